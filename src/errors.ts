@@ -1,0 +1,43 @@
+/** What went wrong, for a program: the last part of an error's life is always a sentence for its reader. */
+export type ErrorCode =
+  | 'bad_input'
+  | 'not_found'
+  | 'refused'
+  | 'conflict'
+  | 'unreachable'
+  | 'unavailable'
+  | 'io'
+  | 'internal';
+
+/**
+ * An expected failure. `message` says what failed and why; `hint` says the exact next step with the valid values.
+ * Neither carries a stack, a secret or unchecked foreign text.
+ */
+export class MamError extends Error {
+  override readonly name = 'MamError';
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, hint = '', options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.hint = hint;
+  }
+
+  /** The whole sentence for a person or a model. */
+  get text(): string {
+    return this.hint === '' ? this.message : `${this.message} ${this.hint}`;
+  }
+}
+
+/** The one sentence for a failure of any kind: a `MamError`'s own text, else the message of an unexpected one. */
+export function explain(error: unknown): string {
+  if (error instanceof MamError) return error.text;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The `code` of a Node system error (`ENOENT`, …), if it has one. */
+export function systemCode(error: unknown): string | undefined {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
+}

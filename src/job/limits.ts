@@ -1,0 +1,29 @@
+/** The sizes of the contract (characters are UTF-16 units, bytes are UTF-8), in one place. */
+export const LIMITS = {
+  /** A prompt: 1 MiB. */
+  promptBytes: 1024 * 1024,
+  /** `result` of an event: 1 MiB, kept in `texts/`. */
+  resultBytes: 1024 * 1024,
+  /** `detail` of an event. */
+  detailChars: 2_000,
+  /** `files` of an event. */
+  files: 100,
+  /** One name in `files`. */
+  fileChars: 1_000,
+  /** A page of a task. Codex cuts a tool result at about 48 KB, so bytes count as well. */
+  taskPageChars: 16_000,
+  taskPageBytes: 32 * 1024,
+  /** What a tool answers without being asked for more. */
+  answerChars: 20_000,
+  /** An MQTT payload; longer texts are handed over as a file. */
+  payloadBytes: 64 * 1024,
+  /** A journal line: appends below the page size never tear another writer's line. */
+  lineBytes: 4 * 1024,
+  /** How much of a `result` the record itself carries; the whole is in `texts/`. */
+  resultPreviewChars: 2_000,
+  /** How much of a prompt the record carries. */
+  promptPreviewChars: 200,
+  /** What is typed into a pane: Claude Code wraps longer pastes, and more than 3 lines, as untrusted text. */
+  orderChars: 700,
+  orderLines: 3,
+} as const;

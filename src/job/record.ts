@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { SOURCES, STATUSES } from './words.ts';
+
+/** Where the peer lives, in tmux's words. `pane` is the identity; the names are for people. */
+export const agentSessionSchema = z.object({
+  socket: z.string().describe('absolute path of the tmux socket'),
+  session: z.string().describe('tmux session name'),
+  window: z.number().int(),
+  pane: z.string().describe('tmux pane id, such as %3'),
+  session_created: z.number().int().describe('seconds since 1970'),
+});
+export type AgentSession = z.infer<typeof agentSessionSchema>;
+
+/** A question or a permission request of the peer. */
+export const requestSchema = z.object({
+  request_id: z.string(),
+  kind: z.enum(['question', 'permission']),
+  source: z.enum(SOURCES),
+  text: z.string().describe("the peer's words"),
+  at: z.string(),
+  resolved_at: z.string().optional(),
+  decision: z.string().optional(),
+});
+export type PeerRequest = z.infer<typeof requestSchema>;
+
+/** One rung of the delivery receipt. */
+export const receiptEntrySchema = z.object({
+  stage: z.string().describe('queued, pasting, visible, submitted, acknowledged or started'),
+  at: z.string(),
+  evidence: z.string().optional(),
+});
+export type ReceiptEntry = z.infer<typeof receiptEntrySchema>;
+
+export const supervisorSchema = z.object({
+  client: z.string().describe("name of the supervisor's MCP client, or cli"),
+  session: z.string().describe("identity of the client's session: the scope of request_key and of mine"),
+  pane: z.string().optional(),
+  socket: z.string().optional(),
+});
+export type Supervisor = z.infer<typeof supervisorSchema>;
+
+export const validationSchema = z.object({
+  script: z.string(),
+  script_sha256: z.string(),
+  passed: z.boolean().optional(),
+  exit_code: z.number().int().optional(),
+  rounds: z.number().int(),
+  output_tail: z.string().optional(),
+  script_changed: z
+    .boolean()
+    .optional()
+    .describe('true when the script is no longer the one that was delegated'),
+  path: z.string().optional().describe("the submitter's PATH, which the script runs with"),
+  virtual_env: z.string().optional(),
+});
+export type Validation = z.infer<typeof validationSchema>;
+
+/** The current state of a job, folded from its journal by `apply`. Times are ISO 8601 with ms, by the hub's clock. */
+export const recordSchema = z.object({
+  job_id: z.string(),
+  agent: z.string(),
+  agent_session: agentSessionSchema.optional(),
+  /** Process id and start time of the agent in the pane, taken when the job was delegated. */
+  agent_process: z.object({ pid: z.number().int(), start: z.string(), command: z.string() }).optional(),
+  host: z.string(),
+  registry_dir: z.string(),
+  log_dir: z.string(),
+  workdir: z.string(),
+  prompt_sha256: z.string(),
+  prompt_preview: z.string(),
+  prompt_bytes: z.number().int(),
+  supervisor: supervisorSchema,
+  parent_job_id: z.string().optional(),
+  depth: z.number().int(),
+  request_key: z.string().optional(),
+  status: z.enum(STATUSES),
+  reason: z.string().optional().describe('more about input_required or failed'),
+  phase: z.string().describe('delivery stage reached, or validating'),
+  blocked_by: z.string().optional().describe('what stands in the way while queued'),
+  attention: z.array(z.string()).describe('every open reason for input_required, most urgent first'),
+  requests: z.array(requestSchema),
+  detail: z.string().optional().describe("last words about the job: the peer's, marked as data"),
+  result: z.string().optional().describe('beginning of the result'),
+  result_file: z.string().optional().describe('file with the whole result, when longer'),
+  files: z.array(z.string()).optional(),
+  messages: z.array(z.string()).describe('waiting for the peer'),
+  delivery: z.array(receiptEntrySchema),
+  peer_server: z.enum(['connected', 'unknown']),
+  validation: validationSchema.optional(),
+  timeouts: z.object({
+    timeout_seconds: z.number(),
+    idle_timeout_seconds: z.number(),
+  }),
+  created_at: z.string(),
+  submitted_at: z.string().optional(),
+  started_at: z.string().optional(),
+  final_at: z.string().optional(),
+  last_sign_of_life_at: z.string(),
+  late: z.boolean().describe('true when a late report amended the end'),
+  seq: z.number().int(),
+  /** The last event that a waiter had to hear of. */
+  wake_seq: z.number().int(),
+});
+export type JobRecord = z.infer<typeof recordSchema>;
+
+/** What `delegate` fixes about a job: the data of its first event. */
+export type JobOrder = Pick<
+  JobRecord,
+  | 'job_id'
+  | 'agent'
+  | 'agent_session'
+  | 'agent_process'
+  | 'host'
+  | 'registry_dir'
+  | 'log_dir'
+  | 'workdir'
+  | 'prompt_sha256'
+  | 'prompt_preview'
+  | 'prompt_bytes'
+  | 'supervisor'
+  | 'parent_job_id'
+  | 'depth'
+  | 'request_key'
+  | 'peer_server'
+  | 'validation'
+  | 'timeouts'
+>;

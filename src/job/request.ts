@@ -1,0 +1,179 @@
+import type { ClaimReply, Origin, RecordedEvent } from './event.ts';
+import type { JobRecord, ReceiptEntry, Supervisor } from './record.ts';
+
+/** Grows with every change that an older hub or client could misread. */
+export const PROTOCOL_VERSION = 1;
+
+/** What a client asks of the hub on `hosts/<host>/requests`. */
+export interface Request<C extends Command = Command> {
+  request_id: string;
+  protocol: number;
+  command: C;
+  params: Commands[C]['params'];
+  reply_to: string;
+}
+
+/** The hub's answer, on the request's `reply_to`. */
+export interface Reply<C extends Command = Command> {
+  request_id: string;
+  result?: Commands[C]['result'];
+  error?: { code: string; message: string; hint: string };
+}
+
+/** Which job, and in which registry to look when the hub does not hold it. */
+export interface JobAddress {
+  job_id: string;
+  registry_dir?: string | undefined;
+}
+
+export interface DelegateParams {
+  /** The prompt itself, or `prompt_spool`: its file in the spool folder of `MAM_HOME`, when longer than 16 KiB. */
+  prompt?: string | undefined;
+  prompt_spool?: string | undefined;
+  agent: string;
+  /** As the user wrote it: `tmux:NAME`, `NAME`, `tmux:NAME:WINDOW.PANE` or `tmux:%3`; absent for the agent's default. */
+  agent_session?: string | undefined;
+  /** Screen patterns of the agent kind, where configured. */
+  screen?: ScreenPatterns | undefined;
+  workdir: string;
+  timeout_seconds: number;
+  idle_timeout_seconds: number;
+  /** Absolute path. */
+  validate?: string | undefined;
+  on_busy: 'queue' | 'refuse';
+  request_key?: string | undefined;
+  /** Absolute path of the caller's tmux socket. */
+  tmux_socket: string;
+  registry_dir: string;
+  logs_dir?: string | undefined;
+  supervisor: Supervisor;
+  origin?: Origin | undefined;
+  /** Of the submitter's environment: what a validation script runs with. */
+  path?: string | undefined;
+  virtual_env?: string | undefined;
+  /** How the peer can call the command line: `mam` or a full path. */
+  mam_command: string;
+}
+
+/** Regular expressions, tried on each line of the screen. */
+export interface ScreenPatterns {
+  ready?: string | undefined;
+  busy?: string | undefined;
+  dialog?: string | undefined;
+}
+
+export interface DelegateResult {
+  record: JobRecord;
+  /** True when the same `request_key` gave an earlier job. */
+  repeated: boolean;
+  delivery: ReceiptEntry[];
+  /** Jobs before this one in the pane's queue. */
+  position: number;
+  /** Job ids that hold the pane before this one, the current holder first. */
+  behind: string[];
+  warnings: string[];
+}
+
+export interface StatusParams extends JobAddress {
+  /** Give the events after this seq, oldest first. */
+  events_after?: number | undefined;
+  limit?: number | undefined;
+  /** Give a page of the prompt from this UTF-16 offset. */
+  task_offset?: number | undefined;
+}
+
+export interface StatusResult {
+  record: JobRecord;
+  events: RecordedEvent[];
+  /** The seq up to which `events` reach. */
+  cursor: number;
+  more: boolean;
+  task?: string | undefined;
+  task_next_offset?: number | undefined;
+  task_file: string;
+}
+
+export interface ListParams {
+  registry_dir: string;
+  status?: string | undefined;
+  agent?: string | undefined;
+  /** Only the jobs of this client session. */
+  session?: string | undefined;
+  open_only?: boolean | undefined;
+  limit: number;
+  cursor?: string | undefined;
+}
+
+/** A row of a list: what tells one job from another. */
+export interface JobRow {
+  job_id: string;
+  agent: string;
+  status: string;
+  reason?: string | undefined;
+  phase: string;
+  prompt_preview: string;
+  detail?: string | undefined;
+  session?: string | undefined;
+  pane?: string | undefined;
+  created_at: string;
+  final_at?: string | undefined;
+}
+
+export interface ListResult {
+  jobs: JobRow[];
+  cursor?: string | undefined;
+  total: number;
+}
+
+export interface CancelParams extends JobAddress {
+  reason?: string | undefined;
+  by: 'supervisor' | 'person';
+}
+
+export interface CancelResult {
+  record: JobRecord;
+  /** False when the job was final already and nothing changed. */
+  changed: boolean;
+  note: string;
+}
+
+export interface HubStatus {
+  version: string;
+  protocol: number;
+  pid: number;
+  host: string;
+  realm: string;
+  broker: string;
+  started_at: string;
+  clients: number;
+  open_jobs: number;
+  registries: string[];
+}
+
+/** Every command of the hub, with what goes in and what comes out. */
+export interface Commands {
+  delegate: { params: DelegateParams; result: DelegateResult };
+  status: { params: StatusParams; result: StatusResult };
+  list: { params: ListParams; result: ListResult };
+  cancel: { params: CancelParams; result: CancelResult };
+  hub_status: { params: Record<string, never>; result: HubStatus };
+  hub_stop: { params: Record<string, never>; result: { stopping: true } };
+}
+export type Command = keyof Commands;
+
+/** What goes out on a job's `log` topic: the event, and where the job stands after it. */
+export interface LogMessage {
+  event: RecordedEvent;
+  status: string;
+  reason?: string | undefined;
+  phase: string;
+  wake_seq: number;
+}
+
+/** What became of a claim that a publisher made. */
+export type ClaimOutcome =
+  | { kind: 'answered'; reply: ClaimReply }
+  /** On disk in the outbox, not yet in the journal; `why` is a sentence. */
+  | { kind: 'kept'; why: string }
+  /** The outbox took it and the hub has fetched it since: it is in the journal, its number is not known. */
+  | { kind: 'fetched' };
