@@ -41,6 +41,11 @@ export function needsAttention(record: JobRecord): boolean {
   );
 }
 
+/** True when a job is final and no check of it is running any more. */
+export function isSettled(record: JobRecord): boolean {
+  return isFinal(record.status) && record.phase !== 'validating';
+}
+
 /** True when an event of a peer, a hook or a person is evidence that the peer has the job. */
 function isPeerEvent(event: RecordedEvent): boolean {
   return event.source === 'peer' || event.source === 'person' || event.source === 'hook';
@@ -85,7 +90,10 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       next.started_at ??= at;
       break;
     case 'blocked':
+      // Blocked means that nothing was pasted, even where the paste had been announced.
       next.blocked_by = String(event.data?.['by'] ?? 'unknown');
+      next.phase = 'queued';
+      next.delivery = next.delivery.filter((entry) => entry.stage === 'queued');
       break;
     case 'progress':
       if (event.detail) next.detail = event.detail;
@@ -251,22 +259,30 @@ function takeReport(next: JobRecord, event: RecordedEvent): void {
   if (event.detail !== undefined) next.detail = event.detail;
   if (event.result !== undefined) next.result = event.result.slice(0, LIMITS.resultPreviewChars);
   const whole = event.texts?.['result'];
-  if (whole !== undefined) next.result_file = `texts/${whole}`;
+  if (whole !== undefined) next.result_file = `${next.registry_dir}/${next.job_id}/texts/${whole}`;
   if (event.files !== undefined) next.files = event.files;
 }
 
 function fail(next: JobRecord, reason: FailureReason, at: string): void {
-  end(next, 'failed', at);
-  next.reason = reason;
+  end(next, 'failed', at, reason);
 }
 
-function end(next: JobRecord, status: 'completed' | 'failed' | 'cancelled', at: string): void {
+function end(
+  next: JobRecord,
+  status: 'completed' | 'failed' | 'cancelled',
+  at: string,
+  reason?: FailureReason,
+): void {
   next.status = status;
   next.final_at = at;
   next.attention = [];
-  delete next.reason;
+  if (reason === undefined) delete next.reason;
+  else next.reason = reason;
   delete next.blocked_by;
-  if (next.phase === 'validating') next.phase = next.started_at ? 'started' : 'submitted';
+  // A conclusion of ours leaves the running check alone: its verdict amends it.
+  if (next.phase === 'validating' && !AMENDABLE.includes(reason ?? '')) {
+    next.phase = next.started_at ? 'started' : 'submitted';
+  }
 }
 
 function raise(next: JobRecord, reason: AttentionReason): void {

@@ -36,7 +36,10 @@ export const claimSchema = z.looseObject({
 });
 export type Claim = z.infer<typeof claimSchema>;
 
-/** An event in the journal: a claim with the hub's order. `data` holds what the hub's own events carry. */
+/**
+ * An event in the journal: a claim with the hub's order. `data` holds what the hub's own events carry. Fields that
+ * this version does not know stand in the journal as well.
+ */
 export interface RecordedEvent {
   seq: number;
   event_id: string;
@@ -57,7 +60,6 @@ export interface RecordedEvent {
   /** Fields that lie whole in `texts/<sha256>`; what stands here of them is their beginning. */
   texts?: Record<string, string> | undefined;
   data?: EventData | undefined;
-  [unknown: string]: unknown;
 }
 
 /** What the hub's own events carry, by type; read with care, since a newer hub may have written it. */

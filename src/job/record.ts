@@ -60,8 +60,19 @@ export const recordSchema = z.object({
   job_id: z.string(),
   agent: z.string(),
   agent_session: agentSessionSchema.optional(),
-  /** Process id and start time of the agent in the pane, taken when the job was delegated. */
-  agent_process: z.object({ pid: z.number().int(), start: z.string(), command: z.string() }).optional(),
+  /** The agent's process in the pane and the pane's first process, taken when the job was delegated. */
+  agent_process: z
+    .object({ pid: z.number().int(), start: z.string(), command: z.string(), pane_pid: z.number().int() })
+    .optional(),
+  /** What the delivery needs to know beyond the session: kept, so that a new hub can go on with it. */
+  typing: z
+    .object({
+      mam: z.string().describe('how the peer can call the command line'),
+      ready: z.string().optional(),
+      busy: z.string().optional(),
+      dialog: z.string().optional(),
+    })
+    .optional(),
   host: z.string(),
   registry_dir: z.string(),
   log_dir: z.string(),
@@ -110,6 +121,7 @@ export type JobOrder = Pick<
   | 'agent'
   | 'agent_session'
   | 'agent_process'
+  | 'typing'
   | 'host'
   | 'registry_dir'
   | 'log_dir'

@@ -91,6 +91,8 @@ export interface StatusResult {
   task?: string | undefined;
   task_next_offset?: number | undefined;
   task_file: string;
+  /** One sentence for each line of the journal that can't be read. */
+  damage?: string[] | undefined;
 }
 
 export interface ListParams {
@@ -167,7 +169,8 @@ export interface LogMessage {
   status: string;
   reason?: string | undefined;
   phase: string;
-  wake_seq: number;
+  /** The whole record, with an event that a waiter must hear of. */
+  record?: JobRecord | undefined;
 }
 
 /** What became of a claim that a publisher made. */

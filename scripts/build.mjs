@@ -1,0 +1,151 @@
+#!/usr/bin/env node
+// Builds dist/. Measured: a server that starts from the 150 files of node_modules takes three times as long.
+//   main.js, server.js   what every start and every MCP handshake needs: CommonJS, one file each, since Node's loader
+//                        for ES modules alone costs a sixth of a cold start
+//   tools.json           what tools/list answers, so that nothing has to be loaded for it
+//   parts/*.mjs          all the rest, loaded with the first call, the hub or a command: ES modules, shared pieces split
+// So a dynamic import() in main.ts or in the handshake is the border between the two.
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+const started = performance.now();
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  metafile: true,
+};
+
+/** What a bundle leaves out: each would cost start-up time and is never called by this program. */
+const STUBS = [
+  // The SDK's default validator; the server passes its own.
+  [/\/validation\/ajv-provider\.js$/, 'export class AjvJsonSchemaValidator {}'],
+  // The SDK serves schemas of zod 3 too; this program has none.
+  [/^zod\/v3$/, 'export const object = undefined;'],
+  [/^zod-to-json-schema$/, 'export const zodToJsonSchema = undefined;'],
+  // Zod's messages in 50 languages; only `en` is used.
+  [/^\.\.?\/locales\/index\.js$/, "export { default as en } from './en.js';"],
+];
+
+const stubs = {
+  name: 'stubs',
+  setup({ onResolve, onLoad }) {
+    for (const [filter] of STUBS) {
+      onResolve({ filter }, ({ path, resolveDir }) => ({
+        path,
+        namespace: 'stub',
+        pluginData: `${resolveDir}/${path}`,
+      }));
+    }
+    onLoad({ filter: /.*/, namespace: 'stub' }, ({ path, pluginData }) => ({
+      contents: STUBS.find(([filter]) => filter.test(path))[1],
+      resolveDir: pluginData.replace(/\/[^/]*$/, ''),
+    }));
+  },
+};
+
+/** What main.ts and the handshake import only when they need it. */
+const PARTS = ['src/mcp/work.ts', 'src/mcp/ready.ts', 'src/cli/run.ts', 'src/hub/main.ts'];
+const partName = (source) => source.slice('src/'.length, -'.ts'.length).replaceAll('/', '-');
+
+/** Leaves a dynamic import() in place, with the part's name in dist/; `tools/list` answers from a file. */
+const border = {
+  name: 'border',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\.ts$/ }, ({ path, kind, resolveDir }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const source = relative('.', join(resolveDir, path));
+      if (source === 'src/mcp/main.ts') return { path: './server.js', external: true };
+      if (!PARTS.includes(source))
+        throw new Error(`${source} is imported before a call, but is not in PARTS`);
+      return { path: `./parts/${partName(source)}.mjs`, external: true };
+    });
+    onResolve({ filter: /^\.\/tools\.json$/ }, ({ path }) => ({ path, external: true }));
+    onLoad({ filter: /\/src\/mcp\/declarations\.ts$/ }, () => ({
+      contents: "export const declarations = async (role) => require('./tools.json')[role];",
+    }));
+  },
+};
+
+/** Run at build time: its default export is the content of tools.json. */
+const DECLARE = `
+  import { Catalog } from './src/mcp/catalog.ts';
+  import { tools } from './tools/index.ts';
+  const of = (role) => new Catalog(tools, role).declarations;
+  export default { supervisor: of('supervisor'), peer: of('peer') };
+`;
+
+// Beside dist, and then moved file by file: a test run next door may be using the old one.
+const fresh = `node_modules/.build-${process.pid}`;
+const [handshake, parts] = await Promise.all([
+  build({
+    ...common,
+    entryPoints: { main: 'src/main.ts', server: 'src/mcp/main.ts' },
+    outdir: fresh,
+    format: 'cjs',
+    plugins: [border, stubs],
+  }),
+  build({
+    ...common,
+    entryPoints: Object.fromEntries(PARTS.map((source) => [partName(source), source])),
+    outdir: `${fresh}/parts`,
+    outExtension: { '.js': '.mjs' },
+    format: 'esm',
+    splitting: true,
+    plugins: [stubs],
+    // Dependencies in CommonJS call require() for Node's own modules.
+    banner: {
+      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+    },
+  }),
+  build({
+    ...common,
+    stdin: { contents: DECLARE, resolveDir: '.', loader: 'ts' },
+    outfile: `${fresh}/declare.mjs`,
+    format: 'esm',
+    plugins: [stubs],
+  }),
+]);
+const { default: declared } = await import(resolve(fresh, 'declare.mjs'));
+await writeFile(`${fresh}/tools.json`, JSON.stringify(declared));
+await rm(`${fresh}/declare.mjs`);
+// import() would load the loader of ES modules even for a file that is none.
+const main = await readFile(`${fresh}/main.js`, 'utf8');
+const direct = main.replace('import("./server.js")', 'require("./server.js")');
+if (direct === main) throw new Error('main.js does not import the server as expected');
+await writeFile(`${fresh}/main.js`, direct);
+// The package is of ES modules; these two are not.
+await writeFile(`${fresh}/package.json`, '{"type":"commonjs"}\n');
+await chmod(`${fresh}/main.js`, 0o755);
+
+await replaceDist();
+
+const outputs = [handshake, parts].flatMap(({ metafile }) => Object.entries(metafile.outputs));
+const kilobytes = outputs.reduce((sum, [, { bytes }]) => sum + bytes, 0) / 1024;
+const largest = outputs.sort(([, a], [, b]) => b.bytes - a.bytes)[0];
+console.log(
+  `dist: ${outputs.length} files, ${Math.round(kilobytes)} KB (most: ${basename(largest[0])}), ${Math.round(performance.now() - started)} ms`,
+);
+
+async function replaceDist() {
+  const files = await filesOf(fresh);
+  await mkdir('dist/parts', { recursive: true });
+  for (const file of files) await rename(`${fresh}/${file}`, `dist/${file}`);
+  for (const file of await filesOf('dist')) {
+    if (!files.includes(file)) await rm(`dist/${file}`, { force: true });
+  }
+  await rm(fresh, { recursive: true });
+}
+
+/** The files below a folder, by their path in it. */
+async function filesOf(folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+}

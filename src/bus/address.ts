@@ -1,0 +1,95 @@
+import { MamError, systemCode } from '../errors.ts';
+
+/** Where the broker is: the hub's own unix socket, or a real broker's URL (`mqtt`, `mqtts`, `ws`, `wss`). */
+export type BrokerAddress =
+  | { kind: 'socket'; path: string }
+  | {
+      kind: 'url';
+      url: string;
+      username?: string | undefined;
+      password?: string | undefined;
+      /** PEM text of the certificate authority. */
+      ca?: string | undefined;
+    };
+
+/** CONNACK codes of MQTT 3.1.1 that say that trying again is of no use. */
+const BAD_CREDENTIALS = 4;
+const NOT_AUTHORIZED = 5;
+
+/** The address for people: a URL without user name, password and query. */
+export function describeAddress(address: BrokerAddress): string {
+  return address.kind === 'socket' ? address.path : redactUrl(address.url);
+}
+
+/** `url` without user info, query and fragment; a text that is no URL becomes `(invalid URL)`. */
+export function redactUrl(url: string): string {
+  try {
+    const { protocol, host, pathname } = new URL(url);
+    return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
+  } catch {
+    return '(invalid URL)';
+  }
+}
+
+/** True when a failed connection cannot succeed without a change of settings. */
+export function isFinalFailure(error: unknown): boolean {
+  const code: unknown = (error as { code?: unknown }).code;
+  return code === BAD_CREDENTIALS || code === NOT_AUTHORIZED || tlsReason(error) !== undefined;
+}
+
+/** True when nobody listens at a unix socket: it is missing or dead. */
+export function isRefused(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === 'ECONNREFUSED' || code === 'ENOENT';
+}
+
+/** The sentence for a broker that could not be reached; without any secret of `address`. */
+export function unreachable(address: BrokerAddress, error: unknown): MamError {
+  const where = describeAddress(address);
+  if (address.kind === 'socket') {
+    return new MamError(
+      'unreachable',
+      `The hub at ${where} cannot be reached (${reason(error)}).`,
+      'Run `mam hub status`, or `mam doctor` to see what stands in its way.',
+      { cause: error },
+    );
+  }
+  const code: unknown = (error as { code?: unknown } | undefined)?.code;
+  if (code === BAD_CREDENTIALS || code === NOT_AUTHORIZED) {
+    return new MamError(
+      'unreachable',
+      `The MQTT broker ${where} refused the user name or the password.`,
+      'Set MAM_BROKER_USERNAME and MAM_BROKER_PASSWORD to what the broker accepts.',
+    );
+  }
+  const tls = tlsReason(error);
+  if (tls !== undefined) {
+    return new MamError(
+      'unreachable',
+      `The TLS certificate of the MQTT broker ${where} is not trusted (${tls}).`,
+      'Set MAM_BROKER_CA to the PEM file of its certificate authority, and check the host name in MAM_BROKER_URL.',
+    );
+  }
+  return new MamError(
+    'unreachable',
+    `The MQTT broker ${where} cannot be reached (${reason(error)}).`,
+    'Check MAM_BROKER_URL and that the broker runs; unset it to use the embedded broker.',
+  );
+}
+
+/** Why, in words that hold no URL: a system code where there is one. */
+function reason(error: unknown): string {
+  const code = systemCode(error);
+  if (code !== undefined) return code;
+  if (typeof (error as { code?: unknown } | undefined)?.code === 'number') {
+    return `refused with code ${(error as { code: number }).code}`;
+  }
+  return error instanceof Error && /timeout/i.test(error.message) ? 'no answer in time' : 'connection closed';
+}
+
+function tlsReason(error: unknown): string | undefined {
+  const code = systemCode(error);
+  return code !== undefined && /CERT|SELF_SIGNED|ISSUER|ERR_TLS|ERR_SSL|^EPROTO$/.test(code)
+    ? code
+    : undefined;
+}

@@ -1,0 +1,77 @@
+import { connect as connectSocket } from 'node:net';
+import type { IClientOptions, MqttClient } from 'mqtt';
+import type { BrokerAddress } from './address.ts';
+
+/** What differs between a hub's session and a client's. */
+export interface ConnectionOptions {
+  clientId: string;
+  clean: boolean;
+  will?: { topic: string; payload: string };
+  /** Called before anything can arrive. */
+  prepare?: (client: MqttClient) => void;
+}
+
+/** A dead hub on this machine is noticed within 8 s (1.5 keepalives); over a network that would be too nervous. */
+const SOCKET_KEEPALIVE_S = 5;
+const SOCKET_CONNECT_MS = 2_000;
+const URL_KEEPALIVE_S = 15;
+const URL_CONNECT_MS = 10_000;
+
+/**
+ * Opens one MQTT 3.1.1 connection that never reconnects by itself: MQTT.js resends what it kept one by one, before
+ * anything else, and forgets what is published meanwhile.
+ * @returns the client, connected; from then on it emits `close` once
+ * @throws the error of the socket, or of MQTT.js with the CONNACK code in `code`
+ */
+export async function openConnection(
+  address: BrokerAddress,
+  { clientId, clean, will, prepare }: ConnectionOptions,
+): Promise<MqttClient> {
+  const { default: mqtt } = await import('mqtt');
+  const common: IClientOptions = {
+    protocolVersion: 4,
+    clientId,
+    clean,
+    reconnectPeriod: 0,
+    queueQoSZero: false,
+    resubscribe: false,
+    ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
+  };
+  const client =
+    address.kind === 'socket'
+      ? new mqtt.MqttClient(() => connectSocket(address.path), {
+          ...common,
+          keepalive: SOCKET_KEEPALIVE_S,
+          connectTimeout: SOCKET_CONNECT_MS,
+        })
+      : mqtt.connect(address.url, {
+          ...common,
+          keepalive: URL_KEEPALIVE_S,
+          connectTimeout: URL_CONNECT_MS,
+          ...(address.username !== undefined && { username: address.username }),
+          ...(address.password !== undefined && { password: address.password }),
+          ...(address.ca !== undefined && { ca: address.ca }),
+        });
+  prepare?.(client);
+  return settled(client);
+}
+
+function settled(client: MqttClient): Promise<MqttClient> {
+  return new Promise((resolve, reject) => {
+    let failure: Error = new Error('connection closed');
+    const fail = (): void => {
+      client.end(true);
+      reject(failure);
+    };
+    // The listener stays for the life of the client: an error without one would end the process.
+    client.on('error', (error) => {
+      failure = error;
+      if (!client.connected) fail();
+    });
+    client.once('close', fail);
+    client.once('connect', () => {
+      client.off('close', fail);
+      resolve(client);
+    });
+  });
+}

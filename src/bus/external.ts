@@ -1,0 +1,178 @@
+import type { MqttClient } from 'mqtt';
+import { MamError } from '../errors.ts';
+import { LIMITS } from '../job/limits.ts';
+import { gateAcks } from './ack-gate.ts';
+import { type BrokerAddress, unreachable } from './address.ts';
+import { openConnection } from './connection.ts';
+import type { BusHandlers, HubBus } from './hub-bus.ts';
+import { claimFilter, parseClaimTopic, requestTopic, statusTopic } from './topics.ts';
+
+export interface ExternalOptions {
+  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`. */
+  url: string;
+  username?: string | undefined;
+  password?: string | undefined;
+  /** PEM text of the certificate authority. */
+  ca?: string | undefined;
+  realm: string;
+  host: string;
+  handlers: BusHandlers;
+}
+
+const MIN_DELAY_MS = 50;
+const MAX_DELAY_MS = 10_000;
+/** What is published while the broker is away and sent when it is back; the log can be asked for what is more. */
+const MAX_WAITING = 10_000;
+
+interface Waiting {
+  topic: string;
+  payload: string | Buffer;
+  retain: boolean;
+}
+
+/**
+ * Connects a hub to a real broker, with a session that outlives the connection. A claim's PUBACK leaves when its
+ * handler has settled, while further claims come in. Comes back by itself after a loss.
+ * @throws MamError `unreachable` when the first connection fails; the text holds no secret
+ */
+export async function connectExternal(options: ExternalOptions): Promise<HubBus> {
+  const bus = new ExternalBus(options);
+  await bus.start();
+  return bus;
+}
+
+class ExternalBus implements HubBus {
+  readonly #options: ExternalOptions;
+  readonly #address: BrokerAddress;
+  readonly #retained = new Map<string, Waiting>();
+  #waiting: Waiting[] = [];
+  /** What a resumed session delivers at once waits until the hub has its bus and can answer. */
+  readonly #opened: Promise<void>;
+  #open: () => void = () => {};
+  #client: MqttClient | undefined;
+  #stopped = false;
+  #timer: NodeJS.Timeout | undefined;
+  #delay = MIN_DELAY_MS;
+
+  constructor(options: ExternalOptions) {
+    const { url, username, password, ca } = options;
+    this.#options = options;
+    this.#address = { kind: 'url', url, username, password, ca };
+    this.#opened = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+
+  get clients(): number {
+    return this.#client === undefined ? 0 : 1;
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#connect();
+      setImmediate(this.#open);
+    } catch (error) {
+      throw error instanceof MamError ? error : unreachable(this.#address, error);
+    }
+  }
+
+  publish(topic: string, payload: string | Buffer, { retain = false } = {}): void {
+    const message = { topic, payload, retain };
+    const lasting = retain && payload.length > 0;
+    if (lasting) this.#retained.set(topic, message);
+    else if (retain) this.#retained.delete(topic);
+    if (this.#client !== undefined) this.#client.publish(topic, payload, { qos: 1, retain });
+    else if (!lasting && this.#waiting.length < MAX_WAITING) this.#waiting.push(message);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    const client = this.#client;
+    this.#client = undefined;
+    if (client !== undefined) await end(client);
+  }
+
+  async #connect(): Promise<void> {
+    const { realm, host } = this.#options;
+    const client = await openConnection(this.#address, {
+      clientId: `mam-hub-${host}`,
+      clean: false,
+      will: { topic: statusTopic(realm, host), payload: JSON.stringify({ online: false }) },
+      prepare: (fresh) => this.#listen(fresh),
+    });
+    if (this.#stopped) {
+      client.end(true);
+      return;
+    }
+    await subscribe(client, [claimFilter(realm), requestTopic(realm, host)]);
+    client.once('close', () => this.#lost(client));
+    if (!client.connected) throw new Error('connection closed');
+    this.#client = client;
+    this.#delay = MIN_DELAY_MS;
+    // A broker that was restarted may have forgotten what it retained.
+    for (const { topic, payload, retain } of [...this.#waiting, ...this.#retained.values()]) {
+      client.publish(topic, payload, { qos: 1, retain });
+    }
+    this.#waiting = [];
+    this.#options.handlers.clients?.(1);
+  }
+
+  /** Before CONNECT: a session that is resumed delivers its messages right behind the CONNACK. */
+  #listen(client: MqttClient): void {
+    const { realm, host, handlers } = this.#options;
+    const requests = requestTopic(realm, host);
+    const held = new Set<number>();
+    const release = gateAcks(client, (messageId) => held.has(messageId));
+    client.on('message', (topic, payload, { qos, messageId }) => {
+      if (payload.length > LIMITS.payloadBytes) return;
+      if (topic === requests) void this.#opened.then(() => handlers.request(payload)).catch(() => {});
+      const jobId = parseClaimTopic(realm, topic);
+      if (jobId === undefined) return;
+      if (qos > 0 && messageId !== undefined) held.add(messageId);
+      const settled = this.#opened.then(() => handlers.claim(jobId, payload));
+      settled.then(
+        () => {
+          if (messageId !== undefined && held.delete(messageId)) release(messageId);
+        },
+        // Unacknowledged, it comes again with the next connection.
+        () => client.end(true),
+      );
+    });
+  }
+
+  #lost(client: MqttClient): void {
+    if (this.#client !== client && this.#client !== undefined) return;
+    this.#client = undefined;
+    client.end(true);
+    this.#options.handlers.clients?.(0);
+    this.#later();
+  }
+
+  #later(): void {
+    if (this.#stopped) return;
+    clearTimeout(this.#timer);
+    const jitter = 1 + Math.random() / 2;
+    this.#timer = setTimeout(() => this.#connect().catch(() => this.#later()), this.#delay * jitter);
+    this.#delay = Math.min(this.#delay * 2, MAX_DELAY_MS);
+  }
+}
+
+async function subscribe(client: MqttClient, topics: string[]): Promise<void> {
+  try {
+    await client.subscribeAsync(topics, { qos: 1 });
+  } catch (error) {
+    client.end(true);
+    throw error;
+  }
+}
+
+/** Says good-bye, but not for long: MQTT.js waits for acknowledgements that may never come. */
+async function end(client: MqttClient): Promise<void> {
+  const patience = 300;
+  await Promise.race([
+    client.endAsync(false).catch(() => {}),
+    new Promise((resolve) => setTimeout(resolve, patience).unref()),
+  ]);
+  client.end(true);
+}

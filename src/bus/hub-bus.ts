@@ -1,0 +1,23 @@
+/** What a hub does with what arrives for it. */
+export interface BusHandlers {
+  /**
+   * Called in the order in which one client published. Resolves when the claim is settled (journalled, or refused
+   * with an answer): only then its publisher gets the PUBACK. Rejects when it could not be kept: no PUBACK, the
+   * connection is closed, the publisher tries again.
+   */
+  claim(jobId: string, payload: Buffer): Promise<void>;
+  /** A client's request, acknowledged at once; the answer goes out through `publish`. */
+  request(payload: Buffer): void;
+  /** How many clients are connected, at each change. */
+  clients?(count: number): void;
+}
+
+/** The hub's side of the MQTT traffic, with the broker inside or outside of its process. */
+export interface HubBus {
+  /** Sends at QoS 1 in call order, never waits, never throws; `retain` with an empty payload clears the topic. */
+  publish(topic: string, payload: string | Buffer, options?: { retain?: boolean }): void;
+  /** Connected clients; 1 or 0, for the hub's own connection, with an external broker. */
+  readonly clients: number;
+  /** Says good-bye to every client and takes the socket away, if it is still ours. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,248 @@
+import type { MqttClient } from 'mqtt';
+import { MamError } from '../errors.ts';
+import type { Claim, ClaimReply } from '../job/event.ts';
+import { randomSuffix } from '../job/id.ts';
+import type { ClaimOutcome, Command, Commands, LogMessage, Reply } from '../job/request.ts';
+import { type BrokerAddress, describeAddress, isFinalFailure, isRefused, unreachable } from './address.ts';
+import { openConnection } from './connection.ts';
+import { Follows, type LogListener } from './follows.ts';
+import { Publisher } from './publisher.ts';
+import { Requests } from './requests.ts';
+import { logTopic, replyTopic, requestTopic } from './topics.ts';
+
+export interface LinkOptions {
+  address: BrokerAddress;
+  realm: string;
+  /** The host whose hub takes the requests. */
+  host: string;
+  /** MAM_HOME, for the outbox; without it a claim that the hub does not take is rejected. */
+  home?: string | undefined;
+  /** `[a-z0-9-]{1,64}`, unique; made up when absent. */
+  clientId?: string | undefined;
+  /** Starts the hub; called when its socket refuses, once per attempt to connect. */
+  onUnreachable?: (() => Promise<void>) | undefined;
+}
+
+const REQUEST_TIMEOUT_MS = 10_000;
+/** How long a request waits for a connection to a broker that may be far away. */
+const URL_PATIENCE_MS = 5_000;
+const MIN_DELAY_MS = 20;
+const MAX_DELAY_MS = 1_000;
+
+/**
+ * A client's connection to the hub. Connects with the first use and stays connected; after a loss it comes back by
+ * itself while anything is wanted (a request, a follower, a claim without an answer).
+ */
+export class Link {
+  readonly clientId: string;
+  readonly #options: LinkOptions;
+  readonly #replyTo: string;
+  readonly #publisher: Publisher;
+  readonly #requests: Requests;
+  readonly #follows = new Follows();
+  readonly #onConnect = new Set<() => void>();
+  #client: MqttClient | undefined;
+  #connecting = false;
+  #closed = false;
+  #failure: unknown;
+  #delay = MIN_DELAY_MS;
+  #since = 0;
+  #wake: () => void = () => {};
+
+  constructor(options: LinkOptions) {
+    const { realm, host, home } = options;
+    this.#options = options;
+    this.clientId = options.clientId ?? `mam-${process.pid}-${randomSuffix()}`;
+    this.#replyTo = replyTopic(realm, this.clientId);
+    const requestsGoTo = requestTopic(realm, host);
+    const send = (topic: string, payload: string): void => this.#send(topic, payload);
+    this.#publisher = new Publisher({ realm, replyTo: this.#replyTo, home, send });
+    this.#requests = new Requests({
+      replyTo: this.#replyTo,
+      send: (payload) => send(requestsGoTo, payload),
+      explain: (command, timeoutMs) => this.#explain(command, timeoutMs),
+    });
+  }
+
+  /** True while there is a connection on which requests go out at once. */
+  get connected(): boolean {
+    return this.#client !== undefined;
+  }
+
+  /**
+   * Sends a command to the hub and gives its result. After a lost connection it is sent again with the same id.
+   * @throws MamError: the hub's own; `unreachable` when there was no connection (for a URL after 5 s at most),
+   * `unavailable` when the hub did not answer within `timeoutMs`
+   */
+  async request<C extends Command>(
+    command: C,
+    params: Commands[C]['params'],
+    timeoutMs = REQUEST_TIMEOUT_MS,
+  ): Promise<Commands[C]['result']> {
+    this.#checkOpen();
+    const answer = this.#requests.request(command, params, timeoutMs);
+    if (this.#options.address.kind === 'socket' || this.#client !== undefined) return answer;
+    const timer = setTimeout(() => {
+      if (this.#client === undefined) this.#requests.fail(unreachable(this.#options.address, this.#failure));
+    }, URL_PATIENCE_MS);
+    return answer.finally(() => clearTimeout(timer));
+  }
+
+  /** Publishes a claim. @returns what became of it, within about 1 s @throws MamError, see `Publisher.claim` */
+  async claim(claim: Claim): Promise<ClaimOutcome> {
+    this.#checkOpen();
+    return this.#publisher.claim(claim);
+  }
+
+  /**
+   * Hears the recorded events of a job. A request made after this call is answered after the subscription is in
+   * force, so that asking for the events so far and then listening leaves no gap.
+   * @returns a function that ends it
+   */
+  follow(jobId: string, host: string, listener: (message: LogMessage) => void): () => void {
+    this.#checkOpen();
+    const topic = logTopic(this.#options.realm, host, jobId);
+    const own: LogListener = (message) => listener(message);
+    if (this.#follows.add(topic, own)) this.#client?.subscribe(topic, { qos: this.#qos });
+    this.#ensure();
+    return () => {
+      if (this.#follows.remove(topic, own)) this.#client?.unsubscribe(topic);
+    };
+  }
+
+  /**
+   * Calls `listener` after each connection, once all subscriptions are in force: what came before must be asked for.
+   * @returns a function that ends it
+   */
+  onConnect(listener: () => void): () => void {
+    this.#onConnect.add(listener);
+    return () => this.#onConnect.delete(listener);
+  }
+
+  /** Ends the connection. Claims without an answer go to the outbox, requests fail. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wake();
+    this.#requests.fail(new MamError('unavailable', 'The connection to the hub was closed.'));
+    await this.#publisher.flush('The process ended before the hub acknowledged it.');
+    this.#client?.end(true);
+    this.#client = undefined;
+  }
+
+  /** Over a socket nothing is lost while the connection lives, so acknowledgements would be for nothing. */
+  get #qos(): 0 | 1 {
+    return this.#options.address.kind === 'socket' ? 0 : 1;
+  }
+
+  get #wanted(): boolean {
+    return this.#requests.size > 0 || this.#follows.size > 0 || this.#publisher.busy;
+  }
+
+  #send(topic: string, payload: string): void {
+    if (this.#client === undefined) this.#ensure();
+    else this.#client.publish(topic, payload, { qos: 1 });
+  }
+
+  #ensure(): void {
+    if (this.#client !== undefined || this.#connecting || this.#closed) return;
+    this.#connecting = true;
+    // The caller has not yet noted what it wants.
+    queueMicrotask(() => void this.#keepTrying());
+  }
+
+  async #keepTrying(): Promise<void> {
+    if (Date.now() - this.#since > MAX_DELAY_MS) this.#delay = MIN_DELAY_MS;
+    else await this.#pause();
+    while (!this.#closed && this.#client === undefined && this.#wanted) {
+      try {
+        this.#begin(await this.#connect());
+      } catch (error) {
+        this.#failure = error;
+        if (error instanceof MamError) this.#requests.fail(error);
+        else if (isFinalFailure(error)) this.#requests.fail(unreachable(this.#options.address, error));
+        await this.#pause();
+      }
+    }
+    this.#connecting = false;
+    if (this.#wanted) this.#ensure();
+  }
+
+  async #connect(): Promise<MqttClient> {
+    const { address, onUnreachable } = this.#options;
+    const options = { clientId: this.clientId, clean: true };
+    try {
+      return await openConnection(address, options);
+    } catch (error) {
+      if (address.kind !== 'socket' || onUnreachable === undefined || !isRefused(error)) throw error;
+      await onUnreachable();
+      return openConnection(address, options);
+    }
+  }
+
+  #begin(client: MqttClient): void {
+    if (this.#closed || !client.connected) {
+      client.end(true);
+      throw new Error('connection closed');
+    }
+    this.#client = client;
+    this.#failure = undefined;
+    this.#since = Date.now();
+    client.on('message', (topic, payload) => this.#receive(topic, payload));
+    client.once('close', () => this.#lost(client));
+    client.subscribe([this.#replyTo, ...this.#follows.topics], { qos: this.#qos }, (error) => {
+      if (error) client.end(true);
+      else for (const listener of [...this.#onConnect]) listener();
+    });
+    // Right behind the subscription: a broker takes what one client sends in its order.
+    this.#publisher.resend();
+    this.#requests.resend();
+  }
+
+  #lost(client: MqttClient): void {
+    client.end(true);
+    if (this.#client !== client) return;
+    this.#client = undefined;
+    if (this.#wanted) this.#ensure();
+  }
+
+  #receive(topic: string, payload: Buffer): void {
+    let message: unknown;
+    try {
+      message = JSON.parse(payload.toString());
+    } catch {
+      return;
+    }
+    if (typeof message !== 'object' || message === null) return;
+    if (topic !== this.#replyTo) this.#follows.deliver(topic, message as LogMessage);
+    else if ('request_id' in message) this.#requests.settle(message as Reply);
+    else if ('event_id' in message) this.#publisher.settle(message as ClaimReply);
+  }
+
+  #pause(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    const delay = this.#delay;
+    this.#delay = Math.min(delay * 2, MAX_DELAY_MS);
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, delay);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #explain(command: Command, timeoutMs: number): MamError {
+    const { address, host } = this.#options;
+    if (this.#client === undefined) return unreachable(address, this.#failure);
+    return new MamError(
+      'unavailable',
+      `The hub of ${host} did not answer "${command}" within ${timeoutMs / 1000} s (over ${describeAddress(address)}).`,
+      'Run `mam hub status` there, then try again.',
+    );
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new MamError('unavailable', 'The connection to the hub is closed.');
+  }
+}

@@ -1,0 +1,145 @@
+import { type FSWatcher, mkdirSync, watch } from 'node:fs';
+import { readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../errors.ts';
+import { type Claim, claimSchema } from '../job/event.ts';
+import { makePrivateFolder, syncFolder, writeDurable } from './durable.ts';
+
+/** One event that waits on disk for the hub. */
+export interface OutboxEntry {
+  file: string;
+  writer: string;
+  /** The writer's own order: a later event has a higher number. */
+  order: number;
+  claim: Claim;
+}
+
+const NAME = /^([a-z0-9-]{1,64})-(\d{9})\.json$/;
+const ORDER_DIGITS = 9;
+const POLL_MS = 2000;
+
+/** The outbox folder of a MAM_HOME. */
+export function outboxFolder(home: string): string {
+  return join(home, 'outbox');
+}
+
+/** Where a writer's event with this number lies. */
+export function outboxFile(folder: string, writer: string, order: number): string {
+  return join(folder, `${writer}-${String(order).padStart(ORDER_DIGITS, '0')}.json`);
+}
+
+/**
+ * Keeps an event on disk until the hub has it. Call for one writer in its order, each after the one before.
+ * @param writer `[a-z0-9-]{1,64}`
+ * @returns the file; it is on disk when this resolves
+ * @throws the system's error when it could not be written
+ */
+export async function keepInOutbox(
+  folder: string,
+  writer: string,
+  order: number,
+  claim: Claim,
+): Promise<string> {
+  const file = outboxFile(folder, writer, order);
+  await makePrivateFolder(folder);
+  await writeDurable(file, JSON.stringify(claim));
+  await syncFolder(folder);
+  return file;
+}
+
+/**
+ * All events of an outbox, each writer's in its order. A file that holds no claim is moved aside to `<name>.bad`.
+ * An entry stays until `removeOutboxEntry`.
+ */
+export async function readOutbox(folder: string): Promise<OutboxEntry[]> {
+  const entries: OutboxEntry[] = [];
+  for (const { name, writer, order } of await listOutbox(folder)) {
+    const file = join(folder, name);
+    const claim = await readClaim(file);
+    if (claim !== undefined) entries.push({ file, writer, order, claim });
+  }
+  return entries;
+}
+
+/** Removes an entry that is in the journal (or refused with an answer); one that is gone already is fine. */
+export async function removeOutboxEntry(entry: { file: string }): Promise<void> {
+  try {
+    await unlink(entry.file);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+/**
+ * Calls `onChange` when something may have come into the outbox: at once by fs.watch, which can drop events or be
+ * unavailable, and every 2 s whatever happens. Keeps no process alive.
+ * @returns a function that ends it
+ */
+export function watchOutbox(folder: string, onChange: () => void): () => void {
+  const poll = setInterval(onChange, POLL_MS).unref();
+  let watcher: FSWatcher | undefined;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    watcher = watch(folder, { persistent: false }, (_event, name) => {
+      if (name === null || NAME.test(name)) onChange();
+    });
+    watcher.on('error', () => watcher?.close());
+  } catch {
+    // The poll is the guarantee.
+  }
+  return () => {
+    clearInterval(poll);
+    watcher?.close();
+  };
+}
+
+interface Name {
+  name: string;
+  writer: string;
+  order: number;
+}
+
+async function listOutbox(folder: string): Promise<Name[]> {
+  // A listing may miss a file that appeared while it ran and yet show a later one. A second listing has every
+  // file that was there before the last one of the first.
+  const first = parseNames(await names(folder));
+  if (first.length === 0) return [];
+  const last = new Map<string, number>();
+  for (const { writer, order } of first) last.set(writer, Math.max(order, last.get(writer) ?? 0));
+  const second = parseNames(await names(folder));
+  return second
+    .filter(({ writer, order }) => order <= (last.get(writer) ?? 0))
+    .sort((a, b) => (a.writer === b.writer ? a.order - b.order : a.writer < b.writer ? -1 : 1));
+}
+
+function parseNames(found: string[]): Name[] {
+  return found.flatMap((name) => {
+    const match = NAME.exec(name);
+    return match?.[1] === undefined ? [] : [{ name, writer: match[1], order: Number(match[2]) }];
+  });
+}
+
+async function names(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+async function readClaim(file: string): Promise<Claim | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return claimSchema.parse(JSON.parse(text));
+  } catch {
+    await rename(file, `${file}.bad`).catch(() => {});
+    return undefined;
+  }
+}

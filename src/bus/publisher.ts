@@ -1,0 +1,238 @@
+import { existsSync } from 'node:fs';
+import { unlink } from 'node:fs/promises';
+import { MamError } from '../errors.ts';
+import type { Claim, ClaimReply } from '../job/event.ts';
+import { newEventId } from '../job/id.ts';
+import { LIMITS } from '../job/limits.ts';
+import type { ClaimOutcome } from '../job/request.ts';
+import { keepInOutbox, outboxFolder } from './outbox.ts';
+import { claimTopic } from './topics.ts';
+
+/** Without the hub's word after this time an event goes to the outbox. */
+const PATIENCE_MS = 1000;
+
+export interface PublisherOptions {
+  realm: string;
+  /** Topic where the hub answers. */
+  replyTo: string;
+  /** MAM_HOME; without it there is no outbox, and what the hub does not take in time is rejected. */
+  home: string | undefined;
+  /** Publishes if there is a connection; else the claim goes out with `resend`. */
+  send: (topic: string, payload: string) => void;
+}
+
+interface Entry {
+  claim: Claim;
+  topic: string;
+  payload: string;
+  /** Place among all claims of this writer. */
+  order: number;
+  deadline: number;
+  why: string;
+  /** Set once the file is written. */
+  file?: string;
+  timer?: NodeJS.Timeout;
+  promise: Promise<ClaimOutcome>;
+  resolve: (outcome: ClaimOutcome) => void;
+  reject: (error: Error) => void;
+  settled: boolean;
+}
+
+/**
+ * Publishes the claims of one process in their order, and keeps what the hub does not acknowledge in time.
+ * A claim is either on its way (`#sent`) or in the outbox (`#boxed`); what is made later never overtakes.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #writer = newEventId();
+  readonly #perJob = new Map<string, number>();
+  readonly #sent = new Map<string, Entry>();
+  readonly #boxed = new Map<string, Entry>();
+  #order = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** True while somebody waits for an outcome. */
+  get busy(): boolean {
+    return this.#sent.size > 0 || [...this.#boxed.values()].some((entry) => !entry.settled);
+  }
+
+  /**
+   * Publishes one claim; writer, its numbers and `reply_to` are filled in here.
+   * @throws MamError `bad_input` when it is longer than a payload may be, `io` when it could be kept nowhere
+   */
+  async claim(claim: Claim): Promise<ClaimOutcome> {
+    const known = this.#sent.get(claim.event_id) ?? this.#boxed.get(claim.event_id);
+    if (known !== undefined && !known.settled) return known.promise;
+    const entry = this.#entry(claim);
+    if (this.#outboxInUse()) {
+      entry.why = 'Earlier events of this process still wait in the outbox.';
+      this.#box([entry]);
+    } else {
+      this.#sent.set(claim.event_id, entry);
+      this.#options.send(entry.topic, entry.payload);
+      this.#watch();
+    }
+    return entry.promise;
+  }
+
+  /** Takes the hub's answer to a claim; one that nobody waits for is dropped. */
+  settle(reply: ClaimReply): void {
+    const entry = this.#sent.get(reply.event_id) ?? this.#boxed.get(reply.event_id);
+    if (entry === undefined) return;
+    if (reply.retry === true) {
+      if (this.#sent.has(reply.event_id)) this.#spill(reply.refusal ?? 'The hub could not write it.');
+      return;
+    }
+    this.#finish(entry, { kind: 'answered', reply });
+    this.#sent.delete(reply.event_id);
+    this.#watch();
+    if (entry.file !== undefined) void this.#unbox(entry);
+  }
+
+  /** A new connection: all that is on its way goes out again, in its order, before anything newer. */
+  resend(): void {
+    for (const { topic, payload } of this.#sent.values()) this.#options.send(topic, payload);
+  }
+
+  /** Puts what is on its way into the outbox and waits for no answer; resolves when every outcome is known. */
+  async flush(why: string): Promise<void> {
+    this.#spill(why);
+    await this.#writing;
+    for (const entry of [...this.#boxed.values()]) {
+      clearTimeout(entry.timer);
+      if (!entry.settled) this.#conclude(entry);
+    }
+  }
+
+  #entry(given: Claim): Entry {
+    const { realm, replyTo } = this.#options;
+    const topic = claimTopic(realm, given.job_id);
+    const seq = (this.#perJob.get(given.job_id) ?? 0) + 1;
+    const claim: Claim = { ...given, writer: this.#writer, writer_seq: seq, reply_to: replyTo };
+    const payload = JSON.stringify(claim);
+    if (Buffer.byteLength(payload) > LIMITS.payloadBytes) {
+      throw new MamError(
+        'bad_input',
+        `The event is longer than ${LIMITS.payloadBytes} bytes.`,
+        'Shorten it, or hand a long result over as a file.',
+      );
+    }
+    this.#perJob.set(given.job_id, seq);
+    this.#order += 1;
+    let resolve: Entry['resolve'] = () => {};
+    let reject: Entry['reject'] = () => {};
+    const promise = new Promise<ClaimOutcome>((ok, failed) => {
+      resolve = ok;
+      reject = failed;
+    });
+    const deadline = Date.now() + PATIENCE_MS;
+    return {
+      claim,
+      topic,
+      payload,
+      order: this.#order,
+      deadline,
+      why: '',
+      promise,
+      resolve,
+      reject,
+      settled: false,
+    };
+  }
+
+  /** Looks after the oldest claim that is on its way. */
+  #watch(): void {
+    if (this.#timer !== undefined) return;
+    const oldest = this.#sent.values().next().value;
+    if (oldest === undefined) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        const first = this.#sent.values().next().value;
+        if (first === undefined) return;
+        if (first.deadline <= Date.now()) this.#spill('The hub did not acknowledge it within 1 s.');
+        else this.#watch();
+      },
+      Math.max(0, oldest.deadline - Date.now()),
+    );
+  }
+
+  #spill(why: string): void {
+    const entries = [...this.#sent.values()];
+    this.#sent.clear();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const entry of entries) entry.why = why;
+    this.#box(entries);
+  }
+
+  #box(entries: Entry[]): void {
+    for (const entry of entries) this.#boxed.set(entry.claim.event_id, entry);
+    this.#writing = this.#writing.then(async () => {
+      for (const entry of entries) await this.#keep(entry);
+    });
+  }
+
+  async #keep(entry: Entry): Promise<void> {
+    const { home } = this.#options;
+    try {
+      if (home === undefined) throw new Error('this process has no outbox folder');
+      if (!entry.settled) {
+        const folder = outboxFolder(home);
+        entry.file = await keepInOutbox(folder, this.#writer, entry.order, entry.claim);
+      }
+    } catch (error) {
+      this.#boxed.delete(entry.claim.event_id);
+      this.#refuse(entry, error as Error);
+      return;
+    }
+    if (entry.settled) await this.#unbox(entry);
+    else entry.timer = setTimeout(() => this.#conclude(entry), Math.max(0, entry.deadline - Date.now()));
+  }
+
+  #conclude(entry: Entry): void {
+    const there = entry.file !== undefined && existsSync(entry.file);
+    if (!there) this.#boxed.delete(entry.claim.event_id);
+    this.#finish(entry, there ? { kind: 'kept', why: entry.why } : { kind: 'fetched' });
+  }
+
+  /** The journal has it: spares the hub the second copy. */
+  async #unbox(entry: Entry): Promise<void> {
+    if (entry.file !== undefined) await unlink(entry.file).catch(() => {});
+    this.#boxed.delete(entry.claim.event_id);
+  }
+
+  /** True while an event of ours is in the outbox or on its way there. */
+  #outboxInUse(): boolean {
+    const newest = [...this.#boxed.values()].at(-1);
+    if (newest === undefined) return false;
+    // The hub takes a writer's files in order: when the last is gone, all are.
+    if (newest.file === undefined || existsSync(newest.file)) return true;
+    for (const [id, entry] of this.#boxed) if (entry.settled) this.#boxed.delete(id);
+    return false;
+  }
+
+  #finish(entry: Entry, outcome: ClaimOutcome): void {
+    clearTimeout(entry.timer);
+    entry.settled = true;
+    entry.resolve(outcome);
+  }
+
+  #refuse(entry: Entry, error: Error): void {
+    if (entry.settled) return;
+    entry.settled = true;
+    entry.reject(
+      new MamError(
+        'io',
+        `The event could be kept nowhere: ${entry.why} The outbox failed too: ${error.message}.`,
+        'Free disk space or make MAM_HOME writable, then report again.',
+        { cause: error },
+      ),
+    );
+  }
+}

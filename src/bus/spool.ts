@@ -1,0 +1,82 @@
+import { constants } from 'node:fs';
+import { lstat, open, unlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { MamError } from '../errors.ts';
+import { newEventId } from '../job/id.ts';
+import { makePrivateFolder, syncFolder, writeDurable } from './durable.ts';
+
+const NAME = /^[0-9a-f-]{36}\.txt$/;
+/** More than the largest text of the contract in any encoding: what is larger is not ours. */
+const MAX_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Hands over a text that is too long for an MQTT payload, as a file on the same machine.
+ * @param home MAM_HOME
+ * @returns the absolute path of the file, on disk when this resolves
+ * @throws MamError `io`
+ */
+export async function spoolText(home: string, text: string): Promise<string> {
+  const folder = spoolFolder(home);
+  const path = join(folder, `${newEventId()}.txt`);
+  try {
+    await makePrivateFolder(folder);
+    await writeDurable(path, text);
+    await syncFolder(folder);
+    return path;
+  } catch (error) {
+    throw new MamError(
+      'io',
+      `The text cannot be handed over in ${folder}: ${(error as Error).message}.`,
+      'Free disk space or set MAM_HOME to a folder that can be written.',
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Reads a text that `spoolText` wrote. The file stays: remove it with `dropSpool` once the text is kept elsewhere.
+ * @throws MamError `bad_input` when `path` is no plain file of the spool folder of `home`, `not_found` when it is gone
+ */
+export async function takeSpool(home: string, path: string): Promise<string> {
+  checkPath(home, path);
+  try {
+    const folder = await lstat(spoolFolder(home));
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const found = await file.stat();
+      if (!folder.isDirectory() || !found.isFile() || found.size > MAX_BYTES) throw foreign(path);
+      return await file.readFile('utf8');
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof MamError) throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw foreign(path);
+    throw new MamError('not_found', `The handed over text ${path} is gone.`, 'Send it again.', {
+      cause: error,
+    });
+  }
+}
+
+/** Removes a spool file; one that is gone, or none of ours, is left as it is. */
+export async function dropSpool(home: string, path: string): Promise<void> {
+  checkPath(home, path);
+  await unlink(path).catch(() => {});
+}
+
+function spoolFolder(home: string): string {
+  return join(home, 'spool');
+}
+
+function checkPath(home: string, path: string): void {
+  const name = basename(path);
+  if (path !== join(spoolFolder(home), name) || !NAME.test(name)) throw foreign(path);
+}
+
+function foreign(path: string): MamError {
+  return new MamError(
+    'bad_input',
+    `${JSON.stringify(path.slice(0, 200))} is no file of the hub's spool folder.`,
+    'Only a text that mam itself put there can be handed over.',
+  );
+}

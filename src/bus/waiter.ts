@@ -1,0 +1,176 @@
+import { MamError } from '../errors.ts';
+import { needsAttention } from '../job/apply.ts';
+import type { RecordedEvent } from '../job/event.ts';
+import type { JobRecord } from '../job/record.ts';
+import type { LogMessage } from '../job/request.ts';
+import { isFinal } from '../job/words.ts';
+import type { Link } from './link.ts';
+
+/** How many of the newest events an answer carries. */
+const MAX_EVENTS = 50;
+/** A hub that is busy must not make a waiter give up: its first look may take this long, in ms. */
+const LOOK_MS = 30_000;
+/** A wait whose time is up gets its records once more, if that takes no longer than this, in ms. */
+const LAST_LOOK_MS = 300;
+
+export interface WaitOptions {
+  link: Link;
+  host: string;
+  registryDir: string;
+  /** At least one. */
+  jobIds: string[];
+  until: 'any' | 'all';
+  timeoutMs: number;
+  /** Of an earlier answer: only what came after it counts; absent: by level. */
+  cursor?: string | undefined;
+  signal: AbortSignal;
+  /** Called with every event as it comes. */
+  onEvent?: ((message: LogMessage) => void) | undefined;
+}
+
+export interface WaitEnd {
+  outcome: 'final' | 'needs_attention' | 'still_running';
+  jobs: JobRecord[];
+  /** What happened since the cursor, oldest first; the newest 50 at most. */
+  events: RecordedEvent[];
+  cursor: string;
+}
+
+/** What a waiter knows of one job. */
+interface Watched {
+  id: string;
+  /** Only a wake after this seq counts. */
+  after: number | undefined;
+  /** The newest seq seen. */
+  seen: number;
+  record: JobRecord | undefined;
+}
+
+/**
+ * Waits until jobs are final or need somebody. Hears of events by subscription, never by polling; after a lost
+ * connection it asks for what it missed. Running out of time is an answer.
+ * @throws MamError `not_found` for an unknown job, `bad_input` for a foreign cursor, the link's own when the hub
+ * can't be reached at the beginning
+ */
+export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
+  const { link, host, registryDir, until, signal } = options;
+  const after = parseCursor(options.cursor);
+  const watched = new Map<string, Watched>();
+  for (const id of options.jobIds) {
+    const start = options.cursor === undefined ? undefined : (after.get(id) ?? 0);
+    watched.set(id, { id, after: start, seen: start ?? 0, record: undefined });
+  }
+  const events: RecordedEvent[] = [];
+  const unfollow: (() => void)[] = [];
+
+  return new Promise<WaitEnd>((resolve, reject) => {
+    let settled = false;
+    const settle = (finish: () => void): void => {
+      if (settled) return;
+      settled = true;
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      for (const end of unfollow) end();
+      finish();
+    };
+    const answer = (outcome: WaitEnd['outcome']): void =>
+      settle(() => resolve({ outcome, ...summarize(watched, events) }));
+    const onAbort = (): void => answer('still_running');
+    const timer = setTimeout(() => void lastLook().then(() => answer('still_running')), options.timeoutMs);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+
+    const check = (): void => {
+      const jobs = [...watched.values()];
+      if (jobs.some(({ record }) => record === undefined)) return;
+      const ended = jobs.filter(({ record }) => record && isFinal(record.status));
+      if (jobs.some((job) => job.record && needsAttention(job.record) && wakes(job)))
+        answer('needs_attention');
+      else if (ended.length === jobs.length || (until === 'any' && ended.some(wakes))) answer('final');
+    };
+    const take = (job: Watched, event: RecordedEvent): void => {
+      if (event.seq <= job.seen) return;
+      job.seen = event.seq;
+      events.push(event);
+      if (events.length > 2 * MAX_EVENTS) events.splice(0, events.length - MAX_EVENTS);
+    };
+    const look = async (job: Watched): Promise<void> => {
+      const params = { job_id: job.id, registry_dir: registryDir, events_after: job.seen };
+      // Without a cursor the past is told by the record; its events are in the log.
+      const from = job.after === undefined && job.record === undefined ? undefined : params.events_after;
+      const status = await link.request('status', { ...params, events_after: from }, LOOK_MS);
+      for (const event of status.events) take(job, event);
+      if (job.record === undefined || status.record.seq >= job.record.seq) job.record = status.record;
+      job.seen = Math.max(job.seen, status.more ? status.cursor : status.record.seq);
+    };
+    let looking: Promise<unknown> | undefined;
+    const lookAtAll = (): void => {
+      // A request that is under way is sent again by the link after a lost connection.
+      if (looking !== undefined) return;
+      looking = Promise.all([...watched.values()].map(look))
+        .then(check, (error: unknown) => {
+          // Once it waits, a lost hub is no reason to stop: the next connection looks again.
+          const first = [...watched.values()].some(({ record }) => record === undefined);
+          if (first || (error instanceof MamError && error.code === 'not_found')) settle(() => reject(error));
+        })
+        .finally(() => {
+          looking = undefined;
+        });
+    };
+    const lastLook = async (): Promise<void> => {
+      if (!link.connected) return;
+      lookAtAll();
+      await Promise.race([looking, new Promise((done) => setTimeout(done, LAST_LOOK_MS))]);
+    };
+    for (const job of watched.values()) {
+      unfollow.push(
+        link.follow(job.id, host, (message) => {
+          take(job, message.event);
+          options.onEvent?.(message);
+          if (message.record !== undefined && message.record.seq >= (job.record?.seq ?? 0))
+            job.record = message.record;
+          else if (job.record !== undefined) {
+            job.record = {
+              ...job.record,
+              status: message.status as JobRecord['status'],
+              seq: message.event.seq,
+            };
+          }
+          if (message.record !== undefined) check();
+        }),
+      );
+    }
+    unfollow.push(link.onConnect(lookAtAll));
+    lookAtAll();
+  });
+}
+
+/** True when the job's last wake is news to this waiter. */
+function wakes({ record, after }: Watched): boolean {
+  return record !== undefined && (after === undefined || record.wake_seq > after);
+}
+
+function summarize(watched: Map<string, Watched>, events: RecordedEvent[]): Omit<WaitEnd, 'outcome'> {
+  const jobs = [...watched.values()];
+  return {
+    jobs: jobs.flatMap(({ record }) => (record === undefined ? [] : [record])),
+    events: events.slice(-MAX_EVENTS),
+    cursor: jobs.map(({ id, seen, after }) => `${id}:${Math.max(seen, after ?? 0)}`).join(' '),
+  };
+}
+
+function parseCursor(cursor: string | undefined): Map<string, number> {
+  const places = new Map<string, number>();
+  for (const part of (cursor ?? '').split(' ').filter(Boolean)) {
+    const [, id, seq] = /^([a-z0-9-]{1,64}):(\d{1,15})$/.exec(part) ?? [];
+    if (id === undefined || seq === undefined) {
+      throw new MamError(
+        'bad_input',
+        'The cursor is not one of ours.',
+        'Pass the cursor of the last answer as it was, or none.',
+      );
+    }
+    places.set(id, Number(seq));
+  }
+  return places;
+}

@@ -1,0 +1,24 @@
+import type { JobRecord } from '../job/record.ts';
+
+/** Exit codes of the contract. */
+export const EXIT = {
+  done: 0,
+  /** The job failed or was cancelled. */
+  failed: 1,
+  /** An event could be kept nowhere, not even in the outbox. */
+  lost: 2,
+  /** Time is up, the job is still running. */
+  running: 3,
+  /** A job needs an answer. */
+  attention: 4,
+  usage: 64,
+  /** Something needed is missing: tmux, the agent, the hub. */
+  unavailable: 69,
+} as const;
+
+/** The exit code that tells how a job stands. */
+export function exitCodeOf({ status }: Pick<JobRecord, 'status'>): number {
+  if (status === 'completed') return EXIT.done;
+  if (status === 'failed' || status === 'cancelled') return EXIT.failed;
+  return status === 'input_required' ? EXIT.attention : EXIT.running;
+}

@@ -1,0 +1,24 @@
+/** A command's file. */
+export interface CommandModule {
+  /** Runs with what stands after the command's name; the answer is the exit code. */
+  run(args: string[]): Promise<number>;
+}
+
+/** A command as `mam help` lists it; its file is loaded when it runs. */
+export interface Command {
+  summary: string;
+  load(): Promise<CommandModule>;
+}
+
+/** Every command by its name. */
+export const commands: Readonly<Record<string, Command>> = {
+  publish: {
+    summary: 'report an event of a job (for peers without the MCP tool)',
+    load: () => import('./publish.ts'),
+  },
+  status: { summary: "show one job's record and events", load: () => import('./status.ts') },
+  list: { summary: 'list jobs, the newest first', load: () => import('./list.ts') },
+  wait: { summary: 'wait until jobs are done or need somebody', load: () => import('./wait.ts') },
+  hub: { summary: 'show, stop or read the log of the background process', load: () => import('./hub.ts') },
+  demo: { summary: 'show one delegated job from end to end on real parts', load: () => import('./demo.ts') },
+};

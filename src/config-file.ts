@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { MamError } from './errors.ts';
+
+const pattern = z.string().refine(isPattern, 'is no valid regular expression');
+
+/** An agent kind made by configuration. */
+const agentSchema = z.strictObject({
+  /** The default session, such as `tmux:aider`. */
+  session: z.string().optional(),
+  /** Regular expressions, tried on each line of the screen. */
+  ready: pattern.optional(),
+  busy: pattern.optional(),
+  dialog: pattern.optional(),
+});
+export type AgentConfig = z.infer<typeof agentSchema>;
+
+const fileSchema = z.strictObject({
+  registry_dir: z.string().optional(),
+  broker_url: z.string().optional(),
+  broker_username: z.string().optional(),
+  broker_password: z.string().optional(),
+  broker_ca: z.string().optional(),
+  realm: z.string().optional(),
+  logs_dir: z.string().optional(),
+  tmux_server_name: z.string().optional(),
+  tool_timeout_seconds: z.number().positive().optional(),
+  hub_idle_seconds: z.number().nonnegative().optional(),
+  agents: z.record(z.string(), agentSchema).optional(),
+});
+export type ConfigFile = z.infer<typeof fileSchema>;
+
+/**
+ * Checks the text of a `config.json`.
+ * @throws MamError `bad_input` that names the file, the setting and what is wrong with it
+ */
+export function parseConfigFile(path: string, text: string): ConfigFile {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new MamError(
+      'bad_input',
+      `${path} is not valid JSON: ${(error as Error).message}.`,
+      'Mend or remove it.',
+    );
+  }
+  const parsed = fileSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const where = issue?.path.join('.') ?? '';
+  throw new MamError(
+    'bad_input',
+    `${path}: ${where === '' ? '' : `${where}: `}${issue?.message ?? 'not understood'}.`,
+    `Settings are: ${Object.keys(fileSchema.shape).join(', ')}.`,
+  );
+}
+
+function isPattern(source: string): boolean {
+  try {
+    new RegExp(source, 'u');
+    return true;
+  } catch {
+    return false;
+  }
+}

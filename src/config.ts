@@ -1,0 +1,286 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir, hostname, tmpdir, userInfo } from 'node:os';
+import { basename, delimiter, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { AgentConfig, ConfigFile } from './config-file.ts';
+import { MamError } from './errors.ts';
+import { findProjectFolder, PROJECT_FOLDER } from './project.ts';
+
+/** Linux cuts a longer socket path silently (108 bytes, macOS 104), so two deep homes could share one socket. */
+const MAX_SOCKET_PATH_BYTES = 100;
+/** How long a hub without clients and without open jobs stays, in seconds. */
+const HUB_IDLE_SECONDS = 60;
+
+/** An external broker. `password` never reaches a log, a record, an error or a command line. */
+export interface BrokerSettings {
+  url: string;
+  username?: string | undefined;
+  password?: string | undefined;
+  /** Path of a CA certificate. */
+  ca?: string | undefined;
+}
+
+/** Everything that flags, environment and configuration files decide. Paths are absolute. */
+export interface Settings {
+  home: string;
+  socketPath: string;
+  projectFolder: string;
+  registryDir: string;
+  logsDir?: string | undefined;
+  broker?: BrokerSettings | undefined;
+  realm: string;
+  host: string;
+  tmuxSocket: string;
+  /** As given to `tmux -L`, for the words that a person shall type. */
+  tmuxServerName?: string | undefined;
+  role: 'supervisor' | 'peer';
+  toolTimeoutSeconds?: number | undefined;
+  hubIdleSeconds: number;
+  agents: Record<string, AgentConfig>;
+  cwd: string;
+  pane?: string | undefined;
+  /** Socket of the tmux that this process runs in. */
+  paneSocket?: string | undefined;
+  clientSession?: string | undefined;
+  path?: string | undefined;
+  virtualEnv?: string | undefined;
+}
+
+/** What a command line may decide before everything else. */
+export interface SettingFlags {
+  registryDir?: string | undefined;
+  cwd?: string | undefined;
+}
+
+type Env = Record<string, string | undefined>;
+
+/**
+ * Settings by flag, then environment, then `.mam/config.json`, then `config.json` in `MAM_HOME`.
+ * @throws MamError `bad_input` for a setting that can't be used, with the valid values
+ */
+export async function loadSettings(flags: SettingFlags = {}, env: Env = process.env): Promise<Settings> {
+  const cwd = flags.cwd ?? process.cwd();
+  const home = mamHome(env);
+  const projectFolder = findProjectFolder(cwd, home, homedir());
+  const file = { ...(await readConfig(home)), ...(await readConfig(projectFolder)) };
+
+  const registry = flags.registryDir ?? env['MAM_REGISTRY_DIR'] ?? file.registry_dir;
+  const logs = env['MAM_LOGS_DIR'] ?? env['DELEGATE_JOB_LOGS_DIR'] ?? file.logs_dir;
+  const serverName = env['TMUX_SERVER_NAME'] || file.tmux_server_name || undefined;
+  const insideTmux = env['TMUX']?.split(',')[0] || undefined;
+  const { base } = tmuxFolder(env);
+  return {
+    home,
+    socketPath: hubSocketPath(home),
+    projectFolder,
+    registryDir: registry ? resolve(cwd, registry) : join(projectFolder, 'jobs'),
+    logsDir: logs ? resolve(cwd, logs) : undefined,
+    broker: brokerSettings(env, file),
+    realm: topicWord(env['MAM_REALM'] ?? file.realm ?? 'default', 'MAM_REALM'),
+    host: hostId(home),
+    tmuxSocket: serverName ? join(base, serverName) : (insideTmux ?? join(base, 'default')),
+    tmuxServerName: serverName,
+    role: role(env['MAM_ROLE']),
+    toolTimeoutSeconds:
+      seconds(env['MAM_TOOL_TIMEOUT_SECONDS'], 'MAM_TOOL_TIMEOUT_SECONDS') ?? file.tool_timeout_seconds,
+    hubIdleSeconds:
+      seconds(env['MAM_HUB_IDLE_SECONDS'], 'MAM_HUB_IDLE_SECONDS') ??
+      file.hub_idle_seconds ??
+      HUB_IDLE_SECONDS,
+    agents: file.agents ?? {},
+    cwd,
+    pane: insideTmux ? env['TMUX_PANE'] || undefined : undefined,
+    paneSocket: insideTmux,
+    clientSession: env['CLAUDE_CODE_SESSION_ID'] || undefined,
+    path: env['PATH'],
+    virtualEnv: env['VIRTUAL_ENV'],
+  };
+}
+
+/** The folder of the user's hub, before any configuration is read. */
+export function mamHome(env: Env = process.env): string {
+  const home = env['MAM_HOME'];
+  return home ? resolve(home) : join(homedir(), PROJECT_FOLDER);
+}
+
+/** The role alone, for the list of tools, before any configuration is read. */
+export function roleFromEnvironment(env: Env = process.env): 'supervisor' | 'peer' {
+  return env['MAM_ROLE'] === 'peer' ? 'peer' : 'supervisor';
+}
+
+/**
+ * The environment for a process that must not inherit the caller's secrets or its tmux.
+ * Only what a program needs to find its files, its language and its terminal folder.
+ */
+export function scrubbedEnvironment(env: Env = process.env): Record<string, string> {
+  const names = [
+    'HOME',
+    'USER',
+    'LOGNAME',
+    'PATH',
+    'SHELL',
+    'LANG',
+    'LC_ALL',
+    'LC_CTYPE',
+    'TZ',
+    'TMPDIR',
+    'TMUX_TMPDIR',
+    'XDG_RUNTIME_DIR',
+  ];
+  const kept: Record<string, string> = {};
+  for (const name of names) {
+    const value = env[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
+}
+
+/** The scrubbed environment with all that decides where a hub lives and whom it talks to. */
+export function hubEnvironment(env: Env = process.env): Record<string, string> {
+  const kept = scrubbedEnvironment(env);
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && /^MAM_(HOME|REALM|BROKER_|HUB_)/.test(name)) kept[name] = value;
+  }
+  return kept;
+}
+
+/** How a peer can call the command line: `mam` when that is on the PATH, else this program by its full path. */
+export function mamCommand(settings: Settings): string {
+  for (const folder of (settings.path ?? '').split(delimiter)) {
+    if (folder !== '' && existsSync(join(folder, 'mam'))) return 'mam';
+  }
+  return `node ${programPath()}`;
+}
+
+/** Absolute path of the bundle's `main.js`. */
+export function programPath(): string {
+  const here = fileURLToPath(import.meta.url);
+  // The bundle's parts lie beside or below its main.js; from the source (tests of single files) the bundle is in dist.
+  for (let folder = dirname(here); ; folder = dirname(folder)) {
+    const candidates = [join(folder, 'main.js'), join(folder, 'dist', 'main.js')];
+    const found = candidates.find((candidate) => existsSync(candidate));
+    if (found !== undefined) return found;
+    if (folder === dirname(folder))
+      throw new MamError('internal', 'The built program was not found.', 'Run npm run build.');
+  }
+}
+
+/** The hub's socket: in `home`, or, where that path would be cut, in a short private folder of the user's. */
+export function hubSocketPath(home: string): string {
+  const natural = join(home, 'hub.sock');
+  if (Buffer.byteLength(natural) < MAX_SOCKET_PATH_BYTES) return natural;
+  return join(shortFolder(home), 'hub.sock');
+}
+
+/** The per-user folder that holds the socket of a home that is too deep. */
+export function shortFolder(home: string): string {
+  const { uid } = userInfo();
+  return join(shortTemporaryFolder(), `mam-${uid}-${digest(home, 12)}`);
+}
+
+/** The temporary folder, unless that is itself too deep for a socket. */
+function shortTemporaryFolder(): string {
+  return Buffer.byteLength(tmpdir()) < 50 ? tmpdir() : '/tmp';
+}
+
+/** Where tmux keeps its sockets. */
+function tmuxFolder(env: Env): { base: string } {
+  const parent = env['TMUX_TMPDIR'] || '/tmp';
+  return { base: join(parent, `tmux-${userInfo().uid}`) };
+}
+
+/** One id per hub: two homes on one machine must not answer each other's requests on a shared broker. */
+function hostId(home: string): string {
+  const name =
+    hostname()
+      .split('.')[0]
+      ?.toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-+|-+$/g, '') ?? '';
+  return `${name.slice(0, 40) || 'host'}-${digest(`${userInfo().uid}:${home}`, 6)}`;
+}
+
+function digest(text: string, length: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, length);
+}
+
+async function readConfig(folder: string): Promise<ConfigFile> {
+  const path = join(folder, 'config.json');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return {};
+  }
+  // Loaded only where there is a file to check: zod costs a command line 15 ms.
+  const { parseConfigFile } = await import('./config-file.ts');
+  return parseConfigFile(path, text);
+}
+
+function brokerSettings(env: Env, file: ConfigFile): BrokerSettings | undefined {
+  const url = env['MAM_BROKER_URL'] || file.broker_url;
+  if (!url) return undefined;
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    throw brokerUrlError();
+  }
+  if (!['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(parsed.protocol)) throw brokerUrlError();
+  const settings: BrokerSettings = {
+    url: stripUser(parsed),
+    username:
+      env['MAM_BROKER_USERNAME'] ??
+      file.broker_username ??
+      (decodeURIComponent(parsed.username) || undefined),
+    password:
+      env['MAM_BROKER_PASSWORD'] ??
+      file.broker_password ??
+      (decodeURIComponent(parsed.password) || undefined),
+    ca: env['MAM_BROKER_CA'] ?? file.broker_ca,
+  };
+  return settings;
+}
+
+function brokerUrlError(): MamError {
+  return new MamError(
+    'bad_input',
+    'The broker URL is not one that can be used.',
+    'Set MAM_BROKER_URL to mqtt://HOST:PORT, mqtts://HOST:PORT, ws://… or wss://…, or unset it for the built-in broker.',
+  );
+}
+
+function stripUser(url: URL): string {
+  const bare = new URL(url);
+  bare.username = '';
+  bare.password = '';
+  return bare.toString();
+}
+
+function topicWord(value: string, name: string): string {
+  if (/^[a-z0-9][a-z0-9-]{0,63}$/.test(value)) return value;
+  throw new MamError(
+    'bad_input',
+    `${name} may have only a-z, 0-9 and -, 64 characters at most.`,
+    'Use a word such as team-a.',
+  );
+}
+
+function role(value: string | undefined): 'supervisor' | 'peer' {
+  if (value === undefined || value === '' || value === 'supervisor') return 'supervisor';
+  if (value === 'peer') return 'peer';
+  throw new MamError('bad_input', 'MAM_ROLE is neither supervisor nor peer.', 'Set it to peer, or unset it.');
+}
+
+function seconds(value: string | undefined, name: string): number | undefined {
+  if (value === undefined || value === '') return undefined;
+  const number = Number(value);
+  if (Number.isFinite(number) && number >= 0) return number;
+  throw new MamError('bad_input', `${name} is not a number of seconds.`, `Set ${name}=300, for example.`);
+}
+
+/** The project's folder name, for messages. */
+export function projectName(settings: Settings): string {
+  return basename(dirname(settings.projectFolder));
+}

@@ -1,0 +1,195 @@
+import { takeSpool } from '../bus/spool.ts';
+import { explain, MamError } from '../errors.ts';
+import { type Claim, type ClaimReply, claimSchema } from '../job/event.ts';
+import { newEventId } from '../job/id.ts';
+import { LIMITS } from '../job/limits.ts';
+import type { JobRecord } from '../job/record.ts';
+import { isFinal, MAKERS } from '../job/words.ts';
+import type { LiveJob, Recorded } from './live-job.ts';
+import type { Log } from './log.ts';
+import type { PaneOwners } from './pane-owners.ts';
+import type { Registrar } from './registrar.ts';
+import { firstTaskPage } from './task.ts';
+
+/** How many open jobs a refusal names. */
+const NAMED_JOBS = 5;
+
+/** Takes events as claims: checks them, records what can be recorded, and answers the publisher. */
+export class Claims {
+  private readonly registrar: Registrar;
+  private readonly owners: PaneOwners;
+  private readonly home: string;
+  private readonly log: Log;
+  private readonly reply: (topic: string, reply: ClaimReply) => void;
+
+  constructor(options: {
+    registrar: Registrar;
+    owners: PaneOwners;
+    home: string;
+    log: Log;
+    reply: (topic: string, reply: ClaimReply) => void;
+  }) {
+    this.registrar = options.registrar;
+    this.owners = options.owners;
+    this.home = options.home;
+    this.log = options.log;
+    this.reply = options.reply;
+  }
+
+  /**
+   * A claim from the broker or the outbox. Every claim is answered on its `reply_to`, if it has one.
+   * @returns when it is settled: on disk, or refused for good
+   * @throws when it could not be written now but may be later: it must not be acknowledged
+   */
+  async take(jobId: string, payload: Buffer | string): Promise<void> {
+    const raw = parseObject(payload);
+    if (raw === undefined) {
+      this.log.warn(`a claim on ${jobId} is no JSON object and was dropped`);
+      return;
+    }
+    // One line of mosquitto_pub is a claim as well: what it leaves out is filled in.
+    const filled = {
+      event_id: newEventId(),
+      job_id: jobId,
+      source: 'peer',
+      at: new Date().toISOString(),
+      ...raw,
+    };
+    const parsed = claimSchema.safeParse(filled);
+    let answer: ClaimReply;
+    let failed: unknown;
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      answer = refusal(
+        eventIdOf(filled),
+        `The event's ${issue?.path.join('.') || 'fields'}: ${issue?.message}.`,
+      );
+    } else {
+      try {
+        answer = await this.settle(jobId, parsed.data);
+      } catch (error) {
+        const retry = error instanceof MamError && (error.code === 'io' || error.code === 'conflict');
+        answer = { ...refusal(parsed.data.event_id, explain(error)), ...(retry && { retry }) };
+        if (retry) failed = error;
+        else if (!(error instanceof MamError)) this.log.error(`claim on ${jobId} failed`, error);
+      }
+    }
+    if (typeof raw['reply_to'] === 'string') this.reply(raw['reply_to'], answer);
+    if (failed !== undefined) throw failed;
+  }
+
+  private async settle(jobId: string, claim: Claim): Promise<ClaimReply> {
+    if (claim.job_id !== jobId)
+      return refusal(claim.event_id, "The event's job_id is not the one of its topic.");
+    const makers = MAKERS[claim.type];
+    if (claim.source === 'hub' || (makers !== undefined && !makers.includes(claim.source))) {
+      return refusal(claim.event_id, `An event ${claim.type} cannot come from a ${claim.source}.`);
+    }
+    const mine = this.owners.openJobOf(claim.origin);
+    let job: LiveJob;
+    try {
+      job = await this.registrar.find(jobId);
+    } catch (error) {
+      if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
+      return refusal(claim.event_id, this.unknownJob(mine));
+    }
+    if (mine !== undefined && mine.id !== job.id && !this.owners.isQueuedIn(job, mine)) {
+      const yours = `The job of your pane is ${mine.id}.`;
+      return refusal(
+        claim.event_id,
+        `Job ${job.id} was given to another pane. ${yours} Report again with job_id "${mine.id}".`,
+      );
+    }
+    const { reply_to: _, result_spool: spool, origin: __, ...event } = claim;
+    if (spool !== undefined) event.result = await takeSpool(this.home, spool);
+    if (event.result !== undefined && Buffer.byteLength(event.result) > LIMITS.resultBytes) {
+      return refusal(
+        claim.event_id,
+        'The result is longer than 1 MiB: write it to a file and name that in files.',
+      );
+    }
+    const { type, event_id, job_id, source, at } = event;
+    const recorded = await this.registrar.record(job, { ...event, type, event_id, job_id, source, at });
+    return this.answer(job, recorded);
+  }
+
+  private answer(job: LiveJob, recorded: Recorded): ClaimReply {
+    const { event, before, after } = recorded;
+    const base: ClaimReply = {
+      event_id: event.event_id,
+      accepted: true,
+      recorded: true,
+      seq: event.seq,
+      status: after.status,
+    };
+    const wasFinal = before !== undefined && isFinal(before.status) && !recorded.repeated;
+    const amended =
+      wasFinal &&
+      (after.status !== before.status || after.phase === 'validating' || after.late !== before.late);
+    if (isFinal(after.status) && (event.type === 'started' || event.type === 'progress')) {
+      return { ...base, accepted: false, refusal: stopText(after) };
+    }
+    if (wasFinal && !amended) {
+      return {
+        ...base,
+        accepted: false,
+        refusal: `${endText(after)} Your report is kept in its log and changes nothing.`,
+      };
+    }
+    if (event.type === 'started') return { ...base, ...startedAnswer(job) };
+    if (after.phase === 'validating') {
+      return {
+        ...base,
+        next: 'Your result is being checked by the validation script; the job counts as completed when it passes.',
+      };
+    }
+    return base;
+  }
+
+  private unknownJob(mine: LiveJob | undefined): string {
+    if (mine !== undefined)
+      return `There is no job with this id. The job of your pane is ${mine.id}: report with job_id "${mine.id}".`;
+    const open = this.registrar.open.slice(0, NAMED_JOBS).map((job) => job.id);
+    if (open.length === 0)
+      return 'There is no job with this id, and no job is open. Take the id from the order in your pane.';
+    return `There is no job with this id. Open jobs: ${open.join(', ')}. Take the id from the order in your pane.`;
+  }
+}
+
+function startedAnswer(job: LiveJob): Partial<ClaimReply> {
+  const { workdir, job_id: id } = job.record;
+  return {
+    ...firstTaskPage(job),
+    workdir,
+    messages: job.record.messages,
+    next: `Work in ${workdir}. Report with job_id "${id}": progress now and then; question when you need an answer; permission_required when you wait for one; completed with a one-line summary in detail when done; error with the reason when you cannot. Report even if you fail.`,
+  };
+}
+
+function stopText(record: JobRecord): string {
+  return `Stop: ${endText(record)} Do not work on it.`;
+}
+
+function endText(record: JobRecord): string {
+  const reason = record.reason === undefined ? '' : ` (${record.reason})`;
+  return `this job is ${record.status}${reason} since ${record.final_at ?? 'before'}.`.replace(/^t/, 'T');
+}
+
+function refusal(eventId: string, text: string): ClaimReply {
+  return { event_id: eventId, accepted: false, recorded: false, refusal: text };
+}
+
+function eventIdOf(raw: Record<string, unknown>): string {
+  return typeof raw['event_id'] === 'string' ? raw['event_id'].slice(0, 200) : '';
+}
+
+function parseObject(payload: Buffer | string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(payload.toString());
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

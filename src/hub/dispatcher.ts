@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs';
+import { lookFor } from '../agents/index.ts';
+import { explain } from '../errors.ts';
+import { composeOrder } from '../job/order.ts';
+import { isFinal } from '../job/words.ts';
+import { deliver, type Look, type Obstacle, type Target } from '../tmux/deliver.ts';
+import { recoverDelivery } from '../tmux/recover.ts';
+import type { LiveJob, Recorded } from './live-job.ts';
+import type { Log } from './log.ts';
+import { paneKey } from './pane-owners.ts';
+import { hubDraft, type Registrar } from './registrar.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+
+/** A pane that could not be typed into is looked at again after this time, in ms, if nothing told of a change. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** The jobs of one pane, in their order; the first one holds the pane. */
+interface PaneQueue {
+  jobs: LiveJob[];
+  /** Set while the first job is being typed in. */
+  stop: AbortController | undefined;
+  lookAgain: NodeJS.Timeout | undefined;
+}
+
+/** Hands prompts over: a queue for each pane, one job at a time, each by the delivery ladder. */
+export class Dispatcher {
+  private readonly registrar: Registrar;
+  private readonly servers: TmuxServers;
+  private readonly log: Log;
+  private readonly queues = new Map<string, PaneQueue>();
+  private stopped = false;
+
+  constructor(options: { registrar: Registrar; servers: TmuxServers; log: Log }) {
+    this.registrar = options.registrar;
+    this.servers = options.servers;
+    this.log = options.log;
+  }
+
+  /** The open jobs that stand before a new one in a pane, the holder first. */
+  ahead(socket: string, pane: string): LiveJob[] {
+    return [...(this.queues.get(paneKey({ socket, pane }))?.jobs ?? [])];
+  }
+
+  /** Puts a new job at the end of its pane's queue, and begins with it if it is the first. */
+  enqueue(job: LiveJob): void {
+    const session = job.record.agent_session;
+    if (session === undefined) return;
+    const queue = this.queueOf(job);
+    queue.jobs.push(job);
+    if (queue.jobs.length === 1) this.attend(queue);
+  }
+
+  /** Takes up the open jobs that the last hub left, in the order of their making. */
+  resume(jobs: LiveJob[]): void {
+    const inOrder = jobs
+      .filter((job) => job.record.agent_session !== undefined && !isFinal(job.record.status))
+      .sort(
+        (a, b) =>
+          Number(isWaiting(a)) - Number(isWaiting(b)) ||
+          a.record.created_at.localeCompare(b.record.created_at),
+      );
+    for (const job of inOrder) this.enqueue(job);
+  }
+
+  /** A job that ended, or that its peer took by itself, frees its pane or leaves the keys alone. */
+  onRecorded(job: LiveJob, { before, after }: Recorded): void {
+    const queue = this.find(job);
+    if (queue === undefined) return;
+    const first = queue.jobs[0] === job;
+    if (first && after.status !== 'queued' && before?.status === 'queued') queue.stop?.abort();
+    if (!isFinal(after.status)) return;
+    queue.jobs = queue.jobs.filter((other) => other !== job);
+    if (queue.jobs.length === 0) this.queues.delete(this.keyOf(job));
+    else if (first) this.attend(queue);
+  }
+
+  /** Something changed on a tmux server: panes that were not free are looked at again. */
+  onPanes(socket: string): void {
+    for (const [key, queue] of this.queues) {
+      if (queue.lookAgain !== undefined && key.startsWith(`${socket}\n`)) this.attend(queue);
+    }
+  }
+
+  /** Types nothing more. */
+  stop(): void {
+    this.stopped = true;
+    for (const queue of this.queues.values()) {
+      clearTimeout(queue.lookAgain);
+      queue.stop?.abort();
+    }
+  }
+
+  private attend(queue: PaneQueue): void {
+    clearTimeout(queue.lookAgain);
+    queue.lookAgain = undefined;
+    const job = queue.jobs[0];
+    if (job === undefined || queue.stop !== undefined || this.stopped) return;
+    if (job.record.status !== 'queued') return;
+    const stop = new AbortController();
+    queue.stop = stop;
+    this.handOver(job, queue, stop.signal)
+      .catch((error) => {
+        this.log.error(`delivery of ${job.id} failed`, error);
+        return this.obstacle(job, queue, { by: 'unreachable', evidence: explain(error) });
+      })
+      .finally(() => {
+        queue.stop = undefined;
+        // A job that ended meanwhile has left the queue without waking the next one.
+        if (queue.jobs[0] !== job) this.attend(queue);
+      });
+  }
+
+  private async handOver(job: LiveJob, queue: PaneQueue, stop: AbortSignal): Promise<void> {
+    const { record } = job;
+    const { agent_session: session, agent_process: agent, typing } = record;
+    if (session === undefined || agent === undefined || typing === undefined) return;
+    const server = this.servers.get(session.socket);
+    const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
+    const look = lookFor(record);
+
+    const prompt = readFileSync(job.paths.prompt, 'utf8');
+    const text = composeOrder(job.id, prompt, typing.mam, job.paths.prompt);
+    if (record.phase !== 'queued') {
+      await this.afterCrash(job, target, text, look, stop);
+      return;
+    }
+    const end = await deliver(server, target, text, look, {
+      pasting: async () => {
+        await this.registrar.record(job, hubDraft(job.id, 'pasting'));
+      },
+      visible: (evidence) => void this.registrar.note(job, 'visible', { data: { evidence } }),
+      submitted: (evidence) => void this.registrar.note(job, 'submitted', { data: { evidence } }),
+      stop,
+    });
+    if (end.kind === 'blocked') await this.obstacle(job, queue, end.obstacle);
+    else if (end.kind === 'gone') await this.lost(job, end.why);
+    else if (end.kind === 'unverified')
+      await this.registrar.note(job, 'delivery_unverified', { detail: end.why });
+  }
+
+  /** The last hub died between the paste and its proof. */
+  private async afterCrash(
+    job: LiveJob,
+    target: Target,
+    text: string,
+    look: Look,
+    stop: AbortSignal,
+  ): Promise<void> {
+    const session = job.record.agent_session;
+    if (session === undefined) return;
+    const end = await recoverDelivery(this.servers.get(session.socket), target, text, look, stop);
+    if (end.kind === 'submitted')
+      await this.registrar.note(job, 'submitted', { data: { evidence: end.evidence } });
+    else if (end.kind === 'gone') await this.lost(job, end.why);
+    else if (job.record.status === 'queued')
+      await this.registrar.note(job, 'delivery_unverified', { detail: end.why });
+  }
+
+  private async obstacle(job: LiveJob, queue: PaneQueue, { by, evidence }: Obstacle): Promise<void> {
+    const { record } = job;
+    if (record.status !== 'queued') return;
+    const blockedFor = (Date.now() - Date.parse(record.created_at)) / 1000;
+    const waited = blockedFor > record.timeouts.idle_timeout_seconds && record.wake_seq === 0;
+    if (record.blocked_by !== by || record.phase !== 'queued' || waited) {
+      await this.registrar.note(job, 'blocked', { data: { by, evidence, ...(waited && { waited }) } });
+    }
+    if (this.stopped || queue.jobs[0] !== job) return;
+    queue.lookAgain = setTimeout(() => this.attend(queue), LOOK_AGAIN_MS);
+  }
+
+  private async lost(job: LiveJob, why: string): Promise<void> {
+    const nothing = job.record.phase === 'queued' ? ' Nothing was delivered.' : '';
+    await this.registrar.note(job, 'session_lost', { detail: `${why}${nothing}` });
+  }
+
+  private queueOf(job: LiveJob): PaneQueue {
+    const key = this.keyOf(job);
+    let queue = this.queues.get(key);
+    if (queue === undefined) {
+      queue = { jobs: [], stop: undefined, lookAgain: undefined };
+      this.queues.set(key, queue);
+    }
+    return queue;
+  }
+
+  private find(job: LiveJob): PaneQueue | undefined {
+    return job.record.agent_session === undefined ? undefined : this.queues.get(this.keyOf(job));
+  }
+
+  private keyOf(job: LiveJob): string {
+    const session = job.record.agent_session;
+    return session === undefined ? '' : paneKey(session);
+  }
+}
+
+/** True for a job that has not been typed in: it stands behind those that have. */
+function isWaiting({ record }: LiveJob): boolean {
+  return record.status === 'queued' && record.phase === 'queued';
+}

@@ -1,0 +1,129 @@
+import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { hubEnvironment, programPath, type Settings } from '../config.ts';
+import { MamError } from '../errors.ts';
+import { homePaths } from '../registry/home.ts';
+import { isLiving, readOwner } from '../registry/lock.ts';
+import { brokerFingerprint, readHubFile } from './hub-file.ts';
+
+/** A hub must listen within this time after its start, in ms; measured: 120 to 200. */
+const START_MS = 8_000;
+const LOOK_MS = 15;
+/** Others who find no hub leave the start to the one that began it, for this time in ms. */
+const LEAVE_MS = 2_000;
+
+/**
+ * Makes sure that a hub listens on the socket: finds the running one or starts one, detached from this process.
+ * @throws MamError `unavailable` when none came up, with the end of its log
+ */
+export async function ensureHub(settings: Settings): Promise<void> {
+  const deadline = Date.now() + START_MS;
+  while (!(await listens(settings.socketPath))) {
+    if (Date.now() > deadline) throw notStarted(settings);
+    if (mayStart(settings)) await startHub(settings);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+/**
+ * Refuses to talk to a hub that serves another broker or realm: the job would be invisible to one side.
+ * @throws MamError `conflict`
+ */
+export function checkHub(settings: Settings): void {
+  const hub = readHubFile(homePaths(settings.home).hubFile);
+  if (hub === undefined) return;
+  const differs =
+    hub.realm !== settings.realm
+      ? `realm ${hub.realm}, here it is ${settings.realm}`
+      : hub.broker_fingerprint !== brokerFingerprint(settings.broker)
+        ? `the broker ${hub.broker}, here it is ${settings.broker === undefined ? 'embedded' : settings.broker.url}`
+        : undefined;
+  if (differs === undefined) return;
+  throw new MamError(
+    'conflict',
+    `The running hub (process ${hub.pid}) uses ${differs}.`,
+    'Give both the same MAM_BROKER_URL and MAM_REALM, run `mam hub stop`, or set another MAM_HOME.',
+  );
+}
+
+/** Only a hint that saves processes: who really becomes the hub is decided under its lock. */
+function mayStart(settings: Settings): boolean {
+  const home = homePaths(settings.home);
+  mkdirSync(home.folder, { recursive: true, mode: 0o700 });
+  const mark = join(home.folder, 'hub.starting');
+  const stat = statSync(mark, { throwIfNoEntry: false });
+  if (stat !== undefined && Date.now() - stat.mtimeMs < LEAVE_MS) {
+    const owner = readOwner(home.lock);
+    // A mark that is older than a hub that has died since says nothing.
+    if (owner === undefined || isLiving(owner) || owner.at < stat.mtimeMs) return false;
+  }
+  try {
+    closeSync(openSync(mark, 'w', 0o600));
+    return true;
+  } catch (error) {
+    throw new MamError(
+      'io',
+      `The folder ${home.folder} cannot be written.`,
+      'Set MAM_HOME to a folder that can be written.',
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function startHub(settings: Settings): Promise<void> {
+  const child = execa(process.execPath, [programPath(), 'hub-process'], {
+    cwd: '/',
+    env: { ...hubEnvironment(), MAM_HOME: settings.home, ...brokerEnvironment(settings) },
+    extendEnv: false,
+    // A group of its own, without our streams: it outlives this process and whatever ends our group.
+    detached: true,
+    stdio: 'ignore',
+    cleanup: false,
+    reject: false,
+  });
+  child.unref();
+}
+
+/** What a configuration file of this project said about the broker, for a hub that reads no project's file. */
+function brokerEnvironment({ broker, realm }: Settings): Record<string, string> {
+  const values: Record<string, string | undefined> = {
+    MAM_REALM: realm,
+    MAM_BROKER_URL: broker?.url,
+    MAM_BROKER_USERNAME: broker?.username,
+    MAM_BROKER_PASSWORD: broker?.password,
+    MAM_BROKER_CA: broker?.ca,
+  };
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
+function listens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+function notStarted(settings: Settings): MamError {
+  const { log } = homePaths(settings.home);
+  let last = '';
+  try {
+    last = readFileSync(log, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  } catch {
+    // No log either: the process could not even begin.
+  }
+  return new MamError(
+    'unavailable',
+    `The hub did not start within ${START_MS / 1000} s${last === '' ? '.' : `; its log ends with: ${last}`}`,
+    `See ${log}.`,
+  );
+}

@@ -1,0 +1,282 @@
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { redactUrl } from '../bus/address.ts';
+import { startBroker } from '../bus/broker.ts';
+import { connectExternal } from '../bus/external.ts';
+import type { BusHandlers, HubBus } from '../bus/hub-bus.ts';
+import { readOutbox, removeOutboxEntry, watchOutbox } from '../bus/outbox.ts';
+import { statusTopic } from '../bus/topics.ts';
+import type { Settings } from '../config.ts';
+import type { HubStatus } from '../job/request.ts';
+import { PROTOCOL_VERSION } from '../job/request.ts';
+import { type Home, homePaths, readPointers } from '../registry/home.ts';
+import { VERSION } from '../version.ts';
+import { Changes } from './changes.ts';
+import { Claims } from './claims.ts';
+import { Delegations } from './delegate.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { brokerFingerprint, type HubFile } from './hub-file.ts';
+import type { LiveJob, Recorded } from './live-job.ts';
+import type { Log } from './log.ts';
+import { Outlets } from './outlets.ts';
+import { PaneOwners } from './pane-owners.ts';
+import { Registrar } from './registrar.ts';
+import { Requests } from './requests.ts';
+import { TmuxServers } from './tmux-servers.ts';
+import { Validator } from './validator.ts';
+import { Watcher } from './watcher.ts';
+
+/** How often the hub looks whether its socket is still its own and whether it is still needed, in ms. */
+const TICK_MS = 1_000;
+/** How long after a failure the external broker is tried again, in ms. */
+const JOIN_AGAIN_MS = 1_000;
+
+/** Wires the parts of the hub, and holds its life: start, ticks, end. */
+export class Hub {
+  private readonly settings: Settings;
+  private readonly log: Log;
+  private readonly home: Home;
+  private readonly onEnd: (why: string) => void;
+  private readonly startedAt = new Date().toISOString();
+  private readonly buses: HubBus[] = [];
+  private readonly registrar: Registrar;
+  private readonly servers: TmuxServers;
+  private readonly dispatcher: Dispatcher;
+  private readonly watcher: Watcher;
+  private readonly validator: Validator;
+  private readonly claims: Claims;
+  private readonly requests: Requests;
+  private readonly outlets: Outlets;
+  private readonly changes = new Changes();
+  private draining: Promise<void> | undefined;
+  private drainAgain = false;
+  private ended = false;
+  private unwatch: (() => void) | undefined;
+  private tick: NodeJS.Timeout | undefined;
+  private socketInode: number | undefined;
+  private idleSince = Date.now();
+
+  /** @param onEnd called once when the hub has a reason to end; the caller then calls `stop` */
+  constructor(settings: Settings, log: Log, onEnd: (why: string) => void) {
+    this.settings = settings;
+    this.log = log;
+    this.onEnd = onEnd;
+    const home = homePaths(settings.home);
+    this.home = home;
+    const servers = new TmuxServers((socket) => {
+      this.watcher.onPanes(socket);
+      this.dispatcher.onPanes(socket);
+    });
+    this.servers = servers;
+    const { changes } = this;
+    this.registrar = new Registrar({
+      home,
+      log,
+      onRecorded: (job, recorded) => this.onRecorded(job, recorded),
+      onLost: (error) => onEnd(`the lock of a registry was lost: ${error.message}`),
+    });
+    const registrar = this.registrar;
+    const owners = new PaneOwners(() => registrar.open);
+    this.outlets = new Outlets({
+      buses: this.buses,
+      servers,
+      log,
+      realm: settings.realm,
+      host: settings.host,
+    });
+    this.dispatcher = new Dispatcher({ registrar, servers, log });
+    this.watcher = new Watcher({ registrar, servers, log });
+    this.validator = new Validator(registrar);
+    const publish = (topic: string, message: unknown): void => {
+      for (const bus of this.buses) bus.publish(topic, JSON.stringify(message));
+    };
+    this.claims = new Claims({ registrar, owners, home: home.folder, log, reply: publish });
+    this.requests = new Requests({
+      registrar,
+      delegations: new Delegations({
+        home,
+        host: settings.host,
+        registrar,
+        dispatcher: this.dispatcher,
+        servers,
+        owners,
+        changes,
+      }),
+      log,
+      status: () => this.status(),
+      stop: () => onEnd('asked to stop'),
+      reply: publish,
+    });
+  }
+
+  /** Takes up what the last hub left, drains the outbox, and only then lets clients in. */
+  async start(): Promise<void> {
+    const { settings } = this;
+    const jobs = await this.takeUp();
+    await this.drain();
+    const handlers: BusHandlers = {
+      claim: (jobId, payload) => this.claims.take(jobId, payload),
+      request: (payload) => void this.requests.take(payload),
+      clients: () => this.noteNeed(),
+    };
+    const { socketPath, realm, host } = settings;
+    this.buses.push(await startBroker({ socketPath, realm, host, handlers }));
+    this.socketInode = statSync(socketPath).ino;
+    this.writeHubFile();
+    if (settings.broker !== undefined) void this.joinBroker(handlers);
+    this.sayOnline();
+    this.unwatch = watchOutbox(this.home.outbox, () => void this.drain());
+    this.watcher.start();
+    for (const job of jobs) {
+      this.watcher.resume(job);
+      this.validator.resume(job);
+    }
+    this.dispatcher.resume(jobs);
+    this.tick = setInterval(() => this.look(), TICK_MS);
+    this.log.info(`hub ${VERSION} started (process ${process.pid}, ${jobs.length} open jobs)`);
+  }
+
+  /** Ends everything in an order that loses nothing; what a job still waits for, the next hub goes on with. */
+  async stop(): Promise<void> {
+    this.ended = true;
+    clearInterval(this.tick);
+    this.unwatch?.();
+    this.dispatcher.stop();
+    this.watcher.stop();
+    this.validator.stop();
+    await Promise.allSettled(this.buses.map((bus) => bus.stop()));
+    await this.registrar.close();
+    await this.outlets.flush();
+    await this.servers.close();
+    if (this.ownsSocket()) rmSync(this.settings.socketPath, { force: true });
+    rmSync(this.home.hubFile, { force: true });
+  }
+
+  /** Everything that follows from an event, once it is on disk. */
+  private onRecorded(job: LiveJob, recorded: Recorded): void {
+    this.outlets.onRecorded(job, recorded);
+    this.watcher.onRecorded(job, recorded);
+    this.dispatcher.onRecorded(job, recorded);
+    this.validator.onRecorded(job, recorded);
+    this.changes.tell(job);
+    this.noteNeed();
+  }
+
+  private async takeUp(): Promise<LiveJob[]> {
+    const jobs: LiveJob[] = [];
+    for (const { jobId, registryDir } of readPointers(this.home)) {
+      try {
+        const job = await this.registrar.resume(jobId, registryDir);
+        if (job !== undefined) jobs.push(job);
+      } catch (error) {
+        this.log.error(`job ${jobId} was not taken up`, error);
+      }
+    }
+    return jobs;
+  }
+
+  /** Records what publishers kept on disk while they could not reach a hub, each writer's events in their order. */
+  private async drain(): Promise<void> {
+    if (this.draining !== undefined) {
+      this.drainAgain = true;
+      return this.draining;
+    }
+    this.draining = (async () => {
+      do {
+        this.drainAgain = false;
+        const stuck = new Set<string>();
+        for (const entry of await readOutbox(this.home.outbox)) {
+          if (stuck.has(entry.writer)) continue;
+          try {
+            await this.claims.take(entry.claim.job_id, JSON.stringify(entry.claim));
+            await removeOutboxEntry(entry);
+          } catch (error) {
+            stuck.add(entry.writer);
+            this.log.error(`event of ${entry.claim.job_id} stays in the outbox`, error);
+          }
+        }
+      } while (this.drainAgain);
+    })().finally(() => {
+      this.draining = undefined;
+    });
+    return this.draining;
+  }
+
+  /** Joins the external broker; while that does not answer, tries again for as long as the hub lives. */
+  private async joinBroker(handlers: BusHandlers): Promise<void> {
+    const { broker, realm, host } = this.settings;
+    if (broker === undefined) return;
+    try {
+      const bus = await connectExternal({ ...broker, realm, host, handlers });
+      if (this.ended) return await bus.stop();
+      this.buses.push(bus);
+      this.sayOnline();
+      this.log.info(`joined the broker ${redactUrl(broker.url)}`);
+    } catch (error) {
+      this.log.error('the broker was not joined', error);
+      if (!this.ended) setTimeout(() => void this.joinBroker(handlers), JOIN_AGAIN_MS).unref();
+    }
+  }
+
+  private sayOnline(): void {
+    const { realm, host } = this.settings;
+    const text = JSON.stringify({ online: true, version: VERSION, open_jobs: this.registrar.open.length });
+    for (const bus of this.buses) bus.publish(statusTopic(realm, host), text, { retain: true });
+  }
+
+  private writeHubFile(): void {
+    const { socketPath, realm, host, broker } = this.settings;
+    const file: HubFile = {
+      pid: process.pid,
+      version: VERSION,
+      protocol: PROTOCOL_VERSION,
+      socket: socketPath,
+      started_at: this.startedAt,
+      realm,
+      host,
+      broker: broker === undefined ? 'embedded' : redactUrl(broker.url),
+      broker_fingerprint: brokerFingerprint(broker),
+    };
+    writeFileSync(this.home.hubFile, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
+  }
+
+  private look(): void {
+    if (!this.ownsSocket()) this.onEnd('the socket is no longer its own');
+    else if (this.isNeeded()) this.idleSince = Date.now();
+    else if (Date.now() - this.idleSince >= this.settings.hubIdleSeconds * 1000)
+      this.onEnd('nobody needs it');
+  }
+
+  private noteNeed(): void {
+    this.idleSince = Date.now();
+  }
+
+  private isNeeded(): boolean {
+    return (this.buses[0]?.clients ?? 0) > 0 || this.registrar.open.length > 0;
+  }
+
+  private ownsSocket(): boolean {
+    const stat = statSync(this.settings.socketPath, { throwIfNoEntry: false });
+    if (stat === undefined || stat.ino !== this.socketInode) return false;
+    try {
+      return (JSON.parse(readFileSync(this.home.hubFile, 'utf8')) as HubFile).pid === process.pid;
+    } catch {
+      return false;
+    }
+  }
+
+  private status(): HubStatus {
+    const { realm, host, broker } = this.settings;
+    return {
+      version: VERSION,
+      protocol: PROTOCOL_VERSION,
+      pid: process.pid,
+      host,
+      realm,
+      broker: broker === undefined ? 'embedded' : redactUrl(broker.url),
+      started_at: this.startedAt,
+      clients: this.buses.reduce((sum, bus) => sum + bus.clients, 0),
+      open_jobs: this.registrar.open.length,
+      registries: this.registrar.registryDirs,
+    };
+  }
+}

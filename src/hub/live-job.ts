@@ -1,0 +1,177 @@
+import { MamError } from '../errors.ts';
+import { apply } from '../job/apply.ts';
+import type { RecordedEvent } from '../job/event.ts';
+import type { JobRecord } from '../job/record.ts';
+import { isFinal } from '../job/words.ts';
+import { type FoldedJob, foldJob } from '../registry/fold.ts';
+import { Journal } from '../registry/journal.ts';
+import { type JobPaths, registryError } from '../registry/paths.ts';
+import { type Line, longLine, shortLine } from '../registry/texts.ts';
+
+/** How many of the newest events are kept in memory for waiters that come back. */
+const RECENT = 200;
+
+/** An event before the hub has given it its place. */
+export type Draft = Omit<RecordedEvent, 'seq' | 'recorded_at' | 'late'>;
+
+/** What became of a draft. */
+export interface Recorded {
+  event: RecordedEvent;
+  before: JobRecord | undefined;
+  after: JobRecord;
+  /** True when an event with this id had been recorded earlier. */
+  repeated: boolean;
+}
+
+/**
+ * A job in the hub's memory: the only place that writes its journal. `record` is what the disk holds; the head runs
+ * ahead of it while events are on their way there, so that each is judged by all that came before it.
+ */
+export class LiveJob {
+  readonly paths: JobPaths;
+  readonly id: string;
+  readonly registryDir: string;
+  /** One sentence for each line of the journal that can't be read. */
+  damage: string[] = [];
+  private head: JobRecord | undefined;
+  private durable: JobRecord | undefined;
+  private lastSeq = 0;
+  private seqs = new Map<string, number>();
+  private recent: RecordedEvent[] = [];
+  private readonly journal: Journal;
+  /** Settles when the last event given is on disk or has failed. */
+  private tail: Promise<unknown> = Promise.resolve();
+  /** Set while a long event's texts are written: what follows must not overtake it. */
+  private preparing: Promise<unknown> | undefined;
+
+  constructor(registryDir: string, id: string, paths: JobPaths) {
+    this.registryDir = registryDir;
+    this.id = id;
+    this.paths = paths;
+    this.journal = new Journal(paths.journal);
+  }
+
+  /** A job that is on disk. @throws MamError as `foldJob` */
+  static load(registryDir: string, id: string): LiveJob {
+    const folded = foldJob(registryDir, id);
+    const job = new LiveJob(registryDir, id, folded.paths);
+    job.adopt(folded);
+    return job;
+  }
+
+  /** The job's state as the disk holds it. */
+  get record(): JobRecord {
+    if (this.durable === undefined) throw new MamError('internal', `Job ${this.id} has no record yet.`);
+    return this.durable;
+  }
+
+  /** When the last event was recorded, in ms since 1970. */
+  get lastEventAt(): number {
+    return Date.parse(this.recent.at(-1)?.recorded_at ?? this.record.created_at);
+  }
+
+  /** True when nothing but a late report can change the job, all given events counted. */
+  get isFinal(): boolean {
+    return this.head !== undefined && isFinal(this.head.status);
+  }
+
+  /**
+   * Records an event. Events get their order in the order of the calls.
+   * @returns when the event is on disk
+   * @throws MamError `io` when it could not be written; the job is as it was
+   */
+  async append(draft: Draft): Promise<Recorded> {
+    while (this.preparing !== undefined) await this.preparing;
+    const known = this.seqs.get(draft.event_id);
+    if (known !== undefined) return this.repeat(draft, known);
+
+    const event: RecordedEvent = {
+      seq: this.lastSeq + 1,
+      recorded_at: new Date().toISOString(),
+      ...(this.isFinal && { late: true }),
+      ...draft,
+    };
+    let line = shortLine(event);
+    if (line === undefined) {
+      const long = longLine(event, this.paths.texts);
+      this.preparing = long.then(
+        () => {},
+        () => {},
+      );
+      try {
+        line = await long;
+      } catch (error) {
+        throw registryError(this.registryDir, error);
+      } finally {
+        this.preparing = undefined;
+      }
+    }
+    return this.commit(line);
+  }
+
+  /** The recorded events after `seq`, oldest first. */
+  eventsAfter(seq: number): RecordedEvent[] {
+    const first = this.recent[0];
+    if (first === undefined || seq + 1 < first.seq)
+      return foldJob(this.registryDir, this.id).events.filter((e) => e.seq > seq);
+    return this.recent.filter((event) => event.seq > seq);
+  }
+
+  /** Waits for what is under way and closes the journal. */
+  async close(): Promise<void> {
+    await this.tail.catch(() => {});
+    await this.journal.close();
+  }
+
+  private async commit({ line, event }: Line): Promise<Recorded> {
+    const before = this.head;
+    const after = apply(before, event);
+    this.head = after;
+    this.lastSeq = event.seq;
+    this.seqs.set(event.event_id, event.seq);
+    const written = this.journal.append(line);
+    this.tail = written;
+    try {
+      await written;
+    } catch (error) {
+      this.reload();
+      throw registryError(this.registryDir, error);
+    }
+    this.durable = after;
+    this.recent.push(event);
+    if (this.recent.length > 2 * RECENT) this.recent = this.recent.slice(-RECENT);
+    return { event, before, after, repeated: false };
+  }
+
+  private async repeat(draft: Draft, seq: number): Promise<Recorded> {
+    // The first arrival may still be on its way to the disk: the second is answered no earlier.
+    await this.tail.catch(() => {});
+    if (!this.seqs.has(draft.event_id)) return this.append(draft);
+    const after = this.record;
+    return {
+      event: { ...draft, seq, recorded_at: after.last_sign_of_life_at },
+      before: after,
+      after,
+      repeated: true,
+    };
+  }
+
+  /** After a failed write: what the disk holds is the truth again. */
+  private reload(): void {
+    try {
+      this.adopt(foldJob(this.registryDir, this.id));
+    } catch {
+      this.head = this.durable;
+      this.lastSeq = this.durable?.seq ?? 0;
+    }
+  }
+
+  private adopt(folded: FoldedJob): void {
+    this.head = folded.record;
+    this.durable = folded.record;
+    this.lastSeq = Math.max(folded.record.seq, folded.events.at(-1)?.seq ?? 0);
+    this.seqs = new Map(folded.events.map((event) => [event.event_id, event.seq]));
+    this.recent = folded.events.slice(-RECENT);
+    this.damage = folded.damage;
+  }
+}

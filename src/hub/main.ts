@@ -1,0 +1,50 @@
+import { loadSettings, shortFolder } from '../config.ts';
+import { explain } from '../errors.ts';
+import { ensureHome, ensurePrivateFolder, homePaths } from '../registry/home.ts';
+import { takeLock, thisOwner } from '../registry/lock.ts';
+import { Hub } from './hub.ts';
+import { fileLog } from './log.ts';
+
+/** How long the end of a hub may take, in ms; the next one rebuilds all from disk anyway. */
+const END_MS = 3_000;
+
+/** The hub process: elected under a lock, then serves until it is not needed. Ends the process itself. */
+export async function runHub(): Promise<void> {
+  const settings = await loadSettings({ cwd: '/' });
+  const home = homePaths(settings.home);
+  ensureHome(home);
+  if (!settings.socketPath.startsWith(home.folder)) ensurePrivateFolder(shortFolder(home.folder));
+  const log = fileLog(home.log);
+
+  let ending = false;
+  let hub: Hub | undefined;
+  const end = (why: string, code = 0): void => {
+    if (ending) return;
+    ending = true;
+    log.info(`hub ends: ${why}`);
+    setTimeout(() => process.exit(code), END_MS).unref();
+    void (async () => {
+      await hub?.stop().catch((error) => log.error('the hub did not end cleanly', error));
+      if (lock !== undefined && 'release' in lock) await lock.release();
+      process.exit(code);
+    })();
+  };
+  process.on('uncaughtException', (error) => log.error('unexpected', error));
+  process.on('unhandledRejection', (error) => log.error('unexpected', error));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(signal));
+  // A hub belongs to the user, not to the terminal that happened to start it.
+  process.on('SIGHUP', () => {});
+
+  const lock = await takeLock(home.lock, thisOwner(home.folder), (error) =>
+    end(`the lock was lost: ${error.message}`),
+  );
+  // Somebody else was elected; whoever started this process finds that hub.
+  if ('heldBy' in lock) process.exit(0);
+  try {
+    hub = new Hub(settings, log, end);
+    await hub.start();
+  } catch (error) {
+    log.error('the hub could not start', error);
+    end(explain(error), 1);
+  }
+}

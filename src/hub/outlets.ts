@@ -1,0 +1,102 @@
+import { copyFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HubBus } from '../bus/hub-bus.ts';
+import { logTopic, recordTopic } from '../bus/topics.ts';
+import { isSettled } from '../job/apply.ts';
+import type { LogMessage } from '../job/request.ts';
+import { clean } from '../job/text.ts';
+import { writeDerived } from '../registry/files.ts';
+import { capture } from '../tmux/screen.ts';
+import type { LiveJob, Recorded } from './live-job.ts';
+import type { Log } from './log.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+
+/** A record that only got a new sign of life is written this much later, in ms: a burst of events is one write. */
+const GATHER_MS = 200;
+/** The retained record of an ended job is cleared after this time, in ms. */
+const RETAINED_MS = 10 * 60 * 1000;
+
+/** Carries recorded events out: on the job's topics, into `job.json`, and into the audit files at the end. */
+export class Outlets {
+  private readonly buses: HubBus[];
+  private readonly servers: TmuxServers;
+  private readonly log: Log;
+  private readonly realm: string;
+  private readonly host: string;
+  private readonly due = new Map<LiveJob, NodeJS.Timeout>();
+  private readonly writing = new Map<LiveJob, Promise<void>>();
+
+  constructor(options: { buses: HubBus[]; servers: TmuxServers; log: Log; realm: string; host: string }) {
+    this.buses = options.buses;
+    this.servers = options.servers;
+    this.log = options.log;
+    this.realm = options.realm;
+    this.host = options.host;
+  }
+
+  onRecorded(job: LiveJob, { event, before, after }: Recorded): void {
+    const message: LogMessage = {
+      event,
+      status: after.status,
+      reason: after.reason,
+      phase: after.phase,
+      ...(after.wake_seq === event.seq && { record: after }),
+    };
+    this.publish(logTopic(this.realm, this.host, job.id), JSON.stringify(message), false);
+    const moved =
+      before?.status !== after.status || before.phase !== after.phase || before.reason !== after.reason;
+    if (moved) this.write(job);
+    else if (!this.due.has(job))
+      this.due.set(
+        job,
+        setTimeout(() => this.write(job), GATHER_MS),
+      );
+    if (isSettled(after) && before !== undefined && !isSettled(before)) void this.archive(job);
+  }
+
+  /** Writes what is due now. */
+  async flush(): Promise<void> {
+    for (const job of [...this.due.keys()]) this.write(job);
+    await Promise.all(this.writing.values());
+  }
+
+  private publish(topic: string, payload: string, retain: boolean): void {
+    for (const bus of this.buses) bus.publish(topic, payload, { retain });
+  }
+
+  private write(job: LiveJob): void {
+    clearTimeout(this.due.get(job));
+    this.due.delete(job);
+    const { record } = job;
+    const topic = recordTopic(this.realm, this.host, job.id);
+    this.publish(topic, JSON.stringify(record), true);
+    if (isSettled(record)) setTimeout(() => this.publish(topic, '', true), RETAINED_MS).unref();
+    // One write at a time for a job, so that an older record never replaces a newer one.
+    const last = this.writing.get(job) ?? Promise.resolve();
+    const next = last
+      .then(() => writeDerived(job.paths.record, `${JSON.stringify(job.record, undefined, 2)}\n`))
+      .catch((error) => this.log.error(`record of ${job.id} was not written`, error))
+      .finally(() => {
+        if (this.writing.get(job) === next) this.writing.delete(job);
+      });
+    this.writing.set(job, next);
+  }
+
+  /** Keeps the pane as it was at the end, and the audit files where a separate log folder was asked for. */
+  private async archive(job: LiveJob): Promise<void> {
+    const { agent_session: session, log_dir: logDir } = job.record;
+    try {
+      if (session !== undefined) {
+        const screen = await capture(this.servers.get(session.socket), session.pane).catch(() => undefined);
+        if (screen !== undefined) {
+          await writeFile(join(logDir, 'screen.txt'), `${clean(screen.join('\n')).trimEnd()}\n`, {
+            mode: 0o600,
+          });
+        }
+      }
+      if (logDir !== job.paths.folder) await copyFile(job.paths.journal, join(logDir, 'events.jsonl'));
+    } catch (error) {
+      this.log.error(`audit files of ${job.id} were not written`, error);
+    }
+  }
+}

@@ -1,0 +1,251 @@
+import { mkdirSync } from 'node:fs';
+import { MamError, systemCode } from '../errors.ts';
+import { isSettled } from '../job/apply.ts';
+import { newEventId } from '../job/id.ts';
+import type { JobOrder } from '../job/record.ts';
+import { isFinal } from '../job/words.ts';
+import { writeDurably } from '../registry/files.ts';
+import { addRegistry, type Home, readRegistries, removePointer, writePointer } from '../registry/home.ts';
+import { JobIndex } from '../registry/job-index.ts';
+import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
+import { ensureRegistry, hasJob, jobPaths, registryError } from '../registry/paths.ts';
+import { type Draft, LiveJob, type Recorded } from './live-job.ts';
+import type { Log } from './log.ts';
+
+/** A registry folder that this hub writes. */
+interface OpenRegistry {
+  dir: string;
+  lock: HeldLock;
+  index: JobIndex | undefined;
+}
+
+/** How many ended jobs stay in memory for late reports and questions. */
+const KEPT_FINAL = 200;
+
+/**
+ * The one writer of the registries: finds and makes jobs, records events, and tells its listener of each event once
+ * it is on disk.
+ */
+export class Registrar {
+  private readonly home: Home;
+  private readonly log: Log;
+  private readonly onRecorded: (job: LiveJob, recorded: Recorded) => void;
+  private readonly onLost: (error: Error) => void;
+  private readonly registries = new Map<string, Promise<OpenRegistry>>();
+  private readonly opened: OpenRegistry[] = [];
+  private readonly jobs = new Map<string, LiveJob>();
+  private readonly loading = new Map<string, Promise<LiveJob>>();
+  private readonly pointers = new Set<string>();
+
+  /**
+   * @param onRecorded called after each event, in the order of the journal
+   * @param onLost called when a registry's lock was lost: the hub must stop writing
+   */
+  constructor(options: {
+    home: Home;
+    log: Log;
+    onRecorded: (job: LiveJob, recorded: Recorded) => void;
+    onLost: (error: Error) => void;
+  }) {
+    this.home = options.home;
+    this.log = options.log;
+    this.onRecorded = options.onRecorded;
+    this.onLost = options.onLost;
+  }
+
+  /** The jobs that are not final. */
+  get open(): LiveJob[] {
+    return [...this.jobs.values()].filter((job) => !isFinal(job.record.status));
+  }
+
+  get registryDirs(): string[] {
+    return this.opened.map((registry) => registry.dir);
+  }
+
+  /**
+   * Makes a job: its folder, prompt and first event.
+   * @returns when all of it is on disk
+   * @throws MamError `io` when the registry can't be written, `conflict` when another hub writes it
+   */
+  async create(order: JobOrder, prompt: string): Promise<LiveJob> {
+    await this.registry(order.registry_dir);
+    const paths = jobPaths(order.registry_dir, order.job_id);
+    const job = new LiveJob(order.registry_dir, order.job_id, paths);
+    try {
+      mkdirSync(paths.folder, { mode: 0o700 });
+      // The pointer comes first: a crash right after leaves one that leads nowhere, never a job without one.
+      this.point(order.job_id, order.registry_dir);
+      const [, recorded] = await Promise.all([
+        writeDurably(paths.prompt, prompt),
+        job.append(hubDraft(order.job_id, 'queued', { data: { job: order } })),
+      ]);
+      this.jobs.set(job.id, job);
+      this.tell(job, recorded);
+    } catch (error) {
+      this.unpoint(order.job_id);
+      throw error instanceof MamError ? error : registryError(order.registry_dir, error);
+    }
+    return job;
+  }
+
+  /**
+   * A job by its id, from memory or from a registry.
+   * @param registryDir where to look first
+   * @throws MamError `not_found` when no known registry has it
+   */
+  async find(jobId: string, registryDir?: string): Promise<LiveJob> {
+    const held = this.jobs.get(jobId);
+    if (held !== undefined) return held;
+    const places = [registryDir, ...this.registryDirs, ...readRegistries(this.home)];
+    const dir = places.find((place) => place !== undefined && hasJob(place, jobId));
+    if (dir === undefined) throw new MamError('not_found', 'There is no job with this id.');
+    return this.load(dir, jobId);
+  }
+
+  /** A job that is in memory, without a look at the disk. */
+  held(jobId: string): LiveJob | undefined {
+    return this.jobs.get(jobId);
+  }
+
+  /**
+   * Records an event and tells the listener.
+   * @throws MamError `io` when it could not be written
+   */
+  async record(job: LiveJob, draft: Draft): Promise<Recorded> {
+    const recorded = await job.append(draft);
+    if (!recorded.repeated) this.tell(job, recorded);
+    return recorded;
+  }
+
+  /** Records an event of the hub's own. A job that can't be written is left as it is, and the log says so. */
+  async note(job: LiveJob, type: string, more: Partial<Draft> = {}): Promise<Recorded | undefined> {
+    try {
+      return await this.record(job, hubDraft(job.id, type, more));
+    } catch (error) {
+      this.log.error(`event ${type} of ${job.id} was not recorded`, error);
+      return undefined;
+    }
+  }
+
+  /** The list of a registry's jobs. @throws MamError as `create` */
+  async index(registryDir: string): Promise<JobIndex> {
+    const registry = await this.registry(registryDir);
+    registry.index ??= new JobIndex(registryDir);
+    return registry.index;
+  }
+
+  /** Takes up a job that was live when the last hub ended. */
+  async resume(jobId: string, registryDir: string): Promise<LiveJob | undefined> {
+    this.pointers.add(jobId);
+    if (!hasJob(registryDir, jobId)) {
+      this.unpoint(jobId);
+      return undefined;
+    }
+    return this.load(registryDir, jobId);
+  }
+
+  /** Writes what is due and gives the registries back. */
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.jobs.values()].map((job) => job.close()));
+    for (const registry of this.opened) {
+      await registry.index?.write();
+      await registry.lock.release();
+    }
+  }
+
+  private load(dir: string, jobId: string): Promise<LiveJob> {
+    const running = this.loading.get(jobId);
+    if (running !== undefined) return running;
+    const loading = (async () => {
+      await this.registry(dir);
+      const job = LiveJob.load(dir, jobId);
+      for (const sentence of job.damage) this.log.warn(sentence);
+      this.jobs.set(jobId, job);
+      if (isSettled(job.record)) this.unpoint(jobId);
+      else this.point(jobId, dir);
+      return job;
+    })();
+    this.loading.set(jobId, loading);
+    return loading.finally(() => this.loading.delete(jobId));
+  }
+
+  private registry(dir: string): Promise<OpenRegistry> {
+    let opening = this.registries.get(dir);
+    if (opening === undefined) {
+      opening = this.openRegistry(dir);
+      this.registries.set(dir, opening);
+      // A registry that could not be opened may be mended: the next request tries again.
+      opening.catch(() => this.registries.delete(dir));
+    }
+    return opening;
+  }
+
+  private async openRegistry(dir: string): Promise<OpenRegistry> {
+    ensureRegistry(dir);
+    let lock: Awaited<ReturnType<typeof takeLock>>;
+    try {
+      lock = await takeLock(`${dir}/.hub`, thisOwner(this.home.folder), this.onLost);
+    } catch (error) {
+      throw registryError(dir, error);
+    }
+    if ('heldBy' in lock) {
+      throw new MamError(
+        'conflict',
+        `The registry ${dir} is being written by another hub (process ${lock.heldBy.pid}, MAM_HOME ${lock.heldBy.what}).`,
+        'Use the same MAM_HOME as it, or set MAM_REGISTRY_DIR to another folder.',
+      );
+    }
+    if (!readRegistries(this.home).includes(dir)) await addRegistry(this.home, dir);
+    const registry = { dir, lock, index: undefined };
+    this.opened.push(registry);
+    return registry;
+  }
+
+  private tell(job: LiveJob, recorded: Recorded): void {
+    const { before, after } = recorded;
+    if (before === undefined || before.status !== after.status || before.phase !== after.phase) {
+      void this.registries.get(job.registryDir)?.then((registry) => registry.index?.put(after));
+    }
+    if (before !== undefined && !isSettled(before) && isSettled(after)) {
+      this.unpoint(job.id);
+      this.forgetOldest();
+    }
+    this.onRecorded(job, recorded);
+  }
+
+  /** Keeps the memory of ended jobs small; they are found on disk again. */
+  private forgetOldest(): void {
+    const ended = [...this.jobs.values()].filter((job) => isSettled(job.record));
+    for (const job of ended.slice(0, Math.max(0, ended.length - KEPT_FINAL))) {
+      this.jobs.delete(job.id);
+      void job.close().catch((error) => this.log.error(`journal of ${job.id} was not closed`, error));
+    }
+  }
+
+  private point(jobId: string, dir: string): void {
+    if (this.pointers.has(jobId)) return;
+    writePointer(this.home, jobId, dir);
+    this.pointers.add(jobId);
+  }
+
+  private unpoint(jobId: string): void {
+    if (!this.pointers.delete(jobId)) return;
+    try {
+      removePointer(this.home, jobId);
+    } catch (error) {
+      this.log.warn(`pointer of ${jobId} was not removed (${systemCode(error) ?? 'unknown error'})`);
+    }
+  }
+}
+
+/** An event of the hub's own. */
+export function hubDraft(jobId: string, type: string, more: Partial<Draft> = {}): Draft {
+  return {
+    event_id: newEventId(),
+    job_id: jobId,
+    type,
+    source: 'hub',
+    at: new Date().toISOString(),
+    ...more,
+  };
+}

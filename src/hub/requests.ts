@@ -1,0 +1,145 @@
+import { explain, MamError } from '../errors.ts';
+import { newEventId } from '../job/id.ts';
+import type { Command, Commands, HubStatus, Reply, Request } from '../job/request.ts';
+import { PROTOCOL_VERSION } from '../job/request.ts';
+import { cleanLine } from '../job/text.ts';
+import { isFinal } from '../job/words.ts';
+import type { Delegations } from './delegate.ts';
+import type { Log } from './log.ts';
+import type { Registrar } from './registrar.ts';
+import { readTaskPage } from './task.ts';
+
+/** Events that an answer carries at most, unless fewer are asked for. */
+const MAX_EVENTS = 200;
+const MAX_ROWS = 200;
+const REASON_CHARS = 2_000;
+
+type Handlers = { [C in Command]: (params: Commands[C]['params']) => Promise<Commands[C]['result']> };
+
+/** What the hub does for clients, one function a command. */
+export class Requests {
+  private readonly log: Log;
+  private readonly reply: (topic: string, reply: Reply) => void;
+  private readonly handlers: Handlers;
+
+  constructor(options: {
+    registrar: Registrar;
+    delegations: Delegations;
+    log: Log;
+    status: () => HubStatus;
+    stop: () => void;
+    reply: (topic: string, reply: Reply) => void;
+  }) {
+    this.log = options.log;
+    this.reply = options.reply;
+    this.handlers = {
+      delegate: (params) => options.delegations.delegate(params),
+      status: (params) => status(options.registrar, params),
+      list: (params) => list(options.registrar, params),
+      cancel: (params) => cancel(options.registrar, params),
+      hub_status: async () => options.status(),
+      hub_stop: async () => {
+        options.stop();
+        return { stopping: true };
+      },
+    };
+  }
+
+  /** Takes a request from the broker and answers it on its `reply_to`. */
+  async take(payload: Buffer): Promise<void> {
+    let request: Request;
+    try {
+      request = JSON.parse(payload.toString()) as Request;
+    } catch {
+      this.log.warn('a request that is no JSON was dropped');
+      return;
+    }
+    if (typeof request?.reply_to !== 'string' || typeof request.request_id !== 'string') {
+      this.log.warn('a request without reply_to or request_id was dropped');
+      return;
+    }
+    const answer: Reply = { request_id: request.request_id };
+    try {
+      if (request.protocol > PROTOCOL_VERSION) {
+        throw new MamError(
+          'conflict',
+          `This hub speaks protocol ${PROTOCOL_VERSION}, the client ${cleanLine(String(request.protocol), 20)}.`,
+          'Run `mam hub stop`; the next call starts the newer hub.',
+        );
+      }
+      const handler = this.handlers[request.command] as
+        | ((params: unknown) => Promise<Reply['result']>)
+        | undefined;
+      if (handler === undefined)
+        throw new MamError(
+          'bad_input',
+          'The hub does not know this command.',
+          'Update it: run `mam hub stop`.',
+        );
+      answer.result = (await handler(request.params)) as NonNullable<Reply['result']>;
+    } catch (error) {
+      const known = error instanceof MamError;
+      if (!known) this.log.error(`request ${request.command} failed`, error);
+      answer.error = {
+        code: known ? error.code : 'internal',
+        message: known ? error.message : `The hub failed: ${explain(error)}.`,
+        hint: known ? error.hint : 'See `mam hub logs`.',
+      };
+    }
+    this.reply(request.reply_to, answer);
+  }
+}
+
+async function status(
+  registrar: Registrar,
+  params: Commands['status']['params'],
+): Promise<Commands['status']['result']> {
+  const job = await registrar.find(params.job_id, params.registry_dir);
+  const after = params.events_after;
+  const all = after === undefined ? [] : job.eventsAfter(after);
+  const events = all.slice(0, Math.min(params.limit ?? MAX_EVENTS, MAX_EVENTS));
+  const more = events.length < all.length;
+  const page = params.task_offset === undefined ? undefined : readTaskPage(job, params.task_offset);
+  return {
+    record: job.record,
+    events,
+    cursor: more ? (events.at(-1)?.seq ?? after ?? 0) : job.record.seq,
+    more,
+    task_file: job.paths.prompt,
+    ...page,
+    ...(job.damage.length > 0 && { damage: job.damage }),
+  };
+}
+
+async function list(
+  registrar: Registrar,
+  params: Commands['list']['params'],
+): Promise<Commands['list']['result']> {
+  const index = await registrar.index(params.registry_dir);
+  const { rows, cursor } = index.page(params, Math.min(params.limit, MAX_ROWS), params.cursor);
+  return { jobs: rows, total: index.size, ...(cursor !== undefined && { cursor }) };
+}
+
+async function cancel(
+  registrar: Registrar,
+  params: Commands['cancel']['params'],
+): Promise<Commands['cancel']['result']> {
+  const job = await registrar.find(params.job_id, params.registry_dir);
+  const { status: before, phase } = job.record;
+  if (isFinal(before)) {
+    return { record: job.record, changed: false, note: `The job was ${before} already; nothing changed.` };
+  }
+  const { after } = await registrar.record(job, {
+    event_id: newEventId(),
+    job_id: job.id,
+    type: 'cancelled',
+    source: params.by,
+    at: new Date().toISOString(),
+    ...(params.reason !== undefined && { detail: cleanLine(params.reason, REASON_CHARS) }),
+  });
+  const note =
+    before === 'queued' && phase === 'queued'
+      ? 'It was taken out of the queue; nothing had been delivered.'
+      : 'The peer is told when it reports next; until then it may go on working.';
+  return { record: after, changed: true, note };
+}

@@ -1,0 +1,38 @@
+import { TmuxServer } from '../tmux/control.ts';
+import type { PaneSample } from '../tmux/sample.ts';
+
+/** The tmux servers that jobs live on, each with one control client, and what they tell about their panes. */
+export class TmuxServers {
+  private readonly servers = new Map<string, TmuxServer>();
+  private readonly samples = new Map<string, Map<string, PaneSample>>();
+  private readonly onChange: (socket: string) => void;
+
+  /** @param onChange called with a socket when panes of that server came, went or changed */
+  constructor(onChange: (socket: string) => void) {
+    this.onChange = onChange;
+  }
+
+  /** The server at a socket; it connects with its first command. */
+  get(socket: string): TmuxServer {
+    let server = this.servers.get(socket);
+    if (server === undefined) {
+      server = new TmuxServer(socket);
+      this.servers.set(socket, server);
+      server.onPanes((panes) => {
+        this.samples.set(socket, new Map(panes.map((pane) => [pane.pane, pane])));
+        this.onChange(socket);
+      });
+      server.onGone(() => this.onChange(socket));
+    }
+    return server;
+  }
+
+  /** What the server last told about a pane, at most a second old. */
+  sample(socket: string, pane: string): PaneSample | undefined {
+    return this.samples.get(socket)?.get(pane);
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.servers.values()].map((server) => server.close()));
+  }
+}

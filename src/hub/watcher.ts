@@ -1,0 +1,220 @@
+import { isSettled } from '../job/apply.ts';
+import type { JobRecord } from '../job/record.ts';
+import { isFinal } from '../job/words.ts';
+import { listPanes, type PaneInfo } from '../tmux/pane.ts';
+import { isAlive, isShell } from '../tmux/process.ts';
+import { capture } from '../tmux/screen.ts';
+import type { LiveJob, Recorded } from './live-job.ts';
+import type { Log } from './log.ts';
+import type { Registrar } from './registrar.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+
+/** How often the agents' processes are looked at, in ms: a look is one system call, a loss must be known in 1 s. */
+const SWEEP_MS = 400;
+/** A peer that has said nothing this long after submission may not have got its prompt, in seconds. */
+const START_DEADLINE_SECONDS = 90;
+/** The longest time setTimeout can count, in ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Watches the open jobs' panes, processes and clocks, and records what they tell. */
+export class Watcher {
+  private readonly registrar: Registrar;
+  private readonly servers: TmuxServers;
+  private readonly log: Log;
+  private readonly timers = new Map<string, NodeJS.Timeout>();
+  private readonly checking = new Set<string>();
+  /** Of windows with several panes: what the job's pane showed at its last deadline. */
+  private readonly screens = new Map<string, string>();
+  private sweep: NodeJS.Timeout | undefined;
+
+  constructor(options: { registrar: Registrar; servers: TmuxServers; log: Log }) {
+    this.registrar = options.registrar;
+    this.servers = options.servers;
+    this.log = options.log;
+  }
+
+  /** Begins to look at processes. The clocks run from the first event of each job on. */
+  start(): void {
+    this.sweep = setInterval(() => this.lookAtProcesses(), SWEEP_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.sweep);
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    this.timers.clear();
+  }
+
+  /** Watches a job that the last hub left open; its limits fire now if they passed meanwhile. */
+  resume(job: LiveJob): void {
+    const session = job.record.agent_session;
+    // The first look opens the subscription to that server's panes.
+    if (session !== undefined) void this.checkPane(job);
+    this.arm(job);
+  }
+
+  onRecorded(job: LiveJob, { before, after }: Recorded): void {
+    if (isFinal(after.status)) {
+      clearTimeout(this.timers.get(job.id));
+      this.timers.delete(job.id);
+      this.screens.delete(job.id);
+      return;
+    }
+    // Signs of life only move a deadline further away, which its timer finds out by itself.
+    if (before?.status !== after.status || before.phase !== after.phase || !this.timers.has(job.id))
+      this.arm(job);
+  }
+
+  /** Panes of a tmux server came, went or changed. */
+  onPanes(socket: string): void {
+    for (const job of this.registrar.open) {
+      const session = job.record.agent_session;
+      if (session?.socket !== socket) continue;
+      const sample = this.servers.sample(socket, session.pane);
+      if (sample === undefined || sample.dead) void this.checkPane(job);
+      else if (job.record.attention.includes('stalled')) this.lookForOutput(job, sample.window_activity);
+    }
+  }
+
+  private lookAtProcesses(): void {
+    for (const job of this.registrar.open) {
+      const agent = job.record.agent_process;
+      if (agent !== undefined && !isAlive(agent)) void this.checkPane(job);
+    }
+  }
+
+  /** One look at the tmux server decides whether the agent is lost. */
+  private async checkPane(job: LiveJob): Promise<void> {
+    const session = job.record.agent_session;
+    if (session === undefined || this.checking.has(job.id)) return;
+    this.checking.add(job.id);
+    try {
+      let panes: PaneInfo[];
+      try {
+        panes = await listPanes(this.servers.get(session.socket));
+      } catch {
+        panes = [];
+      }
+      const why = lossOf(job.record, panes);
+      if (why === undefined || isFinal(job.record.status)) return;
+      const nothing =
+        job.record.status === 'queued' && job.record.phase === 'queued' ? ' Nothing was delivered.' : '';
+      await this.registrar.note(job, 'session_lost', { detail: `${why}${nothing}` });
+    } finally {
+      this.checking.delete(job.id);
+    }
+  }
+
+  private lookForOutput(job: LiveJob, windowActivity: number): void {
+    // The activity has a resolution of 1 s: output in the very second of the event may be older than it.
+    if (windowActivity * 1000 > job.lastEventAt)
+      void this.registrar.note(job, 'resumed', { detail: 'Output in the pane.' });
+  }
+
+  /** @param outputAt when the pane last showed something new, where that moves the idle clock; ms since 1970 */
+  private arm(job: LiveJob, outputAt = 0): void {
+    clearTimeout(this.timers.get(job.id));
+    this.timers.delete(job.id);
+    const due = nextDeadline(job.record, Math.max(job.lastEventAt, outputAt));
+    if (due === undefined) return;
+    const timer = setTimeout(
+      () => {
+        this.timers.delete(job.id);
+        this.atDeadline(job).catch((error) => this.log.error(`deadline of ${job.id}`, error));
+      },
+      Math.min(Math.max(0, due - Date.now()), MAX_TIMER_MS),
+    );
+    this.timers.set(job.id, timer);
+  }
+
+  private async atDeadline(job: LiveJob): Promise<void> {
+    const { record } = job;
+    const now = Date.now();
+    if (isFinal(record.status)) return;
+    const limit = timeoutAt(record);
+    if (limit !== undefined && limit <= now) {
+      await this.registrar.note(job, 'timeout', {
+        detail: `No end within ${record.timeouts.timeout_seconds} s of the submission.`,
+      });
+      return;
+    }
+    const start = startDeadline(record);
+    if (start !== undefined && start <= now) {
+      await this.registrar.note(job, 'delivery_unverified', {
+        detail: `Submitted, but the peer has not reported within ${START_DEADLINE_SECONDS} s. Look into the pane.`,
+      });
+      return;
+    }
+    const idle = idleDeadline(record, job.lastEventAt);
+    if (idle !== undefined && idle <= now) {
+      const silentSince = Math.max(job.lastEventAt, await this.lastOutput(job));
+      const silence = (Date.now() - silentSince) / 1000;
+      if (silence >= record.timeouts.idle_timeout_seconds) {
+        await this.registrar.note(job, 'stalled', {
+          detail: `No event and no output for ${Math.round(silence)} s.`,
+        });
+      } else if (!isFinal(job.record.status)) {
+        this.arm(job, silentSince);
+      }
+      return;
+    }
+    this.arm(job);
+  }
+
+  /** When the pane last showed something new, in ms since 1970; 0 where that can't be told. */
+  private async lastOutput(job: LiveJob): Promise<number> {
+    const session = job.record.agent_session;
+    if (session === undefined) return 0;
+    const server = this.servers.get(session.socket);
+    try {
+      const pane = (await listPanes(server)).find((candidate) => candidate.pane === session.pane);
+      if (pane === undefined) return 0;
+      if (pane.window_panes === 1) return pane.window_activity * 1000;
+      // tmux counts output by window: in a split, only a second look at this pane tells.
+      const screen = (await capture(server, session.pane)).join('\n');
+      const before = this.screens.get(job.id);
+      this.screens.set(job.id, screen);
+      return before === screen ? 0 : Date.now();
+    } catch {
+      return 0;
+    }
+  }
+}
+
+function nextDeadline(record: JobRecord, lastSignAt: number): number | undefined {
+  const deadlines = [timeoutAt(record), startDeadline(record), idleDeadline(record, lastSignAt)];
+  const known = deadlines.filter((deadline) => deadline !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+function timeoutAt(record: JobRecord): number | undefined {
+  if (record.submitted_at === undefined || isSettled(record)) return undefined;
+  return Date.parse(record.submitted_at) + record.timeouts.timeout_seconds * 1000;
+}
+
+function startDeadline(record: JobRecord): number | undefined {
+  if (record.status !== 'working' || record.submitted_at === undefined || record.started_at !== undefined)
+    return undefined;
+  // Any word of the peer since the submission proves that it has the job.
+  if (record.last_sign_of_life_at > record.submitted_at || record.phase === 'validating') return undefined;
+  if (record.agent_session === undefined) return undefined;
+  return Date.parse(record.submitted_at) + START_DEADLINE_SECONDS * 1000;
+}
+
+function idleDeadline(record: JobRecord, lastEventAt: number): number | undefined {
+  if (record.status !== 'working' || record.phase === 'validating' || record.agent_session === undefined)
+    return undefined;
+  return lastEventAt + record.timeouts.idle_timeout_seconds * 1000;
+}
+
+/** Why a job's agent is lost, or nothing when it is there. */
+function lossOf(record: JobRecord, panes: PaneInfo[]): string | undefined {
+  const session = record.agent_session;
+  const agent = record.agent_process;
+  if (session === undefined) return undefined;
+  const pane = panes.find((candidate) => candidate.pane === session.pane);
+  if (pane === undefined) return `Pane ${session.pane} of session ${session.session} is gone.`;
+  if (pane.dead) return `The program in pane ${session.pane} has ended; the pane is dead.`;
+  if (agent === undefined || isAlive(agent)) return undefined;
+  const now = isShell(pane.command) ? 'a shell is' : `${pane.command} is`;
+  return `The agent in pane ${session.pane} has ended (process ${agent.pid}); ${now} in the pane now.`;
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+import { explain } from './errors.ts';
+
+/** Exit code for "something needed is missing", as sysexits has it. */
+const UNAVAILABLE = 69;
+
+/** Picks the server, the hub or a command; each is loaded by itself, so that none pays for another. */
+async function main(): Promise<void> {
+  const [command, ...args] = process.argv.slice(2);
+  if (command === undefined && !process.stdin.isTTY) {
+    const { runServer } = await import('./mcp/main.ts');
+    return runServer();
+  }
+  if (command === 'hub-process') {
+    const { runHub } = await import('./hub/main.ts');
+    return runHub();
+  }
+  const { runCommand } = await import('./cli/run.ts');
+  process.exitCode = await runCommand(command ?? 'help', args);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`mam: ${explain(error)}\n`);
+  process.exitCode = UNAVAILABLE;
+});

@@ -1,0 +1,49 @@
+import type { Tool as Declaration } from '@modelcontextprotocol/sdk/types.js';
+import { MamError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import { toJsonSchema } from './json-schema.ts';
+import type { Role, Tool } from './tool.ts';
+
+/** The tools of one role, found by name, with their declarations made once. */
+export class Catalog {
+  readonly #tools: Map<string, Tool>;
+  #declarations: Declaration[] | undefined;
+
+  constructor(tools: readonly Tool[], role: Role) {
+    this.#tools = new Map(tools.filter((tool) => tool.roles.includes(role)).map((tool) => [tool.name, tool]));
+  }
+
+  /** What `tools/list` answers: always the same, in the same order. */
+  get declarations(): Declaration[] {
+    this.#declarations ??= [...this.#tools.values()].map(declare);
+    return this.#declarations;
+  }
+
+  /** The tool of that name. @throws MamError `not_found` that names the known tools */
+  find(name: string): Tool {
+    const tool = this.#tools.get(name);
+    if (tool !== undefined) return tool;
+    const names = [...this.#tools.keys()];
+    const near = nearest(name, names);
+    const known = `The tools are: ${names.join(', ')}.`;
+    const meant = near === undefined ? known : `Did you mean ${near}? ${known}`;
+    throw new MamError('not_found', 'This server has no tool of that name.', meant);
+  }
+
+  /** True for a call that waits for others, such as one for a job's end. */
+  blocks(name: string): boolean {
+    return this.#tools.get(name)?.blocks === true;
+  }
+}
+
+function declare(tool: Tool): Declaration {
+  return {
+    name: tool.name,
+    title: tool.title,
+    description: tool.description,
+    inputSchema: toJsonSchema(tool.inputSchema, 'input') as Declaration['inputSchema'],
+    outputSchema: toJsonSchema(tool.outputSchema, 'output') as Declaration['outputSchema'],
+    annotations: { title: tool.title, ...tool.annotations },
+    ...(tool.meta === undefined ? {} : { _meta: tool.meta }),
+  };
+}

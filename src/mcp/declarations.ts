@@ -1,0 +1,14 @@
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { Role } from './tool.ts';
+
+/**
+ * What `tools/list` answers to a role. The build puts a JSON file in the place of this function's body: making the
+ * schemas would load zod, the tools and all that they import before the client's first turn.
+ */
+export async function declarations(role: Role): Promise<Tool[]> {
+  const [{ Catalog }, { tools }] = await Promise.all([
+    import('./catalog.ts'),
+    import('../../tools/index.ts'),
+  ]);
+  return new Catalog(tools, role).declarations;
+}

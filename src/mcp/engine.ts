@@ -1,0 +1,98 @@
+import type { Link } from '../bus/link.ts';
+import { spoolText } from '../bus/spool.ts';
+import { waitForJobs } from '../bus/waiter.ts';
+import { mamCommand, type Settings } from '../config.ts';
+import { openLink, readyHub } from '../hub/client.ts';
+import type { Claim } from '../job/event.ts';
+import { newEventId } from '../job/id.ts';
+import type { ClaimOutcome, Command, Commands } from '../job/request.ts';
+import type { Engine, Report } from './tool.ts';
+import type { WaitAnswer, WaitRequest } from './wait-types.ts';
+
+/** A text longer than this is handed to the hub as a file: a payload has 64 KiB, and JSON may double a text. */
+const INLINE_BYTES = 16 * 1024;
+/** A delegation may take this long: its own 5 s, and the start of a hub before it; in ms. */
+const DELEGATE_MS = 20_000;
+const MAX_OPEN_JOBS = 200;
+
+/** The tools' way to the hub. Nothing is connected or started before a tool asks for something. */
+export async function createEngine(settings: Settings): Promise<Engine> {
+  return new HubEngine(settings);
+}
+
+class HubEngine implements Engine {
+  readonly settings: Engine['settings'];
+  private readonly all: Settings;
+  private link: Link | undefined;
+
+  constructor(settings: Settings) {
+    this.all = settings;
+    this.settings = { ...settings, mamCommand: mamCommand(settings) };
+  }
+
+  async request<C extends Command>(
+    command: C,
+    params: Commands[C]['params'],
+  ): Promise<Commands[C]['result']> {
+    await readyHub(this.all);
+    if (command !== 'delegate') return this.connection().request(command, params);
+    const prepared = await this.spoolPrompt(params as Commands['delegate']['params']);
+    return this.connection().request(command, prepared as Commands[C]['params'], DELEGATE_MS);
+  }
+
+  async report(report: Report): Promise<ClaimOutcome> {
+    const { result, ...rest } = report;
+    const long = result !== undefined && Buffer.byteLength(result) > INLINE_BYTES;
+    const claim: Claim = {
+      ...rest,
+      event_id: report.event_id ?? newEventId(),
+      source: 'peer',
+      at: new Date().toISOString(),
+      ...(long && { result_spool: await spoolText(this.all.home, result) }),
+      ...(!long && result !== undefined && { result }),
+    };
+    return this.connection().claim(claim);
+  }
+
+  async wait(request: WaitRequest): Promise<WaitAnswer> {
+    await readyHub(this.all);
+    const jobIds = request.job_ids.length > 0 ? request.job_ids : await this.openJobs(request.session);
+    if (jobIds.length === 0) return { outcome: 'final', jobs: [], events: [], cursor: request.cursor ?? '' };
+    return waitForJobs({
+      link: this.connection(),
+      host: this.all.host,
+      registryDir: this.all.registryDir,
+      jobIds,
+      until: request.until,
+      timeoutMs: request.timeoutMs,
+      cursor: request.cursor,
+      signal: request.signal,
+      onEvent: request.onEvent,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.link?.close();
+  }
+
+  private connection(): Link {
+    this.link ??= openLink(this.all);
+    return this.link;
+  }
+
+  private async openJobs(session: string): Promise<string[]> {
+    const { jobs } = await this.connection().request('list', {
+      registry_dir: this.all.registryDir,
+      session,
+      open_only: true,
+      limit: MAX_OPEN_JOBS,
+    });
+    return jobs.map((job) => job.job_id);
+  }
+
+  private async spoolPrompt(params: Commands['delegate']['params']): Promise<Commands['delegate']['params']> {
+    const { prompt, ...rest } = params;
+    if (prompt === undefined || Buffer.byteLength(prompt) <= INLINE_BYTES) return params;
+    return { ...rest, prompt_spool: await spoolText(this.all.home, prompt) };
+  }
+}

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+
+/** A JSON Schema object as MCP wants it at the top. */
+export interface ObjectSchema {
+  type: 'object';
+  [keyword: string]: unknown;
+}
+
+/**
+ * The JSON Schema of a tool's input or output, in words that every client understands: draft-07, flat, and without
+ * the bounds that only say "a safe integer".
+ * @throws when the schema uses what some client drops or refuses: unions, tuples, records, patterns, `$ref`
+ */
+export function toJsonSchema(schema: z.ZodObject, io: 'input' | 'output'): ObjectSchema {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+    target: 'draft-7',
+    io,
+    reused: 'inline',
+    cycles: 'throw',
+    unrepresentable: 'throw',
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      if (jsonSchema.type === 'object') jsonSchema.additionalProperties = false;
+    },
+  });
+  return json as ObjectSchema;
+}

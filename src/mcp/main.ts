@@ -1,0 +1,82 @@
+import { roleFromEnvironment } from '../role.ts';
+import { createServer } from './server.ts';
+import { logError, logLine } from './stderr.ts';
+import { StdioTransport } from './stdio.ts';
+import type { Work } from './work.ts';
+
+/** How long calls may still answer after the client has gone, in ms: `printf '…' | mam` is a client too. */
+const GRACE_MS = 300;
+/** How long connections may take to be let go, in ms. */
+const CLOSE_MS = 100;
+/** When the process ends whatever still hangs, in ms. Claude Code kills after 500. */
+const END_MS = 450;
+const LOOK_MS = 5;
+
+/** Runs the MCP server on stdio until its client goes away; the process ends with it. */
+export async function runServer(): Promise<void> {
+  keepStdoutClean();
+  // Codex never restarts a server that has crashed: log it, and go on.
+  process.on('uncaughtException', (error) => logError('uncaught', error));
+  process.on('unhandledRejection', (error) => logError('unhandled', error));
+
+  const role = roleFromEnvironment();
+  let work: Work | undefined;
+  const transport = new StdioTransport();
+  let withdraw = () => {};
+  const server = createServer(role, {
+    work: async () => {
+      const module = await import('./work.ts');
+      work ??= new module.Work(role);
+      return work;
+    },
+    ready: async (client) => {
+      const { ready } = await import('./ready.ts');
+      withdraw = await ready(client);
+    },
+  });
+
+  /** True while a call is not answered that will be answered by itself. */
+  function busy(): boolean {
+    return [...transport.pending.values()].some(
+      ({ method, params }) => method !== 'tools/call' || work?.blocks(String(params?.['name'])) !== true,
+    );
+  }
+
+  let ending = false;
+  async function shutdown(reason: string): Promise<void> {
+    if (ending) return;
+    ending = true;
+    setTimeout(() => process.exit(0), END_MS);
+    try {
+      await until(() => !busy(), GRACE_MS);
+      withdraw();
+      await Promise.race([work?.close(), pause(CLOSE_MS)]);
+      await until(() => transport.flushed, END_MS);
+    } catch (error) {
+      logError(`shutdown (${reason})`, error);
+    }
+    process.exit(0);
+  }
+
+  transport.ongone = (reason) => void shutdown(reason);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(signal, () => void shutdown(signal));
+  await server.connect(transport);
+}
+
+/** stdout belongs to the protocol: whatever a library prints goes to stderr. */
+function keepStdoutClean(): void {
+  const { console } = globalThis;
+  for (const name of ['log', 'info', 'debug', 'dir', 'dirxml'] as const) {
+    console[name] = (...words: unknown[]) => logLine(words.map(String).join(' '));
+  }
+}
+
+/** Resolves when `done` holds or the time is over. */
+async function until(done: () => boolean, milliseconds: number): Promise<void> {
+  for (const end = Date.now() + milliseconds; !done() && Date.now() < end; ) await pause(LOOK_MS);
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

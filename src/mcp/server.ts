@@ -1,0 +1,79 @@
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import {
+  CallToolRequestSchema,
+  ListToolsRequestSchema,
+  type ServerNotification,
+} from '@modelcontextprotocol/sdk/types.js';
+import { VERSION } from '../version.ts';
+import { declarations } from './declarations.ts';
+import { instructions } from './instructions.ts';
+import { logError } from './stderr.ts';
+import type { Client, Role } from './tool.ts';
+import type { Work } from './work.ts';
+
+/** An update of the package takes the files away from under a server that runs. */
+const NOT_LOADED =
+  'This server could not load its own files, most likely because multi-agent-mux was updated while it ran. Restart the MCP client, or reconnect its server mam.';
+
+/** What the server asks for once the handshake is over; loaded then, so that the handshake is fast. */
+export interface Later {
+  /** All that calls need. */
+  work(): Promise<Work>;
+  /** Called when the client is ready. */
+  ready(client: Client): Promise<void>;
+}
+
+/** The MCP server of a role, not yet connected to a transport. */
+export function createServer(role: Role, later: Later): Server {
+  const server = new Server(
+    { name: 'mam', title: 'multi-agent-mux', version: VERSION },
+    {
+      capabilities: { tools: {} },
+      instructions: instructions(role),
+      // The SDK's own would load ajv, to check answers to questions that this server never asks.
+      jsonSchemaValidator: {
+        getValidator: () => (input) => ({ valid: true, data: input as never, errorMessage: undefined }),
+      },
+    },
+  );
+
+  function client(): Client {
+    const { name = 'unknown', version = '' } = server.getClientVersion() ?? {};
+    return { name, version };
+  }
+
+  server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: await declarations(role) }));
+
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+    let work: Work;
+    try {
+      work = await later.work();
+    } catch (error) {
+      logError('loading', error);
+      return { isError: true, content: [{ type: 'text', text: NOT_LOADED }] };
+    }
+    const meta: Record<string, unknown> | undefined = extra._meta;
+    const progress = progressTo(meta?.['progressToken'], (notification) =>
+      extra.sendNotification(notification),
+    );
+    return work.call(params, { client: client(), meta, signal: extra.signal, progress });
+  });
+
+  server.oninitialized = () => {
+    later.ready(client()).catch((error) => logError('announce', error));
+  };
+  server.onerror = (error) => logError('protocol', error);
+  return server;
+}
+
+/** Sends progress where the client asked for it; a client that is gone is no error. */
+function progressTo(token: unknown, send: (notification: ServerNotification) => Promise<void>) {
+  let progress = 0;
+  return (message: string): void => {
+    if (typeof token !== 'string' && typeof token !== 'number') return;
+    progress++;
+    send({ method: 'notifications/progress', params: { progressToken: token, progress, message } }).catch(
+      () => {},
+    );
+  };
+}

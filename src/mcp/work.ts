@@ -1,0 +1,93 @@
+import type {
+  CallToolRequest,
+  CallToolResult,
+  Tool as Declaration,
+} from '@modelcontextprotocol/sdk/types.js';
+import { tools as allTools } from '../../tools/index.ts';
+import { loadSettings } from '../config.ts';
+import { MamError } from '../errors.ts';
+import { parseArguments } from './arguments.ts';
+import { callIdOf, identifyCaller } from './caller.ts';
+import { Catalog } from './catalog.ts';
+import { logError } from './stderr.ts';
+import type { Client, Engine, Role, Tool } from './tool.ts';
+
+/** What belongs to one call beside its arguments. */
+export interface CallSurroundings {
+  client: Client;
+  meta: Record<string, unknown> | undefined;
+  signal: AbortSignal;
+  progress(message: string): void;
+}
+
+/** All that calls need and the handshake does not: loaded with the first call. */
+export class Work {
+  readonly #catalog: Catalog;
+  readonly #settings = once(() => loadSettings());
+  #engine: Engine | undefined;
+  readonly #madeEngine = once(async () => {
+    const { createEngine } = await import('./engine.ts');
+    this.#engine = await createEngine(await this.#settings());
+    return this.#engine;
+  });
+
+  constructor(role: Role, tools: readonly Tool[] = allTools) {
+    this.#catalog = new Catalog(tools, role);
+  }
+
+  /** True for a tool whose call waits for others. */
+  blocks(name: string): boolean {
+    return this.#catalog.blocks(name);
+  }
+
+  /** Runs one call. The only catch: whatever fails becomes an answer that a model can use. */
+  async call(params: CallToolRequest['params'], surroundings: CallSurroundings): Promise<CallToolResult> {
+    try {
+      const tool = this.#catalog.find(params.name);
+      const args = parseArguments(tool, params.arguments);
+      const { client, meta, signal, progress } = surroundings;
+      const caller = identifyCaller(await this.#settings(), client, meta);
+      const engine = await this.#madeEngine();
+      return answer(
+        tool,
+        await tool.handle(args, { engine, caller, signal, callId: callIdOf(meta), progress }),
+      );
+    } catch (error) {
+      return { isError: true, content: [{ type: 'text', text: errorText(error) }] };
+    }
+  }
+
+  /** Lets go of connections. */
+  async close(): Promise<void> {
+    await this.#engine?.close();
+  }
+}
+
+/**
+ * A tool's output as MCP wants it: `structuredContent`, and the same JSON as text, because some clients show their
+ * model only the one and some only the other. Fields that the schema does not name are dropped: a newer hub may send
+ * more, and clients check what they get.
+ */
+function answer(tool: Tool, output: unknown): CallToolResult {
+  const structuredContent = tool.outputSchema.parse(output);
+  return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
+}
+
+/** An expected error's own text; of an unexpected one the client sees no more than that it happened. */
+function errorText(error: unknown): string {
+  if (error instanceof MamError) return error.text;
+  logError('unexpected', error);
+  return 'The server met an unexpected error; its log (stderr) has the details. Try once more, and report it if it stays.';
+}
+
+/** The result of `make`, made at the first call and kept unless it fails: a setting may be put right meanwhile. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}

@@ -1,0 +1,28 @@
+/** The most letters by which a mistyped word may differ from what was meant. */
+const MAX_DISTANCE = 3;
+
+/** The word that was most likely meant, or undefined when none of `words` is near `typed`. */
+export function nearest(typed: string, words: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.min(MAX_DISTANCE, Math.floor(typed.length / 2)) + 1;
+  for (const word of words) {
+    if (Math.abs(word.length - typed.length) >= bestDistance) continue;
+    const d = distance(typed.toLowerCase(), word.toLowerCase());
+    if (d < bestDistance) [best, bestDistance] = [word, d];
+  }
+  return best;
+}
+
+/** Levenshtein distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

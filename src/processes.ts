@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+const LINUX = process.platform === 'linux';
+
+/** When a process started, as the system says it (compare for equality only); nothing when it is gone or a zombie. */
+export function startOf(pid: number): string | undefined {
+  if (LINUX) {
+    const fields = stat(pid);
+    return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  }
+  return ps(pid, 'state')?.startsWith('Z') === false ? ps(pid, 'lstart') : undefined;
+}
+
+/** The parents of a process, nearest first, itself not among them. */
+export function ancestors(pid: number = process.pid): number[] {
+  const found: number[] = [];
+  for (let next = pid; found.length < 100; ) {
+    const parent = Number((LINUX ? stat(next)?.[1] : ps(next, 'ppid')) ?? 0);
+    if (!(parent > 0)) break;
+    found.push(parent);
+    next = parent;
+  }
+  return found;
+}
+
+/** The foreground process group of the terminal that a process lives on. */
+export function foregroundGroup(pid: number): number | undefined {
+  const group = LINUX ? stat(pid)?.[5] : ps(pid, 'tpgid');
+  const id = Number(group);
+  return Number.isInteger(id) && id > 0 ? id : undefined;
+}
+
+/** The fields of /proc/PID/stat from the third (state) on; the second, the name, may hold anything. */
+function stat(pid: number): string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Elsewhere than on Linux only `ps` tells; it is asked when a pane is looked up, never on the way of an event. */
+function ps(pid: number, column: string): string | undefined {
+  try {
+    const text = execFileSync('ps', ['-o', `${column}=`, '-p', String(pid)], {
+      env: { LC_ALL: 'C' },
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+    return text === '' ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}

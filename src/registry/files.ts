@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto';
+import { open, rename, unlink } from 'node:fs/promises';
+
+/**
+ * Writes a file whole or not at all: to a neighbour first, flushed to the disk, then renamed.
+ * @throws the system's error; the old file stays as it was
+ */
+export async function writeDurably(path: string, text: string | Buffer): Promise<void> {
+  await writeWhole(path, text, true);
+}
+
+/** The same without the flush, for what can be made again from the journal. */
+export async function writeDerived(path: string, text: string): Promise<void> {
+  await writeWhole(path, text, false);
+}
+
+async function writeWhole(path: string, text: string | Buffer, flush: boolean): Promise<void> {
+  const neighbour = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    const file = await open(neighbour, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+      if (flush) await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(neighbour, path);
+  } catch (error) {
+    await unlink(neighbour).catch(() => {});
+    throw error;
+  }
+}

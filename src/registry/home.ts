@@ -1,0 +1,106 @@
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MamError, systemCode } from '../errors.ts';
+import { isJobId } from '../job/id.ts';
+
+/** The folders of `MAM_HOME`. */
+export interface Home {
+  folder: string;
+  outbox: string;
+  spool: string;
+  servers: string;
+  live: string;
+  registries: string;
+  lock: string;
+  hubFile: string;
+  log: string;
+}
+
+export function homePaths(folder: string): Home {
+  return {
+    folder,
+    outbox: join(folder, 'outbox'),
+    spool: join(folder, 'spool'),
+    servers: join(folder, 'servers'),
+    live: join(folder, 'live'),
+    registries: join(folder, 'registries'),
+    lock: join(folder, 'hub'),
+    hubFile: join(folder, 'hub.json'),
+    log: join(folder, 'hub.log'),
+  };
+}
+
+/**
+ * Makes a private folder (0700), or checks that an existing one is private to this user.
+ * @throws MamError `refused` when it belongs to somebody else, `io` when it can't be made
+ */
+export function ensurePrivateFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const stat = lstatSync(folder);
+    const uid = process.getuid?.();
+    if (uid !== undefined && (stat.uid !== uid || stat.isSymbolicLink()) && !ownedThroughLink(folder, uid)) {
+      throw new MamError(
+        'refused',
+        `The folder ${folder} belongs to another user.`,
+        'Set MAM_HOME to a folder of your own.',
+      );
+    }
+  } catch (error) {
+    if (error instanceof MamError) throw error;
+    throw new MamError(
+      'io',
+      `The folder ${folder} cannot be made (${systemCode(error) ?? 'unknown error'}).`,
+      'Set MAM_HOME to a folder that can be written.',
+      { cause: error },
+    );
+  }
+}
+
+/** People link their home folder elsewhere; the link and its target must both be theirs. */
+function ownedThroughLink(folder: string, uid: number): boolean {
+  return lstatSync(folder).uid === uid && lstatSync(join(folder, '.')).uid === uid;
+}
+
+/** Makes the home and the folders in it. @throws MamError as `ensurePrivateFolder` */
+export function ensureHome(home: Home): void {
+  for (const folder of [home.folder, home.outbox, home.spool, home.servers, home.live])
+    ensurePrivateFolder(folder);
+}
+
+/** Notes where a live job is, so that a new hub finds it. */
+export function writePointer(home: Home, jobId: string, registryDir: string): void {
+  writeFileSync(join(home.live, jobId), `${registryDir}\n`, { mode: 0o600 });
+}
+
+export function removePointer(home: Home, jobId: string): void {
+  rmSync(join(home.live, jobId), { force: true });
+}
+
+/** Every live job's id and registry. */
+export function readPointers(home: Home): { jobId: string; registryDir: string }[] {
+  const pointers: { jobId: string; registryDir: string }[] = [];
+  for (const jobId of readdirSync(home.live)) {
+    if (!isJobId(jobId)) continue;
+    try {
+      pointers.push({ jobId, registryDir: readFileSync(join(home.live, jobId), 'utf8').trimEnd() });
+    } catch {
+      // Removed between the two looks.
+    }
+  }
+  return pointers;
+}
+
+/** The registries that this home's hubs have written: where a late report on an ended job is looked for. */
+export function readRegistries(home: Home): string[] {
+  try {
+    return [...new Set(readFileSync(home.registries, 'utf8').split('\n').filter(Boolean))];
+  } catch {
+    return [];
+  }
+}
+
+export async function addRegistry(home: Home, registryDir: string): Promise<void> {
+  await appendFile(home.registries, `${registryDir}\n`, { mode: 0o600 });
+}

@@ -1,0 +1,114 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lock } from 'proper-lockfile';
+import { systemCode } from '../errors.ts';
+
+/** The heartbeat of a lock that is held for long: proper-lockfile touches it every half of this. */
+const HELD_STALE_MS = 20_000;
+/** An election takes a few ms; proper-lockfile takes no shorter time than 2 s for a holder that died in it. */
+const ELECTION_STALE_MS = 2_000;
+
+/** Who holds a lock: enough to tell a living owner from a dead one whose pid was given to somebody else. */
+export interface Owner {
+  pid: number;
+  /** Start time of the process, as the system counts it. */
+  start: string;
+  boot: string;
+  /** For people: what holds it. */
+  what: string;
+  /** When it was taken, in ms since 1970. */
+  at: number;
+}
+
+export interface HeldLock {
+  release(): Promise<void>;
+}
+
+/**
+ * Takes a lock that its owner keeps for its lifetime. The owner stands beside it in `<path>.owner`, so that a dead
+ * one is replaced at once; proper-lockfile alone would block for its stale time, and its takeover of a stale lock
+ * races (several winners were measured). Here every taking happens under a short election lock.
+ * @param path what to lock; `<path>.lock`, `<path>.owner` and `<path>.election` stand beside it
+ * @param onLost called when the lock was lost (a long sleep of the machine): stop writing
+ * @returns the lock, or the living owner that has it
+ */
+export async function takeLock(
+  path: string,
+  me: Owner,
+  onLost: (error: Error) => void,
+): Promise<HeldLock | { heldBy: Owner }> {
+  const election = await lock(path, {
+    realpath: false,
+    lockfilePath: `${path}.election`,
+    stale: ELECTION_STALE_MS,
+    // Random waits, because equal ones keep losing against each other.
+    retries: { retries: 200, minTimeout: 5, maxTimeout: 40, randomize: true },
+    onCompromised: () => {},
+  });
+  try {
+    const owner = readOwner(path);
+    if (owner !== undefined && isLiving(owner) && owner.pid !== me.pid) return { heldBy: owner };
+    rmSync(`${path}.lock`, { recursive: true, force: true });
+    const release = await lock(path, {
+      realpath: false,
+      lockfilePath: `${path}.lock`,
+      stale: HELD_STALE_MS,
+      onCompromised: onLost,
+    });
+    writeFileSync(`${path}.owner`, JSON.stringify(me), { mode: 0o600 });
+    return {
+      release: async () => {
+        rmSync(`${path}.owner`, { force: true });
+        await release().catch(() => {});
+      },
+    };
+  } finally {
+    await election().catch(() => {});
+  }
+}
+
+/** The owner written beside a lock, living or dead. */
+export function readOwner(path: string): Owner | undefined {
+  try {
+    return JSON.parse(readFileSync(`${path}.owner`, 'utf8')) as Owner;
+  } catch {
+    return undefined;
+  }
+}
+
+/** This process as an owner. @param what for people, such as the hub's folder */
+export function thisOwner(what: string): Owner {
+  return { pid: process.pid, start: startOf(process.pid) ?? '', boot: bootId(), what, at: Date.now() };
+}
+
+/** True while the very process that took the lock lives. */
+export function isLiving(owner: Owner): boolean {
+  if (owner.boot !== bootId()) return false;
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    // EPERM: it lives, but belongs to another user.
+    return systemCode(error) === 'EPERM';
+  }
+  const start = startOf(owner.pid);
+  return start === undefined || owner.start === '' || start === owner.start;
+}
+
+/** Start time of a process in clock ticks since the boot, where /proc tells it (field 22 of `stat`). */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // A zombie is dead for our purpose: nobody runs in it.
+    return fields[0] === 'Z' ? 'zombie' : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}

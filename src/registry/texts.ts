@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RecordedEvent } from '../job/event.ts';
+import { LIMITS } from '../job/limits.ts';
+import { sliceUnits } from '../job/text.ts';
+import { writeDurably } from './files.ts';
+
+/** Beginning of a text that stays in the journal line when the whole lies in `texts/`. */
+const KEPT_CHARS = 400;
+/** The two newlines count as well. */
+const MAX_BYTES = LIMITS.lineBytes - 2;
+
+/** An event as one journal line, and as it stands in it. */
+export interface Line {
+  line: string;
+  event: RecordedEvent;
+}
+
+/** The line of an event that is short enough, as nearly all are. */
+export function shortLine(event: RecordedEvent): Line | undefined {
+  const line = JSON.stringify(event);
+  return Buffer.byteLength(line) <= MAX_BYTES ? { line, event } : undefined;
+}
+
+/**
+ * The line of a long event, below 4 KiB: its texts are written to `texts/<sha256>` first.
+ * @param folder the job's `texts` folder
+ * @throws the system's error when a text could not be written
+ */
+export async function longLine(event: RecordedEvent, folder: string): Promise<Line> {
+  let line = '';
+  let short: RecordedEvent = { ...event, texts: {} };
+  for (const field of ['result', 'files', 'detail', 'data'] as const) {
+    const value = short[field];
+    if (value === undefined) continue;
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    if (text.length <= KEPT_CHARS) continue;
+    // An event's own order (`data` of `queued`) must stay readable in place; it is small by its schema.
+    if (field === 'data' && event.type === 'queued') continue;
+    const hash = await writeText(folder, text);
+    const texts = { ...short.texts, [field]: hash };
+    short = { ...short, [field]: beginning(value), texts };
+    line = JSON.stringify(short);
+    if (Buffer.byteLength(line) <= MAX_BYTES) break;
+  }
+  return { line, event: short };
+}
+
+async function writeText(folder: string, text: string): Promise<string> {
+  const hash = createHash('sha256').update(text).digest('hex');
+  const path = join(folder, hash);
+  if (!existsSync(path)) {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeDurably(path, text);
+  }
+  return hash;
+}
+
+function beginning(value: unknown): unknown {
+  if (typeof value === 'string') return sliceUnits(value, 0, KEPT_CHARS);
+  if (Array.isArray(value)) return value.slice(0, 3);
+  return { cut: true };
+}

@@ -1,0 +1,185 @@
+import type { Socket } from 'node:net';
+import { MamError } from '../errors.ts';
+import { randomSuffix } from '../job/id.ts';
+import { type Block, FrameReader } from './frame.ts';
+import { HIDDEN_SESSION, refusal, start } from './start.ts';
+
+/** A tmux server that is silent for so long (ms) is taken for stuck: the client is dropped, the caller told. */
+const ANSWER_MS = 10_000;
+const END_MS = 1_000;
+
+interface Pending {
+  subcommand: string;
+  sentinel: string;
+  lines: string[];
+  error?: string;
+  resolve(lines: string[]): void;
+  reject(error: Error): void;
+  timer: NodeJS.Timeout;
+}
+
+/** One running tmux control client. Made by `connect`; used once, never revived. */
+export class ControlClient {
+  readonly #child: ReturnType<typeof start>;
+  readonly #socketPath: string;
+  /** Unguessable, so that nothing a pane shows can pass for the end of a command. */
+  readonly #nonce = `@@${randomSuffix()}`;
+  readonly #pending: Pending[] = [];
+  #count = 0;
+  #outgoing = '';
+  #ended = false;
+  #greeted: ((failure?: string) => void) | undefined;
+  #why = '';
+  /** Resolves when the client is gone, for whatever reason. Never rejects. */
+  readonly done: Promise<void>;
+
+  private constructor(socketPath: string, onNotice: (line: string) => void) {
+    this.#socketPath = socketPath;
+    this.#child = start(socketPath);
+    const frames = new FrameReader(
+      (block) => this.#take(block),
+      (line) => {
+        if (line.startsWith('%exit')) this.#why = line.slice('%exit'.length).trim();
+        onNotice(line);
+      },
+    );
+    const { stdin, stdout, stderr } = this.#child;
+    // A client that ends takes its pipes along: the end is told by `done`, an EPIPE adds nothing.
+    for (const stream of [stdin, stdout, stderr]) stream.on('error', () => {});
+    stdout.setEncoding('utf8').on('data', (chunk: string) => frames.push(chunk));
+    stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      this.#why = chunk.trim().slice(0, 200);
+    });
+    this.done = this.#child.then((result) => this.#finish(result.code));
+  }
+
+  /**
+   * Starts a client in the hidden session of a running tmux server.
+   * @param socketPath absolute path of the server's socket
+   * @param onNotice gets every notification line (`%…`)
+   * @throws MamError `not_found` when no server runs there, `unavailable` when tmux is missing or refuses
+   */
+  static async connect(socketPath: string, onNotice: (line: string) => void): Promise<ControlClient> {
+    const client = new ControlClient(socketPath, onNotice);
+    const failure = await new Promise<string | undefined>((resolve) => {
+      client.#greeted = resolve;
+    });
+    if (failure !== undefined || client.#ended) {
+      client.kill();
+      throw refusal(socketPath, failure || client.#why);
+    }
+    const target = `-t =${HIDDEN_SESSION}:`;
+    await Promise.all([
+      client.send(`set-option ${target} destroy-unattached on`),
+      client.send(`set-option ${target} status off`),
+    ]);
+    return client;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** True while no command waits for its answer. */
+  get idle(): boolean {
+    return this.#pending.length === 0;
+  }
+
+  /**
+   * Runs one command line (`;` may join several). Commands sent in the same tick go out in one write, answered in order.
+   * @returns the output lines of all its commands
+   * @throws MamError `unavailable` naming the subcommand, when tmux refuses, ends or stays silent
+   */
+  send(command: string): Promise<string[]> {
+    const subcommand = /^[a-z-]+/.exec(command)?.[0];
+    // An empty line would detach the client; a second line would break the framing.
+    if (subcommand === undefined || command.includes('\n')) {
+      return Promise.reject(
+        new MamError('internal', 'A tmux command must be one line that begins with its name.'),
+      );
+    }
+    if (this.#ended) return Promise.reject(this.#lost(subcommand));
+    return new Promise((resolve, reject) => {
+      const sentinel = `${this.#nonce}${++this.#count}`;
+      const timer = setTimeout(() => this.#silent(subcommand), ANSWER_MS);
+      if (this.#pending.push({ subcommand, sentinel, lines: [], resolve, reject, timer }) === 1)
+        this.#hold(true);
+      if (this.#outgoing === '') queueMicrotask(() => this.#flush());
+      this.#outgoing += `${command}\ndisplay-message -p ${sentinel}\n`;
+    });
+  }
+
+  /** Ends the client; the hidden session goes with the last one. Resolves when it is gone. */
+  async end(): Promise<void> {
+    this.#child.stdin.end();
+    const backstop = setTimeout(() => this.kill(), END_MS);
+    await this.done;
+    clearTimeout(backstop);
+  }
+
+  /** Ends our own client process at once. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #flush(): void {
+    const text = this.#outgoing;
+    this.#outgoing = '';
+    if (text !== '' && !this.#ended) this.#child.stdin.write(text);
+  }
+
+  #take(block: Block): void {
+    if (this.#greeted !== undefined) {
+      this.#greeted(block.failed ? block.lines.join(' ') : undefined);
+      this.#greeted = undefined;
+      this.#hold(false);
+      return;
+    }
+    const head = this.#pending[0];
+    if (!block.ours || head === undefined) return;
+    if (block.failed) head.error ??= block.lines.join(' ');
+    else if (block.lines.length === 1 && block.lines[0] === head.sentinel) this.#settle(head);
+    else head.lines.push(...block.lines);
+  }
+
+  #settle(head: Pending): void {
+    this.#pending.shift();
+    clearTimeout(head.timer);
+    if (this.#pending.length === 0) this.#hold(false);
+    if (head.error === undefined) head.resolve(head.lines);
+    else head.reject(new MamError('unavailable', `tmux ${head.subcommand} failed: ${head.error}.`));
+  }
+
+  /** The process stays alive for an answer it waits for, never for an idle client. */
+  #hold(on: boolean): void {
+    const stdout = this.#child.stdout as unknown as Socket;
+    if (on) stdout.ref?.();
+    else stdout.unref?.();
+  }
+
+  #silent(subcommand: string): void {
+    this.#why = `it did not answer ${subcommand} for ${ANSWER_MS / 1000} s`;
+    this.kill();
+    this.#finish();
+  }
+
+  #finish(code?: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (code === 'ENOENT') this.#why = 'ENOENT';
+    this.#greeted?.(this.#why);
+    this.#greeted = undefined;
+    for (const entry of this.#pending.splice(0)) {
+      clearTimeout(entry.timer);
+      entry.reject(this.#lost(entry.subcommand));
+    }
+  }
+
+  #lost(subcommand: string): MamError {
+    const why = this.#why === '' ? '' : ` (${this.#why})`;
+    return new MamError(
+      'unavailable',
+      `tmux ${subcommand} failed: the connection to ${this.#socketPath} ended${why}.`,
+    );
+  }
+}

@@ -1,0 +1,138 @@
+import { MamError } from '../errors.ts';
+import { randomSuffix } from '../job/id.ts';
+import { ControlClient } from './client.ts';
+import { quote } from './quote.ts';
+import { type PaneSample, parseSamples, SAMPLE_FORMAT } from './sample.ts';
+import { HIDDEN_SESSION } from './start.ts';
+
+export type { PaneSample } from './sample.ts';
+
+/** Notifications after which a pane or a session may be gone (facts/tmux.md, section 2). */
+const GONE = /^%(unlinked-window-close|window-close|sessions-changed|exit)\b/;
+/** Several notifications of one event are answered by one look, after so long (ms). */
+const GATHER_MS = 20;
+/** A second client may take the hidden session away while ours attaches to it. */
+const CONNECT_TRIES = 3;
+
+/**
+ * One tmux server, spoken to over one control client and no further process. Connects with the first command, again
+ * after an end, and leaves when nobody but us is on that server.
+ */
+export class TmuxServer {
+  readonly socketPath: string;
+  readonly #subscription = `mam${randomSuffix()}`;
+  readonly #panesListeners = new Set<(panes: PaneSample[]) => void>();
+  readonly #goneListeners = new Set<(why: string) => void>();
+  #client: ControlClient | undefined;
+  #connecting: Promise<ControlClient> | undefined;
+  #gathering: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /** @param socketPath absolute path of the server's socket; nothing happens before the first command */
+  constructor(socketPath: string) {
+    this.socketPath = socketPath;
+  }
+
+  /** True while a control client is attached. */
+  get connected(): boolean {
+    return this.#client !== undefined && !this.#client.ended;
+  }
+
+  /**
+   * Runs one tmux command line. Commands of the same tick go out in one write and are answered in their order.
+   * @param command one line; foreign text in it must have gone through `quote`
+   * @returns its output lines
+   * @throws MamError `not_found` when no server runs, `unavailable` when tmux is missing, refuses or ends
+   */
+  command(command: string): Promise<string[]> {
+    const client = this.#client;
+    if (client !== undefined && !client.ended) return client.send(command);
+    return this.#connect().then((fresh) => fresh.send(command));
+  }
+
+  /**
+   * Watches all panes: called about once a second while something changes, never while nothing does. Works as long as
+   * a client is attached: any command attaches one.
+   * @returns ends the watch
+   */
+  onPanes(listener: (panes: PaneSample[]) => void): () => void {
+    this.#panesListeners.add(listener);
+    if (this.#panesListeners.size === 1 && this.connected) this.#subscribe();
+    return () => this.#panesListeners.delete(listener);
+  }
+
+  /**
+   * Called at once when a pane, a session or the whole server may be gone; list the panes to know.
+   * @returns ends the watch
+   */
+  onGone(listener: (why: string) => void): () => void {
+    this.#goneListeners.add(listener);
+    return () => this.#goneListeners.delete(listener);
+  }
+
+  /** Leaves the server for good: our hidden session goes, everything else stays. Resolves when the client is gone. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#gathering);
+    await this.#connecting?.catch(() => {});
+    await this.#client?.end();
+  }
+
+  #connect(): Promise<ControlClient> {
+    if (this.#closed) {
+      return Promise.reject(new MamError('unavailable', `The connection to ${this.socketPath} is closed.`));
+    }
+    this.#connecting ??= this.#attach().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async #attach(): Promise<ControlClient> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const client = await ControlClient.connect(this.socketPath, (line) => this.#notice(line));
+        this.#client = client;
+        if (this.#panesListeners.size > 0) this.#subscribe();
+        void client.done.then(() => {
+          if (this.#client === client) this.#client = undefined;
+          this.#tellGone('the control client ended');
+        });
+        return client;
+      } catch (error) {
+        if (tries === CONNECT_TRIES || !(error instanceof MamError) || error.code !== 'unavailable')
+          throw error;
+        if (error.hint !== '') throw error;
+      }
+    }
+  }
+
+  #subscribe(): void {
+    this.#client
+      ?.send(`refresh-client -B ${quote(`${this.#subscription}::${SAMPLE_FORMAT}`)}`)
+      .catch(() => {});
+  }
+
+  #notice(line: string): void {
+    if (line.startsWith(`%subscription-changed ${this.#subscription} `)) {
+      const panes = parseSamples(line.slice(line.indexOf(' : ') + 3));
+      for (const listener of [...this.#panesListeners]) listener(panes);
+    } else if (GONE.test(line) && this.#client !== undefined) {
+      this.#tellGone(line);
+      this.#gathering ??= setTimeout(() => this.#leaveIfAlone(), GATHER_MS).unref();
+    }
+  }
+
+  #tellGone(why: string): void {
+    for (const listener of [...this.#goneListeners]) listener(why);
+  }
+
+  /** The user's server must be able to end: our session alone does not keep it. */
+  async #leaveIfAlone(): Promise<void> {
+    this.#gathering = undefined;
+    const client = this.#client;
+    if (client === undefined || client.ended) return;
+    const sessions = await client.send("list-sessions -F '#{session_name}'").catch(() => ['?']);
+    if (client.idle && sessions.every((name) => name === HIDDEN_SESSION)) await client.end();
+  }
+}

@@ -1,0 +1,108 @@
+import { MamError } from '../errors.ts';
+import type { TmuxServer } from './control.ts';
+import { paste, press, type Target, unfit } from './guard.ts';
+import { climb } from './ladder.ts';
+import { type Look, type Obstacle, type Preflight, preflight } from './preflight.ts';
+import type { ClimbEnd, DeliverySteps } from './rung.ts';
+import { shoot } from './screen.ts';
+
+export type { Target } from './guard.ts';
+export { type Look, type Obstacle, type Preflight, preflight } from './preflight.ts';
+export type { DeliverySteps } from './rung.ts';
+
+/** How a delivery ended. Only after `blocked`, when nothing was pasted, may the same text be tried again. */
+export type DeliveryEnd = ClimbEnd | { kind: 'blocked'; obstacle: Obstacle };
+
+/**
+ * Hands a text to the agent in a pane: looks, pastes once, waits until the text is seen, presses Enter, proves that it
+ * was taken. Every key is sent under a guard that tmux tests in the same command.
+ * @param text at most some KB; control characters but line feeds are removed
+ * @returns never throws for what tmux or the pane does; rejects only when `steps.pasting` does, or for an empty text
+ */
+export async function deliver(
+  server: TmuxServer,
+  target: Target,
+  text: string,
+  look: Look,
+  steps: DeliverySteps,
+): Promise<DeliveryEnd> {
+  const clean = scrub(text);
+  if (clean.trim() === '') throw new MamError('bad_input', 'There is no text to deliver.');
+  const free = await preflight(server, target, look);
+  if (!('shot' in free)) return refused(free);
+  if (steps.stop.aborted) return { kind: 'stopped' };
+  await steps.pasting();
+  if (steps.stop.aborted) return { kind: 'stopped' };
+  // Both in one write: the first look follows the paste without a round trip between.
+  const [pasted, first] = await Promise.allSettled([
+    paste(server, target.pane, free.shot, clean),
+    shoot(server, target.pane),
+  ]);
+  if (pasted.status === 'fulfilled' && pasted.value !== undefined) {
+    return reclassify(server, target, look, pasted.value);
+  }
+  try {
+    if (pasted.status === 'rejected') throw pasted.reason;
+    if (first.status === 'rejected') throw first.reason;
+    return await climb({ server, target, text: clean, look, steps, before: free.before }, first.value);
+  } catch (error) {
+    return lost(server, target, error);
+  }
+}
+
+/**
+ * Presses a key (such as the agent's interrupt key) under the same guard as a delivery.
+ * @param key tmux's name of the key: `Escape`, `C-c`
+ * @returns nothing when it was pressed, else the reason why not
+ */
+export async function interrupt(
+  server: TmuxServer,
+  target: Target,
+  key: string,
+): Promise<string | undefined> {
+  if (!/^[A-Za-z0-9-]+$/.test(key)) throw new MamError('internal', `${key} is no name of a key.`);
+  const shot = await shoot(server, target.pane);
+  const reason = unfit(shot, target);
+  if (reason !== undefined) return Object.values(reason)[0];
+  return shot && press(server, target.pane, shot, key);
+}
+
+/** The pane changed between the look and the paste: look again to say how. Nothing was pasted. */
+async function reclassify(
+  server: TmuxServer,
+  target: Target,
+  look: Look,
+  answer: string,
+): Promise<DeliveryEnd> {
+  const again = await preflight(server, target, look);
+  if (!('shot' in again)) return refused(again);
+  return {
+    kind: 'blocked',
+    obstacle: { by: 'not_ready', evidence: `the pane changed at the paste: ${answer}` },
+  };
+}
+
+function refused(outcome: Exclude<Preflight, { free: true }>): DeliveryEnd {
+  return 'gone' in outcome
+    ? { kind: 'gone', why: outcome.gone }
+    : { kind: 'blocked', obstacle: outcome.obstacle };
+}
+
+/** tmux failed us after the paste may have happened: the pane is gone with its server, or nobody knows. */
+async function lost(server: TmuxServer, target: Target, error: unknown): Promise<DeliveryEnd> {
+  const why = error instanceof Error ? error.message : String(error);
+  try {
+    const reason = unfit(await shoot(server, target.pane), target);
+    if (reason !== undefined && 'gone' in reason) return { kind: 'gone', why: reason.gone };
+  } catch (again) {
+    if (again instanceof MamError && again.code === 'not_found') return { kind: 'gone', why: again.message };
+  }
+  return { kind: 'unverified', why };
+}
+
+/** Escape sequences would end the bracketed paste and type on their own. */
+function scrub(text: string): string {
+  const lines = text.replace(/\r\n?/g, '\n').replace(/\t/g, ' ');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed here
+  return lines.replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, '');
+}

@@ -1,0 +1,81 @@
+import { randomSuffix } from '../job/id.ts';
+import type { TmuxServer } from './control.ts';
+import { foregroundGroup, isAlive, isShell } from './process.ts';
+import { formatLiteral, quote } from './quote.ts';
+import { type Shot, STATE_FORMAT } from './screen.ts';
+
+/** Whom keys are meant for; taken once, when the job is delegated. */
+export interface Target {
+  /** tmux pane id, such as `%3`. */
+  pane: string;
+  pane_pid: number;
+  agent: { pid: number; start: string; command: string };
+}
+
+/** Why a look at the pane forbids typing. */
+export type Unfit = { gone: string } | { unreachable: string } | { copyMode: string };
+
+/** Decides from one look whether keys would reach the agent, and nobody else. Returns nothing when they would. */
+export function unfit(shot: Shot | undefined, target: Target): Unfit | undefined {
+  const { pane, agent } = target;
+  if (shot === undefined) return { gone: `pane ${pane} no longer exists` };
+  if (shot.dead) return { gone: `the program in pane ${pane} has ended` };
+  if (shot.pane_pid !== target.pane_pid) return { gone: `pane ${pane} holds another program than before` };
+  if (!isAlive(agent)) return { gone: `${agent.command} (process ${agent.pid}) in pane ${pane} has ended` };
+  if (isShell(shot.command)) return { unreachable: `a shell (${shot.command}) is in the foreground` };
+  const group = foregroundGroup(shot.pane_pid);
+  if (group === undefined ? shot.command !== agent.command : group !== agent.pid) {
+    return { unreachable: `${shot.command} is in the foreground, not ${agent.command}` };
+  }
+  if (shot.input_off) return { unreachable: 'input to the pane is switched off (select-pane -d)' };
+  if (shot.synchronized)
+    return { unreachable: 'synchronize-panes is on: keys would reach the other panes too' };
+  if (shot.in_mode) return { copyMode: 'the pane is in copy mode' };
+  return undefined;
+}
+
+/**
+ * Pastes a text, if in that very moment the pane is as in the given look: alive, the same process, the same foreground
+ * program, not in copy mode. The test and the paste are one tmux command.
+ * @param shot the last look, found fit
+ * @returns nothing when pasted, else what tmux saw
+ */
+export function paste(
+  server: TmuxServer,
+  pane: string,
+  shot: Shot,
+  text: string,
+): Promise<string | undefined> {
+  const buffer = `mam-${randomSuffix()}`;
+  const keys = `paste-buffer -p -r -d -b ${buffer} -t ${quote(pane)}`;
+  const set = `set-buffer -b ${buffer} -- ${quote(text)} ; `;
+  return run(server, set, guarded(pane, shot, keys, `delete-buffer -b ${buffer}`));
+}
+
+/**
+ * Presses a key under the same guard as `paste`.
+ * @param seen a word that one row of the screen must still hold, or nothing
+ * @returns nothing when pressed, else what tmux saw
+ */
+export function press(
+  server: TmuxServer,
+  pane: string,
+  shot: Shot,
+  key: string,
+  seen?: string,
+): Promise<string | undefined> {
+  return run(server, '', guarded(pane, shot, `send-keys -t ${quote(pane)} ${quote(key)}`, '', seen));
+}
+
+function guarded(pane: string, shot: Shot, keys: string, otherwise: string, seen?: string): string {
+  const state = `0|0|${shot.pane_pid}|0|0|${formatLiteral(shot.command)}`;
+  const same = `#{==:${STATE_FORMAT},${state}}`;
+  const condition = seen === undefined ? same : `#{&&:${same},#{C:${seen}}}`;
+  const refused = `${otherwise === '' ? '' : `${otherwise} ; `}display-message -p -t ${quote(pane)} ${quote(`REFUSED ${STATE_FORMAT}`)}`;
+  return `if-shell -F -t ${quote(pane)} ${quote(condition)} ${quote(`${keys} ; display-message -p DONE`)} ${quote(refused)}`;
+}
+
+async function run(server: TmuxServer, before: string, guard: string): Promise<string | undefined> {
+  const lines = await server.command(before + guard);
+  return lines.includes('DONE') ? undefined : (lines[0] ?? 'REFUSED');
+}

@@ -1,0 +1,134 @@
+import type { Shot } from './screen.ts';
+
+/** What programs put around and into wrapped text: blanks, box drawing, block elements, ASCII borders. */
+const DECORATION = /[\s\u2500-\u259f|]+/gu;
+/** What agents show in place of a long paste: `[Pasted text #1 +2 lines]`, `[Pasted Content 5614 chars]`, … */
+const PLACEHOLDER = /\[Pasted [^\]]*\]/;
+/** Length of the end of our text that is looked for, in characters without blanks. */
+const TAIL = 24;
+
+/** True when a text is on the screen, however a program wrapped, indented or framed it. */
+export function shows(lines: string[], needle: string): boolean {
+  return locate(lines, needle).count > 0;
+}
+
+/** The rows that hold the last occurrence of a text, and how often it is there. */
+export function locate(lines: string[], needle: string): { count: number; first: number; last: number } {
+  const wanted = bare(needle);
+  const result = { count: 0, first: -1, last: -1 };
+  if (wanted === '') return result;
+  const rows = lines.map(bare);
+  const text = rows.join('');
+  let found = -1;
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) {
+    result.count++;
+    found = at;
+  }
+  for (let row = 0, end = 0; found >= 0 && row < rows.length; row++) {
+    const start = end;
+    end += rows[row]?.length ?? 0;
+    if (start <= found && found < end) result.first = row;
+    if (found + wanted.length <= end) {
+      result.last = row;
+      break;
+    }
+  }
+  return result;
+}
+
+/** What proves that our text is in the box. */
+export interface Sight {
+  evidence: string;
+  /** The text by which it can be found again; nothing when only a change of the screen was seen. */
+  mark: string | undefined;
+  /** True when all of the text, or its placeholder, is there: nothing more is to come. */
+  whole: boolean;
+}
+
+/** A text about to be pasted, and what of it was on the screen already: that proves nothing. */
+export class OwnText {
+  readonly #before: string[];
+  readonly #needle: string;
+  readonly #tail: string;
+  readonly #isLong: boolean;
+  readonly #known = new Map<string, number>();
+
+  /** @param before the screen before the paste @param needle a word of the text that names it, such as the job id */
+  constructor(before: string[], text: string, needle: string) {
+    const whole = bare(text);
+    this.#before = before;
+    this.#needle = needle;
+    this.#tail = whole.slice(-TAIL);
+    this.#isLong = whole.length > TAIL;
+  }
+
+  /** Looks for the text on the screen after the paste. Returns nothing when the screen is just as before. */
+  sight(now: string[]): Sight | undefined {
+    if (sameLines(this.#before, now)) return undefined;
+    const hasNeedle = this.isNew(now, this.#needle);
+    if ((hasNeedle || this.#isLong) && this.isNew(now, this.#tail)) {
+      const evidence = hasNeedle ? `the text with ${this.#needle}` : 'the end of the text';
+      return { evidence: `${evidence} is on the screen`, mark: this.#tail, whole: true };
+    }
+    const placeholder = now
+      .map((line) => PLACEHOLDER.exec(line)?.[0])
+      .findLast((found) => found !== undefined);
+    if (placeholder !== undefined && this.isNew(now, placeholder)) {
+      return { evidence: `the screen shows ${placeholder.slice(0, 60)}`, mark: placeholder, whole: true };
+    }
+    if (hasNeedle) return { evidence: `${this.#needle} is on the screen`, mark: this.#needle, whole: false };
+    return { evidence: 'the screen changed after the paste', mark: undefined, whole: false };
+  }
+
+  /** True when a word is on the screen more often than before the paste. */
+  isNew(now: string[], word: string): boolean {
+    let known = this.#known.get(word);
+    if (known === undefined) {
+      known = locate(this.#before, word).count;
+      this.#known.set(word, known);
+    }
+    return locate(now, word).count > known;
+  }
+
+  /** True when a word was nowhere on the screen before the paste. */
+  isUnknown(word: string): boolean {
+    return locate(this.#before, word).count === 0;
+  }
+}
+
+/**
+ * True while the box holds our text just as in an earlier look: the same rows at the same distance from the end of the
+ * screen's text and from the cursor. A clock or a spinner elsewhere changes nothing.
+ */
+export function heldAsBefore(mark: string | undefined, then: Shot, now: Shot): boolean {
+  if (mark === undefined) {
+    return (
+      sameLines(then.lines, now.lines) && then.cursor_x === now.cursor_x && then.cursor_y === now.cursor_y
+    );
+  }
+  return place(mark, then) === place(mark, now);
+}
+
+function place(mark: string, shot: Shot): string {
+  const { first, last } = locate(shot.lines, mark);
+  if (first < 0) return '';
+  const end = shot.lines.findLastIndex((line) => line !== '');
+  return JSON.stringify([shot.lines.slice(first, last + 1), end - last, shot.cursor_y - last, shot.cursor_x]);
+}
+
+/** The rows that are not ours: words of the pasted text must not pass for a dialog of the agent. */
+export function withoutOwn(lines: string[], text: string): string[] {
+  const own = bare(text);
+  return lines.filter((line) => {
+    const words = bare(line).replace(/^[^\p{L}\p{N}]+/u, '');
+    return words.length < 6 || !own.includes(words);
+  });
+}
+
+export function sameLines(a: string[], b: string[]): boolean {
+  return a.length === b.length && a.every((line, row) => line === b[row]);
+}
+
+function bare(text: string): string {
+  return text.replace(DECORATION, '');
+}

@@ -1,0 +1,166 @@
+import { MamError } from '../errors.ts';
+import type { TmuxServer } from './control.ts';
+import { quote } from './quote.ts';
+import { HIDDEN_SESSION } from './start.ts';
+
+/** A pane as tmux lists it. */
+export interface PaneInfo {
+  /** tmux pane id, such as `%3`: the only name that never moves. */
+  pane: string;
+  session: string;
+  /** Seconds since 1970. */
+  session_created: number;
+  /** Index of the window in its session. */
+  window: number;
+  window_name: string;
+  pane_index: number;
+  /** The process that tmux started in the pane. */
+  pane_pid: number;
+  /** The foreground program's name. */
+  command: string;
+  dead: boolean;
+  /** True in copy mode and the like: keys do not reach the program. */
+  in_mode: boolean;
+  tty: string;
+  /** Seconds since 1970 of the last output in the window. */
+  window_activity: number;
+  window_panes: number;
+  /** True for the active pane of the active window of its session. */
+  active: boolean;
+}
+
+const PANE_FORMAT = [
+  ...['#{pane_id}', '#{session_id}', '#{window_id}', '#{window_index}', '#{pane_index}', '#{pane_pid}'],
+  ...['#{pane_dead}', '#{pane_in_mode}', '#{pane_tty}', '#{window_activity}', '#{window_panes}'],
+  ...['#{?#{&&:#{window_active},#{pane_active}},1,0}', '#{pane_current_command}'],
+].join(' ');
+
+/**
+ * Every pane of every session but our hidden one.
+ * @throws MamError `not_found` when no server runs, `unavailable` when tmux is missing or ends
+ */
+export async function listPanes(server: TmuxServer): Promise<PaneInfo[]> {
+  // Names may hold spaces: each is the last field of a listing of its own.
+  const [panes, windows, sessions] = await Promise.all([
+    server.command(`list-panes -a -F ${quote(PANE_FORMAT)}`),
+    server.command(`list-windows -a -F ${quote('#{window_id} #{window_name}')}`),
+    server.command(`list-sessions -F ${quote('#{session_id} #{session_created} #{session_name}')}`),
+  ]);
+  const windowNames = new Map(windows.map((line) => split(line, 1) as [string, string]));
+  const sessionNames = new Map(
+    sessions.map((line) => {
+      const [id, created, name] = split(line, 2);
+      return [id, { name: name ?? '', created: Number(created) }];
+    }),
+  );
+  return panes.flatMap((line) => {
+    const [
+      pane = '',
+      sessionId,
+      windowId,
+      window,
+      index,
+      pid,
+      dead,
+      mode,
+      tty = '',
+      activity,
+      count,
+      active,
+      command,
+    ] = split(line, 12);
+    const session = sessionNames.get(sessionId);
+    if (session === undefined || session.name === HIDDEN_SESSION) return [];
+    return {
+      pane,
+      session: session.name,
+      session_created: session.created,
+      window: Number(window),
+      window_name: windowNames.get(windowId ?? '') ?? '',
+      pane_index: Number(index),
+      pane_pid: Number(pid),
+      command: command ?? '',
+      dead: dead === '1',
+      in_mode: mode !== '0',
+      tty,
+      window_activity: Number(activity),
+      window_panes: Number(count),
+      active: active === '1',
+    };
+  });
+}
+
+/** The first `count` words of a line, and the rest of it whole. */
+function split(line: string, count: number): string[] {
+  const words = line.split(' ');
+  return [...words.slice(0, count), words.slice(count).join(' ')];
+}
+
+/**
+ * The one pane that an address means: `NAME`, `tmux:NAME`, `tmux:NAME:WINDOW`, `tmux:NAME:WINDOW.PANE` or `tmux:%3`.
+ * Names match exactly; WINDOW is an index or a name, PANE an index.
+ * @param panes from `listPanes`
+ * @throws MamError `bad_input`, `not_found` (with the live sessions) or `refused` (several panes, with the list)
+ */
+export function resolveAddress(panes: PaneInfo[], address: string): PaneInfo {
+  const name = address.trim().replace(/^tmux:/, '');
+  if (name === '') {
+    throw new MamError(
+      'bad_input',
+      'The address of the agent session is empty.',
+      'Write tmux:NAME or tmux:%3.',
+    );
+  }
+  const found = /^%\d+$/.test(name)
+    ? panes.filter((pane) => pane.pane === name).slice(0, 1)
+    : inSession(panes, name);
+  const [only] = found;
+  if (only === undefined) throw missing(panes, name);
+  if (found.length > 1) {
+    const list = found.map((pane) => `tmux:${pane.pane} (${pane.dead ? 'dead' : pane.command})`).join(', ');
+    throw new MamError(
+      'refused',
+      `tmux:${name} has ${found.length} panes and none is clearly the agent.`,
+      `Name one: ${list}.`,
+    );
+  }
+  return only;
+}
+
+function inSession(panes: PaneInfo[], name: string): PaneInfo[] {
+  const whole = panes.filter((pane) => pane.session === name);
+  const colon = name.lastIndexOf(':');
+  if (whole.length > 0) return whole;
+  if (colon > 0) {
+    const session = tmuxName(name.slice(0, colon));
+    const place = name.slice(colon + 1);
+    const dot = place.lastIndexOf('.');
+    const inside = panes.filter((pane) => pane.session === session);
+    const exact = inside.filter((pane) => isWindow(pane, place));
+    if (exact.length > 0) return exact;
+    const window = place.slice(0, dot);
+    const chosen = inside.filter(
+      (pane) => dot > 0 && isWindow(pane, window) && String(pane.pane_index) === place.slice(dot + 1),
+    );
+    if (inside.length > 0) return chosen;
+  }
+  return panes.filter((pane) => pane.session === tmuxName(name));
+}
+
+function isWindow(pane: PaneInfo, window: string): boolean {
+  return String(pane.window) === window || pane.window_name === window;
+}
+
+/** A session name as tmux keeps it: `.` and `:` become `_`. */
+function tmuxName(name: string): string {
+  return name.replace(/[.:]/g, '_');
+}
+
+function missing(panes: PaneInfo[], name: string): MamError {
+  const live = [...new Set(panes.map((pane) => `tmux:${pane.session}`))];
+  const known = live.length === 0 ? 'No session runs there.' : `Live sessions: ${live.join(', ')}.`;
+  const what = name.startsWith('%') ? `pane ${name}` : `session or pane tmux:${name}`;
+  const session = tmuxName(name.split(':')[0] ?? name);
+  const start = name.startsWith('%') ? '' : ` Start it: tmux new-session -d -s '${session}' COMMAND.`;
+  return new MamError('not_found', `There is no tmux ${what}.`, known + start);
+}

@@ -1,0 +1,67 @@
+import { MamError } from '../errors.ts';
+import type { TmuxServer } from './control.ts';
+import { type Target, unfit } from './guard.ts';
+import { captureBright, classify, find, type ScreenPatterns, type Shot, shoot } from './screen.ts';
+
+/** How an agent kind takes a text; from its file in `src/agents`. */
+export interface Look {
+  patterns: ScreenPatterns;
+  /** Quiet time (ms) between the text's appearance and Enter; 0 for a program that takes input at once. */
+  settleMs: number;
+  /** A word of the text that proves it is in the box, such as the job id. */
+  needle: string;
+  /** tmux's name of the key that submits: `Enter`. */
+  submitKey: string;
+}
+
+/** Why a pane can't be typed into now. `unreachable`: keys would not reach the agent; `not_ready`: it shows no input box. */
+export interface Obstacle {
+  by: 'busy' | 'dialog' | 'copy_mode' | 'not_ready' | 'draft' | 'unreachable';
+  /** For a person; it may quote the agent's screen. */
+  evidence: string;
+}
+
+/** `gone` is for good: the pane or the agent in it has ended. */
+export type Preflight =
+  | { free: true; before: string[]; shot: Shot }
+  | { free: false; obstacle: Obstacle }
+  | { gone: string };
+
+/**
+ * Whether a pane is free to be typed into right now; types nothing. One round trip, two when the kind has a `draft` pattern.
+ * @returns never throws for what tmux or the pane does
+ */
+export async function preflight(server: TmuxServer, target: Target, look: Look): Promise<Preflight> {
+  const { draft } = look.patterns;
+  let shot: Shot | undefined;
+  let bright: string[] = [];
+  try {
+    shot = await shoot(server, target.pane);
+    if (shot !== undefined && draft !== undefined) bright = await captureBright(server, target.pane);
+  } catch (error) {
+    if (!(error instanceof MamError) || error.code === 'internal') throw error;
+    if (error.code === 'not_found') return { gone: error.message };
+    return blocked('unreachable', error.message);
+  }
+  const reason = unfit(shot, target);
+  if (reason !== undefined) {
+    if ('gone' in reason) return reason;
+    return 'copyMode' in reason
+      ? blocked('copy_mode', reason.copyMode)
+      : blocked('unreachable', reason.unreachable);
+  }
+  const lines = shot?.lines ?? [];
+  const state = classify(lines, look.patterns);
+  if (state === 'dialog' || state === 'busy')
+    return blocked(state, find(lines, look.patterns[state]) ?? state);
+  const words = find(bright, draft);
+  if (words !== undefined) return blocked('draft', words);
+  if (look.patterns.ready !== undefined && state !== 'ready') {
+    return blocked('not_ready', 'the screen shows no input box that is ready');
+  }
+  return { free: true, before: lines, shot: shot as Shot };
+}
+
+function blocked(by: Obstacle['by'], evidence: string): Preflight {
+  return { free: false, obstacle: { by, evidence } };
+}

@@ -1,0 +1,74 @@
+import type { TmuxServer } from './control.ts';
+import { type Target, unfit } from './guard.ts';
+import { climb } from './ladder.ts';
+import { locate } from './own-text.ts';
+import type { Look } from './preflight.ts';
+import { type Shot, shoot } from './screen.ts';
+
+/** How the delivery that a dead hub left behind ended. */
+export type Recovery =
+  | { kind: 'submitted'; evidence: string }
+  | { kind: 'gone'; why: string }
+  | { kind: 'unverified'; why: string };
+
+/** Length of the end of our text that is looked for, in characters. */
+const TAIL = 24;
+
+/**
+ * Takes up a delivery whose hub died between the paste and the proof of Enter. Never pastes. Presses Enter only when
+ * the end of our own text stands right before the cursor, that is in the input box and not in a transcript.
+ * @param text the text that was announced before the paste
+ */
+export async function recoverDelivery(
+  server: TmuxServer,
+  target: Target,
+  text: string,
+  look: Look,
+  stop: AbortSignal,
+): Promise<Recovery> {
+  let shot: Shot | undefined;
+  try {
+    shot = await shoot(server, target.pane);
+  } catch (error) {
+    return { kind: 'unverified', why: (error as Error).message };
+  }
+  const reason = unfit(shot, target);
+  if (reason !== undefined && 'gone' in reason) return { kind: 'gone', why: reason.gone };
+  if (reason !== undefined || shot === undefined || !endsAtCursor(shot, text)) {
+    return {
+      kind: 'unverified',
+      why: 'The hub was restarted during the delivery, and the text is not in the input box now.',
+    };
+  }
+  let evidence = '';
+  const end = await climb(
+    {
+      server,
+      target,
+      text,
+      look,
+      before: [],
+      steps: {
+        pasting: async () => {},
+        visible: () => {},
+        submitted: (seen) => {
+          evidence = `found in the input box after a restart; ${seen}`;
+        },
+        stop,
+      },
+    },
+    shot,
+  );
+  if (end.kind === 'submitted') return { kind: 'submitted', evidence };
+  if (end.kind === 'gone') return end;
+  return {
+    kind: 'unverified',
+    why: end.kind === 'unverified' ? end.why : 'The hub ended during the delivery.',
+  };
+}
+
+function endsAtCursor(shot: Shot, text: string): boolean {
+  const { last } = locate(shot.lines, text.replace(/\s+/g, '').slice(-TAIL));
+  // The cursor stands behind the text, at most in the first column of the next row.
+  return last >= 0 && (shot.cursor_y === last || (shot.cursor_y === last + 1 && shot.cursor_x === 0));
+}

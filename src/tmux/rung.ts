@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TmuxServer } from './control.ts';
+import { type Target, unfit } from './guard.ts';
+import { type OwnText, withoutOwn } from './own-text.ts';
+import type { Look } from './preflight.ts';
+import { find, type Shot } from './screen.ts';
+
+/** What the caller does at each rung. */
+export interface DeliverySteps {
+  /** Awaited before the paste: it must be on disk first. */
+  pasting(): Promise<void>;
+  visible(evidence: string): void;
+  submitted(evidence: string): void;
+  /** Aborted as soon as the peer has spoken or the job ended: no more keys. */
+  stop: AbortSignal;
+}
+
+/** How a pasted text ended. */
+export type ClimbEnd =
+  | { kind: 'submitted' }
+  | { kind: 'stopped' }
+  | { kind: 'gone'; why: string }
+  | { kind: 'unverified'; why: string };
+
+/** A text that has been pasted and is not yet submitted. */
+export interface Climb {
+  server: TmuxServer;
+  target: Target;
+  text: string;
+  look: Look;
+  steps: DeliverySteps;
+  /** The screen before the paste; empty when it is not known. */
+  before: string[];
+}
+
+/** A climb under way. */
+export type Job = Climb & {
+  own: OwnText;
+  /** Our text itself has been on the screen: from then on a mere change of the screen proves nothing. */
+  wasSeen: boolean;
+};
+
+export const STOPPED = { kind: 'stopped' } as const;
+
+/** What forbids Enter now: an end, or something that may pass. */
+export function obstructed(job: Job, shot: Shot | undefined): ClimbEnd | { wait: string } | undefined {
+  const reason = unfit(shot, job.target);
+  if (reason !== undefined) {
+    if ('gone' in reason) return { kind: 'gone', why: reason.gone };
+    return { wait: 'copyMode' in reason ? reason.copyMode : reason.unreachable };
+  }
+  const pattern = job.look.patterns.dialog;
+  const dialog = pattern && find(withoutOwn(shot?.lines ?? [], job.text), pattern);
+  return dialog === undefined
+    ? undefined
+    : { kind: 'unverified', why: `a dialog came up before Enter: ${dialog}` };
+}
+
+/** The pause (ms) before the next look: none at first, a program that echoes at once answers within a millisecond. */
+export function step(elapsed: number): number {
+  if (elapsed < 15) return 0;
+  if (elapsed < 100) return 5;
+  return elapsed < 500 ? 20 : 50;
+}
+
+/** Waits so long (ms), or until the delivery is stopped. */
+export async function pause(ms: number, stop: AbortSignal): Promise<void> {
+  if (ms > 0) await sleep(ms, undefined, { signal: stop }).catch(() => {});
+}

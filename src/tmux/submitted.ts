@@ -1,0 +1,56 @@
+import { press } from './guard.ts';
+import { heldAsBefore, locate, withoutOwn } from './own-text.ts';
+import { type ClimbEnd, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
+import { classify, find, type Shot, shoot } from './screen.ts';
+
+/** When (ms after the first Enter) a swallowed one is pressed again, and when we stop looking. */
+const PRESS_AGAIN_MS = [300, 1_000, 3_000];
+const SUBMIT_MS = 4_500;
+
+/** Enter was pressed: proves that it was taken; presses again only while the box holds our text just as before. */
+export async function untilTaken(
+  job: Job,
+  held: Shot,
+  mark: string | undefined,
+  word?: string,
+): Promise<ClimbEnd> {
+  const { server, target, look, steps } = job;
+  const since = performance.now();
+  for (let again = 0; ; ) {
+    if (steps.stop.aborted) return STOPPED;
+    const shot = await shoot(server, target.pane);
+    const obstacle = obstructed(job, shot);
+    if (obstacle !== undefined && 'kind' in obstacle && obstacle.kind === 'gone') return obstacle;
+    const proof = taken(job, held, shot as Shot, mark);
+    if (proof !== undefined) {
+      steps.submitted(proof);
+      return { kind: 'submitted' };
+    }
+    const elapsed = performance.now() - since;
+    if (elapsed > SUBMIT_MS)
+      return { kind: 'unverified', why: 'the agent did not take Enter: our text stays in its box' };
+    if (elapsed >= (PRESS_AGAIN_MS[again] ?? Number.POSITIVE_INFINITY)) {
+      again++;
+      const unchanged = obstacle === undefined && heldAsBefore(mark, held, shot as Shot);
+      if (unchanged && !steps.stop.aborted)
+        await press(server, target.pane, shot as Shot, look.submitKey, word);
+    }
+    await pause(step(elapsed), steps.stop);
+  }
+}
+
+/** The evidence that the text left the box, if there is any. */
+function taken(job: Job, held: Shot, shot: Shot, mark: string | undefined): string | undefined {
+  const { patterns } = job.look;
+  const foreign = withoutOwn(shot.lines, job.text);
+  const busy = find(foreign, patterns.busy);
+  if (busy !== undefined && find(withoutOwn(held.lines, job.text), patterns.busy) === undefined) {
+    return `the agent is busy: ${busy}`;
+  }
+  if (heldAsBefore(mark, held, shot)) return undefined;
+  if (patterns.ready === undefined && patterns.busy === undefined) return 'the screen changed after Enter';
+  const state = classify(foreign, patterns);
+  if (state !== 'unknown')
+    return `the text left the box; the screen shows: ${find(foreign, patterns[state])}`;
+  return mark !== undefined && locate(shot.lines, mark).count === 0 ? 'the text left the screen' : undefined;
+}

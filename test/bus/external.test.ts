@@ -1,0 +1,206 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { redactUrl } from '../../src/bus/address.ts';
+import { connectExternal, type ExternalOptions } from '../../src/bus/external.ts';
+import type { Link } from '../../src/bus/link.ts';
+import { publishOnce } from '../../src/bus/one-shot.ts';
+import { statusTopic } from '../../src/bus/topics.ts';
+import {
+  accept,
+  cleanUp,
+  type FakeHub,
+  fakeHandlers,
+  freePort,
+  HOST,
+  killChild,
+  makeClaim,
+  makeHome,
+  makeLink,
+  newFakeHub,
+  onCleanUp,
+  REALM,
+  until,
+} from './helpers.ts';
+
+afterEach(cleanUp);
+
+const installed = spawnSync('mosquitto', ['-h']).error === undefined;
+
+interface Broker {
+  child: ChildProcess;
+  home: string;
+  port: number;
+  url: string;
+}
+
+async function startMosquitto(home = makeHome(), given?: number): Promise<Broker> {
+  const port = given ?? (await freePort());
+  const data = join(home, 'mosquitto');
+  const passwords = join(home, 'passwords');
+  mkdirSync(data, { recursive: true });
+  writeFileSync(passwords, '');
+  spawnSync('mosquitto_passwd', ['-b', passwords, 'me', 'right']);
+  const user = process.getuid?.() === 0 ? 'user root\n' : '';
+  writeFileSync(
+    join(home, 'mosquitto.conf'),
+    `${user}listener ${port} 127.0.0.1\nallow_anonymous false\npassword_file ${passwords}\npersistence true\npersistence_location ${data}/\nautosave_interval 1\nautosave_on_changes true\nlog_dest none\n`,
+  );
+  const child = spawn('mosquitto', ['-c', join(home, 'mosquitto.conf')], { stdio: 'ignore' });
+  onCleanUp(() => killChild(child));
+  await until('mosquitto listens', () => listens(port));
+  return { child, home, port, url: `mqtt://127.0.0.1:${port}` };
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
+
+const credentials = { username: 'me', password: 'right' };
+
+async function startHub(
+  broker: Broker,
+  handlers: Partial<ExternalOptions['handlers']> = {},
+): Promise<FakeHub> {
+  const hub = newFakeHub();
+  hub.bus = await connectExternal({
+    url: broker.url,
+    ...credentials,
+    realm: REALM,
+    host: HOST,
+    handlers: { ...fakeHandlers(hub), ...handlers },
+  });
+  onCleanUp(() => hub.stop());
+  return hub;
+}
+
+function linkTo(broker: Broker, options: object = {}): Link {
+  return makeLink(broker.home, { address: { kind: 'url', url: broker.url, ...credentials, ...options } });
+}
+
+const ask = (link: Link, params: object): Promise<unknown> => link.request('status', params as never);
+
+describe.skipIf(!installed)('an external broker', () => {
+  it('carries requests, claims, the log and one-shots', async () => {
+    const broker = await startMosquitto();
+    const hub = await startHub(broker);
+    const link = linkTo(broker);
+    expect(await ask(link, { a: 1 })).toEqual({ echo: { a: 1 } });
+    const heard: string[] = [];
+    link.follow('a', HOST, ({ event }) => heard.push(String(event.detail)));
+    await ask(link, {});
+    const outcomes = await Promise.all([1, 2, 3].map((n) => link.claim(makeClaim('a', String(n)))));
+    expect(outcomes.map((outcome) => outcome.kind)).toEqual(['answered', 'answered', 'answered']);
+    await until('heard', () => heard.length === 3);
+    expect(heard).toEqual(['1', '2', '3']);
+    expect(hub.journal.map((claim) => claim.detail)).toEqual(['1', '2', '3']);
+    const address = { kind: 'url', url: broker.url, ...credentials } as const;
+    const reply = await publishOnce({ address, realm: REALM, timeoutMs: 3000, claim: makeClaim('a', '4') });
+    expect(reply?.recorded).toBe(true);
+  });
+
+  it('hands on many claims before the first is settled, and acknowledges each when it is', async () => {
+    const broker = await startMosquitto();
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const arrived: string[] = [];
+    const claim = async (_job: string, payload: Buffer): Promise<void> => {
+      arrived.push(JSON.parse(payload.toString()).detail);
+      await gate;
+    };
+    const first = await startHub(broker, { claim });
+    const link = linkTo(broker);
+    const outcomes = Array.from({ length: 10 }, (_, n) => link.claim(makeClaim('a', String(n))));
+    await until('all arrived', () => arrived.length === 10);
+    // None was acknowledged: with the next connection of the hub's session all come again.
+    await first.stop();
+    const hub = await startHub(broker);
+    await until('all came again', () => hub.journal.length === 10);
+    expect(hub.journal.map((entry) => entry.detail)).toEqual(arrived);
+    await hub.stop();
+    const third = await startHub(broker);
+    await ask(link, {});
+    expect(third.arrived).toEqual([]);
+    open();
+    await Promise.all(outcomes);
+  });
+
+  it('delivers again what a handler could not keep', async () => {
+    const broker = await startMosquitto();
+    let refusals = 1;
+    const hub = newFakeHub();
+    const keep = fakeHandlers(hub).claim;
+    const claim = (jobId: string, payload: Buffer): Promise<void> =>
+      refusals-- > 0 ? Promise.reject(new Error('disk')) : keep(jobId, payload);
+    const external = await startHub(broker, { claim });
+    hub.bus = external.bus;
+    const link = linkTo(broker);
+    expect(await link.claim(makeClaim('a'))).toMatchObject({ kind: 'answered' });
+  });
+
+  it('names a wrong password, at once and without showing it', async () => {
+    const broker = await startMosquitto();
+    const wrong = { url: `mqtt://me:wrongsecret@127.0.0.1:${broker.port}`, realm: REALM, host: HOST };
+    const handlers = fakeHandlers(newFakeHub());
+    const refusal = { code: 'unreachable', message: expect.stringContaining('refused the user name') };
+    await expect(connectExternal({ ...wrong, handlers })).rejects.toMatchObject(refusal);
+    const link = makeLink(broker.home, { address: { kind: 'url', url: wrong.url } });
+    const began = Date.now();
+    const error: unknown = await ask(link, {}).catch((reason: unknown) => reason);
+    expect(error).toMatchObject(refusal);
+    expect(JSON.stringify([String(error), (error as { hint: string }).hint])).not.toContain('wrongsecret');
+    expect(Date.now() - began).toBeLessThan(2000);
+  });
+
+  it('says that nobody is there, and that TLS failed', async () => {
+    const handlers = fakeHandlers(newFakeHub());
+    const port = await freePort();
+    const common = { realm: REALM, host: HOST, handlers };
+    await expect(connectExternal({ url: `mqtt://127.0.0.1:${port}`, ...common })).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
+    const broker = await startMosquitto();
+    await expect(
+      connectExternal({ url: `mqtts://127.0.0.1:${broker.port}`, ...common }),
+    ).rejects.toMatchObject({
+      code: 'unreachable',
+    });
+  });
+
+  it('may be killed and restarted: everybody comes back, and the last will tells of a dead hub', async () => {
+    const broker = await startMosquitto();
+    const hub = await startHub(broker);
+    hub.bus.publish(statusTopic(REALM, HOST), '{"online":true}', { retain: true });
+    const link = linkTo(broker);
+    let connects = 0;
+    link.onConnect(() => connects++);
+    link.follow('a', HOST, () => {});
+    expect(await link.claim(makeClaim('a', '1'))).toMatchObject({ kind: 'answered' });
+    await killChild(broker.child);
+    await until('the hub noticed', () => hub.bus.clients === 0);
+    const during = link.claim(makeClaim('a', '2'));
+    await startMosquitto(broker.home, broker.port);
+    await until('both are back', () => connects === 2 && hub.bus.clients === 1);
+    await during;
+    expect(await ask(link, { back: true })).toEqual({ echo: { back: true } });
+    accept(hub, 'a', makeClaim('a', '3'));
+  });
+});
+
+describe('redactUrl', () => {
+  it('keeps what tells one broker from another, and no secret', () => {
+    expect(redactUrl('mqtts://me:secret@host:8883/path?token=x#y')).toBe('mqtts://host:8883/path');
+    expect(redactUrl('no url: secret')).toBe('(invalid URL)');
+  });
+});

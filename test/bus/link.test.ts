@@ -1,0 +1,251 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Link } from '../../src/bus/link.ts';
+import { outboxFolder, readOutbox, removeOutboxEntry } from '../../src/bus/outbox.ts';
+import type { Command, LogMessage } from '../../src/job/request.ts';
+import {
+  accept,
+  cleanUp,
+  type FakeHub,
+  freePort,
+  HOST,
+  makeClaim,
+  makeHome,
+  makeLink,
+  startFakeHub,
+  until,
+} from './helpers.ts';
+
+afterEach(cleanUp);
+
+/** The fake hub answers any command with its parameters. */
+function ask(link: Link, params: object, timeoutMs?: number): Promise<unknown> {
+  return link.request('status' as Command, params as never, timeoutMs);
+}
+
+async function drain(home: string, hub: FakeHub): Promise<void> {
+  for (const entry of await readOutbox(outboxFolder(home))) {
+    accept(hub, entry.claim.job_id, entry.claim);
+    await removeOutboxEntry(entry);
+  }
+}
+
+const outboxNames = (home: string): string[] =>
+  existsSync(outboxFolder(home)) ? readdirSync(outboxFolder(home)).sort() : [];
+
+describe('requests', () => {
+  it('gets the result, or the error with its code', async () => {
+    const home = makeHome();
+    await startFakeHub(home);
+    const link = makeLink(home);
+    expect(await ask(link, { a: 1 })).toEqual({ echo: { a: 1 } });
+    await expect(ask(link, { fail: true })).rejects.toMatchObject({
+      code: 'not_found',
+      message: 'No such job.',
+      hint: 'Use another.',
+    });
+    await expect(ask(link, { silent: true }, 50)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('starts the hub when its socket refuses', async () => {
+    const home = makeHome();
+    let starts = 0;
+    const link = makeLink(home, {
+      onUnreachable: async () => {
+        starts++;
+        await startFakeHub(home);
+      },
+    });
+    expect(await ask(link, { a: 1 })).toEqual({ echo: { a: 1 } });
+    expect(starts).toBe(1);
+  });
+
+  it('says that nobody is there', async () => {
+    const link = makeLink(makeHome());
+    await expect(ask(link, {}, 100)).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('ENOENT'),
+    });
+  });
+
+  it('sends a request again with the same id after a lost connection', async () => {
+    const home = makeHome();
+    const first = await startFakeHub(home);
+    const link = makeLink(home);
+    await ask(link, {});
+    const answer = ask(link, { silent: true });
+    await until('the first arrival', () => first.requests.length === 2);
+    await first.stop();
+    const second = await startFakeHub(home, {});
+    await until('the second arrival', () => second.requests.length === 1);
+    expect(second.requests[0]?.request_id).toBe(first.requests[1]?.request_id);
+    const { request_id, reply_to } = second.requests[0] as { request_id: string; reply_to: string };
+    second.bus.publish(reply_to, JSON.stringify({ request_id, result: { late: true } }));
+    expect(await answer).toEqual({ late: true });
+  });
+
+  it('fails within 5 s when a URL cannot be reached, without the password in the text', async () => {
+    const url = `mqtt://me:secret@127.0.0.1:${await freePort()}`;
+    const link = makeLink(makeHome(), { address: { kind: 'url', url } });
+    const began = Date.now();
+    const error = await ask(link, {}).catch((reason: Error) => reason);
+    expect(error).toMatchObject({ code: 'unreachable', message: expect.stringContaining('ECONNREFUSED') });
+    expect(String((error as Error).message)).not.toContain('secret');
+    expect(Date.now() - began).toBeLessThan(6000);
+  }, 10_000);
+});
+
+describe('following', () => {
+  it('hears a job, and nothing that a request made afterwards does not know', async () => {
+    const home = makeHome();
+    const hub = await startFakeHub(home);
+    const link = makeLink(home);
+    const heard: LogMessage[] = [];
+    const end = link.follow('job-1', HOST, (message) => heard.push(message));
+    await ask(link, {});
+    accept(hub, 'job-1', makeClaim('job-1', 'one'));
+    accept(hub, 'job-2', makeClaim('job-2', 'other'));
+    await until('heard', () => heard.length === 1);
+    end();
+    await ask(link, {});
+    accept(hub, 'job-1', makeClaim('job-1', 'two'));
+    await ask(link, {});
+    expect(heard.map(({ event }) => event.detail)).toEqual(['one']);
+  });
+
+  it('comes back by itself and says so when all subscriptions are in force', async () => {
+    const home = makeHome();
+    const first = await startFakeHub(home);
+    const link = makeLink(home);
+    const heard: LogMessage[] = [];
+    let connects = 0;
+    link.onConnect(() => connects++);
+    link.follow('job-1', HOST, (message) => heard.push(message));
+    await until('connected', () => connects === 1);
+    await first.stop();
+    const second = await startFakeHub(home);
+    await until('connected again', () => connects === 2);
+    accept(second, 'job-1', makeClaim('job-1'));
+    await until('heard', () => heard.length === 1);
+  });
+});
+
+describe('claims', () => {
+  it('are answered by the hub, numbered by job', async () => {
+    const home = makeHome();
+    const hub = await startFakeHub(home);
+    const link = makeLink(home);
+    const outcomes = await Promise.all(['a', 'b', 'a'].map((job) => link.claim(makeClaim(job))));
+    expect(outcomes.map((outcome) => outcome.kind)).toEqual(['answered', 'answered', 'answered']);
+    expect(hub.journal.map((claim) => [claim.job_id, claim.writer_seq])).toEqual([
+      ['a', 1],
+      ['b', 1],
+      ['a', 2],
+    ]);
+    expect(new Set(hub.journal.map((claim) => claim.writer)).size).toBe(1);
+  });
+
+  it('that are too long or have no fit job id are refused at once', async () => {
+    const link = makeLink(makeHome());
+    const long = { ...makeClaim('a'), result: 'x'.repeat(65 * 1024) };
+    await expect(link.claim(long)).rejects.toMatchObject({ code: 'bad_input' });
+    await expect(link.claim(makeClaim('a/b'))).rejects.toMatchObject({ code: 'bad_input' });
+  });
+
+  it('go to the outbox in order when no hub acknowledges, and none overtakes', async () => {
+    const home = makeHome();
+    const link = makeLink(home);
+    const first = await Promise.all([1, 2, 3].map((n) => link.claim(makeClaim('a', String(n)))));
+    expect(first.map((outcome) => outcome.kind)).toEqual(['kept', 'kept', 'kept']);
+    expect(outboxNames(home)).toHaveLength(3);
+    const hub = await startFakeHub(home);
+    const fourth = link.claim(makeClaim('a', '4'));
+    await until('the fourth is in the outbox too', () => outboxNames(home).length === 4);
+    expect(hub.arrived).toEqual([]);
+    await until('connected', () => link.connected);
+    await drain(home, hub);
+    expect(await fourth).toMatchObject({ kind: 'answered', reply: { seq: 4 } });
+    expect(await link.claim(makeClaim('a', '5'))).toMatchObject({ kind: 'answered', reply: { seq: 5 } });
+    expect(hub.journal.map((claim) => claim.detail)).toEqual(['1', '2', '3', '4', '5']);
+    expect(outboxNames(home)).toEqual([]);
+  });
+
+  it('are `fetched` when the hub took the file and its answer did not come', async () => {
+    const home = makeHome();
+    const hub = await startFakeHub(home, { claim: async () => {} });
+    const link = makeLink(home);
+    expect(await link.claim(makeClaim('a', '1'))).toMatchObject({ kind: 'kept' });
+    const second = link.claim(makeClaim('a', '2'));
+    await until('two files', () => outboxNames(home).length === 2);
+    for (const entry of await readOutbox(outboxFolder(home))) await removeOutboxEntry(entry);
+    expect(await second).toEqual({ kind: 'fetched' });
+    expect(hub.journal).toEqual([]);
+  });
+
+  it('go to the outbox when the hub says that it cannot write now', async () => {
+    const home = makeHome();
+    const hub = await startFakeHub(home);
+    hub.answer = () => ({ accepted: false, recorded: false, retry: true, refusal: 'The disk is full.' });
+    const link = makeLink(home);
+    expect(await link.claim(makeClaim('a', '1'))).toEqual({ kind: 'kept', why: 'The disk is full.' });
+    hub.answer = undefined;
+    await drain(home, hub);
+    expect(await link.claim(makeClaim('a', '2'))).toMatchObject({ kind: 'answered' });
+    expect(hub.journal.map((claim) => claim.detail)).toEqual(['1', '2']);
+  });
+
+  it('are refused with a clear error when the outbox fails too', async () => {
+    const home = makeHome();
+    writeFileSync(outboxFolder(home), 'in the way');
+    const link = makeLink(home);
+    await expect(link.claim(makeClaim('a'))).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringContaining('kept nowhere'),
+    });
+  });
+
+  it('are put into the outbox when the process ends', async () => {
+    const home = makeHome();
+    const link = makeLink(home);
+    const outcome = link.claim(makeClaim('a'));
+    await link.close();
+    expect(await outcome).toMatchObject({ kind: 'kept' });
+    expect(outboxNames(home)).toHaveLength(1);
+  });
+
+  it('are sent again in order after a lost connection', async () => {
+    const home = makeHome();
+    const first = await startFakeHub(home, { claim: () => new Promise(() => {}) });
+    const link = makeLink(home);
+    const outcomes = Promise.all([1, 2, 3].map((n) => link.claim(makeClaim('a', String(n)))));
+    await until('connected', () => link.connected);
+    await first.stop();
+    const second = await startFakeHub(home);
+    expect((await outcomes).map((outcome) => outcome.kind)).toEqual(['answered', 'answered', 'answered']);
+    expect(second.journal.map((claim) => claim.detail)).toEqual(['1', '2', '3']);
+  });
+});
+
+describe('the outbox', () => {
+  it('moves aside what is no claim, and gives the rest in order', async () => {
+    const home = makeHome();
+    const folder = outboxFolder(home);
+    mkdirSync(folder);
+    const write = (name: string, value: unknown): void =>
+      writeFileSync(join(folder, name), JSON.stringify(value));
+    write('w-000000010.json', makeClaim('a', 'ten'));
+    write('w-000000009.json', makeClaim('a', 'nine'));
+    write('w-000000011.json', { no: 'claim' });
+    write('v-000000001.json', makeClaim('a', 'one'));
+    writeFileSync(join(folder, '.w-000000012.json.tmp'), '{');
+    const entries = await readOutbox(folder);
+    expect(entries.map((entry) => [entry.writer, entry.order, entry.claim.detail])).toEqual([
+      ['v', 1, 'one'],
+      ['w', 9, 'nine'],
+      ['w', 10, 'ten'],
+    ]);
+    expect(readdirSync(folder)).toContain('w-000000011.json.bad');
+    expect(await readOutbox(join(home, 'missing'))).toEqual([]);
+  });
+});

@@ -1,0 +1,90 @@
+import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { generate } from 'mqtt-packet';
+import { afterEach, describe, expect, it } from 'vitest';
+import { frameChecker } from '../../src/bus/frame-guard.ts';
+import { keepInOutbox, outboxFolder, watchOutbox } from '../../src/bus/outbox.ts';
+import { dropSpool, spoolText, takeSpool } from '../../src/bus/spool.ts';
+import { claimTopic, isReplyTopic, logTopic, parseClaimTopic, parseLogTopic } from '../../src/bus/topics.ts';
+import { cleanUp, makeClaim, makeHome, onCleanUp, publishPacket, until } from './helpers.ts';
+
+afterEach(cleanUp);
+
+describe('topics', () => {
+  it('are built and parsed, and hold no foreign level', () => {
+    expect(claimTopic('r', 'job-1')).toBe('mam/v1/r/claims/job-1');
+    expect(parseClaimTopic('r', 'mam/v1/r/claims/job-1')).toBe('job-1');
+    expect(parseLogTopic('r', logTopic('r', 'h', 'j'))).toEqual({ host: 'h', jobId: 'j' });
+    for (const bad of ['a/b', '+', '#', '', 'A', 'a'.repeat(65), '..', 'a\0']) {
+      expect(() => claimTopic('r', bad)).toThrow(/cannot become part of an MQTT topic/);
+      expect(parseClaimTopic('r', `mam/v1/r/claims/${bad}`)).toBeUndefined();
+    }
+    expect(parseLogTopic('r', 'mam/v1/r/hosts/h/jobs/j/record')).toBeUndefined();
+    expect(parseLogTopic('r', 'mam/v1/r/hosts/h/jobs/j/log/x')).toBeUndefined();
+    expect(isReplyTopic('r', 'mam/v1/r/clients/c/replies')).toBe(true);
+    expect(isReplyTopic('r', 'mam/v1/r/hosts/h/jobs/j/log')).toBe(false);
+    expect(isReplyTopic('r', 'mam/v1/r/clients/a/b/replies')).toBe(false);
+  });
+});
+
+describe('the frame guard', () => {
+  const frames = Buffer.concat([
+    generate({ cmd: 'pingreq' }),
+    generate(publishPacket(1, 'a', 'x'.repeat(300))),
+    generate(publishPacket(2, 'a', 'y'.repeat(70_000))),
+    generate({ cmd: 'disconnect' }),
+  ]);
+
+  it('lets good frames pass, however they are cut', () => {
+    for (const size of [1, 2, 3, 7, 64, 1000, frames.length]) {
+      const check = frameChecker();
+      for (let at = 0; at < frames.length; at += size) {
+        expect(check(frames.subarray(at, at + size))).toBe(true);
+      }
+    }
+  });
+
+  it('finds a large or malformed one at once', () => {
+    const large = generate(publishPacket(3, 'a', 'z'.repeat(200_000))).subarray(0, 5);
+    expect(frameChecker()(Buffer.concat([frames, large]))).toBe(false);
+    expect(frameChecker()(Buffer.from([0x30, 0x80, 0x80, 0x80, 0x80, 0x01]))).toBe(false);
+  });
+});
+
+describe('the spool', () => {
+  it('hands a text over in a private file', async () => {
+    const home = makeHome();
+    const text = 'ä'.repeat(100_000);
+    const path = await spoolText(home, text);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(await takeSpool(home, path)).toBe(text);
+    await dropSpool(home, path);
+    await expect(takeSpool(home, path)).rejects.toMatchObject({ code: 'not_found' });
+    expect(readdirSync(join(home, 'spool'))).toEqual([]);
+  });
+
+  it('takes nothing from elsewhere', async () => {
+    const home = makeHome();
+    const path = await spoolText(home, 'x');
+    const secret = join(home, 'secret');
+    writeFileSync(secret, 'secret');
+    const link = path.replace(/[0-9a-f]{4}\.txt$/, 'ffff.txt');
+    symlinkSync(secret, link);
+    for (const bad of [secret, link, `${home}/spool/../secret`, '/etc/passwd', `${path}/`, 'x.txt']) {
+      await expect(takeSpool(home, bad)).rejects.toMatchObject({ code: 'bad_input' });
+    }
+    expect(readFileSync(secret, 'utf8')).toBe('secret');
+  });
+});
+
+describe('watching the outbox', () => {
+  it('hears of a new file, and ends', async () => {
+    const folder = outboxFolder(makeHome());
+    let changes = 0;
+    onCleanUp(watchOutbox(folder, () => changes++));
+    await keepInOutbox(folder, 'w', 1, makeClaim('a'));
+    await until('heard', () => changes > 0, 1500);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(statSync(join(folder, 'w-000000001.json')).mode & 0o777).toBe(0o600);
+  });
+});

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { waitBudget } from '../../src/mcp/budget.ts';
+
+test.each([
+  [undefined, 'claude-code', undefined, 6 * 3600],
+  [undefined, 'codex-mcp-client', undefined, 280],
+  [undefined, 'gemini-cli-mcp-client', undefined, 570],
+  [undefined, 'opencode', undefined, 50],
+  [undefined, 'somebody', undefined, 50],
+  [20, 'claude-code', undefined, 20],
+  [900, 'codex-mcp-client', undefined, 280],
+  // A known limit of the client takes the place of the table, with room to answer before it.
+  [undefined, 'codex-mcp-client', 3600, 3590],
+  [undefined, 'claude-code', 2, 1.9],
+  [0, 'claude-code', undefined, 0],
+])('asked %s by %s with limit %s: %s s', (asked, client, limit, seconds) => {
+  expect(waitBudget(asked, client, limit).milliseconds).toBe(seconds * 1000);
+});

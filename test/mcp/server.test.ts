@@ -1,0 +1,143 @@
+import { existsSync } from 'node:fs';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { afterEach, expect, test } from 'vitest';
+import { Catalog } from '../../src/mcp/catalog.ts';
+import { tools as declared } from '../../tools/index.ts';
+import { McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
+
+const clients: McpClient[] = [];
+function start(options?: StartOptions): McpClient {
+  const client = new McpClient(options);
+  clients.push(client);
+  return client;
+}
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
+});
+
+const SUPERVISOR_TOOLS = [
+  'delegate_job',
+  'wait_job',
+  'job_status',
+  'list_jobs',
+  'cancel_job',
+  'publish_event',
+];
+
+test('the SDK client connects, lists the tools and calls one', async () => {
+  const client = new Client({ name: 'sdk', version: '1' });
+  await client.connect(
+    new StdioClientTransport({ command: process.execPath, args: [PROGRAM], stderr: 'ignore' }),
+  );
+  expect(client.getServerVersion()?.name).toBe('mam');
+  const { tools } = await client.listTools();
+  expect(tools.map((tool) => tool.name)).toEqual(SUPERVISOR_TOOLS);
+  // The SDK client checks structuredContent against the output schema.
+  const result = await client.callTool({
+    name: 'delegate_job',
+    arguments: { prompt: 'Say hello', agent: 'command', agent_session: 'tmux:x', dry_run: true },
+  });
+  expect(result.structuredContent).toMatchObject({ dry_run: true, agent_session: 'tmux:x' });
+  await client.close();
+});
+
+test('initialize has no side effect, and instructions whose beginning stands alone', async () => {
+  const client = start();
+  const { result } = await client.request('initialize', {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'test', version: '1' },
+  });
+  expect(result.protocolVersion).toBe('2025-11-25');
+  expect(result.serverInfo).toMatchObject({ name: 'mam', title: 'multi-agent-mux' });
+  expect(result.instructions.length).toBeLessThanOrEqual(2_000);
+  for (const word of ['delegate_job', 'wait_job', 'publish_event', 'tmux']) {
+    expect(result.instructions.slice(0, 247)).toContain(word);
+  }
+  expect(existsSync(client.home)).toBe(false);
+  expect(existsSync(`${client.project}/.mam`)).toBe(false);
+});
+
+test('a probe for the newer protocol is told that there is no such method, then initialize works', async () => {
+  const client = start();
+  const probe = await client.request('server/discover', {
+    _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' },
+  });
+  expect(probe.error?.code).toBe(-32601);
+  expect((await client.initialize()).result.serverInfo.name).toBe('mam');
+});
+
+test('a peer gets what a peer needs', async () => {
+  const client = start({ env: { MAM_ROLE: 'peer' } });
+  const { result } = await client.initialize();
+  expect(result.instructions).toContain('You are the peer');
+  const list = await client.request('tools/list');
+  expect(list.result.tools.map((tool: { name: string }) => tool.name)).toEqual([
+    'job_status',
+    'publish_event',
+  ]);
+});
+
+test('the text of an answer is its structuredContent, summary first', async () => {
+  const client = start();
+  await client.initialize();
+  const result = await client.call('delegate_job', {
+    prompt: 'Say "hello" – 안녕',
+    agent: 'command',
+    agent_session: 'tmux:x',
+    dry_run: true,
+  });
+  expect(result.isError).toBeUndefined();
+  expect(result.content).toEqual([{ type: 'text', text: JSON.stringify(result.structuredContent) }]);
+  expect(Object.keys(result.structuredContent)[0]).toBe('summary');
+});
+
+test.each([
+  ['job_status', { jobid: 'x' }, ['`job_id` is missing', 'Did you mean `job_id`?', 'Call job_status again']],
+  ['job_status', { job_id: 7 }, ['`job_id` must be a string, not a number']],
+  ['delegate_job', { prompt: ' ' }, ['`prompt` is empty']],
+  ['delegate_job', { prompt: 'x', on_busy: 'wait' }, ['`on_busy` must be one of: queue, refuse']],
+  ['delegate_job', { prompt: 'x', timeout_seconds: 0 }, ['`timeout_seconds` must be more than 0']],
+  ['delegate_job', { prompt: 'x', validate_rounds: 1.5 }, ['`validate_rounds` must be a whole number']],
+  [
+    'delegate_job',
+    { prompt: 'x', agent: 'codex' },
+    ['kind command and kinds made by configuration only', 'agent_session'],
+  ],
+  ['delegate_job', { prompt: 'x', agent: 'command' }, ['Give agent_session: tmux:NAME']],
+  [
+    'delegate_job',
+    { prompt: 'x', agent: 'command', agent_session: 'a', start: true },
+    ['does not support `start` yet'],
+  ],
+  ['cancel_job', { job_id: 'x', interrupt: true }, ['does not support `interrupt` yet']],
+  ['publish_event', { job_id: 'x', event: 'done' }, ['`event` must be one of: started, progress']],
+  ['publish_event', { job_id: 'x', event: 'error', detail: 'x'.repeat(2001) }, ['at most 2000 characters']],
+  [
+    'publish_event',
+    { job_id: 'x', event: 'completed', files: ['a', 7] },
+    ['Item 1 of `files` must be a string'],
+  ],
+  ['list_jobs', { limit: 500 }, ['`limit` must be at most 200']],
+  ['wait_job', { job_ids: [] }, ['`job_ids` is empty']],
+  ['delegate_jobs', {}, ['no tool of that name', 'Did you mean delegate_job?', 'cancel_job']],
+] as [string, Record<string, unknown>, string[]][])(
+  'bad arguments of %s %j are told',
+  async (tool, args, texts) => {
+    const client = start();
+    await client.initialize();
+    const result = await client.call(tool, args);
+    expect(result.isError).toBe(true);
+    expect(result.structuredContent).toBeUndefined();
+    for (const text of texts) expect(result.content[0].text).toContain(text);
+  },
+);
+
+test('a setting that can not be used is told by the call, not by a dead server', async () => {
+  const client = start({ env: { MAM_BROKER_URL: 'nonsense' } });
+  await client.initialize();
+  const result = await client.call('list_jobs');
+  expect(result.isError).toBe(true);
+  expect(result.content[0].text).toContain('MAM_BROKER_URL');
+});

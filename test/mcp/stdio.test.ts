@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process';
+import { afterEach, expect, test } from 'vitest';
+import { LineAssembler } from '../../src/mcp/lines.ts';
+import { McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
+
+/** Claude Code kills after half a second. */
+const END_MS = 500;
+const MB = 1024 * 1024;
+
+const clients: McpClient[] = [];
+function start(options?: StartOptions): McpClient {
+  const client = new McpClient(options);
+  clients.push(client);
+  return client;
+}
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
+});
+
+test('ends with its stdin', async () => {
+  const client = start();
+  await client.initialize();
+  await client.request('tools/list');
+  const closed = Date.now();
+  client.child.stdin.end();
+  const { code, at } = await client.exited;
+  expect(code).toBe(0);
+  expect(at - closed).toBeLessThan(END_MS);
+});
+
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('ends on %s', async (signal) => {
+  const client = start();
+  await client.initialize();
+  const sent = Date.now();
+  client.child.kill(signal);
+  const { code, at } = await client.exited;
+  expect(code).toBe(0);
+  expect(at - sent).toBeLessThan(END_MS);
+});
+
+test('ends when nobody reads its answers any more', async () => {
+  const client = start();
+  await client.initialize();
+  client.child.stdout.destroy();
+  const sent = Date.now();
+  client.send({ jsonrpc: '2.0', id: 99, method: 'ping' });
+  const { code, at } = await client.exited;
+  expect(code).toBe(0);
+  expect(at - sent).toBeLessThan(END_MS);
+});
+
+test('answers all of a script that is piped in, also a last line without newline', async () => {
+  const child = spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'pipe', 'ignore'] });
+  let out = '';
+  child.stdout.on('data', (text) => {
+    out += text;
+  });
+  const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 't', version: '1' } };
+  const script = [
+    { jsonrpc: '2.0', id: 1, method: 'initialize', params },
+    { jsonrpc: '2.0', method: 'notifications/initialized' },
+    { jsonrpc: '2.0', id: 2, method: 'tools/list' },
+    { jsonrpc: '2.0', id: 3, method: 'tools/call', params: { name: 'job_status', arguments: {} } },
+  ];
+  child.stdin.end(script.map((message) => JSON.stringify(message)).join('\n'));
+  await new Promise((done) => child.once('close', done));
+  const ids = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).id);
+  expect(ids.sort()).toEqual([1, 2, 3]);
+});
+
+test('what is no message is answered, and the server goes on', async () => {
+  const client = start();
+  await client.initialize();
+  client.raw('this is no JSON\n\n  \n');
+  expect((await client.answer(null)).error?.code).toBe(-32700);
+  client.raw(
+    '{"jsonrpc":"2.0","id":50}\n[{"jsonrpc":"2.0","id":51,"method":"ping"}]\n{"id":"a","method":"ping"}\n',
+  );
+  expect((await client.answer(50)).error?.code).toBe(-32600);
+  expect((await client.answer('a')).error?.code).toBe(-32600);
+  expect((await client.request('ping')).result).toEqual({});
+  expect(client.messages.filter((message) => message.id === null)).toHaveLength(2);
+});
+
+test('a line of 11 MB is an ordinary call with a bad argument', async () => {
+  const client = start();
+  await client.initialize();
+  const sent = Date.now();
+  const result = await client.call('delegate_job', { prompt: 'x'.repeat(11 * MB), agent: 'command' });
+  expect(result.isError).toBe(true);
+  expect(result.content[0].text).toContain('`prompt` is longer than 1 MiB');
+  expect(result.content[0].text.length).toBeLessThan(1_000);
+  expect(Date.now() - sent).toBeLessThan(2_000);
+});
+
+test('a line of 70 MB is skipped, and its call is answered where its id is found', async () => {
+  const client = start();
+  await client.initialize();
+  const text = Buffer.alloc(70 * MB, 'x');
+  client.raw(
+    '{"jsonrpc":"2.0","id":70,"method":"tools/call","params":{"name":"a","arguments":{"id":1,"prompt":"',
+  );
+  client.raw(text);
+  client.raw('"}}}\n');
+  expect((await client.answer(70)).error).toMatchObject({ code: -32600 });
+  client.raw('{"method":"tools/call","params":{"arguments":{"id":1,"prompt":"');
+  client.raw(text);
+  client.raw('"}},"jsonrpc":"2.0","id":"last"}\n');
+  expect((await client.answer('last')).error?.message).toContain('64 MB');
+  expect((await client.request('ping')).result).toEqual({});
+}, 40_000);
+
+test('lines are put together from pieces of any size, in linear time', () => {
+  const lines: string[] = [];
+  const assembler = new LineAssembler(
+    { line: (text) => lines.push(text), tooLong: () => lines.push('long') },
+    100,
+  );
+  for (const byte of Buffer.from('ab\n\ncdé\nx')) assembler.push(Buffer.from([byte]));
+  assembler.end();
+  assembler.push(Buffer.from(`${'y'.repeat(101)}\nz\n${'y'.repeat(100)}\n`));
+  expect(lines).toEqual(['ab', 'cdé', 'x', 'long', 'z', 'y'.repeat(100)]);
+});

@@ -1,0 +1,219 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { execa } from 'execa';
+import { afterEach, expect, test } from 'vitest';
+import { TmuxServer } from '../../src/tmux/control.ts';
+import { listPanes } from '../../src/tmux/pane.ts';
+import { quote } from '../../src/tmux/quote.ts';
+import type { PaneSample } from '../../src/tmux/sample.ts';
+import { capture } from '../../src/tmux/screen.ts';
+import { isRunning, Lab, until } from './lab.ts';
+
+const labs: Lab[] = [];
+function lab(env?: Record<string, string>): Lab {
+  const made = new Lab(env);
+  labs.push(made);
+  return made;
+}
+afterEach(async () => {
+  for (const one of labs.splice(0)) await one.end();
+});
+
+test('answers come in order, many in flight, errors among them', async () => {
+  const one = lab();
+  await one.start();
+  const answers = await Promise.allSettled(
+    Array.from({ length: 60 }, (_, i) =>
+      one.server.command(
+        i % 3 === 2 ? 'capture-pane -p -t %99' : `display-message -p a${i} ; display-message -p b${i}`,
+      ),
+    ),
+  );
+  for (const [i, answer] of answers.entries()) {
+    if (i % 3 !== 2) expect(answer).toMatchObject({ value: [`a${i}`, `b${i}`] });
+    else
+      expect(answer).toMatchObject({
+        reason: { code: 'unavailable', message: expect.stringMatching(/capture-pane.*%99/) },
+      });
+  }
+});
+
+test('a pane full of control lines is captured as it is', async () => {
+  const one = lab();
+  const text = '%begin 1 2 1\n%end 1 2 1\n%error 1 2 1\n%exit\n@@1\n%subscription-changed x $0 : y\n';
+  await one.start(`printf '${text.replaceAll('%', '%%').replaceAll('\n', '\\n')}'; exec sleep 100000`);
+  const { pane } = await one.pane('user');
+  await until(async () => (await capture(one.server, pane)).includes('@@1'));
+  expect((await capture(one.server, pane)).slice(0, 6).join('\n')).toBe(text.trimEnd());
+  expect(await one.server.command('display-message -p still-in-step')).toEqual(['still-in-step']);
+});
+
+test('bytes 1 to 255 arrive as they are', async () => {
+  const one = lab();
+  await one.start();
+  const bytes = Buffer.from(Array.from({ length: 255 }, (_, i) => i + 1));
+  const unicode = '-x "; $HOME ~ `#{pane_id}` \\ \' \n\r\t 한국어 🙂 %if';
+  for (const [name, value] of [
+    ['b', bytes],
+    ['u', unicode],
+  ] as const) {
+    const file = path.join(one.dir, name);
+    await one.server.command(`set-buffer -b ${name} -- ${quote(value)}`);
+    await one.server.command(`save-buffer -b ${name} ${quote(file)}`);
+    expect(readFileSync(file)).toEqual(Buffer.from(value as Buffer));
+  }
+});
+
+test('a second line or an empty one is refused', async () => {
+  const one = lab();
+  await one.start();
+  for (const command of ['', '\n', 'list-panes\nkill-server', ' ']) {
+    await expect(one.server.command(command)).rejects.toThrow(/one line/);
+  }
+});
+
+test('no server: not_found, and none is started', async () => {
+  const one = lab();
+  await expect(one.server.command('list-panes')).rejects.toMatchObject({
+    code: 'not_found',
+    message: expect.stringContaining(one.socket),
+    hint: expect.stringContaining('new-session'),
+  });
+  expect(await one.alive()).toBe(false);
+});
+
+test('no tmux program: unavailable, with the way to install it', async () => {
+  const before = process.env['PATH'];
+  process.env['PATH'] = '/nonexistent';
+  try {
+    await expect(new TmuxServer('/tmp/none').command('list-panes')).rejects.toMatchObject({
+      code: 'unavailable',
+      hint: expect.stringMatching(/apt-get install tmux.*brew install tmux/),
+    });
+  } finally {
+    process.env['PATH'] = before;
+  }
+});
+
+test('callers share one client; two objects share the hidden session; nothing of it stays', async () => {
+  const one = lab();
+  await one.start();
+  const second = new TmuxServer(one.socket);
+  await Promise.all(Array.from({ length: 10 }, () => one.server.command('list-sessions')));
+  await Promise.all(Array.from({ length: 10 }, () => second.command('list-sessions')));
+  expect((await one.tmux('list-clients')).split('\n')).toHaveLength(2);
+  expect(await one.tmux('list-sessions', '-F', '#{session_name}')).toBe('_mam\nuser');
+  expect((await listPanes(second)).map((pane) => pane.session)).toEqual(['user']);
+  await one.server.close();
+  expect(await second.command('display-message -p here')).toEqual(['here']);
+  await second.close();
+  await until(async () => (await one.tmux('list-sessions', '-F', '#{session_name}')) === 'user');
+  await expect(second.command('list-panes')).rejects.toMatchObject({ code: 'unavailable' });
+});
+
+test("the user's environment, sizes and options are untouched", async () => {
+  const one = lab({ SSH_AUTH_SOCK: '/user/agent', DISPLAY: ':7' });
+  await one.start();
+  const look = async () => [
+    await one.tmux('show-environment', '-t', '=user:'),
+    await one.tmux('show-environment', '-g'),
+    await one.tmux('show-options', '-t', '=user:'),
+    await one.tmux('show-options', '-g'),
+    await one.tmux(
+      'display-message',
+      '-p',
+      '-t',
+      '=user:',
+      '#{window_width}x#{window_height} #{session_attached}',
+    ),
+  ];
+  const before = await look();
+  process.env['SSH_AUTH_SOCK'] = '/hub/agent';
+  try {
+    await one.server.command('list-panes -a');
+    expect(await look()).toEqual(before);
+  } finally {
+    delete process.env['SSH_AUTH_SOCK'];
+  }
+  await one.server.close();
+  expect(await look()).toEqual(before);
+});
+
+test('the server is killed: what waits is rejected, and a new server is found by the next command', async () => {
+  const one = lab();
+  await one.start();
+  const gone: string[] = [];
+  one.server.onGone((why) => gone.push(why));
+  await one.server.command('list-panes');
+  const pid = await one.pid();
+  process.kill(pid, 'SIGSTOP');
+  const waiting = one.server.command('display-message -p x');
+  process.kill(pid, 'SIGKILL');
+  await expect(waiting).rejects.toMatchObject({ code: 'unavailable' });
+  await until(() => !isRunning(pid) && !one.server.connected);
+  expect(gone.length).toBeGreaterThan(0);
+  await expect(one.server.command('list-panes')).rejects.toMatchObject({ code: 'not_found' });
+  await one.start();
+  expect(await one.server.command('display-message -p back')).toEqual(['back']);
+});
+
+test('our hidden session is killed by somebody: the next command makes it anew', async () => {
+  const one = lab();
+  await one.start();
+  await one.server.command('list-panes');
+  await one.tmux('kill-session', '-t', '=_mam');
+  await until(() => !one.server.connected);
+  expect(await one.server.command('display-message -p back')).toEqual(['back']);
+});
+
+test("the last of the user's sessions ends: we leave, and the tmux server can end", async () => {
+  const one = lab();
+  await one.start();
+  const pid = await one.pid();
+  await one.server.command('list-panes');
+  await one.tmux('kill-session', '-t', '=user');
+  await until(() => !isRunning(pid));
+});
+
+test('a dying pane is told: at once when its window goes, by the sample when it stays', async () => {
+  const one = lab();
+  await one.start();
+  let samples: PaneSample[] = [];
+  const gone: string[] = [];
+  one.server.onPanes((panes) => {
+    samples = panes;
+  });
+  one.server.onGone((why) => gone.push(why));
+  await one.server.command('list-panes');
+  await one.tmux('new-session', '-d', '-s', 'short', 'sleep 100000');
+  await one.tmux('new-session', '-d', '-s', 'kept', 'sleep 100000');
+  await one.tmux('set-option', '-w', '-t', '=kept:', 'remain-on-exit', 'on');
+  const short = await one.pane('short');
+  const kept = await one.pane('kept');
+  await until(() => samples.some((pane) => pane.pane === kept.pane));
+  expect(samples.find((pane) => pane.pane === kept.pane)).toMatchObject({
+    dead: false,
+    pane_pid: kept.pane_pid,
+    in_mode: false,
+    command: 'sleep',
+    window_panes: 1,
+  });
+  expect(samples).toHaveLength(3);
+  gone.length = 0;
+  process.kill(short.pane_pid, 'SIGKILL');
+  await until(() => gone.some((why) => why.startsWith('%')), 500);
+  process.kill(kept.pane_pid, 'SIGKILL');
+  await until(() => samples.find((pane) => pane.pane === kept.pane)?.dead === true, 3_000);
+});
+
+test('an idle client keeps no process alive', async () => {
+  const one = lab();
+  await one.start();
+  const control = new URL('../../src/tmux/control.ts', import.meta.url).href;
+  const script = `import { TmuxServer } from '${control}'; const s = new TmuxServer('${one.socket}'); s.onPanes(() => {}); console.log((await s.command('display-message -p fine'))[0]);`;
+  const file = path.join(one.dir, 'idle.mts');
+  writeFileSync(file, script);
+  const { stdout } = await execa('npx', ['tsx', file], { timeout: 8_000 });
+  expect(stdout).toBe('fine');
+  await until(async () => !(await one.tmux('list-sessions')).includes('_mam'));
+});

@@ -1,0 +1,384 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  type DeliveryEnd,
+  type DeliverySteps,
+  deliver,
+  interrupt,
+  type Look,
+  preflight,
+} from '../../src/tmux/deliver.ts';
+import { type AgentProcess, foreground, isAlive } from '../../src/tmux/process.ts';
+import { capture } from '../../src/tmux/screen.ts';
+import { isRunning, Lab, type Peer, until } from './lab.ts';
+
+const ID = 'fix-the-tests-abcd1234';
+const TEXT = `Job ${ID} was delegated to you: call publish_event with event "started"; $HOME \`x\` #{pane_id} 한국어.\nUse only this id: ${ID}`;
+const PLAIN: Look = { patterns: {}, settleMs: 0, needle: ID, submitKey: 'Enter' };
+const KNOWN: Look = {
+  ...PLAIN,
+  patterns: {
+    ready: /^READY> *$/m,
+    busy: /esc to interrupt/,
+    dialog: /Do you want to proceed\?/,
+    draft: /(?<=READY> )\S.*/,
+  },
+};
+
+let lab: Lab;
+beforeEach(async () => {
+  lab = new Lab();
+  await lab.start();
+});
+afterEach(() => lab.end());
+
+interface Heard {
+  end: DeliveryEnd;
+  visible: string[];
+  submitted: string[];
+}
+
+async function hand(peer: Peer, look: Look = PLAIN, extra: Partial<DeliverySteps> = {}): Promise<Heard> {
+  const visible: string[] = [];
+  const submitted: string[] = [];
+  const end = await deliver(lab.server, peer.target, TEXT, look, {
+    pasting: async () => {},
+    visible: (evidence) => visible.push(evidence),
+    submitted: (evidence) => submitted.push(evidence),
+    stop: new AbortController().signal,
+    ...extra,
+  });
+  expect(await lab.server.command("list-buffers -F '#{buffer_name}'")).toEqual([]);
+  return { end, visible, submitted };
+}
+
+const pastes = (peer: Peer) => peer.notes().flatMap((note) => (note.paste === undefined ? [] : [note.paste]));
+const enters = (peer: Peer) => peer.notes().filter((note) => note.enter !== undefined).length;
+
+describe('a text is handed over', () => {
+  test('to a program that echoes: once, byte for byte, one Enter', async () => {
+    const peer = await lab.peer('echo');
+    const heard = await hand(peer);
+    expect(heard.end).toEqual({ kind: 'submitted' });
+    expect(heard.visible).toEqual([`the text with ${ID} is on the screen`]);
+    expect(heard.submitted).toEqual(['the screen changed after Enter']);
+    expect(pastes(peer)).toEqual([TEXT]);
+    expect(enters(peer)).toBe(1);
+  });
+
+  test('twice with one id: the first text on the screen proves nothing about the second', async () => {
+    const peer = await lab.peer('echo');
+    const look: Look = { ...PLAIN, patterns: { ready: /^READY> *$/m } };
+    for (const round of [1, 2, 3]) {
+      expect((await hand(peer, look)).end).toEqual({ kind: 'submitted' });
+      expect(pastes(peer)).toHaveLength(round);
+      expect(enters(peer)).toBe(round);
+    }
+  });
+
+  test.each([
+    ['slow', PLAIN, /the text with/],
+    ['collapse', PLAIN, /shows \[Pasted text #1 \+1 lines\]/],
+    ['collapse', KNOWN, /shows \[Pasted text #1 \+1 lines\]/],
+    ['other', PLAIN, /^the screen changed after the paste$/],
+    ['box', PLAIN, /the text with/],
+    ['clock', PLAIN, /the text with/],
+    ['flood', PLAIN, /./],
+    [
+      'placeholder-text',
+      { ...KNOWN, patterns: { ...KNOWN.patterns, ready: /^READY> *(try ".*")?$/m } },
+      /the text with/,
+    ],
+  ] as [string, Look, RegExp][])('to one that is %s', async (mode, look, evidence) => {
+    const peer = await lab.peer(mode);
+    const heard = await hand(peer, look);
+    expect(heard.end).toEqual({ kind: 'submitted' });
+    expect(heard.visible).toEqual([expect.stringMatching(evidence)]);
+    await until(() => enters(peer) === 1);
+    expect(pastes(peer)).toEqual([TEXT]);
+  });
+
+  test.each(['swallow', 'clock-swallow'])(
+    'to one that swallows the first Enter (%s): Enter again, no second paste',
+    async (mode) => {
+      const peer = await lab.peer(mode);
+      expect((await hand(peer)).end).toEqual({ kind: 'submitted' });
+      expect(enters(peer)).toBe(2);
+      expect(pastes(peer)).toEqual([TEXT]);
+    },
+  );
+
+  test('with a settling time between', async () => {
+    const peer = await lab.peer('echo');
+    expect((await hand(peer, { ...KNOWN, settleMs: 120 })).end).toEqual({ kind: 'submitted' });
+    const [paste, enter] = peer.notes();
+    expect(Number(BigInt(enter?.at ?? 0) - BigInt(paste?.at ?? 0)) / 1e6).toBeGreaterThan(119);
+  });
+
+  test('without its control characters: nothing can end the brackets', async () => {
+    const peer = await lab.peer('echo');
+    const end = await deliver(lab.server, peer.target, `a\x1b[201~\rrm -rf\x00\x03\tb ${ID}`, PLAIN, {
+      ...{ pasting: async () => {}, visible: () => {}, submitted: () => {} },
+      stop: new AbortController().signal,
+    });
+    expect(end).toEqual({ kind: 'submitted' });
+    expect(pastes(peer)).toEqual([`a[201~\nrm -rf b ${ID}`]);
+    expect(enters(peer)).toBe(1);
+  });
+});
+
+describe('nothing is pasted', () => {
+  test.each([
+    ['busy', 'busy', /esc to interrupt/],
+    ['draft', 'draft', /half a sentence/],
+  ])('into a box that is %s', async (mode, by, evidence) => {
+    const peer = await lab.peer(mode);
+    const { end } = await hand(peer, KNOWN);
+    expect(end).toEqual({ kind: 'blocked', obstacle: { by, evidence: expect.stringMatching(evidence) } });
+    expect(peer.notes()).toEqual([]);
+  });
+
+  test('without a ready screen, or while a dialog is up', async () => {
+    const peer = await lab.peer('echo');
+    const look = (ready: RegExp, dialog: RegExp): Look => ({ ...PLAIN, patterns: { ready, dialog } });
+    expect((await hand(peer, look(/nothing/, /nothing/))).end).toMatchObject({
+      obstacle: { by: 'not_ready' },
+    });
+    expect((await hand(peer, look(/READY/, /READY/))).end).toMatchObject({
+      obstacle: { by: 'dialog', evidence: 'READY>' },
+    });
+    expect(peer.notes()).toEqual([]);
+  });
+
+  test('in copy mode, with input off, with synchronized panes', async () => {
+    const peer = await lab.peer('echo');
+    const { pane } = peer.target;
+    await lab.tmux('copy-mode', '-t', pane);
+    expect((await hand(peer)).end).toMatchObject({ kind: 'blocked', obstacle: { by: 'copy_mode' } });
+    await lab.tmux('send-keys', '-t', pane, '-X', 'cancel');
+    await lab.tmux('select-pane', '-d', '-t', pane);
+    expect((await hand(peer)).end).toMatchObject({
+      obstacle: { by: 'unreachable', evidence: expect.stringMatching(/off/) },
+    });
+    await lab.tmux('select-pane', '-e', '-t', pane);
+    await lab.tmux('set-option', '-w', '-t', pane, 'synchronize-panes', 'on');
+    expect((await hand(peer)).end).toMatchObject({
+      obstacle: { by: 'unreachable', evidence: expect.stringMatching(/synchronize/) },
+    });
+    await lab.tmux('set-option', '-w', '-t', pane, 'synchronize-panes', 'off');
+    expect(peer.notes()).toEqual([]);
+    expect((await hand(peer)).end).toEqual({ kind: 'submitted' });
+  });
+
+  test('into a pane that is gone, another one, or another process', async () => {
+    const peer = await lab.peer('echo');
+    const wrong: [object, RegExp][] = [
+      [{ pane: '%99' }, /no longer exists/],
+      [{ pane_pid: 1 }, /another program/],
+      [{ agent: { ...peer.target.agent, start: '1' } }, /has ended/],
+    ];
+    for (const [change, why] of wrong) {
+      const { end } = await hand({ ...peer, target: { ...peer.target, ...change } });
+      expect(end).toEqual({ kind: 'gone', why: expect.stringMatching(why) });
+    }
+    expect(peer.notes()).toEqual([]);
+  });
+
+  test('when copy mode begins between the look and the paste', async () => {
+    const peer = await lab.peer('echo');
+    const pasting = async () => void (await lab.tmux('copy-mode', '-t', peer.target.pane));
+    expect((await hand(peer, PLAIN, { pasting })).end).toMatchObject({
+      kind: 'blocked',
+      obstacle: { by: 'copy_mode' },
+    });
+    expect(peer.notes()).toEqual([]);
+  });
+
+  test('into a pane that dies between the look and the paste; tmux lives on', async () => {
+    const peer = await lab.peer('echo');
+    const { pane, agent } = peer.target;
+    await lab.tmux('set-option', '-p', '-t', pane, 'remain-on-exit', 'on');
+    const server = await lab.pid();
+    const pasting = async () => {
+      process.kill(agent.pid, 'SIGKILL');
+      await until(async () => (await lab.tmux('display-message', '-p', '-t', pane, '#{pane_dead}')) === '1');
+    };
+    expect((await hand(peer, PLAIN, { pasting })).end).toMatchObject({ kind: 'gone' });
+    expect((await hand(peer, PLAIN)).end).toMatchObject({
+      kind: 'gone',
+      why: expect.stringMatching(/has ended/),
+    });
+    expect(isRunning(server)).toBe(true);
+  });
+
+  test('when it was stopped before', async () => {
+    const peer = await lab.peer('echo');
+    expect((await hand(peer, PLAIN, { stop: AbortSignal.abort() })).end).toEqual({ kind: 'stopped' });
+    expect(peer.notes()).toEqual([]);
+  });
+
+  test('when no tmux server runs any more', async () => {
+    const peer = await lab.peer('echo');
+    process.kill(await lab.pid(), 'SIGKILL');
+    await until(() => !lab.server.connected);
+    expect(await preflight(lab.server, peer.target, PLAIN)).toEqual({
+      gone: expect.stringMatching(/No tmux server/),
+    });
+  });
+});
+
+describe('an agent inside a shell', () => {
+  async function inShell(mode: string): Promise<Peer> {
+    const outer = await lab.peer(mode, 'model');
+    const command = await lab.tmux('display-message', '-p', '-t', outer.target.pane, '#{pane_start_command}');
+    await lab.tmux('new-session', '-d', '-s', 'shell', '-x', '100', '-y', '30', 'bash --norc');
+    const log = `${lab.dir}/shell.log`;
+    const line = command
+      .replace(/^"?exec /, '')
+      .replace(/"$/, '')
+      .replace(/'[^']*\.log'/, `'${log}'`);
+    await lab.tmux('send-keys', '-t', '=shell:', line, 'Enter');
+    await until(async () => (await capture(lab.server, '=shell:')).some((row) => row.startsWith('READY>')));
+    return lab.meet('shell', log);
+  }
+  const words = async (peer: Peer) => (await capture(lab.server, peer.target.pane)).join('\n');
+
+  test('that has exited gets nothing, and the shell neither', async () => {
+    const peer = await inShell('echo');
+    const pasting = async () => {
+      process.kill(peer.target.agent.pid, 'SIGKILL');
+      await until(async () => (await lab.pane('shell')).command === 'bash');
+    };
+    expect((await hand(peer, PLAIN, { pasting })).end).toMatchObject({ kind: 'gone' });
+    expect((await hand(peer)).end).toMatchObject({ kind: 'gone' });
+    expect(await words(peer)).not.toContain(ID);
+  });
+
+  test('that is suspended gets nothing, and the shell neither', async () => {
+    const peer = await inShell('echo');
+    process.kill(peer.target.agent.pid, 'SIGSTOP');
+    await until(async () => (await lab.pane('shell')).command === 'bash');
+    expect((await hand(peer)).end).toMatchObject({
+      kind: 'blocked',
+      obstacle: { by: 'unreachable', evidence: expect.stringMatching(/shell \(bash\)/) },
+    });
+    expect(await interrupt(lab.server, peer.target, 'Escape')).toMatch(/shell/);
+    expect(await words(peer)).not.toContain(ID);
+    process.kill(peer.target.agent.pid, 'SIGKILL');
+  });
+
+  test('that exits at the paste: gone, and no Enter for the shell', async () => {
+    const peer = await inShell('die');
+    expect((await hand(peer)).end).toMatchObject({ kind: 'gone' });
+    await until(async () => (await lab.pane('shell')).command === 'bash');
+    expect(enters(peer)).toBe(0);
+  });
+});
+
+describe('between paste and Enter', () => {
+  test('a dialog comes up: no Enter', async () => {
+    const peer = await lab.peer('dialog');
+    const { end } = await hand(peer, { ...KNOWN, patterns: { dialog: /Do you want to proceed\?/ } });
+    expect(end).toEqual({ kind: 'unverified', why: expect.stringMatching(/dialog.*Do you want to proceed/) });
+    expect(enters(peer)).toBe(0);
+  });
+
+  test('the pane dies and remains: gone, and tmux lives on', async () => {
+    const peer = await lab.peer('die');
+    await lab.tmux('set-option', '-p', '-t', peer.target.pane, 'remain-on-exit', 'on');
+    const server = await lab.pid();
+    expect((await hand(peer)).end).toMatchObject({ kind: 'gone' });
+    expect(isRunning(server)).toBe(true);
+    expect(isAlive(peer.target.agent)).toBe(false);
+  });
+
+  test('copy mode comes and goes: Enter after it', async () => {
+    const peer = await lab.peer('slow');
+    const { pane } = peer.target;
+    const delivery = hand(peer);
+    await until(() => pastes(peer).length === 1);
+    await lab.tmux('copy-mode', '-t', pane);
+    await until(async () => (await capture(lab.server, pane)).some((line) => line.includes(ID)));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(enters(peer)).toBe(0);
+    await lab.tmux('send-keys', '-t', pane, '-X', 'cancel');
+    expect((await delivery).end).toEqual({ kind: 'submitted' });
+    expect(enters(peer)).toBe(1);
+  });
+
+  test('copy mode stays: no Enter', async () => {
+    const peer = await lab.peer('slow');
+    const delivery = hand(peer);
+    await until(() => pastes(peer).length === 1);
+    await lab.tmux('copy-mode', '-t', peer.target.pane);
+    expect((await delivery).end).toEqual({ kind: 'unverified', why: expect.stringMatching(/copy mode/) });
+    expect(enters(peer)).toBe(0);
+  }, 10_000);
+
+  test('the peer speaks: no more keys', async () => {
+    const peer = await lab.peer('slow');
+    const stop = new AbortController();
+    const delivery = hand(peer, PLAIN, { stop: stop.signal });
+    await until(() => pastes(peer).length === 1);
+    stop.abort();
+    expect((await delivery).end).toEqual({ kind: 'stopped' });
+    const seen = new AbortController();
+    const other = await lab.peer('echo');
+    expect((await hand(other, PLAIN, { stop: seen.signal, visible: () => seen.abort() })).end).toEqual({
+      kind: 'stopped',
+    });
+    expect(enters(peer) + enters(other)).toBe(0);
+  });
+
+  test('the tmux server is killed: gone', async () => {
+    const peer = await lab.peer('slow');
+    const pid = await lab.pid();
+    const delivery = deliver(lab.server, peer.target, TEXT, PLAIN, {
+      ...{ pasting: async () => {}, visible: () => {}, submitted: () => {} },
+      stop: new AbortController().signal,
+    });
+    await until(() => pastes(peer).length === 1);
+    process.kill(pid, 'SIGKILL');
+    expect(await delivery).toMatchObject({ kind: 'gone' });
+  });
+
+  test.each([[KNOWN], [PLAIN]])(
+    'a person replaces our text by other words: no Enter',
+    async (look) => {
+      const peer = await lab.peer('erase');
+      expect((await hand(peer, { ...look, settleMs: 150 })).end).toMatchObject({ kind: 'unverified' });
+      expect(pastes(peer)).toEqual([TEXT]);
+      expect(enters(peer)).toBe(0);
+    },
+    10_000,
+  );
+
+  test('no echo at all: no Enter', async () => {
+    const peer = await lab.peer('silent');
+    expect((await hand(peer)).end).toEqual({
+      kind: 'unverified',
+      why: expect.stringMatching(/not seen for 5 s/),
+    });
+    expect(pastes(peer)).toEqual([TEXT]);
+    expect(enters(peer)).toBe(0);
+  }, 10_000);
+});
+
+test('a program that never takes Enter: four times at most, then unverified', async () => {
+  const peer = await lab.peer('deaf');
+  expect((await hand(peer)).end).toEqual({
+    kind: 'unverified',
+    why: expect.stringMatching(/did not take Enter/),
+  });
+  expect(enters(peer)).toBe(4);
+  expect(pastes(peer)).toEqual([TEXT]);
+}, 10_000);
+
+test('interrupt presses one key, under the same guard', async () => {
+  const peer = await lab.peer('echo');
+  expect(await interrupt(lab.server, peer.target, 'Escape')).toBeUndefined();
+  await until(() => peer.notes().length === 1);
+  expect(peer.notes()[0]?.key).toBe('\x1b');
+  const agent = foreground(await lab.pane('echo')) as AgentProcess;
+  expect(agent.pid).toBe(peer.target.agent.pid);
+  await expect(interrupt(lab.server, peer.target, 'a; kill-server')).rejects.toThrow(/no name of a key/);
+});

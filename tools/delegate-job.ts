@@ -1,0 +1,178 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { MamError } from '../src/errors.ts';
+import { LIMITS } from '../src/job/limits.ts';
+import { hasLoneSurrogate } from '../src/job/text.ts';
+import { delegation, delegationSchema, preview } from '../src/mcp/delegation.ts';
+import { defineTool, type ToolContext } from '../src/mcp/tool.ts';
+
+const WEEK = 7 * 24 * 3600;
+
+const inputSchema = z.strictObject({
+  prompt: z
+    .string()
+    .refine((text) => text.trim() !== '', 'is empty')
+    .refine(
+      (text) => Buffer.byteLength(text) <= LIMITS.promptBytes,
+      'is longer than 1 MiB: put the text into a file and name the file',
+    )
+    .refine((text) => !hasLoneSurrogate(text), 'holds half a surrogate pair, so it is no valid Unicode text')
+    .describe(
+      'The task, complete in itself: the peer sees nothing of this conversation. At most 1 MiB of text',
+    ),
+  agent: z
+    .string()
+    .default('claude-code')
+    .describe(
+      'Kind of the agent that gets the job: claude-code, codex, gemini, opencode, human, command (any terminal program that reads lines), or a kind of your configuration. Default: claude-code',
+    ),
+  agent_session: z
+    .string()
+    .optional()
+    .describe(
+      "Where the agent lives: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3. Default: the agent kind's own session; command has none, so it must be given there",
+    ),
+  workdir: z
+    .string()
+    .optional()
+    .describe(
+      "Folder that the peer works in, absolute or from this server's folder. Default: this server's folder",
+    ),
+  timeout_seconds: z
+    .number()
+    .positive()
+    .max(WEEK)
+    .default(3600)
+    .describe(
+      'Seconds from handing over until the job has failed with reason timeout, at most 604800. Default: 3600',
+    ),
+  idle_timeout_seconds: z
+    .number()
+    .positive()
+    .max(WEEK)
+    .default(120)
+    .describe(
+      'Seconds without any sign of life after which the job asks for attention with reason stalled, at most 604800. Default: 120',
+    ),
+  validate: z
+    .string()
+    .optional()
+    .describe(
+      'Path of a script that decides whether completed counts: exit code 0 passes. It runs in workdir with JOB_ID and REGISTRY_DIR set. Default: none',
+    ),
+  validate_rounds: z
+    .number()
+    .int()
+    .min(0)
+    .max(10)
+    .default(0)
+    .describe(
+      "How many times the script's output goes back to the peer when it fails, from 0 to 10. Default: 0",
+    ),
+  on_busy: z
+    .enum(['queue', 'refuse'])
+    .default('queue')
+    .describe(
+      'What to do when the agent is busy: queue waits for its turn, refuse fails at once and names the holder. Default: queue',
+    ),
+  start: z.boolean().default(false).describe('Start the agent when its session is missing. Default: false'),
+  request_key: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe(
+      "Your own key for this job, 1 to 200 characters: the same key gives the same job again, never a second one. Default: the client's id of this call, where it sends one",
+    ),
+  notify: z
+    .enum(['none', 'pane'])
+    .default('none')
+    .describe("pane: also write a line into your own pane when the job is final; none: don't. Default: none"),
+  dry_run: z
+    .boolean()
+    .default(false)
+    .describe('Only show what would be typed and where; changes nothing. Default: false'),
+});
+type Args = z.output<typeof inputSchema>;
+
+export default defineTool({
+  name: 'delegate_job',
+  title: 'Delegate a job to another agent',
+  description:
+    'Delegate a job to another agent: hand a task over to a peer (Claude Code, Codex, any terminal program) that lives in a tmux session, and let it work in the background, in parallel with you. ' +
+    "Registers the job, types a short order into the agent's pane, and answers when the prompt is submitted or after 5 seconds, whichever is first, with the job id and a delivery receipt that says how far it got. " +
+    'The job goes on whatever happens to this call; a busy agent gets it when its turn comes. Use it to spawn, assign or offload work to a worker or sub-agent that a person can watch. ' +
+    'This version delegates to agent kind command and to kinds made by configuration.',
+  inputSchema,
+  outputSchema: delegationSchema,
+  annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
+  meta: { 'anthropic/alwaysLoad': true },
+  roles: ['supervisor'],
+
+  async handle(args, context) {
+    refuseLaterParts(args, context);
+    const { engine, caller } = context;
+    const { settings } = engine;
+    const kind = settings.agents[args.agent];
+    const session = args.agent_session ?? kind?.session;
+    if (args.dry_run) return preview(args.prompt, session, settings);
+    const result = await engine.request('delegate', {
+      prompt: args.prompt,
+      agent: args.agent,
+      agent_session: session,
+      screen: kind && { ready: kind.ready, busy: kind.busy, dialog: kind.dialog },
+      workdir: resolve(caller.cwd, args.workdir ?? '.'),
+      timeout_seconds: args.timeout_seconds,
+      idle_timeout_seconds: args.idle_timeout_seconds,
+      validate: args.validate === undefined ? undefined : resolve(caller.cwd, args.validate),
+      on_busy: args.on_busy,
+      request_key: args.request_key ?? (context.callId && `call:${context.callId}`),
+      tmux_socket: settings.tmuxSocket,
+      registry_dir: settings.registryDir,
+      logs_dir: settings.logsDir,
+      supervisor: {
+        client: caller.clientName,
+        session: caller.session,
+        pane: caller.pane,
+        socket: caller.socket,
+      },
+      origin: { pane: caller.pane, socket: caller.socket, pids: caller.pids },
+      path: settings.path,
+      virtual_env: settings.virtualEnv,
+      mam_command: settings.mamCommand,
+    });
+    return delegation(result, context);
+  },
+});
+
+/** Refuses what is declared for later versions. @throws MamError `unavailable` with what can be used instead */
+function refuseLaterParts(args: Args, { engine: { settings } }: ToolContext): void {
+  const kinds = ['command', ...Object.keys(settings.agents)];
+  if (!kinds.includes(args.agent)) {
+    throw new MamError(
+      'unavailable',
+      'This version supports agent kind command and kinds made by configuration only.',
+      `Give agent: one of ${kinds.join(', ')}, and agent_session: tmux:NAME of the session that the program runs in.`,
+    );
+  }
+  if (args.agent === 'command' && args.agent_session === undefined) {
+    throw new MamError(
+      'bad_input',
+      'Agent kind command has no session of its own.',
+      'Give agent_session: tmux:NAME, or tmux:%3 for a pane.',
+    );
+  }
+  const later = {
+    start: args.start,
+    validate_rounds: args.validate_rounds > 0,
+    notify: args.notify === 'pane',
+  };
+  for (const [name, wanted] of Object.entries(later)) {
+    if (wanted)
+      throw new MamError(
+        'unavailable',
+        `This version does not support \`${name}\` yet.`,
+        `Leave \`${name}\` out.`,
+      );
+  }
+}

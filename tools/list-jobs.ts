@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { STATUSES } from '../src/job/words.ts';
+import { callOf, jobRowSchema, listRow } from '../src/mcp/job-view.ts';
+import { defineTool } from '../src/mcp/tool.ts';
+
+export default defineTool({
+  name: 'list_jobs',
+  title: 'List jobs',
+  description:
+    'List delegated jobs, newest first, a page at a time: which background jobs run, wait, need attention or are done, with which agent and in which tmux pane. ' +
+    "Can be narrowed by status, by agent kind, or to the jobs of your own session. Reads this project's registry and changes nothing. " +
+    "Use it to find a job id, to see an overview of all peers' work, or to pick up jobs of an earlier session. Each row is short; the cursor in the answer gives the next page.",
+  inputSchema: z.strictObject({
+    status: z
+      .enum(STATUSES)
+      .optional()
+      .describe(
+        'Only jobs with this status: queued, working, input_required, completed, failed or cancelled. Default: every status',
+      ),
+    agent: z
+      .string()
+      .optional()
+      .describe('Only jobs of this agent kind, such as command. Default: every kind'),
+    mine: z
+      .boolean()
+      .default(false)
+      .describe('Only jobs that were delegated in this client session. Default: false'),
+    limit: z.number().int().min(1).max(200).default(50).describe('Rows at most, from 1 to 200. Default: 50'),
+    cursor: z
+      .string()
+      .optional()
+      .describe('The cursor of an earlier answer, for the page after it. Default: the first page'),
+  }),
+  outputSchema: z.object({
+    summary: z.string(),
+    jobs: z.array(jobRowSchema),
+    total: z.number().int().describe('jobs that fit, on all pages'),
+    cursor: z.string().optional().describe('absent on the last page'),
+    registry_dir: z.string(),
+    next: z.string(),
+  }),
+  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  roles: ['supervisor'],
+
+  async handle({ mine, ...filter }, { engine, caller }) {
+    const { registryDir } = engine.settings;
+    const { jobs, cursor, total } = await engine.request('list', {
+      registry_dir: registryDir,
+      ...filter,
+      session: mine ? caller.session : undefined,
+    });
+    const [first] = jobs;
+    return {
+      summary:
+        total === 0
+          ? 'There is no such job.'
+          : `${jobs.length} of ${total} ${total === 1 ? 'job' : 'jobs'}, newest first.`,
+      jobs: jobs.map(listRow),
+      total,
+      cursor,
+      registry_dir: registryDir,
+      next:
+        cursor !== undefined
+          ? callOf('list_jobs', { ...filter, mine, cursor })
+          : first === undefined
+            ? 'Delegate a job, or look without a filter.'
+            : callOf('job_status', { job_id: first.job_id }),
+    };
+  },
+});

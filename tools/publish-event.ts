@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { MamError } from '../src/errors.ts';
+import type { ClaimReply } from '../src/job/event.ts';
+import { LIMITS } from '../src/job/limits.ts';
+import { REPORT_TYPES, type ReportType } from '../src/job/words.ts';
+import { callOf } from '../src/mcp/job-view.ts';
+import { defineTool } from '../src/mcp/tool.ts';
+
+const inputSchema = z.strictObject({
+  job_id: z.string().describe('Id of the job, exactly as it stands in the order that you were given'),
+  event: z
+    .enum(REPORT_TYPES)
+    .describe(
+      'started: you take the job, and get its task; progress; question: you need an answer; permission_required: somebody must allow something; completed: the work is done; error: it can not be done',
+    ),
+  detail: z
+    .string()
+    .max(LIMITS.detailChars)
+    .optional()
+    .describe(
+      'One line or a short paragraph, at most 2,000 characters: what you did, ask, or why it failed. Default: none',
+    ),
+  result: z
+    .string()
+    .refine(
+      (text) => Buffer.byteLength(text) <= LIMITS.resultBytes,
+      'is longer than 1 MiB: write it to a file and name that in files',
+    )
+    .optional()
+    .describe('With completed: the whole result, at most 1 MiB. Default: none'),
+  files: z
+    .array(z.string().max(LIMITS.fileChars))
+    .max(LIMITS.files)
+    .optional()
+    .describe(
+      'With completed: paths of the files that you made or changed, at most 100 of 1,000 characters each. Default: none',
+    ),
+});
+
+const outputSchema = z.object({
+  summary: z.string(),
+  accepted: z.boolean().describe('false when the event was refused; next says why'),
+  recorded: z
+    .boolean()
+    .describe(
+      "true when the event is in the job's journal; false when it waits on disk to be delivered, and need not be sent again",
+    ),
+  seq: z.number().int().optional().describe("number of the event in the job's journal"),
+  status: z.string().optional().describe('status of the job after the event'),
+  task: z.string().optional().describe('with started: your task, at most 16,000 characters of it'),
+  task_file: z.string().optional().describe('file with the whole task'),
+  task_next_offset: z
+    .number()
+    .int()
+    .optional()
+    .describe('where the rest of a longer task begins; absent when task is whole'),
+  workdir: z.string().optional().describe('with started: the folder to work in'),
+  messages: z.array(z.string()).describe('what you shall read now'),
+  next: z.string(),
+});
+type Output = z.input<typeof outputSchema>;
+
+export default defineTool({
+  name: 'publish_event',
+  title: 'Report on a job',
+  description:
+    'Report on a job that was delegated to you: publish that you started (the answer holds your task and working folder), progress, a question, a needed permission, that it is completed, or an error. ' +
+    'Call it first with event started and the job id of the order in front of you, and last with completed (a one-line summary in detail, the whole result in result) or error (the reason); report even if you fail. ' +
+    'It answers when the event is on disk; a repeated call is harmless and a late report is accepted. Words for it: notify, signal, done, finished, status update, callback to the supervisor.',
+  inputSchema,
+  outputSchema,
+  annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  meta: { 'anthropic/alwaysLoad': true },
+  roles: ['supervisor', 'peer'],
+
+  async handle(args, { engine, caller, callId }) {
+    const outcome = await engine.report({
+      event_id: callId === undefined ? undefined : eventId(caller.session, callId),
+      job_id: args.job_id,
+      type: args.event,
+      detail: args.detail,
+      result: args.result,
+      files: args.files,
+      origin: { pane: caller.pane, socket: caller.socket, pids: caller.pids },
+    });
+    switch (outcome.kind) {
+      case 'answered':
+        return answered(args.job_id, args.event, outcome.reply);
+      case 'fetched':
+        return kept(args.job_id, args.event, true, 'It was recorded a moment later than usual.');
+      case 'kept':
+        return kept(args.job_id, args.event, false, outcome.why);
+    }
+  },
+});
+
+/** The same call of the same client is the same event, however often it arrives. */
+function eventId(session: string, callId: string): string {
+  return `call-${createHash('sha256').update(`${session}\n${callId}`).digest('hex').slice(0, 32)}`;
+}
+
+function answered(jobId: string, type: ReportType, reply: ClaimReply): Output {
+  // Without a status the hub knows no such job: nothing but another id helps.
+  if (!reply.accepted && reply.status === undefined) {
+    throw new MamError('refused', reply.refusal ?? 'The event was refused.');
+  }
+  const { accepted, recorded, seq, status, task, task_file, task_next_offset, workdir } = reply;
+  return {
+    summary: accepted
+      ? `Recorded ${type} for job ${jobId}, which is now ${status ?? 'open'}.`
+      : `The event was refused: job ${jobId} is ${status}.`,
+    accepted,
+    recorded,
+    seq,
+    status,
+    task,
+    task_file,
+    task_next_offset,
+    workdir,
+    messages: reply.messages ?? [],
+    next: reply.refusal ?? nextStep(jobId, type, reply),
+  };
+}
+
+function kept(jobId: string, type: ReportType, recorded: boolean, why: string): Output {
+  const again = callOf('publish_event', { job_id: jobId, event: 'started' });
+  return {
+    summary: recorded
+      ? `Recorded ${type} for job ${jobId}.`
+      : `The event is kept on disk and will be delivered by itself: ${why}`,
+    accepted: true,
+    recorded,
+    messages: [],
+    next: type === 'started' ? `To get your task: ${again}` : 'Go on; there is no need to report this again.',
+  };
+}
+
+function nextStep(jobId: string, type: ReportType, reply: ClaimReply): string {
+  if (reply.task_next_offset !== undefined) {
+    const rest = callOf('job_status', { job_id: jobId, task_offset: reply.task_next_offset });
+    return `First read the rest of the task: ${rest} ${reply.next ?? ''}`.trim();
+  }
+  if (reply.next !== undefined) return reply.next;
+  if (type === 'completed' || type === 'error') return 'Nothing is left to report.';
+  return `Work on, and report the end: ${callOf('publish_event', { job_id: jobId, event: 'completed', detail: 'ONE LINE' })}`;
+}
