@@ -5,6 +5,7 @@
 //   tools.json           what tools/list answers, so that nothing has to be loaded for it
 //   parts/*.mjs          all the rest, loaded with the first call, the hub or a command: ES modules, shared pieces split
 // So a dynamic import() in main.ts or in the handshake is the border between the two.
+import { rmSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -82,6 +83,7 @@ const DECLARE = `
 
 // Beside dist, and then moved file by file: a test run next door may be using the old one.
 const fresh = `node_modules/.build-${process.pid}`;
+process.once('exit', () => rmSync(fresh, { recursive: true, force: true }));
 const [handshake, parts] = await Promise.all([
   build({
     ...common,
@@ -139,7 +141,6 @@ async function replaceDist() {
   for (const file of await filesOf('dist')) {
     if (!files.includes(file)) await rm(`dist/${file}`, { force: true });
   }
-  await rm(fresh, { recursive: true });
 }
 
 /** The files below a folder, by their path in it. */

@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 // Makes a fresh clone ready for its tests: installs the dependencies when they are missing.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-if (!existsSync('node_modules/vitest')) execFileSync('npm', ['ci'], { stdio: 'inherit' });
+if (!existsSync('node_modules/vitest')) {
+  const { status } = spawnSync('npm', ['ci', '--no-progress', '--loglevel=error'], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}

@@ -62,6 +62,7 @@ export async function startBroker(options: BrokerOptions): Promise<HubBus> {
   const count = (): void => handlers.clients?.(inside.connectedClients);
   aedes.on('client', (client) => {
     deliverAtOnce(client as unknown as AedesClient);
+
     count();
   });
   aedes.on('clientDisconnect', count);

@@ -7,6 +7,7 @@ type Done = () => void;
 /** What we use of an aedes client beyond its published type. */
 export interface AedesClient {
   conn: Socket;
+  connecting: boolean;
   connected: boolean;
   closed: boolean;
   subscriptions: Record<string, { qos: number } | undefined>;
@@ -26,7 +27,8 @@ const MAX_MESSAGE_ID = 65_535;
 export function deliverAtOnce(client: AedesClient): void {
   let messageId = 0;
   const write = (packet: BrokerPacket, qos: 0 | 1, done: Done): void => {
-    if (!client.connected || client.closed) {
+    // `connected` comes a few turns after the CONNACK, and a quick client has asked something by then.
+    if (!(client.connecting || client.connected) || client.closed) {
       done();
       return;
     }

@@ -3,10 +3,10 @@ import { MamError } from '../errors.ts';
 import type { Claim, ClaimReply } from '../job/event.ts';
 import { randomSuffix } from '../job/id.ts';
 import type { ClaimOutcome, Command, Commands, LogMessage, Reply } from '../job/request.ts';
-import { type BrokerAddress, describeAddress, isFinalFailure, isRefused, unreachable } from './address.ts';
-import { openConnection } from './connection.ts';
+import { type BrokerAddress, describeAddress, isFinalFailure, unreachable } from './address.ts';
 import { Follows, type LogListener } from './follows.ts';
 import { Publisher } from './publisher.ts';
+import { Reconnector } from './reconnector.ts';
 import { Requests } from './requests.ts';
 import { logTopic, replyTopic, requestTopic } from './topics.ts';
 
@@ -26,8 +26,6 @@ export interface LinkOptions {
 const REQUEST_TIMEOUT_MS = 10_000;
 /** How long a request waits for a connection to a broker that may be far away. */
 const URL_PATIENCE_MS = 5_000;
-const MIN_DELAY_MS = 20;
-const MAX_DELAY_MS = 1_000;
 
 /**
  * A client's connection to the hub. Connects with the first use and stays connected; after a loss it comes back by
@@ -41,13 +39,9 @@ export class Link {
   readonly #requests: Requests;
   readonly #follows = new Follows();
   readonly #onConnect = new Set<() => void>();
-  #client: MqttClient | undefined;
-  #connecting = false;
+  readonly #reconnector: Reconnector;
   #closed = false;
   #failure: unknown;
-  #delay = MIN_DELAY_MS;
-  #since = 0;
-  #wake: () => void = () => {};
 
   constructor(options: LinkOptions) {
     const { realm, host, home } = options;
@@ -61,6 +55,14 @@ export class Link {
       replyTo: this.#replyTo,
       send: (payload) => send(requestsGoTo, payload),
       explain: (command, timeoutMs) => this.#explain(command, timeoutMs),
+    });
+    this.#reconnector = new Reconnector({
+      address: options.address,
+      clientId: this.clientId,
+      onUnreachable: options.onUnreachable,
+      wanted: () => this.#wanted,
+      up: (client) => this.#begin(client),
+      failed: (error) => this.#failed(error),
     });
   }
 
@@ -104,7 +106,7 @@ export class Link {
     const topic = logTopic(this.#options.realm, host, jobId);
     const own: LogListener = (message) => listener(message);
     if (this.#follows.add(topic, own)) this.#client?.subscribe(topic, { qos: this.#qos });
-    this.#ensure();
+    this.#reconnector.ensure();
     return () => {
       if (this.#follows.remove(topic, own)) this.#client?.unsubscribe(topic);
     };
@@ -123,11 +125,13 @@ export class Link {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#wake();
     this.#requests.fail(new MamError('unavailable', 'The connection to the hub was closed.'));
     await this.#publisher.flush('The process ended before the hub acknowledged it.');
-    this.#client?.end(true);
-    this.#client = undefined;
+    this.#reconnector.close();
+  }
+
+  get #client(): MqttClient | undefined {
+    return this.#reconnector.client;
   }
 
   /** Over a socket nothing is lost while the connection lives, so acknowledgements would be for nothing. */
@@ -136,60 +140,17 @@ export class Link {
   }
 
   get #wanted(): boolean {
-    return this.#requests.size > 0 || this.#follows.size > 0 || this.#publisher.busy;
+    return !this.#closed && (this.#requests.size > 0 || this.#follows.size > 0 || this.#publisher.busy);
   }
 
   #send(topic: string, payload: string): void {
-    if (this.#client === undefined) this.#ensure();
+    if (this.#client === undefined) this.#reconnector.ensure();
     else this.#client.publish(topic, payload, { qos: 1 });
   }
 
-  #ensure(): void {
-    if (this.#client !== undefined || this.#connecting || this.#closed) return;
-    this.#connecting = true;
-    // The caller has not yet noted what it wants.
-    queueMicrotask(() => void this.#keepTrying());
-  }
-
-  async #keepTrying(): Promise<void> {
-    if (Date.now() - this.#since > MAX_DELAY_MS) this.#delay = MIN_DELAY_MS;
-    else await this.#pause();
-    while (!this.#closed && this.#client === undefined && this.#wanted) {
-      try {
-        this.#begin(await this.#connect());
-      } catch (error) {
-        this.#failure = error;
-        if (error instanceof MamError) this.#requests.fail(error);
-        else if (isFinalFailure(error)) this.#requests.fail(unreachable(this.#options.address, error));
-        await this.#pause();
-      }
-    }
-    this.#connecting = false;
-    if (this.#wanted) this.#ensure();
-  }
-
-  async #connect(): Promise<MqttClient> {
-    const { address, onUnreachable } = this.#options;
-    const options = { clientId: this.clientId, clean: true };
-    try {
-      return await openConnection(address, options);
-    } catch (error) {
-      if (address.kind !== 'socket' || onUnreachable === undefined || !isRefused(error)) throw error;
-      await onUnreachable();
-      return openConnection(address, options);
-    }
-  }
-
   #begin(client: MqttClient): void {
-    if (this.#closed || !client.connected) {
-      client.end(true);
-      throw new Error('connection closed');
-    }
-    this.#client = client;
     this.#failure = undefined;
-    this.#since = Date.now();
     client.on('message', (topic, payload) => this.#receive(topic, payload));
-    client.once('close', () => this.#lost(client));
     client.subscribe([this.#replyTo, ...this.#follows.topics], { qos: this.#qos }, (error) => {
       if (error) client.end(true);
       else for (const listener of [...this.#onConnect]) listener();
@@ -199,11 +160,10 @@ export class Link {
     this.#requests.resend();
   }
 
-  #lost(client: MqttClient): void {
-    client.end(true);
-    if (this.#client !== client) return;
-    this.#client = undefined;
-    if (this.#wanted) this.#ensure();
+  #failed(error: unknown): void {
+    this.#failure = error;
+    if (error instanceof MamError) this.#requests.fail(error);
+    else if (isFinalFailure(error)) this.#requests.fail(unreachable(this.#options.address, error));
   }
 
   #receive(topic: string, payload: Buffer): void {
@@ -217,19 +177,6 @@ export class Link {
     if (topic !== this.#replyTo) this.#follows.deliver(topic, message as LogMessage);
     else if ('request_id' in message) this.#requests.settle(message as Reply);
     else if ('event_id' in message) this.#publisher.settle(message as ClaimReply);
-  }
-
-  #pause(): Promise<void> {
-    if (this.#closed) return Promise.resolve();
-    const delay = this.#delay;
-    this.#delay = Math.min(delay * 2, MAX_DELAY_MS);
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, delay);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 
   #explain(command: Command, timeoutMs: number): MamError {

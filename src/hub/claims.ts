@@ -1,4 +1,4 @@
-import { takeSpool } from '../bus/spool.ts';
+import { dropSpool, takeSpool } from '../bus/spool.ts';
 import { explain, MamError } from '../errors.ts';
 import { type Claim, type ClaimReply, claimSchema } from '../job/event.ts';
 import { newEventId } from '../job/id.ts';
@@ -21,6 +21,8 @@ export class Claims {
   private readonly home: string;
   private readonly log: Log;
   private readonly reply: (topic: string, reply: ClaimReply) => void;
+  /** Of each job with a claim on its way: settles when the last one has its place in the journal. */
+  private readonly turns = new Map<string, Promise<void>>();
 
   constructor(options: {
     registrar: Registrar;
@@ -65,20 +67,39 @@ export class Claims {
         `The event's ${issue?.path.join('.') || 'fields'}: ${issue?.message}.`,
       );
     } else {
+      const { turn, done } = this.queueUp(jobId);
       try {
-        answer = await this.settle(jobId, parsed.data);
+        if (turn !== undefined) await turn;
+        answer = await this.settle(jobId, parsed.data, done);
       } catch (error) {
         const retry = error instanceof MamError && (error.code === 'io' || error.code === 'conflict');
         answer = { ...refusal(parsed.data.event_id, explain(error)), ...(retry && { retry }) };
         if (retry) failed = error;
         else if (!(error instanceof MamError)) this.log.error(`claim on ${jobId} failed`, error);
+      } finally {
+        done();
       }
     }
     if (typeof raw['reply_to'] === 'string') this.reply(raw['reply_to'], answer);
     if (failed !== undefined) throw failed;
   }
 
-  private async settle(jobId: string, claim: Claim): Promise<ClaimReply> {
+  /** Claims on one job take their places in the order of their arrival, even where one has to be read from a file. */
+  private queueUp(jobId: string): { turn: Promise<void> | undefined; done: () => void } {
+    const turn = this.turns.get(jobId);
+    let done = (): void => {};
+    const mine = new Promise<void>((resolve) => {
+      done = () => {
+        if (this.turns.get(jobId) === mine) this.turns.delete(jobId);
+        resolve();
+      };
+    });
+    this.turns.set(jobId, mine);
+    return { turn, done };
+  }
+
+  /** @param placed called as soon as the claim has its place in the journal's order */
+  private async settle(jobId: string, claim: Claim, placed: () => void): Promise<ClaimReply> {
     if (claim.job_id !== jobId)
       return refusal(claim.event_id, "The event's job_id is not the one of its topic.");
     const makers = MAKERS[claim.type];
@@ -109,7 +130,10 @@ export class Claims {
       );
     }
     const { type, event_id, job_id, source, at } = event;
-    const recorded = await this.registrar.record(job, { ...event, type, event_id, job_id, source, at });
+    const recording = this.registrar.record(job, { ...event, type, event_id, job_id, source, at });
+    placed();
+    const recorded = await recording;
+    if (spool !== undefined) await dropSpool(this.home, spool);
     return this.answer(job, recorded);
   }
 

@@ -145,8 +145,15 @@ export class Delegations {
       },
     };
     const job = await this.registrar.create(order, prompt);
-    if (params.prompt_spool !== undefined) await dropSpool(this.home.folder, params.prompt_spool);
+    // The way into the pane begins while the disk is busy; nothing is typed before all is kept.
     this.dispatcher.enqueue(job);
+    try {
+      await job.kept;
+    } catch (error) {
+      this.dispatcher.forget(job);
+      throw error;
+    }
+    if (params.prompt_spool !== undefined) await dropSpool(this.home.folder, params.prompt_spool);
     await this.changes.until(
       job,
       ({ record }) => record.status !== 'queued' || record.blocked_by !== undefined || this.position(job) > 0,

@@ -20,6 +20,8 @@ interface PaneQueue {
   /** Set while the first job is being typed in. */
   stop: AbortController | undefined;
   lookAgain: NodeJS.Timeout | undefined;
+  /** Since when (ms since 1970) the first job has been kept from its pane. */
+  blockedSince: number | undefined;
 }
 
 /** Hands prompts over: a queue for each pane, one job at a time, each by the delivery ladder. */
@@ -43,11 +45,14 @@ export class Dispatcher {
 
   /** Puts a new job at the end of its pane's queue, and begins with it if it is the first. */
   enqueue(job: LiveJob): void {
-    const session = job.record.agent_session;
-    if (session === undefined) return;
+    if (job.record.agent_session === undefined) {
+      job.uncork();
+      return;
+    }
     const queue = this.queueOf(job);
     queue.jobs.push(job);
     if (queue.jobs.length === 1) this.attend(queue);
+    else job.uncork();
   }
 
   /** Takes up the open jobs that the last hub left, in the order of their making. */
@@ -68,10 +73,18 @@ export class Dispatcher {
     if (queue === undefined) return;
     const first = queue.jobs[0] === job;
     if (first && after.status !== 'queued' && before?.status === 'queued') queue.stop?.abort();
-    if (!isFinal(after.status)) return;
+    if (isFinal(after.status)) this.forget(job);
+  }
+
+  /** Takes a job out of its pane's queue; the next one gets its turn. */
+  forget(job: LiveJob): void {
+    const queue = this.find(job);
+    if (queue === undefined) return;
+    const first = queue.jobs[0] === job;
     queue.jobs = queue.jobs.filter((other) => other !== job);
+    if (first) queue.blockedSince = undefined;
     if (queue.jobs.length === 0) this.queues.delete(this.keyOf(job));
-    else if (first) this.attend(queue);
+    if (first) this.attend(queue);
   }
 
   /** Something changed on a tmux server: panes that were not free are looked at again. */
@@ -100,10 +113,12 @@ export class Dispatcher {
     queue.stop = stop;
     this.handOver(job, queue, stop.signal)
       .catch((error) => {
+        job.uncork();
         this.log.error(`delivery of ${job.id} failed`, error);
         return this.obstacle(job, queue, { by: 'unreachable', evidence: explain(error) });
       })
       .finally(() => {
+        job.uncork();
         queue.stop = undefined;
         // A job that ended meanwhile has left the queue without waking the next one.
         if (queue.jobs[0] !== job) this.attend(queue);
@@ -118,7 +133,7 @@ export class Dispatcher {
     const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
     const look = lookFor(record);
 
-    const prompt = readFileSync(job.paths.prompt, 'utf8');
+    const prompt = job.prompt ?? readFileSync(job.paths.prompt, 'utf8');
     const text = composeOrder(job.id, prompt, typing.mam, job.paths.prompt);
     if (record.phase !== 'queued') {
       await this.afterCrash(job, target, text, look, stop);
@@ -126,12 +141,16 @@ export class Dispatcher {
     }
     const end = await deliver(server, target, text, look, {
       pasting: async () => {
-        await this.registrar.record(job, hubDraft(job.id, 'pasting'));
+        const announced = this.registrar.record(job, hubDraft(job.id, 'pasting'));
+        job.uncork();
+        await Promise.all([job.kept, announced]);
       },
       visible: (evidence) => void this.registrar.note(job, 'visible', { data: { evidence } }),
       submitted: (evidence) => void this.registrar.note(job, 'submitted', { data: { evidence } }),
       stop,
     });
+    job.uncork();
+    if (end.kind !== 'blocked') job.prompt = undefined;
     if (end.kind === 'blocked') await this.obstacle(job, queue, end.obstacle);
     else if (end.kind === 'gone') await this.lost(job, end.why);
     else if (end.kind === 'unverified')
@@ -159,7 +178,8 @@ export class Dispatcher {
   private async obstacle(job: LiveJob, queue: PaneQueue, { by, evidence }: Obstacle): Promise<void> {
     const { record } = job;
     if (record.status !== 'queued') return;
-    const blockedFor = (Date.now() - Date.parse(record.created_at)) / 1000;
+    queue.blockedSince ??= Date.now();
+    const blockedFor = (Date.now() - queue.blockedSince) / 1000;
     const waited = blockedFor > record.timeouts.idle_timeout_seconds && record.wake_seq === 0;
     if (record.blocked_by !== by || record.phase !== 'queued' || waited) {
       await this.registrar.note(job, 'blocked', { data: { by, evidence, ...(waited && { waited }) } });
@@ -177,7 +197,7 @@ export class Dispatcher {
     const key = this.keyOf(job);
     let queue = this.queues.get(key);
     if (queue === undefined) {
-      queue = { jobs: [], stop: undefined, lookAgain: undefined };
+      queue = { jobs: [], stop: undefined, lookAgain: undefined, blockedSince: undefined };
       this.queues.set(key, queue);
     }
     return queue;

@@ -10,6 +10,8 @@ import { type Line, longLine, shortLine } from '../registry/texts.ts';
 
 /** How many of the newest events are kept in memory for waiters that come back. */
 const RECENT = 200;
+/** The longest time that a job's first events wait for each other, in ms. */
+const CORK_MS = 20;
 
 /** An event before the hub has given it its place. */
 export type Draft = Omit<RecordedEvent, 'seq' | 'recorded_at' | 'late'>;
@@ -33,6 +35,10 @@ export class LiveJob {
   readonly registryDir: string;
   /** One sentence for each line of the journal that can't be read. */
   damage: string[] = [];
+  /** The prompt, until it has been handed over; then it is read from its file where it is needed. */
+  prompt: string | undefined;
+  /** Resolves when the job's folder is complete on disk. */
+  kept: Promise<void> = Promise.resolve();
   private head: JobRecord | undefined;
   private durable: JobRecord | undefined;
   private lastSeq = 0;
@@ -41,8 +47,8 @@ export class LiveJob {
   private readonly journal: Journal;
   /** Settles when the last event given is on disk or has failed. */
   private tail: Promise<unknown> = Promise.resolve();
-  /** Set while a long event's texts are written: what follows must not overtake it. */
-  private preparing: Promise<unknown> | undefined;
+  /** Set while a long event's texts are written: what comes after it queues up here, in its order. */
+  private behind: Promise<unknown> | undefined;
 
   constructor(registryDir: string, id: string, paths: JobPaths) {
     this.registryDir = registryDir;
@@ -59,10 +65,11 @@ export class LiveJob {
     return job;
   }
 
-  /** The job's state as the disk holds it. */
+  /** The job's state as the disk holds it; of a job whose very first event is on its way there, that event's. */
   get record(): JobRecord {
-    if (this.durable === undefined) throw new MamError('internal', `Job ${this.id} has no record yet.`);
-    return this.durable;
+    const record = this.durable ?? this.head;
+    if (record === undefined) throw new MamError('internal', `Job ${this.id} has no record yet.`);
+    return record;
   }
 
   /** When the last event was recorded, in ms since 1970. */
@@ -80,33 +87,27 @@ export class LiveJob {
    * @returns when the event is on disk
    * @throws MamError `io` when it could not be written; the job is as it was
    */
-  async append(draft: Draft): Promise<Recorded> {
-    while (this.preparing !== undefined) await this.preparing;
+  append(draft: Draft): Promise<Recorded> {
+    if (this.behind !== undefined) return this.queueUp(() => this.place(draft));
     const known = this.seqs.get(draft.event_id);
     if (known !== undefined) return this.repeat(draft, known);
+    const event = this.number(draft);
+    const line = shortLine(event);
+    return line === undefined ? this.queueUp(() => this.placeLong(event)) : this.commit(line);
+  }
 
-    const event: RecordedEvent = {
-      seq: this.lastSeq + 1,
-      recorded_at: new Date().toISOString(),
-      ...(this.isFinal && { late: true }),
-      ...draft,
-    };
-    let line = shortLine(event);
-    if (line === undefined) {
-      const long = longLine(event, this.paths.texts);
-      this.preparing = long.then(
-        () => {},
-        () => {},
-      );
-      try {
-        line = await long;
-      } catch (error) {
-        throw registryError(this.registryDir, error);
-      } finally {
-        this.preparing = undefined;
-      }
-    }
-    return this.commit(line);
+  /**
+   * Holds the first events back until `uncork`: the announcement of the paste then goes to the disk together with the
+   * job's beginning, in one write instead of two.
+   */
+  cork(): void {
+    this.journal.cork();
+    // A tmux server that hangs must not keep a job off the disk.
+    setTimeout(() => this.uncork(), CORK_MS).unref();
+  }
+
+  uncork(): void {
+    this.journal.uncork();
   }
 
   /** The recorded events after `seq`, oldest first. */
@@ -119,8 +120,54 @@ export class LiveJob {
 
   /** Waits for what is under way and closes the journal. */
   async close(): Promise<void> {
+    this.uncork();
     await this.tail.catch(() => {});
     await this.journal.close();
+  }
+
+  /** Runs after everything that queued up before. */
+  private queueUp(work: () => Promise<() => Promise<Recorded>>): Promise<Recorded> {
+    // Only the placing queues up; the trip to the disk is shared with others.
+    const placed = (this.behind ?? Promise.resolve()).then(work);
+    const settled = placed.then(
+      () => {},
+      () => {},
+    );
+    this.behind = settled;
+    void settled.then(() => {
+      if (this.behind === settled) this.behind = undefined;
+    });
+    return placed.then((written) => written());
+  }
+
+  private async place(draft: Draft): Promise<() => Promise<Recorded>> {
+    const known = this.seqs.get(draft.event_id);
+    if (known !== undefined) return () => this.repeat(draft, known);
+    const event = this.number(draft);
+    const line = shortLine(event);
+    if (line === undefined) return this.placeLong(event);
+    const written = this.commit(line);
+    return () => written;
+  }
+
+  private async placeLong(event: RecordedEvent): Promise<() => Promise<Recorded>> {
+    let line: Line;
+    try {
+      line = await longLine(event, this.paths.texts);
+    } catch (error) {
+      throw registryError(this.registryDir, error);
+    }
+    const written = this.commit(line);
+    return () => written;
+  }
+
+  private number(draft: Draft): RecordedEvent {
+    return {
+      seq: this.lastSeq + 1,
+      recorded_at: new Date().toISOString(),
+      ...(this.isFinal && { late: true }),
+      ...draft,
+    };
   }
 
   private async commit({ line, event }: Line): Promise<Recorded> {

@@ -1,10 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { MamError, systemCode } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
 import { newEventId } from '../job/id.ts';
 import type { JobOrder } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
-import { writeDurably } from '../registry/files.ts';
+import { writeNew } from '../registry/files.ts';
 import { addRegistry, type Home, readRegistries, removePointer, writePointer } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
@@ -21,6 +21,8 @@ interface OpenRegistry {
 
 /** How many ended jobs stay in memory for late reports and questions. */
 const KEPT_FINAL = 200;
+/** How many open jobs an error names. */
+const NAMED_JOBS = 5;
 
 /**
  * The one writer of the registries: finds and makes jobs, records events, and tells its listener of each event once
@@ -64,27 +66,37 @@ export class Registrar {
 
   /**
    * Makes a job: its folder, prompt and first event.
-   * @returns when all of it is on disk
+   * @returns the job at once, so that its way can begin while the disk is busy; corked, until the dispatcher knows
+   *   whether it is typed in now. Its `kept` resolves when all is on disk, and rejects (there is no job then) when not
    * @throws MamError `io` when the registry can't be written, `conflict` when another hub writes it
    */
   async create(order: JobOrder, prompt: string): Promise<LiveJob> {
     await this.registry(order.registry_dir);
     const paths = jobPaths(order.registry_dir, order.job_id);
     const job = new LiveJob(order.registry_dir, order.job_id, paths);
+    job.prompt = prompt;
+    job.cork();
     try {
       mkdirSync(paths.folder, { mode: 0o700 });
       // The pointer comes first: a crash right after leaves one that leads nowhere, never a job without one.
       this.point(order.job_id, order.registry_dir);
-      const [, recorded] = await Promise.all([
-        writeDurably(paths.prompt, prompt),
-        job.append(hubDraft(order.job_id, 'queued', { data: { job: order } })),
-      ]);
-      this.jobs.set(job.id, job);
-      this.tell(job, recorded);
     } catch (error) {
-      this.unpoint(order.job_id);
-      throw error instanceof MamError ? error : registryError(order.registry_dir, error);
+      throw registryError(order.registry_dir, error);
     }
+    this.jobs.set(job.id, job);
+    const queued = job
+      .append(hubDraft(order.job_id, 'queued', { data: { job: order } }))
+      .then((recorded) => this.tell(job, recorded));
+    job.kept = Promise.all([queued, writeNew(paths.prompt, prompt)]).then(
+      () => {},
+      async (error: unknown) => {
+        await queued.catch(() => {});
+        this.jobs.delete(job.id);
+        this.unpoint(job.id);
+        rmSync(paths.folder, { recursive: true, force: true });
+        throw error instanceof MamError ? error : registryError(order.registry_dir, error);
+      },
+    );
     return job;
   }
 
@@ -98,7 +110,7 @@ export class Registrar {
     if (held !== undefined) return held;
     const places = [registryDir, ...this.registryDirs, ...readRegistries(this.home)];
     const dir = places.find((place) => place !== undefined && hasJob(place, jobId));
-    if (dir === undefined) throw new MamError('not_found', 'There is no job with this id.');
+    if (dir === undefined) throw this.unknown();
     return this.load(dir, jobId);
   }
 
@@ -130,7 +142,11 @@ export class Registrar {
   /** The list of a registry's jobs. @throws MamError as `create` */
   async index(registryDir: string): Promise<JobIndex> {
     const registry = await this.registry(registryDir);
-    registry.index ??= new JobIndex(registryDir);
+    if (registry.index === undefined) {
+      registry.index = new JobIndex(registryDir);
+      for (const job of this.jobs.values())
+        if (job.registryDir === registryDir) registry.index.put(job.record);
+    }
     return registry.index;
   }
 
@@ -151,6 +167,16 @@ export class Registrar {
       await registry.index?.write();
       await registry.lock.release();
     }
+  }
+
+  private unknown(): MamError {
+    const open = this.open.slice(0, NAMED_JOBS).map((job) => job.id);
+    const known = open.length === 0 ? 'No job is open.' : `Open jobs: ${open.join(', ')}.`;
+    return new MamError(
+      'not_found',
+      'There is no job with this id.',
+      `${known} list_jobs (\`mam list\`) shows all ids.`,
+    );
   }
 
   private load(dir: string, jobId: string): Promise<LiveJob> {
@@ -209,6 +235,9 @@ export class Registrar {
     if (before !== undefined && !isSettled(before) && isSettled(after)) {
       this.unpoint(job.id);
       this.forgetOldest();
+    } else if (!isSettled(after)) {
+      // A late report on an ended job may begin a check, which a new hub must take up.
+      this.point(job.id, job.registryDir);
     }
     this.onRecorded(job, recorded);
   }

@@ -1,8 +1,4 @@
-import type {
-  CallToolRequest,
-  CallToolResult,
-  Tool as Declaration,
-} from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolRequest, CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { tools as allTools } from '../../tools/index.ts';
 import { loadSettings } from '../config.ts';
 import { MamError } from '../errors.ts';

@@ -14,6 +14,17 @@ export async function writeDerived(path: string, text: string): Promise<void> {
   await writeWhole(path, text, false);
 }
 
+/** Writes a file in a folder that nobody knows yet, flushed to the disk. @throws the system's error */
+export async function writeNew(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
 async function writeWhole(path: string, text: string | Buffer, flush: boolean): Promise<void> {
   const neighbour = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   try {

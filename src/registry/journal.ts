@@ -1,12 +1,17 @@
-import { close, fdatasync, open, readFileSync, write } from 'node:fs';
+import { close, constants, open, readFileSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { systemCode } from '../errors.ts';
 import type { RecordedEvent } from '../job/event.ts';
 
 const openFile = promisify(open);
 const writeFile = promisify(write);
-const syncFile = promisify(fdatasync);
 const closeFile = promisify(close);
+
+/**
+ * Every write returns when its bytes are on the disk, as with fdatasync after it, for one trip through the thread pool
+ * instead of two. For a new file this flushes its entry in the folder as well (ext4, APFS).
+ */
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_DSYNC;
 
 /** A journal that nobody writes to gives its file descriptor back after this time, in ms. */
 const IDLE_CLOSE_MS = 5_000;
@@ -27,6 +32,7 @@ export class Journal {
   private waiting: Waiting[] = [];
   private flushing: Promise<void> | undefined;
   private idle: NodeJS.Timeout | undefined;
+  private corked = false;
 
   constructor(path: string) {
     this.path = path;
@@ -41,31 +47,40 @@ export class Journal {
     // The newline before the line keeps it whole even if a crash left a torn line at the end of the file.
     this.batch += `\n${line}\n`;
     const done = new Promise<void>((resolve, reject) => this.waiting.push({ resolve, reject }));
-    this.flushing ??= this.flush();
+    if (!this.corked) this.flushing ??= this.flush();
     return done;
+  }
+
+  /** Holds what is appended from now on until `uncork`, so that it goes to the disk in one write. */
+  cork(): void {
+    this.corked = true;
+  }
+
+  uncork(): void {
+    this.corked = false;
+    if (this.waiting.length > 0) this.flushing ??= this.flush();
   }
 
   /** Waits for what is under way and closes the file. */
   async close(): Promise<void> {
     clearTimeout(this.idle);
+    this.uncork();
     await this.flushing;
     await this.release();
   }
 
   private async flush(): Promise<void> {
     clearTimeout(this.idle);
-    while (this.waiting.length > 0) {
+    while (this.waiting.length > 0 && !this.corked) {
       const bytes = Buffer.from(this.batch);
       const waiting = this.waiting;
       this.batch = '';
       this.waiting = [];
       try {
-        this.fd ??= await openFile(this.path, 'a', 0o600);
+        this.fd ??= await openFile(this.path, FLAGS, 0o600);
         for (let done = 0; done < bytes.length; ) {
           done += (await writeFile(this.fd, bytes, done, bytes.length - done, null)).bytesWritten;
         }
-        // For a new file this flushes its entry in the folder as well (ext4, APFS).
-        await syncFile(this.fd);
         for (const { resolve } of waiting) resolve();
       } catch (error) {
         // What was appended since builds on what failed.

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { MamError } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
 import { type Block, FrameReader } from './frame.ts';
-import { HIDDEN_SESSION, refusal, start } from './start.ts';
+import { LEAVE, refusal, SETUP, start } from './start.ts';
 
 /** A tmux server that is silent for so long (ms) is taken for stuck: the client is dropped, the caller told. */
 const ANSWER_MS = 10_000;
@@ -68,11 +68,7 @@ export class ControlClient {
       client.kill();
       throw refusal(socketPath, failure || client.#why);
     }
-    const target = `-t =${HIDDEN_SESSION}:`;
-    await Promise.all([
-      client.send(`set-option ${target} destroy-unattached on`),
-      client.send(`set-option ${target} status off`),
-    ]);
+    await Promise.all(SETUP.map((command) => client.send(command)));
     return client;
   }
 
@@ -111,7 +107,7 @@ export class ControlClient {
 
   /** Ends the client; the hidden session goes with the last one. Resolves when it is gone. */
   async end(): Promise<void> {
-    this.#child.stdin.end();
+    this.send(LEAVE).catch(() => {});
     const backstop = setTimeout(() => this.kill(), END_MS);
     await this.done;
     clearTimeout(backstop);

@@ -3,7 +3,7 @@ import { randomSuffix } from '../job/id.ts';
 import { ControlClient } from './client.ts';
 import { quote } from './quote.ts';
 import { type PaneSample, parseSamples, SAMPLE_FORMAT } from './sample.ts';
-import { HIDDEN_SESSION } from './start.ts';
+import { isHidden } from './start.ts';
 
 export type { PaneSample } from './sample.ts';
 
@@ -133,6 +133,6 @@ export class TmuxServer {
     const client = this.#client;
     if (client === undefined || client.ended) return;
     const sessions = await client.send("list-sessions -F '#{session_name}'").catch(() => ['?']);
-    if (client.idle && sessions.every((name) => name === HIDDEN_SESSION)) await client.end();
+    if (client.idle && sessions.every(isHidden)) await client.end();
   }
 }

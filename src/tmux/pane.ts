@@ -1,7 +1,7 @@
 import { MamError } from '../errors.ts';
 import type { TmuxServer } from './control.ts';
 import { quote } from './quote.ts';
-import { HIDDEN_SESSION } from './start.ts';
+import { isHidden } from './start.ts';
 
 /** A pane as tmux lists it. */
 export interface PaneInfo {
@@ -36,7 +36,7 @@ const PANE_FORMAT = [
 ].join(' ');
 
 /**
- * Every pane of every session but our hidden one.
+ * Every pane of every session but our hidden ones.
  * @throws MamError `not_found` when no server runs, `unavailable` when tmux is missing or ends
  */
 export async function listPanes(server: TmuxServer): Promise<PaneInfo[]> {
@@ -70,7 +70,7 @@ export async function listPanes(server: TmuxServer): Promise<PaneInfo[]> {
       command,
     ] = split(line, 12);
     const session = sessionNames.get(sessionId);
-    if (session === undefined || session.name === HIDDEN_SESSION) return [];
+    if (session === undefined || isHidden(session.name)) return [];
     return {
       pane,
       session: session.name,

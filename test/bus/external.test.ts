@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import mqtt from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
 import { redactUrl } from '../../src/bus/address.ts';
 import { connectExternal, type ExternalOptions } from '../../src/bus/external.ts';
@@ -178,10 +179,31 @@ describe.skipIf(!installed)('an external broker', () => {
     });
   });
 
-  it('may be killed and restarted: everybody comes back, and the last will tells of a dead hub', async () => {
+  it('tells with the last will that a hub is gone, and hears when it is back', async () => {
     const broker = await startMosquitto();
     const hub = await startHub(broker);
     hub.bus.publish(statusTopic(REALM, HOST), '{"online":true}', { retain: true });
+    const observer = await mqtt.connectAsync(broker.url, { ...credentials, protocolVersion: 4 });
+    onCleanUp(() => observer.end(true));
+    const heard: string[] = [];
+    observer.on('message', (_topic, payload) => heard.push(payload.toString()));
+    await observer.subscribeAsync(statusTopic(REALM, HOST), { qos: 1 });
+    await until('it is online', () => heard.length === 1);
+    // The same client id: the broker throws the hub out.
+    const rival = await mqtt.connectAsync(broker.url, {
+      ...credentials,
+      protocolVersion: 4,
+      clientId: `mam-hub-${HOST}`,
+      reconnectPeriod: 0,
+    });
+    await until('it is back', () => heard.length === 3);
+    rival.end(true);
+    expect(heard).toEqual(['{"online":true}', '{"online":false}', '{"online":true}']);
+  });
+
+  it('may be killed and restarted: everybody comes back', async () => {
+    const broker = await startMosquitto();
+    const hub = await startHub(broker);
     const link = linkTo(broker);
     let connects = 0;
     link.onConnect(() => connects++);

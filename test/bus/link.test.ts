@@ -48,6 +48,14 @@ describe('requests', () => {
     await expect(ask(link, { silent: true }, 50)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
+  it('answers what comes right behind the CONNACK, to each of many new clients', async () => {
+    const home = makeHome();
+    await startFakeHub(home);
+    const links = Array.from({ length: 40 }, () => makeLink(home));
+    const answers = await Promise.all(links.map((link) => ask(link, { a: 1 }, 3000)));
+    expect(answers).toHaveLength(40);
+  });
+
   it('starts the hub when its socket refuses', async () => {
     const home = makeHome();
     let starts = 0;

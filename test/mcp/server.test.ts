@@ -77,6 +77,8 @@ test('a peer gets what a peer needs', async () => {
     'job_status',
     'publish_event',
   ]);
+  // The build made the list from these declarations.
+  expect(list.result.tools).toEqual(JSON.parse(JSON.stringify(new Catalog(declared, 'peer').declarations)));
 });
 
 test('the text of an answer is its structuredContent, summary first', async () => {

@@ -54,6 +54,7 @@ export class McpClient {
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => this.#take(text));
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
+      this.#wakeAll();
     });
   }
 

@@ -7,6 +7,7 @@ import { listPanes } from '../../src/tmux/pane.ts';
 import { quote } from '../../src/tmux/quote.ts';
 import type { PaneSample } from '../../src/tmux/sample.ts';
 import { capture } from '../../src/tmux/screen.ts';
+import { HIDDEN_SESSION } from '../../src/tmux/start.ts';
 import { isRunning, Lab, until } from './lab.ts';
 
 const labs: Lab[] = [];
@@ -102,7 +103,7 @@ test('callers share one client; two objects share the hidden session; nothing of
   await Promise.all(Array.from({ length: 10 }, () => one.server.command('list-sessions')));
   await Promise.all(Array.from({ length: 10 }, () => second.command('list-sessions')));
   expect((await one.tmux('list-clients')).split('\n')).toHaveLength(2);
-  expect(await one.tmux('list-sessions', '-F', '#{session_name}')).toBe('_mam\nuser');
+  expect(await one.tmux('list-sessions', '-F', '#{session_name}')).toBe(`${HIDDEN_SESSION}\nuser`);
   expect((await listPanes(second)).map((pane) => pane.session)).toEqual(['user']);
   await one.server.close();
   expect(await second.command('display-message -p here')).toEqual(['here']);
@@ -161,7 +162,7 @@ test('our hidden session is killed by somebody: the next command makes it anew',
   const one = lab();
   await one.start();
   await one.server.command('list-panes');
-  await one.tmux('kill-session', '-t', '=_mam');
+  await one.tmux('kill-session', '-t', `=${HIDDEN_SESSION}`);
   await until(() => !one.server.connected);
   expect(await one.server.command('display-message -p back')).toEqual(['back']);
 });
@@ -216,4 +217,23 @@ test('an idle client keeps no process alive', async () => {
   const { stdout } = await execa('npx', ['tsx', file], { timeout: 8_000 });
   expect(stdout).toBe('fine');
   await until(async () => !(await one.tmux('list-sessions')).includes('_mam'));
+}, 20_000);
+
+test('we come and go among many other clients: the tmux server lives', async () => {
+  const one = lab();
+  await one.start();
+  const pid = await one.pid();
+  let going = true;
+  const others = Array.from({ length: 3 }, async () => {
+    while (going) await one.tmux('list-sessions');
+  });
+  for (let i = 0; i < 40; i++) {
+    const server = new TmuxServer(one.socket);
+    await server.command('display-message -p x');
+    await server.close();
+  }
+  going = false;
+  await Promise.all(others);
+  expect(isRunning(pid)).toBe(true);
+  expect(await one.tmux('list-sessions', '-F', '#{session_name}')).toBe('user');
 });

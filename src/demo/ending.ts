@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MamError } from '../errors.ts';
+import { startOf } from '../processes.ts';
+import { hubPid } from './private-hub.ts';
+import { endTmux, tmuxPids } from './private-tmux.ts';
+import type { Stage } from './stage.ts';
+import { until } from './until.ts';
+
+/** How long the demo's processes may take to end by themselves, and then by force, in ms. */
+const END_MS = 5_000;
+const FORCE_MS = 2_000;
+
+/** A process that can be told from a later one with the same id. */
+interface Doomed {
+  pid: number;
+  start: string;
+}
+
+/**
+ * Ends everything of a demo and removes its folder; only processes that the demo started are touched.
+ * @returns when the processes are really gone
+ * @throws MamError `internal` when one of them stays; its folder then stays too
+ */
+export async function endStage(stage: Stage): Promise<void> {
+  const hub = hubPid(stage);
+  const pids = [...(await tmuxPids(stage)), ...serverPids(stage), ...(hub === undefined ? [] : [hub])];
+  const doomed = pids.flatMap((pid): Doomed[] => {
+    const start = startOf(pid);
+    return start === undefined ? [] : [{ pid, start }];
+  });
+  await endTmux(stage);
+  if (hub !== undefined) end(hub, 'SIGTERM');
+  if (!(await until(() => doomed.every(isGone), END_MS))) {
+    for (const { pid } of doomed.filter((one) => !isGone(one))) end(pid, 'SIGKILL');
+    if (!(await until(() => doomed.every(isGone), FORCE_MS))) {
+      const stuck = doomed.filter((one) => !isGone(one)).map(({ pid }) => pid);
+      throw new MamError('internal', `The demo's processes ${stuck.join(', ')} do not end.`);
+    }
+  }
+  await rm(stage.folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** The peers' MCP servers, which announce themselves by a file each. */
+function serverPids({ home }: Stage): number[] {
+  try {
+    return readdirSync(home.servers).map((name) => {
+      const { pid } = JSON.parse(readFileSync(join(home.servers, name), 'utf8')) as { pid: number };
+      return pid;
+    });
+  } catch {
+    return [];
+  }
+}
+
+function isGone({ pid, start }: Doomed): boolean {
+  return startOf(pid) !== start;
+}
+
+function end(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended meanwhile.
+  }
+}

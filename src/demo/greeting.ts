@@ -1,0 +1,45 @@
+import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+
+/** What the demo's job asks for; the peer's program understands nothing else. */
+export const PROMPT =
+  'Write the file greeting.txt with this one line: "Hello from the peer, job JOB_ID is done." Put the id of your job in the place of JOB_ID.';
+
+const TASK = /\bthe file ([\w.-]+)\b[^"]*"([^"\n]+)"/;
+
+/** Decides whether the job is done; the hub gives it JOB_ID and runs it in the working folder. */
+const SCRIPT = `#!/usr/bin/env bash
+# Passes when greeting.txt has one line, and in it the id of this very job.
+set -euo pipefail
+line=$(cat greeting.txt)
+if [ "$line" = "Hello from the peer, job $JOB_ID is done." ]; then
+  echo "greeting.txt says: $line"
+else
+  echo "greeting.txt should name the job $JOB_ID, but says: $line"
+  exit 1
+fi
+`;
+
+/** What the peer has to do: one file with one line. */
+export interface Plan {
+  file: string;
+  line: string;
+}
+
+/** Writes the validation script. */
+export function writeScript(path: string): void {
+  writeFileSync(path, SCRIPT);
+}
+
+/** The id of the job that an order names. */
+export function jobIdOf(order: string): string | undefined {
+  return /\bjob_id "([a-z0-9-]{1,64})"/.exec(order)?.[1] ?? /\bJob ([a-z0-9-]{1,64}) was/.exec(order)?.[1];
+}
+
+/** Reads a task; nothing when it is none of the one sort that the peer knows. */
+export function planOf(task: string, jobId: string): Plan | undefined {
+  const [, file, line] = TASK.exec(task) ?? [];
+  if (file === undefined || line === undefined || basename(file) !== file || /^\.+$/.test(file))
+    return undefined;
+  return { file, line: line.replaceAll('JOB_ID', jobId) };
+}

@@ -1,0 +1,111 @@
+import { writeFileSync } from 'node:fs';
+import { execa } from 'execa';
+import { programPath } from '../config.ts';
+import { MamError, systemCode } from '../errors.ts';
+import { type Stage, stageEnvironment } from './stage.ts';
+
+export const SESSION = 'peer';
+/** tmux's own signal by which the peer says that it is ready; its death raises it too. */
+const READY = 'demo-peer';
+/** A peer is ready within this time, in ms; measured: 300 to 500. */
+const READY_MS = 20_000;
+/** tmux answers any other command within this time, in ms. */
+const ANSWER_MS = 10_000;
+/** As much of the peer's screen as a failure shows, in lines. */
+const SCREEN_LINES = 12;
+
+// The pane of a peer that ends stays, so that a failure can show its last words.
+const CONFIG = `set -g remain-on-exit on
+set-hook -g pane-died 'wait-for -S ${READY}'
+set -g status-left ' mam demo  '
+set -g status-right ' Ctrl-b d detaches '
+set -g status-right-length 40
+`;
+
+/** The version of tmux. @throws MamError `unavailable` that says how to install it */
+export async function tmuxVersion(): Promise<string> {
+  const { stdout, failed, code } = await execa('tmux', ['-V'], { reject: false });
+  if (!failed) return stdout;
+  if (code !== 'ENOENT') throw new MamError('unavailable', 'The program tmux does not run.', 'Try: tmux -V');
+  throw new MamError(
+    'unavailable',
+    'The demo needs tmux, which is not installed or not on the PATH.',
+    'Install it: sudo apt install tmux (Debian, Ubuntu), sudo dnf install tmux (Fedora), brew install tmux (macOS).',
+  );
+}
+
+/** Starts a tmux server of our own with the peer in it. @returns when the peer can take an order */
+export async function startPeer(stage: Stage, stop: AbortSignal): Promise<void> {
+  writeFileSync(stage.tmuxConfig, CONFIG);
+  const program = [process.execPath, programPath(), 'demo', 'peer', READY];
+  const place = ['-s', SESSION, '-n', 'mam', '-x', '110', '-y', '32', '-c', stage.project];
+  await tmux(stage, ['-f', stage.tmuxConfig, 'new-session', '-d', ...place, ...program]);
+  const { timedOut } = await execa('tmux', ['-S', stage.socket, 'wait-for', READY], {
+    ...options(stage),
+    timeout: READY_MS,
+    cancelSignal: stop,
+    reject: false,
+  });
+  stop.throwIfAborted();
+  const dead = await tmux(stage, ['display-message', '-p', '-t', `=${SESSION}:`, '#{pane_dead}']);
+  if (dead === '0' && !timedOut) return;
+  throw new MamError('unavailable', dead === '1' ? 'The peer has ended.' : 'The peer did not get ready.');
+}
+
+/** From now on the session ends with the peer. */
+export async function releasePeer(stage: Stage): Promise<void> {
+  await tmux(stage, ['set-option', '-g', 'remain-on-exit', 'off']);
+}
+
+/** What a person types to look at the peer. */
+export function attachCommand(stage: Stage, insideTmux: boolean): string {
+  return `${insideTmux ? 'TMUX= ' : ''}tmux -S ${stage.socket} attach -t =${SESSION}`;
+}
+
+/** The last lines of the peer's screen; none when there is no peer. */
+export async function peerScreen(stage: Stage): Promise<string[]> {
+  try {
+    const screen = await tmux(stage, ['capture-pane', '-p', '-t', `=${SESSION}:`]);
+    return screen
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .slice(-SCREEN_LINES);
+  } catch {
+    return [];
+  }
+}
+
+/** The server's process and those in its panes; none when no server runs. */
+export async function tmuxPids(stage: Stage): Promise<number[]> {
+  try {
+    const list = await tmux(stage, ['list-panes', '-a', '-F', '#{pid} #{pane_pid}']);
+    return [...new Set(list.split(/\s+/).map(Number))].filter((pid) => pid > 0);
+  } catch {
+    return [];
+  }
+}
+
+/** Ends the private server, if it runs. */
+export async function endTmux(stage: Stage): Promise<void> {
+  await execa('tmux', ['-S', stage.socket, 'kill-server'], { ...options(stage), reject: false });
+}
+
+async function tmux(stage: Stage, args: string[]): Promise<string> {
+  try {
+    const { stdout } = await execa('tmux', ['-u', '-S', stage.socket, ...args], options(stage));
+    return stdout;
+  } catch (error) {
+    const why = (error as { stderr?: string }).stderr || systemCode(error) || 'no answer';
+    throw new MamError('unavailable', `tmux failed: ${why}.`, '', { cause: error });
+  }
+}
+
+function options(stage: Stage) {
+  return {
+    env: stageEnvironment(stage),
+    extendEnv: false,
+    timeout: ANSWER_MS,
+    // A group of its own: Ctrl-C shall end the demo in order, not its commands at random.
+    detached: true,
+  };
+}

@@ -1,0 +1,71 @@
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { scrubbedEnvironment } from '../config.ts';
+import { MamError } from '../errors.ts';
+import { type Home, homePaths } from '../registry/home.ts';
+
+/** With a longer one the sockets in the folder would come near the length at which their paths are cut. */
+const MAX_TEMPORARY_BYTES = 60;
+
+/** Where everything of one demo lives: nothing of the user's own hub, registry or tmux is touched. */
+export interface Stage {
+  folder: string;
+  home: Home;
+  /** The supervisor's project, which is the peer's working folder too. */
+  project: string;
+  /** Socket of the private tmux server. */
+  socket: string;
+  tmuxConfig: string;
+  /** The validation script. */
+  script: string;
+  /** What tells a demo's folder from any other. */
+  marker: string;
+}
+
+/** Makes a private folder for a demo. */
+export function makeStage(): Stage {
+  const temporary = realpathSync(tmpdir());
+  const parent = Buffer.byteLength(temporary) <= MAX_TEMPORARY_BYTES ? temporary : '/tmp';
+  const stage = stageIn(mkdtempSync(join(parent, 'mam-demo-')));
+  writeFileSync(stage.marker, `${JSON.stringify({ demo: 'multi-agent-mux', pid: process.pid })}\n`);
+  mkdirSync(stage.home.folder, { mode: 0o700 });
+  // A project folder of its own: else one above the temporary folder would be found, with its settings.
+  mkdirSync(join(stage.project, '.mam'), { recursive: true });
+  return stage;
+}
+
+/** The stage of a demo that was kept. @throws MamError `bad_input` when the folder is none of a demo */
+export function keptStage(folder: string): Stage {
+  const stage = stageIn(resolve(folder));
+  if (existsSync(stage.marker)) return stage;
+  throw new MamError(
+    'bad_input',
+    'This is not the folder of a demo.',
+    'Give --stop the folder that mam demo --keep printed.',
+  );
+}
+
+/**
+ * The environment of every process of the demo.
+ * @param inTmux true for one that shall take the private tmux server for its own
+ */
+export function stageEnvironment(stage: Stage, inTmux = false): Record<string, string> {
+  return {
+    ...scrubbedEnvironment(),
+    MAM_HOME: stage.home.folder,
+    ...(inTmux && { TMUX: `${stage.socket},0,0` }),
+  };
+}
+
+function stageIn(folder: string): Stage {
+  return {
+    folder,
+    home: homePaths(join(folder, 'home')),
+    project: join(folder, 'project'),
+    socket: join(folder, 'tmux.sock'),
+    tmuxConfig: join(folder, 'tmux.conf'),
+    script: join(folder, 'check-greeting.sh'),
+    marker: join(folder, 'demo.json'),
+  };
+}

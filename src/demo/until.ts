@@ -1,0 +1,13 @@
+const LOOK_MS = 10;
+
+/**
+ * Waits for a condition that nothing signals.
+ * @returns whether it came to hold within the time
+ */
+export async function until(condition: () => boolean, milliseconds: number): Promise<boolean> {
+  for (const end = Date.now() + milliseconds; !condition(); ) {
+    if (Date.now() > end) return false;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  return true;
+}
