@@ -3,6 +3,8 @@ import { MamError } from './errors.ts';
 
 const pattern = z.string().refine(isPattern, 'is no valid regular expression');
 
+const key = z.string().regex(/^[A-Za-z0-9-]{1,20}$/, 'is no key in tmux words, such as C-u or Escape');
+
 /** An agent kind made by configuration. */
 const agentSchema = z.strictObject({
   /** The default session, such as `tmux:aider`. */
@@ -11,6 +13,9 @@ const agentSchema = z.strictObject({
   ready: pattern.optional(),
   busy: pattern.optional(),
   dialog: pattern.optional(),
+  /** tmux's names of the keys that empty the input box and that interrupt the agent, such as C-u and Escape. */
+  clear: key.optional(),
+  interrupt: key.optional(),
 });
 export type AgentConfig = z.infer<typeof agentSchema>;
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { MamError } from '../src/errors.ts';
 import { LIMITS } from '../src/job/limits.ts';
 import { callOf, jobSchema, jobView } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
@@ -9,7 +8,7 @@ export default defineTool({
   title: 'Cancel a job',
   description:
     'Cancel a delegated job: stop, abort or withdraw work that was handed to another agent. ' +
-    'A queued job is taken out of its queue and never typed; one whose order is in the pane but not submitted has that text cleared; one that is being worked on is final at once, and its peer is told to stop in the answer to its next report. ' +
+    'A queued job is taken out of its queue and never typed; one that is being worked on is final at once, and its peer is told to stop in the answer to its next report. ' +
     "It never ends the agent's program or its tmux session, and never undoes what the peer has changed. Cancelling a job that is final already changes nothing and says so.",
   inputSchema: z.strictObject({
     job_id: z.string().describe('Id of the job, as it was given when the job was delegated'),
@@ -21,7 +20,9 @@ export default defineTool({
     interrupt: z
       .boolean()
       .default(false)
-      .describe("Also press the agent's interrupt key, so that it stops in mid-turn. Default: false"),
+      .describe(
+        "Also press the agent's interrupt key, where the configuration of its kind names one, so that it stops in mid-turn. Default: false",
+      ),
   }),
   outputSchema: z.object({
     summary: z.string(),
@@ -34,18 +35,12 @@ export default defineTool({
   roles: ['supervisor'],
 
   async handle(args, { engine }) {
-    if (args.interrupt) {
-      throw new MamError(
-        'unavailable',
-        'This version does not support `interrupt` yet.',
-        'Leave `interrupt` out: the job is cancelled, and its peer is told in its next answer.',
-      );
-    }
     const { record, changed, note } = await engine.request('cancel', {
       job_id: args.job_id,
       registry_dir: engine.settings.registryDir,
       reason: args.reason,
       by: 'supervisor',
+      interrupt: args.interrupt,
     });
     return {
       summary: changed

@@ -4,7 +4,7 @@ import { MamError } from '../src/errors.ts';
 import { LIMITS } from '../src/job/limits.ts';
 import { hasLoneSurrogate } from '../src/job/text.ts';
 import { delegation, delegationSchema, preview } from '../src/mcp/delegation.ts';
-import { defineTool, type ToolContext } from '../src/mcp/tool.ts';
+import { defineTool } from '../src/mcp/tool.ts';
 
 const WEEK = 7 * 24 * 3600;
 
@@ -110,17 +110,24 @@ export default defineTool({
   roles: ['supervisor'],
 
   async handle(args, context) {
-    refuseLaterParts(args, context);
+    refuseLaterParts(args);
     const { engine, caller } = context;
     const { settings } = engine;
-    const kind = settings.agents[args.agent];
-    const session = args.agent_session ?? kind?.session;
+    const kind = engine.kind(args.agent);
+    const session = args.agent_session ?? kind.defaultSession;
+    if (session === undefined) {
+      throw new MamError(
+        'bad_input',
+        `Agent kind ${kind.name} has no session of its own.`,
+        'Give agent_session: tmux:NAME, or tmux:%3 for a pane.',
+      );
+    }
     if (args.dry_run) return preview(args.prompt, session, settings);
     const result = await engine.request('delegate', {
       prompt: args.prompt,
       agent: args.agent,
       agent_session: session,
-      screen: kind && { ready: kind.ready, busy: kind.busy, dialog: kind.dialog },
+      terminal: kind.terminal,
       workdir: resolve(caller.cwd, args.workdir ?? '.'),
       timeout_seconds: args.timeout_seconds,
       idle_timeout_seconds: args.idle_timeout_seconds,
@@ -146,22 +153,7 @@ export default defineTool({
 });
 
 /** Refuses what is declared for later versions. @throws MamError `unavailable` with what can be used instead */
-function refuseLaterParts(args: Args, { engine: { settings } }: ToolContext): void {
-  const kinds = ['command', ...Object.keys(settings.agents)];
-  if (!kinds.includes(args.agent)) {
-    throw new MamError(
-      'unavailable',
-      'This version supports agent kind command and kinds made by configuration only.',
-      `Give agent: one of ${kinds.join(', ')}, and agent_session: tmux:NAME of the session that the program runs in.`,
-    );
-  }
-  if (args.agent === 'command' && args.agent_session === undefined) {
-    throw new MamError(
-      'bad_input',
-      'Agent kind command has no session of its own.',
-      'Give agent_session: tmux:NAME, or tmux:%3 for a pane.',
-    );
-  }
+function refuseLaterParts(args: Args): void {
   const later = {
     start: args.start,
     validate_rounds: args.validate_rounds > 0,

@@ -34,7 +34,7 @@ export default defineTool({
   outputSchema: z.object({
     summary: z.string(),
     jobs: z.array(jobRowSchema),
-    total: z.number().int().describe('jobs that fit, on all pages'),
+    total: z.number().int().describe('jobs in the registry, whatever the filter'),
     cursor: z.string().optional().describe('absent on the last page'),
     registry_dir: z.string(),
     next: z.string(),
@@ -52,9 +52,9 @@ export default defineTool({
     const [first] = jobs;
     return {
       summary:
-        total === 0
-          ? 'There is no such job.'
-          : `${jobs.length} of ${total} ${total === 1 ? 'job' : 'jobs'}, newest first.`,
+        jobs.length === 0
+          ? `No such job; the registry has ${total}.`
+          : `${jobs.length} of the registry's ${total} ${total === 1 ? 'job' : 'jobs'}, newest first.`,
       jobs: jobs.map(listRow),
       total,
       cursor,

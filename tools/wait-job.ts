@@ -3,15 +3,16 @@ import { MamError } from '../src/errors.ts';
 import type { JobRecord } from '../src/job/record.ts';
 import { cleanLine } from '../src/job/text.ts';
 import { waitBudget } from '../src/mcp/budget.ts';
-import { brief, callOf, eventRowSchema, eventRows, jobBriefSchema } from '../src/mcp/job-view.ts';
+import { briefs, callOf, eventRowSchema, eventRows, jobBriefSchema } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
 import { WAIT_OUTCOMES, type WaitAnswer } from '../src/mcp/wait-types.ts';
 
 const PROGRESS_MS = 10_000;
 /** How much of an event's text a progress message carries, in characters. */
 const LAST_WORDS = 120;
-/** Room for events in one answer, in characters. */
-const EVENTS_ROOM = 6_000;
+/** Room for jobs and for events in one answer, in characters. */
+const JOBS_ROOM = 10_000;
+const EVENTS_ROOM = 5_000;
 
 export default defineTool({
   name: 'wait_job',
@@ -52,7 +53,8 @@ export default defineTool({
   outputSchema: z.object({
     summary: z.string(),
     outcome: z.enum(WAIT_OUTCOMES).describe('final, needs_attention or still_running'),
-    jobs: z.array(jobBriefSchema),
+    jobs: z.array(jobBriefSchema).describe('as many as find room, those that need you or ended first'),
+    jobs_left_out: z.number().int().describe('jobs that found no room here'),
     events: z
       .array(eventRowSchema)
       .describe('what happened meanwhile, the newest that find room, oldest first'),
@@ -99,10 +101,12 @@ export default defineTool({
           last = `; last event ${event.type}${words}`;
         },
       });
+      const { jobs, left_out } = briefs(answer.jobs, JOBS_ROOM);
       return {
         summary: summarize(answer),
         outcome: answer.outcome,
-        jobs: answer.jobs.map(brief),
+        jobs,
+        jobs_left_out: left_out,
         events: eventRows([...answer.events].reverse(), EVENTS_ROOM).reverse(),
         cursor: answer.cursor,
         next: nextStep(answer, ids, args.until),

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The floor of a cold start: the least Node program that answers `initialize` and `tools/list` on stdio.
+// The floor of a cold start and of a call: the least Node program that answers `initialize`, `tools/list` and
+// `tools/call` on stdio. A call's argument `chars` says how long its answer shall be.
 let rest = '';
 process.stdin.setEncoding('utf8');
 process.stdin.on('data', (chunk) => {
@@ -12,15 +13,16 @@ process.stdin.on('data', (chunk) => {
 });
 process.stdin.on('end', () => process.exit(0));
 
-function answer(message) {
-  if (message.id === undefined) return;
-  const result =
-    message.method === 'initialize'
-      ? {
-          protocolVersion: message.params.protocolVersion,
-          capabilities: { tools: {} },
-          serverInfo: { name: 'floor', version: '0' },
-        }
-      : { tools: [] };
-  process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id: message.id, result })}\n`);
+function answer({ id, method, params }) {
+  if (id === undefined) return;
+  const results = {
+    initialize: () => ({
+      protocolVersion: params.protocolVersion,
+      capabilities: { tools: {} },
+      serverInfo: { name: 'floor', version: '0' },
+    }),
+    'tools/list': () => ({ tools: [] }),
+    'tools/call': () => ({ content: [{ type: 'text', text: '.'.repeat(params.arguments?.chars ?? 0) }] }),
+  };
+  process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, result: results[method]() })}\n`);
 }

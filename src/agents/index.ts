@@ -1,7 +1,7 @@
 import type { AgentConfig } from '../config-file.ts';
 import { MamError } from '../errors.ts';
 import type { JobRecord } from '../job/record.ts';
-import type { ScreenPatterns } from '../job/request.ts';
+import type { TerminalSettings } from '../job/request.ts';
 import type { Look } from '../tmux/deliver.ts';
 import { command } from './command.ts';
 import type { AgentKind } from './kind.ts';
@@ -16,7 +16,7 @@ const LATER = ['claude-code', 'codex', 'gemini', 'opencode', 'human'];
 export interface KnownKind {
   name: string;
   defaultSession: string | undefined;
-  screen: ScreenPatterns;
+  terminal: TerminalSettings;
 }
 
 /**
@@ -40,7 +40,7 @@ export function resolveKind(name: string, configured: Record<string, AgentConfig
   return {
     name,
     defaultSession: own?.session ?? kind?.defaultSession,
-    screen: { ready: own?.ready, busy: own?.busy, dialog: own?.dialog },
+    terminal: own ?? {},
   };
 }
 
@@ -51,9 +51,9 @@ export function lookFor(record: JobRecord): Look {
   return {
     patterns: {
       ...kind.screen,
-      ...(ready !== undefined && { ready: new RegExp(ready, 'u') }),
-      ...(busy !== undefined && { busy: new RegExp(busy, 'u') }),
-      ...(dialog !== undefined && { dialog: new RegExp(dialog, 'u') }),
+      ...(ready !== undefined && { ready: new RegExp(ready, 'mu') }),
+      ...(busy !== undefined && { busy: new RegExp(busy, 'mu') }),
+      ...(dialog !== undefined && { dialog: new RegExp(dialog, 'mu') }),
     },
     settleMs: kind.settleMs,
     needle: record.job_id,

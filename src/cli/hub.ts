@@ -35,7 +35,7 @@ export function run(args: string[]): Promise<number> {
     if (more.length === 0) {
       if (action === 'status') return status(settings, json);
       if (action === 'stop') return stop(settings, json);
-      if (action === 'logs') return logs(settings);
+      if (action === 'logs') return logs(settings, json);
     }
     throw new MamError('bad_input', 'There is no such action.', `Usage: mam ${usage.synopsis}`);
   });
@@ -65,14 +65,16 @@ async function stop(settings: Settings, json: boolean): Promise<number> {
   return EXIT.done;
 }
 
-function logs(settings: Settings): number {
+function logs(settings: Settings, json: boolean): number {
   const { log } = homePaths(settings.home);
+  let text = '';
   try {
-    process.stdout.write(readFileSync(log, 'utf8'));
+    text = readFileSync(log, 'utf8');
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
-    print('The hub has written no log yet.');
   }
+  if (json) print(JSON.stringify({ log: text }));
+  else print(text === '' ? 'The hub has written no log yet.' : text.trimEnd());
   return EXIT.done;
 }
 

@@ -24,22 +24,33 @@ interface Doomed {
  * @throws MamError `internal` when one of them stays; its folder then stays too
  */
 export async function endStage(stage: Stage): Promise<void> {
+  const peers = identify([...(await tmuxPids(stage)), ...serverPids(stage)]);
+  await endTmux(stage);
+  await untilGone(peers);
+  // Only now: while there are clients, one of them may start a new hub.
   const hub = hubPid(stage);
-  const pids = [...(await tmuxPids(stage)), ...serverPids(stage), ...(hub === undefined ? [] : [hub])];
-  const doomed = pids.flatMap((pid): Doomed[] => {
+  if (hub !== undefined) {
+    const doomed = identify([hub]);
+    end(hub, 'SIGTERM');
+    await untilGone(doomed);
+  }
+  await rm(stage.folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
+function identify(pids: number[]): Doomed[] {
+  return pids.flatMap((pid) => {
     const start = startOf(pid);
     return start === undefined ? [] : [{ pid, start }];
   });
-  await endTmux(stage);
-  if (hub !== undefined) end(hub, 'SIGTERM');
-  if (!(await until(() => doomed.every(isGone), END_MS))) {
-    for (const { pid } of doomed.filter((one) => !isGone(one))) end(pid, 'SIGKILL');
-    if (!(await until(() => doomed.every(isGone), FORCE_MS))) {
-      const stuck = doomed.filter((one) => !isGone(one)).map(({ pid }) => pid);
-      throw new MamError('internal', `The demo's processes ${stuck.join(', ')} do not end.`);
-    }
-  }
-  await rm(stage.folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** Waits for the end of processes that were told to end, and ends by force what does not. @throws MamError `internal` */
+async function untilGone(doomed: Doomed[]): Promise<void> {
+  if (await until(() => doomed.every(isGone), END_MS)) return;
+  for (const { pid } of doomed.filter((one) => !isGone(one))) end(pid, 'SIGKILL');
+  if (await until(() => doomed.every(isGone), FORCE_MS)) return;
+  const stuck = doomed.filter((one) => !isGone(one)).map(({ pid }) => pid);
+  throw new MamError('internal', `The demo's processes ${stuck.join(', ')} do not end.`);
 }
 
 /** The peers' MCP servers, which announce themselves by a file each. */

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 
 /** What the demo's job asks for; the peer's program understands nothing else. */
 export const PROMPT =
-  'Write the file greeting.txt with this one line: "Hello from the peer, job JOB_ID is done." Put the id of your job in the place of JOB_ID.';
+  'Write the file greeting.txt with one line: "Hello from job JOB_ID", with your job\'s id as JOB_ID.';
 
 const TASK = /\bthe file ([\w.-]+)\b[^"]*"([^"\n]+)"/;
 
@@ -12,7 +12,7 @@ const SCRIPT = `#!/usr/bin/env bash
 # Passes when greeting.txt has one line, and in it the id of this very job.
 set -euo pipefail
 line=$(cat greeting.txt)
-if [ "$line" = "Hello from the peer, job $JOB_ID is done." ]; then
+if [ "$line" = "Hello from job $JOB_ID" ]; then
   echo "greeting.txt says: $line"
 else
   echo "greeting.txt should name the job $JOB_ID, but says: $line"

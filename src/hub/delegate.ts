@@ -6,12 +6,13 @@ import { MamError } from '../errors.ts';
 import { newJobId } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { AgentSession, JobOrder } from '../job/record.ts';
-import type { DelegateParams, DelegateResult } from '../job/request.ts';
+import type { DelegateParams, DelegateResult, TerminalSettings } from '../job/request.ts';
 import { hasLoneSurrogate, promptPreview } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import type { Home } from '../registry/home.ts';
-import { listPanes, type PaneInfo, resolveAddress } from '../tmux/pane.ts';
+import { findPane, type PaneInfo } from '../tmux/pane.ts';
 import { foreground, isShell } from '../tmux/process.ts';
+import type { Shot } from '../tmux/screen.ts';
 import type { Changes } from './changes.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { LiveJob } from './live-job.ts';
@@ -117,7 +118,7 @@ export class Delegations {
       agent: params.agent,
       agent_session: place.session,
       agent_process: place.process,
-      typing: { mam: params.mam_command, ...params.screen },
+      typing: { mam: params.mam_command, ...terminalOf(params) },
       host: this.host,
       registry_dir: params.registry_dir,
       log_dir: logDir,
@@ -146,7 +147,7 @@ export class Delegations {
     };
     const job = await this.registrar.create(order, prompt);
     // The way into the pane begins while the disk is busy; nothing is typed before all is kept.
-    this.dispatcher.enqueue(job);
+    this.dispatcher.enqueue(job, place.glance);
     try {
       await job.kept;
     } catch (error) {
@@ -196,8 +197,7 @@ export class Delegations {
         'Give agent_session, such as tmux:NAME; `tmux list-sessions` shows the names.',
       );
     }
-    const panes = await listPanes(this.servers.get(params.tmux_socket));
-    const pane = resolveAddress(panes, params.agent_session);
+    const { pane, glance } = await findPane(this.servers.get(params.tmux_socket), params.agent_session);
     if (pane.pane === params.supervisor.pane && params.tmux_socket === params.supervisor.socket) {
       throw new MamError('refused', `Pane ${pane.pane} is your own.`, "Name another agent's session.");
     }
@@ -216,7 +216,11 @@ export class Delegations {
         'Start the agent in that pane first.',
       );
     }
-    return { session: sessionOf(params.tmux_socket, pane), process: { ...process, pane_pid: pane.pane_pid } };
+    return {
+      session: sessionOf(params.tmux_socket, pane),
+      process: { ...process, pane_pid: pane.pane_pid },
+      glance,
+    };
   }
 
   /** Whether an MCP server of ours has announced itself from that pane. */
@@ -272,6 +276,8 @@ export class Delegations {
 interface Place {
   session: AgentSession;
   process: NonNullable<JobOrder['agent_process']>;
+  /** A look at the pane, where the search for it gave one. */
+  glance: Shot | undefined;
 }
 
 function sessionOf(socket: string, pane: PaneInfo): AgentSession {
@@ -336,4 +342,10 @@ function lives(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Only what a delivery uses: a newer client may send more. */
+function terminalOf({ terminal = {} }: DelegateParams): TerminalSettings {
+  const { ready, busy, dialog, clear, interrupt } = terminal;
+  return { ready, busy, dialog, clear, interrupt };
 }

@@ -3,8 +3,9 @@ import { lookFor } from '../agents/index.ts';
 import { explain } from '../errors.ts';
 import { composeOrder } from '../job/order.ts';
 import { isFinal } from '../job/words.ts';
-import { deliver, type Look, type Obstacle, type Target } from '../tmux/deliver.ts';
-import { recoverDelivery } from '../tmux/recover.ts';
+import { type DeliverySteps, deliver, type Look, type Obstacle, type Target } from '../tmux/deliver.ts';
+import { clearOwnText, recoverDelivery } from '../tmux/recover.ts';
+import type { Shot } from '../tmux/screen.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { paneKey } from './pane-owners.ts';
@@ -16,8 +17,9 @@ const LOOK_AGAIN_MS = 1_000;
 
 /** The jobs of one pane, in their order; the first one holds the pane. */
 interface PaneQueue {
+  key: string;
   jobs: LiveJob[];
-  /** Set while the first job is being typed in. */
+  /** Set while something is done at the pane. */
   stop: AbortController | undefined;
   lookAgain: NodeJS.Timeout | undefined;
   /** Since when (ms since 1970) the first job has been kept from its pane. */
@@ -43,15 +45,18 @@ export class Dispatcher {
     return [...(this.queues.get(paneKey({ socket, pane }))?.jobs ?? [])];
   }
 
-  /** Puts a new job at the end of its pane's queue, and begins with it if it is the first. */
-  enqueue(job: LiveJob): void {
+  /**
+   * Puts a new job at the end of its pane's queue, and begins with it if it is the first.
+   * @param glance a look at the pane that was taken just now
+   */
+  enqueue(job: LiveJob, glance?: Shot): void {
     if (job.record.agent_session === undefined) {
       job.uncork();
       return;
     }
     const queue = this.queueOf(job);
     queue.jobs.push(job);
-    if (queue.jobs.length === 1) this.attend(queue);
+    if (queue.jobs.length === 1) this.attend(queue, glance);
     else job.uncork();
   }
 
@@ -73,7 +78,9 @@ export class Dispatcher {
     if (queue === undefined) return;
     const first = queue.jobs[0] === job;
     if (first && after.status !== 'queued' && before?.status === 'queued') queue.stop?.abort();
-    if (isFinal(after.status)) this.forget(job);
+    if (!isFinal(after.status)) return;
+    if (first && queue.stop === undefined && isLeftBehind(job)) this.work(queue, () => this.clear(job));
+    this.forget(job);
   }
 
   /** Takes a job out of its pane's queue; the next one gets its turn. */
@@ -83,8 +90,8 @@ export class Dispatcher {
     const first = queue.jobs[0] === job;
     queue.jobs = queue.jobs.filter((other) => other !== job);
     if (first) queue.blockedSince = undefined;
-    if (queue.jobs.length === 0) this.queues.delete(this.keyOf(job));
     if (first) this.attend(queue);
+    this.dropEmpty(queue);
   }
 
   /** Something changed on a tmux server: panes that were not free are looked at again. */
@@ -103,29 +110,59 @@ export class Dispatcher {
     }
   }
 
-  private attend(queue: PaneQueue): void {
+  private attend(queue: PaneQueue, glance?: Shot): void {
     clearTimeout(queue.lookAgain);
     queue.lookAgain = undefined;
     const job = queue.jobs[0];
     if (job === undefined || queue.stop !== undefined || this.stopped) return;
     if (job.record.status !== 'queued') return;
-    const stop = new AbortController();
-    queue.stop = stop;
-    this.handOver(job, queue, stop.signal)
-      .catch((error) => {
+    this.work(queue, async (stop) => {
+      try {
+        await this.handOver(job, queue, stop, glance);
+      } catch (error) {
         job.uncork();
         this.log.error(`delivery of ${job.id} failed`, error);
-        return this.obstacle(job, queue, { by: 'unreachable', evidence: explain(error) });
-      })
-      .finally(() => {
-        job.uncork();
-        queue.stop = undefined;
-        // A job that ended meanwhile has left the queue without waking the next one.
-        if (queue.jobs[0] !== job) this.attend(queue);
-      });
+        await this.obstacle(job, queue, { by: 'unreachable', evidence: explain(error) });
+      }
+      job.uncork();
+      if (isLeftBehind(job)) await this.clear(job);
+    });
   }
 
-  private async handOver(job: LiveJob, queue: PaneQueue, stop: AbortSignal): Promise<void> {
+  /** Nothing else is done at a pane while something is. */
+  private work(queue: PaneQueue, body: (stop: AbortSignal) => Promise<void>): void {
+    const stop = new AbortController();
+    const job = queue.jobs[0];
+    queue.stop = stop;
+    void body(stop.signal).finally(() => {
+      queue.stop = undefined;
+      // A job that ended meanwhile has left the queue without waking the next one.
+      if (queue.jobs[0] !== job) this.attend(queue);
+      this.dropEmpty(queue);
+    });
+  }
+
+  private dropEmpty(queue: PaneQueue): void {
+    if (queue.jobs.length === 0 && queue.stop === undefined) this.queues.delete(queue.key);
+  }
+
+  /** Takes the text of a cancelled job out of the input box, where the kind has a key for that and the text is there. */
+  private async clear({ id, record, paths }: LiveJob): Promise<void> {
+    const { agent_session: session, agent_process: agent, typing } = record;
+    if (session === undefined || agent === undefined || typing?.clear === undefined) return;
+    const text = composeOrder(id, readFileSync(paths.prompt, 'utf8'), typing.mam, paths.prompt);
+    const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
+    await clearOwnText(this.servers.get(session.socket), target, text, typing.clear).catch((error) =>
+      this.log.error(`the text of ${id} was not cleared`, error),
+    );
+  }
+
+  private async handOver(
+    job: LiveJob,
+    queue: PaneQueue,
+    stop: AbortSignal,
+    glance: Shot | undefined,
+  ): Promise<void> {
     const { record } = job;
     const { agent_session: session, agent_process: agent, typing } = record;
     if (session === undefined || agent === undefined || typing === undefined) return;
@@ -139,7 +176,7 @@ export class Dispatcher {
       await this.afterCrash(job, target, text, look, stop);
       return;
     }
-    const end = await deliver(server, target, text, look, {
+    const steps: DeliverySteps = {
       pasting: async () => {
         const announced = this.registrar.record(job, hubDraft(job.id, 'pasting'));
         job.uncork();
@@ -148,7 +185,8 @@ export class Dispatcher {
       visible: (evidence) => void this.registrar.note(job, 'visible', { data: { evidence } }),
       submitted: (evidence) => void this.registrar.note(job, 'submitted', { data: { evidence } }),
       stop,
-    });
+    };
+    const end = await deliver(server, target, text, look, steps, glance);
     job.uncork();
     if (end.kind !== 'blocked') job.prompt = undefined;
     if (end.kind === 'blocked') await this.obstacle(job, queue, end.obstacle);
@@ -197,7 +235,7 @@ export class Dispatcher {
     const key = this.keyOf(job);
     let queue = this.queues.get(key);
     if (queue === undefined) {
-      queue = { jobs: [], stop: undefined, lookAgain: undefined, blockedSince: undefined };
+      queue = { key, jobs: [], stop: undefined, lookAgain: undefined, blockedSince: undefined };
       this.queues.set(key, queue);
     }
     return queue;
@@ -216,4 +254,9 @@ export class Dispatcher {
 /** True for a job that has not been typed in: it stands behind those that have. */
 function isWaiting({ record }: LiveJob): boolean {
   return record.status === 'queued' && record.phase === 'queued';
+}
+
+/** True for a cancelled job whose text was pasted and not submitted. */
+function isLeftBehind({ record }: LiveJob): boolean {
+  return record.status === 'cancelled' && (record.phase === 'pasting' || record.phase === 'visible');
 }

@@ -6,7 +6,7 @@ import { hubEnvironment, programPath, type Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { homePaths } from '../registry/home.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
-import { brokerFingerprint, readHubFile } from './hub-file.ts';
+import { brokerFingerprint, describeBroker, readHubFile } from './hub-file.ts';
 
 /** A hub must listen within this time after its start, in ms; measured: 120 to 200. */
 const START_MS = 8_000;
@@ -38,9 +38,12 @@ export function checkHub(settings: Settings): void {
     hub.realm !== settings.realm
       ? `realm ${hub.realm}, here it is ${settings.realm}`
       : hub.broker_fingerprint !== brokerFingerprint(settings.broker)
-        ? `the broker ${hub.broker}, here it is ${settings.broker === undefined ? 'embedded' : settings.broker.url}`
+        ? `the broker ${hub.broker}, here it is ${describeBroker(settings.broker)}`
         : undefined;
   if (differs === undefined) return;
+  const owner = readOwner(homePaths(settings.home).lock);
+  // What a hub that was killed has left binds nobody.
+  if (owner?.pid !== hub.pid || !isLiving(owner)) return;
   throw new MamError(
     'conflict',
     `The running hub (process ${hub.pid}) uses ${differs}.`,
@@ -51,7 +54,6 @@ export function checkHub(settings: Settings): void {
 /** Only a hint that saves processes: who really becomes the hub is decided under its lock. */
 function mayStart(settings: Settings): boolean {
   const home = homePaths(settings.home);
-  mkdirSync(home.folder, { recursive: true, mode: 0o700 });
   const mark = join(home.folder, 'hub.starting');
   const stat = statSync(mark, { throwIfNoEntry: false });
   if (stat !== undefined && Date.now() - stat.mtimeMs < LEAVE_MS) {
@@ -60,6 +62,7 @@ function mayStart(settings: Settings): boolean {
     if (owner === undefined || isLiving(owner) || owner.at < stat.mtimeMs) return false;
   }
   try {
+    mkdirSync(home.folder, { recursive: true, mode: 0o700 });
     closeSync(openSync(mark, 'w', 0o600));
     return true;
   } catch (error) {

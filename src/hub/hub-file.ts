@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { redactUrl } from '../bus/address.ts';
 import type { BrokerSettings } from '../config.ts';
 
 /** What a running hub tells about itself in `hub.json`. */
@@ -23,6 +24,11 @@ export function readHubFile(path: string): HubFile | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The broker for people, without user, password and query. */
+export function describeBroker(broker: BrokerSettings | undefined): string {
+  return broker === undefined ? 'embedded' : redactUrl(broker.url);
 }
 
 /** The same for the same broker and user. The password is left out: a wrong one must be refused by the broker. */

@@ -1,10 +1,9 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { redactUrl } from '../bus/address.ts';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { startBroker } from '../bus/broker.ts';
 import { connectExternal } from '../bus/external.ts';
 import type { BusHandlers, HubBus } from '../bus/hub-bus.ts';
 import { readOutbox, removeOutboxEntry, watchOutbox } from '../bus/outbox.ts';
-import { statusTopic } from '../bus/topics.ts';
+import { isReplyTopic, statusTopic } from '../bus/topics.ts';
 import type { Settings } from '../config.ts';
 import type { HubStatus } from '../job/request.ts';
 import { PROTOCOL_VERSION } from '../job/request.ts';
@@ -14,7 +13,7 @@ import { Changes } from './changes.ts';
 import { Claims } from './claims.ts';
 import { Delegations } from './delegate.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { brokerFingerprint, type HubFile } from './hub-file.ts';
+import { brokerFingerprint, describeBroker, type HubFile, readHubFile } from './hub-file.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { Outlets } from './outlets.ts';
@@ -87,11 +86,14 @@ export class Hub {
     this.watcher = new Watcher({ registrar, servers, log });
     this.validator = new Validator(registrar);
     const publish = (topic: string, message: unknown): void => {
+      // Anybody may write a reply_to: another topic would let him speak in the hub's name, or end its connection.
+      if (!isReplyTopic(settings.realm, topic)) return;
       for (const bus of this.buses) bus.publish(topic, JSON.stringify(message));
     };
     this.claims = new Claims({ registrar, owners, home: home.folder, log, reply: publish });
     this.requests = new Requests({
       registrar,
+      servers,
       delegations: new Delegations({
         home,
         host: settings.host,
@@ -148,7 +150,7 @@ export class Hub {
     await this.outlets.flush();
     await this.servers.close();
     if (this.ownsSocket()) rmSync(this.settings.socketPath, { force: true });
-    rmSync(this.home.hubFile, { force: true });
+    if (this.ownsHubFile()) rmSync(this.home.hubFile, { force: true });
   }
 
   /** Everything that follows from an event, once it is on disk. */
@@ -210,7 +212,7 @@ export class Hub {
       if (this.ended) return await bus.stop();
       this.buses.push(bus);
       this.sayOnline();
-      this.log.info(`joined the broker ${redactUrl(broker.url)}`);
+      this.log.info(`joined the broker ${describeBroker(broker)}`);
     } catch (error) {
       this.log.error('the broker was not joined', error);
       if (!this.ended) setTimeout(() => void this.joinBroker(handlers), JOIN_AGAIN_MS).unref();
@@ -233,7 +235,7 @@ export class Hub {
       started_at: this.startedAt,
       realm,
       host,
-      broker: broker === undefined ? 'embedded' : redactUrl(broker.url),
+      broker: describeBroker(broker),
       broker_fingerprint: brokerFingerprint(broker),
     };
     writeFileSync(this.home.hubFile, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
@@ -256,12 +258,11 @@ export class Hub {
 
   private ownsSocket(): boolean {
     const stat = statSync(this.settings.socketPath, { throwIfNoEntry: false });
-    if (stat === undefined || stat.ino !== this.socketInode) return false;
-    try {
-      return (JSON.parse(readFileSync(this.home.hubFile, 'utf8')) as HubFile).pid === process.pid;
-    } catch {
-      return false;
-    }
+    return stat?.ino === this.socketInode && this.ownsHubFile();
+  }
+
+  private ownsHubFile(): boolean {
+    return readHubFile(this.home.hubFile)?.pid === process.pid;
   }
 
   private status(): HubStatus {
@@ -272,7 +273,7 @@ export class Hub {
       pid: process.pid,
       host,
       realm,
-      broker: broker === undefined ? 'embedded' : redactUrl(broker.url),
+      broker: describeBroker(broker),
       started_at: this.startedAt,
       clients: this.buses.reduce((sum, bus) => sum + bus.clients, 0),
       open_jobs: this.registrar.open.length,

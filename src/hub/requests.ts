@@ -1,18 +1,18 @@
+import { existsSync } from 'node:fs';
 import { explain, MamError } from '../errors.ts';
-import { newEventId } from '../job/id.ts';
 import type { Command, Commands, HubStatus, Reply, Request } from '../job/request.ts';
 import { PROTOCOL_VERSION } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
-import { isFinal } from '../job/words.ts';
+import { cancelJob } from './cancel.ts';
 import type { Delegations } from './delegate.ts';
 import type { Log } from './log.ts';
 import type { Registrar } from './registrar.ts';
 import { readTaskPage } from './task.ts';
+import type { TmuxServers } from './tmux-servers.ts';
 
 /** Events that an answer carries at most, unless fewer are asked for. */
 const MAX_EVENTS = 200;
 const MAX_ROWS = 200;
-const REASON_CHARS = 2_000;
 
 type Handlers = { [C in Command]: (params: Commands[C]['params']) => Promise<Commands[C]['result']> };
 
@@ -25,6 +25,7 @@ export class Requests {
   constructor(options: {
     registrar: Registrar;
     delegations: Delegations;
+    servers: TmuxServers;
     log: Log;
     status: () => HubStatus;
     stop: () => void;
@@ -36,7 +37,7 @@ export class Requests {
       delegate: (params) => options.delegations.delegate(params),
       status: (params) => status(options.registrar, params),
       list: (params) => list(options.registrar, params),
-      cancel: (params) => cancel(options.registrar, params),
+      cancel: (params) => cancelJob(options.registrar, options.servers, params),
       hub_status: async () => options.status(),
       hub_stop: async () => {
         options.stop();
@@ -115,31 +116,9 @@ async function list(
   registrar: Registrar,
   params: Commands['list']['params'],
 ): Promise<Commands['list']['result']> {
+  // A look at the list must not make a registry.
+  if (!existsSync(params.registry_dir)) return { jobs: [], total: 0 };
   const index = await registrar.index(params.registry_dir);
   const { rows, cursor } = index.page(params, Math.min(params.limit, MAX_ROWS), params.cursor);
   return { jobs: rows, total: index.size, ...(cursor !== undefined && { cursor }) };
-}
-
-async function cancel(
-  registrar: Registrar,
-  params: Commands['cancel']['params'],
-): Promise<Commands['cancel']['result']> {
-  const job = await registrar.find(params.job_id, params.registry_dir);
-  const { status: before, phase } = job.record;
-  if (isFinal(before)) {
-    return { record: job.record, changed: false, note: `The job was ${before} already; nothing changed.` };
-  }
-  const { after } = await registrar.record(job, {
-    event_id: newEventId(),
-    job_id: job.id,
-    type: 'cancelled',
-    source: params.by,
-    at: new Date().toISOString(),
-    ...(params.reason !== undefined && { detail: cleanLine(params.reason, REASON_CHARS) }),
-  });
-  const note =
-    before === 'queued' && phase === 'queued'
-      ? 'It was taken out of the queue; nothing had been delivered.'
-      : 'The peer is told when it reports next; until then it may go on working.';
-  return { record: after, changed: true, note };
 }

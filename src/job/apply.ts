@@ -159,10 +159,11 @@ function amend(next: JobRecord, event: RecordedEvent): void {
 }
 
 function heardFromPeer(next: JobRecord, event: RecordedEvent): void {
+  // It has the job, however it came by it: its clocks run.
+  next.submitted_at ??= event.recorded_at;
   if (next.status === 'queued') {
-    // It has the job, however it came by it: it leaves the queue, is never pasted, and its clocks run.
+    // It leaves the queue and is never pasted.
     next.status = 'working';
-    next.submitted_at ??= event.recorded_at;
     delete next.blocked_by;
   }
   if (event.source === 'hook') {

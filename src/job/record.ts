@@ -71,6 +71,8 @@ export const recordSchema = z.object({
       ready: z.string().optional(),
       busy: z.string().optional(),
       dialog: z.string().optional(),
+      clear: z.string().optional(),
+      interrupt: z.string().optional(),
     })
     .optional(),
   host: z.string(),

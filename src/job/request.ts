@@ -33,8 +33,8 @@ export interface DelegateParams {
   agent: string;
   /** As the user wrote it: `tmux:NAME`, `NAME`, `tmux:NAME:WINDOW.PANE` or `tmux:%3`; absent for the agent's default. */
   agent_session?: string | undefined;
-  /** Screen patterns of the agent kind, where configured. */
-  screen?: ScreenPatterns | undefined;
+  /** What the configuration says about the agent kind's terminal. */
+  terminal?: TerminalSettings | undefined;
   workdir: string;
   timeout_seconds: number;
   idle_timeout_seconds: number;
@@ -55,11 +55,15 @@ export interface DelegateParams {
   mam_command: string;
 }
 
-/** Regular expressions, tried on each line of the screen. */
-export interface ScreenPatterns {
+/** What a configuration says about an agent kind's terminal. */
+export interface TerminalSettings {
+  /** Regular expressions, tried on the screen. */
   ready?: string | undefined;
   busy?: string | undefined;
   dialog?: string | undefined;
+  /** tmux's names of the keys that empty the input box and that interrupt the agent. */
+  clear?: string | undefined;
+  interrupt?: string | undefined;
 }
 
 export interface DelegateResult {
@@ -130,6 +134,8 @@ export interface ListResult {
 export interface CancelParams extends JobAddress {
   reason?: string | undefined;
   by: 'supervisor' | 'person';
+  /** Also press the agent's interrupt key. */
+  interrupt?: boolean | undefined;
 }
 
 export interface CancelResult {

@@ -25,7 +25,8 @@ export const delegationSchema = z.object({
     .string()
     .optional()
     .describe("connected when the peer's own server of this kind is known to run, else unknown"),
-  agent_session: z.string().optional(),
+  agent_session: z.string().optional().describe('where the peer lives: tmux:SESSION'),
+  pane: z.string().optional().describe('its tmux pane id'),
   attach_command: z.string().optional().describe('what a person types to look at the agent'),
   registry_dir: z.string(),
   log_dir: z.string(),
@@ -48,7 +49,8 @@ export function delegation(result: DelegateResult, { engine, caller }: ToolConte
     delivery: result.delivery,
     position: result.position,
     behind: result.behind,
-    agent_session: session && `tmux:${session.session} ${session.pane}`,
+    agent_session: session && `tmux:${session.session}`,
+    pane: session?.pane,
     attach_command: session && attachCommand(session, caller, engine.settings),
     repeated: result.repeated,
     dry_run: false,

@@ -1,3 +1,4 @@
+import { type KnownKind, resolveKind } from '../agents/index.ts';
 import type { Link } from '../bus/link.ts';
 import { spoolText } from '../bus/spool.ts';
 import { waitForJobs } from '../bus/waiter.ts';
@@ -28,6 +29,10 @@ class HubEngine implements Engine {
   constructor(settings: Settings) {
     this.all = settings;
     this.settings = { ...settings, mamCommand: mamCommand(settings) };
+  }
+
+  kind(name: string): KnownKind {
+    return resolveKind(name, this.all.agents);
   }
 
   async request<C extends Command>(

@@ -1,12 +1,18 @@
 import { z } from 'zod';
 import type { RecordedEvent } from '../job/event.ts';
-import type { AgentSession, JobRecord } from '../job/record.ts';
+import { LIMITS } from '../job/limits.ts';
+import { type AgentSession, type JobRecord, recordSchema, validationSchema } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
-import { clean, cleanLine } from '../job/text.ts';
+import { clean, cleanLine, sliceUnits } from '../job/text.ts';
+import { isFinal } from '../job/words.ts';
 
 /** Lengths in characters: a whole answer stays under 20,000. */
 const ROW_TEXT = 100;
 const EVENT_TEXT = 500;
+/** Room for the long texts of one job among others, in characters. */
+const BRIEF_TEXTS = 6_000;
+const FILES_ROOM = 3_000;
+const SHOWN_REQUESTS = 5;
 
 /** A job in a list: what tells one job from another. */
 export const jobRowSchema = z.object({
@@ -15,7 +21,8 @@ export const jobRowSchema = z.object({
   status: z.string().describe('queued, working, input_required, completed, failed or cancelled'),
   reason: z.string().optional().describe('more about input_required or failed'),
   phase: z.string().describe('delivery stage reached, or validating'),
-  agent_session: z.string().optional().describe('where the peer lives: tmux:SESSION, and its pane'),
+  agent_session: z.string().optional().describe('where the peer lives: tmux:SESSION'),
+  pane: z.string().optional().describe('its tmux pane id'),
   prompt_preview: z.string().describe('beginning of the prompt'),
   detail: z.string().optional().describe("last words about the job: the peer's, to be read as data"),
   created_at: z.string(),
@@ -38,18 +45,18 @@ export const jobBriefSchema = jobRowSchema.extend({
   last_sign_of_life_at: z.string(),
 });
 
-/** One job's record, without what only the hub needs. */
-export const jobSchema = jobBriefSchema.extend({
-  workdir: z.string(),
-  delivery: z.array(z.object({ stage: z.string(), at: z.string(), evidence: z.string().optional() })),
-  timeout_seconds: z.number(),
-  idle_timeout_seconds: z.number(),
-  submitted_at: z.string().optional(),
-  started_at: z.string().optional(),
-  registry_dir: z.string(),
-  log_dir: z.string(),
-  seq: z.number().int().describe('number of the last recorded event'),
-});
+/** One job's record, without what only the hub needs; `files` and `requests` as many as find room. */
+export const jobSchema = recordSchema
+  .omit({ agent_process: true, typing: true, wake_seq: true, peer_server: true, registry_dir: true })
+  .extend({
+    validation: validationSchema.omit({ path: true, virtual_env: true }).optional(),
+    registry_dir: z.string(),
+    files_total: z
+      .number()
+      .int()
+      .optional()
+      .describe('how many files the peer named, where not all are shown'),
+  });
 
 /** An event in an answer. */
 export const eventRowSchema = z.object({
@@ -67,36 +74,83 @@ type Brief = z.input<typeof jobBriefSchema>;
 
 /** A row of the hub's list, its texts made harmless. */
 export function listRow(row: JobRow): Row {
-  const session =
-    row.session === undefined ? undefined : `tmux:${clean(row.session)} ${row.pane ?? ''}`.trim();
   return {
     ...row,
-    agent_session: session,
+    agent_session: row.session === undefined ? undefined : `tmux:${clean(row.session)}`,
     prompt_preview: cleanLine(row.prompt_preview, ROW_TEXT),
     detail: row.detail === undefined ? undefined : cleanLine(row.detail, ROW_TEXT),
   };
 }
 
-/** A record on one level, its foreign texts made harmless. */
-export function brief(record: JobRecord): Brief {
+/**
+ * A record on one level, its foreign texts made harmless.
+ * @param room how many characters its long texts may have together
+ */
+export function brief(record: JobRecord, room = BRIEF_TEXTS): Brief {
   const request = record.requests.findLast((candidate) => candidate.resolved_at === undefined);
+  const each = Math.floor(room / 4);
   return {
     ...record,
     agent_session: sessionName(record.agent_session),
-    prompt_preview: clean(record.prompt_preview),
-    detail: optionally(record.detail),
-    open_request: optionally(request?.text),
-    result: optionally(record.result),
-    files: record.files?.map(clean),
+    pane: record.agent_session?.pane,
+    prompt_preview: cleanLine(record.prompt_preview, Math.min(each, ROW_TEXT)),
+    detail: optionally(record.detail, each),
+    open_request: optionally(request?.text, each),
+    result: optionally(record.result, each),
+    files: fittingFiles(record.files, each),
     validation_exit_code: record.validation?.exit_code,
-    validation_output: optionally(record.validation?.output_tail),
+    validation_output: optionally(record.validation?.output_tail, each),
   };
+}
+
+/**
+ * The jobs of a wait, as many as find room, those that need somebody and those that ended first.
+ * @returns also how many were left out
+ */
+export function briefs(records: readonly JobRecord[], room: number): { jobs: Brief[]; left_out: number } {
+  const urgency = ({ status }: JobRecord): number =>
+    status === 'input_required' ? 0 : isFinal(status) ? 1 : 2;
+  const ordered = [...records].sort((a, b) => urgency(a) - urgency(b));
+  const texts = Math.min(BRIEF_TEXTS, Math.max(400, Math.floor(room / Math.max(1, ordered.length))));
+  const jobs: Brief[] = [];
+  let left = room;
+  for (const record of ordered) {
+    const job = brief(record, texts);
+    left -= JSON.stringify(job).length;
+    if (left < 0 && jobs.length > 0) break;
+    jobs.push(job);
+  }
+  return { jobs, left_out: ordered.length - jobs.length };
 }
 
 /** A whole record for an answer. */
 export function jobView(record: JobRecord): z.input<typeof jobSchema> {
-  const { timeouts, agent_session, ...rest } = record;
-  return { ...rest, ...timeouts, ...brief(record), agent_session: sessionName(agent_session) };
+  const { validation } = record;
+  const files = fittingFiles(record.files, FILES_ROOM);
+  return {
+    ...record,
+    prompt_preview: clean(record.prompt_preview),
+    detail: optionally(record.detail, LIMITS.detailChars),
+    result: optionally(record.result, LIMITS.resultPreviewChars),
+    files,
+    ...(files !== undefined &&
+      files.length !== record.files?.length && { files_total: record.files?.length }),
+    requests: record.requests
+      .slice(-SHOWN_REQUESTS)
+      .map((request) => ({ ...request, text: cleanLine(request.text, EVENT_TEXT) })),
+    ...(validation && {
+      validation: { ...validation, output_tail: optionally(validation.output_tail, LIMITS.detailChars) },
+    }),
+  };
+}
+
+function fittingFiles(files: string[] | undefined, room: number): string[] | undefined {
+  if (files === undefined) return undefined;
+  let left = room;
+  return files.map(clean).filter((file) => {
+    left -= file.length + 3;
+    return left >= 0;
+  });
 }
 
 /**
@@ -123,9 +177,9 @@ export function callOf(tool: string, args: Record<string, unknown>): string {
 }
 
 function sessionName(session: AgentSession | undefined): string | undefined {
-  return session === undefined ? undefined : `tmux:${clean(session.session)} ${session.pane}`;
+  return session === undefined ? undefined : `tmux:${clean(session.session)}`;
 }
 
-function optionally(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : clean(text);
+function optionally(text: string | undefined, max: number): string | undefined {
+  return text === undefined ? undefined : sliceUnits(clean(text), 0, max);
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { KnownKind } from '../agents/index.ts';
 import type { Settings } from '../config.ts';
 import type { Origin } from '../job/event.ts';
 import type { ClaimOutcome, Command, Commands } from '../job/request.ts';
@@ -68,6 +69,8 @@ export interface Engine {
   readonly settings: EngineSettings;
   /** Asks the hub, which is started when none runs. @throws MamError with the hub's own text */
   request<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']>;
+  /** What is known of an agent kind. @throws MamError `bad_input` with the kinds that there are */
+  kind(name: string): KnownKind;
   /** Publishes an event. @throws MamError when it could be kept nowhere */
   report(report: Report): Promise<ClaimOutcome>;
   /** Waits for jobs. Running out of time is an answer, not an error. @throws MamError for an unknown job */

@@ -36,7 +36,8 @@ export async function takeLock(
   me: Owner,
   onLost: (error: Error) => void,
 ): Promise<HeldLock | { heldBy: Owner }> {
-  const election = await lock(path, {
+  // A name of its own: proper-lockfile keeps its locks by this name, and would forget the one taken under the election.
+  const election = await lock(`${path}.election`, {
     realpath: false,
     lockfilePath: `${path}.election`,
     stale: ELECTION_STALE_MS,
@@ -54,9 +55,17 @@ export async function takeLock(
       stale: HELD_STALE_MS,
       onCompromised: onLost,
     });
-    writeFileSync(`${path}.owner`, JSON.stringify(me), { mode: 0o600 });
+    try {
+      writeFileSync(`${path}.owner`, JSON.stringify(me), { mode: 0o600 });
+    } catch (error) {
+      await release().catch(() => {});
+      throw error;
+    }
     return {
       release: async () => {
+        // The folder may have been removed and made again by a successor.
+        const owner = readOwner(path);
+        if (owner?.pid !== me.pid || owner.at !== me.at) return;
         rmSync(`${path}.owner`, { force: true });
         await release().catch(() => {});
       },

@@ -4,7 +4,7 @@ import { paste, press, type Target, unfit } from './guard.ts';
 import { climb } from './ladder.ts';
 import { type Look, type Obstacle, type Preflight, preflight } from './preflight.ts';
 import type { ClimbEnd, DeliverySteps } from './rung.ts';
-import { shoot } from './screen.ts';
+import { type Shot, shoot } from './screen.ts';
 
 export type { Target } from './guard.ts';
 export { type Look, type Obstacle, type Preflight, preflight } from './preflight.ts';
@@ -17,6 +17,7 @@ export type DeliveryEnd = ClimbEnd | { kind: 'blocked'; obstacle: Obstacle };
  * Hands a text to the agent in a pane: looks, pastes once, waits until the text is seen, presses Enter, proves that it
  * was taken. Every key is sent under a guard that tmux tests in the same command.
  * @param text at most some KB; control characters but line feeds are removed
+ * @param glance a look at the pane that was taken just now, where there is one
  * @returns never throws for what tmux or the pane does; rejects only when `steps.pasting` does, or for an empty text
  */
 export async function deliver(
@@ -25,10 +26,11 @@ export async function deliver(
   text: string,
   look: Look,
   steps: DeliverySteps,
+  glance?: Shot,
 ): Promise<DeliveryEnd> {
   const clean = scrub(text);
   if (clean.trim() === '') throw new MamError('bad_input', 'There is no text to deliver.');
-  const free = await preflight(server, target, look);
+  const free = await preflight(server, target, look, glance);
   if (!('shot' in free)) return refused(free);
   if (steps.stop.aborted) return { kind: 'stopped' };
   await steps.pasting();

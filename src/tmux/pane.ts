@@ -1,6 +1,7 @@
 import { MamError } from '../errors.ts';
 import type { TmuxServer } from './control.ts';
 import { quote } from './quote.ts';
+import { type Shot, shoot } from './screen.ts';
 import { isHidden } from './start.ts';
 
 /** A pane as tmux lists it. */
@@ -29,6 +30,9 @@ export interface PaneInfo {
   active: boolean;
 }
 
+/** A session's name that can mean nothing else to tmux. */
+const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9_ -]*$/;
+
 const PANE_FORMAT = [
   ...['#{pane_id}', '#{session_id}', '#{window_id}', '#{window_index}', '#{pane_index}', '#{pane_pid}'],
   ...['#{pane_dead}', '#{pane_in_mode}', '#{pane_tty}', '#{window_activity}', '#{window_panes}'],
@@ -54,40 +58,74 @@ export async function listPanes(server: TmuxServer): Promise<PaneInfo[]> {
     }),
   );
   return panes.flatMap((line) => {
-    const [
-      pane = '',
-      sessionId,
-      windowId,
-      window,
-      index,
-      pid,
-      dead,
-      mode,
-      tty = '',
-      activity,
-      count,
-      active,
-      command,
-    ] = split(line, 12);
+    const { sessionId, windowId, ...pane } = parsePane(line);
     const session = sessionNames.get(sessionId);
     if (session === undefined || isHidden(session.name)) return [];
     return {
-      pane,
+      ...pane,
       session: session.name,
       session_created: session.created,
-      window: Number(window),
-      window_name: windowNames.get(windowId ?? '') ?? '',
-      pane_index: Number(index),
-      pane_pid: Number(pid),
-      command: command ?? '',
-      dead: dead === '1',
-      in_mode: mode !== '0',
-      tty,
-      window_activity: Number(activity),
-      window_panes: Number(count),
-      active: active === '1',
+      window_name: windowNames.get(windowId) ?? '',
     };
   });
+}
+
+/**
+ * The pane that an address means, in one round trip for the plain name of a session with one pane, however many others
+ * there are; with a look at it, taken at the same moment.
+ * @throws MamError as `listPanes` and `resolveAddress`
+ */
+export async function findPane(
+  server: TmuxServer,
+  address: string,
+): Promise<{ pane: PaneInfo; glance: Shot | undefined }> {
+  const name = address.trim().replace(/^tmux:/, '');
+  if (PLAIN_NAME.test(name) && !isHidden(name)) {
+    const [listed, seen] = await Promise.allSettled([
+      server.command(
+        `list-panes -s -t ${quote(`=${name}`)} -F ${quote(`#{session_created} ${PANE_FORMAT}`)}`,
+      ),
+      shoot(server, `=${name}:`),
+    ]);
+    // What this misses, the whole list tells in better words.
+    const rows = listed.status === 'fulfilled' ? listed.value : [];
+    const glance = seen.status === 'fulfilled' ? seen.value : undefined;
+    const [row] = rows;
+    if (row !== undefined && rows.length === 1) {
+      const [created, line = ''] = split(row, 1);
+      const { sessionId: _, windowId: __, ...pane } = parsePane(line);
+      return {
+        pane: { ...pane, session: name, session_created: Number(created), window_name: '' },
+        glance: glance?.pane_pid === pane.pane_pid ? glance : undefined,
+      };
+    }
+  }
+  return { pane: resolveAddress(await listPanes(server), address), glance: undefined };
+}
+
+/** A line of `PANE_FORMAT`. */
+function parsePane(line: string): Omit<PaneInfo, 'session' | 'session_created' | 'window_name'> & {
+  sessionId: string;
+  windowId: string;
+} {
+  const fields = split(line, 12);
+  const [pane = '', sessionId = '', windowId = '', window, index, pid, dead, mode, tty = ''] = fields;
+  const [activity, count, active, command = ''] = fields.slice(9);
+  return {
+    pane,
+    sessionId,
+    windowId,
+    window: Number(window),
+    pane_index: Number(index),
+    pane_pid: Number(pid),
+    command,
+    dead: dead === '1',
+    in_mode: mode !== '0',
+    tty,
+    window_activity: Number(activity),
+    window_panes: Number(count),
+    active: active === '1',
+  };
 }
 
 /** The first `count` words of a line, and the rest of it whole. */

@@ -29,14 +29,20 @@ export type Preflight =
 
 /**
  * Whether a pane is free to be typed into right now; types nothing. One round trip, two when the kind has a `draft` pattern.
+ * @param glance a look that was taken just now, which saves one
  * @returns never throws for what tmux or the pane does
  */
-export async function preflight(server: TmuxServer, target: Target, look: Look): Promise<Preflight> {
+export async function preflight(
+  server: TmuxServer,
+  target: Target,
+  look: Look,
+  glance?: Shot,
+): Promise<Preflight> {
   const { draft } = look.patterns;
   let shot: Shot | undefined;
   let bright: string[] = [];
   try {
-    shot = await shoot(server, target.pane);
+    shot = glance ?? (await shoot(server, target.pane));
     if (shot !== undefined && draft !== undefined) bright = await captureBright(server, target.pane);
   } catch (error) {
     if (!(error instanceof MamError) || error.code === 'internal') throw error;

@@ -1,5 +1,5 @@
 import type { TmuxServer } from './control.ts';
-import { type Target, unfit } from './guard.ts';
+import { press, type Target, unfit } from './guard.ts';
 import { climb } from './ladder.ts';
 import { locate } from './own-text.ts';
 import type { Look } from './preflight.ts';
@@ -71,4 +71,20 @@ function endsAtCursor(shot: Shot, text: string): boolean {
   const { last } = locate(shot.lines, text.replace(/\s+/g, '').slice(-TAIL));
   // The cursor stands behind the text, at most in the first column of the next row.
   return last >= 0 && (shot.cursor_y === last || (shot.cursor_y === last + 1 && shot.cursor_x === 0));
+}
+
+/**
+ * Empties the input box of a text of ours that was not submitted, and of nothing else.
+ * @param key tmux's name of the key that empties the agent's input box
+ * @returns true when the text was there and the key was pressed
+ */
+export async function clearOwnText(
+  server: TmuxServer,
+  target: Target,
+  text: string,
+  key: string,
+): Promise<boolean> {
+  const shot = await shoot(server, target.pane);
+  if (shot === undefined || unfit(shot, target) !== undefined || !endsAtCursor(shot, text)) return false;
+  return (await press(server, target.pane, shot, key)) === undefined;
 }

@@ -1,0 +1,97 @@
+// `delegate_job` → Enter read by a program that takes input at once; at 1 and at 200 sessions. The floor is the same
+// text typed through a bare control client, and the round trip of an empty server's call before it.
+import type { Writable } from 'node:stream';
+import { composeOrder } from '../src/job/order.ts';
+import { quote } from '../src/tmux/quote.ts';
+import { inTurn, main, now, type Row, spread, sum } from './support/bench.ts';
+import { floorPath, inLab, type Lab } from './support/lab.ts';
+import { Panes } from './support/panes.ts';
+import { childTrace, descendants } from './support/processes.ts';
+
+const PROMPT =
+  'Look through the tests of the parser, find the one that fails now and then, and say in two lines why it does.';
+const GOAL = { p50: 2.5, p99: 10 };
+const WARM = 5;
+
+await main(({ rounds }) =>
+  inLab(async (lab): Promise<Row[]> => {
+    const panes = new Panes(lab);
+    await panes.start('mam');
+    await panes.start('floor');
+    const supervisor = await lab.server();
+    const peer = await lab.server();
+    const empty = await lab.server([floorPath('empty-server.mjs')]);
+    const client = bareClient(lab);
+    const answered: number[] = [];
+
+    const delegate = async (): Promise<number> => {
+      const started = now();
+      const enter = panes.enter('mam');
+      const job = await supervisor.call('delegate_job', {
+        prompt: PROMPT,
+        agent: 'command',
+        agent_session: 'tmux:mam',
+      });
+      answered.push(now() - started);
+      const at = await enter;
+      if (job.status !== 'working') throw new Error(`delegate_job: ${job.status}, ${JSON.stringify(job.delivery)}`);
+      await peer.call('publish_event', { job_id: job.job_id, event: 'completed', detail: 'done' });
+      return at - started;
+    };
+    const typed = composeOrder('look-through-the-tests-of-the-parser-abcdefgh', PROMPT, 'mam', '/t/prompt.md');
+    const bare = async (): Promise<number> => {
+      const enter = panes.enter('floor');
+      const started = now();
+      client.write(
+        `set-buffer -b bench -- ${quote(typed)}\npaste-buffer -p -r -d -b bench -t =floor:\nsend-keys -t =floor: Enter\n`,
+      );
+      return (await enter) - started;
+    };
+    const call = async (): Promise<number> => {
+      const started = now();
+      await empty.request('tools/call', { name: 'empty', arguments: { prompt: PROMPT } });
+      return now() - started;
+    };
+
+    const measure = async (sessions: number): Promise<Row[]> => {
+      for (let round = 0; round < WARM; round++) await delegate();
+      answered.length = 0;
+      // The bare client is a child of the bench, not of these.
+      const watched = [lab.hub().pid, lab.tmuxPid, supervisor.pid, peer.pid];
+      const before = childTrace(watched);
+      const processes = descendants(lab.hub().pid).length;
+      const { mam, paste, empties } = await inTurn(rounds(150, 25), { mam: delegate, paste: bare, empties: call });
+      const started = childTrace(watched) === before ? 0 : Number.NaN;
+      const value = spread(mam);
+      const floor = sum(spread(paste), spread(empties));
+      const at = `${sessions} session${sessions === 1 ? '' : 's'}`;
+      return [
+        {
+          what: `delegate_job → Enter read, ${at}`,
+          unit: 'ms',
+          value,
+          floor,
+          goal: `p50 ≤ ${GOAL.p50}, p99 ≤ ${GOAL.p99} ms; no process`,
+          reached: value.p50 <= GOAL.p50 && value.p99 <= GOAL.p99 && started === 0,
+          note: `floor: bare paste p50 ${spread(paste).p50.toFixed(2)} + empty call ${spread(empties).p50.toFixed(2)}; processes started: ${started === 0 ? 'none' : 'SOME'}, ${processes} stand`,
+        },
+        { what: `delegate_job → answered, ${at}`, unit: 'ms', value: spread(answered), floor },
+      ];
+    };
+    const rows = await measure(1);
+    const others = Array.from({ length: 198 }, (_, index) => `s${index}`);
+    lab.sessions(others, () => 'exec sleep 1000000');
+    return [...rows, ...(await measure(200))];
+  }),
+);
+
+/** A control client with a session of its own and nothing else. */
+function bareClient(lab: Lab): Writable {
+  const child = lab.spawn('tmux', [
+    ...['-S', lab.tmuxSocket, '-C', 'new-session', '-A', '-s', 'bare', '-f', 'no-output,ignore-size'],
+    ...['exec', 'sleep', '1000000'],
+  ]);
+  child.stdout?.resume();
+  if (child.stdin === null) throw new Error('no stdin');
+  return child.stdin;
+}

@@ -1,0 +1,1 @@
+// The floor of a command: a Node program that does nothing.

@@ -1,0 +1,71 @@
+/** How a bench is asked to run. */
+export interface Plan {
+  quick: boolean;
+  /** A count of rounds: the whole one, or a part of it for a quick look. */
+  rounds(whole: number, quick: number): number;
+}
+
+/** Three of many measured values. */
+export interface Spread {
+  min: number;
+  p50: number;
+  p99: number;
+}
+
+/** One line of the results. */
+export interface Row {
+  what: string;
+  unit: string;
+  value: Spread;
+  /** The least that this machine can do, measured in turn with the value. */
+  floor?: Spread;
+  goal?: string;
+  reached?: boolean;
+  note?: string;
+}
+
+/** Runs a bench as a process: its rows go to stdout as one line of JSON. */
+export async function main(bench: (plan: Plan) => Promise<Row[]>): Promise<void> {
+  const quick = process.argv.includes('--quick');
+  try {
+    const rows = await bench({ quick, rounds: (whole, part) => (quick ? part : whole) });
+    process.stdout.write(`${JSON.stringify(rows)}\n`, () => process.exit(0));
+  } catch (error) {
+    console.error(error);
+    process.exit(1);
+  }
+}
+
+export function spread(values: number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
+  return { min: at(0), p50: at(0.5), p99: at(0.99) };
+}
+
+/** One measured value as a spread. */
+export function single(value: number): Spread {
+  return { min: value, p50: value, p99: value };
+}
+
+export function sum(a: Spread, b: Spread): Spread {
+  return { min: a.min + b.min, p50: a.p50 + b.p50, p99: a.p99 + b.p99 };
+}
+
+/** Ms since some moment that is the same for all processes of this machine (CLOCK_MONOTONIC on Linux). */
+export function now(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** Does all measurements once a round, in turn, the order reversed each time: noise meets them alike. */
+export async function inTurn<K extends string>(
+  rounds: number,
+  measures: Record<K, (round: number) => Promise<number>>,
+): Promise<Record<K, number[]>> {
+  const names = Object.keys(measures) as K[];
+  const values = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>;
+  for (let round = 0; round < rounds; round++) {
+    for (const name of round % 2 === 0 ? names : [...names].reverse())
+      values[name].push(await measures[name](round));
+  }
+  return values;
+}

@@ -1,0 +1,36 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { floorPath, type Lab } from './lab.ts';
+
+/** Delegates this many jobs, each to a `cat` in a session of its own, and has each taken up by a peer. */
+export async function openJobs(lab: Lab, count: number): Promise<string[]> {
+  const names = Array.from({ length: count }, (_, index) => `job${index}`);
+  lab.sessions(names, () => 'exec cat');
+  const server = await lab.server();
+  const ids: string[] = [];
+  for (const name of names) {
+    const job = await server.call('delegate_job', {
+      prompt: `Bench ${name}`,
+      agent: 'command',
+      agent_session: `tmux:${name}`,
+      timeout_seconds: 36_000,
+      idle_timeout_seconds: 36_000,
+    });
+    await server.call('publish_event', { job_id: job.job_id, event: 'started' });
+    ids.push(job.job_id);
+  }
+  await server.end();
+  return ids;
+}
+
+/** Starts the floor of a hub. @returns the arguments of a relay server to it */
+export async function startJournal(lab: Lab): Promise<string[]> {
+  const socket = join(lab.folder, 'journal.sock');
+  const child = lab.spawn(process.execPath, [
+    floorPath('journal.mjs'),
+    socket,
+    join(lab.folder, 'journal.jsonl'),
+  ]);
+  if (child.stdout !== null) await once(child.stdout, 'data');
+  return [floorPath('relay-server.mjs'), socket];
+}

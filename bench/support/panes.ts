@@ -1,0 +1,64 @@
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { Lab } from './lab.ts';
+import { programPath } from './lab.ts';
+
+/** What a program in a pane has read: `ready` once it can take input, then one `enter` for each Enter key. */
+export interface PaneEvent {
+  pane: string;
+  what: 'ready' | 'enter';
+  /** Its clock when it had read it, as `now` gives it. */
+  at: number;
+}
+
+/** Programs in panes that take input at once and tell when they have read Enter. */
+export class Panes {
+  readonly #lab: Lab;
+  readonly #waiting = new Map<string, (event: PaneEvent) => void>();
+  readonly #socket: string;
+
+  constructor(lab: Lab) {
+    this.#lab = lab;
+    this.#socket = join(lab.folder, 'panes.sock');
+    const server = createServer((socket) => {
+      let rest = '';
+      socket.setEncoding('utf8').on('data', (text: string) => {
+        const lines = (rest + text).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) this.#take(JSON.parse(line) as PaneEvent);
+      });
+      socket.on('error', () => {});
+    });
+    server.listen(this.#socket).unref();
+  }
+
+  /** Starts a program in a session of this name, and waits until it takes input. */
+  async start(name: string): Promise<void> {
+    const ready = this.next(name, 'ready');
+    const words = [process.execPath, programPath('pane'), this.#socket, name];
+    this.#lab.sessions([name], () => `exec ${words.map((word) => `'${word}'`).join(' ')}`);
+    await ready;
+  }
+
+  /** When a pane's program reads its next Enter, in ms of `now`. */
+  async enter(name: string): Promise<number> {
+    return (await this.next(name, 'enter')).at;
+  }
+
+  private next(pane: string, what: PaneEvent['what']): Promise<PaneEvent> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`pane ${pane}: no ${what} in 10 s`)), 10_000);
+      this.#waiting.set(`${pane} ${what}`, (event) => {
+        clearTimeout(timer);
+        resolve(event);
+      });
+    });
+  }
+
+  #take(event: PaneEvent): void {
+    const key = `${event.pane} ${event.what}`;
+    const settle = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    settle?.(event);
+  }
+}

@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Fields of /proc/PID/stat from the third on. */
+function stat(pid: number): string[] {
+  const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    return !['Z', 'X'].includes(stat(pid)[0] ?? 'X');
+  } catch {
+    return false;
+  }
+}
+
+/** Resident memory, in MB. */
+export function rss(pid: number): number {
+  const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kilobytes) / 1024;
+}
+
+/** Time on a processor so far, in ms, all threads; finer than the ticks of /proc/PID/stat. */
+export function cpuMs(pid: number): number {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  const nanoseconds = tasks.map((task) =>
+    Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]),
+  );
+  return nanoseconds.reduce((all, one) => all + one, 0) / 1e6;
+}
+
+/** Time that the ended children of a process took, in ms (by ticks of 10 ms). */
+export function childrenCpuMs(pid: number): number {
+  const fields = stat(pid);
+  return (Number(fields[13]) + Number(fields[14])) * 10;
+}
+
+/** Every living process below one. */
+export function descendants(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  );
+  return children.flatMap((child) => [child, ...(isRunning(child) ? descendants(child) : [])]);
+}
+
+/**
+ * Tells whether processes started children: by those that live, and by the page faults of those that have been waited
+ * for (each that ran anything has some).
+ */
+export function childTrace(pids: number[]): string {
+  return JSON.stringify(pids.map((pid) => [descendants(pid).length, stat(pid)[8]]));
+}

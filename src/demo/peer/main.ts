@@ -1,0 +1,87 @@
+import { execa } from 'execa';
+import { hubEnvironment, loadSettings } from '../../config.ts';
+import { explain } from '../../errors.ts';
+import { VERSION } from '../../version.ts';
+import { MamClient } from '../mam-client.ts';
+import { Keyboard } from './keyboard.ts';
+import { PeerScreen } from './screen.ts';
+import { work } from './work.ts';
+
+/**
+ * The demo's peer: a small interactive program in a tmux pane that takes orders at its prompt, works for a few
+ * seconds, and reports through a `mam` server of its own, as a coding agent does.
+ * @param ready a channel of `tmux wait-for` that is signalled once an order can be taken
+ * @returns the exit code, when a person quits it
+ */
+export async function runPeer(ready: string | undefined): Promise<number> {
+  if (!process.stdin.isTTY) {
+    process.stderr.write('mam: the demo peer is a program for a terminal.\n');
+    return 64;
+  }
+  const { stdin } = process;
+  const screen = new PeerScreen(`mam ${VERSION} demo peer`);
+  screen.state = 'starting its mam server';
+  stdin.setRawMode(true);
+  screen.open();
+
+  // Orders that come early wait for the server; each waits for the one before.
+  let free: Promise<unknown> = Promise.resolve();
+  const connected = connect();
+  const quit = new Promise<void>((resolve) => {
+    const keyboard = new Keyboard({
+      text: (text) => edit(screen.draft + text),
+      erase: () => edit([...screen.draft].slice(0, -1).join('')),
+      clear: () => edit(''),
+      quit: resolve,
+      enter: () => {
+        const order = screen.draft;
+        edit('');
+        if (order.trim() === '') return;
+        free = free
+          .then(async () => {
+            const mam = await connected;
+            screen.state = 'working';
+            await work(order, mam, screen);
+            screen.state = 'ready';
+          })
+          .catch((error: unknown) => screen.say(explain(error), 'bad'));
+      },
+    });
+    stdin.setEncoding('utf8').on('data', (chunk: string) => keyboard.push(chunk));
+    stdin.once('end', resolve);
+  });
+
+  function edit(draft: string): void {
+    screen.draft = draft;
+    screen.draw();
+  }
+
+  try {
+    const mam = await Promise.race([connected, quit]);
+    if (mam !== undefined) {
+      screen.say(
+        'Connected to a mam server of my own. I wait for orders, from people or from agents.',
+        'dim',
+      );
+      screen.state = 'ready';
+      if (ready !== undefined) await execa('tmux', ['wait-for', '-S', ready]);
+      await quit;
+      await mam.close();
+    }
+    return 0;
+  } catch (error) {
+    screen.say(explain(error), 'bad');
+    return 1;
+  } finally {
+    stdin.setRawMode(false);
+    screen.close();
+    stdin.destroy();
+  }
+}
+
+/** The server gets what an agent in a pane gives to its own: its tmux, and that it is a peer's. */
+async function connect(): Promise<MamClient> {
+  const { pane, paneSocket, cwd } = await loadSettings();
+  const place = pane === undefined ? {} : { TMUX: `${paneSocket},0,0`, TMUX_PANE: pane };
+  return MamClient.connect('mam-demo-peer', { ...hubEnvironment(), ...place, MAM_ROLE: 'peer' }, cwd);
+}

@@ -1,0 +1,105 @@
+import { styleText } from 'node:util';
+
+const ESC = '\u001b';
+const HINT = 'Enter hands it over · Ctrl-U clears · Ctrl-C quits';
+const PROMPT = '> ';
+const HISTORY_LINES = 500;
+const WIDE =
+  /\p{Script=Hangul}|\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Emoji_Presentation}/u;
+
+/** How a line is shown: the peer's doings, what came from others, and what went wrong. */
+export type Tone = 'plain' | 'dim' | 'good' | 'bad';
+
+/**
+ * The peer's screen: a title, what happened, and an input box at the bottom. It is drawn whole in one write, so a
+ * resized terminal needs no special care and nobody sees it half done.
+ */
+export class PeerScreen {
+  draft = '';
+  readonly #title: string;
+  readonly #history: { text: string; tone: Tone }[] = [];
+  #state = '';
+
+  constructor(title: string) {
+    this.#title = title;
+  }
+
+  /** Bracketed paste on, and the first picture. */
+  open(): void {
+    process.stdout.write(`${ESC}[?2004h`);
+    process.stdout.on('resize', () => this.draw());
+    this.draw();
+  }
+
+  /** Leaves the terminal as it was, the cursor below the picture. */
+  close(): void {
+    process.stdout.write(`${ESC}[?2004l${ESC}[?25h\r\n`);
+  }
+
+  /** A word for what the peer is doing, in the title. */
+  set state(state: string) {
+    this.#state = state;
+    this.draw();
+  }
+
+  say(text: string, tone: Tone = 'plain'): void {
+    this.#history.push({ text, tone });
+    if (this.#history.length > HISTORY_LINES) this.#history.shift();
+    this.draw();
+  }
+
+  draw(): void {
+    // The last column stays free: a full line would wrap by itself.
+    const columns = Math.max(10, (process.stdout.columns ?? 80) - 1);
+    const rows = Math.max(3, process.stdout.rows ?? 24);
+    const draft = fold(`${PROMPT}${this.draft.replaceAll('\n', `\n${' '.repeat(PROMPT.length)}`)}`, columns);
+    const box = draft.slice(-Math.max(1, rows - 2));
+    const rule = '─'.repeat(columns);
+    const below = rows >= box.length + 4 ? [rule, styleText('dim', HINT.slice(0, columns))] : [];
+    const above = rows >= box.length + 6 ? [rule] : [];
+    const title = styleText('inverse', ` ${this.#title} · ${this.#state} `.slice(0, columns).padEnd(columns));
+    const room = rows - 1 - above.length - box.length - below.length;
+    const history = this.#history.flatMap(({ text, tone }) =>
+      fold(text, columns).map((line) => paint(line, tone)),
+    );
+    const shown = room > 0 ? history.slice(-room) : [];
+    const lines = [title, ...shown, ...above, ...box, ...below];
+    const cursorRow = 1 + shown.length + above.length + box.length;
+    const cursorColumn = width(box.at(-1) ?? '') + 1;
+    const picture = lines.map((line) => `${line}${ESC}[K`).join('\r\n');
+    process.stdout.write(
+      `${ESC}[?25l${ESC}[H${picture}${ESC}[J${ESC}[${cursorRow};${cursorColumn}H${ESC}[?25h`,
+    );
+  }
+}
+
+/** A text in rows of at most `columns`. */
+function fold(text: string, columns: number): string[] {
+  return text.split('\n').flatMap((line) => {
+    const rows: string[] = [];
+    let row = '';
+    let used = 0;
+    for (const character of line) {
+      const wide = width(character);
+      if (used + wide > columns) {
+        rows.push(row);
+        row = '';
+        used = 0;
+      }
+      row += character;
+      used += wide;
+    }
+    return [...rows, row];
+  });
+}
+
+function width(text: string): number {
+  let columns = 0;
+  for (const character of text) columns += WIDE.test(character) ? 2 : 1;
+  return columns;
+}
+
+function paint(line: string, tone: Tone): string {
+  if (tone === 'plain') return line;
+  return styleText(tone === 'good' ? 'green' : tone === 'bad' ? 'red' : 'dim', line);
+}

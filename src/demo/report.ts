@@ -1,0 +1,164 @@
+import { styleText } from 'node:util';
+import { cleanLine } from '../job/text.ts';
+import type { Delegated, JobStatus } from './mam-client.ts';
+import { attachCommand } from './private-tmux.ts';
+import type { DemoEnd } from './run.ts';
+import type { Stage } from './stage.ts';
+import type { Moment } from './timeline.ts';
+
+/** Lengths that keep every line readable, in characters. */
+const LABEL = 12;
+const DETAIL_CHARS = 100;
+const TASK_CHARS = 300;
+
+/** What stands at the end of a demo. */
+export interface Ending {
+  stage: Stage;
+  kept: boolean;
+  seconds: number;
+  failure: { why: string; hubLog: string[]; screen: string[] } | undefined;
+}
+
+/** Who hears what happens in a demo. */
+export interface Report {
+  stage(stage: Stage, tmux: string): void;
+  hub(pid: number): void;
+  peer(session: string): void;
+  supervisor(): void;
+  delegated(job: Delegated, prompt: string, called: number, answered: number): void;
+  job(status: JobStatus, timeline: Moment[]): void;
+  file(path: string, text: string): void;
+  end(end: DemoEnd, ending: Ending): void;
+}
+
+/** What a person does with a demo that was kept. */
+export interface KeptCommands {
+  attach: string;
+  stop: string;
+}
+
+/** @param mam how this program is called */
+export function keptCommands(stage: Stage, mam: string, insideTmux: boolean): KeptCommands {
+  return { attach: attachCommand(stage, insideTmux), stop: `${mam} demo --stop ${stage.folder}` };
+}
+
+/**
+ * The report for a person's eyes: a line a step, then the timeline.
+ * @param commandsOf what to type when the demo is kept
+ */
+export function textReport(
+  print: (text: string) => void,
+  commandsOf: (stage: Stage) => KeptCommands,
+): Report {
+  let since = performance.now();
+  const colours = process.stdout.isTTY === true && process.stdout.hasColors();
+  const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
+    colours ? styleText(style, text) : text;
+  const fact = (label: string, text: string): void => print(`  ${paint('dim', label.padEnd(LABEL))}${text}`);
+  const step = (label: string, text: string): void => {
+    const now = performance.now();
+    fact(label, `${text} ${paint('dim', `(${Math.round(now - since)} ms)`)}`);
+    since = now;
+  };
+
+  return {
+    stage(stage, tmux) {
+      print(`${paint('bold', 'mam demo')}: one delegated job from end to end, on real parts\n`);
+      fact('folder', `${stage.folder}, private: its own hub, registry and server of ${tmux}`);
+    },
+    hub: (pid) => step('hub', `runs as process ${pid}`),
+    peer: (session) =>
+      step('peer', `waits in tmux session "${session}", connected to a mam server of its own`),
+    supervisor: () => step('supervisor', 'an MCP client with a mam server of its own, connected to the hub'),
+    delegated(job, prompt, called, answered) {
+      fact('task', cleanLine(prompt, TASK_CHARS));
+      fact('job', `${paint('bold', job.job_id)}, delegate_job answered after ${answered - called} ms`);
+      const receipt = job.delivery
+        .map(({ stage, at }) => `${stage} ${Date.parse(at) - called} ms`)
+        .join(', ');
+      fact('receipt', `${receipt}; peer's server: ${job.peer_server ?? 'unknown'}`);
+      fact('waiting', 'wait_job returns when the job is done; the peer works for a few seconds …');
+    },
+    job(status, timeline) {
+      print('\n  Timeline, in ms since delegate_job was called');
+      for (const { ms, source, what, detail = '' } of timeline) {
+        const time = paint('dim', String(ms).padStart(7));
+        const words = detail === '' ? '' : `  ${cleanLine(detail, DETAIL_CHARS)}`;
+        print(`${time}  ${source.padEnd(10)}  ${what.padEnd(12)}${words}`.trimEnd());
+      }
+      print('');
+      const { validation_exit_code: code, validation_output: output = '' } = status;
+      if (code === undefined) return;
+      const verdict = code === 0 ? paint('green', 'PASS') : paint('red', `FAIL (exit ${code})`);
+      fact('validation', `${verdict}  ${cleanLine(output, TASK_CHARS)}`);
+    },
+    file: () => {},
+    end(end, { stage, kept, seconds, failure }) {
+      const time = `${seconds.toFixed(1)} s`;
+      if (failure !== undefined) {
+        print(`\n${paint('red', 'The demo failed')} after ${time}: ${failure.why}`);
+        tail(`The hub's log was ${stage.home.log}; it ends:`, failure.hubLog);
+        tail("The peer's screen was:", failure.screen);
+      }
+      if (kept) {
+        const { attach, stop } = commandsOf(stage);
+        if (end === 'completed') print(`\n${paint('green', 'Completed')} in ${time}; everything still runs.`);
+        fact('look at it', attach);
+        fact('files', stage.project);
+        fact('end it', stop);
+      } else if (end === 'completed') {
+        print(
+          `\n${paint('green', 'Completed')} in ${time}; the hub, the tmux server and the folder are gone again.`,
+        );
+      } else if (end === 'interrupted') {
+        print(`\nInterrupted after ${time}; the hub, the tmux server and the folder are gone again.`);
+      }
+    },
+  };
+
+  function tail(title: string, lines: string[]): void {
+    if (lines.length === 0) return;
+    print(`\n${title}`);
+    for (const line of lines) print(`  ${cleanLine(line, 200)}`);
+  }
+}
+
+/** The report for a program: one JSON object, at the end. */
+export function jsonReport(
+  print: (text: string) => void,
+  commandsOf: (stage: Stage) => KeptCommands,
+): Report {
+  const facts: Record<string, unknown> = {};
+  return {
+    stage: (_, tmux) => Object.assign(facts, { tmux }),
+    hub: () => {},
+    peer: () => {},
+    supervisor: () => {},
+    delegated(job, prompt, called, answered) {
+      const delivery = job.delivery.map(({ stage, at }) => ({ stage, ms: Date.parse(at) - called }));
+      const { job_id, peer_server } = job;
+      Object.assign(facts, { job_id, prompt, delegate_ms: answered - called, delivery, peer_server });
+    },
+    job(status, timeline) {
+      const { status: word, reason, detail, validation_exit_code: code, validation_output: output } = status;
+      const validation = code === undefined ? undefined : { passed: code === 0, exit_code: code, output };
+      Object.assign(facts, { status: word, reason, detail, validation, timeline });
+    },
+    file: (path, text) => Object.assign(facts, { file: path, file_text: text }),
+    end(end, { stage, kept, seconds, failure }) {
+      const { attach: attach_command, stop: stop_command } = commandsOf(stage);
+      print(
+        JSON.stringify({
+          ok: end === 'completed',
+          end,
+          ...facts,
+          total_ms: Math.round(seconds * 1000),
+          kept,
+          folder: stage.folder,
+          ...(kept && { attach_command, stop_command }),
+          ...(failure && { error: failure.why, hub_log: failure.hubLog, peer_screen: failure.screen }),
+        }),
+      );
+    },
+  };
+}

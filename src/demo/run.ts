@@ -1,0 +1,140 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { explain, MamError } from '../errors.ts';
+import { cleanLine } from '../job/text.ts';
+import { endStage } from './ending.ts';
+import { PROMPT, writeScript } from './greeting.ts';
+import { type Delegated, type JobStatus, MamClient, type Waited } from './mam-client.ts';
+import { hubLog, startHub } from './private-hub.ts';
+import { peerScreen, releasePeer, SESSION, startPeer, tmuxVersion } from './private-tmux.ts';
+import type { Report } from './report.ts';
+import { makeStage, type Stage, stageEnvironment } from './stage.ts';
+import { timelineOf } from './timeline.ts';
+import { until } from './until.ts';
+
+/** The whole job takes 3 to 4 s; in a minute it has gone wrong. */
+const JOB_SECONDS = 60;
+/** How long one wait_job may last, in seconds. */
+const WAIT_SECONDS = 20;
+/** The peer's server announces itself just after its handshake; this long it is looked for, in ms. */
+const ANNOUNCE_MS = 2_000;
+
+/** How a demo ended. */
+export type DemoEnd = 'completed' | 'failed' | 'interrupted';
+
+/**
+ * One delegated job from end to end on real parts: a hub, a tmux server with a peer that is an MCP client, and a
+ * supervisor that speaks MCP to a `mam` server. Everything lives in a private folder and is ended again.
+ * @param report hears what happens
+ * @param keep leaves all of it running
+ * @param stop aborted when the person wants it to end
+ * @throws MamError `unavailable` when tmux is missing; nothing was begun then
+ */
+export async function runDemo(report: Report, keep: boolean, stop: AbortSignal): Promise<DemoEnd> {
+  const began = performance.now();
+  const tmux = await tmuxVersion();
+  const stage = makeStage();
+  report.stage(stage, tmux);
+  let end: DemoEnd = 'failed';
+  let failure: { why: string; hubLog: string[]; screen: string[] } | undefined;
+  try {
+    await play(stage, report, stop);
+    end = 'completed';
+  } catch (error) {
+    if (stop.aborted) end = 'interrupted';
+    else failure = { why: explain(error), hubLog: hubLog(stage), screen: await peerScreen(stage) };
+  }
+  const kept = keep && end !== 'interrupted';
+  if (kept) await releasePeer(stage).catch(() => {});
+  else {
+    await endStage(stage).catch((error: unknown) => {
+      end = 'failed';
+      failure ??= { why: explain(error), hubLog: [], screen: [] };
+    });
+  }
+  report.end(end, { stage, kept, seconds: (performance.now() - began) / 1000, failure });
+  return end;
+}
+
+/** The story itself. @throws MamError with what went wrong, or anything once `stop` is aborted */
+async function play(stage: Stage, report: Report, stop: AbortSignal): Promise<void> {
+  report.hub(await startHub(stage));
+  stop.throwIfAborted();
+  await startPeer(stage, stop);
+  await until(() => hasAnnouncement(stage), ANNOUNCE_MS);
+  stop.throwIfAborted();
+  report.peer(SESSION);
+  const supervisor = await MamClient.connect('mam-demo', stageEnvironment(stage, true), stage.project);
+  try {
+    // The first call loads the server's tools and connects to the hub, so that the times below are those of a running one.
+    await supervisor.call('list_jobs', {}, stop);
+    report.supervisor();
+    await delegate(stage, supervisor, report, stop);
+  } finally {
+    await supervisor.close();
+  }
+}
+
+async function delegate(
+  stage: Stage,
+  supervisor: MamClient,
+  report: Report,
+  stop: AbortSignal,
+): Promise<void> {
+  stop.throwIfAborted();
+  writeScript(stage.script);
+  const called = Date.now();
+  const job = await supervisor.call<Delegated>(
+    'delegate_job',
+    {
+      prompt: PROMPT,
+      agent: 'command',
+      agent_session: `tmux:${SESSION}`,
+      workdir: stage.project,
+      timeout_seconds: JOB_SECONDS,
+      validate: stage.script,
+    },
+    stop,
+  );
+  const delegated = Date.now();
+  report.delegated(job, PROMPT, called, delegated);
+  await wait(job.job_id, supervisor, stop);
+  const waited = Date.now();
+  const status = await supervisor.call<JobStatus>(
+    'job_status',
+    { job_id: job.job_id, events_after: 0 },
+    stop,
+  );
+  const timeline = timelineOf(status, { called, delegated, waited }, job.delivery_stage);
+  report.job(status, timeline);
+  if (status.status !== 'completed') {
+    const words = status.detail === undefined ? '' : ` Its last words: ${cleanLine(status.detail, 300)}`;
+    throw new MamError('refused', `The job has ${status.status} (${status.reason ?? 'no reason'}).${words}`);
+  }
+  if (status.validation_exit_code !== 0) throw new MamError('internal', 'The validation script did not run.');
+  report.file(join(stage.project, 'greeting.txt'), readFileSync(join(stage.project, 'greeting.txt'), 'utf8'));
+}
+
+/** Waits until the job is final. @throws MamError when it needs somebody or takes too long */
+async function wait(jobId: string, supervisor: MamClient, stop: AbortSignal): Promise<void> {
+  const deadline = Date.now() + JOB_SECONDS * 1000;
+  for (let cursor: string | undefined; ; ) {
+    const answer = await supervisor.call<Waited>(
+      'wait_job',
+      { job_id: jobId, timeout_seconds: WAIT_SECONDS, ...(cursor !== undefined && { cursor }) },
+      stop,
+    );
+    if (answer.outcome === 'final') return;
+    if (answer.outcome === 'needs_attention') throw new MamError('refused', answer.summary);
+    if (Date.now() > deadline) throw new MamError('unavailable', `${answer.summary} That is too long.`);
+    cursor = answer.cursor;
+  }
+}
+
+function hasAnnouncement({ home }: Stage): boolean {
+  try {
+    return readdirSync(home.servers).length > 0;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,43 @@
+import type { JobStatus } from './mam-client.ts';
+
+/** One moment of the demo. */
+export interface Moment {
+  /** Milliseconds since delegate_job was called. */
+  ms: number;
+  source: string;
+  what: string;
+  detail?: string;
+}
+
+/** When the supervisor did what, in ms since 1970. */
+export interface SupervisorTimes {
+  /** delegate_job was called, and answered. */
+  called: number;
+  delegated: number;
+  /** wait_job answered. */
+  waited: number;
+}
+
+/** The job's events and the supervisor's calls in the order of their times. */
+export function timelineOf(status: JobStatus, times: SupervisorTimes, stage: string): Moment[] {
+  const { called, delegated, waited } = times;
+  const evidence = new Map(status.delivery.map((step) => [step.stage, step.evidence]));
+  const events = status.events.map(({ type, source, recorded_at: at, detail }): Moment => {
+    const words = detail ?? (source === 'hub' ? evidence.get(type) : undefined) ?? wordsOf(type, status);
+    return { ms: Date.parse(at) - called, source, what: type, ...(words !== undefined && { detail: words }) };
+  });
+  const calls: Moment[] = [
+    { ms: 0, source: 'supervisor', what: 'delegate_job', detail: 'called' },
+    { ms: delegated - called, source: 'supervisor', what: 'delegate_job', detail: `answered: ${stage}` },
+    { ms: waited - called, source: 'supervisor', what: 'wait_job', detail: 'answered: final' },
+  ];
+  // The events come in their own order; of equal times the call that caused an event, or was told by it, keeps its side.
+  const [first, answered, last] = calls as [Moment, Moment, Moment];
+  const middle = [...events, answered].sort((a, b) => a.ms - b.ms);
+  return [first, ...middle, last];
+}
+
+function wordsOf(type: string, { validation_exit_code: code }: JobStatus): string | undefined {
+  if (type !== 'validated') return undefined;
+  return code === 0 ? 'PASS' : `FAIL (exit ${code})`;
+}

@@ -1,0 +1,64 @@
+import { newEventId } from '../job/id.ts';
+import { LIMITS } from '../job/limits.ts';
+import type { CancelParams, CancelResult } from '../job/request.ts';
+import { cleanLine } from '../job/text.ts';
+import { isFinal } from '../job/words.ts';
+import { interrupt } from '../tmux/deliver.ts';
+import type { LiveJob } from './live-job.ts';
+import type { Registrar } from './registrar.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+
+/**
+ * Cancels a job: final at once. The dispatcher takes it out of its queue or clears its text, the validator ends its
+ * script; a peer that has it is told in the answer to its next report.
+ * @throws MamError `not_found` for an unknown job, `io` when it can't be recorded
+ */
+export async function cancelJob(
+  registrar: Registrar,
+  servers: TmuxServers,
+  params: CancelParams,
+): Promise<CancelResult> {
+  const job = await registrar.find(params.job_id, params.registry_dir);
+  const { status: before, phase } = job.record;
+  if (isFinal(before)) {
+    return { record: job.record, changed: false, note: `The job was ${before} already; nothing changed.` };
+  }
+  const { after } = await registrar.record(job, {
+    event_id: newEventId(),
+    job_id: job.id,
+    type: 'cancelled',
+    source: params.by,
+    at: new Date().toISOString(),
+    ...(params.reason !== undefined && { detail: cleanLine(params.reason, LIMITS.detailChars) }),
+  });
+  if (before === 'queued' && phase === 'queued') {
+    return {
+      record: after,
+      changed: true,
+      note: 'It was taken out of the queue; nothing had been delivered.',
+    };
+  }
+  const told = 'The peer is told when it reports next.';
+  const note =
+    params.interrupt === true
+      ? `${await pressInterrupt(job, servers)} ${told}`
+      : `${told} Until then it may go on working.`;
+  return { record: after, changed: true, note };
+}
+
+/** @returns a sentence that says what was done */
+async function pressInterrupt({ record }: LiveJob, servers: TmuxServers): Promise<string> {
+  const { agent_session: session, agent_process: agent, typing } = record;
+  if (session === undefined || agent === undefined) return 'The job has no pane, so no key was pressed.';
+  const key = typing?.interrupt;
+  if (key === undefined) {
+    return `No interrupt key is known for agent kind ${record.agent} (set agents.${record.agent}.interrupt in .mam/config.json), so none was pressed.`;
+  }
+  try {
+    const target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
+    const refused = await interrupt(servers.get(session.socket), target, key);
+    return refused === undefined ? `${key} was pressed in its pane.` : `No key was pressed: ${refused}.`;
+  } catch {
+    return 'No key was pressed: tmux does not answer.';
+  }
+}

@@ -1,0 +1,251 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { jobIdOf, PROMPT, planOf } from '../../src/demo/greeting.ts';
+import { Keyboard } from '../../src/demo/peer/keyboard.ts';
+import { timelineOf } from '../../src/demo/timeline.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
+
+/** The demo takes 4 s; a busy machine may need some times that. */
+const DEMO_MS = 60_000;
+
+/** The demo's temporary folder: every process of the demo has it in its environment. */
+let temporary: string;
+beforeEach(() => {
+  temporary = mkdtempSync(join(tmpdir(), 'mam-dt-'));
+});
+afterEach(async () => {
+  const left = { files: readdirSync(temporary), processes: processes() };
+  for (const name of left.files) await demo(['--stop', join(temporary, name)]).ended;
+  rmSync(temporary, { recursive: true, force: true });
+  expect(left).toEqual({ files: [], processes: [] });
+});
+
+interface Run {
+  child: ChildProcess;
+  out: string;
+  /** Resolves once the output holds a text. */
+  until(text: string): Promise<void>;
+  ended: Promise<{ code: number | null; out: string; err: string }>;
+}
+
+function demo(args: string[] = [], env: Record<string, string> = {}): Run {
+  const child = spawn(process.execPath, [PROGRAM, 'demo', ...args], {
+    cwd: '/',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A user's own settings must not matter.
+    env: {
+      PATH: process.env['PATH'],
+      HOME: join(temporary, 'none'),
+      TMPDIR: temporary,
+      MAM_HOME: '/nonexistent/home',
+      MAM_BROKER_URL: 'mqtt://127.0.0.1:1',
+      MAM_ROLE: 'peer',
+      TMUX: '/nonexistent/tmux,1,0',
+      TMUX_PANE: '%99',
+      TMUX_SERVER_NAME: 'nonexistent',
+      ...env,
+    },
+  });
+  let err = '';
+  let wake = () => {};
+  const run: Run = {
+    child,
+    out: '',
+    until: async (text) => {
+      while (!run.out.includes(text)) {
+        await Promise.race([new Promise<void>((resolve) => (wake = resolve)), closed]);
+        if (child.exitCode !== null && !run.out.includes(text))
+          throw new Error(`no "${text}": ${run.out}${err}`);
+      }
+    },
+    ended: new Promise((resolve) => {
+      child.once('close', (code) => resolve({ code, out: run.out, err }));
+    }),
+  };
+  const closed = run.ended.then(() => {});
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    run.out += text;
+    wake();
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+  });
+  return run;
+}
+
+/** The demo's processes by what /proc tells of them: id and command line. */
+function processes(): { pid: number; command: string }[] {
+  if (!existsSync('/proc/self/environ')) return [];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        if (!readFileSync(`/proc/${name}/environ`, 'utf8').includes(temporary)) return [];
+        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        return command === '' ? [] : [{ pid: Number(name), command }];
+      } catch {
+        return [];
+      }
+    });
+}
+
+describe('mam demo', { timeout: DEMO_MS }, () => {
+  test('plays one job from end to end, and leaves nothing behind', async () => {
+    const { code, out, err } = await demo().ended;
+    expect(err).toBe('');
+    expect(code).toBe(0);
+    const rows = [...out.matchAll(/^ *(\d+) {2}(\w+) +(\w+)(?: +(.*))?$/gm)];
+    const story = rows.map(([, , source, what]) => `${source} ${what}`);
+    const inOrder = [
+      'supervisor delegate_job',
+      'hub queued',
+      'hub pasting',
+      'hub submitted',
+      'peer started',
+      'peer progress',
+      'peer progress',
+      'peer progress',
+      'peer completed',
+      'hub validated',
+      'supervisor wait_job',
+    ];
+    expect(story.filter((moment) => inOrder.includes(moment)).filter(unlessAnswered)).toEqual(inOrder);
+    const times = rows.map(([, ms]) => Number(ms));
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    expect(times[0]).toBe(0);
+    expect(out).toMatch(/receipt .*submitted \d+ ms; peer's server: connected/);
+    expect(out).toMatch(/validation +PASS {2}greeting\.txt says: Hello from job write-the-file-[a-z0-9-]+\n/);
+    expect(out).toMatch(/Completed in [\d.]+ s; .* gone again\.\n$/);
+    expect(out).not.toContain('\u001b');
+
+    /** The answer of delegate_job may come before or after the peer's first word. */
+    function unlessAnswered(moment: string, index: number): boolean {
+      return index === 0 || moment !== 'supervisor delegate_job';
+    }
+  });
+
+  test('gives one JSON object with --json', async () => {
+    const { code, out } = await demo(['--json']).ended;
+    expect(code).toBe(0);
+    const found = JSON.parse(out);
+    expect(found).toMatchObject({
+      ok: true,
+      end: 'completed',
+      status: 'completed',
+      peer_server: 'connected',
+      kept: false,
+      file_text: `Hello from job ${found.job_id}\n`,
+      validation: { passed: true, exit_code: 0 },
+    });
+    expect(found.timeline.at(-1)).toMatchObject({ source: 'supervisor', what: 'wait_job' });
+  });
+
+  test('--keep leaves it running, and --stop ends it', async () => {
+    const { code, out } = await demo(['--keep', '--json']).ended;
+    expect(code).toBe(0);
+    const { folder, attach_command, stop_command, file } = JSON.parse(out);
+    expect(attach_command).toBe(`TMUX= tmux -S ${folder}/tmux.sock attach -t =peer`);
+    expect(stop_command).toBe(`node ${PROGRAM} demo --stop ${folder}`);
+    expect(existsSync(file)).toBe(true);
+    const end = await demo(['--stop', folder]).ended;
+    expect(end).toMatchObject({ code: 0, err: '' });
+    expect(existsSync(folder)).toBe(false);
+    const again = await demo(['--stop', folder]).ended;
+    expect(again.code).toBe(64);
+    expect(again.err).toContain('not the folder of a demo');
+  });
+
+  test.each([['folder '], ['hub '], ['peer '], ['waiting ']])(
+    'ends in order when it is interrupted after "%s"',
+    async (line) => {
+      const run = demo();
+      await run.until(`  ${line}`);
+      run.child.kill('SIGINT');
+      const { code, out } = await run.ended;
+      expect(code).toBe(130);
+      expect(out).toMatch(/Interrupted after [\d.]+ s; .* gone again\.\n$/);
+    },
+  );
+
+  test('ends in order when nobody reads its output any more', async () => {
+    const run = demo();
+    await run.until('  hub ');
+    run.child.stdout?.destroy();
+    expect((await run.ended).code).not.toBe(0);
+  });
+
+  test.skipIf(process.platform !== 'linux')('says what failed when the peer dies', async () => {
+    const run = demo();
+    await run.until('  waiting ');
+    const peer = processes().find(({ command }) => command.includes(' demo peer '));
+    process.kill(peer?.pid ?? 0, 'SIGKILL');
+    const { code, out } = await run.ended;
+    expect(code).toBe(1);
+    expect(out).toContain('The demo failed');
+    expect(out).toContain('session_lost');
+    expect(out).toMatch(/The hub's log was \S+hub\.log; it ends:\n {2}\S+ info hub/);
+  });
+
+  test('says how to install tmux where it is missing', async () => {
+    const { code, err } = await demo([], { PATH: join(temporary, 'nothing') }).ended;
+    expect(code).toBe(69);
+    for (const word of ['apt install tmux', 'dnf install tmux', 'brew install tmux'])
+      expect(err).toContain(word);
+  });
+
+  test('refuses what it does not know', async () => {
+    expect((await demo(['fast']).ended).code).toBe(64);
+    expect((await demo(['--fast']).ended).code).toBe(64);
+  });
+});
+
+describe("the demo's parts", () => {
+  test('the peer reads an order and its own task', () => {
+    const order =
+      'Job fix-7f3kq2ab was delegated to you: call publish_event with job_id "fix-7f3kq2ab" and …';
+    expect(jobIdOf(order)).toBe('fix-7f3kq2ab');
+    expect(jobIdOf('hello')).toBeUndefined();
+    expect(planOf(PROMPT, 'a-1')).toEqual({ file: 'greeting.txt', line: 'Hello from job a-1' });
+    expect(planOf('Write the file .. with "x"', 'a')).toBeUndefined();
+    expect(planOf('Write the file ../x with "x"', 'a')).toBeUndefined();
+    expect(planOf('Fix the tests', 'a')).toBeUndefined();
+  });
+
+  test('the keyboard reads keys and pastes that come in pieces', () => {
+    const log: string[] = [];
+    const keyboard = new Keyboard({
+      text: (text) => log.push(text),
+      enter: () => log.push('ENTER'),
+      erase: () => log.push('ERASE'),
+      clear: () => log.push('CLEAR'),
+      quit: () => log.push('QUIT'),
+    });
+    const input = 'a\u001b[Ab\u001b[200~two\r\nlines\u001b[201~\r\u007f\u0015안\u001bOP\u0003';
+    keyboard.push(input);
+    const whole = log.splice(0);
+    expect(whole).toEqual(['a', 'b', 'two\nlines', 'ENTER', 'ERASE', 'CLEAR', '안', 'QUIT']);
+    for (const character of input) keyboard.push(character);
+    expect(log).toEqual(whole);
+  });
+
+  test('the timeline has the calls around the events', () => {
+    const at = (ms: number) => new Date(ms).toISOString();
+    const event = (type: string, ms: number) => ({ type, source: 'hub', recorded_at: at(ms) });
+    const status = { summary: '', status: 'completed', validation_exit_code: 0, delivery: [] };
+    const timeline = timelineOf(
+      { ...status, events: [event('queued', 1003), event('validated', 1009)] },
+      { called: 1000, delegated: 1005, waited: 1009 },
+      'submitted',
+    );
+    expect(timeline.map(({ ms, what, detail }) => [ms, what, detail])).toEqual([
+      [0, 'delegate_job', 'called'],
+      [3, 'queued', undefined],
+      [5, 'delegate_job', 'answered: submitted'],
+      [9, 'validated', 'PASS'],
+      [9, 'wait_job', 'answered: final'],
+    ]);
+  });
+});

@@ -1,0 +1,254 @@
+import { spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { hubSocketPath, shortFolder } from '../../src/config.ts';
+import { thisOwner } from '../../src/registry/lock.ts';
+import { isRunning, Lab, listens, until } from './support.ts';
+
+let lab: Lab;
+let homes: string[] = [];
+afterEach(async () => {
+  await lab?.end({ homes: [lab.home, ...homes] });
+  homes = [];
+});
+
+describe('ten starters at once', () => {
+  test('on an empty home get one hub, and all are served', async () => {
+    lab = new Lab();
+    lab.plant('served');
+    rmSync(lab.home, { recursive: true });
+    const servers = Array.from({ length: 10 }, () => lab.spawnServer());
+    const began = Date.now();
+    const lists = await Promise.all(
+      servers.map(async (server) => {
+        await server.initialize();
+        return server.ok('list_jobs');
+      }),
+    );
+    process.stdout.write(`ten starters served after ${Date.now() - began} ms\n`);
+    expect(lists.map(({ total }) => total)).toEqual(Array(10).fill(1));
+    // Those who lost the election may still be on their way out.
+    await until('one hub is left', () => lab.hubs().length === 1);
+    expect(lab.hubs()).toEqual([lab.hub().pid]);
+    expect(lab.hubLog().match(/ started /g)).toHaveLength(1);
+  });
+
+  test.each([
+    ['a dead pid', () => ({ pid: 2 ** 22 - 1 })],
+    ['a pid that another process has by now', () => ({ pid: process.pid, start: '1' })],
+    ['another boot', () => ({ boot: 'another' })],
+  ])('are not hindered by what a hub left: socket, lock and an owner with %s', async (_what, owner) => {
+    lab = new Lab();
+    mkdirSync(join(lab.home, 'hub.lock'), { recursive: true });
+    mkdirSync(join(lab.registry, '.hub.lock'));
+    await staleSocket(join(lab.home, 'hub.sock'));
+    const left = JSON.stringify({ ...thisOwner(lab.home), ...owner() });
+    writeFileSync(join(lab.home, 'hub.owner'), left);
+    writeFileSync(join(lab.registry, '.hub.owner'), left);
+    writeFileSync(join(lab.home, 'hub.json'), JSON.stringify({ pid: 2 ** 22 - 1, realm: 'other' }));
+    lab.plant('served');
+    const began = Date.now();
+    const servers = await Promise.all(Array.from({ length: 10 }, () => lab.server()));
+    const lists = await Promise.all(servers.map((server) => server.ok('list_jobs')));
+    expect(Date.now() - began).toBeLessThan(6_000);
+    expect(lists.map(({ total }) => total)).toEqual(Array(10).fill(1));
+    await until('one hub is left', () => lab.hubs().length === 1);
+  });
+
+  test('an election that its holder did not survive is over in 2 s', async () => {
+    lab = new Lab();
+    mkdirSync(join(lab.home, 'hub.election'), { recursive: true });
+    const server = await lab.server();
+    await server.ok('list_jobs');
+  });
+});
+
+describe('the running hub', () => {
+  // proper-lockfile looks after its locks every 10 s, so these two wait side by side.
+  test.concurrent('keeps its locks alive, and takes them away at its end', async () => {
+    const own = new Lab();
+    const server = await own.server();
+    await server.ok('list_jobs');
+    const locks = [join(own.home, 'hub.lock'), join(own.registry, '.hub.lock')];
+    const touched = (): number[] => locks.map((lock) => statSync(lock).mtimeMs);
+    const before = touched();
+    await until('both are touched', () => touched().every((at, n) => at > (before[n] ?? 0)), 15_000);
+    await own.mam(['hub', 'stop']);
+    for (const lock of locks) expect(existsSync(lock), lock).toBe(false);
+    await own.end();
+  }, 30_000);
+
+  test.concurrent('ends when the lock of a registry is taken away from it', async () => {
+    const own = new Lab();
+    const server = await own.server();
+    await server.ok('list_jobs');
+    const pid = await own.hubPid();
+    rmSync(join(own.registry, '.hub.lock'), { recursive: true });
+    await until('it ends', () => !isRunning(pid), 15_000);
+    expect(own.hubLog()).toContain('the lock of a registry was lost');
+    await server.ok('list_jobs');
+    expect(await own.hubPid()).not.toBe(pid);
+    await own.end();
+  }, 30_000);
+
+  test.each([
+    ['its socket is removed', () => unlinkSync(join(lab.home, 'hub.sock'))],
+    [
+      'another socket stands in its place',
+      async () => {
+        const own = join(lab.home, 'hub.sock');
+        renameSync(own, join(lab.folder, 'own.sock'));
+        await staleSocket(own);
+      },
+    ],
+    ['its home is removed', () => rmSync(lab.home, { recursive: true })],
+  ])('ends by itself when %s, and the next call is served', async (_what, disturb) => {
+    lab = new Lab();
+    lab.plant('served');
+    const server = await lab.server();
+    await server.ok('job_status', { job_id: 'served' });
+    const pid = await lab.hubPid();
+    await disturb();
+    await until('it ends', () => !isRunning(pid), 4_000);
+    expect(await server.ok('job_status', { job_id: 'served' })).toMatchObject({ status: 'queued' });
+    expect(await lab.hubPid()).not.toBe(pid);
+    await until('one hub is left', () => lab.hubs().length === 1);
+  });
+
+  test('whose home is removed and made again at once leaves its successor alone', async () => {
+    lab = new Lab();
+    const first = await lab.server();
+    await first.ok('list_jobs');
+    const pid = await lab.hubPid();
+    rmSync(lab.home, { recursive: true });
+    // Another registry, because the first one is still locked for a moment.
+    const registry = join(lab.folder, 'other');
+    const second = await lab.server({ MAM_REGISTRY_DIR: registry });
+    await second.ok('list_jobs');
+    const successor = await lab.hubPid();
+    expect(successor).not.toBe(pid);
+    await until('the first ends', () => !isRunning(pid), 4_000);
+    // A hub looks after its socket and its file every second.
+    const log = () => lab.hubLog();
+    await until('the successor has looked twice', () => Date.now() > statSync(join(lab.home, 'hub.json')).mtimeMs + 2_500);
+    expect(isRunning(successor), log()).toBe(true);
+    expect(await lab.hubPid()).toBe(successor);
+  });
+
+  test('of another home is refused a registry that is being written, with both named', async () => {
+    lab = new Lab();
+    const other = join(lab.folder, 'home-2');
+    homes = [other];
+    const first = await lab.server();
+    await first.ok('list_jobs');
+    const second = await lab.server({ MAM_HOME: other });
+    const text = await second.fails('list_jobs');
+    expect(text).toContain(`${lab.registry} is being written by another hub (process ${lab.hub().pid}`);
+    expect(text).toContain(lab.home);
+    expect(text).toContain('MAM_REGISTRY_DIR');
+    // The first one's end is enough; nothing has to be cleared away.
+    await lab.mam(['hub', 'stop']);
+    await second.ok('list_jobs');
+  });
+
+  test('ends when nobody has needed it for the idle time, but not while a job is open', async () => {
+    lab = new Lab({ MAM_HUB_IDLE_SECONDS: '1' });
+    lab.plant('open');
+    const server = await lab.server();
+    await server.ok('job_status', { job_id: 'open' });
+    const pid = await lab.hubPid();
+    await server.close();
+    const began = Date.now();
+    await until('three idle times have passed', () => Date.now() > began + 3_000);
+    expect(isRunning(pid)).toBe(true);
+    expect((await lab.mam(['publish', '--job', 'open', '--event', 'completed'])).code).toBe(0);
+    await until('it ends', () => !isRunning(pid), 5_000);
+    expect(lab.hubLog()).toContain('nobody needs it');
+    expect(existsSync(join(lab.home, 'live', 'open'))).toBe(false);
+  });
+
+  test('outlives the one who started it, and the group of its starter', async () => {
+    lab = new Lab();
+    const server = await lab.server();
+    await server.ok('list_jobs');
+    const pid = await lab.hubPid();
+    await server.close();
+    expect(isRunning(pid)).toBe(true);
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const [, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    expect(Number(group)).toBe(pid);
+  });
+});
+
+describe('mam hub', () => {
+  test('status, stop and logs, with and without a hub', async () => {
+    lab = new Lab();
+    expect(await lab.mam(['hub'])).toMatchObject({ code: 0, stdout: expect.stringContaining('No hub is running') });
+    expect(JSON.parse((await lab.mam(['hub', 'status', '--json'])).stdout)).toEqual({ running: false });
+    expect(JSON.parse((await lab.mam(['hub', 'stop', '--json'])).stdout)).toEqual({ stopped: false });
+    expect((await lab.mam(['hub', 'logs'])).stdout).toContain('no log yet');
+    // Looking starts nothing.
+    expect(existsSync(lab.home)).toBe(false);
+
+    lab.plant('open');
+    await (await lab.server()).ok('list_jobs');
+    const pid = await lab.hubPid();
+    const status = JSON.parse((await lab.mam(['hub', 'status', '--json'])).stdout);
+    expect(status).toMatchObject({ running: true, pid, broker: 'embedded', realm: 'default', open_jobs: 1 });
+    expect(status.registries).toEqual([lab.registry]);
+    const text = (await lab.mam(['hub'])).stdout;
+    for (const word of [String(pid), 'embedded', lab.registry]) expect(text).toContain(word);
+    expect((await lab.mam(['hub', 'logs'])).stdout).toContain('started');
+    expect(JSON.parse((await lab.mam(['hub', 'logs', '--json'])).stdout).log).toContain('started');
+    expect(JSON.parse((await lab.mam(['hub', 'stop', '--json'])).stdout)).toEqual({ stopped: true });
+    expect(isRunning(pid)).toBe(false);
+    expect(await lab.mam(['hub', 'dance'])).toMatchObject({ code: 64, stdout: '' });
+  });
+
+  test('works in a home that is too deep for a socket', async () => {
+    lab = new Lab();
+    const home = join(lab.folder, 'deep'.repeat(10), 'deeper'.repeat(10));
+    homes = [home];
+    const socket = hubSocketPath(home);
+    expect(Buffer.byteLength(socket)).toBeLessThan(100);
+    lab.onEnd(() => rmSync(shortFolder(home), { recursive: true, force: true }));
+    const server = await lab.server({ MAM_HOME: home });
+    await server.ok('list_jobs');
+    const { pid, socket: told } = lab.hub(home);
+    expect(told).toBe(socket);
+    expect(statSync(shortFolder(home)).mode & 0o777).toBe(0o700);
+    await lab.mam(['hub', 'stop'], { env: { MAM_HOME: home } });
+    expect(isRunning(pid)).toBe(false);
+    expect(await listens({ path: socket })).toBe(false);
+  });
+
+  test('says what is wrong with a home that cannot be made', async () => {
+    lab = new Lab();
+    const file = join(lab.folder, 'file');
+    writeFileSync(file, '');
+    const env = { MAM_HOME: join(file, 'home') };
+    const ended = await lab.mam(['wait'], { env });
+    expect(ended.code).toBe(69);
+    expect(ended.stderr).toContain('Set MAM_HOME to a folder that can be written.');
+    const server = await lab.server(env);
+    expect(await server.fails('list_jobs')).toContain('Set MAM_HOME to a folder that can be written.');
+  });
+});
+
+/** A socket file with nobody behind it. */
+async function staleSocket(path: string): Promise<void> {
+  const script = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  const child = spawn(process.execPath, ['-e', script]);
+  await new Promise((done) => child.once('exit', done));
+  if (!existsSync(path)) throw new Error('no socket was left');
+}

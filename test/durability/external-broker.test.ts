@@ -1,0 +1,235 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import mqtt, { type MqttClient } from 'mqtt';
+import { afterEach, describe, expect, test } from 'vitest';
+import { installed, Mosquitto, PASSWORD, USER } from './mosquitto.ts';
+import { isRunning, Lab, until } from './support.ts';
+
+let lab: Lab;
+let broker: Mosquitto;
+let homes: string[] = [];
+const clients: MqttClient[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.endAsync(true);
+  await lab.end({ homes: [lab.home, ...homes] });
+  homes = [];
+});
+
+async function setUp(start = true): Promise<void> {
+  lab = new Lab();
+  broker = await Mosquitto.make(lab);
+  if (start) await broker.start();
+}
+
+/** A plain client as any other program: what it publishes and sees is all there is. */
+async function plain(): Promise<{ client: MqttClient; seen: { topic: string; text: string }[] }> {
+  const client = await mqtt.connectAsync(broker.url, {
+    username: USER,
+    password: PASSWORD,
+    reconnectPeriod: 50,
+  });
+  clients.push(client);
+  client.on('error', () => {});
+  const seen: { topic: string; text: string }[] = [];
+  client.on('message', (topic, payload) => seen.push({ topic, text: payload.toString() }));
+  await client.subscribeAsync('mam/v1/default/#', { qos: 1 });
+  return { client, seen };
+}
+
+describe.runIf(installed)('over Mosquitto', () => {
+  test('a whole job goes from the supervisor to a peer of another process and back', async () => {
+    await setUp();
+    const { client, seen } = await plain();
+    const agent = await lab.agent('worker');
+    const supervisor = await lab.server(broker.env);
+    const peer = await lab.server({ ...broker.env, MAM_ROLE: 'peer' });
+    const job = await supervisor.ok('delegate_job', {
+      prompt: 'Say hello',
+      agent: 'command',
+      agent_session: 'tmux:worker',
+    });
+    expect(job.delivery_stage).toBe('submitted');
+    expect(readFileSync(agent.log, 'utf8')).toContain(job.job_id);
+    const waited = supervisor.ok('wait_job', { job_id: job.job_id, timeout_seconds: 40 });
+    const started = await peer.ok('publish_event', { job_id: job.job_id, event: 'started' });
+    expect(started).toMatchObject({ accepted: true, recorded: true, task: 'Say hello' });
+    // What one line of mosquitto_pub says.
+    await client.publishAsync(
+      `mam/v1/default/claims/${job.job_id}`,
+      '{"type":"progress","detail":"from outside"}',
+      { qos: 1 },
+    );
+    await until('it is recorded', () => lab.events(job.job_id).some(({ detail }) => detail === 'from outside'));
+    await peer.ok('publish_event', { job_id: job.job_id, event: 'completed', detail: 'hello' });
+    expect(await waited).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed', detail: 'hello' }] });
+    // What mosquitto_sub shows.
+    const log = seen.filter(({ topic }) => topic.endsWith(`/jobs/${job.job_id}/log`));
+    await until('the subscriber saw the end', () => seen.some(({ text }) => text.includes('"completed"')));
+    const types = log.map(({ text }) => JSON.parse(text).event.type);
+    expect(types).toEqual(lab.events(job.job_id).map(({ type }) => type));
+    const record = seen.filter(({ topic }) => topic.endsWith(`/jobs/${job.job_id}/record`)).at(-1);
+    expect(JSON.parse(record?.text ?? '{}')).toMatchObject({ status: 'completed' });
+    expect(seen.some(({ topic, text }) => topic.endsWith('/status') && JSON.parse(text).online)).toBe(true);
+    expect((await lab.mam(['wait', '--job', job.job_id], { env: broker.env })).code).toBe(0);
+  });
+
+  test('a broker that is down at the start is told; reports are kept and come through without it or with it', async () => {
+    await setUp(false);
+    lab.plant('early');
+    const server = await lab.server(broker.env);
+    const text = await server.fails('list_jobs');
+    expect(text).toContain(`The MQTT broker mqtt://127.0.0.1:${broker.port} cannot be reached (ECONNREFUSED).`);
+    expect(text).toContain('Check MAM_BROKER_URL');
+    const answer = await server.ok('publish_event', { job_id: 'early', event: 'progress', detail: 'kept' });
+    expect(answer.accepted).toBe(true);
+    const shell = await lab.mam(['publish', '--job', 'early', '--event', 'progress', '--detail', 'shell'], {
+      env: broker.env,
+    });
+    expect(shell).toMatchObject({ code: 0, stderr: expect.stringContaining('kept in the outbox') });
+    // The outbox is a folder of the hub's own machine: it needs no broker.
+    await until('both are in the journal', () => lab.events('early').length === 3);
+    await broker.start();
+    await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
+    expect((await server.ok('list_jobs')).total).toBe(1);
+    const details = lab.events('early').map(({ detail }) => detail);
+    expect(details.sort()).toEqual(['kept', 'shell', undefined]);
+  });
+
+  test('a broker that is killed and comes back loses nothing that was acknowledged, and the waiter goes on', async () => {
+    await setUp();
+    lab.plant('through');
+    const server = await lab.server(broker.env);
+    const peer = await lab.server(broker.env);
+    const waited = server.ok('wait_job', { job_id: 'through', timeout_seconds: 40 });
+    await peer.ok('publish_event', { job_id: 'through', event: 'started' });
+    const acknowledged: string[] = [];
+    let stop = false;
+    const lane = async (name: string): Promise<void> => {
+      for (let n = 1; !stop; n++) {
+        const detail = `${name}:${n}`;
+        const { accepted } = await peer.ok('publish_event', { job_id: 'through', event: 'progress', detail });
+        if (accepted) acknowledged.push(detail);
+      }
+    };
+    const lanes = ['a', 'b', 'c', 'd'].map(lane);
+    await until('events flow', () => acknowledged.length > 100);
+    await broker.kill();
+    const before = acknowledged.length;
+    await until('the outbox takes them', () => acknowledged.length > before + 4);
+    await broker.start();
+    await until('events flow again', () => acknowledged.length > before + 100, 20_000);
+    stop = true;
+    await Promise.all(lanes);
+    await peer.ok('publish_event', { job_id: 'through', event: 'completed', detail: 'end' });
+    expect(await waited).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
+    await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0);
+    const details = lab.events('through').flatMap(({ detail }) => detail ?? []);
+    expect(acknowledged.filter((detail) => !details.includes(detail))).toEqual([]);
+    expect(new Set(details).size).toBe(details.length);
+    for (const name of ['a', 'b', 'c', 'd']) {
+      const numbers = details.filter((detail) => detail.startsWith(`${name}:`)).map((detail) => Number(detail.slice(2)));
+      expect(numbers).toEqual([...numbers].sort((x, y) => x - y));
+    }
+  }, 60_000);
+
+  test('the hub killed in the middle: acknowledged reports are recorded, the waiter is served by the next hub', async () => {
+    await setUp();
+    lab.plant('again');
+    const server = await lab.server(broker.env);
+    const peer = await lab.server(broker.env);
+    const waited = server.ok('wait_job', { job_id: 'again', timeout_seconds: 45 });
+    await peer.ok('publish_event', { job_id: 'again', event: 'started' });
+    const pid = await lab.hubPid();
+    process.kill(pid, 'SIGKILL');
+    await until('it is dead', () => !isRunning(pid));
+    const answer = await peer.ok('publish_event', { job_id: 'again', event: 'completed', detail: 'end' });
+    expect(answer.accepted).toBe(true);
+    expect(await waited).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
+  }, 60_000);
+
+  test('a wrong password is told, and no password stands anywhere', async () => {
+    await setUp();
+    lab.plant('secret');
+    const wrong = 'wr0ng-pass-55';
+    const url = broker.url.replace('//', `//${USER}:${wrong}@`);
+    const outputs: string[] = [];
+    const inUrl = await lab.server({ MAM_BROKER_URL: url });
+    const text = await inUrl.fails('list_jobs');
+    expect(text).toContain(`The MQTT broker mqtt://127.0.0.1:${broker.port} refused the user name or the password.`);
+    expect(text).toContain('MAM_BROKER_PASSWORD');
+    outputs.push(text);
+    const wait = await lab.mam(['wait', '--job', 'secret'], { env: { MAM_BROKER_URL: url } });
+    expect(wait.code).toBe(69);
+    expect(wait.stderr).toContain('refused the user name or the password');
+    const status = await lab.mam(['hub', '--json'], { env: { MAM_BROKER_URL: url } });
+    outputs.push(wait.stdout, wait.stderr, status.stdout, status.stderr);
+    await lab.mam(['hub', 'stop']);
+
+    const right = await lab.server(broker.env);
+    await right.ok('publish_event', { job_id: 'secret', event: 'progress', detail: 'x' });
+    const listed = await right.ok('list_jobs');
+    const told = await lab.mam(['hub', '--json'], { env: broker.env });
+    outputs.push(JSON.stringify(listed), told.stdout, told.stderr, inUrl.stderr, right.stderr);
+    for (const file of readdirSync(lab.folder, { recursive: true, withFileTypes: true })) {
+      if (file.isFile() && !file.parentPath.endsWith('mosquitto'))
+        outputs.push(readFileSync(join(file.parentPath, file.name), 'latin1'));
+    }
+    for (const { command } of lab.processes()) outputs.push(command);
+    expect(outputs.join('\n')).toContain('joined the broker');
+    for (const secret of [wrong, PASSWORD]) expect(outputs.join('\n')).not.toContain(secret);
+  });
+
+  test.each([
+    ['another broker', { MAM_BROKER_URL: 'mqtt://127.0.0.1:9', MAM_REALM: 'default' }, 'the broker embedded, here it is mqtt://127.0.0.1:9'],
+    ['another realm', { MAM_REALM: 'team-b' }, 'realm default, here it is team-b'],
+  ])('a client of %s than the running hub is told so, and its reports come through', async (_what, env, words) => {
+    await setUp(false);
+    lab.plant('mixed');
+    await (await lab.server()).ok('list_jobs');
+    const client = await lab.server(env);
+    const text = await client.fails('list_jobs');
+    expect(text).toContain(words);
+    expect(text).toContain('mam hub stop');
+    const wait = await lab.mam(['wait'], { env });
+    expect(wait.code).toBe(69);
+    expect(wait.stderr).toContain(words);
+    const report = await client.ok('publish_event', { job_id: 'mixed', event: 'progress', detail: 'strange' });
+    expect(report.accepted).toBe(true);
+    await until('it is recorded', () => lab.events('mixed').some(({ detail }) => detail === 'strange'));
+  });
+
+  test('a killed hub of another broker binds nobody', async () => {
+    await setUp();
+    await (await lab.server(broker.env)).ok('list_jobs');
+    const pid = await lab.hubPid();
+    process.kill(pid, 'SIGKILL');
+    await until('it is dead', () => !isRunning(pid));
+    expect((await (await lab.server()).ok('list_jobs')).total).toBe(0);
+  });
+
+  test('two hubs on one broker: each answers for its own jobs only', async () => {
+    await setUp();
+    const other = join(lab.folder, 'home-2');
+    homes = [other];
+    lab.plant('mine');
+    const here = await lab.server(broker.env);
+    const there = await lab.server({
+      ...broker.env,
+      MAM_HOME: other,
+      MAM_REGISTRY_DIR: join(lab.folder, 'registry-2'),
+    });
+    await here.ok('list_jobs');
+    await there.ok('list_jobs');
+    for (let n = 0; n < 5; n++) {
+      const answer = await here.ok('publish_event', { job_id: 'mine', event: 'progress', detail: `n${n}` });
+      expect(answer).toMatchObject({ accepted: true, recorded: true });
+      // A peer on another machine has another home.
+      const far = await there.ok('publish_event', { job_id: 'mine', event: 'progress', detail: `f${n}` });
+      expect(far).toMatchObject({ accepted: true, recorded: true });
+    }
+    const refused = await here.fails('publish_event', { job_id: 'nobodys-job', event: 'progress' });
+    expect(refused).toContain('There is no job with this id');
+  });
+});
+

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, type Lab, listens, until } from './support.ts';
+
+export const installed = spawnSync('mosquitto', ['-h']).error === undefined;
+export const USER = 'me';
+/** Looked for in everything that a test can see afterwards. */
+export const PASSWORD = 'sw0rdfish-77';
+
+/** A real broker on a loopback port of its own, that asks for a password and keeps sessions on disk. */
+export class Mosquitto {
+  readonly port: number;
+  readonly url: string;
+  /** What clients need in their environment. */
+  readonly env: Record<string, string>;
+  readonly #lab: Lab;
+  readonly #config: string;
+  #child: ChildProcess | undefined;
+
+  static async make(lab: Lab): Promise<Mosquitto> {
+    return new Mosquitto(lab, await freePort());
+  }
+
+  private constructor(lab: Lab, port: number) {
+    this.#lab = lab;
+    this.port = port;
+    this.url = `mqtt://127.0.0.1:${port}`;
+    this.env = { MAM_BROKER_URL: this.url, MAM_BROKER_USERNAME: USER, MAM_BROKER_PASSWORD: PASSWORD };
+    const folder = join(lab.folder, 'mosquitto');
+    mkdirSync(folder, { recursive: true });
+    const passwords = join(folder, 'passwords');
+    writeFileSync(passwords, '');
+    spawnSync('mosquitto_passwd', ['-b', passwords, USER, PASSWORD]);
+    this.#config = join(folder, 'mosquitto.conf');
+    writeFileSync(
+      this.#config,
+      [
+        ...(process.getuid?.() === 0 ? ['user root'] : []),
+        `listener ${port} 127.0.0.1`,
+        'allow_anonymous false',
+        `password_file ${passwords}`,
+        'persistence true',
+        `persistence_location ${folder}/`,
+        'autosave_interval 1',
+        'autosave_on_changes true',
+        'max_queued_messages 0',
+        'log_dest none',
+        '',
+      ].join('\n'),
+    );
+  }
+
+  async start(): Promise<void> {
+    this.#child = this.#lab.keep(
+      spawn('mosquitto', ['-c', this.#config], { stdio: 'ignore', env: this.#lab.env() }),
+    );
+    await until('mosquitto listens', () => listens({ port: this.port }));
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    const gone = new Promise((done) => child.once('exit', done));
+    child.kill('SIGKILL');
+    await gone;
+  }
+}
