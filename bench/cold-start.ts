@@ -29,7 +29,12 @@ await main(({ rounds }) =>
         goal: `≤ ${START_GOAL} × floor`,
         reached: value.min / floor.min <= START_GOAL || value.p50 / floor.p50 <= START_GOAL,
       },
-      { what: 'spawn → tools/list answered', unit: 'ms', value: spread(listed.mam), floor: spread(listed.floor) },
+      {
+        what: 'spawn → tools/list answered',
+        unit: 'ms',
+        value: spread(listed.mam),
+        floor: spread(listed.floor),
+      },
       {
         what: 'RSS at rest',
         unit: 'MB',

@@ -3,8 +3,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { inTurn, main, now, type Row, spread } from './support/bench.ts';
-import { floorPath, inLab, type Lab, MAM } from './support/lab.ts';
 import { openJobs } from './support/jobs.ts';
+import { floorPath, inLab, type Lab, MAM } from './support/lab.ts';
 
 const GOAL = 0.9;
 /** facts: a paho process was 1.24 times an empty Node start, min to min (77 and 62 ms). */
@@ -23,13 +23,22 @@ await main(({ rounds }) =>
       empty: () => whole(lab, process.execPath, floorPath('empty.mjs')),
       paho: async () =>
         paho
-          ? whole(lab, 'python3', floorPath('paho-publish.py'), socket, `mam/v1/${realm}/claims/${job}`, claim)
+          ? whole(
+              lab,
+              'python3',
+              floorPath('paho-publish.py'),
+              socket,
+              `mam/v1/${realm}/claims/${job}`,
+              claim,
+            )
           : Number.NaN,
     });
     const value = spread(values.mam);
     const empty = spread(values.empty);
     const row = { unit: 'ms', value };
-    const rows: Row[] = [{ ...row, what: 'mam publish, whole process, to an empty Node process', floor: empty }];
+    const rows: Row[] = [
+      { ...row, what: 'mam publish, whole process, to an empty Node process', floor: empty },
+    ];
     if (paho) {
       const floor = spread(values.paho);
       const reached = value.min / floor.min <= GOAL || value.p50 / floor.p50 <= GOAL;
@@ -49,7 +58,11 @@ await main(({ rounds }) =>
 /** A process from its start to its end, in ms. */
 async function whole(lab: Lab, command: string, ...args: string[]): Promise<number> {
   const started = now();
-  const child = spawn(command, args, { env: lab.env, cwd: lab.project, stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(command, args, {
+    env: lab.env,
+    cwd: lab.project,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`);
   return now() - started;

@@ -34,11 +34,17 @@ await main(({ rounds }) =>
       });
       answered.push(now() - started);
       const at = await enter;
-      if (job.status !== 'working') throw new Error(`delegate_job: ${job.status}, ${JSON.stringify(job.delivery)}`);
+      if (job.status !== 'working')
+        throw new Error(`delegate_job: ${job.status}, ${JSON.stringify(job.delivery)}`);
       await peer.call('publish_event', { job_id: job.job_id, event: 'completed', detail: 'done' });
       return at - started;
     };
-    const typed = composeOrder('look-through-the-tests-of-the-parser-abcdefgh', PROMPT, 'mam', '/t/prompt.md');
+    const typed = composeOrder(
+      'look-through-the-tests-of-the-parser-abcdefgh',
+      PROMPT,
+      'mam',
+      '/t/prompt.md',
+    );
     const bare = async (): Promise<number> => {
       const enter = panes.enter('floor');
       const started = now();
@@ -60,7 +66,11 @@ await main(({ rounds }) =>
       const watched = [lab.hub().pid, lab.tmuxPid, supervisor.pid, peer.pid];
       const before = childTrace(watched);
       const processes = descendants(lab.hub().pid).length;
-      const { mam, paste, empties } = await inTurn(rounds(150, 25), { mam: delegate, paste: bare, empties: call });
+      const { mam, paste, empties } = await inTurn(rounds(150, 25), {
+        mam: delegate,
+        paste: bare,
+        empties: call,
+      });
       const started = childTrace(watched) === before ? 0 : Number.NaN;
       const value = spread(mam);
       const floor = sum(spread(paste), spread(empties));
@@ -89,7 +99,7 @@ await main(({ rounds }) =>
 function bareClient(lab: Lab): Writable {
   const child = lab.spawn('tmux', [
     ...['-S', lab.tmuxSocket, '-C', 'new-session', '-A', '-s', 'bare', '-f', 'no-output,ignore-size'],
-    ...['exec', 'sleep', '1000000'],
+    'exec sleep 1000000',
   ]);
   child.stdout?.resume();
   if (child.stdin === null) throw new Error('no stdin');

@@ -1,8 +1,8 @@
 // `publish_event`, on disk and answered, one after the other. The floor is a call of an empty server that sends a line
 // over a unix socket to a process that appends it, flushes the disk and answers.
 import { inTurn, main, now, type Row, spread } from './support/bench.ts';
-import { inLab } from './support/lab.ts';
 import { openJobs, startJournal } from './support/jobs.ts';
+import { inLab } from './support/lab.ts';
 
 const GOAL = { p50: 2.5, p99: 10 };
 const WARM = 20;
@@ -14,7 +14,11 @@ await main(({ rounds }) =>
     const floor = await lab.server(await startJournal(lab));
     const publish = async (round: number): Promise<number> => {
       const started = now();
-      const answer = await peer.call('publish_event', { job_id: job, event: 'progress', detail: `step ${round}` });
+      const answer = await peer.call('publish_event', {
+        job_id: job,
+        event: 'progress',
+        detail: `step ${round}`,
+      });
       if (answer.recorded !== true) throw new Error('publish_event was not recorded');
       return now() - started;
     };

@@ -2,8 +2,8 @@
 // servers and a process that appends, flushes the disk and tells.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inTurn, main, now, type Row, spread } from './support/bench.ts';
-import { inLab } from './support/lab.ts';
 import { openJobs, startJournal } from './support/jobs.ts';
+import { inLab } from './support/lab.ts';
 
 const GOAL = { p50: 2.5, p99: 12 };
 /** Until a wait is surely waiting, in ms. */
@@ -23,7 +23,11 @@ await main(({ rounds }) =>
       const waiting = supervisor.call('wait_job', { job_id: job, timeout_seconds: 20, cursor });
       await sleep(SETTLE_MS);
       const started = now();
-      const published = peer.call('publish_event', { job_id: job, event: 'question', detail: `Which ${round}?` });
+      const published = peer.call('publish_event', {
+        job_id: job,
+        event: 'question',
+        detail: `Which ${round}?`,
+      });
       const answer = await waiting;
       const ms = now() - started;
       await published;

@@ -2,9 +2,12 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { floorPath, type Lab } from './lab.ts';
 
-/** Delegates this many jobs, each to a `cat` in a session of its own, and has each taken up by a peer. */
-export async function openJobs(lab: Lab, count: number): Promise<string[]> {
-  const names = Array.from({ length: count }, (_, index) => `job${index}`);
+/**
+ * Delegates this many jobs, each to a `cat` in a session of its own, and has each taken up by a peer.
+ * @param first number of the first session
+ */
+export async function openJobs(lab: Lab, count: number, first = 0): Promise<string[]> {
+  const names = Array.from({ length: count }, (_, index) => `job${first + index}`);
   lab.sessions(names, () => 'exec cat');
   const server = await lab.server();
   const ids: string[] = [];

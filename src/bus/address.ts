@@ -40,7 +40,7 @@ export function isFinalFailure(error: unknown): boolean {
 /** True when nobody listens at a unix socket: it is missing or dead. */
 export function isRefused(error: unknown): boolean {
   const code = systemCode(error);
-  return code === 'ECONNREFUSED' || code === 'ENOENT';
+  return code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 /** The sentence for a broker that could not be reached; without any secret of `address`. */

@@ -78,8 +78,7 @@ export interface JobStatus {
   status: string;
   reason?: string;
   detail?: string;
-  validation_exit_code?: number;
-  validation_output?: string;
+  validation?: { passed?: boolean; exit_code?: number; output_tail?: string };
   delivery: { stage: string; at: string; evidence?: string }[];
   events: { type: string; source: string; recorded_at: string; detail?: string }[];
 }

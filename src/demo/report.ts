@@ -4,7 +4,7 @@ import type { Delegated, JobStatus } from './mam-client.ts';
 import { attachCommand } from './private-tmux.ts';
 import type { DemoEnd } from './run.ts';
 import type { Stage } from './stage.ts';
-import type { Moment } from './timeline.ts';
+import { type Moment, verdictOf } from './timeline.ts';
 
 /** Lengths that keep every line readable, in characters. */
 const LABEL = 12;
@@ -87,10 +87,14 @@ export function textReport(
         print(`${time}  ${source.padEnd(10)}  ${what.padEnd(12)}${words}`.trimEnd());
       }
       print('');
-      const { validation_exit_code: code, validation_output: output = '' } = status;
-      if (code === undefined) return;
-      const verdict = code === 0 ? paint('green', 'PASS') : paint('red', `FAIL (exit ${code})`);
-      fact('validation', `${verdict}  ${cleanLine(output, TASK_CHARS)}`);
+      const { validation } = status;
+      const verdict = verdictOf(validation);
+      if (verdict === undefined) return;
+      const colour = validation?.passed === true ? 'green' : 'red';
+      fact(
+        'validation',
+        `${paint(colour, verdict)}  ${cleanLine(validation?.output_tail ?? '', TASK_CHARS)}`,
+      );
     },
     file: () => {},
     end(end, { stage, kept, seconds, failure }) {
@@ -140,8 +144,9 @@ export function jsonReport(
       Object.assign(facts, { job_id, prompt, delegate_ms: answered - called, delivery, peer_server });
     },
     job(status, timeline) {
-      const { status: word, reason, detail, validation_exit_code: code, validation_output: output } = status;
-      const validation = code === undefined ? undefined : { passed: code === 0, exit_code: code, output };
+      const { status: word, reason, detail } = status;
+      const { passed, exit_code, output_tail: output } = status.validation ?? {};
+      const validation = passed === undefined ? undefined : { passed, exit_code, output };
       Object.assign(facts, { status: word, reason, detail, validation, timeline });
     },
     file: (path, text) => Object.assign(facts, { file: path, file_text: text }),

@@ -111,7 +111,8 @@ async function delegate(
     const words = status.detail === undefined ? '' : ` Its last words: ${cleanLine(status.detail, 300)}`;
     throw new MamError('refused', `The job has ${status.status} (${status.reason ?? 'no reason'}).${words}`);
   }
-  if (status.validation_exit_code !== 0) throw new MamError('internal', 'The validation script did not run.');
+  if (status.validation?.passed !== true)
+    throw new MamError('internal', 'The validation script did not run.');
   report.file(join(stage.project, 'greeting.txt'), readFileSync(join(stage.project, 'greeting.txt'), 'utf8'));
 }
 

@@ -37,7 +37,12 @@ export function timelineOf(status: JobStatus, times: SupervisorTimes, stage: str
   return [first, ...middle, last];
 }
 
-function wordsOf(type: string, { validation_exit_code: code }: JobStatus): string | undefined {
-  if (type !== 'validated') return undefined;
-  return code === 0 ? 'PASS' : `FAIL (exit ${code})`;
+function wordsOf(type: string, { validation }: JobStatus): string | undefined {
+  return type === 'validated' ? verdictOf(validation) : undefined;
+}
+
+/** What the validation script said; nothing while it has not run. */
+export function verdictOf(validation: JobStatus['validation']): string | undefined {
+  if (validation?.passed === undefined) return undefined;
+  return validation.passed ? 'PASS' : `FAIL (exit ${validation.exit_code})`;
 }

@@ -1,7 +1,7 @@
 import { MamError } from '../errors.ts';
 import type { TmuxServer } from './control.ts';
 import { paste, press, type Target, unfit } from './guard.ts';
-import { climb } from './ladder.ts';
+import { climb, enterAtOnce } from './ladder.ts';
 import { type Look, type Obstacle, type Preflight, preflight } from './preflight.ts';
 import type { ClimbEnd, DeliverySteps } from './rung.ts';
 import { type Shot, shoot } from './screen.ts';
@@ -35,10 +35,11 @@ export async function deliver(
   if (steps.stop.aborted) return { kind: 'stopped' };
   await steps.pasting();
   if (steps.stop.aborted) return { kind: 'stopped' };
+  const order = { server, target, text: clean, look, steps, before: free.before };
   // Both in one write: the first look follows the paste without a round trip between.
   const [pasted, first] = await Promise.allSettled([
     paste(server, target.pane, free.shot, clean),
-    shoot(server, target.pane),
+    enterAtOnce(order, free.shot),
   ]);
   if (pasted.status === 'fulfilled' && pasted.value !== undefined) {
     return reclassify(server, target, look, pasted.value);
@@ -46,7 +47,7 @@ export async function deliver(
   try {
     if (pasted.status === 'rejected') throw pasted.reason;
     if (first.status === 'rejected') throw first.reason;
-    return await climb({ server, target, text: clean, look, steps, before: free.before }, first.value);
+    return await climb(order, first.value);
   } catch (error) {
     return lost(server, target, error);
   }

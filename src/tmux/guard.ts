@@ -2,7 +2,7 @@ import { randomSuffix } from '../job/id.ts';
 import type { TmuxServer } from './control.ts';
 import { foregroundGroup, isAlive, isShell } from './process.ts';
 import { formatLiteral, quote } from './quote.ts';
-import { type Shot, STATE_FORMAT } from './screen.ts';
+import { readShot, type Shot, STATE_FORMAT, shotCommand } from './screen.ts';
 
 /** Whom keys are meant for; taken once, when the job is delegated. */
 export interface Target {
@@ -65,6 +65,23 @@ export function press(
   seen?: string,
 ): Promise<string | undefined> {
   return run(server, '', guarded(pane, shot, `send-keys -t ${quote(pane)} ${quote(key)}`, '', seen));
+}
+
+/**
+ * Looks and presses in one command, so that nothing can come between: for a program that takes input at once.
+ * @param seen a word that one row of the screen must hold
+ * @returns the screen just before the key, or nothing when it was not pressed
+ */
+export async function lookAndPress(
+  server: TmuxServer,
+  pane: string,
+  shot: Shot,
+  key: string,
+  seen: string,
+): Promise<Shot | undefined> {
+  const keys = `${shotCommand(pane)} ; send-keys -t ${quote(pane)} ${quote(key)}`;
+  const lines = await server.command(guarded(pane, shot, keys, '', seen));
+  return lines.at(-1) === 'DONE' ? readShot(lines.slice(0, -1)) : undefined;
 }
 
 function guarded(pane: string, shot: Shot, keys: string, otherwise: string, seen?: string): string {

@@ -1,5 +1,5 @@
-import { press } from './guard.ts';
-import { OwnText } from './own-text.ts';
+import { lookAndPress, press } from './guard.ts';
+import { locate, OwnText } from './own-text.ts';
 import { type Climb, type ClimbEnd, type Job, obstructed, pause, STOPPED } from './rung.ts';
 import { type Shot, shoot } from './screen.ts';
 import { untilTaken } from './submitted.ts';
@@ -7,14 +7,50 @@ import { untilSeen } from './visible.ts';
 
 /** All in all (ms) between paste and Enter, when the text comes and goes. */
 const ENTER_MS = 15_000;
+/** How long (ms) the short way is tried; a program that echoes at once needs less than one. */
+const AT_ONCE_MS = 8;
+/** Length of the end of the text that tmux looks for; a pane too narrow to show it in one row takes the longer way. */
+const END_CHARS = 60;
 
-/** From the paste to the proof that the agent took the text. @param first a look taken right after the paste */
-export async function climb(order: Climb, first: Shot | undefined): Promise<ClimbEnd> {
+/** What `enterAtOnce` saw: the screen just before its Enter, if it pressed. */
+export interface AtOnce {
+  pressed: Shot | undefined;
+}
+
+/**
+ * Enter by the shortest way, for a program that takes input at once and has no dialogs that we know of: tmux itself
+ * finds the end of our text on the screen and presses in the same command. Gives up where that takes more than some ms.
+ * @param shot the look before the paste
+ */
+export async function enterAtOnce(order: Climb, shot: Shot): Promise<AtOnce> {
+  const { server, target, look, steps, before, text } = order;
+  const end = text.slice(text.lastIndexOf('\n') + 1).slice(-END_CHARS);
+  const { dialog, ready, busy } = look.patterns;
+  const hasPatterns = dialog !== undefined || ready !== undefined || busy !== undefined;
+  const once = text.indexOf(end) === text.length - end.length;
+  const testable = once && /^[A-Za-z0-9_ :-]+$/.test(end) && locate(before, end).count === 0;
+  if (hasPatterns || look.settleMs > 0 || !testable) return { pressed: undefined };
+  for (const until = performance.now() + AT_ONCE_MS; performance.now() < until && !steps.stop.aborted; ) {
+    const pressed = await lookAndPress(server, target.pane, shot, look.submitKey, end);
+    if (pressed !== undefined) return { pressed };
+  }
+  return { pressed: undefined };
+}
+
+/** From the paste to the proof that the agent took the text. @param atOnce what was tried right after the paste */
+export async function climb(order: Climb, atOnce?: AtOnce): Promise<ClimbEnd> {
   const { server, target, look, steps } = order;
   const job: Job = { ...order, own: new OwnText(order.before, order.text, look.needle), wasSeen: false };
   const since = performance.now();
+  const pressed = atOnce?.pressed;
+  const sight = pressed && job.own.sight(pressed.lines);
+  if (pressed !== undefined) {
+    steps.visible(sight?.evidence ?? 'the end of the text is on the screen');
+    return untilTaken(job, pressed, sight?.mark ?? look.needle, guardWord(job, pressed));
+  }
   let told = false;
-  for (let shot = first; ; shot = await shoot(server, target.pane)) {
+  for (;;) {
+    const shot = await shoot(server, target.pane);
     const seen = await untilSeen(job, shot, since);
     if ('kind' in seen) return seen;
     if (performance.now() - since > ENTER_MS)

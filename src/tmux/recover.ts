@@ -41,24 +41,21 @@ export async function recoverDelivery(
     };
   }
   let evidence = '';
-  const end = await climb(
-    {
-      server,
-      target,
-      text,
-      look,
-      before: [],
-      steps: {
-        pasting: async () => {},
-        visible: () => {},
-        submitted: (seen) => {
-          evidence = `found in the input box after a restart; ${seen}`;
-        },
-        stop,
+  const end = await climb({
+    server,
+    target,
+    text,
+    look,
+    before: [],
+    steps: {
+      pasting: async () => {},
+      visible: () => {},
+      submitted: (seen) => {
+        evidence = `found in the input box after a restart; ${seen}`;
       },
+      stop,
     },
-    shot,
-  );
+  });
   if (end.kind === 'submitted') return { kind: 'submitted', evidence };
   if (end.kind === 'gone') return end;
   return {

@@ -45,16 +45,22 @@ export async function capture(server: TmuxServer, pane: string): Promise<string[
  * @throws MamError when tmux does not answer
  */
 export async function shoot(server: TmuxServer, pane: string): Promise<Shot | undefined> {
-  const target = quote(pane);
-  const state = quote(`#{cursor_x}|#{cursor_y}|${STATE_FORMAT}`);
-  let answer: string[];
   try {
-    answer = await server.command(`display-message -p -t ${target} ${state} ; capture-pane -p -t ${target}`);
+    return readShot(await server.command(shotCommand(pane)));
   } catch (error) {
     if (/can't find pane/.test(String(error))) return undefined;
     throw error;
   }
-  const [first = '', ...rows] = answer;
+}
+
+/** The command whose answer `readShot` reads. */
+export function shotCommand(pane: string): string {
+  const target = quote(pane);
+  const state = quote(`#{cursor_x}|#{cursor_y}|${STATE_FORMAT}`);
+  return `display-message -p -t ${target} ${state} ; capture-pane -p -t ${target}`;
+}
+
+export function readShot([first = '', ...rows]: string[]): Shot {
   const [x, y, dead, mode, pid, inputOff, synchronized, ...command] = first.split('|');
   return {
     lines: trimmed(rows),

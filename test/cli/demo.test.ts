@@ -234,7 +234,7 @@ describe("the demo's parts", () => {
   test('the timeline has the calls around the events', () => {
     const at = (ms: number) => new Date(ms).toISOString();
     const event = (type: string, ms: number) => ({ type, source: 'hub', recorded_at: at(ms) });
-    const status = { summary: '', status: 'completed', validation_exit_code: 0, delivery: [] };
+    const status = { summary: '', status: 'completed', validation: { passed: true }, delivery: [] };
     const timeline = timelineOf(
       { ...status, events: [event('queued', 1003), event('validated', 1009)] },
       { called: 1000, delegated: 1005, waited: 1009 },

@@ -105,7 +105,7 @@ test.each([
   [
     'delegate_job',
     { prompt: 'x', agent: 'codex' },
-    ['kind command and kinds made by configuration only', 'agent_session'],
+    ['Agent kind codex is not driven by this version yet', 'agent_session'],
   ],
   ['delegate_job', { prompt: 'x', agent: 'command' }, ['Give agent_session: tmux:NAME']],
   [
@@ -113,7 +113,16 @@ test.each([
     { prompt: 'x', agent: 'command', agent_session: 'a', start: true },
     ['does not support `start` yet'],
   ],
-  ['cancel_job', { job_id: 'x', interrupt: true }, ['does not support `interrupt` yet']],
+  [
+    'delegate_job',
+    { prompt: 'x', agent: 'command', agent_session: 'a', validate_rounds: 2 },
+    ['does not support `validate_rounds` yet'],
+  ],
+  [
+    'delegate_job',
+    { prompt: 'x', agent: 'command', agent_session: 'a', notify: 'pane' },
+    ['does not support `notify` yet'],
+  ],
   ['publish_event', { job_id: 'x', event: 'done' }, ['`event` must be one of: started, progress']],
   ['publish_event', { job_id: 'x', event: 'error', detail: 'x'.repeat(2001) }, ['at most 2000 characters']],
   [

@@ -1,0 +1,180 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { inPane, Lab, type Server } from './support.ts';
+
+const MIB = 1024 * 1024;
+
+let lab: Lab;
+let server: Server;
+beforeEach(async () => {
+  lab = new Lab();
+  server = await lab.server();
+});
+afterEach(() => lab.end());
+
+/** Job folders in the registry. */
+function folders(): string[] {
+  return readdirSync(lab.registry).filter((name) => !name.startsWith('.'));
+}
+
+test('a peer in a pane is told the right id when it takes a wrong one', async () => {
+  const one = await lab.agent('one');
+  const two = await lab.agent('two');
+  const first = await server.ok('delegate_job', { prompt: 'First', agent: 'command', agent_session: 'tmux:one' });
+  const second = await server.ok('delegate_job', { prompt: 'Second', agent: 'command', agent_session: 'tmux:two' });
+  const peer = await lab.server({}, { program: inPane(one.bridge) });
+  const stranger = await peer.fails('publish_event', { job_id: 'no-such-job', event: 'started' });
+  expect(stranger).toBe(
+    `There is no job with this id. The job of your pane is ${first.job_id}: report with job_id "${first.job_id}".`,
+  );
+  const foreign = await peer.fails('publish_event', { job_id: second.job_id, event: 'completed' });
+  expect(foreign).toContain(`Job ${second.job_id} was given to another pane.`);
+  expect(foreign).toContain(`Report again with job_id "${first.job_id}".`);
+  expect(lab.events(second.job_id).map(({ type }) => type)).not.toContain('completed');
+  expect(await peer.ok('publish_event', { job_id: first.job_id, event: 'started' })).toMatchObject({ task: 'First' });
+  const other = await lab.server({}, { program: inPane(two.bridge) });
+  expect(await other.fails('publish_event', { job_id: first.job_id, event: 'error' })).toContain(second.job_id);
+  expect(folders().sort()).toEqual([first.job_id, second.job_id].sort());
+});
+
+test('outside of a pane the open jobs are named', async () => {
+  lab.plant('planted');
+  expect(await server.fails('publish_event', { job_id: 'no-such-job', event: 'started' })).toContain(
+    'Open jobs: planted.',
+  );
+});
+
+test.each([
+  ['job_status', { job_id: 'no-such-job' }],
+  ['wait_job', { job_id: 'no-such-job' }],
+  ['cancel_job', { job_id: 'no-such-job' }],
+  ['job_status', { job_id: '../../etc/passwd' }],
+  ['wait_job', { job_ids: ['', 'UPPER', 'a/b'] }],
+  ['publish_event', { job_id: '../x', event: 'progress' }],
+  ['publish_event', { job_id: 'a/+/#', event: 'progress' }],
+  ['publish_event', { job_id: '', event: 'progress' }],
+  ['publish_event', { job_id: 'x'.repeat(65), event: 'progress' }],
+] as [string, object][])('%s %j: one clear sentence with the next step', async (tool, args) => {
+  const text = await server.fails(tool, args);
+  expectSentence(text);
+  expect(folders()).toEqual([]);
+});
+
+test.each([
+  [{ timeout_seconds: -1 }, '`timeout_seconds`'],
+  [{ timeout_seconds: 0.5 }, 'timeout_seconds'],
+  [{ idle_timeout_seconds: -5 }, '`idle_timeout_seconds`'],
+  [{ timeout_seconds: '60' }, '`timeout_seconds` must be a number'],
+  [{ timeout_seconds: 1e12 }, '`timeout_seconds`'],
+  [{ prompt: 5 }, '`prompt` must be a string'],
+  [{ prompt: ['a'] }, '`prompt` must be a string'],
+  [{ prompt: null }, '`prompt` must be a string'],
+  [{ prompt: '\n \t' }, '`prompt` is empty'],
+  [{ prompt: 'half \ud800 pair' }, 'surrogate'],
+  [{ prompt: '\udc00' }, 'surrogate'],
+  [{ agent_session: 'tmux:nobody' }, 'nobody'],
+  [{ agent_session: 'tmux:%999' }, '%999'],
+  [{ agent_session: '' }, 'agent_session'],
+  [{ agent_session: 'tmux:bad\nname' }, ''],
+  [{ workdir: '/no/such/folder' }, '/no/such/folder'],
+  [{ validate: 'no-such-script.sh' }, 'no-such-script.sh'],
+  [{ prommpt: 'x' }, 'Did you mean `prompt`?'],
+] as [object, string][])('delegate_job with %j is refused and leaves no job', async (args, words) => {
+  await lab.agent('bad');
+  const text = await server.fails('delegate_job', {
+    prompt: 'Do it',
+    agent: 'command',
+    agent_session: 'tmux:bad',
+    ...args,
+  });
+  expectSentence(text);
+  expect(text).toContain(words);
+  expect(folders()).toEqual([]);
+});
+
+test('a prompt of exactly 1 MiB arrives byte for byte, one of a byte more is refused', async () => {
+  const { log } = await lab.agent('big');
+  const args = { agent: 'command', agent_session: 'tmux:big' };
+  // Of 3 bytes a character, so that bytes and characters differ.
+  const prompt = '한'.repeat(Math.floor(MIB / 3));
+  const exact = prompt + 'y'.repeat(MIB - Buffer.byteLength(prompt));
+  expect(Buffer.byteLength(exact)).toBe(MIB);
+  const text = await server.fails('delegate_job', { ...args, prompt: `${exact}z` });
+  expect(text).toContain('`prompt` is longer than 1 MiB');
+  expect(folders()).toEqual([]);
+  const { job_id } = await server.ok('delegate_job', { ...args, prompt: exact });
+  expect(job_id).toMatch(/^(job|x?y+)-/);
+  expect(readFileSync(join(lab.registry, job_id, 'prompt.md'), 'utf8')).toBe(exact);
+  expect(readFileSync(log, 'utf8')).toContain(job_id);
+  const started = await server.ok('publish_event', { job_id, event: 'started' });
+  let read = started.task as string;
+  for (let next = started.task_next_offset; next !== undefined; ) {
+    const page = await server.ok('job_status', { job_id, task_offset: next });
+    expect(page.task.length).toBeLessThanOrEqual(16_000);
+    read += page.task;
+    next = page.task_next_offset;
+  }
+  expect(read === exact).toBe(true);
+  expect(readdirSync(join(lab.home, 'spool'))).toEqual([]);
+});
+
+test('a message of 11 MB is answered, and the server lives on', async () => {
+  const long = server.request('tools/call', {
+    name: 'delegate_job',
+    arguments: { prompt: 'x'.repeat(11 * MIB), agent: 'command', agent_session: 'tmux:x' },
+  });
+  const { error } = await long;
+  expect(error.message).toContain('longer than');
+  expect(error.message).toContain('file');
+  expect((await server.ok('list_jobs')).total).toBe(0);
+});
+
+test.each([
+  [{ event: 'progress', detail: 'x'.repeat(2_001) }, 'at most 2000 characters'],
+  [{ event: 'completed', result: 'x'.repeat(MIB + 1) }, 'longer than 1 MiB'],
+  [{ event: 'completed', files: Array(101).fill('f') }, 'at most 100 items'],
+  [{ event: 'completed', files: ['f'.repeat(1_001)] }, 'at most 1000 characters'],
+  [{ event: 'finished' }, 'must be one of'],
+  [{ event: 'timeout' }, 'must be one of'],
+] as [object, string][])('publish_event with bad fields is refused: %#', async (args, words) => {
+  lab.plant('open');
+  const text = await server.fails('publish_event', { job_id: 'open', ...args });
+  expectSentence(text);
+  expect(text).toContain(words);
+});
+
+test('what a peer writes stays data: controls, escapes and half pairs go through the journal unharmed', async () => {
+  lab.plant('open');
+  const detail = 'a\u001b[31mred\u0007 \u202e half \ud800 {"seq":99}\n\nline';
+  await server.ok('publish_event', { job_id: 'open', event: 'progress', detail });
+  const result = `${detail}${'r'.repeat(MIB - 200)}`;
+  await server.ok('publish_event', { job_id: 'open', event: 'completed', detail, result });
+  const [, progress, completed] = lab.events('open');
+  expect(progress?.detail).toBe(detail);
+  const file = join(lab.registry, 'open', 'texts', completed?.texts?.['result'] ?? '');
+  expect(readFileSync(file, 'utf8').slice(-10)).toBe('r'.repeat(10));
+  expect(readFileSync(lab.journalFile('open'), 'utf8').split('\n').every((line) => Buffer.byteLength(line) < 4096)).toBe(true);
+  const shown = await lab.mam(['status', '--job', 'open']);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  expect(shown.stdout).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+  expect(readdirSync(join(lab.home, 'spool'))).toEqual([]);
+});
+
+test('a limit of the caller, not of the job, makes no failure of it', async () => {
+  lab.plant('open');
+  for (const timeout_seconds of [0, 0.05])
+    expect(await server.ok('wait_job', { job_id: 'open', timeout_seconds })).toMatchObject({ outcome: 'still_running' });
+  expectSentence(await server.fails('wait_job', { job_id: 'open', timeout_seconds: -1 }));
+  expectSentence(await server.fails('wait_job', { job_id: 'open', cursor: 'rubbish' }));
+  expectSentence(await server.fails('list_jobs', { cursor: 'rubbish' }));
+  writeFileSync(join(lab.registry, 'foreign'), '');
+  expect((await server.ok('list_jobs')).jobs).toHaveLength(1);
+});
+
+/** Text for a model: no stack, no bare system error, and a next step after the first sentence. */
+function expectSentence(text: string): void {
+  expect(text).not.toMatch(/\n\s+at |TypeError|undefined|ZodError|unexpected error/);
+  expect(text.length).toBeLessThan(1_200);
+  expect(text.split(/(?<=\.)\s/).length, text).toBeGreaterThanOrEqual(2);
+}

@@ -1,0 +1,179 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Lab, type Server, until } from './support.ts';
+
+let lab: Lab;
+const mounts: string[] = [];
+afterEach(() => lab.end());
+
+/** A small file system of its own; chmod means nothing to root, a full disk does. */
+function mountSmall(folder: string, size: string): boolean {
+  mkdirSync(folder, { recursive: true });
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder]);
+  if (status === 0) mounts.push(folder);
+  return status === 0;
+}
+
+function unmount(folder: string): void {
+  spawnSync('umount', ['-l', folder]);
+}
+
+const mayMount = (() => {
+  const probe = join(tmpdir(), `mam-mount-${process.pid}`);
+  const possible = mountSmall(probe, '64k');
+  if (possible) unmount(probe);
+  rmSync(probe, { recursive: true, force: true });
+  return possible;
+})();
+
+/** Fills a file system to its last byte. @returns what makes room again */
+function fill(folder: string): () => void {
+  const file = join(folder, 'ballast');
+  spawnSync('dd', ['if=/dev/zero', `of=${file}`, 'bs=1k'], { stdio: 'ignore' });
+  return () => rmSync(file);
+}
+
+const DELEGATE = { prompt: 'Do it', agent: 'command', agent_session: 'tmux:disk' };
+
+describe('a registry that cannot be written', () => {
+  test('is told in one sentence with the next step; nothing is left behind', async () => {
+    lab = new Lab();
+    await lab.agent('disk');
+    const file = join(lab.folder, 'a-file');
+    writeFileSync(file, 'x');
+    for (const registry of [file, join(file, 'jobs')]) {
+      const server = await lab.server({ MAM_REGISTRY_DIR: registry });
+      const text = await server.fails('delegate_job', DELEGATE);
+      expect(text).toMatch(/^The registry .* cannot be written \((EEXIST|ENOTDIR)\)\. Mend .* or set MAM_REGISTRY_DIR/);
+      expect(await server.fails('list_jobs')).toContain('MAM_REGISTRY_DIR');
+      const list = await lab.mam(['list', '--registry-dir', registry]);
+      expect(list.stdout + list.stderr).not.toContain('    at ');
+    }
+    expect(readFileSync(file, 'utf8')).toBe('x');
+    expect(readdirSync(join(lab.home, 'live'))).toEqual([]);
+  });
+
+  test('is used once it is mended, by the same server', async () => {
+    lab = new Lab();
+    await lab.agent('disk');
+    const registry = join(lab.folder, 'mended');
+    writeFileSync(registry, 'x');
+    const server = await lab.server({ MAM_REGISTRY_DIR: registry });
+    await server.fails('delegate_job', DELEGATE);
+    rmSync(registry);
+    const { job_id } = await server.ok('delegate_job', DELEGATE);
+    expect(existsSync(join(registry, job_id, 'events.jsonl'))).toBe(true);
+  });
+});
+
+describe.runIf(mayMount)('a full disk', () => {
+  afterEach(() => mounts.splice(0).forEach(unmount));
+
+  async function onSmallDisk(): Promise<{ server: Server; registry: string }> {
+    lab = new Lab();
+    const disk = join(lab.folder, 'disk');
+    mountSmall(disk, '256k');
+    lab.onEnd(() => unmount(disk));
+    const registry = join(disk, 'jobs');
+    lab.plant('full', {}, registry);
+    const server = await lab.server({ MAM_REGISTRY_DIR: registry });
+    await server.ok('publish_event', { job_id: 'full', event: 'started' });
+    return { server, registry };
+  }
+
+  test('delegate_job says so and leaves no folder; with room again it works', async () => {
+    const { server, registry } = await onSmallDisk();
+    await lab.agent('disk');
+    const makeRoom = fill(join(lab.folder, 'disk'));
+    const text = await server.fails('delegate_job', DELEGATE);
+    expect(text).toContain(`The registry ${registry} cannot be written (ENOSPC).`);
+    expect(text).toContain('free some space');
+    expect(readdirSync(registry).filter((name) => name.startsWith('do-it'))).toEqual([]);
+    expect(readdirSync(join(lab.home, 'live'))).toEqual(['full']);
+    makeRoom();
+    const { job_id } = await server.ok('delegate_job', DELEGATE);
+    expect(readFileSync(join(registry, job_id, 'prompt.md'), 'utf8')).toBe('Do it');
+  });
+
+  test('keeps reports in the outbox until there is room, in their order, each once', async () => {
+    const { server, registry } = await onSmallDisk();
+    const other = await lab.server({ MAM_REGISTRY_DIR: registry });
+    const waiter = other.ok('wait_job', { job_id: 'full', timeout_seconds: 45 });
+    const answers: { detail: string; recorded: boolean }[] = [];
+    let makeRoom = (): void => {};
+    const lanes = [server, other].flatMap((client, s) =>
+      ['a', 'b', 'c'].map(async (lane) => {
+        for (let n = 1; n <= 40; n++) {
+          if (n === 15 && lane === 'a' && s === 0) makeRoom = fill(join(lab.folder, 'disk'));
+          // Of several lengths, so that the last block ends inside of a line.
+          const detail = `${s}${lane}:${n}:${'x'.repeat((n * 37) % 300)}`;
+          const answer = await client.ok('publish_event', { job_id: 'full', event: 'progress', detail });
+          expect(answer.accepted).toBe(true);
+          answers.push({ detail, recorded: answer.recorded });
+        }
+      }),
+    );
+    await until('the outbox has some', () => answers.some(({ recorded }) => !recorded), 20_000);
+    const kept = await lab.mam(['publish', '--job', 'full', '--event', 'progress', '--detail', 'shell']);
+    expect(kept).toMatchObject({ code: 0, stderr: expect.stringContaining('ENOSPC') });
+    makeRoom();
+    await Promise.all(lanes);
+    await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0, 20_000);
+    const end = await server.ok('publish_event', { job_id: 'full', event: 'completed', detail: 'end' });
+    expect(end.accepted).toBe(true);
+    expect(await waiter).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
+
+    const details = readDetails(join(registry, 'full', 'events.jsonl'));
+    expect(answers.filter(({ detail }) => !details.includes(detail))).toEqual([]);
+    expect(details.filter((detail, n) => details.indexOf(detail) !== n)).toEqual([]);
+    expect(details).toContain('shell');
+    for (const lane of ['0a', '0b', '0c', '1a', '1b', '1c']) {
+      const numbers = details.filter((detail) => detail.startsWith(`${lane}:`)).map((detail) => Number(detail.split(':')[1]));
+      expect(numbers, lane).toEqual([...numbers].sort((x, y) => x - y));
+    }
+    // Nothing that was refused stands half in the journal.
+    const status = await lab.mam(['status', '--job', 'full', '--json', '--registry-dir', registry]);
+    expect(JSON.parse(status.stdout).damage).toBeUndefined();
+  }, 60_000);
+
+  test('that holds the outbox too: the report is refused in one sentence, and nothing is acknowledged', async () => {
+    lab = new Lab();
+    mountSmall(lab.home, '256k');
+    const { home } = lab;
+    lab.onEnd(() => unmount(home));
+    const registry = join(lab.home, 'jobs');
+    lab.plant('full', {}, registry);
+    const server = await lab.server({ MAM_REGISTRY_DIR: registry });
+    await server.ok('publish_event', { job_id: 'full', event: 'started' });
+    const makeRoom = fill(lab.home);
+    const text = await server.fails('publish_event', { job_id: 'full', event: 'progress', detail: 'x'.repeat(2_000) });
+    expect(text).toContain('The event could be kept nowhere');
+    expect(text).toContain('ENOSPC');
+    expect(text).toContain('then report again');
+    const shell = await lab.mam(
+      ['publish', '--job', 'full', '--event', 'progress', '--detail', 'x'.repeat(2_000), '--registry-dir', registry],
+    );
+    expect(shell.code).toBe(2);
+    expect(shell.stderr).toContain('could be kept nowhere');
+    makeRoom();
+    const after = await server.ok('publish_event', { job_id: 'full', event: 'completed', detail: 'again' });
+    expect(after).toMatchObject({ accepted: true, status: 'completed' });
+  }, 40_000);
+});
+
+/** The details in a journal; lines that can't be read are left out. */
+function readDetails(path: string): string[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      try {
+        const { detail } = JSON.parse(line) as { detail?: string };
+        return detail === undefined ? [] : [detail];
+      } catch {
+        return [];
+      }
+    });
+}

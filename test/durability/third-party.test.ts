@@ -1,0 +1,189 @@
+import { readFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import mqtt, { type MqttClient } from 'mqtt';
+import { afterEach, expect, test } from 'vitest';
+import { isRunning, type Json, Lab, until } from './support.ts';
+
+const REPLY = 'mam/v1/default/clients/third/replies';
+const CLAIMS = 'mam/v1/default/claims/';
+
+let lab: Lab;
+const clients: MqttClient[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.endAsync(true);
+  await lab.end();
+});
+
+interface Third {
+  client: MqttClient;
+  closes: () => number;
+  /** Publishes a claim and gives the hub's answer. */
+  ask(jobId: string, claim: object): Promise<Json>;
+}
+
+/** An embedded hub with jobs `open` and `ended`, and a plain MQTT.js client on its socket. */
+async function third(): Promise<Third> {
+  lab = new Lab();
+  lab.plant('open');
+  lab.plant('ended');
+  await (await lab.server()).ok('publish_event', { job_id: 'ended', event: 'completed' });
+  const client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
+    clientId: 'third',
+    reconnectPeriod: 50,
+  });
+  clients.push(client);
+  client.on('error', () => {});
+  let closes = 0;
+  client.on('close', () => closes++);
+  const answers: Json[] = [];
+  client.on('message', (_topic, payload) => answers.push(JSON.parse(payload.toString())));
+  await new Promise((done) => client.once('connect', done));
+  await client.subscribeAsync(REPLY, { qos: 1 });
+  let n = 0;
+  return {
+    client,
+    closes: () => closes,
+    async ask(jobId, claim) {
+      const event_id = `third-${++n}`;
+      await client.publishAsync(CLAIMS + jobId, JSON.stringify({ event_id, reply_to: REPLY, ...claim }), { qos: 1 });
+      return until('an answer', () => answers.find((answer) => answer.event_id === event_id));
+    },
+  };
+}
+
+test('a claim of two fields is recorded before it is acknowledged', async () => {
+  const { client } = await third();
+  await client.publishAsync(`${CLAIMS}open`, '{"type":"progress","detail":"x"}', { qos: 1 });
+  expect(lab.events('open').at(-1)).toMatchObject({ type: 'progress', detail: 'x', source: 'peer', seq: 2 });
+});
+
+test('what is refused is acknowledged and answered, and the connection stays', async () => {
+  const { client, ask, closes } = await third();
+  const refused: [string, object, string][] = [
+    ['nobody', { type: 'progress' }, 'There is no job with this id. Open jobs: open.'],
+    ['ended', { type: 'started' }, 'Stop: '],
+    ['open', { type: 'Not a type' }, "The event's type"],
+    ['open', { type: 'progress', detail: 'x'.repeat(2_001) }, "The event's detail"],
+    ['open', { type: 'progress', detail: 7 }, "The event's detail"],
+    ['open', { detail: 'no type' }, "The event's type"],
+    ['open', { type: 'progress', job_id: 'ended' }, 'not the one of its topic'],
+    ['open', { type: 'timeout', source: 'hub' }, 'cannot come from a hub'],
+    ['open', { type: 'progress', source: 'hub' }, 'cannot come from a hub'],
+    ['open', { type: 'validated', source: 'peer' }, 'cannot come from a peer'],
+    ['open', { type: 'progress', source: 'god' }, "The event's source"],
+    ['open', { type: 'completed', result_spool: '/etc/passwd' }, 'no file of the hub'],
+    ['open', { type: 'completed', files: 'one' }, "The event's files"],
+  ];
+  for (const [job, claim, words] of refused) {
+    const answer = await ask(job, claim);
+    expect(answer.accepted, JSON.stringify(claim)).toBe(false);
+    expect(answer.refusal).toContain(words);
+  }
+  expect(lab.events('open')).toHaveLength(1);
+  // On a job that is final a report is kept in the log, and changes nothing.
+  expect(await ask('ended', { type: 'error', detail: 'too late' })).toMatchObject({ accepted: false, recorded: true });
+  expect(lab.events('ended').at(-1)).toMatchObject({ type: 'error', late: true });
+  expect(closes()).toBe(0);
+  expect(client.connected).toBe(true);
+  expect(await ask('open', { type: 'progress' })).toMatchObject({ accepted: true, recorded: true, status: 'working' });
+});
+
+test('rubbish is swallowed: no JSON, foreign topics, too long payloads; the same connection goes on', async () => {
+  const { client, ask, closes } = await third();
+  const pid = await lab.hubPid();
+  const rubbish: [string, string | Buffer][] = [
+    [`${CLAIMS}open`, 'no json'],
+    [`${CLAIMS}open`, '[]'],
+    [`${CLAIMS}open`, 'null'],
+    [`${CLAIMS}open`, ''],
+    [`${CLAIMS}open`, Buffer.from([0xff, 0xfe, 0x00])],
+    [`${CLAIMS}open`, JSON.stringify({ type: 'progress', detail: 'x', more: 'y'.repeat(65 * 1024) })],
+    [`${CLAIMS}open/more`, '{"type":"progress"}'],
+    [`${CLAIMS}OPEN`, '{"type":"progress"}'],
+    [`${CLAIMS}..`, '{"type":"progress"}'],
+    ['mam/v1/other/claims/open', '{"type":"progress"}'],
+    ['mam/v1/default/hosts/x/jobs/open/log', '{"event":{}}'],
+    ['something/else', 'x'],
+    ['$SYS/x', 'x'],
+    [`mam/v1/default/hosts/${lab.hub().host}/requests`, 'no json'],
+    [`mam/v1/default/hosts/${lab.hub().host}/requests`, 'null'],
+    [`mam/v1/default/hosts/${lab.hub().host}/requests`, JSON.stringify({ request_id: 'r', protocol: 1, command: '__proto__', reply_to: REPLY })],
+    [`mam/v1/default/hosts/${lab.hub().host}/requests`, JSON.stringify({ request_id: 'r', protocol: 1, command: 'delegate', params: null, reply_to: REPLY })],
+    [`mam/v1/default/hosts/${lab.hub().host}/requests`, JSON.stringify({ request_id: 'r', protocol: 1, command: 'status', params: { job_id: '../../etc' }, reply_to: REPLY })],
+  ];
+  for (const [topic, payload] of rubbish) await client.publishAsync(topic, payload, { qos: 1 });
+  expect(await ask('open', { type: 'progress', detail: 'still here' })).toMatchObject({ accepted: true, seq: 2 });
+  expect(closes()).toBe(0);
+  expect(isRunning(pid)).toBe(true);
+  expect(lab.hubLog()).not.toContain('    at ');
+});
+
+test('nobody speaks in the name of the hub by a crooked reply_to', async () => {
+  const { client, ask } = await third();
+  const waiter = lab.start(['wait', '--job', 'open', '--timeout', '20']);
+  const host = lab.hub().host;
+  await ask('open', { type: 'progress', detail: 'seen by the waiter' });
+  await until('the waiter follows', () => waiter.seen().includes('seen by the waiter') || undefined).catch(() => {});
+  for (const reply_to of [`mam/v1/default/hosts/${host}/jobs/open/log`, '#', 'a/+/b', '$SYS/x', '', `${CLAIMS}open`]) {
+    await client.publishAsync(`${CLAIMS}open`, JSON.stringify({ type: 'progress', reply_to }), { qos: 1 });
+    const request = { request_id: 'r', protocol: 1, command: 'hub_status', params: {}, reply_to };
+    await client.publishAsync(`mam/v1/default/hosts/${host}/requests`, JSON.stringify(request), { qos: 1 });
+  }
+  await ask('open', { type: 'completed', detail: 'all went well' });
+  const ended = await waiter.ended;
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  expect(lab.events('open').filter(({ type }) => type === 'progress')).toHaveLength(7);
+});
+
+test('a packet beyond the guard ends its own connection and no other', async () => {
+  const { client, closes } = await third();
+  const server = await lab.server();
+  await server.ok('publish_event', { job_id: 'open', event: 'progress' });
+  client.publish(`${CLAIMS}open`, Buffer.alloc(1024 * 1024, 'x'), { qos: 1 }, () => {});
+  await until('it is closed', () => closes() > 0);
+  expect(await server.ok('publish_event', { job_id: 'open', event: 'progress' })).toMatchObject({ seq: 3 });
+  const hub = readFileSync(`/proc/${await lab.hubPid()}/status`, 'utf8');
+  expect(Number(/VmRSS:\s+(\d+)/.exec(hub)?.[1])).toBeLessThan(200_000);
+});
+
+test('a request that arrives twice delegates once', async () => {
+  const { client } = await third();
+  const agent = await lab.agent('twice');
+  const host = lab.hub().host;
+  const request = {
+    request_id: 'same',
+    protocol: 1,
+    command: 'delegate',
+    params: {
+      prompt: 'only once',
+      agent: 'command',
+      agent_session: 'twice',
+      workdir: lab.project,
+      timeout_seconds: 60,
+      idle_timeout_seconds: 60,
+      on_busy: 'queue',
+      tmux_socket: join(lab.folder, `tmux-${process.getuid?.()}`, 'default'),
+      registry_dir: lab.registry,
+      supervisor: { client: 'third', session: 'third' },
+      mam_command: 'mam',
+    },
+    reply_to: REPLY,
+  };
+  const answers: Json[] = [];
+  client.on('message', (_topic, payload) => answers.push(JSON.parse(payload.toString())));
+  const topic = `mam/v1/default/hosts/${host}/requests`;
+  await client.publishAsync(topic, JSON.stringify(request), { qos: 1 });
+  await until('the first is answered', () => answers.length === 1);
+  // A client whose connection was lost sends it again, perhaps to the next hub.
+  process.kill(await lab.hubPid(), 'SIGKILL');
+  await (await lab.server()).ok('list_jobs');
+  await until('it is connected again', () => client.connected);
+  await client.subscribeAsync(REPLY, { qos: 1 });
+  await client.publishAsync(topic, JSON.stringify(request), { qos: 1 });
+  await until('the second is answered', () => answers.length === 2);
+  const ids = answers.map(({ result }) => result.record.job_id);
+  expect(ids[1]).toBe(ids[0]);
+  expect(readFileSync(agent.log, 'utf8').trim().split('\n')).toHaveLength(1);
+});
