@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir, hostname, tmpdir, userInfo } from 'node:os';
-import { basename, delimiter, dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AgentConfig, ConfigFile } from './config-file.ts';
 import { MamError } from './errors.ts';
@@ -102,11 +102,6 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
 export function mamHome(env: Env = process.env): string {
   const home = env['MAM_HOME'];
   return home ? resolve(home) : join(homedir(), PROJECT_FOLDER);
-}
-
-/** The role alone, for the list of tools, before any configuration is read. */
-export function roleFromEnvironment(env: Env = process.env): 'supervisor' | 'peer' {
-  return env['MAM_ROLE'] === 'peer' ? 'peer' : 'supervisor';
 }
 
 /**
@@ -278,9 +273,4 @@ function seconds(value: string | undefined, name: string): number | undefined {
   const number = Number(value);
   if (Number.isFinite(number) && number >= 0) return number;
   throw new MamError('bad_input', `${name} is not a number of seconds.`, `Set ${name}=300, for example.`);
-}
-
-/** The project's folder name, for messages. */
-export function projectName(settings: Settings): string {
-  return basename(dirname(settings.projectFolder));
 }

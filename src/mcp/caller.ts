@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Settings } from '../config.ts';
+import { ancestors } from '../processes.ts';
 import type { Caller, Client } from './tool.ts';
 
-/** Deeper than any client starts its servers. */
-const MAX_ANCESTORS = 12;
 const PROCESS_SESSION = `process-${randomUUID()}`;
 let pids: number[] | undefined;
 
@@ -17,7 +15,7 @@ export function identifyCaller(
   client: Client,
   meta: Record<string, unknown> | undefined,
 ): Caller {
-  pids ??= ownPids();
+  pids ??= [process.pid, ...ancestors()];
   return {
     clientName: client.name,
     clientVersion: client.version,
@@ -45,27 +43,4 @@ function sessionOf(settings: Settings, meta: Record<string, unknown> | undefined
 
 function word(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' && value.length <= 200 ? value : undefined;
-}
-
-/** This process and its ancestors, nearest first, as far as the system tells. */
-function ownPids(): number[] {
-  const found = [process.pid, process.ppid];
-  for (let pid = process.ppid; pid > 1 && found.length < MAX_ANCESTORS; ) {
-    const parent = parentOf(pid);
-    if (parent === undefined || parent < 1) break;
-    found.push(parent);
-    pid = parent;
-  }
-  return found;
-}
-
-function parentOf(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The program's name, in parentheses, may hold spaces and parentheses itself.
-    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-    return Number.isInteger(parent) ? parent : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { lock } from 'proper-lockfile';
 import { systemCode } from '../errors.ts';
+import { startOf } from '../processes.ts';
 
 /** The heartbeat of a lock that is held for long: proper-lockfile touches it every half of this. */
 const HELD_STALE_MS = 20_000;
@@ -99,19 +100,7 @@ export function isLiving(owner: Owner): boolean {
     return systemCode(error) === 'EPERM';
   }
   const start = startOf(owner.pid);
-  return start === undefined || owner.start === '' || start === owner.start;
-}
-
-/** Start time of a process in clock ticks since the boot, where /proc tells it (field 22 of `stat`). */
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // A zombie is dead for our purpose: nobody runs in it.
-    return fields[0] === 'Z' ? 'zombie' : fields[19];
-  } catch {
-    return undefined;
-  }
+  return start !== undefined && (owner.start === '' || start === owner.start);
 }
 
 function bootId(): string {

@@ -1,6 +1,7 @@
 import { randomSuffix } from '../job/id.ts';
+import { foregroundGroup } from '../processes.ts';
 import type { TmuxServer } from './control.ts';
-import { foregroundGroup, isAlive, isShell } from './process.ts';
+import { isAlive, isShell } from './process.ts';
 import { formatLiteral, quote } from './quote.ts';
 import { readShot, type Shot, STATE_FORMAT, shotCommand } from './screen.ts';
 

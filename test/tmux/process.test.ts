@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ancestors, foreground, isAlive, isShell, startOf } from '../../src/tmux/process.ts';
+import { ancestors, startOf } from '../../src/processes.ts';
+import { foreground, isAlive, isShell } from '../../src/tmux/process.ts';
 import { Lab, until } from './lab.ts';
 
 let lab: Lab | undefined;
