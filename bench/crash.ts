@@ -24,7 +24,7 @@ await main(({ rounds }) =>
       const at = now();
       process.kill(lab.hub().pid, 'SIGKILL');
       publishers.mark(at);
-      gaps.push((await publishers.again(AGAIN_MS)) - at);
+      gaps.push((await publishers.again(at, AGAIN_MS)) - at);
     }
     await sleep(500);
     const { acked, count, kept } = await publishers.stop();

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { main, now, type Row, single, spread } from './support/bench.ts';
 import { openJobs, startJournal } from './support/jobs.ts';
 import { inLab, type Lab, programPath } from './support/lab.ts';
-import { rss } from './support/processes.ts';
+import { cpuMs, rss } from './support/processes.ts';
 import { audit, Publishers } from './support/publishers.ts';
 
 const PUBLISHERS = 8;
@@ -19,7 +19,6 @@ type Subscriber = 'none' | 'slow' | 'stopped';
 
 await main(async ({ quick }): Promise<Row[]> => {
   const seconds = quick ? 5 : 60;
-  const floor = await inLab((lab) => floorRate(lab, quick ? 3 : 10));
   const rows: Row[] = [];
   for (const [kind, subscriber] of [
     ['raw', 'none'],
@@ -27,6 +26,7 @@ await main(async ({ quick }): Promise<Row[]> => {
     ['raw', 'stopped'],
     ['link', 'none'],
   ] as const) {
+    const floor = await inLab((lab) => floorRate(lab, quick ? 3 : 5));
     rows.push(...(await inLab((lab) => load(lab, kind, subscriber, seconds, floor))));
   }
   return rows;
@@ -52,10 +52,13 @@ async function load(
   const memory: number[] = [];
   const sampler = setInterval(() => memory.push(rss(pid)), 250);
   const started = now();
+  const cpu = cpuMs(pid);
   publishers.go();
   await sleep(seconds * 1000);
   const { acked, count, latencies, kept } = await publishers.stop();
   const rate = count / ((now() - started) / 1000);
+  const cost = ((cpuMs(pid) - cpu) / count) * 1000;
+  const share = (cpuMs(pid) - cpu) / (now() - started);
   clearInterval(sampler);
   const { lost, twice } = audit(lab, acked);
   const with_ = { none: 'alone', slow: 'with a slow subscriber', stopped: 'with a stopped subscriber' }[
@@ -70,7 +73,7 @@ async function load(
       floor: single(floor),
       goal: `≥ ${GOAL}, none lost, none twice`,
       reached: rate >= GOAL && lost === 0 && twice === 0,
-      note: `${count} events in ${seconds} s: ${lost} lost, ${twice} twice, ${kept} by the outbox; hub RSS ${atRest.toFixed(0)} MB before, ${Math.max(...memory).toFixed(0)} most`,
+      note: `${count} events in ${seconds} s: ${lost} lost, ${twice} twice, ${kept} by the outbox; hub ${cost.toFixed(0)} µs of processor an event, ${(share * 100).toFixed(0)} % of a core; RSS ${atRest.toFixed(0)} MB before, ${Math.max(...memory).toFixed(0)} most`,
     },
     { what: `their acknowledgement, ${WINDOW} in flight, ${what}`, unit: 'ms', value: spread(latencies) },
   ];

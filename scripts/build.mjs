@@ -51,7 +51,18 @@ const stubs = {
 };
 
 /** What main.ts and the handshake import only when they need it. */
-const PARTS = ['src/mcp/work.ts', 'src/mcp/ready.ts', 'src/cli/run.ts', 'src/hub/main.ts'];
+const PARTS = [
+  'src/mcp/work.ts',
+  'src/mcp/ready.ts',
+  'src/cli/run.ts',
+  'src/hub/main.ts',
+  // Of `mam publish`, when there is no hub, a configuration file, or a broker behind TLS.
+  'src/hub/find.ts',
+  'src/hub/client.ts',
+  'src/config-file.ts',
+];
+/** Files beside main.js that it requires: both are CommonJS. */
+const BESIDE = { 'src/mcp/main.ts': './server.js', 'src/cli/publish.ts': './publish.js' };
 const partName = (source) => source.slice('src/'.length, -'.ts'.length).replaceAll('/', '-');
 
 /** Leaves a dynamic import() in place, with the part's name in dist/; `tools/list` answers from a file. */
@@ -61,7 +72,7 @@ const border = {
     onResolve({ filter: /\.ts$/ }, ({ path, kind, resolveDir }) => {
       if (kind !== 'dynamic-import') return undefined;
       const source = relative('.', join(resolveDir, path));
-      if (source === 'src/mcp/main.ts') return { path: './server.js', external: true };
+      if (source in BESIDE) return { path: BESIDE[source], external: true };
       if (!PARTS.includes(source))
         throw new Error(`${source} is imported before a call, but is not in PARTS`);
       return { path: `./parts/${partName(source)}.mjs`, external: true };
@@ -87,10 +98,12 @@ process.once('exit', () => rmSync(fresh, { recursive: true, force: true }));
 const [handshake, parts] = await Promise.all([
   build({
     ...common,
-    entryPoints: { main: 'src/main.ts', server: 'src/mcp/main.ts' },
+    entryPoints: { main: 'src/main.ts', server: 'src/mcp/main.ts', publish: 'src/cli/publish.ts' },
     outdir: fresh,
     format: 'cjs',
     plugins: [border, stubs],
+    define: { 'import.meta.url': '__url' },
+    banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" },
   }),
   build({
     ...common,
@@ -118,8 +131,11 @@ await writeFile(`${fresh}/tools.json`, JSON.stringify(declared));
 await rm(`${fresh}/declare.mjs`);
 // import() would load the loader of ES modules even for a file that is none.
 const main = await readFile(`${fresh}/main.js`, 'utf8');
-const direct = main.replace('import("./server.js")', 'require("./server.js")');
-if (direct === main) throw new Error('main.js does not import the server as expected');
+let direct = main;
+for (const path of Object.values(BESIDE)) {
+  if (!direct.includes(`import("${path}")`)) throw new Error(`main.js does not import ${path} as expected`);
+  direct = direct.replace(`import("${path}")`, `require("${path}")`);
+}
 await writeFile(`${fresh}/main.js`, direct);
 // The package is of ES modules; these two are not.
 await writeFile(`${fresh}/package.json`, '{"type":"commonjs"}\n');

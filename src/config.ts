@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir, hostname, tmpdir, userInfo } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
@@ -171,7 +170,7 @@ export function hubSocketPath(home: string): string {
 /** The per-user folder that holds the socket of a home that is too deep. */
 export function shortFolder(home: string): string {
   const { uid } = userInfo();
-  return join(shortTemporaryFolder(), `mam-${uid}-${digest(home, 12)}`);
+  return join(shortTemporaryFolder(), `mam-${uid}-${shortHash(home, 12)}`);
 }
 
 /** The temporary folder, unless that is itself too deep for a socket. */
@@ -193,11 +192,20 @@ function hostId(home: string): string {
       ?.toLowerCase()
       .replace(/[^a-z0-9]+/g, '-')
       .replace(/^-+|-+$/g, '') ?? '';
-  return `${name.slice(0, 40) || 'host'}-${digest(`${userInfo().uid}:${home}`, 6)}`;
+  return `${name.slice(0, 40) || 'host'}-${shortHash(`${userInfo().uid}:${home}`, 6)}`;
 }
 
-function digest(text: string, length: number): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, length);
+/**
+ * A short name for a long one: two FNV-1a hashes in hexadecimal. node:crypto would cost every short process more than
+ * all the rest of the settings.
+ */
+function shortHash(text: string, length: number): string {
+  let [high, low] = [0xcbf29ce4, 0x84222325];
+  for (const byte of Buffer.from(text)) {
+    low = Math.imul(low ^ byte, 0x01000193) >>> 0;
+    high = Math.imul(high ^ byte ^ (low >>> 24), 0x01000193) >>> 0;
+  }
+  return (high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0')).slice(0, length);
 }
 
 async function readConfig(folder: string): Promise<ConfigFile> {

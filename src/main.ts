@@ -15,6 +15,12 @@ async function main(): Promise<void> {
     const { runHub } = await import('./hub/main.ts');
     return runHub();
   }
+  if (command === 'publish') {
+    // Peers without the MCP tool start it for every event: it has a file of its own, without what other commands need.
+    const { run } = await import('./cli/publish.ts');
+    process.exitCode = await run(args);
+    return;
+  }
   const { runCommand } = await import('./cli/run.ts');
   process.exitCode = await runCommand(command ?? 'help', args);
 }

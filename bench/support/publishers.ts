@@ -54,14 +54,12 @@ export class Publishers {
     this.#tell({ do: 'mark', at });
   }
 
-  /** @throws after `ms` */
-  async again(ms: number): Promise<number> {
+  /** When the first event that was made after the mark was acknowledged. @throws after `ms` */
+  async again(mark: number, ms: number): Promise<number> {
     for (const end = performance.now() + ms; performance.now() < end; ) {
-      const times = this.#reports.flatMap(({ again }) => again ?? []);
-      if (times.length > 0) {
-        this.#reports.length = 0;
-        return Math.min(...times);
-      }
+      // The others tell of an earlier mark long after the first one did.
+      const times = this.#reports.flatMap(({ again }) => (again !== undefined && again > mark ? again : []));
+      if (times.length > 0) return Math.min(...times);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     throw new Error(`no event was acknowledged for ${ms} ms`);

@@ -118,7 +118,12 @@ function receive(
   if (jobId !== undefined) {
     claim(handlers, jobId, payload).then(
       () => callback(null),
-      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error))),
+      async (error: unknown) => {
+        // Closing would swallow the answer that tells why; it reaches the socket a turn later.
+        await nextTurn();
+        await nextTurn();
+        callback(error instanceof Error ? error : new Error(String(error)));
+      },
     );
     return;
   }

@@ -50,10 +50,8 @@ async function play(keep: boolean, json: boolean): Promise<number> {
   // Whatever ends this process early must end the demo first: nothing is left behind.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   process.stdout.on('error', () => stop.abort());
-  // biome-ignore lint/style/noProcessEnv: loading the user's settings for this one word could fail
-  const insideTmux = process.env['TMUX'] !== undefined;
   const mam = basename(process.argv[1] ?? '') === 'mam' ? 'mam' : `node ${programPath()}`;
-  const report = (json ? jsonReport : textReport)(print, (stage) => keptCommands(stage, mam, insideTmux));
+  const report = (json ? jsonReport : textReport)(print, (stage) => keptCommands(stage, mam));
   const end = await runDemo(report, keep, stop.signal);
   return end === 'completed' ? EXIT.done : end === 'failed' ? EXIT.failed : INTERRUPTED;
 }

@@ -4,6 +4,7 @@ import { keepInOutbox, outboxFolder } from '../bus/outbox.ts';
 import { spoolText } from '../bus/spool.ts';
 import { loadSettings, type Settings } from '../config.ts';
 import { explain, MamError } from '../errors.ts';
+import { brokerAddress } from '../hub/address.ts';
 import type { Claim, ClaimReply } from '../job/event.ts';
 import { isJobId, newEventId, randomSuffix } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
@@ -131,7 +132,6 @@ async function send(settings: Settings, claim: Claim): Promise<ClaimReply | unde
 }
 
 async function deliver(settings: Settings, claim: Claim): Promise<ClaimReply> {
-  const { brokerAddress } = await import('../hub/address.ts');
   const options = { address: brokerAddress(settings), realm: settings.realm, timeoutMs: ANSWER_MS, claim };
   try {
     const reply = await publishOnce(options);

@@ -11,6 +11,8 @@ import { until } from './until.ts';
 /** How long the demo's processes may take to end by themselves, and then by force, in ms. */
 const END_MS = 5_000;
 const FORCE_MS = 2_000;
+/** How long the children of a process in a pane may take after it, in ms: the hang-up has reached them as well. */
+const CHILDREN_MS = 500;
 
 /** A process that can be told from a later one with the same id. */
 interface Doomed {
@@ -27,6 +29,7 @@ export async function endStage(stage: Stage): Promise<void> {
   const peers = identify([...(await tmuxPids(stage)), ...serverPids(stage)]);
   await endTmux(stage);
   await untilGone(peers);
+  await until(() => !peers.some(hasGroup), CHILDREN_MS);
   // Only now: while there are clients, one of them may start a new hub.
   const hub = hubPid(stage);
   if (hub !== undefined) {
@@ -62,6 +65,15 @@ function serverPids({ home }: Stage): number[] {
     });
   } catch {
     return [];
+  }
+}
+
+/** True while anything lives in the process group that a pane's program led. */
+function hasGroup({ pid }: Doomed): boolean {
+  try {
+    return process.kill(-pid, 0);
+  } catch {
+    return false;
   }
 }
 

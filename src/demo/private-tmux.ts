@@ -58,8 +58,8 @@ export async function releasePeer(stage: Stage): Promise<void> {
 }
 
 /** What a person types to look at the peer. */
-export function attachCommand(stage: Stage, insideTmux: boolean): string {
-  return `${insideTmux ? 'TMUX= ' : ''}tmux -S ${stage.socket} attach -t =${SESSION}`;
+export function attachCommand(stage: Stage): string {
+  return `tmux -S ${stage.socket} attach -t =${SESSION}`;
 }
 
 /** The last lines of the peer's screen; none when there is no peer. */

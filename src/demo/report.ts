@@ -38,8 +38,8 @@ export interface KeptCommands {
 }
 
 /** @param mam how this program is called */
-export function keptCommands(stage: Stage, mam: string, insideTmux: boolean): KeptCommands {
-  return { attach: attachCommand(stage, insideTmux), stop: `${mam} demo --stop ${stage.folder}` };
+export function keptCommands(stage: Stage, mam: string): KeptCommands {
+  return { attach: attachCommand(stage), stop: `${mam} demo --stop ${stage.folder}` };
 }
 
 /**

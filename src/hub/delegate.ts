@@ -61,28 +61,40 @@ export class Delegations {
    * @throws MamError for anything that keeps the job from being registered; then there is no job
    */
   async delegate(params: DelegateParams): Promise<DelegateResult> {
+    try {
+      return await this.once(params);
+    } finally {
+      if (params.prompt_spool !== undefined) await dropSpool(this.home.folder, params.prompt_spool);
+    }
+  }
+
+  private async once(params: DelegateParams): Promise<DelegateResult> {
     if (params.request_key === undefined) return this.register(params, await this.promptOf(params));
     const key = JSON.stringify([params.registry_dir, params.supervisor.session, params.request_key]);
-    const prompt = await this.promptOf(params);
     const first = this.underWay.get(key);
     if (first !== undefined) {
       const { record } = await first;
-      return this.repeated(await this.registrar.find(record.job_id), prompt);
+      return this.repeated(await this.registrar.find(record.job_id), params);
     }
-    const result = this.byKey(params, prompt);
+    const result = this.byKey(params);
     this.underWay.set(key, result);
     return result.finally(() => this.underWay.delete(key));
   }
 
-  private async byKey(params: DelegateParams, prompt: string): Promise<DelegateResult> {
+  private async byKey(params: DelegateParams): Promise<DelegateResult> {
     const index = await this.registrar.index(params.registry_dir);
     const known = index.findByKey(params.supervisor.session, params.request_key ?? '');
-    if (known === undefined) return this.register(params, prompt);
-    return this.repeated(await this.registrar.find(known, params.registry_dir), prompt);
+    if (known === undefined) return this.register(params, await this.promptOf(params));
+    return this.repeated(await this.registrar.find(known, params.registry_dir), params);
   }
 
-  private repeated(job: LiveJob, prompt: string): DelegateResult {
-    if (job.record.prompt_sha256 !== sha256(prompt)) {
+  private async repeated(job: LiveJob, params: DelegateParams): Promise<DelegateResult> {
+    const prompt = await this.promptOf(params).catch((error: unknown) => {
+      // The job was made from this very file: the request itself came twice.
+      if (error instanceof MamError && error.code === 'not_found') return undefined;
+      throw error;
+    });
+    if (prompt !== undefined && job.record.prompt_sha256 !== sha256(prompt)) {
       throw new MamError(
         'conflict',
         `The request_key was used for job ${job.id}, which has another prompt.`,
@@ -154,7 +166,6 @@ export class Delegations {
       this.dispatcher.forget(job);
       throw error;
     }
-    if (params.prompt_spool !== undefined) await dropSpool(this.home.folder, params.prompt_spool);
     await this.changes.until(
       job,
       ({ record }) => record.status !== 'queued' || record.blocked_by !== undefined || this.position(job) > 0,

@@ -181,7 +181,8 @@ export class LiveJob {
     try {
       await written;
     } catch (error) {
-      this.reload();
+      // One look serves all that failed together.
+      if (this.head !== this.durable) this.reload();
       throw registryError(this.registryDir, error);
     }
     this.durable = after;
@@ -208,8 +209,10 @@ export class LiveJob {
     try {
       this.adopt(foldJob(this.registryDir, this.id));
     } catch {
-      this.head = this.durable;
+      // A job whose first event failed keeps what it was to be, for those who still hold it.
+      this.head = this.durable ?? this.head;
       this.lastSeq = this.durable?.seq ?? 0;
+      this.seqs = new Map([...this.seqs].filter(([, seq]) => seq <= this.lastSeq));
     }
   }
 

@@ -14,7 +14,9 @@ import type { TmuxServers } from './tmux-servers.ts';
 const MAX_EVENTS = 200;
 const MAX_ROWS = 200;
 
-type Handlers = { [C in Command]: (params: Commands[C]['params']) => Promise<Commands[C]['result']> };
+type Handlers = {
+  [C in Command]: (params: Commands[C]['params'], requestId: string) => Promise<Commands[C]['result']>;
+};
 
 /** What the hub does for clients, one function a command. */
 export class Requests {
@@ -34,7 +36,8 @@ export class Requests {
     this.log = options.log;
     this.reply = options.reply;
     this.handlers = {
-      delegate: (params) => options.delegations.delegate(params),
+      // A client whose connection was lost sends its request again, perhaps to the next hub: that is no second job.
+      delegate: (params, id) => options.delegations.delegate({ request_key: `request:${id}`, ...params }),
       status: (params) => status(options.registrar, params),
       list: (params) => list(options.registrar, params),
       cancel: (params) => cancelJob(options.registrar, options.servers, params),
@@ -68,16 +71,17 @@ export class Requests {
           'Run `mam hub stop`; the next call starts the newer hub.',
         );
       }
-      const handler = this.handlers[request.command] as
-        | ((params: unknown) => Promise<Reply['result']>)
-        | undefined;
-      if (handler === undefined)
+      if (!Object.hasOwn(this.handlers, request.command))
         throw new MamError(
           'bad_input',
           'The hub does not know this command.',
           'Update it: run `mam hub stop`.',
         );
-      answer.result = (await handler(request.params)) as NonNullable<Reply['result']>;
+      const handler = this.handlers[request.command] as (
+        params: unknown,
+        requestId: string,
+      ) => Promise<NonNullable<Reply['result']>>;
+      answer.result = await handler(request.params, request.request_id);
     } catch (error) {
       const known = error instanceof MamError;
       if (!known) this.log.error(`request ${request.command} failed`, error);

@@ -1,4 +1,4 @@
-import { close, constants, open, readFileSync, write } from 'node:fs';
+import { close, constants, fstatSync, ftruncateSync, open, readFileSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { systemCode } from '../errors.ts';
 import type { RecordedEvent } from '../job/event.ts';
@@ -28,6 +28,8 @@ interface Waiting {
 export class Journal {
   readonly path: string;
   private fd: number | undefined;
+  /** Bytes that are on the disk and acknowledged. */
+  private size = 0;
   private batch = '';
   private waiting: Waiting[] = [];
   private flushing: Promise<void> | undefined;
@@ -77,12 +79,17 @@ export class Journal {
       this.batch = '';
       this.waiting = [];
       try {
-        this.fd ??= await openFile(this.path, FLAGS, 0o600);
+        if (this.fd === undefined) {
+          this.fd = await openFile(this.path, FLAGS, 0o600);
+          this.size = fstatSync(this.fd).size;
+        }
         for (let done = 0; done < bytes.length; ) {
           done += (await writeFile(this.fd, bytes, done, bytes.length - done, null)).bytesWritten;
         }
+        this.size += bytes.length;
         for (const { resolve } of waiting) resolve();
       } catch (error) {
+        this.takeBack();
         // What was appended since builds on what failed.
         const dependent = this.waiting;
         this.batch = '';
@@ -93,6 +100,15 @@ export class Journal {
     this.flushing = undefined;
     this.idle = setTimeout(() => void this.release().catch(() => {}), IDLE_CLOSE_MS);
     this.idle.unref();
+  }
+
+  /** A full disk takes a part of a batch: what is refused must not stand in the journal. */
+  private takeBack(): void {
+    try {
+      if (this.fd !== undefined) ftruncateSync(this.fd, this.size);
+    } catch {
+      // Then the reader decides: whole lines count, a torn one is passed over.
+    }
   }
 
   private async release(): Promise<void> {

@@ -48,7 +48,6 @@ describe('a registry that cannot be written', () => {
       const server = await lab.server({ MAM_REGISTRY_DIR: registry });
       const text = await server.fails('delegate_job', DELEGATE);
       expect(text).toMatch(/^The registry .* cannot be written \((EEXIST|ENOTDIR)\)\. Mend .* or set MAM_REGISTRY_DIR/);
-      expect(await server.fails('list_jobs')).toContain('MAM_REGISTRY_DIR');
       const list = await lab.mam(['list', '--registry-dir', registry]);
       expect(list.stdout + list.stderr).not.toContain('    at ');
     }
@@ -149,7 +148,16 @@ describe.runIf(mayMount)('a full disk', () => {
     const server = await lab.server({ MAM_REGISTRY_DIR: registry });
     await server.ok('publish_event', { job_id: 'full', event: 'started' });
     const makeRoom = fill(lab.home);
-    const text = await server.fails('publish_event', { job_id: 'full', event: 'progress', detail: 'x'.repeat(2_000) });
+    // The last block of the journal may still have room for a line or two.
+    let text = '';
+    let recorded = 1;
+    for (let n = 0; text === '' && n < 5; n++) {
+      const detail = `${n}${'x'.repeat(1_990)}`;
+      const result = await server.call('publish_event', { job_id: 'full', event: 'progress', detail });
+      if (result.isError === true) text = result.content[0].text;
+      else if (result.structuredContent.recorded) recorded++;
+    }
+    expect(lab.events('full', registry)).toHaveLength(1 + recorded);
     expect(text).toContain('The event could be kept nowhere');
     expect(text).toContain('ENOSPC');
     expect(text).toContain('then report again');
@@ -161,6 +169,7 @@ describe.runIf(mayMount)('a full disk', () => {
     makeRoom();
     const after = await server.ok('publish_event', { job_id: 'full', event: 'completed', detail: 'again' });
     expect(after).toMatchObject({ accepted: true, status: 'completed' });
+    expect(lab.events('full', registry)).toHaveLength(2 + recorded);
   }, 40_000);
 });
 

@@ -45,7 +45,7 @@ export class Lab {
   readonly #servers: Server[] = [];
   readonly #children: ChildProcess[] = [];
   readonly #cleaners: (() => unknown)[] = [];
-  #tmuxes = new Set<string>();
+  #usesTmux = false;
 
   constructor(env: Env = {}) {
     this.#env = env;
@@ -165,11 +165,10 @@ export class Lab {
 
   /** Runs tmux on this lab's private server. */
   async tmux(...args: string[]): Promise<string> {
-    const { PATH = '', HOME = '', TMUX_TMPDIR = '' } = this.env();
     const child = spawn('tmux', ['-f', '/dev/null', ...args], {
-      env: { PATH, HOME, TMUX_TMPDIR, TERM: 'xterm', LANG: 'C.UTF-8' },
+      env: { ...this.env(), TERM: 'xterm', LANG: 'C.UTF-8' },
     });
-    this.#tmuxes.add(TMUX_TMPDIR);
+    this.#usesTmux = true;
     const { code, stdout, stderr } = await collect(child).ended;
     if (code !== 0) throw new Error(`tmux ${args.join(' ')}: ${stderr}`);
     return stdout;
@@ -211,7 +210,7 @@ export class Lab {
       if (existsSync(join(home, 'hub.sock')))
         await this.mam(['hub', 'stop'], { env: { MAM_HOME: home }, cwd: '/' });
     }
-    if (this.#tmuxes.size > 0) await this.tmux('kill-server').catch(() => {});
+    if (this.#usesTmux) await this.tmux('kill-server').catch(() => {});
     for (const clean of this.#cleaners.splice(0).reverse()) await clean();
     await until('all processes are gone', () => this.processes().length === 0, 5_000).catch(() => {});
     for (const { pid, command } of this.processes()) {
@@ -285,6 +284,8 @@ export class Server {
   request(method: string, params: object): Promise<Json> {
     const id = this.#nextId++;
     const answer = new Promise<Json>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    // A test that ends early does not wait for its answers.
+    answer.catch(() => {});
     this.child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
     return answer;
   }
