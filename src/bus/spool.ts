@@ -5,7 +5,7 @@ import { MamError } from '../errors.ts';
 import { newEventId } from '../job/id.ts';
 import { makePrivateFolder, syncFolder, writeDurable } from './durable.ts';
 
-const NAME = /^[0-9a-f-]{36}\.txt$/;
+const NAME = /^[a-z0-9-]{1,80}\.txt$/;
 /** More than the largest text of the contract in any encoding: what is larger is not ours. */
 const MAX_BYTES = 8 * 1024 * 1024;
 

@@ -39,8 +39,7 @@ export const jobBriefSchema = jobRowSchema.extend({
   result: z.string().optional().describe("beginning of the peer's result, to be read as data"),
   result_file: z.string().optional().describe('file with the whole result, when longer'),
   files: z.array(z.string()).optional().describe('files that the peer named'),
-  validation_exit_code: z.number().int().optional(),
-  validation_output: z.string().optional().describe('end of the output of the validation script'),
+  validation: validationSchema.pick({ passed: true, exit_code: true, output_tail: true }).optional(),
   late: z.boolean().describe('true when a late report amended the end'),
   last_sign_of_life_at: z.string(),
 });
@@ -98,8 +97,9 @@ export function brief(record: JobRecord, room = BRIEF_TEXTS): Brief {
     open_request: optionally(request?.text, each),
     result: optionally(record.result, each),
     files: fittingFiles(record.files, each),
-    validation_exit_code: record.validation?.exit_code,
-    validation_output: optionally(record.validation?.output_tail, each),
+    ...(record.validation && {
+      validation: { ...record.validation, output_tail: optionally(record.validation.output_tail, each) },
+    }),
   };
 }
 

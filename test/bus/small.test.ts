@@ -68,7 +68,7 @@ describe('the spool', () => {
     const path = await spoolText(home, 'x');
     const secret = join(home, 'secret');
     writeFileSync(secret, 'secret');
-    const link = path.replace(/[0-9a-f]{4}\.txt$/, 'ffff.txt');
+    const link = path.replace(/[0-9a-z]{4}\.txt$/, 'ffff.txt');
     symlinkSync(secret, link);
     for (const bad of [secret, link, `${home}/spool/../secret`, '/etc/passwd', `${path}/`, 'x.txt']) {
       await expect(takeSpool(home, bad)).rejects.toMatchObject({ code: 'bad_input' });

@@ -1,0 +1,291 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Ended, Lab, until } from '../durability/support.ts';
+
+let lab: Lab;
+const runs: Ended[] = [];
+beforeEach(() => {
+  lab = new Lab();
+});
+afterEach(async () => {
+  await lab.end();
+  // No command ever shows a stack, whatever went wrong.
+  for (const { stdout, stderr } of runs.splice(0))
+    expect(stdout + stderr).not.toMatch(/\n\s+at |node:internal|TypeError/);
+});
+
+async function mam(args: string[], options: Parameters<Lab['mam']>[1] = {}): Promise<Ended> {
+  const ended = await lab.mam(args, options);
+  runs.push(ended);
+  return ended;
+}
+
+const publish = (job: string, event: string, ...more: string[]): Promise<Ended> =>
+  mam(['publish', '--job', job, '--event', event, ...more]);
+
+describe('mam publish', () => {
+  test('records every event, and the task comes with started', async () => {
+    lab.plant('job');
+    const started = await publish('job', 'started');
+    expect(started).toMatchObject({ code: 0, stderr: '' });
+    expect(started.stdout).toContain('The task of job');
+    expect(started.stdout).toContain(`Work in ${lab.project}`);
+    for (const event of ['progress', 'question', 'permission_required']) {
+      const ended = await publish('job', event, '--detail', `words of ${event}`);
+      expect(ended).toMatchObject({ code: 0, stderr: '' });
+      expect(ended.stdout).toContain(`recorded: ${event} of job`);
+    }
+    const json = await publish('job', 'completed', '--detail', 'done', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({ accepted: true, recorded: true, seq: 6, status: 'completed' });
+    expect(lab.events('job').map(({ type, source }) => `${type}/${source}`)).toEqual([
+      'queued/hub',
+      'started/peer',
+      'progress/peer',
+      'question/peer',
+      'permission_required/peer',
+      'completed/peer',
+    ]);
+    lab.plant('other');
+    await mam(['hub', 'stop']);
+    expect((await publish('other', 'error', '--detail', 'no way')).code).toBe(0);
+    expect((await mam(['wait', '--job', 'other'])).code).toBe(1);
+    // Recorded as late, and told; that is no failure of the report.
+    const late = await publish('other', 'completed');
+    expect(late.code).toBe(0);
+    expect(late.stderr).toContain('is failed (agent_error)');
+    const stop = await publish('other', 'started');
+    expect(stop.stderr).toContain('Stop: ');
+    expect(stop.stdout).not.toContain('The task');
+  });
+
+  test('takes a result from a file or from standard input, short and long', async () => {
+    for (const id of ['a', 'b', 'c']) lab.plant(id);
+    const file = join(lab.folder, 'result.txt');
+    const long = '결과 '.repeat(100_000);
+    writeFileSync(file, long);
+    expect((await publish('a', 'completed', '--result-file', file)).code).toBe(0);
+    expect((await mam(['publish', '--job', 'b', '--event', 'completed', '--result-file', '-'], { input: 'from stdin' })).code).toBe(0);
+    // A pipe whose writer is slow.
+    const slow = lab.start(['publish', '--job', 'c', '--event', 'completed', '--result-file', '-']);
+    await until('it reads', () => readFileSync(`/proc/${slow.child.pid}/stat`, 'latin1').includes(') S '));
+    slow.child.stdin.write('first ');
+    setTimeout(() => slow.child.stdin.end('second'), 100);
+    expect(await slow.ended).toMatchObject({ code: 0, stderr: '' });
+    const text = (id: string): string => {
+      const event = lab.events(id).at(-1);
+      const whole = event?.texts?.['result'];
+      return whole === undefined ? (event?.result ?? '') : readFileSync(join(lab.registry, id, 'texts', whole), 'utf8');
+    };
+    expect(text('a') === long).toBe(true);
+    expect(text('b')).toBe('from stdin');
+    expect(text('c')).toBe('first second');
+    expect(readdirSync(join(lab.home, 'spool'))).toEqual([]);
+    writeFileSync(file, 'x'.repeat(1024 * 1024 + 1));
+    const tooLong = await publish('a', 'completed', '--result-file', file);
+    expect(tooLong).toMatchObject({ code: 64, stderr: expect.stringContaining('longer than 1 MiB') });
+    expect((await publish('a', 'completed', '--result-file', '/no/file')).code).toBe(64);
+  });
+
+  test.each([
+    [[], '--job is missing'],
+    [['--job', 'x'], '--event is missing'],
+    [['--job', 'x', '--event', 'done'], 'started, progress'],
+    [['--job', 'A/B', '--event', 'progress'], 'not a job id'],
+    [['--job', 'x', '--event', 'progress', '--detail', 'x'.repeat(2_001)], '2,000 characters'],
+    [['--job'], 'argument missing'],
+    [['--jobs', 'x'], "Unknown option '--jobs'"],
+    [['stray'], 'stray'],
+  ])('wrong usage %j is 64 and one sentence', async (args, words) => {
+    const ended = await mam(['publish', ...args]);
+    expect(ended).toMatchObject({ code: 64, stdout: '' });
+    expect(ended.stderr).toMatch(/^mam: .+\n$/);
+    expect(ended.stderr).toContain(words);
+    // Wrong usage starts nothing.
+    expect(lab.hubs()).toEqual([]);
+  });
+
+  test('an unknown job is 1, with the open jobs named', async () => {
+    lab.plant('open');
+    const ended = await publish('nobody', 'progress');
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain('There is no job with this id. Open jobs: open.');
+  });
+
+  test('is kept in the outbox with a note when no hub can start, and recorded when one can', async () => {
+    lab.plant('job');
+    mkdirSync(join(lab.home, 'hub.sock'));
+    const [text, json] = await Promise.all([
+      publish('job', 'progress', '--detail', 'kept'),
+      publish('job', 'progress', '--json', '--detail', 'kept too'),
+    ]);
+    for (const ended of [text, json]) {
+      expect(ended.code).toBe(0);
+      expect(ended.stderr).toContain('mam: kept in the outbox, delivered when the hub is back.');
+    }
+    expect(text.stdout).toBe('');
+    expect(JSON.parse(json.stdout)).toMatchObject({ accepted: true, recorded: false });
+    expect(readdirSync(join(lab.home, 'outbox'))).toHaveLength(2);
+    rmSync(join(lab.home, 'hub.sock'), { recursive: true });
+    expect((await publish('job', 'progress', '--detail', 'new')).code).toBe(0);
+    const details = lab.events('job').flatMap(({ detail }) => detail ?? []);
+    expect(details.sort()).toEqual(['kept', 'kept too', 'new']);
+    expect(readdirSync(join(lab.home, 'outbox'))).toEqual([]);
+  }, 40_000);
+
+  test('that can be kept nowhere is 2', async () => {
+    const file = join(lab.folder, 'file');
+    writeFileSync(file, '');
+    const ended = await mam(['publish', '--job', 'job', '--event', 'progress'], { env: { MAM_HOME: join(file, 'x') } });
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain('could be kept nowhere');
+  });
+});
+
+describe('mam wait', () => {
+  test('of a job: 0 completed, 1 failed, 3 time is up, 4 needs an answer, 64 unknown', async () => {
+    for (const id of ['good', 'bad', 'slow', 'asking']) lab.plant(id);
+    await publish('good', 'completed');
+    await publish('bad', 'error', '--detail', 'no');
+    await publish('slow', 'started');
+    await publish('asking', 'question', '--detail', 'Which one?');
+    const wait = (job: string, ...more: string[]): Promise<Ended> => mam(['wait', '--job', job, ...more]);
+    expect((await wait('good')).code).toBe(0);
+    expect((await wait('bad')).code).toBe(1);
+    expect((await wait('slow', '--timeout', '0.2')).code).toBe(3);
+    const asking = await wait('asking');
+    expect(asking.code).toBe(4);
+    expect(asking.stdout).toContain('input_required (question)  Which one?');
+    const unknown = await wait('nobody');
+    expect(unknown.code).toBe(64);
+    expect(unknown.stderr).toMatch(/There is no job/);
+    for (const [job, code] of [
+      ['good', 0],
+      ['bad', 1],
+      ['asking', 4],
+    ] as const) {
+      const json = await wait(job, '--json');
+      expect(json.code).toBe(code);
+      expect(JSON.parse(json.stdout).jobs[0].job_id).toBe(job);
+    }
+    const late = await wait('slow', '--timeout', '0.1', '--json');
+    expect(JSON.parse(late.stdout).jobs[0]).toMatchObject({ job_id: 'slow', status: 'working' });
+  });
+
+  test('without a job waits for all open ones, goes on past a question, and ends with the worst', async () => {
+    for (const id of ['one', 'two', 'three']) lab.plant(id);
+    await publish('one', 'started');
+    const waiter = lab.start(['wait', '--timeout', '30']);
+    await until('it waits', () => lab.hub().pid > 0 && waiter.child.pid);
+    await publish('two', 'question', '--detail', 'Go on?');
+    await until('it tells of the question', () => waiter.seen().includes('input_required (question)'));
+    await publish('two', 'completed');
+    await publish('one', 'completed');
+    await publish('three', 'error', '--detail', 'failed');
+    const ended = await waiter.ended;
+    runs.push(ended);
+    expect(ended).toMatchObject({ code: 1, stderr: '' });
+    for (const words of ['one  completed', 'two  completed', 'three  failed (agent_error)  failed'])
+      expect(ended.stdout).toContain(words);
+    const none = await mam(['wait']);
+    expect(none).toMatchObject({ code: 0, stdout: `No open job in ${lab.registry}.\n` });
+    expect(JSON.parse((await mam(['wait', '--json'])).stdout)).toEqual({ jobs: [] });
+  });
+
+  test('Ctrl-C ends the waiting with 3, and the job goes on', async () => {
+    lab.plant('job');
+    const waiter = lab.start(['wait', '--job', 'job', '--json']);
+    await publish('job', 'started');
+    await until('it waits', async () => (await mam(['hub', '--json'])).stdout.includes('"clients":2'));
+    waiter.child.kill('SIGINT');
+    const ended = await waiter.ended;
+    runs.push(ended);
+    expect(ended).toMatchObject({ code: 3, stderr: 'mam: stopped waiting; the job goes on.\n' });
+    expect(JSON.parse(ended.stdout).jobs[0].status).toBe('working');
+    expect((await publish('job', 'completed')).code).toBe(0);
+  });
+
+  test.each([['abc'], ['-1'], ['']])('--timeout %j is 64', async (value) => {
+    expect(await mam(['wait', `--timeout=${value}`])).toMatchObject({
+      code: 64,
+      stdout: '',
+      stderr: expect.stringContaining('not a number of seconds'),
+    });
+  });
+});
+
+describe('mam status and mam list', () => {
+  test('show jobs without starting a hub', async () => {
+    lab.plant('job');
+    const shown = await mam(['status', '--job', 'job']);
+    expect(shown.code).toBe(0);
+    for (const word of ['queued', 'The task of job', lab.project]) expect(shown.stdout).toContain(word);
+    expect(JSON.parse((await mam(['status', '--job', 'job', '--json'])).stdout)).toMatchObject({
+      record: { job_id: 'job', status: 'queued' },
+      events: [{ type: 'queued' }],
+    });
+    expect((await mam(['status', '--job', 'nobody'])).code).toBe(64);
+    expect((await mam(['status', '--job', '../x'])).code).toBe(64);
+    expect((await mam(['status'])).code).toBe(64);
+    expect((await mam(['list'])).stdout).toContain('job');
+    expect(JSON.parse((await mam(['list', '--json', '--status', 'completed'])).stdout)).toEqual({ jobs: [] });
+    expect(await mam(['list', '--status', 'sleeping'])).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('queued, working, input_required'),
+    });
+    for (const limit of ['0', '-1', 'x', '1.5']) expect((await mam(['list', `--limit=${limit}`])).code).toBe(64);
+    const elsewhere = await mam(['list', '--registry-dir', join(lab.folder, 'none')]);
+    expect(elsewhere).toMatchObject({ code: 0, stdout: `No jobs in ${join(lab.folder, 'none')}.\n` });
+    expect(lab.hubs()).toEqual([]);
+  });
+});
+
+describe('mam', () => {
+  const COMMANDS = ['publish', 'status', 'list', 'wait', 'hub'];
+
+  test('tells what it can do, with no terminal and no home', async () => {
+    for (const args of [['help'], ['--help'], ['-h']]) {
+      const { code, stdout } = await mam(args);
+      expect(code).toBe(0);
+      for (const command of COMMANDS) expect(stdout).toContain(`  ${command}`);
+    }
+    expect((await mam(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    for (const command of COMMANDS) {
+      const { code, stdout, stderr } = await mam([command, '--help']);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain(`Usage: mam ${command}`);
+      expect(await mam([command, '--nonsense'])).toMatchObject({
+        code: 64,
+        stdout: '',
+        stderr: expect.stringMatching(/^mam: Unknown option '--nonsense'.*Usage: mam .*\n$/),
+      });
+    }
+    expect(readdirSync(lab.folder)).not.toContain('home');
+  });
+
+  test.each([
+    [['pubish'], 'Did you mean mam publish?'],
+    [['xyzzy'], 'See mam help.'],
+    [['toString'], 'See mam help.'],
+    [['__proto__'], 'See mam help.'],
+    [['\u001b[31mred'], 'See mam help.'],
+    [['--nonsense'], 'See mam help.'],
+  ])('an unknown command %j is 64 and one sentence', async (args, words) => {
+    const ended = await mam(args);
+    expect(ended).toMatchObject({ code: 64, stdout: '' });
+    expect(ended.stderr).toContain(words);
+    expect(ended.stderr).not.toContain('\u001b');
+  });
+
+  test('ends quietly when its reader goes away', async () => {
+    for (let n = 0; n < 300; n++) lab.plant(`job-number-${n}`);
+    for (const args of [['list', '--limit', '300'], ['help']]) {
+      const { child, ended } = lab.start(args);
+      child.stdin.end();
+      child.stdout.destroy();
+      const end = await ended;
+      runs.push(end);
+      expect(end.stderr).toBe('');
+    }
+  });
+});

@@ -1,0 +1,242 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadSettings, type SettingFlags, type Settings } from '../../src/config.ts';
+import { findProjectFolder } from '../../src/project.ts';
+import { Lab } from '../durability/support.ts';
+
+let lab: Lab;
+beforeEach(() => {
+  lab = new Lab();
+});
+afterEach(() => lab.end());
+
+function write(path: string, value: object | string): void {
+  mkdirSync(join(path, '..'), { recursive: true });
+  writeFileSync(path, typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+const projectFile = (value: object | string): void => write(join(lab.project, '.mam', 'config.json'), value);
+const homeFile = (value: object | string): void => write(join(lab.home, 'config.json'), value);
+
+function load(env: Record<string, string> = {}, flags: SettingFlags = {}): Promise<Settings> {
+  return loadSettings({ cwd: lab.project, ...flags }, { ...lab.env(), ...env });
+}
+
+describe('precedence', () => {
+  test('flag, then environment, then the project, then the home, then the default', async () => {
+    expect((await load()).registryDir).toBe(lab.registry);
+    homeFile({ registry_dir: '/from/home', realm: 'home', logs_dir: '/logs/home', tool_timeout_seconds: 1 });
+    expect(await load()).toMatchObject({ registryDir: '/from/home', realm: 'home', toolTimeoutSeconds: 1 });
+    projectFile({ registry_dir: '/from/project', realm: 'project', hub_idle_seconds: 5 });
+    expect(await load()).toMatchObject({
+      registryDir: '/from/project',
+      realm: 'project',
+      hubIdleSeconds: 5,
+      logsDir: '/logs/home',
+      toolTimeoutSeconds: 1,
+    });
+    const env = { MAM_REGISTRY_DIR: '/from/env', MAM_REALM: 'env', MAM_HUB_IDLE_SECONDS: '9', MAM_LOGS_DIR: '/logs/env' };
+    expect(await load(env)).toMatchObject({
+      registryDir: '/from/env',
+      realm: 'env',
+      hubIdleSeconds: 9,
+      logsDir: '/logs/env',
+    });
+    expect((await load(env, { registryDir: '/from/flag' })).registryDir).toBe('/from/flag');
+    expect((await load({ DELEGATE_JOB_LOGS_DIR: '/logs/old' })).logsDir).toBe('/logs/old');
+    expect((await load({ DELEGATE_JOB_LOGS_DIR: '/logs/old', MAM_LOGS_DIR: '/logs/new' })).logsDir).toBe('/logs/new');
+  });
+
+  test('an empty variable is an unset one', async () => {
+    homeFile({ realm: 'home', registry_dir: '/from/home', logs_dir: '/logs/home' });
+    const empty = { MAM_REALM: '', MAM_REGISTRY_DIR: '', MAM_LOGS_DIR: '', MAM_BROKER_URL: '', TMUX_SERVER_NAME: '', MAM_ROLE: '', MAM_TOOL_TIMEOUT_SECONDS: '' };
+    expect(await load(empty)).toMatchObject({
+      realm: 'home',
+      registryDir: '/from/home',
+      logsDir: '/logs/home',
+      broker: undefined,
+      role: 'supervisor',
+    });
+  });
+
+  test('the tmux server: TMUX_SERVER_NAME, else the one around, else the default', async () => {
+    const uid = process.getuid?.();
+    expect((await load()).tmuxSocket).toBe(join(lab.folder, `tmux-${uid}`, 'default'));
+    expect((await load({ TMUX: '/tmp/x/sock,12,0', TMUX_PANE: '%3' })).tmuxSocket).toBe('/tmp/x/sock');
+    const named = await load({ TMUX: '/tmp/x/sock,12,0', TMUX_PANE: '%3', TMUX_SERVER_NAME: 'lab' });
+    expect(named).toMatchObject({ tmuxSocket: join(lab.folder, `tmux-${uid}`, 'lab'), pane: '%3', paneSocket: '/tmp/x/sock' });
+    expect((await load({ TMUX_PANE: '%3' })).pane).toBeUndefined();
+  });
+});
+
+describe('a configuration that cannot be used', () => {
+  test.each([
+    ['{"realm": "x",}', 'is not valid JSON'],
+    ['', 'is not valid JSON'],
+    ['[]', 'config.json'],
+    ['{"relm":"x"}', 'relm'],
+    ['{"tool_timeout_seconds":"10"}', 'tool_timeout_seconds'],
+    ['{"tool_timeout_seconds":-1}', 'tool_timeout_seconds'],
+    ['{"agents":{"x":{"ready":"("}}}', 'agents.x.ready'],
+  ])('%s is named by file and setting, by every part of the program', async (text, words) => {
+    projectFile(text);
+    const path = join(lab.project, '.mam', 'config.json');
+    const server = await lab.server();
+    for (const told of [await server.fails('list_jobs'), (await lab.mam(['list'])).stderr]) {
+      expect(told).toContain(path);
+      expect(told).toContain(words);
+      expect(told).not.toMatch(/\n\s+at /);
+    }
+    expect((await lab.mam(['list'])).code).toBe(64);
+    // Put right, the same server goes on.
+    projectFile({});
+    await server.ok('list_jobs');
+  });
+
+  test('never shows what stands in the file', async () => {
+    for (const text of [
+      '{"broker_url":"mqtt://h","broker_password":"hunter2-secret"',
+      '{"broker_password":"hunter2-secret"x}',
+      '{"broker_password":hunter2-secret}',
+      '{"broker_password":["hunter2-secret"]}',
+    ]) {
+      projectFile(text);
+      const { code, stderr, stdout } = await lab.mam(['list']);
+      expect(code).toBe(64);
+      expect(stderr + stdout).not.toContain('hunter2');
+    }
+  });
+
+  test.each([
+    [{ MAM_BROKER_URL: 'nonsense-s3cret' }, 'MAM_BROKER_URL'],
+    [{ MAM_BROKER_URL: 'http://me:s3cret@host' }, 'MAM_BROKER_URL'],
+    [{ MAM_BROKER_URL: 'mqtt://me:s3cret@' }, 'MAM_BROKER_URL'],
+    [{ MAM_REALM: 'Team A' }, 'MAM_REALM'],
+    [{ MAM_REALM: 'a/#' }, 'MAM_REALM'],
+    [{ MAM_ROLE: 'boss' }, 'MAM_ROLE'],
+    [{ MAM_TOOL_TIMEOUT_SECONDS: 'soon' }, 'MAM_TOOL_TIMEOUT_SECONDS'],
+    [{ MAM_HUB_IDLE_SECONDS: '-1' }, 'MAM_HUB_IDLE_SECONDS'],
+  ])('%j is named, without its value', async (env, name) => {
+    const { code, stderr } = await lab.mam(['list'], { env });
+    expect(code).toBe(64);
+    expect(stderr).toContain(name);
+    expect(stderr).not.toContain('s3cret');
+  });
+});
+
+describe('the broker', () => {
+  test('user and password come out of the URL, and separate settings win', async () => {
+    const url = 'mqtts://me:p%40ss@broker:8883';
+    expect((await load({ MAM_BROKER_URL: url })).broker).toMatchObject({
+      url: 'mqtts://broker:8883',
+      username: 'me',
+      password: 'p@ss',
+    });
+    expect((await load({ MAM_BROKER_URL: url, MAM_BROKER_PASSWORD: 'other' })).broker?.password).toBe('other');
+    homeFile({ broker_url: url, broker_username: 'file', broker_password: 'filed' });
+    expect((await load()).broker).toMatchObject({ username: 'file', password: 'filed' });
+    // The URL of the environment is another broker: the file's user is not for it.
+    const named = await load({ MAM_BROKER_URL: 'mqtt://own:word@elsewhere' });
+    expect(named.broker).toMatchObject({ url: 'mqtt://elsewhere', username: 'own', password: 'word' });
+  });
+
+  test('a password in a configuration file reaches nothing that is written', async () => {
+    const secret = 'c0nfig-secret-9';
+    projectFile({ broker_url: `mqtt://me:${secret}@127.0.0.1:9` });
+    const server = await lab.server();
+    const outputs = [await server.fails('list_jobs')];
+    expect(outputs[0]).toContain('mqtt://127.0.0.1:9 cannot be reached');
+    await server.ok('publish_event', { job_id: 'nobody', event: 'progress' });
+    const status = await lab.mam(['hub', '--json']);
+    expect(JSON.parse(status.stdout).broker).toBe('mqtt://127.0.0.1:9');
+    outputs.push(status.stdout, status.stderr, server.stderr);
+    for (const file of readdirSync(lab.folder, { recursive: true, withFileTypes: true })) {
+      if (file.isFile() && file.name !== 'config.json')
+        outputs.push(readFileSync(join(file.parentPath, file.name), 'latin1'));
+    }
+    for (const { command } of lab.processes()) outputs.push(command);
+    expect(outputs.join('\n')).not.toContain(secret);
+  });
+});
+
+describe('the project folder', () => {
+  const find = (cwd: string, userHome = lab.folder): string => findProjectFolder(cwd, lab.home, userHome);
+  const make = (...parts: string[]): string => {
+    const folder = join(lab.folder, ...parts);
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  };
+  const git = (cwd: string, ...args: string[]): void => {
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd, stdio: 'ignore', env: lab.env() });
+  };
+
+  test('is found upwards, nearest first, and stands in the working directory otherwise', () => {
+    const deep = make('project', 'a', 'b');
+    expect(find(deep)).toBe(join(lab.project, '.mam'));
+    make('project', 'a', '.mam');
+    expect(find(deep)).toBe(join(lab.project, 'a', '.mam'));
+    const alone = make('alone', 'x');
+    expect(find(alone)).toBe(join(alone, '.mam'));
+  });
+
+  test('is never above the home folder, and never MAM_HOME', () => {
+    make('.mam');
+    const user = make('users', 'me', 'work');
+    expect(find(user, join(lab.folder, 'users', 'me'))).toBe(join(user, '.mam'));
+    // Outside of the home folder nothing bounds the way up.
+    const outside = make('elsewhere', 'deep');
+    expect(find(outside, join(lab.folder, 'users', 'me'))).toBe(join(lab.folder, '.mam'));
+    const home = join(lab.folder, 'users', 'me', '.mam');
+    make('users', 'me', '.mam');
+    expect(findProjectFolder(user, home, join(lab.folder, 'users', 'me'))).toBe(join(user, '.mam'));
+    expect(findProjectFolder(join(lab.folder, 'users', 'me'), home, join(lab.folder, 'users', 'me'))).toBe(
+      join(home, 'project'),
+    );
+  });
+
+  test('of a linked worktree is the one of the main worktree', () => {
+    const main = make('repository');
+    git(main, 'init', '-q');
+    git(main, 'commit', '-q', '--allow-empty', '-m', 'x');
+    git(main, 'worktree', 'add', '-q', join(lab.folder, 'linked'));
+    const inside = make('linked', 'src');
+    expect(find(inside)).toBe(join(main, '.mam'));
+    expect(find(make('repository', 'src'))).toBe(join(main, '.mam'));
+    make('linked', '.mam');
+    expect(find(inside)).toBe(join(lab.folder, 'linked', '.mam'));
+  });
+
+  test('is a folder, not a file or somebody else\'s', () => {
+    const cwd = make('strange', 'x');
+    writeFileSync(join(lab.folder, 'strange', '.mam'), 'a file');
+    expect(find(cwd)).toBe(join(cwd, '.mam'));
+    symlinkSync('/nowhere', join(cwd, '.mam'));
+    expect(find(cwd)).toBe(join(cwd, '.mam'));
+  });
+
+  test('of a relative path in its file does not depend on where in the project one stands', async () => {
+    projectFile({ registry_dir: 'registry' });
+    const deep = make('project', 'deep');
+    const [top, below] = await Promise.all([load(), load({}, { cwd: deep })]);
+    expect(below.registryDir).toBe(top.registryDir);
+  });
+});
+
+describe('audit logs', () => {
+  test.each(['MAM_LOGS_DIR', 'DELEGATE_JOB_LOGS_DIR'])('%s gets a copy of the journal and the screen', async (name) => {
+    const logs = join(lab.folder, 'logs');
+    await lab.agent('logged');
+    const server = await lab.server({ [name]: logs });
+    const { job_id, log_dir } = await server.ok('delegate_job', { prompt: 'Log it', agent: 'command', agent_session: 'tmux:logged' });
+    expect(log_dir).toBe(join(logs, job_id));
+    const waited = server.ok('wait_job', { job_id });
+    await server.ok('publish_event', { job_id, event: 'completed', detail: 'end' });
+    expect(await waited).toMatchObject({ outcome: 'final' });
+    await lab.mam(['hub', 'stop']);
+    expect(readFileSync(join(log_dir, 'events.jsonl'), 'utf8')).toBe(readFileSync(lab.journalFile(job_id), 'utf8'));
+    expect(readFileSync(join(log_dir, 'screen.txt'), 'utf8')).toContain('READY>');
+    expect(readdirSync(join(lab.registry, job_id)).sort()).toEqual(['events.jsonl', 'job.json', 'prompt.md']);
+  });
+});
