@@ -1,8 +1,10 @@
 // `job_status` and `list_jobs` with 100,000 jobs in the registry and with 10; the first list after the hub's start.
 // The floor of a page is an empty server's answer of the same length.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { makeFinishedJobs } from './support/archive.ts';
 import { inTurn, main, now, type Row, single, spread } from './support/bench.ts';
-import { floorPath, inLab } from './support/lab.ts';
+import { floorPath, inLab, until } from './support/lab.ts';
 import type { Mcp } from './support/mcp.ts';
 import { rss } from './support/processes.ts';
 
@@ -24,6 +26,8 @@ await main(({ rounds }) =>
       await Promise.all([ask(server, ids[0]), ask(small, fewIds[0])]);
       const unindexed = await list(server, 1);
       const memory = rss(many.hub().pid);
+      // The index is written behind the answer.
+      await until('the index is written', () => existsSync(join(many.registry, '.index.jsonl')));
       await server.end();
       await many.endHub();
       const again = await many.server();

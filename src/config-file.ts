@@ -42,12 +42,9 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    throw new MamError(
-      'bad_input',
-      `${path} is not valid JSON: ${(error as Error).message}.`,
-      'Mend or remove it.',
-    );
+  } catch {
+    // The parser's own message quotes the file, which may hold a password.
+    throw new MamError('bad_input', `${path} is not valid JSON.`, 'Mend or remove it.');
   }
   const parsed = fileSchema.safeParse(value);
   if (parsed.success) return parsed.data;

@@ -62,10 +62,13 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
   const cwd = flags.cwd ?? process.cwd();
   const home = mamHome(env);
   const projectFolder = findProjectFolder(cwd, home, homedir());
-  const file = { ...(await readConfig(home)), ...(await readConfig(projectFolder)) };
+  const file = {
+    ...(await readConfig(home, home)),
+    ...(await readConfig(projectFolder, dirname(projectFolder))),
+  };
 
-  const registry = flags.registryDir ?? env['MAM_REGISTRY_DIR'] ?? file.registry_dir;
-  const logs = env['MAM_LOGS_DIR'] ?? env['DELEGATE_JOB_LOGS_DIR'] ?? file.logs_dir;
+  const registry = flags.registryDir || env['MAM_REGISTRY_DIR'] || file.registry_dir;
+  const logs = env['MAM_LOGS_DIR'] || env['DELEGATE_JOB_LOGS_DIR'] || file.logs_dir;
   const serverName = env['TMUX_SERVER_NAME'] || file.tmux_server_name || undefined;
   const insideTmux = env['TMUX']?.split(',')[0] || undefined;
   const { base } = tmuxFolder(env);
@@ -75,8 +78,8 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
     projectFolder,
     registryDir: registry ? resolve(cwd, registry) : join(projectFolder, 'jobs'),
     logsDir: logs ? resolve(cwd, logs) : undefined,
-    broker: brokerSettings(env, file),
-    realm: topicWord(env['MAM_REALM'] ?? file.realm ?? 'default', 'MAM_REALM'),
+    broker: brokerSettings(env, file, cwd),
+    realm: topicWord(env['MAM_REALM'] || file.realm || 'default', 'MAM_REALM'),
     host: hostId(home),
     tmuxSocket: serverName ? join(base, serverName) : (insideTmux ?? join(base, 'default')),
     tmuxServerName: serverName,
@@ -208,7 +211,8 @@ function shortHash(text: string, length: number): string {
   return (high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0')).slice(0, length);
 }
 
-async function readConfig(folder: string): Promise<ConfigFile> {
+/** @param base what the relative paths in the file start from */
+async function readConfig(folder: string, base: string): Promise<ConfigFile> {
   const path = join(folder, 'config.json');
   let text: string;
   try {
@@ -218,32 +222,37 @@ async function readConfig(folder: string): Promise<ConfigFile> {
   }
   // Loaded only where there is a file to check: zod costs a command line 15 ms.
   const { parseConfigFile } = await import('./config-file.ts');
-  return parseConfigFile(path, text);
+  const file = parseConfigFile(path, text);
+  for (const name of ['registry_dir', 'logs_dir', 'broker_ca'] as const) {
+    if (file[name]) file[name] = resolve(base, file[name]);
+  }
+  return file;
 }
 
-function brokerSettings(env: Env, file: ConfigFile): BrokerSettings | undefined {
+function brokerSettings(env: Env, file: ConfigFile, cwd: string): BrokerSettings | undefined {
   const url = env['MAM_BROKER_URL'] || file.broker_url;
   if (!url) return undefined;
   let parsed: URL;
+  let own: { username: string; password: string };
   try {
     parsed = new URL(url);
+    own = { username: decodeURIComponent(parsed.username), password: decodeURIComponent(parsed.password) };
   } catch {
     throw brokerUrlError();
   }
-  if (!['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(parsed.protocol)) throw brokerUrlError();
-  const settings: BrokerSettings = {
+  if (!['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(parsed.protocol) || parsed.hostname === '')
+    throw brokerUrlError();
+  // A file's user is not for a broker that the environment names together with its own.
+  const first = env['MAM_BROKER_URL'] && own.username ? own : undefined;
+  const ca = env['MAM_BROKER_CA'] || file.broker_ca;
+  return {
     url: stripUser(parsed),
     username:
-      env['MAM_BROKER_USERNAME'] ??
-      file.broker_username ??
-      (decodeURIComponent(parsed.username) || undefined),
+      env['MAM_BROKER_USERNAME'] || (first?.username ?? file.broker_username) || own.username || undefined,
     password:
-      env['MAM_BROKER_PASSWORD'] ??
-      file.broker_password ??
-      (decodeURIComponent(parsed.password) || undefined),
-    ca: env['MAM_BROKER_CA'] ?? file.broker_ca,
+      env['MAM_BROKER_PASSWORD'] || (first?.password ?? file.broker_password) || own.password || undefined,
+    ca: ca ? resolve(cwd, ca) : undefined,
   };
-  return settings;
 }
 
 function brokerUrlError(): MamError {

@@ -45,7 +45,9 @@ export function resolveKind(name: string, configured: Record<string, AgentConfig
 }
 
 /** How to look at a job's pane and what proves that its order is there. */
-export function lookFor(record: JobRecord): Look {
+export function lookFor(
+  record: Pick<JobRecord, 'agent' | 'job_id'> & { typing?: TerminalSettings | undefined },
+): Look {
   const kind = KINDS.find((candidate) => candidate.name === record.agent) ?? command;
   const { ready, busy, dialog } = record.typing ?? {};
   return {

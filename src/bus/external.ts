@@ -21,6 +21,8 @@ export interface ExternalOptions {
 
 const MIN_DELAY_MS = 50;
 const MAX_DELAY_MS = 10_000;
+/** How long after a claim that could not be kept the broker is made to deliver it again, in ms. */
+const REDELIVERY_MS = 1_000;
 /** What is published while the broker is away and sent when it is back; the log can be asked for what is more. */
 const MAX_WAITING = 10_000;
 
@@ -135,8 +137,8 @@ class ExternalBus implements HubBus {
         () => {
           if (messageId !== undefined && held.delete(messageId)) release(messageId);
         },
-        // Unacknowledged, it comes again with the next connection.
-        () => client.end(true),
+        // Unacknowledged, it comes again with the next connection; not at once, since a full disk stays full a while.
+        () => setTimeout(() => client.end(true), REDELIVERY_MS).unref(),
       );
     });
   }

@@ -33,6 +33,7 @@ export async function runWith(
   args: string[],
   body: (values: Values, words: string[]) => Promise<number>,
 ): Promise<number> {
+  endWithReader();
   let values: Values;
   let words: string[];
   try {
@@ -79,6 +80,11 @@ export function secondsOf(values: Values, name: string): number | undefined {
 export function textOf(values: Values, name: string): string | undefined {
   const value = values[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** A reader such as `head` may have enough: that is the end, and no error. */
+export function endWithReader(): void {
+  process.stdout.on('error', () => process.exit());
 }
 
 export function print(text: string): void {

@@ -44,7 +44,7 @@ export function run(args: string[]): Promise<number> {
   return runWith(usage, args, async (values) => {
     const settings = await loadSettings({ registryDir: textOf(values, 'registry-dir') });
     let claim: Claim;
-    let reply: ClaimReply | undefined;
+    let reply: ClaimReply;
     try {
       claim = await toClaim(values, settings);
       reply = await send(settings, claim);
@@ -52,11 +52,10 @@ export function run(args: string[]): Promise<number> {
       if (error instanceof MamError && error.code === 'io') return fail(error.text, EXIT.lost);
       throw error;
     }
-    if (reply === undefined) return EXIT.done;
     if (values['json'] === true) print(JSON.stringify(reply));
     else if (reply.task !== undefined) print(taskText(reply));
-    else if (reply.accepted)
-      print(`recorded: ${claim.type} of ${claim.job_id}, which is now ${reply.status}`);
+    else if (reply.accepted && reply.recorded)
+      print(`recorded: ${claim.type} of ${claim.job_id}, which is now ${reply.status ?? 'open'}`);
     if (reply.accepted || reply.recorded) {
       if (reply.refusal !== undefined) process.stderr.write(`mam: ${reply.refusal}\n`);
       return EXIT.done;
@@ -119,8 +118,8 @@ function readResult(file: string | undefined): string | undefined {
   return text;
 }
 
-/** @returns the hub's answer, or nothing when the event was kept in the outbox */
-async function send(settings: Settings, claim: Claim): Promise<ClaimReply | undefined> {
+/** @returns the hub's answer; not recorded when the event was kept in the outbox */
+async function send(settings: Settings, claim: Claim): Promise<ClaimReply> {
   try {
     const reply = await deliver(settings, claim);
     if (reply.retry !== true) return reply;
@@ -150,20 +149,25 @@ async function deliver(settings: Settings, claim: Claim): Promise<ClaimReply> {
   try {
     const outcome = await link.claim(claim);
     if (outcome.kind === 'answered') return outcome.reply;
-    return { event_id: claim.event_id, accepted: true, recorded: outcome.kind === 'fetched' };
+    if (outcome.kind === 'kept') return kept(claim, outcome.why);
+    return { event_id: claim.event_id, accepted: true, recorded: true };
   } finally {
     await link.close();
   }
 }
 
-async function keep(settings: Settings, claim: Claim, why: string): Promise<undefined> {
+async function keep(settings: Settings, claim: Claim, why: string): Promise<ClaimReply> {
   try {
     await keepInOutbox(outboxFolder(settings.home), `cli-${process.pid}-${randomSuffix()}`, 1, claim);
   } catch (error) {
     throw new MamError('io', `The event could be kept nowhere: ${explain(error)}.`, `Before that: ${why}`);
   }
+  return kept(claim, why);
+}
+
+function kept({ event_id }: Claim, why: string): ClaimReply {
   process.stderr.write(`mam: kept in the outbox, delivered when the hub is back. ${why}\n`);
-  return undefined;
+  return { event_id, accepted: true, recorded: false };
 }
 
 function taskText(reply: ClaimReply): string {

@@ -1,6 +1,7 @@
 import { clean } from '../job/text.ts';
 import { nearest } from '../nearest.ts';
 import { VERSION } from '../version.ts';
+import { endWithReader } from './command-line.ts';
 import { commands } from './index.ts';
 
 /** Exit code for wrong usage, as sysexits has it. */
@@ -12,6 +13,7 @@ const USAGE = 64;
  * @returns the exit code: 64 for an unknown command, with one sentence on stderr
  */
 export async function runCommand(name: string, args: string[]): Promise<number> {
+  endWithReader();
   if (name === 'help' || name === '--help' || name === '-h') {
     process.stdout.write(help());
     return 0;

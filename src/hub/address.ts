@@ -1,15 +1,38 @@
+import { readFileSync } from 'node:fs';
 import type { BrokerAddress } from '../bus/address.ts';
-import type { Settings } from '../config.ts';
+import type { BrokerSettings, Settings } from '../config.ts';
+import { MamError } from '../errors.ts';
 
 /** Where a client of these settings finds its broker: the hub's private socket, or the external broker. */
 export function brokerAddress({ broker, socketPath }: Settings): BrokerAddress {
-  if (broker === undefined) return { kind: 'socket', path: socketPath };
-  const { url, username, password, ca } = broker;
+  return broker === undefined ? { kind: 'socket', path: socketPath } : externalAddress(broker);
+}
+
+/** An external broker with its certificate authority read. @throws MamError `bad_input` when that can't be read */
+export function externalAddress({
+  url,
+  username,
+  password,
+  ca,
+}: BrokerSettings): BrokerAddress & { kind: 'url' } {
   return {
     kind: 'url',
     url,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
-    ...(ca !== undefined && { ca }),
+    ...(ca !== undefined && { ca: readAuthority(ca) }),
   };
+}
+
+function readAuthority(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new MamError(
+      'bad_input',
+      `The certificate file ${path} cannot be read.`,
+      'Set MAM_BROKER_CA to the PEM file of the certificate authority of the broker.',
+      { cause: error },
+    );
+  }
 }

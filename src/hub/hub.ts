@@ -9,6 +9,7 @@ import type { HubStatus } from '../job/request.ts';
 import { PROTOCOL_VERSION } from '../job/request.ts';
 import { type Home, homePaths, readPointers } from '../registry/home.ts';
 import { VERSION } from '../version.ts';
+import { externalAddress } from './address.ts';
 import { Changes } from './changes.ts';
 import { Claims } from './claims.ts';
 import { Delegations } from './delegate.ts';
@@ -208,7 +209,7 @@ export class Hub {
     const { broker, realm, host } = this.settings;
     if (broker === undefined) return;
     try {
-      const bus = await connectExternal({ ...broker, realm, host, handlers });
+      const bus = await connectExternal({ ...externalAddress(broker), realm, host, handlers });
       if (this.ended) return await bus.stop();
       this.buses.push(bus);
       this.sayOnline();

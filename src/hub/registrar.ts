@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { MamError, systemCode } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
 import { newEventId } from '../job/id.ts';
@@ -64,14 +64,25 @@ export class Registrar {
     return this.opened.map((registry) => registry.dir);
   }
 
+  /** Opens a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
+  async ready(registryDir: string): Promise<void> {
+    const known = await this.registry(registryDir);
+    if (existsSync(registryDir)) return;
+    // Somebody removed the whole registry: what we knew of it is void, and it is made anew.
+    this.registries.delete(registryDir);
+    this.opened.splice(this.opened.indexOf(known), 1);
+    for (const job of this.jobs.values()) if (job.registryDir === registryDir) this.jobs.delete(job.id);
+    await known.lock.release();
+    await this.registry(registryDir);
+  }
+
   /**
-   * Makes a job: its folder, prompt and first event.
+   * Makes a job in a registry that is ready: its folder, prompt and first event.
    * @returns the job at once, so that its way can begin while the disk is busy; corked, until the dispatcher knows
    *   whether it is typed in now. Its `kept` resolves when all is on disk, and rejects (there is no job then) when not
    * @throws MamError `io` when the registry can't be written, `conflict` when another hub writes it
    */
-  async create(order: JobOrder, prompt: string): Promise<LiveJob> {
-    await this.registry(order.registry_dir);
+  create(order: JobOrder, prompt: string): LiveJob {
     const paths = jobPaths(order.registry_dir, order.job_id);
     const job = new LiveJob(order.registry_dir, order.job_id, paths);
     job.prompt = prompt;
@@ -112,11 +123,6 @@ export class Registrar {
     const dir = places.find((place) => place !== undefined && hasJob(place, jobId));
     if (dir === undefined) throw this.unknown();
     return this.load(dir, jobId);
-  }
-
-  /** A job that is in memory, without a look at the disk. */
-  held(jobId: string): LiveJob | undefined {
-    return this.jobs.get(jobId);
   }
 
   /**

@@ -90,10 +90,8 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       next.started_at ??= at;
       break;
     case 'blocked':
-      // Blocked means that nothing was pasted, even where the paste had been announced.
-      next.blocked_by = String(event.data?.['by'] ?? 'unknown');
-      next.phase = 'queued';
-      next.delivery = next.delivery.filter((entry) => entry.stage === 'queued');
+      // A peer that took the job in that very moment is not blocked.
+      if (next.status === 'queued') block(next, event);
       break;
     case 'progress':
       if (event.detail) next.detail = event.detail;
@@ -195,6 +193,13 @@ function reach(next: JobRecord, stage: DeliveryStage, event: RecordedEvent): voi
     if (next.status === 'queued') next.status = 'working';
     next.submitted_at ??= event.recorded_at;
   }
+}
+
+/** Blocked means that nothing was pasted, even where the paste had been announced. */
+function block(next: JobRecord, event: RecordedEvent): void {
+  next.blocked_by = String(event.data?.['by'] ?? 'unknown');
+  next.phase = 'queued';
+  next.delivery = next.delivery.filter((entry) => entry.stage === 'queued');
 }
 
 function rank(phase: string): number {

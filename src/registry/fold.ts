@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { MamError } from '../errors.ts';
+import { MamError, systemCode } from '../errors.ts';
 import { apply } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
-import { readJournal } from './journal.ts';
+import { type JournalContent, readJournal } from './journal.ts';
 import { type JobPaths, jobPaths } from './paths.ts';
 
 /** A job as its folder tells it. */
@@ -18,17 +18,18 @@ export interface FoldedJob {
 /**
  * Rebuilds a job's record from its journal. Where the journal's beginning is damaged, the last written `job.json`
  * stands in for it.
- * @throws MamError `not_found` when there is no such job, `io` when neither can be read
+ * @throws MamError `not_found` when there is no such job, `unavailable` when neither can be read as it is, `io` when
+ * the system fails, which may pass
  */
 export function foldJob(registryDir: string, jobId: string): FoldedJob {
   const paths = jobPaths(registryDir, jobId);
-  const { events, damage } = readJournal(paths.journal);
+  const { events, damage } = contentOf(paths.journal, jobId);
   let record = events[0]?.type === 'queued' ? undefined : readRecord(paths.record);
   if (record === undefined && events[0]?.type !== 'queued') {
     if (events.length === 0 && damage.length === 0)
       throw new MamError('not_found', `There is no job ${jobId}.`);
     throw new MamError(
-      'io',
+      'unavailable',
       `The journal of job ${jobId} cannot be read: ${damage[0] ?? 'its first event is missing.'}`,
       `Restore ${paths.journal} from a backup, or move the folder ${paths.folder} away.`,
     );
@@ -38,6 +39,19 @@ export function foldJob(registryDir: string, jobId: string): FoldedJob {
     if (event.seq > known) record = apply(record, event);
   }
   return { paths, record: record as JobRecord, events, damage };
+}
+
+function contentOf(journal: string, jobId: string): JournalContent {
+  try {
+    return readJournal(journal);
+  } catch (error) {
+    throw new MamError(
+      'io',
+      `The journal of job ${jobId} cannot be read (${systemCode(error) ?? 'unknown error'}).`,
+      `Make ${journal} readable.`,
+      { cause: error },
+    );
+  }
 }
 
 /** The derived record as last written, if there is a readable one. */

@@ -28,10 +28,13 @@ export function jobPaths(registryDir: string, jobId: string): JobPaths {
 
 /** True when the registry has a folder with a journal for this job. */
 export function hasJob(registryDir: string, jobId: string): boolean {
-  return (
-    isJobId(jobId) &&
-    statSync(jobPaths(registryDir, jobId).journal, { throwIfNoEntry: false })?.isFile() === true
-  );
+  if (!isJobId(jobId)) return false;
+  try {
+    return statSync(jobPaths(registryDir, jobId).journal).isFile();
+  } catch {
+    // Nothing there, or a foreign file where a job's folder would be.
+    return false;
+  }
 }
 
 /**

@@ -37,7 +37,12 @@ describe('mam publish', () => {
       expect(ended.stdout).toContain(`recorded: ${event} of job`);
     }
     const json = await publish('job', 'completed', '--detail', 'done', '--json');
-    expect(JSON.parse(json.stdout)).toMatchObject({ accepted: true, recorded: true, seq: 6, status: 'completed' });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      accepted: true,
+      recorded: true,
+      seq: 6,
+      status: 'completed',
+    });
     expect(lab.events('job').map(({ type, source }) => `${type}/${source}`)).toEqual([
       'queued/hub',
       'started/peer',
@@ -65,7 +70,13 @@ describe('mam publish', () => {
     const long = '결과 '.repeat(100_000);
     writeFileSync(file, long);
     expect((await publish('a', 'completed', '--result-file', file)).code).toBe(0);
-    expect((await mam(['publish', '--job', 'b', '--event', 'completed', '--result-file', '-'], { input: 'from stdin' })).code).toBe(0);
+    expect(
+      (
+        await mam(['publish', '--job', 'b', '--event', 'completed', '--result-file', '-'], {
+          input: 'from stdin',
+        })
+      ).code,
+    ).toBe(0);
     // A pipe whose writer is slow.
     const slow = lab.start(['publish', '--job', 'c', '--event', 'completed', '--result-file', '-']);
     await until('it reads', () => readFileSync(`/proc/${slow.child.pid}/stat`, 'latin1').includes(') S '));
@@ -75,7 +86,9 @@ describe('mam publish', () => {
     const text = (id: string): string => {
       const event = lab.events(id).at(-1);
       const whole = event?.texts?.['result'];
-      return whole === undefined ? (event?.result ?? '') : readFileSync(join(lab.registry, id, 'texts', whole), 'utf8');
+      return whole === undefined
+        ? (event?.result ?? '')
+        : readFileSync(join(lab.registry, id, 'texts', whole), 'utf8');
     };
     expect(text('a') === long).toBe(true);
     expect(text('b')).toBe('from stdin');
@@ -136,7 +149,9 @@ describe('mam publish', () => {
   test('that can be kept nowhere is 2', async () => {
     const file = join(lab.folder, 'file');
     writeFileSync(file, '');
-    const ended = await mam(['publish', '--job', 'job', '--event', 'progress'], { env: { MAM_HOME: join(file, 'x') } });
+    const ended = await mam(['publish', '--job', 'job', '--event', 'progress'], {
+      env: { MAM_HOME: join(file, 'x') },
+    });
     expect(ended.code).toBe(2);
     expect(ended.stderr).toContain('could be kept nowhere');
   });
@@ -233,7 +248,8 @@ describe('mam status and mam list', () => {
       code: 64,
       stderr: expect.stringContaining('queued, working, input_required'),
     });
-    for (const limit of ['0', '-1', 'x', '1.5']) expect((await mam(['list', `--limit=${limit}`])).code).toBe(64);
+    for (const limit of ['0', '-1', 'x', '1.5'])
+      expect((await mam(['list', `--limit=${limit}`])).code).toBe(64);
     const elsewhere = await mam(['list', '--registry-dir', join(lab.folder, 'none')]);
     expect(elsewhere).toMatchObject({ code: 0, stdout: `No jobs in ${join(lab.folder, 'none')}.\n` });
     expect(lab.hubs()).toEqual([]);

@@ -37,7 +37,12 @@ describe('precedence', () => {
       logsDir: '/logs/home',
       toolTimeoutSeconds: 1,
     });
-    const env = { MAM_REGISTRY_DIR: '/from/env', MAM_REALM: 'env', MAM_HUB_IDLE_SECONDS: '9', MAM_LOGS_DIR: '/logs/env' };
+    const env = {
+      MAM_REGISTRY_DIR: '/from/env',
+      MAM_REALM: 'env',
+      MAM_HUB_IDLE_SECONDS: '9',
+      MAM_LOGS_DIR: '/logs/env',
+    };
     expect(await load(env)).toMatchObject({
       registryDir: '/from/env',
       realm: 'env',
@@ -46,12 +51,22 @@ describe('precedence', () => {
     });
     expect((await load(env, { registryDir: '/from/flag' })).registryDir).toBe('/from/flag');
     expect((await load({ DELEGATE_JOB_LOGS_DIR: '/logs/old' })).logsDir).toBe('/logs/old');
-    expect((await load({ DELEGATE_JOB_LOGS_DIR: '/logs/old', MAM_LOGS_DIR: '/logs/new' })).logsDir).toBe('/logs/new');
+    expect((await load({ DELEGATE_JOB_LOGS_DIR: '/logs/old', MAM_LOGS_DIR: '/logs/new' })).logsDir).toBe(
+      '/logs/new',
+    );
   });
 
   test('an empty variable is an unset one', async () => {
     homeFile({ realm: 'home', registry_dir: '/from/home', logs_dir: '/logs/home' });
-    const empty = { MAM_REALM: '', MAM_REGISTRY_DIR: '', MAM_LOGS_DIR: '', MAM_BROKER_URL: '', TMUX_SERVER_NAME: '', MAM_ROLE: '', MAM_TOOL_TIMEOUT_SECONDS: '' };
+    const empty = {
+      MAM_REALM: '',
+      MAM_REGISTRY_DIR: '',
+      MAM_LOGS_DIR: '',
+      MAM_BROKER_URL: '',
+      TMUX_SERVER_NAME: '',
+      MAM_ROLE: '',
+      MAM_TOOL_TIMEOUT_SECONDS: '',
+    };
     expect(await load(empty)).toMatchObject({
       realm: 'home',
       registryDir: '/from/home',
@@ -66,7 +81,11 @@ describe('precedence', () => {
     expect((await load()).tmuxSocket).toBe(join(lab.folder, `tmux-${uid}`, 'default'));
     expect((await load({ TMUX: '/tmp/x/sock,12,0', TMUX_PANE: '%3' })).tmuxSocket).toBe('/tmp/x/sock');
     const named = await load({ TMUX: '/tmp/x/sock,12,0', TMUX_PANE: '%3', TMUX_SERVER_NAME: 'lab' });
-    expect(named).toMatchObject({ tmuxSocket: join(lab.folder, `tmux-${uid}`, 'lab'), pane: '%3', paneSocket: '/tmp/x/sock' });
+    expect(named).toMatchObject({
+      tmuxSocket: join(lab.folder, `tmux-${uid}`, 'lab'),
+      pane: '%3',
+      paneSocket: '/tmp/x/sock',
+    });
     expect((await load({ TMUX_PANE: '%3' })).pane).toBeUndefined();
   });
 });
@@ -134,7 +153,9 @@ describe('the broker', () => {
       username: 'me',
       password: 'p@ss',
     });
-    expect((await load({ MAM_BROKER_URL: url, MAM_BROKER_PASSWORD: 'other' })).broker?.password).toBe('other');
+    expect((await load({ MAM_BROKER_URL: url, MAM_BROKER_PASSWORD: 'other' })).broker?.password).toBe(
+      'other',
+    );
     homeFile({ broker_url: url, broker_username: 'file', broker_password: 'filed' });
     expect((await load()).broker).toMatchObject({ username: 'file', password: 'filed' });
     // The URL of the environment is another broker: the file's user is not for it.
@@ -169,7 +190,11 @@ describe('the project folder', () => {
     return folder;
   };
   const git = (cwd: string, ...args: string[]): void => {
-    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd, stdio: 'ignore', env: lab.env() });
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
+      cwd,
+      stdio: 'ignore',
+      env: lab.env(),
+    });
   };
 
   test('is found upwards, nearest first, and stands in the working directory otherwise', () => {
@@ -208,7 +233,7 @@ describe('the project folder', () => {
     expect(find(inside)).toBe(join(lab.folder, 'linked', '.mam'));
   });
 
-  test('is a folder, not a file or somebody else\'s', () => {
+  test("is a folder, not a file or somebody else's", () => {
     const cwd = make('strange', 'x');
     writeFileSync(join(lab.folder, 'strange', '.mam'), 'a file');
     expect(find(cwd)).toBe(join(cwd, '.mam'));
@@ -225,18 +250,31 @@ describe('the project folder', () => {
 });
 
 describe('audit logs', () => {
-  test.each(['MAM_LOGS_DIR', 'DELEGATE_JOB_LOGS_DIR'])('%s gets a copy of the journal and the screen', async (name) => {
-    const logs = join(lab.folder, 'logs');
-    await lab.agent('logged');
-    const server = await lab.server({ [name]: logs });
-    const { job_id, log_dir } = await server.ok('delegate_job', { prompt: 'Log it', agent: 'command', agent_session: 'tmux:logged' });
-    expect(log_dir).toBe(join(logs, job_id));
-    const waited = server.ok('wait_job', { job_id });
-    await server.ok('publish_event', { job_id, event: 'completed', detail: 'end' });
-    expect(await waited).toMatchObject({ outcome: 'final' });
-    await lab.mam(['hub', 'stop']);
-    expect(readFileSync(join(log_dir, 'events.jsonl'), 'utf8')).toBe(readFileSync(lab.journalFile(job_id), 'utf8'));
-    expect(readFileSync(join(log_dir, 'screen.txt'), 'utf8')).toContain('READY>');
-    expect(readdirSync(join(lab.registry, job_id)).sort()).toEqual(['events.jsonl', 'job.json', 'prompt.md']);
-  });
+  test.each(['MAM_LOGS_DIR', 'DELEGATE_JOB_LOGS_DIR'])(
+    '%s gets a copy of the journal and the screen',
+    async (name) => {
+      const logs = join(lab.folder, 'logs');
+      await lab.agent('logged');
+      const server = await lab.server({ [name]: logs });
+      const { job_id, log_dir } = await server.ok('delegate_job', {
+        prompt: 'Log it',
+        agent: 'command',
+        agent_session: 'tmux:logged',
+      });
+      expect(log_dir).toBe(join(logs, job_id));
+      const waited = server.ok('wait_job', { job_id });
+      await server.ok('publish_event', { job_id, event: 'completed', detail: 'end' });
+      expect(await waited).toMatchObject({ outcome: 'final' });
+      await lab.mam(['hub', 'stop']);
+      expect(readFileSync(join(log_dir, 'events.jsonl'), 'utf8')).toBe(
+        readFileSync(lab.journalFile(job_id), 'utf8'),
+      );
+      expect(readFileSync(join(log_dir, 'screen.txt'), 'utf8')).toContain('READY>');
+      expect(readdirSync(join(lab.registry, job_id)).sort()).toEqual([
+        'events.jsonl',
+        'job.json',
+        'prompt.md',
+      ]);
+    },
+  );
 });

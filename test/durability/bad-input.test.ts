@@ -21,8 +21,16 @@ function folders(): string[] {
 test('a peer in a pane is told the right id when it takes a wrong one', async () => {
   const one = await lab.agent('one');
   const two = await lab.agent('two');
-  const first = await server.ok('delegate_job', { prompt: 'First', agent: 'command', agent_session: 'tmux:one' });
-  const second = await server.ok('delegate_job', { prompt: 'Second', agent: 'command', agent_session: 'tmux:two' });
+  const first = await server.ok('delegate_job', {
+    prompt: 'First',
+    agent: 'command',
+    agent_session: 'tmux:one',
+  });
+  const second = await server.ok('delegate_job', {
+    prompt: 'Second',
+    agent: 'command',
+    agent_session: 'tmux:two',
+  });
   const peer = await lab.server({}, { program: inPane(one.bridge) });
   const stranger = await peer.fails('publish_event', { job_id: 'no-such-job', event: 'started' });
   expect(stranger).toBe(
@@ -32,9 +40,13 @@ test('a peer in a pane is told the right id when it takes a wrong one', async ()
   expect(foreign).toContain(`Job ${second.job_id} was given to another pane.`);
   expect(foreign).toContain(`Report again with job_id "${first.job_id}".`);
   expect(lab.events(second.job_id).map(({ type }) => type)).not.toContain('completed');
-  expect(await peer.ok('publish_event', { job_id: first.job_id, event: 'started' })).toMatchObject({ task: 'First' });
+  expect(await peer.ok('publish_event', { job_id: first.job_id, event: 'started' })).toMatchObject({
+    task: 'First',
+  });
   const other = await lab.server({}, { program: inPane(two.bridge) });
-  expect(await other.fails('publish_event', { job_id: first.job_id, event: 'error' })).toContain(second.job_id);
+  expect(await other.fails('publish_event', { job_id: first.job_id, event: 'error' })).toContain(
+    second.job_id,
+  );
   expect(folders().sort()).toEqual([first.job_id, second.job_id].sort());
 });
 
@@ -151,7 +163,11 @@ test('what a peer writes stays data: controls, escapes and half pairs go through
   expect(progress?.detail).toBe(detail);
   const file = join(lab.registry, 'open', 'texts', completed?.texts?.['result'] ?? '');
   expect(readFileSync(file, 'utf8').slice(-10)).toBe('r'.repeat(10));
-  expect(readFileSync(lab.journalFile('open'), 'utf8').split('\n').every((line) => Buffer.byteLength(line) < 4096)).toBe(true);
+  expect(
+    readFileSync(lab.journalFile('open'), 'utf8')
+      .split('\n')
+      .every((line) => Buffer.byteLength(line) < 4096),
+  ).toBe(true);
   const shown = await lab.mam(['status', '--job', 'open']);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   expect(shown.stdout).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
@@ -161,7 +177,9 @@ test('what a peer writes stays data: controls, escapes and half pairs go through
 test('a limit of the caller, not of the job, makes no failure of it', async () => {
   lab.plant('open');
   for (const timeout_seconds of [0, 0.05])
-    expect(await server.ok('wait_job', { job_id: 'open', timeout_seconds })).toMatchObject({ outcome: 'still_running' });
+    expect(await server.ok('wait_job', { job_id: 'open', timeout_seconds })).toMatchObject({
+      outcome: 'still_running',
+    });
   expectSentence(await server.fails('wait_job', { job_id: 'open', timeout_seconds: -1 }));
   expectSentence(await server.fails('wait_job', { job_id: 'open', cursor: 'rubbish' }));
   expectSentence(await server.fails('list_jobs', { cursor: 'rubbish' }));

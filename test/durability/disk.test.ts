@@ -47,7 +47,9 @@ describe('a registry that cannot be written', () => {
     for (const registry of [file, join(file, 'jobs')]) {
       const server = await lab.server({ MAM_REGISTRY_DIR: registry });
       const text = await server.fails('delegate_job', DELEGATE);
-      expect(text).toMatch(/^The registry .* cannot be written \((EEXIST|ENOTDIR)\)\. Mend .* or set MAM_REGISTRY_DIR/);
+      expect(text).toMatch(
+        /^The registry .* cannot be written \((EEXIST|ENOTDIR)\)\. Mend .* or set MAM_REGISTRY_DIR/,
+      );
       const list = await lab.mam(['list', '--registry-dir', registry]);
       expect(list.stdout + list.stderr).not.toContain('    at ');
     }
@@ -130,7 +132,9 @@ describe.runIf(mayMount)('a full disk', () => {
     expect(details.filter((detail, n) => details.indexOf(detail) !== n)).toEqual([]);
     expect(details).toContain('shell');
     for (const lane of ['0a', '0b', '0c', '1a', '1b', '1c']) {
-      const numbers = details.filter((detail) => detail.startsWith(`${lane}:`)).map((detail) => Number(detail.split(':')[1]));
+      const numbers = details
+        .filter((detail) => detail.startsWith(`${lane}:`))
+        .map((detail) => Number(detail.split(':')[1]));
       expect(numbers, lane).toEqual([...numbers].sort((x, y) => x - y));
     }
     // Nothing that was refused stands half in the journal.
@@ -161,9 +165,17 @@ describe.runIf(mayMount)('a full disk', () => {
     expect(text).toContain('The event could be kept nowhere');
     expect(text).toContain('ENOSPC');
     expect(text).toContain('then report again');
-    const shell = await lab.mam(
-      ['publish', '--job', 'full', '--event', 'progress', '--detail', 'x'.repeat(2_000), '--registry-dir', registry],
-    );
+    const shell = await lab.mam([
+      'publish',
+      '--job',
+      'full',
+      '--event',
+      'progress',
+      '--detail',
+      'x'.repeat(2_000),
+      '--registry-dir',
+      registry,
+    ]);
     expect(shell.code).toBe(2);
     expect(shell.stderr).toContain('could be kept nowhere');
     makeRoom();

@@ -140,7 +140,10 @@ describe('the running hub', () => {
     await until('the first ends', () => !isRunning(pid), 4_000);
     // A hub looks after its socket and its file every second.
     const log = () => lab.hubLog();
-    await until('the successor has looked twice', () => Date.now() > statSync(join(lab.home, 'hub.json')).mtimeMs + 2_500);
+    await until(
+      'the successor has looked twice',
+      () => Date.now() > statSync(join(lab.home, 'hub.json')).mtimeMs + 2_500,
+    );
     expect(isRunning(successor), log()).toBe(true);
     expect(await lab.hubPid()).toBe(successor);
   });
@@ -193,7 +196,10 @@ describe('the running hub', () => {
 describe('mam hub', () => {
   test('status, stop and logs, with and without a hub', async () => {
     lab = new Lab();
-    expect(await lab.mam(['hub'])).toMatchObject({ code: 0, stdout: expect.stringContaining('No hub is running') });
+    expect(await lab.mam(['hub'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('No hub is running'),
+    });
     expect(JSON.parse((await lab.mam(['hub', 'status', '--json'])).stdout)).toEqual({ running: false });
     expect(JSON.parse((await lab.mam(['hub', 'stop', '--json'])).stdout)).toEqual({ stopped: false });
     expect((await lab.mam(['hub', 'logs'])).stdout).toContain('no log yet');

@@ -60,9 +60,14 @@ describe.runIf(installed)('over Mosquitto', () => {
       '{"type":"progress","detail":"from outside"}',
       { qos: 1 },
     );
-    await until('it is recorded', () => lab.events(job.job_id).some(({ detail }) => detail === 'from outside'));
+    await until('it is recorded', () =>
+      lab.events(job.job_id).some(({ detail }) => detail === 'from outside'),
+    );
     await peer.ok('publish_event', { job_id: job.job_id, event: 'completed', detail: 'hello' });
-    expect(await waited).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed', detail: 'hello' }] });
+    expect(await waited).toMatchObject({
+      outcome: 'final',
+      jobs: [{ status: 'completed', detail: 'hello' }],
+    });
     // What mosquitto_sub shows.
     const log = seen.filter(({ topic }) => topic.endsWith(`/jobs/${job.job_id}/log`));
     await until('the subscriber saw the end', () => seen.some(({ text }) => text.includes('"completed"')));
@@ -79,7 +84,9 @@ describe.runIf(installed)('over Mosquitto', () => {
     lab.plant('early');
     const server = await lab.server(broker.env);
     const text = await server.fails('list_jobs');
-    expect(text).toContain(`The MQTT broker mqtt://127.0.0.1:${broker.port} cannot be reached (ECONNREFUSED).`);
+    expect(text).toContain(
+      `The MQTT broker mqtt://127.0.0.1:${broker.port} cannot be reached (ECONNREFUSED).`,
+    );
     expect(text).toContain('Check MAM_BROKER_URL');
     const answer = await server.ok('publish_event', { job_id: 'early', event: 'progress', detail: 'kept' });
     expect(answer.accepted).toBe(true);
@@ -128,7 +135,9 @@ describe.runIf(installed)('over Mosquitto', () => {
     expect(acknowledged.filter((detail) => !details.includes(detail))).toEqual([]);
     expect(new Set(details).size).toBe(details.length);
     for (const name of ['a', 'b', 'c', 'd']) {
-      const numbers = details.filter((detail) => detail.startsWith(`${name}:`)).map((detail) => Number(detail.slice(2)));
+      const numbers = details
+        .filter((detail) => detail.startsWith(`${name}:`))
+        .map((detail) => Number(detail.slice(2)));
       expect(numbers).toEqual([...numbers].sort((x, y) => x - y));
     }
   }, 60_000);
@@ -156,7 +165,9 @@ describe.runIf(installed)('over Mosquitto', () => {
     const outputs: string[] = [];
     const inUrl = await lab.server({ MAM_BROKER_URL: url });
     const text = await inUrl.fails('list_jobs');
-    expect(text).toContain(`The MQTT broker mqtt://127.0.0.1:${broker.port} refused the user name or the password.`);
+    expect(text).toContain(
+      `The MQTT broker mqtt://127.0.0.1:${broker.port} refused the user name or the password.`,
+    );
     expect(text).toContain('MAM_BROKER_PASSWORD');
     outputs.push(text);
     const wait = await lab.mam(['wait', '--job', 'secret'], { env: { MAM_BROKER_URL: url } });
@@ -181,23 +192,34 @@ describe.runIf(installed)('over Mosquitto', () => {
   });
 
   test.each([
-    ['another broker', { MAM_BROKER_URL: 'mqtt://127.0.0.1:9', MAM_REALM: 'default' }, 'the broker embedded, here it is mqtt://127.0.0.1:9'],
+    [
+      'another broker',
+      { MAM_BROKER_URL: 'mqtt://127.0.0.1:9', MAM_REALM: 'default' },
+      'the broker embedded, here it is mqtt://127.0.0.1:9',
+    ],
     ['another realm', { MAM_REALM: 'team-b' }, 'realm default, here it is team-b'],
-  ])('a client of %s than the running hub is told so, and its reports come through', async (_what, env, words) => {
-    await setUp(false);
-    lab.plant('mixed');
-    await (await lab.server()).ok('list_jobs');
-    const client = await lab.server(env);
-    const text = await client.fails('list_jobs');
-    expect(text).toContain(words);
-    expect(text).toContain('mam hub stop');
-    const wait = await lab.mam(['wait'], { env });
-    expect(wait.code).toBe(69);
-    expect(wait.stderr).toContain(words);
-    const report = await client.ok('publish_event', { job_id: 'mixed', event: 'progress', detail: 'strange' });
-    expect(report.accepted).toBe(true);
-    await until('it is recorded', () => lab.events('mixed').some(({ detail }) => detail === 'strange'));
-  });
+  ])(
+    'a client of %s than the running hub is told so, and its reports come through',
+    async (_what, env, words) => {
+      await setUp(false);
+      lab.plant('mixed');
+      await (await lab.server()).ok('list_jobs');
+      const client = await lab.server(env);
+      const text = await client.fails('list_jobs');
+      expect(text).toContain(words);
+      expect(text).toContain('mam hub stop');
+      const wait = await lab.mam(['wait'], { env });
+      expect(wait.code).toBe(69);
+      expect(wait.stderr).toContain(words);
+      const report = await client.ok('publish_event', {
+        job_id: 'mixed',
+        event: 'progress',
+        detail: 'strange',
+      });
+      expect(report.accepted).toBe(true);
+      await until('it is recorded', () => lab.events('mixed').some(({ detail }) => detail === 'strange'));
+    },
+  );
 
   test('a killed hub of another broker binds nobody', async () => {
     await setUp();
@@ -232,4 +254,3 @@ describe.runIf(installed)('over Mosquitto', () => {
     expect(refused).toContain('There is no job with this id');
   });
 });
-

@@ -135,7 +135,14 @@ function viaMqtt(
   note: (id: string, answer: Answer) => void,
 ): Promise<void> {
   const program = resolve(import.meta.dirname, 'third-party.mjs');
-  const args = [join(lab.home, 'hub.sock'), 'mam/v1/default/claims/', name, PER_PUBLISHER, IN_FLIGHT, ...jobs];
+  const args = [
+    join(lab.home, 'hub.sock'),
+    'mam/v1/default/claims/',
+    name,
+    PER_PUBLISHER,
+    IN_FLIGHT,
+    ...jobs,
+  ];
   const child = lab.keep(
     spawn(process.execPath, [program, ...args.map(String)], {
       env: lab.env(),

@@ -1,6 +1,14 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -24,13 +32,20 @@ export interface Ended {
   stderr: string;
 }
 
-/** Waits until `condition` holds and gives what it gave. @throws after `ms` with `what` */
+/**
+ * Waits until `condition` holds and gives what it gave; a file that is not there yet is no failure.
+ * @throws after `ms` with `what`
+ */
 export async function until<T>(what: string, condition: () => T | Promise<T>, ms = 10_000): Promise<T> {
   const end = Date.now() + ms;
-  for (;;) {
-    const found = await condition();
-    if (found) return found;
-    if (Date.now() > end) throw new Error(`waited ${ms} ms in vain until ${what}`);
+  for (let last: unknown; ; ) {
+    try {
+      const found = await condition();
+      if (found) return found;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > end) throw new Error(`waited ${ms} ms in vain until ${what}`, { cause: last });
     await sleep(4);
   }
 }
@@ -237,7 +252,9 @@ function leftInHome(home: string): string[] {
   const names = (folder: string): string[] =>
     existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
   return [
-    ...names(home).filter((path) => /\/(hub\.sock|hub\.json|hub\.owner|hub\.lock|hub\.election|\.[0-9a-f]{6})$/.test(path)),
+    ...names(home).filter((path) =>
+      /\/(hub\.sock|hub\.json|hub\.owner|hub\.lock|hub\.election|\.[0-9a-f]{6})$/.test(path),
+    ),
     ...names(join(home, 'servers')),
     ...names(join(home, 'spool')),
     ...names(join(home, 'outbox')).filter((path) => !path.endsWith('.json')),
@@ -348,7 +365,10 @@ export function inPane(bridge: string, args: string[] = [], cwd = '/'): string[]
   return [join(import.meta.dirname, 'bridge.mjs'), bridge, JSON.stringify({ program: PROGRAM, args, cwd })];
 }
 
-export function collect(child: ChildProcessWithoutNullStreams): { ended: Promise<Ended>; seen: () => string } {
+export function collect(child: ChildProcessWithoutNullStreams): {
+  ended: Promise<Ended>;
+  seen: () => string;
+} {
   let stdout = '';
   let stderr = '';
   child.stdin.on('error', () => {});
@@ -387,7 +407,15 @@ export function plantJob(registry: string, id: string, order: Partial<JobOrder>,
     timeouts: { timeout_seconds: 3600, idle_timeout_seconds: 3600 },
     ...order,
   };
-  const queued = { seq: 1, recorded_at: at, event_id: `${id}-1`, job_id: id, type: 'queued', source: 'hub', at };
+  const queued = {
+    seq: 1,
+    recorded_at: at,
+    event_id: `${id}-1`,
+    job_id: id,
+    type: 'queued',
+    source: 'hub',
+    at,
+  };
   writeFileSync(join(folder, 'events.jsonl'), `\n${JSON.stringify({ ...queued, data: { job } })}\n`);
 }
 

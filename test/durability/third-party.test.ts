@@ -47,7 +47,9 @@ async function third(): Promise<Third> {
     closes: () => closes,
     async ask(jobId, claim) {
       const event_id = `third-${++n}`;
-      await client.publishAsync(CLAIMS + jobId, JSON.stringify({ event_id, reply_to: REPLY, ...claim }), { qos: 1 });
+      await client.publishAsync(CLAIMS + jobId, JSON.stringify({ event_id, reply_to: REPLY, ...claim }), {
+        qos: 1,
+      });
       return until('an answer', () => answers.find((answer) => answer.event_id === event_id));
     },
   };
@@ -83,11 +85,18 @@ test('what is refused is acknowledged and answered, and the connection stays', a
   }
   expect(lab.events('open')).toHaveLength(1);
   // On a job that is final a report is kept in the log, and changes nothing.
-  expect(await ask('ended', { type: 'error', detail: 'too late' })).toMatchObject({ accepted: false, recorded: true });
+  expect(await ask('ended', { type: 'error', detail: 'too late' })).toMatchObject({
+    accepted: false,
+    recorded: true,
+  });
   expect(lab.events('ended').at(-1)).toMatchObject({ type: 'error', late: true });
   expect(closes()).toBe(0);
   expect(client.connected).toBe(true);
-  expect(await ask('open', { type: 'progress' })).toMatchObject({ accepted: true, recorded: true, status: 'working' });
+  expect(await ask('open', { type: 'progress' })).toMatchObject({
+    accepted: true,
+    recorded: true,
+    status: 'working',
+  });
 });
 
 test('rubbish is swallowed: no JSON, foreign topics, too long payloads; the same connection goes on', async () => {
@@ -109,12 +118,30 @@ test('rubbish is swallowed: no JSON, foreign topics, too long payloads; the same
     ['$SYS/x', 'x'],
     [`mam/v1/default/hosts/${lab.hub().host}/requests`, 'no json'],
     [`mam/v1/default/hosts/${lab.hub().host}/requests`, 'null'],
-    [`mam/v1/default/hosts/${lab.hub().host}/requests`, JSON.stringify({ request_id: 'r', protocol: 1, command: '__proto__', reply_to: REPLY })],
-    [`mam/v1/default/hosts/${lab.hub().host}/requests`, JSON.stringify({ request_id: 'r', protocol: 1, command: 'delegate', params: null, reply_to: REPLY })],
-    [`mam/v1/default/hosts/${lab.hub().host}/requests`, JSON.stringify({ request_id: 'r', protocol: 1, command: 'status', params: { job_id: '../../etc' }, reply_to: REPLY })],
+    [
+      `mam/v1/default/hosts/${lab.hub().host}/requests`,
+      JSON.stringify({ request_id: 'r', protocol: 1, command: '__proto__', reply_to: REPLY }),
+    ],
+    [
+      `mam/v1/default/hosts/${lab.hub().host}/requests`,
+      JSON.stringify({ request_id: 'r', protocol: 1, command: 'delegate', params: null, reply_to: REPLY }),
+    ],
+    [
+      `mam/v1/default/hosts/${lab.hub().host}/requests`,
+      JSON.stringify({
+        request_id: 'r',
+        protocol: 1,
+        command: 'status',
+        params: { job_id: '../../etc' },
+        reply_to: REPLY,
+      }),
+    ],
   ];
   for (const [topic, payload] of rubbish) await client.publishAsync(topic, payload, { qos: 1 });
-  expect(await ask('open', { type: 'progress', detail: 'still here' })).toMatchObject({ accepted: true, seq: 2 });
+  expect(await ask('open', { type: 'progress', detail: 'still here' })).toMatchObject({
+    accepted: true,
+    seq: 2,
+  });
   expect(closes()).toBe(0);
   expect(isRunning(pid)).toBe(true);
   expect(lab.hubLog()).not.toContain('    at ');
@@ -130,7 +157,14 @@ test('nobody speaks in the name of the hub by a crooked reply_to', async () => {
     await ask('open', { type: 'progress', detail: 'seen by the waiter' });
     return waiter.seen().includes('seen by the waiter');
   });
-  for (const reply_to of [`mam/v1/default/hosts/${host}/jobs/open/log`, '#', 'a/+/b', '$SYS/x', '', `${CLAIMS}open`]) {
+  for (const reply_to of [
+    `mam/v1/default/hosts/${host}/jobs/open/log`,
+    '#',
+    'a/+/b',
+    '$SYS/x',
+    '',
+    `${CLAIMS}open`,
+  ]) {
     await client.publishAsync(`${CLAIMS}open`, JSON.stringify({ type: 'progress', reply_to }), { qos: 1 });
     const request = { request_id: 'r', protocol: 1, command: 'hub_status', params: {}, reply_to };
     await client.publishAsync(`mam/v1/default/hosts/${host}/requests`, JSON.stringify(request), { qos: 1 });

@@ -21,6 +21,8 @@ export interface StartOptions {
   clientName?: string;
   /** Another program than the built one, such as a server with a tool made for a test. */
   program?: string[];
+  /** A folder of the caller's to work in, which stays; else one is made, and removed at the end. */
+  folder?: string;
 }
 
 /** A raw JSON-RPC client of a server on real stdio, with a home, a project and an environment of its own. */
@@ -33,13 +35,16 @@ export class McpClient {
   readonly messages: Message[] = [];
   stderr = '';
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null; at: number }>;
-  readonly #folder = mkdtempSync(join(tmpdir(), 'mam-mcp-'));
+  readonly #folder: string;
+  readonly #keepsFolder: boolean;
   readonly #clientName: string;
   #rest = '';
   #nextId = 1;
   #wake: (() => void)[] = [];
 
   constructor(options: StartOptions = {}) {
+    this.#keepsFolder = options.folder !== undefined;
+    this.#folder = options.folder ?? mkdtempSync(join(tmpdir(), 'mam-mcp-'));
     this.home = join(this.#folder, 'home');
     this.project = this.#folder;
     this.#clientName = options.clientName ?? 'test';
@@ -124,7 +129,7 @@ export class McpClient {
     const timer = setTimeout(() => this.child.kill('SIGKILL'), 2_000);
     await this.exited;
     clearTimeout(timer);
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (!this.#keepsFolder) rmSync(this.#folder, { recursive: true, force: true });
     const foreign = this.lines.find((line) => !isProtocol(line));
     if (foreign !== undefined) throw new Error(`not protocol on stdout: ${foreign.slice(0, 200)}`);
     if (this.#rest !== '') throw new Error(`half a line on stdout: ${this.#rest.slice(0, 200)}`);

@@ -1,0 +1,72 @@
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { MamError } from '../errors.ts';
+import { LIMITS } from '../job/limits.ts';
+import type { DelegateParams } from '../job/request.ts';
+import { hasLoneSurrogate } from '../job/text.ts';
+
+const MAX_TIMEOUT_SECONDS = 30 * 24 * 3600;
+
+/** @throws MamError `bad_input` for a prompt that is empty, too long, or could not be kept byte for byte */
+export function checkPrompt(prompt: string | undefined): string {
+  if (prompt === undefined || prompt.trim() === '') {
+    throw new MamError('bad_input', 'The prompt is empty.', 'Say in prompt what the peer shall do.');
+  }
+  const bytes = Buffer.byteLength(prompt);
+  if (bytes > LIMITS.promptBytes) {
+    throw new MamError(
+      'bad_input',
+      `The prompt has ${bytes} bytes; 1 MiB (1048576) is the most.`,
+      'Write the material to a file and name that file in the prompt.',
+    );
+  }
+  if (hasLoneSurrogate(prompt)) {
+    throw new MamError(
+      'bad_input',
+      'The prompt has half a UTF-16 surrogate pair.',
+      'Send well-formed Unicode text.',
+    );
+  }
+  return prompt;
+}
+
+/** @throws MamError `bad_input` for a limit that is not from 1 s to 30 days */
+export function checkTimes({
+  timeout_seconds: timeout,
+  idle_timeout_seconds: idle,
+}: Pick<DelegateParams, 'timeout_seconds' | 'idle_timeout_seconds'>): void {
+  for (const [name, value] of Object.entries({ timeout_seconds: timeout, idle_timeout_seconds: idle })) {
+    if (!(Number.isFinite(value) && value >= 1 && value <= MAX_TIMEOUT_SECONDS)) {
+      throw new MamError(
+        'bad_input',
+        `${name} must be from 1 to ${MAX_TIMEOUT_SECONDS} seconds.`,
+        `Try ${name} 3600.`,
+      );
+    }
+  }
+}
+
+/** @throws MamError `bad_input` for a working folder that does not exist */
+export function checkWorkdir(workdir: string): void {
+  if (statSync(workdir, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new MamError(
+      'bad_input',
+      `The working folder ${workdir} does not exist.`,
+      'Give workdir as an existing folder.',
+    );
+  }
+}
+
+/** Makes the job's separate log folder. @throws MamError `io` when it can't be written */
+export function makeLogFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw new MamError(
+      'io',
+      `The log folder ${folder} cannot be written.`,
+      'Mend its permissions or unset MAM_LOGS_DIR.',
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,59 @@
+import { MamError } from '../errors.ts';
+import type { AgentSession, JobOrder } from '../job/record.ts';
+import type { DelegateParams } from '../job/request.ts';
+import { findPane } from '../tmux/pane.ts';
+import { foreground, isShell } from '../tmux/process.ts';
+import type { Shot } from '../tmux/screen.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+
+/** Where a job is going: the pane, and the agent that runs in it now. */
+export interface Place {
+  session: AgentSession;
+  process: NonNullable<JobOrder['agent_process']>;
+  /** A look at the pane, where the search for it gave one. */
+  glance: Shot | undefined;
+}
+
+/**
+ * Finds the pane that a delegation means. A read-only look: whatever refuses a job because of its pane is here, before
+ * anything is written.
+ * @throws MamError `bad_input`, `not_found` or `refused`, with what is there instead
+ */
+export async function findPlace(servers: TmuxServers, params: DelegateParams): Promise<Place> {
+  if (params.agent_session === undefined || params.agent_session === '') {
+    throw new MamError(
+      'bad_input',
+      `Agent kind ${params.agent} has no default session.`,
+      'Give agent_session, such as tmux:NAME; `tmux list-sessions` shows the names.',
+    );
+  }
+  const socket = params.tmux_socket;
+  const { pane, glance } = await findPane(servers.get(socket), params.agent_session);
+  if (pane.pane === params.supervisor.pane && socket === params.supervisor.socket) {
+    throw new MamError('refused', `Pane ${pane.pane} is your own.`, "Name another agent's session.");
+  }
+  const where = `Pane ${pane.pane} of session ${pane.session}`;
+  if (pane.dead) {
+    throw new MamError('refused', `${where} is dead: its program has ended.`, 'Start the agent there again.');
+  }
+  const process = foreground(pane);
+  if (process === undefined || isShell(pane.command)) {
+    const runs = isShell(pane.command) ? `the shell ${pane.command}` : 'no program';
+    throw new MamError(
+      'refused',
+      `${where} runs ${runs}, not an agent: the prompt would be run as commands.`,
+      'Start the agent in that pane first.',
+    );
+  }
+  return {
+    session: {
+      socket,
+      session: pane.session,
+      window: pane.window,
+      pane: pane.pane,
+      session_created: pane.session_created,
+    },
+    process: { ...process, pane_pid: pane.pane_pid },
+    glance,
+  };
+}

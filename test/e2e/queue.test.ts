@@ -1,0 +1,143 @@
+import { describe, expect } from 'vitest';
+import { test } from '../support/lab-test.ts';
+import { pause, until } from '../support/until.ts';
+
+/** Longer than a blocked pane waits for its next look. */
+const NEXT_LOOK_MS = 1_300;
+
+describe.concurrent('jobs at one pane', () => {
+  test('are handed over one after another, in their order', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const a = await server.delegate(peer, { prompt: 'job a' });
+    const b = await server.delegate(peer, { prompt: 'job b' });
+    const c = await server.delegate(peer, { prompt: 'job c' });
+    expect(a).toMatchObject({ status: 'working', position: 0, behind: [] });
+    expect(b).toMatchObject({ status: 'queued', position: 1, behind: [a.job_id] });
+    expect(c).toMatchObject({ status: 'queued', position: 2, behind: [a.job_id, b.job_id] });
+    expect(b.warnings).toEqual([`Job ${a.job_id} is open in the same working folder ${lab.project}.`]);
+
+    const all = server.wait({ job_ids: [a.job_id, b.job_id, c.job_id], until: 'all' });
+    const orders: string[] = [];
+    for (const { job_id } of [a, b, c]) {
+      orders.push(lab.orderOf(job_id));
+      await lab.event(job_id, 'submitted');
+      expect(peer.pastes).toEqual(orders);
+      await reporter.report(job_id, 'started');
+      expect(all.at).toBeUndefined();
+      await reporter.report(job_id, 'completed', { detail: `${job_id} done` });
+    }
+    expect(await all.answer).toMatchObject({ outcome: 'final' });
+    expect(peer.keys).toBe('\r\r\r');
+  });
+
+  test('on_busy refuse names the holder and leaves no job', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const server = await lab.startServer();
+    const { job_id } = await server.delegate(peer);
+    const text = await server.refusal('delegate_job', {
+      ...{ prompt: 'x', agent: 'command', agent_session: peer.address, on_busy: 'refuse' },
+    });
+    expect(text).toContain(`busy with job ${job_id} (working)`);
+    expect(text).toContain('on_busy "queue"');
+    expect(lab.jobIds()).toEqual([job_id]);
+    expect(peer.pastes).toHaveLength(1);
+  });
+
+  test('on_busy refuse counts a turn of the agent itself as busy', async ({ lab }) => {
+    lab.write('.mam/config.json', JSON.stringify({ agents: { picky: { busy: 'esc to interrupt' } } }));
+    const peer = await lab.startPeer('mute', { args: ['--busy', 'esc to interrupt'] });
+    const server = await lab.startServer();
+    const text = await server.refusal('delegate_job', {
+      ...{ prompt: 'x', agent: 'picky', agent_session: peer.address, on_busy: 'refuse' },
+    });
+    expect(text).toContain('busy');
+    expect(lab.jobIds()).toEqual([]);
+    expect(peer.bytes.toString()).toBe('');
+  });
+
+  test('a job that its peer takes out of turn leaves the queue and is never pasted', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const a = await server.delegate(peer, { prompt: 'job a' });
+    const b = await server.delegate(peer, { prompt: 'job b' });
+    expect((await reporter.report(b.job_id, 'started')).task).toBe('job b');
+    expect(lab.record(b.job_id)).toMatchObject({ status: 'working', submitted_at: expect.any(String) });
+    await reporter.report(a.job_id, 'completed');
+    await pause(NEXT_LOOK_MS);
+    expect(lab.types(b.job_id)).toEqual(['queued', 'started']);
+    expect(peer.pastes).toEqual([lab.orderOf(a.job_id)]);
+    await reporter.report(b.job_id, 'completed');
+    expect(lab.record(b.job_id).status).toBe('completed');
+  });
+});
+
+describe.concurrent('a cancelled job', () => {
+  test('that waits behind another is taken out; the next in line moves up', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const [a, b, c] = [await server.delegate(peer), await server.delegate(peer), await server.delegate(peer)];
+    const wait = server.wait({ job_id: b.job_id });
+    const answer = await server.ask('cancel_job', { job_id: b.job_id, reason: 'no longer needed' });
+    expect(answer).toMatchObject({ changed: true, status: 'cancelled', detail: 'no longer needed' });
+    expect(answer.note).toContain('nothing had been delivered');
+    expect(await wait.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'cancelled' }] });
+    await reporter.report(a.job_id, 'completed');
+    await lab.event(c.job_id, 'submitted');
+    expect(peer.pastes).toEqual([a, c].map(({ job_id }) => lab.orderOf(job_id)));
+    expect(lab.types(b.job_id)).toEqual(['queued', 'cancelled']);
+  });
+
+  test('that is blocked is never typed once the obstacle is gone', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    await lab.tmux('copy-mode', '-t', peer.pane);
+    const server = await lab.startServer();
+    const { job_id } = await server.delegate(peer);
+    expect(lab.record(job_id).blocked_by).toBe('copy_mode');
+    expect((await server.ask('cancel_job', { job_id })).status).toBe('cancelled');
+    expect(lab.record(job_id).blocked_by).toBeUndefined();
+    await lab.tmux('send-keys', '-X', '-t', peer.pane, 'cancel');
+    await pause(NEXT_LOOK_MS);
+    expect(peer.bytes.toString()).toBe('');
+    // The pane is free for others.
+    const next = await server.delegate(peer);
+    expect(next.status).toBe('working');
+  });
+
+  test('that is worked on is final at once; its peer is told with its next word', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id } = await server.delegate(peer);
+    await reporter.report(job_id, 'started');
+    const answer = await server.ask('cancel_job', { job_id, reason: 'stop' });
+    expect(answer).toMatchObject({ changed: true, status: 'cancelled' });
+    expect(lab.record(job_id)).toMatchObject({ status: 'cancelled', detail: 'stop' });
+    for (const event of ['started', 'progress']) {
+      const told = await reporter.report(job_id, event);
+      expect(told).toMatchObject({ accepted: false, recorded: true, status: 'cancelled' });
+      expect(told.next).toMatch(/^Stop: This job is cancelled/);
+      expect(told.task).toBeUndefined();
+    }
+    const late = await reporter.report(job_id, 'completed', { detail: 'too late' });
+    expect(late).toMatchObject({ accepted: false, status: 'cancelled' });
+    expect(lab.record(job_id)).toMatchObject({ status: 'cancelled', detail: 'stop', late: false });
+    expect(lab.events(job_id).at(-1)).toMatchObject({ type: 'completed', late: true });
+    expect(await server.ask('cancel_job', { job_id })).toMatchObject({ changed: false });
+    // Cancelling ended nothing that we did not start.
+    expect(await lab.tmux('display-message', '-p', '-t', peer.pane, '#{pane_dead}')).toBe('0');
+  });
+
+  test('between paste and Enter gets no Enter', async ({ lab }) => {
+    const peer = await lab.startPeer('slow', { args: ['--report', ''] });
+    const server = await lab.startServer();
+    const delegated = server.delegate(peer);
+    await until('the paste has arrived', () => peer.pastes.length === 1);
+    const [job_id] = lab.jobIds() as [string];
+    expect((await server.ask('cancel_job', { job_id })).status).toBe('cancelled');
+    expect((await delegated).status).toBe('cancelled');
+    await until('the text is shown', async () => (await lab.screen(peer)).includes(job_id));
+    await pause(300);
+    expect(peer.keys).toBe('');
+    expect(lab.types(job_id)).toEqual(['queued', 'pasting', 'cancelled']);
+  });
+});

@@ -1,0 +1,149 @@
+import { chmodSync } from 'node:fs';
+import { describe, expect } from 'vitest';
+import type { Lab } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { test } from '../support/lab-test.ts';
+
+/** Delegates a job that must be refused before anything is journalled; gives the words. */
+async function refused(lab: Lab, server: LabServer, args: Record<string, unknown>): Promise<string> {
+  const text = await server.refusal('delegate_job', { prompt: 'Mend the roof', agent: 'command', ...args });
+  expect(lab.jobIds()).toEqual([]);
+  return text;
+}
+
+describe.concurrent('a job is refused before anything is kept of it:', () => {
+  test('the pane: missing, a shell, dead, several, its own', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    await lab.startSession('shell', 'exec bash --norc --noprofile -i');
+    await lab.startSession('split', 'exec sleep 1000');
+    await lab.tmux('split-window', '-d', '-t', '=split:', 'exec sleep 1000');
+    await lab.startSession('dead', 'exec sleep 1000');
+    await lab.tmux('set-option', '-p', '-t', '=dead:', 'remain-on-exit', 'on');
+    process.kill(Number(await lab.tmux('display-message', '-p', '-t', '=dead:', '#{pane_pid}')), 'SIGKILL');
+    const server = await lab.startServer();
+
+    const unknown = await refused(lab, server, { agent_session: 'tmux:nobody' });
+    expect(unknown).toContain('There is no tmux session or pane tmux:nobody.');
+    for (const name of ['mute', 'shell', 'split', 'dead']) expect(unknown).toContain(`tmux:${name}`);
+    expect(unknown).not.toContain('_mam');
+    expect(unknown).toContain("tmux new-session -d -s 'nobody'");
+    // A name is never a prefix or a pattern.
+    expect(await refused(lab, server, { agent_session: 'tmux:mut' })).toContain('There is no tmux session');
+    expect(await refused(lab, server, { agent_session: 'tmux:m*' })).toContain('There is no tmux session');
+    expect(await refused(lab, server, { agent_session: 'tmux:%99' })).toContain('There is no tmux pane %99');
+
+    expect(await refused(lab, server, { agent_session: 'tmux:shell' })).toContain(
+      'runs the shell bash, not an agent',
+    );
+    expect(await refused(lab, server, { agent_session: 'tmux:dead' })).toMatch(
+      /is dead: its program has ended/,
+    );
+    const several = await refused(lab, server, { agent_session: 'tmux:split' });
+    expect(several).toMatch(/has 2 panes.*Name one: tmux:%\d+ \(sleep\), tmux:%\d+ \(sleep\)/);
+
+    const inside = await lab.startServer(lab.envOf(peer));
+    expect(await refused(lab, inside, { agent_session: peer.address })).toContain(
+      `Pane ${peer.pane} is your own`,
+    );
+    expect(await refused(lab, inside, { agent_session: `tmux:${peer.pane}` })).toContain('is your own');
+    expect(peer.bytes.toString()).toBe('');
+    // One of several panes, named, is none of several.
+    const pane = await lab.tmux('display-message', '-p', '-t', '=split:', '#{pane_id}');
+    const { job_id } = await server.ask('delegate_job', {
+      ...{ prompt: 'x', agent: 'command', agent_session: `tmux:${pane}` },
+    });
+    expect(lab.record(job_id).agent_session?.pane).toBe(pane);
+  });
+
+  test('no tmux server at all', async ({ lab }) => {
+    const server = await lab.startServer();
+    expect(await refused(lab, server, { agent_session: 'tmux:x' })).toContain(
+      `No tmux server runs at ${lab.socket}`,
+    );
+  });
+
+  test('what it asks for', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const server = await lab.startServer();
+    const ask = (args: Record<string, unknown>) =>
+      refused(lab, server, { agent_session: peer.address, ...args });
+    expect(await ask({ agent: 'codex' })).toContain('Agent kind codex is not driven by this version yet');
+    expect(await ask({ agent: 'nobody' })).toContain('There is no such agent kind');
+    expect(await ask({ start: true })).toContain('does not support `start` yet');
+    expect(await ask({ validate_rounds: 1 })).toContain('does not support `validate_rounds` yet');
+    expect(await ask({ notify: 'pane' })).toContain('does not support `notify` yet');
+    expect(await ask({ timeout_seconds: -1 })).toContain('`timeout_seconds` must be more than 0');
+    expect(await ask({ idle_timeout_seconds: 0 })).toContain('`idle_timeout_seconds` must be more than 0');
+    expect(await ask({ timeout_seconds: 0.5 })).toContain('timeout_seconds must be from 1 to');
+    expect(await ask({ prompt: ' \n' })).toContain('`prompt` is empty');
+    expect(await ask({ prompt: 'x\ud83d' })).toContain('half a surrogate pair');
+    expect(await ask({ prompt: 'é'.repeat(600_000) })).toContain('longer than 1 MiB');
+    expect(await ask({ workdir: 'nowhere' })).toContain(`${lab.project}/nowhere does not exist`);
+    expect(await ask({ request_key: '' })).toContain('`request_key`');
+    expect(await refused(lab, server, {})).toContain('Give agent_session: tmux:NAME');
+    expect(peer.bytes.toString()).toBe('');
+  });
+
+  test('a validation script that cannot be read', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const server = await lab.startServer();
+    const script = lab.write('check.sh', 'exit 0\n');
+    chmodSync(script, 0o000);
+    const ask = (validate: string) => refused(lab, server, { agent_session: peer.address, validate });
+    expect(await ask('missing.sh')).toContain(`script ${lab.project}/missing.sh cannot be read`);
+    expect(await ask(lab.project)).toContain('cannot be read');
+    // root reads everything, so there the mode proves nothing.
+    if (process.getuid?.() !== 0) expect(await ask(script)).toContain('cannot be read');
+    expect(peer.bytes.toString()).toBe('');
+  });
+
+  test('dry_run needs no hub, no tmux and no session, and changes nothing', async ({ lab }) => {
+    const server = await lab.startServer();
+    const answer = await server.ask('delegate_job', {
+      ...{ prompt: 'Mend the roof', agent: 'command', agent_session: 'tmux:nobody', dry_run: true },
+    });
+    expect(answer).toMatchObject({ dry_run: true, status: 'queued', agent_session: 'tmux:nobody' });
+    expect(answer.typed_text.split('\n').length).toBeLessThanOrEqual(3);
+    expect(answer.typed_text.length).toBeLessThanOrEqual(700);
+    expect(answer.typed_text).toContain(answer.job_id);
+    expect(lab.jobIds()).toEqual([]);
+    expect(lab.isUntouched).toBe(true);
+  });
+});
+
+describe.concurrent('request_key', () => {
+  test('twice gives the same job; another prompt is an error; another session is another scope', async ({
+    lab,
+  }) => {
+    const peer = await lab.startPeer('mute');
+    const server = await lab.startServer();
+    const first = await server.delegate(peer, { request_key: 'roof' });
+    const second = await server.delegate(peer, { request_key: 'roof' });
+    expect(second).toMatchObject({ job_id: first.job_id, repeated: true });
+    const text = await server.refusal('delegate_job', {
+      ...{ prompt: 'Mend the floor', agent: 'command', agent_session: peer.address, request_key: 'roof' },
+    });
+    expect(text).toContain(`was used for job ${first.job_id}, which has another prompt`);
+    expect(lab.jobIds()).toEqual([first.job_id]);
+    expect(peer.pastes).toEqual([lab.orderOf(first.job_id)]);
+    const other = await lab.startServer();
+    expect((await other.delegate(peer, { request_key: 'roof' })).job_id).not.toBe(first.job_id);
+    // The client's own id of a call is such a key.
+    const call = { 'claudecode/toolUseId': 'toolu_1' };
+    const args = { prompt: 'x', agent: 'command', agent_session: peer.address };
+    const one = await server.ask('delegate_job', args, call);
+    expect((await server.ask('delegate_job', args, call)).job_id).toBe(one.job_id);
+  });
+
+  test('twice at once, and once more after a new hub, is still one job', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const server = await lab.startServer();
+    const both = await Promise.all([1, 2].map(() => server.delegate(peer, { request_key: 'roof' })));
+    expect(both[0].job_id).toBe(both[1].job_id);
+    await lab.killHub();
+    const third = await server.delegate(peer, { request_key: 'roof' });
+    expect(third).toMatchObject({ job_id: both[0].job_id, repeated: true });
+    expect(lab.jobIds()).toEqual([third.job_id]);
+    expect(peer.pastes).toHaveLength(1);
+  });
+});

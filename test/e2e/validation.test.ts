@@ -1,0 +1,186 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect } from 'vitest';
+import type { Lab } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { test } from '../support/lab-test.ts';
+import { isRunning, processesOf } from '../support/processes.ts';
+import { until } from '../support/until.ts';
+
+interface Stage {
+  server: LabServer;
+  reporter: LabServer;
+  jobId: string;
+}
+
+/** A job with a validation script, handed to a peer that says nothing by itself. */
+async function stage(lab: Lab, script: string, mode?: number): Promise<Stage> {
+  const validate = lab.write('check.sh', script, mode);
+  const peer = await lab.startPeer('mute');
+  const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+  const { job_id: jobId } = await server.delegate(peer, { validate });
+  await reporter.report(jobId, 'started');
+  return { server, reporter, jobId };
+}
+
+/** Says when it begins, and goes on until a file allows it to end; with a child that would outlive it. */
+const HELD = [
+  'echo begun; echo $$ >> pids',
+  'sleep 1000 &',
+  'echo $! >> pids',
+  'until [ -e go ]; do sleep 0.02; done',
+  '',
+].join('\n');
+
+const pidsOf = (lab: Lab) =>
+  existsSync(`${lab.project}/pids`)
+    ? readFileSync(`${lab.project}/pids`, 'utf8').split('\n').filter(Boolean).map(Number)
+    : [];
+const begun = (lab: Lab, count = 2) => until('the script runs', () => pidsOf(lab).length >= count);
+
+describe.concurrent('a validation script', () => {
+  test('that passes completes the job', async ({ lab }) => {
+    const { server, reporter, jobId } = await stage(lab, 'echo all well\nexit 0\n');
+    const told = await reporter.report(jobId, 'completed', { detail: 'done' });
+    // Or it is through already.
+    expect(['working', 'completed']).toContain(told.status);
+    expect(told.next).toContain('being checked by the validation script');
+    const answer = await server.ask('wait_job', { job_id: jobId });
+    expect(answer).toMatchObject({
+      outcome: 'final',
+      jobs: [
+        {
+          status: 'completed',
+          detail: 'done',
+          validation: { passed: true, exit_code: 0, output_tail: 'all well\n' },
+        },
+      ],
+    });
+    const record = lab.record(jobId);
+    expect(record.validation).toMatchObject({
+      passed: true,
+      exit_code: 0,
+      rounds: 1,
+      output_tail: 'all well\n',
+    });
+    expect(record.validation?.script_changed).toBeUndefined();
+    expect(readFileSync(`${record.log_dir}/validate.log`, 'utf8')).toBe('all well\n');
+    expect(lab.types(jobId).slice(-2)).toEqual(['completed', 'validated']);
+  });
+
+  test('that fails fails the job, with its exit code and the end of its output', async ({ lab }) => {
+    const script =
+      'for i in $(seq 1000); do echo "line $i of many"; done\nprintf "\\033[31mred\\033[0m" >&2\nexit 7\n';
+    const { server, reporter, jobId } = await stage(lab, script);
+    await reporter.report(jobId, 'completed', { detail: 'done' });
+    const answer = await server.ask('wait_job', { job_id: jobId });
+    expect(answer.jobs[0]).toMatchObject({
+      ...{ status: 'failed', reason: 'validation_failed', validation: { passed: false, exit_code: 7 } },
+    });
+    const { validation, log_dir } = lab.record(jobId);
+    expect(validation).toMatchObject({ passed: false, exit_code: 7, rounds: 1 });
+    expect(validation?.output_tail).toMatch(/line 1000 of many\nred$/);
+    expect(validation?.output_tail?.length).toBeLessThanOrEqual(2_000);
+    const log = readFileSync(`${log_dir}/validate.log`, 'utf8');
+    expect(log).toMatch(/^line 1 of many\n/);
+    expect(log).toContain('\x1b[31mred');
+    // A verdict is not amended by the peer.
+    const late = await reporter.report(jobId, 'completed', { detail: 'but it is' });
+    expect(late).toMatchObject({ accepted: false, recorded: true, status: 'failed' });
+    expect(lab.record(jobId)).toMatchObject({ status: 'failed', reason: 'validation_failed', late: false });
+  });
+
+  test('that was killed by a signal has failed', async ({ lab }) => {
+    const { reporter, jobId } = await stage(lab, 'kill -TERM $$\n');
+    await reporter.report(jobId, 'completed');
+    await lab.event(jobId, 'validated');
+    expect(lab.record(jobId)).toMatchObject({ reason: 'validation_failed', validation: { exit_code: 143 } });
+  });
+
+  test.for([
+    ['without an x bit, by bash', 'echo "$BASH_VERSION" > ran-by\n', 0o644, /^\d+\./],
+    ['with one, by its own first line', '#!/bin/sh\necho "sh:$0" > ran-by\n', 0o755, /^sh:.*check\.sh/],
+  ] as const)('runs %s, in workdir, with its environment', async ([, script, mode, by], { lab }) => {
+    const env = 'env > env.txt\npwd > cwd\nls -la "$MAM_JOB_DIR" > files\ntrue\n';
+    const { reporter, jobId } = await stage(lab, script + env, mode);
+    await reporter.report(jobId, 'completed');
+    await lab.event(jobId, 'validated');
+    const read = (name: string) => readFileSync(`${lab.project}/${name}`, 'utf8');
+    expect(read('ran-by')).toMatch(by);
+    expect(read('cwd').trim()).toBe(lab.project);
+    expect(read('env.txt').split('\n')).toEqual(
+      expect.arrayContaining([
+        `JOB_ID=${jobId}`,
+        `REGISTRY_DIR=${lab.registry}`,
+        `MAM_JOB_DIR=${lab.paths(jobId).folder}`,
+        `PATH=${lab.env['PATH']}`,
+      ]),
+    );
+    expect(read('files')).toContain('prompt.md');
+    expect(lab.record(jobId).status).toBe('completed');
+  });
+
+  test('that was changed after the delegation runs, and the change is reported', async ({ lab }) => {
+    const { server, reporter, jobId } = await stage(lab, 'exit 1\n');
+    lab.write('check.sh', 'exit 0\n');
+    await reporter.report(jobId, 'completed');
+    await server.ask('wait_job', { job_id: jobId });
+    expect(lab.record(jobId).validation).toMatchObject({ passed: true, script_changed: true });
+  });
+
+  test('completed twice while it runs changes nothing', async ({ lab }) => {
+    const { server, reporter, jobId } = await stage(lab, HELD);
+    await reporter.report(jobId, 'completed', { detail: 'first' });
+    await begun(lab);
+    expect(lab.record(jobId)).toMatchObject({ status: 'working', phase: 'validating' });
+    await reporter.report(jobId, 'completed', { detail: 'second' });
+    expect(lab.record(jobId)).toMatchObject({ status: 'working', phase: 'validating', detail: 'first' });
+    lab.write('go', '');
+    await server.ask('wait_job', { job_id: jobId });
+    expect(lab.record(jobId)).toMatchObject({
+      status: 'completed',
+      detail: 'first',
+      validation: { rounds: 1 },
+    });
+    // It ran once, and what it left in its group has ended with it.
+    expect(pidsOf(lab)).toHaveLength(2);
+    await until('its group is gone', () => !pidsOf(lab).some(isRunning));
+  });
+
+  test('is ended by an error of the peer', async ({ lab }) => {
+    const { reporter, jobId } = await stage(lab, HELD);
+    await reporter.report(jobId, 'completed');
+    await begun(lab);
+    await reporter.report(jobId, 'error', { detail: 'I was wrong' });
+    expect(lab.record(jobId)).toMatchObject({
+      status: 'failed',
+      reason: 'agent_error',
+      detail: 'I was wrong',
+    });
+    await until('its group is gone', () => !pidsOf(lab).some(isRunning));
+    expect(lab.types(jobId)).not.toContain('validated');
+  });
+
+  test('is ended with all its group when the job is cancelled', async ({ lab }) => {
+    const { server, reporter, jobId } = await stage(lab, HELD);
+    await reporter.report(jobId, 'completed');
+    await begun(lab);
+    const wait = server.wait({ job_id: jobId });
+    await server.ask('cancel_job', { job_id: jobId });
+    expect((await wait.answer).jobs[0].status).toBe('cancelled');
+    await until('its group is gone', () => !pidsOf(lab).some(isRunning));
+    expect(processesOf(lab.folder).filter(({ command }) => command.includes('check.sh'))).toEqual([]);
+    expect(lab.record(jobId)).toMatchObject({ status: 'cancelled' });
+    expect(lab.types(jobId)).not.toContain('validated');
+  });
+
+  test('judges a late completed, too', async ({ lab }) => {
+    const validate = lab.write('check.sh', 'exit 0\n');
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id } = await server.delegate(peer, { validate, timeout_seconds: 1 });
+    await lab.event(job_id, 'timeout');
+    await reporter.report(job_id, 'completed', { detail: 'late' });
+    await lab.event(job_id, 'validated');
+    expect(lab.record(job_id)).toMatchObject({ status: 'completed', late: true, detail: 'late' });
+  });
+});

@@ -1,0 +1,165 @@
+import { describe, expect } from 'vitest';
+import { test } from '../support/lab-test.ts';
+import { pause } from '../support/until.ts';
+
+/** An answer that is due must be there within this time, on a busy machine too; in ms. */
+const SOON_MS = 1_000;
+
+/** Each job of an answer with its status. */
+const states = ({ jobs }: { jobs: { job_id: string; status: string }[] }) =>
+  Object.fromEntries(jobs.map(({ job_id, status }) => [job_id, status]));
+
+describe.concurrent('wait_job', () => {
+  test('by level answers at once; with a cursor only for what came after it', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id } = await server.delegate(peer);
+    await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
+    const level = await server.ask('wait_job', { job_id });
+    expect(level.outcome).toBe('needs_attention');
+    // By level it is told again and again; with the cursor it is old news.
+    expect((await server.ask('wait_job', { job_id })).outcome).toBe('needs_attention');
+    const edge = server.wait({ job_id, cursor: level.cursor });
+    await pause(200);
+    expect(edge.at).toBeUndefined();
+    await reporter.report(job_id, 'question', { detail: 'And the gutter?' });
+    expect(await edge.answer).toMatchObject({
+      outcome: 'needs_attention',
+      jobs: [{ open_request: 'And the gutter?' }],
+      events: [{ type: 'question', detail: 'And the gutter?' }],
+    });
+  });
+
+  test('that runs out of time answers still_running, and its cursor then misses nothing', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id } = await server.delegate(peer);
+    await reporter.report(job_id, 'started');
+    const since = Date.now();
+    const first = await server.ask('wait_job', { job_id, timeout_seconds: 0.5 });
+    expect(first).toMatchObject({ outcome: 'still_running', jobs: [{ status: 'working' }] });
+    expect(Date.now() - since).toBeGreaterThanOrEqual(450);
+    expect(Date.now() - since).toBeLessThan(500 + SOON_MS);
+    expect(first.next).toContain(first.cursor);
+    // While nobody waits:
+    await reporter.report(job_id, 'progress', { detail: 'half' });
+    await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
+    await reporter.report(job_id, 'completed', { detail: 'done' });
+    const second = await server.ask('wait_job', { job_id, cursor: first.cursor });
+    expect(second).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
+    expect(second.events.map(({ detail }: { detail: string }) => detail)).toEqual([
+      'half',
+      'Slate or tin?',
+      'done',
+    ]);
+  });
+
+  test('for several jobs: any returns with the first, all with the last or for attention', async ({
+    lab,
+  }) => {
+    const peers = [
+      await lab.startPeer('mute', { session: 'a' }),
+      await lab.startPeer('mute', { session: 'b' }),
+      await lab.startPeer('mute', { session: 'c' }),
+    ];
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const ids: string[] = [];
+    for (const peer of peers) ids.push((await server.delegate(peer)).job_id);
+    const [a, b, c] = ids as [string, string, string];
+    const any = server.wait({ job_ids: ids });
+    const all = server.wait({ job_ids: ids, until: 'all' });
+    // Without ids: the caller's own open jobs, and nobody else's.
+    const own = server.wait();
+    const other = await lab.startServer();
+    expect(await other.ask('wait_job')).toMatchObject({ jobs: [] });
+    await reporter.report(b, 'completed');
+    const first = await any.answer;
+    expect(first.outcome).toBe('final');
+    expect(states(first)).toEqual({ [a]: 'working', [b]: 'completed', [c]: 'working' });
+    expect((await own.answer).outcome).toBe('final');
+    await pause(200);
+    expect(all.at).toBeUndefined();
+
+    await reporter.report(c, 'question', { detail: 'tin?' });
+    const attention = await all.answer;
+    expect(attention.outcome).toBe('needs_attention');
+    const rest = server.wait({ job_ids: ids, until: 'all', cursor: attention.cursor });
+    await reporter.report(c, 'completed');
+    await pause(200);
+    expect(rest.at).toBeUndefined();
+    await reporter.report(a, 'error');
+    const last = await rest.answer;
+    expect(last.outcome).toBe('final');
+    expect(states(last)).toEqual({ [a]: 'failed', [b]: 'completed', [c]: 'completed' });
+    expect(await server.ask('wait_job')).toMatchObject({ jobs: [] });
+  });
+
+  test('a wait right after another loses nothing', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id } = await server.delegate(peer);
+    let { cursor } = await server.ask('wait_job', { job_id, timeout_seconds: 0 });
+    for (let round = 0; round < 15; round++) {
+      // The end of the first and the beginning of the second meet at the hub.
+      const one = server.wait({ job_id, cursor });
+      const two = server.wait({ job_id, cursor });
+      await reporter.report(job_id, 'question', { detail: `question ${round}` });
+      expect((await one.answer).outcome).toBe('needs_attention');
+      ({ cursor } = await two.answer);
+    }
+  });
+
+  test('that the client gives up leaves the job alone and gets no answer', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id } = await server.delegate(peer);
+    const given = server.wait({ job_id });
+    const kept = server.wait({ job_id });
+    await pause(100);
+    given.cancel();
+    await reporter.report(job_id, 'started');
+    await pause(200);
+    expect(lab.record(job_id).status).toBe('working');
+    expect(lab.types(job_id)).not.toContain('cancelled');
+    await reporter.report(job_id, 'completed');
+    expect((await kept.answer).outcome).toBe('final');
+    expect(given.at).toBeUndefined();
+  });
+
+  test('fifty at once in one server are all answered', async ({ lab }) => {
+    const peers = [
+      await lab.startPeer('mute', { session: 'a' }),
+      await lab.startPeer('mute', { session: 'b' }),
+    ];
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const a = (await server.delegate(peers[0] as (typeof peers)[0])).job_id;
+    const b = (await server.delegate(peers[1] as (typeof peers)[0])).job_id;
+    const waits = Array.from({ length: 50 }, (_, i) => server.wait({ job_id: i % 2 === 0 ? a : b }));
+    // The server still answers others meanwhile.
+    expect((await server.ask('job_status', { job_id: a })).status).toBe('working');
+    await reporter.report(a, 'completed');
+    const since = Date.now();
+    const firsts = await Promise.all(waits.filter((_, i) => i % 2 === 0).map(({ answer }) => answer));
+    expect(Date.now() - since).toBeLessThan(SOON_MS);
+    expect(firsts.every(({ outcome, jobs }) => outcome === 'final' && jobs[0].job_id === a)).toBe(true);
+    expect(waits.filter(({ at }) => at !== undefined)).toHaveLength(25);
+    await reporter.report(b, 'completed');
+    await Promise.all(waits.map(({ answer }) => answer));
+  });
+
+  test('for a job that nobody knows, or with a cursor of somebody else, is refused', async ({ lab }) => {
+    const server = await lab.startServer();
+    expect(await server.refusal('wait_job', { job_id: 'roof-aaaaaaaa' })).toContain('no job with this id');
+    expect(await server.refusal('wait_job', { job_id: 'roof-aaaaaaaa', cursor: 'x y' })).toContain('cursor');
+    expect(await server.refusal('job_status', { job_id: '../../etc' })).toContain('no job with this id');
+  });
+
+  test('ends before the client would give up', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const server = await lab.startServer({ MAM_TOOL_TIMEOUT_SECONDS: '1' });
+    const { job_id } = await server.delegate(peer);
+    const since = Date.now();
+    expect((await server.ask('wait_job', { job_id, timeout_seconds: 60 })).outcome).toBe('still_running');
+    expect(Date.now() - since).toBeLessThan(1_000 + SOON_MS);
+  });
+});

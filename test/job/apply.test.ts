@@ -1,0 +1,492 @@
+import { describe, expect, test } from 'vitest';
+import { apply, isSettled, needsAttention } from '../../src/job/apply.ts';
+import type { JobRecord } from '../../src/job/record.ts';
+import { ORDER, Story, timeOf, VALIDATION } from './story.ts';
+
+/** A row of SEMANTICS, section 3: a story, and where it leads. */
+type Row = [name: string, story: () => Story, leads: Partial<JobRecord>, absent?: (keyof JobRecord)[]];
+
+const passed = { data: { passed: true, exit_code: 0, output_tail: 'ok' } };
+const failed = { data: { passed: false, exit_code: 7, output_tail: 'no' } };
+const validating = () => Story.working({ validation: VALIDATION }).next('completed', { detail: 'first' });
+const asks = (id = 'q1') => Story.working().next('question', { event_id: id, detail: 'tin?' });
+const permission = (source: 'hook' | 'peer' = 'hook') =>
+  Story.working().next('permission_required', { event_id: 'p1', detail: 'rm?', source });
+
+const QUEUED: Row[] = [
+  [
+    'delegate_job: queued',
+    () => new Story(),
+    { status: 'queued', phase: 'queued', wake_seq: 0 },
+    ['submitted_at'],
+  ],
+  [
+    'submitted: working',
+    () => new Story().next('pasting').next('visible').next('submitted'),
+    {
+      ...{ status: 'working', phase: 'submitted', submitted_at: timeOf(4) },
+    },
+  ],
+  [
+    'pasting and visible: still queued',
+    () => new Story().next('pasting').next('visible'),
+    {
+      ...{ status: 'queued', phase: 'visible' },
+    },
+  ],
+  ...(['started', 'progress', 'question', 'permission_required'] as const).map(
+    (type): Row => [
+      `a peer's ${type} before any paste: it leaves the queue, its clocks run`,
+      () => new Story().next('blocked', { data: { by: 'dialog' } }).next(type),
+      {
+        status: type === 'started' || type === 'progress' ? 'working' : 'input_required',
+        submitted_at: timeOf(3),
+      },
+      ['blocked_by'],
+    ],
+  ),
+  [
+    'completed before started: fine',
+    () => new Story().next('completed', { detail: 'done' }),
+    {
+      ...{ status: 'completed', detail: 'done', final_at: timeOf(2) },
+    },
+  ],
+  [
+    'pane gone',
+    () => new Story().next('session_lost', { detail: 'gone' }),
+    {
+      ...{ status: 'failed', reason: 'session_lost', detail: 'gone', wake_seq: 2 },
+    },
+  ],
+  [
+    'an obstacle: stays queued, blocked_by says it, nobody wakes',
+    () => new Story().next('blocked', { data: { by: 'dialog' } }),
+    {
+      ...{ status: 'queued', blocked_by: 'dialog', wake_seq: 0 },
+    },
+  ],
+  [
+    'longer than idle_timeout: waiters wake',
+    () => new Story().next('blocked', { data: { by: 'dialog', waited: true } }),
+    {
+      ...{ status: 'queued', blocked_by: 'dialog', wake_seq: 2 },
+    },
+  ],
+  [
+    'blocked after the paste was announced: nothing was pasted',
+    () => new Story().next('pasting').next('blocked', { data: { by: 'copy_mode' } }),
+    {
+      ...{ status: 'queued', phase: 'queued', delivery: [{ stage: 'queued', at: timeOf(1) }] },
+    },
+  ],
+  [
+    'blocked, told after the peer took the job: no change',
+    () => new Story().next('started').next('blocked', { data: { by: 'dialog' } }),
+    {
+      ...{ status: 'working', phase: 'started' },
+    },
+    ['blocked_by'],
+  ],
+  [
+    'cancelled: taken out',
+    () => new Story().next('blocked', { data: { by: 'dialog' } }).next('cancelled', { detail: 'no' }),
+    {
+      ...{ status: 'cancelled', detail: 'no', final_at: timeOf(3) },
+    },
+    ['blocked_by', 'submitted_at', 'reason'],
+  ],
+];
+
+const ATTENTION: Row[] = [
+  [
+    'no started in 90 s',
+    () => new Story().next('submitted').next('delivery_unverified', { detail: 'silence' }),
+    {
+      ...{ status: 'input_required', reason: 'delivery_unverified', detail: 'silence' },
+    },
+  ],
+  [
+    'the hub died between pasting and submitted',
+    () => new Story().next('pasting').next('delivery_unverified'),
+    {
+      ...{ status: 'input_required', reason: 'delivery_unverified' },
+    },
+  ],
+  [
+    'delivery_unverified, any peer event: working, and its clocks run',
+    () => new Story().next('pasting').next('delivery_unverified').next('progress'),
+    {
+      ...{ status: 'working', attention: [], submitted_at: timeOf(4) },
+    },
+    ['reason'],
+  ],
+  ['question', asks, { status: 'input_required', reason: 'question', wake_seq: 6 }],
+  [
+    'question, its answer: working',
+    () => asks().next('answered', { data: { request_id: 'q1', decision: 'tin' } }),
+    {
+      ...{ status: 'working', attention: [] },
+    },
+    ['reason'],
+  ],
+  [
+    'question, another answer: still asked',
+    () => asks().next('answered', { data: { request_id: 'q0' } }),
+    {
+      ...{ status: 'input_required', reason: 'question' },
+    },
+  ],
+  [
+    'question, a later peer event: working',
+    () => asks().next('progress'),
+    { status: 'working', attention: [] },
+  ],
+  [
+    'question, an event of a hook: still asked',
+    () => asks().next('turn_ended'),
+    { status: 'input_required', reason: 'question' },
+  ],
+  ['permission', permission, { status: 'input_required', reason: 'permission' }],
+  [
+    'permission of a hook, a later peer event: still needed',
+    () => permission().next('progress'),
+    {
+      ...{ status: 'input_required', reason: 'permission' },
+    },
+  ],
+  [
+    'permission, that request resolved: working',
+    () => permission().next('permission_resolved', { data: { request_id: 'p1', decision: 'allow' } }),
+    {
+      ...{ status: 'working', attention: [] },
+    },
+    ['reason'],
+  ],
+  [
+    'permission, another resolved: still needed',
+    () => permission().next('permission_resolved', { data: { request_id: 'p0' } }),
+    {
+      ...{ status: 'input_required', reason: 'permission' },
+    },
+  ],
+  [
+    'stalled',
+    () => Story.working().next('stalled'),
+    { status: 'input_required', reason: 'stalled', wake_seq: 6 },
+  ],
+  [
+    'stalled, output: working',
+    () => Story.working().next('stalled').next('resumed'),
+    { status: 'working', attention: [], wake_seq: 6 },
+  ],
+  [
+    'stalled, any event: working',
+    () => Story.working().next('stalled').next('progress'),
+    { status: 'working' },
+  ],
+  [
+    'stalled, an event of a hook: working',
+    () => Story.working().next('stalled').next('permission_resolved'),
+    { status: 'working' },
+  ],
+  [
+    'turn_ended',
+    () => Story.working().next('turn_ended'),
+    { status: 'input_required', reason: 'turn_ended' },
+  ],
+  [
+    'turn_ended, a peer event: working',
+    () => Story.working().next('turn_ended').next('progress'),
+    { status: 'working' },
+  ],
+  [
+    'turn_ended, output: still ended',
+    () => Story.working().next('turn_ended').next('resumed'),
+    { reason: 'turn_ended' },
+  ],
+  [
+    'rate_limited',
+    () => Story.working().next('rate_limited'),
+    { status: 'input_required', reason: 'rate_limited' },
+  ],
+  [
+    'rate_limited, activity: working',
+    () => Story.working().next('rate_limited').next('resumed'),
+    { status: 'working' },
+  ],
+];
+
+const ENDS: Row[] = [
+  [
+    'completed without validate',
+    () => Story.working().next('completed', { detail: 'done', result: 'tight', files: ['a'] }),
+    {
+      ...{ status: 'completed', detail: 'done', result: 'tight', files: ['a'], late: false, wake_seq: 6 },
+    },
+    ['reason'],
+  ],
+  [
+    'completed while it needs attention',
+    () => asks().next('completed'),
+    { status: 'completed', attention: [] },
+    ['reason'],
+  ],
+  [
+    'error',
+    () => Story.working().next('error', { detail: 'no tin' }),
+    {
+      ...{ status: 'failed', reason: 'agent_error', detail: 'no tin', late: false },
+    },
+  ],
+  ['cancelled', () => Story.working().next('cancelled'), { status: 'cancelled', wake_seq: 6 }],
+  [
+    'timeout, in input_required too',
+    () => asks().next('timeout'),
+    { status: 'failed', reason: 'timeout', attention: [] },
+  ],
+  ['pane dead', () => Story.working().next('session_lost'), { status: 'failed', reason: 'session_lost' }],
+  [
+    'completed with validate',
+    validating,
+    { status: 'working', phase: 'validating', detail: 'first', wake_seq: 0 },
+    ['final_at'],
+  ],
+  [
+    'validating, passes',
+    () => validating().next('validated', passed),
+    {
+      ...{ status: 'completed', late: false, phase: 'started' },
+      validation: { ...VALIDATION, passed: true, exit_code: 0, rounds: 1, output_tail: 'ok' },
+    },
+  ],
+  [
+    'validating, fails',
+    () => validating().next('validated', failed),
+    {
+      ...{ status: 'failed', reason: 'validation_failed' },
+      validation: { ...VALIDATION, passed: false, exit_code: 7, rounds: 1, output_tail: 'no' },
+    },
+  ],
+  [
+    'validating, completed again: no change',
+    () => validating().next('completed', { detail: 'second' }),
+    {
+      ...{ status: 'working', phase: 'validating', detail: 'first' },
+    },
+  ],
+  [
+    'validating, error',
+    () => validating().next('error', { detail: 'wrong' }),
+    {
+      ...{ status: 'failed', reason: 'agent_error', detail: 'wrong', phase: 'started' },
+    },
+  ],
+  ['validating, cancelled', () => validating().next('cancelled'), { status: 'cancelled', phase: 'started' }],
+  [
+    'validating, timeout: the check goes on',
+    () => validating().next('timeout'),
+    { status: 'failed', reason: 'timeout', phase: 'validating' },
+  ],
+  [
+    'validating, timeout, passes: completed late',
+    () => validating().next('timeout').next('validated', passed),
+    { status: 'completed', late: true },
+  ],
+];
+
+const LATE: Row[] = [
+  ...(['timeout', 'session_lost', 'delivery_failed'] as const).flatMap((reason): Row[] => [
+    [
+      `${reason}, a late completed`,
+      () => Story.working().next(reason).next('completed', { detail: 'done' }),
+      {
+        ...{ status: 'completed', late: true, detail: 'done', wake_seq: 7, final_at: timeOf(7) },
+      },
+      ['reason'],
+    ],
+    [
+      `${reason}, a late error`,
+      () => Story.working().next(reason).next('error', { detail: 'no' }),
+      {
+        ...{ status: 'failed', reason: 'agent_error', late: true, detail: 'no', wake_seq: 7 },
+      },
+    ],
+    [
+      `${reason}, a late completed is validated: passes`,
+      () =>
+        Story.working({ validation: VALIDATION }).next(reason).next('completed').next('validated', passed),
+      {
+        ...{ status: 'completed', late: true, wake_seq: 8 },
+      },
+    ],
+    [
+      `${reason}, a late completed is validated: fails`,
+      () =>
+        Story.working({ validation: VALIDATION }).next(reason).next('completed').next('validated', failed),
+      {
+        ...{ status: 'failed', reason: 'validation_failed', late: true },
+      },
+    ],
+    [
+      `${reason}, progress: no change`,
+      () => Story.working().next(reason).next('progress', { detail: 'x' }),
+      {
+        ...{ status: 'failed', reason, late: false, wake_seq: 6 },
+      },
+    ],
+    [
+      `${reason}, cancelled: no change`,
+      () => Story.working().next(reason).next('cancelled'),
+      { status: 'failed', reason },
+    ],
+  ]),
+];
+
+describe.each([
+  ['from queued', QUEUED],
+  ['attention', ATTENTION],
+  ['the ends', ENDS],
+  ['what comes late', LATE],
+])('%s', (_, rows) => {
+  test.each(rows)('%s', (_name, story, leads, absent = []) => {
+    const { record } = story();
+    expect(record).toMatchObject(leads);
+    for (const field of absent) expect(record[field]).toBeUndefined();
+  });
+});
+
+describe('what is final for good', () => {
+  const ENDINGS: [string, () => Story][] = [
+    ['completed', () => Story.working().next('completed', { detail: 'first' })],
+    ['cancelled', () => Story.working().next('cancelled', { detail: 'first' })],
+    ['agent_error', () => Story.working().next('error', { detail: 'first' })],
+    ['validation_failed', () => validating().next('validated', failed)],
+  ];
+  const EVENTS = [
+    ...[
+      'started',
+      'progress',
+      'question',
+      'permission_required',
+      'completed',
+      'error',
+      'turn_ended',
+      'stalled',
+    ],
+    ...[
+      'resumed',
+      'validated',
+      'session_lost',
+      'timeout',
+      'cancelled',
+      'answered',
+      'submitted',
+      'blocked',
+      'unheard_of',
+    ],
+  ];
+  test.each(ENDINGS.flatMap(([name, story]) => EVENTS.map((type) => [name, type, story] as const)))(
+    '%s, then %s: no change',
+    (_, type, story) => {
+      const before = story().record;
+      const after = story().next(type, { detail: 'later', ...passed }).record;
+      expect({ ...after, seq: 0, last_sign_of_life_at: '' }).toEqual({
+        ...before,
+        seq: 0,
+        last_sign_of_life_at: '',
+      });
+    },
+  );
+});
+
+test('several reasons at once: permission > question > rate_limited > turn_ended > stalled', () => {
+  const story = Story.working();
+  for (const [type, top] of [
+    ['stalled', 'stalled'],
+    ['turn_ended', 'turn_ended'],
+    ['rate_limited', 'rate_limited'],
+  ] as const) {
+    // Hooks of one kind only, so that none takes back another.
+    expect(story.next(type, { source: 'hub' }).record.reason).toBe(top);
+  }
+  story.next('permission_required', { source: 'hook', event_id: 'p1' });
+  expect(story.record.reason).toBe('permission');
+  story.next('question', { source: 'hook', event_id: 'q1' });
+  expect(story.record.reason).toBe('permission');
+  expect(story.record.attention).toEqual(['permission', 'question', 'rate_limited', 'turn_ended']);
+  story.next('permission_resolved', { data: { request_id: 'p1' } });
+  expect(story.record.reason).toBe('question');
+});
+
+test('a waiter is woken once for each thing that it must hear of', () => {
+  const story = Story.working();
+  const wakes = [
+    story.next('progress').record.wake_seq,
+    story.next('question').record.wake_seq,
+    story.next('question').record.wake_seq,
+    story.next('progress').record.wake_seq,
+    story.next('stalled').record.wake_seq,
+    story.next('stalled').record.wake_seq,
+    story.next('resumed').record.wake_seq,
+    story.next('completed').record.wake_seq,
+    story.next('completed').record.wake_seq,
+  ];
+  expect(wakes).toEqual([0, 7, 8, 8, 10, 10, 10, 13, 13]);
+});
+
+test('the receipt names each stage once, with its time and evidence', () => {
+  const story = new Story()
+    .next('pasting')
+    .next('visible', { data: { evidence: 'on the screen' } })
+    .next('submitted', { data: { evidence: 'box is empty' } })
+    .next('started')
+    .next('started');
+  expect(story.record.delivery).toEqual([
+    { stage: 'queued', at: timeOf(1) },
+    { stage: 'pasting', at: timeOf(2) },
+    { stage: 'visible', at: timeOf(3), evidence: 'on the screen' },
+    { stage: 'submitted', at: timeOf(4), evidence: 'box is empty' },
+    { stage: 'started', at: timeOf(5), evidence: 'peer' },
+  ]);
+  expect(story.record.started_at).toBe(timeOf(5));
+});
+
+test('a phase never goes back: submitted after an early started', () => {
+  const { record } = new Story().next('started').next('submitted');
+  expect(record.phase).toBe('started');
+  expect(record.submitted_at).toBe(timeOf(2));
+});
+
+test('signs of life are what others do, not what the hub or the supervisor does', () => {
+  const story = Story.working();
+  expect(story.next('timeout').record.last_sign_of_life_at).toBe(timeOf(5));
+  expect(Story.working().next('cancelled').record.last_sign_of_life_at).toBe(timeOf(5));
+  expect(Story.working().next('turn_ended').record.last_sign_of_life_at).toBe(timeOf(6));
+});
+
+test('needsAttention and isSettled', () => {
+  expect(needsAttention(new Story().record)).toBe(false);
+  expect(needsAttention(new Story().next('blocked', { data: { by: 'dialog' } }).record)).toBe(false);
+  expect(needsAttention(new Story().next('blocked', { data: { by: 'dialog', waited: true } }).record)).toBe(
+    true,
+  );
+  expect(needsAttention(asks().record)).toBe(true);
+  expect(isSettled(asks().record)).toBe(false);
+  expect(isSettled(validating().record)).toBe(false);
+  expect(isSettled(validating().next('timeout').record)).toBe(false);
+  expect(isSettled(validating().next('timeout').next('validated', passed).record)).toBe(true);
+});
+
+test('a journal that does not begin with the order is refused', () => {
+  const event = {
+    seq: 1,
+    event_id: 'e',
+    job_id: ORDER.job_id,
+    at: '',
+    recorded_at: '',
+    source: 'hub' as const,
+  };
+  expect(() => apply(undefined, { ...event, type: 'started' })).toThrow("not with the job's order");
+  expect(() => apply(undefined, { ...event, type: 'queued' })).toThrow("not with the job's order");
+});

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { composeOrder } from '../../src/job/order.ts';
+
+const ID = 'mend-the-roof-abcd1234';
+const FILE = '/home/user/project/.mam/jobs/mend-the-roof-abcd1234/prompt.md';
+const PROMPTS: [string, string][] = [
+  ['short', 'Mend the roof'],
+  ['with a tab', 'Mend\tthe roof'],
+  ['of two lines', 'Mend\nthe roof'],
+  ['that begins with !', '!rm -rf /'],
+  ['that begins with /', '/exit now'],
+  ['with controls', 'a\x1b[201~b\x00\x07'],
+  ['with spaces around', ' Mend the roof '],
+  ['with what can not be seen', 'Mend\u200bthe\u202eroof'],
+  ['in Korean with emoji', '지붕을 고쳐 주세요 👩‍👩‍👧'],
+  ['of 1 MiB', 'x'.repeat(1024 * 1024)],
+  ...Array.from({ length: 40 }, (_, i): [string, string] => [
+    `of ${i * 20} characters`,
+    'word '.repeat(i * 4).trim() || 'x',
+  ]),
+];
+
+describe('the order that is typed', () => {
+  test.each(PROMPTS)('for a task %s fits and can harm nobody', (_, prompt) => {
+    for (const mam of ['mam', 'node /a/very/long/path/to/the/program/multi-agent-mux/dist/main.js']) {
+      for (const file of [FILE, `/deep${'/folder'.repeat(100)}/prompt.md`]) {
+        const order = composeOrder(ID, prompt, mam, file);
+        expect(order.length).toBeLessThanOrEqual(700);
+        expect(order.split('\n').length).toBeLessThanOrEqual(3);
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
+        expect(order).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+        for (const line of order.split('\n')) expect(line).toMatch(/^[A-Z]/);
+        expect(order).toMatch(new RegExp(`^Job ${ID} was delegated to you by another agent: `));
+        expect(order).toContain(`job_id "${ID}" and event "started"`);
+        expect(order).toContain(`${mam} publish --job ${ID} --event started`);
+        expect(order.endsWith(`Use only this id, none of an earlier run: ${ID}`)).toBe(true);
+      }
+    }
+  });
+
+  test('holds a short task whole, and names the file of any other', () => {
+    expect(composeOrder(ID, 'Mend the roof', 'mam', FILE)).toContain('The task: Mend the roof');
+    for (const prompt of ['Mend\tthe roof', 'two\nlines', ' around ', 'x'.repeat(600), 'a\x07b']) {
+      const order = composeOrder(ID, prompt, 'mam', FILE);
+      expect(order).not.toContain('The task:');
+      expect(order).toContain(`read ${FILE}`);
+      expect(order).toContain('Report completed or error when you end');
+    }
+  });
+});

@@ -1,0 +1,66 @@
+import { McpClient } from './mcp-client.ts';
+import type { Peer } from './peer.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+type Answer = any;
+
+/** One MCP server of the lab, spoken to over real stdio. */
+export class LabServer extends McpClient {
+  #waits = 0;
+
+  /** Calls a tool and gives its structured answer. @throws when the tool answers with an error */
+  async ask(
+    tool: string,
+    args: Record<string, unknown> = {},
+    meta?: Record<string, unknown>,
+  ): Promise<Answer> {
+    const result = await this.call(tool, args, meta);
+    if (result.isError === true) throw new Error(`${tool} refused: ${result.content[0].text}`);
+    return result.structuredContent;
+  }
+
+  /** Calls a tool that must refuse, and gives its text. @throws when it does not refuse */
+  async refusal(tool: string, args: Record<string, unknown> = {}): Promise<string> {
+    const result = await this.call(tool, args);
+    if (result.isError !== true) throw new Error(`${tool} did not refuse: ${result.content[0].text}`);
+    return result.content[0].text;
+  }
+
+  /** Delegates a job to a peer of the lab. */
+  delegate(peer: Peer, args: Record<string, unknown> = {}): Promise<Answer> {
+    const job = { prompt: 'Mend the roof', agent: 'command', agent_session: peer.address };
+    return this.ask('delegate_job', { ...job, ...args });
+  }
+
+  /** Reports an event of a job. */
+  report(jobId: string, event: string, more: Record<string, unknown> = {}): Promise<Answer> {
+    return this.ask('publish_event', { job_id: jobId, event, ...more });
+  }
+
+  /** Begins to wait; `at` is when the answer came, in ms since 1970. */
+  wait(args: Record<string, unknown> = {}): Wait {
+    const id = `wait-${++this.#waits}`;
+    this.send({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'wait_job', arguments: args } });
+    const wait: Wait = {
+      at: undefined,
+      answer: this.answer(id).then(({ result }) => {
+        wait.at = Date.now();
+        if (result.isError === true) throw new Error(`wait_job refused: ${result.content[0].text}`);
+        return result.structuredContent;
+      }),
+      cancel: () =>
+        this.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } }),
+    };
+    wait.answer.catch(() => {});
+    return wait;
+  }
+}
+
+/** A `wait_job` under way. */
+export interface Wait {
+  /** When its answer came; absent while it waits. */
+  at: number | undefined;
+  answer: Promise<Answer>;
+  /** As a client that gives up the call. */
+  cancel(): void;
+}

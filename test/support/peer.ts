@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { until } from './until.ts';
+
+/** A fake peer in a tmux pane of the lab, and what it wrote about itself. */
+export class Peer {
+  readonly session: string;
+  /** tmux pane id. */
+  readonly pane: string;
+  readonly #log: string;
+
+  constructor(session: string, pane: string, log: string) {
+    this.session = session;
+    this.pane = pane;
+    this.#log = log;
+  }
+
+  get address(): string {
+    return `tmux:${this.session}`;
+  }
+
+  /** The agent's own process. */
+  get pid(): number {
+    return this.notes.find((note) => note.ready !== undefined)?.ready ?? 0;
+  }
+
+  /** The shells that it runs with `--run`. */
+  get children(): number[] {
+    return this.notes.flatMap(({ child }) => (child === undefined ? [] : [child]));
+  }
+
+  /** What it reported, with the answers that it got. */
+  get reports(): Report[] {
+    return this.notes.flatMap(({ at, reported, code = 0, stdout = '', stderr = '' }) =>
+      reported === undefined ? [] : [{ at, event: reported, code, stdout, stderr }],
+    );
+  }
+
+  /** Every byte that reached it, in order. */
+  get bytes(): Buffer {
+    return Buffer.from(this.notes.map((note) => note.read ?? '').join(''), 'latin1');
+  }
+
+  /** Every byte that reached it while its dialog was up or it was busy. */
+  get bytesWhileHeld(): Buffer {
+    const reads = this.notes.filter((note) => note.held === true);
+    return Buffer.from(reads.map((note) => note.read ?? '').join(''), 'latin1');
+  }
+
+  /** What was pasted into it, each paste without its brackets. */
+  get pastes(): string[] {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the brackets of a paste are control sequences
+    return [...this.bytes.toString().matchAll(/\x1b\[200~(.*?)\x1b\[201~/gs)].map(([, text]) => text ?? '');
+  }
+
+  /** Every byte outside of the pastes. */
+  get keys(): string {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the brackets of a paste are control sequences
+    return this.bytes.toString().replace(/\x1b\[200~.*?\x1b\[201~/gs, '');
+  }
+
+  /** Waits until it has got so many pastes and Enters in all. */
+  async gets(pastes: number, enters: number): Promise<void> {
+    await until(
+      `${pastes} pastes and ${enters} Enters at ${this.session}`,
+      () => this.pastes.length >= pastes && this.keys.length >= enters,
+    );
+  }
+
+  /** Waits until it has made a report of this type, and gives what it was answered. */
+  reported(event: string): Promise<Report> {
+    return until(`${this.session} reports ${event}`, () => this.reports.find((one) => one.event === event));
+  }
+
+  get isReady(): boolean {
+    return this.pid > 0;
+  }
+
+  private get notes(): Note[] {
+    try {
+      const lines = readFileSync(this.#log, 'utf8').split('\n').filter(Boolean);
+      return lines.map((line) => JSON.parse(line) as Note);
+    } catch {
+      return [];
+    }
+  }
+}
+
+export interface Report {
+  at: number;
+  event: string;
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+interface Note {
+  at: number;
+  ready?: number;
+  read?: string;
+  held?: boolean;
+  child?: number;
+  reported?: string;
+  code?: number;
+  stdout?: string;
+  stderr?: string;
+}
