@@ -41,7 +41,15 @@ if (!existsSync('dist/main.js')) {
 
 const out = resolve(`node_modules/.bench-${process.pid}`);
 process.once('exit', () => rmSync(out, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+let running;
+let stopped = false;
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    // The bench takes its own lab down; then its end is ours.
+    stopped = true;
+    running?.kill('SIGTERM');
+  });
+}
 cpSync('dist', join(out, 'dist'), { recursive: true });
 await build({
   entryPoints: [
@@ -63,6 +71,7 @@ await build({
 const rows = [];
 const failed = [];
 for (const name of names.length > 0 ? ORDER.filter((known) => names.includes(known)) : ORDER) {
+  if (stopped) break;
   const started = performance.now();
   if (!flags.includes('--json')) console.error(`… ${name}`);
   const { code, text } = await run(name);
@@ -88,6 +97,7 @@ function run(name) {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, MAM_BENCH_OUT: out },
     });
+    running = child;
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk) => {
       text += chunk;

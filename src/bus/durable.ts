@@ -1,10 +1,5 @@
-import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-
-/** Makes a private folder (0700) with its parents, if it is missing. */
-export async function makePrivateFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-}
 
 /**
  * Writes a private file (0600) that is there whole or not at all, also after a crash: temporary file, fsync, rename.

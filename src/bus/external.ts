@@ -19,10 +19,12 @@ export interface ExternalOptions {
   handlers: BusHandlers;
 }
 
+const ONLINE = JSON.stringify({ online: true });
+const OFFLINE = JSON.stringify({ online: false });
 const MIN_DELAY_MS = 50;
 const MAX_DELAY_MS = 10_000;
 /** How long after a claim that could not be kept the broker is made to deliver it again, in ms. */
-const REDELIVERY_MS = 1_000;
+const REDELIVERY_MS = 300;
 /** What is published while the broker is away and sent when it is back; the log can be asked for what is more. */
 const MAX_WAITING = 10_000;
 
@@ -46,6 +48,7 @@ export async function connectExternal(options: ExternalOptions): Promise<HubBus>
 class ExternalBus implements HubBus {
   readonly #options: ExternalOptions;
   readonly #address: BrokerAddress;
+  readonly #statusTopic: string;
   readonly #retained = new Map<string, Waiting>();
   #waiting: Waiting[] = [];
   /** What a resumed session delivers at once waits until the hub has its bus and can answer. */
@@ -60,6 +63,7 @@ class ExternalBus implements HubBus {
     const { url, username, password, ca } = options;
     this.#options = options;
     this.#address = { kind: 'url', url, username, password, ca };
+    this.#statusTopic = statusTopic(options.realm, options.host);
     this.#opened = new Promise((resolve) => {
       this.#open = resolve;
     });
@@ -92,15 +96,20 @@ class ExternalBus implements HubBus {
     clearTimeout(this.#timer);
     const client = this.#client;
     this.#client = undefined;
-    if (client !== undefined) await end(client);
+    if (client === undefined) return;
+    // Without a lost connection the last will does not speak.
+    client.publish(this.#statusTopic, OFFLINE, { qos: 1, retain: true });
+    await end(client);
   }
 
   async #connect(): Promise<void> {
     const { realm, host } = this.#options;
+    // Clients send no request before they know that somebody hears it.
+    if (!this.#retained.has(this.#statusTopic)) this.publish(this.#statusTopic, ONLINE, { retain: true });
     const client = await openConnection(this.#address, {
       clientId: `mam-hub-${host}`,
       clean: false,
-      will: { topic: statusTopic(realm, host), payload: JSON.stringify({ online: false }) },
+      will: { topic: this.#statusTopic, payload: OFFLINE },
       prepare: (fresh) => this.#listen(fresh),
     });
     if (this.#stopped) {

@@ -8,7 +8,7 @@ import { Follows, type LogListener } from './follows.ts';
 import { Publisher } from './publisher.ts';
 import { Reconnector } from './reconnector.ts';
 import { Requests } from './requests.ts';
-import { logTopic, replyTopic, requestTopic } from './topics.ts';
+import { logTopic, replyTopic, requestTopic, statusTopic } from './topics.ts';
 
 export interface LinkOptions {
   address: BrokerAddress;
@@ -37,8 +37,14 @@ export class Link {
   readonly #replyTo: string;
   readonly #publisher: Publisher;
   readonly #requests: Requests;
-  readonly #follows = new Follows();
+  readonly #follows = new Follows({
+    join: (topic) => this.#client?.subscribe(topic, { qos: this.#qos }),
+    leave: (topic) => this.#leave(topic),
+  });
   readonly #onConnect = new Set<() => void>();
+  /** Where the hub says that it is there; nothing over its own socket, where the connection says it. */
+  readonly #hubStatus: string | undefined;
+  #hubOnline: boolean | undefined;
   readonly #reconnector: Reconnector;
   #closed = false;
   #failure: unknown;
@@ -49,11 +55,15 @@ export class Link {
     this.clientId = options.clientId ?? `mam-${process.pid}-${randomSuffix()}`;
     this.#replyTo = replyTopic(realm, this.clientId);
     const requestsGoTo = requestTopic(realm, host);
+    this.#hubStatus = options.address.kind === 'socket' ? undefined : statusTopic(realm, host);
     const send = (topic: string, payload: string): void => this.#send(topic, payload);
     this.#publisher = new Publisher({ realm, replyTo: this.#replyTo, home, send });
     this.#requests = new Requests({
       replyTo: this.#replyTo,
-      send: (payload) => send(requestsGoTo, payload),
+      send: (payload) => {
+        if (this.#client === undefined || this.#hubStatus === undefined || this.#hubOnline === true)
+          send(requestsGoTo, payload);
+      },
       explain: (command, timeoutMs) => this.#explain(command, timeoutMs),
     });
     this.#reconnector = new Reconnector({
@@ -105,11 +115,9 @@ export class Link {
     this.#checkOpen();
     const topic = logTopic(this.#options.realm, host, jobId);
     const own: LogListener = (message) => listener(message);
-    if (this.#follows.add(topic, own)) this.#client?.subscribe(topic, { qos: this.#qos });
+    this.#follows.add(topic, own);
     this.#reconnector.ensure();
-    return () => {
-      if (this.#follows.remove(topic, own)) this.#client?.unsubscribe(topic);
-    };
+    return () => this.#follows.remove(topic, own);
   }
 
   /**
@@ -150,14 +158,45 @@ export class Link {
 
   #begin(client: MqttClient): void {
     this.#failure = undefined;
+    this.#hubOnline = undefined;
+    this.#follows.renew();
     client.on('message', (topic, payload) => this.#receive(topic, payload));
-    client.subscribe([this.#replyTo, ...this.#follows.topics], { qos: this.#qos }, (error) => {
+    const own = this.#hubStatus === undefined ? [this.#replyTo] : [this.#replyTo, this.#hubStatus];
+    client.subscribe([...own, ...this.#follows.topics], { qos: this.#qos }, (error) => {
       if (error) client.end(true);
-      else for (const listener of [...this.#onConnect]) listener();
+      else this.#tellConnected();
     });
     // Right behind the subscription: a broker takes what one client sends in its order.
     this.#publisher.resend();
-    this.#requests.resend();
+    if (this.#hubStatus === undefined) this.#requests.resend();
+  }
+
+  #tellConnected(): void {
+    for (const listener of [...this.#onConnect]) listener();
+  }
+
+  /**
+   * A broker of its own goes on when the hub dies, and drops a request that no hub has ever subscribed to: so requests
+   * wait until the hub is known to be there, a dead one is started again, and with a new one all look again.
+   */
+  #hearOfHub(online: boolean): void {
+    const first = this.#hubOnline === undefined;
+    this.#hubOnline = online;
+    if (online) {
+      this.#requests.resend();
+      if (!first) this.#tellConnected();
+    } else if (this.#wanted) {
+      this.#options.onUnreachable?.().catch((error) => this.#failed(error));
+    }
+  }
+
+  #leave(topic: string): void {
+    const client = this.#client;
+    client?.unsubscribe(topic, () => {
+      // Somebody came back while the broker was at it.
+      if (this.#client !== client || !this.#follows.has(topic)) return;
+      client.subscribe(topic, { qos: this.#qos }, () => this.#tellConnected());
+    });
   }
 
   #failed(error: unknown): void {
@@ -174,7 +213,8 @@ export class Link {
       return;
     }
     if (typeof message !== 'object' || message === null) return;
-    if (topic !== this.#replyTo) this.#follows.deliver(topic, message as LogMessage);
+    if (topic === this.#hubStatus) this.#hearOfHub((message as { online?: unknown }).online === true);
+    else if (topic !== this.#replyTo) this.#follows.deliver(topic, message as LogMessage);
     else if ('request_id' in message) this.#requests.settle(message as Reply);
     else if ('event_id' in message) this.#publisher.settle(message as ClaimReply);
   }

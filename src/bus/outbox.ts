@@ -1,9 +1,10 @@
-import { type FSWatcher, mkdirSync, watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import type { Claim } from '../job/event.ts';
-import { makePrivateFolder, syncFolder, writeDurable } from './durable.ts';
+import { syncFolder, writeDurable } from './durable.ts';
 
 /** One event that waits on disk for the hub. */
 export interface OutboxEntry {
@@ -41,7 +42,7 @@ export async function keepInOutbox(
   claim: Claim,
 ): Promise<string> {
   const file = outboxFile(folder, writer, order);
-  await makePrivateFolder(folder);
+  makeFolder(folder);
   await writeDurable(file, JSON.stringify(claim));
   await syncFolder(folder);
   return file;
@@ -79,7 +80,7 @@ export function watchOutbox(folder: string, onChange: () => void): () => void {
   const poll = setInterval(onChange, POLL_MS).unref();
   let watcher: FSWatcher | undefined;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     watcher = watch(folder, { persistent: false }, (_event, name) => {
       if (name === null || NAME.test(name)) onChange();
     });

@@ -2,8 +2,9 @@ import { constants } from 'node:fs';
 import { lstat, open, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { MamError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { newEventId } from '../job/id.ts';
-import { makePrivateFolder, syncFolder, writeDurable } from './durable.ts';
+import { syncFolder, writeDurable } from './durable.ts';
 
 const NAME = /^[a-z0-9-]{1,80}\.txt$/;
 /** More than the largest text of the contract in any encoding: what is larger is not ours. */
@@ -19,7 +20,7 @@ export async function spoolText(home: string, text: string): Promise<string> {
   const folder = spoolFolder(home);
   const path = join(folder, `${newEventId()}.txt`);
   try {
-    await makePrivateFolder(folder);
+    makeFolder(folder);
     await writeDurable(path, text);
     await syncFolder(folder);
     return path;

@@ -1,5 +1,6 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { MamError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { DelegateParams } from '../job/request.ts';
 import { hasLoneSurrogate } from '../job/text.ts';
@@ -59,7 +60,7 @@ export function checkWorkdir(workdir: string): void {
 /** Makes the job's separate log folder. @throws MamError `io` when it can't be written */
 export function makeLogFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (error) {
     throw new MamError(

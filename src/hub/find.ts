@@ -1,9 +1,10 @@
-import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { hubEnvironment, programPath, type Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { homePaths } from '../registry/home.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
 import { brokerFingerprint, describeBroker, readHubFile } from './hub-file.ts';
@@ -62,7 +63,7 @@ function mayStart(settings: Settings): boolean {
     if (owner === undefined || isLiving(owner) || owner.at < stat.mtimeMs) return false;
   }
   try {
-    mkdirSync(home.folder, { recursive: true, mode: 0o700 });
+    makeFolder(home.folder);
     closeSync(openSync(mark, 'w', 0o600));
     return true;
   } catch (error) {

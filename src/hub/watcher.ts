@@ -1,3 +1,4 @@
+import { MamError } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
 import type { JobRecord } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
@@ -26,6 +27,7 @@ export class Watcher {
   /** Of windows with several panes: what the job's pane showed at its last deadline. */
   private readonly screens = new Map<string, string>();
   private sweep: NodeJS.Timeout | undefined;
+  private stopped = false;
 
   constructor(options: { registrar: Registrar; servers: TmuxServers; log: Log }) {
     this.registrar = options.registrar;
@@ -38,7 +40,9 @@ export class Watcher {
     this.sweep = setInterval(() => this.lookAtProcesses(), SWEEP_MS);
   }
 
+  /** Looks no more: what the end of our own connections shows is no loss. */
   stop(): void {
+    this.stopped = true;
     clearInterval(this.sweep);
     for (const timer of this.timers.values()) clearTimeout(timer);
     this.timers.clear();
@@ -85,14 +89,15 @@ export class Watcher {
   /** One look at the tmux server decides whether the agent is lost. */
   private async checkPane(job: LiveJob): Promise<void> {
     const session = job.record.agent_session;
-    if (session === undefined || this.checking.has(job.id)) return;
+    if (session === undefined || this.stopped || isFinal(job.record.status) || this.checking.has(job.id))
+      return;
     this.checking.add(job.id);
     try {
-      let panes: PaneInfo[];
-      try {
-        panes = await listPanes(this.servers.get(session.socket));
-      } catch {
-        panes = [];
+      const panes = await this.panesOf(session.socket);
+      if (this.stopped) return;
+      if (panes === undefined) {
+        setTimeout(() => void this.checkPane(job), SWEEP_MS).unref();
+        return;
       }
       const why = lossOf(job.record, panes);
       if (why === undefined || isFinal(job.record.status)) return;
@@ -101,6 +106,15 @@ export class Watcher {
       await this.registrar.note(job, 'session_lost', { detail: `${why}${nothing}` });
     } finally {
       this.checking.delete(job.id);
+    }
+  }
+
+  /** The panes of a tmux server, none when it is gone; nothing when it can't be asked now, which proves no loss. */
+  private async panesOf(socket: string): Promise<PaneInfo[] | undefined> {
+    try {
+      return await listPanes(this.servers.get(socket));
+    } catch (error) {
+      return error instanceof MamError && error.code === 'not_found' ? [] : undefined;
     }
   }
 

@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from '../config.ts';
+import { makeFolder } from '../folders.ts';
 import { homePaths } from '../registry/home.ts';
 import type { Caller } from './tool.ts';
 
@@ -14,7 +15,7 @@ export async function announce(caller: Caller, settings: Settings): Promise<() =
   const { servers } = homePaths(settings.home);
   const path = join(servers, `${process.pid}.json`);
   const { clientName, pane, socket, pids, cwd, role } = caller;
-  mkdirSync(servers, { recursive: true, mode: 0o700 });
+  makeFolder(servers);
   writeFileSync(
     path,
     JSON.stringify({ pid: process.pid, pids, pane, socket, client: clientName, role, workdir: cwd }),

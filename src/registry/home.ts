@@ -1,7 +1,8 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MamError, systemCode } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { isJobId } from '../job/id.ts';
 
 /** The folders of `MAM_HOME`. */
@@ -37,7 +38,7 @@ export function homePaths(folder: string): Home {
  */
 export function ensurePrivateFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const stat = lstatSync(folder);
     const uid = process.getuid?.();
     if (uid !== undefined && (stat.uid !== uid || stat.isSymbolicLink()) && !ownedThroughLink(folder, uid)) {

@@ -1,6 +1,7 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { MamError, systemCode } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { isJobId } from '../job/id.ts';
 
 /** The files of one job. */
@@ -43,7 +44,7 @@ export function hasJob(registryDir: string, jobId: string): boolean {
  */
 export function ensureRegistry(registryDir: string): void {
   try {
-    mkdirSync(registryDir, { recursive: true, mode: 0o700 });
+    makeFolder(registryDir);
     if (basename(dirname(registryDir)) !== '.mam') return;
     try {
       writeFileSync(join(dirname(registryDir), '.gitignore'), '*\n', { flag: 'wx' });

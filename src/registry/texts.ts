@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../folders.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import { sliceUnits } from '../job/text.ts';
@@ -52,7 +52,7 @@ async function writeText(folder: string, text: string): Promise<string> {
   const hash = createHash('sha256').update(text).digest('hex');
   const path = join(folder, hash);
   if (!existsSync(path)) {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     await writeDurably(path, text);
   }
   return hash;

@@ -29,7 +29,7 @@ const LOSSES: Loss[] = [
   {
     way: 'kill -9 of the agent',
     lose: async (_, peer) => process.kill(peer.pid, 'SIGKILL'),
-    words: /is gone/,
+    words: /is gone|has ended/,
   },
   {
     way: 'kill -9 of the agent with remain-on-exit',

@@ -1,0 +1,21 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { systemCode } from './errors.ts';
+
+/**
+ * Makes a private folder (0700) with the folders above it that are missing. Node's own recursive mkdir never returns
+ * below a place like /proc, where a folder can't be made and the system says that its parent is missing.
+ * @throws the system's error
+ */
+export function makeFolder(path: string): void {
+  const missing: string[] = [];
+  for (let folder = path; !existsSync(folder); folder = dirname(folder)) missing.push(folder);
+  for (const folder of missing.reverse()) {
+    try {
+      mkdirSync(folder, { mode: 0o700 });
+    } catch (error) {
+      // Somebody else made it in the meantime.
+      if (systemCode(error) !== 'EEXIST') throw error;
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { tools } from '../../tools/index.ts';
+import { Lab, until } from '../durability/support.ts';
+import { ROOT, read, shellCommands } from './markdown.ts';
+
+/** The Inspector is downloaded once (200 MB); then npm has it. */
+const DOWNLOAD_MS = 300_000;
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mam-written-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** npm's own cache and settings, which a home of its own would hide. */
+const npm = Object.fromEntries(
+  ['cache', 'userconfig'].map((name) => [
+    `npm_config_${name}`,
+    spawnSync('npm', ['config', 'get', name], { cwd: ROOT, encoding: 'utf8' }).stdout.trim(),
+  ]),
+);
+
+/** Runs a line of a document in a shell, in the checkout, with a home of its own. */
+function type(line: string, env: Record<string, string> = {}) {
+  return spawnSync('bash', ['-c', line], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'], HOME: folder, ...npm, ...env },
+  });
+}
+
+/** The one shell line of a document that holds all these words. */
+function lineWith(document: string, ...words: string[]): string {
+  const [line, ...more] = shellCommands(read(document)).filter((text) =>
+    words.every((word) => text.includes(word)),
+  );
+  if (line === undefined || more.length > 0) throw new Error(`no one line with ${words.join(', ')}`);
+  return line;
+}
+
+test('MCP Inspector lists the tools', { timeout: DOWNLOAD_MS }, () => {
+  const { stdout, stderr } = type(lineWith('README.md', 'inspector'), { npm_config_prefer_offline: 'true' });
+  expect(stdout, stderr).toMatch(/^\{/);
+  const listed = (JSON.parse(stdout) as { tools: { name: string }[] }).tools;
+  expect(listed.map(({ name }) => name)).toEqual(tools.map(({ name }) => name));
+  // Looking at the tools starts no hub.
+  expect(existsSync(join(folder, '.mam'))).toBe(false);
+});
+
+test('the checkout is installed as mam', { timeout: 60_000 }, () => {
+  const { stderr } = type('npm install -g .', { npm_config_prefix: folder });
+  const { stdout } = type('mam --version', { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` });
+  expect(stdout.trim(), stderr).toBe(JSON.parse(read('package.json')).version);
+});
+
+const hasMosquitto = spawnSync('mosquitto_pub', ['--help']).error === undefined;
+
+test.skipIf(!hasMosquitto)('the lines for mosquitto report and follow', async () => {
+  const lab = new Lab();
+  try {
+    const job = lab.plant('planted');
+    const server = await lab.server();
+    await server.call('list_jobs');
+    const { host, socket } = lab.hub();
+    const here = (line: string) => line.replaceAll('~/.mam/hub.sock', socket).replaceAll('JOB_ID', job);
+
+    const followed = join(folder, 'followed');
+    type(
+      `${here(lineWith('docs/protocol.md', 'mosquitto_sub', '/log'))} > ${followed} 2>&1 & echo $! > ${folder}/pid`,
+    );
+    lab.onEnd(() => process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8'))));
+    // Nothing tells that a subscription is in force, so the event is repeated until it is seen.
+    const progress = here(lineWith('docs/protocol.md', '"progress"'));
+    await until('the event is followed', () => {
+      expect(type(progress)).toMatchObject({ status: 0, stderr: '' });
+      return readFileSync(followed, 'utf8').includes(`hosts/${host}/jobs/${job}/log {"event":{`);
+    });
+    expect(lab.events(job).at(-1)).toMatchObject({ type: 'progress', source: 'peer', detail: 'half done' });
+
+    const [listen, report] = shellCommands(read('docs/protocol.md')).filter((line) =>
+      line.includes('replies'),
+    );
+    const answer = type(`${here(listen ?? '')} sleep 0.5; ${here(report ?? '')}; wait`);
+    expect(JSON.parse(answer.stdout)).toMatchObject({ accepted: true, recorded: true, status: 'working' });
+  } finally {
+    await lab.end();
+  }
+});

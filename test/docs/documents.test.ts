@@ -1,0 +1,221 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, delimiter, dirname, join, normalize } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parseConfigFile } from '../../src/config-file.ts';
+import { ATTENTION_REASONS, FAILURE_REASONS, MAKERS, SOURCES, STATUSES } from '../../src/job/words.ts';
+import { tools } from '../../tools/index.ts';
+import { type Message, PROGRAM } from '../support/mcp-client.ts';
+import { anchors, blocks, DOCUMENTS, prose, ROOT, read, shellCommands } from './markdown.ts';
+
+const manifest = JSON.parse(read('package.json')) as {
+  version: string;
+  bin: Record<string, string>;
+  scripts: Record<string, string>;
+};
+
+/** Files that the program makes or its users have: no part of the checkout. */
+const NOT_OURS =
+  /^(hub\.(sock|json|log|lock|owner|starting)|hub\.log\.1|job\.json|config\.json|prompt\.md|events\.jsonl|screen\.txt|validate\.log|\.mcp\.json|\.bad)$/;
+/** Stand for a file that a reader makes. */
+const EXAMPLE = /\/my-[a-z]+\.ts$/;
+const FILE = /^[\w./-]+\.(ts|mjs|md|json|jsonl|sock|log|txt|example)$/;
+const FOLDER = /^(src|tools|test|docs|scripts|bench|dist|\.ci)\/[\w/-]*$/;
+
+describe.each(DOCUMENTS)('%s', (document) => {
+  const text = read(document);
+  const names = new Set(files('.').map((file) => basename(file)));
+
+  test('names only files that exist', () => {
+    const named = [...prose(text).matchAll(/`([^`\n]+)`/g)].map(([, name = '']) => name);
+    const lost = named.filter((name) => {
+      if (name.startsWith('dist/') || NOT_OURS.test(basename(name)) || EXAMPLE.test(name)) return false;
+      if (FILE.test(name)) return !exists(name) && !(name === basename(name) && names.has(name));
+      return FOLDER.test(name) && !exists(name);
+    });
+    expect(lost).toEqual([]);
+  });
+
+  test('links only to what is there', () => {
+    const lost = [...prose(text).matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => {
+        if (/^https?:/.test(target)) return false;
+        const [path = '', anchor] = target.split('#');
+        const file = path === '' ? document : normalize(join(dirname(document), path));
+        return !exists(file) || (anchor !== undefined && !anchors(read(file)).includes(anchor));
+      });
+    expect(lost).toEqual([]);
+  });
+
+  test('calls only npm scripts and programs of the checkout that are there', () => {
+    for (const command of shellCommands(text)) {
+      const script = /^npm (?:run (\w+)|(test))(?: -- |$)/.exec(command);
+      if (script) expect(manifest.scripts).toHaveProperty(script[1] ?? script[2] ?? '');
+      const program = /^(?:node )?((?:bench|scripts|\.ci)\/\S+)/.exec(command)?.[1];
+      if (program) expect(exists(program), command).toBe(true);
+    }
+  });
+});
+
+test('the tree of AGENTS.md is the tree', () => {
+  const tree = blocks(read('AGENTS.md')).find(({ language }) => language === '')?.text ?? '';
+  let parent = '';
+  const named = tree
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [name = ''] = line.trim().split(/\s/);
+      if (!line.startsWith(' ')) parent = name;
+      return line.startsWith(' ') ? join(parent, name) : name;
+    });
+  expect(named.filter((name) => !exists(name))).toEqual([]);
+  const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
+  expect(folders.map(({ name }) => `src/${name}/`).filter((name) => !named.includes(name))).toEqual([]);
+});
+
+/** Where each command that the README shows is tried: by a test of ours, or as CI's text has it. */
+const TRIED: Record<string, string> = {
+  'npm run demo': 'npm run --silent demo',
+  'npm test': 'npm test',
+  'npm ci': 'npm ci',
+  // The same script as before every run of the tests.
+  'npm run build': 'test/support/build.ts',
+  'npm install -g .': 'test/docs/as-written.test.ts',
+  'npm pack': 'npm pack',
+  [`npm install -g ./multi-agent-mux-${manifest.version}.tgz`]:
+    'npm install --no-progress --loglevel=error "$tarball"',
+  'npx -y @modelcontextprotocol/inspector@2.12.0 --cli node dist/main.js --method tools/list':
+    'test/docs/as-written.test.ts',
+  // Not on the machines of CI: their form is checked below.
+  'claude mcp add mam --scope user -- mam': '',
+  'codex mcp add mam -- mam': '',
+};
+
+describe('what the README tells to type', () => {
+  const readme = read('README.md');
+  const ci = read('.ci/run');
+
+  test('is tried by CI or by a test', () => {
+    const typed = shellCommands(readme);
+    expect(new Set(typed)).toEqual(new Set(Object.keys(TRIED)));
+    for (const command of typed) {
+      const where = TRIED[command] ?? '';
+      expect(where.startsWith('test/') ? exists(where) : ci.includes(where), command).toBe(true);
+    }
+    expect(manifest.scripts['build']).toBe('node scripts/build.mjs');
+  });
+
+  test('starts the program that the package installs', () => {
+    const clients = shellCommands(readme).filter((command) => command.includes(' mcp add '));
+    expect(clients.map((command) => command.split(' -- ')[1])).toEqual(['mam', 'mam']);
+    expect(Object.keys(manifest.bin)).toEqual(['mam']);
+    const [server, kinds] = blocks(readme).filter(({ language }) => language === 'json');
+    expect(JSON.parse(server?.text ?? '')).toEqual(JSON.parse(read('mcp.json.example')));
+    expect(Object.keys(parseConfigFile('README.md', kinds?.text ?? '').agents ?? {})).toHaveLength(2);
+  });
+
+  test('is TOML for Codex', () => {
+    const toml = blocks(readme).find(({ language }) => language === 'toml')?.text ?? '';
+    const sections: Record<string, Record<string, unknown>> = {};
+    let section: Record<string, unknown> = {};
+    for (const line of toml.split('\n').filter(Boolean)) {
+      const head = /^\[([\w.]+)\]$/.exec(line)?.[1];
+      const [, key = '', value = ''] = /^(\w+) = (.+)$/.exec(line) ?? [];
+      // What stands here of TOML's values is written as in JSON.
+      if (head === undefined) section[key] = JSON.parse(value);
+      else section = sections[head] = {};
+    }
+    expect(sections).toEqual({
+      'mcp_servers.mam': {
+        command: 'mam',
+        env_vars: ['TMUX', 'TMUX_PANE'],
+        startup_timeout_sec: 30,
+        tool_timeout_sec: 86_400,
+      },
+      'mcp_servers.mam.env': { MAM_TOOL_TIMEOUT_SECONDS: '86400' },
+    });
+  });
+});
+
+test('mcp.json.example starts the server', async () => {
+  const { command, args } = JSON.parse(read('mcp.json.example')).mcpServers.mam as {
+    command: string;
+    args: string[];
+  };
+  const folder = mkdtempSync(join(tmpdir(), 'mam-example-'));
+  try {
+    symlinkSync(PROGRAM, join(folder, 'mam'));
+    const path = [folder, process.env['PATH']].join(delimiter);
+    const child = spawn(command, args, {
+      cwd: folder,
+      env: { PATH: path, HOME: folder },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const ended = new Promise<number | null>((resolve, reject) => {
+      child.once('close', resolve).once('error', reject);
+    });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+    });
+    const params = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'test', version: '1' },
+    };
+    const messages = [
+      { id: 1, method: 'initialize', params },
+      { method: 'notifications/initialized' },
+      { id: 2, method: 'tools/list' },
+    ];
+    child.stdin.end(
+      messages.map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`).join(''),
+    );
+    expect(await ended).toBe(0);
+    const answers = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Message);
+    expect(answers.find(({ id }) => id === 1)?.result.serverInfo).toMatchObject({
+      name: 'mam',
+      version: manifest.version,
+    });
+    const listed = answers.find(({ id }) => id === 2)?.result.tools as { name: string }[];
+    expect(listed.map(({ name }) => name)).toEqual(tools.map(({ name }) => name));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('the protocol page knows every word', () => {
+  const words = [...STATUSES, ...ATTENTION_REASONS, ...FAILURE_REASONS, ...SOURCES, ...Object.keys(MAKERS)];
+  const page = read('docs/protocol.md');
+  expect(words.filter((word) => !page.includes(`\`${word}\``))).toEqual([]);
+});
+
+test('the troubleshooting page quotes texts that the program has', () => {
+  const source = [...files('src'), ...files('tools')].map(read).join('\n');
+  const quoted = [...read('docs/troubleshooting.md').matchAll(/^\| `([^`]+)` \|/gm)].map(
+    ([, text = '']) => text,
+  );
+  expect(quoted.length).toBeGreaterThan(40);
+  const unknown = quoted.filter((text) => !text.split('…').every((part) => source.includes(part.trim())));
+  expect(unknown).toEqual([]);
+});
+
+function exists(path: string): boolean {
+  return statSync(join(ROOT, path), { throwIfNoEntry: false }) !== undefined;
+}
+
+/** The files below a folder of the checkout, without what git does not keep. */
+function files(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (['node_modules', 'dist', '.git', '.mam'].includes(entry.name)) return [];
+    return entry.isDirectory() ? files(path) : [path];
+  });
+}

@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+/** The folder of the checkout. */
+export const ROOT = resolve(import.meta.dirname, '../..');
+
+/** The documents that people and agents read. */
+export const DOCUMENTS = [
+  'README.md',
+  'AGENTS.md',
+  'CHANGELOG.md',
+  ...readdirSync(resolve(ROOT, 'docs')).map((name) => `docs/${name}`),
+];
+
+/** A file of the checkout. */
+export function read(path: string): string {
+  return readFileSync(resolve(ROOT, path), 'utf8');
+}
+
+/** A fenced block of a document. */
+export interface Block {
+  language: string;
+  text: string;
+}
+
+/** The fenced blocks of a document, in their order. */
+export function blocks(text: string): Block[] {
+  return [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language = '', body = '']) => ({
+    language,
+    text: body,
+  }));
+}
+
+/** A document without its fenced blocks. */
+export function prose(text: string): string {
+  return text.replace(/^```\w*\n[\s\S]*?^```$/gm, '');
+}
+
+/** The lines of a document's shell blocks: the commands that a reader types. */
+export function shellCommands(text: string): string[] {
+  return blocks(text)
+    .filter(({ language }) => language === 'sh')
+    .flatMap((block) => block.text.trim().split('\n'));
+}
+
+/** The anchors that GitHub makes of a document's headings. */
+export function anchors(text: string): string[] {
+  return [...prose(text).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}

@@ -1,0 +1,141 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EXIT } from '../../src/cli/exit.ts';
+import { commands } from '../../src/cli/index.ts';
+import { loadSettings } from '../../src/config.ts';
+import { parseConfigFile } from '../../src/config-file.ts';
+import type { Tool } from '../../src/mcp/tool.ts';
+import { tools } from '../../tools/index.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
+import { read } from './markdown.ts';
+import { settings } from './settings.ts';
+
+/** What each exit code of `EXIT` means, in its order. */
+const MEANINGS: Record<keyof typeof EXIT, string> = {
+  done: 'done',
+  failed: 'the job failed or was cancelled, or the report was refused',
+  lost: 'an event could be kept nowhere',
+  running: 'time is up, the job goes on',
+  attention: 'a job needs an answer',
+  usage: 'wrong usage',
+  unavailable: 'something needed is missing',
+};
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mam-readme-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** `npx vitest run readme -u` rewrites what stands between the markers. */
+test('the tables of the README are those of the declarations', async () => {
+  let text = read('README.md');
+  text = between(text, 'tools', `\n${toolTable()}\n`);
+  text = between(text, 'commands', `\n${commandTable()}\n`);
+  text = between(text, 'exit', exitCodes());
+  text = between(text, 'settings', `\n${settingTable()}\n`);
+  await expect(text).toMatchFileSnapshot('../../README.md');
+});
+
+describe('the settings of the README', () => {
+  test('are the names that the program reads', () => {
+    const source = ['src/config.ts', 'src/role.ts'].map(read).join('\n');
+    const inSource = source.matchAll(/env\['((?:MAM_|DELEGATE_|TMUX_SERVER)\w+)'\]/g);
+    expect(new Set(settings.map(({ env }) => env).filter(Boolean))).toEqual(
+      new Set([...inSource].map(([, name]) => name)),
+    );
+    // The error for an unknown name lists all of them.
+    const listed = /Settings are: (.*)\./.exec(refusalOf('{"":1}'))?.[1]?.split(', ');
+    expect(settings.flatMap(({ file }) => file ?? []).sort()).toEqual(listed?.sort());
+  });
+
+  test('have the defaults that the program has', async () => {
+    mkdirSync(join(folder, '.mam'));
+    const found = await loadSettings({ cwd: folder }, { MAM_HOME: join(folder, 'home') });
+    expect(found).toMatchObject({
+      registryDir: join(folder, '.mam/jobs'),
+      realm: 'default',
+      role: 'supervisor',
+      hubIdleSeconds: 60,
+      agents: {},
+    });
+    expect([found.logsDir, found.broker, found.tmuxServerName, found.toolTimeoutSeconds]).toEqual(
+      Array(4).fill(undefined),
+    );
+    const { home } = await loadSettings({ cwd: folder }, {});
+    expect(home.endsWith('/.mam')).toBe(true);
+  });
+});
+
+function toolTable(): string {
+  return table(
+    ['tool', 'what it does', 'inputs', 'for'],
+    tools.map((tool) => [
+      `\`${tool.name}\``,
+      firstSentence(tool.description),
+      inputs(tool),
+      tool.roles.includes('peer') ? 'supervisors and peers' : 'supervisors',
+    ]),
+  );
+}
+
+function inputs(tool: Tool): string {
+  return Object.entries(tool.inputSchema.shape)
+    .map(([name, field]) => (field.safeParse(undefined).success ? `\`${name}\`` : `**\`${name}\`**`))
+    .join(', ');
+}
+
+function commandTable(): string {
+  const rows = Object.entries(commands).map(([name, { summary }]) => {
+    const env = { ...process.env, MAM_HOME: join(folder, 'home') };
+    const { stdout } = spawnSync(process.execPath, [PROGRAM, name, '--help'], { encoding: 'utf8', env });
+    const usage = /^Usage: (mam .*?)(?: \[--json\])?$/m.exec(stdout)?.[1];
+    return [`\`${usage ?? `mam ${name}: no usage`}\``, summary];
+  });
+  return table(['command', 'what it does'], rows);
+}
+
+function exitCodes(): string {
+  const names = Object.keys(EXIT) as (keyof typeof EXIT)[];
+  return `${names.map((name) => `${EXIT[name]} ${MEANINGS[name]}`).join(' · ')}.`;
+}
+
+function settingTable(): string {
+  return table(
+    ['environment', '`config.json`', 'default', 'what it is'],
+    settings.map(({ env, file, default: preset, meaning }) => [
+      env === undefined ? '' : `\`${env}\``,
+      file === undefined ? '' : `\`${file}\``,
+      preset,
+      meaning,
+    ]),
+  );
+}
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
+}
+
+function firstSentence(text: string): string {
+  return text.slice(0, text.indexOf('. ') + 1);
+}
+
+/** The text with something else between its markers `<!-- NAME: … -->` and `<!-- /NAME -->`. */
+function between(text: string, name: string, content: string): string {
+  const markers = new RegExp(`(<!-- ${name}: [^>]*-->)[\\s\\S]*?(<!-- /${name} -->)`);
+  expect(text).toMatch(markers);
+  return text.replace(markers, (_, begin: string, end: string) => `${begin}${content}${end}`);
+}
+
+function refusalOf(config: string): string {
+  try {
+    parseConfigFile('config.json', config);
+  } catch (error) {
+    return (error as { text: string }).text;
+  }
+  return '';
+}
