@@ -1,13 +1,16 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemCode } from './errors.ts';
 
 /**
  * Makes a private folder (0700) with the folders above it that are missing. Node's own recursive mkdir never returns
  * below a place like /proc, where a folder can't be made and the system says that its parent is missing.
- * @throws the system's error
+ * @throws the system's error, also where something that is no folder is in the way
  */
 export function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw Object.assign(new Error(`${path} is no folder`), { code: 'ENOTDIR' });
+  }
   const missing: string[] = [];
   for (let folder = path; !existsSync(folder); folder = dirname(folder)) missing.push(folder);
   for (const folder of missing.reverse()) {
