@@ -73,11 +73,11 @@ const failed = [];
 for (const name of names.length > 0 ? ORDER.filter((known) => names.includes(known)) : ORDER) {
   if (stopped) break;
   const started = performance.now();
-  if (!flags.includes('--json')) console.error(`… ${name}`);
+  console.error(`… ${name}`);
   const { code, text } = await run(name);
   if (code === 0) rows.push(...JSON.parse(text).map((row) => ({ bench: name, ...row })));
   else failed.push(name);
-  if (!flags.includes('--json')) console.error(`  ${((performance.now() - started) / 1000).toFixed(0)} s`);
+  console.error(`  ${((performance.now() - started) / 1000).toFixed(0)} s`);
 }
 const machine = `${cpus().length} cores, Linux ${release()}, Node ${process.versions.node}, load ${loadavg()
   .map((value) => value.toFixed(1))

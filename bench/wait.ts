@@ -9,6 +9,8 @@ const GOAL = { p50: 2.5, p99: 12 };
 /** Until a wait is surely waiting, in ms. */
 const SETTLE_MS = 15;
 const WARM = 5;
+/** A wait that takes longer was not told: it found out by its last look, in ms. */
+const UNTOLD_MS = 5_000;
 
 await main(({ rounds }) =>
   inLab(async (lab): Promise<Row[]> => {
@@ -51,6 +53,7 @@ await main(({ rounds }) =>
     }
     const values = await inTurn(rounds(200, 30), { mam: wait, floor: hear });
     const value = spread(values.mam);
+    const untold = values.mam.filter((ms) => ms > UNTOLD_MS).length;
     return [
       {
         what: 'event published → wait_job elsewhere answered',
@@ -58,7 +61,8 @@ await main(({ rounds }) =>
         value,
         floor: spread(values.floor),
         goal: `p50 ≤ ${GOAL.p50}, p99 ≤ ${GOAL.p99} ms`,
-        reached: value.p50 <= GOAL.p50 && value.p99 <= GOAL.p99,
+        reached: value.p50 <= GOAL.p50 && value.p99 <= GOAL.p99 && untold === 0,
+        note: `${untold} of ${values.mam.length} were not told and found out at their end`,
       },
     ];
   }),

@@ -53,7 +53,9 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
   throw new MamError(
     'bad_input',
     `${path}: ${where === '' ? '' : `${where}: `}${issue?.message ?? 'not understood'}.`,
-    `Settings are: ${Object.keys(fileSchema.shape).join(', ')}.`,
+    issue?.path[0] === 'agents'
+      ? `An agent kind has: ${Object.keys(agentSchema.shape).join(', ')}.`
+      : `Settings are: ${Object.keys(fileSchema.shape).join(', ')}.`,
   );
 }
 

@@ -6,8 +6,6 @@ import { hasLoneSurrogate } from '../src/job/text.ts';
 import { delegation, delegationSchema, preview } from '../src/mcp/delegation.ts';
 import { defineTool } from '../src/mcp/tool.ts';
 
-const WEEK = 7 * 24 * 3600;
-
 const inputSchema = z.strictObject({
   prompt: z
     .string()
@@ -24,7 +22,7 @@ const inputSchema = z.strictObject({
     .string()
     .default('claude-code')
     .describe(
-      'Kind of the agent that gets the job: claude-code, codex, gemini, opencode, human, command (any terminal program that reads lines), or a kind of your configuration. Default: claude-code',
+      'Kind of the agent that gets the job: command (any program that reads the keyboard itself, in raw mode), or a kind of your configuration; claude-code, codex, gemini, opencode and human come in a later version and are refused. Default: claude-code',
     ),
   agent_session: z
     .string()
@@ -40,16 +38,16 @@ const inputSchema = z.strictObject({
     ),
   timeout_seconds: z
     .number()
-    .positive()
-    .max(WEEK)
+    .min(1)
+    .max(LIMITS.timeoutSeconds)
     .default(3600)
     .describe(
       'Seconds from handing over until the job has failed with reason timeout, at most 604800. Default: 3600',
     ),
   idle_timeout_seconds: z
     .number()
-    .positive()
-    .max(WEEK)
+    .min(1)
+    .max(LIMITS.timeoutSeconds)
     .default(120)
     .describe(
       'Seconds without any sign of life after which the job asks for attention with reason stalled, at most 604800. Default: 120',

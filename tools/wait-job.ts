@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MamError } from '../src/errors.ts';
 import type { JobRecord } from '../src/job/record.ts';
 import { cleanLine } from '../src/job/text.ts';
+import { attachCommand } from '../src/mcp/attach.ts';
 import { waitBudget } from '../src/mcp/budget.ts';
 import { briefs, callOf, eventRowSchema, eventRows, jobBriefSchema } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
@@ -109,7 +110,9 @@ export default defineTool({
         jobs_left_out: left_out,
         events: eventRows([...answer.events].reverse(), EVENTS_ROOM).reverse(),
         cursor: answer.cursor,
-        next: nextStep(answer, ids, args.until),
+        next: nextStep(answer, ids, args.until, ({ agent_session: session }) =>
+          session === undefined ? undefined : attachCommand(session, caller, engine.settings),
+        ),
       };
     } finally {
       clearInterval(timer);
@@ -137,11 +140,18 @@ function isTheReason(outcome: WaitAnswer['outcome'], job: JobRecord): boolean {
     : !final && (job.status === 'input_required' || job.blocked_by !== undefined);
 }
 
-function nextStep({ outcome, jobs, cursor }: WaitAnswer, ids: string[], until: 'any' | 'all'): string {
+function nextStep(
+  { outcome, jobs, cursor }: WaitAnswer,
+  ids: string[],
+  until: 'any' | 'all',
+  attach: (job: JobRecord) => string | undefined,
+): string {
   const open = jobs.filter((job) => job.final_at === undefined).map((job) => job.job_id);
   if (open.length === 0) return 'Nothing is left to wait for.';
   const again = callOf('wait_job', { ...(ids.length === 0 ? {} : { job_ids: open }), until, cursor });
   const attention = jobs.find((job) => isTheReason('needs_attention', job));
   if (outcome !== 'needs_attention' || attention === undefined) return again;
-  return `${callOf('job_status', { job_id: attention.job_id, events_after: 0 })} Then, to go on waiting: ${again}`;
+  const look = attach(attention);
+  const pane = look === undefined ? '' : `Somebody has to look into its pane (${look}). `;
+  return `${pane}The whole story: ${callOf('job_status', { job_id: attention.job_id, events_after: 0 })} Then, to go on waiting: ${again}`;
 }

@@ -50,7 +50,7 @@ export function unreachable(address: BrokerAddress, error: unknown): MamError {
     return new MamError(
       'unreachable',
       `The hub at ${where} cannot be reached (${reason(error)}).`,
-      'Run `mam hub status`, or `mam doctor` to see what stands in its way.',
+      '`mam hub logs` tells what stands in its way.',
       { cause: error },
     );
   }

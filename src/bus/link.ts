@@ -24,6 +24,8 @@ export interface LinkOptions {
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
+/** While a hub behind a broker does not come back, it is looked for again after this time, in ms. */
+const START_AGAIN_MS = 1_000;
 /** How long a request waits for a connection to a broker that may be far away. */
 const URL_PATIENCE_MS = 5_000;
 
@@ -57,7 +59,13 @@ export class Link {
     const requestsGoTo = requestTopic(realm, host);
     this.#hubStatus = options.address.kind === 'socket' ? undefined : statusTopic(realm, host);
     const send = (topic: string, payload: string): void => this.#send(topic, payload);
-    this.#publisher = new Publisher({ realm, replyTo: this.#replyTo, home, send });
+    this.#publisher = new Publisher({
+      realm,
+      replyTo: this.#replyTo,
+      home,
+      manyHubs: options.address.kind === 'url',
+      send,
+    });
     this.#requests = new Requests({
       replyTo: this.#replyTo,
       send: (payload) => {
@@ -185,9 +193,18 @@ export class Link {
     if (online) {
       this.#requests.resend();
       if (!first) this.#tellConnected();
-    } else if (this.#wanted) {
-      this.#options.onUnreachable?.().catch((error) => this.#failed(error));
+    } else {
+      this.#startHub();
     }
+  }
+
+  #startHub(): void {
+    if (this.#hubOnline !== false || !this.#wanted) return;
+    const again = (): void => void setTimeout(() => this.#startHub(), START_AGAIN_MS).unref();
+    this.#options.onUnreachable?.().then(again, (error) => {
+      this.#failed(error);
+      again();
+    });
   }
 
   #leave(topic: string): void {

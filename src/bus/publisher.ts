@@ -10,6 +10,8 @@ import { claimTopic } from './topics.ts';
 
 /** Without the hub's word after this time an event goes to the outbox. */
 const PATIENCE_MS = 1000;
+/** How long the word of a hub that does not have the job waits for that of one that has it, in ms. */
+const OTHER_HUBS_MS = 300;
 
 export interface PublisherOptions {
   realm: string;
@@ -17,6 +19,8 @@ export interface PublisherOptions {
   replyTo: string;
   /** MAM_HOME; without it there is no outbox, and what the hub does not take in time is rejected. */
   home: string | undefined;
+  /** True on a broker where other hubs may answer too. */
+  manyHubs: boolean;
   /** Publishes if there is a connection; else the claim goes out with `resend`. */
   send: (topic: string, payload: string) => void;
 }
@@ -36,6 +40,8 @@ interface Entry {
   resolve: (outcome: ClaimOutcome) => void;
   reject: (error: Error) => void;
   settled: boolean;
+  /** What a hub said that does not have the job. */
+  unknown?: ClaimReply;
 }
 
 /**
@@ -86,6 +92,12 @@ export class Publisher {
     if (entry === undefined) return;
     if (reply.retry === true) {
       if (this.#sent.has(reply.event_id)) this.#spill(reply.refusal ?? 'The hub could not write it.');
+      return;
+    }
+    if (reply.unknown === true && this.#options.manyHubs && entry.unknown === undefined) {
+      // Every hub on a shared broker answers; the one that has the job may only be slower.
+      entry.unknown = reply;
+      setTimeout(() => this.settle(reply), OTHER_HUBS_MS);
       return;
     }
     this.#finish(entry, { kind: 'answered', reply });

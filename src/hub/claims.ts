@@ -112,7 +112,7 @@ export class Claims {
       job = await this.registrar.find(jobId);
     } catch (error) {
       if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
-      return refusal(claim.event_id, this.unknownJob(mine));
+      return { ...refusal(claim.event_id, this.unknownJob(mine)), unknown: true };
     }
     if (mine !== undefined && mine.id !== job.id && !this.owners.isQueuedIn(job, mine)) {
       const yours = `The job of your pane is ${mine.id}.`;

@@ -5,8 +5,6 @@ import { LIMITS } from '../job/limits.ts';
 import type { DelegateParams } from '../job/request.ts';
 import { hasLoneSurrogate } from '../job/text.ts';
 
-const MAX_TIMEOUT_SECONDS = 30 * 24 * 3600;
-
 /** @throws MamError `bad_input` for a prompt that is empty, too long, or could not be kept byte for byte */
 export function checkPrompt(prompt: string | undefined): string {
   if (prompt === undefined || prompt.trim() === '') {
@@ -30,16 +28,16 @@ export function checkPrompt(prompt: string | undefined): string {
   return prompt;
 }
 
-/** @throws MamError `bad_input` for a limit that is not from 1 s to 30 days */
+/** @throws MamError `bad_input` for a limit that is not from 1 s to a week */
 export function checkTimes({
   timeout_seconds: timeout,
   idle_timeout_seconds: idle,
 }: Pick<DelegateParams, 'timeout_seconds' | 'idle_timeout_seconds'>): void {
   for (const [name, value] of Object.entries({ timeout_seconds: timeout, idle_timeout_seconds: idle })) {
-    if (!(Number.isFinite(value) && value >= 1 && value <= MAX_TIMEOUT_SECONDS)) {
+    if (!(Number.isFinite(value) && value >= 1 && value <= LIMITS.timeoutSeconds)) {
       throw new MamError(
         'bad_input',
-        `${name} must be from 1 to ${MAX_TIMEOUT_SECONDS} seconds.`,
+        `${name} must be from 1 to ${LIMITS.timeoutSeconds} seconds.`,
         `Try ${name} 3600.`,
       );
     }

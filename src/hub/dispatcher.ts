@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { lookFor } from '../agents/index.ts';
 import { explain } from '../errors.ts';
 import { composeOrder } from '../job/order.ts';
+import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { type DeliverySteps, deliver, type Look, type Obstacle, type Target } from '../tmux/deliver.ts';
 import { clearOwnText, recoverDelivery } from '../tmux/recover.ts';
@@ -14,6 +15,7 @@ import type { TmuxServers } from './tmux-servers.ts';
 
 /** A pane that could not be typed into is looked at again after this time, in ms, if nothing told of a change. */
 const LOOK_AGAIN_MS = 1_000;
+const EVIDENCE_CHARS = 300;
 
 /** The jobs of one pane, in their order; the first one holds the pane. */
 interface PaneQueue {
@@ -220,7 +222,10 @@ export class Dispatcher {
     const blockedFor = (Date.now() - queue.blockedSince) / 1000;
     const waited = blockedFor > record.timeouts.idle_timeout_seconds && record.wake_seq === 0;
     if (record.blocked_by !== by || record.phase !== 'queued' || waited) {
-      await this.registrar.note(job, 'blocked', { data: { by, evidence, ...(waited && { waited }) } });
+      await this.registrar.note(job, 'blocked', {
+        detail: cleanLine(evidence, EVIDENCE_CHARS),
+        data: { by, ...(waited && { waited }) },
+      });
     }
     if (this.stopped || queue.jobs[0] !== job) return;
     queue.lookAgain = setTimeout(() => this.attend(queue), LOOK_AGAIN_MS);

@@ -2,6 +2,7 @@ import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { connectFrame } from '../bus/wire.ts';
 import { hubEnvironment, programPath, type Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
@@ -12,6 +13,8 @@ import { brokerFingerprint, describeBroker, readHubFile } from './hub-file.ts';
 /** A hub must listen within this time after its start, in ms; measured: 120 to 200. */
 const START_MS = 8_000;
 const LOOK_MS = 15;
+/** A hub that takes a connection answers within this time, in seconds. */
+const PROBE_S = 2;
 /** Others who find no hub leave the start to the one that began it, for this time in ms. */
 const LEAVE_MS = 2_000;
 
@@ -106,14 +109,22 @@ function brokerEnvironment({ broker, realm }: Settings): Record<string, string> 
   );
 }
 
+/** A dying hub's socket still takes connections: only an answer proves that somebody is there. */
 function listens(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection(path);
-    socket.once('connect', () => {
+    const end = (answered: boolean): void => {
       socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
+      resolve(answered);
+    };
+    socket.once('connect', () =>
+      socket.write(connectFrame(`probe-${process.pid}-${Date.now()}`, PROBE_S, {})),
+    );
+    socket.once('data', () => end(true));
+    socket.once('error', () => end(false));
+    socket.once('close', () => end(false));
+    // One that is stopped, or very busy, is there.
+    socket.setTimeout(PROBE_S * 1000, () => end(true));
   });
 }
 

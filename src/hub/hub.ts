@@ -3,8 +3,9 @@ import { startBroker } from '../bus/broker.ts';
 import { connectExternal } from '../bus/external.ts';
 import type { BusHandlers, HubBus } from '../bus/hub-bus.ts';
 import { readOutbox, removeOutboxEntry, watchOutbox } from '../bus/outbox.ts';
-import { isReplyTopic, statusTopic } from '../bus/topics.ts';
+import { claimTopic, isReplyTopic, statusTopic } from '../bus/topics.ts';
 import type { Settings } from '../config.ts';
+import { explain, MamError } from '../errors.ts';
 import type { HubStatus } from '../job/request.ts';
 import { PROTOCOL_VERSION } from '../job/request.ts';
 import { type Home, homePaths, readPointers } from '../registry/home.ts';
@@ -49,6 +50,10 @@ export class Hub {
   private readonly changes = new Changes();
   private draining: Promise<void> | undefined;
   private drainAgain = false;
+  /** Why the broker was not joined last time: a broker that stays away is one line in the log. */
+  private notJoined = '';
+  /** Files of the outbox that were passed on to another hub. */
+  private readonly passedOn = new Set<string>();
   private ended = false;
   private unwatch: (() => void) | undefined;
   private tick: NodeJS.Timeout | undefined;
@@ -190,7 +195,17 @@ export class Hub {
         for (const entry of await readOutbox(this.home.outbox)) {
           if (stuck.has(entry.writer)) continue;
           try {
-            await this.claims.take(entry.claim.job_id, JSON.stringify(entry.claim));
+            const text = JSON.stringify(entry.claim);
+            if (await this.isElsewhere(entry.claim.job_id)) {
+              // Its hub is another one on the same broker; the file goes when that one's answer comes to its writer.
+              if (!this.passedOn.has(entry.file)) {
+                this.passedOn.add(entry.file);
+                this.buses[1]?.publish(claimTopic(this.settings.realm, entry.claim.job_id), text);
+              }
+              stuck.add(entry.writer);
+              continue;
+            }
+            await this.claims.take(entry.claim.job_id, text);
             await removeOutboxEntry(entry);
           } catch (error) {
             stuck.add(entry.writer);
@@ -204,6 +219,15 @@ export class Hub {
     return this.draining;
   }
 
+  /** True for a job that only another hub on the external broker can have. */
+  private async isElsewhere(jobId: string): Promise<boolean> {
+    if (this.settings.broker === undefined) return false;
+    return this.registrar.find(jobId).then(
+      () => false,
+      (error) => error instanceof MamError && error.code === 'not_found',
+    );
+  }
+
   /** Joins the external broker; while that does not answer, tries again for as long as the hub lives. */
   private async joinBroker(handlers: BusHandlers): Promise<void> {
     const { broker, realm, host } = this.settings;
@@ -215,7 +239,9 @@ export class Hub {
       this.sayOnline();
       this.log.info(`joined the broker ${describeBroker(broker)}`);
     } catch (error) {
-      this.log.error('the broker was not joined', error);
+      const why = explain(error);
+      if (why !== this.notJoined) this.log.error('the broker was not joined', error);
+      this.notJoined = why;
       if (!this.ended) setTimeout(() => void this.joinBroker(handlers), JOIN_AGAIN_MS).unref();
     }
   }

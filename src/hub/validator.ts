@@ -9,7 +9,7 @@ import { isFinal } from '../job/words.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Registrar } from './registrar.ts';
 
-/** A script may take this long, in seconds (SEMANTICS, section 7). */
+/** A script may take this long, in seconds. */
 const TIME_LIMIT_SECONDS = 600;
 /** How much of the output the record carries, in characters; `validate.log` has it all. */
 const TAIL_CHARS = 2_000;

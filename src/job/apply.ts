@@ -197,6 +197,7 @@ function reach(next: JobRecord, stage: DeliveryStage, event: RecordedEvent): voi
 
 /** Blocked means that nothing was pasted, even where the paste had been announced. */
 function block(next: JobRecord, event: RecordedEvent): void {
+  if (event.detail) next.detail = event.detail;
   next.blocked_by = String(event.data?.['by'] ?? 'unknown');
   next.phase = 'queued';
   next.delivery = next.delivery.filter((entry) => entry.stage === 'queued');

@@ -76,6 +76,8 @@ export interface ClaimReply {
   status?: string | undefined;
   /** Why it was refused, and the next step. */
   refusal?: string | undefined;
+  /** True when this hub has no such job; on a shared broker another one may have it. */
+  unknown?: boolean | undefined;
   /** True when the refusal may go away by itself (a full disk): the publisher keeps the event. */
   retry?: boolean | undefined;
   /** On `started`: the first page of the prompt. */

@@ -23,6 +23,8 @@ export const LIMITS = {
   resultPreviewChars: 2_000,
   /** How much of a prompt the record carries. */
   promptPreviewChars: 200,
+  /** The longest limit of a job, in seconds: a week. */
+  timeoutSeconds: 7 * 24 * 3600,
   /** What is typed into a pane: Claude Code wraps longer pastes, and more than 3 lines, as untrusted text. */
   orderChars: 700,
   orderLines: 3,

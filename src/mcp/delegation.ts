@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { newJobId } from '../job/id.ts';
 import { composeOrder } from '../job/order.ts';
+import { agentSessionSchema } from '../job/record.ts';
 import type { DelegateResult } from '../job/request.ts';
 import { attachCommand } from './attach.ts';
 import { callOf } from './job-view.ts';
@@ -25,8 +26,8 @@ export const delegationSchema = z.object({
     .string()
     .optional()
     .describe("connected when the peer's own server of this kind is known to run, else unknown"),
-  agent_session: z.string().optional().describe('where the peer lives: tmux:SESSION'),
-  pane: z.string().optional().describe('its tmux pane id'),
+  agent_session: agentSessionSchema.optional().describe('where the peer lives'),
+  target: z.string().optional().describe('with dry_run: the session that was meant'),
   attach_command: z.string().optional().describe('what a person types to look at the agent'),
   registry_dir: z.string(),
   log_dir: z.string(),
@@ -49,8 +50,6 @@ export function delegation(result: DelegateResult, { engine, caller }: ToolConte
     delivery: result.delivery,
     position: result.position,
     behind: result.behind,
-    agent_session: session && `tmux:${session.session}`,
-    pane: session?.pane,
     attach_command: session && attachCommand(session, caller, engine.settings),
     repeated: result.repeated,
     dry_run: false,
@@ -65,7 +64,8 @@ function summarize({ record, repeated, position, behind }: DelegateResult): stri
   if (record.status !== 'queued') return `${job} was handed to ${record.agent} and is ${record.status}.`;
   if (position > 0)
     return `${job} waits behind ${position} at its pane (${behind[0] ?? 'another job'} has it).`;
-  return `${job} is registered and on its way to the pane${record.blocked_by ? `, blocked by: ${record.blocked_by}` : ''}.`;
+  if (record.blocked_by === undefined) return `${job} is registered and on its way to the pane.`;
+  return `${job} is registered and waits: its pane cannot be typed into now (${record.blocked_by}).`;
 }
 
 /** What would be typed, with an id of the same form; needs no hub, tmux or session. */
@@ -81,7 +81,7 @@ export function preview(prompt: string, session: string | undefined, settings: E
     delivery: [],
     position: 0,
     behind: [],
-    agent_session: session,
+    target: session,
     registry_dir: settings.registryDir,
     log_dir,
     repeated: false,

@@ -4,10 +4,11 @@ import {
   ListToolsRequestSchema,
   type ServerNotification,
 } from '@modelcontextprotocol/sdk/types.js';
+import { explain } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { declarations } from './declarations.ts';
 import { instructions } from './instructions.ts';
-import { logError } from './stderr.ts';
+import { logError, logLine } from './stderr.ts';
 import type { Client, Role } from './tool.ts';
 import type { Work } from './work.ts';
 
@@ -60,7 +61,7 @@ export function createServer(role: Role, later: Later): Server {
   });
 
   server.oninitialized = () => {
-    later.ready(client()).catch((error) => logError('announce', error));
+    later.ready(client()).catch((error) => logLine(`announcement: ${explain(error)}`));
   };
   server.onerror = (error) => logError('protocol', error);
   return server;

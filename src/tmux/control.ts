@@ -7,7 +7,7 @@ import { isHidden } from './start.ts';
 
 export type { PaneSample } from './sample.ts';
 
-/** Notifications after which a pane or a session may be gone (facts/tmux.md, section 2). */
+/** Notifications after which a pane or a session may be gone (measured: at once for a window's last pane, a second for a split). */
 const GONE = /^%(unlinked-window-close|window-close|sessions-changed|exit)\b/;
 /** Several notifications of one event are answered by one look, after so long (ms). */
 const GATHER_MS = 20;

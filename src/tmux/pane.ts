@@ -199,6 +199,8 @@ function missing(panes: PaneInfo[], name: string): MamError {
   const known = live.length === 0 ? 'No session runs there.' : `Live sessions: ${live.join(', ')}.`;
   const what = name.startsWith('%') ? `pane ${name}` : `session or pane tmux:${name}`;
   const session = tmuxName(name.split(':')[0] ?? name);
-  const start = name.startsWith('%') ? '' : ` Start it: tmux new-session -d -s '${session}' COMMAND.`;
+  const start = name.startsWith('%')
+    ? ''
+    : ` Start it on that tmux server: tmux new-session -d -s '${session}' COMMAND.`;
   return new MamError('not_found', `There is no tmux ${what}.`, known + start);
 }

@@ -38,7 +38,7 @@ test('the SDK client connects, lists the tools and calls one', async () => {
     name: 'delegate_job',
     arguments: { prompt: 'Say hello', agent: 'command', agent_session: 'tmux:x', dry_run: true },
   });
-  expect(result.structuredContent).toMatchObject({ dry_run: true, agent_session: 'tmux:x' });
+  expect(result.structuredContent).toMatchObject({ dry_run: true, target: 'tmux:x' });
   await client.close();
 });
 
@@ -100,7 +100,7 @@ test.each([
   ['job_status', { job_id: 7 }, ['`job_id` must be a string, not a number']],
   ['delegate_job', { prompt: ' ' }, ['`prompt` is empty']],
   ['delegate_job', { prompt: 'x', on_busy: 'wait' }, ['`on_busy` must be one of: queue, refuse']],
-  ['delegate_job', { prompt: 'x', timeout_seconds: 0 }, ['`timeout_seconds` must be more than 0']],
+  ['delegate_job', { prompt: 'x', timeout_seconds: 0 }, ['`timeout_seconds` must be at least 1']],
   ['delegate_job', { prompt: 'x', validate_rounds: 1.5 }, ['`validate_rounds` must be a whole number']],
   [
     'delegate_job',
