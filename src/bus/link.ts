@@ -26,6 +26,8 @@ export interface LinkOptions {
 const REQUEST_TIMEOUT_MS = 10_000;
 /** While a hub behind a broker does not come back, it is looked for again after this time, in ms. */
 const START_AGAIN_MS = 1_000;
+/** A retained status comes right behind its subscription: within this time, in ms. */
+const STATUS_MS = 500;
 /** How long a request waits for a connection to a broker that may be far away. */
 const URL_PATIENCE_MS = 5_000;
 
@@ -177,6 +179,7 @@ export class Link {
     // Right behind the subscription: a broker takes what one client sends in its order.
     this.#publisher.resend();
     if (this.#hubStatus === undefined) this.#requests.resend();
+    else setTimeout(() => this.#missHub(client), STATUS_MS).unref();
   }
 
   #tellConnected(): void {
@@ -196,6 +199,13 @@ export class Link {
     } else {
       this.#startHub();
     }
+  }
+
+  /** A broker that retains no word of the hub has never seen one. */
+  #missHub(client: MqttClient): void {
+    if (this.#client !== client || this.#hubOnline !== undefined) return;
+    this.#hubOnline = false;
+    this.#startHub();
   }
 
   #startHub(): void {

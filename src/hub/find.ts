@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { connectFrame } from '../bus/wire.ts';
 import { hubEnvironment, programPath, type Settings } from '../config.ts';
-import { MamError } from '../errors.ts';
+import { MamError, systemCode } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import { homePaths } from '../registry/home.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
@@ -59,24 +59,22 @@ export function checkHub(settings: Settings): void {
 function mayStart(settings: Settings): boolean {
   const home = homePaths(settings.home);
   const mark = join(home.folder, 'hub.starting');
-  const stat = statSync(mark, { throwIfNoEntry: false });
-  if (stat !== undefined && Date.now() - stat.mtimeMs < LEAVE_MS) {
-    const owner = readOwner(home.lock);
-    // A mark that is older than a hub that has died since says nothing.
-    if (owner === undefined || isLiving(owner) || owner.at < stat.mtimeMs) return false;
-  }
   try {
     makeFolder(home.folder);
+    const stat = statSync(mark, { throwIfNoEntry: false });
+    if (stat !== undefined && Date.now() - stat.mtimeMs < LEAVE_MS) {
+      const owner = readOwner(home.lock);
+      // A mark that is older than a hub that has died since says nothing.
+      if (owner === undefined || isLiving(owner) || owner.at < stat.mtimeMs) return false;
+    }
     closeSync(openSync(mark, 'w', 0o600));
     return true;
   } catch (error) {
     throw new MamError(
       'io',
-      `The folder ${home.folder} cannot be written.`,
+      `The folder ${home.folder} cannot be written (${systemCode(error) ?? 'unknown error'}).`,
       'Set MAM_HOME to a folder that can be written.',
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
 }
