@@ -34,7 +34,6 @@ process.on('message', (order: Order) => {
     void Promise.all(Array.from({ length: Number(window) }, slot)).then(async () => {
       tell({ acked: ranges(), latencies, kept });
       await close();
-      process.disconnect();
     });
   }
 });

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, test } from 'vitest';
 import { installed, Mosquitto, PASSWORD, USER } from './mosquitto.ts';
@@ -228,6 +228,41 @@ describe.runIf(installed)('over Mosquitto', () => {
     process.kill(pid, 'SIGKILL');
     await until('it is dead', () => !isRunning(pid));
     expect((await (await lab.server()).ok('list_jobs')).total).toBe(0);
+  });
+
+  test('over TLS: MAM_BROKER_CA is a file, also from the command line; without it the reason is told', async () => {
+    lab = new Lab();
+    broker = await Mosquitto.make(lab, { tls: true });
+    await broker.start();
+    lab.plant('safe');
+    const stranger = await lab.server(broker.env);
+    const text = await stranger.fails('list_jobs');
+    expect(text).toContain('is not trusted');
+    expect(text).toContain('MAM_BROKER_CA');
+    expect(
+      await lab.mam(['publish', '--job', 'safe', '--event', 'progress'], { env: broker.env }),
+    ).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringContaining('kept in the outbox'),
+    });
+    await lab.mam(['hub', 'stop']);
+    // From the folder of the caller, whatever the hub's own is.
+    const env = { ...broker.env, MAM_BROKER_CA: relative(lab.project, broker.certificate) };
+    const server = await lab.server(env);
+    expect(await server.ok('job_status', { job_id: 'safe' })).toMatchObject({ status: 'working' });
+    const ended = await lab.mam(['publish', '--job', 'safe', '--event', 'completed'], { env });
+    expect(ended).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringContaining('recorded: completed'),
+    });
+    const missing = await lab.mam(['list'], { env: { ...broker.env, MAM_BROKER_CA: '/no/file.pem' } });
+    expect(missing.code).toBe(0);
+    const wait = await lab.mam(['wait', '--job', 'safe'], {
+      env: { ...broker.env, MAM_BROKER_CA: '/no/file.pem' },
+    });
+    expect(wait).toMatchObject({ code: 64, stderr: expect.stringContaining('/no/file.pem cannot be read') });
   });
 
   test('a report starts the hub when none has ever run', async () => {

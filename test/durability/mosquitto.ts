@@ -18,17 +18,23 @@ export class Mosquitto {
   readonly #config: string;
   #child: ChildProcess | undefined;
 
-  static async make(lab: Lab): Promise<Mosquitto> {
-    return new Mosquitto(lab, await freePort());
+  /** The certificate that it shows, its own authority; with `tls` only. */
+  readonly certificate: string;
+
+  static async make(lab: Lab, { tls = false } = {}): Promise<Mosquitto> {
+    return new Mosquitto(lab, await freePort(), tls);
   }
 
-  private constructor(lab: Lab, port: number) {
+  private constructor(lab: Lab, port: number, tls: boolean) {
     this.#lab = lab;
     this.port = port;
-    this.url = `mqtt://127.0.0.1:${port}`;
+    this.url = `${tls ? 'mqtts' : 'mqtt'}://127.0.0.1:${port}`;
     this.env = { MAM_BROKER_URL: this.url, MAM_BROKER_USERNAME: USER, MAM_BROKER_PASSWORD: PASSWORD };
     const folder = join(lab.folder, 'mosquitto');
     mkdirSync(folder, { recursive: true });
+    this.certificate = join(folder, 'certificate.pem');
+    const key = join(folder, 'key.pem');
+    if (tls) makeCertificate(key, this.certificate);
     const passwords = join(folder, 'passwords');
     writeFileSync(passwords, '');
     spawnSync('mosquitto_passwd', ['-b', passwords, USER, PASSWORD]);
@@ -38,6 +44,7 @@ export class Mosquitto {
       [
         ...(process.getuid?.() === 0 ? ['user root'] : []),
         `listener ${port} 127.0.0.1`,
+        ...(tls ? [`certfile ${this.certificate}`, `keyfile ${key}`] : []),
         'allow_anonymous false',
         `password_file ${passwords}`,
         'persistence true',
@@ -65,4 +72,12 @@ export class Mosquitto {
     child.kill('SIGKILL');
     await gone;
   }
+}
+
+function makeCertificate(key: string, certificate: string): void {
+  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'];
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const files = ['-keyout', key, '-out', certificate];
+  const { status, stderr } = spawnSync('openssl', ['req', ...kind, ...names, ...files]);
+  if (status !== 0) throw new Error(`openssl: ${stderr}`);
 }

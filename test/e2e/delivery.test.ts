@@ -96,10 +96,12 @@ describe.concurrent('an obstacle in the pane', () => {
     expect(job).toMatchObject({
       status: 'queued',
       delivery_stage: 'queued',
-      agent_session: 'tmux:dialog',
-      pane: peer.pane,
     });
-    expect(lab.record(job_id)).toMatchObject({ status: 'queued', blocked_by: 'dialog' });
+    expect(lab.record(job_id)).toMatchObject({
+      status: 'queued',
+      blocked_by: 'dialog',
+      agent_session: { session: 'dialog', pane: peer.pane },
+    });
 
     // Waiters wake once after idle_timeout, and then not again until the job is final.
     const answer = await server.ask('wait_job', { job_id });

@@ -213,3 +213,22 @@ describe.concurrent('the hub is killed', () => {
     await (await lab.startServer()).ask('job_status', { job_id });
   });
 });
+
+describe.concurrent('the hub is stopped in order', () => {
+  test('its open jobs are left as they are, and the next one goes on with them', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const a = await server.delegate(peer);
+    const b = await server.delegate(peer);
+    const before = [a, b].map(({ job_id }) => lab.types(job_id));
+    expect(await lab.mam('hub', 'stop')).toMatchObject({ code: 0, stdout: 'The hub has ended.\n' });
+    // What its own end looks like from inside is no loss of the pane.
+    expect([a, b].map(({ job_id }) => lab.types(job_id))).toEqual(before);
+    expect(lab.record(a.job_id).status).toBe('working');
+    await reporter.report(a.job_id, 'completed');
+    await lab.event(b.job_id, 'submitted');
+    await reporter.report(b.job_id, 'completed');
+    expect((await server.ask('wait_job', { job_id: b.job_id })).jobs[0].status).toBe('completed');
+    expect(peer.pastes).toHaveLength(2);
+  });
+});

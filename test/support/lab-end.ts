@@ -28,7 +28,9 @@ export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promi
   const guard = (step: Promise<unknown>) => step.catch((error: Error) => problems.push(error.message));
 
   for (const server of lab.servers) await guard(server.close());
+  const tmux = await tmuxPid(lab);
   await guard(endHub(lab));
+  if ((await tmuxPid(lab)) !== tmux) problems.push(`the tmux server ${tmux} ended with the hub`);
   problems.push(...(await foreignSessions(lab)));
   await guard(endTmux(lab));
   await guard(until('all processes end', () => processesOf(lab.folder).length === 0, graceMs));
@@ -52,6 +54,11 @@ async function endHub(lab: Lab): Promise<void> {
   const hubs = () => processesOf(lab.folder).filter(({ command }) => command.endsWith(' hub-process'));
   for (const { pid } of hubs()) process.kill(pid, 'SIGTERM');
   await until('the hub ends', () => hubs().length === 0, END_MS);
+}
+
+/** The lab's tmux server, if one runs. It belongs to the user: no end of ours may end it. */
+function tmuxPid(lab: Lab): Promise<string | undefined> {
+  return lab.tmux('display-message', '-p', '#{pid}').catch(() => undefined);
 }
 
 /** Sessions and buffers that no test made: the hub must leave none. */
