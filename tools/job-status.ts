@@ -6,6 +6,7 @@ import { defineTool } from '../src/mcp/tool.ts';
 const EVENTS_ROOM = 10_000;
 const EVENTS_ROOM_WITH_TASK = 2_000;
 const EVENTS_AT_ONCE = 100;
+const SHOWN_DAMAGE = 5;
 
 export default defineTool({
   name: 'job_status',
@@ -46,6 +47,7 @@ export default defineTool({
       .optional()
       .describe('where the next page begins; absent on the last one'),
     task_file: z.string().describe('file with the whole task'),
+    damage: z.array(z.string()).optional().describe("lines of the job's journal that cannot be read"),
     next: z.string(),
   }),
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
@@ -73,6 +75,7 @@ export default defineTool({
       task: found.task,
       task_next_offset: found.task_next_offset,
       task_file: found.task_file,
+      damage: found.damage?.slice(0, SHOWN_DAMAGE),
       next: nextStep(),
     };
 

@@ -52,6 +52,7 @@ export class Outlets {
         setTimeout(() => this.write(job), GATHER_MS),
       );
     if (isSettled(after) && before !== undefined && !isSettled(before)) void this.archive(job);
+    else if (event.late === true) void this.copyJournal(job);
   }
 
   /** Writes what is due now. */
@@ -85,6 +86,7 @@ export class Outlets {
   /** Keeps the pane as it was at the end, and the audit files where a separate log folder was asked for. */
   private async archive(job: LiveJob): Promise<void> {
     const { agent_session: session, log_dir: logDir } = job.record;
+    await this.copyJournal(job);
     try {
       if (session !== undefined) {
         const screen = await capture(this.servers.get(session.socket), session.pane).catch(() => undefined);
@@ -94,9 +96,16 @@ export class Outlets {
           });
         }
       }
-      if (logDir !== job.paths.folder) await copyFile(job.paths.journal, join(logDir, 'events.jsonl'));
     } catch (error) {
       this.log.error(`audit files of ${job.id} were not written`, error);
     }
+  }
+
+  /** The journal's copy, where a separate log folder was asked for. */
+  private async copyJournal({ id, paths, record }: LiveJob): Promise<void> {
+    if (record.log_dir === paths.folder) return;
+    await copyFile(paths.journal, join(record.log_dir, 'events.jsonl')).catch((error) =>
+      this.log.error(`the journal of ${id} was not copied`, error),
+    );
   }
 }

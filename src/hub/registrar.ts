@@ -4,7 +4,7 @@ import { isSettled } from '../job/apply.ts';
 import { newEventId } from '../job/id.ts';
 import type { JobOrder } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
-import { writeNew } from '../registry/files.ts';
+import { sweepNeighbours, writeNew } from '../registry/files.ts';
 import { addRegistry, type Home, readRegistries, removePointer, writePointer } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
@@ -163,6 +163,7 @@ export class Registrar {
       this.unpoint(jobId);
       return undefined;
     }
+    sweepNeighbours(jobPaths(registryDir, jobId).folder);
     return this.load(registryDir, jobId);
   }
 

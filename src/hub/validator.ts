@@ -6,6 +6,7 @@ import { scrubbedEnvironment } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { clean } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
+import { startOf } from '../processes.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Registrar } from './registrar.ts';
 
@@ -52,7 +53,10 @@ export class Validator {
 
   /** Takes up a validation that the last hub did not finish. */
   resume(job: LiveJob): void {
-    if (job.record.phase === 'validating') this.start(job);
+    if (job.record.phase !== 'validating') return;
+    const left = job.record.validation?.process;
+    if (left !== undefined && startOf(left.pid) === left.start) endGroup(left.pid);
+    this.start(job);
   }
 
   /** Ends what runs; the next hub runs it again. */
@@ -80,6 +84,8 @@ export class Validator {
         workdir,
         logFile: join(logDir, 'validate.log'),
         stop,
+        started: (pid) =>
+          void this.registrar.note(job, 'validating', { data: { pid, start: startOf(pid) ?? '' } }),
         env: {
           ...scrubbedEnvironment(),
           JOB_ID: job.id,
@@ -111,6 +117,8 @@ export interface ScriptRun {
   workdir: string;
   logFile: string;
   stop: AbortSignal;
+  /** Called with the process id, which is the id of its group as well. */
+  started(pid: number): void;
   env: Record<string, string>;
 }
 
@@ -133,21 +141,18 @@ export async function runScript(run: ScriptRun): Promise<{ code: number; output:
     detached: true,
     cleanup: false,
   });
-  const endGroup = (): void => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // The group has ended already.
-    }
+  const end = (): void => {
+    if (child.pid !== undefined) endGroup(child.pid);
   };
+  if (child.pid !== undefined) run.started(child.pid);
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
-    endGroup();
+    end();
   }, TIME_LIMIT_SECONDS * 1000);
-  run.stop.addEventListener('abort', endGroup, { once: true });
+  run.stop.addEventListener('abort', end, { once: true });
   // What the script left behind would keep its output open, and must end with it anyway.
-  child.once('exit', endGroup);
+  child.once('exit', end);
   let output = '';
   const log = createWriteStream(run.logFile, { flags: 'a', mode: 0o600 });
   log.on('error', () => {});
@@ -163,9 +168,17 @@ export async function runScript(run: ScriptRun): Promise<{ code: number; output:
     throw new MamError('unavailable', `The script could not be started: ${result.shortMessage}`);
   } finally {
     clearTimeout(timer);
-    run.stop.removeEventListener('abort', endGroup);
-    endGroup();
+    run.stop.removeEventListener('abort', end);
+    end();
     await new Promise<void>((resolve) => log.end(resolve));
+  }
+}
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // The group has ended already.
   }
 }
 

@@ -4,6 +4,7 @@ import type { JobRecord } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
 import { listPanes, type PaneInfo } from '../tmux/pane.ts';
 import { isAlive, isShell } from '../tmux/process.ts';
+import type { PaneSample } from '../tmux/sample.ts';
 import { capture } from '../tmux/screen.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
@@ -75,7 +76,7 @@ export class Watcher {
       if (session?.socket !== socket) continue;
       const sample = this.servers.sample(socket, session.pane);
       if (sample === undefined || sample.dead) void this.checkPane(job);
-      else if (job.record.attention.includes('stalled')) this.lookForOutput(job, sample.window_activity);
+      else if (job.record.attention.includes('stalled')) void this.lookForOutput(job, sample);
     }
   }
 
@@ -118,10 +119,14 @@ export class Watcher {
     }
   }
 
-  private lookForOutput(job: LiveJob, windowActivity: number): void {
+  private async lookForOutput(job: LiveJob, sample: PaneSample): Promise<void> {
     // The activity has a resolution of 1 s: output in the very second of the event may be older than it.
-    if (windowActivity * 1000 > job.lastEventAt)
-      void this.registrar.note(job, 'resumed', { detail: 'Output in the pane.' });
+    if (sample.window_activity * 1000 <= job.lastEventAt) return;
+    // In a split it may be a neighbour's.
+    if (sample.window_panes > 1 && (await this.lastOutput(job)) <= job.lastEventAt) return;
+    if (job.record.attention.includes('stalled')) {
+      await this.registrar.note(job, 'resumed', { detail: 'Output in the pane.' });
+    }
   }
 
   /** @param outputAt when the pane last showed something new, where that moves the idle clock; ms since 1970 */

@@ -10,6 +10,7 @@ import {
   raise,
   reach,
   resolveRequest,
+  runningScript,
   takeReport,
 } from './effects.ts';
 import type { RecordedEvent } from './event.ts';
@@ -116,6 +117,9 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       break;
     case 'completed':
       if (!validating) complete(next, event);
+      break;
+    case 'validating':
+      if (next.validation) next.validation = { ...next.validation, ...runningScript(event) };
       break;
     case 'validated':
       if (validating) judge(next, event);

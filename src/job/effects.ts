@@ -1,6 +1,6 @@
 import type { RecordedEvent } from './event.ts';
 import { LIMITS } from './limits.ts';
-import type { JobRecord, PeerRequest } from './record.ts';
+import type { JobRecord, PeerRequest, Validation } from './record.ts';
 import {
   AMENDABLE,
   ATTENTION_REASONS,
@@ -108,13 +108,20 @@ export function complete(next: JobRecord, event: RecordedEvent): void {
   }
 }
 
+/** The process of a script that has been started, for whoever has to end it. */
+export function runningScript({ data }: RecordedEvent): Pick<Validation, 'process'> {
+  const [pid, start] = [data?.['pid'], data?.['start']];
+  return typeof pid === 'number' && typeof start === 'string' ? { process: { pid, start } } : {};
+}
+
 /** The script's verdict. */
 export function judge(next: JobRecord, event: RecordedEvent): void {
   const data = event.data ?? {};
   const passed = data['passed'] === true;
   if (next.validation) {
+    const { process: _, ...validation } = next.validation;
     next.validation = {
-      ...next.validation,
+      ...validation,
       passed,
       rounds: next.validation.rounds + 1,
       ...(typeof data['exit_code'] === 'number' && { exit_code: data['exit_code'] }),

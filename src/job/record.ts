@@ -50,6 +50,7 @@ export const validationSchema = z.object({
     .boolean()
     .optional()
     .describe('true when the script is no longer the one that was delegated'),
+  process: z.object({ pid: z.number().int(), start: z.string() }).optional().describe('the running script'),
   path: z.string().optional().describe("the submitter's PATH, which the script runs with"),
   virtual_env: z.string().optional(),
 });

@@ -48,7 +48,7 @@ export const jobBriefSchema = jobRowSchema.extend({
 export const jobSchema = recordSchema
   .omit({ agent_process: true, typing: true, wake_seq: true, peer_server: true, registry_dir: true })
   .extend({
-    validation: validationSchema.omit({ path: true, virtual_env: true }).optional(),
+    validation: validationSchema.omit({ path: true, virtual_env: true, process: true }).optional(),
     registry_dir: z.string(),
     files_total: z
       .number()

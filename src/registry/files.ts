@@ -1,5 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { readdirSync, rmSync } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A file that is being written, beside the one it shall become. */
+const NEIGHBOUR = /\.[0-9a-f]{8}\.tmp$/;
 
 /**
  * Writes a file whole or not at all: to a neighbour first, flushed to the disk, then renamed.
@@ -22,6 +27,13 @@ export async function writeNew(path: string, text: string): Promise<void> {
     await file.datasync();
   } finally {
     await file.close();
+  }
+}
+
+/** Removes what a writer that was killed has left unfinished in a folder. */
+export function sweepNeighbours(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (NEIGHBOUR.test(name)) rmSync(join(folder, name), { force: true });
   }
 }
 

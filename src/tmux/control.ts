@@ -3,7 +3,7 @@ import { randomSuffix } from '../job/id.ts';
 import { ControlClient } from './client.ts';
 import { quote } from './quote.ts';
 import { type PaneSample, parseSamples, SAMPLE_FORMAT } from './sample.ts';
-import { isHidden } from './start.ts';
+import { HIDDEN_SESSION, isHidden } from './start.ts';
 
 export type { PaneSample } from './sample.ts';
 
@@ -107,9 +107,18 @@ export class TmuxServer {
     }
   }
 
+  /**
+   * The format walks all sessions, but the subscription is made on our own hidden pane: one on the session crashes
+   * tmux 3.3a when it fires while a control client has lost its session (4 of 4; on a pane 0 of 4).
+   */
   #subscribe(): void {
-    this.#client
-      ?.send(`refresh-client -B ${quote(`${this.#subscription}::${SAMPLE_FORMAT}`)}`)
+    const client = this.#client;
+    if (client === undefined) return;
+    client
+      .send(`display-message -p -t ${quote(`=${HIDDEN_SESSION}:`)} '#{pane_id}'`)
+      .then(([pane = '']) =>
+        client.send(`refresh-client -B ${quote(`${this.#subscription}:${pane}:${SAMPLE_FORMAT}`)}`),
+      )
       .catch(() => {});
   }
 

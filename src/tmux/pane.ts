@@ -83,7 +83,7 @@ export async function findPane(
   if (PLAIN_NAME.test(name) && !isHidden(name)) {
     const [listed, seen] = await Promise.allSettled([
       server.command(
-        `list-panes -s -t ${quote(`=${name}`)} -F ${quote(`#{session_created} ${PANE_FORMAT}`)}`,
+        `list-panes -s -t ${quote(`=${name}:`)} -F ${quote(`#{session_created} ${PANE_FORMAT}`)}`,
       ),
       shoot(server, `=${name}:`),
     ]);

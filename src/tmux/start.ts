@@ -38,7 +38,7 @@ const WATCH = `while sleep 5 && kill -0 ${process.pid} 2>/dev/null; do :; done`;
 
 /** Starts a control client on a running server; it never starts a server. Both its pipes and it are unref'd, but stdout. */
 export function start(socketPath: string) {
-  // -N: never start a server with the hub's environment. -E: never touch an environment. Facts: tmux.md, section 1.
+  // -N: never start a server with the hub's environment. -E: never touch an environment.
   const session = ['new-session', '-A', '-E', '-s', HIDDEN_SESSION, '-f', 'no-output,ignore-size'];
   const child = execa(
     'tmux',

@@ -102,7 +102,7 @@ test('20,000 events of 8 publishers: nothing acknowledged is lost, doubled or ou
   expect(counts.failed + counts.refused).toBe(0);
   expect(lab.hubs()).toEqual([pid]);
   // Generous, because a machine that runs other tests is slow; the numbers are printed.
-  expect(Math.max(...gaps)).toBeLessThan(3_000);
+  expect(Math.max(...gaps)).toBeLessThan(5_000);
 }, 90_000);
 
 async function viaServer(

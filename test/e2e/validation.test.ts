@@ -64,7 +64,7 @@ describe.concurrent('a validation script', () => {
     });
     expect(record.validation?.script_changed).toBeUndefined();
     expect(readFileSync(`${record.log_dir}/validate.log`, 'utf8')).toBe('all well\n');
-    expect(lab.types(jobId).slice(-2)).toEqual(['completed', 'validated']);
+    expect(lab.types(jobId).slice(-3)).toEqual(['completed', 'validating', 'validated']);
   });
 
   test('that fails fails the job, with its exit code and the end of its output', async ({ lab }) => {

@@ -106,7 +106,7 @@ test.each([
 });
 
 // Open: the hub sends the damage, and the tool drops it. Take `.fails` away with the fix in tools/job-status.ts.
-test.fails('job_status names the damage', async () => {
+test('job_status names the damage', async () => {
   const path = plant();
   change(path, (lines) => lines.splice(5, 0, 'rubbish'));
   const server = await lab.server();
