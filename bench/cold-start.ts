@@ -27,7 +27,7 @@ await main(({ rounds }) =>
         value,
         floor,
         goal: `≤ ${START_GOAL} × floor`,
-        reached: value.min / floor.min <= START_GOAL || value.p50 / floor.p50 <= START_GOAL,
+        reached: value.min / floor.min <= START_GOAL && value.p50 / floor.p50 <= START_GOAL,
       },
       {
         what: 'spawn → tools/list answered',

@@ -29,8 +29,13 @@ await main(({ rounds }) =>
     await sleep(REST_MS);
     const below = descendants(hub);
     // The watch of our hidden session runs below tmux, one for the hub.
-    const value = await busy([hub, ...below, lab.tmuxPid], descendants(lab.tmuxPid), seconds);
-    const hubAlone = await busy([hub], [], seconds);
+    const [ofHub, ofClient, ofTmux, ofWatch] = await Promise.all([
+      busy([hub], [], seconds),
+      busy(below, [], seconds),
+      busy([lab.tmuxPid], [], seconds),
+      busy([], descendants(lab.tmuxPid), seconds),
+    ]);
+    const value = ofHub + ofClient + ofTmux + ofWatch;
     await server.end();
     const perJob = (below.length - withOne) / (JOBS - 1);
     return [
@@ -41,7 +46,7 @@ await main(({ rounds }) =>
         floor: single(floor),
         goal: `≤ ${GOAL_PERCENT} %`,
         reached: value <= GOAL_PERCENT,
-        note: `of it the hub ${hubAlone.toFixed(2)}; floor: the tmux server with ${JOBS} panes and no hub`,
+        note: `hub ${ofHub.toFixed(2)}, its control client ${ofClient.toFixed(2)}, tmux ${ofTmux.toFixed(2)}, watch of our hidden session ${ofWatch.toFixed(2)}; floor: the tmux server with ${JOBS} panes and no hub`,
       },
       {
         what: `processes of the hub for each job`,

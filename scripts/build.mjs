@@ -5,6 +5,7 @@
 //   tools.json           what tools/list answers, so that nothing has to be loaded for it
 //   parts/*.mjs          all the rest, loaded with the first call, the hub or a command: ES modules, shared pieces split
 // So a dynamic import() in main.ts or in the handshake is the border between the two.
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
@@ -61,8 +62,9 @@ const PARTS = [
   'src/hub/client.ts',
   'src/config-file.ts',
 ];
-/** Files beside main.js that it requires: both are CommonJS. */
+/** Files beside main.js, both CommonJS, and what loads them there. */
 const BESIDE = { 'src/mcp/main.ts': './server.js', 'src/cli/publish.ts': './publish.js' };
+const LOADED_BY = { './server.js': 'loadCached', './publish.js': 'require' };
 const partName = (source) => source.slice('src/'.length, -'.ts'.length).replaceAll('/', '-');
 
 /** Leaves a dynamic import() in place, with the part's name in dist/; `tools/list` answers from a file. */
@@ -91,6 +93,17 @@ const DECLARE = `
   const of = (role) => new Catalog(tools, role).declarations;
   export default { supervisor: of('supervisor'), peer: of('peer') };
 `;
+
+const HANDSHAKE = [
+  {
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'build', version: '1' } },
+  },
+  { id: 2, method: 'tools/list' },
+]
+  .map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+  .join('');
 
 // Beside dist, and then moved file by file: a test run next door may be using the old one.
 const fresh = `node_modules/.build-${process.pid}`;
@@ -132,16 +145,23 @@ await rm(`${fresh}/declare.mjs`);
 // import() would load the loader of ES modules even for a file that is none.
 const main = await readFile(`${fresh}/main.js`, 'utf8');
 let direct = main;
-for (const path of Object.values(BESIDE)) {
+for (const [path, load] of Object.entries(LOADED_BY)) {
   if (!direct.includes(`import("${path}")`)) throw new Error(`main.js does not import ${path} as expected`);
-  direct = direct.replace(`import("${path}")`, `require("${path}")`);
+  direct = direct.replace(`import("${path}")`, `${load}("${path}")`);
 }
-await writeFile(`${fresh}/main.js`, direct);
-// The package is of ES modules; these two are not.
+await writeFile(`${fresh}/main.js`, `${direct}\n${await readFile('scripts/code-cache.cjs', 'utf8')}`);
+const server = await readFile(`${fresh}/server.js`, 'utf8');
+await writeFile(`${fresh}/server.js`, server.replaceAll('import("./parts/', '__import("./parts/'));
+// The package is of ES modules; these are not.
 await writeFile(`${fresh}/package.json`, '{"type":"commonjs"}\n');
 await chmod(`${fresh}/main.js`, 0o755);
 
 await replaceDist();
+// One handshake leaves the server's compiled code beside it, for the Node that built it.
+execFileSync(process.execPath, ['dist/main.js'], {
+  input: HANDSHAKE,
+  stdio: ['pipe', 'ignore', 'ignore'],
+});
 
 const outputs = [handshake, parts].flatMap(({ metafile }) => Object.entries(metafile.outputs));
 const kilobytes = outputs.reduce((sum, [, { bytes }]) => sum + bytes, 0) / 1024;

@@ -22,6 +22,8 @@ const NOT_OURS =
 const EXAMPLE = /\/my-[a-z]+\.ts$/;
 const FILE = /^[\w./-]+\.(ts|mjs|md|json|jsonl|sock|log|txt|example)$/;
 const FOLDER = /^(src|tools|test|docs|scripts|bench|dist|\.ci)\/[\w/-]*$/;
+/** Methods of the protocol look like folders. */
+const METHOD = /^tools\/(list|call)$/;
 
 describe.each(DOCUMENTS)('%s', (document) => {
   const text = read(document);
@@ -32,7 +34,7 @@ describe.each(DOCUMENTS)('%s', (document) => {
     const lost = named.filter((name) => {
       if (name.startsWith('dist/') || NOT_OURS.test(basename(name)) || EXAMPLE.test(name)) return false;
       if (FILE.test(name)) return !exists(name) && !(name === basename(name) && names.has(name));
-      return FOLDER.test(name) && !exists(name);
+      return FOLDER.test(name) && !METHOD.test(name) && !exists(name);
     });
     expect(lost).toEqual([]);
   });

@@ -105,7 +105,6 @@ test.each([
   expect(readFileSync(path, 'utf8').startsWith(before)).toBe(true);
 });
 
-// Open: the hub sends the damage, and the tool drops it. Take `.fails` away with the fix in tools/job-status.ts.
 test('job_status names the damage', async () => {
   const path = plant();
   change(path, (lines) => lines.splice(5, 0, 'rubbish'));
