@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { systemCode } from './errors.ts';
 
 const LINUX = process.platform === 'linux';
 
@@ -10,6 +11,17 @@ export function startOf(pid: number): string | undefined {
     return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
   }
   return ps(pid, 'state')?.startsWith('Z') === false ? ps(pid, 'lstart') : undefined;
+}
+
+/** True while a process has this id, whichever it is; the cheapest look there is. */
+export function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it lives, but belongs to another user.
+    return systemCode(error) === 'EPERM';
+  }
 }
 
 /** The parents of a process, nearest first, itself not among them. */

@@ -49,6 +49,8 @@ async function play(keep: boolean, json: boolean): Promise<number> {
   const stop = new AbortController();
   // Whatever ends this process early must end the demo first: nothing is left behind.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+  // The usual end of a command whose reader has gone would leave everything standing.
+  process.stdout.removeAllListeners('error');
   process.stdout.on('error', () => stop.abort());
   const mam = basename(process.argv[1] ?? '') === 'mam' ? 'mam' : `node ${programPath()}`;
   const report = (json ? jsonReport : textReport)(print, (stage) => keptCommands(stage, mam));

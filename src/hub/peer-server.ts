@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentSession } from '../job/record.ts';
+import { exists } from '../processes.ts';
 
 /** What a server wrote about itself when its client was ready (`src/mcp/announce.ts`). */
 interface Announcement {
@@ -18,7 +19,7 @@ interface Announcement {
 export function peerServer(folder: string, session: AgentSession, panePid: number): 'connected' | 'unknown' {
   return announcements(folder).some(
     ({ pid, pids, pane, socket }) =>
-      pane === session.pane && socket === session.socket && pids.includes(panePid) && lives(pid),
+      pane === session.pane && socket === session.socket && pids.includes(panePid) && exists(pid),
   )
     ? 'connected'
     : 'unknown';
@@ -40,13 +41,4 @@ function announcements(folder: string): Announcement[] {
       return [];
     }
   });
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -2,6 +2,7 @@ import { MamError } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
 import type { JobRecord } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
+import { exists } from '../processes.ts';
 import { listPanes, type PaneInfo } from '../tmux/pane.ts';
 import { isAlive, isShell } from '../tmux/process.ts';
 import type { PaneSample } from '../tmux/sample.ts';
@@ -13,6 +14,8 @@ import type { TmuxServers } from './tmux-servers.ts';
 
 /** How often the agents' processes are looked at, in ms: a look is one system call, a loss must be known in 1 s. */
 const SWEEP_MS = 400;
+/** Every so many sweeps a process is also told from a later one with the same id. */
+const FULL_SWEEP = 10;
 /** A peer that has said nothing this long after submission may not have got its prompt, in seconds. */
 const START_DEADLINE_SECONDS = 90;
 /** The longest time setTimeout can count, in ms. */
@@ -28,6 +31,7 @@ export class Watcher {
   /** Of windows with several panes: what the job's pane showed at its last deadline. */
   private readonly screens = new Map<string, string>();
   private sweep: NodeJS.Timeout | undefined;
+  private sweeps = 0;
   private stopped = false;
 
   constructor(options: { registrar: Registrar; servers: TmuxServers; log: Log }) {
@@ -81,9 +85,13 @@ export class Watcher {
   }
 
   private lookAtProcesses(): void {
+    this.sweeps++;
     for (const job of this.registrar.open) {
       const agent = job.record.agent_process;
-      if (agent !== undefined && !isAlive(agent)) void this.checkPane(job);
+      if (agent === undefined) continue;
+      // A signal of 0 costs a tenth of a look into /proc, which only now and then has to tell a reused id.
+      const lives = this.sweeps % FULL_SWEEP === 0 ? isAlive(agent) : exists(agent.pid);
+      if (!lives) void this.checkPane(job);
     }
   }
 

@@ -1,6 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { lock } from 'proper-lockfile';
-import { systemCode } from '../errors.ts';
 import { startOf } from '../processes.ts';
 
 /** The heartbeat of a lock that is held for long: proper-lockfile touches it every half of this. */
@@ -93,12 +92,6 @@ export function thisOwner(what: string): Owner {
 /** True while the very process that took the lock lives. */
 export function isLiving(owner: Owner): boolean {
   if (owner.boot !== bootId()) return false;
-  try {
-    process.kill(owner.pid, 0);
-  } catch (error) {
-    // EPERM: it lives, but belongs to another user.
-    return systemCode(error) === 'EPERM';
-  }
   const start = startOf(owner.pid);
   return start !== undefined && (owner.start === '' || start === owner.start);
 }

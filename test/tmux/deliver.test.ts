@@ -323,7 +323,8 @@ describe('between paste and Enter', () => {
     expect((await delivery).end).toEqual({ kind: 'stopped' });
     const seen = new AbortController();
     const other = await lab.peer('echo');
-    expect((await hand(other, PLAIN, { stop: seen.signal, visible: () => seen.abort() })).end).toEqual({
+    const settling = { ...PLAIN, settleMs: 50 };
+    expect((await hand(other, settling, { stop: seen.signal, visible: () => seen.abort() })).end).toEqual({
       kind: 'stopped',
     });
     expect(enters(peer) + enters(other)).toBe(0);
