@@ -45,12 +45,9 @@ export class Outlets {
     this.publish(logTopic(this.realm, this.host, job.id), JSON.stringify(message), false);
     const moved =
       before?.status !== after.status || before.phase !== after.phase || before.reason !== after.reason;
-    if (moved) this.write(job);
-    else if (!this.due.has(job))
-      this.due.set(
-        job,
-        setTimeout(() => this.write(job), GATHER_MS),
-      );
+    // At the earliest in the next turn: the message above leaves when this one ends.
+    if (moved) this.schedule(job, 0);
+    else if (!this.due.has(job)) this.schedule(job, GATHER_MS);
     if (isSettled(after) && before !== undefined && !isSettled(before)) void this.archive(job);
     else if (event.late === true) void this.copyJournal(job);
   }
@@ -63,6 +60,14 @@ export class Outlets {
 
   private publish(topic: string, payload: string, retain: boolean): void {
     for (const bus of this.buses) bus.publish(topic, payload, { retain });
+  }
+
+  private schedule(job: LiveJob, delay: number): void {
+    clearTimeout(this.due.get(job));
+    this.due.set(
+      job,
+      setTimeout(() => this.write(job), delay),
+    );
   }
 
   private write(job: LiveJob): void {

@@ -236,17 +236,19 @@ export class Registrar {
 
   private tell(job: LiveJob, recorded: Recorded): void {
     const { before, after } = recorded;
-    if (before === undefined || before.status !== after.status || before.phase !== after.phase) {
-      void this.registries.get(job.registryDir)?.then((registry) => registry.index?.put(after));
-    }
-    if (before !== undefined && !isSettled(before) && isSettled(after)) {
-      this.unpoint(job.id);
-      this.forgetOldest();
-    } else if (!isSettled(after)) {
-      // A late report on an ended job may begin a check, which a new hub must take up.
-      this.point(job.id, job.registryDir);
-    }
     this.onRecorded(job, recorded);
+    if (before?.status === after.status && before.phase === after.phase) return;
+    // Waiters hear of it first: a message leaves when this turn ends.
+    setImmediate(() => {
+      void this.registries.get(job.registryDir)?.then((registry) => registry.index?.put(job.record));
+      if (isSettled(job.record)) {
+        this.unpoint(job.id);
+        this.forgetOldest();
+      } else {
+        // A late report on an ended job may begin a check, which a new hub must take up.
+        this.point(job.id, job.registryDir);
+      }
+    });
   }
 
   /** Keeps the memory of ended jobs small; they are found on disk again. */
