@@ -8,8 +8,8 @@ import { childrenCpuMs, cpuMs, descendants, rss } from './support/processes.ts';
 
 const JOBS = 50;
 const GOAL_PERCENT = 0.3;
-/** Until the work of the last delegation is over, in ms. */
-const REST_MS = 3_000;
+/** Until the work of the delegations is over and its garbage is gone, in ms. */
+const REST_MS = 15_000;
 
 await main(({ rounds }) =>
   inLab(async (lab): Promise<Row[]> => {
