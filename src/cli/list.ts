@@ -33,7 +33,9 @@ export function run(args: string[]): Promise<number> {
     if (!Number.isInteger(limit) || limit < 1)
       throw new MamError('bad_input', '--limit is no whole number from 1 on.');
     const { registryDir } = await loadSettings({ registryDir: textOf(values, 'registry-dir') });
-    const rows = existsSync(registryDir) ? JobIndex.read(registryDir).page({ status }, limit).rows : [];
+    const rows = existsSync(registryDir)
+      ? (await JobIndex.load(registryDir, false)).page({ status }, limit).rows
+      : [];
     if (values['json'] === true) print(JSON.stringify({ jobs: rows }));
     else print(rows.length === 0 ? `No jobs in ${registryDir}.` : listText(rows));
     return EXIT.done;

@@ -17,6 +17,7 @@ interface OpenRegistry {
   dir: string;
   lock: HeldLock;
   index: JobIndex | undefined;
+  indexing: Promise<JobIndex> | undefined;
 }
 
 /** How many ended jobs stay in memory for late reports and questions. */
@@ -148,12 +149,19 @@ export class Registrar {
   /** The list of a registry's jobs. @throws MamError as `create` */
   async index(registryDir: string): Promise<JobIndex> {
     const registry = await this.registry(registryDir);
-    if (registry.index === undefined) {
-      registry.index = new JobIndex(registryDir);
-      for (const job of this.jobs.values())
-        if (job.registryDir === registryDir) registry.index.put(job.record);
-    }
-    return registry.index;
+    registry.indexing ??= this.loadIndex(registry).catch((error) => {
+      registry.indexing = undefined;
+      throw registryError(registryDir, error);
+    });
+    return registry.indexing;
+  }
+
+  private async loadIndex(registry: OpenRegistry): Promise<JobIndex> {
+    const index = await JobIndex.load(registry.dir, true);
+    // What happened while it was read.
+    for (const job of this.jobs.values()) if (job.registryDir === registry.dir) index.put(job.record);
+    registry.index = index;
+    return index;
   }
 
   /** Takes up a job that was live when the last hub ended. */
@@ -229,7 +237,7 @@ export class Registrar {
       );
     }
     if (!readRegistries(this.home).includes(dir)) await addRegistry(this.home, dir);
-    const registry = { dir, lock, index: undefined };
+    const registry = { dir, lock, index: undefined, indexing: undefined };
     this.opened.push(registry);
     return registry;
   }

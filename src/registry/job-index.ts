@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { appendFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MamError } from '../errors.ts';
 import { isJobId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -20,6 +20,9 @@ interface IndexRow extends JobRow {
 /** How long changed rows gather before they are written, in ms: the file only saves the next hub work. */
 const WRITE_DELAY_MS = 200;
 const DETAIL_CHARS = 200;
+/** Rows between two turns of the event loop, some ms each: from the index file, and from folders. */
+const STEP = 2_000;
+const FOLDER_STEP = 50;
 
 /** A row of a list from a job's record. */
 export function toRow(record: JobRecord): JobRow {
@@ -57,26 +60,38 @@ export class JobIndex {
   private readonly keys = new Map<string, string>();
   private changed = new Map<string, IndexRow>();
   private writing: NodeJS.Timeout | undefined;
+  private rewriting: Promise<void> | undefined;
 
-  /** Reads the index and looks for folders that it lacks: 170 ms with 100,000 jobs, once in a hub's life. */
-  constructor(registryDir: string, writes = true) {
-    this.path = join(registryDir, '.index.jsonl');
-    const known = new Map(readRows(this.path).map((row) => [row.job_id, row]));
-    const rows: IndexRow[] = [];
-    for (const name of readdirSync(registryDir)) {
-      if (!isJobId(name)) continue;
-      const row = known.get(name);
-      if (row && isFinal(row.status as Status)) rows.push(row);
-      else rows.push(...rowFromFolder(registryDir, name));
-    }
-    rows.sort((a, b) => compare(a.created_at, b.created_at) || compare(a.job_id, b.job_id));
-    for (const row of rows) this.place(row);
-    if (writes) void this.rewrite(rows);
+  private constructor(path: string) {
+    this.path = path;
   }
 
-  /** The index as somebody who is not the hub may have it: for reading only. */
-  static read(registryDir: string): JobIndex {
-    return new JobIndex(registryDir, false);
+  /**
+   * Reads the index and looks for folders that it lacks, in small steps between which others are served: half a second
+   * with 100,000 jobs, once in a hub's life.
+   * @param writes false for somebody who is not the hub: nothing is written then
+   */
+  static async load(registryDir: string, writes: boolean): Promise<JobIndex> {
+    const index = new JobIndex(join(registryDir, '.index.jsonl'));
+    const { known, lines } = await readRows(index.path);
+    const rows: IndexRow[] = [];
+    let made = 0;
+    for (const [count, name] of (await readdir(registryDir)).entries()) {
+      if (count % STEP === 0) await nextTurn();
+      if (!isJobId(name)) continue;
+      const row = known.get(name);
+      if (row && isFinal(row.status as Status)) {
+        rows.push(row);
+        continue;
+      }
+      rows.push(...rowFromFolder(registryDir, name));
+      if (++made % FOLDER_STEP === 0) await nextTurn();
+    }
+    rows.sort((a, b) => compare(a.created_at, b.created_at) || compare(a.job_id, b.job_id));
+    for (const row of rows) index.place(row);
+    // Written anew where folders were missing from it, or where most of its lines are outdated.
+    if (writes && (made > 0 || lines > 2 * rows.length)) index.rewriting = index.rewrite(rows);
+    return index;
   }
 
   get size(): number {
@@ -128,6 +143,7 @@ export class JobIndex {
   /** Writes what has changed. */
   async write(): Promise<void> {
     clearTimeout(this.writing);
+    await this.rewriting;
     this.writing = undefined;
     const lines = [...this.changed.values()].map((row) => `${JSON.stringify(row)}\n`).join('');
     this.changed = new Map();
@@ -180,20 +196,25 @@ function rowFromFolder(registryDir: string, jobId: string): IndexRow[] {
   }
 }
 
-function readRows(path: string): IndexRow[] {
+async function readRows(path: string): Promise<{ known: Map<string, IndexRow>; lines: number }> {
+  const known = new Map<string, IndexRow>();
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = await readFile(path, 'utf8');
   } catch {
-    return [];
+    return { known, lines: 0 };
   }
-  return text.split('\n').flatMap((line) => {
+  let lines = 0;
+  for (const line of text.split('\n')) {
+    if (++lines % STEP === 0) await nextTurn();
     try {
-      return line === '' ? [] : [JSON.parse(line) as IndexRow];
+      const row = JSON.parse(line) as IndexRow;
+      known.set(row.job_id, row);
     } catch {
-      return [];
+      // The last line of a hub that was killed, or the empty one at the end.
     }
-  });
+  }
+  return { known, lines };
 }
 
 function compare(a: string, b: string): number {
