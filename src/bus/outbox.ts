@@ -1,5 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { lstat, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
@@ -132,10 +132,12 @@ async function names(folder: string): Promise<string[]> {
 async function readClaim(file: string): Promise<Claim | undefined> {
   let text: string;
   try {
+    // A folder or a pipe of such a name would stop the draining, or hang it.
+    if (!(await lstat(file)).isFile()) throw new Error('no plain file');
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
+    if (systemCode(error) !== 'ENOENT') await rename(file, `${file}.bad`).catch(() => {});
+    return undefined;
   }
   const claim = parseClaim(text);
   if (claim === undefined) await rename(file, `${file}.bad`).catch(() => {});

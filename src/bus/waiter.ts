@@ -99,6 +99,8 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
       // Without a cursor the past is told by the record; its events are in the log.
       const from = job.after === undefined && job.record === undefined ? undefined : params.events_after;
       const status = await link.request('status', { ...params, events_after: from }, LOOK_MS);
+      // A cursor beyond the journal is of one that was longer: then only the present state counts.
+      if (job.after !== undefined && job.after > status.record.seq) job.after = undefined;
       for (const event of status.events) take(job, event);
       if (job.record === undefined || status.record.seq >= job.record.seq) job.record = status.record;
       job.seen = Math.max(job.seen, status.more ? status.cursor : status.record.seq);

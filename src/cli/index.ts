@@ -18,7 +18,10 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   status: { summary: "show one job's record and events", load: () => import('./status.ts') },
   list: { summary: 'list jobs, the newest first', load: () => import('./list.ts') },
-  wait: { summary: 'wait until jobs are done or need somebody', load: () => import('./wait.ts') },
+  wait: {
+    summary: 'wait until a job is done or needs somebody; without --job, until every open job is final',
+    load: () => import('./wait.ts'),
+  },
   hub: { summary: 'show, stop or read the log of the background process', load: () => import('./hub.ts') },
   demo: { summary: 'show one delegated job from end to end on real parts', load: () => import('./demo.ts') },
 };

@@ -23,7 +23,8 @@ const usage: Usage = {
     '  --detail TEXT       one line or a short paragraph, 2,000 characters at most',
     '  --result-file FILE  with completed: the result, 1 MiB at most; - reads standard input',
     '',
-    'Exit code 0: recorded, or kept in the outbox (a note on stderr says so); 2: kept nowhere.',
+    'Exit code 0: recorded (a note on stderr says it when the job was final already), or kept in the outbox (a note too);',
+    '1: the hub refused it, there is no such job; 2: kept nowhere.',
     'Example: mam publish --job fix-login-7f3kq2ab --event completed --detail "Fixed, tests pass"',
   ].join('\n'),
   options: {

@@ -15,7 +15,7 @@ const usage: Usage = {
     '',
     '  --timeout SECONDS  how long to wait; without it there is no limit',
     '',
-    'Exit code 0: completed; 1: failed or cancelled; 3: time is up; 4: needs an answer. Of several jobs the worst.',
+    'Exit code 0: completed; 1: failed or cancelled; 3: time is up; 4: the job of --job needs an answer. Of several the worst;\nwithout --job a job that needs somebody is printed and waited for on.',
     'Ctrl-C stops waiting, not the job.',
     'Example: mam wait --job fix-login-7f3kq2ab --timeout 600',
   ].join('\n'),

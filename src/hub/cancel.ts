@@ -38,6 +38,11 @@ export async function cancelJob(
       note: 'It was taken out of the queue; nothing had been delivered.',
     };
   }
+  if (before === 'queued') {
+    const note =
+      'Its text was pasted and not submitted: it is cleared where the kind has a key for that, else it stands in the input box.';
+    return { record: after, changed: true, note };
+  }
   const told = 'The peer is told when it reports next.';
   const note =
     params.interrupt === true

@@ -46,10 +46,13 @@ export function checkTimes({
 
 /** @throws MamError `bad_input` for a working folder that does not exist */
 export function checkWorkdir(workdir: string): void {
-  if (statSync(workdir, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  const stat = statSync(workdir, { throwIfNoEntry: false });
+  if (stat?.isDirectory() !== true) {
     throw new MamError(
       'bad_input',
-      `The working folder ${workdir} does not exist.`,
+      stat === undefined
+        ? `The working folder ${workdir} does not exist.`
+        : `The working folder ${workdir} is no folder.`,
       'Give workdir as an existing folder.',
     );
   }

@@ -4,8 +4,9 @@ import { explain } from '../errors.ts';
 import { composeOrder } from '../job/order.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
+import type { TmuxServer } from '../tmux/control.ts';
 import { type DeliverySteps, deliver, type Look, type Obstacle, type Target } from '../tmux/deliver.ts';
-import { clearOwnText, recoverDelivery } from '../tmux/recover.ts';
+import { clearOwnText, recoverDelivery, standsAtCursor } from '../tmux/recover.ts';
 import type { Shot } from '../tmux/screen.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
@@ -34,6 +35,8 @@ export class Dispatcher {
   private readonly servers: TmuxServers;
   private readonly log: Log;
   private readonly queues = new Map<string, PaneQueue>();
+  /** Of each pane: the cancelled job whose text was pasted and not submitted. */
+  private readonly leftovers = new Map<string, string>();
   private stopped = false;
 
   constructor(options: { registrar: Registrar; servers: TmuxServers; log: Log }) {
@@ -81,7 +84,8 @@ export class Dispatcher {
     const first = queue.jobs[0] === job;
     if (first && after.status !== 'queued' && before?.status === 'queued') queue.stop?.abort();
     if (!isFinal(after.status)) return;
-    if (first && queue.stop === undefined && isLeftBehind(job)) this.work(queue, () => this.clear(job));
+    if (first && queue.stop === undefined && isLeftBehind(job))
+      this.work(queue, () => this.leave(job, queue));
     this.forget(job);
   }
 
@@ -127,7 +131,7 @@ export class Dispatcher {
         await this.obstacle(job, queue, { by: 'unreachable', evidence: explain(error) });
       }
       job.uncork();
-      if (isLeftBehind(job)) await this.clear(job);
+      if (isLeftBehind(job)) await this.leave(job, queue);
     });
   }
 
@@ -146,6 +150,21 @@ export class Dispatcher {
 
   private dropEmpty(queue: PaneQueue): void {
     if (queue.jobs.length === 0 && queue.stop === undefined) this.queues.delete(queue.key);
+  }
+
+  /** A cancelled job whose text was pasted: clears it, or keeps the pane from the next job while it stands there. */
+  private async leave(job: LiveJob, queue: PaneQueue): Promise<void> {
+    this.leftovers.set(queue.key, job.id);
+    await this.clear(job);
+  }
+
+  /** True while the text of a cancelled job stands in the input box: another one's Enter would submit both. */
+  private async holdsLeftover(queue: PaneQueue, server: TmuxServer, pane: string): Promise<boolean> {
+    const left = this.leftovers.get(queue.key);
+    if (left === undefined) return false;
+    if (await standsAtCursor(server, pane, left)) return true;
+    this.leftovers.delete(queue.key);
+    return false;
   }
 
   /** Takes the text of a cancelled job out of the input box, where the kind has a key for that and the text is there. */
@@ -177,6 +196,10 @@ export class Dispatcher {
     if (record.phase !== 'queued') {
       await this.afterCrash(job, target, text, look, stop);
       return;
+    }
+    if (await this.holdsLeftover(queue, server, session.pane)) {
+      const evidence = `The text of the cancelled job ${this.leftovers.get(queue.key)} stands in the input box. Remove it there.`;
+      return this.obstacle(job, queue, { by: 'draft', evidence });
     }
     const steps: DeliverySteps = {
       pasting: async () => {

@@ -2,7 +2,7 @@ import { MamError } from '../errors.ts';
 import type { AgentSession, JobOrder } from '../job/record.ts';
 import type { DelegateParams } from '../job/request.ts';
 import { findPane } from '../tmux/pane.ts';
-import { foreground, isShell } from '../tmux/process.ts';
+import { foreground, isCarrier, isShell } from '../tmux/process.ts';
 import type { Shot } from '../tmux/screen.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
@@ -42,7 +42,14 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
     throw new MamError(
       'refused',
       `${where} runs ${runs}, not an agent: the prompt would be run as commands.`,
-      'Start the agent in that pane first.',
+      'Start the agent in that pane first; where a script starts it, with `exec`, so that the shell does not stay around it.',
+    );
+  }
+  if (isCarrier(pane.command) && params.terminal?.ready === undefined) {
+    throw new MamError(
+      'refused',
+      `${where} runs ${pane.command}, which carries another terminal: whether a shell is behind it cannot be seen, and a shell would run the prompt.`,
+      'Start the agent in a tmux pane of its own, or make a kind with a "ready" pattern for it under "agents" in .mam/config.json.',
     );
   }
   return {

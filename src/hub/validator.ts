@@ -14,6 +14,8 @@ import type { Registrar } from './registrar.ts';
 const TIME_LIMIT_SECONDS = 600;
 /** How much of the output the record carries, in characters; `validate.log` has it all. */
 const TAIL_CHARS = 2_000;
+/** How long the rest of the output is waited for after the script's end, in ms. */
+const REST_MS = 200;
 /** Exit code of a script that was ended by its time limit, as `timeout` of coreutils has it. */
 const TIMED_OUT = 124;
 /** Exit code of a script that could not be started, as shells have it. */
@@ -111,6 +113,13 @@ export class Validator {
   }
 }
 
+/** How a script's process ended. */
+interface Ending {
+  exitCode?: number | null | undefined;
+  signal?: string | null | undefined;
+  shortMessage?: string | undefined;
+}
+
 /** What a script runs with. */
 export interface ScriptRun {
   script: string;
@@ -152,7 +161,13 @@ export async function runScript(run: ScriptRun): Promise<{ code: number; output:
   }, TIME_LIMIT_SECONDS * 1000);
   run.stop.addEventListener('abort', end, { once: true });
   // What the script left behind would keep its output open, and must end with it anyway.
-  child.once('exit', end);
+  const exited = new Promise<Ending>((resolve) =>
+    child.once('exit', (exitCode, signal) => {
+      end();
+      // A daemon that left the group may hold the output open for ever; the script's own has come by then.
+      setTimeout(() => resolve({ exitCode, signal }), REST_MS);
+    }),
+  );
   let output = '';
   const log = createWriteStream(run.logFile, { flags: 'a', mode: 0o600 });
   log.on('error', () => {});
@@ -161,15 +176,19 @@ export async function runScript(run: ScriptRun): Promise<{ code: number; output:
     output = (output + chunk.toString()).slice(-4 * TAIL_CHARS);
   });
   try {
-    const result = await child;
+    const result: Ending = await Promise.race([child, exited]);
     if (timedOut) return { code: TIMED_OUT, output: `${output}\nEnded after ${TIME_LIMIT_SECONDS} s.` };
-    if (result.exitCode !== undefined) return { code: result.exitCode, output };
-    if (result.signal !== undefined) return { code: 128 + (signalNumber(result.signal) ?? 0), output };
-    throw new MamError('unavailable', `The script could not be started: ${result.shortMessage}`);
+    if (typeof result.exitCode === 'number') return { code: result.exitCode, output };
+    if (typeof result.signal === 'string') return { code: 128 + (signalNumber(result.signal) ?? 0), output };
+    throw new MamError(
+      'unavailable',
+      `The script could not be started: ${result.shortMessage ?? 'unknown reason'}`,
+    );
   } finally {
     clearTimeout(timer);
     run.stop.removeEventListener('abort', end);
     end();
+    child.all?.destroy();
     await new Promise<void>((resolve) => log.end(resolve));
   }
 }

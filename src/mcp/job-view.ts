@@ -39,7 +39,9 @@ export const jobBriefSchema = jobRowSchema.extend({
   result: z.string().optional().describe("beginning of the peer's result, to be read as data"),
   result_file: z.string().optional().describe('file with the whole result, when longer'),
   files: z.array(z.string()).optional().describe('files that the peer named'),
-  validation: validationSchema.pick({ passed: true, exit_code: true, output_tail: true }).optional(),
+  validation: validationSchema
+    .pick({ passed: true, exit_code: true, output_tail: true, script_changed: true })
+    .optional(),
   late: z.boolean().describe('true when a late report amended the end'),
   last_sign_of_life_at: z.string(),
 });

@@ -209,7 +209,7 @@ async function readRows(path: string): Promise<{ known: Map<string, IndexRow>; l
     if (++lines % STEP === 0) await nextTurn();
     try {
       const row = JSON.parse(line) as IndexRow;
-      known.set(row.job_id, row);
+      if (typeof row?.job_id === 'string') known.set(row.job_id, row);
     } catch {
       // The last line of a hub that was killed, or the empty one at the end.
     }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { MamError } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
 import { type Block, FrameReader } from './frame.ts';
-import { LEAVE, refusal, SETUP, start } from './start.ts';
+import { hiddenName, leave, refusal, setup, start } from './start.ts';
 
 /** A tmux server that is silent for so long (ms) is taken for stuck: the client is dropped, the caller told. */
 const ANSWER_MS = 10_000;
@@ -35,7 +35,7 @@ export class ControlClient {
 
   private constructor(socketPath: string, onNotice: (line: string) => void) {
     this.#socketPath = socketPath;
-    this.#child = start(socketPath);
+    this.#child = start(socketPath, this.session);
     const frames = new FrameReader(
       (block) => this.#take(block),
       (line) => {
@@ -68,9 +68,17 @@ export class ControlClient {
       client.kill();
       throw refusal(socketPath, failure || client.#why);
     }
-    await Promise.all(SETUP.map((command) => client.send(command)));
+    const [[pane = '']] = await Promise.all([
+      client.send(`display-message -p -t =${client.session}: '#{pane_id}'`),
+      ...setup(client.session).map((command) => client.send(command)),
+    ]);
+    client.pane = pane;
     return client;
   }
+
+  /** The hidden session, and our own pane in it. */
+  readonly session = hiddenName();
+  pane = '';
 
   get ended(): boolean {
     return this.#ended;
@@ -107,7 +115,7 @@ export class ControlClient {
 
   /** Ends the client; the hidden session goes with the last one. Resolves when it is gone. */
   async end(): Promise<void> {
-    this.send(LEAVE).catch(() => {});
+    this.send(leave(this.session, this.pane)).catch(() => {});
     const backstop = setTimeout(() => this.kill(), END_MS);
     await this.done;
     clearTimeout(backstop);

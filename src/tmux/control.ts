@@ -3,7 +3,7 @@ import { randomSuffix } from '../job/id.ts';
 import { ControlClient } from './client.ts';
 import { quote } from './quote.ts';
 import { type PaneSample, parseSamples, SAMPLE_FORMAT } from './sample.ts';
-import { HIDDEN_SESSION, isHidden } from './start.ts';
+import { IS_HIDDEN_FORMAT } from './start.ts';
 
 export type { PaneSample } from './sample.ts';
 
@@ -115,10 +115,7 @@ export class TmuxServer {
     const client = this.#client;
     if (client === undefined) return;
     client
-      .send(`display-message -p -t ${quote(`=${HIDDEN_SESSION}:`)} '#{pane_id}'`)
-      .then(([pane = '']) =>
-        client.send(`refresh-client -B ${quote(`${this.#subscription}:${pane}:${SAMPLE_FORMAT}`)}`),
-      )
+      .send(`refresh-client -B ${quote(`${this.#subscription}:${client.pane}:${SAMPLE_FORMAT}`)}`)
       .catch(() => {});
   }
 
@@ -141,7 +138,7 @@ export class TmuxServer {
     this.#gathering = undefined;
     const client = this.#client;
     if (client === undefined || client.ended) return;
-    const sessions = await client.send("list-sessions -F '#{session_name}'").catch(() => ['?']);
-    if (client.idle && sessions.every(isHidden)) await client.end();
+    const panes = await client.send(`list-panes -a -F '${IS_HIDDEN_FORMAT}'`).catch(() => ['?']);
+    if (client.idle && panes.every((hidden) => hidden === '1')) await client.end();
   }
 }

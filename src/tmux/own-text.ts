@@ -36,6 +36,15 @@ export function locate(lines: string[], needle: string): { count: number; first:
   return result;
 }
 
+/** The end of a text, as long as it has to be to stand in it only once: a job id does so several times. */
+function uniqueEnd(whole: string): string {
+  for (let length = TAIL; length < whole.length; length++) {
+    const end = whole.slice(-length);
+    if (whole.indexOf(end) === whole.length - length) return end;
+  }
+  return whole;
+}
+
 /** What proves that our text is in the box. */
 export interface Sight {
   evidence: string;
@@ -58,7 +67,7 @@ export class OwnText {
     const whole = bare(text);
     this.#before = before;
     this.#needle = needle;
-    this.#tail = whole.slice(-TAIL);
+    this.#tail = uniqueEnd(whole);
     this.#isLong = whole.length > TAIL;
   }
 

@@ -2,7 +2,7 @@ import { MamError } from '../errors.ts';
 import type { TmuxServer } from './control.ts';
 import { quote } from './quote.ts';
 import { type Shot, shoot } from './screen.ts';
-import { isHidden } from './start.ts';
+import { IS_HIDDEN_FORMAT } from './start.ts';
 
 /** A pane as tmux lists it. */
 export interface PaneInfo {
@@ -36,7 +36,11 @@ const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9_ -]*$/;
 const PANE_FORMAT = [
   ...['#{pane_id}', '#{session_id}', '#{window_id}', '#{window_index}', '#{pane_index}', '#{pane_pid}'],
   ...['#{pane_dead}', '#{pane_in_mode}', '#{pane_tty}', '#{window_activity}', '#{window_panes}'],
-  ...['#{?#{&&:#{window_active},#{pane_active}},1,0}', '#{pane_current_command}'],
+  ...[
+    '#{?#{&&:#{window_active},#{pane_active}},1,0}',
+    `#{?${IS_HIDDEN_FORMAT},1,0}`,
+    '#{pane_current_command}',
+  ],
 ].join(' ');
 
 /**
@@ -58,9 +62,9 @@ export async function listPanes(server: TmuxServer): Promise<PaneInfo[]> {
     }),
   );
   return panes.flatMap((line) => {
-    const { sessionId, windowId, ...pane } = parsePane(line);
+    const { sessionId, windowId, hidden, ...pane } = parsePane(line);
     const session = sessionNames.get(sessionId);
-    if (session === undefined || isHidden(session.name)) return [];
+    if (session === undefined || hidden) return [];
     return {
       ...pane,
       session: session.name,
@@ -80,7 +84,7 @@ export async function findPane(
   address: string,
 ): Promise<{ pane: PaneInfo; glance: Shot | undefined }> {
   const name = address.trim().replace(/^tmux:/, '');
-  if (PLAIN_NAME.test(name) && !isHidden(name)) {
+  if (PLAIN_NAME.test(name)) {
     const [listed, seen] = await Promise.allSettled([
       server.command(
         `list-panes -s -t ${quote(`=${name}:`)} -F ${quote(`#{session_created} ${PANE_FORMAT}`)}`,
@@ -93,28 +97,31 @@ export async function findPane(
     const [row] = rows;
     if (row !== undefined && rows.length === 1) {
       const [created, line = ''] = split(row, 1);
-      const { sessionId: _, windowId: __, ...pane } = parsePane(line);
-      return {
-        pane: { ...pane, session: name, session_created: Number(created), window_name: '' },
-        glance: glance?.pane_pid === pane.pane_pid ? glance : undefined,
-      };
+      const { sessionId: _, windowId: __, hidden, ...pane } = parsePane(line);
+      if (!hidden)
+        return {
+          pane: { ...pane, session: name, session_created: Number(created), window_name: '' },
+          glance: glance?.pane_pid === pane.pane_pid ? glance : undefined,
+        };
     }
   }
-  return { pane: resolveAddress(await listPanes(server), address), glance: undefined };
+  return { pane: resolveAddress(await listPanes(server), address, server.socketPath), glance: undefined };
 }
 
 /** A line of `PANE_FORMAT`. */
 function parsePane(line: string): Omit<PaneInfo, 'session' | 'session_created' | 'window_name'> & {
   sessionId: string;
   windowId: string;
+  hidden: boolean;
 } {
-  const fields = split(line, 12);
+  const fields = split(line, 13);
   const [pane = '', sessionId = '', windowId = '', window, index, pid, dead, mode, tty = ''] = fields;
-  const [activity, count, active, command = ''] = fields.slice(9);
+  const [activity, count, active, hidden, command = ''] = fields.slice(9);
   return {
     pane,
     sessionId,
     windowId,
+    hidden: hidden === '1',
     window: Number(window),
     pane_index: Number(index),
     pane_pid: Number(pid),
@@ -138,9 +145,10 @@ function split(line: string, count: number): string[] {
  * The one pane that an address means: `NAME`, `tmux:NAME`, `tmux:NAME:WINDOW`, `tmux:NAME:WINDOW.PANE` or `tmux:%3`.
  * Names match exactly; WINDOW is an index or a name, PANE an index.
  * @param panes from `listPanes`
+ * @param socketPath of their server, for the hint how to start a missing session
  * @throws MamError `bad_input`, `not_found` (with the live sessions) or `refused` (several panes, with the list)
  */
-export function resolveAddress(panes: PaneInfo[], address: string): PaneInfo {
+export function resolveAddress(panes: PaneInfo[], address: string, socketPath?: string): PaneInfo {
   const name = address.trim().replace(/^tmux:/, '');
   if (name === '') {
     throw new MamError(
@@ -153,7 +161,7 @@ export function resolveAddress(panes: PaneInfo[], address: string): PaneInfo {
     ? panes.filter((pane) => pane.pane === name).slice(0, 1)
     : inSession(panes, name);
   const [only] = found;
-  if (only === undefined) throw missing(panes, name);
+  if (only === undefined) throw missing(panes, name, socketPath);
   if (found.length > 1) {
     const list = found.map((pane) => `tmux:${pane.pane} (${pane.dead ? 'dead' : pane.command})`).join(', ');
     throw new MamError(
@@ -194,13 +202,12 @@ function tmuxName(name: string): string {
   return name.replace(/[.:]/g, '_');
 }
 
-function missing(panes: PaneInfo[], name: string): MamError {
+function missing(panes: PaneInfo[], name: string, socketPath: string | undefined): MamError {
+  const tmux = socketPath === undefined ? 'tmux' : `tmux -S ${socketPath}`;
   const live = [...new Set(panes.map((pane) => `tmux:${pane.session}`))];
   const known = live.length === 0 ? 'No session runs there.' : `Live sessions: ${live.join(', ')}.`;
   const what = name.startsWith('%') ? `pane ${name}` : `session or pane tmux:${name}`;
   const session = tmuxName(name.split(':')[0] ?? name);
-  const start = name.startsWith('%')
-    ? ''
-    : ` Start it on that tmux server: tmux new-session -d -s '${session}' COMMAND.`;
+  const start = name.startsWith('%') ? '' : ` Start it: ${tmux} new-session -d -s '${session}' COMMAND.`;
   return new MamError('not_found', `There is no tmux ${what}.`, known + start);
 }

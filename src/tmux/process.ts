@@ -19,6 +19,18 @@ const SHELLS = new Set(
   ),
 );
 
+/** Programs that carry another terminal, with whatever is in its foreground: a shell behind them can't be seen. */
+const CARRIERS = new Set(
+  'ssh mosh mosh-client autossh script sudo su doas docker podman kubectl oc nerdctl lxc nsenter machinectl tmux screen dtach abduco expect telnet'.split(
+    ' ',
+  ),
+);
+
+/** True for the name of a program behind which a shell may be. */
+export function isCarrier(command: string): boolean {
+  return CARRIERS.has(command.slice(command.lastIndexOf('/') + 1).toLowerCase());
+}
+
 /** True for the name of a shell, also a login shell (`-bash`) or one by its path. What is typed there would be run. */
 export function isShell(command: string): boolean {
   const name = command.slice(command.lastIndexOf('/') + 1).replace(/^-+/, '');

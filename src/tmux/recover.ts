@@ -66,8 +66,8 @@ export async function recoverDelivery(
 
 function endsAtCursor(shot: Shot, text: string): boolean {
   const { last } = locate(shot.lines, text.replace(/\s+/g, '').slice(-TAIL));
-  // The cursor stands behind the text, at most in the first column of the next row.
-  return last >= 0 && (shot.cursor_y === last || (shot.cursor_y === last + 1 && shot.cursor_x === 0));
+  // In the next row it may stand as well behind a text that was submitted: that proves nothing.
+  return last >= 0 && shot.cursor_y === last;
 }
 
 /**
@@ -84,4 +84,18 @@ export async function clearOwnText(
   const shot = await shoot(server, target.pane);
   if (shot === undefined || unfit(shot, target) !== undefined || !endsAtCursor(shot, text)) return false;
   return (await press(server, target.pane, shot, key)) === undefined;
+}
+
+/** How many rows above the cursor a text of ours may begin and still be taken for the input box. */
+const BOX_ROWS = 6;
+
+/**
+ * Whether a word of a text that we pasted and never submitted still stands at the cursor, as far as one look tells.
+ * @throws MamError when tmux does not answer
+ */
+export async function standsAtCursor(server: TmuxServer, pane: string, word: string): Promise<boolean> {
+  const shot = await shoot(server, pane);
+  if (shot === undefined) return false;
+  const { last } = locate(shot.lines, word);
+  return last >= 0 && shot.cursor_y >= last && shot.cursor_y - last <= BOX_ROWS;
 }

@@ -18,7 +18,7 @@ export interface PaneSample {
 const FIELDS = '#{pane_id}|#{pane_dead}|#{pane_pid}|#{pane_in_mode}|#{window_activity}|#{window_panes}';
 
 /** The format that `refresh-client -B` watches: every pane of every session but ours. */
-export const SAMPLE_FORMAT = `#{S:#{?${IS_HIDDEN_FORMAT},,#{W:#{P:${FIELDS}|#{pane_current_command} }}}}`;
+export const SAMPLE_FORMAT = `#{S:#{W:#{P:#{?${IS_HIDDEN_FORMAT},,${FIELDS}|#{pane_current_command} }}}}`;
 
 /** Reads the value of a subscription made with `SAMPLE_FORMAT`; a window linked to several sessions counts once. */
 export function parseSamples(value: string): PaneSample[] {

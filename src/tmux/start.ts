@@ -2,44 +2,57 @@ import type { Socket } from 'node:net';
 import { execa } from 'execa';
 import { MamError } from '../errors.ts';
 
+let connections = 0;
+
 /**
- * Our hidden session: never the user's, so that nothing of theirs changes when we come or go. One a process, so that
- * no hub takes another's away.
+ * A name for a hidden session: never the user's, so that nothing of theirs changes when we come or go. One a process
+ * and connection: no hub takes another's away, and none takes for its own what a user has put into an older one.
  */
-export const HIDDEN_SESSION = `_mam-${process.pid}`;
-/** Matches the hidden session of any hub, for tmux's `m/r:` as well. */
-const HIDDEN_PATTERN = '^_mam-[0-9]+$';
-
-/** A tmux format that is true in a hidden session. */
-export const IS_HIDDEN_FORMAT = `#{m/r:${HIDDEN_PATTERN},#{session_name}}`;
-
-/** True for the name of a hidden session: no listing for people may show it. */
-export function isHidden(session: string): boolean {
-  return new RegExp(HIDDEN_PATTERN).test(session);
+export function hiddenName(): string {
+  connections++;
+  return `_mam-${process.pid}${connections === 1 ? '' : `-${connections}`}`;
 }
+
+/**
+ * A tmux format that is `1` for the pane of a hub's hidden session, whichever hub's. The pane and not the session is
+ * marked: a command without a target, such as `tmux new-window` from a script, may put a user's window beside ours.
+ */
+export const IS_HIDDEN_FORMAT = '#{@mam_hidden}';
 
 /**
  * What makes the hidden session invisible and its end safe. tmux's own `destroy-unattached` must not do it: while a
  * client leaves, any other client's exit then crashes the server (tmux/tmux#5497; seen 64 times in 300 with 3.3a).
  */
-export const SETUP = [
-  `set-option -t =${HIDDEN_SESSION}: destroy-unattached off`,
-  // Else the end of the session would put our client into one of the user's.
-  `set-option -t =${HIDDEN_SESSION}: detach-on-destroy on`,
-  `set-option -t =${HIDDEN_SESSION}: status off`,
-  `set-option -w -t =${HIDDEN_SESSION}: remain-on-exit off`,
-];
+export function setup(session: string): string[] {
+  return [
+    `set-option -t =${session}: destroy-unattached off`,
+    // Else the end of the session would put our client into one of the user's.
+    `set-option -t =${session}: detach-on-destroy on`,
+    `set-option -t =${session}: status off`,
+    `set-option -w -t =${session}: remain-on-exit off`,
+    `set-option -p -t =${session}: @mam_hidden 1`,
+  ];
+}
 
-/** Leaves: the session goes with its last client, in the one way that tmux survives. */
-export const LEAVE = `if-shell -F -t =${HIDDEN_SESSION}: '#{==:#{session_attached},1}' 'kill-session -t =${HIDDEN_SESSION}' 'detach-client'`;
+/**
+ * Leaves in the one way that tmux survives: the session goes with its last client. Where a user's window has come into
+ * it, only our own pane goes, and the session stays.
+ * @param pane our own pane in it
+ */
+export function leave(session: string, pane: string): string {
+  const alone = '#{&&:#{==:#{session_windows},1},#{==:#{window_panes},1}}';
+  const last = `#{&&:#{==:#{session_attached},1},${alone}}`;
+  const rest = `if-shell -F -t ${pane} '${alone}' '' 'kill-pane -t ${pane}' ; detach-client`;
+  return `if-shell -F -t ${pane} '${last}' 'kill-session -t =${session}' ${JSON.stringify(rest)}`;
+}
 
 /** Runs in the hidden session and ends it within seconds of our own end, however we ended. */
 const WATCH = `while sleep 5 && kill -0 ${process.pid} 2>/dev/null; do :; done`;
 
 /** Starts a control client on a running server; it never starts a server. Both its pipes and it are unref'd, but stdout. */
-export function start(socketPath: string) {
+export function start(socketPath: string, name: string) {
   // -N: never start a server with the hub's environment. -E: never touch an environment.
-  const session = ['new-session', '-A', '-E', '-s', HIDDEN_SESSION, '-f', 'no-output,ignore-size'];
+  const session = ['new-session', '-E', '-s', name, '-f', 'no-output,ignore-size'];
   const child = execa(
     'tmux',
     ['-u', '-S', socketPath, '-N', '-C', ...session, ...['-x', '20', '-y', '5'], 'sh', '-c', WATCH],

@@ -3,8 +3,11 @@ import { heldAsBefore, locate, withoutOwn } from './own-text.ts';
 import { type ClimbEnd, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
 import { classify, find, type Shot, shoot } from './screen.ts';
 
-/** When (ms after the first Enter) a swallowed one is pressed again, and when we stop looking. */
-const PRESS_AGAIN_MS = [300, 1_000, 3_000];
+/**
+ * When (ms after the first Enter) a swallowed one is pressed again, and when we stop looking. Once, and late: a program
+ * that only has not read yet would find both, and the second may answer a dialog that comes up meanwhile.
+ */
+const PRESS_AGAIN_MS = [2_000];
 const SUBMIT_MS = 4_500;
 
 /** Enter was pressed: proves that it was taken; presses again only while the box holds our text just as before. */

@@ -7,7 +7,7 @@ const VISIBLE_MS = 5_000;
 /** How long (ms) copy mode may last between paste and Enter. */
 const COPY_MODE_MS = 5_000;
 /** A part of our text counts after so long (ms) without a change, any other change after the second, a restless screen after the third. */
-const QUIET_PART_MS = 30;
+const QUIET_PART_MS = 250;
 const QUIET_CHANGE_MS = 100;
 const RESTLESS_MS = 1_000;
 

@@ -69,7 +69,7 @@ async function foreignSessions(lab: Lab): Promise<string[]> {
     const left = [...lab.killedHubs].map((pid) => `_mam-${pid}`);
     return [
       ...sessions
-        .filter((name) => !lab.sessions.has(name) && !left.includes(name))
+        .filter((name) => !lab.sessions.has(name) && !left.some((hidden) => name.startsWith(hidden)))
         .map((name) => `tmux session ${name} is left`),
       ...buffers.map((name) => `tmux buffer ${name} is left`),
     ];

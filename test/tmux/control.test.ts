@@ -7,7 +7,6 @@ import { listPanes } from '../../src/tmux/pane.ts';
 import { quote } from '../../src/tmux/quote.ts';
 import type { PaneSample } from '../../src/tmux/sample.ts';
 import { capture } from '../../src/tmux/screen.ts';
-import { HIDDEN_SESSION } from '../../src/tmux/start.ts';
 import { isRunning, Lab, until } from './lab.ts';
 
 const labs: Lab[] = [];
@@ -103,7 +102,7 @@ test('callers share one client; two objects share the hidden session; nothing of
   await Promise.all(Array.from({ length: 10 }, () => one.server.command('list-sessions')));
   await Promise.all(Array.from({ length: 10 }, () => second.command('list-sessions')));
   expect((await one.tmux('list-clients')).split('\n')).toHaveLength(2);
-  expect(await one.tmux('list-sessions', '-F', '#{session_name}')).toBe(`${HIDDEN_SESSION}\nuser`);
+  expect(await one.tmux('list-sessions', '-F', '#{session_name}')).toMatch(/^_mam-[0-9-]+\nuser$/);
   expect((await listPanes(second)).map((pane) => pane.session)).toEqual(['user']);
   await one.server.close();
   expect(await second.command('display-message -p here')).toEqual(['here']);
@@ -162,7 +161,9 @@ test('our hidden session is killed by somebody: the next command makes it anew',
   const one = lab();
   await one.start();
   await one.server.command('list-panes');
-  await one.tmux('kill-session', '-t', `=${HIDDEN_SESSION}`);
+  const [hidden = ''] = (await one.tmux('list-sessions', '-F', '#{session_name}')).split('\n');
+  expect(hidden).toMatch(/^_mam-/);
+  await one.tmux('kill-session', '-t', `=${hidden}`);
   await until(() => !one.server.connected);
   expect(await one.server.command('display-message -p back')).toEqual(['back']);
 });
