@@ -26,7 +26,7 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
     expect(unknown).toContain('There is no tmux session or pane tmux:nobody.');
     for (const name of ['mute', 'shell', 'split', 'dead']) expect(unknown).toContain(`tmux:${name}`);
     expect(unknown).not.toContain('_mam');
-    expect(unknown).toContain("tmux new-session -d -s 'nobody'");
+    expect(unknown).toContain(`tmux -S ${lab.socket} new-session -d -s 'nobody'`);
     // A name is never a prefix or a pattern.
     expect(await refused(lab, server, { agent_session: 'tmux:mut' })).toContain('There is no tmux session');
     expect(await refused(lab, server, { agent_session: 'tmux:m*' })).toContain('There is no tmux session');

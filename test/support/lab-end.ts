@@ -4,7 +4,7 @@ import type { Lab } from './lab.ts';
 import { processesOf } from './processes.ts';
 import { until } from './until.ts';
 
-const END_MS = 5_000;
+const END_MS = 15_000;
 
 /** What may lie in a lab whose hub has ended in order, by its path in the lab's folder. */
 const EXPECTED = [

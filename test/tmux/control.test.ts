@@ -95,14 +95,16 @@ test('no tmux program: unavailable, with the way to install it', async () => {
   }
 });
 
-test('callers share one client; two objects share the hidden session; nothing of it stays', async () => {
+test('callers share one client; two objects have a hidden session each; nothing of them stays', async () => {
   const one = lab();
   await one.start();
   const second = new TmuxServer(one.socket);
   await Promise.all(Array.from({ length: 10 }, () => one.server.command('list-sessions')));
   await Promise.all(Array.from({ length: 10 }, () => second.command('list-sessions')));
   expect((await one.tmux('list-clients')).split('\n')).toHaveLength(2);
-  expect(await one.tmux('list-sessions', '-F', '#{session_name}')).toMatch(/^_mam-[0-9-]+\nuser$/);
+  expect(await one.tmux('list-sessions', '-F', '#{session_name}')).toMatch(
+    /^_mam-[0-9-]+\n_mam-[0-9-]+\nuser$/,
+  );
   expect((await listPanes(second)).map((pane) => pane.session)).toEqual(['user']);
   await one.server.close();
   expect(await second.command('display-message -p here')).toEqual(['here']);
