@@ -13,6 +13,7 @@ import { VERSION } from '../version.ts';
 import { externalAddress } from './address.ts';
 import { Changes } from './changes.ts';
 import { Claims } from './claims.ts';
+import { ControlClients } from './control-clients.ts';
 import { Delegations } from './delegate.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { brokerFingerprint, describeBroker, type HubFile, readHubFile } from './hub-file.ts';
@@ -40,6 +41,7 @@ export class Hub {
   private readonly startedAt = new Date().toISOString();
   private readonly buses: HubBus[] = [];
   private readonly registrar: Registrar;
+  private readonly clients: ControlClients;
   private readonly servers: TmuxServers;
   private readonly dispatcher: Dispatcher;
   private readonly watcher: Watcher;
@@ -67,7 +69,8 @@ export class Hub {
     this.onEnd = onEnd;
     const home = homePaths(settings.home);
     this.home = home;
-    const servers = new TmuxServers((socket) => {
+    this.clients = new ControlClients(home.clients);
+    const servers = new TmuxServers(this.clients, (socket) => {
       this.watcher.onPanes(socket);
       this.dispatcher.onPanes(socket);
     });
@@ -119,6 +122,7 @@ export class Hub {
   /** Takes up what the last hub left, drains the outbox, and only then lets clients in. */
   async start(): Promise<void> {
     const { settings } = this;
+    this.clients.reap();
     const jobs = await this.takeUp();
     await this.drain();
     const handlers: BusHandlers = {

@@ -11,6 +11,7 @@ export interface Home {
   outbox: string;
   spool: string;
   servers: string;
+  clients: string;
   live: string;
   registries: string;
   lock: string;
@@ -24,6 +25,7 @@ export function homePaths(folder: string): Home {
     outbox: join(folder, 'outbox'),
     spool: join(folder, 'spool'),
     servers: join(folder, 'servers'),
+    clients: join(folder, 'clients'),
     live: join(folder, 'live'),
     registries: join(folder, 'registries'),
     lock: join(folder, 'hub'),

@@ -80,6 +80,11 @@ export class ControlClient {
   readonly session = hiddenName();
   pane = '';
 
+  /** Process id of the client. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   get ended(): boolean {
     return this.#ended;
   }

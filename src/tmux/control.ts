@@ -23,14 +23,19 @@ export class TmuxServer {
   readonly #subscription = `mam${randomSuffix()}`;
   readonly #panesListeners = new Set<(panes: PaneSample[]) => void>();
   readonly #goneListeners = new Set<(why: string) => void>();
+  readonly #onClient: ((pid: number, lives: boolean) => void) | undefined;
   #client: ControlClient | undefined;
   #connecting: Promise<ControlClient> | undefined;
   #gathering: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** @param socketPath absolute path of the server's socket; nothing happens before the first command */
-  constructor(socketPath: string) {
+  /**
+   * @param socketPath absolute path of the server's socket; nothing happens before the first command
+   * @param onClient called with the process id of each client that was started, and again when it has ended
+   */
+  constructor(socketPath: string, onClient?: (pid: number, lives: boolean) => void) {
     this.socketPath = socketPath;
+    this.#onClient = onClient;
   }
 
   /** True while a control client is attached. */
@@ -93,8 +98,10 @@ export class TmuxServer {
       try {
         const client = await ControlClient.connect(this.socketPath, (line) => this.#notice(line));
         this.#client = client;
+        this.#onClient?.(client.pid, true);
         if (this.#panesListeners.size > 0) this.#subscribe();
         void client.done.then(() => {
+          this.#onClient?.(client.pid, false);
           if (this.#client === client) this.#client = undefined;
           this.#tellGone('the control client ended');
         });

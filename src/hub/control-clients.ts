@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeFolder } from '../folders.ts';
+import { startOf } from '../processes.ts';
+
+/**
+ * The control clients that hubs of this home have started. When a hub is killed while tmux 3.3a is writing to its
+ * client, that client never ends by itself, and a later `kill-server` of the user's hangs on it: the next hub ends it.
+ */
+export class ControlClients {
+  private readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Notes a client that was started. */
+  note(pid: number): void {
+    try {
+      makeFolder(this.folder);
+      writeFileSync(join(this.folder, String(pid)), startOf(pid) ?? '', { mode: 0o600 });
+    } catch {
+      // Then a killed hub leaves it, as rare as that is.
+    }
+  }
+
+  /** A client that has ended. */
+  forget(pid: number): void {
+    rmSync(join(this.folder, String(pid)), { force: true });
+  }
+
+  /** Ends what hubs that were killed have left, each by its id and start time. */
+  reap(): void {
+    let names: string[];
+    try {
+      names = readdirSync(this.folder).filter((name) => /^\d+$/.test(name));
+    } catch {
+      return;
+    }
+    for (const name of names) {
+      const pid = Number(name);
+      const start = startOf(pid);
+      try {
+        if (start !== undefined && readFileSync(join(this.folder, name), 'utf8') === start)
+          process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended in this very moment.
+      }
+      this.forget(pid);
+    }
+  }
+}
