@@ -81,6 +81,14 @@ async function foreignSessions(lab: Lab): Promise<string[]> {
 
 /** Ends the lab's own tmux server, by its socket. One that was killed leaves its socket file. */
 async function endTmux(lab: Lab): Promise<void> {
+  // tmux 3.3a waits for ever for the control client of a hub that was killed while it wrote; no next hub ended it here.
+  for (const pid of noted(lab)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended.
+    }
+  }
   await lab.tmux('kill-server').catch(() => {});
   const servers = () => processesOf(lab.folder).filter(({ command }) => /(^|\/)tmux[: ]/.test(command));
   await until('the tmux server ends', () => servers().length === 0, END_MS);
@@ -95,4 +103,13 @@ function unexpectedFiles({ folder, killedHubs }: Lab): string[] {
     .map((entry) => ({ entry, path: relative(folder, join(entry.parentPath, entry.name)) }))
     .filter(({ entry, path }) => !entry.isFile() || !expected.some((pattern) => pattern.test(path)))
     .map(({ entry, path }) => `${entry.isSocket() ? 'socket' : 'file'} ${path} is left`);
+}
+
+/** The control clients that the lab's hubs have noted and not taken back. */
+function noted(lab: Lab): number[] {
+  try {
+    return readdirSync(join(lab.home, 'clients')).map(Number);
+  } catch {
+    return [];
+  }
 }
