@@ -161,7 +161,7 @@ describe.runIf(mayMount)('a full disk', () => {
       if (result.isError === true) text = result.content[0].text;
       else if (result.structuredContent.recorded) recorded++;
     }
-    expect(lab.events('full', registry)).toHaveLength(1 + recorded);
+    expect(lab.events('full', { registry })).toHaveLength(1 + recorded);
     expect(text).toContain('The event could be kept nowhere');
     expect(text).toContain('ENOSPC');
     expect(text).toContain('then report again');
@@ -181,7 +181,7 @@ describe.runIf(mayMount)('a full disk', () => {
     makeRoom();
     const after = await server.ok('publish_event', { job_id: 'full', event: 'completed', detail: 'again' });
     expect(after).toMatchObject({ accepted: true, status: 'completed' });
-    expect(lab.events('full', registry)).toHaveLength(2 + recorded);
+    expect(lab.events('full', { registry })).toHaveLength(2 + recorded);
   }, 40_000);
 });
 

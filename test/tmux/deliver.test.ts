@@ -230,14 +230,19 @@ describe('an agent inside a shell', () => {
   async function inShell(mode: string): Promise<Peer> {
     const outer = await lab.peer(mode, 'model');
     const command = await lab.tmux('display-message', '-p', '-t', outer.target.pane, '#{pane_start_command}');
-    await lab.tmux('new-session', '-d', '-s', 'shell', '-x', '100', '-y', '30', 'bash --norc');
+    await lab.tmux('new-session', '-d', '-s', 'shell', '-x', '100', '-y', '30', "PS1='shell> ' bash --norc");
     const log = `${lab.dir}/shell.log`;
     const line = command
       .replace(/^"?exec /, '')
       .replace(/"$/, '')
       .replace(/'[^']*\.log'/, `'${log}'`);
+    const row = (beginning: string) => async () => {
+      const rows = await capture(lab.server, '=shell:');
+      return rows.some((one) => one.startsWith(beginning));
+    };
+    await until(row('shell>'));
     await lab.tmux('send-keys', '-t', '=shell:', line, 'Enter');
-    await until(async () => (await capture(lab.server, '=shell:')).some((row) => row.startsWith('READY>')));
+    await until(row('READY>'));
     return lab.meet('shell', log);
   }
   const words = async (peer: Peer) => (await capture(lab.server, peer.target.pane)).join('\n');
