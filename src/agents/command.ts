@@ -6,7 +6,9 @@ import type { AgentKind } from './kind.ts';
  */
 export const command: AgentKind = {
   name: 'command',
+  title: 'any raw-mode terminal program',
   screen: {},
+  dialogs: [],
   settleMs: 0,
   submitKey: 'Enter',
 };

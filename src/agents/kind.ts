@@ -1,12 +1,88 @@
+import type { ScreenPatterns } from '../tmux/screen.ts';
+
+/** What may stand on an agent's screen instead of its input box. */
+export type DialogName = 'permission' | 'trust' | 'login' | 'update' | 'hooks' | 'other';
+
+/** A dialog as it is recognised on the screen. */
+export interface DialogSign {
+  name: DialogName;
+  /** Tried on the whole screen, so give `m` for lines. */
+  pattern: RegExp;
+  /** What a person has to do, as a sentence that goes on after "Attach and": `choose "Yes, I trust this folder"`. */
+  remedy: string;
+}
+
+/** A permission request as the screen shows it. */
+export interface ShownPermission {
+  /** What is asked for: the tool's or the command's name. */
+  tool: string;
+  /** The rest of the dialog's body in one line. */
+  input: string;
+}
+
+/** What it takes to start an agent in a pane. */
+export interface LaunchOptions {
+  /** Our MCP server's command line: program and arguments. */
+  server: readonly [string, ...string[]];
+  /** What our server's environment must hold, whatever the agent passes on by itself. */
+  serverEnv: Readonly<Record<string, string>>;
+  /** Command line of our hook entry; the name of the agent's event comes after it. */
+  hook: readonly [string, ...string[]];
+  /** A private folder for the files of `Launch`. */
+  folder: string;
+  workdir: string;
+  /** Take up the agent's last session in this folder. */
+  resume: boolean;
+  /** The first prompt, for kinds with `takesPrompt`; the agent gets it whole. */
+  prompt?: string | undefined;
+}
+
+/** How to start an agent, without touching anything of the user's own configuration. */
+export interface Launch {
+  /** What follows the program on its command line. */
+  args: string[];
+  /** Variables of the pane's environment, beside the user's. */
+  env: Record<string, string>;
+  /** Files to be written into `LaunchOptions.folder` (0600) before the start, by name. */
+  files: Record<string, string>;
+}
+
 /** How one kind of agent is recognised and spoken to in its terminal. */
 export interface AgentKind {
   name: string;
+  /** As its makers write it. */
+  title: string;
   /** Where its session is looked for when the caller names none; absent: it must be named. */
   defaultSession?: string;
-  /** Patterns tried on each line of its screen; what is absent can't be told from the screen. */
-  screen: { ready?: RegExp; busy?: RegExp; dialog?: RegExp };
+  /** Patterns tried on the whole screen; what is absent can't be told from it. `dialog` is made of `dialogs`. */
+  screen: ScreenPatterns;
+  dialogs: readonly DialogSign[];
   /** Time between our text being seen in the input box and Enter, in ms. */
   settleMs: number;
   /** The key that submits, in tmux's name for it. */
   submitKey: string;
+  /** The key that empties the input box; absent where no single key does it safely. */
+  clearKey?: string;
+  /** The keys that interrupt its turn, in their order. */
+  interruptKeys?: readonly string[];
+  permission?: {
+    /** What the dialog on the screen asks for; nothing when none is there. */
+    read(lines: readonly string[]): ShownPermission | undefined;
+    /** The keys that allow it once, and nothing more. */
+    allow: readonly string[];
+    /** The keys that deny it. */
+    deny: readonly string[];
+  };
+  /** True for the command line of this agent's process in the foreground of a pane. */
+  isProcess?(argv: readonly string[]): boolean;
+  /** What it takes to start it; absent for kinds that only people start. */
+  start?: {
+    /** The program, looked for on the PATH. */
+    program: string;
+    /** How to get it, as a sentence. */
+    install: string;
+    /** It takes the first prompt on its command line, whole. */
+    takesPrompt: boolean;
+    launch(options: LaunchOptions): Launch;
+  };
 }

@@ -1,0 +1,38 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** What a scripted model is asked, in the same words for every agent. */
+export interface ModelRequest {
+  /** The text of every user message, oldest first, without tool results. */
+  prompts: string[];
+  /** The results of the tool calls that the model has made in this conversation, oldest first, as text. */
+  results: { tool: string; text: string }[];
+  /** The tools that the agent offers, by the agent's own names. */
+  tools: string[];
+  /** The whole request as the agent sent it. */
+  body: unknown;
+}
+
+/** What a scripted model answers. */
+export type ModelStep =
+  | { say: string }
+  /** Calls a tool of our MCP server, by our name for it (`publish_event`). */
+  | { call: string; args: Record<string, unknown> }
+  /** Has the agent run a shell command. */
+  | { shell: string }
+  /** The service fails with this HTTP status. */
+  | { fail: number; message?: string };
+
+/**
+ * A model: decides what comes next from all that was said before. Never asked for an agent's side calls (titles,
+ * summaries, token counts): the protocol answers those by itself.
+ */
+export type Model = (request: ModelRequest) => ModelStep | Promise<ModelStep>;
+
+/** One provider's API, as far as an agent needs it. */
+export interface Protocol {
+  name: string;
+  /** True for the requests that this protocol answers. */
+  handles(method: string, path: string): boolean;
+  /** Answers one request; `body` is its JSON, or undefined. */
+  answer(request: IncomingMessage, body: unknown, model: Model, response: ServerResponse): Promise<void>;
+}

@@ -1,0 +1,53 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Model, Protocol } from './script.ts';
+
+/** A scripted model server on loopback. */
+export interface ModelServer {
+  /** `http://127.0.0.1:PORT` */
+  url: string;
+  /** Every request that no protocol handled, as `METHOD path`. */
+  strangers: string[];
+  close(): Promise<void>;
+}
+
+/** Serves a model over the given protocols, on a free port of 127.0.0.1. */
+export async function serveModel(model: Model, protocols: readonly Protocol[]): Promise<ModelServer> {
+  const strangers: string[] = [];
+  const server = createServer((request, response) => {
+    const [path = ''] = (request.url ?? '').split('?');
+    const protocol = protocols.find((one) => one.handles(request.method ?? '', path));
+    const answered = readBody(request).then((body) => {
+      if (protocol !== undefined) return protocol.answer(request, body, model, response);
+      strangers.push(`${request.method} ${path}`);
+      response
+        .writeHead(404, { 'content-type': 'application/json' })
+        .end('{"error":{"message":"not served"}}');
+      return undefined;
+    });
+    answered.catch((error) => {
+      if (!response.headersSent) response.writeHead(500);
+      response.end(JSON.stringify({ error: { message: String(error) } }));
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    strangers,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  let text = '';
+  for await (const chunk of request) text += chunk;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
