@@ -63,8 +63,12 @@ const PARTS = [
   'src/config-file.ts',
 ];
 /** Files beside main.js, both CommonJS, and what loads them there. */
-const BESIDE = { 'src/mcp/main.ts': './server.js', 'src/cli/publish.ts': './publish.js' };
-const LOADED_BY = { './server.js': 'loadCached', './publish.js': 'require' };
+const BESIDE = {
+  'src/mcp/main.ts': './server.js',
+  'src/cli/publish.ts': './publish.js',
+  'src/cli/hook.ts': './hook.js',
+};
+const LOADED_BY = { './server.js': 'loadCached', './publish.js': 'require', './hook.js': 'require' };
 const partName = (source) => source.slice('src/'.length, -'.ts'.length).replaceAll('/', '-');
 
 /** Leaves a dynamic import() in place, with the part's name in dist/; `tools/list` answers from a file. */
@@ -111,7 +115,12 @@ process.once('exit', () => rmSync(fresh, { recursive: true, force: true }));
 const [handshake, parts] = await Promise.all([
   build({
     ...common,
-    entryPoints: { main: 'src/main.ts', server: 'src/mcp/main.ts', publish: 'src/cli/publish.ts' },
+    entryPoints: {
+      main: 'src/main.ts',
+      server: 'src/mcp/main.ts',
+      publish: 'src/cli/publish.ts',
+      hook: 'src/cli/hook.ts',
+    },
     outdir: fresh,
     format: 'cjs',
     plugins: [border, stubs],

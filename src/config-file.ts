@@ -9,10 +9,14 @@ const key = z.string().regex(/^[A-Za-z0-9-]{1,20}$/, 'is no key in tmux words, s
 const agentSchema = z.strictObject({
   /** The default session, such as `tmux:aider`. */
   session: z.string().optional(),
+  /** The command line that starts it: program and arguments, without a shell. */
+  command: z.array(z.string().min(1)).min(1).optional(),
   /** Regular expressions, tried on each line of the screen. */
   ready: pattern.optional(),
   busy: pattern.optional(),
   dialog: pattern.optional(),
+  /** A person's unsent words in the input box; tried on the screen without its dim text. */
+  draft: pattern.optional(),
   /** tmux's names of the keys that empty the input box and that interrupt the agent, such as C-u and Escape. */
   clear: key.optional(),
   interrupt: key.optional(),

@@ -142,6 +142,33 @@ export function hubEnvironment(env: Env = process.env): Record<string, string> {
   return kept;
 }
 
+/**
+ * The settings that an agent which we start must have as well, so that its server finds our hub. No secret is among
+ * them: they stand on command lines.
+ */
+export function peerEnvironment(settings: Settings, env: Env = process.env): Record<string, string> {
+  const kept: Record<string, string> = { MAM_HOME: settings.home };
+  for (const name of [
+    'MAM_REALM',
+    'MAM_REGISTRY_DIR',
+    'MAM_LOGS_DIR',
+    'MAM_BROKER_USERNAME',
+    'MAM_BROKER_CA',
+    'TMUX_SERVER_NAME',
+  ]) {
+    const value = env[name];
+    if (value) kept[name] = value;
+  }
+  const url = env['MAM_BROKER_URL'];
+  if (url && !url.includes('@')) kept['MAM_BROKER_URL'] = url;
+  return kept;
+}
+
+/** This program's command line, as program and arguments. */
+export function mamProgram(): string[] {
+  return [process.execPath, programPath()];
+}
+
 /** How a peer can call the command line: `mam` when that is on the PATH, else this program by its full path. */
 export function mamCommand(settings: Settings): string {
   for (const folder of (settings.path ?? '').split(delimiter)) {

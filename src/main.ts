@@ -21,6 +21,12 @@ async function main(): Promise<void> {
     process.exitCode = await run(args);
     return;
   }
+  if (command === 'hook') {
+    // An agent stands still while its hook runs.
+    const { run } = await import('./cli/hook.ts');
+    process.exitCode = await run(args);
+    return;
+  }
   const { runCommand } = await import('./cli/run.ts');
   process.exitCode = await runCommand(command ?? 'help', args);
 }

@@ -43,6 +43,17 @@ export function foregroundGroup(pid: number): number | undefined {
   return Number.isInteger(id) && id > 0 ? id : undefined;
 }
 
+/** The command line of a process; nothing when it is gone. Elsewhere than on Linux, words are told apart by blanks. */
+export function commandLineOf(pid: number): string[] | undefined {
+  if (!LINUX) return ps(pid, 'args')?.split(/\s+/);
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+    return words.length === 0 ? undefined : words;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The fields of /proc/PID/stat from the third (state) on; the second, the name, may hold anything. */
 function stat(pid: number): string[] | undefined {
   try {

@@ -22,13 +22,13 @@ const inputSchema = z.strictObject({
     .string()
     .default('claude-code')
     .describe(
-      'Kind of the agent that gets the job: command (any program that reads the keyboard itself, in raw mode), or a kind of your configuration; claude-code, codex, gemini, opencode and human come in a later version and are refused. Default: claude-code',
+      'Kind of the agent that gets the job: claude-code, codex, gemini, opencode, human (a person; nothing is typed), command (any program that reads the keyboard itself, in raw mode), or a kind of your configuration. Default: claude-code',
     ),
   agent_session: z
     .string()
     .optional()
     .describe(
-      "Where the agent lives: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3. Default: the agent kind's own session; command has none, so it must be given there",
+      "Where the agent lives: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3. Default: the agent kind's own session (tmux:claude, tmux:codex, tmux:gemini, tmux:opencode); command has none, so it must be given there; human needs none",
     ),
   workdir: z
     .string()
@@ -99,8 +99,7 @@ export default defineTool({
   description:
     'Delegate a job to another agent: hand a task over to a peer (Claude Code, Codex, any terminal program) that lives in a tmux session, and let it work in the background, in parallel with you. ' +
     "Registers the job, types a short order into the agent's pane, and answers when the prompt is submitted or after 5 seconds, whichever is first, with the job id and a delivery receipt that says how far it got. " +
-    'The job goes on whatever happens to this call; a busy agent gets it when its turn comes. Use it to spawn, assign or offload work to a worker or sub-agent that a person can watch. ' +
-    'This version delegates to agent kind command and to kinds made by configuration.',
+    'The job goes on whatever happens to this call; a busy agent gets it when its turn comes. Use it to spawn, assign or offload work to a worker or sub-agent that a person can watch.',
   inputSchema,
   outputSchema: delegationSchema,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
@@ -113,7 +112,7 @@ export default defineTool({
     const { settings } = engine;
     const kind = engine.kind(args.agent);
     const session = args.agent_session ?? kind.defaultSession;
-    if (session === undefined) {
+    if (session === undefined && !kind.isHuman) {
       throw new MamError(
         'bad_input',
         `Agent kind ${kind.name} has no session of its own.`,
@@ -130,6 +129,8 @@ export default defineTool({
       timeout_seconds: args.timeout_seconds,
       idle_timeout_seconds: args.idle_timeout_seconds,
       validate: args.validate === undefined ? undefined : resolve(caller.cwd, args.validate),
+      validate_rounds: args.validate_rounds,
+      start: args.start ? { mam: settings.mamProgram, server_env: settings.peerEnvironment } : undefined,
       on_busy: args.on_busy,
       request_key: args.request_key ?? (context.callId && `call:${context.callId}`),
       tmux_socket: settings.tmuxSocket,
@@ -153,8 +154,6 @@ export default defineTool({
 /** Refuses what is declared for later versions. @throws MamError `unavailable` with what can be used instead */
 function refuseLaterParts(args: Args): void {
   const later = {
-    start: args.start,
-    validate_rounds: args.validate_rounds > 0,
     notify: args.notify === 'pane',
   };
   for (const [name, wanted] of Object.entries(later)) {

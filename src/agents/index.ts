@@ -3,20 +3,26 @@ import { MamError } from '../errors.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { TerminalSettings } from '../job/request.ts';
 import type { Look } from '../tmux/deliver.ts';
+import type { ScreenPatterns } from '../tmux/screen.ts';
 import { command } from './command.ts';
+import { human } from './human.ts';
 import type { AgentKind } from './kind.ts';
 
-/** Every kind that is built in. */
-const KINDS: readonly AgentKind[] = [command];
+/** Every kind that is built in. A new one is a file of its own and a line here. */
+export const KINDS: readonly AgentKind[] = [command, human];
 
-/** Kinds of the contract that this version does not drive yet. */
-const LATER = ['claude-code', 'codex', 'gemini', 'opencode', 'human'];
-
-/** What a delegation needs to know of a kind: its default session and the screen patterns of the configuration. */
+/** What a delegation needs to know of a kind: its default session and the settings of the configuration. */
 export interface KnownKind {
   name: string;
   defaultSession: string | undefined;
+  /** Nothing is typed for it, and it needs no session. */
+  isHuman: boolean;
   terminal: TerminalSettings;
+}
+
+/** A kind that is built in. */
+export function builtIn(name: string): AgentKind | undefined {
+  return KINDS.find((kind) => kind.name === name);
 }
 
 /**
@@ -25,21 +31,20 @@ export interface KnownKind {
  * @throws MamError `bad_input` with the kinds there are
  */
 export function resolveKind(name: string, configured: Record<string, AgentConfig>): KnownKind {
-  const kind = KINDS.find((candidate) => candidate.name === name);
+  const kind = builtIn(name);
   const own = configured[name];
   if (kind === undefined && own === undefined) {
     const names = [...new Set([...KINDS.map((known) => known.name), ...Object.keys(configured)])].join(', ');
     throw new MamError(
       'bad_input',
-      LATER.includes(name)
-        ? `Agent kind ${name} is not driven by this version yet.`
-        : 'There is no such agent kind.',
-      `Use agent "command" with agent_session "tmux:NAME" for a session that already runs; kinds here: ${names}. More can be made under "agents" in .mam/config.json.`,
+      'There is no such agent kind.',
+      `Kinds here: ${names}. For any other program that runs in a tmux session use agent "command" with agent_session "tmux:NAME"; more kinds can be made under "agents" in .mam/config.json.`,
     );
   }
   return {
     name,
-    defaultSession: own?.session ?? kind?.defaultSession,
+    defaultSession: own?.session ?? (kind?.defaultSession && `tmux:${kind.defaultSession}`),
+    isHuman: kind === human,
     terminal: own ?? {},
   };
 }
@@ -48,17 +53,27 @@ export function resolveKind(name: string, configured: Record<string, AgentConfig
 export function lookFor(
   record: Pick<JobRecord, 'agent' | 'job_id'> & { typing?: TerminalSettings | undefined },
 ): Look {
-  const kind = KINDS.find((candidate) => candidate.name === record.agent) ?? command;
-  const { ready, busy, dialog } = record.typing ?? {};
+  const kind = builtIn(record.agent) ?? command;
   return {
-    patterns: {
-      ...kind.screen,
-      ...(ready !== undefined && { ready: new RegExp(ready, 'mu') }),
-      ...(busy !== undefined && { busy: new RegExp(busy, 'mu') }),
-      ...(dialog !== undefined && { dialog: new RegExp(dialog, 'mu') }),
-    },
+    patterns: patternsOf(kind, record.typing),
     settleMs: kind.settleMs,
     needle: record.job_id,
     submitKey: kind.submitKey,
   };
+}
+
+/** The patterns of an agent's screen by the name of its kind; a configured kind has only its own. */
+export function screenOf(agent: string, own: TerminalSettings | undefined): ScreenPatterns {
+  return patternsOf(builtIn(agent) ?? command, own);
+}
+
+/** A kind's patterns, with those of a configuration in their place. */
+function patternsOf(kind: AgentKind, own: TerminalSettings = {}): ScreenPatterns {
+  const dialog = kind.dialogs.map((sign) => sign.pattern);
+  const patterns: ScreenPatterns = { ...kind.screen, ...(dialog.length > 0 && { dialog }) };
+  for (const name of ['ready', 'busy', 'dialog', 'draft'] as const) {
+    const text = own[name];
+    if (text !== undefined) patterns[name] = new RegExp(text, 'mu');
+  }
+  return patterns;
 }

@@ -22,6 +22,18 @@ export const commands: Readonly<Record<string, Command>> = {
     summary: 'wait until a job is done or needs somebody; without --job, until every open job is final',
     load: () => import('./wait.ts'),
   },
+  answer: {
+    summary: "answer a job's question or permission request",
+    load: () => import('./answer.ts'),
+  },
+  done: { summary: 'report a job for a person as done', load: () => import('./done.ts') },
+  agents: { summary: 'list the agents in tmux and what each is doing', load: () => import('./agents.ts') },
+  start: { summary: 'start an agent in a tmux session, ready for jobs', load: () => import('./start.ts') },
+  stop: { summary: 'end an agent session that mam started', load: () => import('./stop.ts') },
   hub: { summary: 'show, stop or read the log of the background process', load: () => import('./hub.ts') },
+  install: {
+    summary: "write the MCP server into a client's own configuration, or take it out again",
+    load: () => import('./install.ts'),
+  },
   demo: { summary: 'show one delegated job from end to end on real parts', load: () => import('./demo.ts') },
 };

@@ -57,6 +57,8 @@ export function run(args: string[]): Promise<number> {
     else if (reply.task !== undefined) print(taskText(reply));
     else if (reply.accepted && reply.recorded)
       print(`recorded: ${claim.type} of ${claim.job_id}, which is now ${reply.status ?? 'open'}`);
+    for (const message of reply.messages ?? [])
+      if (values['json'] !== true) print(`\nfor you: ${clean(message)}`);
     if (reply.accepted || reply.recorded) {
       if (reply.refusal !== undefined) process.stderr.write(`mam: ${reply.refusal}\n`);
       return EXIT.done;

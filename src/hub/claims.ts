@@ -3,6 +3,7 @@ import { explain, MamError } from '../errors.ts';
 import { type Claim, type ClaimReply, claimSchema } from '../job/event.ts';
 import { newEventId } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
+import { messagesFor } from '../job/messages.ts';
 import type { JobRecord } from '../job/record.ts';
 import { isFinal, MAKERS } from '../job/words.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
@@ -40,10 +41,11 @@ export class Claims {
 
   /**
    * A claim from the broker or the outbox. Every claim is answered on its `reply_to`, if it has one.
+   * @param late its publisher has gone on without the answer, so that no message for the peer may go with it
    * @returns when it is settled: on disk, or refused for good
    * @throws when it could not be written now but may be later: it must not be acknowledged
    */
-  async take(jobId: string, payload: Buffer | string): Promise<void> {
+  async take(jobId: string, payload: Buffer | string, { late = false } = {}): Promise<void> {
     const raw = parseObject(payload);
     if (raw === undefined) {
       this.log.warn(`a claim on ${jobId} is no JSON object and was dropped`);
@@ -70,7 +72,8 @@ export class Claims {
       const { turn, done } = this.queueUp(jobId);
       try {
         if (turn !== undefined) await turn;
-        answer = await this.settle(jobId, parsed.data, done);
+        const unheard = late || parsed.data.reply_to === undefined;
+        answer = await this.settle(jobId, { ...parsed.data, ...(unheard && { unheard }) }, done);
       } catch (error) {
         const retry = error instanceof MamError && (error.code === 'io' || error.code === 'conflict');
         answer = { ...refusal(parsed.data.event_id, explain(error)), ...(retry && { retry }) };
@@ -160,7 +163,16 @@ export class Claims {
         refusal: `${endText(after)} Your report is kept in its log and changes nothing.`,
       };
     }
-    if (event.type === 'started') return { ...base, ...startedAnswer(job) };
+    const messages = messagesFor(after, event.seq);
+    if (event.type === 'started')
+      return { ...base, ...startedAnswer(job), ...(messages.length > 0 && { messages }) };
+    if (messages.length > 0) {
+      return {
+        ...base,
+        messages,
+        next: 'Read the messages and act on them; then go on, and report as before.',
+      };
+    }
     if (after.phase === 'validating') {
       return {
         ...base,
@@ -185,7 +197,6 @@ function startedAnswer(job: LiveJob): Partial<ClaimReply> {
   return {
     ...firstTaskPage(job),
     workdir,
-    messages: job.record.messages,
     next: `Work in ${workdir}. Report with job_id "${id}": progress now and then; question when you need an answer; permission_required when you wait for one; completed with a one-line summary in detail when done; error with the reason when you cannot. Report even if you fail.`,
   };
 }

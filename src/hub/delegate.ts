@@ -2,18 +2,22 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { lookFor } from '../agents/index.ts';
 import { dropSpool, takeSpool } from '../bus/spool.ts';
-import { MamError } from '../errors.ts';
+import { explain, MamError } from '../errors.ts';
 import { newJobId } from '../job/id.ts';
 import type { JobOrder } from '../job/record.ts';
 import type { DelegateParams, DelegateResult, TerminalSettings } from '../job/request.ts';
 import { cleanLine, promptPreview } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
+import { startOf } from '../processes.ts';
 import type { Home } from '../registry/home.ts';
 import { preflight } from '../tmux/deliver.ts';
+import { launchAgent, letGo } from './agent-start.ts';
 import type { Changes } from './changes.ts';
 import { checkPrompt, checkTimes, checkWorkdir, makeLogFolder } from './delegation-checks.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { checkHumanSession, showToHuman } from './human-job.ts';
 import type { LiveJob } from './live-job.ts';
+import type { Log } from './log.ts';
 import type { PaneOwners } from './pane-owners.ts';
 import { peerServer } from './peer-server.ts';
 import { findPlace, type Place } from './place.ts';
@@ -21,8 +25,13 @@ import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 import { scriptHash } from './validator.ts';
 
+/** A session that was started for a job is let go at the latest after this time, in ms. */
+const STARTED_MS = 120_000;
+
 /** A delegation is answered after this time even if the prompt is not submitted yet, in ms. */
 const ANSWER_MS = 5_000;
+
+type Validation = Pick<NonNullable<JobOrder['validation']>, 'script' | 'script_sha256'>;
 
 /** Registers jobs and starts their way into a pane. */
 export class Delegations {
@@ -33,6 +42,7 @@ export class Delegations {
   private readonly servers: TmuxServers;
   private readonly owners: PaneOwners;
   private readonly changes: Changes;
+  private readonly log: Log;
   /** Delegations on their way, by their key: a call that is repeated meanwhile joins the first. */
   private readonly underWay = new Map<string, Promise<DelegateResult>>();
 
@@ -44,6 +54,7 @@ export class Delegations {
     servers: TmuxServers;
     owners: PaneOwners;
     changes: Changes;
+    log: Log;
   }) {
     this.home = options.home;
     this.host = options.host;
@@ -52,6 +63,7 @@ export class Delegations {
     this.servers = options.servers;
     this.owners = options.owners;
     this.changes = options.changes;
+    this.log = options.log;
   }
 
   /**
@@ -108,8 +120,9 @@ export class Delegations {
     checkWorkdir(params.workdir);
     const script = params.validate;
     const validation = script === undefined ? undefined : { script, script_sha256: scriptHash(script) };
-    const place = await findPlace(this.servers, params);
-    if (params.on_busy === 'refuse') await this.refuseBusy(params, place);
+    if (params.agent === 'human') return this.registerForHuman(params, prompt, validation);
+    const place = await this.placeOf(params);
+    if (params.on_busy === 'refuse' && !place.started) await this.refuseBusy(params, place);
     await this.registrar.ready(params.registry_dir);
     // From here to the queue nothing waits: of two jobs for one pane, the second one sees the first.
     if (params.on_busy === 'refuse') this.refuseHeld(place);
@@ -122,19 +135,67 @@ export class Delegations {
       this.dispatcher.forget(job);
       throw error;
     }
+    if (place.started) void this.settleStarted(job, place);
     await this.changes.until(
       job,
-      ({ record }) => record.status !== 'queued' || record.blocked_by !== undefined || this.position(job) > 0,
+      // An agent that was started a moment ago is not ready yet: that is no obstacle to tell of.
+      ({ record }) =>
+        record.status !== 'queued' ||
+        (record.blocked_by !== undefined && (!place.started || record.blocked_by === 'dialog')) ||
+        this.position(job) > 0,
       ANSWER_MS,
     );
+    return this.result(job, false, this.warnings(job));
+  }
+
+  /** Where the job goes: the session that is meant, or a new one where it is missing and may be started. */
+  private async placeOf(params: DelegateParams): Promise<Place & { started?: boolean }> {
+    try {
+      return await findPlace(this.servers, params);
+    } catch (error) {
+      const missing = error instanceof MamError && error.code === 'not_found';
+      if (!missing || params.start === undefined) throw error;
+    }
+    const { session, pane_pid } = await launchAgent(this.servers, this.home.folder, {
+      ...params,
+      ...params.start,
+      name: params.agent_session,
+    });
+    const process = { pid: pane_pid, start: startOf(pane_pid) ?? '', command: params.agent, pane_pid };
+    return { session, process, glance: undefined, started: true };
+  }
+
+  /** Once its order is taken, or never will be, a session that was started for a job lives and ends as any other. */
+  private async settleStarted(job: LiveJob, { session }: Place): Promise<void> {
+    await this.changes.until(job, ({ record }) => record.status !== 'queued', STARTED_MS);
+    const server = this.servers.get(session.socket);
+    await letGo(server, session, isFinal(job.record.status)).catch((error) =>
+      this.log.error(`session ${session.session} of ${job.id}`, error),
+    );
+  }
+
+  /** A job for a person: nothing is typed, and its clocks run from now on. */
+  private async registerForHuman(
+    params: DelegateParams,
+    prompt: string,
+    validation: Validation | undefined,
+  ): Promise<DelegateResult> {
+    const { tmux_socket: socket, agent_session: address } = params;
+    await checkHumanSession(this.servers, socket, address);
+    await this.registrar.ready(params.registry_dir);
+    const job = this.registrar.create(this.orderOf(params, prompt, undefined, validation), prompt);
+    this.dispatcher.enqueue(job);
+    await job.kept;
+    const evidence = await showToHuman(this.servers, socket, address, job).catch(explain);
+    await this.registrar.note(job, 'submitted', { data: { evidence } });
     return this.result(job, false, this.warnings(job));
   }
 
   private orderOf(
     params: DelegateParams,
     prompt: string,
-    place: Place,
-    validation: { script: string; script_sha256: string } | undefined,
+    place: (Place & { started?: boolean }) | undefined,
+    validation: Validation | undefined,
   ): JobOrder {
     const jobId = newJobId(prompt);
     const parent = this.owners.openJobOf(params.origin);
@@ -143,9 +204,8 @@ export class Delegations {
     return {
       job_id: jobId,
       agent: params.agent,
-      agent_session: place.session,
-      agent_process: place.process,
-      typing: { mam: params.mam_command, ...terminalOf(params) },
+      ...(place !== undefined && { agent_session: place.session, agent_process: place.process }),
+      typing: { mam: params.mam_command, ...(place?.started && { started: true }), ...terminalOf(params) },
       host: this.host,
       registry_dir: params.registry_dir,
       log_dir: logDir,
@@ -157,11 +217,12 @@ export class Delegations {
       ...(parent !== undefined && { parent_job_id: parent.id }),
       depth: parent === undefined ? 0 : parent.record.depth + 1,
       ...(params.request_key !== undefined && { request_key: params.request_key }),
-      peer_server: peerServer(this.home.servers, place.session, place.process.pane_pid),
+      peer_server: place ? peerServer(this.home.servers, place.session, place.process.pane_pid) : 'unknown',
       ...(validation !== undefined && {
         validation: {
           ...validation,
           rounds: 0,
+          max_rounds: params.validate_rounds ?? 0,
           ...(params.path !== undefined && { path: params.path }),
           ...(params.virtual_env !== undefined && { virtual_env: params.virtual_env }),
         },
@@ -233,8 +294,8 @@ export class Delegations {
 
 /** Only what a delivery uses: a newer client may send more. */
 function terminalOf({ terminal = {} }: DelegateParams): TerminalSettings {
-  const { ready, busy, dialog, clear, interrupt } = terminal;
-  return { ready, busy, dialog, clear, interrupt };
+  const { ready, busy, dialog, draft, clear, interrupt } = terminal;
+  return { ready, busy, dialog, draft, clear, interrupt };
 }
 
 function sha256(text: string): string {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { lookFor } from '../agents/index.ts';
+import { builtIn, lookFor } from '../agents/index.ts';
 import { explain } from '../errors.ts';
 import { composeOrder } from '../job/order.ts';
+import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import type { TmuxServer } from '../tmux/control.ts';
@@ -11,9 +12,14 @@ import type { Shot } from '../tmux/screen.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { paneKey } from './pane-owners.ts';
+import { peerServer } from './peer-server.ts';
 import { hubDraft, type Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
+/** The server of an agent that was started for a job is waited for so long (ms) since then. */
+const SERVER_MS = 20_000;
+/** How often (ms) such an agent is looked at until it is ready. */
+const LOOK_AT_START_MS = 60;
 /** A pane that could not be typed into is looked at again after this time, in ms, if nothing told of a change. */
 const LOOK_AGAIN_MS = 1_000;
 const EVIDENCE_CHARS = 300;
@@ -24,9 +30,19 @@ interface PaneQueue {
   jobs: LiveJob[];
   /** Set while something is done at the pane. */
   stop: AbortController | undefined;
+  /** What is to be done for the first job once its prompt is handed over, in this order. */
+  errands: Errand[];
   lookAgain: NodeJS.Timeout | undefined;
   /** Since when (ms since 1970) the first job has been kept from its pane. */
   blockedSince: number | undefined;
+}
+
+/** Something to be typed for a job that has its prompt. */
+interface Errand {
+  job: LiveJob;
+  /** @returns true when it is done, false to try again when the pane has changed */
+  run: (stop: AbortSignal) => Promise<boolean>;
+  settled: () => void;
 }
 
 /** Hands prompts over: a queue for each pane, one job at a time, each by the delivery ladder. */
@@ -34,12 +50,15 @@ export class Dispatcher {
   private readonly registrar: Registrar;
   private readonly servers: TmuxServers;
   private readonly log: Log;
+  private readonly announcements: string;
   private readonly queues = new Map<string, PaneQueue>();
   /** Of each pane: the cancelled job whose text was pasted and not submitted. */
   private readonly leftovers = new Map<string, string>();
   private stopped = false;
 
-  constructor(options: { registrar: Registrar; servers: TmuxServers; log: Log }) {
+  /** @param options.announcements the folder in which peers' servers tell of themselves */
+  constructor(options: { registrar: Registrar; servers: TmuxServers; log: Log; announcements: string }) {
+    this.announcements = options.announcements;
     this.registrar = options.registrar;
     this.servers = options.servers;
     this.log = options.log;
@@ -82,7 +101,8 @@ export class Dispatcher {
     const queue = this.find(job);
     if (queue === undefined) return;
     const first = queue.jobs[0] === job;
-    if (first && after.status !== 'queued' && before?.status === 'queued') queue.stop?.abort();
+    const taken = after.status !== 'queued' && before?.status === 'queued';
+    if (first && (taken || isFinal(after.status))) queue.stop?.abort();
     if (!isFinal(after.status)) return;
     if (first && queue.stop === undefined && isLeftBehind(job))
       this.work(queue, () => this.leave(job, queue));
@@ -95,9 +115,27 @@ export class Dispatcher {
     if (queue === undefined) return;
     const first = queue.jobs[0] === job;
     queue.jobs = queue.jobs.filter((other) => other !== job);
+    for (const errand of queue.errands.filter((one) => one.job === job)) errand.settled();
+    queue.errands = queue.errands.filter((errand) => errand.job !== job);
     if (first) queue.blockedSince = undefined;
     if (first) this.attend(queue);
     this.dropEmpty(queue);
+  }
+
+  /**
+   * Does something at the pane of a job that has it, as soon as nothing else is done there; again with every change of
+   * the pane until it is done. Dropped when the job ends.
+   * @param run as in `Errand`
+   * @param settled called in the end, done or dropped
+   */
+  whenFree(job: LiveJob, run: Errand['run'], settled: () => void = () => {}): void {
+    const queue = this.find(job);
+    if (queue === undefined || isFinal(job.record.status)) {
+      settled();
+      return;
+    }
+    queue.errands.push({ job, run, settled });
+    this.attend(queue);
   }
 
   /** Something changed on a tmux server: panes that were not free are looked at again. */
@@ -121,7 +159,10 @@ export class Dispatcher {
     queue.lookAgain = undefined;
     const job = queue.jobs[0];
     if (job === undefined || queue.stop !== undefined || this.stopped) return;
-    if (job.record.status !== 'queued') return;
+    if (job.record.status !== 'queued') {
+      this.runErrand(queue, job);
+      return;
+    }
     this.work(queue, async (stop) => {
       try {
         await this.handOver(job, queue, stop, glance);
@@ -135,6 +176,23 @@ export class Dispatcher {
     });
   }
 
+  private runErrand(queue: PaneQueue, job: LiveJob): void {
+    const errand = queue.errands.find((one) => one.job === job);
+    if (errand === undefined) return;
+    this.work(queue, async (stop) => {
+      const done = await errand.run(stop).catch((error: unknown) => {
+        this.log.error(`something for ${job.id} was not typed`, error);
+        return true;
+      });
+      if (done) {
+        queue.errands = queue.errands.filter((one) => one !== errand);
+        errand.settled();
+      } else if (!this.stopped) {
+        queue.lookAgain = setTimeout(() => this.attend(queue), LOOK_AGAIN_MS);
+      }
+    });
+  }
+
   /** Nothing else is done at a pane while something is. */
   private work(queue: PaneQueue, body: (stop: AbortSignal) => Promise<void>): void {
     const stop = new AbortController();
@@ -142,8 +200,9 @@ export class Dispatcher {
     queue.stop = stop;
     void body(stop.signal).finally(() => {
       queue.stop = undefined;
-      // A job that ended meanwhile has left the queue without waking the next one.
-      if (queue.jobs[0] !== job) this.attend(queue);
+      // A job that ended meanwhile has left the queue without waking the next one; an errand may wait for a prompt.
+      if (queue.jobs[0] !== job || (queue.errands.length > 0 && queue.lookAgain === undefined))
+        this.attend(queue);
       this.dropEmpty(queue);
     });
   }
@@ -170,10 +229,12 @@ export class Dispatcher {
   /** Takes the text of a cancelled job out of the input box, where the kind has a key for that and the text is there. */
   private async clear({ id, record, paths }: LiveJob): Promise<void> {
     const { agent_session: session, agent_process: agent, typing } = record;
-    if (session === undefined || agent === undefined || typing?.clear === undefined) return;
+    const clearKey = typing?.clear ?? builtIn(record.agent)?.clearKey;
+    if (session === undefined || agent === undefined || typing === undefined || clearKey === undefined)
+      return;
     const text = composeOrder(id, readFileSync(paths.prompt, 'utf8'), typing.mam, paths.prompt);
     const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
-    await clearOwnText(this.servers.get(session.socket), target, text, typing.clear).catch((error) =>
+    await clearOwnText(this.servers.get(session.socket), target, text, clearKey).catch((error) =>
       this.log.error(`the text of ${id} was not cleared`, error),
     );
   }
@@ -200,6 +261,10 @@ export class Dispatcher {
     if (await this.holdsLeftover(queue, server, session.pane)) {
       const evidence = `The text of the cancelled job ${this.leftovers.get(queue.key)} stands in the input box. Remove it there.`;
       return this.obstacle(job, queue, { by: 'draft', evidence });
+    }
+    if (typing.started === true && !this.hasServer(record)) {
+      const evidence = 'the agent is starting: its mam server has not connected yet';
+      return this.obstacle(job, queue, { by: 'not_ready', evidence });
     }
     const steps: DeliverySteps = {
       pasting: async () => {
@@ -251,7 +316,20 @@ export class Dispatcher {
       });
     }
     if (this.stopped || queue.jobs[0] !== job) return;
-    queue.lookAgain = setTimeout(() => this.attend(queue), LOOK_AGAIN_MS);
+    const starting = record.typing?.started === true && by === 'not_ready';
+    queue.lookAgain = setTimeout(() => this.attend(queue), starting ? LOOK_AT_START_MS : LOOK_AGAIN_MS);
+  }
+
+  /** True when a started agent's server is there, or has had its time. */
+  private hasServer({
+    agent,
+    agent_session: session,
+    agent_process: process,
+    created_at,
+  }: JobRecord): boolean {
+    if (builtIn(agent)?.start === undefined || session === undefined || process === undefined) return true;
+    if (Date.now() - Date.parse(created_at) > SERVER_MS) return true;
+    return peerServer(this.announcements, session, process.pane_pid) === 'connected';
   }
 
   private async lost(job: LiveJob, why: string): Promise<void> {
@@ -263,7 +341,7 @@ export class Dispatcher {
     const key = this.keyOf(job);
     let queue = this.queues.get(key);
     if (queue === undefined) {
-      queue = { key, jobs: [], stop: undefined, lookAgain: undefined, blockedSince: undefined };
+      queue = { key, jobs: [], stop: undefined, errands: [], lookAgain: undefined, blockedSince: undefined };
       this.queues.set(key, queue);
     }
     return queue;

@@ -16,14 +16,19 @@ import { Claims } from './claims.ts';
 import { ControlClients } from './control-clients.ts';
 import { Delegations } from './delegate.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { Hooks } from './hooks.ts';
 import { brokerFingerprint, describeBroker, type HubFile, readHubFile } from './hub-file.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
+import { Notes } from './notes.ts';
 import { Outlets } from './outlets.ts';
 import { PaneOwners } from './pane-owners.ts';
+import { PaneWatch } from './pane-watch.ts';
+import { Permissions } from './permissions.ts';
 import { Registrar } from './registrar.ts';
 import { Requests } from './requests.ts';
 import { TmuxServers } from './tmux-servers.ts';
+import { Turns } from './turns.ts';
 import { Validator } from './validator.ts';
 import { Watcher } from './watcher.ts';
 
@@ -46,6 +51,9 @@ export class Hub {
   private readonly dispatcher: Dispatcher;
   private readonly watcher: Watcher;
   private readonly validator: Validator;
+  private readonly notes: Notes;
+  private readonly permissions: Permissions;
+  private readonly paneWatch: PaneWatch;
   private readonly claims: Claims;
   private readonly requests: Requests;
   private readonly outlets: Outlets;
@@ -73,6 +81,7 @@ export class Hub {
     const servers = new TmuxServers(this.clients, (socket) => {
       this.watcher.onPanes(socket);
       this.dispatcher.onPanes(socket);
+      this.paneWatch.onPanes(socket);
     });
     this.servers = servers;
     const { changes } = this;
@@ -91,9 +100,20 @@ export class Hub {
       realm: settings.realm,
       host: settings.host,
     });
-    this.dispatcher = new Dispatcher({ registrar, servers, log });
+    this.dispatcher = new Dispatcher({ registrar, servers, log, announcements: home.servers });
     this.watcher = new Watcher({ registrar, servers, log });
     this.validator = new Validator(registrar);
+    this.notes = new Notes({ dispatcher: this.dispatcher, registrar, servers, log });
+    this.permissions = new Permissions({ registrar, servers });
+    const turns = new Turns({ registrar, notes: this.notes });
+    this.paneWatch = new PaneWatch({ registrar, servers, permissions: this.permissions, turns, log });
+    const hooks = new Hooks({
+      registrar,
+      owners,
+      permissions: this.permissions,
+      turns,
+      watch: this.paneWatch,
+    });
     const publish = (topic: string, message: unknown): void => {
       // Anybody may write a reply_to: another topic would let him speak in the hub's name, or end its connection.
       if (!isReplyTopic(settings.realm, topic)) return;
@@ -103,6 +123,10 @@ export class Hub {
     this.requests = new Requests({
       registrar,
       servers,
+      dispatcher: this.dispatcher,
+      permissions: this.permissions,
+      hooks,
+      home,
       delegations: new Delegations({
         home,
         host: settings.host,
@@ -111,6 +135,7 @@ export class Hub {
         servers,
         owners,
         changes,
+        log,
       }),
       log,
       status: () => this.status(),
@@ -143,6 +168,10 @@ export class Hub {
       this.validator.resume(job);
     }
     this.dispatcher.resume(jobs);
+    for (const job of jobs) {
+      this.notes.resume(job);
+      this.paneWatch.resume(job);
+    }
     this.tick = setInterval(() => this.look(), TICK_MS);
     this.log.info(`hub ${VERSION} started (process ${process.pid}, ${jobs.length} open jobs)`);
   }
@@ -154,6 +183,7 @@ export class Hub {
     this.unwatch?.();
     this.dispatcher.stop();
     this.watcher.stop();
+    this.paneWatch.stop();
     this.validator.stop();
     await Promise.allSettled(this.buses.map((bus) => bus.stop()));
     await this.registrar.close();
@@ -169,6 +199,9 @@ export class Hub {
     this.watcher.onRecorded(job, recorded);
     this.dispatcher.onRecorded(job, recorded);
     this.validator.onRecorded(job, recorded);
+    this.notes.onRecorded(job, recorded);
+    this.permissions.onRecorded(job, recorded);
+    this.paneWatch.onRecorded(job, recorded);
     this.changes.tell(job);
     this.noteNeed();
   }
@@ -209,7 +242,7 @@ export class Hub {
               stuck.add(entry.writer);
               continue;
             }
-            await this.claims.take(entry.claim.job_id, text);
+            await this.claims.take(entry.claim.job_id, text, { late: true });
             await removeOutboxEntry(entry);
           } catch (error) {
             stuck.add(entry.writer);

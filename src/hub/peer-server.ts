@@ -19,7 +19,9 @@ interface Announcement {
 export function peerServer(folder: string, session: AgentSession, panePid: number): 'connected' | 'unknown' {
   return announcements(folder).some(
     ({ pid, pids, pane, socket }) =>
-      pane === session.pane && socket === session.socket && pids.includes(panePid) && exists(pid),
+      (pane === undefined || (pane === session.pane && socket === session.socket)) &&
+      pids.includes(panePid) &&
+      exists(pid),
   )
     ? 'connected'
     : 'unknown';

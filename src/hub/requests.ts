@@ -3,9 +3,17 @@ import { explain, MamError } from '../errors.ts';
 import type { Command, Commands, HubStatus, Reply, Request } from '../job/request.ts';
 import { PROTOCOL_VERSION } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
+import type { Home } from '../registry/home.ts';
+import { listAgents } from './agent-list.ts';
+import { startAgent } from './agent-start.ts';
+import { stopAgent } from './agent-stop.ts';
+import { answerJob } from './answer.ts';
 import { cancelJob } from './cancel.ts';
 import type { Delegations } from './delegate.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { Hooks } from './hooks.ts';
 import type { Log } from './log.ts';
+import type { Permissions } from './permissions.ts';
 import type { Registrar } from './registrar.ts';
 import { readTaskPage } from './task.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -28,11 +36,16 @@ export class Requests {
     registrar: Registrar;
     delegations: Delegations;
     servers: TmuxServers;
+    dispatcher: Dispatcher;
+    permissions: Permissions;
+    hooks: Hooks;
+    home: Home;
     log: Log;
     status: () => HubStatus;
     stop: () => void;
     reply: (topic: string, reply: Reply) => void;
   }) {
+    const { servers, dispatcher, home } = options;
     this.log = options.log;
     this.reply = options.reply;
     this.handlers = {
@@ -41,6 +54,13 @@ export class Requests {
       status: (params) => status(options.registrar, params),
       list: (params) => list(options.registrar, params),
       cancel: (params) => cancelJob(options.registrar, options.servers, params),
+      answer: (params) => answerJob(options.registrar, options.permissions, params),
+      hook: (params) => options.hooks.take(params),
+      agents: async (params) => ({
+        agents: await listAgents({ servers, dispatcher, folder: home.servers }, params),
+      }),
+      start: (params) => startAgent(servers, home, params),
+      stop: async (params) => ({ session: await stopAgent(servers, dispatcher, params), stopped: true }),
       hub_status: async () => options.status(),
       hub_stop: async () => {
         options.stop();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { scrubbedEnvironment } from '../config.ts';
 import { MamError } from '../errors.ts';
-import { clean } from '../job/text.ts';
+import { clean, tailWithin } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { startOf } from '../processes.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
@@ -12,8 +12,10 @@ import type { Registrar } from './registrar.ts';
 
 /** A script may take this long, in seconds. */
 const TIME_LIMIT_SECONDS = 600;
-/** How much of the output the record carries, in characters; `validate.log` has it all. */
+/** How much of the output is kept while the script runs, in characters; `validate.log` has it all. */
 const TAIL_CHARS = 2_000;
+/** How much of it the verdict carries, in bytes of JSON: its journal line must stay below 4 KiB, or it would be cut. */
+const TAIL_BYTES = 2_800;
 /** How long the rest of the output is waited for after the script's end, in ms. */
 const REST_MS = 200;
 /** Exit code of a script that was ended by its time limit, as `timeout` of coreutils has it. */
@@ -106,7 +108,7 @@ export class Validator {
       data: {
         passed: code === 0,
         exit_code: code,
-        output_tail: clean(output).slice(-TAIL_CHARS),
+        output_tail: tailWithin(clean(output), TAIL_BYTES),
         ...(changed && { script_changed: true }),
       },
     });

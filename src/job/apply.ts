@@ -1,4 +1,5 @@
 import {
+  answered,
   block,
   complete,
   end,
@@ -11,11 +12,16 @@ import {
   reach,
   resolveRequest,
   runningScript,
+  settleIn,
   takeReport,
+  typed,
 } from './effects.ts';
 import type { RecordedEvent } from './event.ts';
 import type { JobOrder, JobRecord } from './record.ts';
 import { AMENDABLE, isFinal, type Status } from './words.ts';
+
+/** Reasons for attention that any activity of the agent takes away. */
+const GUESSES = ['stalled', 'rate_limited'] as const;
 
 /**
  * The only way a record changes. Pure: the same journal always folds to the same record.
@@ -80,11 +86,15 @@ function advance(next: JobRecord, event: RecordedEvent): void {
   if (isPeerEvent(event)) heardFromPeer(next, event);
 
   switch (type) {
+    case 'queued':
+      settleIn(next, event);
+      break;
     case 'pasting':
     case 'visible':
     case 'submitted':
     case 'acknowledged':
-      reach(next, type, event);
+      if (event.data?.['what'] === undefined) reach(next, type, event);
+      else if (type === 'submitted') typed(next, event);
       break;
     case 'started':
       reach(next, 'started', event);
@@ -102,10 +112,19 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       openRequest(next, event);
       break;
     case 'permission_resolved':
-    case 'answered':
       resolveRequest(next, event);
       break;
+    case 'answered':
+      answered(next, event);
+      break;
+    case 'reminded':
+      next.reminded_at = at;
+      if (event.detail) next.last_words = event.detail;
+      break;
     case 'turn_ended':
+      raise(next, type);
+      if (event.detail) next.detail = next.last_words = event.detail;
+      break;
     case 'rate_limited':
     case 'stalled':
     case 'delivery_unverified':
@@ -113,7 +132,8 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       if (event.detail) next.detail = event.detail;
       break;
     case 'resumed':
-      lower(next, ['stalled', 'rate_limited']);
+      // A prompt that was submitted begins a turn; mere output proves less.
+      lower(next, event.data?.['turn'] === true ? [...GUESSES, 'turn_ended'] : [...GUESSES]);
       break;
     case 'completed':
       if (!validating) complete(next, event);

@@ -1,5 +1,12 @@
 import type { RecordedEvent } from './event.ts';
 import { LIMITS } from './limits.ts';
+import {
+  answerMessage,
+  decisionMessage,
+  failedCheckMessage,
+  giveMessages,
+  leaveMessage,
+} from './messages.ts';
 import type { JobRecord, PeerRequest, Validation } from './record.ts';
 import {
   AMENDABLE,
@@ -8,6 +15,7 @@ import {
   DELIVERY_STAGES,
   type DeliveryStage,
   type FailureReason,
+  isFinal,
   type Reason,
 } from './words.ts';
 
@@ -27,15 +35,35 @@ export function heardFromPeer(next: JobRecord, event: RecordedEvent): void {
     lower(next, ['stalled']);
     return;
   }
+  giveMessages(next, event);
   lower(next, ['question', 'turn_ended', 'rate_limited', 'stalled', 'delivery_unverified']);
   next.requests = next.requests.map((request) =>
-    request.resolved_at === undefined && (request.kind === 'question' || request.source !== 'hook')
+    request.resolved_at === undefined && (request.kind === 'question' || !isEvidence(request))
       ? { ...request, resolved_at: event.recorded_at, decision: request.decision ?? 'the peer went on' }
       : request,
   );
   if (!next.requests.some((request) => request.kind === 'permission' && request.resolved_at === undefined)) {
     lower(next, ['permission']);
   }
+}
+
+/** True for a request that a hook or the screen told of: only they know when it is settled. */
+function isEvidence({ source }: PeerRequest): boolean {
+  return source === 'hook' || source === 'hub';
+}
+
+/** A job whose agent had to be started first has its pane now. */
+export function settleIn(next: JobRecord, event: RecordedEvent): void {
+  const { agent_session, agent_process, peer_server } = (event.data ?? {}) as Partial<JobRecord>;
+  if (agent_session !== undefined) next.agent_session = agent_session;
+  if (agent_process !== undefined) next.agent_process = agent_process;
+  if (peer_server !== undefined) next.peer_server = peer_server;
+}
+
+/** Something beside the order was typed and taken: messages, which then wait no longer. */
+export function typed(next: JobRecord, event: RecordedEvent): void {
+  if (event.data?.['what'] === 'messages')
+    next.messages = next.messages.slice(Number(event.data['count'] ?? 0));
 }
 
 /** A rung of the delivery receipt, and what it means for status and phase. */
@@ -75,6 +103,8 @@ export function openRequest(next: JobRecord, event: RecordedEvent): void {
     kind,
     source: event.source,
     text: event.detail ?? '',
+    ...(typeof event.data?.['tool'] === 'string' && { tool: event.data['tool'] }),
+    ...(typeof event.data?.['input'] === 'string' && { input: event.data['input'] }),
     at: event.recorded_at,
   };
   next.requests = [...next.requests, request].slice(-KEPT_REQUESTS);
@@ -82,13 +112,40 @@ export function openRequest(next: JobRecord, event: RecordedEvent): void {
   raise(next, kind);
 }
 
-/** One request is answered, or all open ones where none is named. */
+/** Somebody with the right to do so has answered: a permission is settled only when the agent has taken the decision. */
+export function answered(next: JobRecord, event: RecordedEvent): void {
+  const { decision, request_id: wanted } = event.data ?? {};
+  const asked = next.requests.find((request) => isOpen(request, wanted));
+  if (asked?.kind === 'permission' && decision !== undefined) {
+    const decided = { ...asked, decision: String(decision), decided_by: event.source };
+    next.requests = next.requests.map((request) => (request === asked ? decided : request));
+    if (isEvidence(asked)) return;
+    leaveMessage(next, decisionMessage(asked.text, String(decision)));
+    resolveRequest(next, event);
+    return;
+  }
+  const question = next.requests.find((request) => isOpen(request, wanted) && request.kind === 'question');
+  if (event.detail) leaveMessage(next, answerMessage(next, event, question?.text));
+  if (question !== undefined) resolveRequest(next, event);
+  // It goes on when it has read the message.
+  lower(next, ['turn_ended', 'stalled']);
+}
+
+function isOpen(request: PeerRequest, wanted: unknown): boolean {
+  return request.resolved_at === undefined && (wanted === undefined || request.request_id === wanted);
+}
+
+/** One request is settled, or all open ones where none is named. */
 export function resolveRequest(next: JobRecord, event: RecordedEvent): void {
   const wanted = event.data?.['request_id'];
-  const decision = String(event.data?.['decision'] ?? event.type);
+  const decision = event.data?.['decision'];
   next.requests = next.requests.map((request) =>
-    request.resolved_at === undefined && (wanted === undefined || request.request_id === wanted)
-      ? { ...request, resolved_at: event.recorded_at, decision }
+    isOpen(request, wanted)
+      ? {
+          ...request,
+          resolved_at: event.recorded_at,
+          decision: String(decision ?? request.decision ?? event.type),
+        }
       : request,
   );
   for (const kind of ['question', 'permission'] as const) {
@@ -130,7 +187,18 @@ export function judge(next: JobRecord, event: RecordedEvent): void {
     };
   }
   if (passed) end(next, 'completed', event.recorded_at);
+  else if (mayTryAgain(next)) sendBack(next);
   else fail(next, 'validation_failed', event.recorded_at);
+}
+
+function mayTryAgain({ status, validation }: JobRecord): boolean {
+  return !isFinal(status) && (validation?.rounds ?? 0) <= (validation?.max_rounds ?? 0);
+}
+
+/** The peer works on; what it read of the check is the next thing it gets. */
+function sendBack(next: JobRecord): void {
+  next.phase = next.started_at ? 'started' : 'submitted';
+  leaveMessage(next, failedCheckMessage(next));
 }
 
 /** What a report says about the work. */

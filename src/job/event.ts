@@ -59,6 +59,8 @@ export interface RecordedEvent {
   files?: string[] | undefined;
   /** Fields that lie whole in `texts/<sha256>`; what stands here of them is their beginning. */
   texts?: Record<string, string> | undefined;
+  /** True when its publisher gets no answer, so that nothing can be told to it. */
+  unheard?: boolean | undefined;
   data?: EventData | undefined;
 }
 

@@ -17,9 +17,12 @@ export const requestSchema = z.object({
   kind: z.enum(['question', 'permission']),
   source: z.enum(SOURCES),
   text: z.string().describe("the peer's words"),
+  tool: z.string().optional().describe('what a permission is asked for'),
+  input: z.string().optional().describe("that tool's input in one line"),
   at: z.string(),
+  decision: z.string().optional().describe('allow or deny, or how it was settled'),
+  decided_by: z.string().optional(),
   resolved_at: z.string().optional(),
-  decision: z.string().optional(),
 });
 export type PeerRequest = z.infer<typeof requestSchema>;
 
@@ -44,7 +47,8 @@ export const validationSchema = z.object({
   script_sha256: z.string(),
   passed: z.boolean().optional(),
   exit_code: z.number().int().optional(),
-  rounds: z.number().int(),
+  rounds: z.number().int().describe('how many times the script has run'),
+  max_rounds: z.number().int().optional().describe('how many times its output goes back to the peer'),
   output_tail: z.string().optional(),
   script_changed: z
     .boolean()
@@ -69,6 +73,8 @@ export const recordSchema = z.object({
   typing: z
     .object({
       mam: z.string().describe('how the peer can call the command line'),
+      started: z.boolean().optional().describe('the agent was started for this job'),
+      draft: z.string().optional(),
       ready: z.string().optional(),
       busy: z.string().optional(),
       dialog: z.string().optional(),
@@ -98,6 +104,11 @@ export const recordSchema = z.object({
   result_file: z.string().optional().describe('file with the whole result, when longer'),
   files: z.array(z.string()).optional(),
   messages: z.array(z.string()).describe('waiting for the peer'),
+  /** What the answer to the peer's event with that number carried: a repeated call gets it again. */
+  messages_given: z.object({ seq: z.number().int(), messages: z.array(z.string()) }).optional(),
+  /** When the peer was reminded to report, after its turn had ended without a report. */
+  reminded_at: z.string().optional(),
+  last_words: z.string().optional().describe("the end of the agent's last turn, as its hook told it"),
   delivery: z.array(receiptEntrySchema),
   peer_server: z.enum(['connected', 'unknown']),
   validation: validationSchema.optional(),

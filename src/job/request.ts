@@ -1,5 +1,6 @@
 import type { ClaimReply, Origin, RecordedEvent } from './event.ts';
-import type { JobRecord, ReceiptEntry, Supervisor } from './record.ts';
+import type { HookReport } from './hook.ts';
+import type { AgentSession, JobRecord, ReceiptEntry, Supervisor } from './record.ts';
 
 /** Grows with every change that an older hub or client could misread. */
 export const PROTOCOL_VERSION = 1;
@@ -40,6 +41,9 @@ export interface DelegateParams {
   idle_timeout_seconds: number;
   /** Absolute path. */
   validate?: string | undefined;
+  validate_rounds?: number | undefined;
+  /** How the agent is started when its session is missing; absent: it is not. */
+  start?: Pick<StartParams, 'mam' | 'server_env'> | undefined;
   on_busy: 'queue' | 'refuse';
   request_key?: string | undefined;
   /** Absolute path of the caller's tmux socket. */
@@ -57,10 +61,13 @@ export interface DelegateParams {
 
 /** What a configuration says about an agent kind's terminal. */
 export interface TerminalSettings {
+  /** The command line that starts it: program and arguments. */
+  command?: string[] | undefined;
   /** Regular expressions, tried on the screen. */
   ready?: string | undefined;
   busy?: string | undefined;
   dialog?: string | undefined;
+  draft?: string | undefined;
   /** tmux's names of the keys that empty the input box and that interrupt the agent. */
   clear?: string | undefined;
   interrupt?: string | undefined;
@@ -145,6 +152,87 @@ export interface CancelResult {
   note: string;
 }
 
+export interface AnswerParams extends JobAddress {
+  /** The answer to the peer's question, or an instruction that was not asked for. */
+  text?: string | undefined;
+  decision?: 'allow' | 'deny' | undefined;
+  by: 'supervisor' | 'person';
+}
+
+export interface AnswerResult {
+  record: JobRecord;
+  /** How far the answer has got, as a sentence. */
+  delivered: string;
+}
+
+/** What a hook of an agent tells. */
+export interface HookParams {
+  agent: string;
+  report: HookReport;
+  origin: Origin;
+  /** The hook can answer a permission request, and waits for the decision. */
+  waits?: boolean | undefined;
+}
+
+export interface HookResult {
+  decision?: 'allow' | 'deny' | undefined;
+  reason?: string | undefined;
+}
+
+/** Where agents are started and looked for. */
+export interface AgentPlace {
+  /** Absolute path of the caller's tmux socket. */
+  tmux_socket: string;
+  /** Of the caller's environment: where programs are looked for. */
+  path?: string | undefined;
+  supervisor?: Supervisor | undefined;
+  /** Agent kinds of the caller's configuration. */
+  configured?: Record<string, TerminalSettings & { session?: string | undefined }> | undefined;
+}
+
+/** A live agent, or an agent kind that none of its sessions runs. */
+export interface AgentRow {
+  agent: string;
+  title: string;
+  session?: AgentSession | undefined;
+  /** `idle`, `busy`, `dialog`, `draft`, `copy_mode`, `not_ready`, `unreachable`, `dead`; absent where nothing runs. */
+  state?: string | undefined;
+  /** What was seen that says so. */
+  evidence?: string | undefined;
+  /** The open jobs of its pane, the holder first. */
+  jobs: string[];
+  peer_server?: 'connected' | 'unknown' | undefined;
+  started_by_us?: boolean | undefined;
+  /** Where nothing runs: the program's path, absent when it isn't installed. */
+  program?: string | undefined;
+  default_session?: string | undefined;
+}
+
+export interface StartParams extends AgentPlace {
+  agent: string;
+  /** Name of the tmux session; absent for the kind's own. */
+  name?: string | undefined;
+  workdir: string;
+  resume?: boolean | undefined;
+  terminal?: TerminalSettings | undefined;
+  /** How the agent can call the command line, as program and arguments. */
+  mam: string[];
+  /** The caller's settings that the agent's server must have too, as environment. */
+  server_env: Record<string, string>;
+}
+
+export interface StartResult {
+  session: AgentSession;
+  ready: boolean;
+  /** What keeps it from being ready, and what to do about it. */
+  waits_for?: string | undefined;
+  peer_server: 'connected' | 'unknown';
+}
+
+export interface StopParams extends AgentPlace {
+  name: string;
+}
+
 export interface HubStatus {
   version: string;
   protocol: number;
@@ -164,6 +252,11 @@ export interface Commands {
   status: { params: StatusParams; result: StatusResult };
   list: { params: ListParams; result: ListResult };
   cancel: { params: CancelParams; result: CancelResult };
+  answer: { params: AnswerParams; result: AnswerResult };
+  hook: { params: HookParams; result: HookResult };
+  agents: { params: AgentPlace; result: { agents: AgentRow[] } };
+  start: { params: StartParams; result: StartResult };
+  stop: { params: StopParams; result: { session: AgentSession; stopped: true } };
   hub_status: { params: Record<string, never>; result: HubStatus };
   hub_stop: { params: Record<string, never>; result: { stopping: true } };
 }

@@ -28,6 +28,13 @@ export function sliceUnits(text: string, start: number, end: number): string {
   return text.slice(start, stop);
 }
 
+/** The end of a text that has at most so many bytes as JSON. */
+export function tailWithin(text: string, bytes: number): string {
+  let tail = text.slice(-bytes);
+  while (Buffer.byteLength(JSON.stringify(tail)) > bytes) tail = tail.slice(Math.ceil(tail.length / 16));
+  return tail.replace(/^[\udc00-\udfff]/, '');
+}
+
 /**
  * A page of a task.
  * @param offset UTF-16 unit to begin with; one inside a pair is moved before it

@@ -2,7 +2,7 @@ import { type KnownKind, resolveKind } from '../agents/index.ts';
 import type { Link } from '../bus/link.ts';
 import { spoolText } from '../bus/spool.ts';
 import { waitForJobs } from '../bus/waiter.ts';
-import { mamCommand, type Settings } from '../config.ts';
+import { mamCommand, mamProgram, peerEnvironment, type Settings } from '../config.ts';
 import { openLink, readyHub } from '../hub/client.ts';
 import type { Claim } from '../job/event.ts';
 import { newEventId } from '../job/id.ts';
@@ -14,6 +14,8 @@ import type { WaitAnswer, WaitRequest } from './wait-types.ts';
 const INLINE_BYTES = 16 * 1024;
 /** A delegation may take this long: its own 5 s, and the start of a hub before it; in ms. */
 const DELEGATE_MS = 20_000;
+/** An agent may take 45 s to become ready. */
+const START_MS = 55_000;
 const MAX_OPEN_JOBS = 200;
 
 /** The tools' way to the hub. Nothing is connected or started before a tool asks for something. */
@@ -28,7 +30,12 @@ class HubEngine implements Engine {
 
   constructor(settings: Settings) {
     this.all = settings;
-    this.settings = { ...settings, mamCommand: mamCommand(settings) };
+    this.settings = {
+      ...settings,
+      mamCommand: mamCommand(settings),
+      mamProgram: mamProgram(),
+      peerEnvironment: peerEnvironment(settings),
+    };
   }
 
   kind(name: string): KnownKind {
@@ -40,6 +47,7 @@ class HubEngine implements Engine {
     params: Commands[C]['params'],
   ): Promise<Commands[C]['result']> {
     await readyHub(this.all);
+    if (command === 'start') return this.connection().request(command, params, START_MS);
     if (command !== 'delegate') return this.connection().request(command, params);
     const prepared = await this.spoolPrompt(params as Commands['delegate']['params']);
     return this.connection().request(command, prepared as Commands[C]['params'], DELEGATE_MS);

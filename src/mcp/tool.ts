@@ -62,6 +62,10 @@ export type EngineSettings = Pick<
   toolTimeoutSeconds?: number | undefined;
   /** How the peer can call the command line: `mam` or a full path. */
   mamCommand: string;
+  /** The same as program and arguments. */
+  mamProgram: string[];
+  /** What the server of an agent that we start must have in its environment. */
+  peerEnvironment: Record<string, string>;
 };
 
 /** All that tools see of the rest of the program. It grows only when a tool needs it. */

@@ -58,16 +58,25 @@ export async function deliver(
  * @param key tmux's name of the key: `Escape`, `C-c`
  * @returns nothing when it was pressed, else the reason why not
  */
-export async function interrupt(
+export function interrupt(server: TmuxServer, target: Target, key: string): Promise<string | undefined> {
+  return pressKey(server, target, key);
+}
+
+/**
+ * The same for a key that may only be pressed while a word stands on the screen.
+ * @param seen letters, digits, `_` and `-` only
+ */
+export async function pressKey(
   server: TmuxServer,
   target: Target,
   key: string,
+  seen?: string,
 ): Promise<string | undefined> {
   if (!/^[A-Za-z0-9-]+$/.test(key)) throw new MamError('internal', `${key} is no name of a key.`);
   const shot = await shoot(server, target.pane);
   const reason = unfit(shot, target);
   if (reason !== undefined) return Object.values(reason)[0];
-  return shot && press(server, target.pane, shot, key);
+  return shot && press(server, target.pane, shot, key, seen);
 }
 
 /** The pane changed between the look and the paste: look again to say how. Nothing was pasted. */

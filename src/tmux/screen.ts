@@ -8,7 +8,8 @@ export type ScreenState = 'ready' | 'busy' | 'dialog' | 'unknown';
 export interface ScreenPatterns {
   ready?: RegExp;
   busy?: RegExp;
-  dialog?: RegExp;
+  /** Any of several. */
+  dialog?: RegExp | readonly RegExp[];
   /** A person's unsent words in the input box; tried on the screen without its dim text (placeholders). */
   draft?: RegExp;
 }
@@ -106,7 +107,7 @@ function shade(hidden: Set<number>, codes: string): Set<number> {
 }
 
 /** What state the screen shows: a dialog wins over busy, busy over ready. */
-export function classify(lines: string[], patterns: ScreenPatterns): ScreenState {
+export function classify(lines: readonly string[], patterns: ScreenPatterns): ScreenState {
   for (const state of ['dialog', 'busy', 'ready'] as const) {
     if (find(lines, patterns[state]) !== undefined) return state;
   }
@@ -114,9 +115,20 @@ export function classify(lines: string[], patterns: ScreenPatterns): ScreenState
 }
 
 /** The line on which a pattern's match begins, for a person to read, 120 characters at most. */
-export function find(lines: string[], pattern: RegExp | undefined): string | undefined {
+export function find(
+  lines: readonly string[],
+  pattern: RegExp | readonly RegExp[] | undefined,
+): string | undefined {
   if (pattern === undefined) return undefined;
   const text = lines.join('\n');
+  for (const one of Array.isArray(pattern) ? (pattern as readonly RegExp[]) : [pattern as RegExp]) {
+    const line = findOne(text, one);
+    if (line !== undefined) return line;
+  }
+  return undefined;
+}
+
+function findOne(text: string, pattern: RegExp): string | undefined {
   // Not test(): a pattern with the g flag would remember its place.
   const at = text.search(pattern);
   if (at < 0) return undefined;

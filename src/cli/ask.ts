@@ -1,0 +1,32 @@
+import { loadSettings, type Settings } from '../config.ts';
+import { openLink, readyHub } from '../hub/client.ts';
+import type { Command, Commands } from '../job/request.ts';
+
+/** The settings of a command and its way to the hub, which is started when none runs. */
+export interface Asking {
+  settings: Settings;
+  /** @throws MamError with the hub's own text */
+  ask<C extends Command>(
+    command: C,
+    params: Commands[C]['params'],
+    timeoutMs?: number,
+  ): Promise<Commands[C]['result']>;
+}
+
+/** Does something with the hub and lets go of it. @param registryDir of `--registry-dir` */
+export async function withHub<T>(
+  registryDir: string | undefined,
+  body: (asking: Asking) => Promise<T>,
+): Promise<T> {
+  const settings = await loadSettings({ registryDir });
+  await readyHub(settings);
+  const link = openLink(settings);
+  try {
+    return await body({
+      settings,
+      ask: (command, params, timeoutMs) => link.request(command, params, timeoutMs),
+    });
+  } finally {
+    await link.close();
+  }
+}

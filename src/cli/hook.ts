@@ -1,0 +1,72 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readers } from '../agents/hooks/index.ts';
+import { requestOnce } from '../bus/one-shot.ts';
+import { loadSettings, type Settings } from '../config.ts';
+import { MamError } from '../errors.ts';
+import { brokerAddress } from '../hub/address.ts';
+import type { HookParams, HookResult } from '../job/request.ts';
+import { ancestors } from '../processes.ts';
+
+/** An agent stands still until its hook has ended, so this is the most (ms) that a hub may take. */
+const ANSWER_MS = 3_000;
+/** A permission may be decided the next day; the agent's own limit for hooks ends the wait before. In ms. */
+const DECISION_MS = 24 * 3_600_000;
+
+/**
+ * `mam hook KIND EVENT`: what an agent runs at its own events, with their JSON on stdin. It tells the hub, and prints
+ * something only to answer a permission request. It never fails: an agent must not stumble over it.
+ */
+export async function run([kind = '', event = '']: string[]): Promise<number> {
+  try {
+    const reader = Object.hasOwn(readers, kind) ? readers[kind] : undefined;
+    const report = reader?.read(event, await readPayload());
+    if (reader === undefined || report === undefined) return 0;
+    const settings = await loadSettings();
+    const waits = report.type === 'permission_required' && reader.answer !== undefined;
+    const { decision, reason } = await tell(settings, {
+      agent: kind,
+      report,
+      waits,
+      origin: { pane: settings.pane, socket: settings.paneSocket, pids: [process.pid, ...ancestors()] },
+    });
+    if (decision !== undefined && reader.answer !== undefined)
+      process.stdout.write(reader.answer(decision, reason ?? ''));
+  } catch {
+    // Hooks are second evidence: without them the screen tells.
+  }
+  return 0;
+}
+
+async function tell(settings: Settings, params: HookParams): Promise<HookResult> {
+  const ask = (): Promise<HookResult | undefined> =>
+    requestOnce({
+      address: brokerAddress(settings),
+      realm: settings.realm,
+      host: settings.host,
+      timeoutMs: params.waits === true ? DECISION_MS : ANSWER_MS,
+      command: 'hook',
+      params,
+    });
+  try {
+    return (await ask()) ?? {};
+  } catch (error) {
+    if (!(error instanceof MamError) || error.code !== 'unreachable' || !hasLiveJobs(settings)) throw error;
+    // A hub that was killed has left open jobs: the next one needs to hear this.
+    const { ensureHub } = await import('../hub/find.ts');
+    await ensureHub(settings);
+    return (await ask()) ?? {};
+  }
+}
+
+function hasLiveJobs({ home }: Settings): boolean {
+  const live = join(home, 'live');
+  return existsSync(live) && readdirSync(live).length > 0;
+}
+
+async function readPayload(): Promise<Record<string, unknown>> {
+  let text = '';
+  for await (const chunk of process.stdin) text += chunk;
+  const value: unknown = JSON.parse(text);
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}

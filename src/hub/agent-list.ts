@@ -1,0 +1,136 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { builtIn, KINDS, screenOf } from '../agents/index.ts';
+import { MamError } from '../errors.ts';
+import type { AgentPlace, AgentRow } from '../job/request.ts';
+import { commandLineOf } from '../processes.ts';
+import { preflight } from '../tmux/deliver.ts';
+import { listPanes, type PaneInfo } from '../tmux/pane.ts';
+import { foreground } from '../tmux/process.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { peerServer } from './peer-server.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+
+/** The pane option that names the agent kind of a session that we started. */
+export const STARTED_OPTION = '@mam_agent';
+
+/** The agents that live on a tmux server, with what each is doing, and the kinds that none of them is. */
+export async function listAgents(
+  { servers, dispatcher, folder }: { servers: TmuxServers; dispatcher: Dispatcher; folder: string },
+  params: AgentPlace,
+): Promise<AgentRow[]> {
+  const live = await liveAgents({ servers, dispatcher, folder }, params);
+  const idle: AgentRow[] = KINDS.filter(
+    (kind) => kind.start && !live.some((row) => row.agent === kind.name),
+  ).map((kind) => {
+    const program = findProgram(kind.start?.program ?? '', params.path);
+    return {
+      agent: kind.name,
+      title: kind.title,
+      jobs: [],
+      ...(program !== undefined && { program }),
+      ...(kind.defaultSession !== undefined && { default_session: `tmux:${kind.defaultSession}` }),
+    };
+  });
+  return [...live, ...idle];
+}
+
+async function liveAgents(
+  { servers, dispatcher, folder }: { servers: TmuxServers; dispatcher: Dispatcher; folder: string },
+  { tmux_socket: socket, configured = {} }: AgentPlace,
+): Promise<AgentRow[]> {
+  const server = servers.get(socket);
+  let panes: PaneInfo[];
+  let started: Map<string, string>;
+  try {
+    panes = await listPanes(server);
+    const marks = await server.command(`list-panes -a -F '#{pane_id} #{${STARTED_OPTION}}'`);
+    started = new Map(
+      marks.map((line) => line.split(' ') as [string, string]).filter(([, kind]) => kind !== ''),
+    );
+  } catch (error) {
+    if (error instanceof MamError && error.code === 'not_found') return [];
+    throw error;
+  }
+  const rows = await Promise.all(
+    panes.map(async (pane): Promise<AgentRow[]> => {
+      const jobs = dispatcher.ahead(socket, pane.pane);
+      const session = {
+        socket,
+        session: pane.session,
+        window: pane.window,
+        pane: pane.pane,
+        session_created: pane.session_created,
+      };
+      const peer = peerServer(folder, session, pane.pane_pid);
+      const agent = started.get(pane.pane) ?? jobs[0]?.record.agent ?? kindOf(pane, configured) ?? undefined;
+      if (agent === undefined && peer === 'unknown') return [];
+      const name = agent ?? 'command';
+      return [
+        {
+          agent: name,
+          title: builtIn(name)?.title ?? name,
+          session,
+          ...(await stateOf(servers, pane, socket, name, jobs[0]?.record.typing ?? configured[name])),
+          jobs: jobs.map((job) => job.id),
+          peer_server: peer,
+          started_by_us: started.has(pane.pane),
+        },
+      ];
+    }),
+  );
+  return rows.flat();
+}
+
+/** What kind of agent runs in a pane, by its command line, or by the session that a configured kind lives in. */
+function kindOf(pane: PaneInfo, configured: NonNullable<AgentPlace['configured']>): string | undefined {
+  const process = foreground(pane);
+  const argv = process && commandLineOf(process.pid);
+  const known = argv && KINDS.find((kind) => kind.isProcess?.(argv));
+  if (known) return known.name;
+  return Object.entries(configured).find(
+    ([, own]) => own.session?.replace(/^tmux:/, '') === pane.session,
+  )?.[0];
+}
+
+async function stateOf(
+  servers: TmuxServers,
+  pane: PaneInfo,
+  socket: string,
+  agent: string,
+  typing: Parameters<typeof screenOf>[1],
+): Promise<Pick<AgentRow, 'state' | 'evidence'>> {
+  const process = foreground(pane);
+  if (pane.dead || process === undefined) return { state: 'dead' };
+  const kind = builtIn(agent);
+  const look = {
+    patterns: screenOf(agent, typing),
+    settleMs: 0,
+    needle: 'none',
+    submitKey: kind?.submitKey ?? 'Enter',
+  };
+  const target = { pane: pane.pane, pane_pid: pane.pane_pid, agent: process };
+  const seen = await preflight(servers.get(socket), target, look);
+  if ('gone' in seen) return { state: 'dead', evidence: seen.gone };
+  if ('obstacle' in seen) return { state: seen.obstacle.by, evidence: seen.obstacle.evidence };
+  return { state: 'idle' };
+}
+
+/** The absolute path of a program on a PATH. */
+export function findProgram(name: string, path = ''): string | undefined {
+  if (name.includes('/')) return isProgram(name) ? name : undefined;
+  return path
+    .split(delimiter)
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, name))
+    .find(isProgram);
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

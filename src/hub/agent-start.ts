@@ -1,0 +1,253 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { builtIn, screenOf } from '../agents/index.ts';
+import type { Launch } from '../agents/kind.ts';
+import { scrubbedEnvironment } from '../config.ts';
+import { MamError } from '../errors.ts';
+import { randomSuffix } from '../job/id.ts';
+import type { AgentSession } from '../job/record.ts';
+import type { StartParams, StartResult } from '../job/request.ts';
+import { clean } from '../job/text.ts';
+import type { TmuxServer } from '../tmux/control.ts';
+import { formatLiteral, quote } from '../tmux/quote.ts';
+import { classify, shoot } from '../tmux/screen.ts';
+import { findProgram, STARTED_OPTION } from './agent-list.ts';
+import { checkWorkdir } from './delegation-checks.ts';
+import { peerServer } from './peer-server.ts';
+import { dialogOn } from './shown-dialog.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+
+/** Size of a new session that nobody is attached to: wide enough for the agents' dialogs. */
+const SIZE = ['-x', '160', '-y', '50'];
+/** An agent may take this long to become ready, in ms; below the shortest limit of a client (OpenCode: 60 s). */
+const READY_MS = 45_000;
+/** A dialog must stand so long (ms) to count: some flash by while an agent starts. */
+const DIALOG_MS = 600;
+/** A ready screen without our server waits so much longer (ms) for it. */
+const SERVER_MS = 10_000;
+const LOOK_MS = 50;
+const LAST_LINES = 12;
+
+/** A session that has been created a moment ago. */
+export interface Started {
+  session: AgentSession;
+  pane_pid: number;
+}
+
+/**
+ * Creates a session with an agent in it; does not wait until it is ready.
+ * @param folder of this hub, for the files that the agent's command line names
+ * @param prompt passed on the command line, for kinds that take it
+ * @throws MamError `unavailable` when the program is missing, `conflict` when the session exists already
+ */
+export async function launchAgent(
+  servers: TmuxServers,
+  folder: string,
+  params: StartParams,
+  prompt?: string,
+): Promise<Started> {
+  checkWorkdir(params.workdir);
+  const name = sessionName(params);
+  const socket = params.tmux_socket;
+  const { program, launch } = plan(params, folder, prompt);
+  const env = {
+    ...launch.env,
+    ...params.server_env,
+    ...(params.path !== undefined && { PATH: params.path }),
+  };
+  const format = '#{pane_id} #{pane_pid} #{session_created} #{window_index}';
+  const words = [
+    ...['new-session', '-d', '-P', '-F', format, '-s', name, ...SIZE, '-c', formatLiteral(params.workdir)],
+    ...Object.entries(env).flatMap(([key, value]) => ['-e', `${key}=${value}`]),
+    ...['--', program, ...launch.args],
+  ];
+  // In the same command, before its end could be noticed: a program that fails at once leaves its last words.
+  const marks = [
+    ['set-option', '-p', '-t', `=${name}:`, STARTED_OPTION, params.agent],
+    ['set-option', '-p', '-t', `=${name}:`, 'remain-on-exit', 'on'],
+  ];
+  const line = await create(servers.get(socket), socket, [words, ...marks], name);
+  const [pane = '', pid, created, window] = line.split(' ');
+  return {
+    session: { socket, session: name, window: Number(window), pane, session_created: Number(created) },
+    pane_pid: Number(pid),
+  };
+}
+
+/** A tmux server that runs is asked over its control client; where none runs, this session is the first of a new one. */
+async function create(
+  server: TmuxServer,
+  socket: string,
+  commands: string[][],
+  name: string,
+): Promise<string> {
+  try {
+    const line = commands.map((words) => words.map((word) => quote(word)).join(' ')).join(' ; ');
+    return (await server.command(line))[0] ?? '';
+  } catch (error) {
+    if (/duplicate session/.test(String(error))) {
+      throw new MamError(
+        'conflict',
+        `A tmux session ${name} exists already.`,
+        `Delegate to it with agent_session "tmux:${name}", or start the agent under another name.`,
+      );
+    }
+    if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
+  }
+  mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
+  const words = commands.flatMap((one, index) => (index === 0 ? one : [';', ...one]));
+  const { stdout } = await execa('tmux', ['-u', '-S', socket, ...words], {
+    extendEnv: false,
+    env: scrubbedEnvironment(),
+    stdin: 'ignore',
+    cwd: '/',
+  });
+  return stdout.trim();
+}
+
+/** Starts an agent and waits until it can be given a job. @throws MamError as `launchAgent`, and when it ends at once */
+export async function startAgent(
+  servers: TmuxServers,
+  home: { folder: string; servers: string },
+  params: StartParams,
+): Promise<StartResult> {
+  const started = await launchAgent(servers, home.folder, params);
+  const { session } = started;
+  const server = servers.get(session.socket);
+  const hasServer = builtIn(params.agent)?.start !== undefined;
+  const patterns = screenOf(params.agent, params.terminal);
+  const begun = Date.now();
+  let readySince: number | undefined;
+  let dialog: { key: string; since: number } | undefined;
+  const result = (ready: boolean, waits_for?: string): StartResult => ({
+    session,
+    ready,
+    waits_for,
+    peer_server: peerServer(home.servers, session, started.pane_pid),
+  });
+  for (; Date.now() - begun < READY_MS; await sleep(LOOK_MS)) {
+    const shot = await shoot(server, session.pane);
+    if (shot === undefined || shot.dead) throw await ended(server, session, params.agent, shot?.lines ?? []);
+    const now = Date.now();
+    const shown = dialogOn(shot.lines, { agent: params.agent, typing: { mam: '', ...params.terminal } });
+    if (shown !== undefined) {
+      if (dialog?.key !== shown.key) dialog = { key: shown.key, since: now };
+      if (now - dialog.since >= DIALOG_MS) {
+        await forgetExit(server, session);
+        return result(false, `It shows a dialog (${shown.name}): ${shown.input} Attach and ${shown.remedy}.`);
+      }
+      continue;
+    }
+    dialog = undefined;
+    const screenReady =
+      patterns.ready === undefined
+        ? shot.lines.some((line) => line !== '')
+        : classify(shot.lines, patterns) === 'ready';
+    if (!screenReady) {
+      readySince = undefined;
+      continue;
+    }
+    readySince ??= now;
+    const connected = result(true).peer_server === 'connected';
+    if (!hasServer || connected || now - readySince >= SERVER_MS) {
+      await forgetExit(server, session);
+      const missing =
+        hasServer && !connected
+          ? 'Its mam server has not connected; it can report with `mam publish`.'
+          : undefined;
+      return result(true, missing);
+    }
+  }
+  await forgetExit(server, session);
+  const last = ((await shoot(server, session.pane))?.lines ?? []).filter((row) => row !== '').at(-1) ?? '';
+  return result(
+    false,
+    `It was not ready within ${READY_MS / 1000} s; its screen ends with: ${clean(last)}. Attach and look.`,
+  );
+}
+
+/** From now on its end takes the session with it, as the user is used to. */
+async function forgetExit(server: TmuxServer, { pane }: AgentSession): Promise<void> {
+  await server.command(`set-option -p -u -t ${pane} remain-on-exit`).catch(() => {});
+}
+
+/**
+ * The same for a session that was started for a job. @param over the job has ended: where the agent has ended too, its
+ * dead pane goes, so that the next job can start it again
+ */
+export async function letGo(server: TmuxServer, session: AgentSession, over: boolean): Promise<void> {
+  const shot = over ? await shoot(server, session.pane) : undefined;
+  if (shot?.dead === true) await server.command(`kill-pane -t ${session.pane}`);
+  else await forgetExit(server, session);
+}
+
+/** Why it ended, in its own last words; its session goes. */
+async function ended(
+  server: TmuxServer,
+  { session, pane }: AgentSession,
+  agent: string,
+  lines: string[],
+): Promise<MamError> {
+  const words = lines.filter((row) => row.trim() !== '' && !/^Pane is dead/.test(row)).slice(-LAST_LINES);
+  await server.command(`kill-session -t ${quote(`=${session}`)}`).catch(() => {});
+  return new MamError(
+    'unavailable',
+    `${agent} ended at its start (pane ${pane}). Its last words: ${clean(words.join('\n')) || 'none'}`,
+    'Run it once by hand in that folder, and try again.',
+  );
+}
+
+function sessionName({ agent, name }: StartParams): string {
+  const wanted = name?.replace(/^tmux:/, '') ?? builtIn(agent)?.defaultSession ?? agent;
+  if (/^[A-Za-z0-9_][A-Za-z0-9_-]{0,59}$/.test(wanted)) return wanted;
+  throw new MamError(
+    'bad_input',
+    'The name of the session has characters that tmux changes or that mean something to it.',
+    'Use letters, digits, - and _, 60 at most.',
+  );
+}
+
+/** The command line of an agent, and its files in place. */
+function plan(
+  params: StartParams,
+  folder: string,
+  prompt: string | undefined,
+): { program: string; launch: Launch } {
+  const { agent, terminal, path, workdir, mam } = params;
+  const kind = builtIn(agent);
+  const [own, ...ownArgs] = terminal?.command ?? [];
+  const name = own ?? kind?.start?.program;
+  if (name === undefined) {
+    throw new MamError(
+      'bad_input',
+      `How agent kind ${agent} is started is not known.`,
+      `Start it in a tmux session yourself, or set agents.${agent}.command in .mam/config.json.`,
+    );
+  }
+  const program = findProgram(name, path);
+  if (program === undefined) {
+    throw new MamError(
+      'unavailable',
+      `The program ${name} of agent kind ${agent} was not found on the PATH.`,
+      kind?.start?.install ?? 'Install it.',
+    );
+  }
+  if (kind?.start === undefined) return { program, launch: { args: ownArgs, env: {}, files: {} } };
+  const files = join(folder, 'agents', randomSuffix());
+  const [node = 'node', ...rest] = mam;
+  const launch = kind.start.launch({
+    server: [node, ...rest],
+    serverEnv: { ...params.server_env, MAM_ROLE: 'peer' },
+    hook: [node, ...rest, 'hook', agent],
+    folder: files,
+    workdir,
+    resume: params.resume ?? false,
+    prompt,
+  });
+  if (Object.keys(launch.files).length > 0) mkdirSync(files, { recursive: true, mode: 0o700 });
+  for (const [file, text] of Object.entries(launch.files))
+    writeFileSync(join(files, file), text, { mode: 0o600 });
+  return { program, launch: { ...launch, args: [...ownArgs, ...launch.args] } };
+}

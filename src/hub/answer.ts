@@ -1,0 +1,66 @@
+import { MamError } from '../errors.ts';
+import { newEventId } from '../job/id.ts';
+import { LIMITS } from '../job/limits.ts';
+import type { AnswerParams, AnswerResult } from '../job/request.ts';
+import { clean } from '../job/text.ts';
+import { isFinal } from '../job/words.ts';
+import type { Permissions } from './permissions.ts';
+import type { Registrar } from './registrar.ts';
+
+/**
+ * Answers a job's question or permission request, or adds an instruction.
+ * @throws MamError `bad_input` for neither or both, `not_found`, `conflict` when the job is final or asks for nothing
+ */
+export async function answerJob(
+  registrar: Registrar,
+  permissions: Permissions,
+  { job_id: id, registry_dir, text, decision, by }: AnswerParams,
+): Promise<AnswerResult> {
+  const words = clean(text ?? '').trim();
+  if ((words === '') === (decision === undefined)) {
+    throw new MamError(
+      'bad_input',
+      'An answer is either a text or a decision.',
+      'Give text for a question or an instruction, or decision "allow" or "deny" for a permission request.',
+    );
+  }
+  if (words.length > LIMITS.detailChars) {
+    throw new MamError(
+      'bad_input',
+      `The text has ${words.length} characters; ${LIMITS.detailChars} is the most.`,
+      'Write it to a file and name that file in the text.',
+    );
+  }
+  const job = await registrar.find(id, registry_dir);
+  if (isFinal(job.record.status)) {
+    throw new MamError(
+      'conflict',
+      `Job ${id} is ${job.record.status}: there is nobody to answer.`,
+      'Delegate a new job.',
+    );
+  }
+  if (decision !== undefined) {
+    const delivered = await permissions.decide(job, decision, by);
+    return { record: job.record, delivered };
+  }
+  const isHuman = job.record.agent === 'human';
+  const question = job.record.requests.find(
+    (one) => one.kind === 'question' && one.resolved_at === undefined,
+  );
+  await registrar.record(job, {
+    event_id: newEventId(),
+    job_id: job.id,
+    type: 'answered',
+    source: by,
+    at: new Date().toISOString(),
+    detail: words,
+    ...(question !== undefined && { data: { request_id: question.request_id } }),
+  });
+  const what = question === undefined ? 'the instruction' : 'the answer';
+  return {
+    record: job.record,
+    delivered: isHuman
+      ? `The person finds ${what} with job_status (\`mam status --job ${id}\`).`
+      : `The peer gets ${what} with the answer to its next report, or typed into its pane as soon as it is idle.`,
+  };
+}

@@ -1,0 +1,84 @@
+import type { HookReport } from '../job/hook.ts';
+import type { HookParams, HookResult } from '../job/request.ts';
+import type { LiveJob } from './live-job.ts';
+import type { PaneOwners } from './pane-owners.ts';
+import type { PaneWatch } from './pane-watch.ts';
+import type { Permissions } from './permissions.ts';
+import { hubDraft, type Registrar } from './registrar.ts';
+import type { Turns } from './turns.ts';
+
+/** What the hooks of agents tell, for the job that their pane has: second evidence, never a completion. */
+export class Hooks {
+  private readonly registrar: Registrar;
+  private readonly owners: PaneOwners;
+  private readonly permissions: Permissions;
+  private readonly turns: Turns;
+  private readonly watch: PaneWatch;
+
+  constructor(options: {
+    registrar: Registrar;
+    owners: PaneOwners;
+    permissions: Permissions;
+    turns: Turns;
+    watch: PaneWatch;
+  }) {
+    this.registrar = options.registrar;
+    this.owners = options.owners;
+    this.permissions = options.permissions;
+    this.turns = options.turns;
+    this.watch = options.watch;
+  }
+
+  /** @returns a decision only for a permission request of a hook that waits, once somebody has decided */
+  async take({ report, origin, waits }: HookParams): Promise<HookResult> {
+    const job = this.owners.openJobOf(origin);
+    if (job === undefined) return {};
+    this.watch.hears(job);
+    switch (report.type) {
+      case 'submitted':
+        await this.submitted(job, report);
+        break;
+      case 'permission_required':
+        return this.permissions.asked(job, report, waits === true ? origin.pids?.[0] : undefined);
+      case 'tool_used':
+        this.permissions.toolUsed(job, report.call_id);
+        break;
+      case 'turn_ended':
+        this.permissions.turnEnded(job);
+        // What still runs in the background will begin a turn of its own.
+        if (report.background !== true) this.turns.ended(job, report.text ?? '', 'hook');
+        break;
+      case 'api_error':
+        this.permissions.turnEnded(job);
+        this.turns.failed(job, `The model's service failed: ${report.text ?? 'no reason given'}`);
+        break;
+      case 'rate_limited':
+        await this.registrar.note(job, 'rate_limited', {
+          source: 'hook',
+          detail: report.text ?? 'The usage limit is reached.',
+          data: { ...(report.resume_at !== undefined && { resume_at: report.resume_at }) },
+        });
+        break;
+      default:
+        break;
+    }
+    return {};
+  }
+
+  /** The agent has taken a prompt: ours, when it names the job, else somebody's who goes on with it by hand. */
+  private async submitted(job: LiveJob, { text = '' }: HookReport): Promise<void> {
+    const evidence = "the agent's hook has the prompt";
+    const ours = text.includes(job.id);
+    if (ours && job.record.status === 'queued')
+      await this.registrar.note(job, 'submitted', { data: { evidence } });
+    if (ours && !job.record.delivery.some((entry) => entry.stage === 'acknowledged')) {
+      await this.registrar.record(job, { ...hubDraft(job.id, 'acknowledged', { data: { evidence } }) });
+    }
+    if (job.record.attention.length > 0) {
+      await this.registrar.note(job, 'resumed', {
+        detail: 'A prompt was submitted in the pane.',
+        data: { turn: true },
+      });
+    }
+  }
+}

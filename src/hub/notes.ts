@@ -1,0 +1,140 @@
+import { lookFor } from '../agents/index.ts';
+import { explain } from '../errors.ts';
+import { randomSuffix } from '../job/id.ts';
+import { LIMITS } from '../job/limits.ts';
+import { cleanLine } from '../job/text.ts';
+import { isFinal } from '../job/words.ts';
+import { deliver, type Target } from '../tmux/deliver.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { LiveJob, Recorded } from './live-job.ts';
+import type { Log } from './log.ts';
+import { hubDraft, type Registrar } from './registrar.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+
+/** A reminder that could not be typed for so long (ms) is given up: the supervisor is told instead. */
+const REMIND_MS = 20_000;
+
+/** What is typed for a job beside its order. */
+interface Note {
+  what: 'messages' | 'reminder';
+  text: string;
+  /** How many of the job's messages it holds whole. */
+  count: number;
+}
+
+/**
+ * Types what an open job's peer must read now into its pane, under the same guards as the order, as soon as the pane is
+ * free: messages that it has not fetched with a report of its own, and the one reminder to report.
+ */
+export class Notes {
+  private readonly dispatcher: Dispatcher;
+  private readonly registrar: Registrar;
+  private readonly servers: TmuxServers;
+  private readonly log: Log;
+
+  constructor(options: { dispatcher: Dispatcher; registrar: Registrar; servers: TmuxServers; log: Log }) {
+    this.dispatcher = options.dispatcher;
+    this.registrar = options.registrar;
+    this.servers = options.servers;
+    this.log = options.log;
+  }
+
+  onRecorded(job: LiveJob, { before, after }: Recorded): void {
+    if (after.messages.length > (before?.messages.length ?? 0)) this.passOn(job);
+  }
+
+  /** Takes up what the last hub did not type. */
+  resume(job: LiveJob): void {
+    if (job.record.messages.length > 0) this.passOn(job);
+  }
+
+  /**
+   * Reminds the peer to report.
+   * @param words the end of its last turn
+   * @param failed called when it could not be typed
+   * @param settled called in the end, however it went
+   */
+  remind(job: LiveJob, words: string, failed: (why: string) => void, settled: () => void): void {
+    const since = Date.now();
+    const errand = async (stop: AbortSignal): Promise<boolean> => {
+      if (job.record.reminded_at !== undefined || isFinal(job.record.status)) return true;
+      const obstacle = await this.type(job, reminder(job), stop, async () => {
+        await this.registrar.note(job, 'reminded', { detail: words });
+      });
+      if (obstacle === undefined) return true;
+      if (Date.now() - since < REMIND_MS) return false;
+      failed(obstacle);
+      return true;
+    };
+    this.dispatcher.whenFree(job, errand, settled);
+  }
+
+  private passOn(job: LiveJob): void {
+    this.dispatcher.whenFree(job, async (stop) => {
+      if (job.record.messages.length === 0) return true;
+      return (await this.type(job, messages(job), stop)) === undefined;
+    });
+  }
+
+  /** @returns nothing when that is settled, else what stood in the way */
+  private async type(
+    job: LiveJob,
+    note: Note,
+    stop: AbortSignal,
+    typed: () => Promise<void> = async () => {},
+  ): Promise<string | undefined> {
+    const { record } = job;
+    const { agent_session: session, agent_process: agent } = record;
+    if (session === undefined || agent === undefined || isFinal(record.status)) return undefined;
+    const mark = randomSuffix();
+    const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
+    const look = { ...lookFor(record), needle: mark };
+    const { what, count } = note;
+    try {
+      const end = await deliver(
+        this.servers.get(session.socket),
+        target,
+        `${note.text} (note ${mark})`,
+        look,
+        {
+          pasting: async () =>
+            void (await this.registrar.record(job, hubDraft(job.id, 'pasting', { data: { what } }))),
+          visible: () => {},
+          submitted: (evidence) => {
+            void typed();
+            void this.registrar.note(job, 'submitted', { data: { what, count, evidence } });
+          },
+          stop,
+        },
+      );
+      if (end.kind === 'blocked') return `${end.obstacle.by}: ${end.obstacle.evidence}`;
+      if (end.kind === 'unverified') {
+        const detail = cleanLine(`The ${what} typed into the pane: ${end.why}`, LIMITS.detailChars);
+        await this.registrar.note(job, 'delivery_unverified', { detail });
+      }
+      return undefined;
+    } catch (error) {
+      this.log.error(`the ${what} of ${job.id} could not be typed`, error);
+      return explain(error);
+    }
+  }
+}
+
+function reminder({ id, record }: LiveJob): Note {
+  const shell = `${record.typing?.mam ?? 'mam'} publish --job ${id} --event completed`;
+  const text = `Job ${id} is still open and your turn has ended: report now with the MCP tool publish_event (server mam), job_id "${id}", event completed, error or question. Without that tool run: ${shell}`;
+  return { what: 'reminder', text, count: 0 };
+}
+
+/** The messages themselves where they fit, else how to fetch them. */
+function messages({ id, record }: LiveJob): Note {
+  const all = record.messages.map((message) => cleanLine(message, 2 * LIMITS.orderChars)).join(' ');
+  const text = `Job ${id}, for you: ${all}`;
+  const fits =
+    text.length <= LIMITS.orderChars - 40 &&
+    record.messages.every((message) => message === cleanLine(message, LIMITS.orderChars));
+  if (fits) return { what: 'messages', text, count: record.messages.length };
+  const shell = `${record.typing?.mam ?? 'mam'} publish --job ${id} --event progress`;
+  const pointer = `Job ${id}: there is something for you to read. Call the MCP tool publish_event (server mam) with job_id "${id}" and event "progress"; its answer holds it. Without that tool run: ${shell}`;
+  return { what: 'messages', text: pointer, count: 0 };
+}

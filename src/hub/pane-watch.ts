@@ -1,0 +1,120 @@
+import { screenOf } from '../agents/index.ts';
+import { isFinal } from '../job/words.ts';
+import { classify, type Shot, shoot } from '../tmux/screen.ts';
+import type { LiveJob, Recorded } from './live-job.ts';
+import type { Log } from './log.ts';
+import type { Permissions } from './permissions.ts';
+import type { Registrar } from './registrar.ts';
+import { dialogOn } from './shown-dialog.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+import type { Turns } from './turns.ts';
+
+/** A ready screen means the end of a turn when it has stood so long (ms); with hooks, which tell it at once, longer. */
+const READY_MS = 3_000;
+const READY_WITH_HOOKS_MS = 10_000;
+/** A look follows a change of the pane by so long (ms): what comes up needs some time to be drawn. */
+const DRAWN_MS = 150;
+
+/** Of a job: the look that is due, and since when its screen has been ready without a break. */
+interface Watch {
+  due: NodeJS.Timeout | undefined;
+  readySince: number | undefined;
+}
+
+/** Reads the screens of open jobs' agents when they change: dialogs, and turns that ended without a word. */
+export class PaneWatch {
+  private readonly registrar: Registrar;
+  private readonly servers: TmuxServers;
+  private readonly permissions: Permissions;
+  private readonly turns: Turns;
+  private readonly log: Log;
+  private readonly watches = new Map<string, Watch>();
+  private readonly hooked = new Set<string>();
+  private stopped = false;
+
+  constructor(options: {
+    registrar: Registrar;
+    servers: TmuxServers;
+    permissions: Permissions;
+    turns: Turns;
+    log: Log;
+  }) {
+    this.registrar = options.registrar;
+    this.servers = options.servers;
+    this.permissions = options.permissions;
+    this.turns = options.turns;
+    this.log = options.log;
+  }
+
+  /** A hook of this job's agent has spoken: it will tell of the turn's end as well. */
+  hears(job: LiveJob): void {
+    this.hooked.add(job.id);
+  }
+
+  resume(job: LiveJob): void {
+    this.lookSoon(job, DRAWN_MS);
+  }
+
+  onPanes(socket: string): void {
+    for (const job of this.registrar.open) {
+      if (job.record.agent_session?.socket === socket) this.lookSoon(job, DRAWN_MS);
+    }
+  }
+
+  onRecorded(job: LiveJob, { before, after }: Recorded): void {
+    if (isFinal(after.status)) {
+      clearTimeout(this.watches.get(job.id)?.due);
+      this.watches.delete(job.id);
+      this.hooked.delete(job.id);
+    } else if (before?.status !== after.status || before.phase !== after.phase) this.lookSoon(job, DRAWN_MS);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const { due } of this.watches.values()) clearTimeout(due);
+    this.watches.clear();
+  }
+
+  private lookSoon(job: LiveJob, ms: number): void {
+    const { record } = job;
+    if (this.stopped || record.submitted_at === undefined || record.agent_session === undefined) return;
+    if (screenOf(record.agent, record.typing).ready === undefined) return;
+    const watch = this.watches.get(job.id) ?? { due: undefined, readySince: undefined };
+    this.watches.set(job.id, watch);
+    if (watch.due !== undefined && ms > DRAWN_MS) return;
+    clearTimeout(watch.due);
+    watch.due = setTimeout(() => {
+      watch.due = undefined;
+      this.look(job, watch).catch((error) => this.log.error(`look at the pane of ${job.id}`, error));
+    }, ms);
+  }
+
+  private async look(job: LiveJob, watch: Watch): Promise<void> {
+    const { record } = job;
+    const session = record.agent_session;
+    if (session === undefined || isFinal(record.status)) return;
+    const shot = await shoot(this.servers.get(session.socket), session.pane);
+    if (shot === undefined || shot.dead || this.stopped || isFinal(job.record.status)) return;
+    this.permissions.seen(job, dialogOn(shot.lines, record));
+    this.judgeTurn(job, watch, shot);
+  }
+
+  private judgeTurn(job: LiveJob, watch: Watch, { lines }: Shot): void {
+    const { record } = job;
+    const patterns = screenOf(record.agent, record.typing);
+    if (classify(lines, patterns) !== 'ready' || record.status !== 'working') {
+      watch.readySince = undefined;
+      return;
+    }
+    const now = Date.now();
+    watch.readySince ??= now;
+    const typedAt = Date.parse(record.reminded_at ?? record.submitted_at ?? record.created_at);
+    const wanted = this.hooked.has(job.id) ? READY_WITH_HOOKS_MS : READY_MS;
+    const left = Math.max(watch.readySince, typedAt) + wanted - now;
+    if (left > 0) this.lookSoon(job, left + DRAWN_MS);
+    else {
+      watch.readySince = undefined;
+      this.turns.ended(job, '', 'hub');
+    }
+  }
+}

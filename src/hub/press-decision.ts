@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { builtIn } from '../agents/index.ts';
+import type { JobRecord, PeerRequest } from '../job/record.ts';
+import { pressKey } from '../tmux/deliver.ts';
+import { shoot } from '../tmux/screen.ts';
+import { dialogOn } from './shown-dialog.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+
+/** How long (ms) the dialog may take to go away after its key, and how often it is looked at. */
+const GONE_MS = 3_000;
+const LOOK_MS = 50;
+
+/** What became of a decision that had to be typed. */
+export type Pressed =
+  | { kind: 'done'; evidence: string }
+  | { kind: 'gone'; why: string }
+  | { kind: 'refused'; why: string; hint: string };
+
+/**
+ * Answers a permission dialog by its key: only when the very dialog of the request is on the screen, under the same
+ * guards as any key.
+ * @param dialog the dialog as it was seen for this request, if it was
+ */
+export async function pressDecision(
+  servers: TmuxServers,
+  record: JobRecord,
+  request: PeerRequest,
+  dialog: string | undefined,
+  decision: 'allow' | 'deny',
+): Promise<Pressed> {
+  const { agent_session: session, agent_process: agent } = record;
+  const keys = builtIn(record.agent)?.permission?.[decision];
+  if (session === undefined || agent === undefined || keys === undefined) {
+    return {
+      kind: 'refused',
+      why: `How a dialog of agent kind ${record.agent} is answered is not known.`,
+      hint: 'Answer it in the pane: attach with the attach_command of job_status.',
+    };
+  }
+  const server = servers.get(session.socket);
+  const before = dialogOn((await shoot(server, session.pane))?.lines ?? [], record);
+  const same =
+    before?.name === 'permission' &&
+    (dialog === undefined ? names(request, before.input) : before.key === dialog);
+  if (before === undefined) return { kind: 'gone', why: 'The dialog is not on the screen any more.' };
+  if (!same) {
+    return {
+      kind: 'refused',
+      why: `The screen shows another dialog now (${before.tool}: ${before.input.slice(0, 200)}), so no key was pressed.`,
+      hint: 'Look at job_status for the request that is open now, and answer that.',
+    };
+  }
+  const target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
+  for (const key of keys) {
+    const why = await pressKey(server, target, key, wordOf(before.input));
+    if (why !== undefined) {
+      return {
+        kind: 'refused',
+        why: `No key was pressed: ${why}.`,
+        hint: 'Try again, or answer in the pane.',
+      };
+    }
+  }
+  for (const end = Date.now() + GONE_MS; Date.now() < end; await sleep(LOOK_MS)) {
+    const now = dialogOn((await shoot(server, session.pane))?.lines ?? [], record);
+    if (now?.key !== before.key)
+      return {
+        kind: 'done',
+        evidence: `${keys.join(' ')} was pressed (${decision}) and the dialog went away`,
+      };
+  }
+  return {
+    kind: 'refused',
+    why: `${keys.join(' ')} was pressed, but the dialog is still on the screen.`,
+    hint: 'Look into the pane.',
+  };
+}
+
+/** True when a dialog that was never linked to a request shows what the request is about. */
+function names(request: PeerRequest, shown: string): boolean {
+  const word = wordOf(request.input ?? '');
+  return word !== undefined && shown.includes(word);
+}
+
+/** The longest plain word of a dialog: tmux itself looks for it once more when the key is pressed. */
+function wordOf(text: string): string | undefined {
+  const words = text.match(/[A-Za-z0-9_-]{3,40}/g) ?? [];
+  return words.sort((a, b) => b.length - a.length)[0];
+}

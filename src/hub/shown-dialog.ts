@@ -1,0 +1,34 @@
+import { builtIn, screenOf } from '../agents/index.ts';
+import type { JobRecord } from '../job/record.ts';
+import { find } from '../tmux/screen.ts';
+
+/** A dialog on an agent's screen. */
+export interface ShownDialog {
+  /** Equal for two looks at the same dialog. */
+  key: string;
+  /** `permission`, `trust`, …; `other` where the kind does not tell. */
+  name: string;
+  tool: string;
+  input: string;
+  /** What a person has to do in the pane. */
+  remedy: string;
+}
+
+/** The dialog that a screen shows, if it shows one. */
+export function dialogOn(
+  lines: readonly string[],
+  { agent, typing }: Pick<JobRecord, 'agent' | 'typing'>,
+): ShownDialog | undefined {
+  const kind = builtIn(agent);
+  for (const { name, pattern, remedy } of kind?.dialogs ?? []) {
+    const line = find(lines, pattern);
+    if (line === undefined) continue;
+    const shown = name === 'permission' ? kind?.permission?.read(lines) : undefined;
+    const tool = shown?.tool ?? `dialog (${name})`;
+    const input = shown?.input ?? line;
+    return { key: `${name}\n${tool}\n${input}`, name, tool, input, remedy };
+  }
+  const line = typing?.dialog === undefined ? undefined : find(lines, screenOf(agent, typing).dialog);
+  if (line === undefined) return undefined;
+  return { key: `other\n${line}`, name: 'other', tool: 'dialog', input: line, remedy: 'answer the dialog' };
+}

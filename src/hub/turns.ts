@@ -1,0 +1,55 @@
+import { LIMITS } from '../job/limits.ts';
+import { cleanLine } from '../job/text.ts';
+import type { LiveJob } from './live-job.ts';
+import type { Notes } from './notes.ts';
+import { hubDraft, type Registrar } from './registrar.ts';
+
+/** What the end of an agent's turn means for the job that its pane holds: one reminder, then a call for help. */
+export class Turns {
+  private readonly registrar: Registrar;
+  private readonly notes: Notes;
+  /** Jobs whose reminder is on its way. */
+  private readonly reminding = new Set<string>();
+
+  constructor(options: { registrar: Registrar; notes: Notes }) {
+    this.registrar = options.registrar;
+    this.notes = options.notes;
+  }
+
+  /**
+   * A turn has ended while the job is open.
+   * @param words what the agent said last, as far as it is known
+   * @param source who told: a hook or the look at the screen
+   */
+  ended(job: LiveJob, words: string, source: 'hook' | 'hub'): void {
+    const { record } = job;
+    if (record.submitted_at === undefined || record.phase === 'validating') return;
+    if (record.status !== 'working' && !record.attention.every((reason) => reason === 'stalled')) return;
+    // What waits for it begins a new turn by itself.
+    if (record.messages.length > 0 || this.reminding.has(job.id)) return;
+    const detail = cleanLine(words, LIMITS.detailChars);
+    if (record.reminded_at !== undefined) {
+      this.tell(job, detail, source);
+      return;
+    }
+    this.reminding.add(job.id);
+    this.notes.remind(
+      job,
+      detail,
+      (why) => this.tell(job, detail || `Its turn ended, and it could not be reminded (${why}).`, source),
+      () => this.reminding.delete(job.id),
+    );
+  }
+
+  /** The model's service failed in mid-turn: a reminder would only meet the same failure. */
+  failed(job: LiveJob, words: string): void {
+    if (job.record.status === 'working') this.tell(job, cleanLine(words, LIMITS.detailChars), 'hook');
+  }
+
+  private tell(job: LiveJob, detail: string, source: 'hook' | 'hub'): void {
+    const words = detail || 'The turn ended in the pane without a report.';
+    void this.registrar
+      .record(job, { ...hubDraft(job.id, 'turn_ended', { detail: words }), source })
+      .catch(() => {});
+  }
+}

@@ -1,0 +1,28 @@
+/** What an agent's hook tells, in our words. */
+export interface HookReport {
+  type:
+    | 'session_started'
+    /** A prompt was submitted. */
+    | 'submitted'
+    | 'permission_required'
+    /** A tool has run: whatever permission was asked for it is settled. */
+    | 'tool_used'
+    | 'turn_ended'
+    /** The model's service failed. */
+    | 'api_error'
+    | 'rate_limited'
+    | 'session_ended';
+  /** `submitted`: the prompt's text; `turn_ended`: the agent's last words; else the hook's own message. */
+  text?: string | undefined;
+  /** `permission_required`, `tool_used`: the tool's name and its input in one line. */
+  tool?: string | undefined;
+  input?: string | undefined;
+  /** The agent's own id of the call that a permission is asked for. */
+  call_id?: string | undefined;
+  /** The agent's session id. */
+  session_id?: string | undefined;
+  /** `turn_ended`: something of the agent's still runs in the background, so that it will go on by itself. */
+  background?: boolean | undefined;
+  /** `rate_limited`: ISO 8601, when the agent may go on. */
+  resume_at?: string | undefined;
+}

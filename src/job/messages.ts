@@ -1,0 +1,54 @@
+import type { RecordedEvent } from './event.ts';
+import type { JobRecord } from './record.ts';
+import { cleanLine } from './text.ts';
+
+const QUESTION_CHARS = 120;
+
+/** Puts a message in the box of a job's peer, who gets it with the answer to its next report, or typed when it is idle. */
+export function leaveMessage(next: JobRecord, text: string): void {
+  next.messages = [...next.messages, text];
+}
+
+/** The peer has reported: the answer to that very report carries what was waiting for it. */
+export function giveMessages(next: JobRecord, event: RecordedEvent): void {
+  // A report that nobody waits for an answer to (one line of mosquitto_pub, one from the outbox) carries nothing back.
+  if (event.source !== 'peer' || event.unheard === true || next.messages.length === 0) return;
+  next.messages_given = { seq: event.seq, messages: next.messages };
+  next.messages = [];
+}
+
+/** The messages that the answer to a recorded event carries; the same again when the event comes twice. */
+export function messagesFor(record: JobRecord, seq: number): string[] {
+  return record.messages_given?.seq === seq ? record.messages_given.messages : [];
+}
+
+/** What the peer reads of an answer to its question, or of an instruction that was not asked for. */
+export function answerMessage(record: JobRecord, event: RecordedEvent, question: string | undefined): string {
+  const words = wholeText(record, event);
+  return question === undefined
+    ? `A word about your job from the one who delegated it: ${words}`
+    : `The answer to your question "${cleanLine(question, QUESTION_CHARS)}": ${words}`;
+}
+
+/** What the peer reads of the decision on a permission that it asked for with a report. */
+export function decisionMessage(asked: string, decision: string): string {
+  return `You asked for permission ("${cleanLine(asked, QUESTION_CHARS)}"). The decision: ${decision}.`;
+}
+
+/** What the peer reads when the check of its result has failed and it may try again. */
+export function failedCheckMessage(record: JobRecord): string {
+  const { validation } = record;
+  if (validation === undefined) return '';
+  const round = `${validation.rounds} of ${(validation.max_rounds ?? 0) + 1}`;
+  return (
+    `Your result did not pass the check (run ${round}: ${validation.script} ended with exit code ${validation.exit_code ?? 'unknown'}). ` +
+    `Mend it and report completed again. The end of its output:\n${validation.output_tail ?? ''}`
+  );
+}
+
+/** A long text stands in the journal with its beginning only; the rest is a file that the peer can read. */
+function wholeText(record: JobRecord, event: RecordedEvent): string {
+  const hash = event.texts?.['detail'];
+  const file = hash && `${record.registry_dir}/${record.job_id}/texts/${hash}`;
+  return `${event.detail ?? ''}${file ? ` … (read on in ${file})` : ''}`;
+}

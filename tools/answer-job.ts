@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { LIMITS } from '../src/job/limits.ts';
+import { callOf, jobSchema, jobView } from '../src/mcp/job-view.ts';
+import { defineTool } from '../src/mcp/tool.ts';
+
+export default defineTool({
+  name: 'answer_job',
+  title: "Answer a job's question or permission request",
+  description:
+    'Answer a delegated job that asks for something: reply to the question of its peer with text, or approve or reject its permission request with decision allow or deny. ' +
+    'The decision counts for exactly the request that is open now, and once. Text for a job that has asked nothing is a further instruction; the peer reads it with the answer to its next report, or in its pane as soon as it is idle.',
+  inputSchema: z.strictObject({
+    job_id: z.string().describe('Id of the job, as it was given when the job was delegated'),
+    text: z
+      .string()
+      .max(LIMITS.detailChars)
+      .optional()
+      .describe(
+        'The answer to the question, or an instruction, at most 2,000 characters. Give this or decision, not both',
+      ),
+    decision: z
+      .enum(['allow', 'deny'])
+      .optional()
+      .describe('For a permission request: allow it once, or deny it. Give this or text, not both'),
+  }),
+  outputSchema: z.object({
+    summary: z.string(),
+    delivered: z.string().describe('how far the answer has got'),
+    ...jobSchema.shape,
+    next: z.string(),
+  }),
+  annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
+  roles: ['supervisor'],
+
+  async handle(args, { engine }) {
+    const { record, delivered } = await engine.request('answer', {
+      job_id: args.job_id,
+      registry_dir: engine.settings.registryDir,
+      text: args.text,
+      decision: args.decision,
+      by: 'supervisor',
+    });
+    return {
+      summary: `Job ${record.job_id} was answered and is ${record.status}. ${delivered}`,
+      delivered,
+      ...jobView(record),
+      next: callOf('wait_job', { job_id: record.job_id }),
+    };
+  },
+});
