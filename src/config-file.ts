@@ -10,7 +10,7 @@ const agentSchema = z.strictObject({
   /** The default session, such as `tmux:aider`. */
   session: z.string().optional(),
   /** The command line that starts it: program and arguments, without a shell. */
-  command: z.array(z.string().min(1)).min(1).optional(),
+  command: z.array(z.string()).min(1).optional(),
   /** Regular expressions, tried on each line of the screen. */
   ready: pattern.optional(),
   busy: pattern.optional(),

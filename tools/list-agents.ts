@@ -12,7 +12,7 @@ export default defineTool({
   title: 'List agents and what they are doing',
   description:
     'List the coding agents that jobs can be delegated to: every live agent in a tmux pane with its kind, its session and whether it is idle, busy or blocked by a dialog or a draft, and the agent kinds that could be started. ' +
-    'Use it to choose a peer, worker or sub-agent before delegating.',
+    'Use it to choose a peer, worker or sub-agent before delegating, or to see why one does not go on.',
   inputSchema: z.strictObject({}),
   outputSchema: z.object({
     summary: z.string(),

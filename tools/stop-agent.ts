@@ -6,7 +6,7 @@ export default defineTool({
   name: 'stop_agent',
   title: 'Stop an agent that was started from here',
   description:
-    'Stop an agent session that was started from here: close, end or shut down a peer that is no longer needed. A session that a person started is never ended, nor one that has an open job.',
+    'Stop an agent session that was started from here: close, end or shut down a peer that is no longer needed. Its pane goes with it; its conversation is kept by the agent itself and can be resumed later. A session that a person started is never ended, nor one that has an open job: that is refused with the reason.',
   inputSchema: z.strictObject({
     name: z.string().describe('Where it lives: tmux:NAME, or tmux:%3 for a pane'),
   }),

@@ -4,12 +4,16 @@ import type { JobRecord } from '../job/record.ts';
 import type { TerminalSettings } from '../job/request.ts';
 import type { Look } from '../tmux/deliver.ts';
 import type { ScreenPatterns } from '../tmux/screen.ts';
+import { claudeCode } from './claude-code.ts';
+import { codex } from './codex.ts';
 import { command } from './command.ts';
+import { gemini } from './gemini.ts';
 import { human } from './human.ts';
 import type { AgentKind } from './kind.ts';
+import { opencode } from './opencode.ts';
 
 /** Every kind that is built in. A new one is a file of its own and a line here. */
-export const KINDS: readonly AgentKind[] = [command, human];
+export const KINDS: readonly AgentKind[] = [claudeCode, codex, gemini, opencode, human, command];
 
 /** What a delegation needs to know of a kind: its default session and the settings of the configuration. */
 export interface KnownKind {

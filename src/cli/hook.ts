@@ -10,6 +10,8 @@ import { ancestors } from '../processes.ts';
 
 /** An agent stands still until its hook has ended, so this is the most (ms) that a hub may take. */
 const ANSWER_MS = 3_000;
+/** Agents close a hook's input at once. In ms. */
+const INPUT_MS = 2_000;
 /** A permission may be decided the next day; the agent's own limit for hooks ends the wait before. In ms. */
 const DECISION_MS = 24 * 3_600_000;
 
@@ -24,12 +26,15 @@ export async function run([kind = '', event = '']: string[]): Promise<number> {
     if (reader === undefined || report === undefined) return 0;
     const settings = await loadSettings();
     const waits = report.type === 'permission_required' && reader.answer !== undefined;
-    const { decision, reason } = await tell(settings, {
-      agent: kind,
-      report,
-      waits,
-      origin: { pane: settings.pane, socket: settings.paneSocket, pids: [process.pid, ...ancestors()] },
-    });
+    const origin = { pane: settings.pane, socket: settings.paneSocket, pids: [process.pid, ...ancestors()] };
+    if (waits) {
+      // Claude Code 2.1.330 ends the hook when a person denies: there is no other event for that.
+      process.once('SIGTERM', () => {
+        const settled = { agent: kind, report: { type: 'permission_settled' as const }, origin };
+        void tell(settings, settled).finally(() => process.exit(0));
+      });
+    }
+    const { decision, reason } = await tell(settings, { agent: kind, report, waits, origin });
     if (decision !== undefined && reader.answer !== undefined)
       process.stdout.write(reader.answer(decision, reason ?? ''));
   } catch {
@@ -66,6 +71,7 @@ function hasLiveJobs({ home }: Settings): boolean {
 
 async function readPayload(): Promise<Record<string, unknown>> {
   let text = '';
+  setTimeout(() => process.stdin.destroy(), INPUT_MS).unref();
   for await (const chunk of process.stdin) text += chunk;
   const value: unknown = JSON.parse(text);
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};

@@ -25,9 +25,12 @@ const SIZE = ['-x', '160', '-y', '50'];
 const READY_MS = 45_000;
 /** A dialog must stand so long (ms) to count: some flash by while an agent starts. */
 const DIALOG_MS = 600;
+/** A screen must be ready for so long, in ms. */
+const STEADY_MS = 700;
 /** A ready screen without our server waits so much longer (ms) for it. */
 const SERVER_MS = 10_000;
 const LOOK_MS = 50;
+const DRAIN_MS = 100;
 const LAST_LINES = 12;
 
 /** A session that has been created a moment ago. */
@@ -84,7 +87,9 @@ async function create(
   name: string,
 ): Promise<string> {
   try {
-    const line = commands.map((words) => words.map((word) => quote(word)).join(' ')).join(' ; ');
+    const line = commands
+      .map(([command = '', ...words]) => [command, ...words.map((word) => quote(word))].join(' '))
+      .join(' ; ');
     return (await server.command(line))[0] ?? '';
   } catch (error) {
     if (/duplicate session/.test(String(error))) {
@@ -114,6 +119,22 @@ export async function startAgent(
   params: StartParams,
 ): Promise<StartResult> {
   const started = await launchAgent(servers, home.folder, params);
+  try {
+    return await untilReady(servers, home, params, started);
+  } catch (error) {
+    // Claude Code 2.1.330 ends where there is nothing to resume.
+    const ends = error instanceof MamError && error.code === 'unavailable';
+    if (!ends || params.resume !== true) throw error;
+    return startAgent(servers, home, { ...params, resume: false });
+  }
+}
+
+async function untilReady(
+  servers: TmuxServers,
+  home: { folder: string; servers: string },
+  params: StartParams,
+  started: Started,
+): Promise<StartResult> {
   const { session } = started;
   const server = servers.get(session.socket);
   const hasServer = builtIn(params.agent)?.start !== undefined;
@@ -129,7 +150,7 @@ export async function startAgent(
   });
   for (; Date.now() - begun < READY_MS; await sleep(LOOK_MS)) {
     const shot = await shoot(server, session.pane);
-    if (shot === undefined || shot.dead) throw await ended(server, session, params.agent, shot?.lines ?? []);
+    if (shot === undefined || shot.dead) throw await ended(server, session, params.agent);
     const now = Date.now();
     const shown = dialogOn(shot.lines, { agent: params.agent, typing: { mam: '', ...params.terminal } });
     if (shown !== undefined) {
@@ -151,6 +172,8 @@ export async function startAgent(
     }
     readySince ??= now;
     const connected = result(true).peer_server === 'connected';
+    // A dialog may come up a moment after the input box (Claude Code 2.1.330: 0.2 s).
+    if (now - readySince < STEADY_MS) continue;
     if (!hasServer || connected || now - readySince >= SERVER_MS) {
       await forgetExit(server, session);
       const missing =
@@ -184,12 +207,11 @@ export async function letGo(server: TmuxServer, session: AgentSession, over: boo
 }
 
 /** Why it ended, in its own last words; its session goes. */
-async function ended(
-  server: TmuxServer,
-  { session, pane }: AgentSession,
-  agent: string,
-  lines: string[],
-): Promise<MamError> {
+async function ended(server: TmuxServer, { session, pane }: AgentSession, agent: string): Promise<MamError> {
+  // tmux notices the end before it has read all that the program wrote.
+  await sleep(DRAIN_MS);
+  // tmux's own line about the end has scrolled the screen, so its history is read as well.
+  const lines = await server.command(`capture-pane -p -S -${LAST_LINES} -t ${pane}`).catch(() => []);
   const words = lines.filter((row) => row.trim() !== '' && !/^Pane is dead/.test(row)).slice(-LAST_LINES);
   await server.command(`kill-session -t ${quote(`=${session}`)}`).catch(() => {});
   return new MamError(

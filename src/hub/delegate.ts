@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { lookFor } from '../agents/index.ts';
+import { builtIn, lookFor } from '../agents/index.ts';
 import { dropSpool, takeSpool } from '../bus/spool.ts';
 import { explain, MamError } from '../errors.ts';
 import { newJobId } from '../job/id.ts';
@@ -154,7 +154,8 @@ export class Delegations {
       return await findPlace(this.servers, params);
     } catch (error) {
       const missing = error instanceof MamError && error.code === 'not_found';
-      if (!missing || params.start === undefined) throw error;
+      if (!missing) throw error;
+      if (params.start === undefined) throw withStartHint(error, params);
     }
     const { session, pane_pid } = await launchAgent(this.servers, this.home.folder, {
       ...params,
@@ -296,6 +297,17 @@ export class Delegations {
 function terminalOf({ terminal = {} }: DelegateParams): TerminalSettings {
   const { ready, busy, dialog, draft, clear, interrupt } = terminal;
   return { ready, busy, dialog, draft, clear, interrupt };
+}
+
+/** The error for a session that is missing, which `start` would create. */
+function withStartHint(
+  error: MamError,
+  { agent, terminal, agent_session: address }: DelegateParams,
+): MamError {
+  const pane = /%\d+$/.test(address ?? '');
+  if (pane || (builtIn(agent)?.start === undefined && terminal?.command === undefined)) return error;
+  const hint = `${error.hint} Or let it be started: delegate_job with start true, or \`mam start ${agent}\`.`;
+  return new MamError(error.code, error.message, hint);
 }
 
 function sha256(text: string): string {

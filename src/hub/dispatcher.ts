@@ -234,9 +234,13 @@ export class Dispatcher {
       return;
     const text = composeOrder(id, readFileSync(paths.prompt, 'utf8'), typing.mam, paths.prompt);
     const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
-    await clearOwnText(this.servers.get(session.socket), target, text, clearKey).catch((error) =>
-      this.log.error(`the text of ${id} was not cleared`, error),
-    );
+    await clearOwnText(
+      this.servers.get(session.socket),
+      target,
+      text,
+      clearKey,
+      lookFor(record).patterns,
+    ).catch((error) => this.log.error(`the text of ${id} was not cleared`, error));
   }
 
   private async handOver(

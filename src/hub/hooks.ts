@@ -1,11 +1,15 @@
 import type { HookReport } from '../job/hook.ts';
 import type { HookParams, HookResult } from '../job/request.ts';
+import type { Changes } from './changes.ts';
 import type { LiveJob } from './live-job.ts';
 import type { PaneOwners } from './pane-owners.ts';
 import type { PaneWatch } from './pane-watch.ts';
 import type { Permissions } from './permissions.ts';
 import { hubDraft, type Registrar } from './registrar.ts';
 import type { Turns } from './turns.ts';
+
+/** How long (ms) the end of a turn waits for the proof that it had begun. */
+const SUBMIT_MS = 2_000;
 
 /** What the hooks of agents tell, for the job that their pane has: second evidence, never a completion. */
 export class Hooks {
@@ -14,6 +18,7 @@ export class Hooks {
   private readonly permissions: Permissions;
   private readonly turns: Turns;
   private readonly watch: PaneWatch;
+  private readonly changes: Changes;
 
   constructor(options: {
     registrar: Registrar;
@@ -21,12 +26,14 @@ export class Hooks {
     permissions: Permissions;
     turns: Turns;
     watch: PaneWatch;
+    changes: Changes;
   }) {
     this.registrar = options.registrar;
     this.owners = options.owners;
     this.permissions = options.permissions;
     this.turns = options.turns;
     this.watch = options.watch;
+    this.changes = options.changes;
   }
 
   /** @returns a decision only for a permission request of a hook that waits, once somebody has decided */
@@ -40,13 +47,22 @@ export class Hooks {
         break;
       case 'permission_required':
         return this.permissions.asked(job, report, waits === true ? origin.pids?.[0] : undefined);
+      case 'permission_settled':
+        this.permissions.hookEnded(job, origin.pids?.[0]);
+        break;
       case 'tool_used':
         this.permissions.toolUsed(job, report.call_id);
         break;
       case 'turn_ended':
+        // A quick turn may be over before its submission is proven.
+        await this.changes.until(job, ({ record }) => record.status !== 'queued', SUBMIT_MS);
         this.permissions.turnEnded(job);
         // What still runs in the background will begin a turn of its own.
         if (report.background !== true) this.turns.ended(job, report.text ?? '', 'hook');
+        break;
+      case 'interrupted':
+        this.permissions.turnEnded(job);
+        this.turns.interrupted(job);
         break;
       case 'api_error':
         this.permissions.turnEnded(job);

@@ -113,6 +113,7 @@ export class Hub {
       permissions: this.permissions,
       turns,
       watch: this.paneWatch,
+      changes,
     });
     const publish = (topic: string, message: unknown): void => {
       // Anybody may write a reply_to: another topic would let him speak in the hub's name, or end its connection.

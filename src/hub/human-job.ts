@@ -31,9 +31,10 @@ export async function showToHuman(
   if (address === undefined) return listed;
   const server = servers.get(socket);
   const { pane } = await findPane(server, address);
-  const clients = await server.command(
-    `list-clients -t ${quote(`=${pane.session}`)} -f '#{!:#{client_control_mode}}' -F '#{client_name}'`,
+  const rows = await server.command(
+    `list-clients -t ${quote(`=${pane.session}`)} -F '#{client_control_mode} #{client_name}'`,
   );
+  const clients = rows.filter((row) => row.startsWith('0 ')).map((row) => row.slice(2));
   const words = `Job for you: ${cleanLine(job.record.prompt_preview, SHOWN_CHARS)} - when done: mam done ${job.id}`;
   for (const client of clients) {
     await server

@@ -69,6 +69,14 @@ export class Permissions {
     });
   }
 
+  /** A hook that waited for a decision was ended by its agent. */
+  hookEnded(job: LiveJob, pid: number | undefined): void {
+    for (const { request_id: id } of evidence(job)) {
+      if (pid !== undefined && this.known.get(id)?.hook?.pid === pid)
+        void this.settle(job, id, 'the agent has ended the hook that asked');
+    }
+  }
+
   /** A tool has run: what was asked for it is settled. */
   toolUsed(job: LiveJob, callId: string | undefined): void {
     for (const { request_id: id } of evidence(job)) {

@@ -9,6 +9,7 @@ import type { TmuxServers } from './tmux-servers.ts';
 /** How long (ms) the dialog may take to go away after its key, and how often it is looked at. */
 const GONE_MS = 3_000;
 const LOOK_MS = 50;
+const SETTLE_MS = 300;
 
 /** What became of a decision that had to be typed. */
 export type Pressed =
@@ -38,11 +39,18 @@ export async function pressDecision(
     };
   }
   const server = servers.get(session.socket);
-  const before = dialogOn((await shoot(server, session.pane))?.lines ?? [], record);
+  const look = async () => dialogOn((await shoot(server, session.pane))?.lines ?? [], record);
+  const first = await look();
+  // Claude Code 2.1.330 ignores keys in the first 150 ms of a dialog.
+  await sleep(SETTLE_MS);
+  const before = await look();
   const same =
     before?.name === 'permission' &&
+    before.whole &&
+    before.key === first?.key &&
     (dialog === undefined ? names(request, before.input) : before.key === dialog);
-  if (before === undefined) return { kind: 'gone', why: 'The dialog is not on the screen any more.' };
+  if (before === undefined || first === undefined)
+    return { kind: 'gone', why: 'The dialog is not on the screen any more.' };
   if (!same) {
     return {
       kind: 'refused',
@@ -62,8 +70,7 @@ export async function pressDecision(
     }
   }
   for (const end = Date.now() + GONE_MS; Date.now() < end; await sleep(LOOK_MS)) {
-    const now = dialogOn((await shoot(server, session.pane))?.lines ?? [], record);
-    if (now?.key !== before.key)
+    if ((await look())?.key !== before.key)
       return {
         kind: 'done',
         evidence: `${keys.join(' ')} was pressed (${decision}) and the dialog went away`,

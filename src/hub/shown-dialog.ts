@@ -10,6 +10,8 @@ export interface ShownDialog {
   name: string;
   tool: string;
   input: string;
+  /** False for a dialog that does not show all it asks for (a small pane): it is never answered by key. */
+  whole: boolean;
   /** What a person has to do in the pane. */
   remedy: string;
 }
@@ -26,9 +28,16 @@ export function dialogOn(
     const shown = name === 'permission' ? kind?.permission?.read(lines) : undefined;
     const tool = shown?.tool ?? `dialog (${name})`;
     const input = shown?.input ?? line;
-    return { key: `${name}\n${tool}\n${input}`, name, tool, input, remedy };
+    return { key: `${name}\n${tool}\n${input}`, name, tool, input, whole: shown !== undefined, remedy };
   }
   const line = typing?.dialog === undefined ? undefined : find(lines, screenOf(agent, typing).dialog);
   if (line === undefined) return undefined;
-  return { key: `other\n${line}`, name: 'other', tool: 'dialog', input: line, remedy: 'answer the dialog' };
+  return {
+    key: `other\n${line}`,
+    name: 'other',
+    tool: 'dialog',
+    input: line,
+    whole: false,
+    remedy: 'answer the dialog',
+  };
 }

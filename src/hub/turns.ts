@@ -4,6 +4,9 @@ import type { LiveJob } from './live-job.ts';
 import type { Notes } from './notes.ts';
 import { hubDraft, type Registrar } from './registrar.ts';
 
+/** An interruption so soon (ms) after a denial is its effect. */
+const DENIED_MS = 3_000;
+
 /** What the end of an agent's turn means for the job that its pane holds: one reminder, then a call for help. */
 export class Turns {
   private readonly registrar: Registrar;
@@ -39,6 +42,18 @@ export class Turns {
       (why) => this.tell(job, detail || `Its turn ended, and it could not be reminded (${why}).`, source),
       () => this.reminding.delete(job.id),
     );
+  }
+
+  /** A turn was stopped by hand, or by the denial that a supervisor has given: after that the peer shall go on. */
+  interrupted(job: LiveJob): void {
+    const denied = job.record.requests.some(
+      ({ decision, decided_by, resolved_at }) =>
+        decision === 'deny' &&
+        decided_by !== undefined &&
+        Date.now() - Date.parse(resolved_at ?? '') < DENIED_MS,
+    );
+    if (denied) this.ended(job, 'Its turn ended with the denial.', 'hook');
+    else this.failed(job, 'The turn was interrupted in the pane.');
   }
 
   /** The model's service failed in mid-turn: a reminder would only meet the same failure. */

@@ -15,7 +15,7 @@ const TIME_LIMIT_SECONDS = 600;
 /** How much of the output is kept while the script runs, in characters; `validate.log` has it all. */
 const TAIL_CHARS = 2_000;
 /** How much of it the verdict carries, in bytes of JSON: its journal line must stay below 4 KiB, or it would be cut. */
-const TAIL_BYTES = 2_800;
+const TAIL_BYTES = 2_000;
 /** How long the rest of the output is waited for after the script's end, in ms. */
 const REST_MS = 200;
 /** Exit code of a script that was ended by its time limit, as `timeout` of coreutils has it. */

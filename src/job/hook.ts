@@ -5,9 +5,13 @@ export interface HookReport {
     /** A prompt was submitted. */
     | 'submitted'
     | 'permission_required'
+    /** The agent has ended our hook that waited for a decision: a person has denied, or its time is over. */
+    | 'permission_settled'
     /** A tool has run: whatever permission was asked for it is settled. */
     | 'tool_used'
     | 'turn_ended'
+    /** A person has stopped the turn. */
+    | 'interrupted'
     /** The model's service failed. */
     | 'api_error'
     | 'rate_limited'

@@ -42,7 +42,7 @@ export function failedCheckMessage(record: JobRecord): string {
   const round = `${validation.rounds} of ${(validation.max_rounds ?? 0) + 1}`;
   return (
     `Your result did not pass the check (run ${round}: ${validation.script} ended with exit code ${validation.exit_code ?? 'unknown'}). ` +
-    `Mend it and report completed again. The end of its output:\n${validation.output_tail ?? ''}`
+    `Mend it and report completed again. The end of its output: ${(validation.output_tail ?? '').trim() || '(nothing)'}`
   );
 }
 

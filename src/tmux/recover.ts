@@ -3,7 +3,7 @@ import { press, type Target, unfit } from './guard.ts';
 import { climb } from './ladder.ts';
 import { locate } from './own-text.ts';
 import type { Look } from './preflight.ts';
-import { type Shot, shoot } from './screen.ts';
+import { classify, type ScreenPatterns, type Shot, shoot } from './screen.ts';
 
 /** How the delivery that a dead hub left behind ended. */
 export type Recovery =
@@ -80,8 +80,11 @@ export async function clearOwnText(
   target: Target,
   text: string,
   key: string,
+  patterns: ScreenPatterns,
 ): Promise<boolean> {
   const shot = await shoot(server, target.pane);
+  // The key that empties the box of an idle agent interrupts a busy one.
+  if (['busy', 'dialog'].includes(classify(shot?.lines ?? [], patterns))) return false;
   if (shot === undefined || unfit(shot, target) !== undefined || !endsAtCursor(shot, text)) return false;
   return (await press(server, target.pane, shot, key)) === undefined;
 }

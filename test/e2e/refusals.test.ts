@@ -67,10 +67,11 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
     const server = await lab.startServer();
     const ask = (args: Record<string, unknown>) =>
       refused(lab, server, { agent_session: peer.address, ...args });
-    expect(await ask({ agent: 'codex' })).toContain('Agent kind codex is not driven by this version yet');
+    expect(await ask({ agent: 'codec' })).toContain('There is no such agent kind');
     expect(await ask({ agent: 'nobody' })).toContain('There is no such agent kind');
-    expect(await ask({ start: true })).toContain('does not support `start` yet');
-    expect(await ask({ validate_rounds: 1 })).toContain('does not support `validate_rounds` yet');
+    expect(await ask({ agent_session: 'tmux:none', start: true })).toContain(
+      'How agent kind command is started is not known',
+    );
     expect(await ask({ notify: 'pane' })).toContain('does not support `notify` yet');
     expect(await ask({ timeout_seconds: -1 })).toContain('timeout_seconds');
     expect(await ask({ idle_timeout_seconds: 0 })).toContain('idle_timeout_seconds');

@@ -32,9 +32,13 @@ test('the same tools, with the same hints, whoever asks', () => {
   ).toEqual([
     ['delegate_job', false, false, false, false],
     ['wait_job', true, false, true, false],
+    ['answer_job', false, false, false, false],
     ['job_status', true, false, true, false],
     ['list_jobs', true, false, true, false],
     ['cancel_job', false, true, true, false],
+    ['list_agents', true, false, true, false],
+    ['start_agent', false, false, false, false],
+    ['stop_agent', false, true, false, false],
     ['publish_event', false, false, true, false],
   ]);
   const loaded = declarations

@@ -19,9 +19,13 @@ afterEach(async () => {
 const SUPERVISOR_TOOLS = [
   'delegate_job',
   'wait_job',
+  'answer_job',
   'job_status',
   'list_jobs',
   'cancel_job',
+  'list_agents',
+  'start_agent',
+  'stop_agent',
   'publish_event',
 ];
 
@@ -104,20 +108,10 @@ test.each([
   ['delegate_job', { prompt: 'x', validate_rounds: 1.5 }, ['`validate_rounds` must be a whole number']],
   [
     'delegate_job',
-    { prompt: 'x', agent: 'codex' },
-    ['Agent kind codex is not driven by this version yet', 'agent_session'],
+    { prompt: 'x', agent: 'codec' },
+    ['There is no such agent kind', 'codex', 'agent_session'],
   ],
   ['delegate_job', { prompt: 'x', agent: 'command' }, ['Give agent_session: tmux:NAME']],
-  [
-    'delegate_job',
-    { prompt: 'x', agent: 'command', agent_session: 'a', start: true },
-    ['does not support `start` yet'],
-  ],
-  [
-    'delegate_job',
-    { prompt: 'x', agent: 'command', agent_session: 'a', validate_rounds: 2 },
-    ['does not support `validate_rounds` yet'],
-  ],
   [
     'delegate_job',
     { prompt: 'x', agent: 'command', agent_session: 'a', notify: 'pane' },

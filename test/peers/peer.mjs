@@ -9,6 +9,7 @@
 //   --dialog            shows a dialog first, until y is pressed
 //   --busy TEXT         shows this first, as an agent in the middle of a turn, until y is pressed
 //   --run COMMAND       runs this after Enter in a shell that takes the terminal, as an agent's tool may
+//   --hook COMMAND      runs this after Enter as an agent runs its hooks: without the terminal
 //   --die-on-paste      ends when a paste has ended, before any Enter
 //   --flood             fills the screen all the time
 import { execFile, spawn } from 'node:child_process';
@@ -28,6 +29,7 @@ const { values: options } = parseArgs({
     dialog: { type: 'boolean', default: false },
     busy: { type: 'string' },
     run: { type: 'string' },
+    hook: { type: 'string' },
     'die-on-paste': { type: 'boolean', default: false },
     flood: { type: 'boolean', default: false },
   },
@@ -92,6 +94,9 @@ function enter() {
   const id = options.job ?? /Use only this id, none of an earlier run: (\S+)/.exec(order)?.[1];
   if (options.run !== undefined) {
     note({ child: spawn('bash', ['--norc', '-i', '-c', options.run], { stdio: 'inherit' }).pid });
+  }
+  if (options.hook !== undefined) {
+    execFile('sh', ['-c', options.hook], (error, stdout) => note({ hook: stdout, code: error?.code ?? 0 }));
   }
   void report(id);
 }

@@ -95,12 +95,13 @@ async function endTmux(lab: Lab): Promise<void> {
   rmSync(lab.socket, { force: true });
 }
 
-function unexpectedFiles({ folder, killedHubs }: Lab): string[] {
-  const expected = killedHubs.size === 0 ? EXPECTED : [...EXPECTED, HALF_WRITTEN];
+function unexpectedFiles({ folder, killedHubs, expected: own }: Lab): string[] {
+  const expected = [...EXPECTED, ...(killedHubs.size === 0 ? [] : [HALF_WRITTEN])];
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => !entry.isDirectory())
     .map((entry) => ({ entry, path: relative(folder, join(entry.parentPath, entry.name)) }))
+    .filter(({ path }) => !own.some((pattern) => pattern.test(path)))
     .filter(({ entry, path }) => !entry.isFile() || !expected.some((pattern) => pattern.test(path)))
     .map(({ entry, path }) => `${entry.isSocket() ? 'socket' : 'file'} ${path} is left`);
 }

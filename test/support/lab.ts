@@ -63,6 +63,8 @@ export class Lab {
   readonly sessions = new Set<string>();
   /** Process ids of the hubs that were killed: each leaves its hidden tmux session for some seconds. */
   readonly killedHubs = new Set<number>();
+  /** What may lie in its folder beside the usual, by path. */
+  readonly expected: RegExp[] = [];
   #logs = 0;
 
   constructor() {

@@ -1,0 +1,263 @@
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+
+/*
+ * The screen of Codex 0.169.0 from the bottom: one or two footer rows, which are indented; an empty row; the input box,
+ * whose first row alone begins with the prompt sign, its other rows indented by two; above it what is busy or queued.
+ * A menu or a dialog stands in place of all that, and its last rows say what Enter and Escape do. Earlier prompts begin
+ * with the same sign (dim), but rows that are not indented follow them: the agent's words, or the box.
+ */
+const END = '\\s*(?![\\s\\S])';
+/** Rows that are empty or indented. */
+const INDENTED = '(?:\\n(?: [^\\n]*)?)*';
+/** The rows below the box. */
+const FOOTER = '\\n\\n {2,}\\S';
+const BOX_TO_END = `(?=[^\\n]*${INDENTED}${FOOTER})[^\\n]*${INDENTED}${END}`;
+
+/** A row that tells keys: `enter select · esc back`, `enter to submit | esc to cancel`, `? / esc close`. */
+const KEYS =
+  '^ {1,2}(?:[^\\n]*(?:[·|/] | {2}|\\bor ))?(?:Press )?(?:enter|esc) (?:to )?' +
+  '(?:back|cancel|close|confirm|continue|details|dismiss|exit|open|rewind|resume|save|select|skip|submit|toggle)\\b[^\\n]*';
+/** Modes in which keys do something else than write. */
+const MODES =
+  '^ +(?:[^\\n]* )?(?:Browsing transcript ·|reverse-i-search:|Shell mode\\b|Vim: Normal\\b)[^\\n]*';
+/** In the last two rows that are not empty: the rows of the box and the transcript are above. */
+const MODAL = `(?:${KEYS}|${MODES})(?:\\n+[^\\n]+)?${END}`;
+/** A panel above the box that takes keys (F2). */
+const PANEL = `^ {2}[^\\n]*\\besc (?:dismiss & )?close\\b[^\\n]*\\n+› ${BOX_TO_END}`;
+
+/** A slash command in the box opens a popup, in which Enter chooses. */
+const READY = new RegExp(`^›(?! \\/)(?: |$)${BOX_TO_END}`, 'm');
+
+/**
+ * The row above the box, whose words change with what the model is at; below it what it runs, and what waits to be sent.
+ * While the MCP servers start only the latter is there. Words that the agent has said have `Worked for 3s` below them.
+ */
+const WAITING = '• (?:Queued follow-up inputs|Messages to be submitted after next tool call|Queued [^\\n]*)';
+const BUSY = new RegExp(
+  `^(?:[•◦] [^\\n]*\\((?:\\d+[hms] ?)+ • esc to interrupt\\)[^\\n]*|${WAITING}[^\\n]*)\\n` +
+    `(?:(?: (?! Worked for )[^\\n]*|${WAITING}[^\\n]*)?\\n)*› ${BOX_TO_END}`,
+  'm',
+);
+
+/** The sign of an earlier prompt is dim and a chosen row of a menu is reversed: neither is left here. */
+const DRAFT = /^(?:› |! ?)\S[^\n]*/m;
+
+const CONFIRM = 'Press enter to confirm or esc\\s+to\\s+cancel';
+/** In a narrow pane its end is cut off. */
+const SUBMIT = 'enter to submit \\| e[a-z ]*(?:\\n +cancel)?';
+
+/** Codex 0.169.0. */
+export const codex: AgentKind = {
+  name: 'codex',
+  title: 'Codex CLI',
+  defaultSession: 'codex',
+  screen: { ready: READY, busy: BUSY, draft: DRAFT },
+  dialogs: [
+    {
+      name: 'permission',
+      pattern: new RegExp(
+        `^ {2}(?:Would you like to |Do you want to approve |Allow the )[^\\n]*\\n[\\s\\S]*` +
+          `^ *(?:› )?1\\. (?:Yes|Allow)[\\s\\S]*(?:${CONFIRM}|${SUBMIT})${END}`,
+        'm',
+      ),
+      remedy: 'allow or deny what it asks for',
+    },
+    {
+      name: 'trust',
+      pattern: new RegExp(
+        `^ {2}Trust this folder\\?[\\s\\S]*^[ ›] 1\\. Trust[^\\n]*\\n[\\s\\S]*${KEYS}${END}`,
+        'm',
+      ),
+      remedy: 'choose "Trust and continue" if you do',
+    },
+    {
+      name: 'login',
+      pattern: new RegExp(`^ *(?:> )?1\\. Sign in with ChatGPT\\b[\\s\\S]*${KEYS}${END}`, 'm'),
+      remedy: 'log in',
+    },
+    {
+      name: 'update',
+      pattern: new RegExp(
+        `^ {2}Update available\\b[\\s\\S]*^[ ›] 1\\. Update now[\\s\\S]*${KEYS}${END}`,
+        'm',
+      ),
+      remedy: 'choose "Skip", or update and start Codex again',
+    },
+    {
+      name: 'hooks',
+      pattern: new RegExp(
+        `^ {2}Hooks need review\\n[\\s\\S]*^[ ›] 1\\. Review hooks[\\s\\S]*${KEYS}${END}`,
+        'm',
+      ),
+      remedy: 'review the hooks, or choose "Continue without trusting"',
+    },
+    {
+      name: 'other',
+      pattern: new RegExp(`${MODAL}|${PANEL}`, 'm'),
+      remedy: 'answer or close (Escape) what is open there, until the empty input box is back',
+    },
+  ],
+  // Enter at 0 ms was taken 18 of 18 times, six of them right after the first screen; the rest is for a busy machine.
+  settleMs: 50,
+  submitKey: 'Enter',
+  // No clearKey: C-c empties the box, but quits Codex when the box is empty already.
+  // Only while it is busy: in an idle, empty box it opens the browsing of the transcript, in a dialog it denies.
+  interruptKeys: ['Escape'],
+  permission: {
+    read: readPermission,
+    // The number, not Enter: the chosen option may be another one by now. `y` is no key of the dialog for MCP tools.
+    allow: ['1'],
+    // Ends the turn too, but for MCP tools.
+    deny: ['Escape'],
+  },
+  isProcess,
+  start: {
+    program: 'codex',
+    install: 'Install it with npm install -g @openai/codex.',
+    takesPrompt: true,
+    launch,
+  },
+};
+
+/**
+ * Only a dialog whose first option allows once is one that a key can answer. Tools are named as Codex's hooks name
+ * them. A long command is cut: `[… 66 lines] ^a view all`.
+ */
+function readPermission(lines: readonly string[]): ShownPermission | undefined {
+  const title = lines.findLastIndex((line) =>
+    /^ {2}(?:Would you like to |Do you want to approve |Allow the )/.test(line),
+  );
+  const yes = lines.findLastIndex((line) =>
+    /^ *(?:› )?1\. (?:Yes, proceed|Yes, just this once|Allow)(?: |$)/.test(line),
+  );
+  const tail = lines.slice(yes).join('\n');
+  if (title < 0 || yes < title || !new RegExp(`(?:${CONFIRM}|${SUBMIT})${END}`).test(tail)) return undefined;
+  const rows = lines.slice(title, yes).map((line) => line.trim());
+  const space = rows.indexOf('');
+  const question = rows.slice(0, space < 0 ? 1 : space).join(' ');
+  const body = rows.slice(space < 0 ? 1 : space).filter((row) => row !== '');
+  const [, server, tool] = /^Allow the (\S+) MCP server to run tool "([^"]+)"/.exec(question) ?? [];
+  if (tool !== undefined) return { tool: `mcp__${server}__${tool}`, input: body.join(' ') };
+  const words = body.filter((row) => !/^(?:Environment|Reason|Thread|Description): /.test(row)).join(' ');
+  if (/make the following edits/.test(question)) return { tool: 'apply_patch', input: words };
+  if (/run the following command/.test(question)) {
+    // A pane too low to show any of the command.
+    if (!words.startsWith('$ ')) return undefined;
+    return { tool: 'Bash', input: words.slice(2) };
+  }
+  return { tool: question, input: words };
+}
+
+/** Subcommands that are no screen to type into. */
+const NOT_SHOWN =
+  /^(?:app-server|exec|e|review|mcp|mcp-server|queue|exec-server|sandbox|login|logout|doctor)$/;
+
+function isProcess(argv: readonly string[]): boolean {
+  const [program = '', ...args] = argv;
+  // npx names its process so.
+  if (/^npm exec @openai\/codex\b/.test(program)) return true;
+  if (/^(?:node|bun|nodejs)$/.test(basename(program))) {
+    const at = args.findIndex((arg) => !arg.startsWith('-'));
+    const script = args[at] ?? '';
+    const isCodex = basename(script) === 'codex' || /\/@openai\/codex\/bin\/codex\.js$/.test(script);
+    return isCodex && !NOT_SHOWN.test(args[at + 1] ?? '');
+  }
+  // Releases outside npm are named by their platform: `codex-x86_64-unknown-linux-musl`.
+  const isCodex = /^codex(?:-(?:x86_64|aarch64)-[\w-]+)?(?:\.exe)?$/.test(basename(program));
+  return isCodex && !NOT_SHOWN.test(args[0] ?? '');
+}
+
+/** Events that `mam hook` hears, with their time limits in seconds: Codex allows these two no more than 3. */
+const HOOKS: readonly (readonly [event: string, seconds: number])[] = [
+  ['UserPromptSubmit', 5],
+  // Codex shows the dialog only when this hook has ended, so it must not wait for a decision.
+  ['PermissionRequest', 5],
+  ['PostToolUse', 5],
+  ['Interrupt', 3],
+  ['Stop', 5],
+  ['SessionEnd', 3],
+];
+
+/** Where Codex says that a hook given with `-c` comes from. */
+const FLAGS = '/<session-flags>/config.toml';
+
+/**
+ * Everything as `-c`, which Codex lays over the user's configuration for this one session. Any `-c` also keeps Codex
+ * from sharing its background server, in which our server would have the environment of another pane.
+ */
+function launch({ server, serverEnv, hook, resume, prompt }: LaunchOptions): Launch {
+  const [command, ...args] = server;
+  const mam: Toml = {
+    command,
+    args,
+    env: { ...serverEnv },
+    // A server's environment is bare but for what is named.
+    env_vars: ['TMUX', 'TMUX_PANE'],
+    enabled: true,
+    // Codex then holds the first prompt until the tools are there, and ends when they can't be.
+    required: true,
+    startup_timeout_sec: 30,
+    tools: { publish_event: { approval_mode: 'approve' }, job_status: { approval_mode: 'approve' } },
+  };
+  const handlers = HOOKS.map(([event, timeout]) => ({
+    event,
+    handler: { type: 'command', command: shellCommand([...hook, event]), timeout, async: false },
+  }));
+  const trust = handlers.map(({ event, handler }) => [
+    `${FLAGS}:${snakeCase(event)}:0:0`,
+    { trusted_hash: trustHash(event, handler) },
+  ]);
+  const settings = [
+    `mcp_servers.mam=${toml(mam)}`,
+    ...handlers.map(({ event, handler }) => `hooks.${event}=${toml([{ hooks: [handler] }])}`),
+    `hooks.state=${toml(Object.fromEntries(trust))}`,
+  ];
+  return {
+    args: [
+      ...(resume ? ['resume', '--last'] : []),
+      ...settings.flatMap((setting) => ['-c', setting]),
+      ...(prompt === undefined ? [] : ['--', prompt]),
+    ],
+    env: {},
+    files: {},
+  };
+}
+
+/** Hooks run through the user's shell; `exec` saves keeping it. */
+function shellCommand(words: readonly string[]): string {
+  return `exec ${words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')}`;
+}
+
+/**
+ * Codex runs a hook only when the user has trusted exactly this command, which it keeps as a hash of the hook. With the
+ * hash beside the hook just ours are trusted, and only in this session; hooks of the user's stay as they are. Should
+ * the way of hashing change, Codex asks its user ("Hooks need review").
+ */
+function trustHash(event: string, handler: { command: string; timeout: number }): string {
+  const { command, timeout } = handler;
+  // The order of the keys is by the alphabet.
+  const hooks = [{ async: false, command, timeout, type: 'command' }];
+  const identity = JSON.stringify({ event_name: snakeCase(event), hooks });
+  return `sha256:${createHash('sha256').update(identity).digest('hex')}`;
+}
+
+function snakeCase(event: string): string {
+  return event.replace(/(?!^)[A-Z]/g, '_$&').toLowerCase();
+}
+
+type Toml = string | number | boolean | readonly Toml[] | { readonly [key: string]: Toml };
+
+function toml(value: Toml): string {
+  // JSON's strings are TOML's, but for one character.
+  if (typeof value === 'string') return JSON.stringify(value).replaceAll('\x7f', '\\u007f');
+  if (typeof value !== 'object') return String(value);
+  if (isList(value)) return `[${value.map(toml).join(',')}]`;
+  const pairs = Object.entries(value).map(([key, inner]) => `${toml(key)}=${toml(inner)}`);
+  return `{${pairs.join(',')}}`;
+}
+
+function isList(value: readonly Toml[] | { readonly [key: string]: Toml }): value is readonly Toml[] {
+  return Array.isArray(value);
+}

@@ -1,0 +1,226 @@
+import { homedir } from 'node:os';
+import { basename } from 'node:path';
+import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+
+/*
+ * The screen of Gemini CLI 0.61.0 from the bottom: the footer (one row of labels and one of values, or less); the input
+ * box; a row or two of hints; a rule; the spinner while it is busy. The box has edges of half blocks where the terminal
+ * is known to have true colour (COLORTERM), else empty rows. Earlier prompts look just like the box, but there is no
+ * footer below them. A dialog stands in place of all that, so that no rule and no edge follows it.
+ * The screen is drawn from the top, and after a pane was narrowed old rows may stay below the footer.
+ */
+const END = '(?![\\s\\S])';
+const ROW = '[^\\n]*\\n';
+const RULE = `─{10,}\\n`;
+/** Rows of hints between the rule and the box: a narrow pane has up to three. */
+const HINTS = '(?: [^\\n]*\\n|\\n){0,4}?';
+const TOP = `(?:▄{10,}\\n|${RULE}${HINTS}\\n)`;
+const BOTTOM = '(?:▀{10,}\\n?|\\n)';
+/** More rows of the text; a person's empty row is empty. */
+const MORE = '(?: {3}[^\\n]*\\n|\\n)*?';
+/** A popup's rows stand above the footer, so whatever has more rows than the shortest footers must begin with its labels. */
+const FOOTER = `(?: +workspace \\(/directory\\)(?:\\n?(?!─{10}|▀{10}|[╭╰]─)[^\\n]*)*|(?: [^\\n]*\\n?){0,2}\\s*)${END}`;
+const REST_OF_BOX = `${MORE}${BOTTOM}${FOOTER}`;
+/** Rows up to the end of the screen that are no part of a box: only a dialog has none below it. */
+const NO_BOX_BELOW = `(?:(?!─{10}|▀{10}| {0,1}╭─)[^\\n]*\\n)*(?!─{10}|▀{10}| {0,1}╭─)[^\\n]*${END}`;
+/** Rows up to the lower edge of the same dialog. */
+const DIALOG_END = `(?: ?│${ROW})*? ?╰─+╯\\n?${NO_BOX_BELOW}`;
+
+/** `*` is the mode that allows everything. Not ready: `!` is the shell mode, `(r:)` the search, `/` has a popup. */
+const READY = new RegExp(
+  `(?<=^${TOP}) [>*](?! +/)(?! +Press 'i' for INSERT)(?:[^\\n]*)\\n${REST_OF_BOX}`,
+  'm',
+);
+
+/** The names of running hooks may run over the end of the line, and the hint on the right over its beginning. */
+const BUSY = new RegExp(
+  `^(?: [⠁-⣿] |\\? for shortcuts)[^\\n]*\\(esc to c[^\\n]*\\n(?: *(?:\\? for shortcuts)?\\n)?${RULE}${HINTS}(?:▄{10,}|)\\n [>*!(]${ROW}${REST_OF_BOX}`,
+  'm',
+);
+
+/** Placeholders are grey, not dim, so they are told by their words; the cursor's blank before them is left out or not. */
+const PLACEHOLDER =
+  " {2,3}(?:Type your (?:message or|shell command)[^\\n]*|Press '(?:i|Esc)' for [A-Z]+ mode\\.)\\n";
+const DRAFT = new RegExp(
+  // The rule may be dim, so it can't be asked for here.
+  `(?<=^(?:▄{10,})?\\n) (?:[>*!]|\\(r:\\))(?!${PLACEHOLDER})(?: *\\n(?: *\\n)*)? +\\S${ROW}${REST_OF_BOX}`,
+  'm',
+);
+
+/** Gemini CLI 0.61.0. */
+export const gemini: AgentKind = {
+  name: 'gemini',
+  title: 'Gemini CLI',
+  defaultSession: 'gemini',
+  screen: { ready: READY, busy: BUSY, draft: DRAFT },
+  dialogs: [
+    {
+      name: 'permission',
+      pattern: new RegExp(`^│ [● ] 1\\. Allow once *│\\n${DIALOG_END}`, 'm'),
+      remedy: 'allow or deny what it asks for',
+    },
+    {
+      name: 'trust',
+      pattern: new RegExp(`^ ?│ [● ] 1\\. Trust folder\\b[^\\n]*│\\n${DIALOG_END}`, 'm'),
+      remedy: 'choose "Trust folder" if you do: without it Gemini CLI loads no MCP server and no hook',
+    },
+    {
+      name: 'login',
+      pattern: new RegExp(
+        `^ ?│ +(?:How would you like to authenticate|Enter Gemini API Key|[^\\n]*Waiting for (?:authentication|verification))[^\\n]*\\n${DIALOG_END}`,
+        'm',
+      ),
+      remedy:
+        'log in; better, log in once by running "gemini" in a shell of your own, and start it again here',
+    },
+    {
+      name: 'other',
+      pattern: new RegExp(`^ ?│ [● ] 1\\. Keep trying\\b[^\\n]*│\\n${DIALOG_END}`, 'm'),
+      remedy: 'choose what to do about the usage limit: keep trying, another model, or stop',
+    },
+    {
+      name: 'other',
+      pattern: new RegExp(`^ Chat Sessions \\(\\d+ total\\)[^\\n]*\\n${NO_BOX_BELOW}`, 'm'),
+      remedy: 'press q to leave the list of sessions',
+    },
+    {
+      // A chosen option with no input box below it: a question of the agent's, a menu, a page of settings.
+      name: 'other',
+      pattern: new RegExp(`^ ?│ +(?:●|❯) [^\\n]*\\n${DIALOG_END}`, 'm'),
+      remedy: 'answer or close (Escape) what is open there',
+    },
+  ],
+  // Enter after 0 ms was swallowed 15 of 15 times, after 50 ms 10 of 15, after 150 ms and more never (30).
+  settleMs: 200,
+  submitKey: 'Enter',
+  // Only with words in the box, whatever their size: in an empty one the second C-c within 4 s quits, and while it is
+  // busy C-c interrupts.
+  clearKey: 'C-c',
+  // Once: a second one in an idle, empty box opens the list of its checkpoints.
+  interruptKeys: ['Escape'],
+  permission: {
+    read: readPermission,
+    // The number, not Enter: the chosen option may be another one by now, such as "for this session".
+    allow: ['1'],
+    // Ends the whole turn: the agent is not told, and no hook is run.
+    deny: ['Escape'],
+  },
+  isProcess,
+  start: {
+    program: 'gemini',
+    install: 'Install it with npm install -g @google/gemini-cli, then run gemini once and log in.',
+    takesPrompt: true,
+    launch,
+  },
+};
+
+/** Which of the agent's tool names a dialog's title stands for. */
+const TITLES: Readonly<Record<string, string>> = {
+  Shell: 'run_shell_command',
+  WriteFile: 'write_file',
+  Edit: 'replace',
+  WebFetch: 'web_fetch',
+};
+
+/** Only a dialog with these two options is one that a key can answer: questions of the agent's have numbers too. */
+function readPermission(lines: readonly string[]): ShownPermission | undefined {
+  const end = lines.findLastIndex((line) => /^╰─+╯$/.test(line));
+  const begin = lines.slice(0, Math.max(end, 0)).findLastIndex((line) => /^╭─+╮$/.test(line));
+  if (end < 0 || lines.slice(end + 1).some((line) => /^(?:─|▀){10}/.test(line))) return undefined;
+  const rows = lines.slice(begin + 1, end).map((line) => line.replace(/^│ ?/, '').replace(/ *│$/, ''));
+  const once = rows.findLastIndex((row) => /^[● ] 1\. Allow once$/.test(row));
+  if (once < 0 || !rows.some((row) => /^[● ] \d\. No, suggest changes \(esc\)$/.test(row))) return undefined;
+  const body = rows.slice(0, once).filter((row) => row.trim() !== '' && row !== 'Action Required');
+  // A dialog that is too tall for the pane has lost its upper rows.
+  const title = body.findIndex((row) => /^\? +\S/.test(row));
+  const [, shown = '', about = ''] = /^\? +(\S+)(.*)$/.exec(body[title] ?? '') ?? [];
+  const named = (label: string) =>
+    body.map((row) => new RegExp(`^${label}: (.+)$`).exec(row)?.[1]).find((name) => name !== undefined);
+  const [server, inner] = [named('MCP Server'), named('Tool')];
+  const boxed = body.filter((row) => /^│ .*│?$/.test(row)).map((row) => row.replace(/^│ | *│$/g, '').trim());
+  const tool = server && inner ? `mcp_${server}_${inner}` : (TITLES[shown] ?? shown);
+  const rest = shown === 'Shell' && boxed.length > 0 ? boxed : [about.replace(/ +\d+ of \d+$/, '').trim()];
+  return { tool: tool || 'a tool', input: rest.join(' ').trim() };
+}
+
+function isProcess(argv: readonly string[]): boolean {
+  const [program = '', ...args] = argv;
+  if (basename(program) === 'gemini') return true;
+  // npx names its process so.
+  if (/^npm exec @google\/gemini-cli\b/.test(program)) return true;
+  if (!/^(?:node|nodejs|bun)$/.test(basename(program))) return false;
+  // It starts itself again with a larger heap: `node --max-old-space-size=12052 …/gemini.js`.
+  const script = args.find((arg) => !arg.startsWith('-')) ?? '';
+  return basename(script) === 'gemini' || /\/gemini-cli\/(?:[^/]+\/)*(?:gemini|index)\.js$/.test(script);
+}
+
+/** Gemini's names of the events that `mam hook` hears. It waits for each, so there is none that is not needed. */
+const HOOKS = [
+  'SessionStart',
+  'BeforeAgent',
+  'Notification',
+  'AfterTool',
+  'AfterAgent',
+  'SessionEnd',
+] as const;
+
+/**
+ * A system settings file would be the way, but Gemini CLI takes none that is not root's (the file and every folder
+ * above it). Left is a home of its own (`GEMINI_CLI_HOME`), in which everything of the user's `.gemini` is linked and
+ * an extension stands beside the user's own: it brings the server and the hooks.
+ */
+function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptions): GeminiLaunch {
+  const [command, ...args] = server;
+  const home = homedir();
+  const extension = { name: 'mam', version: '1.0.0', mcpServers: { mam: { command, args, env: serverEnv } } };
+  const hooks = HOOKS.map((event) => [
+    event,
+    // The name is shown while it runs; longer ones push the sign of being busy over the end of the line.
+    [{ hooks: [{ type: 'command', name: 'mam', command: shellCommand([...hook, event]), timeout: 10_000 }] }],
+  ]);
+  return {
+    args: [
+      // Beside the user's policies; --policy would be in place of them.
+      '--admin-policy',
+      `${folder}/mam.toml`,
+      // With no session in this folder it says so and begins a new one.
+      ...(resume ? ['--resume', 'latest'] : []),
+      ...(prompt === undefined ? [] : [`--prompt-interactive=${prompt}`]),
+    ],
+    env: {
+      // A server "mam" of the user's own settings wins over the extension's; it inherits the pane's environment.
+      ...serverEnv,
+      GEMINI_CLI_HOME: folder,
+      // It is written by renaming, which would leave the user's own file as it was.
+      GEMINI_CLI_TRUSTED_FOLDERS_PATH: `${home}/.gemini/trustedFolders.json`,
+    },
+    files: {
+      '.gemini/extensions/mam/gemini-extension.json': JSON.stringify(extension),
+      '.gemini/extensions/mam/hooks/hooks.json': JSON.stringify({ hooks: Object.fromEntries(hooks) }),
+      'mam.toml': POLICY,
+    },
+    mirrors: {
+      '.gemini': `${home}/.gemini`,
+      '.gemini/extensions': `${home}/.gemini/extensions`,
+      '.agents': `${home}/.agents`,
+    },
+  };
+}
+
+/** Our own tools need no permission; all others go on to ask for one. */
+const POLICY = `[[rule]]
+mcpName = "mam"
+toolName = ["publish_event", "job_status"]
+decision = "allow"
+priority = 100
+`;
+
+/** Beside the files, folders whose entries are to be linked one by one, where no file of ours stands. */
+interface GeminiLaunch extends Launch {
+  mirrors: Record<string, string>;
+}
+
+/** Hooks run through a shell; `exec` saves keeping it. */
+function shellCommand(words: readonly string[]): string {
+  return `exec ${words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')}`;
+}

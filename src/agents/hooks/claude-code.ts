@@ -1,0 +1,70 @@
+import type { HookReader, HookReport } from '../hook-report.ts';
+
+/** Hooks of Claude Code 2.1.330. Nothing fires when a person interrupts a turn or denies a dialog with Escape. */
+export const reader: HookReader = {
+  read(event, payload) {
+    const report = translate(event, payload);
+    const session_id = string(payload['session_id']);
+    return report === undefined || session_id === undefined ? report : { ...report, session_id };
+  },
+  answer(decision, reason) {
+    const denial = { behavior: 'deny', message: reason };
+    return JSON.stringify({
+      hookSpecificOutput: {
+        hookEventName: 'PermissionRequest',
+        decision: decision === 'allow' ? { behavior: 'allow' } : denial,
+      },
+    });
+  },
+};
+
+function translate(event: string, payload: Record<string, unknown>): HookReport | undefined {
+  switch (event) {
+    case 'SessionStart':
+      return { type: 'session_started' };
+    case 'UserPromptSubmit':
+      return { type: 'submitted', text: string(payload['prompt']) };
+    case 'PermissionRequest':
+      // Has no id of the call.
+      return { type: 'permission_required', ...call(payload) };
+    case 'PostToolUse':
+    case 'PostToolUseFailure':
+      return { type: 'tool_used', ...call(payload), call_id: string(payload['tool_use_id']) };
+    case 'Stop':
+      return {
+        type: 'turn_ended',
+        text: string(payload['last_assistant_message']),
+        background: isSome(payload['background_tasks']) || isSome(payload['session_crons']),
+      };
+    case 'StopFailure':
+      return failure(payload);
+    case 'SessionEnd':
+      // The program goes on after these, with another session.
+      if (payload['reason'] === 'clear' || payload['reason'] === 'resume') return undefined;
+      return { type: 'session_ended', text: string(payload['reason']) };
+    default:
+      return undefined;
+  }
+}
+
+function failure(payload: Record<string, unknown>): HookReport {
+  const words = [payload['error'], payload['last_assistant_message'] ?? payload['error_details']];
+  const text = words.filter((word) => typeof word === 'string').join(': ');
+  return { type: payload['error'] === 'rate_limit' ? 'rate_limited' : 'api_error', text };
+}
+
+function call(payload: Record<string, unknown>): Pick<HookReport, 'tool' | 'input'> {
+  const input = payload['tool_input'];
+  const { command } = (input ?? {}) as { command?: unknown };
+  // A shell command is told as it is: that is what a person reads in the dialog.
+  const text = typeof command === 'string' ? command : JSON.stringify(input ?? {});
+  return { tool: string(payload['tool_name']), input: text.replace(/\s+/g, ' ').trim() };
+}
+
+function isSome(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0;
+}
+
+function string(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

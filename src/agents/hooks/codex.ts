@@ -1,0 +1,52 @@
+import type { HookReader, HookReport } from '../hook-report.ts';
+
+/**
+ * Hooks of Codex 0.169.0. Nothing fires when the model's service fails, nor when a person answers a dialog: an allowed
+ * call is told by PostToolUse, a denied command by Interrupt, a denied MCP call not at all (the turn goes on).
+ *
+ * No `answer`, though Codex would take one: it shows its dialog only when the hook has ended without a decision, so a
+ * hook that waits for one would keep the person at the pane from giving it.
+ */
+export const reader: HookReader = {
+  read(event, payload) {
+    const report = translate(event, payload);
+    const session_id = string(payload['session_id']);
+    return report === undefined || session_id === undefined ? report : { ...report, session_id };
+  },
+};
+
+function translate(event: string, payload: Record<string, unknown>): HookReport | undefined {
+  switch (event) {
+    case 'SessionStart':
+      // Comes with the first prompt, not when the program starts.
+      return { type: 'session_started' };
+    case 'UserPromptSubmit':
+      return { type: 'submitted', text: string(payload['prompt']) };
+    case 'PermissionRequest':
+      // Has no id of the call.
+      return { type: 'permission_required', ...call(payload) };
+    case 'PostToolUse':
+      return { type: 'tool_used', ...call(payload), call_id: string(payload['tool_use_id']) };
+    case 'Stop':
+      return { type: 'turn_ended', text: string(payload['last_assistant_message']) };
+    case 'Interrupt':
+      // A person's Escape, or their denial of a command or an edit.
+      return { type: 'interrupted' };
+    case 'SessionEnd':
+      return { type: 'session_ended' };
+    default:
+      return undefined;
+  }
+}
+
+function call(payload: Record<string, unknown>): Pick<HookReport, 'tool' | 'input'> {
+  const input = payload['tool_input'];
+  const { command } = (input ?? {}) as { command?: unknown };
+  // A command or a patch is told as it is: that is what a person reads in the dialog.
+  const text = typeof command === 'string' ? command : JSON.stringify(input ?? {});
+  return { tool: string(payload['tool_name']), input: text.replace(/\s+/g, ' ').trim() };
+}
+
+function string(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,79 @@
+import type { HookReader, HookReport } from '../hook-report.ts';
+
+/**
+ * Hooks of Gemini CLI 0.61.0. Its calls have no ids. None is run when a dialog is denied, when one is up for a usage
+ * limit, or while a failing service is tried again; `AfterAgent` comes after failures and interrupts as after answers.
+ * No hook can allow a call: `Notification` is run, and waited for, before the dialog is drawn.
+ */
+export const reader: HookReader = {
+  read(event, payload) {
+    const report = translate(event, payload);
+    const session_id = payload['session_id'];
+    return report && typeof session_id === 'string' ? { ...report, session_id } : report;
+  },
+};
+
+function translate(event: string, payload: Record<string, unknown>): HookReport | undefined {
+  switch (event) {
+    case 'SessionStart':
+      return { type: 'session_started' };
+    case 'BeforeAgent':
+      return { type: 'submitted', text: words(payload['prompt']) };
+    case 'Notification':
+      return payload['notification_type'] === 'ToolPermission' ? permission(payload) : undefined;
+    case 'AfterTool': {
+      const tool = words(payload['tool_name']);
+      return { type: 'tool_used', tool, input: inputOf(record(payload['tool_input'])) };
+    }
+    case 'AfterAgent': {
+      const text = words(payload['prompt_response']);
+      return { type: 'turn_ended', text: text === NO_WORDS ? '' : text };
+    }
+    case 'SessionEnd':
+      return { type: 'session_ended', text: words(payload['reason']) };
+    default:
+      return undefined;
+  }
+}
+
+/** Stands for the last words of a turn that failed or was interrupted. */
+const NO_WORDS = '[no response text]';
+
+/** It names the kind of the request, not the tool; the names here are those that `AfterTool` gives. */
+function permission(payload: Record<string, unknown>): HookReport {
+  const details = record(payload['details']);
+  const report = { type: 'permission_required', text: words(payload['message']) } as const;
+  switch (details['type']) {
+    case 'exec':
+    case 'sandbox_expansion':
+      return { ...report, tool: 'run_shell_command', input: inputOf(details) };
+    case 'edit': {
+      const tool = /^Confirm Write/.test(words(details['title']) ?? '') ? 'write_file' : 'replace';
+      return { ...report, tool, input: words(details['filePath']) ?? '' };
+    }
+    case 'mcp':
+      return { ...report, tool: `mcp_${details['serverName']}_${details['toolName']}`, input: '' };
+    case 'info':
+      return { ...report, tool: 'web_fetch', input: words(details['prompt']) ?? '' };
+    default:
+      return { ...report, tool: words(details['type']) ?? 'a tool', input: '' };
+  }
+}
+
+/** A command or a file stands for the whole input, as a dialog shows it. */
+function inputOf(input: Record<string, unknown>): string {
+  const shown = input['command'] ?? input['file_path'];
+  return typeof shown === 'string' ? oneLine(shown) : oneLine(JSON.stringify(input));
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
+
+function words(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}

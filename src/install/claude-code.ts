@@ -1,0 +1,55 @@
+import { join, resolve } from 'node:path';
+import type { Client, ConfigFile, Scope, Surroundings } from './client.ts';
+import { jsonConfig, type Wish } from './json-config.ts';
+
+/** One call may last a day, in ms; `wait_job` answers by itself long before. */
+const TIMEOUT_MS = 86_400_000;
+/** What a peer calls: its report must not wait for a person. */
+const RULES = ['mcp__mam__publish_event', 'mcp__mam__job_status'];
+/** Rules that allow all our tools. */
+const ALL_ALLOWED = ['mcp__mam', 'mcp__mam__*'];
+/** Claude Code refuses comments in all of its files: such a settings file is ignored, without a word. */
+const STRICT = { comments: false };
+
+/** Claude Code 2.1.330. */
+export const claudeCode: Client = {
+  title: 'Claude Code',
+  program: 'claude',
+
+  files(scope, around) {
+    const { command, args } = around;
+    const server: Wish = {
+      at: ['mcpServers', 'mam'],
+      value: { type: 'stdio', command, args, timeout: TIMEOUT_MS },
+      remove: `claude mcp remove mam --scope ${scope}`,
+    };
+    const rules: Wish = { at: ['permissions', 'allow'], words: RULES, unless: ALL_ALLOWED };
+    const [serverFile, settingsFile] = paths(scope, around);
+    return [
+      jsonConfig(serverFile, [server], STRICT),
+      jsonConfig(settingsFile, [rules], STRICT),
+    ] satisfies ConfigFile[];
+  },
+
+  next(scope) {
+    return [
+      'Restart Claude Code: a running session does not see a new server.',
+      ...(scope === 'project'
+        ? [
+            "Claude Code asks once whether this project's .mcp.json may be used; its preselected answer is no.",
+          ]
+        : []),
+      'Check: claude mcp list',
+    ];
+  },
+};
+
+/** The file with the servers, and the one with the permissions. */
+function paths(scope: Scope, { home, project, env, isFile }: Surroundings): [string, string] {
+  if (scope === 'project') return [join(project, '.mcp.json'), join(project, '.claude', 'settings.json')];
+  const configDir = env['CLAUDE_CONFIG_DIR'];
+  const folder = resolve(configDir || join(home, '.claude'));
+  // Where this old file is, Claude Code reads no other.
+  const old = join(folder, '.config.json');
+  return [isFile(old) ? old : resolve(configDir || home, '.claude.json'), join(folder, 'settings.json')];
+}

@@ -1,0 +1,50 @@
+/** For all projects of the user, or for one project. */
+export type Scope = 'user' | 'project';
+
+/** What a client's file has to know of the machine. Paths are absolute. */
+export interface Surroundings {
+  home: string;
+  project: string;
+  env: Record<string, string | undefined>;
+  /** True for an existing file that is not empty. */
+  isFile(path: string): boolean;
+  /** How our server is started. */
+  command: string;
+  args: string[];
+}
+
+/** What became of a file's text. */
+export interface Edited {
+  /** Undefined when there shall be no file. */
+  text: string | undefined;
+  /** What of it is ours, for a later call; undefined when nothing is. Plain JSON. */
+  receipt: unknown;
+  /** What was left as it is although it was asked for, and what to do about it. */
+  kept: string[];
+}
+
+/**
+ * Changes a file's text; pure.
+ * @param text undefined when there is no file
+ * @param receipt what an earlier install gave
+ * @throws MamError `refused` for a text that can't be read or must not be changed
+ */
+export type Edit = (text: string | undefined, receipt: unknown) => Edited;
+
+/** A file of a client's configuration. */
+export interface ConfigFile {
+  path: string;
+  install: Edit;
+  uninstall: Edit;
+}
+
+/** An MCP client whose configuration `mam install` can write. */
+export interface Client {
+  /** As a person calls it. */
+  title: string;
+  /** Its program on the PATH. */
+  program: string;
+  files(scope: Scope, around: Surroundings): ConfigFile[];
+  /** What to do after the install, a sentence each. */
+  next(scope: Scope): string[];
+}

@@ -1,0 +1,80 @@
+import { join, resolve } from 'node:path';
+import type { Client } from './client.ts';
+import { tomlConfig } from './toml-config.ts';
+
+/** Codex ends a call after 300 s, whatever its progress, unless it is told otherwise. */
+const TOOL_TIMEOUT_SECONDS = 86_400;
+const STARTUP_TIMEOUT_SECONDS = 30;
+
+/** What our server and its hub read. Codex hands a server nothing of it that is not named, not even its pane. */
+const ENV_VARS = [
+  'TMUX',
+  'TMUX_PANE',
+  'TMUX_TMPDIR',
+  'TMUX_SERVER_NAME',
+  'MAM_HOME',
+  'MAM_REGISTRY_DIR',
+  'MAM_LOGS_DIR',
+  'DELEGATE_JOB_LOGS_DIR',
+  'MAM_BROKER_URL',
+  'MAM_BROKER_USERNAME',
+  'MAM_BROKER_PASSWORD',
+  'MAM_BROKER_CA',
+  'MAM_REALM',
+  'MAM_ROLE',
+  'MAM_HUB_IDLE_SECONDS',
+  'VIRTUAL_ENV',
+];
+/**
+ * What a peer calls: its report must not wait for a person. Codex 0.169.0 asks for neither, by their annotations; a
+ * stricter default of the user's shall not change that.
+ */
+const APPROVED = ['publish_event', 'job_status'];
+
+/** Codex 0.169.0. */
+export const codex: Client = {
+  title: 'Codex',
+  program: 'codex',
+
+  files(scope, { home, project, env, command, args }) {
+    const folder =
+      scope === 'project' ? join(project, '.codex') : resolve(env['CODEX_HOME'] || join(home, '.codex'));
+    return [
+      tomlConfig(join(folder, 'config.toml'), {
+        at: ['mcp_servers', 'mam'],
+        block: block(command, args),
+        remove:
+          scope === 'project' ? 'delete [mcp_servers.mam] and the tables below it' : 'codex mcp remove mam',
+      }),
+    ];
+  },
+
+  next(scope) {
+    return [
+      'Restart Codex: it reads its configuration when it starts.',
+      ...(scope === 'project'
+        ? ['Codex ignores .codex/config.toml until the folder is trusted: it asks when it starts there.']
+        : []),
+      'Check: codex mcp list',
+    ];
+  },
+};
+
+function block(command: string, args: string[]): string {
+  return [
+    '[mcp_servers.mam]',
+    `command = ${JSON.stringify(command)}`,
+    ...(args.length > 0 ? [`args = [${args.map((arg) => JSON.stringify(arg)).join(', ')}]`] : []),
+    'env_vars = [',
+    ...ENV_VARS.map((name) => `  "${name}",`),
+    ']',
+    `startup_timeout_sec = ${STARTUP_TIMEOUT_SECONDS}`,
+    `tool_timeout_sec = ${TOOL_TIMEOUT_SECONDS}`,
+    // Or a delegate_job in the same turn would wait until a wait_job has ended.
+    'supports_parallel_tool_calls = true',
+    '',
+    '[mcp_servers.mam.env]',
+    `MAM_TOOL_TIMEOUT_SECONDS = "${TOOL_TIMEOUT_SECONDS}"`,
+    ...APPROVED.flatMap((tool) => ['', `[mcp_servers.mam.tools.${tool}]`, 'approval_mode = "approve"']),
+  ].join('\n');
+}

@@ -1,0 +1,228 @@
+import { isDeepStrictEqual } from 'node:util';
+import { MamError } from '../errors.ts';
+import type { ConfigFile, Edited } from './client.ts';
+import { withItem, withMember, without, withValue } from './json-edit.ts';
+import { type Dialect, type Json, type JsonText, type Node, parseJson } from './json-text.ts';
+
+/** What a file shall have: a value under a path of keys, or words in a list there. */
+export type Wish =
+  | { at: string[]; value: Json /** How the user takes it out by himself. */; remove: string }
+  | { at: string[]; words: string[] /** A word of these makes the others needless. */; unless: string[] };
+
+/** What of a file is ours. */
+interface Receipt {
+  /** True when there was no file, or one without content. */
+  created?: 'file' | 'content';
+  values: { at: string[]; value: Json }[];
+  words: { at: string[]; word: string }[];
+  /** Objects and lists that were made to hold the rest, the outer ones first. */
+  made: string[][];
+}
+
+/** A JSON file that shall have these wishes fulfilled. */
+export function jsonConfig(path: string, wishes: Wish[], dialect: Dialect): ConfigFile {
+  return {
+    path,
+    install: (text, receipt) => new JsonEdit(path, dialect, text, receipt).install(wishes),
+    uninstall: (text, receipt) => new JsonEdit(path, dialect, text, receipt).uninstall(wishes),
+  };
+}
+
+class JsonEdit {
+  readonly #path: string;
+  readonly #dialect: Dialect;
+  readonly #original: string | undefined;
+  readonly #receipt: Receipt;
+  readonly #kept: string[] = [];
+  #doc: JsonText;
+
+  constructor(path: string, dialect: Dialect, text: string | undefined, receipt: unknown) {
+    this.#path = path;
+    this.#dialect = dialect;
+    this.#original = text;
+    this.#receipt = structuredClone((receipt as Receipt | undefined) ?? { values: [], words: [], made: [] });
+    const hasContent = text !== undefined && text.trim() !== '';
+    this.#doc = parseJson(path, hasContent ? text : '{}\n', dialect);
+    if (this.#doc.root.kind !== 'object') throw this.#refusal('The file is no JSON object.');
+  }
+
+  install(wishes: Wish[]): Edited {
+    const before = this.#doc.text;
+    for (const wish of wishes) {
+      if ('value' in wish) this.#setValue(wish);
+      else this.#addWords(wish);
+    }
+    if (this.#doc.text === before) return this.#unchanged();
+    if (this.#original === undefined) this.#receipt.created = 'file';
+    else if (this.#original.trim() === '') this.#receipt.created = 'content';
+    return { text: this.#doc.text, receipt: this.#receipt, kept: [] };
+  }
+
+  uninstall(wishes: Wish[]): Edited {
+    const before = this.#doc.text;
+    const { values, words, made, created } = this.#receipt;
+    this.#receipt.values = values.filter(({ at, value }) => !this.#takeValue(at, value));
+    for (const wish of wishes) {
+      if ('value' in wish && this.#find(wish.at) !== undefined) this.#keep(wish);
+    }
+    for (const { at, word } of words) this.#takeWord(at, word);
+    for (const at of [...made].reverse()) {
+      const node = this.#find(at);
+      if (node !== undefined && isEmpty(this.#doc.text, node)) this.#removeAt(at);
+    }
+    const kept = this.#kept;
+    const receipt = this.#receipt.values.length > 0 ? { ...this.#receipt, words: [] } : undefined;
+    if (this.#doc.text === before) return { text: this.#original, receipt, kept };
+    if (created !== undefined && isEmpty(this.#doc.text, this.#doc.root))
+      return { text: created === 'file' ? undefined : '', receipt: undefined, kept };
+    return { text: this.#doc.text, receipt, kept };
+  }
+
+  #unchanged(): Edited {
+    const { values, words } = this.#receipt;
+    const receipt = values.length + words.length > 0 ? this.#receipt : undefined;
+    return { text: this.#original, receipt, kept: [] };
+  }
+
+  #setValue({ at, value, remove }: Extract<Wish, { value: Json }>): void {
+    const node = this.#find(at);
+    const ours = this.#receipt.values.find((one) => isDeepStrictEqual(one.at, at));
+    if (node !== undefined) {
+      const present = this.#valueAt(at);
+      if (isDeepStrictEqual(present, value)) return;
+      if (ours === undefined || !isDeepStrictEqual(present, ours.value)) {
+        throw new MamError(
+          'refused',
+          `${this.#path} already has ${at.join('.')}, and it is not what mam install wrote: it is left as it is, and nothing was changed.`,
+          `To have it written anew, take it out first (${remove}), then run this again.`,
+        );
+      }
+      this.#become(withValue(this.#doc, node, value), (root) => put(root, at, value));
+    } else {
+      this.#insert(at, value);
+    }
+    if (ours === undefined) this.#receipt.values.push({ at, value });
+    else ours.value = value;
+  }
+
+  #addWords({ at, words, unless }: Extract<Wish, { words: string[] }>): void {
+    for (const word of words) {
+      const node = this.#find(at);
+      if (node === undefined) {
+        this.#insert(at, [word]);
+        this.#receipt.made.push(at);
+      } else {
+        if (node.kind !== 'array') throw this.#refusal(`${at.join('.')} is no list.`);
+        const present = this.#valueAt(at) as Json[];
+        if (present.some((item) => item === word || unless.includes(item as string))) continue;
+        this.#become(withItem(this.#doc, node, word), (root) => (get(root, at) as Json[]).push(word));
+      }
+      const known = this.#receipt.words.some((one) => one.word === word && isDeepStrictEqual(one.at, at));
+      if (!known) this.#receipt.words.push({ at, word });
+    }
+  }
+
+  /** Puts a value where none is, with the objects that are missing on the way. */
+  #insert(at: string[], value: Json): void {
+    let depth = 0;
+    while (this.#find(at.slice(0, depth + 1)) !== undefined) depth++;
+    const object = this.#find(at.slice(0, depth)) as Node;
+    let nested = value;
+    for (let inner = at.length - 1; inner > depth; inner--) nested = { [at[inner] as string]: nested };
+    for (let outer = depth + 1; outer < at.length; outer++) this.#receipt.made.push(at.slice(0, outer));
+    const key = at[depth] as string;
+    this.#become(withMember(this.#doc, object, key, nested), (root) => put(root, at, value));
+  }
+
+  /** @returns true when it is there no longer */
+  #takeValue(at: string[], value: Json): boolean {
+    if (this.#find(at) === undefined) return true;
+    if (!isDeepStrictEqual(this.#valueAt(at), value)) return false;
+    this.#removeAt(at);
+    return true;
+  }
+
+  #takeWord(at: string[], word: string): void {
+    const node = this.#find(at);
+    if (node?.kind !== 'array') return;
+    // The last one: a user who had it would have had it before us.
+    const index = (this.#valueAt(at) as Json[]).lastIndexOf(word);
+    if (index < 0) return;
+    this.#become(without(this.#doc, node, index), (root) => (get(root, at) as Json[]).splice(index, 1));
+  }
+
+  #removeAt(at: string[]): void {
+    const object = this.#find(at.slice(0, -1)) as Node;
+    const key = at.at(-1) as string;
+    const index = object.elements.findIndex((element) => element.key === key);
+    this.#become(without(this.#doc, object, index), (root) => {
+      delete (get(root, at.slice(0, -1)) as Record<string, Json>)[key];
+    });
+  }
+
+  #keep({ at, remove }: Extract<Wish, { value: Json }>): void {
+    const mine = this.#receipt.values.some((one) => isDeepStrictEqual(one.at, at));
+    const why = mine ? 'was changed since mam install wrote it' : 'was not written by mam install';
+    this.#kept.push(
+      `${at.join('.')} in ${this.#path} ${why}: it is left as it is. To take it out: ${remove}`,
+    );
+  }
+
+  /** The value at a path of keys. @throws MamError when something on the way is no object, or is there twice */
+  #find(at: string[]): Node | undefined {
+    let node = this.#doc.root;
+    for (const [depth, key] of at.entries()) {
+      const name = at.slice(0, depth).join('.');
+      if (node.kind !== 'object') throw this.#refusal(`${name} is no object.`);
+      const [found, twice] = node.elements.filter((element) => element.key === key);
+      if (twice !== undefined)
+        throw this.#refusal(
+          `${at.slice(0, depth + 1).join('.')} is there twice, and clients read only one of them.`,
+        );
+      if (found === undefined) return undefined;
+      node = found.node;
+    }
+    return node;
+  }
+
+  #valueAt(at: string[]): Json {
+    return get(this.#doc.value, at);
+  }
+
+  /** Takes a new text, once it is proved that it says what it shall say and nothing else. */
+  #become(text: string, change: (root: Json) => void): void {
+    const wanted = structuredClone(this.#doc.value);
+    change(wanted);
+    const doc = parseJson(this.#path, text, this.#dialect);
+    // As text, since the order of the keys shall stay too.
+    if (JSON.stringify(doc.value) !== JSON.stringify(wanted)) {
+      throw new MamError('internal', `${this.#path} could not be changed safely, and was not changed.`);
+    }
+    this.#doc = doc;
+  }
+
+  #refusal(why: string): MamError {
+    return new MamError(
+      'refused',
+      `${this.#path}: ${why}`,
+      'Nothing was changed. Mend it, then run this again.',
+    );
+  }
+}
+
+function get(root: Json, at: string[]): Json {
+  return at.reduce((value, key) => (value as Record<string, Json>)[key] as Json, root);
+}
+
+function put(root: Json, at: string[], value: Json): void {
+  let object = root as Record<string, Json>;
+  for (const key of at.slice(0, -1)) {
+    object[key] ??= {};
+    object = object[key] as Record<string, Json>;
+  }
+  object[at.at(-1) as string] = structuredClone(value);
+}
+
+function isEmpty(text: string, node: Node): boolean {
+  return node.kind !== 'scalar' && text.slice(node.start + 1, node.end - 1).trim() === '';
+}

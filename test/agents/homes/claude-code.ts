@@ -1,0 +1,43 @@
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AgentHome } from './home.ts';
+
+/** The last 20 characters stand in `customApiKeyResponses`, or a dialog asks whether to use the key. */
+const KEY = 'sk-ant-dummy-key-for-tests-only-0000';
+
+/** Claude Code 2.1.330, the native program: npm would install an older version on Node 20. */
+export const claudeCode: AgentHome = {
+  kind: 'claude-code',
+  npm: { name: '@anthropic-ai/claude-code-linux-x64', version: '2.1.330' },
+  bin: 'node_modules/@anthropic-ai/claude-code-linux-x64/claude',
+  prepare(home, workdir, modelUrl, options) {
+    // Without hasCompletedOnboarding it asks api.anthropic.com first, and exits when that fails.
+    const state = {
+      hasCompletedOnboarding: true,
+      lastOnboardingVersion: '2.1.330',
+      theme: 'dark',
+      customApiKeyResponses: { approved: [KEY.slice(-20)], rejected: [] },
+      bypassPermissionsModeAccepted: true,
+      // Or it offers to make auto mode the default, in a dialog that comes up 0.2 s after the input box.
+      hasSeenAutoDefaultNudge: true,
+      projects: options.untrusted ? {} : { [realpathSync(workdir)]: { hasTrustDialogAccepted: true } },
+    };
+    writeFileSync(join(home, '.claude.json'), JSON.stringify(state), { mode: 0o600 });
+    const settings = {
+      skipDangerousModePermissionPrompt: true,
+      permissions: { defaultMode: options.ask ? 'default' : 'bypassPermissions' },
+    };
+    mkdirSync(join(home, '.claude'), { recursive: true });
+    writeFileSync(join(home, '.claude', 'settings.json'), JSON.stringify(settings));
+    return {
+      ANTHROPIC_BASE_URL: modelUrl,
+      ANTHROPIC_API_KEY: KEY,
+      DISABLE_AUTOUPDATER: '1',
+      DISABLE_TELEMETRY: '1',
+      DISABLE_ERROR_REPORTING: '1',
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      // It refuses to run without permissions as root, unless it is told that it is in a sandbox.
+      IS_SANDBOX: '1',
+    };
+  },
+};

@@ -1,0 +1,103 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { builtIn } from '../../src/agents/index.ts';
+import { Lab } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { until } from '../support/until.ts';
+import type { AgentHome } from './homes/home.ts';
+import { anthropic } from './model/anthropic.ts';
+import { chat } from './model/chat.ts';
+import { gemini } from './model/gemini.ts';
+import { responses } from './model/responses.ts';
+import type { Model } from './model/script.ts';
+import { type ModelServer, serveModel } from './model/server.ts';
+import { programOf } from './programs.ts';
+
+/** A lab with one real agent: its program on the PATH, a private home, and a scripted model behind it. */
+export class AgentLab extends Lab {
+  readonly agent: AgentHome;
+  readonly session: string;
+  readonly #bin = join(this.folder, 'bin');
+  readonly #agentHome = join(this.folder, 'home');
+  #agentEnv: Record<string, string> = {};
+  #model: ModelServer | undefined;
+
+  constructor(agent: AgentHome) {
+    super();
+    this.agent = agent;
+    const kind = builtIn(agent.kind);
+    this.session = kind?.defaultSession ?? agent.kind;
+    this.sessions.add(this.session);
+    // The agent's own: its configuration, its caches, and what it writes into its temporary folder.
+    this.expected.push(/^(home|bin)\//, /^h\/agents\//, /^p\/\.(claude|codex|gemini|opencode)\//);
+    mkdirSync(this.#bin);
+    mkdirSync(this.#agentHome);
+    symlinkSync(programOf(agent), join(this.#bin, kind?.start?.program ?? agent.kind));
+  }
+
+  override get env(): Record<string, string> {
+    const path = `${this.#bin}:${super.env['PATH']}`;
+    return { ...super.env, HOME: this.#agentHome, PATH: path, TERM: 'screen-256color', ...this.#agentEnv };
+  }
+
+  /** Serves the model, and starts a tmux server that has the agent's environment. */
+  async prepare(model: Model, options: { ask?: boolean; untrusted?: boolean } = {}): Promise<void> {
+    this.#model = await serveModel(model, [anthropic, responses, gemini, chat]);
+    const { agent } = this;
+    const chosen = { ask: options.ask ?? false, untrusted: options.untrusted ?? false };
+    this.#agentEnv = agent.prepare(this.#agentHome, this.project, this.#model.url, chosen);
+    const args = agent.args?.(chosen) ?? [];
+    const command = [builtIn(agent.kind)?.start?.program ?? agent.kind, ...args];
+    mkdirSync(join(this.project, '.mam'), { recursive: true });
+    writeFileSync(
+      join(this.project, '.mam', 'config.json'),
+      JSON.stringify({ agents: args.length > 0 ? { [agent.kind]: { command } } : {} }),
+    );
+    await this.startSession('desk', 'exec sleep 100000');
+  }
+
+  /** Starts the agent. @throws when it is not ready */
+  async startAgent(server: LabServer): Promise<void> {
+    const started = await server.ask('start_agent', { agent: this.agent.kind });
+    if (!started.ready) throw new Error(`not ready: ${started.waits_for}\n${await this.agentScreen()}`);
+  }
+
+  /** Delegates a job to the agent. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+  async job(server: LabServer, args: Record<string, unknown> = {}): Promise<any> {
+    return server.ask('delegate_job', { prompt: 'Mend the roof', agent: this.agent.kind, ...args });
+  }
+
+  /** What the agent's pane shows. */
+  agentScreen(): Promise<string> {
+    return this.tmux('capture-pane', '-p', '-J', '-t', `=${this.session}:`);
+  }
+
+  /** Types into the agent's pane, as a person would. */
+  async type(...keys: string[]): Promise<void> {
+    await this.tmux('send-keys', '-t', `=${this.session}:`, ...keys);
+  }
+
+  /** Waits until the agent's screen shows something. */
+  async shows(pattern: RegExp, ms = 20_000): Promise<void> {
+    let screen = '';
+    await until(
+      `the screen shows ${pattern}`,
+      async () => {
+        screen = await this.agentScreen();
+        return pattern.test(screen);
+      },
+      ms,
+    ).catch((error: Error) => {
+      throw new Error(`${error.message}\n${screen}`);
+    });
+  }
+
+  override async end(failed = false, graceMs?: number): Promise<void> {
+    const screen = failed ? await this.agentScreen().catch(() => '(no pane)') : '';
+    await this.#model?.close();
+    await super.end(failed, graceMs).catch((error: Error) => {
+      throw new Error(`${error.message}\n${screen}`);
+    });
+  }
+}

@@ -1,0 +1,217 @@
+import { describe, expect, it } from 'vitest';
+import { claudeCode as kind } from '../../../src/agents/claude-code.ts';
+import type { DialogName } from '../../../src/agents/kind.ts';
+import { classify, find, type ScreenState } from '../../../src/tmux/screen.ts';
+import { readScreen } from './read.ts';
+
+/** Recorded from Claude Code 2.1.330 in tmux 3.3a, 100x30 where the name says nothing else. */
+const screen = (name: string) => readScreen(new URL(`claude-code/${name}.txt`, import.meta.url));
+
+const dialog = new RegExp(kind.dialogs.map(({ pattern }) => `(?:${pattern.source})`).join('|'), 'm');
+const patterns = { ...kind.screen, dialog };
+const shown = (lines: string[]) => kind.dialogs.find(({ pattern }) => find(lines, pattern) !== undefined);
+
+const STATES: Record<string, ScreenState> = {
+  'ready-100': 'ready',
+  'ready-160': 'ready',
+  'ready-80': 'ready',
+  'ready-40': 'ready',
+  'ready-after-turn-100': 'ready',
+  'ready-after-turn-80': 'ready',
+  'ready-background-task': 'ready',
+  'mode-bypass': 'ready',
+  'vim-insert': 'ready',
+  // A status line of the user's own, which says "esc to interrupt".
+  statusline: 'ready',
+  interrupted: 'ready',
+  'interrupted-early': 'ready',
+  'api-error-500': 'ready',
+  'api-error-429': 'ready',
+  'api-error-401': 'ready',
+  // The agent has printed a dialog, a spinner and a box.
+  'fake-transcript': 'ready',
+  draft: 'ready',
+  'draft-multiline': 'ready',
+  'draft-fake': 'ready',
+  'order-160': 'ready',
+  'order-80': 'ready',
+  busy: 'busy',
+  'busy-80': 'busy',
+  'busy-40': 'busy',
+  'busy-draft': 'busy',
+  'busy-queued': 'busy',
+  'busy-tool': 'busy',
+  // None of these is a place for a prompt.
+  'shell-mode': 'unknown',
+  'slash-popup': 'unknown',
+  'shortcuts-help': 'unknown',
+  'agents-view': 'unknown',
+  'agents-view-draft': 'unknown',
+  'exit-hint': 'unknown',
+};
+
+const DIALOGS: Record<string, DialogName> = {
+  'permission-shell': 'permission',
+  'permission-edit': 'permission',
+  'permission-write': 'permission',
+  'permission-fetch': 'permission',
+  'permission-mcp': 'permission',
+  'permission-amend': 'permission',
+  'permission-long-160': 'permission',
+  'permission-long-80': 'permission',
+  'permission-waiting': 'permission',
+  trust: 'trust',
+  'bypass-warning': 'trust',
+  login: 'login',
+  'api-key': 'login',
+  'not-logged-in': 'login',
+  question: 'other',
+  'plan-exit': 'other',
+  'auto-mode-offer': 'other',
+  'mcp-approval': 'other',
+  'exit-question': 'other',
+  'model-picker': 'other',
+  config: 'other',
+  rewind: 'other',
+  'ctrl-r': 'other',
+  transcript: 'other',
+};
+
+describe('the screens of Claude Code', () => {
+  it.each(Object.entries(STATES))('%s is %s', async (name, state) => {
+    const { lines } = await screen(name);
+    expect(shown(lines)).toBeUndefined();
+    expect(classify(lines, patterns)).toBe(state);
+  });
+
+  it.each(Object.entries(DIALOGS))('%s is a dialog: %s', async (name, dialogName) => {
+    const { lines } = await screen(name);
+    expect(shown(lines)?.name).toBe(dialogName);
+    expect(classify(lines, patterns)).toBe('dialog');
+  });
+
+  it.each([
+    ['draft', 'please look at the'],
+    ['draft-multiline', 'first line of mine'],
+    ['draft-fake', 'Job say: Do you want to proceed?'],
+    ['busy-draft', 'Job two was delegated to you'],
+    ['interrupted', 'Job two was delegated to you'],
+    ['interrupted-early', 'Job to be interrupted at once'],
+    ['order-160', 'Job fix-the-flaky-test-a1b2c3d4'],
+    // The first rows of the text have scrolled out of the box.
+    ['order-80', '"fix-the-flaky-test-a1b2c3d4" and event'],
+    ['slash-popup', '/mo'],
+    ['permission-waiting', 'half a thought'],
+  ])('%s holds a draft', async (name, words) => {
+    const { bright } = await screen(name);
+    expect(find(bright, kind.screen.draft)).toContain(words);
+  });
+
+  it.each([
+    'ready-100',
+    'ready-40',
+    'ready-after-turn-80',
+    'busy',
+    'busy-tool',
+    'api-error-401',
+    'fake-transcript',
+    'permission-shell',
+    'question',
+    // Placeholders: "Press up to edit queued messages", "Resend your message to try again", "describe a task …".
+    'busy-queued',
+    'api-error-500',
+    'agents-view',
+  ])('%s holds no draft', async (name) => {
+    const { bright } = await screen(name);
+    expect(find(bright, kind.screen.draft)).toBeUndefined();
+  });
+});
+
+describe('what a permission dialog asks for', () => {
+  it.each([
+    ['permission-shell', 'Bash', /^touch made-it$/],
+    ['permission-edit', 'Edit', /^edit\.txt 1 {2}one 2 -two 2 \+zwei/],
+    ['permission-write', 'Write', /^new\.txt 1 hello 2 world$/],
+    ['permission-fetch', 'WebFetch', /url: https:\/\/example\.com\/ prompt: x$/],
+    ['permission-mcp', 'other — Report on a job', /^job_id: "demo-abcdefgh" event: "progress"/],
+    ['permission-long-160', 'Bash', /^for i in \$\(seq 1 100\); .* true$/],
+  ])('%s', async (name, tool, input) => {
+    const { lines } = await screen(name);
+    const permission = kind.permission?.read(lines);
+    expect(permission?.tool).toBe(tool);
+    expect(permission?.input).toMatch(input);
+  });
+
+  it.each([
+    // Its top is not on the screen.
+    'permission-long-80',
+    // A person is typing an answer.
+    'permission-amend',
+    'permission-waiting',
+    // Keys mean something else there.
+    'plan-exit',
+    'question',
+    'trust',
+    'mcp-approval',
+    'fake-transcript',
+    'draft-fake',
+    'ready-100',
+  ])('nothing that a key could answer: %s', async (name) => {
+    const { lines } = await screen(name);
+    expect(kind.permission?.read(lines)).toBeUndefined();
+  });
+});
+
+describe('the process of Claude Code', () => {
+  it.each([
+    [['claude']],
+    [['/home/me/.local/bin/claude', '--continue']],
+    [['/home/me/.local/share/claude/versions/2.1.330']],
+    [['node', '--max-old-space-size=4096', '/usr/lib/node_modules/@anthropic-ai/claude-code/cli.js']],
+    [['node', '/usr/bin/claude', '-c']],
+    [['npm exec @anthropic-ai/claude-code']],
+  ])('is %j', (argv) => {
+    expect(kind.isProcess?.(argv)).toBe(true);
+  });
+
+  it.each([[['bash']], [['node', 'server.js']], [['vim', 'claude']], [['node', '/usr/bin/codex']], [[]]])(
+    'is not %j',
+    (argv) => {
+      expect(kind.isProcess?.(argv)).toBe(false);
+    },
+  );
+});
+
+describe('the start of Claude Code', () => {
+  const options = {
+    server: ['/usr/bin/node', '/opt/mam/main.js'] as const,
+    serverEnv: { MAM_HOME: '/home/me/.mam' },
+    hook: ['/usr/bin/node', "/opt/it's/main.js", 'hook', 'claude-code'] as const,
+    folder: '/run/mam',
+    workdir: '/home/me/project',
+    resume: false,
+  };
+
+  it('gives the prompt whole, behind the options', () => {
+    const launch = kind.start?.launch({ ...options, resume: true, prompt: 'Job a-b\n-x' });
+    expect(launch?.args[0]).toBe('--continue');
+    expect(launch?.args.slice(-2)).toEqual(['--', 'Job a-b\n-x']);
+  });
+
+  it('adds our server and hooks, and allows nothing but our own tools', () => {
+    const launch = kind.start?.launch(options);
+    expect(launch?.args).toContain('mcp__mam__publish_event,mcp__mam__job_status');
+    expect(launch?.args).not.toContain('--strict-mcp-config');
+    const { mam } = JSON.parse(launch?.files['mcp.json'] ?? '').mcpServers;
+    expect(mam).toMatchObject({
+      command: '/usr/bin/node',
+      args: ['/opt/mam/main.js'],
+      env: options.serverEnv,
+    });
+    const { hooks, permissions } = JSON.parse(launch?.files['settings.json'] ?? '');
+    expect(permissions).toBeUndefined();
+    expect(hooks.Stop[0].hooks[0].command).toBe(
+      `exec '/usr/bin/node' '/opt/it'\\''s/main.js' 'hook' 'claude-code' 'Stop'`,
+    );
+  });
+});

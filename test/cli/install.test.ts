@@ -1,0 +1,349 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { prepare, readConfig, replaceConfig, restoreConfig } from '../../src/cli/install-files.ts';
+import { type Ended, Lab, PROGRAM } from '../durability/support.ts';
+
+let lab: Lab;
+let claudeFile: string;
+let settingsFile: string;
+let codexFile: string;
+beforeEach(() => {
+  lab = new Lab();
+  claudeFile = join(lab.folder, '.claude.json');
+  settingsFile = join(lab.folder, '.claude', 'settings.json');
+  codexFile = join(lab.folder, '.codex', 'config.toml');
+});
+afterEach(() => lab.end());
+
+async function install(
+  client: string,
+  args: string[] = [],
+  options: Parameters<Lab['mam']>[1] = {},
+): Promise<Ended> {
+  const ended = await lab.mam(['install', client, ...args], options);
+  expect(ended.stdout + ended.stderr).not.toMatch(/\n\s+at |node:internal|TypeError/);
+  return ended;
+}
+
+function plant(path: string, text: string, mode = 0o644): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+}
+const text = (path: string): string => readFileSync(path, 'utf8');
+const mode = (path: string): number => statSync(path).mode & 0o777;
+const backups = (path: string): string[] =>
+  readdirSync(dirname(path)).filter((name) => name.startsWith(`${basename(path)}.before-mam-`));
+/** Every file of the lab, but of the hub's home. */
+function everything(): Record<string, string> {
+  const files = readdirSync(lab.folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !path.startsWith(lab.home));
+  return Object.fromEntries(files.map((path) => [path, text(path)]));
+}
+
+describe('Claude Code', () => {
+  test('gets the server and the rules of peers, for all projects', async () => {
+    const first = await install('claude-code');
+    expect(first).toMatchObject({ code: 0 });
+    expect(JSON.parse(text(claudeFile))).toEqual({
+      mcpServers: { mam: { type: 'stdio', command: process.execPath, args: [PROGRAM], timeout: 86_400_000 } },
+    });
+    expect(JSON.parse(text(settingsFile))).toEqual({
+      permissions: { allow: ['mcp__mam__publish_event', 'mcp__mam__job_status'] },
+    });
+    expect([mode(claudeFile), mode(settingsFile)]).toEqual([0o600, 0o600]);
+    expect(first.stdout).toContain('Restart Claude Code');
+    expect(first.stdout).toContain('claude mcp list');
+    const before = everything();
+    const again = await install('claude-code');
+    expect(again.code).toBe(0);
+    expect(again.stdout).toContain('installed already, nothing changes');
+    expect(everything()).toEqual(before);
+    // Nothing starts a hub for this.
+    expect(lab.hubs()).toEqual([]);
+  });
+
+  test('for one project', async () => {
+    const below = join(lab.project, 'a', 'b');
+    mkdirSync(below, { recursive: true });
+    const ended = await install('claude-code', ['--project'], { cwd: below });
+    expect(ended.code).toBe(0);
+    expect(ended.stdout).toContain('its preselected answer is no');
+    expect(ended.stderr).toContain('a path of this machine');
+    expect(Object.keys(everything()).sort()).toEqual(
+      ['.claude/settings.json', '.mcp.json'].map((name) => join(lab.project, name)),
+    );
+    expect(mode(join(lab.project, '.mcp.json'))).toBe(0o666 & ~process.umask());
+    expect((await install('claude-code', ['--project', '--uninstall'], { cwd: lab.project })).code).toBe(0);
+    expect(existsSync(join(lab.project, '.mcp.json'))).toBe(false);
+  });
+
+  test('with a configuration folder of its own', async () => {
+    const folder = join(lab.folder, 'elsewhere');
+    await install('claude-code', ['--user'], { env: { CLAUDE_CONFIG_DIR: folder } });
+    expect(Object.keys(everything()).sort()).toEqual(
+      ['.claude.json', 'settings.json'].map((name) => join(folder, name)),
+    );
+  });
+
+  test('keeps what was there: order, indentation, mode, links, and a copy of the old file', async () => {
+    const kept = join(lab.folder, 'dotfiles', 'claude.json');
+    const before = '{\n\t"z": 1,\n\t"mcpServers": {\n\t\t"x": {}\n\t},\n\t"a": 2\n}';
+    plant(kept, before, 0o640);
+    symlinkSync('dotfiles/claude.json', claudeFile);
+    const rules = '{\n    "permissions": {\n        "allow": [ "mcp__mam__job_status" ]\n    }\n}\n';
+    plant(settingsFile, rules);
+    expect((await install('claude-code')).code).toBe(0);
+    expect(lstatSync(claudeFile).isSymbolicLink()).toBe(true);
+    expect(mode(kept)).toBe(0o640);
+    expect(text(kept)).toMatch(
+      /^\{\n\t"z": 1,\n\t"mcpServers": \{\n\t\t"x": \{\},\n\t\t"mam": \{\n\t\t\t"type"/,
+    );
+    const [backup = ''] = backups(kept);
+    expect(backup).toMatch(/^claude\.json\.before-mam-\d{8}-\d{6}$/);
+    expect(text(join(dirname(kept), backup))).toBe(before);
+    expect(mode(join(dirname(kept), backup))).toBe(0o640);
+    const out = await install('claude-code', ['--uninstall']);
+    expect(out).toMatchObject({ code: 0 });
+    // The rule that the user had before stays.
+    expect([text(claudeFile), text(settingsFile)]).toEqual([before, rules]);
+    expect(backups(kept)).toHaveLength(2);
+    const again = await install('claude-code', ['--uninstall']);
+    expect(again.stdout).toContain('Nothing of mam install is in');
+    expect(backups(kept)).toHaveLength(2);
+    expect(readdirSync(lab.home)).toEqual([]);
+  });
+
+  test('writes neither file when one of them can not be read', async () => {
+    plant(claudeFile, '{"a": 1}');
+    plant(settingsFile, '{\n  "permissions": {}, // mine\n}\n');
+    const before = everything();
+    for (const args of [[], ['--dry-run'], ['--uninstall']]) {
+      const ended = await install('claude-code', args);
+      expect(ended).toMatchObject({ code: 69, stdout: '' });
+      expect(ended.stderr).toContain(`${settingsFile} is not valid JSON: line 2, column 22`);
+    }
+    expect(everything()).toEqual(before);
+    writeFileSync(settingsFile, Buffer.from([0x7b, 0xff, 0x7d]));
+    expect((await install('claude-code')).stderr).toContain('is no UTF-8 text');
+  });
+
+  test('keeps a server that the user has changed, and says so', async () => {
+    await install('claude-code');
+    const tuned = text(claudeFile).replace('86400000', '5000');
+    writeFileSync(claudeFile, tuned);
+    const refused = await install('claude-code');
+    expect(refused).toMatchObject({ code: 69, stdout: '' });
+    expect(refused.stderr).toContain('claude mcp remove mam --scope user');
+    const out = await install('claude-code', ['--uninstall', '--json']);
+    expect(out.code).toBe(0);
+    expect(JSON.parse(out.stdout).warnings).toEqual([expect.stringContaining('was changed since')]);
+    expect(text(claudeFile)).toBe(tuned);
+    expect(existsSync(settingsFile)).toBe(false);
+  });
+});
+
+describe('Codex', () => {
+  test('gets one table, and nothing else changes', async () => {
+    const before = '# mine\nmodel = "x"   # why\n\n[mcp_servers.a]\ncommand = "a"';
+    plant(codexFile, before, 0o600);
+    const first = await install('codex');
+    expect(first.code).toBe(0);
+    expect(first.stdout).toContain('codex mcp list');
+    expect(
+      text(codexFile).startsWith(`${before}\n\n# >>> mam (written by mam install)\n[mcp_servers.mam]\n`),
+    ).toBe(true);
+    expect(text(codexFile)).toContain(`args = ["${PROGRAM}"]`);
+    expect(mode(codexFile)).toBe(0o600);
+    const after = everything();
+    expect((await install('codex')).stdout).toContain('nothing changes');
+    expect(everything()).toEqual(after);
+    expect((await install('codex', ['--uninstall'])).code).toBe(0);
+    expect(text(codexFile)).toBe(before);
+  });
+
+  test('for one project, and in a home of its own', async () => {
+    const project = await install('codex', ['--project']);
+    expect(project.stdout).toContain('until the folder is trusted');
+    const home = join(lab.folder, 'codex home');
+    await install('codex', [], { env: { CODEX_HOME: home } });
+    const files = [join(lab.project, '.codex', 'config.toml'), join(home, 'config.toml')];
+    expect(Object.keys(everything()).sort()).toEqual(files.sort());
+  });
+
+  test("refuses to write over the user's own table", async () => {
+    plant(codexFile, '[mcp_servers.mam]\ncommand = "mine"\n');
+    const ended = await install('codex');
+    expect(ended).toMatchObject({ code: 69, stdout: '' });
+    expect(ended.stderr).toContain('codex mcp remove mam');
+    expect(backups(codexFile)).toEqual([]);
+  });
+});
+
+describe('mam install', () => {
+  test('writes nothing with --dry-run, and shows exactly what it would write', async () => {
+    plant(claudeFile, '{\n  "a": 1\n}\n');
+    const before = everything();
+    const shown = await install('claude-code', ['--dry-run']);
+    expect(shown.code).toBe(0);
+    expect(shown.stdout).toContain(
+      `--- ${claudeFile}\n+++ ${claudeFile}\n@@ -1,3 +1,13 @@\n {\n-  "a": 1\n+  "a": 1,\n`,
+    );
+    expect(shown.stdout).toContain(`--- (no file)\n+++ ${settingsFile}\n`);
+    expect(everything()).toEqual(before);
+    expect(existsSync(lab.home)).toBe(false);
+    await install('claude-code');
+    const added = text(claudeFile).split('\n').slice(1, -2);
+    expect(shown.stdout).toContain(added.map((line) => `+${line}`).join('\n'));
+    const out = await install('claude-code', ['--uninstall', '--dry-run', '--json']);
+    expect(JSON.parse(out.stdout)).toMatchObject({
+      client: 'claude-code',
+      scope: 'user',
+      dry_run: true,
+      uninstall: true,
+      changed: true,
+      files: [
+        { path: claudeFile, change: 'changed', diff: expect.stringContaining('-  "mcpServers": {') },
+        { path: settingsFile, change: 'removed', diff: expect.stringContaining('+++ (no file)') },
+      ],
+    });
+    expect(existsSync(settingsFile)).toBe(true);
+  });
+
+  test('writes the installed program by its path', async () => {
+    const bin = join(lab.folder, 'bin');
+    mkdirSync(bin);
+    symlinkSync(PROGRAM, join(bin, 'mam'));
+    const env = { PATH: `relative:${bin}:${process.env['PATH']}` };
+    await install('codex', [], { env });
+    expect(text(codexFile)).toContain(`command = "${join(bin, 'mam')}"\nenv_vars`);
+    // By the name that it was started with, on the PATH or not.
+    const { child, ended } = lab.start(['install', 'claude-code'], { program: join(bin, 'mam') });
+    child.stdin.end();
+    expect((await ended).code).toBe(0);
+    expect(JSON.parse(text(claudeFile)).mcpServers.mam).toMatchObject({
+      command: join(bin, 'mam'),
+      args: [],
+    });
+  });
+
+  test('warns when the client is not on the PATH', async () => {
+    const bin = join(lab.folder, 'bin');
+    mkdirSync(bin);
+    const env = { PATH: bin };
+    expect((await install('codex', ['--dry-run'], { env })).stderr).toContain('codex is not on the PATH');
+    plant(join(bin, 'codex'), '#!/bin/sh\n', 0o755);
+    expect(await install('codex', ['--dry-run'], { env })).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test.each([
+    [[], 'No client is named. Clients are: claude-code, codex.'],
+    [['claude'], 'Clients are: claude-code, codex.'],
+    [['codx'], 'Did you mean codex? Clients are: claude-code, codex.'],
+    [['claude-cod'], 'Did you mean claude-code?'],
+    [['toString'], 'Clients are: claude-code, codex.'],
+    [['gemini'], "can't write the configuration of gemini yet"],
+    [['opencode'], "can't write the configuration of opencode yet"],
+    [['codex', 'claude-code'], 'One client at a time.'],
+    [['codex', '--user', '--project'], 'exclude each other'],
+    [['codex', '--global'], "Unknown option '--global'"],
+  ])('wrong usage %j is 64 and one sentence', async (args, words) => {
+    const ended = await lab.mam(['install', ...args]);
+    expect(ended).toMatchObject({ code: 64, stdout: '' });
+    expect(ended.stderr).toMatch(/^mam: .+\n$/);
+    expect(ended.stderr).toContain(words);
+    expect(everything()).toEqual({});
+  });
+
+  test('harms nothing where it may not write', async () => {
+    plant(claudeFile, '{}\n');
+    // A file stands where the folder should be: that stops root too.
+    writeFileSync(join(lab.folder, '.claude'), 'in the way');
+    const before = everything();
+    const ended = await install('claude-code');
+    expect(ended).toMatchObject({ code: 69, stdout: '' });
+    expect(ended.stderr).toMatch(/settings\.json can't be written \(ENOTDIR\)\. Nothing was changed\./);
+    expect(everything()).toEqual(before);
+    const folder = await install('codex', [], { env: { CODEX_HOME: '/proc/nowhere/x' } });
+    expect(folder).toMatchObject({ code: 69, stderr: expect.stringContaining("can't be written") });
+    mkdirSync(codexFile, { recursive: true });
+    expect((await install('codex')).stderr).toContain('config.toml is no file');
+  });
+
+  test.skipIf(process.getuid?.() === 0)('leaves a read-only folder and a read-only file alone', async () => {
+    plant(codexFile, 'a = 1\n', 0o444);
+    expect(await install('codex')).toMatchObject({ code: 69, stderr: expect.stringContaining('(EACCES)') });
+    chmodSync(codexFile, 0o644);
+    chmodSync(dirname(codexFile), 0o555);
+    expect(await install('codex')).toMatchObject({ code: 69, stderr: expect.stringContaining('(EACCES)') });
+    chmodSync(dirname(codexFile), 0o755);
+    expect(everything()).toEqual({ [codexFile]: 'a = 1\n' });
+  });
+
+  test.runIf(process.getuid?.() === 0)('run as root leaves a file to its owner', async () => {
+    plant(codexFile, 'a = 1\n');
+    chownSync(codexFile, 1234, 2345);
+    expect((await install('codex')).code).toBe(0);
+    const [backup = ''] = backups(codexFile);
+    for (const path of [codexFile, join(dirname(codexFile), backup)])
+      expect(statSync(path)).toMatchObject({ uid: 1234, gid: 2345 });
+  });
+
+  test('follows a link to a file that is not there yet', async () => {
+    mkdirSync(dirname(codexFile));
+    symlinkSync('../dotfiles/codex.toml', codexFile);
+    expect((await install('codex')).code).toBe(0);
+    expect(text(join(lab.folder, 'dotfiles', 'codex.toml'))).toContain('[mcp_servers.mam]');
+    mkdirSync(join(lab.folder, 'real'));
+    symlinkSync('real', join(lab.folder, 'linked'));
+    const env = { CODEX_HOME: join(lab.folder, 'linked', 'codex') };
+    await install('codex', [], { env });
+    expect(existsSync(join(lab.folder, 'real', 'codex', 'config.toml'))).toBe(true);
+    await install('codex', ['--uninstall'], { env });
+    expect(existsSync(join(lab.folder, 'real', 'codex', 'config.toml'))).toBe(false);
+    symlinkSync('loop', join(lab.folder, 'loop'));
+    const loop = await install('codex', [], { env: { CODEX_HOME: join(lab.folder, 'loop') } });
+    expect(loop.code).toBe(69);
+  });
+
+  test('needs to understand its own notes before it writes', async () => {
+    plant(join(lab.home, 'installed.json'), 'no JSON');
+    const ended = await install('codex');
+    expect(ended).toMatchObject({ code: 69, stderr: expect.stringContaining('installed.json') });
+    expect(everything()).toEqual({});
+  });
+
+  test('leaves a file to whoever writes it at the same moment', () => {
+    plant(codexFile, 'a = 1\n');
+    const found = readConfig(codexFile);
+    writeFileSync(codexFile, 'a = 2\n');
+    expect(() => replaceConfig(found, 'a = 3\n', 0o600)).toThrow('was written by somebody else just now');
+    expect(everything()).toEqual({ [codexFile]: 'a = 2\n' });
+  });
+
+  test('takes the first file back when the second one can not be written', () => {
+    plant(codexFile, 'a = 1\n', 0o640);
+    const [old, none] = [readConfig(codexFile), readConfig(claudeFile)];
+    prepare(none, true);
+    const backup = replaceConfig(old, 'a = 2\n', 0o600);
+    expect(replaceConfig(none, '{}', 0o600)).toBeUndefined();
+    restoreConfig(old, backup);
+    restoreConfig(none, undefined);
+    expect(everything()).toEqual({ [codexFile]: 'a = 1\n' });
+    expect(mode(codexFile)).toBe(0o640);
+  });
+});

@@ -1,0 +1,156 @@
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import type { Lab } from '../support/lab.ts';
+import { test } from '../support/lab-test.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
+import { until } from '../support/until.ts';
+
+const PEER = join(import.meta.dirname, '../peers/peer.mjs');
+
+/** An agent kind of the configuration that a fake peer plays: it tells by its screen when it can be typed into. */
+function configure(lab: Lab, ...args: string[]): void {
+  lab.sessions.add('robot');
+  const command = [process.execPath, PEER, '--log', `${lab.folder}/peer-0.log`, '--mam', PROGRAM, ...args];
+  const robot = {
+    session: 'tmux:robot',
+    command,
+    ready: '^READY> *$',
+    busy: '^WORKING',
+    dialog: '^Do you want',
+  };
+  lab.write('.mam/config.json', JSON.stringify({ agents: { robot } }));
+}
+
+const MUTE = ['--report', ''];
+
+describe.concurrent('an agent', () => {
+  test('is started, listed, given a job and stopped', async ({ lab }) => {
+    configure(lab);
+    const server = await lab.startServer();
+    const started = await server.ask('start_agent', { agent: 'robot' });
+    expect(started).toMatchObject({ ready: true, target: 'tmux:robot' });
+    const { agents } = await server.ask('list_agents');
+    expect(agents[0]).toMatchObject({ agent: 'robot', state: 'idle', started_by_us: true, jobs: [] });
+    expect(await server.refusal('start_agent', { agent: 'robot' })).toContain(
+      'A tmux session robot exists already',
+    );
+    const { job_id: jobId } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'robot' });
+    expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
+    const stopped = await lab.mam('stop', 'robot');
+    expect(stopped.stdout).toContain('ended: tmux:robot');
+    await until('it is gone', async () => (await lab.mam('stop', 'robot')).stderr.match(/no tmux/i) !== null);
+  });
+
+  test('is started for a job when it is missing, on a tmux server that does not run yet', async ({ lab }) => {
+    configure(lab);
+    const server = await lab.startServer();
+    const job = { prompt: 'Mend the roof', agent: 'robot' };
+    expect(await server.refusal('delegate_job', job)).toContain('start true');
+    const { job_id: jobId } = await server.ask('delegate_job', { ...job, start: true });
+    expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
+    await server.ask('stop_agent', { name: 'robot' });
+  });
+
+  test('that ends at its start is refused with its last words', async ({ lab }) => {
+    lab.sessions.add('robot');
+    const command = ['sh', '-c', 'echo "no licence found"; exit 3'];
+    lab.write(
+      '.mam/config.json',
+      JSON.stringify({ agents: { robot: { session: 'robot', command, ready: '^x$' } } }),
+    );
+    await lab.startSession('other', 'exec sleep 1000');
+    const server = await lab.startServer();
+    const text = await server.refusal('start_agent', { agent: 'robot' });
+    expect(text).toContain('robot ended at its start');
+    expect(text).toContain('no licence found');
+    expect((await lab.tmux('list-sessions', '-F', '#{session_name}')).split('\n')).not.toContain('robot');
+  });
+
+  test('whose program is missing is refused', async ({ lab }) => {
+    const server = await lab.startServer({ PATH: '/nowhere' });
+    const text = await server.refusal('start_agent', { agent: 'codex' });
+    expect(text).toContain('The program codex of agent kind codex was not found on the PATH');
+    expect((await lab.mam('start', 'codec')).code).toBe(64);
+  });
+
+  test('that shows a dialog at its start is not ready, and says why', async ({ lab }) => {
+    configure(lab, '--dialog');
+    const started = await lab.mam('start', 'robot', '--json');
+    expect(started.code).toBe(4);
+    expect(JSON.parse(started.stdout)).toMatchObject({
+      ready: false,
+      waits_for: expect.stringContaining('Do you want to proceed?'),
+    });
+    const rows = JSON.parse((await lab.mam('agents', '--json')).stdout).agents;
+    expect(rows[0]).toMatchObject({ agent: 'robot', state: 'dialog' });
+    expect((await lab.mam('stop', 'robot')).code).toBe(0);
+  });
+
+  test('that somebody else started, or that has a job, is not stopped', async ({ lab }) => {
+    configure(lab, ...MUTE);
+    const own = await lab.startPeer('mute');
+    const server = await lab.startServer();
+    expect(await server.refusal('stop_agent', { name: own.address })).toContain(
+      'was not started by this program',
+    );
+    const job = { prompt: 'Mend the roof', agent: 'robot', start: true };
+    const { job_id: jobId } = await server.ask('delegate_job', job);
+    expect(await server.refusal('stop_agent', { name: 'robot' })).toContain(`has an open job: ${jobId}`);
+    await server.ask('cancel_job', { job_id: jobId });
+    await server.ask('stop_agent', { name: 'robot' });
+  });
+});
+
+describe.concurrent('a turn that ends without a report', () => {
+  test('is reminded once, then calls for help; a late word still counts', async ({ lab }) => {
+    configure(lab, ...MUTE);
+    const server = await lab.startServer();
+    const { job_id: jobId } = await server.ask('delegate_job', {
+      prompt: 'Mend the roof',
+      agent: 'robot',
+      start: true,
+    });
+    const told = await server.ask('wait_job', { job_id: jobId, timeout_seconds: 30 });
+    expect(told).toMatchObject({ outcome: 'needs_attention', jobs: [{ reason: 'turn_ended' }] });
+    expect(lab.types(jobId).filter((type) => type === 'reminded')).toHaveLength(1);
+    expect(await lab.tmux('capture-pane', '-p', '-t', '=robot:')).toContain(
+      'is still open and your turn has ended',
+    );
+    const reporter = await lab.startPeerServer();
+    await reporter.report(jobId, 'completed', { detail: 'done after all' });
+    expect(lab.record(jobId).status).toBe('completed');
+    await server.ask('stop_agent', { name: 'robot' });
+  });
+});
+
+describe.concurrent('a hook', () => {
+  test('tells of the pane that it runs in: submission and the end of a turn', async ({ lab }) => {
+    const words = JSON.stringify({
+      last_assistant_message: 'I looked at the roof.',
+      stop_hook_active: false,
+    });
+    const input = lab.write('stop.json', words);
+    const script = `'${process.execPath}' '${PROGRAM}' hook claude-code Stop < '${input}'\n`;
+    const peer = await lab.startPeer('mute', { args: ['--hook', `sh ${lab.write('hook.sh', script)}`] });
+    const server = await lab.startServer();
+    const { job_id: jobId } = await server.delegate(peer);
+    const reminded = await lab.event(jobId, 'reminded');
+    expect(reminded.detail).toBe('I looked at the roof.');
+    // The reminder is an order as well: the hook runs a second time.
+    const ended = await lab.event(jobId, 'turn_ended');
+    expect(ended).toMatchObject({ source: 'hook', detail: 'I looked at the roof.' });
+    expect(lab.record(jobId)).toMatchObject({ status: 'input_required', reason: 'turn_ended' });
+    await server.ask('cancel_job', { job_id: jobId });
+  });
+
+  test('of another pane, or with bad input, changes nothing', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const server = await lab.startServer();
+    const { job_id: jobId } = await server.delegate(peer);
+    for (const args of [[], ['claude-code'], ['claude-code', 'Stop'], ['none', 'Stop']]) {
+      expect(await lab.mam('hook', ...args)).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    }
+    expect(lab.record(jobId).status).toBe('working');
+    await server.ask('cancel_job', { job_id: jobId });
+  });
+});

@@ -1,0 +1,151 @@
+import { describe, expect } from 'vitest';
+import { test } from '../support/lab-test.ts';
+import { until } from '../support/until.ts';
+
+describe.concurrent('a question', () => {
+  test('is answered with the next report, where the pane cannot be typed into', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id: jobId } = await server.delegate(peer);
+    await reporter.report(jobId, 'started');
+    await lab.tmux('copy-mode', '-t', peer.pane);
+    await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
+    expect(await server.ask('wait_job', { job_id: jobId })).toMatchObject({
+      outcome: 'needs_attention',
+      jobs: [{ status: 'input_required', reason: 'question', open_request: 'Slate or tin?' }],
+    });
+    const answered = await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
+    expect(answered).toMatchObject({ status: 'working', messages: [expect.stringContaining('Tin.')] });
+    const { messages } = await reporter.report(jobId, 'progress', { detail: 'still here' });
+    expect(messages).toEqual(['The answer to your question "Slate or tin?": Tin.']);
+    expect((await reporter.report(jobId, 'progress', { detail: 'and on' })).messages).toEqual([]);
+    await lab.tmux('send-keys', '-X', '-t', peer.pane, 'cancel');
+    await reporter.report(jobId, 'completed', { detail: 'done' });
+    expect(peer.pastes).toHaveLength(1);
+  });
+
+  test('is answered in the pane of a peer that does not call', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id: jobId } = await server.delegate(peer);
+    await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
+    await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
+    await peer.gets(2, 2);
+    expect(peer.pastes[1]).toContain(
+      `Job ${jobId}, for you: The answer to your question "Slate or tin?": Tin.`,
+    );
+    await until('nothing waits for the peer', () => lab.record(jobId).messages.length === 0);
+    expect(lab.types(jobId).slice(-3)).toEqual(['answered', 'pasting', 'submitted']);
+    await reporter.report(jobId, 'completed');
+  });
+
+  test('a long instruction is fetched, not typed', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id: jobId } = await server.delegate(peer);
+    await reporter.report(jobId, 'started');
+    const text = `First line\n${'und weiter '.repeat(150)}`.trim();
+    await server.ask('answer_job', { job_id: jobId, text });
+    await peer.gets(2, 2);
+    expect(peer.pastes[1]).toContain('event "progress"; its answer holds it');
+    const { messages } = await reporter.report(jobId, 'progress');
+    expect(messages).toEqual([`A word about your job from the one who delegated it: ${text}`]);
+    await reporter.report(jobId, 'completed');
+  });
+
+  test('bad answers are refused', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id: jobId } = await server.delegate(peer);
+    const refused = (args: object) => server.refusal('answer_job', { job_id: jobId, ...args });
+    expect(await refused({})).toContain('either a text or a decision');
+    expect(await refused({ text: 'x', decision: 'allow' })).toContain('either a text or a decision');
+    expect(await refused({ decision: 'allow' })).toContain('no open permission request');
+    expect(await refused({ text: 'x'.repeat(2_001) })).toContain('at most 2000 characters');
+    await reporter.report(jobId, 'completed');
+    expect(await refused({ text: 'more' })).toContain('is completed: there is nobody to answer');
+  });
+});
+
+describe.concurrent('a permission that the peer itself asks for', () => {
+  test('is decided by answer_job', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id: jobId } = await server.delegate(peer);
+    await lab.tmux('copy-mode', '-t', peer.pane);
+    await reporter.report(jobId, 'permission_required', { detail: 'rm the old roof' });
+    expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].reason).toBe('permission');
+    const answered = await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
+    expect(answered.status).toBe('working');
+    const { messages } = await reporter.report(jobId, 'progress');
+    expect(messages).toEqual(['You asked for permission ("rm the old roof"). The decision: deny.']);
+    await reporter.report(jobId, 'completed');
+  });
+});
+
+describe.concurrent('validation rounds', () => {
+  const script = 'test -e roof || { echo "no roof in $PWD"; exit 3; }\n';
+
+  test('what failed goes back to the peer, who mends it', async ({ lab }) => {
+    const validate = lab.write('check.sh', script);
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id: jobId } = await server.delegate(peer, { validate, validate_rounds: 2 });
+    await reporter.report(jobId, 'completed', { detail: 'done' });
+    await peer.gets(2, 2);
+    expect(peer.pastes[1]).toContain('Your result did not pass the check (run 1 of 3:');
+    expect(peer.pastes[1]).toContain('ended with exit code 3');
+    expect(lab.record(jobId)).toMatchObject({ status: 'working', validation: { rounds: 1, passed: false } });
+    lab.write('roof', '');
+    await reporter.report(jobId, 'completed', { detail: 'now it is there' });
+    const { jobs } = await server.ask('wait_job', { job_id: jobId });
+    expect(jobs[0]).toMatchObject({ status: 'completed', validation: { passed: true } });
+  });
+
+  test('at most that often', async ({ lab }) => {
+    const validate = lab.write('check.sh', script);
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id: jobId } = await server.delegate(peer, { validate, validate_rounds: 1 });
+    await reporter.report(jobId, 'completed');
+    await peer.gets(2, 2);
+    await reporter.report(jobId, 'completed');
+    const { jobs } = await server.ask('wait_job', { job_id: jobId });
+    expect(jobs[0]).toMatchObject({ status: 'failed', reason: 'validation_failed' });
+    expect(lab.record(jobId).validation?.rounds).toBe(2);
+    expect(peer.pastes).toHaveLength(2);
+  });
+});
+
+describe.concurrent('a job for a person', () => {
+  test('is listed, not typed, and done with one word', async ({ lab }) => {
+    const validate = lab.write('check.sh', 'test -e key\n');
+    const server = await lab.startServer();
+    const { job_id: jobId, ...answer } = await server.ask('delegate_job', {
+      prompt: 'Bring the key',
+      agent: 'human',
+      validate,
+    });
+    expect(answer).toMatchObject({ status: 'working', delivery_stage: 'submitted' });
+    expect((await lab.mam('list')).stdout).toContain(jobId);
+    lab.write('key', '');
+    const done = await lab.mam('done', 'on the board');
+    expect(done.stdout).toContain(`recorded: completed of ${jobId}`);
+    const { jobs } = await server.ask('wait_job', { job_id: jobId });
+    expect(jobs[0]).toMatchObject({ status: 'completed', detail: 'on the board' });
+    expect((await lab.mam('done')).stderr).toContain('No job for a person is open here');
+  });
+
+  test('is shown in the session that was named, with its own time limit', async ({ lab }) => {
+    await lab.startSession('desk', 'exec bash --norc --noprofile -i');
+    const server = await lab.startServer();
+    const job = { prompt: 'Bring the key', agent: 'human', agent_session: 'tmux:desk', timeout_seconds: 1 };
+    const { job_id: jobId, delivery } = await server.ask('delegate_job', job);
+    expect(delivery.at(-1).evidence).toContain('shown to 0 who look at session desk');
+    const { jobs } = await server.ask('wait_job', { job_id: jobId });
+    expect(jobs[0]).toMatchObject({ status: 'failed', reason: 'timeout' });
+    expect(await server.refusal('delegate_job', { ...job, agent_session: 'tmux:none' })).toContain(
+      'There is no tmux session',
+    );
+  });
+});

@@ -1,0 +1,207 @@
+import { describe, expect, test } from 'vitest';
+import { claudeCode } from '../../src/install/claude-code.ts';
+import { around, fileOf, installed, refusal } from './support.ts';
+
+const servers = fileOf(claudeCode, '/.claude.json');
+const settings = fileOf(claudeCode, '/settings.json');
+const OURS = { type: 'stdio', command: '/opt/bin/mam', args: [], timeout: 86_400_000 };
+const RULES = ['mcp__mam__publish_event', 'mcp__mam__job_status'];
+
+describe('the files', () => {
+  const paths = (
+    ...[scope, more]: Parameters<typeof fileOf> extends [unknown, unknown, ...infer R] ? R : never
+  ) => claudeCode.files(scope ?? 'user', { ...around, ...more }).map(({ path }) => path);
+
+  test('are where Claude Code reads them', () => {
+    expect(paths()).toEqual(['/home/u/.claude.json', '/home/u/.claude/settings.json']);
+    expect(paths('project')).toEqual(['/home/u/p/.mcp.json', '/home/u/p/.claude/settings.json']);
+    const env = { CLAUDE_CONFIG_DIR: '/etc/c' };
+    expect(paths('user', { env })).toEqual(['/etc/c/.claude.json', '/etc/c/settings.json']);
+    expect(paths('project', { env })).toEqual(paths('project'));
+    expect(paths('user', { isFile: (path) => path === '/home/u/.claude/.config.json' })[0]).toBe(
+      '/home/u/.claude/.config.json',
+    );
+  });
+});
+
+describe('the server', () => {
+  test.each([
+    ['no file', undefined, `{\n  "mcpServers": {\n    "mam": ${spread(4)}\n  }\n}\n`],
+    ['an empty file', '', `{\n  "mcpServers": {\n    "mam": ${spread(4)}\n  }\n}\n`],
+    [
+      'an empty object without a last line end',
+      '{}',
+      `{\n  "mcpServers": {\n    "mam": ${spread(4)}\n  }\n}`,
+    ],
+    [
+      'other servers',
+      '{\n  "z": 1,\n  "mcpServers": {\n    "b": {"command":  "b"}\n  },\n  "a": [ 1,2 ]\n}\n',
+      `{\n  "z": 1,\n  "mcpServers": {\n    "b": {"command":  "b"},\n    "mam": ${spread(4)}\n  },\n  "a": [ 1,2 ]\n}\n`,
+    ],
+    [
+      'four spaces and CRLF',
+      '{\r\n    "a": 1\r\n}\r\n',
+      `{\r\n    "a": 1,\r\n    "mcpServers": {\r\n        "mam": ${spread(8, 4, '\r\n')}\r\n    }\r\n}\r\n`,
+    ],
+    ['one line', '{"a":1}', `{"a":1,"mcpServers":{"mam":${JSON.stringify(OURS)}}}`],
+    ['one line, with an empty object', '{"mcpServers":{}}', `{"mcpServers":{"mam":${JSON.stringify(OURS)}}}`],
+    [
+      'a byte order mark',
+      '\ufeff{\n "a": 1\n}',
+      `\ufeff{\n "a": 1,\n "mcpServers": {\n  "mam": ${spread(2, 1)}\n }\n}`,
+    ],
+  ])('is put into %s and taken out again without a trace', (_, before, after) => {
+    const { text, receipt } = installed(servers, before);
+    expect(text).toBe(after);
+    expect(servers.uninstall(text, receipt)).toEqual({ text: before, receipt: undefined, kept: [] });
+  });
+
+  test('keeps tabs, and keys that JavaScript would treat specially', () => {
+    const before = '{\n\t"__proto__": {\n\t\t"x": 1e400\n\t},\n\t"2": 0,\n\t"1": 12345678901234567890\n}\n';
+    const { text, receipt } = installed(servers, before);
+    expect(text).toContain('\t"1": 12345678901234567890,\n\t"mcpServers": {\n\t\t"mam": {\n\t\t\t"type"');
+    expect(servers.uninstall(text, receipt).text).toBe(before);
+  });
+
+  test('that Claude Code has written anew is still known', () => {
+    const { receipt } = installed(servers, '{"a":1}');
+    const anew = JSON.stringify({ mcpServers: { mam: { ...OURS }, x: {} }, a: 1, b: 2 }, null, 2);
+    expect(servers.install(anew, receipt).text).toBe(anew);
+    expect(JSON.parse(servers.uninstall(anew, receipt).text ?? '')).toEqual({
+      mcpServers: { x: {} },
+      a: 1,
+      b: 2,
+    });
+  });
+
+  test('is brought up to date when mam has moved', () => {
+    const { text, receipt } = installed(servers, '{\n  "a": 1\n}\n');
+    const moved = fileOf(claudeCode, '/.claude.json', 'user', {
+      command: '/usr/bin/node',
+      args: ['/x/main.js'],
+    });
+    const now = moved.install(text, receipt);
+    expect(JSON.parse(now.text ?? '').mcpServers.mam).toMatchObject({
+      command: '/usr/bin/node',
+      args: ['/x/main.js'],
+    });
+    expect(moved.uninstall(now.text, now.receipt).text).toBe('{\n  "a": 1\n}\n');
+  });
+
+  test('of the user is never overwritten, nor taken out', () => {
+    const own = '{"mcpServers":{"mam":{"command":"mine"}}}';
+    expect(refusal(() => servers.install(own, undefined))).toMatch(
+      /already has mcpServers\.mam.*nothing was changed\. .*claude mcp remove mam --scope user/,
+    );
+    expect(servers.uninstall(own, undefined)).toEqual({
+      text: own,
+      receipt: undefined,
+      kept: [expect.stringContaining('was not written by mam install')],
+    });
+    // Word for word what we would write, and his all the same.
+    const same = JSON.stringify({ mcpServers: { mam: OURS } });
+    expect(servers.install(same, undefined)).toEqual({ text: same, receipt: undefined, kept: [] });
+    expect(servers.uninstall(same, undefined).text).toBe(same);
+  });
+
+  test('that the user has changed stays', () => {
+    const { text, receipt } = installed(servers, undefined);
+    const tuned = text.replace('86400000', '1000');
+    expect(refusal(() => servers.install(tuned, receipt))).toContain('is not what mam install wrote');
+    const left = servers.uninstall(tuned, receipt);
+    expect(left.text).toBe(tuned);
+    expect(left.kept).toEqual([expect.stringContaining('was changed since mam install wrote it')]);
+    // Once he has changed it back it is ours again.
+    expect(servers.uninstall(text, left.receipt).text).toBeUndefined();
+  });
+});
+
+describe('the rules', () => {
+  test.each([
+    [undefined],
+    [''],
+    ['{}'],
+    ['{\n  "permissions": {}\n}\n'],
+    ['{\n  "permissions": {\n    "allow": []\n  }\n}\n'],
+    [
+      '{\n  "permissions": {\n    "deny": ["x"],\n    "allow": [\n      "Bash(ls:*)"\n    ]\n  },\n  "b": 1\n}\n',
+    ],
+    ['{"permissions":{"allow":["Read"]}}'],
+    ['{ "permissions": { "allow": [ "Read" ] } }'],
+    [`{"permissions":{"allow":["${RULES[1]}"]}}`],
+  ])('are added to %j, each once, and only what was added is taken', (before) => {
+    const { text, receipt } = installed(settings, before);
+    const rules = JSON.parse(text).permissions.allow as string[];
+    for (const rule of RULES) expect(rules.filter((one) => one === rule)).toHaveLength(1);
+    expect(settings.uninstall(text, receipt).text).toBe(before);
+  });
+
+  test('are needless where all tools of mam are allowed', () => {
+    const before = '{"permissions":{"allow":["mcp__mam"]}}';
+    expect(settings.install(before, undefined)).toEqual({ text: before, receipt: undefined, kept: [] });
+  });
+
+  test('keep company: what the user added later stays', () => {
+    const { text, receipt } = installed(settings, undefined);
+    const value = JSON.parse(text);
+    value.permissions.allow.push('Bash(ls:*)');
+    const later = JSON.stringify(value, null, 2);
+    expect(JSON.parse(settings.uninstall(later, receipt).text ?? '')).toEqual({
+      permissions: { allow: ['Bash(ls:*)'] },
+    });
+  });
+
+  test('that the user took out stay out of the way of an uninstall', () => {
+    const { receipt } = installed(settings, undefined);
+    expect(settings.uninstall('{"permissions":{"allow":[]}}', receipt).kept).toEqual([]);
+    expect(settings.uninstall(undefined, receipt)).toEqual({ text: undefined, receipt: undefined, kept: [] });
+  });
+});
+
+describe('a file is refused, with the place, when it', () => {
+  test.each([
+    ['has a comment', '{\n  "a": 1, // why\n  "b": 2\n}', 'line 2, column 11'],
+    ['has a trailing comma', '{\n  "a": 1,\n}', 'line 3, column 1: expected a name in double quotes'],
+    ['has a trailing comma in a list', '[1,\r\n]', 'line 2, column 1: expected a value'],
+    [
+      'ends too early',
+      '{"a": {',
+      'line 1, column 8: the file ends where a name in double quotes is expected',
+    ],
+    ['lacks a comma', '{"a": 1\n "b": 2}', 'line 2, column 2: expected a comma or }'],
+    ['goes on after the end', '{}\n{}', 'line 2, column 1: expected the end of the file'],
+    ['has single quotes', "{'a': 1}", 'line 1, column 2'],
+    ['has a raw line end in a string', '{"a": "x\n"}', 'line 1, column 7'],
+    ['is nested without end', '['.repeat(100_000), 'less nesting'],
+    ['is a list', '[]', 'is no JSON object'],
+    ['has its servers twice', '{"mcpServers": {}, "mcpServers": {}}', 'mcpServers is there twice'],
+    ['has mam twice', '{"mcpServers": {"mam": 1, "mam": 1}}', 'mcpServers.mam is there twice'],
+    ['has no object of servers', '{"mcpServers": ["x"]}', 'mcpServers is no object'],
+  ])('%s', (_, text, words) => {
+    const said = refusal(() => servers.install(text, undefined));
+    expect(said).toContain(words);
+    expect(said).toContain('Nothing was changed.');
+    expect(refusal(() => servers.uninstall(text, undefined))).toContain(words);
+  });
+
+  test('has no list of rules', () => {
+    expect(refusal(() => settings.install('{"permissions":{"allow":"all"}}', undefined))).toContain(
+      'permissions.allow is no list',
+    );
+    expect(refusal(() => settings.install('{"permissions":[]}', undefined))).toContain(
+      'permissions is no object',
+    );
+  });
+
+  test('and a key twice somewhere else is none of our business', () => {
+    const before = '{"x": 1, "x": 2}';
+    const { text, receipt } = installed(servers, before);
+    expect(text.startsWith('{"x": 1, "x": 2, "mcpServers": {')).toBe(true);
+    expect(servers.uninstall(text, receipt).text).toBe(before);
+  });
+});
+
+/** Our entry as it stands in a file. */
+function spread(indent: number, step = 2, eol = '\n'): string {
+  return JSON.stringify(OURS, null, step).replaceAll('\n', `${eol}${' '.repeat(indent)}`);
+}

@@ -1,0 +1,232 @@
+import { parse } from 'smol-toml';
+import { describe, expect, test } from 'vitest';
+import { codex } from '../../src/install/codex.ts';
+import { settings } from '../docs/settings.ts';
+import { fileOf, installed, refusal } from './support.ts';
+
+const file = fileOf(codex, 'config.toml');
+const BEGIN = '# >>> mam (written by mam install)';
+const END = '# <<< mam';
+
+interface Config {
+  mcp_servers: Record<string, Record<string, unknown>>;
+}
+const ours = (text: string): Record<string, unknown> | undefined =>
+  (parse(text.replace('\ufeff', ''), { integersAsBigInt: 'asNeeded' }) as unknown as Config).mcp_servers[
+    'mam'
+  ];
+
+test('the file is where Codex reads it', () => {
+  expect(file.path).toBe('/home/u/.codex/config.toml');
+  expect(fileOf(codex, 'config.toml', 'user', { env: { CODEX_HOME: '/c' } }).path).toBe('/c/config.toml');
+  expect(fileOf(codex, 'config.toml', 'project', { env: { CODEX_HOME: '/c' } }).path).toBe(
+    '/home/u/p/.codex/config.toml',
+  );
+});
+
+test('the table says all that Codex would not do by itself', () => {
+  const { text } = installed(file, undefined);
+  expect(text.startsWith(`${BEGIN}\n[mcp_servers.mam]\n`)).toBe(true);
+  expect(text.endsWith(`\n${END}\n`)).toBe(true);
+  const table = ours(text);
+  expect(table).toEqual({
+    command: '/opt/bin/mam',
+    env_vars: expect.arrayContaining(['TMUX', 'TMUX_PANE', 'TMUX_TMPDIR', 'MAM_HOME']),
+    startup_timeout_sec: 30,
+    tool_timeout_sec: 86_400,
+    supports_parallel_tool_calls: true,
+    env: { MAM_TOOL_TIMEOUT_SECONDS: '86400' },
+    tools: { publish_event: { approval_mode: 'approve' }, job_status: { approval_mode: 'approve' } },
+  });
+  // Every setting reaches the server; the time limit is said in the table itself.
+  const read = settings.flatMap(({ env }) => env ?? []).filter((name) => name !== 'MAM_TOOL_TIMEOUT_SECONDS');
+  for (const name of read) expect(table?.['env_vars']).toContain(name);
+  const command = { command: '/opt/no de/"node"', args: ['/x/main.js', '\\'] };
+  expect(ours(installed(fileOf(codex, 'config.toml', 'user', command), '').text)).toMatchObject(command);
+});
+
+describe('the table is put in and taken out again without a trace', () => {
+  test.each([
+    ['no file', undefined],
+    ['an empty file', ''],
+    ['an empty line', '\n'],
+    ['only a comment', '# mine'],
+    [
+      'comments and odd layout',
+      '# top\n\n  model   =  "x"   # why\n\n[ a . "b c" ]   # here\n\tk=1\n# the end\n',
+    ],
+    ['no last line end', 'model = "x"'],
+    ['an empty line at the end', 'model = "x"\n\n'],
+    ['CRLF', '# c\r\nmodel = "x"\r\n\r\n[a]\r\nb = """\r\n[mcp_servers.mam]\r\n"""\r\n'],
+    ['a byte order mark', '\ufeffmodel = "x"\n'],
+    ['other servers', '[mcp_servers.a]\ncommand = "a"\n\n[mcp_servers.a.env]\nK = "v"\n\n[z]\n'],
+    ['an empty table of servers', '[mcp_servers]\n'],
+    ['servers with dotted keys', '[mcp_servers]\na.command = "a"\n'],
+    ['dotted keys at the top', 'mcp_servers.a.command = "a"\n'],
+    ['inline tables inside', '[mcp_servers]\na = { command = "a" }\n'],
+    ['arrays of tables', '[[x]]\na = 1\n[[x]]\na = 2\n'],
+    [
+      'values that JavaScript would bend',
+      'a = 9223372036854775807\nb = nan\nc = 1979-05-27T07:32:00Z\nd = 1.0\n',
+    ],
+    ['our markers in a string', `a = """\n${BEGIN}\n${END}\n"""\n`],
+  ])('%s', (_, before) => {
+    const { text, receipt } = installed(file, before);
+    expect(text.startsWith(before ?? '')).toBe(true);
+    expect(text.replace(/\r\n/g, '').includes('\r')).toBe(false);
+    if (before?.includes('\r\n')) expect(text.replaceAll('\r\n', '')).not.toContain('\n');
+    expect(ours(text)).toBeDefined();
+    expect(file.uninstall(text, receipt)).toEqual({ text: before, receipt: undefined, kept: [] });
+  });
+});
+
+describe('what came later', () => {
+  const before = 'model = "x"\n\n[mcp_servers.a]\ncommand = "a"\n';
+  const { text, receipt } = installed(file, before);
+
+  test('behind the block stays, at a distance', () => {
+    for (const later of ['\n[later]\nk = 1\n', '[later]\nk = 1\n', '# later\n'])
+      expect(file.uninstall(text + later, receipt).text).toBe(`${before}\n${later.trimStart()}`);
+    const whole = installed(file, 'model = "x"');
+    expect(file.uninstall(`${whole.text}[later]\n`, whole.receipt).text).toBe('model = "x"\n\n[later]\n');
+  });
+
+  test('between the markers stays', () => {
+    const mixed = text
+      .replace(`\n${END}`, `\n\n[projects."/p"]\ntrust_level = "trusted"\n${END}`)
+      .replace('tool_timeout_sec', '# long enough\ntool_timeout_sec');
+    expect(file.install(mixed, receipt).text).toBe(mixed);
+    expect(file.uninstall(mixed, receipt).text).toBe(
+      `${before}\n# long enough\n\n[projects."/p"]\ntrust_level = "trusted"\n`,
+    );
+  });
+
+  test('by `codex mcp add` of 0.169.0, which writes all servers anew, is no change of ours', () => {
+    const anew = [
+      'model = "x"',
+      '',
+      '[mcp_servers.a]',
+      'command = "a"',
+      '',
+      '[mcp_servers.mam]',
+      'command = "/opt/bin/mam"',
+      `env_vars = ${JSON.stringify(ours(text)?.['env_vars'])}`,
+      'supports_parallel_tool_calls = true',
+      'startup_timeout_sec = 30.0',
+      'tool_timeout_sec = 86400.0',
+      '',
+      '[mcp_servers.mam.env]',
+      'MAM_TOOL_TIMEOUT_SECONDS = "86400"',
+      '',
+      '[mcp_servers.mam.tools.job_status]',
+      'approval_mode = "approve"',
+      '',
+      '[mcp_servers.mam.tools.publish_event]',
+      'approval_mode = "approve"',
+      '',
+      '[mcp_servers.third]',
+      'command = "echo"',
+      END,
+      '',
+    ].join('\n');
+    expect(file.install(anew, receipt).text).toBe(anew);
+    expect(file.uninstall(anew, receipt).text).toBe(`${before}\n[mcp_servers.third]\ncommand = "echo"\n`);
+  });
+
+  test('by a move of mam is written in the old place of nothing else', () => {
+    const moved = fileOf(codex, 'config.toml', 'user', { command: '/new/mam' });
+    const now = moved.install(`${text}\n[later]\n`, receipt);
+    expect(ours(now.text ?? '')).toMatchObject({ command: '/new/mam' });
+    expect(now.text?.match(/>>> mam/g)).toHaveLength(1);
+    expect(moved.uninstall(now.text, now.receipt).text).toBe(`${before}\n[later]\n`);
+  });
+});
+
+test('what a client put before it does not leave an empty line at the top', () => {
+  const { text, receipt } = installed(file, undefined);
+  const anew = text.replace(`${BEGIN}\n`, '').replace(END, `\n[mcp_servers.b]\ncommand = "b"\n${END}`);
+  expect(file.uninstall(anew, receipt).text).toBe('[mcp_servers.b]\ncommand = "b"\n');
+});
+
+describe('the receipt is lost, and', () => {
+  const { text } = installed(file, 'a = 1\n');
+
+  test('what stands between our markers as we write it is ours', () => {
+    expect(file.install(text, undefined).text).toBe(text);
+    expect(file.uninstall(text, undefined).text).toBe('a = 1\n');
+  });
+
+  test('anything else is not', () => {
+    const changed = text.replace('= 86400\n', '= 60\n');
+    expect(file.uninstall(changed, undefined)).toMatchObject({ text: changed, kept: [expect.any(String)] });
+    expect(refusal(() => file.install(changed, undefined))).toContain('not what mam install wrote');
+  });
+
+  test('a marker that lost its table is no harm', () => {
+    expect(file.uninstall(`a = 1\n\n${BEGIN}\n${END}\n`, undefined).text).toBe('a = 1\n');
+    const again = installed(file, `a = 1\n\n${END}\n`);
+    expect(again.text.match(/<<< mam/g)).toHaveLength(1);
+  });
+});
+
+describe("the user's own table", () => {
+  test.each([
+    ['[mcp_servers.mam]\ncommand = "mine"\n'],
+    ['[mcp_servers]\nmam = { command = "mine" }\n'],
+    ['mcp_servers = { mam = { command = "mine" } }\n'],
+    ['mcp_servers.mam.command = "mine"\n'],
+    ['["mcp_servers".\'mam\']\ncommand = "mine"\n'],
+  ])('%j is not overwritten, nor taken out', (own) => {
+    expect(refusal(() => file.install(own, undefined))).toMatch(
+      /already has \[mcp_servers\.mam\].*nothing was changed\. .*codex mcp remove mam/,
+    );
+    expect(file.uninstall(own, undefined)).toEqual({
+      text: own,
+      receipt: undefined,
+      kept: [expect.stringContaining('was not written by mam install')],
+    });
+  });
+
+  test('is what ours became when he changed it', () => {
+    const { text, receipt } = installed(file, '');
+    const tuned = text.replace('tool_timeout_sec = 86400', 'tool_timeout_sec = 60');
+    expect(refusal(() => file.install(tuned, receipt))).toContain('is not what mam install wrote');
+    expect(file.uninstall(tuned, receipt)).toEqual({
+      text: tuned,
+      receipt,
+      kept: [expect.stringContaining('was changed since')],
+    });
+  });
+});
+
+describe('a file is refused when', () => {
+  test.each([
+    ['a bracket is missing', 'a = 1\n[x\nb = 2\n', 'line 2'],
+    ['a key is there twice', 'a = 1\na = 2\n', 'line 2'],
+    ['a table is there twice', '[a]\n[b]\n[a]\n', 'line 3'],
+    ['a string does not end', 'a = "x\n', 'line 1'],
+    ['it is JSON', '{"a": 1}', 'line 1'],
+  ])('%s, with the place', (_, text, place) => {
+    const said = refusal(() => file.install(text, undefined));
+    expect(said).toContain(`is not valid TOML: ${place}, column `);
+    expect(said).toContain('Nothing was changed.');
+    expect(said).not.toContain('\n');
+    expect(refusal(() => file.uninstall(text, undefined))).toBe(said);
+  });
+
+  test.each([
+    ['mcp_servers = { a = { command = "a" } }\n'],
+    ['mcp_servers = {}\n'],
+    ['[[mcp_servers]]\na = 1\n'],
+    ['mcp_servers = "none"\n'],
+  ])('%j has no room for a table', (text) => {
+    const said = refusal(() => file.install(text, undefined));
+    expect(said).toContain('nothing was changed');
+    expect(said).toContain('[mcp_servers.NAME]');
+    expect(file.uninstall(text, undefined).text).toBe(text);
+  });
+
+  test('its secrets are not told', () => {
+    expect(refusal(() => file.install('token = "s3cret" "s3cret"\n', undefined))).not.toContain('s3cret');
+  });
+});

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** The scenarios with the real agents: `npm run test:agents`. */
+export default defineConfig({
+  test: {
+    include: ['test/agents/scenarios/*.test.ts'],
+    globalSetup: ['test/support/build.ts'],
+    // Two cores carry one agent at a time.
+    fileParallelism: false,
+    testTimeout: 90_000,
+  },
+});
