@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { systemCode } from './errors.ts';
 
 const LINUX = process.platform === 'linux';
@@ -34,6 +34,27 @@ export function ancestors(pid: number = process.pid): number[] {
     next = parent;
   }
   return found;
+}
+
+/** The processes that a process has started, and theirs, itself not among them. */
+export function descendants(pid: number): number[] {
+  const parents = LINUX ? parentsByProc() : parentsByPs();
+  const found: number[] = [];
+  for (let level = [pid]; level.length > 0; ) {
+    level = [...parents].flatMap(([child, parent]) => (level.includes(parent) ? [child] : []));
+    found.push(...level);
+  }
+  return found;
+}
+
+function parentsByProc(): Map<number, number> {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return new Map(pids.map((pid) => [pid, Number(stat(pid)?.[1])]));
+}
+
+function parentsByPs(): Map<number, number> {
+  const rows = execFileSync('ps', ['-axo', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
+  return new Map(rows.map((row) => row.trim().split(/\s+/).map(Number) as [number, number]));
 }
 
 /** The foreground process group of the terminal that a process lives on. */

@@ -61,6 +61,9 @@ const outputSchema = z.object({
 });
 type Output = z.input<typeof outputSchema>;
 
+/** Codex 0.169.0 cuts the middle out of a result above 10,000 bytes for models that it does not know. */
+const SURE_CHARS = 4_000;
+
 export default defineTool({
   name: 'publish_event',
   title: 'Report on a job',
@@ -137,10 +140,15 @@ function kept(jobId: string, type: ReportType, recorded: boolean, why: string): 
 }
 
 function nextStep(jobId: string, type: ReportType, reply: ClaimReply): string {
+  const cut =
+    (reply.task?.length ?? 0) > SURE_CHARS
+      ? `If your client has cut the task, read it in ${reply.task_file}. `
+      : '';
   if (reply.task_next_offset !== undefined) {
     const rest = callOf('job_status', { job_id: jobId, task_offset: reply.task_next_offset });
-    return `First read the rest of the task: ${rest} ${reply.next ?? ''}`.trim();
+    return `First read the rest of the task: ${rest} ${cut}${reply.next ?? ''}`.trim();
   }
+  if (reply.next !== undefined && cut !== '') return `${cut}${reply.next}`;
   if (reply.next !== undefined) return reply.next;
   if (type === 'completed' || type === 'error') return 'Nothing is left to report.';
   return `Work on, and report the end: ${callOf('publish_event', { job_id: jobId, event: 'completed', detail: 'ONE LINE' })}`;

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
+import { MamError } from '../errors.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 
 /*
@@ -93,8 +95,8 @@ export const gemini: AgentKind = {
   // Enter after 0 ms was swallowed 15 of 15 times, after 50 ms 10 of 15, after 150 ms and more never (30).
   settleMs: 200,
   submitKey: 'Enter',
-  // Only with words in the box, whatever their size: in an empty one the second C-c within 4 s quits, and while it is
-  // busy C-c interrupts.
+  // Only with words in the box: it takes all of them, however many, also while it is busy. In an empty box it
+  // interrupts and, pressed again within 4 s, quits.
   clearKey: 'C-c',
   // Once: a second one in an idle, empty box opens the list of its checkpoints.
   interruptKeys: ['Escape'],
@@ -169,7 +171,7 @@ const HOOKS = [
  * above it). Left is a home of its own (`GEMINI_CLI_HOME`), in which everything of the user's `.gemini` is linked and
  * an extension stands beside the user's own: it brings the server and the hooks.
  */
-function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptions): GeminiLaunch {
+function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptions): Launch {
   const [command, ...args] = server;
   const home = homedir();
   const extension = { name: 'mam', version: '1.0.0', mcpServers: { mam: { command, args, env: serverEnv } } };
@@ -180,9 +182,10 @@ function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptio
   ]);
   return {
     args: [
-      // Beside the user's policies; --policy would be in place of them.
-      '--admin-policy',
-      `${folder}/mam.toml`,
+      // Beside the folder of the user's policies, which --policy would replace. But it stands in place of
+      // "adminPolicyPaths" of the settings, so these are given here too.
+      ...adminPolicies(`${home}/.gemini/settings.json`).flatMap((path) => ['--admin-policy', path]),
+      ...['--admin-policy', `${folder}/mam.toml`],
       // With no session in this folder it says so and begins a new one.
       ...(resume ? ['--resume', 'latest'] : []),
       ...(prompt === undefined ? [] : [`--prompt-interactive=${prompt}`]),
@@ -207,18 +210,38 @@ function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptio
   };
 }
 
-/** Our own tools need no permission; all others go on to ask for one. */
+/**
+ * The policies that the user's settings name.
+ * @throws MamError `refused` where they can't be told: without them, what they deny would only be asked for
+ */
+function adminPolicies(settings: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(settings, 'utf8');
+  } catch {
+    return [];
+  }
+  if (!text.includes('adminPolicyPaths')) return [];
+  try {
+    const paths = (JSON.parse(text) as { adminPolicyPaths?: unknown }).adminPolicyPaths;
+    if (Array.isArray(paths) && paths.every((path) => typeof path === 'string')) return paths;
+  } catch {
+    // As if they were of another form.
+  }
+  throw new MamError(
+    'refused',
+    `The adminPolicyPaths of ${settings} could not be read, and starting without them would loosen its rules.`,
+    'Start gemini in a tmux session yourself; `mam install` and the README tell how it gets the server.',
+  );
+}
+
+/** Our own tools need no permission, even where a rule of the user's denies them; all others go on to ask for one. */
 const POLICY = `[[rule]]
 mcpName = "mam"
 toolName = ["publish_event", "job_status"]
 decision = "allow"
 priority = 100
 `;
-
-/** Beside the files, folders whose entries are to be linked one by one, where no file of ours stands. */
-interface GeminiLaunch extends Launch {
-  mirrors: Record<string, string>;
-}
 
 /** Hooks run through a shell; `exec` saves keeping it. */
 function shellCommand(words: readonly string[]): string {

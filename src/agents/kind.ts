@@ -43,8 +43,10 @@ export interface Launch {
   args: string[];
   /** Variables of the pane's environment, beside the user's. */
   env: Record<string, string>;
-  /** Files to be written into `LaunchOptions.folder` (0600) before the start, by name. */
+  /** Files to be written into `LaunchOptions.folder` (0600) before the start, by their path in it. */
   files: Record<string, string>;
+  /** Folders below `LaunchOptions.folder` in which each entry of a real folder is linked, where no file of ours stands. */
+  mirrors?: Record<string, string>;
 }
 
 /** How one kind of agent is recognised and spoken to in its terminal. */

@@ -1,26 +1,185 @@
-import type { AgentKind, LaunchOptions } from './kind.ts';
+import { pathToFileURL } from 'node:url';
+import type { AgentKind, DialogSign, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 import { pluginSource } from './opencode-plugin.ts';
+
+/*
+ * The screen of OpenCode 1.18.33: the input box is a bar (┃) at the left of an empty row, the text, an empty row and
+ * the row of the mode ("Build · MODEL"), closed by ╹▀▀▀; below it is a footer. Dialogs stand in place of the box and
+ * have no closing row. From 121 columns on a session has a sidebar, whose text follows far to the right in any row.
+ * Nothing is dim (all is colour), so placeholders are known by their words.
+ */
+
+/** The end of the screen; only a sidebar and the lower edge of a dialog may still come. */
+const END = String.raw`(?: {3,}[^\n]*)?(?:\n(?: *┃)?(?: {20,}[^\n]*)?)*(?![\s\S])`;
+/** No box and no bar follows: what was matched belongs to the lowest box, and is no text of the transcript. */
+const LOWEST = String.raw`(?![\s\S]*[┃╹])`;
+/** The closing row of the box. */
+const CLOSING = String.raw`\n *╹▀{10,}[^\n]*`;
+/** Any row of the box. */
+const ROW = String.raw`\n *┃[^\n]*`;
+
+/**
+ * The mode's row has no dot in shell mode, where a text would be run as a command. A narrow pane wraps it (40 columns).
+ */
+const READY = new RegExp(String.raw`^ *┃ {2}\S+(?: \S+)* · \S[^\n]*${CLOSING}${LOWEST}`, 'm');
+
+/** The moving bar in the footer, or its words: a long message of a failed request hides the words. */
+const BUSY = new RegExp(
+  String.raw`^ *╹▀{10,}[^\n]*\n {1,4}(?:[■⬝]{3}|\[⋯\]|[^\n]*\besc (?:again to )?interrupt\b)${LOWEST}`,
+  'm',
+);
+
+/** A row of the box above that of its mode. Its placeholders: of the home screen, and of that in shell mode. */
+const DRAFT = new RegExp(
+  String.raw`^ *┃ {2,40}(?!Ask anything…|Run a command…)[^\s][^\n]*${ROW}(?:${ROW})*${CLOSING}${LOWEST}`,
+  'm',
+);
+
+/** The buttons of a permission dialog; below 80 columns its keys stand in rows of their own. */
+const BUTTONS = /^ *┃ {3}Allow once {3}Allow always {3}Reject\b/;
+
+const DIALOGS: readonly DialogSign[] = [
+  {
+    name: 'permission',
+    pattern: new RegExp(
+      String.raw`^ *┃ {3}Allow once {3}Allow always {3}Reject\b[^\n]*(?:\n *┃(?: {2,3}ctrl\+f[^\n]*)?(?: {20,}[^\n]*)?)*${END}`,
+      'm',
+    ),
+    remedy: 'choose "Allow once" or "Reject"',
+  },
+  {
+    // Enter would allow it for good ("Always allow"), or send words with a denial ("Reject permission").
+    name: 'other',
+    pattern: new RegExp(
+      String.raw`^ *┃ {2}△ (?:Always allow|Reject permission)\b[^\n]*(?:${ROW})*(?![\s\S]*╹)${END}`,
+      'm',
+    ),
+    remedy: 'confirm or cancel (Escape) what was begun there',
+  },
+  {
+    name: 'other',
+    pattern: new RegExp(
+      String.raw`^ *┃ {2}[^\n]*(?:↑↓ select|⇆ tab|esc dismiss)[^\n]*(?:${ROW})*(?![\s\S]*╹)${END}`,
+      'm',
+    ),
+    remedy: 'answer its question, or dismiss it with Escape',
+  },
+  {
+    name: 'other',
+    pattern: new RegExp(String.raw`^ *┃ {2}Shell(?: {3,}[^\n]*)?${CLOSING}${LOWEST}`, 'm'),
+    remedy: 'leave its shell mode with Escape',
+  },
+  {
+    // Whatever else stands in place of the box: the last row that is not empty is a bar.
+    name: 'other',
+    pattern: /^ {1,2}┃(?: [^\n]*)?(?:\n(?: {20,}[^\n]*)?)*(?![\s\S])/m,
+    remedy: 'answer or close (Escape) what it shows',
+  },
+  {
+    // A list over the screen, the box may still be seen below it: its first row is its title and the key that closes it.
+    name: 'other',
+    pattern: /^(?:.* )? {2}\S[^\n]* {3,}esc(?:\/enter)?(?: {2,}[^\n]*)?$/m,
+    remedy: 'close the open list with Escape',
+  },
+  {
+    // Commands or files to choose from; Enter would take one. Only this has bars on both sides.
+    name: 'other',
+    pattern: new RegExp(
+      String.raw`^ *┃ [^\n]*┃(?: {2,}[^\n]*)?\n *┃(?: {20,}[^\n]*)?(?:${ROW})*${CLOSING}${LOWEST}`,
+      'm',
+    ),
+    remedy: 'close the open list with Escape and empty the input box',
+  },
+];
+
+/** OpenCode 1.18.33, a native program. */
 export const opencode: AgentKind = {
   name: 'opencode',
   title: 'OpenCode',
   defaultSession: 'opencode',
-  screen: {},
-  dialogs: [],
-  settleMs: 300,
+  screen: { ready: READY, busy: BUSY, draft: DRAFT },
+  dialogs: DIALOGS,
+  // An Enter at 0 ms was lost twice of 15 times in a cold start; from 50 ms on none was.
+  settleMs: 150,
   submitKey: 'Enter',
-  start: { program: 'opencode', install: '', takesPrompt: true, launch },
+  // Empties the row up to the cursor; a pasted text is one row ("[Pasted ~3 lines]"). C-c empties all, but quits when
+  // the box is empty.
+  clearKey: 'C-u',
+  // The second one within 5 s; when idle both do nothing.
+  interruptKeys: ['Escape', 'Escape'],
+  permission: {
+    read: readPermission,
+    // The first button has the focus. Elsewhere Enter rejects, or asks once more ("Always allow").
+    allow: ['Enter'],
+    // A subagent's request then asks for words first, which is another dialog.
+    deny: ['Escape'],
+  },
+  isProcess,
+  start: {
+    program: 'opencode',
+    install: 'Install it with npm install -g opencode-ai.',
+    takesPrompt: true,
+    launch,
+  },
 };
-function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptions) {
-  const plugin = 'mam-plugin.js';
+
+function readPermission(lines: readonly string[]): ShownPermission | undefined {
+  const buttons = lines.findLastIndex((line) => BUTTONS.test(line));
+  if (buttons < 0 || lines.slice(buttons).some((line) => line.includes('╹'))) return undefined;
+  const top = lines.findLastIndex((line, at) => at < buttons && /^ *┃ {2}△ Permission required/.test(line));
+  if (top < 0) return undefined;
+  // The keys end 3 columns before the dialog does; what is right of it belongs to the sidebar.
+  const keys = lines[buttons] ?? '';
+  const confirm = keys.indexOf('enter confirm');
+  const width = confirm < 0 ? keys.length : confirm + 'enter confirm'.length + 3;
+  const body = lines.slice(top + 1, buttons).map((line) => line.slice(0, width).replace(/^ *┃/, '').trim());
+  // At most 7 rows of a command or a diff are shown, and nothing tells that there is more.
+  const cut = (buttons - top >= 12 || top <= 1) && body.at(-3) !== '' ? ' …' : '';
+  const [title = '', ...rest] = body.filter((line) => line !== '');
+  // The title begins with an icon, the command with a prompt sign.
+  const input = rest.join(' ').replace(/ {2,}/g, ' ').replace(/^\$ /, '');
+  return { tool: title.replace(/^\S /u, ''), input: input + cut };
+}
+
+/** Subcommands that show no input box; `attach` and a project's path do. */
+const NOT_INTERACTIVE =
+  /^(?:completion|acp|mcp|run|debug|providers|auth|agent|upgrade|uninstall|serve|web|models|stats|export|import|github|session|plugin|plug|db)$/;
+
+/** `opencode`, or npm's `opencode.exe` (its name on every system); a script of that name may be run by Node. */
+function isProcess(argv: readonly string[]): boolean {
+  const names = argv.map((word) => word.slice(word.lastIndexOf('/') + 1));
+  const at = /^(?:node|bun)$/.test(names[0] ?? '') ? 1 : 0;
+  if (!/^\.?opencode(?:\.exe)?$/.test(names[at] ?? '')) return false;
+  return !NOT_INTERACTIVE.test(argv[at + 1] ?? '');
+}
+
+/** Name of our plugin's file. */
+const PLUGIN = 'mam-plugin.js';
+
+/**
+ * OPENCODE_CONFIG_CONTENT is merged over the user's and the project's configuration; lists are joined, and of the
+ * permissions the last match counts, which ours then is. Its MCP servers inherit the environment, TMUX_PANE with it.
+ */
+function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptions): Launch {
   const config = {
     $schema: 'https://opencode.ai/config.json',
-    mcp: { mam: { type: 'local', command: server, environment: serverEnv, enabled: true, timeout: 60_000 } },
+    mcp: {
+      mam: {
+        type: 'local',
+        command: server,
+        environment: serverEnv,
+        enabled: true,
+        // For the start as for a call; 5 s for the start else, which a busy machine needs.
+        timeout: 60_000,
+      },
+    },
     permission: { mam_publish_event: 'allow', mam_job_status: 'allow' },
-    plugin: [`file://${folder}/${plugin}`],
+    plugin: [pathToFileURL(`${folder}/${PLUGIN}`).href],
   };
   return {
+    // With no session to continue it starts a new one. One word, so that a prompt may begin with a dash.
     args: [...(resume ? ['--continue'] : []), ...(prompt === undefined ? [] : [`--prompt=${prompt}`])],
     env: { OPENCODE_CONFIG_CONTENT: JSON.stringify(config) },
-    files: { [plugin]: pluginSource(hook) },
+    files: { [PLUGIN]: pluginSource(hook) },
   };
 }

@@ -1,18 +1,18 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { builtIn, screenOf } from '../agents/index.ts';
 import type { Launch } from '../agents/kind.ts';
 import { scrubbedEnvironment } from '../config.ts';
 import { MamError } from '../errors.ts';
-import { randomSuffix } from '../job/id.ts';
 import type { AgentSession } from '../job/record.ts';
 import type { StartParams, StartResult } from '../job/request.ts';
 import { clean } from '../job/text.ts';
 import type { TmuxServer } from '../tmux/control.ts';
 import { formatLiteral, quote } from '../tmux/quote.ts';
 import { classify, shoot } from '../tmux/screen.ts';
+import { newAgentFolder, noteOwner, placeFiles, sweepAgentFiles } from './agent-files.ts';
 import { findProgram, STARTED_OPTION } from './agent-list.ts';
 import { checkWorkdir } from './delegation-checks.ts';
 import { peerServer } from './peer-server.ts';
@@ -54,7 +54,7 @@ export async function launchAgent(
   checkWorkdir(params.workdir);
   const name = sessionName(params);
   const socket = params.tmux_socket;
-  const { program, launch } = plan(params, folder, prompt);
+  const { program, launch, files } = plan(params, folder, prompt);
   const env = {
     ...launch.env,
     ...params.server_env,
@@ -73,6 +73,7 @@ export async function launchAgent(
   ];
   const line = await create(servers.get(socket), socket, [words, ...marks], name);
   const [pane = '', pid, created, window] = line.split(' ');
+  if (files !== undefined) noteOwner(files, Number(pid));
   return {
     session: { socket, session: name, window: Number(window), pane, session_created: Number(created) },
     pane_pid: Number(pid),
@@ -236,7 +237,7 @@ function plan(
   params: StartParams,
   folder: string,
   prompt: string | undefined,
-): { program: string; launch: Launch } {
+): { program: string; launch: Launch; files: string | undefined } {
   const { agent, terminal, path, workdir, mam } = params;
   const kind = builtIn(agent);
   const [own, ...ownArgs] = terminal?.command ?? [];
@@ -256,8 +257,10 @@ function plan(
       kind?.start?.install ?? 'Install it.',
     );
   }
-  if (kind?.start === undefined) return { program, launch: { args: ownArgs, env: {}, files: {} } };
-  const files = join(folder, 'agents', randomSuffix());
+  if (kind?.start === undefined)
+    return { program, launch: { args: ownArgs, env: {}, files: {} }, files: undefined };
+  sweepAgentFiles(folder);
+  const files = newAgentFolder(folder);
   const [node = 'node', ...rest] = mam;
   const launch = kind.start.launch({
     server: [node, ...rest],
@@ -268,8 +271,6 @@ function plan(
     resume: params.resume ?? false,
     prompt,
   });
-  if (Object.keys(launch.files).length > 0) mkdirSync(files, { recursive: true, mode: 0o700 });
-  for (const [file, text] of Object.entries(launch.files))
-    writeFileSync(join(files, file), text, { mode: 0o600 });
-  return { program, launch: { ...launch, args: [...ownArgs, ...launch.args] } };
+  placeFiles(files, launch);
+  return { program, launch: { ...launch, args: [...ownArgs, ...launch.args] }, files };
 }

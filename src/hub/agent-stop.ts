@@ -1,10 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MamError } from '../errors.ts';
 import type { AgentSession } from '../job/record.ts';
 import type { StopParams } from '../job/request.ts';
+import { descendants, startOf } from '../processes.ts';
 import { findPane } from '../tmux/pane.ts';
+import { isAlive, type ProcessId } from '../tmux/process.ts';
 import { STARTED_OPTION } from './agent-list.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { TmuxServers } from './tmux-servers.ts';
+
+/** An agent gets so long (ms) to end by itself, and as long again when it was told to. */
+const END_MS = 1_500;
+const LOOK_MS = 30;
 
 /**
  * Ends an agent session that we started, and no other.
@@ -33,7 +40,12 @@ export async function stopAgent(
       'Wait for it, or cancel it first.',
     );
   }
+  const left = [pane.pane_pid, ...descendants(pane.pane_pid)].map((pid) => ({
+    pid,
+    start: startOf(pid) ?? '',
+  }));
   await server.command(`kill-pane -t ${pane.pane}`);
+  await endAll(left);
   return {
     socket,
     session: pane.session,
@@ -41,4 +53,14 @@ export async function stopAgent(
     pane: pane.pane,
     session_created: pane.session_created,
   };
+}
+
+/** Ends what an agent has left behind: Gemini CLI 0.61.0 outlives its pane. Only these very processes, each told by its start. */
+async function endAll(processes: readonly ProcessId[]): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    for (const end = Date.now() + END_MS; Date.now() < end; await sleep(LOOK_MS)) {
+      if (!processes.some(isAlive)) return;
+    }
+    for (const one of processes.filter(isAlive)) process.kill(one.pid, signal);
+  }
 }

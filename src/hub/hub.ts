@@ -11,6 +11,7 @@ import { PROTOCOL_VERSION } from '../job/request.ts';
 import { type Home, homePaths, readPointers } from '../registry/home.ts';
 import { VERSION } from '../version.ts';
 import { externalAddress } from './address.ts';
+import { sweepAgentFiles } from './agent-files.ts';
 import { Changes } from './changes.ts';
 import { Claims } from './claims.ts';
 import { ControlClients } from './control-clients.ts';
@@ -149,6 +150,7 @@ export class Hub {
   async start(): Promise<void> {
     const { settings } = this;
     this.clients.reap();
+    sweepAgentFiles(this.home.folder);
     const jobs = await this.takeUp();
     await this.drain();
     const handlers: BusHandlers = {

@@ -17,6 +17,7 @@ import type { TmuxServers } from './tmux-servers.ts';
 const SCREEN_MS = 1_500;
 /** A hook's request whose dialog has not come up in this time (ms) was settled without one. */
 const NEVER_SHOWN_MS = 5_000;
+const TOOL_CHARS = 200;
 const INPUT_CHARS = 1_000;
 
 /** A hook of an agent that waits for the decision on its request. */
@@ -56,8 +57,8 @@ export class Permissions {
    */
   async asked(job: LiveJob, report: HookReport, pid: number | undefined): Promise<HookResult> {
     this.forgetStray(job);
-    const requestId = await this.open(job, 'hook', report);
-    const known: Known = { callId: report.call_id };
+    const requestId = this.heardBefore(job, report) ?? (await this.open(job, 'hook', report));
+    const known: Known = { ...this.known.get(requestId), callId: report.call_id };
     this.known.set(requestId, known);
     setTimeout(() => {
       if (known.dialog === undefined && known.hook === undefined)
@@ -179,6 +180,16 @@ export class Permissions {
     return `${pressed.evidence}.`;
   }
 
+  /** The open request that this hook asks for once more: the hub that it told first has ended. */
+  private heardBefore(job: LiveJob, { tool, input }: HookReport): string | undefined {
+    return evidence(job).find(
+      (request) =>
+        this.known.get(request.request_id)?.hook === undefined &&
+        request.tool === cleanLine(tool ?? '', TOOL_CHARS) &&
+        request.input === cleanLine(input ?? '', INPUT_CHARS),
+    )?.request_id;
+  }
+
   private noteStray(job: LiveJob, dialog: ShownDialog): void {
     if (this.stray.get(job.id)?.dialog === dialog.key) return;
     this.forgetStray(job);
@@ -205,7 +216,7 @@ export class Permissions {
     const draft = hubDraft(job.id, 'permission_required', {
       source,
       detail: cleanLine(`${tool}: ${input}`, LIMITS.detailChars),
-      data: { tool: cleanLine(tool, 200), input: cleanLine(input, INPUT_CHARS) },
+      data: { tool: cleanLine(tool, TOOL_CHARS), input: cleanLine(input, INPUT_CHARS) },
     });
     const opened = this.registrar.record(job, draft).then(() => draft.event_id);
     this.opening.set(job.id, opened);

@@ -10,6 +10,8 @@ import type { TmuxServers } from './tmux-servers.ts';
 const GONE_MS = 3_000;
 const LOOK_MS = 50;
 const SETTLE_MS = 300;
+/** How long (ms) a dialog that was never seen may take to come up. */
+const SHOWN_MS = 4_000;
 
 /** What became of a decision that had to be typed. */
 export type Pressed =
@@ -40,9 +42,15 @@ export async function pressDecision(
   }
   const server = servers.get(session.socket);
   const look = async () => dialogOn((await shoot(server, session.pane))?.lines ?? [], record);
-  const first = await look();
+  // Some agents tell of a request before they draw its dialog.
+  const patience = Date.now() + (dialog === undefined ? SHOWN_MS : 0);
+  let first = await look();
+  while (first === undefined && Date.now() < patience) {
+    await sleep(LOOK_MS);
+    first = await look();
+  }
   // Claude Code 2.1.330 ignores keys in the first 150 ms of a dialog.
-  await sleep(SETTLE_MS);
+  if (first !== undefined) await sleep(SETTLE_MS);
   const before = await look();
   const same =
     before?.name === 'permission' &&

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Settings } from '../config.ts';
-import { ancestors } from '../processes.ts';
+import { ancestors, commandLineOf } from '../processes.ts';
 import type { Caller, Client } from './tool.ts';
 
 const PROCESS_SESSION = `process-${randomUUID()}`;
 let pids: number[] | undefined;
+let daemon: boolean | undefined;
 
 /**
  * Who calls: the client's words put together with what this process knows of its surroundings.
@@ -16,6 +17,18 @@ export function identifyCaller(
   meta: Record<string, unknown> | undefined,
 ): Caller {
   pids ??= [process.pid, ...ancestors()];
+  daemon ??= client.name.startsWith('codex') && isBehindDaemon(pids);
+  if (daemon) {
+    // Codex 0.169.0 lets one background process run the servers of all its panes: pane and ancestors are the first one's.
+    return {
+      clientName: client.name,
+      clientVersion: client.version,
+      session: word(meta?.['sessionId']) ?? word(meta?.['threadId']) ?? PROCESS_SESSION,
+      pids: [process.pid],
+      cwd: settings.cwd,
+      role: settings.role,
+    };
+  }
   return {
     clientName: client.name,
     clientVersion: client.version,
@@ -26,6 +39,11 @@ export function identifyCaller(
     cwd: settings.cwd,
     role: settings.role,
   };
+}
+
+/** True when one of these processes is Codex's background process. */
+function isBehindDaemon(candidates: readonly number[]): boolean {
+  return candidates.some((pid) => commandLineOf(pid)?.includes('app-server') === true);
 }
 
 /** The client's own id of a call (Claude Code, Codex), absent where it sends none. */

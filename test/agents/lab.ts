@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { builtIn } from '../../src/agents/index.ts';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
+import { processesOf } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import type { AgentHome } from './homes/home.ts';
 import { anthropic } from './model/anthropic.ts';
@@ -93,8 +94,23 @@ export class AgentLab extends Lab {
     });
   }
 
+  /** The agent goes first: a hook of its that waits for a decision would start a hub again. */
+  async #endAgent(): Promise<void> {
+    await this.tmux('kill-session', '-t', `=${this.session}`).catch(() => {});
+    const ours = () =>
+      processesOf(this.folder).filter(
+        ({ command }) => !/(^|\/)tmux[: ]| hub-process$|^sleep |dist\/main\.js$/.test(command),
+      );
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      await until('the agent ends', () => ours().length === 0, 1_500).catch(() => {});
+      // Gemini CLI outlives its pane; all of these carry this lab's folder.
+      for (const { pid } of ours()) process.kill(pid, signal);
+    }
+  }
+
   override async end(failed = false, graceMs?: number): Promise<void> {
     const screen = failed ? await this.agentScreen().catch(() => '(no pane)') : '';
+    await this.#endAgent();
     await this.#model?.close();
     await super.end(failed, graceMs).catch((error: Error) => {
       throw new Error(`${error.message}\n${screen}`);

@@ -19,6 +19,8 @@ model_provider = "scripted"
 approval_policy = "${options.ask ? 'on-request' : 'never'}"
 sandbox_mode = "${options.ask ? 'workspace-write' : 'danger-full-access'}"
 check_for_update_on_startup = false
+# As for its own models; of a tool's result for a model that it does not know it keeps 10,000 bytes.
+tool_output_token_limit = 10000
 
 [analytics]
 enabled = false

@@ -12,8 +12,7 @@ export const gemini: AgentHome = {
     mkdirSync(folder, { recursive: true });
     const settings = {
       security: { auth: { selectedType: 'gemini-api-key' }, folderTrust: { enabled: true } },
-      // One attempt: a failure of the script is told at once, not after ten tries.
-      general: { enableAutoUpdate: false, enableAutoUpdateNotification: false, maxAttempts: 1 },
+      general: { enableAutoUpdate: false, enableAutoUpdateNotification: false },
       privacy: { usageStatisticsEnabled: false },
       telemetry: { enabled: false },
       ide: { enabled: false, hasSeenNudge: true },

@@ -6,6 +6,7 @@ import type { ModelRequest, ModelStep, Protocol } from './script.ts';
  * `streamGenerateContent?alt=sse` and the whole conversation comes with each request in `contents`.
  *
  * MCP tools are plain functions named `mcp_SERVER_TOOL`; the shell tool is `run_shell_command`.
+ * A 400 is told to the person at once; 429 and 500 are tried again ten times, with pauses of up to 30 s.
  * Told apart from the agent's own turns and answered here: token counts, embeddings, and everything that offers no
  * tools (which model to route to, who speaks next, loops, summaries). Those ask for JSON by a schema, and get the
  * smallest value that fits it.
@@ -34,6 +35,9 @@ export const gemini: Protocol = {
 
 /** Name of our server's tools in Gemini CLI. */
 const OURS = 'mcp_mam_';
+
+/** What Gemini CLI puts around the words of a tool. */
+const WRAPPER = /^<untrusted_context>\n([\s\S]*)\n<\/untrusted_context>$/;
 
 const USAGE = { promptTokenCount: 10, candidatesTokenCount: 5, totalTokenCount: 15 };
 
@@ -64,7 +68,8 @@ function readRequest(body: Body, tools: string[]): ModelRequest {
       if (functionResponse === undefined) continue;
       const { name, response = {} } = functionResponse;
       const text = response['output'] ?? response['error'] ?? response;
-      results.push({ tool: ourName(name), text: typeof text === 'string' ? text : JSON.stringify(text) });
+      const shown = typeof text === 'string' ? text : JSON.stringify(text);
+      results.push({ tool: ourName(name), text: shown.replace(WRAPPER, '$1') });
     }
     const words = parts.flatMap(({ text }) => (text === undefined || isContext(text) ? [] : [text]));
     if (role === 'user' && words.length > 0) prompts.push(words.join('\n'));

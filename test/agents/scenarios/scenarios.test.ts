@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test as base, describe, expect } from 'vitest';
 import { builtIn } from '../../../src/agents/index.ts';
 import type { LabServer } from '../../support/lab-server.ts';
-import { until } from '../../support/until.ts';
+import { pause, until } from '../../support/until.ts';
 import { AgentLab } from '../lab.ts';
 import type { ModelStep } from '../model/script.ts';
 import { done, worker } from '../model/worker.ts';
@@ -14,6 +14,8 @@ const report = (job_id: string, event: string, more: object = {}): ModelStep => 
   call: 'publish_event',
   args: { job_id, event, ...more },
 });
+/** Nobody answers a dialog sooner, and Claude Code takes no key in its first 150 ms. */
+const HUMAN_MS = 400;
 const SHELL = 'touch made-by-agent';
 /** A job that needs the shell. */
 const making = (jobId: string): ModelStep[] => [
@@ -32,8 +34,15 @@ describe.each(HOMES)('$kind', (home) => {
     },
   });
   const made = (lab: AgentLab) => existsSync(join(lab.project, 'made-by-agent'));
-  const final = async (server: LabServer, jobId: string) =>
-    (await server.ask('wait_job', { job_id: jobId, timeout_seconds: 60 })).jobs[0];
+  /** Waits for the end; attention on the way, which a person gives in the pane, is passed over. */
+  const final = async (server: LabServer, jobId: string) => {
+    let cursor: string | undefined;
+    for (const end = Date.now() + 60_000; ; ) {
+      const answer = await server.ask('wait_job', { job_id: jobId, timeout_seconds: 60, cursor });
+      if (answer.outcome !== 'needs_attention' || Date.now() > end) return answer.jobs[0];
+      cursor = answer.cursor;
+    }
+  };
   const attention = async (server: LabServer, jobId: string) => {
     const answer = await server.ask('wait_job', { job_id: jobId, timeout_seconds: 60 });
     expect(answer.outcome, JSON.stringify(answer)).toBe('needs_attention');
@@ -100,6 +109,10 @@ describe.each(HOMES)('$kind', (home) => {
       expect(job).toMatchObject({ reason: 'permission' });
       expect(job.open_request).toContain(SHELL);
       expect(made(lab)).toBe(false);
+      await until('the dialog is on the screen', async () => {
+        const lines = (await lab.agentScreen()).split('\n');
+        return builtIn(home.kind)?.permission?.read(lines) !== undefined;
+      });
       return { server, jobId, asked };
     };
 
@@ -125,6 +138,7 @@ describe.each(HOMES)('$kind', (home) => {
 
     test('answered by a person in the pane: the job goes on', async ({ lab }) => {
       const { server, jobId } = await asking(lab);
+      await pause(HUMAN_MS);
       for (const key of builtIn(home.kind)?.permission?.allow ?? []) await lab.type(key);
       expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
       expect(made(lab)).toBe(true);
@@ -172,6 +186,7 @@ describe.each(HOMES)('$kind', (home) => {
     await lab.startAgent(server);
     const { job_id: jobId } = await lab.job(server, { prompt });
     expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
+    expect(pages.map((page) => page.length)).toHaveLength(Math.ceil(prompt.length / 16_000));
     expect(pages.join('') === prompt).toBe(true);
     expect(readFileSync(lab.paths(jobId).prompt, 'utf8') === prompt).toBe(true);
   });
