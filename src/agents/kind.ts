@@ -18,6 +18,8 @@ export interface ShownPermission {
   tool: string;
   /** The rest of the dialog's body in one line. */
   input: string;
+  /** The dialog shows only a part of what it asks for: it may be told, but not allowed by key. */
+  partial?: boolean;
 }
 
 /** What it takes to start an agent in a pane. */

@@ -105,7 +105,7 @@ export const opencode: AgentKind = {
   // Empties the row up to the cursor; a pasted text is one row ("[Pasted ~3 lines]"). C-c empties all, but quits when
   // the box is empty.
   clearKey: 'C-u',
-  // The second one within 5 s; when idle both do nothing.
+  // The second one within 5 s, but 20 ms apart at least: at once they are read as one Alt-Escape. Idle, they do nothing.
   interruptKeys: ['Escape', 'Escape'],
   permission: {
     read: readPermission,
@@ -134,11 +134,11 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   const width = confirm < 0 ? keys.length : confirm + 'enter confirm'.length + 3;
   const body = lines.slice(top + 1, buttons).map((line) => line.slice(0, width).replace(/^ *┃/, '').trim());
   // At most 7 rows of a command or a diff are shown, and nothing tells that there is more.
-  const cut = (buttons - top >= 12 || top <= 1) && body.at(-3) !== '' ? ' …' : '';
+  const partial = (buttons - top >= 12 || top <= 1) && body.at(-3) !== '';
   const [title = '', ...rest] = body.filter((line) => line !== '');
   // The title begins with an icon, the command with a prompt sign.
   const input = rest.join(' ').replace(/ {2,}/g, ' ').replace(/^\$ /, '');
-  return { tool: title.replace(/^\S /u, ''), input: input + cut };
+  return { tool: title.replace(/^\S /u, ''), input, ...(partial && { partial }) };
 }
 
 /** Subcommands that show no input box; `attach` and a project's path do. */

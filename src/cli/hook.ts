@@ -72,6 +72,7 @@ function hasLiveJobs({ home }: Settings): boolean {
 async function readPayload(): Promise<Record<string, unknown>> {
   let text = '';
   setTimeout(() => process.stdin.destroy(), INPUT_MS).unref();
+  process.stdin.setEncoding('utf8');
   for await (const chunk of process.stdin) text += chunk;
   const value: unknown = JSON.parse(text);
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};

@@ -1,12 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { builtIn, screenOf } from '../agents/index.ts';
 import { newEventId } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { CancelParams, CancelResult } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { interrupt } from '../tmux/deliver.ts';
+import { classify, shoot } from '../tmux/screen.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
+
+/** OpenCode 1.18.33 takes two keys at once for none, and 20 ms apart for two. In ms. */
+const KEY_GAP_MS = 100;
 
 /**
  * Cancels a job: final at once. The dispatcher takes it out of its queue or clears its text, the validator ends its
@@ -55,14 +61,24 @@ export async function cancelJob(
 async function pressInterrupt({ record }: LiveJob, servers: TmuxServers): Promise<string> {
   const { agent_session: session, agent_process: agent, typing } = record;
   if (session === undefined || agent === undefined) return 'The job has no pane, so no key was pressed.';
-  const key = typing?.interrupt;
-  if (key === undefined) {
+  const keys = typing?.interrupt === undefined ? builtIn(record.agent)?.interruptKeys : [typing.interrupt];
+  if (keys === undefined) {
     return `No interrupt key is known for agent kind ${record.agent} (set agents.${record.agent}.interrupt in .mam/config.json), so none was pressed.`;
   }
   try {
     const target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
-    const refused = await interrupt(servers.get(session.socket), target, key);
-    return refused === undefined ? `${key} was pressed in its pane.` : `No key was pressed: ${refused}.`;
+    const server = servers.get(session.socket);
+    const shot = await shoot(server, session.pane);
+    // In an idle agent or a dialog the same key means something else: it opens a menu, or denies.
+    const state = classify(shot?.lines ?? [], screenOf(record.agent, typing));
+    if (state === 'ready' || state === 'dialog')
+      return `No key was pressed: the agent is in no turn (its screen shows ${state === 'ready' ? 'its input box' : 'a dialog'}).`;
+    for (const [index, key] of keys.entries()) {
+      if (index > 0) await sleep(KEY_GAP_MS);
+      const refused = await interrupt(server, target, key);
+      if (refused !== undefined) return `No key was pressed: ${refused}.`;
+    }
+    return `${keys.join(' ')} was pressed in its pane.`;
   } catch {
     return 'No key was pressed: tmux does not answer.';
   }

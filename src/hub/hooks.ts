@@ -48,7 +48,7 @@ export class Hooks {
       case 'permission_required':
         return this.permissions.asked(job, report, waits === true ? origin.pids?.[0] : undefined);
       case 'permission_settled':
-        this.permissions.hookEnded(job, origin.pids?.[0]);
+        this.permissions.settled(job, report.call_id, origin.pids?.[0]);
         break;
       case 'tool_used':
         this.permissions.toolUsed(job, report.call_id);

@@ -70,11 +70,13 @@ export class Permissions {
     });
   }
 
-  /** A hook that waited for a decision was ended by its agent. */
-  hookEnded(job: LiveJob, pid: number | undefined): void {
+  /** A request was settled without us: the agent says so, or has ended the hook that waited. */
+  settled(job: LiveJob, callId: string | undefined, pid: number | undefined): void {
     for (const { request_id: id } of evidence(job)) {
-      if (pid !== undefined && this.known.get(id)?.hook?.pid === pid)
-        void this.settle(job, id, 'the agent has ended the hook that asked');
+      const known = this.known.get(id);
+      const same =
+        callId === undefined ? pid !== undefined && known?.hook?.pid === pid : known?.callId === callId;
+      if (same) void this.settle(job, id, 'the agent says that it was settled');
     }
   }
 

@@ -28,7 +28,14 @@ export function dialogOn(
     const shown = name === 'permission' ? kind?.permission?.read(lines) : undefined;
     const tool = shown?.tool ?? `dialog (${name})`;
     const input = shown?.input ?? line;
-    return { key: `${name}\n${tool}\n${input}`, name, tool, input, whole: shown !== undefined, remedy };
+    return {
+      key: `${name}\n${tool}\n${input}`,
+      name,
+      tool,
+      input,
+      whole: shown !== undefined && shown.partial !== true,
+      remedy,
+    };
   }
   const line = typing?.dialog === undefined ? undefined : find(lines, screenOf(agent, typing).dialog);
   if (line === undefined) return undefined;

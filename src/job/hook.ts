@@ -5,7 +5,10 @@ export interface HookReport {
     /** A prompt was submitted. */
     | 'submitted'
     | 'permission_required'
-    /** The agent has ended our hook that waited for a decision: a person has denied, or its time is over. */
+    /**
+     * A permission request was settled without us. Told by the agent (`call_id`), or by our own hook that waited for a
+     * decision and was ended by its agent: a person has denied, or its time is over.
+     */
     | 'permission_settled'
     /** A tool has run: whatever permission was asked for it is settled. */
     | 'tool_used'

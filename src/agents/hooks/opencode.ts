@@ -26,7 +26,11 @@ function translate(event: string, payload: Record<string, unknown>): HookReport 
       };
     case 'permission.replied':
       // Comes for every answer, whoever gave it and whatever it was.
-      return { type: 'tool_used', call_id: string(payload['requestID']), text: string(payload['reply']) };
+      return {
+        type: 'permission_settled',
+        call_id: string(payload['requestID']),
+        text: string(payload['reply']),
+      };
     case 'session.idle':
       return { type: 'turn_ended', text: string(payload['text']) };
     case 'session.error':
@@ -48,9 +52,9 @@ function inputOf(payload: Record<string, unknown>): string | undefined {
   return text.replace(/\s+/g, ' ').trim();
 }
 
-/** A turn that a person interrupted is no failure. */
+/** A turn that a person has interrupted is no failure. */
 function failure(error: Record<string, unknown>): HookReport | undefined {
-  if (error['name'] === 'MessageAbortedError') return undefined;
+  if (error['name'] === 'MessageAbortedError') return { type: 'interrupted' };
   const data = record(error['data']);
   const text = string(data['message']) ?? string(error['name']);
   return { type: data['statusCode'] === 429 ? 'rate_limited' : 'api_error', text };

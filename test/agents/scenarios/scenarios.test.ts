@@ -25,7 +25,7 @@ const making = (jobId: string): ModelStep[] => [
 ];
 
 describe.each(HOMES)('$kind', (home) => {
-  const hasHooks = home.kind !== 'opencode';
+  const hasHooks = true;
   const test = base.extend<{ lab: AgentLab }>({
     lab: async ({ task }, use) => {
       const lab = new AgentLab(home);

@@ -239,7 +239,7 @@ test('reads what its hooks tell', () => {
     text: 'All done.',
     session_id,
   });
-  expect(read('Interrupt', {})).toEqual({ type: 'turn_ended', session_id });
+  expect(read('Interrupt', {})).toEqual({ type: 'interrupted', session_id });
   expect(read('SessionEnd', { reason: 'other' })).toEqual({ type: 'session_ended', session_id });
   expect(read('PreCompact', {})).toBeUndefined();
   expect(reader.read('Stop', {})).toEqual({ type: 'turn_ended', text: undefined });

@@ -47,7 +47,7 @@ describe('events of OpenCode', () => {
     [
       'permission.replied',
       { sessionID, requestID: id, reply: 'reject' },
-      { type: 'tool_used', call_id: id, text: 'reject' },
+      { type: 'permission_settled', call_id: id, text: 'reject' },
     ],
     ['session.idle', { sessionID, text: 'All done.' }, { type: 'turn_ended', text: 'All done.' }],
     [
@@ -57,6 +57,11 @@ describe('events of OpenCode', () => {
         error: { name: 'APIError', data: { message: 'The key is bad', statusCode: 400, isRetryable: false } },
       },
       { type: 'api_error', text: 'The key is bad' },
+    ],
+    [
+      'session.error',
+      { sessionID, error: { name: 'MessageAbortedError', data: { message: 'Aborted' } } },
+      { type: 'interrupted' },
     ],
     [
       'session.status',
@@ -73,7 +78,6 @@ describe('events of OpenCode', () => {
   });
 
   it.each([
-    ['session.error', { sessionID, error: { name: 'MessageAbortedError', data: { message: 'Aborted' } } }],
     ['session.status', status(1, 'Cannot connect to API: Unable to connect.')],
     ['session.status', { sessionID, status: { type: 'busy' } }],
     ['session.diff', { sessionID, diff: [] }],

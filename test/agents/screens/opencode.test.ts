@@ -59,7 +59,7 @@ const DRAFTS: Record<string, string> = {
 const LOOP =
   'for i in 1 2 3; do echo $i; done # a rather long command line, so that it has to be wrapped in a narrow pane, or even in a wide one if it only goes on for long enough';
 
-const PERMISSIONS: Record<string, { tool: string; input: string }> = {
+const PERMISSIONS: Record<string, { tool: string; input: string; partial?: boolean }> = {
   'permission-shell-100x30': { tool: 'Shell command', input: LOOP },
   'permission-shell-80x24': { tool: 'Shell command', input: LOOP },
   'permission-shell-160x50': { tool: 'Shell command', input: LOOP },
@@ -68,7 +68,8 @@ const PERMISSIONS: Record<string, { tool: string; input: string }> = {
   // 40 lines, of which 7 are shown.
   'permission-shell-long-100x30': {
     tool: 'Shell command',
-    input: `${[0, 1, 2, 3, 4, 5, 6].map((line) => `echo line ${line}`).join(' ')} …`,
+    input: `${[0, 1, 2, 3, 4, 5, 6].map((line) => `echo line ${line}`).join(' ')}`,
+    partial: true,
   },
   'permission-edit-100x30': { tool: 'Edit a.txt', input: '1 - hello 1 + hello you' },
   'permission-edit-80x24': { tool: 'Edit a.txt', input: '1 - hello 1 + hello you' },
