@@ -21,7 +21,7 @@ const BOTTOM = '(?:▀{10,}\\n?|\\n)';
 /** More rows of the text; a person's empty row is empty. */
 const MORE = '(?: {3}[^\\n]*\\n|\\n)*?';
 /** A popup's rows stand above the footer, so whatever has more rows than the shortest footers must begin with its labels. */
-const FOOTER = `(?: +workspace \\(/directory\\)(?:\\n?(?!─{10}|▀{10}|[╭╰]─)[^\\n]*)*|(?: [^\\n]*\\n?){0,2}\\s*)${END}`;
+const FOOTER = `(?: +workspace \\(/directory\\)[^\\n]*(?:\\n(?!─{10}|▀{10}|[╭╰]─)[^\\n]*)*|(?: [^\\n]*\\n?){0,2}\\s*)${END}`;
 const REST_OF_BOX = `${MORE}${BOTTOM}${FOOTER}`;
 /** Rows up to the end of the screen that are no part of a box: only a dialog has none below it. */
 const NO_BOX_BELOW = `(?:(?!─{10}|▀{10}| {0,1}╭─)[^\\n]*\\n)*(?!─{10}|▀{10}| {0,1}╭─)[^\\n]*${END}`;

@@ -10,7 +10,7 @@ import { pluginSource } from './opencode-plugin.ts';
  */
 
 /** The end of the screen; only a sidebar and the lower edge of a dialog may still come. */
-const END = String.raw`(?: {3,}[^\n]*)?(?:\n(?: *┃)?(?: {20,}[^\n]*)?)*(?![\s\S])`;
+const END = String.raw`(?: {3}[^\n]*)?(?:\n(?: *┃)?(?: {20}[^\n]*)?)*(?![\s\S])`;
 /** No box and no bar follows: what was matched belongs to the lowest box, and is no text of the transcript. */
 const LOWEST = String.raw`(?![\s\S]*[┃╹])`;
 /** The closing row of the box. */
@@ -42,7 +42,7 @@ const DIALOGS: readonly DialogSign[] = [
   {
     name: 'permission',
     pattern: new RegExp(
-      String.raw`^ *┃ {3}Allow once {3}Allow always {3}Reject\b[^\n]*(?:\n *┃(?: {2,3}ctrl\+f[^\n]*)?(?: {20,}[^\n]*)?)*${END}`,
+      String.raw`^ *┃ {3}Allow once {3}Allow always {3}Reject\b[^\n]*(?:\n *┃(?: {2,3}ctrl\+f[^\n]*)?(?: {20}[^\n]*)?)*${END}`,
       'm',
     ),
     remedy: 'choose "Allow once" or "Reject"',
@@ -66,26 +66,26 @@ const DIALOGS: readonly DialogSign[] = [
   },
   {
     name: 'other',
-    pattern: new RegExp(String.raw`^ *┃ {2}Shell(?: {3,}[^\n]*)?${CLOSING}${LOWEST}`, 'm'),
+    pattern: new RegExp(String.raw`^ *┃ {2}Shell(?: {3}[^\n]*)?${CLOSING}${LOWEST}`, 'm'),
     remedy: 'leave its shell mode with Escape',
   },
   {
     // Whatever else stands in place of the box: the last row that is not empty is a bar.
     name: 'other',
-    pattern: /^ {1,2}┃(?: [^\n]*)?(?:\n(?: {20,}[^\n]*)?)*(?![\s\S])/m,
+    pattern: /^ {1,2}┃(?: [^\n]*)?(?:\n(?: {20}[^\n]*)?)*(?![\s\S])/m,
     remedy: 'answer or close (Escape) what it shows',
   },
   {
     // A list over the screen, the box may still be seen below it: its first row is its title and the key that closes it.
     name: 'other',
-    pattern: /^(?:.* )? {2}\S[^\n]* {3,}esc(?:\/enter)?(?: {2,}[^\n]*)?$/m,
+    pattern: /^(?:.* )? {2}\S[^\n]* {3,}esc(?:\/enter)?(?: {2}[^\n]*)?$/m,
     remedy: 'close the open list with Escape',
   },
   {
     // Commands or files to choose from; Enter would take one. Only this has bars on both sides.
     name: 'other',
     pattern: new RegExp(
-      String.raw`^ *┃ [^\n]*┃(?: {2,}[^\n]*)?\n *┃(?: {20,}[^\n]*)?(?:${ROW})*${CLOSING}${LOWEST}`,
+      String.raw`^ *┃ [^\n]*┃(?: {2}[^\n]*)?\n *┃(?: {20}[^\n]*)?(?:${ROW})*${CLOSING}${LOWEST}`,
       'm',
     ),
     remedy: 'close the open list with Escape and empty the input box',

@@ -1,0 +1,101 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createContext, Script } from 'node:vm';
+import { expect, test } from 'vitest';
+import { KINDS } from '../../../src/agents/index.ts';
+import type { AgentKind } from '../../../src/agents/kind.ts';
+import { readScreen } from './read.ts';
+
+/** A look is one of many a second, in the one thread of the hub; the slowest pattern on these takes some 2 ms. */
+const MOST_MS = 50;
+const GLYPHS = [
+  '┃',
+  '│',
+  '›',
+  '❯',
+  '>',
+  '•',
+  '■',
+  '─',
+  '╹▀▀▀▀▀▀▀▀▀▀▀▀',
+  '● ',
+  '  ',
+  'x',
+  '1. Yes',
+  'esc to interrupt',
+];
+
+/** Every recorded screen, and what could lead a pattern astray: sidebars, padding, rows alike. */
+async function* screens(): AsyncGenerator<[string, string[]]> {
+  for (const kind of readdirSync(import.meta.dirname, { withFileTypes: true })) {
+    if (!kind.isDirectory()) continue;
+    for (const file of readdirSync(join(import.meta.dirname, kind.name))) {
+      const { lines } = await readScreen(join(import.meta.dirname, kind.name, file));
+      const name = `${kind.name}/${file}`;
+      yield [name, lines];
+      yield [`${name} with a sidebar`, lines.map((line) => `${line.padEnd(120)} something beside it`)];
+      yield [`${name} padded`, lines.map((line) => `${line.padEnd(198)}.`)];
+      yield [`${name} twice`, [...lines, ...lines]];
+      yield [`${name} without its end`, lines.slice(0, -2)];
+    }
+  }
+  for (const glyph of GLYPHS) {
+    for (const indent of [0, 1, 2, 25, 120]) {
+      const row = `${' '.repeat(indent)}${glyph} `;
+      yield [`rows of "${row}"`, Array.from({ length: 60 }, () => row.repeat(Math.ceil(160 / row.length)))];
+      yield [`short rows of "${row}"`, Array.from({ length: 60 }, () => row.trimEnd())];
+      yield [
+        `rows of "${row}", then another`,
+        [...Array.from({ length: 59 }, () => `${row}${' '.repeat(40)}x`), 'end'],
+      ];
+    }
+  }
+}
+
+/** The patterns of a kind by name, each by itself. */
+function patternsOf(kind: AgentKind): [string, RegExp][] {
+  const { ready, busy, draft } = kind.screen;
+  const named = Object.entries({ ready, busy, draft }).filter(
+    (entry): entry is [string, RegExp] => entry[1] instanceof RegExp,
+  );
+  return [
+    ...named,
+    ...kind.dialogs.map(({ name, pattern }, n): [string, RegExp] => [`dialog ${n} (${name})`, pattern]),
+  ];
+}
+
+const surroundings = createContext({ text: '', pattern: /x/ });
+const search = new Script('text.search(pattern)');
+
+/** Time of a search in ms, the best of some tries; a search that does not end is broken off. */
+function timeOf(pattern: RegExp, text: string): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let tries = 0; tries < 3 && best > MOST_MS; tries++) {
+    Object.assign(surroundings, { text, pattern });
+    const begun = performance.now();
+    try {
+      search.runInContext(surroundings, { timeout: 10 * MOST_MS });
+    } catch {
+      // Broken off.
+    }
+    best = Math.min(best, performance.now() - begun);
+  }
+  return best;
+}
+
+test('no screen keeps a pattern busy', async () => {
+  const slow = new Map<string, string>();
+  for await (const [name, lines] of screens()) {
+    const text = lines.join('\n');
+    for (const kind of KINDS) {
+      for (const [which, pattern] of patternsOf(kind)) {
+        const key = `${kind.name} ${which}`;
+        if (slow.has(key)) continue;
+        const took = timeOf(pattern, text);
+        if (took > MOST_MS) slow.set(key, `${key} on ${name}: ${Math.round(took)} ms`);
+      }
+      kind.permission?.read(lines);
+    }
+  }
+  expect([...slow.values()]).toEqual([]);
+}, 120_000);
