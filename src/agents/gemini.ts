@@ -111,7 +111,8 @@ export const gemini: AgentKind = {
   start: {
     program: 'gemini',
     install: 'Install it with npm install -g @google/gemini-cli, then run gemini once and log in.',
-    takesPrompt: true,
+    // It would take it whole (--prompt-interactive), and work on it while its trust dialog still stands (0.61.0).
+    takesPrompt: false,
     launch,
   },
 };

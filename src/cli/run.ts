@@ -42,8 +42,8 @@ function help(): string {
     '',
     ...(list.length > 0 ? ['Commands:', ...list, ''] : []),
     'Without a command, and with stdin not a terminal, mam is the MCP server on stdio.',
-    'Connect it to Claude Code:  claude mcp add mam --scope user -- mam',
-    'Connect it to Codex:        codex mcp add mam -- mam',
+    'Connect it to Claude Code:  mam install claude-code',
+    'Connect it to Codex:        mam install codex',
     '',
   ].join('\n');
 }

@@ -232,16 +232,16 @@ function sessionName({ agent, name }: StartParams): string {
   );
 }
 
-/** The command line of an agent, and its files in place. */
-function plan(
-  params: StartParams,
-  folder: string,
-  prompt: string | undefined,
-): { program: string; launch: Launch; files: string | undefined } {
-  const { agent, terminal, path, workdir, mam } = params;
-  const kind = builtIn(agent);
-  const [own, ...ownArgs] = terminal?.command ?? [];
-  const name = own ?? kind?.start?.program;
+/**
+ * Whether an agent can be started as asked: nothing is made by that.
+ * @returns the program's path
+ * @throws MamError `unavailable` when it is missing, `bad_input` for a kind or a name that can't be started
+ */
+export function checkStart(params: StartParams): string {
+  const { agent, terminal, path } = params;
+  sessionName(params);
+  const start = builtIn(agent)?.start;
+  const name = terminal?.command?.[0] ?? start?.program;
   if (name === undefined) {
     throw new MamError(
       'bad_input',
@@ -254,15 +254,28 @@ function plan(
     throw new MamError(
       'unavailable',
       `The program ${name} of agent kind ${agent} was not found on the PATH.`,
-      kind?.start?.install ?? 'Install it.',
+      start?.install ?? 'Install it.',
     );
   }
-  if (kind?.start === undefined)
+  return program;
+}
+
+/** The command line of an agent, and its files in place. */
+function plan(
+  params: StartParams,
+  folder: string,
+  prompt: string | undefined,
+): { program: string; launch: Launch; files: string | undefined } {
+  const { agent, terminal, workdir, mam } = params;
+  const program = checkStart(params);
+  const start = builtIn(agent)?.start;
+  const ownArgs = terminal?.command?.slice(1) ?? [];
+  if (start === undefined)
     return { program, launch: { args: ownArgs, env: {}, files: {} }, files: undefined };
   sweepAgentFiles(folder);
   const files = newAgentFolder(folder);
   const [node = 'node', ...rest] = mam;
-  const launch = kind.start.launch({
+  const launch = start.launch({
     server: [node, ...rest],
     serverEnv: { ...params.server_env, MAM_ROLE: 'peer' },
     hook: [node, ...rest, 'hook', agent],

@@ -4,14 +4,15 @@ import { builtIn, lookFor } from '../agents/index.ts';
 import { dropSpool, takeSpool } from '../bus/spool.ts';
 import { explain, MamError } from '../errors.ts';
 import { newJobId } from '../job/id.ts';
-import type { JobOrder } from '../job/record.ts';
-import type { DelegateParams, DelegateResult, TerminalSettings } from '../job/request.ts';
+import { composeOrder } from '../job/order.ts';
+import type { AgentSession, JobOrder, JobRecord } from '../job/record.ts';
+import type { DelegateParams, DelegateResult, StartParams, TerminalSettings } from '../job/request.ts';
 import { cleanLine, promptPreview } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { startOf } from '../processes.ts';
 import type { Home } from '../registry/home.ts';
 import { preflight } from '../tmux/deliver.ts';
-import { launchAgent, letGo } from './agent-start.ts';
+import { checkStart, launchAgent, letGo } from './agent-start.ts';
 import type { Changes } from './changes.ts';
 import { checkPrompt, checkTimes, checkWorkdir, makeLogFolder } from './delegation-checks.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -21,10 +22,11 @@ import type { Log } from './log.ts';
 import type { PaneOwners } from './pane-owners.ts';
 import { peerServer } from './peer-server.ts';
 import { findPlace, type Place } from './place.ts';
-import type { Registrar } from './registrar.ts';
+import { hubDraft, type Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 import { scriptHash } from './validator.ts';
 
+const DETAIL_CHARS = 500;
 /** A session that was started for a job is let go at the latest after this time, in ms. */
 const STARTED_MS = 120_000;
 
@@ -122,7 +124,8 @@ export class Delegations {
     const validation = script === undefined ? undefined : { script, script_sha256: scriptHash(script) };
     if (params.agent === 'human') return this.registerForHuman(params, prompt, validation);
     const place = await this.placeOf(params);
-    if (params.on_busy === 'refuse' && !place.started) await this.refuseBusy(params, place);
+    if (place === undefined) return this.registerAndStart(params, prompt, validation);
+    if (params.on_busy === 'refuse') await this.refuseBusy(params, place);
     await this.registrar.ready(params.registry_dir);
     // From here to the queue nothing waits: of two jobs for one pane, the second one sees the first.
     if (params.on_busy === 'refuse') this.refuseHeld(place);
@@ -135,39 +138,92 @@ export class Delegations {
       this.dispatcher.forget(job);
       throw error;
     }
-    if (place.started) void this.settleStarted(job, place);
+    return this.answer(job);
+  }
+
+  /** Answers when the prompt is submitted, when something keeps it from its pane, or in time. */
+  private async answer(job: LiveJob): Promise<DelegateResult> {
+    // An agent that was started a moment ago is not ready yet: that is no obstacle to tell of.
+    const tells = ({ blocked_by: by, typing }: JobRecord) =>
+      by !== undefined && (typing?.started !== true || by === 'dialog');
     await this.changes.until(
       job,
-      // An agent that was started a moment ago is not ready yet: that is no obstacle to tell of.
-      ({ record }) =>
-        record.status !== 'queued' ||
-        (record.blocked_by !== undefined && (!place.started || record.blocked_by === 'dialog')) ||
-        this.position(job) > 0,
+      ({ record }) => record.status !== 'queued' || tells(record) || this.position(job) > 0,
       ANSWER_MS,
     );
     return this.result(job, false, this.warnings(job));
   }
 
-  /** Where the job goes: the session that is meant, or a new one where it is missing and may be started. */
-  private async placeOf(params: DelegateParams): Promise<Place & { started?: boolean }> {
+  /** Where the job goes; nothing where its session is missing and may be started. */
+  private async placeOf(params: DelegateParams): Promise<Place | undefined> {
     try {
       return await findPlace(this.servers, params);
     } catch (error) {
       const missing = error instanceof MamError && error.code === 'not_found';
       if (!missing) throw error;
       if (params.start === undefined) throw withStartHint(error, params);
+      return undefined;
     }
-    const { session, pane_pid } = await launchAgent(this.servers, this.home.folder, {
-      ...params,
-      ...params.start,
-      name: params.agent_session,
-    });
-    const process = { pid: pane_pid, start: startOf(pane_pid) ?? '', command: params.agent, pane_pid };
-    return { session, process, glance: undefined, started: true };
+  }
+
+  /**
+   * Registers a job and starts its agent, which gets the order on its command line where it takes it there whole. The
+   * job is on disk before anything is started.
+   */
+  private async registerAndStart(
+    params: DelegateParams,
+    prompt: string,
+    validation: Validation | undefined,
+  ): Promise<DelegateResult> {
+    const start = { ...params, ...params.start, name: params.agent_session } as StartParams;
+    checkStart(start);
+    const argument = builtIn(params.agent)?.start?.takesPrompt === true;
+    await this.registrar.ready(params.registry_dir);
+    const order = this.orderOf(params, prompt, undefined, validation);
+    const typing = { ...order.typing, mam: params.mam_command, started: true, argument };
+    const job = this.registrar.create({ ...order, typing }, prompt);
+    job.uncork();
+    await job.kept;
+    const text = composeOrder(job.id, prompt, params.mam_command, job.paths.prompt);
+    if (argument) {
+      const evidence = 'given to the agent on its command line';
+      await this.registrar.record(job, hubDraft(job.id, 'pasting', { data: { evidence } }));
+    }
+    let place: Pick<Place, 'session' | 'process'>;
+    try {
+      place = await this.launch(start, argument ? text : undefined);
+      void this.settleStarted(job, place.session);
+    } catch (error) {
+      // Another job has started it in the same moment: this one is typed, as to any agent that runs.
+      const other = await findPlace(this.servers, params).catch(() => undefined);
+      if (other === undefined) {
+        await this.registrar.note(job, 'delivery_failed', {
+          detail: cleanLine(explain(error), DETAIL_CHARS),
+        });
+        return this.result(job, false, []);
+      }
+      place = other;
+      await this.registrar.note(job, 'blocked', { data: { by: 'not_ready' } });
+    }
+    const settled = { agent_session: place.session, agent_process: place.process };
+    await this.registrar.record(job, hubDraft(job.id, 'queued', { data: settled }));
+    this.dispatcher.enqueue(job);
+    return this.answer(job);
+  }
+
+  private async launch(
+    start: StartParams,
+    prompt: string | undefined,
+  ): Promise<Pick<Place, 'session' | 'process'>> {
+    const { session, pane_pid } = await launchAgent(this.servers, this.home.folder, start, prompt);
+    return {
+      session,
+      process: { pid: pane_pid, start: startOf(pane_pid) ?? '', command: start.agent, pane_pid },
+    };
   }
 
   /** Once its order is taken, or never will be, a session that was started for a job lives and ends as any other. */
-  private async settleStarted(job: LiveJob, { session }: Place): Promise<void> {
+  private async settleStarted(job: LiveJob, session: AgentSession): Promise<void> {
     await this.changes.until(job, ({ record }) => record.status !== 'queued', STARTED_MS);
     const server = this.servers.get(session.socket);
     await letGo(server, session, isFinal(job.record.status)).catch((error) =>
@@ -195,7 +251,7 @@ export class Delegations {
   private orderOf(
     params: DelegateParams,
     prompt: string,
-    place: (Place & { started?: boolean }) | undefined,
+    place: Place | undefined,
     validation: Validation | undefined,
   ): JobOrder {
     const jobId = newJobId(prompt);
@@ -206,7 +262,7 @@ export class Delegations {
       job_id: jobId,
       agent: params.agent,
       ...(place !== undefined && { agent_session: place.session, agent_process: place.process }),
-      typing: { mam: params.mam_command, ...(place?.started && { started: true }), ...terminalOf(params) },
+      typing: { mam: params.mam_command, ...terminalOf(params) },
       host: this.host,
       registry_dir: params.registry_dir,
       log_dir: logDir,

@@ -5,6 +5,7 @@ import { composeOrder } from '../job/order.ts';
 import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
+import { awaitArgument } from '../tmux/argument.ts';
 import type { TmuxServer } from '../tmux/control.ts';
 import { type DeliverySteps, deliver, type Look, type Obstacle, type Target } from '../tmux/deliver.ts';
 import { clearOwnText, recoverDelivery, standsAtCursor } from '../tmux/recover.ts';
@@ -86,6 +87,11 @@ export class Dispatcher {
 
   /** Takes up the open jobs that the last hub left, in the order of their making. */
   resume(jobs: LiveJob[]): void {
+    for (const job of jobs.filter(isStillStarting)) {
+      void this.registrar.note(job, 'delivery_failed', {
+        detail: 'The hub ended while it started the agent. Look whether its session runs.',
+      });
+    }
     const inOrder = jobs
       .filter((job) => job.record.agent_session !== undefined && !isFinal(job.record.status))
       .sort(
@@ -258,6 +264,10 @@ export class Dispatcher {
 
     const prompt = job.prompt ?? readFileSync(job.paths.prompt, 'utf8');
     const text = composeOrder(job.id, prompt, typing.mam, job.paths.prompt);
+    if (record.phase !== 'queued' && typing.argument === true) {
+      await this.afterArgument(job, target, look, stop);
+      return;
+    }
     if (record.phase !== 'queued') {
       await this.afterCrash(job, target, text, look, stop);
       return;
@@ -287,6 +297,17 @@ export class Dispatcher {
     else if (end.kind === 'gone') await this.lost(job, end.why);
     else if (end.kind === 'unverified')
       await this.registrar.note(job, 'delivery_unverified', { detail: end.why });
+  }
+
+  /** The agent was started with its order: what is left is the proof that it has taken it. */
+  private async afterArgument(job: LiveJob, target: Target, look: Look, stop: AbortSignal): Promise<void> {
+    const session = job.record.agent_session;
+    if (session === undefined) return;
+    const note = (evidence: string) => void this.registrar.note(job, 'submitted', { data: { evidence } });
+    const end = await awaitArgument(this.servers.get(session.socket), target, look, note, stop);
+    if (end.kind === 'gone') await this.lost(job, end.why);
+    else if (end.kind === 'unverified' && job.record.status === 'queued')
+      await this.registrar.note(job, 'delivery_unverified', { detail: cleanLine(end.why, EVIDENCE_CHARS) });
   }
 
   /** The last hub died between the paste and its proof. */
@@ -364,6 +385,11 @@ export class Dispatcher {
 /** True for a job that has not been typed in: it stands behind those that have. */
 function isWaiting({ record }: LiveJob): boolean {
   return record.status === 'queued' && record.phase === 'queued';
+}
+
+/** True for a job whose agent was to be started by a hub that has ended meanwhile. */
+function isStillStarting({ record }: LiveJob): boolean {
+  return record.status === 'queued' && record.agent !== 'human' && record.agent_session === undefined;
 }
 
 /** True for a cancelled job whose text was pasted and not submitted. */

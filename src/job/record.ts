@@ -74,6 +74,7 @@ export const recordSchema = z.object({
     .object({
       mam: z.string().describe('how the peer can call the command line'),
       started: z.boolean().optional().describe('the agent was started for this job'),
+      argument: z.boolean().optional().describe('it was given its order on its command line'),
       draft: z.string().optional(),
       ready: z.string().optional(),
       busy: z.string().optional(),

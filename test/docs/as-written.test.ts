@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'smol-toml';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tools } from '../../tools/index.ts';
-import { Lab, until } from '../durability/support.ts';
-import { ROOT, read, shellCommands } from './markdown.ts';
+import { type Json, Lab, PROGRAM, until } from '../durability/support.ts';
+import { lineWith, ROOT, read, shellCommands } from './markdown.ts';
 
 /** The Inspector is downloaded once (200 MB); then npm has it. */
 const DOWNLOAD_MS = 300_000;
@@ -34,15 +35,6 @@ function type(line: string, env: Record<string, string> = {}) {
   });
 }
 
-/** The one shell line of a document that holds all these words. */
-function lineWith(document: string, ...words: string[]): string {
-  const [line, ...more] = shellCommands(read(document)).filter((text) =>
-    words.every((word) => text.includes(word)),
-  );
-  if (line === undefined || more.length > 0) throw new Error(`no one line with ${words.join(', ')}`);
-  return line;
-}
-
 test('MCP Inspector lists the tools', { timeout: DOWNLOAD_MS }, () => {
   const { stdout, stderr } = type(lineWith('README.md', 'inspector'), { npm_config_prefer_offline: 'true' });
   expect(stdout, stderr).toMatch(/^\{/);
@@ -56,6 +48,35 @@ test('the checkout is installed as mam', { timeout: 60_000 }, () => {
   const { stderr } = type('npm install -g .', { npm_config_prefix: folder });
   const { stdout } = type('mam --version', { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` });
   expect(stdout.trim(), stderr).toBe(JSON.parse(read('package.json')).version);
+});
+
+test.each([
+  ['claude-code', '.claude.json'],
+  ['codex', '.codex/config.toml'],
+])('mam is installed into %s', (client, file) => {
+  mkdirSync(join(folder, 'bin'));
+  symlinkSync(PROGRAM, join(folder, 'bin', 'mam'));
+  const env = { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` };
+  const dry = type(lineWith('README.md', 'mam install', client, '--dry-run'), env);
+  expect(dry.stdout).toContain('Nothing was written: this is what would change.');
+  expect(existsSync(join(folder, file))).toBe(false);
+  const [line] = shellCommands(read('README.md')).filter((text) => text === `mam install ${client}`);
+  expect(type(line ?? '', env)).toMatchObject({ status: 0 });
+  const text = readFileSync(join(folder, file), 'utf8');
+  expect(text).toContain(JSON.stringify(join(folder, 'bin', 'mam')));
+  if (client === 'codex') {
+    const { mam } = parse(text)['mcp_servers'] as { mam: Json };
+    expect(mam).toMatchObject({
+      env_vars: expect.arrayContaining(['TMUX', 'TMUX_PANE']),
+      tool_timeout_sec: 86_400,
+      env: { MAM_TOOL_TIMEOUT_SECONDS: '86400' },
+    });
+  } else {
+    // The example for a project is what is installed, by name.
+    const example = JSON.parse(read('mcp.json.example')).mcpServers;
+    const command = join(folder, 'bin', 'mam');
+    expect(JSON.parse(text).mcpServers).toEqual({ mam: { ...example.mam, command } });
+  }
 });
 
 const hasMosquitto = spawnSync('mosquitto_pub', ['--help']).error === undefined;

@@ -3,9 +3,12 @@ import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { KINDS } from '../../src/agents/index.ts';
 import { parseConfigFile } from '../../src/config-file.ts';
+import { clients } from '../../src/install/index.ts';
 import { ATTENTION_REASONS, FAILURE_REASONS, MAKERS, SOURCES, STATUSES } from '../../src/job/words.ts';
 import { tools } from '../../tools/index.ts';
+import { HOMES } from '../agents/programs.ts';
 import { type Message, PROGRAM } from '../support/mcp-client.ts';
 import { anchors, blocks, DOCUMENTS, prose, ROOT, read, shellCommands } from './markdown.ts';
 
@@ -17,7 +20,7 @@ const manifest = JSON.parse(read('package.json')) as {
 
 /** Files that the program makes or its users have: no part of the checkout. */
 const NOT_OURS =
-  /^(hub\.(sock|json|log|lock|owner|starting)|hub\.log\.1|job\.json|config\.json|prompt\.md|events\.jsonl|screen\.txt|validate\.log|\.mcp\.json|\.bad)$/;
+  /^(hub\.(sock|json|log|lock|owner|starting)|hub\.log\.1|installed\.json|job\.json|config\.json|prompt\.md|events\.jsonl|screen\.txt|validate\.log|\.mcp\.json|\.bad)$/;
 /** Stand for a file that a reader makes. */
 const EXAMPLE = /\/my-[a-z]+\.ts$/;
 const FILE = /^[\w./-]+\.(ts|mjs|md|json|jsonl|sock|log|txt|example)$/;
@@ -79,6 +82,9 @@ test('the tree of AGENTS.md is the tree', () => {
   expect(folders.map(({ name }) => `src/${name}/`).filter((name) => !named.includes(name))).toEqual([]);
 });
 
+const INSTALLING = 'test/docs/as-written.test.ts';
+const ANSWERING = 'test/docs/agents-as-written.test.ts';
+
 /** Where each command that the README shows is tried: by a test of ours, or as CI's text has it. */
 const TRIED: Record<string, string> = {
   'npm run demo': 'npm run --silent demo',
@@ -92,9 +98,16 @@ const TRIED: Record<string, string> = {
     'npm install --no-progress --loglevel=error "$tarball"',
   'npx -y @modelcontextprotocol/inspector@2.12.0 --cli node dist/main.js --method tools/list':
     'test/docs/as-written.test.ts',
-  // Not on the machines of CI: their form is checked below.
-  'claude mcp add mam --scope user -- mam': '',
-  'codex mcp add mam -- mam': '',
+  'mam install claude-code --dry-run': INSTALLING,
+  'mam install claude-code': INSTALLING,
+  'mam install codex --dry-run': INSTALLING,
+  'mam install codex': INSTALLING,
+  'mam done JOB_ID "The key is on the board."': ANSWERING,
+  'mam answer --job JOB_ID "Slate, not tin."': ANSWERING,
+  'mam answer --job JOB_ID --allow': ANSWERING,
+  'mam start my-agent': ANSWERING,
+  'mam agents': ANSWERING,
+  'mam stop my-agent': ANSWERING,
 };
 
 describe('what the README tells to type', () => {
@@ -112,35 +125,43 @@ describe('what the README tells to type', () => {
   });
 
   test('starts the program that the package installs', () => {
-    const clients = shellCommands(readme).filter((command) => command.includes(' mcp add '));
-    expect(clients.map((command) => command.split(' -- ')[1])).toEqual(['mam', 'mam']);
+    const [gemini, opencode, ...more] = blocks(readme)
+      .filter(({ language }) => language === 'json')
+      .map(({ text }) => JSON.parse(text));
     expect(Object.keys(manifest.bin)).toEqual(['mam']);
-    const [server, kinds] = blocks(readme).filter(({ language }) => language === 'json');
-    expect(JSON.parse(server?.text ?? '')).toEqual(JSON.parse(read('mcp.json.example')));
-    expect(Object.keys(parseConfigFile('README.md', kinds?.text ?? '').agents ?? {})).toHaveLength(2);
+    expect(gemini.mcpServers.mam).toMatchObject({ command: 'mam' });
+    expect(opencode.mcp.mam).toMatchObject({ type: 'local', command: ['mam'], enabled: true });
+    // The client and wait_job are told the same time.
+    for (const { timeout, env } of [
+      gemini.mcpServers.mam,
+      { ...opencode.mcp.mam, env: opencode.mcp.mam.environment },
+    ]) {
+      expect(Number(env.MAM_TOOL_TIMEOUT_SECONDS) * 1000).toBe(timeout);
+    }
+    expect(more).toHaveLength(1);
   });
 
-  test('is TOML for Codex', () => {
-    const toml = blocks(readme).find(({ language }) => language === 'toml')?.text ?? '';
-    const sections: Record<string, Record<string, unknown>> = {};
-    let section: Record<string, unknown> = {};
-    for (const line of toml.split('\n').filter(Boolean)) {
-      const head = /^\[([\w.]+)\]$/.exec(line)?.[1];
-      const [, key = '', value = ''] = /^(\w+) = (.+)$/.exec(line) ?? [];
-      // What stands here of TOML's values is written as in JSON.
-      if (head === undefined) section[key] = JSON.parse(value);
-      else section = sections[head] = {};
+  test('is known to its tables', () => {
+    for (const { name, start } of KINDS.filter((kind) => kind.start)) {
+      expect(readme, name).toContain(`\`mam start ${name}\``);
+      expect(readme, name).toContain(`\`tmux:${start?.program}\``);
     }
-    expect(sections).toEqual({
-      'mcp_servers.mam': {
-        command: 'mam',
-        env_vars: ['TMUX', 'TMUX_PANE'],
-        startup_timeout_sec: 30,
-        tool_timeout_sec: 86_400,
-      },
-      'mcp_servers.mam.env': { MAM_TOOL_TIMEOUT_SECONDS: '86400' },
-    });
+    for (const client of Object.keys(clients)) expect(readme).toContain(`\`mam install ${client}\``);
+    for (const reason of ATTENTION_REASONS) expect(readme).toContain(`| \`${reason}\` |`);
   });
+});
+
+test('docs/agents.md has every kind, field, agent and version', () => {
+  const page = read('docs/agents.md');
+  for (const { name, title, start } of KINDS) {
+    expect(page, name).toMatch(new RegExp(`\\b${name}\\b`));
+    if (start !== undefined) expect(page).toContain(title.replace(/ CLI$/, ''));
+  }
+  for (const { npm } of HOMES) expect(page, npm.name).toContain(npm.version);
+  const example = blocks(page).find(({ language }) => language === 'json')?.text ?? '';
+  const [agent] = Object.values(parseConfigFile('docs/agents.md', example).agents ?? {});
+  const fields = /An agent kind has: (.*)\./.exec(hintOf('{"agents":{"x":{"":1}}}'))?.[1]?.split(', ');
+  expect(Object.keys(agent ?? {}).sort()).toEqual(fields?.sort());
 });
 
 test('mcp.json.example starts the server', async () => {
@@ -208,6 +229,16 @@ test('the troubleshooting page quotes texts that the program has', () => {
   const unknown = quoted.filter((text) => !text.split('…').every((part) => source.includes(part.trim())));
   expect(unknown).toEqual([]);
 });
+
+/** What the program says of a configuration that it refuses. */
+function hintOf(config: string): string {
+  try {
+    parseConfigFile('config.json', config);
+  } catch (error) {
+    return (error as { text: string }).text;
+  }
+  return '';
+}
 
 function exists(path: string): boolean {
   return statSync(join(ROOT, path), { throwIfNoEntry: false }) !== undefined;

@@ -43,6 +43,15 @@ export function shellCommands(text: string): string[] {
     .flatMap((block) => block.text.trim().split('\n'));
 }
 
+/** The one shell line of a document that holds all these words. */
+export function lineWith(document: string, ...words: string[]): string {
+  const [line, ...more] = shellCommands(read(document)).filter((text) =>
+    words.every((word) => text.includes(word)),
+  );
+  if (line === undefined || more.length > 0) throw new Error(`no one line with ${words.join(', ')}`);
+  return line;
+}
+
 /** The anchors that GitHub makes of a document's headings. */
 export function anchors(text: string): string[] {
   return [...prose(text).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>

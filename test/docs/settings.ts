@@ -87,5 +87,5 @@ export const settings: readonly Setting[] = [
     default: '60',
     meaning: 'how long a hub without clients and open jobs stays',
   },
-  { file: 'agents', default: 'none', meaning: 'agent kinds by configuration, see below' },
+  { file: 'agents', default: 'none', meaning: 'agent kinds by configuration, see above' },
 ];

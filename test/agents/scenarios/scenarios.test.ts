@@ -25,7 +25,6 @@ const making = (jobId: string): ModelStep[] => [
 ];
 
 describe.each(HOMES)('$kind', (home) => {
-  const hasHooks = true;
   const test = base.extend<{ lab: AgentLab }>({
     lab: async ({ task }, use) => {
       const lab = new AgentLab(home);
@@ -33,6 +32,7 @@ describe.each(HOMES)('$kind', (home) => {
       await lab.end(task.result?.state === 'fail');
     },
   });
+  const takesPrompt = builtIn(home.kind)?.start?.takesPrompt === true;
   const made = (lab: AgentLab) => existsSync(join(lab.project, 'made-by-agent'));
   /** Waits for the end; attention on the way, which a person gives in the pane, is passed over. */
   const final = async (server: LabServer, jobId: string) => {
@@ -63,7 +63,7 @@ describe.each(HOMES)('$kind', (home) => {
     expect(made(lab)).toBe(true);
     const stages = lab.record(jobId).delivery.map(({ stage }) => stage);
     expect(stages).toEqual(expect.arrayContaining(['queued', 'pasting', 'visible', 'submitted', 'started']));
-    if (hasHooks) expect(stages).toContain('acknowledged');
+    expect(stages).toContain('acknowledged');
     expect(
       asked
         .filter((one) => one.jobId === jobId)
@@ -73,8 +73,51 @@ describe.each(HOMES)('$kind', (home) => {
     await server.ask('stop_agent', { name: lab.session });
   });
 
+  // OpenCode has none, and Codex none where the configuration says what it may do.
+  test.skipIf(['opencode', 'codex'].includes(home.kind))(
+    'a trust dialog is told, not answered',
+    async ({ lab }) => {
+      const { model, asked } = worker(making);
+      await lab.prepare(model, { untrusted: true });
+      const server = await lab.startServer();
+      const started = await server.ask('start_agent', { agent: home.kind });
+      expect(started).toMatchObject({ ready: false, waits_for: expect.stringMatching(/dialog \(trust\)/) });
+      const { agents } = await server.ask('list_agents');
+      expect(agents[0]).toMatchObject({ agent: home.kind, state: 'dialog' });
+      const { job_id: jobId } = await lab.job(server);
+      expect(lab.record(jobId)).toMatchObject({ status: 'queued', blocked_by: 'dialog' });
+      await server.ask('cancel_job', { job_id: jobId });
+      await server.ask('stop_agent', { name: lab.session });
+      // The same, started for the job: its order waits behind the dialog.
+      const second = await lab.job(server, { start: true });
+      if (takesPrompt) {
+        const { reason, detail } = await attention(server, second.job_id);
+        expect(reason).toBe('delivery_unverified');
+        expect(detail).toContain('A dialog holds the agent up');
+      } else expect(second.status).toBe('queued');
+      await server.ask('cancel_job', { job_id: second.job_id });
+      expect(asked).toHaveLength(0);
+      expect(made(lab)).toBe(false);
+      await server.ask('stop_agent', { name: lab.session });
+    },
+  );
+
+  test('copy mode: the job waits until a person has left it', async ({ lab }) => {
+    const { model, asked } = worker(done);
+    await lab.prepare(model);
+    const server = await lab.startServer();
+    await lab.startAgent(server);
+    await lab.tmux('copy-mode', '-t', `=${lab.session}:`);
+    const { job_id: jobId } = await lab.job(server);
+    expect(lab.record(jobId)).toMatchObject({ status: 'queued', blocked_by: 'copy_mode' });
+    expect(asked).toHaveLength(0);
+    await lab.tmux('send-keys', '-X', '-t', `=${lab.session}:`, 'cancel');
+    expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
+    expect(asked.filter((one) => one.jobId === jobId && one.results.length === 0)).toHaveLength(1);
+  });
+
   test('started for the job, when it is missing', async ({ lab }) => {
-    const { model } = worker(done);
+    const { model, asked } = worker(done);
     await lab.prepare(model);
     const server = await lab.startServer();
     const text = await server.refusal('delegate_job', { prompt: 'x', agent: home.kind });
@@ -82,6 +125,15 @@ describe.each(HOMES)('$kind', (home) => {
     expect(text).toContain('start true');
     const { job_id: jobId } = await lab.job(server, { start: true });
     expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
+    // The order was an argument of its command line where it takes one, and came in whole.
+    const { evidence } = lab.record(jobId).delivery.find(({ stage }) => stage === 'pasting') ?? {};
+    expect(evidence?.includes('command line') ?? false).toBe(takesPrompt);
+    expect(
+      asked
+        .find((one) => one.jobId === jobId)
+        ?.prompts.at(-1)
+        ?.trim(),
+    ).toBe(lab.orderOf(jobId));
     await server.ask('stop_agent', { name: lab.session });
   });
 
@@ -94,7 +146,7 @@ describe.each(HOMES)('$kind', (home) => {
     expect(await attention(server, jobId)).toMatchObject({ reason: 'turn_ended' });
     expect(lab.types(jobId).filter((type) => type === 'reminded')).toHaveLength(1);
     expect(asked.filter((one) => one.jobId === jobId)).toHaveLength(2);
-    if (hasHooks) expect(lab.record(jobId).last_words).toContain('Really fine.');
+    expect(lab.record(jobId).last_words).toContain('Really fine.');
     await server.ask('cancel_job', { job_id: jobId });
   });
 

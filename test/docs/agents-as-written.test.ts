@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { Lab } from '../support/lab.ts';
+import { test as base } from '../support/lab-test.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
+import { until } from '../support/until.ts';
+import { blocks, lineWith, ROOT, read } from './markdown.ts';
+
+/** A lab in whose shells `mam` and `my-agent`, which the fake peer plays, are on the PATH. */
+class Written extends Lab {
+  readonly #bin = join(this.project, 'bin');
+
+  constructor() {
+    super();
+    this.expected.push(/^p\/bin\/mam$/);
+    mkdirSync(this.#bin);
+    symlinkSync(PROGRAM, join(this.#bin, 'mam'));
+    const peer = `${ROOT}/test/peers/peer.mjs`;
+    const words = [process.execPath, peer, '--log', `${this.folder}/peer-0.log`, '--mam', PROGRAM];
+    const agent = join(this.#bin, 'my-agent');
+    writeFileSync(agent, `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(' ')}\n`);
+    chmodSync(agent, 0o755);
+  }
+
+  override get env(): Record<string, string> {
+    return { ...super.env, PATH: `${this.#bin}:${super.env['PATH']}` };
+  }
+
+  /** Types a line in a shell. @throws unless it ends with 0 */
+  type(line: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      execFile('bash', ['-c', line], { cwd: this.project, env: this.env }, (error, stdout, stderr) =>
+        error === null ? resolve(stdout) : reject(new Error(`${line}: ${stdout}${stderr}`)),
+      );
+    });
+  }
+}
+
+const test = base.extend<{ lab: Written }>({
+  lab: async ({ task }, use) => {
+    const lab = new Written();
+    await use(lab);
+    await lab.end(task.result?.state === 'fail');
+  },
+});
+
+test('a question and a permission are answered, and a person reports', async ({ lab }) => {
+  const peer = await lab.startPeer('mute');
+  const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+  const { job_id: jobId } = await server.delegate(peer);
+  const line = (id: string, ...words: string[]) => lineWith('README.md', ...words).replace('JOB_ID', id);
+
+  await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
+  await lab.type(line(jobId, 'mam answer', 'Slate'));
+  await peer.gets(2, 2);
+  expect(peer.pastes[1]).toContain('Slate, not tin.');
+  await reporter.report(jobId, 'permission_required', { detail: 'rm the old roof' });
+  await lab.type(line(jobId, 'mam answer', '--allow'));
+  expect(lab.record(jobId).requests.at(-1)).toMatchObject({ decision: 'allow', decided_by: 'person' });
+  await peer.gets(3, 3);
+  await reporter.report(jobId, 'completed');
+
+  const person = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
+  await lab.type(line(person.job_id, 'mam done'));
+  expect(lab.record(person.job_id)).toMatchObject({
+    status: 'completed',
+    detail: 'The key is on the board.',
+  });
+});
+
+test.each(['README.md', 'docs/agents.md'])(
+  'the agent kind of %s is started, works and is ended',
+  async (document) => {
+    const lab = new Written();
+    try {
+      lab.sessions.add('my-agent');
+      const kinds = blocks(read(document)).filter(({ text }) => text.includes('"my-agent"'));
+      lab.write('.mam/config.json', kinds[0]?.text ?? '');
+      expect(await lab.type(lineWith('README.md', 'mam start'))).toContain(
+        'my-agent is ready in tmux:my-agent',
+      );
+      expect(await lab.type(lineWith('README.md', 'mam agents'))).toMatch(
+        /^my-agent +tmux:my-agent %\d+ +idle/,
+      );
+      const server = await lab.startServer();
+      if (document !== 'README.md') {
+        await lab.tmux('send-keys', '-l', '-t', '=my-agent:', 'half a thought');
+        await until('the draft is seen', async () => / draft /.test(await lab.type('mam agents')));
+        await lab.tmux('send-keys', '-t', '=my-agent:', 'Enter');
+        await lab.tmux('respawn-pane', '-k', '-t', '=my-agent:', 'my-agent');
+      }
+      const { job_id: jobId } = await server.ask('delegate_job', { prompt: 'Mend it', agent: 'my-agent' });
+      expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
+      expect(await lab.type(lineWith('README.md', 'mam stop'))).toContain('ended: tmux:my-agent');
+    } catch (error) {
+      await lab.end(true).catch(() => {});
+      throw error;
+    }
+    await lab.end();
+  },
+);
