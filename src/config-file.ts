@@ -11,7 +11,7 @@ const agentSchema = z.strictObject({
   session: z.string().optional(),
   /** The command line that starts it: program and arguments, without a shell. */
   command: z.array(z.string()).min(1).optional(),
-  /** Regular expressions, tried on each line of the screen. */
+  /** Regular expressions, tried on the whole screen, with the flags m and u. */
   ready: pattern.optional(),
   busy: pattern.optional(),
   dialog: pattern.optional(),

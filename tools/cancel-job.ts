@@ -21,7 +21,7 @@ export default defineTool({
       .boolean()
       .default(false)
       .describe(
-        "Also press the agent's interrupt key, where the configuration of its kind names one, so that it stops in mid-turn. Default: false",
+        "Also press the agent's interrupt key, where its kind has one and it is in the middle of a turn. Default: false",
       ),
   }),
   outputSchema: z.object({

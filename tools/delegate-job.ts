@@ -73,7 +73,12 @@ const inputSchema = z.strictObject({
     .describe(
       'What to do when the agent is busy: queue waits for its turn, refuse fails at once and names the holder. Default: queue',
     ),
-  start: z.boolean().default(false).describe('Start the agent when its session is missing. Default: false'),
+  start: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Start the agent in a tmux session of that name when it is missing, with this server and its hooks; nothing of the user's configuration is changed. Default: false",
+    ),
   request_key: z
     .string()
     .min(1)
@@ -97,7 +102,7 @@ export default defineTool({
   name: 'delegate_job',
   title: 'Delegate a job to another agent',
   description:
-    'Delegate a job to another agent: hand a task over to a peer (Claude Code, Codex, any terminal program) that lives in a tmux session, and let it work in the background, in parallel with you. ' +
+    'Delegate a job to another agent: hand a task over to a peer (Claude Code, Codex, Gemini CLI, OpenCode, a person, any terminal program) that lives in a tmux session, and let it work in the background, in parallel with you. ' +
     "Registers the job, types a short order into the agent's pane, and answers when the prompt is submitted or after 5 seconds, whichever is first, with the job id and a delivery receipt that says how far it got. " +
     'The job goes on whatever happens to this call; a busy agent gets it when its turn comes. Use it to spawn, assign or offload work to a worker or sub-agent that a person can watch.',
   inputSchema,

@@ -172,7 +172,7 @@ const HOOKS = [
  * above it). Left is a home of its own (`GEMINI_CLI_HOME`), in which everything of the user's `.gemini` is linked and
  * an extension stands beside the user's own: it brings the server and the hooks.
  */
-function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptions): Launch {
+function launch({ server, serverEnv, hook, folder, resume }: LaunchOptions): Launch {
   const [command, ...args] = server;
   const home = homedir();
   const extension = { name: 'mam', version: '1.0.0', mcpServers: { mam: { command, args, env: serverEnv } } };
@@ -189,7 +189,6 @@ function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptio
       ...['--admin-policy', `${folder}/mam.toml`],
       // With no session in this folder it says so and begins a new one.
       ...(resume ? ['--resume', 'latest'] : []),
-      ...(prompt === undefined ? [] : [`--prompt-interactive=${prompt}`]),
     ],
     env: {
       // A server "mam" of the user's own settings wins over the extension's; it inherits the pane's environment.
@@ -232,7 +231,7 @@ function adminPolicies(settings: string): string[] {
   throw new MamError(
     'refused',
     `The adminPolicyPaths of ${settings} could not be read, and starting without them would loosen its rules.`,
-    'Start gemini in a tmux session yourself; `mam install` and the README tell how it gets the server.',
+    'Start gemini in a tmux session yourself; the README tells how it gets the server.',
   );
 }
 

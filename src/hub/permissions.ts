@@ -32,6 +32,8 @@ interface Known {
   dialog?: string | undefined;
   callId?: string | undefined;
   hook?: WaitingHook | undefined;
+  /** Somebody's decision on it is being carried out: what the screen shows meanwhile is its effect. */
+  deciding?: boolean;
 }
 
 /** The permission requests of open jobs: heard from hooks, seen on screens, decided by whoever has the right to. */
@@ -100,7 +102,7 @@ export class Permissions {
       const shown = this.known.get(id)?.dialog;
       // A request that an earlier hub has heard of has lost its dialog's look with that hub.
       const over = shown === undefined ? !this.known.has(id) && dialog === undefined : shown !== dialog?.key;
-      if (over) void this.settle(job, id, 'its dialog is gone');
+      if (over && this.known.get(id)?.deciding !== true) void this.settle(job, id, 'its dialog is gone');
     }
     if (dialog === undefined) {
       this.forgetStray(job);
@@ -163,8 +165,14 @@ export class Permissions {
       await this.settle(job, requestId, `${decision}, by the agent's hook`, decision);
       return `The agent's hook has taken the decision: ${decision}.`;
     }
-    const pressed = await pressDecision(this.servers, job.record, request, known?.dialog, decision);
-    return this.afterPress(job, requestId, decision, pressed);
+    const deciding: Known = { ...known, deciding: true };
+    this.known.set(requestId, deciding);
+    try {
+      const pressed = await pressDecision(this.servers, job.record, request, known?.dialog, decision);
+      return await this.afterPress(job, requestId, decision, pressed);
+    } finally {
+      deciding.deciding = false;
+    }
   }
 
   private async afterPress(
@@ -232,7 +240,7 @@ export class Permissions {
       data: {
         request_id: requestId,
         evidence: why,
-        decision: decision ?? request.decision ?? 'settled in the pane',
+        decision: decision ?? 'settled in the pane',
       },
     });
   }

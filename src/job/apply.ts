@@ -83,7 +83,8 @@ function advance(next: JobRecord, event: RecordedEvent): void {
   const { type, recorded_at: at } = event;
   // A second word while the first claim is being checked changes nothing but an end or a cancellation.
   const validating = next.phase === 'validating';
-  if (isPeerEvent(event)) heardFromPeer(next, event);
+  // A person may answer and cancel as well: these are no words of the peer.
+  if (isPeerEvent(event) && type !== 'answered' && type !== 'cancelled') heardFromPeer(next, event);
 
   switch (type) {
     case 'queued':

@@ -138,16 +138,15 @@ function isOpen(request: PeerRequest, wanted: unknown): boolean {
 /** One request is settled, or all open ones where none is named. */
 export function resolveRequest(next: JobRecord, event: RecordedEvent): void {
   const wanted = event.data?.['request_id'];
-  const decision = event.data?.['decision'];
-  next.requests = next.requests.map((request) =>
-    isOpen(request, wanted)
-      ? {
-          ...request,
-          resolved_at: event.recorded_at,
-          decision: String(decision ?? request.decision ?? event.type),
-        }
-      : request,
-  );
+  const how = event.data?.['decision'];
+  next.requests = next.requests.map((request) => {
+    if (!isOpen(request, wanted)) return request;
+    const decision = String(how ?? request.decision ?? event.type);
+    const { decided_by: by, ...rest } = request;
+    // A decision that could not be carried out is not how it ended.
+    const own = by !== undefined && decision === request.decision;
+    return { ...rest, ...(own && { decided_by: by }), resolved_at: event.recorded_at, decision };
+  });
   for (const kind of ['question', 'permission'] as const) {
     if (!next.requests.some((request) => request.kind === kind && request.resolved_at === undefined)) {
       lower(next, [kind]);

@@ -88,7 +88,6 @@ test.each(['README.md', 'docs/agents.md'])(
       if (document !== 'README.md') {
         await lab.tmux('send-keys', '-l', '-t', '=my-agent:', 'half a thought');
         await until('the draft is seen', async () => / draft /.test(await lab.type('mam agents')));
-        await lab.tmux('send-keys', '-t', '=my-agent:', 'Enter');
         await lab.tmux('respawn-pane', '-k', '-t', '=my-agent:', 'my-agent');
       }
       const { job_id: jobId } = await server.ask('delegate_job', { prompt: 'Mend it', agent: 'my-agent' });
