@@ -1,20 +1,18 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { builtIn, lookFor } from '../agents/index.ts';
 import { dropSpool, takeSpool } from '../bus/spool.ts';
 import { explain, MamError } from '../errors.ts';
-import { newJobId } from '../job/id.ts';
 import { composeOrder } from '../job/order.ts';
 import type { AgentSession, JobOrder, JobRecord } from '../job/record.ts';
-import type { DelegateParams, DelegateResult, StartParams, TerminalSettings } from '../job/request.ts';
-import { cleanLine, promptPreview } from '../job/text.ts';
+import type { DelegateParams, DelegateResult, StartParams } from '../job/request.ts';
+import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { startOf } from '../processes.ts';
 import type { Home } from '../registry/home.ts';
 import { preflight } from '../tmux/deliver.ts';
 import { checkStart, launchAgent, letGo } from './agent-start.ts';
 import type { Changes } from './changes.ts';
-import { checkPrompt, checkTimes, checkWorkdir, makeLogFolder } from './delegation-checks.ts';
+import { composeJob, sha256, type Validation } from './compose-job.ts';
+import { checkPrompt, checkTimes, checkWorkdir } from './delegation-checks.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { checkHumanSession, showToHuman } from './human-job.ts';
 import type { LiveJob } from './live-job.ts';
@@ -32,8 +30,6 @@ const STARTED_MS = 120_000;
 
 /** A delegation is answered after this time even if the prompt is not submitted yet, in ms. */
 const ANSWER_MS = 5_000;
-
-type Validation = Pick<NonNullable<JobOrder['validation']>, 'script' | 'script_sha256'>;
 
 /** Registers jobs and starts their way into a pane. */
 export class Delegations {
@@ -254,41 +250,11 @@ export class Delegations {
     place: Place | undefined,
     validation: Validation | undefined,
   ): JobOrder {
-    const jobId = newJobId(prompt);
-    const parent = this.owners.openJobOf(params.origin);
-    const logDir = join(params.logs_dir ?? params.registry_dir, jobId);
-    if (params.logs_dir !== undefined) makeLogFolder(logDir);
-    return {
-      job_id: jobId,
-      agent: params.agent,
-      ...(place !== undefined && { agent_session: place.session, agent_process: place.process }),
-      typing: { mam: params.mam_command, ...terminalOf(params) },
-      host: this.host,
-      registry_dir: params.registry_dir,
-      log_dir: logDir,
-      workdir: params.workdir,
-      prompt_sha256: sha256(prompt),
-      prompt_preview: promptPreview(prompt),
-      prompt_bytes: Buffer.byteLength(prompt),
-      supervisor: params.supervisor,
-      ...(parent !== undefined && { parent_job_id: parent.id }),
-      depth: parent === undefined ? 0 : parent.record.depth + 1,
-      ...(params.request_key !== undefined && { request_key: params.request_key }),
-      peer_server: place ? peerServer(this.home.servers, place.session, place.process.pane_pid) : 'unknown',
-      ...(validation !== undefined && {
-        validation: {
-          ...validation,
-          rounds: 0,
-          max_rounds: params.validate_rounds ?? 0,
-          ...(params.path !== undefined && { path: params.path }),
-          ...(params.virtual_env !== undefined && { virtual_env: params.virtual_env }),
-        },
-      }),
-      timeouts: {
-        timeout_seconds: params.timeout_seconds,
-        idle_timeout_seconds: params.idle_timeout_seconds,
-      },
-    };
+    const peer_server = place
+      ? peerServer(this.home.servers, place.session, place.process.pane_pid)
+      : ('unknown' as const);
+    const parent = this.owners.openJobOf(params.origin)?.record;
+    return composeJob({ params, prompt, place, validation, parent, host: this.host, peer_server });
   }
 
   /** The user's own turn, a dialog or a draft in the pane counts as busy too. */
@@ -349,12 +315,6 @@ export class Delegations {
   }
 }
 
-/** Only what a delivery uses: a newer client may send more. */
-function terminalOf({ terminal = {} }: DelegateParams): TerminalSettings {
-  const { ready, busy, dialog, draft, clear, interrupt } = terminal;
-  return { ready, busy, dialog, draft, clear, interrupt };
-}
-
 /** The error for a session that is missing, which `start` would create. */
 function withStartHint(
   error: MamError,
@@ -364,8 +324,4 @@ function withStartHint(
   if (pane || (builtIn(agent)?.start === undefined && terminal?.command === undefined)) return error;
   const hint = `${error.hint} Or let it be started: delegate_job with start true, or \`mam start ${agent}\`.`;
   return new MamError(error.code, error.message, hint);
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -1,25 +1,17 @@
-import { readFileSync } from 'node:fs';
-import { builtIn, lookFor } from '../agents/index.ts';
 import { explain } from '../errors.ts';
-import { composeOrder } from '../job/order.ts';
-import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
-import { awaitArgument } from '../tmux/argument.ts';
-import type { TmuxServer } from '../tmux/control.ts';
-import { type DeliverySteps, deliver, type Look, type Obstacle, type Target } from '../tmux/deliver.ts';
-import { clearOwnText, recoverDelivery, standsAtCursor } from '../tmux/recover.ts';
+import type { Obstacle } from '../tmux/deliver.ts';
 import type { Shot } from '../tmux/screen.ts';
+import { HandOver } from './hand-over.ts';
+import { Leftovers } from './leftovers.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { paneKey } from './pane-owners.ts';
-import { peerServer } from './peer-server.ts';
-import { hubDraft, type Registrar } from './registrar.ts';
+import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
-/** The server of an agent that was started for a job is waited for so long (ms) since then. */
-const SERVER_MS = 20_000;
-/** How often (ms) such an agent is looked at until it is ready. */
+/** How often (ms) an agent that was started for a job is looked at until it is ready. */
 const LOOK_AT_START_MS = 60;
 /** A pane that could not be typed into is looked at again after this time, in ms, if nothing told of a change. */
 const LOOK_AGAIN_MS = 1_000;
@@ -49,20 +41,18 @@ interface Errand {
 /** Hands prompts over: a queue for each pane, one job at a time, each by the delivery ladder. */
 export class Dispatcher {
   private readonly registrar: Registrar;
-  private readonly servers: TmuxServers;
   private readonly log: Log;
-  private readonly announcements: string;
   private readonly queues = new Map<string, PaneQueue>();
-  /** Of each pane: the cancelled job whose text was pasted and not submitted. */
-  private readonly leftovers = new Map<string, string>();
+  private readonly leftovers: Leftovers;
+  private readonly handOver: HandOver;
   private stopped = false;
 
   /** @param options.announcements the folder in which peers' servers tell of themselves */
   constructor(options: { registrar: Registrar; servers: TmuxServers; log: Log; announcements: string }) {
-    this.announcements = options.announcements;
     this.registrar = options.registrar;
-    this.servers = options.servers;
     this.log = options.log;
+    this.leftovers = new Leftovers(options);
+    this.handOver = new HandOver({ ...options, leftovers: this.leftovers });
   }
 
   /** The open jobs that stand before a new one in a pane, the holder first. */
@@ -111,7 +101,7 @@ export class Dispatcher {
     if (first && (taken || isFinal(after.status))) queue.stop?.abort();
     if (!isFinal(after.status)) return;
     if (first && queue.stop === undefined && isLeftBehind(job))
-      this.work(queue, () => this.leave(job, queue));
+      this.work(queue, () => this.leftovers.leave(job));
     this.forget(job);
   }
 
@@ -171,14 +161,15 @@ export class Dispatcher {
     }
     this.work(queue, async (stop) => {
       try {
-        await this.handOver(job, queue, stop, glance);
+        const obstacle = await this.handOver.run(job, stop, glance);
+        if (obstacle !== undefined) await this.obstacle(job, queue, obstacle);
       } catch (error) {
         job.uncork();
         this.log.error(`delivery of ${job.id} failed`, error);
         await this.obstacle(job, queue, { by: 'unreachable', evidence: explain(error) });
       }
       job.uncork();
-      if (isLeftBehind(job)) await this.leave(job, queue);
+      if (isLeftBehind(job)) await this.leftovers.leave(job);
     });
   }
 
@@ -217,117 +208,6 @@ export class Dispatcher {
     if (queue.jobs.length === 0 && queue.stop === undefined) this.queues.delete(queue.key);
   }
 
-  /** A cancelled job whose text was pasted: clears it, or keeps the pane from the next job while it stands there. */
-  private async leave(job: LiveJob, queue: PaneQueue): Promise<void> {
-    this.leftovers.set(queue.key, job.id);
-    await this.clear(job);
-  }
-
-  /** True while the text of a cancelled job stands in the input box: another one's Enter would submit both. */
-  private async holdsLeftover(queue: PaneQueue, server: TmuxServer, pane: string): Promise<boolean> {
-    const left = this.leftovers.get(queue.key);
-    if (left === undefined) return false;
-    if (await standsAtCursor(server, pane, left)) return true;
-    this.leftovers.delete(queue.key);
-    return false;
-  }
-
-  /** Takes the text of a cancelled job out of the input box, where the kind has a key for that and the text is there. */
-  private async clear({ id, record, paths }: LiveJob): Promise<void> {
-    const { agent_session: session, agent_process: agent, typing } = record;
-    const clearKey = typing?.clear ?? builtIn(record.agent)?.clearKey;
-    if (session === undefined || agent === undefined || typing === undefined || clearKey === undefined)
-      return;
-    const text = composeOrder(id, readFileSync(paths.prompt, 'utf8'), typing.mam, paths.prompt);
-    const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
-    await clearOwnText(
-      this.servers.get(session.socket),
-      target,
-      text,
-      clearKey,
-      lookFor(record).patterns,
-    ).catch((error) => this.log.error(`the text of ${id} was not cleared`, error));
-  }
-
-  private async handOver(
-    job: LiveJob,
-    queue: PaneQueue,
-    stop: AbortSignal,
-    glance: Shot | undefined,
-  ): Promise<void> {
-    const { record } = job;
-    const { agent_session: session, agent_process: agent, typing } = record;
-    if (session === undefined || agent === undefined || typing === undefined) return;
-    const server = this.servers.get(session.socket);
-    const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
-    const look = lookFor(record);
-
-    const prompt = job.prompt ?? readFileSync(job.paths.prompt, 'utf8');
-    const text = composeOrder(job.id, prompt, typing.mam, job.paths.prompt);
-    if (record.phase !== 'queued' && typing.argument === true) {
-      await this.afterArgument(job, target, look, stop);
-      return;
-    }
-    if (record.phase !== 'queued') {
-      await this.afterCrash(job, target, text, look, stop);
-      return;
-    }
-    if (await this.holdsLeftover(queue, server, session.pane)) {
-      const evidence = `The text of the cancelled job ${this.leftovers.get(queue.key)} stands in the input box. Remove it there.`;
-      return this.obstacle(job, queue, { by: 'draft', evidence });
-    }
-    if (typing.started === true && !this.hasServer(record)) {
-      const evidence = 'the agent is starting: its mam server has not connected yet';
-      return this.obstacle(job, queue, { by: 'not_ready', evidence });
-    }
-    const steps: DeliverySteps = {
-      pasting: async () => {
-        const announced = this.registrar.record(job, hubDraft(job.id, 'pasting'));
-        job.uncork();
-        await Promise.all([job.kept, announced]);
-      },
-      visible: (evidence) => void this.registrar.note(job, 'visible', { data: { evidence } }),
-      submitted: (evidence) => void this.registrar.note(job, 'submitted', { data: { evidence } }),
-      stop,
-    };
-    const end = await deliver(server, target, text, look, steps, glance);
-    job.uncork();
-    if (end.kind !== 'blocked') job.prompt = undefined;
-    if (end.kind === 'blocked') await this.obstacle(job, queue, end.obstacle);
-    else if (end.kind === 'gone') await this.lost(job, end.why);
-    else if (end.kind === 'unverified')
-      await this.registrar.note(job, 'delivery_unverified', { detail: end.why });
-  }
-
-  /** The agent was started with its order: what is left is the proof that it has taken it. */
-  private async afterArgument(job: LiveJob, target: Target, look: Look, stop: AbortSignal): Promise<void> {
-    const session = job.record.agent_session;
-    if (session === undefined) return;
-    const note = (evidence: string) => void this.registrar.note(job, 'submitted', { data: { evidence } });
-    const end = await awaitArgument(this.servers.get(session.socket), target, look, note, stop);
-    if (end.kind === 'gone') await this.lost(job, end.why);
-    else if (end.kind === 'unverified' && job.record.status === 'queued')
-      await this.registrar.note(job, 'delivery_unverified', { detail: cleanLine(end.why, EVIDENCE_CHARS) });
-  }
-
-  /** The last hub died between the paste and its proof. */
-  private async afterCrash(
-    job: LiveJob,
-    target: Target,
-    text: string,
-    look: Look,
-    stop: AbortSignal,
-  ): Promise<void> {
-    const session = job.record.agent_session;
-    if (session === undefined) return;
-    const end = await recoverDelivery(this.servers.get(session.socket), target, text, look, stop);
-    if (end.kind === 'submitted')
-      await this.registrar.note(job, 'submitted', { data: { evidence: end.evidence } });
-    else if (end.kind === 'gone') await this.lost(job, end.why);
-    else if (job.record.status === 'queued')
-      await this.registrar.note(job, 'delivery_unverified', { detail: end.why });
-  }
-
   private async obstacle(job: LiveJob, queue: PaneQueue, { by, evidence }: Obstacle): Promise<void> {
     const { record } = job;
     if (record.status !== 'queued') return;
@@ -343,23 +223,6 @@ export class Dispatcher {
     if (this.stopped || queue.jobs[0] !== job) return;
     const starting = record.typing?.started === true && by === 'not_ready';
     queue.lookAgain = setTimeout(() => this.attend(queue), starting ? LOOK_AT_START_MS : LOOK_AGAIN_MS);
-  }
-
-  /** True when a started agent's server is there, or has had its time. */
-  private hasServer({
-    agent,
-    agent_session: session,
-    agent_process: process,
-    created_at,
-  }: JobRecord): boolean {
-    if (builtIn(agent)?.start === undefined || session === undefined || process === undefined) return true;
-    if (Date.now() - Date.parse(created_at) > SERVER_MS) return true;
-    return peerServer(this.announcements, session, process.pane_pid) === 'connected';
-  }
-
-  private async lost(job: LiveJob, why: string): Promise<void> {
-    const nothing = job.record.phase === 'queued' ? ' Nothing was delivered.' : '';
-    await this.registrar.note(job, 'session_lost', { detail: `${why}${nothing}` });
   }
 
   private queueOf(job: LiveJob): PaneQueue {

@@ -2,10 +2,10 @@ import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { startBroker } from '../bus/broker.ts';
 import { connectExternal } from '../bus/external.ts';
 import type { BusHandlers, HubBus } from '../bus/hub-bus.ts';
-import { readOutbox, removeOutboxEntry, watchOutbox } from '../bus/outbox.ts';
-import { claimTopic, isReplyTopic, statusTopic } from '../bus/topics.ts';
+import { watchOutbox } from '../bus/outbox.ts';
+import { isReplyTopic, statusTopic } from '../bus/topics.ts';
 import type { Settings } from '../config.ts';
-import { explain, MamError } from '../errors.ts';
+import { explain } from '../errors.ts';
 import type { HubStatus } from '../job/request.ts';
 import { PROTOCOL_VERSION } from '../job/request.ts';
 import { type Home, homePaths, readPointers } from '../registry/home.ts';
@@ -19,6 +19,7 @@ import { Delegations } from './delegate.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Hooks } from './hooks.ts';
 import { brokerFingerprint, describeBroker, type HubFile, readHubFile } from './hub-file.ts';
+import { Inbox } from './inbox.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { Notes } from './notes.ts';
@@ -56,15 +57,12 @@ export class Hub {
   private readonly permissions: Permissions;
   private readonly paneWatch: PaneWatch;
   private readonly claims: Claims;
+  private readonly inbox: Inbox;
   private readonly requests: Requests;
   private readonly outlets: Outlets;
   private readonly changes = new Changes();
-  private draining: Promise<void> | undefined;
-  private drainAgain = false;
   /** Why the broker was not joined last time: a broker that stays away is one line in the log. */
   private notJoined = '';
-  /** Files of the outbox that were passed on to another hub. */
-  private readonly passedOn = new Set<string>();
   private ended = false;
   private unwatch: (() => void) | undefined;
   private tick: NodeJS.Timeout | undefined;
@@ -122,6 +120,14 @@ export class Hub {
       for (const bus of this.buses) bus.publish(topic, JSON.stringify(message));
     };
     this.claims = new Claims({ registrar, owners, home: home.folder, log, reply: publish });
+    this.inbox = new Inbox({
+      registrar,
+      claims: this.claims,
+      outbox: home.outbox,
+      settings,
+      log,
+      buses: this.buses,
+    });
     this.requests = new Requests({
       registrar,
       servers,
@@ -152,7 +158,7 @@ export class Hub {
     this.clients.reap();
     sweepAgentFiles(this.home.folder);
     const jobs = await this.takeUp();
-    await this.drain();
+    await this.inbox.drain();
     const handlers: BusHandlers = {
       claim: (jobId, payload) => this.claims.take(jobId, payload),
       request: (payload) => void this.requests.take(payload),
@@ -164,7 +170,7 @@ export class Hub {
     this.writeHubFile();
     if (settings.broker !== undefined) void this.joinBroker(handlers);
     this.sayOnline();
-    this.unwatch = watchOutbox(this.home.outbox, () => void this.drain());
+    this.unwatch = watchOutbox(this.home.outbox, () => void this.inbox.drain());
     this.watcher.start();
     for (const job of jobs) {
       this.watcher.resume(job);
@@ -220,52 +226,6 @@ export class Hub {
       }
     }
     return jobs;
-  }
-
-  /** Records what publishers kept on disk while they could not reach a hub, each writer's events in their order. */
-  private async drain(): Promise<void> {
-    if (this.draining !== undefined) {
-      this.drainAgain = true;
-      return this.draining;
-    }
-    this.draining = (async () => {
-      do {
-        this.drainAgain = false;
-        const stuck = new Set<string>();
-        for (const entry of await readOutbox(this.home.outbox)) {
-          if (stuck.has(entry.writer)) continue;
-          try {
-            const text = JSON.stringify(entry.claim);
-            if (await this.isElsewhere(entry.claim.job_id)) {
-              // Its hub is another one on the same broker; the file goes when that one's answer comes to its writer.
-              if (!this.passedOn.has(entry.file)) {
-                this.passedOn.add(entry.file);
-                this.buses[1]?.publish(claimTopic(this.settings.realm, entry.claim.job_id), text);
-              }
-              stuck.add(entry.writer);
-              continue;
-            }
-            await this.claims.take(entry.claim.job_id, text, { late: true });
-            await removeOutboxEntry(entry);
-          } catch (error) {
-            stuck.add(entry.writer);
-            this.log.error(`event of ${entry.claim.job_id} stays in the outbox`, error);
-          }
-        }
-      } while (this.drainAgain);
-    })().finally(() => {
-      this.draining = undefined;
-    });
-    return this.draining;
-  }
-
-  /** True for a job that only another hub on the external broker can have. */
-  private async isElsewhere(jobId: string): Promise<boolean> {
-    if (this.settings.broker === undefined) return false;
-    return this.registrar.find(jobId).then(
-      () => false,
-      (error) => error instanceof MamError && error.code === 'not_found',
-    );
   }
 
   /** Joins the external broker; while that does not answer, tries again for as long as the hub lives. */

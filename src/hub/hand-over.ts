@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { builtIn, lookFor } from '../agents/index.ts';
+import { composeOrder } from '../job/order.ts';
+import type { JobRecord } from '../job/record.ts';
+import { cleanLine } from '../job/text.ts';
+import { awaitArgument } from '../tmux/argument.ts';
+import { type DeliverySteps, deliver, type Obstacle, type Target } from '../tmux/deliver.ts';
+import { recoverDelivery } from '../tmux/recover.ts';
+import type { Shot } from '../tmux/screen.ts';
+import type { Leftovers } from './leftovers.ts';
+import type { LiveJob } from './live-job.ts';
+import { peerServer } from './peer-server.ts';
+import { hubDraft, type Registrar } from './registrar.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+
+/** The server of an agent that was started for a job is waited for so long (ms) since then. */
+const SERVER_MS = 20_000;
+const EVIDENCE_CHARS = 300;
+
+/** How a hand-over ended, as the three ways of it tell. */
+type End =
+  | { kind: 'submitted' | 'stopped' }
+  | { kind: 'gone' | 'unverified'; why: string }
+  | { kind: 'blocked'; obstacle: Obstacle };
+
+/** Hands one job's order to the agent in its pane, and records each rung. */
+export class HandOver {
+  private readonly registrar: Registrar;
+  private readonly servers: TmuxServers;
+  private readonly leftovers: Leftovers;
+  private readonly announcements: string;
+
+  /** @param options.announcements the folder in which peers' servers tell of themselves */
+  constructor(options: {
+    registrar: Registrar;
+    servers: TmuxServers;
+    leftovers: Leftovers;
+    announcements: string;
+  }) {
+    this.registrar = options.registrar;
+    this.servers = options.servers;
+    this.leftovers = options.leftovers;
+    this.announcements = options.announcements;
+  }
+
+  /**
+   * @param stop aborted when the job has ended or the peer has spoken: no more keys
+   * @param glance a look at the pane that was taken just now
+   * @returns what stands in the way, when nothing was pasted because of it
+   */
+  async run(job: LiveJob, stop: AbortSignal, glance: Shot | undefined): Promise<Obstacle | undefined> {
+    const { record } = job;
+    const { agent_session: session, agent_process: agent, typing } = record;
+    if (session === undefined || agent === undefined || typing === undefined) return undefined;
+    const server = this.servers.get(session.socket);
+    const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
+    const look = lookFor(record);
+    const steps = this.stepsOf(job, stop);
+    const prompt = job.prompt ?? readFileSync(job.paths.prompt, 'utf8');
+    const text = composeOrder(job.id, prompt, typing.mam, job.paths.prompt);
+    let end: End;
+    if (record.phase !== 'queued' && typing.argument === true) {
+      // The agent was started with its order: what is left is the proof that it has taken it.
+      end = await awaitArgument(server, target, look, steps.submitted, stop);
+    } else if (record.phase !== 'queued') {
+      // The last hub died between the paste and its proof.
+      const recovered = await recoverDelivery(server, target, text, look, stop);
+      if (recovered.kind === 'submitted') steps.submitted(recovered.evidence);
+      end = recovered;
+    } else {
+      const obstacle = await this.obstacleBefore(record);
+      if (obstacle !== undefined) return obstacle;
+      end = await deliver(server, target, text, look, steps, glance);
+    }
+    job.uncork();
+    if (end.kind === 'blocked') return end.obstacle;
+    job.prompt = undefined;
+    if (end.kind === 'gone') await this.lost(job, end.why);
+    else if (end.kind === 'unverified' && job.record.status === 'queued') {
+      const detail = cleanLine(end.why, EVIDENCE_CHARS);
+      await this.registrar.note(job, 'delivery_unverified', { detail });
+    }
+    return undefined;
+  }
+
+  private stepsOf(job: LiveJob, stop: AbortSignal): DeliverySteps {
+    return {
+      pasting: async () => {
+        const announced = this.registrar.record(job, hubDraft(job.id, 'pasting'));
+        job.uncork();
+        await Promise.all([job.kept, announced]);
+      },
+      visible: (evidence) => void this.registrar.note(job, 'visible', { data: { evidence } }),
+      submitted: (evidence) => void this.registrar.note(job, 'submitted', { data: { evidence } }),
+      stop,
+    };
+  }
+
+  /** What the pane itself does not show. */
+  private async obstacleBefore(record: JobRecord): Promise<Obstacle | undefined> {
+    const { agent_session: session, typing } = record;
+    const left = session && (await this.leftovers.standingIn(session));
+    if (left !== undefined) {
+      const evidence = `The text of the cancelled job ${left} stands in the input box. Remove it there.`;
+      return { by: 'draft', evidence };
+    }
+    if (typing?.started !== true || this.hasServer(record)) return undefined;
+    return {
+      by: 'not_ready',
+      evidence: 'the agent is starting: its mam server has not connected yet',
+    };
+  }
+
+  /** True when a started agent's server is there, or has had its time. */
+  private hasServer({
+    agent,
+    agent_session: session,
+    agent_process: process,
+    created_at,
+  }: JobRecord): boolean {
+    if (builtIn(agent)?.start === undefined || session === undefined || process === undefined) return true;
+    if (Date.now() - Date.parse(created_at) > SERVER_MS) return true;
+    return peerServer(this.announcements, session, process.pane_pid) === 'connected';
+  }
+
+  private async lost(job: LiveJob, why: string): Promise<void> {
+    const nothing = job.record.phase === 'queued' ? ' Nothing was delivered.' : '';
+    await this.registrar.note(job, 'session_lost', { detail: `${why}${nothing}` });
+  }
+}
