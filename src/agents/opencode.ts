@@ -100,7 +100,7 @@ export const opencode: AgentKind = {
   screen: { ready: READY, busy: BUSY, draft: DRAFT },
   dialogs: DIALOGS,
   // An Enter at 0 ms was lost twice of 15 times in a cold start; from 50 ms on none was.
-  settleMs: 150,
+  settleMs: 60,
   submitKey: 'Enter',
   // Empties the row up to the cursor; a pasted text is one row ("[Pasted ~3 lines]"). C-c empties all, but quits when
   // the box is empty.
