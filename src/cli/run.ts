@@ -18,7 +18,7 @@ export async function runCommand(name: string, args: string[]): Promise<number> 
     process.stdout.write(help());
     return 0;
   }
-  if (name === 'version' || name === '--version' || name === '-V') {
+  if (name === 'version' || name === '--version' || name === '-V' || name === '-v') {
     process.stdout.write(`${VERSION}\n`);
     return 0;
   }

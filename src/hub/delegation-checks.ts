@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { MamError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import { LIMITS } from '../job/limits.ts';
@@ -46,12 +46,17 @@ export function checkTimes({
 
 /** @throws MamError `bad_input` for a working folder that does not exist */
 export function checkWorkdir(workdir: string): void {
-  const stat = statSync(workdir, { throwIfNoEntry: false });
+  let stat: Stats | undefined;
+  try {
+    stat = statSync(workdir);
+  } catch {
+    // Missing, below a file, or in a folder that may not be entered.
+  }
   if (stat?.isDirectory() !== true) {
     throw new MamError(
       'bad_input',
       stat === undefined
-        ? `The working folder ${workdir} does not exist.`
+        ? `The working folder ${workdir} does not exist, or cannot be reached.`
         : `The working folder ${workdir} is no folder.`,
       'Give workdir as an existing folder.',
     );
