@@ -22,6 +22,12 @@ export default defineTool({
       .enum(['allow', 'deny'])
       .optional()
       .describe('For a permission request: allow it once, or deny it. Give this or text, not both'),
+    request_id: z
+      .string()
+      .optional()
+      .describe(
+        'With decision: id of the permission request that is meant. Default: the one that you were shown last',
+      ),
   }),
   outputSchema: z.object({
     summary: z.string(),
@@ -38,6 +44,7 @@ export default defineTool({
       registry_dir: engine.settings.registryDir,
       text: args.text,
       decision: args.decision,
+      request_id: args.request_id ?? engine.shownRequest(args.job_id),
       by: 'supervisor',
     });
     return {

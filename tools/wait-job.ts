@@ -140,6 +140,18 @@ function isTheReason(outcome: WaitAnswer['outcome'], job: JobRecord): boolean {
     : !final && (job.status === 'input_required' || job.blocked_by !== undefined);
 }
 
+/** How what a job asks for is answered from here. */
+function answerStep({ job_id, reason, requests }: JobRecord): string {
+  const open = requests.find((request) => request.resolved_at === undefined);
+  if (reason === 'permission' && open?.source === 'hub' && open.tool?.startsWith('dialog')) return '';
+  if (reason === 'permission')
+    return `Decide: ${callOf('answer_job', { job_id, decision: 'allow', request_id: open?.request_id })} Or decision "deny". `;
+  if (reason === 'question') return `Answer: ${callOf('answer_job', { job_id, text: 'YOUR ANSWER' })} `;
+  if (reason === 'turn_ended')
+    return `Tell it how to go on: ${callOf('answer_job', { job_id, text: 'YOUR INSTRUCTION' })} `;
+  return '';
+}
+
 function nextStep(
   { outcome, jobs, cursor }: WaitAnswer,
   ids: string[],
@@ -152,6 +164,6 @@ function nextStep(
   const attention = jobs.find((job) => isTheReason('needs_attention', job));
   if (outcome !== 'needs_attention' || attention === undefined) return again;
   const look = attach(attention);
-  const pane = look === undefined ? '' : `Somebody has to look into its pane (${look}). `;
-  return `${pane}The whole story: ${callOf('job_status', { job_id: attention.job_id, events_after: 0 })} Then, to go on waiting: ${again}`;
+  const pane = look === undefined ? '' : `A person can look into its pane (${look}). `;
+  return `${answerStep(attention)}${pane}The whole story: ${callOf('job_status', { job_id: attention.job_id, events_after: 0 })} Then, to go on waiting: ${again}`;
 }

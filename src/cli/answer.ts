@@ -11,10 +11,16 @@ const usage: Usage = {
     '',
     '  --allow  allow exactly the open request, once',
     '  --deny   deny it',
+    '  --request ID  only if this request is the open one (its id stands in `mam status --json`)',
     '',
     'Example: mam answer --job fix-login-7f3kq2ab "Use the second port."',
   ].join('\n'),
-  options: { job: { type: 'string' }, allow: { type: 'boolean' }, deny: { type: 'boolean' } },
+  options: {
+    job: { type: 'string' },
+    request: { type: 'string' },
+    allow: { type: 'boolean' },
+    deny: { type: 'boolean' },
+  },
   positionals: true,
 };
 
@@ -36,6 +42,7 @@ export function run(args: string[]): Promise<number> {
         registry_dir: settings.registryDir,
         text: decision === undefined ? words.join(' ') : undefined,
         decision,
+        request_id: textOf(values, 'request'),
         by: 'person',
       });
       print(values['json'] === true ? JSON.stringify({ delivered, record }) : delivered);

@@ -26,6 +26,7 @@ export const commands: Readonly<Record<string, Command>> = {
     summary: "answer a job's question or permission request",
     load: () => import('./answer.ts'),
   },
+  cancel: { summary: 'cancel a job', load: () => import('./cancel.ts') },
   done: { summary: 'report a job for a person as done', load: () => import('./done.ts') },
   agents: { summary: 'list the agents in tmux and what each is doing', load: () => import('./agents.ts') },
   start: { summary: 'start an agent in a tmux session, ready for jobs', load: () => import('./start.ts') },

@@ -37,6 +37,8 @@ export function recordText(record: JobRecord): string {
     ['result', record.result === undefined ? undefined : cleanLine(record.result, DETAIL_CHARS)],
     ['files', record.files?.join(', ')],
     ['validation', validationText(record)],
+    ['output', record.validation?.passed === false ? record.validation.output_tail?.trim() : undefined],
+    ['task', `${record.registry_dir}/${record.job_id}/prompt.md`],
     ['workdir', record.workdir],
     ['created', record.created_at],
     ['final', record.final_at],
@@ -66,6 +68,9 @@ function validationText({ validation }: JobRecord): string | undefined {
 }
 
 function evidenceOf(event: RecordedEvent): string | undefined {
+  const { passed, decision, exit_code: code } = event.data ?? {};
+  if (typeof passed === 'boolean') return passed ? 'PASS' : `FAIL (exit ${String(code)})`;
+  if (typeof decision === 'string' && event.type === 'answered') return decision;
   const evidence = event.data?.['evidence'] ?? event.data?.['by'];
   return typeof evidence === 'string' ? evidence : undefined;
 }

@@ -57,6 +57,8 @@ export function run(args: string[]): Promise<number> {
     else if (reply.task !== undefined) print(taskText(reply));
     else if (reply.accepted && reply.recorded)
       print(`recorded: ${claim.type} of ${claim.job_id}, which is now ${reply.status ?? 'open'}`);
+    if (claim.type === 'completed' && reply.next !== undefined && values['json'] !== true)
+      print(clean(reply.next));
     for (const message of reply.messages ?? [])
       if (values['json'] !== true) print(`\nfor you: ${clean(message)}`);
     if (reply.accepted || reply.recorded) {

@@ -151,14 +151,24 @@ async function untilReady(
   });
   for (; Date.now() - begun < READY_MS; await sleep(LOOK_MS)) {
     const shot = await shoot(server, session.pane);
-    if (shot === undefined || shot.dead) throw await ended(server, session, params.agent);
+    if (shot === undefined) {
+      throw new MamError(
+        'conflict',
+        `Session ${session.session} was ended while ${params.agent} was starting in it.`,
+        'Start it again.',
+      );
+    }
+    if (shot.dead) throw await ended(server, session, params.agent);
     const now = Date.now();
     const shown = dialogOn(shot.lines, { agent: params.agent, typing: { mam: '', ...params.terminal } });
     if (shown !== undefined) {
       if (dialog?.key !== shown.key) dialog = { key: shown.key, since: now };
       if (now - dialog.since >= DIALOG_MS) {
         await forgetExit(server, session);
-        return result(false, `It shows a dialog (${shown.name}): ${shown.input} Attach and ${shown.remedy}.`);
+        return result(
+          false,
+          `It shows a dialog (${shown.name}: "${shown.input}"). Attach and ${shown.remedy}.`,
+        );
       }
       continue;
     }

@@ -23,7 +23,18 @@ export async function stopAgent(
   { tmux_socket: socket, name }: StopParams,
 ): Promise<AgentSession> {
   const server = servers.get(socket);
-  const { pane } = await findPane(server, name);
+  const pane = await findPane(server, name).then(
+    (found) => found.pane,
+    async (error: unknown) => {
+      if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
+      const marks = await server
+        .command(`list-panes -a -F '#{${STARTED_OPTION}} #{session_name}'`)
+        .catch(() => []);
+      const ours = marks.filter((row) => !row.startsWith(' ')).map((row) => row.slice(row.indexOf(' ') + 1));
+      const which = ours.length === 0 ? 'None runs there.' : `Started from here: ${ours.join(', ')}.`;
+      throw new MamError('not_found', `There is no session ${name.replace(/^tmux:/, '')} to stop.`, which);
+    },
+  );
   const [kind = ''] = await server.command(`display-message -p -t ${pane.pane} '#{${STARTED_OPTION}}'`);
   if (kind === '') {
     throw new MamError(

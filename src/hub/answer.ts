@@ -14,7 +14,7 @@ import type { Registrar } from './registrar.ts';
 export async function answerJob(
   registrar: Registrar,
   permissions: Permissions,
-  { job_id: id, registry_dir, text, decision, by }: AnswerParams,
+  { job_id: id, registry_dir, text, decision, request_id, by }: AnswerParams,
 ): Promise<AnswerResult> {
   const words = clean(text ?? '').trim();
   if ((words === '') === (decision === undefined)) {
@@ -40,7 +40,7 @@ export async function answerJob(
     );
   }
   if (decision !== undefined) {
-    const delivered = await permissions.decide(job, decision, by);
+    const delivered = await permissions.decide(job, decision, by, request_id);
     return { record: job.record, delivered };
   }
   const isHuman = job.record.agent === 'human';

@@ -125,6 +125,6 @@ export class HandOver {
 
   private async lost(job: LiveJob, why: string): Promise<void> {
     const nothing = job.record.phase === 'queued' ? ' Nothing was delivered.' : '';
-    await this.registrar.note(job, 'session_lost', { detail: `${why}${nothing}` });
+    await this.registrar.note(job, 'session_lost', { detail: `${why.replace(/[^.]$/, '$&.')}${nothing}` });
   }
 }

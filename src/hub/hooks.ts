@@ -46,6 +46,7 @@ export class Hooks {
         await this.submitted(job, report);
         break;
       case 'permission_required':
+        this.watch.lookOften(job);
         return this.permissions.asked(job, report, waits === true ? origin.pids?.[0] : undefined);
       case 'permission_settled':
         this.permissions.settled(job, report.call_id, origin.pids?.[0]);

@@ -45,7 +45,13 @@ export class Notes {
 
   /** Takes up what the last hub did not type. */
   resume(job: LiveJob): void {
-    if (job.record.messages.length > 0) this.passOn(job);
+    const { messages, messages_announced: announced = 0, typing_now: what } = job.record;
+    if (what !== undefined) {
+      // Whether it has arrived nobody knows: it is not typed a second time.
+      void this.registrar.note(job, 'delivery_unverified', {
+        detail: `The hub was restarted while it typed (${what}). Look into the pane; a message is still in the answer to the peer's next report.`,
+      });
+    } else if (messages.length > announced) this.passOn(job);
   }
 
   /**
@@ -71,7 +77,8 @@ export class Notes {
 
   private passOn(job: LiveJob): void {
     this.dispatcher.whenFree(job, async (stop) => {
-      if (job.record.messages.length === 0) return true;
+      const { messages: all, messages_announced: announced = 0 } = job.record;
+      if (all.length <= announced) return true;
       return (await this.type(job, messages(job), stop)) === undefined;
     });
   }
@@ -107,7 +114,11 @@ export class Notes {
           stop,
         },
       );
-      if (end.kind === 'blocked') return `${end.obstacle.by}: ${end.obstacle.evidence}`;
+      if (end.kind === 'blocked') {
+        if (job.record.typing_now !== undefined)
+          await this.registrar.note(job, 'blocked', { data: { what, by: end.obstacle.by } });
+        return `${end.obstacle.by}: ${end.obstacle.evidence}`;
+      }
       if (end.kind === 'unverified') {
         const detail = cleanLine(`The ${what} typed into the pane: ${end.why}`, LIMITS.detailChars);
         await this.registrar.note(job, 'delivery_unverified', { detail });

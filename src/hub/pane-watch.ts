@@ -15,6 +15,10 @@ const READY_WITH_HOOKS_MS = 10_000;
 /** A look follows a change of the pane by so long (ms): what comes up needs some time to be drawn. */
 const DRAWN_MS = 150;
 
+/** A hook that tells of a dialog comes before it, by up to so long (ms). */
+const LOOK_OFTEN_MS = 150;
+const LOOK_OFTEN_FOR_MS = 3_000;
+
 /** Of a job: the look that is due, and since when its screen has been ready without a break. */
 interface Watch {
   due: NodeJS.Timeout | undefined;
@@ -49,6 +53,12 @@ export class PaneWatch {
   /** A hook of this job's agent has spoken: it will tell of the turn's end as well. */
   hears(job: LiveJob): void {
     this.hooked.add(job.id);
+  }
+
+  /** A dialog is about to come up: looks again and again until it is there, for some seconds. */
+  lookOften(job: LiveJob): void {
+    for (let ms = LOOK_OFTEN_MS; ms <= LOOK_OFTEN_FOR_MS; ms += LOOK_OFTEN_MS)
+      setTimeout(() => this.lookSoon(job, 0), ms).unref();
   }
 
   resume(job: LiveJob): void {

@@ -1,22 +1,22 @@
 import { MamError } from '../errors.ts';
 import type { HookReport } from '../job/hook.ts';
 import { newEventId } from '../job/id.ts';
-import { LIMITS } from '../job/limits.ts';
 import type { PeerRequest } from '../job/record.ts';
 import type { HookResult } from '../job/request.ts';
-import { cleanLine } from '../job/text.ts';
+import { clean, cleanLine, sliceUnits } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
-import { exists } from '../processes.ts';
+import { startOf } from '../processes.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import { type Pressed, pressDecision } from './press-decision.ts';
 import { hubDraft, type Registrar } from './registrar.ts';
-import type { ShownDialog } from './shown-dialog.ts';
+import { isAbout, type ShownDialog } from './shown-dialog.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
 /** A dialog that no hook has told of counts as a request when it has stood so long (ms): hooks need some tenths of a second. */
 const SCREEN_MS = 1_500;
-/** A hook's request whose dialog has not come up in this time (ms) was settled without one. */
-const NEVER_SHOWN_MS = 5_000;
+/** What a hook has told in advance is forgotten after this time (ms): no dialog came up. */
+const HINT_MS = 15_000;
+const SHOWN_CHARS = 160;
 const TOOL_CHARS = 200;
 const INPUT_CHARS = 1_000;
 
@@ -24,6 +24,12 @@ const INPUT_CHARS = 1_000;
 interface WaitingHook {
   pid: number | undefined;
   answer: (result: HookResult) => void;
+}
+
+/** What a hook tells of a dialog before it is drawn. */
+interface Hint {
+  report: HookReport;
+  at: number;
 }
 
 /** What is known of an open request beside its record. */
@@ -46,6 +52,8 @@ export class Permissions {
   private readonly stray = new Map<string, { dialog: string; timer: NodeJS.Timeout }>();
   /** By job id: requests that are being written. */
   private readonly opening = new Map<string, Promise<unknown>>();
+  /** By job id: what hooks that do not wait have told of dialogs to come. */
+  private readonly hints = new Map<string, Hint[]>();
 
   constructor(options: { registrar: Registrar; servers: TmuxServers }) {
     this.registrar = options.registrar;
@@ -53,22 +61,20 @@ export class Permissions {
   }
 
   /**
-   * A hook tells of a request.
+   * A hook tells of a request. One that does not wait for the decision only tells in advance what the dialog that comes
+   * up will ask for: the request counts from when that is seen.
    * @param pid of a hook that waits for the decision
    * @returns the decision for a hook that waits; nothing once the request was settled another way
    */
   async asked(job: LiveJob, report: HookReport, pid: number | undefined): Promise<HookResult> {
+    if (pid === undefined) {
+      this.hints.set(job.id, [...this.hintsOf(job), { report, at: Date.now() }]);
+      return {};
+    }
     this.forgetStray(job);
     const requestId = this.heardBefore(job, report) ?? (await this.open(job, 'hook', report));
-    const known: Known = { ...this.known.get(requestId), callId: report.call_id };
-    this.known.set(requestId, known);
-    setTimeout(() => {
-      if (known.dialog === undefined && known.hook === undefined)
-        void this.settle(job, requestId, 'no dialog came up');
-    }, NEVER_SHOWN_MS).unref();
-    if (pid === undefined) return {};
     return new Promise((answer) => {
-      known.hook = { pid, answer };
+      this.know(requestId, { callId: report.call_id, hook: { pid, answer } });
     });
   }
 
@@ -92,34 +98,72 @@ export class Permissions {
 
   /** The agent's turn is over: nothing is asked any more. */
   turnEnded(job: LiveJob): void {
+    this.hints.delete(job.id);
     for (const { request_id: id } of evidence(job)) void this.settle(job, id, 'the turn has ended');
   }
 
   /** What the screen of a job's agent shows now. */
   seen(job: LiveJob, dialog: ShownDialog | undefined): void {
-    const open = evidence(job);
-    for (const { request_id: id } of open) {
-      const shown = this.known.get(id)?.dialog;
-      // A request that an earlier hub has heard of has lost its dialog's look with that hub.
-      const over = shown === undefined ? !this.known.has(id) && dialog === undefined : shown !== dialog?.key;
-      if (over && this.known.get(id)?.deciding !== true) void this.settle(job, id, 'its dialog is gone');
+    // While a person types, Claude Code 2.1.330 shows only that a permission is waited for: the dialog is not gone.
+    if (dialog?.name === 'permission' && !dialog.whole && evidence(job).length > 0) return;
+    for (const request of evidence(job)) {
+      const known = this.known.get(request.request_id);
+      const gone =
+        known?.dialog === undefined
+          ? // A request that an earlier hub has heard of has lost its dialog's look with that hub.
+            known === undefined && !isAbout(dialog, request)
+          : known.dialog !== dialog?.key;
+      if (gone && known?.deciding !== true) void this.settle(job, request.request_id, 'its dialog is gone');
     }
-    if (dialog === undefined) {
+    if (dialog === undefined) this.forgetStray(job);
+    else if (!this.opening.has(job.id)) this.place(job, dialog);
+  }
+
+  /** Finds the request that a dialog on the screen belongs to, or makes it one. */
+  private place(job: LiveJob, dialog: ShownDialog): void {
+    const open = evidence(job);
+    const dialogOf = ({ request_id: id }: PeerRequest) => this.known.get(id)?.dialog;
+    if (open.some((request) => dialogOf(request) === dialog.key)) return;
+    const unseen = open.filter((request) => dialogOf(request) === undefined);
+    const mine =
+      unseen.find((request) => isAbout(dialog, request)) ?? (unseen.length === 1 ? unseen[0] : undefined);
+    if (mine !== undefined) {
+      this.know(mine.request_id, { dialog: dialog.key });
       this.forgetStray(job);
       return;
     }
-    const left = evidence(job);
-    if (left.some(({ request_id: id }) => this.known.get(id)?.dialog === dialog.key)) return;
-    const unseen = left.find(({ request_id: id }) => this.known.get(id)?.dialog === undefined);
-    if (unseen !== undefined) {
-      this.known.set(unseen.request_id, { ...this.known.get(unseen.request_id), dialog: dialog.key });
-      this.forgetStray(job);
-    } else this.noteStray(job, dialog);
+    const hints = this.hintsOf(job);
+    const hint =
+      hints.find(({ report }) => isAbout(dialog, report)) ?? (hints.length === 1 ? hints[0] : undefined);
+    if (hint === undefined || dialog.name !== 'permission') {
+      this.noteStray(job, dialog);
+      return;
+    }
+    this.forgetStray(job);
+    this.hints.set(
+      job.id,
+      hints.filter((one) => one !== hint),
+    );
+    void this.open(job, 'hook', hint.report).then((id) =>
+      this.know(id, { dialog: dialog.key, callId: hint.report.call_id }),
+    );
+  }
+
+  /** What hooks have told in advance, not too long ago. */
+  private hintsOf(job: LiveJob): Hint[] {
+    return (this.hints.get(job.id) ?? []).filter(({ at }) => Date.now() - at < HINT_MS);
+  }
+
+  private know(requestId: string, more: Known): void {
+    this.known.set(requestId, { ...this.known.get(requestId), ...more });
   }
 
   /** Lets go of what was known of a job that has ended; its hooks go on without a decision. */
   onRecorded(job: LiveJob, { after }: Recorded): void {
-    if (isFinal(after.status)) this.forgetStray(job);
+    if (isFinal(after.status)) {
+      this.forgetStray(job);
+      this.hints.delete(job.id);
+    }
     for (const { request_id: id, resolved_at } of after.requests) {
       if (resolved_at === undefined && !isFinal(after.status)) continue;
       this.known.get(id)?.hook?.answer({});
@@ -129,50 +173,74 @@ export class Permissions {
 
   /**
    * Carries a decision out, on exactly the request that is open.
+   * @param wanted the request that is meant, where it is known
    * @returns how, as a sentence
-   * @throws MamError `conflict` when no such request is open any more, `refused` when it can't be decided from here
+   * @throws MamError `conflict` when that request is open no more or being decided, `refused` when it can't be decided
+   *   from here
    */
-  async decide(job: LiveJob, decision: 'allow' | 'deny', by: 'supervisor' | 'person'): Promise<string> {
+  async decide(
+    job: LiveJob,
+    decision: 'allow' | 'deny',
+    by: 'supervisor' | 'person',
+    wanted: string | undefined,
+  ): Promise<string> {
     await this.opening.get(job.id);
-    const open = job.record.requests.filter(
-      (one) => one.kind === 'permission' && one.resolved_at === undefined,
-    );
-    const request = open.find((one) => this.known.get(one.request_id)?.dialog !== undefined) ?? open[0];
-    if (request === undefined) {
+    const request = this.requestOf(job, wanted);
+    const requestId = request.request_id;
+    const known = this.known.get(requestId);
+    if (known?.deciding === true) {
+      throw new MamError('conflict', 'Somebody else is deciding on this request now.', 'Look at job_status.');
+    }
+    const isPeers = request.source === 'peer' || request.source === 'person';
+    this.know(requestId, { deciding: true });
+    try {
+      await this.registrar.record(job, {
+        event_id: newEventId(),
+        job_id: job.id,
+        type: 'answered',
+        source: by,
+        at: new Date().toISOString(),
+        data: { request_id: requestId, decision },
+      });
+      const what = cleanLine(request.text, SHOWN_CHARS);
+      if (isPeers)
+        return `The peer gets the decision (${decision}: ${what}) with the answer to its next report, or typed when it is idle.`;
+      const hook = known?.hook;
+      if (hook?.pid !== undefined && startOf(hook.pid) !== undefined) {
+        hook.answer({ decision, reason: `Decided by the ${by} of job ${job.id}.` });
+        await this.settle(job, requestId, `${decision}, by the agent's hook`, decision);
+        return `The agent's hook has taken the decision: ${decision} (${what}).`;
+      }
+      const pressed = await pressDecision(this.servers, job.record, request, known?.dialog, decision);
+      return `${await this.afterPress(job, requestId, decision, pressed)} (${what})`;
+    } finally {
+      if (this.known.has(requestId)) this.know(requestId, { deciding: false });
+    }
+  }
+
+  /** The open request that is meant. @throws MamError `conflict` when there is none, or another one by now */
+  private requestOf(job: LiveJob, wanted: string | undefined): PeerRequest {
+    const permissions = job.record.requests.filter(({ kind }) => kind === 'permission');
+    const open = permissions.filter(({ resolved_at }) => resolved_at === undefined);
+    const found =
+      wanted === undefined
+        ? (open.find(({ request_id: id }) => this.known.get(id)?.dialog !== undefined) ?? open[0])
+        : open.find(({ request_id: id }) => id === wanted);
+    if (found !== undefined) return found;
+    const [next] = open;
+    if (next === undefined) {
       throw new MamError(
         'conflict',
         `Job ${job.id} has no open permission request; it may have been answered in its pane.`,
         'Look at job_status; wait_job tells of the next one.',
       );
     }
-    const requestId = request.request_id;
-    const known = this.known.get(requestId);
-    const isPeers = request.source === 'peer' || request.source === 'person';
-    await this.registrar.record(job, {
-      event_id: newEventId(),
-      job_id: job.id,
-      type: 'answered',
-      source: by,
-      at: new Date().toISOString(),
-      data: { request_id: requestId, decision },
-    });
-    if (isPeers)
-      return 'The peer gets the decision with the answer to its next report, or typed when it is idle.';
-    const hook = known?.hook;
-    if (hook?.pid !== undefined && exists(hook.pid)) {
-      hook.answer({ decision, reason: `Decided by the ${by} of job ${job.id}.` });
-      if (known) known.hook = undefined;
-      await this.settle(job, requestId, `${decision}, by the agent's hook`, decision);
-      return `The agent's hook has taken the decision: ${decision}.`;
-    }
-    const deciding: Known = { ...known, deciding: true };
-    this.known.set(requestId, deciding);
-    try {
-      const pressed = await pressDecision(this.servers, job.record, request, known?.dialog, decision);
-      return await this.afterPress(job, requestId, decision, pressed);
-    } finally {
-      deciding.deciding = false;
-    }
+    const before = permissions.find(({ request_id: id }) => id === wanted);
+    throw new MamError(
+      'conflict',
+      `The request that you were shown (${cleanLine(before?.text ?? 'unknown', SHOWN_CHARS)}) is open no more: ${before?.decision ?? 'unknown'}. Nothing was decided.`,
+      `Now open is another one: ${cleanLine(next.text, SHOWN_CHARS)}. If you mean that, answer with request_id "${next.request_id}".`,
+    );
   }
 
   private async afterPress(
@@ -196,7 +264,7 @@ export class Permissions {
       (request) =>
         this.known.get(request.request_id)?.hook === undefined &&
         request.tool === cleanLine(tool ?? '', TOOL_CHARS) &&
-        request.input === cleanLine(input ?? '', INPUT_CHARS),
+        request.input?.slice(0, INPUT_CHARS) === sliceUnits(clean(input ?? '').trim(), 0, INPUT_CHARS),
     )?.request_id;
   }
 
@@ -223,10 +291,17 @@ export class Permissions {
     source: 'hook' | 'hub',
     { tool = 'something', input = '' }: { tool?: string | undefined; input?: string | undefined },
   ): Promise<string> {
+    const whole = clean(input).trim();
     const draft = hubDraft(job.id, 'permission_required', {
       source,
-      detail: cleanLine(`${tool}: ${input}`, LIMITS.detailChars),
-      data: { tool: cleanLine(tool, TOOL_CHARS), input: cleanLine(input, INPUT_CHARS) },
+      detail: cleanLine(`${tool}: ${whole}`, INPUT_CHARS),
+      data: {
+        tool: cleanLine(tool, TOOL_CHARS),
+        input: sliceUnits(whole, 0, INPUT_CHARS),
+        length: whole.length,
+      },
+      // Nobody shall allow what he has not been told: a long one is kept whole beside the journal.
+      ...(whole.length > INPUT_CHARS && { result: whole }),
     });
     const opened = this.registrar.record(job, draft).then(() => draft.event_id);
     this.opening.set(job.id, opened);

@@ -3,7 +3,7 @@ import { builtIn } from '../agents/index.ts';
 import type { JobRecord, PeerRequest } from '../job/record.ts';
 import { pressKey } from '../tmux/deliver.ts';
 import { shoot } from '../tmux/screen.ts';
-import { dialogOn } from './shown-dialog.ts';
+import { dialogOn, isAbout, plainWords } from './shown-dialog.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
 /** How long (ms) the dialog may take to go away after its key, and how often it is looked at. */
@@ -41,7 +41,11 @@ export async function pressDecision(
     };
   }
   const server = servers.get(session.socket);
-  const look = async () => dialogOn((await shoot(server, session.pane))?.lines ?? [], record);
+  let lines: readonly string[] = [];
+  const look = async () => {
+    lines = (await shoot(server, session.pane))?.lines ?? [];
+    return dialogOn(lines, record);
+  };
   // Some agents tell of a request before they draw its dialog.
   const patience = Date.now() + (dialog === undefined ? SHOWN_MS : 0);
   let first = await look();
@@ -56,7 +60,7 @@ export async function pressDecision(
     before?.name === 'permission' &&
     before.whole &&
     before.key === first?.key &&
-    (dialog === undefined ? names(request, before.input) : before.key === dialog);
+    (dialog === undefined ? isAbout(before, request) : before.key === dialog);
   if (before === undefined || first === undefined)
     return { kind: 'gone', why: 'The dialog is not on the screen any more.' };
   if (!same) {
@@ -66,6 +70,7 @@ export async function pressDecision(
       hint: 'Look at job_status for the request that is open now, and answer that.',
     };
   }
+  const screen = lines.join('\n');
   const target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
   for (const key of keys) {
     const why = await pressKey(server, target, key, wordOf(before.input));
@@ -84,6 +89,13 @@ export async function pressDecision(
         evidence: `${keys.join(' ')} was pressed (${decision}) and the dialog went away`,
       };
   }
+  // The next dialog may look the same; had the key not been taken, nothing else would have changed.
+  if (lines.join('\n') !== screen) {
+    return {
+      kind: 'done',
+      evidence: `${keys.join(' ')} was pressed (${decision}); the next dialog looks the same`,
+    };
+  }
   return {
     kind: 'refused',
     why: `${keys.join(' ')} was pressed, but the dialog is still on the screen.`,
@@ -91,14 +103,7 @@ export async function pressDecision(
   };
 }
 
-/** True when a dialog that was never linked to a request shows what the request is about. */
-function names(request: PeerRequest, shown: string): boolean {
-  const word = wordOf(request.input ?? '');
-  return word !== undefined && shown.includes(word);
-}
-
 /** The longest plain word of a dialog: tmux itself looks for it once more when the key is pressed. */
 function wordOf(text: string): string | undefined {
-  const words = text.match(/[A-Za-z0-9_-]{3,40}/g) ?? [];
-  return words.sort((a, b) => b.length - a.length)[0];
+  return plainWords(text).sort((a, b) => b.length - a.length)[0];
 }

@@ -2,6 +2,9 @@ import { builtIn, screenOf } from '../agents/index.ts';
 import type { JobRecord } from '../job/record.ts';
 import { find } from '../tmux/screen.ts';
 
+/** A dialog may show only the beginning of what it asks for. */
+const COMPARED_WORDS = 8;
+
 /** A dialog on an agent's screen. */
 export interface ShownDialog {
   /** Equal for two looks at the same dialog. */
@@ -47,4 +50,20 @@ export function dialogOn(
     whole: false,
     remedy: 'answer the dialog',
   };
+}
+
+/** True when a dialog shows what a request is about. */
+export function isAbout(
+  dialog: ShownDialog | undefined,
+  { tool, input }: { tool?: string | undefined; input?: string | undefined },
+): boolean {
+  if (dialog === undefined) return false;
+  const shown = `${dialog.tool} ${dialog.input}`;
+  const words = plainWords(input ?? '').slice(0, COMPARED_WORDS);
+  return words.length > 0 ? words.every((word) => shown.includes(word)) : shown.includes(tool ?? '');
+}
+
+/** The plain words of a text, in their order: what survives any wrapping and framing. */
+export function plainWords(text: string): string[] {
+  return text.match(/[A-Za-z0-9_-]{3,40}/g) ?? [];
 }

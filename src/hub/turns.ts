@@ -29,7 +29,7 @@ export class Turns {
     if (record.submitted_at === undefined || record.phase === 'validating') return;
     if (record.status !== 'working' && !record.attention.every((reason) => reason === 'stalled')) return;
     // What waits for it begins a new turn by itself.
-    if (record.messages.length > 0 || this.reminding.has(job.id)) return;
+    if (record.messages.length > (record.messages_announced ?? 0) || this.reminding.has(job.id)) return;
     const detail = cleanLine(words, LIMITS.detailChars);
     if (record.reminded_at !== undefined) {
       this.tell(job, detail, source);

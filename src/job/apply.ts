@@ -95,6 +95,7 @@ function advance(next: JobRecord, event: RecordedEvent): void {
     case 'submitted':
     case 'acknowledged':
       if (event.data?.['what'] === undefined) reach(next, type, event);
+      else if (type === 'pasting') next.typing_now = String(event.data['what']);
       else if (type === 'submitted') typed(next, event);
       break;
     case 'started':
@@ -103,7 +104,8 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       break;
     case 'blocked':
       // A peer that took the job in that very moment is not blocked.
-      if (next.status === 'queued') block(next, event);
+      if (event.data?.['what'] !== undefined) delete next.typing_now;
+      else if (next.status === 'queued') block(next, event);
       break;
     case 'progress':
       if (event.detail) next.detail = event.detail;
@@ -126,9 +128,14 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       raise(next, type);
       if (event.detail) next.detail = next.last_words = event.detail;
       break;
+    case 'delivery_unverified':
+      if (next.typing_now === 'reminder') next.reminded_at ??= at;
+      delete next.typing_now;
+      raise(next, type);
+      if (event.detail) next.detail = event.detail;
+      break;
     case 'rate_limited':
     case 'stalled':
-    case 'delivery_unverified':
       raise(next, type);
       if (event.detail) next.detail = event.detail;
       break;

@@ -21,6 +21,8 @@ import {
 
 /** How many closed requests a record keeps; the journal has them all. */
 const KEPT_REQUESTS = 20;
+/** An input that is shown whole wherever a request is shown, in characters. */
+const SHORT_INPUT = 300;
 
 /** The peer has spoken: it has the job, and what we only guessed is over. */
 export function heardFromPeer(next: JobRecord, event: RecordedEvent): void {
@@ -62,8 +64,10 @@ export function settleIn(next: JobRecord, event: RecordedEvent): void {
 
 /** Something beside the order was typed and taken: messages, which then wait no longer. */
 export function typed(next: JobRecord, event: RecordedEvent): void {
-  if (event.data?.['what'] === 'messages')
-    next.messages = next.messages.slice(Number(event.data['count'] ?? 0));
+  delete next.typing_now;
+  if (event.data?.['what'] !== 'messages') return;
+  next.messages = next.messages.slice(Number(event.data['count'] ?? 0));
+  next.messages_announced = next.messages.length;
 }
 
 /** A rung of the delivery receipt, and what it means for status and phase. */
@@ -103,13 +107,25 @@ export function openRequest(next: JobRecord, event: RecordedEvent): void {
     kind,
     source: event.source,
     text: event.detail ?? '',
-    ...(typeof event.data?.['tool'] === 'string' && { tool: event.data['tool'] }),
-    ...(typeof event.data?.['input'] === 'string' && { input: event.data['input'] }),
+    ...(kind === 'permission' && askedFor(next, event)),
     at: event.recorded_at,
   };
   next.requests = [...next.requests, request].slice(-KEPT_REQUESTS);
   if (event.detail) next.detail = event.detail;
   raise(next, kind);
+}
+
+/** What a permission is asked for. A long input says how long it is before anything else, so that no cut hides it. */
+function askedFor(next: JobRecord, event: RecordedEvent): Partial<PeerRequest> {
+  const { tool, input, length } = event.data ?? {};
+  if (typeof tool !== 'string' || typeof input !== 'string') return {};
+  const hash = event.texts?.['result'];
+  const file = hash && `${next.registry_dir}/${next.job_id}/texts/${hash}`;
+  const whole = file ? input : (event.result ?? input);
+  if (file === undefined && whole.length <= SHORT_INPUT) return { tool, input: whole };
+  const where = file ? `; all of them in ${file}` : '';
+  const text = `${tool} (${Number(length ?? whole.length)} characters${where}): ${whole}`;
+  return { tool, input: whole, text, ...(file && { input_file: file }) };
 }
 
 /** Somebody with the right to do so has answered: a permission is settled only when the agent has taken the decision. */

@@ -15,6 +15,7 @@ export function giveMessages(next: JobRecord, event: RecordedEvent): void {
   if (event.source !== 'peer' || event.unheard === true || next.messages.length === 0) return;
   next.messages_given = { seq: event.seq, messages: next.messages };
   next.messages = [];
+  delete next.messages_announced;
 }
 
 /** The messages that the answer to a recorded event carries; the same again when the event comes twice. */

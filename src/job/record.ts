@@ -18,7 +18,8 @@ export const requestSchema = z.object({
   source: z.enum(SOURCES),
   text: z.string().describe("the peer's words"),
   tool: z.string().optional().describe('what a permission is asked for'),
-  input: z.string().optional().describe("that tool's input in one line"),
+  input: z.string().optional().describe("that tool's input; where it is longer, its beginning"),
+  input_file: z.string().optional().describe('file with the whole input'),
   at: z.string(),
   decision: z.string().optional().describe('allow or deny, or how it was settled'),
   decided_by: z.string().optional(),
@@ -109,6 +110,10 @@ export const recordSchema = z.object({
   messages_given: z.object({ seq: z.number().int(), messages: z.array(z.string()) }).optional(),
   /** When the peer was reminded to report, after its turn had ended without a report. */
   reminded_at: z.string().optional(),
+  /** How many of the messages the peer has been told of in its pane: it only has to fetch them. */
+  messages_announced: z.number().int().optional(),
+  /** What is being typed into the pane beside the order: after a crash of the hub it is not typed again. */
+  typing_now: z.string().optional(),
   last_words: z.string().optional().describe("the end of the agent's last turn, as its hook told it"),
   delivery: z.array(receiptEntrySchema),
   peer_server: z.enum(['connected', 'unknown']),

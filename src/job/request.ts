@@ -156,6 +156,8 @@ export interface AnswerParams extends JobAddress {
   /** The answer to the peer's question, or an instruction that was not asked for. */
   text?: string | undefined;
   decision?: 'allow' | 'deny' | undefined;
+  /** The permission request that was shown to who decides: another one is not decided in its place. */
+  request_id?: string | undefined;
   by: 'supervisor' | 'person';
 }
 

@@ -6,6 +6,7 @@ import { mamCommand, mamProgram, peerEnvironment, type Settings } from '../confi
 import { openLink, readyHub } from '../hub/client.ts';
 import type { Claim } from '../job/event.ts';
 import { newEventId } from '../job/id.ts';
+import type { JobRecord } from '../job/record.ts';
 import type { ClaimOutcome, Command, Commands } from '../job/request.ts';
 import type { Engine, Report } from './tool.ts';
 import type { WaitAnswer, WaitRequest } from './wait-types.ts';
@@ -27,6 +28,8 @@ class HubEngine implements Engine {
   readonly settings: Engine['settings'];
   private readonly all: Settings;
   private link: Link | undefined;
+  /** By job id: the open permission request that the client was shown last. */
+  private readonly shown = new Map<string, string>();
 
   constructor(settings: Settings) {
     this.all = settings;
@@ -48,9 +51,27 @@ class HubEngine implements Engine {
   ): Promise<Commands[C]['result']> {
     await readyHub(this.all);
     if (command === 'start') return this.connection().request(command, params, START_MS);
+    if (command === 'status') {
+      const result = (await this.connection().request(command, params)) as Commands['status']['result'];
+      this.note(result.record);
+      return result as Commands[C]['result'];
+    }
     if (command !== 'delegate') return this.connection().request(command, params);
     const prepared = await this.spoolPrompt(params as Commands['delegate']['params']);
     return this.connection().request(command, prepared as Commands[C]['params'], DELEGATE_MS);
+  }
+
+  shownRequest(jobId: string): string | undefined {
+    return this.shown.get(jobId);
+  }
+
+  /** What a client has been told of a job's requests: its answer is meant for that. */
+  private note(record: JobRecord): void {
+    const id = record.requests.find(
+      ({ kind, resolved_at }) => kind === 'permission' && resolved_at === undefined,
+    );
+    if (id === undefined) this.shown.delete(record.job_id);
+    else this.shown.set(record.job_id, id.request_id);
   }
 
   async report(report: Report): Promise<ClaimOutcome> {
@@ -71,7 +92,7 @@ class HubEngine implements Engine {
     await readyHub(this.all);
     const jobIds = request.job_ids.length > 0 ? request.job_ids : await this.openJobs(request.session);
     if (jobIds.length === 0) return { outcome: 'final', jobs: [], events: [], cursor: request.cursor ?? '' };
-    return waitForJobs({
+    const answer = await waitForJobs({
       link: this.connection(),
       host: this.all.host,
       registryDir: this.all.registryDir,
@@ -82,6 +103,8 @@ class HubEngine implements Engine {
       signal: request.signal,
       onEvent: request.onEvent,
     });
+    for (const job of answer.jobs) this.note(job);
+    return answer;
   }
 
   async close(): Promise<void> {

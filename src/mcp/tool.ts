@@ -75,6 +75,8 @@ export interface Engine {
   request<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']>;
   /** What is known of an agent kind. @throws MamError `bad_input` with the kinds that there are */
   kind(name: string): KnownKind;
+  /** The permission request of a job that this client was shown last, by `request` or `wait`. */
+  shownRequest(jobId: string): string | undefined;
   /** Publishes an event. @throws MamError when it could be kept nowhere */
   report(report: Report): Promise<ClaimOutcome>;
   /** Waits for jobs. Running out of time is an answer, not an error. @throws MamError for an unknown job */

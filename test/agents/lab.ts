@@ -104,7 +104,13 @@ export class AgentLab extends Lab {
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       await until('the agent ends', () => ours().length === 0, 1_500).catch(() => {});
       // Gemini CLI outlives its pane; all of these carry this lab's folder.
-      for (const { pid } of ours()) process.kill(pid, signal);
+      for (const { pid } of ours()) {
+        try {
+          process.kill(pid, signal);
+        } catch {
+          // It has ended meanwhile.
+        }
+      }
     }
   }
 

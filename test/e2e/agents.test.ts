@@ -38,7 +38,10 @@ describe.concurrent('an agent', () => {
     expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
     const stopped = await lab.mam('stop', 'robot');
     expect(stopped.stdout).toContain('ended: tmux:robot');
-    await until('it is gone', async () => (await lab.mam('stop', 'robot')).stderr.match(/no tmux/i) !== null);
+    await until(
+      'it is gone',
+      async () => (await lab.mam('stop', 'robot')).stderr.match(/no session robot|No tmux/) !== null,
+    );
   });
 
   test('is started for a job when it is missing, on a tmux server that does not run yet', async ({ lab }) => {
