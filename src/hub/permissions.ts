@@ -18,7 +18,10 @@ const SCREEN_MS = 1_500;
 const HINT_MS = 15_000;
 const SHOWN_CHARS = 160;
 const TOOL_CHARS = 200;
+/** Of a longer input the beginning and the end are shown; the whole lies in a file. */
 const INPUT_CHARS = 1_000;
+const HEAD_CHARS = 600;
+const TAIL_CHARS = 350;
 
 /** A hook of an agent that waits for the decision on its request. */
 interface WaitingHook {
@@ -113,7 +116,11 @@ export class Permissions {
           ? // A request that an earlier hub has heard of has lost its dialog's look with that hub.
             known === undefined && !isAbout(dialog, request)
           : known.dialog !== dialog?.key;
-      if (gone && known?.deciding !== true) void this.settle(job, request.request_id, 'its dialog is gone');
+      if (gone && dialog !== undefined && known !== undefined && isAbout(dialog, request)) {
+        // The same one, drawn anew or further.
+        this.know(request.request_id, { dialog: dialog.key });
+      } else if (gone && known?.deciding !== true)
+        void this.settle(job, request.request_id, 'its dialog is gone');
     }
     if (dialog === undefined) this.forgetStray(job);
     else if (!this.opening.has(job.id)) this.place(job, dialog);
@@ -264,7 +271,7 @@ export class Permissions {
       (request) =>
         this.known.get(request.request_id)?.hook === undefined &&
         request.tool === cleanLine(tool ?? '', TOOL_CHARS) &&
-        request.input?.slice(0, INPUT_CHARS) === sliceUnits(clean(input ?? '').trim(), 0, INPUT_CHARS),
+        [clean(input ?? '').trim(), bothEnds(clean(input ?? '').trim())].includes(request.input ?? ''),
     )?.request_id;
   }
 
@@ -297,7 +304,7 @@ export class Permissions {
       detail: cleanLine(`${tool}: ${whole}`, INPUT_CHARS),
       data: {
         tool: cleanLine(tool, TOOL_CHARS),
-        input: sliceUnits(whole, 0, INPUT_CHARS),
+        input: bothEnds(whole),
         length: whole.length,
       },
       // Nobody shall allow what he has not been told: a long one is kept whole beside the journal.
@@ -327,4 +334,12 @@ function evidence({ record }: LiveJob): PeerRequest[] {
     ({ kind, source, resolved_at }) =>
       kind === 'permission' && resolved_at === undefined && (source === 'hook' || source === 'hub'),
   );
+}
+
+/** A long input with its middle left out: what a command does last may be what matters. */
+function bothEnds(input: string): string {
+  if (input.length <= INPUT_CHARS) return input;
+  const left = input.length - HEAD_CHARS - TAIL_CHARS;
+  const tail = input.slice(-TAIL_CHARS).replace(/^[\udc00-\udfff]/, '');
+  return `${sliceUnits(input, 0, HEAD_CHARS)} [${left} characters left out] ${tail}`;
 }

@@ -10,6 +10,8 @@ import type { TmuxServers } from './tmux-servers.ts';
 const GONE_MS = 3_000;
 const LOOK_MS = 50;
 const SETTLE_MS = 300;
+/** A dialog that is still being drawn is given so many looks. */
+const STEADY_TRIES = 5;
 /** How long (ms) a dialog that was never seen may take to come up. */
 const SHOWN_MS = 4_000;
 
@@ -53,14 +55,19 @@ export async function pressDecision(
     await sleep(LOOK_MS);
     first = await look();
   }
-  // Claude Code 2.1.330 ignores keys in the first 150 ms of a dialog.
-  if (first !== undefined) await sleep(SETTLE_MS);
-  const before = await look();
+  // Claude Code 2.1.330 ignores keys in the first 150 ms of a dialog, and Gemini CLI 0.61.0 draws one in two steps.
+  let before = first;
+  for (let tries = 0; first !== undefined && tries < STEADY_TRIES; tries++) {
+    await sleep(SETTLE_MS);
+    before = await look();
+    if (before?.key === first.key) break;
+    first = before;
+  }
   const same =
     before?.name === 'permission' &&
     before.whole &&
     before.key === first?.key &&
-    (dialog === undefined ? isAbout(before, request) : before.key === dialog);
+    (before.key === dialog || isAbout(before, request));
   if (before === undefined || first === undefined)
     return { kind: 'gone', why: 'The dialog is not on the screen any more.' };
   if (!same) {

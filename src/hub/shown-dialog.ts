@@ -59,8 +59,12 @@ export function isAbout(
 ): boolean {
   if (dialog === undefined) return false;
   const shown = `${dialog.tool} ${dialog.input}`;
-  const words = plainWords(input ?? '').slice(0, COMPARED_WORDS);
-  return words.length > 0 ? words.every((word) => shown.includes(word)) : shown.includes(tool ?? '');
+  const asked = plainWords(input ?? '');
+  if (asked.length === 0) return shown.includes(tool ?? '');
+  if (asked.slice(0, COMPARED_WORDS).every((word) => shown.includes(word))) return true;
+  // Gemini CLI 0.61.0 hides the beginning of a long command.
+  const end = plainWords(dialog.input).slice(-COMPARED_WORDS);
+  return end.length >= COMPARED_WORDS && end.every((word) => input?.includes(word) === true);
 }
 
 /** The plain words of a text, in their order: what survives any wrapping and framing. */

@@ -124,7 +124,7 @@ function askedFor(next: JobRecord, event: RecordedEvent): Partial<PeerRequest> {
   const whole = file ? input : (event.result ?? input);
   if (file === undefined && whole.length <= SHORT_INPUT) return { tool, input: whole };
   const where = file ? `; all of them in ${file}` : '';
-  const text = `${tool} (${Number(length ?? whole.length)} characters${where}): ${whole}`;
+  const text = `${tool} (${Number(length ?? whole.length)} characters${where}): ${input}`;
   return { tool, input: whole, text, ...(file && { input_file: file }) };
 }
 

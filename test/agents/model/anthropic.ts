@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { ModelRequest, ModelStep, Protocol } from './script.ts';
+import { type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
 
 /**
  * Anthropic Messages, as Claude Code 2.1.330 speaks it (`POST /v1/messages?beta=true`, always streamed).
@@ -27,9 +27,13 @@ export const anthropic: Protocol = {
     const step = isSideCall ? { say: label(asked) } : await model(readRequest(asked, tools));
     if (request.socket.destroyed) return;
     if ('fail' in step) return fail(response, step.fail, step.message);
-    const block = blockFor(step, tools);
-    if (asked.stream === true) return stream(response, asked.model, block);
-    json(response, 200, { ...message(asked.model), content: [block], stop_reason: stopReason(block) });
+    const blocks = partsOf(step).map((one) => blockFor(one, tools));
+    if (asked.stream === true) return stream(response, asked.model, blocks);
+    json(response, 200, {
+      ...message(asked.model),
+      content: blocks,
+      stop_reason: stopReason(blocks.at(-1) as Block),
+    });
   },
 };
 
@@ -89,7 +93,7 @@ function textOf(content: string | { text?: string }[] | undefined): string {
 
 let calls = 0;
 
-function blockFor(step: Exclude<ModelStep, { fail: number }>, tools: string[]): Block {
+function blockFor(step: StepPart, tools: string[]): Block {
   if ('say' in step) return { type: 'text', text: step.say };
   const id = `toolu_${process.pid}_${++calls}`;
   if ('shell' in step) {
@@ -112,21 +116,23 @@ function stopReason(block: Block): string {
   return block.type === 'tool_use' ? 'tool_use' : 'end_turn';
 }
 
-function stream(response: ServerResponse, model: string, block: Block): void {
+function stream(response: ServerResponse, model: string, blocks: Block[]): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   const send = (type: string, fields: Record<string, unknown>) =>
     response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`);
   send('message_start', { message: message(model) });
-  if (block.type === 'tool_use') {
-    send('content_block_start', { index: 0, content_block: { ...block, input: {} } });
-    const partial_json = JSON.stringify(block.input);
-    send('content_block_delta', { index: 0, delta: { type: 'input_json_delta', partial_json } });
-  } else if (block.type === 'text') {
-    send('content_block_start', { index: 0, content_block: { type: 'text', text: '' } });
-    send('content_block_delta', { index: 0, delta: { type: 'text_delta', text: block.text } });
-  }
-  send('content_block_stop', { index: 0 });
-  const delta = { stop_reason: stopReason(block), stop_sequence: null };
+  blocks.forEach((block, index) => {
+    if (block.type === 'tool_use') {
+      send('content_block_start', { index, content_block: { ...block, input: {} } });
+      const partial_json = JSON.stringify(block.input);
+      send('content_block_delta', { index, delta: { type: 'input_json_delta', partial_json } });
+    } else if (block.type === 'text') {
+      send('content_block_start', { index, content_block: { type: 'text', text: '' } });
+      send('content_block_delta', { index, delta: { type: 'text_delta', text: block.text } });
+    }
+    send('content_block_stop', { index });
+  });
+  const delta = { stop_reason: stopReason(blocks.at(-1) as Block), stop_sequence: null };
   send('message_delta', { delta, usage: { output_tokens: 5 } });
   send('message_stop', {});
   response.end();

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { ModelRequest, ModelStep, Protocol } from './script.ts';
+import { type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
 
 /** A message of the chat, as far as it is read here. */
 interface Message {
@@ -45,7 +45,7 @@ export const chat: Protocol = {
       response.end(JSON.stringify({ error: { message, type: 'error', code: String(step.fail) } }));
       return;
     }
-    send(response, asked, toAnswer(step, asked));
+    send(response, asked, ...partsOf(step).map((one) => toAnswer(one, asked)));
   },
 };
 
@@ -70,7 +70,7 @@ function toolNames(body: ChatBody): string[] {
   return (body.tools ?? []).map((tool) => tool.function.name);
 }
 
-function toAnswer(step: Exclude<ModelStep, { fail: number }>, body: ChatBody): Answer {
+function toAnswer(step: StepPart, body: ChatBody): Answer {
   if ('say' in step) return { content: step.say };
   if ('call' in step) return { name: toolName(step.call, toolNames(body)), args: step.args };
   const shell = body.tools?.find((tool) => SHELLS.includes(tool.function.name))?.function;
@@ -89,7 +89,8 @@ function toolName(call: string, tools: string[]): string {
 
 let calls = 0;
 
-function send(response: ServerResponse, body: ChatBody, answer: Answer): void {
+function send(response: ServerResponse, body: ChatBody, ...answers: Answer[]): void {
+  const [answer = { content: '' }] = answers;
   const id = `chatcmpl-${++calls}`;
   const common = { id, created: 1, model: body.model ?? 'scripted' };
   const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
@@ -99,14 +100,18 @@ function send(response: ServerResponse, body: ChatBody, answer: Answer): void {
       ? {
           role: 'assistant',
           content: null,
-          tool_calls: [
-            {
-              index: 0,
-              id: `call_${calls}`,
-              type: 'function',
-              function: { name: answer.name, arguments: JSON.stringify(answer.args) },
-            },
-          ],
+          tool_calls: answers.flatMap((one, index) =>
+            'name' in one
+              ? [
+                  {
+                    index,
+                    id: `call_${calls}_${index}`,
+                    type: 'function',
+                    function: { name: one.name, arguments: JSON.stringify(one.args) },
+                  },
+                ]
+              : [],
+          ),
         }
       : { role: 'assistant', content: answer.content };
   if (body.stream !== true) {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { ModelRequest, ModelStep, Protocol } from './script.ts';
+import { type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
 
 /**
  * Gemini API, as Gemini CLI 0.61.0 speaks it with an API key: `POST /v1beta/models/MODEL:METHOD`, where the turns are
@@ -26,7 +26,11 @@ export const gemini: Protocol = {
     const step = tools.length === 0 ? { say: sideAnswer(asked) } : await model(readRequest(asked, tools));
     if (request.socket.destroyed) return;
     if ('fail' in step) return fail(response, step.fail, step.message);
-    const answer = { candidates: [candidate(partFor(step))], usageMetadata: USAGE, modelVersion: 'scripted' };
+    const answer = {
+      candidates: [candidate(partsOf(step).map((one) => partFor(one)))],
+      usageMetadata: USAGE,
+      modelVersion: 'scripted',
+    };
     if (method !== 'streamGenerateContent') return json(response, 200, answer);
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.end(`data: ${JSON.stringify(answer)}\r\n\r\n`);
@@ -88,7 +92,7 @@ function ourName(tool: string): string {
 
 let calls = 0;
 
-function partFor(step: Exclude<ModelStep, { fail: number }>): Part {
+function partFor(step: StepPart): Part {
   if ('say' in step) return { text: step.say };
   const id = `call_${process.pid}_${++calls}`;
   if ('call' in step) return { functionCall: { id, name: OURS + step.call, args: step.args } };
@@ -96,8 +100,8 @@ function partFor(step: Exclude<ModelStep, { fail: number }>): Part {
   return { functionCall: { id, name: 'run_shell_command', args } };
 }
 
-function candidate(part: Part): Record<string, unknown> {
-  return { content: { role: 'model', parts: [part] }, finishReason: 'STOP', index: 0 };
+function candidate(parts: Part[]): Record<string, unknown> {
+  return { content: { role: 'model', parts }, finishReason: 'STOP', index: 0 };
 }
 
 function sideAnswer(body: Body): string {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { ModelRequest, ModelStep, Protocol } from './script.ts';
+import { type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
 
 /**
  * OpenAI Responses, as Codex 0.169.0 speaks it (`POST /v1/responses`, always streamed; the whole conversation comes
@@ -19,7 +19,10 @@ export const responses: Protocol = {
     const step = tools.length === 0 ? { say: TITLE } : await model(readRequest(asked, tools));
     if (request.socket.destroyed) return;
     if ('fail' in step) return fail(response, step.fail, step.message);
-    stream(response, itemFor(step, asked));
+    stream(
+      response,
+      partsOf(step).map((one) => itemFor(one, asked)),
+    );
   },
 };
 
@@ -78,7 +81,7 @@ function textOf(content: string | { text?: string }[]): string {
 
 let calls = 0;
 
-function itemFor(step: Exclude<ModelStep, { fail: number }>, body: Body): Record<string, unknown> {
+function itemFor(step: StepPart, body: Body): Record<string, unknown> {
   const id = `${process.pid}_${++calls}`;
   if ('say' in step) {
     const content = [{ type: 'output_text', text: step.say, annotations: [] }];
@@ -106,20 +109,22 @@ function shellCall(command: string, body: Body): { name: string; arguments: stri
   };
 }
 
-function stream(response: ServerResponse, item: Record<string, unknown>): void {
+function stream(response: ServerResponse, items: Record<string, unknown>[]): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   const send = (type: string, fields: Record<string, unknown>) =>
     response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`);
   const id = `resp_${process.pid}_${++calls}`;
   const usage = { input_tokens: 10, output_tokens: 5, total_tokens: 15 };
   send('response.created', { response: { id, status: 'in_progress' } });
-  send('response.output_item.added', { output_index: 0, item: { ...item, ...begun(item) } });
-  if (item['type'] === 'message') {
-    const [part] = item['content'] as { text: string }[];
-    send('response.output_text.delta', { output_index: 0, item_id: item['id'], delta: part?.text ?? '' });
-  }
-  send('response.output_item.done', { output_index: 0, item });
-  send('response.completed', { response: { id, status: 'completed', output: [item], usage } });
+  items.forEach((item, output_index) => {
+    send('response.output_item.added', { output_index, item: { ...item, ...begun(item) } });
+    if (item['type'] === 'message') {
+      const [part] = item['content'] as { text: string }[];
+      send('response.output_text.delta', { output_index, item_id: item['id'], delta: part?.text ?? '' });
+    }
+    send('response.output_item.done', { output_index, item });
+  });
+  send('response.completed', { response: { id, status: 'completed', output: items, usage } });
   response.end();
 }
 

@@ -12,15 +12,26 @@ export interface ModelRequest {
   body: unknown;
 }
 
-/** What a scripted model answers. */
-export type ModelStep =
+/** One part of a scripted model's answer. */
+export type StepPart =
   | { say: string }
   /** Calls a tool of our MCP server, by our name for it (`publish_event`). */
   | { call: string; args: Record<string, unknown> }
   /** Has the agent run a shell command. */
-  | { shell: string }
+  | { shell: string };
+
+/** What a scripted model answers. */
+export type ModelStep =
+  | StepPart
+  /** Several tool calls in one answer. */
+  | { many: readonly StepPart[] }
   /** The service fails with this HTTP status. */
   | { fail: number; message?: string };
+
+/** The parts of an answer that is no failure. */
+export function partsOf(step: Exclude<ModelStep, { fail: number }>): readonly StepPart[] {
+  return 'many' in step ? step.many : [step];
+}
 
 /**
  * A model: decides what comes next from all that was said before. Never asked for an agent's side calls (titles,

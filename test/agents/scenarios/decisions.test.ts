@@ -1,0 +1,111 @@
+import { readdirSync } from 'node:fs';
+import { test as base, describe, expect } from 'vitest';
+import { builtIn } from '../../../src/agents/index.ts';
+import type { LabServer } from '../../support/lab-server.ts';
+import { pause, until } from '../../support/until.ts';
+import { AgentLab } from '../lab.ts';
+import type { ModelStep, StepPart } from '../model/script.ts';
+import { worker } from '../model/worker.ts';
+import { HOMES } from '../programs.ts';
+
+const report = (job_id: string, event: string): StepPart => ({
+  call: 'publish_event',
+  args: { job_id, event },
+});
+/** Commands that each make a file, asked for in one answer of the model. */
+const parallel = (...names: string[]): ModelStep => ({
+  many: names.map((name) => ({ shell: `touch file-${name}` })),
+});
+/** Nobody answers a dialog sooner, and Claude Code takes no key in its first 150 ms. */
+const HUMAN_MS = 400;
+
+describe.each(HOMES)('$kind', (home) => {
+  const test = base.extend<{ lab: AgentLab }>({
+    lab: async ({ task }, use) => {
+      const lab = new AgentLab(home);
+      await use(lab);
+      await lab.end(task.result?.state === 'fail');
+    },
+  });
+  const permission = builtIn(home.kind)?.permission;
+  /** Gemini CLI runs what was asked for at once only when all of it is allowed. */
+  const runsTogether = home.kind === 'gemini';
+  const files = (lab: AgentLab) =>
+    readdirSync(lab.project)
+      .filter((name) => name.startsWith('file-'))
+      .sort();
+  const shown = async (lab: AgentLab) =>
+    permission?.read((await lab.agentScreen()).split('\n').map((line) => line.trimEnd()));
+  const showsDialog = (lab: AgentLab, words: string) =>
+    until(`a dialog with ${words}`, async () => (await shown(lab))?.input.includes(words), 20_000);
+
+  /** A job of the given steps, up to its first permission request. */
+  async function asking(lab: AgentLab, ...steps: ModelStep[]) {
+    const { model } = worker((id) => [report(id, 'started'), ...steps, report(id, 'completed')]);
+    await lab.prepare(model, { ask: true });
+    const server = await lab.startServer();
+    await lab.startAgent(server);
+    const { job_id: jobId } = await lab.job(server);
+    const { jobs } = await server.ask('wait_job', { job_id: jobId, timeout_seconds: 30 });
+    expect(jobs[0].reason).toBe('permission');
+    return { server, jobId, told: String(jobs[0].open_request) };
+  }
+  const allow = (server: LabServer, jobId: string) =>
+    server.call('answer_job', { job_id: jobId, decision: 'allow' });
+
+  test('an answer to a request that a person has settled does not allow the next one', async ({ lab }) => {
+    const { server, jobId } = await asking(lab, { shell: 'touch file-A' }, { shell: 'touch file-B' });
+    await showsDialog(lab, 'file-A');
+    await pause(HUMAN_MS);
+    for (const key of permission?.allow ?? []) await lab.type(key);
+    await showsDialog(lab, 'file-B');
+    await until('the next request is told', () =>
+      lab
+        .record(jobId)
+        .requests.some((one) => one.input?.includes('file-B') && one.resolved_at === undefined),
+    );
+    const answer = await allow(server, jobId);
+    expect(answer.isError).toBe(true);
+    expect(answer.content[0].text).toContain('is open no more');
+    expect(answer.content[0].text).toContain('touch file-B');
+    await showsDialog(lab, 'file-B');
+    expect(files(lab)).toEqual(['file-A']);
+    await server.ask('cancel_job', { job_id: jobId });
+  });
+
+  test('of several requests at once, the one that was shown is the one that is decided', async ({ lab }) => {
+    const { server, jobId, told } = await asking(lab, parallel('P', 'Q', 'R'));
+    const [first = ''] = /file-[PQR]/.exec(told) ?? [];
+    const answer = await allow(server, jobId);
+    expect(answer.isError ?? false, answer.content[0].text).toBe(false);
+    if (!runsTogether) {
+      await until('its command has run', () => files(lab).length > 0, 15_000);
+      expect(files(lab)).toEqual([first]);
+    }
+    const resolved = lab.events(jobId).find(({ type }) => type === 'permission_resolved');
+    const request = lab.events(jobId).find(({ event_id: id }) => id === resolved?.data?.['request_id']);
+    expect(request?.detail).toContain(first);
+    await server.ask('cancel_job', { job_id: jobId });
+  });
+
+  test('two supervisors allow at once: one command runs', async ({ lab }) => {
+    const { server, jobId } = await asking(lab, parallel('A', 'B', 'C'));
+    const other = await lab.startServer();
+    await other.ask('job_status', { job_id: jobId });
+    const answers = await Promise.all([allow(server, jobId), allow(other, jobId)]);
+    expect(answers.filter(({ isError }) => isError !== true)).toHaveLength(1);
+    if (!runsTogether) await until('its command has run', () => files(lab).length > 0, 15_000);
+    expect(files(lab)).toHaveLength(runsTogether ? 0 : 1);
+    await server.ask('cancel_job', { job_id: jobId });
+  });
+
+  test('the end of a long command is told as well', async ({ lab }) => {
+    const lines = Array.from({ length: 40 }, (_, n) => `echo line ${n} of a long command > /dev/null`);
+    const { server, jobId, told } = await asking(lab, { shell: [...lines, 'touch file-evil'].join('\n') });
+    expect(told).toMatch(/\(\d+ characters/);
+    expect(told).toContain('touch file-evil');
+    await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
+    await server.ask('cancel_job', { job_id: jobId });
+    expect(files(lab)).toEqual([]);
+  });
+});
