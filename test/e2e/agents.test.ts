@@ -52,6 +52,12 @@ describe.concurrent('an agent', () => {
     const { job_id: jobId } = await server.ask('delegate_job', { ...job, start: true });
     expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
     await server.ask('stop_agent', { name: 'robot' });
+    const ended = () =>
+      lab.tmux('list-sessions').then(
+        () => false,
+        () => true,
+      );
+    await until('the tmux server goes with its last session', ended);
   });
 
   test('that ends at its start is refused with its last words', async ({ lab }) => {
