@@ -131,6 +131,10 @@ export class Permissions {
     const open = evidence(job);
     const dialogOf = ({ request_id: id }: PeerRequest) => this.known.get(id)?.dialog;
     if (open.some((request) => dialogOf(request) === dialog.key)) return;
+    if (dialog.name !== 'permission') {
+      this.noteStray(job, dialog);
+      return;
+    }
     const unseen = open.filter((request) => dialogOf(request) === undefined);
     const mine =
       unseen.find((request) => isAbout(dialog, request)) ?? (unseen.length === 1 ? unseen[0] : undefined);
@@ -142,7 +146,7 @@ export class Permissions {
     const hints = this.hintsOf(job);
     const hint =
       hints.find(({ report }) => isAbout(dialog, report)) ?? (hints.length === 1 ? hints[0] : undefined);
-    if (hint === undefined || dialog.name !== 'permission') {
+    if (hint === undefined) {
       this.noteStray(job, dialog);
       return;
     }
