@@ -81,7 +81,7 @@ describe.each(HOMES)('$kind', (home) => {
       await lab.prepare(model, { untrusted: true });
       const server = await lab.startServer();
       const started = await server.ask('start_agent', { agent: home.kind });
-      expect(started).toMatchObject({ ready: false, waits_for: expect.stringMatching(/dialog \(trust\)/) });
+      expect(started).toMatchObject({ ready: false, waits_for: expect.stringMatching(/dialog \(trust: /) });
       const { agents } = await server.ask('list_agents');
       expect(agents[0]).toMatchObject({ agent: home.kind, state: 'dialog' });
       const { job_id: jobId } = await lab.job(server);
