@@ -28,9 +28,11 @@ export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promi
   const guard = (step: Promise<unknown>) => step.catch((error: Error) => problems.push(error.message));
 
   for (const server of lab.servers) await guard(server.close());
-  const tmux = await tmuxPid(lab);
+  // Without a session of the user's, the server goes when the hub's hidden session does.
+  const tmux = (await hasUsersSession(lab)) ? await tmuxPid(lab) : undefined;
   await guard(endHub(lab));
-  if ((await tmuxPid(lab)) !== tmux) problems.push(`the tmux server ${tmux} ended with the hub`);
+  if (tmux !== undefined && (await tmuxPid(lab)) !== tmux)
+    problems.push(`the tmux server ${tmux} ended with the hub`);
   problems.push(...(await foreignSessions(lab)));
   await guard(endTmux(lab));
   await guard(until('all processes end', () => processesOf(lab.folder).length === 0, graceMs));
@@ -59,6 +61,12 @@ async function endHub(lab: Lab): Promise<void> {
 /** The lab's tmux server, if one runs. It belongs to the user: no end of ours may end it. */
 function tmuxPid(lab: Lab): Promise<string | undefined> {
   return lab.tmux('display-message', '-p', '#{pid}').catch(() => undefined);
+}
+
+/** True while a session is there that no hub has made. */
+async function hasUsersSession(lab: Lab): Promise<boolean> {
+  const names = await lab.tmux('list-sessions', '-F', '#{session_name}').catch(() => '');
+  return names.split('\n').some((name) => name !== '' && !name.startsWith('_mam-'));
 }
 
 /** Sessions and buffers that no test made: the hub must leave none. */
