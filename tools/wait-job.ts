@@ -4,7 +4,14 @@ import type { JobRecord } from '../src/job/record.ts';
 import { cleanLine } from '../src/job/text.ts';
 import { attachCommand } from '../src/mcp/attach.ts';
 import { waitBudget } from '../src/mcp/budget.ts';
-import { briefs, callOf, eventRowSchema, eventRows, jobBriefSchema } from '../src/mcp/job-view.ts';
+import {
+  briefs,
+  callOf,
+  eventRowSchema,
+  eventRows,
+  jobBriefSchema,
+  openRequest,
+} from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
 import { WAIT_OUTCOMES, type WaitAnswer } from '../src/mcp/wait-types.ts';
 
@@ -141,8 +148,9 @@ function isTheReason(outcome: WaitAnswer['outcome'], job: JobRecord): boolean {
 }
 
 /** How what a job asks for is answered from here. */
-function answerStep({ job_id, reason, requests }: JobRecord): string {
-  const open = requests.find((request) => request.resolved_at === undefined);
+function answerStep(record: JobRecord): string {
+  const { job_id, reason } = record;
+  const open = openRequest(record);
   if (reason === 'permission' && open?.source === 'hub' && open.tool?.startsWith('dialog')) return '';
   if (reason === 'permission')
     return `Decide: ${callOf('answer_job', { job_id, decision: 'allow', request_id: open?.request_id })} Or decision "deny". `;

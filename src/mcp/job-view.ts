@@ -84,11 +84,12 @@ export function listRow(row: JobRow): Row {
   };
 }
 
-/** The request that an answer without a name is for. */
-export function firstOpen({
+/** The open request that a job needs an answer to now: a permission before a question, as its reason says. */
+export function openRequest({
   requests,
 }: Pick<JobRecord, 'requests'>): JobRecord['requests'][number] | undefined {
-  return requests.find((request) => request.resolved_at === undefined);
+  const open = requests.filter((request) => request.resolved_at === undefined);
+  return open.find(({ kind }) => kind === 'permission') ?? open[0];
 }
 
 /**
@@ -96,8 +97,7 @@ export function firstOpen({
  * @param room how many characters its long texts may have together
  */
 export function brief(record: JobRecord, room = BRIEF_TEXTS): Brief {
-  // The first one is what an answer is for.
-  const request = firstOpen(record);
+  const request = openRequest(record);
   const each = Math.floor(room / 4);
   return {
     ...record,
