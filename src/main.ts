@@ -21,7 +21,7 @@ async function main(): Promise<void> {
     process.exitCode = await run(args);
     return;
   }
-  if (command === 'hook') {
+  if (command === 'hook' && !args.includes('--help')) {
     // An agent stands still while its hook runs.
     const { run } = await import('./cli/hook.ts');
     process.exitCode = await run(args);

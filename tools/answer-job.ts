@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { LIMITS } from '../src/job/limits.ts';
-import { callOf, jobSchema, jobView } from '../src/mcp/job-view.ts';
+import { callOf, jobSchema } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
+import { jobView } from '../src/view/job.ts';
+import { answerSummary } from '../src/view/summary.ts';
 
 export default defineTool({
   name: 'answer_job',
@@ -48,7 +50,7 @@ export default defineTool({
       by: 'supervisor',
     });
     return {
-      summary: `Job ${record.job_id} was answered and is ${record.status}. ${delivered}`,
+      summary: answerSummary(record, delivered),
       delivered,
       ...jobView(record),
       next: callOf('wait_job', { job_id: record.job_id }),

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { LIMITS } from '../src/job/limits.ts';
-import { callOf, jobSchema, jobView } from '../src/mcp/job-view.ts';
+import { callOf, jobSchema } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
+import { jobView } from '../src/view/job.ts';
+import { cancelSummary } from '../src/view/summary.ts';
 
 export default defineTool({
   name: 'cancel_job',
@@ -43,9 +45,7 @@ export default defineTool({
       interrupt: args.interrupt,
     });
     return {
-      summary: changed
-        ? `Job ${record.job_id} is cancelled.`
-        : `Job ${record.job_id} was ${record.status} already; nothing changed.`,
+      summary: cancelSummary(record, changed),
       changed,
       note,
       ...jobView(record),

@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { MamError } from '../src/errors.ts';
 import { LIMITS } from '../src/job/limits.ts';
 import { hasLoneSurrogate } from '../src/job/text.ts';
-import { delegation, delegationSchema, preview } from '../src/mcp/delegation.ts';
+import { delegationSchema } from '../src/mcp/delegation.ts';
+import { callOf } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
+import { delegationView, previewView } from '../src/view/delegation.ts';
 
 const inputSchema = z.strictObject({
   prompt: z
@@ -124,7 +126,10 @@ export default defineTool({
         'Give agent_session: tmux:NAME, or tmux:%3 for a pane.',
       );
     }
-    if (args.dry_run) return preview(args.prompt, session, settings);
+    if (args.dry_run) {
+      const next = 'Call delegate_job again with dry_run false to delegate the job; it will get another id.';
+      return { ...previewView(args.prompt, session, settings), next };
+    }
     const result = await engine.request('delegate', {
       prompt: args.prompt,
       agent: args.agent,
@@ -152,7 +157,8 @@ export default defineTool({
       virtual_env: settings.virtualEnv,
       mam_command: settings.mamCommand,
     });
-    return delegation(result, context);
+    const view = delegationView(result, { ...settings, inside: caller.socket });
+    return { ...view, next: callOf('wait_job', { job_id: view.job_id }) };
   },
 });
 

@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { callOf, eventRowSchema, eventRows, jobSchema, jobView } from '../src/mcp/job-view.ts';
+import { callOf, eventRowSchema, jobSchema } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
+import { eventRows, jobView } from '../src/view/job.ts';
+import { statusSummary } from '../src/view/summary.ts';
 
 /** Room for events in one answer, in characters; a page of the task takes most of it. */
 const EVENTS_ROOM = 10_000;
@@ -67,7 +69,7 @@ export default defineTool({
     const more = cut || found.more;
     const cursor = cut ? (events.at(-1)?.seq ?? 0) : found.cursor;
     return {
-      summary: `Job ${record.job_id} is ${record.status}${record.reason ? ` (${record.reason})` : ''}, phase ${record.phase}.`,
+      summary: statusSummary(record),
       ...jobView(record),
       events,
       cursor,

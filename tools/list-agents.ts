@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import { agentSessionSchema } from '../src/job/record.ts';
-import { cleanLine } from '../src/job/text.ts';
-import { attachCommand } from '../src/mcp/attach.ts';
 import { callOf } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
-
-const EVIDENCE_CHARS = 160;
+import { agentsView } from '../src/view/agents.ts';
+import { agentsSummary } from '../src/view/summary.ts';
 
 export default defineTool({
   name: 'list_agents',
@@ -55,25 +53,11 @@ export default defineTool({
     });
     const own = (pane: string | undefined): boolean =>
       pane !== undefined && pane === caller.pane && caller.socket === settings.tmuxSocket;
-    const rows = agents
-      .filter(({ session }) => !own(session?.pane))
-      .map(({ session, evidence, state, ...row }) => ({
-        ...row,
-        state: state ?? 'not_running',
-        ...(evidence !== undefined && { evidence: cleanLine(evidence, EVIDENCE_CHARS) }),
-        ...(session !== undefined && {
-          agent_session: session,
-          target: `tmux:${session.pane}`,
-          attach_command: attachCommand(session, caller, settings),
-        }),
-      }));
+    const others = agents.filter(({ session }) => !own(session?.pane));
+    const rows = agentsView(others, { ...settings, inside: caller.socket });
     const live = rows.filter(({ state }) => state !== 'not_running');
-    const idle = live.filter(({ state }) => state === 'idle').length;
     return {
-      summary:
-        live.length === 0
-          ? 'No agent runs on this tmux server.'
-          : `${live.length} ${live.length === 1 ? 'agent runs' : 'agents run'}, ${idle} of them idle.`,
+      summary: agentsSummary(others),
       agents: rows,
       next:
         live.length === 0

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { STATUSES } from '../src/job/words.ts';
-import { callOf, jobRowSchema, listRow } from '../src/mcp/job-view.ts';
+import { callOf, jobRowSchema } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
+import { listRow } from '../src/view/job.ts';
+import { listSummary } from '../src/view/summary.ts';
 
 export default defineTool({
   name: 'list_jobs',
@@ -51,10 +53,7 @@ export default defineTool({
     });
     const [first] = jobs;
     return {
-      summary:
-        jobs.length === 0
-          ? `No such job; the registry has ${total}.`
-          : `${jobs.length} of the registry's ${total} ${total === 1 ? 'job' : 'jobs'}, newest first.`,
+      summary: listSummary(jobs.length, total),
       jobs: jobs.map(listRow),
       total,
       cursor,

@@ -6,6 +6,7 @@ import { LIMITS } from '../src/job/limits.ts';
 import { REPORT_TYPES, type ReportType } from '../src/job/words.ts';
 import { callOf } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
+import { publishSummary } from '../src/view/summary.ts';
 
 const inputSchema = z.strictObject({
   job_id: z.string().describe('Id of the job, exactly as it stands in the order that you were given'),
@@ -110,9 +111,7 @@ function answered(jobId: string, type: ReportType, reply: ClaimReply): Output {
   }
   const { accepted, recorded, seq, status, task, task_file, task_next_offset, workdir } = reply;
   return {
-    summary: accepted
-      ? `Recorded ${type} for job ${jobId}, which is now ${status ?? 'open'}.`
-      : `The event was refused: job ${jobId} is ${status}.`,
+    summary: publishSummary(type, jobId, reply),
     accepted,
     recorded,
     seq,

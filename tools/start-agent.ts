@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { agentSessionSchema } from '../src/job/record.ts';
-import { attachCommand } from '../src/mcp/attach.ts';
 import { callOf } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
+import { attachCommand } from '../src/view/attach.ts';
+import { startSummary } from '../src/view/summary.ts';
 
 export default defineTool({
   name: 'start_agent',
@@ -62,13 +63,11 @@ export default defineTool({
     });
     const target = `tmux:${session.session}`;
     return {
-      summary: ready
-        ? `${args.agent} is ready in ${target}.`
-        : `${args.agent} was started in ${target} and is not ready: ${waits_for ?? 'it shows no input box'}`,
+      summary: startSummary(args.agent, target, ready ? undefined : (waits_for ?? 'it shows no input box')),
       agent: args.agent,
       agent_session: session,
       target,
-      attach_command: attachCommand(session, caller, settings),
+      attach_command: attachCommand(session, { ...settings, inside: caller.socket }),
       ready,
       waits_for,
       peer_server,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { agentSessionSchema } from '../src/job/record.ts';
 import { defineTool } from '../src/mcp/tool.ts';
+import { stopSummary } from '../src/view/summary.ts';
 
 export default defineTool({
   name: 'stop_agent',
@@ -25,7 +26,7 @@ export default defineTool({
       tmux_socket: engine.settings.tmuxSocket,
     });
     return {
-      summary: `The agent in tmux:${session.session} was ended.`,
+      summary: stopSummary(session.session),
       agent_session: session,
       stopped,
       next: 'Its conversation can be taken up again with start_agent and resume true.',

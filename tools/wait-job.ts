@@ -2,18 +2,13 @@ import { z } from 'zod';
 import { MamError } from '../src/errors.ts';
 import type { JobRecord } from '../src/job/record.ts';
 import { cleanLine } from '../src/job/text.ts';
-import { attachCommand } from '../src/mcp/attach.ts';
 import { waitBudget } from '../src/mcp/budget.ts';
-import {
-  briefs,
-  callOf,
-  eventRowSchema,
-  eventRows,
-  jobBriefSchema,
-  openRequest,
-} from '../src/mcp/job-view.ts';
+import { callOf, eventRowSchema, jobBriefSchema } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
 import { WAIT_OUTCOMES, type WaitAnswer } from '../src/mcp/wait-types.ts';
+import { attachCommand } from '../src/view/attach.ts';
+import { briefs, eventRows, openRequest } from '../src/view/job.ts';
+import { isTheReason, waitSummary } from '../src/view/summary.ts';
 
 const PROGRESS_MS = 10_000;
 /** How much of an event's text a progress message carries, in characters. */
@@ -111,14 +106,16 @@ export default defineTool({
       });
       const { jobs, left_out } = briefs(answer.jobs, JOBS_ROOM);
       return {
-        summary: summarize(answer),
+        summary: waitSummary(answer),
         outcome: answer.outcome,
         jobs,
         jobs_left_out: left_out,
         events: eventRows([...answer.events].reverse(), EVENTS_ROOM).reverse(),
         cursor: answer.cursor,
         next: nextStep(answer, ids, args.until, ({ agent_session: session }) =>
-          session === undefined ? undefined : attachCommand(session, caller, engine.settings),
+          session === undefined
+            ? undefined
+            : attachCommand(session, { ...engine.settings, inside: caller.socket }),
         ),
       };
     } finally {
@@ -126,26 +123,6 @@ export default defineTool({
     }
   },
 });
-
-function summarize({ outcome, jobs }: WaitAnswer): string {
-  const [first] = jobs.filter((job) => isTheReason(outcome, job));
-  if (outcome === 'still_running') {
-    return jobs.length === 0
-      ? 'You have no open job.'
-      : `Still running: ${jobs.map((job) => `${job.job_id} ${job.status}`).join(', ')}.`;
-  }
-  if (first === undefined) return jobs.length === 0 ? 'You have no open job.' : 'The jobs are final.';
-  const reason = first.reason ?? first.blocked_by;
-  const state = `Job ${first.job_id} is ${first.status}${reason === undefined ? '' : ` (${reason})`}`;
-  return outcome === 'final' ? `${state}.` : `${state} and needs attention.`;
-}
-
-function isTheReason(outcome: WaitAnswer['outcome'], job: JobRecord): boolean {
-  const final = job.final_at !== undefined;
-  return outcome === 'final'
-    ? final
-    : !final && (job.status === 'input_required' || job.blocked_by !== undefined);
-}
 
 /** How what a job asks for is answered from here. */
 function answerStep(record: JobRecord): string {

@@ -1,36 +1,40 @@
 import type { AgentRow } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
+import { agentsView } from '../view/agents.ts';
+import { agentsSummary } from '../view/summary.ts';
 import { withHub } from './ask.ts';
-import { print, runWith, textOf, type Usage } from './command-line.ts';
+import { defineCommand } from './command.ts';
 import { EXIT } from './exit.ts';
-
-const usage: Usage = {
-  synopsis: 'agents [--json]',
-  text: [
-    'Lists the agents that live in tmux panes, with what each is doing, and the agent kinds that could be started.',
-    '',
-    'Example: mam agents',
-  ].join('\n'),
-  options: {},
-};
+import { print, printJson } from './output.ts';
 
 const EVIDENCE_CHARS = 60;
 
-/** `mam agents` */
-export function run(args: string[]): Promise<number> {
-  return runWith(usage, args, (values) =>
-    withHub(textOf(values, 'registry-dir'), async ({ settings, ask }) => {
+export default defineCommand({
+  about: [
+    'Lists the agents that live in tmux panes, with what each is doing, and the agent kinds that could be started.',
+  ],
+  options: {},
+  json: { tool: 'list_agents' },
+  exits: { done: 'done' },
+  examples: ['mam agents'],
+
+  run: ({ registryDir, json }) =>
+    withHub(registryDir, async ({ settings, ask }) => {
       const { agents } = await ask('agents', {
         tmux_socket: settings.tmuxSocket,
         path: settings.path,
         configured: settings.agents,
       });
-      if (values['json'] === true) print(JSON.stringify({ agents }));
-      else print(agents.map(rowText).join('\n'));
+      if (json) {
+        printJson({
+          summary: agentsSummary(agents),
+          agents: agentsView(agents, { ...settings, inside: settings.paneSocket }),
+          next: 'mam submit --help',
+        });
+      } else print(agents.map(rowText).join('\n'));
       return EXIT.done;
     }),
-  );
-}
+});
 
 function rowText(row: AgentRow): string {
   const { agent, session, state, evidence, jobs, peer_server: peer, program } = row;

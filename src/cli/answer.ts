@@ -1,52 +1,60 @@
 import { MamError } from '../errors.ts';
+import { jobView } from '../view/job.ts';
+import { answerSummary } from '../view/summary.ts';
 import { withHub } from './ask.ts';
-import { needed, print, runWith, textOf, type Usage } from './command-line.ts';
+import { defineCommand } from './command.ts';
 import { EXIT } from './exit.ts';
+import { jobIdOf, jobOption } from './job-argument.ts';
+import { nextStep } from './next-step.ts';
+import { print, printJson } from './output.ts';
 
-const usage: Usage = {
-  synopsis: 'answer --job ID TEXT | --allow | --deny',
-  text: [
+export default defineCommand({
+  synopsis: '--job ID TEXT | --allow | --deny [--request ID]',
+  about: [
     'Answers what a job asks: its question with TEXT, its permission request with --allow or --deny.',
     'TEXT for a job that asks nothing is a further instruction for its peer.',
-    '',
-    '  --allow  allow exactly the open request, once',
-    '  --deny   deny it',
-    '  --request ID  only if this request is the open one (its id stands in `mam status --json`)',
-    '',
-    'Example: mam answer --job fix-login-7f3kq2ab "Use the second port."',
-  ].join('\n'),
+  ],
+  words: [{ name: 'TEXT', about: 'the answer', many: true }],
   options: {
-    job: { type: 'string' },
-    request: { type: 'string' },
-    allow: { type: 'boolean' },
-    deny: { type: 'boolean' },
+    job: { ...jobOption, needed: true },
+    allow: { type: 'flag', about: 'allow exactly the open request, once' },
+    deny: { type: 'flag', about: 'deny it' },
+    request: {
+      type: 'text',
+      value: 'ID',
+      about: 'only if this request is the open one (`mam status --json` shows its id)',
+    },
   },
-  positionals: true,
-};
+  json: { tool: 'answer_job' },
+  exits: { done: 'the answer is on its way; what is printed says how far it got' },
+  examples: [
+    'mam answer --job fix-login-7f3kq2ab "Use the second port."',
+    'mam answer --job fix-login-7f3kq2ab --allow',
+  ],
 
-/** `mam answer` */
-export function run(args: string[]): Promise<number> {
-  return runWith(usage, args, async (values, words) => {
-    const jobId = needed(values, 'job', usage);
-    const [allow, deny] = [values['allow'] === true, values['deny'] === true];
+  run({ options, words, registryDir, json }) {
+    const { job, allow, deny, request } = options;
     if (Number(allow) + Number(deny) + Number(words.length > 0) !== 1)
-      throw new MamError(
-        'bad_input',
-        'Give one of TEXT, --allow and --deny.',
-        `Usage: mam ${usage.synopsis}`,
-      );
+      throw new MamError('bad_input', 'Give one of TEXT, --allow and --deny.');
     const decision = allow ? 'allow' : deny ? 'deny' : undefined;
-    return withHub(textOf(values, 'registry-dir'), async ({ settings, ask }) => {
+    return withHub(registryDir, async ({ settings, ask }) => {
       const { record, delivered } = await ask('answer', {
-        job_id: jobId,
+        job_id: jobIdOf(settings.registryDir, job),
         registry_dir: settings.registryDir,
         text: decision === undefined ? words.join(' ') : undefined,
         decision,
-        request_id: textOf(values, 'request'),
+        request_id: request,
         by: 'person',
       });
-      print(values['json'] === true ? JSON.stringify({ delivered, record }) : delivered);
+      if (json) {
+        printJson({
+          summary: answerSummary(record, delivered),
+          delivered,
+          ...jobView(record, false),
+          next: nextStep(record),
+        });
+      } else print(delivered);
       return EXIT.done;
     });
-  });
-}
+  },
+});

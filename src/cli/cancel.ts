@@ -1,38 +1,47 @@
+import { jobView } from '../view/job.ts';
+import { cancelSummary } from '../view/summary.ts';
 import { withHub } from './ask.ts';
-import { needed, print, runWith, textOf, type Usage } from './command-line.ts';
+import { defineCommand } from './command.ts';
 import { EXIT } from './exit.ts';
+import { jobIdOf, jobOption, jobWord } from './job-argument.ts';
+import { nextStep } from './next-step.ts';
+import { print, printJson } from './output.ts';
 
-const usage: Usage = {
-  synopsis: 'cancel --job ID [--reason TEXT] [--interrupt]',
-  text: [
+export default defineCommand({
+  about: [
     'Cancels a job: takes it out of its queue, or ends it at once and tells its peer with the answer to the next report.',
-    '',
-    '  --reason TEXT  for the record and for the peer',
-    "  --interrupt    also press the agent's interrupt key, if it is in the middle of a turn",
-    '',
-    'Example: mam cancel --job fix-login-7f3kq2ab --reason "not needed any more"',
-  ].join('\n'),
-  options: { job: { type: 'string' }, reason: { type: 'string' }, interrupt: { type: 'boolean' } },
-};
+  ],
+  words: [jobWord],
+  options: {
+    job: jobOption,
+    reason: { type: 'text', value: 'TEXT', about: 'for the record and for the peer' },
+    interrupt: {
+      type: 'flag',
+      about: "also press the agent's interrupt key, if it is in the middle of a turn",
+    },
+  },
+  json: { tool: 'cancel_job' },
+  exits: { done: 'the job is final, by this or before' },
+  examples: ['mam cancel --job fix-login-7f3kq2ab --reason "not needed any more"'],
 
-/** `mam cancel` */
-export function run(args: string[]): Promise<number> {
-  return runWith(usage, args, async (values) => {
-    const jobId = needed(values, 'job', usage);
-    return withHub(textOf(values, 'registry-dir'), async ({ settings, ask }) => {
-      const result = await ask('cancel', {
-        job_id: jobId,
+  run: ({ options: { job, reason, interrupt }, words, registryDir, json }) =>
+    withHub(registryDir, async ({ settings, ask }) => {
+      const { record, changed, note } = await ask('cancel', {
+        job_id: jobIdOf(settings.registryDir, job, words[0]),
         registry_dir: settings.registryDir,
-        reason: textOf(values, 'reason'),
+        reason,
         by: 'person',
-        interrupt: values['interrupt'] === true,
+        interrupt,
       });
-      print(
-        values['json'] === true
-          ? JSON.stringify(result)
-          : `${jobId} is ${result.record.status}. ${result.note}`,
-      );
+      if (json) {
+        printJson({
+          summary: cancelSummary(record, changed),
+          changed,
+          note,
+          ...jobView(record, false),
+          next: nextStep(record),
+        });
+      } else print(`${record.job_id} is ${record.status}. ${note}`);
       return EXIT.done;
-    });
-  });
-}
+    }),
+});

@@ -1,41 +1,46 @@
 import { MamError } from '../errors.ts';
 import type { JobRow } from '../job/request.ts';
 import { withHub } from './ask.ts';
-import { runWith, textOf, type Usage } from './command-line.ts';
-import { run as publish } from './publish.ts';
-
-const usage: Usage = {
-  synopsis: 'done [ID] [WORDS]',
-  text: [
-    'For a person who was given a job (agent human): reports it completed. Without ID the one such job that is open.',
-    '',
-    'Example: mam done "The key is on the board."',
-  ].join('\n'),
-  options: {},
-  positionals: true,
-};
+import { defineCommand } from './command.ts';
+import publish from './publish.ts';
 
 const MAX_JOBS = 100;
 
-/** `mam done` */
-export function run(args: string[]): Promise<number> {
-  return runWith(usage, args, async (values, words) => {
-    const registry = textOf(values, 'registry-dir');
-    const open = await withHub(registry, async ({ settings, ask }) => {
-      const { registryDir } = settings;
+export default defineCommand({
+  about: [
+    'For a person who was given a job (agent human): reports it completed. Without ID the one such job that is open.',
+  ],
+  words: [
+    { name: 'ID', about: 'the job', completes: 'job' },
+    { name: 'WORDS', about: 'what came of it, for who delegated it', many: true },
+  ],
+  options: {},
+  json: { tool: 'publish_event' },
+  exits: publish.exits,
+  examples: ['mam done "The key is on the board."'],
+
+  async run({ words, registryDir, json }) {
+    const open = await withHub(registryDir, async ({ settings, ask }) => {
       return (
-        await ask('list', { registry_dir: registryDir, agent: 'human', open_only: true, limit: MAX_JOBS })
+        await ask('list', {
+          registry_dir: settings.registryDir,
+          agent: 'human',
+          open_only: true,
+          limit: MAX_JOBS,
+        })
       ).jobs;
     });
     const named = open.find((job) => job.job_id === words[0]);
     const job = named ?? onlyOne(open, words);
     const detail = (named === undefined ? words : words.slice(1)).join(' ') || 'Done.';
-    return publish([
-      ...['--job', job.job_id, '--event', 'completed', '--detail', detail],
-      ...(values['json'] === true ? ['--json'] : []),
-    ]);
-  });
-}
+    return publish.run({
+      options: { job: job.job_id, event: 'completed', detail, 'result-file': undefined },
+      words: [],
+      json,
+      registryDir,
+    });
+  },
+});
 
 function onlyOne(open: JobRow[], words: string[]): JobRow {
   const [job, ...more] = open;

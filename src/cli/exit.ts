@@ -16,6 +16,15 @@ export const EXIT = {
   unavailable: 69,
 } as const;
 
+/** From the best end of a job to the worst. */
+const WORST: readonly number[] = [EXIT.done, EXIT.running, EXIT.attention, EXIT.failed];
+
+/** Of several jobs the worst. */
+export function worstExit(jobs: readonly Pick<JobRecord, 'status'>[]): number {
+  const worst = Math.max(0, ...jobs.map((job) => WORST.indexOf(exitCodeOf(job))));
+  return WORST[worst] ?? EXIT.failed;
+}
+
 /** The exit code that tells how a job stands. */
 export function exitCodeOf({ status }: Pick<JobRecord, 'status'>): number {
   if (status === 'completed') return EXIT.done;

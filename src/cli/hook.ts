@@ -7,6 +7,7 @@ import { MamError } from '../errors.ts';
 import { brokerAddress } from '../hub/address.ts';
 import type { HookParams, HookResult } from '../job/request.ts';
 import { ancestors } from '../processes.ts';
+import { defineCommand } from './command.ts';
 
 /** An agent stands still until its hook has ended, so this is the most (ms) that a hub may take. */
 const ANSWER_MS = 3_000;
@@ -14,6 +15,24 @@ const ANSWER_MS = 3_000;
 const INPUT_MS = 2_000;
 /** A permission may be decided the next day; the agent's own limit for hooks ends the wait before. In ms. */
 const DECISION_MS = 24 * 3_600_000;
+
+const hook = defineCommand({
+  about: [
+    "What an agent's hooks run, with the hook's JSON on stdin: it tells the hub of the end of a turn or of a " +
+      'permission request. `mam start` puts it into place. It never fails, so that no agent stumbles over it.',
+  ],
+  words: [
+    { name: 'KIND', about: 'the agent kind', needed: true, oneOf: Object.keys(readers) },
+    { name: 'EVENT', about: "the agent's own name of the event", needed: true },
+  ],
+  options: {},
+  json: "what the agent's hooks expect, if anything",
+  exits: { done: 'always' },
+  examples: ['mam hook claude-code Stop'],
+
+  run: ({ words }) => run(words),
+});
+export default hook;
 
 /**
  * `mam hook KIND EVENT`: what an agent runs at its own events, with their JSON on stdin. It tells the hub, and prints

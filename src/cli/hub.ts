@@ -2,56 +2,72 @@ import { readFileSync } from 'node:fs';
 import { requestOnce } from '../bus/one-shot.ts';
 import { loadSettings, type Settings } from '../config.ts';
 import { MamError, systemCode } from '../errors.ts';
+import { ensureHub } from '../hub/find.ts';
 import { readHubFile } from '../hub/hub-file.ts';
 import type { HubStatus } from '../job/request.ts';
 import { startOf } from '../processes.ts';
 import { homePaths } from '../registry/home.ts';
-import { print, runWith, type Usage } from './command-line.ts';
+import { defineCommand } from './command.ts';
 import { EXIT } from './exit.ts';
-
-const usage: Usage = {
-  synopsis: 'hub [status|stop|logs] [--json]',
-  text: [
-    'The hub is the one background process of a user: it delivers into tmux and keeps the registries.',
-    'It starts by itself when it is needed and ends when nobody needs it.',
-    '',
-    '  status  whether it runs, and what it has to do (the default)',
-    '  stop    ends it; open jobs go on, and the next command starts a new hub that takes them up',
-    '  logs    prints its log',
-  ].join('\n'),
-  options: {},
-  positionals: true,
-};
+import { print, printJson } from './output.ts';
 
 const ANSWER_MS = 3_000;
 const STOP_MS = 5_000;
 const LOOK_MS = 20;
 
-/** `mam hub` */
-export function run(args: string[]): Promise<number> {
-  return runWith(usage, args, async (values, [action = 'status', ...more]) => {
-    const settings = await loadSettings();
-    const json = values['json'] === true;
-    if (more.length === 0) {
-      if (action === 'status') return status(settings, json);
-      if (action === 'stop') return stop(settings, json);
-      if (action === 'logs') return logs(settings, json);
-    }
-    throw new MamError('bad_input', 'There is no such action.', `Usage: mam ${usage.synopsis}`);
-  });
-}
+const ACTIONS = ['status', 'stop', 'restart', 'logs'] as const;
+
+export default defineCommand({
+  about: [
+    'The hub is the one background process of a user: it delivers into tmux and keeps the registries. It starts by ' +
+      'itself when it is needed and ends when nobody needs it.',
+    'status: whether it runs, and what it has to do. stop: ends it; open jobs go on, and the next command starts a ' +
+      'new hub that takes them up. restart: the same, and starts the new one at once. logs: prints its log.',
+  ],
+  words: [{ name: 'ACTION', about: `${ACTIONS.join(', ')}; status when left out`, oneOf: ACTIONS }],
+  options: {},
+  json: 'status: `running`, and the fields of the hub; stop and restart: `stopped`; logs: `log`',
+  exits: { done: 'done, whether a hub runs or not' },
+  examples: ['mam hub', 'mam hub restart', 'mam hub logs'],
+
+  async run({ words: [action = 'status'], registryDir, json }) {
+    const settings = await loadSettings({ registryDir });
+    if (action === 'stop') return stop(settings, json);
+    if (action === 'restart') return restart(settings, json);
+    return action === 'logs' ? logs(settings, json) : status(settings, json);
+  },
+});
 
 async function status(settings: Settings, json: boolean): Promise<number> {
   const hub = await ask(settings, 'hub_status');
   if (hub === undefined) {
-    print(json ? JSON.stringify({ running: false }) : 'No hub is running; it starts when it is needed.');
+    if (json) printJson({ running: false });
+    else print('No hub is running; it starts when it is needed.');
     return EXIT.done;
   }
-  print(json ? JSON.stringify({ running: true, ...hub }) : statusText(hub));
+  if (json) printJson({ running: true, ...hub });
+  else print(statusText(hub));
   return EXIT.done;
 }
 
 async function stop(settings: Settings, json: boolean): Promise<number> {
+  const stopped = await end(settings);
+  if (json) printJson({ stopped });
+  else print(stopped ? 'The hub has ended.' : 'No hub is running.');
+  return EXIT.done;
+}
+
+async function restart(settings: Settings, json: boolean): Promise<number> {
+  const stopped = await end(settings);
+  await ensureHub(settings);
+  const pid = readHubFile(homePaths(settings.home).hubFile)?.pid;
+  if (json) printJson({ stopped, pid });
+  else print(`${stopped ? 'The hub has ended, and a' : 'A'} new one runs (process ${pid ?? 'unknown'}).`);
+  return EXIT.done;
+}
+
+/** Asks the hub to end and waits until its process has. @returns false when none ran */
+async function end(settings: Settings): Promise<boolean> {
   const pid = readHubFile(homePaths(settings.home).hubFile)?.pid;
   const start = pid === undefined ? undefined : startOf(pid);
   const asked = await ask(settings, 'hub_stop');
@@ -60,9 +76,7 @@ async function stop(settings: Settings, json: boolean): Promise<number> {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
-  const stopped = asked !== undefined;
-  print(json ? JSON.stringify({ stopped }) : stopped ? 'The hub has ended.' : 'No hub is running.');
-  return EXIT.done;
+  return asked !== undefined;
 }
 
 function logs(settings: Settings, json: boolean): number {
@@ -73,7 +87,7 @@ function logs(settings: Settings, json: boolean): number {
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
   }
-  if (json) print(JSON.stringify({ log: text }));
+  if (json) printJson({ log: text });
   else print(text === '' ? 'The hub has written no log yet.' : text.trimEnd());
   return EXIT.done;
 }

@@ -1,40 +1,90 @@
-/** A command's file. */
-export interface CommandModule {
-  /** Runs with what stands after the command's name; the answer is the exit code. */
-  run(args: string[]): Promise<number>;
+import type { Command } from './command.ts';
+
+/** A command as `mam help` lists it; its declaration is loaded when it runs. */
+export interface Listed {
+  group: keyof typeof GROUPS;
+  summary: string;
+  load(): Promise<Command>;
 }
 
-/** A command as `mam help` lists it; its file is loaded when it runs. */
-export interface Command {
-  summary: string;
-  load(): Promise<CommandModule>;
-}
+/** What commands are for, in the order of the help. */
+export const GROUPS = {
+  jobs: 'Jobs',
+  agents: 'Agents',
+  peers: 'For peers and people who work on a job',
+  house: 'Set-up and house-keeping',
+} as const;
 
 /** Every command by its name. */
-export const commands: Readonly<Record<string, Command>> = {
-  publish: {
-    summary: 'report an event of a job (for peers without the MCP tool)',
-    load: () => import('./publish.ts'),
-  },
-  status: { summary: "show one job's record and events", load: () => import('./status.ts') },
-  list: { summary: 'list jobs, the newest first', load: () => import('./list.ts') },
+export const commands: Readonly<Record<string, Listed>> = {
   wait: {
+    group: 'jobs',
     summary: 'wait until a job is done or needs somebody; without --job, until every open job is final',
-    load: () => import('./wait.ts'),
+    load: async () => (await import('./wait.ts')).default,
+  },
+  status: {
+    group: 'jobs',
+    summary: "show one job's record and events",
+    load: async () => (await import('./status.ts')).default,
+  },
+  list: {
+    group: 'jobs',
+    summary: 'list jobs, the newest first',
+    load: async () => (await import('./list.ts')).default,
   },
   answer: {
+    group: 'jobs',
     summary: "answer a job's question or permission request",
-    load: () => import('./answer.ts'),
+    load: async () => (await import('./answer.ts')).default,
   },
-  cancel: { summary: 'cancel a job', load: () => import('./cancel.ts') },
-  done: { summary: 'report a job for a person as done', load: () => import('./done.ts') },
-  agents: { summary: 'list the agents in tmux and what each is doing', load: () => import('./agents.ts') },
-  start: { summary: 'start an agent in a tmux session, ready for jobs', load: () => import('./start.ts') },
-  stop: { summary: 'end an agent session that mam started', load: () => import('./stop.ts') },
-  hub: { summary: 'show, stop or read the log of the background process', load: () => import('./hub.ts') },
+  cancel: {
+    group: 'jobs',
+    summary: 'cancel a job',
+    load: async () => (await import('./cancel.ts')).default,
+  },
+  agents: {
+    group: 'agents',
+    summary: 'list the agents in tmux and what each is doing',
+    load: async () => (await import('./agents.ts')).default,
+  },
+  start: {
+    group: 'agents',
+    summary: 'start an agent in a tmux session, ready for jobs',
+    load: async () => (await import('./start.ts')).default,
+  },
+  stop: {
+    group: 'agents',
+    summary: 'end an agent session that mam started',
+    load: async () => (await import('./stop.ts')).default,
+  },
+  publish: {
+    group: 'peers',
+    summary: 'report an event of a job (for peers without the MCP tool)',
+    load: async () => (await import('./publish.ts')).default,
+  },
+  done: {
+    group: 'peers',
+    summary: 'report a job for a person as done',
+    load: async () => (await import('./done.ts')).default,
+  },
+  hook: {
+    group: 'peers',
+    summary: "what an agent's hooks run: tells the hub of a turn's end or a permission request",
+    load: async () => (await import('./hook.ts')).default,
+  },
   install: {
+    group: 'house',
     summary: "write the MCP server into a client's own configuration, or take it out again",
-    load: () => import('./install.ts'),
+    load: async () => (await import('./install.ts')).default,
   },
-  demo: { summary: 'show one delegated job from end to end on real parts', load: () => import('./demo.ts') },
+  hub: {
+    group: 'house',
+    summary: 'show, stop, restart or read the log of the background process',
+    load: async () => (await import('./hub.ts')).default,
+  },
+  demo: {
+    group: 'house',
+    summary: 'show one delegated job from end to end on real parts',
+    load: async () => (await import('./demo.ts')).default,
+  },
 };

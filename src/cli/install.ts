@@ -5,38 +5,15 @@ import { mamHome, programPath } from '../config.ts';
 import { MamError } from '../errors.ts';
 import type { Client, Edited, Scope, Surroundings } from '../install/client.ts';
 import { diffOf } from '../install/diff.ts';
-import { clients, LATER } from '../install/index.ts';
-import { nearest } from '../nearest.ts';
+import { clients } from '../install/index.ts';
 import { PROJECT_FOLDER } from '../project.ts';
-import { print, runWith, type Usage } from './command-line.ts';
+import { defineCommand } from './command.ts';
 import { EXIT } from './exit.ts';
 import { type Found, prepare, readConfig, realOf, replaceConfig, restoreConfig } from './install-files.ts';
 import { Receipts } from './install-receipts.ts';
+import { note, print, printJson } from './output.ts';
 
 const names = Object.keys(clients);
-
-const usage: Usage = {
-  synopsis: 'install CLIENT [--project|--user] [--dry-run] [--uninstall] [--json]',
-  text: [
-    "Writes the MCP server `mam` into a client's own configuration. What is there stays as it is; a file that changes",
-    'is kept beside the new one. Running it twice changes nothing.',
-    '',
-    `  CLIENT       ${names.join(' or ')}`,
-    '  --user       for all your projects (the default)',
-    '  --project    for the project around the working directory',
-    '  --dry-run    shows what would change, and writes nothing',
-    '  --uninstall  takes back what install wrote, and nothing else',
-    '',
-    'Example: mam install claude-code --dry-run',
-  ].join('\n'),
-  options: {
-    user: { type: 'boolean' },
-    project: { type: 'boolean' },
-    'dry-run': { type: 'boolean' },
-    uninstall: { type: 'boolean' },
-  },
-  positionals: true,
-};
 
 type Env = Surroundings['env'];
 
@@ -50,19 +27,28 @@ interface Plan {
   backup?: string | undefined;
 }
 
-/** `mam install` */
-export function run(args: string[]): Promise<number> {
-  return runWith(usage, args, async (values, words) => {
-    const client = clientOf(words);
-    if (values['user'] === true && values['project'] === true) {
-      throw new MamError(
-        'bad_input',
-        '--user and --project exclude each other.',
-        `Usage: mam ${usage.synopsis}`,
-      );
-    }
-    const scope: Scope = values['project'] === true ? 'project' : 'user';
-    const [dryRun, uninstall] = [values['dry-run'] === true, values['uninstall'] === true];
+export default defineCommand({
+  about: [
+    "Writes the MCP server `mam` into a client's own configuration. What is there stays as it is; a file that changes " +
+      'is kept beside the new one. Running it twice changes nothing.',
+  ],
+  words: [{ name: 'CLIENT', about: names.join(', '), needed: true, oneOf: names }],
+  options: {
+    user: { type: 'flag', about: 'for all your projects (the default)' },
+    project: { type: 'flag', about: 'for the project around the working directory' },
+    'dry-run': { type: 'flag', about: 'show what would change, and write nothing' },
+    uninstall: { type: 'flag', about: 'take back what install wrote, and nothing else' },
+  },
+  json: 'what changed (`plans`), `warnings` and what to do `next`',
+  exits: { done: 'it is as you asked, whether something had to change or not' },
+  examples: ['mam install claude-code --dry-run', 'mam install codex --project'],
+
+  async run({ words: [name = ''], options, json }) {
+    const client = clients[name] as Client;
+    if (options.user && options.project)
+      throw new MamError('bad_input', '--user and --project exclude each other.');
+    const scope: Scope = options.project ? 'project' : 'user';
+    const { 'dry-run': dryRun, uninstall } = options;
     // biome-ignore lint/style/noProcessEnv: what these clients read of it is no setting of ours
     const env = process.env;
     const around = surroundings(env);
@@ -82,39 +68,15 @@ export function run(args: string[]): Promise<number> {
         : []),
     ];
     const next = changed ? (uninstall ? [`Restart ${client.title}.`] : client.next(scope)) : [];
-    const report = { client: words[0], scope, dry_run: dryRun, uninstall, changed, plans, warnings, next };
-    if (values['json'] === true) print(JSON.stringify(jsonOf(report)));
-    else print(textOf(client, report));
-    if (values['json'] !== true) for (const warning of warnings) process.stderr.write(`mam: ${warning}\n`);
+    const report = { client: name, scope, dry_run: dryRun, uninstall, changed, plans, warnings, next };
+    if (json) printJson(jsonOf(report));
+    else {
+      print(textOf(client, report));
+      for (const warning of warnings) note(warning);
+    }
     return EXIT.done;
-  });
-}
-
-/** @throws MamError `bad_input` for a client that is none of ours */
-function clientOf([name, ...more]: string[]): Client {
-  const known = `Clients are: ${names.join(', ')}.`;
-  if (name === undefined) {
-    throw new MamError('bad_input', 'No client is named.', `${known} Usage: mam ${usage.synopsis}`);
-  }
-  if (more.length > 0) {
-    throw new MamError('bad_input', 'One client at a time.', `Usage: mam ${usage.synopsis}`);
-  }
-  const client = Object.hasOwn(clients, name) ? clients[name] : undefined;
-  if (client !== undefined) return client;
-  if (LATER.includes(name)) {
-    throw new MamError(
-      'bad_input',
-      `mam install can't write the configuration of ${name} yet.`,
-      `${known} Add the server there by hand: it is the program mam on stdio, without arguments.`,
-    );
-  }
-  const near = nearest(name, names);
-  throw new MamError(
-    'bad_input',
-    'There is no such client.',
-    near === undefined ? known : `Did you mean ${near}? ${known}`,
-  );
-}
+  },
+});
 
 /** Writes every file that changes, or none. */
 async function carryOut(

@@ -1,70 +1,113 @@
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
-import { cleanLine } from '../job/text.ts';
+import { clean, cleanLine } from '../job/text.ts';
+import { openRequest } from '../view/job.ts';
+import { nextStep } from './next-step.ts';
+import { paint } from './output.ts';
+import { dayAndTime, timeOfDay } from './times.ts';
 
 const DETAIL_CHARS = 300;
 const LIST_CHARS = 50;
+const FIELD_WIDTH = 11;
+
+type State = Pick<JobRow, 'status' | 'reason'>;
+
+/** A text in the colour of a job's status, on a terminal. */
+export function inStatusColour({ status }: State, text: string): string {
+  if (status === 'completed') return paint('green', text);
+  if (status === 'failed') return paint('red', text);
+  if (status === 'input_required') return paint('yellow', text);
+  return status === 'cancelled' ? paint('dim', text) : paint('cyan', text);
+}
 
 /** A job's state in a word or two. */
-export function stateText({ status, reason, blocked_by: by, phase }: JobRecord): string {
-  if (reason !== undefined) return `${status} (${reason})`;
-  if (by !== undefined) return `${status} (blocked by ${by})`;
-  return phase === 'validating' ? `${status} (validating)` : status;
+export function stateText(job: JobRecord): string {
+  const { status, reason, blocked_by: by, phase } = job;
+  const more = reason ?? (by === undefined ? undefined : `blocked by ${by}`);
+  const shown = more ?? (phase === 'validating' ? phase : undefined);
+  return inStatusColour(job, shown === undefined ? status : `${status} (${shown})`);
 }
 
 /** One line for an event: when, who, what. */
 export function eventText(event: RecordedEvent): string {
-  const time = event.recorded_at.slice(11, 23);
+  const time = timeOfDay(event.recorded_at);
   const words = event.detail ?? evidenceOf(event);
   const late = event.late === true ? ' (late)' : '';
   const text = words === undefined ? '' : `  ${cleanLine(words, DETAIL_CHARS)}`;
-  return `${time}  ${event.source.padEnd(10)} ${event.type}${late}${text}`;
+  return `${paint('dim', time)}  ${event.source.padEnd(10)} ${event.type}${late}${text}`;
 }
 
-/** The record for a person's eyes. */
+/** The record for a person's eyes; its times are this machine's. */
 export function recordText(record: JobRecord): string {
   const session = record.agent_session;
+  const attention = record.status === 'input_required' || record.blocked_by !== undefined;
   const lines: [string, string | undefined][] = [
     ['job', record.job_id],
     ['status', stateText(record)],
+    ['asks', attention ? optionally(openRequest(record)?.text) : undefined],
+    ['do', attention ? nextStep(record) : undefined],
     [
       'agent',
-      session === undefined ? record.agent : `${record.agent} in tmux:${session.session} ${session.pane}`,
+      session === undefined
+        ? record.agent
+        : `${record.agent} in tmux:${clean(session.session)} ${session.pane}`,
     ],
-    ['prompt', record.prompt_preview],
-    ['words', record.detail === undefined ? undefined : cleanLine(record.detail, DETAIL_CHARS)],
-    ['result', record.result === undefined ? undefined : cleanLine(record.result, DETAIL_CHARS)],
-    ['files', record.files?.join(', ')],
+    ['prompt', optionally(record.prompt_preview)],
+    ['words', optionally(record.detail)],
+    ['result', record.result === undefined ? undefined : indented(record.result)],
+    ['whole', record.result_file],
+    ['files', record.files?.map(clean).join(', ')],
     ['validation', validationText(record)],
-    ['output', record.validation?.passed === false ? record.validation.output_tail?.trim() : undefined],
+    [
+      'output',
+      record.validation?.passed === false ? indented(record.validation.output_tail ?? '') : undefined,
+    ],
     ['task', `${record.registry_dir}/${record.job_id}/prompt.md`],
-    ['workdir', record.workdir],
-    ['created', record.created_at],
-    ['final', record.final_at],
+    ['workdir', clean(record.workdir)],
+    ['created', dayAndTime(record.created_at)],
+    ['final', record.final_at && dayAndTime(record.final_at)],
     ['log', record.log_dir],
   ];
   return lines
-    .filter((line): line is [string, string] => line[1] !== undefined)
-    .map(([name, value]) => `${name.padEnd(11)}${cleanLine(value, 1_000)}`)
+    .filter((line): line is [string, string] => line[1] !== undefined && line[1] !== '')
+    .map(([name, value]) => `${name.padEnd(FIELD_WIDTH)}${value}`)
     .join('\n');
 }
 
-/** A table of jobs. */
+/** A table of jobs; its times are this machine's. */
 export function listText(rows: JobRow[]): string {
   const width = Math.max(...rows.map((row) => row.job_id.length));
   return rows
     .map((row) => {
       const state = row.reason === undefined ? row.status : `${row.status}:${row.reason}`;
-      return `${row.job_id.padEnd(width)}  ${state.padEnd(24)}  ${row.agent.padEnd(12)}  ${row.created_at.slice(0, 19)}  ${cleanLine(row.prompt_preview, LIST_CHARS)}`;
+      const words = cleanLine(row.prompt_preview, LIST_CHARS);
+      return `${row.job_id.padEnd(width)}  ${inStatusColour(row, state.padEnd(24))}  ${row.agent.padEnd(12)}  ${dayAndTime(row.created_at)}  ${words}`;
     })
     .join('\n');
 }
 
+/** What a validation came to, as the replaced script said it. */
+export function verdictText(validation: NonNullable<JobRecord['validation']>): string | undefined {
+  const { passed, exit_code: code } = validation;
+  return passed === undefined ? undefined : passed ? 'PASS' : `FAIL (exit ${code})`;
+}
+
 function validationText({ validation }: JobRecord): string | undefined {
   if (validation === undefined) return undefined;
-  if (validation.passed === undefined) return validation.script;
-  return `${validation.passed ? 'PASS' : `FAIL (exit ${validation.exit_code})`} ${validation.script}`;
+  const verdict = verdictText(validation);
+  return verdict === undefined ? validation.script : `${verdict} ${validation.script}`;
+}
+
+function optionally(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : cleanLine(text, DETAIL_CHARS);
+}
+
+/** Foreign text of several lines, all of them in the column of the values. */
+function indented(text: string): string {
+  return clean(text)
+    .trim()
+    .replaceAll('\n', `\n${' '.repeat(FIELD_WIDTH)}`);
 }
 
 function evidenceOf(event: RecordedEvent): string | undefined {

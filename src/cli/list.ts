@@ -3,41 +3,56 @@ import { loadSettings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { STATUSES } from '../job/words.ts';
 import { JobIndex } from '../registry/job-index.ts';
-import { print, runWith, textOf, type Usage } from './command-line.ts';
+import { listRow } from '../view/job.ts';
+import { listSummary } from '../view/summary.ts';
+import { defineCommand } from './command.ts';
 import { EXIT } from './exit.ts';
 import { listText } from './job-text.ts';
-
-const usage: Usage = {
-  synopsis: 'list [--status STATUS] [--limit N] [--json]',
-  text: [
-    'Lists the jobs of the registry, the newest first. Reads the files, so it needs no hub.',
-    '',
-    `  --status STATUS  one of ${STATUSES.join(', ')}`,
-    '  --limit N        how many; 50 when left out',
-    '',
-    'Example: mam list --status working',
-  ].join('\n'),
-  options: { status: { type: 'string' }, limit: { type: 'string' } },
-};
+import { print, printJson } from './output.ts';
 
 const DEFAULT_LIMIT = 50;
 
-/** `mam list` */
-export function run(args: string[]): Promise<number> {
-  return runWith(usage, args, async (values) => {
-    const status = textOf(values, 'status');
-    if (status !== undefined && !(STATUSES as readonly string[]).includes(status)) {
-      throw new MamError('bad_input', '--status is not a status.', `Use one of ${STATUSES.join(', ')}.`);
+export default defineCommand({
+  about: ['Lists the jobs of the registry, the newest first. Reads the files, so it needs no hub.'],
+  options: {
+    status: { type: 'text', value: 'STATUS', about: `one of ${STATUSES.join(', ')}`, oneOf: STATUSES },
+    agent: { type: 'text', value: 'KIND', about: 'only jobs of this agent kind', completes: 'agent' },
+    limit: { type: 'count', value: 'N', about: `how many; ${DEFAULT_LIMIT} when left out` },
+    cursor: { type: 'text', value: 'CURSOR', about: 'the page after the one that gave it' },
+  },
+  json: { tool: 'list_jobs' },
+  exits: { done: 'done, also when there is no job' },
+  examples: ['mam list --status working', "mam list --json | jq -r '.jobs[].job_id'"],
+
+  async run({ options: { status, agent, limit = DEFAULT_LIMIT, cursor }, registryDir, json }) {
+    if (limit < 1) throw new MamError('bad_input', '--limit is no whole number from 1 on.');
+    const settings = await loadSettings({ registryDir });
+    const index = existsSync(settings.registryDir)
+      ? await JobIndex.load(settings.registryDir, false)
+      : undefined;
+    const page = index?.page({ status, agent }, limit, cursor);
+    const rows = page?.rows ?? [];
+    const total = index?.size ?? 0;
+    const next = page?.cursor === undefined ? undefined : `mam list --cursor ${page.cursor}`;
+    if (json) {
+      printJson({
+        summary: listSummary(rows.length, total),
+        jobs: rows.map(listRow),
+        total,
+        cursor: page?.cursor,
+        registry_dir: settings.registryDir,
+        next: next ?? (rows[0] === undefined ? 'mam submit --help' : `mam status ${rows[0].job_id}`),
+      });
+    } else {
+      print(
+        rows.length === 0
+          ? total === 0
+            ? `No jobs in ${settings.registryDir}.`
+            : `None of the ${total} jobs in ${settings.registryDir}.`
+          : listText(rows),
+      );
+      if (next !== undefined) print(`… ${next} shows more.`);
     }
-    const limit = Number(values['limit'] ?? DEFAULT_LIMIT);
-    if (!Number.isInteger(limit) || limit < 1)
-      throw new MamError('bad_input', '--limit is no whole number from 1 on.');
-    const { registryDir } = await loadSettings({ registryDir: textOf(values, 'registry-dir') });
-    const rows = existsSync(registryDir)
-      ? (await JobIndex.load(registryDir, false)).page({ status }, limit).rows
-      : [];
-    if (values['json'] === true) print(JSON.stringify({ jobs: rows }));
-    else print(rows.length === 0 ? `No jobs in ${registryDir}.` : listText(rows));
     return EXIT.done;
-  });
-}
+  },
+});

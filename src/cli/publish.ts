@@ -11,80 +11,99 @@ import { LIMITS } from '../job/limits.ts';
 import { clean } from '../job/text.ts';
 import { REPORT_TYPES } from '../job/words.ts';
 import { ancestors } from '../processes.ts';
-import { fail, needed, print, runWith, textOf, type Usage } from './command-line.ts';
+import { publishSummary } from '../view/summary.ts';
+import { defineCommand, type Given } from './command.ts';
 import { EXIT } from './exit.ts';
-
-const usage: Usage = {
-  synopsis: 'publish --job ID --event EVENT [--detail TEXT] [--result-file FILE]',
-  text: [
-    'Reports an event of a job, as the MCP tool publish_event does.',
-    '',
-    `  --event EVENT       one of ${REPORT_TYPES.join(', ')}`,
-    '  --detail TEXT       one line or a short paragraph, 2,000 characters at most',
-    '  --result-file FILE  with completed: the result, 1 MiB at most; - reads standard input',
-    '',
-    'Exit code 0: recorded (a note on stderr says it when the job was final already), or kept in the outbox (a note too);',
-    '1: the hub refused it, there is no such job; 2: kept nowhere.',
-    'Example: mam publish --job fix-login-7f3kq2ab --event completed --detail "Fixed, tests pass"',
-  ].join('\n'),
-  options: {
-    job: { type: 'string' },
-    event: { type: 'string' },
-    detail: { type: 'string' },
-    'result-file': { type: 'string' },
-  },
-};
+import { fail, note, print, printJson } from './output.ts';
+import { runDeclared } from './run-declared.ts';
 
 /** An answer within this time counts as recorded; else the event is kept in the outbox. In ms. */
 const ANSWER_MS = 1_000;
 /** A text longer than this is handed over as a file, in bytes. */
 const INLINE_BYTES = 16 * 1024;
 
-/** `mam publish` */
-export function run(args: string[]): Promise<number> {
-  return runWith(usage, args, async (values) => {
-    const settings = await loadSettings({ registryDir: textOf(values, 'registry-dir') });
+const options = {
+  job: { type: 'text', value: 'ID', about: 'the job', needed: true, completes: 'job' },
+  event: {
+    type: 'text',
+    value: 'EVENT',
+    about: `one of ${REPORT_TYPES.join(', ')}`,
+    needed: true,
+    oneOf: REPORT_TYPES,
+  },
+  detail: { type: 'text', value: 'TEXT', about: 'one line or a short paragraph, 2,000 characters at most' },
+  'result-file': {
+    type: 'text',
+    value: 'FILE',
+    about: 'with completed: the result, 1 MiB at most; - reads standard input',
+    completes: 'file',
+  },
+} as const;
+
+const publish = defineCommand({
+  about: ['Reports an event of a job, as the MCP tool publish_event does.'],
+  options,
+  json: { tool: 'publish_event' },
+  exits: {
+    done: 'recorded (stderr says it when the job was final already), or kept in the outbox (stderr says so)',
+    failed: 'the hub refused it: there is no such job',
+    lost: 'kept nowhere, not even in the outbox',
+  },
+  examples: ['mam publish --job fix-login-7f3kq2ab --event completed --detail "Fixed, tests pass"'],
+
+  async run(given) {
+    const { json } = given;
+    const settings = await loadSettings({ registryDir: given.registryDir });
     let claim: Claim;
     let reply: ClaimReply;
     try {
-      claim = await toClaim(values, settings);
+      claim = await toClaim(given.options, settings);
       reply = await send(settings, claim);
     } catch (error) {
       if (error instanceof MamError && error.code === 'io') return fail(error.text, EXIT.lost);
       throw error;
     }
-    if (values['json'] === true) print(JSON.stringify(reply));
+    if (json) printJson(jsonOf(claim, reply));
     else if (reply.task !== undefined) print(taskText(reply));
     else if (reply.accepted && reply.recorded)
       print(`recorded: ${claim.type} of ${claim.job_id}, which is now ${reply.status ?? 'open'}`);
-    if (claim.type === 'completed' && reply.next !== undefined && values['json'] !== true)
-      print(clean(reply.next));
-    for (const message of reply.messages ?? [])
-      if (values['json'] !== true) print(`\nfor you: ${clean(message)}`);
+    if (claim.type === 'completed' && reply.next !== undefined && !json) print(clean(reply.next));
+    for (const message of reply.messages ?? []) if (!json) print(`\nfor you: ${clean(message)}`);
     if (reply.accepted || reply.recorded) {
-      if (reply.refusal !== undefined) process.stderr.write(`mam: ${reply.refusal}\n`);
+      if (reply.refusal !== undefined) note(reply.refusal);
       return EXIT.done;
     }
     return fail(reply.refusal ?? 'The event was refused.', EXIT.failed);
-  });
+  },
+});
+export default publish;
+
+function jsonOf({ type, job_id }: Claim, reply: ClaimReply) {
+  const { accepted, recorded, seq, status, refusal, task, task_file, task_next_offset, workdir } = reply;
+  return {
+    summary: publishSummary(type, job_id, reply),
+    accepted,
+    recorded,
+    seq,
+    status,
+    task,
+    task_file,
+    task_next_offset,
+    workdir,
+    messages: reply.messages ?? [],
+    next: refusal ?? reply.next ?? '',
+  };
 }
 
+/** `mam publish`, from a bundle of its own. */
+export const run = (args: string[]): Promise<number> => runDeclared('publish', publish, args);
+
 async function toClaim(
-  values: Parameters<Parameters<typeof runWith>[2]>[0],
+  { job: jobId, event: type, detail, 'result-file': file }: Given<typeof options>['options'],
   settings: Settings,
 ): Promise<Claim> {
-  const jobId = needed(values, 'job', usage);
   if (!isJobId(jobId))
     throw new MamError('bad_input', '--job is not a job id.', 'Job ids have only a-z, 0-9 and -.');
-  const type = needed(values, 'event', usage);
-  if (!(REPORT_TYPES as readonly string[]).includes(type)) {
-    throw new MamError(
-      'bad_input',
-      '--event is not one that can be reported.',
-      `Use one of ${REPORT_TYPES.join(', ')}.`,
-    );
-  }
-  const detail = textOf(values, 'detail');
   if (detail !== undefined && detail.length > LIMITS.detailChars) {
     throw new MamError(
       'bad_input',
@@ -92,7 +111,7 @@ async function toClaim(
       'Put the text into a file and give --result-file.',
     );
   }
-  const result = readResult(textOf(values, 'result-file'));
+  const result = readResult(file);
   const long = result !== undefined && Buffer.byteLength(result) > INLINE_BYTES;
   return {
     event_id: newEventId(),
@@ -171,7 +190,7 @@ async function keep(settings: Settings, claim: Claim, why: string): Promise<Clai
 }
 
 function kept({ event_id }: Claim, why: string): ClaimReply {
-  process.stderr.write(`mam: kept in the outbox, delivered when the hub is back. ${why}\n`);
+  note(`kept in the outbox, delivered when the hub is back. ${why}`);
   return { event_id, accepted: true, recorded: false };
 }
 

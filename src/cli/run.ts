@@ -1,11 +1,10 @@
 import { clean } from '../job/text.ts';
 import { nearest } from '../nearest.ts';
 import { VERSION } from '../version.ts';
-import { endWithReader } from './command-line.ts';
-import { commands } from './index.ts';
-
-/** Exit code for wrong usage, as sysexits has it. */
-const USAGE = 64;
+import { EXIT } from './exit.ts';
+import { commands, GROUPS } from './index.ts';
+import { endWithReader, fail } from './output.ts';
+import { runDeclared } from './run-declared.ts';
 
 /**
  * Runs one command.
@@ -14,36 +13,41 @@ const USAGE = 64;
  */
 export async function runCommand(name: string, args: string[]): Promise<number> {
   endWithReader();
+  if (name === 'help' && args[0] !== undefined) return runCommand(args[0], ['--help']);
   if (name === 'help' || name === '--help' || name === '-h') {
-    process.stdout.write(help());
-    return 0;
+    process.stdout.write(overview());
+    return EXIT.done;
   }
   if (name === 'version' || name === '--version' || name === '-V' || name === '-v') {
     process.stdout.write(`${VERSION}\n`);
-    return 0;
+    return EXIT.done;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     const near = nearest(name, ['help', ...Object.keys(commands)]);
     const meant = near === undefined ? 'See mam help.' : `Did you mean mam ${near}?`;
-    process.stderr.write(`mam: there is no command "${clean(name).slice(0, 40)}". ${meant}\n`);
-    return USAGE;
+    return fail(`there is no command "${clean(name).slice(0, 40)}". ${meant}`, EXIT.usage);
   }
-  return (await command.load()).run(args);
+  return runDeclared(name, await command.load(), args);
 }
 
-function help(): string {
-  const width = Math.max(8, ...Object.keys(commands).map((name) => name.length));
-  const list = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+function overview(): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const list = Object.entries(GROUPS).flatMap(([group, title]) => [
+    `${title}:`,
+    ...Object.entries(commands)
+      .filter(([, command]) => command.group === group)
+      .map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+  ]);
   return [
     `mam ${VERSION}: delegates jobs to agents that live in tmux panes, and hears when they are done.`,
     '',
     'Usage: mam COMMAND [options]',
     '',
-    ...(list.length > 0 ? ['Commands:', ...list, ''] : []),
-    'Without a command, and with stdin not a terminal, mam is the MCP server on stdio.',
-    'Connect it to Claude Code:  mam install claude-code',
-    'Connect it to Codex:        mam install codex',
+    ...list,
+    'mam COMMAND --help shows an example. Without a command, and with stdin not a terminal, mam is the',
+    'MCP server on stdio; `mam install CLIENT` connects it to Claude Code, Codex and others.',
     '',
   ].join('\n');
 }

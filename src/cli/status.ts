@@ -1,45 +1,47 @@
 import { loadSettings } from '../config.ts';
-import { MamError } from '../errors.ts';
-import { isJobId } from '../job/id.ts';
 import { foldJob } from '../registry/fold.ts';
 import { homePaths, readRegistries } from '../registry/home.ts';
-import { hasJob } from '../registry/paths.ts';
-import { needed, print, runWith, textOf, type Usage } from './command-line.ts';
+import { hasJob, jobPaths } from '../registry/paths.ts';
+import { eventRows, jobView } from '../view/job.ts';
+import { statusSummary } from '../view/summary.ts';
+import { defineCommand } from './command.ts';
 import { EXIT } from './exit.ts';
+import { jobIdOf, jobOption, jobWord, noSuchJob } from './job-argument.ts';
 import { eventText, recordText } from './job-text.ts';
+import { nextStep } from './next-step.ts';
+import { note, print, printJson } from './output.ts';
 
-const usage: Usage = {
-  synopsis: 'status --job ID [--json]',
-  text: [
-    "Shows a job's record and its events. Reads the files, so it needs no hub.",
-    '',
-    'Exit code 0 when the job was found, whatever its status.',
-    'Example: mam status --job fix-login-7f3kq2ab',
-  ].join('\n'),
-  options: { job: { type: 'string' } },
-};
+export default defineCommand({
+  synopsis: '[--job] ID',
+  about: ["Shows a job's record and its events. Reads the files, so it needs no hub."],
+  words: [jobWord],
+  options: { job: jobOption },
+  json: { tool: 'job_status', also: 'All events are there, so `more_events` is false.' },
+  exits: { done: 'the job was found, whatever its status' },
+  examples: ['mam status --job fix-login-7f3kq2ab', 'mam status fix-login'],
 
-/** `mam status` */
-export function run(args: string[]): Promise<number> {
-  return runWith(usage, args, async (values) => {
-    const jobId = needed(values, 'job', usage);
-    const settings = await loadSettings({ registryDir: textOf(values, 'registry-dir') });
+  async run({ options, words, registryDir, json }) {
+    const settings = await loadSettings({ registryDir });
+    const jobId = jobIdOf(settings.registryDir, options.job, words[0]);
     const places = [settings.registryDir, ...readRegistries(homePaths(settings.home))];
-    const dir = isJobId(jobId) ? places.find((place) => hasJob(place, jobId)) : undefined;
-    if (dir === undefined) {
-      throw new MamError(
-        'not_found',
-        `There is no job with this id in ${settings.registryDir}.`,
-        'Run `mam list` for the ids.',
-      );
-    }
+    const dir = places.find((place) => hasJob(place, jobId));
+    if (dir === undefined) throw noSuchJob(settings.registryDir, jobId);
     const { record, events, damage } = foldJob(dir, jobId);
-    if (values['json'] === true) {
-      print(JSON.stringify({ record, events, ...(damage.length > 0 && { damage }) }));
+    if (json) {
+      printJson({
+        summary: statusSummary(record),
+        ...jobView(record, false),
+        events: eventRows(events, Number.POSITIVE_INFINITY),
+        cursor: record.seq,
+        more_events: false,
+        task_file: jobPaths(dir, jobId).prompt,
+        ...(damage.length > 0 && { damage }),
+        next: nextStep(record),
+      });
     } else {
       print([recordText(record), '', ...events.map(eventText)].join('\n'));
     }
-    for (const sentence of damage) process.stderr.write(`mam: ${sentence}\n`);
+    for (const sentence of damage) note(sentence);
     return EXIT.done;
-  });
-}
+  },
+});

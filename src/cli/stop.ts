@@ -1,33 +1,30 @@
-import { MamError } from '../errors.ts';
+import { stopSummary } from '../view/summary.ts';
 import { withHub } from './ask.ts';
-import { print, runWith, textOf, type Usage } from './command-line.ts';
+import { defineCommand } from './command.ts';
 import { EXIT } from './exit.ts';
+import { print, printJson } from './output.ts';
 
-const usage: Usage = {
-  synopsis: 'stop NAME',
-  text: [
+export default defineCommand({
+  about: [
     'Ends an agent session that mam started; one that somebody else started, or that has an open job, is left alone.',
-    '',
-    'Example: mam stop codex',
-  ].join('\n'),
+  ],
+  words: [{ name: 'NAME', about: 'name of the tmux session', needed: true, completes: 'session' }],
   options: {},
-  positionals: true,
-};
+  json: { tool: 'stop_agent' },
+  exits: { done: 'it has ended' },
+  examples: ['mam stop codex'],
 
-/** `mam stop` */
-export function run(args: string[]): Promise<number> {
-  return runWith(usage, args, async (values, words) => {
-    const [name, ...more] = words;
-    if (name === undefined || more.length > 0)
-      throw new MamError('bad_input', 'Name one session.', `Usage: mam ${usage.synopsis}`);
-    return withHub(textOf(values, 'registry-dir'), async ({ settings, ask }) => {
+  run: ({ words: [name = ''], registryDir, json }) =>
+    withHub(registryDir, async ({ settings, ask }) => {
       const { session } = await ask('stop', { name, tmux_socket: settings.tmuxSocket });
-      print(
-        values['json'] === true
-          ? JSON.stringify({ session, stopped: true })
-          : `ended: tmux:${session.session}`,
-      );
+      if (json) {
+        printJson({
+          summary: stopSummary(session.session),
+          agent_session: session,
+          stopped: true,
+          next: `mam start KIND --name ${session.session} --resume`,
+        });
+      } else print(`ended: tmux:${session.session}`);
       return EXIT.done;
-    });
-  });
-}
+    }),
+});

@@ -12,6 +12,7 @@ import { cancelJob } from './cancel.ts';
 import type { Delegations } from './delegate.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Hooks } from './hooks.ts';
+import { jobScreen } from './job-screen.ts';
 import type { Log } from './log.ts';
 import type { Permissions } from './permissions.ts';
 import type { Registrar } from './registrar.ts';
@@ -55,6 +56,7 @@ export class Requests {
       list: (params) => list(options.registrar, params),
       cancel: (params) => cancelJob(options.registrar, options.servers, params),
       answer: (params) => answerJob(options.registrar, options.permissions, params),
+      screen: (params) => jobScreen(options.registrar, servers, params),
       hook: (params) => options.hooks.take(params),
       agents: async (params) => ({
         agents: await listAgents({ servers, dispatcher, folder: home.servers }, params),

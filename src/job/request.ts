@@ -167,6 +167,16 @@ export interface AnswerResult {
   delivered: string;
 }
 
+/** A pane as it is shown, or as it was at the job's end. */
+export interface ScreenResult {
+  /** Rows of the screen, trailing blanks removed, harmless; empty when there is none. */
+  screen: string[];
+  /** False for the picture that was taken when the job ended. */
+  live: boolean;
+  /** Why there is no screen. */
+  missing?: string | undefined;
+}
+
 /** What a hook of an agent tells. */
 export interface HookParams {
   agent: string;
@@ -255,6 +265,7 @@ export interface Commands {
   list: { params: ListParams; result: ListResult };
   cancel: { params: CancelParams; result: CancelResult };
   answer: { params: AnswerParams; result: AnswerResult };
+  screen: { params: JobAddress; result: ScreenResult };
   hook: { params: HookParams; result: HookResult };
   agents: { params: AgentPlace; result: { agents: AgentRow[] } };
   start: { params: StartParams; result: StartResult };

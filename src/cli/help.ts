@@ -1,0 +1,61 @@
+import { COMMON, type Command } from './command.ts';
+import { EXIT } from './exit.ts';
+import { optionText, synopsisOf } from './synopsis.ts';
+
+/** A line of help is no longer than this, in characters. */
+const WIDTH = 100;
+/** What the two exit codes mean that every command has. */
+const SHARED_EXITS = {
+  usage: 'wrong usage',
+  unavailable: 'something needed is missing, such as tmux, the agent or the hub',
+};
+
+/** What `mam NAME --help` prints. */
+export function helpText(name: string, command: Command): string {
+  const exits = { ...command.exits, ...SHARED_EXITS };
+  return [
+    `Usage: mam ${synopsisOf(name, command)} [--json]`,
+    '',
+    ...command.about.flatMap((paragraph) => [...wrap(paragraph, 0), '']),
+    ...section('Options:', [
+      ...(command.words ?? []).map((word): [string, string] => [word.name, word.about]),
+      ...Object.entries({ ...command.options, ...COMMON }).map(([option, declared]): [string, string] => [
+        optionText(option, declared),
+        declared.about,
+      ]),
+      ['--help', 'show this'],
+    ]),
+    ...section(
+      'Exit codes:',
+      Object.entries(exits)
+        .map(([exit, meaning]): [number, string] => [EXIT[exit as keyof typeof EXIT], meaning])
+        .sort(([a], [b]) => a - b)
+        .map(([code, meaning]): [string, string] => [String(code), meaning]),
+    ),
+    ...(command.examples.length > 1 ? ['Examples:'] : ['Example:']),
+    ...command.examples.map((example) => `  ${example}`),
+    '',
+  ].join('\n');
+}
+
+function section(title: string, rows: [string, string][]): string[] {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return [title, ...rows.flatMap(([name, text]) => hang(`  ${name.padEnd(width)}  `, text)), ''];
+}
+
+/** A text behind its name, its further lines below the first. */
+function hang(head: string, text: string): string[] {
+  const [first = '', ...rest] = wrap(text, head.length);
+  return [`${head}${first}`, ...rest.map((line) => `${' '.repeat(head.length)}${line}`)];
+}
+
+function wrap(text: string, indent: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && indent + last.length + 1 + word.length <= WIDTH)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

@@ -1,0 +1,68 @@
+import { readdirSync } from 'node:fs';
+import { MamError } from '../errors.ts';
+import { isJobId } from '../job/id.ts';
+import { nearest } from '../nearest.ts';
+import { hasJob } from '../registry/paths.ts';
+import type { Option, Word } from './command.ts';
+
+/** The job, as commands take it: `--job ID`, or the id as the first word. */
+export const jobOption = {
+  type: 'text',
+  value: 'ID',
+  about: 'the job; a unique beginning of its id will do',
+  completes: 'job',
+} as const satisfies Option;
+export const jobWord = {
+  name: 'ID',
+  about: 'the same as --job ID',
+  completes: 'job',
+} as const satisfies Word;
+
+const SHOWN = 5;
+
+/**
+ * The id that is meant. One that is not in the registry goes through as it is: the hub may know it in another.
+ * @param given as the user wrote it, whole or its beginning
+ * @throws MamError `bad_input` when none is given, or one that several jobs begin with
+ */
+export function jobIdOf(registryDir: string, ...given: (string | undefined)[]): string {
+  const [text, ...more] = given.filter((one) => one !== undefined && one !== '');
+  if (text === undefined)
+    throw new MamError('bad_input', 'No job is named.', 'Give --job ID; mam list shows ids.');
+  if (more.length > 0) throw new MamError('bad_input', 'The job is named twice.', 'Give its id once.');
+  if (!isJobId(text))
+    throw new MamError(
+      'bad_input',
+      'This is not a job id.',
+      'Job ids have only a-z, 0-9 and -; mam list shows them.',
+    );
+  if (hasJob(registryDir, text)) return text;
+  const matches = idsIn(registryDir, (id) => id.startsWith(text));
+  const [only, ...others] = matches;
+  if (only !== undefined && others.length === 0) return only;
+  if (only === undefined) return text;
+  const shown = matches.slice(0, SHOWN).join(', ');
+  throw new MamError(
+    'bad_input',
+    `${matches.length} jobs begin with ${text}: ${shown}${matches.length > SHOWN ? ', …' : ''}.`,
+    'Give more of the id.',
+  );
+}
+
+/** The error for an id that is in no registry. */
+export function noSuchJob(registryDir: string, jobId: string): MamError {
+  const near = nearest(jobId, idsIn(registryDir));
+  return new MamError(
+    'not_found',
+    `There is no job with this id in ${registryDir}.`,
+    near === undefined ? 'Run `mam list` for the ids.' : `Did you mean ${near}?`,
+  );
+}
+
+function idsIn(registryDir: string, wanted: (id: string) => boolean = () => true): string[] {
+  try {
+    return readdirSync(registryDir).filter((name) => wanted(name) && hasJob(registryDir, name));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,48 @@
+import { styleText } from 'node:util';
+
+type Style = Parameters<typeof styleText>[0];
+
+/** A reader such as `head` may have enough: that is the end, and no error. */
+export function endWithReader(): void {
+  process.stdout.on('error', () => process.exit());
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value));
+}
+
+/** A sentence for a person beside the output, on stderr. */
+export function note(text: string): void {
+  process.stderr.write(`mam: ${text}\n`);
+}
+
+/** @returns `code`, after one sentence on stderr */
+export function fail(text: string, code: number): number {
+  note(text);
+  return code;
+}
+
+/** A text in a colour, on a terminal whose user has nothing against it (no-color.org). */
+export function paint(style: Style, text: string): string {
+  return isColoured() ? styleText(style, text) : text;
+}
+
+/** True when a line on stderr can be drawn over: nothing moves where nobody looks. */
+export function isLive(): boolean {
+  return process.stderr.isTTY === true && terminal() !== 'dumb';
+}
+
+function isColoured(): boolean {
+  // biome-ignore lint/style/noProcessEnv: what every program of a terminal reads is no setting of ours
+  const { NO_COLOR } = process.env;
+  return process.stdout.isTTY === true && (NO_COLOR ?? '') === '' && terminal() !== 'dumb';
+}
+
+function terminal(): string | undefined {
+  // biome-ignore lint/style/noProcessEnv: as above
+  return process.env['TERM'];
+}

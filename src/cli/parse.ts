@@ -1,0 +1,101 @@
+import { parseArgs } from 'node:util';
+import { MamError } from '../errors.ts';
+import { clean } from '../job/text.ts';
+import { nearest } from '../nearest.ts';
+import { COMMON, type Command, type Given, type Option } from './command.ts';
+import { optionText } from './synopsis.ts';
+
+/**
+ * Reads a command line by its declaration.
+ * @returns nothing when the help was asked for
+ * @throws MamError `bad_input` with what is wrong and what would be right
+ */
+export function parseCommandLine(command: Command, args: string[]): Given | undefined {
+  const { words = [] } = command;
+  const declared: Record<string, Option> = { ...command.options, ...COMMON };
+  const { values, positionals } = read(declared, args);
+  if (values['help'] === true) return undefined;
+  const options: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries(command.options)) {
+    options[name] = readValue(name, option, values[name]);
+  }
+  const least = words.filter(({ needed }) => needed).length;
+  const missing = words[positionals.length];
+  if (positionals.length < least && missing !== undefined) {
+    throw new MamError('bad_input', `${missing.name} is missing.`, oneOfText(missing.oneOf));
+  }
+  if (positionals.length > words.length && words.at(-1)?.many !== true) {
+    const extra = clean(positionals[words.length] ?? '').slice(0, 40);
+    throw new MamError('bad_input', `The word "${extra}" is one too many.`);
+  }
+  for (const [index, { name, oneOf }] of words.entries()) checkOneOf(name, oneOf, positionals[index]);
+  return {
+    options: options as Given['options'],
+    words: positionals,
+    json: values['json'] === true,
+    registryDir: readValue('registry-dir', COMMON['registry-dir'], values['registry-dir']) as
+      | string
+      | undefined,
+  };
+}
+
+/** What Node makes of the words, without a look at the values. */
+function read(
+  declared: Record<string, Option>,
+  args: string[],
+): { values: Record<string, unknown>; positionals: string[] } {
+  const options = Object.entries(declared).map(([name, { type }]) => [
+    name,
+    { type: type === 'flag' ? ('boolean' as const) : ('string' as const) },
+  ]);
+  try {
+    return parseArgs({
+      args,
+      options: { ...Object.fromEntries(options), help: { type: 'boolean', short: 'h' } },
+      allowPositionals: true,
+      strict: true,
+    });
+  } catch (error) {
+    throw new MamError('bad_input', `${(error as Error).message.split('. ')[0]}.`, meant(declared, args));
+  }
+}
+
+/** The option that was most likely meant by the first one that is unknown. */
+function meant(declared: Record<string, Option>, args: string[]): string {
+  const names = [...Object.keys(declared), 'help'];
+  const unknown = args
+    .filter((arg) => arg.startsWith('--') && arg !== '--')
+    .map((arg) => arg.slice(2).split('=')[0] ?? '')
+    .find((name) => !names.includes(name));
+  const near = unknown === undefined ? undefined : nearest(unknown, names);
+  return near === undefined ? '' : `Did you mean --${near}?`;
+}
+
+function readValue(name: string, option: Option, value: unknown): string | number | boolean | undefined {
+  if (option.type === 'flag') return value === true;
+  if (typeof value !== 'string' || (value === '' && option.needed)) {
+    if (option.needed !== true) return undefined;
+    throw new MamError('bad_input', `--${name} is missing.`, `Give ${optionText(name, option)}.`);
+  }
+  if (option.type === 'text') {
+    checkOneOf(`--${name}`, option.oneOf, value);
+    return value;
+  }
+  const number = Number(value);
+  const whole = option.type === 'seconds' || Number.isSafeInteger(number);
+  if (value.trim() !== '' && Number.isFinite(number) && number >= 0 && whole) return number;
+  const kind = option.type === 'seconds' ? 'a number of seconds' : 'a whole number';
+  throw new MamError('bad_input', `--${name} is not ${kind}.`, `Try --${name} 60.`);
+}
+
+function checkOneOf(name: string, oneOf: readonly string[] | undefined, value: string | undefined): void {
+  if (oneOf === undefined || value === undefined || oneOf.includes(value)) return;
+  const near = nearest(value, [...oneOf]);
+  const meant = near === undefined ? '' : `Did you mean ${near}? `;
+  const given = clean(value).slice(0, 40);
+  throw new MamError('bad_input', `${name} can't be "${given}".`, `${meant}${oneOfText(oneOf)}`);
+}
+
+function oneOfText(oneOf: readonly string[] | undefined): string {
+  return oneOf === undefined ? '' : `Use one of ${oneOf.join(', ')}.`;
+}

@@ -1,0 +1,65 @@
+import { clearLine, cursorTo } from 'node:readline';
+import type { LogMessage } from '../job/request.ts';
+import { cleanLine } from '../job/text.ts';
+import { isLive, print } from './output.ts';
+import { spanText } from './times.ts';
+
+/** The seconds of the line move on. In ms. */
+const TICK_MS = 1_000;
+/** A line that wraps could not be drawn over. */
+const MARGIN = 1;
+const DEFAULT_COLUMNS = 80;
+
+/**
+ * One line on stderr, drawn over while a job is waited for: its stage, the time and the peer's last words. Where
+ * stderr is no terminal there is none, and `print` just prints.
+ */
+export class ProgressLine {
+  private readonly started = Date.now();
+  private readonly timer: NodeJS.Timeout | undefined;
+  private stage: string;
+  private words = '';
+
+  /** @param stage what it says before the first event */
+  constructor(stage: string, live = isLive()) {
+    this.stage = stage;
+    if (!live) return;
+    this.timer = setInterval(() => this.draw(), TICK_MS);
+    this.draw();
+  }
+
+  /** Takes what an event says of its job. */
+  take({ event, status, reason, phase }: LogMessage): void {
+    this.stage = `${status}${reason === undefined ? '' : ` (${reason})`}, ${phase}`;
+    if (event.source !== 'hub' && event.detail !== undefined) this.words = event.detail;
+    this.draw();
+  }
+
+  /** Prints on stdout, above the line. */
+  print(text: string): void {
+    this.erase();
+    print(text);
+    this.draw();
+  }
+
+  end(): void {
+    if (this.timer === undefined) return;
+    clearInterval(this.timer);
+    this.erase();
+  }
+
+  private draw(): void {
+    if (this.timer === undefined) return;
+    const words = this.words === '' ? '' : `  ${this.words}`;
+    const line = `${this.stage}  ${spanText(Date.now() - this.started)}${words}`;
+    const width = (process.stderr.columns ?? DEFAULT_COLUMNS) - MARGIN;
+    this.erase();
+    process.stderr.write(cleanLine(line.replaceAll('  ', ' · '), width));
+  }
+
+  private erase(): void {
+    if (this.timer === undefined) return;
+    clearLine(process.stderr, 0);
+    cursorTo(process.stderr, 0);
+  }
+}

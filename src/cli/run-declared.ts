@@ -1,0 +1,33 @@
+import { explain, MamError } from '../errors.ts';
+import type { Command, Given } from './command.ts';
+import { EXIT } from './exit.ts';
+import { helpText } from './help.ts';
+import { endWithReader, fail } from './output.ts';
+import { parseCommandLine } from './parse.ts';
+import { synopsisOf } from './synopsis.ts';
+
+/**
+ * Reads a command line and runs the command; the one catch of every command.
+ * @param name as the command is called
+ * @param args what stands after the name
+ * @returns the exit code: 64 for wrong usage, 69 for anything else that failed, each with one sentence on stderr
+ */
+export async function runDeclared(name: string, command: Command, args: string[]): Promise<number> {
+  endWithReader();
+  let given: Given | undefined;
+  try {
+    given = parseCommandLine(command, args);
+  } catch (error) {
+    return fail(`${explain(error)} Usage: mam ${synopsisOf(name, command)}`, EXIT.usage);
+  }
+  if (given === undefined) {
+    process.stdout.write(helpText(name, command));
+    return EXIT.done;
+  }
+  try {
+    return await command.run(given);
+  } catch (error) {
+    const code = error instanceof MamError ? error.code : undefined;
+    return fail(explain(error), code === 'bad_input' || code === 'not_found' ? EXIT.usage : EXIT.unavailable);
+  }
+}

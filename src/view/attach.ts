@@ -1,0 +1,29 @@
+import type { AgentSession } from '../job/record.ts';
+
+/** Where the one who attaches stands. */
+export interface Standpoint {
+  /** Socket of the tmux server that they are inside of. */
+  inside?: string | undefined;
+  /** The socket that their settings name, and its name for `tmux -L` where it has one. */
+  tmuxSocket: string;
+  tmuxServerName?: string | undefined;
+}
+
+/** What a person types to look at an agent session; inside the same tmux server, what switches to it. */
+export function attachCommand(session: AgentSession, from: Standpoint): string {
+  return ['tmux', ...attachWords(session, from)].map(quote).join(' ');
+}
+
+/** The same as arguments of tmux. */
+export function attachWords(session: AgentSession, from: Standpoint): string[] {
+  const target = `=${session.session}`;
+  if (from.inside === session.socket) return ['switch-client', '-t', target];
+  const named = from.tmuxServerName !== undefined && from.tmuxSocket === session.socket;
+  const server = named ? ['-L', from.tmuxServerName ?? ''] : ['-S', session.socket];
+  return [...server, 'attach', '-t', target];
+}
+
+/** A word for the shell. */
+function quote(word: string): string {
+  return /^[\w@%+:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,157 @@
+import type { RecordedEvent } from '../job/event.ts';
+import { LIMITS } from '../job/limits.ts';
+import type { JobRecord } from '../job/record.ts';
+import type { JobRow } from '../job/request.ts';
+import { clean, cleanLine, sliceUnits } from '../job/text.ts';
+import { isFinal } from '../job/words.ts';
+
+/** Lengths in characters: a whole answer stays under 20,000. */
+const ROW_TEXT = 100;
+const EVENT_TEXT = 500;
+/** Room for the long texts of one job among others, in characters. */
+const BRIEF_TEXTS = 6_000;
+const FILES_ROOM = 3_000;
+const SHOWN_REQUESTS = 5;
+/** For readers who take long texts. */
+const WHOLE = { files: Number.POSITIVE_INFINITY, requests: 1_000, text: Number.POSITIVE_INFINITY };
+
+type Brief = ReturnType<typeof brief>;
+
+/** An event as it is shown. */
+export interface EventRow extends Pick<RecordedEvent, 'seq' | 'job_id' | 'type' | 'source' | 'recorded_at'> {
+  late?: boolean | undefined;
+  detail?: string | undefined;
+}
+
+/** A row of the hub's list, its texts made harmless. */
+export function listRow(row: JobRow) {
+  return {
+    ...row,
+    session: row.session === undefined ? undefined : clean(row.session),
+    prompt_preview: cleanLine(row.prompt_preview, ROW_TEXT),
+    detail: row.detail === undefined ? undefined : cleanLine(row.detail, ROW_TEXT),
+  };
+}
+
+/** The open request that a job needs an answer to now: a permission before a question, as its reason says. */
+export function openRequest({
+  requests,
+}: Pick<JobRecord, 'requests'>): JobRecord['requests'][number] | undefined {
+  const open = requests.filter((request) => request.resolved_at === undefined);
+  return open.find(({ kind }) => kind === 'permission') ?? open[0];
+}
+
+/**
+ * A record on one level, its foreign texts made harmless.
+ * @param room how many characters its long texts may have together
+ */
+export function brief(record: JobRecord, room = BRIEF_TEXTS) {
+  const request = openRequest(record);
+  const each = Math.floor(room / 4);
+  const { passed, exit_code, output_tail, script_changed } = record.validation ?? {};
+  return {
+    job_id: record.job_id,
+    agent: record.agent,
+    status: record.status,
+    reason: record.reason,
+    phase: record.phase,
+    session: record.agent_session && clean(record.agent_session.session),
+    pane: record.agent_session?.pane,
+    prompt_preview: cleanLine(record.prompt_preview, Math.min(each, ROW_TEXT)),
+    detail: optionally(record.detail, each),
+    created_at: record.created_at,
+    final_at: record.final_at,
+    blocked_by: record.blocked_by,
+    open_request: optionally(request?.text, each),
+    open_request_id: request?.request_id,
+    result: optionally(record.result, each),
+    result_file: record.result_file,
+    files: fittingFiles(record.files, each),
+    ...(record.validation && {
+      validation: { passed, exit_code, output_tail: optionally(output_tail, each), script_changed },
+    }),
+    late: record.late,
+    last_sign_of_life_at: record.last_sign_of_life_at,
+  };
+}
+
+/**
+ * The jobs of a wait, as many as find room, those that need somebody and those that ended first.
+ * @returns also how many were left out
+ */
+export function briefs(records: readonly JobRecord[], room: number): { jobs: Brief[]; left_out: number } {
+  const urgency = ({ status }: JobRecord): number =>
+    status === 'input_required' ? 0 : isFinal(status) ? 1 : 2;
+  const ordered = [...records].sort((a, b) => urgency(a) - urgency(b));
+  const share = Math.max(400, Math.floor(room / Math.max(1, ordered.length)));
+  const texts = Number.isFinite(room) ? Math.min(BRIEF_TEXTS, share) : room;
+  const jobs: Brief[] = [];
+  let left = room;
+  for (const record of ordered) {
+    const job = brief(record, texts);
+    left -= JSON.stringify(job).length;
+    if (left < 0 && jobs.length > 0) break;
+    jobs.push(job);
+  }
+  return { jobs, left_out: ordered.length - jobs.length };
+}
+
+/**
+ * A whole record, without what only the hub needs, its foreign texts made harmless.
+ * @param cut false for a reader who takes long texts
+ */
+export function jobView(record: JobRecord, cut = true) {
+  const { agent_process: _, typing: __, wake_seq: ___, peer_server: ____, validation, ...shown } = record;
+  const { path: _____, virtual_env: ______, process: _______, ...verdict } = validation ?? {};
+  const room = cut ? { files: FILES_ROOM, requests: SHOWN_REQUESTS, text: EVENT_TEXT } : WHOLE;
+  const files = fittingFiles(record.files, room.files);
+  return {
+    ...shown,
+    prompt_preview: clean(record.prompt_preview),
+    detail: optionally(record.detail, LIMITS.detailChars),
+    result: optionally(record.result, LIMITS.resultPreviewChars),
+    files,
+    ...(files !== undefined &&
+      files.length !== record.files?.length && { files_total: record.files?.length }),
+    requests: record.requests
+      .slice(-room.requests)
+      .map((request) => ({ ...request, text: cleanLine(request.text, room.text) })),
+    ...(validation && {
+      validation: {
+        ...(verdict as Omit<typeof validation, 'path' | 'virtual_env' | 'process'>),
+        output_tail: optionally(validation.output_tail, LIMITS.detailChars),
+      },
+    }),
+  };
+}
+
+function fittingFiles(files: string[] | undefined, room: number): string[] | undefined {
+  if (files === undefined) return undefined;
+  let left = room;
+  return files.map(clean).filter((file) => {
+    left -= file.length + 3;
+    return left >= 0;
+  });
+}
+
+/**
+ * Events for an answer, oldest first, no longer in all than `room` characters.
+ * @returns how many of them found room
+ */
+export function eventRows(events: readonly RecordedEvent[], room: number) {
+  const rows: EventRow[] = [];
+  let left = room;
+  for (const event of events) {
+    const { seq, job_id, type, source, recorded_at, late } = event;
+    const detail = event.detail === undefined ? undefined : cleanLine(event.detail, EVENT_TEXT);
+    const row = { seq, job_id, type, source, recorded_at, late, detail };
+    left -= JSON.stringify(row).length;
+    if (left < 0 && rows.length > 0) break;
+    rows.push(row);
+  }
+  return rows;
+}
+
+function optionally(text: string | undefined, max: number): string | undefined {
+  return text === undefined ? undefined : sliceUnits(clean(text), 0, max);
+}
