@@ -1,8 +1,10 @@
 /** The most letters by which a mistyped word may differ from what was meant. */
 const MAX_DISTANCE = 3;
 
-/** The word that was most likely meant, or undefined when none of `words` is near `typed`. */
+/** The word that was most likely meant: the only one that begins so, else the nearest one, if any is near `typed`. */
 export function nearest(typed: string, words: readonly string[]): string | undefined {
+  const longer = typed.length < 2 ? [] : words.filter((word) => word.startsWith(typed));
+  if (longer.length === 1) return longer[0];
   let best: string | undefined;
   let bestDistance = Math.min(MAX_DISTANCE, Math.floor(typed.length / 2)) + 1;
   for (const word of words) {

@@ -28,6 +28,8 @@ export interface Word extends Declared {
   needed?: true;
   /** Takes all words that follow. */
   many?: true;
+  /** True for one that only this program itself gives. */
+  hidden?: true;
 }
 
 type Value<O extends Option> = O['type'] extends 'flag'

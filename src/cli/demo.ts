@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { programPath } from '../config.ts';
+import { MamError } from '../errors.ts';
 import { defineCommand } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print, printJson } from './output.ts';
@@ -15,7 +16,7 @@ export default defineCommand({
       'bundled peer, a job handed over through the MCP tools, waited for, and checked by a script. All of it lives in ' +
       'a private folder and is gone at the end; nothing of yours is touched.',
   ],
-  words: [],
+  words: [{ name: 'peer', about: 'plays the peer of a demo', many: true, hidden: true }],
   options: {
     keep: { type: 'flag', about: 'leave it running, and print how to attach to the peer and how to end it' },
     stop: { type: 'text', value: 'FOLDER', about: 'end a demo that was kept', completes: 'folder' },
@@ -29,6 +30,7 @@ export default defineCommand({
       const { runPeer } = await import('../demo/peer/main.ts');
       return runPeer(more[0]);
     }
+    if (word !== undefined) throw new MamError('bad_input', 'mam demo takes no such word.');
     return stop === undefined ? play(keep, json) : stopKept(stop, json);
   },
 });

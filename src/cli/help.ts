@@ -18,7 +18,9 @@ export function helpText(name: string, command: Command): string {
     '',
     ...command.about.flatMap((paragraph) => [...wrap(paragraph, 0), '']),
     ...section('Options:', [
-      ...(command.words ?? []).map((word): [string, string] => [word.name, word.about]),
+      ...(command.words ?? [])
+        .filter(({ hidden }) => !hidden)
+        .map((word): [string, string] => [word.name, word.about]),
       ...Object.entries({ ...command.options, ...COMMON }).map(([option, declared]): [string, string] => [
         optionText(option, declared),
         declared.about,

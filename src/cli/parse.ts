@@ -15,6 +15,10 @@ export function parseCommandLine(command: Command, args: string[]): Given | unde
   const declared: Record<string, Option> = { ...command.options, ...COMMON };
   const { values, positionals } = read(declared, args);
   if (values['help'] === true) return undefined;
+  if (positionals.length > words.length && words.at(-1)?.many !== true) {
+    const extra = clean(positionals[words.length] ?? '').slice(0, 40);
+    throw new MamError('bad_input', `The word "${extra}" is one too many.`);
+  }
   const options: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(command.options)) {
     options[name] = readValue(name, option, values[name]);
@@ -23,10 +27,6 @@ export function parseCommandLine(command: Command, args: string[]): Given | unde
   const missing = words[positionals.length];
   if (positionals.length < least && missing !== undefined) {
     throw new MamError('bad_input', `${missing.name} is missing.`, oneOfText(missing.oneOf));
-  }
-  if (positionals.length > words.length && words.at(-1)?.many !== true) {
-    const extra = clean(positionals[words.length] ?? '').slice(0, 40);
-    throw new MamError('bad_input', `The word "${extra}" is one too many.`);
   }
   for (const [index, { name, oneOf }] of words.entries()) checkOneOf(name, oneOf, positionals[index]);
   return {

@@ -5,7 +5,7 @@ export function synopsisOf(name: string, { synopsis, words = [], options }: Comm
   if (synopsis !== undefined) return synopsis === '' ? name : `${name} ${synopsis}`;
   return [
     name,
-    ...words.map(wordText),
+    ...words.filter(({ hidden }) => !hidden).map(wordText),
     ...Object.entries(options).map(([option, declared]) =>
       declared.needed ? optionText(option, declared) : `[${optionText(option, declared)}]`,
     ),

@@ -108,7 +108,8 @@ describe('mam publish', () => {
     [['--job', 'x', '--event', 'progress', '--detail', 'x'.repeat(2_001)], '2,000 characters'],
     [['--job'], 'argument missing'],
     [['--jobs', 'x'], "Unknown option '--jobs'"],
-    [['stray'], 'stray'],
+    [['stray'], 'The word "stray" is one too many.'],
+    [['--even', 'x'], 'Did you mean --event?'],
   ])('wrong usage %j is 64 and one sentence', async (args, words) => {
     const ended = await mam(['publish', ...args]);
     expect(ended).toMatchObject({ code: 64, stdout: '' });
@@ -204,7 +205,10 @@ describe('mam wait', () => {
       expect(ended.stdout).toContain(words);
     const none = await mam(['wait']);
     expect(none).toMatchObject({ code: 0, stdout: `No open job in ${lab.registry}.\n` });
-    expect(JSON.parse((await mam(['wait', '--json'])).stdout)).toEqual({ jobs: [] });
+    expect(JSON.parse((await mam(['wait', '--json'])).stdout)).toMatchObject({
+      jobs: [],
+      outcome: 'final',
+    });
   });
 
   test('Ctrl-C ends the waiting with 3, and the job goes on', async () => {
@@ -236,14 +240,18 @@ describe('mam status and mam list', () => {
     expect(shown.code).toBe(0);
     for (const word of ['queued', 'The task of job', lab.project]) expect(shown.stdout).toContain(word);
     expect(JSON.parse((await mam(['status', '--job', 'job', '--json'])).stdout)).toMatchObject({
-      record: { job_id: 'job', status: 'queued' },
+      job_id: 'job',
+      status: 'queued',
       events: [{ type: 'queued' }],
     });
     expect((await mam(['status', '--job', 'nobody'])).code).toBe(64);
     expect((await mam(['status', '--job', '../x'])).code).toBe(64);
     expect((await mam(['status'])).code).toBe(64);
     expect((await mam(['list'])).stdout).toContain('job');
-    expect(JSON.parse((await mam(['list', '--json', '--status', 'completed'])).stdout)).toEqual({ jobs: [] });
+    expect(JSON.parse((await mam(['list', '--json', '--status', 'completed'])).stdout)).toMatchObject({
+      jobs: [],
+      total: 1,
+    });
     expect(await mam(['list', '--status', 'sleeping'])).toMatchObject({
       code: 64,
       stderr: expect.stringContaining('queued, working, input_required'),

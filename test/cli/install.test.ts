@@ -251,14 +251,12 @@ describe('mam install', () => {
   });
 
   test.each([
-    [[], 'No client is named. Clients are: claude-code, codex.'],
-    [['claude'], 'Clients are: claude-code, codex.'],
-    [['codx'], 'Did you mean codex? Clients are: claude-code, codex.'],
+    [[], 'CLIENT is missing. Use one of claude-code, codex'],
+    [['claude'], 'Did you mean claude-code? Use one of claude-code, codex'],
+    [['codx'], 'Did you mean codex?'],
     [['claude-cod'], 'Did you mean claude-code?'],
-    [['toString'], 'Clients are: claude-code, codex.'],
-    [['gemini'], "can't write the configuration of gemini yet"],
-    [['opencode'], "can't write the configuration of opencode yet"],
-    [['codex', 'claude-code'], 'One client at a time.'],
+    [['toString'], 'Use one of claude-code, codex'],
+    [['codex', 'claude-code'], 'The word "claude-code" is one too many.'],
     [['codex', '--user', '--project'], 'exclude each other'],
     [['codex', '--global'], "Unknown option '--global'"],
   ])('wrong usage %j is 64 and one sentence', async (args, words) => {
