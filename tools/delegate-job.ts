@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { MamError } from '../src/errors.ts';
+import { DEFAULTS, delegateParams } from '../src/job/delegation.ts';
 import { LIMITS } from '../src/job/limits.ts';
 import { hasLoneSurrogate } from '../src/job/text.ts';
 import { delegationSchema } from '../src/mcp/delegation.ts';
@@ -22,7 +23,7 @@ const inputSchema = z.strictObject({
     ),
   agent: z
     .string()
-    .default('claude-code')
+    .default(DEFAULTS.agent)
     .describe(
       'Kind of the agent that gets the job: claude-code, codex, gemini, opencode, human (a person; nothing is typed), command (any program that reads the keyboard itself, in raw mode), or a kind of your configuration. Default: claude-code',
     ),
@@ -42,7 +43,7 @@ const inputSchema = z.strictObject({
     .number()
     .min(1)
     .max(LIMITS.timeoutSeconds)
-    .default(3600)
+    .default(DEFAULTS.timeoutSeconds)
     .describe(
       'Seconds from handing over until the job has failed with reason timeout, at most 604800. Default: 3600',
     ),
@@ -50,7 +51,7 @@ const inputSchema = z.strictObject({
     .number()
     .min(1)
     .max(LIMITS.timeoutSeconds)
-    .default(120)
+    .default(DEFAULTS.idleTimeoutSeconds)
     .describe(
       'Seconds without any sign of life after which the job asks for attention with reason stalled, at most 604800. Default: 120',
     ),
@@ -130,33 +131,33 @@ export default defineTool({
       const next = 'Call delegate_job again with dry_run false to delegate the job; it will get another id.';
       return { ...previewView(args.prompt, session, settings), next };
     }
-    const result = await engine.request('delegate', {
-      prompt: args.prompt,
-      agent: args.agent,
-      agent_session: session,
-      terminal: kind.terminal,
-      workdir: resolve(caller.cwd, args.workdir ?? '.'),
-      timeout_seconds: args.timeout_seconds,
-      idle_timeout_seconds: args.idle_timeout_seconds,
-      validate: args.validate === undefined ? undefined : resolve(caller.cwd, args.validate),
-      validate_rounds: args.validate_rounds,
-      start: args.start ? { mam: settings.mamProgram, server_env: settings.peerEnvironment } : undefined,
-      on_busy: args.on_busy,
-      request_key: args.request_key ?? (context.callId && `call:${context.callId}`),
-      tmux_socket: settings.tmuxSocket,
-      registry_dir: settings.registryDir,
-      logs_dir: settings.logsDir,
-      supervisor: {
-        client: caller.clientName,
-        session: caller.session,
-        pane: caller.pane,
-        socket: caller.socket,
+    const params = delegateParams(
+      {
+        prompt: args.prompt,
+        agent: args.agent,
+        agent_session: session,
+        workdir: resolve(caller.cwd, args.workdir ?? '.'),
+        timeout_seconds: args.timeout_seconds,
+        idle_timeout_seconds: args.idle_timeout_seconds,
+        validate: args.validate === undefined ? undefined : resolve(caller.cwd, args.validate),
+        validate_rounds: args.validate_rounds,
+        start: args.start,
+        on_busy: args.on_busy,
+        request_key: args.request_key ?? (context.callId && `call:${context.callId}`),
       },
-      origin: { pane: caller.pane, socket: caller.socket, pids: caller.pids },
-      path: settings.path,
-      virtual_env: settings.virtualEnv,
-      mam_command: settings.mamCommand,
-    });
+      settings,
+      {
+        terminal: kind.terminal,
+        supervisor: {
+          client: caller.clientName,
+          session: caller.session,
+          pane: caller.pane,
+          socket: caller.socket,
+        },
+        origin: { pane: caller.pane, socket: caller.socket, pids: caller.pids },
+      },
+    );
+    const result = await engine.request('delegate', params);
     const view = delegationView(result, { ...settings, inside: caller.socket });
     return { ...view, next: callOf('wait_job', { job_id: view.job_id }) };
   },

@@ -2,6 +2,7 @@ import type { AgentConfig } from '../config-file.ts';
 import { MamError } from '../errors.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { TerminalSettings } from '../job/request.ts';
+import { nearest } from '../nearest.ts';
 import type { Look } from '../tmux/deliver.ts';
 import type { ScreenPatterns } from '../tmux/screen.ts';
 import { claudeCode } from './claude-code.ts';
@@ -38,11 +39,13 @@ export function resolveKind(name: string, configured: Record<string, AgentConfig
   const kind = builtIn(name);
   const own = configured[name];
   if (kind === undefined && own === undefined) {
-    const names = [...new Set([...KINDS.map((known) => known.name), ...Object.keys(configured)])].join(', ');
+    const all = [...new Set([...KINDS.map((known) => known.name), ...Object.keys(configured)])];
+    const names = all.join(', ');
+    const meant = nearest(name, all);
     throw new MamError(
       'bad_input',
       'There is no such agent kind.',
-      `Kinds here: ${names}. For any other program that runs in a tmux session use agent "command" with agent_session "tmux:NAME"; more kinds can be made under "agents" in .mam/config.json.`,
+      `${meant === undefined ? '' : `Did you mean ${meant}? `}Kinds here: ${names}. For any other program that runs in a tmux session use agent "command" with agent_session "tmux:NAME"; more kinds can be made under "agents" in .mam/config.json.`,
     );
   }
   return {

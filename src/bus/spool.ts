@@ -34,6 +34,24 @@ export async function spoolText(home: string, text: string): Promise<string> {
   }
 }
 
+/** A text longer than this is handed over as a file, in bytes: a payload has 64 KiB, and JSON may double a text. */
+const INLINE_BYTES = 16 * 1024;
+
+/** True for a text that does not go into a payload. */
+export function isLong(text: string): boolean {
+  return Buffer.byteLength(text) > INLINE_BYTES;
+}
+
+/** A delegation whose prompt is handed over as a file where it is long. @throws MamError `io` */
+export async function spoolPrompt<P extends { prompt?: string | undefined }>(
+  home: string,
+  params: P,
+): Promise<P & { prompt_spool?: string }> {
+  const { prompt } = params;
+  if (prompt === undefined || !isLong(prompt)) return params;
+  return { ...params, prompt: undefined, prompt_spool: await spoolText(home, prompt) };
+}
+
 /**
  * Reads a text that `spoolText` wrote. The file stays: remove it with `dropSpool` once the text is kept elsewhere.
  * @throws MamError `bad_input` when `path` is no plain file of the spool folder of `home`, `not_found` when it is gone

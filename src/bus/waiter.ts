@@ -24,7 +24,7 @@ export interface WaitOptions {
   /** Of an earlier answer: only what came after it counts; absent: by level. */
   cursor?: string | undefined;
   signal: AbortSignal;
-  /** Called with every event as it comes. */
+  /** Called with every event after the cursor (without one: after the call), once and in the order of the journal. */
   onEvent?: ((message: LogMessage) => void) | undefined;
 }
 
@@ -44,6 +44,9 @@ interface Watched {
   /** The newest seq seen. */
   seen: number;
   record: JobRecord | undefined;
+  /** Events that came while earlier ones were still being asked for. */
+  held: LogMessage[];
+  looking: boolean;
 }
 
 /**
@@ -58,7 +61,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
   const watched = new Map<string, Watched>();
   for (const id of options.jobIds) {
     const start = options.cursor === undefined ? undefined : (after.get(id) ?? 0);
-    watched.set(id, { id, after: start, seen: start ?? 0, record: undefined });
+    watched.set(id, { id, after: start, seen: start ?? 0, record: undefined, held: [], looking: false });
   }
   const events: RecordedEvent[] = [];
   const unfollow: (() => void)[] = [];
@@ -88,22 +91,37 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
         answer('needs_attention');
       else if (ended.length === jobs.length || (until === 'any' && ended.some(wakes))) answer('final');
     };
-    const take = (job: Watched, event: RecordedEvent): void => {
-      if (event.seq <= job.seen) return;
+    const take = (job: Watched, message: LogMessage): void => {
+      const { event } = message;
+      if (settled || event.seq <= job.seen) return;
       job.seen = event.seq;
       events.push(event);
       if (events.length > 2 * MAX_EVENTS) events.splice(0, events.length - MAX_EVENTS);
+      options.onEvent?.(message);
     };
+    /** Asks for a job's state and for the events that are missing; those that come meanwhile are kept behind them. */
     const look = async (job: Watched): Promise<void> => {
-      const params = { job_id: job.id, registry_dir: registryDir, events_after: job.seen };
-      // Without a cursor the past is told by the record; its events are in the log.
-      const from = job.after === undefined && job.record === undefined ? undefined : params.events_after;
-      const status = await link.request('status', { ...params, events_after: from }, LOOK_MS);
-      // A cursor beyond the journal is of one that was longer: then only the present state counts.
-      if (job.after !== undefined && job.after > status.record.seq) job.after = undefined;
-      for (const event of status.events) take(job, event);
-      if (job.record === undefined || status.record.seq >= job.record.seq) job.record = status.record;
-      job.seen = Math.max(job.seen, status.more ? status.cursor : status.record.seq);
+      job.looking = true;
+      try {
+        for (let more = true; more; ) {
+          // Without a cursor the past is told by the record; its events are in the log.
+          const first = job.after === undefined && job.record === undefined;
+          const params = { job_id: job.id, registry_dir: registryDir };
+          const after = first ? undefined : job.seen;
+          const status = await link.request('status', { ...params, events_after: after }, LOOK_MS);
+          const { record } = status;
+          // A cursor beyond the journal is of one that was longer: then only the present state counts.
+          if (job.after !== undefined && job.after > record.seq) job.after = undefined;
+          for (const event of status.events) take(job, { ...record, event });
+          if (job.record === undefined || record.seq >= job.record.seq) job.record = record;
+          job.seen = Math.max(job.seen, status.more ? status.cursor : record.seq);
+          more = status.more;
+        }
+        for (const message of job.held) take(job, message);
+      } finally {
+        job.held = [];
+        job.looking = false;
+      }
     };
     let looking: Promise<unknown> | undefined;
     const lookAtAll = (): void => {
@@ -119,6 +137,12 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
           looking = undefined;
         });
     };
+    const hear = (job: Watched, message: LogMessage): void => {
+      if (job.looking) job.held.push(message);
+      else if (message.event.seq <= job.seen + 1) take(job, message);
+      // One that did not get through, or the first word of a job that nobody has looked at yet.
+      else void look(job).then(check, () => {});
+    };
     const lastLook = async (): Promise<void> => {
       if (!link.connected) return;
       lookAtAll();
@@ -127,8 +151,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
     for (const job of watched.values()) {
       unfollow.push(
         link.follow(job.id, host, (message) => {
-          take(job, message.event);
-          options.onEvent?.(message);
+          hear(job, message);
           if (message.record !== undefined && message.record.seq >= (job.record?.seq ?? 0))
             job.record = message.record;
           else if (job.record !== undefined) {

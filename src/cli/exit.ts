@@ -1,4 +1,5 @@
 import type { JobRecord } from '../job/record.ts';
+import type { WaitView } from '../view/summary.ts';
 
 /** Exit codes of the contract. */
 export const EXIT = {
@@ -19,14 +20,15 @@ export const EXIT = {
 /** From the best end of a job to the worst. */
 const WORST: readonly number[] = [EXIT.done, EXIT.running, EXIT.attention, EXIT.failed];
 
-/** Of several jobs the worst. */
-export function worstExit(jobs: readonly Pick<JobRecord, 'status'>[]): number {
+/** The exit code after a wait; of several jobs the worst. */
+export function exitCodeAfter({ outcome, jobs }: WaitView): number {
+  // A job that is kept out of its pane is still queued, and wants somebody too.
+  if (outcome === 'needs_attention') return EXIT.attention;
   const worst = Math.max(0, ...jobs.map((job) => WORST.indexOf(exitCodeOf(job))));
   return WORST[worst] ?? EXIT.failed;
 }
 
-/** The exit code that tells how a job stands. */
-export function exitCodeOf({ status }: Pick<JobRecord, 'status'>): number {
+function exitCodeOf({ status }: JobRecord): number {
   if (status === 'completed') return EXIT.done;
   if (status === 'failed' || status === 'cancelled') return EXIT.failed;
   return status === 'input_required' ? EXIT.attention : EXIT.running;

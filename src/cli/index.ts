@@ -17,6 +17,11 @@ export const GROUPS = {
 
 /** Every command by its name. */
 export const commands: Readonly<Record<string, Listed>> = {
+  submit: {
+    group: 'jobs',
+    summary: 'delegate a job to an agent, and wait for it',
+    load: async () => (await import('./submit.ts')).default,
+  },
   wait: {
     group: 'jobs',
     summary: 'wait until a job is done or needs somebody; without --job, until every open job is final',

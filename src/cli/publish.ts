@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { publishOnce } from '../bus/one-shot.ts';
 import { keepInOutbox, outboxFolder } from '../bus/outbox.ts';
-import { spoolText } from '../bus/spool.ts';
+import { isLong, spoolText } from '../bus/spool.ts';
 import { loadSettings, type Settings } from '../config.ts';
 import { explain, MamError } from '../errors.ts';
 import { brokerAddress } from '../hub/address.ts';
@@ -19,8 +19,6 @@ import { runDeclared } from './run-declared.ts';
 
 /** An answer within this time counts as recorded; else the event is kept in the outbox. In ms. */
 const ANSWER_MS = 1_000;
-/** A text longer than this is handed over as a file, in bytes. */
-const INLINE_BYTES = 16 * 1024;
 
 const options = {
   job: { type: 'text', value: 'ID', about: 'the job', needed: true, completes: 'job' },
@@ -112,7 +110,7 @@ async function toClaim(
     );
   }
   const result = readResult(file);
-  const long = result !== undefined && Buffer.byteLength(result) > INLINE_BYTES;
+  const long = result !== undefined && isLong(result);
   return {
     event_id: newEventId(),
     job_id: jobId,

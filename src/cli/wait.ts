@@ -1,24 +1,12 @@
-import { waitForJobs } from '../bus/waiter.ts';
 import { loadSettings } from '../config.ts';
 import { openLink, readyHub } from '../hub/client.ts';
-import type { RecordedEvent } from '../job/event.ts';
-import type { JobRecord } from '../job/record.ts';
-import { cleanLine } from '../job/text.ts';
-import { isFinal } from '../job/words.ts';
-import { briefs, eventRows } from '../view/job.ts';
-import { type WaitView, waitSummary } from '../view/summary.ts';
 import { defineCommand } from './command.ts';
-import { worstExit } from './exit.ts';
+import { EXIT, exitCodeAfter } from './exit.ts';
+import { followedJson, followJobs } from './follow-jobs.ts';
 import { jobIdOf, jobOption, jobWord } from './job-argument.ts';
-import { eventText, stateText } from './job-text.ts';
-import { nextStep } from './next-step.ts';
-import { note, print, printJson } from './output.ts';
-import { ProgressLine } from './progress-line.ts';
+import { print, printJson } from './output.ts';
 
-/** The longest time setTimeout can count, in ms. */
-const NO_LIMIT_MS = 2 ** 31 - 1;
 const MAX_JOBS = 200;
-const WORDS_CHARS = 200;
 
 export default defineCommand({
   about: [
@@ -48,53 +36,18 @@ export default defineCommand({
         : jobIdOf(settings.registryDir, options.job, words[0]);
     await readyHub(settings);
     const link = openLink(settings);
-    const until = Date.now() + (options.timeout === undefined ? NO_LIMIT_MS : options.timeout * 1000);
-    const stop = new AbortController();
-    process.once('SIGINT', () => stop.abort());
-    const line = new ProgressLine(named === undefined ? 'open jobs' : named, json ? false : undefined);
     try {
-      let open = named === undefined ? await openJobs() : [named];
-      const end: WaitView = { outcome: 'final', jobs: [] };
-      const events: RecordedEvent[] = [];
-      let cursor: string | undefined;
-      while (open.length > 0) {
-        const found = await waitForJobs({
-          link,
-          host: settings.host,
-          registryDir: settings.registryDir,
-          jobIds: open,
-          until: 'any',
-          timeoutMs: Math.max(0, until - Date.now()),
-          cursor,
-          signal: stop.signal,
-          onEvent: (message) => {
-            events.push(message.event);
-            line.take(message);
-            if (!json) line.print(`${message.event.job_id}  ${eventText(message.event)}`);
-          },
-        });
-        cursor = found.cursor;
-        const left = found.jobs.filter(({ status }) => !isFinal(status));
-        end.jobs.push(...found.jobs.filter(({ status }) => isFinal(status)));
-        // One job is waited for until it needs somebody; of many, the rest may still get done meanwhile.
-        const over = found.outcome === 'still_running' || named !== undefined;
-        for (const job of found.jobs) {
-          if (!json && (over || isFinal(job.status) || job.reason !== undefined)) line.print(jobText(job));
-        }
-        if (over) {
-          end.outcome = found.outcome;
-          end.jobs.push(...left);
-          break;
-        }
-        open = left.map((job) => job.job_id);
-      }
-      line.end();
-      if (stop.signal.aborted)
-        note(`stopped waiting; ${named === undefined ? 'the jobs go' : 'the job goes'} on.`);
-      if (json) printJson(jsonOf(end, events, cursor));
-      return worstExit(end.jobs);
+      const end = await followJobs({
+        link,
+        settings,
+        jobIds: named === undefined ? await openJobs() : [named],
+        past: named === undefined,
+        timeoutSeconds: options.timeout,
+        json,
+      });
+      if (json) printJson(followedJson(end));
+      return end.jobs.length === 0 ? EXIT.done : exitCodeAfter(end);
     } finally {
-      line.end();
       await link.close();
     }
 
@@ -109,24 +62,3 @@ export default defineCommand({
     }
   },
 });
-
-function jobText(job: JobRecord): string {
-  const verdict = job.reason === 'validation_failed' ? 'the validation script failed; the peer said: ' : '';
-  const words = job.detail === undefined ? '' : `  ${verdict}${cleanLine(job.detail, WORDS_CHARS)}`;
-  const step = job.final_at === undefined ? `\n  next: ${nextStep(job)}` : '';
-  return `${job.job_id}  ${stateText(job)}${words}${step}`;
-}
-
-function jsonOf(end: WaitView, events: RecordedEvent[], cursor: string | undefined) {
-  const { jobs, left_out } = briefs(end.jobs, Number.POSITIVE_INFINITY);
-  const open = end.jobs.find((job) => job.final_at === undefined);
-  return {
-    summary: waitSummary(end),
-    outcome: end.outcome,
-    jobs,
-    jobs_left_out: left_out,
-    events: eventRows(events, Number.POSITIVE_INFINITY),
-    cursor: cursor ?? '',
-    next: open === undefined ? 'mam list' : nextStep(open),
-  };
-}

@@ -320,8 +320,10 @@ function withStartHint(
   error: MamError,
   { agent, terminal, agent_session: address }: DelegateParams,
 ): MamError {
-  const pane = /%\d+$/.test(address ?? '');
+  const name = address?.replace(/^tmux:/, '');
+  const pane = /%\d+$|[:.]/.test(name ?? '');
   if (pane || (builtIn(agent)?.start === undefined && terminal?.command === undefined)) return error;
-  const hint = `${error.hint} Or let it be started: delegate_job with start true, or \`mam start ${agent}\`.`;
+  const named = name === undefined || name === builtIn(agent)?.defaultSession ? '' : ` --name ${name}`;
+  const hint = `${error.hint} Or let it be started: with \`start\` true (\`--start\` in a shell), or by \`mam start ${agent}${named}\`.`;
   return new MamError(error.code, error.message, hint);
 }

@@ -1,6 +1,6 @@
 import { type KnownKind, resolveKind } from '../agents/index.ts';
 import type { Link } from '../bus/link.ts';
-import { spoolText } from '../bus/spool.ts';
+import { isLong, spoolPrompt, spoolText } from '../bus/spool.ts';
 import { waitForJobs } from '../bus/waiter.ts';
 import { mamCommand, mamProgram, peerEnvironment, type Settings } from '../config.ts';
 import { openLink, readyHub } from '../hub/client.ts';
@@ -11,8 +11,6 @@ import type { ClaimOutcome, Command, Commands } from '../job/request.ts';
 import type { Engine, Report } from './tool.ts';
 import type { WaitAnswer, WaitRequest } from './wait-types.ts';
 
-/** A text longer than this is handed to the hub as a file: a payload has 64 KiB, and JSON may double a text. */
-const INLINE_BYTES = 16 * 1024;
 /** A delegation may take this long: its own 5 s, and the start of a hub before it; in ms. */
 const DELEGATE_MS = 20_000;
 /** An agent may take 45 s to become ready. */
@@ -57,7 +55,7 @@ class HubEngine implements Engine {
       return result as Commands[C]['result'];
     }
     if (command !== 'delegate') return this.connection().request(command, params);
-    const prepared = await this.spoolPrompt(params as Commands['delegate']['params']);
+    const prepared = await spoolPrompt(this.all.home, params as Commands['delegate']['params']);
     return this.connection().request(command, prepared as Commands[C]['params'], DELEGATE_MS);
   }
 
@@ -76,7 +74,7 @@ class HubEngine implements Engine {
 
   async report(report: Report): Promise<ClaimOutcome> {
     const { result, ...rest } = report;
-    const long = result !== undefined && Buffer.byteLength(result) > INLINE_BYTES;
+    const long = result !== undefined && isLong(result);
     const claim: Claim = {
       ...rest,
       event_id: report.event_id ?? newEventId(),
@@ -124,11 +122,5 @@ class HubEngine implements Engine {
       limit: MAX_OPEN_JOBS,
     });
     return jobs.map((job) => job.job_id);
-  }
-
-  private async spoolPrompt(params: Commands['delegate']['params']): Promise<Commands['delegate']['params']> {
-    const { prompt, ...rest } = params;
-    if (prompt === undefined || Buffer.byteLength(prompt) <= INLINE_BYTES) return params;
-    return { ...rest, prompt_spool: await spoolText(this.all.home, prompt) };
   }
 }

@@ -1,0 +1,116 @@
+import type { Link } from '../bus/link.ts';
+import { waitForJobs } from '../bus/waiter.ts';
+import type { Settings } from '../config.ts';
+import type { RecordedEvent } from '../job/event.ts';
+import type { JobRecord } from '../job/record.ts';
+import { cleanLine } from '../job/text.ts';
+import { isFinal } from '../job/words.ts';
+import { briefs, eventRows } from '../view/job.ts';
+import { type WaitView, waitSummary } from '../view/summary.ts';
+import { eventText, stateText } from './job-text.ts';
+import { nextStep } from './next-step.ts';
+import { note } from './output.ts';
+import { ProgressLine } from './progress-line.ts';
+
+/** The longest time setTimeout can count, in ms. */
+const NO_LIMIT_MS = 2 ** 31 - 1;
+const WORDS_CHARS = 200;
+
+/** What a command waits for. */
+export interface Following {
+  link: Link;
+  settings: Settings;
+  jobIds: string[];
+  /** True to go on when a job needs somebody: of many, the rest may still get done meanwhile. */
+  past: boolean;
+  /** Without it there is no limit. */
+  timeoutSeconds?: number | undefined;
+  /** Only what came after it is shown; absent: what comes from now on. */
+  cursor?: string | undefined;
+  json: boolean;
+}
+
+export interface Followed extends WaitView {
+  events: RecordedEvent[];
+  cursor: string | undefined;
+}
+
+/**
+ * Waits for jobs and prints their events as they come, unless the output shall be JSON. Ctrl-C ends the wait, not the
+ * jobs.
+ * @throws MamError as `waitForJobs`
+ */
+export async function followJobs(following: Following): Promise<Followed> {
+  const { link, settings, past, json, timeoutSeconds } = following;
+  const until = Date.now() + (timeoutSeconds === undefined ? NO_LIMIT_MS : timeoutSeconds * 1000);
+  const several = following.jobIds.length > 1;
+  const label = (id: string): string => (several ? `${id}  ` : '');
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort();
+  process.once('SIGINT', interrupt);
+  const line = new ProgressLine(
+    several ? `${following.jobIds.length} open jobs` : 'waiting',
+    json ? false : undefined,
+  );
+  const end: Followed = { outcome: 'final', jobs: [], events: [], cursor: following.cursor };
+  try {
+    for (let open = following.jobIds; open.length > 0; ) {
+      const found = await waitForJobs({
+        link,
+        host: settings.host,
+        registryDir: settings.registryDir,
+        jobIds: open,
+        until: 'any',
+        timeoutMs: Math.max(0, until - Date.now()),
+        cursor: end.cursor,
+        signal: stop.signal,
+        onEvent: (message) => {
+          end.events.push(message.event);
+          line.take(message);
+          if (!json) line.print(`${label(message.event.job_id)}${eventText(message.event)}`);
+        },
+      });
+      end.cursor = found.cursor;
+      const left = found.jobs.filter(({ status }) => !isFinal(status));
+      end.jobs.push(...found.jobs.filter(({ status }) => isFinal(status)));
+      const over = found.outcome === 'still_running' || !past;
+      for (const job of found.jobs) {
+        if (!json && (over || isFinal(job.status) || job.reason !== undefined)) line.print(jobText(job));
+      }
+      if (over) {
+        end.outcome = found.outcome;
+        end.jobs.push(...left);
+        break;
+      }
+      open = left.map((job) => job.job_id);
+    }
+  } finally {
+    line.end();
+    process.removeListener('SIGINT', interrupt);
+  }
+  if (stop.signal.aborted)
+    note(`stopped waiting; ${several ? 'the jobs go' : 'the job goes'} on. mam wait waits again.`);
+  return end;
+}
+
+/** The same as the MCP tool wait_job has it, whole. */
+export function followedJson({ events, cursor, ...end }: Followed) {
+  const { jobs, left_out } = briefs(end.jobs, Number.POSITIVE_INFINITY);
+  const open = end.jobs.find((job) => job.final_at === undefined);
+  return {
+    summary: waitSummary(end),
+    outcome: end.outcome,
+    jobs,
+    jobs_left_out: left_out,
+    events: eventRows(events, Number.POSITIVE_INFINITY),
+    cursor: cursor ?? '',
+    next: open === undefined ? 'mam list' : nextStep(open),
+  };
+}
+
+function jobText(job: JobRecord): string {
+  const verdict = job.reason === 'validation_failed' ? 'the validation script failed; the peer said: ' : '';
+  const words = job.detail === undefined ? '' : `  ${verdict}${cleanLine(job.detail, WORDS_CHARS)}`;
+  const step = job.final_at === undefined ? `\n  next: ${nextStep(job)}` : '';
+  return `${job.job_id}  ${stateText(job)}${words}${step}`;
+}

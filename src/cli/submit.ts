@@ -1,0 +1,264 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type KnownKind, resolveKind } from '../agents/index.ts';
+import { spoolPrompt } from '../bus/spool.ts';
+import { loadSettings, mamCommand, mamProgram, peerEnvironment, type Settings } from '../config.ts';
+import { MamError, systemCode } from '../errors.ts';
+import { openLink, readyHub } from '../hub/client.ts';
+import { DEFAULTS, delegateParams } from '../job/delegation.ts';
+import type { DelegateResult } from '../job/request.ts';
+import { ancestors } from '../processes.ts';
+import { delegationView, previewView } from '../view/delegation.ts';
+import { defineCommand, type Values } from './command.ts';
+import { EXIT, exitCodeAfter } from './exit.ts';
+import { followedJson, followJobs } from './follow-jobs.ts';
+import { verdictText } from './job-text.ts';
+import { note, print, printJson } from './output.ts';
+
+/** A delegation may take this long: its own 5 s, an agent that is started, and the start of a hub; in ms. */
+const DELEGATE_MS = 60_000;
+
+const options = {
+  prompt: { type: 'text', value: 'TEXT', about: 'the task, complete in itself, 1 MiB at most' },
+  'prompt-file': {
+    type: 'text',
+    value: 'FILE',
+    about: 'the file that the task is in; - reads standard input',
+    completes: 'file',
+  },
+  agent: {
+    type: 'text',
+    value: 'KIND',
+    about: `claude-code, codex, gemini, opencode, human, command, or one of your configuration; ${DEFAULTS.agent} when left out`,
+    completes: 'agent',
+  },
+  'agent-session': {
+    type: 'text',
+    value: 'tmux:NAME',
+    about:
+      "where the agent lives: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3; the kind's own session when left out",
+    completes: 'session',
+  },
+  workdir: {
+    type: 'text',
+    value: 'DIR',
+    about: 'the folder that the peer works in; this one when left out',
+    completes: 'folder',
+  },
+  timeout: {
+    type: 'seconds',
+    value: 'SECONDS',
+    about: `from handing over until the job has failed; ${DEFAULTS.timeoutSeconds} when left out`,
+  },
+  'idle-timeout': {
+    type: 'seconds',
+    value: 'SECONDS',
+    about: `without a sign of life until the job asks for attention; ${DEFAULTS.idleTimeoutSeconds} when left out`,
+  },
+  validate: {
+    type: 'text',
+    value: 'SCRIPT',
+    about: 'a script that decides whether completed counts: it must exit with 0',
+    completes: 'file',
+  },
+  'validate-rounds': {
+    type: 'count',
+    value: 'N',
+    about: 'how many times the output of a script that fails goes back to the peer; 0 when left out',
+  },
+  'request-key': {
+    type: 'text',
+    value: 'KEY',
+    about: 'the same key gives the same job again, never a second one',
+  },
+  'on-busy': {
+    type: 'text',
+    value: 'WHAT',
+    about: 'queue (the default): wait for the turn; refuse: fail at once when the agent is busy',
+    oneOf: ['queue', 'refuse'],
+  },
+  start: { type: 'flag', about: 'start the agent when its session is missing' },
+  'no-wait': { type: 'flag', about: 'come back when the job is handed over' },
+  'dry-run': { type: 'flag', about: 'show what would be typed, and where; change nothing' },
+} as const;
+type Chosen = Values<typeof options>;
+
+export default defineCommand({
+  synopsis:
+    '--prompt TEXT | --prompt-file FILE [--agent KIND] [--agent-session tmux:NAME] [--workdir DIR] [--timeout SECONDS] ' +
+    '[--idle-timeout SECONDS] [--validate SCRIPT] [--validate-rounds N] [--request-key KEY] [--on-busy WHAT] [--start] ' +
+    '[--no-wait] [--dry-run]',
+  about: [
+    'Delegates a job to an agent in a tmux session, and waits until it is final or needs somebody. Prints the id of ' +
+      'the job, its events as they come, the verdict of the validation script, and on the last line the log folder.',
+    'Ctrl-C stops waiting, not the job.',
+  ],
+  words: [{ name: 'TEXT', about: 'the same as --prompt TEXT', many: true }],
+  options,
+  json: {
+    tool: 'delegate_job',
+    also: 'Unless `--no-wait` or `--dry-run` is given, `wait` has the fields of `wait_job`.',
+  },
+  exits: {
+    done: 'completed, and passed its check; with --no-wait: handed over',
+    failed: 'failed or cancelled, or the check failed',
+    running: 'Ctrl-C: the job goes on',
+    attention: 'the job needs an answer',
+  },
+  examples: [
+    'mam submit --prompt "Fix the login test" --agent codex --validate ./check.sh',
+    'mam submit --prompt-file prompt.md --agent claude-code --start --no-wait',
+  ],
+
+  async run({ options: chosen, words, registryDir, json }) {
+    const settings = await loadSettings({ registryDir });
+    const kind = resolveKind(chosen.agent ?? DEFAULTS.agent, settings.agents);
+    const session = chosen['agent-session'] ?? kind.defaultSession;
+    if (session === undefined && !kind.isHuman) {
+      throw new MamError(
+        'bad_input',
+        `Agent kind ${kind.name} has no session of its own.`,
+        'Give --agent-session tmux:NAME, or tmux:%3 for a pane.',
+      );
+    }
+    const prompt = promptOf(chosen, words);
+    if (chosen['dry-run']) return preview(prompt, kind, session, settings, json);
+
+    await readyHub(settings);
+    const link = openLink(settings);
+    try {
+      const params = paramsOf(chosen, prompt, kind, session, settings);
+      const result = await link.request('delegate', await spoolPrompt(settings.home, params), DELEGATE_MS);
+      const view = delegationView(result, { ...settings, inside: settings.paneSocket });
+      if (!json) tell(result, view.attach_command, kind);
+      for (const warning of result.warnings) note(warning);
+      if (chosen['no-wait']) {
+        if (json) printJson({ ...view, next: `mam wait --job ${view.job_id}` });
+        else print(view.log_dir);
+        return EXIT.done;
+      }
+      const end = await followJobs({
+        link,
+        settings,
+        jobIds: [view.job_id],
+        past: false,
+        // From its first event on: nothing that the agent says can be missed.
+        cursor: `${view.job_id}:0`,
+        json,
+      });
+      const wait = followedJson(end);
+      if (json) printJson({ ...view, status: end.jobs[0]?.status ?? view.status, next: wait.next, wait });
+      else {
+        const validation = end.jobs[0]?.validation;
+        const verdict = validation && verdictText(validation);
+        if (verdict !== undefined) print(`validation: ${verdict}`);
+        print(view.log_dir);
+      }
+      return exitCodeAfter(end);
+    } finally {
+      await link.close();
+    }
+  },
+});
+
+function paramsOf(
+  chosen: Chosen,
+  prompt: string,
+  kind: KnownKind,
+  session: string | undefined,
+  settings: Settings,
+) {
+  const { pane, paneSocket: socket, clientSession } = settings;
+  const pids = ancestors();
+  return delegateParams(
+    {
+      prompt,
+      agent: kind.name,
+      agent_session: session,
+      workdir: resolve(chosen.workdir ?? '.'),
+      timeout_seconds: chosen.timeout ?? DEFAULTS.timeoutSeconds,
+      idle_timeout_seconds: chosen['idle-timeout'] ?? DEFAULTS.idleTimeoutSeconds,
+      validate: chosen.validate === undefined ? undefined : resolve(chosen.validate),
+      validate_rounds: chosen['validate-rounds'] ?? 0,
+      start: chosen.start,
+      on_busy: chosen['on-busy'] === 'refuse' ? 'refuse' : 'queue',
+      request_key: chosen['request-key'],
+    },
+    {
+      ...settings,
+      mamCommand: mamCommand(settings),
+      mamProgram: mamProgram(),
+      peerEnvironment: peerEnvironment(settings),
+    },
+    {
+      terminal: kind.terminal,
+      supervisor: {
+        client: 'cli',
+        // A person's shells are one: the same key gives the same job in all of them.
+        session: clientSession ?? (pane === undefined ? 'cli' : `${socket ?? ''}:${pane}`),
+        pane,
+        socket,
+      },
+      origin: { pane, socket, pids },
+    },
+  );
+}
+
+/** @throws MamError `bad_input` when it is not given exactly once, or its file can't be read */
+function promptOf(chosen: Chosen, words: string[]): string {
+  const file = chosen['prompt-file'];
+  const given = [chosen.prompt, file, words.length > 0 ? words.join(' ') : undefined].filter(
+    (one) => one !== undefined,
+  );
+  const [text, ...more] = given;
+  if (text === undefined || more.length > 0)
+    throw new MamError('bad_input', 'Give the task once.', 'With --prompt TEXT or --prompt-file FILE.');
+  if (file === undefined) return text;
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    const why = systemCode(error) ?? 'unknown reason';
+    throw new MamError(
+      'bad_input',
+      `${file} cannot be read (${why}).`,
+      'Give --prompt-file a readable file.',
+    );
+  }
+}
+
+function preview(
+  prompt: string,
+  kind: KnownKind,
+  session: string | undefined,
+  settings: Settings,
+  json: boolean,
+): number {
+  const view = previewView(prompt, session, { ...settings, mamCommand: mamCommand(settings) });
+  if (json) {
+    printJson({ ...view, next: 'The same without --dry-run delegates the job; it will get another id.' });
+    return EXIT.done;
+  }
+  print(`dry run: nothing was changed; the job will get another id than ${view.job_id}`);
+  print(`target: ${session ?? 'a person'}`);
+  print('instructions:');
+  print(kind.isHuman ? humanText(view.job_id, prompt) : view.typed_text);
+  print(view.log_dir);
+  return EXIT.done;
+}
+
+/** The first lines, which scripts read, and what a person wants to know before the job speaks. */
+function tell(
+  { record, repeated, position, behind }: DelegateResult,
+  attach: string | undefined,
+  kind: KnownKind,
+) {
+  print(`registered job: ${record.job_id}`);
+  if (repeated) note(`this job was delegated before with the same key; it is ${record.status}.`);
+  if (attach !== undefined) note(`to look at the agent: ${attach}`);
+  if (position > 0) note(`it waits behind ${behind.join(', ')}.`);
+  if (kind.isHuman) print(humanText(record.job_id, record.prompt_preview));
+}
+
+function humanText(jobId: string, prompt: string): string {
+  return `For a person: ${prompt}\nWhen it is done: mam done ${jobId} "WHAT CAME OF IT"`;
+}

@@ -1,0 +1,55 @@
+import type { Origin } from './event.ts';
+import type { Supervisor } from './record.ts';
+import type { DelegateParams, TerminalSettings } from './request.ts';
+
+/** What a delegation has where its caller says nothing. */
+export const DEFAULTS = { agent: 'claude-code', timeoutSeconds: 3_600, idleTimeoutSeconds: 120 } as const;
+
+/** What the caller wishes. Paths are absolute. */
+export type Wish = Pick<
+  DelegateParams,
+  | 'prompt'
+  | 'agent'
+  | 'agent_session'
+  | 'workdir'
+  | 'timeout_seconds'
+  | 'idle_timeout_seconds'
+  | 'validate'
+  | 'validate_rounds'
+  | 'on_busy'
+  | 'request_key'
+> & {
+  /** Start the agent when its session is missing. */
+  start: boolean;
+};
+
+/** What the caller's settings say. */
+export interface DelegationSettings {
+  tmuxSocket: string;
+  registryDir: string;
+  logsDir?: string | undefined;
+  path?: string | undefined;
+  virtualEnv?: string | undefined;
+  mamCommand: string;
+  mamProgram: string[];
+  peerEnvironment: Record<string, string>;
+}
+
+/** A request of the hub for a new job. */
+export function delegateParams(
+  { start, ...wish }: Wish,
+  settings: DelegationSettings,
+  who: { terminal: TerminalSettings; supervisor: Supervisor; origin: Origin },
+): DelegateParams {
+  return {
+    ...wish,
+    ...who,
+    start: start ? { mam: settings.mamProgram, server_env: settings.peerEnvironment } : undefined,
+    tmux_socket: settings.tmuxSocket,
+    registry_dir: settings.registryDir,
+    logs_dir: settings.logsDir,
+    path: settings.path,
+    virtual_env: settings.virtualEnv,
+    mam_command: settings.mamCommand,
+  };
+}
