@@ -88,8 +88,7 @@ export async function followJobs(following: Following): Promise<Followed> {
     line.end();
     process.removeListener('SIGINT', interrupt);
   }
-  if (stop.signal.aborted)
-    note(`stopped waiting; ${several ? 'the jobs go' : 'the job goes'} on. mam wait waits again.`);
+  if (stop.signal.aborted) note(`stopped waiting; ${several ? 'the jobs go' : 'the job goes'} on.`);
   return end;
 }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type KnownKind, resolveKind } from '../agents/index.ts';
@@ -128,7 +129,12 @@ export default defineCommand({
     const link = openLink(settings);
     try {
       const params = paramsOf(chosen, prompt, kind, session, settings);
-      const result = await link.request('delegate', await spoolPrompt(settings.home, params), DELEGATE_MS);
+      const spooled = await spoolPrompt(settings.home, params);
+      const result = await link.request('delegate', spooled, DELEGATE_MS).catch((error: unknown) => {
+        // What is not found here is the agent's session: nothing is wrong with the command line.
+        if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
+        throw new MamError('unavailable', error.message, error.hint);
+      });
       const view = delegationView(result, { ...settings, inside: settings.paneSocket });
       if (!json) tell(result, view.attach_command, kind);
       for (const warning of result.warnings) note(warning);
@@ -214,8 +220,9 @@ function promptOf(chosen: Chosen, words: string[]): string {
   if (text === undefined || more.length > 0)
     throw new MamError('bad_input', 'Give the task once.', 'With --prompt TEXT or --prompt-file FILE.');
   if (file === undefined) return text;
+  let bytes: Buffer;
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
+    bytes = readFileSync(file === '-' ? 0 : file);
   } catch (error) {
     const why = systemCode(error) ?? 'unknown reason';
     throw new MamError(
@@ -224,6 +231,12 @@ function promptOf(chosen: Chosen, words: string[]): string {
       'Give --prompt-file a readable file.',
     );
   }
+  if (isUtf8(bytes)) return bytes.toString();
+  throw new MamError(
+    'bad_input',
+    `${file} is no UTF-8 text.`,
+    'The task is kept byte for byte: convert it first.',
+  );
 }
 
 function preview(

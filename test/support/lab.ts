@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +49,14 @@ export interface CommandResult {
   code: number;
   stdout: string;
   stderr: string;
+}
+
+/** A command that runs. */
+export interface RunningCommand {
+  child: ChildProcessWithoutNullStreams;
+  /** What it has printed so far. */
+  seen: { stdout: string; stderr: string };
+  ended: Promise<CommandResult>;
 }
 
 /** A private world for one test: home, project, registry, tmux server, hub. `end` takes it down and proves it. */
@@ -143,6 +151,25 @@ export class Lab {
   /** Runs a command of the built program. */
   mam(...args: string[]): Promise<CommandResult> {
     return this.run(process.execPath, [PROGRAM, ...args]);
+  }
+
+  /** Starts a command of the built program, without waiting for its end. */
+  start(args: string[], env: Record<string, string> = {}): RunningCommand {
+    const child = spawn(process.execPath, [PROGRAM, ...args], {
+      cwd: this.project,
+      env: { ...this.env, ...env },
+    });
+    const seen = { stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk: Buffer) => {
+      seen.stdout += chunk;
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      seen.stderr += chunk;
+    });
+    const ended = new Promise<CommandResult>((resolve) =>
+      child.once('close', (code) => resolve({ code: code ?? -1, ...seen })),
+    );
+    return { child, seen, ended };
   }
 
   /** The hub's process id, once it has written its file. */

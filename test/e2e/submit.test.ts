@@ -1,0 +1,176 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import type { Lab, RunningCommand } from '../support/lab.ts';
+import { test } from '../support/lab-test.ts';
+import type { Peer } from '../support/peer.ts';
+import { until } from '../support/until.ts';
+
+const to = (peer: Peer): string[] => ['--agent', 'command', '--agent-session', peer.address];
+const linesOf = (stdout: string): string[] => stdout.trimEnd().split('\n');
+/** The types of the events that were printed, in their order. */
+const shown = (stdout: string): string[] =>
+  [...stdout.matchAll(/^\d\d:\d\d:\d\d\.\d{3} {2}\w+ +(\w+)/gm)].map(([, type = '']) => type);
+const promptOf = (lab: Lab, jobId: string): string => readFileSync(lab.paths(jobId).prompt, 'utf8');
+const idIn = (stdout: string): string => /^registered job: (\S+)$/m.exec(stdout)?.[1] ?? '';
+
+const registered = ({ seen }: RunningCommand): Promise<string> =>
+  until('the job is registered', () => idIn(seen.stdout) || false);
+
+describe.concurrent('mam submit', () => {
+  test('delegates, shows every event, and ends with the log folder', async ({ lab }) => {
+    const peer = await lab.startPeer('good');
+    const { code, stdout } = await lab.mam('submit', '--prompt', 'Mend the roof', ...to(peer));
+    expect(code).toBe(0);
+    const lines = linesOf(stdout);
+    const [jobId = ''] = lab.jobIds();
+    expect(lines[0]).toBe(`registered job: ${jobId}`);
+    expect(lines.at(-1)).toBe(join(lab.registry, jobId));
+    expect(shown(stdout)).toEqual(lab.types(jobId));
+    expect(lab.record(jobId)).toMatchObject({
+      status: 'completed',
+      workdir: lab.project,
+      supervisor: { client: 'cli' },
+      timeouts: { timeout_seconds: 3600, idle_timeout_seconds: 120 },
+    });
+  });
+
+  test('says PASS or FAIL as its validation script does', async ({ lab }) => {
+    const peer = await lab.startPeer('good');
+    lab.write('check.sh', 'test -e roof || { echo "no roof"; exit 7; }\n');
+    const check = ['submit', '--prompt', 'Mend it', ...to(peer), '--validate', 'check.sh'];
+    const failed = await lab.mam(...check);
+    expect(failed.code).toBe(1);
+    expect(linesOf(failed.stdout).at(-2)).toBe('validation: FAIL (exit 7)');
+    lab.write('roof', '');
+    const passed = await lab.mam(...check);
+    expect(passed.code).toBe(0);
+    expect(linesOf(passed.stdout).at(-2)).toBe('validation: PASS');
+    expect(linesOf(passed.stdout).at(-1)).toBe(join(lab.registry, idIn(passed.stdout)));
+  });
+
+  test('takes the task from a file and from standard input, byte for byte', async ({ lab }) => {
+    const peer = await lab.startPeer('good');
+    const task = `Zeile eins\n\t한국어 ${'lang '.repeat(20_000)}\n`;
+    const file = lab.write('task.md', task);
+    const first = await lab.mam('submit', '--prompt-file', file, ...to(peer));
+    expect(promptOf(lab, idIn(first.stdout))).toBe(task);
+    const second = lab.start(['submit', '--prompt-file', '-', ...to(peer)]);
+    second.child.stdin.end('from a pipe');
+    expect(promptOf(lab, idIn((await second.ended).stdout))).toBe('from a pipe');
+  });
+
+  test('ends with 4 and the next step when the job needs an answer', async ({ lab }) => {
+    const [peer, reporter] = [await lab.startPeer('mute'), await lab.startPeerServer()];
+    const submit = lab.start(['submit', 'Paint the door', ...to(peer)]);
+    const jobId = await registered(submit);
+    await reporter.report(jobId, 'started');
+    await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
+    const { code, stdout } = await submit.ended;
+    expect(code).toBe(4);
+    expect(stdout).toContain(`next: mam answer --job ${jobId} "YOUR ANSWER"`);
+    expect(linesOf(stdout).at(-1)).toBe(join(lab.registry, jobId));
+    expect((await lab.mam('answer', '--job', jobId, 'Tin.')).code).toBe(0);
+    await reporter.report(jobId, 'completed');
+  });
+
+  test('Ctrl-C ends the wait with 3, and the job goes on', async ({ lab }) => {
+    const [peer, reporter] = [await lab.startPeer('mute'), await lab.startPeerServer()];
+    const submit = lab.start(['submit', 'Paint the door', ...to(peer)]);
+    const jobId = await registered(submit);
+    await reporter.report(jobId, 'started');
+    await until('started is shown', () => submit.seen.stdout.includes(' started'));
+    submit.child.kill('SIGINT');
+    const { code, stderr } = await submit.ended;
+    expect(code).toBe(3);
+    expect(stderr).toContain('stopped waiting; the job goes on');
+    expect(lab.record(jobId).status).toBe('working');
+    await reporter.report(jobId, 'completed');
+    expect((await lab.mam('wait', jobId)).code).toBe(0);
+  });
+
+  test('misses nothing while the hub is killed', async ({ lab }) => {
+    const [peer, reporter] = [await lab.startPeer('mute'), await lab.startPeerServer()];
+    const submit = lab.start(['submit', 'Paint the door', ...to(peer)]);
+    const jobId = await registered(submit);
+    await reporter.report(jobId, 'started');
+    for (let step = 0; step < 40; step++) {
+      if (step === 10 || step === 25) await lab.killHub();
+      await reporter.report(jobId, 'progress', { detail: `step ${step}` });
+    }
+    await reporter.report(jobId, 'completed', { detail: 'painted' });
+    const { code, stdout } = await submit.ended;
+    expect(code).toBe(0);
+    expect(shown(stdout)).toEqual(lab.types(jobId));
+  });
+
+  test('--no-wait comes back when the job is handed over', async ({ lab }) => {
+    const [peer, reporter] = [await lab.startPeer('mute'), await lab.startPeerServer()];
+    const quick = await lab.mam('submit', 'Paint the door', ...to(peer), '--no-wait');
+    const jobId = idIn(quick.stdout);
+    expect(quick.code).toBe(0);
+    expect(linesOf(quick.stdout)).toEqual([`registered job: ${jobId}`, join(lab.registry, jobId)]);
+    await reporter.report(jobId, 'completed');
+  });
+
+  test('--dry-run shows what would be typed, and changes nothing', async ({ lab }) => {
+    const { code, stdout } = await lab.mam(
+      'submit',
+      '--prompt',
+      'Mend the roof',
+      '--agent',
+      'codex',
+      '--dry-run',
+    );
+    expect(code).toBe(0);
+    expect(stdout).toContain('target: tmux:codex\n');
+    expect(stdout).toContain('The task: Mend the roof');
+    expect(linesOf(stdout).at(-1)).toMatch(/\.mam\/jobs\/mend-the-roof-[a-z0-9]{8}$/);
+    const person = await lab.mam('submit', 'Call', 'mum', '--agent', 'human', '--dry-run');
+    expect(person.stdout).toContain('target: a person\n');
+    expect(person.stdout).toMatch(/mam done call-mum-[a-z0-9]{8} /);
+    expect(lab.isUntouched).toBe(true);
+  });
+
+  test('a job for a person is shown, waited for and reported by mam done', async ({ lab }) => {
+    const submit = lab.start(['submit', 'Call mum', '--agent', 'human']);
+    const jobId = await registered(submit);
+    expect((await lab.mam('done', 'She is well.')).code).toBe(0);
+    const { code, stdout } = await submit.ended;
+    expect(code).toBe(0);
+    expect(stdout).toContain(`mam done ${jobId} "WHAT CAME OF IT"`);
+    expect(stdout).toContain('She is well.');
+  });
+
+  test('the log folder is the one of the settings', async ({ lab }) => {
+    const peer = await lab.startPeer('good');
+    const logs = join(lab.folder, 'logs');
+    lab.expected.push(/^logs\b/);
+    const submit = lab.start(['submit', 'Mend it', ...to(peer)], { DELEGATE_JOB_LOGS_DIR: logs });
+    const { stdout } = await submit.ended;
+    expect(linesOf(stdout).at(-1)).toBe(join(logs, idIn(stdout)));
+  });
+
+  test('what is wrong is said, with the next step, and leaves no job', async ({ lab }) => {
+    writeFileSync(join(lab.project, 'latin.txt'), Buffer.from([0x66, 0xfc, 0x72]));
+    const wrong: [string[], number, string][] = [
+      [[], 64, 'Give the task once.'],
+      [['--prompt', 'x', '--prompt-file', 'y'], 64, 'Give the task once.'],
+      [['--prompt-file', 'missing.md'], 64, 'missing.md cannot be read (ENOENT)'],
+      [['--prompt-file', 'latin.txt'], 64, 'is no UTF-8 text'],
+      [['--prompt', ''], 64, 'The prompt is empty.'],
+      [['x', '--agent', 'codxe'], 64, 'Did you mean codex?'],
+      [['x', '--agent', 'command'], 64, 'Give --agent-session tmux:NAME'],
+      [['x', '--timeout', 'soon'], 64, '--timeout is not a number of seconds.'],
+      [['x', '--on-busy', 'wait'], 64, 'Use one of queue, refuse.'],
+      [['x', '--validate', 'missing.sh', '--agent', 'human'], 64, 'cannot be read'],
+      [['x', '--agent', 'codex', '--agent-session', 'tmux:other'], 69, 'mam start codex --name other'],
+    ];
+    for (const [args, code, words] of wrong) {
+      const ended = await lab.mam('submit', ...args);
+      expect({ args, code: ended.code, stdout: ended.stdout }).toEqual({ args, code, stdout: '' });
+      expect(ended.stderr).toContain(words);
+    }
+    expect(lab.jobIds()).toEqual([]);
+  });
+});
