@@ -7,7 +7,7 @@ const EVIDENCE_CHARS = 200;
 
 /** Live agents and kinds that nothing runs, for an answer. */
 export function agentsView(agents: readonly AgentRow[], from: Standpoint) {
-  return agents.map(({ session, evidence, state, ...row }) => ({
+  return agents.map(({ session, evidence, state, default_session: _, ...row }) => ({
     ...row,
     state: state ?? 'not_running',
     ...(evidence !== undefined && { evidence: cleanLine(evidence, EVIDENCE_CHARS) }),
