@@ -14,7 +14,7 @@ const SHARED_EXITS = {
 export function helpText(name: string, command: Command): string {
   const exits = { ...command.exits, ...SHARED_EXITS };
   return [
-    `Usage: mam ${synopsisOf(name, command)} [--json]`,
+    ...hang('Usage: ', `mam ${synopsisOf(name, command)} [--json]`),
     '',
     ...command.about.flatMap((paragraph) => [...wrap(paragraph, 0), '']),
     ...section('Options:', [

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +8,6 @@ import { loadSettings } from '../../src/config.ts';
 import { parseConfigFile } from '../../src/config-file.ts';
 import type { Tool } from '../../src/mcp/tool.ts';
 import { tools } from '../../tools/index.ts';
-import { PROGRAM } from '../support/mcp-client.ts';
 import { read } from './markdown.ts';
 import { settings } from './settings.ts';
 
@@ -89,12 +87,10 @@ function inputs(tool: Tool): string {
 }
 
 function commandTable(): string {
-  const rows = Object.entries(commands).map(([name, { summary }]) => {
-    const env = { ...process.env, MAM_HOME: join(folder, 'home') };
-    const { stdout } = spawnSync(process.execPath, [PROGRAM, name, '--help'], { encoding: 'utf8', env });
-    const usage = /^Usage: (mam .*?)(?: \[--json\])?$/m.exec(stdout)?.[1];
-    return [`\`${usage ?? `mam ${name}: no usage`}\``, summary];
-  });
+  const rows = Object.entries(commands).map(([name, { summary }]) => [
+    `[\`mam ${name}\`](docs/command-line.md#mam-${name})`,
+    summary,
+  ]);
   return table(['command', 'what it does'], rows);
 }
 

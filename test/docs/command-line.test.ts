@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { COMMON, type Command, type Option } from '../../src/cli/command.ts';
+import { EXIT } from '../../src/cli/exit.ts';
+import { commands, GROUPS } from '../../src/cli/index.ts';
+import { optionText, synopsisOf } from '../../src/cli/synopsis.ts';
+import { tools } from '../../tools/index.ts';
+import { anchors, read } from './markdown.ts';
+
+const DOCUMENT = 'docs/command-line.md';
+
+/** `npx vitest run command-line -u` rewrites what stands between the markers. */
+test('the page of the commands is that of the declarations', async () => {
+  const sections: string[] = [];
+  for (const [group, title] of Object.entries(GROUPS)) {
+    sections.push(`## ${title}`);
+    for (const [name, listed] of Object.entries(commands)) {
+      if (listed.group === group) sections.push(section(name, listed.summary, await listed.load()));
+    }
+  }
+  const text = read(DOCUMENT).replace(
+    /(<!-- commands: [^>]*-->)[\s\S]*(<!-- \/commands -->)/,
+    (_, begin: string, end: string) => `${begin}\n${sections.join('\n\n')}\n${end}`,
+  );
+  await expect(text).toMatchFileSnapshot(`../../${DOCUMENT}`);
+  expect(anchors(text)).toContain('mam-wait');
+});
+
+test('declarations are whole: every option is in the synopsis, every example calls its own command', async () => {
+  for (const [name, { load }] of Object.entries(commands)) {
+    const command = await load();
+    const synopsis = synopsisOf(name, command);
+    for (const option of Object.keys(command.options)) expect(synopsis, name).toContain(`--${option}`);
+    expect(command.examples.length, name).toBeGreaterThan(0);
+    for (const example of command.examples) expect(example).toContain(`mam ${name}`);
+    for (const option of Object.keys(command.options)) expect(Object.keys(COMMON)).not.toContain(option);
+    expect(command.exits.done, name).toBeDefined();
+  }
+});
+
+function section(name: string, summary: string, command: Command): string {
+  const { words = [], options } = command;
+  const rows = [
+    ...words.filter(({ hidden }) => !hidden).map(({ name: word, about }) => [`\`${word}\``, about]),
+    ...Object.entries(options).map(([option, declared]) => [
+      `\`${optionText(option, declared as Option)}\``,
+      declared.about,
+    ]),
+  ].map(([what = '', about = '']) => `| ${what} | ${about.replaceAll('|', '\\|')} |`);
+  const exits = Object.entries(command.exits).map(
+    ([exit, meaning]) => `${EXIT[exit as keyof typeof EXIT]} ${meaning}`,
+  );
+  return [
+    `### mam ${name}`,
+    `${summary[0]?.toUpperCase()}${summary.slice(1)}.`,
+    `\`\`\`\nmam ${synopsisOf(name, command)}\n\`\`\``,
+    command.about.join('\n\n'),
+    ...(rows.length > 0 ? [['| option | what it is |', '|---|---|', ...rows].join('\n')] : []),
+    `Exit codes: ${exits.join(' · ')}.`,
+    `\`--json\`: ${jsonText(command.json)}`,
+    `\`\`\`\n${command.examples.join('\n')}\n\`\`\``,
+  ].join('\n\n');
+}
+
+function jsonText(json: Command['json']): string {
+  if (typeof json === 'string') return `${json}.`;
+  const tool = tools.find(({ name }) => name === json.tool);
+  const fields = Object.keys(tool?.outputSchema.shape ?? {}).map((field) => `\`${field}\``);
+  return `the fields of \`${json.tool}\`: ${fields.join(', ')}.${json.also === undefined ? '' : ` ${json.also}`}`;
+}
