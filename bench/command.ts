@@ -1,4 +1,4 @@
-// `mam publish` from a shell, the whole process, against the start of an empty Node program, and against a whole
+// `mam publish`, `mam status` and `mam list` from a shell, the whole process, against the start of an empty Node program, and against a whole
 // process with paho-mqtt (2.1 or later: it must know unix sockets) where Python has it.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,6 +7,8 @@ import { openJobs } from './support/jobs.ts';
 import { floorPath, inLab, type Lab, MAM } from './support/lab.ts';
 
 const GOAL = 0.9;
+/** What a person does not notice beside the start of Node itself. */
+const LOOK_GOAL = 2;
 
 await main(({ rounds }) =>
   inLab(async (lab): Promise<Row[]> => {
@@ -20,6 +22,8 @@ await main(({ rounds }) =>
     const run = (command: string, ...args: string[]) => whole(lab, command, ...args);
     const values = await inTurn(rounds(40, 8), {
       mam: () => run(process.execPath, MAM, 'publish', '--job', job, '--event', 'progress'),
+      status: () => run(process.execPath, MAM, 'status', '--job', job),
+      list: () => run(process.execPath, MAM, 'list'),
       empty: () => run(process.execPath, floorPath('empty.mjs')),
       paho: async () =>
         paho
@@ -36,6 +40,17 @@ await main(({ rounds }) =>
         ...(!paho && { note: 'no paho-mqtt ≥ 2.1 here, so nothing is said about the goal' }),
       },
     ];
+    for (const name of ['status', 'list'] as const) {
+      const [looked, floor] = [spread(values[name]), spread(values.empty)];
+      rows.push({
+        what: `mam ${name}, whole process, to an empty Node process`,
+        unit: 'ms',
+        value: looked,
+        floor,
+        goal: `≤ ${LOOK_GOAL} ×`,
+        reached: looked.min / floor.min <= LOOK_GOAL && looked.p50 / floor.p50 <= LOOK_GOAL,
+      });
+    }
     if (paho) {
       const floor = spread(values.paho);
       const reached = value.min / floor.min <= GOAL && value.p50 / floor.p50 <= GOAL;

@@ -67,8 +67,14 @@ const BESIDE = {
   'src/mcp/main.ts': './server.js',
   'src/cli/publish.ts': './publish.js',
   'src/cli/hook.ts': './hook.js',
+  'src/cli/look.ts': './look.js',
 };
-const LOADED_BY = { './server.js': 'loadCached', './publish.js': 'require', './hook.js': 'require' };
+const LOADED_BY = {
+  './server.js': 'loadCached',
+  './publish.js': 'require',
+  './hook.js': 'require',
+  './look.js': 'require',
+};
 const partName = (source) => source.slice('src/'.length, -'.ts'.length).replaceAll('/', '-');
 
 /** Leaves a dynamic import() in place, with the part's name in dist/; `tools/list` answers from a file. */
@@ -120,6 +126,7 @@ const [handshake, parts] = await Promise.all([
       server: 'src/mcp/main.ts',
       publish: 'src/cli/publish.ts',
       hook: 'src/cli/hook.ts',
+      look: 'src/cli/look.ts',
     },
     outdir: fresh,
     format: 'cjs',

@@ -27,6 +27,11 @@ async function main(): Promise<void> {
     process.exitCode = await run(args);
     return;
   }
+  if (command === 'status' || command === 'list') {
+    const { run } = await import('./cli/look.ts');
+    process.exitCode = await run(command, args);
+    return;
+  }
   const { runCommand } = await import('./cli/run.ts');
   process.exitCode = await runCommand(command ?? 'help', args);
 }

@@ -26,6 +26,8 @@ export interface WaitOptions {
   signal: AbortSignal;
   /** Called with every event after the cursor (without one: after the call), once and in the order of the journal. */
   onEvent?: ((message: LogMessage) => void) | undefined;
+  /** Called with how a job stands when the wait for it is in force. */
+  onBegin?: ((record: JobRecord) => void) | undefined;
 }
 
 export interface WaitEnd {
@@ -112,6 +114,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
           const { record } = status;
           // A cursor beyond the journal is of one that was longer: then only the present state counts.
           if (job.after !== undefined && job.after > record.seq) job.after = undefined;
+          if (job.record === undefined) options.onBegin?.(record);
           for (const event of status.events) take(job, { ...record, event });
           if (job.record === undefined || record.seq >= job.record.seq) job.record = record;
           job.seen = Math.max(job.seen, status.more ? status.cursor : record.seq);

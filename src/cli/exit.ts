@@ -24,6 +24,7 @@ const WORST: readonly number[] = [EXIT.done, EXIT.running, EXIT.attention, EXIT.
 export function exitCodeAfter({ outcome, jobs }: WaitView): number {
   // A job that is kept out of its pane is still queued, and wants somebody too.
   if (outcome === 'needs_attention') return EXIT.attention;
+  if (outcome === 'still_running' && jobs.length === 0) return EXIT.running;
   const worst = Math.max(0, ...jobs.map((job) => WORST.indexOf(exitCodeOf(job))));
   return WORST[worst] ?? EXIT.failed;
 }

@@ -64,6 +64,7 @@ export async function followJobs(following: Following): Promise<Followed> {
         timeoutMs: Math.max(0, until - Date.now()),
         cursor: end.cursor,
         signal: stop.signal,
+        onBegin: (record) => several || line.begin(record),
         onEvent: (message) => {
           end.events.push(message.event);
           line.take(message);

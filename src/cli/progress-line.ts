@@ -1,4 +1,5 @@
 import { clearLine, cursorTo } from 'node:readline';
+import type { JobRecord } from '../job/record.ts';
 import type { LogMessage } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { isLive, print } from './output.ts';
@@ -28,9 +29,16 @@ export class ProgressLine {
     this.draw();
   }
 
+  /** Takes how a job stands. */
+  begin({ status, reason, phase, detail }: JobRecord): void {
+    this.stage = stageText(status, reason, phase);
+    this.words = detail ?? '';
+    this.draw();
+  }
+
   /** Takes what an event says of its job. */
   take({ event, status, reason, phase }: LogMessage): void {
-    this.stage = `${status}${reason === undefined ? '' : ` (${reason})`}, ${phase}`;
+    this.stage = stageText(status, reason, phase);
     if (event.source !== 'hub' && event.detail !== undefined) this.words = event.detail;
     this.draw();
   }
@@ -62,4 +70,8 @@ export class ProgressLine {
     clearLine(process.stderr, 0);
     cursorTo(process.stderr, 0);
   }
+}
+
+function stageText(status: string, reason: string | undefined, phase: string): string {
+  return `${status}${reason === undefined ? '' : ` (${reason})`}, ${phase}`;
 }

@@ -1,7 +1,7 @@
 import { loadSettings } from '../config.ts';
 import { openLink, readyHub } from '../hub/client.ts';
 import { defineCommand } from './command.ts';
-import { EXIT, exitCodeAfter } from './exit.ts';
+import { exitCodeAfter } from './exit.ts';
 import { followedJson, followJobs } from './follow-jobs.ts';
 import { jobIdOf, jobOption, jobWord } from './job-argument.ts';
 import { print, printJson } from './output.ts';
@@ -46,7 +46,7 @@ export default defineCommand({
         json,
       });
       if (json) printJson(followedJson(end));
-      return end.jobs.length === 0 ? EXIT.done : exitCodeAfter(end);
+      return exitCodeAfter(end);
     } finally {
       await link.close();
     }

@@ -1,0 +1,73 @@
+import { describe, expect } from 'vitest';
+import type { Lab } from '../support/lab.ts';
+import { test } from '../support/lab-test.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
+import { until } from '../support/until.ts';
+
+/** A shell in a terminal of its own, in which a test types commands. */
+async function terminal(lab: Lab, env = '') {
+  const shell = `exec env PS1='ready> ' ${env} MAM_HOME=${lab.home} TMUX_TMPDIR=${lab.folder} HISTFILE=/dev/null bash --norc --noprofile -i`;
+  await lab.startSession('terminal', shell);
+  const shows = (what: RegExp): Promise<string> =>
+    until(`the terminal shows ${what}`, async () => {
+      const screen = await lab.tmux('capture-pane', '-p', '-e', '-t', '=terminal:');
+      return what.test(screen) && screen;
+    });
+  await shows(/^ready>/m);
+  const type = (line: string): Promise<string> =>
+    lab.tmux('send-keys', '-t', '=terminal:', '-l', '--', `'${process.execPath}' '${PROGRAM}' ${line}\n`);
+  return { shows, type };
+}
+
+/** A job that a mute peer has taken. */
+async function job(lab: Lab) {
+  const peer = await lab.startPeer('mute');
+  const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+  const { job_id: jobId } = await server.delegate(peer);
+  await reporter.report(jobId, 'started');
+  return { jobId, report: (event: string, detail?: string) => reporter.report(jobId, event, { detail }) };
+}
+
+describe.concurrent('on a terminal', () => {
+  test('mam wait shows the stage, the time and the last words on one line that moves', async ({ lab }) => {
+    const { jobId, report } = await job(lab);
+    const { shows, type } = await terminal(lab);
+    await type(`wait ${jobId}; echo "ended with $?"`);
+    await shows(/working, started · \ds/);
+    await report('progress', 'half of it');
+    await shows(/progress {2}half of it[\s\S]*\nworking, started · \ds · half of it/);
+    await shows(/working, started · [1-9]s · half of it/);
+    await report('completed', 'all of it');
+    const screen = await shows(/ended with 0/);
+    // Nothing of the moving line stays, and the end is in colour.
+    expect(screen).not.toContain('working, started');
+    expect(screen).toMatch(new RegExp(`${jobId} {2}\u001b\\[32mcompleted`));
+  });
+
+  test('Ctrl-C stops waiting, not the job, and says so', async ({ lab }) => {
+    const { jobId, report } = await job(lab);
+    const { shows, type } = await terminal(lab, 'NO_COLOR=1');
+    await type(`wait ${jobId}; echo "ended with $?"`);
+    await shows(/waiting · 0s/);
+    await lab.tmux('send-keys', '-t', '=terminal:', 'C-c');
+    const screen = await shows(/ended with 3/);
+    expect(screen).toContain('mam: stopped waiting; the job goes on.');
+    expect(screen).not.toContain('\u001b[');
+    expect(lab.record(jobId).status).toBe('working');
+    await report('completed');
+  });
+});
+
+test('without a terminal there is neither colour nor a moving line', async ({ lab }) => {
+  const { jobId, report } = await job(lab);
+  const wait = lab.start(['wait', jobId], { FORCE_COLOR: '1' });
+  await until('it waits', async () => {
+    await report('progress', 'half of it');
+    return wait.seen.stdout.includes('half of it');
+  });
+  await report('completed', 'all of it');
+  const { stdout, stderr } = await wait.ended;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there
+  expect(stdout + stderr).not.toMatch(/[\u001b\r]/);
+  expect(stderr).toBe('');
+});
