@@ -1,9 +1,11 @@
 import { join, resolve } from 'node:path';
-import type { Client, ConfigFile, Scope, Surroundings } from './client.ts';
+import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
+import { isRecord, jsonAt, secondsOf, serverEntry } from './entry.ts';
 import { jsonConfig, type Wish } from './json-config.ts';
 
 /** One call may last a day, in ms; `wait_job` answers by itself long before. */
 const TIMEOUT_MS = 86_400_000;
+const SERVER = ['mcpServers', 'mam'];
 /** What a peer calls: its report must not wait for a person. */
 const RULES = ['mcp__mam__publish_event', 'mcp__mam__job_status'];
 /** Rules that allow all our tools. */
@@ -19,14 +21,14 @@ export const claudeCode: Client = {
   files(scope, around) {
     const { command, args } = around;
     const server: Wish = {
-      at: ['mcpServers', 'mam'],
+      at: SERVER,
       value: { type: 'stdio', command, args, timeout: TIMEOUT_MS },
       remove: `claude mcp remove mam --scope ${scope}`,
     };
     const rules: Wish = { at: ['permissions', 'allow'], words: RULES, unless: ALL_ALLOWED };
     const [serverFile, settingsFile] = paths(scope, around);
     return [
-      jsonConfig(serverFile, [server], STRICT),
+      { ...jsonConfig(serverFile, [server], STRICT), read: (text) => read(serverFile, text) },
       jsonConfig(settingsFile, [rules], STRICT),
     ] satisfies ConfigFile[];
   },
@@ -43,6 +45,14 @@ export const claudeCode: Client = {
     ];
   },
 };
+
+function read(path: string, text: string | undefined): ServerEntry | undefined {
+  const entry = jsonAt(path, text, SERVER, STRICT);
+  if (entry === undefined) return undefined;
+  const { command, args, env, timeout } = isRecord(entry) ? entry : {};
+  const said = { command, args, env, timeout_seconds: secondsOf(timeout) };
+  return serverEntry(`${SERVER.join('.')} in ${path}`, said);
+}
 
 /** The file with the servers, and the one with the permissions. */
 function paths(scope: Scope, { home, project, env, isFile }: Surroundings): [string, string] {

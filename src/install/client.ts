@@ -31,11 +31,31 @@ export interface Edited {
  */
 export type Edit = (text: string | undefined, receipt: unknown) => Edited;
 
+/** How a client starts our server. */
+export interface ServerEntry {
+  command: string;
+  args: string[];
+  /** What it adds to the server's environment. */
+  env: Record<string, string>;
+  /** The names that it copies from its own environment, beside a few of the system's; undefined when it passes all. */
+  env_vars?: string[];
+  /** How long a tool call may take by this file; undefined when the file does not say. */
+  timeout_seconds?: number;
+  enabled: boolean;
+}
+
 /** A file of a client's configuration. */
 export interface ConfigFile {
   path: string;
   install: Edit;
   uninstall: Edit;
+  /**
+   * How the client would start the server `mam` by this text; absent for a file that names no servers. Pure.
+   * @param text undefined when there is no file
+   * @returns undefined when the text has no such server
+   * @throws MamError `refused` for a text that can't be read, or a server that is no program on stdio
+   */
+  read?(text: string | undefined): ServerEntry | undefined;
 }
 
 /** An MCP client whose configuration `mam install` can write. */

@@ -1,7 +1,9 @@
 import { join, resolve } from 'node:path';
-import type { Client } from './client.ts';
-import { tomlConfig } from './toml-config.ts';
+import type { Client, ServerEntry } from './client.ts';
+import { isRecord, serverEntry } from './entry.ts';
+import { tableOf, tomlConfig } from './toml-config.ts';
 
+const SERVER: [string, string] = ['mcp_servers', 'mam'];
 /** Codex ends a call after 300 s, whatever its progress, unless it is told otherwise. */
 const TOOL_TIMEOUT_SECONDS = 86_400;
 const STARTUP_TIMEOUT_SECONDS = 30;
@@ -39,14 +41,11 @@ export const codex: Client = {
   files(scope, { home, project, env, command, args }) {
     const folder =
       scope === 'project' ? join(project, '.codex') : resolve(env['CODEX_HOME'] || join(home, '.codex'));
-    return [
-      tomlConfig(join(folder, 'config.toml'), {
-        at: ['mcp_servers', 'mam'],
-        block: block(command, args),
-        remove:
-          scope === 'project' ? 'delete [mcp_servers.mam] and the tables below it' : 'codex mcp remove mam',
-      }),
-    ];
+    const path = join(folder, 'config.toml');
+    const remove =
+      scope === 'project' ? 'delete [mcp_servers.mam] and the tables below it' : 'codex mcp remove mam';
+    const file = tomlConfig(path, { at: SERVER, block: block(command, args), remove });
+    return [{ ...file, read: (text) => read(path, text) }];
   },
 
   next(scope) {
@@ -59,6 +58,14 @@ export const codex: Client = {
     ];
   },
 };
+
+function read(path: string, text: string | undefined): ServerEntry | undefined {
+  const table = tableOf(path, text ?? '', SERVER);
+  if (table === undefined) return undefined;
+  const { command, args, env, env_vars, tool_timeout_sec, enabled } = isRecord(table) ? table : {};
+  const said = { command, args, env, env_vars: env_vars ?? [], timeout_seconds: tool_timeout_sec, enabled };
+  return serverEntry(`[${SERVER.join('.')}] in ${path}`, said);
+}
 
 function block(command: string, args: string[]): string {
   return [

@@ -159,8 +159,12 @@ function header({ at }: TableWish): string {
   return `[${at.join('.')}]`;
 }
 
-/** Our table's value, in a form that does not change when a client rewrites it (30 as 30.0, an empty list left out). */
-function tableOf(path: string, text: string, [outer, inner]: [string, string]): unknown {
+/**
+ * A table's value, in a form that does not change when a client rewrites it (30 as 30.0, an empty list left out).
+ * @returns undefined when there is none
+ * @throws MamError `refused` for a text that can't be read
+ */
+export function tableOf(path: string, text: string, [outer, inner]: [string, string]): unknown {
   const tables = parseToml(path, text)[outer];
   const table = isTable(tables) ? tables[inner] : undefined;
   return table === undefined ? undefined : normal(table);

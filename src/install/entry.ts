@@ -1,0 +1,78 @@
+import { MamError } from '../errors.ts';
+import type { ServerEntry } from './client.ts';
+import { type Dialect, type Json, parseJson } from './json-text.ts';
+
+/** What a file says of a server, whatever the client calls the parts; nothing of it is checked. */
+export interface Said {
+  command: unknown;
+  args?: unknown;
+  env?: unknown;
+  env_vars?: unknown;
+  timeout_seconds?: unknown;
+  enabled?: unknown;
+}
+
+/**
+ * Checks what a file says of our server.
+ * @param where names the file and the place in it, for errors
+ * @throws MamError `refused` for what no client would start
+ */
+export function serverEntry(where: string, said: Said): ServerEntry {
+  const stop = (why: string): never => {
+    throw new MamError(
+      'refused',
+      `${where} ${why}.`,
+      'mam is a program on stdio: mam install CLIENT writes it, once this entry is taken out.',
+    );
+  };
+  const { command, args = [], env = {}, env_vars, timeout_seconds, enabled } = said;
+  if (typeof command !== 'string' || command === '') return stop('names no command');
+  if (!isWords(args)) return stop('has arguments that are not all words');
+  if (!isRecord(env) || !isWords(Object.values(env))) return stop('has an environment that is not all words');
+  return {
+    command,
+    args,
+    env: env as Record<string, string>,
+    ...(env_vars !== undefined && { env_vars: namesIn(env_vars) }),
+    ...(typeof timeout_seconds === 'number' && timeout_seconds > 0 && { timeout_seconds }),
+    enabled: enabled !== false,
+  };
+}
+
+/**
+ * The value under a path of keys in a JSON text.
+ * @returns undefined when there is none
+ * @throws MamError `refused` for a text that can't be read
+ */
+export function jsonAt(
+  path: string,
+  text: string | undefined,
+  at: string[],
+  dialect: Dialect,
+): Json | undefined {
+  if (text === undefined || text.trim() === '') return undefined;
+  let value: Json | undefined = parseJson(path, text, dialect).value;
+  for (const key of at) value = isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  return value;
+}
+
+/** A number of seconds from one of milliseconds, if it is a number. */
+export function secondsOf(ms: unknown): number | undefined {
+  return typeof ms === 'number' ? ms / 1000 : undefined;
+}
+
+export function isRecord<T>(value: T): value is T & Record<string, Json> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isWords(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((word) => typeof word === 'string');
+}
+
+/** Codex takes a name, or a table with a name in it. */
+function namesIn(value: unknown): string[] {
+  const names = Array.isArray(value) ? value : [];
+  return names
+    .map((one: unknown) => (isRecord(one) ? (one as Record<string, unknown>)['name'] : one))
+    .filter((name) => typeof name === 'string');
+}
