@@ -5,11 +5,21 @@ import { MamError, systemCode } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import { writeDurably } from '../registry/files.ts';
 
+/** What is known of a file that was changed. */
+export interface Note {
+  /** What of its text is ours, as its edit gave it. */
+  receipt: unknown;
+  /** The copies that were kept, the oldest first. */
+  backups: string[];
+  /** The folders that were made for it, the outer ones first. */
+  folders: string[];
+}
+
 /** What `mam install` has written into which file, so that `--uninstall` takes back that and nothing else. */
 export class Receipts {
   readonly #path: string;
   readonly #home: string;
-  readonly #byFile: Record<string, unknown>;
+  readonly #byFile: Record<string, Note>;
   #changed = false;
 
   /** @throws MamError `io` when the file is there and can't be understood */
@@ -19,16 +29,16 @@ export class Receipts {
     this.#byFile = read(this.#path);
   }
 
-  of(file: string): unknown {
+  of(file: string): Note | undefined {
     return Object.hasOwn(this.#byFile, file) ? this.#byFile[file] : undefined;
   }
 
-  /** @param receipt undefined when nothing of ours is in that file any more */
-  set(file: string, receipt: unknown): void {
-    if (isDeepStrictEqual(this.of(file), receipt)) return;
+  /** @param note undefined when nothing of ours is in that file any more */
+  set(file: string, note: Note | undefined): void {
+    if (isDeepStrictEqual(this.of(file), note)) return;
     this.#changed = true;
-    if (receipt === undefined) delete this.#byFile[file];
-    else this.#byFile[file] = receipt;
+    if (note === undefined) delete this.#byFile[file];
+    else this.#byFile[file] = note;
   }
 
   /** Writes them, if there is something new. */
@@ -41,7 +51,7 @@ export class Receipts {
   }
 }
 
-function read(path: string): Record<string, unknown> {
+function read(path: string): Record<string, Note> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -51,8 +61,7 @@ function read(path: string): Record<string, unknown> {
   }
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
+    if (isObject(value) && Object.values(value).every(isNote)) return value as Record<string, Note>;
   } catch {
     // Told below.
   }
@@ -61,4 +70,12 @@ function read(path: string): Record<string, unknown> {
     `${path}, in which mam install notes what it has written, can't be understood.`,
     'Remove it: then what was installed before counts as your own.',
   );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isNote(value: unknown): boolean {
+  return isObject(value) && [value['backups'], value['folders']].every(Array.isArray);
 }

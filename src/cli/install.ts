@@ -1,31 +1,16 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from 'node:path';
-import { mamHome, programPath } from '../config.ts';
+import { mamHome } from '../config.ts';
 import { MamError } from '../errors.ts';
-import type { Client, Edited, Scope, Surroundings } from '../install/client.ts';
+import type { Client, Scope } from '../install/client.ts';
 import { diffOf } from '../install/diff.ts';
 import { clients } from '../install/index.ts';
-import { PROJECT_FOLDER } from '../project.ts';
 import { defineCommand } from './command.ts';
 import { EXIT } from './exit.ts';
-import { type Found, prepare, readConfig, realOf, replaceConfig, restoreConfig } from './install-files.ts';
+import { carryOut, type Plan, planOf } from './install-plan.ts';
 import { Receipts } from './install-receipts.ts';
+import { doubts, surroundings } from './install-surroundings.ts';
 import { note, print, printJson } from './output.ts';
 
 const names = Object.keys(clients);
-
-type Env = Surroundings['env'];
-
-/** A file of the client, before and after. */
-interface Plan {
-  /** As the client calls it; `found.path` is behind all links. */
-  path: string;
-  found: Found;
-  edited: Edited;
-  change: 'created' | 'changed' | 'removed' | 'unchanged';
-  backup?: string | undefined;
-}
 
 export default defineCommand({
   about: [
@@ -39,7 +24,7 @@ export default defineCommand({
     'dry-run': { type: 'flag', about: 'show what would change, and write nothing' },
     uninstall: { type: 'flag', about: 'take back what install wrote, and nothing else' },
   },
-  json: 'what changed (`plans`), `warnings` and what to do `next`',
+  json: 'what changed (`files`), `warnings` and what to do `next`',
   exits: { done: 'it is as you asked, whether something had to change or not' },
   examples: ['mam install claude-code --dry-run', 'mam install codex --project'],
 
@@ -53,15 +38,12 @@ export default defineCommand({
     const env = process.env;
     const around = surroundings(env);
     const receipts = new Receipts(mamHome(env));
-    const plans = client.files(scope, around).map((file): Plan => {
-      const found = readConfig(file.path);
-      const edited = (uninstall ? file.uninstall : file.install)(found.text, receipts.of(found.path));
-      return { path: file.path, found, edited, change: changeOf(found.text, edited.text) };
-    });
+    const plans = client.files(scope, around).map((file) => planOf(file, receipts, uninstall));
     if (!dryRun) await carryOut(plans, receipts, { scope, uninstall });
     const changed = plans.some(({ change }) => change !== 'unchanged');
     const warnings = [
       ...plans.flatMap(({ edited }) => edited.kept),
+      ...(uninstall ? [] : plans.filter(({ off }) => off).map(({ path }) => `${path} switches mam off.`)),
       ...(uninstall ? [] : doubts(client, around)),
       ...(scope === 'project' && changed && !uninstall
         ? ['What was written names a path of this machine: think of that before you commit it.']
@@ -78,112 +60,6 @@ export default defineCommand({
   },
 });
 
-/** Writes every file that changes, or none. */
-async function carryOut(
-  plans: Plan[],
-  receipts: Receipts,
-  report: { scope: Scope; uninstall: boolean },
-): Promise<void> {
-  const changing = plans.filter(({ change }) => change !== 'unchanged');
-  for (const { found } of changing) prepare(found, report.scope === 'user');
-  const before = plans.map(({ found }) => receipts.of(found.path));
-  const note = async (all: unknown[]): Promise<void> => {
-    for (const [index, { found }] of plans.entries()) receipts.set(found.path, all[index]);
-    await receipts.save();
-  };
-  const after = plans.map(({ edited }) => edited.receipt);
-  // A receipt too many harms nothing if this process is killed now: only what is there is ever taken back.
-  if (!report.uninstall) await note(after);
-  const done: Plan[] = [];
-  try {
-    for (const plan of changing) {
-      plan.backup = replaceConfig(plan.found, plan.edited.text, report.scope === 'user' ? 0o600 : 0o666);
-      done.push(plan);
-    }
-  } catch (error) {
-    for (const { found, backup } of done) restoreConfig(found, backup);
-    await note(before);
-    throw error;
-  }
-  if (report.uninstall) await note(after);
-}
-
-function changeOf(before: string | undefined, after: string | undefined): Plan['change'] {
-  if (before === after) return 'unchanged';
-  if (before === undefined) return 'created';
-  return after === undefined ? 'removed' : 'changed';
-}
-
-function surroundings(env: Env): Surroundings {
-  return {
-    home: homedir(),
-    project: projectAround(process.cwd(), mamHome(env)),
-    env,
-    isFile,
-    ...serverCommand(env),
-  };
-}
-
-/** The project's top: the next folder upwards with a repository or a `.mam` folder, not above HOME; else the folder itself. */
-function projectAround(cwd: string, home: string): string {
-  const userHome = homedir();
-  const inside = cwd.startsWith(userHome + sep);
-  for (let folder = cwd; !(inside && folder === userHome); folder = dirname(folder)) {
-    const own = join(folder, PROJECT_FOLDER);
-    if (existsSync(join(folder, '.git')) || (own !== home && existsSync(own))) return folder;
-    if (folder === dirname(folder)) break;
-  }
-  return cwd;
-}
-
-/** This program by the name under which it is installed, else by Node and its file. */
-function serverCommand(env: Env): { command: string; args: string[] } {
-  const program = programPath();
-  const started = process.argv[1] ?? '';
-  const named = [
-    ...(basename(started) === 'mam' ? [resolve(started)] : []),
-    ...foldersOf(env).map((folder) => join(folder, 'mam')),
-  ];
-  const installed = named.find((path) => realOf(path) === realOf(program));
-  return installed === undefined
-    ? { command: process.execPath, args: [program] }
-    : { command: installed, args: [] };
-}
-
-function foldersOf(env: Env): string[] {
-  return (env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
-}
-
-/** What may keep the install from working. */
-function doubts({ title, program }: Client, { env, command, args }: Surroundings): string[] {
-  const there = foldersOf(env).some((folder) => isProgram(join(folder, program)));
-  const cached = [command, ...args].some((word) => word.includes(`${sep}_npx${sep}`));
-  return [
-    ...(there ? [] : [`${program} is not on the PATH: is ${title} installed?`]),
-    ...(cached
-      ? ["What was written is in npm's cache, which npm may empty: install mam, then run this again."]
-      : []),
-  ];
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return isFile(path);
-  } catch {
-    return false;
-  }
-}
-
-function isFile(path: string): boolean {
-  try {
-    const stat = statSync(path);
-    return stat.isFile() && stat.size > 0;
-  } catch {
-    return false;
-  }
-}
-
 interface Report {
   client: string | undefined;
   scope: Scope;
@@ -196,10 +72,11 @@ interface Report {
 }
 
 function jsonOf({ plans, ...report }: Report): object {
-  const files = plans.map(({ path, found, edited, change, backup }) => ({
+  const files = plans.map(({ path, found, edited, change, backup, removed }) => ({
     path,
     change,
     ...(backup !== undefined && { backup }),
+    ...(removed !== undefined && { removed_backups: removed }),
     ...(report.dry_run && change !== 'unchanged' && { diff: diffOf(path, found.text, edited.text) }),
   }));
   return { ...report, files };
@@ -221,9 +98,10 @@ function textOf({ title }: Client, { scope, dry_run, uninstall, changed, plans, 
   const where = scope === 'user' ? 'for all your projects' : 'for this project';
   return [
     `mam is ${uninstall ? 'taken out of' : 'added to'} ${title}, ${where}:`,
-    ...plans.flatMap(({ path, change, backup }) => [
+    ...plans.flatMap(({ path, change, backup, removed = [] }) => [
       `  ${change.padEnd(9)}  ${path}`,
       ...(backup === undefined ? [] : [`  ${'backup'.padEnd(9)}  ${backup}`]),
+      ...removed.map((old) => `  ${'removed'.padEnd(9)}  ${old}`),
     ]),
     '',
     ...next,

@@ -11,7 +11,7 @@ const RULES = ['mcp__mam__publish_event', 'mcp__mam__job_status'];
 /** Rules that allow all our tools. */
 const ALL_ALLOWED = ['mcp__mam', 'mcp__mam__*'];
 /** Claude Code refuses comments in all of its files: such a settings file is ignored, without a word. */
-const STRICT = { comments: false };
+const STRICT = { comments: false, trailingCommas: false };
 
 /** Claude Code 2.1.330. */
 export const claudeCode: Client = {

@@ -1,12 +1,13 @@
 import { claudeCode } from './claude-code.ts';
 import type { Client } from './client.ts';
 import { codex } from './codex.ts';
+import { gemini } from './gemini.ts';
+import { opencode } from './opencode.ts';
 
 /** Every client by its name. */
 export const clients: Readonly<Record<string, Client>> = {
   'claude-code': claudeCode,
   codex,
+  gemini,
+  opencode,
 };
-
-/** Clients that are known, and whose configuration is not written yet. */
-export const LATER: readonly string[] = ['gemini', 'opencode'];

@@ -1,13 +1,38 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MamError } from '../errors.ts';
 import type { ConfigFile, Edited } from './client.ts';
+import { isRecord } from './entry.ts';
 import { withItem, withMember, without, withValue } from './json-edit.ts';
 import { type Dialect, type Json, type JsonText, type Node, parseJson } from './json-text.ts';
 
 /** What a file shall have: a value under a path of keys, or words in a list there. */
-export type Wish =
-  | { at: string[]; value: Json /** How the user takes it out by himself. */; remove: string }
-  | { at: string[]; words: string[] /** A word of these makes the others needless. */; unless: string[] };
+export type Wish = Needed | Wanted | Words;
+
+/** A value without which there is no install. */
+interface Needed {
+  at: string[];
+  value: Json;
+  /** How the user takes it out by himself. */
+  remove: string;
+}
+
+/** A value that gives way to what the user says. */
+interface Wanted {
+  at: string[];
+  value: Json;
+  /**
+   * Asked with the whole file.
+   * @returns undefined to have the value; else why it is left out, as a sentence, or empty where it is needless
+   */
+  unless: (root: Json) => string | undefined;
+}
+
+interface Words {
+  at: string[];
+  words: string[];
+  /** A word of these makes the others needless. */
+  unless: string[];
+}
 
 /** What of a file is ours. */
 interface Receipt {
@@ -19,12 +44,17 @@ interface Receipt {
   made: string[][];
 }
 
-/** A JSON file that shall have these wishes fulfilled. */
-export function jsonConfig(path: string, wishes: Wish[], dialect: Dialect): ConfigFile {
+/**
+ * A JSON file that shall have these wishes fulfilled.
+ * @param blank what a new file begins with: an object, with its line end
+ */
+export function jsonConfig(path: string, wishes: Wish[], dialect: Dialect, blank = '{}\n'): ConfigFile {
+  const edit = (text: string | undefined, receipt: unknown): JsonEdit =>
+    new JsonEdit(path, dialect, { text, blank }, receipt);
   return {
     path,
-    install: (text, receipt) => new JsonEdit(path, dialect, text, receipt).install(wishes),
-    uninstall: (text, receipt) => new JsonEdit(path, dialect, text, receipt).uninstall(wishes),
+    install: (text, receipt) => edit(text, receipt).install(wishes),
+    uninstall: (text, receipt) => edit(text, receipt).uninstall(wishes),
   };
 }
 
@@ -32,48 +62,57 @@ class JsonEdit {
   readonly #path: string;
   readonly #dialect: Dialect;
   readonly #original: string | undefined;
+  readonly #blank: string;
   readonly #receipt: Receipt;
   readonly #kept: string[] = [];
   #doc: JsonText;
 
-  constructor(path: string, dialect: Dialect, text: string | undefined, receipt: unknown) {
+  constructor(
+    path: string,
+    dialect: Dialect,
+    { text, blank }: { text: string | undefined; blank: string },
+    receipt: unknown,
+  ) {
     this.#path = path;
     this.#dialect = dialect;
     this.#original = text;
+    this.#blank = blank;
     this.#receipt = structuredClone((receipt as Receipt | undefined) ?? { values: [], words: [], made: [] });
     const hasContent = text !== undefined && text.trim() !== '';
-    this.#doc = parseJson(path, hasContent ? text : '{}\n', dialect);
+    this.#doc = parseJson(path, hasContent ? text : blank, dialect);
     if (this.#doc.root.kind !== 'object') throw this.#refusal('The file is no JSON object.');
   }
 
   install(wishes: Wish[]): Edited {
     const before = this.#doc.text;
     for (const wish of wishes) {
-      if ('value' in wish) this.#setValue(wish);
-      else this.#addWords(wish);
+      if ('words' in wish) this.#addWords(wish);
+      else if ('remove' in wish) this.#setValue(wish);
+      else this.#tryValue(wish);
     }
     if (this.#doc.text === before) return this.#unchanged();
     if (this.#original === undefined) this.#receipt.created = 'file';
     else if (this.#original.trim() === '') this.#receipt.created = 'content';
-    return { text: this.#doc.text, receipt: this.#receipt, kept: [] };
+    return { text: this.#doc.text, receipt: this.#receipt, kept: this.#kept };
   }
 
   uninstall(wishes: Wish[]): Edited {
     const before = this.#doc.text;
     const { values, words, made, created } = this.#receipt;
-    this.#receipt.values = values.filter(({ at, value }) => !this.#takeValue(at, value));
-    for (const wish of wishes) {
-      if ('value' in wish && this.#find(wish.at) !== undefined) this.#keep(wish);
-    }
+    const left = values.filter(({ at, value }) => !this.#takeValue(at, value));
+    const needed = wishes.filter((wish) => 'remove' in wish);
+    // What gave way once is the user's from then on.
+    this.#receipt.values = left.filter(({ at }) => needed.some((wish) => isDeepStrictEqual(wish.at, at)));
+    for (const wish of needed) if (this.#find(wish.at) !== undefined) this.#keep(wish);
     for (const { at, word } of words) this.#takeWord(at, word);
     for (const at of [...made].reverse()) {
-      const node = this.#find(at);
+      const node = this.#reaches(at) ? this.#find(at) : undefined;
       if (node !== undefined && isEmpty(this.#doc.text, node)) this.#removeAt(at);
     }
     const kept = this.#kept;
     const receipt = this.#receipt.values.length > 0 ? { ...this.#receipt, words: [] } : undefined;
     if (this.#doc.text === before) return { text: this.#original, receipt, kept };
-    if (created !== undefined && isEmpty(this.#doc.text, this.#doc.root))
+    if (created !== undefined && squeezed(this.#doc.text) === squeezed(this.#blank))
       return { text: created === 'file' ? undefined : '', receipt: undefined, kept };
     return { text: this.#doc.text, receipt, kept };
   }
@@ -81,10 +120,10 @@ class JsonEdit {
   #unchanged(): Edited {
     const { values, words } = this.#receipt;
     const receipt = values.length + words.length > 0 ? this.#receipt : undefined;
-    return { text: this.#original, receipt, kept: [] };
+    return { text: this.#original, receipt, kept: this.#kept };
   }
 
-  #setValue({ at, value, remove }: Extract<Wish, { value: Json }>): void {
+  #setValue({ at, value, remove }: Needed): void {
     const node = this.#find(at);
     const ours = this.#receipt.values.find((one) => isDeepStrictEqual(one.at, at));
     if (node !== undefined) {
@@ -105,7 +144,16 @@ class JsonEdit {
     else ours.value = value;
   }
 
-  #addWords({ at, words, unless }: Extract<Wish, { words: string[] }>): void {
+  #tryValue({ at, value, unless }: Wanted): void {
+    const why = unless(this.#doc.value);
+    if (why === undefined) {
+      this.#insert(at, value);
+      this.#receipt.values = this.#receipt.values.filter((one) => !isDeepStrictEqual(one.at, at));
+      this.#receipt.values.push({ at, value });
+    } else if (why !== '') this.#kept.push(why);
+  }
+
+  #addWords({ at, words, unless }: Words): void {
     for (const word of words) {
       const node = this.#find(at);
       if (node === undefined) {
@@ -136,7 +184,7 @@ class JsonEdit {
 
   /** @returns true when it is there no longer */
   #takeValue(at: string[], value: Json): boolean {
-    if (this.#find(at) === undefined) return true;
+    if (!this.#reaches(at) || this.#find(at) === undefined) return true;
     if (!isDeepStrictEqual(this.#valueAt(at), value)) return false;
     this.#removeAt(at);
     return true;
@@ -160,7 +208,7 @@ class JsonEdit {
     });
   }
 
-  #keep({ at, remove }: Extract<Wish, { value: Json }>): void {
+  #keep({ at, remove }: Needed): void {
     const mine = this.#receipt.values.some((one) => isDeepStrictEqual(one.at, at));
     const why = mine ? 'was changed since mam install wrote it' : 'was not written by mam install';
     this.#kept.push(
@@ -183,6 +231,17 @@ class JsonEdit {
       node = found.node;
     }
     return node;
+  }
+
+  /** False where something on the way is no object by now. */
+  #reaches(at: string[]): boolean {
+    let value: Json | undefined = this.#doc.value;
+    for (const key of at) {
+      if (value === undefined) return true;
+      if (!isRecord(value)) return false;
+      value = value[key];
+    }
+    return true;
   }
 
   #valueAt(at: string[]): Json {
@@ -221,6 +280,11 @@ function put(root: Json, at: string[], value: Json): void {
     object = object[key] as Record<string, Json>;
   }
   object[at.at(-1) as string] = structuredClone(value);
+}
+
+/** Without the layout, which may have become another one. */
+function squeezed(text: string): string {
+  return text.replaceAll(/[\ufeff\s]/g, '');
 }
 
 function isEmpty(text: string, node: Node): boolean {

@@ -50,6 +50,8 @@ function withElement({ text, root }: JsonText, container: Node, key: string, val
   const [first, last] = [container.elements[0], container.elements.at(-1)];
   const closing = container.end - 1;
   const inside = text.slice(container.start + 1, first?.start ?? closing);
+  // Where a comma stands behind the last element, one stands behind the new one too: so both can be taken away again.
+  const trailing = last?.comma === undefined ? '' : ',';
   const ownLines =
     inside.includes('\n') ||
     (first === undefined && (container === root || text.slice(root.start, root.end).includes('\n')));
@@ -58,7 +60,7 @@ function withElement({ text, root }: JsonText, container: Node, key: string, val
     if (last === undefined) return replace(text, closing, closing, written);
     const behind = last.comma === undefined ? last.node.end : last.comma + 1;
     const comma = last.comma === undefined ? ',' : '';
-    return replace(text, behind, behind, `${comma}${spaced(text) ? ' ' : ''}${written}`);
+    return replace(text, behind, behind, `${comma}${spaced(text) ? ' ' : ''}${written}${trailing}`);
   }
   const eol = lineEnd(text);
   const base = indentAt(text, container.start);
@@ -67,7 +69,7 @@ function withElement({ text, root }: JsonText, container: Node, key: string, val
   const tail = text.slice(0, closing).trimEnd().length;
   const rest = text.slice(tail, closing);
   const ending = rest.includes('\n') ? rest : `${eol}${base}`;
-  const element = `${eol}${indent}${key}${spread(text, root, value, indent)}${ending}`;
+  const element = `${eol}${indent}${key}${spread(text, root, value, indent)}${trailing}${ending}`;
   const longer = replace(text, tail, closing, element);
   return last === undefined || last.comma !== undefined
     ? longer

@@ -33,8 +33,8 @@ export interface JsonText {
 
 /** What a file may hold beside strict JSON. */
 export interface Dialect {
-  /** Comments and trailing commas. */
   comments: boolean;
+  trailingCommas: boolean;
 }
 
 const SPACE = /[ \t\r\n]*/y;
@@ -49,7 +49,7 @@ const MAX_DEPTH = 200;
  * @param path names the file in errors
  * @throws MamError `refused` that says where the text is wrong
  */
-export function parseJson(path: string, text: string, { comments }: Dialect): JsonText {
+export function parseJson(path: string, text: string, { comments, trailingCommas }: Dialect): JsonText {
   const blanks: [number, number][] = [];
   let at = splitMark(text).mark.length;
   if (at > 0) blanks.push([0, at]);
@@ -104,7 +104,7 @@ export function parseJson(path: string, text: string, { comments }: Dialect): Js
     }
     const trailing = elements.at(-1)?.comma;
     if (trailing !== undefined) {
-      if (!comments) stop(kind === 'object' ? 'a name in double quotes' : 'a value');
+      if (!trailingCommas) stop(kind === 'object' ? 'a name in double quotes' : 'a value');
       blanks.push([trailing, trailing + 1]);
     }
     at++;

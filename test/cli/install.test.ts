@@ -19,11 +19,13 @@ let lab: Lab;
 let claudeFile: string;
 let settingsFile: string;
 let codexFile: string;
+let geminiFile: string;
 beforeEach(() => {
   lab = new Lab();
   claudeFile = join(lab.folder, '.claude.json');
   settingsFile = join(lab.folder, '.claude', 'settings.json');
   codexFile = join(lab.folder, '.codex', 'config.toml');
+  geminiFile = join(lab.folder, '.gemini', 'settings.json');
 });
 afterEach(() => lab.end());
 
@@ -89,7 +91,8 @@ describe('Claude Code', () => {
     );
     expect(mode(join(lab.project, '.mcp.json'))).toBe(0o666 & ~process.umask());
     expect((await install('claude-code', ['--project', '--uninstall'], { cwd: lab.project })).code).toBe(0);
-    expect(existsSync(join(lab.project, '.mcp.json'))).toBe(false);
+    expect(everything()).toEqual({});
+    expect(readdirSync(lab.project)).toEqual(['.mam', 'a']);
   });
 
   test('with a configuration folder of its own', async () => {
@@ -121,10 +124,11 @@ describe('Claude Code', () => {
     expect(out).toMatchObject({ code: 0 });
     // The rule that the user had before stays.
     expect([text(claudeFile), text(settingsFile)]).toEqual([before, rules]);
-    expect(backups(kept)).toHaveLength(2);
+    // The file says again what its copy says.
+    expect(out.stdout).toContain(`removed    ${join(dirname(kept), backup)}`);
+    expect([...backups(kept), ...backups(settingsFile)]).toEqual([]);
     const again = await install('claude-code', ['--uninstall']);
     expect(again.stdout).toContain('Nothing of mam install is in');
-    expect(backups(kept)).toHaveLength(2);
     expect(readdirSync(lab.home)).toEqual([]);
   });
 
@@ -194,6 +198,127 @@ describe('Codex', () => {
   });
 });
 
+describe('Gemini CLI', () => {
+  test('gets the server in its settings, and the rule of peers in a file of its own', async () => {
+    const before = '{\n  // mine\n  "ui": { "theme": "x" } /* why */\n}\n';
+    plant(geminiFile, before);
+    const first = await install('gemini');
+    expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining('gemini mcp list') });
+    expect(text(geminiFile)).toContain('  // mine\n  "ui": { "theme": "x" }, /* why */\n  "mcpServers": {\n');
+    const policy = join(dirname(geminiFile), 'policies', 'mam.toml');
+    expect(text(policy)).toContain('mcpName = "mam"\ntoolName = ["publish_event", "job_status"]');
+    const after = everything();
+    expect((await install('gemini')).stdout).toContain('nothing changes');
+    expect(everything()).toEqual(after);
+    expect((await install('gemini', ['--uninstall'])).code).toBe(0);
+    expect(everything()).toEqual({ [geminiFile]: before });
+    expect(readdirSync(dirname(geminiFile))).toEqual(['settings.json']);
+  });
+
+  test('for one project, and in a home of its own', async () => {
+    const project = await install('gemini', ['--project']);
+    expect(project.stdout).toContain('A project can allow no single tools');
+    const home = join(lab.folder, 'gemini home');
+    await install('gemini', [], { env: { GEMINI_CLI_HOME: home } });
+    const files = ['settings.json', 'policies/mam.toml'].map((name) => join(home, '.gemini', name));
+    expect(Object.keys(everything()).sort()).toEqual(
+      [...files, join(lab.project, '.gemini', 'settings.json')].sort(),
+    );
+    await install('gemini', ['--project', '--uninstall']);
+    expect(readdirSync(lab.project)).toEqual(['.mam']);
+    await install('gemini', ['--uninstall'], { env: { GEMINI_CLI_HOME: home } });
+    expect(existsSync(home)).toBe(false);
+  });
+
+  test('that may start only other servers is told of', async () => {
+    plant(geminiFile, '{ "mcp": { "allowed": ["other"] } }');
+    expect((await install('gemini')).stderr).toContain(`${geminiFile} switches mam off.`);
+  });
+});
+
+describe('OpenCode', () => {
+  test('gets the server and the permissions of peers', async () => {
+    const before = '{\n  // mine\n  "permission": { "*": "ask", },\n}\n';
+    const file = join(lab.folder, '.config', 'opencode', 'opencode.jsonc');
+    plant(file, before);
+    const first = await install('opencode');
+    expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining('opencode mcp list') });
+    expect(text(file)).toContain('"*": "ask", "mam_publish_event": "allow", "mam_job_status": "allow",');
+    const after = everything();
+    expect((await install('opencode')).stdout).toContain('nothing changes');
+    expect(everything()).toEqual(after);
+    expect((await install('opencode', ['--uninstall'])).code).toBe(0);
+    expect(everything()).toEqual({ [file]: before });
+  });
+
+  test('for one project, and in a configuration folder of its own', async () => {
+    const env = { XDG_CONFIG_HOME: join(lab.folder, 'etc') };
+    await install('opencode', ['--project']);
+    await install('opencode', [], { env });
+    const files = [join(lab.project, 'opencode.json'), join(lab.folder, 'etc', 'opencode', 'opencode.json')];
+    expect(Object.keys(everything()).sort()).toEqual(files.sort());
+    await install('opencode', ['--project', '--uninstall']);
+    await install('opencode', ['--uninstall'], { env });
+    expect(everything()).toEqual({});
+    expect(existsSync(env.XDG_CONFIG_HOME)).toBe(false);
+  });
+
+  test('keeps what the user says of its tools, and tells of it', async () => {
+    const file = join(lab.project, 'opencode.json');
+    plant(file, '{ "permission": "ask" }');
+    const ended = await install('opencode', ['--project']);
+    expect(ended.code).toBe(0);
+    expect(ended.stderr).toContain(`permission in ${file} is one word for all tools: it is left as it is.`);
+    expect(JSON.parse(text(file))).toMatchObject({ permission: 'ask', mcp: { mam: { enabled: true } } });
+  });
+});
+
+describe('--uninstall', () => {
+  test('keeps the copies where the file has changed otherwise meanwhile', async () => {
+    plant(geminiFile, '{ "a": 1 }\n');
+    await install('gemini');
+    writeFileSync(geminiFile, text(geminiFile).replace('"a": 1', '"a": 2'));
+    const out = await install('gemini', ['--uninstall', '--json']);
+    expect(text(geminiFile)).toBe('{ "a": 2 }\n');
+    expect(backups(geminiFile)).toHaveLength(2);
+    const [settings, policy] = JSON.parse(out.stdout).files;
+    expect(settings).toMatchObject({ change: 'changed', backup: expect.stringContaining('before-mam') });
+    expect(settings.removed_backups).toBeUndefined();
+    expect(policy).toMatchObject({ change: 'removed' });
+  });
+
+  test('removes the copies of every install since, and names them', async () => {
+    const bin = join(lab.folder, 'bin');
+    mkdirSync(bin);
+    plant(geminiFile, '{ "a": 1 }\n');
+    await install('gemini');
+    symlinkSync(PROGRAM, join(bin, 'mam'));
+    const env = { PATH: `${bin}:${process.env['PATH']}` };
+    await install('gemini', [], { env });
+    const old = backups(geminiFile).map((name) => join(dirname(geminiFile), name));
+    expect(old).toHaveLength(2);
+    const out = await install('gemini', ['--uninstall', '--json'], { env });
+    expect(JSON.parse(out.stdout).files[0]).toMatchObject({ removed_backups: old.sort() });
+    expect(text(geminiFile)).toBe('{ "a": 1 }\n');
+    expect(backups(geminiFile)).toEqual([]);
+  });
+
+  test('keeps a folder that it made and somebody uses by now', async () => {
+    await install('gemini', ['--project']);
+    const own = join(lab.project, '.gemini', 'GEMINI.md');
+    writeFileSync(own, 'mine');
+    await install('gemini', ['--project', '--uninstall']);
+    expect(everything()).toEqual({ [own]: 'mine' });
+  });
+
+  test('keeps a folder that was there, empty as it is', async () => {
+    mkdirSync(join(lab.project, '.gemini'));
+    await install('gemini', ['--project']);
+    await install('gemini', ['--project', '--uninstall']);
+    expect(readdirSync(lab.project)).toEqual(['.gemini', '.mam']);
+  });
+});
+
 describe('mam install', () => {
   test('writes nothing with --dry-run, and shows exactly what it would write', async () => {
     plant(claudeFile, '{\n  "a": 1\n}\n');
@@ -251,10 +376,12 @@ describe('mam install', () => {
   });
 
   test.each([
-    [[], 'CLIENT is missing. Use one of claude-code, codex'],
-    [['claude'], 'Did you mean claude-code? Use one of claude-code, codex'],
+    [[], 'CLIENT is missing. Use one of claude-code, codex, gemini, opencode.'],
+    [['claude'], 'Did you mean claude-code? Use one of claude-code, codex, gemini, opencode.'],
     [['codx'], 'Did you mean codex?'],
     [['claude-cod'], 'Did you mean claude-code?'],
+    [['gemmini'], 'Did you mean gemini?'],
+    [['open-code'], 'Did you mean opencode?'],
     [['toString'], 'Use one of claude-code, codex'],
     [['codex', 'claude-code'], 'The word "claude-code" is one too many.'],
     [['codex', '--user', '--project'], 'exclude each other'],

@@ -7,7 +7,8 @@ const WISHES: Wish[] = [
   { at: ['servers', 'mam'], value: { command: 'x', args: [] }, remove: 'by hand' },
   { at: ['rules', 'allow'], words: ['one', 'two'], unless: [] },
 ];
-const file = jsonConfig('/f.jsonc', WISHES, { comments: true });
+const JSONC = { comments: true, trailingCommas: true };
+const file = jsonConfig('/f.jsonc', WISHES, JSONC);
 
 describe('with comments and trailing commas, as some clients allow,', () => {
   test.each([
@@ -19,15 +20,13 @@ describe('with comments and trailing commas, as some clients allow,', () => {
     ['{\n  "servers": { // ours\n    "a": 1,\n    // "b": 2,\n  },\n  "url": "http://x/*y*/"\n}'],
   ])('%j keeps all of it', (before) => {
     const { text, receipt } = installed(file, before);
-    const value = parseJson('/f', text, { comments: true }).value as Record<string, Record<string, Json>>;
+    const value = parseJson('/f', text, JSONC).value as Record<string, Record<string, Json>>;
     expect(value['servers']?.['mam']).toEqual({ command: 'x', args: [] });
     for (const comment of before.match(/\/\/.*|\/\* .*? \*\//g) ?? []) expect(text).toContain(comment);
     const after = file.uninstall(text, receipt).text ?? '';
     const words = (one: string): string => one.replace(/[\s,]/g, '');
     expect(words(after)).toBe(words(before));
-    expect(parseJson('/f', after, { comments: true }).value).toEqual(
-      parseJson('/f', before, { comments: true }).value,
-    );
+    expect(parseJson('/f', after, JSONC).value).toEqual(parseJson('/f', before, JSONC).value);
   });
 });
 
@@ -52,15 +51,19 @@ test('whatever a file looks like, install and uninstall leave it byte for byte',
       else root[key] = make(3);
     }
     const eol = pick('\n', '\r\n');
-    const before =
-      pick('', '\ufeff') +
-      JSON.stringify(root, null, pick<string | number>('', 1, 2, 4, '\t')).replaceAll('\n', eol) +
-      pick('', eol, eol + eol);
+    const plain = JSON.stringify(root, null, pick<string | number>('', 1, 2, 4, '\t'));
+    // A comma behind every last element, and a comment behind some lines.
+    const dressed = random() < 0.5 ? plain : plain.replace(/(?<![[{,\s])\n\s*[}\]]/g, ',$&');
+    const noted = dressed.replace(/(?<=[,"\d])\n/g, () => pick('\n', ' // why\n', ' /* , */\n'));
+    const before = pick('', '\ufeff') + noted.replaceAll('\n', eol) + pick('', eol, eol + eol);
     const { text, receipt } = installed(file, before);
     expect(file.uninstall(text, receipt).text).toBe(before);
     // The other servers and rules came in the meantime, and the client wrote the file anew in its own manner.
-    const value = JSON.parse(text.replace('\ufeff', ''));
-    value.servers.later = 1;
+    const value = parseJson('/f', text, JSONC).value as {
+      servers: Record<string, Json>;
+      rules: { allow: Json[] };
+    };
+    value.servers['later'] = 1;
     value.rules.allow.unshift('later');
     const anew = JSON.stringify(value, null, pick<string | number>('', 2, '\t'));
     const left = JSON.parse(file.uninstall(anew, receipt).text ?? '');

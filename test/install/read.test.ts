@@ -2,12 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { claudeCode } from '../../src/install/claude-code.ts';
 import type { ConfigFile, ServerEntry } from '../../src/install/client.ts';
 import { codex } from '../../src/install/codex.ts';
+import { gemini } from '../../src/install/gemini.ts';
+import { opencode } from '../../src/install/opencode.ts';
 import { fileOf, installed, refusal } from './support.ts';
 
 const read = (file: ConfigFile, text: string | undefined): ServerEntry | undefined => file.read?.(text);
 const started = { command: '/opt/node', args: ['/x/main.js'] };
 const claudeFile = fileOf(claudeCode, '/.claude.json', 'user', started);
 const codexFile = fileOf(codex, 'config.toml', 'user', started);
+const geminiFile = fileOf(gemini, 'settings.json', 'user', started);
+const opencodeFile = fileOf(opencode, 'opencode.json', 'user', started);
 
 describe('what install wrote is read as the client would start it:', () => {
   test('Claude Code', () => {
@@ -32,6 +36,18 @@ describe('what install wrote is read as the client would start it:', () => {
   });
 });
 
+test.each([
+  ['Gemini CLI', geminiFile],
+  ['OpenCode', opencodeFile],
+])('what install wrote is read as %s would start it', (_, file) => {
+  expect(read(file, installed(file, '{ // mine\n}').text)).toEqual({
+    ...started,
+    env: { MAM_TOOL_TIMEOUT_SECONDS: '86400' },
+    timeout_seconds: 86_400,
+    enabled: true,
+  });
+});
+
 describe("the user's own entry counts as it is:", () => {
   test('Claude Code', () => {
     const text = '{"mcpServers":{"mam":{"command":"mam","env":{"A":"1"}}}}';
@@ -53,8 +69,15 @@ describe("the user's own entry counts as it is:", () => {
   });
 });
 
+test('OpenCode, switched off', () => {
+  const text = '{"mcp":{"mam":{"type":"local","command":["npx","mam"],"enabled":false,},}}';
+  expect(read(opencodeFile, text)).toEqual({ command: 'npx', args: ['mam'], env: {}, enabled: false });
+});
+
 describe.each([
   ['Claude Code', claudeFile, '{"mcpServers":{"b":{}}}', '{"mcpServers":{"mam":{"url":"http://x"}}}', '{,'],
+  ['Gemini CLI', geminiFile, '{"mcpServers":{"b":{}}}', '{"mcpServers":{"mam":{"httpUrl":"x"}}}', '{,'],
+  ['OpenCode', opencodeFile, '{"mcp":{"b":{}}}', '{"mcp":{"mam":{"type":"remote","url":"x"}}}', '{,'],
   ['Codex', codexFile, '[mcp_servers.b]\ncommand = "b"', '[mcp_servers.mam]\nurl = "http://x"', 'a ='],
 ] as const)('%s', (_, file, without, remote, broken) => {
   test.each([undefined, '', '\n', without])('has no such server in %j', (text) => {

@@ -1,0 +1,80 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from 'node:path';
+import { mamHome, programPath } from '../config.ts';
+import type { Client, Surroundings } from '../install/client.ts';
+import { PROJECT_FOLDER } from '../project.ts';
+import { realOf } from './install-files.ts';
+
+type Env = Surroundings['env'];
+
+/** What the clients' files have to know of this machine, of the working directory and of this program. */
+export function surroundings(env: Env): Surroundings {
+  return {
+    home: homedir(),
+    project: projectAround(process.cwd(), mamHome(env)),
+    env,
+    isFile,
+    ...serverCommand(env),
+  };
+}
+
+/** The project's top: the next folder upwards with a repository or a `.mam` folder, not above HOME; else the folder itself. */
+function projectAround(cwd: string, home: string): string {
+  const userHome = homedir();
+  const inside = cwd.startsWith(userHome + sep);
+  for (let folder = cwd; !(inside && folder === userHome); folder = dirname(folder)) {
+    const own = join(folder, PROJECT_FOLDER);
+    if (existsSync(join(folder, '.git')) || (own !== home && existsSync(own))) return folder;
+    if (folder === dirname(folder)) break;
+  }
+  return cwd;
+}
+
+/** This program by the name under which it is installed, else by Node and its file. */
+function serverCommand(env: Env): { command: string; args: string[] } {
+  const program = programPath();
+  const started = process.argv[1] ?? '';
+  const named = [
+    ...(basename(started) === 'mam' ? [resolve(started)] : []),
+    ...foldersOf(env).map((folder) => join(folder, 'mam')),
+  ];
+  const installed = named.find((path) => realOf(path) === realOf(program));
+  return installed === undefined
+    ? { command: process.execPath, args: [program] }
+    : { command: installed, args: [] };
+}
+
+function foldersOf(env: Env): string[] {
+  return (env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
+}
+
+/** What may keep the install from working, a sentence each. */
+export function doubts({ title, program }: Client, { env, command, args }: Surroundings): string[] {
+  const there = foldersOf(env).some((folder) => isProgram(join(folder, program)));
+  const cached = [command, ...args].some((word) => word.includes(`${sep}_npx${sep}`));
+  return [
+    ...(there ? [] : [`${program} is not on the PATH: is ${title} installed?`]),
+    ...(cached
+      ? ["What was written is in npm's cache, which npm may empty: install mam, then run this again."]
+      : []),
+  ];
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return isFile(path);
+  } catch {
+    return false;
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    const stat = statSync(path);
+    return stat.isFile() && stat.size > 0;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,120 @@
+import { join, resolve } from 'node:path';
+import { MamError } from '../errors.ts';
+import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
+import { isRecord, jsonAt, secondsOf, serverEntry } from './entry.ts';
+import { jsonConfig, type Wish } from './json-config.ts';
+import type { Json } from './json-text.ts';
+
+/** OpenCode ends a call after 60 s without progress, unless it is told otherwise. */
+const TOOL_TIMEOUT_SECONDS = 86_400;
+const SERVER = ['mcp', 'mam'];
+/** What a peer calls: its report must not wait for a person. */
+const ALLOWED = ['mam_publish_event', 'mam_job_status'];
+const JSONC = { comments: true, trailingCommas: true };
+/** OpenCode writes this line into every file that has none. */
+const BLANK = '{\n  "$schema": "https://opencode.ai/config.json"\n}\n';
+/** In the order in which they are read; what is said later counts. */
+const USER_FILES = ['config.json', 'opencode.json', 'opencode.jsonc'];
+const PROJECT_FILES = [
+  'opencode.json',
+  'opencode.jsonc',
+  '.opencode/opencode.json',
+  '.opencode/opencode.jsonc',
+];
+const NEW_FILE = 'opencode.json';
+
+/** OpenCode 1.18.33. What OPENCODE_CONFIG and OPENCODE_CONFIG_DIR name is read beside these files. */
+export const opencode: Client = {
+  title: 'OpenCode',
+  program: 'opencode',
+
+  files(scope, around) {
+    const { command, args, isFile } = around;
+    const folder = folderOf(scope, around);
+    const paths = (scope === 'project' ? PROJECT_FILES : USER_FILES).map((name) => join(folder, name));
+    const there = paths.filter(isFile);
+    const chosen = there.at(-1) ?? join(folder, NEW_FILE);
+    const server: Wish = {
+      at: SERVER,
+      value: {
+        type: 'local',
+        command: [command, ...args],
+        enabled: true,
+        environment: { MAM_TOOL_TIMEOUT_SECONDS: String(TOOL_TIMEOUT_SECONDS) },
+        timeout: TOOL_TIMEOUT_SECONDS * 1000,
+      },
+      remove: `delete ${SERVER.join('.')} there`,
+    };
+    const file = (path: string): ConfigFile => ({
+      ...jsonConfig(path, [server, ...ALLOWED.map((tool) => allowance(path, tool))], JSONC, BLANK),
+      read: (text) => read(path, text),
+    });
+    return [file(chosen), ...there.filter((path) => path !== chosen).map((path) => bare(file(path)))];
+  },
+
+  next() {
+    return ['Restart OpenCode: it reads its configuration when it starts.', 'Check: opencode mcp list'];
+  },
+};
+
+function folderOf(scope: Scope, { home, project, env }: Surroundings): string {
+  return scope === 'project' ? project : resolve(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'opencode');
+}
+
+/** A file that OpenCode reads beside the chosen one: what is in both is merged, so ours moves out of it. */
+function bare(file: ConfigFile): ConfigFile {
+  return {
+    ...file,
+    install(text, receipt) {
+      const edited = file.uninstall(text, receipt);
+      if (edited.kept.length === 0) return edited;
+      throw new MamError(
+        'refused',
+        `${file.path} already has ${SERVER.join('.')}, and it is not what mam install wrote: it is left as it is, and nothing was changed.`,
+        'To have it written anew, take it out first, then run this again.',
+      );
+    },
+  };
+}
+
+function allowance(path: string, tool: string): Wish {
+  const left = (why: string): string =>
+    `permission in ${path} ${why}: it is left as it is. A peer that you start yourself may ask before it calls ${tool}.`;
+  return {
+    at: ['permission', tool],
+    value: 'allow',
+    unless(root) {
+      const said = isRecord(root) ? root['permission'] : undefined;
+      if (said === undefined) return undefined;
+      if (said === 'allow') return '';
+      if (!isRecord(said)) return left('is one word for all tools');
+      // The last rule that fits counts.
+      const [pattern, decision] = Object.entries(said).findLast(([key]) => fits(key, tool)) ?? [];
+      if (isAllow(decision)) return '';
+      // What is said of all tools is not meant for ours; what is said of ours is.
+      const own = pattern !== undefined && (pattern !== '*' || tool in said);
+      return own ? left(`says otherwise (${pattern})`) : undefined;
+    },
+  };
+}
+
+function isAllow(decision: Json | undefined): boolean {
+  return (
+    decision === 'allow' || (isRecord(decision) && Object.values(decision).every((one) => one === 'allow'))
+  );
+}
+
+/** OpenCode's own wildcards: `*` is any text, `?` one character. */
+function fits(pattern: string, tool: string): boolean {
+  const literal = pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's').test(tool);
+}
+
+function read(path: string, text: string | undefined): ServerEntry | undefined {
+  const entry = jsonAt(path, text, SERVER, JSONC);
+  if (entry === undefined) return undefined;
+  const { command: words, environment, timeout, enabled } = isRecord(entry) ? entry : {};
+  const [command, ...args] = Array.isArray(words) ? words : [];
+  const said = { command, args, env: environment, timeout_seconds: secondsOf(timeout), enabled };
+  return serverEntry(`${SERVER.join('.')} in ${path}`, said);
+}
