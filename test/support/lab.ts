@@ -250,7 +250,8 @@ export class Lab {
     return endLab(this, failed, graceMs);
   }
 
-  private run(file: string, args: string[]): Promise<CommandResult> {
+  /** Runs a program in the project's folder, with the lab's environment. */
+  run(file: string, args: string[]): Promise<CommandResult> {
     return new Promise((resolve) => {
       execFile(file, args, { cwd: this.project, env: this.env }, (error, stdout, stderr) => {
         const code = typeof error?.code === 'number' ? error.code : error === null ? 0 : 1;

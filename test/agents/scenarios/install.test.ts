@@ -1,0 +1,65 @@
+import { test as base, describe, expect } from 'vitest';
+import { builtIn } from '../../../src/agents/index.ts';
+import { AgentLab } from '../lab.ts';
+import { done, worker } from '../model/worker.ts';
+import { HOMES } from '../programs.ts';
+
+/** How the client itself says that it has our server. */
+const LISTED: Readonly<Record<string, RegExp>> = {
+  'claude-code': /^mam: .*Connected$/m,
+  // It starts no server for this.
+  codex: /^mam +.* enabled\b/m,
+  gemini: /^✓ mam: .* - Connected$/m,
+  opencode: /✓ mam .*connected/,
+};
+/** A project's servers need an approval, and only its dialog gives it. */
+const LISTED_IN_PROJECT: typeof LISTED = { ...LISTED, 'claude-code': /^mam: .*Pending approval/m };
+const ANY = /\bmam\b.*(?:onnected|enabled|approval)/;
+
+describe.each(HOMES)('$kind', (home) => {
+  const test = base.extend<{ lab: AgentLab }>({
+    lab: async ({ task }, use) => {
+      const lab = new AgentLab(home);
+      await use(lab);
+      await lab.end(task.result?.state === 'fail');
+    },
+  });
+  const program = builtIn(home.kind)?.start?.program ?? home.kind;
+  const install = async (lab: AgentLab, ...args: string[]) => {
+    const ended = await lab.mam('install', home.kind, ...args);
+    expect(ended.code, ended.stderr).toBe(0);
+  };
+  /** What the client says of its servers; in colours or not. */
+  const list = async (lab: AgentLab) => {
+    const { stdout, stderr } = await lab.run(program, ['mcp', 'list']);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with it
+    return `${stdout}\n${stderr}`.replaceAll(/\x1b\[[0-9;]*m/g, '');
+  };
+
+  test.for([
+    { where: 'all projects', scope: [], listed: LISTED },
+    { where: 'one project', scope: ['--project'], listed: LISTED_IN_PROJECT },
+  ])('installed for $where: it has the server; uninstalled, no more', async ({ scope, listed }, { lab }) => {
+    await lab.prepare(worker(done).model);
+    expect(await list(lab)).not.toMatch(ANY);
+    await install(lab, ...scope);
+    expect(await list(lab)).toMatch(listed[home.kind] as RegExp);
+    await install(lab, ...scope, '--uninstall');
+    expect(await list(lab)).not.toMatch(ANY);
+  });
+
+  test('installed, a peer that a person starts reports without being asked', async ({ lab }) => {
+    const { model } = worker(done);
+    await lab.prepare(model, { ask: true });
+    await install(lab);
+    // Behind Codex's shared process its server would not know its pane.
+    const args = home.kind === 'codex' ? ['--no-daemon'] : (home.args?.({ ask: true }) ?? []);
+    await lab.startSession(lab.session, ['exec', program, ...args].join(' '));
+    const server = await lab.startServer();
+    const { job_id: jobId } = await lab.job(server);
+    const { jobs } = await server.ask('wait_job', { job_id: jobId, timeout_seconds: 60 });
+    expect(jobs[0], await lab.agentScreen()).toMatchObject({ status: 'completed', detail: 'All done.' });
+    expect(lab.record(jobId).requests).toEqual([]);
+    await install(lab, '--uninstall');
+  });
+});
