@@ -53,6 +53,8 @@ test('the checkout is installed as mam', { timeout: 60_000 }, () => {
 test.each([
   ['claude-code', '.claude.json'],
   ['codex', '.codex/config.toml'],
+  ['gemini', '.gemini/settings.json'],
+  ['opencode', '.config/opencode/opencode.json'],
 ])('mam is installed into %s', (client, file) => {
   mkdirSync(join(folder, 'bin'));
   symlinkSync(PROGRAM, join(folder, 'bin', 'mam'));
@@ -71,6 +73,11 @@ test.each([
       tool_timeout_sec: 86_400,
       env: { MAM_TOOL_TIMEOUT_SECONDS: '86400' },
     });
+  } else if (client === 'gemini' || client === 'opencode') {
+    const { mcpServers, mcp } = JSON.parse(text);
+    const { timeout, env, environment } = (mcpServers ?? mcp).mam;
+    // The client and wait_job are told the same time.
+    expect(Number((env ?? environment).MAM_TOOL_TIMEOUT_SECONDS) * 1000).toBe(timeout);
   } else {
     // The example for a project is what is installed, by name.
     const example = JSON.parse(read('mcp.json.example')).mcpServers;
