@@ -13,7 +13,6 @@ import {
   readlinkSync,
   realpathSync,
   renameSync,
-  rmdirSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -48,43 +47,6 @@ export function readConfig(path: string): Found {
   }
   const { mode, uid, gid } = statSync(target);
   return { path: target, text, stat: { mode: mode & 0o7777, uid, gid } };
-}
-
-/** The folders above a file that are not there, the outer ones first. */
-export function missingFolders(path: string): string[] {
-  const missing: string[] = [];
-  for (let folder = dirname(path); !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
-  return missing;
-}
-
-/** Removes folders that are empty, the inner ones first. @param folders the outer ones first */
-export function removeFolders(folders: string[]): void {
-  for (const folder of [...folders].reverse()) {
-    try {
-      rmdirSync(folder);
-    } catch {
-      // Somebody keeps something there by now, or has removed it.
-    }
-  }
-}
-
-/**
- * Removes the copies of a file that says again what it said before all of them, or is gone as it was before.
- * @param text what the file says now; undefined when it is gone
- * @param backups from earlier calls, the oldest first
- * @param last the one of this call
- * @returns those of the earlier calls; undefined when they are still of use, and stay
- */
-export function sweepBackups(
-  text: string | undefined,
-  backups: string[],
-  last: string | undefined,
-): string[] | undefined {
-  const [oldest] = backups;
-  const restored = text === undefined || (oldest !== undefined && readIfThere(oldest) === text);
-  if (!restored) return undefined;
-  for (const path of [...backups, ...(last === undefined ? [] : [last])]) remove(path);
-  return backups;
 }
 
 /**
@@ -234,14 +196,6 @@ export function realOf(path: string): string | undefined {
   }
 }
 
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
-
 function cannotWrite(path: string, error: unknown): MamError {
   const code = systemCode(error) ?? 'unknown';
   return new MamError(
@@ -251,7 +205,8 @@ function cannotWrite(path: string, error: unknown): MamError {
   );
 }
 
-function remove(path: string): void {
+/** Removes a file, if it is there. */
+export function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch {

@@ -1,11 +1,14 @@
 import { join, resolve } from 'node:path';
 import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
-import { isRecord, jsonAt, secondsOf, serverEntry } from './entry.ts';
-import { jsonConfig, type Wish } from './json-config.ts';
+import { type Expand, isRecord, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
+import { jsonConfig } from './json-config.ts';
+import type { Wish } from './wish.ts';
 
 /** One call may last a day, in ms; `wait_job` answers by itself long before. */
 const TIMEOUT_MS = 86_400_000;
 const SERVER = ['mcpServers', 'mam'];
+/** `${NAME}` or `${NAME:-else}`. */
+const VARIABLE = /\$\{(?<name>[^}:]+)(?::-(?<otherwise>[^}]*))?\}/g;
 /** What a peer calls: its report must not wait for a person. */
 const RULES = ['mcp__mam__publish_event', 'mcp__mam__job_status'];
 /** Rules that allow all our tools. */
@@ -26,9 +29,10 @@ export const claudeCode: Client = {
       remove: `claude mcp remove mam --scope ${scope}`,
     };
     const rules: Wish = { at: ['permissions', 'allow'], words: RULES, unless: ALL_ALLOWED };
+    const expand = variables(VARIABLE, around.env);
     const [serverFile, settingsFile] = paths(scope, around);
     return [
-      { ...jsonConfig(serverFile, [server], STRICT), read: (text) => read(serverFile, text) },
+      { ...jsonConfig(serverFile, [server], STRICT), read: (text) => read(serverFile, text, expand) },
       jsonConfig(settingsFile, [rules], STRICT),
     ] satisfies ConfigFile[];
   },
@@ -46,12 +50,12 @@ export const claudeCode: Client = {
   },
 };
 
-function read(path: string, text: string | undefined): ServerEntry | undefined {
+function read(path: string, text: string | undefined, expand: Expand): ServerEntry | undefined {
   const entry = jsonAt(path, text, SERVER, STRICT);
   if (entry === undefined) return undefined;
   const { command, args, env, timeout } = isRecord(entry) ? entry : {};
   const said = { command, args, env, timeout_seconds: secondsOf(timeout) };
-  return serverEntry(`${SERVER.join('.')} in ${path}`, said);
+  return serverEntry(`${SERVER.join('.')} in ${path}`, said, expand);
 }
 
 /** The file with the servers, and the one with the permissions. */

@@ -1,5 +1,5 @@
 import { MamError } from '../errors.ts';
-import type { ServerEntry } from './client.ts';
+import type { ServerEntry, Surroundings } from './client.ts';
 import { type Dialect, type Json, parseJson } from './json-text.ts';
 
 /** What a file says of a server, whatever the client calls the parts; nothing of it is checked. */
@@ -12,12 +12,28 @@ export interface Said {
   enabled?: unknown;
 }
 
+/** What the client makes of a word of its file: some put variables of their environment into it. */
+export type Expand = (word: string) => string;
+
+/**
+ * What the client puts in the place of a variable.
+ * @param pattern global, with the groups `name` (or `bare`) and, for what stands there when it is not set, `otherwise`
+ * @param unset what stands there when the file does not say that either; undefined leaves the word as it is
+ */
+export function variables(pattern: RegExp, env: Surroundings['env'], unset?: string): Expand {
+  return (word) =>
+    word.replace(pattern, (all: string, ...rest: unknown[]) => {
+      const { name, bare, otherwise } = rest.at(-1) as Record<string, string | undefined>;
+      return env[name ?? bare ?? ''] ?? otherwise ?? unset ?? all;
+    });
+}
+
 /**
  * Checks what a file says of our server.
  * @param where names the file and the place in it, for errors
  * @throws MamError `refused` for what no client would start
  */
-export function serverEntry(where: string, said: Said): ServerEntry {
+export function serverEntry(where: string, said: Said, expand: Expand = (word) => word): ServerEntry {
   const stop = (why: string): never => {
     throw new MamError(
       'refused',
@@ -30,9 +46,9 @@ export function serverEntry(where: string, said: Said): ServerEntry {
   if (!isWords(args)) return stop('has arguments that are not all words');
   if (!isRecord(env) || !isWords(Object.values(env))) return stop('has an environment that is not all words');
   return {
-    command,
-    args,
-    env: env as Record<string, string>,
+    command: expand(command),
+    args: args.map(expand),
+    env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, expand(value as string)])),
     ...(env_vars !== undefined && { env_vars: namesIn(env_vars) }),
     ...(typeof timeout_seconds === 'number' && timeout_seconds > 0 && { timeout_seconds }),
     enabled: enabled !== false,

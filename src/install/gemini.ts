@@ -1,12 +1,15 @@
 import { join, resolve } from 'node:path';
 import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
-import { isRecord, jsonAt, secondsOf, serverEntry } from './entry.ts';
-import { jsonConfig, type Wish } from './json-config.ts';
+import { type Expand, isRecord, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
+import { jsonConfig } from './json-config.ts';
 import { ownFile } from './own-file.ts';
+import type { Wish } from './wish.ts';
 
 /** Gemini CLI ends a call after 600 s, whatever its progress, unless it is told otherwise. */
 const TOOL_TIMEOUT_SECONDS = 86_400;
 const SERVER = ['mcpServers', 'mam'];
+/** `$NAME`, `${NAME}` or `${NAME:-else}`. */
+const VARIABLE = /\$(?:(?<bare>\w+)|\{(?<name>[^}]+?)(?::-(?<otherwise>[^}]*))?\})/g;
 /** Gemini CLI ends at its start with a settings file that has a comma too many, and takes comments. */
 const DIALECT = { comments: true, trailingCommas: false };
 
@@ -43,7 +46,7 @@ export const gemini: Client = {
     };
     const settings: ConfigFile = {
       ...jsonConfig(path, [server], DIALECT),
-      read: (text) => read(path, text),
+      read: (text) => read(path, text, variables(VARIABLE, around.env)),
     };
     return scope === 'project'
       ? [settings]
@@ -68,14 +71,14 @@ function folderOf(scope: Scope, { home, project, env }: Surroundings): string {
   return scope === 'project' ? join(project, '.gemini') : resolve(env['GEMINI_CLI_HOME'] || home, '.gemini');
 }
 
-function read(path: string, text: string | undefined): ServerEntry | undefined {
+function read(path: string, text: string | undefined, expand: Expand): ServerEntry | undefined {
   const entry = jsonAt(path, text, SERVER, DIALECT);
   if (entry === undefined) return undefined;
   const { command, args, env, timeout } = isRecord(entry) ? entry : {};
   const { allowed, excluded } = listsOf(jsonAt(path, text, ['mcp'], DIALECT));
   const enabled = (allowed?.includes('mam') ?? true) && !excluded?.includes('mam');
   const said = { command, args, env, timeout_seconds: secondsOf(timeout), enabled };
-  return serverEntry(`${SERVER.join('.')} in ${path}`, said);
+  return serverEntry(`${SERVER.join('.')} in ${path}`, said, expand);
 }
 
 /** The servers that the user lets start; undefined where he says nothing. */

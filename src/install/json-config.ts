@@ -1,38 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MamError } from '../errors.ts';
 import type { ConfigFile, Edited } from './client.ts';
-import { isRecord } from './entry.ts';
 import { withItem, withMember, without, withValue } from './json-edit.ts';
+import { get, put, reaches } from './json-path.ts';
 import { type Dialect, type Json, type JsonText, type Node, parseJson } from './json-text.ts';
-
-/** What a file shall have: a value under a path of keys, or words in a list there. */
-export type Wish = Needed | Wanted | Words;
-
-/** A value without which there is no install. */
-interface Needed {
-  at: string[];
-  value: Json;
-  /** How the user takes it out by himself. */
-  remove: string;
-}
-
-/** A value that gives way to what the user says. */
-interface Wanted {
-  at: string[];
-  value: Json;
-  /**
-   * Asked with the whole file.
-   * @returns undefined to have the value; else why it is left out, as a sentence, or empty where it is needless
-   */
-  unless: (root: Json) => string | undefined;
-}
-
-interface Words {
-  at: string[];
-  words: string[];
-  /** A word of these makes the others needless. */
-  unless: string[];
-}
+import type { Needed, Wanted, Wish, Words } from './wish.ts';
 
 /** What of a file is ours. */
 interface Receipt {
@@ -106,7 +78,7 @@ class JsonEdit {
     for (const wish of needed) if (this.#find(wish.at) !== undefined) this.#keep(wish);
     for (const { at, word } of words) this.#takeWord(at, word);
     for (const at of [...made].reverse()) {
-      const node = this.#reaches(at) ? this.#find(at) : undefined;
+      const node = reaches(this.#doc.value, at) ? this.#find(at) : undefined;
       if (node !== undefined && isEmpty(this.#doc.text, node)) this.#removeAt(at);
     }
     const kept = this.#kept;
@@ -184,7 +156,7 @@ class JsonEdit {
 
   /** @returns true when it is there no longer */
   #takeValue(at: string[], value: Json): boolean {
-    if (!this.#reaches(at) || this.#find(at) === undefined) return true;
+    if (!reaches(this.#doc.value, at) || this.#find(at) === undefined) return true;
     if (!isDeepStrictEqual(this.#valueAt(at), value)) return false;
     this.#removeAt(at);
     return true;
@@ -233,17 +205,6 @@ class JsonEdit {
     return node;
   }
 
-  /** False where something on the way is no object by now. */
-  #reaches(at: string[]): boolean {
-    let value: Json | undefined = this.#doc.value;
-    for (const key of at) {
-      if (value === undefined) return true;
-      if (!isRecord(value)) return false;
-      value = value[key];
-    }
-    return true;
-  }
-
   #valueAt(at: string[]): Json {
     return get(this.#doc.value, at);
   }
@@ -267,19 +228,6 @@ class JsonEdit {
       'Nothing was changed. Mend it, then run this again.',
     );
   }
-}
-
-function get(root: Json, at: string[]): Json {
-  return at.reduce((value, key) => (value as Record<string, Json>)[key] as Json, root);
-}
-
-function put(root: Json, at: string[], value: Json): void {
-  let object = root as Record<string, Json>;
-  for (const key of at.slice(0, -1)) {
-    object[key] ??= {};
-    object = object[key] as Record<string, Json>;
-  }
-  object[at.at(-1) as string] = structuredClone(value);
 }
 
 /** Without the layout, which may have become another one. */

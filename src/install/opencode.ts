@@ -1,13 +1,15 @@
 import { join, resolve } from 'node:path';
 import { MamError } from '../errors.ts';
 import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
-import { isRecord, jsonAt, secondsOf, serverEntry } from './entry.ts';
-import { jsonConfig, type Wish } from './json-config.ts';
+import { type Expand, isRecord, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
+import { jsonConfig } from './json-config.ts';
 import type { Json } from './json-text.ts';
+import type { Wish } from './wish.ts';
 
 /** OpenCode ends a call after 60 s without progress, unless it is told otherwise. */
 const TOOL_TIMEOUT_SECONDS = 86_400;
 const SERVER = ['mcp', 'mam'];
+const VARIABLE = /\{env:(?<name>[^}]+)\}/g;
 /** What a peer calls: its report must not wait for a person. */
 const ALLOWED = ['mam_publish_event', 'mam_job_status'];
 const JSONC = { comments: true, trailingCommas: true };
@@ -47,7 +49,7 @@ export const opencode: Client = {
     };
     const file = (path: string): ConfigFile => ({
       ...jsonConfig(path, [server, ...ALLOWED.map((tool) => allowance(path, tool))], JSONC, BLANK),
-      read: (text) => read(path, text),
+      read: (text) => read(path, text, variables(VARIABLE, around.env, '')),
     });
     return [file(chosen), ...there.filter((path) => path !== chosen).map((path) => bare(file(path)))];
   },
@@ -110,11 +112,11 @@ function fits(pattern: string, tool: string): boolean {
   return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's').test(tool);
 }
 
-function read(path: string, text: string | undefined): ServerEntry | undefined {
+function read(path: string, text: string | undefined, expand: Expand): ServerEntry | undefined {
   const entry = jsonAt(path, text, SERVER, JSONC);
   if (entry === undefined) return undefined;
   const { command: words, environment, timeout, enabled } = isRecord(entry) ? entry : {};
   const [command, ...args] = Array.isArray(words) ? words : [];
   const said = { command, args, env: environment, timeout_seconds: secondsOf(timeout), enabled };
-  return serverEntry(`${SERVER.join('.')} in ${path}`, said);
+  return serverEntry(`${SERVER.join('.')} in ${path}`, said, expand);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { jsonConfig, type Wish } from '../../src/install/json-config.ts';
+import { jsonConfig } from '../../src/install/json-config.ts';
 import { type Json, parseJson } from '../../src/install/json-text.ts';
+import type { Wish } from '../../src/install/wish.ts';
 import { installed } from './support.ts';
 
 const WISHES: Wish[] = [

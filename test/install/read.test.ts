@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how clients write variables
 import { describe, expect, test } from 'vitest';
 import { claudeCode } from '../../src/install/claude-code.ts';
 import type { ConfigFile, ServerEntry } from '../../src/install/client.ts';
@@ -66,6 +67,51 @@ describe("the user's own entry counts as it is:", () => {
     });
     // It passes nothing that is not named.
     expect(read(codexFile, '[mcp_servers.mam]\ncommand = "mam"')?.env_vars).toEqual([]);
+  });
+});
+
+describe('variables of the environment stand for what the client makes of them:', () => {
+  const env = { A: '/a', EMPTY: '' };
+  const claude = fileOf(claudeCode, '/.claude.json', 'user', { env });
+  const google = fileOf(gemini, 'settings.json', 'user', { env });
+  const open = fileOf(opencode, 'opencode.json', 'user', { env });
+  const words = (file: ConfigFile, arg: string, key = 'mcpServers') => {
+    const entry = {
+      command: file === open ? ['x', arg] : 'x',
+      args: [arg],
+      env: { E: arg },
+      environment: { E: arg },
+    };
+    const said = read(file, JSON.stringify({ [key]: { mam: entry } }));
+    expect(said?.env).toEqual({ E: said?.args[0] });
+    return said?.args[0];
+  };
+
+  test.each([
+    ['${A}/b', '/a/b'],
+    ['${A:-x}${B:-y}', '/ay'],
+    ['${EMPTY:-x}', ''],
+    ['${B}', '${B}'],
+    ['$A', '$A'],
+  ])('%s in Claude Code', (word, made) => {
+    expect(words(claude, word)).toBe(made);
+  });
+
+  test.each([
+    ['$A/b', '/a/b'],
+    ['${A}${B:-y}', '/ay'],
+    ['$B ${B}', '$B ${B}'],
+    ['a$', 'a$'],
+  ])('%s in Gemini CLI', (word, made) => {
+    expect(words(google, word)).toBe(made);
+  });
+
+  test.each([
+    ['{env:A}/b', '/a/b'],
+    ['x{env:B}', 'x'],
+    ['$A', '$A'],
+  ])('%s in OpenCode', (word, made) => {
+    expect(words(open, word, 'mcp')).toBe(made);
   });
 });
 

@@ -1,0 +1,48 @@
+import { existsSync, readFileSync, rmdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { remove } from './install-files.ts';
+
+/** The folders above a file that are not there, the outer ones first. */
+export function missingFolders(path: string): string[] {
+  const missing: string[] = [];
+  for (let folder = dirname(path); !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
+  return missing;
+}
+
+/** Removes folders that are empty, the inner ones first. @param folders the outer ones first */
+export function removeFolders(folders: string[]): void {
+  for (const folder of [...folders].reverse()) {
+    try {
+      rmdirSync(folder);
+    } catch {
+      // Somebody keeps something there by now, or has removed it.
+    }
+  }
+}
+
+/**
+ * Removes the copies of a file that says again what it said before all of them, or is gone as it was before.
+ * @param text what the file says now; undefined when it is gone
+ * @param backups from earlier calls, the oldest first
+ * @param last the one of this call
+ * @returns those of the earlier calls; undefined when they are still of use, and stay
+ */
+export function sweepBackups(
+  text: string | undefined,
+  backups: string[],
+  last: string | undefined,
+): string[] | undefined {
+  const [oldest] = backups;
+  const restored = text === undefined || (oldest !== undefined && readIfThere(oldest) === text);
+  if (!restored) return undefined;
+  for (const path of [...backups, ...(last === undefined ? [] : [last])]) remove(path);
+  return backups;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
