@@ -13,6 +13,11 @@ export function startOf(pid: number): string | undefined {
   return ps(pid, 'state')?.startsWith('Z') === false ? ps(pid, 'lstart') : undefined;
 }
 
+/** True for a process that a signal has stopped: it lives, and does nothing. */
+export function isStopped(pid: number): boolean {
+  return (LINUX ? stat(pid)?.[0] : ps(pid, 'state'))?.toUpperCase().startsWith('T') === true;
+}
+
 /** True while a process has this id, whichever it is; the cheapest look there is. */
 export function exists(pid: number): boolean {
   try {

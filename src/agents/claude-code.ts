@@ -143,6 +143,7 @@ export const claudeCode: AgentKind = {
   isProcess,
   start: {
     program: 'claude',
+    tried: '2.1.330',
     install: 'Install it with npm install -g @anthropic-ai/claude-code.',
     takesPrompt: true,
     launch,

@@ -115,6 +115,7 @@ export const codex: AgentKind = {
   isProcess,
   start: {
     program: 'codex',
+    tried: '0.169.0',
     install: 'Install it with npm install -g @openai/codex.',
     takesPrompt: true,
     launch,

@@ -110,6 +110,7 @@ export const gemini: AgentKind = {
   isProcess,
   start: {
     program: 'gemini',
+    tried: '0.61.0',
     install: 'Install it with npm install -g @google/gemini-cli, then run gemini once and log in.',
     // It would take it whole (--prompt-interactive), and work on it while its trust dialog still stands (0.61.0).
     takesPrompt: false,

@@ -83,6 +83,8 @@ export interface AgentKind {
   start?: {
     /** The program, looked for on the PATH. */
     program: string;
+    /** The version that all in the kind's file was measured with. */
+    tried: string;
     /** How to get it, as a sentence. */
     install: string;
     /** It takes the first prompt on its command line, whole. */

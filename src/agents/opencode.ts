@@ -117,6 +117,7 @@ export const opencode: AgentKind = {
   isProcess,
   start: {
     program: 'opencode',
+    tried: '1.18.33',
     install: 'Install it with npm install -g opencode-ai.',
     takesPrompt: true,
     launch,

@@ -87,6 +87,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     summary: 'show, stop, restart or read the log of the background process',
     load: async () => (await import('./hub.ts')).default,
   },
+  doctor: {
+    group: 'house',
+    summary: 'look at everything that mam needs, and say what to do about what is wrong',
+    load: async () => (await import('./doctor.ts')).default,
+  },
   demo: {
     group: 'house',
     summary: 'show one delegated job from end to end on real parts',

@@ -1,0 +1,97 @@
+import { loadSettings, mamHome } from '../config.ts';
+import type { Place } from '../doctor/check.ts';
+import { examine } from '../doctor/examine.ts';
+import { AREAS, type Finding, type Level } from '../doctor/finding.ts';
+import { endOnSignals } from '../doctor/groups.ts';
+import { checks, checksOf } from '../doctor/index.ts';
+import { Programs } from '../doctor/programs.ts';
+import { clients } from '../install/index.ts';
+import { clean } from '../job/text.ts';
+import { defineCommand } from './command.ts';
+import { EXIT } from './exit.ts';
+import { surroundings } from './install-surroundings.ts';
+import { paint, print, printJson } from './output.ts';
+
+const names = Object.keys(clients);
+const STYLES = { ok: 'green', note: 'yellow', problem: 'red' } as const satisfies Record<Level, string>;
+const INDENT = ' '.repeat(11);
+
+export default defineCommand({
+  about: [
+    'Looks at everything that mam needs: Node, tmux and its sockets, settings, the hub, the broker, the registry, the ' +
+      'clients that know mam (each server is started as its client would), and the agents. Every problem and every ' +
+      'note comes with what to do about it.',
+    'It changes nothing, and starts no hub. Its first line is for bug reports; no secret is in any.',
+  ],
+  options: {
+    client: {
+      type: 'text',
+      value: 'NAME',
+      oneOf: names,
+      about: 'look at this client alone, and list its tools',
+    },
+  },
+  json: '`summary`, `ok`, `findings` (`id`, `area`, `level`: ok, note or problem, `title`, `detail`, `remedy`) and `next`',
+  exits: { done: 'no problem was found; notes do not count', unavailable: 'at least one problem was found' },
+  examples: ['mam doctor', 'mam doctor --client codex', 'mam doctor --json'],
+
+  async run({ options, registryDir, json }) {
+    const place = await placeHere(registryDir);
+    const quiet = endOnSignals();
+    const findings = await examine(options.client === undefined ? checks : checksOf(options.client), place);
+    quiet();
+    const problems = findings.filter(({ level }) => level === 'problem');
+    const summary = summaryOf(findings);
+    const next = problems[0]?.remedy ?? '';
+    if (json) printJson({ summary, ok: problems.length === 0, findings, next });
+    else print([...textOf(findings, options.client !== undefined), '', summary].join('\n'));
+    return problems.length === 0 ? EXIT.done : EXIT.unavailable;
+  },
+});
+
+async function placeHere(registryFlag: string | undefined): Promise<Place> {
+  // biome-ignore lint/style/noProcessEnv: what surrounds this program is what is looked at
+  const env = process.env;
+  const place = {
+    env,
+    cwd: process.cwd(),
+    home: mamHome(env),
+    registryFlag,
+    around: surroundings(env),
+    programs: new Programs(env),
+  };
+  try {
+    return { ...place, settings: await loadSettings({ registryDir: registryFlag }), refused: undefined };
+  } catch (error) {
+    return { ...place, settings: undefined, refused: error };
+  }
+}
+
+function summaryOf(findings: Finding[]): string {
+  const count = (level: Level, one: string): string => {
+    const number = findings.filter((finding) => finding.level === level).length;
+    return `${number === 0 ? 'no' : number} ${one}${number === 1 ? '' : 's'}`;
+  };
+  const text = `${count('problem', 'problem')}, ${count('note', 'note')}.`;
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** @param whole with the details of what is well, too */
+function textOf(findings: Finding[], whole: boolean): string[] {
+  return Object.entries(AREAS).flatMap(([area, title]) => {
+    const own = findings.filter((finding) => finding.area === area);
+    if (own.length === 0) return [];
+    return [paint('bold', title), ...own.flatMap((finding) => linesOf(finding, whole))];
+  });
+}
+
+function linesOf({ level, title, detail, remedy }: Finding, whole: boolean): string[] {
+  const shown = detail !== undefined && (whole || level !== 'ok' || detail.includes('\n'));
+  return [
+    `  ${paint(STYLES[level], level.padEnd(7))}  ${clean(title)}`,
+    ...(shown ? clean(detail).split('\n') : []).map((line) => INDENT + paint('dim', line)),
+    ...(remedy === undefined ? [] : clean(remedy).split('\n')).map(
+      (line, index) => `${INDENT}${index === 0 ? '→ ' : '  '}${line}`,
+    ),
+  ];
+}

@@ -1,0 +1,62 @@
+import { statSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import type { ServerEntry } from '../install/client.ts';
+import type { Place } from './check.ts';
+import { isProgram } from './programs.ts';
+import type { ServerStart } from './server-probe.ts';
+
+type Env = Place['env'];
+
+/** What Codex hands a server without being told to. */
+const CODEX_PASSES = ['HOME', 'LOGNAME', 'PATH', 'SHELL', 'USER', 'LANG', 'LC_ALL', 'TERM', 'TMPDIR', 'TZ'];
+/** Names that Gemini CLI takes for secrets, and keeps to itself. */
+const GEMINI_KEEPS = /TOKEN|SECRET|PASSWORD|PASSWD|KEY|AUTH|CREDENTIAL/i;
+/** How the clients write a variable in a word: `${NAME}`, `${NAME:-default}`, `$NAME`, `{env:NAME}`. */
+const VARIABLES: Readonly<Record<string, RegExp>> = {
+  'claude-code': /\$\{(?<name>\w+)(?::-(?<preset>[^}]*))?\}/g,
+  gemini: /\$\{(?<braced>\w+)(?::-(?<preset>[^}]*))?\}|\$(?<name>\w+)/g,
+  opencode: /\{env:(?<name>\w+)\}/g,
+};
+
+/** How a client would start the server from this shell: its command, its arguments and the whole of its environment. */
+export function startOfClient(client: string, entry: ServerEntry, { env, cwd }: Place): ServerStart {
+  const word = (text: string): string => expand(client, text, env);
+  const own = Object.fromEntries(Object.entries(entry.env).map(([name, value]) => [name, word(value)]));
+  return {
+    command: word(entry.command),
+    args: entry.args.map(word),
+    env: { ...passed(client, entry, env), ...own },
+    cwd,
+  };
+}
+
+/** The file that the start needs and that is not there: the program, or the script that an interpreter shall run. */
+export function missingFile({ command, args }: ServerStart, { programs }: Place): string | undefined {
+  if (
+    isAbsolute(command) ? !isProgram(command) : !command.includes('/') && programs.find(command) === undefined
+  )
+    return command;
+  const [script] = args;
+  const gone =
+    script !== undefined && isAbsolute(script) && statSync(script, { throwIfNoEntry: false }) === undefined;
+  return gone ? script : undefined;
+}
+
+function passed(client: string, entry: ServerEntry, env: Env): Record<string, string> {
+  const passes = (name: string): boolean => {
+    if (client === 'codex') return CODEX_PASSES.includes(name) || entry.env_vars?.includes(name) === true;
+    return client !== 'gemini' || !GEMINI_KEEPS.test(name);
+  };
+  return Object.fromEntries(
+    Object.entries(env).filter((one): one is [string, string] => one[1] !== undefined && passes(one[0])),
+  );
+}
+
+function expand(client: string, text: string, env: Env): string {
+  const pattern = VARIABLES[client];
+  if (pattern === undefined) return text;
+  return text.replace(pattern, (whole, ...rest) => {
+    const { name, braced, preset } = rest.at(-1) as Record<string, string | undefined>;
+    return env[name ?? braced ?? ''] ?? preset ?? (client === 'claude-code' ? whole : '');
+  });
+}

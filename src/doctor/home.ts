@@ -1,0 +1,104 @@
+import { accessSync, constants, existsSync, lstatSync, statfsSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import { hubSocketPath } from '../config.ts';
+import type { Check } from './check.ts';
+import { type Found, note, ok, problem } from './finding.ts';
+
+const MB = 1024 * 1024;
+/** Below this it is time to look after the disk; below the second nothing is kept for sure. */
+const LOW_MB = 100;
+const FULL_MB = 10;
+
+/** MAM_HOME: whose it is, who may look into it, whether it can be written, and the room on its disk. */
+export const home: Check = {
+  name: 'home',
+  area: 'home',
+  limitMs: 3_000,
+
+  async look({ home: folder, settings }) {
+    const state = stateOf(folder);
+    const there = [folder, ...(settings === undefined ? [] : [settings.registryDir])].map(nearest);
+    const [own = '/', registry = own] = there;
+    const apart = statSync(own).dev !== statSync(registry).dev;
+    return [...state, ...socketOf(folder), room(own), ...(apart ? [room(registry)] : [])];
+  },
+};
+
+function stateOf(folder: string): Found[] {
+  const id = 'home.folder';
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    const parent = nearest(folder);
+    return mayWrite(parent)
+      ? [ok(id, `${folder} is not there yet; it is made when it is needed`)]
+      : [problem(id, `${folder} cannot be made: ${parent} cannot be written.`, elsewhere(parent))];
+  }
+  if (!stat.isDirectory()) {
+    return [problem(id, `${folder} is no folder.`, 'Move it away, or set MAM_HOME to another folder.')];
+  }
+  const { uid, username } = userInfo();
+  if (uid >= 0 && stat.uid !== uid) {
+    return [
+      problem(
+        id,
+        `${folder} belongs to another user (uid ${stat.uid}); you are ${username}.`,
+        'Run mam as that user, without sudo, or set MAM_HOME to a folder of your own.',
+      ),
+    ];
+  }
+  if (!mayWrite(folder)) return [problem(id, `${folder} cannot be written.`, elsewhere(folder))];
+  const mode = stat.mode & 0o777;
+  if ((mode & 0o077) !== 0) {
+    const others = (mode & 0o022) !== 0 ? problem : note;
+    const can = (mode & 0o022) !== 0 ? 'change' : 'see';
+    const title = `Other users can ${can} what is in ${folder} (mode ${mode.toString(8)}).`;
+    return [others(id, title, `\`chmod 700 ${folder}\``)];
+  }
+  return [ok(id, `${folder} is private and can be written`)];
+}
+
+function socketOf(folder: string): Found[] {
+  const path = hubSocketPath(folder);
+  const short = dirname(path);
+  if (short === folder) return [];
+  const id = 'home.socket';
+  const stat = lstatSync(short, { throwIfNoEntry: false });
+  const { uid } = userInfo();
+  if (stat !== undefined && (!stat.isDirectory() || (uid >= 0 && stat.uid !== uid))) {
+    const title = `${short}, where the hub's socket would be, is not yours.`;
+    return [problem(id, title, 'Set MAM_HOME to a folder with a shorter path.')];
+  }
+  return [ok(id, `The path of ${join(folder, 'hub.sock')} is too long for a socket; it is ${path}`)];
+}
+
+function room(folder: string): Found {
+  const { bavail, bsize } = statfsSync(folder);
+  const free = Math.floor((bavail * bsize) / MB);
+  const id = 'home.disk';
+  if (free >= LOW_MB) {
+    return ok(id, `${free >= 10 * 1024 ? `${Math.floor(free / 1024)} GB` : `${free} MB`} free at ${folder}`);
+  }
+  const title = `Only ${free} MB are free at ${folder}: events cannot be kept on a full disk.`;
+  return (free < FULL_MB ? problem : note)(id, title, `Make room; \`df -h ${folder}\` shows the disk.`);
+}
+
+/** The folder itself, or what is there above it. */
+function nearest(folder: string): string {
+  let there = folder;
+  while (!existsSync(there)) there = dirname(there);
+  return there;
+}
+
+function mayWrite(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function elsewhere(folder: string): string {
+  return `Mend the permissions of ${folder}, or set MAM_HOME to a folder that can be written.`;
+}

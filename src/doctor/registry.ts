@@ -1,0 +1,168 @@
+import { accessSync, constants, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Settings } from '../config.ts';
+import { systemCode } from '../errors.ts';
+import { isJobId } from '../job/id.ts';
+import { isFinal, type Status } from '../job/words.ts';
+import { readRecord } from '../registry/fold.ts';
+import { homePaths, readPointers, readRegistries } from '../registry/home.ts';
+import { isLiving, readOwner } from '../registry/lock.ts';
+import { hasJob, jobPaths } from '../registry/paths.ts';
+import { type Check, withSettings } from './check.ts';
+import { type Found, note, ok, problem } from './finding.ts';
+import { jobHealth } from './job-health.ts';
+
+/** Of a large registry so many of the newest jobs are read whole, and every open one. */
+const NEWEST = 1_000;
+/** Jobs between two turns of the event loop: the other checks go on meanwhile. */
+const STEP = 20;
+/** So many damaged jobs are named one by one. */
+const NAMED = 20;
+
+/** The registries of this home: their journals, their locks, and the notes of live jobs. */
+export const registry: Check = {
+  name: 'registry',
+  area: 'registry',
+  limitMs: 30_000,
+
+  look: withSettings(async (settings, _place, signal) => {
+    const home = homePaths(settings.home);
+    const pointers = pointersOf(settings);
+    const known = readRegistries(home).filter((dir) => dir !== settings.registryDir && isFolder(dir));
+    const found: Found[] = [];
+    for (const dir of [settings.registryDir, ...known]) {
+      const live = pointers.filter(({ registryDir }) => registryDir === dir).map(({ jobId }) => jobId);
+      found.push(...(await healthOf(dir, settings.home, live, signal)));
+    }
+    return [...found, ...lostPointers(pointers)];
+  }),
+};
+
+async function healthOf(dir: string, home: string, live: string[], signal: AbortSignal): Promise<Found[]> {
+  const id = 'registry.jobs';
+  let names: string[];
+  try {
+    names = readdirSync(dir).filter(isJobId);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT') return [ok(id, `${dir} is not there yet; the first job makes it`)];
+    const title = `The registry ${dir} cannot be read (${code ?? 'unknown error'}).`;
+    return [problem(id, title, 'Mend its permissions, or set MAM_REGISTRY_DIR to another folder.')];
+  }
+  const chosen = await choose(dir, names, new Set(live), signal);
+  const found: Found[] = [];
+  let jobs = 0;
+  for (const [index, name] of chosen.entries()) {
+    if (index % STEP === 0) await nextTurn();
+    if (signal.aborted) break;
+    // A folder without a journal is none of ours.
+    if (!hasJob(dir, name) && !isUnreadable(dir, name)) continue;
+    jobs++;
+    found.push(...jobHealth(dir, name));
+  }
+  return [...access(dir), ...writer(dir, home), ...named(found), total(dir, jobs, names.length, found)];
+}
+
+/** The newest jobs, and every open one. */
+async function choose(
+  dir: string,
+  names: string[],
+  live: Set<string>,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (names.length <= NEWEST) return names;
+  const dated: { name: string; at: number }[] = [];
+  for (const [index, name] of names.entries()) {
+    if (index % NEWEST === 0) await nextTurn();
+    dated.push({ name, at: statSync(join(dir, name), { throwIfNoEntry: false })?.mtimeMs ?? 0 });
+  }
+  dated.sort((a, b) => b.at - a.at);
+  const chosen = dated.slice(0, NEWEST).map(({ name }) => name);
+  for (const [index, { name }] of dated.slice(NEWEST).entries()) {
+    if (index % STEP === 0) await nextTurn();
+    if (signal.aborted) break;
+    if (live.has(name) || isOpen(dir, name)) chosen.push(name);
+  }
+  return chosen;
+}
+
+/** By the derived record, which costs a tenth of the journal. */
+function isOpen(dir: string, name: string): boolean {
+  const record = readRecord(jobPaths(dir, name).record);
+  return record === undefined ? hasJob(dir, name) : !isFinal(record.status as Status);
+}
+
+/** Something stands in the journal's place that is no file, or may not be looked at. */
+function isUnreadable(dir: string, name: string): boolean {
+  try {
+    return statSync(jobPaths(dir, name).journal, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    return systemCode(error) === 'EACCES';
+  }
+}
+
+function named(found: Found[]): Found[] {
+  if (found.length <= NAMED) return found;
+  const title = `${found.length - NAMED} more findings about jobs are not shown.`;
+  const remedy =
+    'When many journals are damaged, look after the disk first, then restore the registry from a backup.';
+  return [...found.slice(0, NAMED), problem('registry.more', title, remedy)];
+}
+
+function total(dir: string, jobs: number, all: number, found: Found[]): Found {
+  const count = `${jobs} ${jobs === 1 ? 'job' : 'jobs'}`;
+  const which = all > NEWEST ? `the newest ${NEWEST} and every open one of ${all}` : 'every one read';
+  const whole = found.length === 0 ? 'and whole' : `${found.length} with findings`;
+  return ok('registry.jobs', jobs === 0 ? `${dir} has no jobs yet` : `${dir}: ${count}, ${which}, ${whole}`);
+}
+
+function access(dir: string): Found[] {
+  try {
+    accessSync(dir, constants.W_OK | constants.X_OK);
+    return [];
+  } catch (error) {
+    const title = `The registry ${dir} cannot be written (${systemCode(error) ?? 'unknown error'}).`;
+    const remedy = `Mend its permissions (\`chmod u+rwx ${dir}\`), or set MAM_REGISTRY_DIR to a folder that can be written.`;
+    return [problem('registry.folder', title, remedy)];
+  }
+}
+
+/** The lock of a dead hub binds nobody; that of another hub keeps ours from writing. */
+function writer(dir: string, home: string): Found[] {
+  const owner = readOwner(`${dir}/.hub`);
+  if (owner === undefined || !isLiving(owner) || owner.what === home) return [];
+  const title = `The registry ${dir} is being written by the hub of another MAM_HOME (process ${owner.pid}, ${owner.what}).`;
+  return [
+    problem(
+      'registry.lock',
+      title,
+      'Use the same MAM_HOME as it, or set MAM_REGISTRY_DIR to another folder.',
+    ),
+  ];
+}
+
+type Pointer = ReturnType<typeof readPointers>[number];
+
+function pointersOf({ home }: Settings): Pointer[] {
+  try {
+    return readPointers(homePaths(home));
+  } catch {
+    return [];
+  }
+}
+
+function lostPointers(pointers: Pointer[]): Found[] {
+  const lost = pointers.filter(({ jobId, registryDir }) => !hasJob(registryDir, jobId));
+  if (lost.length === 0) return [];
+  const jobs = lost.length === 1 ? 'One live job is' : `${lost.length} live jobs are`;
+  const title = `${jobs} noted whose files are gone.`;
+  const detail = lost.slice(0, 3).map(({ jobId, registryDir }) => `${jobId} in ${registryDir}`);
+  return [
+    note('registry.live', title, 'Nothing has to be done: the next hub forgets them.', detail.join('\n')),
+  ];
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}

@@ -1,0 +1,148 @@
+import { readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { redactUrl } from '../bus/address.ts';
+import { type ConfigFile, parseConfigFile } from '../config-file.ts';
+import { explain, MamError, systemCode } from '../errors.ts';
+import { cleanLine } from '../job/text.ts';
+import { nearest } from '../nearest.ts';
+import { findProjectFolder, PROJECT_FOLDER } from '../project.ts';
+import type { Check, Place } from './check.ts';
+import { type Found, note, ok, problem } from './finding.ts';
+
+/** What a setting is called in the environment and in a `config.json`. */
+const NAMES: readonly (readonly [env: string, key?: keyof ConfigFile])[] = [
+  ['MAM_HOME'],
+  ['MAM_REGISTRY_DIR', 'registry_dir'],
+  ['MAM_LOGS_DIR', 'logs_dir'],
+  ['DELEGATE_JOB_LOGS_DIR'],
+  ['MAM_BROKER_URL', 'broker_url'],
+  ['MAM_BROKER_USERNAME', 'broker_username'],
+  ['MAM_BROKER_PASSWORD', 'broker_password'],
+  ['MAM_BROKER_CA', 'broker_ca'],
+  ['MAM_REALM', 'realm'],
+  ['TMUX_SERVER_NAME', 'tmux_server_name'],
+  ['MAM_ROLE'],
+  ['MAM_TOOL_TIMEOUT_SECONDS', 'tool_timeout_seconds'],
+  ['MAM_HUB_IDLE_SECONDS', 'hub_idle_seconds'],
+];
+/** Of the person's own job, in the environment of a validation script. */
+const NO_SETTINGS = ['MAM_JOB_DIR'];
+const VALUE_CHARS = 200;
+
+interface Read {
+  path: string;
+  values: ConfigFile;
+  findings: Found[];
+}
+
+/** The configuration files, where each setting comes from, and where the registry is. */
+export const settings: Check = {
+  name: 'settings',
+  area: 'settings',
+  limitMs: 3_000,
+
+  async look(place) {
+    const project = findProjectFolder(place.cwd, place.home, homedir());
+    // In the order in which they count.
+    const files = [project, place.home].map((folder) => read(join(folder, 'config.json')));
+    const told = files.flatMap(({ findings }) => findings);
+    return [
+      ...(told.some(({ level }) => level === 'problem') ? [] : refusal(place)),
+      ...told,
+      ...unknownNames(place.env),
+      sources(place, files),
+      ...registryOf(place, project, files),
+    ];
+  },
+};
+
+function read(path: string): Read {
+  const id = 'settings.file';
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { path, values: {}, findings: [] };
+    const title = `${path} cannot be read (${code ?? 'unknown error'}), so its settings do not count.`;
+    return { path, values: {}, findings: [problem(id, title, 'Make it readable for you, or remove it.')] };
+  }
+  try {
+    return { path, values: parseConfigFile(path, text), findings: [ok(id, `${path} is understood`)] };
+  } catch (error) {
+    const { message, hint } = error as MamError;
+    return { path, values: {}, findings: [problem(id, message, hint)] };
+  }
+}
+
+/** What else is wrong with the settings than their files. */
+function refusal({ refused }: Place): Found[] {
+  if (refused === undefined) return [];
+  const known = refused instanceof MamError ? refused : new MamError('internal', explain(refused));
+  const detail = 'Without settings, the checks of tmux sockets, hub, broker and registry were left out.';
+  return [problem('settings.refused', known.message, known.hint || 'Mend the setting.', detail)];
+}
+
+/** Every setting that is not left at its default, and who says so. */
+function sources({ env, registryFlag }: Place, files: Read[]): Found {
+  const lines = registryFlag === undefined ? [] : [`registry_dir ${registryFlag} (--registry-dir)`];
+  for (const [name, key] of NAMES) {
+    const value = env[name];
+    const file = files.find(({ values }) => key !== undefined && values[key] !== undefined);
+    if (value) lines.push(`${name}${shown(name, value)} (environment)`);
+    else if (key !== undefined && file !== undefined)
+      lines.push(`${key}${shown(name, String(file.values[key]))} (${file.path})`);
+  }
+  for (const { path, values } of files) {
+    const kinds = Object.keys(values.agents ?? {});
+    if (kinds.length > 0) lines.push(`agents ${cleanLine(kinds.join(', '), VALUE_CHARS)} (${path})`);
+  }
+  const id = 'settings.sources';
+  if (lines.length === 0) return ok(id, 'Every setting has its default');
+  return ok(
+    id,
+    `${lines.length} ${lines.length === 1 ? 'setting is' : 'settings are'} given`,
+    lines.join('\n'),
+  );
+}
+
+/** A value as it may stand in a bug report. */
+function shown(name: string, value: string): string {
+  if (name === 'MAM_BROKER_PASSWORD' || name === 'MAM_BROKER_USERNAME') return '';
+  return `=${cleanLine(name === 'MAM_BROKER_URL' ? redactUrl(value) : value, VALUE_CHARS)}`;
+}
+
+function unknownNames(env: Place['env']): Found[] {
+  const known = NAMES.map(([name]) => name);
+  return Object.keys(env)
+    .filter((name) => name.startsWith('MAM_') && !known.includes(name) && !NO_SETTINGS.includes(name))
+    .map((name) => {
+      const near = nearest(name, known);
+      const remedy = near === undefined ? 'Unset it; the README has the list.' : `Is ${near} meant?`;
+      return note('settings.unknown', `${cleanLine(name, VALUE_CHARS)} is no setting of mam.`, remedy);
+    });
+}
+
+function registryOf(
+  { settings: found, env, cwd, registryFlag }: Place,
+  project: string,
+  files: Read[],
+): Found[] {
+  if (found === undefined) return [];
+  const file = files.find(({ values }) => values.registry_dir !== undefined);
+  const why = registryFlag
+    ? '--registry-dir'
+    : env['MAM_REGISTRY_DIR']
+      ? 'MAM_REGISTRY_DIR'
+      : (file?.path ?? projectReason(project, cwd));
+  return [ok('settings.registry', `Jobs are kept in ${found.registryDir} (${why})`)];
+}
+
+function projectReason(project: string, cwd: string): string {
+  const there = statSync(project, { throwIfNoEntry: false }) !== undefined;
+  if (there) return project === join(cwd, PROJECT_FOLDER) ? 'of this folder' : 'found upwards from here';
+  return dirname(project) === cwd
+    ? 'made here by the first job'
+    : 'made by the first job, for the repository';
+}
