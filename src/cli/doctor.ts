@@ -42,7 +42,7 @@ export default defineCommand({
     quiet();
     const problems = findings.filter(({ level }) => level === 'problem');
     const summary = summaryOf(findings);
-    const next = problems[0]?.remedy ?? '';
+    const next = problems[0]?.remedy ?? 'Nothing has to be done.';
     if (json) printJson({ summary, ok: problems.length === 0, findings, next });
     else print([...textOf(findings, options.client !== undefined), '', summary].join('\n'));
     return problems.length === 0 ? EXIT.done : EXIT.unavailable;

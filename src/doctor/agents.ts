@@ -2,7 +2,7 @@ import { KINDS } from '../agents/index.ts';
 import type { AgentKind } from '../agents/kind.ts';
 import type { Check, Place } from './check.ts';
 import { type Found, note, ok } from './finding.ts';
-import { numberIn } from './programs.ts';
+import { ownVersion } from './own-version.ts';
 
 type Startable = AgentKind & { start: NonNullable<AgentKind['start']> };
 
@@ -22,15 +22,14 @@ export const agents: Check = {
 };
 
 async function programOf({ name, title, start }: Startable, { programs }: Place): Promise<Found> {
-  const { program, tried } = start;
+  const { program, tried, install } = start;
   const id = `agent.${name}`;
-  const path = programs.find(program);
-  const said = await programs.version(program);
-  if (said === undefined) {
+  const path = programs.find(program) ?? program;
+  const version = await ownVersion(path, programs);
+  if (version === undefined) {
     const what = `${title} (${path}) does not tell its version.`;
-    return note(id, what, `Run \`${program} --version\` and see what it says. ${start.install}`);
+    return note(id, what, `Run \`${program} --version\`; when it fails, install it anew. ${install}`);
   }
-  const version = numberIn(said) ?? said;
   if (version === tried) return ok(id, `${title} ${version} at ${path}, the version that mam was tried with`);
   const what = `${title} is ${version}; mam was tried with ${tried}.`;
   const remedy = 'Nothing has to be done; watch the first jobs, since its screen may have changed.';

@@ -1,19 +1,37 @@
-/** The process groups that checks have started and not yet ended. */
-const groups = new Set<number>();
+/** What has to be undone, however this process ends. */
+const duties = new Set<() => void>();
+/** The duty of each process group that a check has started. */
+const groups = new Map<number, () => void>();
 
 /** Signals that end a command line, by their number. */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
-/** Takes care of a group: it ends with this process, however that ends. */
+/** Does something when this process ends, if not before. @returns what does it now */
+export function atExit(duty: () => void): () => void {
+  if (duties.size === 0) {
+    process.once('exit', () => {
+      for (const left of [...duties]) left();
+    });
+  }
+  const once = (): void => {
+    if (duties.delete(once)) duty();
+  };
+  duties.add(once);
+  return once;
+}
+
+/** Takes care of a process group: it ends with this process at the latest. */
 export function keep(leader: number): void {
-  if (groups.size === 0) process.once('exit', endAll);
-  groups.add(leader);
+  groups.set(
+    leader,
+    atExit(() => send(leader, 'SIGKILL')),
+  );
 }
 
 /** Ends what is left of a group, the grandchildren too. */
 export function endGroup(leader: number): void {
+  groups.get(leader)?.();
   groups.delete(leader);
-  send(leader, 'SIGKILL');
 }
 
 /** Asks a group to end. */
@@ -31,10 +49,6 @@ export function endOnSignals(): () => void {
   return () => {
     for (const off of handlers) off();
   };
-}
-
-function endAll(): void {
-  for (const leader of [...groups]) endGroup(leader);
 }
 
 function send(leader: number, signal: NodeJS.Signals): void {

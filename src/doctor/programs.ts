@@ -39,8 +39,8 @@ export class Programs {
       .find(isProgram);
   }
 
-  /** The first line of `PROGRAM --version` (tmux: `-V`), or undefined when it says nothing in 5 s. */
-  version(name: string, flag = '--version'): Promise<string | undefined> {
+  /** The first line of what a program says to `flag`, or undefined when it says nothing in 5 s. */
+  version(name: string, flag: string): Promise<string | undefined> {
     let asked = this.#versions.get(name);
     if (asked === undefined) {
       asked = this.#ask(name, flag);
@@ -49,10 +49,19 @@ export class Programs {
     return asked;
   }
 
-  /** Runs a program that only looks. @param limitMs after this time its whole group is ended */
-  async run(file: string, args: string[], limitMs: number, signal?: AbortSignal): Promise<Ended> {
+  /**
+   * Runs a program that only looks.
+   * @param limitMs after this time its whole group is ended
+   * @param more variables for its environment
+   */
+  async run(
+    file: string,
+    args: string[],
+    limitMs: number,
+    { signal, env }: { signal?: AbortSignal; env?: Record<string, string> } = {},
+  ): Promise<Ended> {
     const child = execa(file, args, {
-      env: this.#env as Record<string, string>,
+      env: { ...this.#env, ...env } as Record<string, string>,
       extendEnv: false,
       stdin: 'ignore',
       reject: false,
