@@ -21,9 +21,11 @@ export const broker: Check = {
     const id = 'broker.reachable';
     if (external === undefined) return [ok(id, 'It is embedded in the hub, on a private socket')];
     const where = describeBroker(external);
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(), ANSWER_MS);
+    signal.addEventListener('abort', () => over.abort(), { once: true });
     try {
-      const within = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
-      const { milliseconds, online } = await roundTrip(externalAddress(external), realm, within);
+      const { milliseconds, online } = await roundTrip(externalAddress(external), realm, over.signal);
       return [
         ok(
           id,
@@ -35,6 +37,8 @@ export const broker: Check = {
     } catch (error) {
       if (!(error instanceof MamError)) throw error;
       return [problem(id, error.message, error.hint)];
+    } finally {
+      clearTimeout(timer);
     }
   }),
 };

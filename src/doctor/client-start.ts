@@ -11,23 +11,10 @@ type Env = Place['env'];
 const CODEX_PASSES = ['HOME', 'LOGNAME', 'PATH', 'SHELL', 'USER', 'LANG', 'LC_ALL', 'TERM', 'TMPDIR', 'TZ'];
 /** Names that Gemini CLI takes for secrets, and keeps to itself. */
 const GEMINI_KEEPS = /TOKEN|SECRET|PASSWORD|PASSWD|KEY|AUTH|CREDENTIAL/i;
-/** How the clients write a variable in a word: `${NAME}`, `${NAME:-default}`, `$NAME`, `{env:NAME}`. */
-const VARIABLES: Readonly<Record<string, RegExp>> = {
-  'claude-code': /\$\{(?<name>\w+)(?::-(?<preset>[^}]*))?\}/g,
-  gemini: /\$\{(?<braced>\w+)(?::-(?<preset>[^}]*))?\}|\$(?<name>\w+)/g,
-  opencode: /\{env:(?<name>\w+)\}/g,
-};
-
 /** How a client would start the server from this shell: its command, its arguments and the whole of its environment. */
 export function startOfClient(client: string, entry: ServerEntry, { env, cwd }: Place): ServerStart {
-  const word = (text: string): string => expand(client, text, env);
-  const own = Object.fromEntries(Object.entries(entry.env).map(([name, value]) => [name, word(value)]));
-  return {
-    command: word(entry.command),
-    args: entry.args.map(word),
-    env: { ...passed(client, entry, env), ...own },
-    cwd,
-  };
+  const { command, args } = entry;
+  return { command, args, env: { ...passed(client, entry, env), ...entry.env }, cwd };
 }
 
 /** The file that the start needs and that is not there: the program, or the script that an interpreter shall run. */
@@ -50,13 +37,4 @@ function passed(client: string, entry: ServerEntry, env: Env): Record<string, st
   return Object.fromEntries(
     Object.entries(env).filter((one): one is [string, string] => one[1] !== undefined && passes(one[0])),
   );
-}
-
-function expand(client: string, text: string, env: Env): string {
-  const pattern = VARIABLES[client];
-  if (pattern === undefined) return text;
-  return text.replace(pattern, (whole, ...rest) => {
-    const { name, braced, preset } = rest.at(-1) as Record<string, string | undefined>;
-    return env[name ?? braced ?? ''] ?? preset ?? (client === 'claude-code' ? whole : '');
-  });
 }

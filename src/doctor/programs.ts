@@ -75,6 +75,9 @@ export class Programs {
     const end = (): void => {
       late = true;
       if (pid !== undefined) endGroup(pid);
+      // A tmux server that is stopped holds the streams of its client, which has sent them over.
+      child.stdout.destroy();
+      child.stderr.destroy();
     };
     if (pid !== undefined) keep(pid);
     const timer = setTimeout(end, limitMs);

@@ -121,6 +121,9 @@ export async function introduce(
       }
       endGroup(pid);
     }
+    // Somebody else may hold the other ends.
+    stdout.destroy();
+    stderr.destroy();
   }
 }
 

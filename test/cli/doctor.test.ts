@@ -1,0 +1,637 @@
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { KINDS } from '../../src/agents/index.ts';
+import type { Finding } from '../../src/doctor/finding.ts';
+import { PROTOCOL_VERSION } from '../../src/job/request.ts';
+import { thisOwner } from '../../src/registry/lock.ts';
+import { tools } from '../../tools/index.ts';
+import { HOMES } from '../agents/programs.ts';
+import { installed, Mosquitto, PASSWORD } from '../durability/mosquitto.ts';
+import { freePort, isRunning, Lab, PROGRAM, plantJob, until } from '../durability/support.ts';
+
+let lab: Lab;
+let socketFolder: string;
+beforeEach(() => {
+  lab = new Lab();
+  socketFolder = join(lab.folder, `tmux-${userInfo().uid}`);
+});
+afterEach(() => lab.end());
+
+interface Report {
+  code: number | null;
+  summary: string;
+  ok: boolean;
+  findings: Finding[];
+  next: string;
+  /** All that was printed. */
+  text: string;
+  of(id: string): Finding;
+  all(id: string): Finding[];
+}
+
+async function doctor(args: string[] = [], options: Parameters<Lab['mam']>[1] = {}): Promise<Report> {
+  const { code, stdout, stderr } = await lab.mam(['doctor', '--json', ...args], options);
+  expect(stderr).toBe('');
+  const report = JSON.parse(stdout);
+  expect(Object.keys(report)).toEqual(['summary', 'ok', 'findings', 'next']);
+  for (const finding of report.findings as Finding[]) {
+    expect(['ok', 'note', 'problem']).toContain(finding.level);
+    // Whoever hears of something wrong hears what to do about it.
+    expect(finding.remedy === undefined, finding.title).toBe(finding.level === 'ok');
+    expect(finding.id, finding.title).not.toContain('unfinished');
+  }
+  expect([report.ok, code]).toEqual(
+    report.findings.some(({ level }: Finding) => level === 'problem') ? [false, 69] : [true, 0],
+  );
+  const all = (id: string): Finding[] => report.findings.filter((finding: Finding) => finding.id === id);
+  return {
+    ...report,
+    code,
+    text: stdout,
+    all,
+    of: (id) => {
+      const [one, ...more] = all(id);
+      if (one === undefined || more.length > 0) throw new Error(`${more.length + 1} of ${id}: ${stdout}`);
+      return one;
+    },
+  };
+}
+
+function plant(path: string, text: string, mode = 0o644): string {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+  return path;
+}
+
+/** Every path below the lab with its text. */
+function everything(): Record<string, string> {
+  const entries = readdirSync(lab.folder, { recursive: true, withFileTypes: true });
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [path, entry.isFile() ? readFileSync(path, 'utf8') : ''];
+    }),
+  );
+}
+
+describe('as a whole', () => {
+  test('a new machine has no problem, nothing is changed or started, and it is quick', async () => {
+    const before = everything();
+    const start = performance.now();
+    const report = await doctor();
+    // Measured: 0.3 s alone; other tests run beside this one.
+    expect(performance.now() - start).toBeLessThan(3_000);
+    expect(report).toMatchObject({ code: 0, ok: true, next: 'Nothing has to be done.' });
+    expect(report.of('program.versions').title).toMatch(/^mam \S+, node 2\S+, tmux \S+, /);
+    expect(report.of('hub.running')).toMatchObject({ level: 'ok' });
+    expect(report.of('tmux.socket').title).toContain('No tmux server runs yet');
+    expect(everything()).toEqual(before);
+    expect(lab.processes()).toEqual([]);
+  });
+
+  test('people get marks, remedies and a last line; no colour without a terminal', async () => {
+    plant(join(lab.home, 'config.json'), '{');
+    const { code, stdout, stderr } = await lab.mam(['doctor']);
+    expect([code, stderr]).toEqual([69, '']);
+    expect(stdout).toMatch(/^Program\n {2}ok {7}mam /);
+    expect(stdout).toMatch(
+      /\nSettings\n {2}problem {2}\S+config\.json is not valid JSON\.\n {11}→ Mend or remove it\.\n/,
+    );
+    expect(stdout).toMatch(/\n\n1 problem, \d+ notes?\.\n$/);
+    expect(stdout).not.toContain('\u001b');
+    expect((await lab.mam(['doctor', '--client', 'nobody'])).code).toBe(64);
+  });
+
+  test('a check that can not end in time is a finding, and what it has started ends', async () => {
+    const bin = join(lab.folder, 'bin');
+    plant(join(bin, 'tmux'), '#!/bin/sh\nsleep 300 & sleep 300\n', 0o755);
+    symlinkSync(process.execPath, join(bin, 'node'));
+    const start = performance.now();
+    const { code, findings } = JSON.parse(
+      (await lab.mam(['doctor', '--json'], { env: { PATH: `${bin}:/usr/bin:/bin` } })).stdout,
+    );
+    expect(code).toBeUndefined();
+    expect(performance.now() - start).toBeLessThan(12_000);
+    const { level } = findings.find(({ id }: Finding) => id === 'tmux.version');
+    expect(level).toBe('problem');
+    expect(lab.processes()).toEqual([]);
+  });
+});
+
+describe('programs', () => {
+  const withTmux = (said: string): Record<string, string> => {
+    const bin = join(lab.folder, 'bin');
+    plant(join(bin, 'tmux'), `#!/bin/sh\necho "${said}"\n`, 0o755);
+    return { PATH: `${bin}:${process.env['PATH']}` };
+  };
+
+  test.each([
+    ['tmux 2.9a', 'problem', 'too old'],
+    ['tmux 3.2a', 'note', 'older than the oldest'],
+    ['tmux 3.5', 'ok', 'tmux 3.5 at'],
+    ['tmux 3.10', 'ok', 'tmux 3.10 at'],
+    ['tmux master', 'ok', 'tmux master at'],
+  ])('%s: %s', async (said, level, words) => {
+    const found = (await doctor([], { env: withTmux(said) })).of('tmux.version');
+    expect(found.level).toBe(level);
+    expect(found.title).toContain(words);
+  });
+
+  test('no tmux and no bash', async () => {
+    const bin = join(lab.folder, 'bin');
+    mkdirSync(bin);
+    const report = await doctor([], { env: { PATH: bin } });
+    expect(report.of('tmux.version')).toMatchObject({
+      level: 'problem',
+      remedy: expect.stringContaining('apt-get'),
+    });
+    expect(report.of('program.bash').level).toBe('note');
+  });
+
+  test('an agent of another version is a note; what asks a program leaves nothing in the home', async () => {
+    const bin = join(lab.folder, 'bin');
+    const package_ = { name: 'x', version: '9.8.7', bin: { codex: 'codex.js' } };
+    plant(join(lab.folder, 'lib', 'package.json'), JSON.stringify(package_));
+    plant(join(lab.folder, 'lib', 'bin', 'codex.js'), '#!/bin/sh\ntouch $HOME/asked\n', 0o755);
+    mkdirSync(bin);
+    symlinkSync('../lib/bin/codex.js', join(bin, 'codex'));
+    plant(join(bin, 'gemini'), '#!/bin/sh\ntouch $HOME/asked\necho 0.61.0\n', 0o755);
+    plant(join(bin, 'opencode'), '#!/bin/sh\nexit 1\n', 0o755);
+    const report = await doctor([], { env: { PATH: `${bin}:${process.env['PATH']}` } });
+    expect(report.of('agent.codex')).toMatchObject({ level: 'note' });
+    expect(report.of('agent.codex').title).toContain('is 9.8.7; mam was tried with');
+    expect(report.of('agent.gemini').level).toBe('ok');
+    expect(report.of('agent.opencode').title).toContain('does not tell its version');
+    expect(report.of('client.codex.configured').remedy).toContain('`mam install codex`');
+    expect(existsSync(join(lab.folder, 'asked'))).toBe(false);
+  });
+
+  test('the versions that the kinds were tried with are those of the scenarios', () => {
+    const tried = Object.fromEntries(
+      KINDS.flatMap(({ name, start }) => (start ? [[name, start.tried]] : [])),
+    );
+    expect(tried).toEqual(Object.fromEntries(HOMES.map(({ kind, npm }) => [kind, npm.version])));
+  });
+});
+
+describe('tmux sockets', () => {
+  test('sessions are counted, without those of hubs, and the reason is named', async () => {
+    await lab.agent('one');
+    await lab.tmux('new-session', '-d', '-s', 'two', 'sleep 300');
+    const report = await doctor();
+    expect(report.of('tmux.socket')).toMatchObject({ level: 'ok' });
+    expect(report.of('tmux.socket').title).toMatch(/^2 sessions at .*default server, in TMUX_TMPDIR/);
+    const named = await doctor([], { env: { TMUX_SERVER_NAME: 'other' } });
+    expect(named.of('tmux.socket').title).toMatch(
+      /No tmux server runs yet at .*other \(TMUX_SERVER_NAME=other\)/,
+    );
+    expect(existsSync(join(socketFolder, 'other'))).toBe(false);
+  });
+
+  test('a stale socket is a note; the server that TMUX names and that is gone is a problem', async () => {
+    await lab.agent('one');
+    const socket = join(socketFolder, 'default');
+    const pid = Number(await lab.tmux('display-message', '-p', '#{pid}'));
+    process.kill(pid, 'SIGKILL');
+    await until('the server is gone', () => !isRunning(pid));
+    const stale = (await doctor()).of('tmux.socket');
+    expect(stale.level).toBe('note');
+    expect(stale.title).toContain('left its socket behind');
+    const inside = (await doctor([], { env: { TMUX: `${socket},1,0`, TMUX_PANE: '%0' } })).of('tmux.socket');
+    expect(inside).toMatchObject({
+      level: 'problem',
+      remedy: expect.stringContaining('unset TMUX TMUX_PANE'),
+    });
+  });
+
+  test('a server that is stopped is told within its time', async () => {
+    await lab.agent('one');
+    const pid = Number(await lab.tmux('display-message', '-p', '#{pid}'));
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const found = (await doctor()).of('tmux.socket');
+      expect(found.title).toContain('did not answer within 2 s');
+      expect(found.level).toBe('problem');
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  });
+
+  test('TMUX against TMUX_TMPDIR', async () => {
+    await lab.agent('one');
+    const elsewhere = join(lab.folder, 'elsewhere');
+    mkdirSync(elsewhere);
+    const env = { TMUX: `${join(socketFolder, 'default')},1,0`, TMUX_PANE: '%0', TMUX_TMPDIR: elsewhere };
+    const inside = await doctor([], { env });
+    // What runs around this shell is found; a mam outside of it would look elsewhere.
+    expect(inside.of('tmux.socket').level).toBe('ok');
+    expect(inside.of('tmux.folders')).toMatchObject({
+      level: 'note',
+      remedy: expect.stringContaining(`export TMUX_TMPDIR=${lab.folder}`),
+    });
+    const named = await doctor([], { env: { ...env, TMUX_SERVER_NAME: 'default' } });
+    expect(named.of('tmux.folders').level).toBe('problem');
+    expect((await doctor([], { env: { ...env, TMUX_TMPDIR: lab.folder } })).all('tmux.folders')).toEqual([]);
+    const missing = await doctor([], { env: { TMUX_TMPDIR: join(lab.folder, 'missing') } });
+    expect(missing.of('tmux.tmpdir')).toMatchObject({
+      level: 'problem',
+      remedy: expect.stringContaining('mkdir -p'),
+    });
+  });
+});
+
+describe('the home and the settings', () => {
+  test('a home that others can read, that is a file, or too deep for a socket', async () => {
+    mkdirSync(lab.home, { mode: 0o755 });
+    chmodSync(lab.home, 0o755);
+    const open = (await doctor()).of('home.folder');
+    expect(open).toMatchObject({ level: 'note', remedy: `\`chmod 700 ${lab.home}\`` });
+    chmodSync(lab.home, 0o777);
+    expect((await doctor()).of('home.folder').level).toBe('problem');
+    chmodSync(lab.home, 0o700);
+    expect((await doctor()).of('home.folder').level).toBe('ok');
+    const file = plant(join(lab.folder, 'file'), '');
+    expect((await doctor([], { env: { MAM_HOME: file } })).of('home.folder').title).toContain('is no folder');
+    const deep = join(lab.folder, 'd'.repeat(100));
+    expect((await doctor([], { env: { MAM_HOME: deep } })).of('home.socket').level).toBe('ok');
+  });
+
+  test('configuration files are named with what is wrong; secrets are not shown', async () => {
+    plant(join(lab.project, '.mam', 'config.json'), '{"realms":"x"}');
+    plant(join(lab.home, 'config.json'), `{"broker_password":"${PASSWORD}",`);
+    const broken = await doctor();
+    expect(broken.all('settings.file').map(({ level }) => level)).toEqual(['problem', 'problem']);
+    expect(broken.all('settings.file').map(({ remedy }) => remedy)).toEqual([
+      expect.stringContaining('Settings are: registry_dir'),
+      'Mend or remove it.',
+    ]);
+    expect(broken.text).not.toContain(PASSWORD);
+    rmSync(join(lab.home, 'config.json'));
+    plant(join(lab.project, '.mam', 'config.json'), '{"realm":"team-a","tmux_server_name":"x"}');
+    const env = {
+      MAM_REALM: 'team-b',
+      MAM_REGISTRY: '/x',
+      MAM_BROKER_URL: `mqtt://me:${PASSWORD}@127.0.0.1:1`,
+    };
+    const report = await doctor([], { env });
+    const { detail = '' } = report.of('settings.sources');
+    expect(detail.split('\n')).toEqual([
+      `MAM_HOME=${lab.home} (environment)`,
+      'MAM_BROKER_URL=mqtt://127.0.0.1:1 (environment)',
+      'MAM_REALM=team-b (environment)',
+      `tmux_server_name=x (${join(lab.project, '.mam', 'config.json')})`,
+    ]);
+    expect(report.of('settings.unknown')).toMatchObject({
+      level: 'note',
+      remedy: 'Is MAM_REGISTRY_DIR meant?',
+    });
+    expect(report.text).not.toContain(PASSWORD);
+    expect(report.of('settings.registry').title).toContain('of this folder');
+  });
+
+  test('a setting that can not be used is told, and what needs none is still looked at', async () => {
+    const report = await doctor([], { env: { MAM_REALM: 'No Words' } });
+    expect(report.of('settings.refused')).toMatchObject({ level: 'problem' });
+    expect(report.of('settings.refused').detail).toContain('left out');
+    expect(report.of('tmux.version').level).toBe('ok');
+    expect(report.all('hub.running')).toEqual([]);
+  });
+});
+
+describe('the hub', () => {
+  test('one that runs, is stopped, has been killed; the doctor starts none', async () => {
+    lab.plant('open-job');
+    await lab.mam(['hub', 'restart']);
+    const pid = await lab.hubPid();
+    const runs = (await doctor()).of('hub.running');
+    expect(runs.title).toMatch(new RegExp(`^It runs: process ${pid}, version \\S+, 1 open job$`));
+    process.kill(pid, 'SIGSTOP');
+    const stopped = (await doctor()).of('hub.running');
+    expect(stopped).toMatchObject({ level: 'problem', remedy: expect.stringContaining(`kill -CONT ${pid}`) });
+    process.kill(pid, 'SIGCONT');
+    process.kill(pid, 'SIGKILL');
+    await until('the hub is gone', () => !isRunning(pid));
+    const killed = (await doctor()).of('hub.running');
+    expect(killed).toMatchObject({ level: 'ok', detail: expect.stringContaining(`hub ${pid} has left`) });
+    expect(lab.hubs()).toEqual([]);
+    await lab.mam(['hub', 'restart']);
+  });
+
+  test('another protocol, another broker', async () => {
+    const owner = thisOwner(lab.home);
+    const file = {
+      pid: owner.pid,
+      version: '9.9.9',
+      realm: 'default',
+      host: 'x',
+      broker: 'embedded',
+      broker_fingerprint: 'x',
+    };
+    plant(join(lab.home, 'hub.owner'), JSON.stringify(owner), 0o600);
+    for (const [protocol, remedy] of [
+      [PROTOCOL_VERSION + 1, '`mam hub restart`'],
+      [PROTOCOL_VERSION - 1, `\`kill ${owner.pid}\``],
+    ] as const) {
+      plant(join(lab.home, 'hub.json'), JSON.stringify({ ...file, protocol }), 0o600);
+      const found = (await doctor()).of('hub.version');
+      expect(found).toMatchObject({ level: 'problem', remedy: expect.stringContaining(remedy) });
+      expect(found.title).toContain(`speaks protocol ${protocol} (version 9.9.9)`);
+    }
+    for (const name of ['hub.owner', 'hub.json']) rmSync(join(lab.home, name));
+    await lab.mam(['hub', 'restart']);
+    const other = await doctor([], { env: { MAM_REALM: 'team-b' } });
+    expect(other.of('hub.settings')).toMatchObject({
+      level: 'problem',
+      remedy: expect.stringContaining('mam hub stop'),
+    });
+  });
+
+  test('errors of its log and events that wait', async () => {
+    const now = new Date().toISOString();
+    plant(
+      join(lab.home, 'hub.log'),
+      `2020-01-01T00:00:00.000Z error long ago\n${now} info fine\n${now} error job x was not taken up\n`,
+    );
+    const waiting = plant(join(lab.home, 'outbox', 'w-000000001.json'), '{}');
+    const past = Date.now() / 1000 - 7200;
+    utimesSync(waiting, past, past);
+    const bad = plant(join(lab.home, 'outbox', 'w-000000002.json.bad'), 'x');
+    chmodSync(lab.home, 0o700);
+    const report = await doctor();
+    expect(report.of('hub.log')).toMatchObject({
+      level: 'note',
+      detail: expect.stringContaining('not taken up'),
+    });
+    expect(report.of('hub.log').detail).not.toContain('long ago');
+    expect(report.of('hub.outbox').title).toMatch(/^One event waits .* for 2 h\.$/);
+    expect(report.of('hub.outbox-bad').level).toBe('note');
+    for (const path of [waiting, bad]) rmSync(path);
+  });
+});
+
+describe('an external broker', () => {
+  test('that is not there', async () => {
+    const port = await freePort();
+    const report = await doctor([], { env: { MAM_BROKER_URL: `mqtt://me:${PASSWORD}@127.0.0.1:${port}` } });
+    const found = report.of('broker.reachable');
+    expect(found.level).toBe('problem');
+    expect(found.title).toBe(`The MQTT broker mqtt://127.0.0.1:${port} cannot be reached (ECONNREFUSED).`);
+    expect(report.text).not.toContain(PASSWORD);
+  });
+
+  test('that takes the connection and says nothing', async () => {
+    const silent = createServer();
+    await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
+    lab.onEnd(() => silent.close());
+    const { port } = silent.address() as { port: number };
+    const report = await doctor([], { env: { MAM_BROKER_URL: `mqtt://127.0.0.1:${port}` } });
+    expect(report.of('broker.reachable').title).toContain('no answer in time');
+  });
+
+  test.runIf(installed)(
+    'a message there and back, the hub on it, a wrong password, a wrong authority',
+    async () => {
+      const plain = await Mosquitto.make(lab);
+      await plain.start();
+      const good = await doctor([], { env: plain.env });
+      expect(good.of('broker.reachable').title).toMatch(
+        /takes and gives back a message in \d+ ms \(realm default\)/,
+      );
+      await lab.mam(['hub', 'restart'], { env: plain.env });
+      await until('the hub is on it', async () => {
+        const report = await doctor([], { env: plain.env });
+        return report.of('broker.hub').level === 'ok';
+      });
+      const far = { ...plain.env, MAM_HOME: join(lab.folder, 'far') };
+      expect((await doctor([], { env: far })).of('broker.others').level).toBe('note');
+      const wrong = await doctor([], { env: { ...plain.env, MAM_BROKER_PASSWORD: `${PASSWORD}x` } });
+      expect(wrong.of('broker.reachable').title).toContain('refused the user name or the password');
+      expect(wrong.text).not.toContain(PASSWORD);
+      const tls = await Mosquitto.make(lab, { tls: true });
+      await tls.start();
+      const untrusted = await doctor([], { env: tls.env });
+      expect(untrusted.of('broker.reachable')).toMatchObject({
+        remedy: expect.stringContaining('MAM_BROKER_CA'),
+      });
+      expect(
+        (await doctor([], { env: { ...tls.env, MAM_BROKER_CA: tls.certificate } })).all('broker.reachable'),
+      ).toMatchObject([{ level: 'ok' }]);
+    },
+  );
+});
+
+describe('the registry', () => {
+  const event = (seq: number, type: string): string =>
+    `\n${JSON.stringify({ seq, recorded_at: new Date().toISOString(), event_id: `e${seq}`, type, source: 'peer', at: '' })}\n`;
+
+  test('a damaged journal is named by job, line and what is lost', async () => {
+    for (const id of ['whole', 'torn', 'middle', 'lost', 'hopeless', 'weird'])
+      plantJob(lab.registry, id, {}, lab.project);
+    appendFileSync(lab.journalFile('torn'), `${event(2, 'started')}\n{"seq":3,"ty`);
+    appendFileSync(lab.journalFile('middle'), `\n{"seq":2,"ty${event(2, 'started')}`);
+    appendFileSync(
+      lab.journalFile('lost'),
+      `${event(2, 'started')}\n{"seq":3\u001b[31m oops}\n${event(4, 'progress')}`,
+    );
+    writeFileSync(lab.journalFile('hopeless'), 'rubbish\n');
+    rmSync(lab.journalFile('weird'));
+    mkdirSync(lab.journalFile('weird'));
+    plant(join(lab.registry, 'README'), 'somebody else');
+    mkdirSync(join(lab.registry, 'no-job-of-ours'));
+    const before = everything();
+    const report = await doctor();
+    const said = Object.fromEntries(
+      report.all('registry.journal').map((one) => [/job (\w+)/.exec(one.title)?.[1], one]),
+    );
+    expect(Object.keys(said).sort()).toEqual(['hopeless', 'lost', 'middle', 'weird']);
+    expect(said['lost']).toMatchObject({
+      level: 'problem',
+      title: 'The journal of job lost is damaged in line 6: event 3 is lost.',
+      remedy: expect.stringContaining(`restore ${lab.journalFile('lost')} from a backup`),
+    });
+    expect(said['middle']).toMatchObject({
+      level: 'note',
+      title: expect.stringContaining('no event is missing'),
+    });
+    expect(said['hopeless']).toMatchObject({
+      level: 'problem',
+      remedy: expect.stringContaining(`move the folder ${join(lab.registry, 'hopeless')} away`),
+    });
+    expect(said['torn']).toBeUndefined();
+    expect(report.of('registry.jobs').title).toContain('every one read');
+    expect(report.text).not.toContain('\\u001b');
+    expect(everything()).toEqual(before);
+  });
+
+  test('a journal that is shorter than its record, a task that is gone, a job that is gone', async () => {
+    lab.plant('short');
+    lab.plant('gone');
+    const record = { job_id: 'short', status: 'running', seq: 3 };
+    plant(join(lab.registry, 'short', 'job.json'), JSON.stringify(record));
+    rmSync(join(lab.registry, 'short', 'prompt.md'));
+    rmSync(join(lab.registry, 'gone'), { recursive: true });
+    const report = await doctor();
+    expect(report.of('registry.journal').title).toBe(
+      'The journal of job short was changed: events 2, 3 are lost.',
+    );
+    expect(report.of('registry.prompt').remedy).toContain('`mam cancel --job short`');
+    expect(report.of('registry.live')).toMatchObject({ level: 'note', detail: `gone in ${lab.registry}` });
+  });
+
+  test('the hub of another home writes it; the lock of a dead one binds nobody', async () => {
+    const owner = { ...thisOwner('/somewhere/else'), pid: process.pid };
+    const file = plant(join(lab.registry, '.hub.owner'), JSON.stringify(owner));
+    expect((await doctor()).of('registry.lock').title).toContain(`process ${process.pid}, /somewhere/else`);
+    writeFileSync(file, JSON.stringify({ ...owner, boot: 'before' }));
+    expect((await doctor()).all('registry.lock')).toEqual([]);
+  });
+
+  test('of 3,000 jobs the newest and every open one are read', async () => {
+    const past = new Date('2026-01-01');
+    for (let n = 0; n < 3_000; n++) {
+      const id = `job-${String(n).padStart(5, '0')}`;
+      plantJob(lab.registry, id, {}, lab.project);
+      const status = n === 7 ? 'running' : 'completed';
+      writeFileSync(join(lab.registry, id, 'job.json'), JSON.stringify({ job_id: id, status, seq: 1 }));
+      utimesSync(join(lab.registry, id), past, new Date(past.getTime() + n * 1000));
+    }
+    for (const n of ['00007', '00008', '02999']) {
+      writeFileSync(lab.journalFile(`job-${n}`), 'rubbish\n');
+      rmSync(join(lab.registry, `job-${n}`, 'prompt.md'));
+    }
+    rmSync(join(lab.registry, 'job-00007', 'job.json'));
+    rmSync(join(lab.registry, 'job-02999', 'job.json'));
+    const times = (id: string): void => utimesSync(join(lab.registry, id), past, past);
+    times('job-00007');
+    times('job-00008');
+    const report = await doctor();
+    expect(report.all('registry.journal').map(({ title }) => /job-\d+/.exec(title)?.[0])).toEqual([
+      'job-02999',
+      'job-00007',
+    ]);
+    expect(report.of('registry.jobs').title).toContain('the newest 1000 and every open one of 3000');
+  });
+});
+
+describe('clients', () => {
+  const codexFile = (): string => join(lab.folder, '.codex', 'config.toml');
+  const server = (command: string, more = ''): string =>
+    plant(codexFile(), `[mcp_servers.mam]\ncommand = ${JSON.stringify(command)}\n${more}`);
+
+  test('each that is installed starts the server as its client would, and leaves nothing', async () => {
+    const names = ['claude-code', 'codex', 'gemini', 'opencode'];
+    for (const name of names) expect((await lab.mam(['install', name])).code).toBe(0);
+    await lab.mam(['install', 'claude-code', '--project']);
+    const before = everything();
+    // In a pane, where a server that is ready announces itself.
+    const report = await doctor([], { env: { TMUX: `${join(socketFolder, 'x')},1,0`, TMUX_PANE: '%1' } });
+    for (const name of names.slice(1)) expect(report.of(`client.${name}.server`).level).toBe('ok');
+    expect(report.all('client.claude-code.server')).toHaveLength(2);
+    expect(report.of('client.codex.server').detail?.split(', ')).toEqual(tools.map(({ name }) => name));
+    expect(everything()).toEqual(before);
+    expect(lab.processes()).toEqual([]);
+    const alone = await doctor(['--client', 'codex']);
+    expect(alone.findings.map(({ id }) => id)).toEqual(['client.codex.server']);
+  });
+
+  test('a program that is gone, a file that is no TOML, a server that is switched off', async () => {
+    server(join(lab.folder, 'old', 'mam'));
+    const gone = (await doctor()).of('client.codex.program');
+    expect(gone).toMatchObject({ level: 'problem', remedy: expect.stringContaining('`mam install codex`') });
+    server(process.execPath, `args = [${JSON.stringify(join(lab.folder, 'old.js'))}]\n`);
+    expect((await doctor()).of('client.codex.program').title).toContain('old.js is not there');
+    server(process.execPath, 'enabled = false\n');
+    expect((await doctor()).of('client.codex.enabled').level).toBe('note');
+    plant(codexFile(), '[mcp_servers.mam\n');
+    expect((await doctor()).of('client.codex.file')).toMatchObject({ level: 'problem' });
+    plant(join(lab.project, '.mcp.json'), '{"mcpServers":{"mam":{"command":""}}}');
+    expect((await doctor()).of('client.claude-code.file').level).toBe('problem');
+  });
+
+  test('what Codex does not pass on, and times that do not fit', async () => {
+    server(
+      process.execPath,
+      `args = [${JSON.stringify(PROGRAM)}]\nenv_vars = ["TMUX"]\ntool_timeout_sec = 100\n`,
+    );
+    const report = await doctor();
+    const [lost, pane] = report.all('client.codex.env_vars');
+    expect(lost).toMatchObject({ level: 'problem' });
+    expect(lost?.title).toContain('does not pass MAM_HOME, TMUX_TMPDIR on');
+    expect(pane).toMatchObject({ level: 'note', title: expect.stringContaining('TMUX_PANE') });
+    expect(report.of('client.codex.timeout')).toMatchObject({ level: 'problem' });
+    server(process.execPath, `args = [${JSON.stringify(PROGRAM)}]\n`);
+    expect((await doctor()).of('client.codex.timeout').level).toBe('note');
+  });
+
+  test('a server of another version, with another name, that ends, and one that hangs', async () => {
+    const script = join(lab.folder, 'fake.js');
+    const fake = (name: string, version: string): string =>
+      plant(
+        script,
+        `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+          const { id, method } = JSON.parse(line);
+          const result = method === 'initialize' ? { serverInfo: { name: '${name}', version: '${version}' } } : { tools: [{ name: 'a' }] };
+          console.log('noise');
+          console.log(JSON.stringify({ jsonrpc: '2.0', id, result }));
+        });`,
+      );
+    server(process.execPath, `args = [${JSON.stringify(script)}]\n`);
+    fake('mam', '0.0.1');
+    expect((await doctor(['--client', 'codex'])).of('client.codex.server')).toMatchObject({ level: 'note' });
+    fake('other', '1.0.0');
+    expect((await doctor(['--client', 'codex'])).of('client.codex.server').title).toContain(
+      'another server as mam',
+    );
+    plant(script, 'console.error("\\u001b[31mno such \\u0007thing"); process.exit(3);');
+    const ended = (await doctor(['--client', 'codex'])).of('client.codex.server');
+    expect(ended.title).toContain('It ended with code 3 instead of answering. Its last words: no such thing');
+    // With a child of its own that ignores the end of its parent.
+    plant(
+      script,
+      `process.on('SIGTERM', () => {}); require('node:child_process').spawn('sleep', ['300'], { stdio: 'ignore' }); setInterval(() => {}, 1000);`,
+    );
+    const hangs = (await doctor(['--client', 'codex'])).of('client.codex.server');
+    expect(hangs).toMatchObject({
+      level: 'problem',
+      title: expect.stringContaining('did not answer within 5 s'),
+    });
+    expect(lab.processes()).toEqual([]);
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends what was started', async (signal) => {
+    const mark = join(lab.folder, 'started');
+    const script = plant(
+      join(lab.folder, 'slow.js'),
+      `require('node:child_process').spawn('sleep', ['300'], { stdio: 'ignore' });
+       require('node:fs').writeFileSync(${JSON.stringify(mark)}, '');
+       setInterval(() => {}, 1000);`,
+    );
+    server(process.execPath, `args = [${JSON.stringify(script)}]\n`);
+    const { child, ended } = lab.start(['doctor', '--client', 'codex']);
+    await until('the server runs', () => existsSync(mark));
+    child.kill(signal);
+    expect((await ended).code).toBeGreaterThan(128);
+    await until('nothing is left', () => lab.processes().length === 0);
+  });
+});
+
+test('is in the help, with an example', () => {
+  const { stdout } = spawnSync(process.execPath, [PROGRAM, 'doctor', '--help'], { encoding: 'utf8' });
+  expect(stdout).toContain('mam doctor --client codex');
+});
