@@ -106,6 +106,7 @@ const TRIED: Record<string, string> = {
   'mam install gemini': INSTALLING,
   'mam install opencode --dry-run': INSTALLING,
   'mam install opencode': INSTALLING,
+  'mam doctor': 'test/cli/doctor.test.ts',
   'mam done JOB_ID "The key is on the board."': ANSWERING,
   'mam answer --job JOB_ID "Slate, not tin."': ANSWERING,
   'mam answer --job JOB_ID --allow': ANSWERING,
