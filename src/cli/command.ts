@@ -67,7 +67,7 @@ export interface Command<O extends Options = Options> {
   options: O;
   /** What `--json` prints: the MCP tool whose fields it has, or a sentence. */
   json: { tool: string; also?: string } | string;
-  /** What its exit codes mean, beside 64 and 69. */
+  /** What its exit codes mean; 64 and 69 only where it has words of its own for them. */
   exits: Partial<Record<keyof typeof EXIT, string>>;
   /** Command lines, from `mam` on. */
   examples: readonly string[];

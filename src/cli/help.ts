@@ -12,7 +12,7 @@ const SHARED_EXITS = {
 
 /** What `mam NAME --help` prints. */
 export function helpText(name: string, command: Command): string {
-  const exits = { ...command.exits, ...SHARED_EXITS };
+  const exits = { ...SHARED_EXITS, ...command.exits };
   return [
     ...hang('Usage: ', `mam ${synopsisOf(name, command)} [--json]`),
     '',

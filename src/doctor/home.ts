@@ -21,7 +21,12 @@ export const home: Check = {
     const there = [folder, ...(settings === undefined ? [] : [settings.registryDir])].map(nearest);
     const [own = '/', registry = own] = there;
     const apart = statSync(own).dev !== statSync(registry).dev;
-    return [...state, ...socketOf(folder), room(own), ...(apart ? [room(registry)] : [])];
+    return [
+      ...state,
+      ...socketOf(folder),
+      room('home.disk', own),
+      ...(apart ? [room('home.registry-disk', registry)] : []),
+    ];
   },
 };
 
@@ -72,10 +77,9 @@ function socketOf(folder: string): Found[] {
   return [ok(id, `The path of ${join(folder, 'hub.sock')} is too long for a socket; it is ${path}`)];
 }
 
-function room(folder: string): Found {
+function room(id: string, folder: string): Found {
   const { bavail, bsize } = statfsSync(folder);
   const free = Math.floor((bavail * bsize) / MB);
-  const id = 'home.disk';
   if (free >= LOW_MB) {
     return ok(id, `${free >= 10 * 1024 ? `${Math.floor(free / 1024)} GB` : `${free} MB`} free at ${folder}`);
   }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { explain, MamError } from '../errors.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
+import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { foldJob, readRecord } from '../registry/fold.ts';
 import { type JobPaths, jobPaths } from '../registry/paths.ts';
@@ -10,10 +11,13 @@ import { type Found, note, problem } from './finding.ts';
 const SHOWN = 3;
 /** A damaged number of an event must not be counted up to. */
 const MOST_LOST = 1_000;
+const FRESH_MS = 5_000;
 
 /** What is wrong with one job's files; nothing when they are whole. */
 export function jobHealth(registryDir: string, jobId: string): Found[] {
   const paths = jobPaths(registryDir, jobId);
+  // Before the journal: a hub that is writing is ahead with that.
+  const written = readRecord(paths.record);
   let job: ReturnType<typeof foldJob>;
   try {
     job = foldJob(registryDir, jobId);
@@ -21,7 +25,15 @@ export function jobHealth(registryDir: string, jobId: string): Found[] {
     const { message, hint } = error instanceof MamError ? error : new MamError('internal', explain(error));
     return [problem('registry.journal', message, hint || `Move the folder ${paths.folder} away.`)];
   }
-  return [...damageOf(jobId, job, readRecord(paths.record)), ...promptOf(jobId, job.record, paths)];
+  return [
+    ...damageOf(jobId, job, written),
+    ...(isFresh(job.record) ? [] : [...recordOf(job.record, written), ...promptOf(job.record, paths)]),
+  ];
+}
+
+/** Its files may be on their way to the disk. */
+function isFresh(record: JobRecord): boolean {
+  return Date.now() - Date.parse(record.final_at ?? record.created_at) < FRESH_MS;
 }
 
 function damageOf(
@@ -64,10 +76,20 @@ function isTornEnd(journal: string, line: number): boolean {
   return !text.endsWith('\n') && text.split('\n').length === line;
 }
 
-function promptOf(jobId: string, record: JobRecord, { prompt }: JobPaths): Found[] {
+/** What other programs read; mam itself goes by the journal. */
+function recordOf(record: JobRecord, written: JobRecord | undefined): Found[] {
+  if (!isFinal(record.status) || written?.status === record.status) return [];
+  const said =
+    written === undefined ? 'is missing or cannot be read' : `says ${cleanLine(written.status, 40)}`;
+  const title = `Job ${record.job_id} is ${record.status}, and its job.json ${said}.`;
+  const remedy = `Nothing has to be done: the journal counts. Programs that read the file take \`mam status --job ${record.job_id} --json\`.`;
+  return [note('registry.record', title, remedy)];
+}
+
+function promptOf(record: JobRecord, { prompt }: JobPaths): Found[] {
   if (isFinal(record.status) || existsSync(prompt)) return [];
-  const title = `The task of the open job ${jobId} is gone: ${prompt}.`;
-  const remedy = `Its peer can't read it any more: \`mam cancel --job ${jobId}\`, and delegate it again.`;
+  const title = `The task of the open job ${record.job_id} is gone: ${prompt}.`;
+  const remedy = `Its peer can't read it any more: \`mam cancel --job ${record.job_id}\`, and delegate it again.`;
   return [problem('registry.prompt', title, remedy)];
 }
 

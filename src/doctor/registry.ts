@@ -102,12 +102,16 @@ function isUnreadable(dir: string, name: string): boolean {
   }
 }
 
+/** The first ones, problems before notes. */
 function named(found: Found[]): Found[] {
-  if (found.length <= NAMED) return found;
-  const title = `${found.length - NAMED} more findings about jobs are not shown.`;
+  const problems = found.filter(({ level }) => level === 'problem');
+  const sorted = [...problems, ...found.filter(({ level }) => level !== 'problem')];
+  if (sorted.length <= NAMED) return sorted;
+  const title = `${sorted.length - NAMED} more findings about jobs are not shown.`;
   const remedy =
     'When many journals are damaged, look after the disk first, then restore the registry from a backup.';
-  return [...found.slice(0, NAMED), problem('registry.more', title, remedy)];
+  const more = problems.length > NAMED ? problem : note;
+  return [...sorted.slice(0, NAMED), more('registry.more', title, remedy)];
 }
 
 function total(dir: string, jobs: number, all: number, found: Found[]): Found {

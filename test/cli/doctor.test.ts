@@ -482,6 +482,12 @@ describe('the registry', () => {
   test('a journal that is shorter than its record, a task that is gone, a job that is gone', async () => {
     lab.plant('short');
     lab.plant('gone');
+    lab.plant('fresh');
+    rmSync(join(lab.registry, 'fresh', 'prompt.md'));
+    writeFileSync(
+      lab.journalFile('short'),
+      readFileSync(lab.journalFile('short'), 'utf8').replaceAll('"20', '"19'),
+    );
     const record = { job_id: 'short', status: 'running', seq: 3 };
     plant(join(lab.registry, 'short', 'job.json'), JSON.stringify(record));
     rmSync(join(lab.registry, 'short', 'prompt.md'));
@@ -492,6 +498,24 @@ describe('the registry', () => {
     );
     expect(report.of('registry.prompt').remedy).toContain('`mam cancel --job short`');
     expect(report.of('registry.live')).toMatchObject({ level: 'note', detail: `gone in ${lab.registry}` });
+  });
+
+  test('a record that lags behind its journal is a note: the journal counts', async () => {
+    for (const id of ['late', 'alike']) {
+      plantJob(lab.registry, id, {}, lab.project);
+      appendFileSync(lab.journalFile(id), event(2, 'completed').replaceAll('"20', '"19'));
+    }
+    const record = { job_id: 'late', status: 'running', seq: 1 };
+    plant(join(lab.registry, 'late', 'job.json'), JSON.stringify(record));
+    plant(
+      join(lab.registry, 'alike', 'job.json'),
+      JSON.stringify({ ...record, status: 'completed', seq: 2 }),
+    );
+    const found = (await doctor()).of('registry.record');
+    expect(found).toMatchObject({
+      level: 'note',
+      title: 'Job late is completed, and its job.json says running.',
+    });
   });
 
   test('the hub of another home writes it; the lock of a dead one binds nobody', async () => {
@@ -581,12 +605,14 @@ describe('clients', () => {
 
   test('a server of another version, with another name, that ends, and one that hangs', async () => {
     const script = join(lab.folder, 'fake.js');
+    const heard = join(lab.folder, 'heard');
     const fake = (name: string, version: string): string =>
       plant(
         script,
         `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
           const { id, method } = JSON.parse(line);
           const result = method === 'initialize' ? { serverInfo: { name: '${name}', version: '${version}' } } : { tools: [{ name: 'a' }] };
+          require('node:fs').appendFileSync(${JSON.stringify(heard)}, method + ' ');
           console.log('noise');
           console.log(JSON.stringify({ jsonrpc: '2.0', id, result }));
         });`,
@@ -594,6 +620,8 @@ describe('clients', () => {
     server(process.execPath, `args = [${JSON.stringify(script)}]\n`);
     fake('mam', '0.0.1');
     expect((await doctor(['--client', 'codex'])).of('client.codex.server')).toMatchObject({ level: 'note' });
+    // Told that its client is ready, a server would announce itself as that of this pane.
+    expect(readFileSync(heard, 'utf8')).toBe('initialize tools/list ');
     fake('other', '1.0.0');
     expect((await doctor(['--client', 'codex'])).of('client.codex.server').title).toContain(
       'another server as mam',
