@@ -24,6 +24,11 @@ export class MamError extends Error {
     this.hint = hint;
   }
 
+  /** Each bundle in dist/ has a copy of this class: an error of another one is one all the same. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'MamError';
+  }
+
   /** The whole sentence for a person or a model. */
   get text(): string {
     return this.hint === '' ? this.message : `${this.message} ${this.hint}`;

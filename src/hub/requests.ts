@@ -86,7 +86,8 @@ export class Requests {
     }
     const answer: Reply = { request_id: request.request_id };
     try {
-      if (request.protocol > PROTOCOL_VERSION) {
+      // The way out that the error names must be open.
+      if (request.protocol > PROTOCOL_VERSION && request.command !== 'hub_stop') {
         throw new MamError(
           'conflict',
           `This hub speaks protocol ${PROTOCOL_VERSION}, the client ${cleanLine(String(request.protocol), 20)}.`,
