@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { human } from '../agents/human.ts';
 import { builtIn, screenOf } from '../agents/index.ts';
 import type { Launch } from '../agents/kind.ts';
 import { scrubbedEnvironment } from '../config.ts';
@@ -252,6 +253,12 @@ export function checkStart(params: StartParams): string {
   sessionName(params);
   const start = builtIn(agent)?.start;
   const name = terminal?.command?.[0] ?? start?.program;
+  if (name === undefined && agent === human.name)
+    throw new MamError(
+      'bad_input',
+      'A person is not started.',
+      'Delegate with agent "human"; the person reports with mam done.',
+    );
   if (name === undefined) {
     throw new MamError(
       'bad_input',

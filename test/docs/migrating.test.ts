@@ -1,0 +1,241 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { CommandResult, Lab } from '../support/lab.ts';
+import { test } from '../support/lab-test.ts';
+import { until } from '../support/until.ts';
+import { read } from './markdown.ts';
+
+/** The first cells of the page's tables, which name their rows; the tables' heads are left out. */
+const ROWS = read('docs/migrating.md')
+  .split('\n')
+  .filter((line) => line.startsWith('| ') && !/^\| (the script|option|variable|line|code) \|/.test(line))
+  .map((line) => (line.split(' | ')[0] ?? '').slice(2).replaceAll('`', ''));
+
+type Try = (lab: Lab) => Promise<void>;
+const COMMAND = ['--agent', 'command', '--agent-session', 'tmux:good'];
+const submit = async (lab: Lab, ...more: string[]): Promise<CommandResult> => {
+  if (!lab.sessions.has('good')) await lab.startPeer('good');
+  return lab.mam('submit', '--prompt', 'Mend the roof', ...COMMAND, ...more);
+};
+const idOf = ({ stdout }: CommandResult): string => /^registered job: (\S+)$/m.exec(stdout)?.[1] ?? '';
+const lastLine = ({ stdout }: CommandResult): string => stdout.trimEnd().split('\n').at(-1) ?? '';
+/** A job that its peer has completed. */
+const done = async (lab: Lab): Promise<string> => idOf(await submit(lab));
+/** A job for a person, which stays open. */
+const open = async (lab: Lab, ...more: string[]): Promise<string> =>
+  idOf(await lab.mam('submit', '--prompt', 'Call mum', '--agent', 'human', '--no-wait', ...more));
+const dry = async (lab: Lab, ...more: string[]) =>
+  JSON.parse((await lab.mam('submit', '--prompt', 'x', '--dry-run', '--json', ...more)).stdout);
+/** What the validation script of a job found in its environment. */
+async function environmentOf(lab: Lab, name: string, env: Record<string, string> = {}): Promise<string> {
+  lab.write('check.sh', `printf %s "$${name}" > found\n`);
+  await lab.startPeer('good');
+  const words = ['submit', '--prompt', 'x', ...COMMAND, '--validate', 'check.sh'];
+  const ended = await lab.start(words, env).ended;
+  expect(ended.code).toBe(0);
+  return readFileSync(join(lab.project, 'found'), 'utf8');
+}
+
+/** What each row promises, by the row's first cell. */
+const TRIES: Record<string, Try> = {
+  submit: async (lab) => expect((await submit(lab)).code).toBe(0),
+  status: async (lab) => {
+    const id = await done(lab);
+    expect((await lab.mam('status', '--job', id)).stdout).toContain('completed');
+    expect((await lab.mam('status', id.slice(0, -4))).stdout).toContain(id);
+  },
+  list: async (lab) => {
+    const id = await done(lab);
+    expect((await lab.mam('list', '--status', 'completed', '--agent', 'command')).stdout).toContain(id);
+  },
+  verify: async (lab) => {
+    const [id, script] = [await done(lab), lab.write('check.sh', 'exit 7\n')];
+    expect((await lab.mam('verify', '--job', id, '--validate', script)).code).toBe(7);
+    expect(lab.record(id).status).toBe('completed');
+  },
+  wait: async (lab) => {
+    expect((await lab.mam('wait', '--job', await done(lab))).code).toBe(0);
+    expect((await lab.mam('wait')).code).toBe(0);
+  },
+  logs: async (lab) => expect((await lab.mam('logs', await done(lab))).stdout).toContain('started'),
+  'logs --list': async (lab) => {
+    const id = await done(lab);
+    expect((await lab.mam('logs', '--list')).stdout).toContain(join(lab.registry, id));
+  },
+  'the publisher script': async (lab) => {
+    const id = await open(lab);
+    const report = ['publish', '--job', id, '--event', 'completed', '--detail', 'Called.'];
+    expect((await lab.mam(...report)).code).toBe(0);
+    expect(lab.record(id)).toMatchObject({ status: 'completed', detail: 'Called.' });
+  },
+  'the subscriber script': async (lab) => {
+    const id = await open(lab);
+    const logs = lab.start(['logs', id, '--follow']);
+    await until('it follows', () => logs.seen.stdout.includes('queued'));
+    await lab.mam('done', id);
+    const { code, stdout } = await logs.ended;
+    expect(code).toBe(0);
+    expect(stdout).toContain('completed');
+  },
+  'the registry script': async (lab) => {
+    const id = await done(lab);
+    expect(JSON.parse((await lab.mam('list', '--json')).stdout).jobs[0].job_id).toBe(id);
+    expect(existsSync(join(lab.project, '.mam', 'jobs', id, 'job.json'))).toBe(true);
+  },
+
+  '--prompt': async (lab) => expect((await dry(lab)).typed_text).toContain('The task: x'),
+  '--prompt-file': async (lab) => {
+    const file = lab.write('prompt.md', 'from a file');
+    const { stdout } = await lab.mam('submit', '--prompt-file', file, '--dry-run');
+    expect(stdout).toContain('The task: from a file');
+    const piped = lab.start(['submit', '--prompt-file', '-', '--dry-run']);
+    piped.child.stdin.end('from a pipe');
+    expect((await piped.ended).stdout).toContain('The task: from a pipe');
+  },
+  '--agent': async (lab) => expect(lab.record(await done(lab)).agent).toBe('command'),
+  '--agent-session': async (lab) => {
+    expect((await dry(lab)).target).toBe('tmux:claude');
+    for (const kind of ['codex', 'gemini', 'opencode'])
+      expect((await dry(lab, '--agent', kind)).target).toBe(`tmux:${kind}`);
+    expect((await dry(lab, '--agent', 'human')).target).toBeUndefined();
+    expect((await dry(lab, '--agent-session', 'tmux:other')).target).toBe('tmux:other');
+  },
+  '--workdir': async (lab) => {
+    expect(lab.record(await open(lab)).workdir).toBe(lab.project);
+    expect(lab.record(await open(lab, '--workdir', lab.folder)).workdir).toBe(lab.folder);
+  },
+  '--timeout': async (lab) => {
+    expect(lab.record(await open(lab)).timeouts.timeout_seconds).toBe(3600);
+    expect(lab.record(await open(lab, '--timeout', '7')).timeouts.timeout_seconds).toBe(7);
+  },
+  '--idle-timeout': async (lab) => {
+    expect(lab.record(await open(lab)).timeouts.idle_timeout_seconds).toBe(120);
+    expect(lab.record(await open(lab, '--idle-timeout', '7')).timeouts.idle_timeout_seconds).toBe(7);
+  },
+  '--validate': async (lab) => {
+    const plain = lab.write('check.sh', '[[ -n $BASH_VERSION ]]\n');
+    expect((await submit(lab, '--validate', plain)).code).toBe(0);
+    const program = lab.write('check', `#!${process.execPath}\nprocess.exit(7);\n`, 0o755);
+    expect((await submit(lab, '--validate', program)).stdout).toContain('FAIL (exit 7)');
+  },
+  '--dry-run': async (lab) => {
+    const ended = await lab.mam('submit', '--prompt', 'x', '--dry-run');
+    expect(ended.stdout).toMatch(/target: tmux:claude[\s\S]*publish_event/);
+    expect(lastLine(ended)).toContain(lab.registry);
+    expect(lab.isUntouched).toBe(true);
+  },
+  '--agent human': async (lab) => {
+    const id = await open(lab);
+    expect((await lab.mam('done', id, 'Called.')).code).toBe(0);
+    expect(lab.record(id).status).toBe('completed');
+  },
+
+  TMUX_SERVER_NAME: async (lab) => {
+    const { stderr, ended } = await withServerName(lab);
+    expect(ended.code).toBe(69);
+    expect(stderr).toContain(join(lab.folder, `tmux-${process.getuid?.() ?? 0}`, 'elsewhere'));
+  },
+  DELEGATE_JOB_LOGS_DIR: async (lab) => {
+    lab.expected.push(/^(old|new)-logs\b/);
+    const folders = { old: join(lab.folder, 'old-logs'), new: join(lab.folder, 'new-logs') };
+    const words = ['submit', '--prompt', 'x', '--agent', 'human', '--no-wait'];
+    const first = await lab.start(words, { DELEGATE_JOB_LOGS_DIR: folders.old }).ended;
+    expect(lastLine(first)).toBe(join(folders.old, idOf(first)));
+    const both = { DELEGATE_JOB_LOGS_DIR: folders.old, MAM_LOGS_DIR: folders.new };
+    const second = await lab.start(words, both).ended;
+    expect(lastLine(second)).toBe(join(folders.new, idOf(second)));
+    await lab.mam('done', idOf(second));
+    await until('the copy is there', () => existsSync(join(folders.new, idOf(second), 'events.jsonl')));
+    expect(existsSync(lab.paths(idOf(second)).journal)).toBe(true);
+  },
+  JOB_ID: async (lab) => expect([await environmentOf(lab, 'JOB_ID')]).toEqual(lab.jobIds()),
+  REGISTRY_DIR: async (lab) => {
+    expect(await environmentOf(lab, 'REGISTRY_DIR')).toBe(lab.registry);
+    const [id = ''] = lab.jobIds();
+    lab.write('check.sh', 'printf %s "$MAM_JOB_DIR" > found\n');
+    await lab.mam('submit', 'x', ...COMMAND, '--validate', 'check.sh');
+    const folder = readFileSync(join(lab.project, 'found'), 'utf8');
+    expect(
+      lab
+        .jobIds()
+        .filter((other) => other !== id)
+        .map((other) => join(lab.registry, other)),
+    ).toEqual([folder]);
+  },
+  PATH: async (lab) => {
+    const path = `${lab.folder}:${process.env['PATH']}`;
+    expect(await environmentOf(lab, 'PATH', { PATH: path })).toBe(path);
+  },
+  VIRTUAL_ENV: async (lab) =>
+    expect(await environmentOf(lab, 'VIRTUAL_ENV', { VIRTUAL_ENV: lab.folder })).toBe(lab.folder),
+
+  'registered job: ID': async (lab) => expect((await submit(lab)).stdout).toMatch(/^registered job: \S+\n/),
+  'validation: PASS': async (lab) => {
+    const script = lab.write('check.sh', 'exit 0\n');
+    const ended = await submit(lab, '--validate', script);
+    expect(ended.stdout.split('\n').at(-3)).toBe('validation: PASS');
+    expect(lastLine(await lab.mam('verify', '--job', idOf(ended), '--validate', script))).toBe(
+      'validation: PASS',
+    );
+  },
+  'validation: FAIL (exit N)': async (lab) => {
+    const script = lab.write('check.sh', 'exit 7\n');
+    const ended = await submit(lab, '--validate', script);
+    expect(ended.stdout.split('\n').at(-3)).toBe('validation: FAIL (exit 7)');
+    const again = await lab.mam('verify', '--job', idOf(ended), '--validate', script);
+    expect(lastLine(again)).toBe('validation: FAIL (exit 7)');
+  },
+  'the log folder': async (lab) => {
+    const ended = await submit(lab);
+    expect(lastLine(ended)).toBe(join(lab.registry, idOf(ended)));
+  },
+
+  '0': async (lab) => {
+    const id = await done(lab);
+    expect((await lab.mam('wait', '--job', id)).code).toBe(0);
+    expect((await lab.mam('publish', '--job', id, '--event', 'error')).code).toBe(0);
+    expect(await lab.mam('verify', '--job', id, '--validate', lab.write('check.sh', ''))).toMatchObject({
+      code: 0,
+    });
+  },
+  "the script's own": async (lab) => {
+    const [id, script] = [await done(lab), lab.write('check.sh', 'exit 42\n')];
+    expect((await lab.mam('verify', '--job', id, '--validate', script)).code).toBe(42);
+  },
+  '1': async (lab) => {
+    expect((await submit(lab, '--validate', lab.write('check.sh', 'exit 7\n'))).code).toBe(1);
+    const id = await open(lab);
+    await lab.mam('cancel', id);
+    expect((await lab.mam('wait', id)).code).toBe(1);
+  },
+  '2': async (lab) => {
+    // Where MAM_HOME would be is a file: there is neither a hub nor an outbox.
+    const env = { MAM_HOME: lab.write('a-file', '') };
+    const words = ['publish', '--job', 'x', '--event', 'progress'];
+    expect((await lab.start(words, env).ended).code).toBe(2);
+  },
+  '3': async (lab) =>
+    expect((await lab.mam('wait', '--job', await open(lab), '--timeout', '0')).code).toBe(3),
+  '4': async (lab) => {
+    const id = await open(lab);
+    await lab.mam('publish', '--job', id, '--event', 'question', '--detail', 'Which mum?');
+    expect((await lab.mam('wait', '--job', id)).code).toBe(4);
+  },
+  '64': async (lab) => expect((await lab.mam('submit')).code).toBe(64),
+  '69': async (lab) => expect((await lab.mam('submit', '--prompt', 'x')).code).toBe(69),
+};
+
+async function withServerName(lab: Lab) {
+  const env = { TMUX_SERVER_NAME: 'elsewhere', TMUX: `${lab.socket},1,0` };
+  const ended = await lab.start(['submit', '--prompt', 'x'], env).ended;
+  return { ended, stderr: ended.stderr };
+}
+
+test('every row is tried, and nothing else', () => {
+  expect(Object.keys(TRIES).sort()).toEqual([...ROWS].sort());
+});
+
+test.concurrent.for(Object.entries(TRIES))('%s', async ([, attempt], { lab }) => {
+  await attempt(lab);
+});
