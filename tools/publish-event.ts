@@ -6,7 +6,7 @@ import { LIMITS } from '../src/job/limits.ts';
 import { REPORT_TYPES, type ReportType } from '../src/job/words.ts';
 import { callOf } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
-import { publishSummary } from '../src/view/summary.ts';
+import { reportView } from '../src/view/report.ts';
 
 const inputSchema = z.strictObject({
   job_id: z.string().describe('Id of the job, exactly as it stands in the order that you were given'),
@@ -109,18 +109,8 @@ function answered(jobId: string, type: ReportType, reply: ClaimReply): Output {
   if (!reply.accepted && reply.status === undefined) {
     throw new MamError('refused', reply.refusal ?? 'The event was refused.');
   }
-  const { accepted, recorded, seq, status, task, task_file, task_next_offset, workdir } = reply;
   return {
-    summary: publishSummary(type, jobId, reply),
-    accepted,
-    recorded,
-    seq,
-    status,
-    task,
-    task_file,
-    task_next_offset,
-    workdir,
-    messages: reply.messages ?? [],
+    ...reportView(type, jobId, reply),
     next: reply.refusal ?? nextStep(jobId, type, reply),
   };
 }

@@ -11,7 +11,7 @@ import { LIMITS } from '../job/limits.ts';
 import { clean } from '../job/text.ts';
 import { REPORT_TYPES } from '../job/words.ts';
 import { ancestors } from '../processes.ts';
-import { publishSummary } from '../view/summary.ts';
+import { reportView } from '../view/report.ts';
 import { defineCommand, type Given } from './command.ts';
 import { EXIT } from './exit.ts';
 import { fail, note, print, printJson } from './output.ts';
@@ -61,7 +61,8 @@ const publish = defineCommand({
       if (error instanceof MamError && error.code === 'io') return fail(error.text, EXIT.lost);
       throw error;
     }
-    if (json) printJson(jsonOf(claim, reply));
+    if (json)
+      printJson({ ...reportView(claim.type, claim.job_id, reply), next: reply.refusal ?? reply.next ?? '' });
     else if (reply.task !== undefined) print(taskText(reply));
     else if (reply.accepted && reply.recorded)
       print(`recorded: ${claim.type} of ${claim.job_id}, which is now ${reply.status ?? 'open'}`);
@@ -75,23 +76,6 @@ const publish = defineCommand({
   },
 });
 export default publish;
-
-function jsonOf({ type, job_id }: Claim, reply: ClaimReply) {
-  const { accepted, recorded, seq, status, refusal, task, task_file, task_next_offset, workdir } = reply;
-  return {
-    summary: publishSummary(type, job_id, reply),
-    accepted,
-    recorded,
-    seq,
-    status,
-    task,
-    task_file,
-    task_next_offset,
-    workdir,
-    messages: reply.messages ?? [],
-    next: refusal ?? reply.next ?? '',
-  };
-}
 
 /** `mam publish`, from a bundle of its own. */
 export const run = (args: string[]): Promise<number> => runDeclared('publish', publish, args);

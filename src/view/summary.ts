@@ -1,4 +1,3 @@
-import type { ClaimReply } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { AgentRow } from '../job/request.ts';
 
@@ -48,18 +47,6 @@ export function answerSummary({ job_id, status }: JobRecord, delivered: string):
 
 export function cancelSummary({ job_id, status }: JobRecord, changed: boolean): string {
   return changed ? `Job ${job_id} is cancelled.` : `Job ${job_id} was ${status} already; nothing changed.`;
-}
-
-/** What became of a report. */
-export function publishSummary(
-  type: string,
-  jobId: string,
-  { accepted, recorded, status }: Pick<ClaimReply, 'accepted' | 'recorded' | 'status'>,
-): string {
-  if (!accepted) return `The event was refused: job ${jobId} is ${status ?? 'not known'}.`;
-  return recorded
-    ? `Recorded ${type} for job ${jobId}, which is now ${status ?? 'open'}.`
-    : 'The event is kept on disk and will be delivered by itself.';
 }
 
 export function stopSummary(session: string): string {
