@@ -13,6 +13,9 @@ const LOOK_MS = 30_000;
 /** A wait whose time is up gets its records once more, if that takes no longer than this, in ms. */
 const LAST_LOOK_MS = 300;
 
+/** A wait without time, or of a hub that is only starting, still looks once, if that takes no longer than this, in ms. */
+const FIRST_LOOK_MS = 3_000;
+
 export interface WaitOptions {
   link: Link;
   host: string;
@@ -147,9 +150,11 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
       else void look(job).then(check, () => {});
     };
     const lastLook = async (): Promise<void> => {
-      if (!link.connected) return;
+      const blind = [...watched.values()].some(({ record }) => record === undefined);
+      if (!link.connected && !blind) return;
       lookAtAll();
-      await Promise.race([looking, new Promise((done) => setTimeout(done, LAST_LOOK_MS))]);
+      const ms = blind ? FIRST_LOOK_MS : LAST_LOOK_MS;
+      await Promise.race([looking, new Promise((done) => setTimeout(done, ms))]);
     };
     for (const job of watched.values()) {
       unfollow.push(

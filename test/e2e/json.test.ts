@@ -58,7 +58,7 @@ describe.concurrent('--json', () => {
       next: `mam answer --job ${jobId} "YOUR ANSWER"`,
     });
     await json(lab, 'answer_job', 'answer', '--job', jobId, 'Tin.');
-    await json(lab, 'wait_job', 'wait', '--timeout', '0');
+    expect((await json(lab, 'wait_job', 'wait', '--timeout', '0')).jobs).toHaveLength(1);
     await json(
       lab,
       'publish_event',
