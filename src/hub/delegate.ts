@@ -21,8 +21,8 @@ import type { PaneOwners } from './pane-owners.ts';
 import { peerServer } from './peer-server.ts';
 import { findPlace, type Place } from './place.ts';
 import { hubDraft, type Registrar } from './registrar.ts';
+import { scriptHash } from './script.ts';
 import type { TmuxServers } from './tmux-servers.ts';
-import { scriptHash } from './validator.ts';
 
 const DETAIL_CHARS = 500;
 /** A session that was started for a job is let go at the latest after this time, in ms. */

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import { accessSync, constants, createWriteStream, readFileSync, statSync } from 'node:fs';
+import { constants as system } from 'node:os';
+import { execa } from 'execa';
+import { scrubbedEnvironment } from '../config.ts';
+import { MamError } from '../errors.ts';
+import { clean, tailWithin } from '../job/text.ts';
+import { jobPaths } from '../registry/paths.ts';
+
+/** A script may take this long, in seconds. */
+export const TIME_LIMIT_SECONDS = 600;
+/** How much of the output is kept while the script runs, in characters; a log file has it all. */
+const TAIL_CHARS = 2_000;
+/** How much of it a verdict carries, in bytes of JSON: its journal line must stay below 4 KiB, or it would be cut. */
+const TAIL_BYTES = 2_000;
+/** How long the rest of the output is waited for after the script's end, in ms. */
+const REST_MS = 200;
+/** Exit code of a script that was ended by its time limit, as `timeout` of coreutils has it. */
+const TIMED_OUT = 124;
+
+/** The hash of a script that can be read. @throws MamError `bad_input` for one that can't */
+export function scriptHash(path: string): string {
+  try {
+    if (!statSync(path).isFile()) throw new Error('no file');
+    return createHash('sha256').update(readFileSync(path)).digest('hex');
+  } catch (error) {
+    throw new MamError(
+      'bad_input',
+      `The validation script ${path} cannot be read.`,
+      'Give the path of a readable script.',
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** What a script runs with: little, so that it says the same whoever runs it. */
+export function scriptEnvironment(
+  registryDir: string,
+  jobId: string,
+  submitter: { path?: string | undefined; virtual_env?: string | undefined },
+): Record<string, string> {
+  return {
+    ...scrubbedEnvironment(),
+    JOB_ID: jobId,
+    REGISTRY_DIR: registryDir,
+    MAM_JOB_DIR: jobPaths(registryDir, jobId).folder,
+    ...(submitter.path !== undefined && { PATH: submitter.path }),
+    ...(submitter.virtual_env !== undefined && { VIRTUAL_ENV: submitter.virtual_env }),
+  };
+}
+
+/** The end of an output, harmless, as a verdict carries it. */
+export function outputTail(output: string): string {
+  return tailWithin(clean(output), TAIL_BYTES);
+}
+
+/** How a script's process ended. */
+interface Ending {
+  exitCode?: number | null | undefined;
+  signal?: string | null | undefined;
+  shortMessage?: string | undefined;
+}
+
+/** What a script runs with. */
+export interface ScriptRun {
+  script: string;
+  workdir: string;
+  /** Gets the whole output. */
+  logFile?: string | undefined;
+  /** Hears the output as it comes, byte for byte. */
+  onOutput?: ((chunk: Buffer, from: 'stdout' | 'stderr') => void) | undefined;
+  stop: AbortSignal;
+  /** Called with the process id, which is the id of its group as well. */
+  started(pid: number): void;
+  env: Record<string, string>;
+}
+
+/**
+ * Runs a validation script: itself when it is executable, else with bash. Its whole process group ends with it.
+ * @returns its exit code (128 + n for signal n) and the end of what it printed
+ * @throws when it could not be started
+ */
+export async function runScript(run: ScriptRun): Promise<{ code: number; output: string }> {
+  const [file, args] = isExecutable(run.script) ? [run.script, []] : ['bash', [run.script]];
+  const child = execa(file, args, {
+    cwd: run.workdir,
+    env: run.env,
+    extendEnv: false,
+    stdin: 'ignore',
+    all: true,
+    buffer: false,
+    reject: false,
+    // A group of its own, so that what the script started ends with it.
+    detached: true,
+    cleanup: false,
+  });
+  const end = (): void => {
+    if (child.pid !== undefined) endGroup(child.pid);
+  };
+  if (child.pid !== undefined) run.started(child.pid);
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    end();
+  }, TIME_LIMIT_SECONDS * 1000);
+  run.stop.addEventListener('abort', end, { once: true });
+  // What the script left behind would keep its output open, and must end with it anyway.
+  const exited = new Promise<Ending>((resolve) =>
+    child.once('exit', (exitCode, signal) => {
+      end();
+      // A daemon that left the group may hold the output open for ever; the script's own has come by then.
+      setTimeout(() => resolve({ exitCode, signal }), REST_MS);
+    }),
+  );
+  let output = '';
+  const log =
+    run.logFile === undefined ? undefined : createWriteStream(run.logFile, { flags: 'a', mode: 0o600 });
+  log?.on('error', () => {});
+  child.all?.on('data', (chunk: Buffer) => {
+    log?.write(chunk);
+    output = (output + chunk.toString()).slice(-4 * TAIL_CHARS);
+  });
+  child.stdout?.on('data', (chunk: Buffer) => run.onOutput?.(chunk, 'stdout'));
+  child.stderr?.on('data', (chunk: Buffer) => run.onOutput?.(chunk, 'stderr'));
+  try {
+    const result: Ending = await Promise.race([child, exited]);
+    if (timedOut) return { code: TIMED_OUT, output: `${output}\nEnded after ${TIME_LIMIT_SECONDS} s.` };
+    if (typeof result.exitCode === 'number') return { code: result.exitCode, output };
+    if (typeof result.signal === 'string')
+      return { code: 128 + (system.signals[result.signal as NodeJS.Signals] ?? 0), output };
+    throw new MamError(
+      'unavailable',
+      `The script could not be started: ${result.shortMessage ?? 'unknown reason'}`,
+    );
+  } finally {
+    clearTimeout(timer);
+    run.stop.removeEventListener('abort', end);
+    end();
+    child.all?.destroy();
+    if (log !== undefined) await new Promise<void>((resolve) => log.end(resolve));
+  }
+}
+
+/** Ends a script with all that it started. */
+export function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // The group has ended already.
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
