@@ -17,6 +17,8 @@ export interface Option extends Declared {
   type: 'text' | 'flag' | 'seconds' | 'count';
   /** What stands for the value in the help, such as `ID`; not for a flag. */
   value?: string;
+  /** Its letter, such as `f` for `-f`. */
+  short?: string;
   needed?: true;
 }
 export type Options = Readonly<Record<string, Option>>;

@@ -1,4 +1,4 @@
-import { COMMON, type Command } from './command.ts';
+import { COMMON, type Command, type Options } from './command.ts';
 import { EXIT } from './exit.ts';
 import { optionText, synopsisOf } from './synopsis.ts';
 
@@ -21,10 +21,12 @@ export function helpText(name: string, command: Command): string {
       ...(command.words ?? [])
         .filter(({ hidden }) => !hidden)
         .map((word): [string, string] => [word.name, word.about]),
-      ...Object.entries({ ...command.options, ...COMMON }).map(([option, declared]): [string, string] => [
-        optionText(option, declared),
-        declared.about,
-      ]),
+      ...Object.entries<Options[string]>({ ...command.options, ...COMMON }).map(
+        ([option, declared]): [string, string] => [
+          `${declared.short === undefined ? '' : `-${declared.short}, `}${optionText(option, declared)}`,
+          declared.about,
+        ],
+      ),
       ['--help', 'show this'],
     ]),
     ...section(

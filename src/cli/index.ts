@@ -37,6 +37,16 @@ export const commands: Readonly<Record<string, Listed>> = {
     summary: 'list jobs, the newest first',
     load: async () => (await import('./list.ts')).default,
   },
+  logs: {
+    group: 'jobs',
+    summary: "show a job's audit log as a timeline, follow it, or list all logs",
+    load: async () => (await import('./logs.ts')).default,
+  },
+  verify: {
+    group: 'jobs',
+    summary: "run a validation script against a job's artifacts now",
+    load: async () => (await import('./verify.ts')).default,
+  },
   answer: {
     group: 'jobs',
     summary: "answer a job's question or permission request",

@@ -44,9 +44,9 @@ function read(
   declared: Record<string, Option>,
   args: string[],
 ): { values: Record<string, unknown>; positionals: string[] } {
-  const options = Object.entries(declared).map(([name, { type }]) => [
+  const options = Object.entries(declared).map(([name, { type, short }]) => [
     name,
-    { type: type === 'flag' ? ('boolean' as const) : ('string' as const) },
+    { type: type === 'flag' ? ('boolean' as const) : ('string' as const), ...(short && { short }) },
   ]);
   try {
     return parseArgs({

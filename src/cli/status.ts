@@ -1,12 +1,12 @@
 import { loadSettings } from '../config.ts';
 import { foldJob } from '../registry/fold.ts';
-import { homePaths, readRegistries } from '../registry/home.ts';
-import { hasJob, jobPaths } from '../registry/paths.ts';
+import { jobPaths } from '../registry/paths.ts';
 import { eventRows, jobView } from '../view/job.ts';
 import { statusSummary } from '../view/summary.ts';
 import { defineCommand } from './command.ts';
 import { EXIT } from './exit.ts';
 import { jobIdOf, jobOption, jobWord, noSuchJob } from './job-argument.ts';
+import { registryOf } from './job-log.ts';
 import { eventText, recordText } from './job-text.ts';
 import { nextStep } from './next-step.ts';
 import { note, print, printJson } from './output.ts';
@@ -23,8 +23,7 @@ export default defineCommand({
   async run({ options, words, registryDir, json }) {
     const settings = await loadSettings({ registryDir });
     const jobId = jobIdOf(settings.registryDir, options.job, words[0]);
-    const places = [settings.registryDir, ...readRegistries(homePaths(settings.home))];
-    const dir = places.find((place) => hasJob(place, jobId));
+    const dir = registryOf(settings, jobId);
     if (dir === undefined) throw noSuchJob(settings.registryDir, jobId);
     const { record, events, damage } = foldJob(dir, jobId);
     if (json) {

@@ -1,3 +1,5 @@
+const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+
 /** Time of day on this machine, such as `14:03:07.250`. @param iso ISO 8601 */
 export function timeOfDay(iso: string): string {
   const at = new Date(iso);
@@ -8,6 +10,28 @@ export function timeOfDay(iso: string): string {
 export function dayAndTime(iso: string): string {
   const at = new Date(iso);
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+/** The day on this machine with its name, such as `Sunday, 2026-11-22`. @param iso ISO 8601 */
+export function dayOf(iso: string): string {
+  const at = new Date(iso);
+  return `${DAYS[at.getDay()] ?? ''}, ${dayAndTime(iso).slice(0, -6)}`;
+}
+
+/** A span of time as `spanText` has it, but below a minute exact, such as `57 ms` or `3.4 s`. @param ms milliseconds */
+export function fineSpanText(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  return ms < 60_000 ? `${(Math.floor(ms / 100) / 10).toFixed(1)} s` : spanText(ms);
+}
+
+/** A size for people, such as `12.3 KB`. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ['KB', 'MB', 'GB', 'TB'];
+  let size = bytes / 1024;
+  let unit = 0;
+  for (; size >= 1024 && unit < units.length - 1; unit++) size /= 1024;
+  return `${size.toFixed(1)} ${units[unit]}`;
 }
 
 /** A span of time in its two largest units, such as `1m 12s`. @param ms milliseconds */

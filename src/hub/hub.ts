@@ -32,6 +32,7 @@ import { Requests } from './requests.ts';
 import { TmuxServers } from './tmux-servers.ts';
 import { Turns } from './turns.ts';
 import { Validator } from './validator.ts';
+import { Verifications } from './verifications.ts';
 import { Watcher } from './watcher.ts';
 
 /** How often the hub looks whether its socket is still its own and whether it is still needed, in ms. */
@@ -53,6 +54,7 @@ export class Hub {
   private readonly dispatcher: Dispatcher;
   private readonly watcher: Watcher;
   private readonly validator: Validator;
+  private readonly verifications: Verifications;
   private readonly notes: Notes;
   private readonly permissions: Permissions;
   private readonly paneWatch: PaneWatch;
@@ -102,6 +104,7 @@ export class Hub {
     this.dispatcher = new Dispatcher({ registrar, servers, log, announcements: home.servers });
     this.watcher = new Watcher({ registrar, servers, log });
     this.validator = new Validator(registrar);
+    this.verifications = new Verifications(registrar);
     this.notes = new Notes({ dispatcher: this.dispatcher, registrar, servers, log });
     this.permissions = new Permissions({ registrar, servers });
     const turns = new Turns({ registrar, notes: this.notes });
@@ -130,6 +133,7 @@ export class Hub {
     });
     this.requests = new Requests({
       registrar,
+      verifications: this.verifications,
       servers,
       dispatcher: this.dispatcher,
       permissions: this.permissions,
@@ -194,6 +198,7 @@ export class Hub {
     this.watcher.stop();
     this.paneWatch.stop();
     this.validator.stop();
+    this.verifications.stop();
     await Promise.allSettled(this.buses.map((bus) => bus.stop()));
     await this.registrar.close();
     await this.outlets.flush();
@@ -280,7 +285,8 @@ export class Hub {
   }
 
   private isNeeded(): boolean {
-    return (this.buses[0]?.clients ?? 0) > 0 || this.registrar.open.length > 0;
+    const clients = this.buses[0]?.clients ?? 0;
+    return clients > 0 || this.registrar.open.length > 0 || this.verifications.size > 0;
   }
 
   private ownsSocket(): boolean {

@@ -74,7 +74,9 @@ export class LiveJob {
 
   /** When the last event was recorded, in ms since 1970. */
   get lastEventAt(): number {
-    return Date.parse(this.recent.at(-1)?.recorded_at ?? this.record.created_at);
+    // That somebody has looked at the work is no sign of life.
+    const last = this.recent.findLast(({ type }) => type !== 'verified');
+    return Date.parse(last?.recorded_at ?? this.record.created_at);
   }
 
   /** True when nothing but a late report can change the job, all given events counted. */

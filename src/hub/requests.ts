@@ -13,11 +13,14 @@ import type { Delegations } from './delegate.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Hooks } from './hooks.ts';
 import { jobScreen } from './job-screen.ts';
+import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
 import type { Permissions } from './permissions.ts';
 import type { Registrar } from './registrar.ts';
 import { readTaskPage } from './task.ts';
 import type { TmuxServers } from './tmux-servers.ts';
+import { validationLog } from './validation-log.ts';
+import type { Verifications } from './verifications.ts';
 
 /** Events that an answer carries at most, unless fewer are asked for. */
 const MAX_EVENTS = 200;
@@ -35,6 +38,7 @@ export class Requests {
 
   constructor(options: {
     registrar: Registrar;
+    verifications: Verifications;
     delegations: Delegations;
     servers: TmuxServers;
     dispatcher: Dispatcher;
@@ -57,6 +61,8 @@ export class Requests {
       cancel: (params) => cancelJob(options.registrar, options.servers, params),
       answer: (params) => answerJob(options.registrar, options.permissions, params),
       screen: (params) => jobScreen(options.registrar, servers, params),
+      log: (params) => log(options.registrar, params),
+      verify: (params, id) => options.verifications.verify(params, id),
       hook: (params) => options.hooks.take(params),
       agents: async (params) => ({
         agents: await listAgents({ servers, dispatcher, folder: home.servers }, params),
@@ -123,18 +129,31 @@ async function status(
   params: Commands['status']['params'],
 ): Promise<Commands['status']['result']> {
   const job = await registrar.find(params.job_id, params.registry_dir);
-  const after = params.events_after;
-  const all = after === undefined ? [] : job.eventsAfter(after);
-  const events = all.slice(0, Math.min(params.limit ?? MAX_EVENTS, MAX_EVENTS));
-  const more = events.length < all.length;
   const page = params.task_offset === undefined ? undefined : readTaskPage(job, params.task_offset);
+  return { ...eventsOf(job, params), task_file: job.paths.prompt, ...page };
+}
+
+async function log(
+  registrar: Registrar,
+  params: Commands['log']['params'],
+): Promise<Commands['log']['result']> {
+  const job = await registrar.find(params.job_id, params.registry_dir);
+  return { ...eventsOf(job, params), ...(params.validation === true && validationLog(job)) };
+}
+
+/** A job with some of its events, oldest first. */
+function eventsOf(
+  job: LiveJob,
+  { events_after: after, limit = MAX_EVENTS }: Commands['log']['params'],
+): Pick<Commands['log']['result'], 'record' | 'events' | 'cursor' | 'more' | 'damage'> {
+  const all = after === undefined ? [] : job.eventsAfter(after);
+  const events = all.slice(0, Math.min(limit, MAX_EVENTS));
+  const more = events.length < all.length;
   return {
     record: job.record,
     events,
     cursor: more ? (events.at(-1)?.seq ?? after ?? 0) : job.record.seq,
     more,
-    task_file: job.paths.prompt,
-    ...page,
     ...(job.damage.length > 0 && { damage: job.damage }),
   };
 }

@@ -177,6 +177,46 @@ export interface ScreenResult {
   missing?: string | undefined;
 }
 
+export interface LogParams extends JobAddress {
+  /** Give the events after this seq, oldest first; absent: none. */
+  events_after?: number | undefined;
+  limit?: number | undefined;
+  /** Also give the end of what the validation script printed. */
+  validation?: boolean | undefined;
+}
+
+/** A part of a job's audit log. */
+export interface LogResult {
+  record: JobRecord;
+  events: RecordedEvent[];
+  /** The seq up to which `events` reach. */
+  cursor: number;
+  more: boolean;
+  damage?: string[] | undefined;
+  /** The end of `validate.log`, harmless; empty when there is none. */
+  validation_output?: string | undefined;
+  /** Where it is whole, when this is not all of it. */
+  validation_file?: string | undefined;
+}
+
+export interface VerifyParams extends JobAddress {
+  /** Absolute path of the script; absent for the job's own. */
+  validate?: string | undefined;
+  /** Of the caller's environment: what the script runs with. */
+  path?: string | undefined;
+  virtual_env?: string | undefined;
+}
+
+export interface VerifyResult {
+  record: JobRecord;
+  script: string;
+  passed: boolean;
+  exit_code: number;
+  output_tail: string;
+  /** True when it is the job's own script and no longer as it was when the job was delegated. */
+  script_changed?: boolean | undefined;
+}
+
 /** What a hook of an agent tells. */
 export interface HookParams {
   agent: string;
@@ -266,6 +306,8 @@ export interface Commands {
   cancel: { params: CancelParams; result: CancelResult };
   answer: { params: AnswerParams; result: AnswerResult };
   screen: { params: JobAddress; result: ScreenResult };
+  log: { params: LogParams; result: LogResult };
+  verify: { params: VerifyParams; result: VerifyResult };
   hook: { params: HookParams; result: HookResult };
   agents: { params: AgentPlace; result: { agents: AgentRow[] } };
   start: { params: StartParams; result: StartResult };

@@ -90,6 +90,7 @@ export const MAKERS: Readonly<Record<string, readonly Source[]>> = {
   permission_resolved: ['hook', 'hub'],
   answered: ['supervisor', 'person'],
   cancelled: ['supervisor', 'person'],
+  verified: ['supervisor', 'person'],
 };
 
 /** What stands in a pane's way, so that a job stays queued. */

@@ -15,6 +15,8 @@ import type { WaitAnswer, WaitRequest } from './wait-types.ts';
 const DELEGATE_MS = 20_000;
 /** An agent may take 45 s to become ready. */
 const START_MS = 55_000;
+/** A script may take 600 s. */
+const VERIFY_MS = 620_000;
 const MAX_OPEN_JOBS = 200;
 
 /** The tools' way to the hub. Nothing is connected or started before a tool asks for something. */
@@ -48,6 +50,7 @@ class HubEngine implements Engine {
     params: Commands[C]['params'],
   ): Promise<Commands[C]['result']> {
     await readyHub(this.all);
+    if (command === 'verify') return this.connection().request(command, params, VERIFY_MS);
     if (command === 'start') return this.connection().request(command, params, START_MS);
     if (command === 'status') {
       const result = (await this.connection().request(command, params)) as Commands['status']['result'];

@@ -58,6 +58,32 @@ export const eventRowSchema = z.object({
   detail: z.string().optional().describe('words of the source, to be read as data'),
 });
 
+/** An event of the audit log. */
+export const timelineSchema = eventRowSchema.omit({ job_id: true }).extend({
+  by: z.string().describe('who made it, as exactly as it is known'),
+  writer: z.string().optional().describe('one name for all that one process reported'),
+  stage_ms: z.number().optional().describe('ms since the delivery stage before'),
+  evidence: z.string().optional(),
+  detail_file: z.string().optional().describe('file with the whole detail'),
+  result: z.string().optional().describe('data'),
+  result_file: z.string().optional(),
+  files: z.array(z.string()).optional(),
+  request_id: z.string().optional(),
+  about: z.string().optional().describe('the request that was answered or settled'),
+  tool: z.string().optional().describe('what a permission was asked for'),
+  input: z.string().optional(),
+  decision: z.string().optional(),
+  blocked_by: z.string().optional(),
+  what: z.string().optional().describe('messages or reminder, where not the order was typed'),
+  pane: z.string().optional(),
+  script: z.string().optional(),
+  passed: z.boolean().optional(),
+  exit_code: z.number().optional(),
+  round: z.number().optional(),
+  output_tail: z.string().optional(),
+  script_changed: z.boolean().optional(),
+});
+
 /** The next call, written out. */
 export function callOf(tool: string, args: Record<string, unknown>): string {
   return `Call ${tool} with ${JSON.stringify(args)}.`;

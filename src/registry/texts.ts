@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../folders.ts';
 import type { RecordedEvent } from '../job/event.ts';
@@ -11,6 +11,8 @@ import { writeDurably } from './files.ts';
 const KEPT_CHARS = 400;
 /** The two newlines count as well. */
 const MAX_BYTES = LIMITS.lineBytes - 2;
+/** The name of a text. An event may name anything: it comes from a peer. */
+const HASH = /^[0-9a-f]{64}$/;
 
 /** An event as one journal line, and as it stands in it. */
 export interface Line {
@@ -62,4 +64,22 @@ function beginning(value: unknown): unknown {
   if (typeof value === 'string') return sliceUnits(value, 0, KEPT_CHARS);
   if (Array.isArray(value)) return value.slice(0, 3);
   return { cut: true };
+}
+
+/**
+ * An event with its long texts whole again. One whose file is gone keeps its beginning.
+ * @param folder the job's `texts` folder
+ */
+export function wholeEvent(event: RecordedEvent, folder: string): RecordedEvent {
+  const restored: Record<string, unknown> = {};
+  for (const [field, hash] of Object.entries(event.texts ?? {})) {
+    if (!HASH.test(hash)) continue;
+    try {
+      const text = readFileSync(join(folder, hash), 'utf8');
+      restored[field] = field === 'files' || field === 'data' ? JSON.parse(text) : text;
+    } catch {
+      // A copy of the journal in a separate log folder has no such files.
+    }
+  }
+  return { ...event, ...restored };
 }

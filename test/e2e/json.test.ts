@@ -75,6 +75,10 @@ describe.concurrent('--json', () => {
       events: expect.arrayContaining([expect.objectContaining({ type: 'answered' })]),
     });
     expect(await json(lab, 'list_jobs', 'list', '--limit', '1')).toMatchObject({ total: 2, cursor: jobId });
+    const log = await json(lab, 'job_logs', 'logs', jobId, '--include', 'events,screen,validation');
+    expect(log.events.at(-1)).toMatchObject({ type: 'completed', result: 'long '.repeat(3_000) });
+    await json(lab, 'job_logs', 'logs', done.job_id, '--include', 'events,validation');
+    await json(lab, 'verify_job', 'verify', jobId, '--validate', 'check.sh');
     await json(lab, 'cancel_job', 'cancel', jobId);
 
     const person = await json(lab, 'delegate_job', 'submit', 'Call', '--agent', 'human', '--no-wait');

@@ -478,6 +478,21 @@ test('needsAttention and isSettled', () => {
   expect(isSettled(validating().next('timeout').next('validated', passed).record)).toBe(true);
 });
 
+test.each<[string, () => Story]>([
+  ['queued', () => new Story()],
+  ['asking', () => asks()],
+  ['stalled', () => Story.working().next('stalled')],
+  ['being checked', () => validating()],
+  ['lost', () => Story.working().next('session_lost')],
+  ['completed', () => Story.working().next('completed')],
+])('a check by hand changes nothing of a job that is %s', (_, story) => {
+  for (const source of ['person', 'supervisor'] as const) {
+    const before = story().record;
+    const { record } = story().next('verified', { source, ...failed });
+    expect(record).toEqual({ ...before, seq: before.seq + 1 });
+  }
+});
+
 test('a journal that does not begin with the order is refused', () => {
   const event = {
     seq: 1,

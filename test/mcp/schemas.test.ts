@@ -35,6 +35,8 @@ test('the same tools, with the same hints, whoever asks', () => {
     ['answer_job', false, false, false, false],
     ['job_status', true, false, true, false],
     ['list_jobs', true, false, true, false],
+    ['job_logs', true, false, true, false],
+    ['verify_job', false, false, false, false],
     ['cancel_job', false, true, true, false],
     ['list_agents', true, false, true, false],
     ['start_agent', false, false, false, false],

@@ -22,6 +22,8 @@ const SUPERVISOR_TOOLS = [
   'answer_job',
   'job_status',
   'list_jobs',
+  'job_logs',
+  'verify_job',
   'cancel_job',
   'list_agents',
   'start_agent',

@@ -1,0 +1,60 @@
+/** Characters that take two columns of a terminal. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+/** Characters that take none. */
+const NONE = /\p{M}/u;
+/** In a column that is too narrow for it, a text is not cut into single letters. */
+const LEAST = 20;
+
+/** How many columns of a terminal a harmless text of one line takes. */
+export function columnsOf(text: string): number {
+  let columns = 0;
+  for (const character of text) columns += NONE.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
+  return columns;
+}
+
+/**
+ * A harmless text in lines of so many columns at most, broken at blanks where there are any. Its own lines stay lines,
+ * with their indentation.
+ */
+export function wrap(text: string, width: number): string[] {
+  const most = Math.max(LEAST, width);
+  return text.split('\n').flatMap((line) => wrapLine(line.replaceAll('\t', '  ').trimEnd(), most));
+}
+
+function wrapLine(line: string, width: number): string[] {
+  if (columnsOf(line) <= width) return [line];
+  const lines: string[] = [];
+  let current = '';
+  let columns = 0;
+  // Blanks are parts of their own, so that none is lost but where a line ends.
+  for (const part of line.split(/(\s+)/)) {
+    for (const piece of piecesOf(part, width)) {
+      const own = columnsOf(piece);
+      if (columns + own > width && current.trim() !== '') {
+        lines.push(current.trimEnd());
+        current = '';
+        columns = 0;
+        if (piece.trim() === '') continue;
+      }
+      current += piece;
+      columns += own;
+    }
+  }
+  return current.trim() === '' ? lines : [...lines, current.trimEnd()];
+}
+
+/** A word that is wider than a whole line, in pieces. */
+function piecesOf(word: string, width: number): string[] {
+  if (columnsOf(word) <= width) return [word];
+  const pieces: string[] = [];
+  let piece = '';
+  for (const character of word) {
+    if (columnsOf(piece + character) > width) {
+      pieces.push(piece);
+      piece = '';
+    }
+    piece += character;
+  }
+  return [...pieces, piece];
+}

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Settings } from '../config.ts';
+import { clean } from '../job/text.ts';
+import { type FoldedJob, foldJob } from '../registry/fold.ts';
+import { homePaths, readRegistries } from '../registry/home.ts';
+import { hasJob } from '../registry/paths.ts';
+import { wholeEvent } from '../registry/texts.ts';
+import { jobIdOf, noSuchJob } from './job-argument.ts';
+
+/** A job as its files tell it, its events with their texts whole. */
+export interface JobLog extends FoldedJob {
+  /** True when the registry has it no more, only its separate log folder. */
+  isCopy: boolean;
+}
+
+/**
+ * Reads a job's audit log: from the registry, from another one that a hub has written, or, where the job is in none any
+ * more, from its separate log folder.
+ * @param given as the user wrote it
+ * @throws MamError `bad_input` and `not_found` as `jobIdOf`, `unavailable` for a journal that can't be read
+ */
+export function readJobLog(settings: Settings, ...given: (string | undefined)[]): JobLog {
+  const { registryDir, logsDir } = settings;
+  let id = jobIdOf(registryDir, ...given);
+  let dir = registryOf(settings, id);
+  const isCopy = dir === undefined && logsDir !== undefined;
+  if (isCopy) {
+    id = jobIdOf(logsDir, id);
+    dir = hasJob(logsDir, id) ? logsDir : undefined;
+  }
+  if (dir === undefined) throw noSuchJob(registryDir, id);
+  const folded = foldJob(dir, id);
+  const events = folded.events.map((event) => wholeEvent(event, folded.paths.texts));
+  return { ...folded, events, isCopy };
+}
+
+/** The registry that has a job: the one that is meant, else one that a hub of this home has written. */
+export function registryOf({ registryDir, home }: Settings, jobId: string): string | undefined {
+  return [registryDir, ...readRegistries(homePaths(home))].find((dir) => hasJob(dir, jobId));
+}
+
+/** One of a job's audit files, harmless; empty when there is none. */
+export function readAuditFile(
+  { paths, record, isCopy }: JobLog,
+  name: 'screen.txt' | 'validate.log',
+): string {
+  try {
+    return clean(readFileSync(join(isCopy ? paths.folder : record.log_dir, name), 'utf8')).trimEnd();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,85 @@
+import { dirname } from 'node:path';
+import { followJob } from '../bus/follow-job.ts';
+import type { Settings } from '../config.ts';
+import { openLink, readyHub } from '../hub/client.ts';
+import { isSettled } from '../job/apply.ts';
+import type { RecordedEvent } from '../job/event.ts';
+import type { JobRecord } from '../job/record.ts';
+import { isFinal } from '../job/words.ts';
+import { wholeEvent } from '../registry/texts.ts';
+import { jobLogView } from '../view/job-log.ts';
+import { Timeline } from '../view/timeline.ts';
+import { EXIT } from './exit.ts';
+import type { JobLog } from './job-log.ts';
+import { nextStep } from './next-step.ts';
+import { note, print, printJson } from './output.ts';
+import { footText, headText, TimelineText } from './timeline-text.ts';
+
+/**
+ * Prints what there is of a log, then what comes, until the job is final.
+ * @param after only events after this seq
+ * @returns the exit code
+ */
+export async function followLog(
+  settings: Settings,
+  log: JobLog,
+  after: number,
+  json: boolean,
+): Promise<number> {
+  const text = new TimelineText(log.record, columns());
+  const entries = new Timeline();
+  let shown = 0;
+  const take = (news: readonly RecordedEvent[], record: JobRecord): void => {
+    for (const entry of entries.take(news, record)) {
+      if (entry.seq <= after) continue;
+      shown++;
+      if (json) printJson({ job_id: record.job_id, ...entry });
+      else print(text.entry(entry));
+    }
+  };
+  if (!json) print(headText(log.record));
+  take(log.events, log.record);
+  let last: JobRecord | undefined = log.record;
+  if (!isSettled(last)) {
+    await readyHub(settings);
+    const link = openLink(settings);
+    const stop = new AbortController();
+    process.once('SIGINT', () => stop.abort());
+    try {
+      last = await followJob({
+        link,
+        host: settings.host,
+        registryDir: dirname(log.paths.folder),
+        jobId: log.record.job_id,
+        after: log.record.seq,
+        signal: stop.signal,
+        onEvents: (events, record) =>
+          take(
+            events.map((event) => wholeEvent(event, log.paths.texts)),
+            record,
+          ),
+      });
+    } finally {
+      await link.close();
+    }
+  }
+  const record = last ?? log.record;
+  const ended = isFinal(record.status);
+  if (json) {
+    printJson({ ...jobLogView(record, shown), cursor: record.seq, more: false, next: nextOf(record) });
+  } else {
+    print(`\n${footText(record, Date.now())}`);
+  }
+  if (!ended) note('stopped following; the job goes on.');
+  return ended ? EXIT.done : EXIT.running;
+}
+
+/** What to do after a look at a log. */
+export function nextOf(record: JobRecord): string {
+  return record.final_at === undefined ? nextStep(record) : `mam status ${record.job_id}`;
+}
+
+/** Lines are wrapped for a terminal only: what reads a pipe wants them whole. */
+export function columns(): number {
+  return process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,162 @@
+import { dirname } from 'node:path';
+import { loadSettings, type Settings } from '../config.ts';
+import { MamError } from '../errors.ts';
+import type { ScreenResult } from '../job/request.ts';
+import { isFinal } from '../job/words.ts';
+import { jobLogView } from '../view/job-log.ts';
+import { timeline } from '../view/timeline.ts';
+import { withHub } from './ask.ts';
+import { defineCommand } from './command.ts';
+import { EXIT } from './exit.ts';
+import { jobOption, jobWord } from './job-argument.ts';
+import { type JobLog, readAuditFile, readJobLog } from './job-log.ts';
+import { columns, followLog, nextOf } from './log-follow.ts';
+import { listLogs, logListText } from './log-list.ts';
+import { note, paint, print, printJson } from './output.ts';
+import { footText, headText, TimelineText } from './timeline-text.ts';
+
+const PARTS = ['events', 'screen', 'validation'] as const;
+type Part = (typeof PARTS)[number];
+const DEFAULT_LIMIT = 50;
+
+export default defineCommand({
+  synopsis: '[--job] ID [--follow] [--after SEQ] [--include PARTS] | --list [--limit N]',
+  about: [
+    'Shows the audit log of a job: every event with its time and who made it, the delivery with its evidence, requests ' +
+      'and who decided them, messages, checks, the result, and how long it all took. It reads the files, so it needs no ' +
+      'hub, but for --follow and the live screen of an open job.',
+    'A job that is no longer in its registry is read from its separate log folder (MAM_LOGS_DIR).',
+  ],
+  words: [jobWord],
+  options: {
+    job: jobOption,
+    list: { type: 'flag', about: 'list the log folders of all jobs, the newest first' },
+    limit: { type: 'count', value: 'N', about: `with --list: how many; ${DEFAULT_LIMIT} when left out` },
+    follow: { type: 'flag', short: 'f', about: 'go on until the job is final' },
+    after: { type: 'count', value: 'SEQ', about: 'only the events after this number' },
+    include: {
+      type: 'text',
+      value: 'PARTS',
+      about: `which of ${PARTS.join(', ')}, with commas between them; events when left out`,
+    },
+  },
+  json: {
+    tool: 'job_logs',
+    also:
+      'Nothing is cut, and `more` is false. With --follow it is one event a line as it comes, and at the end the object ' +
+      'without `events`. With --list: `logs`, with `job_id`, `status`, `reason`, `created_at`, `final_at`, `log_dir`.',
+  },
+  exits: {
+    done: 'shown; with --follow: the job is final',
+    running: 'with --follow: Ctrl-C, the job goes on',
+  },
+  examples: ['mam logs fix-login-7f3kq2ab', 'mam logs fix-login --follow', 'mam logs --list'],
+
+  async run({ options, words, registryDir, json }) {
+    const settings = await loadSettings({ registryDir });
+    checkTogether(options, words);
+    if (options.list) return list(settings, options.limit ?? DEFAULT_LIMIT, json);
+    const parts = partsOf(options.include);
+    const log = readJobLog(settings, options.job, words[0]);
+    for (const sentence of log.damage) note(sentence);
+    return options.follow
+      ? followLog(settings, log, options.after ?? 0, json)
+      : show(log, parts, options.after ?? 0, json, settings.registryDir);
+  },
+});
+
+/** @throws MamError `bad_input` for what can't be asked for at once */
+function checkTogether(
+  given: { list: boolean; follow: boolean; job?: string | undefined; include?: string | undefined },
+  words: string[],
+): void {
+  if (given.list && (given.job !== undefined || words.length > 0))
+    throw new MamError('bad_input', '--list is for all jobs.', 'Leave out --list, or the id.');
+  if (given.follow && given.include !== undefined)
+    throw new MamError('bad_input', '--follow shows events only.', 'Leave out --include.');
+}
+
+/** @throws MamError `bad_input` for a part that there is not */
+function partsOf(given: string | undefined): Part[] {
+  const parts = (given ?? 'events').split(',').map((part) => part.trim());
+  const unknown = parts.find((part) => !(PARTS as readonly string[]).includes(part));
+  if (unknown === undefined) return parts as Part[];
+  throw new MamError(
+    'bad_input',
+    'That is no part of a log.',
+    `Give --include one or more of ${PARTS.join(', ')}, with commas between them.`,
+  );
+}
+
+async function list(settings: Settings, limit: number, json: boolean): Promise<number> {
+  const { rows, total } = await listLogs(settings, limit);
+  if (json) {
+    printJson({
+      summary: `${rows.length} of ${total} log folders, the newest first.`,
+      logs: rows,
+      total,
+      registry_dir: settings.registryDir,
+      next: rows[0] === undefined ? 'mam submit --help' : `mam logs ${rows[0].job_id}`,
+    });
+    return EXIT.done;
+  }
+  print(rows.length === 0 ? `No logs in ${settings.logsDir ?? settings.registryDir}.` : logListText(rows));
+  if (rows.length < total) print(`… ${total - rows.length} more; --limit ${total} shows all.`);
+  return EXIT.done;
+}
+
+async function show(
+  log: JobLog,
+  parts: Part[],
+  after: number,
+  json: boolean,
+  registryDir: string,
+): Promise<number> {
+  const { record } = log;
+  const entries = timeline(log.events, record).filter(({ seq }) => seq > after);
+  const events = parts.includes('events') ? entries : [];
+  const screen = parts.includes('screen') ? await screenOf(log, registryDir) : undefined;
+  const output = parts.includes('validation') ? readAuditFile(log, 'validate.log') : undefined;
+  if (json) {
+    printJson({
+      ...jobLogView(record, events.length),
+      events,
+      screen: screen?.screen.join('\n'),
+      screen_live: screen?.live,
+      screen_missing: screen?.missing,
+      validation_output: output,
+      ...(log.damage.length > 0 && { damage: log.damage }),
+      cursor: record.seq,
+      more: false,
+      next: nextOf(record),
+    });
+    return EXIT.done;
+  }
+  if (parts.includes('events')) {
+    print(headText(record));
+    const text = new TimelineText(record, columns());
+    for (const entry of events) print(text.entry(entry));
+    print(`\n${footText(record, Date.now())}`);
+  }
+  if (screen !== undefined) {
+    const title = screen.live ? 'The screen now' : 'The screen when it ended';
+    print(`\n${paint('bold', title)}\n${screen.missing ?? screen.screen.join('\n')}`);
+  }
+  if (output !== undefined) {
+    print(`\n${paint('bold', 'The output of the check')}\n${output === '' ? 'There is none.' : output}`);
+  }
+  return EXIT.done;
+}
+
+/** As it is now where the job is open, else as it was kept. */
+async function screenOf(log: JobLog, registryDir: string): Promise<ScreenResult> {
+  const { record } = log;
+  if (isFinal(record.status) || log.isCopy) {
+    const text = readAuditFile(log, 'screen.txt');
+    const missing = 'No picture of the pane was taken when the job ended.';
+    return text === '' ? { screen: [], live: false, missing } : { screen: text.split('\n'), live: false };
+  }
+  return withHub(registryDir, ({ ask }) =>
+    ask('screen', { job_id: record.job_id, registry_dir: dirname(log.paths.folder) }),
+  );
+}

@@ -1,0 +1,174 @@
+import type { JobRecord } from '../job/record.ts';
+import { clean, cleanLine } from '../job/text.ts';
+import { durations } from '../view/durations.ts';
+import type { TimelineEntry } from '../view/timeline.ts';
+import { wrap } from './columns.ts';
+import { stateText } from './job-text.ts';
+import { nextStep } from './next-step.ts';
+import { paint } from './output.ts';
+import { dayAndTime, dayOf, fineSpanText, timeOfDay } from './times.ts';
+
+const TIME_WIDTH = '00:00:00.000'.length;
+/** Nearly all types are no longer. */
+const TYPE_WIDTH = 'acknowledged'.length;
+const MAKER_WIDTH = 24;
+const GAP = '  ';
+const FIELD_WIDTH = 9;
+/** A longer text is shown by its beginning, with the file that has it whole. */
+const BLOCK_CHARS = 8_000;
+const TALKS = ['progress', 'question', 'answered', 'reminded', 'turn_ended'];
+
+/** Prints entries one after the other: remembers the day of the last one, and how wide the columns are. */
+export class TimelineText {
+  private readonly width: number;
+  private readonly byWidth: number;
+  private day = '';
+
+  /**
+   * @param record of the job, for the width of the column that says who
+   * @param width columns of the terminal; Infinity where nobody counts them
+   */
+  constructor({ agent, supervisor }: JobRecord, width: number) {
+    this.width = width;
+    this.byWidth = Math.min(
+      MAKER_WIDTH,
+      Math.max(`peer ${agent}`.length, `supervisor ${supervisor.client}`.length),
+    );
+  }
+
+  /** An entry's lines, with a line for the day where that is another one than before. */
+  entry(entry: TimelineEntry): string {
+    const day = dayOf(entry.recorded_at);
+    const head = day === this.day ? [] : ['', paint('bold', day)];
+    this.day = day;
+    const by = cleanLine(entry.by, this.byWidth).padEnd(this.byWidth);
+    const type = entry.type.padEnd(TYPE_WIDTH);
+    const start = [paint('dim', timeOfDay(entry.recorded_at)), paintBy(entry, by), inColour(entry, type)];
+    const column = TIME_WIDTH + this.byWidth + TYPE_WIDTH + 3 * GAP.length;
+    const words = this.words(entry, this.width - column);
+    // A type that is longer than its column has its words below it, so that all words stand in one column.
+    const first = entry.type.length > TYPE_WIDTH ? '' : (words.shift() ?? '');
+    const below = words.map((line) => `${' '.repeat(column)}${line}`);
+    return [...head, [...start, first].join(GAP).trimEnd(), ...below].join('\n');
+  }
+
+  private words(entry: TimelineEntry, room: number): string[] {
+    return [
+      ...inline(entry).flatMap((part) => (part === '' ? [] : wrap(part, room))),
+      ...blocks(entry).flatMap(([label, text]) => block(label, text, room)),
+    ];
+  }
+}
+
+/** What a reader wants to know first: the job, who has it, what for, and where its files are. */
+export function headText(record: JobRecord): string {
+  const { agent_session: session, supervisor } = record;
+  const at = session === undefined ? '' : ` in tmux:${clean(session.session)} ${session.pane}`;
+  const parent = record.parent_job_id === undefined ? '' : `, working on ${record.parent_job_id}`;
+  const rows: [string, string | undefined][] = [
+    ['job', paint('bold', record.job_id)],
+    ['agent', `${record.agent}${at}`],
+    ['from', `${clean(supervisor.client)}${supervisor.pane ? ` in ${supervisor.pane}` : ''}${parent}`],
+    ['prompt', clean(record.prompt_preview)],
+    ['workdir', clean(record.workdir)],
+    ['validate', record.validation && clean(record.validation.script)],
+    ['log', clean(record.log_dir)],
+  ];
+  return fields(rows);
+}
+
+/** How the job ended, or how it stands, and how long that took. @param now in ms since 1970 */
+export function footText(record: JobRecord, now: number): string {
+  const { queued, working, total } = durations(record, now);
+  const times = [
+    `queued ${fineSpanText(queued)}`,
+    ...(working === undefined ? [] : [`working ${fineSpanText(working)}`]),
+    `${record.final_at === undefined ? 'so far' : 'in all'} ${fineSpanText(total)}`,
+  ];
+  const late = record.late ? ', amended by a late report' : '';
+  const end = record.final_at === undefined ? '' : `, ${dayAndTime(record.final_at)}`;
+  return fields([
+    [record.final_at === undefined ? 'now' : 'ended', `${stateText(record)}${late}${end}`],
+    ['took', times.join(', ')],
+    ['result', record.result_file && clean(record.result_file)],
+    ['files', record.files?.map(clean).join(', ')],
+    ['next', record.final_at === undefined ? nextStep(record) : undefined],
+  ]);
+}
+
+function fields(rows: [string, string | undefined][]): string {
+  return rows
+    .filter((row): row is [string, string] => row[1] !== undefined && row[1] !== '')
+    .map(([name, value]) => `${paint('dim', name.padEnd(FIELD_WIDTH))}${value}`)
+    .join('\n');
+}
+
+/** The words of an entry; each part begins a line. */
+function inline(entry: TimelineEntry): string[] {
+  const { type, stage_ms: ms, evidence, detail, decision, about, blocked_by: by, script } = entry;
+  const late = entry.late === true && type !== 'verified' ? '(late) ' : '';
+  const what = entry.what === undefined ? '' : `(${entry.what}) `;
+  const stage = ms === undefined ? '' : `+${fineSpanText(ms)}  `;
+  const words = (text: string): string => `${late}${what}${stage}${text}`.trimEnd();
+  if (entry.passed !== undefined) {
+    const verdict = entry.passed ? 'PASS' : `FAIL (exit ${entry.exit_code ?? 'unknown'})`;
+    const round = entry.round === undefined || entry.round === 1 ? '' : `, run ${entry.round}`;
+    const changed = entry.script_changed === true ? '; the script was changed since the delegation' : '';
+    return [words(`${verdict}${round}${type === 'verified' ? `  ${script ?? ''}` : ''}${changed}`)];
+  }
+  if (type === 'validating') return [words(script ?? '')];
+  if (type === 'queued') return [words(entry.pane === undefined ? '' : `for ${entry.pane}`)];
+  if (type === 'permission_required' && entry.tool !== undefined) return [words(entry.tool)];
+  const decided = [decision, about].filter((text) => text !== undefined).join(': ');
+  if (type === 'permission_resolved') return [words(decided), evidence ?? ''];
+  if (decision !== undefined) return [words(decided), detail ?? ''];
+  if (about !== undefined) return [words(detail ?? ''), `(to: ${about})`];
+  return [words([by, detail ?? evidence].filter((text) => text !== undefined).join(': '))];
+}
+
+/** The longer texts of an entry, each with its name. */
+function blocks({ type, result, result_file, input, output_tail, files }: TimelineEntry): [string, string][] {
+  const asked = type === 'permission_required' ? (result ?? input) : undefined;
+  const rows: [string, string | undefined][] = [
+    ['', asked],
+    ['result', type === 'permission_required' ? undefined : cut(result, result_file)],
+    ['output', output_tail?.trimEnd()],
+    ['files', files?.join('\n')],
+  ];
+  return rows.filter((row): row is [string, string] => row[1] !== undefined && row[1] !== '');
+}
+
+function cut(text: string | undefined, file: string | undefined): string | undefined {
+  if (text === undefined || text.length <= BLOCK_CHARS) return text?.trimEnd();
+  const where = file === undefined ? 'mam logs --json has it whole' : `the whole is in ${file}`;
+  return `${text.slice(0, BLOCK_CHARS)}…\n(${text.length} characters; ${where})`;
+}
+
+function block(label: string, text: string, room: number): string[] {
+  const head = label === '' ? '' : `${label}: `;
+  const lines = wrap(text, room - head.length - 2);
+  return lines.map((line, index) => {
+    const start = index === 0 ? head : ' '.repeat(head.length);
+    return `${paint('dim', `${start}│ `)}${line}`;
+  });
+}
+
+function inColour({ type, passed }: TimelineEntry, text: string): string {
+  if (type === 'completed' || passed === true) return paint('green', text);
+  const failures = ['error', 'timeout', 'session_lost', 'delivery_failed'];
+  if (passed === false || failures.includes(type)) return paint('red', text);
+  const asks = [
+    'question',
+    'permission_required',
+    'rate_limited',
+    'stalled',
+    'delivery_unverified',
+    'blocked',
+  ];
+  if (asks.includes(type)) return paint('yellow', text);
+  return TALKS.includes(type) ? text : paint('cyan', text);
+}
+
+function paintBy({ source }: TimelineEntry, text: string): string {
+  return source === 'hub' ? paint('dim', text) : text;
+}

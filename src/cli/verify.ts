@@ -1,0 +1,126 @@
+import { resolve } from 'node:path';
+import { loadSettings, type Settings } from '../config.ts';
+import { explain, MamError } from '../errors.ts';
+import { openLink } from '../hub/client.ts';
+import { outputTail, runScript, scriptEnvironment } from '../hub/script.ts';
+import { scriptOf } from '../hub/verifications.ts';
+import { newEventId } from '../job/id.ts';
+import { foldJob } from '../registry/fold.ts';
+import { verifyView } from '../view/verify.ts';
+import { defineCommand } from './command.ts';
+import { jobIdOf, jobOption, jobWord, noSuchJob } from './job-argument.ts';
+import { registryOf } from './job-log.ts';
+import { note, print, printJson } from './output.ts';
+import { ScriptOutput } from './script-output.ts';
+
+/** A script that is interrupted may tidy up for so long, in ms. */
+const GRACE_MS = 2_000;
+
+export default defineCommand({
+  about: [
+    "Runs a validation script against a job's artifacts now, in the job's working folder, with JOB_ID, REGISTRY_DIR and " +
+      "MAM_JOB_DIR set. Prints its output as it comes, and the verdict on the last line. The job's status never changes; " +
+      'the verdict is noted in its log.',
+    'The script is ended with all that it started by Ctrl-C, and after 600 seconds.',
+  ],
+  words: [jobWord],
+  options: {
+    job: jobOption,
+    validate: {
+      type: 'text',
+      value: 'SCRIPT',
+      about: "the script, run itself if executable, else by bash; the job's own when left out",
+      completes: 'file',
+    },
+  },
+  json: { tool: 'verify_job', also: "The script's output goes to stderr." },
+  exits: { done: "passed. Any other code is the script's own (124: its time was up, 128 + n: signal n)" },
+  examples: ['mam verify --job fix-login-7f3kq2ab --validate ./check.sh', 'mam verify fix-login'],
+
+  async run({ options, words, registryDir, json }) {
+    const settings = await loadSettings({ registryDir });
+    const jobId = jobIdOf(settings.registryDir, options.job, words[0]);
+    const dir = registryOf(settings, jobId);
+    if (dir === undefined) throw noSuchJob(settings.registryDir, jobId);
+    const { record } = foldJob(dir, jobId);
+    const given = options.validate === undefined ? undefined : resolve(options.validate);
+    const { script, script_changed } = scriptOf(record.validation, given);
+    if (script_changed) note(`${script} was changed since the job was delegated.`);
+    const { code, output } = await runHere(script, record.workdir, json, {
+      ...scriptEnvironment(dir, jobId, { path: settings.path, virtual_env: settings.virtualEnv }),
+    });
+    const passed = code === 0;
+    const verdict = { script, passed, exit_code: code, output_tail: outputTail(output), script_changed };
+    if (json) printJson({ ...verifyView({ record, ...verdict }), running: false, next: `mam logs ${jobId}` });
+    else print(`validation: ${passed ? 'PASS' : `FAIL (exit ${code})`}`);
+    await noteIn(settings, jobId, verdict);
+    return code;
+  },
+});
+
+/** Runs the script as a child of this terminal: who interrupts this process interrupts the script. */
+async function runHere(
+  script: string,
+  workdir: string,
+  json: boolean,
+  env: Record<string, string>,
+): Promise<{ code: number; output: string }> {
+  const stop = new AbortController();
+  const shown = new ScriptOutput(json);
+  let group = 0;
+  let asked = false;
+  const interrupt = (signal: NodeJS.Signals): void => {
+    // Asked twice: at once.
+    if (asked) {
+      stop.abort();
+      return;
+    }
+    asked = true;
+    try {
+      process.kill(-group, signal);
+    } catch {
+      // It has ended in this moment.
+    }
+    setTimeout(() => stop.abort(), GRACE_MS).unref();
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  try {
+    return await runScript({
+      script,
+      workdir,
+      stop: stop.signal,
+      started: (pid) => {
+        group = pid;
+        for (const signal of signals) process.on(signal, interrupt);
+      },
+      onOutput: (chunk, from) => shown.take(chunk, from),
+      env,
+    });
+  } catch (error) {
+    throw new MamError('unavailable', explain(error), `Look at ${script} and the folder ${workdir}.`);
+  } finally {
+    for (const signal of signals) process.off(signal, interrupt);
+  }
+}
+
+/** Leaves the verdict in the job's log; that it could not be left there changes nothing about it. */
+async function noteIn(settings: Settings, jobId: string, data: Record<string, unknown>): Promise<void> {
+  const link = openLink(settings);
+  try {
+    const outcome = await link.claim({
+      event_id: newEventId(),
+      job_id: jobId,
+      type: 'verified',
+      source: 'person',
+      at: new Date().toISOString(),
+      data,
+    });
+    if (outcome.kind === 'kept') note(`the verdict comes into the job's log later. ${outcome.why}`);
+    else if (outcome.kind === 'answered' && !outcome.reply.recorded)
+      note(`the verdict is not in the job's log. ${outcome.reply.refusal ?? ''}`);
+  } catch (error) {
+    note(`the verdict is not in the job's log. ${explain(error)}`);
+  } finally {
+    await link.close();
+  }
+}

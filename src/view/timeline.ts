@@ -1,0 +1,170 @@
+import type { RecordedEvent } from '../job/event.ts';
+import type { JobRecord } from '../job/record.ts';
+import { clean, cleanLine } from '../job/text.ts';
+import { DELIVERY_STAGES } from '../job/words.ts';
+
+/** How much of a request stands beside its decision, in characters. */
+const ABOUT_CHARS = 200;
+
+/** An event of the audit log on one level, its foreign texts made harmless. What does not apply is absent. */
+export interface TimelineEntry {
+  seq: number;
+  type: string;
+  source: string;
+  /** Who made it, as exactly as the journal knows it, such as `supervisor claude-code`. */
+  by: string;
+  /** The publishing process: one name for all that it reported. */
+  writer?: string | undefined;
+  recorded_at: string;
+  late?: boolean | undefined;
+  /** Of a delivery stage: ms since the one before it. */
+  stage_ms?: number | undefined;
+  /** What was seen that proves it. */
+  evidence?: string | undefined;
+  detail?: string | undefined;
+  result?: string | undefined;
+  /** The file with the whole text, where what stands here is its beginning. */
+  detail_file?: string | undefined;
+  result_file?: string | undefined;
+  files?: string[] | undefined;
+  /** The request that was made, answered or settled, and its words. */
+  request_id?: string | undefined;
+  about?: string | undefined;
+  tool?: string | undefined;
+  input?: string | undefined;
+  decision?: string | undefined;
+  /** What stood in the way. */
+  blocked_by?: string | undefined;
+  /** What was typed where that is not the order: `messages` or `reminder`. */
+  what?: string | undefined;
+  /** Where the peer lives. */
+  pane?: string | undefined;
+  script?: string | undefined;
+  passed?: boolean | undefined;
+  exit_code?: number | undefined;
+  /** Which run of the check it was, from 1 on. */
+  round?: number | undefined;
+  output_tail?: string | undefined;
+  script_changed?: boolean | undefined;
+}
+
+/** Makes entries of the audit log out of events, batch by batch: what an event means depends on what came before it. */
+export class Timeline {
+  /** The words of requests, by their id. */
+  private readonly abouts = new Map<string, string>();
+  /** When the last delivery stage was reached, in ms since 1970. */
+  private stageAt: number | undefined;
+  /** How many checks have run; unknown where the journal's beginning was not seen. */
+  private rounds: number | undefined;
+  private begun = false;
+
+  /**
+   * @param events in the order of the journal, from any seq on; texts that lie beside it may have been put back
+   * @param record the job as it is after them, or later
+   */
+  take(events: readonly RecordedEvent[], record: JobRecord): TimelineEntry[] {
+    const [first] = events;
+    if (first !== undefined && !this.begun) {
+      this.begun = true;
+      if (first.seq === 1) this.rounds = 0;
+      else this.stageAt = stageBefore(record, first.recorded_at);
+    }
+    for (const { request_id: id, text } of record.requests)
+      if (!this.abouts.has(id)) this.abouts.set(id, text);
+    return events.map((event) => this.next(event, record));
+  }
+
+  private next(event: RecordedEvent, record: JobRecord): TimelineEntry {
+    const entry = entryOf(event, record);
+    if (isStage(event, record)) {
+      const at = Date.parse(event.recorded_at);
+      if (this.stageAt !== undefined) entry.stage_ms = at - this.stageAt;
+      this.stageAt = at;
+    }
+    if (event.type === 'question' || event.type === 'permission_required') {
+      entry.request_id = event.event_id;
+      this.abouts.set(event.event_id, event.detail ?? '');
+    } else if (entry.request_id !== undefined) {
+      const about = this.abouts.get(entry.request_id);
+      if (about) entry.about = cleanLine(about, ABOUT_CHARS);
+    }
+    if (event.type === 'validated' && this.rounds !== undefined) entry.round = ++this.rounds;
+    return entry;
+  }
+}
+
+/** The same for all of them at once. */
+export function timeline(events: readonly RecordedEvent[], record: JobRecord): TimelineEntry[] {
+  return new Timeline().take(events, record);
+}
+
+function entryOf(event: RecordedEvent, record: JobRecord): TimelineEntry {
+  const data = event.data ?? {};
+  const text = (name: string): string | undefined => {
+    const value = data[name];
+    return typeof value === 'string' && value !== '' ? clean(value) : undefined;
+  };
+  const flag = (name: string): boolean | undefined =>
+    typeof data[name] === 'boolean' ? data[name] : undefined;
+  const entry: TimelineEntry = {
+    seq: event.seq,
+    type: cleanLine(event.type, ABOUT_CHARS),
+    source: event.source,
+    by: makerOf(event, record),
+    writer: event.writer === undefined ? undefined : cleanLine(event.writer, ABOUT_CHARS),
+    recorded_at: event.recorded_at,
+    late: event.late,
+    evidence: text('evidence'),
+    detail: event.detail === undefined ? undefined : clean(event.detail),
+    detail_file: fileOf(event, record, 'detail'),
+    result: event.result === undefined ? undefined : clean(event.result),
+    result_file: fileOf(event, record, 'result'),
+    files: event.files?.map(clean),
+    request_id: text('request_id'),
+    tool: text('tool'),
+    input: text('input'),
+    decision: text('decision'),
+    blocked_by: text('by'),
+    what: text('what'),
+    pane: event.type === 'queued' ? paneOf(data) : undefined,
+    script: event.type.startsWith('valid') ? record.validation?.script : text('script'),
+    passed: flag('passed'),
+    exit_code: typeof data['exit_code'] === 'number' ? data['exit_code'] : undefined,
+    output_tail: text('output_tail'),
+    script_changed: flag('script_changed'),
+  };
+  for (const [name, value] of Object.entries(entry)) {
+    if (value === undefined) delete entry[name as keyof TimelineEntry];
+  }
+  return entry;
+}
+
+function makerOf({ source }: RecordedEvent, { agent, supervisor }: JobRecord): string {
+  if (source === 'supervisor') return `supervisor ${cleanLine(supervisor.client, 60)}`;
+  return source === 'peer' || source === 'hook' ? `${source} ${agent}` : source;
+}
+
+/** Where a text lies whole of which the event has only the beginning. */
+function fileOf({ texts }: RecordedEvent, { registry_dir, job_id }: JobRecord, field: string) {
+  const hash = texts?.[field];
+  // It may come from a peer, which could name anything.
+  if (hash === undefined || !/^[0-9a-f]{64}$/.test(hash)) return undefined;
+  return `${registry_dir}/${job_id}/texts/${hash}`;
+}
+
+function paneOf(data: Record<string, unknown>): string | undefined {
+  const { agent_session: session } = (data['job'] ?? data) as Partial<JobRecord>;
+  return session === undefined ? undefined : `tmux:${clean(session.session)} ${session.pane}`;
+}
+
+/** True for a rung of the delivery receipt: of several `started`, the first. */
+function isStage({ type, data, recorded_at }: RecordedEvent, { delivery }: JobRecord): boolean {
+  if (data?.['what'] !== undefined || !(DELIVERY_STAGES as readonly string[]).includes(type)) return false;
+  return type !== 'started' || delivery.some(({ stage, at }) => stage === type && at === recorded_at);
+}
+
+/** When the last stage before a time was reached, in ms since 1970. */
+function stageBefore({ delivery }: JobRecord, time: string): number | undefined {
+  const at = delivery.findLast((entry) => entry.at < time)?.at;
+  return at === undefined ? undefined : Date.parse(at);
+}

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import { columnsOf, wrap } from '../../src/cli/columns.ts';
+import { TimelineText } from '../../src/cli/timeline-text.ts';
+import { bytesText, fineSpanText } from '../../src/cli/times.ts';
+import type { TimelineEntry } from '../../src/view/timeline.ts';
+import { Story } from '../job/story.ts';
+
+const { record } = new Story();
+const ENTRY: TimelineEntry = {
+  ...{ seq: 2, type: 'progress', source: 'peer', by: 'peer command' },
+  recorded_at: '2026-11-22T10:00:00.000Z',
+};
+const lines = (more: Partial<TimelineEntry>, width = 100): string[] =>
+  new TimelineText(record, width)
+    .entry({ ...ENTRY, ...more })
+    .split('\n')
+    .slice(2);
+
+describe('an entry of the timeline', () => {
+  test('keeps within the width, its words in one column', () => {
+    const words = 'slate tile 지붕을 고치는 중입니다 '.repeat(20);
+    const shown = lines({ detail: words });
+    expect(shown.length).toBeGreaterThan(5);
+    for (const line of shown) expect(columnsOf(line)).toBeLessThanOrEqual(100);
+    const column = shown[0]?.indexOf('slate') ?? 0;
+    for (const line of shown.slice(1)) expect(line.slice(0, column).trim()).toBe('');
+    expect(shown.map((line) => line.slice(column)).join(' ')).toBe(words.trim());
+  });
+
+  test('stays whole for a pipe', () => {
+    const words = 'word '.repeat(300).trim();
+    expect(lines({ detail: words }, Number.POSITIVE_INFINITY)).toHaveLength(1);
+  });
+
+  test('says that it came late, what it took, and what was decided', () => {
+    expect(lines({ late: true, detail: 'sorry' })[0]).toContain('(late) sorry');
+    expect(lines({ type: 'visible', stage_ms: 57, evidence: 'seen' })[0]).toMatch(
+      /visible +\+57 ms {2}seen$/,
+    );
+    const decided = lines({
+      type: 'permission_resolved',
+      decision: 'allow',
+      about: 'Bash: ls',
+      evidence: 'key 1',
+    });
+    expect(decided.map((line) => line.trim()).slice(1)).toEqual(['allow: Bash: ls', 'key 1']);
+    const failed = lines({ type: 'validated', passed: false, exit_code: 7, round: 2, output_tail: 'a\nb\n' });
+    expect(failed[0]).toContain('FAIL (exit 7), run 2');
+    expect(failed.slice(1).map((line) => line.trim())).toEqual(['output: │ a', '│ b']);
+  });
+
+  test('has the day above it when that is another one', () => {
+    const text = new TimelineText(record, 100);
+    const day = (at: string) =>
+      /^\n\w+day, \d{4}-\d\d-\d\d\n/.test(text.entry({ ...ENTRY, recorded_at: at }));
+    expect(day('2026-11-22T12:00:00.000Z')).toBe(true);
+    expect(day('2026-11-22T12:01:00.000Z')).toBe(false);
+    expect(day('2026-11-24T12:00:00.000Z')).toBe(true);
+  });
+});
+
+test('lines are broken at blanks, wide characters count twice, indentation stays', () => {
+  expect(wrap('one two three four five six', 20)).toEqual(['one two three four', 'five six']);
+  expect(wrap('가'.repeat(15), 20)).toEqual(['가'.repeat(10), '가'.repeat(5)]);
+  expect(wrap('  indented\n\n\tnext', 20)).toEqual(['  indented', '', '  next']);
+  expect(wrap('x'.repeat(45), 20)).toEqual(['x'.repeat(20), 'x'.repeat(20), 'x'.repeat(5)]);
+});
+
+test('sizes and spans are short', () => {
+  expect([0, 1023, 12_595, 5 * 1024 ** 3].map(bytesText)).toEqual(['0 B', '1023 B', '12.3 KB', '5.0 GB']);
+  expect([-3, 57, 999, 3_449, 61_000].map(fineSpanText)).toEqual([
+    '0 ms',
+    '57 ms',
+    '999 ms',
+    '3.4 s',
+    '1m 1s',
+  ]);
+});

@@ -1,0 +1,159 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { scriptHash } from '../../src/hub/script.ts';
+import { isRunning, Lab, until } from '../durability/support.ts';
+
+let lab: Lab;
+beforeEach(() => {
+  lab = new Lab();
+});
+afterEach(() => lab.end());
+
+/** Writes a script of the project and gives its path. */
+function script(text: string, name = 'check.sh', mode = 0o644): string {
+  const path = join(lab.project, name);
+  writeFileSync(path, text, { mode });
+  return path;
+}
+const verify = (job: string, path: string, ...more: string[]) =>
+  lab.mam(['verify', '--job', job, '--validate', path, ...more]);
+const pids = () => readFileSync(join(lab.project, 'pids'), 'utf8').split('\n').filter(Boolean).map(Number);
+
+describe('mam verify', () => {
+  test.each([
+    ['exit 0', 0, 'validation: PASS'],
+    ['exit 1', 1, 'validation: FAIL (exit 1)'],
+    ['exit 7', 7, 'validation: FAIL (exit 7)'],
+    ['exit 255', 255, 'validation: FAIL (exit 255)'],
+    ['kill -TERM $$', 143, 'validation: FAIL (exit 143)'],
+    ['kill -USR1 $$', 138, 'validation: FAIL (exit 138)'],
+  ])('passes the code of a script through: %s', async (text, code, last) => {
+    lab.plant('roof');
+    const path = script(`echo out\necho err >&2\n${text}\n`);
+    const ended = await verify('roof', path);
+    expect(ended).toMatchObject({ code, stdout: `out\n${last}\n`, stderr: 'err\n' });
+    const event = lab.events('roof').at(-1);
+    expect(event).toMatchObject({
+      ...{ type: 'verified', source: 'person' },
+      data: {
+        script: path,
+        passed: code === 0,
+        exit_code: code,
+        output_tail: expect.stringContaining('out'),
+      },
+    });
+  });
+
+  test('runs in workdir with the environment of a check, and changes nothing of the job', async () => {
+    lab.plant('roof');
+    await lab.mam(['publish', '--job', 'roof', '--event', 'question', '--detail', 'Slate?']);
+    const before = lab.record('roof');
+    script('#!/bin/sh\nenv > env.txt\npwd > cwd\n', 'own.sh', 0o755);
+    const env = { VIRTUAL_ENV: '/venv', SECRET: 'x' };
+    const ended = await lab.mam(['verify', 'roof', '--validate', '../own.sh'], {
+      env,
+      cwd: join(lab.project, '.mam'),
+    });
+    expect(ended).toMatchObject({ code: 0, stdout: 'validation: PASS\n', stderr: '' });
+    const seen = readFileSync(join(lab.project, 'env.txt'), 'utf8').split('\n');
+    expect(seen).toEqual(
+      expect.arrayContaining([
+        ...['JOB_ID=roof', `REGISTRY_DIR=${lab.registry}`, `MAM_JOB_DIR=${join(lab.registry, 'roof')}`],
+        ...[`PATH=${process.env['PATH']}`, 'VIRTUAL_ENV=/venv'],
+      ]),
+    );
+    expect(seen.filter((line) => line.startsWith('SECRET'))).toEqual([]);
+    expect(readFileSync(join(lab.project, 'cwd'), 'utf8').trim()).toBe(lab.project);
+    await until('it is noted', () => lab.record('roof').seq > before.seq);
+    expect(lab.record('roof')).toEqual({ ...before, seq: before.seq + 1 });
+  });
+
+  test("takes the job's own script, says when that was changed, and works on a job that has ended", async () => {
+    const path = script('exit 0\n');
+    lab.plant('roof', { validation: { script: path, script_sha256: scriptHash(path), rounds: 0 } });
+    await lab.mam(['publish', '--job', 'roof', '--event', 'completed']);
+    await until('it is completed', () => lab.record('roof').status === 'completed');
+    expect(await lab.mam(['verify', 'roof'])).toMatchObject({
+      code: 0,
+      stdout: 'validation: PASS\n',
+      stderr: '',
+    });
+    script('echo tampered; exit 3\n');
+    const ended = await lab.mam(['verify', 'roof', '--json']);
+    expect(ended.code).toBe(3);
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      ...{ job_id: 'roof', status: 'completed', running: false, passed: false, exit_code: 3 },
+      ...{ output_tail: 'tampered\n', script: path, script_changed: true },
+    });
+    expect(ended.stderr).toBe(`mam: ${path} was changed since the job was delegated.\ntampered\n`);
+    expect(lab.record('roof')).toMatchObject({
+      status: 'completed',
+      late: false,
+      validation: { passed: true },
+    });
+    expect((await lab.mam(['logs', 'roof'])).stdout).toMatch(
+      /person +verified +FAIL \(exit 3\) .*check\.sh; the script was changed/,
+    );
+  });
+
+  test('ends a script that hangs with all of its group at Ctrl-C', async () => {
+    lab.plant('roof');
+    const path = script(
+      'trap "echo tidied" EXIT\nsleep 1000 &\necho $$ > pids; echo $! >> pids\necho begun\nsleep 1000\n',
+    );
+    const run = lab.start(['verify', 'roof', '--validate', path]);
+    await until('its output is there while it runs', () => run.seen() === 'begun\n' && pids().length === 2);
+    run.child.kill('SIGINT');
+    expect(await run.ended).toMatchObject({
+      ...{ code: 130, stdout: 'begun\ntidied\nvalidation: FAIL (exit 130)\n' },
+    });
+    await until('its group is gone', () => !pids().some(isRunning));
+  });
+
+  test('ends one that will not hear it at the second Ctrl-C', async () => {
+    lab.plant('roof');
+    const path = script('trap "" INT TERM\necho $$ > pids\nwhile :; do sleep 1000; done\n');
+    const run = lab.start(['verify', 'roof', '--validate', path]);
+    await until('it runs', () => pids().length === 1);
+    run.child.kill('SIGINT');
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toMatchObject({ code: 137, stdout: 'validation: FAIL (exit 137)\n' });
+    await until('it is gone', () => !pids().some(isRunning));
+  });
+
+  test('says what is wrong: 64 for a job or script that is not there, 69 for one that cannot be started', async () => {
+    lab.plant('roof');
+    lab.plant('away', { workdir: '/no/such/folder' });
+    const path = script('exit 0\n');
+    const bad = script('#!/no/such/program\n', 'bad.sh', 0o755);
+    for (const [args, code, words] of [
+      [['nobody', '--validate', path], 64, 'There is no job with this id'],
+      [['roof', '--validate', 'no.sh'], 64, 'no.sh cannot be read'],
+      [['roof', '--validate', '.'], 64, 'cannot be read'],
+      [['roof'], 64, 'without a validation script'],
+      [['roof', '--validate', bad], 69, 'could not be started'],
+      [['away', '--validate', path], 69, '/no/such/folder'],
+    ] as const) {
+      const ended = await lab.mam(['verify', ...args]);
+      expect(ended, args.join(' ')).toMatchObject({
+        code,
+        stdout: '',
+        stderr: expect.stringContaining(words),
+      });
+    }
+    expect(lab.events('roof')).toHaveLength(1);
+    expect(lab.hubs()).toEqual([]);
+  });
+
+  test('keeps its code when the verdict can be noted nowhere', async () => {
+    lab.plant('roof');
+    writeFileSync(join(lab.folder, 'no-home'), '');
+    const path = script('exit 9\n');
+    const env = { MAM_HOME: join(lab.folder, 'no-home') };
+    const ended = await lab.mam(['verify', 'roof', '--validate', path], { env });
+    expect(ended).toMatchObject({ code: 9, stdout: 'validation: FAIL (exit 9)\n' });
+    expect(ended.stderr).toMatch(/^mam: the verdict /);
+    expect(existsSync(join(lab.home, 'outbox'))).toBe(false);
+  });
+});
