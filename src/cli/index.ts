@@ -102,6 +102,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     summary: 'look at everything that mam needs, and say what to do about what is wrong',
     load: async () => (await import('./doctor.ts')).default,
   },
+  prune: {
+    group: 'house',
+    summary: 'remove the folders of jobs that ended long ago',
+    load: async () => (await import('./prune.ts')).default,
+  },
   demo: {
     group: 'house',
     summary: 'show one delegated job from end to end on real parts',

@@ -91,6 +91,8 @@ export class Hub {
       log,
       onRecorded: (job, recorded) => this.onRecorded(job, recorded),
       onLost: (error) => onEnd(`the lock of a registry was lost: ${error.message}`),
+      isBusy: (job) => this.outlets.isBusy(job),
+      onRemoved: (jobId) => this.outlets.clear(jobId),
     });
     const registrar = this.registrar;
     const owners = new PaneOwners(() => registrar.open);

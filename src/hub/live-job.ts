@@ -45,6 +45,9 @@ export class LiveJob {
   private seqs = new Map<string, number>();
   private recent: RecordedEvent[] = [];
   private readonly journal: Journal;
+  /** Events on their way to the disk. */
+  private writing = 0;
+  private retired = false;
   /** Settles when the last event given is on disk or has failed. */
   private tail: Promise<unknown> = Promise.resolve();
   /** Set while a long event's texts are written: what comes after it queues up here, in its order. */
@@ -90,6 +93,7 @@ export class LiveJob {
    * @throws MamError `io` when it could not be written; the job is as it was
    */
   append(draft: Draft): Promise<Recorded> {
+    if (this.retired) return Promise.reject(new MamError('not_found', `There is no job ${this.id}.`));
     if (this.behind !== undefined) return this.queueUp(() => this.place(draft));
     const known = this.seqs.get(draft.event_id);
     if (known !== undefined) return this.repeat(draft, known);
@@ -118,6 +122,21 @@ export class LiveJob {
     if (first === undefined || seq + 1 < first.seq)
       return foldJob(this.registryDir, this.id).events.filter((e) => e.seq > seq);
     return this.recent.filter((event) => event.seq > seq);
+  }
+
+  /**
+   * Takes no more events, so that the job can be removed.
+   * @returns false when some are on their way to the disk: then it stays as it is
+   */
+  retire(): boolean {
+    if (this.writing > 0 || this.behind !== undefined) return false;
+    this.retired = true;
+    return true;
+  }
+
+  /** It could not be removed. */
+  unretire(): void {
+    this.retired = false;
   }
 
   /** Waits for what is under way and closes the journal. */
@@ -180,12 +199,15 @@ export class LiveJob {
     this.seqs.set(event.event_id, event.seq);
     const written = this.journal.append(line);
     this.tail = written;
+    this.writing++;
     try {
       await written;
     } catch (error) {
       // One look serves all that failed together.
       if (this.head !== this.durable) this.reload();
       throw registryError(this.registryDir, error);
+    } finally {
+      this.writing--;
     }
     this.durable = after;
     this.recent.push(event);

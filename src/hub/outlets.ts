@@ -25,6 +25,7 @@ export class Outlets {
   private readonly host: string;
   private readonly due = new Map<LiveJob, NodeJS.Timeout>();
   private readonly writing = new Map<LiveJob, Promise<void>>();
+  private readonly archiving = new Set<LiveJob>();
 
   constructor(options: { buses: HubBus[]; servers: TmuxServers; log: Log; realm: string; host: string }) {
     this.buses = options.buses;
@@ -48,8 +49,19 @@ export class Outlets {
     // At the earliest in the next turn: the message above leaves when this one ends.
     if (moved) this.schedule(job, 0);
     else if (!this.due.has(job)) this.schedule(job, GATHER_MS);
-    if (isSettled(after) && before !== undefined && !isSettled(before)) void this.archive(job);
-    else if (event.late === true) void this.copyJournal(job);
+    if (isSettled(after) && before !== undefined && !isSettled(before))
+      this.keep(job, () => this.archive(job));
+    else if (event.late === true) this.keep(job, () => this.copyJournal(job));
+  }
+
+  /** True while something of a job is still to be written. */
+  isBusy(job: LiveJob): boolean {
+    return this.due.has(job) || this.writing.has(job) || this.archiving.has(job);
+  }
+
+  /** A job is gone: who comes to its topics late finds nothing. */
+  clear(jobId: string): void {
+    this.publish(recordTopic(this.realm, this.host, jobId), '', true);
   }
 
   /** Writes what is due now. */
@@ -86,6 +98,11 @@ export class Outlets {
         if (this.writing.get(job) === next) this.writing.delete(job);
       });
     this.writing.set(job, next);
+  }
+
+  private keep(job: LiveJob, work: () => Promise<void>): void {
+    this.archiving.add(job);
+    void work().finally(() => this.archiving.delete(job));
   }
 
   /** Keeps the pane as it was at the end, and the audit files where a separate log folder was asked for. */

@@ -9,6 +9,7 @@ import { addRegistry, type Home, readRegistries, removePointer, writePointer } f
 import { JobIndex } from '../registry/job-index.ts';
 import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
 import { ensureRegistry, hasJob, jobPaths, registryError } from '../registry/paths.ts';
+import { emptyTrash, moveToTrash } from '../registry/trash.ts';
 import { type Draft, LiveJob, type Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 
@@ -34,6 +35,8 @@ export class Registrar {
   private readonly log: Log;
   private readonly onRecorded: (job: LiveJob, recorded: Recorded) => void;
   private readonly onLost: (error: Error) => void;
+  private readonly isBusy: (job: LiveJob) => boolean;
+  private readonly onRemoved: (jobId: string) => void;
   private readonly registries = new Map<string, Promise<OpenRegistry>>();
   private readonly opened: OpenRegistry[] = [];
   private readonly jobs = new Map<string, LiveJob>();
@@ -43,17 +46,23 @@ export class Registrar {
   /**
    * @param onRecorded called after each event, in the order of the journal
    * @param onLost called when a registry's lock was lost: the hub must stop writing
+   * @param isBusy true while something of a job is still to be written
+   * @param onRemoved called when a job is gone
    */
   constructor(options: {
     home: Home;
     log: Log;
     onRecorded: (job: LiveJob, recorded: Recorded) => void;
     onLost: (error: Error) => void;
+    isBusy: (job: LiveJob) => boolean;
+    onRemoved: (jobId: string) => void;
   }) {
     this.home = options.home;
     this.log = options.log;
     this.onRecorded = options.onRecorded;
     this.onLost = options.onLost;
+    this.isBusy = options.isBusy;
+    this.onRemoved = options.onRemoved;
   }
 
   /** The jobs that are not final. */
@@ -184,6 +193,29 @@ export class Registrar {
     }
   }
 
+  /**
+   * Takes an ended job out of its registry, in this very turn.
+   * @returns false when something of it is still on its way to the disk: then it stays
+   * @throws the system's error when its folder can't be moved; then it stays as well
+   */
+  remove(dir: string, jobId: string): boolean {
+    const job = this.jobs.get(jobId);
+    if (this.loading.has(jobId) || (job !== undefined && (!isSettled(job.record) || this.isBusy(job))))
+      return false;
+    if (job !== undefined && !job.retire()) return false;
+    try {
+      moveToTrash(dir, jobId);
+    } catch (error) {
+      job?.unretire();
+      throw error;
+    }
+    this.jobs.delete(jobId);
+    this.unpoint(jobId);
+    void job?.close().catch(() => {});
+    this.onRemoved(jobId);
+    return true;
+  }
+
   private unknown(): MamError {
     const open = this.open.slice(0, NAMED_JOBS).map((job) => job.id);
     const known = open.length === 0 ? 'No job is open.' : `Open jobs: ${open.join(', ')}.`;
@@ -239,6 +271,8 @@ export class Registrar {
     if (!readRegistries(this.home).includes(dir)) await addRegistry(this.home, dir);
     const registry = { dir, lock, index: undefined, indexing: undefined };
     this.opened.push(registry);
+    // What a hub that was killed while it pruned has left.
+    void emptyTrash(dir).catch((error) => this.log.error(`the trash of ${dir} was not emptied`, error));
     return registry;
   }
 

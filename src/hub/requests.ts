@@ -16,6 +16,7 @@ import { jobScreen } from './job-screen.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
 import type { Permissions } from './permissions.ts';
+import { pruneJobs } from './prune.ts';
 import type { Registrar } from './registrar.ts';
 import { readTaskPage } from './task.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -63,6 +64,7 @@ export class Requests {
       screen: (params) => jobScreen(options.registrar, servers, params),
       log: (params) => log(options.registrar, params),
       verify: (params, id) => options.verifications.verify(params, id),
+      prune: (params) => pruneJobs(options.registrar, options.log, params),
       hook: (params) => options.hooks.take(params),
       agents: async (params) => ({
         agents: await listAgents({ servers, dispatcher, folder: home.servers }, params),

@@ -217,6 +217,24 @@ export interface VerifyResult {
   script_changed?: boolean | undefined;
 }
 
+export interface PruneParams {
+  registry_dir: string;
+  /** Final jobs that ended before this time go, ISO 8601. */
+  before: string;
+  dry_run?: boolean | undefined;
+  /** Of the last answer: go on behind it. */
+  cursor?: string | undefined;
+}
+
+/** A part of the jobs that were pruned, or would be. */
+export interface PruneResult {
+  pruned: { job_id: string; status: string; final_at: string; bytes: number }[];
+  /** Jobs that stay although they may be old enough, each with the reason. */
+  kept: { job_id: string; why: string }[];
+  /** There may be more behind it; absent at the end. */
+  cursor?: string | undefined;
+}
+
 /** What a hook of an agent tells. */
 export interface HookParams {
   agent: string;
@@ -308,6 +326,7 @@ export interface Commands {
   screen: { params: JobAddress; result: ScreenResult };
   log: { params: LogParams; result: LogResult };
   verify: { params: VerifyParams; result: VerifyResult };
+  prune: { params: PruneParams; result: PruneResult };
   hook: { params: HookParams; result: HookResult };
   agents: { params: AgentPlace; result: { agents: AgentRow[] } };
   start: { params: StartParams; result: StartResult };

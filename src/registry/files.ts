@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 const writeFile = promisify(write);
 
 /** A file that is being written, beside the one it shall become. */
-const NEIGHBOUR = /\.[0-9a-f]{8}\.tmp$/;
+export const NEIGHBOUR = /\.[0-9a-f]{8}\.tmp$/;
 
 /**
  * Writes a file whole or not at all: to a neighbour first, flushed to the disk, then renamed.

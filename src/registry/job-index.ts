@@ -111,6 +111,33 @@ export class JobIndex {
     this.writing ??= setTimeout(() => void this.write(), WRITE_DELAY_MS).unref();
   }
 
+  /** True for a job that has a row. */
+  has(jobId: string): boolean {
+    return this.places.has(jobId);
+  }
+
+  /**
+   * The jobs in the order of their making.
+   * @param behind begin after the one that was made at this time with this id
+   */
+  *inOrder(behind?: { created_at: string; job_id: string }): Generator<JobRow> {
+    for (const row of [...this.rows]) {
+      const order =
+        behind && (compare(row.created_at, behind.created_at) || compare(row.job_id, behind.job_id));
+      if (order === undefined || order > 0) yield row;
+    }
+  }
+
+  /** Forgets jobs whose folders are gone; the file's lines about them count no more. */
+  remove(jobIds: ReadonlySet<string>): void {
+    const rows = this.rows;
+    this.rows = [];
+    this.places.clear();
+    this.keys.clear();
+    for (const row of rows) if (!jobIds.has(row.job_id)) this.place(row);
+    for (const id of jobIds) this.changed.delete(id);
+  }
+
   /**
    * A page, the newest job first.
    * @param cursor the last page's cursor; absent for the first page

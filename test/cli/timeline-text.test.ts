@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { columnsOf, wrap } from '../../src/cli/columns.ts';
+import { cutoffOf } from '../../src/cli/prune-cutoff.ts';
 import { TimelineText } from '../../src/cli/timeline-text.ts';
 import { bytesText, fineSpanText } from '../../src/cli/times.ts';
 import type { TimelineEntry } from '../../src/view/timeline.ts';
@@ -64,6 +65,37 @@ test('lines are broken at blanks, wide characters count twice, indentation stays
   expect(wrap('가'.repeat(15), 20)).toEqual(['가'.repeat(10), '가'.repeat(5)]);
   expect(wrap('  indented\n\n\tnext', 20)).toEqual(['  indented', '', '  next']);
   expect(wrap('x'.repeat(45), 20)).toEqual(['x'.repeat(20), 'x'.repeat(20), 'x'.repeat(5)]);
+});
+
+describe('the age of mam prune', () => {
+  const now = Date.parse('2026-11-22T12:00:00.000Z');
+
+  test.each([
+    ['36h', '2026-11-21T00:00:00.000Z'],
+    ['30d', '2026-10-23T12:00:00.000Z'],
+    ['2w', '2026-11-08T12:00:00.000Z'],
+    ['0.5d', '2026-11-22T00:00:00.000Z'],
+    ['0h', '2026-11-22T12:00:00.000Z'],
+    ['2026-11-01T08:00:00Z', '2026-11-01T08:00:00.000Z'],
+  ])('%s', (age, before) => expect(cutoffOf(age, now)).toBe(before));
+
+  test('a day begins at midnight here', () => {
+    expect(cutoffOf('2026-11-01', now)).toBe(new Date(2026, 10, 1).toISOString());
+  });
+
+  test.each([
+    '',
+    '30',
+    'd',
+    '-1d',
+    '30 days',
+    '1m',
+    '1e3d',
+    '2026-02-31',
+    '2026-13-01',
+    '2999-01-01',
+    '20261101',
+  ])('%j is none', (age) => expect(() => cutoffOf(age, now)).toThrow(/Give --older-than|That/));
 });
 
 test('sizes and spans are short', () => {

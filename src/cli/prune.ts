@@ -1,0 +1,65 @@
+import type { PruneResult } from '../job/request.ts';
+import { withHub } from './ask.ts';
+import { defineCommand } from './command.ts';
+import { EXIT } from './exit.ts';
+import { inStatusColour } from './job-text.ts';
+import { note, print, printJson } from './output.ts';
+import { cutoffOf } from './prune-cutoff.ts';
+import { bytesText, dayAndTime } from './times.ts';
+
+/** One part of a prune reads and moves a hundred jobs, in ms. */
+const PART_MS = 60_000;
+
+export default defineCommand({
+  about: [
+    'Removes the folders of final jobs that ended longer ago than an age. Nothing is ever pruned by itself.',
+    'Open jobs stay, and separate log folders (MAM_LOGS_DIR). A job whose files are damaged, or that holds files that are ' +
+      'not ours, stays and is named.',
+  ],
+  options: {
+    'older-than': {
+      type: 'text',
+      value: 'AGE',
+      about: 'such as 36h, 30d or 8w; or a date such as 2026-10-31: what ended before it goes',
+      needed: true,
+    },
+    'dry-run': { type: 'flag', about: 'only show what would go' },
+  },
+  json:
+    '`summary`, `pruned` (`job_id`, `status`, `final_at`, `bytes` of each), `kept` (`job_id` and `why` of each that was ' +
+    'left although it may be old enough), `count`, `bytes`, `before`, `dry_run`, `registry_dir`, `next`.',
+  exits: { done: 'done, also when nothing was old enough or something was kept' },
+  examples: ['mam prune --older-than 30d --dry-run', 'mam prune --older-than 30d'],
+
+  run: ({ options, registryDir, json }) => {
+    // Before a hub is started for it.
+    const before = cutoffOf(options['older-than'], Date.now());
+    const dry_run = options['dry-run'];
+    return withHub(registryDir, async ({ settings: { registryDir: dir }, ask }) => {
+      const all: Required<Pick<PruneResult, 'pruned' | 'kept'>> = { pruned: [], kept: [] };
+      let cursor: string | undefined;
+      do {
+        const part = await ask('prune', { registry_dir: dir, before, dry_run, cursor }, PART_MS);
+        all.pruned.push(...part.pruned);
+        all.kept.push(...part.kept);
+        if (!json) for (const job of part.pruned) print(lineOf(job));
+        for (const { job_id, why } of part.kept) note(`${job_id} stays. ${why}`);
+        cursor = part.cursor;
+      } while (cursor !== undefined);
+      const count = all.pruned.length;
+      const bytes = all.pruned.reduce((sum, job) => sum + job.bytes, 0);
+      const verb = dry_run ? 'Would prune' : 'Pruned';
+      const stay = all.kept.length === 0 ? '' : ` ${all.kept.length} that may be old enough stay.`;
+      const summary = `${verb} ${count} ${count === 1 ? 'job' : 'jobs'} (${bytesText(bytes)}) that ended before ${dayAndTime(before)}.${stay}`;
+      if (json) {
+        const next = dry_run ? `mam prune --older-than ${options['older-than']}` : 'mam list';
+        printJson({ summary, ...all, count, bytes, before, dry_run, registry_dir: dir, next });
+      } else print(summary);
+      return EXIT.done;
+    });
+  },
+});
+
+function lineOf({ job_id, status, final_at, bytes }: PruneResult['pruned'][number]): string {
+  return `${dayAndTime(final_at)}  ${inStatusColour({ status }, status.padEnd(9))}  ${bytesText(bytes).padStart(8)}  ${job_id}`;
+}

@@ -1,0 +1,70 @@
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../errors.ts';
+import { randomSuffix } from '../job/id.ts';
+import { NEIGHBOUR } from './files.ts';
+import { jobPaths } from './paths.ts';
+
+/** No job id, so that nobody takes it for a job's folder. */
+const TRASH = '.trash';
+const OURS = new Set(['job.json', 'events.jsonl', 'prompt.md', 'texts', 'screen.txt', 'validate.log']);
+const HASH = /^[0-9a-f]{64}(\.[0-9a-f]{8}\.tmp)?$/;
+
+/** What lies in a job's folder. */
+export interface Contents {
+  bytes: number;
+  /** Names of what we did not put there, which nobody but its maker may remove. */
+  foreign: string[];
+}
+
+/** @throws the system's error when the folder can't be read */
+export function contentsOf(registryDir: string, jobId: string): Contents {
+  const { folder, texts } = jobPaths(registryDir, jobId);
+  // A link leads to what belongs to somebody else.
+  if (!lstatSync(folder).isDirectory()) return { bytes: 0, foreign: [jobId] };
+  const names = readdirSync(folder);
+  const stats = names.map((name) => ({ name, stat: lstatSync(join(folder, name)) }));
+  const isOurs = ({ name, stat }: (typeof stats)[number]): boolean =>
+    name === 'texts' ? stat.isDirectory() : stat.isFile() && (OURS.has(name) || NEIGHBOUR.test(name));
+  const foreign = stats.filter((one) => !isOurs(one)).map(({ name }) => name);
+  let bytes = stats.reduce((sum, { stat }) => sum + (stat.isFile() ? stat.size : 0), 0);
+  if (names.includes('texts') && !foreign.includes('texts')) {
+    for (const name of readdirSync(texts)) {
+      const stat = lstatSync(join(texts, name));
+      if (!HASH.test(name) || !stat.isFile()) foreign.push(`texts/${name}`);
+      bytes += stat.size;
+    }
+  }
+  return { bytes, foreign };
+}
+
+/**
+ * Takes a job out of a registry in one step: its folder is moved into the registry's trash, so that a crash leaves it
+ * whole or gone. `emptyTrash` deletes it.
+ * @throws the system's error; the folder stays as it was
+ */
+export function moveToTrash(registryDir: string, jobId: string): void {
+  const trash = join(registryDir, TRASH);
+  mkdirSync(trash, { recursive: true, mode: 0o700 });
+  // One of the same name may still lie there, of a job that was put back by hand.
+  renameSync(jobPaths(registryDir, jobId).folder, join(trash, `${jobId}.${randomSuffix()}`));
+}
+
+/** Deletes what lies in a registry's trash, also what a hub that was killed has left there. @throws the system's error */
+export async function emptyTrash(registryDir: string): Promise<void> {
+  const trash = join(registryDir, TRASH);
+  let names: string[];
+  try {
+    names = readdirSync(trash);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  for (const name of names) await rm(join(trash, name), { recursive: true, force: true });
+  try {
+    rmdirSync(trash);
+  } catch {
+    // Somebody else's job has come into it meanwhile, or has taken it away.
+  }
+}

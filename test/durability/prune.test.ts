@@ -1,0 +1,232 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { requestOnce } from '../../src/bus/one-shot.ts';
+import { type Ended, Lab, plantJob, type Server, until } from './support.ts';
+
+const DAY_MS = 86_400_000;
+
+let lab: Lab;
+beforeEach(() => {
+  lab = new Lab();
+});
+afterEach(() => lab.end());
+
+/** Puts a job that has ended so many days ago into the registry, as a hub has left it. */
+function plantEnded(id: string, days: number, type = 'completed', log_dir?: string): string {
+  plantJob(lab.registry, id, log_dir === undefined ? {} : { log_dir }, lab.project);
+  const at = new Date(Date.now() - days * DAY_MS).toISOString();
+  const event = { seq: 2, event_id: `${id}-2`, job_id: id, type, source: 'peer', at, recorded_at: at };
+  appendFileSync(lab.journalFile(id), `\n${JSON.stringify(event)}\n`);
+  return id;
+}
+const prune = (...args: string[]): Promise<Ended> => lab.mam(['prune', '--older-than', '30d', ...args]);
+const json = async (...args: string[]) => JSON.parse((await prune('--json', ...args)).stdout);
+const folders = (): string[] =>
+  readdirSync(lab.registry)
+    .filter((name) => !name.startsWith('.'))
+    .sort();
+const ids = (jobs: { job_id: string }[]): string[] => jobs.map(({ job_id }) => job_id).sort();
+
+describe('mam prune', () => {
+  test('removes what has ended long ago, and nothing else', async () => {
+    for (const [id, days, type] of [
+      ['done', 31, 'completed'],
+      ['failed', 90, 'error'],
+      ['young', 29, 'completed'],
+    ] as const)
+      plantEnded(id, days, type);
+    lab.plant('open');
+    const logs = join(lab.folder, 'logs');
+    mkdirSync(logs);
+    plantEnded('elsewhere', 40, 'completed', join(logs, 'elsewhere'));
+    mkdirSync(join(logs, 'elsewhere'));
+    writeFileSync(join(logs, 'elsewhere', 'validate.log'), 'kept');
+    // What is not ours, in the registry itself and where a job would be.
+    writeFileSync(join(lab.registry, 'notes.txt'), 'mine');
+    mkdirSync(join(lab.registry, 'just-a-folder'));
+
+    const before = folders();
+    const dry = await json('--dry-run');
+    expect(dry).toMatchObject({ count: 3, dry_run: true, kept: [], registry_dir: lab.registry });
+    expect(folders()).toEqual(before);
+    const done = await json();
+    expect(done.pruned).toEqual(dry.pruned);
+    expect(ids(done.pruned)).toEqual(['done', 'elsewhere', 'failed']);
+    expect(done.bytes).toBeGreaterThan(3 * 500);
+    expect(folders()).toEqual(['just-a-folder', 'notes.txt', 'open', 'young']);
+    expect(readFileSync(join(logs, 'elsewhere', 'validate.log'), 'utf8')).toBe('kept');
+    expect(existsSync(join(lab.registry, '.trash'))).toBe(false);
+    // Again: nothing is left to prune.
+    expect((await prune()).stdout).toMatch(/^Pruned 0 jobs \(0 B\) that ended before .*\.\n$/);
+    expect(JSON.parse((await lab.mam(['list', '--json'])).stdout).total).toBe(2);
+  });
+
+  test('leaves and names what it cannot read whole, or what holds files of others', async () => {
+    for (const id of ['torn', 'foreign', 'texts', 'linked', 'blocked', 'good', 'lost']) plantEnded(id, 40);
+    appendFileSync(lab.journalFile('torn'), '\n{"seq":3,"ty\n');
+    writeFileSync(lab.journalFile('blocked'), 'no journal\n');
+    writeFileSync(join(lab.registry, 'foreign', 'report.md'), 'of the peer');
+    mkdirSync(join(lab.registry, 'texts', 'texts'));
+    writeFileSync(join(lab.registry, 'texts', 'texts', 'a'.repeat(64)), 'ours');
+    symlinkSync('/etc', join(lab.registry, 'linked', 'texts'));
+    writeFileSync(join(lab.registry, 'lost', 'job.json'), '{}');
+    unlinkSync(lab.journalFile('lost'));
+
+    const { pruned, kept } = await json();
+    expect(ids(pruned)).toEqual(['good', 'texts']);
+    expect(ids(kept)).toEqual(['blocked', 'foreign', 'linked', 'lost', 'torn']);
+    const why = Object.fromEntries(kept.map((one: { job_id: string; why: string }) => [one.job_id, one.why]));
+    expect(why).toMatchObject({
+      torn: expect.stringMatching(/Line \d+ of .* cannot be read/),
+      blocked: expect.stringContaining('cannot be read'),
+      foreign: expect.stringContaining('report.md'),
+      linked: expect.stringContaining('texts'),
+      lost: 'Its journal is missing.',
+    });
+    expect(existsSync('/etc/passwd')).toBe(true);
+    const { code, stderr } = await prune();
+    expect(code).toBe(0);
+    expect(stderr.match(/^mam: \S+ stays\. /gm)).toHaveLength(5);
+  });
+
+  test.each([
+    [['--older-than'], 'argument missing'],
+    [[], '--older-than is missing'],
+    [['--older-than', 'soon'], '30d'],
+    [['--older-than', '2999-01-01'], 'yet to come'],
+    [['--older-than', '30d', 'roof'], 'one too many'],
+  ])('wrong usage %j is 64 and starts nothing', async (args, words) => {
+    expect(await lab.mam(['prune', ...args])).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining(words),
+    });
+    expect(lab.hubs()).toEqual([]);
+  });
+
+  test('a registry that is not there is not made', async () => {
+    const { code, stdout } = await prune('--registry-dir', join(lab.folder, 'none'));
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Pruned 0 jobs/) });
+    expect(existsSync(join(lab.folder, 'none'))).toBe(false);
+  });
+
+  test('one that cannot be written keeps its jobs', async () => {
+    plantEnded('done', 40);
+    writeFileSync(join(lab.registry, '.trash'), 'in the way');
+    const { kept, pruned } = await json();
+    expect(pruned).toEqual([]);
+    expect(kept).toMatchObject([{ job_id: 'done' }]);
+    expect((await lab.mam(['status', 'done'])).code).toBe(0);
+  });
+});
+
+describe('a running hub', () => {
+  test('forgets a pruned job: a late report, a wait and its key find nothing, waiters of others go on', async () => {
+    const server = await lab.server();
+    lab.plant('open');
+    lab.plant('held');
+    // In the hub's memory, ended a moment ago.
+    await server.ok('publish_event', { job_id: 'held', event: 'completed', detail: 'done' });
+    const args = { prompt: 'Mend the roof', agent: 'human', request_key: 'roof' };
+    const { job_id: keyed } = await server.ok('delegate_job', args);
+    await server.ok('publish_event', { job_id: keyed, event: 'completed' });
+    const waits = server.ok('wait_job', { job_id: 'open' });
+    const pruned = await until('both can go', async () => {
+      const { stdout } = await lab.mam(['prune', '--older-than', '0h', '--json']);
+      return (
+        !existsSync(lab.journalFile('held')) && !existsSync(lab.journalFile(keyed)) && JSON.parse(stdout)
+      );
+    });
+    expect(pruned.kept).toEqual([]);
+    expect(folders()).toEqual(['open']);
+
+    const late = await server.fails('publish_event', { job_id: 'held', event: 'completed' });
+    expect(late).toContain('There is no job with this id');
+    expect(await server.fails('wait_job', { job_id: 'held' })).toContain('no job');
+    expect(await server.fails('job_status', { job_id: keyed })).toContain('no job');
+    // The same key makes a new job: the old one is no more.
+    const again = await server.ok('delegate_job', args);
+    expect(again).toMatchObject({ repeated: false });
+    expect(again.job_id).not.toBe(keyed);
+    expect((await server.ok('list_jobs', {})).total).toBe(2);
+    await server.ok('publish_event', { job_id: 'open', event: 'completed' });
+    expect(await waits).toMatchObject({ outcome: 'final', jobs: [{ job_id: 'open' }] });
+    await lab.mam(['hub', 'stop']);
+    expect(ids(JSON.parse((await lab.mam(['list', '--json'])).stdout).jobs)).toEqual(
+      ['open', again.job_id].sort(),
+    );
+  });
+
+  test('killed in the middle: each job is whole or gone, the next hub goes on', async () => {
+    const jobs = Array.from({ length: 1_500 }, (_, n) => plantEnded(`job-${n}`, 40));
+    const young = plantEnded('young', 1);
+    const run = lab.start(['prune', '--older-than', '30d', '--json']);
+    for (const share of [0.9, 0.5]) {
+      await until('some are gone', () => folders().length < jobs.length * share, 30_000);
+      process.kill(await lab.hubPid(), 'SIGKILL');
+      for (const id of folders()) {
+        expect(lab.events(id)).toHaveLength(2);
+        expect(existsSync(join(lab.registry, id, 'prompt.md'))).toBe(true);
+      }
+    }
+    const { code, stderr } = await run.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(folders()).toEqual([young]);
+    await until('the trash is gone', () => !existsSync(join(lab.registry, '.trash')));
+    expect(JSON.parse((await lab.mam(['list', '--json'])).stdout).total).toBe(1);
+  }, 60_000);
+
+  test('prunes 10,000 jobs while others are served', async () => {
+    for (let n = 0; n < 10_000; n++) plantEnded(`job-${n}`, 40);
+    lab.plant('open');
+    const server: Server = await lab.server();
+    expect((await server.ok('list_jobs', { limit: 1 })).total).toBe(10_001);
+    const run = lab.start(['prune', '--older-than', '30d', '--json']);
+    const times: number[] = [];
+    let done = false;
+    void run.ended.then(() => {
+      done = true;
+    });
+    for (let n = 0; !done; n++) {
+      const began = performance.now();
+      await server.ok('publish_event', { job_id: 'open', event: 'progress', detail: `${n}` });
+      times.push(performance.now() - began);
+    }
+    expect(JSON.parse((await run.ended).stdout)).toMatchObject({ count: 10_000, kept: [] });
+    expect(folders()).toEqual(['open']);
+    times.sort((a, b) => a - b);
+    const at = (share: number): number => times[Math.floor(share * (times.length - 1))] ?? 0;
+    process.stderr.write(
+      `prune of 10,000: ${times.length} reports, p50 ${at(0.5).toFixed(1)} ms, max ${at(1).toFixed(0)} ms\n`,
+    );
+    // Far above what was measured, and far below what a prune in one go would take.
+    expect(at(0.5)).toBeLessThan(100);
+    expect(at(1)).toBeLessThan(1_500);
+  }, 120_000);
+
+  test('answers a foreign cursor and a time that is none', async () => {
+    plantEnded('done', 40);
+    const server = await lab.server();
+    await server.ok('list_jobs', {});
+    const { socket, realm, host } = lab.hub();
+    const ask = (params: object) =>
+      requestOnce({
+        ...{ address: { kind: 'socket', path: socket }, realm, host, command: 'prune', timeoutMs: 5_000 },
+        params: { registry_dir: lab.registry, ...params },
+      } as Parameters<typeof requestOnce>[0]);
+    await expect(ask({ before: 'soon' })).rejects.toThrow('no time');
+    await expect(ask({ before: new Date().toISOString(), cursor: '../x' })).rejects.toThrow(
+      'not one of ours',
+    );
+    expect(folders()).toEqual(['done']);
+  });
+});
