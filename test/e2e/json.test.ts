@@ -80,6 +80,8 @@ describe.concurrent('--json', () => {
     await json(lab, 'job_logs', 'logs', done.job_id, '--include', 'events,validation');
     await json(lab, 'verify_job', 'verify', jobId, '--validate', 'check.sh');
     await json(lab, 'cancel_job', 'cancel', jobId);
+    await json(lab, 'job_logs', 'logs', jobId);
+    await json(lab, 'verify_job', 'verify', '--job', jobId, '--validate', 'check.sh');
 
     const person = await json(lab, 'delegate_job', 'submit', 'Call', '--agent', 'human', '--no-wait');
     expect(await json(lab, 'publish_event', 'done', 'Called.')).toMatchObject({
