@@ -100,3 +100,18 @@ test.each(['README.md', 'docs/agents.md'])(
     await lab.end();
   },
 );
+
+test('a job is delegated from a shell, listed and looked up', async ({ lab }) => {
+  // The fake peer plays Codex, and runs already.
+  lab.write(
+    '.mam/config.json',
+    JSON.stringify({ agents: { codex: { ready: '^READY> *$', busy: '^WORKING' } } }),
+  );
+  lab.write('check.sh', '#!/bin/sh\n', 0o755);
+  await lab.startPeer('good', { session: 'codex' });
+  const submitted = await lab.type(lineWith('README.md', 'mam submit'));
+  expect(submitted).toMatch(/^registered job: fix-the-login-test-[a-z0-9]{8}\n/);
+  expect(submitted).toMatch(/\nvalidation: PASS\n\/\S+\/fix-the-login-test-[a-z0-9]{8}\n$/);
+  expect(await lab.type(lineWith('README.md', 'mam list'))).toMatch(/^fix-the-login-test-\w+ +completed/);
+  expect(await lab.type(lineWith('README.md', 'mam logs'))).toContain('peer codex      started');
+});
