@@ -1,4 +1,5 @@
 import type { LogMessage } from '../job/request.ts';
+import { filterOf } from './topics.ts';
 
 export type LogListener = (message: LogMessage) => void;
 
@@ -66,8 +67,10 @@ export class Follows {
     this.#leaving.clear();
   }
 
-  /** Hands a message of the log to those who listen to its topic. */
+  /** Hands a message of the log to those who listen to its topic, and to those who listen to all jobs. */
   deliver(topic: string, message: LogMessage): void {
-    for (const listener of [...(this.#listeners.get(topic) ?? [])]) listener(message);
+    for (const heard of [topic, filterOf(topic)]) {
+      for (const listener of [...(this.#listeners.get(heard) ?? [])]) listener(message);
+    }
   }
 }

@@ -8,7 +8,7 @@ import { Follows, type LogListener } from './follows.ts';
 import { Publisher } from './publisher.ts';
 import { Reconnector } from './reconnector.ts';
 import { Requests } from './requests.ts';
-import { logTopic, replyTopic, requestTopic, statusTopic } from './topics.ts';
+import { logFilter, logTopic, replyTopic, requestTopic, statusTopic } from './topics.ts';
 
 export interface LinkOptions {
   address: BrokerAddress;
@@ -46,6 +46,7 @@ export class Link {
     leave: (topic) => this.#leave(topic),
   });
   readonly #onConnect = new Set<() => void>();
+  readonly #onLost = new Set<() => void>();
   /** Where the hub says that it is there; nothing over its own socket, where the connection says it. */
   readonly #hubStatus: string | undefined;
   #hubOnline: boolean | undefined;
@@ -122,12 +123,16 @@ export class Link {
    * @returns a function that ends it
    */
   follow(jobId: string, host: string, listener: (message: LogMessage) => void): () => void {
-    this.#checkOpen();
-    const topic = logTopic(this.#options.realm, host, jobId);
-    const own: LogListener = (message) => listener(message);
-    this.#follows.add(topic, own);
-    this.#reconnector.ensure();
-    return () => this.#follows.remove(topic, own);
+    return this.#follow(logTopic(this.#options.realm, host, jobId), listener);
+  }
+
+  /**
+   * Hears the recorded events of all jobs of a host, of every registry, as `follow` does. A link that also follows one
+   * of them may hear that one twice.
+   * @returns a function that ends it
+   */
+  followAll(host: string, listener: (message: LogMessage) => void): () => void {
+    return this.#follow(logFilter(this.#options.realm, host), listener);
   }
 
   /**
@@ -137,6 +142,15 @@ export class Link {
   onConnect(listener: () => void): () => void {
     this.#onConnect.add(listener);
     return () => this.#onConnect.delete(listener);
+  }
+
+  /**
+   * Calls `listener` when the hub can be reached no more: its connection is lost, or a broker says that it is gone.
+   * @returns a function that ends it
+   */
+  onLost(listener: () => void): () => void {
+    this.#onLost.add(listener);
+    return () => this.#onLost.delete(listener);
   }
 
   /** Ends the connection. Claims without an answer go to the outbox, requests fail. */
@@ -161,6 +175,14 @@ export class Link {
     return !this.#closed && (this.#requests.size > 0 || this.#follows.size > 0 || this.#publisher.busy);
   }
 
+  #follow(topic: string, listener: (message: LogMessage) => void): () => void {
+    this.#checkOpen();
+    const own: LogListener = (message) => listener(message);
+    this.#follows.add(topic, own);
+    this.#reconnector.ensure();
+    return () => this.#follows.remove(topic, own);
+  }
+
   #send(topic: string, payload: string): void {
     if (this.#client === undefined) this.#reconnector.ensure();
     else this.#client.publish(topic, payload, { qos: 1 });
@@ -171,6 +193,7 @@ export class Link {
     this.#hubOnline = undefined;
     this.#follows.renew();
     client.on('message', (topic, payload) => this.#receive(topic, payload));
+    client.once('close', () => this.#tellLost());
     const own = this.#hubStatus === undefined ? [this.#replyTo] : [this.#replyTo, this.#hubStatus];
     client.subscribe([...own, ...this.#follows.topics], { qos: this.#qos }, (error) => {
       if (error) client.end(true);
@@ -186,6 +209,11 @@ export class Link {
     for (const listener of [...this.#onConnect]) listener();
   }
 
+  #tellLost(): void {
+    if (this.#closed) return;
+    for (const listener of [...this.#onLost]) listener();
+  }
+
   /**
    * A broker of its own goes on when the hub dies, and drops a request that no hub has ever subscribed to: so requests
    * wait until the hub is known to be there, a dead one is started again, and with a new one all look again.
@@ -197,6 +225,7 @@ export class Link {
       this.#requests.resend();
       if (!first) this.#tellConnected();
     } else {
+      this.#tellLost();
       this.#startHub();
     }
   }

@@ -24,6 +24,16 @@ export function logTopic(realm: string, host: string, jobId: string): string {
   return join(realm, 'hosts', level('host', host), 'jobs', level('job id', jobId), 'log');
 }
 
+/** Filter for the recorded events of all jobs of a host. */
+export function logFilter(realm: string, host: string): string {
+  return join(realm, 'hosts', level('host', host), 'jobs', '+', 'log');
+}
+
+/** The filter for all jobs that a log topic falls under; any other topic as it is. */
+export function filterOf(topic: string): string {
+  return topic.replace(/\/jobs\/[^/]+\/log$/, '/jobs/+/log');
+}
+
 /** Topic of the retained record of one job. */
 export function recordTopic(realm: string, host: string, jobId: string): string {
   return join(realm, 'hosts', level('host', host), 'jobs', level('job id', jobId), 'record');

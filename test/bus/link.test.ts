@@ -122,6 +122,34 @@ describe('following', () => {
     expect(heard.map(({ event }) => event.detail)).toEqual(['one']);
   });
 
+  it('hears all jobs of a host, also after a lost connection, and says when it is lost', async () => {
+    const home = makeHome();
+    const first = await startFakeHub(home);
+    const link = makeLink(home);
+    const all: LogMessage[] = [];
+    const one: LogMessage[] = [];
+    const seen: string[] = [];
+    link.onConnect(() => seen.push('here'));
+    link.onLost(() => seen.push('lost'));
+    const end = link.followAll(HOST, (message) => all.push(message));
+    await ask(link, {});
+    accept(first, 'job-1', makeClaim('job-1', 'one'));
+    accept(first, 'job-2', makeClaim('job-2', 'two'));
+    await until('heard', () => all.length === 2);
+    await first.stop();
+    const second = await startFakeHub(home);
+    await until('here again', () => seen.length === 3);
+    expect(seen).toEqual(['here', 'lost', 'here']);
+    accept(second, 'job-3', makeClaim('job-3', 'three'));
+    await until('heard', () => all.length === 3);
+    end();
+    link.follow('job-4', HOST, (message) => one.push(message));
+    await ask(link, {});
+    accept(second, 'job-4', makeClaim('job-4', 'four'));
+    await until('heard', () => one.length > 0);
+    expect(all.map(({ event }) => event.detail)).toEqual(['one', 'two', 'three']);
+  });
+
   it('comes back by itself and says so when all subscriptions are in force', async () => {
     const home = makeHome();
     const first = await startFakeHub(home);
