@@ -25,6 +25,8 @@ interface OpenRegistry {
 const KEPT_FINAL = 200;
 /** How many open jobs an error names. */
 const NAMED_JOBS = 5;
+/** New words of a job are in the list after this time, in ms. */
+const LIST_MS = 100;
 
 /**
  * The one writer of the registries: finds and makes jobs, records events, and tells its listener of each event once
@@ -42,6 +44,8 @@ export class Registrar {
   private readonly jobs = new Map<string, LiveJob>();
   private readonly loading = new Map<string, Promise<LiveJob>>();
   private readonly pointers = new Set<string>();
+  private readonly listed = new Set<LiveJob>();
+  private listing: NodeJS.Timeout | undefined;
 
   /**
    * @param onRecorded called after each event, in the order of the journal
@@ -276,13 +280,30 @@ export class Registrar {
     return registry;
   }
 
+  /** Words and a reason change the list soon, not at once: a peer may report without a pause. */
+  private listSoon(job: LiveJob): void {
+    this.listed.add(job);
+    this.listing ??= setTimeout(() => {
+      this.listing = undefined;
+      for (const one of this.listed) this.list(one);
+      this.listed.clear();
+    }, LIST_MS).unref();
+  }
+
+  private list(job: LiveJob): void {
+    void this.registries.get(job.registryDir)?.then((registry) => registry.index?.put(job.record));
+  }
+
   private tell(job: LiveJob, recorded: Recorded): void {
     const { before, after } = recorded;
     this.onRecorded(job, recorded);
-    if (before?.status === after.status && before.phase === after.phase) return;
+    if (before?.status === after.status && before.phase === after.phase) {
+      if (before.detail !== after.detail || before.reason !== after.reason) this.listSoon(job);
+      return;
+    }
     // Waiters hear of it first: a message leaves when this turn ends.
     setImmediate(() => {
-      void this.registries.get(job.registryDir)?.then((registry) => registry.index?.put(job.record));
+      this.list(job);
       if (isSettled(job.record)) {
         this.unpoint(job.id);
         this.forgetOldest();
