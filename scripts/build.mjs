@@ -31,6 +31,10 @@ const STUBS = [
   [/^zod\/v3$/, 'export const object = undefined;'],
   [/^zod-to-json-schema$/, 'export const zodToJsonSchema = undefined;'],
   // Zod's messages in 50 languages; only `en` is used.
+  // Ink draws nothing until its end where CI is set, and looks for its developer tools where DEV is: a user's
+  // environment may have both.
+  [/^is-in-ci$/, 'export default false;'],
+  [/^\.\/devtools\.js$/, ''],
   [/^\.\.?\/locales\/index\.js$/, "export { default as en } from './en.js';"],
 ];
 
@@ -141,6 +145,9 @@ const [handshake, parts] = await Promise.all([
     outExtension: { '.js': '.mjs' },
     format: 'esm',
     splitting: true,
+    jsx: 'automatic',
+    // React has a slow half for developers.
+    define: { 'process.env.NODE_ENV': '"production"' },
     plugins: [stubs],
     // Dependencies in CommonJS call require() for Node's own modules.
     banner: {

@@ -27,6 +27,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     summary: 'wait until a job is done or needs somebody; without --job, until every open job is final',
     load: async () => (await import('./wait.ts')).default,
   },
+  watch: {
+    group: 'jobs',
+    summary: 'a live board of all jobs, with keys to attach, answer, allow, cancel',
+    load: async () => (await import('./watch.ts')).default,
+  },
   status: {
     group: 'jobs',
     summary: "show one job's record and events",
@@ -61,6 +66,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     group: 'agents',
     summary: 'list the agents in tmux and what each is doing',
     load: async () => (await import('./agents.ts')).default,
+  },
+  attach: {
+    group: 'agents',
+    summary: "show a job's agent, or a tmux session, on this terminal",
+    load: async () => (await import('./attach.ts')).default,
   },
   start: {
     group: 'agents',

@@ -36,7 +36,13 @@ export function isLive(): boolean {
   return process.stderr.isTTY === true && terminal() !== 'dumb';
 }
 
-function isColoured(): boolean {
+/** True where a whole screen can be drawn and keys be read. */
+export function isBoardPossible(): boolean {
+  return process.stdin.isTTY === true && process.stdout.isTTY === true && terminal() !== 'dumb';
+}
+
+/** True on a terminal whose user has nothing against colours (no-color.org). */
+export function isColoured(): boolean {
   // biome-ignore lint/style/noProcessEnv: what every program of a terminal reads is no setting of ours
   const { NO_COLOR } = process.env;
   return process.stdout.isTTY === true && (NO_COLOR ?? '') === '' && terminal() !== 'dumb';

@@ -9,13 +9,16 @@ export interface Standpoint {
   tmuxServerName?: string | undefined;
 }
 
+/** A session, by its name and its tmux server's socket. */
+export type AttachTarget = Pick<AgentSession, 'session' | 'socket'>;
+
 /** What a person types to look at an agent session; inside the same tmux server, what switches to it. */
-export function attachCommand(session: AgentSession, from: Standpoint): string {
+export function attachCommand(session: AttachTarget, from: Standpoint): string {
   return ['tmux', ...attachWords(session, from)].map(quote).join(' ');
 }
 
 /** The same as arguments of tmux. */
-export function attachWords(session: AgentSession, from: Standpoint): string[] {
+export function attachWords(session: AttachTarget, from: Standpoint): string[] {
   const target = `=${session.session}`;
   if (from.inside === session.socket) return ['switch-client', '-t', target];
   const named = from.tmuxServerName !== undefined && from.tmuxSocket === session.socket;

@@ -1,0 +1,113 @@
+import { loadSettings, type Settings } from '../config.ts';
+import { MamError } from '../errors.ts';
+import { isJobId } from '../job/id.ts';
+import { clean, cleanLine } from '../job/text.ts';
+import { foldJob } from '../registry/fold.ts';
+import { homePaths, readRegistries } from '../registry/home.ts';
+import { hasJob } from '../registry/paths.ts';
+import { attachCommand, type Standpoint } from '../view/attach.ts';
+import { attachTo, sessionsOf } from '../watch/attach-session.ts';
+import { defineCommand } from './command.ts';
+import { EXIT } from './exit.ts';
+import { jobIdOf } from './job-argument.ts';
+import { isBoardPossible, printJson } from './output.ts';
+
+/** What is attached to: a session, by its name on its tmux server. */
+interface Target {
+  session: string;
+  socket: string;
+  jobId?: string;
+}
+
+export default defineCommand({
+  synopsis: 'ID|NAME',
+  about: [
+    "Shows a job's agent on this terminal, or any tmux session by its name; Ctrl-b d comes back. Inside the same tmux server it switches to that session.",
+  ],
+  words: [
+    {
+      name: 'NAME',
+      about: 'a job id, or a unique beginning of one, or the name of a tmux session',
+      needed: true,
+      completes: 'session',
+    },
+  ],
+  options: {},
+  json: 'Attaches to nothing: `summary`, `target`, `attach_command`, `job_id` of a job, and `next`',
+  exits: { done: 'attached and come back, or switched to it' },
+  examples: ['mam attach fix-login-7f3kq2ab', 'mam attach codex'],
+
+  async run({ words: [given = ''], registryDir, json }) {
+    const settings = await loadSettings({ registryDir });
+    const standpoint: Standpoint = { ...settings, inside: settings.paneSocket };
+    const target = find(given, settings);
+    const name = cleanLine(target.session, 200);
+    const command = attachCommand(target, standpoint);
+    if (json) {
+      printJson({
+        summary: `${target.jobId === undefined ? 'The session' : `The agent of job ${target.jobId}`} is in tmux:${name}.`,
+        job_id: target.jobId,
+        target: `tmux:${name}`,
+        attach_command: command,
+        next: command,
+      });
+      return EXIT.done;
+    }
+    if (!isBoardPossible())
+      throw new MamError(
+        'bad_input',
+        'There is no terminal here to show it on.',
+        `In a terminal, type: ${command}`,
+      );
+    attachTo(target, standpoint);
+    return EXIT.done;
+  },
+});
+
+/**
+ * The session that is meant: a whole job id counts before a session's name, and that before the beginning of an id.
+ * @throws MamError `not_found` with the live sessions, `unavailable` when a job's session is gone or it has none
+ */
+function find(given: string, settings: Settings): Target {
+  const { registryDir, home, tmuxSocket } = settings;
+  const name = given.replace(/^tmux:/, '');
+  const places = [registryDir, ...readRegistries(homePaths(home))];
+  const holder = (id: string): string | undefined =>
+    isJobId(id) ? places.find((place) => hasJob(place, id)) : undefined;
+  const whole = holder(given);
+  if (whole !== undefined) return ofJob(whole, given);
+  const live = sessionsOf(tmuxSocket);
+  if (live.includes(name)) return { session: name, socket: tmuxSocket };
+  const begun = isJobId(given) ? jobIdOf(registryDir, given) : given;
+  const found = holder(begun);
+  if (found !== undefined) return ofJob(found, begun);
+  throw new MamError(
+    'not_found',
+    `There is no job and no tmux session "${clean(given).slice(0, 64)}".`,
+    `${liveText(live)} \`mam list\` shows jobs.`,
+  );
+}
+
+function ofJob(registryDir: string, jobId: string): Target {
+  const { agent_session: session, agent } = foldJob(registryDir, jobId).record;
+  if (session === undefined)
+    throw new MamError(
+      'unavailable',
+      `Job ${jobId} has no session: it was given to ${agent}.`,
+      `\`mam status ${jobId}\` shows where it stands.`,
+    );
+  const live = sessionsOf(session.socket);
+  if (!live.includes(session.session))
+    throw new MamError(
+      'unavailable',
+      `Session ${clean(session.session)} of job ${jobId} is gone.`,
+      `${liveText(live)} \`mam logs ${jobId}\` shows what happened.`,
+    );
+  return { session: session.session, socket: session.socket, jobId };
+}
+
+function liveText(live: readonly string[]): string {
+  return live.length === 0
+    ? 'No session is live on this tmux server.'
+    : `Live sessions: ${live.map(clean).join(', ')}.`;
+}

@@ -1,0 +1,50 @@
+import { constants } from 'node:os';
+import { loadSettings } from '../config.ts';
+import { MamError } from '../errors.ts';
+import { openLink, readyHub } from '../hub/client.ts';
+import { defineCommand } from './command.ts';
+import { EXIT } from './exit.ts';
+import { isBoardPossible, isColoured } from './output.ts';
+
+/** With the signal's number: what shells say of a program that a signal ended. */
+const ENDED_BY_SIGNAL = 128;
+
+export default defineCommand({
+  about: [
+    "A live board in the terminal: every job of the registry, and the selected one's timeline and screen. " +
+      'Its keys attach to a job, answer it, allow, deny, cancel and filter; ? lists them.',
+    'Leaving it changes nothing: the jobs go on.',
+  ],
+  options: { open: { type: 'flag', about: 'begin with the open jobs only' } },
+  json: 'Nothing: a board is for people. Scripts use `mam list --json` and `mam wait --json`',
+  exits: { done: 'it was left' },
+  examples: ['mam watch', 'mam watch --open'],
+
+  async run({ options, registryDir, json }) {
+    if (json || !isBoardPossible())
+      throw new MamError(
+        'bad_input',
+        'The board needs a terminal for its keys and its screen.',
+        'Use `mam list` for the jobs and `mam wait` to hear of their end; both take --json.',
+      );
+    const settings = await loadSettings({ registryDir });
+    await readyHub(settings);
+    const link = openLink(settings);
+    let signal: NodeJS.Signals | undefined;
+    try {
+      // What draws a board is loaded for this command alone.
+      const { watch } = await import('../watch/main.ts');
+      signal = await watch({
+        link,
+        host: settings.host,
+        registryDir: settings.registryDir,
+        standpoint: { ...settings, inside: settings.paneSocket },
+        coloured: isColoured(),
+        which: options.open ? 'open' : 'all',
+      });
+    } finally {
+      await link.close();
+    }
+    return signal === undefined ? EXIT.done : ENDED_BY_SIGNAL + constants.signals[signal];
+  },
+});

@@ -1,0 +1,58 @@
+import { Text } from 'ink';
+import type { ReactElement } from 'react';
+import { cut, filled, tail, widthOf } from './cells.ts';
+import { layoutOf } from './layout.ts';
+import { look } from './look.ts';
+import type { Place } from './painter.ts';
+import type { State } from './state.ts';
+
+const KEYS =
+  '↑↓ move  Enter attach  r answer  y/n allow/deny  c cancel  / filter  o open/all  ? help  q quit';
+/** What is typed always has so much room, in columns. */
+const LEAST_TYPED = 20;
+const SHORT_KEYS = '? help  q quit  Enter attach  / filter';
+
+/** The last line: what was told, what is typed, or the keys. */
+export function Footer({ state }: { state: State }): ReactElement {
+  const { width } = layoutOf(state.size);
+  const { mode, note, coloured } = state;
+  const line = typedLine(state);
+  if (line !== undefined) {
+    return (
+      <Text wrap="truncate">
+        <Text bold>{line.label}</Text>
+        {line.text}
+      </Text>
+    );
+  }
+  if (note !== undefined) {
+    const tone = look(coloured, { color: note.bad ? 'red' : 'green' });
+    return (
+      <Text wrap="truncate" {...tone}>
+        {cut(` ${note.text}`, width)}
+      </Text>
+    );
+  }
+  const keys = mode.kind === 'help' ? 'any key goes back' : width < KEYS.length ? SHORT_KEYS : KEYS;
+  return <Text dimColor>{filled(cut(` ${keys}`, width), width)}</Text>;
+}
+
+/** Where the terminal's own cursor stands: an input method shows there what is being composed. */
+export function cursorOf(state: State): Place | undefined {
+  const line = typedLine(state);
+  return line && { x: widthOf(line.label + line.text), y: layoutOf(state.size).body + 1 };
+}
+
+/** The line that is being typed, as much of it as has room. */
+function typedLine({ mode, filter, size }: State): { label: string; text: string } | undefined {
+  if (mode.kind !== 'filter' && mode.kind !== 'answer') return undefined;
+  const { width } = layoutOf(size);
+  const label = mode.kind === 'filter' ? ' filter: ' : answerLabel(mode.question);
+  const shown = cut(label, Math.max(1, width - LEAST_TYPED));
+  const text = mode.kind === 'filter' ? filter : mode.text;
+  return { label: shown, text: tail(text, width - widthOf(shown) - 1) };
+}
+
+function answerLabel(question: string | undefined): string {
+  return question === undefined ? ' instruction: ' : ` ${question} answer: `;
+}

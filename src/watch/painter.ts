@@ -1,0 +1,88 @@
+import ansi from 'ansi-escapes';
+import type { Size } from './layout.ts';
+
+/** A terminal that does not tell its size. */
+const USUAL: Size = { columns: 80, rows: 24 };
+const PLAIN = /^[ -~]*$/;
+
+/** A place on the screen, from 0. */
+export interface Place {
+  x: number;
+  y: number;
+}
+
+/**
+ * What Ink takes for its terminal. Ink hands over whole pictures (its `debug` mode); of each only the lines that have
+ * changed are written, every one at its own place, in one write. Ink's own ways of drawing are not for a whole screen:
+ * the one empties the scrollback as well, the other counts its lines wrongly (6.8.0).
+ */
+export class Painter {
+  readonly isTTY = false;
+  readonly #out: NodeJS.WriteStream;
+  readonly #cursor: () => Place | undefined;
+  #lines: string[] = [];
+  #on = false;
+
+  /** @param cursor where the terminal's own cursor stands; nowhere when it is hidden */
+  constructor(out: NodeJS.WriteStream, cursor: () => Place | undefined) {
+    this.#out = out;
+    this.#cursor = cursor;
+  }
+
+  get columns(): number {
+    return this.#out.columns || USUAL.columns;
+  }
+
+  get rows(): number {
+    return this.#out.rows || USUAL.rows;
+  }
+
+  /** Takes the alternate screen. */
+  begin(): void {
+    this.#on = true;
+    this.#out.write(ansi.enterAlternativeScreen);
+    this.forget();
+  }
+
+  /** Gives the screen back as it was. */
+  end(): void {
+    if (!this.#on) return;
+    this.#on = false;
+    this.#out.write(ansi.exitAlternativeScreen + ansi.cursorShow);
+  }
+
+  /** After a change of size nobody knows what stands where: the next picture is drawn whole. */
+  forget(): void {
+    this.#lines = [];
+    this.#out.write(ansi.cursorHide + ansi.eraseScreen);
+  }
+
+  /** Takes a picture from Ink. */
+  write(picture: string): boolean {
+    if (!this.#on || picture === '') return true;
+    const lines = picture.split('\n').slice(0, this.rows);
+    let changes = '';
+    let uncertain = false;
+    for (const [y, line] of lines.entries()) {
+      const changed = line !== this.#lines[y];
+      if (changed || uncertain) changes += ansi.cursorTo(0, y) + ansi.eraseEndLine + line;
+      // A terminal that draws a character wider than it was counted goes on in the next line.
+      uncertain = changed && !PLAIN.test(line);
+    }
+    const gone = this.#lines.length > lines.length ? ansi.cursorTo(0, lines.length) + ansi.eraseDown : '';
+    const place = this.#cursor();
+    const cursor = place === undefined ? ansi.cursorHide : ansi.cursorTo(place.x, place.y) + ansi.cursorShow;
+    this.#lines = lines;
+    this.#out.write(ansi.beginSynchronizedOutput + changes + gone + cursor + ansi.endSynchronizedOutput);
+    return true;
+  }
+
+  /** Ink listens for changes of size; it hears of them with the next picture. */
+  on(): this {
+    return this;
+  }
+
+  off(): this {
+    return this;
+  }
+}

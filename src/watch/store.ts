@@ -1,0 +1,59 @@
+import { reduce } from './reduce.ts';
+import type { Action, State } from './state.ts';
+
+/** At most so many ms between two pictures: more are seen by nobody, and would keep the keys waiting. */
+const FRAME_MS = 50;
+
+/**
+ * The board's state, and the picture of it that is drawn. The state follows at once; the picture at once after a pause,
+ * else at most 20 times a second.
+ */
+export class Store {
+  #state: State;
+  #picture: State;
+  #drawnAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(state: State) {
+    this.#state = state;
+    this.#picture = state;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  readonly picture = (): State => this.#picture;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  take(action: Action): void {
+    this.set(reduce(this.#state, action));
+  }
+
+  set(state: State): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    const wait = this.#drawnAt + FRAME_MS - Date.now();
+    if (wait <= 0) this.#draw();
+    else this.#timer ??= setTimeout(() => this.#draw(), wait);
+  }
+
+  /** Nothing is drawn any more. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#listeners.clear();
+  }
+
+  #draw(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#drawnAt = Date.now();
+    this.#picture = this.#state;
+    for (const listener of [...this.#listeners]) listener();
+  }
+}

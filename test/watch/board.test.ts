@@ -1,0 +1,378 @@
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { plantJob } from '../durability/support.ts';
+import { Board } from '../support/board.ts';
+import { test } from '../support/lab-test.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
+import { processesOf } from '../support/processes.ts';
+import { until } from '../support/until.ts';
+
+describe('what the board shows', () => {
+  test('jobs, and what becomes of them: list, timeline, and the screen of the peer', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const board = await Board.start(lab);
+    await board.shows('no job yet');
+    const { job_id: id } = await server.delegate(peer);
+    await board.shows(/▸ ● working +\S*mend\S+ +command +\d+s +Mend the roof/);
+    // What the peer's pane shows stands right of the timeline.
+    await board.shows('TOOK IT');
+    await board.shows('screen, live');
+    await reporter.report(id, 'started');
+    await reporter.report(id, 'progress', { detail: 'half of the slates' });
+    const screen = await board.shows(/peer +progress half of the slates/);
+    expect(screen).toContain('1 open · 1 job');
+    expect(screen).toContain(`${id} · working · command in tmux:mute ${peer.pane}`);
+    await board.shows(/command +\d+s +half of the slates/);
+    // No event tells of this; the screen is looked at all the same.
+    await lab.tmux('send-keys', '-l', '-t', peer.pane, 'something moves');
+    await board.shows('something moves');
+    await reporter.report(id, 'completed', { detail: 'the roof is tight' });
+    await board.shows(/▸ ✓ completed .* the roof is tight/);
+    await board.shows('0 open · 1 job');
+    await board.shows('screen as it was at the end');
+    await board.leave();
+  });
+
+  test('texts of others: no sequence of theirs is obeyed, wide characters keep the columns', async ({
+    lab,
+  }) => {
+    const server = await lab.startServer();
+    const reporter = await lab.startPeerServer();
+    const names = ['first', 'second'];
+    for (const name of names) await server.ask('delegate_job', { prompt: `${name} job`, agent: 'human' });
+    const board = await Board.start(lab, { size: [100, 24] });
+    await board.shows('2 open');
+    const [one = '', two = ''] = lab.jobIds().sort();
+    await reporter.report(one, 'progress', {
+      detail: '\u001b[2J\u001b[31mrot\u001b]0;title\u0007 👩‍💻 fertig',
+    });
+    await reporter.report(two, 'progress', { detail: '한국어로 쓴 진행 상황입니다 '.repeat(10) });
+    await board.shows('rot 👩💻 fertig');
+    const screen = await board.shows('한국어로');
+    expect(screen).toContain('mam watch');
+    const rows = screen.split('\n').filter((line) => /● working/.test(line));
+    expect(rows).toHaveLength(2);
+    expect(new Set(rows.map((row) => row.indexOf(' human ')))).toHaveProperty('size', 1);
+    expect(screen).toMatch(/한국어로.*…/);
+    expect(await lab.tmux('display-message', '-p', '-t', '=board:', '#{pane_title}')).not.toContain('title');
+    await board.leave();
+  });
+
+  test('follows the size of the terminal, down to a small one', async ({ lab }) => {
+    const server = await lab.startServer();
+    await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
+    const board = await Board.start(lab, { size: [120, 40] });
+    await board.shows('· human ·');
+    for (const [columns, rows] of [
+      [80, 24],
+      [40, 12],
+      [20, 5],
+      [200, 50],
+      [81, 25],
+    ] as const) {
+      await board.resize(columns, rows);
+      const screen = await until(`${columns} x ${rows} is filled`, async () => {
+        const lines = (await board.screen()).split('\n');
+        const whole =
+          lines.length === rows && lines[0]?.includes('mam watch') && /help|move/.test(lines.at(-1) ?? '');
+        return whole && lines;
+      });
+      expect(screen.filter((line) => line.includes('mam watch'))).toHaveLength(1);
+      expect(screen.filter((line) => line.includes('▸'))).toHaveLength(1);
+    }
+    await board.leave();
+  });
+
+  test('without colours for a user who wants none', async ({ lab }) => {
+    const server = await lab.startServer();
+    await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
+    const board = await Board.start(lab, { environment: ['NO_COLOR=1'] });
+    await board.shows('1 open');
+    const colour = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[349][0-7]m`);
+    expect(await board.screen(true)).not.toMatch(colour);
+    await board.leave();
+    await lab.tmux('kill-session', '-t', '=board');
+    const other = await Board.start(lab);
+    await other.shows('1 open');
+    expect(await other.screen(true)).toMatch(colour);
+    await other.leave();
+  });
+});
+
+describe('what the keys do', () => {
+  test('r answers a question', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id: id } = await server.delegate(peer);
+    const board = await Board.start(lab);
+    await reporter.report(id, 'question', { detail: 'Slate or tin?' });
+    await board.shows('1 needs you');
+    await board.shows('r answer: Slate or tin?');
+    await board.press('r');
+    await board.shows('Slate or tin? answer:');
+    await board.type('Tinn');
+    await board.press('BSpace');
+    await board.type('. 감사');
+    await board.shows('answer: Tin. 감사');
+    await board.press('Enter');
+    expect(await lab.event(id, 'answered')).toMatchObject({ detail: 'Tin. 감사', source: 'person' });
+    await board.shows('The peer gets the answer');
+    await board.shows('▸ ● working');
+    await reporter.report(id, 'completed');
+    await board.shows(/peer +completed/);
+    await board.press('r');
+    await board.shows('nobody is there to answer');
+    await board.leave();
+  });
+
+  test('y and n decide the request that is shown, after Enter', async ({ lab }) => {
+    const server = await lab.startServer();
+    const reporter = await lab.startPeerServer();
+    const { job_id: id } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
+    const board = await Board.start(lab, { size: [80, 24] });
+    await board.shows('1 open');
+    await board.press('y');
+    await board.shows('asks for no permission');
+    const long = Array.from({ length: 40 }, (_, index) => `rm roof-${index}`).join('\n');
+    await reporter.report(id, 'permission_required', { detail: long });
+    await board.shows('y allow, n deny: rm roof-0');
+    // Held down, it would confirm itself: two at once do nothing.
+    await board.type('yy');
+    await board.press('y');
+    await board.shows(`Allow this, once? ${id}`);
+    await board.shows('more lines: PgDn');
+    await board.press('Enter');
+    await board.shows('There is more to read');
+    await board.press('NPage');
+    await board.press('NPage');
+    await board.press('NPage');
+    await board.shows('rm roof-39');
+    await board.press('Escape');
+    await board.shows('y allow, n deny');
+    expect(lab.types(id)).not.toContain('answered');
+    await board.press('y');
+    await board.shows('Allow this');
+    await board.press('End');
+    await board.shows('Enter allows it');
+    await board.press('Enter');
+    const request = lab.record(id).requests[0]?.request_id;
+    expect(await lab.event(id, 'answered')).toMatchObject({
+      data: { decision: 'allow', request_id: request },
+    });
+    await reporter.report(id, 'permission_required', { detail: 'rm the cellar' });
+    await board.shows('y allow, n deny: rm the cellar');
+    await board.press('n');
+    await board.shows('Deny this?');
+    await board.shows('rm the cellar');
+    await board.press('Enter');
+    await until('it is denied', () =>
+      lab.events(id).some(({ type, data }) => type === 'answered' && data?.['decision'] === 'deny'),
+    );
+    await board.leave();
+  });
+
+  test('a request that is settled meanwhile is not decided', async ({ lab }) => {
+    const server = await lab.startServer();
+    const reporter = await lab.startPeerServer();
+    const { job_id: id } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
+    const board = await Board.start(lab);
+    await reporter.report(id, 'permission_required', { detail: 'rm the roof' });
+    await board.shows('n deny: rm the roof');
+    await board.press('y');
+    await board.shows('Allow this');
+    await lab.mam('answer', '--job', id, '--deny');
+    await board.shows('settled meanwhile');
+    await board.press('Enter');
+    await board.shows('no pane to attach');
+    expect(lab.types(id).filter((type) => type === 'answered')).toHaveLength(1);
+    await board.leave();
+  });
+
+  test('c cancels after Enter, and Esc does not', async ({ lab }) => {
+    const server = await lab.startServer();
+    const { job_id: id } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
+    const board = await Board.start(lab);
+    await board.shows('1 open');
+    await board.press('c');
+    await board.shows('Cancel this job?');
+    await board.press('Escape');
+    await board.lacks('Cancel this job?');
+    expect(lab.record(id).status).not.toBe('cancelled');
+    await board.press('c');
+    await board.shows('Enter cancels it');
+    await board.press('Enter');
+    await board.shows('- cancelled');
+    expect(lab.record(id).status).toBe('cancelled');
+    await board.press('c');
+    await board.shows('is cancelled already');
+    await board.leave();
+  });
+
+  test('filter, open jobs only, help, the next job that needs somebody', async ({ lab }) => {
+    const server = await lab.startServer();
+    const reporter = await lab.startPeerServer();
+    const ids: string[] = [];
+    for (const prompt of ['Mend the roof', 'Bring the key', 'Paint the door']) {
+      ids.push((await server.ask('delegate_job', { prompt, agent: 'human' })).job_id);
+    }
+    const [roof = '', key = '', door = ''] = ids;
+    await reporter.report(key, 'completed', { detail: 'on the board' });
+    const board = await Board.start(lab);
+    await board.shows('2 open · 3 jobs');
+    await board.press('/');
+    await board.type('ROOF');
+    await board.shows('filter: ROOF');
+    await board.lacks(door);
+    await board.shows(`── ${roof}`);
+    await board.press('Escape');
+    await board.shows('Paint the door');
+    await board.press('o');
+    await board.shows('open only');
+    await board.lacks('on the board');
+    await board.press('o');
+    await board.shows('on the board');
+    await board.press('Home');
+    await board.shows(`── ${door}`);
+    await board.press('j', 'j');
+    await board.shows(`── ${roof}`);
+    await board.press('Up');
+    await board.shows(`── ${key}`);
+    await reporter.report(door, 'question', { detail: 'Which red?' });
+    await board.shows('1 needs you');
+    await board.press('Tab');
+    await board.shows(`── ${door}`);
+    await board.press('?');
+    await board.shows('allow or deny its permission request');
+    await board.press('Escape');
+    await board.shows(`── ${door}`);
+    await board.leave();
+  });
+
+  test('Enter switches inside the same tmux, and says it when that fails', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const server = await lab.startServer();
+    await server.delegate(peer);
+    const board = await Board.start(lab);
+    await board.shows('screen, live');
+    // Nobody is attached here: there is no client to switch.
+    await board.press('Enter');
+    await board.shows('tmux could not show session mute');
+    await board.leave();
+  });
+});
+
+describe('ten thousand jobs', () => {
+  const COUNT = 10_000;
+
+  test('are shown at once, and read as somebody goes down', async ({ lab }) => {
+    plant(lab.registry, COUNT);
+    const board = await Board.start(lab, { size: [100, 30] });
+    const screen = await board.shows('0 open · 10000 jobs');
+    expect(screen).toContain('the words of 9999');
+    await board.press('NPage');
+    await board.shows(/▸ ✓ completed +job-09988/);
+    await board.press('End');
+    await board.shows(/▸ .*the words of 0 *$/m, 20_000);
+    await board.press('/');
+    await board.type('of 4242');
+    await board.shows(/▸ .*the words of 4242 *$/m);
+    await board.press('Escape');
+    await board.press('Home');
+    await board.shows(/▸ .*the words of 9999 *$/m);
+    await board.leave();
+  });
+});
+
+describe('when something ends', () => {
+  test('a hub that was killed is looked for, and the board goes on with the next', async ({ lab }) => {
+    const server = await lab.startServer();
+    const { job_id: id } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
+    const board = await Board.start(lab);
+    await board.shows('1 open');
+    const first = await lab.hubPid();
+    await lab.killHub();
+    await board.shows('The hub is back');
+    expect(await lab.hubPid()).not.toBe(first);
+    await (await lab.startPeerServer()).report(id, 'completed', { detail: 'on the board' });
+    await board.shows(/✓ completed .* on the board/);
+    await board.leave();
+  });
+
+  test('a board that is started later knows the last words as well', async ({ lab }) => {
+    const server = await lab.startServer();
+    const reporter = await lab.startPeerServer();
+    const { job_id: id } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
+    const board = await Board.start(lab);
+    await board.shows('Bring the key');
+    await reporter.report(id, 'progress', { detail: 'on the stairs' });
+    await board.shows(/human +\d+s on the stairs/);
+    await board.leave();
+    await server.ask('delegate_job', { prompt: 'Another one', agent: 'human' });
+    await board.type(`${process.execPath} ${PROGRAM} watch; echo "it ended: $?"`);
+    await board.press('Enter');
+    await board.shows('2 open');
+    await board.shows(/human +\d+s on the stairs/);
+    await board.press('C-c');
+    await until('it ends', () => boards(lab.folder).length === 0);
+  });
+
+  test('q leaves the shell as it was, and no process', async ({ lab }) => {
+    const board = await Board.start(lab);
+    await board.shows('no job yet');
+    const shell = await board.leave();
+    expect(shell).toMatch(/^before\n/);
+    expect(shell).not.toContain('mam watch ');
+    expect(await lab.tmux('display-message', '-p', '-t', '=board:', '#{alternate_on} #{cursor_flag}')).toBe(
+      '0 1',
+    );
+    await board.type('clear; stty -a | grep -o " echo "; ');
+    await board.press('Enter');
+    await board.shows(/^ echo/m);
+    expect(boards(lab.folder)).toEqual([]);
+  });
+
+  test.for(['SIGTERM', 'SIGHUP'] as const)('%s gives the terminal back', async (signal, { lab }) => {
+    const board = await Board.start(lab);
+    await board.shows('no job yet');
+    const [pid = 0] = boards(lab.folder);
+    process.kill(pid, signal);
+    await board.shows(`it ended: ${signal === 'SIGTERM' ? 143 : 129}`);
+    expect(await lab.tmux('display-message', '-p', '-t', '=board:', '#{alternate_on} #{cursor_flag}')).toBe(
+      '0 1',
+    );
+    expect(boards(lab.folder)).toEqual([]);
+  });
+
+  test('without a terminal it says what to use instead', async ({ lab }) => {
+    const { code, stderr, stdout } = await lab.mam('watch');
+    expect(code).toBe(64);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('`mam list`');
+    expect(stderr).toContain('`mam wait`');
+    expect(lab.isUntouched).toBe(true);
+  });
+});
+
+function boards(folder: string): number[] {
+  return processesOf(folder)
+    .filter(({ command }) => /main\.js watch/.test(command) && !command.startsWith('bash'))
+    .map(({ pid }) => pid);
+}
+
+/** Jobs that are done, as an earlier hub would have left them: their journals, and its index. */
+function plant(registry: string, count: number): void {
+  const lines = Array.from({ length: count }, (_, index) => {
+    const id = `job-${String(index).padStart(5, '0')}`;
+    const at = new Date(Date.now() - (count - index) * 1000).toISOString();
+    plantJob(registry, id, { prompt_preview: `job ${index}` }, registry);
+    const done = { seq: 2, event_id: `${id}-2`, job_id: id, type: 'completed', source: 'person', at };
+    const told = { recorded_at: at, detail: `the words of ${index}` };
+    appendFileSync(join(registry, id, 'events.jsonl'), `\n${JSON.stringify({ ...done, ...told })}\n`);
+    const row = { job_id: id, agent: 'human', status: 'completed', phase: 'submitted', owner: 'planted' };
+    const texts = { prompt_preview: `job ${index}`, detail: told.detail };
+    return JSON.stringify({ ...row, ...texts, created_at: at, final_at: at });
+  });
+  writeFileSync(join(registry, '.index.jsonl'), `${lines.join('\n')}\n`);
+}

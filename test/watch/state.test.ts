@@ -1,0 +1,303 @@
+import type { Key as InkKey } from 'ink';
+import { describe, expect, test, vi } from 'vitest';
+import type { JobRecord } from '../../src/job/record.ts';
+import type { JobRow, LogMessage } from '../../src/job/request.ts';
+import { ageText, cut, cutMiddle, filled, shown, tail, widthOf, wrap } from '../../src/watch/cells.ts';
+import { countOpen, wordsOf } from '../../src/watch/jobs.ts';
+import { type Key, press } from '../../src/watch/keys.ts';
+import { columnsOf, layoutOf } from '../../src/watch/layout.ts';
+import { pressed } from '../../src/watch/pressed.ts';
+import { reduce, wantsMore } from '../../src/watch/reduce.ts';
+import { initialState, type State, shownIds } from '../../src/watch/state.ts';
+import { Store } from '../../src/watch/store.ts';
+
+const REGISTRY = '/registry';
+const AT = '2026-11-22T10:00:00.000Z';
+
+const row = (id: string, more: Partial<JobRow> = {}): JobRow => ({
+  job_id: id,
+  agent: 'command',
+  status: 'working',
+  phase: 'started',
+  prompt_preview: `task of ${id}`,
+  created_at: AT,
+  ...more,
+});
+
+const message = (
+  id: string,
+  type: string,
+  more: Partial<LogMessage['event']> = {},
+  status = 'working',
+): LogMessage => ({
+  event: {
+    seq: 2,
+    event_id: `${id}-${type}`,
+    job_id: id,
+    type,
+    source: 'peer',
+    at: AT,
+    recorded_at: AT,
+    ...more,
+  },
+  status,
+  phase: 'started',
+});
+
+const start = (): State =>
+  initialState({
+    size: { columns: 80, rows: 24 },
+    now: Date.parse(AT),
+    coloured: true,
+    registryDir: REGISTRY,
+    which: 'all',
+  });
+
+/** A board with these jobs, the newest first. */
+function listed(rows: JobRow[], cursor?: string, total = rows.length): State {
+  const open = rows.filter((one) => one.final_at === undefined);
+  const first = reduce(start(), {
+    type: 'listed',
+    which: 'all',
+    first: true,
+    page: { jobs: rows, cursor, total },
+  });
+  return reduce(first, { type: 'listed', which: 'open', first: true, page: { jobs: open, total } });
+}
+
+const many = (count: number, from = 0): JobRow[] =>
+  Array.from({ length: count }, (_, index) => row(`job-${from + index}`));
+
+function keys(state: State, ...pressed: (Key | string)[]): State {
+  return pressed.reduce<State>(
+    (next, key) => press(next, typeof key === 'string' ? { text: key } : key).state,
+    state,
+  );
+}
+
+describe('the list', () => {
+  test('the first job is selected, and the selection stays on its job', () => {
+    let state = listed(many(5));
+    expect(state.selected).toBe('job-0');
+    state = keys(state, 'j', 'j');
+    const job = { registry_dir: REGISTRY, agent: 'codex', prompt_preview: 'new' };
+    const made = message('new-1', 'queued', { source: 'hub', data: { job } }, 'queued');
+    state = reduce(state, { type: 'heard', messages: [made] });
+    expect(shownIds(state)).toEqual(['new-1', 'job-0', 'job-1', 'job-2', 'job-3', 'job-4']);
+    expect(state).toMatchObject({ selected: 'job-2', jobs: { total: 6 } });
+  });
+
+  test('new jobs above do not move what is read further down', () => {
+    let state = keys(listed(many(100)), { name: 'pageDown' }, { name: 'pageDown' });
+    const { top, selected } = state;
+    const job = { registry_dir: REGISTRY, agent: 'codex', prompt_preview: 'new' };
+    const messages = ['a', 'b'].map((id) => message(id, 'queued', { data: { job } }));
+    state = reduce(state, { type: 'heard', messages });
+    expect(state).toMatchObject({ selected, top: top + 2 });
+  });
+
+  test('jobs of other registries are not shown', () => {
+    const job = { registry_dir: '/other', agent: 'codex', prompt_preview: 'new' };
+    const before = listed(many(1));
+    const after = reduce(before, {
+      type: 'heard',
+      messages: [message('x', 'queued', { data: { job } }), message('y', 'progress')],
+    });
+    expect(after).toBe(before);
+  });
+
+  test('events change a row; words of the hub about its work are none of the job', () => {
+    let state = listed(many(1));
+    const words = (): string => wordsOf(state.jobs.rows.get('job-0') ?? row(''));
+    state = reduce(state, {
+      type: 'heard',
+      messages: [message('job-0', 'progress', { detail: 'half \u001b[31mred' })],
+    });
+    expect(words()).toBe('half red');
+    state = reduce(state, {
+      type: 'heard',
+      messages: [message('job-0', 'submitted', { detail: 'the screen changed' })],
+    });
+    expect(words()).toBe('half red');
+    state = reduce(state, {
+      type: 'heard',
+      messages: [message('job-0', 'completed', { detail: 'done' }, 'completed')],
+    });
+    expect(words()).toBe('done');
+    expect(countOpen(state.jobs)).toMatchObject({ open: 0 });
+  });
+
+  test('asks for the next page before its end is on the screen, and for all of them at End', () => {
+    let state = listed(many(200), 'job-199', 1000);
+    expect(wantsMore(state)).toBe(false);
+    state = keys(state, ...Array.from({ length: 20 }, (): Key => ({ name: 'pageDown' })));
+    expect(wantsMore(state)).toBe(true);
+    state = keys(state, { name: 'home' });
+    expect(wantsMore(state)).toBe(false);
+    state = keys(state, { name: 'end' });
+    expect([wantsMore(state), state.selected]).toEqual([true, 'job-199']);
+    state = reduce(state, {
+      type: 'listed',
+      which: 'all',
+      first: false,
+      page: { jobs: many(200, 200), total: 1000 },
+    });
+    expect([wantsMore(state), state.selected]).toEqual([false, 'job-399']);
+  });
+
+  test('a filter that finds nothing yet reads on; the selection is in sight whatever happens', () => {
+    let state = listed(many(200), 'job-199', 400);
+    state = keys(state, '/', '7', '7');
+    expect(shownIds(state)).toEqual(['job-77', 'job-177']);
+    expect(state.selected).toBe('job-77');
+    expect(wantsMore(state)).toBe(true);
+    state = keys(state, { name: 'clear' }, { name: 'enter' });
+    expect(shownIds(state)).toHaveLength(200);
+    const { list } = layoutOf(state.size);
+    expect(77 - state.top).toBeLessThan(list);
+    for (const rows of [5, 12, 50, 3]) {
+      state = reduce(state, { type: 'resized', size: { columns: 80, rows } });
+      expect(state.top).toBeLessThanOrEqual(77);
+      expect(77 - state.top).toBeLessThan(layoutOf(state.size).list);
+    }
+  });
+});
+
+describe('keys', () => {
+  const asking = (text: string): State => {
+    const request = { request_id: 'r1', kind: 'permission', source: 'peer', text, at: AT } as const;
+    const record = { job_id: 'job-0', status: 'input_required', requests: [request] } as unknown as JobRecord;
+    return reduce(listed(many(2)), { type: 'looked', detail: { jobId: 'job-0', record, events: [] } });
+  };
+
+  test('nothing is decided without Enter, and only the request that was shown', () => {
+    const state = asking('rm roof');
+    const shownFirst = press(state, { text: 'y' });
+    expect(shownFirst.deed).toBeUndefined();
+    expect(shownFirst.state.mode).toMatchObject({ kind: 'confirm', what: 'allow', text: 'rm roof' });
+    expect(press(shownFirst.state, { name: 'enter' }).deed).toEqual({
+      do: 'decide',
+      jobId: 'job-0',
+      requestId: 'r1',
+      decision: 'allow',
+    });
+    expect(press(shownFirst.state, { text: 'y' })).toEqual({
+      state: expect.objectContaining({ mode: { kind: 'list' } }),
+    });
+  });
+
+  test('what was not read to its end is not confirmed', () => {
+    const state = keys(asking('rm\n'.repeat(60)), 'n');
+    expect(press(state, { name: 'enter' }).deed).toBeUndefined();
+    expect(press(keys(state, { name: 'end' }), { name: 'enter' }).deed).toMatchObject({ decision: 'deny' });
+  });
+
+  test('keys that came in one piece may move, and decide nothing', () => {
+    const state = asking('rm roof');
+    for (const text of ['yy', 'y\r', 'cq', 'qq']) {
+      const { state: next, deed } = press(state, { text });
+      expect([next.mode.kind, deed]).toEqual(['list', undefined]);
+    }
+    expect(press(state, { text: 'jjk' }).state.selected).toBe('job-0');
+    expect(press(state, { text: 'j/job' }).state).toMatchObject({ filter: 'job', mode: { kind: 'filter' } });
+    expect(press(state, { text: 'rgo on\rq' }).state.mode).toMatchObject({ kind: 'answer', text: 'go on q' });
+  });
+
+  test('what was typed into a line faster than it was read is taken apart', () => {
+    const none = {} as InkKey;
+    expect(pressed('Tinn\u007f', none)).toEqual([{ text: 'Tinn' }, { name: 'backspace' }]);
+    expect(pressed('a\u0015b\u0003', none)).toEqual([
+      { text: 'a' },
+      { name: 'clear' },
+      { text: 'b' },
+      { name: 'quit' },
+    ]);
+    expect(pressed('yes\r', none)).toEqual([{ text: 'yes\r' }]);
+    expect(pressed('', { ...none, upArrow: true })).toEqual([{ name: 'up' }]);
+    expect(pressed('x', { ...none, meta: true })).toEqual([]);
+  });
+
+  test('a request that was settled meanwhile closes its question', () => {
+    const state = keys(asking('rm roof'), 'y');
+    const record = { ...state.detail?.record, requests: [] } as unknown as JobRecord;
+    const after = reduce(state, { type: 'looked', detail: { jobId: 'job-0', record, events: [] } });
+    expect(after).toMatchObject({
+      mode: { kind: 'list' },
+      note: { text: 'That request was settled meanwhile.' },
+    });
+  });
+});
+
+describe('cells', () => {
+  test('are as wide as they say, whatever stands in them', () => {
+    const texts = [
+      'plain',
+      '한국어 텍스트',
+      '🚀🚀🚀 lift off',
+      'e\u0301a\u0300',
+      '⚠️ 👍🏽 👩‍💻',
+      '\u001b[31mred\u001b[0m\ttab',
+    ];
+    for (const text of texts.map(shown)) {
+      for (let width = 0; width < 20; width++) {
+        expect(widthOf(filled(text, width))).toBe(width);
+        expect(widthOf(cutMiddle(text, width))).toBeLessThanOrEqual(width);
+        expect(widthOf(tail(text, width))).toBeLessThanOrEqual(width);
+      }
+    }
+    expect(cut('한국어', 4)).toBe('한…');
+    expect(cutMiddle('mend-the-roof-7f3kq2ab', 15)).toBe('mend-th…f3kq2ab');
+  });
+
+  test('a text is wrapped without losing anything but blanks', () => {
+    const text = 'rm -rf /the/old/roof && echo 한국어로쓴긴명령어입니다\n  then more';
+    for (let width = 2; width < 40; width++) {
+      const lines = wrap(text, width);
+      expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(width);
+      expect(lines.join('').replace(/\s/g, '')).toBe(text.replace(/\s/g, ''));
+    }
+  });
+
+  test('ages and columns', () => {
+    expect([0, 59_999, 60_000, 7_200_000, 200_000_000].map(ageText)).toEqual(['0s', '59s', '1m', '2h', '2d']);
+    for (let width = 10; width < 250; width++) {
+      const { status, id, agent, age, words } = columnsOf(width);
+      expect(4 + status + id + agent + age + words).toBe(width);
+      expect(words).toBeGreaterThanOrEqual(0);
+    }
+    for (let rows = 3; rows < 80; rows++) {
+      for (const columns of [20, 80, 120]) {
+        const { body, list, detail, timeline, screen, beside } = layoutOf({ columns, rows });
+        expect(list + (detail === 0 ? 0 : detail + 1)).toBe(body);
+        expect(beside ? screen.height : timeline.height + screen.height).toBe(detail);
+      }
+    }
+  });
+});
+
+describe('pictures', () => {
+  test('time alone changes the board only where an age reads otherwise', () => {
+    const state = reduce(listed(many(30)), { type: 'ticked', now: Date.parse(AT) + 61_000 });
+    expect(reduce(state, { type: 'ticked', now: Date.parse(AT) + 119_000 })).toBe(state);
+    expect(reduce(state, { type: 'ticked', now: Date.parse(AT) + 120_000 })).not.toBe(state);
+  });
+
+  test('a burst of events is drawn 20 times a second, its last state in the end', () => {
+    vi.useFakeTimers();
+    try {
+      const store = new Store(listed(many(1)));
+      let drawn = 0;
+      store.subscribe(() => drawn++);
+      for (let event = 0; event < 5_000; event++) {
+        store.take({ type: 'heard', messages: [message('job-0', 'progress', { detail: `step ${event}` })] });
+        if (event % 5 === 0) vi.advanceTimersByTime(1);
+      }
+      vi.advanceTimersByTime(50);
+      expect(drawn).toBeGreaterThan(15);
+      expect(drawn).toBeLessThanOrEqual(22);
+      expect(store.picture().jobs.rows.get('job-0')?.detail).toBe('step 4999');
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
