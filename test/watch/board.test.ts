@@ -139,7 +139,10 @@ describe('what the keys do', () => {
     await reporter.report(id, 'permission_required', { detail: long });
     await board.shows('y allow, n deny: rm roof-0');
     // Held down, it would confirm itself: two at once do nothing.
-    await board.type('yy');
+    await board.type('yy?');
+    await board.shows('allow or deny its permission request');
+    await board.press('Escape');
+    await board.shows('y allow, n deny: rm roof-0');
     await board.press('y');
     await board.shows(`Allow this, once? ${id}`);
     await board.shows('more lines: PgDn');
