@@ -1,88 +1,21 @@
-import { isUtf8 } from 'node:buffer';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { type KnownKind, resolveKind } from '../agents/index.ts';
 import { spoolPrompt } from '../bus/spool.ts';
-import { loadSettings, mamCommand, mamProgram, peerEnvironment, type Settings } from '../config.ts';
-import { MamError, systemCode } from '../errors.ts';
+import { loadSettings, mamCommand, type Settings } from '../config.ts';
+import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
-import { DEFAULTS, delegateParams } from '../job/delegation.ts';
+import { DEFAULTS } from '../job/delegation.ts';
 import type { DelegateResult } from '../job/request.ts';
-import { ancestors } from '../processes.ts';
 import { delegationView, previewView } from '../view/delegation.ts';
-import { defineCommand, type Values } from './command.ts';
+import { defineCommand } from './command.ts';
 import { EXIT, exitCodeAfter } from './exit.ts';
 import { followedJson, followJobs } from './follow-jobs.ts';
 import { verdictText } from './job-text.ts';
 import { note, print, printJson } from './output.ts';
+import { options } from './submit-options.ts';
+import { paramsOf, promptOf } from './submit-request.ts';
 
 /** A delegation may take this long: its own 5 s, an agent that is started, and the start of a hub; in ms. */
 const DELEGATE_MS = 60_000;
-
-const options = {
-  prompt: { type: 'text', value: 'TEXT', about: 'the task, complete in itself, 1 MiB at most' },
-  'prompt-file': {
-    type: 'text',
-    value: 'FILE',
-    about: 'the file that the task is in; - reads standard input',
-    completes: 'file',
-  },
-  agent: {
-    type: 'text',
-    value: 'KIND',
-    about: `claude-code, codex, gemini, opencode, human, command, or one of your configuration; ${DEFAULTS.agent} when left out`,
-    completes: 'agent',
-  },
-  'agent-session': {
-    type: 'text',
-    value: 'tmux:NAME',
-    about:
-      "where the agent lives: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3; the kind's own session when left out",
-    completes: 'session',
-  },
-  workdir: {
-    type: 'text',
-    value: 'DIR',
-    about: 'the folder that the peer works in; this one when left out',
-    completes: 'folder',
-  },
-  timeout: {
-    type: 'seconds',
-    value: 'SECONDS',
-    about: `from handing over until the job has failed; ${DEFAULTS.timeoutSeconds} when left out`,
-  },
-  'idle-timeout': {
-    type: 'seconds',
-    value: 'SECONDS',
-    about: `without a sign of life until the job asks for attention; ${DEFAULTS.idleTimeoutSeconds} when left out`,
-  },
-  validate: {
-    type: 'text',
-    value: 'SCRIPT',
-    about: 'a script that decides whether completed counts: it must exit with 0',
-    completes: 'file',
-  },
-  'validate-rounds': {
-    type: 'count',
-    value: 'N',
-    about: 'how many times the output of a script that fails goes back to the peer; 0 when left out',
-  },
-  'request-key': {
-    type: 'text',
-    value: 'KEY',
-    about: 'the same key gives the same job again, never a second one',
-  },
-  'on-busy': {
-    type: 'text',
-    value: 'WHAT',
-    about: 'queue (the default): wait for the turn; refuse: fail at once when the agent is busy',
-    oneOf: ['queue', 'refuse'],
-  },
-  start: { type: 'flag', about: 'start the agent when its session is missing' },
-  'no-wait': { type: 'flag', about: 'come back when the job is handed over' },
-  'dry-run': { type: 'flag', about: 'show what would be typed, and where; change nothing' },
-} as const;
-type Chosen = Values<typeof options>;
 
 export default defineCommand({
   synopsis:
@@ -166,78 +99,6 @@ export default defineCommand({
     }
   },
 });
-
-function paramsOf(
-  chosen: Chosen,
-  prompt: string,
-  kind: KnownKind,
-  session: string | undefined,
-  settings: Settings,
-) {
-  const { pane, paneSocket: socket, clientSession } = settings;
-  const pids = ancestors();
-  return delegateParams(
-    {
-      prompt,
-      agent: kind.name,
-      agent_session: session,
-      workdir: resolve(chosen.workdir ?? '.'),
-      timeout_seconds: chosen.timeout ?? DEFAULTS.timeoutSeconds,
-      idle_timeout_seconds: chosen['idle-timeout'] ?? DEFAULTS.idleTimeoutSeconds,
-      validate: chosen.validate === undefined ? undefined : resolve(chosen.validate),
-      validate_rounds: chosen['validate-rounds'] ?? 0,
-      start: chosen.start,
-      on_busy: chosen['on-busy'] === 'refuse' ? 'refuse' : 'queue',
-      request_key: chosen['request-key'],
-    },
-    {
-      ...settings,
-      mamCommand: mamCommand(settings),
-      mamProgram: mamProgram(),
-      peerEnvironment: peerEnvironment(settings),
-    },
-    {
-      terminal: kind.terminal,
-      supervisor: {
-        client: 'cli',
-        // A person's shells are one: the same key gives the same job in all of them.
-        session: clientSession ?? (pane === undefined ? 'cli' : `${socket ?? ''}:${pane}`),
-        pane,
-        socket,
-      },
-      origin: { pane, socket, pids },
-    },
-  );
-}
-
-/** @throws MamError `bad_input` when it is not given exactly once, or its file can't be read */
-function promptOf(chosen: Chosen, words: string[]): string {
-  const file = chosen['prompt-file'];
-  const given = [chosen.prompt, file, words.length > 0 ? words.join(' ') : undefined].filter(
-    (one) => one !== undefined,
-  );
-  const [text, ...more] = given;
-  if (text === undefined || more.length > 0)
-    throw new MamError('bad_input', 'Give the task once.', 'With --prompt TEXT or --prompt-file FILE.');
-  if (file === undefined) return text;
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file === '-' ? 0 : file);
-  } catch (error) {
-    const why = systemCode(error) ?? 'unknown reason';
-    throw new MamError(
-      'bad_input',
-      `${file} cannot be read (${why}).`,
-      'Give --prompt-file a readable file.',
-    );
-  }
-  if (isUtf8(bytes)) return bytes.toString();
-  throw new MamError(
-    'bad_input',
-    `${file} is no UTF-8 text.`,
-    'The task is kept byte for byte: convert it first.',
-  );
-}
 
 function preview(
   prompt: string,

@@ -1,0 +1,70 @@
+import { DEFAULTS } from '../job/delegation.ts';
+import type { Options, Values } from './command.ts';
+
+/** The options of `mam submit`. */
+export const options = {
+  prompt: { type: 'text', value: 'TEXT', about: 'the task, complete in itself, 1 MiB at most' },
+  'prompt-file': {
+    type: 'text',
+    value: 'FILE',
+    about: 'the file that the task is in; - reads standard input',
+    completes: 'file',
+  },
+  agent: {
+    type: 'text',
+    value: 'KIND',
+    about: `claude-code, codex, gemini, opencode, human, command, or one of your configuration; ${DEFAULTS.agent} when left out`,
+    completes: 'agent',
+  },
+  'agent-session': {
+    type: 'text',
+    value: 'tmux:NAME',
+    about:
+      "where the agent lives: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3; the kind's own session when left out",
+    completes: 'session',
+  },
+  workdir: {
+    type: 'text',
+    value: 'DIR',
+    about: 'the folder that the peer works in; this one when left out',
+    completes: 'folder',
+  },
+  timeout: {
+    type: 'seconds',
+    value: 'SECONDS',
+    about: `from handing over until the job has failed; ${DEFAULTS.timeoutSeconds} when left out`,
+  },
+  'idle-timeout': {
+    type: 'seconds',
+    value: 'SECONDS',
+    about: `without a sign of life until the job asks for attention; ${DEFAULTS.idleTimeoutSeconds} when left out`,
+  },
+  validate: {
+    type: 'text',
+    value: 'SCRIPT',
+    about: 'a script that decides whether completed counts: it must exit with 0',
+    completes: 'file',
+  },
+  'validate-rounds': {
+    type: 'count',
+    value: 'N',
+    about: 'how many times the output of a script that fails goes back to the peer; 0 when left out',
+  },
+  'request-key': {
+    type: 'text',
+    value: 'KEY',
+    about: 'the same key gives the same job again, never a second one',
+  },
+  'on-busy': {
+    type: 'text',
+    value: 'WHAT',
+    about: 'queue (the default): wait for the turn; refuse: fail at once when the agent is busy',
+    oneOf: ['queue', 'refuse'],
+  },
+  start: { type: 'flag', about: 'start the agent when its session is missing' },
+  'no-wait': { type: 'flag', about: 'come back when the job is handed over' },
+  'dry-run': { type: 'flag', about: 'show what would be typed, and where; change nothing' },
+} as const satisfies Options;
+
+/** What stands on one command line of it. */
+export type Chosen = Values<typeof options>;

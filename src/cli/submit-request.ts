@@ -1,0 +1,82 @@
+import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { KnownKind } from '../agents/index.ts';
+import { mamCommand, mamProgram, peerEnvironment, type Settings } from '../config.ts';
+import { MamError, systemCode } from '../errors.ts';
+import { DEFAULTS, delegateParams } from '../job/delegation.ts';
+import { ancestors } from '../processes.ts';
+import type { Chosen } from './submit-options.ts';
+
+/** The request of the hub for what the command line says. */
+export function paramsOf(
+  chosen: Chosen,
+  prompt: string,
+  kind: KnownKind,
+  session: string | undefined,
+  settings: Settings,
+) {
+  const { pane, paneSocket: socket, clientSession } = settings;
+  const pids = ancestors();
+  return delegateParams(
+    {
+      prompt,
+      agent: kind.name,
+      agent_session: session,
+      workdir: resolve(chosen.workdir ?? '.'),
+      timeout_seconds: chosen.timeout ?? DEFAULTS.timeoutSeconds,
+      idle_timeout_seconds: chosen['idle-timeout'] ?? DEFAULTS.idleTimeoutSeconds,
+      validate: chosen.validate === undefined ? undefined : resolve(chosen.validate),
+      validate_rounds: chosen['validate-rounds'] ?? 0,
+      start: chosen.start,
+      on_busy: chosen['on-busy'] === 'refuse' ? 'refuse' : 'queue',
+      request_key: chosen['request-key'],
+    },
+    {
+      ...settings,
+      mamCommand: mamCommand(settings),
+      mamProgram: mamProgram(),
+      peerEnvironment: peerEnvironment(settings),
+    },
+    {
+      terminal: kind.terminal,
+      supervisor: {
+        client: 'cli',
+        // A person's shells are one: the same key gives the same job in all of them.
+        session: clientSession ?? (pane === undefined ? 'cli' : `${socket ?? ''}:${pane}`),
+        pane,
+        socket,
+      },
+      origin: { pane, socket, pids },
+    },
+  );
+}
+
+/** The task. @throws MamError `bad_input` when it is not given exactly once, or its file can't be read */
+export function promptOf(chosen: Chosen, words: string[]): string {
+  const file = chosen['prompt-file'];
+  const given = [chosen.prompt, file, words.length > 0 ? words.join(' ') : undefined].filter(
+    (one) => one !== undefined,
+  );
+  const [text, ...more] = given;
+  if (text === undefined || more.length > 0)
+    throw new MamError('bad_input', 'Give the task once.', 'With --prompt TEXT or --prompt-file FILE.');
+  if (file === undefined) return text;
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file === '-' ? 0 : file);
+  } catch (error) {
+    const why = systemCode(error) ?? 'unknown reason';
+    throw new MamError(
+      'bad_input',
+      `${file} cannot be read (${why}).`,
+      'Give --prompt-file a readable file.',
+    );
+  }
+  if (isUtf8(bytes)) return bytes.toString();
+  throw new MamError(
+    'bad_input',
+    `${file} is no UTF-8 text.`,
+    'The task is kept byte for byte: convert it first.',
+  );
+}
