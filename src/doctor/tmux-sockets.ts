@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Settings } from '../config.ts';
 import { cleanLine } from '../job/text.ts';
-import { IS_HIDDEN_FORMAT } from '../tmux/start.ts';
+import { IS_HIDDEN_FORMAT } from '../tmux/marks.ts';
 import { type Check, type Place, withSettings } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 import { numberIn } from './programs.ts';

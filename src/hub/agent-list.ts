@@ -5,14 +5,12 @@ import { MamError } from '../errors.ts';
 import type { AgentPlace, AgentRow } from '../job/request.ts';
 import { commandLineOf } from '../processes.ts';
 import { preflight } from '../tmux/deliver.ts';
+import { STARTED_OPTION } from '../tmux/marks.ts';
 import { listPanes, type PaneInfo } from '../tmux/pane.ts';
 import { foreground } from '../tmux/process.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { peerServer } from './peer-server.ts';
 import type { TmuxServers } from './tmux-servers.ts';
-
-/** The pane option that names the agent kind of a session that we started. */
-export const STARTED_OPTION = '@mam_agent';
 
 /** The agents that live on a tmux server, with what each is doing, and the kinds that none of them is. */
 export async function listAgents(

@@ -3,9 +3,9 @@ import { MamError } from '../errors.ts';
 import type { AgentSession } from '../job/record.ts';
 import type { StopParams } from '../job/request.ts';
 import { descendants, startOf } from '../processes.ts';
+import { STARTED_OPTION } from '../tmux/marks.ts';
 import { findPane } from '../tmux/pane.ts';
 import { isAlive, type ProcessId } from '../tmux/process.ts';
-import { STARTED_OPTION } from './agent-list.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 

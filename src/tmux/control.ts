@@ -1,9 +1,9 @@
 import { MamError } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
 import { ControlClient } from './client.ts';
+import { IS_HIDDEN_FORMAT } from './marks.ts';
 import { quote } from './quote.ts';
 import { type PaneSample, parseSamples, SAMPLE_FORMAT } from './sample.ts';
-import { IS_HIDDEN_FORMAT } from './start.ts';
 
 export type { PaneSample } from './sample.ts';
 

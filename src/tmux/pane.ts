@@ -1,8 +1,8 @@
 import { MamError } from '../errors.ts';
 import type { TmuxServer } from './control.ts';
+import { IS_HIDDEN_FORMAT } from './marks.ts';
 import { quote } from './quote.ts';
 import { type Shot, shoot } from './screen.ts';
-import { IS_HIDDEN_FORMAT } from './start.ts';
 
 /** A pane as tmux lists it. */
 export interface PaneInfo {

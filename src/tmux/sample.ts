@@ -1,4 +1,4 @@
-import { IS_HIDDEN_FORMAT } from './start.ts';
+import { IS_HIDDEN_FORMAT } from './marks.ts';
 
 /** What tmux tells about a pane by itself, at most once a second, when any pane's sample changed. */
 export interface PaneSample {

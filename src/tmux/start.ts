@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { execa } from 'execa';
 import { MamError } from '../errors.ts';
+import { HIDDEN_OPTION } from './marks.ts';
 
 let connections = 0;
 
@@ -14,12 +15,6 @@ export function hiddenName(): string {
 }
 
 /**
- * A tmux format that is `1` for the pane of a hub's hidden session, whichever hub's. The pane and not the session is
- * marked: a command without a target, such as `tmux new-window` from a script, may put a user's window beside ours.
- */
-export const IS_HIDDEN_FORMAT = '#{@mam_hidden}';
-
-/**
  * What makes the hidden session invisible and its end safe. tmux's own `destroy-unattached` must not do it: while a
  * client leaves, any other client's exit then crashes the server (tmux/tmux#5497; seen 64 times in 300 with 3.3a).
  */
@@ -30,7 +25,7 @@ export function setup(session: string): string[] {
     `set-option -t =${session}: detach-on-destroy on`,
     `set-option -t =${session}: status off`,
     `set-option -w -t =${session}: remain-on-exit off`,
-    `set-option -p -t =${session}: @mam_hidden 1`,
+    `set-option -p -t =${session}: ${HIDDEN_OPTION} 1`,
   ];
 }
 
