@@ -72,12 +72,14 @@ const BESIDE = {
   'src/cli/publish.ts': './publish.js',
   'src/cli/hook.ts': './hook.js',
   'src/cli/look.ts': './look.js',
+  'src/cli/completion/values.ts': './completion-values.js',
 };
 const LOADED_BY = {
   './server.js': 'loadCached',
   './publish.js': 'require',
   './hook.js': 'require',
   './look.js': 'require',
+  './completion-values.js': 'require',
 };
 const partName = (source) => source.slice('src/'.length, -'.ts'.length).replaceAll('/', '-');
 
@@ -131,6 +133,7 @@ const [handshake, parts] = await Promise.all([
       publish: 'src/cli/publish.ts',
       hook: 'src/cli/hook.ts',
       look: 'src/cli/look.ts',
+      'completion-values': 'src/cli/completion/values.ts',
     },
     outdir: fresh,
     format: 'cjs',

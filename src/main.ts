@@ -32,6 +32,12 @@ async function main(): Promise<void> {
     process.exitCode = await run(command, args);
     return;
   }
+  if (command === 'completion-values') {
+    // Somebody waits for it after pressing Tab.
+    const { run } = await import('./cli/completion/values.ts');
+    process.exitCode = await run(args);
+    return;
+  }
   const { runCommand } = await import('./cli/run.ts');
   process.exitCode = await runCommand(command ?? 'help', args);
 }

@@ -102,6 +102,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     summary: "write the MCP server into a client's own configuration, or take it out again",
     load: async () => (await import('./install.ts')).default,
   },
+  completion: {
+    group: 'house',
+    summary: 'print the script with which bash, zsh or fish completes mam',
+    load: async () => (await import('./completion.ts')).completionOf(commands),
+  },
   hub: {
     group: 'house',
     summary: 'show, stop, restart or read the log of the background process',

@@ -1,0 +1,86 @@
+import { COMMON, type Command, type Completion, type Option } from '../command.ts';
+
+/** What a shell offers for a value: a list, what it finds itself, or what it asks `mam completion-values` for. */
+export type Offers =
+  | { from: 'list'; values: readonly string[] }
+  | { from: 'commands' | 'files' | 'folders' | 'jobs' | 'agents' | 'sessions' };
+
+/** An option; without `value` it is a flag. */
+export interface OptionRow {
+  /** With its dashes. */
+  name: string;
+  about: string;
+  value?: { name: string; offers: Offers | undefined };
+}
+
+/** A word without a dash. */
+export interface WordRow {
+  name: string;
+  offers: Offers | undefined;
+  /** Stands for all that follow, too. */
+  many: boolean;
+}
+
+/** A command as the scripts complete it. */
+export interface CommandRow {
+  name: string;
+  summary: string;
+  options: OptionRow[];
+  words: WordRow[];
+}
+
+/** What the script of every shell is made from. */
+export interface Table {
+  /** What may stand in the place of a command. */
+  options: OptionRow[];
+  commands: CommandRow[];
+}
+
+const SOURCES = {
+  job: 'jobs',
+  agent: 'agents',
+  session: 'sessions',
+  file: 'files',
+  folder: 'folders',
+} as const satisfies Record<Completion, Exclude<Offers['from'], 'list'>>;
+
+const HELP: OptionRow = { name: '--help', about: 'show this' };
+
+/** @param commands every declaration, with the name and the summary of its command */
+export function completionTable(commands: { name: string; summary: string; command: Command }[]): Table {
+  return {
+    options: [
+      { name: '--help', about: 'list the commands' },
+      { name: '--version', about: 'print the version' },
+    ],
+    commands: [
+      ...commands.map(
+        ({ name, summary, command }): CommandRow => ({
+          name,
+          summary,
+          options: [...Object.entries({ ...command.options, ...COMMON }).map(optionRow), HELP],
+          words: (command.words ?? [])
+            .filter(({ hidden }) => hidden !== true)
+            .map((word) => ({ name: word.name, offers: offersOf(word), many: word.many === true })),
+        }),
+      ),
+      {
+        name: 'help',
+        summary: 'show how a command is used',
+        options: [],
+        words: [{ name: 'COMMAND', offers: { from: 'commands' }, many: false }],
+      },
+    ],
+  };
+}
+
+function optionRow([name, option]: [string, Option]): OptionRow {
+  const row = { name: `--${name}`, about: option.about };
+  if (option.type === 'flag') return row;
+  return { ...row, value: { name: option.value ?? name.toUpperCase(), offers: offersOf(option) } };
+}
+
+function offersOf({ oneOf, completes }: Pick<Option, 'oneOf' | 'completes'>): Offers | undefined {
+  if (oneOf !== undefined) return { from: 'list', values: oneOf };
+  return completes === undefined ? undefined : { from: SOURCES[completes] };
+}

@@ -1,0 +1,83 @@
+import { spawnSync } from 'node:child_process';
+import { homedir } from 'node:os';
+import { KINDS } from '../../agents/index.ts';
+import { loadSettings, type Settings } from '../../config.ts';
+import { cleanLine } from '../../job/text.ts';
+import { newestJobs } from '../../registry/newest-jobs.ts';
+import { IS_HIDDEN_FORMAT, STARTED_OPTION } from '../../tmux/marks.ts';
+import { endWithReader } from '../output.ts';
+
+const MAX_JOBS = 100;
+const ABOUT_CHARS = 60;
+/** A tmux server that is silent for so long (ms) has no names to offer: somebody waits with a finger on the key. */
+const TMUX_MS = 1_000;
+/** tmux lets no session's name have it. */
+const SEPARATOR = ':';
+
+/** A value and what is said about it. */
+type Offer = [value: string, about: string];
+
+const SOURCES: Readonly<Record<string, (settings: Settings) => Offer[]>> = { jobs, agents, sessions };
+
+/**
+ * `mam completion-values jobs|agents|sessions [REGISTRY]`, which the scripts of `mam completion` call: one value a
+ * line, then a tab and a few words about it. It looks and changes nothing, starts no hub, and is silent where something
+ * is wrong: the user is in the middle of a line.
+ * @returns 0, always
+ */
+export async function run([source = '', registry = '']: string[]): Promise<number> {
+  endWithReader();
+  try {
+    // The shell has not expanded it yet.
+    const registryDir = registry.replace(/^~(?=\/|$)/, homedir());
+    const offers = Object.hasOwn(SOURCES, source)
+      ? SOURCES[source]?.(await loadSettings({ registryDir }))
+      : undefined;
+    const lines = offers?.map(([value, about]) => `${value}\t${cleanLine(about, ABOUT_CHARS)}\n`);
+    process.stdout.write(lines?.join('') ?? '');
+  } catch {
+    // A configuration that can't be read is told by the command itself.
+  }
+  return 0;
+}
+
+function jobs({ registryDir, home }: Settings): Offer[] {
+  return newestJobs(registryDir, home, MAX_JOBS).map(({ job_id, status, prompt_preview }) => [
+    job_id,
+    `${status}: ${prompt_preview}`,
+  ]);
+}
+
+function agents({ agents: configured }: Settings): Offer[] {
+  const own = Object.keys(configured).filter((name) => !KINDS.some((kind) => kind.name === name));
+  return [
+    ...KINDS.map(({ name, title }): Offer => [name, title]),
+    ...own.map((name): Offer => [name, 'of your configuration']),
+  ].filter(([name]) => isPlain(name));
+}
+
+/** Those that `mam start` made come first. */
+function sessions({ tmuxSocket }: Settings): Offer[] {
+  const format = [IS_HIDDEN_FORMAT, `#{${STARTED_OPTION}}`, '#{pane_current_command}', '#{session_name}'];
+  const { stdout } = spawnSync(
+    'tmux',
+    // -u: else tmux writes _ for what is no ASCII. -N: a look must never start a server.
+    ['-u', '-N', '-S', tmuxSocket, 'list-panes', '-a', '-F', format.join(SEPARATOR)],
+    { encoding: 'utf8', timeout: TMUX_MS, stdio: ['ignore', 'pipe', 'ignore'] },
+  );
+  const found = new Map<string, { agent: string; command: string }>();
+  for (const line of stdout.split('\n')) {
+    const [hidden, agent = '', ...rest] = line.split(SEPARATOR);
+    const name = rest.pop() ?? '';
+    if (hidden === '1' || name === '' || !isPlain(name)) continue;
+    if (agent !== '' || !found.has(name)) found.set(name, { agent, command: rest.join(SEPARATOR) });
+  }
+  return [...found]
+    .sort(([, a], [, b]) => Number(a.agent === '') - Number(b.agent === ''))
+    .map(([name, { agent, command }]) => [name, agent === '' ? command : `${agent}, started by mam`]);
+}
+
+/** A value that stays one line and one column on its way through a shell. */
+function isPlain(value: string): boolean {
+  return value !== '' && cleanLine(value, Number.POSITIVE_INFINITY) === value;
+}

@@ -1,0 +1,96 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { isFinal, type Status } from '../job/words.ts';
+import { foldJob, readRecord } from './fold.ts';
+import { homePaths, readPointers } from './home.ts';
+import { hasJob, jobPaths } from './paths.ts';
+
+/** How much of the index is read, in bytes: some 600 jobs. */
+const TAIL_BYTES = 256 * 1024;
+
+/** What is known at a glance of a job. */
+export interface Glance {
+  job_id: string;
+  status: Status;
+  agent: string;
+  prompt_preview: string;
+  created_at: string;
+}
+
+/**
+ * The jobs that somebody is likely to mean: the open ones first, then those that changed last, each the newest first.
+ * A glance of a few ms, however large the registry is: it reads the end of the index, which lacks what a hub has not
+ * added yet, and the folders of the open jobs.
+ * @param home `MAM_HOME`, which knows where jobs are open
+ * @param limit how many at most
+ */
+export function newestJobs(registryDir: string, home: string, limit: number): Glance[] {
+  const jobs = new Map(indexTail(registryDir).map((job) => [job.job_id, job]));
+  // A hub adds to the index only once somebody has asked it for a list.
+  const unsure = [...jobs.values()].filter(({ status }) => !isFinal(status)).map(({ job_id }) => job_id);
+  for (const id of new Set([...unsure, ...openIn(registryDir, home)])) {
+    const job = lookAt(registryDir, id);
+    if (job !== undefined) jobs.set(id, job);
+  }
+  const newest = [...jobs.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+  const open = newest.filter(({ status }) => !isFinal(status));
+  const ended = newest.filter(({ status }) => isFinal(status));
+  const found: Glance[] = [];
+  for (const job of [...open, ...ended]) {
+    if (found.length === limit) break;
+    // Somebody may have removed its folder.
+    if (hasJob(registryDir, job.job_id)) found.push(job);
+  }
+  return found;
+}
+
+function lookAt(registryDir: string, jobId: string): Glance | undefined {
+  try {
+    return readRecord(jobPaths(registryDir, jobId).record) ?? foldJob(registryDir, jobId).record;
+  } catch {
+    // Its folder is gone, or its journal can't be read: `mam status` tells.
+    return undefined;
+  }
+}
+
+function openIn(registryDir: string, home: string): string[] {
+  try {
+    return readPointers(homePaths(home))
+      .filter((pointer) => pointer.registryDir === registryDir)
+      .map(({ jobId }) => jobId);
+  } catch {
+    // A home in which no hub has run yet.
+    return [];
+  }
+}
+
+function indexTail(registryDir: string): Glance[] {
+  const rows: Glance[] = [];
+  for (const line of tailOf(join(registryDir, '.index.jsonl')).split('\n')) {
+    try {
+      const row = JSON.parse(line) as Glance;
+      if (typeof row.job_id === 'string' && typeof row.status === 'string') rows.push(row);
+    } catch {
+      // The piece of a line that the tail begins with, or the empty one at the end.
+    }
+  }
+  return rows;
+}
+
+function tailOf(path: string): string {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch {
+    return '';
+  }
+  try {
+    const { size } = fstatSync(fd);
+    const start = Math.max(0, size - TAIL_BYTES);
+    const bytes = Buffer.alloc(size - start);
+    const length = readSync(fd, bytes, 0, bytes.length, start);
+    return bytes.toString('utf8', 0, length);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,355 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COMMON } from '../../src/cli/command.ts';
+import { commands } from '../../src/cli/index.ts';
+import { Lab, PROGRAM, until } from '../durability/support.ts';
+
+const JOB = 'fix-login-7f3kq2ab';
+const SHELLS = ['bash', 'zsh', 'fish'] as const;
+type Shell = (typeof SHELLS)[number];
+
+const missing = (shell: Shell): boolean => spawnSync(shell, ['--version']).error !== undefined;
+/** Every option of every command, and what is said about it. */
+const declared = await Promise.all(
+  Object.entries(commands).map(async ([name, { summary, load }]) => {
+    const options = Object.entries({ ...(await load()).options, ...COMMON });
+    return { name, summary, options: options.map(([option, { about }]) => ({ name: `--${option}`, about })) };
+  }),
+);
+
+let lab: Lab;
+/** With a `mam` on its PATH. */
+let env: Record<string, string>;
+const script = (shell: Shell): string => join(lab.folder, `mam.${shell}`);
+
+beforeAll(async () => {
+  lab = new Lab();
+  const bin = join(lab.folder, 'bin');
+  mkdirSync(bin);
+  const stub = join(bin, 'mam');
+  writeFileSync(stub, `#!/bin/sh\nexec '${process.execPath}' '${PROGRAM}' "$@"\n`);
+  chmodSync(stub, 0o755);
+  env = lab.env({ PATH: `${bin}:${process.env['PATH']}`, LANG: 'C.UTF-8', TERM: 'xterm' });
+  for (const shell of SHELLS) {
+    const { code, stdout, stderr } = await lab.mam(['completion', shell]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    writeFileSync(script(shell), stdout);
+  }
+  lab.plant(JOB);
+  mkdirSync(join(lab.project, 'sub'));
+  writeFileSync(join(lab.project, 'sub.md'), '');
+  writeFileSync(join(lab.project, 'notes.md'), '');
+});
+afterAll(() => lab.end());
+
+function run(command: string, args: string[]): string {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: lab.project, env, encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout;
+}
+
+/** What the function of bash offers for each of these lines, given as the words that readline makes of them. */
+function bash(queries: string[][]): string[][] {
+  const ask = queries.map((words) => {
+    const line = words.join(' ').replaceAll(/ ([=:])( |$)/g, '$1');
+    const quoted = words.map((word) => `'${word}'`).join(' ');
+    // Where readline splits, each piece is a word of its own.
+    const breaks = words.some((word) => word === '=' || word === ':') ? '=:' : '';
+    return `COMP_WORDBREAKS='${breaks}' COMP_LINE='${line}' COMP_WORDS=(${quoted}) COMP_CWORD=${words.length - 1}; _mam; printf '%s|' "\${COMPREPLY[@]}"; echo`;
+  });
+  const out = run('bash', ['--norc', '-c', [`source ${script('bash')}; set -u; IFS=x`, ...ask].join('\n')]);
+  return out.split('\n').map((row) => row.split('|').filter((word) => word !== ''));
+}
+
+/** What fish offers for each of these lines: value, tab, description. */
+function fish(lines: string[]): string[][] {
+  const ask = lines.map((line) => `complete -C '${line}'; echo //`);
+  const out = run('fish', ['--no-config', '-c', [`source ${script('fish')}`, ...ask].join('\n')]);
+  return out.split('//\n').map((rows) => rows.split('\n').filter((row) => row !== ''));
+}
+
+describe('every command and every option', () => {
+  test('in bash', () => {
+    const [names, ...options] = bash([['mam', ''], ...declared.map(({ name }) => ['mam', name, '--'])]);
+    expect(names).toEqual([...Object.keys(commands), 'help']);
+    for (const [index, command] of declared.entries())
+      expect(options[index], command.name).toEqual([...command.options.map(({ name }) => name), '--help']);
+  });
+
+  test.skipIf(missing('fish'))('in fish, with what each is for', () => {
+    const [names, ...options] = fish(['mam ', ...declared.map(({ name }) => `mam ${name} --`)]);
+    expect(names).toEqual(expect.arrayContaining(declared.map(({ name, summary }) => `${name}\t${summary}`)));
+    expect(names).toHaveLength(declared.length + 1);
+    for (const [index, command] of declared.entries()) {
+      const rows = command.options.map(({ name, about }) => `${name}\t${about}`);
+      expect(options[index], command.name).toEqual([...rows, '--help\tshow this'].sort());
+    }
+  });
+
+  test.skipIf(missing('zsh'))('in zsh, with what each is for', { timeout: 60_000 }, async () => {
+    const pane = await Pane.open('zsh');
+    await pane.shows(
+      'mam \t',
+      declared.map(({ name, summary }) => `${name} -- ${summary}`),
+    );
+    for (const { name, options } of declared) {
+      await pane.shows(
+        `mam ${name} --\t`,
+        options.map((option) => `${option.name} -- ${option.about}`),
+      );
+    }
+  });
+});
+
+describe('the words before count', () => {
+  const jobs = [JOB];
+  test.each<[string, string[], string[]]>([
+    ['a value after a blank', ['wait', '--job', ''], jobs],
+    ['a value after =', ['wait', '--job', '=', 'fix'], jobs],
+    ['a value right after =', ['wait', '--job', '='], jobs],
+    ['a value where = is no border of words', ['wait', '--job=fi'], [`--job=${JOB}`]],
+    ['a word by its position', ['status', ''], jobs],
+    ['a word after options and their values', ['status', '--registry-dir', '.mam/jobs', '--json', ''], jobs],
+    ['the registry of the line', ['wait', '--registry-dir', 'sub', '--job', ''], []],
+    ['the registry of the line, with =', ['wait', '--registry-dir', '=', 'sub', '--job', ''], []],
+    ['a list', ['hub', 'st'], ['status', 'stop']],
+    ['a list for an option', ['submit', '--on-busy', ''], ['queue', 'refuse']],
+    ['a list for an option after =', ['submit', '--on-busy', '=', 'q'], ['queue']],
+    [
+      'no option that was given',
+      ['wait', '--job', JOB, '--timeout', '=', '5', '--'],
+      ['--json', '--registry-dir', '--help'],
+    ],
+    ['after -- words only', ['hub', '--', ''], ['status', 'stop', 'restart', 'logs']],
+    ['after -- no options', ['hub', '--', '--'], []],
+    ['free text', ['submit', '--prompt', ''], []],
+    ['a value that looks like an option', ['submit', '--prompt', '--on-busy', '--on'], ['--on-busy']],
+    ['options where no word is known', ['agents', ''], ['--json', '--registry-dir', '--help']],
+    ['the help of a command', ['help', 'wa'], ['wait']],
+    ['an unknown command', ['nothing', ''], []],
+    ['options without a command', ['--'], ['--help', '--version']],
+  ])('in bash: %s', (_, words, offered) => {
+    const [found] = bash([['mam', ...words]]);
+    expect(found).toEqual(offered);
+  });
+
+  test.skipIf(missing('fish'))('in fish', () => {
+    const values = (rows: string[] | undefined): string[] =>
+      (rows ?? []).map((row) => row.split('\t')[0] ?? '');
+    const cases: [string, string[]][] = [
+      ['mam wait --job ', [JOB]],
+      ['mam wait --job=fix', [`--job=${JOB}`]],
+      ['mam status --registry-dir .mam/jobs --json ', [JOB]],
+      ['mam wait --registry-dir sub --job ', []],
+      ['mam wait --registry-dir=sub --job ', []],
+      ['mam hub st', ['status', 'stop']],
+      ['mam hub stop ', []],
+      ['mam submit --on-busy=q', ['--on-busy=queue']],
+      [`mam wait --job ${JOB} --timeout=5 --json --`, ['--help', '--registry-dir']],
+      ['mam hub -- re', ['restart']],
+      ['mam hub -- --', []],
+      ['mam submit --prompt ', []],
+      ['mam submit --prompt --on-busy --on', ['--on-busy']],
+      ['mam agents ', []],
+      ['mam help wa', ['wait']],
+      ['mam nothing ', []],
+      ['mam --', ['--help', '--version']],
+    ];
+    const found = fish(cases.map(([line]) => line));
+    for (const [index, [line, offered]] of cases.entries())
+      expect(values(found[index]), line).toEqual(offered);
+  });
+});
+
+describe.each(SHELLS)('a person types in %s', (shell) => {
+  test.skipIf(missing(shell))('and Tab does the rest', { timeout: 60_000 }, async () => {
+    await lab
+      .tmux('has-session', '-t', '=review one:')
+      .catch(() => lab.tmux('new-session', '-d', '-s', 'review one', 'cat'));
+    const pane = await Pane.open(shell);
+    await pane.makes('mam wai\t--jo\tfix\t--js\t', `mam wait --job ${JOB} --json`);
+    await pane.makes('mam status fix\t', `mam status ${JOB}`);
+    await pane.makes('mam wait --job=fix\t', `mam wait --job ${JOB}`);
+    await pane.makes('mam submit --agent cod\t', 'mam submit --agent codex');
+    await pane.makes('mam submit --prompt-file no\t', 'mam submit --prompt-file notes.md');
+    await pane.makes('mam submit --validate=no\t', 'mam submit --validate notes.md');
+    await pane.makes('mam submit --workdir su\t', 'mam submit --workdir sub/');
+    await pane.makes('mam submit --workdir=su\t', 'mam submit --workdir sub/');
+    await pane.makes('mam stop rev\t', 'mam stop review\\ one');
+    await pane.makes('mam submit --agent-session tmux:rev\t', 'mam submit --agent-session tmux:review\\ one');
+    await pane.makes('mam hub rest\t', 'mam hub restart');
+    await pane.makes('mam help answ\t', 'mam help answer');
+  });
+});
+
+describe('mam completion-values', () => {
+  const values = async (...args: string[]): Promise<string[]> => {
+    const { code, stdout, stderr } = await lab.mam(['completion-values', ...args]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return stdout.split('\n').filter(Boolean);
+  };
+
+  test('starts nothing, makes nothing, and is silent where it has nothing to say', async () => {
+    const home = join(lab.folder, 'never');
+    for (const source of ['jobs', 'agents', 'sessions', 'nothing', 'toString', '']) {
+      const ended = await lab.mam(['completion-values', source], { env: { MAM_HOME: home }, cwd: '/' });
+      expect(ended, source).toMatchObject({ code: 0, stderr: '' });
+    }
+    expect(existsSync(home)).toBe(false);
+    expect(lab.hubs()).toEqual([]);
+    const broken = join(lab.folder, 'broken');
+    mkdirSync(broken);
+    writeFileSync(join(broken, 'config.json'), '{');
+    const ended = await lab.mam(['completion-values', 'agents'], { env: { MAM_HOME: broken }, cwd: '/' });
+    expect(ended).toMatchObject({ code: 0, stdout: '', stderr: '' });
+  });
+
+  test('agent kinds: the built-in ones, then those of the configuration', async () => {
+    writeFileSync(
+      join(lab.project, '.mam', 'config.json'),
+      JSON.stringify({ agents: { 'my-agent': { session: 'tmux:mine' }, codex: {} } }),
+    );
+    expect(await values('agents')).toEqual([
+      'claude-code\tClaude Code',
+      expect.stringMatching(/^codex\t/),
+      expect.stringMatching(/^gemini\t/),
+      expect.stringMatching(/^opencode\t/),
+      expect.stringMatching(/^human\t/),
+      expect.stringMatching(/^command\t/),
+      'my-agent\tof your configuration',
+    ]);
+  });
+
+  test('jobs: the open ones first, and not those whose folder is gone', async () => {
+    const registry = join(lab.folder, 'other');
+    for (const id of ['one', 'two', 'gone']) lab.plant(id, { prompt_preview: `The task of ${id}` }, registry);
+    // This hub makes the index; the next one needs none for a report, so it is behind.
+    expect((await lab.mam(['wait', '--timeout', '0', '--registry-dir', registry])).code).toBe(3);
+    await until('the index is there', () => existsSync(join(registry, '.index.jsonl')));
+    expect((await lab.mam(['hub', 'stop'])).code).toBe(0);
+    for (const id of ['two', 'gone']) {
+      const args = ['publish', '--job', id, '--event', 'completed', '--registry-dir', registry];
+      expect((await lab.mam(args)).code).toBe(0);
+    }
+    await until('it is known what has ended', async () => {
+      const rows = await values('jobs', registry);
+      return rows.length === 3 && rows.filter((row) => row.includes('\tcompleted: ')).length === 2;
+    });
+    rmSync(join(registry, 'gone'), { recursive: true });
+    expect(await values('jobs', registry)).toEqual([
+      'one\tqueued: The task of one',
+      'two\tcompleted: The task of two',
+    ]);
+    // As a shell hands it on.
+    expect(await values('jobs', '~/other')).toHaveLength(2);
+  });
+
+  test('jobs of a large registry: the hundred newest', async () => {
+    const registry = join(lab.folder, 'large');
+    const rows = Array.from({ length: 3_000 }, (_, n) => {
+      const job_id = `job-${String(n).padStart(4, '0')}`;
+      mkdirSync(join(registry, job_id), { recursive: true });
+      writeFileSync(join(registry, job_id, 'events.jsonl'), '');
+      const created_at = new Date(1_760_000_000_000 + n * 1000).toISOString();
+      return `${JSON.stringify({ job_id, status: 'completed', prompt_preview: 'x'.repeat(200), created_at })}\n`;
+    });
+    writeFileSync(join(registry, '.index.jsonl'), rows.join(''));
+    const found = await values('jobs', registry);
+    expect(found).toHaveLength(100);
+    expect(found[0]).toMatch(/^job-2999\t/);
+    expect(found[99]).toMatch(/^job-2900\t/);
+  });
+
+  test('sessions: those that were started from here first, and no hidden one', async () => {
+    await lab.tmux('new-session', '-d', '-s', 'alpha', 'cat');
+    await lab.tmux('new-session', '-d', '-s', 'omega', 'cat');
+    await lab.tmux('set-option', '-p', '-t', '=omega:', '@mam_agent', 'codex');
+    await lab.tmux('new-session', '-d', '-s', 'hidden', 'cat');
+    await lab.tmux('set-option', '-p', '-t', '=hidden:', '@mam_hidden', '1');
+    const found = await values('sessions');
+    expect(found[0]).toBe('omega\tcodex, started by mam');
+    expect(found).toContain('alpha\tcat');
+    expect(found.join()).not.toContain('hidden');
+  });
+});
+
+/** A shell in a pane of the lab's tmux server, with its prompt `> ` and the script loaded. */
+class Pane {
+  private readonly shell: Shell;
+
+  private constructor(shell: Shell) {
+    this.shell = shell;
+  }
+
+  static async open(shell: Shell): Promise<Pane> {
+    const pane = new Pane(shell);
+    const home = join(lab.folder, `home-${shell}`);
+    mkdirSync(home, { recursive: true });
+    const started = await lab.tmux('list-sessions', '-F', '#{session_name}').catch(() => '');
+    if (started.split('\n').includes(shell)) await lab.tmux('kill-session', '-t', `=${shell}:`);
+    const program = { bash: 'bash --norc --noprofile', zsh: 'zsh -f', fish: 'fish --no-config' }[shell];
+    const first = {
+      bash: `PS1='> '`,
+      zsh: `PS1='> '; autoload -U compinit; compinit -u -d ${home}/dump; setopt no_list_ambiguous`,
+      fish: `function fish_prompt; echo '> '; end; set -g fish_autosuggestion_enabled 0`,
+    }[shell];
+    const options = ['-x', '250', '-y', '60', '-e', `HOME=${home}`, '-c', lab.project];
+    await lab.tmux('new-session', '-d', '-s', shell, ...options, program);
+    // tmux gives a pane the PATH of its client.
+    const path = `export PATH='${env['PATH']}'`;
+    await pane.send(`${path}; ${first}; source ${script(shell)}; clear\n`);
+    await pane.emptied();
+    return pane;
+  }
+
+  /** Types, and waits until the line is as expected; `=` after an option counts as a blank. */
+  async makes(typed: string, line: string): Promise<void> {
+    await this.send(typed);
+    await this.until(
+      `the line is ${line}`,
+      (screen) => lineOf(screen).replace(/(--[\w-]+)=/, '$1 ') === line,
+    );
+    await this.clear();
+  }
+
+  /** Types, and waits until all these stand below the line, whatever the blanks. */
+  async shows(typed: string, lines: string[]): Promise<void> {
+    await this.send(typed);
+    await this.until(`it shows all of ${lines.join('; ')}`, (screen) => {
+      const rows = screen.split('\n').map((row) => row.trim().replace(/ +/g, ' '));
+      return lines.every((line) => rows.includes(line));
+    });
+    await this.clear();
+  }
+
+  private async clear(): Promise<void> {
+    await lab.tmux('send-keys', '-t', `=${this.shell}:`, 'C-u', 'C-l');
+    await this.emptied();
+  }
+
+  private emptied(): Promise<unknown> {
+    return this.until('the line is empty', (screen) => screen.trim() === '>');
+  }
+
+  private async send(text: string): Promise<void> {
+    await lab.tmux('send-keys', '-t', `=${this.shell}:`, '-l', text.replace('\n', '\r'));
+  }
+
+  private async until(what: string, condition: (screen: string) => boolean): Promise<void> {
+    let screen = '';
+    await until(what, async () => {
+      screen = await lab.tmux('capture-pane', '-p', '-t', `=${this.shell}:`);
+      return condition(screen);
+    }).catch((error: Error) => {
+      throw new Error(`${error.message}; the screen:\n${screen.trim()}`);
+    });
+  }
+}
+
+/** What stands at the last prompt. */
+function lineOf(screen: string): string {
+  const line = screen.split('\n').findLast((row) => row.startsWith('> '));
+  return line?.slice(2).trimEnd() ?? '';
+}
