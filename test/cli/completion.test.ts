@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { COMMON } from '../../src/cli/command.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { COMMON, defineCommand } from '../../src/cli/command.ts';
+import { completionOf } from '../../src/cli/completion.ts';
 import { commands } from '../../src/cli/index.ts';
 import { Lab, PROGRAM, until } from '../durability/support.ts';
 
@@ -51,7 +52,7 @@ function run(command: string, args: string[]): string {
 }
 
 /** What the function of bash offers for each of these lines, given as the words that readline makes of them. */
-function bash(queries: string[][]): string[][] {
+function bash(queries: string[][], path = script('bash')): string[][] {
   const ask = queries.map((words) => {
     const line = words.join(' ').replaceAll(/ ([=:])( |$)/g, '$1');
     const quoted = words.map((word) => `'${word}'`).join(' ');
@@ -59,14 +60,14 @@ function bash(queries: string[][]): string[][] {
     const breaks = words.some((word) => word === '=' || word === ':') ? '=:' : '';
     return `COMP_WORDBREAKS='${breaks}' COMP_LINE='${line}' COMP_WORDS=(${quoted}) COMP_CWORD=${words.length - 1}; _mam; printf '%s|' "\${COMPREPLY[@]}"; echo`;
   });
-  const out = run('bash', ['--norc', '-c', [`source ${script('bash')}; set -u; IFS=x`, ...ask].join('\n')]);
+  const out = run('bash', ['--norc', '-c', [`source ${path}; set -u; IFS=x`, ...ask].join('\n')]);
   return out.split('\n').map((row) => row.split('|').filter((word) => word !== ''));
 }
 
 /** What fish offers for each of these lines: value, tab, description. */
-function fish(lines: string[]): string[][] {
+function fish(lines: string[], path = script('fish')): string[][] {
   const ask = lines.map((line) => `complete -C '${line}'; echo //`);
-  const out = run('fish', ['--no-config', '-c', [`source ${script('fish')}`, ...ask].join('\n')]);
+  const out = run('fish', ['--no-config', '-c', [`source ${path}`, ...ask].join('\n')]);
   return out.split('//\n').map((rows) => rows.split('\n').filter((row) => row !== ''));
 }
 
@@ -163,6 +164,60 @@ describe('the words before count', () => {
   });
 });
 
+describe('signs that mean something to a shell', () => {
+  const about = 'it\'s $HOME, `id` $(id), a\\b "q" [x] {y} 100% (a: b) ; ~ * #';
+  const values = ['two words', "it's", '$HOME', '`id`', '(a)', 'b\\c', '100%', 'x:y'];
+  const odd = defineCommand({
+    about: [about],
+    options: { odd: { type: 'text', value: 'A:B', about, oneOf: values } },
+    json: 'nothing',
+    exits: {},
+    examples: [],
+    run: async () => 0,
+  });
+  const lists = { odd: { group: 'house', summary: about, load: async () => odd } } as const;
+  const write = async (shell: Shell): Promise<string> => {
+    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    try {
+      await completionOf(lists).run({ options: {}, words: [shell], json: false, registryDir: undefined });
+      const path = join(lab.folder, `odd.${shell}`);
+      writeFileSync(path, String(written.mock.calls[0]?.[0]));
+      return path;
+    } finally {
+      written.mockRestore();
+    }
+  };
+
+  test('mean nothing in bash, and come out as they are typed', async () => {
+    const path = await write('bash');
+    const [offered] = bash([['mam', 'odd', '--odd', '']], path);
+    const typed = run('bash', ['-c', `printf '%s\\n' ${offered?.join(' ')}`]);
+    expect(typed.trimEnd().split('\n')).toEqual(values);
+  });
+
+  test.skipIf(missing('fish'))('mean nothing in fish', async () => {
+    const [commands, options, offered] = fish(
+      ['mam o', 'mam odd --o', 'mam odd --odd '],
+      await write('fish'),
+    );
+    expect(commands).toEqual([`odd\t${about}`]);
+    expect(options).toEqual([`--odd\t${about}`]);
+    expect(offered).toEqual(values.map((value) => `${value}\t${about}`));
+  });
+
+  test.skipIf(missing('zsh'))('mean nothing in zsh', async () => {
+    const pane = await Pane.open('zsh', `source ${await write('zsh')}`);
+    await pane.shows('mam \t', [`odd -- ${about}`]);
+    await pane.shows('mam odd --\t', [`--odd -- ${about}`]);
+    await pane.makes('mam odd --odd=tw\t', 'mam odd --odd two\\ words');
+    for (const value of values) {
+      const quoted = run('zsh', ['-fc', `print -r -- \${(q)1}`, 'zsh', value]).trimEnd();
+      const start = quoted.slice(0, /^\W/.test(quoted) ? 2 : 1);
+      await pane.makes(`mam odd --odd ${start}\t`, `mam odd --odd ${quoted}`);
+    }
+  });
+});
+
 describe.each(SHELLS)('a person types in %s', (shell) => {
   test.skipIf(missing(shell))('and Tab does the rest', { timeout: 60_000 }, async () => {
     await lab
@@ -181,6 +236,41 @@ describe.each(SHELLS)('a person types in %s', (shell) => {
     await pane.makes('mam submit --agent-session tmux:rev\t', 'mam submit --agent-session tmux:review\\ one');
     await pane.makes('mam hub rest\t', 'mam hub restart');
     await pane.makes('mam help answ\t', 'mam help answer');
+  });
+});
+
+describe('as a file, which the shell loads by itself', () => {
+  test.skipIf(missing('zsh'))('in a folder of fpath', async () => {
+    const functions = join(lab.folder, 'functions');
+    mkdirSync(functions);
+    copyFileSync(script('zsh'), join(functions, '_mam'));
+    const load = `fpath=(${functions} $fpath); compinit -u -D`;
+    const pane = await Pane.open('zsh', load);
+    await pane.makes('mam stat\tfix\t', `mam status ${JOB}`);
+    await pane.makes('mam hub rest\t', 'mam hub restart');
+  });
+
+  test.skipIf(missing('fish'))("in fish's folder of completions", () => {
+    const folder = join(lab.folder, '.config/fish/completions');
+    mkdirSync(folder, { recursive: true });
+    copyFileSync(script('fish'), join(folder, 'mam.fish'));
+    expect(run('fish', ['-c', "complete -C 'mam hub rest'"])).toBe('restart\n');
+  });
+});
+
+describe('mam completion', () => {
+  test('names the shells where it gets none or another, and says as JSON what it prints', async () => {
+    const none = await lab.mam(['completion']);
+    expect(none).toMatchObject({ code: 64, stdout: '' });
+    expect(none.stderr).toContain('SHELL is missing. Use one of bash, zsh, fish.');
+    const other = await lab.mam(['completion', 'fihs']);
+    expect(other).toMatchObject({ code: 64, stdout: '' });
+    expect(other.stderr).toContain('Did you mean fish?');
+    const { stdout } = await lab.mam(['completion', 'zsh', '--json']);
+    expect(JSON.parse(stdout)).toEqual({
+      shell: 'zsh',
+      script: expect.stringMatching(/^#compdef mam\n/),
+    });
   });
 });
 
@@ -283,7 +373,7 @@ class Pane {
     this.shell = shell;
   }
 
-  static async open(shell: Shell): Promise<Pane> {
+  static async open(shell: Shell, load = `source ${script(shell)}`): Promise<Pane> {
     const pane = new Pane(shell);
     const home = join(lab.folder, `home-${shell}`);
     mkdirSync(home, { recursive: true });
@@ -299,7 +389,7 @@ class Pane {
     await lab.tmux('new-session', '-d', '-s', shell, ...options, program);
     // tmux gives a pane the PATH of its client.
     const path = `export PATH='${env['PATH']}'`;
-    await pane.send(`${path}; ${first}; source ${script(shell)}; clear\n`);
+    await pane.send(`${path}; ${first}; ${load}; clear\n`);
     await pane.emptied();
     return pane;
   }

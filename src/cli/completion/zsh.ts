@@ -18,6 +18,7 @@ _mam_values() {
   local -a offers
   local row
   for row in "\${(@f)$(mam completion-values $1 "\${(Q)opt_args[--registry-dir]}" 2>/dev/null)}"; do
+    row=\${row//\\\\/\\\\\\\\}
     [[ -z $row ]] || offers+=("\${\${row%%$'\\t'*}//:/\\\\:}:\${row#*$'\\t'}")
   done
   [[ $1 != sessions ]] || compset -P tmux:
@@ -94,5 +95,5 @@ function actionOf(offers: Offers | undefined): string {
 
 /** An item of _describe. */
 function described(name: string, about: string): string {
-  return `${name.replace(/[\\:]/g, '\\$&')}:${about}`;
+  return `${name.replace(/[\\:]/g, '\\$&')}:${about.replaceAll('\\', '\\\\')}`;
 }
