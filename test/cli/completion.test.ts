@@ -39,6 +39,8 @@ beforeAll(async () => {
     writeFileSync(script(shell), stdout);
   }
   lab.plant(JOB);
+  // The server must outlive the sessions of single tests.
+  await lab.tmux('new-session', '-d', '-s', 'review one', 'cat');
   mkdirSync(join(lab.project, 'sub'));
   writeFileSync(join(lab.project, 'sub.md'), '');
   writeFileSync(join(lab.project, 'notes.md'), '');
@@ -220,9 +222,6 @@ describe('signs that mean something to a shell', () => {
 
 describe.each(SHELLS)('a person types in %s', (shell) => {
   test.skipIf(missing(shell))('and Tab does the rest', { timeout: 60_000 }, async () => {
-    await lab
-      .tmux('has-session', '-t', '=review one:')
-      .catch(() => lab.tmux('new-session', '-d', '-s', 'review one', 'cat'));
     const pane = await Pane.open(shell);
     await pane.makes('mam wai\t--jo\tfix\t--js\t', `mam wait --job ${JOB} --json`);
     await pane.makes('mam status fix\t', `mam status ${JOB}`);
@@ -236,6 +235,20 @@ describe.each(SHELLS)('a person types in %s', (shell) => {
     await pane.makes('mam submit --agent-session tmux:rev\t', 'mam submit --agent-session tmux:review\\ one');
     await pane.makes('mam hub rest\t', 'mam hub restart');
     await pane.makes('mam help answ\t', 'mam help answer');
+    await pane.makes('mam wait --registry-dir sub --job \tx', 'mam wait --registry-dir sub --job x');
+  });
+
+  test.skipIf(missing(shell))('and sees the newest job first', async () => {
+    const registry = join(lab.project, 'sub', shell);
+    const rows = ['bravo', 'delta', 'alpha', 'charlie'].map((job_id, n) => {
+      mkdirSync(join(registry, job_id), { recursive: true });
+      writeFileSync(join(registry, job_id, 'events.jsonl'), '');
+      const created_at = `2026-01-0${n + 1}T00:00:00.000Z`;
+      return JSON.stringify({ job_id, status: 'completed', prompt_preview: 'The same', created_at });
+    });
+    writeFileSync(join(registry, '.index.jsonl'), rows.join('\n'));
+    const pane = await Pane.open(shell);
+    await pane.lists(`mam wait --registry-dir sub/${shell} --job \t\t`, /charlie.*alpha.*delta.*bravo/s);
   });
 });
 
@@ -377,7 +390,7 @@ class Pane {
     const pane = new Pane(shell);
     const home = join(lab.folder, `home-${shell}`);
     mkdirSync(home, { recursive: true });
-    const started = await lab.tmux('list-sessions', '-F', '#{session_name}').catch(() => '');
+    const started = await lab.tmux('list-sessions', '-F', '#{session_name}');
     if (started.split('\n').includes(shell)) await lab.tmux('kill-session', '-t', `=${shell}:`);
     const program = { bash: 'bash --norc --noprofile', zsh: 'zsh -f', fish: 'fish --no-config' }[shell];
     const first = {
@@ -412,6 +425,12 @@ class Pane {
       return lines.every((line) => rows.includes(line));
     });
     await this.clear();
+  }
+
+  /** Types, and waits until the screen is as expected. */
+  async lists(typed: string, screenful: RegExp): Promise<void> {
+    await this.send(typed);
+    await this.until(`it shows ${screenful}`, (screen) => screenful.test(screen));
   }
 
   private async clear(): Promise<void> {

@@ -13,16 +13,19 @@ ${commands.map(({ name, summary }) => `    ${quote(described(name, summary))}`).
   _describe -t commands command commands
 }
 
-# jobs, agents or sessions, as mam finds them now.
+# jobs, agents or sessions, as mam finds them now, in its order. _describe would group what reads the same.
 _mam_values() {
-  local -a offers
-  local row
-  for row in "\${(@f)$(mam completion-values $1 "\${(Q)opt_args[--registry-dir]}" 2>/dev/null)}"; do
-    row=\${row//\\\\/\\\\\\\\}
-    [[ -z $row ]] || offers+=("\${\${row%%$'\\t'*}//:/\\\\:}:\${row#*$'\\t'}")
+  local -a rows names shown expl
+  local row width
+  rows=(\${(f)"$(mam completion-values $1 "\${(Q)opt_args[--registry-dir]}" 2>/dev/null)"})
+  names=("\${(@)rows%%$'\\t'*}")
+  # The longest of them.
+  width=\${#\${(@O)names//?/x}[1]}
+  for row in $rows; do
+    shown+=("\${(r:width:)row%%$'\\t'*}  -- \${row#*$'\\t'}")
   done
   [[ $1 != sessions ]] || compset -P tmux:
-  _describe -V -t $1 \${1%s} offers
+  _wanted -V $1 expl \${1%s} compadd -l -d shown -a names
 }
 
 _mam() {
