@@ -130,7 +130,7 @@ describe('the words before count', () => {
     ['free text', ['submit', '--prompt', ''], []],
     ['a value that looks like an option', ['submit', '--prompt', '--on-busy', '--on'], ['--on-busy']],
     ['options where no word is known', ['agents', ''], ['--json', '--registry-dir', '--help']],
-    ['the help of a command', ['help', 'wa'], ['wait']],
+    ['the help of a command', ['help', 'wai'], ['wait']],
     ['an unknown command', ['nothing', ''], []],
     ['options without a command', ['--'], ['--help', '--version']],
   ])('in bash: %s', (_, words, offered) => {
@@ -156,7 +156,7 @@ describe('the words before count', () => {
       ['mam submit --prompt ', []],
       ['mam submit --prompt --on-busy --on', ['--on-busy']],
       ['mam agents ', []],
-      ['mam help wa', ['wait']],
+      ['mam help wai', ['wait']],
       ['mam nothing ', []],
       ['mam --', ['--help', '--version']],
     ];
