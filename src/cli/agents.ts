@@ -2,10 +2,10 @@ import type { AgentRow } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { agentsView } from '../view/agents.ts';
 import { agentsSummary } from '../view/summary.ts';
-import { withHub } from './ask.ts';
-import { defineCommand } from './command.ts';
-import { EXIT } from './exit.ts';
-import { print, printJson } from './output.ts';
+import { withHub } from './core/ask.ts';
+import { defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { print, printJson } from './core/output.ts';
 
 const EVIDENCE_CHARS = 60;
 

@@ -7,10 +7,10 @@ import { homePaths, readRegistries } from '../registry/home.ts';
 import { hasJob } from '../registry/paths.ts';
 import { attachCommand, type Standpoint } from '../view/attach.ts';
 import { attachTo, sessionsOf } from '../watch/attach-session.ts';
-import { defineCommand } from './command.ts';
-import { EXIT } from './exit.ts';
-import { jobIdOf } from './job-argument.ts';
-import { isBoardPossible, printJson } from './output.ts';
+import { defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { isBoardPossible, printJson } from './core/output.ts';
+import { jobIdOf } from './jobs/job-argument.ts';
 
 /** What is attached to: a session, by its name on its tmux server. */
 interface Target {

@@ -1,11 +1,11 @@
 import { jobView } from '../view/job.ts';
 import { cancelSummary } from '../view/summary.ts';
-import { withHub } from './ask.ts';
-import { defineCommand } from './command.ts';
-import { EXIT } from './exit.ts';
-import { jobIdOf, jobOption, jobWord } from './job-argument.ts';
-import { nextStep } from './next-step.ts';
-import { print, printJson } from './output.ts';
+import { withHub } from './core/ask.ts';
+import { defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { print, printJson } from './core/output.ts';
+import { jobIdOf, jobOption, jobWord } from './jobs/job-argument.ts';
+import { nextStep } from './jobs/next-step.ts';
 
 export default defineCommand({
   about: [

@@ -1,11 +1,11 @@
-import { type Command, defineCommand } from './command.ts';
 import { bashScript } from './completion/bash.ts';
 import { fishScript } from './completion/fish.ts';
 import { completionTable, type Table } from './completion/table.ts';
 import { zshScript } from './completion/zsh.ts';
-import { EXIT } from './exit.ts';
+import { type Command, defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { print, printJson } from './core/output.ts';
 import type { Listed } from './index.ts';
-import { print, printJson } from './output.ts';
 
 const SCRIPTS: Readonly<Record<string, (table: Table) => string>> = {
   bash: bashScript,

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { programPath } from '../config.ts';
 import { MamError } from '../errors.ts';
-import { defineCommand } from './command.ts';
-import { EXIT } from './exit.ts';
-import { print, printJson } from './output.ts';
+import { defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { print, printJson } from './core/output.ts';
 
 /** Ended by Ctrl-C, as shells have it. */
 const INTERRUPTED = 130;

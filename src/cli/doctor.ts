@@ -7,10 +7,10 @@ import { checks, checksOf } from '../doctor/index.ts';
 import { Programs } from '../doctor/programs.ts';
 import { clients } from '../install/index.ts';
 import { clean } from '../job/text.ts';
-import { defineCommand } from './command.ts';
-import { EXIT } from './exit.ts';
-import { surroundings } from './install-surroundings.ts';
-import { paint, print, printJson } from './output.ts';
+import { defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { paint, print, printJson } from './core/output.ts';
+import { surroundings } from './install/surroundings.ts';
 
 const names = Object.keys(clients);
 const STYLES = { ok: 'green', note: 'yellow', problem: 'red' } as const satisfies Record<Level, string>;

@@ -1,7 +1,7 @@
 import { MamError } from '../errors.ts';
 import type { JobRow } from '../job/request.ts';
-import { withHub } from './ask.ts';
-import { defineCommand } from './command.ts';
+import { withHub } from './core/ask.ts';
+import { defineCommand } from './core/command.ts';
 import publish from './publish.ts';
 
 const MAX_JOBS = 100;

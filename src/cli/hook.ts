@@ -7,7 +7,7 @@ import { MamError } from '../errors.ts';
 import { brokerAddress } from '../hub/address.ts';
 import type { HookParams, HookResult } from '../job/request.ts';
 import { ancestors } from '../processes.ts';
-import { defineCommand } from './command.ts';
+import { defineCommand } from './core/command.ts';
 
 /** An agent stands still until its hook has ended, so this is the most (ms) that a hub may take. */
 const ANSWER_MS = 3_000;

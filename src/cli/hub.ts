@@ -7,9 +7,9 @@ import { readHubFile } from '../hub/hub-file.ts';
 import type { HubStatus } from '../job/request.ts';
 import { startOf } from '../processes.ts';
 import { homePaths } from '../registry/home.ts';
-import { defineCommand } from './command.ts';
-import { EXIT } from './exit.ts';
-import { print, printJson } from './output.ts';
+import { defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { print, printJson } from './core/output.ts';
 
 const ANSWER_MS = 3_000;
 const STOP_MS = 5_000;

@@ -1,4 +1,4 @@
-import type { Command } from './command.ts';
+import type { Command } from './core/command.ts';
 
 /** A command as `mam help` lists it; its declaration is loaded when it runs. */
 export interface Listed {

@@ -3,12 +3,12 @@ import { MamError } from '../errors.ts';
 import type { Client, Scope } from '../install/client.ts';
 import { diffOf } from '../install/diff.ts';
 import { clients } from '../install/index.ts';
-import { defineCommand } from './command.ts';
-import { EXIT } from './exit.ts';
-import { carryOut, type Plan, planOf } from './install-plan.ts';
-import { Receipts } from './install-receipts.ts';
-import { doubts, surroundings } from './install-surroundings.ts';
-import { note, print, printJson } from './output.ts';
+import { defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { note, print, printJson } from './core/output.ts';
+import { carryOut, type Plan, planOf } from './install/plan.ts';
+import { Receipts } from './install/receipts.ts';
+import { doubts, surroundings } from './install/surroundings.ts';
 
 const names = Object.keys(clients);
 

@@ -5,10 +5,10 @@ import { STATUSES } from '../job/words.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { listRow } from '../view/job.ts';
 import { listSummary } from '../view/summary.ts';
-import { defineCommand } from './command.ts';
-import { EXIT } from './exit.ts';
-import { listText } from './job-text.ts';
-import { print, printJson } from './output.ts';
+import { defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { print, printJson } from './core/output.ts';
+import { listText } from './jobs/job-text.ts';
 
 const DEFAULT_LIMIT = 50;
 

@@ -1,5 +1,5 @@
+import { runDeclared } from './core/run-declared.ts';
 import list from './list.ts';
-import { runDeclared } from './run-declared.ts';
 import status from './status.ts';
 
 /** The commands that only read files. They have a bundle of their own: scripts call them often. */

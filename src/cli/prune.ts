@@ -1,11 +1,11 @@
 import type { PruneResult } from '../job/request.ts';
-import { withHub } from './ask.ts';
-import { defineCommand } from './command.ts';
-import { EXIT } from './exit.ts';
-import { inStatusColour } from './job-text.ts';
-import { note, print, printJson } from './output.ts';
-import { cutoffOf } from './prune-cutoff.ts';
-import { bytesText, dayAndTime } from './times.ts';
+import { withHub } from './core/ask.ts';
+import { defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { note, print, printJson } from './core/output.ts';
+import { bytesText, dayAndTime } from './core/times.ts';
+import { inStatusColour } from './jobs/job-text.ts';
+import { cutoffOf } from './jobs/prune-cutoff.ts';
 
 /** One part of a prune reads and moves a hundred jobs, in ms. */
 const PART_MS = 60_000;

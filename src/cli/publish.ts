@@ -12,10 +12,10 @@ import { clean } from '../job/text.ts';
 import { REPORT_TYPES } from '../job/words.ts';
 import { ancestors } from '../processes.ts';
 import { reportView } from '../view/report.ts';
-import { defineCommand, type Given } from './command.ts';
-import { EXIT } from './exit.ts';
-import { fail, note, print, printJson } from './output.ts';
-import { runDeclared } from './run-declared.ts';
+import { defineCommand, type Given } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { fail, note, print, printJson } from './core/output.ts';
+import { runDeclared } from './core/run-declared.ts';
 
 /** An answer within this time counts as recorded; else the event is kept in the outbox. In ms. */
 const ANSWER_MS = 1_000;

@@ -1,10 +1,10 @@
 import { clean } from '../job/text.ts';
 import { nearest } from '../nearest.ts';
 import { VERSION } from '../version.ts';
-import { EXIT } from './exit.ts';
+import { EXIT } from './core/exit.ts';
+import { endWithReader, fail } from './core/output.ts';
+import { runDeclared } from './core/run-declared.ts';
 import { commands, GROUPS } from './index.ts';
-import { endWithReader, fail } from './output.ts';
-import { runDeclared } from './run-declared.ts';
 
 /**
  * Runs one command.

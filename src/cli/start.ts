@@ -3,10 +3,10 @@ import { resolveKind } from '../agents/index.ts';
 import { mamProgram, peerEnvironment } from '../config.ts';
 import { attachCommand } from '../view/attach.ts';
 import { startSummary } from '../view/summary.ts';
-import { withHub } from './ask.ts';
-import { defineCommand } from './command.ts';
-import { EXIT } from './exit.ts';
-import { note, print, printJson } from './output.ts';
+import { withHub } from './core/ask.ts';
+import { defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { note, print, printJson } from './core/output.ts';
 
 /** An agent may take 45 s to become ready. */
 const START_MS = 55_000;

@@ -3,13 +3,13 @@ import { foldJob } from '../registry/fold.ts';
 import { jobPaths } from '../registry/paths.ts';
 import { eventRows, jobView } from '../view/job.ts';
 import { statusSummary } from '../view/summary.ts';
-import { defineCommand } from './command.ts';
-import { EXIT } from './exit.ts';
-import { jobIdOf, jobOption, jobWord, noSuchJob } from './job-argument.ts';
-import { registryOf } from './job-log.ts';
-import { eventText, recordText } from './job-text.ts';
-import { nextStep } from './next-step.ts';
-import { note, print, printJson } from './output.ts';
+import { defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { note, print, printJson } from './core/output.ts';
+import { jobIdOf, jobOption, jobWord, noSuchJob } from './jobs/job-argument.ts';
+import { registryOf } from './jobs/job-log.ts';
+import { eventText, recordText } from './jobs/job-text.ts';
+import { nextStep } from './jobs/next-step.ts';
 
 export default defineCommand({
   synopsis: '[--job] ID',

@@ -1,8 +1,8 @@
 import { stopSummary } from '../view/summary.ts';
-import { withHub } from './ask.ts';
-import { defineCommand } from './command.ts';
-import { EXIT } from './exit.ts';
-import { print, printJson } from './output.ts';
+import { withHub } from './core/ask.ts';
+import { defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { print, printJson } from './core/output.ts';
 
 export default defineCommand({
   about: [

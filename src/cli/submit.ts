@@ -6,13 +6,13 @@ import { openLink, readyHub } from '../hub/client.ts';
 import { DEFAULTS } from '../job/delegation.ts';
 import type { DelegateResult } from '../job/request.ts';
 import { delegationView, previewView } from '../view/delegation.ts';
-import { defineCommand } from './command.ts';
-import { EXIT, exitCodeAfter } from './exit.ts';
-import { followedJson, followJobs } from './follow-jobs.ts';
-import { verdictText } from './job-text.ts';
-import { note, print, printJson } from './output.ts';
-import { options } from './submit-options.ts';
-import { paramsOf, promptOf } from './submit-request.ts';
+import { defineCommand } from './core/command.ts';
+import { EXIT, exitCodeAfter } from './core/exit.ts';
+import { note, print, printJson } from './core/output.ts';
+import { followedJson, followJobs } from './jobs/follow-jobs.ts';
+import { verdictText } from './jobs/job-text.ts';
+import { options } from './jobs/submit-options.ts';
+import { paramsOf, promptOf } from './jobs/submit-request.ts';
 
 /** A delegation may take this long: its own 5 s, an agent that is started, and the start of a hub; in ms. */
 const DELEGATE_MS = 60_000;

@@ -7,11 +7,11 @@ import { scriptOf } from '../hub/verifications.ts';
 import { newEventId } from '../job/id.ts';
 import { foldJob } from '../registry/fold.ts';
 import { verifyView } from '../view/verify.ts';
-import { defineCommand } from './command.ts';
-import { jobIdOf, jobOption, jobWord, noSuchJob } from './job-argument.ts';
-import { registryOf } from './job-log.ts';
-import { note, print, printJson } from './output.ts';
-import { ScriptOutput } from './script-output.ts';
+import { defineCommand } from './core/command.ts';
+import { note, print, printJson } from './core/output.ts';
+import { jobIdOf, jobOption, jobWord, noSuchJob } from './jobs/job-argument.ts';
+import { registryOf } from './jobs/job-log.ts';
+import { ScriptOutput } from './jobs/script-output.ts';
 
 /** A script that is interrupted may tidy up for so long, in ms. */
 const GRACE_MS = 2_000;

@@ -1,10 +1,10 @@
 import { loadSettings } from '../config.ts';
 import { openLink, readyHub } from '../hub/client.ts';
-import { defineCommand } from './command.ts';
-import { exitCodeAfter } from './exit.ts';
-import { followedJson, followJobs } from './follow-jobs.ts';
-import { jobIdOf, jobOption, jobWord } from './job-argument.ts';
-import { print, printJson } from './output.ts';
+import { defineCommand } from './core/command.ts';
+import { exitCodeAfter } from './core/exit.ts';
+import { print, printJson } from './core/output.ts';
+import { followedJson, followJobs } from './jobs/follow-jobs.ts';
+import { jobIdOf, jobOption, jobWord } from './jobs/job-argument.ts';
 
 const MAX_JOBS = 200;
 

@@ -2,9 +2,9 @@ import { constants } from 'node:os';
 import { loadSettings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
-import { defineCommand } from './command.ts';
-import { EXIT } from './exit.ts';
-import { isBoardPossible, isColoured } from './output.ts';
+import { defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
+import { isBoardPossible, isColoured } from './core/output.ts';
 
 /** With the signal's number: what shells say of a program that a signal ended. */
 const ENDED_BY_SIGNAL = 128;

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { COMMON, defineCommand } from '../../src/cli/command.ts';
 import { completionOf } from '../../src/cli/completion.ts';
+import { COMMON, defineCommand } from '../../src/cli/core/command.ts';
 import { commands } from '../../src/cli/index.ts';
 import { Lab, PROGRAM, until } from '../durability/support.ts';
 

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { prepare, readConfig, replaceConfig, restoreConfig } from '../../src/cli/install-files.ts';
+import { prepare, readConfig, replaceConfig, restoreConfig } from '../../src/cli/install/files.ts';
 import { type Ended, Lab, PROGRAM } from '../durability/support.ts';
 
 let lab: Lab;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { columnsOf, wrap } from '../../src/cli/columns.ts';
-import { cutoffOf } from '../../src/cli/prune-cutoff.ts';
-import { TimelineText } from '../../src/cli/timeline-text.ts';
-import { bytesText, fineSpanText } from '../../src/cli/times.ts';
+import { columnsOf, wrap } from '../../src/cli/core/columns.ts';
+import { bytesText, fineSpanText } from '../../src/cli/core/times.ts';
+import { cutoffOf } from '../../src/cli/jobs/prune-cutoff.ts';
+import { TimelineText } from '../../src/cli/jobs/timeline-text.ts';
 import type { TimelineEntry } from '../../src/view/timeline.ts';
 import { Story } from '../job/story.ts';
 

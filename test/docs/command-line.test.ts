@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { COMMON, type Command, type Option } from '../../src/cli/command.ts';
-import { EXIT } from '../../src/cli/exit.ts';
+import { COMMON, type Command, type Option } from '../../src/cli/core/command.ts';
+import { EXIT } from '../../src/cli/core/exit.ts';
+import { optionText, synopsisOf } from '../../src/cli/core/synopsis.ts';
 import { commands, GROUPS } from '../../src/cli/index.ts';
-import { optionText, synopsisOf } from '../../src/cli/synopsis.ts';
 import { tools } from '../../tools/index.ts';
 import { anchors, read } from './markdown.ts';
 

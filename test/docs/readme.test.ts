@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EXIT } from '../../src/cli/exit.ts';
+import { EXIT } from '../../src/cli/core/exit.ts';
 import { commands } from '../../src/cli/index.ts';
 import { loadSettings } from '../../src/config.ts';
 import { parseConfigFile } from '../../src/config-file.ts';

@@ -1,4 +1,4 @@
-import { COMMON, type Command, type Completion, type Option } from '../command.ts';
+import { COMMON, type Command, type Completion, type Option } from '../core/command.ts';
 
 /** What a shell offers for a value: a list, what it finds itself, or what it asks `mam completion-values` for. */
 export type Offers =

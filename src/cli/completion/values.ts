@@ -5,7 +5,7 @@ import { loadSettings, type Settings } from '../../config.ts';
 import { cleanLine } from '../../job/text.ts';
 import { newestJobs } from '../../registry/newest-jobs.ts';
 import { IS_HIDDEN_FORMAT, STARTED_OPTION } from '../../tmux/marks.ts';
-import { endWithReader } from '../output.ts';
+import { endWithReader } from '../core/output.ts';
 
 const MAX_JOBS = 100;
 const ABOUT_CHARS = 60;

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
-import { MamError } from '../errors.ts';
-import { isJobId } from '../job/id.ts';
-import { nearest } from '../nearest.ts';
-import { hasJob } from '../registry/paths.ts';
-import type { Option, Word } from './command.ts';
+import { MamError } from '../../errors.ts';
+import { isJobId } from '../../job/id.ts';
+import { nearest } from '../../nearest.ts';
+import { hasJob } from '../../registry/paths.ts';
+import type { Option, Word } from '../core/command.ts';
 
 /** The job, as commands take it: `--job ID`, or the id as the first word. */
 export const jobOption = {

@@ -1,10 +1,10 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from 'node:path';
-import { mamHome, programPath } from '../config.ts';
-import type { Client, Surroundings } from '../install/client.ts';
-import { PROJECT_FOLDER } from '../project.ts';
-import { realOf } from './install-files.ts';
+import { mamHome, programPath } from '../../config.ts';
+import type { Client, Surroundings } from '../../install/client.ts';
+import { PROJECT_FOLDER } from '../../project.ts';
+import { realOf } from './files.ts';
 
 type Env = Surroundings['env'];
 

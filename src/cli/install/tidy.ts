@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { remove } from './install-files.ts';
+import { remove } from './files.ts';
 
 /** The folders above a file that are not there, the outer ones first. */
 export function missingFolders(path: string): string[] {

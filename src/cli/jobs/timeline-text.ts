@@ -1,12 +1,12 @@
-import type { JobRecord } from '../job/record.ts';
-import { clean, cleanLine } from '../job/text.ts';
-import { durations } from '../view/durations.ts';
-import type { TimelineEntry } from '../view/timeline.ts';
-import { wrap } from './columns.ts';
+import type { JobRecord } from '../../job/record.ts';
+import { clean, cleanLine } from '../../job/text.ts';
+import { durations } from '../../view/durations.ts';
+import type { TimelineEntry } from '../../view/timeline.ts';
+import { wrap } from '../core/columns.ts';
+import { paint } from '../core/output.ts';
+import { dayAndTime, dayOf, fineSpanText, timeOfDay } from '../core/times.ts';
 import { stateText } from './job-text.ts';
 import { nextStep } from './next-step.ts';
-import { paint } from './output.ts';
-import { dayAndTime, dayOf, fineSpanText, timeOfDay } from './times.ts';
 
 const TIME_WIDTH = '00:00:00.000'.length;
 /** Nearly all types are no longer. */

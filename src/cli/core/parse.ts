@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { MamError } from '../errors.ts';
-import { clean } from '../job/text.ts';
-import { nearest } from '../nearest.ts';
+import { MamError } from '../../errors.ts';
+import { clean } from '../../job/text.ts';
+import { nearest } from '../../nearest.ts';
 import { COMMON, type Command, type Given, type Option } from './command.ts';
 import { optionText } from './synopsis.ts';
 

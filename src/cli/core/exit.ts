@@ -1,5 +1,5 @@
-import type { JobRecord } from '../job/record.ts';
-import type { WaitView } from '../view/summary.ts';
+import type { JobRecord } from '../../job/record.ts';
+import type { WaitView } from '../../view/summary.ts';
 
 /** Exit codes of the contract. */
 export const EXIT = {

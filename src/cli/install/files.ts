@@ -18,8 +18,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { MamError, systemCode } from '../errors.ts';
-import { makeFolder } from '../folders.ts';
+import { MamError, systemCode } from '../../errors.ts';
+import { makeFolder } from '../../folders.ts';
 
 /** A file as it was when it was read. */
 export interface Found {

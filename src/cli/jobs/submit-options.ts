@@ -1,5 +1,5 @@
-import { DEFAULTS } from '../job/delegation.ts';
-import type { Options, Values } from './command.ts';
+import { DEFAULTS } from '../../job/delegation.ts';
+import type { Options, Values } from '../core/command.ts';
 
 /** The options of `mam submit`. */
 export const options = {

@@ -1,16 +1,16 @@
-import type { Link } from '../bus/link.ts';
-import { waitForJobs } from '../bus/waiter.ts';
-import type { Settings } from '../config.ts';
-import type { RecordedEvent } from '../job/event.ts';
-import type { JobRecord } from '../job/record.ts';
-import { cleanLine } from '../job/text.ts';
-import { isFinal } from '../job/words.ts';
-import { briefs, eventRows } from '../view/job.ts';
-import { type WaitView, waitSummary } from '../view/summary.ts';
+import type { Link } from '../../bus/link.ts';
+import { waitForJobs } from '../../bus/waiter.ts';
+import type { Settings } from '../../config.ts';
+import type { RecordedEvent } from '../../job/event.ts';
+import type { JobRecord } from '../../job/record.ts';
+import { cleanLine } from '../../job/text.ts';
+import { isFinal } from '../../job/words.ts';
+import { briefs, eventRows } from '../../view/job.ts';
+import { type WaitView, waitSummary } from '../../view/summary.ts';
+import { note } from '../core/output.ts';
+import { ProgressLine } from '../core/progress-line.ts';
 import { eventText, stateText } from './job-text.ts';
 import { nextStep } from './next-step.ts';
-import { note } from './output.ts';
-import { ProgressLine } from './progress-line.ts';
 
 /** The longest time setTimeout can count, in ms. */
 const NO_LIMIT_MS = 2 ** 31 - 1;

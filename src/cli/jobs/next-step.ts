@@ -1,5 +1,5 @@
-import type { JobRecord } from '../job/record.ts';
-import { openRequest } from '../view/job.ts';
+import type { JobRecord } from '../../job/record.ts';
+import { openRequest } from '../../view/job.ts';
 
 /** What a person can type next for a job. */
 export function nextStep(record: JobRecord): string {

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Settings } from '../config.ts';
-import { isJobId } from '../job/id.ts';
-import type { JobRecord } from '../job/record.ts';
-import { foldJob, readRecord } from '../registry/fold.ts';
-import { JobIndex } from '../registry/job-index.ts';
-import { hasJob, jobPaths } from '../registry/paths.ts';
+import type { Settings } from '../../config.ts';
+import { isJobId } from '../../job/id.ts';
+import type { JobRecord } from '../../job/record.ts';
+import { foldJob, readRecord } from '../../registry/fold.ts';
+import { JobIndex } from '../../registry/job-index.ts';
+import { hasJob, jobPaths } from '../../registry/paths.ts';
+import { dayAndTime } from '../core/times.ts';
 import { inStatusColour } from './job-text.ts';
-import { dayAndTime } from './times.ts';
 
 /** A log folder in the list. */
 export interface LogRow extends Pick<JobRecord, 'job_id' | 'created_at' | 'log_dir'> {

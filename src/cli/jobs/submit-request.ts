@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { KnownKind } from '../agents/index.ts';
-import { mamCommand, mamProgram, peerEnvironment, type Settings } from '../config.ts';
-import { MamError, systemCode } from '../errors.ts';
-import { DEFAULTS, delegateParams } from '../job/delegation.ts';
-import { ancestors } from '../processes.ts';
+import type { KnownKind } from '../../agents/index.ts';
+import { mamCommand, mamProgram, peerEnvironment, type Settings } from '../../config.ts';
+import { MamError, systemCode } from '../../errors.ts';
+import { DEFAULTS, delegateParams } from '../../job/delegation.ts';
+import { ancestors } from '../../processes.ts';
 import type { Chosen } from './submit-options.ts';
 
 /** The request of the hub for what the command line says. */

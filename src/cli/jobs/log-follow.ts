@@ -1,18 +1,18 @@
 import { dirname } from 'node:path';
-import { followJob } from '../bus/follow-job.ts';
-import type { Settings } from '../config.ts';
-import { openLink, readyHub } from '../hub/client.ts';
-import { isSettled } from '../job/apply.ts';
-import type { RecordedEvent } from '../job/event.ts';
-import type { JobRecord } from '../job/record.ts';
-import { isFinal } from '../job/words.ts';
-import { wholeEvent } from '../registry/texts.ts';
-import { jobLogView } from '../view/job-log.ts';
-import { Timeline } from '../view/timeline.ts';
-import { EXIT } from './exit.ts';
+import { followJob } from '../../bus/follow-job.ts';
+import type { Settings } from '../../config.ts';
+import { openLink, readyHub } from '../../hub/client.ts';
+import { isSettled } from '../../job/apply.ts';
+import type { RecordedEvent } from '../../job/event.ts';
+import type { JobRecord } from '../../job/record.ts';
+import { isFinal } from '../../job/words.ts';
+import { wholeEvent } from '../../registry/texts.ts';
+import { jobLogView } from '../../view/job-log.ts';
+import { Timeline } from '../../view/timeline.ts';
+import { EXIT } from '../core/exit.ts';
+import { note, print, printJson } from '../core/output.ts';
 import type { JobLog } from './job-log.ts';
 import { nextStep } from './next-step.ts';
-import { note, print, printJson } from './output.ts';
 import { footText, headText, TimelineText } from './timeline-text.ts';
 
 /**

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Settings } from '../config.ts';
-import { clean } from '../job/text.ts';
-import { type FoldedJob, foldJob } from '../registry/fold.ts';
-import { homePaths, readRegistries } from '../registry/home.ts';
-import { hasJob } from '../registry/paths.ts';
-import { wholeEvent } from '../registry/texts.ts';
+import type { Settings } from '../../config.ts';
+import { clean } from '../../job/text.ts';
+import { type FoldedJob, foldJob } from '../../registry/fold.ts';
+import { homePaths, readRegistries } from '../../registry/home.ts';
+import { hasJob } from '../../registry/paths.ts';
+import { wholeEvent } from '../../registry/texts.ts';
 import { jobIdOf, noSuchJob } from './job-argument.ts';
 
 /** A job as its files tell it, its events with their texts whole. */

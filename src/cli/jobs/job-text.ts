@@ -1,11 +1,11 @@
-import type { RecordedEvent } from '../job/event.ts';
-import type { JobRecord } from '../job/record.ts';
-import type { JobRow } from '../job/request.ts';
-import { clean, cleanLine } from '../job/text.ts';
-import { openRequest } from '../view/job.ts';
+import type { RecordedEvent } from '../../job/event.ts';
+import type { JobRecord } from '../../job/record.ts';
+import type { JobRow } from '../../job/request.ts';
+import { clean, cleanLine } from '../../job/text.ts';
+import { openRequest } from '../../view/job.ts';
+import { paint } from '../core/output.ts';
+import { dayAndTime, timeOfDay } from '../core/times.ts';
 import { nextStep } from './next-step.ts';
-import { paint } from './output.ts';
-import { dayAndTime, timeOfDay } from './times.ts';
 
 const DETAIL_CHARS = 300;
 const LIST_CHARS = 50;

@@ -1,6 +1,6 @@
-import { loadSettings, type Settings } from '../config.ts';
-import { openLink, readyHub } from '../hub/client.ts';
-import type { Command, Commands } from '../job/request.ts';
+import { loadSettings, type Settings } from '../../config.ts';
+import { openLink, readyHub } from '../../hub/client.ts';
+import type { Command, Commands } from '../../job/request.ts';
 
 /** The settings of a command and its way to the hub, which is started when none runs. */
 export interface Asking {

@@ -1,4 +1,4 @@
-import { explain, MamError } from '../errors.ts';
+import { explain, MamError } from '../../errors.ts';
 import type { Command, Given } from './command.ts';
 import { EXIT } from './exit.ts';
 import { helpText } from './help.ts';

@@ -1,7 +1,7 @@
-import type { ConfigFile, Edited, Scope } from '../install/client.ts';
-import { type Found, prepare, readConfig, replaceConfig, restoreConfig } from './install-files.ts';
-import type { Note, Receipts } from './install-receipts.ts';
-import { missingFolders, removeFolders, sweepBackups } from './install-tidy.ts';
+import type { ConfigFile, Edited, Scope } from '../../install/client.ts';
+import { type Found, prepare, readConfig, replaceConfig, restoreConfig } from './files.ts';
+import type { Note, Receipts } from './receipts.ts';
+import { missingFolders, removeFolders, sweepBackups } from './tidy.ts';
 
 /** A file of the client, before and after. */
 export interface Plan {

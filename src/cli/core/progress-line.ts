@@ -1,7 +1,7 @@
 import { clearLine, cursorTo } from 'node:readline';
-import type { JobRecord } from '../job/record.ts';
-import type { LogMessage } from '../job/request.ts';
-import { cleanLine } from '../job/text.ts';
+import type { JobRecord } from '../../job/record.ts';
+import type { LogMessage } from '../../job/request.ts';
+import { cleanLine } from '../../job/text.ts';
 import { isLive, print } from './output.ts';
 import { spanText } from './times.ts';
 

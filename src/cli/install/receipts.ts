@@ -1,9 +1,9 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { MamError, systemCode } from '../errors.ts';
-import { makeFolder } from '../folders.ts';
-import { writeDurably } from '../registry/files.ts';
+import { MamError, systemCode } from '../../errors.ts';
+import { makeFolder } from '../../folders.ts';
+import { writeDurably } from '../../registry/files.ts';
 
 /** What is known of a file that was changed. */
 export interface Note {
