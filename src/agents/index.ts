@@ -30,6 +30,11 @@ export function builtIn(name: string): AgentKind | undefined {
   return KINDS.find((kind) => kind.name === name);
 }
 
+/** The names of all kinds, those that are built in first. */
+export function kindNames(configured: Record<string, AgentConfig>): string[] {
+  return [...new Set([...KINDS.map(({ name }) => name), ...Object.keys(configured)])];
+}
+
 /**
  * A kind by its name, as built in and as configured.
  * @param configured the `agents` of the configuration
@@ -39,7 +44,7 @@ export function resolveKind(name: string, configured: Record<string, AgentConfig
   const kind = builtIn(name);
   const own = configured[name];
   if (kind === undefined && own === undefined) {
-    const all = [...new Set([...KINDS.map((known) => known.name), ...Object.keys(configured)])];
+    const all = kindNames(configured);
     const names = all.join(', ');
     const meant = nearest(name, all);
     throw new MamError(

@@ -1,4 +1,4 @@
-import { type KnownKind, resolveKind } from '../agents/index.ts';
+import { type KnownKind, kindNames, resolveKind } from '../agents/index.ts';
 import type { Link } from '../bus/link.ts';
 import { isLong, spoolPrompt, spoolText } from '../bus/spool.ts';
 import { waitForJobs } from '../bus/waiter.ts';
@@ -19,17 +19,35 @@ const START_MS = 55_000;
 const VERIFY_MS = 620_000;
 const MAX_OPEN_JOBS = 200;
 
-/** The tools' way to the hub. Nothing is connected or started before a tool asks for something. */
-export async function createEngine(settings: Settings): Promise<Engine> {
+/** The engine of the tools, and what else can be heard over its connection. */
+export interface HubConnection extends Engine {
+  /** True while there is a connection: before its first use there is none. */
+  readonly connected: boolean;
+  /** The agent kinds that there are. */
+  readonly kinds: string[];
+  /** Asks as `request` does, for nobody's eyes: what the client was shown last stays as it is. */
+  peek<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']>;
+  /**
+   * Calls `listener` at every recorded event of a job, or of all jobs of this host, and after each connection.
+   * @returns a function that ends it
+   */
+  hear(jobId: string | undefined, listener: () => void): () => void;
+  /** Calls `listener` when a job was delegated from here. */
+  onDelegated(listener: () => void): void;
+}
+
+/** The server's way to the hub. Nothing is connected or started before something is asked for. */
+export async function createEngine(settings: Settings): Promise<HubConnection> {
   return new HubEngine(settings);
 }
 
-class HubEngine implements Engine {
+class HubEngine implements HubConnection {
   readonly settings: Engine['settings'];
   private readonly all: Settings;
   private link: Link | undefined;
   /** By job id: the open permission request that the client was shown last. */
   private readonly shown = new Map<string, string>();
+  private delegated: (() => void) | undefined;
 
   constructor(settings: Settings) {
     this.all = settings;
@@ -59,7 +77,38 @@ class HubEngine implements Engine {
     }
     if (command !== 'delegate') return this.connection().request(command, params);
     const prepared = await spoolPrompt(this.all.home, params as Commands['delegate']['params']);
-    return this.connection().request(command, prepared as Commands[C]['params'], DELEGATE_MS);
+    const result = await this.connection().request(command, prepared as Commands[C]['params'], DELEGATE_MS);
+    this.delegated?.();
+    return result;
+  }
+
+  get connected(): boolean {
+    return this.link?.connected === true;
+  }
+
+  get kinds(): string[] {
+    return kindNames(this.all.agents);
+  }
+
+  async peek<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']> {
+    await readyHub(this.all);
+    return this.connection().request(command, params);
+  }
+
+  hear(jobId: string | undefined, listener: () => void): () => void {
+    const link = this.connection();
+    const { host } = this.all;
+    const ends = [
+      jobId === undefined ? link.followAll(host, listener) : link.follow(jobId, host, listener),
+      link.onConnect(listener),
+    ];
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
+  onDelegated(listener: () => void): void {
+    this.delegated = listener;
   }
 
   shownRequest(jobId: string): string | undefined {

@@ -8,13 +8,11 @@ import { explain } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { declarations } from './declarations.ts';
 import { instructions } from './instructions.ts';
+import { serveOffers } from './offer-requests.ts';
+import { capabilitiesOf } from './offers.ts';
 import { logError, logLine } from './stderr.ts';
 import type { Client, Role } from './tool.ts';
 import type { Work } from './work.ts';
-
-/** An update of the package takes the files away from under a server that runs. */
-const NOT_LOADED =
-  'This server could not load its own files, most likely because multi-agent-mux was updated while it ran. Restart the MCP client, or reconnect its server mam.';
 
 /** What the server asks for once the handshake is over; loaded then, so that the handshake is fast. */
 export interface Later {
@@ -29,7 +27,7 @@ export function createServer(role: Role, later: Later): Server {
   const server = new Server(
     { name: 'mam', title: 'multi-agent-mux', version: VERSION },
     {
-      capabilities: { tools: {} },
+      capabilities: capabilitiesOf(role),
       instructions: instructions(role),
       // The SDK's own would load ajv, to check answers to questions that this server never asks.
       jsonSchemaValidator: {
@@ -43,15 +41,16 @@ export function createServer(role: Role, later: Later): Server {
     return { name, version };
   }
 
+  const offers = serveOffers(server, role, later.work, client);
+
   server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: await declarations(role) }));
 
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     let work: Work;
     try {
-      work = await later.work();
+      work = await offers.work();
     } catch (error) {
-      logError('loading', error);
-      return { isError: true, content: [{ type: 'text', text: NOT_LOADED }] };
+      return { isError: true, content: [{ type: 'text', text: explain(error) }] };
     }
     const meta: Record<string, unknown> | undefined = extra._meta;
     const progress = progressTo(meta?.['progressToken'], (notification) =>

@@ -1,30 +1,53 @@
-import type { CallToolRequest, CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolRequest, CallToolResult, Result } from '@modelcontextprotocol/sdk/types.js';
 import { tools as allTools } from '../../tools/index.ts';
 import { loadSettings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { parseArguments } from './arguments.ts';
 import { callIdOf, identifyCaller } from './caller.ts';
 import { Catalog } from './catalog.ts';
+import type { HubConnection } from './engine.ts';
+import type { Notify } from './offer-requests.ts';
+import { asProtocolError } from './protocol-error.ts';
 import { logError } from './stderr.ts';
-import type { Client, Engine, Role, Tool } from './tool.ts';
+import type { Client, Role, Tool } from './tool.ts';
 
-/** What belongs to one call beside its arguments. */
-export interface CallSurroundings {
+/** New jobs gather for this time, in ms, before the client hears that its list of resources lacks them. */
+const GATHER_MS = 200;
+
+/** What belongs to one request beside its parameters. */
+export interface Surroundings {
   client: Client;
   meta: Record<string, unknown> | undefined;
   signal: AbortSignal;
+}
+
+/** What belongs to one call beside its arguments. */
+export interface CallSurroundings extends Surroundings {
   progress(message: string): void;
 }
 
 /** All that calls need and the handshake does not: loaded with the first call. */
 export class Work {
+  /** Tells the client something that it did not ask for; set by the server. */
+  notify: Notify = async () => {};
   readonly #catalog: Catalog;
   readonly #settings = once(() => loadSettings());
-  #engine: Engine | undefined;
+  #engine: HubConnection | undefined;
   readonly #madeEngine = once(async () => {
     const { createEngine } = await import('./engine.ts');
     this.#engine = await createEngine(await this.#settings());
+    this.#engine.onDelegated(() => this.#listChanged());
     return this.#engine;
+  });
+  #gathering: NodeJS.Timeout | undefined;
+  readonly #madeOffers = once(async () => {
+    const { Offers } = await import('./offer-work.ts');
+    return new Offers({
+      engine: this.#madeEngine,
+      made: () => this.#engine,
+      notify: (notification) => this.notify(notification),
+      listChanged: () => this.#listChanged(),
+    });
   });
 
   constructor(role: Role, tools: readonly Tool[] = allTools) {
@@ -53,9 +76,27 @@ export class Work {
     }
   }
 
+  /** Answers a request that is about no tool. @throws ProtocolError, with a sentence that a client can show */
+  async ask(method: string, params: Record<string, unknown>, surroundings: Surroundings): Promise<Result> {
+    try {
+      const { client, meta, signal } = surroundings;
+      const caller = identifyCaller(await this.#settings(), client, meta);
+      return await (await this.#madeOffers()).answer(method, params, { caller, signal });
+    } catch (error) {
+      throw asProtocolError(error);
+    }
+  }
+
   /** Lets go of connections. */
   async close(): Promise<void> {
     await this.#engine?.close();
+  }
+
+  #listChanged(): void {
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      this.notify({ method: 'notifications/resources/list_changed' }).catch(() => {});
+    }, GATHER_MS);
   }
 }
 

@@ -1,0 +1,80 @@
+import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import {
+  ErrorCode,
+  type ServerCapabilities,
+  type ServerNotification,
+} from '@modelcontextprotocol/sdk/types.js';
+import { capabilitiesOf, JOBS_RESOURCE, promptsOf, TEMPLATES } from './offers.ts';
+import { ProtocolError } from './protocol-error.ts';
+import { logError } from './stderr.ts';
+import type { Client, Role } from './tool.ts';
+import type { Work } from './work.ts';
+
+/** An update of the package takes the files away from under a server that runs. */
+const NOT_LOADED =
+  'This server could not load its own files, most likely because multi-agent-mux was updated while it ran. Restart the MCP client, or reconnect its server mam.';
+
+/** Each method beside those of tools, with the capability that it belongs to. */
+const METHODS: Readonly<Record<string, keyof ServerCapabilities>> = {
+  'resources/list': 'resources',
+  'resources/templates/list': 'resources',
+  'resources/read': 'resources',
+  'resources/subscribe': 'resources',
+  'resources/unsubscribe': 'resources',
+  'prompts/list': 'prompts',
+  'prompts/get': 'prompts',
+  'completion/complete': 'completions',
+};
+
+/** Tells the client something; resolves when the system has taken it. */
+export type Notify = (notification: ServerNotification) => Promise<void>;
+
+/**
+ * Answers what clients ask for beside tools. Clients ask for the lists right after the handshake: those cost nothing,
+ * and nothing is loaded or connected before something is read, subscribed or completed.
+ * @returns `work` as it was given, for tools as well
+ */
+export function serveOffers(
+  server: Server,
+  role: Role,
+  load: () => Promise<Work>,
+  client: () => Client,
+): { work: () => Promise<Work> } {
+  const capabilities = capabilitiesOf(role);
+  let loaded: Work | undefined;
+  let listed = false;
+
+  const notify: Notify = async (notification) => {
+    // Who has never asked for the list has none that could be out of date.
+    if (notification.method === 'notifications/resources/list_changed' && !listed) return;
+    await server.notification(notification);
+  };
+
+  /** @throws ProtocolError when the files are gone */
+  async function work(): Promise<Work> {
+    try {
+      loaded = await load();
+    } catch (error) {
+      logError('loading', error);
+      throw new ProtocolError(ErrorCode.InternalError, NOT_LOADED);
+    }
+    loaded.notify = notify;
+    return loaded;
+  }
+
+  // Handlers with the SDK's schemas would answer a bad parameter with -32603 and zod's words for it.
+  server.fallbackRequestHandler = async ({ method, params = {} }, { signal }) => {
+    const capability = METHODS[method];
+    if (capability === undefined || capabilities[capability] === undefined)
+      throw new ProtocolError(ErrorCode.MethodNotFound, 'Method not found');
+    if (method === 'prompts/list') return { prompts: promptsOf(role) };
+    if (method === 'resources/templates/list') return { resourceTemplates: TEMPLATES };
+    if (method === 'resources/list') {
+      listed = true;
+      // Without a connection no job is known.
+      if (loaded === undefined) return { resources: [JOBS_RESOURCE] };
+    }
+    return (await work()).ask(method, params, { client: client(), meta: params._meta, signal });
+  };
+  return { work };
+}

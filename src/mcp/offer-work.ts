@@ -1,0 +1,68 @@
+import type { Result } from '@modelcontextprotocol/sdk/types.js';
+import { complete } from './completions.ts';
+import type { HubConnection } from './engine.ts';
+import type { Notify } from './offer-requests.ts';
+import { JOBS_RESOURCE } from './offers.ts';
+import { getPrompt } from './prompts.ts';
+import { badParams } from './protocol-error.ts';
+import { jobResources, readResource } from './resources.ts';
+import { Subscriptions } from './subscriptions.ts';
+import type { Caller } from './tool.ts';
+
+export interface OfferOptions {
+  engine: () => Promise<HubConnection>;
+  /** The engine, if something was asked of it already. */
+  made: () => HubConnection | undefined;
+  notify: Notify;
+  /** Tells the client that its list of resources is out of date. */
+  listChanged: () => void;
+}
+
+/** Who asks, and until when. */
+export interface Asker {
+  caller: Caller;
+  signal: AbortSignal;
+}
+
+/** What is behind the server's resources, prompts and completions; loaded with the first of them that needs it. */
+export class Offers {
+  readonly #options: OfferOptions;
+  #subscriptions: Subscriptions | undefined;
+
+  constructor(options: OfferOptions) {
+    this.#options = options;
+  }
+
+  /** Answers one request. @throws ProtocolError or MamError */
+  async answer(method: string, params: Record<string, unknown>, { caller, signal }: Asker): Promise<Result> {
+    const { engine, made } = this.#options;
+    switch (method) {
+      case 'resources/list':
+        return { resources: [JOBS_RESOURCE, ...(await jobResources(made()))] };
+      case 'resources/read':
+        return readResource(uriOf(params), { engine: await engine(), caller, signal, progress: () => {} });
+      case 'resources/subscribe':
+        await (await this.#subscribed()).subscribe(uriOf(params));
+        return {};
+      case 'resources/unsubscribe':
+        this.#subscriptions?.unsubscribe(uriOf(params));
+        return {};
+      case 'prompts/get':
+        return getPrompt(params, caller.role, await engine());
+      default:
+        return complete(params, caller, await engine());
+    }
+  }
+
+  async #subscribed(): Promise<Subscriptions> {
+    const hub = await this.#options.engine();
+    const { notify, listChanged } = this.#options;
+    this.#subscriptions ??= new Subscriptions(hub, notify, listChanged);
+    return this.#subscriptions;
+  }
+}
+
+function uriOf({ uri }: Record<string, unknown>): string {
+  if (typeof uri === 'string') return uri;
+  throw badParams('`uri` is missing: give a string, such as mam://jobs.');
+}

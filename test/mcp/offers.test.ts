@@ -1,0 +1,221 @@
+import { existsSync } from 'node:fs';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { afterEach, expect, test } from 'vitest';
+import { McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
+
+const clients: McpClient[] = [];
+async function start(options?: StartOptions): Promise<McpClient> {
+  const client = new McpClient(options);
+  clients.push(client);
+  await client.initialize();
+  return client;
+}
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
+});
+
+/** The text of a prompt. */
+async function prompt(client: McpClient, name: string, args?: Record<string, unknown>): Promise<string> {
+  const { result, error } = await client.request('prompts/get', { name, ...(args && { arguments: args }) });
+  if (error !== undefined) throw new Error(error.message);
+  return result.messages[0].content.text;
+}
+
+/** Every call that a text spells out, with its arguments. */
+function callsIn(text: string): [string, Record<string, unknown>][] {
+  return [...text.matchAll(/call (\w+) with (\{.*?\})\./gi)].map(([, tool = '', args = '']) => [
+    tool,
+    JSON.parse(args),
+  ]);
+}
+
+test('the lists are answered without loading, connecting or making anything', async () => {
+  const client = await start();
+  const { resources } = (await client.request('resources/list')).result;
+  expect(resources.map((one: { uri: string }) => one.uri)).toEqual(['mam://jobs']);
+  const { resourceTemplates } = (await client.request('resources/templates/list')).result;
+  expect(resourceTemplates.map((one: { uriTemplate: string }) => one.uriTemplate)).toEqual([
+    'mam://jobs/{id}',
+    'mam://jobs/{id}/log',
+    'mam://jobs/{id}/screen',
+  ]);
+  for (const one of [...resources, ...resourceTemplates]) {
+    expect(one.name && one.title && one.description.length > 60, one.name).toBe(true);
+    expect(one.mimeType).toMatch(/^(application\/json|text\/plain)$/);
+    expect(one.annotations).toEqual({ audience: ['user', 'assistant'], priority: expect.any(Number) });
+  }
+  const { prompts } = (await client.request('prompts/list')).result;
+  expect(
+    prompts.map((one: { name: string; arguments: { name: string; required: boolean }[] }) => [
+      one.name,
+      ...one.arguments.map(({ name, required }) => `${name}${required ? '' : '?'}`),
+    ]),
+  ).toEqual([
+    ['delegate', 'agent', 'task'],
+    ['supervise', 'job?'],
+    ['report', 'job_id'],
+  ]);
+  expect(JSON.stringify(prompts)).not.toContain('"description":""');
+  expect(existsSync(client.home)).toBe(false);
+  expect(existsSync(`${client.project}/.mam`)).toBe(false);
+});
+
+test('the SDK client understands all of it', async () => {
+  const client = new Client({ name: 'sdk', version: '1' });
+  await client.connect(
+    new StdioClientTransport({ command: process.execPath, args: [PROGRAM], stderr: 'ignore' }),
+  );
+  expect(client.getServerCapabilities()).toEqual({
+    tools: {},
+    prompts: {},
+    completions: {},
+    resources: { subscribe: true, listChanged: true },
+  });
+  expect((await client.listResources()).resources).toHaveLength(1);
+  expect((await client.listResourceTemplates()).resourceTemplates).toHaveLength(3);
+  expect((await client.listPrompts()).prompts).toHaveLength(3);
+  const { messages } = await client.getPrompt({ name: 'supervise' });
+  expect(messages).toHaveLength(1);
+  const { completion } = await client.complete({
+    ref: { type: 'ref/prompt', name: 'delegate' },
+    argument: { name: 'agent', value: 'c' },
+  });
+  // Those that begin with it, then those that hold it.
+  expect(completion).toEqual({
+    values: ['claude-code', 'codex', 'command', 'opencode'],
+    total: 4,
+    hasMore: false,
+  });
+  await client.close();
+});
+
+test('a prompt spells out calls that the tools take', async () => {
+  const client = await start();
+  const task = 'Mend the "roof" – {tin}.\nThen the gutter';
+  const delegate = await prompt(client, 'delegate', { agent: 'codex', task: ` ${task} ` });
+  expect(delegate).toContain(`Call delegate_job with ${JSON.stringify({ agent: 'codex', prompt: task })}.`);
+  expect(delegate).toContain('wait_job');
+  // What the prompt says to call is what the tool takes.
+  const dry = await client.call('delegate_job', { agent: 'codex', prompt: task, dry_run: true });
+  expect(dry.structuredContent.target).toBe('tmux:codex');
+  expect(await prompt(client, 'delegate', { agent: 'command', task: 'x' })).toContain('add agent_session');
+  expect(await prompt(client, 'delegate', { agent: 'human', task: 'x' })).not.toContain('"start"');
+
+  const supervise = await prompt(client, 'supervise', { job: 'roof-7f3kq2ab' });
+  expect(callsIn(supervise)).toEqual([
+    ['wait_job', { job_id: 'roof-7f3kq2ab' }],
+    ['answer_job', { job_id: 'roof-7f3kq2ab', text: 'YOUR ANSWER' }],
+    ['answer_job', { job_id: 'roof-7f3kq2ab', decision: 'allow' }],
+    ['job_logs', { job_id: 'roof-7f3kq2ab', include: ['events', 'screen'] }],
+  ]);
+  for (const none of [undefined, {}, { job: '' }]) {
+    expect(callsIn(await prompt(client, 'supervise', none)).slice(0, 2)).toEqual([
+      ['wait_job', {}],
+      ['list_jobs', { limit: 20 }],
+    ]);
+  }
+  const report = callsIn(await prompt(client, 'report', { job_id: 'roof-7f3kq2ab' }));
+  expect(report.map(([tool, args]) => [tool, args['job_id'], args['event']])).toEqual(
+    ['started', 'completed', 'error', 'question'].map((event) => ['publish_event', 'roof-7f3kq2ab', event]),
+  );
+  const { result } = await client.request('tools/list');
+  for (const [name, args] of [...callsIn(supervise), ...report]) {
+    const tool = result.tools.find((one: { name: string }) => one.name === name);
+    const known = Object.keys(tool.inputSchema.properties);
+    for (const argument of Object.keys(args)) expect(known, name).toContain(argument);
+  }
+  // No prompt asked anybody.
+  expect(existsSync(client.home)).toBe(false);
+});
+
+test.each([
+  ['prompts/get', {}, -32602, ['no prompt of that name', 'delegate, supervise, report']],
+  ['prompts/get', { name: 'delegat' }, -32602, ['The prompts are']],
+  ['prompts/get', { name: 'delegate', arguments: { agent: 'codex' } }, -32602, ['`task` is missing']],
+  [
+    'prompts/get',
+    { name: 'delegate', arguments: { agent: 'codec', task: 'x' } },
+    -32602,
+    ['Did you mean codex'],
+  ],
+  [
+    'prompts/get',
+    { name: 'delegate', arguments: { agent: 'codex', task: 7 } },
+    -32602,
+    ['`task` must be a string'],
+  ],
+  ['prompts/get', { name: 'delegate', arguments: { agent: 'codex', task: '\ud800' } }, -32602, ['surrogate']],
+  ['prompts/get', { name: 'supervise', arguments: ['x'] }, -32602, ['object of strings']],
+  ['prompts/get', { name: 'supervise', arguments: { id: 'x' } }, -32602, ['has the arguments `job`']],
+  ['prompts/get', { name: 'supervise', arguments: { job: '../x' } }, -32602, ['no job id', 'list_jobs']],
+  ['prompts/get', { name: 'report' }, -32602, ['`job_id` is missing. It is: Id of the job']],
+  ['resources/read', {}, -32602, ['`uri` is missing']],
+  ['resources/subscribe', { uri: 7 }, -32602, ['`uri` is missing']],
+  ['resources/read', { uri: 'file:///etc/passwd' }, -32002, ['no such resource', 'mam://jobs/{id}']],
+  ['resources/read', { uri: 'mam://jobs/' }, -32002, ['no such resource']],
+  ['resources/read', { uri: 'mam://jobs/a/b' }, -32002, ['no such resource']],
+  ['resources/read', { uri: 'mam://jobs/a/log/b' }, -32002, ['no such resource']],
+  ['resources/read', { uri: 'mam://jobs/..%2fx/log' }, -32002, ['no job with this id', 'list_jobs']],
+  ['resources/subscribe', { uri: 'mam://jobs/A' }, -32002, ['no job with this id', 'list_jobs']],
+  ['completion/complete', {}, -32602, ['`argument` must have']],
+  [
+    'completion/complete',
+    { ref: { type: 'ref/prompt', name: 'x' }, argument: { name: 'agent', value: '' } },
+    -32602,
+    ['The prompts are'],
+  ],
+  [
+    'completion/complete',
+    { ref: { type: 'ref/prompt', name: 'report' }, argument: { name: 'agent', value: '' } },
+    -32602,
+    ['no such argument'],
+  ],
+  [
+    'completion/complete',
+    { ref: { type: 'ref/resource', uri: 'mam://jobs' }, argument: { name: 'id', value: '' } },
+    -32602,
+    ['The templates are'],
+  ],
+  [
+    'completion/complete',
+    { ref: { type: 'ref/tool', name: 'x' }, argument: { name: 'id', value: '' } },
+    -32602,
+    ['ref/prompt or ref/resource'],
+  ],
+  ['resources/subscriptions', {}, -32601, ['Method not found']],
+] as [string, Record<string, unknown>, number, string[]][])(
+  'a bad %s %j is told',
+  async (method, params, code, texts) => {
+    const client = await start();
+    const { error } = await client.request(method, params);
+    expect(error?.code).toBe(code);
+    for (const text of texts) expect(error?.message).toContain(text);
+    expect(error?.message).not.toContain('MCP error');
+    // None of them needed a hub.
+    expect(existsSync(`${client.home}/hub.lock`)).toBe(false);
+    expect(await client.request('resources/unsubscribe', { uri: 'mam://jobs' })).toMatchObject({
+      result: {},
+    });
+  },
+);
+
+test('a peer gets the prompt for its report, and no resources', async () => {
+  const client = await start({ env: { MAM_ROLE: 'peer' } });
+  const { prompts } = (await client.request('prompts/list')).result;
+  expect(prompts.map((one: { name: string }) => one.name)).toEqual(['report']);
+  expect(await prompt(client, 'report', { job_id: 'roof-7f3kq2ab' })).toContain('publish_event');
+  await expect(prompt(client, 'delegate', { agent: 'codex', task: 'x' })).rejects.toThrow('are: report.');
+  for (const method of ['list', 'templates/list', 'read', 'subscribe', 'unsubscribe'])
+    expect((await client.request(`resources/${method}`, { uri: 'mam://jobs' })).error?.code).toBe(-32601);
+  const ref = { type: 'ref/resource', uri: 'mam://jobs/{id}' };
+  const { error } = await client.request('completion/complete', { ref, argument: { name: 'id', value: '' } });
+  expect(error?.code).toBe(-32602);
+});
+
+test('a setting that can not be used is told by what needs it', async () => {
+  const client = await start({ env: { MAM_BROKER_URL: 'nonsense' } });
+  expect((await client.request('resources/list')).result.resources).toHaveLength(1);
+  const { error } = await client.request('resources/read', { uri: 'mam://jobs' });
+  expect(error?.message).toContain('MAM_BROKER_URL');
+});
