@@ -3,10 +3,11 @@ import { MamError, systemCode } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
 import { newEventId } from '../job/id.ts';
 import type { JobOrder } from '../job/record.ts';
+import type { JobRow } from '../job/request.ts';
 import { isFinal } from '../job/words.ts';
 import { sweepNeighbours, writeNew } from '../registry/files.ts';
 import { addRegistry, type Home, readRegistries, removePointer, writePointer } from '../registry/home.ts';
-import { JobIndex } from '../registry/job-index.ts';
+import { JobIndex, toRow } from '../registry/job-index.ts';
 import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
 import { ensureRegistry, hasJob, jobPaths, registryError } from '../registry/paths.ts';
 import { emptyTrash, moveToTrash } from '../registry/trash.ts';
@@ -167,6 +168,12 @@ export class Registrar {
       throw registryError(registryDir, error);
     });
     return registry.indexing;
+  }
+
+  /** A row of a list with the job's present words: the index hears only of changes of its status. */
+  present(row: JobRow): JobRow {
+    const job = this.jobs.get(row.job_id);
+    return job === undefined ? row : toRow(job.record);
   }
 
   private async loadIndex(registry: OpenRegistry): Promise<JobIndex> {

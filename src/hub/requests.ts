@@ -168,5 +168,9 @@ async function list(
   if (!existsSync(params.registry_dir)) return { jobs: [], total: 0 };
   const index = await registrar.index(params.registry_dir);
   const { rows, cursor } = index.page(params, Math.min(params.limit, MAX_ROWS), params.cursor);
-  return { jobs: rows, total: index.size, ...(cursor !== undefined && { cursor }) };
+  return {
+    jobs: rows.map((row) => registrar.present(row)),
+    total: index.size,
+    ...(cursor !== undefined && { cursor }),
+  };
 }
