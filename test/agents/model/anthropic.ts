@@ -100,7 +100,8 @@ function blockFor(step: StepPart, tools: string[]): Block {
     const input = { command: step.shell, description: 'A step of the script' };
     return { type: 'tool_use', id, name: 'Bash', input };
   }
-  const name = OURS + step.call;
+  // Its own tools begin with a capital, such as ReadMcpResourceTool.
+  const name = /^[A-Z]/.test(step.call) ? step.call : OURS + step.call;
   if (tools.includes(name)) return { type: 'tool_use', id, name, input: step.args };
   // The model is asked again with the tool at hand, and gives the same step.
   return { type: 'tool_use', id, name: 'ToolSearch', input: { query: `select:${name}`, max_results: 5 } };
