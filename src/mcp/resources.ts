@@ -29,7 +29,9 @@ const TITLE_CHARS = 80;
  */
 export async function jobResources(hub: HubConnection | undefined): Promise<Resource[]> {
   if (hub?.connected !== true) return [];
-  const { jobs } = await hub.peek('list', { registry_dir: hub.settings.registryDir, limit: LISTED });
+  const params = { registry_dir: hub.settings.registryDir, limit: LISTED };
+  // A hub that has just been lost is no reason to hide what is always there.
+  const { jobs } = await hub.peek('list', params).catch(() => ({ jobs: [] }));
   return jobs.map(toResource);
 }
 

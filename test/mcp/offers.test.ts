@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterEach, expect, test } from 'vitest';
+import { JOBS_URI, promptsOf, TEMPLATES } from '../../src/mcp/offers.ts';
+import { read } from '../docs/markdown.ts';
 import { McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
 
 const clients: McpClient[] = [];
@@ -218,4 +220,14 @@ test('a setting that can not be used is told by what needs it', async () => {
   expect((await client.request('resources/list')).result.resources).toHaveLength(1);
   const { error } = await client.request('resources/read', { uri: 'mam://jobs' });
   expect(error?.message).toContain('MAM_BROKER_URL');
+});
+
+test('the document has every resource, prompt and argument', () => {
+  const page = read('docs/resources.md');
+  for (const uri of [JOBS_URI, ...TEMPLATES.map(({ uriTemplate }) => uriTemplate)])
+    expect(page).toContain(`| \`${uri}\` |`);
+  for (const { name, arguments: args = [] } of promptsOf('supervisor')) {
+    const words = args.map((one) => `\`${one.name}\`${one.required === true ? '' : ' (optional)'}`);
+    expect(page).toContain(`| \`${name}\` | ${words.join(', ')} |`);
+  }
 });

@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type Glance, Pace } from '../../src/mcp/pace.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A resource whose looks take a while, at most one at a time. */
+function resource(lookMs = 10) {
+  const seen = {
+    print: 'a',
+    looks: 0,
+    told: [] as string[],
+    fails: false,
+    againMs: undefined as number | undefined,
+  };
+  let looking = false;
+  const look = async (): Promise<Glance> => {
+    expect(looking).toBe(false);
+    looking = true;
+    seen.looks++;
+    const { print } = seen;
+    await new Promise((done) => setTimeout(done, lookMs));
+    looking = false;
+    if (seen.fails) throw new Error('no hub');
+    return { print, againMs: seen.againMs };
+  };
+  const pace = new Pace(look, async () => void seen.told.push(seen.print));
+  const begin = async () => {
+    const begun = pace.begin();
+    await vi.advanceTimersByTimeAsync(1_000);
+    await begun;
+  };
+  return { seen, pace, begin };
+}
+
+test('what comes while it looks is looked at again, and only a change is told', async () => {
+  const { seen, pace, begin } = resource(100);
+  await begin();
+  pace.touch();
+  await vi.advanceTimersByTimeAsync(50);
+  // The look under way does not see this any more.
+  seen.print = 'b';
+  pace.touch();
+  pace.touch();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(seen).toMatchObject({ looks: 3, told: ['b'] });
+  pace.touch();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(seen).toMatchObject({ looks: 4, told: ['b'] });
+});
+
+test('a thousand touches a second are four looks', async () => {
+  const { seen, pace, begin } = resource(1);
+  await begin();
+  for (let ms = 0; ms < 1_000; ms++) {
+    seen.print = String(ms);
+    pace.touch();
+    await vi.advanceTimersByTimeAsync(1);
+  }
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(seen.told.length).toBeGreaterThanOrEqual(3);
+  expect(seen.told.length).toBeLessThanOrEqual(5);
+  expect(seen.told.at(-1)).toBe('999');
+});
+
+test('a look that fails comes again by itself, and one that asks for it too, until the end', async () => {
+  const { seen, pace, begin } = resource();
+  await begin();
+  seen.fails = true;
+  seen.print = 'b';
+  pace.touch();
+  await vi.advanceTimersByTimeAsync(500);
+  expect(seen.told).toEqual([]);
+  seen.fails = false;
+  seen.againMs = 1_000;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(seen.told).toEqual(['b']);
+  const { looks } = seen;
+  await vi.advanceTimersByTimeAsync(5_500);
+  expect(seen.looks - looks).toBe(5);
+  pace.end();
+  seen.print = 'c';
+  pace.touch();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(seen.told).toEqual(['b']);
+});
