@@ -230,7 +230,8 @@ describe('an agent inside a shell', () => {
   async function inShell(mode: string): Promise<Peer> {
     const outer = await lab.peer(mode, 'model');
     const command = await lab.tmux('display-message', '-p', '-t', outer.target.pane, '#{pane_start_command}');
-    await lab.tmux('new-session', '-d', '-s', 'shell', '-x', '100', '-y', '30', "PS1='shell> ' bash --norc");
+    // Wider than the typed line: one that fills its row to the end is joined with the row below.
+    await lab.tmux('new-session', '-d', '-s', 'shell', '-x', '400', '-y', '30', "PS1='shell> ' bash --norc");
     const log = `${lab.dir}/shell.log`;
     const line = command
       .replace(/^"?exec /, '')
