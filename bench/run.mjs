@@ -10,6 +10,7 @@ import { build } from 'esbuild';
 import { table } from './support/table.mjs';
 
 const ORDER = [
+  'tools',
   'cold-start',
   'delegate',
   'publish',

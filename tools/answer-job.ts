@@ -10,7 +10,7 @@ export default defineTool({
   title: "Answer a job's question or permission request",
   description:
     'Answer a delegated job that asks for something: reply to the question of its peer with text, or approve or reject its permission request with decision allow or deny. ' +
-    'The decision counts for exactly the request that is open now, and once. Text for a job that has asked nothing is a further instruction; the peer reads it with the answer to its next report, or in its pane as soon as it is idle.',
+    'A decision counts once, for exactly the request that is open. Text for a job that has asked nothing is a further instruction; the peer gets it with its next report, or in its pane when it is idle.',
   inputSchema: z.strictObject({
     job_id: z.string().describe('Id of the job, as it was given when the job was delegated'),
     text: z
@@ -27,9 +27,7 @@ export default defineTool({
     request_id: z
       .string()
       .optional()
-      .describe(
-        'With decision: id of the permission request that is meant. Default: the one that you were shown last',
-      ),
+      .describe('With decision: id of the request that is meant. Default: the one that you were shown last'),
   }),
   outputSchema: z.object({
     summary: z.string(),

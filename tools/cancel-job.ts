@@ -10,8 +10,8 @@ export default defineTool({
   title: 'Cancel a job',
   description:
     'Cancel a delegated job: stop, abort or withdraw work that was handed to another agent. ' +
-    'A queued job is taken out of its queue and never typed; one that is being worked on is final at once, and its peer is told to stop in the answer to its next report. ' +
-    "It never ends the agent's program or its tmux session, and never undoes what the peer has changed. Cancelling a job that is final already changes nothing and says so.",
+    'A queued job is never typed; one that is being worked on is final at once, and its peer is told to stop with its next report. ' +
+    "It never ends the agent's program or its tmux session, and never undoes what the peer has changed.",
   inputSchema: z.strictObject({
     job_id: z.string().describe('Id of the job, as it was given when the job was delegated'),
     reason: z
@@ -22,9 +22,7 @@ export default defineTool({
     interrupt: z
       .boolean()
       .default(false)
-      .describe(
-        "Also press the agent's interrupt key, where its kind has one and it is in the middle of a turn. Default: false",
-      ),
+      .describe("Also press the agent's interrupt key, where it has one and is in a turn. Default: false"),
   }),
   outputSchema: z.object({
     summary: z.string(),

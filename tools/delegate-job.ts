@@ -18,48 +18,42 @@ const inputSchema = z.strictObject({
       'is longer than 1 MiB: put the text into a file and name the file',
     )
     .refine((text) => !hasLoneSurrogate(text), 'holds half a surrogate pair, so it is no valid Unicode text')
-    .describe(
-      'The task, complete in itself: the peer sees nothing of this conversation. At most 1 MiB of text',
-    ),
+    .describe('The task, complete in itself: the peer sees nothing of this conversation. At most 1 MiB'),
   agent: z
     .string()
     .default(DEFAULTS.agent)
     .describe(
-      'Kind of the agent that gets the job: claude-code, codex, gemini, opencode, human (a person; nothing is typed), command (any program that reads the keyboard itself, in raw mode), or a kind of your configuration. Default: claude-code',
+      'Agent kind: claude-code, codex, gemini, opencode, human (a person; nothing is typed), command (any program in raw mode), or one of your configuration. Default: claude-code',
     ),
   agent_session: z
     .string()
     .optional()
     .describe(
-      "Where the agent lives: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3. Default: the agent kind's own session (tmux:claude, tmux:codex, tmux:gemini, tmux:opencode); command has none, so it must be given there; human needs none",
+      "Where the agent lives: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3. Default: its kind's own (tmux:claude, tmux:codex, tmux:gemini, tmux:opencode); command has none and must be given one",
     ),
   workdir: z
     .string()
     .optional()
-    .describe(
-      "Folder that the peer works in, absolute or from this server's folder. Default: this server's folder",
-    ),
+    .describe("Folder to work in, absolute or from this server's folder. Default: this server's folder"),
   timeout_seconds: z
     .number()
     .min(1)
     .max(LIMITS.timeoutSeconds)
     .default(DEFAULTS.timeoutSeconds)
-    .describe(
-      'Seconds from handing over until the job has failed with reason timeout, at most 604800. Default: 3600',
-    ),
+    .describe('Seconds after which the job fails with reason timeout, 1 to 604800. Default: 3600'),
   idle_timeout_seconds: z
     .number()
     .min(1)
     .max(LIMITS.timeoutSeconds)
     .default(DEFAULTS.idleTimeoutSeconds)
     .describe(
-      'Seconds without any sign of life after which the job asks for attention with reason stalled, at most 604800. Default: 120',
+      'Seconds without a sign of life after which it needs attention with reason stalled, 1 to 604800. Default: 120',
     ),
   validate: z
     .string()
     .optional()
     .describe(
-      'Path of a script that decides whether completed counts: exit code 0 passes. It runs in workdir with JOB_ID and REGISTRY_DIR set. Default: none',
+      'Path of a script that decides whether completed counts: exit code 0 passes. It gets JOB_ID and REGISTRY_DIR. Default: none',
     ),
   validate_rounds: z
     .number()
@@ -67,20 +61,18 @@ const inputSchema = z.strictObject({
     .min(0)
     .max(10)
     .default(0)
-    .describe(
-      "How many times the script's output goes back to the peer when it fails, from 0 to 10. Default: 0",
-    ),
+    .describe("How often a failed script's output goes back to the peer, 0 to 10. Default: 0"),
   on_busy: z
     .enum(['queue', 'refuse'])
     .default('queue')
     .describe(
-      'What to do when the agent is busy: queue waits for its turn, refuse fails at once and names the holder. Default: queue',
+      'When the agent is busy: queue waits for its turn, refuse fails and names the holder. Default: queue',
     ),
   start: z
     .boolean()
     .default(false)
     .describe(
-      "Start the agent in a tmux session of that name when it is missing, with this server and its hooks; nothing of the user's configuration is changed. Default: false",
+      "Start the agent when that tmux session is missing; the user's configuration stays as it is. Default: false",
     ),
   request_key: z
     .string()
@@ -88,7 +80,7 @@ const inputSchema = z.strictObject({
     .max(200)
     .optional()
     .describe(
-      "Your own key for this job, 1 to 200 characters: the same key gives the same job again, never a second one. Default: the client's id of this call, where it sends one",
+      "Your own key, 1 to 200 characters: the same key gives the same job, never a second one. Default: the client's id of this call, if it sends one",
     ),
   notify: z
     .enum(['none', 'pane'])
@@ -106,8 +98,8 @@ export default defineTool({
   title: 'Delegate a job to another agent',
   description:
     'Delegate a job to another agent: hand a task over to a peer (Claude Code, Codex, Gemini CLI, OpenCode, a person, any terminal program) that lives in a tmux session, and let it work in the background, in parallel with you. ' +
-    "Registers the job, types a short order into the agent's pane, and answers when the prompt is submitted or after 5 seconds, whichever is first, with the job id and a delivery receipt that says how far it got. " +
-    'The job goes on whatever happens to this call; a busy agent gets it when its turn comes. Use it to spawn, assign or offload work to a worker or sub-agent that a person can watch.',
+    "Types a short order into the agent's pane and answers within 5 seconds with the job id and a delivery receipt that says how far it got. " +
+    'The job goes on whatever happens to this call. Use it to spawn, assign or offload work to a worker or sub-agent that a person can watch.',
   inputSchema,
   outputSchema: delegationSchema,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },

@@ -10,15 +10,10 @@ export default defineTool({
   title: 'List jobs',
   description:
     'List delegated jobs, newest first, a page at a time: which background jobs run, wait, need attention or are done, with which agent and in which tmux pane. ' +
-    "Can be narrowed by status, by agent kind, or to the jobs of your own session. Reads this project's registry and changes nothing. " +
-    "Use it to find a job id, to see an overview of all peers' work, or to pick up jobs of an earlier session. Each row is short; the cursor in the answer gives the next page.",
+    "Reads this project's registry and changes nothing. " +
+    "Use it to find a job id, for an overview of all peers' work, or to pick up jobs of an earlier session.",
   inputSchema: z.strictObject({
-    status: z
-      .enum(STATUSES)
-      .optional()
-      .describe(
-        'Only jobs with this status: queued, working, input_required, completed, failed or cancelled. Default: every status',
-      ),
+    status: z.enum(STATUSES).optional().describe('Only jobs with this status. Default: every status'),
     agent: z
       .string()
       .optional()
@@ -31,7 +26,7 @@ export default defineTool({
     cursor: z
       .string()
       .optional()
-      .describe('The cursor of an earlier answer, for the page after it. Default: the first page'),
+      .describe('Cursor of an earlier answer, for the page after it. Default: the first page'),
   }),
   outputSchema: z.object({
     summary: z.string(),

@@ -10,8 +10,8 @@ export default defineTool({
   name: 'start_agent',
   title: 'Start an agent in tmux',
   description:
-    "Start a coding agent (Claude Code, Codex, Gemini CLI, OpenCode) in a new tmux session, ready for jobs, or resume its last conversation: launch a peer, worker or sub-agent that a person can attach to. It gets this server and its hooks on its command line; nothing of the user's own configuration is changed. " +
-    'Answers when the agent is ready, or when it shows a dialog (trust, login) that a person has to answer: then ready is false and waits_for says what to do.',
+    "Start a coding agent (Claude Code, Codex, Gemini CLI, OpenCode) in a new tmux session, ready for jobs, or resume its last conversation: launch a peer, worker or sub-agent that a person can attach to. It gets this server and its hooks; the user's own configuration stays as it is. " +
+    'Answers when it is ready, or when it shows a dialog (trust, login) that a person has to answer: waits_for then says what to do.',
   inputSchema: z.strictObject({
     agent: z
       .string()
@@ -19,15 +19,11 @@ export default defineTool({
     name: z
       .string()
       .optional()
-      .describe(
-        "Name of the tmux session: letters, digits, - and _, at most 60. Default: the agent kind's own session name",
-      ),
+      .describe("Name of the tmux session: letters, digits, - and _, at most 60. Default: its kind's own"),
     workdir: z
       .string()
       .optional()
-      .describe(
-        "Folder that it works in, absolute or from this server's folder. Default: this server's folder",
-      ),
+      .describe("Folder to work in, absolute or from this server's folder. Default: this server's folder"),
     resume: z
       .boolean()
       .default(false)

@@ -25,10 +25,13 @@ export class Mcp {
     return this.child.pid ?? 0;
   }
 
-  async initialize(): Promise<void> {
+  /** @returns what the server says of itself */
+  async initialize(): Promise<Answer> {
     const clientInfo = { name: 'bench', version: '1' };
-    await this.request('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo });
+    const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo };
+    const result = await this.request('initialize', params);
     this.#send({ method: 'notifications/initialized' });
+    return result;
   }
 
   request(method: string, params: object = {}): Promise<Answer> {

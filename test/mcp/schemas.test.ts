@@ -53,17 +53,51 @@ test.each(declarations)('$name is declared in words that every client understand
   expect(tool.title).toBeTruthy();
   expect(tool.description?.length).toBeGreaterThanOrEqual(300);
   expect(tool.description?.length).toBeLessThanOrEqual(900);
+  // Gemini CLI's prefix is mcp_mam_, OpenCode's mam_; the model services take 64 characters of these.
+  expect(`mcp__mam__${tool.name}`).toMatch(/^[a-z_]{1,64}$/);
   for (const schema of [tool.inputSchema, tool.outputSchema]) {
     expect(schema?.type).toBe('object');
     for (const node of nodes(schema)) {
-      for (const word of FORBIDDEN) expect(Object.keys(node), JSON.stringify(node)).not.toContain(word);
+      const seen = JSON.stringify(node);
+      for (const word of FORBIDDEN) expect(Object.keys(node), seen).not.toContain(word);
+      // No union of types, and no list of item schemas: Codex drops the whole tool for that.
+      expect(['object', 'array', 'string', 'number', 'integer', 'boolean'], seen).toContain(node['type']);
       if (node['type'] === 'object') expect(node['additionalProperties']).toBe(false);
+      if (node['type'] === 'array') expect(nodes(node['items']), seen).not.toEqual([]);
     }
   }
   expect(Object.keys(tool.outputSchema?.properties ?? {})[0]).toBe('summary');
-  for (const [name, parameter] of Object.entries(tool.inputSchema.properties ?? {})) {
-    expect((parameter as { description?: string }).description, name).toBeTruthy();
+  const required = new Set(tool.outputSchema?.required);
+  expect(required.has('summary')).toBe(true);
+});
+
+const parameters = declarations.flatMap(({ name: tool, inputSchema }) =>
+  Object.entries(inputSchema.properties ?? {}).map(([name, schema]) => ({
+    tool,
+    name,
+    needed: inputSchema.required?.includes(name) === true,
+    schema: schema as Record<string, unknown>,
+  })),
+);
+
+// Codex strips default, min, max, pattern and maxItems before its model sees them.
+test.each(parameters)('$tool says default and limits of $name in words', ({ needed, schema }) => {
+  const words = String(schema['description'] ?? '');
+  expect(words.length).toBeGreaterThan(20);
+  if (!needed) expect(words).toMatch(/Default|Give this or|Give it/);
+  if (needed) expect(schema).not.toHaveProperty('default');
+  const fallback = [schema['default'] ?? []].flat().map(String);
+  for (const value of fallback) expect(words).toContain(`Default: ${value}`);
+  const digits = words.replaceAll(/(?<=\d),(?=\d{3})/g, '');
+  for (const node of nodes(schema)) {
+    for (const limit of ['minimum', 'maximum', 'minLength', 'maxLength', 'minItems', 'maxItems']) {
+      if (node[limit] !== undefined) expect(digits, limit).toMatch(new RegExp(`\\b${node[limit]}\\b`));
+    }
+    expect(Object.keys(node)).not.toContain('exclusiveMinimum');
+    expect(Object.keys(node)).not.toContain('exclusiveMaximum');
   }
+  // Flat: a model fills in words, numbers and lists of words.
+  expect(nodes(schema).filter(({ type }) => type === 'object')).toEqual([]);
 });
 
 test('no declaration names another tool: flow stands in the instructions', () => {

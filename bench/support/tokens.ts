@@ -1,0 +1,41 @@
+import { Tiktoken } from 'js-tiktoken/lite';
+import ranks from 'js-tiktoken/ranks/o200k_base';
+
+/** A tool of `tools/list`. */
+export interface ListedTool {
+  name: string;
+  description?: string | undefined;
+  inputSchema: object;
+}
+
+/** OpenAI's public tokenizer. Claude's and Gemini's are not public: characters are given beside the tokens. */
+const encoding = new Tiktoken(ranks);
+
+/** How many tokens of o200k_base a text is. */
+export function tokens(text: string): number {
+  return encoding.encode(text).length;
+}
+
+/**
+ * The tools as a client puts them before its model: name, description and input schema. Title, output schema,
+ * annotations and `_meta` stay with the client (docs/clients.md says how that was seen).
+ */
+export function asModelsGetThem(tools: readonly ListedTool[]): string {
+  return JSON.stringify(
+    tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema })),
+  );
+}
+
+/** The least that must be said of the same tools: names, parameters and their types, without a word about them. */
+export function barely(tools: readonly ListedTool[]): string {
+  return asModelsGetThem(
+    tools.map(({ name, inputSchema }) => ({ name, inputSchema: withoutWords(inputSchema) as object })),
+  );
+}
+
+function withoutWords(schema: unknown): unknown {
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return schema;
+  const { description: _, properties, ...rest } = schema as Record<string, unknown>;
+  const inner = Object.entries((properties ?? {}) as object).map(([name, one]) => [name, withoutWords(one)]);
+  return { ...rest, ...(properties !== undefined && { properties: Object.fromEntries(inner) }) };
+}

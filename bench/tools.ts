@@ -1,0 +1,36 @@
+// What the server costs a model before it has done anything: its list of tools, and its instructions.
+import { main, type Row, single } from './support/bench.ts';
+import { inLab, MAM } from './support/lab.ts';
+import { Mcp } from './support/mcp.ts';
+import { asModelsGetThem, barely, type ListedTool, tokens } from './support/tokens.ts';
+
+const GOAL = 3_500;
+
+await main(() =>
+  inLab(async (lab): Promise<Row[]> => {
+    const rows: Row[] = [];
+    for (const role of ['supervisor', 'peer']) {
+      const server = new Mcp([MAM], { ...lab.env, MAM_ROLE: role }, lab.project);
+      const { instructions } = await server.initialize();
+      const { tools } = (await server.request('tools/list')) as { tools: ListedTool[] };
+      await server.end();
+      const text = asModelsGetThem(tools);
+      const value = tokens(text);
+      rows.push({
+        what: `${tools.length} tools of a ${role}`,
+        unit: 'tokens',
+        value: single(value),
+        floor: single(tokens(barely(tools))),
+        note: `${text.length} characters`,
+        ...(role === 'supervisor' && { goal: `≤ ${GOAL} tokens`, reached: value <= GOAL }),
+      });
+      rows.push({
+        what: `instructions for a ${role}`,
+        unit: 'tokens',
+        value: single(tokens(instructions)),
+        note: `${instructions.length} characters`,
+      });
+    }
+    return rows;
+  }),
+);
