@@ -4,9 +4,9 @@ import { defineTool } from '../src/mcp/tool.ts';
 import { eventRows, jobView } from '../src/view/job.ts';
 import { statusSummary } from '../src/view/summary.ts';
 
-/** Room for events in one answer, in characters; a page of the task takes most of it. */
+/** Room for events in one answer, and for all of it, in characters of JSON; one event always finds room. */
 const EVENTS_ROOM = 10_000;
-const EVENTS_ROOM_WITH_TASK = 2_000;
+const ROOM = 19_000;
 const EVENTS_AT_ONCE = 100;
 const SHOWN_DAMAGE = 5;
 
@@ -60,13 +60,15 @@ export default defineTool({
       task_offset: args.task_offset,
     });
     const { record } = found;
-    const events = eventRows(found.events, found.task === undefined ? EVENTS_ROOM : EVENTS_ROOM_WITH_TASK);
+    const view = jobView(record);
+    const taken = JSON.stringify([view, found.task]).length;
+    const events = eventRows(found.events, Math.min(EVENTS_ROOM, ROOM - taken));
     const cut = events.length < found.events.length;
     const more = cut || found.more;
     const cursor = cut ? (events.at(-1)?.seq ?? 0) : found.cursor;
     return {
       summary: statusSummary(record),
-      ...jobView(record),
+      ...view,
       events,
       cursor,
       more_events: more,

@@ -32,7 +32,8 @@ export async function stopAgent(
         .catch(() => []);
       const ours = marks.filter((row) => !row.startsWith(' ')).map((row) => row.slice(row.indexOf(' ') + 1));
       const which = ours.length === 0 ? 'None runs there.' : `Started from here: ${ours.join(', ')}.`;
-      throw new MamError('not_found', `There is no session ${name.replace(/^tmux:/, '')} to stop.`, which);
+      const step = `${which} Call list_agents (\`mam agents\`) for all of them.`;
+      throw new MamError('not_found', `There is no session ${name.replace(/^tmux:/, '')} to stop.`, step);
     },
   );
   const [kind = ''] = await server.command(`display-message -p -t ${pane.pane} '#{${STARTED_OPTION}}'`);

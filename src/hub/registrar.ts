@@ -233,7 +233,7 @@ export class Registrar {
     return new MamError(
       'not_found',
       'There is no job with this id.',
-      `${known} list_jobs (\`mam list\`) shows all ids.`,
+      `${known} Call list_jobs (\`mam list\`) for all ids.`,
     );
   }
 

@@ -40,7 +40,8 @@ function wholeProblem(tool: Tool, issue: Issue): string {
   const known = /^[\w-]{1,40}$/.test(typed) ? `\`${typed}\` is` : 'One name is';
   const near = nearest(typed, names);
   const meant = near === undefined ? '' : ` Did you mean \`${near}\`?`;
-  return `${known} no parameter of ${tool.name}.${meant} It has: ${names.join(', ')}.`;
+  const has = names.length === 0 ? 'It has none.' : `It has: ${names.join(', ')}.`;
+  return `${known} no parameter of ${tool.name}.${meant} ${has}`;
 }
 
 function problem(issue: Issue): string {
