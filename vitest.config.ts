@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // They need the agents' programs: npm run test:agents.
-    exclude: ['test/agents/scenarios/**'],
+    // They need programs that are installed for them: npm run test:agents, npm run test:clients.
+    exclude: ['test/agents/scenarios/**', 'test/clients/**'],
     globalSetup: ['test/support/build.ts'],
     testTimeout: 20_000,
   },
