@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { MamError } from '../src/errors.ts';
 import type { JobRecord } from '../src/job/record.ts';
-import { cleanLine } from '../src/job/text.ts';
 import { waitBudget } from '../src/mcp/budget.ts';
+import { Heartbeat } from '../src/mcp/heartbeat.ts';
 import { callOf, eventRowSchema, jobBriefSchema } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
 import { WAIT_OUTCOMES, type WaitAnswer } from '../src/mcp/wait-types.ts';
@@ -10,9 +10,6 @@ import { attachCommand } from '../src/view/attach.ts';
 import { briefs, eventRows, openRequest } from '../src/view/job.ts';
 import { isTheReason, waitSummary } from '../src/view/summary.ts';
 
-const PROGRESS_MS = 10_000;
-/** How much of an event's text a progress message carries, in characters. */
-const LAST_WORDS = 120;
 /** Room for jobs and for events in one answer, in characters. */
 const JOBS_ROOM = 10_000;
 const EVENTS_ROOM = 5_000;
@@ -82,13 +79,9 @@ export default defineTool({
       caller.clientName,
       engine.settings.toolTimeoutSeconds,
     );
-    const started = Date.now();
     const what =
       ids.length === 1 ? `job ${ids[0]}` : ids.length === 0 ? 'your open jobs' : `${ids.length} jobs`;
-    let last = '';
-    const timer = setInterval(() => {
-      progress(`Waiting for ${what}, ${Math.round((Date.now() - started) / 1000)} s${last}`);
-    }, PROGRESS_MS);
+    const heartbeat = new Heartbeat(progress, what);
     try {
       const answer = await engine.wait({
         job_ids: ids,
@@ -97,10 +90,7 @@ export default defineTool({
         cursor: args.cursor,
         session: caller.session,
         signal,
-        onEvent: ({ event }) => {
-          const words = event.detail === undefined ? '' : `: ${cleanLine(event.detail, LAST_WORDS)}`;
-          last = `; last event ${event.type}${words}`;
-        },
+        onEvent: (message) => heartbeat.heard(message),
       });
       const { jobs, left_out } = briefs(answer.jobs, JOBS_ROOM);
       return {
@@ -117,7 +107,7 @@ export default defineTool({
         ),
       };
     } finally {
-      clearInterval(timer);
+      heartbeat.end();
     }
   },
 });

@@ -22,7 +22,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'tools-call-mixed-content': { reason: `${FIXTURE_TOOL}; answers are text that all clients show` },
   'tools-call-with-logging': { reason: `${FIXTURE_TOOL}; the server's log is stderr` },
   'tools-call-error': { reason: FIXTURE_TOOL, instead: 'test/e2e/every-tool.test.ts' },
-  'tools-call-with-progress': { reason: FIXTURE_TOOL, instead: 'test/mcp/wait.test.ts' },
+  'tools-call-with-progress': { reason: FIXTURE_TOOL, instead: 'test/e2e/wait.test.ts' },
   'tools-call-sampling': { reason: `${FIXTURE_TOOL}; this server never asks a client's model` },
   'tools-call-elicitation': { reason: `${FIXTURE_TOOL}; a dialog would hang an unattended client` },
   'elicitation-sep1034-defaults': { reason: `${FIXTURE_TOOL}; no elicitation` },

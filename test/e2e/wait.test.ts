@@ -162,4 +162,64 @@ describe.concurrent('wait_job', () => {
     expect((await server.ask('wait_job', { job_id, timeout_seconds: 60 })).outcome).toBe('still_running');
     expect(Date.now() - since).toBeLessThan(1_000 + SOON_MS);
   });
+
+  test('tells how it goes meanwhile, where the client asks for that', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id } = await server.delegate(peer);
+    const { cursor } = await server.ask('wait_job', { job_id, timeout_seconds: 0 });
+    const watched = server.wait({ job_id, cursor }, { progressToken: 'w' });
+    const silent = server.wait({ job_id, cursor });
+    await reporter.report(job_id, 'progress', { detail: 'ridge is up' });
+    const notices = () => server.messages.filter(({ method }) => method === 'notifications/progress');
+    await server.until(() => (JSON.stringify(notices()).includes('ridge is up') ? true : undefined));
+    await reporter.report(job_id, 'completed');
+    await Promise.all([watched.answer, silent.answer]);
+    const after = server.messages.findIndex(({ id }) => id === 'wait-1');
+    const last = server.messages.findLastIndex(({ method }) => method === 'notifications/progress');
+    expect(last).toBeLessThan(after);
+    for (const [index, { params }] of notices().entries()) {
+      expect(params).toMatchObject({ progressToken: 'w', progress: index + 1 });
+      expect(params?.['message']).toMatch(/^Waiting for job [a-z0-9-]+, \d+ s/);
+    }
+  });
+
+  test('of one server goes on when another server dies in the middle of its own', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [dying, server, reporter] = [
+      await lab.startServer(),
+      await lab.startServer(),
+      await lab.startPeerServer(),
+    ];
+    const { job_id } = await dying.delegate(peer);
+    dying.wait({ job_id });
+    const wait = server.wait({ job_id });
+    await server.ask('job_status', { job_id });
+    dying.child.kill('SIGKILL');
+    await dying.exited;
+    await reporter.report(job_id, 'progress', { detail: 'on the ridge' });
+    expect(lab.record(job_id).status).toBe('working');
+    expect(wait.at).toBeUndefined();
+    await reporter.report(job_id, 'completed');
+    expect((await wait.answer).jobs).toMatchObject([{ job_id, status: 'completed' }]);
+    // The next server of the one that died finds the job by its id.
+    const again = await lab.startServer();
+    expect((await again.ask('wait_job', { job_id })).outcome).toBe('final');
+  });
+
+  test('a burst of events is one answer, with what came last', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id } = await server.delegate(peer);
+    const wait = server.wait({ job_id });
+    const reports = Array.from({ length: 60 }, (_, i) =>
+      reporter.report(job_id, 'progress', { detail: `tile ${i}` }),
+    );
+    await Promise.all([...reports, reporter.report(job_id, 'completed', { detail: 'done' })]);
+    const answer = await wait.answer;
+    expect(answer.outcome).toBe('final');
+    expect(answer.events.length).toBeLessThanOrEqual(50);
+    expect(answer.events.at(-1)).toMatchObject({ type: 'completed', detail: 'done' });
+    expect(server.messages.filter(({ id }) => id === 'wait-1')).toHaveLength(1);
+  });
 });

@@ -38,9 +38,10 @@ export class LabServer extends McpClient {
   }
 
   /** Begins to wait; `at` is when the answer came, in ms since 1970. */
-  wait(args: Record<string, unknown> = {}): Wait {
+  wait(args: Record<string, unknown> = {}, meta?: Record<string, unknown>): Wait {
     const id = `wait-${++this.#waits}`;
-    this.send({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'wait_job', arguments: args } });
+    const params = { name: 'wait_job', arguments: args, ...(meta && { _meta: meta }) };
+    this.send({ jsonrpc: '2.0', id, method: 'tools/call', params });
     const wait: Wait = {
       at: undefined,
       answer: this.answer(id).then(({ result }) => {
