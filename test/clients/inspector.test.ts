@@ -56,6 +56,15 @@ describe("MCP Inspector's command line", () => {
     expect(result.content).toEqual([{ type: 'text', text: JSON.stringify(result.structuredContent) }]);
   });
 
+  test('reads resources and gets prompts', async ({ lab }) => {
+    const made = await call(lab, 'delegate_job', { prompt: 'Hang up the key', agent: 'human' });
+    const { job_id } = made.result.structuredContent;
+    const read = await inspect(lab, 'resources/read', '--uri', `mam://jobs/${job_id}`);
+    expect(JSON.stringify(read.result), read.stderr).toContain(job_id);
+    const { result } = await inspect(lab, 'prompts/list');
+    expect(result.prompts.map(({ name }: { name: string }) => name)).toContain('delegate');
+  });
+
   test('is told what is wrong', async ({ lab }) => {
     const { code, stdout, stderr } = await call(lab, 'wait_job', { job_id: 'roof-aaaaaaaa' });
     expect(code).toBe(TOOL_ERROR);

@@ -11,7 +11,6 @@ const MARKS = /(<!-- scenarios:[^>]*-->\n).*?(<!-- \/scenarios -->)/s;
 test('the table of the conformance suite is that of its test', async () => {
   const rows = Object.entries(SCENARIOS).map(([name, scenario]) => {
     if ('run' in scenario) return `| \`${name}\` | passes |`;
-    if ('capability' in scenario) return `| \`${name}\` | when the server has ${scenario.capability} |`;
     const instead = scenario.instead === undefined ? '' : `; instead: \`${scenario.instead}\``;
     return `| \`${name}\` | not run: ${scenario.reason}${instead} |`;
   });

@@ -71,6 +71,38 @@ test('answers all of a script that is piped in, also a last line without newline
   expect(ids.sort()).toEqual([1, 2, 3]);
 });
 
+test('a cancelled call that is answered already, or was never made, changes nothing', async () => {
+  const client = start();
+  await client.initialize();
+  const call = { name: 'delegate_job', arguments: { prompt: 'x', agent: 'human', dry_run: true } };
+  const { id, result } = await client.request('tools/call', call);
+  expect(result.isError).toBeUndefined();
+  // OpenCode sends this after each call; others might for calls of an earlier connection.
+  for (const requestId of [id, 4711, 'never made', null, undefined]) {
+    client.send({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId, reason: 'stray' },
+    });
+  }
+  expect((await client.request('tools/call', call)).result.structuredContent.dry_run).toBe(true);
+  expect(client.messages.filter((message) => message.id === id)).toHaveLength(1);
+});
+
+test('hundreds of calls at once are each answered once, also an unknown method', async () => {
+  const client = start();
+  await client.initialize();
+  const call = { name: 'delegate_job', arguments: { prompt: 'x', agent: 'human', dry_run: true } };
+  const answers = await Promise.all([
+    ...Array.from({ length: 300 }, () => client.request('tools/call', call)),
+    client.request('tools/nothing'),
+  ]);
+  expect(answers.at(-1)?.error?.code).toBe(-32601);
+  expect(answers.slice(0, -1).every(({ result }) => result.structuredContent.dry_run)).toBe(true);
+  expect(client.messages).toHaveLength(answers.length + 1);
+  expect(client.stderr).not.toContain('MaxListeners');
+});
+
 test('what is no message is answered, and the server goes on', async () => {
   const client = start();
   await client.initialize();
