@@ -48,7 +48,7 @@ describe.concurrent('an agent', () => {
     configure(lab);
     const server = await lab.startServer();
     const job = { prompt: 'Mend the roof', agent: 'robot' };
-    expect(await server.refusal('delegate_job', job)).toContain('start true');
+    expect(await server.refusal('delegate_job', job)).toContain('with `start` true');
     const { job_id: jobId } = await server.ask('delegate_job', { ...job, start: true });
     expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
     await server.ask('stop_agent', { name: 'robot' });
