@@ -57,14 +57,6 @@ export function graphemes(text: string): string[] {
   return Array.from(GRAPHEMES.segment(text), ({ segment }) => segment);
 }
 
-/** How long ago, in its largest unit: `12s`, `4m`, `2h`, `3d`. @param ms milliseconds */
-export function ageText(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  if (seconds < 60) return `${seconds}s`;
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)}m`;
-  return seconds < 86_400 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`;
-}
-
 function head(text: string, width: number): string {
   if (PLAIN.test(text)) return text.slice(0, width);
   let [left, begin] = [width, ''];

@@ -1,7 +1,8 @@
 import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
 import { openRequest } from '../view/job.ts';
-import { ageText, cut, filled, shown } from './cells.ts';
+import { ageText } from '../view/marks.ts';
+import { cut, filled, shown } from './cells.ts';
 import { openPermission } from './dialog.ts';
 import { layoutOf } from './layout.ts';
 import { look, lookOf } from './look.ts';

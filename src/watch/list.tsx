@@ -1,10 +1,11 @@
 import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
 import type { JobRow } from '../job/request.ts';
-import { ageText, cut, cutMiddle, filled } from './cells.ts';
+import { ageText, signOf, wordOf } from '../view/marks.ts';
+import { cut, cutMiddle, filled } from './cells.ts';
 import { wordsOf } from './jobs.ts';
 import { columnsOf, layoutOf } from './layout.ts';
-import { look, lookOf, signOf, wordOf } from './look.ts';
+import { look, lookOf } from './look.ts';
 import { type State, shownIds } from './state.ts';
 
 /** The rows of the list that are on the screen; no others are ever made. */

@@ -15,29 +15,6 @@ export function look(coloured: boolean, { color, ...rest }: Look): Look {
 
 type Status = Pick<JobRow, 'status' | 'reason' | 'phase'>;
 
-/** A status in one sign. */
-export function signOf({ status }: Status): string {
-  switch (status) {
-    case 'queued':
-      return '○';
-    case 'input_required':
-      return '◆';
-    case 'completed':
-      return '✓';
-    case 'failed':
-      return '✗';
-    case 'cancelled':
-      return '-';
-    default:
-      return '●';
-  }
-}
-
-/** A status in a word: its reason says more where it has one. */
-export function wordOf({ status, reason, phase }: Status): string {
-  return reason ?? (phase === 'validating' && status === 'working' ? phase : status);
-}
-
 export function lookOf({ status }: Status): Look {
   switch (status) {
     case 'input_required':

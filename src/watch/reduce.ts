@@ -1,4 +1,4 @@
-import { ageText } from './cells.ts';
+import { ageText } from '../view/marks.ts';
 import { countOpen, withEvents, withPage } from './jobs.ts';
 import { layoutOf } from './layout.ts';
 import { type Action, type State, shownIds } from './state.ts';

@@ -1,0 +1,34 @@
+import type { JobRow } from '../job/request.ts';
+
+type Status = Pick<JobRow, 'status' | 'reason' | 'phase'>;
+
+/** A status in one sign. */
+export function signOf({ status }: Status): string {
+  switch (status) {
+    case 'queued':
+      return '○';
+    case 'input_required':
+      return '◆';
+    case 'completed':
+      return '✓';
+    case 'failed':
+      return '✗';
+    case 'cancelled':
+      return '-';
+    default:
+      return '●';
+  }
+}
+
+/** A status in a word: its reason says more where it has one. */
+export function wordOf({ status, reason, phase }: Status): string {
+  return reason ?? (phase === 'validating' && status === 'working' ? phase : status);
+}
+
+/** How long ago, in its largest unit: `12s`, `4m`, `2h`, `3d`. @param ms milliseconds */
+export function ageText(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 86_400 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`;
+}
