@@ -3,6 +3,7 @@
 //   main.js, server.js   what every start and every MCP handshake needs: CommonJS, one file each, since Node's loader
 //                        for ES modules alone costs a sixth of a cold start
 //   tools.json           what tools/list answers, so that nothing has to be loaded for it
+//   board.html           the page of clients that can draw: src/page/ in one file, read when it is asked for
 //   parts/*.mjs          all the rest, loaded with the first call, the hub or a command: ES modules, shared pieces split
 // So a dynamic import() in main.ts or in the handshake is the border between the two.
 import { execFileSync } from 'node:child_process';
@@ -121,6 +122,27 @@ const HANDSHAKE = [
   .map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
   .join('');
 
+/** The board's page: one file that fetches nothing. */
+async function page() {
+  const { outputFiles } = await build({
+    entryPoints: { script: 'src/page/main.ts', style: 'src/page/board.css' },
+    outdir: 'page',
+    write: false,
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: ['chrome123', 'firefox121', 'safari17.5'],
+    legalComments: 'none',
+    logLevel: 'warning',
+    define: { MAM_VERSION: JSON.stringify(JSON.parse(await readFile('package.json', 'utf8')).version) },
+  });
+  const textOf = (name) => outputFiles.find(({ path }) => path.endsWith(name)).text.trim();
+  // Functions: a `$` in what is put in has no meaning.
+  return (await readFile('src/page/board.html', 'utf8'))
+    .replace('/*STYLE*/', () => textOf('.css'))
+    .replace('/*SCRIPT*/', () => textOf('.js'));
+}
+
 // Beside dist, and then moved file by file: a test run next door may be using the old one.
 const fresh = `node_modules/.build-${process.pid}`;
 process.once('exit', () => rmSync(fresh, { recursive: true, force: true }));
@@ -168,6 +190,7 @@ const [handshake, parts] = await Promise.all([
 const { default: declared } = await import(resolve(fresh, 'declare.mjs'));
 await writeFile(`${fresh}/tools.json`, JSON.stringify(declared));
 await rm(`${fresh}/declare.mjs`);
+await writeFile(`${fresh}/board.html`, await page());
 // import() would load the loader of ES modules even for a file that is none.
 const main = await readFile(`${fresh}/main.js`, 'utf8');
 let direct = main;

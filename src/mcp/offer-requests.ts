@@ -1,9 +1,12 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
   ErrorCode,
+  type ListResourcesResult,
+  type Result,
   type ServerCapabilities,
   type ServerNotification,
 } from '@modelcontextprotocol/sdk/types.js';
+import { BOARD_RESOURCE, BOARD_URI, readBoard } from './board.ts';
 import { capabilitiesOf, JOBS_RESOURCE, promptsOf, TEMPLATES } from './offers.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { logError } from './stderr.ts';
@@ -32,6 +35,7 @@ export type Notify = (notification: ServerNotification) => Promise<void>;
 /**
  * Answers what clients ask for beside tools. Clients ask for the lists right after the handshake: those cost nothing,
  * and nothing is loaded or connected before something is read, subscribed or completed.
+ * @param drawing whether the client shows pages
  * @returns `work` as it was given, for tools as well
  */
 export function serveOffers(
@@ -39,6 +43,7 @@ export function serveOffers(
   role: Role,
   load: () => Promise<Work>,
   client: () => Client,
+  drawing: () => boolean,
 ): { work: () => Promise<Work> } {
   const capabilities = capabilitiesOf(role);
   let loaded: Work | undefined;
@@ -50,14 +55,8 @@ export function serveOffers(
     await server.notification(notification);
   };
 
-  /** @throws ProtocolError when the files are gone */
   async function work(): Promise<Work> {
-    try {
-      loaded = await load();
-    } catch (error) {
-      logError('loading', error);
-      throw new ProtocolError(ErrorCode.InternalError, NOT_LOADED);
-    }
+    loaded = await files(load);
     loaded.notify = notify;
     return loaded;
   }
@@ -72,9 +71,27 @@ export function serveOffers(
     if (method === 'resources/list') {
       listed = true;
       // Without a connection no job is known.
-      if (loaded === undefined) return { resources: [JOBS_RESOURCE] };
+      const { resources } =
+        loaded === undefined ? { resources: [JOBS_RESOURCE] } : await ask<ListResourcesResult>();
+      return { resources: drawing() ? [...resources, BOARD_RESOURCE] : resources };
     }
-    return (await work()).ask(method, params, { client: client(), meta: params._meta, signal });
+    if (method === 'resources/read' && params['uri'] === BOARD_URI && drawing()) return files(readBoard);
+    return ask();
+
+    async function ask<R extends Result>(): Promise<R> {
+      const asked = { client: client(), meta: params._meta, signal };
+      return (await (await work()).ask(method, params, asked)) as R;
+    }
   };
   return { work };
+}
+
+/** Reads what belongs to the program. @throws ProtocolError when its files are gone */
+async function files<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    logError('loading', error);
+    throw new ProtocolError(ErrorCode.InternalError, NOT_LOADED);
+  }
 }

@@ -6,6 +6,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { explain } from '../errors.ts';
 import { VERSION } from '../version.ts';
+import { draws, withBoard } from './board.ts';
 import { declarations } from './declarations.ts';
 import { instructions } from './instructions.ts';
 import { serveOffers } from './offer-requests.ts';
@@ -41,9 +42,13 @@ export function createServer(role: Role, later: Later): Server {
     return { name, version };
   }
 
-  const offers = serveOffers(server, role, later.work, client);
+  const drawing = () => draws(role, server.getClientCapabilities());
+  const offers = serveOffers(server, role, later.work, client, drawing);
 
-  server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: await declarations(role) }));
+  server.setRequestHandler(ListToolsRequestSchema, async () => {
+    const tools = await declarations(role);
+    return { tools: drawing() ? withBoard(tools) : tools };
+  });
 
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     let work: Work;

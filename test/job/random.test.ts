@@ -5,7 +5,10 @@ import { describe, expect, test } from 'vitest';
 import type { JobRecord } from '../../src/job/record.ts';
 import { recordSchema } from '../../src/job/record.ts';
 import { AMENDABLE, isFinal, MAKERS, type Source, STATUSES } from '../../src/job/words.ts';
+import { Requests } from '../../src/page/requests.ts';
 import { foldJob } from '../../src/registry/fold.ts';
+import { openRequest } from '../../src/view/job.ts';
+import { timeline } from '../../src/view/timeline.ts';
 import { ORDER, Story, VALIDATION } from './story.ts';
 
 /** A small generator of its own, so that a failure can be seen again by its seed (mulberry32). */
@@ -112,6 +115,24 @@ describe('random events', () => {
       });
       expect(recordSchema.safeParse(record).error, `seed ${seed}`).toBeUndefined();
     }
+  });
+
+  test('tell by their log alone which request an open job waits for', () => {
+    const seen = { question: 0, permission: 0, none: 0 };
+    for (let seed = 1; seed <= ROUNDS; seed++) {
+      randomStory(seed, (_, after, { journal }) => {
+        // An id that is no string: nobody writes it, and the log does not show it.
+        if (isFinal(after.status) || journal.some(({ data }) => data?.['request_id'] === 7)) return;
+        const requests = new Requests();
+        requests.take(timeline(journal, after));
+        const open = openRequest(after);
+        expect(requests.current?.request_id, `seed ${seed}, event ${after.seq}`).toBe(open?.request_id);
+        expect(requests.current?.kind).toBe(open?.kind);
+        expect(requests.current?.decision).toBe(open?.decision);
+        seen[open?.kind ?? 'none']++;
+      });
+    }
+    expect(Math.min(...Object.values(seen))).toBeGreaterThan(50);
   });
 
   test('fold to the same record from the journal on disk, torn lines and all', () => {

@@ -93,8 +93,13 @@ export class Lab {
   }
 
   /** An MCP server, as its client starts it; a supervisor's unless `env` says otherwise. */
-  async startServer(env: Record<string, string> = {}, clientName = 'lab'): Promise<LabServer> {
-    const server = new LabServer({ folder: this.project, env: { ...this.env, ...env }, clientName });
+  async startServer(
+    env: Record<string, string> = {},
+    clientName = 'lab',
+    capabilities: Record<string, unknown> = {},
+  ): Promise<LabServer> {
+    const given = { env: { ...this.env, ...env }, clientName, capabilities };
+    const server = new LabServer({ folder: this.project, ...given });
     this.servers.push(server);
     await server.initialize();
     return server;

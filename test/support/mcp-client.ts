@@ -19,6 +19,8 @@ export interface Message {
 export interface StartOptions {
   env?: Record<string, string>;
   clientName?: string;
+  /** What the client says it can, at `initialize`. */
+  capabilities?: Record<string, unknown>;
   /** Another program than the built one, such as a server with a tool made for a test. */
   program?: string[];
   /** A folder of the caller's to work in, which stays; else one is made, and removed at the end. */
@@ -38,6 +40,7 @@ export class McpClient {
   readonly #folder: string;
   readonly #keepsFolder: boolean;
   readonly #clientName: string;
+  readonly #capabilities: Record<string, unknown>;
   #rest = '';
   #nextId = 1;
   #wake: (() => void)[] = [];
@@ -48,6 +51,7 @@ export class McpClient {
     this.home = join(this.#folder, 'home');
     this.project = this.#folder;
     this.#clientName = options.clientName ?? 'test';
+    this.#capabilities = options.capabilities ?? {};
     this.child = spawn(process.execPath, options.program ?? [PROGRAM], {
       cwd: this.project,
       env: { PATH: process.env['PATH'], HOME: this.#folder, MAM_HOME: this.home, ...options.env },
@@ -67,7 +71,7 @@ export class McpClient {
   async initialize(): Promise<Message> {
     const answer = await this.request('initialize', {
       protocolVersion: '2025-06-18',
-      capabilities: {},
+      capabilities: this.#capabilities,
       clientInfo: { name: this.#clientName, version: '1' },
     });
     this.send({ jsonrpc: '2.0', method: 'notifications/initialized' });

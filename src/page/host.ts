@@ -1,0 +1,154 @@
+/** What the client says of its surroundings; it may send parts of it again at any time. */
+export interface HostContext {
+  theme?: 'light' | 'dark';
+  styles?: { variables?: Record<string, string | undefined> };
+  displayMode?: string;
+  availableDisplayModes?: string[];
+  containerDimensions?: { height?: number; maxHeight?: number };
+}
+
+/** An answer of the tool itself, where everything on the way to it worked. */
+export class Refusal extends Error {}
+
+export interface HostEvents {
+  onContext(context: HostContext): void;
+  /** The arguments of the call that opened the page. */
+  onInput(args: Record<string, unknown>): void;
+  /** The answer of that call. */
+  onResult(answer: Record<string, unknown>): void;
+  /** The page is about to be taken away. */
+  onEnd(): void;
+}
+
+interface Message {
+  jsonrpc?: unknown;
+  id?: number | string;
+  method?: string;
+  // biome-ignore lint/suspicious/noExplicitAny: what the client sends; every field is looked at before it is used
+  params?: any;
+  // biome-ignore lint/suspicious/noExplicitAny: the same
+  result?: any;
+  error?: { message?: unknown };
+}
+
+const VERSION = '2026-01-26';
+const NO_METHOD = -32601;
+
+/** The client that shows the page: MCP Apps' messages over `postMessage`. Nothing else is ever spoken to. */
+export class Host {
+  /** True when the client hands calls of tools on to the server. */
+  calls = false;
+  context: HostContext = {};
+  private readonly events: HostEvents;
+  private readonly waiting = new Map<number, (message: Message) => void>();
+  private lastId = 0;
+
+  constructor(events: HostEvents) {
+    this.events = events;
+    addEventListener('message', ({ source, data }: MessageEvent) => {
+      if (source === parent && data?.jsonrpc === '2.0') this.take(data as Message);
+    });
+  }
+
+  /** Introduces the page. @throws when the client refuses it */
+  async connect(version: string): Promise<void> {
+    const { hostCapabilities, hostContext } = await this.request('ui/initialize', {
+      protocolVersion: VERSION,
+      appInfo: { name: 'mam-board', version },
+      appCapabilities: { availableDisplayModes: ['inline', 'fullscreen'] },
+    });
+    this.calls = hostCapabilities?.serverTools !== undefined;
+    this.merge(hostContext);
+    this.notify('ui/notifications/initialized', {});
+  }
+
+  /**
+   * Calls a tool of the server.
+   * @param ms how long the answer may take; without it a client may ask its user first
+   * @throws Refusal with the tool's text, Error when the way to the server is broken
+   */
+  async call<T>(name: string, args: Record<string, unknown>, ms?: number): Promise<T> {
+    const result = await this.request('tools/call', { name, arguments: args }, ms);
+    const answer = answerOf(result);
+    if (result?.isError === true) throw new Refusal(String(result.content?.[0]?.text ?? 'The call failed.'));
+    if (answer === undefined) throw new Error('The answer is empty.');
+    return answer as T;
+  }
+
+  /** Tells how much room the page takes, in pixels. */
+  sized(width: number, height: number): void {
+    this.notify('ui/notifications/size-changed', { width, height });
+  }
+
+  /** Asks to be shown larger, or as before. */
+  async show(mode: string): Promise<void> {
+    const { mode: displayMode } = await this.request('ui/request-display-mode', { mode });
+    this.merge({ displayMode });
+  }
+
+  private request(method: string, params: object, ms?: number): Promise<NonNullable<Message['result']>> {
+    const id = ++this.lastId;
+    return new Promise((resolve, reject) => {
+      const late = () => {
+        this.waiting.delete(id);
+        reject(new Error('No answer came.'));
+      };
+      const timer = ms === undefined ? undefined : setTimeout(late, ms);
+      this.waiting.set(id, ({ result, error }) => {
+        clearTimeout(timer);
+        if (error === undefined) resolve(result ?? {});
+        else reject(new Error(String(error?.message ?? 'The call failed.')));
+      });
+      this.send({ id, method, params });
+    });
+  }
+
+  private notify(method: string, params: object): void {
+    this.send({ method, params });
+  }
+
+  private send(message: object): void {
+    // The page is not told where it is shown; it says nothing that the client must not read.
+    parent.postMessage({ jsonrpc: '2.0', ...message }, '*');
+  }
+
+  private take(message: Message): void {
+    const { id, method, params = {} } = message;
+    if (method === undefined) {
+      const done = this.waiting.get(id as number);
+      this.waiting.delete(id as number);
+      done?.(message);
+    } else if (id !== undefined) this.answer(id, method);
+    else if (method === 'ui/notifications/host-context-changed') this.merge(params);
+    else if (method === 'ui/notifications/tool-input') this.events.onInput(params.arguments ?? {});
+    else if (method === 'ui/notifications/tool-result') {
+      const answer = params.isError === true ? undefined : answerOf(params);
+      if (answer !== undefined) this.events.onResult(answer);
+    }
+  }
+
+  private answer(id: number | string, method: string): void {
+    if (method === 'ui/resource-teardown') this.events.onEnd();
+    else if (method !== 'ping') {
+      this.send({ id, error: { code: NO_METHOD, message: 'Method not found' } });
+      return;
+    }
+    this.send({ id, result: {} });
+  }
+
+  private merge(part: HostContext | undefined): void {
+    this.context = { ...this.context, ...part };
+    this.events.onContext(this.context);
+  }
+}
+
+/** A tool's structured answer; some clients hand on only its text, which is the same JSON. */
+function answerOf(result: Message['result']): Record<string, unknown> | undefined {
+  if (typeof result?.structuredContent === 'object' && result.structuredContent !== null)
+    return result.structuredContent;
+  try {
+    return JSON.parse(result?.content?.[0]?.text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,46 @@
+import { Board } from './board.ts';
+import { Host } from './host.ts';
+import type { JobList } from './jobs.ts';
+import { Pulse } from './pulse.ts';
+import { dress, tellSize, watchSeen } from './surroundings.ts';
+
+/** Of the package; put in by the build. */
+declare const MAM_VERSION: string;
+
+/** How long the arguments of the call that opened the page may take, in ms. */
+const INPUT_MS = 500;
+
+const host = new Host({
+  onContext(context) {
+    dress(context);
+    board.render();
+  },
+  onInput: (args) => board.openedWith(args),
+  onResult: (answer) => board.take(answer as unknown as JobList),
+  onEnd: () => pulse.end(),
+});
+const board = new Board(host);
+const pulse = new Pulse({
+  work: () => board.look(),
+  well: () => board.warn(''),
+  failed(error, nextMs) {
+    const why = error instanceof Error ? error.message : String(error);
+    board.warn(
+      `The server does not answer: ${why} What is shown may be old. Next try in ${nextMs / 1_000} s.`,
+    );
+  },
+});
+
+document.body.append(board.element);
+tellSize(host, board.element);
+host.connect(MAM_VERSION).then(
+  () => {
+    if (!host.calls)
+      return board.warn('This client shows the jobs as they were: it hands no calls on to the server.');
+    board.onStale = () => pulse.now();
+    watchSeen(board.element, (seen) => pulse.see(seen));
+    // Clients say first which jobs were asked for; not all of them do.
+    setTimeout(() => pulse.start(), INPUT_MS);
+  },
+  (error) => board.warn(`The client refused this page: ${String(error)}`),
+);

@@ -1,0 +1,68 @@
+import type { TimelineEntry } from '../view/timeline.ts';
+
+/** What a peer asks for, told by the audit log alone. */
+export interface Asked {
+  request_id: string;
+  kind: 'question' | 'permission';
+  /** True when only a hook or the screen can tell that it is settled. */
+  evidence: boolean;
+  /** The event that asked: all that there is to read. */
+  entry: TimelineEntry;
+  /** What somebody has decided, while the agent has not taken it yet. */
+  decision?: string | undefined;
+}
+
+/** What a person does who is not the peer. */
+const NO_WORD = new Set(['answered', 'cancelled', 'verified']);
+
+/**
+ * The open requests of a job, from its audit log: the rules of the record, for a reader who is not given it.
+ * `job_status` would give them, but the server takes what it told as seen by the model, and a decision of the model
+ * without an id counts for that: what a person sees on a page must not change it.
+ */
+export class Requests {
+  private open: Asked[] = [];
+
+  /** Takes entries in the order of the log. */
+  take(entries: readonly TimelineEntry[]): void {
+    for (const entry of entries) this.next(entry);
+  }
+
+  /** The one that an open job needs an answer to now: a permission before a question. Of a final job it says nothing. */
+  get current(): Asked | undefined {
+    return this.open.find(({ kind }) => kind === 'permission') ?? this.open[0];
+  }
+
+  private next(entry: TimelineEntry): void {
+    const { type, source, request_id: wanted } = entry;
+    const meant = (asked: Asked): boolean => wanted === undefined || asked.request_id === wanted;
+    if ((source === 'peer' || source === 'person') && !NO_WORD.has(type))
+      this.keep((asked) => asked.kind === 'permission' && asked.evidence);
+    if (type === 'question' || type === 'permission_required') this.ask(entry);
+    else if (type === 'permission_resolved') this.keep((asked) => !meant(asked));
+    else if (type === 'answered') this.answer(entry, this.open.filter(meant));
+  }
+
+  private ask(entry: TimelineEntry): void {
+    const { request_id, source, type } = entry;
+    if (request_id === undefined) return;
+    const kind = type === 'question' ? 'question' : 'permission';
+    this.open.push({ request_id, kind, evidence: source === 'hook' || source === 'hub', entry });
+  }
+
+  private answer({ decision }: TimelineEntry, meant: Asked[]): void {
+    const [first] = meant;
+    if (first?.kind === 'permission' && decision !== undefined) {
+      if (first.evidence) first.decision = decision;
+      else this.keep((asked) => asked !== first);
+      return;
+    }
+    const question = meant.find(({ kind }) => kind === 'question');
+    // Settles what it names, or every open request where it names none.
+    if (question !== undefined) this.keep((asked) => !meant.includes(asked));
+  }
+
+  private keep(stays: (asked: Asked) => boolean): void {
+    this.open = this.open.filter(stays);
+  }
+}

@@ -1,0 +1,59 @@
+import { writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Host } from '../../src/page/host.ts';
+import { Log } from '../../src/page/log.ts';
+import { Lab } from '../durability/support.ts';
+
+let lab: Lab;
+beforeEach(() => {
+  lab = new Lab();
+});
+afterEach(() => lab.end());
+
+/** A job with a journal of so many events, of which some are given. */
+function plant(id: string, length: number, given: Record<number, object>): void {
+  lab.plant(id);
+  const lines = Array.from({ length: length - 1 }, (_, n) => {
+    const seq = n + 2;
+    const at = new Date().toISOString();
+    const own = { seq, event_id: `e${seq}`, job_id: id, source: 'hook', at, recorded_at: at };
+    return `\n${JSON.stringify({ ...own, type: 'progress', detail: `step ${seq}`, ...given[seq] })}\n`;
+  });
+  writeFileSync(lab.journalFile(id), lines.join(''), { flag: 'a' });
+}
+
+/** The calls of a page, handed on to a real server. */
+async function hostOf(): Promise<{ host: Host; calls: Record<string, unknown>[] }> {
+  const server = await lab.server();
+  const calls: Record<string, unknown>[] = [];
+  const call = (name: string, args: Record<string, unknown>) => {
+    calls.push(args);
+    return server.ok(name, args);
+  };
+  return { host: { call } as unknown as Host, calls };
+}
+
+test('of a long log the end is read, and then only what is new', async () => {
+  plant('long', 1_000, {});
+  const { host, calls } = await hostOf();
+  const log = new Log(host, 'long');
+  await log.read();
+  expect(log.entries.map(({ seq }) => seq)).toEqual(Array.from({ length: 100 }, (_, n) => n + 901));
+  expect(calls.map(({ after }) => after)).toEqual([Number.MAX_SAFE_INTEGER, 900]);
+  await log.read();
+  expect(calls.at(-1)).toMatchObject({ after: 1_000 });
+  expect(log.entries).toHaveLength(100);
+});
+
+test('a request that stands far back in a long log is found', async () => {
+  plant('asks', 600, {
+    2: { type: 'submitted', source: 'hub' },
+    5: { type: 'permission_required', detail: 'rm the old roof', data: { tool: 'Bash', input: 'rm roof' } },
+  });
+  const { host } = await hostOf();
+  const log = new Log(host, 'asks');
+  await log.read();
+  expect(log.head).toMatchObject({ status: 'input_required', reason: 'permission' });
+  expect(log.asked).toMatchObject({ request_id: 'e5', kind: 'permission', entry: { tool: 'Bash' } });
+  expect(log.entries.at(-1)?.seq).toBe(600);
+});
