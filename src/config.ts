@@ -59,7 +59,7 @@ type Env = Record<string, string | undefined>;
  * @throws MamError `bad_input` for a setting that can't be used, with the valid values
  */
 export async function loadSettings(flags: SettingFlags = {}, env: Env = process.env): Promise<Settings> {
-  const cwd = flags.cwd ?? process.cwd();
+  const cwd = flags.cwd ?? workingFolder();
   const home = mamHome(env);
   const projectFolder = findProjectFolder(cwd, home, homedir());
   const file = {
@@ -98,6 +98,17 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
     path: env['PATH'],
     virtualEnv: env['VIRTUAL_ENV'],
   };
+}
+
+/** @throws MamError `unavailable` where the folder is gone */
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw new MamError('unavailable', 'The working directory is gone.', 'Change into one that is there.', {
+      cause: error,
+    });
+  }
 }
 
 /** The folder of the user's hub, before any configuration is read. */

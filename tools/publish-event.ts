@@ -79,6 +79,13 @@ export default defineTool({
   roles: ['supervisor', 'peer'],
 
   async handle(args, { engine, caller, callId }) {
+    if (args.event === 'question' && (args.detail ?? '').trim() === '') {
+      throw new MamError(
+        'bad_input',
+        'The question is missing.',
+        callOf('publish_event', { job_id: args.job_id, event: 'question', detail: 'YOUR QUESTION' }),
+      );
+    }
     const outcome = await engine.report({
       event_id: callId === undefined ? undefined : eventId(caller.session, callId),
       job_id: args.job_id,

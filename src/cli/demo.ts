@@ -10,13 +10,19 @@ const INTERRUPTED = 130;
 
 /** `mam demo peer` is the program that it starts in its tmux pane. */
 export default defineCommand({
-  synopsis: '[--keep] | --stop FOLDER',
+  synopsis: '[--keep] | --stop FOLDER | peer',
   about: [
     'Shows one delegated job from end to end on real parts, in about 5 seconds: a hub, a tmux session with a small ' +
       'bundled peer, a job handed over through the MCP tools, waited for, and checked by a script. All of it lives in ' +
       'a private folder and is gone at the end; nothing of yours is touched.',
   ],
-  words: [{ name: 'peer', about: 'plays the peer of a demo', many: true, hidden: true }],
+  words: [
+    {
+      name: 'peer',
+      about: 'be the small peer of the demo in this terminal: a stand-in for an agent',
+      many: true,
+    },
+  ],
   options: {
     keep: { type: 'flag', about: 'leave it running, and print how to attach to the peer and how to end it' },
     stop: { type: 'text', value: 'FOLDER', about: 'end a demo that was kept', completes: 'folder' },

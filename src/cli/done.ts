@@ -1,40 +1,33 @@
+import { loadSettings } from '../config.ts';
 import { MamError } from '../errors.ts';
+import { isJobId } from '../job/id.ts';
 import type { JobRow } from '../job/request.ts';
+import { hasJob } from '../registry/paths.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
+import { jobIdOf, jobOption } from './jobs/job-argument.ts';
 import publish from './publish.ts';
 
 const MAX_JOBS = 100;
 
 export default defineCommand({
+  synopsis: '[--job ID | ID] [WORDS…]',
   about: [
-    'For a person who was given a job (agent human): reports it completed. Without ID the one such job that is open.',
+    'For a person who was given a job (agent human): reports it completed. Without an id the one such job that is open.',
   ],
   words: [
-    { name: 'ID', about: 'the job', completes: 'job' },
+    { name: 'ID', about: 'the same as --job ID', completes: 'job' },
     { name: 'WORDS', about: 'what came of it, for who delegated it', many: true },
   ],
-  options: {},
+  options: { job: jobOption },
   json: { tool: 'publish_event' },
   exits: publish.exits,
-  examples: ['mam done "The key is on the board."'],
+  examples: ['mam done "The key is on the board."', 'mam done --job bring-the-key "It is on the board."'],
 
-  async run({ words, registryDir, json }) {
-    const open = await withHub(registryDir, async ({ settings, ask }) => {
-      return (
-        await ask('list', {
-          registry_dir: settings.registryDir,
-          agent: 'human',
-          open_only: true,
-          limit: MAX_JOBS,
-        })
-      ).jobs;
-    });
-    const named = open.find((job) => job.job_id === words[0]);
-    const job = named ?? onlyOne(open, words);
-    const detail = (named === undefined ? words : words.slice(1)).join(' ') || 'Done.';
+  async run({ options, words, registryDir, json }) {
+    const [job, said] = await choose(options.job, words, registryDir);
     return publish.run({
-      options: { job: job.job_id, event: 'completed', detail, 'result-file': undefined },
+      options: { job, event: 'completed', detail: said.join(' ') || 'Done.', 'result-file': undefined },
       words: [],
       json,
       registryDir,
@@ -42,9 +35,43 @@ export default defineCommand({
   },
 });
 
-function onlyOne(open: JobRow[], words: string[]): JobRow {
+/** The job that is meant, and what of the words is left to be said. */
+async function choose(
+  named: string | undefined,
+  words: string[],
+  registry: string | undefined,
+): Promise<[string, string[]]> {
+  const { registryDir } = await loadSettings({ registryDir: registry });
+  if (named !== undefined) return [jobIdOf(registryDir, named), words];
+  const open = await withHub(registry, async ({ ask }) => {
+    const filter = { registry_dir: registryDir, agent: 'human', open_only: true, limit: MAX_JOBS };
+    return (await ask('list', filter)).jobs;
+  });
+  const [first = '', ...rest] = words;
+  if (looksLikeId(first)) return [whole(first, open, registryDir), rest];
+  return [onlyOne(open, words), words];
+}
+
+/** A word that nobody says: what was meant as an id must never end another job. */
+function looksLikeId(word: string): boolean {
+  return word.includes('-') && isJobId(word);
+}
+
+function whole(word: string, open: JobRow[], registryDir: string): string {
+  const [only, ...more] = open.filter((job) => job.job_id.startsWith(word));
+  if (only !== undefined && more.length === 0) return only.job_id;
+  const id = jobIdOf(registryDir, word);
+  if (id !== word || hasJob(registryDir, id)) return id;
+  throw new MamError(
+    'not_found',
+    `No job for a person is ${word}, or begins so.`,
+    'mam list shows all ids. If it is what you want to say: mam done --job ID WORDS.',
+  );
+}
+
+function onlyOne(open: JobRow[], words: string[]): string {
   const [job, ...more] = open;
-  if (job !== undefined && more.length === 0) return job;
+  if (job !== undefined && more.length === 0) return job.job_id;
   throw new MamError(
     'bad_input',
     job === undefined

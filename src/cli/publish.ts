@@ -86,6 +86,8 @@ async function toClaim(
 ): Promise<Claim> {
   if (!isJobId(jobId))
     throw new MamError('bad_input', '--job is not a job id.', 'Job ids have only a-z, 0-9 and -.');
+  if (type === 'question' && (detail ?? '').trim() === '')
+    throw new MamError('bad_input', 'The question is missing.', 'Ask it with --detail TEXT.');
   if (detail !== undefined && detail.length > LIMITS.detailChars) {
     throw new MamError(
       'bad_input',

@@ -59,7 +59,8 @@ export async function releasePeer(stage: Stage): Promise<void> {
 
 /** What a person types to look at the peer. */
 export function attachCommand(stage: Stage): string {
-  return `tmux -S ${stage.socket} attach -t =${SESSION}`;
+  // Quoted: zsh takes a word that begins with = for a program's path.
+  return `tmux -S ${stage.socket} attach -t '=${SESSION}'`;
 }
 
 /** The last lines of the peer's screen; none when there is no peer. */

@@ -56,11 +56,17 @@ export async function answerJob(
     detail: words,
     ...(question !== undefined && { data: { request_id: question.request_id } }),
   });
-  const what = question === undefined ? 'the instruction' : 'the answer';
+  const what = question === undefined ? 'The instruction' : 'The answer';
+  const permission = job.record.requests.some(
+    (one) => one.kind === 'permission' && one.resolved_at === undefined,
+  );
+  const open = permission
+    ? ' Its permission request is still open: this decides nothing, only decision "allow" or "deny" does (`--allow`, `--deny`).'
+    : '';
   return {
     record: job.record,
     delivered: isHuman
-      ? `The person finds ${what} with job_status (\`mam status --job ${id}\`).`
-      : `The peer gets ${what} with the answer to its next report, or typed into its pane as soon as it is idle.`,
+      ? `${what} stands in the job's record (\`mam status --job ${id}\`).`
+      : `${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}`,
   };
 }

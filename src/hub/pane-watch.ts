@@ -34,6 +34,8 @@ export class PaneWatch {
   private readonly log: Log;
   private readonly watches = new Map<string, Watch>();
   private readonly hooked = new Set<string>();
+  /** When something was last typed for a job, by its id; in ms since 1970. */
+  private readonly typedAt = new Map<string, number>();
   private stopped = false;
 
   constructor(options: {
@@ -71,11 +73,14 @@ export class PaneWatch {
     }
   }
 
-  onRecorded(job: LiveJob, { before, after }: Recorded): void {
+  onRecorded(job: LiveJob, { event, before, after }: Recorded): void {
+    // A message or a reminder begins a turn as the order did.
+    if (event.type === 'submitted') this.typedAt.set(job.id, Date.now());
     if (isFinal(after.status)) {
       clearTimeout(this.watches.get(job.id)?.due);
       this.watches.delete(job.id);
       this.hooked.delete(job.id);
+      this.typedAt.delete(job.id);
     } else if (before?.status !== after.status || before.phase !== after.phase) this.lookSoon(job, DRAWN_MS);
   }
 
@@ -118,9 +123,12 @@ export class PaneWatch {
     }
     const now = Date.now();
     watch.readySince ??= now;
-    const typedAt = Date.parse(record.reminded_at ?? record.submitted_at ?? record.created_at);
+    // A peer that has just reported is in the middle of its turn, whatever its screen says.
+    const livedAt = Date.parse(record.last_sign_of_life_at);
+    const typedAt =
+      this.typedAt.get(job.id) ?? Date.parse(record.reminded_at ?? record.submitted_at ?? record.created_at);
     const wanted = this.hooked.has(job.id) ? READY_WITH_HOOKS_MS : READY_MS;
-    const left = Math.max(watch.readySince, typedAt) + wanted - now;
+    const left = Math.max(watch.readySince, typedAt, livedAt) + wanted - now;
     if (left > 0) this.lookSoon(job, left + DRAWN_MS);
     else {
       watch.readySince = undefined;

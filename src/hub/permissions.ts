@@ -215,7 +215,7 @@ export class Permissions {
       });
       const what = cleanLine(request.text, SHOWN_CHARS);
       if (isPeers)
-        return `The peer gets the decision (${decision}: ${what}) with the answer to its next report, or typed when it is idle.`;
+        return `The decision (${decision}: ${what}) goes to the peer with its next report, or is typed when it is idle.`;
       const hook = known?.hook;
       if (hook?.pid !== undefined && startOf(hook.pid) !== undefined) {
         hook.answer({ decision, reason: `Decided by the ${by} of job ${job.id}.` });

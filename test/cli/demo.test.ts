@@ -147,7 +147,7 @@ describe('mam demo', { timeout: DEMO_MS }, () => {
     const { code, out } = await demo(['--keep', '--json']).ended;
     expect(code).toBe(0);
     const { folder, attach_command, stop_command, file } = JSON.parse(out);
-    expect(attach_command).toBe(`tmux -S ${folder}/tmux.sock attach -t =peer`);
+    expect(attach_command).toBe(`tmux -S ${folder}/tmux.sock attach -t '=peer'`);
     expect(stop_command).toBe(`node ${PROGRAM} demo --stop ${folder}`);
     expect(existsSync(file)).toBe(true);
     const end = await demo(['--stop', folder]).ended;

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { Lab } from '../support/lab.ts';
@@ -109,9 +109,18 @@ test('a job is delegated from a shell, listed and looked up', async ({ lab }) =>
   );
   lab.write('check.sh', '#!/bin/sh\n', 0o755);
   await lab.startPeer('good', { session: 'codex' });
-  const submitted = await lab.type(lineWith('README.md', 'mam submit'));
+  const submitted = await lab.type(lineWith('README.md', 'mam submit', 'codex'));
   expect(submitted).toMatch(/^registered job: fix-the-login-test-[a-z0-9]{8}\n/);
   expect(submitted).toMatch(/\nvalidation: PASS\n\/\S+\/fix-the-login-test-[a-z0-9]{8}\n$/);
   expect(await lab.type(lineWith('README.md', 'mam list'))).toMatch(/^fix-the-login-test-\w+ +completed/);
   expect(await lab.type(lineWith('README.md', 'mam logs'))).toContain('peer codex      started');
+});
+
+test('the peer of the demo stands in for an agent', async ({ lab }) => {
+  lab.sessions.add('stand-in');
+  await lab.type(lineWith('README.md', 'new-session', 'stand-in'));
+  expect(await lab.type(lineWith('README.md', 'mam submit', 'stand-in'))).toContain('hello.txt says: Hello');
+  expect(readFileSync(join(lab.project, 'hello.txt'), 'utf8')).toBe('Hello\n');
+  // Without a terminal it says what to type.
+  await expect(lab.type(lineWith('README.md', 'mam attach'))).rejects.toThrow("attach -t '=stand-in'");
 });

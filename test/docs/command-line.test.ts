@@ -42,7 +42,7 @@ function section(name: string, summary: string, command: Command): string {
   const rows = [
     ...words.filter(({ hidden }) => !hidden).map(({ name: word, about }) => [`\`${word}\``, about]),
     ...Object.entries(options).map(([option, declared]) => [
-      `\`${optionText(option, declared as Option)}\``,
+      `\`${(declared as Option).short === undefined ? '' : `-${(declared as Option).short}, `}${optionText(option, declared as Option)}\``,
       declared.about,
     ]),
   ].map(([what = '', about = '']) => `| ${what} | ${about.replaceAll('|', '\\|')} |`);
@@ -62,7 +62,7 @@ function section(name: string, summary: string, command: Command): string {
 }
 
 function jsonText(json: Command['json']): string {
-  if (typeof json === 'string') return `${json}.`;
+  if (typeof json === 'string') return json.endsWith('.') ? json : `${json}.`;
   const tool = tools.find(({ name }) => name === json.tool);
   const fields = Object.keys(tool?.outputSchema.shape ?? {}).map((field) => `\`${field}\``);
   return `the fields of \`${json.tool}\`: ${fields.join(', ')}.${json.also === undefined ? '' : ` ${json.also}`}`;

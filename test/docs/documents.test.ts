@@ -107,6 +107,10 @@ const TRIED: Record<string, string> = {
   'mam install opencode --dry-run': INSTALLING,
   'mam install opencode': INSTALLING,
   'mam submit --prompt "Fix the login test" --agent codex --start --validate ./check.sh': ANSWERING,
+  "tmux new-session -d -s stand-in 'mam demo peer'": ANSWERING,
+  'mam submit --prompt \'Write the file hello.txt with one line: "Hello"\' --agent command --agent-session tmux:stand-in':
+    ANSWERING,
+  'mam attach stand-in': ANSWERING,
   'mam list': ANSWERING,
   'mam logs fix-the-login': ANSWERING,
   'mam doctor': 'test/cli/doctor.test.ts',

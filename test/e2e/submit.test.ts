@@ -142,6 +142,22 @@ describe.concurrent('mam submit', () => {
     expect(stdout).toContain('She is well.');
   });
 
+  test('mam done never ends another job than the one that was named', async ({ lab }) => {
+    const person = ['--agent', 'human', '--no-wait'];
+    const first = idIn((await lab.mam('submit', 'Water the plants', ...person)).stdout);
+    expect((await lab.mam('done', first)).code).toBe(0);
+    const second = idIn((await lab.mam('submit', 'Bring the key', ...person)).stdout);
+    // A job that is final gets a late report, a mistyped id nothing; neither is taken for words about the other job.
+    expect((await lab.mam('done', first, 'late words')).stderr).toContain('is completed');
+    expect(await lab.mam('done', 'water-the-plans', 'wet')).toMatchObject({ code: 64, stdout: '' });
+    expect(lab.record(second).status).toBe('working');
+    const third = idIn((await lab.mam('submit', 'Call mum', ...person)).stdout);
+    expect((await lab.mam('done', 'call-m', 'She is well.')).code).toBe(0);
+    expect(lab.record(third)).toMatchObject({ status: 'completed', detail: 'She is well.' });
+    expect((await lab.mam('done', '--job', 'bring', 'It hangs.')).code).toBe(0);
+    expect(lab.record(second)).toMatchObject({ status: 'completed', detail: 'It hangs.' });
+  });
+
   test('the log folder is the one of the settings', async ({ lab }) => {
     const peer = await lab.startPeer('good');
     const logs = join(lab.folder, 'logs');
@@ -154,8 +170,8 @@ describe.concurrent('mam submit', () => {
   test('what is wrong is said, with the next step, and leaves no job', async ({ lab }) => {
     writeFileSync(join(lab.project, 'latin.txt'), Buffer.from([0x66, 0xfc, 0x72]));
     const wrong: [string[], number, string][] = [
-      [[], 64, 'Give the task once.'],
-      [['--prompt', 'x', '--prompt-file', 'y'], 64, 'Give the task once.'],
+      [[], 64, 'There is no task.'],
+      [['--prompt', 'x', '--prompt-file', 'y'], 64, 'The task is given twice.'],
       [['--prompt-file', 'missing.md'], 64, 'missing.md cannot be read (ENOENT)'],
       [['--prompt-file', 'latin.txt'], 64, 'is no UTF-8 text'],
       [['--prompt', ''], 64, 'The prompt is empty.'],

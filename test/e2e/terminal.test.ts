@@ -48,7 +48,7 @@ describe.concurrent('on a terminal', () => {
     const { jobId, report } = await job(lab);
     const { shows, type } = await terminal(lab, 'NO_COLOR=1');
     await type(`wait ${jobId}; echo "ended with $?"`);
-    await shows(/waiting · 0s/);
+    await shows(/working, started · \ds/);
     await lab.tmux('send-keys', '-t', '=terminal:', 'C-c');
     const screen = await shows(/ended with 3/);
     expect(screen).toContain('mam: stopped waiting; the job goes on.');

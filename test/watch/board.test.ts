@@ -118,7 +118,7 @@ describe('what the keys do', () => {
     await board.shows('answer: Tin. 감사');
     await board.press('Enter');
     expect(await lab.event(id, 'answered')).toMatchObject({ detail: 'Tin. 감사', source: 'person' });
-    await board.shows('The peer gets the answer');
+    await board.shows('The answer goes to the peer');
     await board.shows('▸ ● working');
     await reporter.report(id, 'completed');
     await board.shows(/peer +completed/);

@@ -6,6 +6,9 @@ import { endWithReader, fail } from './output.ts';
 import { parseCommandLine } from './parse.ts';
 import { synopsisOf } from './synopsis.ts';
 
+/** A longer usage says less than its help does. */
+const USAGE_CHARS = 100;
+
 /**
  * Reads a command line and runs the command; the one catch of every command.
  * @param name as the command is called
@@ -18,7 +21,9 @@ export async function runDeclared(name: string, command: Command, args: string[]
   try {
     given = parseCommandLine(command, args);
   } catch (error) {
-    return fail(`${explain(error)} Usage: mam ${synopsisOf(name, command)}`, EXIT.usage);
+    const synopsis = `mam ${synopsisOf(name, command)}`;
+    const usage = synopsis.length > USAGE_CHARS ? `See mam ${name} --help.` : `Usage: ${synopsis}`;
+    return fail(`${explain(error)} ${usage}`, EXIT.usage);
   }
   if (given === undefined) {
     process.stdout.write(helpText(name, command));

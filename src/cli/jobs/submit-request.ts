@@ -59,8 +59,10 @@ export function promptOf(chosen: Chosen, words: string[]): string {
     (one) => one !== undefined,
   );
   const [text, ...more] = given;
-  if (text === undefined || more.length > 0)
-    throw new MamError('bad_input', 'Give the task once.', 'With --prompt TEXT or --prompt-file FILE.');
+  if (text === undefined)
+    throw new MamError('bad_input', 'There is no task.', 'Give --prompt TEXT or --prompt-file FILE.');
+  if (more.length > 0)
+    throw new MamError('bad_input', 'The task is given twice.', 'Give --prompt TEXT or --prompt-file FILE.');
   if (file === undefined) return text;
   let bytes: Buffer;
   try {
