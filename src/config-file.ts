@@ -34,6 +34,9 @@ const fileSchema = z.strictObject({
   tmux_server_name: z.string().optional(),
   tool_timeout_seconds: z.number().positive().optional(),
   hub_idle_seconds: z.number().nonnegative().optional(),
+  hub_events_per_minute: z.number().int().nonnegative().optional(),
+  max_depth: z.number().int().nonnegative().optional(),
+  max_open_jobs: z.number().int().nonnegative().optional(),
   agents: z.record(z.string(), agentSchema).optional(),
 });
 export type ConfigFile = z.infer<typeof fileSchema>;

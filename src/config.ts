@@ -4,6 +4,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AgentConfig, ConfigFile } from './config-file.ts';
 import { MamError } from './errors.ts';
+import { LIMITS } from './job/limits.ts';
 import { findProjectFolder, PROJECT_FOLDER } from './project.ts';
 
 /** Linux cuts a longer socket path silently (108 bytes, macOS 104), so two deep homes could share one socket. */
@@ -36,6 +37,12 @@ export interface Settings {
   role: 'supervisor' | 'peer';
   toolTimeoutSeconds?: number | undefined;
   hubIdleSeconds: number;
+  /** What a job's peer may say without need; 0 lifts it. Decided where the hub runs. */
+  hubEventsPerMinute: number;
+  /** How deep the delegations of peers may go; 0: peers delegate nothing. */
+  maxDepth: number;
+  /** Open jobs of one supervisor's session. */
+  maxOpenJobs: number;
   agents: Record<string, AgentConfig>;
   cwd: string;
   pane?: string | undefined;
@@ -90,6 +97,13 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
       seconds(env['MAM_HUB_IDLE_SECONDS'], 'MAM_HUB_IDLE_SECONDS') ??
       file.hub_idle_seconds ??
       HUB_IDLE_SECONDS,
+    hubEventsPerMinute:
+      count(env['MAM_HUB_EVENTS_PER_MINUTE'], 'MAM_HUB_EVENTS_PER_MINUTE') ??
+      file.hub_events_per_minute ??
+      LIMITS.eventsPerMinute,
+    maxDepth: count(env['MAM_MAX_DEPTH'], 'MAM_MAX_DEPTH') ?? file.max_depth ?? LIMITS.maxDepth,
+    maxOpenJobs:
+      count(env['MAM_MAX_OPEN_JOBS'], 'MAM_MAX_OPEN_JOBS') ?? file.max_open_jobs ?? LIMITS.maxOpenJobs,
     agents: file.agents ?? {},
     cwd,
     pane: insideTmux ? env['TMUX_PANE'] || undefined : undefined,
@@ -163,6 +177,8 @@ export function peerEnvironment(settings: Settings, env: Env = process.env): Rec
     'MAM_REALM',
     'MAM_REGISTRY_DIR',
     'MAM_LOGS_DIR',
+    'MAM_MAX_DEPTH',
+    'MAM_MAX_OPEN_JOBS',
     'MAM_BROKER_USERNAME',
     'MAM_BROKER_CA',
     'TMUX_SERVER_NAME',
@@ -328,4 +344,10 @@ function seconds(value: string | undefined, name: string): number | undefined {
   const number = Number(value);
   if (Number.isFinite(number) && number >= 0) return number;
   throw new MamError('bad_input', `${name} is not a number of seconds.`, `Set ${name}=300, for example.`);
+}
+
+function count(value: string | undefined, name: string): number | undefined {
+  if (value === undefined || value === '') return undefined;
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  throw new MamError('bad_input', `${name} is no whole number from 0 on.`, `Set ${name}=10, for example.`);
 }

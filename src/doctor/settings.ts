@@ -25,6 +25,9 @@ const NAMES: readonly (readonly [env: string, key?: keyof ConfigFile])[] = [
   ['MAM_ROLE'],
   ['MAM_TOOL_TIMEOUT_SECONDS', 'tool_timeout_seconds'],
   ['MAM_HUB_IDLE_SECONDS', 'hub_idle_seconds'],
+  ['MAM_HUB_EVENTS_PER_MINUTE', 'hub_events_per_minute'],
+  ['MAM_MAX_DEPTH', 'max_depth'],
+  ['MAM_MAX_OPEN_JOBS', 'max_open_jobs'],
 ];
 /** Of the person's own job, in the environment of a validation script. */
 const NO_SETTINGS = ['MAM_JOB_DIR'];

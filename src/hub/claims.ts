@@ -6,6 +6,7 @@ import { LIMITS } from '../job/limits.ts';
 import { messagesFor } from '../job/messages.ts';
 import type { JobRecord } from '../job/record.ts';
 import { isFinal, MAKERS } from '../job/words.ts';
+import type { EventRates } from './event-rates.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import type { PaneOwners } from './pane-owners.ts';
@@ -19,6 +20,7 @@ const NAMED_JOBS = 5;
 export class Claims {
   private readonly registrar: Registrar;
   private readonly owners: PaneOwners;
+  private readonly rates: EventRates;
   private readonly home: string;
   private readonly log: Log;
   private readonly reply: (topic: string, reply: ClaimReply) => void;
@@ -28,12 +30,14 @@ export class Claims {
   constructor(options: {
     registrar: Registrar;
     owners: PaneOwners;
+    rates: EventRates;
     home: string;
     log: Log;
     reply: (topic: string, reply: ClaimReply) => void;
   }) {
     this.registrar = options.registrar;
     this.owners = options.owners;
+    this.rates = options.rates;
     this.home = options.home;
     this.log = options.log;
     this.reply = options.reply;
@@ -63,17 +67,13 @@ export class Claims {
     let answer: ClaimReply;
     let failed: unknown;
     if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      answer = refusal(
-        eventIdOf(filled),
-        `The event's ${issue?.path.join('.') || 'fields'}: ${issue?.message}.`,
-      );
+      answer = refusal(eventIdOf(filled), badField(parsed.error.issues[0]));
     } else {
       const { turn, done } = this.queueUp(jobId);
       try {
         if (turn !== undefined) await turn;
         const unheard = late || parsed.data.reply_to === undefined;
-        answer = await this.settle(jobId, { ...parsed.data, ...(unheard && { unheard }) }, done);
+        answer = await this.settle(jobId, { ...parsed.data, ...(unheard && { unheard }) }, late, done);
       } catch (error) {
         const retry = error instanceof MamError && (error.code === 'io' || error.code === 'conflict');
         answer = { ...refusal(parsed.data.event_id, explain(error)), ...(retry && { retry }) };
@@ -101,8 +101,11 @@ export class Claims {
     return { turn, done };
   }
 
-  /** @param placed called as soon as the claim has its place in the journal's order */
-  private async settle(jobId: string, claim: Claim, placed: () => void): Promise<ClaimReply> {
+  /**
+   * @param late it comes from the outbox
+   * @param placed called as soon as the claim has its place in the journal's order
+   */
+  private async settle(jobId: string, claim: Claim, late: boolean, placed: () => void): Promise<ClaimReply> {
     if (claim.job_id !== jobId)
       return refusal(claim.event_id, "The event's job_id is not the one of its topic.");
     const makers = MAKERS[claim.type];
@@ -124,6 +127,9 @@ export class Claims {
         `Job ${job.id} was given to another pane. ${yours} Report again with job_id "${mine.id}".`,
       );
     }
+    // What is in the journal already is answered as it was.
+    const tooMuch = job.has(claim.event_id) ? undefined : this.rates.take(job, claim.type, late);
+    if (tooMuch !== undefined) return this.refuse(job, claim, tooMuch);
     const { reply_to: _, result_spool: spool, origin: __, ...event } = claim;
     if (spool !== undefined) event.result = await takeSpool(this.home, spool);
     if (event.result !== undefined && Buffer.byteLength(event.result) > LIMITS.resultBytes) {
@@ -138,6 +144,13 @@ export class Claims {
     const recorded = await recording;
     if (spool !== undefined) await dropSpool(this.home, spool);
     return this.answer(job, recorded);
+  }
+
+  /** Refuses what a runaway sends: acknowledged and answered, so that nobody sends it again. */
+  private async refuse(job: LiveJob, claim: Claim, { why, tell }: { why: string; tell: boolean }) {
+    if (tell) await this.registrar.note(job, 'throttled', { detail: why, data: { type: claim.type } });
+    if (claim.result_spool !== undefined) await dropSpool(this.home, claim.result_spool);
+    return { ...refusal(claim.event_id, why), status: job.record.status };
   }
 
   private answer(job: LiveJob, recorded: Recorded): ClaimReply {
@@ -212,6 +225,18 @@ function endText(record: JobRecord): string {
 
 function refusal(eventId: string, text: string): ClaimReply {
   return { event_id: eventId, accepted: false, recorded: false, refusal: text };
+}
+
+/** A field that does not fit, with the limit and what to do instead. */
+function badField(issue: { path: PropertyKey[]; message: string } | undefined): string {
+  const [field, place] = issue?.path ?? [];
+  if (issue?.message.startsWith('Too big') && field === 'detail')
+    return 'The detail is longer than 2,000 characters: shorten it, and put the whole into result or into a file.';
+  if (issue?.message.startsWith('Too big') && field === 'files')
+    return place === undefined
+      ? 'There are more than 100 files: name the folder that they are in.'
+      : 'A name in files is longer than 1,000 characters: name the folder that it is in.';
+  return `The event's ${issue?.path.join('.') || 'fields'}: ${issue?.message}.`;
 }
 
 function eventIdOf(raw: Record<string, unknown>): string {

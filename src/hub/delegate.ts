@@ -15,6 +15,7 @@ import { composeJob, sha256, type Validation } from './compose-job.ts';
 import { checkPrompt, checkTimes, checkWorkdir } from './delegation-checks.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { checkHumanSession, showToHuman } from './human-job.ts';
+import { checkLineage } from './lineage.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
 import type { PaneOwners } from './pane-owners.ts';
@@ -244,6 +245,7 @@ export class Delegations {
     return this.result(job, false, this.warnings(job));
   }
 
+  /** @throws MamError `refused` for a job that a runaway may have made; right before the job is, so that two at once count */
   private orderOf(
     params: DelegateParams,
     prompt: string,
@@ -253,8 +255,11 @@ export class Delegations {
     const peer_server = place
       ? peerServer(this.home.servers, place.session, place.process.pane_pid)
       : ('unknown' as const);
-    const parent = this.owners.openJobOf(params.origin)?.record;
-    return composeJob({ params, prompt, place, validation, parent, host: this.host, peer_server });
+    const parent = this.owners.parentOf(params.origin);
+    const { open } = this.registrar;
+    checkLineage(params, place?.session, { open, parent, job: (id) => this.registrar.held(id) });
+    const from = { params, prompt, place, validation, parent: parent?.record, host: this.host, peer_server };
+    return composeJob(from);
   }
 
   /** The user's own turn, a dialog or a draft in the pane counts as busy too. */

@@ -17,6 +17,7 @@ import { Claims } from './claims.ts';
 import { ControlClients } from './control-clients.ts';
 import { Delegations } from './delegate.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { EventRates } from './event-rates.ts';
 import { Hooks } from './hooks.ts';
 import { brokerFingerprint, describeBroker, type HubFile, readHubFile } from './hub-file.ts';
 import { Inbox } from './inbox.ts';
@@ -124,7 +125,8 @@ export class Hub {
       if (!isReplyTopic(settings.realm, topic)) return;
       for (const bus of this.buses) bus.publish(topic, JSON.stringify(message));
     };
-    this.claims = new Claims({ registrar, owners, home: home.folder, log, reply: publish });
+    const rates = new EventRates(settings.hubEventsPerMinute);
+    this.claims = new Claims({ registrar, owners, rates, home: home.folder, log, reply: publish });
     this.inbox = new Inbox({
       registrar,
       claims: this.claims,

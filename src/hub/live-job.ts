@@ -82,6 +82,11 @@ export class LiveJob {
     return Date.parse(last?.recorded_at ?? this.record.created_at);
   }
 
+  /** True when an event with this id has its place in the journal. */
+  has(eventId: string): boolean {
+    return this.seqs.has(eventId);
+  }
+
   /** True when nothing but a late report can change the job, all given events counted. */
   get isFinal(): boolean {
     return this.head !== undefined && isFinal(this.head.status);

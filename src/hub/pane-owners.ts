@@ -31,6 +31,19 @@ export class PaneOwners {
     });
   }
 
+  /**
+   * The job whose agent delegates: of the caller's own ancestors the nearest that holds one. A caller that was told
+   * nothing of its pane is known by them as well; one that runs apart from its agent (Codex's background process) is not.
+   */
+  parentOf(origin: Origin | undefined): LiveJob | undefined {
+    const pids = origin?.pids ?? [];
+    const place = ({ record }: LiveJob) => pids.indexOf(record.agent_process?.pid ?? -1);
+    const [nearest] = this.open()
+      .filter((job) => holds(job.record) && place(job) >= 0)
+      .sort((a, b) => place(a) - place(b));
+    return nearest;
+  }
+
   /** True when a job waits in the very pane that another one holds: its early report is welcome. */
   isQueuedIn(job: LiveJob, holder: LiveJob): boolean {
     const [a, b] = [job.record.agent_session, holder.record.agent_session];

@@ -4,6 +4,7 @@ import type { DelegateParams } from '../job/request.ts';
 import { findPane } from '../tmux/pane.ts';
 import { foreground, isCarrier, isShell } from '../tmux/process.ts';
 import type { Shot } from '../tmux/screen.ts';
+import { isSamePane, ownPane } from './lineage.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
 /** Where a job is going: the pane, and the agent that runs in it now. */
@@ -29,9 +30,13 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
   }
   const socket = params.tmux_socket;
   const { pane, glance } = await findPane(servers.get(socket), params.agent_session);
-  if (pane.pane === params.supervisor.pane && socket === params.supervisor.socket) {
-    throw new MamError('refused', `Pane ${pane.pane} is your own.`, "Name another agent's session.");
-  }
+  const { pane: own, socket: ownSocket } = params.supervisor;
+  if (
+    own !== undefined &&
+    ownSocket !== undefined &&
+    isSamePane({ pane: own, socket: ownSocket }, { pane: pane.pane, socket })
+  )
+    throw ownPane(pane.pane);
   const where = `Pane ${pane.pane} of session ${pane.session}`;
   if (pane.dead) {
     throw new MamError('refused', `${where} is dead: its program has ended.`, 'Start the agent there again.');

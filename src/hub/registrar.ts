@@ -140,6 +140,11 @@ export class Registrar {
     return this.load(dir, jobId);
   }
 
+  /** A job that is in memory: every open one, and those that ended last. */
+  held(jobId: string): LiveJob | undefined {
+    return this.jobs.get(jobId);
+  }
+
   /**
    * Records an event and tells the listener.
    * @throws MamError `io` when it could not be written

@@ -33,6 +33,8 @@ export interface DelegationSettings {
   mamCommand: string;
   mamProgram: string[];
   peerEnvironment: Record<string, string>;
+  maxDepth: number;
+  maxOpenJobs: number;
 }
 
 /** A request of the hub for a new job. */
@@ -48,6 +50,7 @@ export function delegateParams(
     tmux_socket: settings.tmuxSocket,
     registry_dir: settings.registryDir,
     logs_dir: settings.logsDir,
+    limits: { max_depth: settings.maxDepth, max_open_jobs: settings.maxOpenJobs },
     path: settings.path,
     virtual_env: settings.virtualEnv,
     mam_command: settings.mamCommand,

@@ -28,4 +28,12 @@ export const LIMITS = {
   /** What is typed into a pane: Claude Code wraps longer pastes, and more than 3 lines, as untrusted text. */
   orderChars: 700,
   orderLines: 3,
+  /** How deep a peer's own delegations may go: a job that no peer delegated has depth 0. */
+  maxDepth: 4,
+  /** Open jobs of one supervisor's session. */
+  maxOpenJobs: 50,
+  /** What a peer may say about one job without need, over a long time; twice that at once. */
+  eventsPerMinute: 5_000,
+  /** A journal with so many events takes no more of what changes nothing. */
+  keptEvents: 100_000,
 } as const;

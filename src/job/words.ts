@@ -79,6 +79,7 @@ const HUB_TYPES = [
   'session_lost',
   'timeout',
   'reminded',
+  'throttled',
 ] as const;
 
 /** Who may make an event of a known type; an unknown type may come from anybody but not as the hub's. */

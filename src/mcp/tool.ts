@@ -56,7 +56,16 @@ export interface Report {
 /** The surroundings that a tool may have to tell the hub or the user: no secret is among them. */
 export type EngineSettings = Pick<
   Settings,
-  'home' | 'registryDir' | 'logsDir' | 'tmuxSocket' | 'tmuxServerName' | 'agents' | 'path' | 'virtualEnv'
+  | 'home'
+  | 'registryDir'
+  | 'logsDir'
+  | 'tmuxSocket'
+  | 'tmuxServerName'
+  | 'agents'
+  | 'path'
+  | 'virtualEnv'
+  | 'maxDepth'
+  | 'maxOpenJobs'
 > & {
   /** `MAM_TOOL_TIMEOUT_SECONDS`: caps every wait. */
   toolTimeoutSeconds?: number | undefined;

@@ -58,6 +58,9 @@ describe('the settings of the README', () => {
       realm: 'default',
       role: 'supervisor',
       hubIdleSeconds: 60,
+      hubEventsPerMinute: 5000,
+      maxDepth: 4,
+      maxOpenJobs: 50,
       agents: {},
     });
     expect([found.logsDir, found.broker, found.tmuxServerName, found.toolTimeoutSeconds]).toEqual(

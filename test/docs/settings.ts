@@ -1,3 +1,4 @@
+import { LIMITS } from '../../src/job/limits.ts';
 import { waitBudget } from '../../src/mcp/budget.ts';
 
 /** A setting as the README's table shows it. */
@@ -86,6 +87,25 @@ export const settings: readonly Setting[] = [
     file: 'hub_idle_seconds',
     default: '60',
     meaning: 'how long a hub without clients and open jobs stays',
+  },
+  {
+    env: 'MAM_HUB_EVENTS_PER_MINUTE',
+    file: 'hub_events_per_minute',
+    default: `${LIMITS.eventsPerMinute}`,
+    meaning:
+      'how much progress of one job the hub records over a long time, twice that at once; what is over it is refused. 0: no limit, nor one on what a journal keeps. Read where the hub starts',
+  },
+  {
+    env: 'MAM_MAX_DEPTH',
+    file: 'max_depth',
+    default: `${LIMITS.maxDepth}`,
+    meaning: 'how deep peers may delegate further; 0: not at all',
+  },
+  {
+    env: 'MAM_MAX_OPEN_JOBS',
+    file: 'max_open_jobs',
+    default: `${LIMITS.maxOpenJobs}`,
+    meaning: "open jobs of one supervisor's session; a person's shells outside of tmux are one",
   },
   { file: 'agents', default: 'none', meaning: 'agent kinds by configuration, see above' },
 ];
