@@ -45,7 +45,7 @@ const outputSchema = z.object({
   recorded: z
     .boolean()
     .describe(
-      "true when the event is in the job's journal; false when it waits on disk to be delivered, and need not be sent again",
+      "true when the event is in the job's journal; false when it was refused, or waits on disk to be delivered: then it need not be sent again",
     ),
   seq: z.number().int().optional().describe("number of the event in the job's journal"),
   status: z.string().optional().describe('status of the job after the event'),

@@ -44,7 +44,7 @@ export class EventRates {
     const weight = weightOf(job.record, type);
     if (this.perMinute === 0 || weight === 'end') return undefined;
     const own = this.reckon(job);
-    const full = weight === 'talk' && job.record.seq >= LIMITS.keptEvents;
+    const full = weight === 'talk' && job.length >= LIMITS.keptEvents;
     if (kept || (!full && own[weight] >= 1)) {
       own[weight] = Math.max(0, own[weight] - 1);
       return undefined;

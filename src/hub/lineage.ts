@@ -67,7 +67,7 @@ function checkTarget(target: PaneId, { parent, job }: Family): void {
     }
     const { pane, socket } = supervisor;
     if (pane !== undefined && socket !== undefined && isSamePane({ pane, socket }, target))
-      throw cycle(target.pane, undefined, one);
+      throw cycle(target.pane, job(one.record.parent_job_id ?? ''), one);
   }
 }
 

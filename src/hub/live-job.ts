@@ -82,6 +82,11 @@ export class LiveJob {
     return Date.parse(last?.recorded_at ?? this.record.created_at);
   }
 
+  /** How many events the journal has, those on their way to the disk counted. */
+  get length(): number {
+    return this.lastSeq;
+  }
+
   /** True when an event with this id has its place in the journal. */
   has(eventId: string): boolean {
     return this.seqs.has(eventId);

@@ -52,7 +52,7 @@ export interface DelegateParams {
   logs_dir?: string | undefined;
   supervisor: Supervisor;
   origin?: Origin | undefined;
-  /** The caller's limits; absent: the hub's own. */
+  /** The caller's limits; absent: the usual ones. */
   limits?: { max_depth: number; max_open_jobs: number } | undefined;
   /** Of the submitter's environment: what a validation script runs with. */
   path?: string | undefined;

@@ -67,7 +67,7 @@ test('what is refused is acknowledged and answered, and the connection stays', a
     ['nobody', { type: 'progress' }, 'There is no job with this id. Open jobs: open.'],
     ['ended', { type: 'started' }, 'Stop: '],
     ['open', { type: 'Not a type' }, "The event's type"],
-    ['open', { type: 'progress', detail: 'x'.repeat(2_001) }, "The event's detail"],
+    ['open', { type: 'progress', detail: 'x'.repeat(2_001) }, 'The detail is longer than 2,000 characters'],
     ['open', { type: 'progress', detail: 7 }, "The event's detail"],
     ['open', { detail: 'no type' }, "The event's type"],
     ['open', { type: 'progress', job_id: 'ended' }, 'not the one of its topic'],
