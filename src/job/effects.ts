@@ -254,7 +254,7 @@ export function raise(next: JobRecord, reason: AttentionReason): void {
   setAttention(next, [...next.attention, reason]);
 }
 
-/** Takes reasons away; without any the job works again. */
+/** Takes reasons away; without any the job goes on. */
 export function lower(next: JobRecord, reasons: AttentionReason[]): void {
   setAttention(
     next,
@@ -269,7 +269,8 @@ function setAttention(next: JobRecord, reasons: string[]): void {
     next.status = 'input_required';
     next.reason = top;
   } else if (next.status === 'input_required') {
-    next.status = 'working';
+    // One that was never handed over goes back to its queue.
+    next.status = next.submitted_at === undefined ? 'queued' : 'working';
     delete next.reason;
   }
 }

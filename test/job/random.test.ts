@@ -27,8 +27,6 @@ const SOURCES: readonly Source[] = ['peer', 'hook', 'person', 'supervisor', 'hub
 const ROUNDS = 300;
 const LENGTH = 40;
 
-const isPeer = (source: Source): boolean => !['supervisor', 'hub'].includes(source);
-
 /** A story of random events; each by somebody who may make it, now and then by somebody who may not. */
 function randomStory(
   seed: number,
@@ -50,8 +48,6 @@ function randomStory(
     const waits = before.status === 'queued' && before.phase === 'queued';
     if (waits && ['stalled', 'rate_limited', 'turn_ended', 'delivery_unverified'].includes(type)) continue;
     const source = next(10) === 0 ? pick(SOURCES) : pick(MAKERS[type] ?? SOURCES);
-    // Nor does somebody else than the peer ask for it before it has the job.
-    if (type === 'permission_required' && before.submitted_at === undefined && !isPeer(source)) continue;
     const requests = before.requests.map(({ request_id }) => request_id);
     story.next(type, {
       source,
