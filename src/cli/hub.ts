@@ -7,6 +7,7 @@ import { readHubFile } from '../hub/hub-file.ts';
 import type { HubStatus } from '../job/request.ts';
 import { startOf } from '../processes.ts';
 import { homePaths } from '../registry/home.ts';
+import { isLiving, readOwner } from '../registry/lock.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
@@ -107,8 +108,14 @@ async function ask<C extends 'hub_status' | 'hub_stop'>(settings: Settings, comm
       params: {},
     });
   } catch (error) {
-    if (error instanceof MamError && error.code === 'unreachable') return undefined;
-    throw error;
+    if (!(error instanceof MamError) || error.code !== 'unreachable') throw error;
+    const owner = readOwner(homePaths(settings.home).lock);
+    if (owner === undefined || !isLiving(owner)) return undefined;
+    throw new MamError(
+      'unavailable',
+      `A hub runs (process ${owner.pid}) and does not answer within ${ANSWER_MS / 1000} s.`,
+      'mam doctor tells more.',
+    );
   }
 }
 

@@ -5,6 +5,7 @@ import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
 import { DEFAULTS } from '../job/delegation.ts';
 import type { DelegateResult } from '../job/request.ts';
+import { clean } from '../job/text.ts';
 import { delegationView, previewView } from '../view/delegation.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT, exitCodeAfter } from './core/exit.ts';
@@ -55,7 +56,7 @@ export default defineCommand({
         'Give --agent-session tmux:NAME, or tmux:%3 for a pane.',
       );
     }
-    const prompt = promptOf(chosen, words);
+    const prompt = await promptOf(chosen, words);
     if (chosen['dry-run']) return preview(prompt, kind, session, settings, json);
 
     await readyHub(settings);
@@ -127,12 +128,15 @@ function tell(
   kind: KnownKind,
 ) {
   print(`registered job: ${record.job_id}`);
-  if (repeated) note(`this job was delegated before with the same key; it is ${record.status}.`);
+  if (repeated)
+    note(
+      `this job was delegated before with the same key and is ${record.status}; what else stands on this command line (a check, time limits) is not for it.`,
+    );
   if (attach !== undefined) note(`to look at the agent: ${attach}`);
   if (position > 0) note(`it waits behind ${behind.join(', ')}.`);
   if (kind.isHuman) print(humanText(record.job_id, record.prompt_preview));
 }
 
 function humanText(jobId: string, prompt: string): string {
-  return `For a person: ${prompt}\nWhen it is done: mam done ${jobId} "WHAT CAME OF IT"`;
+  return `For a person: ${clean(prompt)}\nWhen it is done: mam done ${jobId} "WHAT CAME OF IT"`;
 }

@@ -8,7 +8,7 @@ import { newEventId } from '../job/id.ts';
 import { foldJob } from '../registry/fold.ts';
 import { verifyView } from '../view/verify.ts';
 import { defineCommand } from './core/command.ts';
-import { note, print, printJson } from './core/output.ts';
+import { note, onReaderGone, print, printJson } from './core/output.ts';
 import { jobIdOf, jobOption, jobWord, noSuchJob } from './jobs/job-argument.ts';
 import { registryOf } from './jobs/job-log.ts';
 import { ScriptOutput } from './jobs/script-output.ts';
@@ -46,6 +46,8 @@ export default defineCommand({
     const given = options.validate === undefined ? undefined : resolve(options.validate);
     const { script, script_changed } = scriptOf(record.validation, given);
     if (script_changed) note(`${script} was changed since the job was delegated.`);
+    // The verdict is the exit code, whoever reads the output.
+    onReaderGone(() => {});
     const { code, output } = await runHere(script, record.workdir, json, {
       ...scriptEnvironment(dir, jobId, { path: settings.path, virtual_env: settings.virtualEnv }),
     });
@@ -85,7 +87,7 @@ async function runHere(
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   try {
-    return await runScript({
+    const ended = await runScript({
       script,
       workdir,
       stop: stop.signal,
@@ -96,6 +98,8 @@ async function runHere(
       onOutput: (chunk, from) => shown.take(chunk, from),
       env,
     });
+    shown.end();
+    return ended;
   } catch (error) {
     throw new MamError('unavailable', explain(error), `Look at ${script} and the folder ${workdir}.`);
   } finally {

@@ -6,7 +6,8 @@ import { print, printJson } from './core/output.ts';
 import { followedJson, followJobs } from './jobs/follow-jobs.ts';
 import { jobIdOf, jobOption, jobWord } from './jobs/job-argument.ts';
 
-const MAX_JOBS = 200;
+/** A page of the hub's list. */
+const JOBS_AT_ONCE = 200;
 
 export default defineCommand({
   about: [
@@ -52,13 +53,20 @@ export default defineCommand({
     }
 
     async function openJobs(): Promise<string[]> {
-      const { jobs } = await link.request('list', {
-        registry_dir: settings.registryDir,
-        open_only: true,
-        limit: MAX_JOBS,
-      });
-      if (jobs.length === 0 && !json) print(`No open job in ${settings.registryDir}.`);
-      return jobs.map((job) => job.job_id);
+      const ids: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await link.request('list', {
+          registry_dir: settings.registryDir,
+          open_only: true,
+          limit: JOBS_AT_ONCE,
+          cursor,
+        });
+        ids.push(...page.jobs.map((job) => job.job_id));
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      if (ids.length === 0 && !json) print(`No open job in ${settings.registryDir}.`);
+      return ids;
     }
   },
 });

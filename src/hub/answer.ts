@@ -47,6 +47,14 @@ export async function answerJob(
   const question = job.record.requests.find(
     (one) => one.kind === 'question' && one.resolved_at === undefined,
   );
+  const meant = job.record.requests.find((one) => one.request_id === request_id && one.kind === 'question');
+  if (meant !== undefined && meant.resolved_at !== undefined) {
+    throw new MamError(
+      'conflict',
+      'The question that this answers has been settled meanwhile.',
+      'Look at the job and answer what it asks now, if it still asks.',
+    );
+  }
   await registrar.record(job, {
     event_id: newEventId(),
     job_id: job.id,

@@ -79,6 +79,8 @@ export class Notes {
     this.dispatcher.whenFree(job, async (stop) => {
       const { messages: all, messages_announced: announced = 0 } = job.record;
       if (all.length <= announced) return true;
+      // A dialog may stand in the pane, also where its screen can't be read: our Enter would decide it.
+      if (asksForPermission(job)) return false;
       return (await this.type(job, messages(job), stop)) === undefined;
     });
   }
@@ -129,6 +131,10 @@ export class Notes {
       return explain(error);
     }
   }
+}
+
+function asksForPermission({ record }: LiveJob): boolean {
+  return record.requests.some((one) => one.kind === 'permission' && one.resolved_at === undefined);
 }
 
 function reminder({ id, record }: LiveJob): Note {

@@ -119,6 +119,10 @@ export class Registrar {
         await queued.catch(() => {});
         this.jobs.delete(job.id);
         this.unpoint(job.id);
+        // Or the list would have it open for ever.
+        for (const { dir, index } of this.opened)
+          if (dir === order.registry_dir) index?.remove(new Set([job.id]));
+        this.onRemoved(job.id);
         rmSync(paths.folder, { recursive: true, force: true });
         throw error instanceof MamError ? error : registryError(order.registry_dir, error);
       },

@@ -26,6 +26,9 @@ const SHORT_INPUT = 300;
 
 /** The peer has spoken: it has the job, and what we only guessed is over. */
 export function heardFromPeer(next: JobRecord, event: RecordedEvent): void {
+  // What we said of its silence is no word of the job any more.
+  if (next.attention.some((reason) => reason === 'stalled' || reason === 'delivery_unverified'))
+    delete next.detail;
   // It has the job, however it came by it: its clocks run.
   next.submitted_at ??= event.recorded_at;
   if (next.status === 'queued') {

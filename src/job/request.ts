@@ -158,7 +158,7 @@ export interface AnswerParams extends JobAddress {
   /** The answer to the peer's question, or an instruction that was not asked for. */
   text?: string | undefined;
   decision?: 'allow' | 'deny' | undefined;
-  /** The permission request that was shown to who decides: another one is not decided in its place. */
+  /** The request that was shown to who answers: another one is not answered in its place. */
   request_id?: string | undefined;
   by: 'supervisor' | 'person';
 }

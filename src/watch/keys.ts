@@ -152,7 +152,7 @@ function answer(state: State): State {
     return refuse(state, `The job is ${record.status}: nobody is there to answer.`);
   const request = record.requests.find((one) => one.kind === 'question' && one.resolved_at === undefined);
   const question = request && shown(cleanLine(request.text, QUESTION_CHARS));
-  return { ...state, mode: { kind: 'answer', jobId, text: '', question } };
+  return { ...state, mode: { kind: 'answer', jobId, text: '', question, requestId: request?.request_id } };
 }
 
 function decide(state: State, what: 'allow' | 'deny'): State {
@@ -204,7 +204,8 @@ function typeAnswer(state: State, mode: Mode & { kind: 'answer' }, key: Key): Pr
   if ('name' in key && key.name === 'enter') {
     const text = mode.text.trim();
     if (text === '') return { state: { ...state, mode: LIST } };
-    return { state: { ...state, mode: LIST }, deed: { do: 'answer', jobId: mode.jobId, text } };
+    const { jobId, requestId } = mode;
+    return { state: { ...state, mode: LIST }, deed: { do: 'answer', jobId, text, requestId } };
   }
   return { state: { ...state, mode: { ...mode, text: typed(mode.text, key) } } };
 }

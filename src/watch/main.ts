@@ -112,8 +112,7 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
       const { record, note } = await link.request('cancel', job);
       return `${record.job_id} is ${record.status}. ${note}`;
     }
-    const answer =
-      deed.do === 'answer' ? { text: deed.text } : { decision: deed.decision, request_id: deed.requestId };
-    return (await link.request('answer', { ...job, ...answer })).delivered;
+    const answer = deed.do === 'answer' ? { text: deed.text } : { decision: deed.decision };
+    return (await link.request('answer', { ...job, ...answer, request_id: deed.requestId })).delivered;
   }
 }

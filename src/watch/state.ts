@@ -10,7 +10,13 @@ export type Mode =
   | { kind: 'help' }
   /** `before` comes back when it is given up. */
   | { kind: 'filter'; before: string }
-  | { kind: 'answer'; jobId: string; text: string; question: string | undefined }
+  | {
+      kind: 'answer';
+      jobId: string;
+      text: string;
+      question: string | undefined;
+      requestId: string | undefined;
+    }
   | Confirm;
 
 /** Something that is done only after it was confirmed. */
@@ -78,7 +84,7 @@ export type Action =
 export type Deed =
   | { do: 'quit' }
   | { do: 'attach'; jobId: string; session: AgentSession }
-  | { do: 'answer'; jobId: string; text: string }
+  | { do: 'answer'; jobId: string; text: string; requestId: string | undefined }
   | { do: 'decide'; jobId: string; requestId: string; decision: 'allow' | 'deny' }
   | { do: 'cancel'; jobId: string };
 

@@ -211,6 +211,16 @@ describe('mam wait', () => {
     });
   });
 
+  test('waits for more jobs than a page of the list has, and as long as can be', async () => {
+    for (let n = 0; n < 203; n++) lab.plant(`job-${n}`);
+    const { code, stdout } = await mam(['wait', '--timeout', '0', '--json']);
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout).jobs).toHaveLength(203);
+    const waiter = lab.start(['wait', '--job', 'job-0', '--timeout', '1e30']);
+    await publish('job-0', 'completed');
+    expect(await waiter.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
   test('Ctrl-C ends the waiting with 3, and the job goes on', async () => {
     lab.plant('job');
     await publish('job', 'started');

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { scriptHash } from '../../src/hub/script.ts';
-import { isRunning, Lab, until } from '../durability/support.ts';
+import { isRunning, Lab, PROGRAM, until } from '../durability/support.ts';
 
 let lab: Lab;
 beforeEach(() => {
@@ -43,6 +44,21 @@ describe('mam verify', () => {
         output_tail: expect.stringContaining('out'),
       },
     });
+  });
+
+  test('says its verdict on a line of its own, and to itself when its reader has gone', async () => {
+    lab.plant('roof');
+    const path = script('printf "no newline"; exit 3\n');
+    expect((await verify('roof', path)).stdout).toBe('no newline\nvalidation: FAIL (exit 3)\n');
+    const slow = script('echo begun; until [ -e go ]; do sleep 0.02; done; echo over; exit 7\n');
+    const running = lab.start(['verify', '--job', 'roof', '--validate', slow]);
+    await until('it has begun', () => running.seen().includes('begun'));
+    running.child.stdout.destroy();
+    writeFileSync(join(lab.project, 'go'), '');
+    expect((await running.ended).code).toBe(7);
+    const line = `'${process.execPath}' '${PROGRAM}' list --json > /dev/full`;
+    const full = spawnSync('bash', ['-c', line], { cwd: lab.project, env: lab.env(), encoding: 'utf8' });
+    expect(full).toMatchObject({ status: 69, stderr: 'mam: stdout cannot be written (ENOSPC).\n' });
   });
 
   test('runs in workdir with the environment of a check, and changes nothing of the job', async () => {

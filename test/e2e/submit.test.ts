@@ -142,6 +142,26 @@ describe.concurrent('mam submit', () => {
     expect(stdout).toContain('She is well.');
   });
 
+  test('waits for a task that comes slowly, and keeps its long pipe whole', async ({ lab }) => {
+    const submit = lab.start(['submit', '--prompt-file', '-', '--agent', 'human', '--no-wait']);
+    await until('it reads', () => readFileSync(`/proc/${submit.child.pid}/stat`, 'latin1').includes(') S '));
+    submit.child.stdin.write('a'.repeat(200_000));
+    submit.child.stdin.end('b');
+    const { code, stdout } = await submit.ended;
+    expect(code).toBe(0);
+    expect(promptOf(lab, idIn(stdout))).toBe(`${'a'.repeat(200_000)}b`);
+    await lab.mam('cancel', idIn(stdout));
+  });
+
+  test('a reader that goes ends the wait with 3: nothing is known of the end', async ({ lab }) => {
+    const submit = lab.start(['submit', 'Call mum', '--agent', 'human']);
+    const jobId = await registered(submit);
+    submit.child.stdout.destroy();
+    await lab.mam('publish', '--job', jobId, '--event', 'progress', '--detail', 'ringing');
+    expect((await submit.ended).code).toBe(3);
+    await lab.mam('cancel', jobId);
+  });
+
   test('mam done never ends another job than the one that was named', async ({ lab }) => {
     const person = ['--agent', 'human', '--no-wait'];
     const first = idIn((await lab.mam('submit', 'Water the plants', ...person)).stdout);

@@ -127,6 +127,27 @@ describe('what the keys do', () => {
     await board.leave();
   });
 
+  test('an answer that was typed for one question is not given to the next', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id: id } = await server.delegate(peer);
+    const board = await Board.start(lab);
+    await reporter.report(id, 'question', { detail: 'Delete the cache?' });
+    await board.shows('r answer: Delete the cache?');
+    await board.press('r');
+    await board.shows('Delete the cache? answer:');
+    await board.type('yes');
+    await board.shows('answer: yes');
+    await server.ask('answer_job', { job_id: id, text: 'No.' });
+    await reporter.report(id, 'question', { detail: 'Delete the database?' });
+    await board.press('Enter');
+    await board.shows('settled meanwhile');
+    const answers = lab.events(id).filter(({ type }) => type === 'answered');
+    expect(answers.map(({ detail }) => detail)).toEqual(['No.']);
+    await reporter.report(id, 'completed');
+    await board.leave();
+  });
+
   test('y and n decide the request that is shown, after Enter', async ({ lab }) => {
     const server = await lab.startServer();
     const reporter = await lab.startPeerServer();

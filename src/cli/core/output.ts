@@ -1,10 +1,31 @@
 import { styleText } from 'node:util';
+import { systemCode } from '../../errors.ts';
+import { clean } from '../../job/text.ts';
+import { EXIT } from './exit.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** A reader such as `head` may have enough: that is the end, and no error. */
+/** What happens when the reader of stdout has gone; a reader such as `head` may just have enough. */
+let readerGone = (): void => process.exit();
+let watching = false;
+
+/** Ends with the reader of stdout; an output that can't be written is an error. What stderr loses is lost. */
 export function endWithReader(): void {
-  process.stdout.on('error', () => process.exit());
+  if (watching) return;
+  watching = true;
+  process.stdout.on('error', (error) => {
+    if (systemCode(error) === 'EPIPE') readerGone();
+    else {
+      note(`stdout cannot be written (${systemCode(error) ?? 'unknown reason'}).`);
+      process.exit(EXIT.unavailable);
+    }
+  });
+  process.stderr.on('error', () => {});
+}
+
+/** For a command whose exit code says more than that its reader has gone. */
+export function onReaderGone(act: () => void): void {
+  readerGone = act;
 }
 
 export function print(text: string): void {
@@ -17,7 +38,7 @@ export function printJson(value: unknown): void {
 
 /** A sentence for a person beside the output, on stderr. */
 export function note(text: string): void {
-  process.stderr.write(`mam: ${text}\n`);
+  process.stderr.write(`mam: ${clean(text)}\n`);
 }
 
 /** @returns `code`, after one sentence on stderr */

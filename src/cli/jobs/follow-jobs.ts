@@ -7,7 +7,7 @@ import { cleanLine } from '../../job/text.ts';
 import { isFinal } from '../../job/words.ts';
 import { briefs, eventRows } from '../../view/job.ts';
 import { type WaitView, waitSummary } from '../../view/summary.ts';
-import { note } from '../core/output.ts';
+import { note, onReaderGone } from '../core/output.ts';
 import { ProgressLine } from '../core/progress-line.ts';
 import { eventText, stateText } from './job-text.ts';
 import { nextStep } from './next-step.ts';
@@ -42,12 +42,15 @@ export interface Followed extends WaitView {
  */
 export async function followJobs(following: Following): Promise<Followed> {
   const { link, settings, past, json, timeoutSeconds } = following;
-  const until = Date.now() + (timeoutSeconds === undefined ? NO_LIMIT_MS : timeoutSeconds * 1000);
+  const limit = timeoutSeconds === undefined ? NO_LIMIT_MS : timeoutSeconds * 1000;
+  const until = Date.now() + Math.min(limit, NO_LIMIT_MS);
   const several = following.jobIds.length > 1;
   const label = (id: string): string => (several ? `${id}  ` : '');
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
   process.once('SIGINT', interrupt);
+  // Nobody hears of the end any more: that is no end of the job.
+  onReaderGone(interrupt);
   const line = new ProgressLine(
     several ? `${following.jobIds.length} open jobs` : 'waiting',
     json ? false : undefined,

@@ -50,8 +50,8 @@ export function recordText(record: JobRecord): string {
     [
       'agent',
       session === undefined
-        ? record.agent
-        : `${record.agent} in tmux:${clean(session.session)} ${session.pane}`,
+        ? clean(record.agent)
+        : `${clean(record.agent)} in tmux:${clean(session.session)} ${session.pane}`,
     ],
     ['prompt', optionally(record.prompt_preview)],
     ['words', optionally(record.detail)],
@@ -82,7 +82,7 @@ export function listText(rows: JobRow[]): string {
     .map((row) => {
       const state = row.reason === undefined ? row.status : `${row.status}:${row.reason}`;
       const words = cleanLine(row.prompt_preview, LIST_CHARS);
-      return `${row.job_id.padEnd(width)}  ${inStatusColour(row, state.padEnd(24))}  ${row.agent.padEnd(12)}  ${dayAndTime(row.created_at)}  ${words}`;
+      return `${row.job_id.padEnd(width)}  ${inStatusColour(row, state.padEnd(24))}  ${cleanLine(row.agent, LIST_CHARS).padEnd(12)}  ${dayAndTime(row.created_at)}  ${words}`;
     })
     .join('\n');
 }

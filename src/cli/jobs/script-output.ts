@@ -1,6 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 import { clean } from '../../job/text.ts';
 
+const NEWLINE = 0x0a;
+
 type From = 'stdout' | 'stderr';
 
 /** An escape sequence whose end has not come yet, at the end of a text. */
@@ -14,6 +16,7 @@ const OPEN_SEQUENCE = /\u001b(?:\[[0-?]*[ -/]*|[\]PX^_][^\u0007\u001b]*)?$/;
 export class ScriptOutput {
   private readonly toStderr: boolean;
   private readonly decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
+  private inLine = false;
   private readonly rest = { stdout: '', stderr: '' };
 
   /** @param toStderr true where stdout is for something else */
@@ -21,8 +24,14 @@ export class ScriptOutput {
     this.toStderr = toStderr;
   }
 
+  /** What follows on stdout stands on a line of its own. */
+  end(): void {
+    if (this.inLine) process.stdout.write('\n');
+  }
+
   take(chunk: Buffer, from: From): void {
-    const to = this.toStderr || from === 'stderr' ? process.stderr : process.stdout;
+    const to = this.to(from);
+    if (to === process.stdout) this.inLine = chunk.at(-1) !== NEWLINE;
     if (!to.isTTY) {
       to.write(chunk);
       return;
@@ -32,5 +41,9 @@ export class ScriptOutput {
     const open = OPEN_SEQUENCE.exec(text)?.[0] ?? '';
     this.rest[from] = open;
     to.write(clean(text.slice(0, text.length - open.length)));
+  }
+
+  private to(from: From): NodeJS.WriteStream {
+    return this.toStderr || from === 'stderr' ? process.stderr : process.stdout;
   }
 }

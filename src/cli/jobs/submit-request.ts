@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import type { KnownKind } from '../../agents/index.ts';
 import { mamCommand, mamProgram, peerEnvironment, type Settings } from '../../config.ts';
 import { MamError, systemCode } from '../../errors.ts';
@@ -53,7 +54,7 @@ export function paramsOf(
 }
 
 /** The task. @throws MamError `bad_input` when it is not given exactly once, or its file can't be read */
-export function promptOf(chosen: Chosen, words: string[]): string {
+export async function promptOf(chosen: Chosen, words: string[]): Promise<string> {
   const file = chosen['prompt-file'];
   const given = [chosen.prompt, file, words.length > 0 ? words.join(' ') : undefined].filter(
     (one) => one !== undefined,
@@ -66,7 +67,8 @@ export function promptOf(chosen: Chosen, words: string[]): string {
   if (file === undefined) return text;
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file === '-' ? 0 : file);
+    // Not by its number: whoever looks at process.stdin has made it non-blocking.
+    bytes = file === '-' ? await buffer(process.stdin) : readFileSync(file);
   } catch (error) {
     const why = systemCode(error) ?? 'unknown reason';
     throw new MamError(
