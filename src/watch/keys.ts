@@ -47,6 +47,7 @@ const MOVES: Readonly<Record<string, KeyName>> = { j: 'down', k: 'up', g: 'home'
 export function press(before: State, key: Key): Pressed {
   const state: State = { ...before, note: undefined };
   if ('name' in key && key.name === 'quit') return { state, deed: { do: 'quit' } };
+  if (before.note?.holdsEnter && 'name' in key && key.name === 'enter') return { state };
   const pressed = inMode(state, key);
   return { ...pressed, state: settle(pressed.state, before) };
 }

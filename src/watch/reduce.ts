@@ -99,7 +99,7 @@ function withoutSettled(state: State): State {
     mode.requestId === undefined
       ? `The job is ${detail.record.status} by now.`
       : 'That request was settled meanwhile.';
-  return { ...state, mode: { kind: 'list' }, note: { text, bad: false } };
+  return { ...state, mode: { kind: 'list' }, note: { text, bad: false, holdsEnter: true } };
 }
 
 /** The first line of the board, in words. */

@@ -44,6 +44,8 @@ export interface Detail {
 export interface Note {
   text: string;
   bad: boolean;
+  /** It came in the place of a question: the Enter that was meant for that only takes it away. */
+  holdsEnter?: true;
 }
 
 /** All that the board shows. A value: every change gives a new one. */

@@ -226,6 +226,11 @@ describe('keys', () => {
       mode: { kind: 'list' },
       note: { text: 'That request was settled meanwhile.' },
     });
+    // The Enter that was meant for it attaches to nothing; the next one does what it says.
+    const first = press(after, { name: 'enter' });
+    expect(first.deed).toBeUndefined();
+    expect(first.state.note).toBeUndefined();
+    expect(press(first.state, { name: 'enter' }).state.note?.text ?? '').not.toContain('settled');
   });
 });
 
