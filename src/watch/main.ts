@@ -103,7 +103,9 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
         terminal.show();
       }
     }
-    return inside ? `Switched to the session of ${jobId}.` : `Back from ${session.session}.`;
+    return inside
+      ? `Switched to the session of ${jobId}; Ctrl-b L comes back.`
+      : `Back from ${session.session}.`;
   }
 
   async function ask(deed: Deed & { do: 'answer' | 'decide' | 'cancel' }): Promise<string> {

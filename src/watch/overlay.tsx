@@ -12,7 +12,7 @@ const HELP: readonly (readonly [string, string])[] = [
   ['PgUp PgDn', 'a page up, a page down'],
   ['Home End', 'the newest job, the oldest'],
   ['Tab', 'the next job that needs you'],
-  ['Enter a', "attach to the job's session (Ctrl-b d comes back)"],
+  ['Enter a', 'attach (Ctrl-b d comes back, in the same tmux Ctrl-b L)'],
   ['r', 'answer its question, or give an instruction'],
   ['y n', 'allow or deny its permission request'],
   ['c', 'cancel the job'],
