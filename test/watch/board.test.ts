@@ -208,6 +208,10 @@ describe('what the keys do', () => {
     await board.shows('Allow this');
     await lab.mam('answer', '--job', id, '--deny');
     await board.shows('settled meanwhile');
+    // The Enter that was meant for the question takes only the note away.
+    await board.press('Enter');
+    await board.lacks('settled meanwhile');
+    expect(await board.screen()).not.toContain('no pane to attach');
     await board.press('Enter');
     await board.shows('no pane to attach');
     expect(lab.types(id).filter((type) => type === 'answered')).toHaveLength(1);
