@@ -122,7 +122,7 @@ describe.each(HOMES)('$kind', (home) => {
     const server = await lab.startServer();
     const text = await server.refusal('delegate_job', { prompt: 'x', agent: home.kind });
     expect(text).toContain(`There is no tmux session or pane tmux:${lab.session}`);
-    expect(text).toContain('start true');
+    expect(text).toContain('with `start` true');
     const { job_id: jobId } = await lab.job(server, { start: true });
     expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
     // The order was an argument of its command line where it takes one, and came in whole.
