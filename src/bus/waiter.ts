@@ -146,7 +146,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
     const hear = (job: Watched, message: LogMessage): void => {
       if (job.looking) job.held.push(message);
       else if (message.event.seq <= job.seen + 1) take(job, message);
-      // One that did not get through, or the first word of a job that nobody has looked at yet.
+      // Some did not get through. Where the look fails too, the next event or connection looks again.
       else void look(job).then(check, () => {});
     };
     const lastLook = async (): Promise<void> => {

@@ -1,4 +1,3 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { requestOnce } from '../bus/one-shot.ts';
 import type { Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
@@ -9,6 +8,7 @@ import { cleanLine } from '../job/text.ts';
 import { isStopped } from '../processes.ts';
 import { type Home, homePaths } from '../registry/home.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
+import { tailOf } from '../registry/tail.ts';
 import { VERSION } from '../version.ts';
 import { type Check, withSettings } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
@@ -130,7 +130,7 @@ function silent(
 
 /** The last errors of the log, if there are any of late. */
 function logOf({ log }: Home): Found[] {
-  const late = tail(log)
+  const late = tailOf(log, LOG_BYTES)
     .split('\n')
     .filter((line) => {
       const [time = '', level] = line.split(' ', 2);
@@ -142,20 +142,4 @@ function logOf({ log }: Home): Found[] {
   return [
     note('hub.log', `Its log has ${count} of the last day.`, `\`mam hub logs\` shows all.`, shown.join('\n')),
   ];
-}
-
-function tail(path: string): string {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch {
-    return '';
-  }
-  try {
-    const { size } = fstatSync(fd);
-    const bytes = Buffer.alloc(Math.min(size, LOG_BYTES));
-    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, size - bytes.length));
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -1,9 +1,9 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFinal, type Status } from '../job/words.ts';
 import { foldJob, readRecord } from './fold.ts';
 import { homePaths, readPointers } from './home.ts';
 import { hasJob, jobPaths } from './paths.ts';
+import { tailOf } from './tail.ts';
 
 /** How much of the index is read, in bytes: some 600 jobs. */
 const TAIL_BYTES = 256 * 1024;
@@ -66,7 +66,7 @@ function openIn(registryDir: string, home: string): string[] {
 
 function indexTail(registryDir: string): Glance[] {
   const rows: Glance[] = [];
-  for (const line of tailOf(join(registryDir, '.index.jsonl')).split('\n')) {
+  for (const line of tailOf(join(registryDir, '.index.jsonl'), TAIL_BYTES).split('\n')) {
     try {
       const row = JSON.parse(line) as Glance;
       if (typeof row.job_id === 'string' && typeof row.status === 'string') rows.push(row);
@@ -75,22 +75,4 @@ function indexTail(registryDir: string): Glance[] {
     }
   }
   return rows;
-}
-
-function tailOf(path: string): string {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch {
-    return '';
-  }
-  try {
-    const { size } = fstatSync(fd);
-    const start = Math.max(0, size - TAIL_BYTES);
-    const bytes = Buffer.alloc(size - start);
-    const length = readSync(fd, bytes, 0, bytes.length, start);
-    return bytes.toString('utf8', 0, length);
-  } finally {
-    closeSync(fd);
-  }
 }
