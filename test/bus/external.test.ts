@@ -213,7 +213,8 @@ describe.skipIf(!installed)('an external broker', () => {
     await until('the hub noticed', () => hub.bus.clients === 0);
     const during = link.claim(makeClaim('a', '2'));
     await startMosquitto(broker.home, broker.port);
-    await until('both are back', () => connects === 2 && hub.bus.clients === 1);
+    // A client that was back before the hub is told of the hub, too.
+    await until('both are back', () => connects >= 2 && hub.bus.clients === 1);
     await during;
     expect(await ask(link, { back: true })).toEqual({ echo: { back: true } });
     accept(hub, 'a', makeClaim('a', '3'));

@@ -69,7 +69,7 @@ test('20,000 events of 8 publishers: nothing acknowledged is lost, doubled or ou
   await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0, 20_000);
 
   for (const job_id of jobs) await first.ok('publish_event', { job_id, event: 'completed', detail: 'done' });
-  await until('the job files say so', () => jobs.every((job) => lab.record(job).status === 'completed'));
+  await until('the job files say so', () => jobs.every((job) => lab.snapshot(job).status === 'completed'));
   waiter.child.kill('SIGCONT');
   expect(await waited).toMatchObject({ outcome: 'final' });
   const ended = await shell.ended;

@@ -15,6 +15,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordedEvent } from '../../src/job/event.ts';
 import type { JobOrder, JobRecord } from '../../src/job/record.ts';
+import { foldJob } from '../../src/registry/fold.ts';
 
 export const PROGRAM = resolve(import.meta.dirname, '../../dist/main.js');
 /** A terminal program that plays an agent in a pane and runs commands there for a test. */
@@ -157,7 +158,13 @@ export class Lab {
     return join(registry, id, 'events.jsonl');
   }
 
+  /** A job's record, folded from its journal. */
   record(id: string, registry = this.registry): JobRecord {
+    return foldJob(registry, id).record;
+  }
+
+  /** The record as `job.json` has it, which is written some time after the journal. */
+  snapshot(id: string, registry = this.registry): JobRecord {
     return JSON.parse(readFileSync(join(registry, id, 'job.json'), 'utf8')) as JobRecord;
   }
 
