@@ -191,6 +191,14 @@ export function peerEnvironment(settings: Settings, env: Env = process.env): Rec
   return kept;
 }
 
+/**
+ * Who a command line is: the agent that runs it, its pane, or a person. A person's shells outside of tmux are one: the
+ * same key gives the same job in all of them.
+ */
+export function sessionOf({ clientSession, pane, paneSocket }: Settings): string {
+  return clientSession ?? (pane === undefined ? 'cli' : `${paneSocket ?? ''}:${pane}`);
+}
+
 /** This program's command line, as program and arguments. */
 export function mamProgram(): string[] {
   return [process.execPath, programPath()];

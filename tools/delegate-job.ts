@@ -85,13 +85,14 @@ const inputSchema = z.strictObject({
   notify: z
     .enum(['none', 'pane'])
     .default('none')
-    .describe("pane: also write a line into your own pane when the job is final; none: don't. Default: none"),
+    .describe(
+      "pane: when the job ends or needs you and you do not wait for it, write one line into your own tmux pane as soon as you are idle; none: don't. Default: none",
+    ),
   dry_run: z
     .boolean()
     .default(false)
     .describe('Only show what would be typed and where; changes nothing. Default: false'),
 });
-type Args = z.output<typeof inputSchema>;
 
 export default defineTool({
   name: 'delegate_job',
@@ -107,7 +108,6 @@ export default defineTool({
   roles: ['supervisor'],
 
   async handle(args, context) {
-    refuseLaterParts(args);
     const { engine, caller } = context;
     const { settings } = engine;
     const kind = engine.kind(args.agent);
@@ -134,6 +134,7 @@ export default defineTool({
         validate: args.validate === undefined ? undefined : resolve(caller.cwd, args.validate),
         validate_rounds: args.validate_rounds,
         start: args.start,
+        notify: args.notify === 'pane',
         on_busy: args.on_busy,
         request_key: args.request_key ?? (context.callId && `call:${context.callId}`),
       },
@@ -151,21 +152,9 @@ export default defineTool({
     );
     const result = await engine.request('delegate', params);
     const view = delegationView(result, { ...settings, inside: caller.socket });
-    return { ...view, next: callOf('wait_job', { job_id: view.job_id }) };
+    const wait = callOf('wait_job', { job_id: view.job_id });
+    const told =
+      'You may end your turn: a line in your pane tells you when the job ends or needs you. Or wait: ';
+    return { ...view, next: `${args.notify === 'pane' ? told : ''}${wait}` };
   },
 });
-
-/** Refuses what is declared for later versions. @throws MamError `unavailable` with what can be used instead */
-function refuseLaterParts(args: Args): void {
-  const later = {
-    notify: args.notify === 'pane',
-  };
-  for (const [name, wanted] of Object.entries(later)) {
-    if (wanted)
-      throw new MamError(
-        'unavailable',
-        `This version does not support \`${name}\` yet.`,
-        `Leave \`${name}\` out.`,
-      );
-  }
-}

@@ -58,6 +58,7 @@ export default defineTool({
       events_after: args.events_after,
       limit: EVENTS_AT_ONCE,
       task_offset: args.task_offset,
+      seen_by: caller.session,
     });
     const { record } = found;
     const view = jobView(record);

@@ -3,6 +3,7 @@ import { needsAttention } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { LogMessage } from '../job/request.ts';
+import { owesWake } from '../job/wake.ts';
 import { isFinal } from '../job/words.ts';
 import type { Link } from './link.ts';
 
@@ -27,6 +28,8 @@ export interface WaitOptions {
   /** Of an earlier answer: only what came after it counts; absent: by level. */
   cursor?: string | undefined;
   signal: AbortSignal;
+  /** The client session that waits: what it hears of its own jobs need not be typed into its pane as well. */
+  session?: string | undefined;
   /** Called with every event after the cursor (without one: after the call), once and in the order of the journal. */
   onEvent?: ((message: LogMessage) => void) | undefined;
   /** Called with how a job stands when the wait for it is in force. */
@@ -111,7 +114,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
         for (let more = true; more; ) {
           // Without a cursor the past is told by the record; its events are in the log.
           const first = job.after === undefined && job.record === undefined;
-          const params = { job_id: job.id, registry_dir: registryDir };
+          const params = { job_id: job.id, registry_dir: registryDir, seen_by: options.session };
           const after = first ? undefined : job.seen;
           const status = await link.request('status', { ...params, events_after: after }, LOOK_MS);
           const { record } = status;
@@ -169,7 +172,13 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
               seq: message.event.seq,
             };
           }
-          if (message.record !== undefined) check();
+          if (message.record === undefined) return;
+          if (options.session === message.record.supervisor.session && owesWake(message.record)) {
+            const seen = { job_id: job.id, registry_dir: registryDir, seen_by: options.session };
+            // At worst it is told once more.
+            link.request('status', seen).catch(() => {});
+          }
+          check();
         }),
       );
     }

@@ -21,7 +21,7 @@ const DELEGATE_MS = 60_000;
 export default defineCommand({
   synopsis:
     '--prompt TEXT | --prompt-file FILE [--agent KIND] [--agent-session tmux:NAME] [--workdir DIR] [--timeout SECONDS] ' +
-    '[--idle-timeout SECONDS] [--validate SCRIPT] [--validate-rounds N] [--request-key KEY] [--on-busy WHAT] [--start] ' +
+    '[--idle-timeout SECONDS] [--validate SCRIPT] [--validate-rounds N] [--request-key KEY] [--on-busy WHAT] [--notify WHAT] [--start] ' +
     '[--no-wait] [--dry-run]',
   about: [
     'Delegates a job to an agent in a tmux session, and waits until it is final or needs somebody. Prints the id of ' +
@@ -54,6 +54,13 @@ export default defineCommand({
         'bad_input',
         `Agent kind ${kind.name} has no session of its own.`,
         'Give --agent-session tmux:NAME, or tmux:%3 for a pane.',
+      );
+    }
+    if (chosen.notify === 'pane' && !chosen['no-wait']) {
+      throw new MamError(
+        'bad_input',
+        '--notify pane is for those who do not wait.',
+        'Give --no-wait as well, or leave it out.',
       );
     }
     const prompt = await promptOf(chosen, words);

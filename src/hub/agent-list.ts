@@ -81,7 +81,10 @@ async function liveAgents(
 }
 
 /** What kind of agent runs in a pane, by its command line, or by the session that a configured kind lives in. */
-function kindOf(pane: PaneInfo, configured: NonNullable<AgentPlace['configured']>): string | undefined {
+export function kindOf(
+  pane: PaneInfo,
+  configured: NonNullable<AgentPlace['configured']>,
+): string | undefined {
   const process = foreground(pane);
   const argv = process && commandLineOf(process.pid);
   const known = argv && KINDS.find((kind) => kind.isProcess?.(argv));

@@ -22,10 +22,11 @@ export function composeJob(from: {
   validation: Validation | undefined;
   /** The job of the pane that delegates. */
   parent: JobRecord | undefined;
+  notify: JobOrder['notify'];
   host: string;
   peer_server: 'connected' | 'unknown';
 }): JobOrder {
-  const { params, prompt, place, validation, parent, host, peer_server } = from;
+  const { params, prompt, place, validation, parent, notify, host, peer_server } = from;
   const jobId = newJobId(prompt);
   const logDir = join(params.logs_dir ?? params.registry_dir, jobId);
   if (params.logs_dir !== undefined) makeLogFolder(logDir);
@@ -43,6 +44,7 @@ export function composeJob(from: {
     prompt_bytes: Buffer.byteLength(prompt),
     supervisor: params.supervisor,
     ...(parent !== undefined && { parent_job_id: parent.job_id }),
+    ...(notify !== undefined && { notify }),
     depth: parent === undefined ? 0 : parent.depth + 1,
     ...(params.request_key !== undefined && { request_key: params.request_key }),
     peer_server,

@@ -24,6 +24,7 @@ import { findPlace, type Place } from './place.ts';
 import { hubDraft, type Registrar } from './registrar.ts';
 import { scriptHash } from './script.ts';
 import type { TmuxServers } from './tmux-servers.ts';
+import { wakeTarget } from './wake-target.ts';
 
 const DETAIL_CHARS = 500;
 /** A session that was started for a job is let go at the latest after this time, in ms. */
@@ -32,13 +33,19 @@ const STARTED_MS = 120_000;
 /** A delegation is answered after this time even if the prompt is not submitted yet, in ms. */
 const ANSWER_MS = 5_000;
 
+/** What is looked up for a job beside its place. */
+interface More {
+  validation: Validation | undefined;
+  notify: JobOrder['notify'];
+}
+
 /** Registers jobs and starts their way into a pane. */
 export class Delegations {
   private readonly home: Home;
   private readonly host: string;
   private readonly registrar: Registrar;
-  private readonly dispatcher: Dispatcher;
-  private readonly servers: TmuxServers;
+  readonly dispatcher: Dispatcher;
+  readonly servers: TmuxServers;
   private readonly owners: PaneOwners;
   private readonly changes: Changes;
   private readonly log: Log;
@@ -119,14 +126,15 @@ export class Delegations {
     checkWorkdir(params.workdir);
     const script = params.validate;
     const validation = script === undefined ? undefined : { script, script_sha256: scriptHash(script) };
-    if (params.agent === 'human') return this.registerForHuman(params, prompt, validation);
+    const more: More = { validation, notify: await wakeTarget(this, params) };
+    if (params.agent === 'human') return this.registerForHuman(params, prompt, more);
     const place = await this.placeOf(params);
-    if (place === undefined) return this.registerAndStart(params, prompt, validation);
+    if (place === undefined) return this.registerAndStart(params, prompt, more);
     if (params.on_busy === 'refuse') await this.refuseBusy(params, place);
     await this.registrar.ready(params.registry_dir);
     // From here to the queue nothing waits: of two jobs for one pane, the second one sees the first.
     if (params.on_busy === 'refuse') this.refuseHeld(place);
-    const job = this.registrar.create(this.orderOf(params, prompt, place, validation), prompt);
+    const job = this.registrar.create(this.orderOf(params, prompt, place, more), prompt);
     // The way into the pane begins while the disk is busy; nothing is typed before all is kept.
     this.dispatcher.enqueue(job, place.glance);
     try {
@@ -170,13 +178,13 @@ export class Delegations {
   private async registerAndStart(
     params: DelegateParams,
     prompt: string,
-    validation: Validation | undefined,
+    more: More,
   ): Promise<DelegateResult> {
     const start = { ...params, ...params.start, name: params.agent_session } as StartParams;
     checkStart(start);
     const argument = builtIn(params.agent)?.start?.takesPrompt === true;
     await this.registrar.ready(params.registry_dir);
-    const order = this.orderOf(params, prompt, undefined, validation);
+    const order = this.orderOf(params, prompt, undefined, more);
     const typing = { ...order.typing, mam: params.mam_command, started: true, argument };
     const job = this.registrar.create({ ...order, typing }, prompt);
     job.uncork();
@@ -232,12 +240,12 @@ export class Delegations {
   private async registerForHuman(
     params: DelegateParams,
     prompt: string,
-    validation: Validation | undefined,
+    more: More,
   ): Promise<DelegateResult> {
     const { tmux_socket: socket, agent_session: address } = params;
     await checkHumanSession(this.servers, socket, address);
     await this.registrar.ready(params.registry_dir);
-    const job = this.registrar.create(this.orderOf(params, prompt, undefined, validation), prompt);
+    const job = this.registrar.create(this.orderOf(params, prompt, undefined, more), prompt);
     this.dispatcher.enqueue(job);
     await job.kept;
     const evidence = await showToHuman(this.servers, socket, address, job).catch(explain);
@@ -246,19 +254,14 @@ export class Delegations {
   }
 
   /** @throws MamError `refused` for a job that a runaway may have made; right before the job is, so that two at once count */
-  private orderOf(
-    params: DelegateParams,
-    prompt: string,
-    place: Place | undefined,
-    validation: Validation | undefined,
-  ): JobOrder {
+  private orderOf(params: DelegateParams, prompt: string, place: Place | undefined, more: More): JobOrder {
     const peer_server = place
       ? peerServer(this.home.servers, place.session, place.process.pane_pid)
       : ('unknown' as const);
     const parent = this.owners.parentOf(params.origin);
     const { open } = this.registrar;
     checkLineage(params, place?.session, { open, parent, job: (id) => this.registrar.held(id) });
-    const from = { params, prompt, place, validation, parent: parent?.record, host: this.host, peer_server };
+    const from = { params, prompt, place, ...more, parent: parent?.record, host: this.host, peer_server };
     return composeJob(from);
   }
 

@@ -23,6 +23,8 @@ interface PaneQueue {
   jobs: LiveJob[];
   /** Set while something is done at the pane. */
   stop: AbortController | undefined;
+  /** What is done there is about none of its jobs: their ends don't stop it. */
+  apart: boolean;
   /** What is to be done for the first job once its prompt is handed over, in this order. */
   errands: Errand[];
   lookAgain: NodeJS.Timeout | undefined;
@@ -30,9 +32,9 @@ interface PaneQueue {
   blockedSince: number | undefined;
 }
 
-/** Something to be typed for a job that has its prompt. */
+/** Something to be typed for a job that has its prompt, or for none of the pane's jobs. */
 interface Errand {
-  job: LiveJob;
+  job: LiveJob | undefined;
   /** @returns true when it is done, false to try again when the pane has changed */
   run: (stop: AbortSignal) => Promise<boolean>;
   settled: () => void;
@@ -98,7 +100,7 @@ export class Dispatcher {
     if (queue === undefined) return;
     const first = queue.jobs[0] === job;
     const taken = after.status !== 'queued' && before?.status === 'queued';
-    if (first && (taken || isFinal(after.status))) queue.stop?.abort();
+    if (first && !queue.apart && (taken || isFinal(after.status))) queue.stop?.abort();
     if (!isFinal(after.status)) return;
     if (first && queue.stop === undefined && isLeftBehind(job))
       this.work(queue, () => this.leftovers.leave(job));
@@ -134,6 +136,13 @@ export class Dispatcher {
     this.attend(queue);
   }
 
+  /** The same at a pane whose agent is not the peer of the job that it is about. */
+  atPane(pane: { socket: string; pane: string }, run: Errand['run'], settled: () => void): void {
+    const queue = this.queueAt(paneKey(pane));
+    queue.errands.push({ job: undefined, run, settled });
+    this.attend(queue);
+  }
+
   /** Something changed on a tmux server: panes that were not free are looked at again. */
   onPanes(socket: string): void {
     for (const [key, queue] of this.queues) {
@@ -154,8 +163,8 @@ export class Dispatcher {
     clearTimeout(queue.lookAgain);
     queue.lookAgain = undefined;
     const job = queue.jobs[0];
-    if (job === undefined || queue.stop !== undefined || this.stopped) return;
-    if (job.record.status !== 'queued') {
+    if (queue.stop !== undefined || this.stopped) return;
+    if (job?.record.status !== 'queued') {
       this.runErrand(queue, job);
       return;
     }
@@ -173,12 +182,13 @@ export class Dispatcher {
     });
   }
 
-  private runErrand(queue: PaneQueue, job: LiveJob): void {
-    const errand = queue.errands.find((one) => one.job === job);
+  private runErrand(queue: PaneQueue, job: LiveJob | undefined): void {
+    const errand = queue.errands.find((one) => one.job === undefined || one.job === job);
     if (errand === undefined) return;
+    queue.apart = errand.job === undefined;
     this.work(queue, async (stop) => {
       const done = await errand.run(stop).catch((error: unknown) => {
-        this.log.error(`something for ${job.id} was not typed`, error);
+        this.log.error(`something at ${queue.key.replace('\n', ' ')} was not typed`, error);
         return true;
       });
       if (done) {
@@ -197,6 +207,7 @@ export class Dispatcher {
     queue.stop = stop;
     void body(stop.signal).finally(() => {
       queue.stop = undefined;
+      queue.apart = false;
       // A job that ended meanwhile has left the queue without waking the next one; an errand may wait for a prompt.
       if (queue.jobs[0] !== job || (queue.errands.length > 0 && queue.lookAgain === undefined))
         this.attend(queue);
@@ -205,7 +216,8 @@ export class Dispatcher {
   }
 
   private dropEmpty(queue: PaneQueue): void {
-    if (queue.jobs.length === 0 && queue.stop === undefined) this.queues.delete(queue.key);
+    if (queue.jobs.length + queue.errands.length === 0 && queue.stop === undefined)
+      this.queues.delete(queue.key);
   }
 
   private async obstacle(job: LiveJob, queue: PaneQueue, { by, evidence }: Obstacle): Promise<void> {
@@ -226,10 +238,21 @@ export class Dispatcher {
   }
 
   private queueOf(job: LiveJob): PaneQueue {
-    const key = this.keyOf(job);
+    return this.queueAt(this.keyOf(job));
+  }
+
+  private queueAt(key: string): PaneQueue {
     let queue = this.queues.get(key);
     if (queue === undefined) {
-      queue = { key, jobs: [], stop: undefined, errands: [], lookAgain: undefined, blockedSince: undefined };
+      queue = {
+        key,
+        jobs: [],
+        stop: undefined,
+        apart: false,
+        errands: [],
+        lookAgain: undefined,
+        blockedSince: undefined,
+      };
       this.queues.set(key, queue);
     }
     return queue;

@@ -6,6 +6,7 @@ import { watchOutbox } from '../bus/outbox.ts';
 import { isReplyTopic, statusTopic } from '../bus/topics.ts';
 import type { Settings } from '../config.ts';
 import { explain } from '../errors.ts';
+import { isSettled } from '../job/apply.ts';
 import type { HubStatus } from '../job/request.ts';
 import { PROTOCOL_VERSION } from '../job/request.ts';
 import { type Home, homePaths, readPointers } from '../registry/home.ts';
@@ -34,6 +35,7 @@ import { TmuxServers } from './tmux-servers.ts';
 import { Turns } from './turns.ts';
 import { Validator } from './validator.ts';
 import { Verifications } from './verifications.ts';
+import { Wakes } from './wakes.ts';
 import { Watcher } from './watcher.ts';
 
 /** How often the hub looks whether its socket is still its own and whether it is still needed, in ms. */
@@ -57,6 +59,7 @@ export class Hub {
   private readonly validator: Validator;
   private readonly verifications: Verifications;
   private readonly notes: Notes;
+  private readonly wakes: Wakes;
   private readonly permissions: Permissions;
   private readonly paneWatch: PaneWatch;
   private readonly claims: Claims;
@@ -109,6 +112,7 @@ export class Hub {
     this.validator = new Validator(registrar);
     this.verifications = new Verifications(registrar);
     this.notes = new Notes({ dispatcher: this.dispatcher, registrar, servers, log });
+    this.wakes = new Wakes({ dispatcher: this.dispatcher, registrar, servers, log });
     this.permissions = new Permissions({ registrar, servers });
     const turns = new Turns({ registrar, notes: this.notes });
     this.paneWatch = new PaneWatch({ registrar, servers, permissions: this.permissions, turns, log });
@@ -165,7 +169,8 @@ export class Hub {
     const { settings } = this;
     this.clients.reap();
     sweepAgentFiles(this.home.folder);
-    const jobs = await this.takeUp();
+    const all = await this.takeUp();
+    const jobs = all.filter(({ record }) => !isSettled(record));
     await this.inbox.drain();
     const handlers: BusHandlers = {
       claim: (jobId, payload) => this.claims.take(jobId, payload),
@@ -189,6 +194,7 @@ export class Hub {
       this.notes.resume(job);
       this.paneWatch.resume(job);
     }
+    for (const job of all) this.wakes.resume(job);
     this.tick = setInterval(() => this.look(), TICK_MS);
     this.log.info(`hub ${VERSION} started (process ${process.pid}, ${jobs.length} open jobs)`);
   }
@@ -218,6 +224,7 @@ export class Hub {
     this.dispatcher.onRecorded(job, recorded);
     this.validator.onRecorded(job, recorded);
     this.notes.onRecorded(job, recorded);
+    this.wakes.onRecorded(job, recorded);
     this.permissions.onRecorded(job, recorded);
     this.paneWatch.onRecorded(job, recorded);
     this.changes.tell(job);
@@ -290,7 +297,7 @@ export class Hub {
 
   private isNeeded(): boolean {
     const clients = this.buses[0]?.clients ?? 0;
-    return clients > 0 || this.registrar.open.length > 0 || this.verifications.size > 0;
+    return clients > 0 || this.registrar.open.length > 0 || this.verifications.size + this.wakes.size > 0;
   }
 
   private ownsSocket(): boolean {

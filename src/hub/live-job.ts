@@ -77,8 +77,8 @@ export class LiveJob {
 
   /** When the last event was recorded, in ms since 1970. */
   get lastEventAt(): number {
-    // That somebody has looked at the work is no sign of life.
-    const last = this.recent.findLast(({ type }) => type !== 'verified');
+    // That somebody has looked at the work, or was told of it, is no sign of life.
+    const last = this.recent.findLast(({ type }) => type !== 'verified' && type !== 'notified');
     return Date.parse(last?.recorded_at ?? this.record.created_at);
   }
 

@@ -4,6 +4,7 @@ import { isSettled } from '../job/apply.ts';
 import { newEventId } from '../job/id.ts';
 import type { JobOrder } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
+import { owesWake } from '../job/wake.ts';
 import { isFinal } from '../job/words.ts';
 import { sweepNeighbours, writeNew } from '../registry/files.ts';
 import { addRegistry, type Home, readRegistries, removePointer, writePointer } from '../registry/home.ts';
@@ -169,6 +170,18 @@ export class Registrar {
     }
   }
 
+  /**
+   * Notes how far a job's supervisor has been told.
+   * @param seq the wake that it knows of now
+   * @param how `seen` by a look or a wait; `typing`, then `typed`, `unverified` or `blocked`; or `gone` with its pane
+   */
+  async told(job: LiveJob, seq: number, how: string, evidence?: string): Promise<void> {
+    await this.record(
+      job,
+      hubDraft(job.id, 'notified', { data: { seq, how, ...(evidence && { evidence }) } }),
+    );
+  }
+
   /** The list of a registry's jobs. @throws MamError as `create` */
   async index(registryDir: string): Promise<JobIndex> {
     const registry = await this.registry(registryDir);
@@ -254,7 +267,7 @@ export class Registrar {
       const job = LiveJob.load(dir, jobId);
       for (const sentence of job.damage) this.log.warn(sentence);
       this.jobs.set(jobId, job);
-      if (isSettled(job.record)) this.unpoint(jobId);
+      if (isAtRest(job)) this.unpoint(jobId);
       else this.point(jobId, dir);
       return job;
     })();
@@ -313,14 +326,18 @@ export class Registrar {
   private tell(job: LiveJob, recorded: Recorded): void {
     const { before, after } = recorded;
     this.onRecorded(job, recorded);
-    if (before?.status === after.status && before.phase === after.phase) {
+    if (
+      before?.status === after.status &&
+      before.phase === after.phase &&
+      owesWake(before) === owesWake(after)
+    ) {
       if (before.detail !== after.detail || before.reason !== after.reason) this.listSoon(job);
       return;
     }
     // Waiters hear of it first: a message leaves when this turn ends.
     setImmediate(() => {
       this.list(job);
-      if (isSettled(job.record)) {
+      if (isAtRest(job)) {
         this.unpoint(job.id);
         this.forgetOldest();
       } else {
@@ -332,7 +349,7 @@ export class Registrar {
 
   /** Keeps the memory of ended jobs small; they are found on disk again. */
   private forgetOldest(): void {
-    const ended = [...this.jobs.values()].filter((job) => isSettled(job.record));
+    const ended = [...this.jobs.values()].filter(isAtRest);
     for (const job of ended.slice(0, Math.max(0, ended.length - KEPT_FINAL))) {
       this.jobs.delete(job.id);
       void job.close().catch((error) => this.log.error(`journal of ${job.id} was not closed`, error));
@@ -353,6 +370,11 @@ export class Registrar {
       this.log.warn(`pointer of ${jobId} was not removed (${systemCode(error) ?? 'unknown error'})`);
     }
   }
+}
+
+/** True for a job of which the hub has nothing left to do. */
+function isAtRest({ record }: LiveJob): boolean {
+  return isSettled(record) && !owesWake(record);
 }
 
 /** An event of the hub's own. */

@@ -3,6 +3,7 @@ import { explain, MamError } from '../errors.ts';
 import type { Command, Commands, HubStatus, Reply, Request } from '../job/request.ts';
 import { PROTOCOL_VERSION } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
+import { owesWake } from '../job/wake.ts';
 import type { Home } from '../registry/home.ts';
 import { listAgents } from './agent-list.ts';
 import { startAgent } from './agent-start.ts';
@@ -131,6 +132,8 @@ async function status(
   params: Commands['status']['params'],
 ): Promise<Commands['status']['result']> {
   const job = await registrar.find(params.job_id, params.registry_dir);
+  if (params.seen_by === job.record.supervisor.session && owesWake(job.record))
+    await registrar.told(job, job.record.wake_seq, 'seen');
   const page = params.task_offset === undefined ? undefined : readTaskPage(job, params.task_offset);
   return { ...eventsOf(job, params), task_file: job.paths.prompt, ...page };
 }

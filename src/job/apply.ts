@@ -33,6 +33,8 @@ const GUESSES = ['stalled', 'rate_limited'] as const;
 export function apply(record: JobRecord | undefined, event: RecordedEvent): JobRecord {
   if (record === undefined) return create(event);
   const next: JobRecord = { ...record, seq: event.seq };
+  // How far the supervisor was told is no news of the job.
+  if (event.type === 'notified') return { ...next, notified_seq: Number(event.data?.['seq'] ?? 0) };
   // Somebody has run a script by hand: that stands in the log and changes nothing.
   if (event.type === 'verified') return next;
   if (event.source !== 'hub' && event.source !== 'supervisor') next.last_sign_of_life_at = event.recorded_at;

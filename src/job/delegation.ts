@@ -1,6 +1,6 @@
 import type { Origin } from './event.ts';
 import type { Supervisor } from './record.ts';
-import type { DelegateParams, TerminalSettings } from './request.ts';
+import type { AgentPlace, DelegateParams, TerminalSettings } from './request.ts';
 
 /** What a delegation has where its caller says nothing. */
 export const DEFAULTS = { agent: 'claude-code', timeoutSeconds: 3_600, idleTimeoutSeconds: 120 } as const;
@@ -21,6 +21,8 @@ export type Wish = Pick<
 > & {
   /** Start the agent when its session is missing. */
   start: boolean;
+  /** Write a line into the supervisor's pane when the job needs it. */
+  notify: boolean;
 };
 
 /** What the caller's settings say. */
@@ -35,11 +37,12 @@ export interface DelegationSettings {
   peerEnvironment: Record<string, string>;
   maxDepth: number;
   maxOpenJobs: number;
+  agents: NonNullable<AgentPlace['configured']>;
 }
 
 /** A request of the hub for a new job. */
 export function delegateParams(
-  { start, ...wish }: Wish,
+  { start, notify, ...wish }: Wish,
   settings: DelegationSettings,
   who: { terminal: TerminalSettings; supervisor: Supervisor; origin: Origin },
 ): DelegateParams {
@@ -47,6 +50,7 @@ export function delegateParams(
     ...wish,
     ...who,
     start: start ? { mam: settings.mamProgram, server_env: settings.peerEnvironment } : undefined,
+    notify: notify ? { configured: settings.agents } : undefined,
     tmux_socket: settings.tmuxSocket,
     registry_dir: settings.registryDir,
     logs_dir: settings.logsDir,

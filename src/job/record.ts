@@ -93,6 +93,26 @@ export const recordSchema = z.object({
   prompt_bytes: z.number().int(),
   supervisor: supervisorSchema,
   parent_job_id: z.string().optional(),
+  /** The supervisor's agent in its own pane, where that asked for a line there when the job needs it. */
+  notify: z
+    .object({
+      pane: z.string(),
+      socket: z.string(),
+      agent: z.string().describe('its kind'),
+      process: z.object({
+        pid: z.number().int(),
+        start: z.string(),
+        command: z.string(),
+        pane_pid: z.number().int(),
+      }),
+      typing: z.object({
+        ready: z.string().optional(),
+        busy: z.string().optional(),
+        dialog: z.string().optional(),
+        draft: z.string().optional(),
+      }),
+    })
+    .optional(),
   depth: z.number().int(),
   request_key: z.string().optional(),
   status: z.enum(STATUSES),
@@ -131,6 +151,8 @@ export const recordSchema = z.object({
   seq: z.number().int(),
   /** The last event that a waiter had to hear of. */
   wake_seq: z.number().int(),
+  /** Up to which of these its supervisor has been told, by a line in its pane, a wait or a look. */
+  notified_seq: z.number().int().optional(),
 });
 export type JobRecord = z.infer<typeof recordSchema>;
 
@@ -151,6 +173,7 @@ export type JobOrder = Pick<
   | 'prompt_bytes'
   | 'supervisor'
   | 'parent_job_id'
+  | 'notify'
   | 'depth'
   | 'request_key'
   | 'peer_server'

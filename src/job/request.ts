@@ -52,6 +52,8 @@ export interface DelegateParams {
   logs_dir?: string | undefined;
   supervisor: Supervisor;
   origin?: Origin | undefined;
+  /** Tell the supervisor in its own pane; with the agent kinds of its configuration. Absent: don't. */
+  notify?: { configured?: AgentPlace['configured'] } | undefined;
   /** The caller's limits; absent: the usual ones. */
   limits?: { max_depth: number; max_open_jobs: number } | undefined;
   /** Of the submitter's environment: what a validation script runs with. */
@@ -91,6 +93,8 @@ export interface StatusParams extends JobAddress {
   /** Give the events after this seq, oldest first. */
   events_after?: number | undefined;
   limit?: number | undefined;
+  /** The client session that looks or waits: its own job's supervisor need not be told in its pane as well. */
+  seen_by?: string | undefined;
   /** Give a page of the prompt from this UTF-16 offset. */
   task_offset?: number | undefined;
 }

@@ -80,6 +80,7 @@ const HUB_TYPES = [
   'timeout',
   'reminded',
   'throttled',
+  'notified',
 ] as const;
 
 /** Who may make an event of a known type; an unknown type may come from anybody but not as the hub's. */

@@ -151,6 +151,7 @@ class HubEngine implements HubConnection {
       timeoutMs: request.timeoutMs,
       cursor: request.cursor,
       signal: request.signal,
+      session: request.session,
       onEvent: request.onEvent,
     });
     for (const job of answer.jobs) this.note(job);

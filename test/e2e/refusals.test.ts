@@ -72,7 +72,6 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
     expect(await ask({ agent_session: 'tmux:none', start: true })).toContain(
       'How agent kind command is started is not known',
     );
-    expect(await ask({ notify: 'pane' })).toContain('does not support `notify` yet');
     expect(await ask({ timeout_seconds: -1 })).toContain('timeout_seconds');
     expect(await ask({ idle_timeout_seconds: 0 })).toContain('idle_timeout_seconds');
     expect(await ask({ timeout_seconds: 0.5 })).toContain('timeout_seconds');

@@ -117,7 +117,7 @@ test.each([
   [
     'delegate_job',
     { prompt: 'x', agent: 'command', agent_session: 'a', notify: 'pane' },
-    ['does not support `notify` yet'],
+    ['You do not run in a tmux pane', 'Leave `notify` out'],
   ],
   ['publish_event', { job_id: 'x', event: 'done' }, ['`event` must be one of: started, progress']],
   ['publish_event', { job_id: 'x', event: 'error', detail: 'x'.repeat(2001) }, ['at most 2000 characters']],

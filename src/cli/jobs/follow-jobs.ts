@@ -1,6 +1,6 @@
 import type { Link } from '../../bus/link.ts';
 import { waitForJobs } from '../../bus/waiter.ts';
-import type { Settings } from '../../config.ts';
+import { type Settings, sessionOf } from '../../config.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { cleanLine } from '../../job/text.ts';
@@ -67,6 +67,7 @@ export async function followJobs(following: Following): Promise<Followed> {
         timeoutMs: Math.max(0, until - Date.now()),
         cursor: end.cursor,
         signal: stop.signal,
+        session: sessionOf(settings),
         onBegin: (record) => several || line.begin(record),
         onEvent: (message) => {
           end.events.push(message.event);

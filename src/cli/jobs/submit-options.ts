@@ -61,6 +61,13 @@ export const options = {
     about: 'queue (the default): wait for the turn; refuse: fail at once when the agent is busy',
     oneOf: ['queue', 'refuse'],
   },
+  notify: {
+    type: 'text',
+    value: 'WHAT',
+    about:
+      'with --no-wait, for an agent that calls this from its pane: pane writes one line there when the job ends or needs somebody; none (the default)',
+    oneOf: ['none', 'pane'],
+  },
   start: { type: 'flag', about: 'start the agent when its session is missing' },
   'no-wait': { type: 'flag', about: 'come back when the job is handed over' },
   'dry-run': { type: 'flag', about: 'show what would be typed, and where; change nothing' },

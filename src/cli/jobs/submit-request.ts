@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { KnownKind } from '../../agents/index.ts';
-import { mamCommand, mamProgram, peerEnvironment, type Settings } from '../../config.ts';
+import { mamCommand, mamProgram, peerEnvironment, type Settings, sessionOf } from '../../config.ts';
 import { MamError, systemCode } from '../../errors.ts';
 import { DEFAULTS, delegateParams } from '../../job/delegation.ts';
 import { ancestors } from '../../processes.ts';
@@ -17,7 +17,7 @@ export function paramsOf(
   session: string | undefined,
   settings: Settings,
 ) {
-  const { pane, paneSocket: socket, clientSession } = settings;
+  const { pane, paneSocket: socket } = settings;
   const pids = ancestors();
   return delegateParams(
     {
@@ -30,6 +30,7 @@ export function paramsOf(
       validate: chosen.validate === undefined ? undefined : resolve(chosen.validate),
       validate_rounds: chosen['validate-rounds'] ?? 0,
       start: chosen.start,
+      notify: chosen.notify === 'pane',
       on_busy: chosen['on-busy'] === 'refuse' ? 'refuse' : 'queue',
       request_key: chosen['request-key'],
     },
@@ -43,8 +44,7 @@ export function paramsOf(
       terminal: kind.terminal,
       supervisor: {
         client: 'cli',
-        // A person's shells are one: the same key gives the same job in all of them.
-        session: clientSession ?? (pane === undefined ? 'cli' : `${socket ?? ''}:${pane}`),
+        session: sessionOf(settings),
         pane,
         socket,
       },

@@ -1,0 +1,64 @@
+import { screenOf } from '../agents/index.ts';
+import { MamError } from '../errors.ts';
+import type { JobOrder } from '../job/record.ts';
+import type { DelegateParams } from '../job/request.ts';
+import { STARTED_OPTION } from '../tmux/marks.ts';
+import { findPane } from '../tmux/pane.ts';
+import { foreground } from '../tmux/process.ts';
+import { quote } from '../tmux/quote.ts';
+import { kindOf } from './agent-list.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+
+const INSTEAD = 'Leave `notify` out, and wait with wait_job (`mam wait`).';
+
+/**
+ * Where a supervisor shall be told of its job, taken once, when the job is delegated: the agent that delegates, in its
+ * own pane. A read-only look.
+ * @returns nothing when it does not ask for that
+ * @throws MamError `bad_input` or `refused` where a line could not be typed without risk
+ */
+export async function wakeTarget(
+  { servers, dispatcher }: { servers: TmuxServers; dispatcher: Dispatcher },
+  { notify, supervisor, origin }: DelegateParams,
+): Promise<JobOrder['notify']> {
+  if (notify === undefined) return undefined;
+  const { pane: own, socket } = supervisor;
+  if (own === undefined || socket === undefined) {
+    throw new MamError(
+      'bad_input',
+      'You do not run in a tmux pane, as far as can be seen: there is no line to write.',
+      INSTEAD,
+    );
+  }
+  const server = servers.get(socket);
+  const { pane } = await findPane(server, own);
+  const process = foreground(pane);
+  if (process === undefined || origin?.pids?.includes(process.pid) !== true) {
+    throw new MamError(
+      'refused',
+      `The program in the foreground of pane ${own} is not the one that delegates.`,
+      INSTEAD,
+    );
+  }
+  const [mark = ''] = await server.command(`display-message -p -t ${quote(own)} '#{${STARTED_OPTION}}'`);
+  const [job] = dispatcher.ahead(socket, own);
+  const { configured = {} } = notify;
+  const agent = mark || (kindOf(pane, configured) ?? job?.record.agent);
+  const typing = agent === undefined ? undefined : (configured[agent] ?? job?.record.typing);
+  if (agent === undefined || screenOf(agent, typing).ready === undefined) {
+    throw new MamError(
+      'refused',
+      `What runs in pane ${own} is ${agent === undefined ? 'of no known agent kind' : `of kind ${agent}, which has no ready pattern`}: whether it is idle cannot be seen.`,
+      `${INSTEAD} Or make a kind with a "ready" pattern for it under "agents" in .mam/config.json, whose session is yours.`,
+    );
+  }
+  const { ready, busy, dialog, draft } = typing ?? {};
+  return {
+    pane: own,
+    socket,
+    agent,
+    process: { ...process, pane_pid: pane.pane_pid },
+    typing: { ready, busy, dialog, draft },
+  };
+}

@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { lookFor } from '../agents/index.ts';
+import { randomSuffix } from '../job/id.ts';
+import { LIMITS } from '../job/limits.ts';
+import type { JobOrder } from '../job/record.ts';
+import { cleanLine } from '../job/text.ts';
+import { owesWake, wakeLine } from '../job/wake.ts';
+import { type DeliveryEnd, deliver, type Look, preflight, type Target } from '../tmux/deliver.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { LiveJob, Recorded } from './live-job.ts';
+import type { Log } from './log.ts';
+import type { Registrar } from './registrar.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+
+/** Jobs that change together are one line: so long (ms) for the others, and for the word of a wait that is in force. */
+const GATHER_MS = 1_000;
+/** A supervisor is idle when its screen has been ready so long (ms): between two steps of a turn it may look so, too. */
+const IDLE_MS = 1_000;
+
+type Supervisor = NonNullable<JobOrder['notify']>;
+
+/** The jobs that one supervisor is to be told of. */
+interface Debt {
+  supervisor: Supervisor;
+  jobs: Set<LiveJob>;
+}
+
+/**
+ * Tells supervisors that do not wait: one line in their own pane, under the same guards as an order, once they are idle.
+ * What a line, a wait or a look has told is in the journal (`notified`) before a key is pressed, so that no crash tells it twice.
+ */
+export class Wakes {
+  private readonly dispatcher: Dispatcher;
+  private readonly registrar: Registrar;
+  private readonly servers: TmuxServers;
+  private readonly log: Log;
+  private readonly debts = new Map<string, Debt>();
+
+  constructor(options: { dispatcher: Dispatcher; registrar: Registrar; servers: TmuxServers; log: Log }) {
+    this.dispatcher = options.dispatcher;
+    this.registrar = options.registrar;
+    this.servers = options.servers;
+    this.log = options.log;
+  }
+
+  /** How many supervisors are still to be told. */
+  get size(): number {
+    return this.debts.size;
+  }
+
+  onRecorded(job: LiveJob, { event, after }: Recorded): void {
+    if (after.wake_seq === event.seq) this.resume(job);
+  }
+
+  /** Takes up what the last hub had not begun to tell. */
+  resume(job: LiveJob): void {
+    const { notify: supervisor } = job.record;
+    if (supervisor === undefined || !owesWake(job.record)) return;
+    const key = `${supervisor.socket}\n${supervisor.pane}\n${supervisor.process.pid} ${supervisor.process.start}`;
+    const debt = this.debts.get(key);
+    if (debt !== undefined) {
+      debt.jobs.add(job);
+      return;
+    }
+    const begun = { supervisor, jobs: new Set([job]) };
+    this.debts.set(key, begun);
+    setTimeout(() => this.pay(key, begun), GATHER_MS).unref();
+  }
+
+  private pay(key: string, debt: Debt): void {
+    const run = async (stop: AbortSignal): Promise<boolean> => {
+      try {
+        return await this.tell(debt, stop);
+      } catch (error) {
+        this.log.error(`the supervisor in pane ${debt.supervisor.pane} was not told`, error);
+        return false;
+      }
+    };
+    this.dispatcher.atPane(debt.supervisor, run, () => {
+      this.debts.delete(key);
+      // What came while it was typed is a change of its own.
+      for (const job of debt.jobs) this.resume(job);
+    });
+  }
+
+  /** @returns true when nothing is left to tell, false to try again when the pane has changed */
+  private async tell(debt: Debt, stop: AbortSignal): Promise<boolean> {
+    if (owing(debt).length === 0) return true;
+    const { supervisor } = debt;
+    const mark = randomSuffix();
+    const server = this.servers.get(supervisor.socket);
+    const target: Target = {
+      pane: supervisor.pane,
+      pane_pid: supervisor.process.pane_pid,
+      agent: supervisor.process,
+    };
+    const look: Look = { ...lookFor({ ...supervisor, job_id: mark }), needle: mark };
+    const first = await preflight(server, target, look);
+    if ('gone' in first) return this.settle(debt, owing(debt), { kind: 'gone', why: first.gone });
+    if (!first.free) return false;
+    await sleep(IDLE_MS, undefined, { signal: stop }).catch(() => {});
+    if (stop.aborted) return false;
+    const jobs = owing(debt);
+    if (jobs.length === 0) return true;
+    const before = new Map(jobs.map((job) => [job, job.record.notified_seq ?? 0]));
+    let announced = false;
+    const end = await deliver(
+      server,
+      target,
+      `${wakeLine(jobs.map(({ record }) => record))} (note ${mark})`,
+      look,
+      {
+        pasting: async () => {
+          for (const job of jobs) await this.registrar.told(job, job.record.wake_seq, 'typing');
+          announced = true;
+        },
+        visible: () => {},
+        submitted: (evidence) => {
+          for (const job of jobs)
+            void this.registrar.told(job, job.record.notified_seq ?? 0, 'typed', evidence);
+        },
+        stop,
+      },
+    );
+    if (end.kind === 'blocked') {
+      // Nothing was pasted: it is told when the way is free.
+      if (announced)
+        for (const job of jobs)
+          await this.registrar.told(job, before.get(job) ?? 0, 'blocked', end.obstacle.by);
+      return false;
+    }
+    return this.settle(debt, jobs, end);
+  }
+
+  private async settle(debt: Debt, jobs: LiveJob[], end: DeliveryEnd): Promise<boolean> {
+    for (const job of jobs) {
+      debt.jobs.delete(job);
+      if (end.kind === 'gone' || end.kind === 'unverified') {
+        const why = cleanLine(end.why, LIMITS.detailChars);
+        await this.registrar.told(job, job.record.wake_seq, end.kind, why);
+      }
+    }
+    return true;
+  }
+}
+
+/** The jobs whose supervisor has not been told by any road. */
+function owing({ jobs }: Debt): LiveJob[] {
+  for (const job of jobs) if (!owesWake(job.record)) jobs.delete(job);
+  return [...jobs];
+}

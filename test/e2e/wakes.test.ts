@@ -1,0 +1,211 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect } from 'vitest';
+import type { Lab } from '../support/lab.ts';
+import { test } from '../support/lab-test.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
+import type { Peer } from '../support/peer.ts';
+import { until } from '../support/until.ts';
+
+/** Longer than a wake takes that is on its way: gathering, and looking twice. */
+const WAKE_MS = 4_000;
+
+/** A supervisor whose screen tells when it is idle; asked to go, it delegates to every session named. */
+async function startBoss(lab: Lab, to: string[], args: string[] = []) {
+  const agents = { boss: { session: 'tmux:boss', ready: 'READY> *$', busy: 'WORKING' } };
+  lab.write('.mam/config.json', JSON.stringify({ agents }));
+  lab.expected.push(/^out$/);
+  const file = join(lab.folder, 'out');
+  const submit = (name: string) =>
+    `"${process.execPath}" "${PROGRAM}" submit --no-wait --notify pane --agent command --agent-session ${name} --prompt roof`;
+  const all = to.map((name) => `${submit(name)} >> ${file}.part 2>&1`).join('; ');
+  const hook = `test -e ${file} || { ${all}; mv ${file}.part ${file}; }`;
+  const boss = await lab.startPeer('mute', { session: 'boss', args: ['--hook', hook, ...args] });
+  /** Has it delegate; gives what it was answered. */
+  const go = async (): Promise<string> => {
+    await lab.tmux('set-buffer', '-b', 'go', 'go');
+    await lab.tmux('paste-buffer', '-p', '-d', '-b', 'go', '-t', boss.pane);
+    await lab.tmux('send-keys', '-t', boss.pane, 'Enter');
+    return until('it has delegated', () => {
+      try {
+        return readFileSync(file, 'utf8');
+      } catch {
+        return undefined;
+      }
+    });
+  };
+  return { boss, go };
+}
+
+/** What the boss was told: all but what the test itself pasted. */
+const told = (boss: Peer): string[] => boss.pastes.slice(1);
+
+const how = (lab: Lab, jobId: string): unknown[] =>
+  lab.events(jobId).flatMap(({ type, data }) => (type === 'notified' ? [data?.['how']] : []));
+
+describe.concurrent('a supervisor that does not wait', () => {
+  test('is told once of each change, in its own pane', async ({ lab }) => {
+    await lab.startPeer('mute');
+    const { boss, go } = await startBoss(lab, ['tmux:mute']);
+    await go();
+    const [id = ''] = lab.jobIds();
+    const peer = await lab.startPeerServer();
+    await peer.report(id, 'question', { detail: 'Slate; or `tin`?' });
+    await boss.gets(2, 2);
+    expect(told(boss)).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^Job ${id} needs you \\(question\\): call the MCP tool job_status \\(server mam\\) with job_id "${id}"\\. \\(note \\w+\\)$`,
+        ),
+      ),
+    ]);
+    await until('it is in the journal', () => how(lab, id).length === 2);
+    expect(how(lab, id)).toEqual(['typing', 'typed']);
+    await peer.report(id, 'completed', { detail: 'done' });
+    await boss.gets(3, 3);
+    expect(told(boss)[1]).toContain(`Job ${id} is completed: call`);
+    await until('it is in the journal', () => how(lab, id).length === 4);
+    // It asks nothing back, and no further event makes another line.
+    await peer.report(id, 'progress').catch(() => {});
+    await sleep(WAKE_MS);
+    expect(told(boss)).toHaveLength(2);
+    expect(lab.record(id)).toMatchObject({ status: 'completed', late: false });
+  });
+
+  test('is told in one line of all that changed while it was busy or being read', async ({ lab }) => {
+    for (const session of ['one', 'two', 'three']) await lab.startPeer('mute', { session });
+    const { boss, go } = await startBoss(lab, ['tmux:one', 'tmux:two', 'tmux:three'], ['--busy', 'WORKING']);
+    await go();
+    const [first = '', second = '', third = ''] = lab.jobIds();
+    const peer = await lab.startPeerServer();
+    await peer.report(first, 'completed');
+    await peer.report(second, 'error', { detail: 'no slate' });
+    await sleep(WAKE_MS);
+    expect(told(boss)).toEqual([]);
+    await lab.tmux('copy-mode', '-t', boss.pane);
+    await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
+    await lab.tmux('send-keys', '-t', boss.pane, 'y');
+    await lab.tmux('copy-mode', '-t', boss.pane);
+    await peer.report(third, 'question', { detail: '?' });
+    await sleep(WAKE_MS);
+    expect(told(boss)).toEqual([]);
+    await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
+    await boss.gets(2, 3);
+    await until('all are told', () => [first, second, third].every((id) => how(lab, id).includes('typed')));
+    expect(told(boss)).toHaveLength(1);
+    const [line = ''] = told(boss);
+    for (const words of [
+      `${first} is completed`,
+      `${second} is failed (agent_error)`,
+      `${third} needs you (question)`,
+    ])
+      expect(line).toContain(words);
+    await peer.report(third, 'completed');
+    await boss.gets(3, 4);
+  });
+
+  test('is not told what it has seen itself: by a look, by a wait that is in force or was answered', async ({
+    lab,
+  }) => {
+    for (const session of ['one', 'two', 'three']) await lab.startPeer('mute', { session });
+    const { boss, go } = await startBoss(lab, ['tmux:one', 'tmux:two', 'tmux:three']);
+    await go();
+    const [first = '', second = '', third = ''] = lab.jobIds();
+    const [peer, own] = [await lab.startPeerServer(), await lab.startServer(lab.envOf(boss))];
+    const stranger = await lab.startServer();
+    const wait = own.wait({ job_ids: [second, third], until: 'all' });
+    await until('the wait is in force', async () => {
+      await peer.report(third, 'progress', { detail: 'x' });
+      return lab.events(third).length > 5;
+    });
+    await peer.report(second, 'completed');
+    await peer.report(first, 'completed');
+    await own.ask('job_status', { job_id: first });
+    for (const id of [first, second]) await until(`${id} is seen`, () => how(lab, id).length > 0);
+    await sleep(WAKE_MS);
+    expect(told(boss)).toEqual([]);
+    expect([first, second].map((id) => how(lab, id))).toEqual([['seen'], ['seen']]);
+    wait.cancel();
+    // What another session sees is not told to this one.
+    await peer.report(third, 'completed');
+    await stranger.ask('job_status', { job_id: third });
+    await boss.gets(2, 2);
+    expect(told(boss)).toEqual([expect.stringContaining(`Job ${third} is completed`)]);
+  });
+
+  test('is told by the next hub what the last one had not begun to tell', async ({ lab }) => {
+    await lab.startPeer('mute');
+    const { boss, go } = await startBoss(lab, ['tmux:mute']);
+    await go();
+    const [id = ''] = lab.jobIds();
+    await lab.tmux('copy-mode', '-t', boss.pane);
+    await (await lab.startPeerServer()).report(id, 'completed');
+    await lab.killHub();
+    await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
+    await (await lab.startServer()).ask('list_jobs');
+    await boss.gets(2, 2);
+    expect(told(boss)).toEqual([expect.stringContaining(`Job ${id} is completed`)]);
+  });
+
+  test('is never told twice: not by the hub after one that was killed between paste and Enter', async ({
+    lab,
+  }) => {
+    await lab.startPeer('mute');
+    const { boss, go } = await startBoss(lab, ['tmux:mute'], ['--echo', '3000']);
+    await go();
+    await until('its box is empty again', async () => /READY> *$/.test(await lab.screen(boss)));
+    const [id = ''] = lab.jobIds();
+    await (await lab.startPeerServer()).report(id, 'completed');
+    await until('it is pasted', () => told(boss).length === 1);
+    expect(how(lab, id)).toEqual(['typing']);
+    await lab.killHub();
+    await (await lab.startServer()).ask('list_jobs');
+    await sleep(WAKE_MS);
+    expect(told(boss)).toHaveLength(1);
+    expect(boss.keys).toHaveLength(1);
+  });
+
+  test('is not told where another program has its pane now', async ({ lab }) => {
+    await lab.startPeer('mute');
+    const { boss, go } = await startBoss(lab, ['tmux:mute']);
+    await go();
+    const [id = ''] = lab.jobIds();
+    await lab.tmux('respawn-pane', '-k', '-t', boss.pane, "exec sh -c 'stty raw; echo READY\\>; exec cat'");
+    await (await lab.startPeerServer()).report(id, 'completed');
+    await until('it is given up', () => how(lab, id).length > 0);
+    expect(how(lab, id)).toEqual(['gone']);
+    expect(await lab.screen(boss)).not.toContain('job_status');
+    expect(told(boss)).toEqual([]);
+  });
+});
+
+describe.concurrent('notify is refused, and no job is left,', () => {
+  test('outside of a pane, for a pane of others, for a program that shows no readiness', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const { boss, go } = await startBoss(lab, ['tmux:mute']);
+    const job = { prompt: 'x', agent: 'command', agent_session: peer.address, notify: 'pane' };
+    expect(await (await lab.startServer()).refusal('delegate_job', job)).toContain(
+      'You do not run in a tmux pane',
+    );
+    const foreign = await lab.startServer(lab.envOf(boss));
+    expect(await foreign.refusal('delegate_job', job)).toContain('is not the one that delegates');
+    lab.write('.mam/config.json', '{}');
+    const answer = await go();
+    expect(answer).toContain('is of no known agent kind: whether it is idle cannot be seen');
+    expect(answer).toContain('wait with wait_job');
+    const waits = await lab.mam(
+      'submit',
+      '--prompt',
+      'x',
+      '--agent',
+      'command',
+      '--agent-session',
+      peer.address,
+      '--notify',
+      'pane',
+    );
+    expect(waits).toMatchObject({ code: 64, stderr: expect.stringContaining('Give --no-wait as well') });
+    expect(lab.jobIds()).toEqual([]);
+  });
+});
