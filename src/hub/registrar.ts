@@ -25,6 +25,15 @@ interface OpenRegistry {
 
 /** How many ended jobs stay in memory for late reports and questions. */
 const KEPT_FINAL = 200;
+/** How a supervisor hears of its job, in words. */
+const TOLD = {
+  seen: 'The supervisor has looked, or waits.',
+  typing: "A line is typed into the supervisor's pane.",
+  typed: 'The supervisor has taken the line.',
+  blocked: 'The line was not typed: its pane had changed. It comes when that is free.',
+  unverified: 'Whether the supervisor has taken the line is not known. It is not typed again.',
+  gone: "The supervisor's agent has left its pane.",
+} as const;
 /** How many open jobs an error names. */
 const NAMED_JOBS = 5;
 /** New words of a job are in the list after this time, in ms. */
@@ -175,11 +184,9 @@ export class Registrar {
    * @param seq the wake that it knows of now
    * @param how `seen` by a look or a wait; `typing`, then `typed`, `unverified` or `blocked`; or `gone` with its pane
    */
-  async told(job: LiveJob, seq: number, how: string, evidence?: string): Promise<void> {
-    await this.record(
-      job,
-      hubDraft(job.id, 'notified', { data: { seq, how, ...(evidence && { evidence }) } }),
-    );
+  async told(job: LiveJob, seq: number, how: keyof typeof TOLD, evidence?: string): Promise<void> {
+    const data = { seq, how, ...(evidence && { evidence }) };
+    await this.record(job, hubDraft(job.id, 'notified', { detail: TOLD[how], data }));
   }
 
   /** The list of a registry's jobs. @throws MamError as `create` */

@@ -106,7 +106,7 @@ function fields(rows: [string, string | undefined][]): string {
 /** The words of an entry; each part begins a line. */
 function inline(entry: TimelineEntry): string[] {
   const { type, stage_ms: ms, evidence, detail, decision, about, blocked_by: by, script } = entry;
-  const late = entry.late === true && type !== 'verified' ? '(late) ' : '';
+  const late = entry.late === true && !['verified', 'notified'].includes(type) ? '(late) ' : '';
   const what = entry.what === undefined ? '' : `(${entry.what}) `;
   const stage = ms === undefined ? '' : `+${fineSpanText(ms)}  `;
   const words = (text: string): string => `${late}${what}${stage}${text}`.trimEnd();
