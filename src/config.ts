@@ -35,6 +35,8 @@ export interface Settings {
   /** As given to `tmux -L`, for the words that a person shall type. */
   tmuxServerName?: string | undefined;
   role: 'supervisor' | 'peer';
+  /** The server is a channel of Claude Code. */
+  channel: boolean;
   toolTimeoutSeconds?: number | undefined;
   hubIdleSeconds: number;
   /** What a job's peer may say without need; 0 lifts it. Decided where the hub runs. */
@@ -91,6 +93,7 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
     tmuxSocket: serverName ? join(base, serverName) : (insideTmux ?? join(base, 'default')),
     tmuxServerName: serverName,
     role: role(env['MAM_ROLE']),
+    channel: channel(env['MAM_CHANNEL']),
     toolTimeoutSeconds:
       seconds(env['MAM_TOOL_TIMEOUT_SECONDS'], 'MAM_TOOL_TIMEOUT_SECONDS') ?? file.tool_timeout_seconds,
     hubIdleSeconds:
@@ -345,6 +348,12 @@ function role(value: string | undefined): 'supervisor' | 'peer' {
   if (value === undefined || value === '' || value === 'supervisor') return 'supervisor';
   if (value === 'peer') return 'peer';
   throw new MamError('bad_input', 'MAM_ROLE is neither supervisor nor peer.', 'Set it to peer, or unset it.');
+}
+
+function channel(value: string | undefined): boolean {
+  if (value === undefined || value === '' || value === '0') return false;
+  if (value === '1') return true;
+  throw new MamError('bad_input', 'MAM_CHANNEL is neither 1 nor 0.', 'Set it to 1, or unset it.');
 }
 
 function seconds(value: string | undefined, name: string): number | undefined {

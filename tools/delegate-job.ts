@@ -134,7 +134,7 @@ export default defineTool({
         validate: args.validate === undefined ? undefined : resolve(caller.cwd, args.validate),
         validate_rounds: args.validate_rounds,
         start: args.start,
-        notify: args.notify === 'pane',
+        notify: args.notify === 'pane' ? 'pane' : caller.channel ? 'channel' : undefined,
         on_busy: args.on_busy,
         request_key: args.request_key ?? (context.callId && `call:${context.callId}`),
       },

@@ -1,5 +1,3 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { readers } from '../agents/hooks/index.ts';
 import { requestOnce } from '../bus/one-shot.ts';
 import { loadSettings, type Settings } from '../config.ts';
@@ -7,6 +5,7 @@ import { MamError } from '../errors.ts';
 import { brokerAddress } from '../hub/address.ts';
 import type { HookParams, HookResult } from '../job/request.ts';
 import { ancestors } from '../processes.ts';
+import { hasLiveJobs } from '../registry/home.ts';
 import { defineCommand } from './core/command.ts';
 
 /** An agent stands still until its hook has ended, so this is the most (ms) that a hub may take. */
@@ -75,17 +74,13 @@ async function tell(settings: Settings, params: HookParams): Promise<HookResult>
   try {
     return (await ask()) ?? {};
   } catch (error) {
-    if (!(error instanceof MamError) || error.code !== 'unreachable' || !hasLiveJobs(settings)) throw error;
+    if (!(error instanceof MamError) || error.code !== 'unreachable' || !hasLiveJobs(settings.home))
+      throw error;
     // A hub that was killed has left open jobs: the next one needs to hear this.
     const { ensureHub } = await import('../hub/find.ts');
     await ensureHub(settings);
     return (await ask()) ?? {};
   }
-}
-
-function hasLiveJobs({ home }: Settings): boolean {
-  const live = join(home, 'live');
-  return existsSync(live) && readdirSync(live).length > 0;
 }
 
 async function readPayload(): Promise<Record<string, unknown>> {

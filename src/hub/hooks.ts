@@ -37,9 +37,13 @@ export class Hooks {
   }
 
   /** @returns a decision only for a permission request of a hook that waits, once somebody has decided */
-  async take({ report, origin, waits }: HookParams): Promise<HookResult> {
+  async take({ report, origin, waits, relayed }: HookParams): Promise<HookResult> {
     const job = this.owners.openJobOf(origin);
     if (job === undefined) return {};
+    if (relayed === true) {
+      this.watch.lookOften(job);
+      return this.permissions.relayed(job, report);
+    }
     this.watch.hears(job);
     switch (report.type) {
       case 'submitted':

@@ -7,8 +7,9 @@ import { clean, cleanLine, sliceUnits } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { startOf } from '../processes.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
-import { type Pressed, pressDecision } from './press-decision.ts';
+import { dialogLeaves, type Pressed, pressDecision } from './press-decision.ts';
 import { hubDraft, type Registrar } from './registrar.ts';
+import { Relays } from './relays.ts';
 import { isAbout, type ShownDialog } from './shown-dialog.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
@@ -57,6 +58,7 @@ export class Permissions {
   private readonly opening = new Map<string, Promise<unknown>>();
   /** By job id: what hooks that do not wait have told of dialogs to come. */
   private readonly hints = new Map<string, Hint[]>();
+  private readonly relays = new Relays();
 
   constructor(options: { registrar: Registrar; servers: TmuxServers }) {
     this.registrar = options.registrar;
@@ -81,6 +83,11 @@ export class Permissions {
     });
   }
 
+  /** The agent has relayed a dialog. @returns the decision; nothing once the request was settled another way */
+  relayed(job: LiveJob, report: HookReport): Promise<HookResult> {
+    return this.relays.add(job.id, report);
+  }
+
   /** A request was settled without us: the agent says so, or has ended the hook that waited. */
   settled(job: LiveJob, callId: string | undefined, pid: number | undefined): void {
     for (const { request_id: id } of evidence(job)) {
@@ -102,6 +109,7 @@ export class Permissions {
   /** The agent's turn is over: nothing is asked any more. */
   turnEnded(job: LiveJob): void {
     this.hints.delete(job.id);
+    this.relays.drop(job.id);
     for (const { request_id: id } of evidence(job)) void this.settle(job, id, 'the turn has ended');
   }
 
@@ -174,6 +182,7 @@ export class Permissions {
     if (isFinal(after.status)) {
       this.forgetStray(job);
       this.hints.delete(job.id);
+      this.relays.drop(job.id);
     }
     for (const { request_id: id, resolved_at } of after.requests) {
       if (resolved_at === undefined && !isFinal(after.status)) continue;
@@ -222,6 +231,8 @@ export class Permissions {
         await this.settle(job, requestId, `${decision}, by the agent's hook`, decision);
         return `The agent's hook has taken the decision: ${decision} (${what}).`;
       }
+      if (this.relays.decide(job.id, request, evidence(job).length === 1, { decision }))
+        return `${await this.afterRelay(job, request, decision)} (${what}).`;
       const pressed = await pressDecision(this.servers, job.record, request, known?.dialog, decision);
       return `${await this.afterPress(job, requestId, decision, pressed)} (${what})`;
     } finally {
@@ -252,6 +263,22 @@ export class Permissions {
       `The request that you were shown (${cleanLine(before?.text ?? 'unknown', SHOWN_CHARS)}) is open no more: ${before?.decision ?? 'unknown'}. Nothing was decided.`,
       `Now open is another one: ${cleanLine(next.text, SHOWN_CHARS)}. If you mean that, answer with request_id "${next.request_id}".`,
     );
+  }
+
+  /** A decision that went back over the agent's channel has no other answer than that the dialog goes away. */
+  private async afterRelay(job: LiveJob, request: PeerRequest, decision: string): Promise<string> {
+    const { request_id: id } = request;
+    const left = await dialogLeaves(this.servers, job.record, request, this.known.get(id)?.dialog);
+    // A further dialog that asks for the same was relayed on its own: the first one has gone.
+    if (!left && !this.relays.has(job.id, request)) {
+      throw new MamError(
+        'refused',
+        "The decision went back over the agent's channel, but the dialog is still on the screen.",
+        'Answer once more: then its key is pressed. Or answer in the pane.',
+      );
+    }
+    await this.settle(job, id, `${decision}, over the agent's channel`, decision);
+    return `The agent has taken the decision over its channel: ${decision}`;
   }
 
   private async afterPress(

@@ -110,6 +110,27 @@ export async function pressDecision(
   };
 }
 
+/**
+ * Waits for a decision that went another way to take effect.
+ * @param dialog the dialog as it was seen for this request, if it was
+ * @returns false when the dialog of the request is on the screen all the time
+ */
+export async function dialogLeaves(
+  servers: TmuxServers,
+  record: JobRecord,
+  request: PeerRequest,
+  dialog: string | undefined,
+): Promise<boolean> {
+  const { agent_session: session } = record;
+  if (session === undefined) return true;
+  const server = servers.get(session.socket);
+  for (const end = Date.now() + GONE_MS; Date.now() < end; await sleep(LOOK_MS)) {
+    const shown = dialogOn((await shoot(server, session.pane))?.lines ?? [], record);
+    if (dialog === undefined ? !isAbout(shown, request) : shown?.key !== dialog) return true;
+  }
+  return false;
+}
+
 /** The longest plain word of a dialog: tmux itself looks for it once more when the key is pressed. */
 function wordOf(text: string): string | undefined {
   return plainWords(text).sort((a, b) => b.length - a.length)[0];

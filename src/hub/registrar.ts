@@ -4,7 +4,7 @@ import { isSettled } from '../job/apply.ts';
 import { newEventId } from '../job/id.ts';
 import type { JobOrder } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
-import { owesWake } from '../job/wake.ts';
+import { owesLine } from '../job/wake.ts';
 import { isFinal } from '../job/words.ts';
 import { sweepNeighbours, writeNew } from '../registry/files.ts';
 import { addRegistry, type Home, readRegistries, removePointer, writePointer } from '../registry/home.ts';
@@ -28,6 +28,7 @@ const KEPT_FINAL = 200;
 /** How a supervisor hears of its job, in words. */
 const TOLD = {
   seen: 'The supervisor has looked, or waits.',
+  channel: "It is told over the supervisor's channel, which acknowledges nothing.",
   typing: "A line is typed into the supervisor's pane.",
   typed: 'The supervisor has taken the line.',
   blocked: 'The line was not typed: its pane had changed. It comes when that is free.',
@@ -182,7 +183,7 @@ export class Registrar {
   /**
    * Notes how far a job's supervisor has been told.
    * @param seq the wake that it knows of now
-   * @param how `seen` by a look or a wait; `typing`, then `typed`, `unverified` or `blocked`; or `gone` with its pane
+   * @param how `seen` by a look or a wait; `channel`; `typing`, then `typed`, `unverified` or `blocked`; or `gone` with its pane
    */
   async told(job: LiveJob, seq: number, how: keyof typeof TOLD, evidence?: string): Promise<void> {
     const data = { seq, how, ...(evidence && { evidence }) };
@@ -336,7 +337,7 @@ export class Registrar {
     if (
       before?.status === after.status &&
       before.phase === after.phase &&
-      owesWake(before) === owesWake(after)
+      owesLine(before) === owesLine(after)
     ) {
       if (before.detail !== after.detail || before.reason !== after.reason) this.listSoon(job);
       return;
@@ -381,7 +382,7 @@ export class Registrar {
 
 /** True for a job of which the hub has nothing left to do. */
 function isAtRest({ record }: LiveJob): boolean {
-  return isSettled(record) && !owesWake(record);
+  return isSettled(record) && !owesLine(record);
 }
 
 /** An event of the hub's own. */

@@ -133,7 +133,7 @@ async function status(
 ): Promise<Commands['status']['result']> {
   const job = await registrar.find(params.job_id, params.registry_dir);
   if (params.seen_by === job.record.supervisor.session && owesWake(job.record))
-    await registrar.told(job, job.record.wake_seq, 'seen');
+    await registrar.told(job, job.record.wake_seq, params.told ?? 'seen');
   const page = params.task_offset === undefined ? undefined : readTaskPage(job, params.task_offset);
   return { ...eventsOf(job, params), task_file: job.paths.prompt, ...page };
 }

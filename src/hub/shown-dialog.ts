@@ -54,7 +54,7 @@ export function dialogOn(
 
 /** True when a dialog shows what a request is about. */
 export function isAbout(
-  dialog: ShownDialog | undefined,
+  dialog: Pick<ShownDialog, 'tool' | 'input'> | undefined,
   { tool, input }: { tool?: string | undefined; input?: string | undefined },
 ): boolean {
   if (dialog === undefined) return false;

@@ -93,25 +93,28 @@ export const recordSchema = z.object({
   prompt_bytes: z.number().int(),
   supervisor: supervisorSchema,
   parent_job_id: z.string().optional(),
-  /** The supervisor's agent in its own pane, where that asked for a line there when the job needs it. */
+  /** How the supervisor is told when the job needs it: over its channel, or by a line for its agent in its own pane. */
   notify: z
-    .object({
-      pane: z.string(),
-      socket: z.string(),
-      agent: z.string().describe('its kind'),
-      process: z.object({
-        pid: z.number().int(),
-        start: z.string(),
-        command: z.string(),
-        pane_pid: z.number().int(),
+    .object({ channel: z.literal(true) })
+    .or(
+      z.object({
+        pane: z.string(),
+        socket: z.string(),
+        agent: z.string().describe('its kind'),
+        process: z.object({
+          pid: z.number().int(),
+          start: z.string(),
+          command: z.string(),
+          pane_pid: z.number().int(),
+        }),
+        typing: z.object({
+          ready: z.string().optional(),
+          busy: z.string().optional(),
+          dialog: z.string().optional(),
+          draft: z.string().optional(),
+        }),
       }),
-      typing: z.object({
-        ready: z.string().optional(),
-        busy: z.string().optional(),
-        dialog: z.string().optional(),
-        draft: z.string().optional(),
-      }),
-    })
+    )
     .optional(),
   depth: z.number().int(),
   request_key: z.string().optional(),

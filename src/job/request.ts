@@ -52,8 +52,8 @@ export interface DelegateParams {
   logs_dir?: string | undefined;
   supervisor: Supervisor;
   origin?: Origin | undefined;
-  /** Tell the supervisor in its own pane; with the agent kinds of its configuration. Absent: don't. */
-  notify?: { configured?: AgentPlace['configured'] } | undefined;
+  /** Tell the supervisor in its own pane, with the agent kinds of its configuration; or over its channel. Absent: don't. */
+  notify?: { configured?: AgentPlace['configured'] } | { channel: true } | undefined;
   /** The caller's limits; absent: the usual ones. */
   limits?: { max_depth: number; max_open_jobs: number } | undefined;
   /** Of the submitter's environment: what a validation script runs with. */
@@ -95,6 +95,8 @@ export interface StatusParams extends JobAddress {
   limit?: number | undefined;
   /** The client session that looks or waits: its own job's supervisor need not be told in its pane as well. */
   seen_by?: string | undefined;
+  /** With `seen_by`: how it is told. Absent: it has looked. */
+  told?: 'channel' | undefined;
   /** Give a page of the prompt from this UTF-16 offset. */
   task_offset?: number | undefined;
 }
@@ -248,6 +250,8 @@ export interface HookParams {
   origin: Origin;
   /** The hook can answer a permission request, and waits for the decision. */
   waits?: boolean | undefined;
+  /** No hook: the agent has relayed its dialog over its channel, where a decision can go back. */
+  relayed?: boolean | undefined;
 }
 
 export interface HookResult {

@@ -27,6 +27,7 @@ export function identifyCaller(
       pids: [process.pid],
       cwd: settings.cwd,
       role: settings.role,
+      channel: false,
     };
   }
   return {
@@ -38,6 +39,7 @@ export function identifyCaller(
     pids,
     cwd: settings.cwd,
     role: settings.role,
+    channel: settings.channel && client.name === 'claude-code',
   };
 }
 

@@ -7,7 +7,7 @@ import { openLink, readyHub } from '../hub/client.ts';
 import type { Claim } from '../job/event.ts';
 import { newEventId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
-import type { ClaimOutcome, Command, Commands } from '../job/request.ts';
+import type { ClaimOutcome, Command, Commands, HookParams, HookResult, LogMessage } from '../job/request.ts';
 import type { Engine, Report } from './tool.ts';
 import type { WaitAnswer, WaitRequest } from './wait-types.ts';
 
@@ -17,6 +17,8 @@ const DELEGATE_MS = 20_000;
 const START_MS = 55_000;
 /** A script may take 600 s. */
 const VERIFY_MS = 620_000;
+/** A permission may be decided the next day. In ms. */
+const DECISION_MS = 24 * 3_600_000;
 const MAX_OPEN_JOBS = 200;
 
 /** The engine of the tools, and what else can be heard over its connection. */
@@ -28,10 +30,17 @@ export interface HubConnection extends Engine {
   /** Asks as `request` does, for nobody's eyes: what the client was shown last stays as it is. */
   peek<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']>;
   /**
-   * Calls `listener` at every recorded event of a job, or of all jobs of this host, and after each connection.
+   * Calls `listener` at every recorded event of a job, or of all jobs of this host, with it; and without one after
+   * each connection.
    * @returns a function that ends it
    */
-  hear(jobId: string | undefined, listener: () => void): () => void;
+  hear(jobId: string | undefined, listener: (message?: LogMessage) => void): () => void;
+  /** Hands a dialog of the client on. @returns the decision on it, up to a day later; none when it was settled */
+  relay(params: HookParams): Promise<HookResult>;
+  /** Calls `listener` when a wait of the client has ended, whatever ended it, with the jobs that it was for. */
+  onWaited(listener: (jobIds: readonly string[]) => void): void;
+  /** True while a wait of the client is in force for a job. */
+  waitsFor(jobId: string): boolean;
   /** Calls `listener` when a job was delegated from here. */
   onDelegated(listener: () => void): void;
 }
@@ -48,6 +57,8 @@ class HubEngine implements HubConnection {
   /** By job id: the open permission request that the client was shown last. */
   private readonly shown = new Map<string, string>();
   private delegated: (() => void) | undefined;
+  private waited: ((jobIds: readonly string[]) => void) | undefined;
+  private readonly waits = new Set<readonly string[]>();
 
   constructor(settings: Settings) {
     this.all = settings;
@@ -95,12 +106,17 @@ class HubEngine implements HubConnection {
     return this.connection().request(command, params);
   }
 
-  hear(jobId: string | undefined, listener: () => void): () => void {
+  async relay(params: HookParams): Promise<HookResult> {
+    await readyHub(this.all);
+    return this.connection().request('hook', params, DECISION_MS);
+  }
+
+  hear(jobId: string | undefined, listener: (message?: LogMessage) => void): () => void {
     const link = this.connection();
     const { host } = this.all;
     const ends = [
       jobId === undefined ? link.followAll(host, listener) : link.follow(jobId, host, listener),
-      link.onConnect(listener),
+      link.onConnect(() => listener()),
     ];
     return () => {
       for (const end of ends) end();
@@ -109,6 +125,14 @@ class HubEngine implements HubConnection {
 
   onDelegated(listener: () => void): void {
     this.delegated = listener;
+  }
+
+  onWaited(listener: (jobIds: readonly string[]) => void): void {
+    this.waited = listener;
+  }
+
+  waitsFor(jobId: string): boolean {
+    return [...this.waits].some((jobIds) => jobIds.includes(jobId));
   }
 
   shownRequest(jobId: string): string | undefined {
@@ -142,6 +166,7 @@ class HubEngine implements HubConnection {
     await readyHub(this.all);
     const jobIds = request.job_ids.length > 0 ? request.job_ids : await this.openJobs(request.session);
     if (jobIds.length === 0) return { outcome: 'final', jobs: [], events: [], cursor: request.cursor ?? '' };
+    this.waits.add(jobIds);
     const answer = await waitForJobs({
       link: this.connection(),
       host: this.all.host,
@@ -153,6 +178,9 @@ class HubEngine implements HubConnection {
       signal: request.signal,
       session: request.session,
       onEvent: request.onEvent,
+    }).finally(() => {
+      this.waits.delete(jobIds);
+      this.waited?.(jobIds);
     });
     for (const job of answer.jobs) this.note(job);
     return answer;

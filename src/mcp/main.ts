@@ -1,4 +1,4 @@
-import { roleFromEnvironment } from '../role.ts';
+import { channelFromEnvironment, roleFromEnvironment } from '../role.ts';
 import { createServer } from './server.ts';
 import { logError, logLine } from './stderr.ts';
 import { StdioTransport } from './stdio.ts';
@@ -23,7 +23,7 @@ export async function runServer(): Promise<void> {
   let work: Work | undefined;
   const transport = new StdioTransport();
   let withdraw = () => {};
-  const server = createServer(role, {
+  const server = createServer(role, channelFromEnvironment(), {
     work: async () => {
       const module = await import('./work.ts');
       work ??= new module.Work(role);

@@ -7,7 +7,7 @@ import {
   type ServerNotification,
 } from '@modelcontextprotocol/sdk/types.js';
 import { BOARD_RESOURCE, BOARD_URI, readBoard } from './board.ts';
-import { capabilitiesOf, JOBS_RESOURCE, promptsOf, TEMPLATES } from './offers.ts';
+import { type ChannelNotification, capabilitiesOf, JOBS_RESOURCE, promptsOf, TEMPLATES } from './offers.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { logError } from './stderr.ts';
 import type { Client, Role } from './tool.ts';
@@ -30,7 +30,7 @@ const METHODS: Readonly<Record<string, keyof ServerCapabilities>> = {
 };
 
 /** Tells the client something; resolves when the system has taken it. */
-export type Notify = (notification: ServerNotification) => Promise<void>;
+export type Notify = (notification: ServerNotification | ChannelNotification) => Promise<void>;
 
 /**
  * Answers what clients ask for beside tools. Clients ask for the lists right after the handshake: those cost nothing,
@@ -52,7 +52,7 @@ export function serveOffers(
   const notify: Notify = async (notification) => {
     // Who has never asked for the list has none that could be out of date.
     if (notification.method === 'notifications/resources/list_changed' && !listed) return;
-    await server.notification(notification);
+    await server.notification(notification as ServerNotification);
   };
 
   async function work(): Promise<Work> {

@@ -8,6 +8,17 @@ import type { Role } from './tool.ts';
 
 /** What a server offers beside tools, as far as it is always the same: nothing has to be loaded to list it. */
 
+/** Claude Code tells a channel of each permission dialog that it shows, and takes a decision from it. */
+export const PERMISSION_REQUEST = 'notifications/claude/channel/permission_request';
+
+/** What Claude Code takes from a channel; the SDK knows only what is in the protocol. */
+export type ChannelNotification =
+  | { method: 'notifications/claude/channel'; params: { content: string; meta: Record<string, string> } }
+  | {
+      method: 'notifications/claude/channel/permission';
+      params: { request_id: string; behavior: 'allow' | 'deny' };
+    };
+
 export const JOBS_URI = 'mam://jobs';
 const JSON_TYPE = 'application/json';
 const TEXT_TYPE = 'text/plain';
@@ -119,8 +130,10 @@ export function promptsOf(role: Role): Prompt[] {
 /**
  * What the handshake declares. A peer gets no resources: they would show it every job of the project, and other
  * peers' screens.
+ * @param channel offer to be a channel of Claude Code: it must be a capability before that listens
  */
-export function capabilitiesOf(role: Role): ServerCapabilities {
-  const all: ServerCapabilities = { tools: {}, prompts: {}, completions: {} };
+export function capabilitiesOf(role: Role, channel = false): ServerCapabilities {
+  const experimental = { 'claude/channel': {}, 'claude/channel/permission': {} };
+  const all = { tools: {}, prompts: {}, completions: {}, ...(channel && { experimental }) };
   return role === 'peer' ? all : { ...all, resources: { subscribe: true, listChanged: true } };
 }

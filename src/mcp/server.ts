@@ -10,7 +10,7 @@ import { draws, withBoard } from './board.ts';
 import { declarations } from './declarations.ts';
 import { instructions } from './instructions.ts';
 import { serveOffers } from './offer-requests.ts';
-import { capabilitiesOf } from './offers.ts';
+import { capabilitiesOf, PERMISSION_REQUEST } from './offers.ts';
 import { logError, logLine } from './stderr.ts';
 import type { Client, Role } from './tool.ts';
 import type { Work } from './work.ts';
@@ -23,13 +23,16 @@ export interface Later {
   ready(client: Client): Promise<void>;
 }
 
-/** The MCP server of a role, not yet connected to a transport. */
-export function createServer(role: Role, later: Later): Server {
+/**
+ * The MCP server of a role, not yet connected to a transport.
+ * @param channel whether it offers to be a channel of Claude Code
+ */
+export function createServer(role: Role, channel: boolean, later: Later): Server {
   const server = new Server(
     { name: 'mam', title: 'multi-agent-mux', version: VERSION },
     {
-      capabilities: capabilitiesOf(role),
-      instructions: instructions(role),
+      capabilities: capabilitiesOf(role, channel),
+      instructions: instructions(role, channel),
       // The SDK's own would load ajv, to check answers to questions that this server never asks.
       jsonSchemaValidator: {
         getValidator: () => (input) => ({ valid: true, data: input as never, errorMessage: undefined }),
@@ -66,7 +69,20 @@ export function createServer(role: Role, later: Later): Server {
 
   server.oninitialized = () => {
     later.ready(client()).catch((error) => logLine(`announcement: ${explain(error)}`));
+    if (channel) onChannel((work) => work.openChannel(client()));
   };
+  server.fallbackNotificationHandler = async ({ method, params = {} }) => {
+    // Answered by a notification, perhaps a day later.
+    if (channel && method === PERMISSION_REQUEST) onChannel((work) => work.relayPermission(client(), params));
+  };
+
+  function onChannel(act: (work: Work) => Promise<void>): void {
+    offers
+      .work()
+      .then(act)
+      .catch((error) => logLine(`channel: ${explain(error)}`));
+  }
+
   server.onerror = (error) => logError('protocol', error);
   return server;
 }

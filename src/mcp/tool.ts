@@ -39,6 +39,8 @@ export interface Caller {
   pids: number[];
   cwd: string;
   role: Role;
+  /** The client may be told over its channel. */
+  channel: boolean;
 }
 
 /** What a peer reports: the fields of a claim that a tool knows. */

@@ -2,6 +2,7 @@ import type { CallToolRequest, CallToolResult, Result } from '@modelcontextproto
 import { tools as allTools } from '../../tools/index.ts';
 import { loadSettings } from '../config.ts';
 import { MamError } from '../errors.ts';
+import { hasLiveJobs } from '../registry/home.ts';
 import { parseArguments } from './arguments.ts';
 import { callIdOf, identifyCaller } from './caller.ts';
 import { Catalog } from './catalog.ts';
@@ -9,7 +10,7 @@ import type { HubConnection } from './engine.ts';
 import type { Notify } from './offer-requests.ts';
 import { asProtocolError } from './protocol-error.ts';
 import { logError } from './stderr.ts';
-import type { Client, Role, Tool } from './tool.ts';
+import type { Caller, Client, Role, Tool } from './tool.ts';
 
 /** New jobs gather for this time, in ms, before the client hears that its list of resources lacks them. */
 const GATHER_MS = 200;
@@ -40,6 +41,7 @@ export class Work {
     return this.#engine;
   });
   #gathering: NodeJS.Timeout | undefined;
+  #channel: Promise<void> | undefined;
   readonly #madeOffers = once(async () => {
     const { Offers } = await import('./offer-work.ts');
     return new Offers({
@@ -67,6 +69,7 @@ export class Work {
       const { client, meta, signal, progress } = surroundings;
       const caller = identifyCaller(await this.#settings(), client, meta);
       const engine = await this.#madeEngine();
+      if (caller.channel) await this.#openChannel(engine, caller);
       return answer(
         tool,
         await tool.handle(args, { engine, caller, signal, callId: callIdOf(meta), progress }),
@@ -87,9 +90,33 @@ export class Work {
     }
   }
 
+  /** Tells the client of what the jobs of its session have come to meanwhile, where it is told over its channel. */
+  async openChannel(client: Client): Promise<void> {
+    const caller = identifyCaller(await this.#settings(), client, undefined);
+    const { home } = await this.#settings();
+    // Without a job nothing is connected or started before something is asked for.
+    if (caller.channel && hasLiveJobs(home)) await this.#openChannel(await this.#madeEngine(), caller);
+  }
+
+  /** The client shows a permission dialog, and would take a decision. @param params as they came */
+  async relayPermission(client: Client, params: Record<string, unknown>): Promise<void> {
+    const settings = await this.#settings();
+    if (!settings.channel || !hasLiveJobs(settings.home)) return;
+    const caller = identifyCaller(settings, client, undefined);
+    const { relayPermission } = await import('./channel-relay.ts');
+    await relayPermission(await this.#madeEngine(), caller, params, (message) => this.notify(message));
+  }
+
   /** Lets go of connections. */
   async close(): Promise<void> {
     await this.#engine?.close();
+  }
+
+  #openChannel(engine: HubConnection, caller: Caller): Promise<void> {
+    this.#channel ??= import('./channel.ts').then(({ Channel }) =>
+      new Channel(engine, caller.session, (message) => this.notify(message)).begin(),
+    );
+    return this.#channel;
   }
 
   #listChanged(): void {

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MamError, systemCode } from '../errors.ts';
@@ -70,6 +70,12 @@ function ownedThroughLink(folder: string, uid: number): boolean {
 export function ensureHome(home: Home): void {
   for (const folder of [home.folder, home.outbox, home.spool, home.servers, home.live])
     ensurePrivateFolder(folder);
+}
+
+/** True when the hub has something left to do for a job. @param folder `MAM_HOME` */
+export function hasLiveJobs(folder: string): boolean {
+  const { live } = homePaths(folder);
+  return existsSync(live) && readdirSync(live).length > 0;
 }
 
 /** Notes where a live job is, so that a new hub finds it. */

@@ -77,6 +77,12 @@ export const settings: readonly Setting[] = [
   },
   { env: 'MAM_ROLE', default: '`supervisor`', meaning: '`peer`: the server offers only the tools for peers' },
   {
+    env: 'MAM_CHANNEL',
+    default: '0',
+    meaning:
+      '1: the server is a channel of Claude Code ([docs/clients.md](docs/clients.md#claude-codes-channels))',
+  },
+  {
     env: 'MAM_TOOL_TIMEOUT_SECONDS',
     file: 'tool_timeout_seconds',
     default: `by client: ${budgets}`,

@@ -15,7 +15,7 @@ test('the whole list of tools costs a model little', () => {
 });
 
 test.each(['supervisor', 'peer'] as const)('the instructions of a %s stay short', (role) => {
-  expect(instructions(role).length).toBeLessThanOrEqual(2_000);
+  expect(instructions(role, true).length).toBeLessThanOrEqual(2_000);
 });
 
 /** What people say, and the tools that a client which loads tools late has to find by it. */

@@ -10,10 +10,12 @@
 //   --busy TEXT         shows this first, as an agent in the middle of a turn, until y is pressed
 //   --run COMMAND       runs this after Enter in a shell that takes the terminal, as an agent's tool may
 //   --hook COMMAND      runs this after Enter as an agent runs its hooks: without the terminal
+//   --mcp SOCKET        runs an MCP server of its own for whoever connects there, as an agent runs one for its model
 //   --die-on-paste      ends when a paste has ended, before any Enter
 //   --flood             fills the screen all the time
 import { execFile, spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 
@@ -30,6 +32,7 @@ const { values: options } = parseArgs({
     busy: { type: 'string' },
     run: { type: 'string' },
     hook: { type: 'string' },
+    mcp: { type: 'string' },
     'die-on-paste': { type: 'boolean', default: false },
     flood: { type: 'boolean', default: false },
   },
@@ -55,7 +58,20 @@ process.stdin.on('data', (chunk) => {
   unread += chunk.toString('latin1');
   take();
 });
-note({ ready: process.pid });
+if (options.mcp !== undefined) createServer(serve).listen(options.mcp, ready);
+else ready();
+
+function ready() {
+  note({ ready: process.pid });
+}
+
+/** Its stdin and stdout are the connection. */
+function serve(socket) {
+  const server = spawn(process.execPath, [options.mam], { stdio: ['pipe', 'pipe', 'ignore'] });
+  note({ child: server.pid });
+  socket.pipe(server.stdin).on('error', () => {});
+  server.stdout.pipe(socket).on('error', () => {});
+}
 
 function take() {
   for (;;) {

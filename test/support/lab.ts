@@ -18,6 +18,10 @@ import { until } from './until.ts';
 
 const PEER = join(import.meta.dirname, '../peers/peer.mjs');
 
+/** Makes of a socket the stdin and stdout of a process. */
+const PIPE =
+  'const s=require("net").connect(process.argv[1]);process.stdin.pipe(s);s.pipe(process.stdout);s.on("error",()=>{})';
+
 /** How a fake peer behaves: the options of `test/peers/peer.mjs`. */
 const KINDS = {
   /** Does as it is told: started, then completed. */
@@ -41,6 +45,8 @@ export interface PeerOptions {
   session?: string;
   /** More options of peer.mjs. */
   args?: string[];
+  /** More of its environment. */
+  env?: Record<string, string>;
   /** Runs inside an interactive bash, which stays when the peer ends. */
   inShell?: boolean;
 }
@@ -105,6 +111,15 @@ export class Lab {
     return server;
   }
 
+  /** A server that runs as a child of a peer's program, in its pane: that was started with `--mcp SOCKET`. */
+  async startServerIn(socket: string, clientName = 'lab'): Promise<LabServer> {
+    const program = ['-e', PIPE, socket];
+    const server = new LabServer({ folder: this.project, env: this.env, clientName, program });
+    this.servers.push(server);
+    await server.initialize();
+    return server;
+  }
+
   /** A server in the peer role, outside of any pane. */
   startPeerServer(): Promise<LabServer> {
     return this.startServer({ MAM_ROLE: 'peer' }, 'peer');
@@ -120,7 +135,8 @@ export class Lab {
     const session = options.session ?? kind;
     const log = join(this.folder, `peer-${++this.#logs}.log`);
     const words = [PEER, '--log', log, '--mam', PROGRAM, ...KINDS[kind], ...(options.args ?? [])];
-    const command = [process.execPath, ...words].map((word) => `'${word}'`).join(' ');
+    const env = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
+    const command = ['env', ...env, process.execPath, ...words].map((word) => `'${word}'`).join(' ');
     if (options.inShell === true) {
       await this.startSession(session, 'exec env HISTFILE=/dev/null bash --norc --noprofile -i');
       await this.tmux('send-keys', '-t', `=${session}:`, `${command}`, 'Enter');

@@ -23,7 +23,7 @@ export class Peer {
     return this.notes.find((note) => note.ready !== undefined)?.ready ?? 0;
   }
 
-  /** The shells that it runs with `--run`. */
+  /** The shells that it runs with `--run`, the servers with `--mcp`. */
   get children(): number[] {
     return this.notes.flatMap(({ child }) => (child === undefined ? [] : [child]));
   }

@@ -1,0 +1,41 @@
+import type { HookReport } from '../job/hook.ts';
+import type { HubConnection } from './engine.ts';
+import type { Notify } from './offer-requests.ts';
+import type { Caller } from './tool.ts';
+
+/**
+ * Hands a dialog of the client on to the hub, for the job that the client works on as a peer; the decision of that
+ * job's supervisor goes back to the client. Without such a job, or when the dialog is settled in the pane, nothing
+ * goes back: the dialog stays open in either case until somebody answers.
+ * @param params of the notification, as they came
+ */
+export async function relayPermission(
+  hub: HubConnection,
+  caller: Caller,
+  params: Record<string, unknown>,
+  notify: Notify,
+): Promise<void> {
+  const { request_id: requestId, tool_name: tool, input_preview: preview } = params;
+  if (typeof requestId !== 'string' || typeof tool !== 'string') return;
+  const { pane, socket, pids } = caller;
+  const input = typeof preview === 'string' ? plain(preview) : undefined;
+  const report: HookReport = { type: 'permission_required', tool, input, call_id: requestId };
+  const origin = { pane, socket, pids };
+  const { decision } = await hub.relay({ agent: 'claude-code', report, origin, relayed: true });
+  if (decision !== undefined)
+    await notify({
+      method: 'notifications/claude/channel/permission',
+      params: { request_id: requestId, behavior: decision },
+    });
+}
+
+/** The command of a shell call as the dialog shows it; anything else as it came: JSON, cut off at 200 characters. */
+function plain(preview: string): string {
+  const [, command] = /^\{\s*"command"\s*:\s*"((?:[^"\\]|\\.)*)/.exec(preview) ?? [];
+  if (command === undefined) return preview;
+  try {
+    return JSON.parse(`"${command}"`) as string;
+  } catch {
+    return command;
+  }
+}

@@ -1,0 +1,163 @@
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import type { Lab } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { test } from '../support/lab-test.ts';
+import type { Message } from '../support/mcp-client.ts';
+import { pause, until } from '../support/until.ts';
+
+/** Longer than a message takes that is on its way: gathering, and a look. */
+const TOLD_MS = 2_500;
+const PERMISSION = 'notifications/claude/channel/permission';
+const SESSION = { MAM_CHANNEL: '1', CLAUDE_CODE_SESSION_ID: 'session-1' };
+
+/** What Claude Code would have been told over the channel. */
+const told = (server: LabServer): Message['params'][] =>
+  server.messages.flatMap(({ method, params }) =>
+    method === 'notifications/claude/channel' ? [params] : [],
+  );
+
+const how = (lab: Lab, jobId: string): unknown[] =>
+  lab.events(jobId).flatMap(({ type, data }) => (type === 'notified' ? [data?.['how']] : []));
+
+/** A job of this server, and a server to report with. */
+async function begin(lab: Lab, server: LabServer, session = 'mute') {
+  const { job_id: id } = await server.delegate(await lab.startPeer('mute', { session }));
+  return { id: id as string, peer: await lab.startPeerServer() };
+}
+
+describe.concurrent('a server that is a channel of Claude Code', () => {
+  test('tells once of each change that needs the supervisor', async ({ lab }) => {
+    const server = await lab.startServer(SESSION, 'claude-code');
+    const { id, peer } = await begin(lab, server);
+    await peer.report(id, 'started');
+    await peer.report(id, 'progress', { detail: 'half' });
+    await peer.report(id, 'question', { detail: 'Slate; or `tin`?' });
+    await until('it is told', () => told(server).length > 0);
+    const call = `call the MCP tool job_status (server mam) with job_id "${id}".`;
+    expect(told(server)).toEqual([
+      {
+        content: `Job ${id} needs you (question): ${call}`,
+        meta: { job_id: id, status: 'input_required', reason: 'question', agent: 'command' },
+      },
+    ]);
+    expect(how(lab, id)).toEqual(['channel']);
+    await server.ask('answer_job', { job_id: id, text: 'tin' });
+    await peer.report(id, 'completed', { detail: 'done' });
+    await until('it is told', () => told(server).length > 1);
+    expect(told(server)[1]).toEqual({
+      content: `Job ${id} is completed: ${call}`,
+      meta: { job_id: id, status: 'completed', agent: 'command' },
+    });
+    await pause(TOLD_MS);
+    expect(told(server)).toHaveLength(2);
+  });
+
+  test('says nothing of what a wait or a look has shown', async ({ lab }) => {
+    const server = await lab.startServer(SESSION, 'claude-code');
+    const [first, second] = [await begin(lab, server, 'one'), await begin(lab, server, 'two')];
+    const wait = server.wait({ job_ids: [first.id] });
+    await first.peer.report(first.id, 'completed');
+    await wait.answer;
+    await second.peer.report(second.id, 'completed');
+    await server.ask('job_status', { job_id: second.id });
+    await pause(TOLD_MS);
+    expect(told(server)).toEqual([]);
+    expect([first.id, second.id].flatMap((id) => how(lab, id))).toEqual(['seen', 'seen']);
+  });
+
+  test('tells after a restart what nobody was told', async ({ lab }) => {
+    const server = await lab.startServer(SESSION, 'claude-code');
+    const { id, peer } = await begin(lab, server);
+    server.child.kill('SIGKILL');
+    await server.exited;
+    await peer.report(id, 'question', { detail: 'Slate?' });
+    const next = await lab.startServer(SESSION, 'claude-code');
+    await until('it is told', () => told(next).length > 0);
+    expect(told(next)).toMatchObject([{ meta: { job_id: id, reason: 'question' } }]);
+    await lab.killHub();
+    await next.ask('list_jobs');
+    await pause(TOLD_MS);
+    expect(told(next)).toHaveLength(1);
+  });
+
+  test('is none for other clients, and says so at the handshake only where it was asked to be one', async ({
+    lab,
+  }) => {
+    const [codex, plain] = [await lab.startServer(SESSION, 'codex-mcp-client'), await lab.startServer()];
+    const declared = (server: LabServer) => server.messages[0]?.result.capabilities.experimental;
+    expect(declared(codex)).toEqual({ 'claude/channel': {}, 'claude/channel/permission': {} });
+    expect(declared(plain)).toBeUndefined();
+    const { id, peer } = await begin(lab, codex);
+    await peer.report(id, 'completed');
+    await pause(TOLD_MS);
+    expect([told(codex), how(lab, id)]).toEqual([[], []]);
+    const wrong = await lab.startServer({ MAM_CHANNEL: 'yes' });
+    expect(await wrong.refusal('list_jobs')).toContain('MAM_CHANNEL is neither 1 nor 0.');
+  });
+});
+
+/** A peer that is a Claude Code whose server is a channel; it works on a job and shows a dialog. */
+async function asking(lab: Lab, command: string, preview: string) {
+  const agents = { robot: { session: 'tmux:robot', ready: 'READY> *$', dialog: 'Allow .*\\?' } };
+  lab.write('.mam/config.json', JSON.stringify({ agents }));
+  lab.expected.push(/^robot\.sock$/);
+  const socket = join(lab.folder, 'robot.sock');
+  const robot = await lab.startPeer('mute', {
+    session: 'robot',
+    args: ['--mcp', socket],
+    env: { MAM_CHANNEL: '1' },
+  });
+  const channel = await lab.startServerIn(socket, 'claude-code');
+  const server = await lab.startServer();
+  const { job_id: id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'robot' });
+  await lab.tmux('send-keys', '-R', '-t', robot.pane);
+  await lab.tmux('send-keys', '-l', '-t', robot.pane, `Allow ${command}?`);
+  const relay = (requestId: string): void =>
+    channel.send({
+      jsonrpc: '2.0',
+      method: `${PERMISSION}_request`,
+      params: { request_id: requestId, tool_name: 'Bash', description: 'x', input_preview: preview },
+    });
+  const decisions = (): unknown[] =>
+    channel.messages.flatMap(({ method, params }) => (method === PERMISSION ? [params] : []));
+  /** As Claude Code does when it was told a decision. */
+  const close = () => lab.tmux('send-keys', '-R', '-t', robot.pane);
+  relay('abcde');
+  const { jobs } = await server.ask('wait_job', { job_id: id });
+  expect(jobs[0]).toMatchObject({ reason: 'permission', open_request: expect.stringContaining(command) });
+  return { server, channel, robot, id, relay, decisions, close };
+}
+
+describe.concurrent('a dialog that a peer has relayed over its channel', () => {
+  test('takes the decision of the supervisor, without a key', async ({ lab }) => {
+    const preview = '{"command":"rm -r old-roof","description":"Take the old roof off"}';
+    const { server, robot, id, decisions, close } = await asking(lab, 'rm -r old-roof', preview);
+    const keys = robot.keys.length;
+    const answer = server.ask('answer_job', { job_id: id, decision: 'deny' });
+    await until('it is told', () => decisions().length > 0);
+    expect(decisions()).toEqual([{ request_id: 'abcde', behavior: 'deny' }]);
+    await close();
+    expect((await answer).delivered).toContain('has taken the decision over its channel: deny');
+    expect(robot.keys).toHaveLength(keys);
+    expect(lab.record(id).requests).toMatchObject([{ decision: 'deny', resolved_at: expect.any(String) }]);
+  });
+
+  test('that stays on the screen after a decision is no success', async ({ lab }) => {
+    const { server, id, decisions } = await asking(lab, 'rm -r old-roof', '{"command":"rm -r old-roof"}');
+    const text = await server.refusal('answer_job', { job_id: id, decision: 'allow' });
+    expect(text).toContain('the dialog is still on the screen');
+    expect(decisions()).toHaveLength(1);
+    expect(lab.record(id).requests[0]?.resolved_at).toBeUndefined();
+  });
+
+  test('and is answered in the pane needs no decision', async ({ lab }) => {
+    const asked = await asking(lab, 'rm -r old-roof', '{"command":"rm -r old-roof"}');
+    await asked.close();
+    await until('it is settled', () => lab.record(asked.id).requests[0]?.resolved_at !== undefined);
+    expect(await asked.server.refusal('answer_job', { job_id: asked.id, decision: 'allow' })).toContain(
+      'no open permission request',
+    );
+    expect(asked.decisions()).toEqual([]);
+  });
+});
