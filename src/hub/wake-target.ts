@@ -22,7 +22,7 @@ export async function wakeTarget(
   { servers, dispatcher }: { servers: TmuxServers; dispatcher: Dispatcher },
   { notify, supervisor, origin }: DelegateParams,
 ): Promise<JobOrder['notify']> {
-  if (notify === undefined || 'channel' in notify) return notify;
+  if (notify === undefined) return undefined;
   const { pane: own, socket } = supervisor;
   if (own === undefined || socket === undefined) {
     throw new MamError(

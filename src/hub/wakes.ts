@@ -17,7 +17,7 @@ const GATHER_MS = 1_000;
 /** A supervisor is idle when its screen has been ready so long (ms): between two steps of a turn it may look so, too. */
 const IDLE_MS = 1_000;
 
-type Supervisor = Extract<JobOrder['notify'], { pane: string }>;
+type Supervisor = NonNullable<JobOrder['notify']>;
 
 /** The jobs that one supervisor is to be told of. */
 interface Debt {
@@ -55,7 +55,7 @@ export class Wakes {
   /** Takes up what the last hub had not begun to tell. */
   resume(job: LiveJob): void {
     const { notify: supervisor } = job.record;
-    if (supervisor === undefined || !('pane' in supervisor) || !owesWake(job.record)) return;
+    if (supervisor === undefined || !owesWake(job.record)) return;
     const key = `${supervisor.socket}\n${supervisor.pane}\n${supervisor.process.pid} ${supervisor.process.start}`;
     const debt = this.debts.get(key);
     if (debt !== undefined) {

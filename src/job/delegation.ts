@@ -21,8 +21,8 @@ export type Wish = Pick<
 > & {
   /** Start the agent when its session is missing. */
   start: boolean;
-  /** How the supervisor is told when the job needs it; absent: it waits or looks. */
-  notify: 'pane' | 'channel' | undefined;
+  /** Write a line into the supervisor's pane when the job needs it. */
+  notify: boolean;
 };
 
 /** What the caller's settings say. */
@@ -50,7 +50,7 @@ export function delegateParams(
     ...wish,
     ...who,
     start: start ? { mam: settings.mamProgram, server_env: settings.peerEnvironment } : undefined,
-    notify: notify === 'pane' ? { configured: settings.agents } : notify && { channel: true },
+    notify: notify ? { configured: settings.agents } : undefined,
     tmux_socket: settings.tmuxSocket,
     registry_dir: settings.registryDir,
     logs_dir: settings.logsDir,

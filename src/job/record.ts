@@ -40,6 +40,10 @@ export const supervisorSchema = z.object({
   session: z.string().describe("identity of the client's session: the scope of request_key and of mine"),
   pane: z.string().optional(),
   socket: z.string().optional(),
+  channel: z
+    .boolean()
+    .optional()
+    .describe('it is told over its channel when the job needs it, unless by `notify`'),
 });
 export type Supervisor = z.infer<typeof supervisorSchema>;
 
@@ -93,28 +97,25 @@ export const recordSchema = z.object({
   prompt_bytes: z.number().int(),
   supervisor: supervisorSchema,
   parent_job_id: z.string().optional(),
-  /** How the supervisor is told when the job needs it: over its channel, or by a line for its agent in its own pane. */
+  /** The supervisor's agent in its own pane, where that asked for a line there when the job needs it. */
   notify: z
-    .object({ channel: z.literal(true) })
-    .or(
-      z.object({
-        pane: z.string(),
-        socket: z.string(),
-        agent: z.string().describe('its kind'),
-        process: z.object({
-          pid: z.number().int(),
-          start: z.string(),
-          command: z.string(),
-          pane_pid: z.number().int(),
-        }),
-        typing: z.object({
-          ready: z.string().optional(),
-          busy: z.string().optional(),
-          dialog: z.string().optional(),
-          draft: z.string().optional(),
-        }),
+    .object({
+      pane: z.string(),
+      socket: z.string(),
+      agent: z.string().describe('its kind'),
+      process: z.object({
+        pid: z.number().int(),
+        start: z.string(),
+        command: z.string(),
+        pane_pid: z.number().int(),
       }),
-    )
+      typing: z.object({
+        ready: z.string().optional(),
+        busy: z.string().optional(),
+        dialog: z.string().optional(),
+        draft: z.string().optional(),
+      }),
+    })
     .optional(),
   depth: z.number().int(),
   request_key: z.string().optional(),
@@ -154,7 +155,7 @@ export const recordSchema = z.object({
   seq: z.number().int(),
   /** The last event that a waiter had to hear of. */
   wake_seq: z.number().int(),
-  /** Up to which of these its supervisor has been told, by a line in its pane, a wait or a look. */
+  /** Up to which of these its supervisor has been told, by a line in its pane, its channel, a wait or a look. */
   notified_seq: z.number().int().optional(),
 });
 export type JobRecord = z.infer<typeof recordSchema>;

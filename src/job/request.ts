@@ -52,8 +52,8 @@ export interface DelegateParams {
   logs_dir?: string | undefined;
   supervisor: Supervisor;
   origin?: Origin | undefined;
-  /** Tell the supervisor in its own pane, with the agent kinds of its configuration; or over its channel. Absent: don't. */
-  notify?: { configured?: AgentPlace['configured'] } | { channel: true } | undefined;
+  /** Tell the supervisor in its own pane; with the agent kinds of its configuration. Absent: don't. */
+  notify?: { configured?: AgentPlace['configured'] } | undefined;
   /** The caller's limits; absent: the usual ones. */
   limits?: { max_depth: number; max_open_jobs: number } | undefined;
   /** Of the submitter's environment: what a validation script runs with. */

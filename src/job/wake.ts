@@ -8,13 +8,14 @@ const NAMED_JOBS = 5;
 
 /** True while a job's supervisor, who asked to be told, has not been told how the job stands. */
 export function owesWake(record: JobRecord): boolean {
-  if (record.notify === undefined || record.wake_seq <= (record.notified_seq ?? 0)) return false;
+  const { notify, supervisor, wake_seq: last, notified_seq: told = 0 } = record;
+  if ((notify === undefined && supervisor.channel !== true) || last <= told) return false;
   return isFinal(record.status) || needsAttention(record);
 }
 
 /** True while a line for its supervisor's pane is owed: the hub has that left to do. */
 export function owesLine(record: JobRecord): boolean {
-  return record.notify !== undefined && 'pane' in record.notify && owesWake(record);
+  return record.notify !== undefined && owesWake(record);
 }
 
 /** The one line that tells a supervisor of its jobs: ids and our own words only, none of a peer's. */

@@ -39,9 +39,7 @@ export class Channel {
 
   #owes(record: JobRecord): boolean {
     const { notify, supervisor } = record;
-    return (
-      supervisor.session === this.#session && notify !== undefined && 'channel' in notify && owesWake(record)
-    );
+    return supervisor.session === this.#session && notify === undefined && owesWake(record);
   }
 
   async #lookBack(): Promise<void> {

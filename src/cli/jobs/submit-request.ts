@@ -30,7 +30,7 @@ export function paramsOf(
       validate: chosen.validate === undefined ? undefined : resolve(chosen.validate),
       validate_rounds: chosen['validate-rounds'] ?? 0,
       start: chosen.start,
-      notify: chosen.notify === 'pane' ? 'pane' : undefined,
+      notify: chosen.notify === 'pane',
       on_busy: chosen['on-busy'] === 'refuse' ? 'refuse' : 'queue',
       request_key: chosen['request-key'],
     },
