@@ -96,7 +96,7 @@ export class Wakes {
     };
     const look: Look = { ...lookFor({ ...supervisor, job_id: mark }), needle: mark };
     const first = await preflight(server, target, look);
-    if ('gone' in first) return this.settle(debt, owing(debt), { kind: 'gone', why: first.gone });
+    if ('gone' in first) return this.settle(owing(debt), { kind: 'gone', why: first.gone });
     if (!first.free) return false;
     await sleep(IDLE_MS, undefined, { signal: stop }).catch(() => {});
     if (stop.aborted) return false;
@@ -129,16 +129,16 @@ export class Wakes {
           await this.registrar.told(job, before.get(job) ?? 0, 'blocked', end.obstacle.by);
       return false;
     }
-    return this.settle(debt, jobs, end);
+    return this.settle(jobs, end);
   }
 
-  private async settle(debt: Debt, jobs: LiveJob[], end: DeliveryEnd): Promise<boolean> {
+  private async settle(jobs: LiveJob[], end: DeliveryEnd): Promise<boolean> {
+    if (end.kind !== 'gone' && end.kind !== 'unverified') return true;
+    const why = cleanLine(end.why, LIMITS.detailChars);
     for (const job of jobs) {
-      debt.jobs.delete(job);
-      if (end.kind === 'gone' || end.kind === 'unverified') {
-        const why = cleanLine(end.why, LIMITS.detailChars);
-        await this.registrar.told(job, job.record.wake_seq, end.kind, why);
-      }
+      // What came while the line was typed is not in it: only with its pane gone that is void, too.
+      const seq = end.kind === 'gone' ? job.record.wake_seq : (job.record.notified_seq ?? 0);
+      await this.registrar.told(job, seq, end.kind, why);
     }
     return true;
   }

@@ -166,6 +166,25 @@ describe.concurrent('a supervisor that does not wait', () => {
     expect(boss.keys).toHaveLength(1);
   });
 
+  test('is told of what changed while the line before was typed', async ({ lab }) => {
+    await lab.startPeer('mute');
+    const { boss, go } = await startBoss(lab, ['tmux:mute'], ['--echo', '1500']);
+    await go();
+    await until('its box is empty again', async () => /READY> *$/.test(await lab.screen(boss)));
+    const [id = ''] = lab.jobIds();
+    const peer = await lab.startPeerServer();
+    await peer.report(id, 'question', { detail: '?' });
+    await until('it is typed', () => how(lab, id).includes('typing'));
+    await peer.report(id, 'completed', { detail: 'done' });
+    await boss.gets(3, 3);
+    expect(told(boss)).toEqual([
+      expect.stringContaining(`Job ${id} needs you (question)`),
+      expect.stringContaining(`Job ${id} is completed`),
+    ]);
+    await until('it is in the journal', () => how(lab, id).length === 4);
+    expect(how(lab, id)).toEqual(['typing', 'typed', 'typing', 'typed']);
+  });
+
   test('is not told where another program has its pane now', async ({ lab }) => {
     await lab.startPeer('mute');
     const { boss, go } = await startBoss(lab, ['tmux:mute']);
