@@ -1,6 +1,7 @@
 import { MamError } from '../errors.ts';
 import { needsAttention } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
+import { isJobId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { LogMessage } from '../job/request.ts';
 import { owesWake } from '../job/wake.ts';
@@ -65,6 +66,13 @@ interface Watched {
  */
 export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
   const { link, host, registryDir, until, signal } = options;
+  if (!options.jobIds.every(isJobId)) {
+    throw new MamError(
+      'not_found',
+      'There is no job with this id.',
+      'Call list_jobs (`mam list`) for all ids.',
+    );
+  }
   const after = parseCursor(options.cursor);
   const watched = new Map<string, Watched>();
   for (const id of options.jobIds) {
@@ -88,8 +96,9 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
       settle(() => resolve({ outcome, ...summarize(watched, events) }));
     const onAbort = (): void => answer('still_running');
     const timer = setTimeout(() => void lastLook().then(() => answer('still_running')), options.timeoutMs);
+    // Given up before it began: who follows from here on would never be ended, and would hear in the client's name.
+    if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
 
     const check = (): void => {
       const jobs = [...watched.values()];

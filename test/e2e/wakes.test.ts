@@ -134,6 +134,23 @@ describe.concurrent('a supervisor that does not wait', () => {
     expect(told(boss)).toEqual([expect.stringContaining(`Job ${third} is completed`)]);
   });
 
+  test('is told although its waits were refused, or given up before they began', async ({ lab }) => {
+    await lab.startPeer('mute');
+    const { boss, go } = await startBoss(lab, ['tmux:mute']);
+    await go();
+    const [id = ''] = lab.jobIds();
+    const [peer, own] = [await lab.startPeerServer(), await lab.startServer(lab.envOf(boss))];
+    // The first call of a server takes a while to begin.
+    own.wait({ job_id: id }).cancel();
+    for (const other of ['', 'roof-aaaaaaaa'])
+      expect(await own.refusal('wait_job', { job_ids: [id, other] })).toContain('no job with this id');
+    await peer.report(id, 'completed');
+    await boss.gets(2, 2);
+    expect(told(boss)).toEqual([expect.stringContaining(`Job ${id} is completed`)]);
+    await until('it is in the journal', () => how(lab, id).length === 2);
+    expect(how(lab, id)).toEqual(['typing', 'typed']);
+  });
+
   test('is told by the next hub what the last one had not begun to tell', async ({ lab }) => {
     await lab.startPeer('mute');
     const { boss, go } = await startBoss(lab, ['tmux:mute']);
