@@ -85,7 +85,7 @@ export class Wakes {
 
   /** @returns true when nothing is left to tell, false to try again when the pane has changed */
   private async tell(debt: Debt, stop: AbortSignal): Promise<boolean> {
-    if (owing(debt).length === 0) return true;
+    if (this.owing(debt).length === 0) return true;
     const { supervisor } = debt;
     const mark = randomSuffix();
     const server = this.servers.get(supervisor.socket);
@@ -96,11 +96,11 @@ export class Wakes {
     };
     const look: Look = { ...lookFor({ ...supervisor, job_id: mark }), needle: mark };
     const first = await preflight(server, target, look);
-    if ('gone' in first) return this.settle(owing(debt), { kind: 'gone', why: first.gone });
+    if ('gone' in first) return this.settle(this.owing(debt), { kind: 'gone', why: first.gone });
     if (!first.free) return false;
     await sleep(IDLE_MS, undefined, { signal: stop }).catch(() => {});
     if (stop.aborted) return false;
-    const jobs = owing(debt);
+    const jobs = this.owing(debt);
     if (jobs.length === 0) return true;
     const before = new Map(jobs.map((job) => [job, job.record.notified_seq ?? 0]));
     let announced = false;
@@ -142,10 +142,11 @@ export class Wakes {
     }
     return true;
   }
-}
 
-/** The jobs whose supervisor has not been told by any road. */
-function owing({ jobs }: Debt): LiveJob[] {
-  for (const job of jobs) if (!owesWake(job.record)) jobs.delete(job);
-  return [...jobs];
+  /** The jobs whose supervisor has not been told by any road; one that was pruned meanwhile is nobody's news any more. */
+  private owing({ jobs }: Debt): LiveJob[] {
+    for (const job of jobs)
+      if (!owesWake(job.record) || this.registrar.held(job.id) !== job) jobs.delete(job);
+    return [...jobs];
+  }
 }

@@ -202,6 +202,22 @@ describe.concurrent('a supervisor that does not wait', () => {
     expect(how(lab, id)).toEqual(['typing', 'typed', 'typing', 'typed']);
   });
 
+  test('is told of its other jobs when one was pruned before it could be told', async ({ lab }) => {
+    for (const session of ['one', 'two']) await lab.startPeer('mute', { session });
+    const { boss, go } = await startBoss(lab, ['tmux:one', 'tmux:two'], ['--busy', 'WORKING']);
+    await go();
+    const [first = '', second = ''] = lab.jobIds();
+    const peer = await lab.startPeerServer();
+    await peer.report(first, 'completed');
+    expect(await lab.mam('prune', '--older-than', '0h')).toMatchObject({ code: 0 });
+    expect(lab.jobIds()).toEqual([second]);
+    await peer.report(second, 'completed');
+    await lab.tmux('send-keys', '-t', boss.pane, 'y');
+    await boss.gets(2, 3);
+    expect(told(boss)).toEqual([expect.stringContaining(`Job ${second} is completed`)]);
+    expect(readFileSync(join(lab.home, 'hub.log'), 'utf8')).not.toContain('was not told');
+  });
+
   test('is not told where another program has its pane now', async ({ lab }) => {
     await lab.startPeer('mute');
     const { boss, go } = await startBoss(lab, ['tmux:mute']);
