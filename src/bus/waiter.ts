@@ -8,6 +8,8 @@ import { owesWake } from '../job/wake.ts';
 import { isFinal } from '../job/words.ts';
 import type { Link } from './link.ts';
 
+/** The longest time that setTimeout can count, in ms: more than that it takes for none at all. */
+export const NO_LIMIT_MS = 2 ** 31 - 1;
 /** How many of the newest events an answer carries. */
 const MAX_EVENTS = 50;
 /** A hub that is busy must not make a waiter give up: its first look may take this long, in ms. */
@@ -95,7 +97,8 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
     const answer = (outcome: WaitEnd['outcome']): void =>
       settle(() => resolve({ outcome, ...summarize(watched, events) }));
     const onAbort = (): void => answer('still_running');
-    const timer = setTimeout(() => void lastLook().then(() => answer('still_running')), options.timeoutMs);
+    const timeUp = (): void => void lastLook().then(() => answer('still_running'));
+    const timer = setTimeout(timeUp, Math.min(options.timeoutMs, NO_LIMIT_MS));
     // Given up before it began: who follows from here on would never be ended, and would hear in the client's name.
     if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });

@@ -163,6 +163,22 @@ describe.concurrent('wait_job', () => {
     expect(Date.now() - since).toBeLessThan(1_000 + SOON_MS);
   });
 
+  test('with a limit longer than a timer can count does not end at once', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    // The 86,400,000 ms of a client's own setting, taken for seconds.
+    const server = await lab.startServer({ MAM_TOOL_TIMEOUT_SECONDS: '86400000' });
+    const { job_id } = await server.delegate(peer);
+    const wait = server.wait({ job_id, timeout_seconds: 1e300 });
+    const command = lab.start(['wait', job_id, '--timeout', '86400000']);
+    await (await lab.startPeerServer()).report(job_id, 'started');
+    await pause(300);
+    expect(wait.at).toBeUndefined();
+    expect(server.stderr).toBe('');
+    await (await lab.startPeerServer()).report(job_id, 'completed');
+    expect((await wait.answer).outcome).toBe('final');
+    expect(await command.ended).toMatchObject({ code: 0, stderr: expect.not.stringContaining('Overflow') });
+  });
+
   test('tells how it goes meanwhile, where the client asks for that', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
     const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];

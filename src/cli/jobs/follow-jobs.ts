@@ -1,5 +1,5 @@
 import type { Link } from '../../bus/link.ts';
-import { waitForJobs } from '../../bus/waiter.ts';
+import { NO_LIMIT_MS, waitForJobs } from '../../bus/waiter.ts';
 import { type Settings, sessionOf } from '../../config.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
@@ -12,8 +12,6 @@ import { ProgressLine } from '../core/progress-line.ts';
 import { eventText, stateText } from './job-text.ts';
 import { nextStep } from './next-step.ts';
 
-/** The longest time setTimeout can count, in ms. */
-const NO_LIMIT_MS = 2 ** 31 - 1;
 const WORDS_CHARS = 200;
 
 /** What a command waits for. */
