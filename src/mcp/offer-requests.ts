@@ -1,6 +1,7 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
   ErrorCode,
+  type JSONRPCRequest,
   type ListResourcesResult,
   type Result,
   type ServerCapabilities,
@@ -36,15 +37,18 @@ export type Notify = (notification: ServerNotification | ChannelNotification) =>
  * Answers what clients ask for beside tools. Clients ask for the lists right after the handshake: those cost nothing,
  * and nothing is loaded or connected before something is read, subscribed or completed.
  * @param drawing whether the client shows pages
- * @returns `work` as it was given, for tools as well
+ * @returns `work` as it was given, for tools as well, and what answers a request
  */
-export function serveOffers(
+export function offersOf(
   server: Server,
   role: Role,
   load: () => Promise<Work>,
   client: () => Client,
   drawing: () => boolean,
-): { work: () => Promise<Work> } {
+): {
+  work: () => Promise<Work>;
+  answer: (request: JSONRPCRequest, asked: { signal: AbortSignal }) => Promise<Result>;
+} {
   const capabilities = capabilitiesOf(role);
   let loaded: Work | undefined;
   let listed = false;
@@ -61,8 +65,10 @@ export function serveOffers(
     return loaded;
   }
 
-  // Handlers with the SDK's schemas would answer a bad parameter with -32603 and zod's words for it.
-  server.fallbackRequestHandler = async ({ method, params = {} }, { signal }) => {
+  async function answer(
+    { method, params = {} }: JSONRPCRequest,
+    { signal }: { signal: AbortSignal },
+  ): Promise<Result> {
     const capability = METHODS[method];
     if (capability === undefined || capabilities[capability] === undefined)
       throw new ProtocolError(ErrorCode.MethodNotFound, 'Method not found');
@@ -82,8 +88,8 @@ export function serveOffers(
       const asked = { client: client(), meta: params._meta, signal };
       return (await (await work()).ask(method, params, asked)) as R;
     }
-  };
-  return { work };
+  }
+  return { work, answer };
 }
 
 /** Reads what belongs to the program. @throws ProtocolError when its files are gone */

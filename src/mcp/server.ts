@@ -1,16 +1,13 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import {
-  CallToolRequestSchema,
-  ListToolsRequestSchema,
-  type ServerNotification,
-} from '@modelcontextprotocol/sdk/types.js';
+import type { ServerNotification } from '@modelcontextprotocol/sdk/types.js';
 import { explain } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { draws, withBoard } from './board.ts';
 import { declarations } from './declarations.ts';
 import { instructions } from './instructions.ts';
-import { serveOffers } from './offer-requests.ts';
+import { offersOf } from './offer-requests.ts';
 import { capabilitiesOf, PERMISSION_REQUEST } from './offers.ts';
+import { badParams } from './protocol-error.ts';
 import { logError, logLine } from './stderr.ts';
 import type { Client, Role } from './tool.ts';
 import type { Work } from './work.ts';
@@ -23,12 +20,17 @@ export interface Later {
   ready(client: Client): Promise<void>;
 }
 
+/** A request that asks to be made a task is answered as any other, as MCP wants it of a server that has no tasks. */
+class TasklessServer extends Server {
+  protected override assertTaskHandlerCapability(): void {}
+}
+
 /**
  * The MCP server of a role, not yet connected to a transport.
  * @param channel whether it offers to be a channel of Claude Code
  */
 export function createServer(role: Role, channel: boolean, later: Later): Server {
-  const server = new Server(
+  const server = new TasklessServer(
     { name: 'mam', title: 'multi-agent-mux', version: VERSION },
     {
       capabilities: capabilitiesOf(role, channel),
@@ -46,14 +48,17 @@ export function createServer(role: Role, channel: boolean, later: Later): Server
   }
 
   const drawing = () => draws(role, server.getClientCapabilities());
-  const offers = serveOffers(server, role, later.work, client, drawing);
+  const offers = offersOf(server, role, later.work, client, drawing);
 
-  server.setRequestHandler(ListToolsRequestSchema, async () => {
-    const tools = await declarations(role);
-    return { tools: drawing() ? withBoard(tools) : tools };
-  });
-
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+  // Handlers with the SDK's schemas would answer a bad parameter with -32603 and zod's words for it.
+  server.fallbackRequestHandler = async (request, extra) => {
+    if (request.method === 'tools/list') {
+      const tools = await declarations(role);
+      return { tools: drawing() ? withBoard(tools) : tools };
+    }
+    if (request.method !== 'tools/call') return offers.answer(request, extra);
+    const { name, arguments: args } = request.params ?? {};
+    if (typeof name !== 'string') throw badParams('`name` must be the name of a tool: tools/list has them.');
     let work: Work;
     try {
       work = await offers.work();
@@ -64,8 +69,8 @@ export function createServer(role: Role, channel: boolean, later: Later): Server
     const progress = progressTo(meta?.['progressToken'], (notification) =>
       extra.sendNotification(notification),
     );
-    return work.call(params, { client: client(), meta, signal: extra.signal, progress });
-  });
+    return work.call({ name, arguments: args }, { client: client(), meta, signal: extra.signal, progress });
+  };
 
   server.oninitialized = () => {
     later.ready(client()).catch((error) => logLine(`announcement: ${explain(error)}`));

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
+  isInitializeRequest,
   isJSONRPCNotification,
   isJSONRPCRequest,
   type JSONRPCMessage,
@@ -13,6 +14,9 @@ import { logLine } from './stderr.ts';
 
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
+const INVALID_PARAMS = -32602;
+const BAD_INITIALIZE =
+  'initialize needs `protocolVersion` (a string), `capabilities` (an object) and `clientInfo` (an object with `name` and `version`).';
 const ID = String.raw`"id"\s*:\s*("(?:[^"\\]|\\.){0,200}"|-?\d{1,15})`;
 const OTHER = String.raw`"(?:jsonrpc|method)"\s*:\s*"[^"]*"`;
 /** An id before anything nested, or after it: elsewhere it could belong to an argument. */
@@ -109,8 +113,14 @@ export class StdioTransport implements Transport, LineSink {
   }
 
   #receive(value: unknown): void {
-    if (isJSONRPCRequest(value)) this.pending.set(value.id, value);
-    else if (isJSONRPCNotification(value)) {
+    if (isJSONRPCRequest(value)) {
+      // The SDK would answer it with -32603 and zod's words.
+      if (value.method === 'initialize' && !isInitializeRequest(value)) {
+        this.#refuse(value.id, INVALID_PARAMS, BAD_INITIALIZE);
+        return;
+      }
+      this.pending.set(value.id, value);
+    } else if (isJSONRPCNotification(value)) {
       // A cancelled call gets no answer, so nothing shall wait for one.
       if (value.method === 'notifications/cancelled')
         this.pending.delete(value.params?.['requestId'] as RequestId);

@@ -1,4 +1,4 @@
-import type { CallToolRequest, CallToolResult, Result } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, Result } from '@modelcontextprotocol/sdk/types.js';
 import { tools as allTools } from '../../tools/index.ts';
 import { loadSettings } from '../config.ts';
 import { MamError } from '../errors.ts';
@@ -62,7 +62,10 @@ export class Work {
   }
 
   /** Runs one call. The only catch: whatever fails becomes an answer that a model can use. */
-  async call(params: CallToolRequest['params'], surroundings: CallSurroundings): Promise<CallToolResult> {
+  async call(
+    params: { name: string; arguments?: unknown },
+    surroundings: CallSurroundings,
+  ): Promise<CallToolResult> {
     try {
       const tool = this.#catalog.find(params.name);
       const args = parseArguments(tool, params.arguments);

@@ -141,6 +141,52 @@ test.each([
   },
 );
 
+test.each([
+  ['tools/call', undefined, '`name` must be the name of a tool'],
+  ['tools/call', {}, '`name` must be the name of a tool'],
+  ['tools/call', { name: null, arguments: {} }, 'tools/list has them'],
+  ['initialize', undefined, 'initialize needs `protocolVersion`'],
+  [
+    'initialize',
+    { protocolVersion: 1, capabilities: {}, clientInfo: { name: 'a', version: '1' } },
+    '(a string)',
+  ],
+  ['initialize', { protocolVersion: '2025-06-18', capabilities: null }, '`clientInfo` (an object'],
+] as [string, Record<string, unknown> | undefined, string][])(
+  'bad parameters of %s %j are told in a sentence, and the server goes on',
+  async (method, params, text) => {
+    const client = start();
+    const { error } = await client.request(method, params);
+    expect(error).toEqual({ code: -32602, message: expect.stringContaining(text) });
+    expect((await client.initialize()).result.serverInfo.name).toBe('mam');
+  },
+);
+
+test('arguments that are no object are told by the tool; null is none', async () => {
+  const client = start();
+  await client.initialize();
+  const call = async (name: string, args: unknown) =>
+    (await client.request('tools/call', { name, arguments: args })).result;
+  for (const args of [[], 'job_id', 7]) {
+    const { isError, content } = await call('job_status', args);
+    expect(isError).toBe(true);
+    expect(content[0].text).toBe(
+      'The arguments must be one JSON object. Call job_status again with this put right.',
+    );
+  }
+  expect((await call('job_status', null)).content[0].text).toContain('`job_id` is missing');
+  expect((await call('list_jobs', null)).structuredContent.jobs).toEqual([]);
+});
+
+test('a request to be made a task is answered as any other', async () => {
+  const client = start();
+  await client.initialize();
+  for (const task of [{ ttl: 60_000 }, {}, 'x']) {
+    const params = { name: 'delegate_job', arguments: { prompt: 'x', agent: 'human', dry_run: true }, task };
+    expect((await client.request('tools/call', params)).result.structuredContent.dry_run).toBe(true);
+  }
+});
+
 test('a setting that can not be used is told by the call, not by a dead server', async () => {
   const client = start({ env: { MAM_BROKER_URL: 'nonsense' } });
   await client.initialize();
