@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { MamError } from '../src/errors.ts';
 import type { ClaimReply } from '../src/job/event.ts';
+import { isJobId } from '../src/job/id.ts';
 import { LIMITS } from '../src/job/limits.ts';
 import { REPORT_TYPES, type ReportType } from '../src/job/words.ts';
 import { callOf } from '../src/mcp/job-view.ts';
@@ -79,6 +80,13 @@ export default defineTool({
   roles: ['supervisor', 'peer'],
 
   async handle(args, { engine, caller, callId }) {
+    if (!isJobId(args.job_id)) {
+      throw new MamError(
+        'not_found',
+        'There is no job with this id.',
+        'Take the id from the order in your pane.',
+      );
+    }
     if (args.event === 'question' && (args.detail ?? '').trim() === '') {
       throw new MamError(
         'bad_input',

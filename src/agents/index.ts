@@ -42,7 +42,8 @@ export function kindNames(configured: Record<string, AgentConfig>): string[] {
  */
 export function resolveKind(name: string, configured: Record<string, AgentConfig>): KnownKind {
   const kind = builtIn(name);
-  const own = configured[name];
+  // A word such as "constructor" is in every object.
+  const own = Object.hasOwn(configured, name) ? configured[name] : undefined;
   if (kind === undefined && own === undefined) {
     const all = kindNames(configured);
     const names = all.join(', ');

@@ -113,6 +113,8 @@ test.each([
     { prompt: 'x', agent: 'codec' },
     ['There is no such agent kind', 'codex', 'agent_session'],
   ],
+  ['delegate_job', { prompt: 'x', agent: '__proto__' }, ['There is no such agent kind']],
+  ['start_agent', { agent: 'constructor' }, ['There is no such agent kind']],
   ['delegate_job', { prompt: 'x', agent: 'command' }, ['Give agent_session: tmux:NAME']],
   [
     'delegate_job',
@@ -126,6 +128,7 @@ test.each([
     { job_id: 'x', event: 'completed', files: ['a', 7] },
     ['Item 1 of `files` must be a string'],
   ],
+  ['publish_event', { job_id: '', event: 'completed' }, ['no job with this id', 'order in your pane']],
   ['list_jobs', { limit: 500 }, ['`limit` must be at most 200']],
   ['wait_job', { job_ids: [] }, ['`job_ids` is empty']],
   ['delegate_jobs', {}, ['no tool of that name', 'Did you mean delegate_job?', 'cancel_job']],
