@@ -105,7 +105,9 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
 
     const check = (): void => {
       const jobs = [...watched.values()];
-      if (jobs.some(({ record }) => record === undefined)) return;
+      // With a look under way the answer would lack events, and its cursor would tell of the same change again.
+      if (jobs.some(({ record, looking, held }) => record === undefined || (looking && held.length > 0)))
+        return;
       const ended = jobs.filter(({ record }) => record && isFinal(record.status));
       if (jobs.some((job) => job.record && needsAttention(job.record) && wakes(job)))
         answer('needs_attention');
@@ -138,11 +140,14 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
           job.seen = Math.max(job.seen, status.more ? status.cursor : record.seq);
           more = status.more;
         }
-        for (const message of job.held) take(job, message);
+        for (const message of job.held.splice(0)) take(job, message);
       } finally {
-        job.held = [];
         job.looking = false;
       }
+    };
+    /** Where a look failed the next connection looks again; with none to come, what is known must do. */
+    const afterFailure = (): void => {
+      if (link.connected) check();
     };
     let looking: Promise<unknown> | undefined;
     const lookAtAll = (): void => {
@@ -153,6 +158,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
           // Once it waits, a lost hub is no reason to stop: the next connection looks again.
           const first = [...watched.values()].some(({ record }) => record === undefined);
           if (first || (error instanceof MamError && error.code === 'not_found')) settle(() => reject(error));
+          else afterFailure();
         })
         .finally(() => {
           looking = undefined;
@@ -161,8 +167,11 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
     const hear = (job: Watched, message: LogMessage): void => {
       if (job.looking) job.held.push(message);
       else if (message.event.seq <= job.seen + 1) take(job, message);
-      // Some did not get through. Where the look fails too, the next event or connection looks again.
-      else void look(job).then(check, () => {});
+      else {
+        // Some did not get through.
+        job.held.push(message);
+        void look(job).then(check, afterFailure);
+      }
     };
     const lastLook = async (): Promise<void> => {
       const blind = [...watched.values()].some(({ record }) => record === undefined);
