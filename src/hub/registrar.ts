@@ -1,27 +1,20 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import { MamError, systemCode } from '../errors.ts';
+import { MamError } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
 import { newEventId } from '../job/id.ts';
-import type { JobOrder } from '../job/record.ts';
+import type { JobOrder, JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
 import { owesLine } from '../job/wake.ts';
 import { isFinal } from '../job/words.ts';
 import { sweepNeighbours, writeNew } from '../registry/files.ts';
-import { addRegistry, type Home, readRegistries, removePointer, writePointer } from '../registry/home.ts';
-import { JobIndex, toRow } from '../registry/job-index.ts';
-import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
-import { ensureRegistry, hasJob, jobPaths, registryError } from '../registry/paths.ts';
-import { emptyTrash, moveToTrash } from '../registry/trash.ts';
+import { type Home, readRegistries } from '../registry/home.ts';
+import { type JobIndex, toRow } from '../registry/job-index.ts';
+import { hasJob, jobPaths, registryError } from '../registry/paths.ts';
+import { moveToTrash } from '../registry/trash.ts';
 import { type Draft, LiveJob, type Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
-
-/** A registry folder that this hub writes. */
-interface OpenRegistry {
-  dir: string;
-  lock: HeldLock;
-  index: JobIndex | undefined;
-  indexing: Promise<JobIndex> | undefined;
-}
+import { OpenRegistries } from './open-registries.ts';
+import { Pointers } from './pointers.ts';
 
 /** How many ended jobs stay in memory for late reports and questions. */
 const KEPT_FINAL = 200;
@@ -37,8 +30,6 @@ const TOLD = {
 } as const;
 /** How many open jobs an error names. */
 const NAMED_JOBS = 5;
-/** New words of a job are in the list after this time, in ms. */
-const LIST_MS = 100;
 
 /**
  * The one writer of the registries: finds and makes jobs, records events, and tells its listener of each event once
@@ -48,16 +39,12 @@ export class Registrar {
   private readonly home: Home;
   private readonly log: Log;
   private readonly onRecorded: (job: LiveJob, recorded: Recorded) => void;
-  private readonly onLost: (error: Error) => void;
   private readonly isBusy: (job: LiveJob) => boolean;
   private readonly onRemoved: (jobId: string) => void;
-  private readonly registries = new Map<string, Promise<OpenRegistry>>();
-  private readonly opened: OpenRegistry[] = [];
+  private readonly registries: OpenRegistries;
   private readonly jobs = new Map<string, LiveJob>();
   private readonly loading = new Map<string, Promise<LiveJob>>();
-  private readonly pointers = new Set<string>();
-  private readonly listed = new Set<LiveJob>();
-  private listing: NodeJS.Timeout | undefined;
+  private readonly pointers: Pointers;
 
   /**
    * @param onRecorded called after each event, in the order of the journal
@@ -76,9 +63,12 @@ export class Registrar {
     this.home = options.home;
     this.log = options.log;
     this.onRecorded = options.onRecorded;
-    this.onLost = options.onLost;
     this.isBusy = options.isBusy;
     this.onRemoved = options.onRemoved;
+    const { home, log, onLost } = options;
+    const recordsOf = (dir: string) => this.jobsIn(dir).map(({ record }) => record);
+    this.registries = new OpenRegistries({ home, log, onLost, recordsOf });
+    this.pointers = new Pointers(home, log);
   }
 
   /** The jobs that are not final. */
@@ -87,19 +77,16 @@ export class Registrar {
   }
 
   get registryDirs(): string[] {
-    return this.opened.map((registry) => registry.dir);
+    return this.registries.dirs;
   }
 
   /** Opens a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
   async ready(registryDir: string): Promise<void> {
-    const known = await this.registry(registryDir);
+    await this.registries.open(registryDir);
     if (existsSync(registryDir)) return;
     // Somebody removed the whole registry: what we knew of it is void, and it is made anew.
-    this.registries.delete(registryDir);
-    this.opened.splice(this.opened.indexOf(known), 1);
-    for (const job of this.jobs.values()) if (job.registryDir === registryDir) this.jobs.delete(job.id);
-    await known.lock.release();
-    await this.registry(registryDir);
+    for (const job of this.jobsIn(registryDir)) this.jobs.delete(job.id);
+    await this.registries.openAnew(registryDir);
   }
 
   /**
@@ -116,7 +103,7 @@ export class Registrar {
     try {
       mkdirSync(paths.folder, { mode: 0o700 });
       // The pointer comes first: a crash right after leaves one that leads nowhere, never a job without one.
-      this.point(order.job_id, order.registry_dir);
+      this.pointers.put(order.job_id, order.registry_dir);
     } catch (error) {
       throw registryError(order.registry_dir, error);
     }
@@ -129,10 +116,9 @@ export class Registrar {
       async (error: unknown) => {
         await queued.catch(() => {});
         this.jobs.delete(job.id);
-        this.unpoint(job.id);
+        this.pointers.remove(job.id);
         // Or the list would have it open for ever.
-        for (const { dir, index } of this.opened)
-          if (dir === order.registry_dir) index?.remove(new Set([job.id]));
+        this.registries.unlist(order.registry_dir, job.id);
         this.onRemoved(job.id);
         rmSync(paths.folder, { recursive: true, force: true });
         throw error instanceof MamError ? error : registryError(order.registry_dir, error);
@@ -191,34 +177,21 @@ export class Registrar {
   }
 
   /** The list of a registry's jobs. @throws MamError as `create` */
-  async index(registryDir: string): Promise<JobIndex> {
-    const registry = await this.registry(registryDir);
-    registry.indexing ??= this.loadIndex(registry).catch((error) => {
-      registry.indexing = undefined;
-      throw registryError(registryDir, error);
-    });
-    return registry.indexing;
+  index(registryDir: string): Promise<JobIndex> {
+    return this.registries.index(registryDir);
   }
 
-  /** A row of a list with the job's present words: the index hears only of changes of its status. */
+  /** A row of a list with the job's present words: the list itself hears only where a job stands. */
   present(row: JobRow): JobRow {
     const job = this.jobs.get(row.job_id);
     return job === undefined ? row : toRow(job.record);
   }
 
-  private async loadIndex(registry: OpenRegistry): Promise<JobIndex> {
-    const index = await JobIndex.load(registry.dir, true);
-    // What happened while it was read.
-    for (const job of this.jobs.values()) if (job.registryDir === registry.dir) index.put(job.record);
-    registry.index = index;
-    return index;
-  }
-
   /** Takes up a job that was live when the last hub ended. */
   async resume(jobId: string, registryDir: string): Promise<LiveJob | undefined> {
-    this.pointers.add(jobId);
+    this.pointers.adopt(jobId);
     if (!hasJob(registryDir, jobId)) {
-      this.unpoint(jobId);
+      this.pointers.remove(jobId);
       return undefined;
     }
     sweepNeighbours(jobPaths(registryDir, jobId).folder);
@@ -228,10 +201,7 @@ export class Registrar {
   /** Writes what is due and gives the registries back. */
   async close(): Promise<void> {
     await Promise.allSettled([...this.jobs.values()].map((job) => job.close()));
-    for (const registry of this.opened) {
-      await registry.index?.write();
-      await registry.lock.release();
-    }
+    await this.registries.close();
   }
 
   /**
@@ -251,10 +221,14 @@ export class Registrar {
       throw error;
     }
     this.jobs.delete(jobId);
-    this.unpoint(jobId);
+    this.pointers.remove(jobId);
     void job?.close().catch(() => {});
     this.onRemoved(jobId);
     return true;
+  }
+
+  private jobsIn(registryDir: string): LiveJob[] {
+    return [...this.jobs.values()].filter((job) => job.registryDir === registryDir);
   }
 
   private unknown(): MamError {
@@ -271,86 +245,31 @@ export class Registrar {
     const running = this.loading.get(jobId);
     if (running !== undefined) return running;
     const loading = (async () => {
-      await this.registry(dir);
+      await this.registries.open(dir);
       const job = LiveJob.load(dir, jobId);
       for (const sentence of job.damage) this.log.warn(sentence);
       this.jobs.set(jobId, job);
-      if (isAtRest(job)) this.unpoint(jobId);
-      else this.point(jobId, dir);
+      if (isAtRest(job)) this.pointers.remove(jobId);
+      else this.pointers.put(jobId, dir);
       return job;
     })();
     this.loading.set(jobId, loading);
     return loading.finally(() => this.loading.delete(jobId));
   }
 
-  private registry(dir: string): Promise<OpenRegistry> {
-    let opening = this.registries.get(dir);
-    if (opening === undefined) {
-      opening = this.openRegistry(dir);
-      this.registries.set(dir, opening);
-      // A registry that could not be opened may be mended: the next request tries again.
-      opening.catch(() => this.registries.delete(dir));
-    }
-    return opening;
-  }
-
-  private async openRegistry(dir: string): Promise<OpenRegistry> {
-    ensureRegistry(dir);
-    let lock: Awaited<ReturnType<typeof takeLock>>;
-    try {
-      lock = await takeLock(`${dir}/.hub`, thisOwner(this.home.folder), this.onLost);
-    } catch (error) {
-      throw registryError(dir, error);
-    }
-    if ('heldBy' in lock) {
-      throw new MamError(
-        'conflict',
-        `The registry ${dir} is being written by another hub (process ${lock.heldBy.pid}, MAM_HOME ${lock.heldBy.what}).`,
-        'Use the same MAM_HOME as it, or set MAM_REGISTRY_DIR to another folder.',
-      );
-    }
-    if (!readRegistries(this.home).includes(dir)) await addRegistry(this.home, dir);
-    const registry = { dir, lock, index: undefined, indexing: undefined };
-    this.opened.push(registry);
-    // What a hub that was killed while it pruned has left.
-    void emptyTrash(dir).catch((error) => this.log.error(`the trash of ${dir} was not emptied`, error));
-    return registry;
-  }
-
-  /** Words and a reason change the list soon, not at once: a peer may report without a pause. */
-  private listSoon(job: LiveJob): void {
-    this.listed.add(job);
-    this.listing ??= setTimeout(() => {
-      this.listing = undefined;
-      for (const one of this.listed) this.list(one);
-      this.listed.clear();
-    }, LIST_MS).unref();
-  }
-
-  private list(job: LiveJob): void {
-    void this.registries.get(job.registryDir)?.then((registry) => registry.index?.put(job.record));
-  }
-
   private tell(job: LiveJob, recorded: Recorded): void {
     const { before, after } = recorded;
     this.onRecorded(job, recorded);
-    if (
-      before?.status === after.status &&
-      before.phase === after.phase &&
-      owesLine(before) === owesLine(after)
-    ) {
-      if (before.detail !== after.detail || before.reason !== after.reason) this.listSoon(job);
-      return;
-    }
+    if (before !== undefined && standsAs(before, after)) return;
     // Waiters hear of it first: a message leaves when this turn ends.
     setImmediate(() => {
-      this.list(job);
+      this.registries.list(job.registryDir, job.record);
       if (isAtRest(job)) {
-        this.unpoint(job.id);
+        this.pointers.remove(job.id);
         this.forgetOldest();
       } else {
         // A late report on an ended job may begin a check, which a new hub must take up.
-        this.point(job.id, job.registryDir);
+        this.pointers.put(job.id, job.registryDir);
       }
     });
   }
@@ -363,21 +282,16 @@ export class Registrar {
       void job.close().catch((error) => this.log.error(`journal of ${job.id} was not closed`, error));
     }
   }
+}
 
-  private point(jobId: string, dir: string): void {
-    if (this.pointers.has(jobId)) return;
-    writePointer(this.home, jobId, dir);
-    this.pointers.add(jobId);
-  }
-
-  private unpoint(jobId: string): void {
-    if (!this.pointers.delete(jobId)) return;
-    try {
-      removePointer(this.home, jobId);
-    } catch (error) {
-      this.log.warn(`pointer of ${jobId} was not removed (${systemCode(error) ?? 'unknown error'})`);
-    }
-  }
+/** True when an event has moved its job neither in the list nor towards its rest. */
+function standsAs(before: JobRecord, after: JobRecord): boolean {
+  return (
+    before.status === after.status &&
+    before.reason === after.reason &&
+    before.phase === after.phase &&
+    owesLine(before) === owesLine(after)
+  );
 }
 
 /** True for a job of which the hub has nothing left to do. */

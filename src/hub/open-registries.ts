@@ -1,0 +1,139 @@
+import { MamError } from '../errors.ts';
+import type { JobRecord } from '../job/record.ts';
+import { addRegistry, type Home, readRegistries } from '../registry/home.ts';
+import { JobIndex } from '../registry/job-index.ts';
+import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
+import { ensureRegistry, registryError } from '../registry/paths.ts';
+import { emptyTrash } from '../registry/trash.ts';
+import type { Log } from './log.ts';
+
+/** A registry folder that this hub writes. */
+interface OpenRegistry {
+  dir: string;
+  lock: HeldLock;
+  /** The list of its jobs; read only once somebody has asked for it. */
+  index: JobIndex | undefined;
+  indexing: Promise<JobIndex> | undefined;
+}
+
+/** The registry folders that this hub writes: each is locked, and has a list of its jobs. */
+export class OpenRegistries {
+  private readonly home: Home;
+  private readonly log: Log;
+  private readonly onLost: (error: Error) => void;
+  private readonly recordsOf: (dir: string) => JobRecord[];
+  private readonly opening = new Map<string, Promise<OpenRegistry>>();
+  private readonly opened: OpenRegistry[] = [];
+
+  /**
+   * @param onLost called when a registry's lock was lost: the hub must stop writing
+   * @param recordsOf the jobs of a registry that are in memory
+   */
+  constructor(options: {
+    home: Home;
+    log: Log;
+    onLost: (error: Error) => void;
+    recordsOf: (dir: string) => JobRecord[];
+  }) {
+    this.home = options.home;
+    this.log = options.log;
+    this.onLost = options.onLost;
+    this.recordsOf = options.recordsOf;
+  }
+
+  get dirs(): string[] {
+    return this.opened.map(({ dir }) => dir);
+  }
+
+  /** Takes a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
+  async open(dir: string): Promise<void> {
+    await this.registry(dir);
+  }
+
+  /** Makes a registry anew whose folder somebody has removed. @throws MamError as `open` */
+  async openAnew(dir: string): Promise<void> {
+    const gone = await this.registry(dir);
+    const place = this.opened.indexOf(gone);
+    // Of two requests at once the first one does it.
+    if (place < 0) return this.open(dir);
+    this.opened.splice(place, 1);
+    await this.begin(
+      dir,
+      gone.lock.release().then(() => this.take(dir)),
+    );
+  }
+
+  /** The list of a registry's jobs. @throws MamError as `open` */
+  async index(dir: string): Promise<JobIndex> {
+    const registry = await this.registry(dir);
+    registry.indexing ??= this.loadIndex(registry).catch((error) => {
+      registry.indexing = undefined;
+      throw registryError(dir, error);
+    });
+    return registry.indexing;
+  }
+
+  /** Takes a job's present state into the list, where there is one yet. */
+  list(dir: string, record: JobRecord): void {
+    this.listOf(dir)?.put(record);
+  }
+
+  /** Takes a job out of the list. */
+  unlist(dir: string, jobId: string): void {
+    this.listOf(dir)?.remove(new Set([jobId]));
+  }
+
+  /** Writes the lists and gives the registries back. */
+  async close(): Promise<void> {
+    for (const { index, lock } of this.opened) {
+      await index?.write();
+      await lock.release();
+    }
+  }
+
+  private listOf(dir: string): JobIndex | undefined {
+    return this.opened.find((registry) => registry.dir === dir)?.index;
+  }
+
+  private async loadIndex(registry: OpenRegistry): Promise<JobIndex> {
+    const index = await JobIndex.load(registry.dir, true);
+    // What happened while it was read.
+    for (const record of this.recordsOf(registry.dir)) index.put(record);
+    registry.index = index;
+    return index;
+  }
+
+  private registry(dir: string): Promise<OpenRegistry> {
+    return this.opening.get(dir) ?? this.begin(dir, this.take(dir));
+  }
+
+  private begin(dir: string, opening: Promise<OpenRegistry>): Promise<OpenRegistry> {
+    this.opening.set(dir, opening);
+    // A registry that could not be opened may be mended: the next request tries again.
+    opening.catch(() => this.opening.delete(dir));
+    return opening;
+  }
+
+  private async take(dir: string): Promise<OpenRegistry> {
+    ensureRegistry(dir);
+    let lock: Awaited<ReturnType<typeof takeLock>>;
+    try {
+      lock = await takeLock(`${dir}/.hub`, thisOwner(this.home.folder), this.onLost);
+    } catch (error) {
+      throw registryError(dir, error);
+    }
+    if ('heldBy' in lock) {
+      throw new MamError(
+        'conflict',
+        `The registry ${dir} is being written by another hub (process ${lock.heldBy.pid}, MAM_HOME ${lock.heldBy.what}).`,
+        'Use the same MAM_HOME as it, or set MAM_REGISTRY_DIR to another folder.',
+      );
+    }
+    if (!readRegistries(this.home).includes(dir)) await addRegistry(this.home, dir);
+    const registry = { dir, lock, index: undefined, indexing: undefined };
+    this.opened.push(registry);
+    // What a hub that was killed while it pruned has left.
+    void emptyTrash(dir).catch((error) => this.log.error(`the trash of ${dir} was not emptied`, error));
+    return registry;
+  }
+}

@@ -1,0 +1,78 @@
+import { appendFileSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Json, Lab } from '../durability/support.ts';
+
+let lab: Lab;
+beforeEach(() => {
+  lab = new Lab();
+});
+afterEach(() => lab.end());
+
+const rowOf = ({ jobs }: Json, id: string): Json => jobs.find(({ job_id }: Json) => job_id === id);
+/** The list as it is read where no hub runs: from its file. */
+const shellList = async (): Promise<Json> => JSON.parse((await lab.mam(['list', '--json'])).stdout);
+
+test('the list has the words of an answered report at once, and its file grows by none of them', async () => {
+  lab.plant('talks');
+  const server = await lab.server();
+  await server.ok('publish_event', { job_id: 'talks', event: 'started' });
+  await server.ok('list_jobs');
+  for (let n = 1; n <= 40; n++) {
+    const detail = `brick ${n}`;
+    await server.ok('publish_event', { job_id: 'talks', event: 'progress', detail });
+    expect(rowOf(await server.ok('list_jobs'), 'talks')).toMatchObject({ status: 'working', detail });
+  }
+  await lab.mam(['hub', 'stop']);
+  expect(readFileSync(join(lab.registry, '.index.jsonl'), 'utf8')).not.toContain('brick');
+  expect(rowOf(await shellList(), 'talks')).toMatchObject({ detail: 'brick 40' });
+});
+
+test('a late reason of a job that has ended is in the list, also once its hub is gone', async () => {
+  lab.plant('late');
+  const at = new Date().toISOString();
+  const timeout = {
+    seq: 2,
+    event_id: 'e2',
+    job_id: 'late',
+    type: 'timeout',
+    source: 'hub',
+    detail: 'Too late.',
+  };
+  appendFileSync(lab.journalFile('late'), `\n${JSON.stringify({ ...timeout, at, recorded_at: at })}\n`);
+  const server = await lab.server();
+  expect(rowOf(await server.ok('list_jobs'), 'late')).toMatchObject({
+    reason: 'timeout',
+    detail: 'Too late.',
+  });
+  await server.ok('publish_event', { job_id: 'late', event: 'error', detail: 'No tin left.' });
+  const amended = { status: 'failed', reason: 'agent_error', detail: 'No tin left.' };
+  expect(rowOf(await server.ok('list_jobs'), 'late')).toMatchObject(amended);
+  await lab.mam(['hub', 'stop']);
+  expect(rowOf(await shellList(), 'late')).toMatchObject(amended);
+});
+
+test('a registry that was removed is made anew once, by whoever comes first; others stay', async () => {
+  await lab.agent('roof');
+  const other = join(lab.folder, 'other');
+  const server = await lab.server();
+  const beside = await lab.server({ MAM_REGISTRY_DIR: other });
+  const order = { prompt: 'Lay it', agent: 'command', agent_session: 'tmux:roof' };
+  await server.ok('delegate_job', order);
+  const { job_id } = await beside.ok('delegate_job', order);
+  await beside.ok('list_jobs');
+  rmSync(lab.registry, { recursive: true });
+  const made = await Promise.all(
+    [1, 2, 3].map((n) => server.ok('delegate_job', { ...order, prompt: `${n}` })),
+  );
+  expect(ids(await server.ok('list_jobs'))).toEqual(made.map((one) => one.job_id).sort());
+  // What is heard of the other one still stands in its list.
+  await beside.ok('cancel_job', { job_id });
+  expect(ids(await beside.ok('list_jobs', { status: 'cancelled' }))).toEqual([job_id]);
+  const status = await lab.mam(['hub', 'status', '--json']);
+  expect(JSON.parse(status.stdout).registries.sort()).toEqual([lab.registry, other].sort());
+});
+
+function ids({ jobs }: Json): string[] {
+  return jobs.map(({ job_id }: Json) => job_id).sort();
+}
