@@ -6,17 +6,15 @@ import type { JobRecord } from '../job/record.ts';
 import type { LogMessage } from '../job/request.ts';
 import { owesWake } from '../job/wake.ts';
 import { isFinal } from '../job/words.ts';
+import { type JobNews, JobStream } from './job-stream.ts';
 import type { Link } from './link.ts';
 
 /** The longest time that setTimeout can count, in ms: more than that it takes for none at all. */
 export const NO_LIMIT_MS = 2 ** 31 - 1;
 /** How many of the newest events an answer carries. */
 const MAX_EVENTS = 50;
-/** A hub that is busy must not make a waiter give up: its first look may take this long, in ms. */
-const LOOK_MS = 30_000;
 /** A wait whose time is up gets its records once more, if that takes no longer than this, in ms. */
 const LAST_LOOK_MS = 300;
-
 /** A wait without time, or of a hub that is only starting, still looks once, if that takes no longer than this, in ms. */
 const FIRST_LOOK_MS = 3_000;
 
@@ -25,7 +23,7 @@ export interface WaitOptions {
   host: string;
   registryDir: string;
   /** At least one. */
-  jobIds: string[];
+  jobIds: readonly string[];
   until: 'any' | 'all';
   timeoutMs: number;
   /** Of an earlier answer: only what came after it counts; absent: by level. */
@@ -52,22 +50,16 @@ interface Watched {
   id: string;
   /** Only a wake after this seq counts. */
   after: number | undefined;
-  /** The newest seq seen. */
-  seen: number;
   record: JobRecord | undefined;
-  /** Events that came while earlier ones were still being asked for. */
-  held: LogMessage[];
-  looking: boolean;
 }
 
 /**
- * Waits until jobs are final or need somebody. Hears of events by subscription, never by polling; after a lost
- * connection it asks for what it missed. Running out of time is an answer.
+ * Waits until jobs are final or need somebody. Running out of time is an answer.
  * @throws MamError `not_found` for an unknown job, `bad_input` for a foreign cursor, the link's own when the hub
  * can't be reached at the beginning
  */
 export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
-  const { link, host, registryDir, until, signal } = options;
+  const { link, host, registryDir, until, signal, session } = options;
   if (!options.jobIds.every(isJobId)) {
     throw new MamError(
       'not_found',
@@ -76,13 +68,12 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
     );
   }
   const after = parseCursor(options.cursor);
-  const watched = new Map<string, Watched>();
-  for (const id of options.jobIds) {
+  const watched = [...new Set(options.jobIds)].map((id): Watched => {
     const start = options.cursor === undefined ? undefined : (after.get(id) ?? 0);
-    watched.set(id, { id, after: start, seen: start ?? 0, record: undefined, held: [], looking: false });
-  }
+    return { id, after: start, record: undefined };
+  });
+  const streams: JobStream[] = [];
   const events: RecordedEvent[] = [];
-  const unfollow: (() => void)[] = [];
 
   return new Promise<WaitEnd>((resolve, reject) => {
     let settled = false;
@@ -91,11 +82,11 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
       settled = true;
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
-      for (const end of unfollow) end();
+      for (const stream of streams) stream.end();
       finish();
     };
     const answer = (outcome: WaitEnd['outcome']): void =>
-      settle(() => resolve({ outcome, ...summarize(watched, events) }));
+      settle(() => resolve({ outcome, ...summarize(watched, streams, events) }));
     const onAbort = (): void => answer('still_running');
     const timeUp = (): void => void lastLook().then(() => answer('still_running'));
     const timer = setTimeout(timeUp, Math.min(options.timeoutMs, NO_LIMIT_MS));
@@ -104,107 +95,52 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
     signal.addEventListener('abort', onAbort, { once: true });
 
     const check = (): void => {
-      const jobs = [...watched.values()];
-      // With a look under way the answer would lack events, and its cursor would tell of the same change again.
-      if (jobs.some(({ record, looking, held }) => record === undefined || (looking && held.length > 0)))
-        return;
-      const ended = jobs.filter(({ record }) => record && isFinal(record.status));
-      if (jobs.some((job) => job.record && needsAttention(job.record) && wakes(job)))
+      if (watched.some(({ record }) => record === undefined)) return;
+      const ended = watched.filter(({ record }) => record && isFinal(record.status));
+      if (watched.some((job) => job.record && needsAttention(job.record) && wakes(job)))
         answer('needs_attention');
-      else if (ended.length === jobs.length || (until === 'any' && ended.some(wakes))) answer('final');
+      else if (ended.length === watched.length || (until === 'any' && ended.some(wakes))) answer('final');
     };
-    const take = (job: Watched, message: LogMessage): void => {
-      const { event } = message;
-      if (settled || event.seq <= job.seen) return;
-      job.seen = event.seq;
-      events.push(event);
-      if (events.length > 2 * MAX_EVENTS) events.splice(0, events.length - MAX_EVENTS);
-      options.onEvent?.(message);
-    };
-    /** Asks for a job's state and for the events that are missing; those that come meanwhile are kept behind them. */
-    const look = async (job: Watched): Promise<void> => {
-      job.looking = true;
-      try {
-        for (let more = true; more; ) {
-          // Without a cursor the past is told by the record; its events are in the log.
-          const first = job.after === undefined && job.record === undefined;
-          const params = { job_id: job.id, registry_dir: registryDir, seen_by: options.session };
-          const after = first ? undefined : job.seen;
-          const status = await link.request('status', { ...params, events_after: after }, LOOK_MS);
-          const { record } = status;
-          // A cursor beyond the journal is of one that was longer: then only the present state counts.
-          if (job.after !== undefined && job.after > record.seq) job.after = undefined;
-          if (job.record === undefined) options.onBegin?.(record);
-          for (const event of status.events) take(job, { ...record, event });
-          if (job.record === undefined || record.seq >= job.record.seq) job.record = record;
-          job.seen = Math.max(job.seen, status.more ? status.cursor : record.seq);
-          more = status.more;
-        }
-        for (const message of job.held.splice(0)) take(job, message);
-      } finally {
-        job.looking = false;
+    const take = (job: Watched, { events: news, record, whole }: JobNews): void => {
+      if (job.record === undefined) options.onBegin?.(record);
+      job.record = record;
+      // A cursor beyond the journal is of one that was longer: then only the present state counts.
+      if (job.after !== undefined && job.after > record.seq) job.after = undefined;
+      const { status, reason, phase } = record;
+      for (const event of news) {
+        events.push(event);
+        if (events.length > 2 * MAX_EVENTS) events.splice(0, events.length - MAX_EVENTS);
+        options.onEvent?.({ event, status, reason, phase });
       }
-    };
-    /** Where a look failed the next connection looks again; with none to come, what is known must do. */
-    const afterFailure = (): void => {
-      if (link.connected) check();
-    };
-    let looking: Promise<unknown> | undefined;
-    const lookAtAll = (): void => {
-      // A request that is under way is sent again by the link after a lost connection.
-      if (looking !== undefined) return;
-      looking = Promise.all([...watched.values()].map(look))
-        .then(check, (error: unknown) => {
-          // Once it waits, a lost hub is no reason to stop: the next connection looks again.
-          const first = [...watched.values()].some(({ record }) => record === undefined);
-          if (first || (error instanceof MamError && error.code === 'not_found')) settle(() => reject(error));
-          else afterFailure();
-        })
-        .finally(() => {
-          looking = undefined;
-        });
-    };
-    const hear = (job: Watched, message: LogMessage): void => {
-      if (job.looking) job.held.push(message);
-      else if (message.event.seq <= job.seen + 1) take(job, message);
-      else {
-        // Some did not get through.
-        job.held.push(message);
-        void look(job).then(check, afterFailure);
+      if (!whole) return;
+      if (session === record.supervisor.session && owesWake(record)) {
+        // At worst it is told once more.
+        const seen = { job_id: job.id, registry_dir: registryDir, seen_by: session };
+        link.request('status', seen).catch(() => {});
       }
+      check();
     };
     const lastLook = async (): Promise<void> => {
-      const blind = [...watched.values()].some(({ record }) => record === undefined);
+      const blind = watched.some(({ record }) => record === undefined);
       if (!link.connected && !blind) return;
-      lookAtAll();
+      const looks = Promise.all(streams.map((stream) => stream.look()));
       const ms = blind ? FIRST_LOOK_MS : LAST_LOOK_MS;
-      await Promise.race([looking, new Promise((done) => setTimeout(done, ms))]);
+      await Promise.race([looks, new Promise((done) => setTimeout(done, ms))]);
     };
-    for (const job of watched.values()) {
-      unfollow.push(
-        link.follow(job.id, host, (message) => {
-          hear(job, message);
-          if (message.record !== undefined && message.record.seq >= (job.record?.seq ?? 0))
-            job.record = message.record;
-          else if (job.record !== undefined) {
-            job.record = {
-              ...job.record,
-              status: message.status as JobRecord['status'],
-              seq: message.event.seq,
-            };
-          }
-          if (message.record === undefined) return;
-          if (options.session === message.record.supervisor.session && owesWake(message.record)) {
-            const seen = { job_id: job.id, registry_dir: registryDir, seen_by: options.session };
-            // At worst it is told once more.
-            link.request('status', seen).catch(() => {});
-          }
-          check();
+    for (const job of watched) {
+      streams.push(
+        new JobStream({
+          link,
+          host,
+          registryDir,
+          jobId: job.id,
+          after: job.after,
+          seenBy: session,
+          onNews: (news) => take(job, news),
+          onFailed: (error) => settle(() => reject(error)),
         }),
       );
     }
-    unfollow.push(link.onConnect(lookAtAll));
-    lookAtAll();
   });
 }
 
@@ -213,12 +149,15 @@ function wakes({ record, after }: Watched): boolean {
   return record !== undefined && (after === undefined || record.wake_seq > after);
 }
 
-function summarize(watched: Map<string, Watched>, events: RecordedEvent[]): Omit<WaitEnd, 'outcome'> {
-  const jobs = [...watched.values()];
+function summarize(
+  watched: Watched[],
+  streams: JobStream[],
+  events: RecordedEvent[],
+): Omit<WaitEnd, 'outcome'> {
   return {
-    jobs: jobs.flatMap(({ record }) => (record === undefined ? [] : [record])),
+    jobs: watched.flatMap(({ record }) => (record === undefined ? [] : [record])),
     events: events.slice(-MAX_EVENTS),
-    cursor: jobs.map(({ id, seen, after }) => `${id}:${Math.max(seen, after ?? 0)}`).join(' '),
+    cursor: watched.map(({ id, after }, place) => `${id}:${streams[place]?.seen ?? after ?? 0}`).join(' '),
   };
 }
 

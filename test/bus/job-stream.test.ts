@@ -1,0 +1,256 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { followJob } from '../../src/bus/follow-job.ts';
+import { type JobNews, JobStream, type JobStreamOptions } from '../../src/bus/job-stream.ts';
+import type { Link } from '../../src/bus/link.ts';
+import { logTopic } from '../../src/bus/topics.ts';
+import { waitForJobs } from '../../src/bus/waiter.ts';
+import type { RecordedEvent } from '../../src/job/event.ts';
+import type { JobRecord } from '../../src/job/record.ts';
+import type { LogMessage, Request, StatusParams } from '../../src/job/request.ts';
+import {
+  cleanUp,
+  type FakeHub,
+  HOST,
+  makeHome,
+  makeLink,
+  onCleanUp,
+  REALM,
+  startFakeHub,
+  until,
+} from './helpers.ts';
+
+/** How many events one answer of the hub carries. */
+const PAGE = 3;
+
+/** A hub with one job, whose journal the test writes. It may lose its word of an event, and be slow to answer. */
+class Job {
+  readonly id = 'roof';
+  readonly events: RecordedEvent[] = [];
+  readonly asked: (number | undefined)[] = [];
+  /** Set while requests are not answered. */
+  gate: Promise<void> | undefined;
+  #hub: FakeHub | undefined;
+
+  async serve(home: string): Promise<void> {
+    this.#hub = await startFakeHub(home, {
+      request: (payload) => void this.#answer(JSON.parse(`${payload}`)),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#hub?.stop();
+  }
+
+  record(seq = this.events.length): JobRecord {
+    const final = this.events[seq - 1]?.type === 'completed';
+    const standing = {
+      status: final ? 'completed' : 'working',
+      phase: 'started',
+      seq,
+      wake_seq: final ? seq : 0,
+    };
+    return {
+      job_id: this.id,
+      supervisor: { client: 'test', session: 's' },
+      ...standing,
+    } as unknown as JobRecord;
+  }
+
+  /** @param heard false where the hub's word of it is lost */
+  happen(type: string, heard = true): void {
+    const at = new Date().toISOString();
+    const seq = this.events.length + 1;
+    const event = {
+      seq,
+      event_id: `e${seq}`,
+      job_id: this.id,
+      type,
+      source: 'peer',
+      at,
+      recorded_at: at,
+    } as const;
+    this.events.push(event);
+    if (heard) this.say(event);
+  }
+
+  say(event: RecordedEvent): void {
+    const record = this.record(event.seq);
+    const { status, phase, wake_seq } = record;
+    const message: LogMessage = { event, status, phase, ...(wake_seq === event.seq && { record }) };
+    this.#hub?.bus.publish(logTopic(REALM, HOST, this.id), JSON.stringify(message));
+  }
+
+  async #answer({ request_id, reply_to, params }: Request): Promise<void> {
+    const { job_id, events_after: after } = params as StatusParams;
+    this.asked.push(after);
+    await this.gate;
+    const all = after === undefined ? [] : this.events.slice(after);
+    const more = all.length > PAGE;
+    const events = all.slice(0, PAGE);
+    const cursor = more ? events.at(-1)?.seq : this.events.length;
+    const answer =
+      job_id === this.id
+        ? { result: { record: this.record(), events, cursor, more, task_file: '' } }
+        : { error: { code: 'not_found', message: 'There is no job with this id.', hint: '' } };
+    this.#hub?.bus.publish(reply_to, JSON.stringify({ request_id, ...answer }));
+  }
+}
+
+let job: Job;
+let home: string;
+let link: Link;
+beforeEach(async () => {
+  job = new Job();
+  home = makeHome();
+  await job.serve(home);
+  link = makeLink(home);
+});
+afterEach(cleanUp);
+
+const common = () => ({ link, host: HOST, registryDir: '/r' });
+
+/** What a stream has told. */
+function open(more: Partial<JobStreamOptions> = {}) {
+  const told = { news: [] as JobNews[], failed: [] as unknown[] };
+  const stream = new JobStream({
+    ...common(),
+    jobId: job.id,
+    onNews: (news) => told.news.push(news),
+    onFailed: (error) => told.failed.push(error),
+    ...more,
+  });
+  onCleanUp(() => stream.end());
+  return Object.assign(stream, {
+    told,
+    seqs: () => told.news.flatMap(({ events }) => events.map(({ seq }) => seq)),
+  });
+}
+
+describe('the stream of a job', () => {
+  it('tells what there is, page by page, then what comes, with one request a page', async () => {
+    for (let n = 0; n < 7; n++) job.happen('progress');
+    const stream = open({ after: 1 });
+    await until('all was told', () => stream.seqs().length === 6);
+    job.happen('progress');
+    job.happen('completed');
+    await until('the end was told', () => stream.seqs().length === 8);
+    expect(stream.seqs()).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(stream.told.news.map(({ whole }) => whole)).toEqual([false, true, false, true]);
+    expect(stream.told.news.at(-2)?.record).toMatchObject({ status: 'working', seq: 8 });
+    expect(stream.seen).toBe(9);
+    expect(job.asked).toEqual([1, 4]);
+  });
+
+  it('without a seq tells the state, and events from now on', async () => {
+    job.happen('started');
+    const stream = open();
+    await until('it knows the state', () => stream.told.news.length === 1);
+    expect(stream.told.news[0]).toMatchObject({ events: [], record: { seq: 1 }, whole: true });
+    job.happen('progress');
+    await until('it heard', () => stream.told.news.length === 2);
+    expect(stream.seqs()).toEqual([2]);
+  });
+
+  it('asks for what it did not hear, and tells none twice', async () => {
+    const stream = open({ after: 0 });
+    await until('it looked', () => stream.told.news.length === 1);
+    job.happen('progress');
+    job.happen('progress', false);
+    job.happen('progress');
+    await until('it has all', () => stream.seqs().length === 3);
+    for (const event of job.events) job.say(event);
+    job.happen('progress');
+    await until('it has the last', () => stream.seen === 4);
+    expect(stream.seqs()).toEqual([1, 2, 3, 4]);
+    expect(job.asked).toEqual([0, 1]);
+  });
+
+  it('keeps what comes during a look behind it, and asks no second time', async () => {
+    let answer = (): void => {};
+    const stream = open({ after: 0 });
+    await until('it looked', () => stream.told.news.length === 1);
+    job.gate = new Promise((done) => {
+      answer = done;
+    });
+    job.happen('progress', false);
+    void stream.look();
+    void stream.look();
+    await until('it asks', () => job.asked.length === 2);
+    for (let n = 0; n < 5; n++) job.happen('progress');
+    answer();
+    await until('it has all', () => stream.seqs().length === 6);
+    expect(stream.seqs()).toEqual([1, 2, 3, 4, 5, 6]);
+    // Five of them did not go on one page.
+    expect(job.asked).toEqual([0, 0, 3]);
+  });
+
+  it('goes on by itself after a lost hub', async () => {
+    const stream = open({ after: 0 });
+    await until('it looked', () => stream.told.news.length === 1);
+    job.happen('progress');
+    await until('it heard', () => stream.seen === 1);
+    await job.stop();
+    job.happen('progress', false);
+    await job.serve(home);
+    await until('it has what it missed', () => stream.seen === 2, 5_000);
+    job.happen('progress');
+    await until('it hears again', () => stream.seen === 3);
+    expect(stream.seqs()).toEqual([1, 2, 3]);
+    expect(stream.told.failed).toEqual([]);
+  });
+
+  it('of a journal that was longer goes on from the present', async () => {
+    job.happen('started');
+    const stream = open({ after: 40 });
+    await until('it looked', () => stream.told.news.length === 1);
+    expect(stream.seen).toBe(1);
+    job.happen('progress');
+    await until('it heard', () => stream.seen === 2);
+    expect(stream.seqs()).toEqual([2]);
+  });
+
+  it('ends with an unknown job, and tells nothing after its end', async () => {
+    const stream = open({ jobId: 'unknown' });
+    await until('it failed', () => stream.told.failed.length === 1);
+    expect(stream.told.failed[0]).toMatchObject({ code: 'not_found' });
+    const other = open({ after: 0 });
+    await until('it looked', () => other.told.news.length === 1);
+    other.end();
+    const last = open({ after: 0 });
+    job.happen('progress');
+    await until('another one heard', () => last.seen === 1);
+    expect(other.seqs()).toEqual([]);
+  });
+});
+
+describe('who follows', () => {
+  it('a job hears of its end without another request', async () => {
+    const seqs: number[] = [];
+    const signal = new AbortController().signal;
+    const onEvents = (events: RecordedEvent[]) => seqs.push(...events.map(({ seq }) => seq));
+    const end = followJob({ ...common(), jobId: job.id, after: 0, signal, onEvents });
+    await until('it asks', () => job.asked.length === 1);
+    job.happen('progress');
+    job.happen('completed');
+    expect(await end).toMatchObject({ status: 'completed', seq: 2 });
+    expect(seqs).toEqual([1, 2]);
+    expect(job.asked).toEqual([0]);
+  });
+
+  it('and who waits for it with a cursor beyond its journal gets the present state', async () => {
+    job.happen('completed');
+    const signal = new AbortController().signal;
+    const wait = { ...common(), jobIds: [job.id, job.id], until: 'all', timeoutMs: 5_000, signal } as const;
+    const end = await waitForJobs({ ...wait, cursor: `${job.id}:40` });
+    expect(end).toMatchObject({ outcome: 'final', jobs: [{ seq: 1 }], events: [], cursor: `${job.id}:1` });
+  });
+
+  it('a wait that is given up before it begins follows nothing', async () => {
+    const stop = new AbortController();
+    stop.abort();
+    const wait = { ...common(), jobIds: [job.id], until: 'any', timeoutMs: 5_000 } as const;
+    expect(await waitForJobs({ ...wait, signal: stop.signal })).toMatchObject({ outcome: 'still_running' });
+    expect(job.asked).toEqual([]);
+    expect(link.connected).toBe(false);
+  });
+});
