@@ -1,14 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { homedir, hostname, tmpdir, userInfo } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import type { AgentConfig, ConfigFile } from './config-file.ts';
 import { MamError } from './errors.ts';
+import { hostId, hubSocketPath } from './hub-place.ts';
 import { LIMITS } from './job/limits.ts';
 import { findProjectFolder, PROJECT_FOLDER } from './project.ts';
 
-/** Linux cuts a longer socket path silently (108 bytes, macOS 104), so two deep homes could share one socket. */
-const MAX_SOCKET_PATH_BYTES = 100;
 /** How long a hub without clients and without open jobs stays, in seconds. */
 const HUB_IDLE_SECONDS = 60;
 
@@ -61,7 +59,8 @@ export interface SettingFlags {
   cwd?: string | undefined;
 }
 
-type Env = Record<string, string | undefined>;
+/** Environment variables, as a process has them. */
+export type Env = Record<string, string | undefined>;
 
 /**
  * Settings by flag, then environment, then `.mam/config.json`, then `config.json` in `MAM_HOME`.
@@ -135,66 +134,6 @@ export function mamHome(env: Env = process.env): string {
 }
 
 /**
- * The environment for a process that must not inherit the caller's secrets or its tmux.
- * Only what a program needs to find its files, its language and its terminal folder.
- */
-export function scrubbedEnvironment(env: Env = process.env): Record<string, string> {
-  const names = [
-    'HOME',
-    'USER',
-    'LOGNAME',
-    'PATH',
-    'SHELL',
-    'LANG',
-    'LC_ALL',
-    'LC_CTYPE',
-    'TZ',
-    'TMPDIR',
-    'TMUX_TMPDIR',
-    'XDG_RUNTIME_DIR',
-  ];
-  const kept: Record<string, string> = {};
-  for (const name of names) {
-    const value = env[name];
-    if (value !== undefined) kept[name] = value;
-  }
-  return kept;
-}
-
-/** The scrubbed environment with all that decides where a hub lives and whom it talks to. */
-export function hubEnvironment(env: Env = process.env): Record<string, string> {
-  const kept = scrubbedEnvironment(env);
-  for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && /^MAM_(HOME|REALM|BROKER_|HUB_)/.test(name)) kept[name] = value;
-  }
-  return kept;
-}
-
-/**
- * The settings that an agent which we start must have as well, so that its server finds our hub. No secret is among
- * them: they stand on command lines.
- */
-export function peerEnvironment(settings: Settings, env: Env = process.env): Record<string, string> {
-  const kept: Record<string, string> = { MAM_HOME: settings.home };
-  for (const name of [
-    'MAM_REALM',
-    'MAM_REGISTRY_DIR',
-    'MAM_LOGS_DIR',
-    'MAM_MAX_DEPTH',
-    'MAM_MAX_OPEN_JOBS',
-    'MAM_BROKER_USERNAME',
-    'MAM_BROKER_CA',
-    'TMUX_SERVER_NAME',
-  ]) {
-    const value = env[name];
-    if (value) kept[name] = value;
-  }
-  const url = env['MAM_BROKER_URL'];
-  if (url && !url.includes('@')) kept['MAM_BROKER_URL'] = url;
-  return kept;
-}
-
-/**
  * Who a command line is: the agent that runs it, its pane, or a person. A person's shells outside of tmux are one: the
  * same key gives the same job in all of them.
  */
@@ -202,78 +141,10 @@ export function sessionOf({ clientSession, pane, paneSocket }: Settings): string
   return clientSession ?? (pane === undefined ? 'cli' : `${paneSocket ?? ''}:${pane}`);
 }
 
-/** This program's command line, as program and arguments. */
-export function mamProgram(): string[] {
-  return [process.execPath, programPath()];
-}
-
-/** How a peer can call the command line: `mam` when that is on the PATH, else this program by its full path. */
-export function mamCommand(settings: Settings): string {
-  for (const folder of (settings.path ?? '').split(delimiter)) {
-    if (folder !== '' && existsSync(join(folder, 'mam'))) return 'mam';
-  }
-  return `node ${programPath()}`;
-}
-
-/** Absolute path of the bundle's `main.js`. */
-export function programPath(): string {
-  const here = fileURLToPath(import.meta.url);
-  // The bundle's parts lie beside or below its main.js; from the source (tests of single files) the bundle is in dist.
-  for (let folder = dirname(here); ; folder = dirname(folder)) {
-    const candidates = [join(folder, 'main.js'), join(folder, 'dist', 'main.js')];
-    const found = candidates.find((candidate) => existsSync(candidate));
-    if (found !== undefined) return found;
-    if (folder === dirname(folder))
-      throw new MamError('internal', 'The built program was not found.', 'Run npm run build.');
-  }
-}
-
-/** The hub's socket: in `home`, or, where that path would be cut, in a short private folder of the user's. */
-export function hubSocketPath(home: string): string {
-  const natural = join(home, 'hub.sock');
-  if (Buffer.byteLength(natural) < MAX_SOCKET_PATH_BYTES) return natural;
-  return join(shortFolder(home), 'hub.sock');
-}
-
-/** The per-user folder that holds the socket of a home that is too deep. */
-export function shortFolder(home: string): string {
-  const { uid } = userInfo();
-  return join(shortTemporaryFolder(), `mam-${uid}-${shortHash(home, 12)}`);
-}
-
-/** The temporary folder, unless that is itself too deep for a socket. */
-function shortTemporaryFolder(): string {
-  return Buffer.byteLength(tmpdir()) < 50 ? tmpdir() : '/tmp';
-}
-
 /** Where tmux keeps its sockets. */
 function tmuxFolder(env: Env): { base: string } {
   const parent = env['TMUX_TMPDIR'] || '/tmp';
   return { base: join(parent, `tmux-${userInfo().uid}`) };
-}
-
-/** One id per hub: two homes on one machine must not answer each other's requests on a shared broker. */
-function hostId(home: string): string {
-  const name =
-    hostname()
-      .split('.')[0]
-      ?.toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .replace(/^-+|-+$/g, '') ?? '';
-  return `${name.slice(0, 40) || 'host'}-${shortHash(`${userInfo().uid}:${home}`, 6)}`;
-}
-
-/**
- * A short name for a long one: two FNV-1a hashes in hexadecimal. node:crypto would cost every short process more than
- * all the rest of the settings.
- */
-function shortHash(text: string, length: number): string {
-  let [high, low] = [0xcbf29ce4, 0x84222325];
-  for (const byte of Buffer.from(text)) {
-    low = Math.imul(low ^ byte, 0x01000193) >>> 0;
-    high = Math.imul(high ^ byte ^ (low >>> 24), 0x01000193) >>> 0;
-  }
-  return (high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0')).slice(0, length);
 }
 
 /** @param base what the relative paths in the file start from */

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import { programPath } from '../config.ts';
 import { MamError } from '../errors.ts';
+import { programPath } from '../program.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';

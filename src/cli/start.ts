@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { resolveKind } from '../agents/index.ts';
-import { mamProgram, peerEnvironment } from '../config.ts';
+import { peerEnvironment } from '../environment.ts';
+import { mamProgram } from '../program.ts';
 import { attachCommand } from '../view/attach.ts';
 import { startSummary } from '../view/summary.ts';
 import { withHub } from './core/ask.ts';

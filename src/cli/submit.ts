@@ -1,11 +1,12 @@
 import { type KnownKind, resolveKind } from '../agents/index.ts';
 import { spoolPrompt } from '../bus/spool.ts';
-import { loadSettings, mamCommand, type Settings } from '../config.ts';
+import { loadSettings, type Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
 import { DEFAULTS } from '../job/delegation.ts';
 import type { DelegateResult } from '../job/request.ts';
 import { clean } from '../job/text.ts';
+import { mamCommand } from '../program.ts';
 import { delegationView, previewView } from '../view/delegation.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT, exitCodeAfter } from './core/exit.ts';

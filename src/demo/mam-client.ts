@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { programPath } from '../config.ts';
 import { MamError } from '../errors.ts';
+import { programPath } from '../program.ts';
 import { VERSION } from '../version.ts';
 
 /** How long one call may take, in ms: more than the longest wait that a server grants to an unknown client. */

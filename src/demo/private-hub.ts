@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { execa } from 'execa';
-import { programPath } from '../config.ts';
 import { MamError } from '../errors.ts';
+import { programPath } from '../program.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
 import { type Stage, stageEnvironment } from './stage.ts';
 import { until } from './until.ts';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { execa } from 'execa';
-import { programPath } from '../config.ts';
 import { MamError, systemCode } from '../errors.ts';
+import { programPath } from '../program.ts';
 import { type Stage, stageEnvironment } from './stage.ts';
 
 export const SESSION = 'peer';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { scrubbedEnvironment } from '../config.ts';
+import { scrubbedEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
 import { type Home, homePaths } from '../registry/home.ts';
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { programPath } from '../config.ts';
 import { explain, MamError, systemCode } from '../errors.ts';
 import type { Client, ConfigFile, Scope, ServerEntry } from '../install/client.ts';
 import { clients } from '../install/index.ts';
+import { programPath } from '../program.ts';
 import { VERSION } from '../version.ts';
 import type { Check, Place } from './check.ts';
 import { environmentOf, waitsOf } from './client-settings.ts';

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, lstatSync, statfsSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-import { hubSocketPath } from '../config.ts';
+import { hubSocketPath } from '../hub-place.ts';
 import type { Check } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 

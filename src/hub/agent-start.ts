@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { human } from '../agents/human.ts';
 import { builtIn, screenOf } from '../agents/index.ts';
 import type { Launch } from '../agents/kind.ts';
-import { scrubbedEnvironment } from '../config.ts';
+import { scrubbedEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
 import type { AgentSession } from '../job/record.ts';
 import type { StartParams, StartResult } from '../job/request.ts';

@@ -1,5 +1,6 @@
-import { loadSettings, shortFolder } from '../config.ts';
+import { loadSettings } from '../config.ts';
 import { explain } from '../errors.ts';
+import { shortFolder } from '../hub-place.ts';
 import { ensureHome, ensurePrivateFolder, homePaths } from '../registry/home.ts';
 import { takeLock, thisOwner } from '../registry/lock.ts';
 import { Hub } from './hub.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, createWriteStream, readFileSync, statSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import { execa } from 'execa';
-import { scrubbedEnvironment } from '../config.ts';
+import { scrubbedEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
 import { clean, tailWithin } from '../job/text.ts';
 import { jobPaths } from '../registry/paths.ts';

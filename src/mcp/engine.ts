@@ -2,12 +2,14 @@ import { type KnownKind, kindNames, resolveKind } from '../agents/index.ts';
 import type { Link } from '../bus/link.ts';
 import { isLong, spoolPrompt, spoolText } from '../bus/spool.ts';
 import { waitForJobs } from '../bus/waiter.ts';
-import { mamCommand, mamProgram, peerEnvironment, type Settings } from '../config.ts';
+import type { Settings } from '../config.ts';
+import { peerEnvironment } from '../environment.ts';
 import { openLink, readyHub } from '../hub/client.ts';
 import type { Claim } from '../job/event.ts';
 import { newEventId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { ClaimOutcome, Command, Commands, HookParams, HookResult, LogMessage } from '../job/request.ts';
+import { mamCommand, mamProgram } from '../program.ts';
 import type { Engine, Report } from './tool.ts';
 import type { WaitAnswer, WaitRequest } from './wait-types.ts';
 

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { hubSocketPath, shortFolder } from '../../src/config.ts';
+import { hubSocketPath, shortFolder } from '../../src/hub-place.ts';
 import { thisOwner } from '../../src/registry/lock.ts';
 import { isRunning, Lab, listens, until } from './support.ts';
 

@@ -1,8 +1,9 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from 'node:path';
-import { mamHome, programPath } from '../../config.ts';
+import { mamHome } from '../../config.ts';
 import type { Client, Surroundings } from '../../install/client.ts';
+import { programPath } from '../../program.ts';
 import { PROJECT_FOLDER } from '../../project.ts';
 import { realOf } from './files.ts';
 

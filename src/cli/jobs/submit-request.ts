@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { KnownKind } from '../../agents/index.ts';
-import { mamCommand, mamProgram, peerEnvironment, type Settings, sessionOf } from '../../config.ts';
+import { type Settings, sessionOf } from '../../config.ts';
+import { peerEnvironment } from '../../environment.ts';
 import { MamError, systemCode } from '../../errors.ts';
 import { DEFAULTS, delegateParams } from '../../job/delegation.ts';
 import { ancestors } from '../../processes.ts';
+import { mamCommand, mamProgram } from '../../program.ts';
 import type { Chosen } from './submit-options.ts';
 
 /** The request of the hub for what the command line says. */

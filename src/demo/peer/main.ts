@@ -1,5 +1,6 @@
 import { execa } from 'execa';
-import { hubEnvironment, loadSettings } from '../../config.ts';
+import { loadSettings } from '../../config.ts';
+import { hubEnvironment } from '../../environment.ts';
 import { explain } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
 import { MamClient } from '../mam-client.ts';
