@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+import { shellCommand } from './shell.ts';
 
 /*
  * The screen of Claude Code 2.1.330 from the bottom: footer rows, which are indented; a rule; the input box, whose first
@@ -224,9 +225,4 @@ function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptio
       'settings.json': JSON.stringify({ hooks, disabledMcpjsonServers: ['mam'] }),
     },
   };
-}
-
-/** Hooks run through a shell in every version; `exec` saves keeping it. */
-function shellCommand(words: readonly string[]): string {
-  return `exec ${words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')}`;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+import { shellCommand } from './shell.ts';
 
 /*
  * The screen of Codex 0.169.0 from the bottom: one or two footer rows, which are indented; an empty row; the input box,
@@ -224,11 +225,6 @@ function launch({ server, serverEnv, hook, resume, prompt }: LaunchOptions): Lau
     env: {},
     files: {},
   };
-}
-
-/** Hooks run through the user's shell; `exec` saves keeping it. */
-function shellCommand(words: readonly string[]): string {
-  return `exec ${words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')}`;
 }
 
 /**

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { basename } from 'node:path';
 import { MamError } from '../errors.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+import { shellCommand } from './shell.ts';
 
 /*
  * The screen of Gemini CLI 0.61.0 from the bottom: the footer (one row of labels and one of values, or less); the input
@@ -243,8 +244,3 @@ toolName = ["publish_event", "job_status"]
 decision = "allow"
 priority = 100
 `;
-
-/** Hooks run through a shell; `exec` saves keeping it. */
-function shellCommand(words: readonly string[]): string {
-  return `exec ${words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')}`;
-}

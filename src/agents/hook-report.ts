@@ -2,7 +2,7 @@ import type { HookReport } from '../job/hook.ts';
 
 export type { HookReport } from '../job/hook.ts';
 
-/** How one kind's hooks are read; a file of its own for each, so that `mam hook` loads just that one. */
+/** How one kind's hooks are read; a file of its own for each. */
 export interface HookReader {
   /**
    * @param event the agent's name of the event, as it stands on the hook's command line

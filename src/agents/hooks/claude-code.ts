@@ -1,4 +1,5 @@
 import type { HookReader, HookReport } from '../hook-report.ts';
+import { string, toolCall } from './payload.ts';
 
 /** Hooks of Claude Code 2.1.330. Nothing fires when a person interrupts a turn or denies a dialog with Escape. */
 export const reader: HookReader = {
@@ -26,10 +27,10 @@ function translate(event: string, payload: Record<string, unknown>): HookReport 
       return { type: 'submitted', text: string(payload['prompt']) };
     case 'PermissionRequest':
       // Has no id of the call.
-      return { type: 'permission_required', ...call(payload) };
+      return { type: 'permission_required', ...toolCall(payload) };
     case 'PostToolUse':
     case 'PostToolUseFailure':
-      return { type: 'tool_used', ...call(payload), call_id: string(payload['tool_use_id']) };
+      return { type: 'tool_used', ...toolCall(payload), call_id: string(payload['tool_use_id']) };
     case 'Stop':
       return {
         type: 'turn_ended',
@@ -53,18 +54,6 @@ function failure(payload: Record<string, unknown>): HookReport {
   return { type: payload['error'] === 'rate_limit' ? 'rate_limited' : 'api_error', text };
 }
 
-function call(payload: Record<string, unknown>): Pick<HookReport, 'tool' | 'input'> {
-  const input = payload['tool_input'];
-  const { command } = (input ?? {}) as { command?: unknown };
-  // A shell command is told as it is: that is what a person reads in the dialog.
-  const text = typeof command === 'string' ? command : JSON.stringify(input ?? {});
-  return { tool: string(payload['tool_name']), input: text.replace(/\s+/g, ' ').trim() };
-}
-
 function isSome(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0;
-}
-
-function string(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

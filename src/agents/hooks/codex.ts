@@ -1,4 +1,5 @@
 import type { HookReader, HookReport } from '../hook-report.ts';
+import { string, toolCall } from './payload.ts';
 
 /**
  * Hooks of Codex 0.169.0. Nothing fires when the model's service fails, nor when a person answers a dialog: an allowed
@@ -24,9 +25,9 @@ function translate(event: string, payload: Record<string, unknown>): HookReport 
       return { type: 'submitted', text: string(payload['prompt']) };
     case 'PermissionRequest':
       // Has no id of the call.
-      return { type: 'permission_required', ...call(payload) };
+      return { type: 'permission_required', ...toolCall(payload) };
     case 'PostToolUse':
-      return { type: 'tool_used', ...call(payload), call_id: string(payload['tool_use_id']) };
+      return { type: 'tool_used', ...toolCall(payload), call_id: string(payload['tool_use_id']) };
     case 'Stop':
       return { type: 'turn_ended', text: string(payload['last_assistant_message']) };
     case 'Interrupt':
@@ -37,16 +38,4 @@ function translate(event: string, payload: Record<string, unknown>): HookReport 
     default:
       return undefined;
   }
-}
-
-function call(payload: Record<string, unknown>): Pick<HookReport, 'tool' | 'input'> {
-  const input = payload['tool_input'];
-  const { command } = (input ?? {}) as { command?: unknown };
-  // A command or a patch is told as it is: that is what a person reads in the dialog.
-  const text = typeof command === 'string' ? command : JSON.stringify(input ?? {});
-  return { tool: string(payload['tool_name']), input: text.replace(/\s+/g, ' ').trim() };
-}
-
-function string(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

@@ -1,4 +1,5 @@
 import type { HookReader, HookReport } from '../hook-report.ts';
+import { oneLine, record, string } from './payload.ts';
 
 /**
  * Hooks of Gemini CLI 0.61.0. Its calls have no ids. None is run when a dialog is denied, when one is up for a usage
@@ -18,19 +19,19 @@ function translate(event: string, payload: Record<string, unknown>): HookReport 
     case 'SessionStart':
       return { type: 'session_started' };
     case 'BeforeAgent':
-      return { type: 'submitted', text: words(payload['prompt']) };
+      return { type: 'submitted', text: string(payload['prompt']) };
     case 'Notification':
       return payload['notification_type'] === 'ToolPermission' ? permission(payload) : undefined;
     case 'AfterTool': {
-      const tool = words(payload['tool_name']);
+      const tool = string(payload['tool_name']);
       return { type: 'tool_used', tool, input: inputOf(record(payload['tool_input'])) };
     }
     case 'AfterAgent': {
-      const text = words(payload['prompt_response']);
+      const text = string(payload['prompt_response']);
       return { type: 'turn_ended', text: text === NO_WORDS ? '' : text };
     }
     case 'SessionEnd':
-      return { type: 'session_ended', text: words(payload['reason']) };
+      return { type: 'session_ended', text: string(payload['reason']) };
     default:
       return undefined;
   }
@@ -42,21 +43,21 @@ const NO_WORDS = '[no response text]';
 /** It names the kind of the request, not the tool; the names here are those that `AfterTool` gives. */
 function permission(payload: Record<string, unknown>): HookReport {
   const details = record(payload['details']);
-  const report = { type: 'permission_required', text: words(payload['message']) } as const;
+  const report = { type: 'permission_required', text: string(payload['message']) } as const;
   switch (details['type']) {
     case 'exec':
     case 'sandbox_expansion':
       return { ...report, tool: 'run_shell_command', input: inputOf(details) };
     case 'edit': {
-      const tool = /^Confirm Write/.test(words(details['title']) ?? '') ? 'write_file' : 'replace';
-      return { ...report, tool, input: words(details['filePath']) ?? '' };
+      const tool = /^Confirm Write/.test(string(details['title']) ?? '') ? 'write_file' : 'replace';
+      return { ...report, tool, input: string(details['filePath']) ?? '' };
     }
     case 'mcp':
       return { ...report, tool: `mcp_${details['serverName']}_${details['toolName']}`, input: '' };
     case 'info':
-      return { ...report, tool: 'web_fetch', input: words(details['prompt']) ?? '' };
+      return { ...report, tool: 'web_fetch', input: string(details['prompt']) ?? '' };
     default:
-      return { ...report, tool: words(details['type']) ?? 'a tool', input: '' };
+      return { ...report, tool: string(details['type']) ?? 'a tool', input: '' };
   }
 }
 
@@ -64,16 +65,4 @@ function permission(payload: Record<string, unknown>): HookReport {
 function inputOf(input: Record<string, unknown>): string {
   const shown = input['command'] ?? input['file_path'];
   return typeof shown === 'string' ? oneLine(shown) : oneLine(JSON.stringify(input));
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim();
-}
-
-function words(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

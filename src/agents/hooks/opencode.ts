@@ -1,4 +1,5 @@
 import type { HookReader, HookReport } from '../hook-report.ts';
+import { oneLine, record, string } from './payload.ts';
 
 /** Events of OpenCode 1.18.33, as `opencode-plugin.ts` hands them on. Nothing tells of the program's end. */
 export const reader: HookReader = {
@@ -49,7 +50,7 @@ function inputOf(payload: Record<string, unknown>): string | undefined {
   const patterns = payload['patterns'];
   const text =
     named.find((word) => word !== undefined) ?? (Array.isArray(patterns) ? patterns.join(', ') : '');
-  return text.replace(/\s+/g, ' ').trim();
+  return oneLine(text);
 }
 
 /** A turn that a person has interrupted is no failure. */
@@ -70,12 +71,4 @@ function retry(status: Record<string, unknown>): HookReport | undefined {
   }
   const resume_at = typeof next === 'number' ? new Date(next).toISOString() : undefined;
   return { type: 'rate_limited', text, resume_at };
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function string(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }
