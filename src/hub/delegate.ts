@@ -1,4 +1,4 @@
-import { builtIn, lookFor } from '../agents/index.ts';
+import { builtIn } from '../agents/index.ts';
 import { dropSpool, takeSpool } from '../bus/spool.ts';
 import { explain, MamError } from '../errors.ts';
 import { composeOrder } from '../job/order.ts';
@@ -8,7 +8,6 @@ import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { startOf } from '../processes.ts';
 import type { Home } from '../registry/home.ts';
-import { preflight } from '../tmux/deliver.ts';
 import { checkStart, launchAgent, letGo } from './agent-start.ts';
 import type { Changes } from './changes.ts';
 import { composeJob, sha256, type Validation } from './compose-job.ts';
@@ -21,6 +20,7 @@ import type { Log } from './log.ts';
 import type { PaneOwners } from './pane-owners.ts';
 import { peerServer } from './peer-server.ts';
 import { findPlace, type Place } from './place.ts';
+import { refuseBusy, refuseHeld } from './refuse-busy.ts';
 import { hubDraft, type Registrar } from './registrar.ts';
 import { scriptHash } from './script.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -130,10 +130,10 @@ export class Delegations {
     if (params.agent === 'human') return this.registerForHuman(params, prompt, more);
     const place = await this.placeOf(params);
     if (place === undefined) return this.registerAndStart(params, prompt, more);
-    if (params.on_busy === 'refuse') await this.refuseBusy(params, place);
+    if (params.on_busy === 'refuse') await refuseBusy(this, params, place);
     await this.registrar.ready(params.registry_dir);
     // From here to the queue nothing waits: of two jobs for one pane, the second one sees the first.
-    if (params.on_busy === 'refuse') this.refuseHeld(place);
+    if (params.on_busy === 'refuse') refuseHeld(this.dispatcher, place.session);
     const job = this.registrar.create(this.orderOf(params, prompt, place, more), prompt);
     // The way into the pane begins while the disk is busy; nothing is typed before all is kept.
     this.dispatcher.enqueue(job, place.glance);
@@ -263,30 +263,6 @@ export class Delegations {
     checkLineage(params, place?.session, { open, parent, job: (id) => this.registrar.held(id) });
     const from = { params, prompt, place, ...more, parent: parent?.record, host: this.host, peer_server };
     return composeJob(from);
-  }
-
-  /** The user's own turn, a dialog or a draft in the pane counts as busy too. */
-  private async refuseBusy(params: DelegateParams, { session, process, glance }: Place): Promise<void> {
-    this.refuseHeld({ session });
-    const target = { pane: session.pane, pane_pid: process.pane_pid, agent: process };
-    const look = lookFor({ agent: params.agent, job_id: '', typing: params.terminal });
-    const state = await preflight(this.servers.get(session.socket), target, look, glance);
-    if (!('obstacle' in state)) return;
-    throw new MamError(
-      'conflict',
-      `Pane ${session.pane} of session ${session.session} is not free now (${state.obstacle.by}: ${cleanLine(state.obstacle.evidence, 200)}).`,
-      'Wait until it is, or delegate with on_busy "queue".',
-    );
-  }
-
-  private refuseHeld({ session }: Pick<Place, 'session'>): void {
-    const [holder] = this.dispatcher.ahead(session.socket, session.pane);
-    if (holder === undefined) return;
-    throw new MamError(
-      'conflict',
-      `Pane ${session.pane} of session ${session.session} is busy with job ${holder.id} (${holder.record.status}).`,
-      'Wait for that job, delegate with on_busy "queue", or name another session.',
-    );
   }
 
   private async promptOf({ prompt, prompt_spool: spool }: DelegateParams): Promise<string> {
