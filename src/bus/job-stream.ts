@@ -83,13 +83,28 @@ export class JobStream {
     try {
       await this.#ask();
     } catch (error) {
-      // What was held, the next event or the next connection looks again.
-      const lasting = error instanceof MamError && error.code === 'not_found';
-      if (!this.#ended && (lasting || this.#record === undefined)) this.#options.onFailed(error);
+      this.#failed(error, this.#held.splice(0));
     } finally {
       this.#looking = undefined;
     }
-    for (const message of this.#held.splice(0)) this.#hear(message);
+    // What is beyond the journal that was just read is none of the hub's.
+    for (const message of this.#held.splice(0)) if (message.event.seq <= this.seen + 1) this.#hear(message);
+  }
+
+  /** @param held what came meanwhile: it has to wait for the next look, but how the job stands must not */
+  #failed(error: unknown, held: LogMessage[]): void {
+    const { link, onFailed, onNews } = this.#options;
+    if (this.#ended) return;
+    const lasting = error instanceof MamError && error.code === 'not_found';
+    if (lasting || this.#record === undefined) {
+      onFailed(error);
+      return;
+    }
+    const record = held.findLast((message) => message.record !== undefined)?.record;
+    // The next connection looks again; with none to come, this may be the last that is heard.
+    if (!link.connected || record === undefined) return;
+    this.#record = record;
+    onNews({ events: [], record, whole: true });
   }
 
   async #ask(): Promise<void> {
@@ -108,20 +123,17 @@ export class JobStream {
 
   #hear(message: LogMessage): void {
     if (this.#ended) return;
-    if (this.#looking !== undefined) {
-      this.#held.push(message);
-      return;
-    }
     const { event, status, reason, phase, record } = message;
-    if (event.seq <= this.seen) return;
-    if (this.#record === undefined || event.seq > this.seen + 1) {
-      // Some did not get through.
+    const known = this.#record;
+    if (this.#looking !== undefined || known === undefined || event.seq > this.seen + 1) {
+      this.#held.push(message);
       void this.look();
       return;
     }
+    if (event.seq <= this.seen) return;
     const standing = { status: status as JobRecord['status'], reason: reason as string, phase };
     this.#seen = event.seq;
-    this.#record = record ?? { ...this.#record, ...standing, seq: event.seq };
+    this.#record = record ?? { ...known, ...standing, seq: event.seq };
     this.#options.onNews({ events: [event], record: this.#record, whole: record !== undefined });
   }
 }

@@ -27,6 +27,8 @@ class Job {
   readonly id = 'roof';
   readonly events: RecordedEvent[] = [];
   readonly asked: (number | undefined)[] = [];
+  /** True while every request fails. */
+  broken = false;
   /** Set while requests are not answered. */
   gate: Promise<void> | undefined;
   #hub: FakeHub | undefined;
@@ -88,8 +90,9 @@ class Job {
     const more = all.length > PAGE;
     const events = all.slice(0, PAGE);
     const cursor = more ? events.at(-1)?.seq : this.events.length;
-    const answer =
-      job_id === this.id
+    const answer = this.broken
+      ? { error: { code: 'io', message: 'The journal cannot be read.', hint: '' } }
+      : job_id === this.id
         ? { result: { record: this.record(), events, cursor, more, task_file: '' } }
         : { error: { code: 'not_found', message: 'There is no job with this id.', hint: '' } };
     this.#hub?.bus.publish(reply_to, JSON.stringify({ request_id, ...answer }));
@@ -197,6 +200,32 @@ describe('the stream of a job', () => {
     await until('it hears again', () => stream.seen === 3);
     expect(stream.seqs()).toEqual([1, 2, 3]);
     expect(stream.told.failed).toEqual([]);
+  });
+
+  it('where the look for a lost event fails, tells how the job stands, and the events with the next look', async () => {
+    const stream = open({ after: 0 });
+    await until('it looked', () => stream.told.news.length === 1);
+    job.broken = true;
+    job.happen('progress', false);
+    job.happen('completed');
+    await until('it knows the end', () => stream.told.news.length === 2);
+    expect(stream.told.news[1]).toMatchObject({ events: [], record: { status: 'completed' }, whole: true });
+    expect(stream.seen).toBe(0);
+    job.broken = false;
+    await stream.look();
+    expect(stream.seqs()).toEqual([1, 2]);
+    expect(stream.told.failed).toEqual([]);
+  });
+
+  it('asks once for what no journal has', async () => {
+    const stream = open({ after: 0 });
+    await until('it looked', () => stream.told.news.length === 1);
+    job.happen('progress');
+    job.say({ ...job.events[0], seq: 900 } as RecordedEvent);
+    await until('it asked', () => stream.told.news.length === 3);
+    job.happen('progress');
+    await until('it heard', () => stream.seen === 2);
+    expect(job.asked).toEqual([0, 1]);
   });
 
   it('of a journal that was longer goes on from the present', async () => {
