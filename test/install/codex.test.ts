@@ -38,8 +38,9 @@ test('the table says all that Codex would not do by itself', () => {
     env: { MAM_TOOL_TIMEOUT_SECONDS: '86400' },
     tools: { publish_event: { approval_mode: 'approve' }, job_status: { approval_mode: 'approve' } },
   });
-  // Every setting reaches the server; the time limit is said in the table itself.
-  const read = settings.flatMap(({ env }) => env ?? []).filter((name) => name !== 'MAM_TOOL_TIMEOUT_SECONDS');
+  // Every setting reaches the server; the time limit is said in the table itself, and a channel is Claude Code's alone.
+  const left = ['MAM_TOOL_TIMEOUT_SECONDS', 'MAM_CHANNEL'];
+  const read = settings.flatMap(({ env }) => env ?? []).filter((name) => !left.includes(name));
   for (const name of read) expect(table?.['env_vars']).toContain(name);
   const command = { command: '/opt/no de/"node"', args: ['/x/main.js', '\\'] };
   expect(ours(installed(fileOf(codex, 'config.toml', 'user', command), '').text)).toMatchObject(command);
