@@ -34,13 +34,14 @@ export default defineTool({
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
   roles: ['supervisor'],
 
-  async handle(args, { engine }) {
+  async handle(args, { engine, caller }) {
     const { record, changed, note } = await engine.request('cancel', {
       job_id: args.job_id,
       registry_dir: engine.settings.registryDir,
       reason: args.reason,
       by: 'supervisor',
       interrupt: args.interrupt,
+      seen_by: caller.session,
     });
     return {
       summary: cancelSummary(record, changed),

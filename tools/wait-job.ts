@@ -93,6 +93,13 @@ export default defineTool({
         onEvent: (message) => heartbeat.heard(message),
       });
       const { jobs, left_out } = briefs(answer.jobs, JOBS_ROOM);
+      const shown = new Set(jobs.map((job) => job.job_id));
+      // A call that was given up gets no answer: its client is shown nothing.
+      if (!signal.aborted)
+        engine.shown(
+          answer.jobs.filter((job) => shown.has(job.job_id)),
+          caller.session,
+        );
       return {
         summary: waitSummary(answer),
         outcome: answer.outcome,

@@ -24,8 +24,6 @@ export interface JobStreamOptions {
   jobId: string;
   /** Only events after this seq; absent: those that come from now on. */
   after?: number | undefined;
-  /** The client session that looks: its own job's supervisor need not be told in its pane as well. */
-  seenBy?: string | undefined;
   onNews: (news: JobNews) => void;
   /** Called when there is nothing to go on with: the job is unknown, or the hub can't be reached at the beginning. */
   onFailed: (error: unknown) => void;
@@ -108,9 +106,9 @@ export class JobStream {
   }
 
   async #ask(): Promise<void> {
-    const { link, jobId: job_id, registryDir: registry_dir, seenBy: seen_by, onNews } = this.#options;
+    const { link, jobId: job_id, registryDir: registry_dir, onNews } = this.#options;
     for (let more = true; more && !this.#ended; ) {
-      const params = { job_id, registry_dir, seen_by, events_after: this.#seen };
+      const params = { job_id, registry_dir, events_after: this.#seen };
       const { events, record, cursor, ...rest } = await link.request('status', params, LOOK_MS);
       if (this.#ended) return;
       more = rest.more;

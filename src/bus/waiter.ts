@@ -4,8 +4,8 @@ import type { RecordedEvent } from '../job/event.ts';
 import { isJobId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { LogMessage } from '../job/request.ts';
-import { owesWake } from '../job/wake.ts';
 import { isFinal } from '../job/words.ts';
+import { holdWakes } from './hold.ts';
 import { type JobNews, JobStream } from './job-stream.ts';
 import type { Link } from './link.ts';
 
@@ -29,7 +29,7 @@ export interface WaitOptions {
   /** Of an earlier answer: only what came after it counts; absent: by level. */
   cursor?: string | undefined;
   signal: AbortSignal;
-  /** The client session that waits: what it hears of its own jobs need not be typed into its pane as well. */
+  /** The client session that waits: of its own jobs nothing is typed into its pane meanwhile. */
   session?: string | undefined;
   /** Called with every event after the cursor (without one: after the call), once and in the order of the journal. */
   onEvent?: ((message: LogMessage) => void) | undefined;
@@ -74,6 +74,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
   });
   const streams: JobStream[] = [];
   const events: RecordedEvent[] = [];
+  const holding = holdWakes(link, registryDir, session, () => watched.flatMap(({ record }) => record ?? []));
 
   return new Promise<WaitEnd>((resolve, reject) => {
     let settled = false;
@@ -83,6 +84,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
       for (const stream of streams) stream.end();
+      holding.end();
       finish();
     };
     const answer = (outcome: WaitEnd['outcome']): void =>
@@ -100,6 +102,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
       if (watched.some((job) => job.record && needsAttention(job.record) && wakes(job)))
         answer('needs_attention');
       else if (ended.length === watched.length || (until === 'any' && ended.some(wakes))) answer('final');
+      else holding.renew();
     };
     const take = (job: Watched, { events: news, record, whole }: JobNews): void => {
       if (job.record === undefined) options.onBegin?.(record);
@@ -112,13 +115,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
         if (events.length > 2 * MAX_EVENTS) events.splice(0, events.length - MAX_EVENTS);
         options.onEvent?.({ event, status, reason, phase });
       }
-      if (!whole) return;
-      if (session === record.supervisor.session && owesWake(record)) {
-        // At worst it is told once more.
-        const seen = { job_id: job.id, registry_dir: registryDir, seen_by: session };
-        link.request('status', seen).catch(() => {});
-      }
-      check();
+      if (whole) check();
     };
     const lastLook = async (): Promise<void> => {
       const blind = watched.some(({ record }) => record === undefined);
@@ -135,7 +132,6 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
           registryDir,
           jobId: job.id,
           after: job.after,
-          seenBy: session,
           onNews: (news) => take(job, news),
           onFailed: (error) => settle(() => reject(error)),
         }),

@@ -1,3 +1,4 @@
+import { sessionOf } from '../config.ts';
 import { jobView } from '../view/job.ts';
 import { cancelSummary } from '../view/summary.ts';
 import { withHub } from './core/ask.ts';
@@ -32,6 +33,7 @@ export default defineCommand({
         reason,
         by: 'person',
         interrupt,
+        seen_by: sessionOf(settings),
       });
       if (json) {
         printJson({

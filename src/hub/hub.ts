@@ -145,6 +145,7 @@ export class Hub {
       servers,
       dispatcher: this.dispatcher,
       permissions: this.permissions,
+      wakes: this.wakes,
       hooks,
       home,
       delegations: new Delegations({
@@ -194,7 +195,7 @@ export class Hub {
       this.notes.resume(job);
       this.paneWatch.resume(job);
     }
-    for (const job of all) this.wakes.resume(job);
+    for (const job of all) this.wakes.takeUp(job);
     this.tick = setInterval(() => this.look(), TICK_MS);
     this.log.info(`hub ${VERSION} started (process ${process.pid}, ${jobs.length} open jobs)`);
   }

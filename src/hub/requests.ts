@@ -3,7 +3,6 @@ import { explain, MamError } from '../errors.ts';
 import type { Command, Commands, HubStatus, Reply, Request } from '../job/request.ts';
 import { PROTOCOL_VERSION } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
-import { owesWake } from '../job/wake.ts';
 import type { Home } from '../registry/home.ts';
 import { listAgents } from './agent-list.ts';
 import { startAgent } from './agent-start.ts';
@@ -23,6 +22,7 @@ import { readTaskPage } from './task.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 import { validationLog } from './validation-log.ts';
 import type { Verifications } from './verifications.ts';
+import type { Wakes } from './wakes.ts';
 
 /** Events that an answer carries at most, unless fewer are asked for. */
 const MAX_EVENTS = 200;
@@ -45,6 +45,7 @@ export class Requests {
     servers: TmuxServers;
     dispatcher: Dispatcher;
     permissions: Permissions;
+    wakes: Wakes;
     hooks: Hooks;
     home: Home;
     log: Log;
@@ -52,15 +53,30 @@ export class Requests {
     stop: () => void;
     reply: (topic: string, reply: Reply) => void;
   }) {
-    const { servers, dispatcher, home } = options;
+    const { servers, dispatcher, home, registrar, wakes } = options;
     this.log = options.log;
     this.reply = options.reply;
     this.handlers = {
       // A client whose connection was lost sends its request again, perhaps to the next hub: that is no second job.
       delegate: (params, id) => options.delegations.delegate({ request_key: `request:${id}`, ...params }),
-      status: (params) => status(options.registrar, params),
+      status: async (params) => {
+        const job = await wakes.seen(params);
+        return status(job, params);
+      },
+      hold: async (params) => {
+        await wakes.hold(params);
+        return {};
+      },
+      seen: async ({ registry_dir, session, jobs }) => {
+        for (const job of jobs) await wakes.seen({ ...job, registry_dir, seen_by: session });
+        return {};
+      },
       list: (params) => list(options.registrar, params),
-      cancel: (params) => cancelJob(options.registrar, options.servers, params),
+      cancel: async (params) => {
+        const cancelled = await cancelJob(registrar, servers, params);
+        await wakes.seen(params);
+        return cancelled;
+      },
       answer: (params) => answerJob(options.registrar, options.permissions, params),
       screen: (params) => jobScreen(options.registrar, servers, params),
       log: (params) => log(options.registrar, params),
@@ -127,13 +143,7 @@ export class Requests {
   }
 }
 
-async function status(
-  registrar: Registrar,
-  params: Commands['status']['params'],
-): Promise<Commands['status']['result']> {
-  const job = await registrar.find(params.job_id, params.registry_dir);
-  if (params.seen_by === job.record.supervisor.session && owesWake(job.record))
-    await registrar.told(job, job.record.wake_seq, params.told ?? 'seen');
+function status(job: LiveJob, params: Commands['status']['params']): Commands['status']['result'] {
   const page = params.task_offset === undefined ? undefined : readTaskPage(job, params.task_offset);
   return { ...eventsOf(job, params), task_file: job.paths.prompt, ...page };
 }

@@ -3,8 +3,9 @@ import { lookFor } from '../agents/index.ts';
 import { randomSuffix } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobOrder } from '../job/record.ts';
+import type { HoldParams, StatusParams } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
-import { owesWake, wakeLine } from '../job/wake.ts';
+import { owesLine, owesWake, wakeLine } from '../job/wake.ts';
 import { type DeliveryEnd, deliver, type Look, preflight, type Target } from '../tmux/deliver.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
@@ -14,6 +15,8 @@ import type { TmuxServers } from './tmux-servers.ts';
 
 /** Jobs that change together are one line: so long (ms) for the others, and for the word of a wait that is in force. */
 const GATHER_MS = 1_000;
+/** So long (ms) a wait that is in force is believed to be so without a word of it: it gives one every second. */
+const HOLD_MS = 4_000;
 /** A supervisor is idle when its screen has been ready so long (ms): between two steps of a turn it may look so, too. */
 const IDLE_MS = 1_000;
 
@@ -27,7 +30,8 @@ interface Debt {
 
 /**
  * Tells supervisors that do not wait: one line in their own pane, under the same guards as an order, once they are idle.
- * What a line, a wait or a look has told is in the journal (`notified`) before a key is pressed, so that no crash tells it twice.
+ * How far it was told, by a line or by an answer, is in the journal (`notified`), for a line before a key is pressed: no
+ * crash tells it twice.
  */
 export class Wakes {
   private readonly dispatcher: Dispatcher;
@@ -35,6 +39,8 @@ export class Wakes {
   private readonly servers: TmuxServers;
   private readonly log: Log;
   private readonly debts = new Map<string, Debt>();
+  /** Jobs of which a wait is about to tell, each with the end of that time. */
+  private readonly held = new Map<LiveJob, NodeJS.Timeout>();
 
   constructor(options: { dispatcher: Dispatcher; registrar: Registrar; servers: TmuxServers; log: Log }) {
     this.dispatcher = options.dispatcher;
@@ -45,17 +51,56 @@ export class Wakes {
 
   /** How many supervisors are still to be told. */
   get size(): number {
-    return this.debts.size;
+    return this.debts.size + this.held.size;
   }
 
   onRecorded(job: LiveJob, { event, after }: Recorded): void {
     if (after.wake_seq === event.seq) this.resume(job);
   }
 
-  /** Takes up what the last hub had not begun to tell. */
-  resume(job: LiveJob): void {
+  /** Takes up what the last hub had not begun to tell, once waits have had the time to come back. */
+  takeUp(job: LiveJob): void {
+    this.holdOne(job);
+  }
+
+  /** A wait of the jobs' supervisor says that it is in force: until that lapses, it tells. @throws MamError for an unknown job */
+  async hold({ job_ids: ids, registry_dir, session }: HoldParams): Promise<void> {
+    for (const id of ids) {
+      const job = await this.registrar.find(id, registry_dir);
+      if (job.record.supervisor.session === session) this.holdOne(job);
+    }
+  }
+
+  /**
+   * A client session is shown how a job stands.
+   * @param shown `seq`: it stood so after that event; absent: now
+   * @returns the job
+   * @throws MamError for an unknown job
+   */
+  async seen(
+    shown: Pick<StatusParams, 'job_id' | 'registry_dir' | 'seen_by' | 'told'> & { seq?: number },
+  ): Promise<LiveJob> {
+    const job = await this.registrar.find(shown.job_id, shown.registry_dir);
+    const { supervisor, wake_seq: last, notified_seq: told = 0 } = job.record;
+    const seq = Math.min(last, shown.seq ?? last);
+    if (shown.seen_by === supervisor.session && owesWake(job.record) && seq > told)
+      await this.registrar.told(job, seq, shown.told ?? 'seen');
+    return job;
+  }
+
+  private holdOne(job: LiveJob): void {
+    if (!owesLine(job.record)) return;
+    clearTimeout(this.held.get(job));
+    const lapse = (): void => {
+      this.held.delete(job);
+      this.resume(job);
+    };
+    this.held.set(job, setTimeout(lapse, HOLD_MS).unref());
+  }
+
+  private resume(job: LiveJob): void {
     const { notify: supervisor } = job.record;
-    if (supervisor === undefined || !owesWake(job.record)) return;
+    if (supervisor === undefined || !owesWake(job.record) || this.held.has(job)) return;
     const key = `${supervisor.socket}\n${supervisor.pane}\n${supervisor.process.pid} ${supervisor.process.start}`;
     const debt = this.debts.get(key);
     if (debt !== undefined) {
@@ -143,10 +188,10 @@ export class Wakes {
     return true;
   }
 
-  /** The jobs whose supervisor has not been told by any road; one that was pruned meanwhile is nobody's news any more. */
+  /** The jobs whose supervisor was told by no other road, and is not about to be; a pruned one is nobody's news any more. */
   private owing({ jobs }: Debt): LiveJob[] {
     for (const job of jobs)
-      if (!owesWake(job.record) || this.registrar.held(job.id) !== job) jobs.delete(job);
+      if (!owesWake(job.record) || this.held.has(job) || this.registrar.held(job.id) !== job) jobs.delete(job);
     return [...jobs];
   }
 }

@@ -93,7 +93,7 @@ export interface StatusParams extends JobAddress {
   /** Give the events after this seq, oldest first. */
   events_after?: number | undefined;
   limit?: number | undefined;
-  /** The client session that looks or waits: its own job's supervisor need not be told in its pane as well. */
+  /** The client session that is shown the answer: its own job's supervisor need not be told in its pane as well. */
   seen_by?: string | undefined;
   /** With `seen_by`: how it is told. Absent: it has looked. */
   told?: 'channel' | undefined;
@@ -112,6 +112,20 @@ export interface StatusResult {
   task_file: string;
   /** One sentence for each line of the journal that can't be read. */
   damage?: string[] | undefined;
+}
+
+/** Jobs of which a wait that is in force will tell this client session. */
+export interface HoldParams {
+  registry_dir: string;
+  session: string;
+  job_ids: string[];
+}
+
+/** What this client session was shown: how its jobs stood after the event `seq`. */
+export interface SeenParams {
+  registry_dir: string;
+  session: string;
+  jobs: { job_id: string; seq: number }[];
 }
 
 export interface ListParams {
@@ -151,6 +165,8 @@ export interface CancelParams extends JobAddress {
   by: 'supervisor' | 'person';
   /** Also press the agent's interrupt key. */
   interrupt?: boolean | undefined;
+  /** As with `status`. */
+  seen_by?: string | undefined;
 }
 
 export interface CancelResult {
@@ -330,6 +346,8 @@ export interface HubStatus {
 export interface Commands {
   delegate: { params: DelegateParams; result: DelegateResult };
   status: { params: StatusParams; result: StatusResult };
+  hold: { params: HoldParams; result: Record<string, never> };
+  seen: { params: SeenParams; result: Record<string, never> };
   list: { params: ListParams; result: ListResult };
   cancel: { params: CancelParams; result: CancelResult };
   answer: { params: AnswerParams; result: AnswerResult };

@@ -1,4 +1,5 @@
 import { type KnownKind, kindNames, resolveKind } from '../agents/index.ts';
+import { tellSeen } from '../bus/hold.ts';
 import type { Link } from '../bus/link.ts';
 import { isLong, spoolPrompt, spoolText } from '../bus/spool.ts';
 import { waitForJobs } from '../bus/waiter.ts';
@@ -29,8 +30,10 @@ export interface HubConnection extends Engine {
   readonly connected: boolean;
   /** The agent kinds that there are. */
   readonly kinds: string[];
-  /** Asks as `request` does, for nobody's eyes: what the client was shown last stays as it is. */
+  /** Asks as `request` does, for no model's eyes: what the client was shown last stays as it is. */
   peek<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']>;
+  /** The same for tools whose answer no model need have seen: all that is asked of the hub is asked by `peek`, and nobody has seen it. */
+  readonly aside: Engine;
   /**
    * Calls `listener` at every recorded event of a job, or of all jobs of this host, with it; and without one after
    * each connection.
@@ -57,7 +60,7 @@ class HubEngine implements HubConnection {
   private readonly all: Settings;
   private link: Link | undefined;
   /** By job id: the open permission request that the client was shown last. */
-  private readonly shown = new Map<string, string>();
+  private readonly shownRequests = new Map<string, string>();
   private delegated: (() => void) | undefined;
   private waited: ((jobIds: readonly string[]) => void) | undefined;
   private readonly waits = new Set<readonly string[]>();
@@ -108,6 +111,12 @@ class HubEngine implements HubConnection {
     return this.connection().request(command, params);
   }
 
+  get aside(): Engine {
+    const request: Engine['request'] = (command, params) =>
+      this.peek(command, { ...params, seen_by: undefined });
+    return Object.create(this, { request: { value: request } });
+  }
+
   async relay(params: HookParams): Promise<HookResult> {
     await readyHub(this.all);
     return this.connection().request('hook', params, DECISION_MS);
@@ -138,7 +147,7 @@ class HubEngine implements HubConnection {
   }
 
   shownRequest(jobId: string): string | undefined {
-    return this.shown.get(jobId);
+    return this.shownRequests.get(jobId);
   }
 
   /** What a client has been told of a job's requests: its answer is meant for that. */
@@ -146,8 +155,8 @@ class HubEngine implements HubConnection {
     const id = record.requests.find(
       ({ kind, resolved_at }) => kind === 'permission' && resolved_at === undefined,
     );
-    if (id === undefined) this.shown.delete(record.job_id);
-    else this.shown.set(record.job_id, id.request_id);
+    if (id === undefined) this.shownRequests.delete(record.job_id);
+    else this.shownRequests.set(record.job_id, id.request_id);
   }
 
   async report(report: Report): Promise<ClaimOutcome> {
@@ -169,7 +178,7 @@ class HubEngine implements HubConnection {
     const jobIds = request.job_ids.length > 0 ? request.job_ids : await this.openJobs(request.session);
     if (jobIds.length === 0) return { outcome: 'final', jobs: [], events: [], cursor: request.cursor ?? '' };
     this.waits.add(jobIds);
-    const answer = await waitForJobs({
+    return waitForJobs({
       link: this.connection(),
       host: this.all.host,
       registryDir: this.all.registryDir,
@@ -184,8 +193,11 @@ class HubEngine implements HubConnection {
       this.waits.delete(jobIds);
       this.waited?.(jobIds);
     });
-    for (const job of answer.jobs) this.note(job);
-    return answer;
+  }
+
+  shown(jobs: JobRecord[], session: string): void {
+    for (const job of jobs) this.note(job);
+    tellSeen(this.connection(), this.all.registryDir, session, jobs);
   }
 
   async close(): Promise<void> {

@@ -7,7 +7,7 @@ import { getPrompt } from './prompts.ts';
 import { badParams } from './protocol-error.ts';
 import { jobResources, readResource } from './resources.ts';
 import { Subscriptions } from './subscriptions.ts';
-import type { Caller } from './tool.ts';
+import type { Caller, ToolContext } from './tool.ts';
 
 export interface OfferOptions {
   engine: () => Promise<HubConnection>;
@@ -40,7 +40,7 @@ export class Offers {
       case 'resources/list':
         return { resources: [JOBS_RESOURCE, ...(await jobResources(made()))] };
       case 'resources/read':
-        return readResource(uriOf(params), { engine: await engine(), caller, signal, progress: () => {} });
+        return readResource(uriOf(params), await this.#aside(caller, signal));
       case 'resources/subscribe':
         await (await this.#subscribed()).subscribe(uriOf(params));
         return {};
@@ -52,6 +52,12 @@ export class Offers {
       default:
         return complete(params, caller, await engine());
     }
+  }
+
+  /** A client reads a resource for its model, or ahead of it, or for a person: whether a model was shown it is unknown. */
+  async #aside(caller: Caller, signal: AbortSignal): Promise<ToolContext> {
+    const { aside } = await this.#options.engine();
+    return { engine: aside, caller, signal, progress: () => {} };
   }
 
   async #subscribed(): Promise<Subscriptions> {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { KnownKind } from '../agents/index.ts';
 import type { Settings } from '../config.ts';
 import type { Origin } from '../job/event.ts';
+import type { JobRecord } from '../job/record.ts';
 import type { ClaimOutcome, Command, Commands } from '../job/request.ts';
 import type { ReportType } from '../job/words.ts';
 import type { WaitAnswer, WaitRequest } from './wait-types.ts';
@@ -86,12 +87,14 @@ export interface Engine {
   request<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']>;
   /** What is known of an agent kind. @throws MamError `bad_input` with the kinds that there are */
   kind(name: string): KnownKind;
-  /** The permission request of a job that this client was shown last, by `request` or `wait`. */
+  /** The permission request of a job that this client was shown last, by `request` or as `shown` says. */
   shownRequest(jobId: string): string | undefined;
   /** Publishes an event. @throws MamError when it could be kept nowhere */
   report(report: Report): Promise<ClaimOutcome>;
   /** Waits for jobs. Running out of time is an answer, not an error. @throws MamError for an unknown job */
   wait(request: WaitRequest): Promise<WaitAnswer>;
+  /** Takes down that the client is given this of jobs that it waited for; its pane need not tell it as well. */
+  shown(jobs: JobRecord[], session: string): void;
   /** Lets go of connections; called once, when the server ends. */
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { tellSeen } from '../../bus/hold.ts';
 import type { Link } from '../../bus/link.ts';
 import { NO_LIMIT_MS, waitForJobs } from '../../bus/waiter.ts';
 import { type Settings, sessionOf } from '../../config.ts';
@@ -76,6 +77,7 @@ export async function followJobs(following: Following): Promise<Followed> {
       end.cursor = found.cursor;
       const left = found.jobs.filter(({ status }) => !isFinal(status));
       end.jobs.push(...found.jobs.filter(({ status }) => isFinal(status)));
+      tellSeen(link, settings.registryDir, sessionOf(settings), found.jobs);
       const over = found.outcome === 'still_running' || !past;
       for (const job of found.jobs) {
         if (!json && (over || isFinal(job.status) || job.reason !== undefined)) line.print(jobText(job));

@@ -1,0 +1,156 @@
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import type { Lab } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { test } from '../support/lab-test.ts';
+import type { Peer } from '../support/peer.ts';
+import { pause, until } from '../support/until.ts';
+
+/** Longer than a line takes that is on its way: the end of a wait's promise, gathering, and looking twice. */
+const WAKE_MS = 8_000;
+
+/** A supervisor with an MCP server of its own in its pane, whose model is the test; and peers to delegate to. */
+async function startBoss(lab: Lab, ...names: string[]) {
+  const agents = { boss: { session: 'tmux:boss', ready: 'READY> *$' } };
+  lab.write('.mam/config.json', JSON.stringify({ agents }));
+  lab.expected.push(/^boss\.sock$/);
+  const socket = join(lab.folder, 'boss.sock');
+  for (const session of names) await lab.startPeer('mute', { session });
+  const boss = await lab.startPeer('mute', { session: 'boss', args: ['--mcp', socket] });
+  const own = await lab.startServerIn(socket);
+  const ids: string[] = [];
+  for (const name of names) ids.push((await delegate(own, name)).job_id);
+  return { boss, own, socket, ids, peer: await lab.startPeerServer() };
+}
+
+const delegate = (own: LabServer, name: string) =>
+  own.ask('delegate_job', {
+    prompt: 'roof',
+    agent: 'command',
+    agent_session: `tmux:${name}`,
+    notify: 'pane',
+  });
+
+const how = (lab: Lab, jobId: string): unknown[] =>
+  lab.events(jobId).flatMap(({ type, data }) => (type === 'notified' ? [data?.['how']] : []));
+
+/** Waits until a line was typed and taken for a job. */
+const typed = (lab: Lab, jobId: string) =>
+  until(`${jobId} is told`, () => how(lab, jobId).includes('typed'), 2 * WAKE_MS);
+
+/** Waits for what must not come. */
+async function noLine(boss: Peer, lines = 0): Promise<void> {
+  await pause(WAKE_MS);
+  expect(boss.pastes).toHaveLength(lines);
+}
+
+describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
+  test('is told by one line a change, and by none of what it then has seen', async ({ lab }) => {
+    const { boss, own, peer } = await startBoss(lab);
+    await lab.startPeer('mute', { session: 'one' });
+    const { job_id: id, next } = await delegate(own, 'one');
+    expect(next).toBe(
+      `You may end your turn: a line in your pane tells you when the job ends or needs you. Or wait: Call wait_job with {"job_id":"${id}"}.`,
+    );
+    const { notify, supervisor } = lab.record(id);
+    expect(notify).toMatchObject({ pane: boss.pane, socket: lab.socket, agent: 'boss' });
+    expect(notify?.process.pid).toBe(boss.pid);
+    expect(supervisor).toMatchObject({ client: 'lab', pane: boss.pane });
+
+    await peer.report(id, 'question', { detail: 'Slate?' });
+    await typed(lab, id);
+    expect(boss.pastes).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^Job ${id} needs you \\(question\\): call the MCP tool job_status \\(server mam\\) with job_id "${id}"\\. \\(note \\w+\\)$`,
+        ),
+      ),
+    ]);
+    expect(await own.ask('job_status', { job_id: id })).toMatchObject({ reason: 'question' });
+    await own.ask('answer_job', { job_id: id, text: 'Slate.' });
+    await peer.report(id, 'progress');
+    // The same state once more is a change of its own.
+    await peer.report(id, 'question', { detail: 'Blue?' });
+    await boss.gets(2, 2);
+    await until('both lines are told', () => how(lab, id).filter((one) => one === 'typed').length === 2);
+    await peer.report(id, 'completed');
+    expect(await own.ask('job_status', { job_id: id })).toMatchObject({ status: 'completed' });
+    await noLine(boss, 2);
+    expect(how(lab, id)).toEqual(['typing', 'typed', 'typing', 'typed', 'seen']);
+  });
+
+  test('is left alone while a wait of its own is in force, to its answer', async ({ lab }) => {
+    const { boss, own, peer, ids } = await startBoss(lab, 'one', 'two');
+    const [first = '', second = ''] = ids;
+    const wait = own.wait({ job_ids: ids, until: 'all' });
+    await peer.report(first, 'completed');
+    await noLine(boss);
+    // It was not told yet: nobody knows whether the answer will be given.
+    expect(how(lab, first)).toEqual([]);
+    await peer.report(second, 'completed');
+    expect(await wait.answer).toMatchObject({ outcome: 'final', jobs: [{}, {}] });
+    for (const id of ids) await until(`${id} is seen`, () => how(lab, id).includes('seen'));
+    await noLine(boss);
+    expect(ids.map((id) => how(lab, id))).toEqual([['seen'], ['seen']]);
+  });
+
+  test('is told when its wait was cancelled, and not when that ran out of time', async ({ lab }) => {
+    const { boss, own, peer, ids } = await startBoss(lab, 'one', 'two', 'three');
+    const [first = '', second = '', third = ''] = ids;
+    const short = own.wait({ job_ids: [first, third], until: 'all', timeout_seconds: 1 });
+    const wait = own.wait({ job_ids: [second, third], until: 'all' });
+    await peer.report(first, 'completed');
+    await peer.report(second, 'completed');
+    const { outcome, jobs } = await short.answer;
+    expect(outcome).toBe('still_running');
+    expect(jobs).toContainEqual(expect.objectContaining({ job_id: first, status: 'completed' }));
+    await noLine(boss);
+    wait.cancel();
+    await typed(lab, second);
+    expect(boss.pastes).toEqual([expect.stringContaining(`Job ${second} is completed: call`)]);
+    expect(how(lab, first)).toEqual(['seen']);
+  });
+
+  test('is told when its server was killed in the middle of a wait', async ({ lab }) => {
+    const { boss, own, peer, ids } = await startBoss(lab, 'one', 'two');
+    const [first = ''] = ids;
+    own.wait({ job_ids: ids, until: 'all' });
+    await peer.report(first, 'completed');
+    await noLine(boss);
+    // Its announcement stays, as after every such death.
+    lab.expected.push(/^h\/servers\/\d+\.json$/);
+    const [server = 0] = boss.children;
+    process.kill(server, 'SIGKILL');
+    await typed(lab, first);
+    expect(boss.pastes).toHaveLength(1);
+  });
+
+  test('is left alone by the next hub too, while its wait goes on', async ({ lab }) => {
+    const { boss, own, peer, ids } = await startBoss(lab, 'one', 'two');
+    const [first = '', second = ''] = ids;
+    const wait = own.wait({ job_ids: ids, until: 'all' });
+    await peer.report(first, 'completed');
+    await lab.killHub();
+    await noLine(boss);
+    await peer.report(second, 'completed');
+    expect(await wait.answer).toMatchObject({ outcome: 'final' });
+    await until('it is seen', () => how(lab, first).includes('seen'));
+    expect(boss.pastes).toEqual([]);
+  });
+
+  test('is told what its client has only read as a resource, and not what it has cancelled', async ({
+    lab,
+  }) => {
+    const { boss, own, peer, ids } = await startBoss(lab, 'one', 'two');
+    const [first = '', second = ''] = ids;
+    await own.ask('cancel_job', { job_id: second });
+    await lab.tmux('copy-mode', '-t', boss.pane);
+    await peer.report(first, 'completed');
+    const { result } = await own.request('resources/read', { uri: `mam://jobs/${first}` });
+    expect(JSON.parse(result.contents[0].text)).toMatchObject({ status: 'completed' });
+    await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
+    await typed(lab, first);
+    expect(boss.pastes).toEqual([expect.stringContaining(`Job ${first} is completed: call`)]);
+    expect(how(lab, second)).toEqual(['seen']);
+  });
+});
