@@ -27,8 +27,8 @@ export async function wakeTarget(
   if (own === undefined || socket === undefined) {
     throw new MamError(
       'bad_input',
-      'You do not run in a tmux pane, as far as can be seen: there is no line to write.',
-      INSTEAD,
+      'You do not run in a tmux pane, as far as this server can see: there is no line to write.',
+      `${INSTEAD} If you do run in one: your client must hand TMUX and TMUX_PANE on to this server (\`mam install\` sees to it), and start it in the pane, not in a background process that several panes share.`,
     );
   }
   const server = servers.get(socket);
