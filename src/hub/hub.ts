@@ -195,7 +195,7 @@ export class Hub {
       this.notes.resume(job);
       this.paneWatch.resume(job);
     }
-    for (const job of all) this.wakes.takeUp(job);
+    this.wakes.takeUp(all);
     this.tick = setInterval(() => this.look(), TICK_MS);
     this.log.info(`hub ${VERSION} started (process ${process.pid}, ${jobs.length} open jobs)`);
   }

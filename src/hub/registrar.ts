@@ -170,9 +170,15 @@ export class Registrar {
    * Notes how far a job's supervisor has been told.
    * @param seq the wake that it knows of now
    * @param how `seen` by a look or a wait; `channel`; `typing`, then `typed`, `unverified` or `blocked`; or `gone` with its pane
+   * @param more `evidence` of it; the `line` with `typing`
    */
-  async told(job: LiveJob, seq: number, how: keyof typeof TOLD, evidence?: string): Promise<void> {
-    const data = { seq, how, ...(evidence && { evidence }) };
+  async told(
+    job: LiveJob,
+    seq: number,
+    how: keyof typeof TOLD,
+    more: { evidence?: string; line?: string } = {},
+  ): Promise<void> {
+    const data = { seq, how, ...more };
     await this.record(job, hubDraft(job.id, 'notified', { detail: TOLD[how], data }));
   }
 
@@ -296,7 +302,7 @@ function standsAs(before: JobRecord, after: JobRecord): boolean {
 
 /** True for a job of which the hub has nothing left to do. */
 function isAtRest({ record }: LiveJob): boolean {
-  return isSettled(record) && !owesLine(record);
+  return isSettled(record) && !owesLine(record) && record.notifying === undefined;
 }
 
 /** An event of the hub's own. */

@@ -1,17 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lookFor } from '../agents/index.ts';
 import { randomSuffix } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
-import type { JobOrder } from '../job/record.ts';
 import type { HoldParams, StatusParams } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { owesLine, owesWake, wakeLine } from '../job/wake.ts';
-import { type DeliveryEnd, deliver, type Look, preflight, type Target } from '../tmux/deliver.ts';
+import { type DeliveryEnd, deliver, preflight } from '../tmux/deliver.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
+import { finishLine, lookAt, noteOf, type Supervisor, targetOf } from './wake-line.ts';
 
 /** Jobs that change together are one line: so long (ms) for the others, and for the word of a wait that is in force. */
 const GATHER_MS = 1_000;
@@ -19,8 +18,6 @@ const GATHER_MS = 1_000;
 const HOLD_MS = 4_000;
 /** A supervisor is idle when its screen has been ready so long (ms): between two steps of a turn it may look so, too. */
 const IDLE_MS = 1_000;
-
-type Supervisor = NonNullable<JobOrder['notify']>;
 
 /** The jobs that one supervisor is to be told of. */
 interface Debt {
@@ -41,6 +38,8 @@ export class Wakes {
   private readonly debts = new Map<string, Debt>();
   /** Jobs of which a wait is about to tell, each with the end of that time. */
   private readonly held = new Map<LiveJob, NodeJS.Timeout>();
+  /** Lines that the last hub was typing. */
+  private unfinished = 0;
 
   constructor(options: { dispatcher: Dispatcher; registrar: Registrar; servers: TmuxServers; log: Log }) {
     this.dispatcher = options.dispatcher;
@@ -51,16 +50,22 @@ export class Wakes {
 
   /** How many supervisors are still to be told. */
   get size(): number {
-    return this.debts.size + this.held.size;
+    return this.debts.size + this.held.size + this.unfinished;
   }
 
   onRecorded(job: LiveJob, { event, after }: Recorded): void {
     if (after.wake_seq === event.seq) this.resume(job);
   }
 
-  /** Takes up what the last hub had not begun to tell, once waits have had the time to come back. */
-  takeUp(job: LiveJob): void {
-    this.holdOne(job);
+  /** Takes up what the last hub left: lines that it was typing, and, once waits have had the time to come back, the rest. */
+  takeUp(jobs: LiveJob[]): void {
+    const lines = new Map<string, LiveJob[]>();
+    for (const job of jobs) {
+      const line = job.record.notifying;
+      if (line !== undefined) lines.set(line, [...(lines.get(line) ?? []), job]);
+      this.holdOne(job);
+    }
+    for (const [line, about] of lines) this.finish(line, about);
   }
 
   /** A wait of the jobs' supervisor says that it is in force: until that lapses, it tells. @throws MamError for an unknown job */
@@ -112,6 +117,26 @@ export class Wakes {
     setTimeout(() => this.pay(key, begun), GATHER_MS).unref();
   }
 
+  private finish(line: string, jobs: LiveJob[]): void {
+    const supervisor = jobs[0]?.record.notify;
+    if (supervisor === undefined) return;
+    this.unfinished++;
+    const run = async (stop: AbortSignal): Promise<boolean> => {
+      const end = await finishLine(this.servers.get(supervisor.socket), supervisor, line, stop);
+      if (end === undefined) return false;
+      for (const job of jobs) {
+        const seq = job.record.notified_seq ?? 0;
+        if (end.kind === 'submitted')
+          await this.registrar.told(job, seq, 'typed', { evidence: end.evidence });
+        else await this.registrar.told(job, seq, end.kind, why(end));
+      }
+      return true;
+    };
+    this.dispatcher.atPane(supervisor, run, () => {
+      this.unfinished--;
+    });
+  }
+
   private pay(key: string, debt: Debt): void {
     const run = async (stop: AbortSignal): Promise<boolean> => {
       try {
@@ -134,12 +159,8 @@ export class Wakes {
     const { supervisor } = debt;
     const mark = randomSuffix();
     const server = this.servers.get(supervisor.socket);
-    const target: Target = {
-      pane: supervisor.pane,
-      pane_pid: supervisor.process.pane_pid,
-      agent: supervisor.process,
-    };
-    const look: Look = { ...lookFor({ ...supervisor, job_id: mark }), needle: mark };
+    const target = targetOf(supervisor);
+    const look = lookAt(supervisor, mark);
     const first = await preflight(server, target, look);
     if ('gone' in first) return this.settle(this.owing(debt), { kind: 'gone', why: first.gone });
     if (!first.free) return false;
@@ -149,29 +170,24 @@ export class Wakes {
     if (jobs.length === 0) return true;
     const before = new Map(jobs.map((job) => [job, job.record.notified_seq ?? 0]));
     let announced = false;
-    const end = await deliver(
-      server,
-      target,
-      `${wakeLine(jobs.map(({ record }) => record))} (note ${mark})`,
-      look,
-      {
-        pasting: async () => {
-          for (const job of jobs) await this.registrar.told(job, job.record.wake_seq, 'typing');
-          announced = true;
-        },
-        visible: () => {},
-        submitted: (evidence) => {
-          for (const job of jobs)
-            void this.registrar.told(job, job.record.notified_seq ?? 0, 'typed', evidence);
-        },
-        stop,
+    const line = `${wakeLine(jobs.map(({ record }) => record))} ${noteOf(mark)}`;
+    const end = await deliver(server, target, line, look, {
+      pasting: async () => {
+        for (const job of jobs) await this.registrar.told(job, job.record.wake_seq, 'typing', { line });
+        announced = true;
       },
-    );
+      visible: () => {},
+      submitted: (evidence) => {
+        for (const job of jobs)
+          void this.registrar.told(job, job.record.notified_seq ?? 0, 'typed', { evidence });
+      },
+      stop,
+    });
     if (end.kind === 'blocked') {
       // Nothing was pasted: it is told when the way is free.
       if (announced)
         for (const job of jobs)
-          await this.registrar.told(job, before.get(job) ?? 0, 'blocked', end.obstacle.by);
+          await this.registrar.told(job, before.get(job) ?? 0, 'blocked', { evidence: end.obstacle.by });
       return false;
     }
     return this.settle(jobs, end);
@@ -179,11 +195,10 @@ export class Wakes {
 
   private async settle(jobs: LiveJob[], end: DeliveryEnd): Promise<boolean> {
     if (end.kind !== 'gone' && end.kind !== 'unverified') return true;
-    const why = cleanLine(end.why, LIMITS.detailChars);
     for (const job of jobs) {
       // What came while the line was typed is not in it: only with its pane gone that is void, too.
       const seq = end.kind === 'gone' ? job.record.wake_seq : (job.record.notified_seq ?? 0);
-      await this.registrar.told(job, seq, end.kind, why);
+      await this.registrar.told(job, seq, end.kind, why(end));
     }
     return true;
   }
@@ -191,7 +206,12 @@ export class Wakes {
   /** The jobs whose supervisor was told by no other road, and is not about to be; a pruned one is nobody's news any more. */
   private owing({ jobs }: Debt): LiveJob[] {
     for (const job of jobs)
-      if (!owesWake(job.record) || this.held.has(job) || this.registrar.held(job.id) !== job) jobs.delete(job);
+      if (!owesWake(job.record) || this.held.has(job) || this.registrar.held(job.id) !== job)
+        jobs.delete(job);
     return [...jobs];
   }
+}
+
+function why(end: { why: string }): { evidence: string } {
+  return { evidence: cleanLine(end.why, LIMITS.detailChars) };
 }

@@ -34,13 +34,21 @@ export function apply(record: JobRecord | undefined, event: RecordedEvent): JobR
   if (record === undefined) return create(event);
   const next: JobRecord = { ...record, seq: event.seq };
   // How far the supervisor was told is no news of the job.
-  if (event.type === 'notified') return { ...next, notified_seq: Number(event.data?.['seq'] ?? 0) };
+  if (event.type === 'notified') return notified(next, event.data);
   // Somebody has run a script by hand: that stands in the log and changes nothing.
   if (event.type === 'verified') return next;
   if (event.source !== 'hub' && event.source !== 'supervisor') next.last_sign_of_life_at = event.recorded_at;
   if (isFinal(record.status)) amend(next, event);
   else advance(next, event);
   if (mustWake(record, next, event)) next.wake_seq = event.seq;
+  return next;
+}
+
+function notified(record: JobRecord, data: RecordedEvent['data']): JobRecord {
+  const next = { ...record, notified_seq: Number(data?.['seq'] ?? 0) };
+  const line = data?.['line'];
+  if (typeof line === 'string') next.notifying = line;
+  else if (data?.['how'] !== 'seen') delete next.notifying;
   return next;
 }
 

@@ -157,6 +157,8 @@ export const recordSchema = z.object({
   wake_seq: z.number().int(),
   /** Up to which of these its supervisor has been told, by a line in its pane, its channel, a wait or a look. */
   notified_seq: z.number().int().optional(),
+  /** The line that is being typed there: after a crash of the hub it is not typed again, only sent. */
+  notifying: z.string().optional(),
 });
 export type JobRecord = z.infer<typeof recordSchema>;
 

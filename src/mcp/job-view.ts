@@ -36,7 +36,14 @@ export const jobBriefSchema = jobRowSchema.extend({
 
 /** One job's record, without what only the hub needs; `files` and `requests` as many as find room. */
 export const jobSchema = recordSchema
-  .omit({ agent_process: true, typing: true, wake_seq: true, peer_server: true, registry_dir: true })
+  .omit({
+    agent_process: true,
+    typing: true,
+    wake_seq: true,
+    peer_server: true,
+    notifying: true,
+    registry_dir: true,
+  })
   .extend({
     validation: validationSchema.omit({ path: true, virtual_env: true, process: true }).optional(),
     registry_dir: z.string(),

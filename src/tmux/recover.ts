@@ -1,7 +1,7 @@
 import type { TmuxServer } from './control.ts';
 import { press, type Target, unfit } from './guard.ts';
 import { climb } from './ladder.ts';
-import { locate } from './own-text.ts';
+import { endsRow, locate } from './own-text.ts';
 import type { Look } from './preflight.ts';
 import { classify, type ScreenPatterns, type Shot, shoot } from './screen.ts';
 
@@ -65,9 +65,11 @@ export async function recoverDelivery(
 }
 
 function endsAtCursor(shot: Shot, text: string): boolean {
-  const { last } = locate(shot.lines, text.replace(/\s+/g, '').slice(-TAIL));
-  // In the next row it may stand as well behind a text that was submitted: that proves nothing.
-  return last >= 0 && shot.cursor_y === last;
+  const tail = text.replace(/\s+/g, '').slice(-TAIL);
+  const { last } = locate(shot.lines, tail);
+  // In the next row it may stand as well behind a text that was submitted: that proves nothing. What follows it in its
+  // row somebody else has typed.
+  return last >= 0 && shot.cursor_y === last && endsRow(shot.lines[last] ?? '', tail);
 }
 
 /**

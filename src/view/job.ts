@@ -101,7 +101,15 @@ export function briefs(records: readonly JobRecord[], room: number): { jobs: Bri
  * @param cut false for a reader who takes long texts
  */
 export function jobView(record: JobRecord, cut = true) {
-  const { agent_process: _, typing: __, wake_seq: ___, peer_server: ____, validation, ...shown } = record;
+  const {
+    agent_process: _,
+    typing: __,
+    wake_seq: ___,
+    peer_server: ____,
+    notifying: ________,
+    validation,
+    ...shown
+  } = record;
   const { path: _____, virtual_env: ______, process: _______, ...verdict } = validation ?? {};
   const room = cut ? { files: FILES_ROOM, requests: SHOWN_REQUESTS, text: EVENT_TEXT } : WHOLE;
   const files = fittingFiles(record.files, room.files);

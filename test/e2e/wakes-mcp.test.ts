@@ -6,17 +6,19 @@ import { test } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { pause, until } from '../support/until.ts';
 
-/** Longer than a line takes that is on its way: the end of a wait's promise, gathering, and looking twice. */
-const WAKE_MS = 8_000;
+/** Longer than a line takes that is on its way: gathering, and looking twice. */
+const WAKE_MS = 4_000;
+/** Longer than a line takes that a wait has held back until it ended. */
+const RELEASE_MS = 20_000;
 
 /** A supervisor with an MCP server of its own in its pane, whose model is the test; and peers to delegate to. */
-async function startBoss(lab: Lab, ...names: string[]) {
+async function startBoss(lab: Lab, names: string[] = [], args: string[] = []) {
   const agents = { boss: { session: 'tmux:boss', ready: 'READY> *$' } };
   lab.write('.mam/config.json', JSON.stringify({ agents }));
   lab.expected.push(/^boss\.sock$/);
   const socket = join(lab.folder, 'boss.sock');
   for (const session of names) await lab.startPeer('mute', { session });
-  const boss = await lab.startPeer('mute', { session: 'boss', args: ['--mcp', socket] });
+  const boss = await lab.startPeer('mute', { session: 'boss', args: ['--mcp', socket, ...args] });
   const own = await lab.startServerIn(socket);
   const ids: string[] = [];
   for (const name of names) ids.push((await delegate(own, name)).job_id);
@@ -36,7 +38,7 @@ const how = (lab: Lab, jobId: string): unknown[] =>
 
 /** Waits until a line was typed and taken for a job. */
 const typed = (lab: Lab, jobId: string) =>
-  until(`${jobId} is told`, () => how(lab, jobId).includes('typed'), 2 * WAKE_MS);
+  until(`${jobId} is told`, () => how(lab, jobId).includes('typed'), RELEASE_MS);
 
 /** Waits for what must not come. */
 async function noLine(boss: Peer, lines = 0): Promise<void> {
@@ -44,7 +46,7 @@ async function noLine(boss: Peer, lines = 0): Promise<void> {
   expect(boss.pastes).toHaveLength(lines);
 }
 
-describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
+describe.concurrent('a supervisor whose MCP server runs in its pane', { timeout: 60_000 }, () => {
   test('is told by one line a change, and by none of what it then has seen', async ({ lab }) => {
     const { boss, own, peer } = await startBoss(lab);
     await lab.startPeer('mute', { session: 'one' });
@@ -80,7 +82,7 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
   });
 
   test('is left alone while a wait of its own is in force, to its answer', async ({ lab }) => {
-    const { boss, own, peer, ids } = await startBoss(lab, 'one', 'two');
+    const { boss, own, peer, ids } = await startBoss(lab, ['one', 'two']);
     const [first = '', second = ''] = ids;
     const wait = own.wait({ job_ids: ids, until: 'all' });
     await peer.report(first, 'completed');
@@ -90,18 +92,18 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
     await peer.report(second, 'completed');
     expect(await wait.answer).toMatchObject({ outcome: 'final', jobs: [{}, {}] });
     for (const id of ids) await until(`${id} is seen`, () => how(lab, id).includes('seen'));
-    await noLine(boss);
     expect(ids.map((id) => how(lab, id))).toEqual([['seen'], ['seen']]);
+    expect(boss.pastes).toEqual([]);
   });
 
   test('is told when its wait was cancelled, and not when that ran out of time', async ({ lab }) => {
-    const { boss, own, peer, ids } = await startBoss(lab, 'one', 'two', 'three');
+    const { boss, own, peer, ids } = await startBoss(lab, ['one', 'two', 'three']);
     const [first = '', second = '', third = ''] = ids;
-    const short = own.wait({ job_ids: [first, third], until: 'all', timeout_seconds: 1 });
-    const wait = own.wait({ job_ids: [second, third], until: 'all' });
+    const wait = own.wait({ job_ids: ids, until: 'all' });
     await peer.report(first, 'completed');
     await peer.report(second, 'completed');
-    const { outcome, jobs } = await short.answer;
+    const some = { job_ids: [first, third], until: 'all', timeout_seconds: 1 };
+    const { outcome, jobs } = await own.wait(some).answer;
     expect(outcome).toBe('still_running');
     expect(jobs).toContainEqual(expect.objectContaining({ job_id: first, status: 'completed' }));
     await noLine(boss);
@@ -112,7 +114,7 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
   });
 
   test('is told when its server was killed in the middle of a wait', async ({ lab }) => {
-    const { boss, own, peer, ids } = await startBoss(lab, 'one', 'two');
+    const { boss, own, peer, ids } = await startBoss(lab, ['one', 'two']);
     const [first = ''] = ids;
     own.wait({ job_ids: ids, until: 'all' });
     await peer.report(first, 'completed');
@@ -126,7 +128,7 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
   });
 
   test('is left alone by the next hub too, while its wait goes on', async ({ lab }) => {
-    const { boss, own, peer, ids } = await startBoss(lab, 'one', 'two');
+    const { boss, own, peer, ids } = await startBoss(lab, ['one', 'two']);
     const [first = '', second = ''] = ids;
     const wait = own.wait({ job_ids: ids, until: 'all' });
     await peer.report(first, 'completed');
@@ -141,7 +143,7 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
   test('is told what its client has only read as a resource, and not what it has cancelled', async ({
     lab,
   }) => {
-    const { boss, own, peer, ids } = await startBoss(lab, 'one', 'two');
+    const { boss, own, peer, ids } = await startBoss(lab, ['one', 'two']);
     const [first = '', second = ''] = ids;
     await own.ask('cancel_job', { job_id: second });
     await lab.tmux('copy-mode', '-t', boss.pane);
@@ -152,5 +154,26 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
     await typed(lab, first);
     expect(boss.pastes).toEqual([expect.stringContaining(`Job ${first} is completed: call`)]);
     expect(how(lab, second)).toEqual(['seen']);
+  });
+
+  test.for([
+    { what: 'is sent by the next one', more: '', keys: '\r', end: 'typed' },
+    { what: 'is left to the person who has written on', more: ' and', keys: ' and', end: 'unverified' },
+  ])('a line that a killed hub left in its box $what', async ({ more, keys, end }, { lab }) => {
+    const { boss, own, peer, ids } = await startBoss(lab, ['one'], ['--echo', '1500']);
+    const [id = ''] = ids;
+    await peer.report(id, 'completed');
+    await until('it is pasted', () => boss.pastes.length === 1);
+    await lab.killHub();
+    await until('it stands in the box', async () => (await lab.screen(boss)).includes('(note '));
+    if (more !== '') await lab.tmux('send-keys', '-l', '-t', boss.pane, more);
+    await until('so does the rest', async () => (await lab.screen(boss)).trimEnd().endsWith(`)${more}`));
+    expect(boss.keys).toBe(more);
+    await own.ask('list_jobs');
+    await until(`it is ${end}`, () => how(lab, id).includes(end));
+    await noLine(boss, 1);
+    expect(boss.keys).toBe(keys);
+    expect(how(lab, id)).toEqual(['typing', end]);
+    expect(lab.record(id).notifying).toBeUndefined();
   });
 });
