@@ -8,6 +8,8 @@ import { pause, until } from '../support/until.ts';
 
 /** Longer than a line takes that is on its way: gathering, and looking twice. */
 const WAKE_MS = 4_000;
+/** Longer than a new hub takes to start and to type what no wait says that it will tell. */
+const HUB_MS = 10_000;
 /** Longer than a line takes that a wait has held back until it ended. */
 const RELEASE_MS = 20_000;
 
@@ -41,8 +43,8 @@ const typed = (lab: Lab, jobId: string) =>
   until(`${jobId} is told`, () => how(lab, jobId).includes('typed'), RELEASE_MS);
 
 /** Waits for what must not come. */
-async function noLine(boss: Peer, lines = 0): Promise<void> {
-  await pause(WAKE_MS);
+async function noLine(boss: Peer, lines = 0, ms = WAKE_MS): Promise<void> {
+  await pause(ms);
   expect(boss.pastes).toHaveLength(lines);
 }
 
@@ -133,7 +135,7 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', { timeout:
     const wait = own.wait({ job_ids: ids, until: 'all' });
     await peer.report(first, 'completed');
     await lab.killHub();
-    await noLine(boss);
+    await noLine(boss, 0, HUB_MS);
     await peer.report(second, 'completed');
     expect(await wait.answer).toMatchObject({ outcome: 'final' });
     await until('it is seen', () => how(lab, first).includes('seen'));
