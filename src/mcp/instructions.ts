@@ -5,7 +5,7 @@ const SUPERVISOR = `Delegate a job to another agent (Claude Code, Codex, any pro
 
 How to work with it:
 1. delegate_job registers the job, types an order into the agent's pane and answers within seconds with job_id, the delivery receipt and attach_command. Write the prompt so that it stands alone: the peer sees nothing of this conversation.
-2. wait_job blocks until a job is final or needs attention; there is no need to poll. still_running is no failure: call it again with the cursor that it gave. In Claude Code a call of more than two minutes goes on as a background task, and its result wakes you: work on meanwhile, or end your turn. With notify "pane" a line typed into your own pane tells you instead of a wait.
+2. wait_job blocks until a job is final or needs attention; there is no need to poll. still_running is no failure: call it again with the cursor that it gave. In Claude Code a call of more than two minutes goes on as a background task, and its result wakes you: go on, or end your turn. Or notify "pane": a line in your pane.
 3. On needs_attention look at reason: answer question with answer_job text, permission with answer_job decision allow or deny (nothing is ever allowed by itself); turn_ended and stalled mean that the peer fell silent, delivery_unverified that the order may not have arrived. A person can look with attach_command.
 4. job_status shows one job, list_jobs all of them, job_logs one's whole story, cancel_job stops one; verify_job runs a check now. list_agents shows who is idle; start_agent (or delegate_job with start true) starts one.
 With validate a script decides whether "completed" counts. With request_key a repeated call gives the same job, never a second one.
