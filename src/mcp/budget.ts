@@ -14,6 +14,8 @@ const UNKNOWN_CLIENT = 50;
 /** Kept from a limit that the user told us, so that the answer is there before the client gives up. */
 const ROOM_SHARE = 0.05;
 const MAX_ROOM_SECONDS = 10;
+/** Of a short limit more is kept: a wait whose time is up still asks the hub once, on a busy machine too. */
+const MIN_ROOM_SECONDS = 1;
 
 /** How long a wait may last. */
 export interface Budget {
@@ -35,5 +37,6 @@ export function waitBudget(asked: number | undefined, clientName: string, limit?
 }
 
 function withRoom(limit: number): number {
-  return limit - Math.min(MAX_ROOM_SECONDS, limit * ROOM_SHARE);
+  const least = Math.min(MIN_ROOM_SECONDS, limit / 2);
+  return limit - Math.min(MAX_ROOM_SECONDS, Math.max(least, limit * ROOM_SHARE));
 }

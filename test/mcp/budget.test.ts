@@ -11,7 +11,10 @@ test.each([
   [900, 'codex-mcp-client', undefined, 280],
   // A known limit of the client takes the place of the table, with room to answer before it.
   [undefined, 'codex-mcp-client', 3600, 3590],
-  [undefined, 'claude-code', 2, 1.9],
+  [undefined, 'claude-code', 60, 57],
+  // Of a short one there is still time for a last look at the hub.
+  [undefined, 'claude-code', 5, 4],
+  [undefined, 'claude-code', 1, 0.5],
   [0, 'claude-code', undefined, 0],
 ])('asked %s by %s with limit %s: %s s', (asked, client, limit, seconds) => {
   expect(waitBudget(asked, client, limit).milliseconds).toBe(seconds * 1000);

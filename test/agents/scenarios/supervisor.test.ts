@@ -1,18 +1,11 @@
 import { test as base, describe, expect } from 'vitest';
-import { builtIn } from '../../../src/agents/index.ts';
 import { instructions } from '../../../src/mcp/instructions.ts';
 import { tools } from '../../../tools/index.ts';
 import { AgentLab } from '../lab.ts';
 import type { ModelRequest, ModelStep } from '../model/script.ts';
 import { HOMES } from '../programs.ts';
+import { Supervisor } from '../supervisor.ts';
 
-/** How each client runs one prompt without a person, with leave for every tool. */
-const HEADLESS: Readonly<Record<string, string>> = {
-  'claude-code': 'claude -p go',
-  codex: 'codex exec --skip-git-repo-check go',
-  gemini: 'gemini --approval-mode=yolo -p go',
-  opencode: 'opencode run go',
-};
 /** Claude Code loads most tools late, when its model looks for them. */
 const LATE = ['claude-code'];
 /** Words of the same tool's input schema and output schema: clients give their model only the first. */
@@ -29,7 +22,6 @@ describe.each(HOMES)('$kind as supervisor', (home) => {
   });
 
   test('calls every tool, and its model reads every answer', async ({ lab }) => {
-    lab.expected.push(/^h\/installed\.json$/);
     const asked: ModelRequest[] = [];
     const check = lab.write('check.sh', 'echo checked\n');
     const steps = script(check);
@@ -39,8 +31,8 @@ describe.each(HOMES)('$kind as supervisor', (home) => {
       const id = /\bjob_id\W+([a-z0-9-]+)/.exec(request.results[0]?.text ?? '')?.[1];
       return step === undefined ? { say: 'Done.' } : step(id ?? '');
     });
-    const installed = await lab.mam('install', home.kind);
-    expect(installed.code, installed.stderr).toBe(0);
+    const client = new Supervisor(lab);
+    await client.install();
     const robot = {
       session: 'tmux:robot',
       command: ['sh', '-c', "printf 'READY> '; exec sleep 1000"],
@@ -48,9 +40,7 @@ describe.each(HOMES)('$kind as supervisor', (home) => {
     };
     lab.write('.mam/config.json', JSON.stringify({ agents: { robot } }));
     lab.sessions.add('robot');
-    const program = builtIn(home.kind)?.start?.program ?? '';
-    expect(HEADLESS[home.kind]).toContain(program);
-    const ended = await lab.run('sh', ['-c', `exec ${HEADLESS[home.kind]} < /dev/null`]);
+    const ended = await client.run('go');
     expect(ended.code, `${ended.stdout}\n${ended.stderr}`).toBe(0);
 
     const { results = [] } = asked.at(-1) ?? {};
