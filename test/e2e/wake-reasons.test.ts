@@ -1,0 +1,83 @@
+import { describe, expect } from 'vitest';
+import { ATTENTION_REASONS, FAILURE_REASONS, type Reason } from '../../src/job/words.ts';
+import type { Lab, PeerOptions } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { test } from '../support/lab-test.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
+import type { Peer } from '../support/peer.ts';
+
+/** How a job comes to need somebody, or to fail. */
+interface Provocation {
+  /** What its peer is, beside mute. */
+  peer?(lab: Lab): PeerOptions;
+  /** What it is delegated with. */
+  job?(lab: Lab): Record<string, unknown>;
+  /** Done while the wait is in force; absent for what comes by itself. */
+  act?(job_id: string, world: { lab: Lab; peer: Peer; reporter: LabServer }): unknown;
+}
+
+/** An agent's hook that tells the hub so, once the file `go` is there. */
+const hook = (lab: Lab, event: string, words: object): PeerOptions => {
+  const input = lab.write('hook.json', JSON.stringify(words));
+  const tell = `'${process.execPath}' '${PROGRAM}' hook claude-code ${event} < '${input}'\n`;
+  const script = lab.write('hook.sh', `until [ -e go ]; do sleep 0.02; done\n${tell}`);
+  return { args: ['--hook', `sh ${script}`] };
+};
+const go = (_id: string, { lab }: { lab: Lab }) => lab.write('go', '');
+const report =
+  (event: string, detail: string) =>
+  (job_id: string, { reporter }: { reporter: LabServer }) =>
+    reporter.report(job_id, event, { detail });
+
+/** Found out before delegate_job has answered: nobody can wait for it yet. */
+const TOO_EARLY = 'delivery_failed';
+
+/** Every other reason that there is: a new one has to find its place here. */
+const PROVOKED: Readonly<Record<Exclude<Reason, typeof TOO_EARLY>, Provocation>> = {
+  permission: { act: report('permission_required', 'May I use the long ladder?') },
+  question: { act: report('question', 'Slate or tin?') },
+  rate_limited: {
+    peer: (lab) => hook(lab, 'StopFailure', { error: 'rate_limit', last_assistant_message: 'Back at five.' }),
+    act: go,
+  },
+  turn_ended: {
+    peer: (lab) => hook(lab, 'Stop', { last_assistant_message: 'A fine roof.', stop_hook_active: false }),
+    act: go,
+  },
+  delivery_unverified: { peer: () => ({ args: ['--echo', '100000'] }) },
+  stalled: { job: () => ({ idle_timeout_seconds: 1 }) },
+  agent_error: { act: report('error', 'No ladder.') },
+  timeout: { job: () => ({ timeout_seconds: 1 }) },
+  session_lost: { act: (_id, { lab, peer }) => lab.tmux('kill-pane', '-t', peer.pane) },
+  validation_failed: {
+    job: (lab) => ({ validate: lab.write('check.sh', 'echo crooked; exit 1\n'), validate_rounds: 0 }),
+    act: report('completed', 'Mended.'),
+  },
+};
+
+describe.concurrent('wait_job returns', () => {
+  const reasons = [...ATTENTION_REASONS, ...FAILURE_REASONS].filter((reason) => reason !== TOO_EARLY);
+  test.for(reasons)('for %s', async (reason, { lab }) => {
+    const { peer: options, job, act } = PROVOKED[reason];
+    const peer = await lab.startPeer('mute', options?.(lab));
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id } = await server.delegate(peer, job?.(lab));
+    const { cursor } = await server.ask('wait_job', { job_id, timeout_seconds: 0 });
+    const wait = server.wait({ job_id, ...(act !== undefined && { cursor }) });
+    await server.ask('job_status', { job_id });
+    await act?.(job_id, { lab, peer, reporter });
+    const answer = await wait.answer;
+    const needsSomebody = (ATTENTION_REASONS as readonly string[]).includes(reason);
+    expect(answer).toMatchObject({
+      outcome: needsSomebody ? 'needs_attention' : 'final',
+      jobs: [{ job_id, status: needsSomebody ? 'input_required' : 'failed', reason }],
+    });
+    // Told once: with its cursor the same is no news.
+    if (needsSomebody)
+      expect(
+        await server.ask('wait_job', { job_id, cursor: answer.cursor, timeout_seconds: 0 }),
+      ).toMatchObject({
+        outcome: 'still_running',
+      });
+  });
+});
