@@ -127,6 +127,14 @@ test('a prompt spells out calls that the tools take', async () => {
     const known = Object.keys(tool.inputSchema.properties);
     for (const argument of Object.keys(args)) expect(known, name).toContain(argument);
   }
+  // OpenCode puts a person's words into these places later.
+  const later = await prompt(client, 'delegate', { agent: '$1', task: '$2' });
+  expect(callsIn(later)[0]).toEqual(['delegate_job', { agent: '$1', prompt: '$2' }]);
+  expect(later).not.toContain('first word');
+  expect(await prompt(client, 'supervise', { job: '$1' })).toContain('these quotes, "$1",');
+  expect(callsIn(await prompt(client, 'report', { job_id: '$1' }))[0]?.[1]).toMatchObject({ job_id: '$1' });
+  // Others cut a task at its first blank.
+  expect(await prompt(client, 'delegate', { agent: 'codex', task: 'Mend' })).toContain('first word');
   // No prompt asked anybody.
   expect(existsSync(client.home)).toBe(false);
 });

@@ -2,18 +2,20 @@ import { test as base, expect } from 'vitest';
 import { AgentLab } from '../lab.ts';
 import type { ModelRequest, ModelStep } from '../model/script.ts';
 import { HOMES } from '../programs.ts';
+import { Supervisor } from '../supervisor.ts';
 
-const claude = HOMES.find(({ kind }) => kind === 'claude-code');
-if (claude === undefined) throw new Error('no home of claude-code');
-const home = claude;
-
-const test = base.extend<{ lab: AgentLab }>({
-  lab: async ({ task }, use) => {
-    const lab = new AgentLab(home);
-    await use(lab);
-    await lab.end(task.result?.state === 'fail');
-  },
-});
+/** A test with a lab of this client's own. */
+function testOf(kind: string) {
+  const home = HOMES.find((one) => one.kind === kind);
+  if (home === undefined) throw new Error(`no home of ${kind}`);
+  return base.extend<{ lab: AgentLab }>({
+    lab: async ({ task }, use) => {
+      const lab = new AgentLab(home);
+      await use(lab);
+      await lab.end(task.result?.state === 'fail');
+    },
+  });
+}
 
 /** Runs Claude Code once without a terminal. @returns what it printed, and what its model was asked */
 async function once(lab: AgentLab, asked: ModelRequest[], prompt: string) {
@@ -25,7 +27,7 @@ async function once(lab: AgentLab, asked: ModelRequest[], prompt: string) {
   return { init: first, said: asked.slice(before), stderr };
 }
 
-test('claude-code: prompts are slash commands, resources can be read', async ({ lab }) => {
+testOf('claude-code')('claude-code: prompts are slash commands, resources can be read', async ({ lab }) => {
   const asked: ModelRequest[] = [];
   let step: (request: ModelRequest) => ModelStep = () => ({ say: 'As you wish.' });
   await lab.prepare((request) => {
@@ -53,4 +55,49 @@ test('claude-code: prompts are slash commands, resources can be read', async ({ 
       : { call: 'ReadMcpResourceTool', args: { server: 'mam', uri: 'mam://jobs' } };
   const reading = await once(lab, asked, 'Which jobs are there?');
   expect(reading.said.at(-1)?.results[0]?.text).toContain('No such job; the registry has 0.');
+});
+
+/** What a person's command makes of a prompt, for its model. */
+async function told(lab: AgentLab, ...command: string[]): Promise<string> {
+  const asked: ModelRequest[] = [];
+  await lab.prepare((request) => {
+    asked.push(request);
+    return { say: 'As you wish.' };
+  });
+  await new Supervisor(lab).install();
+  const ended = await lab.run('sh', ['-c', 'exec "$@" < /dev/null', 'sh', ...command]);
+  expect(ended.code, `${ended.stdout}\n${ended.stderr}`).toBe(0);
+  return asked.flatMap(({ prompts }) => prompts).join('\n');
+}
+
+testOf('gemini')('gemini: prompts are slash commands, with named arguments', async ({ lab }) => {
+  const text = await told(lab, 'gemini', '-p', '/delegate --agent="codex" --task="Mend the roof"');
+  // It shows its model the words of the prompt as JSON.
+  expect(text.replaceAll('\\"', '"')).toContain(
+    'Call delegate_job with {"agent":"codex","prompt":"Mend the roof"}.',
+  );
+});
+
+testOf('gemini')(
+  'gemini: without names only the first word comes through, and the prompt says so',
+  async ({ lab }) => {
+    const text = await told(lab, 'gemini', '-p', '/delegate codex Mend the roof');
+    expect(text.replaceAll('\\"', '"')).toContain('{"agent":"codex","prompt":"Mend"}.');
+    expect(text).not.toContain('the roof');
+    expect(text).toContain('ask the person for the whole task first');
+  },
+);
+
+testOf('opencode')(
+  'opencode: prompts are commands, whose words it puts into their places',
+  async ({ lab }) => {
+    const text = await told(lab, 'opencode', 'run', '--command', 'mam:delegate', 'codex', 'Mend the roof');
+    expect(text).toContain('Delegate this task to the agent codex');
+    expect(text).toMatch(/Call delegate_job with \{"agent":"codex","prompt":".*Mend the roof.*"\}\./);
+  },
+);
+
+testOf('opencode')('opencode: a command without a word means all open jobs', async ({ lab }) => {
+  const text = await told(lab, 'opencode', 'run', '--command', 'mam:supervise');
+  expect(text).toContain('If a job id stands between these quotes, "", wait for that job alone.');
 });
