@@ -97,10 +97,12 @@ export class Supervisor {
     const program = builtIn(agent.kind)?.start?.program ?? agent.kind;
     // Behind Codex's shared process the server would outlive its client.
     const args = agent.kind === 'codex' ? ['--no-daemon'] : (agent.args?.({ ask: false }) ?? []);
+    const servers = () =>
+      this.#lines().filter((line) => line.in?.method === 'notifications/initialized').length;
+    const before = servers();
     await this.#lab.startSession(session, ['exec env', ...env, program, ...args].join(' '));
     // A program that is just starting its servers may show its box and not take Enter.
-    const isThere = () => this.#lines().some((line) => line.in?.method === 'notifications/initialized');
-    await until('it has its server', isThere, 30_000);
+    await until('it has its server', () => servers() > before, 75_000);
   }
 
   /** Types a prompt, as a person does. */
@@ -130,7 +132,7 @@ export class Supervisor {
 
   /** Waits for the n-th call of a tool, from 1. */
   call(tool: string, n: number): Promise<Call> {
-    return until(`call ${n} of ${tool}`, () => this.calls(tool)[n - 1], 30_000);
+    return until(`call ${n} of ${tool}`, () => this.calls(tool)[n - 1], 75_000);
   }
 
   #lines(): Line[] {

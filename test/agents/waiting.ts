@@ -1,0 +1,60 @@
+import { test as base } from 'vitest';
+import type { LabServer } from '../support/lab-server.ts';
+import type { AgentHome } from './homes/home.ts';
+import { AgentLab } from './lab.ts';
+import type { ModelRequest, ModelStep } from './model/script.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** Longer than any limit here, in seconds. */
+const LONG = 600;
+/** The work that is delegated is nobody's pane: the test itself reports on it. */
+export const DELEGATE: ModelStep = {
+  call: 'delegate_job',
+  args: { prompt: 'Hang up the key', agent: 'human' },
+};
+
+/** What a person tells the model of `prepared`. */
+export const BEGIN = 'begin the work';
+export const AGAIN = 'look again';
+
+/** A test with a lab of this client's own. */
+export function testOf(home: AgentHome) {
+  return base.extend<{ lab: AgentLab; client: Supervisor }>({
+    lab: async ({ task }, use) => {
+      const lab = new AgentLab(home);
+      await use(lab);
+      await lab.end(task.result?.state === 'fail');
+    },
+    client: async ({ lab }, use) => use(new Supervisor(lab)),
+  });
+}
+
+/** Whoever reports on the job. The hub runs from now on: its start is no part of a client's short limit. */
+export async function reporterOf(lab: AgentLab): Promise<LabServer> {
+  await (await lab.startServer()).ask('list_jobs');
+  return lab.startPeerServer();
+}
+
+/** A model that delegates and waits when it is told to begin, and only waits when it is told to look again. */
+export async function prepared(lab: AgentLab): Promise<ModelRequest[]> {
+  const asked: ModelRequest[] = [];
+  await lab.prepare((request) => {
+    asked.push(request);
+    const newest = request.prompts.at(-1) ?? '';
+    const [job_id] = lab.jobIds();
+    if (job_id === undefined) return DELEGATE;
+    const waited = request.results.some(({ tool }) => tool.endsWith('wait_job'));
+    if (newest.includes(BEGIN)) return waited ? { say: 'Something else, then.' } : wait(job_id);
+    const before = asked.filter(({ prompts }) => prompts.at(-1)?.includes(AGAIN)).length;
+    return newest.includes(AGAIN) && before === 1 ? wait(job_id) : { say: 'Done.' };
+  });
+  return asked;
+}
+
+/** Waits for a job, longer than any client lets a call run here. */
+export function wait(job_id: string, cursor?: string): ModelStep {
+  return {
+    call: 'wait_job',
+    args: { job_id, timeout_seconds: LONG, ...(cursor !== undefined && { cursor }) },
+  };
+}
