@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { callOf, eventRowSchema, jobSchema } from '../src/mcp/job-view.ts';
+import { attentionStep, finalStep } from '../src/mcp/next-step.ts';
 import { defineTool } from '../src/mcp/tool.ts';
+import { attachCommand } from '../src/view/attach.ts';
 import { eventRows, jobView } from '../src/view/job.ts';
 import { statusSummary } from '../src/view/summary.ts';
 
@@ -87,10 +89,16 @@ export default defineTool({
       if (more && args.events_after !== undefined) {
         return callOf('job_status', { job_id: record.job_id, events_after: cursor });
       }
-      if (record.final_at !== undefined) return 'Nothing is left to do: the job is final.';
-      if (caller.role === 'peer')
+      if (caller.role === 'peer' && record.final_at === undefined)
         return callOf('publish_event', { job_id: record.job_id, event: 'progress' });
-      return callOf('wait_job', { job_id: record.job_id });
+      if (record.final_at !== undefined) return finalStep([record]);
+      const wait = callOf('wait_job', { job_id: record.job_id });
+      const step = attentionStep(record, ({ agent_session: session }) =>
+        session === undefined
+          ? undefined
+          : attachCommand(session, { ...engine.settings, inside: caller.socket }),
+      );
+      return step === '' ? wait : `${step} Then: ${wait}`;
     }
   },
 });

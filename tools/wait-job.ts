@@ -4,11 +4,12 @@ import type { JobRecord } from '../src/job/record.ts';
 import { waitBudget } from '../src/mcp/budget.ts';
 import { Heartbeat } from '../src/mcp/heartbeat.ts';
 import { callOf, eventRowSchema, jobBriefSchema } from '../src/mcp/job-view.ts';
+import { attentionSteps, finalStep } from '../src/mcp/next-step.ts';
 import { defineTool } from '../src/mcp/tool.ts';
 import { WAIT_OUTCOMES, type WaitAnswer } from '../src/mcp/wait-types.ts';
 import { attachCommand } from '../src/view/attach.ts';
-import { briefs, eventRows, openRequest } from '../src/view/job.ts';
-import { isTheReason, waitSummary } from '../src/view/summary.ts';
+import { briefs, eventRows } from '../src/view/job.ts';
+import { waitSummary } from '../src/view/summary.ts';
 
 /** Room for jobs and for events in one answer, in characters. */
 const JOBS_ROOM = 10_000;
@@ -119,31 +120,17 @@ export default defineTool({
   },
 });
 
-/** How what a job asks for is answered from here. */
-function answerStep(record: JobRecord): string {
-  const { job_id, reason } = record;
-  const open = openRequest(record);
-  if (reason === 'permission' && open?.source === 'hub' && open.tool?.startsWith('dialog')) return '';
-  if (reason === 'permission')
-    return `Decide: ${callOf('answer_job', { job_id, decision: 'allow', request_id: open?.request_id })} Or decision "deny". `;
-  if (reason === 'question') return `Answer: ${callOf('answer_job', { job_id, text: 'YOUR ANSWER' })} `;
-  if (reason === 'turn_ended')
-    return `Tell it how to go on: ${callOf('answer_job', { job_id, text: 'YOUR INSTRUCTION' })} `;
-  return '';
-}
-
 function nextStep(
-  { outcome, jobs, cursor }: WaitAnswer,
+  { jobs, cursor }: WaitAnswer,
   ids: string[],
   until: 'any' | 'all',
   attach: (job: JobRecord) => string | undefined,
 ): string {
+  if (jobs.length === 0) return `Jobs of other sessions, if there are any: ${callOf('list_jobs', {})}`;
   const open = jobs.filter((job) => job.final_at === undefined).map((job) => job.job_id);
-  if (open.length === 0) return 'Nothing is left to wait for.';
+  if (open.length === 0) return finalStep(jobs);
   const again = callOf('wait_job', { ...(ids.length === 0 ? {} : { job_ids: open }), until, cursor });
-  const attention = jobs.find((job) => isTheReason('needs_attention', job));
-  if (outcome !== 'needs_attention' || attention === undefined) return again;
-  const look = attach(attention);
-  const pane = look === undefined ? '' : `A person can look into its pane (${look}). `;
-  return `${answerStep(attention)}${pane}The whole story: ${callOf('job_status', { job_id: attention.job_id, events_after: 0 })} Then, to go on waiting: ${again}`;
+  // Also of those that an earlier answer told of: with its cursor they wake no wait.
+  const steps = attentionSteps(jobs, attach);
+  return steps === '' ? again : `${steps} Then, to go on waiting: ${again}`;
 }

@@ -99,6 +99,7 @@ export class Notes {
     const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
     const look = { ...lookFor(record), needle: mark };
     const { what, count } = note;
+    let taken: Promise<unknown> | undefined;
     try {
       const end = await deliver(
         this.servers.get(session.socket),
@@ -111,11 +112,13 @@ export class Notes {
           visible: () => {},
           submitted: (evidence) => {
             void typed();
-            void this.registrar.note(job, 'submitted', { data: { what, count, evidence } });
+            taken = this.registrar.note(job, 'submitted', { data: { what, count, evidence } });
           },
           stop,
         },
       );
+      // The next note must not hold these messages again.
+      await taken;
       if (end.kind === 'blocked') {
         if (job.record.typing_now !== undefined)
           await this.registrar.note(job, 'blocked', { data: { what, by: end.obstacle.by } });

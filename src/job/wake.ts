@@ -18,18 +18,40 @@ export function owesLine(record: JobRecord): boolean {
   return record.notify !== undefined && owesWake(record);
 }
 
-/** The one line that tells a supervisor of its jobs: ids and our own words only, none of a peer's. */
-export function wakeLine(records: JobRecord[]): string {
+/**
+ * The one line that tells a supervisor of its jobs: ids and our own words only, none of a peer's.
+ * @param records at least one
+ */
+export function wakeLine(records: readonly JobRecord[]): string {
   const [only] = records;
   const told = records.slice(0, NAMED_JOBS).map(standing).join(', ');
-  if (records.length === 1 && only !== undefined)
-    return `Job ${told}: call the MCP tool job_status (server mam) with job_id "${only.job_id}".`;
+  if (records.length === 1 && only !== undefined) return `Job ${told}: ${howToLook(only)}`;
   const more = records.length - NAMED_JOBS;
   const rest = more > 0 ? ` and ${more} more` : '';
-  return `Jobs ${told}${rest}: call the MCP tool job_status (server mam) for each, or list_jobs.`.slice(
-    0,
-    LIMITS.orderChars,
-  );
+  return `Jobs ${told}${rest}: ${howToLookAtAll(records)}`.slice(0, LIMITS.orderChars);
+}
+
+/** Who has delegated from a shell may have no MCP server. */
+function howToLook(record: JobRecord): string {
+  const { job_id: id } = record;
+  return isFromShell(record)
+    ? `run: ${mam(record)} status ${id}`
+    : `call the MCP tool job_status (server mam) with job_id "${id}".`;
+}
+
+function howToLookAtAll(records: readonly JobRecord[]): string {
+  const [first] = records;
+  return first !== undefined && records.every(isFromShell)
+    ? `run: ${mam(first)} status ID for each, or ${mam(first)} list`
+    : 'call the MCP tool job_status (server mam) for each, or list_jobs.';
+}
+
+function isFromShell({ supervisor }: JobRecord): boolean {
+  return supervisor.client === 'cli';
+}
+
+function mam({ typing }: JobRecord): string {
+  return typing?.mam ?? 'mam';
 }
 
 function standing({ job_id: id, status, reason }: JobRecord): string {

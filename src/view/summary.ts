@@ -1,6 +1,9 @@
 import type { JobRecord } from '../job/record.ts';
 import type { AgentRow } from '../job/request.ts';
 
+/** How many jobs a sentence names. */
+const NAMED_JOBS = 5;
+
 /** What a wait found. */
 export interface WaitView {
   outcome: 'final' | 'needs_attention' | 'still_running';
@@ -21,20 +24,23 @@ export function listSummary(shown: number, total: number): string {
 
 /** What a wait ended with, as a sentence. */
 export function waitSummary({ outcome, jobs }: WaitView): string {
-  const [first] = jobs.filter((job) => isTheReason(outcome, job));
-  if (outcome === 'still_running') {
-    return jobs.length === 0
-      ? 'You have no open job.'
-      : `Still running: ${jobs.map((job) => `${job.job_id} ${job.status}`).join(', ')}.`;
-  }
-  if (first === undefined) return jobs.length === 0 ? 'You have no open job.' : 'The jobs are final.';
-  const reason = first.reason ?? first.blocked_by;
-  const state = `Job ${first.job_id} is ${first.status}${reason === undefined ? '' : ` (${reason})`}`;
-  return outcome === 'final' ? `${state}.` : `${state} and needs attention.`;
+  if (jobs.length === 0) return 'You have no open job in this session.';
+  const told = jobs.filter((job) => outcome === 'still_running' || isTheReason(outcome, job));
+  const named = told.slice(0, NAMED_JOBS).map(standing).join(', ');
+  const more = told.length > NAMED_JOBS ? ` and ${told.length - NAMED_JOBS} more` : '';
+  if (outcome === 'still_running') return `Still running: ${named}${more}.`;
+  const one = told.length === 1;
+  if (outcome === 'final') return one ? `Job ${named}.` : `Final: ${named}${more}.`;
+  return one ? `Job ${named} and needs attention.` : `${told.length} jobs need attention: ${named}${more}.`;
+}
+
+function standing({ job_id, status, reason, blocked_by: blocked }: JobRecord): string {
+  const why = reason ?? blocked;
+  return `${job_id} is ${status}${why === undefined ? '' : ` (${why})`}`;
 }
 
 /** True for a job that a wait with this outcome came back for. */
-export function isTheReason(outcome: WaitView['outcome'], job: JobRecord): boolean {
+function isTheReason(outcome: WaitView['outcome'], job: JobRecord): boolean {
   const final = job.final_at !== undefined;
   return outcome === 'final'
     ? final

@@ -39,6 +39,19 @@ describe.concurrent('a question', () => {
     await reporter.report(jobId, 'completed');
   });
 
+  test('several at once are each typed once', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id: jobId } = await server.delegate(peer);
+    await reporter.report(jobId, 'started');
+    const words = ['first', 'second', 'third', 'fourth'];
+    for (const text of words) await server.ask('answer_job', { job_id: jobId, text });
+    await until('nothing waits for the peer', () => lab.record(jobId).messages.length === 0);
+    const typed = peer.pastes.slice(1).join(' ');
+    for (const word of words) expect(typed.split(` ${word}`)).toHaveLength(2);
+    await reporter.report(jobId, 'completed');
+  });
+
   test('a long instruction is fetched, not typed', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
     const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];

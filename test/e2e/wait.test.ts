@@ -54,6 +54,41 @@ describe.concurrent('wait_job', () => {
     ]);
   });
 
+  test('names every job that asks, also one of an earlier answer, and how each is answered', async ({
+    lab,
+  }) => {
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const ids: string[] = [];
+    for (const session of ['one', 'two']) {
+      const peer = await lab.startPeer('mute', { session });
+      ids.push((await server.delegate(peer)).job_id);
+    }
+    const [one = '', two = ''] = ids;
+    await reporter.report(one, 'question', { detail: 'Slate or tin?' });
+    await reporter.report(two, 'permission_required', { detail: 'rm the old roof' });
+    const answer = `Answer: Call answer_job with {"job_id":"${one}","text":"YOUR ANSWER"}.`;
+    const decide = `Decide: Call answer_job with {"job_id":"${two}","decision":"allow"`;
+    const both = await server.ask('wait_job', { job_ids: ids });
+    expect(both.summary).toBe(
+      `2 jobs need attention: ${one} is input_required (question), ${two} is input_required (permission).`,
+    );
+    expect(both.next).toContain(answer);
+    expect(both.next).toContain(decide);
+    expect((await server.ask('job_status', { job_id: one })).next).toContain(answer);
+    await server.ask('answer_job', { job_id: one, text: 'Tin.' });
+    const later = await server.ask('wait_job', { job_ids: ids, cursor: both.cursor, timeout_seconds: 0.2 });
+    expect(later.outcome).toBe('still_running');
+    expect(later.next).toContain(decide);
+    expect(later.next).not.toContain(answer);
+    await reporter.report(one, 'error', { detail: 'no tin' });
+    const failed = await server.ask('wait_job', { job_ids: [one] });
+    expect(failed.next).toContain(`Call job_logs with {"job_id":"${one}","include":["events","screen"]}`);
+    await server.ask('cancel_job', { job_id: two });
+    const nothing = await server.ask('wait_job');
+    expect(nothing).toMatchObject({ summary: 'You have no open job in this session.', jobs: [] });
+    expect(nothing.next).toContain('Call list_jobs');
+  });
+
   test('for several jobs: any returns with the first, all with the last or for attention', async ({
     lab,
   }) => {

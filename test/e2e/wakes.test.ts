@@ -55,16 +55,14 @@ describe.concurrent('a supervisor that does not wait', { timeout: 60_000 }, () =
     await boss.gets(2, 2);
     expect(told(boss)).toEqual([
       expect.stringMatching(
-        new RegExp(
-          `^Job ${id} needs you \\(question\\): call the MCP tool job_status \\(server mam\\) with job_id "${id}"\\. \\(note \\w+\\)$`,
-        ),
+        new RegExp(`^Job ${id} needs you \\(question\\): run: \\S.* status ${id} \\(note \\w+\\)$`),
       ),
     ]);
     await until('it is in the journal', () => how(lab, id).length === 2);
     expect(how(lab, id)).toEqual(['typing', 'typed']);
     await peer.report(id, 'completed', { detail: 'done' });
     await boss.gets(3, 3);
-    expect(told(boss)[1]).toContain(`Job ${id} is completed: call`);
+    expect(told(boss)[1]).toContain(`Job ${id} is completed: run: `);
     await until('it is in the journal', () => how(lab, id).length === 4);
     // It asks nothing back, and no further event makes another line.
     await peer.report(id, 'progress').catch(() => {});

@@ -1,0 +1,61 @@
+import { needsAttention } from '../job/apply.ts';
+import type { JobRecord } from '../job/record.ts';
+import { openRequest } from '../view/job.ts';
+import { callOf } from './job-view.ts';
+
+/** The steps of so many jobs are spelled out; the others are in the answer's `jobs`. */
+const SPELLED_OUT = 5;
+
+/** A pane that a person can look into, by its attach command. */
+export type Attach = (job: JobRecord) => string | undefined;
+
+/**
+ * The calls for a job that needs somebody: its answer, and where its reason is none that an answer settles, what shows
+ * more of it.
+ * @returns nothing for any other job
+ */
+export function attentionStep(record: JobRecord, attach: Attach): string {
+  if (record.final_at !== undefined || !needsAttention(record)) return '';
+  const command = attach(record);
+  const pane = command === undefined ? '' : ` A person can look into its pane (${command}).`;
+  return `${answerStep(record)}${pane}`;
+}
+
+/** The same for each of several jobs, each in its turn. */
+export function attentionSteps(records: readonly JobRecord[], attach: Attach): string {
+  const asking = records.filter((record) => attentionStep(record, attach) !== '');
+  const steps = asking.slice(0, SPELLED_OUT).map((record) => attentionStep(record, attach));
+  const more = asking.length - steps.length;
+  if (more > 0) steps.push(`${more} more need you: see jobs.`);
+  return steps.join(' ');
+}
+
+/** What is left to do for jobs that are final: nothing, but for those that failed. */
+export function finalStep(records: readonly JobRecord[]): string {
+  const failed = records.filter(({ status }) => status === 'failed');
+  const [first] = failed;
+  if (first === undefined) return 'Nothing is left to wait for.';
+  const include = ['events', 'screen', ...(first.reason === 'validation_failed' ? ['validation'] : [])];
+  const why = callOf('job_logs', { job_id: first.job_id, include });
+  const others = failed.length > 1 ? ` The same for ${failed.length - 1} more.` : '';
+  return `Nothing is left to wait for. Why it failed: ${why}${others} Then delegate it again if it is still to be done.`;
+}
+
+function answerStep(record: JobRecord): string {
+  const { job_id, reason } = record;
+  const open = openRequest(record);
+  const screen = `See its screen: ${callOf('job_logs', { job_id, include: ['events', 'screen'] })}`;
+  // A dialog that no agent's permission is: only its pane can answer that.
+  if (reason === 'permission' && open?.source === 'hub' && open.tool?.startsWith('dialog')) return screen;
+  if (reason === 'permission') {
+    const call = callOf('answer_job', { job_id, decision: 'allow', request_id: open?.request_id });
+    return `Decide: ${call} Or decision "deny".`;
+  }
+  if (reason === 'question') return `Answer: ${callOf('answer_job', { job_id, text: 'YOUR ANSWER' })}`;
+  const instruct = callOf('answer_job', { job_id, text: 'YOUR INSTRUCTION' });
+  if (reason === 'turn_ended') return `Tell it how to go on: ${instruct}`;
+  const giveUp = `Or give it up: ${callOf('cancel_job', { job_id })}`;
+  // Nothing has arrived in its pane yet: an instruction would not either.
+  if (record.status === 'queued') return `${screen} ${giveUp}`;
+  return `${screen} If it only has to be told to go on: ${instruct} ${giveUp}`;
+}
