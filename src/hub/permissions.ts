@@ -277,7 +277,7 @@ export class Permissions {
         'Answer once more: then its key is pressed. Or answer in the pane.',
       );
     }
-    await this.settle(job, id, `${decision}, over the agent's channel`, decision);
+    await this.resolve(job, id, `${decision}, over the agent's channel`, decision);
     return `The agent has taken the decision over its channel: ${decision}`;
   }
 
@@ -346,7 +346,14 @@ export class Permissions {
     return opened.finally(() => this.opening.delete(job.id));
   }
 
-  private async settle(job: LiveJob, requestId: string, why: string, decision?: string): Promise<void> {
+  private settle(job: LiveJob, requestId: string, why: string, decision?: string): Promise<void> {
+    const open = evidence(job);
+    const request = open.find((one) => one.request_id === requestId);
+    if (request !== undefined) this.relays.forget(job.id, request, open.length === 1);
+    return this.resolve(job, requestId, why, decision);
+  }
+
+  private async resolve(job: LiveJob, requestId: string, why: string, decision?: string): Promise<void> {
     const request = job.record.requests.find((one) => one.request_id === requestId);
     if (request === undefined || request.resolved_at !== undefined || isFinal(job.record.status)) return;
     await this.registrar.note(job, 'permission_resolved', {

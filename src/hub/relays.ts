@@ -1,7 +1,6 @@
 import type { HookReport } from '../job/hook.ts';
 import type { PeerRequest } from '../job/record.ts';
 import type { HookResult } from '../job/request.ts';
-import { isAbout } from './shown-dialog.ts';
 
 /** A dialog that an agent has relayed over its channel, with the way back for the decision. */
 interface Relay {
@@ -11,7 +10,8 @@ interface Relay {
 
 /**
  * The permission dialogs that agents have relayed over their channels. What they ask for is heard from hooks or read
- * from the screen, since a relay shows 200 characters of it only; a relay is a way on which a decision goes back.
+ * from the screen: a relay is only a way on which a decision goes back. Several are open at once where an agent asks for
+ * several calls and shows one dialog after the other, so one is taken for a request only when it says the very same.
  */
 export class Relays {
   /** By job id, in the order of their coming. */
@@ -33,24 +33,31 @@ export class Relays {
 
   /** True when a dialog of a job's agent was relayed that asks for what a request asks for. */
   has(jobId: string, request: PeerRequest): boolean {
-    return this.about(jobId, request) !== undefined;
+    return this.of(jobId).some((relay) => saysSame(relay, request) || isWithin(relay, request));
   }
 
   /**
    * Takes the relay of a request out and answers it.
-   * @param alone no other request is open: then the only relay there is must be its
+   * @param alone no other request is open: then the only relay there is must be its. It may be denied unread, but not
+   *   allowed: nobody was told what
    * @returns false when there is none
    */
   decide(jobId: string, request: PeerRequest, alone: boolean, result: HookResult): boolean {
     const relays = this.of(jobId);
-    const found = this.about(jobId, request) ?? (alone && relays.length === 1 ? relays[0] : undefined);
+    const [only] = alone && relays.length === 1 ? relays : [];
+    const safe = only !== undefined && (result.decision === 'deny' || isWithin(only, request));
+    // Of two that are the same the older one may have been settled in the pane unseen.
+    const found = this.same(jobId, request).at(-1) ?? (safe ? only : undefined);
     if (found === undefined) return false;
-    this.open.set(
-      jobId,
-      relays.filter((relay) => relay !== found),
-    );
-    found.answer(result);
+    this.take(jobId, found).answer(result);
     return true;
+  }
+
+  /** A request was settled on another way: nobody tells the channel. @param alone as above */
+  forget(jobId: string, request: PeerRequest, alone: boolean): void {
+    const relays = this.of(jobId);
+    const found = this.same(jobId, request)[0] ?? (alone && relays.length === 1 ? relays[0] : undefined);
+    if (found !== undefined) this.take(jobId, found).answer({});
   }
 
   /** Nothing is asked any more. */
@@ -59,12 +66,36 @@ export class Relays {
     this.open.delete(jobId);
   }
 
-  private about(jobId: string, { tool = '', input, text }: PeerRequest): Relay | undefined {
-    // Of two that are alike the older one was settled in the pane: nobody tells of that.
-    return this.of(jobId).findLast(({ report }) => isAbout({ tool, input: input ?? text }, report));
+  private take(jobId: string, taken: Relay): Relay {
+    const left = this.of(jobId).filter((relay) => relay !== taken);
+    if (left.length > 0) this.open.set(jobId, left);
+    else this.open.delete(jobId);
+    return taken;
+  }
+
+  /** Those that say what a request says, oldest first; none when they differ in the blanks that the screen hides. */
+  private same(jobId: string, request: PeerRequest): Relay[] {
+    const found = this.of(jobId).filter((relay) => saysSame(relay, request));
+    return new Set(found.map(({ report }) => report.input)).size === 1 ? found : [];
   }
 
   private of(jobId: string): Relay[] {
     return this.open.get(jobId) ?? [];
   }
+}
+
+function saysSame({ report: { tool, input = '' } }: Relay, request: PeerRequest): boolean {
+  const asked = letters(input);
+  return asked !== '' && tool === request.tool && asked === letters(request.input ?? request.text);
+}
+
+/** True when all that a relay asks for stands in a dialog that is not read further. */
+function isWithin({ report: { input = '' } }: Relay, request: PeerRequest): boolean {
+  const asked = letters(input);
+  return asked !== '' && letters(request.input ?? request.text).includes(asked);
+}
+
+/** A text without its blanks: a screen wraps where it likes. */
+function letters(text: string): string {
+  return text.replace(/\s+/g, '');
 }

@@ -29,13 +29,15 @@ export async function relayPermission(
     });
 }
 
-/** The command of a shell call as the dialog shows it; anything else as it came: JSON, cut off at 200 characters. */
+/**
+ * The command of a shell call as the dialog shows it; anything else as it came: JSON. Claude Code 2.1.330 leaves the
+ * middle of a value out that has more than 3,500 characters, its reference says 200.
+ */
 function plain(preview: string): string {
-  const [, command] = /^\{\s*"command"\s*:\s*"((?:[^"\\]|\\.)*)/.exec(preview) ?? [];
-  if (command === undefined) return preview;
   try {
-    return JSON.parse(`"${command}"`) as string;
+    const { command } = JSON.parse(preview) as { command?: unknown };
+    return typeof command === 'string' ? command : preview;
   } catch {
-    return command;
+    return preview;
   }
 }

@@ -113,11 +113,11 @@ async function asking(lab: Lab, command: string, preview: string) {
   const { job_id: id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'robot' });
   await lab.tmux('send-keys', '-R', '-t', robot.pane);
   await lab.tmux('send-keys', '-l', '-t', robot.pane, `Allow ${command}?`);
-  const relay = (requestId: string): void =>
+  const relay = (requestId: string, input_preview = preview): void =>
     channel.send({
       jsonrpc: '2.0',
       method: `${PERMISSION}_request`,
-      params: { request_id: requestId, tool_name: 'Bash', description: 'x', input_preview: preview },
+      params: { request_id: requestId, tool_name: 'Bash', description: 'x', input_preview },
     });
   const decisions = (): unknown[] =>
     channel.messages.flatMap(({ method, params }) => (method === PERMISSION ? [params] : []));
@@ -159,5 +159,35 @@ describe.concurrent('a dialog that a peer has relayed over its channel', () => {
       'no open permission request',
     );
     expect(asked.decisions()).toEqual([]);
+  });
+
+  test('is not allowed over it when nobody could read what it asks for, but is denied', async ({ lab }) => {
+    const { server, id, decisions, close } = await asking(
+      lab,
+      'what is above',
+      '{ "command": "rm -r roof" }',
+    );
+    const refused = await server.refusal('answer_job', { job_id: id, decision: 'allow' });
+    expect(refused).toContain('is not known');
+    expect(decisions()).toEqual([]);
+    const answer = server.ask('answer_job', { job_id: id, decision: 'deny' });
+    await until('it is told', () => decisions().length > 0);
+    expect(decisions()).toEqual([{ request_id: 'abcde', behavior: 'deny' }]);
+    await close();
+    await answer;
+  });
+
+  test('is not taken for another that begins alike', async ({ lab }) => {
+    const words = 'mend the roof of the house with slate and';
+    const { server, id, relay, decisions } = await asking(
+      lab,
+      `${words} tin`,
+      `{ "command": "${words} tin" }`,
+    );
+    relay('fghij', `{ "command": "${words} dynamite" }`);
+    // Asked on the same way as the relay went, so after it.
+    const refused = await server.refusal('answer_job', { job_id: id, decision: 'allow' });
+    expect(refused).toContain('is not known');
+    expect(decisions()).toEqual([]);
   });
 });
