@@ -60,8 +60,8 @@ export class Requests {
       // A client whose connection was lost sends its request again, perhaps to the next hub: that is no second job.
       delegate: (params, id) => options.delegations.delegate({ request_key: `request:${id}`, ...params }),
       status: async (params) => {
-        const job = await wakes.seen(params);
-        return status(job, params);
+        const { job, told } = await wakes.seen(params);
+        return { ...status(job, params), ...(params.told !== undefined && { told }) };
       },
       hold: async (params) => {
         await wakes.hold(params);

@@ -36,6 +36,8 @@ export class Wakes {
   private readonly servers: TmuxServers;
   private readonly log: Log;
   private readonly debts = new Map<string, Debt>();
+  /** Up to where a job's supervisor is told by what is being written. */
+  private readonly telling = new Map<LiveJob, number>();
   /** Jobs of which a wait is about to tell, each with the end of that time. */
   private readonly held = new Map<LiveJob, NodeJS.Timeout>();
   /** Lines that the last hub was typing. */
@@ -79,18 +81,25 @@ export class Wakes {
   /**
    * A client session is shown how a job stands.
    * @param shown `seq`: it stood so after that event; absent: now
-   * @returns the job
+   * @returns the job; `told` when it had not been told so before, by this or any road
    * @throws MamError for an unknown job
    */
   async seen(
     shown: Pick<StatusParams, 'job_id' | 'registry_dir' | 'seen_by' | 'told'> & { seq?: number },
-  ): Promise<LiveJob> {
+  ): Promise<{ job: LiveJob; told: boolean }> {
     const job = await this.registrar.find(shown.job_id, shown.registry_dir);
-    const { supervisor, wake_seq: last, notified_seq: told = 0 } = job.record;
+    const { supervisor, wake_seq: last, notified_seq: before = 0 } = job.record;
     const seq = Math.min(last, shown.seq ?? last);
-    if (shown.seen_by === supervisor.session && owesWake(job.record) && seq > told)
-      await this.registrar.told(job, seq, shown.told ?? 'seen');
-    return job;
+    // Two servers of one session ask in the same moment.
+    const known = Math.max(before, this.telling.get(job) ?? 0);
+    const told = shown.seen_by === supervisor.session && owesWake(job.record) && seq > known;
+    if (told) {
+      this.telling.set(job, seq);
+      await this.registrar.told(job, seq, shown.told ?? 'seen').finally(() => {
+        if (this.telling.get(job) === seq) this.telling.delete(job);
+      });
+    }
+    return { job, told };
   }
 
   private holdOne(job: LiveJob): void {

@@ -110,6 +110,8 @@ export interface StatusResult {
   task?: string | undefined;
   task_next_offset?: number | undefined;
   task_file: string;
+  /** Of a request with `told`: false when the supervisor knew it already. */
+  told?: boolean | undefined;
   /** One sentence for each line of the journal that can't be read. */
   damage?: string[] | undefined;
 }

@@ -62,9 +62,12 @@ export class Channel {
 
   async #tell(jobId: string): Promise<void> {
     const address = { job_id: jobId, registry_dir: this.#hub.settings.registryDir };
-    const { record } = await this.#hub.peek('status', address);
-    if (!this.#owes(record) || this.#hub.waitsFor(jobId)) return;
-    await this.#hub.peek('status', { ...address, seen_by: this.#session, told: 'channel' });
+    const { record: before } = await this.#hub.peek('status', address);
+    if (!this.#owes(before) || this.#hub.waitsFor(jobId)) return;
+    const asked = { ...address, seen_by: this.#session, told: 'channel' } as const;
+    const { record, told } = await this.#hub.peek('status', asked);
+    // Meanwhile it has looked, or another server of its session has told it.
+    if (told !== true) return;
     const { status, reason, agent } = record;
     const meta = { job_id: jobId, status, ...(reason !== undefined && { reason }), agent };
     await this.#notify({

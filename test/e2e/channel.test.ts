@@ -66,6 +66,24 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
     expect([first.id, second.id].flatMap((id) => how(lab, id))).toEqual(['seen', 'seen']);
   });
 
+  test('tells once when two servers have the same session', async ({ lab }) => {
+    const servers = [
+      await lab.startServer(SESSION, 'claude-code'),
+      await lab.startServer(SESSION, 'claude-code'),
+    ] as const;
+    await servers[1].ask('list_jobs');
+    const { id, peer } = await begin(lab, servers[0]);
+    for (const detail of ['Slate?', 'Tin?', 'Straw?']) {
+      const before = servers.flatMap(told).length;
+      await peer.report(id, 'question', { detail });
+      await until('it is told', () => servers.flatMap(told).length > before);
+      await servers[0].ask('answer_job', { job_id: id, text: 'no' });
+    }
+    await pause(TOLD_MS);
+    expect(servers.flatMap(told)).toHaveLength(3);
+    expect(how(lab, id)).toEqual(['channel', 'channel', 'channel']);
+  });
+
   test('tells after a restart what nobody was told', async ({ lab }) => {
     const server = await lab.startServer(SESSION, 'claude-code');
     const { id, peer } = await begin(lab, server);
