@@ -208,4 +208,20 @@ describe.concurrent('a dialog that a peer has relayed over its channel', () => {
     expect(refused).toContain('is not known');
     expect(decisions()).toEqual([]);
   });
+
+  test('takes the decision from the next hub as well', async ({ lab }) => {
+    const { server, id, decisions, close } = await asking(
+      lab,
+      'rm -r old-roof',
+      '{ "command": "rm -r old-roof" }',
+    );
+    await lab.killHub();
+    await server.ask('list_jobs');
+    const answer = server.ask('answer_job', { job_id: id, decision: 'allow' });
+    await until('it is told', () => decisions().length > 0);
+    expect(decisions()).toEqual([{ request_id: 'abcde', behavior: 'allow' }]);
+    await close();
+    expect((await answer).delivered).toContain('over its channel: allow');
+    expect(lab.types(id).filter((type) => type === 'permission_required')).toHaveLength(1);
+  });
 });

@@ -1,0 +1,161 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test as base, describe, expect } from 'vitest';
+import type { LabServer } from '../../support/lab-server.ts';
+import { pause, until } from '../../support/until.ts';
+import { claudeCode } from '../homes/claude-code.ts';
+import { AgentLab } from '../lab.ts';
+import type { Model, ModelRequest, ModelStep } from '../model/script.ts';
+import { worker } from '../model/worker.ts';
+
+const test = base.extend<{ lab: AgentLab }>({
+  lab: async ({ task }, use) => {
+    const lab = new AgentLab(claudeCode);
+    await use(lab);
+    await lab.end(task.result?.state === 'fail');
+  },
+});
+
+/**
+ * Which accounts may use channels is a flag of theirs that Claude Code fetches, and keeps in its configuration. Here it
+ * is written there, and Claude Code told to read what it kept although it fetches nothing.
+ */
+const FLAGS = { tengu_harbor: true, tengu_harbor_permissions: true };
+const KEPT = 'CLAUDE_CODE_GB_DISK_CACHE_WHEN_TELEMETRY_OFF=1';
+const CHANNEL = '--dangerously-load-development-channels server:mam';
+/** Nobody answers a dialog sooner, and Claude Code takes no key in its first 150 ms. */
+const HUMAN_MS = 400;
+
+/** Claude Code with our server in its configuration, in a pane, as a person starts it. */
+async function start(lab: AgentLab, model: Model, { flags = FLAGS as object, ask = false } = {}) {
+  await lab.prepare(model, { ask });
+  lab.expected.push(/^h\/installed\.json$/);
+  expect((await lab.mam('install', 'claude-code')).code).toBe(0);
+  const file = join(lab.folder, 'home', '.claude.json');
+  const state = JSON.parse(readFileSync(file, 'utf8'));
+  state.mcpServers.mam.env = { MAM_CHANNEL: '1' };
+  writeFileSync(file, JSON.stringify({ ...state, cachedGrowthBookFeatures: flags }));
+  await lab.startSession(lab.session, `exec env ${KEPT} claude ${CHANNEL}`);
+  if (flags === FLAGS) {
+    await lab.shows(/I am using this for local development/);
+    await pause(HUMAN_MS);
+    await lab.type('Enter');
+  }
+  const servers = join(lab.home, 'servers');
+  await until('its server is there', () => existsSync(servers) && readdirSync(servers).length > 0, 20_000);
+  await lab.shows(/^❯/m);
+}
+
+/** A supervisor's model: delegates what it is asked to, and looks when a channel tells it of the job. */
+function supervisor(lab: AgentLab) {
+  const asked: ModelRequest[] = [];
+  const model = (request: ModelRequest): ModelStep => {
+    asked.push(request);
+    const { prompts, results } = request;
+    const told = prompts.filter((text) => text.startsWith('<channel '));
+    if (results.length === 0)
+      return { call: 'delegate_job', args: { prompt: 'Hang up the key', agent: 'human' } };
+    if (results.length <= told.length) return { call: 'job_status', args: { job_id: lab.jobIds()[0] ?? '' } };
+    return { say: told.length > 0 ? `I have looked ${told.length}.` : 'It is delegated.' };
+  };
+  return { model, asked };
+}
+
+/** A job whose agent asks for these calls, up to its first dialog. */
+async function asking(lab: AgentLab, ...steps: ModelStep[]) {
+  const report = (job_id: string, event: string): ModelStep => ({
+    call: 'publish_event',
+    args: { job_id, event },
+  });
+  const { model } = worker((id) => [report(id, 'started'), ...steps, report(id, 'completed')]);
+  await start(lab, model, { ask: true });
+  const server = await lab.startServer();
+  const { job_id: id } = await lab.job(server);
+  return { server, id, told: await dialog(server, id) };
+}
+
+/** The words of the next dialog, as the supervisor is told them. */
+async function dialog(server: LabServer, id: string): Promise<string> {
+  const { jobs } = await server.ask('wait_job', { job_id: id, timeout_seconds: 30 });
+  expect(jobs[0]).toMatchObject({ reason: 'permission' });
+  return jobs[0].open_request;
+}
+
+const files = (lab: AgentLab) => readdirSync(lab.project).filter((name) => name.startsWith('file-'));
+
+describe('claude-code, with our server as its channel', () => {
+  test('a supervisor whose turn is over is told of each change, and looks', async ({ lab }) => {
+    const { model, asked } = supervisor(lab);
+    await start(lab, model);
+    await lab.type('Have the key hung up', 'Enter');
+    await lab.shows(/It is delegated\./);
+    const [id = ''] = lab.jobIds();
+    const peer = await lab.startPeerServer();
+    await peer.report(id, 'question', { detail: 'On the left?' });
+    await lab.shows(/I have looked 1\./);
+    await peer.report(id, 'completed', { detail: 'It hangs.' });
+    await lab.shows(/I have looked 2\./);
+    const call = `call the MCP tool job_status (server mam) with job_id "${id}".`;
+    const [, first, second] = asked.at(-1)?.prompts ?? [];
+    expect(first).toBe(
+      `<channel source="mam" job_id="${id}" status="input_required" reason="question" agent="human">\nJob ${id} needs you (question): ${call}\n</channel>`,
+    );
+    expect(second).toContain(`status="completed" agent="human">\nJob ${id} is completed: ${call}`);
+    expect(asked.at(-1)?.results.map(({ tool }) => tool)).toEqual([
+      'delegate_job',
+      'job_status',
+      'job_status',
+    ]);
+  });
+
+  test('a peer takes each decision over it, for the very call that is shown', async ({ lab }) => {
+    const words = 'echo the first eight words of both are alike';
+    const calls = ['A', 'B'].map((name) => ({ shell: `${words} && touch file-${name}` }));
+    // Both are relayed at once, and shown one after the other.
+    const { server, id, told } = await asking(lab, { many: calls });
+    expect(told).toContain('file-A');
+    const { delivered } = await server.ask('answer_job', { job_id: id, decision: 'allow' });
+    expect(delivered).toContain('over its channel: allow');
+    await until('its command has run', () => files(lab).length > 0, 15_000);
+    expect(files(lab)).toEqual(['file-A']);
+    expect(await dialog(server, id)).toContain('file-B');
+    const answer = await server.ask('answer_job', { job_id: id, decision: 'deny' });
+    expect(answer.delivered).toContain('over its channel: deny');
+    expect(files(lab)).toEqual(['file-A']);
+    expect(lab.types(id).filter((type) => type === 'permission_required')).toHaveLength(2);
+  });
+
+  test('a change of a file is allowed by its key', async ({ lab }) => {
+    const file_path = join(lab.project, 'file-C');
+    const { server, id, told } = await asking(lab, { call: 'Write', args: { file_path, content: 'slate' } });
+    expect(told).toContain('file-C');
+    const { delivered } = await server.ask('answer_job', { job_id: id, decision: 'allow' });
+    expect(delivered).toContain('1 was pressed (allow)');
+    await lab.event(id, 'completed', 20_000);
+    expect(files(lab)).toEqual(['file-C']);
+  });
+
+  test('a dialog that is taller than its pane can only be denied', async ({ lab }) => {
+    const lines = Array.from({ length: 60 }, (_, n) => `echo line ${n} > /dev/null`);
+    const { server, id } = await asking(lab, { shell: [...lines, 'touch file-evil'].join('\n') });
+    await server.refusal('answer_job', { job_id: id, decision: 'allow' });
+    const { delivered } = await server.ask('answer_job', { job_id: id, decision: 'deny' });
+    expect(delivered).toContain('over its channel: deny');
+    expect(files(lab)).toEqual([]);
+  });
+
+  test('where the account has no channels, nothing is told and nothing is harmed', async ({ lab }) => {
+    const { model, asked } = supervisor(lab);
+    await start(lab, model, { flags: {} });
+    await lab.type('Have the key hung up', 'Enter');
+    await lab.shows(/It is delegated\./);
+    const [id = ''] = lab.jobIds();
+    const peer = await lab.startPeerServer();
+    await peer.report(id, 'question', { detail: 'On the left?' });
+    const { data } = await lab.event(id, 'notified');
+    expect(data).toMatchObject({ how: 'channel' });
+    await lab.type('And now?', 'Enter');
+    await until('it has answered', () => asked.at(-1)?.prompts.includes('And now?') === true, 10_000);
+    expect(asked.at(-1)?.prompts).toEqual(['Have the key hung up', 'And now?']);
+  });
+});
