@@ -222,6 +222,8 @@ export class Permissions {
         at: new Date().toISOString(),
         data: { request_id: requestId, decision },
       });
+      // It may have been settled in the pane while the decision was written down.
+      if (!isPeers) this.requestOf(job, requestId);
       const what = cleanLine(request.text, SHOWN_CHARS);
       if (isPeers)
         return `The decision (${decision}: ${what}) goes to the peer with its next report, or is typed when it is idle.`;

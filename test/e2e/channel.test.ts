@@ -84,6 +84,18 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
     expect(how(lab, id)).toEqual(['channel', 'channel', 'channel']);
   });
 
+  test('tells what a wait would have told that was given up', async ({ lab }) => {
+    const server = await lab.startServer(SESSION, 'claude-code');
+    const [first, second] = [await begin(lab, server, 'one'), await begin(lab, server, 'two')];
+    const wait = server.wait({ job_ids: [first.id, second.id], until: 'all' });
+    await first.peer.report(first.id, 'completed');
+    await pause(TOLD_MS);
+    expect(told(server)).toEqual([]);
+    wait.cancel();
+    await until('it is told', () => told(server).length > 0);
+    expect(told(server)).toMatchObject([{ meta: { job_id: first.id, status: 'completed' } }]);
+  });
+
   test('tells after a restart what nobody was told', async ({ lab }) => {
     const server = await lab.startServer(SESSION, 'claude-code');
     const { id, peer } = await begin(lab, server);
