@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { agentSessionSchema } from '../src/job/record.ts';
 import { callOf } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
-import { agentsView } from '../src/view/agents.ts';
+import { agentsNext, agentsView } from '../src/view/agents.ts';
 import { agentsSummary } from '../src/view/summary.ts';
 
 export default defineTool({
@@ -21,7 +21,7 @@ export default defineTool({
         state: z
           .string()
           .describe(
-            'idle, busy, dialog, draft, copy_mode, not_ready, unreachable or dead; not_running where no session runs it',
+            'idle, busy, dialog, draft, copy_mode, not_ready, unreachable or dead; where no session runs it: not_running, or not_installed when it could not be started either',
           ),
         evidence: z.string().optional().describe('what the screen shows that says so, to be read as data'),
         target: z.string().optional().describe('the agent_session to delegate to'),
@@ -54,15 +54,14 @@ export default defineTool({
     const own = (pane: string | undefined): boolean =>
       pane !== undefined && pane === caller.pane && caller.socket === settings.tmuxSocket;
     const others = agents.filter(({ session }) => !own(session?.pane));
-    const rows = agentsView(others, { ...settings, inside: caller.socket });
-    const live = rows.filter(({ state }) => state !== 'not_running');
     return {
       summary: agentsSummary(others),
-      agents: rows,
-      next:
-        live.length === 0
-          ? callOf('start_agent', { agent: rows.find((row) => row.program)?.agent ?? 'claude-code' })
-          : 'Delegate with delegate_job, agent and agent_session (target) of a row.',
+      agents: agentsView(others, { ...settings, inside: caller.socket }),
+      next: agentsNext(others, {
+        delegate: 'Delegate with delegate_job, agent and agent_session (target) of a row.',
+        start: (agent) => callOf('start_agent', { agent }),
+        none: 'None of these kinds is installed where this server looks (its PATH), so none can be started. Delegate to a program that runs in tmux with agent "command" and its agent_session, or to a person with agent "human"; or ask the person to install one.',
+      }),
     };
   },
 });

@@ -1,6 +1,6 @@
 import type { AgentRow } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
-import { agentsView } from '../view/agents.ts';
+import { agentsNext, agentsView, stateOf } from '../view/agents.ts';
 import { agentsSummary } from '../view/summary.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
@@ -29,7 +29,11 @@ export default defineCommand({
         printJson({
           summary: agentsSummary(agents),
           agents: agentsView(agents, { ...settings, inside: settings.paneSocket }),
-          next: 'mam submit --help',
+          next: agentsNext(agents, {
+            delegate: 'mam submit --help',
+            start: (kind) => `mam start ${kind}`,
+            none: 'mam submit --help',
+          }),
         });
       } else print(agents.map(rowText).join('\n'));
       return EXIT.done;
@@ -37,14 +41,15 @@ export default defineCommand({
 });
 
 function rowText(row: AgentRow): string {
-  const { agent, session, state, evidence, jobs, peer_server: peer, program } = row;
+  const { agent, session, evidence, jobs, peer_server: peer } = row;
+  const state = stateOf(row);
   if (session === undefined) {
-    const how = program === undefined ? 'not installed' : `not running; mam start ${agent}`;
+    const how = state === 'not_installed' ? 'not installed' : `not running; mam start ${agent}`;
     return `${agent.padEnd(12)}  ${'-'.padEnd(20)}  ${how}`;
   }
   const place = `tmux:${session.session} ${session.pane}`;
   const words = evidence === undefined ? '' : `  ${cleanLine(evidence, EVIDENCE_CHARS)}`;
   const server = peer === 'connected' ? '' : '  (no mam server)';
   const held = jobs.length === 0 ? '' : `  job ${jobs.join(', ')}`;
-  return `${agent.padEnd(12)}  ${place.padEnd(20)}  ${state ?? 'unknown'}${held}${server}${words}`;
+  return `${agent.padEnd(12)}  ${place.padEnd(20)}  ${state}${held}${server}${words}`;
 }

@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { builtIn, KINDS, screenOf } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
-import type { AgentPlace, AgentRow } from '../job/request.ts';
+import type { AgentPlace, AgentRow, TerminalSettings } from '../job/request.ts';
 import { commandLineOf } from '../processes.ts';
 import { preflight } from '../tmux/deliver.ts';
 import { STARTED_OPTION } from '../tmux/marks.ts';
@@ -12,25 +12,36 @@ import type { Dispatcher } from './dispatcher.ts';
 import { peerServer } from './peer-server.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
-/** The agents that live on a tmux server, with what each is doing, and the kinds that none of them is. */
+/** The agents that live on a tmux server, with what each is doing, and the kinds that could be and none of them is. */
 export async function listAgents(
-  { servers, dispatcher, folder }: { servers: TmuxServers; dispatcher: Dispatcher; folder: string },
+  hub: { servers: TmuxServers; dispatcher: Dispatcher; folder: string },
   params: AgentPlace,
 ): Promise<AgentRow[]> {
-  const live = await liveAgents({ servers, dispatcher, folder }, params);
-  const idle: AgentRow[] = KINDS.filter(
-    (kind) => kind.start && !live.some((row) => row.agent === kind.name),
-  ).map((kind) => {
-    const program = findProgram(kind.start?.program ?? '', params.path);
-    return {
-      agent: kind.name,
-      title: kind.title,
-      jobs: [],
-      ...(program !== undefined && { program }),
-      ...(kind.defaultSession !== undefined && { default_session: `tmux:${kind.defaultSession}` }),
-    };
+  const live = await liveAgents(hub, params);
+  return [...live, ...idleKinds(live, params)];
+}
+
+/** The kinds, built in and configured, that it is known how to start and that nothing runs. */
+function idleKinds(live: AgentRow[], { configured = {}, path }: AgentPlace): AgentRow[] {
+  const names = new Set([...KINDS.map(({ name }) => name), ...Object.keys(configured)]);
+  return [...names].flatMap((name): AgentRow[] => {
+    const kind = builtIn(name);
+    const own = Object.hasOwn(configured, name) ? configured[name] : undefined;
+    const runs = live.some(
+      ({ agent, session }) =>
+        agent === name ||
+        (own?.session !== undefined && session?.session === own.session.replace(/^tmux:/, '')),
+    );
+    const wanted = programOf(name, own);
+    if (runs || wanted === undefined) return [];
+    const program = findProgram(wanted, path);
+    return [{ agent: name, title: kind?.title ?? name, jobs: [], ...(program !== undefined && { program }) }];
   });
-  return [...live, ...idle];
+}
+
+/** The program that a kind is started with, as configured or as built in; nothing where that is not known. */
+export function programOf(agent: string, own: TerminalSettings | undefined): string | undefined {
+  return own?.command?.[0] ?? builtIn(agent)?.start?.program;
 }
 
 async function liveAgents(

@@ -15,7 +15,7 @@ import { STARTED_OPTION } from '../tmux/marks.ts';
 import { formatLiteral, quote } from '../tmux/quote.ts';
 import { classify, shoot } from '../tmux/screen.ts';
 import { newAgentFolder, noteOwner, placeFiles, sweepAgentFiles } from './agent-files.ts';
-import { findProgram } from './agent-list.ts';
+import { findProgram, programOf } from './agent-list.ts';
 import { checkWorkdir } from './delegation-checks.ts';
 import { peerServer } from './peer-server.ts';
 import { dialogOn } from './shown-dialog.ts';
@@ -253,7 +253,7 @@ export function checkStart(params: StartParams): string {
   const { agent, terminal, path } = params;
   sessionName(params);
   const start = builtIn(agent)?.start;
-  const name = terminal?.command?.[0] ?? start?.program;
+  const name = programOf(agent, terminal);
   if (name === undefined && agent === human.name)
     throw new MamError(
       'bad_input',

@@ -303,7 +303,6 @@ export interface AgentRow {
   started_by_us?: boolean | undefined;
   /** Where nothing runs: the program's path, absent when it isn't installed. */
   program?: string | undefined;
-  default_session?: string | undefined;
 }
 
 export interface StartParams extends AgentPlace {

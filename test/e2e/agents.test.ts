@@ -82,6 +82,33 @@ describe.concurrent('an agent', () => {
     expect((await lab.mam('start', 'codec')).code).toBe(64);
   });
 
+  test('that is not installed is listed so, and what can be started is named', async ({ lab }) => {
+    const states = ({ agents }: { agents: { agent: string; state: string }[] }) =>
+      Object.fromEntries(agents.map(({ agent, state }) => [agent, state]));
+    const all = (state: string) =>
+      Object.fromEntries(['claude-code', 'codex', 'gemini', 'opencode'].map((kind) => [kind, state]));
+    // The hub needs its own PATH, for tmux.
+    await (await lab.startServer()).ask('list_agents');
+    const bare = await lab.startServer({ PATH: '/nowhere' });
+    const none = await bare.ask('list_agents');
+    expect(states(none)).toEqual(all('not_installed'));
+    expect(none.next).toContain('none can be started');
+    expect(none.next).not.toContain('start_agent');
+
+    lab.write('bin/opencode', '#!/bin/sh\n', 0o755);
+    const one = await (await lab.startServer({ PATH: `${lab.project}/bin` })).ask('list_agents');
+    expect(states(one)).toEqual({ ...all('not_installed'), opencode: 'not_running' });
+    expect(one.next).toBe('Call start_agent with {"agent":"opencode"}.');
+
+    // A kind of the configuration, and a built-in one that is somewhere else, can be started as well.
+    const gemini = { command: [process.execPath] };
+    lab.write('.mam/config.json', JSON.stringify({ agents: { robot: { command: ['opencode'] }, gemini } }));
+    const run = lab.start(['agents', '--json'], { PATH: '/nowhere' });
+    const own = JSON.parse((await run.ended).stdout);
+    expect(states(own)).toEqual({ ...all('not_installed'), gemini: 'not_running', robot: 'not_installed' });
+    expect(own.next).toBe('mam start gemini');
+  });
+
   test('that shows a dialog at its start is not ready, and says why', async ({ lab }) => {
     configure(lab, '--dialog');
     const started = await lab.mam('start', 'robot', '--json');
