@@ -69,7 +69,8 @@ const publish = defineCommand({
     if (claim.type === 'completed' && reply.next !== undefined && !json) print(clean(reply.next));
     for (const message of reply.messages ?? []) if (!json) print(`\nfor you: ${clean(message)}`);
     if (reply.accepted || reply.recorded) {
-      if (reply.refusal !== undefined) note(reply.refusal);
+      const final = reply.refusal ?? reply.amended;
+      if (final !== undefined) note(final);
       return EXIT.done;
     }
     return fail(reply.refusal ?? 'The event was refused.', EXIT.failed);

@@ -176,6 +176,7 @@ export class Claims {
         refusal: `${endText(after)} Your report is kept in its log and changes nothing.`,
       };
     }
+    if (amended) base.amended = amendedText(before);
     const messages = messagesFor(after, event.seq);
     if (event.type === 'started')
       return { ...base, ...startedAnswer(job), ...(messages.length > 0 && { messages }) };
@@ -221,6 +222,10 @@ function stopText(record: JobRecord): string {
 function endText(record: JobRecord): string {
   const reason = record.reason === undefined ? '' : ` (${record.reason})`;
   return `this job is ${record.status}${reason} since ${record.final_at ?? 'before'}.`.replace(/^t/, 'T');
+}
+
+function amendedText(record: JobRecord): string {
+  return `${endText(record).replace(' is ', ' was ')} Your late report amends that end.`;
 }
 
 function refusal(eventId: string, text: string): ClaimReply {

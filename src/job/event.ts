@@ -78,6 +78,8 @@ export interface ClaimReply {
   status?: string | undefined;
   /** Why it was refused, and the next step. */
   refusal?: string | undefined;
+  /** The job was final already and this has amended its end: a sentence that says so. */
+  amended?: string | undefined;
   /** True when this hub has no such job; on a shared broker another one may have it. */
   unknown?: boolean | undefined;
   /** True when the refusal may go away by itself (a full disk): the publisher keeps the event. */

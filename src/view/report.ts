@@ -17,9 +17,9 @@ export function reportView(type: string, jobId: string, reply: ClaimReply) {
   };
 }
 
-function summarize(type: string, jobId: string, { accepted, recorded, status }: ClaimReply): string {
+function summarize(type: string, jobId: string, { accepted, recorded, status, amended }: ClaimReply): string {
   if (!accepted) return `The event was refused: job ${jobId} is ${status ?? 'not known'}.`;
   return recorded
-    ? `Recorded ${type} for job ${jobId}, which is now ${status ?? 'open'}.`
+    ? `Recorded ${type} for job ${jobId}, which is now ${status ?? 'open'}.${amended === undefined ? '' : ` ${amended}`}`
     : 'The event is kept on disk and will be delivered by itself.';
 }

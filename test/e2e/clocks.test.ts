@@ -33,6 +33,7 @@ describe.concurrent('timeout_seconds', () => {
     expect(next.at).toBeUndefined();
     const done = await reporter.report(job_id, 'completed', { detail: 'done after all' });
     expect(done).toMatchObject({ accepted: true, status: 'completed' });
+    expect(done.summary).toContain('This job was failed (timeout) since');
     const second = await next.answer;
     expect(second.outcome).toBe('final');
     const amended = second.jobs.find((job: { job_id: string }) => job.job_id === job_id);
