@@ -195,8 +195,8 @@ export class Permissions {
    * Carries a decision out, on exactly the request that is open.
    * @param wanted the request that is meant, where it is known
    * @returns how, as a sentence
-   * @throws MamError `conflict` when that request is open no more or being decided, `refused` when it can't be decided
-   *   from here
+   * @throws MamError `conflict` when that request is open no more or being decided, `not_found` for an unknown request,
+   *   `refused` when it can't be decided from here
    */
   async decide(
     job: LiveJob,
@@ -242,7 +242,10 @@ export class Permissions {
     }
   }
 
-  /** The open request that is meant. @throws MamError `conflict` when there is none, or another one by now */
+  /**
+   * The open request that is meant.
+   * @throws MamError `conflict` when there is none, or another one by now; `not_found` when there never was one of that id
+   */
   private requestOf(job: LiveJob, wanted: string | undefined): PeerRequest {
     const permissions = job.record.requests.filter(({ kind }) => kind === 'permission');
     const open = permissions.filter(({ resolved_at }) => resolved_at === undefined);
@@ -251,19 +254,25 @@ export class Permissions {
         ? (open.find(({ request_id: id }) => this.known.get(id)?.dialog !== undefined) ?? open[0])
         : open.find(({ request_id: id }) => id === wanted);
     if (found !== undefined) return found;
+    const before = permissions.find(({ request_id: id }) => id === wanted);
     const [next] = open;
     if (next === undefined) {
       throw new MamError(
         'conflict',
-        `Job ${job.id} has no open permission request; it may have been answered in its pane.`,
+        wanted !== undefined && before === undefined
+          ? `Job ${job.id} has no permission request with this request_id, and no other one is open.`
+          : `Job ${job.id} has no open permission request; it may have been answered in its pane.`,
         'Look at job_status; wait_job tells of the next one.',
       );
     }
-    const before = permissions.find(({ request_id: id }) => id === wanted);
+    const gone =
+      before === undefined
+        ? `Job ${job.id} has no permission request with this request_id.`
+        : `The request that you were shown (${cleanLine(before.text, SHOWN_CHARS)}) is open no more: ${before.decision ?? 'settled'}.`;
     throw new MamError(
-      'conflict',
-      `The request that you were shown (${cleanLine(before?.text ?? 'unknown', SHOWN_CHARS)}) is open no more: ${before?.decision ?? 'unknown'}. Nothing was decided.`,
-      `Now open is another one: ${cleanLine(next.text, SHOWN_CHARS)}. If you mean that, answer with request_id "${next.request_id}".`,
+      before === undefined ? 'not_found' : 'conflict',
+      `${gone} Nothing was decided.`,
+      `Now open is ${before === undefined ? 'this one' : 'another one'}: ${cleanLine(next.text, SHOWN_CHARS)}. If you mean that, answer with request_id "${next.request_id}".`,
     );
   }
 

@@ -88,8 +88,13 @@ describe.concurrent('a permission that the peer itself asks for', () => {
     await lab.tmux('copy-mode', '-t', peer.pane);
     await reporter.report(jobId, 'permission_required', { detail: 'rm the old roof' });
     expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].reason).toBe('permission');
+    const none = { job_id: jobId, decision: 'allow', request_id: 'perm-0' };
+    const unknown = await server.refusal('answer_job', none);
+    expect(unknown).toContain(`Job ${jobId} has no permission request with this request_id.`);
+    expect(unknown).toContain('Nothing was decided. Now open is this one: rm the old roof. If you mean that');
     const answered = await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
     expect(answered.status).toBe('working');
+    expect(await server.refusal('answer_job', none)).toContain('with this request_id, and no other one is open');
     const { messages } = await reporter.report(jobId, 'progress');
     expect(messages).toEqual(['You asked for permission ("rm the old roof"). The decision: deny.']);
     await reporter.report(jobId, 'completed');
