@@ -119,19 +119,22 @@ export default defineTool({
         'Give agent_session: tmux:NAME, or tmux:%3 for a pane.',
       );
     }
+    const workdir = resolve(caller.cwd, args.workdir ?? '.');
+    const validate = args.validate === undefined ? undefined : resolve(caller.cwd, args.validate);
     if (args.dry_run) {
+      engine.checkPreview({ workdir, validate, registry_dir: settings.registryDir });
       const next = 'Call delegate_job again with dry_run false to delegate the job; it will get another id.';
-      return { ...previewView(args.prompt, session, settings), next };
+      return { ...previewView(args.prompt, session, kind, settings), next };
     }
     const params = delegateParams(
       {
         prompt: args.prompt,
         agent: args.agent,
         agent_session: session,
-        workdir: resolve(caller.cwd, args.workdir ?? '.'),
+        workdir,
         timeout_seconds: args.timeout_seconds,
         idle_timeout_seconds: args.idle_timeout_seconds,
-        validate: args.validate === undefined ? undefined : resolve(caller.cwd, args.validate),
+        validate,
         validate_rounds: args.validate_rounds,
         start: args.start,
         notify: args.notify === 'pane',

@@ -3,6 +3,7 @@ import { spoolPrompt } from '../bus/spool.ts';
 import { loadSettings, type Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
+import { checkPreview } from '../hub/preview-checks.ts';
 import { DEFAULTS } from '../job/delegation.ts';
 import type { DelegateResult } from '../job/request.ts';
 import { clean } from '../job/text.ts';
@@ -65,7 +66,10 @@ export default defineCommand({
       );
     }
     const prompt = await promptOf(chosen, words);
-    if (chosen['dry-run']) return preview(prompt, kind, session, settings, json);
+    if (chosen['dry-run']) {
+      checkPreview(paramsOf(chosen, prompt, kind, session, settings));
+      return preview(prompt, kind, session, settings, json);
+    }
 
     await readyHub(settings);
     const link = openLink(settings);
@@ -116,7 +120,7 @@ function preview(
   settings: Settings,
   json: boolean,
 ): number {
-  const view = previewView(prompt, session, { ...settings, mamCommand: mamCommand(settings) });
+  const view = previewView(prompt, session, kind, { ...settings, mamCommand: mamCommand(settings) });
   if (json) {
     printJson({ ...view, next: 'The same without --dry-run delegates the job; it will get another id.' });
     return EXIT.done;
@@ -124,7 +128,7 @@ function preview(
   print(`dry run: nothing was changed; the job will get another id than ${view.job_id}`);
   print(`target: ${session ?? 'a person'}`);
   print('instructions:');
-  print(kind.isHuman ? humanText(view.job_id, prompt) : view.typed_text);
+  print(view.typed_text ?? humanText(view.job_id, prompt));
   print(view.log_dir);
   return EXIT.done;
 }

@@ -22,7 +22,7 @@ import { peerServer } from './peer-server.ts';
 import { findPlace, type Place } from './place.ts';
 import { refuseBusy, refuseHeld } from './refuse-busy.ts';
 import { hubDraft, type Registrar } from './registrar.ts';
-import { scriptHash } from './script.ts';
+import { scriptHash } from './script-hash.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 import { wakeTarget } from './wake-target.ts';
 

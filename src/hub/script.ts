@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { accessSync, constants, createWriteStream, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, createWriteStream } from 'node:fs';
 import { constants as system } from 'node:os';
 import { execa } from 'execa';
 import { scrubbedEnvironment } from '../environment.ts';
@@ -17,23 +16,6 @@ const TAIL_BYTES = 2_000;
 const REST_MS = 200;
 /** Exit code of a script that was ended by its time limit, as `timeout` of coreutils has it. */
 const TIMED_OUT = 124;
-
-/** The hash of a script that can be read. @throws MamError `bad_input` for one that can't */
-export function scriptHash(path: string): string {
-  try {
-    if (!statSync(path).isFile()) throw new Error('no file');
-    return createHash('sha256').update(readFileSync(path)).digest('hex');
-  } catch (error) {
-    throw new MamError(
-      'bad_input',
-      `The validation script ${path} cannot be read.`,
-      'Give the path of a readable script.',
-      {
-        cause: error,
-      },
-    );
-  }
-}
 
 /** What a script runs with: little, so that it says the same whoever runs it. */
 export function scriptEnvironment(

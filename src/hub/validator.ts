@@ -3,7 +3,8 @@ import { isFinal } from '../job/words.ts';
 import { startOf } from '../processes.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Registrar } from './registrar.ts';
-import { endGroup, outputTail, runScript, scriptEnvironment, scriptHash } from './script.ts';
+import { endGroup, outputTail, runScript, scriptEnvironment } from './script.ts';
+import { scriptHash } from './script-hash.ts';
 
 /** Exit code of a script that could not be started, as shells have it. */
 const NOT_STARTED = 127;

@@ -1,7 +1,8 @@
 import { explain, MamError } from '../errors.ts';
 import type { VerifyParams, VerifyResult } from '../job/request.ts';
 import type { Registrar } from './registrar.ts';
-import { outputTail, runScript, scriptEnvironment, scriptHash } from './script.ts';
+import { outputTail, runScript, scriptEnvironment } from './script.ts';
+import { scriptHash } from './script-hash.ts';
 
 /** Runs validation scripts when somebody asks for it, whatever the job's status; nothing changes by it. */
 export class Verifications {

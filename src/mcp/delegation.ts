@@ -26,7 +26,10 @@ export const delegationSchema = z.object({
   log_dir: z.string(),
   repeated: z.boolean().describe('true when the same request_key gave an earlier job'),
   dry_run: z.boolean(),
-  typed_text: z.string().optional().describe('with dry_run: what would be typed into the pane'),
+  typed_text: z
+    .string()
+    .optional()
+    .describe('with dry_run: what would be typed into the pane; absent for a person'),
   warnings: z.array(z.string()),
   next: z.string(),
 });

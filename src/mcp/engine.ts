@@ -6,6 +6,7 @@ import { waitForJobs } from '../bus/waiter.ts';
 import type { Settings } from '../config.ts';
 import { peerEnvironment } from '../environment.ts';
 import { openLink, readyHub } from '../hub/client.ts';
+import { checkPreview } from '../hub/preview-checks.ts';
 import type { Claim } from '../job/event.ts';
 import { newEventId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -74,6 +75,8 @@ class HubEngine implements HubConnection {
       peerEnvironment: peerEnvironment(settings),
     };
   }
+
+  readonly checkPreview = checkPreview;
 
   kind(name: string): KnownKind {
     return resolveKind(name, this.all.agents);

@@ -35,12 +35,27 @@ export interface PreviewPlace {
   mamCommand: string;
 }
 
-/** What would be typed, with an id of the same form; needs no hub, tmux or session. */
-export function previewView(prompt: string, session: string | undefined, place: PreviewPlace) {
+/** What no preview looks at: it would need the hub, and tmux. */
+const UNCHECKED =
+  'Not checked: whether that agent is there and free, and how many jobs are open (MAM_MAX_OPEN_JOBS).';
+
+/**
+ * What would be typed, with an id of the same form; needs no hub, tmux or session.
+ * @param kind for a person nothing is typed
+ */
+export function previewView(
+  prompt: string,
+  session: string | undefined,
+  kind: { isHuman: boolean },
+  place: PreviewPlace,
+) {
   const job_id = newJobId(prompt);
   const task_file = resolve(place.registryDir, job_id, 'prompt.md');
+  const shown = session === undefined ? '' : ` and be shown to those who look at ${session}`;
   return {
-    summary: `Nothing was changed: this is what would be typed into ${session ?? 'the session'}.`,
+    summary: kind.isHuman
+      ? `Nothing was changed: nothing would be typed, as the job is for a person. It would stand in \`mam list\`${shown}, and the person would end it with \`mam done\`. Not checked: how many jobs are open (MAM_MAX_OPEN_JOBS)${session === undefined ? '' : ', and whether that session is there'}.`
+      : `Nothing was changed: this is what would be typed into ${session ?? 'the session'}. ${UNCHECKED}`,
     job_id,
     status: 'queued',
     delivery_stage: 'queued',
@@ -52,7 +67,7 @@ export function previewView(prompt: string, session: string | undefined, place: 
     log_dir: resolve(place.logsDir ?? place.registryDir, job_id),
     repeated: false,
     dry_run: true,
-    typed_text: composeOrder(job_id, prompt, place.mamCommand, task_file),
+    typed_text: kind.isHuman ? undefined : composeOrder(job_id, prompt, place.mamCommand, task_file),
     warnings: [],
   };
 }

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { scriptHash } from '../../src/hub/script.ts';
+import { scriptHash } from '../../src/hub/script-hash.ts';
 import { isRunning, Lab, PROGRAM, until } from '../durability/support.ts';
 
 let lab: Lab;

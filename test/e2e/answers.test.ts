@@ -94,7 +94,9 @@ describe.concurrent('a permission that the peer itself asks for', () => {
     expect(unknown).toContain('Nothing was decided. Now open is this one: rm the old roof. If you mean that');
     const answered = await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
     expect(answered.status).toBe('working');
-    expect(await server.refusal('answer_job', none)).toContain('with this request_id, and no other one is open');
+    expect(await server.refusal('answer_job', none)).toContain(
+      'with this request_id, and no other one is open',
+    );
     const { messages } = await reporter.report(jobId, 'progress');
     expect(messages).toEqual(['You asked for permission ("rm the old roof"). The decision: deny.']);
     await reporter.report(jobId, 'completed');

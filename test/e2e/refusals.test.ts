@@ -107,7 +107,26 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
     expect(answer.typed_text.split('\n').length).toBeLessThanOrEqual(3);
     expect(answer.typed_text.length).toBeLessThanOrEqual(700);
     expect(answer.typed_text).toContain(answer.job_id);
+    expect(answer.summary).toContain('Not checked: whether that agent is there');
     expect(lab.jobIds()).toEqual([]);
+    expect(lab.isUntouched).toBe(true);
+  });
+
+  test('dry_run for a person types nothing, and what it can see wrong it refuses', async ({ lab }) => {
+    const server = await lab.startServer();
+    const job = { prompt: 'Mend the roof', agent: 'human', dry_run: true };
+    const answer = await server.ask('delegate_job', job);
+    expect(answer.summary).toContain('nothing would be typed');
+    expect(answer.typed_text).toBeUndefined();
+    for (const [wrong, words] of [
+      [{ workdir: 'nowhere' }, `${lab.project}/nowhere does not exist`],
+      [{ validate: 'missing.sh' }, `script ${lab.project}/missing.sh cannot be read`],
+    ] as const)
+      expect(await server.refusal('delegate_job', { ...job, ...wrong })).toContain(words);
+    const registry = `${lab.write('file', '')}/jobs`;
+    const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
+    expect(await other.refusal('delegate_job', job)).toContain(`The registry ${registry} cannot be written`);
+    expect((await lab.mam('submit', 'x', '--dry-run', '--validate', 'missing.sh')).code).toBe(64);
     expect(lab.isUntouched).toBe(true);
   });
 });
