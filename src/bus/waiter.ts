@@ -157,7 +157,8 @@ function summarize(
   };
 }
 
-function parseCursor(cursor: string | undefined): Map<string, number> {
+/** By job id the place that a cursor stands for. @throws MamError `bad_input` for a text that is none of ours */
+export function parseCursor(cursor: string | undefined): Map<string, number> {
   const places = new Map<string, number>();
   for (const part of (cursor ?? '').split(' ').filter(Boolean)) {
     const [, id, seq] = /^([a-z0-9-]{1,64}):(\d{1,15})$/.exec(part) ?? [];

@@ -2,7 +2,7 @@ import { type KnownKind, kindNames, resolveKind } from '../agents/index.ts';
 import { tellSeen } from '../bus/hold.ts';
 import type { Link } from '../bus/link.ts';
 import { isLong, spoolPrompt, spoolText } from '../bus/spool.ts';
-import { waitForJobs } from '../bus/waiter.ts';
+import { parseCursor, waitForJobs } from '../bus/waiter.ts';
 import type { Settings } from '../config.ts';
 import { peerEnvironment } from '../environment.ts';
 import { openLink, readyHub } from '../hub/client.ts';
@@ -178,6 +178,8 @@ class HubEngine implements HubConnection {
 
   async wait(request: WaitRequest): Promise<WaitAnswer> {
     await readyHub(this.all);
+    // Also where there is nothing to wait for.
+    parseCursor(request.cursor);
     const jobIds = request.job_ids.length > 0 ? request.job_ids : await this.openJobs(request.session);
     if (jobIds.length === 0) return { outcome: 'final', jobs: [], events: [], cursor: request.cursor ?? '' };
     this.waits.add(jobIds);

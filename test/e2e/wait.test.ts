@@ -186,6 +186,7 @@ describe.concurrent('wait_job', () => {
     const server = await lab.startServer();
     expect(await server.refusal('wait_job', { job_id: 'roof-aaaaaaaa' })).toContain('no job with this id');
     expect(await server.refusal('wait_job', { job_id: 'roof-aaaaaaaa', cursor: 'x y' })).toContain('cursor');
+    expect(await server.refusal('wait_job', { cursor: 'x y' })).toContain('The cursor is not one of ours');
     expect(await server.refusal('job_status', { job_id: '../../etc' })).toContain('no job with this id');
   });
 
