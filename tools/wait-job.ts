@@ -57,6 +57,11 @@ export default defineTool({
     events: z
       .array(eventRowSchema)
       .describe('what happened meanwhile, the newest that find room, oldest first'),
+    events_left_out: z
+      .number()
+      .int()
+      .optional()
+      .describe("older ones that found no room here; the job's log has them"),
     cursor: z.string().describe('give it to the next call'),
     next: z.string(),
   }),
@@ -94,6 +99,8 @@ export default defineTool({
         onEvent: (message) => heartbeat.heard(message),
       });
       const { jobs, left_out } = briefs(answer.jobs, JOBS_ROOM);
+      const events = eventRows([...answer.events].reverse(), EVENTS_ROOM).reverse();
+      const older = answer.events_left_out + answer.events.length - events.length;
       const shown = new Set(jobs.map((job) => job.job_id));
       // A call that was given up gets no answer: its client is shown nothing.
       if (!signal.aborted)
@@ -106,7 +113,8 @@ export default defineTool({
         outcome: answer.outcome,
         jobs,
         jobs_left_out: left_out,
-        events: eventRows([...answer.events].reverse(), EVENTS_ROOM).reverse(),
+        events,
+        ...(older > 0 && { events_left_out: older }),
         cursor: answer.cursor,
         next: nextStep(answer, ids, args.until, ({ agent_session: session }) =>
           session === undefined

@@ -42,6 +42,8 @@ export interface WaitEnd {
   jobs: JobRecord[];
   /** What happened since the cursor, oldest first; the newest 50 at most. */
   events: RecordedEvent[];
+  /** How many older ones there were. */
+  events_left_out: number;
   cursor: string;
 }
 
@@ -74,6 +76,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
   });
   const streams: JobStream[] = [];
   const events: RecordedEvent[] = [];
+  let heard = 0;
   const holding = holdWakes(link, registryDir, session, () => watched.flatMap(({ record }) => record ?? []));
 
   return new Promise<WaitEnd>((resolve, reject) => {
@@ -88,7 +91,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
       finish();
     };
     const answer = (outcome: WaitEnd['outcome']): void =>
-      settle(() => resolve({ outcome, ...summarize(watched, streams, events) }));
+      settle(() => resolve({ outcome, ...summarize(watched, streams, events, heard) }));
     const onAbort = (): void => answer('still_running');
     const timeUp = (): void => void lastLook().then(() => answer('still_running'));
     const timer = setTimeout(timeUp, Math.min(options.timeoutMs, NO_LIMIT_MS));
@@ -112,6 +115,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
       const { status, reason, phase } = record;
       for (const event of news) {
         events.push(event);
+        heard++;
         if (events.length > 2 * MAX_EVENTS) events.splice(0, events.length - MAX_EVENTS);
         options.onEvent?.({ event, status, reason, phase });
       }
@@ -149,10 +153,13 @@ function summarize(
   watched: Watched[],
   streams: JobStream[],
   events: RecordedEvent[],
+  heard: number,
 ): Omit<WaitEnd, 'outcome'> {
+  const newest = events.slice(-MAX_EVENTS);
   return {
     jobs: watched.flatMap(({ record }) => (record === undefined ? [] : [record])),
-    events: events.slice(-MAX_EVENTS),
+    events: newest,
+    events_left_out: heard - newest.length,
     cursor: watched.map(({ id, after }, place) => `${id}:${streams[place]?.seen ?? after ?? 0}`).join(' '),
   };
 }

@@ -181,7 +181,8 @@ class HubEngine implements HubConnection {
     // Also where there is nothing to wait for.
     parseCursor(request.cursor);
     const jobIds = request.job_ids.length > 0 ? request.job_ids : await this.openJobs(request.session);
-    if (jobIds.length === 0) return { outcome: 'final', jobs: [], events: [], cursor: request.cursor ?? '' };
+    if (jobIds.length === 0)
+      return { outcome: 'final', jobs: [], events: [], events_left_out: 0, cursor: request.cursor ?? '' };
     this.waits.add(jobIds);
     return waitForJobs({
       link: this.connection(),

@@ -29,5 +29,7 @@ export interface WaitAnswer {
   jobs: JobRecord[];
   /** What happened since `cursor`, oldest first. */
   events: RecordedEvent[];
+  /** How many older ones there were. */
+  events_left_out: number;
   cursor: string;
 }

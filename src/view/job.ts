@@ -151,13 +151,20 @@ export function eventRows(events: readonly RecordedEvent[], room: number) {
   let left = room;
   for (const event of events) {
     const { seq, job_id, type, source, recorded_at, late } = event;
-    const detail = event.detail === undefined ? undefined : cleanLine(event.detail, EVENT_TEXT);
+    const words = event.detail ?? decisionOf(event);
+    const detail = words === undefined ? undefined : cleanLine(words, EVENT_TEXT);
     const row = { seq, job_id, type, source, recorded_at, late, detail };
     left -= JSON.stringify(row).length;
     if (left < 0 && rows.length > 0) break;
     rows.push(row);
   }
   return rows;
+}
+
+/** A decision on a permission has no other words than itself. */
+function decisionOf({ data }: RecordedEvent): string | undefined {
+  const decision = data?.['decision'];
+  return typeof decision === 'string' ? decision : undefined;
 }
 
 function optionally(text: string | undefined, max: number): string | undefined {

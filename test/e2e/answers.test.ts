@@ -100,6 +100,9 @@ describe.concurrent('a permission that the peer itself asks for', () => {
     const { messages } = await reporter.report(jobId, 'progress');
     expect(messages).toEqual(['You asked for permission ("rm the old roof"). The decision: deny.']);
     await reporter.report(jobId, 'completed');
+    const { events } = await server.ask('wait_job', { job_id: jobId, cursor: `${jobId}:0` });
+    const answer = events.find(({ type }: { type: string }) => type === 'answered');
+    expect(answer).toMatchObject({ source: 'supervisor', detail: 'deny' });
   });
 });
 

@@ -182,6 +182,22 @@ describe.concurrent('wait_job', () => {
     await Promise.all(waits.map(({ answer }) => answer));
   });
 
+  test('says how many events found no room', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id } = await server.delegate(peer);
+    const { cursor, events_left_out } = await server.ask('wait_job', { job_id, timeout_seconds: 0 });
+    expect(events_left_out).toBeUndefined();
+    for (let i = 0; i < 20; i++)
+      await reporter.report(job_id, 'progress', { detail: `${i} ${'x'.repeat(600)}` });
+    await reporter.report(job_id, 'completed');
+    const last = lab.events(job_id).filter(({ seq }) => seq > Number(cursor.split(':')[1]));
+    const end = await server.ask('wait_job', { job_id, cursor });
+    expect(end.events.at(-1).type).toBe('completed');
+    expect(end.events.length).toBeLessThan(20);
+    expect(end.events_left_out).toBe(last.length - end.events.length);
+  });
+
   test('for a job that nobody knows, or with a cursor of somebody else, is refused', async ({ lab }) => {
     const server = await lab.startServer();
     expect(await server.refusal('wait_job', { job_id: 'roof-aaaaaaaa' })).toContain('no job with this id');
