@@ -45,6 +45,7 @@ export const jobSchema = recordSchema
     registry_dir: true,
   })
   .extend({
+    notify: recordSchema.shape.notify.unwrap().pick({ pane: true, agent: true }).optional(),
     validation: validationSchema.omit({ path: true, virtual_env: true, process: true }).optional(),
     registry_dir: z.string(),
     files_total: z

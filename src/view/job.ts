@@ -107,6 +107,7 @@ export function jobView(record: JobRecord, cut = true) {
     wake_seq: ___,
     peer_server: ____,
     notifying: ________,
+    notify,
     validation,
     ...shown
   } = record;
@@ -124,6 +125,7 @@ export function jobView(record: JobRecord, cut = true) {
     requests: record.requests
       .slice(-room.requests)
       .map((request) => ({ ...request, text: cleanLine(request.text, room.text) })),
+    ...(notify && { notify: { pane: notify.pane, agent: notify.agent } }),
     ...(validation && {
       validation: {
         ...(verdict as Omit<typeof validation, 'path' | 'virtual_env' | 'process'>),

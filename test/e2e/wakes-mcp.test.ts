@@ -59,6 +59,9 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', { timeout:
     const { notify, supervisor } = lab.record(id);
     expect(notify).toMatchObject({ pane: boss.pane, socket: lab.socket, agent: 'boss' });
     expect(notify?.process.pid).toBe(boss.pid);
+    // What only the hub needs of it is in no answer.
+    const shown = JSON.parse((await lab.mam('status', id, '--json')).stdout);
+    expect(shown.notify).toEqual({ pane: boss.pane, agent: 'boss' });
     expect(supervisor).toMatchObject({ client: 'lab', pane: boss.pane });
 
     await peer.report(id, 'question', { detail: 'Slate?' });
