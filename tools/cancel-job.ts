@@ -44,7 +44,7 @@ export default defineTool({
       seen_by: caller.session,
     });
     return {
-      summary: cancelSummary(record, changed),
+      summary: cancelSummary(record, changed, args.interrupt ? note : undefined),
       changed,
       note,
       ...jobView(record),

@@ -40,7 +40,9 @@ const inputSchema = z.strictObject({
     .min(1)
     .max(LIMITS.timeoutSeconds)
     .default(DEFAULTS.timeoutSeconds)
-    .describe('Seconds after which the job fails with reason timeout, 1 to 604800. Default: 3600'),
+    .describe(
+      'Seconds from its submission after which the job fails with reason timeout, 1 to 604800. Default: 3600',
+    ),
   idle_timeout_seconds: z
     .number()
     .min(1)

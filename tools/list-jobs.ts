@@ -57,7 +57,9 @@ export default defineTool({
         cursor !== undefined
           ? callOf('list_jobs', { ...filter, mine, cursor })
           : first === undefined
-            ? 'Delegate a job, or look without a filter.'
+            ? total === 0
+              ? `Delegate the first one: ${callOf('delegate_job', { prompt: 'THE TASK', agent: 'THE AGENT KIND' })} list_agents says which there are.`
+              : 'Delegate a job, or look without a filter.'
             : callOf('job_status', { job_id: first.job_id }),
     };
   },

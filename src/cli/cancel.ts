@@ -37,7 +37,7 @@ export default defineCommand({
       });
       if (json) {
         printJson({
-          summary: cancelSummary(record, changed),
+          summary: cancelSummary(record, changed, interrupt ? note : undefined),
           changed,
           note,
           ...jobView(record, false),

@@ -264,7 +264,9 @@ export function checkStart(params: StartParams): string {
     throw new MamError(
       'bad_input',
       `How agent kind ${agent} is started is not known.`,
-      `Start it in a tmux session yourself, or set agents.${agent}.command in .mam/config.json.`,
+      builtIn(agent) === undefined
+        ? `Start it in a tmux session yourself, or set agents.${agent}.command in .mam/config.json.`
+        : 'Start the program in a tmux session yourself, or make a kind of your own for it: agents.NAME in .mam/config.json, with command and session.',
     );
   }
   const program = findProgram(name, path);

@@ -269,9 +269,16 @@ export class Delegations {
     return checkPrompt(spool === undefined ? prompt : await takeSpool(this.home.folder, spool));
   }
 
+  /** A person changes no files behind another's back. */
   private warnings(job: LiveJob): string[] {
+    const writes = ({ record }: LiveJob) => record.agent !== 'human';
     const other = this.registrar.open.find(
-      (open) => open !== job && open.record.workdir === job.record.workdir && !isFinal(open.record.status),
+      (open) =>
+        open !== job &&
+        writes(open) &&
+        writes(job) &&
+        open.record.workdir === job.record.workdir &&
+        !isFinal(open.record.status),
     );
     return other === undefined
       ? []

@@ -71,7 +71,7 @@ export function offersOf(
   ): Promise<Result> {
     const capability = METHODS[method];
     if (capability === undefined || capabilities[capability] === undefined)
-      throw new ProtocolError(ErrorCode.MethodNotFound, 'Method not found');
+      throw new ProtocolError(ErrorCode.MethodNotFound, notFound(method));
     if (method === 'prompts/list') return { prompts: promptsOf(role) };
     if (method === 'resources/templates/list') return { resourceTemplates: TEMPLATES };
     if (method === 'resources/list') {
@@ -90,6 +90,11 @@ export function offersOf(
     }
   }
   return { work, answer };
+}
+
+/** Names the method, unless it is a text that no method is. */
+function notFound(method: string): string {
+  return `Method not found${/^[\w$./-]{1,80}$/.test(method) ? `: ${method}` : ''}`;
 }
 
 /** Reads what belongs to the program. @throws ProtocolError when its files are gone */

@@ -98,7 +98,7 @@ const PROMPTS: Readonly<Record<Role, Prompt[]>> = {
         {
           name: 'agent',
           description:
-            'Kind of the agent: claude-code, codex, gemini, opencode, human, or one of your configuration',
+            'Kind of the agent: claude-code, codex, gemini, opencode, human, command, or one of your configuration',
           required: true,
         },
         { name: 'task', description: 'What shall be done, in your words', required: true },

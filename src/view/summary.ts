@@ -17,6 +17,7 @@ export function statusSummary({ job_id, status, reason, phase }: JobRecord): str
 
 /** @param total jobs in the registry, whatever the filter */
 export function listSummary(shown: number, total: number): string {
+  if (total === 0) return 'There are no jobs yet.';
   return shown === 0
     ? `No such job; the registry has ${total}.`
     : `${shown} of the registry's ${total} ${total === 1 ? 'job' : 'jobs'}, newest first.`;
@@ -51,8 +52,12 @@ export function answerSummary({ job_id, status }: JobRecord, delivered: string):
   return `Job ${job_id} was answered and is ${status}. ${delivered}`;
 }
 
-export function cancelSummary({ job_id, status }: JobRecord, changed: boolean): string {
-  return changed ? `Job ${job_id} is cancelled.` : `Job ${job_id} was ${status} already; nothing changed.`;
+/** @param done about the interrupt key, where one was asked for */
+export function cancelSummary({ job_id, status }: JobRecord, changed: boolean, done?: string): string {
+  const more = done === undefined ? '' : ` ${done}`;
+  return changed
+    ? `Job ${job_id} is cancelled.${more}`
+    : `Job ${job_id} was ${status} already; nothing changed.`;
 }
 
 export function stopSummary(session: string): string {

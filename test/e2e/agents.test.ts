@@ -132,7 +132,10 @@ describe.concurrent('an agent', () => {
     const job = { prompt: 'Mend the roof', agent: 'robot', start: true };
     const { job_id: jobId } = await server.ask('delegate_job', job);
     expect(await server.refusal('stop_agent', { name: 'robot' })).toContain(`has an open job: ${jobId}`);
-    await server.ask('cancel_job', { job_id: jobId });
+    const cancelled = await server.ask('cancel_job', { job_id: jobId, interrupt: true });
+    expect(cancelled.summary).toContain(
+      `Job ${jobId} is cancelled. No interrupt key is known for agent kind robot`,
+    );
     await server.ask('stop_agent', { name: 'robot' });
   });
 });

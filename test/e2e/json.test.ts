@@ -27,6 +27,10 @@ describe.concurrent('--json', () => {
     const [good, mute] = [await lab.startPeer('good'), await lab.startPeer('mute')];
     const to = (address: string) => ['--agent', 'command', '--agent-session', address];
     lab.write('check.sh', 'exit 0\n');
+    expect(await json(lab, 'list_jobs', 'list')).toMatchObject({
+      summary: 'There are no jobs yet.',
+      total: 0,
+    });
     const done = await json(
       lab,
       'delegate_job',

@@ -16,6 +16,9 @@ describe.concurrent('jobs at one pane', () => {
     expect(b).toMatchObject({ status: 'queued', position: 1, behind: [a.job_id] });
     expect(c).toMatchObject({ status: 'queued', position: 2, behind: [a.job_id, b.job_id] });
     expect(b.warnings).toEqual([`Job ${a.job_id} is open in the same working folder ${lab.project}.`]);
+    const person = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
+    expect(person.warnings).toEqual([]);
+    await server.ask('cancel_job', { job_id: person.job_id });
 
     const all = server.wait({ job_ids: [a.job_id, b.job_id, c.job_id], until: 'all' });
     const orders: string[] = [];

@@ -70,7 +70,7 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
     expect(await ask({ agent: 'codec' })).toContain('There is no such agent kind');
     expect(await ask({ agent: 'nobody' })).toContain('There is no such agent kind');
     expect(await ask({ agent_session: 'tmux:none', start: true })).toContain(
-      'How agent kind command is started is not known',
+      'How agent kind command is started is not known. Start the program in a tmux session yourself, or make a kind of your own',
     );
     expect(await ask({ timeout_seconds: -1 })).toContain('timeout_seconds');
     expect(await ask({ idle_timeout_seconds: 0 })).toContain('idle_timeout_seconds');

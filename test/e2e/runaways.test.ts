@@ -139,7 +139,9 @@ describe.concurrent('open jobs of one session', () => {
     expect(errors[0].content[0].text).toContain(id);
     expect(lab.jobIds()).toHaveLength(2);
     // Another session has its own number.
-    await (await lab.startServer({ MAM_MAX_OPEN_JOBS: '2' })).delegate(peer);
+    const other = await lab.startServer({ MAM_MAX_OPEN_JOBS: '1' });
+    await other.delegate(peer);
+    expect(await other.refusal('delegate_job', job)).toContain('has 1 open job, and 1 is the limit');
     await server.ask('cancel_job', { job_id: id });
     await server.delegate(peer);
     // The same key still gives the same job.

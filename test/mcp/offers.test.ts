@@ -193,7 +193,7 @@ test.each([
     -32602,
     ['ref/prompt or ref/resource'],
   ],
-  ['resources/subscriptions', {}, -32601, ['Method not found']],
+  ['resources/subscriptions', {}, -32601, ['Method not found: resources/subscriptions']],
 ] as [string, Record<string, unknown>, number, string[]][])(
   'a bad %s %j is told',
   async (method, params, code, texts) => {

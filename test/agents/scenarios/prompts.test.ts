@@ -54,7 +54,7 @@ testOf('claude-code')('claude-code: prompts are slash commands, resources can be
       ? { say: 'No job yet.' }
       : { call: 'ReadMcpResourceTool', args: { server: 'mam', uri: 'mam://jobs' } };
   const reading = await once(lab, asked, 'Which jobs are there?');
-  expect(reading.said.at(-1)?.results[0]?.text).toContain('No such job; the registry has 0.');
+  expect(reading.said.at(-1)?.results[0]?.text).toContain('There are no jobs yet.');
 });
 
 /** What a person's command makes of a prompt, for its model. */
