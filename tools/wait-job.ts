@@ -96,6 +96,8 @@ export default defineTool({
         cursor: args.cursor,
         session: caller.session,
         signal,
+        onFound: (found) =>
+          heartbeat.waitsFor(found.length === 1 ? `job ${found[0]}` : `your ${found.length} open jobs`),
         onEvent: (message) => heartbeat.heard(message),
       });
       const { jobs, left_out } = briefs(answer.jobs, JOBS_ROOM);

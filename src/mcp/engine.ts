@@ -183,6 +183,7 @@ class HubEngine implements HubConnection {
     const jobIds = request.job_ids.length > 0 ? request.job_ids : await this.openJobs(request.session);
     if (jobIds.length === 0)
       return { outcome: 'final', jobs: [], events: [], events_left_out: 0, cursor: request.cursor ?? '' };
+    if (request.job_ids.length === 0) request.onFound?.(jobIds);
     this.waits.add(jobIds);
     return waitForJobs({
       link: this.connection(),

@@ -11,7 +11,7 @@ const LAST_WORDS = 120;
 /** Tells a client, in words for the person who watches, that a wait is alive and what happened last. */
 export class Heartbeat {
   readonly #progress: (message: string) => void;
-  readonly #what: string;
+  #what: string;
   readonly #started = Date.now();
   readonly #beat: NodeJS.Timeout;
   #soon: NodeJS.Timeout | undefined;
@@ -23,6 +23,11 @@ export class Heartbeat {
     this.#progress = progress;
     this.#what = what;
     this.#beat = setInterval(() => this.#tell(), BEAT_MS);
+  }
+
+  /** It has turned out what is waited for. */
+  waitsFor(what: string): void {
+    this.#what = what;
   }
 
   /** An event came: it is told at once, or together with those of the same second. */

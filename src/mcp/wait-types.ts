@@ -13,6 +13,8 @@ export interface WaitRequest {
   cursor?: string | undefined;
   /** The client session whose open jobs are meant when `job_ids` is empty. */
   session: string;
+  /** Called with the jobs that are meant when `job_ids` is empty. */
+  onFound?: ((jobIds: readonly string[]) => void) | undefined;
   /** Called with every event as it comes. */
   onEvent?: ((message: LogMessage) => void) | undefined;
   /** Aborted when the client gave up: drops the waiter, never the job. */

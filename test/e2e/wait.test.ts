@@ -200,6 +200,7 @@ describe.concurrent('wait_job', () => {
 
   test('for a job that nobody knows, or with a cursor of somebody else, is refused', async ({ lab }) => {
     const server = await lab.startServer();
+    expect((await server.ask('list_jobs')).next).toContain('Delegate the first one: Call delegate_job');
     expect(await server.refusal('wait_job', { job_id: 'roof-aaaaaaaa' })).toContain('no job with this id');
     expect(await server.refusal('wait_job', { job_id: 'roof-aaaaaaaa', cursor: 'x y' })).toContain('cursor');
     expect(await server.refusal('wait_job', { cursor: 'x y' })).toContain('The cursor is not one of ours');
@@ -250,6 +251,28 @@ describe.concurrent('wait_job', () => {
       expect(params).toMatchObject({ progressToken: 'w', progress: index + 1 });
       expect(params?.['message']).toMatch(/^Waiting for job [a-z0-9-]+, \d+ s/);
     }
+  });
+
+  test('for all open jobs tells how many they are, and what happened last', async ({ lab }) => {
+    const [a, b] = [
+      await lab.startPeer('mute', { session: 'a' }),
+      await lab.startPeer('mute', { session: 'b' }),
+    ];
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id } = await server.delegate(a);
+    await server.delegate(b);
+    const wait = server.wait({ until: 'all' }, { progressToken: 'w' });
+    const notices = () =>
+      JSON.stringify(server.messages.filter(({ method }) => method?.includes('progress')));
+    // A wait may begin after a report: one of these comes after that.
+    for (let i = 0; i < 20 && !notices().includes('ridge'); i++) {
+      await reporter.report(job_id, 'progress', { detail: `ridge ${i}` });
+      await pause(100);
+    }
+    expect(notices()).toMatch(
+      new RegExp(`Waiting for your 2 open jobs, \\d+ s; ${job_id} is working, last event progress: ridge`),
+    );
+    wait.cancel();
   });
 
   test('of one server goes on when another server dies in the middle of its own', async ({ lab }) => {
