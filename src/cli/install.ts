@@ -22,7 +22,10 @@ export default defineCommand({
     user: { type: 'flag', about: 'for all your projects (the default)' },
     project: { type: 'flag', about: 'for the project around the working directory' },
     'dry-run': { type: 'flag', about: 'show what would change, and write nothing' },
-    uninstall: { type: 'flag', about: 'take back what install wrote, and nothing else' },
+    uninstall: {
+      type: 'flag',
+      about: "take out mam's entry, with what you added inside it, and nothing else",
+    },
   },
   json: 'what changed (`files`), `warnings` and what to do `next`',
   exits: { done: 'it is as you asked, whether something had to change or not' },
@@ -43,10 +46,13 @@ export default defineCommand({
     const changed = plans.some(({ change }) => change !== 'unchanged');
     const warnings = [
       ...plans.flatMap(({ edited }) => edited.kept),
+      ...plans.flatMap(lossOf),
       ...(uninstall ? [] : plans.filter(({ off }) => off).map(({ path }) => `${path} switches mam off.`)),
       ...(uninstall ? [] : doubts(client, around)),
       ...(scope === 'project' && changed && !uninstall
-        ? ['What was written names a path of this machine: think of that before you commit it.']
+        ? [
+            `What ${dryRun ? 'would be' : 'was'} written names a path of this machine: think of that before you commit it.`,
+          ]
         : []),
     ];
     const next = changed ? (uninstall ? [`Restart ${client.title}.`] : client.next(scope)) : [];
@@ -59,6 +65,13 @@ export default defineCommand({
     return EXIT.done;
   },
 });
+
+/** What of the user's own goes with our entry, and where it still is. */
+function lossOf({ path, found, edited: { lost }, backup }: Plan): string[] {
+  if (lost === undefined) return [];
+  const copy = backup ?? `a copy beside ${found.path}`;
+  return [`What you added to mam's entry in ${path} goes with it: ${lost.join(', ')}. It stays in ${copy}.`];
+}
 
 interface Report {
   client: string | undefined;
@@ -85,7 +98,9 @@ function jsonOf({ plans, ...report }: Report): object {
 function textOf({ title }: Client, { scope, dry_run, uninstall, changed, plans, next }: Report): string {
   if (!changed) {
     const state = uninstall ? 'Nothing of mam install is in' : 'mam is installed already, nothing changes:';
-    return [state, ...plans.map(({ path }) => `  ${path}`)].join('\n');
+    // What was left as it is is told of by itself.
+    const silent = plans.filter(({ edited }) => !uninstall || edited.kept.length === 0);
+    return [state, ...silent.map(({ path }) => `  ${path}`)].join('\n');
   }
   const changing = plans.filter(({ change }) => change !== 'unchanged');
   if (dry_run) {

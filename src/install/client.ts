@@ -21,13 +21,15 @@ export interface Edited {
   receipt: unknown;
   /** What was left as it is although it was asked for, and what to do about it. */
   kept: string[];
+  /** What the user had put inside our entry, and went with it, by its keys; absent when he had put nothing there. */
+  lost?: string[];
 }
 
 /**
  * Changes a file's text; pure.
  * @param text undefined when there is no file
  * @param receipt what an earlier install gave
- * @throws MamError `refused` for a text that can't be read or must not be changed
+ * @throws MamError `refused` for a text that can't be read or must not be changed, such as a server `mam` that is not ours
  */
 export type Edit = (text: string | undefined, receipt: unknown) => Edited;
 

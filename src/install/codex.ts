@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import type { Client, ServerEntry } from './client.ts';
 import { isRecord, serverEntry } from './entry.ts';
-import { tableOf, tomlConfig } from './toml-config.ts';
+import { tomlConfig } from './toml-config.ts';
+import { tableOf } from './toml-table.ts';
 
 const SERVER: [string, string] = ['mcp_servers', 'mam'];
 /** Codex ends a call after 300 s, whatever its progress, unless it is told otherwise. */
@@ -47,7 +48,7 @@ export const codex: Client = {
     const path = join(folder, 'config.toml');
     const remove =
       scope === 'project' ? 'delete [mcp_servers.mam] and the tables below it' : 'codex mcp remove mam';
-    const file = tomlConfig(path, { at: SERVER, block: block(command, args), remove });
+    const file = tomlConfig(path, { at: SERVER, block: block(command, args), lists: ['env_vars'], remove });
     return [{ ...file, read: (text) => read(path, text) }];
   },
 

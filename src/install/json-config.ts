@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MamError } from '../errors.ts';
 import type { ConfigFile, Edited } from './client.ts';
+import { type Entry, nameOf, notToTake, notToWrite } from './foreign.ts';
 import { withItem, withMember, without, withValue } from './json-edit.ts';
-import { get, put, reaches } from './json-path.ts';
+import { drop, get, put, reaches } from './json-path.ts';
 import { type Dialect, type Json, type JsonText, type Node, parseJson } from './json-text.ts';
+import { addedIn, changedIn, stepsTo } from './merge.ts';
 import type { Needed, Wanted, Wish, Words } from './wish.ts';
 
 /** What of a file is ours. */
@@ -71,22 +73,20 @@ class JsonEdit {
   uninstall(wishes: Wish[]): Edited {
     const before = this.#doc.text;
     const { values, words, made, created } = this.#receipt;
-    const left = values.filter(({ at, value }) => !this.#takeValue(at, value));
     const needed = wishes.filter((wish) => 'remove' in wish);
+    const lost = needed.flatMap((wish) => this.#takeNeeded(wish));
     // What gave way once is the user's from then on.
-    this.#receipt.values = left.filter(({ at }) => needed.some((wish) => isDeepStrictEqual(wish.at, at)));
-    for (const wish of needed) if (this.#find(wish.at) !== undefined) this.#keep(wish);
+    for (const { at, value } of values) this.#takeValue(at, value);
     for (const { at, word } of words) this.#takeWord(at, word);
     for (const at of [...made].reverse()) {
       const node = reaches(this.#doc.value, at) ? this.#find(at) : undefined;
       if (node !== undefined && isEmpty(this.#doc.text, node)) this.#removeAt(at);
     }
-    const kept = this.#kept;
-    const receipt = this.#receipt.values.length > 0 ? { ...this.#receipt, words: [] } : undefined;
-    if (this.#doc.text === before) return { text: this.#original, receipt, kept };
+    const done = { receipt: undefined, kept: [], ...(lost.length > 0 && { lost }) };
+    if (this.#doc.text === before) return { text: this.#original, ...done };
     if (created !== undefined && squeezed(this.#doc.text) === squeezed(this.#blank))
-      return { text: created === 'file' ? undefined : '', receipt: undefined, kept };
-    return { text: this.#doc.text, receipt, kept };
+      return { text: created === 'file' ? undefined : '', ...done };
+    return { text: this.#doc.text, ...done };
   }
 
   #unchanged(): Edited {
@@ -95,25 +95,37 @@ class JsonEdit {
     return { text: this.#original, receipt, kept: this.#kept };
   }
 
-  #setValue({ at, value, remove }: Needed): void {
-    const node = this.#find(at);
+  #setValue(wish: Needed): void {
+    const { at, value } = wish;
     const ours = this.#receipt.values.find((one) => isDeepStrictEqual(one.at, at));
-    if (node !== undefined) {
-      const present = this.#valueAt(at);
-      if (isDeepStrictEqual(present, value)) return;
-      if (ours === undefined || !isDeepStrictEqual(present, ours.value)) {
-        throw new MamError(
-          'refused',
-          `${this.#path} already has ${at.join('.')}, and it is not what mam install wrote: it is left as it is, and nothing was changed.`,
-          `To have it written anew, take it out first (${remove}), then run this again.`,
-        );
-      }
-      this.#become(withValue(this.#doc, node, value), (root) => put(root, at, value));
-    } else {
+    if (this.#find(at) === undefined) {
       this.#insert(at, value);
+      if (ours === undefined) this.#receipt.values.push({ at, value });
+      else ours.value = value;
+      return;
     }
-    if (ours === undefined) this.#receipt.values.push({ at, value });
-    else ours.value = value;
+    const present = this.#valueAt(at);
+    const changed = ours === undefined ? [] : changedIn(present, ours.value);
+    if (ours === undefined || changed.length > 0) {
+      if (changedIn(present, value).length === 0) return;
+      throw notToWrite(this.#entry(wish), changed);
+    }
+    const written = structuredClone(value);
+    for (const step of stepsTo(value, { present, ours: ours.value })) {
+      const place = [...at, ...step.at];
+      if (step.theirs) {
+        drop(written, step.at);
+        this.#kept.push(`${nameOf(place)} in ${this.#path} is your own: it is left as it is.`);
+      } else if (step.value === undefined) this.#removeAt(place);
+      else this.#place(place, step.value as Json);
+    }
+    ours.value = written;
+  }
+
+  #place(at: string[], value: Json): void {
+    const node = this.#find(at);
+    if (node === undefined) this.#insert(at, value);
+    else this.#become(withValue(this.#doc, node, value), (root) => put(root, at, value));
   }
 
   #tryValue({ at, value, unless }: Wanted): void {
@@ -154,12 +166,24 @@ class JsonEdit {
     this.#become(withMember(this.#doc, object, key, nested), (root) => put(root, at, value));
   }
 
-  /** @returns true when it is there no longer */
-  #takeValue(at: string[], value: Json): boolean {
-    if (!reaches(this.#doc.value, at) || this.#find(at) === undefined) return true;
-    if (!isDeepStrictEqual(this.#valueAt(at), value)) return false;
+  /** Takes our entry out. @returns what the user had added to it @throws MamError when it is not ours */
+  #takeNeeded(wish: Needed): string[] {
+    const { at, value } = wish;
+    if (this.#find(at) === undefined) return [];
+    const present = this.#valueAt(at);
+    const ours = this.#receipt.values.find((one) => isDeepStrictEqual(one.at, at));
+    if (ours === undefined) throw notToTake(this.#entry(wish), []);
+    const changed = changedIn(present, ours.value);
+    // Who has brought it up to date by hand has not made it his own.
+    const now = changed.length === 0 ? ours.value : value;
+    if (changedIn(present, now).length > 0) throw notToTake(this.#entry(wish), changed);
     this.#removeAt(at);
-    return true;
+    return addedIn(present, now).map((path) => nameOf([...at, ...path]));
+  }
+
+  #takeValue(at: string[], value: Json): void {
+    if (!reaches(this.#doc.value, at) || this.#find(at) === undefined) return;
+    if (isDeepStrictEqual(this.#valueAt(at), value)) this.#removeAt(at);
   }
 
   #takeWord(at: string[], word: string): void {
@@ -176,16 +200,12 @@ class JsonEdit {
     const key = at.at(-1) as string;
     const index = object.elements.findIndex((element) => element.key === key);
     this.#become(without(this.#doc, object, index), (root) => {
-      delete (get(root, at.slice(0, -1)) as Record<string, Json>)[key];
+      drop(root, at);
     });
   }
 
-  #keep({ at, remove }: Needed): void {
-    const mine = this.#receipt.values.some((one) => isDeepStrictEqual(one.at, at));
-    const why = mine ? 'was changed since mam install wrote it' : 'was not written by mam install';
-    this.#kept.push(
-      `${at.join('.')} in ${this.#path} ${why}: it is left as it is. To take it out: ${remove}`,
-    );
+  #entry({ at, remove }: Needed): Entry {
+    return { path: this.#path, name: at.join('.'), remove };
   }
 
   /** The value at a path of keys. @throws MamError when something on the way is no object, or is there twice */

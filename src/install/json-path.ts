@@ -16,6 +16,11 @@ export function put(root: Json, at: string[], value: Json): void {
   object[at.at(-1) as string] = structuredClone(value);
 }
 
+/** Takes out what is there. */
+export function drop(root: Json, at: string[]): void {
+  delete (get(root, at.slice(0, -1)) as Record<string, Json>)[at.at(-1) as string];
+}
+
 /** False where something on the way is no object. */
 export function reaches(root: Json, at: string[]): boolean {
   let value: Json | undefined = root;

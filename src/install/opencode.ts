@@ -51,7 +51,7 @@ export const opencode: Client = {
       ...jsonConfig(path, [server, ...ALLOWED.map((tool) => allowance(path, tool))], JSONC, BLANK),
       read: (text) => read(path, text, variables(VARIABLE, around.env, '')),
     });
-    return [file(chosen), ...there.filter((path) => path !== chosen).map((path) => bare(file(path)))];
+    return [file(chosen), ...there.filter((path) => path !== chosen).map((path) => bare(file(path), chosen))];
   },
 
   next() {
@@ -64,16 +64,16 @@ function folderOf(scope: Scope, { home, project, env }: Surroundings): string {
 }
 
 /** A file that OpenCode reads beside the chosen one: what is in both is merged, so ours moves out of it. */
-function bare(file: ConfigFile): ConfigFile {
+function bare(file: ConfigFile, chosen: string): ConfigFile {
   return {
     ...file,
     install(text, receipt) {
       const edited = file.uninstall(text, receipt);
-      if (edited.kept.length === 0) return edited;
+      if (edited.lost === undefined) return edited;
       throw new MamError(
         'refused',
-        `${file.path} already has ${SERVER.join('.')}, and it is not what mam install wrote: it is left as it is, and nothing was changed.`,
-        'To have it written anew, take it out first, then run this again.',
+        `${file.path} has what you added to ${SERVER.join('.')} (${edited.lost.join(', ')}), and mam moves to ${chosen}, which OpenCode reads after it: nothing was changed.`,
+        `Take that out of ${file.path}, run this again, then put it into ${chosen}.`,
       );
     },
   };

@@ -1,8 +1,11 @@
-import { isDeepStrictEqual } from 'node:util';
 import { MamError } from '../errors.ts';
 import type { ConfigFile, Edited } from './client.ts';
+import { type Entry, nameOf, notToTake, notToWrite } from './foreign.ts';
 import { lineEnd, splitMark } from './layout.ts';
-import { type Lines, linesOf, parseToml } from './toml-text.ts';
+import { addedIn, afterSteps, changedIn, stepsTo } from './merge.ts';
+import { withoutRanges, withSteps } from './toml-edit.ts';
+import { proves, tableOf } from './toml-table.ts';
+import { type Lines, linesOf } from './toml-text.ts';
 
 const BEGIN = '# >>> mam (written by mam install)';
 const END = '# <<< mam';
@@ -13,6 +16,8 @@ export interface TableWish {
   at: [string, string];
   /** The table and the ones below it, as TOML. */
   block: string;
+  /** Keys of lists whose order means nothing: words of the user may stand among ours. */
+  lists: string[];
   /** How the user takes it out by himself. */
   remove: string;
 }
@@ -37,21 +42,42 @@ export function tomlConfig(path: string, wish: TableWish): ConfigFile {
 function install(path: string, wish: TableWish, text: string | undefined, receipt?: Receipt): Edited {
   const old = text ?? '';
   const present = tableOf(path, old, wish.at);
-  const wanted = tableOf(path, wish.block, wish.at);
-  if (isDeepStrictEqual(present, wanted)) return { text, receipt, kept: [] };
-  if (present !== undefined && !isOurs(path, wish, old, present, receipt)) {
-    throw new MamError(
-      'refused',
-      `${path} already has ${header(wish)}, and it is not what mam install wrote: it is left as it is, and nothing was changed.`,
-      `To have it written anew, take it out first (${wish.remove}), then run this again.`,
-    );
+  if (present === undefined) {
+    const rest = withoutRanges(old, markersOf(old));
+    const inserted = insertion(rest, wish.block);
+    prove(path, wish, [old, rest + inserted], tableOf(path, wish.block, wish.at));
+    return { text: rest + inserted, receipt: { ...createdBy(text, receipt), inserted }, kept: [] };
   }
-  const rest = present === undefined ? withoutRanges(old, markersOf(old)) : cut(old, wish, receipt);
-  const inserted = insertion(rest, wish.block);
-  const next = rest + inserted;
-  prove(path, wish, [old, next], wanted);
-  const created = text === undefined || receipt?.created === true;
-  return { text: next, receipt: { ...(created && { created }), inserted } satisfies Receipt, kept: [] };
+  const wanted = tableOf(path, wish.block, wish.at);
+  const ours = receipt === undefined ? undefined : tableOf(path, receipt.inserted, wish.at);
+  const changed = changedIn(present, ours, wish.lists);
+  if (receipt === undefined || changed.length > 0) {
+    if (changedIn(present, wanted, wish.lists).length === 0) return { text, receipt, kept: [] };
+    throw notToWrite(entryOf(path, wish), receipt === undefined ? [] : changed);
+  }
+  const steps = stepsTo(wanted, { present, ours }, wish.lists);
+  const [theirs, mine] = [steps.filter((step) => step.theirs), steps.filter((step) => !step.theirs)];
+  const kept = theirs.map(
+    ({ at }) => `${nameOf([...wish.at, ...at])} in ${path} is your own: it is left as it is.`,
+  );
+  if (mine.length === 0) return { text, receipt, kept };
+  const block = withSteps(
+    wish.block,
+    wish.at,
+    theirs.map(({ at }) => ({ at, value: undefined })),
+  );
+  const gap = /^(\r?\n)*/.exec(receipt.inserted)?.[0] ?? '';
+  const inserted = gap + marked(block, lineEnd(old));
+  const goal = afterSteps(present, mine);
+  // Where our text stands as it was, the new one takes its place, layout and all.
+  const swapped = old.replace(receipt.inserted, () => inserted);
+  const next = proves(path, wish.at, [old, swapped], goal) ? swapped : withSteps(old, wish.at, mine);
+  prove(path, wish, [old, next], goal);
+  return { text: next, receipt: { ...createdBy(text, receipt), inserted }, kept };
+}
+
+function createdBy(text: string | undefined, receipt?: Receipt): Pick<Receipt, 'created'> {
+  return text === undefined || receipt?.created === true ? { created: true } : {};
 }
 
 function uninstall(path: string, wish: TableWish, text: string | undefined, receipt?: Receipt): Edited {
@@ -61,25 +87,35 @@ function uninstall(path: string, wish: TableWish, text: string | undefined, rece
     const bare = withoutRanges(old, markersOf(old));
     return { text: bare === old ? text : bare, receipt: undefined, kept: [] };
   }
-  if (!isOurs(path, wish, old, present, receipt)) {
-    const why =
-      receipt === undefined ? 'was not written by mam install' : 'was changed since mam install wrote it';
-    const kept = `${header(wish)} in ${path} ${why}: it is left as it is. To take it out: ${wish.remove}`;
-    return { text, receipt, kept: [kept] };
-  }
+  const ours = oursIn(path, wish, old, present, receipt);
   const next = cut(old, wish, receipt);
   prove(path, wish, [old, next], undefined);
+  const lost = addedIn(present, ours, wish.lists).map((at) => nameOf([...wish.at, ...at]));
   const gone = receipt?.created === true && next.trim() === '';
-  return { text: gone ? undefined : next, receipt: undefined, kept: [] };
+  return {
+    text: gone ? undefined : next,
+    receipt: undefined,
+    kept: [],
+    ...(lost.length > 0 && { lost }),
+  };
 }
 
-/** True when the table says what was written, by an earlier install or, between our markers, by this one. */
-function isOurs(path: string, wish: TableWish, text: string, present: unknown, receipt?: Receipt): boolean {
-  if (receipt !== undefined) return isDeepStrictEqual(present, tableOf(path, receipt.inserted, wish.at));
-  const { comments } = linesOf(text);
-  return (
-    [BEGIN, END].every((marker) => comments.some((comment) => comment.text === marker)) &&
-    isDeepStrictEqual(present, tableOf(path, wish.block, wish.at))
+/**
+ * What of the table is ours: what an earlier install wrote or, without a note of it, what stands between our markers.
+ * @throws MamError when the table says something else
+ */
+function oursIn(path: string, wish: TableWish, text: string, present: unknown, receipt?: Receipt): unknown {
+  // Who has brought it up to date by hand has not made it his own.
+  const wanted = tableOf(path, wish.block, wish.at);
+  const texts = linesOf(text).comments.map((comment) => comment.text);
+  const known = receipt === undefined ? [] : [tableOf(path, receipt.inserted, wish.at)];
+  const may =
+    receipt !== undefined || (texts.includes(BEGIN) && texts.includes(END)) ? [...known, wanted] : [];
+  const ours = may.find((one) => changedIn(present, one, wish.lists).length === 0);
+  if (ours !== undefined) return ours;
+  throw notToTake(
+    entryOf(path, wish),
+    known.flatMap((one) => changedIn(present, one, wish.lists)),
   );
 }
 
@@ -88,23 +124,29 @@ function insertion(text: string, block: string): string {
   const eol = lineEnd(text);
   const { body } = splitMark(text);
   const gap = body === '' || /(^|\n)\r?\n$/.test(body) ? '' : body.endsWith('\n') ? eol : eol + eol;
-  return `${gap}${[BEGIN, ...block.trim().split('\n'), END].join(eol)}${eol}`;
+  return gap + marked(block, eol);
 }
 
-/** The text without our table: what was put in, if it is still there as it was; else its lines and the markers. */
+function marked(block: string, eol: string): string {
+  return `${[BEGIN, ...block.trim().split('\n'), END].join(eol)}${eol}`;
+}
+
+/** The text without our table: what was put in, if it is still there as it was, then the lines and markers that are left. */
 function cut(text: string, wish: TableWish, receipt?: Receipt): string {
-  const at = receipt === undefined ? -1 : text.indexOf(receipt.inserted);
-  if (receipt !== undefined && at >= 0) {
-    const [before, behind] = [text.slice(0, at), text.slice(at + receipt.inserted.length)];
-    // What came behind it later keeps its distance from what stood before.
-    const gap =
-      before !== '' && /^[^\r\n]/.test(behind) ? (/^(\r?\n)*/.exec(receipt.inserted)?.[0] ?? '') : '';
-    return before + gap + behind;
-  }
-  const ours = linesOf(text).sections.filter(({ path }) =>
+  const rest = receipt === undefined ? text : withoutInserted(text, receipt.inserted);
+  const ours = linesOf(rest).sections.filter(({ path }) =>
     wish.at.every((key, depth) => path[depth] === key),
   );
-  return withoutRanges(text, [...ours.flatMap(({ lines }) => lines), ...markersOf(text)]);
+  return withoutRanges(rest, [...ours.flatMap(({ lines }) => lines), ...markersOf(rest)]);
+}
+
+function withoutInserted(text: string, inserted: string): string {
+  const at = text.indexOf(inserted);
+  if (at < 0) return text;
+  const [before, behind] = [text.slice(0, at), text.slice(at + inserted.length)];
+  // What came behind it later keeps its distance from what stood before.
+  const gap = before !== '' && /^[^\r\n]/.test(behind) ? (/^(\r?\n)*/.exec(inserted)?.[0] ?? '') : '';
+  return before + gap + behind;
 }
 
 /** Our markers; a client that rewrites its file may have kept one of them, or moved it. */
@@ -112,42 +154,10 @@ function markersOf(text: string): Lines[] {
   return linesOf(text).comments.filter((comment) => comment.text === BEGIN || comment.text === END);
 }
 
-/** Cuts whole lines out, and the empty line before them when another one or the end of the file follows. */
-function withoutRanges(text: string, ranges: Lines[]): string {
-  const joined: Lines[] = [];
-  for (const { start, end } of ranges.sort((a, b) => a.start - b.start)) {
-    const last = joined.at(-1);
-    if (last !== undefined && text.slice(last.end, start).trim() === '') last.end = end;
-    else joined.push({ start, end });
-  }
-  let rest = text;
-  for (const { start, end } of joined.reverse()) {
-    const [before, behind] = [rest.slice(0, start), rest.slice(end)];
-    const doubled = /^(\r?\n|$)/.test(behind);
-    const above = doubled ? before.replace(/(^|\n)\r?\n$/, '$1') : before;
-    rest = above + (above === '' ? behind.replace(/^\r?\n/, '') : behind);
-  }
-  return rest;
-}
-
-/** @throws MamError unless our table is now as wanted, and the two texts say the same in everything else */
-function prove(path: string, { at }: TableWish, texts: [string, string], wanted: unknown): void {
-  const [outer, inner] = at;
-  const rest = (text: string): unknown => {
-    const { [outer]: tables, ...others } = parseToml(path, text) as Record<string, object>;
-    if (tables === undefined) return others;
-    const { [inner]: _ours, ...kept } = tables as Record<string, unknown>;
-    // A table that holds only ours need not have been there before.
-    return Object.keys(kept).length === 0 ? others : { ...others, [outer]: kept };
-  };
-  let proved = false;
-  try {
-    const [before, after] = texts.map(rest);
-    proved = isDeepStrictEqual(before, after) && isDeepStrictEqual(tableOf(path, texts[1], at), wanted);
-  } catch {
-    // Told below.
-  }
-  if (proved) return;
+/** @throws MamError unless it is proved that the change does what it shall, and nothing else */
+function prove(path: string, wish: TableWish, texts: [string, string], wanted: unknown): void {
+  if (proves(path, wish.at, texts, wanted)) return;
+  const [outer, inner] = wish.at;
   throw new MamError(
     'refused',
     `${path}: the table [${outer}.${inner}] can't be put in or taken out without harm to the rest, so nothing was changed.`,
@@ -155,29 +165,6 @@ function prove(path: string, { at }: TableWish, texts: [string, string], wanted:
   );
 }
 
-function header({ at }: TableWish): string {
-  return `[${at.join('.')}]`;
-}
-
-/**
- * A table's value, in a form that does not change when a client rewrites it (30 as 30.0, an empty list left out).
- * @returns undefined when there is none
- * @throws MamError `refused` for a text that can't be read
- */
-export function tableOf(path: string, text: string, [outer, inner]: [string, string]): unknown {
-  const tables = parseToml(path, text)[outer];
-  const table = isTable(tables) ? tables[inner] : undefined;
-  return table === undefined ? undefined : normal(table);
-}
-
-function normal(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (Array.isArray(value)) return value.map(normal);
-  if (!isTable(value)) return value;
-  const entries = Object.entries(value).map(([key, inner]) => [key, normal(inner)] as const);
-  return Object.fromEntries(entries.filter(([, inner]) => !(Array.isArray(inner) && inner.length === 0)));
-}
-
-function isTable(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+function entryOf(path: string, { at, remove }: TableWish): Entry {
+  return { path, name: `[${at.join('.')}]`, remove };
 }

@@ -146,18 +146,49 @@ describe('Claude Code', () => {
     expect((await install('claude-code')).stderr).toContain('is no UTF-8 text');
   });
 
-  test('keeps a server that the user has changed, and says so', async () => {
+  test('is not taken out where the user has changed it, nor anything else', async () => {
     await install('claude-code');
-    const tuned = text(claudeFile).replace('86400000', '5000');
-    writeFileSync(claudeFile, tuned);
+    writeFileSync(claudeFile, text(claudeFile).replace('86400000', '5000'));
+    const before = everything();
     const refused = await install('claude-code');
     expect(refused).toMatchObject({ code: 69, stdout: '' });
     expect(refused.stderr).toContain('claude mcp remove mam --scope user');
-    const out = await install('claude-code', ['--uninstall', '--json']);
+    for (const args of [[], ['--json'], ['--dry-run']]) {
+      const out = await install('claude-code', ['--uninstall', ...args]);
+      expect(out.code).toBe(69);
+      expect(out.stdout + out.stderr).toMatch(
+        /was changed since mam install wrote it \(timeout\): .*nothing was changed\. Take it out yourself \(claude mcp remove/,
+      );
+    }
+    expect(everything()).toEqual(before);
+    // As `claude mcp remove` leaves it.
+    writeFileSync(claudeFile, '{ "mcpServers": {} }');
+    expect((await install('claude-code', ['--uninstall'])).code).toBe(0);
+    expect(everything()).toEqual({});
+  });
+
+  test('keeps what the user adds to the server, and uninstall names it and keeps a copy', async () => {
+    plant(claudeFile, '{\n  "a": 1\n}\n');
+    await install('claude-code');
+    const more = text(claudeFile).replace('"args"', '"env": { "MAM_CHANNEL": "1" },\n      "args"');
+    writeFileSync(claudeFile, more);
+    const again = await install('claude-code');
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing changes') });
+    const shown = await install('claude-code', ['--uninstall', '--dry-run']);
+    expect(shown.stderr).toContain(
+      `What you added to mam's entry in ${claudeFile} goes with it: mcpServers.mam.env. It stays in a copy beside ${claudeFile}.`,
+    );
+    expect(text(claudeFile)).toBe(more);
+    const out = await install('claude-code', ['--uninstall']);
     expect(out.code).toBe(0);
-    expect(JSON.parse(out.stdout).warnings).toEqual([expect.stringContaining('was changed since')]);
-    expect(text(claudeFile)).toBe(tuned);
-    expect(existsSync(settingsFile)).toBe(false);
+    expect(everything()).toEqual({
+      [claudeFile]: '{\n  "a": 1\n}\n',
+      [join(lab.folder, backups(claudeFile)[0] ?? '')]: more,
+    });
+    const copy = join(lab.folder, backups(claudeFile)[0] ?? '');
+    expect(out.stderr).toContain(`goes with it: mcpServers.mam.env. It stays in ${copy}.`);
+    expect(out.stdout).toContain(`backup     ${copy}\n`);
+    expect((await install('claude-code', ['--uninstall'])).stdout).toContain('Nothing of mam install is in');
   });
 });
 
@@ -180,6 +211,25 @@ describe('Codex', () => {
     expect(text(codexFile)).toBe(before);
   });
 
+  test("goes with the user's own tables of tools, of which a copy is kept", async () => {
+    await install('codex');
+    const more = `${text(codexFile)}\n[mcp_servers.mam.tools.cancel_job]\napproval_mode = "approve"\n`;
+    writeFileSync(codexFile, more);
+    expect(await install('codex')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('nothing changes'),
+    });
+    const out = await install('codex', ['--uninstall', '--json']);
+    const [copy = ''] = backups(codexFile).map((name) => join(dirname(codexFile), name));
+    expect(JSON.parse(out.stdout)).toMatchObject({
+      changed: true,
+      files: [{ path: codexFile, change: 'removed', backup: copy }],
+      warnings: [expect.stringContaining('goes with it: mcp_servers.mam.tools.cancel_job. It stays in')],
+    });
+    // The file was made by the first install.
+    expect(everything()).toEqual({ [copy]: more });
+  });
+
   test('for one project, and in a home of its own', async () => {
     const project = await install('codex', ['--project']);
     expect(project.stdout).toContain('until the folder is trusted');
@@ -194,6 +244,9 @@ describe('Codex', () => {
     const ended = await install('codex');
     expect(ended).toMatchObject({ code: 69, stdout: '' });
     expect(ended.stderr).toContain('codex mcp remove mam');
+    const out = await install('codex', ['--uninstall']);
+    expect(out).toMatchObject({ code: 69, stdout: '' });
+    expect(out.stderr).toContain('was not written by mam install: it is left as it is, and nothing was');
     expect(backups(codexFile)).toEqual([]);
   });
 });
@@ -228,6 +281,22 @@ describe('Gemini CLI', () => {
     expect(readdirSync(lab.project)).toEqual(['.mam']);
     await install('gemini', ['--uninstall'], { env: { GEMINI_CLI_HOME: home } });
     expect(existsSync(home)).toBe(false);
+  });
+
+  test('keeps a policy that the user has changed, and never says that nothing is in it', async () => {
+    await install('gemini');
+    const policy = join(dirname(geminiFile), 'policies', 'mam.toml');
+    writeFileSync(policy, `${text(policy)}# mine\n`);
+    const kept = `${policy} was changed since mam install wrote it: it is left as it is.`;
+    const out = await install('gemini', ['--uninstall']);
+    expect(out).toMatchObject({ code: 0, stderr: expect.stringContaining(kept) });
+    expect(out.stdout).toMatch(
+      new RegExp(`mam is taken out of .*\n  removed +${geminiFile}\n  unchanged +${policy}\n`),
+    );
+    const again = await install('gemini', ['--uninstall']);
+    expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining(kept) });
+    expect(again.stdout).toBe(`Nothing of mam install is in\n  ${geminiFile}\n`);
+    expect(Object.keys(everything())).toEqual([policy]);
   });
 
   test('that may start only other servers is told of', async () => {
@@ -347,6 +416,12 @@ describe('mam install', () => {
       ],
     });
     expect(existsSync(settingsFile)).toBe(true);
+  });
+
+  test('warns of a path of this machine, in a dry run of what would be', async () => {
+    const shown = await install('codex', ['--project', '--dry-run']);
+    expect(shown.stderr).toContain('What would be written names a path of this machine');
+    expect(shown.stderr).not.toContain('was written');
   });
 
   test('writes the installed program by its path', async () => {

@@ -93,26 +93,95 @@ describe('the server', () => {
     expect(refusal(() => servers.install(own, undefined))).toMatch(
       /already has mcpServers\.mam.*nothing was changed\. .*claude mcp remove mam --scope user/,
     );
-    expect(servers.uninstall(own, undefined)).toEqual({
-      text: own,
-      receipt: undefined,
-      kept: [expect.stringContaining('was not written by mam install')],
-    });
+    expect(refusal(() => servers.uninstall(own, undefined))).toMatch(
+      /mcpServers\.mam in .* was not written by mam install: .*nothing was changed\. Take it out yourself \(claude mcp remove mam --scope user\)/,
+    );
     // Word for word what we would write, and his all the same.
     const same = JSON.stringify({ mcpServers: { mam: OURS } });
     expect(servers.install(same, undefined)).toEqual({ text: same, receipt: undefined, kept: [] });
-    expect(servers.uninstall(same, undefined).text).toBe(same);
+    expect(refusal(() => servers.uninstall(same, undefined))).toContain('was not written by mam install');
   });
 
   test('that the user has changed stays', () => {
     const { text, receipt } = installed(servers, undefined);
     const tuned = text.replace('86400000', '1000');
-    expect(refusal(() => servers.install(tuned, receipt))).toContain('is not what mam install wrote');
-    const left = servers.uninstall(tuned, receipt);
-    expect(left.text).toBe(tuned);
-    expect(left.kept).toEqual([expect.stringContaining('was changed since mam install wrote it')]);
+    expect(refusal(() => servers.install(tuned, receipt))).toContain(
+      'is not what mam install wrote (timeout)',
+    );
+    expect(refusal(() => servers.uninstall(tuned, receipt))).toMatch(
+      /was changed since mam install wrote it \(timeout\): .*nothing was changed\. Take it out yourself/,
+    );
     // Once he has changed it back it is ours again.
-    expect(servers.uninstall(text, left.receipt).text).toBeUndefined();
+    expect(servers.uninstall(text, receipt).text).toBeUndefined();
+  });
+
+  test('that the user brought up to date by hand is still ours', () => {
+    const { text, receipt } = installed(servers, undefined);
+    const moved = fileOf(claudeCode, '/.claude.json', 'user', { command: '/new/mam' });
+    const now = text.replace('/opt/bin/mam', '/new/mam');
+    expect(moved.install(now, receipt).text).toBe(now);
+    expect(moved.uninstall(now, receipt)).toEqual({ text: undefined, receipt: undefined, kept: [] });
+  });
+});
+
+describe('what the user adds to the server', () => {
+  const before = '{\n  "a": 1\n}\n';
+  const { text, receipt } = installed(servers, before);
+  const more = text.replace(
+    '"args": [],',
+    '"args": [],\n      "env": { "MAM_CHANNEL": "1" },\n      "x": 2,',
+  );
+  const moved = fileOf(claudeCode, '/.claude.json', 'user', {
+    command: '/usr/bin/node',
+    args: ['/x/main.js'],
+  });
+
+  test('is no change of ours', () => {
+    expect(servers.install(more, receipt)).toEqual({ text: more, receipt, kept: [] });
+    expect(servers.install(more, undefined)).toEqual({ text: more, receipt: undefined, kept: [] });
+  });
+
+  test('stays, byte for byte, when mam has moved', () => {
+    const now = moved.install(more, receipt);
+    expect(now).toMatchObject({
+      text: expect.stringContaining('      "env": { "MAM_CHANNEL": "1" },\n      "x": 2,\n      "timeout"'),
+      kept: [],
+    });
+    expect(JSON.parse(now.text ?? '').mcpServers.mam).toEqual({
+      ...OURS,
+      command: '/usr/bin/node',
+      args: ['/x/main.js'],
+      env: { MAM_CHANNEL: '1' },
+      x: 2,
+    });
+    expect(moved.install(now.text, now.receipt).text).toBe(now.text);
+    expect(moved.uninstall(now.text, now.receipt)).toMatchObject({ text: before, receipt: undefined });
+  });
+
+  test('goes with it, by name', () => {
+    expect(servers.uninstall(more, receipt)).toEqual({
+      text: before,
+      receipt: undefined,
+      kept: [],
+      lost: ['mcpServers.mam.env', 'mcpServers.mam.x'],
+    });
+  });
+
+  test('before a newer mam writes the same key is kept', () => {
+    const { timeout: _, ...older } = OURS;
+    const old = { mcpServers: { mam: { ...older, gone: 1, timeout: 5000 } } };
+    const known = {
+      values: [{ at: ['mcpServers', 'mam'], value: { ...older, gone: 1 } }],
+      words: [],
+      made: [],
+    };
+    const now = servers.install(JSON.stringify(old), known);
+    expect(JSON.parse(now.text ?? '')).toEqual({ mcpServers: { mam: { ...older, timeout: 5000 } } });
+    expect(now.kept).toEqual([expect.stringMatching(/^mcpServers\.mam\.timeout in .* is your own/)]);
+    expect(servers.uninstall(now.text, now.receipt)).toMatchObject({
+      text: '{"mcpServers":{}}',
+      lost: ['mcpServers.mam.timeout'],
+    });
   });
 });
 

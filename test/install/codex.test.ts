@@ -159,7 +159,7 @@ describe('the receipt is lost, and', () => {
 
   test('anything else is not', () => {
     const changed = text.replace('= 86400\n', '= 60\n');
-    expect(file.uninstall(changed, undefined)).toMatchObject({ text: changed, kept: [expect.any(String)] });
+    expect(refusal(() => file.uninstall(changed, undefined))).toContain('was not written by mam install');
     expect(refusal(() => file.install(changed, undefined))).toContain('not what mam install wrote');
   });
 
@@ -181,22 +181,109 @@ describe("the user's own table", () => {
     expect(refusal(() => file.install(own, undefined))).toMatch(
       /already has \[mcp_servers\.mam\].*nothing was changed\. .*codex mcp remove mam/,
     );
-    expect(file.uninstall(own, undefined)).toEqual({
-      text: own,
-      receipt: undefined,
-      kept: [expect.stringContaining('was not written by mam install')],
-    });
+    expect(refusal(() => file.uninstall(own, undefined))).toMatch(
+      /\[mcp_servers\.mam\] in .* was not written by mam install: .*nothing was changed\. .*codex mcp remove mam/,
+    );
   });
 
   test('is what ours became when he changed it', () => {
     const { text, receipt } = installed(file, '');
     const tuned = text.replace('tool_timeout_sec = 86400', 'tool_timeout_sec = 60');
-    expect(refusal(() => file.install(tuned, receipt))).toContain('is not what mam install wrote');
-    expect(file.uninstall(tuned, receipt)).toEqual({
-      text: tuned,
-      receipt,
-      kept: [expect.stringContaining('was changed since')],
+    expect(refusal(() => file.install(tuned, receipt))).toContain(
+      'is not what mam install wrote (tool_timeout_sec)',
+    );
+    expect(refusal(() => file.uninstall(tuned, receipt))).toContain(
+      'was changed since mam install wrote it (tool_timeout_sec)',
+    );
+  });
+});
+
+describe('what the user adds to our table', () => {
+  const before = 'model = "x"\n\n[mcp_servers.a]\ncommand = "a"\n';
+  const { text, receipt } = installed(file, before);
+  const moved = fileOf(codex, 'config.toml', 'user', { command: '/new/mam', args: ['x'] });
+  const TABLES =
+    '\n[mcp_servers.mam.tools.cancel_job]\napproval_mode = "approve"\n\n[mcp_servers.mam.tools.stop_agent]\napproval_mode = "approve"\n';
+
+  test.each([
+    ['tables behind it', text + TABLES, ['tools.cancel_job', 'tools.stop_agent']],
+    [
+      'a table between the markers',
+      text.replace(`\n${END}`, `${TABLES}${END}`),
+      ['tools.cancel_job', 'tools.stop_agent'],
+    ],
+    [
+      'a table of ours that it goes on with',
+      `${text}\n[mcp_servers.mam.x]\n[later]\n`,
+      ['x'],
+      `${before}\n[later]\n`,
+    ],
+    ['a key', text.replace('tool_timeout_sec', 'cwd = "/w" # mine\ntool_timeout_sec'), ['cwd']],
+    ['a name that is handed on', text.replace('  "TMUX",', '  "TMUX",\n  "MY_NAME",'), ['env_vars.MY_NAME']],
+    [
+      'a variable',
+      text.replace('MAM_TOOL_TIMEOUT_SECONDS =', 'MY = "1"\nMAM_TOOL_TIMEOUT_SECONDS ='),
+      ['env.MY'],
+    ],
+  ])('%s: is kept until it goes with the rest', (_, more, names, left = before) => {
+    expect(file.install(more, receipt)).toEqual({ text: more, receipt, kept: [] });
+    const lost = names.map((name) => `mcp_servers.mam.${name}`);
+    expect(file.uninstall(more, receipt)).toEqual({ text: left, receipt: undefined, kept: [], lost });
+    const lostNote = file.uninstall(more, undefined);
+    expect(lostNote).toMatchObject({ text: left, lost });
+    const now = moved.install(more, receipt);
+    expect(ours(now.text ?? '')).toEqual({ ...ours(more), command: '/new/mam', args: ['x'] });
+    expect(now.kept).toEqual([]);
+    expect(moved.install(now.text, now.receipt).text).toBe(now.text);
+    expect(moved.uninstall(now.text, now.receipt)).toMatchObject({ text: left, lost });
+  });
+
+  test('changes only our lines, when something else stands between them', () => {
+    const more = text.replace('tool_timeout_sec', '# why\ntool_timeout_sec').replaceAll('\n', '\r\n');
+    const known = { inserted: (receipt as { inserted: string }).inserted.replaceAll('\n', '\r\n') };
+    expect(moved.install(more, known).text).toBe(
+      more
+        .replace('/opt/bin/mam', '/new/mam')
+        .replace('supports_parallel_tool_calls = true\r\n', (line) => `${line}args = [\r\n  "x",\r\n]\r\n`),
+    );
+  });
+
+  test('before a newer mam writes the same is kept', () => {
+    // An older mam: without the timeout, without one of the approvals, and with what is gone by now.
+    const olden = (now: string): string =>
+      now
+        .replace('tool_timeout_sec = 86400\n', 'old = 1\n')
+        .replace(
+          '\n[mcp_servers.mam.tools.job_status]\napproval_mode = "approve"\n',
+          '\n[mcp_servers.mam.gone]\nk = 1\n',
+        )
+        .replace('  "TMUX",', '  "OLD",');
+    const known = { inserted: olden((receipt as { inserted: string }).inserted) };
+    const own = olden(text).replace('old = 1\n', 'old = 1\ntool_timeout_sec = 60\n');
+    const now = file.install(`${own}\n[z]\nk = 1\n`, known);
+    expect(ours(now.text ?? '')).toEqual({ ...ours(text), tool_timeout_sec: 60 });
+    expect(now.kept).toEqual([
+      expect.stringMatching(/^mcp_servers\.mam\.tool_timeout_sec in .* is your own/),
+    ]);
+    expect(file.install(now.text, now.receipt)).toMatchObject({ text: now.text, kept: now.kept });
+    expect(file.uninstall(now.text, now.receipt)).toMatchObject({
+      text: `${before}\n[z]\nk = 1\n`,
+      lost: ['mcp_servers.mam.tool_timeout_sec'],
     });
+  });
+
+  test('where no line of ours can be found is refused as a whole', () => {
+    const inline = text
+      .replace(/\[mcp_servers\.mam\.env\]\n.*\n/, '')
+      .replace(
+        'tool_timeout_sec',
+        'env = { MAM_TOOL_TIMEOUT_SECONDS = "86400" }\nmore = 1\ntool_timeout_sec',
+      );
+    expect(file.install(inline, receipt).text).toBe(inline);
+    const known = { inserted: (receipt as { inserted: string }).inserted.replace('"86400"', '"60"') };
+    expect(refusal(() => file.install(inline.replace('"86400"', '"60"'), known))).toContain(
+      'nothing was changed',
+    );
   });
 });
 

@@ -43,7 +43,20 @@ describe('the server', () => {
   test('of the user is never overwritten', () => {
     const own = '{"mcpServers":{"mam":{"command":"mine"}}}';
     expect(refusal(() => file.install(own, undefined))).toContain('gemini mcp remove mam --scope user');
-    expect(file.uninstall(own, undefined).kept).toEqual([expect.stringContaining('was not written by')]);
+    expect(refusal(() => file.uninstall(own, undefined))).toContain('was not written by mam install');
+  });
+
+  test('keeps the names that the user adds to its environment', () => {
+    const { text, receipt } = installed(file, '{}');
+    const more = text.replace('"env": {', '"env": {\n        "MAM_HOME": "/h", // mine');
+    expect(file.install(more, receipt)).toEqual({ text: more, receipt, kept: [] });
+    const moved = fileOf(gemini, 'settings.json', 'user', { command: '/new/mam' });
+    const now = moved.install(more, receipt);
+    expect(now.text).toBe(more.replace('/opt/bin/mam', '/new/mam'));
+    expect(moved.uninstall(now.text, now.receipt)).toMatchObject({
+      text: '{}',
+      lost: ['mcpServers.mam.env.MAM_HOME'],
+    });
   });
 
   test('does not go into a file that Gemini CLI itself refuses', () => {

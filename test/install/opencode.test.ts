@@ -46,8 +46,13 @@ describe('the file', () => {
     expect(other?.install(text, receipt)).toEqual({ text: '{ "a": 1 }', receipt: undefined, kept: [] });
     expect(other?.install('{ "a": 1 }', undefined).text).toBe('{ "a": 1 }');
     const own = '{"mcp":{"mam":{"type":"local","command":["mine"]}}}';
-    expect(refusal(() => other?.install(own, undefined))).toContain('already has mcp.mam');
-    expect(other?.uninstall(own, undefined).text).toBe(own);
+    for (const edit of [other?.install, other?.uninstall])
+      expect(refusal(() => edit?.(own, undefined))).toContain('mcp.mam in /home/u/.config/opencode/');
+    // What the user added would be lost where OpenCode has read it so far.
+    const more = text.replace('"enabled"', '"cwd": "/w", "enabled"');
+    expect(refusal(() => other?.install(more, receipt))).toMatch(
+      /has what you added to mcp\.mam \(mcp\.mam\.cwd\), and mam moves to .*opencode\.jsonc, .*nothing was changed/,
+    );
   });
 });
 

@@ -72,9 +72,11 @@ export async function carryOut(
 function tidy(plan: Plan, note: Note | undefined): void {
   const { edited } = plan;
   if (note === undefined || edited.receipt !== undefined) return;
-  const removed = sweepBackups(edited.text, note.backups, plan.backup);
+  // The last copy has what of the user's own went with ours.
+  const spare = edited.lost === undefined ? plan.backup : undefined;
+  const removed = sweepBackups(edited.text, note.backups, spare);
   if (removed !== undefined) {
-    delete plan.backup;
+    if (spare !== undefined) delete plan.backup;
     if (removed.length > 0) plan.removed = removed;
   }
   removeFolders(note.folders);

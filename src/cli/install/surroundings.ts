@@ -56,9 +56,7 @@ export function doubts({ title, program }: Client, { env, command, args }: Surro
   const cached = [command, ...args].some((word) => word.includes(`${sep}_npx${sep}`));
   return [
     ...(there ? [] : [`${program} is not on the PATH: is ${title} installed?`]),
-    ...(cached
-      ? ["What was written is in npm's cache, which npm may empty: install mam, then run this again."]
-      : []),
+    ...(cached ? ["mam runs from npm's cache, which npm may empty: install it, then run this again."] : []),
   ];
 }
 
