@@ -21,6 +21,11 @@ export default defineCommand({
   options: {
     user: { type: 'flag', about: 'for all your projects (the default)' },
     project: { type: 'flag', about: 'for the project around the working directory' },
+    channel: {
+      type: 'flag',
+      about:
+        'Claude Code only: tell it of its jobs over a channel; a later install without it takes that out again',
+    },
     'dry-run': { type: 'flag', about: 'show what would change, and write nothing' },
     uninstall: {
       type: 'flag',
@@ -29,19 +34,27 @@ export default defineCommand({
   },
   json: 'what changed (`files`), `warnings` and what to do `next`',
   exits: { done: 'it is as you asked, whether something had to change or not' },
-  examples: ['mam install claude-code --dry-run', 'mam install codex --project'],
+  examples: [
+    'mam install claude-code --dry-run',
+    'mam install claude-code --channel',
+    'mam install codex --project',
+  ],
 
   async run({ words: [name = ''], options, json }) {
     const client = clients[name] as Client;
     if (options.user && options.project)
       throw new MamError('bad_input', '--user and --project exclude each other.');
     const scope: Scope = options.project ? 'project' : 'user';
-    const { 'dry-run': dryRun, uninstall } = options;
+    const { 'dry-run': dryRun, uninstall, channel } = options;
+    if (channel && uninstall)
+      throw new MamError('bad_input', '--channel and --uninstall exclude each other.');
+    if (channel && client.channel === undefined)
+      throw new MamError('bad_input', `${client.title} has no channels: --channel is for claude-code.`);
     // biome-ignore lint/style/noProcessEnv: what these clients read of it is no setting of ours
     const env = process.env;
     const around = surroundings(env);
     const receipts = new Receipts(mamHome(env));
-    const plans = client.files(scope, around).map((file) => planOf(file, receipts, uninstall));
+    const plans = client.files(scope, around, channel).map((file) => planOf(file, receipts, uninstall));
     if (!dryRun) await carryOut(plans, receipts, { scope, uninstall });
     const changed = plans.some(({ change }) => change !== 'unchanged');
     const warnings = [
@@ -55,7 +68,12 @@ export default defineCommand({
           ]
         : []),
     ];
-    const next = changed ? (uninstall ? [`Restart ${client.title}.`] : client.next(scope)) : [];
+    const start = channel && client.channel !== undefined ? [client.channel] : [];
+    const next = changed
+      ? uninstall
+        ? [`Restart ${client.title}.`]
+        : [...client.next(scope), ...start]
+      : [];
     const report = { client: name, scope, dry_run: dryRun, uninstall, changed, plans, warnings, next };
     if (json) printJson(jsonOf(report));
     else {

@@ -21,11 +21,20 @@ export const claudeCode: Client = {
   title: 'Claude Code',
   program: 'claude',
 
-  files(scope, around) {
+  channel:
+    'Start it with claude --dangerously-load-development-channels server:mam, and say yes: without that it drops what comes over the channel.',
+
+  files(scope, around, channel = false) {
     const { command, args } = around;
     const server: Wish = {
       at: SERVER,
-      value: { type: 'stdio', command, args, timeout: TIMEOUT_MS },
+      value: {
+        type: 'stdio',
+        command,
+        args,
+        ...(channel && { env: { MAM_CHANNEL: '1' } }),
+        timeout: TIMEOUT_MS,
+      },
       remove: `claude mcp remove mam --scope ${scope}`,
     };
     const rules: Wish = { at: ['permissions', 'allow'], words: RULES, unless: ALL_ALLOWED };

@@ -66,7 +66,10 @@ export interface Client {
   title: string;
   /** Its program on the PATH. */
   program: string;
-  files(scope: Scope, around: Surroundings): ConfigFile[];
+  /** @param channel true when our server shall be a channel; only for a client that has `channel` */
+  files(scope: Scope, around: Surroundings, channel?: boolean): ConfigFile[];
+  /** How it is started so that it listens to a channel, as a sentence; absent when it has no channels. */
+  channel?: string;
   /** What to do after the install, a sentence each. */
   next(scope: Scope): string[];
 }

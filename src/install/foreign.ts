@@ -15,6 +15,11 @@ export function nameOf(at: string[]): string {
   return cleanLine(at.join('.'), MAX_KEY);
 }
 
+/** What is told of a value that the user had before we wanted one there. */
+export function ownLeft(at: string[], path: string): string {
+  return `${nameOf(at)} in ${path} is your own: it is left as it is.`;
+}
+
 /** The refusal to write an entry anew. @param changed what of ours says something else by now; empty for no entry of ours */
 export function notToWrite({ path, name, remove }: Entry, changed: string[][]): MamError {
   return new MamError(

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MamError } from '../errors.ts';
 import type { ConfigFile, Edited } from './client.ts';
-import { type Entry, nameOf, notToTake, notToWrite } from './foreign.ts';
+import { type Entry, nameOf, notToTake, notToWrite, ownLeft } from './foreign.ts';
 import { withItem, withMember, without, withValue } from './json-edit.ts';
 import { drop, get, put, reaches } from './json-path.ts';
 import { type Dialect, type Json, type JsonText, type Node, parseJson } from './json-text.ts';
-import { addedIn, changedIn, stepsTo } from './merge.ts';
+import { addedIn, afterSteps, changedIn, stepsTo } from './merge.ts';
 import type { Needed, Wanted, Wish, Words } from './wish.ts';
 
 /** What of a file is ours. */
@@ -110,16 +110,16 @@ class JsonEdit {
       if (changedIn(present, value).length === 0) return;
       throw notToWrite(this.#entry(wish), changed);
     }
-    const written = structuredClone(value);
-    for (const step of stepsTo(value, { present, ours: ours.value })) {
+    const steps = stepsTo(value, { present, ours: ours.value });
+    for (const step of steps) {
       const place = [...at, ...step.at];
-      if (step.theirs) {
-        drop(written, step.at);
-        this.#kept.push(`${nameOf(place)} in ${this.#path} is your own: it is left as it is.`);
-      } else if (step.value === undefined) this.#removeAt(place);
+      if (step.theirs) this.#kept.push(ownLeft(place, this.#path));
+      else if (step.value === undefined) this.#removeAt(place);
       else this.#place(place, step.value as Json);
     }
-    ours.value = written;
+    // What the user had there himself does not become ours.
+    const written = steps.filter(({ theirs }) => !theirs);
+    ours.value = afterSteps(ours.value, written) as Json;
   }
 
   #place(at: string[], value: Json): void {

@@ -9,15 +9,18 @@ export interface Step {
   at: string[];
   /** Undefined when nothing shall be there any more. */
   value: unknown;
+  /** What of that is ours: a list may hold words of the user too. */
+  ours: unknown;
   /** True when the user says something else there, and never had it from us. */
   theirs: boolean;
 }
 
 /** Where an entry no longer says what was written, as paths of keys. What it says beside that does not count. */
 export function changedIn(present: unknown, ours: unknown, lists: Lists = [], at: string[] = []): string[][] {
-  if (isRecord(present) && isRecord(ours)) {
+  // An object that holds nothing of ours may be gone.
+  if (isRecord(ours) && (isRecord(present) || present === undefined)) {
     return Object.entries(ours).flatMap(([key, value]) =>
-      changedIn(present[key], value, lists, [...at, key]),
+      changedIn(present?.[key], value, lists, [...at, key]),
     );
   }
   const same =
@@ -62,14 +65,14 @@ export function stepsTo(
     const more = present.filter((word) => !had.includes(word) && !wanted.includes(word));
     const needless = present.some((word) => had.includes(word) && !wanted.includes(word));
     const whole = !needless && wanted.every((word) => present.includes(word));
-    return whole ? [] : [{ at, value: [...wanted, ...more], theirs: false }];
+    return whole ? [] : [{ at, value: [...wanted, ...more], ours: wanted, theirs: false }];
   }
-  return [{ at, value: wanted, theirs: present !== undefined && ours === undefined }];
+  return [{ at, value: wanted, ours: wanted, theirs: present !== undefined && ours === undefined }];
 }
 
-/** What an entry says after these steps. */
-export function afterSteps(present: unknown, steps: Step[]): unknown {
-  const entry = structuredClone(present) as Record<string, unknown>;
+/** What an entry says after these steps; so too what of it is ours. */
+export function afterSteps(before: unknown, steps: Step[]): unknown {
+  const entry = structuredClone(before) as Record<string, unknown>;
   for (const { at, value } of steps) {
     let object = entry;
     for (const key of at.slice(0, -1)) {

@@ -1,6 +1,6 @@
 import { MamError } from '../errors.ts';
 import type { ConfigFile, Edited } from './client.ts';
-import { type Entry, nameOf, notToTake, notToWrite } from './foreign.ts';
+import { type Entry, nameOf, notToTake, notToWrite, ownLeft } from './foreign.ts';
 import { lineEnd, splitMark } from './layout.ts';
 import { addedIn, afterSteps, changedIn, stepsTo } from './merge.ts';
 import { withoutRanges, withSteps } from './toml-edit.ts';
@@ -56,23 +56,18 @@ function install(path: string, wish: TableWish, text: string | undefined, receip
     throw notToWrite(entryOf(path, wish), receipt === undefined ? [] : changed);
   }
   const steps = stepsTo(wanted, { present, ours }, wish.lists);
-  const [theirs, mine] = [steps.filter((step) => step.theirs), steps.filter((step) => !step.theirs)];
-  const kept = theirs.map(
-    ({ at }) => `${nameOf([...wish.at, ...at])} in ${path} is your own: it is left as it is.`,
-  );
+  const kept = steps.filter(({ theirs }) => theirs).map(({ at }) => ownLeft([...wish.at, ...at], path));
+  const mine = steps.filter(({ theirs }) => !theirs);
   if (mine.length === 0) return { text, receipt, kept };
-  const block = withSteps(
-    wish.block,
-    wish.at,
-    theirs.map(({ at }) => ({ at, value: undefined })),
-  );
-  const gap = /^(\r?\n)*/.exec(receipt.inserted)?.[0] ?? '';
-  const inserted = gap + marked(block, lineEnd(old));
   const goal = afterSteps(present, mine);
-  // Where our text stands as it was, the new one takes its place, layout and all.
-  const swapped = old.replace(receipt.inserted, () => inserted);
-  const next = proves(path, wish.at, [old, swapped], goal) ? swapped : withSteps(old, wish.at, mine);
+  // Where our text stands as it was, the new one takes its place, layout and all; else each value its own.
+  const block = gapOf(receipt.inserted) + marked(wish.block, lineEnd(old));
+  const swapped = old.replace(receipt.inserted, () => block);
+  const whole = proves(path, wish.at, [old, swapped], goal);
+  const next = whole ? swapped : withSteps(old, wish.at, mine);
   prove(path, wish, [old, next], goal);
+  const written = mine.map((step) => ({ at: step.at, value: step.ours }));
+  const inserted = whole ? block : withSteps(receipt.inserted, wish.at, written);
   return { text: next, receipt: { ...createdBy(text, receipt), inserted }, kept };
 }
 
@@ -145,8 +140,13 @@ function withoutInserted(text: string, inserted: string): string {
   if (at < 0) return text;
   const [before, behind] = [text.slice(0, at), text.slice(at + inserted.length)];
   // What came behind it later keeps its distance from what stood before.
-  const gap = before !== '' && /^[^\r\n]/.test(behind) ? (/^(\r?\n)*/.exec(inserted)?.[0] ?? '') : '';
+  const gap = before !== '' && /^[^\r\n]/.test(behind) ? gapOf(inserted) : '';
   return before + gap + behind;
+}
+
+/** The line ends that keep our text at a distance. */
+function gapOf(inserted: string): string {
+  return /^(\r?\n)*/.exec(inserted)?.[0] ?? '';
 }
 
 /** Our markers; a client that rewrites its file may have kept one of them, or moved it. */

@@ -36,11 +36,8 @@ function withoutKey(text: string, place: string[]): string {
   const section = sections.find(({ path }) => isSame(path, place.slice(0, -1)));
   const line = section && lineOf(text, section, place.at(-1) as string);
   // A header without a key would say an empty table, which is not the same as none.
-  const whole = line !== undefined && section?.lines.length === 2 ? section.lines : [];
-  return withoutRanges(text, [
-    ...tables.flatMap(({ lines }) => lines),
-    ...(whole.length > 0 ? whole : line ? [line] : []),
-  ]);
+  const key = line === undefined ? [] : section?.lines.length === 2 ? section.lines : [line];
+  return withoutRanges(text, [...tables.flatMap(({ lines }) => lines), ...key]);
 }
 
 function behind(text: string, { lines }: Section, added: string): string {

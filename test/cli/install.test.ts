@@ -146,6 +146,18 @@ describe('Claude Code', () => {
     expect((await install('claude-code')).stderr).toContain('is no UTF-8 text');
   });
 
+  test('becomes a channel with --channel, and says how it is started then', async () => {
+    const first = await install('claude-code', ['--channel']);
+    expect(first.stdout).toContain('claude --dangerously-load-development-channels server:mam');
+    expect(JSON.parse(text(claudeFile)).mcpServers.mam.env).toEqual({ MAM_CHANNEL: '1' });
+    expect((await install('claude-code', ['--channel'])).stdout).toContain('nothing changes');
+    const without = await install('claude-code');
+    expect(without.stdout).not.toContain('development-channels');
+    expect(text(claudeFile)).not.toContain('MAM_CHANNEL');
+    await install('claude-code', ['--uninstall']);
+    expect(everything()).toEqual({});
+  });
+
   test('is not taken out where the user has changed it, nor anything else', async () => {
     await install('claude-code');
     writeFileSync(claudeFile, text(claudeFile).replace('86400000', '5000'));
@@ -461,6 +473,8 @@ describe('mam install', () => {
     [['codex', 'claude-code'], 'The word "claude-code" is one too many.'],
     [['codex', '--user', '--project'], 'exclude each other'],
     [['codex', '--global'], "Unknown option '--global'"],
+    [['codex', '--channel'], 'Codex has no channels: --channel is for claude-code.'],
+    [['claude-code', '--channel', '--uninstall'], '--channel and --uninstall exclude each other.'],
   ])('wrong usage %j is 64 and one sentence', async (args, words) => {
     const ended = await lab.mam(['install', ...args]);
     expect(ended).toMatchObject({ code: 64, stdout: '' });

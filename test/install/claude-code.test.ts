@@ -124,6 +124,28 @@ describe('the server', () => {
   });
 });
 
+test('the server is a channel when that is asked for, and no longer when it is not', () => {
+  const [asChannel] = claudeCode.files('user', around, true);
+  if (asChannel === undefined) throw new Error('no file');
+  const { text, receipt } = installed(asChannel, '{}');
+  expect(JSON.parse(text).mcpServers.mam).toEqual({ ...OURS, env: { MAM_CHANNEL: '1' } });
+  const plain = servers.install(text, receipt);
+  expect(JSON.parse(plain.text ?? '').mcpServers.mam).toEqual(OURS);
+  // With something of the user's beside it, only ours goes.
+  const more = text.replace('"MAM_CHANNEL"', '"MY": "x",\n        "MAM_CHANNEL"');
+  expect(JSON.parse(servers.install(more, receipt).text ?? '').mcpServers.mam).toEqual({
+    ...OURS,
+    env: { MY: 'x' },
+  });
+  const again = asChannel.install(plain.text, plain.receipt);
+  expect(asChannel.uninstall(again.text, again.receipt).text).toBe('{}');
+  // What he wrote by hand stays his, whatever is asked for.
+  const own = plain.text?.replace('"args"', '"env": { "MAM_CHANNEL": "1" },\n"args"');
+  const taken = asChannel.install(own, plain.receipt);
+  expect(taken.text).toBe(own);
+  expect(servers.install(taken.text, taken.receipt).text).toBe(own);
+});
+
 describe('what the user adds to the server', () => {
   const before = '{\n  "a": 1\n}\n';
   const { text, receipt } = installed(servers, before);

@@ -259,16 +259,20 @@ describe('what the user adds to our table', () => {
         )
         .replace('  "TMUX",', '  "OLD",');
     const known = { inserted: olden((receipt as { inserted: string }).inserted) };
-    const own = olden(text).replace('old = 1\n', 'old = 1\ntool_timeout_sec = 60\n');
+    const own = olden(text)
+      .replace('old = 1\n', 'old = 1\ntool_timeout_sec = 60\n')
+      .replace('  "OLD",', '  "OLD",\n  "MY",');
     const now = file.install(`${own}\n[z]\nk = 1\n`, known);
-    expect(ours(now.text ?? '')).toEqual({ ...ours(text), tool_timeout_sec: 60 });
+    const { env_vars: names = [] } = ours(text) ?? {};
+    const env_vars = [...(names as string[]), 'MY'];
+    expect(ours(now.text ?? '')).toEqual({ ...ours(text), env_vars, tool_timeout_sec: 60 });
     expect(now.kept).toEqual([
       expect.stringMatching(/^mcp_servers\.mam\.tool_timeout_sec in .* is your own/),
     ]);
     expect(file.install(now.text, now.receipt)).toMatchObject({ text: now.text, kept: now.kept });
     expect(file.uninstall(now.text, now.receipt)).toMatchObject({
       text: `${before}\n[z]\nk = 1\n`,
-      lost: ['mcp_servers.mam.tool_timeout_sec'],
+      lost: ['mcp_servers.mam.env_vars.MY', 'mcp_servers.mam.tool_timeout_sec'],
     });
   });
 
