@@ -20,7 +20,10 @@ export default defineCommand({
     job: jobOption,
     timeout: { type: 'seconds', value: 'SECONDS', about: 'how long to wait; without it there is no limit' },
   },
-  json: { tool: 'wait_job', also: 'Nothing is cut, and `jobs_left_out` is 0.' },
+  json: {
+    tool: 'wait_job',
+    also: 'Nothing is cut: `jobs_left_out` is 0, and there is no `events_left_out`.',
+  },
   exits: {
     done: 'completed; of several jobs, every one',
     failed: 'failed or cancelled; of several jobs, one of them',

@@ -48,7 +48,7 @@ export function checkLineage(
     const oldest = own.slice(0, 3).map(({ id }) => id);
     throw new MamError(
       'refused',
-      `This session has ${own.length} open ${own.length === 1 ? 'job' : 'jobs'}, and ${most} is the limit (MAM_MAX_OPEN_JOBS).`,
+      `This session has ${own.length} open job${own.length === 1 ? '' : 's'}, and ${most} is the limit (MAM_MAX_OPEN_JOBS).`,
       own.length === 0
         ? 'Raise the limit to delegate.'
         : `Wait for some with wait_job, or end those that are not needed with cancel_job (\`mam cancel\`); the oldest: ${oldest.join(', ')}.`,
