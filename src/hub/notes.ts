@@ -20,6 +20,8 @@ interface Note {
   text: string;
   /** How many of the job's messages it holds whole. */
   count: number;
+  /** How many it tells of. */
+  about: number;
 }
 
 /**
@@ -98,7 +100,7 @@ export class Notes {
     const mark = randomSuffix();
     const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
     const look = { ...lookFor(record), needle: mark };
-    const { what, count } = note;
+    const { what, count, about } = note;
     let taken: Promise<unknown> | undefined;
     try {
       const end = await deliver(
@@ -112,7 +114,7 @@ export class Notes {
           visible: () => {},
           submitted: (evidence) => {
             void typed();
-            taken = this.registrar.note(job, 'submitted', { data: { what, count, evidence } });
+            taken = this.registrar.note(job, 'submitted', { data: { what, count, about, evidence } });
           },
           stop,
         },
@@ -143,7 +145,7 @@ function asksForPermission({ record }: LiveJob): boolean {
 function reminder({ id, record }: LiveJob): Note {
   const shell = `${record.typing?.mam ?? 'mam'} publish --job ${id} --event completed`;
   const text = `Job ${id} is still open and your turn has ended: report now with the MCP tool publish_event (server mam), job_id "${id}", event completed, error or question. Without that tool run: ${shell}`;
-  return { what: 'reminder', text, count: 0 };
+  return { what: 'reminder', text, count: 0, about: 0 };
 }
 
 /** The messages themselves where they fit, else how to fetch them. */
@@ -153,8 +155,9 @@ function messages({ id, record }: LiveJob): Note {
   const fits =
     text.length <= LIMITS.orderChars - 40 &&
     record.messages.every((message) => message === cleanLine(message, LIMITS.orderChars));
-  if (fits) return { what: 'messages', text, count: record.messages.length };
+  const about = record.messages.length;
+  if (fits) return { what: 'messages', text, count: about, about };
   const shell = `${record.typing?.mam ?? 'mam'} publish --job ${id} --event progress`;
   const pointer = `Job ${id}: there is something for you to read. Call the MCP tool publish_event (server mam) with job_id "${id}" and event "progress"; its answer holds it. Without that tool run: ${shell}`;
-  return { what: 'messages', text: pointer, count: 0 };
+  return { what: 'messages', text: pointer, count: 0, about };
 }

@@ -69,8 +69,10 @@ export function settleIn(next: JobRecord, event: RecordedEvent): void {
 export function typed(next: JobRecord, event: RecordedEvent): void {
   delete next.typing_now;
   if (event.data?.['what'] !== 'messages') return;
-  next.messages = next.messages.slice(Number(event.data['count'] ?? 0));
-  next.messages_announced = next.messages.length;
+  const { count = 0, about = next.messages.length } = event.data;
+  next.messages = next.messages.slice(Number(count));
+  // What has come while it was typed is not in it.
+  next.messages_announced = Math.max(0, Number(about) - Number(count));
 }
 
 /** A rung of the delivery receipt, and what it means for status and phase. */

@@ -505,3 +505,18 @@ test('a journal that does not begin with the order is refused', () => {
   expect(() => apply(undefined, { ...event, type: 'started' })).toThrow("not with the job's order");
   expect(() => apply(undefined, { ...event, type: 'queued' })).toThrow("not with the job's order");
 });
+
+test('a message that comes while others are typed is still to be typed', () => {
+  const story = new Story().next('submitted').next('started');
+  story.next('answered', { detail: 'first' });
+  story.next('pasting', { data: { what: 'messages' } });
+  story.next('answered', { detail: 'second' });
+  story.next('submitted', { data: { what: 'messages', count: 1, about: 1 } });
+  expect(story.record.messages).toEqual([expect.stringContaining('second')]);
+  expect(story.record.messages_announced).toBe(0);
+  // Of a text too long to be typed only its being there was told: of all that there was then.
+  story.next('answered', { detail: 'third' });
+  story.next('submitted', { data: { what: 'messages', count: 0, about: 2 } });
+  expect(story.record.messages).toHaveLength(2);
+  expect(story.record.messages_announced).toBe(2);
+});
