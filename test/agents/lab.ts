@@ -4,15 +4,18 @@ import { builtIn } from '../../src/agents/index.ts';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { processesOf } from '../support/processes.ts';
-import { until } from '../support/until.ts';
+import { pause, until } from '../support/until.ts';
 import type { AgentHome } from './homes/home.ts';
 import { anthropic } from './model/anthropic.ts';
 import { chat } from './model/chat.ts';
 import { gemini } from './model/gemini.ts';
 import { responses } from './model/responses.ts';
-import type { Model } from './model/script.ts';
+import type { Model, ModelRequest } from './model/script.ts';
 import { type ModelServer, serveModel } from './model/server.ts';
 import { programOf } from './programs.ts';
+
+/** So long a person looks at a prompt that stays in its box before pressing Enter again. */
+const AGAIN_MS = 1_500;
 
 /** A lab with one real agent: its program on the PATH, a private home, and a scripted model behind it. */
 export class AgentLab extends Lab {
@@ -22,6 +25,7 @@ export class AgentLab extends Lab {
   readonly #agentHome = join(this.folder, 'home');
   #agentEnv: Record<string, string> = {};
   #model: ModelServer | undefined;
+  readonly #asked: ModelRequest[] = [];
 
   constructor(agent: AgentHome) {
     super();
@@ -43,7 +47,11 @@ export class AgentLab extends Lab {
 
   /** Serves the model, and starts a tmux server that has the agent's environment. */
   async prepare(model: Model, options: { ask?: boolean; untrusted?: boolean } = {}): Promise<void> {
-    this.#model = await serveModel(model, [anthropic, responses, gemini, chat]);
+    const recorded: Model = (request) => {
+      this.#asked.push(request);
+      return model(request);
+    };
+    this.#model = await serveModel(recorded, [anthropic, responses, gemini, chat]);
     const { agent } = this;
     const chosen = { ask: options.ask ?? false, untrusted: options.untrusted ?? false };
     this.#agentEnv = agent.prepare(this.#agentHome, this.project, this.#model.url, chosen);
@@ -79,14 +87,34 @@ export class AgentLab extends Lab {
     await this.tmux('send-keys', '-t', `=${this.session}:`, ...keys);
   }
 
+  /**
+   * Types a prompt into the agent's pane, as a person would, and waits until its model has it. Gemini CLI takes an
+   * Enter that comes at once for a part of a paste, and a program that is just starting its servers may show its box
+   * and not take Enter: like a person, this presses it again. @throws when the model is not asked
+   */
+  async say(prompt: string, ms = 30_000): Promise<void> {
+    const before = this.#asked.length;
+    const taken = () =>
+      this.#asked.slice(before).some(({ prompts }) => prompts.some((text) => text.includes(prompt)));
+    await this.type('-l', prompt);
+    await this.shows(prompt);
+    await pause(builtIn(this.agent.kind)?.settleMs ?? 0);
+    const end = Date.now() + ms;
+    do {
+      await this.type('Enter');
+      await until('its model is asked', taken, AGAIN_MS).catch(() => {});
+    } while (!taken() && Date.now() < end);
+    if (!taken()) throw new Error(`"${prompt}" was not taken within ${ms} ms\n${await this.agentScreen()}`);
+  }
+
   /** Waits until the agent's screen shows something. */
-  async shows(pattern: RegExp, ms = 20_000): Promise<void> {
+  async shows(pattern: RegExp | string, ms = 20_000): Promise<void> {
     let screen = '';
     await until(
       `the screen shows ${pattern}`,
       async () => {
         screen = await this.agentScreen();
-        return pattern.test(screen);
+        return typeof pattern === 'string' ? screen.includes(pattern) : pattern.test(screen);
       },
       ms,
     ).catch((error: Error) => {

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { builtIn } from '../../src/agents/index.ts';
 import type { CommandResult } from '../support/lab.ts';
 import type { Message } from '../support/mcp-client.ts';
-import { pause, until } from '../support/until.ts';
+import { until } from '../support/until.ts';
 import type { AgentLab } from './lab.ts';
 
 const TAPPED = `--require=${resolve(import.meta.dirname, '../support/tap.cjs')}`;
@@ -103,15 +103,6 @@ export class Supervisor {
     await this.#lab.startSession(session, ['exec env', ...env, program, ...args].join(' '));
     // A program that is just starting its servers may show its box and not take Enter.
     await until('it has its server', () => servers() > before, 75_000);
-  }
-
-  /** Types a prompt, as a person does. */
-  async say(prompt: string): Promise<void> {
-    await this.#lab.tmux('send-keys', '-l', '-t', `=${this.#lab.session}:`, prompt);
-    await this.#lab.shows(new RegExp(prompt));
-    // Gemini CLI takes an Enter that comes at once for a part of a paste.
-    await pause(builtIn(this.#lab.agent.kind)?.settleMs ?? 0);
-    await this.#lab.type('Enter');
   }
 
   /** Every call of a tool, in its order. */

@@ -87,7 +87,7 @@ describe('claude-code, with our server as its channel', () => {
   test('a supervisor whose turn is over is told of each change, and looks', async ({ lab }) => {
     const { model, asked } = supervisor(lab);
     await start(lab, model);
-    await lab.type('Have the key hung up', 'Enter');
+    await lab.say('Have the key hung up');
     await lab.shows(/It is delegated\./);
     const [id = ''] = lab.jobIds();
     const peer = await lab.startPeerServer();
@@ -147,15 +147,14 @@ describe('claude-code, with our server as its channel', () => {
   test('where the account has no channels, nothing is told and nothing is harmed', async ({ lab }) => {
     const { model, asked } = supervisor(lab);
     await start(lab, model, { flags: {} });
-    await lab.type('Have the key hung up', 'Enter');
+    await lab.say('Have the key hung up');
     await lab.shows(/It is delegated\./);
     const [id = ''] = lab.jobIds();
     const peer = await lab.startPeerServer();
     await peer.report(id, 'question', { detail: 'On the left?' });
     const { data } = await lab.event(id, 'notified');
     expect(data).toMatchObject({ how: 'channel' });
-    await lab.type('And now?', 'Enter');
-    await until('it has answered', () => asked.at(-1)?.prompts.includes('And now?') === true, 10_000);
+    await lab.say('And now?');
     expect(asked.at(-1)?.prompts).toEqual(['Have the key hung up', 'And now?']);
   });
 });

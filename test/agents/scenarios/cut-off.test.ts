@@ -31,7 +31,7 @@ describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
     await client.install();
     const reporter = await reporterOf(lab);
     await client.open();
-    await client.say(BEGIN);
+    await lab.say(BEGIN);
     const { pid } = await client.call('wait_job', 1);
     const [job_id = ''] = lab.jobIds();
     for (const key of builtIn(home.kind)?.interruptKeys ?? []) {
@@ -46,7 +46,7 @@ describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
     expect(lab.record(job_id).status).toBe('working');
     expect(lab.types(job_id)).not.toContain('cancelled');
     await reporter.report(job_id, 'completed', { detail: 'It hangs.' });
-    await client.say(AGAIN);
+    await lab.say(AGAIN);
     await until(
       'its model has the result',
       () => asked.at(-1)?.results.at(-1)?.text.includes('It hangs.'),
@@ -66,7 +66,7 @@ describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
     await client.install();
     const reporter = await reporterOf(lab);
     await client.open();
-    await client.say(BEGIN);
+    await lab.say(BEGIN);
     const { pid, ppid } = await client.call('wait_job', 1);
     const [job_id = ''] = lab.jobIds();
     process.kill(ppid, 'SIGKILL');

@@ -288,9 +288,7 @@ describe.each(HOMES)('$kind', (home) => {
     await lab.prepare(model);
     const server = await lab.startServer();
     await lab.startAgent(server);
-    await lab.tmux('send-keys', '-l', '-t', `=${lab.session}:`, 'my own words');
-    await lab.shows(/my own words/);
-    await lab.type('Enter');
+    await lab.say('my own words');
     await until("the user's turn runs", () => asked.length > 0, 20_000);
     const job = await lab.job(server);
     expect(job).toMatchObject({ status: 'queued' });

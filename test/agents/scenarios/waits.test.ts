@@ -116,7 +116,7 @@ describe.each(HOMES.filter(({ kind }) => kind === 'claude-code'))(
       const reporter = await reporterOf(lab);
       if (!headless) {
         await client.open(SOON);
-        await client.say(BEGIN);
+        await lab.say(BEGIN);
       }
       const running = headless ? client.run(BEGIN, SOON, 'CLAUDE_AUTO_BACKGROUND_TASKS=1') : undefined;
       const words = () => JSON.stringify(asked.at(-1)?.body ?? '');

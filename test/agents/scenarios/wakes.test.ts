@@ -53,13 +53,7 @@ describe.each(HOMES)('$kind that supervises in a pane and does not wait', (home)
     const servers = join(lab.home, 'servers');
     const isThere = () => existsSync(servers) && readdirSync(servers).length > 0;
     await until('its server is there', isThere, AGENT_MS);
-    await say(lab, 'please go');
-  }
-
-  async function say(lab: AgentLab, words: string): Promise<void> {
-    await lab.tmux('send-keys', '-l', '-t', `=${lab.session}:`, words);
-    await lab.shows(new RegExp(words));
-    await lab.type('Enter');
+    await lab.say('please go');
   }
 
   const delegated = (lab: AgentLab) => until('it has delegated', () => lab.jobIds()[0], AGENT_MS);
@@ -90,7 +84,7 @@ describe.each(HOMES)('$kind that supervises in a pane and does not wait', (home)
     const id = await delegated(lab);
     await lab.shows(/I end my turn/);
     const draft = 'half a sentence';
-    await lab.tmux('send-keys', '-l', '-t', `=${lab.session}:`, draft);
+    await lab.type('-l', draft);
     await lab.shows(new RegExp(draft));
     await (await lab.startPeerServer()).report(id, 'completed');
     await pause(WAKE_MS);
@@ -148,15 +142,7 @@ describe("Codex whose server can't know its pane", () => {
     await lab.startPeer('mute', { session: 'robot' });
     await lab.startSession(lab.session, ['exec codex', ...args].join(' '));
     await lab.shows(/^›/m, AGENT_MS);
-    await lab.tmux('send-keys', '-l', '-t', `=${lab.session}:`, 'please go');
-    await lab.shows(/please go/);
-    // While it starts its servers it may not take Enter.
-    const begins = async () => {
-      await lab.type('Enter');
-      await pause(500);
-      return asked.length > 0;
-    };
-    await until('its turn begins', begins, AGENT_MS);
+    await lab.say('please go');
     await lab.shows(/It was refused/, AGENT_MS);
     const refusal = asked.at(-1)?.results[0]?.text;
     expect(refusal).toContain('You do not run in a tmux pane, as far as this server can see');
