@@ -6,6 +6,7 @@ import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
+import { tableText } from './core/table.ts';
 
 const EVIDENCE_CHARS = 60;
 
@@ -35,21 +36,19 @@ export default defineCommand({
             none: 'mam submit --help',
           }),
         });
-      } else print(agents.map(rowText).join('\n'));
+      } else print(tableText(['AGENT', 'SESSION', 'STATE'], agents.map(cells), { whole: true }));
       return EXIT.done;
     }),
 });
 
-function rowText(row: AgentRow): string {
+function cells(row: AgentRow): string[] {
   const { agent, session, evidence, jobs, peer_server: peer } = row;
   const state = stateOf(row);
   if (session === undefined) {
-    const how = state === 'not_installed' ? 'not installed' : `not running; mam start ${agent}`;
-    return `${agent.padEnd(12)}  ${'-'.padEnd(20)}  ${how}`;
+    return [agent, '-', state === 'not_installed' ? 'not installed' : `not running; mam start ${agent}`];
   }
-  const place = `tmux:${session.session} ${session.pane}`;
   const words = evidence === undefined ? '' : `  ${cleanLine(evidence, EVIDENCE_CHARS)}`;
   const server = peer === 'connected' ? '' : '  (no mam server)';
   const held = jobs.length === 0 ? '' : `  job ${jobs.join(', ')}`;
-  return `${agent.padEnd(12)}  ${place.padEnd(20)}  ${state}${held}${server}${words}`;
+  return [agent, `tmux:${session.session} ${session.pane}`, `${state}${held}${server}${words}`];
 }

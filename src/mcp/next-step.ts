@@ -1,6 +1,6 @@
 import { needsAttention } from '../job/apply.ts';
 import type { JobRecord } from '../job/record.ts';
-import { openRequest } from '../view/job.ts';
+import { openRequest, waitsInItsPane } from '../view/job.ts';
 import { callOf } from './job-view.ts';
 
 /** The steps of so many jobs are spelled out; the others are in the answer's `jobs`. */
@@ -23,11 +23,10 @@ export function attentionStep(record: JobRecord, attach: Attach): string {
 
 /** The same for each of several jobs, each in its turn. */
 export function attentionSteps(records: readonly JobRecord[], attach: Attach): string {
-  const asking = records.filter((record) => attentionStep(record, attach) !== '');
-  const steps = asking.slice(0, SPELLED_OUT).map((record) => attentionStep(record, attach));
-  const more = asking.length - steps.length;
-  if (more > 0) steps.push(`${more} more need you: see jobs.`);
-  return steps.join(' ');
+  const steps = records.map((record) => attentionStep(record, attach)).filter((step) => step !== '');
+  const more = steps.length - SPELLED_OUT;
+  const others = more > 0 ? [`${more} more need you: see jobs.`] : [];
+  return [...steps.slice(0, SPELLED_OUT), ...others].join(' ');
 }
 
 /** What is left to do for jobs that are final: nothing, but for those that failed. */
@@ -43,12 +42,11 @@ export function finalStep(records: readonly JobRecord[]): string {
 
 function answerStep(record: JobRecord): string {
   const { job_id, reason } = record;
-  const open = openRequest(record);
   const screen = `See its screen: ${callOf('job_logs', { job_id, include: ['events', 'screen'] })}`;
-  // A dialog that no agent's permission is: only its pane can answer that.
-  if (reason === 'permission' && open?.source === 'hub' && open.tool?.startsWith('dialog')) return screen;
+  if (waitsInItsPane(record)) return screen;
   if (reason === 'permission') {
-    const call = callOf('answer_job', { job_id, decision: 'allow', request_id: open?.request_id });
+    const { request_id } = openRequest(record) ?? {};
+    const call = callOf('answer_job', { job_id, decision: 'allow', request_id });
     return `Decide: ${call} Or decision "deny".`;
   }
   if (reason === 'question') return `Answer: ${callOf('answer_job', { job_id, text: 'YOUR ANSWER' })}`;

@@ -41,6 +41,12 @@ export function openRequest({
   return open.find(({ kind }) => kind === 'permission') ?? open[0];
 }
 
+/** True when a job waits at a dialog that no agent's permission is: only its pane can answer that. */
+export function waitsInItsPane(record: Pick<JobRecord, 'requests' | 'reason'>): boolean {
+  const open = openRequest(record);
+  return record.reason === 'permission' && open?.source === 'hub' && open.tool?.startsWith('dialog') === true;
+}
+
 /**
  * A record on one level, its foreign texts made harmless.
  * @param room how many characters its long texts may have together

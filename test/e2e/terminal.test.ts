@@ -33,10 +33,10 @@ describe.concurrent('on a terminal', () => {
     const { jobId, report } = await job(lab);
     const { shows, type } = await terminal(lab);
     await type(`wait ${jobId}; echo "ended with $?"`);
-    await shows(/working, started · \ds/);
+    await shows(/working, started · \d+s/);
     await report('progress', 'half of it');
-    await shows(/progress {2}half of it[\s\S]*\nworking, started · \ds · half of it/);
-    await shows(/working, started · [1-9]s · half of it/);
+    await shows(/progress {2}half of it[\s\S]*\nworking, started · \d+s · half of it/);
+    await shows(/working, started · [1-9]\d*s · half of it/);
     await report('completed', 'all of it');
     const screen = await shows(/ended with 0/);
     // Nothing of the moving line stays, and the end is in colour.
@@ -48,13 +48,43 @@ describe.concurrent('on a terminal', () => {
     const { jobId, report } = await job(lab);
     const { shows, type } = await terminal(lab, 'NO_COLOR=1');
     await type(`wait ${jobId}; echo "ended with $?"`);
-    await shows(/working, started · \ds/);
+    await shows(/working, started · \d+s/);
     await lab.tmux('send-keys', '-t', '=terminal:', 'C-c');
     const screen = await shows(/ended with 3/);
     expect(screen).toContain('mam: stopped waiting; the job goes on.');
     expect(screen).not.toContain('\u001b[');
     expect(lab.record(jobId).status).toBe('working');
     await report('completed');
+  });
+
+  test('mam list has titles and ages, and its lines end with the screen', async ({ lab }) => {
+    const { jobId } = await job(lab);
+    const words = '屋根を直す'.repeat(20);
+    const [server, peer] = [await lab.startServer(), await lab.startPeer('mute', { session: 'other' })];
+    const { job_id: wide } = await server.delegate(peer, { prompt: words });
+    const { shows, type } = await terminal(lab, 'NO_COLOR=1');
+    await lab.tmux('resize-window', '-t', '=terminal:', '-x', '100', '-y', '24');
+    await type('list; echo "ended with $?"');
+    const screen = await shows(/ended with 0/);
+    expect(screen).toMatch(/^JOB +STATUS +AGENT +AGE +PROMPT$/m);
+    expect(screen).toMatch(new RegExp(`^${jobId} +working +command +\\d+s +\\S`, 'm'));
+    // A character of two columns counts as two: nothing has run into a second line.
+    expect(screen).toMatch(new RegExp(`^${wide} .*屋根.*…$`, 'm'));
+    const { stdout } = await lab.mam('list');
+    expect(stdout).not.toMatch(/^JOB/);
+    expect(stdout).toMatch(
+      new RegExp(`^${jobId} +working +command +\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d +\\S`, 'm'),
+    );
+  });
+
+  test('the line of mam wait is never wider than the screen', async ({ lab }) => {
+    const { jobId, report } = await job(lab);
+    const { shows, type } = await terminal(lab);
+    await type(`wait ${jobId}; echo "ended with $?"`);
+    await report('progress', `${'屋根を直す'.repeat(30)} at last`);
+    await shows(/working, started · [1-9]\d*s · 屋根[^\n]*…/);
+    await report('completed');
+    expect(await shows(/ended with 0/)).not.toContain('working, started');
   });
 });
 

@@ -13,6 +13,19 @@ export function columnsOf(text: string): number {
   return columns;
 }
 
+/** The beginning of a harmless text that fits into so many columns; one that is cut ends in `…`. */
+export function cut(text: string, width: number): string {
+  if (columnsOf(text) <= width) return text;
+  let kept = '';
+  let columns = 1;
+  for (const character of text) {
+    columns += columnsOf(character);
+    if (columns > width) break;
+    kept += character;
+  }
+  return `${kept.trimEnd()}…`;
+}
+
 /**
  * A harmless text in lines of so many columns at most, broken at blanks where there are any. Its own lines stay lines,
  * with their indentation.

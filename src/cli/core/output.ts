@@ -52,6 +52,11 @@ export function paint(style: Style, text: string): string {
   return isColoured() ? styleText(style, text) : text;
 }
 
+/** True when a person reads stdout. */
+export function isTerminal(): boolean {
+  return process.stdout.isTTY === true;
+}
+
 /** True when a line on stderr can be drawn over: nothing moves where nobody looks. */
 export function isLive(): boolean {
   return process.stderr.isTTY === true && terminal() !== 'dumb';
@@ -59,14 +64,14 @@ export function isLive(): boolean {
 
 /** True where a whole screen can be drawn and keys be read. */
 export function isBoardPossible(): boolean {
-  return process.stdin.isTTY === true && process.stdout.isTTY === true && terminal() !== 'dumb';
+  return process.stdin.isTTY === true && isTerminal() && terminal() !== 'dumb';
 }
 
 /** True on a terminal whose user has nothing against colours (no-color.org). */
 export function isColoured(): boolean {
   // biome-ignore lint/style/noProcessEnv: what every program of a terminal reads is no setting of ours
   const { NO_COLOR } = process.env;
-  return process.stdout.isTTY === true && (NO_COLOR ?? '') === '' && terminal() !== 'dumb';
+  return isTerminal() && (NO_COLOR ?? '') === '' && terminal() !== 'dumb';
 }
 
 function terminal(): string | undefined {

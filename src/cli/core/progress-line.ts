@@ -2,6 +2,7 @@ import { clearLine, cursorTo } from 'node:readline';
 import type { JobRecord } from '../../job/record.ts';
 import type { LogMessage } from '../../job/request.ts';
 import { cleanLine } from '../../job/text.ts';
+import { cut } from './columns.ts';
 import { isLive, print } from './output.ts';
 import { spanText } from './times.ts';
 
@@ -10,6 +11,8 @@ const TICK_MS = 1_000;
 /** A line that wraps could not be drawn over. */
 const MARGIN = 1;
 const DEFAULT_COLUMNS = 80;
+/** No terminal is wider. */
+const LINE_CHARS = 1_000;
 
 /**
  * One line on stderr, drawn over while a job is waited for: its stage, the time and the peer's last words. Where
@@ -62,7 +65,7 @@ export class ProgressLine {
     const line = `${this.stage}  ${spanText(Date.now() - this.started)}${words}`;
     const width = (process.stderr.columns ?? DEFAULT_COLUMNS) - MARGIN;
     this.erase();
-    process.stderr.write(cleanLine(line.replaceAll('  ', ' · '), width));
+    process.stderr.write(cut(cleanLine(line.replaceAll('  ', ' · '), LINE_CHARS), width));
   }
 
   private erase(): void {

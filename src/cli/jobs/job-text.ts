@@ -3,12 +3,14 @@ import type { JobRecord } from '../../job/record.ts';
 import type { JobRow } from '../../job/request.ts';
 import { clean, cleanLine } from '../../job/text.ts';
 import { openRequest } from '../../view/job.ts';
-import { paint } from '../core/output.ts';
-import { dayAndTime, timeOfDay } from '../core/times.ts';
+import { isTerminal, paint } from '../core/output.ts';
+import { type Cell, tableText } from '../core/table.ts';
+import { dayAndTime, spanText, timeOfDay } from '../core/times.ts';
 import { nextStep } from './next-step.ts';
 
 const DETAIL_CHARS = 300;
-const LIST_CHARS = 50;
+const AGENT_CHARS = 50;
+const PROMPT_CHARS = 80;
 const FIELD_WIDTH = 11;
 
 type State = Pick<JobRow, 'status' | 'reason'>;
@@ -75,16 +77,29 @@ export function recordText(record: JobRecord): string {
     .join('\n');
 }
 
-/** A table of jobs; its times are this machine's. */
-export function listText(rows: JobRow[]): string {
-  const width = Math.max(...rows.map((row) => row.job_id.length));
-  return rows
-    .map((row) => {
-      const state = row.reason === undefined ? row.status : `${row.status}:${row.reason}`;
-      const words = cleanLine(row.prompt_preview, LIST_CHARS);
-      return `${row.job_id.padEnd(width)}  ${inStatusColour(row, state.padEnd(24))}  ${cleanLine(row.agent, LIST_CHARS).padEnd(12)}  ${dayAndTime(row.created_at)}  ${words}`;
-    })
-    .join('\n');
+/** A job's state in a column of a table. */
+export function stateCell(job: State): Cell {
+  const { status, reason } = job;
+  return {
+    text: reason === undefined ? status : `${status}:${reason}`,
+    shown: (text) => inStatusColour(job, text),
+  };
+}
+
+/** A table of jobs: on a terminal with their age, elsewhere with the time of this machine. */
+export function listText(rows: readonly JobRow[], now = Date.now()): string {
+  const when = ({ created_at: at }: JobRow): string =>
+    isTerminal() ? spanText(now - Date.parse(at)) : dayAndTime(at);
+  return tableText(
+    ['JOB', 'STATUS', 'AGENT', 'AGE', 'PROMPT'],
+    rows.map((row) => [
+      row.job_id,
+      stateCell(row),
+      cleanLine(row.agent, AGENT_CHARS),
+      when(row),
+      cleanLine(row.prompt_preview, PROMPT_CHARS),
+    ]),
+  );
 }
 
 /** What a validation came to, as the replaced script said it. */

@@ -6,8 +6,9 @@ import type { JobRecord } from '../../job/record.ts';
 import { foldJob, readRecord } from '../../registry/fold.ts';
 import { JobIndex } from '../../registry/job-index.ts';
 import { hasJob, jobPaths } from '../../registry/paths.ts';
+import { tableText } from '../core/table.ts';
 import { dayAndTime } from '../core/times.ts';
-import { inStatusColour } from './job-text.ts';
+import { stateCell } from './job-text.ts';
 
 /** A log folder in the list. */
 export interface LogRow extends Pick<JobRecord, 'job_id' | 'created_at' | 'log_dir'> {
@@ -42,14 +43,11 @@ export async function listLogs(
 
 /** A table of log folders; its times are this machine's. */
 export function logListText(rows: readonly LogRow[]): string {
-  const width = Math.max(...rows.map(({ job_id }) => job_id.length));
-  return rows
-    .map((row) => {
-      const state = row.reason === undefined ? row.status : `${row.status}:${row.reason}`;
-      const shown = inStatusColour(row as JobRecord, state.padEnd(24));
-      return `${row.job_id.padEnd(width)}  ${shown}  ${dayAndTime(row.created_at)}  ${row.log_dir}`;
-    })
-    .join('\n');
+  return tableText(
+    ['JOB', 'STATUS', 'CREATED', 'LOG'],
+    rows.map((row) => [row.job_id, stateCell(row), dayAndTime(row.created_at), row.log_dir]),
+    { whole: true },
+  );
 }
 
 /** The jobs of a folder of logs that are in the registry no more, those that were written last first. */

@@ -1,14 +1,12 @@
 import type { JobRecord } from '../../job/record.ts';
-import { openRequest } from '../../view/job.ts';
+import { waitsInItsPane } from '../../view/job.ts';
 
 /** What a person can type next for a job. */
 export function nextStep(record: JobRecord): string {
   const { job_id: id, status, reason } = record;
-  const open = openRequest(record);
   if (record.final_at !== undefined) return `mam logs ${id}`;
   if (status !== 'input_required') return `mam wait --job ${id}`;
-  if (reason === 'permission' && open?.source === 'hub' && open.tool?.startsWith('dialog') === true)
-    return `mam attach ${id}`;
+  if (waitsInItsPane(record)) return `mam attach ${id}`;
   if (reason === 'permission') return `mam answer --job ${id} --allow (or --deny)`;
   if (reason === 'question') return `mam answer --job ${id} "YOUR ANSWER"`;
   if (reason === 'turn_ended') return `mam answer --job ${id} "YOUR INSTRUCTION"`;

@@ -1,0 +1,50 @@
+import { columnsOf, cut } from './columns.ts';
+import { isTerminal, paint } from './output.ts';
+
+const GAP = '  ';
+/** The last column is not cut to fewer columns of the terminal than this. */
+const LEAST = 20;
+
+/** A harmless text of one line; `shown` is the same with its colours. */
+export interface Cell {
+  text: string;
+  shown: (text: string) => string;
+}
+
+/**
+ * Rows in columns as wide as their widest cell. On a terminal they have their titles above them, and the last column
+ * ends with the screen; elsewhere a program reads them: every line is a row, and nothing is cut.
+ * @param whole the last column is never cut: what a person copies, such as a path
+ */
+export function tableText(
+  titles: readonly string[],
+  rows: readonly (readonly (string | Cell)[])[],
+  { whole = false } = {},
+): string {
+  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? plain(cell) : cell)));
+  const heads = isTerminal()
+    ? [titles.map((text) => ({ text, shown: (all: string) => paint('dim', all) }))]
+    : [];
+  const all = [...heads, ...cells];
+  const last = titles.length - 1;
+  const widths = titles.map((_, at) => Math.max(...all.map((row) => columnsOf(row[at]?.text ?? ''))));
+  const before = widths.slice(0, last).reduce((sum, width) => sum + width + GAP.length, 0);
+  const columns = isTerminal() && !whole ? process.stdout.columns : Number.POSITIVE_INFINITY;
+  const room = Math.max(LEAST, columns - before);
+  return all
+    .map((row) =>
+      row
+        .map(({ text, shown }, at) =>
+          at === last
+            ? shown(cut(text, room))
+            : `${shown(text)}${' '.repeat((widths[at] ?? 0) - columnsOf(text))}`,
+        )
+        .join(GAP)
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function plain(text: string): Cell {
+  return { text, shown: (all) => all };
+}

@@ -1,0 +1,47 @@
+import type { PeerRequest } from '../job/record.ts';
+import { clean, cleanLine, sliceUnits } from '../job/text.ts';
+import { hubDraft } from './registrar.ts';
+
+const TOOL_CHARS = 200;
+/** Of a longer input the beginning and the end are shown; the whole lies in a file. */
+const INPUT_CHARS = 1_000;
+const HEAD_CHARS = 600;
+const TAIL_CHARS = 350;
+
+/** What an agent asks to be allowed, as a hook or its screen tells it. */
+export interface Asked {
+  tool?: string | undefined;
+  input?: string | undefined;
+}
+
+/** The event that opens a permission request. */
+export function permissionDraft(
+  jobId: string,
+  source: 'hook' | 'hub',
+  { tool = 'something', input = '' }: Asked,
+) {
+  const whole = clean(input).trim();
+  return hubDraft(jobId, 'permission_required', {
+    source,
+    detail: cleanLine(`${tool}: ${whole}`, INPUT_CHARS),
+    data: { tool: cleanLine(tool, TOOL_CHARS), input: bothEnds(whole), length: whole.length },
+    // Nobody shall allow what he has not been told: a long one is kept whole beside the journal.
+    ...(whole.length > INPUT_CHARS && { result: whole }),
+  });
+}
+
+/** True when a request was opened by the very same words. */
+export function asksTheSame(request: PeerRequest, { tool = '', input = '' }: Asked): boolean {
+  const whole = clean(input).trim();
+  return (
+    request.tool === cleanLine(tool, TOOL_CHARS) && [whole, bothEnds(whole)].includes(request.input ?? '')
+  );
+}
+
+/** A long input with its middle left out: what a command does last may be what matters. */
+function bothEnds(input: string): string {
+  if (input.length <= INPUT_CHARS) return input;
+  const left = input.length - HEAD_CHARS - TAIL_CHARS;
+  const tail = input.slice(-TAIL_CHARS).replace(/^[\udc00-\udfff]/, '');
+  return `${sliceUnits(input, 0, HEAD_CHARS)} [${left} characters left out] ${tail}`;
+}
