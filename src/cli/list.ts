@@ -13,7 +13,10 @@ import { listText } from './jobs/job-text.ts';
 const DEFAULT_LIMIT = 50;
 
 export default defineCommand({
-  about: ['Lists the jobs of the registry, the newest first. Reads the files, so it needs no hub.'],
+  about: [
+    'Lists the jobs of the registry, the newest first. Reads the files, so it needs no hub.',
+    'On a terminal it has titles and ages, and no line is longer than the screen; elsewhere each job has its whole line, with the time it was made.',
+  ],
   options: {
     status: { type: 'text', value: 'STATUS', about: `one of ${STATUSES.join(', ')}`, oneOf: STATUSES },
     agent: { type: 'text', value: 'KIND', about: 'only jobs of this agent kind', completes: 'agent' },

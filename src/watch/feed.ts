@@ -1,5 +1,5 @@
 import type { Link } from '../bus/link.ts';
-import { explain } from '../errors.ts';
+import { explain, MamError } from '../errors.ts';
 import type { LogMessage, ScreenResult } from '../job/request.ts';
 import { isOpen, type Which } from './jobs.ts';
 import { Lane } from './lane.ts';
@@ -139,7 +139,13 @@ export class Feed {
     this.#unreadable = jobId;
     const known = selectedDetail(state());
     const ask = (after: number) =>
-      link.request('status', { job_id: jobId, registry_dir: registryDir, events_after: after });
+      link
+        .request('status', { job_id: jobId, registry_dir: registryDir, events_after: after })
+        .catch((error: unknown) => {
+          // Nothing tells that a job was pruned; where one is, others may be.
+          if (error instanceof MamError && error.code === 'not_found') this.#fresh.add('all').add('open');
+          throw error;
+        });
     let found = await ask(known?.record.seq ?? 0);
     // A journal that is longer than an answer: its end is what counts.
     if (found.more) found = await ask(Math.max(0, found.record.seq - EVENTS));

@@ -209,13 +209,14 @@ describe.concurrent('a dialog that a peer has relayed over its channel', () => {
 
   test('is not taken for another that begins alike', async ({ lab }) => {
     const words = 'mend the roof of the house with slate and';
-    const { server, id, relay, decisions } = await asking(
+    const { server, channel, id, relay, decisions } = await asking(
       lab,
       `${words} tin`,
       `{ "command": "${words} tin" }`,
     );
     relay('fghij', `{ "command": "${words} dynamite" }`);
-    // Asked on the same way as the relay went, so after it.
+    // On the same way as the relay, so behind it: the hub knows of both now.
+    await channel.ask('job_status', { job_id: id });
     const refused = await server.refusal('answer_job', { job_id: id, decision: 'allow' });
     expect(refused).toContain('is not known');
     expect(decisions()).toEqual([]);

@@ -85,6 +85,27 @@ describe('what the board shows', () => {
     await board.leave();
   });
 
+  test('a job that was pruned goes when it is looked at', async ({ lab }) => {
+    const reporter = await lab.startPeerServer();
+    const server = await lab.startServer();
+    const jobs: string[] = [];
+    for (const prompt of ['Bring the key', 'Hang it up', 'Lock the door']) {
+      const { job_id: id } = await server.ask('delegate_job', { prompt, agent: 'human' });
+      jobs.push(id);
+    }
+    const [oldest = '', , newest = ''] = jobs;
+    const board = await Board.start(lab);
+    await board.shows('3 jobs');
+    await board.shows(`${newest} · working`);
+    await reporter.report(oldest, 'completed');
+    await board.shows('2 open · 3 jobs');
+    expect((await lab.mam('prune', '--older-than', '0h')).code).toBe(0);
+    await board.press('Down', 'Down');
+    await board.shows('2 open · 2 jobs');
+    expect(await board.lacks(/✓ completed/)).not.toContain('bring-the-key');
+    await board.leave();
+  });
+
   test('without colours for a user who wants none', async ({ lab }) => {
     const server = await lab.startServer();
     await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
