@@ -1,7 +1,7 @@
 import type { AgentConfig } from '../config-file.ts';
 import { MamError } from '../errors.ts';
+import type { TerminalSettings } from '../job/agent-request.ts';
 import type { JobRecord } from '../job/record.ts';
-import type { TerminalSettings } from '../job/request.ts';
 import { nearest } from '../nearest.ts';
 import type { Look } from '../tmux/deliver.ts';
 import type { ScreenPatterns } from '../tmux/screen.ts';

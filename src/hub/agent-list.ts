@@ -1,13 +1,12 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { builtIn, KINDS, screenOf } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
-import type { AgentPlace, AgentRow, TerminalSettings } from '../job/request.ts';
+import type { AgentPlace, AgentRow } from '../job/agent-request.ts';
 import { commandLineOf } from '../processes.ts';
 import { preflight } from '../tmux/deliver.ts';
 import { STARTED_OPTION } from '../tmux/marks.ts';
 import { listPanes, type PaneInfo } from '../tmux/pane.ts';
 import { foreground } from '../tmux/process.ts';
+import { findProgram, programOf } from './agent-program.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { peerServer } from './peer-server.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -37,11 +36,6 @@ function idleKinds(live: AgentRow[], { configured = {}, path }: AgentPlace): Age
     const program = findProgram(wanted, path);
     return [{ agent: name, title: kind?.title ?? name, jobs: [], ...(program !== undefined && { program }) }];
   });
-}
-
-/** The program that a kind is started with, as configured or as built in; nothing where that is not known. */
-export function programOf(agent: string, own: TerminalSettings | undefined): string | undefined {
-  return own?.command?.[0] ?? builtIn(agent)?.start?.program;
 }
 
 async function liveAgents(
@@ -126,23 +120,4 @@ async function stateOf(
   if ('gone' in seen) return { state: 'dead', evidence: seen.gone };
   if ('obstacle' in seen) return { state: seen.obstacle.by, evidence: seen.obstacle.evidence };
   return { state: 'idle' };
-}
-
-/** The absolute path of a program on a PATH. */
-export function findProgram(name: string, path = ''): string | undefined {
-  if (name.includes('/')) return isProgram(name) ? name : undefined;
-  return path
-    .split(delimiter)
-    .filter((folder) => folder !== '')
-    .map((folder) => join(folder, name))
-    .find(isProgram);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

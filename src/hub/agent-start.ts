@@ -2,20 +2,19 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { human } from '../agents/human.ts';
 import { builtIn, screenOf } from '../agents/index.ts';
 import type { Launch } from '../agents/kind.ts';
 import { scrubbedEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
+import type { StartParams, StartResult } from '../job/agent-request.ts';
 import type { AgentSession } from '../job/record.ts';
-import type { StartParams, StartResult } from '../job/request.ts';
 import { clean } from '../job/text.ts';
 import type { TmuxServer } from '../tmux/control.ts';
 import { STARTED_OPTION } from '../tmux/marks.ts';
 import { formatLiteral, quote } from '../tmux/quote.ts';
 import { classify, shoot } from '../tmux/screen.ts';
 import { newAgentFolder, noteOwner, placeFiles, sweepAgentFiles } from './agent-files.ts';
-import { findProgram, programOf } from './agent-list.ts';
+import { neededProgram } from './agent-program.ts';
 import { checkWorkdir } from './delegation-checks.ts';
 import { peerServer } from './peer-server.ts';
 import { dialogOn } from './shown-dialog.ts';
@@ -250,34 +249,8 @@ function sessionName({ agent, name }: StartParams): string {
  * @throws MamError `unavailable` when it is missing, `bad_input` for a kind or a name that can't be started
  */
 export function checkStart(params: StartParams): string {
-  const { agent, terminal, path } = params;
   sessionName(params);
-  const start = builtIn(agent)?.start;
-  const name = programOf(agent, terminal);
-  if (name === undefined && agent === human.name)
-    throw new MamError(
-      'bad_input',
-      'A person is not started.',
-      'Delegate with agent "human"; the person reports with mam done.',
-    );
-  if (name === undefined) {
-    throw new MamError(
-      'bad_input',
-      `How agent kind ${agent} is started is not known.`,
-      builtIn(agent) === undefined
-        ? `Start it in a tmux session yourself, or set agents.${agent}.command in .mam/config.json.`
-        : 'Start the program in a tmux session yourself, or make a kind of your own for it: agents.NAME in .mam/config.json, with command and session.',
-    );
-  }
-  const program = findProgram(name, path);
-  if (program === undefined) {
-    throw new MamError(
-      'unavailable',
-      `The program ${name} of agent kind ${agent} was not found on the PATH.`,
-      start?.install ?? 'Install it.',
-    );
-  }
-  return program;
+  return neededProgram(params);
 }
 
 /** The command line of an agent, and its files in place. */

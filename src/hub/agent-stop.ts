@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MamError } from '../errors.ts';
+import type { StopParams } from '../job/agent-request.ts';
 import type { AgentSession } from '../job/record.ts';
-import type { StopParams } from '../job/request.ts';
 import { descendants, startOf } from '../processes.ts';
 import { STARTED_OPTION } from '../tmux/marks.ts';
 import { findPane } from '../tmux/pane.ts';

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { TerminalSettings } from '../job/agent-request.ts';
 import { newJobId } from '../job/id.ts';
 import type { JobOrder, JobRecord } from '../job/record.ts';
-import type { DelegateParams, TerminalSettings } from '../job/request.ts';
+import type { DelegateParams } from '../job/request.ts';
 import { promptPreview } from '../job/text.ts';
 import { makeLogFolder } from './delegation-checks.ts';
 import type { Place } from './place.ts';

@@ -1,9 +1,10 @@
 import { builtIn } from '../agents/index.ts';
 import { dropSpool, takeSpool } from '../bus/spool.ts';
 import { explain, MamError } from '../errors.ts';
+import type { StartParams } from '../job/agent-request.ts';
 import { composeOrder } from '../job/order.ts';
 import type { AgentSession, JobOrder, JobRecord } from '../job/record.ts';
-import type { DelegateParams, DelegateResult, StartParams } from '../job/request.ts';
+import type { DelegateParams, DelegateResult } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { startOf } from '../processes.ts';
@@ -13,6 +14,7 @@ import type { Changes } from './changes.ts';
 import { composeJob, sha256, type Validation } from './compose-job.ts';
 import { checkPrompt, checkTimes, checkWorkdir } from './delegation-checks.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { hubDraft } from './hub-draft.ts';
 import { checkHumanSession, showToHuman } from './human-job.ts';
 import { checkLineage } from './lineage.ts';
 import type { LiveJob } from './live-job.ts';
@@ -21,8 +23,10 @@ import type { PaneOwners } from './pane-owners.ts';
 import { peerServer } from './peer-server.ts';
 import { findPlace, type Place } from './place.ts';
 import { refuseBusy, refuseHeld } from './refuse-busy.ts';
-import { hubDraft, type Registrar } from './registrar.ts';
+import type { Registrar } from './registrar.ts';
 import { scriptHash } from './script-hash.ts';
+import { sharedFolder } from './shared-folder.ts';
+import { withStartHint } from './start-hint.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 import { wakeTarget } from './wake-target.ts';
 
@@ -156,7 +160,7 @@ export class Delegations {
       ({ record }) => record.status !== 'queued' || tells(record) || this.position(job) > 0,
       ANSWER_MS,
     );
-    return this.result(job, false, this.warnings(job));
+    return this.result(job, false, sharedFolder(job, this.registrar.open));
   }
 
   /** Where the job goes; nothing where its session is missing and may be started. */
@@ -250,7 +254,7 @@ export class Delegations {
     await job.kept;
     const evidence = await showToHuman(this.servers, socket, address, job).catch(explain);
     await this.registrar.note(job, 'submitted', { data: { evidence } });
-    return this.result(job, false, this.warnings(job));
+    return this.result(job, false, sharedFolder(job, this.registrar.open));
   }
 
   /** @throws MamError `refused` for a job that a runaway may have made; right before the job is, so that two at once count */
@@ -267,22 +271,6 @@ export class Delegations {
 
   private async promptOf({ prompt, prompt_spool: spool }: DelegateParams): Promise<string> {
     return checkPrompt(spool === undefined ? prompt : await takeSpool(this.home.folder, spool));
-  }
-
-  /** A person changes no files behind another's back. */
-  private warnings(job: LiveJob): string[] {
-    const writes = ({ record }: LiveJob) => record.agent !== 'human';
-    const other = this.registrar.open.find(
-      (open) =>
-        open !== job &&
-        writes(open) &&
-        writes(job) &&
-        open.record.workdir === job.record.workdir &&
-        !isFinal(open.record.status),
-    );
-    return other === undefined
-      ? []
-      : [`Job ${other.id} is open in the same working folder ${job.record.workdir}.`];
   }
 
   private position(job: LiveJob): number {
@@ -304,17 +292,4 @@ export class Delegations {
       warnings,
     };
   }
-}
-
-/** The error for a session that is missing, which `start` would create. */
-function withStartHint(
-  error: MamError,
-  { agent, terminal, agent_session: address }: DelegateParams,
-): MamError {
-  const name = address?.replace(/^tmux:/, '');
-  const pane = /%\d+$|[:.]/.test(name ?? '');
-  if (pane || (builtIn(agent)?.start === undefined && terminal?.command === undefined)) return error;
-  const named = name === undefined || name === builtIn(agent)?.defaultSession ? '' : ` --name ${name}`;
-  const hint = `${error.hint} Or let it be started: with \`start\` true (\`--start\` in a shell), or by \`mam start ${agent}${named}\`.`;
-  return new MamError(error.code, error.message, hint);
 }

@@ -7,10 +7,11 @@ import { awaitArgument } from '../tmux/argument.ts';
 import { type DeliverySteps, deliver, type Obstacle, type Target } from '../tmux/deliver.ts';
 import { recoverDelivery } from '../tmux/recover.ts';
 import type { Shot } from '../tmux/screen.ts';
+import { hubDraft } from './hub-draft.ts';
 import type { Leftovers } from './leftovers.ts';
 import type { LiveJob } from './live-job.ts';
 import { peerServer } from './peer-server.ts';
-import { hubDraft, type Registrar } from './registrar.ts';
+import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
 /** The server of an agent that was started for a job is waited for so long (ms) since then. */

@@ -1,11 +1,12 @@
 import type { HookReport } from '../job/hook.ts';
 import type { HookParams, HookResult } from '../job/request.ts';
 import type { Changes } from './changes.ts';
+import { hubDraft } from './hub-draft.ts';
 import type { LiveJob } from './live-job.ts';
 import type { PaneOwners } from './pane-owners.ts';
 import type { PaneWatch } from './pane-watch.ts';
 import type { Permissions } from './permissions.ts';
-import { hubDraft, type Registrar } from './registrar.ts';
+import type { Registrar } from './registrar.ts';
 import type { Turns } from './turns.ts';
 
 /** How long (ms) the end of a turn waits for the proof that it had begun. */

@@ -1,4 +1,3 @@
-import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { startBroker } from '../bus/broker.ts';
 import { connectExternal } from '../bus/external.ts';
 import type { BusHandlers, HubBus } from '../bus/hub-bus.ts';
@@ -8,7 +7,6 @@ import type { Settings } from '../config.ts';
 import { explain } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
 import type { HubStatus } from '../job/request.ts';
-import { PROTOCOL_VERSION } from '../job/request.ts';
 import { type Home, homePaths, readPointers } from '../registry/home.ts';
 import { VERSION } from '../version.ts';
 import { externalAddress } from './address.ts';
@@ -20,7 +18,8 @@ import { Delegations } from './delegate.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EventRates } from './event-rates.ts';
 import { Hooks } from './hooks.ts';
-import { brokerFingerprint, describeBroker, type HubFile, readHubFile } from './hub-file.ts';
+import { HubClaim } from './hub-claim.ts';
+import { describeBroker } from './hub-file.ts';
 import { Inbox } from './inbox.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
@@ -48,8 +47,8 @@ export class Hub {
   private readonly settings: Settings;
   private readonly log: Log;
   private readonly home: Home;
+  private readonly claim: HubClaim;
   private readonly onEnd: (why: string) => void;
-  private readonly startedAt = new Date().toISOString();
   private readonly buses: HubBus[] = [];
   private readonly registrar: Registrar;
   private readonly clients: ControlClients;
@@ -72,7 +71,6 @@ export class Hub {
   private ended = false;
   private unwatch: (() => void) | undefined;
   private tick: NodeJS.Timeout | undefined;
-  private socketInode: number | undefined;
   private idleSince = Date.now();
 
   /** @param onEnd called once when the hub has a reason to end; the caller then calls `stop` */
@@ -82,6 +80,7 @@ export class Hub {
     this.onEnd = onEnd;
     const home = homePaths(settings.home);
     this.home = home;
+    this.claim = new HubClaim(home.hubFile, settings);
     this.clients = new ControlClients(home.clients);
     const servers = new TmuxServers(this.clients, (socket) => {
       this.watcher.onPanes(socket);
@@ -180,8 +179,7 @@ export class Hub {
     };
     const { socketPath, realm, host } = settings;
     this.buses.push(await startBroker({ socketPath, realm, host, handlers }));
-    this.socketInode = statSync(socketPath).ino;
-    this.writeHubFile();
+    this.claim.take();
     if (settings.broker !== undefined) void this.joinBroker(handlers);
     this.sayOnline();
     this.unwatch = watchOutbox(this.home.outbox, () => void this.inbox.drain());
@@ -214,8 +212,7 @@ export class Hub {
     await this.registrar.close();
     await this.outlets.flush();
     await this.servers.close();
-    if (this.ownsSocket()) rmSync(this.settings.socketPath, { force: true });
-    if (this.ownsHubFile()) rmSync(this.home.hubFile, { force: true });
+    this.claim.release();
   }
 
   /** Everything that follows from an event, once it is on disk. */
@@ -269,24 +266,8 @@ export class Hub {
     for (const bus of this.buses) bus.publish(statusTopic(realm, host), text, { retain: true });
   }
 
-  private writeHubFile(): void {
-    const { socketPath, realm, host, broker } = this.settings;
-    const file: HubFile = {
-      pid: process.pid,
-      version: VERSION,
-      protocol: PROTOCOL_VERSION,
-      socket: socketPath,
-      started_at: this.startedAt,
-      realm,
-      host,
-      broker: describeBroker(broker),
-      broker_fingerprint: brokerFingerprint(broker),
-    };
-    writeFileSync(this.home.hubFile, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
-  }
-
   private look(): void {
-    if (!this.ownsSocket()) this.onEnd('the socket is no longer its own');
+    if (!this.claim.holds) this.onEnd('the socket is no longer its own');
     else if (this.isNeeded()) this.idleSince = Date.now();
     else if (Date.now() - this.idleSince >= this.settings.hubIdleSeconds * 1000)
       this.onEnd('nobody needs it');
@@ -301,25 +282,9 @@ export class Hub {
     return clients > 0 || this.registrar.open.length > 0 || this.verifications.size + this.wakes.size > 0;
   }
 
-  private ownsSocket(): boolean {
-    const stat = statSync(this.settings.socketPath, { throwIfNoEntry: false });
-    return stat?.ino === this.socketInode && this.ownsHubFile();
-  }
-
-  private ownsHubFile(): boolean {
-    return readHubFile(this.home.hubFile)?.pid === process.pid;
-  }
-
   private status(): HubStatus {
-    const { realm, host, broker } = this.settings;
     return {
-      version: VERSION,
-      protocol: PROTOCOL_VERSION,
-      pid: process.pid,
-      host,
-      realm,
-      broker: describeBroker(broker),
-      started_at: this.startedAt,
+      ...this.claim.status,
       clients: this.buses.reduce((sum, bus) => sum + bus.clients, 0),
       open_jobs: this.registrar.open.length,
       registries: this.registrar.registryDirs,

@@ -6,9 +6,10 @@ import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { deliver, type Target } from '../tmux/deliver.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { hubDraft } from './hub-draft.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
-import { hubDraft, type Registrar } from './registrar.ts';
+import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
 /** A reminder that could not be typed for so long (ms) is given up: the supervisor is told instead. */

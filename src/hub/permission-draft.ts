@@ -1,6 +1,6 @@
 import type { PeerRequest } from '../job/record.ts';
 import { clean, cleanLine, sliceUnits } from '../job/text.ts';
-import { hubDraft } from './registrar.ts';
+import { hubDraft } from './hub-draft.ts';
 
 const TOOL_CHARS = 200;
 /** Of a longer input the beginning and the end are shown; the whole lies in a file. */

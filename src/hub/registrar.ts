@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { MamError } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
-import { newEventId } from '../job/id.ts';
 import type { JobOrder, JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
 import { owesLine } from '../job/wake.ts';
@@ -11,6 +10,7 @@ import { type Home, readRegistries } from '../registry/home.ts';
 import { type JobIndex, toRow } from '../registry/job-index.ts';
 import { hasJob, jobPaths, registryError } from '../registry/paths.ts';
 import { moveToTrash } from '../registry/trash.ts';
+import { hubDraft } from './hub-draft.ts';
 import { type Draft, LiveJob, type Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { OpenRegistries } from './open-registries.ts';
@@ -18,16 +18,6 @@ import { Pointers } from './pointers.ts';
 
 /** How many ended jobs stay in memory for late reports and questions. */
 const KEPT_FINAL = 200;
-/** How a supervisor hears of its job, in words. */
-const TOLD = {
-  seen: 'The supervisor has looked, or waits.',
-  channel: "It is told over the supervisor's channel, which acknowledges nothing.",
-  typing: "A line is typed into the supervisor's pane.",
-  typed: 'The supervisor has taken the line.',
-  blocked: 'The line was not typed: its pane had changed. It comes when that is free.',
-  unverified: 'Whether the supervisor has taken the line is not known. It is not typed again.',
-  gone: "The supervisor's agent has left its pane.",
-} as const;
 /** How many open jobs an error names. */
 const NAMED_JOBS = 5;
 
@@ -166,22 +156,6 @@ export class Registrar {
     }
   }
 
-  /**
-   * Notes how far a job's supervisor has been told.
-   * @param seq the wake that it knows of now
-   * @param how `seen` by a look or a wait; `channel`; `typing`, then `typed`, `unverified` or `blocked`; or `gone` with its pane
-   * @param more `evidence` of it; the `line` with `typing`
-   */
-  async told(
-    job: LiveJob,
-    seq: number,
-    how: keyof typeof TOLD,
-    more: { evidence?: string; line?: string } = {},
-  ): Promise<void> {
-    const data = { seq, how, ...more };
-    await this.record(job, hubDraft(job.id, 'notified', { detail: TOLD[how], data }));
-  }
-
   /** The list of a registry's jobs. @throws MamError as `create` */
   index(registryDir: string): Promise<JobIndex> {
     return this.registries.index(registryDir);
@@ -303,16 +277,4 @@ function standsAs(before: JobRecord, after: JobRecord): boolean {
 /** True for a job of which the hub has nothing left to do. */
 function isAtRest({ record }: LiveJob): boolean {
   return isSettled(record) && !owesLine(record) && record.notifying === undefined;
-}
-
-/** An event of the hub's own. */
-export function hubDraft(jobId: string, type: string, more: Partial<Draft> = {}): Draft {
-  return {
-    event_id: newEventId(),
-    job_id: jobId,
-    type,
-    source: 'hub',
-    at: new Date().toISOString(),
-    ...more,
-  };
 }

@@ -1,8 +1,9 @@
 import { LIMITS } from '../job/limits.ts';
 import { cleanLine } from '../job/text.ts';
+import { hubDraft } from './hub-draft.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Notes } from './notes.ts';
-import { hubDraft, type Registrar } from './registrar.ts';
+import type { Registrar } from './registrar.ts';
 
 /** An interruption so soon (ms) after a denial is its effect. */
 const DENIED_MS = 3_000;

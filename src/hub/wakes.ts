@@ -10,6 +10,7 @@ import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
+import { noteTold } from './told.ts';
 import { finishLine, lookAt, noteOf, type Supervisor, targetOf } from './wake-line.ts';
 
 /** Jobs that change together are one line: so long (ms) for the others, and for the word of a wait that is in force. */
@@ -95,7 +96,7 @@ export class Wakes {
     const told = shown.seen_by === supervisor.session && owesWake(job.record) && seq > known;
     if (told) {
       this.telling.set(job, seq);
-      await this.registrar.told(job, seq, shown.told ?? 'seen').finally(() => {
+      await noteTold(this.registrar, job, seq, shown.told ?? 'seen').finally(() => {
         if (this.telling.get(job) === seq) this.telling.delete(job);
       });
     }
@@ -136,8 +137,8 @@ export class Wakes {
       for (const job of jobs) {
         const seq = job.record.notified_seq ?? 0;
         if (end.kind === 'submitted')
-          await this.registrar.told(job, seq, 'typed', { evidence: end.evidence });
-        else await this.registrar.told(job, seq, end.kind, why(end));
+          await noteTold(this.registrar, job, seq, 'typed', { evidence: end.evidence });
+        else await noteTold(this.registrar, job, seq, end.kind, why(end));
       }
       return true;
     };
@@ -182,13 +183,13 @@ export class Wakes {
     const line = `${wakeLine(jobs.map(({ record }) => record))} ${noteOf(mark)}`;
     const end = await deliver(server, target, line, look, {
       pasting: async () => {
-        for (const job of jobs) await this.registrar.told(job, job.record.wake_seq, 'typing', { line });
+        for (const job of jobs) await noteTold(this.registrar, job, job.record.wake_seq, 'typing', { line });
         announced = true;
       },
       visible: () => {},
       submitted: (evidence) => {
         for (const job of jobs)
-          void this.registrar.told(job, job.record.notified_seq ?? 0, 'typed', { evidence });
+          void noteTold(this.registrar, job, job.record.notified_seq ?? 0, 'typed', { evidence });
       },
       stop,
     });
@@ -196,7 +197,7 @@ export class Wakes {
       // Nothing was pasted: it is told when the way is free.
       if (announced)
         for (const job of jobs)
-          await this.registrar.told(job, before.get(job) ?? 0, 'blocked', { evidence: end.obstacle.by });
+          await noteTold(this.registrar, job, before.get(job) ?? 0, 'blocked', { evidence: end.obstacle.by });
       return false;
     }
     return this.settle(jobs, end);
@@ -207,7 +208,7 @@ export class Wakes {
     for (const job of jobs) {
       // What came while the line was typed is not in it: only with its pane gone that is void, too.
       const seq = end.kind === 'gone' ? job.record.wake_seq : (job.record.notified_seq ?? 0);
-      await this.registrar.told(job, seq, end.kind, why(end));
+      await noteTold(this.registrar, job, seq, end.kind, why(end));
     }
     return true;
   }

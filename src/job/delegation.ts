@@ -1,6 +1,7 @@
+import type { AgentPlace, TerminalSettings } from './agent-request.ts';
 import type { Origin } from './event.ts';
 import type { Supervisor } from './record.ts';
-import type { AgentPlace, DelegateParams, TerminalSettings } from './request.ts';
+import type { DelegateParams } from './request.ts';
 
 /** What a delegation has where its caller says nothing. */
 export const DEFAULTS = { agent: 'claude-code', timeoutSeconds: 3_600, idleTimeoutSeconds: 120 } as const;

@@ -1,4 +1,4 @@
-import type { AgentRow } from '../job/request.ts';
+import type { AgentRow } from '../job/agent-request.ts';
 import { cleanLine } from '../job/text.ts';
 import { attachCommand, type Standpoint } from './attach.ts';
 

@@ -1,5 +1,5 @@
+import type { AgentRow } from '../job/agent-request.ts';
 import type { JobRecord } from '../job/record.ts';
-import type { AgentRow } from '../job/request.ts';
 
 /** How many jobs a sentence names. */
 const NAMED_JOBS = 5;

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab, RunningCommand } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
@@ -200,7 +200,7 @@ describe.concurrent('mam submit', () => {
       [['x', '--timeout', 'soon'], 64, '--timeout is not a number of seconds.'],
       [['x', '--on-busy', 'wait'], 64, 'Use one of queue, refuse.'],
       [['x', '--validate', 'missing.sh', '--agent', 'human'], 64, 'cannot be read'],
-      [['x', '--agent', 'codex', '--agent-session', 'tmux:other'], 69, 'mam start codex --name other'],
+      [['x', '--agent', 'codex', '--agent-session', 'tmux:other'], 69, 'codex must be on the PATH. Install'],
     ];
     for (const [args, code, words] of wrong) {
       const ended = await lab.mam('submit', ...args);
@@ -208,5 +208,15 @@ describe.concurrent('mam submit', () => {
       expect(ended.stderr).toContain(words);
     }
     expect(lab.jobIds()).toEqual([]);
+  });
+
+  test('a session that is missing can be started where its program is installed', async ({ lab }) => {
+    const path = `${dirname(lab.write('programs/codex', '#!/bin/sh\n', 0o755))}:${process.env['PATH']}`;
+    const submit = lab.start(['submit', 'x', '--agent', 'codex', '--agent-session', 'tmux:other'], {
+      PATH: path,
+    });
+    const { code, stderr } = await submit.ended;
+    expect(code).toBe(69);
+    expect(stderr).toContain('`mam start codex --name other`');
   });
 });

@@ -1,0 +1,67 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { human } from '../agents/human.ts';
+import { builtIn } from '../agents/index.ts';
+import { MamError } from '../errors.ts';
+import type { StartParams, TerminalSettings } from '../job/agent-request.ts';
+
+/** The program that a kind is started with, as configured or as built in; nothing where that is not known. */
+export function programOf(agent: string, own: TerminalSettings | undefined): string | undefined {
+  return own?.command?.[0] ?? builtIn(agent)?.start?.program;
+}
+
+/**
+ * The path of the program that an agent is started with.
+ * @throws MamError `unavailable` when it is missing, `bad_input` for a kind that can't be started
+ */
+export function neededProgram({
+  agent,
+  terminal,
+  path,
+}: Pick<StartParams, 'agent' | 'terminal' | 'path'>): string {
+  const start = builtIn(agent)?.start;
+  const name = programOf(agent, terminal);
+  if (name === undefined && agent === human.name)
+    throw new MamError(
+      'bad_input',
+      'A person is not started.',
+      'Delegate with agent "human"; the person reports with mam done.',
+    );
+  if (name === undefined) {
+    throw new MamError(
+      'bad_input',
+      `How agent kind ${agent} is started is not known.`,
+      builtIn(agent) === undefined
+        ? `Start it in a tmux session yourself, or set agents.${agent}.command in .mam/config.json.`
+        : 'Start the program in a tmux session yourself, or make a kind of your own for it: agents.NAME in .mam/config.json, with command and session.',
+    );
+  }
+  const program = findProgram(name, path);
+  if (program === undefined) {
+    throw new MamError(
+      'unavailable',
+      `The program ${name} of agent kind ${agent} was not found on the PATH.`,
+      start?.install ?? 'Install it.',
+    );
+  }
+  return program;
+}
+
+/** The absolute path of a program on a PATH. */
+export function findProgram(name: string, path = ''): string | undefined {
+  if (name.includes('/')) return isProgram(name) ? name : undefined;
+  return path
+    .split(delimiter)
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, name))
+    .find(isProgram);
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

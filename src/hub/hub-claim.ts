@@ -1,0 +1,65 @@
+import { rmSync, statSync, writeFileSync } from 'node:fs';
+import type { Settings } from '../config.ts';
+import { PROTOCOL_VERSION } from '../job/request.ts';
+import { VERSION } from '../version.ts';
+import { brokerFingerprint, describeBroker, type HubFile, readHubFile } from './hub-file.ts';
+
+/** A hub's claim to be the one of its user: its socket, and the file that tells clients of it. */
+export class HubClaim {
+  private readonly path: string;
+  private readonly settings: Settings;
+  private readonly startedAt = new Date().toISOString();
+  private socketInode: number | undefined;
+
+  /** @param path of `hub.json` */
+  constructor(path: string, settings: Settings) {
+    this.path = path;
+    this.settings = settings;
+  }
+
+  /** What is known of the hub without a look at its work. */
+  get status(): Omit<HubFile, 'socket' | 'broker_fingerprint'> {
+    const { realm, host, broker } = this.settings;
+    return {
+      version: VERSION,
+      protocol: PROTOCOL_VERSION,
+      pid: process.pid,
+      host,
+      realm,
+      broker: describeBroker(broker),
+      started_at: this.startedAt,
+    };
+  }
+
+  /** True while socket and file are this hub's own. */
+  get holds(): boolean {
+    return this.ownsSocket() && this.ownsFile();
+  }
+
+  /** Tells clients of the hub; its socket is there. @throws the system's error when the file can't be written */
+  take(): void {
+    const { socketPath, broker } = this.settings;
+    this.socketInode = statSync(socketPath).ino;
+    const file: HubFile = {
+      ...this.status,
+      socket: socketPath,
+      broker_fingerprint: brokerFingerprint(broker),
+    };
+    writeFileSync(this.path, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
+  }
+
+  /** Removes what is still its own. */
+  release(): void {
+    if (this.holds) rmSync(this.settings.socketPath, { force: true });
+    if (this.ownsFile()) rmSync(this.path, { force: true });
+  }
+
+  private ownsSocket(): boolean {
+    const stat = statSync(this.settings.socketPath, { throwIfNoEntry: false });
+    return stat?.ino === this.socketInode;
+  }
+
+  private ownsFile(): boolean {
+    return readHubFile(this.path)?.pid === process.pid;
+  }
+}
