@@ -54,6 +54,8 @@ describe('a process', () => {
     lab = new Lab();
     await lab.start('bash --norc');
     const shell = await lab.pane('user');
+    // A shell that begins has no terminal of its own yet.
+    await until(() => foreground(shell)?.command === 'bash');
     expect(foreground(shell)).toMatchObject({ pid: shell.pane_pid, command: 'bash' });
     await lab.server.command(`send-keys -t ${shell.pane} 'sleep 1000' Enter`);
     const server = lab;
