@@ -12,6 +12,7 @@ import { newEventId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { ClaimOutcome, Command, Commands, HookParams, HookResult, LogMessage } from '../job/request.ts';
 import { mamCommand, mamProgram } from '../program.ts';
+import { ownJobs } from './own-jobs.ts';
 import type { Engine, Report } from './tool.ts';
 import type { WaitAnswer, WaitRequest } from './wait-types.ts';
 
@@ -23,7 +24,6 @@ const START_MS = 55_000;
 const VERIFY_MS = 620_000;
 /** A permission may be decided the next day. In ms. */
 const DECISION_MS = 24 * 3_600_000;
-const MAX_OPEN_JOBS = 200;
 
 /** The engine of the tools, and what else can be heard over its connection. */
 export interface HubConnection extends Engine {
@@ -178,9 +178,12 @@ class HubEngine implements HubConnection {
 
   async wait(request: WaitRequest): Promise<WaitAnswer> {
     await readyHub(this.all);
-    // Also where there is nothing to wait for.
-    parseCursor(request.cursor);
-    const jobIds = request.job_ids.length > 0 ? request.job_ids : await this.openJobs(request.session);
+    // Checked also where there is nothing to wait for.
+    const places = parseCursor(request.cursor);
+    const jobIds =
+      request.job_ids.length > 0
+        ? request.job_ids
+        : await ownJobs(this.connection(), this.all.registryDir, request.session, places);
     if (jobIds.length === 0)
       return { outcome: 'final', jobs: [], events: [], events_left_out: 0, cursor: request.cursor ?? '' };
     if (request.job_ids.length === 0) request.onFound?.(jobIds);
@@ -214,15 +217,5 @@ class HubEngine implements HubConnection {
   private connection(): Link {
     this.link ??= openLink(this.all);
     return this.link;
-  }
-
-  private async openJobs(session: string): Promise<string[]> {
-    const { jobs } = await this.connection().request('list', {
-      registry_dir: this.all.registryDir,
-      session,
-      open_only: true,
-      limit: MAX_OPEN_JOBS,
-    });
-    return jobs.map((job) => job.job_id);
   }
 }

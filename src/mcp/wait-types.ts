@@ -4,7 +4,7 @@ import type { LogMessage } from '../job/request.ts';
 
 /** What a waiter asks for. */
 export interface WaitRequest {
-  /** Empty: the caller's own open jobs. */
+  /** Empty: the caller's own open jobs, and those that have ended since `cursor`. */
   job_ids: string[];
   until: 'any' | 'all';
   /** How long to wait at most, in milliseconds. */

@@ -129,6 +129,26 @@ describe.concurrent('wait_job', () => {
     expect(await server.ask('wait_job')).toMatchObject({ jobs: [] });
   });
 
+  test('without ids misses no job that ended while nobody waited', async ({ lab }) => {
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const order = (prompt: string) => server.ask('delegate_job', { prompt, agent: 'human' });
+    const [{ job_id: a }, { job_id: b }] = [await order('the roof'), await order('the gutter')];
+    const { cursor } = await server.ask('wait_job', { timeout_seconds: 0 });
+    await reporter.report(a, 'completed', { result: 'slate' });
+    const first = await server.ask('wait_job', { cursor });
+    expect(first).toMatchObject({ outcome: 'final', events: [{ type: 'completed' }] });
+    expect(states(first)).toEqual({ [a]: 'completed', [b]: 'working' });
+    // What was told is told once.
+    const still = await server.ask('wait_job', { cursor: first.cursor, timeout_seconds: 0.2 });
+    expect(states(still)).toEqual({ [b]: 'working' });
+    await reporter.report(b, 'completed', { result: 'tin' });
+    const last = await server.ask('wait_job', { cursor: still.cursor });
+    expect(last).toMatchObject({ outcome: 'final', jobs: [{ job_id: b, result: 'tin' }] });
+    const other = await lab.startServer();
+    expect(await other.ask('wait_job', { cursor })).toMatchObject({ jobs: [] });
+    expect(await server.ask('wait_job', { cursor: last.cursor })).toMatchObject({ jobs: [] });
+  });
+
   test('a wait right after another loses nothing', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
     const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];

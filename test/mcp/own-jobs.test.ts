@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import type { Link } from '../../src/bus/link.ts';
+import type { ListParams } from '../../src/job/request.ts';
+import { ownJobs } from '../../src/mcp/own-jobs.ts';
+
+/** A hub whose session has so many open jobs; it gives 200 of them at once, as the real one. */
+function hubWith(jobs: number): Link {
+  const rows = Array.from({ length: jobs }, (_, i) => ({ job_id: `tile-${i}` }));
+  const request = async (_: string, { limit, cursor = '0' }: ListParams) => {
+    const end = Number(cursor) + Math.min(limit, 200);
+    return { jobs: rows.slice(Number(cursor), end), ...(end < jobs && { cursor: String(end) }) };
+  };
+  return { request } as unknown as Link;
+}
+
+test('a wait without ids is for all open jobs of its session, however many pages they fill', async () => {
+  for (const jobs of [0, 200, 450])
+    expect(await ownJobs(hubWith(jobs), '/r', 's', new Map())).toHaveLength(jobs);
+});
