@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MamError } from '../src/errors.ts';
+import { LIMITS } from '../src/job/limits.ts';
 import type { JobRecord } from '../src/job/record.ts';
 import { waitBudget } from '../src/mcp/budget.ts';
 import { Heartbeat } from '../src/mcp/heartbeat.ts';
@@ -14,6 +15,10 @@ import { waitSummary } from '../src/view/summary.ts';
 /** Room for jobs and for events in one answer, in characters. */
 const JOBS_ROOM = 10_000;
 const EVENTS_ROOM = 5_000;
+/** Of an answer's room so much is for its summary and the names of its fields. */
+const FRAME = 1_000;
+/** A longer call is not spelled out in `next`: its cursor stands in the same answer. */
+const CALL_CHARS = 1_500;
 
 export default defineTool({
   name: 'wait_job',
@@ -100,7 +105,14 @@ export default defineTool({
           heartbeat.waitsFor(found.length === 1 ? `job ${found[0]}` : `your ${found.length} open jobs`),
         onEvent: (message) => heartbeat.heard(message),
       });
-      const { jobs, left_out } = briefs(answer.jobs, JOBS_ROOM);
+      const next = nextStep(answer, ids, args.until, ({ agent_session: session }) =>
+        session === undefined
+          ? undefined
+          : attachCommand(session, { ...engine.settings, inside: caller.socket }),
+      );
+      const taken = FRAME + EVENTS_ROOM + answer.cursor.length + JSON.stringify(next).length;
+      const room = Math.min(JOBS_ROOM, LIMITS.answerChars - taken);
+      const { jobs, left_out } = briefs(answer.jobs, room);
       const events = eventRows([...answer.events].reverse(), EVENTS_ROOM).reverse();
       const older = answer.events_left_out + answer.events.length - events.length;
       const shown = new Set(jobs.map((job) => job.job_id));
@@ -118,11 +130,7 @@ export default defineTool({
         events,
         ...(older > 0 && { events_left_out: older }),
         cursor: answer.cursor,
-        next: nextStep(answer, ids, args.until, ({ agent_session: session }) =>
-          session === undefined
-            ? undefined
-            : attachCommand(session, { ...engine.settings, inside: caller.socket }),
-        ),
+        next,
       };
     } finally {
       heartbeat.end();
@@ -139,7 +147,10 @@ function nextStep(
   if (jobs.length === 0) return `Jobs of other sessions, if there are any: ${callOf('list_jobs', {})}`;
   const open = jobs.filter((job) => job.final_at === undefined).map((job) => job.job_id);
   if (open.length === 0) return finalStep(jobs);
-  const again = callOf('wait_job', { ...(ids.length === 0 ? {} : { job_ids: open }), until, cursor });
+  const call = (job_ids: string[], from: string): string =>
+    callOf('wait_job', { ...(ids.length === 0 ? {} : { job_ids }), until, cursor: from });
+  const whole = call(open, cursor);
+  const again = whole.length <= CALL_CHARS ? whole : call(['THE SAME IDS'], 'THE CURSOR OF THIS ANSWER');
   // Also of those that an earlier answer told of: with its cursor they wake no wait.
   const steps = attentionSteps(jobs, attach);
   return steps === '' ? again : `${steps} Then, to go on waiting: ${again}`;

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { LIMITS } from '../../src/job/limits.ts';
+import type { ToolContext } from '../../src/mcp/tool.ts';
+import type { WaitAnswer } from '../../src/mcp/wait-types.ts';
+import waitJob from '../../tools/wait-job.ts';
+import { Story } from '../job/story.ts';
+
+const { journal, record } = Story.working();
+const ids = Array.from({ length: 100 }, (_, i) => `${'a'.repeat(59)}-${1000 + i}`);
+
+test.each([
+  ['of named jobs', ids],
+  ['of the own ones', []],
+])('an answer %s has at most 20,000 characters, however many they are', async (_, job_ids) => {
+  const words = { detail: 'x'.repeat(LIMITS.detailChars), result: 'y'.repeat(LIMITS.resultPreviewChars) };
+  const jobs = ids.map((job_id) => ({
+    ...{ ...record, job_id, ...words, status: 'input_required' as const, reason: 'stalled' as const },
+  }));
+  const events = Array.from({ length: 50 }, (_, i) => ({
+    ...journal[0],
+    seq: i,
+    ...words,
+  })) as WaitAnswer['events'];
+  const cursor = ids.map((id) => `${id}:123456`).join(' ');
+  const answer: WaitAnswer = { outcome: 'needs_attention', jobs, events, events_left_out: 0, cursor };
+  const engine = { settings: {}, wait: async () => answer, shown: () => {} };
+  const context = { engine, caller: {}, signal: new AbortController().signal, progress: () => {} };
+  const args = waitJob.inputSchema.parse({ job_ids: job_ids.length === 0 ? undefined : job_ids });
+  const told = waitJob.outputSchema.parse(await waitJob.handle(args, context as unknown as ToolContext));
+  expect(JSON.stringify(told).length).toBeLessThanOrEqual(LIMITS.answerChars);
+  expect(told.jobs.length + told.jobs_left_out).toBe(100);
+  expect(told.cursor).toBe(cursor);
+  expect(told.next).toContain('"cursor":"THE CURSOR OF THIS ANSWER"');
+});
