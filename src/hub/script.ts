@@ -1,5 +1,6 @@
 import { accessSync, constants, createWriteStream } from 'node:fs';
 import { constants as system } from 'node:os';
+import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
 import { scrubbedEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
@@ -100,12 +101,15 @@ export async function runScript(run: ScriptRun): Promise<{ code: number; output:
   const log =
     run.logFile === undefined ? undefined : createWriteStream(run.logFile, { flags: 'a', mode: 0o600 });
   log?.on('error', () => {});
-  child.all?.on('data', (chunk: Buffer) => {
-    log?.write(chunk);
-    output = (output + chunk.toString()).slice(-4 * TAIL_CHARS);
-  });
-  child.stdout?.on('data', (chunk: Buffer) => run.onOutput?.(chunk, 'stdout'));
-  child.stderr?.on('data', (chunk: Buffer) => run.onOutput?.(chunk, 'stderr'));
+  child.all?.on('data', (chunk: Buffer) => log?.write(chunk));
+  for (const from of ['stdout', 'stderr'] as const) {
+    // A chunk may end in the middle of a character.
+    const decoder = new StringDecoder('utf8');
+    child[from]?.on('data', (chunk: Buffer) => {
+      output = (output + decoder.write(chunk)).slice(-4 * TAIL_CHARS);
+      run.onOutput?.(chunk, from);
+    });
+  }
   try {
     const result: Ending = await Promise.race([child, exited]);
     if (timedOut) return { code: TIMED_OUT, output: `${output}\nEnded after ${TIME_LIMIT_SECONDS} s.` };

@@ -89,6 +89,14 @@ describe.concurrent('a validation script', () => {
     expect(lab.record(jobId)).toMatchObject({ status: 'failed', reason: 'validation_failed', late: false });
   });
 
+  test('that prints a character in two pieces is told as it printed it', async ({ lab }) => {
+    const { server, reporter, jobId } = await stage(lab, "printf '\\355\\225'; sleep 0.3; printf '\\234!'\n");
+    await reporter.report(jobId, 'completed');
+    await lab.event(jobId, 'validated');
+    expect(lab.record(jobId).validation?.output_tail).toBe('한!');
+    expect(await server.ask('verify_job', { job_id: jobId })).toMatchObject({ output_tail: '한!' });
+  });
+
   test('that was killed by a signal has failed', async ({ lab }) => {
     const { reporter, jobId } = await stage(lab, 'kill -TERM $$\n');
     await reporter.report(jobId, 'completed');
