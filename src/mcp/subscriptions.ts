@@ -50,14 +50,13 @@ export class Subscriptions {
       unhear();
       pace.end();
     };
-    const begun = pace.begin();
-    this.#subscribed.set(uri, { begun, end });
-    try {
-      await begun;
-    } catch (error) {
+    // Whoever asks for the same meanwhile is answered the same.
+    const begun = pace.begin().catch((error: unknown) => {
       this.unsubscribe(uri);
       throw isGone(error) ? noSuchJob() : error;
-    }
+    });
+    this.#subscribed.set(uri, { begun, end });
+    return begun;
   }
 
   /** Ends it; what is not subscribed to stays so. */

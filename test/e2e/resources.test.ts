@@ -111,6 +111,10 @@ describe.concurrent('resources', () => {
       const { error } = await server.request(`resources/${method}`, { uri });
       expect(error).toMatchObject({ code: -32002, message: expect.stringContaining('list_jobs') });
     }
+    const twice = [0, 1].map(() =>
+      server.request('resources/subscribe', { uri: 'mam://jobs/roof-aaaaaaaa' }),
+    );
+    for (const { error } of await Promise.all(twice)) expect(error?.code).toBe(-32002);
     expect(JSON.parse(await read(server, 'mam://jobs'))).toMatchObject({ jobs: [], total: 0 });
   });
 
