@@ -62,10 +62,12 @@ interface Watched {
  */
 export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
   const { link, host, registryDir, until, signal, session } = options;
-  if (!options.jobIds.every(isJobId)) {
+  const unusable = options.jobIds.findIndex((id) => !isJobId(id));
+  if (unusable >= 0) {
+    const which = options.jobIds.length > 1 ? `: number ${unusable + 1} of those that were named` : '';
     throw new MamError(
       'not_found',
-      'There is no job with this id.',
+      `There is no job with this id${which}.`,
       'Call list_jobs (`mam list`) for all ids.',
     );
   }
@@ -137,11 +139,17 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
           jobId: job.id,
           after: job.after,
           onNews: (news) => take(job, news),
-          onFailed: (error) => settle(() => reject(error)),
+          onFailed: (error) => settle(() => reject(watched.length > 1 ? naming(job.id, error) : error)),
         }),
       );
     }
   });
+}
+
+/** Of several jobs the one that there is not is named. */
+function naming(jobId: string, error: unknown): unknown {
+  if (!(error instanceof MamError) || error.code !== 'not_found') return error;
+  return new MamError('not_found', `There is no job with this id: ${jobId}.`, error.hint, { cause: error });
 }
 
 /** True when the job's last wake is news to this waiter. */

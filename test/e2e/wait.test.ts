@@ -222,6 +222,10 @@ describe.concurrent('wait_job', () => {
     const server = await lab.startServer();
     expect((await server.ask('list_jobs')).next).toContain('Delegate the first one: Call delegate_job');
     expect(await server.refusal('wait_job', { job_id: 'roof-aaaaaaaa' })).toContain('no job with this id');
+    const { job_id } = await server.ask('delegate_job', { prompt: 'the roof', agent: 'human' });
+    const among = (id: string) => server.refusal('wait_job', { job_ids: [job_id, id] });
+    expect(await among('roof-aaaaaaaa')).toContain('no job with this id: roof-aaaaaaaa.');
+    expect(await among('../etc')).toContain('no job with this id: number 2 of those that were named.');
     expect(await server.refusal('wait_job', { job_id: 'roof-aaaaaaaa', cursor: 'x y' })).toContain('cursor');
     expect(await server.refusal('wait_job', { cursor: 'x y' })).toContain('The cursor is not one of ours');
     expect(await server.refusal('job_status', { job_id: '../../etc' })).toContain('no job with this id');
