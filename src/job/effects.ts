@@ -19,7 +19,7 @@ import {
   type Reason,
 } from './words.ts';
 
-/** How many closed requests a record keeps; the journal has them all. */
+/** So many requests a record keeps at least, and of those beyond only the open ones; the journal has them all. */
 const KEPT_REQUESTS = 20;
 /** An input that is shown whole wherever a request is shown, in characters. */
 const SHORT_INPUT = 300;
@@ -115,9 +115,15 @@ export function openRequest(next: JobRecord, event: RecordedEvent): void {
     ...(kind === 'permission' && askedFor(next, event)),
     at: event.recorded_at,
   };
-  next.requests = [...next.requests, request].slice(-KEPT_REQUESTS);
+  next.requests = withoutOldest([...next.requests, request]);
   if (event.detail) next.detail = event.detail;
   raise(next, kind);
+}
+
+/** An open request is never dropped: the agent waits for its answer, however many came after it. */
+function withoutOldest(requests: readonly PeerRequest[]): PeerRequest[] {
+  let surplus = requests.length - KEPT_REQUESTS;
+  return requests.filter(({ resolved_at }) => resolved_at === undefined || surplus-- <= 0);
 }
 
 /** What a permission is asked for. A long input says how long it is before anything else, so that no cut hides it. */

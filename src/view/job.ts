@@ -47,6 +47,14 @@ export function waitsInItsPane(record: Pick<JobRecord, 'requests' | 'reason'>): 
   return record.reason === 'permission' && open?.source === 'hub' && open.tool?.startsWith('dialog') === true;
 }
 
+/** So many requests, in their order: the open ones, the oldest of which is asked first, and the newest of the others. */
+function shownRequests(requests: JobRecord['requests'], most: number): JobRecord['requests'] {
+  const isOpen = ({ resolved_at }: JobRecord['requests'][number]) => resolved_at === undefined;
+  const chosen = new Set(requests.filter(isOpen).slice(0, most));
+  for (const request of [...requests].reverse()) if (chosen.size < most) chosen.add(request);
+  return requests.filter((request) => chosen.has(request));
+}
+
 /**
  * A record on one level, its foreign texts made harmless.
  * @param room how many characters its long texts may have together
@@ -128,9 +136,10 @@ export function jobView(record: JobRecord, cut = true) {
     files,
     ...(files !== undefined &&
       files.length !== record.files?.length && { files_total: record.files?.length }),
-    requests: record.requests
-      .slice(-room.requests)
-      .map((request) => ({ ...request, text: cleanLine(request.text, room.text) })),
+    requests: shownRequests(record.requests, room.requests).map((request) => ({
+      ...request,
+      text: cleanLine(request.text, room.text),
+    })),
     ...(notify && { notify: { pane: notify.pane, agent: notify.agent } }),
     ...(validation && {
       validation: {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { apply, isSettled, needsAttention } from '../../src/job/apply.ts';
 import type { JobRecord } from '../../src/job/record.ts';
+import { jobView } from '../../src/view/job.ts';
 import { ORDER, Story, timeOf, VALIDATION } from './story.ts';
 
 /** A row of SEMANTICS, section 3: a story, and where it leads. */
@@ -519,4 +520,22 @@ test('a message that comes while others are typed is still to be typed', () => {
   story.next('submitted', { data: { what: 'messages', count: 0, about: 2 } });
   expect(story.record.messages).toHaveLength(2);
   expect(story.record.messages_announced).toBe(2);
+});
+
+test('an open request stays in the record, however many others came after it', () => {
+  const asked = { source: 'hook', event_id: 'rm', detail: 'Bash: rm' } as const;
+  const job = Story.working().next('permission_required', asked);
+  for (let i = 0; i < 30; i++) job.next('question', { detail: `question ${i}` });
+  expect(job.record).toMatchObject({ status: 'input_required', reason: 'permission' });
+  expect(job.record.requests).toHaveLength(20);
+  expect(job.record.requests[0]).toMatchObject({ request_id: 'rm' });
+  expect(jobView(job.record).requests).toMatchObject([
+    { request_id: 'rm' },
+    ...[26, 27, 28, 29].map((i) => ({ text: `question ${i}` })),
+  ]);
+  job.next('permission_resolved', { data: { request_id: 'rm', decision: 'allow' } });
+  job.next('question', { detail: 'the last' });
+  expect(job.record.requests).toHaveLength(20);
+  expect(job.record.reason).toBe('question');
+  expect(job.record.requests[0]).toMatchObject({ text: 'question 11' });
 });
