@@ -55,7 +55,7 @@ export async function answerJob(
       'Look at the job and answer what it asks now, if it still asks.',
     );
   }
-  await registrar.record(job, {
+  const { before } = await registrar.record(job, {
     event_id: newEventId(),
     job_id: job.id,
     type: 'answered',
@@ -64,7 +64,12 @@ export async function answerJob(
     detail: words,
     ...(question !== undefined && { data: { request_id: question.request_id } }),
   });
-  const what = question === undefined ? 'The instruction' : 'The answer';
+  // Another answer may have come while this one was on its way to the disk.
+  const late =
+    question !== undefined &&
+    before?.requests.find((one) => one.request_id === question.request_id)?.resolved_at !== undefined;
+  const first = late ? 'The question was settled a moment before, so this counts as an instruction. ' : '';
+  const what = question === undefined || late ? 'The instruction' : 'The answer';
   const permission = job.record.requests.some(
     (one) => one.kind === 'permission' && one.resolved_at === undefined,
   );
@@ -74,7 +79,7 @@ export async function answerJob(
   return {
     record: job.record,
     delivered: isHuman
-      ? `${what} stands in the job's record (\`mam status --job ${id}\`).`
-      : `${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}`,
+      ? `${first}${what} stands in the job's record (\`mam status --job ${id}\`).`
+      : `${first}${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}`,
   };
 }

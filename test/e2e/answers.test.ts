@@ -24,6 +24,22 @@ describe.concurrent('a question', () => {
     expect(peer.pastes).toHaveLength(1);
   });
 
+  test('answered twice at once takes the first answer, and the second is told what became of it', async ({
+    lab,
+  }) => {
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
+    await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
+    const say = async (text: string) => (await server.ask('answer_job', { job_id, text })).delivered;
+    const told = await Promise.all([say('Tin.'), say('Slate.')]);
+    expect(told.map((words) => words.includes('The instruction stands in'))).toEqual([false, true]);
+    const { messages } = await reporter.report(job_id, 'completed');
+    expect(messages).toEqual([
+      'The answer to your question "Slate or tin?": Tin.',
+      'A word about your job from the one who delegated it: Slate.',
+    ]);
+  });
+
   test('is answered in the pane of a peer that does not call', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
     const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
