@@ -82,6 +82,10 @@ export class Claims {
       } finally {
         done();
       }
+      const { result_spool: spool } = parsed.data;
+      // Refused for good: nobody will come for its text.
+      if (spool !== undefined && !answer.recorded && answer.retry !== true)
+        await dropSpool(this.home, spool).catch(() => {});
     }
     if (typeof raw['reply_to'] === 'string') this.reply(raw['reply_to'], answer);
     if (failed !== undefined) throw failed;
@@ -128,10 +132,11 @@ export class Claims {
       );
     }
     // What is in the journal already is answered as it was.
-    const tooMuch = job.has(claim.event_id) ? undefined : this.rates.take(job, claim.type, late);
+    const known = job.has(claim.event_id);
+    const tooMuch = known ? undefined : this.rates.take(job, claim.type, late);
     if (tooMuch !== undefined) return this.refuse(job, claim, tooMuch);
     const { reply_to: _, result_spool: spool, origin: __, ...event } = claim;
-    if (spool !== undefined) event.result = await takeSpool(this.home, spool);
+    if (spool !== undefined) event.result = await this.resultIn(spool, known);
     if (event.result !== undefined && Buffer.byteLength(event.result) > LIMITS.resultBytes) {
       return refusal(
         claim.event_id,
@@ -146,10 +151,19 @@ export class Claims {
     return this.answer(job, recorded);
   }
 
+  /** @param known the event is in the journal, or on its way there: its text was dropped when that was kept */
+  private async resultIn(spool: string, known: boolean): Promise<string | undefined> {
+    try {
+      return await takeSpool(this.home, spool);
+    } catch (error) {
+      if (known && error instanceof MamError && error.code === 'not_found') return undefined;
+      throw error;
+    }
+  }
+
   /** Refuses what a runaway sends: acknowledged and answered, so that nobody sends it again. */
   private async refuse(job: LiveJob, claim: Claim, { why, tell }: { why: string; tell: boolean }) {
     if (tell) await this.registrar.note(job, 'throttled', { detail: why, data: { type: claim.type } });
-    if (claim.result_spool !== undefined) await dropSpool(this.home, claim.result_spool);
     return { ...refusal(claim.event_id, why), status: job.record.status };
   }
 

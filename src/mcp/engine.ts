@@ -1,10 +1,11 @@
 import { type KnownKind, kindNames, resolveKind } from '../agents/index.ts';
 import { tellSeen } from '../bus/hold.ts';
 import type { Link } from '../bus/link.ts';
-import { isLong, spoolPrompt, spoolText } from '../bus/spool.ts';
+import { dropSpool, isLong, spoolPrompt, spoolText } from '../bus/spool.ts';
 import { parseCursor, waitForJobs } from '../bus/waiter.ts';
 import type { Settings } from '../config.ts';
 import { peerEnvironment } from '../environment.ts';
+import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
 import { checkPreview } from '../hub/preview-checks.ts';
 import type { Claim } from '../job/event.ts';
@@ -173,7 +174,14 @@ class HubEngine implements HubConnection {
       ...(long && { result_spool: await spoolText(this.all.home, result) }),
       ...(!long && result !== undefined && { result }),
     };
-    return this.connection().claim(claim);
+    try {
+      return await this.connection().claim(claim);
+    } catch (error) {
+      // Never sent: nobody will come for its text.
+      if (claim.result_spool !== undefined && error instanceof MamError && error.code === 'bad_input')
+        await dropSpool(this.all.home, claim.result_spool);
+      throw error;
+    }
   }
 
   async wait(request: WaitRequest): Promise<WaitAnswer> {

@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { Link } from '../../src/bus/link.ts';
+import { spoolText } from '../../src/bus/spool.ts';
+import type { Claim } from '../../src/job/event.ts';
+import { newEventId } from '../../src/job/id.ts';
+import type { Lab } from '../support/lab.ts';
+import { test } from '../support/lab-test.ts';
+
+const RESULT = 'slate '.repeat(10_000);
+
+/** The texts that wait in the spool folder to be fetched. */
+const spooled = (lab: Lab) => readdirSync(join(lab.home, 'spool'));
+
+/** Publishes this very claim, as a publisher does that has not heard the answer. */
+async function publish(lab: Lab, claim: Claim) {
+  const address = { kind: 'socket', path: join(lab.home, 'hub.sock') } as const;
+  const link = new Link({ address, realm: 'default', host: 'here', home: lab.home });
+  try {
+    const outcome = await link.claim(claim);
+    return outcome.kind === 'answered' ? outcome.reply : outcome;
+  } finally {
+    await link.close();
+  }
+}
+
+/** A report whose long result lies in the spool folder. */
+async function completed(lab: Lab, job_id: string): Promise<Claim> {
+  const result_spool = await spoolText(lab.home, RESULT);
+  const at = new Date().toISOString();
+  return { event_id: newEventId(), job_id, type: 'completed', source: 'peer', at, result_spool };
+}
+
+describe.concurrent('a report with a long result', () => {
+  test('that arrives twice is answered twice as it was recorded', async ({ lab }) => {
+    const server = await lab.startServer();
+    const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
+    const claim = await completed(lab, job_id);
+    const first = await publish(lab, claim);
+    expect(first).toMatchObject({ accepted: true, recorded: true, status: 'completed' });
+    expect(await publish(lab, claim)).toEqual(first);
+    expect(lab.types(job_id).filter((type) => type === 'completed')).toHaveLength(1);
+    expect(readFileSync(lab.record(job_id).result_file ?? '', 'utf8')).toBe(RESULT);
+    expect(spooled(lab)).toEqual([]);
+  });
+
+  test('that is refused leaves no text behind', async ({ lab }) => {
+    const server = await lab.startServer();
+    await server.ask('list_agents');
+    const reply = await publish(lab, await completed(lab, 'roof-aaaaaaaa'));
+    expect(reply).toMatchObject({ accepted: false, recorded: false });
+    expect(spooled(lab)).toEqual([]);
+  });
+
+  test('and with more names of files than a message holds is told so, and leaves none either', async ({
+    lab,
+  }) => {
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
+    const files = Array.from({ length: 100 }, (_, i) => `${'f'.repeat(990)}${i}`);
+    const done = { job_id, event: 'completed', result: RESULT };
+    expect(await reporter.refusal('publish_event', { ...done, files })).toContain(
+      'The names in files take most of it',
+    );
+    expect(spooled(lab)).toEqual([]);
+    expect(await reporter.ask('publish_event', done)).toMatchObject({ recorded: true });
+  });
+});
