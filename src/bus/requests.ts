@@ -1,5 +1,6 @@
-import type { MamError } from '../errors.ts';
+import { MamError } from '../errors.ts';
 import { newEventId } from '../job/id.ts';
+import { LIMITS } from '../job/limits.ts';
 import { type Command, type Commands, PROTOCOL_VERSION, type Reply, type Request } from '../job/request.ts';
 import { asMamError } from './reply-error.ts';
 
@@ -32,8 +33,11 @@ export class Requests {
     return this.#pending.size;
   }
 
-  /** Sends one command. @throws MamError: the hub's own, or why there was no answer within `timeoutMs` */
-  request<C extends Command>(
+  /**
+   * Sends one command.
+   * @throws MamError: the hub's own, why there was no answer within `timeoutMs`, or `bad_input` when it is too long
+   */
+  async request<C extends Command>(
     command: C,
     params: Commands[C]['params'],
     timeoutMs: number,
@@ -47,6 +51,8 @@ export class Requests {
       reply_to: replyTo,
     };
     const payload = JSON.stringify(request);
+    // The hub would drop it, or close the connection at every attempt anew, and nothing else would get through.
+    if (Buffer.byteLength(payload) > LIMITS.payloadBytes) throw tooLong(command);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#pending.delete(request.request_id);
@@ -83,4 +89,12 @@ export class Requests {
     }
     return waiting;
   }
+}
+
+function tooLong(command: Command): MamError {
+  return new MamError(
+    'bad_input',
+    `The request "${command}" is longer than ${LIMITS.payloadBytes} bytes, more than the hub takes.`,
+    'Shorten the texts in it: an id or a name is far shorter, and a long text can stand in a file.',
+  );
 }

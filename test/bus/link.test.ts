@@ -35,6 +35,16 @@ const outboxNames = (home: string): string[] =>
   existsSync(outboxFolder(home)) ? readdirSync(outboxFolder(home)).sort() : [];
 
 describe('requests', () => {
+  it('refuses one that the hub would not take, and the others go on', async () => {
+    const home = makeHome();
+    await startFakeHub(home);
+    const link = makeLink(home);
+    const others = [ask(link, { a: 1 }), ask(link, { a: 2 })];
+    await expect(ask(link, { text: 'x'.repeat(200_000) })).rejects.toMatchObject({ code: 'bad_input' });
+    expect(await Promise.all(others)).toHaveLength(2);
+    expect(await ask(link, { text: 'x'.repeat(60_000) })).toBeDefined();
+  });
+
   it('gets the result, or the error with its code', async () => {
     const home = makeHome();
     await startFakeHub(home);
