@@ -34,12 +34,12 @@ export async function spoolText(home: string, text: string): Promise<string> {
   }
 }
 
-/** A text longer than this is handed over as a file, in bytes: a payload has 64 KiB, and JSON may double a text. */
-const INLINE_BYTES = 16 * 1024;
+/** A text longer than this as JSON, in bytes, is handed over as a file: it shares a payload of 64 KiB with others. */
+const INLINE_BYTES = 32 * 1024;
 
 /** True for a text that does not go into a payload. */
 export function isLong(text: string): boolean {
-  return Buffer.byteLength(text) > INLINE_BYTES;
+  return Buffer.byteLength(JSON.stringify(text)) > INLINE_BYTES;
 }
 
 /** A delegation whose prompt is handed over as a file where it is long. @throws MamError `io` */

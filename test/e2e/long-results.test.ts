@@ -53,6 +53,18 @@ describe.concurrent('a report with a long result', () => {
     expect(spooled(lab)).toEqual([]);
   });
 
+  test('of signs that JSON makes six times as long goes through, and so does such a prompt', async ({
+    lab,
+  }) => {
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const prompt = `Mend ${'\u0001'.repeat(15_000)}`;
+    const { job_id } = await server.ask('delegate_job', { prompt, agent: 'human' });
+    expect(readFileSync(lab.paths(job_id).prompt, 'utf8')).toBe(prompt);
+    await reporter.report(job_id, 'completed', { result: prompt });
+    expect(readFileSync(lab.record(job_id).result_file ?? '', 'utf8')).toBe(prompt);
+    expect(spooled(lab)).toEqual([]);
+  });
+
   test('and with more names of files than a message holds is told so, and leaves none either', async ({
     lab,
   }) => {
