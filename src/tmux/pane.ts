@@ -208,6 +208,12 @@ function missing(panes: PaneInfo[], name: string, socketPath: string | undefined
   const known = live.length === 0 ? 'No session runs there.' : `Live sessions: ${live.join(', ')}.`;
   const what = name.startsWith('%') ? `pane ${name}` : `session or pane tmux:${name}`;
   const session = tmuxName(name.split(':')[0] ?? name);
-  const start = name.startsWith('%') ? '' : ` Start it: ${tmux} new-session -d -s '${session}' COMMAND.`;
+  const inside = panes.filter((pane) => pane.session === session).map(({ pane }) => `tmux:${pane}`);
+  if (inside.length > 0) {
+    const hint = `${known} Session ${session} has the panes ${inside.join(', ')}.`;
+    return new MamError('not_found', `There is no tmux ${what}.`, hint);
+  }
+  const word = session.replaceAll("'", "'\\''");
+  const start = name.startsWith('%') ? '' : ` Start it: ${tmux} new-session -d -s '${word}' COMMAND.`;
   return new MamError('not_found', `There is no tmux ${what}.`, known + start);
 }

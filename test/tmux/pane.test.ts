@@ -63,10 +63,17 @@ describe('resolveAddress', () => {
     expect(() => resolveAddress(PANES, 'tmux:team:0')).toThrow(expect.objectContaining({ code: 'refused' }));
   });
 
+  test('a missing pane of a session that is there names its panes, and starts no second one', () => {
+    const hint = expect.stringMatching(/ Session team has the panes tmux:%3, tmux:%4, tmux:%5\.$/);
+    expect(() => resolveAddress(PANES, 'tmux:team:0.9')).toThrow(expect.objectContaining({ hint }));
+  });
+
   test('a missing session says how to start it; an empty address is bad input', () => {
     expect(() => resolveAddress([], 'tmux:gemini')).toThrow(
       expect.objectContaining({ hint: expect.stringContaining("tmux new-session -d -s 'gemini'") }),
     );
+    const hint = expect.stringContaining(`-s 'it'\\''s' COMMAND`);
+    expect(() => resolveAddress([], "tmux:it's")).toThrow(expect.objectContaining({ hint }));
     expect(() => resolveAddress(PANES, ' tmux: ')).toThrow(expect.objectContaining({ code: 'bad_input' }));
   });
 });
