@@ -21,6 +21,8 @@ import {
 
 /** So many requests a record keeps at least, and of those beyond only the open ones; the journal has them all. */
 const KEPT_REQUESTS = 20;
+/** More open ones are a peer's that asks in a loop: a record has to fit into a payload of 64 KiB. */
+const OPEN_REQUESTS = 40;
 /** An input that is shown whole wherever a request is shown, in characters. */
 const SHORT_INPUT = 300;
 
@@ -120,10 +122,11 @@ export function openRequest(next: JobRecord, event: RecordedEvent): void {
   raise(next, kind);
 }
 
-/** An open request is never dropped: the agent waits for its answer, however many came after it. */
+/** An open request is not dropped for settled ones that came after it: the agent waits for its answer. */
 function withoutOldest(requests: readonly PeerRequest[]): PeerRequest[] {
   let surplus = requests.length - KEPT_REQUESTS;
-  return requests.filter(({ resolved_at }) => resolved_at === undefined || surplus-- <= 0);
+  const kept = requests.filter(({ resolved_at }) => resolved_at === undefined || surplus-- <= 0);
+  return kept.slice(-OPEN_REQUESTS);
 }
 
 /** What a permission is asked for. A long input says how long it is before anything else, so that no cut hides it. */
