@@ -4,6 +4,7 @@ import { MamError } from '../errors.ts';
 import { STATUSES } from '../job/words.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { listRow } from '../view/job.ts';
+import { shellWord } from '../view/shell-word.ts';
 import { listSummary } from '../view/summary.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
@@ -27,7 +28,8 @@ export default defineCommand({
   exits: { done: 'done, also when there is no job' },
   examples: ['mam list --status working', "mam list --json | jq -r '.jobs[].job_id'"],
 
-  async run({ options: { status, agent, limit = DEFAULT_LIMIT, cursor }, registryDir, json }) {
+  async run({ options, registryDir, json }) {
+    const { status, agent, limit = DEFAULT_LIMIT, cursor } = options;
     if (limit < 1) throw new MamError('bad_input', '--limit is no whole number from 1 on.');
     const settings = await loadSettings({ registryDir });
     const index = existsSync(settings.registryDir)
@@ -36,7 +38,10 @@ export default defineCommand({
     const page = index?.page({ status, agent }, limit, cursor);
     const rows = page?.rows ?? [];
     const total = index?.size ?? 0;
-    const next = page?.cursor === undefined ? undefined : `mam list --cursor ${page.cursor}`;
+    const next =
+      page?.cursor === undefined
+        ? undefined
+        : nextPage({ status, agent, limit: options.limit, 'registry-dir': registryDir, cursor: page.cursor });
     if (json) {
       printJson({
         summary: listSummary(rows.length, total),
@@ -59,3 +64,9 @@ export default defineCommand({
     return EXIT.done;
   },
 });
+
+/** The command for the next page: a cursor is only a place in the list, so all else is said again. */
+function nextPage(options: Record<string, string | number | undefined>): string {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return ['mam list', ...given.map(([name, value]) => `--${name} ${shellWord(String(value))}`)].join(' ');
+}

@@ -1,4 +1,5 @@
 import type { AgentSession } from '../job/record.ts';
+import { shellWord } from './shell-word.ts';
 
 /** Where the one who attaches stands. */
 export interface Standpoint {
@@ -14,7 +15,7 @@ export type AttachTarget = Pick<AgentSession, 'session' | 'socket'>;
 
 /** What a person types to look at an agent session; inside the same tmux server, what switches to it. */
 export function attachCommand(session: AttachTarget, from: Standpoint): string {
-  return ['tmux', ...attachWords(session, from)].map(quote).join(' ');
+  return ['tmux', ...attachWords(session, from)].map(shellWord).join(' ');
 }
 
 /** The same as arguments of tmux. */
@@ -24,9 +25,4 @@ export function attachWords(session: AttachTarget, from: Standpoint): string[] {
   const named = from.tmuxServerName !== undefined && from.tmuxSocket === session.socket;
   const server = named ? ['-L', from.tmuxServerName ?? ''] : ['-S', session.socket];
   return [...server, 'attach', '-t', target];
-}
-
-/** A word for the shell. */
-function quote(word: string): string {
-  return /^[\w@%+:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Ended, Lab, until } from '../durability/support.ts';
+import { type Ended, Lab, PROGRAM, until } from '../durability/support.ts';
 
 let lab: Lab;
 const runs: Ended[] = [];
@@ -275,6 +277,26 @@ describe('mam status and mam list', () => {
     const elsewhere = await mam(['list', '--registry-dir', join(lab.folder, 'none')]);
     expect(elsewhere).toMatchObject({ code: 0, stdout: `No jobs in ${join(lab.folder, 'none')}.\n` });
     expect(lab.hubs()).toEqual([]);
+  });
+
+  test('the command for the next page asks for the same jobs as this one', async () => {
+    const registry = join(lab.folder, "its jobs'");
+    for (const id of ['mine-1', 'other-1', 'mine-2', 'other-2', 'mine-3'])
+      lab.plant(id, { agent: id.replace(/-\d/, '') }, registry);
+    const seen: string[] = [];
+    let next = `mam list --agent mine --status queued --limit 1 --registry-dir ${JSON.stringify(registry)}`;
+    // It is made to be copied into a shell.
+    for (; next.startsWith('mam list '); ) {
+      const { stdout } = await promisify(execFile)(
+        'bash',
+        ['-c', next.replace('mam', `'${process.execPath}' '${PROGRAM}'`).concat(' --json')],
+        { env: lab.env(), cwd: lab.project },
+      );
+      const page = JSON.parse(stdout);
+      seen.push(...page.jobs.map((job: { job_id: string }) => job.job_id));
+      next = page.next;
+    }
+    expect(seen.sort()).toEqual(['mine-1', 'mine-2', 'mine-3']);
   });
 });
 
