@@ -8,10 +8,10 @@ import { timeline } from '../view/timeline.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { note, paint, print, printJson } from './core/output.ts';
+import { note, paint, print, printJson, terminalColumns } from './core/output.ts';
 import { jobOption, jobWord } from './jobs/job-argument.ts';
 import { type JobLog, readAuditFile, readJobLog } from './jobs/job-log.ts';
-import { columns, followLog, nextOf } from './jobs/log-follow.ts';
+import { followLog, nextOf } from './jobs/log-follow.ts';
 import { listLogs, logListText } from './jobs/log-list.ts';
 import { footText, headText, TimelineText } from './jobs/timeline-text.ts';
 
@@ -134,7 +134,7 @@ async function show(
   }
   if (parts.includes('events')) {
     print(headText(record));
-    const text = new TimelineText(record, columns());
+    const text = new TimelineText(record, terminalColumns());
     for (const entry of events) print(text.entry(entry));
     print(`\n${footText(record, Date.now())}`);
   }

@@ -28,6 +28,17 @@ describe('an entry of the timeline', () => {
     expect(shown.map((line) => line.slice(column)).join(' ')).toBe(words.trim());
   });
 
+  test.each([
+    ['屋根', 4],
+    ['𠮷𡈽', 4],
+    ['한', 2],
+    ['\u1112\u1161\u11ab', 2],
+    ['e\u0301', 1],
+    ['📦', 2],
+  ])('counts the columns of a terminal: %s', (text, columns) => {
+    expect(columnsOf(text)).toBe(columns);
+  });
+
   test('stays whole for a pipe', () => {
     const words = 'word '.repeat(300).trim();
     expect(lines({ detail: words }, Number.POSITIVE_INFINITY)).toHaveLength(1);

@@ -77,14 +77,31 @@ describe.concurrent('on a terminal', () => {
     );
   });
 
-  test('the line of mam wait is never wider than the screen', async ({ lab }) => {
+  // The second has characters beyond the first 65,536.
+  test.for(['屋根を直す', '𠮷𡈽𠀋'])(
+    'the line of mam wait is never wider than the screen: %s',
+    async (words, { lab }) => {
+      const { jobId, report } = await job(lab);
+      const { shows, type } = await terminal(lab);
+      await type(`wait ${jobId}; echo "ended with $?"`);
+      await report('progress', `${words.repeat(40)} at last`);
+      await shows(new RegExp(`working, started · [1-9]\\d*s · ${words}[^\\n]*…`));
+      await report('completed');
+      expect(await shows(/ended with 0/)).not.toContain('working, started');
+    },
+  );
+
+  test('a terminal that does not know its size is a usual one', async ({ lab }) => {
     const { jobId, report } = await job(lab);
-    const { shows, type } = await terminal(lab);
+    const { shows, type } = await terminal(lab, 'NO_COLOR=1');
+    await lab.tmux('send-keys', '-t', '=terminal:', '-l', '--', 'stty cols 0 rows 0; clear\n');
+    await type(`logs ${jobId}; echo "ended with $?"`);
+    // Nothing is wrapped that fits into 80 columns.
+    await shows(/submitted {5}\+[\d.]+ m?s {2}\S+ \S+ \S+ \S+/);
     await type(`wait ${jobId}; echo "ended with $?"`);
-    await report('progress', `${'屋根を直す'.repeat(30)} at last`);
-    await shows(/working, started · [1-9]\d*s · 屋根[^\n]*…/);
+    await shows(/^working, started · \d+s/m);
     await report('completed');
-    expect(await shows(/ended with 0/)).not.toContain('working, started');
+    await shows(/ended with 0[\s\S]*ended with 0/);
   });
 });
 

@@ -5,6 +5,9 @@ import { EXIT } from './exit.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
+/** Of a terminal that was made without a size, as `script`, `expect` and build services make them. */
+const USUAL_COLUMNS = 80;
+
 /** What happens when the reader of stdout has gone; a reader such as `head` may just have enough. */
 let readerGone = (): void => process.exit();
 let watching = false;
@@ -55,6 +58,11 @@ export function paint(style: Style, text: string): string {
 /** True when a person reads stdout. */
 export function isTerminal(): boolean {
   return process.stdout.isTTY === true;
+}
+
+/** How many columns a terminal has; one that does not know it counts as a usual one. Infinity for no terminal. */
+export function terminalColumns(stream: NodeJS.WriteStream = process.stdout): number {
+  return stream.isTTY === true ? stream.columns || USUAL_COLUMNS : Number.POSITIVE_INFINITY;
 }
 
 /** True when a line on stderr can be drawn over: nothing moves where nobody looks. */

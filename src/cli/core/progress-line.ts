@@ -3,14 +3,13 @@ import type { JobRecord } from '../../job/record.ts';
 import type { LogMessage } from '../../job/request.ts';
 import { cleanLine } from '../../job/text.ts';
 import { cut } from './columns.ts';
-import { isLive, print } from './output.ts';
+import { isLive, print, terminalColumns } from './output.ts';
 import { spanText } from './times.ts';
 
 /** The seconds of the line move on. In ms. */
 const TICK_MS = 1_000;
 /** A line that wraps could not be drawn over. */
 const MARGIN = 1;
-const DEFAULT_COLUMNS = 80;
 /** No terminal is wider. */
 const LINE_CHARS = 1_000;
 
@@ -63,7 +62,7 @@ export class ProgressLine {
     if (this.timer === undefined) return;
     const words = this.words === '' ? '' : `  ${this.words}`;
     const line = `${this.stage}  ${spanText(Date.now() - this.started)}${words}`;
-    const width = (process.stderr.columns ?? DEFAULT_COLUMNS) - MARGIN;
+    const width = terminalColumns(process.stderr) - MARGIN;
     this.erase();
     process.stderr.write(cut(cleanLine(line.replaceAll('  ', ' · '), LINE_CHARS), width));
   }

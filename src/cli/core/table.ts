@@ -1,5 +1,5 @@
 import { columnsOf, cut } from './columns.ts';
-import { isTerminal, paint } from './output.ts';
+import { isTerminal, paint, terminalColumns } from './output.ts';
 
 const GAP = '  ';
 /** The last column is not cut to fewer columns of the terminal than this. */
@@ -29,8 +29,7 @@ export function tableText(
   const last = titles.length - 1;
   const widths = titles.map((_, at) => Math.max(...all.map((row) => columnsOf(row[at]?.text ?? ''))));
   const before = widths.slice(0, last).reduce((sum, width) => sum + width + GAP.length, 0);
-  const columns = isTerminal() && !whole ? process.stdout.columns : Number.POSITIVE_INFINITY;
-  const room = Math.max(LEAST, columns - before);
+  const room = whole ? Number.POSITIVE_INFINITY : Math.max(LEAST, terminalColumns() - before);
   return all
     .map((row) =>
       row

@@ -10,7 +10,7 @@ import { wholeEvent } from '../../registry/texts.ts';
 import { jobLogView } from '../../view/job-log.ts';
 import { Timeline } from '../../view/timeline.ts';
 import { EXIT } from '../core/exit.ts';
-import { note, print, printJson } from '../core/output.ts';
+import { note, print, printJson, terminalColumns } from '../core/output.ts';
 import type { JobLog } from './job-log.ts';
 import { nextStep } from './next-step.ts';
 import { footText, headText, TimelineText } from './timeline-text.ts';
@@ -26,7 +26,7 @@ export async function followLog(
   after: number,
   json: boolean,
 ): Promise<number> {
-  const text = new TimelineText(log.record, columns());
+  const text = new TimelineText(log.record, terminalColumns());
   const entries = new Timeline();
   let shown = 0;
   const take = (news: readonly RecordedEvent[], record: JobRecord): void => {
@@ -77,9 +77,4 @@ export async function followLog(
 /** What to do after a look at a log. */
 export function nextOf(record: JobRecord): string {
   return record.final_at === undefined ? nextStep(record) : `mam status ${record.job_id}`;
-}
-
-/** Lines are wrapped for a terminal only: what reads a pipe wants them whole. */
-export function columns(): number {
-  return process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
 }
