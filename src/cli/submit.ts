@@ -7,18 +7,17 @@ import { checkPreview } from '../hub/preview-checks.ts';
 import { DEFAULTS } from '../job/delegation.ts';
 import type { DelegateResult } from '../job/request.ts';
 import { clean } from '../job/text.ts';
+import { isFinal } from '../job/words.ts';
 import { mamCommand } from '../program.ts';
 import { delegationView, previewView } from '../view/delegation.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT, exitCodeAfter } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
-import { followedJson, followJobs } from './jobs/follow-jobs.ts';
+import { followedJson, followJobs, STOPPED_WAITING } from './jobs/follow-jobs.ts';
+import { handOver } from './jobs/hand-over.ts';
 import { verdictText } from './jobs/job-text.ts';
 import { options } from './jobs/submit-options.ts';
 import { paramsOf, promptOf } from './jobs/submit-request.ts';
-
-/** A delegation may take this long: its own 5 s, an agent that is started, and the start of a hub; in ms. */
-const DELEGATE_MS = 60_000;
 
 export default defineCommand({
   synopsis:
@@ -76,18 +75,17 @@ export default defineCommand({
     try {
       const params = paramsOf(chosen, prompt, kind, session, settings);
       const spooled = await spoolPrompt(settings.home, params);
-      const result = await link.request('delegate', spooled, DELEGATE_MS).catch((error: unknown) => {
-        // What is not found here is the agent's session: nothing is wrong with the command line.
-        if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
-        throw new MamError('unavailable', error.message, error.hint);
-      });
+      const { result, interrupted } = await handOver(link, spooled);
       const view = delegationView(result, { ...settings, inside: settings.paneSocket });
       if (!json) tell(result, view.attach_command, kind);
       for (const warning of result.warnings) note(warning);
-      if (chosen['no-wait']) {
+      const goesOn = interrupted && !isFinal(result.record.status);
+      if (chosen['no-wait'] || goesOn) {
         if (json) printJson({ ...view, next: `mam wait --job ${view.job_id}` });
         else print(view.log_dir);
-        return EXIT.done;
+        if (chosen['no-wait']) return EXIT.done;
+        note(STOPPED_WAITING);
+        return EXIT.running;
       }
       const end = await followJobs({
         link,

@@ -74,6 +74,28 @@ describe.concurrent('mam submit', () => {
     await reporter.report(jobId, 'completed');
   });
 
+  test('Ctrl-C while the job is handed over: its id is told, and it goes on', async ({ lab }) => {
+    // It never gets ready, so that the hub answers only when its own time is up.
+    const slow = {
+      command: ['sh', '-c', 'stty raw -echo; exec cat'],
+      ready: '^READY>',
+      session: 'tmux:slow',
+    };
+    lab.write('.mam/config.json', JSON.stringify({ agents: { slow } }));
+    const submit = lab.start(['submit', 'Paint the door', '--agent', 'slow', '--start']);
+    const [jobId = ''] = await until('the job is on disk', () => lab.jobIds().length > 0 && lab.jobIds());
+    submit.child.kill('SIGINT');
+    const { code, stdout, stderr } = await submit.ended;
+    expect(code).toBe(3);
+    expect(idIn(stdout)).toBe(jobId);
+    expect(linesOf(stdout).at(-1)).toBe(join(lab.registry, jobId));
+    expect(stderr).toContain('the job is being handed over; its id comes in a moment.');
+    expect(stderr).toContain('stopped waiting; the job goes on.');
+    expect(lab.record(jobId).status).toBe('queued');
+    expect((await lab.mam('cancel', jobId)).code).toBe(0);
+    expect((await lab.mam('stop', 'slow')).code).toBe(0);
+  });
+
   test('Ctrl-C ends the wait with 3, and the job goes on', async ({ lab }) => {
     const [peer, reporter] = [await lab.startPeer('mute'), await lab.startPeerServer()];
     const submit = lab.start(['submit', 'Paint the door', ...to(peer)]);

@@ -14,6 +14,8 @@ import { eventText, stateText } from './job-text.ts';
 import { nextStep } from './next-step.ts';
 
 const WORDS_CHARS = 200;
+/** What Ctrl-C means to the one job that is waited for. */
+export const STOPPED_WAITING = 'stopped waiting; the job goes on.';
 
 /** What a command waits for. */
 export interface Following {
@@ -93,7 +95,7 @@ export async function followJobs(following: Following): Promise<Followed> {
     line.end();
     process.removeListener('SIGINT', interrupt);
   }
-  if (stop.signal.aborted) note(`stopped waiting; ${several ? 'the jobs go' : 'the job goes'} on.`);
+  if (stop.signal.aborted) note(several ? 'stopped waiting; the jobs go on.' : STOPPED_WAITING);
   return end;
 }
 
