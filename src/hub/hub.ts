@@ -267,6 +267,7 @@ export class Hub {
   }
 
   private look(): void {
+    for (const job of this.registrar.open) this.registrar.dropRemoved(job);
     if (!this.claim.holds) this.onEnd('the socket is no longer its own');
     else if (this.isNeeded()) this.idleSince = Date.now();
     else if (Date.now() - this.idleSince >= this.settings.hubIdleSeconds * 1000)

@@ -28,12 +28,14 @@ export class Leftovers {
     this.jobs.set(paneKey(session), id);
     const clearKey = typing?.clear ?? builtIn(record.agent)?.clearKey;
     if (agent === undefined || typing === undefined || clearKey === undefined) return;
-    const text = composeOrder(id, readFileSync(paths.prompt, 'utf8'), typing.mam, paths.prompt);
     const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
     const { patterns } = lookFor(record);
-    await clearOwnText(this.servers.get(session.socket), target, text, clearKey, patterns).catch((error) =>
-      this.log.error(`the text of ${id} was not cleared`, error),
-    );
+    try {
+      const text = composeOrder(id, readFileSync(paths.prompt, 'utf8'), typing.mam, paths.prompt);
+      await clearOwnText(this.servers.get(session.socket), target, text, clearKey, patterns);
+    } catch (error) {
+      this.log.error(`the text of ${id} was not cleared`, error);
+    }
   }
 
   /** The cancelled job whose text stands in a pane's input box now. @throws MamError when tmux does not answer */

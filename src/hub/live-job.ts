@@ -144,6 +144,22 @@ export class LiveJob {
     return true;
   }
 
+  /** True for a job that takes no more events. */
+  get isRetired(): boolean {
+    return this.retired;
+  }
+
+  /** The last event of a retired job whose folder is gone: nothing keeps it, but whoever follows the job hears of it. */
+  endUnkept(draft: Draft): Recorded {
+    const event = this.number(draft);
+    const before = this.head;
+    const after = apply(before, event);
+    this.head = after;
+    this.durable = after;
+    this.lastSeq = event.seq;
+    return { event, before, after, repeated: false };
+  }
+
   /** It could not be removed. */
   unretire(): void {
     this.retired = false;

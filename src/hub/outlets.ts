@@ -44,6 +44,11 @@ export class Outlets {
       ...(after.wake_seq === event.seq && { record: after }),
     };
     this.publish(logTopic(this.realm, this.host, job.id), JSON.stringify(message), false);
+    // Its files are gone.
+    if (job.isRetired) {
+      this.forget(job);
+      return;
+    }
     const moved =
       before?.status !== after.status || before.phase !== after.phase || before.reason !== after.reason;
     // At the earliest in the next turn: the message above leaves when this one ends.
@@ -70,6 +75,11 @@ export class Outlets {
     await Promise.all(this.writing.values());
   }
 
+  private forget(job: LiveJob): void {
+    clearTimeout(this.due.get(job));
+    this.due.delete(job);
+  }
+
   private publish(topic: string, payload: string, retain: boolean): void {
     for (const bus of this.buses) bus.publish(topic, payload, { retain });
   }
@@ -83,8 +93,7 @@ export class Outlets {
   }
 
   private write(job: LiveJob): void {
-    clearTimeout(this.due.get(job));
-    this.due.delete(job);
+    this.forget(job);
     const { record } = job;
     const topic = recordTopic(this.realm, this.host, job.id);
     this.publish(topic, JSON.stringify(record), true);

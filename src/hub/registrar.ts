@@ -8,7 +8,7 @@ import { isFinal } from '../job/words.ts';
 import { sweepNeighbours, writeNew } from '../registry/files.ts';
 import { type Home, readRegistries } from '../registry/home.ts';
 import { type JobIndex, toRow } from '../registry/job-index.ts';
-import { hasJob, jobPaths, registryError } from '../registry/paths.ts';
+import { hasJob, isRemoved, jobPaths, registryError } from '../registry/paths.ts';
 import { moveToTrash } from '../registry/trash.ts';
 import { hubDraft } from './hub-draft.ts';
 import { type Draft, LiveJob, type Recorded } from './live-job.ts';
@@ -75,7 +75,7 @@ export class Registrar {
     await this.registries.open(registryDir);
     if (existsSync(registryDir)) return;
     // Somebody removed the whole registry: what we knew of it is void, and it is made anew.
-    for (const job of this.jobsIn(registryDir)) this.jobs.delete(job.id);
+    for (const job of this.jobsIn(registryDir)) this.drop(job);
     await this.registries.openAnew(registryDir);
   }
 
@@ -124,7 +124,7 @@ export class Registrar {
    */
   async find(jobId: string, registryDir?: string): Promise<LiveJob> {
     const held = this.jobs.get(jobId);
-    if (held !== undefined) return held;
+    if (held !== undefined && !this.dropRemoved(held)) return held;
     const places = [registryDir, ...this.registryDirs, ...readRegistries(this.home)];
     const dir = places.find((place) => place !== undefined && hasJob(place, jobId));
     if (dir === undefined) throw this.unknown();
@@ -205,6 +205,32 @@ export class Registrar {
     void job?.close().catch(() => {});
     this.onRemoved(jobId);
     return true;
+  }
+
+  /**
+   * Lets go of a job whose folder somebody has removed by hand. An open one ends with that, so that those who wait for
+   * it, or stand behind it in its pane, go on.
+   * @returns false when its folder is there, or something of it is on its way to the disk
+   */
+  dropRemoved(job: LiveJob): boolean {
+    if (!isRemoved(job.registryDir, job.id) || !job.retire()) return false;
+    this.drop(job);
+    return true;
+  }
+
+  /** Its folder is gone. */
+  private drop(job: LiveJob): void {
+    job.retire();
+    this.log.warn(`the folder ${job.paths.folder} was removed by hand: its job is dropped`);
+    if (!isFinal(job.record.status)) {
+      const detail = `Somebody removed its folder ${job.paths.folder}.`;
+      this.onRecorded(job, job.endUnkept(hubDraft(job.id, 'cancelled', { source: 'person', detail })));
+    }
+    this.jobs.delete(job.id);
+    this.pointers.remove(job.id);
+    this.registries.unlist(job.registryDir, job.id);
+    void job.close().catch(() => {});
+    this.onRemoved(job.id);
   }
 
   private jobsIn(registryDir: string): LiveJob[] {

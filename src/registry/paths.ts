@@ -38,6 +38,16 @@ export function hasJob(registryDir: string, jobId: string): boolean {
   }
 }
 
+/** True when a job's folder was taken out of a registry that is still there; one that can't be read now proves nothing. */
+export function isRemoved(registryDir: string, jobId: string): boolean {
+  const isGone = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) === undefined;
+  try {
+    return isGone(jobPaths(registryDir, jobId).folder) && !isGone(registryDir);
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Makes the registry folder, and a `.gitignore` beside it when it is a project's own.
  * @throws MamError `io` when it can't be written

@@ -1,0 +1,55 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { test } from '../support/lab-test.ts';
+import { until } from '../support/until.ts';
+
+describe.concurrent('a job whose folder somebody has removed', () => {
+  test('is over for those who wait for it, and for the pane', async ({ lab }) => {
+    const [server, peer] = [await lab.startServer(), await lab.startPeer('mute')];
+    const { job_id: first } = await server.delegate(peer);
+    const { job_id: second } = await server.delegate(peer);
+    const wait = lab.start(['wait', first]);
+    const follow = lab.start(['logs', first, '--follow']);
+    const held = server.wait({ job_id: first });
+    const reporter = await lab.startPeerServer();
+    await until('both follow', async () => {
+      await reporter.report(first, 'progress', { detail: 'half of it' });
+      return [wait, follow].every(({ seen }) => seen.stdout.includes('half of it'));
+    });
+    expect(lab.record(second)).toMatchObject({ status: 'queued', phase: 'queued' });
+
+    const { folder } = lab.paths(first);
+    rmSync(folder, { recursive: true });
+    const why = `Somebody removed its folder ${folder}.`;
+    expect(await held.answer).toMatchObject({
+      outcome: 'final',
+      jobs: [{ job_id: first, status: 'cancelled' }],
+    });
+    const waited = await wait.ended;
+    expect(waited).toMatchObject({ code: 1, stdout: expect.stringContaining(`${first}  cancelled  ${why}`) });
+    expect(await follow.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('cancelled') });
+    await until('the next one has the pane', () => lab.record(second).status === 'working');
+
+    // Nothing of it is kept, or comes back.
+    const late = await lab.mam('publish', '--job', first, '--event', 'completed');
+    expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no job with this id.') });
+    expect((await lab.mam('cancel', first)).code).toBe(64);
+    expect((await lab.mam('list')).stdout).not.toContain(first);
+    expect(existsSync(folder)).toBe(false);
+    expect(readdirSync(join(lab.home, 'live'))).toEqual([second]);
+    expect((await lab.mam('cancel', second)).code).toBe(0);
+  });
+
+  test('is over with its whole registry, once the next job makes that anew', async ({ lab }) => {
+    const [server, peer] = [await lab.startServer(), await lab.startPeer('mute')];
+    const { job_id: first } = await server.delegate(peer);
+    const held = server.wait({ job_id: first });
+    rmSync(lab.registry, { recursive: true });
+    const { job_id: second } = await server.delegate(peer);
+    expect(await held.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'cancelled' }] });
+    await until('the new one has the pane', () => lab.record(second).status === 'working');
+    expect(readdirSync(lab.registry).filter((name) => !name.startsWith('.'))).toEqual([second]);
+    expect((await lab.mam('cancel', second)).code).toBe(0);
+  });
+});
