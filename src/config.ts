@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { AgentConfig, ConfigFile } from './config-file.ts';
 import { MamError } from './errors.ts';
 import { hostId, hubSocketPath } from './hub-place.ts';
 import { LIMITS } from './job/limits.ts';
+import { readPlainFile } from './plain-file.ts';
 import { findProjectFolder, PROJECT_FOLDER } from './project.ts';
 
 /** How long a hub without clients and without open jobs stays, in seconds. */
@@ -152,7 +152,7 @@ async function readConfig(folder: string, base: string): Promise<ConfigFile> {
   const path = join(folder, 'config.json');
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readPlainFile(path);
   } catch {
     return {};
   }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { redactUrl } from '../bus/address.ts';
@@ -6,6 +6,7 @@ import { type ConfigFile, parseConfigFile } from '../config-file.ts';
 import { explain, MamError, systemCode } from '../errors.ts';
 import { cleanLine } from '../job/text.ts';
 import { nearest } from '../nearest.ts';
+import { readPlainFile } from '../plain-file.ts';
 import { findProjectFolder, PROJECT_FOLDER } from '../project.ts';
 import type { Check, Place } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
@@ -64,7 +65,7 @@ function read(path: string): Read {
   const id = 'settings.file';
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readPlainFile(path);
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return { path, values: {}, findings: [] };

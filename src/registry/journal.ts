@@ -1,7 +1,8 @@
-import { close, constants, fstatSync, ftruncateSync, openSync, readFileSync, write } from 'node:fs';
+import { close, constants, fstatSync, ftruncateSync, openSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { systemCode } from '../errors.ts';
 import type { RecordedEvent } from '../job/event.ts';
+import { readPlainFile } from '../plain-file.ts';
 
 const writeFile = promisify(write);
 const closeFile = promisify(close);
@@ -131,7 +132,7 @@ export interface JournalContent {
 export function readJournal(path: string): JournalContent {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readPlainFile(path);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return { events: [], damage: [] };
     throw error;

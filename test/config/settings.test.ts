@@ -24,6 +24,18 @@ function load(env: Record<string, string> = {}, flags: SettingFlags = {}): Promi
   return loadSettings({ cwd: lab.project, ...flags }, { ...lab.env(), ...env });
 }
 
+test.each(['project', 'home'])(
+  'a pipe in the place of the config.json of the %s holds nothing up',
+  async (where) => {
+    const folder = where === 'home' ? lab.home : join(lab.project, '.mam');
+    mkdirSync(folder, { recursive: true });
+    const path = join(folder, 'config.json');
+    execFileSync('mkfifo', [path]);
+    expect(await lab.mam(['list'])).toMatchObject({ code: 0, stderr: '' });
+    expect((await lab.mam(['doctor'])).stdout).toContain(`${path} cannot be read (EFTYPE)`);
+  },
+);
+
 describe('precedence', () => {
   test('flag, then environment, then the project, then the home, then the default', async () => {
     expect((await load()).registryDir).toBe(lab.registry);
