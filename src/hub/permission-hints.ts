@@ -1,23 +1,54 @@
+import { basename, isAbsolute } from 'node:path';
 import type { HookReport } from '../job/hook.ts';
 import { isAbout, type ShownDialog } from './shown-dialog.ts';
 
 /** What a hook has told in advance is forgotten after this time (ms): no dialog came up. */
 const HINT_MS = 15_000;
 
+interface Hint {
+  report: HookReport;
+  at: number;
+  /** Its dialog has been there, and may come back. */
+  again?: boolean;
+}
+
 /** What hooks that do not wait for a decision tell of dialogs before they are drawn. */
 export class PermissionHints {
   /** By job id, in the order of their coming. */
-  private readonly told = new Map<string, { report: HookReport; at: number }[]>();
+  private readonly told = new Map<string, Hint[]>();
 
   add(jobId: string, report: HookReport): void {
     this.told.set(jobId, [...this.of(jobId), { report, at: Date.now() }]);
   }
 
-  /** Takes out the hint that a dialog on the screen belongs to: the one that it shows, or the only one there is. */
+  /** Keeps what was told of a dialog that has made room for another: until the turn ends. */
+  putBack(jobId: string, report: HookReport): void {
+    this.told.set(jobId, [...this.of(jobId), { report, at: Date.now(), again: true }]);
+  }
+
+  /** Takes out the hint that a dialog on the screen shows. */
   take(jobId: string, dialog: ShownDialog): HookReport | undefined {
+    return this.takeOut(jobId, (hint) => isAbout(dialog, hint) || showsFile(dialog, hint));
+  }
+
+  /**
+   * Takes out the only hint there is. Where an agent asks for several calls at once their hooks come in any order, so
+   * this is for a dialog that has stood for a while: it may be that of a hook that is still on its way.
+   */
+  takeOnly(jobId: string): HookReport | undefined {
+    const [only, ...others] = this.of(jobId).filter(({ again }) => again !== true);
+    if (only === undefined || others.length > 0) return undefined;
+    return this.takeOut(jobId, (report) => report === only.report);
+  }
+
+  /** Nothing is asked any more. */
+  drop(jobId: string): void {
+    this.told.delete(jobId);
+  }
+
+  private takeOut(jobId: string, wanted: (report: HookReport) => boolean): HookReport | undefined {
     const hints = this.of(jobId);
-    const found =
-      hints.find(({ report }) => isAbout(dialog, report)) ?? (hints.length === 1 ? hints[0] : undefined);
+    const found = hints.find(({ report }) => wanted(report));
     if (found === undefined) return undefined;
     this.told.set(
       jobId,
@@ -26,12 +57,13 @@ export class PermissionHints {
     return found.report;
   }
 
-  /** Nothing is asked any more. */
-  drop(jobId: string): void {
-    this.told.delete(jobId);
+  private of(jobId: string): Hint[] {
+    const now = Date.now();
+    return (this.told.get(jobId) ?? []).filter(({ at, again }) => again === true || now - at < HINT_MS);
   }
+}
 
-  private of(jobId: string) {
-    return (this.told.get(jobId) ?? []).filter(({ at }) => Date.now() - at < HINT_MS);
-  }
+/** A dialog may name a file by its last part only. */
+function showsFile(dialog: ShownDialog, { tool, input = '' }: HookReport): boolean {
+  return tool === dialog.tool && isAbsolute(input) && dialog.input.includes(basename(input));
 }

@@ -16,6 +16,10 @@ import { isAbout, type ShownDialog } from './shown-dialog.ts';
 import { StrayDialogs } from './stray-dialogs.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
+/** A dialog that is missing for less than this (ms) is being drawn anew: Gemini CLI 0.61.0 draws in several steps. */
+const REDRAWN_MS = 100;
+const OTHER_DIALOG = 'another dialog has taken its place';
+
 /** A hook of an agent that waits for the decision on its request. */
 interface WaitingHook {
   pid: number | undefined;
@@ -27,6 +31,8 @@ interface Known {
   /** The dialog that asks for it, once it was seen. */
   dialog?: string | undefined;
   callId?: string | undefined;
+  /** What its hook told, which did not wait. */
+  hint?: HookReport | undefined;
   hook?: WaitingHook | undefined;
   /** Somebody's decision on it is being carried out: what the screen shows meanwhile is its effect. */
   deciding?: boolean;
@@ -40,6 +46,8 @@ export class Permissions {
   private readonly known = new Map<string, Known>();
   /** By job id: requests that are being written. */
   private readonly opening = new Map<string, Promise<unknown>>();
+  /** By job id: since when the screen shows no dialog for its open requests, in ms since 1970. */
+  private readonly missingSince = new Map<string, number>();
   private readonly strays = new StrayDialogs();
   private readonly hints = new PermissionHints();
   private readonly relays = new Relays();
@@ -98,10 +106,14 @@ export class Permissions {
       void this.settle(job, id, 'the turn has ended');
   }
 
-  /** What the screen of a job's agent shows now. */
-  seen(job: LiveJob, dialog: ShownDialog | undefined): void {
+  /**
+   * What the screen of a job's agent shows now.
+   * @returns true when the screen has to be looked at once more: a dialog is missing that may just be drawn anew
+   */
+  seen(job: LiveJob, dialog: ShownDialog | undefined): boolean {
     // While a person types, Claude Code 2.1.330 shows only that a permission is waited for: the dialog is not gone.
-    if (dialog?.name === 'permission' && !dialog.whole && openEvidence(job.record).length > 0) return;
+    if (dialog?.name === 'permission' && !dialog.whole && openEvidence(job.record).length > 0) return false;
+    if (this.isJustMissing(job, dialog)) return true;
     for (const request of openEvidence(job.record)) {
       const known = this.known.get(request.request_id);
       const gone =
@@ -112,11 +124,33 @@ export class Permissions {
       if (gone && dialog !== undefined && known !== undefined && isAbout(dialog, request)) {
         // The same one, drawn anew or further.
         this.know(request.request_id, { dialog: dialog.key });
-      } else if (gone && known?.deciding !== true)
-        void this.settle(job, request.request_id, 'its dialog is gone');
+      } else if (gone && known?.deciding !== true) this.left(job, request.request_id, dialog);
     }
     if (dialog === undefined) this.strays.forget(job.id);
     else if (!this.opening.has(job.id)) this.place(job, dialog);
+    return false;
+  }
+
+  /** A request's dialog has gone. One that has made room for another may be asked for again, with nothing told anew. */
+  private left(job: LiveJob, requestId: string, other: ShownDialog | undefined): void {
+    const hint = this.known.get(requestId)?.hint;
+    if (other === undefined) void this.settle(job, requestId, 'its dialog is gone');
+    else {
+      if (hint !== undefined) this.hints.putBack(job.id, hint);
+      void this.settle(job, requestId, OTHER_DIALOG, 'settled in the pane, or put off by the agent');
+    }
+  }
+
+  /** True when an open request has no dialog, but not for long: a picture may be taken in the middle of a drawing. */
+  private isJustMissing(job: LiveJob, dialog: ShownDialog | undefined): boolean {
+    if (dialog !== undefined || openEvidence(job.record).length === 0) {
+      this.missingSince.delete(job.id);
+      return false;
+    }
+    const now = Date.now();
+    const since = this.missingSince.get(job.id) ?? now;
+    this.missingSince.set(job.id, since);
+    return now - since < REDRAWN_MS;
   }
 
   /** Finds the request that a dialog on the screen belongs to, or makes it one. */
@@ -142,8 +176,12 @@ export class Permissions {
       return;
     }
     this.strays.forget(job.id);
+    this.openHinted(job, hint, dialog);
+  }
+
+  private openHinted(job: LiveJob, hint: HookReport, dialog: ShownDialog): void {
     void this.open(job, 'hook', hint).then((id) =>
-      this.know(id, { dialog: dialog.key, callId: hint.call_id }),
+      this.know(id, { dialog: dialog.key, callId: hint.call_id, hint }),
     );
   }
 
@@ -155,6 +193,7 @@ export class Permissions {
   onRecorded(job: LiveJob, { after }: Recorded): void {
     if (isFinal(after.status)) {
       this.strays.forget(job.id);
+      this.missingSince.delete(job.id);
       this.hints.drop(job.id);
       this.relays.drop(job.id);
     }
@@ -265,7 +304,9 @@ export class Permissions {
   private noteStray(job: LiveJob, dialog: ShownDialog): void {
     this.strays.note(job.id, dialog.key, () => {
       if (isFinal(job.record.status)) return;
-      void this.open(job, 'hub', dialog).then((id) => this.know(id, { dialog: dialog.key }));
+      const hint = dialog.name === 'permission' ? this.hints.takeOnly(job.id) : undefined;
+      if (hint !== undefined) this.openHinted(job, hint, dialog);
+      else void this.open(job, 'hub', dialog).then((id) => this.know(id, { dialog: dialog.key }));
     });
   }
 

@@ -12,8 +12,9 @@ const LOOK_MS = 50;
 const SETTLE_MS = 300;
 /** A dialog that is still being drawn is given so many looks. */
 const STEADY_TRIES = 5;
-/** How long (ms) a dialog that was never seen may take to come up. */
+/** How long (ms) a dialog that was never seen may take to come up, and one that was seen to be drawn anew. */
 const SHOWN_MS = 4_000;
+const REDRAWN_MS = 500;
 
 /** What became of a decision that had to be typed. */
 export type Pressed =
@@ -48,18 +49,23 @@ export async function pressDecision(
     lines = (await shoot(server, session.pane))?.lines ?? [];
     return dialogOn(lines, record);
   };
+  /** A picture may be taken in the middle of a drawing: a dialog is gone when it stays away. */
+  const lookFor = async (ms: number) => {
+    const patience = Date.now() + ms;
+    let shown = await look();
+    while (shown === undefined && Date.now() < patience) {
+      await sleep(LOOK_MS);
+      shown = await look();
+    }
+    return shown;
+  };
   // Some agents tell of a request before they draw its dialog.
-  const patience = Date.now() + (dialog === undefined ? SHOWN_MS : 0);
-  let first = await look();
-  while (first === undefined && Date.now() < patience) {
-    await sleep(LOOK_MS);
-    first = await look();
-  }
+  let first = await lookFor(dialog === undefined ? SHOWN_MS : REDRAWN_MS);
   // Claude Code 2.1.330 ignores keys in the first 150 ms of a dialog, and Gemini CLI 0.61.0 draws one in two steps.
   let before = first;
   for (let tries = 0; first !== undefined && tries < STEADY_TRIES; tries++) {
     await sleep(SETTLE_MS);
-    before = await look();
+    before = await lookFor(REDRAWN_MS);
     if (before?.key === first.key) break;
     first = before;
   }
@@ -90,7 +96,7 @@ export async function pressDecision(
     }
   }
   for (const end = Date.now() + GONE_MS; Date.now() < end; await sleep(LOOK_MS)) {
-    if ((await look())?.key !== before.key)
+    if (await differsTwice(look, before.key))
       return {
         kind: 'done',
         evidence: `${keys.join(' ')} was pressed (${decision}) and the dialog went away`,
@@ -124,11 +130,22 @@ export async function dialogLeaves(
   const { agent_session: session } = record;
   if (session === undefined) return true;
   const server = servers.get(session.socket);
-  for (const end = Date.now() + GONE_MS; Date.now() < end; await sleep(LOOK_MS)) {
+  const look = async () => {
     const shown = dialogOn((await shoot(server, session.pane))?.lines ?? [], record);
-    if (dialog === undefined ? !isAbout(shown, request) : shown?.key !== dialog) return true;
+    // One that was never seen is known by what it says.
+    return dialog === undefined && isAbout(shown, request) ? { key: '' } : shown;
+  };
+  for (const end = Date.now() + GONE_MS; Date.now() < end; await sleep(LOOK_MS)) {
+    if (await differsTwice(look, dialog ?? '')) return true;
   }
   return false;
+}
+
+/** True when two looks show no dialog of that key: one alone may fall into the middle of a drawing. */
+async function differsTwice(look: () => Promise<{ key: string } | undefined>, key: string): Promise<boolean> {
+  if ((await look())?.key === key) return false;
+  await sleep(LOOK_MS);
+  return (await look())?.key !== key;
 }
 
 /** The longest plain word of a dialog: tmux itself looks for it once more when the key is pressed. */
