@@ -8,7 +8,7 @@ import { isFinal, type Status } from '../job/words.ts';
 import { readRecord } from '../registry/fold.ts';
 import { homePaths, readPointers, readRegistries } from '../registry/home.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
-import { hasJob, jobPaths } from '../registry/paths.ts';
+import { hasJob, jobPaths, lockPath } from '../registry/paths.ts';
 import { type Check, withSettings } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 import { jobHealth } from './job-health.ts';
@@ -134,7 +134,7 @@ function access(dir: string): Found[] {
 
 /** The lock of a dead hub binds nobody; that of another hub keeps ours from writing. */
 function writer(dir: string, home: string): Found[] {
-  const owner = readOwner(`${dir}/.hub`);
+  const owner = readOwner(lockPath(dir));
   if (owner === undefined || !isLiving(owner) || owner.what === home) return [];
   const title = `The registry ${dir} is being written by the hub of another MAM_HOME (process ${owner.pid}, ${owner.what}).`;
   return [

@@ -3,7 +3,7 @@ import type { JobRecord } from '../job/record.ts';
 import { addRegistry, type Home, readRegistries } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
-import { ensureRegistry, registryError } from '../registry/paths.ts';
+import { ensureRegistry, lockPath, registryError } from '../registry/paths.ts';
 import { emptyTrash } from '../registry/trash.ts';
 import type { Log } from './log.ts';
 
@@ -118,7 +118,7 @@ export class OpenRegistries {
     ensureRegistry(dir);
     let lock: Awaited<ReturnType<typeof takeLock>>;
     try {
-      lock = await takeLock(`${dir}/.hub`, thisOwner(this.home.folder), this.onLost);
+      lock = await takeLock(lockPath(dir), thisOwner(this.home.folder), this.onLost);
     } catch (error) {
       throw registryError(dir, error);
     }

@@ -38,11 +38,19 @@ export function hasJob(registryDir: string, jobId: string): boolean {
   }
 }
 
-/** True when a job's folder was taken out of a registry that is still there; one that can't be read now proves nothing. */
+/** What the hub that writes a registry has locked, in that registry. */
+export function lockPath(registryDir: string): string {
+  return `${registryDir}/.hub`;
+}
+
+/**
+ * True when a job's folder was taken out of a registry that this hub has locked. One without its lock (a disk that is
+ * away may leave an empty folder), or that can't be read now, proves nothing.
+ */
 export function isRemoved(registryDir: string, jobId: string): boolean {
   const isGone = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) === undefined;
   try {
-    return isGone(jobPaths(registryDir, jobId).folder) && !isGone(registryDir);
+    return isGone(jobPaths(registryDir, jobId).folder) && !isGone(`${lockPath(registryDir)}.lock`);
   } catch {
     return false;
   }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { test } from '../support/lab-test.ts';
@@ -51,5 +51,21 @@ describe.concurrent('a job whose folder somebody has removed', () => {
     await until('the new one has the pane', () => lab.record(second).status === 'working');
     expect(readdirSync(lab.registry).filter((name) => !name.startsWith('.'))).toEqual([second]);
     expect((await lab.mam('cancel', second)).code).toBe(0);
+  });
+
+  test('goes on when only the whole registry was away, as with its disk', async ({ lab }) => {
+    const [server, peer] = [await lab.startServer(), await lab.startPeer('mute')];
+    const { job_id: id } = await server.delegate(peer);
+    // As an unmounted disk leaves it: an empty folder, without the hub's lock.
+    const away = `${lab.registry}-away`;
+    renameSync(lab.registry, away);
+    mkdirSync(lab.registry);
+    await server.call('job_status', { job_id: id });
+    rmdirSync(lab.registry);
+    renameSync(away, lab.registry);
+    const reporter = await lab.startPeerServer();
+    await reporter.report(id, 'completed');
+    expect(lab.record(id).status).toBe('completed');
+    expect(lab.types(id)).not.toContain('cancelled');
   });
 });
