@@ -8,7 +8,7 @@ import { shellWord } from '../view/shell-word.ts';
 import { listSummary } from '../view/summary.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { print, printJson } from './core/output.ts';
+import { isTerminal, note, print, printJson } from './core/output.ts';
 import { listText } from './jobs/job-text.ts';
 
 const DEFAULT_LIMIT = 50;
@@ -59,7 +59,9 @@ export default defineCommand({
             : `None of the ${total} jobs in ${settings.registryDir}.`
           : listText(rows),
       );
-      if (next !== undefined) print(`… ${next} shows more.`);
+      // What is piped on has a line for each job, and no other.
+      if (next !== undefined && isTerminal()) print(`… ${next} shows more.`);
+      else if (next !== undefined) note(`${next} shows more.`);
     }
     return EXIT.done;
   },

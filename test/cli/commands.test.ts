@@ -297,6 +297,9 @@ describe('mam status and mam list', () => {
       next = page.next;
     }
     expect(seen.sort()).toEqual(['mine-1', 'mine-2', 'mine-3']);
+    const piped = await mam(['list', '--limit', '2', '--registry-dir', registry]);
+    expect(piped.stdout.trimEnd().split('\n')).toHaveLength(2);
+    expect(piped.stderr).toMatch(/^mam: mam list --limit 2 .* --cursor .* shows more\.$/m);
   });
 });
 
