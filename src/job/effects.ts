@@ -21,7 +21,7 @@ import {
 
 /** So many requests a record keeps at least, and of those beyond only the open ones; the journal has them all. */
 const KEPT_REQUESTS = 20;
-/** More open ones are a peer's that asks in a loop: a record has to fit into a payload of 64 KiB. */
+/** More open ones are those of hooks in a loop: a record has to fit into a payload of 64 KiB. */
 const OPEN_REQUESTS = 40;
 /** An input that is shown whole wherever a request is shown, in characters. */
 const SHORT_INPUT = 300;

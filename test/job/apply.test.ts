@@ -540,9 +540,9 @@ test('an open request stays in the record, however many others came after it', (
   expect(job.record.requests[0]).toMatchObject({ text: 'question 11' });
 });
 
-test('requests of a peer that asks in a loop end at forty', () => {
+test('open requests end at forty', () => {
   const job = Story.working();
-  for (let i = 0; i < 60; i++) job.next('permission_required', { source: 'peer', detail: `rm ${i}` });
+  for (let i = 0; i < 60; i++) job.next('permission_required', { source: 'hook', detail: `rm ${i}` });
   expect(job.record.requests.filter(({ resolved_at }) => resolved_at === undefined)).toHaveLength(40);
   expect(job.record.requests.at(-1)).toMatchObject({ text: 'rm 59' });
 });
