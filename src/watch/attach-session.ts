@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { MamError } from '../errors.ts';
+import { MamError, systemCode } from '../errors.ts';
 import { cleanLine } from '../job/text.ts';
 import { type AttachTarget, attachWords, type Standpoint } from '../view/attach.ts';
 
 const REASON_CHARS = 200;
+/** A tmux server that runs answers in some ms. */
+const ANSWER_MS = 5_000;
 /** What the sessions begin with that a hub makes for itself. */
 const HIDDEN = '_mam-';
 
@@ -23,8 +25,7 @@ export function attachTo(target: AttachTarget, from: Standpoint): void {
     env: inside ? environment() : outside(),
     encoding: 'utf8',
   });
-  if (error !== undefined)
-    throw new MamError('unavailable', 'tmux could not be started.', 'Install tmux, or put it on the PATH.');
+  if (error !== undefined) throw noTmux();
   if (status !== 0) throw notShown(target, cleanLine(stderr, REASON_CHARS) || `it ended with ${status}`);
 
   function clientHere(socket: string): string {
@@ -37,15 +38,32 @@ export function attachTo(target: AttachTarget, from: Standpoint): void {
   }
 }
 
-/** The names of the live sessions of a tmux server, without the hidden ones of a hub; none when it does not run. */
+/**
+ * The names of the live sessions of a tmux server, without the hidden ones of a hub; none when it does not run.
+ * @throws MamError `unavailable` when there is no tmux, or it does not answer
+ */
 export function sessionsOf(socket: string): string[] {
   const names = tmuxLines(socket, ['list-sessions', '-F', '#{session_name}']);
   return names.filter((name) => !name.startsWith(HIDDEN));
 }
 
 function tmuxLines(socket: string, words: string[]): string[] {
-  const { stdout } = spawnSync('tmux', ['-S', socket, ...words], { encoding: 'utf8' });
-  return (stdout ?? '').split('\n').filter(Boolean);
+  const { stdout, error } = spawnSync('tmux', ['-S', socket, ...words], {
+    encoding: 'utf8',
+    timeout: ANSWER_MS,
+  });
+  if (error !== undefined && systemCode(error) === 'ETIMEDOUT')
+    throw new MamError(
+      'unavailable',
+      `The tmux server at ${socket} does not answer.`,
+      'Look whether it still runs; `mam doctor` shows which server is meant.',
+    );
+  if (error !== undefined) throw noTmux();
+  return stdout.split('\n').filter(Boolean);
+}
+
+function noTmux(): MamError {
+  return new MamError('unavailable', 'tmux could not be started.', 'Install tmux, or put it on the PATH.');
 }
 
 function notShown({ session }: AttachTarget, reason: string): MamError {

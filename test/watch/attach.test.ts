@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
@@ -144,5 +144,16 @@ describe('attaching', () => {
     const gone = await lab.mam('attach', id);
     expect(gone.code).toBe(69);
     expect(gone.stderr).toContain(`Session the peer of job ${id} is gone. Live sessions: other.`);
+  });
+
+  test.for([
+    { how: 'is missing', program: undefined, says: 'tmux could not be started.' },
+    { how: 'hangs', program: '#!/bin/sh\nexec /bin/sleep 1000\n', says: 'does not answer' },
+  ])('where tmux $how it says so', async ({ program, says }, { lab }) => {
+    const programs = join(lab.folder, 'p', 'programs');
+    mkdirSync(programs);
+    if (program !== undefined) lab.write('programs/tmux', program, 0o755);
+    const { code, stderr } = await lab.start(['attach', 'codex'], { PATH: programs }).ended;
+    expect({ code, stderr }).toEqual({ code: 69, stderr: expect.stringContaining(says) });
   });
 });
