@@ -4,7 +4,7 @@ import { LIMITS } from '../job/limits.ts';
 import type { AnswerParams, AnswerResult } from '../job/request.ts';
 import { clean } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
-import type { Permissions } from './permissions.ts';
+import type { Decisions } from './decisions.ts';
 import type { Registrar } from './registrar.ts';
 
 /**
@@ -13,7 +13,7 @@ import type { Registrar } from './registrar.ts';
  */
 export async function answerJob(
   registrar: Registrar,
-  permissions: Permissions,
+  decisions: Decisions,
   { job_id: id, registry_dir, text, decision, request_id, by }: AnswerParams,
 ): Promise<AnswerResult> {
   const words = clean(text ?? '').trim();
@@ -40,7 +40,7 @@ export async function answerJob(
     );
   }
   if (decision !== undefined) {
-    const delivered = await permissions.decide(job, decision, by, request_id);
+    const delivered = await decisions.decide(job, decision, by, request_id);
     return { record: job.record, delivered };
   }
   const isHuman = job.record.agent === 'human';

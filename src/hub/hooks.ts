@@ -1,8 +1,10 @@
 import type { HookReport } from '../job/hook.ts';
 import type { HookParams, HookResult } from '../job/request.ts';
 import type { Changes } from './changes.ts';
+import type { Decisions } from './decisions.ts';
 import { hubDraft } from './hub-draft.ts';
 import type { LiveJob } from './live-job.ts';
+import type { Log } from './log.ts';
 import type { PaneOwners } from './pane-owners.ts';
 import type { PaneWatch } from './pane-watch.ts';
 import type { Permissions } from './permissions.ts';
@@ -12,33 +14,49 @@ import type { Turns } from './turns.ts';
 /** How long (ms) the end of a turn waits for the proof that it had begun. */
 const SUBMIT_MS = 2_000;
 
+/** What ends a permission request, if one is open. */
+const SETTLING: readonly HookReport['type'][] = [
+  'permission_settled',
+  'tool_used',
+  'turn_ended',
+  'interrupted',
+  'api_error',
+];
+
 /** What the hooks of agents tell, for the job that their pane has: second evidence, never a completion. */
 export class Hooks {
   private readonly registrar: Registrar;
   private readonly owners: PaneOwners;
   private readonly permissions: Permissions;
+  private readonly decisions: Decisions;
   private readonly turns: Turns;
   private readonly watch: PaneWatch;
   private readonly changes: Changes;
+  private readonly log: Log;
 
   constructor(options: {
     registrar: Registrar;
     owners: PaneOwners;
     permissions: Permissions;
+    decisions: Decisions;
     turns: Turns;
     watch: PaneWatch;
     changes: Changes;
+    log: Log;
   }) {
     this.registrar = options.registrar;
     this.owners = options.owners;
     this.permissions = options.permissions;
+    this.decisions = options.decisions;
     this.turns = options.turns;
     this.watch = options.watch;
     this.changes = options.changes;
+    this.log = options.log;
   }
 
   /** @returns a decision only for a permission request of a hook that waits, once somebody has decided */
-  async take({ report, origin, waits, relayed }: HookParams): Promise<HookResult> {
+  async take(params: HookParams): Promise<HookResult> {
+    const { report, origin, relayed } = params;
     const job = this.owners.openJobOf(origin);
     if (job === undefined) return {};
     if (relayed === true) {
@@ -46,6 +64,16 @@ export class Hooks {
       return this.permissions.relayed(job, report);
     }
     this.watch.hears(job);
+    const deciding = SETTLING.includes(report.type) ? this.decisions.over(job) : undefined;
+    if (deciding === undefined) return this.told(job, params);
+    // This is its effect, so it is not settled in the pane. Some agents show it only when their hook has ended.
+    deciding
+      .then(() => this.told(job, params))
+      .catch((error) => this.log.error(`what a hook told of ${job.id}`, error));
+    return {};
+  }
+
+  private async told(job: LiveJob, { report, origin, waits }: HookParams): Promise<HookResult> {
     switch (report.type) {
       case 'submitted':
         await this.submitted(job, report);

@@ -14,6 +14,7 @@ import { sweepAgentFiles } from './agent-files.ts';
 import { Changes } from './changes.ts';
 import { Claims } from './claims.ts';
 import { ControlClients } from './control-clients.ts';
+import { Decisions } from './decisions.ts';
 import { Delegations } from './delegate.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EventRates } from './event-rates.ts';
@@ -21,6 +22,7 @@ import { Hooks } from './hooks.ts';
 import { HubClaim } from './hub-claim.ts';
 import { describeBroker } from './hub-file.ts';
 import { Inbox } from './inbox.ts';
+import { KnownPermissions } from './known-permissions.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { Notes } from './notes.ts';
@@ -112,16 +114,20 @@ export class Hub {
     this.verifications = new Verifications(registrar);
     this.notes = new Notes({ dispatcher: this.dispatcher, registrar, servers, log });
     this.wakes = new Wakes({ dispatcher: this.dispatcher, registrar, servers, log });
-    this.permissions = new Permissions({ registrar, servers });
+    const known = new KnownPermissions(registrar);
+    this.permissions = new Permissions({ registrar, servers, known });
+    const decisions = new Decisions({ registrar, servers, permissions: this.permissions, known });
     const turns = new Turns({ registrar, notes: this.notes });
     this.paneWatch = new PaneWatch({ registrar, servers, permissions: this.permissions, turns, log });
     const hooks = new Hooks({
       registrar,
       owners,
       permissions: this.permissions,
+      decisions,
       turns,
       watch: this.paneWatch,
       changes,
+      log,
     });
     const publish = (topic: string, message: unknown): void => {
       // Anybody may write a reply_to: another topic would let him speak in the hub's name, or end its connection.
@@ -143,7 +149,7 @@ export class Hub {
       verifications: this.verifications,
       servers,
       dispatcher: this.dispatcher,
-      permissions: this.permissions,
+      decisions,
       wakes: this.wakes,
       hooks,
       home,

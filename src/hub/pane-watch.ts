@@ -110,7 +110,7 @@ export class PaneWatch {
     if (session === undefined || isFinal(record.status)) return;
     const shot = await shoot(this.servers.get(session.socket), session.pane);
     if (shot === undefined || shot.dead || this.stopped || isFinal(job.record.status)) return;
-    if (this.permissions.seen(job, dialogOn(shot.lines, record))) this.lookSoon(job, DRAWN_MS);
+    if (await this.permissions.seen(job, dialogOn(shot.lines, record))) this.lookSoon(job, DRAWN_MS);
     this.judgeTurn(job, watch, shot);
   }
 

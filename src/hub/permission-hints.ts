@@ -7,9 +7,8 @@ const HINT_MS = 15_000;
 
 interface Hint {
   report: HookReport;
-  at: number;
-  /** Its dialog has been there, and may come back. */
-  again?: boolean;
+  /** When it is forgotten, in ms since 1970; with the end of the turn when its dialog has been there and may come back. */
+  until?: number;
 }
 
 /** What hooks that do not wait for a decision tell of dialogs before they are drawn. */
@@ -18,12 +17,12 @@ export class PermissionHints {
   private readonly told = new Map<string, Hint[]>();
 
   add(jobId: string, report: HookReport): void {
-    this.told.set(jobId, [...this.of(jobId), { report, at: Date.now() }]);
+    this.told.set(jobId, [...this.of(jobId), { report, until: Date.now() + HINT_MS }]);
   }
 
   /** Keeps what was told of a dialog that has made room for another: until the turn ends. */
   putBack(jobId: string, report: HookReport): void {
-    this.told.set(jobId, [...this.of(jobId), { report, at: Date.now(), again: true }]);
+    this.told.set(jobId, [...this.of(jobId), { report }]);
   }
 
   /** Takes out the hint that a dialog on the screen shows. */
@@ -36,7 +35,7 @@ export class PermissionHints {
    * this is for a dialog that has stood for a while: it may be that of a hook that is still on its way.
    */
   takeOnly(jobId: string): HookReport | undefined {
-    const [only, ...others] = this.of(jobId).filter(({ again }) => again !== true);
+    const [only, ...others] = this.of(jobId).filter(({ until }) => until !== undefined);
     if (only === undefined || others.length > 0) return undefined;
     return this.takeOut(jobId, (report) => report === only.report);
   }
@@ -59,7 +58,7 @@ export class PermissionHints {
 
   private of(jobId: string): Hint[] {
     const now = Date.now();
-    return (this.told.get(jobId) ?? []).filter(({ at, again }) => again === true || now - at < HINT_MS);
+    return (this.told.get(jobId) ?? []).filter(({ until }) => until === undefined || now < until);
   }
 }
 

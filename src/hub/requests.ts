@@ -9,13 +9,13 @@ import { startAgent } from './agent-start.ts';
 import { stopAgent } from './agent-stop.ts';
 import { answerJob } from './answer.ts';
 import { cancelJob } from './cancel.ts';
+import type { Decisions } from './decisions.ts';
 import type { Delegations } from './delegate.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Hooks } from './hooks.ts';
 import { jobScreen } from './job-screen.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
-import type { Permissions } from './permissions.ts';
 import { pruneJobs } from './prune.ts';
 import type { Registrar } from './registrar.ts';
 import { readTaskPage } from './task.ts';
@@ -44,7 +44,7 @@ export class Requests {
     delegations: Delegations;
     servers: TmuxServers;
     dispatcher: Dispatcher;
-    permissions: Permissions;
+    decisions: Decisions;
     wakes: Wakes;
     hooks: Hooks;
     home: Home;
@@ -77,7 +77,7 @@ export class Requests {
         await wakes.seen(params);
         return cancelled;
       },
-      answer: (params) => answerJob(options.registrar, options.permissions, params),
+      answer: (params) => answerJob(options.registrar, options.decisions, params),
       screen: (params) => jobScreen(options.registrar, servers, params),
       log: (params) => log(options.registrar, params),
       verify: (params, id) => options.verifications.verify(params, id),

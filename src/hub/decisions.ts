@@ -1,0 +1,154 @@
+import { MamError } from '../errors.ts';
+import { newEventId } from '../job/id.ts';
+import type { PeerRequest } from '../job/record.ts';
+import { startOf } from '../processes.ts';
+import type { Known, KnownPermissions } from './known-permissions.ts';
+import type { LiveJob } from './live-job.ts';
+import { inFewWords, meantPermission, openEvidence } from './open-permission.ts';
+import type { Permissions } from './permissions.ts';
+import { dialogLeaves, type Pressed, pressDecision } from './press-decision.ts';
+import type { Registrar } from './registrar.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+
+type Verdict = 'allow' | 'deny';
+
+/** Carries out what was decided about permission requests: by the agent's hook, over its channel, by a key. */
+export class Decisions {
+  private readonly registrar: Registrar;
+  private readonly servers: TmuxServers;
+  private readonly permissions: Permissions;
+  private readonly known: KnownPermissions;
+
+  constructor(options: {
+    registrar: Registrar;
+    servers: TmuxServers;
+    permissions: Permissions;
+    known: KnownPermissions;
+  }) {
+    this.registrar = options.registrar;
+    this.servers = options.servers;
+    this.permissions = options.permissions;
+    this.known = options.known;
+  }
+
+  /**
+   * Carries a decision out, on exactly the request that is open.
+   * @param wanted the request that is meant, where it is known
+   * @returns how, as a sentence
+   * @throws MamError `conflict` when that request is open no more or being decided, `not_found` for an unknown request,
+   *   `refused` when it can't be decided from here
+   */
+  async decide(
+    job: LiveJob,
+    verdict: Verdict,
+    by: 'supervisor' | 'person',
+    wanted: string | undefined,
+  ): Promise<string> {
+    await this.permissions.opened(job);
+    const request = await this.upToDate(job, this.meant(job, wanted));
+    const { request_id: id } = request;
+    if (this.known.get(id)?.deciding !== undefined) {
+      throw new MamError('conflict', 'Somebody else is deciding on this request now.', 'Look at job_status.');
+    }
+    const deciding = this.carryOut(job, request, verdict, by);
+    this.known.add(id, { deciding });
+    try {
+      return await deciding;
+    } finally {
+      if (this.known.get(id) !== undefined) this.known.add(id, { deciding: undefined });
+    }
+  }
+
+  /** @returns the end of the decisions on requests of this job that are being carried out, if there are any */
+  over(job: LiveJob): Promise<unknown> | undefined {
+    const all = openEvidence(job.record).flatMap(({ request_id: id }) => this.known.get(id)?.deciding ?? []);
+    return all.length === 0 ? undefined : Promise.allSettled(all);
+  }
+
+  private meant(job: LiveJob, wanted: string | undefined): PeerRequest {
+    return meantPermission(
+      job.record,
+      wanted,
+      ({ request_id: id }) => this.known.get(id)?.dialog !== undefined,
+    );
+  }
+
+  /**
+   * A person may have settled it in the pane a moment ago. Its hook and its channel don't tell, and whoever presses a key
+   * looks for himself.
+   */
+  private async upToDate(job: LiveJob, request: PeerRequest): Promise<PeerRequest> {
+    if (this.waitingHook(request) === undefined && !this.known.relays.has(job.id, request)) return request;
+    await this.permissions.look(job);
+    return this.meant(job, request.request_id);
+  }
+
+  private waitingHook({ request_id: id }: PeerRequest): Known['hook'] {
+    const hook = this.known.get(id)?.hook;
+    return hook?.pid !== undefined && startOf(hook.pid) !== undefined ? hook : undefined;
+  }
+
+  private async carryOut(
+    job: LiveJob,
+    request: PeerRequest,
+    decision: Verdict,
+    by: 'supervisor' | 'person',
+  ): Promise<string> {
+    const { request_id: id } = request;
+    await this.registrar.record(job, {
+      event_id: newEventId(),
+      job_id: job.id,
+      type: 'answered',
+      source: by,
+      at: new Date().toISOString(),
+      data: { request_id: id, decision },
+    });
+    const what = inFewWords(request);
+    if (request.source === 'peer' || request.source === 'person')
+      return `The decision (${decision}: ${what}) goes to the peer with its next report, or is typed when it is idle.`;
+    // It may have been settled in the pane while the decision was written down.
+    this.meant(job, id);
+    const hook = this.waitingHook(request);
+    if (hook !== undefined) {
+      hook.answer({ decision, reason: `Decided by the ${by} of job ${job.id}.` });
+      await this.known.settle(job, id, `${decision}, by the agent's hook`, decision);
+      return `The agent's hook has taken the decision: ${decision} (${what}).`;
+    }
+    if (this.known.relays.decide(job.id, request, openEvidence(job.record).length === 1, { decision }))
+      return `${await this.afterRelay(job, request, decision)} (${what}).`;
+    const pressed = await pressDecision(
+      this.servers,
+      job.record,
+      request,
+      this.known.get(id)?.dialog,
+      decision,
+    );
+    return `${await this.afterPress(job, id, decision, pressed)} (${what})`;
+  }
+
+  /** A decision that went back over the agent's channel has no other answer than that the dialog goes away. */
+  private async afterRelay(job: LiveJob, request: PeerRequest, decision: Verdict): Promise<string> {
+    const { request_id: id } = request;
+    const left = await dialogLeaves(this.servers, job.record, request, this.known.get(id)?.dialog);
+    // A further dialog that asks for the same was relayed on its own: the first one has gone.
+    if (!left && !this.known.relays.has(job.id, request)) {
+      throw new MamError(
+        'refused',
+        "The decision went back over the agent's channel, but the dialog is still on the screen.",
+        'Answer once more: then its key is pressed. Or answer in the pane.',
+      );
+    }
+    await this.known.resolve(job, id, `${decision}, over the agent's channel`, decision);
+    return `The agent has taken the decision over its channel: ${decision}`;
+  }
+
+  private async afterPress(job: LiveJob, id: string, decision: Verdict, pressed: Pressed): Promise<string> {
+    if (pressed.kind === 'refused') throw new MamError('refused', pressed.why, pressed.hint);
+    if (pressed.kind === 'gone') {
+      await this.known.settle(job, id, 'its dialog is gone');
+      throw new MamError('conflict', pressed.why, 'It was settled in the pane. Look at job_status.');
+    }
+    await this.known.settle(job, id, pressed.evidence, decision);
+    return `${pressed.evidence}.`;
+  }
+}

@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import type { Lab } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { test } from '../support/lab-test.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
+import { Peer } from '../support/peer.ts';
+import { pause, until } from '../support/until.ts';
+
+/** Nobody reads a dialog and answers it sooner; the hub has seen it by then. */
+const HUMAN_MS = 1_000;
+const AGENT = join(import.meta.dirname, '../peers/dialogs.mjs');
+
+/** A job of an agent that asks for these commands one after the other, once the first dialog is told. */
+async function asking(lab: Lab, kind: 'codex' | 'claude-code', ...commands: string[]) {
+  const log = join(lab.folder, 'peer-1.log');
+  const asks = commands.flatMap((command) => ['--ask', command]);
+  const words = [process.execPath, AGENT, '--log', log, '--mam', PROGRAM, '--kind', kind, ...asks];
+  await lab.startSession('asker', `exec ${words.map((word) => `'${word}'`).join(' ')}`);
+  const pane = await lab.tmux('display-message', '-p', '-t', '=asker:', '#{pane_id}');
+  const agent = new Peer('asker', pane, log);
+  await until('the agent is ready', () => agent.isReady);
+  const server = await lab.startServer();
+  const { job_id: id } = await server.ask('delegate_job', {
+    prompt: 'Mend the roof',
+    agent: kind,
+    agent_session: 'tmux:asker',
+  });
+  const { jobs } = await server.ask('wait_job', { job_id: id });
+  expect(jobs[0]).toMatchObject({
+    reason: 'permission',
+    open_request: expect.stringContaining(commands[0] ?? ''),
+  });
+  await until('its dialog is up', async () => (await lab.screen(agent)).includes(commands[0] ?? ''));
+  return { server, agent, id: id as string };
+}
+
+const answer = (server: LabServer, id: string, decision: 'allow' | 'deny') =>
+  server.ask('answer_job', { job_id: id, decision });
+
+describe.concurrent('a decision', () => {
+  test('whose effect an agent tells before it shows it is the one that was taken', async ({ lab }) => {
+    const { server, agent, id } = await asking(lab, 'codex', 'touch roof');
+    const { requests, delivered } = await answer(server, id, 'deny');
+    expect(delivered).toContain('Escape was pressed (deny) and the dialog went away');
+    expect(requests).toMatchObject([{ decision: 'deny', decided_by: 'supervisor' }]);
+    // The end of the turn is told while the key takes effect, and is that of a denial: the peer is to go on.
+    await agent.gets(2, 2);
+    expect(agent.pastes[1]).toContain('is still open and your turn has ended');
+    expect(lab.types(id)).not.toContain('turn_ended');
+  });
+
+  test('by a key is one key, and the next dialog waits for its own', async ({ lab }) => {
+    const { server, agent, id } = await asking(lab, 'codex', 'touch roof', 'touch cellar');
+    expect((await answer(server, id, 'allow')).delivered).toContain('1 was pressed (allow)');
+    const { jobs } = await server.ask('wait_job', { job_id: id });
+    expect(jobs[0].open_request).toContain('touch cellar');
+    expect(agent.keys.replaceAll('\r', '')).toBe('1');
+    expect(lab.record(id).requests).toMatchObject([{ decision: 'allow', decided_by: 'supervisor' }, {}]);
+  });
+
+  test('on a request that a person has just settled is refused, though its hook still waits', async ({
+    lab,
+  }) => {
+    const { server, agent, id } = await asking(lab, 'claude-code', 'touch roof', 'touch cellar');
+    await pause(HUMAN_MS);
+    await lab.tmux('send-keys', '-t', agent.pane, '1');
+    await until('the next dialog is told', () => lab.record(id).requests.length > 1);
+    await until('it is up', async () => (await lab.screen(agent)).includes('touch cellar'));
+    const refused = await server.refusal('answer_job', { job_id: id, decision: 'allow' });
+    expect(refused).toContain('is open no more');
+    expect(refused).toContain('touch cellar');
+    expect(lab.record(id).requests[0]?.decided_by).toBeUndefined();
+    expect(await lab.screen(agent)).toContain('touch cellar');
+    const { jobs } = await server.ask('wait_job', { job_id: id });
+    expect(jobs[0].open_request).toContain('touch cellar');
+    expect((await answer(server, id, 'allow')).delivered).toContain(
+      "The agent's hook has taken the decision",
+    );
+    await until('the dialog is gone', async () => !(await lab.screen(agent)).includes('Do you want'));
+  });
+});

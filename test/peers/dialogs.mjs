@@ -1,0 +1,147 @@
+// A terminal program that looks and acts like a coding agent which asks before it runs a command. Options:
+//   --log FILE          one JSON line for everything that it reads or does
+//   --mam FILE          the built program, for its hooks and its report
+//   --kind KIND         codex (its dialog comes after its hook) or claude-code (its hook waits while the dialog is up)
+//   --ask COMMAND       asks for this once it has its order; may be given several times
+import { execFile } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+const { values: options } = parseArgs({
+  options: {
+    log: { type: 'string' },
+    mam: { type: 'string' },
+    kind: { type: 'string' },
+    ask: { type: 'string', multiple: true },
+  },
+});
+
+const PASTE = '\x1b[200~';
+const PASTE_END = '\x1b[201~';
+const RULE = '─'.repeat(60);
+const DASHES = '╌'.repeat(60);
+/** The end of the screen as each agent draws it; the cursor is left behind the text of the box. */
+const LOOKS = {
+  codex: {
+    box: (text) => [`› ${text.join('\n  ')}\x1b7`, '', '  scripted default · /home/me/project\x1b8'],
+    dialog: (command) => [
+      '  Would you like to run the following command?',
+      '',
+      `  $ ${command}`,
+      '',
+      '› 1. Yes, proceed (y)',
+      '  2. No, and tell Codex what to do differently (esc)',
+      '',
+      '  Press enter to confirm or esc to cancel',
+    ],
+  },
+  'claude-code': {
+    box: (text) => [
+      RULE,
+      `❯\u00a0${text.join('\n  ')}\x1b7`,
+      RULE,
+      '  ⏸ manual mode on · ? for shortcuts\x1b8',
+    ],
+    dialog: (command) => [
+      RULE,
+      ' Bash command',
+      DASHES,
+      ` ${command}`,
+      DASHES,
+      ' Do you want to proceed?',
+      ' ❯ 1. Yes',
+      '   2. No',
+      '',
+      ' Esc to cancel · Tab to amend',
+    ],
+  },
+};
+const look = LOOKS[options.kind];
+const note = (entry) => appendFileSync(options.log, `${JSON.stringify({ at: Date.now(), ...entry })}\n`);
+
+let box = '';
+let unread = '';
+/** What the dialog on the screen asks for. */
+let asked;
+const left = [...options.ask];
+
+process.stdin.setRawMode(true);
+process.stdout.write('\x1b[?2004h');
+process.stdin.on('data', (chunk) => {
+  note({ read: chunk.toString('latin1') });
+  unread += chunk.toString('latin1');
+  take();
+});
+draw(look.box(['']));
+note({ ready: process.pid });
+
+function draw(rows) {
+  process.stdout.write(`\x1b[2J\x1b[H${rows.join('\n').replaceAll('\n', '\r\n')}`);
+}
+
+function take() {
+  if (unread.startsWith(PASTE)) {
+    const end = unread.indexOf(PASTE_END);
+    if (end < 0) return;
+    box += Buffer.from(unread.slice(PASTE.length, end), 'latin1').toString();
+    unread = unread.slice(end + PASTE_END.length);
+    draw(look.box(box.split('\n')));
+  } else {
+    key(unread[0]);
+    unread = unread.slice(1);
+  }
+  if (unread !== '') take();
+}
+
+function key(key) {
+  if (asked !== undefined && (key === '1' || key === '\x1b')) void settle(key === '1');
+  else if (asked === undefined && key === '\r' && box !== '') void begin(box);
+}
+
+async function begin(order) {
+  const [, id] = /Use only this id, none of an earlier run: (\S+)/.exec(order) ?? [];
+  box = '';
+  draw(look.box(['']));
+  if (id === undefined) return;
+  await run(['publish', '--job', id, '--event', 'started']);
+  void askNext();
+}
+
+async function askNext() {
+  const command = left.shift();
+  if (command === undefined) {
+    draw(look.box(['']));
+    return;
+  }
+  const told = hook('PermissionRequest', { tool_name: 'Bash', tool_input: { command } });
+  if (options.kind === 'codex') await told;
+  asked = command;
+  draw(look.dialog(command));
+  const { stdout } = await told;
+  // Too late when a key has settled it.
+  if (stdout !== '' && asked === command) void settle(stdout.includes('"allow"'));
+}
+
+async function settle(allowed) {
+  note({ settled: asked, allowed });
+  asked = undefined;
+  if (allowed) void askNext();
+  else {
+    // Codex shows the effect only when its hook has ended.
+    if (options.kind === 'codex') await hook('Interrupt', {});
+    draw(look.box(['']));
+  }
+}
+
+function hook(event, payload) {
+  return run(['hook', options.kind, event], JSON.stringify({ session_id: 'one', ...payload }));
+}
+
+function run(words, input = '') {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [options.mam, ...words], (error, stdout) =>
+      resolve({ code: error?.code ?? 0, stdout }),
+    );
+    child.stdin.end(input);
+  });
+}
