@@ -124,11 +124,25 @@ export function heldAsBefore(mark: string | undefined, then: Shot, now: Shot): b
   return place(mark, then) === place(mark, now);
 }
 
+/** True when our text is still in the box, with a line break at its end: Enter was taken for one. */
+export function heldWithBreak(mark: string | undefined, then: Shot, now: Shot): boolean {
+  if (mark === undefined) return false;
+  const [before, after] = [seat(mark, then), seat(mark, now)];
+  if (before === undefined || after === undefined || now.lines[now.cursor_y]) return false;
+  return sameLines(before.rows, after.rows) && after.cursor === before.cursor + 1;
+}
+
 function place(mark: string, shot: Shot): string {
+  const found = seat(mark, shot);
+  return found === undefined ? '' : JSON.stringify([found, shot.cursor_x]);
+}
+
+/** The rows that hold the mark, and how far below them the screen's text ends and the cursor stands. */
+function seat(mark: string, shot: Shot): { rows: string[]; below: number; cursor: number } | undefined {
   const { first, last } = locate(shot.lines, mark);
-  if (first < 0) return '';
+  if (first < 0) return undefined;
   const end = shot.lines.findLastIndex((line) => line !== '');
-  return JSON.stringify([shot.lines.slice(first, last + 1), end - last, shot.cursor_y - last, shot.cursor_x]);
+  return { rows: shot.lines.slice(first, last + 1), below: end - last, cursor: shot.cursor_y - last };
 }
 
 /** The rows that are not ours: words of the pasted text must not pass for a dialog of the agent. */

@@ -1,5 +1,5 @@
 import { press } from './guard.ts';
-import { heldAsBefore, locate, withoutOwn } from './own-text.ts';
+import { heldAsBefore, heldWithBreak, locate, withoutOwn } from './own-text.ts';
 import { type ClimbEnd, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
 import { classify, find, type Shot, shoot } from './screen.ts';
 
@@ -10,7 +10,10 @@ import { classify, find, type Shot, shoot } from './screen.ts';
 const PRESS_AGAIN_MS = [2_000];
 const SUBMIT_MS = 4_500;
 
-/** Enter was pressed: proves that it was taken; presses again only while the box holds our text just as before. */
+/**
+ * Enter was pressed: proves that it was taken; presses again only while the box holds our text just as before, or with
+ * a line break at its end: Gemini CLI 0.61.0 takes an Enter for one while it is still at the paste, on a busy machine.
+ */
 export async function untilTaken(
   job: Job,
   held: Shot,
@@ -34,9 +37,10 @@ export async function untilTaken(
       return { kind: 'unverified', why: 'the agent did not take Enter: our text stays in its box' };
     if (elapsed >= (PRESS_AGAIN_MS[again] ?? Number.POSITIVE_INFINITY)) {
       again++;
-      const unchanged = obstacle === undefined && heldAsBefore(mark, held, shot as Shot);
-      if (unchanged && !steps.stop.aborted)
-        await press(server, target.pane, shot as Shot, look.submitKey, word);
+      const now = shot as Shot;
+      const unsent = heldAsBefore(mark, held, now) || heldWithBreak(mark, held, now);
+      if (obstacle === undefined && unsent && !steps.stop.aborted)
+        await press(server, target.pane, now, look.submitKey, word);
     }
     await pause(step(elapsed), steps.stop);
   }

@@ -107,6 +107,13 @@ describe('a text is handed over', () => {
     },
   );
 
+  test('to one that takes the first Enter for a line break: Enter again, no second paste', async () => {
+    const peer = await lab.peer('break');
+    expect((await hand(peer, KNOWN)).end).toEqual({ kind: 'submitted' });
+    expect(enters(peer)).toBe(2);
+    expect(pastes(peer)).toEqual([TEXT]);
+  });
+
   test('with a settling time between', async () => {
     const peer = await lab.peer('echo');
     expect((await hand(peer, { ...KNOWN, settleMs: 120 })).end).toEqual({ kind: 'submitted' });

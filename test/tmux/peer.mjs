@@ -67,6 +67,10 @@ function enter() {
   note({ enter: enters, dialog });
   if ((mode === 'swallow' || mode === 'clock-swallow') && enters === 1) return;
   if (mode === 'deaf') return;
+  if (mode === 'break' && enters === 1) {
+    out('\r\n');
+    return;
+  }
   out(`\r\nTOOK ${typed.length}\r\nREADY> `);
   typed = '';
 }
