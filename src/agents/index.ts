@@ -70,6 +70,7 @@ export function lookFor(
   return {
     patterns: patternsOf(kind, record.typing),
     settleMs: kind.settleMs,
+    breaksEarly: kind.breaksEarly,
     needle: record.job_id,
     submitKey: kind.submitKey,
   };

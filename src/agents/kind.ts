@@ -65,6 +65,8 @@ export interface AgentKind {
   settleMs: number;
   /** The key that submits, in tmux's name for it. */
   submitKey: string;
+  /** While it is still at a paste it takes the submit key for a line break. */
+  breaksEarly?: true;
   /** The key that empties the input box; absent where no single key does it safely. */
   clearKey?: string;
   /** The keys that interrupt its turn, in their order. */

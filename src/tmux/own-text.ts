@@ -124,7 +124,7 @@ export function heldAsBefore(mark: string | undefined, then: Shot, now: Shot): b
   return place(mark, then) === place(mark, now);
 }
 
-/** True when our text is still in the box, with a line break at its end: Enter was taken for one. */
+/** True while the box holds our text with a line break at its end, and the cursor behind that. */
 export function heldWithBreak(mark: string | undefined, then: Shot, now: Shot): boolean {
   if (mark === undefined) return false;
   const [before, after] = [seat(mark, then), seat(mark, now)];

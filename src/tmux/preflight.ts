@@ -12,6 +12,8 @@ export interface Look {
   needle: string;
   /** tmux's name of the key that submits: `Enter`. */
   submitKey: string;
+  /** A submit key that comes too early makes a line break in its box. */
+  breaksEarly?: boolean | undefined;
 }
 
 /** Why a pane can't be typed into now. `unreachable`: keys would not reach the agent; `not_ready`: it shows no input box. */

@@ -1,5 +1,6 @@
 import { press } from './guard.ts';
 import { heldAsBefore, heldWithBreak, locate, withoutOwn } from './own-text.ts';
+import type { Look } from './preflight.ts';
 import { type ClimbEnd, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
 import { classify, find, type Shot, shoot } from './screen.ts';
 
@@ -10,10 +11,7 @@ import { classify, find, type Shot, shoot } from './screen.ts';
 const PRESS_AGAIN_MS = [2_000];
 const SUBMIT_MS = 4_500;
 
-/**
- * Enter was pressed: proves that it was taken; presses again only while the box holds our text just as before, or with
- * a line break at its end: Gemini CLI 0.61.0 takes an Enter for one while it is still at the paste, on a busy machine.
- */
+/** Enter was pressed: proves that it was taken; presses again only while the box still holds our text. */
 export async function untilTaken(
   job: Job,
   held: Shot,
@@ -37,13 +35,17 @@ export async function untilTaken(
       return { kind: 'unverified', why: 'the agent did not take Enter: our text stays in its box' };
     if (elapsed >= (PRESS_AGAIN_MS[again] ?? Number.POSITIVE_INFINITY)) {
       again++;
-      const now = shot as Shot;
-      const unsent = heldAsBefore(mark, held, now) || heldWithBreak(mark, held, now);
+      const unsent = isUnsent(look, held, shot as Shot, mark);
       if (obstacle === undefined && unsent && !steps.stop.aborted)
-        await press(server, target.pane, now, look.submitKey, word);
+        await press(server, target.pane, shot as Shot, look.submitKey, word);
     }
     await pause(step(elapsed), steps.stop);
   }
+}
+
+/** True while the box holds our text just as before Enter, or with a line break that Enter has made. */
+function isUnsent(look: Look, held: Shot, shot: Shot, mark: string | undefined): boolean {
+  return heldAsBefore(mark, held, shot) || (look.breaksEarly === true && heldWithBreak(mark, held, shot));
 }
 
 /** The evidence that the text left the box, if there is any. */
@@ -54,7 +56,7 @@ function taken(job: Job, held: Shot, shot: Shot, mark: string | undefined): stri
   if (busy !== undefined && find(withoutOwn(held.lines, job.text), patterns.busy) === undefined) {
     return `the agent is busy: ${busy}`;
   }
-  if (heldAsBefore(mark, held, shot)) return undefined;
+  if (isUnsent(job.look, held, shot, mark)) return undefined;
   if (patterns.ready === undefined && patterns.busy === undefined) return 'the screen changed after Enter';
   const state = classify(foreign, patterns);
   if (state !== 'unknown')

@@ -109,9 +109,22 @@ describe('a text is handed over', () => {
 
   test('to one that takes the first Enter for a line break: Enter again, no second paste', async () => {
     const peer = await lab.peer('break');
-    expect((await hand(peer, KNOWN)).end).toEqual({ kind: 'submitted' });
+    expect((await hand(peer, { ...KNOWN, breaksEarly: true })).end).toEqual({ kind: 'submitted' });
     expect(enters(peer)).toBe(2);
     expect(pastes(peer)).toEqual([TEXT]);
+  });
+
+  test('to one that works on without a word behind the text: one Enter', async () => {
+    const peer = await lab.peer('break');
+    expect((await hand(peer, KNOWN)).end.kind).toBe('unverified');
+    expect(enters(peer)).toBe(1);
+  });
+
+  test('to one that shows a placeholder, and takes the first Enter for a line break: Enter again', async () => {
+    const peer = await lab.peer('break-collapsed');
+    const look = { ...KNOWN, patterns: { ready: /^READY>/m }, breaksEarly: true };
+    expect((await hand(peer, look)).end).toEqual({ kind: 'submitted' });
+    expect(enters(peer)).toBe(2);
   });
 
   test('with a settling time between', async () => {

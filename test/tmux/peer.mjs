@@ -49,7 +49,8 @@ function show() {
   if (mode === 'die') process.exit(3);
   if (mode === 'silent') return;
   if (mode === 'slow') setTimeout(() => out(typed.replaceAll('\n', '\r\n')), 500);
-  else if (mode === 'collapse') out(`[Pasted text #1 +${typed.split('\n').length - 1} lines]`);
+  else if (mode === 'collapse' || mode === 'break-collapsed')
+    out(`[Pasted text #1 +${typed.split('\n').length - 1} lines]`);
   else if (mode === 'other') out('something came in');
   else if (mode === 'dialog') {
     dialog = true;
@@ -67,7 +68,7 @@ function enter() {
   note({ enter: enters, dialog });
   if ((mode === 'swallow' || mode === 'clock-swallow') && enters === 1) return;
   if (mode === 'deaf') return;
-  if (mode === 'break' && enters === 1) {
+  if (mode.startsWith('break') && enters === 1) {
     out('\r\n');
     return;
   }
