@@ -7,6 +7,7 @@ export default defineConfig({
     globalSetup: ['test/support/build.ts'],
     // Two cores carry one agent at a time.
     fileParallelism: false,
-    testTimeout: 90_000,
+    env: { TEST_PATIENCE: '4' },
+    testTimeout: 180_000,
   },
 });

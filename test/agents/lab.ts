@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtIn } from '../../src/agents/index.ts';
+import type { ShownPermission } from '../../src/agents/kind.ts';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { processesOf } from '../support/processes.ts';
@@ -80,6 +81,13 @@ export class AgentLab extends Lab {
   /** What the agent's pane shows. */
   agentScreen(): Promise<string> {
     return this.tmux('capture-pane', '-p', '-J', '-t', `=${this.session}:`);
+  }
+
+  /** What the permission dialog in the agent's pane asks for, if there is one. */
+  async dialog(): Promise<ShownPermission | undefined> {
+    // An agent that draws over what was there leaves blanks behind its words.
+    const lines = (await this.agentScreen()).split('\n').map((line) => line.trimEnd());
+    return builtIn(this.agent.kind)?.permission?.read(lines);
   }
 
   /** Types into the agent's pane, as a person would. */

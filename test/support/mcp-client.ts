@@ -2,7 +2,9 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { PATIENCE } from './until.ts';
 
+const ANSWER_MS = 15_000 * PATIENCE;
 /** The built program. */
 export const PROGRAM = resolve(import.meta.dirname, '../../dist/main.js');
 
@@ -104,13 +106,13 @@ export class McpClient {
     this.child.stdin.write(text);
   }
 
-  /** Waits until `look` finds something. @throws after 15 s, or when the server has ended without it */
+  /** Waits until `look` finds something. @throws after `ANSWER_MS`, or when the server has ended without it */
   async until<T>(look: () => T | undefined): Promise<T> {
     let over: string | undefined;
     const timer = setTimeout(() => {
-      over = 'nothing came in 15 s';
+      over = `nothing came in ${ANSWER_MS} ms`;
       this.#wakeAll();
-    }, 15_000);
+    }, ANSWER_MS);
     void this.exited.then(({ code, signal }) => {
       over = `the server ended with ${code ?? signal}`;
       this.#wakeAll();

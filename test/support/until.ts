@@ -1,4 +1,6 @@
 const LOOK_MS = 5;
+/** How often the usual time is waited for what is due: a busy machine runs the real agents many times slower. */
+export const PATIENCE = Number(process.env['TEST_PATIENCE'] ?? 1);
 
 /**
  * Waits until a condition gives something.
@@ -8,7 +10,7 @@ const LOOK_MS = 5;
 export async function until<T>(
   what: string,
   condition: () => T | undefined | false | Promise<T | undefined | false>,
-  ms = 8_000,
+  ms = 8_000 * PATIENCE,
 ): Promise<T> {
   for (const end = Date.now() + ms; ; ) {
     const found = await condition();

@@ -34,10 +34,8 @@ describe.each(HOMES)('$kind', (home) => {
     readdirSync(lab.project)
       .filter((name) => name.startsWith('file-'))
       .sort();
-  const shown = async (lab: AgentLab) =>
-    permission?.read((await lab.agentScreen()).split('\n').map((line) => line.trimEnd()));
   const showsDialog = (lab: AgentLab, words: string) =>
-    until(`a dialog with ${words}`, async () => (await shown(lab))?.input.includes(words), 20_000);
+    until(`a dialog with ${words}`, async () => (await lab.dialog())?.input.includes(words), 20_000);
 
   /** A job of the given steps, up to its first permission request. */
   async function asking(lab: AgentLab, ...steps: ModelStep[]) {
@@ -61,7 +59,7 @@ describe.each(HOMES)('$kind', (home) => {
     await lab.shows(`1 of ${names.length}`);
     const told = await until('the request of that dialog is told', async () => {
       const { jobs } = await asked.server.ask('wait_job', { job_id: asked.jobId, timeout_seconds: 10 });
-      const { input } = (await shown(lab)) ?? {};
+      const { input } = (await lab.dialog()) ?? {};
       const [open] = jobs.map((job: { open_request?: string }) => String(job.open_request));
       return input !== undefined && open.includes(input) && open;
     });

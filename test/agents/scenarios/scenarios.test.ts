@@ -161,10 +161,7 @@ describe.each(HOMES)('$kind', (home) => {
       expect(job).toMatchObject({ reason: 'permission' });
       expect(job.open_request).toContain(SHELL);
       expect(made(lab)).toBe(false);
-      await until('the dialog is on the screen', async () => {
-        const lines = (await lab.agentScreen()).split('\n');
-        return builtIn(home.kind)?.permission?.read(lines) !== undefined;
-      });
+      await until('the dialog is on the screen', async () => (await lab.dialog()) !== undefined);
       return { server, jobId, asked };
     };
 
