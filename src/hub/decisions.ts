@@ -47,21 +47,37 @@ export class Decisions {
     await this.permissions.opened(job);
     const request = await this.upToDate(job, this.meant(job, wanted));
     const { request_id: id } = request;
-    if (this.known.get(id)?.deciding !== undefined) {
+    if (this.known.get(id)?.isDeciding === true) {
       throw new MamError('conflict', 'Somebody else is deciding on this request now.', 'Look at job_status.');
     }
-    const deciding = this.carryOut(job, request, verdict, by);
-    this.known.add(id, { deciding });
+    this.known.add(id, { isDeciding: true });
     try {
-      return await deciding;
+      await this.registrar.record(job, {
+        event_id: newEventId(),
+        job_id: job.id,
+        type: 'answered',
+        source: by,
+        at: new Date().toISOString(),
+        data: { request_id: id, decision: verdict },
+      });
+      if (request.source === 'peer' || request.source === 'person')
+        return `The decision (${verdict}: ${inFewWords(request)}) goes to the peer with its next report, or is typed when it is idle.`;
+      // It may have been settled in the pane while the decision was written down.
+      this.meant(job, id);
+      const takingEffect = this.carryOut(job, request, verdict, by);
+      this.known.add(id, { takingEffect });
+      return await takingEffect;
     } finally {
-      if (this.known.get(id) !== undefined) this.known.add(id, { deciding: undefined });
+      if (this.known.get(id) !== undefined)
+        this.known.add(id, { isDeciding: false, takingEffect: undefined });
     }
   }
 
-  /** @returns the end of the decisions on requests of this job that are being carried out, if there are any */
-  over(job: LiveJob): Promise<unknown> | undefined {
-    const all = openEvidence(job.record).flatMap(({ request_id: id }) => this.known.get(id)?.deciding ?? []);
+  /** @returns settled when the decisions on requests of this job that are taking effect have; nothing when there are none */
+  effect(job: LiveJob): Promise<unknown> | undefined {
+    const all = openEvidence(job.record).flatMap(
+      ({ request_id: id }) => this.known.get(id)?.takingEffect ?? [],
+    );
     return all.length === 0 ? undefined : Promise.allSettled(all);
   }
 
@@ -95,19 +111,7 @@ export class Decisions {
     by: 'supervisor' | 'person',
   ): Promise<string> {
     const { request_id: id } = request;
-    await this.registrar.record(job, {
-      event_id: newEventId(),
-      job_id: job.id,
-      type: 'answered',
-      source: by,
-      at: new Date().toISOString(),
-      data: { request_id: id, decision },
-    });
     const what = inFewWords(request);
-    if (request.source === 'peer' || request.source === 'person')
-      return `The decision (${decision}: ${what}) goes to the peer with its next report, or is typed when it is idle.`;
-    // It may have been settled in the pane while the decision was written down.
-    this.meant(job, id);
     const hook = this.waitingHook(request);
     if (hook !== undefined) {
       hook.answer({ decision, reason: `Decided by the ${by} of job ${job.id}.` });

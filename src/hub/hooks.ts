@@ -64,10 +64,10 @@ export class Hooks {
       return this.permissions.relayed(job, report);
     }
     this.watch.hears(job);
-    const deciding = SETTLING.includes(report.type) ? this.decisions.over(job) : undefined;
-    if (deciding === undefined) return this.told(job, params);
-    // This is its effect, so it is not settled in the pane. Some agents show it only when their hook has ended.
-    deciding
+    const effect = SETTLING.includes(report.type) ? this.decisions.effect(job) : undefined;
+    if (effect === undefined) return this.told(job, params);
+    // Told of a decision's effect, and not settled in the pane. Some agents show it only when their hook has ended.
+    effect
       .then(() => this.told(job, params))
       .catch((error) => this.log.error(`what a hook told of ${job.id}`, error));
     return {};

@@ -15,8 +15,10 @@ export interface Known {
   hint?: HookReport | undefined;
   /** A hook of the agent that waits for the decision. */
   hook?: { pid: number | undefined; answer: (result: HookResult) => void } | undefined;
-  /** Somebody's decision on it is being carried out: what the agent shows and tells meanwhile is its effect. */
-  deciding?: Promise<unknown> | undefined;
+  /** Somebody is deciding on it. */
+  isDeciding?: boolean;
+  /** The decision is being carried out: what the agent shows and tells meanwhile is its effect. */
+  takingEffect?: Promise<unknown> | undefined;
 }
 
 /** What the hub knows of open permission requests, and how each of them is settled. */

@@ -103,7 +103,7 @@ export class Permissions {
       if (gone && dialog !== undefined && known !== undefined && isAbout(dialog, request)) {
         // The same one, drawn anew or further.
         this.known.add(request.request_id, { dialog: dialog.key });
-      } else if (gone && known?.deciding === undefined)
+      } else if (gone && known?.takingEffect === undefined)
         settled.push(this.left(job, request.request_id, dialog));
     }
     if (dialog === undefined) this.strays.forget(job.id);
