@@ -124,12 +124,14 @@ export function heldAsBefore(mark: string | undefined, then: Shot, now: Shot): b
   return place(mark, then) === place(mark, now);
 }
 
-/** True while the box holds our text with a line break at its end, and the cursor behind that. */
-export function heldWithBreak(mark: string | undefined, then: Shot, now: Shot): boolean {
-  if (mark === undefined) return false;
+/** How many line breaks the box holds behind our text, with the cursor behind them; 0 also when it does not hold that. */
+export function breaksBehind(mark: string | undefined, then: Shot, now: Shot): number {
+  if (mark === undefined) return 0;
   const [before, after] = [seat(mark, then), seat(mark, now)];
-  if (before === undefined || after === undefined || now.lines[now.cursor_y]) return false;
-  return sameLines(before.rows, after.rows) && after.cursor === before.cursor + 1;
+  if (before === undefined || after === undefined || !sameLines(before.rows, after.rows)) return 0;
+  const breaks = Math.max(0, after.cursor - before.cursor);
+  const rows = now.lines.slice(now.cursor_y + 1 - breaks, now.cursor_y + 1);
+  return rows.every((row) => row === '') ? breaks : 0;
 }
 
 function place(mark: string, shot: Shot): string {

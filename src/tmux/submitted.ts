@@ -1,5 +1,5 @@
 import { press } from './guard.ts';
-import { heldAsBefore, heldWithBreak, locate, withoutOwn } from './own-text.ts';
+import { breaksBehind, heldAsBefore, locate, withoutOwn } from './own-text.ts';
 import type { Look } from './preflight.ts';
 import { type ClimbEnd, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
 import { classify, find, type Shot, shoot } from './screen.ts';
@@ -35,7 +35,7 @@ export async function untilTaken(
       return { kind: 'unverified', why: 'the agent did not take Enter: our text stays in its box' };
     if (elapsed >= (PRESS_AGAIN_MS[again] ?? Number.POSITIVE_INFINITY)) {
       again++;
-      const unsent = isUnsent(look, held, shot as Shot, mark);
+      const unsent = isUnsent(look, held, shot as Shot, mark, 1);
       if (obstacle === undefined && unsent && !steps.stop.aborted)
         await press(server, target.pane, shot as Shot, look.submitKey, word);
     }
@@ -43,9 +43,18 @@ export async function untilTaken(
   }
 }
 
-/** True while the box holds our text just as before Enter, or with a line break that Enter has made. */
-function isUnsent(look: Look, held: Shot, shot: Shot, mark: string | undefined): boolean {
-  return heldAsBefore(mark, held, shot) || (look.breaksEarly === true && heldWithBreak(mark, held, shot));
+/** True while the box holds our text just as before Enter, or with the line breaks that Enter has made, so many at most. */
+function isUnsent(
+  look: Look,
+  held: Shot,
+  shot: Shot,
+  mark: string | undefined,
+  most = Number.POSITIVE_INFINITY,
+): boolean {
+  if (heldAsBefore(mark, held, shot)) return true;
+  if (look.breaksEarly !== true) return false;
+  const breaks = breaksBehind(mark, held, shot);
+  return breaks > 0 && breaks <= most;
 }
 
 /** The evidence that the text left the box, if there is any. */

@@ -114,6 +114,13 @@ describe('a text is handed over', () => {
     expect(pastes(peer)).toEqual([TEXT]);
   });
 
+  test('to one that takes both for line breaks: not told as submitted, though it shows its box', async () => {
+    const peer = await lab.peer('breaks');
+    const look = { ...KNOWN, patterns: { ready: /^READY>/m }, breaksEarly: true };
+    expect((await hand(peer, look)).end.kind).toBe('unverified');
+    expect(enters(peer)).toBe(2);
+  });
+
   test('to one that works on without a word behind the text: one Enter', async () => {
     const peer = await lab.peer('break');
     expect((await hand(peer, KNOWN)).end.kind).toBe('unverified');

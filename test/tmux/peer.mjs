@@ -68,7 +68,7 @@ function enter() {
   note({ enter: enters, dialog });
   if ((mode === 'swallow' || mode === 'clock-swallow') && enters === 1) return;
   if (mode === 'deaf') return;
-  if (mode.startsWith('break') && enters === 1) {
+  if (mode.startsWith('break') && enters <= (mode === 'breaks' ? 2 : 1)) {
     out('\r\n');
     return;
   }
