@@ -50,9 +50,9 @@ export class Decisions {
     if (this.known.get(id)?.isDeciding === true) {
       throw new MamError('conflict', 'Somebody else is deciding on this request now.', 'Look at job_status.');
     }
-    this.known.add(id, { isDeciding: true });
+    this.known.add(job, id, { isDeciding: true });
     try {
-      await this.registrar.record(job, {
+      const { before } = await this.registrar.record(job, {
         event_id: newEventId(),
         job_id: job.id,
         type: 'answered',
@@ -60,32 +60,41 @@ export class Decisions {
         at: new Date().toISOString(),
         data: { request_id: id, decision: verdict },
       });
+      // Another event may have been written down first.
+      this.stillOpen(job, id, before);
       if (request.source === 'peer' || request.source === 'person')
         return `The decision (${verdict}: ${inFewWords(request)}) goes to the peer with its next report, or is typed when it is idle.`;
-      // It may have been settled in the pane while the decision was written down.
-      this.meant(job, id);
+      // It may have been settled in the pane meanwhile, which can still be on its way to the disk.
+      while (this.known.get(id)?.settling !== undefined) await this.known.get(id)?.settling;
+      this.stillOpen(job, id);
       const takingEffect = this.carryOut(job, request, verdict, by);
-      this.known.add(id, { takingEffect });
+      this.known.add(job, id, { takingEffect });
       return await takingEffect;
     } finally {
-      if (this.known.get(id) !== undefined)
-        this.known.add(id, { isDeciding: false, takingEffect: undefined });
+      this.known.decided(id);
     }
   }
 
   /** @returns settled when the decisions on requests of this job that are taking effect have; nothing when there are none */
   effect(job: LiveJob): Promise<unknown> | undefined {
-    const all = openEvidence(job.record).flatMap(
-      ({ request_id: id }) => this.known.get(id)?.takingEffect ?? [],
-    );
+    const all = openEvidence(job.record).flatMap(({ request_id: id }) => {
+      const known = this.known.get(id);
+      return known?.isGiven === true ? (known.takingEffect ?? []) : [];
+    });
     return all.length === 0 ? undefined : Promise.allSettled(all);
   }
 
-  private meant(job: LiveJob, wanted: string | undefined): PeerRequest {
-    return meantPermission(
-      job.record,
-      wanted,
-      ({ request_id: id }) => this.known.get(id)?.dialog !== undefined,
+  private meant(job: LiveJob, wanted: string | undefined, record = job.record): PeerRequest {
+    return meantPermission(record, wanted, ({ request_id: id }) => this.known.get(id)?.dialog !== undefined);
+  }
+
+  /** @throws MamError `conflict` when it is settled by now, or its job has ended */
+  private stillOpen(job: LiveJob, id: string, record = job.record): PeerRequest {
+    if (!job.isFinal) return this.meant(job, id, record);
+    throw new MamError(
+      'conflict',
+      `Job ${job.id} has ended meanwhile: nothing was decided.`,
+      'Look at job_status.',
     );
   }
 
@@ -96,7 +105,7 @@ export class Decisions {
   private async upToDate(job: LiveJob, request: PeerRequest): Promise<PeerRequest> {
     if (this.waitingHook(request) === undefined && !this.known.relays.has(job.id, request)) return request;
     await this.permissions.look(job);
-    return this.meant(job, request.request_id);
+    return this.stillOpen(job, request.request_id);
   }
 
   private waitingHook({ request_id: id }: PeerRequest): Known['hook'] {
@@ -114,18 +123,22 @@ export class Decisions {
     const what = inFewWords(request);
     const hook = this.waitingHook(request);
     if (hook !== undefined) {
+      this.known.add(job, id, { isGiven: true });
       hook.answer({ decision, reason: `Decided by the ${by} of job ${job.id}.` });
       await this.known.settle(job, id, `${decision}, by the agent's hook`, decision);
       return `The agent's hook has taken the decision: ${decision} (${what}).`;
     }
-    if (this.known.relays.decide(job.id, request, openEvidence(job.record).length === 1, { decision }))
+    if (this.known.relays.decide(job.id, request, openEvidence(job.record).length === 1, { decision })) {
+      this.known.add(job, id, { isGiven: true });
       return `${await this.afterRelay(job, request, decision)} (${what}).`;
+    }
     const pressed = await pressDecision(
       this.servers,
       job.record,
       request,
       this.known.get(id)?.dialog,
       decision,
+      () => this.mayPress(job, id),
     );
     return `${await this.afterPress(job, id, decision, pressed)} (${what})`;
   }
@@ -146,10 +159,17 @@ export class Decisions {
     return `The agent has taken the decision over its channel: ${decision}`;
   }
 
+  /** @returns false when the request is settled by now, or its job has ended; else the decision counts as given */
+  private mayPress(job: LiveJob, id: string): boolean {
+    const isOpen = !job.isFinal && this.known.get(id)?.settling === undefined;
+    return isOpen && this.known.add(job, id, { isGiven: true });
+  }
+
   private async afterPress(job: LiveJob, id: string, decision: Verdict, pressed: Pressed): Promise<string> {
     if (pressed.kind === 'refused') throw new MamError('refused', pressed.why, pressed.hint);
     if (pressed.kind === 'gone') {
       await this.known.settle(job, id, 'its dialog is gone');
+      if (job.isFinal) this.stillOpen(job, id);
       throw new MamError('conflict', pressed.why, 'It was settled in the pane. Look at job_status.');
     }
     await this.known.settle(job, id, pressed.evidence, decision);

@@ -1,4 +1,5 @@
 import type { HookReport } from '../job/hook.ts';
+import type { PeerRequest } from '../job/record.ts';
 import type { HookResult } from '../job/request.ts';
 import { isFinal } from '../job/words.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
@@ -17,8 +18,12 @@ export interface Known {
   hook?: { pid: number | undefined; answer: (result: HookResult) => void } | undefined;
   /** Somebody is deciding on it. */
   isDeciding?: boolean;
-  /** The decision is being carried out: what the agent shows and tells meanwhile is its effect. */
+  /** The decision is being carried out: what the agent shows meanwhile is its effect. */
   takingEffect?: Promise<unknown> | undefined;
+  /** The agent has been given it: what it tells from now on is its effect as well. */
+  isGiven?: boolean;
+  /** It is settled, and that is on its way to the disk. */
+  settling?: Promise<void> | undefined;
 }
 
 /** What the hub knows of open permission requests, and how each of them is settled. */
@@ -37,12 +42,24 @@ export class KnownPermissions {
     return this.known.get(requestId);
   }
 
-  add(requestId: string, more: Known): void {
+  /** @returns false when the request is open no more: then there is nothing to know of it */
+  add(job: LiveJob, requestId: string, more: Known): boolean {
+    if (!isOpenIn(job, requestId)) return false;
     this.known.set(requestId, { ...this.known.get(requestId), ...more });
+    return true;
+  }
+
+  /** A decision was carried out, or could not be: the request stands as before it. */
+  decided(requestId: string): void {
+    const { isDeciding: _, takingEffect: __, isGiven: ___, ...rest } = this.known.get(requestId) ?? {};
+    if (Object.values(rest).some((fact) => fact !== undefined)) this.known.set(requestId, rest);
+    else this.known.delete(requestId);
   }
 
   /** Settles an open request, and lets go of the way back over the agent's channel. @param why the evidence */
   settle(job: LiveJob, requestId: string, why: string, decision?: string): Promise<void> {
+    const first = this.known.get(requestId)?.settling;
+    if (first !== undefined) return first;
     const open = openEvidence(job.record);
     const request = open.find((one) => one.request_id === requestId);
     if (request !== undefined) this.relays.forget(job.id, request, open.length === 1);
@@ -53,26 +70,41 @@ export class KnownPermissions {
    * Records how an open request was settled; does nothing for one that is settled already.
    * @param decision what was decided here, or how it was settled elsewhere
    */
-  async resolve(
-    job: LiveJob,
-    requestId: string,
-    why: string,
-    decision = 'settled in the pane',
-  ): Promise<void> {
-    const request = job.record.requests.find((one) => one.request_id === requestId);
-    if (request === undefined || request.resolved_at !== undefined || isFinal(job.record.status)) return;
-    await this.registrar.note(job, 'permission_resolved', {
-      data: { request_id: requestId, evidence: why, decision },
-    });
+  resolve(job: LiveJob, requestId: string, why: string, decision = 'settled in the pane'): Promise<void> {
+    const first = this.known.get(requestId)?.settling;
+    if (first !== undefined) return first;
+    const settling = this.note(job, requestId, why, decision);
+    this.add(job, requestId, { settling });
+    return settling;
   }
 
-  /** Lets go of what was settled; its hooks go on without a decision. */
-  onRecorded(job: LiveJob, { after }: Recorded): void {
+  /** Lets go of what was settled, or is in the record no more; its hooks go on without a decision. */
+  onRecorded(job: LiveJob, { before, after }: Recorded): void {
     if (isFinal(after.status)) this.relays.drop(job.id);
-    for (const { request_id: id, resolved_at } of after.requests) {
-      if (resolved_at === undefined && !isFinal(after.status)) continue;
+    const open = isFinal(after.status) ? [] : after.requests.filter(isOpen);
+    for (const { request_id: id } of before?.requests ?? []) {
+      if (open.some((one) => one.request_id === id)) continue;
       this.known.get(id)?.hook?.answer({});
       this.known.delete(id);
     }
   }
+
+  private async note(job: LiveJob, requestId: string, why: string, decision: string): Promise<void> {
+    if (!isOpenIn(job, requestId)) return;
+    await this.registrar.note(job, 'permission_resolved', {
+      data: { request_id: requestId, evidence: why, decision },
+    });
+    // It could not be written: whoever hears of it next tries again.
+    this.add(job, requestId, { settling: undefined });
+  }
+}
+
+function isOpenIn({ record }: LiveJob, requestId: string): boolean {
+  return (
+    !isFinal(record.status) && record.requests.some((one) => one.request_id === requestId && isOpen(one))
+  );
+}
+
+function isOpen({ resolved_at }: PeerRequest): boolean {
+  return resolved_at === undefined;
 }

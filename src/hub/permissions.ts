@@ -49,7 +49,9 @@ export class Permissions {
     this.strays.forget(job.id);
     const requestId = this.heardBefore(job, report) ?? (await this.open(job, 'hook', report));
     return new Promise((answer) => {
-      this.known.add(requestId, { callId: report.call_id, hook: { pid, answer } });
+      const hook = { pid, answer };
+      // Its job may have ended meanwhile.
+      if (!this.known.add(job, requestId, { callId: report.call_id, hook })) answer({});
     });
   }
 
@@ -102,8 +104,9 @@ export class Permissions {
           : known.dialog !== dialog?.key;
       if (gone && dialog !== undefined && known !== undefined && isAbout(dialog, request)) {
         // The same one, drawn anew or further.
-        this.known.add(request.request_id, { dialog: dialog.key });
-      } else if (gone && known?.takingEffect === undefined)
+        this.known.add(job, request.request_id, { dialog: dialog.key });
+      } else if (gone && known?.settling !== undefined) settled.push(known.settling);
+      else if (gone && known?.takingEffect === undefined)
         settled.push(this.left(job, request.request_id, dialog));
     }
     if (dialog === undefined) this.strays.forget(job.id);
@@ -154,7 +157,7 @@ export class Permissions {
     const mine =
       unseen.find((request) => isAbout(dialog, request)) ?? (unseen.length === 1 ? unseen[0] : undefined);
     if (mine !== undefined) {
-      this.known.add(mine.request_id, { dialog: dialog.key });
+      this.known.add(job, mine.request_id, { dialog: dialog.key });
       this.strays.forget(job.id);
       return;
     }
@@ -169,7 +172,7 @@ export class Permissions {
 
   private openHinted(job: LiveJob, hint: HookReport, dialog: ShownDialog): void {
     void this.open(job, 'hook', hint).then((id) =>
-      this.known.add(id, { dialog: dialog.key, callId: hint.call_id, hint }),
+      this.known.add(job, id, { dialog: dialog.key, callId: hint.call_id, hint }),
     );
   }
 
@@ -210,7 +213,7 @@ export class Permissions {
       if (isFinal(job.record.status)) return;
       const hint = dialog.name === 'permission' ? this.hints.takeOnly(job.id) : undefined;
       if (hint !== undefined) this.openHinted(job, hint, dialog);
-      else void this.open(job, 'hub', dialog).then((id) => this.known.add(id, { dialog: dialog.key }));
+      else void this.open(job, 'hub', dialog).then((id) => this.known.add(job, id, { dialog: dialog.key }));
     });
   }
 

@@ -26,6 +26,7 @@ export type Pressed =
  * Answers a permission dialog by its key: only when the very dialog of the request is on the screen, under the same
  * guards as any key.
  * @param dialog the dialog as it was seen for this request, if it was
+ * @param mayPress asked right before the first key: false when the request is open no more
  */
 export async function pressDecision(
   servers: TmuxServers,
@@ -33,6 +34,7 @@ export async function pressDecision(
   request: PeerRequest,
   dialog: string | undefined,
   decision: 'allow' | 'deny',
+  mayPress: () => boolean,
 ): Promise<Pressed> {
   const { agent_session: session, agent_process: agent } = record;
   const keys = builtIn(record.agent)?.permission?.[decision];
@@ -85,6 +87,8 @@ export async function pressDecision(
   }
   const screen = lines.join('\n');
   const target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
+  // The dialog may be that of the next request, which asks for the same.
+  if (!mayPress()) return { kind: 'gone', why: 'The request was settled before a key was pressed.' };
   for (const key of keys) {
     const why = await pressKey(server, target, key, wordOf(before.input));
     if (why !== undefined) {

@@ -1,0 +1,259 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Changes } from '../../src/hub/changes.ts';
+import { Decisions } from '../../src/hub/decisions.ts';
+import { Hooks } from '../../src/hub/hooks.ts';
+import { hubDraft } from '../../src/hub/hub-draft.ts';
+import { KnownPermissions } from '../../src/hub/known-permissions.ts';
+import type { LiveJob } from '../../src/hub/live-job.ts';
+import type { PaneOwners } from '../../src/hub/pane-owners.ts';
+import type { PaneWatch } from '../../src/hub/pane-watch.ts';
+import { Permissions } from '../../src/hub/permissions.ts';
+import { Registrar } from '../../src/hub/registrar.ts';
+import { dialogOn } from '../../src/hub/shown-dialog.ts';
+import type { TmuxServers } from '../../src/hub/tmux-servers.ts';
+import type { Turns } from '../../src/hub/turns.ts';
+import type { HookReport } from '../../src/job/hook.ts';
+import type { JobOrder } from '../../src/job/record.ts';
+import type { HookResult } from '../../src/job/request.ts';
+import { foregroundGroup, startOf } from '../../src/processes.ts';
+import { homePaths } from '../../src/registry/home.ts';
+import { pause, until } from '../support/until.ts';
+
+const ASKS: HookReport = { type: 'permission_required', tool: 'Bash', input: 'touch roof' };
+const DIALOG = [
+  '  Would you like to run the following command?',
+  '',
+  '  $ touch roof',
+  '',
+  '› 1. Yes, proceed (y)',
+  '  2. No, and tell Codex what to do differently (esc)',
+  '',
+  '  Press enter to confirm or esc to cancel',
+];
+const log = { info() {}, warn() {}, error() {} };
+
+let folder: string;
+let registrar: Registrar;
+let job: LiveJob;
+let known: KnownPermissions;
+let permissions: Permissions;
+let decisions: Decisions;
+let hooks: Hooks;
+/** What the pane shows, and what happens with the next look at it. */
+let screen: string[];
+let onLook: () => void;
+const pressed: string[] = [];
+
+/** What a hub knows of permissions when it begins. */
+function begin(): void {
+  const tmux = {
+    command: async (command: string) => {
+      if (command.includes('send-keys')) {
+        pressed.push(command);
+        screen = [];
+        return ['DONE'];
+      }
+      onLook();
+      return [`0|0|0|0|${process.pid}|0|0|codex`, ...screen];
+    },
+  };
+  const servers = { get: () => tmux } as unknown as TmuxServers;
+  known = new KnownPermissions(registrar);
+  permissions = new Permissions({ registrar, servers, known });
+  decisions = new Decisions({ registrar, servers, permissions, known });
+  hooks = new Hooks({
+    registrar,
+    owners: { openJobOf: () => job } as unknown as PaneOwners,
+    permissions,
+    decisions,
+    turns: { ended() {}, interrupted() {}, failed() {} } as unknown as Turns,
+    watch: { hears() {}, lookOften() {} } as unknown as PaneWatch,
+    changes: new Changes(),
+    log,
+  });
+}
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'mam-decisions-'));
+  const home = homePaths(join(folder, 'home'));
+  mkdirSync(home.live, { recursive: true, mode: 0o700 });
+  registrar = new Registrar({
+    home,
+    log,
+    onRecorded: (one, recorded) => permissions.onRecorded(one, recorded),
+    onLost: () => {},
+    isBusy: () => false,
+    onRemoved: () => {},
+  });
+  screen = DIALOG;
+  onLook = () => {};
+  pressed.length = 0;
+  begin();
+  const dir = join(folder, 'jobs');
+  mkdirSync(dir);
+  await registrar.ready(dir);
+  const pane = { socket: '/nowhere', session: 'asker', window: 0, pane: '%1', session_created: 0 };
+  // Whoever has the terminal of these tests, if they have one.
+  const pid = foregroundGroup(process.pid) ?? process.pid;
+  const agent = { pid, start: startOf(pid) ?? '', command: 'codex', pane_pid: process.pid };
+  const order = {
+    job_id: 'roof-12345678',
+    agent: 'codex',
+    agent_session: pane,
+    agent_process: agent,
+    registry_dir: dir,
+    log_dir: join(dir, 'roof-12345678'),
+    workdir: folder,
+    supervisor: { client: 'test', session: 'test' },
+    timeouts: {},
+  } as unknown as JobOrder;
+  job = registrar.create(order, 'Mend the roof');
+  job.uncork();
+  await job.kept;
+  await registrar.record(job, hubDraft(job.id, 'submitted', {}));
+});
+
+afterEach(async () => {
+  await registrar.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const tell = (report: HookReport, waits = false): Promise<HookResult> =>
+  hooks.take({ agent: 'codex', report, origin: { pids: [process.pid] }, waits });
+const allow = () => decisions.decide(job, 'allow', 'supervisor', undefined);
+const types = () => job.eventsAfter(0).map(({ type }) => type);
+const request = () => job.record.requests[0];
+
+/** A hook of a waiting agent tells of a request; @returns what it is answered */
+async function asked(): Promise<{ answer: Promise<HookResult> }> {
+  const answer = tell(ASKS, true);
+  await until('the request is open', () => request() !== undefined);
+  return { answer };
+}
+
+/** Runs something while the decision has its place in the journal, and is not on the disk yet. */
+function onAnswered(run: () => void): void {
+  const append = job.append.bind(job);
+  job.append = (draft) => {
+    const written = append(draft);
+    if (draft.type === 'answered') queueMicrotask(run);
+    return written;
+  };
+}
+
+test('a hook that its agent ends while the decision is written down has not taken it', async () => {
+  const { answer } = await asked();
+  onAnswered(() => void tell({ type: 'permission_settled' }));
+  await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
+  expect(await answer).toEqual({});
+  expect(request()).toMatchObject({ decision: 'settled in the pane' });
+  expect(request()?.decided_by).toBeUndefined();
+});
+
+test('what a hook tells after its decision waits for the end of that', async () => {
+  const { answer } = await asked();
+  const decided = allow();
+  await answer;
+  await tell({ type: 'permission_settled' });
+  expect(await decided).toContain("The agent's hook has taken the decision");
+  expect(request()).toMatchObject({ decision: 'allow', decided_by: 'supervisor' });
+  expect(types().filter((type) => type === 'permission_resolved')).toHaveLength(1);
+});
+
+test('a job that is cancelled while its decision is written down gets none', async () => {
+  const { answer } = await asked();
+  onAnswered(() => void registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' })));
+  await expect(allow()).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining('ended'),
+  });
+  expect(await answer).toEqual({});
+});
+
+test('a key is pressed once', async () => {
+  await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
+  expect(await allow()).toContain('1 was pressed (allow)');
+  expect(pressed).toHaveLength(1);
+});
+
+test('no key is pressed for a job that is cancelled while its dialog is looked at', async () => {
+  await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
+  onLook = () => {
+    onLook = () => {};
+    void registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' }));
+  };
+  await expect(allow()).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining('ended'),
+  });
+  expect(pressed).toEqual([]);
+});
+
+test('no key is pressed on the dialog of the next request that asks for the same', async () => {
+  await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
+  onLook = () => {
+    onLook = () => {};
+    void tell({ type: 'turn_ended' });
+  };
+  await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
+  expect(pressed).toEqual([]);
+  expect(request()).toMatchObject({ decision: 'settled in the pane' });
+});
+
+test('of two decisions at once one is carried out', async () => {
+  const { answer } = await asked();
+  const both = await Promise.allSettled([allow(), allow()]);
+  expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect(await answer).toMatchObject({ decision: 'allow' });
+  expect(types().filter((type) => type === 'answered')).toHaveLength(1);
+});
+
+test('a request of the peer that the peer has gone on from takes no decision', async () => {
+  await registrar.record(job, {
+    ...hubDraft(job.id, 'permission_required'),
+    source: 'peer',
+    detail: 'May I?',
+  });
+  const went = registrar.record(job, { ...hubDraft(job.id, 'progress'), source: 'peer' });
+  await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
+  await went;
+  expect(job.record.messages).toEqual([]);
+});
+
+test('a request that a hook and the screen settle at once is settled once', async () => {
+  await asked();
+  await permissions.seen(job, dialogOn(DIALOG, job.record));
+  await permissions.seen(job, undefined);
+  await pause(150);
+  const looks = [permissions.seen(job, undefined), permissions.seen(job, undefined)];
+  await tell({ type: 'turn_ended' });
+  await Promise.all(looks);
+  expect(types().filter((type) => type === 'permission_resolved')).toHaveLength(1);
+});
+
+test('a hook that asks while its job ends is not kept waiting', async () => {
+  const cancelled = registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' }));
+  expect(await tell(ASKS, true)).toEqual({});
+  await cancelled;
+});
+
+test('a hook whose request is in the record no more goes on', async () => {
+  const first = tell({ ...ASKS, input: 'touch 0' }, true);
+  await until('the first request is open', () => request() !== undefined);
+  for (let count = 1; count <= 40; count++) void tell({ ...ASKS, input: `touch ${count}` }, true);
+  expect(await first).toEqual({});
+});
+
+test('a request of an earlier hub is settled with its dialog, also after a decision that was refused', async () => {
+  await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
+  begin();
+  screen = DIALOG.map((line) => line.replace('roof', 'cellar'));
+  await expect(allow()).rejects.toMatchObject({ code: 'refused' });
+  await permissions.seen(job, undefined);
+  await pause(150);
+  await permissions.seen(job, undefined);
+  expect(request()).toMatchObject({ decision: 'settled in the pane' });
+});
