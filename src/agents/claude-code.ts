@@ -136,6 +136,7 @@ export const claudeCode: AgentKind = {
   interruptKeys: ['Escape'],
   permission: {
     read: readPermission,
+    commands: ['Bash'],
     // The number, not Enter: the chosen option may be another one by now, such as "always" or the auto mode. One key
     // at a time: two in one write are taken for a paste. In the first 0.1 s of a dialog keys are ignored.
     allow: ['1'],

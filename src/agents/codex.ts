@@ -108,6 +108,7 @@ export const codex: AgentKind = {
   interruptKeys: ['Escape'],
   permission: {
     read: readPermission,
+    commands: ['Bash'],
     // The number, not Enter: the chosen option may be another one by now. `y` is no key of the dialog for MCP tools.
     allow: ['1'],
     // Ends the turn too, but for MCP tools.

@@ -105,6 +105,7 @@ export const gemini: AgentKind = {
   interruptKeys: ['Escape'],
   permission: {
     read: readPermission,
+    commands: ['run_shell_command'],
     // The number, not Enter: the chosen option may be another one by now, such as "for this session".
     allow: ['1'],
     // Ends the whole turn: the agent is not told, and no hook is run.

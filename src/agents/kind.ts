@@ -74,6 +74,8 @@ export interface AgentKind {
   permission?: {
     /** What the dialog on the screen asks for; nothing when none is there. */
     read(lines: readonly string[]): ShownPermission | undefined;
+    /** The tools, as hooks and `read` name them, whose dialogs show a command and nothing else. */
+    commands?: readonly string[];
     /** The keys that allow it once, and nothing more. */
     allow: readonly string[];
     /** The keys that deny it. */

@@ -109,6 +109,7 @@ export const opencode: AgentKind = {
   interruptKeys: ['Escape', 'Escape'],
   permission: {
     read: readPermission,
+    commands: ['bash', 'Shell command'],
     // The first button has the focus. Elsewhere Enter rejects, or asks once more ("Always allow").
     allow: ['Enter'],
     // A subagent's request then asks for words first, which is another dialog.

@@ -98,12 +98,9 @@ export class Decisions {
     );
   }
 
-  /**
-   * A person may have settled it in the pane a moment ago. Its hook and its channel don't tell, and whoever presses a key
-   * looks for himself.
-   */
+  /** A person may have settled it in the pane a moment ago, and another dialog may stand there now. */
   private async upToDate(job: LiveJob, request: PeerRequest): Promise<PeerRequest> {
-    if (this.waitingHook(request) === undefined && !this.known.relays.has(job.id, request)) return request;
+    if (request.source === 'peer' || request.source === 'person') return request;
     await this.permissions.look(job);
     return this.stillOpen(job, request.request_id);
   }
@@ -136,7 +133,7 @@ export class Decisions {
       this.servers,
       job.record,
       request,
-      this.known.get(id)?.dialog,
+      this.known.get(id) ?? {},
       decision,
       () => this.mayPress(job, id),
     );
@@ -146,7 +143,7 @@ export class Decisions {
   /** A decision that went back over the agent's channel has no other answer than that the dialog goes away. */
   private async afterRelay(job: LiveJob, request: PeerRequest, decision: Verdict): Promise<string> {
     const { request_id: id } = request;
-    const left = await dialogLeaves(this.servers, job.record, request, this.known.get(id)?.dialog);
+    const left = await dialogLeaves(this.servers, job.record, request, this.known.get(id) ?? {});
     // A further dialog that asks for the same was relayed on its own: the first one has gone.
     if (!left && !this.known.relays.has(job.id, request)) {
       throw new MamError(

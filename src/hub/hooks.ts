@@ -85,7 +85,7 @@ export class Hooks {
         this.permissions.settled(job, report.call_id, origin.pids?.[0]);
         break;
       case 'tool_used':
-        this.permissions.toolUsed(job, report.call_id);
+        this.permissions.toolUsed(job, report);
         break;
       case 'turn_ended':
         // A quick turn may be over before its submission is proven.

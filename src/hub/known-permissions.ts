@@ -6,14 +6,15 @@ import type { LiveJob, Recorded } from './live-job.ts';
 import { openEvidence } from './open-permission.ts';
 import type { Registrar } from './registrar.ts';
 import { Relays } from './relays.ts';
+import type { ShownDialog } from './shown-dialog.ts';
 
 /** What is known of an open permission request beside its record. */
 export interface Known {
-  /** The key of the dialog that asks for it, once it was seen. */
-  dialog?: string | undefined;
+  /** The dialog that asks for it, once it was seen. */
+  dialog?: ShownDialog | undefined;
   callId?: string | undefined;
-  /** What its hook told, which did not wait. */
-  hint?: HookReport | undefined;
+  /** What its hook told. */
+  told?: HookReport | undefined;
   /** A hook of the agent that waits for the decision. */
   hook?: { pid: number | undefined; answer: (result: HookResult) => void } | undefined;
   /** Somebody is deciding on it. */

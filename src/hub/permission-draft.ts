@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
 import type { PeerRequest } from '../job/record.ts';
 import { clean, cleanLine, sliceUnits } from '../job/text.ts';
+import { readPlainFile } from '../plain-file.ts';
 import { hubDraft } from './hub-draft.ts';
 
 const TOOL_CHARS = 200;
@@ -32,10 +35,20 @@ export function permissionDraft(
 
 /** True when a request was opened by the very same words. */
 export function asksTheSame(request: PeerRequest, { tool = '', input = '' }: Asked): boolean {
-  const whole = clean(input).trim();
-  return (
-    request.tool === cleanLine(tool, TOOL_CHARS) && [whole, bothEnds(whole)].includes(request.input ?? '')
-  );
+  return request.tool === cleanLine(tool, TOOL_CHARS) && wholeOf(request).input === clean(input).trim();
+}
+
+/** What a request asks for, with all of its input; without an input where that is nowhere whole any more. */
+export function wholeOf({ tool, input, input_file: file }: PeerRequest): Asked {
+  if (file === undefined) return { tool, input };
+  try {
+    const whole = readPlainFile(file);
+    // It is named by its hash.
+    const hash = createHash('sha256').update(whole).digest('hex');
+    return hash === basename(file) ? { tool, input: whole } : { tool };
+  } catch {
+    return { tool };
+  }
 }
 
 /** A long input with its middle left out: what a command does last may be what matters. */

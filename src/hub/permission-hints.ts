@@ -1,6 +1,6 @@
-import { basename, isAbsolute } from 'node:path';
 import type { HookReport } from '../job/hook.ts';
-import { isAbout, type ShownDialog } from './shown-dialog.ts';
+import { compareTold } from './same-call.ts';
+import type { ShownDialog } from './shown-dialog.ts';
 
 /** What a hook has told in advance is forgotten after this time (ms): no dialog came up. */
 const HINT_MS = 15_000;
@@ -25,19 +25,22 @@ export class PermissionHints {
     this.told.set(jobId, [...this.of(jobId), { report }]);
   }
 
-  /** Takes out the hint that a dialog on the screen shows. */
+  /** Takes out the hint that a dialog on the screen shows, where just one does. */
   take(jobId: string, dialog: ShownDialog): HookReport | undefined {
-    return this.takeOut(jobId, (hint) => isAbout(dialog, hint) || showsFile(dialog, hint));
+    const same = this.of(jobId).filter(({ report }) => compareTold(dialog, report) === 'same');
+    const inputs = new Set(same.map(({ report }) => report.input));
+    return inputs.size === 1 ? this.takeOut(jobId, same[0]) : undefined;
   }
 
   /**
-   * Takes out the only hint there is. Where an agent asks for several calls at once their hooks come in any order, so
-   * this is for a dialog that has stood for a while: it may be that of a hook that is still on its way.
+   * Takes out the only hint there is, for a dialog that can't be compared with it. Where an agent asks for several calls
+   * at once their hooks come in any order, so this is for a dialog that has stood for a while: it may be that of a hook
+   * that is still on its way.
    */
-  takeOnly(jobId: string): HookReport | undefined {
+  takeOnly(jobId: string, dialog: ShownDialog): HookReport | undefined {
     const [only, ...others] = this.of(jobId).filter(({ until }) => until !== undefined);
     if (only === undefined || others.length > 0) return undefined;
-    return this.takeOut(jobId, (report) => report === only.report);
+    return compareTold(dialog, only.report) === 'other' ? undefined : this.takeOut(jobId, only);
   }
 
   /** Nothing is asked any more. */
@@ -45,24 +48,16 @@ export class PermissionHints {
     this.told.delete(jobId);
   }
 
-  private takeOut(jobId: string, wanted: (report: HookReport) => boolean): HookReport | undefined {
-    const hints = this.of(jobId);
-    const found = hints.find(({ report }) => wanted(report));
-    if (found === undefined) return undefined;
+  private takeOut(jobId: string, hint: Hint | undefined): HookReport | undefined {
     this.told.set(
       jobId,
-      hints.filter((hint) => hint !== found),
+      this.of(jobId).filter((one) => one !== hint),
     );
-    return found.report;
+    return hint?.report;
   }
 
   private of(jobId: string): Hint[] {
     const now = Date.now();
     return (this.told.get(jobId) ?? []).filter(({ until }) => until === undefined || now < until);
   }
-}
-
-/** A dialog may name a file by its last part only. */
-function showsFile(dialog: ShownDialog, { tool, input = '' }: HookReport): boolean {
-  return tool === dialog.tool && isAbsolute(input) && dialog.input.includes(basename(input));
 }

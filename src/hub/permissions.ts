@@ -10,7 +10,7 @@ import { openEvidence } from './open-permission.ts';
 import { type Asked, asksTheSame, permissionDraft } from './permission-draft.ts';
 import { PermissionHints } from './permission-hints.ts';
 import type { Registrar } from './registrar.ts';
-import { dialogOn, isAbout, type ShownDialog } from './shown-dialog.ts';
+import { compareDialog, dialogOn, type ShownDialog, sameDialog } from './shown-dialog.ts';
 import { StrayDialogs } from './stray-dialogs.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
@@ -51,7 +51,7 @@ export class Permissions {
     return new Promise((answer) => {
       const hook = { pid, answer };
       // Its job may have ended meanwhile.
-      if (!this.known.add(job, requestId, { callId: report.call_id, hook })) answer({});
+      if (!this.known.add(job, requestId, { callId: report.call_id, told: report, hook })) answer({});
     });
   }
 
@@ -70,10 +70,12 @@ export class Permissions {
     }
   }
 
-  /** A tool has run: what was asked for it is settled. */
-  toolUsed(job: LiveJob, callId: string | undefined): void {
+  /** A tool has run: what was asked for it is settled. Where the request came without the call's id, its words tell. */
+  toolUsed(job: LiveJob, { call_id: callId, tool, input }: HookReport): void {
     for (const { request_id: id } of openEvidence(job.record)) {
-      if (callId !== undefined && this.known.get(id)?.callId === callId)
+      const { callId: asked, told, hook } = this.known.get(id) ?? {};
+      const isTold = hook === undefined && told !== undefined && told.tool === tool && told.input === input;
+      if (asked === undefined ? isTold : asked === callId)
         void this.known.settle(job, id, 'the tool has run');
     }
   }
@@ -91,23 +93,19 @@ export class Permissions {
    * @returns true when the screen has to be looked at once more: a dialog is missing that may just be drawn anew
    */
   async seen(job: LiveJob, dialog: ShownDialog | undefined): Promise<boolean> {
-    // While a person types, Claude Code 2.1.330 shows only that a permission is waited for: the dialog is not gone.
-    if (dialog?.name === 'permission' && !dialog.whole && openEvidence(job.record).length > 0) return false;
-    if (this.isJustMissing(job, dialog)) return true;
+    const open = openEvidence(job.record);
+    // Such a dialog is there, though nobody can tell which: in a pane that is too small, or while a person types.
+    if (dialog?.name === 'permission' && !dialog.isRead && open.length > 0) return false;
+    const gone = open.filter((request) => this.isGone(request, dialog));
+    if (this.isJustMissing(job, gone)) return true;
     const settled: Promise<void>[] = [];
-    for (const request of openEvidence(job.record)) {
+    for (const request of open) {
       const known = this.known.get(request.request_id);
-      const gone =
-        known?.dialog === undefined
-          ? // A request that an earlier hub has heard of has lost its dialog's look with that hub.
-            known === undefined && !isAbout(dialog, request)
-          : known.dialog !== dialog?.key;
-      if (gone && dialog !== undefined && known !== undefined && isAbout(dialog, request)) {
-        // The same one, drawn anew or further.
-        this.known.add(job, request.request_id, { dialog: dialog.key });
-      } else if (gone && known?.settling !== undefined) settled.push(known.settling);
-      else if (gone && known?.takingEffect === undefined)
-        settled.push(this.left(job, request.request_id, dialog));
+      if (known?.settling !== undefined && gone.includes(request)) settled.push(known.settling);
+      else if (known?.takingEffect !== undefined) continue;
+      else if (gone.includes(request)) settled.push(this.left(job, request.request_id, dialog));
+      // The same one, drawn anew or further.
+      else if (known?.dialog !== undefined) this.known.add(job, request.request_id, { dialog });
     }
     if (dialog === undefined) this.strays.forget(job.id);
     else if (!this.opening.has(job.id)) this.place(job, dialog);
@@ -115,11 +113,19 @@ export class Permissions {
     return false;
   }
 
+  /** True when the screen does not show the dialog of a request. One whose dialog was never seen may still come up. */
+  private isGone(request: PeerRequest, dialog: ShownDialog | undefined): boolean {
+    const known = this.known.get(request.request_id);
+    if (known !== undefined && known.dialog === undefined) return false;
+    // A request that an earlier hub has heard of has lost its dialog's look with that hub.
+    return compareDialog(dialog, request, { seen: known?.dialog, told: known?.told }) === 'other';
+  }
+
   /** A request's dialog has gone. One that has made room for another may be asked for again, with nothing told anew. */
   private left(job: LiveJob, requestId: string, other: ShownDialog | undefined): Promise<void> {
     if (other === undefined) return this.known.settle(job, requestId, 'its dialog is gone');
-    const hint = this.known.get(requestId)?.hint;
-    if (hint !== undefined) this.hints.putBack(job.id, hint);
+    const { told, hook } = this.known.get(requestId) ?? {};
+    if (told !== undefined && hook === undefined) this.hints.putBack(job.id, told);
     return this.known.settle(
       job,
       requestId,
@@ -128,13 +134,9 @@ export class Permissions {
     );
   }
 
-  /** True when an open request has lost its dialog, but not for long: a picture may be taken in the middle of a drawing. */
-  private isJustMissing(job: LiveJob, dialog: ShownDialog | undefined): boolean {
-    const hadDialog = ({ request_id: id }: PeerRequest) => {
-      const known = this.known.get(id);
-      return known === undefined || known.dialog !== undefined;
-    };
-    if (dialog !== undefined || !openEvidence(job.record).some(hadDialog)) {
+  /** True when requests have lost their dialog, but not for long: a picture may be taken in the middle of a drawing. */
+  private isJustMissing(job: LiveJob, gone: readonly PeerRequest[]): boolean {
+    if (gone.length === 0) {
       this.missingSince.delete(job.id);
       return false;
     }
@@ -147,21 +149,25 @@ export class Permissions {
   /** Finds the request that a dialog on the screen belongs to, or makes it one. */
   private place(job: LiveJob, dialog: ShownDialog): void {
     const open = openEvidence(job.record);
-    const dialogOf = ({ request_id: id }: PeerRequest) => this.known.get(id)?.dialog;
-    if (open.some((request) => dialogOf(request) === dialog.key)) return;
-    if (dialog.name !== 'permission') {
-      this.noteStray(job, dialog);
+    const known = ({ request_id: id }: PeerRequest) => this.known.get(id);
+    const dialogOf = (request: PeerRequest) => known(request)?.dialog;
+    if (
+      open.some((request) => {
+        const shown = dialogOf(request);
+        return shown !== undefined && sameDialog(dialog, shown);
+      })
+    )
       return;
-    }
     const unseen = open.filter((request) => dialogOf(request) === undefined);
-    const mine =
-      unseen.find((request) => isAbout(dialog, request)) ?? (unseen.length === 1 ? unseen[0] : undefined);
+    const compared = unseen.map((request) => compareDialog(dialog, request, { told: known(request)?.told }));
+    const [only] = unseen.length === 1 && compared[0] === 'unknown' ? unseen : [];
+    const mine = unseen[compared.indexOf('same')] ?? only;
     if (mine !== undefined) {
-      this.known.add(job, mine.request_id, { dialog: dialog.key });
+      this.known.add(job, mine.request_id, { dialog });
       this.strays.forget(job.id);
       return;
     }
-    const hint = this.hints.take(job.id, dialog);
+    const hint = dialog.name === 'permission' ? this.hints.take(job.id, dialog) : undefined;
     if (hint === undefined) {
       this.noteStray(job, dialog);
       return;
@@ -172,7 +178,7 @@ export class Permissions {
 
   private openHinted(job: LiveJob, hint: HookReport, dialog: ShownDialog): void {
     void this.open(job, 'hook', hint).then((id) =>
-      this.known.add(job, id, { dialog: dialog.key, callId: hint.call_id, hint }),
+      this.known.add(job, id, { dialog, callId: hint.call_id, told: hint }),
     );
   }
 
@@ -211,9 +217,9 @@ export class Permissions {
   private noteStray(job: LiveJob, dialog: ShownDialog): void {
     this.strays.note(job.id, dialog.key, () => {
       if (isFinal(job.record.status)) return;
-      const hint = dialog.name === 'permission' ? this.hints.takeOnly(job.id) : undefined;
+      const hint = dialog.name === 'permission' ? this.hints.takeOnly(job.id, dialog) : undefined;
       if (hint !== undefined) this.openHinted(job, hint, dialog);
-      else void this.open(job, 'hub', dialog).then((id) => this.known.add(job, id, { dialog: dialog.key }));
+      else void this.open(job, 'hub', dialog).then((id) => this.known.add(job, id, { dialog }));
     });
   }
 

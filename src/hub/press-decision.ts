@@ -3,7 +3,9 @@ import { builtIn } from '../agents/index.ts';
 import type { JobRecord, PeerRequest } from '../job/record.ts';
 import { pressKey } from '../tmux/deliver.ts';
 import { shoot } from '../tmux/screen.ts';
-import { dialogOn, isAbout, plainWords } from './shown-dialog.ts';
+import type { Known } from './known-permissions.ts';
+import { letters } from './same-call.ts';
+import { compareDialog, dialogOn, type ShownDialog } from './shown-dialog.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
 /** How long (ms) the dialog may take to go away after its key, and how often it is looked at. */
@@ -25,14 +27,14 @@ export type Pressed =
 /**
  * Answers a permission dialog by its key: only when the very dialog of the request is on the screen, under the same
  * guards as any key.
- * @param dialog the dialog as it was seen for this request, if it was
+ * @param known what is known of the request: its dialog as it was seen, what a hook told of it
  * @param mayPress asked right before the first key: false when the request is open no more
  */
 export async function pressDecision(
   servers: TmuxServers,
   record: JobRecord,
   request: PeerRequest,
-  dialog: string | undefined,
+  { dialog, told }: Known,
   decision: 'allow' | 'deny',
   mayPress: () => boolean,
 ): Promise<Pressed> {
@@ -71,11 +73,11 @@ export async function pressDecision(
     if (before?.key === first.key) break;
     first = before;
   }
-  const same =
-    before?.name === 'permission' &&
-    before.whole &&
-    before.key === first?.key &&
-    (before.key === dialog || isAbout(before, request));
+  const isIts = (shown: ShownDialog | undefined): boolean =>
+    shown?.name === 'permission' &&
+    shown.whole &&
+    compareDialog(shown, request, { seen: dialog, told }) === 'same';
+  const same = isIts(before) && before?.key === first?.key;
   if (before === undefined || first === undefined)
     return { kind: 'gone', why: 'The dialog is not on the screen any more.' };
   if (!same) {
@@ -90,7 +92,10 @@ export async function pressDecision(
   // The dialog may be that of the next request, which asks for the same.
   if (!mayPress()) return { kind: 'gone', why: 'The request was settled before a key was pressed.' };
   for (const key of keys) {
-    const why = await pressKey(server, target, key, wordOf(before.input));
+    const why = await pressKey(server, target, key, {
+      mayPress: (rows) => isIts(dialogOn(rows, record)),
+      rows: rowsOf(before, lines),
+    });
     if (why !== undefined) {
       return {
         kind: 'refused',
@@ -100,7 +105,7 @@ export async function pressDecision(
     }
   }
   for (const end = Date.now() + GONE_MS; Date.now() < end; await sleep(LOOK_MS)) {
-    if (await differsTwice(look, before.key))
+    if (await isNotTwice(async () => (await look())?.key === before.key))
       return {
         kind: 'done',
         evidence: `${keys.join(' ')} was pressed (${decision}) and the dialog went away`,
@@ -122,37 +127,40 @@ export async function pressDecision(
 
 /**
  * Waits for a decision that went another way to take effect.
- * @param dialog the dialog as it was seen for this request, if it was
+ * @param known what is known of the request: its dialog as it was seen, what a hook told of it
  * @returns false when the dialog of the request is on the screen all the time
  */
 export async function dialogLeaves(
   servers: TmuxServers,
   record: JobRecord,
   request: PeerRequest,
-  dialog: string | undefined,
+  { dialog, told }: Known,
 ): Promise<boolean> {
   const { agent_session: session } = record;
   if (session === undefined) return true;
   const server = servers.get(session.socket);
-  const look = async () => {
+  const isThere = async () => {
     const shown = dialogOn((await shoot(server, session.pane))?.lines ?? [], record);
-    // One that was never seen is known by what it says.
-    return dialog === undefined && isAbout(shown, request) ? { key: '' } : shown;
+    return compareDialog(shown, request, { seen: dialog, told }) !== 'other';
   };
   for (const end = Date.now() + GONE_MS; Date.now() < end; await sleep(LOOK_MS)) {
-    if (await differsTwice(look, dialog ?? '')) return true;
+    if (await isNotTwice(isThere)) return true;
   }
   return false;
 }
 
-/** True when two looks show no dialog of that key: one alone may fall into the middle of a drawing. */
-async function differsTwice(look: () => Promise<{ key: string } | undefined>, key: string): Promise<boolean> {
-  if ((await look())?.key === key) return false;
+/** True when two looks do not show it: one alone may fall into the middle of a drawing. */
+async function isNotTwice(isThere: () => Promise<boolean>): Promise<boolean> {
+  if (await isThere()) return false;
   await sleep(LOOK_MS);
-  return (await look())?.key !== key;
+  return !(await isThere());
 }
 
-/** The longest plain word of a dialog: tmux itself looks for it once more when the key is pressed. */
-function wordOf(text: string): string | undefined {
-  return plainWords(text).sort((a, b) => b.length - a.length)[0];
+/** The rows of the screen that hold what a dialog asks for: tmux itself looks for them when the key is pressed. */
+function rowsOf(dialog: ShownDialog, lines: readonly string[]): string[] {
+  const text = letters(`${dialog.tool} ${dialog.input}`);
+  return lines.filter((line) => {
+    const words = letters(line.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, ''));
+    return words !== '' && text.includes(words);
+  });
 }

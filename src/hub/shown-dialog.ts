@@ -1,18 +1,16 @@
 import { builtIn, screenOf } from '../agents/index.ts';
-import type { JobRecord } from '../job/record.ts';
+import type { HookReport } from '../job/hook.ts';
+import type { JobRecord, PeerRequest } from '../job/record.ts';
 import { find } from '../tmux/screen.ts';
-
-/** A dialog may show only the beginning of what it asks for. */
-const COMPARED_WORDS = 8;
+import { wholeOf } from './permission-draft.ts';
+import { compareShown, compareTold, letters, type Sameness, type ShownCall } from './same-call.ts';
 
 /** A dialog on an agent's screen. */
-export interface ShownDialog {
-  /** Equal for two looks at the same dialog. */
+export interface ShownDialog extends ShownCall {
+  /** Equal for two looks at the same dialog, however the pane wraps it. */
   key: string;
   /** `permission`, `trust`, …; `other` where the kind does not tell. */
   name: string;
-  tool: string;
-  input: string;
   /** False for a dialog that does not show all it asks for (a small pane): it is never answered by key. */
   whole: boolean;
   /** What a person has to do in the pane. */
@@ -32,11 +30,13 @@ export function dialogOn(
     const tool = shown?.tool ?? `dialog (${name})`;
     const input = shown?.input ?? line;
     return {
-      key: `${name}\n${tool}\n${input}`,
+      key: `${name}\n${letters(`${tool} ${input}`)}`,
       name,
       tool,
       input,
       whole: shown !== undefined && shown.partial !== true,
+      isRead: shown !== undefined,
+      commands: kind?.permission?.commands ?? [],
       remedy,
     };
   }
@@ -48,26 +48,43 @@ export function dialogOn(
     tool: 'dialog',
     input: line,
     whole: false,
+    isRead: false,
+    commands: [],
     remedy: 'answer the dialog',
   };
 }
 
-/** True when a dialog shows what a request is about. */
-export function isAbout(
-  dialog: Pick<ShownDialog, 'tool' | 'input'> | undefined,
-  { tool, input }: { tool?: string | undefined; input?: string | undefined },
-): boolean {
-  if (dialog === undefined) return false;
-  const shown = `${dialog.tool} ${dialog.input}`;
-  const asked = plainWords(input ?? '');
-  if (asked.length === 0) return shown.includes(tool ?? '');
-  if (asked.slice(0, COMPARED_WORDS).every((word) => shown.includes(word))) return true;
-  // Gemini CLI 0.61.0 hides the beginning of a long command.
-  const end = plainWords(dialog.input).slice(-COMPARED_WORDS);
-  return end.length >= COMPARED_WORDS && end.every((word) => input?.includes(word) === true);
+/**
+ * Whether a dialog is the one that asks for a request.
+ * @param seen the dialog that was seen for the request before, if one was
+ * @param told what a hook has told of the request; else its record stands for that
+ */
+export function compareDialog(
+  dialog: ShownDialog | undefined,
+  request: PeerRequest,
+  { seen, told }: { seen?: ShownDialog | undefined; told?: HookReport | undefined },
+): Sameness {
+  if (dialog === undefined) return 'other';
+  if (seen !== undefined) return sameDialog(dialog, seen) ? 'same' : 'other';
+  if (request.source === 'hub') return compareRead(dialog, request);
+  return dialog.name === 'permission' ? compareTold(dialog, told ?? wholeOf(request)) : 'other';
 }
 
-/** The plain words of a text, in their order: what survives any wrapping and framing. */
-export function plainWords(text: string): string[] {
-  return text.match(/[A-Za-z0-9_-]{3,40}/g) ?? [];
+/** The same for a request that was read from the screen itself. */
+function compareRead(dialog: ShownDialog, request: PeerRequest): Sameness {
+  if (dialog.isRead) return compareShown(dialog, wholeOf(request));
+  const isSame = letters(`${dialog.tool} ${dialog.input}`) === letters(`${request.tool} ${request.input}`);
+  return isSame ? 'same' : 'other';
+}
+
+/** True for two looks at one dialog; one of them may show less of it. */
+export function sameDialog(one: ShownDialog, other: ShownDialog): boolean {
+  if (one.key === other.key) return true;
+  return (
+    one.name === other.name &&
+    one.isRead &&
+    other.isRead &&
+    !(one.whole && other.whole) &&
+    compareShown(one, other) === 'same'
+  );
 }

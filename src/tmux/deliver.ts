@@ -1,6 +1,6 @@
 import { MamError } from '../errors.ts';
 import type { TmuxServer } from './control.ts';
-import { paste, press, type Target, unfit } from './guard.ts';
+import { paste, pressOnRows, type Target, unfit } from './guard.ts';
 import { climb, enterAtOnce } from './ladder.ts';
 import { type Look, type Obstacle, type Preflight, preflight } from './preflight.ts';
 import type { ClimbEnd, DeliverySteps } from './rung.ts';
@@ -62,21 +62,28 @@ export function interrupt(server: TmuxServer, target: Target, key: string): Prom
   return pressKey(server, target, key);
 }
 
-/**
- * The same for a key that may only be pressed while a word stands on the screen.
- * @param seen letters, digits, `_` and `-` only
- */
+/** What a screen must show for a key to be pressed. */
+export interface Shown {
+  /** Asked with the last look before the key. */
+  mayPress(rows: readonly string[]): boolean;
+  /** Rows that tmux itself looks for in the moment of the key. */
+  rows: readonly string[];
+}
+
+/** The same for a key that may only be pressed while the screen shows something. */
 export async function pressKey(
   server: TmuxServer,
   target: Target,
   key: string,
-  seen?: string,
+  shown?: Shown,
 ): Promise<string | undefined> {
   if (!/^[A-Za-z0-9-]+$/.test(key)) throw new MamError('internal', `${key} is no name of a key.`);
   const shot = await shoot(server, target.pane);
   const reason = unfit(shot, target);
   if (reason !== undefined) return Object.values(reason)[0];
-  return shot && press(server, target.pane, shot, key, seen);
+  if (shot === undefined) return `pane ${target.pane} no longer exists`;
+  if (shown?.mayPress(shot.lines) === false) return 'the screen has changed';
+  return pressOnRows(server, target.pane, shot, key, shown?.rows ?? []);
 }
 
 /** The pane changed between the look and the paste: look again to say how. Nothing was pasted. */

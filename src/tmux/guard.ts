@@ -5,6 +5,9 @@ import { isAlive, isShell } from './process.ts';
 import { formatLiteral, quote } from './quote.ts';
 import { readShot, type Shot, STATE_FORMAT, shotCommand } from './screen.ts';
 
+/** So many rows tmux is asked to look for. */
+const MOST_ROWS = 40;
+
 /** Whom keys are meant for; taken once, when the job is delegated. */
 export interface Target {
   /** tmux pane id, such as `%3`. */
@@ -65,6 +68,22 @@ export function press(
   key: string,
   seen?: string,
 ): Promise<string | undefined> {
+  return pressIf(server, pane, shot, key, seen === undefined ? [] : [`#{C:${seen}}`]);
+}
+
+/** The same while the screen shows each of these rows as it is. */
+export function pressOnRows(
+  server: TmuxServer,
+  pane: string,
+  shot: Shot,
+  key: string,
+  rows: readonly string[],
+): Promise<string | undefined> {
+  const seen = rows.slice(0, MOST_ROWS).map((row) => `#{C/r:${wholeRow(row)}}`);
+  return pressIf(server, pane, shot, key, seen);
+}
+
+function pressIf(server: TmuxServer, pane: string, shot: Shot, key: string, seen: readonly string[]) {
   return run(server, '', guarded(pane, shot, `send-keys -t ${quote(pane)} ${quote(key)}`, '', seen));
 }
 
@@ -81,16 +100,38 @@ export async function lookAndPress(
   seen: string,
 ): Promise<Shot | undefined> {
   const keys = `${shotCommand(pane)} ; send-keys -t ${quote(pane)} ${quote(key)}`;
-  const lines = await server.command(guarded(pane, shot, keys, '', seen));
+  const lines = await server.command(guarded(pane, shot, keys, '', [`#{C:${seen}}`]));
   return lines.at(-1) === 'DONE' ? readShot(lines.slice(0, -1)) : undefined;
 }
 
-function guarded(pane: string, shot: Shot, keys: string, otherwise: string, seen?: string): string {
+/** @param seen formats that must be true as well */
+function guarded(
+  pane: string,
+  shot: Shot,
+  keys: string,
+  otherwise: string,
+  seen: readonly string[] = [],
+): string {
   const state = `0|0|${shot.pane_pid}|0|0|${formatLiteral(shot.command)}`;
   const same = `#{==:${STATE_FORMAT},${state}}`;
-  const condition = seen === undefined ? same : `#{&&:${same},#{C:${seen}}}`;
+  const condition = allOf([same, ...seen]);
   const refused = `${otherwise === '' ? '' : `${otherwise} ; `}display-message -p -t ${quote(pane)} ${quote(`REFUSED ${STATE_FORMAT}`)}`;
   return `if-shell -F -t ${quote(pane)} ${quote(condition)} ${quote(`${keys} ; display-message -p DONE`)} ${quote(refused)}`;
+}
+
+/** A format that is true when all of them are. tmux nests only so deep, so it is a tree. */
+function allOf(formats: readonly string[]): string {
+  const half = Math.ceil(formats.length / 2);
+  if (half < 1 || formats.length === 1) return formats[0] ?? '1';
+  return `#{&&:${allOf(formats.slice(0, half))},${allOf(formats.slice(half))}}`;
+}
+
+/** A pattern for a whole row of the screen. Signs that mean something to tmux or to a pattern stand for any sign. */
+function wholeRow(row: string): string {
+  const pattern = row.replace(/[^A-Za-z0-9 _=%@"'<>&;!~/-]+/g, (signs) =>
+    /^[ -~]+$/.test(signs) ? '.'.repeat(signs.length) : '.+',
+  );
+  return `^${pattern}$`;
 }
 
 async function run(server: TmuxServer, before: string, guard: string): Promise<string | undefined> {

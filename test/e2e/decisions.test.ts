@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
@@ -11,10 +12,16 @@ import { pause, until } from '../support/until.ts';
 const HUMAN_MS = 1_000;
 const AGENT = join(import.meta.dirname, '../peers/dialogs.mjs');
 
+type Kind = 'codex' | 'claude-code';
+
 /** A job of an agent that asks for these commands one after the other, once the first dialog is told. */
-async function asking(lab: Lab, kind: 'codex' | 'claude-code', ...commands: string[]) {
+async function asking(lab: Lab, kind: Kind, ...commands: string[]) {
+  return askingWith(lab, kind, [], ...commands);
+}
+
+async function askingWith(lab: Lab, kind: Kind, flags: readonly string[], ...commands: string[]) {
   const log = join(lab.folder, 'peer-1.log');
-  const asks = commands.flatMap((command) => ['--ask', command]);
+  const asks = [...flags, ...commands.flatMap((command) => ['--ask', command])];
   const words = [process.execPath, AGENT, '--log', log, '--mam', PROGRAM, '--kind', kind, ...asks];
   await lab.startSession('asker', `exec ${words.map((word) => `'${word}'`).join(' ')}`);
   const pane = await lab.tmux('display-message', '-p', '-t', '=asker:', '#{pane_id}');
@@ -79,4 +86,61 @@ describe.concurrent('a decision', () => {
     );
     await until('the dialog is gone', async () => !(await lab.screen(agent)).includes('Do you want'));
   });
+
+  /** Each is like the one before it. */
+  const ALIKE = [
+    'touch main',
+    'touch main && touch forced',
+    'touch a',
+    'touch b',
+    'touch собака',
+    'touch корова',
+  ];
+  describe.each([
+    ['codex', []],
+    ['codex', ['--silent']],
+    ['claude-code', []],
+    ['claude-code', ['--silent']],
+  ] as const)('of %s %s', (kind, flags) => {
+    test('that comes after a person has allowed never counts for the next command', async ({ lab }) => {
+      const { server, agent, id } = await askingWith(lab, kind, flags, ...ALIKE);
+      for (const next of ALIKE.slice(1)) {
+        await pause(HUMAN_MS);
+        await lab.tmux('send-keys', '-t', agent.pane, '1');
+        const isUp = async () => (await lab.screen(agent)).includes(`${next}\n`);
+        await until('the next dialog is up', isUp);
+        const refused = await server.refusal('answer_job', { job_id: id, decision: 'allow' });
+        expect(refused).toMatch(/open no more|no open permission request/);
+        const { jobs } = await server.ask('wait_job', { job_id: id });
+        expect(jobs[0].open_request).toBe(`Bash: ${next}`);
+        expect(await isUp()).toBe(true);
+      }
+      await answer(server, id, 'deny');
+      await until('all is settled', () => !lab.record(id).requests.some(({ resolved_at: at }) => !at));
+      expect(settledBy(lab)).toEqual(ALIKE.map((command, n) => [command, n < ALIKE.length - 1]));
+      const decided = lab.record(id).requests.filter(({ decided_by }) => decided_by !== undefined);
+      expect(decided).toMatchObject([{ input: ALIKE.at(-1), decision: 'deny' }]);
+    }, 60_000);
+  });
+
+  test('of three that are asked for at once counts for the one that was told', async ({ lab }) => {
+    const asked = ['touch one', 'touch one && touch two', 'touch one && touch two && touch three'];
+    const { server, id } = await askingWith(lab, 'codex', ['--at-once'], ...asked);
+    for (const [n, decision] of (['allow', 'allow', 'deny'] as const).entries()) {
+      const { jobs } = await server.ask('wait_job', { job_id: id });
+      expect(jobs[0].open_request).toBe(`Bash: ${asked[n]}`);
+      await answer(server, id, decision);
+    }
+    expect(settledBy(lab)).toEqual(asked.map((command, n) => [command, n < 2]));
+    expect(lab.record(id).requests.map(({ input }) => input)).toEqual(asked);
+  });
 });
+
+/** What became of each command, as the agent itself has noted it. */
+function settledBy(lab: Lab): [string, boolean][] {
+  return readFileSync(join(lab.folder, 'peer-1.log'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { settled?: string; allowed?: boolean })
+    .flatMap(({ settled, allowed }) => (settled === undefined ? [] : [[settled, allowed === true]]));
+}

@@ -3,6 +3,8 @@
 //   --mam FILE          the built program, for its hooks and its report
 //   --kind KIND         codex (its dialog comes after its hook) or claude-code (its hook waits while the dialog is up)
 //   --ask COMMAND       asks for this once it has its order; may be given several times
+//   --silent            has no hooks, as an agent that a person has started
+//   --at-once           asked for in one answer: the hooks of all tell before the first dialog
 import { execFile } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -13,6 +15,8 @@ const { values: options } = parseArgs({
     mam: { type: 'string' },
     kind: { type: 'string' },
     ask: { type: 'string', multiple: true },
+    silent: { type: 'boolean' },
+    'at-once': { type: 'boolean' },
   },
 });
 
@@ -64,6 +68,8 @@ let unread = '';
 /** What the dialog on the screen asks for. */
 let asked;
 const left = [...options.ask];
+/** What the hooks of the commands that were asked for at once end with. */
+const told = new Map();
 
 process.stdin.setRawMode(true);
 process.stdout.write('\x1b[?2004h');
@@ -104,6 +110,9 @@ async function begin(order) {
   draw(look.box(['']));
   if (id === undefined) return;
   await run(['publish', '--job', id, '--event', 'started']);
+  // The last one is told first: nobody may rely on the order.
+  if (options['at-once']) for (const command of left.toReversed()) told.set(command, tell(command));
+  await Promise.all(told.values());
   void askNext();
 }
 
@@ -113,13 +122,17 @@ async function askNext() {
     draw(look.box(['']));
     return;
   }
-  const told = hook('PermissionRequest', { tool_name: 'Bash', tool_input: { command } });
-  if (options.kind === 'codex') await told;
+  const answer = told.get(command) ?? tell(command);
+  if (options.kind === 'codex') await answer;
   asked = command;
   draw(look.dialog(command));
-  const { stdout } = await told;
+  const { stdout } = await answer;
   // Too late when a key has settled it.
   if (stdout !== '' && asked === command) void settle(stdout.includes('"allow"'));
+}
+
+function tell(command) {
+  return hook('PermissionRequest', { tool_name: 'Bash', tool_input: { command } });
 }
 
 async function settle(allowed) {
@@ -134,6 +147,7 @@ async function settle(allowed) {
 }
 
 function hook(event, payload) {
+  if (options.silent) return Promise.resolve({ code: 0, stdout: '' });
   return run(['hook', options.kind, event], JSON.stringify({ session_id: 'one', ...payload }));
 }
 
