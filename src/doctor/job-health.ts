@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { explain, MamError } from '../errors.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { foldJob, readRecord } from '../registry/fold.ts';
+import { journalText } from '../registry/journal.ts';
 import { type JobPaths, jobPaths } from '../registry/paths.ts';
 import { type Found, note, problem } from './finding.ts';
 
@@ -72,7 +73,7 @@ function lostEvents(events: RecordedEvent[], known: number): number[] {
 }
 
 function isTornEnd(journal: string, line: number): boolean {
-  const text = readFileSync(journal, 'utf8');
+  const text = journalText(journal);
   return !text.endsWith('\n') && text.split('\n').length === line;
 }
 

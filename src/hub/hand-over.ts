@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { builtIn, lookFor } from '../agents/index.ts';
 import { composeOrder } from '../job/order.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -7,6 +6,7 @@ import { awaitArgument } from '../tmux/argument.ts';
 import { type DeliverySteps, deliver, type Obstacle, type Target } from '../tmux/deliver.ts';
 import { recoverDelivery } from '../tmux/recover.ts';
 import type { Shot } from '../tmux/screen.ts';
+import { readForeign } from '../trust/files.ts';
 import { hubDraft } from './hub-draft.ts';
 import type { Leftovers } from './leftovers.ts';
 import type { LiveJob } from './live-job.ts';
@@ -57,7 +57,7 @@ export class HandOver {
     const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
     const look = lookFor(record);
     const steps = this.stepsOf(job, stop);
-    const prompt = job.prompt ?? readFileSync(job.paths.prompt, 'utf8');
+    const prompt = job.prompt ?? readForeign(job.paths.prompt);
     const text = composeOrder(job.id, prompt, typing.mam, job.paths.prompt);
     let end: End;
     if (record.phase !== 'queued' && typing.argument === true) {

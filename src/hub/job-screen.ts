@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explain } from '../errors.ts';
 import type { JobAddress, ScreenResult } from '../job/request.ts';
 import { clean } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { shoot } from '../tmux/screen.ts';
+import { readForeign } from '../trust/files.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -41,7 +41,7 @@ async function liveScreen({ record }: LiveJob, servers: TmuxServers): Promise<Sc
 
 async function lastScreen({ record }: LiveJob): Promise<ScreenResult> {
   try {
-    const text = await readFile(join(record.log_dir, 'screen.txt'), 'utf8');
+    const text = readForeign(join(record.log_dir, 'screen.txt'));
     return { screen: fitting(clean(text).trimEnd().split('\n')), live: false };
   } catch {
     return none('No picture of the pane was taken when the job ended.', false);

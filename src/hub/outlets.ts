@@ -1,4 +1,3 @@
-import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HubBus } from '../bus/hub-bus.ts';
 import { logTopic, recordTopic } from '../bus/topics.ts';
@@ -6,6 +5,7 @@ import { isSettled } from '../job/apply.ts';
 import type { LogMessage } from '../job/request.ts';
 import { clean } from '../job/text.ts';
 import { writeDerived } from '../registry/files.ts';
+import { journalText } from '../registry/journal.ts';
 import { capture } from '../tmux/screen.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
@@ -122,9 +122,7 @@ export class Outlets {
       if (session !== undefined) {
         const screen = await capture(this.servers.get(session.socket), session.pane).catch(() => undefined);
         if (screen !== undefined) {
-          await writeFile(join(logDir, 'screen.txt'), `${clean(screen.join('\n')).trimEnd()}\n`, {
-            mode: 0o600,
-          });
+          await writeDerived(join(logDir, 'screen.txt'), `${clean(screen.join('\n')).trimEnd()}\n`);
         }
       }
     } catch (error) {
@@ -135,8 +133,10 @@ export class Outlets {
   /** The journal's copy, where a separate log folder was asked for. */
   private async copyJournal({ id, paths, record }: LiveJob): Promise<void> {
     if (record.log_dir === paths.folder) return;
-    await copyFile(paths.journal, join(record.log_dir, 'events.jsonl')).catch((error) =>
-      this.log.error(`the journal of ${id} was not copied`, error),
-    );
+    try {
+      await writeDerived(join(record.log_dir, 'events.jsonl'), journalText(paths.journal));
+    } catch (error) {
+      this.log.error(`the journal of ${id} was not copied`, error);
+    }
   }
 }

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { MamError } from '../errors.ts';
 import { taskPage } from '../job/text.ts';
+import { readForeign } from '../trust/files.ts';
 import type { LiveJob } from './live-job.ts';
 
 /** A page of a job's prompt, with the offset of the next one and the file that has it whole. */
@@ -19,7 +19,7 @@ export function firstTaskPage(job: LiveJob): TaskPage {
 export function readTaskPage(job: LiveJob, offset: number): TaskPage {
   let prompt: string;
   try {
-    prompt = readFileSync(job.paths.prompt, 'utf8');
+    prompt = readForeign(job.paths.prompt);
   } catch (error) {
     throw new MamError('io', `The task of job ${job.id} cannot be read from ${job.paths.prompt}.`, '', {
       cause: error,

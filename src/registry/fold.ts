@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { MamError, systemCode } from '../errors.ts';
 import { apply } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
+import { readForeign } from '../trust/files.ts';
 import { type JournalContent, readJournal } from './journal.ts';
 import { type JobPaths, jobPaths } from './paths.ts';
 
@@ -57,7 +57,7 @@ function contentOf(journal: string, jobId: string): JournalContent {
 /** The derived record as last written, if there is a readable one. */
 export function readRecord(path: string): JobRecord | undefined {
   try {
-    const record = JSON.parse(readFileSync(path, 'utf8')) as JobRecord;
+    const record = JSON.parse(readForeign(path)) as JobRecord;
     return typeof record.job_id === 'string' && typeof record.status === 'string' ? record : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,5 @@
-import { appendFile, readdir, readFile } from 'node:fs/promises';
+import { closeSync, constants, writeSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MamError } from '../errors.ts';
@@ -7,6 +8,7 @@ import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal, type Status } from '../job/words.ts';
+import { openOwn, readForeign } from '../trust/files.ts';
 import { writeDerived } from './files.ts';
 import { foldJob, readRecord } from './fold.ts';
 import { hasJob, jobPaths } from './paths.ts';
@@ -20,6 +22,8 @@ interface IndexRow extends JobRow {
 /** How long changed rows gather before they are written, in ms: the file only saves the next hub work. */
 const WRITE_DELAY_MS = 200;
 const DETAIL_CHARS = 200;
+/** A million jobs have an index of this size, in bytes. */
+const MAX_BYTES = 512 * 1024 * 1024;
 /** Rows between two turns of the event loop, some ms each: from the index file, and from folders. */
 const STEP = 2_000;
 const FOLDER_STEP = 50;
@@ -174,7 +178,20 @@ export class JobIndex {
     this.writing = undefined;
     const lines = [...this.changed.values()].map((row) => `${JSON.stringify(row)}\n`).join('');
     this.changed = new Map();
-    if (lines !== '') await appendFile(this.path, lines, { mode: 0o600 }).catch(() => {});
+    if (lines !== '') this.append(lines);
+  }
+
+  private append(lines: string): void {
+    try {
+      const file = openOwn(this.path, constants.O_APPEND);
+      try {
+        writeSync(file, lines);
+      } finally {
+        closeSync(file);
+      }
+    } catch {
+      // The next hub makes it again from the job folders.
+    }
   }
 
   private place(row: IndexRow): void {
@@ -227,7 +244,7 @@ async function readRows(path: string): Promise<{ known: Map<string, IndexRow>; l
   const known = new Map<string, IndexRow>();
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = readForeign(path, MAX_BYTES);
   } catch {
     return { known, lines: 0 };
   }

@@ -1,8 +1,8 @@
-import { close, constants, fstatSync, ftruncateSync, openSync, write } from 'node:fs';
+import { close, constants, fstatSync, ftruncateSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { systemCode } from '../errors.ts';
 import type { RecordedEvent } from '../job/event.ts';
-import { readPlainFile } from '../plain-file.ts';
+import { openOwn, readForeign } from '../trust/files.ts';
 
 const writeFile = promisify(write);
 const closeFile = promisify(close);
@@ -11,7 +11,10 @@ const closeFile = promisify(close);
  * Every write returns when its bytes are on the disk, as with fdatasync after it, for one trip through the thread pool
  * instead of two. For a new file this flushes its entry in the folder as well (ext4, APFS).
  */
-const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_DSYNC;
+const FLAGS = constants.O_APPEND | constants.O_DSYNC;
+
+/** A longer journal is not one of ours, in bytes: a runaway peer is stopped long before. */
+const MAX_BYTES = 512 * 1024 * 1024;
 
 /** A journal that nobody writes to gives its file descriptor back after this time, in ms. */
 const IDLE_CLOSE_MS = 5_000;
@@ -83,7 +86,7 @@ export class Journal {
       try {
         if (this.fd === undefined) {
           // Opening is quick (40 µs); only what waits for the disk goes to the thread pool.
-          this.fd = openSync(this.path, FLAGS, 0o600);
+          this.fd = openOwn(this.path, FLAGS);
           this.size = fstatSync(this.fd).size;
         }
         for (let done = 0; done < bytes.length; ) {
@@ -128,11 +131,16 @@ export interface JournalContent {
   damage: string[];
 }
 
+/** The text of a journal. @throws the system's error, ELOOP for a link, EFTYPE and EFBIG for what can't be one */
+export function journalText(path: string): string {
+  return readForeign(path, MAX_BYTES);
+}
+
 /** Reads a journal. A missing file is an empty one; a torn or corrupt line is reported and passed over. */
 export function readJournal(path: string): JournalContent {
   let text: string;
   try {
-    text = readPlainFile(path);
+    text = journalText(path);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return { events: [], damage: [] };
     throw error;

@@ -1,6 +1,7 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { lock } from 'proper-lockfile';
 import { startOf } from '../processes.ts';
+import { readForeign, replaceOwn } from '../trust/files.ts';
 
 /** The heartbeat of a lock that is held for long: proper-lockfile touches it every half of this. */
 const HELD_STALE_MS = 20_000;
@@ -56,7 +57,7 @@ export async function takeLock(
       onCompromised: onLost,
     });
     try {
-      writeFileSync(`${path}.owner`, JSON.stringify(me), { mode: 0o600 });
+      replaceOwn(`${path}.owner`, JSON.stringify(me));
     } catch (error) {
       await release().catch(() => {});
       throw error;
@@ -78,8 +79,15 @@ export async function takeLock(
 /** The owner written beside a lock, living or dead. */
 export function readOwner(path: string): Owner | undefined {
   try {
-    return JSON.parse(readFileSync(`${path}.owner`, 'utf8')) as Owner;
+    const owner = JSON.parse(readForeign(`${path}.owner`)) as Record<keyof Owner, unknown> | null;
+    const { pid, start, boot, what, at } = owner ?? {};
+    const isOwner =
+      Number.isSafeInteger(pid) &&
+      Number.isFinite(at) &&
+      [start, boot, what].every((word) => typeof word === 'string');
+    return isOwner ? (owner as unknown as Owner) : undefined;
   } catch {
+    // None, or something that no hub has written.
     return undefined;
   }
 }

@@ -1,8 +1,9 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { MamError, systemCode } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import { isJobId } from '../job/id.ts';
+import { isOwn } from '../trust/owner.ts';
 
 /** The files of one job. */
 export interface JobPaths {
@@ -30,8 +31,10 @@ export function jobPaths(registryDir: string, jobId: string): JobPaths {
 /** True when the registry has a folder with a journal for this job. */
 export function hasJob(registryDir: string, jobId: string): boolean {
   if (!isJobId(jobId)) return false;
+  const { folder, journal } = jobPaths(registryDir, jobId);
   try {
-    return statSync(jobPaths(registryDir, jobId).journal).isFile();
+    // Never through a link: it leads to what belongs to something else.
+    return lstatSync(folder).isDirectory() && lstatSync(journal).isFile();
   } catch {
     // Nothing there, or a foreign file where a job's folder would be.
     return false;
@@ -57,12 +60,17 @@ export function isRemoved(registryDir: string, jobId: string): boolean {
 }
 
 /**
- * Makes the registry folder, and a `.gitignore` beside it when it is a project's own.
- * @throws MamError `io` when it can't be written
+ * The one door of a registry that is written: a real folder of this user's, which nobody else can write. Made where it is
+ * missing, with a `.gitignore` beside it when it is a project's own.
+ * @throws MamError `io` when it can't be written, `refused` when it, or the `.mam` folder it lies in, is a link or
+ * another user's
  */
 export function ensureRegistry(registryDir: string): void {
   try {
+    const project = basename(dirname(registryDir)) === '.mam' ? dirname(registryDir) : undefined;
+    if (project !== undefined) checkRegistryFolder(project);
     makeFolder(registryDir);
+    checkRegistryFolder(registryDir);
     if (basename(dirname(registryDir)) !== '.mam') return;
     try {
       writeFileSync(join(dirname(registryDir), '.gitignore'), '*\n', { flag: 'wx' });
@@ -74,8 +82,28 @@ export function ensureRegistry(registryDir: string): void {
   }
 }
 
+function checkRegistryFolder(folder: string): void {
+  const stat = lstatSync(folder, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  const why = stat.isSymbolicLink()
+    ? 'is a link'
+    : stat.isDirectory() && !isOwn(stat)
+      ? `belongs to another user (uid ${stat.uid})`
+      : undefined;
+  if (why !== undefined) {
+    throw new MamError(
+      'refused',
+      `The registry ${folder} ${why}, so nothing is written there.`,
+      'Set MAM_REGISTRY_DIR to a folder of your own.',
+    );
+  }
+  // As a clone leaves it where the group may write: what is in it is foreign all the same, and from now on it is not.
+  if ((stat.mode & 0o022) !== 0) chmodSync(folder, stat.mode & 0o755);
+}
+
 /** The sentence for a registry that can't be written. */
 export function registryError(registryDir: string, error: unknown): MamError {
+  if (error instanceof MamError) return error;
   return new MamError(
     'io',
     `The registry ${registryDir} cannot be written (${systemCode(error) ?? 'unknown error'}).`,

@@ -1,18 +1,10 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { tailOfForeign } from '../trust/files.ts';
 
-/** The end of a file, at most so many bytes of it; empty when it can't be opened. @throws the system's error */
+/** The end of a plain file as text, at most so many bytes of it; empty when there is no such file. */
 export function tailOf(path: string, bytes: number): string {
-  let fd: number;
   try {
-    fd = openSync(path, 'r');
+    return tailOfForeign(path, bytes).tail.toString('utf8');
   } catch {
     return '';
-  }
-  try {
-    const { size } = fstatSync(fd);
-    const end = Buffer.alloc(Math.min(size, bytes));
-    return end.toString('utf8', 0, readSync(fd, end, 0, end.length, size - end.length));
-  } finally {
-    closeSync(fd);
   }
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../folders.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import { sliceUnits } from '../job/text.ts';
+import { readForeign } from '../trust/files.ts';
+import { isOwnFolder } from '../trust/owner.ts';
 import { writeDurably } from './files.ts';
 
 /** Beginning of a text that stays in the journal line when the whole lies in `texts/`. */
@@ -51,13 +52,26 @@ export async function longLine(event: RecordedEvent, folder: string): Promise<Li
 }
 
 async function writeText(folder: string, text: string): Promise<string> {
-  const hash = createHash('sha256').update(text).digest('hex');
+  const hash = sha256(text);
   const path = join(folder, hash);
-  if (!existsSync(path)) {
-    makeFolder(folder);
-    await writeDurably(path, text);
-  }
+  makeFolder(folder);
+  // A link would send the text into somebody's folder.
+  if (!isOwnFolder(folder))
+    throw Object.assign(new Error(`${folder} is not a folder of our own`), { code: 'ENOTDIR' });
+  if (!isThere(path, hash)) await writeDurably(path, text);
   return hash;
+}
+
+function isThere(path: string, hash: string): boolean {
+  try {
+    return sha256(readForeign(path)) === hash;
+  } catch {
+    return false;
+  }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 function beginning(value: unknown): unknown {
@@ -75,7 +89,9 @@ export function wholeEvent(event: RecordedEvent, folder: string): RecordedEvent 
   for (const [field, hash] of Object.entries(event.texts ?? {})) {
     if (!HASH.test(hash)) continue;
     try {
-      const text = readFileSync(join(folder, hash), 'utf8');
+      const text = readForeign(join(folder, hash));
+      // Something else lies there: the name is the proof of the text.
+      if (sha256(text) !== hash) continue;
       restored[field] = field === 'files' || field === 'data' ? JSON.parse(text) : text;
     } catch {
       // A copy of the journal in a separate log folder has no such files.

@@ -2,12 +2,15 @@ import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:f
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
-import { randomSuffix } from '../job/id.ts';
+import { isJobId, randomSuffix } from '../job/id.ts';
+import { isOwnFolder } from '../trust/owner.ts';
 import { NEIGHBOUR } from './files.ts';
 import { jobPaths } from './paths.ts';
 
 /** No job id, so that nobody takes it for a job's folder. */
 const TRASH = '.trash';
+/** What `moveToTrash` calls a folder in it. */
+const THROWN = /^(.+)\.[a-z0-9]{8}$/;
 const OURS = new Set(['job.json', 'events.jsonl', 'prompt.md', 'texts', 'screen.txt', 'validate.log']);
 const HASH = /^[0-9a-f]{64}(\.[0-9a-f]{8}\.tmp)?$/;
 
@@ -18,11 +21,16 @@ export interface Contents {
   foreign: string[];
 }
 
-/** @throws the system's error when the folder can't be read */
+/** What lies in a job's folder. @throws the system's error when the folder can't be read */
 export function contentsOf(registryDir: string, jobId: string): Contents {
-  const { folder, texts } = jobPaths(registryDir, jobId);
+  const { folder } = jobPaths(registryDir, jobId);
   // A link leads to what belongs to somebody else.
   if (!lstatSync(folder).isDirectory()) return { bytes: 0, foreign: [jobId] };
+  return contentsIn(folder);
+}
+
+function contentsIn(folder: string): Contents {
+  const texts = join(folder, 'texts');
   const names = readdirSync(folder);
   const stats = names.map((name) => ({ name, stat: lstatSync(join(folder, name)) }));
   const isOurs = ({ name, stat }: (typeof stats)[number]): boolean =>
@@ -42,29 +50,45 @@ export function contentsOf(registryDir: string, jobId: string): Contents {
 /**
  * Takes a job out of a registry in one step: its folder is moved into the registry's trash, so that a crash leaves it
  * whole or gone. `emptyTrash` deletes it.
- * @throws the system's error; the folder stays as it was
+ * @throws the system's error, ENOTDIR where the trash is not a folder of our own; the job stays as it was
  */
 export function moveToTrash(registryDir: string, jobId: string): void {
   const trash = join(registryDir, TRASH);
   mkdirSync(trash, { recursive: true, mode: 0o700 });
+  // A link would send the job, and what is deleted later, to a place that is not ours.
+  if (!isOwnFolder(trash))
+    throw Object.assign(new Error(`${trash} is not a folder of our own`), { code: 'ENOTDIR' });
   // One of the same name may still lie there, of a job that was put back by hand.
   renameSync(jobPaths(registryDir, jobId).folder, join(trash, `${jobId}.${randomSuffix()}`));
 }
 
-/** Deletes what lies in a registry's trash, also what a hub that was killed has left there. @throws the system's error */
+/**
+ * Deletes the jobs in a registry's trash, also what a hub that was killed has left there. A repository can bring a
+ * trash of its own: a link is never followed, and nothing but a job's folder with a job's files is deleted.
+ * @throws the system's error
+ */
 export async function emptyTrash(registryDir: string): Promise<void> {
   const trash = join(registryDir, TRASH);
-  let names: string[];
-  try {
-    names = readdirSync(trash);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return;
-    throw error;
+  if (!isOwnFolder(trash)) return;
+  for (const name of readdirSync(trash)) {
+    if (isThrownJob(join(trash, name), name)) await rm(join(trash, name), { recursive: true, force: true });
   }
-  for (const name of names) await rm(join(trash, name), { recursive: true, force: true });
   try {
     rmdirSync(trash);
   } catch {
-    // Somebody else's job has come into it meanwhile, or has taken it away.
+    // Something that is not ours lies there, or another job has come into it, or it is gone.
+  }
+}
+
+/** True for a folder that `moveToTrash` may have put there: the name of one, and nothing foreign in it. */
+function isThrownJob(folder: string, name: string): boolean {
+  const jobId = THROWN.exec(name)?.[1];
+  if (jobId === undefined || !isJobId(jobId)) return false;
+  try {
+    return isOwnFolder(folder) && contentsIn(folder).foreign.length === 0;
+  } catch (error) {
+    // Another hub has deleted it, or parts of it.
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
   }
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from '../../config.ts';
 import { clean } from '../../job/text.ts';
@@ -6,6 +5,7 @@ import { type FoldedJob, foldJob } from '../../registry/fold.ts';
 import { homePaths, readRegistries } from '../../registry/home.ts';
 import { hasJob } from '../../registry/paths.ts';
 import { wholeEvent } from '../../registry/texts.ts';
+import { readForeign } from '../../trust/files.ts';
 import { jobIdOf, noSuchJob } from './job-argument.ts';
 
 /** A job as its files tell it, its events with their texts whole. */
@@ -46,7 +46,7 @@ export function readAuditFile(
   name: 'screen.txt' | 'validate.log',
 ): string {
   try {
-    return clean(readFileSync(join(isCopy ? paths.folder : record.log_dir, name), 'utf8')).trimEnd();
+    return clean(readForeign(join(isCopy ? paths.folder : record.log_dir, name))).trimEnd();
   } catch {
     return '';
   }

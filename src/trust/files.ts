@@ -1,0 +1,97 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs';
+import { randomSuffix } from '../job/id.ts';
+import { isOwn } from './owner.ts';
+
+const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW, O_WRONLY, O_CREAT } = constants;
+
+/** A file of a registry or a configuration is shorter than this, in bytes; a journal has a limit of its own. */
+const MAX_BYTES = 8 * 1024 * 1024;
+
+function refused(path: string, why: string, code: string): Error {
+  return Object.assign(new Error(`${path} ${why}`), { code });
+}
+
+/**
+ * Reads a plain file that others may have made: never through a link, never a pipe or a device (which would hold the
+ * reader up for good), and never more than a limit.
+ * @param max most bytes that it may have
+ * @throws the system's error; ELOOP for a link, EFTYPE for what is not a plain file, EFBIG for one that is too large
+ */
+export function readForeign(path: string, max: number = MAX_BYTES): string {
+  return readForeignBytes(path, max).toString('utf8');
+}
+
+/** The same as bytes. @throws as `readForeign` */
+export function readForeignBytes(path: string, max: number = MAX_BYTES): Buffer {
+  return withForeign(path, (fd, { size }) => {
+    if (size > max) throw refused(path, `has ${size} bytes, more than ${max}`, 'EFBIG');
+    return readFileSync(fd);
+  });
+}
+
+/** The end of such a file, at most so many bytes of it, and its whole size. @throws as `readForeign`, but for EFBIG */
+export function tailOfForeign(path: string, bytes: number): { tail: Buffer; size: number } {
+  return withForeign(path, (fd, { size }) => {
+    const end = Buffer.alloc(Math.min(size, bytes));
+    return { tail: end.subarray(0, readSync(fd, end, 0, end.length, size - end.length)), size };
+  });
+}
+
+function withForeign<T>(path: string, read: (fd: number, stat: Stats) => T): T {
+  const fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw refused(path, 'is not a plain file', 'EFTYPE');
+    return read(fd, stat);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Opens a file of our own for writing, in a folder that others may write: what is there must be a plain file of this
+ * user with one name. A link, also a hard one, would send what we write into another file.
+ * @param flags beside writing, such as `O_APPEND` or `O_TRUNC`
+ * @returns the file descriptor
+ * @throws the system's error; ELOOP, EFTYPE, EPERM or EMLINK for what is not ours alone
+ */
+export function openOwn(path: string, flags: number): number {
+  // Truncated only once it is known to be ours.
+  const fd = openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | flags, 0o600);
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw refused(path, 'is not a plain file', 'EFTYPE');
+    if (!isOwn(stat)) throw refused(path, `belongs to another user (uid ${stat.uid})`, 'EPERM');
+    if (stat.nlink > 1) throw refused(path, 'has another name (a hard link)', 'EMLINK');
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/**
+ * Writes a small file whole, in the place of whatever stands there: a link is replaced, not followed.
+ * @throws the system's error; the old file stays as it was
+ */
+export function replaceOwn(path: string, text: string): void {
+  const neighbour = `${path}.${randomSuffix()}.new`;
+  try {
+    writeFileSync(neighbour, text, { flag: 'wx', mode: 0o600 });
+    renameSync(neighbour, path);
+  } catch (error) {
+    rmSync(neighbour, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,58 @@
+import { lstatSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { MamError } from '../errors.ts';
+
+/** Others may write here: the group's and everybody's write bits. */
+const WRITABLE_BY_OTHERS = 0o022;
+const WRITABLE_BY_ALL = 0o002;
+const STICKY = 0o1000;
+
+/**
+ * Why something is not this user's alone, as the end of a sentence ("belongs to another user"); nothing when it is.
+ * A file of root's in a place of ours is another user's too: only the user who runs this program is trusted.
+ */
+export function whyForeign(stat: Stats): string | undefined {
+  const uid = process.getuid?.();
+  // A system without users, or one that maps them: only ownership that can be known counts.
+  if (uid === undefined) return undefined;
+  if (stat.uid !== uid) return `belongs to another user (uid ${stat.uid})`;
+  if ((stat.mode & WRITABLE_BY_OTHERS) !== 0)
+    return `can be written by other users (mode ${(stat.mode & 0o777).toString(8)})`;
+  return undefined;
+}
+
+/** True for a folder, not a link to one, that belongs to this user, whatever its mode. */
+export function isOwnFolder(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat?.isDirectory() === true && isOwn(stat);
+}
+
+/** True for what belongs to this user. */
+export function isOwn(stat: Stats): boolean {
+  return process.getuid === undefined || stat.uid === process.getuid();
+}
+
+/**
+ * The one test for a folder whose content is obeyed: a real folder, or a link of this user's that leads to one, which
+ * belongs to this user, which nobody else can write, and which nobody else can put another in the place of.
+ * @param path absolute
+ * @param remedy what to do about it, as a sentence
+ * @throws MamError `refused` with the reason; the system's error where there is nothing
+ */
+export function checkOwnFolder(path: string, remedy: string): void {
+  const entry = lstatSync(path);
+  const refuse = (place: string, why: string): MamError =>
+    new MamError('refused', `The folder ${place} ${why}.`, remedy);
+  if (entry.isSymbolicLink() && !isOwn(entry)) throw refuse(path, 'is a link of another user');
+  const stat = entry.isSymbolicLink() ? statSync(path) : entry;
+  if (!stat.isDirectory()) throw refuse(path, 'is not a folder');
+  const why = whyForeign(stat);
+  if (why !== undefined) throw refuse(path, why);
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    const above = statSync(folder);
+    // In a sticky folder, such as a shared temporary one, only the owner of an entry can rename it.
+    if ((above.mode & WRITABLE_BY_ALL) !== 0 && (above.mode & STICKY) === 0)
+      throw refuse(path, `lies in ${folder}, where every user can put another one in its place`);
+    if (folder === dirname(folder)) return;
+  }
+}
