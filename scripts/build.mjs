@@ -103,6 +103,7 @@ const PARTS = [
   'src/hub/find.ts',
   'src/hub/client.ts',
   'src/config-file.ts',
+  'src/trust/trusted.ts',
 ];
 /** Files beside main.js, both CommonJS, and what loads them there. */
 const BESIDE = {

@@ -1,11 +1,14 @@
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { AgentConfig, ConfigFile } from './config-file.ts';
-import { MamError } from './errors.ts';
+import { MamError, systemCode } from './errors.ts';
 import { hostId, hubSocketPath } from './hub-place.ts';
 import { LIMITS } from './job/limits.ts';
-import { readPlainFile } from './plain-file.ts';
 import { findProjectFolder, PROJECT_FOLDER } from './project.ts';
+import { readForeign } from './trust/files.ts';
+import { checkOwnFolder, whyForeign } from './trust/owner.ts';
+import { readProjectConfig } from './trust/project-config.ts';
 
 /** How long a hub without clients and without open jobs stays, in seconds. */
 const HUB_IDLE_SECONDS = 60;
@@ -24,6 +27,8 @@ export interface Settings {
   home: string;
   socketPath: string;
   projectFolder: string;
+  /** What a project's file asks for and does not get, as a sentence; nothing when there is no such thing. */
+  ignored?: string | undefined;
   registryDir: string;
   logsDir?: string | undefined;
   broker?: BrokerSettings | undefined;
@@ -69,27 +74,33 @@ export type Env = Record<string, string | undefined>;
 export async function loadSettings(flags: SettingFlags = {}, env: Env = process.env): Promise<Settings> {
   const cwd = flags.cwd ?? workingFolder();
   const home = mamHome(env);
+  checkHome(home);
   const projectFolder = findProjectFolder(cwd, home, homedir());
-  const file = {
-    ...(await readConfig(home, home)),
-    ...(await readConfig(projectFolder, dirname(projectFolder))),
-  };
+  const own = await readOwnConfig(home);
+  const project = await readProjectConfig(projectFolder, home);
+  const inProject = inFolder(project.values, dirname(projectFolder));
+  const file = { ...own, ...inProject };
 
-  const registry = flags.registryDir || env['MAM_REGISTRY_DIR'] || file.registry_dir;
+  const chosen = flags.registryDir || env['MAM_REGISTRY_DIR'];
+  const registryDir = chosen
+    ? chosenFolder(resolve(cwd, chosen))
+    : (inProject.registry_dir ??
+      (own.registry_dir ? chosenFolder(own.registry_dir) : join(projectFolder, 'jobs')));
   const logs = env['MAM_LOGS_DIR'] || env['DELEGATE_JOB_LOGS_DIR'] || file.logs_dir;
-  const serverName = env['TMUX_SERVER_NAME'] || file.tmux_server_name || undefined;
+  const serverName = socketName(env['TMUX_SERVER_NAME'] || file.tmux_server_name || undefined);
   const insideTmux = env['TMUX']?.split(',')[0] || undefined;
-  const { base } = tmuxFolder(env);
+  const sockets = tmuxFolder(env);
   return {
     home,
     socketPath: hubSocketPath(home),
     projectFolder,
-    registryDir: registry ? resolve(cwd, registry) : join(projectFolder, 'jobs'),
+    ignored: project.notice,
+    registryDir,
     logsDir: logs ? resolve(cwd, logs) : undefined,
-    broker: brokerSettings(env, file, cwd),
+    broker: brokerSettings(env, own, inProject, cwd),
     realm: topicWord(env['MAM_REALM'] || file.realm || 'default', 'MAM_REALM'),
     host: hostId(home),
-    tmuxSocket: serverName ? join(base, serverName) : (insideTmux ?? join(base, 'default')),
+    tmuxSocket: serverName ? join(sockets, serverName) : (insideTmux ?? join(sockets, 'default')),
     tmuxServerName: serverName,
     role: role(env['MAM_ROLE']),
     channel: channel(env['MAM_CHANNEL']),
@@ -103,9 +114,14 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
       count(env['MAM_HUB_EVENTS_PER_MINUTE'], 'MAM_HUB_EVENTS_PER_MINUTE') ??
       file.hub_events_per_minute ??
       LIMITS.eventsPerMinute,
-    maxDepth: count(env['MAM_MAX_DEPTH'], 'MAM_MAX_DEPTH') ?? file.max_depth ?? LIMITS.maxDepth,
-    maxOpenJobs:
-      count(env['MAM_MAX_OPEN_JOBS'], 'MAM_MAX_OPEN_JOBS') ?? file.max_open_jobs ?? LIMITS.maxOpenJobs,
+    maxDepth: lower(
+      count(env['MAM_MAX_DEPTH'], 'MAM_MAX_DEPTH') ?? own.max_depth ?? LIMITS.maxDepth,
+      inProject.max_depth,
+    ),
+    maxOpenJobs: lower(
+      count(env['MAM_MAX_OPEN_JOBS'], 'MAM_MAX_OPEN_JOBS') ?? own.max_open_jobs ?? LIMITS.maxOpenJobs,
+      inProject.max_open_jobs,
+    ),
     agents: file.agents ?? {},
     cwd,
     pane: insideTmux ? env['TMUX_PANE'] || undefined : undefined,
@@ -142,51 +158,113 @@ export function sessionOf({ clientSession, pane, paneSocket }: Settings): string
 }
 
 /** Where tmux keeps its sockets. */
-function tmuxFolder(env: Env): { base: string } {
-  const parent = env['TMUX_TMPDIR'] || '/tmp';
-  return { base: join(parent, `tmux-${userInfo().uid}`) };
+function tmuxFolder(env: Env): string {
+  return join(env['TMUX_TMPDIR'] || '/tmp', `tmux-${userInfo().uid}`);
 }
 
-/** @param base what the relative paths in the file start from */
-async function readConfig(folder: string, base: string): Promise<ConfigFile> {
-  const path = join(folder, 'config.json');
+/** A name as `tmux -L` takes it: with a slash in it, it could lead to any socket. */
+function socketName(name: string | undefined): string | undefined {
+  if (name === undefined || (/^[^/\0]{1,80}$/.test(name) && name !== '.' && name !== '..')) return name;
+  throw new MamError(
+    'bad_input',
+    'TMUX_SERVER_NAME is not the name of a tmux socket.',
+    'Give it as for `tmux -L`: a word without a slash.',
+  );
+}
+
+/** A project can make a limit stricter, not lift it. */
+function lower(limit: number, project: number | undefined): number {
+  return project === undefined ? limit : Math.min(limit, project);
+}
+
+/** A folder that the user has named, where it really lies: a link of the user's own is meant to be followed. */
+function chosenFolder(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
+}
+
+/** @throws MamError `refused` where another user could decide what is in `MAM_HOME` */
+function checkHome(home: string): void {
+  try {
+    checkOwnFolder(
+      home,
+      `Run \`chmod go-w ${home}\` if it is yours, or set MAM_HOME to a folder of your own.`,
+    );
+  } catch (error) {
+    const code = systemCode(error);
+    // It is made when it is needed.
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+  }
+}
+
+/** @throws MamError `bad_input` for a setting that can't be used, `refused` for a file that others can write */
+async function readOwnConfig(home: string): Promise<ConfigFile> {
+  const path = join(home, 'config.json');
   let text: string;
   try {
-    text = readPlainFile(path);
-  } catch {
+    // A link of the user's is followed: people keep their configuration in one place.
+    const real = realpathSync(path);
+    const why = whyForeign(statSync(real));
+    // In a folder that nobody else can enter, nobody else can reach the file, whatever its mode.
+    const isClosed = real === join(realpathSync(home), 'config.json') && (statSync(home).mode & 0o077) === 0;
+    if (why !== undefined && !(isClosed && !why.startsWith('belongs'))) {
+      throw new MamError(
+        'refused',
+        `${path} ${why}, so it is not obeyed.`,
+        `Run \`chmod go-w ${real}\`, or remove it.`,
+      );
+    }
+    text = readForeign(real);
+  } catch (error) {
+    if (error instanceof MamError) throw error;
     return {};
   }
   // Loaded only where there is a file to check: zod costs a command line 15 ms.
   const { parseConfigFile } = await import('./config-file.ts');
-  const file = parseConfigFile(path, text);
-  for (const name of ['registry_dir', 'logs_dir', 'broker_ca'] as const) {
-    if (file[name]) file[name] = resolve(base, file[name]);
-  }
-  return file;
+  return inFolder(parseConfigFile(path, text), home);
 }
 
-function brokerSettings(env: Env, file: ConfigFile, cwd: string): BrokerSettings | undefined {
-  const url = env['MAM_BROKER_URL'] || file.broker_url;
-  if (!url) return undefined;
+/** The settings with the relative paths among them made absolute. */
+function inFolder(file: ConfigFile, base: string): ConfigFile {
+  const placed = { ...file };
+  for (const name of ['registry_dir', 'logs_dir', 'broker_ca'] as const) {
+    if (placed[name]) placed[name] = resolve(base, placed[name]);
+  }
+  return placed;
+}
+
+/**
+ * The broker, with user and password from where its address comes from: what a file says is for the broker that the
+ * file names, what the environment says for one that the user names, here or in `MAM_HOME`.
+ */
+function brokerSettings(
+  env: Env,
+  own: ConfigFile,
+  project: ConfigFile,
+  cwd: string,
+): BrokerSettings | undefined {
+  const fromEnv = env['MAM_BROKER_URL'] || undefined;
+  if (fromEnv !== undefined) return brokerOf(fromEnv, env, {}, cwd);
+  if (project.broker_url) return brokerOf(project.broker_url, {}, project, cwd);
+  return own.broker_url ? brokerOf(own.broker_url, env, own, cwd) : undefined;
+}
+
+/** @param env, file what may give the user and the password for this address */
+function brokerOf(url: string, env: Env, file: ConfigFile, cwd: string): BrokerSettings {
   let parsed: URL;
-  let own: { username: string; password: string };
+  let inUrl: { username: string; password: string };
   try {
     parsed = new URL(url);
-    own = { username: decodeURIComponent(parsed.username), password: decodeURIComponent(parsed.password) };
+    inUrl = { username: decodeURIComponent(parsed.username), password: decodeURIComponent(parsed.password) };
   } catch {
     throw brokerUrlError();
   }
   if (!['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(parsed.protocol) || parsed.hostname === '')
     throw brokerUrlError();
-  // A file's user is not for a broker that the environment names together with its own.
-  const first = env['MAM_BROKER_URL'] && own.username ? own : undefined;
   const ca = env['MAM_BROKER_CA'] || file.broker_ca;
   return {
     url: stripUser(parsed),
-    username:
-      env['MAM_BROKER_USERNAME'] || (first?.username ?? file.broker_username) || own.username || undefined,
-    password:
-      env['MAM_BROKER_PASSWORD'] || (first?.password ?? file.broker_password) || own.password || undefined,
+    username: env['MAM_BROKER_USERNAME'] || file.broker_username || inUrl.username || undefined,
+    password: env['MAM_BROKER_PASSWORD'] || file.broker_password || inUrl.password || undefined,
     ca: ca ? resolve(cwd, ca) : undefined,
   };
 }

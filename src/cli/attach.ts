@@ -1,4 +1,4 @@
-import { loadSettings, type Settings } from '../config.ts';
+import type { Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { isJobId } from '../job/id.ts';
 import { clean, cleanLine } from '../job/text.ts';
@@ -10,6 +10,7 @@ import { attachTo, sessionsOf } from '../watch/attach-session.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isBoardPossible, printJson } from './core/output.ts';
+import { commandSettings } from './core/settings.ts';
 import { jobIdOf } from './jobs/job-argument.ts';
 
 /** What is attached to: a session, by its name on its tmux server. */
@@ -38,7 +39,7 @@ export default defineCommand({
   examples: ['mam attach fix-login-7f3kq2ab', 'mam attach codex'],
 
   async run({ words: [given = ''], registryDir, json }) {
-    const settings = await loadSettings({ registryDir });
+    const settings = await commandSettings(registryDir);
     const standpoint: Standpoint = { ...settings, inside: settings.paneSocket };
     const target = find(given, settings);
     const name = cleanLine(target.session, 200);

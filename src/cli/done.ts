@@ -1,10 +1,10 @@
-import { loadSettings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { isJobId } from '../job/id.ts';
 import type { JobRow } from '../job/request.ts';
 import { hasJob } from '../registry/paths.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
+import { commandSettings } from './core/settings.ts';
 import { jobIdOf, jobOption } from './jobs/job-argument.ts';
 import publish from './publish.ts';
 
@@ -41,7 +41,7 @@ async function choose(
   words: string[],
   registry: string | undefined,
 ): Promise<[string, string[]]> {
-  const { registryDir } = await loadSettings({ registryDir: registry });
+  const { registryDir } = await commandSettings(registry);
   if (named !== undefined) return [jobIdOf(registryDir, named), words];
   const open = await withHub(registry, async ({ ask }) => {
     const filter = { registry_dir: registryDir, agent: 'human', open_only: true, limit: MAX_JOBS };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { requestOnce } from '../bus/one-shot.ts';
-import { loadSettings, type Settings } from '../config.ts';
+import type { Settings } from '../config.ts';
 import { MamError, systemCode } from '../errors.ts';
 import { ensureHub } from '../hub/find.ts';
 import { readHubFile } from '../hub/hub-file.ts';
@@ -11,6 +11,7 @@ import { isLiving, readOwner } from '../registry/lock.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
+import { commandSettings } from './core/settings.ts';
 
 const ANSWER_MS = 3_000;
 const STOP_MS = 5_000;
@@ -32,7 +33,7 @@ export default defineCommand({
   examples: ['mam hub', 'mam hub restart', 'mam hub logs'],
 
   async run({ words: [action = 'status'], registryDir, json }) {
-    const settings = await loadSettings({ registryDir });
+    const settings = await commandSettings(registryDir);
     if (action === 'stop') return stop(settings, json);
     if (action === 'restart') return restart(settings, json);
     return action === 'logs' ? logs(settings, json) : status(settings, json);

@@ -117,6 +117,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     summary: 'look at everything that mam needs, and say what to do about what is wrong',
     load: async () => (await import('./doctor.ts')).default,
   },
+  trust: {
+    group: 'house',
+    summary: "accept this project's settings that could run something, look at them, or revoke that",
+    load: async () => (await import('./trust.ts')).default,
+  },
   prune: {
     group: 'house',
     summary: 'remove the folders of jobs that ended long ago',

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { loadSettings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { STATUSES } from '../job/words.ts';
 import { JobIndex } from '../registry/job-index.ts';
@@ -9,6 +8,7 @@ import { listSummary } from '../view/summary.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isTerminal, note, print, printJson } from './core/output.ts';
+import { commandSettings } from './core/settings.ts';
 import { listText } from './jobs/job-text.ts';
 
 const DEFAULT_LIMIT = 50;
@@ -31,7 +31,7 @@ export default defineCommand({
   async run({ options, registryDir, json }) {
     const { status, agent, limit = DEFAULT_LIMIT, cursor } = options;
     if (limit < 1) throw new MamError('bad_input', '--limit is no whole number from 1 on.');
-    const settings = await loadSettings({ registryDir });
+    const settings = await commandSettings(registryDir);
     const index = existsSync(settings.registryDir)
       ? await JobIndex.load(settings.registryDir, false)
       : undefined;

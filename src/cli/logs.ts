@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { loadSettings, type Settings } from '../config.ts';
+import type { Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import type { ScreenResult } from '../job/request.ts';
 import { isFinal } from '../job/words.ts';
@@ -9,6 +9,7 @@ import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { note, paint, print, printJson, terminalColumns } from './core/output.ts';
+import { commandSettings } from './core/settings.ts';
 import { jobOption, jobWord } from './jobs/job-argument.ts';
 import { type JobLog, readAuditFile, readJobLog } from './jobs/job-log.ts';
 import { followLog, nextOf } from './jobs/log-follow.ts';
@@ -53,7 +54,7 @@ export default defineCommand({
   examples: ['mam logs fix-login-7f3kq2ab', 'mam logs fix-login --follow', 'mam logs --list'],
 
   async run({ options, words, registryDir, json }) {
-    const settings = await loadSettings({ registryDir });
+    const settings = await commandSettings(registryDir);
     checkTogether(options, words);
     if (options.list) return list(settings, options.limit ?? DEFAULT_LIMIT, json);
     const parts = partsOf(options.include);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { publishOnce } from '../bus/one-shot.ts';
 import { keepInOutbox, outboxFolder } from '../bus/outbox.ts';
 import { isLong, spoolText } from '../bus/spool.ts';
-import { loadSettings, type Settings } from '../config.ts';
+import type { Settings } from '../config.ts';
 import { explain, MamError } from '../errors.ts';
 import { brokerAddress } from '../hub/address.ts';
 import type { Claim, ClaimReply } from '../job/event.ts';
@@ -16,6 +16,7 @@ import { defineCommand, type Given } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { fail, note, print, printJson } from './core/output.ts';
 import { runDeclared } from './core/run-declared.ts';
+import { commandSettings } from './core/settings.ts';
 
 /** An answer within this time counts as recorded; else the event is kept in the outbox. In ms. */
 const ANSWER_MS = 1_000;
@@ -51,7 +52,7 @@ const publish = defineCommand({
 
   async run(given) {
     const { json } = given;
-    const settings = await loadSettings({ registryDir: given.registryDir });
+    const settings = await commandSettings(given.registryDir);
     let claim: Claim;
     let reply: ClaimReply;
     try {

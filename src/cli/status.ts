@@ -1,4 +1,3 @@
-import { loadSettings } from '../config.ts';
 import { foldJob } from '../registry/fold.ts';
 import { jobPaths } from '../registry/paths.ts';
 import { eventRows, jobView } from '../view/job.ts';
@@ -6,6 +5,7 @@ import { statusSummary } from '../view/summary.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
+import { commandSettings } from './core/settings.ts';
 import { jobIdOf, jobOption, jobWord, noSuchJob } from './jobs/job-argument.ts';
 import { registryOf } from './jobs/job-log.ts';
 import { eventText, recordText } from './jobs/job-text.ts';
@@ -21,7 +21,7 @@ export default defineCommand({
   examples: ['mam status --job fix-login-7f3kq2ab', 'mam status fix-login'],
 
   async run({ options, words, registryDir, json }) {
-    const settings = await loadSettings({ registryDir });
+    const settings = await commandSettings(registryDir);
     const jobId = jobIdOf(settings.registryDir, options.job, words[0]);
     const dir = registryOf(settings, jobId);
     if (dir === undefined) throw noSuchJob(settings.registryDir, jobId);

@@ -1,6 +1,6 @@
 import { type KnownKind, resolveKind } from '../agents/index.ts';
 import { spoolPrompt } from '../bus/spool.ts';
-import { loadSettings, type Settings } from '../config.ts';
+import type { Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
 import { checkPreview } from '../hub/preview-checks.ts';
@@ -13,6 +13,7 @@ import { delegationView, previewView } from '../view/delegation.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT, exitCodeAfter } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
+import { commandSettings } from './core/settings.ts';
 import { followedJson, followJobs, STOPPED_WAITING } from './jobs/follow-jobs.ts';
 import { handOver } from './jobs/hand-over.ts';
 import { verdictText } from './jobs/job-text.ts';
@@ -47,7 +48,7 @@ export default defineCommand({
   ],
 
   async run({ options: chosen, words, registryDir, json }) {
-    const settings = await loadSettings({ registryDir });
+    const settings = await commandSettings(registryDir);
     const kind = resolveKind(chosen.agent ?? DEFAULTS.agent, settings.agents);
     const session = chosen['agent-session'] ?? kind.defaultSession;
     if (session === undefined && !kind.isHuman) {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { loadSettings, type Settings } from '../config.ts';
+import type { Settings } from '../config.ts';
 import { explain, MamError } from '../errors.ts';
 import { openLink } from '../hub/client.ts';
 import { outputTail, runScript, scriptEnvironment } from '../hub/script.ts';
@@ -9,6 +9,7 @@ import { foldJob } from '../registry/fold.ts';
 import { verifyView } from '../view/verify.ts';
 import { defineCommand } from './core/command.ts';
 import { note, onReaderGone, print, printJson } from './core/output.ts';
+import { commandSettings } from './core/settings.ts';
 import { jobIdOf, jobOption, jobWord, noSuchJob } from './jobs/job-argument.ts';
 import { registryOf } from './jobs/job-log.ts';
 import { ScriptOutput } from './jobs/script-output.ts';
@@ -38,7 +39,7 @@ export default defineCommand({
   examples: ['mam verify --job fix-login-7f3kq2ab --validate ./check.sh', 'mam verify fix-login'],
 
   async run({ options, words, registryDir, json }) {
-    const settings = await loadSettings({ registryDir });
+    const settings = await commandSettings(registryDir);
     const jobId = jobIdOf(settings.registryDir, options.job, words[0]);
     const dir = registryOf(settings, jobId);
     if (dir === undefined) throw noSuchJob(settings.registryDir, jobId);

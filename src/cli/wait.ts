@@ -1,8 +1,8 @@
-import { loadSettings } from '../config.ts';
 import { openLink, readyHub } from '../hub/client.ts';
 import { defineCommand } from './core/command.ts';
 import { exitCodeAfter } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
+import { commandSettings } from './core/settings.ts';
 import { followedJson, followJobs } from './jobs/follow-jobs.ts';
 import { jobIdOf, jobOption, jobWord } from './jobs/job-argument.ts';
 
@@ -33,7 +33,7 @@ export default defineCommand({
   examples: ['mam wait --job fix-login-7f3kq2ab --timeout 600', 'mam wait'],
 
   async run({ options, words, registryDir, json }) {
-    const settings = await loadSettings({ registryDir });
+    const settings = await commandSettings(registryDir);
     const named =
       options.job === undefined && words[0] === undefined
         ? undefined

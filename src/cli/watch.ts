@@ -1,10 +1,10 @@
 import { constants } from 'node:os';
-import { loadSettings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isBoardPossible, isColoured } from './core/output.ts';
+import { commandSettings } from './core/settings.ts';
 
 /** With the signal's number: what shells say of a program that a signal ended. */
 const ENDED_BY_SIGNAL = 128;
@@ -27,7 +27,7 @@ export default defineCommand({
         'The board needs a terminal for its keys and its screen.',
         'Use `mam list` for the jobs and `mam wait` to hear of their end; both take --json.',
       );
-    const settings = await loadSettings({ registryDir });
+    const settings = await commandSettings(registryDir);
     await readyHub(settings);
     const link = openLink(settings);
     let signal: NodeJS.Signals | undefined;

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { redactUrl } from '../bus/address.ts';
@@ -6,8 +6,9 @@ import { type ConfigFile, parseConfigFile } from '../config-file.ts';
 import { explain, MamError, systemCode } from '../errors.ts';
 import { cleanLine } from '../job/text.ts';
 import { nearest } from '../nearest.ts';
-import { readPlainFile } from '../plain-file.ts';
 import { findProjectFolder, PROJECT_FOLDER } from '../project.ts';
+import { readForeign } from '../trust/files.ts';
+import { readProjectConfig } from '../trust/project-config.ts';
 import type { Check, Place } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 
@@ -49,7 +50,7 @@ export const settings: Check = {
   async look(place) {
     const project = findProjectFolder(place.cwd, place.home, homedir());
     // In the order in which they count.
-    const files = [project, place.home].map((folder) => read(join(folder, 'config.json')));
+    const files = [await readProject(project, place.home), read(join(place.home, 'config.json'))];
     const told = files.flatMap(({ findings }) => findings);
     return [
       ...(told.some(({ level }) => level === 'problem') ? [] : refusal(place)),
@@ -61,11 +62,25 @@ export const settings: Check = {
   },
 };
 
+/** What counts of a project's file, and what is ignored. */
+async function readProject(folder: string, home: string): Promise<Read> {
+  const { path, values, notice, ignored } = await readProjectConfig(folder, home);
+  if (notice !== undefined) {
+    const remedy =
+      ignored.length > 0
+        ? 'Read it with `mam trust --show`; run `mam trust` to accept it.'
+        : `Fix or remove ${path}; \`mam trust --show\` says what it asks for.`;
+    return { path, values, findings: [note('settings.project', notice, remedy)] };
+  }
+  const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
+  return { path, values, findings: isThere ? [ok('settings.file', `${path} is understood`)] : [] };
+}
+
 function read(path: string): Read {
   const id = 'settings.file';
   let text: string;
   try {
-    text = readPlainFile(path);
+    text = readForeign(realpathSync(path));
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return { path, values: {}, findings: [] };

@@ -15,6 +15,9 @@ import type { Caller, Client, Role, Tool } from './tool.ts';
 /** New jobs gather for this time, in ms, before the client hears that its list of resources lacks them. */
 const GATHER_MS = 200;
 
+/** A running server keeps the settings it began with. */
+const RESTART = 'After that, restart this MCP server.';
+
 /** What belongs to one request beside its parameters. */
 export interface Surroundings {
   client: Client;
@@ -73,12 +76,12 @@ export class Work {
       const caller = identifyCaller(await this.#settings(), client, meta);
       const engine = await this.#madeEngine();
       if (caller.channel) await this.#openChannel(engine, caller);
-      return answer(
-        tool,
-        await tool.handle(args, { engine, caller, signal, callId: callIdOf(meta), progress }),
-      );
+      const output = await tool.handle(args, { engine, caller, signal, callId: callIdOf(meta), progress });
+      return answer(tool, withNotice(output, (await this.#settings()).ignored));
     } catch (error) {
-      return { isError: true, content: [{ type: 'text', text: errorText(error) }] };
+      const { ignored } = await this.#settings().catch(() => ({ ignored: undefined }));
+      const text = ignored === undefined ? errorText(error) : `${errorText(error)} ${ignored}`;
+      return { isError: true, content: [{ type: 'text', text }] };
     }
   }
 
@@ -128,6 +131,13 @@ export class Work {
       this.notify({ method: 'notifications/resources/list_changed' }).catch(() => {});
     }, GATHER_MS);
   }
+}
+
+/** What was ignored of the project's settings stands in the summary of every answer: the user may rely on them. */
+function withNotice<T>(output: T, notice: string | undefined): T {
+  if (notice === undefined) return output;
+  const { summary } = output as { summary?: unknown };
+  return { ...output, summary: `${typeof summary === 'string' ? summary : ''} ${notice} ${RESTART}`.trim() };
 }
 
 /**

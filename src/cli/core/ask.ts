@@ -1,6 +1,7 @@
-import { loadSettings, type Settings } from '../../config.ts';
+import type { Settings } from '../../config.ts';
 import { openLink, readyHub } from '../../hub/client.ts';
 import type { Command, Commands } from '../../job/request.ts';
+import { commandSettings } from './settings.ts';
 
 /** The settings of a command and its way to the hub, which is started when none runs. */
 export interface Asking {
@@ -18,7 +19,7 @@ export async function withHub<T>(
   registryDir: string | undefined,
   body: (asking: Asking) => Promise<T>,
 ): Promise<T> {
-  const settings = await loadSettings({ registryDir });
+  const settings = await commandSettings(registryDir);
   await readyHub(settings);
   const link = openLink(settings);
   try {

@@ -1,0 +1,13 @@
+import { loadSettings, type Settings } from '../../config.ts';
+import { note } from './output.ts';
+
+/**
+ * The settings of a command. What the project's file asks for and does not get is said on stderr.
+ * @param registryDir of `--registry-dir`
+ * @throws MamError as `loadSettings`
+ */
+export async function commandSettings(registryDir: string | undefined): Promise<Settings> {
+  const settings = await loadSettings({ registryDir });
+  if (settings.ignored !== undefined) note(settings.ignored);
+  return settings;
+}

@@ -1,0 +1,126 @@
+import { lstatSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import type { ConfigFile } from '../config-file.ts';
+import { explain, systemCode } from '../errors.ts';
+import { cleanLine } from '../job/text.ts';
+import { readForeignBytes } from './files.ts';
+import { isOwn } from './owner.ts';
+
+/**
+ * What a project's file may set by itself: it can make nothing run, name no address, socket or folder outside of the
+ * project, and lift no limit. Everything else counts only after `mam trust`.
+ */
+const HARMLESS: ReadonlySet<string> = new Set([
+  'tool_timeout_seconds',
+  // The hub reads no project's file.
+  'hub_idle_seconds',
+  'hub_events_per_minute',
+  // Only where they are lower than the user's own: see config.ts.
+  'max_depth',
+  'max_open_jobs',
+]);
+/** Harmless where they lead to a place inside of the project. */
+const FOLDERS: ReadonlySet<string> = new Set(['registry_dir', 'logs_dir']);
+
+/** Long enough for the reason and the next step; a path or a setting's name may be anything. */
+const NOTICE_CHARS = 700;
+
+/** A project's `config.json`, as far as it is obeyed. */
+export interface ProjectConfig {
+  path: string;
+  values: ConfigFile;
+  /** What the file says, obeyed or not. */
+  all?: ConfigFile;
+  /** Settings that are not obeyed before `mam trust`. */
+  ignored: readonly string[];
+  /** What was ignored and why, for people and models; nothing when all of it is obeyed. */
+  notice?: string | undefined;
+  /** SHA-256 of the file; only for one that `mam trust` can accept. */
+  sha256?: string | undefined;
+}
+
+/**
+ * Reads the `config.json` of a project's folder, which may come from anywhere: a clone brings it. It never fails, and
+ * never stops anything else: what is wrong is ignored, and named.
+ * @param folder the project's `.mam`
+ * @param home `MAM_HOME`, which knows what was trusted
+ */
+export async function readProjectConfig(folder: string, home: string): Promise<ProjectConfig> {
+  const path = join(folder, 'config.json');
+  const none = (why?: string): ProjectConfig => ({
+    path,
+    values: {},
+    ignored: [],
+    ...(why !== undefined && { notice: cleanLine(`${path} is ignored: ${why}`, NOTICE_CHARS) }),
+  });
+  let bytes: Buffer;
+  try {
+    // Only a file of this user's in a folder of this user's; what it says is judged by its content alone.
+    for (const place of [folder, path]) {
+      const stat = lstatSync(place);
+      if (stat.isSymbolicLink()) return none(`${place} is a link.`);
+      if (!isOwn(stat)) return none(`${place} belongs to another user (uid ${stat.uid}).`);
+    }
+    bytes = readForeignBytes(path);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return none();
+    return none(`it cannot be read (${code ?? 'unknown error'}).`);
+  }
+  // Loaded only where there is a file to check: zod costs a command line 15 ms.
+  const { parseConfigFile } = await import('../config-file.ts');
+  let values: ConfigFile;
+  try {
+    values = parseConfigFile(path, bytes.toString('utf8'));
+  } catch (error) {
+    // Names the file and the setting, and what to do.
+    const notice = cleanLine(`${explain(error)} Until then all of it is ignored.`, NOTICE_CHARS);
+    return { path, values: {}, ignored: [], notice };
+  }
+  return judge(path, values, bytes, home);
+}
+
+async function judge(path: string, values: ConfigFile, bytes: Buffer, home: string): Promise<ProjectConfig> {
+  const root = dirname(dirname(path));
+  const names = Object.keys(values) as (keyof ConfigFile)[];
+  const ignored = names.filter(
+    (name) => !HARMLESS.has(name) && !(FOLDERS.has(name) && isInside(root, String(values[name]))),
+  );
+  if (ignored.length === 0) return { path, values, all: values, ignored };
+  // Its hashes cost a command line some ms more.
+  const { readTrust } = await import('./trusted.ts');
+  const { sha256, trusted } = await readTrust(home, path, bytes);
+  if (trusted === sha256) return { path, values, all: values, ignored: [], sha256 };
+  const rest = Object.fromEntries(
+    Object.entries(values).filter(([name]) => !ignored.includes(name as never)),
+  );
+  const why = trusted === undefined ? 'which you have not trusted' : 'and has changed since you trusted it';
+  const notice = cleanLine(
+    `${path} sets ${listed(ignored)}, ${why}: ${ignored.length === 1 ? 'that is' : 'those are'} ignored. ` +
+      '`mam trust --show` shows it, `mam trust` accepts it.',
+    NOTICE_CHARS,
+  );
+  return { path, values: rest, all: values, ignored, notice, sha256 };
+}
+
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
+
+/** True for a folder that really lies in the project, links resolved, and not in its `.git`. */
+function isInside(root: string, value: string): boolean {
+  const wanted = resolve(root, value);
+  // What is missing can't be a link: the nearest that is there decides.
+  for (let place = wanted, rest = ''; ; rest = join(basename(place), rest), place = dirname(place)) {
+    try {
+      const real = join(realpathSync(place), rest);
+      const within = real.slice(realpathSync(root).length);
+      return real.startsWith(realpathSync(root) + sep) && !within.split(sep).some((name) => name === '.git');
+    } catch (error) {
+      // A link that leads nowhere may lead anywhere later.
+      if (systemCode(error) !== 'ENOENT' || lstatSync(place, { throwIfNoEntry: false }) !== undefined)
+        return false;
+      if (place === dirname(place)) return false;
+    }
+  }
+}

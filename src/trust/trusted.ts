@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { realpathSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeFolder } from '../folders.ts';
+import { readForeign, replaceOwn } from './files.ts';
+
+/** What `mam trust` has accepted: this file with this content. A changed file is asked for again. */
+interface Trusted {
+  path: string;
+  sha256: string;
+  at: string;
+}
+
+/**
+ * Looks up whether a project's file was trusted.
+ * @param home `MAM_HOME`
+ * @param bytes the content that would be obeyed
+ * @returns the content's hash, and the one that was trusted for this path
+ */
+export async function readTrust(
+  home: string,
+  path: string,
+  bytes: Buffer,
+): Promise<{ sha256: string; trusted: string | undefined }> {
+  const real = realpathSync(path);
+  let trusted: string | undefined;
+  try {
+    const entry = JSON.parse(readForeign(entryPath(home, real))) as Partial<Trusted> | null;
+    if (entry?.path === real && typeof entry.sha256 === 'string') trusted = entry.sha256;
+  } catch {
+    // Nothing was trusted for this path.
+  }
+  return { sha256: hash(bytes), trusted };
+}
+
+/** Takes down that a file with this content is trusted. @throws the system's error */
+export function writeTrust(home: string, path: string, sha256: string): void {
+  const real = realpathSync(path);
+  makeFolder(join(home, 'trust'));
+  const entry: Trusted = { path: real, sha256, at: new Date().toISOString() };
+  replaceOwn(entryPath(home, real), `${JSON.stringify(entry)}\n`);
+}
+
+/** Forgets that a file was trusted, also one that is gone. @throws the system's error */
+export function removeTrust(home: string, path: string): void {
+  let real = path;
+  try {
+    real = realpathSync(path);
+  } catch {
+    // It is gone: its path stands for it.
+  }
+  rmSync(entryPath(home, real), { force: true });
+}
+
+function entryPath(home: string, real: string): string {
+  return join(home, 'trust', `${hash(real).slice(0, 32)}.json`);
+}
+
+function hash(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}

@@ -1,0 +1,259 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadSettings, type Settings } from '../../src/config.ts';
+import { Lab } from '../durability/support.ts';
+
+/** Somebody else: any id but that of the user who runs the tests. */
+const OTHER = 4242;
+const isRoot = process.getuid?.() === 0;
+
+let lab: Lab;
+beforeEach(() => {
+  lab = new Lab();
+});
+afterEach(() => lab.end());
+
+function write(path: string, value: object | string): string {
+  mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
+  writeFileSync(path, typeof value === 'string' ? value : JSON.stringify(value), { mode: 0o600 });
+  return path;
+}
+const projectFile = (value: object | string): string =>
+  write(join(lab.project, '.mam', 'config.json'), value);
+const homeFile = (value: object | string): string => write(join(lab.home, 'config.json'), value);
+const load = (env: Record<string, string> = {}, cwd = lab.project): Promise<Settings> =>
+  loadSettings({ cwd }, { ...lab.env(), ...env });
+
+describe("a project's settings", () => {
+  /** What a stranger would want to decide, each with what must not come of it. */
+  const dangerous = {
+    broker_url: 'mqtt://attacker.example:1883',
+    broker_username: 'me',
+    broker_password: 'secret',
+    broker_ca: 'ca.pem',
+    realm: 'attackers',
+    tmux_server_name: 'theirs',
+    registry_dir: '/tmp/elsewhere',
+    logs_dir: '../outside',
+    agents: { codex: { command: ['sh', '-c', 'id'] } },
+  };
+
+  test.each(Object.entries(dangerous))(
+    '%s is ignored until it is trusted, and named',
+    async (name, value) => {
+      const plain = await load();
+      projectFile({ [name]: value });
+      const { ignored, ...rest } = await load();
+      expect(ignored).toContain(`sets ${name}, which you have not trusted`);
+      expect(ignored).toContain('mam trust');
+      expect({ ...rest, ignored: undefined }).toEqual(plain);
+      expect((await lab.mam(['trust'])).stdout).toContain('is trusted');
+      expect((await load()).ignored).toBeUndefined();
+      expect((await lab.mam(['trust', '--revoke'])).stdout).toContain('is not trusted');
+      expect((await load()).ignored).toContain(name);
+    },
+  );
+
+  test.each([
+    ['a link out of the project', 'out/jobs'],
+    ["the repository's own files", '.git/hooks'],
+    ['a way up', 'sub/../../jobs'],
+    ['a link that leads nowhere yet', 'nowhere'],
+  ])('a folder that is reached by %s is not one of the project', async (_, registry_dir) => {
+    symlinkSync(lab.folder, join(lab.project, 'out'));
+    symlinkSync('/nonexistent/place', join(lab.project, 'nowhere'));
+    projectFile({ registry_dir, logs_dir: registry_dir });
+    const { ignored, registryDir, logsDir } = await load();
+    expect(ignored).toContain('sets registry_dir and logs_dir');
+    expect([registryDir, logsDir]).toEqual([lab.registry, undefined]);
+  });
+
+  test('harmless ones count by themselves: folders inside, and limits that are stricter', async () => {
+    homeFile({ max_depth: 2, max_open_jobs: 5 });
+    projectFile({
+      registry_dir: 'made/later',
+      logs_dir: 'logs',
+      tool_timeout_seconds: 7,
+      max_depth: 1,
+      max_open_jobs: 1000,
+    });
+    expect(await load()).toMatchObject({
+      ignored: undefined,
+      registryDir: join(lab.project, 'made/later'),
+      logsDir: join(lab.project, 'logs'),
+      toolTimeoutSeconds: 7,
+      maxDepth: 1,
+      maxOpenJobs: 5,
+    });
+  });
+
+  test('have to be trusted again when the file changes, by a single blank', async () => {
+    const path = projectFile({ realm: 'team' });
+    await lab.mam(['trust']);
+    expect((await load()).realm).toBe('team');
+    write(path, '{"realm": "team"}');
+    const { realm, ignored } = await load();
+    expect(realm).toBe('default');
+    expect(ignored).toContain('has changed since you trusted it');
+  });
+
+  test('trusted in one folder are not trusted in a copy of it', async () => {
+    projectFile({ realm: 'team' });
+    await lab.mam(['trust']);
+    const copy = join(lab.folder, 'copy');
+    write(join(copy, '.mam', 'config.json'), { realm: 'team' });
+    expect((await load({}, copy)).realm).toBe('default');
+  });
+
+  test.each([
+    ['broken', '{"realm": '],
+    ['of unknown names', '{"\\u001b[31mcolour": 1}'],
+    ['no object', '"realm"'],
+    ['too large', `{"realm": "${'a'.repeat(9_000_000)}"}`],
+  ])('that are %s stop nothing, and are named', async (_, text) => {
+    const path = projectFile(text);
+    const settings = await load();
+    expect(settings.ignored).toContain(path);
+    expect(settings.ignored).toContain('ignored');
+    expect(settings.ignored).not.toContain('\u001b');
+    const told = await lab.mam(['publish', '--job', 'no-job-12345678', '--event', 'progress']);
+    expect(told.stderr).toContain('ignored');
+    expect((await lab.mam(['list'])).code).toBe(0);
+    expect((await lab.mam(['trust'])).code).toBe(69);
+  });
+
+  test('are told in every tool and in mam doctor, also beside an error', async () => {
+    projectFile({ broker_url: 'mqtt://user:word@attacker.example' });
+    const server = await lab.server();
+    const list = await server.ok('list_jobs');
+    expect(list.summary).toMatch(/sets broker_url, which you have not trusted/);
+    expect(await server.fails('job_status', { job_id: 'no-job-12345678' })).toMatch(/sets broker_url/);
+    const { stdout } = await lab.mam(['doctor']);
+    expect(stdout).toContain('sets broker_url, which you have not trusted');
+    const shown = await lab.mam(['trust', '--show']);
+    expect(shown.stdout).toContain('broker_url (ignored)');
+    expect(shown.stdout).not.toContain('word');
+  });
+
+  test.runIf(isRoot)('of another user do not count, nor a link to a file', async () => {
+    const path = projectFile({ tool_timeout_seconds: 7 });
+    chownSync(path, OTHER, OTHER);
+    expect(await load()).toMatchObject({
+      toolTimeoutSeconds: undefined,
+      ignored: expect.stringContaining(`belongs to another user (uid ${OTHER})`),
+    });
+  });
+
+  test('behind a link do not count', async () => {
+    const real = write(join(lab.folder, 'real.json'), { tool_timeout_seconds: 7 });
+    mkdirSync(join(lab.project, '.mam'), { recursive: true });
+    symlinkSync(real, join(lab.project, '.mam', 'config.json'));
+    expect(await load()).toMatchObject({
+      toolTimeoutSeconds: undefined,
+      ignored: expect.stringContaining('is a link'),
+    });
+  });
+});
+
+describe('a password goes only to the broker that it was given for', () => {
+  const server = 'mqtts://broker.example';
+
+  test("not that of the environment to a project's broker, trusted or not", async () => {
+    projectFile({ broker_url: server });
+    await lab.mam(['trust']);
+    const { broker } = await load({ MAM_BROKER_USERNAME: 'me', MAM_BROKER_PASSWORD: 'secret' });
+    expect(broker).toMatchObject({ url: server, username: undefined, password: undefined });
+  });
+
+  test("not that of MAM_HOME's file to a project's broker, nor to one of the environment", async () => {
+    homeFile({ broker_url: 'mqtts://mine.example', broker_username: 'me', broker_password: 'secret' });
+    expect((await load()).broker?.password).toBe('secret');
+    expect((await load({ MAM_BROKER_URL: server })).broker?.password).toBeUndefined();
+    projectFile({ broker_url: server });
+    await lab.mam(['trust']);
+    expect((await load()).broker).toMatchObject({ url: server, password: undefined });
+  });
+
+  test("that of the environment to a broker that the user's own file names", async () => {
+    homeFile({ broker_url: server });
+    expect((await load({ MAM_BROKER_PASSWORD: 'secret' })).broker?.password).toBe('secret');
+  });
+});
+
+test.each(['../elsewhere/sock', '/tmp/sock', '..'])('the tmux server name %s is refused', async (name) => {
+  await expect(load({ TMUX_SERVER_NAME: name })).rejects.toThrow('is not the name of a tmux socket');
+});
+
+describe('MAM_HOME', () => {
+  test.each([0o777, 0o775, 0o722])('with mode %o is refused, with the remedy', async (mode) => {
+    mkdirSync(lab.home, { recursive: true });
+    chmodSync(lab.home, mode);
+    const { code, stderr } = await lab.mam(['list']);
+    expect(code).toBe(69);
+    expect(stderr).toContain(`can be written by other users (mode ${mode.toString(8)})`);
+    expect(stderr).toContain(`chmod go-w ${lab.home}`);
+    chmodSync(lab.home, 0o700);
+  });
+
+  test.runIf(isRoot)('of another user is refused, also behind a link of our own', async () => {
+    mkdirSync(lab.home, { recursive: true, mode: 0o700 });
+    chownSync(lab.home, OTHER, OTHER);
+    const link = join(lab.folder, 'link');
+    symlinkSync(lab.home, link);
+    for (const home of [lab.home, link]) {
+      await expect(load({ MAM_HOME: home })).rejects.toThrow(`belongs to another user (uid ${OTHER})`);
+    }
+    chownSync(lab.home, 0, 0);
+  });
+
+  test('in a folder where anybody can put another one in its place is refused', async () => {
+    const open = join(lab.folder, 'open');
+    mkdirSync(join(open, 'home'), { recursive: true });
+    chmodSync(open, 0o777);
+    await expect(load({ MAM_HOME: join(open, 'home') })).rejects.toThrow('can put another one in its place');
+  });
+
+  test('has a config.json that others cannot write', async () => {
+    const path = homeFile({ realm: 'mine' });
+    chmodSync(lab.home, 0o755);
+    chmodSync(path, 0o666);
+    await expect(load()).rejects.toThrow(/can be written by other users.*chmod go-w|so it is not obeyed/);
+    // Nobody can reach it in a closed folder.
+    chmodSync(lab.home, 0o700);
+    expect((await load()).realm).toBe('mine');
+  });
+});
+
+describe.runIf(isRoot)('a shared folder above', () => {
+  test("another user's .mam with a .git beside it decides nothing", async () => {
+    const shared = join(lab.folder, 'shared');
+    for (const name of ['.mam', '.git']) mkdirSync(join(shared, name), { recursive: true });
+    write(join(shared, '.mam', 'config.json'), { agents: { codex: { command: ['id'] } }, realm: 'theirs' });
+    for (const name of ['.mam', '.git', '.mam/config.json']) chownSync(join(shared, name), OTHER, OTHER);
+    chmodSync(shared, 0o1777);
+    const work = join(shared, 'work');
+    mkdirSync(work);
+    expect(await load({}, work)).toMatchObject({
+      projectFolder: join(work, '.mam'),
+      realm: 'default',
+      agents: {},
+    });
+    // In that very folder nothing is written, and the reason is told.
+    const { code, stderr } = await lab.mam(['submit', '--agent', 'human', '--prompt', 'x', '--no-wait'], {
+      cwd: shared,
+    });
+    expect([code, stderr]).toEqual([69, expect.stringContaining(`belongs to another user (uid ${OTHER})`)]);
+  });
+
+  test('a .git file of an archive leads to no folder elsewhere', async () => {
+    const victim = join(lab.folder, 'victim');
+    mkdirSync(join(victim, 'real', '.git', 'worktrees', 'x'), { recursive: true });
+    const evil = join(lab.folder, 'evil');
+    write(join(evil, '.git'), `gitdir: ${join(evil, 'fake', 'worktrees', 'x')}\n`);
+    write(join(evil, 'fake', 'worktrees', 'x', 'commondir'), `${join(victim, 'real', '.git')}\n`);
+    write(join(evil, 'fake', 'worktrees', 'x', 'gitdir'), `${join(evil, '.git')}\n`);
+    expect((await load({}, evil)).projectFolder).toBe(join(evil, '.mam'));
+    expect(existsSync(join(victim, 'real', '.mam'))).toBe(false);
+  });
+});
