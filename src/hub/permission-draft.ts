@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { PeerRequest } from '../job/record.ts';
 import { clean, cleanLine, sliceUnits } from '../job/text.ts';
-import { readPlainFile } from '../plain-file.ts';
+import { readForeign } from '../trust/files.ts';
 import { hubDraft } from './hub-draft.ts';
 
 const TOOL_CHARS = 200;
@@ -42,7 +42,7 @@ export function asksTheSame(request: PeerRequest, { tool = '', input = '' }: Ask
 export function wholeOf({ tool, input, input_file: file }: PeerRequest): Asked {
   if (file === undefined) return { tool, input };
   try {
-    const whole = readPlainFile(file);
+    const whole = readForeign(file);
     // It is named by its hash.
     const hash = createHash('sha256').update(whole).digest('hex');
     return hash === basename(file) ? { tool, input: whole } : { tool };
