@@ -4,8 +4,8 @@ import { LIMITS } from '../job/limits.ts';
 import { gateAcks } from './ack-gate.ts';
 import { type BrokerAddress, unreachable } from './address.ts';
 import { openConnection } from './connection.ts';
-import type { BusHandlers, HubBus } from './hub-bus.ts';
-import { claimFilter, parseClaimTopic, requestTopic, statusTopic } from './topics.ts';
+import type { ExternalHandlers, HubBus } from './hub-bus.ts';
+import { claimFilter, hubReplyTopic, parseClaimTopic, requestTopic, statusTopic } from './topics.ts';
 
 export interface ExternalOptions {
   /** `mqtt://`, `mqtts://`, `ws://` or `wss://`. */
@@ -16,7 +16,7 @@ export interface ExternalOptions {
   ca?: string | undefined;
   realm: string;
   host: string;
-  handlers: BusHandlers;
+  handlers: ExternalHandlers;
 }
 
 const ONLINE = JSON.stringify({ online: true });
@@ -104,7 +104,6 @@ class ExternalBus implements HubBus {
 
   async #connect(): Promise<void> {
     const { realm, host } = this.#options;
-    // Clients send no request before they know that somebody hears it.
     if (!this.#retained.has(this.#statusTopic)) this.publish(this.#statusTopic, ONLINE, { retain: true });
     const client = await openConnection(this.#address, {
       clientId: `mam-hub-${host}`,
@@ -116,7 +115,9 @@ class ExternalBus implements HubBus {
       client.end(true);
       return;
     }
-    await subscribe(client, [claimFilter(realm), requestTopic(realm, host)]);
+    await subscribe(client, [claimFilter(realm), hubReplyTopic(realm, host)]);
+    // Earlier versions heard requests here, and a session keeps its subscriptions.
+    client.unsubscribe(requestTopic(realm, host));
     client.once('close', () => this.#lost(client));
     if (!client.connected) throw new Error('connection closed');
     this.#client = client;
@@ -132,12 +133,13 @@ class ExternalBus implements HubBus {
   /** Before CONNECT: a session that is resumed delivers its messages right behind the CONNACK. */
   #listen(client: MqttClient): void {
     const { realm, host, handlers } = this.#options;
-    const requests = requestTopic(realm, host);
+    const answers = hubReplyTopic(realm, host);
     const held = new Set<number>();
     const release = gateAcks(client, (messageId) => held.has(messageId));
-    client.on('message', (topic, payload, { qos, messageId }) => {
-      if (payload.length > LIMITS.payloadBytes) return;
-      if (topic === requests) void this.#opened.then(() => handlers.request(payload)).catch(() => {});
+    client.on('message', (topic, payload, { qos, messageId, retain }) => {
+      // What a broker has kept comes again to every hub, at every start.
+      if (retain || payload.length > LIMITS.payloadBytes) return;
+      if (topic === answers) handlers.answer?.(payload);
       const jobId = parseClaimTopic(realm, topic);
       if (jobId === undefined) return;
       if (qos > 0 && messageId !== undefined) held.add(messageId);

@@ -12,6 +12,12 @@ export interface BusHandlers {
   clients?(count: number): void;
 }
 
+/** The same for what comes over an external broker. Requests are not heard there: whoever may publish could send them. */
+export interface ExternalHandlers extends Pick<BusHandlers, 'claim' | 'clients'> {
+  /** What another hub says to a claim that was passed on. */
+  answer?(payload: Buffer): void;
+}
+
 /** The hub's side of the MQTT traffic, with the broker inside or outside of its process. */
 export interface HubBus {
   /** Sends at QoS 1 in call order, never waits, never throws; `retain` with an empty payload clears the topic. */

@@ -49,6 +49,11 @@ export function replyTopic(realm: string, client: string): string {
   return join(realm, 'clients', level('client id', client), 'replies');
 }
 
+/** Topic where a hub hears what other hubs on its broker say to the claims that it has passed on. */
+export function hubReplyTopic(realm: string, host: string): string {
+  return replyTopic(realm, `hub-${host}`);
+}
+
 /** Topic of a hub's retained presence. */
 export function statusTopic(realm: string, host: string): string {
   return join(realm, 'hosts', level('host', host), 'status');

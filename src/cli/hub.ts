@@ -5,6 +5,7 @@ import { MamError, systemCode } from '../errors.ts';
 import { ensureHub } from '../hub/find.ts';
 import { readHubFile } from '../hub/hub-file.ts';
 import type { HubStatus } from '../job/request.ts';
+import { clean } from '../job/text.ts';
 import { startOf } from '../processes.ts';
 import { homePaths } from '../registry/home.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
@@ -123,7 +124,7 @@ async function ask<C extends 'hub_status' | 'hub_stop'>(settings: Settings, comm
 function statusText(hub: HubStatus): string {
   return [
     `hub ${hub.version}, process ${hub.pid}, since ${hub.started_at}`,
-    `broker      ${hub.broker}`,
+    `broker      ${hub.broker}${hub.broker_problem === undefined ? '' : ` (not joined: ${clean(hub.broker_problem)})`}`,
     `realm       ${hub.realm}, host ${hub.host}`,
     `clients     ${hub.clients}`,
     `open jobs   ${hub.open_jobs}`,

@@ -146,8 +146,7 @@ async function deliver(settings: Settings, claim: Claim): Promise<ClaimReply> {
     const reply = await publishOnce(options);
     if (reply !== undefined) return reply;
   } catch (error) {
-    if (settings.broker !== undefined || !(error instanceof MamError) || error.code !== 'unreachable')
-      throw error;
+    if (!(error instanceof MamError) || error.code !== 'unreachable') throw error;
     const { ensureHub } = await import('../hub/find.ts');
     await ensureHub(settings);
     const reply = await publishOnce(options);

@@ -3,9 +3,9 @@ import type { BrokerAddress } from '../bus/address.ts';
 import type { BrokerSettings, Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 
-/** Where a client of these settings finds its broker: the hub's private socket, or the external broker. */
-export function brokerAddress({ broker, socketPath }: Settings): BrokerAddress {
-  return broker === undefined ? { kind: 'socket', path: socketPath } : externalAddress(broker);
+/** Where a client of these settings finds its hub: always on its private socket, whatever broker the hub has joined. */
+export function brokerAddress({ socketPath }: Settings): BrokerAddress {
+  return { kind: 'socket', path: socketPath };
 }
 
 /** An external broker with its certificate authority read. @throws MamError `bad_input` when that can't be read */

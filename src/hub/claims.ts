@@ -1,11 +1,12 @@
 import { dropSpool, takeSpool } from '../bus/spool.ts';
 import { explain, MamError } from '../errors.ts';
-import { type Claim, type ClaimReply, claimSchema } from '../job/event.ts';
-import { newEventId } from '../job/id.ts';
+import { parseClaim, refused } from '../job/claim.ts';
+import type { Claim, ClaimReply } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import { messagesFor } from '../job/messages.ts';
 import type { JobRecord } from '../job/record.ts';
-import { isFinal, MAKERS } from '../job/words.ts';
+import { isFinal } from '../job/words.ts';
+import { type Elsewhere, publicAnswer } from './elsewhere.ts';
 import type { EventRates } from './event-rates.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
@@ -15,6 +16,11 @@ import { firstTaskPage } from './task.ts';
 
 /** How many open jobs a refusal names. */
 const NAMED_JOBS = 5;
+/** What may go away by itself: a full disk, another hub that still writes the registry. */
+const RETRIED: readonly string[] = ['io', 'conflict'];
+
+/** Which way a claim came: over the private socket, out of the outbox, or over the external broker. */
+export type ClaimWay = 'socket' | 'outbox' | 'outside';
 
 /** Takes events as claims: checks them, records what can be recorded, and answers the publisher. */
 export class Claims {
@@ -23,72 +29,74 @@ export class Claims {
   private readonly rates: EventRates;
   private readonly home: string;
   private readonly log: Log;
-  private readonly reply: (topic: string, reply: ClaimReply) => void;
+  private readonly elsewhere: Elsewhere | undefined;
+  private readonly reply: (topic: string, reply: ClaimReply, from: ClaimWay) => void;
   /** Of each job with a claim on its way: settles when the last one has its place in the journal. */
   private readonly turns = new Map<string, Promise<void>>();
 
+  /** @param options.elsewhere other hubs, where there is an external broker */
   constructor(options: {
     registrar: Registrar;
     owners: PaneOwners;
     rates: EventRates;
     home: string;
     log: Log;
-    reply: (topic: string, reply: ClaimReply) => void;
+    elsewhere: Elsewhere | undefined;
+    reply: (topic: string, reply: ClaimReply, from: ClaimWay) => void;
   }) {
     this.registrar = options.registrar;
     this.owners = options.owners;
     this.rates = options.rates;
     this.home = options.home;
     this.log = options.log;
+    this.elsewhere = options.elsewhere;
     this.reply = options.reply;
   }
 
   /**
    * A claim from the broker or the outbox. Every claim is answered on its `reply_to`, if it has one.
-   * @param late its publisher has gone on without the answer, so that no message for the peer may go with it
+   * @param from `outbox`: its publisher has gone on without the answer, so that no message for the peer may go with it;
+   * `outside`: it came over the external broker, where anybody may have sent it
    * @returns when it is settled: on disk, or refused for good
    * @throws when it could not be written now but may be later: it must not be acknowledged
    */
-  async take(jobId: string, payload: Buffer | string, { late = false } = {}): Promise<void> {
+  async take(jobId: string, payload: Buffer | string, from: ClaimWay = 'socket'): Promise<void> {
     const raw = parseObject(payload);
     if (raw === undefined) {
       this.log.warn(`a claim on ${jobId} is no JSON object and was dropped`);
       return;
     }
-    // One line of mosquitto_pub is a claim as well: what it leaves out is filled in.
-    const filled = {
-      event_id: newEventId(),
-      job_id: jobId,
-      source: 'peer',
-      at: new Date().toISOString(),
-      ...raw,
-    };
-    const parsed = claimSchema.safeParse(filled);
-    let answer: ClaimReply;
-    let failed: unknown;
-    if (!parsed.success) {
-      answer = refusal(eventIdOf(filled), badField(parsed.error.issues[0]));
-    } else {
-      const { turn, done } = this.queueUp(jobId);
-      try {
-        if (turn !== undefined) await turn;
-        const unheard = late || parsed.data.reply_to === undefined;
-        answer = await this.settle(jobId, { ...parsed.data, ...(unheard && { unheard }) }, late, done);
-      } catch (error) {
-        const retry = error instanceof MamError && (error.code === 'io' || error.code === 'conflict');
-        answer = { ...refusal(parsed.data.event_id, explain(error)), ...(retry && { retry }) };
-        if (retry) failed = error;
-        else if (!(error instanceof MamError)) this.log.error(`claim on ${jobId} failed`, error);
-      } finally {
-        done();
-      }
-      const { result_spool: spool } = parsed.data;
-      // Refused for good: nobody will come for its text.
-      if (spool !== undefined && !answer.recorded && answer.retry !== true)
-        await dropSpool(this.home, spool).catch(() => {});
-    }
-    if (typeof raw['reply_to'] === 'string') this.reply(raw['reply_to'], answer);
+    const { claim, refusal } = parseClaim(raw, jobId, from === 'outside');
+    const { answer, failed } = claim === undefined ? { answer: refusal } : await this.judge(claim, from);
+    if (typeof raw['reply_to'] === 'string')
+      this.reply(raw['reply_to'], from === 'outside' ? publicAnswer(answer) : answer, from);
     if (failed !== undefined) throw failed;
+  }
+
+  private async judge(claim: Claim, from: ClaimWay): Promise<{ answer: ClaimReply; failed?: unknown }> {
+    const { job_id: jobId, result_spool: spool } = claim;
+    const { turn, done } = this.queueUp(jobId);
+    try {
+      if (turn !== undefined) await turn;
+      const unheard = from !== 'socket' || claim.reply_to === undefined;
+      const answer = await this.settle({ ...claim, ...(unheard && { unheard }) }, from, done);
+      // Refused for good: nobody will come for its text.
+      if (spool !== undefined && !answer.recorded) await this.drop(spool);
+      return { answer };
+    } catch (error) {
+      const retry = error instanceof MamError && RETRIED.includes(error.code);
+      const answer = { ...refused(claim.event_id, explain(error)), ...(retry && { retry }) };
+      if (retry) return { answer, failed: error };
+      if (!(error instanceof MamError)) this.log.error(`claim on ${jobId} failed`, error);
+      if (spool !== undefined) await this.drop(spool);
+      return { answer };
+    } finally {
+      done();
+    }
+  }
+
+  private async drop(spool: string): Promise<void> {
+    await dropSpool(this.home, spool).catch(() => {});
   }
 
   /** Claims on one job take their places in the order of their arrival, even where one has to be read from a file. */
@@ -105,40 +113,33 @@ export class Claims {
     return { turn, done };
   }
 
-  /**
-   * @param late it comes from the outbox
-   * @param placed called as soon as the claim has its place in the journal's order
-   */
-  private async settle(jobId: string, claim: Claim, late: boolean, placed: () => void): Promise<ClaimReply> {
-    if (claim.job_id !== jobId)
-      return refusal(claim.event_id, "The event's job_id is not the one of its topic.");
-    const makers = MAKERS[claim.type];
-    if (claim.source === 'hub' || (makers !== undefined && !makers.includes(claim.source))) {
-      return refusal(claim.event_id, `An event ${claim.type} cannot come from a ${claim.source}.`);
-    }
+  /** @param placed called as soon as the claim has its place in the journal's order */
+  private async settle(claim: Claim, from: ClaimWay, placed: () => void): Promise<ClaimReply> {
+    const { job_id: jobId } = claim;
     const mine = this.owners.openJobOf(claim.origin);
     let job: LiveJob;
     try {
       job = await this.registrar.find(jobId);
     } catch (error) {
       if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
-      return { ...refusal(claim.event_id, this.unknownJob(mine)), unknown: true };
+      const passed = from === 'outside' ? undefined : await this.passOn(claim, from, placed);
+      return passed ?? { ...refused(claim.event_id, this.unknownJob(mine)), unknown: true };
     }
     if (mine !== undefined && mine.id !== job.id && !this.owners.isQueuedIn(job, mine)) {
       const yours = `The job of your pane is ${mine.id}.`;
-      return refusal(
+      return refused(
         claim.event_id,
         `Job ${job.id} was given to another pane. ${yours} Report again with job_id "${mine.id}".`,
       );
     }
     // What is in the journal already is answered as it was.
     const known = job.has(claim.event_id);
-    const tooMuch = known ? undefined : this.rates.take(job, claim.type, late);
+    const tooMuch = known ? undefined : this.rates.take(job, claim.type, from === 'outbox');
     if (tooMuch !== undefined) return this.refuse(job, claim, tooMuch);
     const { reply_to: _, result_spool: spool, origin: __, ...event } = claim;
     if (spool !== undefined) event.result = await this.resultIn(spool, known);
     if (event.result !== undefined && Buffer.byteLength(event.result) > LIMITS.resultBytes) {
-      return refusal(
+      return refused(
         claim.event_id,
         'The result is longer than 1 MiB: write it to a file and name that in files.',
       );
@@ -149,6 +150,18 @@ export class Claims {
     const recorded = await recording;
     if (spool !== undefined) await dropSpool(this.home, spool);
     return this.answer(job, recorded);
+  }
+
+  /** To the hub that has the job, where that is on another machine. */
+  private async passOn(claim: Claim, from: ClaimWay, placed: () => void): Promise<ClaimReply | undefined> {
+    if (this.elsewhere === undefined) return undefined;
+    const { result_spool: spool } = claim;
+    const result = spool === undefined ? claim.result : await takeSpool(this.home, spool);
+    const passing = this.elsewhere.pass({ ...claim, result }, from === 'outbox');
+    placed();
+    const answer = await passing;
+    if (spool !== undefined && answer?.recorded === true) await this.drop(spool);
+    return answer;
   }
 
   /** @param known the event is in the journal, or on its way there: its text was dropped when that was kept */
@@ -164,7 +177,7 @@ export class Claims {
   /** Refuses what a runaway sends: acknowledged and answered, so that nobody sends it again. */
   private async refuse(job: LiveJob, claim: Claim, { why, tell }: { why: string; tell: boolean }) {
     if (tell) await this.registrar.note(job, 'throttled', { detail: why, data: { type: claim.type } });
-    return { ...refusal(claim.event_id, why), status: job.record.status };
+    return { ...refused(claim.event_id, why), status: job.record.status };
   }
 
   private answer(job: LiveJob, recorded: Recorded): ClaimReply {
@@ -240,26 +253,6 @@ function endText(record: JobRecord): string {
 
 function amendedText(record: JobRecord): string {
   return `${endText(record).replace(' is ', ' was ')} Your late report amends that end.`;
-}
-
-function refusal(eventId: string, text: string): ClaimReply {
-  return { event_id: eventId, accepted: false, recorded: false, refusal: text };
-}
-
-/** A field that does not fit, with the limit and what to do instead. */
-function badField(issue: { path: PropertyKey[]; message: string } | undefined): string {
-  const [field, place] = issue?.path ?? [];
-  if (issue?.message.startsWith('Too big') && field === 'detail')
-    return 'The detail is longer than 2,000 characters: shorten it, and put the whole into result or into a file.';
-  if (issue?.message.startsWith('Too big') && field === 'files')
-    return place === undefined
-      ? 'There are more than 100 files: name the folder that they are in.'
-      : 'A name in files is longer than 1,000 characters: name the folder that it is in.';
-  return `The event's ${issue?.path.join('.') || 'fields'}: ${issue?.message}.`;
-}
-
-function eventIdOf(raw: Record<string, unknown>): string {
-  return typeof raw['event_id'] === 'string' ? raw['event_id'].slice(0, 200) : '';
 }
 
 function parseObject(payload: Buffer | string): Record<string, unknown> | undefined {

@@ -15,11 +15,9 @@ export function openLink(settings: Settings): Link {
 }
 
 /**
- * Makes sure that a hub is there for a request, and that it is one for this broker and realm.
- * @throws MamError as `ensureHub` and `checkHub`
+ * Makes sure that the hub is one for this broker and realm. Where none runs, the link itself finds out.
+ * @throws MamError as `checkHub`
  */
 export async function readyHub(settings: Settings): Promise<void> {
-  // Over the private socket the link itself finds out that none runs; over a broker only this can.
-  if (settings.broker !== undefined) await ensureHub(settings);
   checkHub(settings);
 }

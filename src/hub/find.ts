@@ -34,7 +34,8 @@ export async function ensureHub(settings: Settings): Promise<void> {
 }
 
 /**
- * Refuses to talk to a hub that serves another broker or realm: the job would be invisible to one side.
+ * Refuses to talk to a hub of another realm, which would not hear it, or of another broker than the one that is asked
+ * for: the job's peers would be heard on one and report on the other.
  * @throws MamError `conflict`
  */
 export function checkHub(settings: Settings): void {
@@ -43,7 +44,7 @@ export function checkHub(settings: Settings): void {
   const differs =
     hub.realm !== settings.realm
       ? `realm ${hub.realm}, here it is ${settings.realm}`
-      : hub.broker_fingerprint !== brokerFingerprint(settings.broker)
+      : settings.broker !== undefined && hub.broker_fingerprint !== brokerFingerprint(settings.broker)
         ? `the broker ${hub.broker}, here it is ${describeBroker(settings.broker)}`
         : undefined;
   if (differs === undefined) return;

@@ -1,26 +1,24 @@
 import { startBroker } from '../bus/broker.ts';
-import { connectExternal } from '../bus/external.ts';
-import type { BusHandlers, HubBus } from '../bus/hub-bus.ts';
+import type { HubBus } from '../bus/hub-bus.ts';
 import { watchOutbox } from '../bus/outbox.ts';
 import { isReplyTopic, statusTopic } from '../bus/topics.ts';
 import type { Settings } from '../config.ts';
-import { explain } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
 import type { HubStatus } from '../job/request.ts';
 import { type Home, homePaths, readPointers } from '../registry/home.ts';
 import { VERSION } from '../version.ts';
-import { externalAddress } from './address.ts';
 import { sweepAgentFiles } from './agent-files.ts';
+import { BrokerJoin } from './broker-join.ts';
 import { Changes } from './changes.ts';
 import { Claims } from './claims.ts';
 import { ControlClients } from './control-clients.ts';
 import { Decisions } from './decisions.ts';
 import { Delegations } from './delegate.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { Elsewhere } from './elsewhere.ts';
 import { EventRates } from './event-rates.ts';
 import { Hooks } from './hooks.ts';
 import { HubClaim } from './hub-claim.ts';
-import { describeBroker } from './hub-file.ts';
 import { Inbox } from './inbox.ts';
 import { KnownPermissions } from './known-permissions.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
@@ -41,8 +39,6 @@ import { Watcher } from './watcher.ts';
 
 /** How often the hub looks whether its socket is still its own and whether it is still needed, in ms. */
 const TICK_MS = 1_000;
-/** How long after a failure the external broker is tried again, in ms. */
-const JOIN_AGAIN_MS = 1_000;
 
 /** Wires the parts of the hub, and holds its life: start, ticks, end. */
 export class Hub {
@@ -64,13 +60,11 @@ export class Hub {
   private readonly permissions: Permissions;
   private readonly paneWatch: PaneWatch;
   private readonly claims: Claims;
+  private readonly join: BrokerJoin;
   private readonly inbox: Inbox;
   private readonly requests: Requests;
   private readonly outlets: Outlets;
   private readonly changes = new Changes();
-  /** Why the broker was not joined last time: a broker that stays away is one line in the log. */
-  private notJoined = '';
-  private ended = false;
   private unwatch: (() => void) | undefined;
   private tick: NodeJS.Timeout | undefined;
   private idleSince = Date.now();
@@ -129,20 +123,34 @@ export class Hub {
       changes,
       log,
     });
-    const publish = (topic: string, message: unknown): void => {
-      // Anybody may write a reply_to: another topic would let him speak in the hub's name, or end its connection.
-      if (!isReplyTopic(settings.realm, topic)) return;
-      for (const bus of this.buses) bus.publish(topic, JSON.stringify(message));
+    // Anybody may write a reply_to: another topic would let him speak in the hub's name, or end its connection.
+    const reply = (topic: string, message: unknown, bus = this.buses[0]): void => {
+      if (isReplyTopic(settings.realm, topic)) bus?.publish(topic, JSON.stringify(message));
     };
     const rates = new EventRates(settings.hubEventsPerMinute);
-    this.claims = new Claims({ registrar, owners, rates, home: home.folder, log, reply: publish });
-    this.inbox = new Inbox({
+    const { realm, host } = settings;
+    const elsewhere =
+      settings.broker === undefined ? undefined : new Elsewhere({ bus: () => this.buses[1], realm, host });
+    this.claims = new Claims({
       registrar,
-      claims: this.claims,
-      outbox: home.outbox,
+      owners,
+      rates,
+      home: home.folder,
+      log,
+      elsewhere,
+      reply: (topic, answer, from) => reply(topic, answer, this.buses[from === 'outside' ? 1 : 0]),
+    });
+    this.inbox = new Inbox({ claims: this.claims, outbox: home.outbox, log });
+    this.join = new BrokerJoin({
       settings,
       log,
-      buses: this.buses,
+      claims: this.claims,
+      elsewhere,
+      onClients: () => this.noteNeed(),
+      onJoined: (bus) => {
+        this.buses.push(bus);
+        this.sayOnline();
+      },
     });
     this.requests = new Requests({
       registrar,
@@ -166,7 +174,7 @@ export class Hub {
       log,
       status: () => this.status(),
       stop: () => onEnd('asked to stop'),
-      reply: publish,
+      reply,
     });
   }
 
@@ -178,15 +186,15 @@ export class Hub {
     const all = await this.takeUp();
     const jobs = all.filter(({ record }) => !isSettled(record));
     await this.inbox.drain();
-    const handlers: BusHandlers = {
-      claim: (jobId, payload) => this.claims.take(jobId, payload),
-      request: (payload) => void this.requests.take(payload),
+    const handlers = {
+      claim: (jobId: string, payload: Buffer) => this.claims.take(jobId, payload),
+      request: (payload: Buffer) => void this.requests.take(payload),
       clients: () => this.noteNeed(),
     };
     const { socketPath, realm, host } = settings;
     this.buses.push(await startBroker({ socketPath, realm, host, handlers }));
     this.claim.take();
-    if (settings.broker !== undefined) void this.joinBroker(handlers);
+    void this.join.start();
     this.sayOnline();
     this.unwatch = watchOutbox(this.home.outbox, () => void this.inbox.drain());
     this.watcher.start();
@@ -206,7 +214,7 @@ export class Hub {
 
   /** Ends everything in an order that loses nothing; what a job still waits for, the next hub goes on with. */
   async stop(): Promise<void> {
-    this.ended = true;
+    this.join.stop();
     clearInterval(this.tick);
     this.unwatch?.();
     this.dispatcher.stop();
@@ -248,24 +256,6 @@ export class Hub {
     return jobs;
   }
 
-  /** Joins the external broker; while that does not answer, tries again for as long as the hub lives. */
-  private async joinBroker(handlers: BusHandlers): Promise<void> {
-    const { broker, realm, host } = this.settings;
-    if (broker === undefined) return;
-    try {
-      const bus = await connectExternal({ ...externalAddress(broker), realm, host, handlers });
-      if (this.ended) return await bus.stop();
-      this.buses.push(bus);
-      this.sayOnline();
-      this.log.info(`joined the broker ${describeBroker(broker)}`);
-    } catch (error) {
-      const why = explain(error);
-      if (why !== this.notJoined) this.log.error('the broker was not joined', error);
-      this.notJoined = why;
-      if (!this.ended) setTimeout(() => void this.joinBroker(handlers), JOIN_AGAIN_MS).unref();
-    }
-  }
-
   private sayOnline(): void {
     const { realm, host } = this.settings;
     const text = JSON.stringify({ online: true, version: VERSION, open_jobs: this.registrar.open.length });
@@ -292,6 +282,7 @@ export class Hub {
   private status(): HubStatus {
     return {
       ...this.claim.status,
+      ...(this.join.problem !== undefined && { broker_problem: this.join.problem }),
       clients: this.buses.reduce((sum, bus) => sum + bus.clients, 0),
       open_jobs: this.registrar.open.length,
       registries: this.registrar.registryDirs,

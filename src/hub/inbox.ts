@@ -1,40 +1,25 @@
-import type { HubBus } from '../bus/hub-bus.ts';
 import { readOutbox, removeOutboxEntry } from '../bus/outbox.ts';
-import { claimTopic } from '../bus/topics.ts';
-import type { Settings } from '../config.ts';
-import { MamError } from '../errors.ts';
+import { explain } from '../errors.ts';
 import type { Claims } from './claims.ts';
 import type { Log } from './log.ts';
-import type { Registrar } from './registrar.ts';
+
+/** What could not be taken is not tried again earlier, in ms. */
+const AGAIN_MS = 1_500;
 
 /** Takes in what publishers kept on disk while they could not reach a hub. */
 export class Inbox {
-  private readonly registrar: Registrar;
   private readonly claims: Claims;
   private readonly outbox: string;
-  private readonly settings: Settings;
   private readonly log: Log;
-  private readonly buses: readonly HubBus[];
   private draining: Promise<void> | undefined;
   private drainAgain = false;
-  /** Files of the outbox that were passed on to another hub. */
-  private readonly passedOn = new Set<string>();
+  /** Of a file that could not be taken: when it is tried again, in ms since 1970, and why. */
+  private readonly stuck = new Map<string, { until: number; why: string }>();
 
-  /** @param options.buses the hub's own, then the external one */
-  constructor(options: {
-    registrar: Registrar;
-    claims: Claims;
-    outbox: string;
-    settings: Settings;
-    log: Log;
-    buses: readonly HubBus[];
-  }) {
-    this.registrar = options.registrar;
+  constructor(options: { claims: Claims; outbox: string; log: Log }) {
     this.claims = options.claims;
     this.outbox = options.outbox;
-    this.settings = options.settings;
     this.log = options.log;
-    this.buses = options.buses;
   }
 
   /** Records all that is there, each writer's events in their order. */
@@ -55,36 +40,26 @@ export class Inbox {
   }
 
   private async drainOnce(): Promise<void> {
-    const stuck = new Set<string>();
-    for (const entry of await readOutbox(this.outbox)) {
+    const held = new Set<string>();
+    const entries = await readOutbox(this.outbox);
+    for (const file of this.stuck.keys())
+      if (!entries.some((entry) => entry.file === file)) this.stuck.delete(file);
+    for (const entry of entries) {
       const { job_id: jobId } = entry.claim;
-      if (stuck.has(entry.writer)) continue;
+      const before = this.stuck.get(entry.file);
+      if (held.has(entry.writer)) continue;
+      held.add(entry.writer);
+      if (before !== undefined && before.until > Date.now()) continue;
       try {
-        const text = JSON.stringify(entry.claim);
-        if (await this.isElsewhere(jobId)) {
-          // Its hub is another one on the same broker; the file goes when that one's answer comes to its writer.
-          if (!this.passedOn.has(entry.file)) {
-            this.passedOn.add(entry.file);
-            this.buses[1]?.publish(claimTopic(this.settings.realm, jobId), text);
-          }
-          stuck.add(entry.writer);
-          continue;
-        }
-        await this.claims.take(jobId, text, { late: true });
+        await this.claims.take(jobId, JSON.stringify(entry.claim), 'outbox');
         await removeOutboxEntry(entry);
+        this.stuck.delete(entry.file);
+        held.delete(entry.writer);
       } catch (error) {
-        stuck.add(entry.writer);
-        this.log.error(`event of ${jobId} stays in the outbox`, error);
+        const why = explain(error);
+        this.stuck.set(entry.file, { until: Date.now() + AGAIN_MS, why });
+        if (before?.why !== why) this.log.error(`event of ${jobId} stays in the outbox`, error);
       }
     }
-  }
-
-  /** True for a job that only another hub on the external broker can have. */
-  private async isElsewhere(jobId: string): Promise<boolean> {
-    if (this.settings.broker === undefined) return false;
-    return this.registrar.find(jobId).then(
-      () => false,
-      (error) => error instanceof MamError && error.code === 'not_found',
-    );
   }
 }

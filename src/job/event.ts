@@ -17,11 +17,7 @@ export type Origin = z.infer<typeof originSchema>;
 export const claimSchema = z.looseObject({
   event_id: z.string().min(1).max(200),
   job_id: z.string().min(1).max(64),
-  type: z
-    .string()
-    .min(1)
-    .max(40)
-    .regex(/^[a-z_]+$/),
+  type: z.string().regex(/^[a-z_]{1,40}$/, 'it may have only a-z and _, 1 to 40 characters'),
   source: z.enum(SOURCES),
   writer: z.string().max(120).optional(),
   writer_seq: z.number().int().min(1).optional(),

@@ -278,6 +278,8 @@ export interface HubStatus {
   host: string;
   realm: string;
   broker: string;
+  /** Why the external broker is not joined. */
+  broker_problem?: string | undefined;
   started_at: string;
   clients: number;
   open_jobs: number;

@@ -21,11 +21,12 @@ export class Mosquitto {
   /** The certificate that it shows, its own authority; with `tls` only. */
   readonly certificate: string;
 
-  static async make(lab: Lab, { tls = false } = {}): Promise<Mosquitto> {
-    return new Mosquitto(lab, await freePort(), tls);
+  /** @param options.anonymous everybody may do everything */
+  static async make(lab: Lab, { tls = false, anonymous = false } = {}): Promise<Mosquitto> {
+    return new Mosquitto(lab, await freePort(), tls, anonymous);
   }
 
-  private constructor(lab: Lab, port: number, tls: boolean) {
+  private constructor(lab: Lab, port: number, tls: boolean, anonymous: boolean) {
     this.#lab = lab;
     this.port = port;
     this.url = `${tls ? 'mqtts' : 'mqtt'}://127.0.0.1:${port}`;
@@ -45,7 +46,7 @@ export class Mosquitto {
         ...(process.getuid?.() === 0 ? ['user root'] : []),
         `listener ${port} 127.0.0.1`,
         ...(tls ? [`certfile ${this.certificate}`, `keyfile ${key}`] : []),
-        'allow_anonymous false',
+        `allow_anonymous ${anonymous}`,
         `password_file ${passwords}`,
         'persistence true',
         `persistence_location ${folder}/`,

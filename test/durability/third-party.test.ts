@@ -28,7 +28,10 @@ async function third(): Promise<Third> {
   lab = new Lab();
   lab.plant('open');
   lab.plant('ended');
-  await (await lab.server()).ok('publish_event', { job_id: 'ended', event: 'completed' });
+  const server = await lab.server();
+  // Waits for the hub, where a report would not.
+  await server.ok('list_jobs');
+  await server.ok('publish_event', { job_id: 'ended', event: 'completed' });
   const client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
     clientId: 'third',
     reconnectPeriod: 50,
