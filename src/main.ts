@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { explain } from './errors.ts';
+import { clean } from './job/text.ts';
 
 /** Exit code for "something needed is missing", as sysexits has it. */
 const UNAVAILABLE = 69;
@@ -43,6 +44,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`mam: ${explain(error)}\n`);
+  process.stderr.write(`mam: ${clean(explain(error))}\n`);
   process.exitCode = UNAVAILABLE;
 });

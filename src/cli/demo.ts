@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
+import type { Stage } from '../demo/stage.ts';
 import { MamError } from '../errors.ts';
 import { programPath } from '../program.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { print, printJson } from './core/output.ts';
+import { paint, print, printJson } from './core/output.ts';
 
 /** Ended by Ctrl-C, as shells have it. */
 const INTERRUPTED = 130;
@@ -53,7 +54,8 @@ async function play(keep: boolean, json: boolean): Promise<number> {
   process.stdout.removeAllListeners('error');
   process.stdout.on('error', () => stop.abort());
   const mam = basename(process.argv[1] ?? '') === 'mam' ? 'mam' : `node ${programPath()}`;
-  const report = (json ? jsonReport : textReport)(print, (stage) => keptCommands(stage, mam));
+  const commandsOf = (stage: Stage) => keptCommands(stage, mam);
+  const report = json ? jsonReport(printJson, commandsOf) : textReport(print, paint, commandsOf);
   const end = await runDemo(report, keep, stop.signal);
   return end === 'completed' ? EXIT.done : end === 'failed' ? EXIT.failed : INTERRUPTED;
 }

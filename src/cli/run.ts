@@ -1,8 +1,8 @@
-import { clean } from '../job/text.ts';
+import { cleanLine } from '../job/text.ts';
 import { nearest } from '../nearest.ts';
 import { VERSION } from '../version.ts';
 import { EXIT } from './core/exit.ts';
-import { endWithReader, fail } from './core/output.ts';
+import { endWithReader, fail, print } from './core/output.ts';
 import { runDeclared } from './core/run-declared.ts';
 import { commands, GROUPS } from './index.ts';
 
@@ -15,18 +15,18 @@ export async function runCommand(name: string, args: string[]): Promise<number> 
   endWithReader();
   if (name === 'help' && args[0] !== undefined) return runCommand(args[0], ['--help']);
   if (name === 'help' || name === '--help' || name === '-h') {
-    process.stdout.write(overview());
+    print(overview().trimEnd());
     return EXIT.done;
   }
   if (name === 'version' || name === '--version' || name === '-V' || name === '-v') {
-    process.stdout.write(`${VERSION}\n`);
+    print(VERSION);
     return EXIT.done;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     const near = nearest(name, ['help', ...Object.keys(commands)]);
     const meant = near === undefined ? 'See mam help.' : `Did you mean mam ${near}?`;
-    return fail(`there is no command "${clean(name).slice(0, 40)}". ${meant}`, EXIT.usage);
+    return fail(`there is no command "${cleanLine(name, 40)}". ${meant}`, EXIT.usage);
   }
   return runDeclared(name, await command.load(), args);
 }

@@ -1,4 +1,3 @@
-import { styleText } from 'node:util';
 import { cleanLine } from '../job/text.ts';
 import type { Delegated, JobStatus } from './mam-client.ts';
 import { attachCommand } from './private-tmux.ts';
@@ -48,12 +47,10 @@ export function keptCommands(stage: Stage, mam: string): KeptCommands {
  */
 export function textReport(
   print: (text: string) => void,
+  paint: (style: 'bold' | 'dim' | 'green' | 'red', text: string) => string,
   commandsOf: (stage: Stage) => KeptCommands,
 ): Report {
   let since = performance.now();
-  const colours = process.stdout.isTTY === true && process.stdout.hasColors();
-  const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
-    colours ? styleText(style, text) : text;
   const fact = (label: string, text: string): void => print(`  ${paint('dim', label.padEnd(LABEL))}${text}`);
   const step = (label: string, text: string): void => {
     const now = performance.now();
@@ -129,7 +126,7 @@ export function textReport(
 
 /** The report for a program: one JSON object, at the end. */
 export function jsonReport(
-  print: (text: string) => void,
+  print: (value: unknown) => void,
   commandsOf: (stage: Stage) => KeptCommands,
 ): Report {
   const facts: Record<string, unknown> = {};
@@ -152,18 +149,16 @@ export function jsonReport(
     file: (path, text) => Object.assign(facts, { file: path, file_text: text }),
     end(end, { stage, kept, seconds, failure }) {
       const { attach: attach_command, stop: stop_command } = commandsOf(stage);
-      print(
-        JSON.stringify({
-          ok: end === 'completed',
-          end,
-          ...facts,
-          total_ms: Math.round(seconds * 1000),
-          kept,
-          folder: stage.folder,
-          ...(kept && { attach_command, stop_command }),
-          ...(failure && { error: failure.why, hub_log: failure.hubLog, peer_screen: failure.screen }),
-        }),
-      );
+      print({
+        ok: end === 'completed',
+        end,
+        ...facts,
+        total_ms: Math.round(seconds * 1000),
+        kept,
+        folder: stage.folder,
+        ...(kept && { attach_command, stop_command }),
+        ...(failure && { error: failure.why, hub_log: failure.hubLog, peer_screen: failure.screen }),
+      });
     },
   };
 }

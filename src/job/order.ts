@@ -24,7 +24,11 @@ export function composeOrder(jobId: string, prompt: string, mam: string, taskFil
   return [order, `${shell}. ${end}`, id].join('\n').slice(0, LIMITS.orderChars);
 }
 
-/** Only a task that survives the paste byte for byte goes in whole: one line without tabs or controls. */
+/**
+ * Only a task that survives the paste byte for byte goes in whole: one line without tabs or controls, and without joiners,
+ * which some programs leave out.
+ */
 function fitsWhole(prompt: string): boolean {
-  return prompt.length < LIMITS.orderChars && prompt === cleanLine(prompt, LIMITS.orderChars);
+  const harmless = prompt.length < LIMITS.orderChars && prompt === cleanLine(prompt, LIMITS.orderChars);
+  return harmless && !/[\u034f\u200c\u200d]/.test(prompt);
 }

@@ -1,18 +1,74 @@
 import { LIMITS } from './limits.ts';
 
-/** Whole escape sequences go first, so that no `[31m` stays behind. */
+/** Nearly every text: nothing has to be looked for. */
+const PLAIN = /^[\t\n -~]*$/;
+/** Whole escape sequences go first, so that no `[31m` stays behind. One without an end takes the rest of its line. */
 const SEQUENCES =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  /\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b\n]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
+/** The flags of England, Scotland and Wales: the only use of tags that has a picture. */
+const FLAGS =
+  /\u{1f3f4}\u{e0067}\u{e0062}(?:\u{e0065}\u{e006e}\u{e0067}|\u{e0073}\u{e0063}\u{e0074}|\u{e0077}\u{e006c}\u{e0073})\u{e007f}/u;
 /**
- * Characters that a terminal obeys or a reader can't see: controls (but not tab and newline), zero-width and
- * bidirectional ones. `util.stripVTControlCharacters` leaves several of them.
+ * Characters that a terminal obeys or that nobody sees: controls (but not tab and newline), separators, annotations, and
+ * all that Unicode calls ignorable: directions, zero widths, tags, fillers. Stays, because it spells something: the look
+ * of an emoji or of a Mongolian letter right behind it, and the empty place in an old Korean syllable.
  */
-const UNSAFE = /[^\P{Cc}\t\n]|[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/gu;
+const UNSAFE = new RegExp(
+  [
+    `(${FLAGS.source})`,
+    String.raw`[^\P{Cc}\t\n]`,
+    String.raw`[\u2028\u2029\ufff9-\ufffb]`,
+    String.raw`(?<!\p{Emoji})[\ufe0e\ufe0f]`,
+    String.raw`(?<![\u1820-\u18aa])[\u180b-\u180d\u180f]`,
+    String.raw`\u115f(?![\u1161-\u11a7])|(?<![\u1100-\u115e])\u1160`,
+    String.raw`(?![\u034f\u115f\u1160\u180b-\u180d\u180f\u200c\u200d\ufe0e\ufe0f])\p{Default_Ignorable_Code_Point}`,
+  ].join('|'),
+  'gu',
+);
+/**
+ * Joiners (Persian and Hindi words, emoji families) spell something behind a letter, a mark or an emoji. Only the first of
+ * a run does, and a run can carry a hidden text.
+ */
+const JOINERS =
+  /(?<=[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}])([\u034f\u200c\u200d])[\u034f\u200c\u200d]*|[\u034f\u200c\u200d]+/gu;
+/** No word of any language has more than 8 marks on a letter (Tibetan); hundreds of them cover the lines around. */
+const HEAPS = /((?:\p{M}[\u200c\u200d]?){8})[\u200c\u200d]*\p{M}[\p{M}\u200c\u200d]*/gu;
+/** What a reader of JSON need not see as it is: a terminal obeys it, or it is invisible. */
+const UNSEEN = /[\u007f-\u009f\u2028\u2029\ufff9-\ufffb]|\p{Cf}|\p{Default_Ignorable_Code_Point}/gu;
 
-/** Text of somebody else made harmless for a screen, a pane or a log: no escape sequence, no control character. */
+/**
+ * Text of somebody else made harmless for a screen, a pane, a log or a model: no escape sequence, no control character
+ * and nothing that is invisible. What spells words and emoji stays.
+ */
 export function clean(text: string): string {
-  return text.replace(SEQUENCES, '').replace(UNSAFE, '');
+  if (PLAIN.test(text)) return text;
+  return text
+    .toWellFormed()
+    .replace(SEQUENCES, '')
+    .replace(UNSAFE, '$1')
+    .replace(JOINERS, '$1')
+    .replace(HEAPS, '$1');
+}
+
+/** A plain value with every text in it made harmless. */
+export function cleanAll<T>(value: T): T {
+  if (typeof value === 'string') return clean(value) as T;
+  if (Array.isArray(value)) return value.map((item) => cleanAll(item)) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, cleanAll(field)])) as T;
+}
+
+/** JSON on one line that means the same and is harmless on a terminal: what nobody would see is escaped. */
+export function harmlessJson(value: unknown): string {
+  return JSON.stringify(value)
+    .replace(UNSEEN, escaped)
+    .replace(HEAPS, (all, first: string) => first + escaped(all.slice(first.length)));
+}
+
+function escaped(text: string): string {
+  const units = Array.from({ length: text.length }, (_, at) => text.charCodeAt(at));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
 }
 
 /** The same on one line of at most `max` characters. */

@@ -7,6 +7,7 @@ import {
   type ServerCapabilities,
   type ServerNotification,
 } from '@modelcontextprotocol/sdk/types.js';
+import { cleanAll } from '../job/text.ts';
 import { BOARD_RESOURCE, BOARD_URI, readBoard } from './board.ts';
 import { type ChannelNotification, capabilitiesOf, JOBS_RESOURCE, promptsOf, TEMPLATES } from './offers.ts';
 import { ProtocolError } from './protocol-error.ts';
@@ -56,7 +57,7 @@ export function offersOf(
   const notify: Notify = async (notification) => {
     // Who has never asked for the list has none that could be out of date.
     if (notification.method === 'notifications/resources/list_changed' && !listed) return;
-    await server.notification(notification as ServerNotification);
+    await server.notification(cleanAll(notification as ServerNotification));
   };
 
   async function work(): Promise<Work> {

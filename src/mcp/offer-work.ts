@@ -1,4 +1,5 @@
 import type { Result } from '@modelcontextprotocol/sdk/types.js';
+import { cleanAll } from '../job/text.ts';
 import { complete } from './completions.ts';
 import type { HubConnection } from './engine.ts';
 import type { Notify } from './offer-requests.ts';
@@ -38,9 +39,9 @@ export class Offers {
     const { engine, made } = this.#options;
     switch (method) {
       case 'resources/list':
-        return { resources: [JOBS_RESOURCE, ...(await jobResources(made()))] };
+        return cleanAll({ resources: [JOBS_RESOURCE, ...(await jobResources(made()))] });
       case 'resources/read':
-        return readResource(uriOf(params), await this.#aside(caller, signal));
+        return cleanAll(await readResource(uriOf(params), await this.#aside(caller, signal)));
       case 'resources/subscribe':
         await (await this.#subscribed()).subscribe(uriOf(params));
         return {};
@@ -50,7 +51,7 @@ export class Offers {
       case 'prompts/get':
         return getPrompt(params, caller.role, await engine());
       default:
-        return complete(params, caller, await engine());
+        return cleanAll(await complete(params, caller, await engine()));
     }
   }
 

@@ -1,5 +1,6 @@
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import { MamError } from '../errors.ts';
+import { clean } from '../job/text.ts';
 import { logError } from './stderr.ts';
 
 /** MCP's own code for a resource that is not there. */
@@ -27,7 +28,7 @@ export function asProtocolError(error: unknown): ProtocolError {
   if (error instanceof ProtocolError) return error;
   if (error instanceof MamError) {
     const code = error.code === 'bad_input' ? ErrorCode.InvalidParams : ErrorCode.InternalError;
-    return new ProtocolError(code, error.text);
+    return new ProtocolError(code, clean(error.text));
   }
   logError('unexpected', error);
   return new ProtocolError(

@@ -4,7 +4,7 @@ import listJobs from '../../tools/list-jobs.ts';
 import { MamError } from '../errors.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobRow } from '../job/request.ts';
-import { clean, cleanLine } from '../job/text.ts';
+import { clean, cleanAll, cleanLine } from '../job/text.ts';
 import { attachCommand } from '../view/attach.ts';
 import { logText } from '../view/log-text.ts';
 import { screenText } from '../view/screen-text.ts';
@@ -59,7 +59,7 @@ export async function readResource(uri: string, context: ToolContext): Promise<R
 async function jobsText(context: ToolContext): Promise<string> {
   for (let limit = JOBS_SHOWN; ; limit = Math.ceil(limit / 2)) {
     const answer = await listJobs.handle({ mine: false, limit }, context);
-    const text = JSON.stringify(listJobs.outputSchema.parse(answer));
+    const text = JSON.stringify(listJobs.outputSchema.parse(cleanAll(answer)));
     if (text.length <= LIMITS.answerChars || limit === 1) return text;
   }
 }
@@ -69,7 +69,7 @@ const TEXTS = {
   /** The very answer of the tool, so that the fields are the same for ever. */
   async job(jobId: string, context: ToolContext): Promise<string> {
     const answer = await jobStatus.handle({ job_id: jobId }, context);
-    return JSON.stringify(jobStatus.outputSchema.parse(answer));
+    return JSON.stringify(jobStatus.outputSchema.parse(cleanAll(answer)));
   },
 
   async log(jobId: string, { engine }: ToolContext): Promise<string> {

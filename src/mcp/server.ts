@@ -1,6 +1,7 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import type { ServerNotification } from '@modelcontextprotocol/sdk/types.js';
 import { explain } from '../errors.ts';
+import { clean } from '../job/text.ts';
 import { VERSION } from '../version.ts';
 import { draws, withBoard } from './board.ts';
 import { declarations } from './declarations.ts';
@@ -98,8 +99,9 @@ function progressTo(token: unknown, send: (notification: ServerNotification) => 
   return (message: string): void => {
     if (typeof token !== 'string' && typeof token !== 'number') return;
     progress++;
-    send({ method: 'notifications/progress', params: { progressToken: token, progress, message } }).catch(
-      () => {},
-    );
+    send({
+      method: 'notifications/progress',
+      params: { progressToken: token, progress, message: clean(message) },
+    }).catch(() => {});
   };
 }

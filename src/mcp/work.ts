@@ -2,6 +2,7 @@ import type { CallToolResult, Result } from '@modelcontextprotocol/sdk/types.js'
 import { tools as allTools } from '../../tools/index.ts';
 import { loadSettings } from '../config.ts';
 import { MamError } from '../errors.ts';
+import { clean, cleanAll } from '../job/text.ts';
 import { hasLiveJobs } from '../registry/home.ts';
 import { parseArguments } from './arguments.ts';
 import { callIdOf, identifyCaller } from './caller.ts';
@@ -145,14 +146,16 @@ function withNotice<T>(output: T, notice: string | undefined): T {
  * model only the one and some only the other. Fields that the schema does not name are dropped: a newer hub may send
  * more, and clients check what they get.
  */
-function answer(tool: Tool, output: unknown): CallToolResult {
-  const structuredContent = tool.outputSchema.parse(output);
+function answer(tool: Tool, output: Record<string, unknown>): CallToolResult {
+  // Whatever the source, what a model reads is harmless. The task alone stays byte for byte: it is the order itself.
+  const { task, ...rest } = output;
+  const structuredContent = tool.outputSchema.parse({ ...cleanAll(rest), task });
   return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
 }
 
 /** An expected error's own text; of an unexpected one the client sees no more than that it happened. */
 function errorText(error: unknown): string {
-  if (error instanceof MamError) return error.text;
+  if (error instanceof MamError) return clean(error.text);
   logError('unexpected', error);
   return 'The server met an unexpected error; its log (stderr) has the details. Try once more, and report it if it stays.';
 }

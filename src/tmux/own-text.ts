@@ -1,7 +1,10 @@
 import type { Shot } from './screen.ts';
 
-/** What programs put around and into wrapped text: blanks, box drawing, block elements, ASCII borders. */
-const DECORATION = /[\s\u2500-\u259f|]+/gu;
+/**
+ * What programs put around and into wrapped text: blanks, box drawing, block elements, ASCII borders. And what they leave
+ * out: joiners and variants.
+ */
+const DECORATION = /[\s\u2500-\u259f|\p{Default_Ignorable_Code_Point}]+/gu;
 /** What agents show in place of a long paste: `[Pasted text #1 +2 lines]`, `[Pasted Content 5614 chars]`, … */
 const PLACEHOLDER = /\[Pasted [^\]]*\]/;
 /** Length of the end of our text that is looked for, in characters without blanks. */

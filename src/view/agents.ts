@@ -1,13 +1,13 @@
 import type { AgentRow } from '../job/agent-request.ts';
-import { cleanLine } from '../job/text.ts';
+import { cleanAll, cleanLine } from '../job/text.ts';
 import { attachCommand, type Standpoint } from './attach.ts';
 
 /** How much of what a screen shows stands in a row, in characters. */
 const EVIDENCE_CHARS = 200;
 
-/** Live agents and kinds that nothing runs, for an answer. */
+/** Live agents and kinds that nothing runs, for an answer, their texts made harmless. */
 export function agentsView(agents: readonly AgentRow[], from: Standpoint) {
-  return agents.map(({ session, evidence, ...row }) => ({
+  const rows = agents.map(({ session, evidence, ...row }) => ({
     ...row,
     state: stateOf({ session, ...row }),
     ...(evidence !== undefined && { evidence: cleanLine(evidence, EVIDENCE_CHARS) }),
@@ -17,6 +17,7 @@ export function agentsView(agents: readonly AgentRow[], from: Standpoint) {
       attach_command: attachCommand(session, from),
     }),
   }));
+  return cleanAll(rows);
 }
 
 /** The state of a live agent, or whether a kind that nothing runs could be started. */

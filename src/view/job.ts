@@ -2,7 +2,7 @@ import type { RecordedEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
-import { clean, cleanLine, sliceUnits } from '../job/text.ts';
+import { clean, cleanAll, cleanLine, sliceUnits } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 
 /** Lengths in characters: a whole answer stays under 20,000. */
@@ -23,11 +23,14 @@ export interface EventRow extends Pick<RecordedEvent, 'seq' | 'job_id' | 'type' 
   detail?: string | undefined;
 }
 
-/** A row of the hub's list, its texts made harmless. */
+/** A row of the hub's list, each of its texts harmless and on one line. */
 export function listRow(row: JobRow) {
+  const lines = Object.entries(row).map(([name, field]) => [
+    name,
+    typeof field === 'string' ? cleanLine(field, Number.POSITIVE_INFINITY) : field,
+  ]);
   return {
-    ...row,
-    session: row.session === undefined ? undefined : clean(row.session),
+    ...(Object.fromEntries(lines) as JobRow),
     prompt_preview: cleanLine(row.prompt_preview, ROW_TEXT),
     detail: row.detail === undefined ? undefined : cleanLine(row.detail, ROW_TEXT),
   };
@@ -63,13 +66,13 @@ export function brief(record: JobRecord, room = BRIEF_TEXTS) {
   const request = openRequest(record);
   const each = Math.floor(room / 4);
   const { passed, exit_code, output_tail, script_changed } = record.validation ?? {};
-  return {
+  return cleanAll({
     job_id: record.job_id,
     agent: record.agent,
     status: record.status,
     reason: record.reason,
     phase: record.phase,
-    session: record.agent_session && clean(record.agent_session.session),
+    session: record.agent_session?.session,
     pane: record.agent_session?.pane,
     prompt_preview: cleanLine(record.prompt_preview, Math.min(each, ROW_TEXT)),
     detail: optionally(record.detail, each),
@@ -86,7 +89,7 @@ export function brief(record: JobRecord, room = BRIEF_TEXTS) {
     }),
     late: record.late,
     last_sign_of_life_at: record.last_sign_of_life_at,
-  };
+  });
 }
 
 /**
@@ -128,7 +131,7 @@ export function jobView(record: JobRecord, cut = true) {
   const { path: _____, virtual_env: ______, process: _______, ...verdict } = validation ?? {};
   const room = cut ? { files: FILES_ROOM, requests: SHOWN_REQUESTS, text: EVENT_TEXT } : WHOLE;
   const files = fittingFiles(record.files, room.files);
-  return {
+  return cleanAll({
     ...shown,
     prompt_preview: clean(record.prompt_preview),
     detail: optionally(record.detail, LIMITS.detailChars),
@@ -147,7 +150,7 @@ export function jobView(record: JobRecord, cut = true) {
         output_tail: optionally(validation.output_tail, LIMITS.detailChars),
       },
     }),
-  };
+  });
 }
 
 function fittingFiles(files: string[] | undefined, room: number): string[] | undefined {
@@ -170,7 +173,7 @@ export function eventRows(events: readonly RecordedEvent[], room: number) {
     const { seq, job_id, type, source, recorded_at, late } = event;
     const words = event.detail ?? decisionOf(event);
     const detail = words === undefined ? undefined : cleanLine(words, EVENT_TEXT);
-    const row = { seq, job_id, type, source, recorded_at, late, detail };
+    const row = cleanAll({ seq, job_id, type, source, recorded_at, late, detail });
     left -= JSON.stringify(row).length;
     if (left < 0 && rows.length > 0) break;
     rows.push(row);

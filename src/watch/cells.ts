@@ -3,8 +3,9 @@ import { clean } from '../job/text.ts';
 
 const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const PLAIN = /^[ -~]*$/;
-/** Variants and skin tones: terminals do not agree on how wide they make a character. */
-const VARIANTS = /[\u{fe00}-\u{fe0f}\u{1f3fb}-\u{1f3ff}\u{e0100}-\u{e01ef}]/gu;
+/** Variants, skin tones, tags and what joins emoji: terminals do not agree on how wide they make a character. */
+const VARIANTS =
+  /[\u{fe00}-\u{fe0f}\u{1f3fb}-\u{1f3ff}\u{e0000}-\u{e007f}]|(?<=\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f)\u200d/gu;
 
 /** Text of somebody else as it may stand in a cell: harmless, and as wide as it is counted. Newlines stay. */
 export function shown(text: string): string {

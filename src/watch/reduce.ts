@@ -1,7 +1,9 @@
+import { cleanAll } from '../job/text.ts';
 import { ageText } from '../view/marks.ts';
+import { shown } from './cells.ts';
 import { countOpen, withEvents, withPage } from './jobs.ts';
 import { layoutOf } from './layout.ts';
-import { type Action, type State, shownIds } from './state.ts';
+import { type Action, type Detail, type State, shownIds } from './state.ts';
 
 /** How many rows beyond the last one on the screen are fetched ahead. */
 const AHEAD = 50;
@@ -61,12 +63,18 @@ function apply(state: State, action: Action): State {
       return jobs === state.jobs ? state : { ...state, jobs };
     }
     case 'looked':
-      return withoutSettled({ ...state, detail: action.detail });
+      return withoutSettled({ ...state, detail: harmless(action.detail) });
     case 'screened':
-      return { ...state, screen: { ...action.screen, jobId: action.jobId } };
+      return { ...state, screen: { ...cleanAll(action.screen), jobId: action.jobId } };
     case 'told':
-      return { ...state, note: action.note };
+      return { ...state, note: { ...action.note, text: shown(action.note.text) } };
   }
+}
+
+/** What a registry holds, for a screen. Its session is a name for tmux, which must stay as it is. */
+function harmless({ record, ...rest }: Detail): Detail {
+  const { agent_session, ...shared } = record;
+  return { ...cleanAll(rest), record: { ...cleanAll(shared), agent_session } };
 }
 
 /** True when an age on the screen reads otherwise by now: else there is nothing to draw. */

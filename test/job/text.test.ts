@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import {
   clean,
+  cleanAll,
   cleanLine,
+  harmlessJson,
   hasLoneSurrogate,
   promptPreview,
   sliceUnits,
   taskPage,
 } from '../../src/job/text.ts';
+
+const tags = (text: string): string =>
+  Array.from(text, (letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('');
 
 describe('a text of somebody else', () => {
   test.each([
@@ -23,9 +28,56 @@ describe('a text of somebody else', () => {
     ['tabs and lines', 'a\tb\nc', 'a\tb\nc'],
     ['words of the world', 'é 한국어 🙂', 'é 한국어 🙂'],
     ['an escape at the end', 'x\x1b', 'x'],
+    ['a title that would hide the next line', 'a\x1b]0;b\nc', 'a\nc'],
+    ['separators and annotations', 'a\u2028b\u2029c\ufff9d\ufffae\ufffb', 'abcde'],
+    ['soft hyphens, fillers, invisible operators', 'a\u00adb\u180ec\u2062d\u3164e\uffa0f\u206ag', 'abcdefg'],
+    ['directions', 'a\u061cb\u200ec\u200fd\u2067e\u2069', 'abcde'],
+    ['a text in tags', `a${tags('rm -rf')}b`, 'ab'],
+    ['a text in tags behind a flag', `🏴${tags('gbengx')}`, '🏴'],
+    ['a text in variants', '🙂\u{e0131}\u{e0152}\ufe01\ufe0ex', '🙂x'],
+    ['a run of variants', '❤\ufe0f\ufe0f\ufe0e\ufe0f!', '❤\ufe0f!'],
+    ['a variant of what has one look', 'a\ufe0fb', 'ab'],
+    ['a run of joiners', 'a\u200c\u200d\u200d\u034f\u200cb \u200dc', 'a\u200cb c'],
+    ['joiners between invisible marks', 'a\u200d\u{e0101}\u200d\u{e0102}\u200d\u034fb', 'a\u200db'],
+    ['a heap of marks', `a${'\u0301'.repeat(300)}b`, `a${'\u0301'.repeat(8)}b`],
+    ['a heap of joined marks', `a${'\u0301\u200d'.repeat(300)}b`, `a${'\u0301\u200d'.repeat(8)}b`],
+    ['half a pair', 'a\ud83db', 'a\ufffdb'],
   ])('with %s is made harmless', (_, text, harmless) => {
     expect(clean(text)).toBe(harmless);
     expect(clean(clean(text))).toBe(harmless);
+  });
+
+  test.each([
+    ['Persian', 'می\u200cخواهم'],
+    ['Hindi', 'क्\u200dष क्\u200cष हिन्दी'],
+    ['Malayalam', 'അവന്\u200d'],
+    ['Tamil', 'தமிழ் மொழி'],
+    ['Thai', 'ที่นี่ น้ำ'],
+    ['Vietnamese, taken apart', 'Việt ngữ'.normalize('NFD')],
+    ['Hebrew with points and accents', 'בְּרֵאשִׁ֖ית'],
+    ['Tibetan', 'ཧྐྵྨླྺྼྻྂ'],
+    ['Mongolian', 'ᠪᠠ\u180b'],
+    ['old Korean', 'ᄒ\u1160ᆫ \u115fᅡ'],
+    ['German', 'Auf\u200clage'],
+    ['a family', '👨\u200d👩\u200d👧\u200d👦'],
+    ['tones and joiners', '👩🏽\u200d🚀 🧑🏿\u200d🤝\u200d🧑🏻'],
+    ['variants', '❤\ufe0f ☎\ufe0e 1\ufe0f\u20e3 👁\ufe0f\u200d🗨\ufe0f'],
+    ['flags', `🇩🇪 🏴${tags('gbeng')}\u{e007f} 🏴${tags('gbsct')}\u{e007f} 🏴\u200d☠\ufe0f`],
+  ])('in %s keeps its spelling', (_, text) => {
+    expect(clean(text)).toBe(text);
+  });
+
+  test('is made harmless wherever it stands in a value', () => {
+    const value = { a: 'x\x1b[1m', list: [{ b: 'y\u202e' }, 1, null, true] };
+    expect(cleanAll(value)).toEqual({ a: 'x', list: [{ b: 'y' }, 1, null, true] });
+  });
+
+  test('is the same in JSON, with nothing that a terminal obeys or hides', () => {
+    const text = `\x1b[31m\x7f\u009b\u202e\u2028${tags('rm')}\u200d é 한 ${'\u0301'.repeat(40)}"`;
+    const json = harmlessJson({ text });
+    expect(JSON.parse(json)).toEqual({ text });
+    expect(json).toMatch(/^(?:[ -~é한]|\u0301)*$/);
+    expect(json.match(/\u0301/g)).toHaveLength(8);
   });
 
   test('on one line, cut between characters', () => {

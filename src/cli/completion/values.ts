@@ -33,7 +33,9 @@ export async function run([source = '', registry = '']: string[]): Promise<numbe
     const offers = Object.hasOwn(SOURCES, source)
       ? SOURCES[source]?.(await loadSettings({ registryDir }))
       : undefined;
-    const lines = offers?.map(([value, about]) => `${value}\t${cleanLine(about, ABOUT_CHARS)}\n`);
+    const lines = offers
+      ?.filter(([value]) => isPlain(value))
+      .map(([value, about]) => `${value}\t${cleanLine(about, ABOUT_CHARS)}\n`);
     process.stdout.write(lines?.join('') ?? '');
   } catch {
     // A configuration that can't be read is told by the command itself.
@@ -53,7 +55,7 @@ function agents({ agents: configured }: Settings): Offer[] {
   return [
     ...KINDS.map(({ name, title }): Offer => [name, title]),
     ...own.map((name): Offer => [name, 'of your configuration']),
-  ].filter(([name]) => isPlain(name));
+  ];
 }
 
 /** Those that `mam start` made come first. */
@@ -69,7 +71,7 @@ function sessions({ tmuxSocket }: Settings): Offer[] {
   for (const line of stdout.split('\n')) {
     const [hidden, agent = '', ...rest] = line.split(SEPARATOR);
     const name = rest.pop() ?? '';
-    if (hidden === '1' || name === '' || !isPlain(name)) continue;
+    if (hidden === '1' || name === '') continue;
     if (agent !== '' || !found.has(name)) found.set(name, { agent, command: rest.join(SEPARATOR) });
   }
   return [...found]

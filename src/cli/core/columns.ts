@@ -1,8 +1,11 @@
 /** Characters that take two columns of a terminal. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{17000}-\u{18d08}\u{1b000}-\u{1b2fb}\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
-/** Characters that take none: marks, and what stands below or behind the first letter of a Korean syllable. */
-const NONE = /[\p{M}\u1160-\u11ff]/u;
+/**
+ * Characters that take none: marks that stand above or below their letter (those of Hindi and Tamil that stand beside it
+ * take one), joiners, and what stands below or behind the first letter of a Korean syllable.
+ */
+const NONE = /[\p{Mn}\p{Me}\p{Default_Ignorable_Code_Point}\u1160-\u11ff]/u;
 /** In a column that is too narrow for it, a text is not cut into single letters. */
 const LEAST = 20;
 

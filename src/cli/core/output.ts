@@ -1,9 +1,15 @@
 import { styleText } from 'node:util';
 import { systemCode } from '../../errors.ts';
-import { clean } from '../../job/text.ts';
+import { randomSuffix } from '../../job/id.ts';
+import { clean, harmlessJson } from '../../job/text.ts';
 import { EXIT } from './exit.ts';
 
 type Style = Parameters<typeof styleText>[0];
+
+const ESC = '\u001b';
+/** Stands for ESC in our own colours until the text around them is harmless. Nobody else knows it. */
+const OWN_ESC = randomSuffix() + randomSuffix();
+const OWN_COLOURS = new RegExp(`${OWN_ESC}(\\[[0-9;]*m)`);
 
 /** Of a terminal that was made without a size, as `script`, `expect` and build services make them. */
 const USUAL_COLUMNS = 80;
@@ -31,17 +37,19 @@ export function onReaderGone(act: () => void): void {
   readerGone = act;
 }
 
+/** A text for a person, on stdout: harmless whatever it holds, in our own colours. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${harmless(text)}\n`);
 }
 
+/** An answer for a program, which may all the same end up on a terminal. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value));
+  process.stdout.write(`${harmlessJson(value)}\n`);
 }
 
 /** A sentence for a person beside the output, on stderr. */
 export function note(text: string): void {
-  process.stderr.write(`mam: ${clean(text)}\n`);
+  process.stderr.write(`mam: ${harmless(text)}\n`);
 }
 
 /** @returns `code`, after one sentence on stderr */
@@ -50,9 +58,21 @@ export function fail(text: string, code: number): number {
   return code;
 }
 
-/** A text in a colour, on a terminal whose user has nothing against it (no-color.org). */
+/**
+ * A text in a colour, on a terminal whose user has nothing against it (no-color.org). It must be printed by `print`,
+ * which keeps no colours but these.
+ */
 export function paint(style: Style, text: string): string {
-  return isColoured() ? styleText(style, text) : text;
+  if (!isColoured()) return text;
+  const [begin = '', end = ''] = styleText(style, '\n').replaceAll(ESC, OWN_ESC).split('\n');
+  return begin + text + end;
+}
+
+function harmless(text: string): string {
+  return text
+    .split(OWN_COLOURS)
+    .map((part, index) => (index % 2 === 0 ? clean(part) : ESC + part))
+    .join('');
 }
 
 /** True when a person reads stdout. */

@@ -2,7 +2,7 @@ import { explain, MamError } from '../../errors.ts';
 import type { Command, Given } from './command.ts';
 import { EXIT } from './exit.ts';
 import { helpText } from './help.ts';
-import { endWithReader, fail } from './output.ts';
+import { endWithReader, fail, print } from './output.ts';
 import { parseCommandLine } from './parse.ts';
 import { synopsisOf } from './synopsis.ts';
 
@@ -26,7 +26,7 @@ export async function runDeclared(name: string, command: Command, args: string[]
     return fail(`${explain(error)} ${usage}`, EXIT.usage);
   }
   if (given === undefined) {
-    process.stdout.write(helpText(name, command));
+    print(helpText(name, command).trimEnd());
     return EXIT.done;
   }
   try {

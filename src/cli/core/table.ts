@@ -1,3 +1,4 @@
+import { cleanLine } from '../../job/text.ts';
 import { columnsOf, cut } from './columns.ts';
 import { isTerminal, paint, terminalColumns } from './output.ts';
 
@@ -5,7 +6,7 @@ const GAP = '  ';
 /** The last column is not cut to fewer columns of the terminal than this. */
 const LEAST = 20;
 
-/** A harmless text of one line; `shown` is the same with its colours. */
+/** A text of one line; `shown` is the same with its colours. */
 export interface Cell {
   text: string;
   shown: (text: string) => string;
@@ -21,7 +22,7 @@ export function tableText(
   rows: readonly (readonly (string | Cell)[])[],
   { whole = false } = {},
 ): string {
-  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? plain(cell) : cell)));
+  const cells = rows.map((row) => row.map((cell) => oneLine(typeof cell === 'string' ? plain(cell) : cell)));
   const heads = isTerminal()
     ? [titles.map((text) => ({ text, shown: (all: string) => paint('dim', all) }))]
     : [];
@@ -42,6 +43,11 @@ export function tableText(
         .trimEnd(),
     )
     .join('\n');
+}
+
+/** As wide as it is counted: what foreign text holds beside words would move the columns. */
+function oneLine({ text, shown }: Cell): Cell {
+  return { text: cleanLine(text, Number.POSITIVE_INFINITY), shown };
 }
 
 function plain(text: string): Cell {

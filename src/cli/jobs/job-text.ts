@@ -12,6 +12,8 @@ const DETAIL_CHARS = 300;
 const AGENT_CHARS = 50;
 const PROMPT_CHARS = 80;
 const FIELD_WIDTH = 11;
+/** Further lines of a value stand in its column: none of them passes for a field. */
+const BELOW = `\n${' '.repeat(FIELD_WIDTH)}`;
 
 type State = Pick<JobRow, 'status' | 'reason'>;
 
@@ -57,13 +59,13 @@ export function recordText(record: JobRecord): string {
     ],
     ['prompt', optionally(record.prompt_preview)],
     ['words', optionally(record.detail)],
-    ['result', record.result === undefined ? undefined : indented(record.result)],
+    ['result', record.result === undefined ? undefined : clean(record.result).trim()],
     ['whole', record.result_file],
     ['files', record.files?.map(clean).join(', ')],
     ['validation', validationText(record)],
     [
       'output',
-      record.validation?.passed === false ? indented(record.validation.output_tail ?? '') : undefined,
+      record.validation?.passed === false ? clean(record.validation.output_tail ?? '').trim() : undefined,
     ],
     ['task', `${record.registry_dir}/${record.job_id}/prompt.md`],
     ['workdir', clean(record.workdir)],
@@ -73,7 +75,7 @@ export function recordText(record: JobRecord): string {
   ];
   return lines
     .filter((line): line is [string, string] => line[1] !== undefined && line[1] !== '')
-    .map(([name, value]) => `${name.padEnd(FIELD_WIDTH)}${value}`)
+    .map(([name, value]) => `${name.padEnd(FIELD_WIDTH)}${value.replaceAll('\n', BELOW)}`)
     .join('\n');
 }
 
@@ -116,13 +118,6 @@ function validationText({ validation }: JobRecord): string | undefined {
 
 function optionally(text: string | undefined): string | undefined {
   return text === undefined ? undefined : cleanLine(text, DETAIL_CHARS);
-}
-
-/** Foreign text of several lines, all of them in the column of the values. */
-function indented(text: string): string {
-  return clean(text)
-    .trim()
-    .replaceAll('\n', `\n${' '.repeat(FIELD_WIDTH)}`);
 }
 
 function evidenceOf(event: RecordedEvent): string | undefined {

@@ -7,7 +7,7 @@ type From = 'stdout' | 'stderr';
 
 /** An escape sequence whose end has not come yet, at the end of a text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const OPEN_SEQUENCE = /\u001b(?:\[[0-?]*[ -/]*|[\]PX^_][^\u0007\u001b]*)?$/;
+const OPEN_SEQUENCE = /\u001b(?:\[[0-?]*[ -/]*|[\]PX^_][^\u0007\u001b\n]*)?$/;
 
 /**
  * Passes a script's output on as it comes: byte for byte into a pipe or a file, and harmless onto a terminal, since it may

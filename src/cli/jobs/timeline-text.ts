@@ -14,6 +14,7 @@ const TYPE_WIDTH = 'acknowledged'.length;
 const MAKER_WIDTH = 24;
 const GAP = '  ';
 const FIELD_WIDTH = 9;
+const BELOW = `\n${' '.repeat(FIELD_WIDTH)}`;
 /** A longer text is shown by its beginning, with the file that has it whole. */
 const BLOCK_CHARS = 8_000;
 const TALKS = ['progress', 'question', 'answered', 'reminded', 'turn_ended'];
@@ -99,7 +100,7 @@ export function footText(record: JobRecord, now: number): string {
 function fields(rows: [string, string | undefined][]): string {
   return rows
     .filter((row): row is [string, string] => row[1] !== undefined && row[1] !== '')
-    .map(([name, value]) => `${paint('dim', name.padEnd(FIELD_WIDTH))}${value}`)
+    .map(([name, value]) => `${paint('dim', name.padEnd(FIELD_WIDTH))}${value.replaceAll('\n', BELOW)}`)
     .join('\n');
 }
 
