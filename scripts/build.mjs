@@ -5,12 +5,14 @@
 //   tools.json           what tools/list answers, so that nothing has to be loaded for it
 //   board.html           the page of clients that can draw: src/page/ in one file, read when it is asked for
 //   parts/*.mjs          all the rest, loaded with the first call, the hub or a command: ES modules, shared pieces split
+//   THIRD-PARTY-LICENSES.md   the licences of all packages whose code is in these files
 // So a dynamic import() in main.ts or in the handshake is the border between the two.
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { bundledPackages, licencesText } from './licences.mjs';
 
 const started = performance.now();
 const common = {
@@ -160,9 +162,9 @@ const HANDSHAKE = [
   .map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
   .join('');
 
-/** The board's page: one file that fetches nothing. */
+/** The board's page: one file that fetches nothing. With what it was made of. */
 async function page() {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     entryPoints: { script: 'src/page/main.ts', style: 'src/page/board.css' },
     outdir: 'page',
     write: false,
@@ -172,13 +174,15 @@ async function page() {
     target: ['chrome123', 'firefox121', 'safari17.5'],
     legalComments: 'none',
     logLevel: 'warning',
+    metafile: true,
     define: { MAM_VERSION: JSON.stringify(JSON.parse(await readFile('package.json', 'utf8')).version) },
   });
   const textOf = (name) => outputFiles.find(({ path }) => path.endsWith(name)).text.trim();
   // Functions: a `$` in what is put in has no meaning.
-  return (await readFile('src/page/board.html', 'utf8'))
+  const html = (await readFile('src/page/board.html', 'utf8'))
     .replace('/*STYLE*/', () => textOf('.css'))
     .replace('/*SCRIPT*/', () => textOf('.js'));
+  return { html, metafile };
 }
 
 // Beside dist, and then moved file by file: a test run next door may be using the old one.
@@ -228,7 +232,13 @@ const [handshake, parts] = await Promise.all([
 const { default: declared } = await import(resolve(fresh, 'declare.mjs'));
 await writeFile(`${fresh}/tools.json`, JSON.stringify(declared));
 await rm(`${fresh}/declare.mjs`);
-await writeFile(`${fresh}/board.html`, await page());
+const { html, metafile: pageMetafile } = await page();
+await writeFile(`${fresh}/board.html`, html);
+const metafiles = [handshake.metafile, parts.metafile, pageMetafile];
+const packages = bundledPackages(metafiles);
+// For the test that looks whether each of them is listed.
+await writeFile('node_modules/.bundled.json', JSON.stringify(metafiles));
+await writeFile(`${fresh}/THIRD-PARTY-LICENSES.md`, licencesText(packages));
 // import() would load the loader of ES modules even for a file that is none.
 const main = await readFile(`${fresh}/main.js`, 'utf8');
 let direct = main;
@@ -244,7 +254,7 @@ await writeFile(`${fresh}/package.json`, '{"type":"commonjs"}\n');
 await chmod(`${fresh}/main.js`, 0o755);
 
 await replaceDist();
-// One handshake leaves the server's compiled code beside it, for the Node that built it.
+// One handshake leaves the server's compiled code beside it, for this machine alone: it is not in the package.
 execFileSync(process.execPath, ['dist/main.js'], {
   input: HANDSHAKE,
   stdio: ['pipe', 'ignore', 'ignore'],
@@ -254,7 +264,7 @@ const outputs = [handshake, parts].flatMap(({ metafile }) => Object.entries(meta
 const kilobytes = outputs.reduce((sum, [, { bytes }]) => sum + bytes, 0) / 1024;
 const largest = outputs.sort(([, a], [, b]) => b.bytes - a.bytes)[0];
 console.log(
-  `dist: ${outputs.length} files, ${Math.round(kilobytes)} KB (most: ${basename(largest[0])}), ${Math.round(performance.now() - started)} ms`,
+  `dist: ${outputs.length} files with code of ${packages.size} packages, ${Math.round(kilobytes)} KB (most: ${basename(largest[0])}), ${Math.round(performance.now() - started)} ms`,
 );
 
 async function replaceDist() {

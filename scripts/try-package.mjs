@@ -1,11 +1,14 @@
 #!/usr/bin/env node
-// Starts an installed bin as an MCP client would, and lists its tools: node scripts/try-package.mjs PATH/TO/mam
-import { spawn } from 'node:child_process';
+// Plays an installed bin's demo, then starts it as an MCP client would and lists its tools:
+// node scripts/try-package.mjs PATH/TO/mam
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const [bin] = process.argv.slice(2);
+const demo = spawnSync(bin, ['demo'], { encoding: 'utf8' });
+if (demo.status !== 0) console.error(demo.stdout + demo.stderr);
 const home = mkdtempSync(join(tmpdir(), 'mam-package-'));
 const child = spawn(bin, [], { env: { ...process.env, MAM_HOME: home }, stdio: ['pipe', 'pipe', 'inherit'] });
 let text = '';
@@ -33,5 +36,5 @@ child.on('exit', (code) => {
   const names = answers.find(({ id }) => id === 2)?.result?.tools.map(({ name }) => name) ?? [];
   const version = answers.find(({ id }) => id === 1)?.result?.serverInfo.version;
   console.log(`the packed mam ${version} ended with ${code} and has the tools ${names.join(', ')}`);
-  process.exitCode = code === 0 && names.includes('delegate_job') ? 0 : 1;
+  process.exitCode = code === 0 && demo.status === 0 && names.includes('delegate_job') ? 0 : 1;
 });
