@@ -43,8 +43,8 @@ const BUSY = new RegExp(
  * Placeholders are dim and their first letter is reversed, so nothing of them is left here; nor of the words in a rule.
  */
 const DRAFT = new RegExp(
-  `(?<=^${RULE})[❯!][ \\u00a0]*(?:\\S[^\\n]*\\n${MORE}|\\n\\n*? {2}\\S[^\\n]*\\n${MORE})${RULE}${FOOTER}` +
-    `|(?<=^${RULE}) {2,}\\S[^\\n]*\\n${MORE}${RULE}${FOOTER}`,
+  `(?<=^${RULE})[❯!][^\\S\\n]*(?:\\S[^\\n]*\\n${MORE}|\\n\\n*? {2}[^\\S\\n]*\\S[^\\n]*\\n${MORE})${RULE}${FOOTER}` +
+    `|(?<=^${RULE}\\n*) {2}[^\\S\\n]*\\S[^\\n]*\\n${MORE}${RULE}${FOOTER}`,
   'm',
 );
 
@@ -152,30 +152,61 @@ export const claudeCode: AgentKind = {
   },
 };
 
-/** Only a dialog whose first option is a plain Yes is one that a key can answer: others allow more than once. */
+/** The rules around a dialog's input are as wide as the pane; in the input they would be indented. */
+const DASHED = /^╌{4,}$/;
+/** A row of a command of several lines. */
+const BARRED = /^ │/;
+/** How much of a dialog has no room above. */
+const CUT = /^ ↑ \d+ more lines?$/;
+/** The rule above a dialog. */
+const TOP = /^[─▔]{3}/;
+/** The option that allows once. */
+const YES = /^ (?:❯| ) 1\. Yes$/;
+
+/**
+ * Only a dialog whose first option is a plain Yes is one that a key can answer: others allow more than once. Measured at
+ * 80x24, 80x10, 40x24 and 200x50: a dialog that is taller than the pane loses its upper rows, and says so below its
+ * options (`↑ 24 more lines`).
+ */
 function readPermission(lines: readonly string[]): ShownPermission | undefined {
-  const rule = lines.findLastIndex((line) => /^[─▔]{3}/.test(line));
-  const yes = lines.findLastIndex((line) => /^ (?:❯| ) 1\. Yes$/.test(line));
-  // A dialog taller than the pane has lost its top: nobody could tell what would be allowed.
-  if (rule < 0 || yes < rule || lines.slice(yes).some((line) => /^ ↑ \d+ more lines?$/.test(line)))
-    return undefined;
+  const rule = lines.findLastIndex((line) => TOP.test(line));
+  const yes = lines.findLastIndex((line) => YES.test(line));
+  if (yes < 0 || yes < rule) return undefined;
+  const cut = lines.slice(yes).find((line) => CUT.test(line));
+  if (cut !== undefined) return readCut(lines.slice(rule + 1, yes), cut);
   const options = lines.slice(yes).filter((line) => /^ (?:❯| ) \d\. /.test(line));
-  if (!/^ (?:❯| ) \d\. No\b/.test(options.at(-1) ?? '')) return undefined;
-  // A command of several lines has a bar at its left.
-  const [title = '', ...rest] = lines.slice(rule + 1, yes - 1).map((line) => line.replace(/^ │/, '').trim());
+  if (rule < 0 || !/^ (?:❯| ) \d\. No\b/.test(options.at(-1) ?? '')) return undefined;
+  const [head = '', ...rest] = lines.slice(rule + 1, yes - 1);
+  const title = head.trim();
   // Dashed rules are around the input; what is above that of a command or an MCP tool is only a description.
-  const first = rest.findIndex(isDashed);
-  const last = rest.findLastIndex(isDashed);
-  const isCall = title === 'Bash command' || title === 'Tool use';
-  const body = isCall && first < last ? rest.slice(first + 1, last) : rest;
-  const words = body.filter((line) => line !== '' && !isDashed(line) && !line.startsWith('Tip: '));
+  const first = rest.findIndex((line) => DASHED.test(line));
+  const last = rest.findLastIndex((line) => DASHED.test(line));
+  const isCall = (title === 'Bash command' || title === 'Tool use') && first < last;
+  const body = isCall
+    ? rest.slice(first + 1, last)
+    : rest.filter((line) => !DASHED.test(line) && !line.startsWith(' Tip: '));
+  const shown = words(body);
   // An MCP tool: `server — Title of the tool Tool: (MCP)`.
-  const tool = title === 'Tool use' ? rest[0]?.replace(/ Tool: \(MCP\)$/, '') : TITLES[title];
-  return { tool: tool ?? title, input: words.join(' ') };
+  const tool = title === 'Tool use' ? rest[0]?.trim().replace(/ Tool: \(MCP\)$/, '') : TITLES[title];
+  const partial = shown.some((row) => row.endsWith('…'));
+  return { tool: tool ?? title, input: shown.join(' '), ...(partial && { partial }) };
 }
 
-function isDashed(line: string): boolean {
-  return /^╌{4}/.test(line);
+/** Without its title only a command of several lines is known for what it is. */
+function readCut(lines: readonly string[], cut: string): ShownPermission | undefined {
+  const end = lines.findLastIndex((line) => DASHED.test(line));
+  const command = lines.slice(
+    lines.slice(0, Math.max(end, 0)).findLastIndex((line) => !BARRED.test(line)) + 1,
+    end,
+  );
+  if (command.length === 0) return undefined;
+  const left = `… ${cut.replace(/\D+/g, '')} more lines …`;
+  return { tool: 'Bash', input: [left, ...words(command)].join(' '), partial: true };
+}
+
+/** A dialog's rows without their indent, and without the bar at the left of a command of several lines. */
+function words(lines: readonly string[]): string[] {
+  return lines.map((line) => line.replace(BARRED, '').trim()).filter((line) => line !== '');
 }
 
 function isProcess(argv: readonly string[]): boolean {

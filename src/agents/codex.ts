@@ -43,7 +43,9 @@ const BUSY = new RegExp(
 );
 
 /** The sign of an earlier prompt is dim and a chosen row of a menu is reversed: neither is left here. */
-const DRAFT = /^(?:› |! ?)\S[^\n]*/m;
+const DRAFT = /^(?:›[^\S\n]+|![^\S\n]*)\S[^\n]*/m;
+/** An empty box always shows a placeholder: where there is none, blanks or empty rows stand before the words. */
+const BLANK_DRAFT = new RegExp(`^›(?=\\n)${BOX_TO_END}`, 'm');
 
 const CONFIRM = 'Press enter to confirm or esc\\s+to\\s+cancel';
 /** In a narrow pane its end is cut off. */
@@ -54,7 +56,7 @@ export const codex: AgentKind = {
   name: 'codex',
   title: 'Codex CLI',
   defaultSession: 'codex',
-  screen: { ready: READY, busy: BUSY, draft: DRAFT },
+  screen: { ready: READY, busy: BUSY, draft: DRAFT, blankDraft: BLANK_DRAFT },
   dialogs: [
     {
       name: 'permission',
@@ -124,33 +126,62 @@ export const codex: AgentKind = {
   },
 };
 
+/** What Codex itself says of a request. */
+const NOTE = /^(?:Environment|Reason|Thread|Description): /;
+/** The question, above what is asked for. */
+const QUESTION = /^ {2}(?:Would you like to |Do you want to approve |Allow the )/;
+/** The first option, where it allows once. */
+const YES = /^ *(?:› )?1\. (?:Yes, proceed|Yes, just this once|Allow)(?: |$)/;
+/** What may follow it: options, the rest of a wrapped one, and the row of keys. */
+const BELOW_YES = /^(?: *(?:› )?\d\. | {5,}| {2}(?:Press enter|cancel|option \d|enter to submit)|$)/;
+/** Stands for what there was no room for. */
+const CUT = /^ *\[… \d+ lines?\]/;
+/** An MCP tool's dialog shows so many of its arguments at most, and of each so much that it ends in dots. */
+const SHOWN_ARGUMENTS = 3;
+
 /**
  * Only a dialog whose first option allows once is one that a key can answer. Tools are named as Codex's hooks name
- * them. A long command is cut: `[… 66 lines] ^a view all`.
+ * them. Measured at 80x24, 80x14, 80x10, 40x24 and 200x50: of a command that has no room the first rows are shown, then
+ * `[… 66 lines] ^a view all` right above the options, where a whole one has an empty row; in a low pane none of it is
+ * shown. Of an edit there is only the file.
  */
 function readPermission(lines: readonly string[]): ShownPermission | undefined {
-  const title = lines.findLastIndex((line) =>
-    /^ {2}(?:Would you like to |Do you want to approve |Allow the )/.test(line),
-  );
-  const yes = lines.findLastIndex((line) =>
-    /^ *(?:› )?1\. (?:Yes, proceed|Yes, just this once|Allow)(?: |$)/.test(line),
-  );
+  // A command may have such rows too: of two questions the upper one is the dialog's.
+  const title = lines.findIndex((line) => QUESTION.test(line));
+  const yes = lines.findLastIndex((line) => YES.test(line));
   const tail = lines.slice(yes).join('\n');
   if (title < 0 || yes < title || !new RegExp(`(?:${CONFIRM}|${SUBMIT})${END}`).test(tail)) return undefined;
-  const rows = lines.slice(title, yes).map((line) => line.trim());
+  const asked = lines.slice(title, yes);
+  const isClear =
+    asked.filter((line) => QUESTION.test(line)).length === 1 &&
+    !asked.some((line) => YES.test(line) || CUT.test(line)) &&
+    asked.at(-1)?.trim() === '' &&
+    lines.slice(yes).every((line) => BELOW_YES.test(line));
+  const rows = asked.map((line) => line.trim());
   const space = rows.indexOf('');
   const question = rows.slice(0, space < 0 ? 1 : space).join(' ');
   const body = rows.slice(space < 0 ? 1 : space).filter((row) => row !== '');
+  const shown = (tool: string, input: string, isWhole = true): ShownPermission => ({
+    tool,
+    input,
+    ...(!(isClear && isWhole) && { partial: true }),
+  });
   const [, server, tool] = /^Allow the (\S+) MCP server to run tool "([^"]+)"/.exec(question) ?? [];
-  if (tool !== undefined) return { tool: `mcp__${server}__${tool}`, input: body.join(' ') };
-  const words = body.filter((row) => !/^(?:Environment|Reason|Thread|Description): /.test(row)).join(' ');
-  if (/make the following edits/.test(question)) return { tool: 'apply_patch', input: words };
+  if (tool !== undefined) {
+    const values = body.filter((row) => /^[\w-]+: /.test(row));
+    const isWhole = values.length < SHOWN_ARGUMENTS && !body.some((row) => row.endsWith('...'));
+    return shown(`mcp__${server}__${tool}`, body.join(' '), isWhole);
+  }
+  // What stands above a command is not what will be run; the same words in the command are.
+  const prompt = body.findIndex((row) => row.startsWith('$ '));
   if (/run the following command/.test(question)) {
     // A pane too low to show any of the command.
-    if (!words.startsWith('$ ')) return undefined;
-    return { tool: 'Bash', input: words.slice(2) };
+    if (prompt < 0) return undefined;
+    return shown('Bash', body.slice(prompt).join(' ').slice(2));
   }
-  return { tool: question, input: words };
+  const words = body.filter((row) => !NOTE.test(row)).join(' ');
+  if (/make the following edits/.test(question)) return shown('apply_patch', words, false);
+  return shown(question, words);
 }
 
 /** Subcommands that are no screen to type into. */

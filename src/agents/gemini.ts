@@ -46,7 +46,7 @@ const PLACEHOLDER =
   " {2,3}(?:Type your (?:message or|shell command)[^\\n]*|Press '(?:i|Esc)' for [A-Z]+ mode\\.)\\n";
 const DRAFT = new RegExp(
   // The rule may be dim, so it can't be asked for here.
-  `(?<=^(?:▄{10,})?\\n) (?:[>*!]|\\(r:\\))(?!${PLACEHOLDER})(?: *\\n(?: *\\n)*)? +\\S${ROW}${REST_OF_BOX}`,
+  `(?<=^(?:▄{10,})?\\n) (?:[>*!]|\\(r:\\))(?!${PLACEHOLDER})(?: *\\n(?: *\\n)*)?[^\\S\\n]+\\S${ROW}${REST_OF_BOX}`,
   'm',
 );
 
@@ -130,7 +130,17 @@ const TITLES: Readonly<Record<string, string>> = {
   WebFetch: 'web_fetch',
 };
 
-/** Only a dialog with these two options is one that a key can answer: questions of the agent's have numbers too. */
+/** Titles of dialogs that show what they ask for in a box. */
+const BOXED = ['Shell', 'WriteFile', 'Edit'];
+
+/** Stands for rows that there was no room for; a narrow pane says it in fewer words. */
+const CUT = /^\.\.\. (?:(?:first|last) )?\d+ (?:lines? )?hidden \(/;
+
+/**
+ * Only a dialog with these two options is one that a key can answer: questions of the agent's have numbers too.
+ * Measured at 80x24, 80x18, 80x16, 80x14, 80x12, 80x10, 40x24 and 200x50: of a command or a change that has no room the
+ * last rows are shown, below `... 9 hidden (Ctrl+O) ...`; in a low pane none of it, or the dialog loses its upper rows.
+ */
 function readPermission(lines: readonly string[]): ShownPermission | undefined {
   const end = lines.findLastIndex((line) => /^╰─+╯$/.test(line));
   const begin = lines.slice(0, Math.max(end, 0)).findLastIndex((line) => /^╭─+╮$/.test(line));
@@ -138,17 +148,36 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   const rows = lines.slice(begin + 1, end).map((line) => line.replace(/^│ ?/, '').replace(/ *│$/, ''));
   const once = rows.findLastIndex((row) => /^[● ] 1\. Allow once$/.test(row));
   if (once < 0 || !rows.some((row) => /^[● ] \d\. No, suggest changes \(esc\)$/.test(row))) return undefined;
-  const body = rows.slice(0, once).filter((row) => row.trim() !== '' && row !== 'Action Required');
-  // A dialog that is too tall for the pane has lost its upper rows.
+  const body = rows.slice(0, once).filter((row) => row !== 'Action Required');
   const title = body.findIndex((row) => /^\? +\S/.test(row));
-  const [, shown = '', about = ''] = /^\? +(\S+)(.*)$/.exec(body[title] ?? '') ?? [];
+  const [, shown = '', first = ''] = /^\? +(\S+)(.*)$/.exec(body[title] ?? '') ?? [];
+  // A long title goes on below, up to an empty row or a box.
+  const wrapped = body.slice(title + 1);
+  const isTitle = (row: string) => /^ {3,}\S/.test(row);
+  const more = wrapped.slice(
+    0,
+    Math.max(
+      0,
+      wrapped.findIndex((row) => !isTitle(row)),
+    ),
+  );
+  const about = [first.replace(/ +\d+ of \d+$/, ''), ...more]
+    .map((row) => row.trim())
+    .join(' ')
+    .trim();
   const named = (label: string) =>
     body.map((row) => new RegExp(`^${label}: (.+)$`).exec(row)?.[1]).find((name) => name !== undefined);
   const [server, inner] = [named('MCP Server'), named('Tool')];
   const boxed = body.filter((row) => /^│ .*│?$/.test(row)).map((row) => row.replace(/^│ | *│$/g, '').trim());
   const tool = server && inner ? `mcp_${server}_${inner}` : (TITLES[shown] ?? shown);
-  const rest = shown === 'Shell' && boxed.length > 0 ? boxed : [about.replace(/ +\d+ of \d+$/, '').trim()];
-  return { tool: tool || 'a tool', input: rest.join(' ').trim() };
+  const asked = shown === 'Shell' && boxed.length > 0 ? boxed : [about, ...boxed];
+  const partial =
+    begin < 0 ||
+    title < 0 ||
+    about.endsWith('…') ||
+    (BOXED.includes(shown) && boxed.length === 0) ||
+    [...body.map((row) => row.trim()), ...boxed].some((row) => CUT.test(row));
+  return { tool: tool || 'a tool', input: asked.join(' ').trim(), ...(partial && { partial }) };
 }
 
 function isProcess(argv: readonly string[]): boolean {

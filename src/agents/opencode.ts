@@ -31,7 +31,7 @@ const BUSY = new RegExp(
 
 /** A row of the box above that of its mode. Its placeholders: of the home screen, and of that in shell mode. */
 const DRAFT = new RegExp(
-  String.raw`^ *┃ {2,40}(?!Ask anything…|Run a command…)[^\s][^\n]*${ROW}(?:${ROW})*${CLOSING}${LOWEST}`,
+  String.raw`^ *┃ {2}[^\S\n]{0,58}(?!\s|Ask anything…|Run a command…)[^\n]+${ROW}(?:${ROW})*${CLOSING}${LOWEST}`,
   'm',
 );
 
@@ -125,6 +125,11 @@ export const opencode: AgentKind = {
   },
 };
 
+/** A tool of another server and a subagent's task: what they are given is not shown. */
+const NAMED_ONLY = /^(?:⚙ Call tool|# \S+ Task)\b/;
+/** From the row of the title to the last one of the dialog. */
+const FULL_ROWS = 13;
+
 function readPermission(lines: readonly string[]): ShownPermission | undefined {
   const buttons = lines.findLastIndex((line) => BUTTONS.test(line));
   if (buttons < 0 || lines.slice(buttons).some((line) => line.includes('╹'))) return undefined;
@@ -135,12 +140,22 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   const confirm = keys.indexOf('enter confirm');
   const width = confirm < 0 ? keys.length : confirm + 'enter confirm'.length + 3;
   const body = lines.slice(top + 1, buttons).map((line) => line.slice(0, width).replace(/^ *┃/, '').trim());
-  // At most 7 rows of a command or a diff are shown, and nothing tells that there is more.
-  const partial = (buttons - top >= 12 || top <= 1) && body.at(-3) !== '';
+  const partial = isFull(lines, top, body) || top <= 1 || NAMED_ONLY.test(body[0] ?? '');
   const [title = '', ...rest] = body.filter((line) => line !== '');
   // The title begins with an icon, the command with a prompt sign.
   const input = rest.join(' ').replace(/ {2,}/g, ' ').replace(/^\$ /, '');
   return { tool: title.replace(/^\S /u, ''), input, ...(partial && { partial }) };
+}
+
+/**
+ * True when a dialog is as high as it ever gets: nothing tells that there are more rows below. Measured at 80x24, 80x16,
+ * 40x24 and 100x30: seven rows of a command or of a diff, five where the keys have rows of their own. A diff has numbers
+ * in all its rows, and its dialog is always that high; in a command the last rows that are shown may be empty ones.
+ */
+function isFull(lines: readonly string[], top: number, body: readonly string[]): boolean {
+  const end = lines.findLastIndex((line) => /^ *┃/.test(line));
+  if (end - top < FULL_ROWS) return false;
+  return !/^[→←] /.test(body[0] ?? '') || body.at(-3) !== '';
 }
 
 /** Subcommands that show no input box; `attach` and a project's path do. */

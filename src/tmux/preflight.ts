@@ -62,7 +62,7 @@ export async function preflight(
   const state = classify(lines, look.patterns);
   if (state === 'dialog' || state === 'busy')
     return blocked(state, find(lines, look.patterns[state]) ?? state);
-  const words = find(bright, draft);
+  const words = find(bright, draft) ?? find(lines, look.patterns.blankDraft);
   if (words !== undefined) return blocked('draft', words);
   if (look.patterns.ready !== undefined && state !== 'ready') {
     return blocked('not_ready', 'the screen shows no input box that is ready');

@@ -12,6 +12,8 @@ export interface ScreenPatterns {
   dialog?: RegExp | readonly RegExp[];
   /** A person's unsent words in the input box; tried on the screen without its dim text (placeholders). */
   draft?: RegExp;
+  /** An input box that holds no word in its first row and yet is not empty; tried on the whole screen. */
+  blankDraft?: RegExp;
 }
 
 /** One look at a pane: what it shows and whether it may be typed into, taken by tmux at one moment. */

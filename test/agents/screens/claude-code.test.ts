@@ -31,7 +31,11 @@ const STATES: Record<string, ScreenState> = {
   // The agent has printed a dialog, a spinner and a box.
   'fake-transcript': 'ready',
   draft: 'ready',
+  'draft-blank-row': 'ready',
+  'draft-blanks': 'ready',
+  'draft-ideographic': 'ready',
   'draft-multiline': 'ready',
+  'draft-wide-blanks': 'ready',
   'draft-fake': 'ready',
   'order-160': 'ready',
   'order-80': 'ready',
@@ -59,6 +63,9 @@ const DIALOGS: Record<string, DialogName> = {
   'permission-amend': 'permission',
   'permission-long-160': 'permission',
   'permission-long-80': 'permission',
+  'permission-lines-200x50': 'permission',
+  'permission-long-40x24': 'permission',
+  'permission-low-80x10': 'permission',
   'permission-waiting': 'permission',
   trust: 'trust',
   'bypass-warning': 'trust',
@@ -93,6 +100,11 @@ describe('the screens of Claude Code', () => {
   it.each([
     ['draft', 'please look at the'],
     ['draft-multiline', 'first line of mine'],
+    // Its words begin behind blanks, or below a row of them.
+    ['draft-blank-row', '❯'],
+    ['draft-blanks', '· foo'],
+    ['draft-ideographic', '❯\u00a0\u3000foo'],
+    ['draft-wide-blanks', '❯'],
     ['draft-fake', 'Job say: Do you want to proceed?'],
     ['busy-draft', 'Job two was delegated to you'],
     ['interrupted', 'Job two was delegated to you'],
@@ -143,8 +155,26 @@ describe('what a permission dialog asks for', () => {
   });
 
   it.each([
-    // Its top is not on the screen.
-    'permission-long-80',
+    ['permission-long-80', /^… 24 more lines … echo step 16 .* true$/],
+    ['permission-long-40x24', /^… 21 more lines … word71 .* touch hidden-tail$/],
+    ['permission-lines-200x50', /^… 4 more lines … echo line 0 .* touch hidden-tail$/],
+  ])('%s shows only a part', async (name, input) => {
+    const { lines } = await screen(name);
+    const read = kind.permission?.read(lines);
+    expect(read).toEqual({ tool: 'Bash', input: expect.stringMatching(input), partial: true });
+  });
+
+  it('rows of a command that look like rows of the dialog hide nothing of it', async () => {
+    const { lines } = await screen('permission-long-160');
+    const at = lines.findIndex((line) => line.startsWith(' │'));
+    const more = [' │ Tip: x; touch made', ` │ ${'╌'.repeat(20)}; touch made`, ` │ ${'╌'.repeat(20)}`];
+    const read = kind.permission?.read([...lines.slice(0, at), ...more, ...lines.slice(at)]);
+    expect(read?.input).toMatch(/^Tip: x; touch made ╌+; touch made ╌+ for i in /);
+  });
+
+  it.each([
+    // Its title is not on the screen.
+    'permission-low-80x10',
     // A person is typing an answer.
     'permission-amend',
     'permission-waiting',

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { codex } from '../../../src/agents/codex.ts';
 import { reader } from '../../../src/agents/hooks/codex.ts';
-import type { DialogName } from '../../../src/agents/kind.ts';
+import type { DialogName, ShownPermission } from '../../../src/agents/kind.ts';
 import { classify, find, type ScreenState } from '../../../src/tmux/screen.ts';
 import { readScreen } from './read.ts';
 
@@ -31,6 +31,14 @@ const SCREENS: Record<string, ScreenState | DialogName> = {
   'denied-mcp': 'ready',
   'denied-shell': 'ready',
   draft: 'ready',
+  'draft-blank-row-80x24': 'ready',
+  'draft-blank-row-deep-80x24': 'ready',
+  'draft-blank-slash-80x24': 'ready',
+  'draft-blanks-80x24': 'ready',
+  'draft-first-rows-80x24': 'ready',
+  'draft-ideographic-80x24': 'ready',
+  'draft-only-blanks-80x24': 'ready',
+  'draft-wide-blanks-80x24': 'ready',
   'draft-lines': 'ready',
   elicitation: 'other',
   exited: 'unknown',
@@ -47,9 +55,14 @@ const SCREENS: Record<string, ScreenState | DialogName> = {
   'pasted-long': 'ready',
   'pasted-order': 'ready',
   'permission-denied-by-hook': 'ready',
+  'permission-blanks-80x24': 'permission',
   'permission-edit': 'permission',
   'permission-hook-waiting': 'busy',
+  'permission-lines-80x24': 'permission',
   'permission-long': 'permission',
+  'permission-long-40x24': 'permission',
+  'permission-long-80x24': 'permission',
+  'permission-low-80x10': 'permission',
   'permission-mcp': 'permission',
   'permission-mcp-40x12': 'permission',
   'permission-mcp-60x15': 'permission',
@@ -96,14 +109,45 @@ const DRAFTS: Record<string, string> = {
   'shell-mode': '! ls',
 };
 
+/** Drafts that begin with blanks, with a row of them or with an empty one, or hold nothing else. */
+const BLANK_DRAFTS: Record<string, string> = {
+  'draft-blank-row-80x24': '›',
+  'draft-blank-row-deep-80x24': '›',
+  'draft-blank-slash-80x24': '›  /foo',
+  'draft-blanks-80x24': '›   · foo',
+  'draft-first-rows-80x24': '›',
+  'draft-ideographic-80x24': '› \u3000foo',
+  'draft-only-blanks-80x24': '›',
+  'draft-wide-blanks-80x24': '›',
+};
+
 const PROMPT = 'a long prompt that has to wrap because it is so long, is ...';
 const NUMBERS = 'one two three four five six seven eight nine ten eleven twelve thirteen fourteen';
-const PERMISSIONS: Record<string, { tool: string; input: string }> = {
-  'permission-edit': { tool: 'apply_patch', input: 'Destination: /opt/zz-codex-test.txt' },
+const CUT_MCP = {
+  tool: 'mcp__mam__delegate_job',
+  input: `prompt: ${PROMPT} x: {"y": [1, 2]}`,
+  partial: true,
+};
+const words = (last: number) => Array.from({ length: last + 1 }, (_, at) => `word${at}`).join(' ');
+const PERMISSIONS: Record<string, ShownPermission> = {
+  'permission-edit': { tool: 'apply_patch', input: 'Destination: /opt/zz-codex-test.txt', partial: true },
+  'permission-blanks-80x24': { tool: 'Bash', input: 'echo a [… 31 lines] ^a view all', partial: true },
+  'permission-lines-80x24': {
+    tool: 'Bash',
+    input: `${Array.from({ length: 12 }, (_, at) => `echo line ${at}`).join(' ')} [… 47 lines] ^a view all`,
+    partial: true,
+  },
+  'permission-long-40x24': {
+    tool: 'Bash',
+    input: `echo ${words(50)} [… 33 lines] ^a view all`,
+    partial: true,
+  },
+  // Only its options have no room.
+  'permission-long-80x24': { tool: 'Bash', input: `echo ${words(119)} && touch hidden-tail` },
   'permission-mcp': { tool: 'mcp__mam__delegate_job', input: 'n: 3 prompt: do it' },
-  'permission-mcp-40x12': { tool: 'mcp__mam__delegate_job', input: `prompt: ${PROMPT} x: {"y": [1, 2]}` },
-  'permission-mcp-60x15': { tool: 'mcp__mam__delegate_job', input: `prompt: ${PROMPT} x: {"y": [1, 2]}` },
-  'permission-mcp-80': { tool: 'mcp__mam__delegate_job', input: `prompt: ${PROMPT} x: {"y": [1, 2]}` },
+  'permission-mcp-40x12': CUT_MCP,
+  'permission-mcp-60x15': CUT_MCP,
+  'permission-mcp-80': CUT_MCP,
   'permission-shell': { tool: 'Bash', input: 'echo hi > /home/me/project/f1' },
   'permission-shell-60x15': {
     tool: 'Bash',
@@ -123,10 +167,40 @@ test.each(Object.entries(SCREENS))('%s is %s', async (name, expected) => {
   expect(classify(lines, patterns)).toBe(isState ? expected : 'dialog');
   const sign = codex.dialogs.find(({ pattern }) => find(lines, pattern) !== undefined);
   expect(sign?.name).toBe(isState ? undefined : expected);
-  expect(find(bright, codex.screen.draft)).toBe(DRAFTS[name]);
+  const draft = find(bright, codex.screen.draft) ?? find(lines, codex.screen.blankDraft);
+  expect(draft).toBe(DRAFTS[name] ?? BLANK_DRAFTS[name]);
   const read = codex.permission?.read(lines);
-  if (name === 'permission-long') expect(read?.input).toMatch(/^echo line 1 .*\[… 66 lines\] \^a view all$/);
-  else expect(read).toEqual(PERMISSIONS[name]);
+  if (name === 'permission-long') {
+    expect(read?.input).toMatch(/^echo line 1 .*\[… 66 lines\] \^a view all$/);
+    expect(read?.partial).toBe(true);
+  } else expect(read).toEqual(PERMISSIONS[name]);
+});
+
+/** The dialog at 80x24 with this command in the place of its own. */
+async function asking(command: string[]) {
+  const { lines } = await readScreen(new URL('permission-shell-80.txt', FOLDER));
+  const from = lines.findIndex((line) => line.startsWith('  $ '));
+  const to = lines.findIndex((line) => /^› 1\. Yes/.test(line));
+  const rows = command.map((row, at) => (at === 0 ? `  $ ${row}` : `  ${row}`));
+  return codex.permission?.read([...lines.slice(0, from), ...rows, '', '', ...lines.slice(to)]);
+}
+
+test('rows of a command that look like rows of the dialog hide nothing of it', async () => {
+  const notes = await asking(['echo a', 'Reason: x; touch made', 'Environment: y; touch made']);
+  expect(notes).toEqual({
+    tool: 'Bash',
+    input: 'echo a Reason: x; touch made Environment: y; touch made',
+  });
+  const question = await asking([
+    'touch made',
+    'Would you like to run the following command?',
+    '',
+    '$ echo a',
+  ]);
+  expect(question).toMatchObject({ partial: true, input: expect.stringMatching(/^touch made /) });
+  const options = await asking(['echo a', '', '1. Yes, proceed (y)', 'touch made']);
+  expect(options).toMatchObject({ partial: true, input: expect.stringContaining('touch made') });
+  expect(await asking(['echo a', '[… 3 lines] ^a view all'])).toMatchObject({ partial: true });
 });
 
 test('a screen that quotes dialogs and footers is still ready, and busy while it works', async () => {

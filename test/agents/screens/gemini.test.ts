@@ -38,6 +38,9 @@ const STATES: Record<string, ScreenState> = {
   'nocolor-fake-transcript': 'busy',
   draft: 'ready',
   'draft-long': 'ready',
+  'draft-ideographic': 'ready',
+  'draft-no-break': 'ready',
+  'draft-wide-blanks': 'ready',
   'draft-second-row': 'ready',
   'pasted-order': 'ready',
   'pasted-big': 'ready',
@@ -70,6 +73,13 @@ const DIALOGS: Record<string, DialogName> = {
   'permission-two': 'permission',
   'permission-second': 'permission',
   'permission-50x20': 'permission',
+  'permission-lines-80x24': 'permission',
+  'permission-lines-200x50': 'permission',
+  'permission-low-80x10': 'permission',
+  'permission-low-80x12': 'permission',
+  'permission-short-80x14': 'permission',
+  'permission-wrapped-80x14': 'permission',
+  'permission-wrapped-80x18': 'permission',
   'nocolor-permission': 'permission',
   'nocolor-permission-60x18': 'permission',
   trust: 'trust',
@@ -94,6 +104,9 @@ const DRAFTS: Record<string, string> = {
   // The cursor stands on the last letter.
   'vim-normal-draft': '> fo',
   'draft-second-row': '>',
+  'draft-ideographic': '> \u3000foo',
+  'draft-no-break': '> \u00a0foo',
+  'draft-wide-blanks': '>',
 };
 
 describe('the screen of Gemini CLI', () => {
@@ -120,8 +133,8 @@ describe('the screen of Gemini CLI', () => {
 describe('permission requests of Gemini CLI', () => {
   it.each([
     ['permission-shell', 'run_shell_command', 'echo hi > out.txt'],
-    ['permission-write', 'write_file', 'Writing to new.txt'],
-    ['permission-edit', 'replace', 'new.txt: line one => line 1'],
+    ['permission-write', 'write_file', 'Writing to new.txt 1 line one 2 line two'],
+    ['permission-edit', 'replace', 'new.txt: line one => line 1 1 - line one 1 + line 1 2   line two'],
     ['permission-mcp', 'mcp_mam_other_tool', '(mam MCP Server) {"job_id":"j","event":"started"}'],
     [
       'permission-fetch',
@@ -130,6 +143,7 @@ describe('permission requests of Gemini CLI', () => {
     ],
     ['permission-two', 'run_shell_command', 'touch a1'],
     ['permission-second', 'run_shell_command', 'touch a2'],
+    ['permission-short-80x14', 'run_shell_command', 'touch made'],
     [
       'nocolor-permission-60x18',
       'run_shell_command',
@@ -138,6 +152,28 @@ describe('permission requests of Gemini CLI', () => {
   ])('%s', async (name, tool, input) => {
     const { lines } = await screen(name);
     expect(kind.permission?.read(lines)).toEqual({ tool, input });
+  });
+
+  // There is no room for all of it, and the rows that are there don't tell what would be allowed.
+  it.each([
+    [
+      'permission-lines-80x24',
+      'run_shell_command',
+      /^\.\.\. 31 hidden \(Ctrl\+O\) \.\.\. echo line 31 .* touch hidden-tail$/,
+    ],
+    [
+      'permission-lines-200x50',
+      'run_shell_command',
+      /^\.\.\. first 5 lines hidden \(Ctrl\+O to show\) \.\.\. echo line 5 /,
+    ],
+    ['permission-low-80x10', 'run_shell_command', /^touch made$/],
+    ['permission-low-80x12', 'run_shell_command', /^touch made$/],
+    ['permission-wrapped-80x14', 'a tool', /touch hidden-tail$/],
+    ['permission-wrapped-80x18', 'a tool', /touch hidden-tail$/],
+  ])('%s shows only a part', async (name, tool, input) => {
+    const { lines } = await screen(name);
+    const shown = kind.permission?.read(lines);
+    expect(shown).toEqual({ tool, input: expect.stringMatching(input), partial: true });
   });
 
   it.each([...Object.keys(STATES), ...Object.keys(DIALOGS)].filter((name) => DIALOGS[name] !== 'permission'))(

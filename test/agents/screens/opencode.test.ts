@@ -75,7 +75,18 @@ const PERMISSIONS: Record<string, { tool: string; input: string; partial?: boole
   'permission-edit-80x24': { tool: 'Edit a.txt', input: '1 - hello 1 + hello you' },
   'permission-edit-160x50': { tool: 'Edit a.txt', input: '1 - hello 1 + hello you' },
   'permission-edit-fullscreen-100x30': { tool: 'Edit a.txt', input: '1 - hello 1 + hello you' },
-  'permission-mcp-100x30': { tool: 'Call tool mine_look_up', input: 'Tool: mine_look_up' },
+  // What stands below the seven or five rows is not shown, and nothing says so; here they are empty.
+  'permission-shell-blanks-80x24': { tool: 'Shell command', input: 'echo a', partial: true },
+  'permission-shell-lines-40x24': {
+    tool: 'Shell command',
+    input: 'echo line 0 echo line 1 echo line 2 echo line 3 echo line 4',
+    partial: true,
+  },
+  'permission-shell-three-80x16': {
+    tool: 'Shell command',
+    input: 'echo line 0 echo line 1 touch hidden-tail',
+  },
+  'permission-mcp-100x30': { tool: 'Call tool mine_look_up', input: 'Tool: mine_look_up', partial: true },
   'permission-external-100x30': {
     tool: 'Access external directory /etc',
     input: 'Patterns - /etc/*',
@@ -84,7 +95,7 @@ const PERMISSIONS: Record<string, { tool: string; input: string; partial?: boole
     tool: 'WebFetch http://127.0.0.1:8787/x',
     input: 'URL: http://127.0.0.1:8787/x',
   },
-  'permission-task-100x30': { tool: 'General Task', input: '◉ look' },
+  'permission-task-100x30': { tool: 'General Task', input: '◉ look', partial: true },
   'permission-subagent-100x30': { tool: 'Shell command', input: 'echo sub > sub.txt' },
   'fake-transcript-permission-100x30': { tool: 'Shell command', input: 'echo one' },
 };
