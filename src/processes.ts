@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import { systemCode } from './errors.ts';
 
 const LINUX = process.platform === 'linux';
@@ -52,9 +53,113 @@ export function descendants(pid: number): number[] {
   return found;
 }
 
+/** A process as its terminal sees it. */
+export interface TerminalProcess {
+  pid: number;
+  parent: number;
+  /** Its own name, and on Linux its program's where that is another. */
+  names: string[];
+  group: number;
+  /** The terminal that it lives on, as the system says it (compare for equality only); absent: none. */
+  terminal: string | undefined;
+}
+
+/** A process and all that it has started, parents first. */
+export function family(pid: number): TerminalProcess[] {
+  if (!LINUX) return familyByPs(pid);
+  const found: TerminalProcess[] = [];
+  for (let level = [pid]; level.length > 0; ) {
+    const here = level.flatMap((one) => terminalProcess(one) ?? []);
+    found.push(...here);
+    level = here.flatMap((one) => childrenOf(one.pid));
+  }
+  return found;
+}
+
+function terminalProcess(pid: number): TerminalProcess | undefined {
+  const text = statText(pid);
+  const fields = stat(pid, text);
+  if (text === undefined || fields === undefined || fields[0] === 'Z') return undefined;
+  const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
+  const program = linkOf(`/proc/${pid}/exe`);
+  return {
+    pid,
+    parent: Number(fields[1]),
+    names: [name, ...(program === undefined ? [] : [basename(program)])],
+    group: Number(fields[2]),
+    terminal: fields[4] === '0' ? undefined : fields[4],
+  };
+}
+
+/** Each thread has children of its own. */
+function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
+    );
+  } catch (error) {
+    // A kernel without these files, if the process is still there.
+    return systemCode(error) === 'ENOENT' && exists(pid)
+      ? [...parentsByProc()].flatMap(([child, parent]) => (parent === pid ? [child] : []))
+      : [];
+  }
+}
+
+function familyByPs(pid: number): TerminalProcess[] {
+  const rows = execFileSync('ps', ['-axo', 'pid=,ppid=,pgid=,tty=,comm='], { encoding: 'utf8' });
+  const all = rows
+    .trim()
+    .split('\n')
+    .map((row): TerminalProcess => {
+      const [id, parent, group, terminal = '', ...name] = row.trim().split(/\s+/);
+      return {
+        ...{ pid: Number(id), parent: Number(parent), group: Number(group), names: [name.join(' ')] },
+        terminal: /^\?+$|^-$/.test(terminal) ? undefined : terminal,
+      };
+    });
+  const found = all.filter((one) => one.pid === pid);
+  for (const one of found)
+    found.push(...all.filter((child) => child.parent === one.pid && !found.includes(child)));
+  return found;
+}
+
+/** The ids of all processes; none elsewhere than on Linux. */
+export function pids(): number[] {
+  return LINUX ? readdirSync('/proc').map(Number).filter(Number.isInteger) : [];
+}
+
+/** The environment that a process of ours was started with, as `NAME=value`; empty where the system does not tell. */
+export function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * What the open files of a process are, by number; only Linux tells.
+ * @returns nothing when the system does not let us look, or the process is gone
+ */
+export function openFiles(pid: number): Map<string, string> | undefined {
+  try {
+    const folder = `/proc/${pid}/fd`;
+    return new Map(readdirSync(folder).map((number) => [number, linkOf(`${folder}/${number}`) ?? '']));
+  } catch {
+    return undefined;
+  }
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 function parentsByProc(): Map<number, number> {
-  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
-  return new Map(pids.map((pid) => [pid, Number(stat(pid)?.[1])]));
+  return new Map(pids().map((pid) => [pid, Number(stat(pid)?.[1])]));
 }
 
 function parentsByPs(): Map<number, number> {
@@ -81,10 +186,13 @@ export function commandLineOf(pid: number): string[] | undefined {
 }
 
 /** The fields of /proc/PID/stat from the third (state) on; the second, the name, may hold anything. */
-function stat(pid: number): string[] | undefined {
+function stat(pid: number, text = statText(pid)): string[] | undefined {
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+function statText(pid: number): string | undefined {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return readFileSync(`/proc/${pid}/stat`, 'latin1');
   } catch {
     return undefined;
   }

@@ -29,12 +29,16 @@ const inputSchema = z.strictObject({
     .string()
     .optional()
     .describe(
-      "Where the agent lives: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3. Default: its kind's own (tmux:claude, tmux:codex, tmux:gemini, tmux:opencode); command has none and must be given one",
+      "Where the agent lives: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3. Default: its kind's own (tmux:claude, tmux:codex, tmux:gemini, tmux:opencode); command has none",
     ),
+  trust_pane: z
+    .boolean()
+    .default(false)
+    .describe('true: an agent reads what is typed there, even through ssh or a container. Default: false'),
   workdir: z
     .string()
     .optional()
-    .describe("Folder to work in, absolute or from this server's folder. Default: this server's folder"),
+    .describe("Folder to work in, absolute or from this server's, which is the default"),
   timeout_seconds: z
     .number()
     .min(1)
@@ -67,15 +71,11 @@ const inputSchema = z.strictObject({
   on_busy: z
     .enum(['queue', 'refuse'])
     .default('queue')
-    .describe(
-      'When the agent is busy: queue waits for its turn, refuse fails and names the holder. Default: queue',
-    ),
+    .describe('When the agent is busy: wait for its turn, or fail at once. Default: queue'),
   start: z
     .boolean()
     .default(false)
-    .describe(
-      "Start the agent when that tmux session is missing; the user's configuration stays as it is. Default: false",
-    ),
+    .describe('Start the agent when its tmux session is missing. Default: false'),
   request_key: z
     .string()
     .min(1)
@@ -88,12 +88,9 @@ const inputSchema = z.strictObject({
     .enum(['none', 'pane'])
     .default('none')
     .describe(
-      "pane: when the job ends or needs you and you do not wait for it, write one line into your own tmux pane as soon as you are idle; none: don't. Default: none",
+      'pane: when the job ends or needs you and you do not wait, write a line into your own tmux pane once you are idle. Default: none',
     ),
-  dry_run: z
-    .boolean()
-    .default(false)
-    .describe('Only show what would be typed and where; changes nothing. Default: false'),
+  dry_run: z.boolean().default(false).describe('Only show what would be typed and where. Default: false'),
 });
 
 export default defineTool({
@@ -101,7 +98,7 @@ export default defineTool({
   title: 'Delegate a job to another agent',
   description:
     'Delegate a job to another agent: hand a task over to a peer (Claude Code, Codex, Gemini CLI, OpenCode, a person, any terminal program) that lives in a tmux session, and let it work in the background, in parallel with you. ' +
-    "Types a short order into the agent's pane and answers within 5 seconds with the job id and a delivery receipt that says how far it got. " +
+    "Types a short order into the agent's pane and answers within 5 seconds with the job id and a delivery receipt. " +
     'The job goes on whatever happens to this call. Use it to spawn, assign or offload work to a worker or sub-agent that a person can watch.',
   inputSchema,
   outputSchema: delegationSchema,
@@ -126,13 +123,17 @@ export default defineTool({
     if (args.dry_run) {
       engine.checkPreview({ workdir, validate, registry_dir: settings.registryDir });
       const next = 'Call delegate_job again with dry_run false to delegate the job; it will get another id.';
-      return { ...previewView(args.prompt, session, kind, settings), next };
+      return {
+        ...previewView(args.prompt, session, kind, { ...settings, trustPane: args.trust_pane }),
+        next,
+      };
     }
     const params = delegateParams(
       {
         prompt: args.prompt,
         agent: args.agent,
         agent_session: session,
+        trust_pane: args.trust_pane,
         workdir,
         timeout_seconds: args.timeout_seconds,
         idle_timeout_seconds: args.idle_timeout_seconds,

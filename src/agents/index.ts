@@ -22,8 +22,13 @@ export interface KnownKind {
   defaultSession: string | undefined;
   /** Nothing is typed for it, and it needs no session. */
   isHuman: boolean;
+  /** As `takesTask` has it, of a pane that is not trusted. */
+  takesTask: boolean;
   terminal: TerminalSettings;
 }
+
+/** What is kept of a pane's settings for a delivery. */
+type Typing = TerminalSettings & { trusted?: boolean | undefined };
 
 /** A kind that is built in. */
 export function builtIn(name: string): AgentKind | undefined {
@@ -58,14 +63,13 @@ export function resolveKind(name: string, configured: Record<string, AgentConfig
     name,
     defaultSession: own?.session ?? (kind?.defaultSession && `tmux:${kind.defaultSession}`),
     isHuman: kind === human,
+    takesTask: takesTask(name, own),
     terminal: own ?? {},
   };
 }
 
 /** How to look at a job's pane and what proves that its order is there. */
-export function lookFor(
-  record: Pick<JobRecord, 'agent' | 'job_id'> & { typing?: TerminalSettings | undefined },
-): Look {
+export function lookFor(record: Pick<JobRecord, 'agent' | 'job_id'> & { typing?: Typing | undefined }): Look {
   const kind = builtIn(record.agent) ?? command;
   return {
     patterns: patternsOf(kind, record.typing),
@@ -73,7 +77,19 @@ export function lookFor(
     breaksEarly: kind.breaksEarly,
     needle: record.job_id,
     submitKey: kind.submitKey,
+    isAgent: kind.isProcess,
+    isTrusted: isTrusted(record.typing),
   };
+}
+
+/** True where it can be seen, or the user has said, that an agent reads what is typed: only there a task's own words are. */
+export function takesTask(agent: string, typing: Typing | undefined): boolean {
+  return typing?.trusted === true || screenOf(agent, typing).ready !== undefined;
+}
+
+/** True where the user has said that an agent reads what is typed into the pane, or by which screen that is seen. */
+export function isTrusted(typing: Typing | undefined): boolean {
+  return typing?.trusted === true || typing?.ready !== undefined;
 }
 
 /** The patterns of an agent's screen by the name of its kind; a configured kind has only its own. */

@@ -22,7 +22,7 @@ import { paramsOf, promptOf } from './jobs/submit-request.ts';
 
 export default defineCommand({
   synopsis:
-    '--prompt TEXT | --prompt-file FILE [--agent KIND] [--agent-session tmux:NAME] [--workdir DIR] [--timeout SECONDS] ' +
+    '--prompt TEXT | --prompt-file FILE [--agent KIND] [--agent-session tmux:NAME] [--trust-pane] [--workdir DIR] [--timeout SECONDS] ' +
     '[--idle-timeout SECONDS] [--validate SCRIPT] [--validate-rounds N] [--request-key KEY] [--on-busy WHAT] [--notify WHAT] [--start] ' +
     '[--no-wait] [--dry-run]',
   about: [
@@ -68,7 +68,7 @@ export default defineCommand({
     const prompt = await promptOf(chosen, words);
     if (chosen['dry-run']) {
       checkPreview(paramsOf(chosen, prompt, kind, session, settings));
-      return preview(prompt, kind, session, settings, json);
+      return preview(prompt, kind, session, { ...settings, trustPane: chosen['trust-pane'] }, json);
     }
 
     await readyHub(settings);
@@ -116,7 +116,7 @@ function preview(
   prompt: string,
   kind: KnownKind,
   session: string | undefined,
-  settings: Settings,
+  settings: Settings & { trustPane: boolean },
   json: boolean,
 ): number {
   const view = previewView(prompt, session, kind, { ...settings, mamCommand: mamCommand(settings) });

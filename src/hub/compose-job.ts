@@ -35,7 +35,11 @@ export function composeJob(from: {
     job_id: jobId,
     agent: params.agent,
     ...(place !== undefined && { agent_session: place.session, agent_process: place.process }),
-    typing: { mam: params.mam_command, ...terminalOf(params) },
+    typing: {
+      mam: params.mam_command,
+      ...(params.trust_pane === true && { trusted: true }),
+      ...terminalOf(params),
+    },
     host,
     registry_dir: params.registry_dir,
     log_dir: logDir,

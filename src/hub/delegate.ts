@@ -176,8 +176,8 @@ export class Delegations {
   }
 
   /**
-   * Registers a job and starts its agent, which gets the order on its command line where it takes it there whole. The
-   * job is on disk before anything is started.
+   * Registers a job and starts its agent, which gets the order on its command line where it takes one there. The job is
+   * on disk before anything is started.
    */
   private async registerAndStart(
     params: DelegateParams,
@@ -193,14 +193,13 @@ export class Delegations {
     const job = this.registrar.create({ ...order, typing }, prompt);
     job.uncork();
     await job.kept;
-    const text = composeOrder(job.id, prompt, params.mam_command, job.paths.prompt);
     if (argument) {
       const evidence = 'given to the agent on its command line';
       await this.registrar.record(job, hubDraft(job.id, 'pasting', { data: { evidence } }));
     }
     let place: Pick<Place, 'session' | 'process'>;
     try {
-      place = await this.launch(start, argument ? text : undefined);
+      place = await this.launch(start, argument ? pointerTo(job, params.mam_command) : undefined);
       void this.settleStarted(job, place.session);
     } catch (error) {
       // Another job has started it in the same moment: this one is typed, as to any agent that runs.
@@ -292,4 +291,9 @@ export class Delegations {
       warnings,
     };
   }
+}
+
+/** What may stand on a command line, which every user of the machine can read: where the task is, never the task. */
+function pointerTo({ id, paths }: LiveJob, mam: string): string {
+  return composeOrder(id, { prompt: undefined, mam, taskFile: paths.prompt });
 }

@@ -1,15 +1,14 @@
 import { builtIn, lookFor } from '../agents/index.ts';
-import { composeOrder } from '../job/order.ts';
 import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { awaitArgument } from '../tmux/argument.ts';
 import { type DeliverySteps, deliver, type Obstacle, type Target } from '../tmux/deliver.ts';
 import { recoverDelivery } from '../tmux/recover.ts';
 import type { Shot } from '../tmux/screen.ts';
-import { readForeign } from '../trust/files.ts';
 import { hubDraft } from './hub-draft.ts';
 import type { Leftovers } from './leftovers.ts';
 import type { LiveJob } from './live-job.ts';
+import { orderText } from './order-text.ts';
 import { peerServer } from './peer-server.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -57,8 +56,7 @@ export class HandOver {
     const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
     const look = lookFor(record);
     const steps = this.stepsOf(job, stop);
-    const prompt = job.prompt ?? readForeign(job.paths.prompt);
-    const text = composeOrder(job.id, prompt, typing.mam, job.paths.prompt);
+    const text = orderText(record, job.paths.prompt, job.prompt);
     let end: End;
     if (record.phase !== 'queued' && typing.argument === true) {
       // The agent was started with its order: what is left is the proof that it has taken it.

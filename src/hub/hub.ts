@@ -30,6 +30,7 @@ import { PaneWatch } from './pane-watch.ts';
 import { Permissions } from './permissions.ts';
 import { Registrar } from './registrar.ts';
 import { Requests } from './requests.ts';
+import { RunningChecks } from './running-checks.ts';
 import { TmuxServers } from './tmux-servers.ts';
 import { Turns } from './turns.ts';
 import { Validator } from './validator.ts';
@@ -104,7 +105,7 @@ export class Hub {
     });
     this.dispatcher = new Dispatcher({ registrar, servers, log, announcements: home.servers });
     this.watcher = new Watcher({ registrar, servers, log });
-    this.validator = new Validator(registrar);
+    this.validator = new Validator(registrar, new RunningChecks(home.folder));
     this.verifications = new Verifications(registrar);
     this.notes = new Notes({ dispatcher: this.dispatcher, registrar, servers, log });
     this.wakes = new Wakes({ dispatcher: this.dispatcher, registrar, servers, log });

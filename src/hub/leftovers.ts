@@ -1,11 +1,10 @@
 import { builtIn, lookFor } from '../agents/index.ts';
-import { composeOrder } from '../job/order.ts';
 import type { AgentSession } from '../job/record.ts';
 import type { Target } from '../tmux/deliver.ts';
 import { clearOwnText, standsAtCursor } from '../tmux/recover.ts';
-import { readForeign } from '../trust/files.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
+import { orderText } from './order-text.ts';
 import { paneKey } from './pane-owners.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
@@ -31,7 +30,7 @@ export class Leftovers {
     const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
     const { patterns } = lookFor(record);
     try {
-      const text = composeOrder(id, readForeign(paths.prompt), typing.mam, paths.prompt);
+      const text = orderText(record, paths.prompt);
       await clearOwnText(this.servers.get(session.socket), target, text, clearKey, patterns);
     } catch (error) {
       this.log.error(`the text of ${id} was not cleared`, error);

@@ -1,7 +1,9 @@
-import { lookFor } from '../agents/index.ts';
+import { lookFor, takesTask } from '../agents/index.ts';
 import { explain } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
+import { plainCommand } from '../job/order.ts';
+import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { deliver, type Target } from '../tmux/deliver.ts';
@@ -107,7 +109,7 @@ export class Notes {
       const end = await deliver(
         this.servers.get(session.socket),
         target,
-        `${note.text} (note ${mark})`,
+        `${note.text}, note ${mark}`,
         look,
         {
           pasting: async () =>
@@ -143,22 +145,26 @@ function asksForPermission({ record }: LiveJob): boolean {
   return record.requests.some((one) => one.kind === 'permission' && one.resolved_at === undefined);
 }
 
+/** How the peer can call the command line. */
+function commandFor({ agent, typing }: JobRecord): string {
+  return takesTask(agent, typing) ? (typing?.mam ?? 'mam') : plainCommand(typing?.mam);
+}
+
 function reminder({ id, record }: LiveJob): Note {
-  const shell = `${record.typing?.mam ?? 'mam'} publish --job ${id} --event completed`;
-  const text = `Job ${id} is still open and your turn has ended: report now with the MCP tool publish_event (server mam), job_id "${id}", event completed, error or question. Without that tool run: ${shell}`;
+  const text = `Job ${id} is still open and your turn has ended: report now with the MCP tool publish_event of the server mam, job_id ${id}, event completed, error or question. Without that tool run: ${commandFor(record)} publish --job ${id} --event completed`;
   return { what: 'reminder', text, count: 0, about: 0 };
 }
 
-/** The messages themselves where they fit, else how to fetch them. */
+/** The messages themselves where they fit and an agent is known to read them, else how to fetch them. */
 function messages({ id, record }: LiveJob): Note {
   const all = record.messages.map((message) => cleanLine(message, 2 * LIMITS.orderChars)).join(' ');
   const text = `Job ${id}, for you: ${all}`;
   const fits =
+    takesTask(record.agent, record.typing) &&
     text.length <= LIMITS.orderChars - 40 &&
     record.messages.every((message) => message === cleanLine(message, LIMITS.orderChars));
   const about = record.messages.length;
   if (fits) return { what: 'messages', text, count: about, about };
-  const shell = `${record.typing?.mam ?? 'mam'} publish --job ${id} --event progress`;
-  const pointer = `Job ${id}: there is something for you to read. Call the MCP tool publish_event (server mam) with job_id "${id}" and event "progress"; its answer holds it. Without that tool run: ${shell}`;
+  const pointer = `Job ${id}: there is something for you to read. Call the MCP tool publish_event of the server mam with job_id ${id} and event progress. Its answer holds it. Without that tool run: ${commandFor(record)} publish --job ${id} --event progress`;
   return { what: 'messages', text: pointer, count: 0, about };
 }

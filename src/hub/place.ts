@@ -1,8 +1,10 @@
+import { builtIn, isTrusted } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
 import type { AgentSession, JobOrder } from '../job/record.ts';
 import type { DelegateParams } from '../job/request.ts';
+import { shellRisk } from '../tmux/deliver.ts';
 import { findPane } from '../tmux/pane.ts';
-import { foreground, isCarrier, isShell } from '../tmux/process.ts';
+import { foreground, isShell } from '../tmux/process.ts';
 import type { Shot } from '../tmux/screen.ts';
 import { isSamePane, ownPane } from './lineage.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -50,11 +52,18 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
       'Start the agent in that pane first; where a script starts it, with `exec`, so that the shell does not stay around it.',
     );
   }
-  if (isCarrier(pane.command) && params.terminal?.ready === undefined) {
+  const risk = shellRisk(
+    { pane_pid: pane.pane_pid, agent: process },
+    {
+      isAgent: builtIn(params.agent)?.isProcess,
+      isTrusted: isTrusted({ ...params.terminal, trusted: params.trust_pane }),
+    },
+  );
+  if (risk !== undefined) {
     throw new MamError(
       'refused',
-      `${where} runs ${pane.command}, which carries another terminal: whether a shell is behind it cannot be seen, and a shell would run the prompt.`,
-      'Start the agent in a tmux pane of its own, or make a kind with a "ready" pattern for it under "agents" in .mam/config.json.',
+      `${where} runs ${pane.command}, but a shell might run what is typed there: ${risk}.`,
+      'Start the agent in a tmux pane of its own. If an agent does read what is typed there, say so with trust_pane true (`--trust-pane`), or make a kind with a "ready" pattern for it under "agents" in config.json.',
     );
   }
   return {

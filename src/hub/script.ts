@@ -1,4 +1,4 @@
-import { accessSync, constants, createWriteStream } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { constants as system } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
@@ -6,10 +6,12 @@ import { scrubbedEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
 import { clean, tailWithin } from '../job/text.ts';
 import { jobPaths } from '../registry/paths.ts';
+import { CappedLog } from './capped-log.ts';
+import { endFamily, markedWith, newMark } from './check-family.ts';
 
 /** A script may take this long, in seconds. */
 export const TIME_LIMIT_SECONDS = 600;
-/** How much of the output is kept while the script runs, in characters; a log file has it all. */
+/** How much of the output is kept while the script runs, in characters; a log file has more. */
 const TAIL_CHARS = 2_000;
 /** How much of it a verdict carries, in bytes of JSON: its journal line must stay below 4 KiB, or it would be cut. */
 const TAIL_BYTES = 2_000;
@@ -50,26 +52,28 @@ interface Ending {
 export interface ScriptRun {
   script: string;
   workdir: string;
-  /** Gets the whole output. */
+  /** Gets the output: all of it, or its beginning and its end. */
   logFile?: string | undefined;
   /** Hears the output as it comes, byte for byte. */
   onOutput?: ((chunk: Buffer, from: 'stdout' | 'stderr') => void) | undefined;
   stop: AbortSignal;
-  /** Called with the process id, which is the id of its group as well. */
-  started(pid: number): void;
+  /** Called with the process id, which is the id of its group as well, and with the mark of all that it starts. */
+  started(pid: number, mark: string): void;
   env: Record<string, string>;
 }
 
 /**
- * Runs a validation script: itself when it is executable, else with bash. Its whole process group ends with it.
+ * Runs a validation script: itself when it is executable, else with bash. All that it started ends with it.
  * @returns its exit code (128 + n for signal n) and the end of what it printed
  * @throws when it could not be started
  */
 export async function runScript(run: ScriptRun): Promise<{ code: number; output: string }> {
+  const log = run.logFile === undefined ? undefined : new CappedLog(run.logFile);
   const [file, args] = isExecutable(run.script) ? [run.script, []] : ['bash', [run.script]];
+  const mark = newMark();
   const child = execa(file, args, {
     cwd: run.workdir,
-    env: run.env,
+    env: { ...run.env, ...markedWith(mark) },
     extendEnv: false,
     stdin: 'ignore',
     all: true,
@@ -80,9 +84,9 @@ export async function runScript(run: ScriptRun): Promise<{ code: number; output:
     cleanup: false,
   });
   const end = (): void => {
-    if (child.pid !== undefined) endGroup(child.pid);
+    if (child.pid !== undefined) endFamily(child.pid, mark);
   };
-  if (child.pid !== undefined) run.started(child.pid);
+  if (child.pid !== undefined) run.started(child.pid, mark);
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
@@ -98,9 +102,6 @@ export async function runScript(run: ScriptRun): Promise<{ code: number; output:
     }),
   );
   let output = '';
-  const log =
-    run.logFile === undefined ? undefined : createWriteStream(run.logFile, { flags: 'a', mode: 0o600 });
-  log?.on('error', () => {});
   child.all?.on('data', (chunk: Buffer) => log?.write(chunk));
   for (const from of ['stdout', 'stderr'] as const) {
     // A chunk may end in the middle of a character.
@@ -125,16 +126,7 @@ export async function runScript(run: ScriptRun): Promise<{ code: number; output:
     run.stop.removeEventListener('abort', end);
     end();
     child.all?.destroy();
-    if (log !== undefined) await new Promise<void>((resolve) => log.end(resolve));
-  }
-}
-
-/** Ends a script with all that it started. */
-export function endGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // The group has ended already.
+    log?.end();
   }
 }
 

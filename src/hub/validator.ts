@@ -1,21 +1,26 @@
 import { join } from 'node:path';
+import { SCRIPT_CHANGED } from '../job/messages.ts';
+import type { Validation } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
-import { startOf } from '../processes.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Registrar } from './registrar.ts';
-import { endGroup, outputTail, runScript, scriptEnvironment } from './script.ts';
-import { scriptHash } from './script-hash.ts';
+import type { RunningChecks } from './running-checks.ts';
+import { outputTail, runScript, scriptEnvironment } from './script.ts';
+import { scriptHash, scriptIdentity } from './script-hash.ts';
 
-/** Exit code of a script that could not be started, as shells have it. */
+/** Exit codes of a script that may not be run, and of one that could not be started, as shells have them. */
+const NOT_RUN = 126;
 const NOT_STARTED = 127;
 
 /** Runs the script of a job that its peer has called completed, and records the verdict. */
 export class Validator {
   private readonly registrar: Registrar;
+  private readonly checks: RunningChecks;
   private readonly running = new Map<string, AbortController>();
 
-  constructor(registrar: Registrar) {
+  constructor(registrar: Registrar, checks: RunningChecks) {
     this.registrar = registrar;
+    this.checks = checks;
   }
 
   /** Starts a script when a job begins to be validated, and ends it when the job ends another way. */
@@ -26,10 +31,8 @@ export class Validator {
 
   /** Takes up a validation that the last hub did not finish. */
   resume(job: LiveJob): void {
-    if (job.record.phase !== 'validating') return;
-    const left = job.record.validation?.process;
-    if (left !== undefined && startOf(left.pid) === left.start) endGroup(left.pid);
-    this.start(job);
+    this.checks.endLeft(job.id);
+    if (job.record.phase === 'validating') this.start(job);
   }
 
   /** Ends what runs; the next hub runs it again. */
@@ -45,34 +48,54 @@ export class Validator {
   }
 
   private async validate(job: LiveJob, stop: AbortSignal): Promise<void> {
-    const { validation, workdir, log_dir: logDir } = job.record;
+    const { validation } = job.record;
     if (validation === undefined) return;
-    let changed = false;
-    let code: number;
-    let output: string;
-    try {
-      changed = scriptHash(validation.script) !== validation.script_sha256;
-      ({ code, output } = await runScript({
-        script: validation.script,
-        workdir,
-        logFile: join(logDir, 'validate.log'),
-        stop,
-        started: (pid) =>
-          void this.registrar.note(job, 'validating', { data: { pid, start: startOf(pid) ?? '' } }),
-        env: scriptEnvironment(job.registryDir, job.id, validation),
-      }));
-    } catch (error) {
-      code = NOT_STARTED;
-      output = (error as Error).message;
-    }
+    const verdict = await this.verdict(job, validation, stop);
     if (stop.aborted) return;
+    const { code, output, changed } = verdict;
     await this.registrar.note(job, 'validated', {
+      ...(changed !== undefined && { detail: changed }),
       data: {
-        passed: code === 0,
+        passed: changed === undefined && code === 0,
         exit_code: code,
         output_tail: outputTail(output),
-        ...(changed && { script_changed: true }),
+        ...(changed !== undefined && { script_changed: true }),
       },
     });
+  }
+
+  /** @returns in `changed` why the script's word does not count: it is not the one that was delegated */
+  private async verdict(
+    job: LiveJob,
+    { script, script_sha256: delegated, ...submitter }: Validation,
+    stop: AbortSignal,
+  ): Promise<{ code: number; output: string; changed?: string }> {
+    try {
+      const before = scriptIdentity(script);
+      if (scriptHash(script) !== delegated) {
+        return { code: NOT_RUN, output: '', changed: `${SCRIPT_CHANGED}, so it was not run.` };
+      }
+      const { code, output } = await runScript({
+        script,
+        workdir: job.record.workdir,
+        logFile: join(job.record.log_dir, 'validate.log'),
+        stop,
+        started: (pid, mark) => {
+          this.checks.begin(job.id, pid, mark);
+          void this.registrar.note(job, 'validating');
+        },
+        env: scriptEnvironment(job.registryDir, job.id, submitter),
+      });
+      if (scriptIdentity(script) === before) return { code, output };
+      return {
+        code: NOT_RUN,
+        output,
+        changed: `${SCRIPT_CHANGED}, while it ran: what it said does not count.`,
+      };
+    } catch (error) {
+      return { code: NOT_STARTED, output: (error as Error).message };
+    } finally {
+      this.checks.end(job.id);
+    }
   }
 }

@@ -11,7 +11,6 @@ import {
   raise,
   reach,
   resolveRequest,
-  runningScript,
   settleIn,
   takeReport,
   typed,
@@ -157,9 +156,6 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       break;
     case 'completed':
       if (!validating) complete(next, event);
-      break;
-    case 'validating':
-      if (next.validation) next.validation = { ...next.validation, ...runningScript(event) };
       break;
     case 'validated':
       if (validating) judge(next, event);

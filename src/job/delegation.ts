@@ -12,6 +12,7 @@ export type Wish = Pick<
   | 'prompt'
   | 'agent'
   | 'agent_session'
+  | 'trust_pane'
   | 'workdir'
   | 'timeout_seconds'
   | 'idle_timeout_seconds'

@@ -7,7 +7,7 @@ import {
   giveMessages,
   leaveMessage,
 } from './messages.ts';
-import type { JobRecord, PeerRequest, Validation } from './record.ts';
+import type { JobRecord, PeerRequest } from './record.ts';
 import {
   AMENDABLE,
   ATTENTION_REASONS,
@@ -194,29 +194,25 @@ export function complete(next: JobRecord, event: RecordedEvent): void {
   }
 }
 
-/** The process of a script that has been started, for whoever has to end it. */
-export function runningScript({ data }: RecordedEvent): Pick<Validation, 'process'> {
-  const [pid, start] = [data?.['pid'], data?.['start']];
-  return typeof pid === 'number' && typeof start === 'string' ? { process: { pid, start } } : {};
-}
-
 /** The script's verdict. */
 export function judge(next: JobRecord, event: RecordedEvent): void {
   const data = event.data ?? {};
   const passed = data['passed'] === true;
+  const changed = data['script_changed'] === true;
   if (next.validation) {
-    const { process: _, ...validation } = next.validation;
     next.validation = {
-      ...validation,
+      ...next.validation,
       passed,
-      rounds: next.validation.rounds + 1,
+      // A script that is another one now has checked nothing.
+      rounds: next.validation.rounds + (changed && !passed ? 0 : 1),
       ...(typeof data['exit_code'] === 'number' && { exit_code: data['exit_code'] }),
       ...(typeof data['output_tail'] === 'string' && { output_tail: data['output_tail'] }),
-      ...(data['script_changed'] === true && { script_changed: true }),
+      ...(changed && { script_changed: true }),
     };
   }
+  if (event.detail !== undefined) next.detail = event.detail;
   if (passed) end(next, 'completed', event.recorded_at);
-  else if (mayTryAgain(next)) sendBack(next);
+  else if (!changed && mayTryAgain(next)) sendBack(next);
   else fail(next, 'validation_failed', event.recorded_at);
 }
 

@@ -4,6 +4,9 @@ import { cleanLine } from './text.ts';
 
 const QUESTION_CHARS = 120;
 
+/** Why a job has failed whose script is no longer the one that was delegated with it. */
+export const SCRIPT_CHANGED = 'The validation script was changed since the job was delegated';
+
 /** Puts a message in the box of a job's peer, who gets it with the answer to its next report, or typed when it is idle. */
 export function leaveMessage(next: JobRecord, text: string): void {
   next.messages = [...next.messages, text];

@@ -1,26 +1,57 @@
 import { LIMITS } from './limits.ts';
 import { cleanLine } from './text.ts';
 
+/** What no shell acts on, whichever it is: no quote, no operator, no expansion, no line break. */
+const PLAIN = /^[\p{L}\p{N} _./:@%+,-]+$/u;
+
+/** What an order says beside the job's id. */
+export interface OrderParts {
+  /** The task, where the pane is known to be an agent's; elsewhere a shell might run its words. */
+  prompt: string | undefined;
+  /** How the peer can call the command line. */
+  mam: string;
+  /** Absolute path of the task. */
+  taskFile: string;
+}
+
 /**
  * What is typed into the pane. At most 3 lines and 700 characters, because Claude Code hands longer pastes to its
- * model as untrusted text; the first line begins with a plain word, because `!` and `/` are commands there.
- * @param mam how the peer can call the command line
- * @param taskFile absolute path of the task
+ * model as untrusted text; the first line begins with a plain word, because `!` and `/` are commands there. Without a
+ * task, no line of it has a character that a shell acts on.
  */
-export function composeOrder(jobId: string, prompt: string, mam: string, taskFile: string): string {
-  const order = `Job ${jobId} was delegated to you by another agent: call the MCP tool publish_event (server mam) with job_id "${jobId}" and event "started"; its answer holds your task and working folder.`;
-  const shell = `Without that tool run: ${mam} publish --job ${jobId} --event started`;
+export function composeOrder(jobId: string, { prompt, mam, taskFile }: OrderParts): string {
   const id = `Use only this id, none of an earlier run: ${jobId}`;
   const end = 'Report completed or error when you end, with the same id.';
-
-  const task = `The task: ${cleanLine(prompt, LIMITS.orderChars)}`;
+  if (prompt === undefined) {
+    const order = `Job ${jobId} was delegated to you by another agent: call the MCP tool publish_event of the server mam with job_id ${jobId} and event started. Its answer holds your task and working folder.`;
+    const shell = withoutTool(jobId, plainCommand(mam));
+    return pointer(order, shell, PLAIN.test(taskFile) ? taskFile : undefined, end, id);
+  }
+  const order = `Job ${jobId} was delegated to you by another agent: call the MCP tool publish_event (server mam) with job_id "${jobId}" and event "started"; its answer holds your task and working folder.`;
+  const shell = withoutTool(jobId, mam);
   if (fitsWhole(prompt)) {
+    const task = `The task: ${cleanLine(prompt, LIMITS.orderChars)}`;
     const whole = [order, `${task} (${shell}. ${end})`, id].join('\n');
     if (whole.length <= LIMITS.orderChars) return whole;
   }
-  const pointer = [order, `${shell} and read ${taskFile}. ${end}`, id].join('\n');
-  if (pointer.length <= LIMITS.orderChars) return pointer;
-  // A path too long for the paste: the answer to `started` names the file as well.
+  return pointer(order, shell, taskFile, end, id);
+}
+
+/** A command line that no shell can read in another way; where the real one is not so, the name that it may have. */
+export function plainCommand(mam = 'mam'): string {
+  return PLAIN.test(mam) ? mam : 'mam';
+}
+
+function withoutTool(jobId: string, mam: string): string {
+  return `Without that tool run: ${mam} publish --job ${jobId} --event started`;
+}
+
+/** Says where the task is. A path that is too long is left out: the answer to `started` names the file as well. */
+function pointer(order: string, shell: string, file: string | undefined, end: string, id: string): string {
+  if (file !== undefined) {
+    const named = [order, `${shell} and read ${file}. ${end}`, id].join('\n');
+    if (named.length <= LIMITS.orderChars) return named;
+  }
   return [order, `${shell}. ${end}`, id].join('\n').slice(0, LIMITS.orderChars);
 }
 

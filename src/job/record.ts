@@ -59,7 +59,6 @@ export const validationSchema = z.object({
     .boolean()
     .optional()
     .describe('true when the script is no longer the one that was delegated'),
-  process: z.object({ pid: z.number().int(), start: z.string() }).optional().describe('the running script'),
   path: z.string().optional().describe("the submitter's PATH, which the script runs with"),
   virtual_env: z.string().optional(),
 });
@@ -80,6 +79,10 @@ export const recordSchema = z.object({
       mam: z.string().describe('how the peer can call the command line'),
       started: z.boolean().optional().describe('the agent was started for this job'),
       argument: z.boolean().optional().describe('it was given its order on its command line'),
+      trusted: z
+        .boolean()
+        .optional()
+        .describe('whoever delegated said that an agent reads what is typed there'),
       draft: z.string().optional(),
       ready: z.string().optional(),
       busy: z.string().optional(),

@@ -44,6 +44,8 @@ export interface DelegateParams {
   agent_session?: string | undefined;
   /** What the configuration says about the agent kind's terminal. */
   terminal?: TerminalSettings | undefined;
+  /** An agent reads what is typed into the pane, whatever is seen behind its program. */
+  trust_pane?: boolean | undefined;
   workdir: string;
   timeout_seconds: number;
   idle_timeout_seconds: number;

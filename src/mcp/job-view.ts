@@ -46,7 +46,7 @@ export const jobSchema = recordSchema
   })
   .extend({
     notify: recordSchema.shape.notify.unwrap().pick({ pane: true, agent: true }).optional(),
-    validation: validationSchema.omit({ path: true, virtual_env: true, process: true }).optional(),
+    validation: validationSchema.omit({ path: true, virtual_env: true }).optional(),
     registry_dir: z.string(),
     files_total: z
       .number()

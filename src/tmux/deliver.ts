@@ -7,7 +7,7 @@ import type { ClimbEnd, DeliverySteps } from './rung.ts';
 import { type Shot, shoot } from './screen.ts';
 
 export type { Target } from './guard.ts';
-export { type Look, type Obstacle, type Preflight, preflight } from './preflight.ts';
+export { type Look, type Obstacle, type Preflight, preflight, shellRisk } from './preflight.ts';
 export type { DeliverySteps } from './rung.ts';
 
 /** How a delivery ended. Only after `blocked`, when nothing was pasted, may the same text be tried again. */

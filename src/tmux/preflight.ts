@@ -1,6 +1,9 @@
 import { MamError } from '../errors.ts';
+import { commandLineOf } from '../processes.ts';
+import { carriedBy } from './carrier.ts';
 import type { TmuxServer } from './control.ts';
 import { type Target, unfit } from './guard.ts';
+import type { ProcessId } from './process.ts';
 import { captureBright, classify, find, type ScreenPatterns, type Shot, shoot } from './screen.ts';
 
 /** How an agent kind takes a text; from its file in `src/agents`. */
@@ -14,6 +17,10 @@ export interface Look {
   submitKey: string;
   /** A submit key that comes too early makes a line break in its box. */
   breaksEarly?: boolean | undefined;
+  /** True for the command line of the agent itself: what terminals it has open is its own affair. */
+  isAgent?: ((argv: readonly string[]) => boolean) | undefined;
+  /** The user has said how the pane's screen looks, or that it may be typed into: what is behind it is not looked into. */
+  isTrusted?: boolean | undefined;
 }
 
 /** Why a pane can't be typed into now. `unreachable`: keys would not reach the agent; `not_ready`: it shows no input box. */
@@ -30,8 +37,21 @@ export type Preflight =
   | { gone: string };
 
 /**
+ * Why a shell behind the program in a pane's foreground might run what is typed there.
+ * @returns nothing where that program reads it, as far as the system tells, and where the pane is trusted
+ */
+export function shellRisk(
+  target: Pick<Target, 'pane_pid'> & { agent: ProcessId },
+  look: Pick<Look, 'isAgent' | 'isTrusted'>,
+): string | undefined {
+  if (look.isTrusted === true) return undefined;
+  const argv = look.isAgent && commandLineOf(target.agent.pid);
+  return argv !== undefined && look.isAgent?.(argv) === true ? undefined : carriedBy(target);
+}
+
+/**
  * Whether a pane is free to be typed into right now; types nothing. One round trip, two when the kind has a `draft` pattern.
- * @param glance a look that was taken just now, which saves one
+ * @param glance a look that was taken just now, with `shellRisk`, which saves both
  * @returns never throws for what tmux or the pane does
  */
 export async function preflight(
@@ -58,6 +78,8 @@ export async function preflight(
       ? blocked('copy_mode', reason.copyMode)
       : blocked('unreachable', reason.unreachable);
   }
+  const risk = glance === undefined ? shellRisk(target, look) : undefined;
+  if (risk !== undefined) return blocked('unreachable', `a shell might run what is typed: ${risk}`);
   const lines = shot?.lines ?? [];
   const state = classify(lines, look.patterns);
   if (state === 'dialog' || state === 'busy')

@@ -21,9 +21,11 @@ const SHELLS = new Set(
 
 /** Programs that carry another terminal, with whatever is in its foreground: a shell behind them can't be seen. */
 const CARRIERS = new Set(
-  'ssh mosh mosh-client autossh script sudo su doas docker podman kubectl oc nerdctl lxc nsenter machinectl tmux screen dtach abduco expect telnet'.split(
-    ' ',
-  ),
+  (
+    'ssh mosh mosh-client autossh et rsh rlogin telnet dbclient tsh script expect sudo su doas run0 docker podman nerdctl ' +
+    'kubectl oc lxc incus lxc-attach nsenter machinectl adb wsl session-manager-plugin tmux screen dtach abduco zellij ' +
+    'minicom picocom cu socat nc ncat'
+  ).split(' '),
 );
 
 /** True for the name of a program behind which a shell may be. */

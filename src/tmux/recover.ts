@@ -2,7 +2,7 @@ import type { TmuxServer } from './control.ts';
 import { press, type Target, unfit } from './guard.ts';
 import { climb } from './ladder.ts';
 import { endsRow, locate } from './own-text.ts';
-import type { Look } from './preflight.ts';
+import { type Look, shellRisk } from './preflight.ts';
 import { classify, type ScreenPatterns, type Shot, shoot } from './screen.ts';
 
 /** How the delivery that a dead hub left behind ended. */
@@ -40,6 +40,8 @@ export async function recoverDelivery(
       why: 'The hub was restarted during the delivery, and the text is not in the input box now.',
     };
   }
+  const risk = shellRisk(target, look);
+  if (risk !== undefined) return { kind: 'unverified', why: `A shell might run the text now: ${risk}.` };
   let evidence = '';
   const end = await climb({
     server,

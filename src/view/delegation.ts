@@ -33,6 +33,7 @@ export interface PreviewPlace {
   registryDir: string;
   logsDir?: string | undefined;
   mamCommand: string;
+  trustPane: boolean;
 }
 
 /** What no preview looks at: it would need the hub, and tmux. */
@@ -46,11 +47,12 @@ const UNCHECKED =
 export function previewView(
   prompt: string,
   session: string | undefined,
-  kind: { isHuman: boolean },
+  kind: { isHuman: boolean; takesTask: boolean },
   place: PreviewPlace,
 ) {
   const job_id = newJobId(prompt);
   const task_file = resolve(place.registryDir, job_id, 'prompt.md');
+  const task = kind.takesTask || place.trustPane ? prompt : undefined;
   const shown = session === undefined ? '' : ` and be shown to those who look at ${session}`;
   return {
     summary: kind.isHuman
@@ -67,7 +69,9 @@ export function previewView(
     log_dir: resolve(place.logsDir ?? place.registryDir, job_id),
     repeated: false,
     dry_run: true,
-    typed_text: kind.isHuman ? undefined : composeOrder(job_id, prompt, place.mamCommand, task_file),
+    typed_text: kind.isHuman
+      ? undefined
+      : composeOrder(job_id, { prompt: task, mam: place.mamCommand, taskFile: task_file }),
     warnings: [],
   };
 }

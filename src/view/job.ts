@@ -123,12 +123,12 @@ export function jobView(record: JobRecord, cut = true) {
     typing: __,
     wake_seq: ___,
     peer_server: ____,
-    notifying: ________,
+    notifying: _______,
     notify,
     validation,
     ...shown
   } = record;
-  const { path: _____, virtual_env: ______, process: _______, ...verdict } = validation ?? {};
+  const { path: _____, virtual_env: ______, ...verdict } = validation ?? {};
   const room = cut ? { files: FILES_ROOM, requests: SHOWN_REQUESTS, text: EVENT_TEXT } : WHOLE;
   const files = fittingFiles(record.files, room.files);
   return cleanAll({
@@ -146,7 +146,7 @@ export function jobView(record: JobRecord, cut = true) {
     ...(notify && { notify: { pane: notify.pane, agent: notify.agent } }),
     ...(validation && {
       validation: {
-        ...(verdict as Omit<typeof validation, 'path' | 'virtual_env' | 'process'>),
+        ...(verdict as Omit<typeof validation, 'path' | 'virtual_env'>),
         output_tail: optionally(validation.output_tail, LIMITS.detailChars),
       },
     }),

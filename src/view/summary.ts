@@ -1,4 +1,5 @@
 import type { AgentRow } from '../job/agent-request.ts';
+import { SCRIPT_CHANGED } from '../job/messages.ts';
 import type { JobRecord } from '../job/record.ts';
 
 /** How many jobs a sentence names. */
@@ -11,8 +12,14 @@ export interface WaitView {
 }
 
 /** How a job stands, as a sentence. */
-export function statusSummary({ job_id, status, reason, phase }: JobRecord): string {
-  return `Job ${job_id} is ${status}${reason ? ` (${reason})` : ''}, phase ${phase}.`;
+export function statusSummary(record: JobRecord): string {
+  const { job_id, status, reason, phase } = record;
+  return `Job ${job_id} is ${status}${reason ? ` (${reason})` : ''}, phase ${phase}.${scriptChange(record)}`;
+}
+
+/** Of a job that failed for that alone: a sentence to be added. */
+function scriptChange({ reason, validation }: JobRecord): string {
+  return reason === 'validation_failed' && validation?.script_changed === true ? ` ${SCRIPT_CHANGED}.` : '';
 }
 
 /** @param total jobs in the registry, whatever the filter */
@@ -31,7 +38,9 @@ export function waitSummary({ outcome, jobs }: WaitView): string {
   const more = told.length > NAMED_JOBS ? ` and ${told.length - NAMED_JOBS} more` : '';
   if (outcome === 'still_running') return `Still running: ${named}${more}.`;
   const one = told.length === 1;
-  if (outcome === 'final') return one ? `Job ${named}.` : `Final: ${named}${more}.`;
+  const [first] = told;
+  if (outcome === 'final')
+    return one && first ? `Job ${named}.${scriptChange(first)}` : `Final: ${named}${more}.`;
   return one ? `Job ${named} and needs attention.` : `${told.length} jobs need attention: ${named}${more}.`;
 }
 

@@ -43,7 +43,7 @@ describe.concurrent('a question', () => {
   test('is answered in the pane of a peer that does not call', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
     const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-    const { job_id: jobId } = await server.delegate(peer);
+    const { job_id: jobId } = await server.delegate(peer, { trust_pane: true });
     await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
     await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
     await peer.gets(2, 2);
@@ -55,10 +55,26 @@ describe.concurrent('a question', () => {
     await reporter.report(jobId, 'completed');
   });
 
-  test('several at once are each typed once', async ({ lab }) => {
+  test('is fetched where the pane is not known to be an agent: a shell would run its words', async ({
+    lab,
+  }) => {
     const peer = await lab.startPeer('mute');
     const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
     const { job_id: jobId } = await server.delegate(peer);
+    await reporter.report(jobId, 'question', { detail: 'Slate; or "tin"?' });
+    await server.ask('answer_job', { job_id: jobId, text: 'Tin; touch /tmp/x' });
+    await peer.gets(2, 2);
+    for (const typed of peer.pastes) expect(typed).toMatch(/^[A-Za-z0-9 _./:,\n-]+$/);
+    expect(peer.pastes[1]).toContain(`publish --job ${jobId} --event progress`);
+    const { messages } = await reporter.report(jobId, 'progress');
+    expect(messages).toEqual(['The answer to your question "Slate; or "tin"?": Tin; touch /tmp/x']);
+    await reporter.report(jobId, 'completed');
+  });
+
+  test('several at once are each typed once', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id: jobId } = await server.delegate(peer, { trust_pane: true });
     await reporter.report(jobId, 'started');
     const words = ['first', 'second', 'third', 'fourth'];
     for (const text of words) await server.ask('answer_job', { job_id: jobId, text });
@@ -76,7 +92,7 @@ describe.concurrent('a question', () => {
     const text = `First line\n${'und weiter '.repeat(150)}`.trim();
     await server.ask('answer_job', { job_id: jobId, text });
     await peer.gets(2, 2);
-    expect(peer.pastes[1]).toContain('event "progress"; its answer holds it');
+    expect(peer.pastes[1]).toContain('and event progress. Its answer holds it.');
     const { messages } = await reporter.report(jobId, 'progress');
     expect(messages).toEqual([`A word about your job from the one who delegated it: ${text}`]);
     await reporter.report(jobId, 'completed');
@@ -129,7 +145,7 @@ describe.concurrent('validation rounds', () => {
     const validate = lab.write('check.sh', script);
     const peer = await lab.startPeer('mute');
     const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-    const { job_id: jobId } = await server.delegate(peer, { validate, validate_rounds: 2 });
+    const { job_id: jobId } = await server.delegate(peer, { validate, validate_rounds: 2, trust_pane: true });
     await reporter.report(jobId, 'completed', { detail: 'done' });
     await peer.gets(2, 2);
     expect(peer.pastes[1]).toContain('Your result did not pass the check (run 1 of 3:');

@@ -1,5 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { appendFileSync, existsSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { describe, expect } from 'vitest';
+import { startOf } from '../../src/processes.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { test } from '../support/lab-test.ts';
@@ -127,12 +129,133 @@ describe.concurrent('a validation script', () => {
     expect(lab.record(jobId).status).toBe('completed');
   });
 
-  test('that was changed after the delegation runs, and the change is reported', async ({ lab }) => {
-    const { server, reporter, jobId } = await stage(lab, 'exit 1\n');
+  test('that was changed after the delegation is not run, and the job fails at once', async ({ lab }) => {
+    const validate = lab.write('check.sh', 'exit 1\n');
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id: jobId } = await server.delegate(peer, { validate, validate_rounds: 3, trust_pane: true });
+    await reporter.report(jobId, 'started');
+    lab.write('check.sh', 'touch ran\nexit 0\n');
+    await reporter.report(jobId, 'completed', { detail: 'done' });
+    const wait = await server.ask('wait_job', { job_id: jobId, cursor: `${jobId}:0` });
+    const sentence = 'The validation script was changed since the job was delegated';
+    const record = lab.record(jobId);
+    expect(record).toMatchObject({ status: 'failed', reason: 'validation_failed', messages: [] });
+    expect(record.validation).toMatchObject({
+      passed: false,
+      script_changed: true,
+      rounds: 0,
+      exit_code: 126,
+    });
+    expect(existsSync(`${lab.project}/ran`)).toBe(false);
+    expect(peer.pastes).toHaveLength(1);
+    expect(lab.types(jobId)).not.toContain('validating');
+
+    expect(wait.summary).toContain(sentence);
+    expect(wait.jobs[0]).toMatchObject({ detail: `${sentence}, so it was not run.` });
+    expect(wait.events.at(-1)).toMatchObject({
+      type: 'validated',
+      detail: expect.stringContaining(sentence),
+    });
+    const status = await server.ask('job_status', { job_id: jobId });
+    expect(status.summary).toContain(sentence);
+    expect((await server.ask('list_jobs')).jobs[0].detail).toContain(sentence);
+    for (const command of [
+      ['status', jobId],
+      ['list', '--json'],
+      ['logs', jobId],
+      ['wait', '--job', jobId],
+    ])
+      expect((await lab.mam(...command)).stdout, command.join(' ')).toContain(sentence);
+
+    // Who runs it by hand runs what is there now.
+    const verified = await server.ask('verify_job', { job_id: jobId });
+    expect(verified).toMatchObject({ passed: true, script_changed: true, status: 'failed' });
+    expect(existsSync(`${lab.project}/ran`)).toBe(true);
+  });
+
+  test('that is another one for a while, as it runs, has no say', async ({ lab }) => {
+    const { server, reporter, jobId } = await stage(lab, HELD);
+    await reporter.report(jobId, 'completed', { detail: 'done' });
+    await begun(lab);
+    const path = `${lab.project}/check.sh`;
+    renameSync(path, `${path}.old`);
     lab.write('check.sh', 'exit 0\n');
+    renameSync(`${path}.old`, path);
+    lab.write('go', '');
+    const { jobs } = await server.ask('wait_job', { job_id: jobId });
+    expect(jobs[0]).toMatchObject({
+      ...{ status: 'failed', reason: 'validation_failed' },
+      detail: expect.stringContaining('was changed since the job was delegated, while it ran'),
+      validation: { passed: false, script_changed: true },
+    });
+  });
+
+  test('ends with all that it started, also in a session of its own', async ({ lab }) => {
+    const script = [
+      'rm -f pids',
+      'setsid sleep 1000 &',
+      'echo $! >> pids',
+      "setsid bash -c 'sleep 1000 & echo $! >> pids; wait' > /dev/null 2>&1 &",
+      'until [ "$(wc -l < pids)" = 2 ]; do sleep 0.02; done',
+      '',
+    ].join('\n');
+    const { server, reporter, jobId } = await stage(lab, script);
     await reporter.report(jobId, 'completed');
     await server.ask('wait_job', { job_id: jobId });
-    expect(lab.record(jobId).validation).toMatchObject({ passed: true, script_changed: true });
+    await until('all of it is gone', () => !pidsOf(lab).some(isRunning));
+    expect(pidsOf(lab)).toHaveLength(2);
+    await server.ask('verify_job', { job_id: jobId });
+    await until('again', () => !pidsOf(lab).some(isRunning));
+    await lab.mam('verify', jobId);
+    await until('and again', () => !pidsOf(lab).some(isRunning));
+  });
+
+  test('that prints without end leaves the beginning and the end of it', async ({ lab }) => {
+    const script = 'echo first words\nyes | head -c 30000000\necho last words\nexit 3\n';
+    const validate = lab.write('check.sh', script);
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id: jobId } = await server.delegate(peer, { validate, validate_rounds: 1 });
+    for (const round of [1, 2]) {
+      await reporter.report(jobId, 'completed');
+      await until(`round ${round}`, () => lab.record(jobId).validation?.rounds === round);
+    }
+    const file = `${lab.record(jobId).log_dir}/validate.log`;
+    expect(statSync(file).size).toBeLessThan(5_000_000);
+    const log = readFileSync(file, 'utf8');
+    expect(log).toMatch(/^first words\n/);
+    expect(log).toMatch(/last words\n$/);
+    expect(log.match(/\n\[… \d+ bytes left out …\]\n/g)).toHaveLength(2);
+    expect(log.match(/last words/g)).toHaveLength(2);
+  });
+
+  test('is ended by the next hub where MAM_HOME says so, and nothing that a journal names', async ({
+    lab,
+  }) => {
+    const { server, reporter, jobId } = await stage(lab, HELD);
+    await reporter.report(jobId, 'completed');
+    await begun(lab);
+    const [script = 0] = pidsOf(lab);
+    const bystander = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+    const { pid = 0 } = bystander;
+    try {
+      await lab.killHub();
+      const last = lab.events(jobId).at(-1);
+      const planted = { ...last, seq: (last?.seq ?? 0) + 1, event_id: 'planted', type: 'validating' };
+      const data = { pid, start: startOf(pid) };
+      appendFileSync(lab.paths(jobId).journal, `${JSON.stringify({ ...planted, data })}\n`);
+      await server.ask('job_status', { job_id: jobId });
+      await begun(lab, 4);
+      expect(isRunning(script)).toBe(false);
+      expect(isRunning(pid)).toBe(true);
+    } finally {
+      bystander.kill('SIGKILL');
+    }
+    lab.write('go', '');
+    await lab.event(jobId, 'validated');
+    expect(lab.record(jobId).status).toBe('completed');
+    expect(existsSync(`${lab.home}/checks/${jobId}.json`)).toBe(false);
   });
 
   test('completed twice while it runs changes nothing', async ({ lab }) => {

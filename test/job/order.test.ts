@@ -20,11 +20,14 @@ const PROMPTS: [string, string][] = [
   ]),
 ];
 
+const order = (prompt: string | undefined, mam = 'mam', taskFile = FILE): string =>
+  composeOrder(ID, { prompt, mam, taskFile });
+
 describe('the order that is typed', () => {
   test.each(PROMPTS)('for a task %s fits and can harm nobody', (_, prompt) => {
     for (const mam of ['mam', 'node /a/very/long/path/to/the/program/multi-agent-mux/dist/main.js']) {
       for (const file of [FILE, `/deep${'/folder'.repeat(100)}/prompt.md`]) {
-        const order = composeOrder(ID, prompt, mam, file);
+        const order = composeOrder(ID, { prompt, mam, taskFile: file });
         expect(order.length).toBeLessThanOrEqual(700);
         expect(order.split('\n').length).toBeLessThanOrEqual(3);
         // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
@@ -39,12 +42,49 @@ describe('the order that is typed', () => {
   });
 
   test('holds a short task whole, and names the file of any other', () => {
-    expect(composeOrder(ID, 'Mend the roof', 'mam', FILE)).toContain('The task: Mend the roof');
+    expect(order('Mend the roof')).toContain('The task: Mend the roof');
     for (const prompt of ['Mend\tthe roof', 'two\nlines', ' around ', 'x'.repeat(600), 'a\x07b']) {
-      const order = composeOrder(ID, prompt, 'mam', FILE);
-      expect(order).not.toContain('The task:');
-      expect(order).toContain(`read ${FILE}`);
-      expect(order).toContain('Report completed or error when you end');
+      const typed = order(prompt);
+      expect(typed).not.toContain('The task:');
+      expect(typed).toContain(`read ${FILE}`);
+      expect(typed).toContain('Report completed or error when you end');
     }
+  });
+});
+
+describe('the order for a pane that is not known to be an agent', () => {
+  const ODD = [
+    "it's",
+    '$(touch x)',
+    '`touch x`',
+    'a;b',
+    'a|b',
+    'a&b',
+    'a>b',
+    '{a,b}',
+    'a*',
+    '!!',
+    'a"b',
+    'a#b',
+    '~',
+  ];
+
+  test.each(['plain', ...ODD])('has no character that a shell acts on, in a folder %s', (folder) => {
+    for (const mam of ['mam', `node /${folder}/dist/main.js`]) {
+      const typed = order(undefined, mam, `/home/${folder}/.mam/jobs/${ID}/prompt.md`);
+      expect(typed).toMatch(/^[A-Za-z0-9 _./:,\n-]+$/);
+      expect(typed.length).toBeLessThanOrEqual(700);
+      expect(typed.split('\n')).toHaveLength(3);
+      for (const line of typed.split('\n')) expect(line).toMatch(/^(?:Job|Without|Use) /);
+      expect(typed).toContain(`job_id ${ID} and event started`);
+      expect(typed).toContain(`publish --job ${ID} --event started`);
+      expect(typed.endsWith(`Use only this id, none of an earlier run: ${ID}`)).toBe(true);
+    }
+  });
+
+  test('names the program and the file where both are plain', () => {
+    const mam = 'node /opt/multi-agent-mux/dist/main.js';
+    expect(order(undefined, mam)).toContain(`run: ${mam} publish`);
+    expect(order(undefined, mam)).toContain(`and read ${FILE}.`);
   });
 });

@@ -2,9 +2,9 @@ import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { orderText } from '../../src/hub/order-text.ts';
 import type { RecordedEvent } from '../../src/job/event.ts';
 import { isJobId } from '../../src/job/id.ts';
-import { composeOrder } from '../../src/job/order.ts';
 import type { JobRecord } from '../../src/job/record.ts';
 import { foldJob } from '../../src/registry/fold.ts';
 import { readJournal } from '../../src/registry/journal.ts';
@@ -261,9 +261,7 @@ export class Lab {
 
   /** The text that must have been typed into the pane for a job. */
   orderOf(jobId: string): string {
-    const { prompt } = this.paths(jobId);
-    const mam = this.record(jobId).typing?.mam ?? '';
-    return composeOrder(jobId, readFileSync(prompt, 'utf8'), mam, prompt);
+    return orderText(this.record(jobId), this.paths(jobId).prompt);
   }
 
   /** Takes everything down. @throws when anything was left behind, or, with the place of the evidence, after a failure */

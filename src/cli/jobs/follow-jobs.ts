@@ -115,7 +115,8 @@ export function followedJson({ events, cursor, ...end }: Followed) {
 }
 
 function jobText(job: JobRecord): string {
-  const verdict = job.reason === 'validation_failed' ? 'the validation script failed; the peer said: ' : '';
+  const isPeers = job.reason === 'validation_failed' && job.validation?.script_changed !== true;
+  const verdict = isPeers ? 'the validation script failed; the peer said: ' : '';
   const words = job.detail === undefined ? '' : `  ${verdict}${cleanLine(job.detail, WORDS_CHARS)}`;
   const step = job.final_at === undefined ? `\n  next: ${nextStep(job)}` : '';
   return `${job.job_id}  ${stateText(job)}${words}${step}`;

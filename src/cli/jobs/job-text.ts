@@ -1,4 +1,5 @@
 import type { RecordedEvent } from '../../job/event.ts';
+import { SCRIPT_CHANGED } from '../../job/messages.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { JobRow } from '../../job/request.ts';
 import { clean, cleanLine } from '../../job/text.ts';
@@ -106,8 +107,9 @@ export function listText(rows: readonly JobRow[], now = Date.now()): string {
 
 /** What a validation came to, as the replaced script said it. */
 export function verdictText(validation: NonNullable<JobRecord['validation']>): string | undefined {
-  const { passed, exit_code: code } = validation;
-  return passed === undefined ? undefined : passed ? 'PASS' : `FAIL (exit ${code})`;
+  const { passed, exit_code: code, script_changed } = validation;
+  const why = script_changed === true ? ` ${SCRIPT_CHANGED}.` : '';
+  return passed === undefined ? undefined : passed ? `PASS${why}` : `FAIL (exit ${code})${why}`;
 }
 
 function validationText({ validation }: JobRecord): string | undefined {

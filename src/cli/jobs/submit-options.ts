@@ -23,6 +23,10 @@ export const options = {
       "where the agent lives: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3; the kind's own session when left out",
     completes: 'session',
   },
+  'trust-pane': {
+    type: 'flag',
+    about: 'an agent reads what is typed there, although its program carries another terminal',
+  },
   workdir: {
     type: 'text',
     value: 'DIR',

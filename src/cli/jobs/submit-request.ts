@@ -26,6 +26,7 @@ export function paramsOf(
       prompt,
       agent: kind.name,
       agent_session: session,
+      trust_pane: chosen['trust-pane'],
       workdir: resolve(chosen.workdir ?? '.'),
       timeout_seconds: chosen.timeout ?? DEFAULTS.timeoutSeconds,
       idle_timeout_seconds: chosen['idle-timeout'] ?? DEFAULTS.idleTimeoutSeconds,

@@ -114,7 +114,8 @@ function inline(entry: TimelineEntry): string[] {
   if (entry.passed !== undefined) {
     const verdict = entry.passed ? 'PASS' : `FAIL (exit ${entry.exit_code ?? 'unknown'})`;
     const round = entry.round === undefined || entry.round === 1 ? '' : `, run ${entry.round}`;
-    const changed = entry.script_changed === true ? '; the script was changed since the delegation' : '';
+    const since = detail === undefined ? '; the script was changed since the delegation' : `. ${detail}`;
+    const changed = entry.script_changed === true ? since : '';
     return [words(`${verdict}${round}${type === 'verified' ? `  ${script ?? ''}` : ''}${changed}`)];
   }
   if (type === 'validating') return [words(script ?? '')];

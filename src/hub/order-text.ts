@@ -1,0 +1,19 @@
+import { takesTask } from '../agents/index.ts';
+import { composeOrder } from '../job/order.ts';
+import type { JobRecord } from '../job/record.ts';
+import { readForeign } from '../trust/files.ts';
+
+/**
+ * The text that is typed for a job: the same whenever it is asked for, as a new hub has to find it on the screen.
+ * @param file of the job's prompt
+ * @param prompt where it is at hand
+ * @throws the system's error when the file is needed and can't be read
+ */
+export function orderText(
+  { job_id: id, agent, typing }: Pick<JobRecord, 'job_id' | 'agent' | 'typing'>,
+  file: string,
+  prompt?: string,
+): string {
+  const task = takesTask(agent, typing) ? (prompt ?? readForeign(file)) : undefined;
+  return composeOrder(id, { prompt: task, mam: typing?.mam ?? 'mam', taskFile: file });
+}

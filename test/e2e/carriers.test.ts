@@ -1,0 +1,171 @@
+import { chmodSync, existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { composeOrder } from '../../src/job/order.ts';
+import type { Lab } from '../support/lab.ts';
+import { test } from '../support/lab-test.ts';
+import { until } from '../support/until.ts';
+
+const CARRIER = join(import.meta.dirname, '../peers/carrier.py');
+const SHELLS: [string, string[]][] = [
+  ['bash', ['--norc', '--noprofile', '-i']],
+  ['dash', ['-i']],
+  ['zsh', ['-f', '-i']],
+  ['fish', ['--no-config', '-i']],
+];
+
+/** A prompt that a shell would run in any of the ways there are. */
+const promptFor = (mark: string) =>
+  `x; touch ${mark} # $(touch ${mark}) \`touch ${mark}\` && touch ${mark} | touch ${mark}`;
+
+/** Starts a shell behind something, and waits until it takes commands. */
+async function shellBehind(lab: Lab, session: string, command: string): Promise<void> {
+  const ready = join(lab.project, `${session}-ready`);
+  lab.expected.push(/^p\/(?:helpful$|\.)/);
+  await lab.startSession(session, `exec env HOME='${lab.project}' HISTFILE=/dev/null ${command}`);
+  await until(`a shell is in ${session}`, async () => {
+    await lab.tmux('send-keys', '-t', `=${session}:`, `touch '${ready}'`, 'Enter');
+    return existsSync(ready);
+  });
+}
+
+describe('an order is never typed where a shell may read it:', () => {
+  const CARRIERS: [string, (lab: Lab, shell: string) => string][] = [
+    ['a program of its own terminal', (_, shell) => `python3 '${CARRIER}' ${shell}`],
+    ['script', (_, shell) => `script -q -c '${shell}' /dev/null`],
+    [
+      'a program that is named as an agent',
+      (lab, shell) => {
+        const path = join(lab.folder, 'p', 'claude');
+        writeFileSync(path, `#!/usr/bin/env python3\nimport pty, sys\npty.spawn(sys.argv[1:])\n`);
+        chmodSync(path, 0o755);
+        return `'${path}' ${shell}`;
+      },
+    ],
+    [
+      'a program whose child carries it',
+      (_, shell) =>
+        `node -e 'require("child_process").spawnSync("script", ["-q", "-c", "${shell}", "/dev/null"], {stdio: "inherit"})'`,
+    ],
+    [
+      'a shell by another name',
+      (lab, shell) => {
+        const [program = '', ...words] = shell.split(' ');
+        const path = join(lab.folder, 'p', 'helpful');
+        symlinkSync(`/bin/${program}`, path);
+        return `'${path}' ${words.join(' ')}`;
+      },
+    ],
+  ];
+  for (const [name, words] of SHELLS) {
+    test.for(CARRIERS)(`${name} behind %s`, async ([, command], { lab }) => {
+      await shellBehind(lab, 'pane', command(lab, [name, ...words].join(' ')));
+      const mark = join(lab.folder, 'p', 'ran');
+      const server = await lab.startServer();
+      for (const agent of ['command', 'claude-code']) {
+        const text = await server.refusal('delegate_job', {
+          ...{ prompt: promptFor(mark), agent, agent_session: 'tmux:pane' },
+        });
+        expect(text).toMatch(/a shell might run what is typed there: .*\(process \d+\)/);
+        expect(text).toContain('trust_pane');
+        expect(text).toContain('"ready" pattern');
+      }
+      expect(lab.jobIds()).toEqual([]);
+      expect(existsSync(mark)).toBe(false);
+      await lab.tmux('kill-session', '-t', '=pane');
+    });
+  }
+
+  test('which has come up behind the agent since the job was delegated', async ({ lab }) => {
+    const mark = join(lab.folder, 'p', 'ran');
+    const go = join(lab.folder, 'p', 'go');
+    // The same process, with another terminal inside it.
+    const program = lab.write(
+      'agent.py',
+      [
+        'import os, pty, select, tty',
+        'tty.setraw(0)',
+        'os.write(1, b"READY>")',
+        `while not os.path.exists(${JSON.stringify(go)}):`,
+        '    if select.select([0], [], [], 0.02)[0]:',
+        '        os.write(1, os.read(0, 4096).replace(b"\\n", b"\\r\\n").replace(b"\\r", b"\\r\\n"))',
+        'pty.spawn(["bash", "--norc", "--noprofile", "-i"])',
+      ].join('\n'),
+    );
+    await lab.startSession('pane', `exec python3 '${program}'`);
+    await until('it is ready', async () =>
+      (await lab.tmux('capture-pane', '-p', '-t', '=pane:')).includes('READY>'),
+    );
+    const server = await lab.startServer();
+    const peer = await lab.startPeerServer();
+    const { job_id: first } = await server.ask('delegate_job', {
+      ...{ prompt: 'Mend the roof', agent: 'command', agent_session: 'tmux:pane', trust_pane: false },
+    });
+    await lab.event(first, 'submitted');
+    lab.write('go', '');
+    await until('the shell is there', async () =>
+      /bash-\d[\d.]*[#$]/.test(await lab.tmux('capture-pane', '-p', '-t', '=pane:')),
+    );
+    const before = await lab.tmux('capture-pane', '-p', '-t', '=pane:');
+    await peer.report(first, 'question', { detail: 'Which one?' });
+    await server.ask('answer_job', { job_id: first, text: promptFor(mark) });
+    const { job_id: second } = await server
+      .ask('delegate_job', { prompt: promptFor(mark), agent: 'command', agent_session: 'tmux:pane' })
+      .catch((error: Error) => ({ job_id: error.message }));
+    expect(second).toMatch(/a shell might run what is typed there: /);
+    await peer.report(first, 'completed', { detail: 'done' });
+    expect(await lab.tmux('capture-pane', '-p', '-t', '=pane:')).toBe(before);
+    expect(existsSync(mark)).toBe(false);
+    await lab.tmux('kill-session', '-t', '=pane');
+  });
+});
+
+describe('what is typed runs nothing, should a shell read it all the same:', () => {
+  for (const [name, words] of SHELLS) {
+    test(name, async ({ lab }) => {
+      const traps = join(lab.folder, 'p', 'traps');
+      const trap = `#!/bin/sh\ntouch "${lab.folder}/p/ran-$(basename "$0")"\n`;
+      const order = composeOrder('mend-the-roof-abcd1234', {
+        prompt: undefined,
+        mam: 'node /opt/main.js',
+        taskFile: join(lab.project, '.mam/jobs/mend-the-roof-abcd1234/prompt.md'),
+      });
+      // Every word but the first ones of the lines, which stand in the place of a command, is a command here.
+      const known = new Set(
+        order.split(/[^A-Za-z_]+/).filter((word) => !/^(?:Job|Without|Use|)$/.test(word)),
+      );
+      for (const word of known) lab.write(`traps/${word}`, trap, 0o755);
+      const end = join(lab.project, 'end');
+      await shellBehind(lab, 'pane', `PATH='${traps}':"$PATH" ${[name, ...words].join(' ')}`);
+      const before = readdirSync(lab.project);
+      await lab.tmux('set-buffer', '-b', 'order', '--', order);
+      await lab.tmux('paste-buffer', '-p', '-r', '-d', '-b', 'order', '-t', '=pane:');
+      await lab.tmux('send-keys', '-t', '=pane:', 'Enter');
+      await lab.tmux('send-keys', '-t', '=pane:', 'Enter', `touch '${end}'`, 'Enter');
+      await until('the shell has gone through it all', () => existsSync(end));
+      expect(readdirSync(lab.project).filter((entry) => !before.includes(entry))).toEqual(['end']);
+      await lab.tmux('kill-session', '-t', '=pane');
+    });
+  }
+});
+
+test('a pane is typed into whatever is behind its program, where its user says so', async ({ lab }) => {
+  const log = join(lab.folder, 'p', 'inner.log');
+  const program = join(import.meta.dirname, '../peers/peer.mjs');
+  await lab.startSession(
+    'pane',
+    `exec python3 '${CARRIER}' '${process.execPath}' '${program}' --log '${log}' --report ''`,
+  );
+  await until('it is ready', async () =>
+    (await lab.tmux('capture-pane', '-p', '-t', '=pane:')).includes('READY>'),
+  );
+  const server = await lab.startServer();
+  const job = { prompt: 'Mend the roof', agent: 'command', agent_session: 'tmux:pane' };
+  expect(await server.refusal('delegate_job', job)).toContain('holds another terminal open');
+  const shown = await server.ask('delegate_job', { ...job, trust_pane: true, dry_run: true });
+  expect(shown.typed_text).toContain('The task: Mend the roof');
+  const { job_id, status } = await server.ask('delegate_job', { ...job, trust_pane: true });
+  expect(status).toBe('working');
+  expect(lab.orderOf(job_id)).toContain('The task: Mend the roof');
+  expect(await lab.tmux('capture-pane', '-p', '-J', '-t', '=pane:')).toContain('The task: Mend the roof');
+});

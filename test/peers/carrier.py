@@ -1,0 +1,5 @@
+"""Carries a program on a terminal of its own: carrier.py PROGRAM [WORD...]. Its name says nothing of that."""
+import pty
+import sys
+
+pty.spawn(sys.argv[1:])
