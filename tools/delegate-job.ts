@@ -38,7 +38,7 @@ const inputSchema = z.strictObject({
   workdir: z
     .string()
     .optional()
-    .describe("Folder to work in, absolute or from this server's, which is the default"),
+    .describe("Folder to work in, absolute or from this server's. Default: that one"),
   timeout_seconds: z
     .number()
     .min(1)
