@@ -27,7 +27,12 @@ const DASHES = '╌'.repeat(60);
 /** The end of the screen as each agent draws it; the cursor is left behind the text of the box. */
 const LOOKS = {
   codex: {
-    box: (text) => [`› ${text.join('\n  ')}\x1b7`, '', '  scripted default · /home/me/project\x1b8'],
+    // An empty box of Codex holds a placeholder.
+    box: (text) => [
+      `› ${text.join('\n  ')}\x1b7${text.join('') === '' ? '\x1b[2mAsk Codex to do anything\x1b[22m' : ''}`,
+      '',
+      '  scripted default · /home/me/project\x1b8',
+    ],
     dialog: (command) => [
       '  Would you like to run the following command?',
       '',
