@@ -35,7 +35,7 @@ export interface LaunchOptions {
   workdir: string;
   /** Take up the agent's last session in this folder. */
   resume: boolean;
-  /** The first prompt, for kinds with `takesPrompt`; the agent gets it whole. */
+  /** The first prompt, for kinds with `takesPrompt`; the agent gets it whole. It never holds a task's words. */
   prompt?: string | undefined;
 }
 

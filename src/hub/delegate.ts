@@ -2,7 +2,6 @@ import { builtIn } from '../agents/index.ts';
 import { dropSpool, takeSpool } from '../bus/spool.ts';
 import { explain, MamError } from '../errors.ts';
 import type { StartParams } from '../job/agent-request.ts';
-import { composeOrder } from '../job/order.ts';
 import type { AgentSession, JobOrder, JobRecord } from '../job/record.ts';
 import type { DelegateParams, DelegateResult } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
@@ -19,6 +18,7 @@ import { checkHumanSession, showToHuman } from './human-job.ts';
 import { checkLineage } from './lineage.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
+import { orderText } from './order-text.ts';
 import type { PaneOwners } from './pane-owners.ts';
 import { peerServer } from './peer-server.ts';
 import { findPlace, type Place } from './place.ts';
@@ -199,7 +199,7 @@ export class Delegations {
     }
     let place: Pick<Place, 'session' | 'process'>;
     try {
-      place = await this.launch(start, argument ? pointerTo(job, params.mam_command) : undefined);
+      place = await this.launch(start, argument ? orderText(job.record, job.paths.prompt) : undefined);
       void this.settleStarted(job, place.session);
     } catch (error) {
       // Another job has started it in the same moment: this one is typed, as to any agent that runs.
@@ -291,9 +291,4 @@ export class Delegations {
       warnings,
     };
   }
-}
-
-/** What may stand on a command line, which every user of the machine can read: where the task is, never the task. */
-function pointerTo({ id, paths }: LiveJob, mam: string): string {
-  return composeOrder(id, { prompt: undefined, mam, taskFile: paths.prompt });
 }

@@ -4,7 +4,7 @@ import type { JobRecord } from '../job/record.ts';
 import { readForeign } from '../trust/files.ts';
 
 /**
- * The text that is typed for a job: the same whenever it is asked for, as a new hub has to find it on the screen.
+ * The text that a job's agent is given: the same whenever it is asked for, as a new hub has to find it on the screen.
  * @param file of the job's prompt
  * @param prompt where it is at hand
  * @throws the system's error when the file is needed and can't be read
@@ -14,6 +14,8 @@ export function orderText(
   file: string,
   prompt?: string,
 ): string {
-  const task = takesTask(agent, typing) ? (prompt ?? readForeign(file)) : undefined;
+  // Every user of the machine can read a command line.
+  const hidden = typing?.argument === true || !takesTask(agent, typing);
+  const task = hidden ? undefined : (prompt ?? readForeign(file));
   return composeOrder(id, { prompt: task, mam: typing?.mam ?? 'mam', taskFile: file });
 }

@@ -157,9 +157,7 @@ export function resolveAddress(panes: PaneInfo[], address: string, socketPath?: 
       'Write tmux:NAME or tmux:%3.',
     );
   }
-  const found = /^%\d+$/.test(name)
-    ? panes.filter((pane) => pane.pane === name).slice(0, 1)
-    : inSession(panes, name);
+  const found = /^%\d+$/.test(name) ? byId(panes, name) : inSession(panes, name);
   const [only] = found;
   if (only === undefined) throw missing(panes, name, socketPath);
   if (found.length > 1) {
@@ -171,6 +169,20 @@ export function resolveAddress(panes: PaneInfo[], address: string, socketPath?: 
     );
   }
   return only;
+}
+
+/** @throws MamError `refused` where a session of another pane has the id's form for its name */
+function byId(panes: PaneInfo[], id: string): PaneInfo[] {
+  const pane = panes.find((one) => one.pane === id);
+  const namesakes = panes.filter((one) => one.session === id && one.pane !== id);
+  if (namesakes.length === 0) return pane === undefined ? [] : [pane];
+  const inside = namesakes.map((one) => `tmux:${one.pane}`).join(', ');
+  const other = pane === undefined ? 'no pane' : `a pane of session ${pane.session}`;
+  throw new MamError(
+    'refused',
+    `tmux:${id} is the id of ${other}, and the name of a session with the panes ${inside}.`,
+    'Give that session another name: tmux rename-session.',
+  );
 }
 
 function inSession(panes: PaneInfo[], name: string): PaneInfo[] {

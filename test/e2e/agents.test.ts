@@ -1,8 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
+import { processesOf } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 const PEER = join(import.meta.dirname, '../peers/peer.mjs');
@@ -59,6 +61,40 @@ describe.concurrent('an agent', () => {
       );
     await until('the tmux server goes with its last session', ended);
   });
+
+  test.for(['claude-code', 'codex', 'opencode', 'gemini'])(
+    '%s that is started for a job: no word of its task stands on a command line or in an environment',
+    async (agent, { lab }) => {
+      const secret = 'xyzzyplugh';
+      // Those of the last agent stay until the next one is started.
+      lab.expected.push(/^h\/agents\//);
+      const name = agent.replace(/-code$/, '');
+      lab.write(`bin/${name}`, '#!/bin/sh\nexec sleep 1000\n', 0o755);
+      const server = await lab.startServer({ PATH: `${lab.project}/bin:${lab.env['PATH']}` });
+      const told = (prompt: string) => `${prompt} and keep to what was said before: ${secret}`;
+      // The first one starts the tmux server, too.
+      for (const session of ['one', 'two']) {
+        lab.sessions.add(session);
+        const { job_id } = await server.ask('delegate_job', {
+          ...{ prompt: told('Look at the oldest of all the roofs and mend it'), agent, start: true },
+          agent_session: `tmux:${session}`,
+        });
+        expect(job_id).not.toContain(secret);
+        await lab.tmux('has-session', '-t', `=${session}`);
+        const all = processesOf(lab.folder);
+        expect(all.some(({ command }) => command === 'sleep 1000')).toBe(true);
+        for (const { pid, command } of all) {
+          expect(command).not.toContain(secret);
+          expect(readFileSync(`/proc/${pid}/environ`, 'latin1')).not.toContain(secret);
+        }
+        const files = readdirSync(lab.home, { recursive: true, withFileTypes: true });
+        for (const entry of files.filter((one) => one.isFile()))
+          expect(readFileSync(join(entry.parentPath, entry.name), 'utf8'), entry.name).not.toContain(secret);
+        await server.ask('cancel_job', { job_id });
+      }
+      for (const session of ['one', 'two']) await lab.tmux('kill-session', '-t', `=${session}`);
+    },
+  );
 
   test('that ends at its start is refused with its last words', async ({ lab }) => {
     lab.sessions.add('robot');

@@ -53,6 +53,18 @@ describe('resolveAddress', () => {
     );
   });
 
+  test.each(['%4', 'tmux:%4'])('%s is refused where a session of other panes has that name', (address) => {
+    const more = [...PANES, pane(7, '%4'), pane(8, '%9')];
+    expect(() => resolveAddress(more, address)).toThrow(
+      expect.objectContaining({ code: 'refused', message: expect.stringContaining('the panes tmux:%7') }),
+    );
+    // There is no pane %9: the name alone is no id either.
+    expect(() => resolveAddress(more, '%9')).toThrow(expect.objectContaining({ code: 'refused' }));
+    expect(resolveAddress([...PANES, pane(7, '%7')], '%7').pane).toBe('%7');
+    expect(resolveAddress(more, '%3').pane).toBe('%3');
+    expect(resolveAddress(more, '%4:0.0').pane).toBe('%7');
+  });
+
   test('several panes are refused with the list', () => {
     expect(() => resolveAddress(PANES, 'tmux:team')).toThrow(
       expect.objectContaining({

@@ -125,7 +125,7 @@ describe.each(HOMES)('$kind', (home) => {
     expect(text).toContain('with `start` true');
     const { job_id: jobId } = await lab.job(server, { start: true });
     expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
-    // The order was an argument of its command line where it takes one, and came in whole.
+    // The order was an argument of its command line where it takes one, and came in whole: there it only says where the task is.
     const { evidence } = lab.record(jobId).delivery.find(({ stage }) => stage === 'pasting') ?? {};
     expect(evidence?.includes('command line') ?? false).toBe(takesPrompt);
     expect(
