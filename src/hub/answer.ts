@@ -31,7 +31,7 @@ export async function answerJob(
       'Write it to a file and name that file in the text.',
     );
   }
-  const job = await registrar.find(id, registry_dir);
+  const job = await registrar.findOwn(id, registry_dir);
   if (isFinal(job.record.status)) {
     throw new MamError(
       'conflict',

@@ -24,7 +24,7 @@ export async function cancelJob(
   servers: TmuxServers,
   params: CancelParams,
 ): Promise<CancelResult> {
-  const job = await registrar.find(params.job_id, params.registry_dir);
+  const job = await registrar.findOwn(params.job_id, params.registry_dir);
   const { status: before, phase } = job.record;
   if (isFinal(before)) {
     return { record: job.record, changed: false, note: `The job was ${before} already; nothing changed.` };

@@ -105,8 +105,10 @@ export class Delegations {
   private async byKey(params: DelegateParams): Promise<DelegateResult> {
     const index = await this.registrar.index(params.registry_dir);
     const known = index.findByKey(params.supervisor.session, params.request_key ?? '');
-    if (known === undefined) return this.register(params, await this.promptOf(params));
-    return this.repeated(await this.registrar.find(known, params.registry_dir), params);
+    const job = known && (await this.registrar.find(known, params.registry_dir));
+    // A job that came with a clone may name any key.
+    if (!job || job.isHistory) return this.register(params, await this.promptOf(params));
+    return this.repeated(job, params);
   }
 
   private async repeated(job: LiveJob, params: DelegateParams): Promise<DelegateResult> {

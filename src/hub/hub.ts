@@ -6,6 +6,7 @@ import type { Settings } from '../config.ts';
 import { isSettled } from '../job/apply.ts';
 import type { HubStatus } from '../job/request.ts';
 import { type Home, homePaths, readPointers } from '../registry/home.ts';
+import { Seal } from '../registry/seal.ts';
 import { VERSION } from '../version.ts';
 import { sweepAgentFiles } from './agent-files.ts';
 import { BrokerJoin } from './broker-join.ts';
@@ -86,8 +87,10 @@ export class Hub {
     });
     this.servers = servers;
     const { changes } = this;
+    const seal = Seal.of(home);
     this.registrar = new Registrar({
       home,
+      seal,
       log,
       onRecorded: (job, recorded) => this.onRecorded(job, recorded),
       onLost: (error) => onEnd(`the lock of a registry was lost: ${error.message}`),
@@ -97,6 +100,7 @@ export class Hub {
     const registrar = this.registrar;
     const owners = new PaneOwners(() => registrar.open);
     this.outlets = new Outlets({
+      seal,
       buses: this.buses,
       servers,
       log,
@@ -200,13 +204,13 @@ export class Hub {
     this.unwatch = watchOutbox(this.home.outbox, () => void this.inbox.drain());
     this.watcher.start();
     for (const job of jobs) {
-      this.watcher.resume(job);
-      this.validator.resume(job);
+      this.goOn(job, () => this.watcher.resume(job));
+      this.goOn(job, () => this.validator.resume(job));
     }
     this.dispatcher.resume(jobs);
     for (const job of jobs) {
-      this.notes.resume(job);
-      this.paneWatch.resume(job);
+      this.goOn(job, () => this.notes.resume(job));
+      this.goOn(job, () => this.paneWatch.resume(job));
     }
     this.wakes.takeUp(all);
     this.tick = setInterval(() => this.look(), TICK_MS);
@@ -242,6 +246,15 @@ export class Hub {
     this.paneWatch.onRecorded(job, recorded);
     this.changes.tell(job);
     this.noteNeed();
+  }
+
+  /** One job that can't be taken up must not keep the hub from the others. */
+  private goOn(job: LiveJob, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.log.error(`job ${job.id} was not taken up whole`, error);
+    }
   }
 
   private async takeUp(): Promise<LiveJob[]> {

@@ -22,7 +22,7 @@ export async function jobScreen(
   params: JobAddress,
 ): Promise<ScreenResult> {
   const job = await registrar.find(params.job_id, params.registry_dir);
-  return isFinal(job.record.status) ? lastScreen(job) : liveScreen(job, servers);
+  return isFinal(job.record.status) || job.isHistory ? lastScreen(job) : liveScreen(job, servers);
 }
 
 async function liveScreen({ record }: LiveJob, servers: TmuxServers): Promise<ScreenResult> {

@@ -1,11 +1,12 @@
 import { MamError } from '../errors.ts';
 import { apply } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
-import type { JobRecord } from '../job/record.ts';
+import { type JobRecord, recordSchema } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
 import { type FoldedJob, foldJob } from '../registry/fold.ts';
 import { Journal } from '../registry/journal.ts';
-import { type JobPaths, registryError } from '../registry/paths.ts';
+import { type JobPaths, jobPaths, registryError } from '../registry/paths.ts';
+import type { Seal } from '../registry/seal.ts';
 import { type Line, longLine, shortLine } from '../registry/texts.ts';
 
 /** How many of the newest events are kept in memory for waiters that come back. */
@@ -35,6 +36,8 @@ export class LiveJob {
   readonly registryDir: string;
   /** One sentence for each line of the journal that can't be read. */
   damage: string[] = [];
+  /** No hub of this home has delegated it, so nothing of it is obeyed: it came with a clone, or from another home. */
+  isHistory = false;
   /** The prompt, until it has been handed over; then it is read from its file where it is needed. */
   prompt: string | undefined;
   /** Resolves when the job's folder is complete on disk. */
@@ -45,6 +48,7 @@ export class LiveJob {
   private seqs = new Map<string, number>();
   private recent: RecordedEvent[] = [];
   private readonly journal: Journal;
+  private readonly seal: Seal;
   /** Events on their way to the disk. */
   private writing = 0;
   private retired = false;
@@ -53,18 +57,25 @@ export class LiveJob {
   /** Set while a long event's texts are written: what comes after it queues up here, in its order. */
   private behind: Promise<unknown> | undefined;
 
-  constructor(registryDir: string, id: string, paths: JobPaths) {
+  constructor(registryDir: string, id: string, paths: JobPaths, seal: Seal) {
     this.registryDir = registryDir;
     this.id = id;
     this.paths = paths;
+    this.seal = seal;
     this.journal = new Journal(paths.journal);
   }
 
-  /** A job that is on disk. @throws MamError as `foldJob` */
-  static load(registryDir: string, id: string): LiveJob {
-    const folded = foldJob(registryDir, id);
-    const job = new LiveJob(registryDir, id, folded.paths);
+  /**
+   * A job that is on disk. One that no hub of this home has delegated is history: it can be looked at, and nothing more.
+   * @throws MamError as `foldJob`; `unavailable` for a record that does not fit
+   */
+  static load(registryDir: string, id: string, seal: Seal): LiveJob {
+    const job = new LiveJob(registryDir, id, jobPaths(registryDir, id), seal);
+    const { folded, isProven } = foldProven(registryDir, id, seal);
+    checkRecord(folded);
+    job.isHistory = !isProven;
     job.adopt(folded);
+    if (job.isHistory) job.damage = [...folded.damage, historyText(job)];
     return job;
   }
 
@@ -103,6 +114,7 @@ export class LiveJob {
    * @throws MamError `io` when it could not be written; the job is as it was
    */
   append(draft: Draft): Promise<Recorded> {
+    if (this.isHistory) return Promise.reject(new MamError('refused', historyText(this)));
     if (this.retired) return Promise.reject(new MamError('not_found', `There is no job ${this.id}.`));
     if (this.behind !== undefined) return this.queueUp(() => this.place(draft));
     const known = this.seqs.get(draft.event_id);
@@ -129,8 +141,7 @@ export class LiveJob {
   /** The recorded events after `seq`, oldest first. */
   eventsAfter(seq: number): RecordedEvent[] {
     const first = this.recent[0];
-    if (first === undefined || seq + 1 < first.seq)
-      return foldJob(this.registryDir, this.id).events.filter((e) => e.seq > seq);
+    if (first === undefined || seq + 1 < first.seq) return this.fold().events.filter((e) => e.seq > seq);
     return this.recent.filter((event) => event.seq > seq);
   }
 
@@ -223,7 +234,7 @@ export class LiveJob {
     this.head = after;
     this.lastSeq = event.seq;
     this.seqs.set(event.event_id, event.seq);
-    const written = this.journal.append(line);
+    const written = this.journal.append(this.seal.sign(this.id, line));
     this.tail = written;
     this.writing++;
     try {
@@ -257,13 +268,17 @@ export class LiveJob {
   /** After a failed write: what the disk holds is the truth again. */
   private reload(): void {
     try {
-      this.adopt(foldJob(this.registryDir, this.id));
+      this.adopt(this.fold());
     } catch {
       // A job whose first event failed keeps what it was to be, for those who still hold it.
       this.head = this.durable ?? this.head;
       this.lastSeq = this.durable?.seq ?? 0;
       this.seqs = new Map([...this.seqs].filter(([, seq]) => seq <= this.lastSeq));
     }
+  }
+
+  private fold(): FoldedJob {
+    return foldJob(this.registryDir, this.id, this.isHistory ? undefined : this.seal);
   }
 
   private adopt(folded: FoldedJob): void {
@@ -274,4 +289,30 @@ export class LiveJob {
     this.recent = folded.events.slice(-RECENT);
     this.damage = folded.damage;
   }
+}
+
+/** A job by what is proven of it; one of which nothing is proven, as it stands there. @throws MamError as `foldJob` */
+function foldProven(registryDir: string, id: string, seal: Seal): { folded: FoldedJob; isProven: boolean } {
+  try {
+    return { folded: foldJob(registryDir, id, seal), isProven: true };
+  } catch (error) {
+    if (!(error instanceof MamError) || error.code !== 'unavailable') throw error;
+    return { folded: foldJob(registryDir, id), isProven: false };
+  }
+}
+
+/** @throws MamError `unavailable` for a record that the rest of the hub could not work with */
+function checkRecord({ record, paths }: FoldedJob): void {
+  const parsed = recordSchema.safeParse(record);
+  if (parsed.success) return;
+  throw new MamError(
+    'unavailable',
+    `The record of job ${record.job_id} does not fit: ${parsed.error.issues[0]?.path.join('.') ?? 'unknown field'}.`,
+    `Restore ${paths.journal} from a backup, or move the folder ${paths.folder} away.`,
+  );
+}
+
+/** Why nothing can be done for a job that is only history. */
+export function historyText({ id, paths }: LiveJob): string {
+  return `Job ${id} in ${paths.folder} was not delegated by this MAM_HOME: it is history, and nothing in it is obeyed.`;
 }

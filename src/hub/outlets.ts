@@ -5,7 +5,9 @@ import { isSettled } from '../job/apply.ts';
 import type { LogMessage } from '../job/request.ts';
 import { clean } from '../job/text.ts';
 import { writeDerived } from '../registry/files.ts';
+import { recordText } from '../registry/fold.ts';
 import { journalText } from '../registry/journal.ts';
+import type { Seal } from '../registry/seal.ts';
 import { capture } from '../tmux/screen.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
@@ -18,6 +20,7 @@ const RETAINED_MS = 10 * 60 * 1000;
 
 /** Carries recorded events out: on the job's topics, into `job.json`, and into the audit files at the end. */
 export class Outlets {
+  private readonly seal: Seal;
   private readonly buses: HubBus[];
   private readonly servers: TmuxServers;
   private readonly log: Log;
@@ -27,7 +30,15 @@ export class Outlets {
   private readonly writing = new Map<LiveJob, Promise<void>>();
   private readonly archiving = new Set<LiveJob>();
 
-  constructor(options: { buses: HubBus[]; servers: TmuxServers; log: Log; realm: string; host: string }) {
+  constructor(options: {
+    seal: Seal;
+    buses: HubBus[];
+    servers: TmuxServers;
+    log: Log;
+    realm: string;
+    host: string;
+  }) {
+    this.seal = options.seal;
     this.buses = options.buses;
     this.servers = options.servers;
     this.log = options.log;
@@ -101,7 +112,7 @@ export class Outlets {
     // One write at a time for a job, so that an older record never replaces a newer one.
     const last = this.writing.get(job) ?? Promise.resolve();
     const next = last
-      .then(() => writeDerived(job.paths.record, `${JSON.stringify(job.record, undefined, 2)}\n`))
+      .then(() => writeDerived(job.paths.record, recordText(job.record, this.seal)))
       .catch((error) => this.log.error(`record of ${job.id} was not written`, error))
       .finally(() => {
         if (this.writing.get(job) === next) this.writing.delete(job);

@@ -4,14 +4,15 @@ import { isSettled } from '../job/apply.ts';
 import type { JobOrder, JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
 import { owesLine } from '../job/wake.ts';
-import { isFinal } from '../job/words.ts';
+import { isFinal, type Status } from '../job/words.ts';
 import { sweepNeighbours, writeNew } from '../registry/files.ts';
 import { type Home, readRegistries } from '../registry/home.ts';
 import { type JobIndex, toRow } from '../registry/job-index.ts';
 import { hasJob, isRemoved, jobPaths, registryError } from '../registry/paths.ts';
+import type { Seal } from '../registry/seal.ts';
 import { moveToTrash } from '../registry/trash.ts';
 import { hubDraft } from './hub-draft.ts';
-import { type Draft, LiveJob, type Recorded } from './live-job.ts';
+import { type Draft, historyText, LiveJob, type Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { OpenRegistries } from './open-registries.ts';
 import { Pointers } from './pointers.ts';
@@ -35,6 +36,7 @@ export class Registrar {
   private readonly jobs = new Map<string, LiveJob>();
   private readonly loading = new Map<string, Promise<LiveJob>>();
   private readonly pointers: Pointers;
+  private readonly seal: Seal;
 
   /**
    * @param onRecorded called after each event, in the order of the journal
@@ -44,6 +46,7 @@ export class Registrar {
    */
   constructor(options: {
     home: Home;
+    seal: Seal;
     log: Log;
     onRecorded: (job: LiveJob, recorded: Recorded) => void;
     onLost: (error: Error) => void;
@@ -51,6 +54,7 @@ export class Registrar {
     onRemoved: (jobId: string) => void;
   }) {
     this.home = options.home;
+    this.seal = options.seal;
     this.log = options.log;
     this.onRecorded = options.onRecorded;
     this.isBusy = options.isBusy;
@@ -87,7 +91,7 @@ export class Registrar {
    */
   create(order: JobOrder, prompt: string): LiveJob {
     const paths = jobPaths(order.registry_dir, order.job_id);
-    const job = new LiveJob(order.registry_dir, order.job_id, paths);
+    const job = new LiveJob(order.registry_dir, order.job_id, paths, this.seal);
     job.prompt = prompt;
     job.cork();
     try {
@@ -125,10 +129,24 @@ export class Registrar {
   async find(jobId: string, registryDir?: string): Promise<LiveJob> {
     const held = this.jobs.get(jobId);
     if (held !== undefined && !this.dropRemoved(held)) return held;
-    const places = [registryDir, ...this.registryDirs, ...readRegistries(this.home)];
-    const dir = places.find((place) => place !== undefined && hasJob(place, jobId));
-    if (dir === undefined) throw this.unknown();
-    return this.load(dir, jobId);
+    const places = new Set([registryDir, ...this.registryDirs, ...readRegistries(this.home)]);
+    let history: LiveJob | undefined;
+    for (const place of places) {
+      if (place === undefined || !hasJob(place, jobId)) continue;
+      const job = await this.load(place, jobId);
+      if (!job.isHistory) return job;
+      // One of the same id that came with a clone must not hide it.
+      history ??= job;
+    }
+    if (history === undefined) throw this.unknown();
+    return history;
+  }
+
+  /** The same for whoever acts on a job. @throws MamError as `find`, and `refused` for one that is only history */
+  async findOwn(jobId: string, registryDir?: string): Promise<LiveJob> {
+    const job = await this.find(jobId, registryDir);
+    if (job.isHistory) throw new MamError('refused', historyText(job));
+    return job;
   }
 
   /** A job that is in memory: every open one, and those that ended last. */
@@ -164,7 +182,9 @@ export class Registrar {
   /** A row of a list with the job's present words: the list itself hears only where a job stands. */
   present(row: JobRow): JobRow {
     const job = this.jobs.get(row.job_id);
-    return job === undefined ? row : toRow(job.record);
+    if (job !== undefined) return toRow(job.record);
+    // Every open job of ours is in memory: this one came with a clone, or from another home.
+    return isFinal(row.status as Status) ? row : { ...row, reason: 'history' };
   }
 
   /** Takes up a job that was live when the last hub ended. */
@@ -175,7 +195,8 @@ export class Registrar {
       return undefined;
     }
     sweepNeighbours(jobPaths(registryDir, jobId).folder);
-    return this.load(registryDir, jobId);
+    const job = await this.load(registryDir, jobId);
+    return job.isHistory ? undefined : job;
   }
 
   /** Writes what is due and gives the registries back. */
@@ -252,8 +273,10 @@ export class Registrar {
     if (running !== undefined) return running;
     const loading = (async () => {
       await this.registries.open(dir);
-      const job = LiveJob.load(dir, jobId);
+      const job = LiveJob.load(dir, jobId, this.seal);
       for (const sentence of job.damage) this.log.warn(sentence);
+      // Neither kept in memory nor pointed to: nothing will ever be done for it.
+      if (job.isHistory) return job;
       this.jobs.set(jobId, job);
       if (isAtRest(job)) this.pointers.remove(jobId);
       else this.pointers.put(jobId, dir);

@@ -180,7 +180,12 @@ async function list(
   // A look at the list must not make a registry.
   if (!existsSync(params.registry_dir)) return { jobs: [], total: 0 };
   const index = await registrar.index(params.registry_dir);
-  const { rows, cursor } = index.page(params, Math.min(params.limit, MAX_ROWS), params.cursor);
+  const open = params.open_only === true ? new Set(registrar.open.map(({ id }) => id)) : undefined;
+  const { rows, cursor } = index.page(
+    { ...params, among: open },
+    Math.min(params.limit, MAX_ROWS),
+    params.cursor,
+  );
   return {
     jobs: rows.map((row) => registrar.present(row)),
     total: index.size,

@@ -93,7 +93,8 @@ export class Wakes {
     const seq = Math.min(last, shown.seq ?? last);
     // Two servers of one session ask in the same moment.
     const known = Math.max(before, this.telling.get(job) ?? 0);
-    const told = shown.seen_by === supervisor.session && owesWake(job.record) && seq > known;
+    const told =
+      !job.isHistory && shown.seen_by === supervisor.session && owesWake(job.record) && seq > known;
     if (told) {
       this.telling.set(job, seq);
       await noteTold(this.registrar, job, seq, shown.told ?? 'seen').finally(() => {

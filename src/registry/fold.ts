@@ -5,6 +5,8 @@ import type { JobRecord } from '../job/record.ts';
 import { readForeign } from '../trust/files.ts';
 import { type JournalContent, readJournal } from './journal.ts';
 import { type JobPaths, jobPaths } from './paths.ts';
+import { isRecord } from './record-shape.ts';
+import type { Seal } from './seal.ts';
 
 /** A job as its folder tells it. */
 export interface FoldedJob {
@@ -18,32 +20,59 @@ export interface FoldedJob {
 /**
  * Rebuilds a job's record from its journal. Where the journal's beginning is damaged, the last written `job.json`
  * stands in for it.
+ * @param seal only what it proves counts; absent for whoever only shows the job
  * @throws MamError `not_found` when there is no such job, `unavailable` when neither can be read as it is, `io` when
  * the system fails, which may pass
  */
-export function foldJob(registryDir: string, jobId: string): FoldedJob {
+export function foldJob(registryDir: string, jobId: string, seal?: Seal): FoldedJob {
   const paths = jobPaths(registryDir, jobId);
-  const { events, damage } = contentOf(paths.journal, jobId);
-  let record = events[0]?.type === 'queued' ? undefined : readRecord(paths.record);
+  const { events, damage } = contentOf(paths.journal, jobId, seal);
+  let record = events[0]?.type === 'queued' ? undefined : readRecord(paths.record, jobId, seal);
   if (record === undefined && events[0]?.type !== 'queued') {
     if (events.length === 0 && damage.length === 0)
       throw new MamError('not_found', `There is no job ${jobId}.`);
-    throw new MamError(
-      'unavailable',
-      `The journal of job ${jobId} cannot be read: ${damage[0] ?? 'its first event is missing.'}`,
-      `Restore ${paths.journal} from a backup, or move the folder ${paths.folder} away.`,
-    );
+    throw unfit(jobId, (damage[0] ?? 'its first event is missing').replace(/\.$/, ''), paths);
   }
   const known = record?.seq ?? 0;
   for (const event of events) {
-    if (event.seq > known) record = apply(record, event);
+    if (event.seq > known) record = applied(record, event, jobId, paths);
   }
-  return { paths, record: record as JobRecord, events, damage };
+  if (record === undefined || !isRecord(record, jobId)) throw unfit(jobId, 'its record does not fit', paths);
+  return { paths, record, events, damage };
 }
 
-function contentOf(journal: string, jobId: string): JournalContent {
+/** What stands in a journal may be anything: an event that can't be applied is told, not thrown about. */
+function applied(
+  record: JobRecord | undefined,
+  event: RecordedEvent,
+  jobId: string,
+  { journal, folder }: JobPaths,
+): JobRecord {
   try {
-    return readJournal(journal);
+    if (event.job_id !== jobId) throw new Error('another job');
+    return apply(record, event);
+  } catch (error) {
+    throw unfit(jobId, `its event ${event.seq} does not fit`, { journal, folder }, error);
+  }
+}
+
+function unfit(
+  jobId: string,
+  why: string,
+  { journal, folder }: Pick<JobPaths, 'journal' | 'folder'>,
+  cause?: unknown,
+): MamError {
+  return new MamError(
+    'unavailable',
+    `The journal of job ${jobId} cannot be read: ${why}.`,
+    `Restore ${journal} from a backup, or move the folder ${folder} away.`,
+    { cause },
+  );
+}
+
+function contentOf(journal: string, jobId: string, seal: Seal | undefined): JournalContent {
+  try {
+    return readJournal(journal, seal && { seal, jobId });
   } catch (error) {
     throw new MamError(
       'io',
@@ -54,12 +83,24 @@ function contentOf(journal: string, jobId: string): JournalContent {
   }
 }
 
-/** The derived record as last written, if there is a readable one. */
-export function readRecord(path: string): JobRecord | undefined {
+/**
+ * The derived record as last written, if there is a readable one.
+ * @param jobId whose it must be, where that is known
+ * @param seal counts only what it proves
+ */
+export function readRecord(path: string, jobId?: string, seal?: Seal): JobRecord | undefined {
   try {
-    const record = JSON.parse(readForeign(path)) as JobRecord;
-    return typeof record.job_id === 'string' && typeof record.status === 'string' ? record : undefined;
+    const { mac, ...record } = JSON.parse(readForeign(path)) as JobRecord & { mac?: unknown };
+    if (!isRecord(record, jobId ?? record.job_id)) return undefined;
+    const proven = seal?.proves(record.job_id, JSON.stringify(record), String(mac)) ?? true;
+    return proven ? record : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** A record as `job.json` has it. */
+export function recordText(record: JobRecord, seal: Seal): string {
+  const mac = seal.mac(record.job_id, JSON.stringify(record));
+  return `${JSON.stringify({ ...record, mac }, undefined, 2)}\n`;
 }

@@ -16,6 +16,8 @@ export interface Home {
   registries: string;
   lock: string;
   hubFile: string;
+  /** What proves that a journal's line is ours. */
+  key: string;
   log: string;
 }
 
@@ -30,6 +32,7 @@ export function homePaths(folder: string): Home {
     registries: join(folder, 'registries'),
     lock: join(folder, 'hub'),
     hubFile: join(folder, 'hub.json'),
+    key: join(folder, 'key'),
     log: join(folder, 'hub.log'),
   };
 }

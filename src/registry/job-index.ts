@@ -7,7 +7,7 @@ import { isJobId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
-import { isFinal, type Status } from '../job/words.ts';
+import { isFinal, STATUSES, type Status } from '../job/words.ts';
 import { openOwn, readForeign } from '../trust/files.ts';
 import { writeDerived } from './files.ts';
 import { foldJob, readRecord } from './fold.ts';
@@ -51,6 +51,8 @@ export interface ListFilter {
   /** Only the jobs of this client session. */
   session?: string | undefined;
   open_only?: boolean | undefined;
+  /** Only these jobs. */
+  among?: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -224,7 +226,8 @@ function matches(row: IndexRow, filter: ListFilter): boolean {
     (filter.status === undefined || row.status === filter.status) &&
     (filter.agent === undefined || row.agent === filter.agent) &&
     (filter.session === undefined || row.owner === filter.session) &&
-    (filter.open_only !== true || !isFinal(row.status as Status))
+    (filter.open_only !== true || !isFinal(row.status as Status)) &&
+    (filter.among?.has(row.job_id) ?? true)
   );
 }
 
@@ -252,13 +255,28 @@ async function readRows(path: string): Promise<{ known: Map<string, IndexRow>; l
   for (const line of text.split('\n')) {
     if (++lines % STEP === 0) await nextTurn();
     try {
-      const row = JSON.parse(line) as IndexRow;
-      if (typeof row?.job_id === 'string') known.set(row.job_id, row);
+      const row: unknown = JSON.parse(line);
+      if (isRow(row)) known.set(row.job_id, row);
     } catch {
       // The last line of a hub that was killed, or the empty one at the end.
     }
   }
   return { known, lines };
+}
+
+/** True for what has the fields of a row in their forms: the file may have come with a clone. */
+function isRow(value: unknown): value is IndexRow {
+  if (typeof value !== 'object' || value === null) return false;
+  const row = value as Record<string, unknown>;
+  const isText = (name: string): boolean => typeof row[name] === 'string';
+  return (
+    ['job_id', 'agent', 'status', 'phase', 'prompt_preview', 'created_at', 'owner'].every(isText) &&
+    isJobId(String(row['job_id'])) &&
+    (STATUSES as readonly unknown[]).includes(row['status']) &&
+    ['reason', 'detail', 'session', 'pane', 'final_at', 'request_key'].every(
+      (name) => row[name] === undefined || isText(name),
+    )
+  );
 }
 
 function compare(a: string, b: string): number {

@@ -2,7 +2,9 @@ import { close, constants, fstatSync, ftruncateSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { systemCode } from '../errors.ts';
 import type { RecordedEvent } from '../job/event.ts';
+import { SOURCES } from '../job/words.ts';
 import { openOwn, readForeign } from '../trust/files.ts';
+import type { Seal } from './seal.ts';
 
 const writeFile = promisify(write);
 const closeFile = promisify(close);
@@ -136,8 +138,12 @@ export function journalText(path: string): string {
   return readForeign(path, MAX_BYTES);
 }
 
-/** Reads a journal. A missing file is an empty one; a torn or corrupt line is reported and passed over. */
-export function readJournal(path: string): JournalContent {
+/**
+ * Reads a journal. A missing file is an empty one; a line that is torn, corrupt or not an event is reported and passed
+ * over.
+ * @param proof only lines that this seal proves to be this job's count
+ */
+export function readJournal(path: string, proof?: { seal: Seal; jobId: string }): JournalContent {
   let text: string;
   try {
     text = journalText(path);
@@ -153,6 +159,10 @@ export function readJournal(path: string): JournalContent {
     const event = parseLine(line);
     if (event === undefined) {
       damage.push(`Line ${index + 1} of ${path} cannot be read and is passed over.`);
+    } else if (proof !== undefined && proof.seal.open(proof.jobId, line) === undefined) {
+      damage.push(
+        `Line ${index + 1} of ${path} was not written by a hub of this MAM_HOME and is passed over.`,
+      );
     } else if (event.seq > last) {
       events.push(event);
       last = event.seq;
@@ -163,9 +173,37 @@ export function readJournal(path: string): JournalContent {
 
 function parseLine(line: string): RecordedEvent | undefined {
   try {
-    const value = JSON.parse(line) as RecordedEvent;
-    return Number.isInteger(value.seq) && typeof value.type === 'string' ? value : undefined;
+    const value: unknown = JSON.parse(line);
+    if (!isEvent(value)) return undefined;
+    const { mac: _, ...event } = value as RecordedEvent & { mac?: unknown };
+    return event;
   } catch {
     return undefined;
   }
+}
+
+/**
+ * True for what has the fields of an event in their forms; of others a newer version may have more. By hand, because zod
+ * would cost every `mam status` 15 ms.
+ */
+function isEvent(value: unknown): value is RecordedEvent {
+  if (!isObject(value)) return false;
+  const { seq, writer_seq, source, files, texts, data } = value;
+  const isText = (name: string): boolean => typeof value[name] === 'string';
+  return (
+    Number.isSafeInteger(seq) &&
+    (seq as number) > 0 &&
+    ['event_id', 'job_id', 'type', 'at', 'recorded_at'].every(isText) &&
+    (SOURCES as readonly unknown[]).includes(source) &&
+    ['detail', 'result', 'writer'].every((name) => value[name] === undefined || isText(name)) &&
+    (writer_seq === undefined || Number.isSafeInteger(writer_seq)) &&
+    (files === undefined || (Array.isArray(files) && files.every((file) => typeof file === 'string'))) &&
+    (texts === undefined ||
+      (isObject(texts) && Object.values(texts).every((hash) => typeof hash === 'string'))) &&
+    (data === undefined || isObject(data))
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -7,11 +7,12 @@ import { sliceUnits } from '../job/text.ts';
 import { readForeign } from '../trust/files.ts';
 import { isOwnFolder } from '../trust/owner.ts';
 import { writeDurably } from './files.ts';
+import { SIGNED_BYTES } from './seal.ts';
 
 /** Beginning of a text that stays in the journal line when the whole lies in `texts/`. */
 const KEPT_CHARS = 400;
-/** The two newlines count as well. */
-const MAX_BYTES = LIMITS.lineBytes - 2;
+/** The two newlines and the proof count as well. */
+const MAX_BYTES = LIMITS.lineBytes - 2 - SIGNED_BYTES;
 /** The name of a text. An event may name anything: it comes from a peer. */
 const HASH = /^[0-9a-f]{64}$/;
 

@@ -16,6 +16,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordedEvent } from '../../src/job/event.ts';
 import type { JobOrder, JobRecord } from '../../src/job/record.ts';
 import { foldJob } from '../../src/registry/fold.ts';
+import { homePaths } from '../../src/registry/home.ts';
+import { Seal } from '../../src/registry/seal.ts';
 
 export const PROGRAM = resolve(import.meta.dirname, '../../dist/main.js');
 /** A terminal program that plays an agent in a pane and runs commands there for a test. */
@@ -148,10 +150,15 @@ export class Lab {
 
   /** Puts a job without a pane into a registry, as a hub would have left it, for the next hub to take up. */
   plant(id: string, order: Partial<JobOrder> = {}, registry = this.registry, home = this.home): string {
-    plantJob(registry, id, order, this.project);
     mkdirSync(join(home, 'live'), { recursive: true, mode: 0o700 });
+    plantJob(registry, id, order, this.project, home);
     writeFileSync(join(home, 'live', id), `${registry}\n`);
     return id;
+  }
+
+  /** A journal's line as a hub of this home would have written it. */
+  signed(id: string, event: object): string {
+    return `\n${Seal.of(homePaths(this.home)).sign(id, JSON.stringify(event))}\n`;
   }
 
   journalFile(id: string, registry = this.registry): string {
@@ -392,8 +399,14 @@ export function collect(child: ChildProcessWithoutNullStreams): {
   return { ended, seen: () => stdout + stderr };
 }
 
-/** Makes a job's folder with its prompt and its first event. */
-export function plantJob(registry: string, id: string, order: Partial<JobOrder>, workdir: string): void {
+/** Makes a job's folder with its prompt and its first event. @param home whose hub has written it; absent for a stranger */
+export function plantJob(
+  registry: string,
+  id: string,
+  order: Partial<JobOrder>,
+  workdir: string,
+  home?: string,
+): void {
   const folder = join(registry, id);
   const prompt = `The task of ${id}`;
   mkdirSync(folder, { recursive: true });
@@ -424,7 +437,9 @@ export function plantJob(registry: string, id: string, order: Partial<JobOrder>,
     source: 'hub',
     at,
   };
-  writeFileSync(join(folder, 'events.jsonl'), `\n${JSON.stringify({ ...queued, data: { job } })}\n`);
+  const line = JSON.stringify({ ...queued, data: { job } });
+  const written = home === undefined ? line : Seal.of(homePaths(home)).sign(id, line);
+  writeFileSync(join(folder, 'events.jsonl'), `\n${written}\n`);
 }
 
 /**

@@ -20,6 +20,7 @@ import type { JobOrder } from '../../src/job/record.ts';
 import type { HookResult } from '../../src/job/request.ts';
 import { foregroundGroup, startOf } from '../../src/processes.ts';
 import { homePaths } from '../../src/registry/home.ts';
+import { Seal } from '../../src/registry/seal.ts';
 import { pause, until } from '../support/until.ts';
 
 const ASKS: HookReport = { type: 'permission_required', tool: 'Bash', input: 'touch roof' };
@@ -82,6 +83,7 @@ beforeEach(async () => {
   mkdirSync(home.live, { recursive: true, mode: 0o700 });
   registrar = new Registrar({
     home,
+    seal: Seal.of(home),
     log,
     onRecorded: (one, recorded) => permissions.onRecorded(one, recorded),
     onLost: () => {},

@@ -11,7 +11,10 @@ afterEach(() => lab.end());
 
 const now = (): string => new Date().toISOString();
 const line = (seq: number, more: object): string =>
-  `\n${JSON.stringify({ seq, event_id: `e${seq}`, job_id: 'hurt', source: 'peer', at: now(), recorded_at: now(), ...more })}\n`;
+  lab.signed('hurt', {
+    ...{ seq, event_id: `e${seq}`, job_id: 'hurt', source: 'peer', at: now(), recorded_at: now() },
+    ...more,
+  });
 
 /** A job `hurt` with four events, and one `well` beside it. @returns its journal */
 function plant(): string {

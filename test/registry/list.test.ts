@@ -39,7 +39,7 @@ test('a late reason of a job that has ended is in the list, also once its hub is
     source: 'hub',
     detail: 'Too late.',
   };
-  appendFileSync(lab.journalFile('late'), `\n${JSON.stringify({ ...timeout, at, recorded_at: at })}\n`);
+  appendFileSync(lab.journalFile('late'), lab.signed('late', { ...timeout, at, recorded_at: at }));
   const server = await lab.server();
   expect(rowOf(await server.ok('list_jobs'), 'late')).toMatchObject({
     reason: 'timeout',

@@ -1,0 +1,58 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { systemCode } from '../errors.ts';
+import { readForeign } from '../trust/files.ts';
+import type { Home } from './home.ts';
+
+const KEY_BYTES = 32;
+/** 128 bits, as base64url. */
+const MAC_BYTES = 16;
+const MAC_CHARS = 22;
+/** What `sign` adds to a line, in bytes. */
+export const SIGNED_BYTES = ',"mac":""'.length + MAC_CHARS;
+const SIGNED = new RegExp(`^(.*),"mac":"([\\w-]{${MAC_CHARS}})"\\}$`, 's');
+
+/**
+ * Proves that a line of a journal was written by a hub of this home: a registry lies in a project, which a clone brings
+ * and a peer can write. What is not proven may be shown, and is never obeyed.
+ */
+export class Seal {
+  readonly #key: Buffer;
+
+  constructor(key: Buffer) {
+    this.#key = key;
+  }
+
+  /** The seal of a home, whose key is made at its first use. @throws the system's error; for a damaged key as well */
+  static of({ key: path }: Pick<Home, 'key'>): Seal {
+    try {
+      writeFileSync(path, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { flag: 'wx', mode: 0o600 });
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw error;
+    }
+    const key = Buffer.from(readForeign(path).trim(), 'hex');
+    if (key.length === KEY_BYTES) return new Seal(key);
+    throw new Error(`${path} is damaged: restore it, or remove it and with it the proof of every job so far`);
+  }
+
+  /** A line with its proof. @param line a JSON object, `{…}` */
+  sign(jobId: string, line: string): string {
+    return `${line.slice(0, -1)},"mac":"${this.mac(jobId, line)}"}`;
+  }
+
+  /** The line as it was signed; nothing for one that was not, or that is another job's. */
+  open(jobId: string, signed: string): string | undefined {
+    const [, line, mac = ''] = SIGNED.exec(signed) ?? [];
+    return line !== undefined && this.proves(jobId, `${line}}`, mac) ? `${line}}` : undefined;
+  }
+
+  mac(jobId: string, text: string): string {
+    const digest = createHmac('sha256', this.#key).update(`${jobId}\n${text}`).digest();
+    return digest.subarray(0, MAC_BYTES).toString('base64url');
+  }
+
+  proves(jobId: string, text: string, mac: string): boolean {
+    const [given, due] = [Buffer.from(mac), Buffer.from(this.mac(jobId, text))];
+    return given.length === due.length && timingSafeEqual(given, due);
+  }
+}

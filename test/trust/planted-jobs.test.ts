@@ -1,0 +1,186 @@
+import { spawn } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isRunning, Lab, plantJob, until } from '../durability/support.ts';
+
+/** Job folders that a clone brings, or that a peer has put there or changed: what they say is shown, never obeyed. */
+let lab: Lab;
+let marker: string;
+let script: string;
+beforeEach(() => {
+  lab = new Lab();
+  marker = join(lab.folder, 'ran');
+  script = join(lab.project, 'check.sh');
+  writeFileSync(script, `touch '${marker}'\n`);
+});
+afterEach(() => lab.end());
+
+const ID = 'nice-work-12345678';
+
+function line(seq: number, type: string, more: object = {}): string {
+  const at = new Date().toISOString();
+  const event = { seq, recorded_at: at, event_id: `e-${seq}`, job_id: ID, type, source: 'hub', at, ...more };
+  return `\n${JSON.stringify(event)}\n`;
+}
+
+/** A job that waits for its check, as a stranger would write it. */
+function plantStranger(id = ID): string {
+  const validation = { script, script_sha256: '0'.repeat(64), rounds: 0, max_rounds: 3 };
+  plantJob(lab.registry, id, { validation, supervisor: { client: 'cli', session: 'cli' } }, lab.project);
+  const journal = lab.journalFile(id);
+  appendFileSync(journal, line(2, 'submitted').replaceAll(ID, id));
+  appendFileSync(journal, line(3, 'completed', { source: 'peer', detail: 'done' }).replaceAll(ID, id));
+  return id;
+}
+
+describe("a stranger's job that waits for its check", () => {
+  beforeEach(() => {
+    plantStranger();
+  });
+
+  test('is shown as history, and its script never runs, not by the next hub either', async () => {
+    const server = await lab.server();
+    const { record, damage } = await server.ok('job_status', { job_id: ID });
+    expect(record?.job_id ?? ID).toBe(ID);
+    expect(JSON.stringify(damage)).toContain('was not delegated by this MAM_HOME');
+    const listed = await server.ok('list_jobs');
+    expect(listed.jobs).toMatchObject([{ job_id: ID, reason: 'history' }]);
+    await lab.mam(['hub', 'restart']);
+    await server.ok('job_status', { job_id: ID });
+    expect(JSON.parse((await lab.mam(['hub', '--json'])).stdout).open_jobs).toBe(0);
+    expect(existsSync(marker)).toBe(false);
+  });
+
+  test('is not answered, cancelled, reported on or checked by its own script', async () => {
+    const server = await lab.server();
+    for (const [tool, args] of [
+      ['answer_job', { text: 'go on' }],
+      ['answer_job', { decision: 'allow' }],
+      ['cancel_job', {}],
+      ['verify_job', {}],
+    ] as const) {
+      expect(await server.fails(tool, { job_id: ID, ...args })).toContain('is history');
+    }
+    expect(await server.fails('publish_event', { job_id: ID, event: 'completed' })).toContain('is history');
+    expect(existsSync(marker)).toBe(false);
+    // Whoever trusts a script may still name it.
+    await server.ok('verify_job', { job_id: ID, validate: script });
+    expect(existsSync(marker)).toBe(true);
+  });
+
+  test('keeps no wait, and takes no request_key', async () => {
+    const { stdout } = await lab.mam(['wait', '--timeout', '20']);
+    expect(stdout).not.toContain(ID);
+    const journal = readFileSync(lab.journalFile(ID), 'utf8');
+    writeFileSync(lab.journalFile(ID), journal.replace('"depth":0', '"request_key":"nightly","depth":0'));
+    const server = await lab.server();
+    const args = { agent: 'human', prompt: 'The task of nice-work-12345678', request_key: 'nightly' };
+    expect((await server.ok('delegate_job', args)).job_id).not.toBe(ID);
+  });
+
+  test('of the same id as one of ours does not catch the reports for it', async () => {
+    const other = join(lab.folder, 'other', '.mam', 'jobs');
+    lab.plant('shared-12345678', {}, other);
+    plantStranger('shared-12345678');
+    const told = await lab.mam([
+      'publish',
+      '--job',
+      'shared-12345678',
+      '--event',
+      'completed',
+      '--detail',
+      'x',
+    ]);
+    expect([told.code, told.stderr]).toEqual([0, '']);
+    expect(lab.record('shared-12345678', other).status).toBe('completed');
+  });
+});
+
+test('a running process that a journal names is not ended', async () => {
+  const victim = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
+  lab.keep(victim);
+  const start = readFileSync(`/proc/${victim.pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[19];
+  plantStranger();
+  appendFileSync(lab.journalFile(ID), line(4, 'validating', { data: { pid: victim.pid, start } }));
+  mkdirSync(join(lab.home, 'live'), { recursive: true, mode: 0o700 });
+  writeFileSync(join(lab.home, 'live', ID), `${lab.registry}\n`);
+  await (await lab.server()).ok('job_status', { job_id: ID });
+  expect(isRunning(victim.pid ?? 0)).toBe(true);
+  victim.kill();
+});
+
+describe('a job of ours whose journal was changed', () => {
+  test('obeys only the lines that a hub of ours has written', async () => {
+    const validation = { script, script_sha256: '0'.repeat(64), rounds: 0 };
+    lab.plant(ID, { validation });
+    appendFileSync(lab.journalFile(ID), line(2, 'completed', { source: 'peer', detail: 'forged' }));
+    const server = await lab.server();
+    const { status, damage } = await server.ok('job_status', { job_id: ID });
+    expect(status).toBe('queued');
+    expect(JSON.stringify(damage)).toContain('was not written by a hub of this MAM_HOME');
+    await server.ok('publish_event', { job_id: ID, event: 'progress', detail: 'true' });
+    expect((await server.ok('job_status', { job_id: ID })).detail).toBe('true');
+    expect(existsSync(marker)).toBe(false);
+  });
+
+  test('obeys no line of another job, and no changed script', async () => {
+    lab.plant(ID);
+    lab.plant('other-12345678', { validation: { script, script_sha256: '0', rounds: 0 } });
+    const other = readFileSync(lab.journalFile('other-12345678'), 'utf8');
+    writeFileSync(lab.journalFile(ID), other.replaceAll('other-12345678', ID));
+    const server = await lab.server();
+    const { damage } = await server.ok('job_status', { job_id: ID });
+    expect(JSON.stringify(damage)).toContain('history');
+  });
+
+  test('has a job.json that stands in for its first line only when that is ours as well', async () => {
+    lab.plant(ID);
+    const server = await lab.server();
+    await server.ok('publish_event', { job_id: ID, event: 'started' });
+    const record = await until(
+      'the record is written',
+      () => lab.snapshot(ID).status === 'working' && lab.snapshot(ID),
+    );
+    await lab.mam(['hub', 'stop']);
+    const journal = readFileSync(lab.journalFile(ID), 'utf8');
+    writeFileSync(lab.journalFile(ID), journal.replace('"type":"queued"', '"type":"qu'));
+    expect((await server.ok('job_status', { job_id: ID })).status).toBe('working');
+    await lab.mam(['hub', 'stop']);
+    const forged = { ...record, validation: { script, script_sha256: '0', rounds: 0 } };
+    writeFileSync(join(lab.registry, ID, 'job.json'), JSON.stringify(forged));
+    const { damage } = await server.ok('job_status', { job_id: ID });
+    expect(JSON.stringify(damage)).toContain('history');
+  });
+});
+
+describe('a job that cannot be read, among those that a hub takes up', () => {
+  const order = { agent_session: { socket: 7 } };
+  const damages: [string, string | undefined][] = [
+    ['an order that does not fit', undefined],
+    ['no order', line(1, 'queued')],
+    ['an order of another form', line(1, 'queued', { data: { job: 'x' } })],
+    ['nothing but zeros', '\0'.repeat(4096)],
+    ['an event of an odd type', line(1, 'constructor', { data: { job: {} } })],
+    ['a value in the place of an event', '\nnull\n7\n"x"\n[]\n'],
+    ['files that are none', line(1, 'queued', { files: { a: 1 }, texts: ['x'] })],
+  ];
+
+  test.each(damages)('%s: it is set aside and named, and the others go on', async (_, text) => {
+    // A hub of ours may have written it: an older version, or a disk that failed.
+    lab.plant('odd-12345678', (text === undefined ? order : {}) as never);
+    if (text !== undefined)
+      writeFileSync(lab.journalFile('odd-12345678'), text.replaceAll(ID, 'odd-12345678'));
+    lab.plant(ID);
+    const server = await lab.server();
+    expect((await server.ok('job_status', { job_id: ID })).status).toBe('queued');
+    expect(lab.hubLog()).toContain('odd-12345678');
+    const answer = await server.call('job_status', { job_id: 'odd-12345678' });
+    expect(JSON.stringify(answer)).toMatch(/odd-12345678|no job with this id/);
+    expect(JSON.stringify(answer)).not.toMatch(/internal|TypeError|undefined \(/);
+    for (const args of [['list'], ['status', 'odd-12345678'], ['logs', 'odd-12345678'], ['doctor']]) {
+      const { stderr } = await lab.mam(args);
+      expect(stderr).not.toMatch(/TypeError|Cannot read|not a function|is not iterable/);
+    }
+  });
+});
