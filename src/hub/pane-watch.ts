@@ -15,13 +15,22 @@ const READY_WITH_HOOKS_MS = 10_000;
 /** A look follows a change of the pane by so long (ms): what comes up needs some time to be drawn. */
 const DRAWN_MS = 150;
 
+/** tmux tells of output in whole seconds: what is drawn later in a second that it has told of, it never tells. */
+const SECOND_MS = 1_000;
+/** The clock of the system may be read a little later here than in tmux (ms). */
+const LATE_MS = 50;
+/** A job whose agent has no hooks is also looked at so often (ms), whatever tmux tells. */
+const SLOW_LOOK_MS = 30_000;
+
 /** A hook that tells of a dialog comes before it, by up to so long (ms). */
 const LOOK_OFTEN_MS = 150;
 const LOOK_OFTEN_FOR_MS = 3_000;
 
-/** Of a job: the look that is due, and since when its screen has been ready without a break. */
+/** Of a job: the looks that are due, and since when its screen has been ready without a break. */
 interface Watch {
   due: NodeJS.Timeout | undefined;
+  /** The look after the end of the second in which the pane's window was last seen to change. */
+  last: NodeJS.Timeout | undefined;
   readySince: number | undefined;
 }
 
@@ -37,6 +46,7 @@ export class PaneWatch {
   /** When something was last typed for a job, by its id; in ms since 1970. */
   private readonly typedAt = new Map<string, number>();
   private stopped = false;
+  private readonly slow: NodeJS.Timeout;
 
   constructor(options: {
     registrar: Registrar;
@@ -50,6 +60,7 @@ export class PaneWatch {
     this.permissions = options.permissions;
     this.turns = options.turns;
     this.log = options.log;
+    this.slow = setInterval(() => this.lookSlowly(), SLOW_LOOK_MS).unref();
   }
 
   /** A hook of this job's agent has spoken: it will tell of the turn's end as well. */
@@ -69,15 +80,32 @@ export class PaneWatch {
 
   onPanes(socket: string): void {
     for (const job of this.registrar.open) {
-      if (job.record.agent_session?.socket === socket) this.lookSoon(job, DRAWN_MS);
+      const session = job.record.agent_session;
+      if (session?.socket !== socket) continue;
+      this.lookSoon(job, DRAWN_MS);
+      this.lookWhenOver(job, (this.servers.sample(socket, session.pane)?.window_activity ?? 0) * 1000);
     }
+  }
+
+  /** Looks once more when the second has passed that a change of the pane was told of, if it has not. */
+  private lookWhenOver(job: LiveJob, second: number): void {
+    const watch = this.watches.get(job.id);
+    const left = second + SECOND_MS - Date.now();
+    if (watch === undefined || left < -LATE_MS) return;
+    clearTimeout(watch.last);
+    watch.last = setTimeout(() => this.lookSoon(job, 0), Math.max(0, left) + DRAWN_MS);
+  }
+
+  /** Nobody else tells of what has escaped. One command for each job, twice a minute. */
+  private lookSlowly(): void {
+    for (const job of this.registrar.open) if (!this.hooked.has(job.id)) this.lookSoon(job, 0);
   }
 
   onRecorded(job: LiveJob, { event, before, after }: Recorded): void {
     // A message or a reminder begins a turn as the order did.
     if (event.type === 'submitted') this.typedAt.set(job.id, Date.now());
     if (isFinal(after.status)) {
-      clearTimeout(this.watches.get(job.id)?.due);
+      clear(this.watches.get(job.id));
       this.watches.delete(job.id);
       this.hooked.delete(job.id);
       this.typedAt.delete(job.id);
@@ -86,7 +114,8 @@ export class PaneWatch {
 
   stop(): void {
     this.stopped = true;
-    for (const { due } of this.watches.values()) clearTimeout(due);
+    clearInterval(this.slow);
+    for (const watch of this.watches.values()) clear(watch);
     this.watches.clear();
   }
 
@@ -94,7 +123,7 @@ export class PaneWatch {
     const { record } = job;
     if (this.stopped || record.submitted_at === undefined || record.agent_session === undefined) return;
     if (screenOf(record.agent, record.typing).ready === undefined) return;
-    const watch = this.watches.get(job.id) ?? { due: undefined, readySince: undefined };
+    const watch = this.watches.get(job.id) ?? { due: undefined, last: undefined, readySince: undefined };
     this.watches.set(job.id, watch);
     if (watch.due !== undefined && ms > DRAWN_MS) return;
     clearTimeout(watch.due);
@@ -135,4 +164,9 @@ export class PaneWatch {
       this.turns.ended(job, '', 'hub');
     }
   }
+}
+
+function clear(watch: Watch | undefined): void {
+  clearTimeout(watch?.due);
+  clearTimeout(watch?.last);
 }

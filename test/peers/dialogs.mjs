@@ -4,9 +4,11 @@
 //   --kind KIND         codex (its dialog comes after its hook) or claude-code (its hook waits while the dialog is up)
 //   --ask COMMAND       asks for this once it has its order; may be given several times
 //   --silent            has no hooks, as an agent that a person has started
+//   --late              draws a dialog at the end of a second in which it has drawn before, and nothing after it
 //   --at-once           asked for in one answer: the hooks of all tell before the first dialog
 import { execFile } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 const { values: options } = parseArgs({
@@ -16,6 +18,7 @@ const { values: options } = parseArgs({
     kind: { type: 'string' },
     ask: { type: 'string', multiple: true },
     silent: { type: 'boolean' },
+    late: { type: 'boolean' },
     'at-once': { type: 'boolean' },
   },
 });
@@ -129,11 +132,18 @@ async function askNext() {
   }
   const answer = told.get(command) ?? tell(command);
   if (options.kind === 'codex') await answer;
+  if (options.late) await endOfSecond();
   asked = command;
   draw(look.dialog(command));
   const { stdout } = await answer;
   // Too late when a key has settled it.
   if (stdout !== '' && asked === command) void settle(stdout.includes('"allow"'));
+}
+
+/** tmux has told of this second by then, and never tells of it again. */
+async function endOfSecond() {
+  await sleep(1_000 - (Date.now() % 1_000));
+  for (; Date.now() % 1_000 < 950; await sleep(30)) draw(look.box(['']));
 }
 
 function tell(command) {
