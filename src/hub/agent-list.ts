@@ -1,4 +1,4 @@
-import { builtIn, KINDS, screenOf } from '../agents/index.ts';
+import { builtIn, isTrusted, KINDS, screenOf } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
 import type { AgentPlace, AgentRow } from '../job/agent-request.ts';
 import { commandLineOf } from '../processes.ts';
@@ -114,6 +114,8 @@ async function stateOf(
     settleMs: 0,
     needle: 'none',
     submitKey: kind?.submitKey ?? 'Enter',
+    isAgent: kind?.isProcess,
+    isTrusted: isTrusted(typing),
   };
   const target = { pane: pane.pane, pane_pid: pane.pane_pid, agent: process };
   const seen = await preflight(servers.get(socket), target, look);

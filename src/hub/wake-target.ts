@@ -1,7 +1,8 @@
-import { screenOf } from '../agents/index.ts';
+import { builtIn, isTrusted, screenOf } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
 import type { JobOrder } from '../job/record.ts';
 import type { DelegateParams } from '../job/request.ts';
+import { shellRisk } from '../tmux/deliver.ts';
 import { STARTED_OPTION } from '../tmux/marks.ts';
 import { findPane } from '../tmux/pane.ts';
 import { foreground } from '../tmux/process.ts';
@@ -53,6 +54,14 @@ export async function wakeTarget(
       `${INSTEAD} Or make a kind with a "ready" pattern for it under "agents" in .mam/config.json, whose session is yours.`,
     );
   }
+  const look = { isAgent: builtIn(agent)?.isProcess, isTrusted: isTrusted(typing) };
+  const risk = shellRisk({ pane_pid: pane.pane_pid, agent: process }, look);
+  if (risk !== undefined)
+    throw new MamError(
+      'refused',
+      `A shell might run a line that is typed into pane ${own}: ${risk}.`,
+      INSTEAD,
+    );
   const { ready, busy, dialog, draft } = typing ?? {};
   return {
     pane: own,
