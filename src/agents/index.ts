@@ -5,6 +5,7 @@ import type { JobRecord } from '../job/record.ts';
 import { nearest } from '../nearest.ts';
 import type { Look } from '../tmux/deliver.ts';
 import type { ScreenPatterns } from '../tmux/screen.ts';
+import { boundedPattern } from './bounded-pattern.ts';
 import { claudeCode } from './claude-code.ts';
 import { codex } from './codex.ts';
 import { command } from './command.ts';
@@ -103,7 +104,7 @@ function patternsOf(kind: AgentKind, own: TerminalSettings = {}): ScreenPatterns
   const patterns: ScreenPatterns = { ...kind.screen, ...(dialog.length > 0 && { dialog }) };
   for (const name of ['ready', 'busy', 'dialog', 'draft'] as const) {
     const text = own[name];
-    if (text !== undefined) patterns[name] = new RegExp(text, 'mu');
+    if (text !== undefined) patterns[name] = boundedPattern(text);
   }
   return patterns;
 }

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { explain, MamError, systemCode } from '../errors.ts';
 import type { Client, ConfigFile, Scope, ServerEntry } from '../install/client.ts';
 import { clients } from '../install/index.ts';
 import { programPath } from '../program.ts';
+import { readForeign } from '../trust/files.ts';
 import { VERSION } from '../version.ts';
 import type { Check, Place } from './check.ts';
 import { environmentOf, waitsOf } from './client-settings.ts';
@@ -63,7 +64,8 @@ function filesOf(client: Client, scope: Scope, { around }: Place): ConfigFile[] 
 
 function textOf(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    // A link of the user's is followed; a pipe in its place would be waited for.
+    return readForeign(realpathSync(path));
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;

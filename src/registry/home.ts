@@ -1,9 +1,10 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MamError, systemCode } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import { isJobId } from '../job/id.ts';
+import { checkOwnFolder } from '../trust/owner.ts';
 
 /** The folders of `MAM_HOME`. */
 export interface Home {
@@ -38,21 +39,13 @@ export function homePaths(folder: string): Home {
 }
 
 /**
- * Makes a private folder (0700), or checks that an existing one is private to this user.
- * @throws MamError `refused` when it belongs to somebody else, `io` when it can't be made
+ * Makes a private folder (0700), or checks that an existing one is this user's, and nobody else can write it.
+ * @throws MamError `refused` when it is not, `io` when it can't be made
  */
 export function ensurePrivateFolder(folder: string): void {
   try {
     makeFolder(folder);
-    const stat = lstatSync(folder);
-    const uid = process.getuid?.();
-    if (uid !== undefined && (stat.uid !== uid || stat.isSymbolicLink()) && !ownedThroughLink(folder, uid)) {
-      throw new MamError(
-        'refused',
-        `The folder ${folder} belongs to another user.`,
-        'Set MAM_HOME to a folder of your own.',
-      );
-    }
+    checkOwnFolder(folder, 'Set MAM_HOME to a folder of your own that nobody else can write (mode 700).');
   } catch (error) {
     if (error instanceof MamError) throw error;
     throw new MamError(
@@ -62,11 +55,6 @@ export function ensurePrivateFolder(folder: string): void {
       { cause: error },
     );
   }
-}
-
-/** People link their home folder elsewhere; the link and its target must both be theirs. */
-function ownedThroughLink(folder: string, uid: number): boolean {
-  return lstatSync(folder).uid === uid && lstatSync(join(folder, '.')).uid === uid;
 }
 
 /** Makes the home and the folders in it. @throws MamError as `ensurePrivateFolder` */

@@ -1,0 +1,63 @@
+import { createContext, Script } from 'node:vm';
+import { MamError } from '../errors.ts';
+import { cleanLine } from '../job/text.ts';
+
+/** A pattern of a screen takes some µs; one that still searches after this time, in ms, will search for years. */
+const LIMIT_MS = 100;
+const SHOWN_CHARS = 80;
+
+const made = new Map<string, RegExp>();
+const context = createContext({ search: RegExp.prototype[Symbol.search] });
+// The limit of a script holds for a regular expression as well: the engine looks for it whenever it goes back.
+const script = new Script('search.call(pattern, text)');
+
+/**
+ * A configured pattern, tried with the flags m and u. A nested repetition such as `(a+)+$` can search for ever, and
+ * would hold the whole hub up: such a search is ended, and the pattern is not tried again.
+ * @throws MamError `bad_input` where it is not a regular expression; its search throws `unavailable` when it was ended
+ */
+export function boundedPattern(source: string): RegExp {
+  const known = made.get(source);
+  if (known !== undefined) return known;
+  const pattern = new BoundedPattern(source);
+  made.set(source, pattern);
+  return pattern;
+}
+
+class BoundedPattern extends RegExp {
+  readonly #plain: RegExp;
+  #tooSlow = false;
+
+  constructor(source: string) {
+    try {
+      super(source, 'mu');
+      this.#plain = new RegExp(source, 'mu');
+    } catch {
+      throw new MamError(
+        'bad_input',
+        `The pattern ${cleanLine(source, SHOWN_CHARS)} is not a valid regular expression.`,
+        'Fix it under "agents" in config.json.',
+      );
+    }
+  }
+
+  override [Symbol.search](text: string): number {
+    if (this.#tooSlow) throw tooSlow(this.source);
+    Object.assign(context, { pattern: this.#plain, text });
+    try {
+      return script.runInContext(context, { timeout: LIMIT_MS }) as number;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
+      this.#tooSlow = true;
+      throw tooSlow(this.source);
+    }
+  }
+}
+
+function tooSlow(source: string): MamError {
+  return new MamError(
+    'unavailable',
+    `The pattern ${cleanLine(source, SHOWN_CHARS)} searched the screen for more than ${LIMIT_MS} ms and was stopped.`,
+    'Write it without a repetition inside of a repetition, under "agents" in config.json, and run `mam hub restart`.',
+  );
+}
