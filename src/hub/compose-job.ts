@@ -9,7 +9,10 @@ import { makeLogFolder } from './delegation-checks.ts';
 import type { Place } from './place.ts';
 
 /** The script of a job, as it was when the job was delegated. */
-export type Validation = Pick<NonNullable<JobOrder['validation']>, 'script' | 'script_sha256'>;
+export type Validation = Pick<
+  NonNullable<JobOrder['validation']>,
+  'script' | 'script_sha256' | 'script_executable'
+>;
 
 /**
  * What a delegation fixes about its job. Makes the job's separate log folder, where one was asked for.

@@ -24,7 +24,7 @@ import { peerServer } from './peer-server.ts';
 import { findPlace, type Place } from './place.ts';
 import { refuseBusy, refuseHeld } from './refuse-busy.ts';
 import type { Registrar } from './registrar.ts';
-import { scriptHash } from './script-hash.ts';
+import { scriptFacts } from './script-hash.ts';
 import { sharedFolder } from './shared-folder.ts';
 import { withStartHint } from './start-hint.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -131,7 +131,7 @@ export class Delegations {
     checkTimes(params);
     checkWorkdir(params.workdir);
     const script = params.validate;
-    const validation = script === undefined ? undefined : { script, script_sha256: scriptHash(script) };
+    const validation = script === undefined ? undefined : scriptFacts(script);
     const more: More = { validation, notify: await wakeTarget(this, params) };
     if (params.agent === 'human') return this.registerForHuman(params, prompt, more);
     const place = await this.placeOf(params);

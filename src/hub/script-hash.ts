@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { MamError } from '../errors.ts';
+import type { Validation } from '../job/record.ts';
 import { readForeignBytes } from '../trust/files.ts';
 
 /** A script, or a program in its place, is shorter than this, in bytes. */
@@ -22,6 +23,29 @@ export function scriptHash(path: string): string {
       },
     );
   }
+}
+
+/** True for a script that is run itself, and not by bash. */
+export function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What of a script is fixed when its job is delegated. @throws MamError as `scriptHash` */
+export function scriptFacts(
+  script: string,
+): Required<Pick<Validation, 'script' | 'script_sha256' | 'script_executable'>> {
+  return { script, script_sha256: scriptHash(script), script_executable: isExecutable(script) };
+}
+
+/** True for a script that would run as it would have when its job was delegated. @throws MamError as `scriptHash` */
+export function isAsDelegated({ script, ...delegated }: Validation): boolean {
+  const { script_sha256: hash, script_executable: executable } = scriptFacts(script);
+  return hash === delegated.script_sha256 && executable === (delegated.script_executable ?? executable);
 }
 
 /**

@@ -1,4 +1,3 @@
-import { accessSync, constants } from 'node:fs';
 import { constants as system } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
@@ -8,6 +7,7 @@ import { clean, tailWithin } from '../job/text.ts';
 import { jobPaths } from '../registry/paths.ts';
 import { CappedLog } from './capped-log.ts';
 import { endFamily, markedWith, newMark } from './check-family.ts';
+import { isExecutable } from './script-hash.ts';
 
 /** A script may take this long, in seconds. */
 export const TIME_LIMIT_SECONDS = 600;
@@ -127,14 +127,5 @@ export async function runScript(run: ScriptRun): Promise<{ code: number; output:
     end();
     child.all?.destroy();
     log?.end();
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

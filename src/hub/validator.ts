@@ -6,7 +6,7 @@ import type { LiveJob, Recorded } from './live-job.ts';
 import type { Registrar } from './registrar.ts';
 import type { RunningChecks } from './running-checks.ts';
 import { outputTail, runScript, scriptEnvironment } from './script.ts';
-import { scriptHash, scriptIdentity } from './script-hash.ts';
+import { isAsDelegated, scriptIdentity } from './script-hash.ts';
 
 /** Exit codes of a script that may not be run, and of one that could not be started, as shells have them. */
 const NOT_RUN = 126;
@@ -67,12 +67,13 @@ export class Validator {
   /** @returns in `changed` why the script's word does not count: it is not the one that was delegated */
   private async verdict(
     job: LiveJob,
-    { script, script_sha256: delegated, ...submitter }: Validation,
+    validation: Validation,
     stop: AbortSignal,
   ): Promise<{ code: number; output: string; changed?: string }> {
+    const { script } = validation;
     try {
       const before = scriptIdentity(script);
-      if (scriptHash(script) !== delegated) {
+      if (!isAsDelegated(validation)) {
         return { code: NOT_RUN, output: '', changed: `${SCRIPT_CHANGED}, so it was not run.` };
       }
       const { code, output } = await runScript({
@@ -84,7 +85,7 @@ export class Validator {
           this.checks.begin(job.id, pid, mark);
           void this.registrar.note(job, 'validating');
         },
-        env: scriptEnvironment(job.registryDir, job.id, submitter),
+        env: scriptEnvironment(job.registryDir, job.id, validation),
       });
       if (scriptIdentity(script) === before) return { code, output };
       return {

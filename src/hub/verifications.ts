@@ -1,9 +1,10 @@
 import { explain, MamError } from '../errors.ts';
+import type { Validation } from '../job/record.ts';
 import type { VerifyParams, VerifyResult } from '../job/request.ts';
 import { historyText } from './live-job.ts';
 import type { Registrar } from './registrar.ts';
 import { outputTail, runScript, scriptEnvironment } from './script.ts';
-import { scriptHash } from './script-hash.ts';
+import { isAsDelegated, scriptHash } from './script-hash.ts';
 
 /** Runs validation scripts when somebody asks for it, whatever the job's status; nothing changes by it. */
 export class Verifications {
@@ -69,7 +70,7 @@ export class Verifications {
  * @throws MamError `bad_input` where there is none, or it can't be read
  */
 export function scriptOf(
-  own: { script: string; script_sha256: string } | undefined,
+  own: Validation | undefined,
   given: string | undefined,
 ): { script: string; script_changed?: true } {
   const script = given ?? own?.script;
@@ -80,6 +81,7 @@ export function scriptOf(
       'Name one: validate (`--validate SCRIPT`).',
     );
   }
-  const changed = scriptHash(script) !== own?.script_sha256 && script === own?.script;
+  scriptHash(script);
+  const changed = own !== undefined && script === own.script && !isAsDelegated(own);
   return { script, ...(changed && { script_changed: true }) };
 }

@@ -59,6 +59,7 @@ const CLAIM_DATA: Readonly<Record<string, z.ZodObject>> = {
     passed: z.boolean().optional(),
     exit_code: z.number().int().optional(),
     output_tail: z.string().optional(),
+    script_changed: z.boolean().optional(),
   }),
 };
 

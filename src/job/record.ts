@@ -50,6 +50,7 @@ export type Supervisor = z.infer<typeof supervisorSchema>;
 export const validationSchema = z.object({
   script: z.string(),
   script_sha256: z.string(),
+  script_executable: z.boolean().optional().describe('it was run itself then, and not by bash'),
   passed: z.boolean().optional(),
   exit_code: z.number().int().optional(),
   rounds: z.number().int().describe('how many times the script has run'),

@@ -88,7 +88,8 @@ export class Timeline {
       const about = this.abouts.get(entry.request_id);
       if (about) entry.about = cleanLine(about, ABOUT_CHARS);
     }
-    if (event.type === 'validated' && this.rounds !== undefined) entry.round = ++this.rounds;
+    const counts = entry.script_changed !== true || entry.passed === true;
+    if (event.type === 'validated' && counts && this.rounds !== undefined) entry.round = ++this.rounds;
     return entry;
   }
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { startOf } from '../../src/processes.ts';
 import type { Lab } from '../support/lab.ts';
@@ -172,6 +172,14 @@ describe.concurrent('a validation script', () => {
     const verified = await server.ask('verify_job', { job_id: jobId });
     expect(verified).toMatchObject({ passed: true, script_changed: true, status: 'failed' });
     expect(existsSync(`${lab.project}/ran`)).toBe(true);
+  });
+
+  test('that would be run by another program now is another one', async ({ lab }) => {
+    const { server, reporter, jobId } = await stage(lab, '#!/bin/false\nexit 0\n', 0o755);
+    chmodSync(`${lab.project}/check.sh`, 0o644);
+    await reporter.report(jobId, 'completed', { detail: 'done' });
+    const { jobs } = await server.ask('wait_job', { job_id: jobId });
+    expect(jobs[0]).toMatchObject({ reason: 'validation_failed', validation: { script_changed: true } });
   });
 
   test('that is another one for a while, as it runs, has no say', async ({ lab }) => {

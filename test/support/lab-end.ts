@@ -9,7 +9,7 @@ const END_MS = 15_000;
 /** What may lie in a lab whose hub has ended in order, by its path in the lab's folder. */
 const EXPECTED = [
   /^peer-\d+\.log$/,
-  /^h\/(hub\.log|hub\.starting|registries|config\.json)$/,
+  /^h\/(hub\.log|hub\.starting|registries|config\.json|key)$/,
   /^h\/live\/[a-z0-9-]+$/,
   /^p\/\.mam\/(\.gitignore|config\.json)$/,
   /^p\/\.mam\/jobs\/\.index\.jsonl$/,
