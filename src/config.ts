@@ -2,7 +2,7 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { AgentConfig, ConfigFile } from './config-file.ts';
-import { MamError, systemCode } from './errors.ts';
+import { MamError } from './errors.ts';
 import { hostId, hubSocketPath } from './hub-place.ts';
 import { LIMITS } from './job/limits.ts';
 import { findProjectFolder, PROJECT_FOLDER } from './project.ts';
@@ -184,15 +184,16 @@ function chosenFolder(path: string): string {
 
 /** @throws MamError `refused` where another user could decide what is in `MAM_HOME` */
 function checkHome(home: string): void {
+  // What is missing is made when it is needed; where something else stands, that says so.
+  if (!isFolder(home)) return;
+  checkOwnFolder(home, `Run \`chmod go-w ${home}\` if it is yours, or set MAM_HOME to a folder of your own.`);
+}
+
+function isFolder(path: string): boolean {
   try {
-    checkOwnFolder(
-      home,
-      `Run \`chmod go-w ${home}\` if it is yours, or set MAM_HOME to a folder of your own.`,
-    );
-  } catch (error) {
-    const code = systemCode(error);
-    // It is made when it is needed.
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
 

@@ -2,8 +2,8 @@ import type { Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { isJobId } from '../job/id.ts';
 import { clean, cleanLine } from '../job/text.ts';
-import { foldJob } from '../registry/fold.ts';
-import { homePaths, readRegistries } from '../registry/home.ts';
+import { foldOwn } from '../registry/history.ts';
+import { type Home, homePaths, readRegistries } from '../registry/home.ts';
 import { hasJob } from '../registry/paths.ts';
 import { attachCommand, type Standpoint } from '../view/attach.ts';
 import { attachTo, sessionsOf } from '../watch/attach-session.ts';
@@ -76,12 +76,12 @@ function find(given: string, settings: Settings): Target {
   const holder = (id: string): string | undefined =>
     isJobId(id) ? places.find((place) => hasJob(place, id)) : undefined;
   const whole = holder(given);
-  if (whole !== undefined) return ofJob(whole, given);
+  if (whole !== undefined) return ofJob(whole, given, homePaths(home));
   const live = sessionsOf(tmuxSocket);
   if (live.includes(name)) return { session: name, socket: tmuxSocket };
   const begun = isJobId(given) ? jobIdOf(registryDir, given) : given;
   const found = holder(begun);
-  if (found !== undefined) return ofJob(found, begun);
+  if (found !== undefined) return ofJob(found, begun, homePaths(home));
   throw new MamError(
     'not_found',
     `There is no job and no tmux session "${clean(given).slice(0, 64)}".`,
@@ -89,8 +89,8 @@ function find(given: string, settings: Settings): Target {
   );
 }
 
-function ofJob(registryDir: string, jobId: string): Target {
-  const { agent_session: session, agent } = foldJob(registryDir, jobId).record;
+function ofJob(registryDir: string, jobId: string, home: Home): Target {
+  const { agent_session: session, agent } = foldOwn(registryDir, jobId, home).record;
   if (session === undefined)
     throw new MamError(
       'unavailable',

@@ -5,7 +5,10 @@ import { openLink } from '../hub/client.ts';
 import { outputTail, runScript, scriptEnvironment } from '../hub/script.ts';
 import { scriptOf } from '../hub/verifications.ts';
 import { newEventId } from '../job/id.ts';
+import type { JobRecord } from '../job/record.ts';
 import { foldJob } from '../registry/fold.ts';
+import { foldOwn } from '../registry/history.ts';
+import { homePaths } from '../registry/home.ts';
 import { verifyView } from '../view/verify.ts';
 import { defineCommand } from './core/command.ts';
 import { note, onReaderGone, print, printJson } from './core/output.ts';
@@ -43,8 +46,8 @@ export default defineCommand({
     const jobId = jobIdOf(settings.registryDir, options.job, words[0]);
     const dir = registryOf(settings, jobId);
     if (dir === undefined) throw noSuchJob(settings.registryDir, jobId);
-    const { record } = foldJob(dir, jobId);
     const given = options.validate === undefined ? undefined : resolve(options.validate);
+    const record = recordOf(dir, jobId, settings, given !== undefined);
     const { script, script_changed } = scriptOf(record.validation, given);
     if (script_changed) note(`${script} was changed since the job was delegated.`);
     // The verdict is the exit code, whoever reads the output.
@@ -60,6 +63,21 @@ export default defineCommand({
     return code;
   },
 });
+
+/**
+ * The record of a job whose script is run.
+ * @param isNamed a person names the script: then a job that is only history will do, but not its working folder
+ * @throws MamError `refused` for a job that is only history
+ */
+function recordOf(dir: string, jobId: string, { home, cwd }: Settings, isNamed: boolean): JobRecord {
+  try {
+    return foldOwn(dir, jobId, homePaths(home)).record;
+  } catch (error) {
+    if (!isNamed || !(error instanceof MamError) || error.code !== 'refused') throw error;
+    note(`${error.message} The script runs in ${cwd}.`);
+    return { ...foldJob(dir, jobId).record, workdir: cwd };
+  }
+}
 
 /** Runs the script as a child of this terminal: who interrupts this process interrupts the script. */
 async function runHere(

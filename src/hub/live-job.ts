@@ -4,6 +4,7 @@ import type { RecordedEvent } from '../job/event.ts';
 import { type JobRecord, recordSchema } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
 import { type FoldedJob, foldJob } from '../registry/fold.ts';
+import { foldProven, historyError } from '../registry/history.ts';
 import { Journal } from '../registry/journal.ts';
 import { type JobPaths, jobPaths, registryError } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
@@ -74,8 +75,14 @@ export class LiveJob {
     const { folded, isProven } = foldProven(registryDir, id, seal);
     checkRecord(folded);
     job.isHistory = !isProven;
-    job.adopt(folded);
-    if (job.isHistory) job.damage = [...folded.damage, historyText(job)];
+    if (isProven) {
+      job.adopt(folded);
+      return job;
+    }
+    // Nothing is attached to a pane that a stranger names.
+    const { agent_session: _, agent_process: __, ...record } = folded.record;
+    const damage = [...folded.damage, historyError(registryDir, id).message];
+    job.adopt({ ...folded, record, damage });
     return job;
   }
 
@@ -114,7 +121,7 @@ export class LiveJob {
    * @throws MamError `io` when it could not be written; the job is as it was
    */
   append(draft: Draft): Promise<Recorded> {
-    if (this.isHistory) return Promise.reject(new MamError('refused', historyText(this)));
+    if (this.isHistory) return Promise.reject(historyError(this.registryDir, this.id));
     if (this.retired) return Promise.reject(new MamError('not_found', `There is no job ${this.id}.`));
     if (this.behind !== undefined) return this.queueUp(() => this.place(draft));
     const known = this.seqs.get(draft.event_id);
@@ -291,16 +298,6 @@ export class LiveJob {
   }
 }
 
-/** A job by what is proven of it; one of which nothing is proven, as it stands there. @throws MamError as `foldJob` */
-function foldProven(registryDir: string, id: string, seal: Seal): { folded: FoldedJob; isProven: boolean } {
-  try {
-    return { folded: foldJob(registryDir, id, seal), isProven: true };
-  } catch (error) {
-    if (!(error instanceof MamError) || error.code !== 'unavailable') throw error;
-    return { folded: foldJob(registryDir, id), isProven: false };
-  }
-}
-
 /** @throws MamError `unavailable` for a record that the rest of the hub could not work with */
 function checkRecord({ record, paths }: FoldedJob): void {
   const parsed = recordSchema.safeParse(record);
@@ -310,9 +307,4 @@ function checkRecord({ record, paths }: FoldedJob): void {
     `The record of job ${record.job_id} does not fit: ${parsed.error.issues[0]?.path.join('.') ?? 'unknown field'}.`,
     `Restore ${paths.journal} from a backup, or move the folder ${paths.folder} away.`,
   );
-}
-
-/** Why nothing can be done for a job that is only history. */
-export function historyText({ id, paths }: LiveJob): string {
-  return `Job ${id} in ${paths.folder} was not delegated by this MAM_HOME: it is history, and nothing in it is obeyed.`;
 }

@@ -6,13 +6,14 @@ import type { JobRow } from '../job/request.ts';
 import { owesLine } from '../job/wake.ts';
 import { isFinal, type Status } from '../job/words.ts';
 import { sweepNeighbours, writeNew } from '../registry/files.ts';
+import { historyError } from '../registry/history.ts';
 import { type Home, readRegistries } from '../registry/home.ts';
 import { type JobIndex, toRow } from '../registry/job-index.ts';
 import { hasJob, isRemoved, jobPaths, registryError } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
 import { moveToTrash } from '../registry/trash.ts';
 import { hubDraft } from './hub-draft.ts';
-import { type Draft, historyText, LiveJob, type Recorded } from './live-job.ts';
+import { type Draft, LiveJob, type Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { OpenRegistries } from './open-registries.ts';
 import { Pointers } from './pointers.ts';
@@ -145,7 +146,7 @@ export class Registrar {
   /** The same for whoever acts on a job. @throws MamError as `find`, and `refused` for one that is only history */
   async findOwn(jobId: string, registryDir?: string): Promise<LiveJob> {
     const job = await this.find(jobId, registryDir);
-    if (job.isHistory) throw new MamError('refused', historyText(job));
+    if (job.isHistory) throw historyError(job.registryDir, job.id);
     return job;
   }
 

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { systemCode } from '../errors.ts';
 import { readForeign } from '../trust/files.ts';
 import type { Home } from './home.ts';
@@ -30,9 +30,12 @@ export class Seal {
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
     }
-    const key = Buffer.from(readForeign(path).trim(), 'hex');
-    if (key.length === KEY_BYTES) return new Seal(key);
-    throw new Error(`${path} is damaged: restore it, or remove it and with it the proof of every job so far`);
+    return read(path);
+  }
+
+  /** The seal of a home; nothing where no hub has run yet. @throws as `of` */
+  static existing({ key: path }: Pick<Home, 'key'>): Seal | undefined {
+    return existsSync(path) ? read(path) : undefined;
   }
 
   /** A line with its proof. @param line a JSON object, `{…}` */
@@ -55,4 +58,10 @@ export class Seal {
     const [given, due] = [Buffer.from(mac), Buffer.from(this.mac(jobId, text))];
     return given.length === due.length && timingSafeEqual(given, due);
   }
+}
+
+function read(path: string): Seal {
+  const key = Buffer.from(readForeign(path).trim(), 'hex');
+  if (key.length === KEY_BYTES) return new Seal(key);
+  throw new Error(`${path} is damaged: restore it, or remove it and with it the proof of every job so far`);
 }

@@ -63,10 +63,20 @@ describe("a stranger's job that waits for its check", () => {
       expect(await server.fails(tool, { job_id: ID, ...args })).toContain('is history');
     }
     expect(await server.fails('publish_event', { job_id: ID, event: 'completed' })).toContain('is history');
+    // Its working folder is a stranger's word as well.
+    expect(await server.fails('verify_job', { job_id: ID, validate: script })).toContain('is history');
+    for (const args of [
+      ['verify', ID],
+      ['attach', ID, '--json'],
+    ]) {
+      const { code, stderr } = await lab.mam(args);
+      expect([code, stderr]).toEqual([69, expect.stringContaining('is history')]);
+    }
     expect(existsSync(marker)).toBe(false);
-    // Whoever trusts a script may still name it.
-    await server.ok('verify_job', { job_id: ID, validate: script });
-    expect(existsSync(marker)).toBe(true);
+    // A person may name a script, which then runs where that person is.
+    writeFileSync(script, 'pwd');
+    const named = await lab.mam(['verify', ID, '--validate', script], { cwd: lab.folder });
+    expect([named.code, named.stderr]).toEqual([0, expect.stringContaining(`runs in ${lab.folder}`)]);
   });
 
   test('keeps no wait, and takes no request_key', async () => {
