@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtIn } from '../../src/agents/index.ts';
 import type { ShownPermission } from '../../src/agents/kind.ts';
@@ -58,11 +58,7 @@ export class AgentLab extends Lab {
     this.#agentEnv = agent.prepare(this.#agentHome, this.project, this.#model.url, chosen);
     const args = agent.args?.(chosen) ?? [];
     const command = [builtIn(agent.kind)?.start?.program ?? agent.kind, ...args];
-    mkdirSync(join(this.project, '.mam'), { recursive: true });
-    writeFileSync(
-      join(this.project, '.mam', 'config.json'),
-      JSON.stringify({ agents: args.length > 0 ? { [agent.kind]: { command } } : {} }),
-    );
+    this.configure({ agents: args.length > 0 ? { [agent.kind]: { command } } : {} });
     await this.startSession('desk', 'exec sleep 100000');
   }
 

@@ -311,8 +311,9 @@ describe('mam completion-values', () => {
   });
 
   test('agent kinds: the built-in ones, then those of the configuration', async () => {
+    mkdirSync(lab.home, { recursive: true, mode: 0o700 });
     writeFileSync(
-      join(lab.project, '.mam', 'config.json'),
+      join(lab.home, 'config.json'),
       JSON.stringify({ agents: { 'my-agent': { session: 'tmux:mine' }, codex: {} } }),
     );
     expect(await values('agents')).toEqual([

@@ -276,14 +276,17 @@ describe('the home and the settings', () => {
     plant(join(lab.project, '.mam', 'config.json'), '{"realms":"x"}');
     plant(join(lab.home, 'config.json'), `{"broker_password":"${PASSWORD}",`);
     const broken = await doctor();
-    expect(broken.all('settings.file').map(({ level }) => level)).toEqual(['problem', 'problem']);
-    expect(broken.all('settings.file').map(({ remedy }) => remedy)).toEqual([
-      expect.stringContaining('Settings are: registry_dir'),
-      'Mend or remove it.',
-    ]);
+    expect(broken.of('settings.file')).toMatchObject({ level: 'problem', remedy: 'Mend or remove it.' });
+    // That of a project stops nothing.
+    expect(broken.of('settings.project')).toMatchObject({
+      level: 'note',
+      title: expect.stringMatching(/Settings are: registry_dir.*all of it is ignored/),
+    });
     expect(broken.text).not.toContain(PASSWORD);
     rmSync(join(lab.home, 'config.json'));
     plant(join(lab.project, '.mam', 'config.json'), '{"realm":"team-a","tmux_server_name":"x"}');
+    expect((await doctor()).of('settings.project').title).toContain('sets realm and tmux_server_name, which');
+    expect((await lab.mam(['trust'])).code).toBe(0);
     const env = {
       MAM_REALM: 'team-b',
       MAM_REGISTRY: '/x',

@@ -77,7 +77,7 @@ test.each(['README.md', 'docs/agents.md'])(
     try {
       lab.sessions.add('my-agent');
       const kinds = blocks(read(document)).filter(({ text }) => text.includes('"my-agent"'));
-      lab.write('.mam/config.json', kinds[0]?.text ?? '');
+      lab.configure(kinds[0]?.text ?? '');
       expect(await lab.type(lineWith('README.md', 'mam start'))).toContain(
         'my-agent is ready in tmux:my-agent',
       );
@@ -103,10 +103,7 @@ test.each(['README.md', 'docs/agents.md'])(
 
 test('a job is delegated from a shell, listed and looked up', async ({ lab }) => {
   // The fake peer plays Codex, and runs already.
-  lab.write(
-    '.mam/config.json',
-    JSON.stringify({ agents: { codex: { ready: '^READY> *$', busy: '^WORKING' } } }),
-  );
+  lab.configure({ agents: { codex: { ready: '^READY> *$', busy: '^WORKING' } } });
   lab.write('check.sh', '#!/bin/sh\n', 0o755);
   await lab.startPeer('good', { session: 'codex' });
   const submitted = await lab.type(lineWith('README.md', 'mam submit', 'codex'));

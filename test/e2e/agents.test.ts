@@ -20,7 +20,7 @@ function configure(lab: Lab, ...args: string[]): void {
     busy: '^WORKING',
     dialog: '^Do you want',
   };
-  lab.write('.mam/config.json', JSON.stringify({ agents: { robot } }));
+  lab.configure({ agents: { robot } });
 }
 
 const MUTE = ['--report', ''];
@@ -99,10 +99,7 @@ describe.concurrent('an agent', () => {
   test('that ends at its start is refused with its last words', async ({ lab }) => {
     lab.sessions.add('robot');
     const command = ['sh', '-c', 'echo "no licence found"; exit 3'];
-    lab.write(
-      '.mam/config.json',
-      JSON.stringify({ agents: { robot: { session: 'robot', command, ready: '^x$' } } }),
-    );
+    lab.configure({ agents: { robot: { session: 'robot', command, ready: '^x$' } } });
     await lab.startSession('other', 'exec sleep 1000');
     const server = await lab.startServer();
     const text = await server.refusal('start_agent', { agent: 'robot' });
@@ -138,7 +135,7 @@ describe.concurrent('an agent', () => {
 
     // A kind of the configuration, and a built-in one that is somewhere else, can be started as well.
     const gemini = { command: [process.execPath] };
-    lab.write('.mam/config.json', JSON.stringify({ agents: { robot: { command: ['opencode'] }, gemini } }));
+    lab.configure({ agents: { robot: { command: ['opencode'] }, gemini } });
     const run = lab.start(['agents', '--json'], { PATH: '/nowhere' });
     const own = JSON.parse((await run.ended).stdout);
     expect(states(own)).toEqual({ ...all('not_installed'), gemini: 'not_running', robot: 'not_installed' });

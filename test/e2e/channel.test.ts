@@ -130,7 +130,7 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
 /** A peer that is a Claude Code whose server is a channel; it works on a job and shows a dialog. */
 async function asking(lab: Lab, command: string, preview: string) {
   const agents = { robot: { session: 'tmux:robot', ready: 'READY> *$', dialog: 'Allow .*\\?' } };
-  lab.write('.mam/config.json', JSON.stringify({ agents }));
+  lab.configure({ agents });
   lab.expected.push(/^robot\.sock$/);
   const socket = join(lab.folder, 'robot.sock');
   const robot = await lab.startPeer('mute', {

@@ -78,11 +78,8 @@ describe.concurrent('a peer that', () => {
 });
 
 describe.concurrent('an obstacle in the pane', () => {
-  const config = (lab: { write(name: string, text: string): string }) =>
-    lab.write(
-      '.mam/config.json',
-      JSON.stringify({ agents: { picky: { dialog: 'Do you want', session: 'tmux:dialog' } } }),
-    );
+  const config = (lab: { configure(config: object): void }) =>
+    lab.configure({ agents: { picky: { dialog: 'Do you want', session: 'tmux:dialog' } } });
 
   test('a dialog: queued, not one byte typed; delivered by itself once it is gone', async ({ lab }) => {
     config(lab);
@@ -161,10 +158,7 @@ describe.concurrent('an obstacle in the pane', () => {
   });
 
   test('a busy screen and a ready pattern: waits for the prompt, told as busy', async ({ lab }) => {
-    lab.write(
-      '.mam/config.json',
-      JSON.stringify({ agents: { picky: { ready: '^READY> *$', busy: 'esc to interrupt' } } }),
-    );
+    lab.configure({ agents: { picky: { ready: '^READY> *$', busy: 'esc to interrupt' } } });
     const peer = await lab.startPeer('mute', { args: ['--busy', 'esc to interrupt'] });
     const server = await lab.startServer();
     const { job_id, status } = await server.delegate(peer, { agent: 'picky' });

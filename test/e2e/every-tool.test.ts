@@ -44,7 +44,7 @@ describe.concurrent('every tool', () => {
     lab.sessions.add('robot');
     const command = ['sh', '-c', "printf 'READY> '; exec sleep 1000"];
     const kind = { session: 'tmux:robot', command, ready: '^READY> *$' };
-    lab.write('.mam/config.json', JSON.stringify({ agents: { robot: kind } }));
+    lab.configure({ agents: { robot: kind } });
     const check = lab.write('check.sh', 'echo "checked é 안녕"\n');
     const server = new Watched(await lab.startServer());
     const reporter = new Watched(await lab.startPeerServer());

@@ -98,7 +98,7 @@ describe.concurrent('--json', () => {
 
   test('of a started agent has them too', async ({ lab }) => {
     const mine = { command: ['sh', '-c', 'echo "READY> "; cat'], ready: '^READY>', session: 'tmux:mine' };
-    lab.write('.mam/config.json', JSON.stringify({ agents: { mine } }));
+    lab.configure({ agents: { mine } });
     lab.sessions.add('mine');
     await json(lab, 'start_agent', 'start', 'mine');
     await json(lab, 'stop_agent', 'stop', 'mine');

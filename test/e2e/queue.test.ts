@@ -48,7 +48,7 @@ describe.concurrent('jobs at one pane', () => {
   });
 
   test('on_busy refuse counts a turn of the agent itself as busy', async ({ lab }) => {
-    lab.write('.mam/config.json', JSON.stringify({ agents: { picky: { busy: 'esc to interrupt' } } }));
+    lab.configure({ agents: { picky: { busy: 'esc to interrupt' } } });
     const peer = await lab.startPeer('mute', { args: ['--busy', 'esc to interrupt'] });
     const server = await lab.startServer();
     const text = await server.refusal('delegate_job', {

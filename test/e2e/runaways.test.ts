@@ -91,7 +91,7 @@ describe.concurrent('a peer that delegates further', () => {
 
   test('delegates nothing where the configuration says so', async ({ lab }) => {
     const other = await lab.startPeer('mute', { session: 'other' });
-    lab.write('.mam/config.json', '{"max_depth":0}');
+    lab.configure('{"max_depth":0}');
     const { peer, out } = await delegating(lab, 'first', other.address);
     const server = await lab.startServer();
     await server.delegate(peer);

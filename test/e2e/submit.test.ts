@@ -81,7 +81,7 @@ describe.concurrent('mam submit', () => {
       ready: '^READY>',
       session: 'tmux:slow',
     };
-    lab.write('.mam/config.json', JSON.stringify({ agents: { slow } }));
+    lab.configure({ agents: { slow } });
     const submit = lab.start(['submit', 'Paint the door', '--agent', 'slow', '--start']);
     const [jobId = ''] = await until('the job is on disk', () => lab.jobIds().length > 0 && lab.jobIds());
     submit.child.kill('SIGINT');

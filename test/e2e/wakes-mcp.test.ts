@@ -16,7 +16,7 @@ const RELEASE_MS = 20_000;
 /** A supervisor with an MCP server of its own in its pane, whose model is the test; and peers to delegate to. */
 async function startBoss(lab: Lab, names: string[] = [], args: string[] = []) {
   const agents = { boss: { session: 'tmux:boss', ready: 'READY> *$' } };
-  lab.write('.mam/config.json', JSON.stringify({ agents }));
+  lab.configure({ agents });
   lab.expected.push(/^boss\.sock$/);
   const socket = join(lab.folder, 'boss.sock');
   for (const session of names) await lab.startPeer('mute', { session });

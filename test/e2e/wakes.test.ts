@@ -14,7 +14,7 @@ const WAKE_MS = 4_000;
 /** A supervisor whose screen tells when it is idle; asked to go, it delegates to every session named. */
 async function startBoss(lab: Lab, to: string[], args: string[] = []) {
   const agents = { boss: { session: 'tmux:boss', ready: 'READY> *$', busy: 'WORKING' } };
-  lab.write('.mam/config.json', JSON.stringify({ agents }));
+  lab.configure({ agents });
   lab.expected.push(/^out$/);
   const file = join(lab.folder, 'out');
   const submit = (name: string) =>
@@ -241,7 +241,7 @@ describe.concurrent('notify is refused, and no job is left,', () => {
     );
     const foreign = await lab.startServer(lab.envOf(boss));
     expect(await foreign.refusal('delegate_job', job)).toContain('is not the one that delegates');
-    lab.write('.mam/config.json', '{}');
+    lab.configure('{}');
     const answer = await go();
     expect(answer).toContain('is of no known agent kind: whether it is idle cannot be seen');
     expect(answer).toContain('wait with wait_job');

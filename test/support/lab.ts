@@ -217,6 +217,13 @@ export class Lab {
     return path;
   }
 
+  /** Writes the user's own configuration: a project's counts only after `mam trust`. */
+  configure(config: object | string): void {
+    mkdirSync(this.home, { recursive: true, mode: 0o700 });
+    const text = typeof config === 'string' ? config : JSON.stringify(config);
+    writeFileSync(join(this.home, 'config.json'), text, { mode: 0o600 });
+  }
+
   /** The ids of all jobs in the registry. */
   jobIds(): string[] {
     try {

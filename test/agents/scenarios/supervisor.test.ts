@@ -38,7 +38,7 @@ describe.each(HOMES)('$kind as supervisor', (home) => {
       command: ['sh', '-c', "printf 'READY> '; exec sleep 1000"],
       ready: '^READY> *$',
     };
-    lab.write('.mam/config.json', JSON.stringify({ agents: { robot } }));
+    lab.configure({ agents: { robot } });
     lab.sessions.add('robot');
     const ended = await client.run('go');
     expect(ended.code, `${ended.stdout}\n${ended.stderr}`).toBe(0);
