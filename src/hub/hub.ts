@@ -188,6 +188,7 @@ export class Hub {
     const { settings } = this;
     this.clients.reap();
     sweepAgentFiles(this.home.folder);
+    this.validator.endLeft();
     const all = await this.takeUp();
     const jobs = all.filter(({ record }) => !isSettled(record));
     await this.inbox.drain();

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startOf } from '../processes.ts';
 import { isLiving, type Owner, thisOwner } from '../registry/lock.ts';
@@ -26,20 +26,35 @@ export class RunningChecks {
     rmSync(this.file(jobId), { force: true });
   }
 
-  /** Ends the script that a dead hub has left running for a job, with all that it started. */
-  endLeft(jobId: string): void {
-    let owner: Owner;
-    try {
-      owner = JSON.parse(readFileSync(this.file(jobId), 'utf8')) as Owner;
-    } catch {
-      return;
+  /** Ends the scripts that a dead hub has left running, with all that they started. Before this hub runs any. */
+  endLeft(): void {
+    for (const name of namesIn(this.folder)) {
+      const file = join(this.folder, name);
+      const owner = read(file);
+      if (owner !== undefined) endFamily(isLiving(owner) ? owner.pid : undefined, owner.what);
+      rmSync(file, { force: true });
     }
-    const { pid, start, what: mark } = owner;
-    endFamily(start !== '' && isLiving(owner) ? pid : undefined, mark);
-    this.end(jobId);
   }
 
   private file(jobId: string): string {
     return join(this.folder, `${jobId}.json`);
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Nothing for a file that was only half written: without its start a process can't be told from another one. */
+function read(file: string): Owner | undefined {
+  try {
+    const { pid, start, boot, what, at } = JSON.parse(readFileSync(file, 'utf8')) as Owner;
+    return pid > 1 && start !== '' && what !== '' ? { pid, start, boot, what, at } : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -29,9 +29,13 @@ export class Validator {
     else if (isFinal(after.status)) this.running.get(job.id)?.abort();
   }
 
+  /** Ends what the last hub left running. Before this one runs anything. */
+  endLeft(): void {
+    this.checks.endLeft();
+  }
+
   /** Takes up a validation that the last hub did not finish. */
   resume(job: LiveJob): void {
-    this.checks.endLeft(job.id);
     if (job.record.phase === 'validating') this.start(job);
   }
 
