@@ -69,7 +69,7 @@ function indexTail(registryDir: string): Glance[] {
   for (const line of tailOf(join(registryDir, '.index.jsonl'), TAIL_BYTES).split('\n')) {
     try {
       const row = JSON.parse(line) as Glance;
-      const texts = [row.job_id, row.status, row.agent, row.prompt_preview, row.created_at];
+      const texts = [row.job_id, row.status, row.agent ?? '', row.prompt_preview, row.created_at];
       if (texts.every((text) => typeof text === 'string')) rows.push(row);
     } catch {
       // The piece of a line that the tail begins with, or the empty one at the end.
