@@ -12,7 +12,7 @@ afterEach(() => lab.end());
 /** A small file system of its own; chmod means nothing to root, a full disk does. */
 function mountSmall(folder: string, size: string): boolean {
   mkdirSync(folder, { recursive: true });
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder]);
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=700`, 'tmpfs', folder]);
   if (status === 0) mounts.push(folder);
   return status === 0;
 }
