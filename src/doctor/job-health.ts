@@ -4,7 +4,7 @@ import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
-import { foldJob, readRecord } from '../registry/fold.ts';
+import { foldJob, writtenState } from '../registry/fold.ts';
 import { journalText } from '../registry/journal.ts';
 import { type JobPaths, jobPaths } from '../registry/paths.ts';
 import { type Found, note, problem } from './finding.ts';
@@ -18,7 +18,7 @@ const FRESH_MS = 5_000;
 export function jobHealth(registryDir: string, jobId: string): Found[] {
   const paths = jobPaths(registryDir, jobId);
   // Before the journal: a hub that is writing is ahead with that.
-  const written = readRecord(paths.record);
+  const written = writtenState(paths.record);
   let job: ReturnType<typeof foldJob>;
   try {
     job = foldJob(registryDir, jobId);
@@ -40,7 +40,7 @@ function isFresh(record: JobRecord): boolean {
 function damageOf(
   jobId: string,
   { paths, events, damage }: { paths: JobPaths; events: RecordedEvent[]; damage: string[] },
-  written: JobRecord | undefined,
+  written: ReturnType<typeof writtenState>,
 ): Found[] {
   const lost = lostEvents(events, written?.seq ?? 0);
   const lines = damage.map((sentence) => Number(/^Line (\d+) /.exec(sentence)?.[1]));
@@ -78,7 +78,7 @@ function isTornEnd(journal: string, line: number): boolean {
 }
 
 /** What other programs read; mam itself goes by the journal. */
-function recordOf(record: JobRecord, written: JobRecord | undefined): Found[] {
+function recordOf(record: JobRecord, written: ReturnType<typeof writtenState>): Found[] {
   if (!isFinal(record.status) || written?.status === record.status) return [];
   const said =
     written === undefined ? 'is missing or cannot be read' : `says ${cleanLine(written.status, 40)}`;

@@ -5,7 +5,7 @@ import type { Settings } from '../config.ts';
 import { systemCode } from '../errors.ts';
 import { isJobId } from '../job/id.ts';
 import { isFinal, type Status } from '../job/words.ts';
-import { readRecord } from '../registry/fold.ts';
+import { writtenState } from '../registry/fold.ts';
 import { homePaths, readPointers, readRegistries } from '../registry/home.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
 import { hasJob, jobPaths, lockPath } from '../registry/paths.ts';
@@ -89,7 +89,7 @@ async function choose(
 
 /** By the derived record, which costs a tenth of the journal. */
 function isOpen(dir: string, name: string): boolean {
-  const record = readRecord(jobPaths(dir, name).record);
+  const record = writtenState(jobPaths(dir, name).record);
   return record === undefined ? hasJob(dir, name) : !isFinal(record.status as Status);
 }
 

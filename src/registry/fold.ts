@@ -99,6 +99,18 @@ export function readRecord(path: string, jobId?: string, seal?: Seal): JobRecord
   }
 }
 
+/** What a job.json says of where its job stands, whatever else is in it; nothing where it says nothing. */
+export function writtenState(path: string): { status: string; seq: number } | undefined {
+  try {
+    const { status, seq } = JSON.parse(readForeign(path)) as { status?: unknown; seq?: unknown };
+    return typeof status === 'string'
+      ? { status, seq: Number.isSafeInteger(seq) ? Number(seq) : 0 }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A record as `job.json` has it. */
 export function recordText(record: JobRecord, seal: Seal): string {
   const mac = seal.mac(record.job_id, JSON.stringify(record));

@@ -441,17 +441,17 @@ describe('an external broker', () => {
 
 describe('the registry', () => {
   const event = (seq: number, type: string): string =>
-    `\n${JSON.stringify({ seq, recorded_at: new Date().toISOString(), event_id: `e${seq}`, type, source: 'peer', at: '' })}\n`;
+    `\n${JSON.stringify({ seq, recorded_at: new Date().toISOString(), event_id: `e${seq}`, job_id: 'JOB', type, source: 'peer', at: '' })}\n`;
+
+  const append = (id: string, text: string): void =>
+    appendFileSync(lab.journalFile(id), text.replaceAll('"JOB"', JSON.stringify(id)));
 
   test('a damaged journal is named by job, line and what is lost', async () => {
     for (const id of ['whole', 'torn', 'middle', 'lost', 'hopeless', 'weird'])
       plantJob(lab.registry, id, {}, lab.project);
-    appendFileSync(lab.journalFile('torn'), `${event(2, 'started')}\n{"seq":3,"ty`);
-    appendFileSync(lab.journalFile('middle'), `\n{"seq":2,"ty${event(2, 'started')}`);
-    appendFileSync(
-      lab.journalFile('lost'),
-      `${event(2, 'started')}\n{"seq":3\u001b[31m oops}\n${event(4, 'progress')}`,
-    );
+    append('torn', `${event(2, 'started')}\n{"seq":3,"ty`);
+    append('middle', `\n{"seq":2,"ty${event(2, 'started')}`);
+    append('lost', `${event(2, 'started')}\n{"seq":3\u001b[31m oops}\n${event(4, 'progress')}`);
     writeFileSync(lab.journalFile('hopeless'), 'rubbish\n');
     rmSync(lab.journalFile('weird'));
     mkdirSync(lab.journalFile('weird'));
@@ -506,7 +506,7 @@ describe('the registry', () => {
   test('a record that lags behind its journal is a note: the journal counts', async () => {
     for (const id of ['late', 'alike']) {
       plantJob(lab.registry, id, {}, lab.project);
-      appendFileSync(lab.journalFile(id), event(2, 'completed').replaceAll('"20', '"19'));
+      append(id, event(2, 'completed').replaceAll('"20', '"19'));
     }
     const record = { job_id: 'late', status: 'running', seq: 1 };
     plant(join(lab.registry, 'late', 'job.json'), JSON.stringify(record));
