@@ -27,7 +27,9 @@ export default defineTool({
     request_id: z
       .string()
       .optional()
-      .describe('With decision: id of the request that is meant. Default: the one that you were shown last'),
+      .describe(
+        'With decision: id of the request that is meant (open_request_id). Default: the one that you were shown last; where none was shown and the job has asked for several, it is needed',
+      ),
   }),
   outputSchema: z.object({
     summary: z.string(),

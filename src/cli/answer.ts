@@ -22,7 +22,8 @@ export default defineCommand({
     request: {
       type: 'text',
       value: 'ID',
-      about: 'only if this request is the open one (`mam status --json` shows its id)',
+      about:
+        'with --allow or --deny: the request that is meant (`mam status` shows its id); needed when the job has asked for several',
     },
   },
   json: { tool: 'answer_job' },

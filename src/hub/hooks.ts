@@ -64,6 +64,7 @@ export class Hooks {
       return this.permissions.relayed(job, report);
     }
     this.watch.hears(job);
+    this.decisions.heard(job, report, origin.pids?.[0]);
     const effect = SETTLING.includes(report.type) ? this.decisions.effect(job) : undefined;
     if (effect === undefined) return this.told(job, params);
     // Told of a decision's effect, and not settled in the pane. Some agents show it only when their hook has ended.

@@ -23,6 +23,8 @@ export interface Known {
   takingEffect?: Promise<unknown> | undefined;
   /** The agent has been given it: what it tells from now on is its effect as well. */
   isGiven?: boolean;
+  /** What hooks have told of it since then. */
+  heard?: readonly HookReport[] | undefined;
   /** It is settled, and that is on its way to the disk. */
   settling?: Promise<void> | undefined;
 }
@@ -52,7 +54,13 @@ export class KnownPermissions {
 
   /** A decision was carried out, or could not be: the request stands as before it. */
   decided(requestId: string): void {
-    const { isDeciding: _, takingEffect: __, isGiven: ___, ...rest } = this.known.get(requestId) ?? {};
+    const {
+      isDeciding: _,
+      takingEffect: __,
+      isGiven: ___,
+      heard: ____,
+      ...rest
+    } = this.known.get(requestId) ?? {};
     if (Object.values(rest).some((fact) => fact !== undefined)) this.known.set(requestId, rest);
     else this.known.delete(requestId);
   }

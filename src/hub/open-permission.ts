@@ -16,19 +16,18 @@ export function openEvidence({ requests }: JobRecord): PeerRequest[] {
 
 /**
  * The open permission request that a decision is meant for.
- * @param wanted its id, where it is known; else it is the one whose dialog is on the screen, or the oldest
+ * @param wanted its id; without one, nobody can tell which of several was shown, so it must be the only one there ever was
  * @throws MamError `conflict` when there is none, or another one by now; `not_found` when there never was one of that id
  */
 export function meantPermission(
   { job_id: jobId, requests }: JobRecord,
   wanted: string | undefined,
-  isShown: (request: PeerRequest) => boolean,
 ): PeerRequest {
   const open = openPermissions(requests);
   const [next] = open;
-  const found =
-    wanted === undefined ? (open.find(isShown) ?? next) : open.find(({ request_id: id }) => id === wanted);
-  if (found !== undefined) return found;
+  const all = requests.filter(({ kind }) => kind === 'permission');
+  const found = open.find(({ request_id: id }) => id === (wanted ?? all[0]?.request_id));
+  if (found !== undefined && (wanted !== undefined || all.length === 1)) return found;
   const before = requests.find(({ kind, request_id: id }) => kind === 'permission' && id === wanted);
   const unknown = `Job ${jobId} has no permission request with this request_id`;
   if (next === undefined) {
@@ -41,6 +40,13 @@ export function meantPermission(
     );
   }
   const answerIt = `${inFewWords(next)}. If you mean that, answer with request_id "${next.request_id}".`;
+  if (wanted === undefined) {
+    throw new MamError(
+      'conflict',
+      `Job ${jobId} has asked for more than one permission, and it is not known which one you were shown. Nothing was decided.`,
+      `Now open is this one: ${answerIt}`,
+    );
+  }
   if (before === undefined) {
     throw new MamError('not_found', `${unknown}. Nothing was decided.`, `Now open is this one: ${answerIt}`);
   }

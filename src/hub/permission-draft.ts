@@ -17,16 +17,21 @@ export interface Asked {
   input?: string | undefined;
 }
 
-/** The event that opens a permission request. */
+/**
+ * The event that opens a permission request.
+ * @param remedy what a person has to do in the pane, where only that helps
+ */
 export function permissionDraft(
   jobId: string,
   source: 'hook' | 'hub',
   { tool = 'something', input = '' }: Asked,
+  remedy?: string,
 ) {
+  const way = remedy === undefined ? '' : ` (a person must ${remedy}: mam attach ${jobId})`;
   const whole = clean(input).trim();
   return hubDraft(jobId, 'permission_required', {
     source,
-    detail: cleanLine(`${tool}: ${whole}`, INPUT_CHARS),
+    detail: `${cleanLine(`${tool}: ${whole}`, INPUT_CHARS)}${way}`,
     data: { tool: cleanLine(tool, TOOL_CHARS), input: bothEnds(whole), length: whole.length },
     // Nobody shall allow what he has not been told: a long one is kept whole beside the journal.
     ...(whole.length > INPUT_CHARS && { result: whole }),

@@ -17,6 +17,9 @@ import type { TmuxServers } from './tmux-servers.ts';
 /** A dialog that is missing for less than this (ms) is being drawn anew: Gemini CLI 0.61.0 draws in several steps. */
 const REDRAWN_MS = 100;
 
+/** The evidence for a request whose hub has ended. */
+const NOT_SEEN = 'its dialog was gone when this hub looked, after an earlier one had ended';
+
 /** The permission requests of open jobs: heard from hooks, seen on screens, settled when they are asked no more. */
 export class Permissions {
   private readonly registrar: Registrar;
@@ -116,15 +119,20 @@ export class Permissions {
   /** True when the screen does not show the dialog of a request. One whose dialog was never seen may still come up. */
   private isGone(request: PeerRequest, dialog: ShownDialog | undefined): boolean {
     const known = this.known.get(request.request_id);
-    if (known !== undefined && known.dialog === undefined) return false;
+    if (known?.told !== undefined && known.dialog === undefined) return false;
     // A request that an earlier hub has heard of has lost its dialog's look with that hub.
     return compareDialog(dialog, request, { seen: known?.dialog, told: known?.told }) === 'other';
   }
 
   /** A request's dialog has gone. One that has made room for another may be asked for again, with nothing told anew. */
   private left(job: LiveJob, requestId: string, other: ShownDialog | undefined): Promise<void> {
-    if (other === undefined) return this.known.settle(job, requestId, 'its dialog is gone');
-    const { told, hook } = this.known.get(requestId) ?? {};
+    const known = this.known.get(requestId);
+    if (other === undefined) {
+      const isOurs = known?.told !== undefined || known?.dialog !== undefined;
+      const how = isOurs ? 'settled in the pane' : howUnseen(job, requestId);
+      return this.known.settle(job, requestId, isOurs ? 'its dialog is gone' : NOT_SEEN, how);
+    }
+    const { told, hook } = known ?? {};
     if (told !== undefined && hook === undefined) this.hints.putBack(job.id, told);
     return this.known.settle(
       job,
@@ -219,12 +227,15 @@ export class Permissions {
       if (isFinal(job.record.status)) return;
       const hint = dialog.name === 'permission' ? this.hints.takeOnly(job.id, dialog) : undefined;
       if (hint !== undefined) this.openHinted(job, hint, dialog);
-      else void this.open(job, 'hub', dialog).then((id) => this.known.add(job, id, { dialog }));
+      else
+        void this.open(job, 'hub', dialog, dialog.isRead ? undefined : dialog.remedy).then((id) =>
+          this.known.add(job, id, { dialog }),
+        );
     });
   }
 
-  private open(job: LiveJob, source: 'hook' | 'hub', asked: Asked): Promise<string> {
-    const draft = permissionDraft(job.id, source, asked);
+  private open(job: LiveJob, source: 'hook' | 'hub', asked: Asked, remedy?: string): Promise<string> {
+    const draft = permissionDraft(job.id, source, asked, remedy);
     const opened = this.registrar.record(job, draft).then(() => draft.event_id);
     const all = Promise.allSettled([this.opening.get(job.id), opened]);
     this.opening.set(job.id, all);
@@ -233,4 +244,10 @@ export class Permissions {
     });
     return opened;
   }
+}
+
+/** How a request was settled that only an earlier hub has seen: by whom nobody knows. */
+function howUnseen({ record }: LiveJob, requestId: string): string {
+  const { decision } = record.requests.find(({ request_id: id }) => id === requestId) ?? {};
+  return decision === undefined ? 'settled' : `settled after ${decision} was given`;
 }

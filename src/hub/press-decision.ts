@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { builtIn } from '../agents/index.ts';
 import type { JobRecord, PeerRequest } from '../job/record.ts';
+import { cleanLine } from '../job/text.ts';
 import { pressKey } from '../tmux/deliver.ts';
 import { shoot } from '../tmux/screen.ts';
 import type { Known } from './known-permissions.ts';
-import { letters } from './same-call.ts';
+import { letters, type Sameness } from './same-call.ts';
 import { compareDialog, dialogOn, type ShownDialog } from './shown-dialog.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
-/** How long (ms) the dialog may take to go away after its key, and how often it is looked at. */
-const GONE_MS = 3_000;
+/** How often (ms) the dialog is looked at. */
 const LOOK_MS = 50;
 const SETTLE_MS = 300;
 /** A dialog that is still being drawn is given so many looks. */
@@ -20,7 +20,7 @@ const REDRAWN_MS = 500;
 
 /** What became of a decision that had to be typed. */
 export type Pressed =
-  | { kind: 'done'; evidence: string }
+  | { kind: 'pressed'; keys: string; screen: string }
   | { kind: 'gone'; why: string }
   | { kind: 'refused'; why: string; hint: string };
 
@@ -28,7 +28,7 @@ export type Pressed =
  * Answers a permission dialog by its key: only when the very dialog of the request is on the screen, under the same
  * guards as any key.
  * @param known what is known of the request: its dialog as it was seen, what a hook told of it
- * @param mayPress asked right before the first key: false when the request is open no more
+ * @param mayPress asked before the first key: false when the request is open no more
  */
 export async function pressDecision(
   servers: TmuxServers,
@@ -36,7 +36,7 @@ export async function pressDecision(
   request: PeerRequest,
   { dialog, told }: Known,
   decision: 'allow' | 'deny',
-  mayPress: () => boolean,
+  mayPress: (keys: string) => Promise<boolean>,
 ): Promise<Pressed> {
   const { agent_session: session, agent_process: agent } = record;
   const keys = builtIn(record.agent)?.permission?.[decision];
@@ -44,7 +44,7 @@ export async function pressDecision(
     return {
       kind: 'refused',
       why: `How a dialog of agent kind ${record.agent} is answered is not known.`,
-      hint: 'Answer it in the pane: attach with the attach_command of job_status.',
+      hint: inThePane(record),
     };
   }
   const server = servers.get(session.socket);
@@ -73,24 +73,24 @@ export async function pressDecision(
     if (before?.key === first.key) break;
     first = before;
   }
+  const compare = (shown: ShownDialog | undefined): Sameness =>
+    compareDialog(shown, request, { seen: dialog, told });
   const isIts = (shown: ShownDialog | undefined): boolean =>
-    shown?.name === 'permission' &&
-    shown.whole &&
-    compareDialog(shown, request, { seen: dialog, told }) === 'same';
-  const same = isIts(before) && before?.key === first?.key;
+    shown?.name === 'permission' && shown.whole && compare(shown) === 'same';
   if (before === undefined || first === undefined)
     return { kind: 'gone', why: 'The dialog is not on the screen any more.' };
-  if (!same) {
+  if (before.key !== first.key)
     return {
       kind: 'refused',
-      why: `The screen shows another dialog now (${before.tool}: ${before.input.slice(0, 200)}), so no key was pressed.`,
-      hint: 'Look at job_status for the request that is open now, and answer that.',
+      why: 'The screen keeps changing, so no key was pressed.',
+      hint: before.isRead ? 'Try again.' : inThePane(record),
     };
-  }
+  if (!isIts(before)) return notIts(record, before, compare(before));
   const screen = lines.join('\n');
   const target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
   // The dialog may be that of the next request, which asks for the same.
-  if (!mayPress()) return { kind: 'gone', why: 'The request was settled before a key was pressed.' };
+  if (!(await mayPress(keys.join(' '))))
+    return { kind: 'gone', why: 'The request was settled before a key was pressed.' };
   for (const key of keys) {
     const why = await pressKey(server, target, key, {
       mayPress: (rows) => isIts(dialogOn(rows, record)),
@@ -104,56 +104,33 @@ export async function pressDecision(
       };
     }
   }
-  for (const end = Date.now() + GONE_MS; Date.now() < end; await sleep(LOOK_MS)) {
-    if (await isNotTwice(async () => (await look())?.key === before.key))
-      return {
-        kind: 'done',
-        evidence: `${keys.join(' ')} was pressed (${decision}) and the dialog went away`,
-      };
-  }
-  // The next dialog may look the same; had the key not been taken, nothing else would have changed.
-  if (lines.join('\n') !== screen) {
+  return { kind: 'pressed', keys: keys.join(' '), screen };
+}
+
+/** Why a dialog that stands on the screen is not answered. */
+function notIts(record: JobRecord, { name, isRead, tool, input }: ShownDialog, sameness: Sameness): Pressed {
+  if (sameness === 'other') {
     return {
-      kind: 'done',
-      evidence: `${keys.join(' ')} was pressed (${decision}); the next dialog looks the same`,
+      kind: 'refused',
+      why: `The screen shows another dialog now (${cleanLine(`${tool}: ${input}`, 200)}), so no key was pressed.`,
+      hint: `Nothing was decided. Call wait_job: it tells of that dialog as a request of its own. A person can see it: ${attach(record)}`,
     };
   }
-  return {
-    kind: 'refused',
-    why: `${keys.join(' ')} was pressed, but the dialog is still on the screen.`,
-    hint: 'Look into the pane.',
-  };
+  const why =
+    name !== 'permission'
+      ? 'This dialog asks for something else than a permission, so which key answers it is not known.'
+      : isRead && sameness === 'same'
+        ? 'The dialog does not show all that it asks for, so no key was pressed.'
+        : 'The dialog on the screen can not be read well enough to be sure that it is this request, so no key was pressed.';
+  return { kind: 'refused', why, hint: inThePane(record) };
 }
 
-/**
- * Waits for a decision that went another way to take effect.
- * @param known what is known of the request: its dialog as it was seen, what a hook told of it
- * @returns false when the dialog of the request is on the screen all the time
- */
-export async function dialogLeaves(
-  servers: TmuxServers,
-  record: JobRecord,
-  request: PeerRequest,
-  { dialog, told }: Known,
-): Promise<boolean> {
-  const { agent_session: session } = record;
-  if (session === undefined) return true;
-  const server = servers.get(session.socket);
-  const isThere = async () => {
-    const shown = dialogOn((await shoot(server, session.pane))?.lines ?? [], record);
-    return compareDialog(shown, request, { seen: dialog, told }) !== 'other';
-  };
-  for (const end = Date.now() + GONE_MS; Date.now() < end; await sleep(LOOK_MS)) {
-    if (await isNotTwice(isThere)) return true;
-  }
-  return false;
+function inThePane(record: JobRecord): string {
+  return `A person must answer it in the pane: ${attach(record)}`;
 }
 
-/** True when two looks do not show it: one alone may fall into the middle of a drawing. */
-async function isNotTwice(isThere: () => Promise<boolean>): Promise<boolean> {
-  if (await isThere()) return false;
-  await sleep(LOOK_MS);
-  return !(await isThere());
+function attach({ job_id: id }: JobRecord): string {
+  return `mam attach ${id}`;
 }
 
 /** The rows of the screen that hold what a dialog asks for: tmux itself looks for them when the key is pressed. */

@@ -1,6 +1,8 @@
 import type { HookReport } from '../job/hook.ts';
 import type { PeerRequest } from '../job/record.ts';
 import type { HookResult } from '../job/request.ts';
+import { wholeOf } from './permission-draft.ts';
+import { letters } from './same-call.ts';
 
 /** A dialog that an agent has relayed over its channel, with the way back for the decision. */
 interface Relay {
@@ -31,9 +33,13 @@ export class Relays {
     });
   }
 
-  /** True when a dialog of a job's agent was relayed that asks for what a request asks for. */
-  has(jobId: string, request: PeerRequest): boolean {
-    return this.of(jobId).some((relay) => saysSame(relay, request) || isWithin(relay, request));
+  /** True when a dialog of a job's agent was relayed on which this decision may go back. */
+  has(jobId: string, request: PeerRequest, decision: 'allow' | 'deny'): boolean {
+    const relays = this.of(jobId);
+    return (
+      relays.some((relay) => saysSame(relay, request)) ||
+      (decision === 'deny' && isUnread(request) && relays.length === 1)
+    );
   }
 
   /**
@@ -45,7 +51,7 @@ export class Relays {
   decide(jobId: string, request: PeerRequest, alone: boolean, result: HookResult): boolean {
     const relays = this.of(jobId);
     const [only] = alone && relays.length === 1 ? relays : [];
-    const safe = only !== undefined && (result.decision === 'deny' || isWithin(only, request));
+    const safe = isUnread(request) && result.decision === 'deny';
     // Of two that are the same the older one may have been settled in the pane unseen.
     const found = this.same(jobId, request).at(-1) ?? (safe ? only : undefined);
     if (found === undefined) return false;
@@ -86,16 +92,10 @@ export class Relays {
 
 function saysSame({ report: { tool, input = '' } }: Relay, request: PeerRequest): boolean {
   const asked = letters(input);
-  return asked !== '' && tool === request.tool && asked === letters(request.input ?? request.text);
+  return asked !== '' && tool === request.tool && asked === letters(wholeOf(request).input ?? '');
 }
 
-/** True when all that a relay asks for stands in a dialog that is not read further. */
-function isWithin({ report: { input = '' } }: Relay, request: PeerRequest): boolean {
-  const asked = letters(input);
-  return asked !== '' && letters(request.input ?? request.text).includes(asked);
-}
-
-/** A text without its blanks: a screen wraps where it likes. */
-function letters(text: string): string {
-  return text.replace(/\s+/g, '');
+/** True for a request whose dialog could not be read: nothing on the screen tells which call it is about. */
+function isUnread({ source, tool = '' }: PeerRequest): boolean {
+  return source === 'hub' && tool.startsWith('dialog');
 }

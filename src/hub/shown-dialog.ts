@@ -1,9 +1,17 @@
 import { builtIn, screenOf } from '../agents/index.ts';
 import type { HookReport } from '../job/hook.ts';
 import type { JobRecord, PeerRequest } from '../job/record.ts';
+import { cleanLine } from '../job/text.ts';
 import { find } from '../tmux/screen.ts';
 import { wholeOf } from './permission-draft.ts';
 import { compareShown, compareTold, letters, type Sameness, type ShownCall } from './same-call.ts';
+
+/** So many rows of a dialog that can't be read are told, none and all of them longer than this. */
+const ROWS = 5;
+const ROW_CHARS = 100;
+const ROWS_CHARS = 280;
+/** Its first row is looked for so far above the one that it is recognised by. */
+const ROWS_ABOVE = 15;
 
 /** A dialog on an agent's screen. */
 export interface ShownDialog extends ShownCall {
@@ -28,7 +36,7 @@ export function dialogOn(
     if (line === undefined) continue;
     const shown = name === 'permission' ? kind?.permission?.read(lines) : undefined;
     const tool = shown?.tool ?? `dialog (${name})`;
-    const input = shown?.input ?? line;
+    const input = shown?.input ?? firstRows(lines, pattern);
     return {
       key: `${name}\n${letters(`${tool} ${input}`)}`,
       name,
@@ -42,16 +50,53 @@ export function dialogOn(
   }
   const line = typing?.dialog === undefined ? undefined : find(lines, screenOf(agent, typing).dialog);
   if (line === undefined) return undefined;
+  const input = firstRows(lines, screenOf(agent, typing).dialog);
   return {
-    key: `other\n${line}`,
+    key: `other\n${letters(input)}`,
     name: 'other',
     tool: 'dialog',
-    input: line,
+    input,
     whole: false,
     isRead: false,
     commands: [],
     remedy: 'answer the dialog',
   };
+}
+
+/** The first rows of a dialog that is not read further, without their frames and the sign of the chosen option. */
+function firstRows(lines: readonly string[], pattern: RegExp | readonly RegExp[] | undefined): string {
+  const at = lineOf(lines, pattern);
+  let top = at;
+  const above = (by: number) => lines[top - by] ?? '';
+  while (top > 0 && at - top < ROWS_ABOVE && !isFrame(above(1)) && `${above(1)}${above(2)}`.trim() !== '')
+    top--;
+  let room = ROWS_CHARS;
+  const rows = lines
+    .slice(top)
+    .map((line) => cleanLine(line.replace(/[│┃╭╮╰╯]/g, ' ').replace(/^\s*[❯›●>]\s/, ''), ROW_CHARS))
+    .filter((line) => line !== '' && !isFrame(line))
+    .slice(0, ROWS)
+    .filter((line) => {
+      room -= line.length + 1;
+      return room >= 0;
+    });
+  return rows.join('\n');
+}
+
+/** The row on which a pattern's match begins. */
+function lineOf(lines: readonly string[], pattern: RegExp | readonly RegExp[] | undefined): number {
+  const text = lines.join('\n');
+  for (const one of pattern instanceof RegExp ? [pattern] : (pattern ?? [])) {
+    const at = text.search(one);
+    if (at < 0) continue;
+    const begin = text.length - text.slice(at).trimStart().length;
+    return text.slice(0, begin).split('\n').length - 1;
+  }
+  return lines.length - 1;
+}
+
+function isFrame(line: string): boolean {
+  return /^[\s─━═╌▔▄▀│┃╭╮╰╯┌┐└┘]*[─━═╌▔▄▀]{3}[\s─━═╌▔▄▀│┃╭╮╰╯┌┐└┘]*$/.test(line);
 }
 
 /**

@@ -2,6 +2,7 @@ import {
   answered,
   block,
   complete,
+  dropDecision,
   end,
   fail,
   heardFromPeer,
@@ -130,6 +131,9 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       break;
     case 'answered':
       answered(next, event);
+      break;
+    case 'decision_refused':
+      dropDecision(next, event);
       break;
     case 'reminded':
       next.reminded_at = at;

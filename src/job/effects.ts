@@ -161,6 +161,16 @@ export function answered(next: JobRecord, event: RecordedEvent): void {
   lower(next, ['turn_ended', 'stalled']);
 }
 
+/** A decision was not carried out: its request stands as before. */
+export function dropDecision(next: JobRecord, event: RecordedEvent): void {
+  const wanted = event.data?.['request_id'];
+  next.requests = next.requests.map((request) => {
+    if (wanted === undefined || !isOpen(request, wanted)) return request;
+    const { decision: _, decided_by: __, ...rest } = request;
+    return rest;
+  });
+}
+
 function isOpen(request: PeerRequest, wanted: unknown): boolean {
   return request.resolved_at === undefined && (wanted === undefined || request.request_id === wanted);
 }
@@ -250,6 +260,7 @@ export function end(
   next.status = status;
   next.final_at = at;
   next.attention = [];
+  next.requests = next.requests.map((request) => closed(request, at));
   if (reason === undefined) delete next.reason;
   else next.reason = reason;
   delete next.blocked_by;
@@ -257,6 +268,14 @@ export function end(
   if (next.phase === 'validating' && !AMENDABLE.includes(reason ?? '')) {
     next.phase = next.started_at ? 'started' : 'submitted';
   }
+}
+
+/** Nobody can answer what an ended job has asked for. */
+function closed(request: PeerRequest, at: string): PeerRequest {
+  if (request.resolved_at !== undefined) return request;
+  const { decision, decided_by: _, ...rest } = request;
+  const how = decision === undefined ? 'the job ended' : `the job ended after ${decision} was given`;
+  return { ...rest, resolved_at: at, decision: how };
 }
 
 /** Adds a reason for which the job needs somebody. */

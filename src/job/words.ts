@@ -81,6 +81,8 @@ const HUB_TYPES = [
   'reminded',
   'throttled',
   'notified',
+  'deciding',
+  'decision_refused',
 ] as const;
 
 /** Who may make an event of a known type; an unknown type may come from anybody but not as the hub's. */

@@ -70,7 +70,7 @@ export class AskView {
     if (asked === undefined) return;
     const { request_id: id, decision } = asked;
     if (decision !== undefined) {
-      this.choice.append(`Decided: ${decision}. The agent has not taken it yet.`);
+      this.choice.append(`Given to the agent: ${decision}. It was not seen to count yet.`);
       return;
     }
     const ask = (word: 'Allow' | 'Deny', yes: string, does: string) =>

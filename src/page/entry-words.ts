@@ -1,5 +1,13 @@
 import type { TimelineEntry } from '../view/timeline.ts';
 
+/** How far a decision has got, by the type of the entry. */
+const DECISIONS: Readonly<Record<string, string>> = {
+  deciding: 'about to give: ',
+  answered: 'given: ',
+  decision_refused: 'refused: ',
+  permission_resolved: 'settled: ',
+};
+
 /** What an entry of the audit log says beside its type, on as few lines as it has. */
 export function wordsOf(entry: TimelineEntry): string {
   const { type, passed, exit_code: code, decision, about, tool, files } = entry;
@@ -9,7 +17,8 @@ export function wordsOf(entry: TimelineEntry): string {
       : passed
         ? 'passed'
         : `failed${code === undefined ? '' : `, exit ${code}`}`;
-  const decided = type === 'answered' || type === 'permission_resolved' ? decision : undefined;
+  const decided =
+    DECISIONS[type] === undefined || decision === undefined ? undefined : `${DECISIONS[type]}${decision}`;
   const words = entry.detail ?? entry.result ?? entry.evidence ?? entry.blocked_by ?? entry.pane;
   const parts = [verdict, decided, tool, words, files && `files: ${files.join(', ')}`];
   if (about !== undefined) parts.push(`(about: ${about})`);

@@ -8,7 +8,7 @@ export interface Asked {
   evidence: boolean;
   /** The event that asked: all that there is to read. */
   entry: TimelineEntry;
-  /** What somebody has decided, while the agent has not taken it yet. */
+  /** What the agent was given as decision, while that was not seen to count yet. */
   decision?: string | undefined;
 }
 
@@ -40,6 +40,7 @@ export class Requests {
       this.keep((asked) => asked.kind === 'permission' && asked.evidence);
     if (type === 'question' || type === 'permission_required') this.ask(entry);
     else if (type === 'permission_resolved') this.keep((asked) => !meant(asked));
+    else if (type === 'decision_refused') this.drop(wanted);
     else if (type === 'answered') this.answer(entry, this.open.filter(meant));
   }
 
@@ -60,6 +61,10 @@ export class Requests {
     const question = meant.find(({ kind }) => kind === 'question');
     // Settles what it names, or every open request where it names none.
     if (question !== undefined) this.keep((asked) => !meant.includes(asked));
+  }
+
+  private drop(wanted: string | undefined): void {
+    for (const asked of this.open) if (asked.request_id === wanted) asked.decision = undefined;
   }
 
   private keep(stays: (asked: Asked) => boolean): void {

@@ -183,8 +183,9 @@ export function eventRows(events: readonly RecordedEvent[], room: number) {
 
 /** A decision on a permission has no other words than itself. */
 function decisionOf({ data }: RecordedEvent): string | undefined {
-  const decision = data?.['decision'];
-  return typeof decision === 'string' ? decision : undefined;
+  const { decision, evidence } = data ?? {};
+  if (typeof decision !== 'string') return undefined;
+  return typeof evidence === 'string' ? `${decision}: ${evidence}` : decision;
 }
 
 function optionally(text: string | undefined, max: number): string | undefined {

@@ -27,11 +27,13 @@ export function openPermission(record: JobRecord): PeerRequest | undefined {
 
 /** Everything that is known of a permission request, as it was asked. */
 export function permissionText(request: PeerRequest): string {
-  const { text, tool, input, input_file: file } = request;
+  const { text, tool, input, input_file: file, decision } = request;
   const asked = shown(text);
   const parts = [asked];
   if (tool !== undefined && !asked.includes(shown(tool))) parts.push(`tool: ${shown(tool)}`);
   if (input !== undefined && !asked.includes(shown(input))) parts.push(shown(input));
   if (file !== undefined) parts.push(`This is its beginning; the whole is in ${shown(file)}`);
+  if (decision !== undefined)
+    parts.push(`${shown(decision)} was given to the agent, and not seen to count yet`);
   return parts.filter(Boolean).join('\n\n');
 }

@@ -11,6 +11,8 @@ export interface TimelineLine {
   what: string;
 }
 
+/** Events that tell how far a decision has got. */
+const DECIDED = ['deciding', 'answered', 'permission_resolved'];
 const WORDS_CHARS = 300;
 /** A name and a space; a longer source is cut. */
 const SHORT: Readonly<Record<string, string>> = { supervisor: 'superv' };
@@ -34,7 +36,8 @@ export function timelineLines(events: readonly RecordedEvent[], count: number): 
 function evidenceOf({ type, data = {} }: RecordedEvent): string | undefined {
   const { passed, decision, exit_code: code, evidence, by } = data;
   if (typeof passed === 'boolean') return passed ? 'PASS' : `FAIL (exit ${String(code)})`;
-  if (type === 'answered' && typeof decision === 'string') return decision;
+  if (typeof decision === 'string' && DECIDED.includes(type))
+    return typeof evidence === 'string' ? `${decision}: ${evidence}` : decision;
   return [evidence, by].find((one) => typeof one === 'string');
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Changes } from '../../src/hub/changes.ts';
 import { Decisions } from '../../src/hub/decisions.ts';
 import { Hooks } from '../../src/hub/hooks.ts';
@@ -34,6 +34,8 @@ const DIALOG = [
   '',
   '  Press enter to confirm or esc to cancel',
 ];
+const BOX = ['› Ask for something', '', '  scripted default · /home/me/project'];
+const BUSY = ['• Working (2s • esc to interrupt)', '', ...BOX];
 const log = { info() {}, warn() {}, error() {} };
 
 let folder: string;
@@ -46,6 +48,9 @@ let hooks: Hooks;
 /** What the pane shows, and what happens with the next look at it. */
 let screen: string[];
 let onLook: () => void;
+let afterKey: () => string[];
+/** What it shows once the agent was given a decision. */
+let afterwards: string[];
 const pressed: string[] = [];
 
 /** What a hub knows of permissions when it begins. */
@@ -54,7 +59,7 @@ function begin(): void {
     command: async (command: string) => {
       if (command.includes('send-keys')) {
         pressed.push(command);
-        screen = [];
+        screen = afterKey();
         return ['DONE'];
       }
       onLook();
@@ -91,6 +96,8 @@ beforeEach(async () => {
     onRemoved: () => {},
   });
   screen = DIALOG;
+  afterwards = BUSY;
+  afterKey = () => [];
   onLook = () => {};
   pressed.length = 0;
   begin();
@@ -119,6 +126,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  if (!job.isFinal) await registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' }));
   await registrar.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -132,23 +140,26 @@ const request = () => job.record.requests[0];
 /** A hook of a waiting agent tells of a request; @returns what it is answered */
 async function asked(): Promise<{ answer: Promise<HookResult> }> {
   const answer = tell(ASKS, true);
+  void answer.then(({ decision }) => {
+    if (decision !== undefined) screen = afterwards;
+  });
   await until('the request is open', () => request() !== undefined);
   return { answer };
 }
 
-/** Runs something while the decision has its place in the journal, and is not on the disk yet. */
-function onAnswered(run: () => void): void {
+/** Runs something while what is about to be decided has its place in the journal, and is not on the disk yet. */
+function onDeciding(run: () => void): void {
   const append = job.append.bind(job);
   job.append = (draft) => {
     const written = append(draft);
-    if (draft.type === 'answered') queueMicrotask(run);
+    if (draft.type === 'deciding') queueMicrotask(run);
     return written;
   };
 }
 
 test('a hook that its agent ends while the decision is written down has not taken it', async () => {
   const { answer } = await asked();
-  onAnswered(() => void tell({ type: 'permission_settled' }));
+  onDeciding(() => void tell({ type: 'permission_settled' }));
   await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
   expect(await answer).toEqual({});
   expect(request()).toMatchObject({ decision: 'settled in the pane' });
@@ -159,7 +170,7 @@ test('what a hook tells after its decision waits for the end of that', async () 
   const { answer } = await asked();
   const decided = allow();
   await answer;
-  await tell({ type: 'permission_settled' });
+  await tell({ type: 'tool_used', tool: ASKS.tool, input: ASKS.input });
   expect(await decided).toContain("The agent's hook has taken the decision");
   expect(request()).toMatchObject({ decision: 'allow', decided_by: 'supervisor' });
   expect(types().filter((type) => type === 'permission_resolved')).toHaveLength(1);
@@ -167,7 +178,7 @@ test('what a hook tells after its decision waits for the end of that', async () 
 
 test('a job that is cancelled while its decision is written down gets none', async () => {
   const { answer } = await asked();
-  onAnswered(() => void registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' })));
+  onDeciding(() => void registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' })));
   await expect(allow()).rejects.toMatchObject({
     code: 'conflict',
     message: expect.stringContaining('ended'),
@@ -256,4 +267,99 @@ test('a request of an earlier hub is settled when another dialog stands in its p
   await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
   expect(pressed).toEqual([]);
   expect(request()).toMatchObject({ decision: 'settled in the pane, or put off by the agent' });
+});
+
+describe('a decision that was given', () => {
+  test('is told as given, then as settled by what was seen', async () => {
+    await asked();
+    await allow();
+    const told = types().slice(-4);
+    expect(told).toEqual(['permission_required', 'deciding', 'answered', 'permission_resolved']);
+    expect(request()).toMatchObject({ decision: 'allow', decided_by: 'supervisor' });
+  });
+
+  const ends: [string, () => Promise<unknown>][] = [
+    ['the agent had ended its hook', () => tell({ type: 'permission_settled' })],
+    ['the agent interrupts its turn', () => tell({ type: 'interrupted' })],
+  ];
+  test.each(ends)('a moment after the person has denied is not told as taken: %s', async (_, tells) => {
+    const { answer } = await asked();
+    const decided = allow();
+    await answer;
+    await tells();
+    expect(await decided).toContain('not proven');
+    expect(request()).toMatchObject({ decision: 'settled after allow was given' });
+    expect(request()?.decided_by).toBeUndefined();
+  });
+
+  test('is not told as taken by an agent that is idle then', async () => {
+    afterwards = BOX;
+    await asked();
+    expect(await allow()).toContain('the agent is idle');
+    expect(request()).toMatchObject({ decision: 'settled after allow was given' });
+  });
+
+  test('a moment after the person has allowed is no denial: the tool has run', async () => {
+    const { answer } = await asked();
+    const decided = decisions.decide(job, 'deny', 'supervisor', undefined);
+    await answer;
+    await tell({ type: 'tool_used', tool: ASKS.tool, input: ASKS.input });
+    expect(await decided).toContain('the tool has run');
+    expect(request()).toMatchObject({ decision: 'settled after deny was given' });
+  });
+
+  test('by a hub that has ended is not told as taken by the next one', async () => {
+    await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
+    const data = { request_id: request()?.request_id, decision: 'allow' };
+    await registrar.record(job, { ...hubDraft(job.id, 'answered', { data }), source: 'supervisor' });
+    begin();
+    screen = BUSY;
+    await permissions.look(job);
+    expect(request()).toMatchObject({ decision: 'settled after allow was given' });
+    expect(request()?.decided_by).toBeUndefined();
+  });
+});
+
+describe('a decision that can not be carried out', () => {
+  const cases: [string, string[], string][] = [
+    [
+      'a dialog that can not be read',
+      DIALOG.map((line) => line.replace('Yes, proceed', 'Yes, and always')),
+      'A person',
+    ],
+    [
+      'a dialog of another kind',
+      ['', '  Trust this folder?', '', '› 1. Trust and continue', '', '  Press enter to continue'],
+      'A person',
+    ],
+  ];
+  test.each(cases)('is journalled as refused: %s', async (_, shown, hint) => {
+    screen = shown;
+    await permissions.seen(job, dialogOn(screen, job.record));
+    await until('it is told', () => request() !== undefined, 4_000);
+    const refusal = await allow().catch((error) => error);
+    expect(refusal).toMatchObject({ code: 'refused', hint: expect.stringContaining(hint) });
+    expect(refusal.hint).toContain(`mam attach ${job.id}`);
+    expect(refusal.message).not.toContain('another dialog');
+    expect(types()).toContain('decision_refused');
+    expect(types()).not.toContain('answered');
+    expect(request()).not.toHaveProperty('decision');
+    expect(request()).not.toHaveProperty('decided_by');
+    expect(request()?.text).toContain(`mam attach ${job.id}`);
+    expect(pressed).toEqual([]);
+  });
+
+  test('since the key was not taken leaves its request as it was', async () => {
+    await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
+    afterKey = () => DIALOG;
+    await expect(allow()).rejects.toMatchObject({ code: 'refused' });
+    expect(types().slice(-3)).toEqual(['deciding', 'answered', 'decision_refused']);
+    expect(request()).not.toHaveProperty('decision');
+  });
+});
+
+test('what is open when the job ends is settled', async () => {
+  await asked();
+  await registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' }));
+  expect(request()).toMatchObject({ decision: 'the job ended', resolved_at: expect.any(String) });
 });

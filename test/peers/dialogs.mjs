@@ -36,6 +36,13 @@ const LOOKS = {
       '',
       '  scripted default · /home/me/project\x1b8',
     ],
+    busy: [
+      '• Working (2s • esc to interrupt)',
+      '',
+      '› \x1b7',
+      '',
+      '  scripted default · /home/me/project\x1b8',
+    ],
     dialog: (command) => [
       '  Would you like to run the following command?',
       '',
@@ -53,6 +60,14 @@ const LOOKS = {
       `❯\u00a0${text.join('\n  ')}\x1b7`,
       RULE,
       '  ⏸ manual mode on · ? for shortcuts\x1b8',
+    ],
+    busy: [
+      '✻ Working… (2s · ↓ 12 tokens)',
+      '',
+      RULE,
+      '❯\u00a0\x1b7',
+      RULE,
+      '  ⏸ manual mode on · esc to interrupt\x1b8',
     ],
     dialog: (command) => [
       RULE,
@@ -127,7 +142,8 @@ async function begin(order) {
 async function askNext() {
   const command = left.shift();
   if (command === undefined) {
-    draw(look.box(['']));
+    // Whatever it does next, it goes on.
+    draw(look.busy);
     return;
   }
   const answer = told.get(command) ?? tell(command);
@@ -137,7 +153,7 @@ async function askNext() {
   draw(look.dialog(command));
   const { stdout } = await answer;
   // Too late when a key has settled it.
-  if (stdout !== '' && asked === command) void settle(stdout.includes('"allow"'));
+  if (stdout !== '' && asked === command) void settle(stdout.includes('"allow"'), JSON.parse(stdout).hookSpecificOutput.decision.message);
 }
 
 /** tmux has told of this second by then, and never tells of it again. */
@@ -150,14 +166,15 @@ function tell(command) {
   return hook('PermissionRequest', { tool_name: 'Bash', tool_input: { command } });
 }
 
-async function settle(allowed) {
+async function settle(allowed, message) {
   note({ settled: asked, allowed });
   asked = undefined;
   if (allowed) void askNext();
   else {
     // Codex shows the effect only when its hook has ended.
     if (options.kind === 'codex') await hook('Interrupt', {});
-    draw(look.box(['']));
+    // What a hook's denial says is shown.
+    draw([...(message === undefined ? [] : [`  ⎿  ${message}`, '']), ...look.box([''])]);
   }
 }
 

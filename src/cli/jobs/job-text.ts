@@ -9,6 +9,8 @@ import { type Cell, tableText } from '../core/table.ts';
 import { dayAndTime, spanText, timeOfDay } from '../core/times.ts';
 import { nextStep } from './next-step.ts';
 
+/** Events that tell how far a decision has got. */
+const DECIDED = ['deciding', 'answered', 'permission_resolved'];
 const DETAIL_CHARS = 300;
 const AGENT_CHARS = 50;
 const PROMPT_CHARS = 80;
@@ -51,6 +53,7 @@ export function recordText(record: JobRecord): string {
     ['job', record.job_id],
     ['status', stateText(record)],
     ['asks', attention ? optionally(openRequest(record)?.text) : undefined],
+    ['given', attention ? givenText(record) : undefined],
     ['do', attention ? nextStep(record) : undefined],
     [
       'agent',
@@ -118,6 +121,12 @@ function validationText({ validation }: JobRecord): string | undefined {
   return verdict === undefined ? validation.script : `${verdict} ${validation.script}`;
 }
 
+/** What the agent was given as decision, while nobody has seen that it counts. */
+function givenText(record: JobRecord): string | undefined {
+  const { decision, decided_by: by } = openRequest(record) ?? {};
+  return decision && `${decision}, by the ${by ?? 'supervisor'}; not seen to count yet`;
+}
+
 function optionally(text: string | undefined): string | undefined {
   return text === undefined ? undefined : cleanLine(text, DETAIL_CHARS);
 }
@@ -125,7 +134,8 @@ function optionally(text: string | undefined): string | undefined {
 function evidenceOf(event: RecordedEvent): string | undefined {
   const { passed, decision, exit_code: code } = event.data ?? {};
   if (typeof passed === 'boolean') return passed ? 'PASS' : `FAIL (exit ${String(code)})`;
-  if (typeof decision === 'string' && event.type === 'answered') return decision;
   const evidence = event.data?.['evidence'] ?? event.data?.['by'];
+  if (typeof decision === 'string' && DECIDED.includes(event.type))
+    return typeof evidence === 'string' ? `${decision}: ${evidence}` : decision;
   return typeof evidence === 'string' ? evidence : undefined;
 }

@@ -1,5 +1,5 @@
 import type { JobRecord } from '../../job/record.ts';
-import { waitsInItsPane } from '../../view/job.ts';
+import { openRequest, waitsInItsPane } from '../../view/job.ts';
 
 /** What a person can type next for a job. */
 export function nextStep(record: JobRecord): string {
@@ -7,7 +7,10 @@ export function nextStep(record: JobRecord): string {
   if (record.final_at !== undefined) return `mam logs ${id}`;
   if (status !== 'input_required') return `mam wait --job ${id}`;
   if (waitsInItsPane(record)) return `mam attach ${id}`;
-  if (reason === 'permission') return `mam answer --job ${id} --allow (or --deny)`;
+  if (reason === 'permission') {
+    const request = openRequest(record)?.request_id;
+    return `mam answer --job ${id} --request ${request} --allow (or --deny)`;
+  }
   if (reason === 'question') return `mam answer --job ${id} "YOUR ANSWER"`;
   if (reason === 'turn_ended') return `mam answer --job ${id} "YOUR INSTRUCTION"`;
   return `mam attach ${id}`;

@@ -123,7 +123,7 @@ function inline(entry: TimelineEntry): string[] {
   if (type === 'permission_required' && entry.tool !== undefined) return [words(entry.tool)];
   const decided = [decision, about].filter((text) => text !== undefined).join(': ');
   if (type === 'permission_resolved') return [words(decided), evidence ?? ''];
-  if (decision !== undefined) return [words(decided), detail ?? ''];
+  if (decision !== undefined) return [words(decided), detail ?? evidence ?? ''];
   if (about !== undefined) return [words(detail ?? ''), `(to: ${about})`];
   return [words([by, detail ?? evidence].filter((text) => text !== undefined).join(': '))];
 }

@@ -88,6 +88,27 @@ describe.each(HOMES)('$kind', (home) => {
     await server.ask('cancel_job', { job_id: jobId });
   });
 
+  test('an answer that comes late does not allow a longer command that begins the same', async ({ lab }) => {
+    const longer = 'touch file-main && touch file-forced';
+    const { server, jobId } = await asking(lab, { shell: 'touch file-main' }, { shell: longer });
+    await showsDialog(lab, 'file-main');
+    await pause(HUMAN_MS);
+    for (const key of permission?.allow ?? []) await lab.type(key);
+    await showsDialog(lab, 'file-forced');
+    const late = await allow(server, jobId);
+    expect(late.isError, late.content[0].text).toBe(true);
+    const { jobs } = await server.ask('wait_job', { job_id: jobId, timeout_seconds: 20 });
+    expect(jobs[0].open_request).toContain(longer);
+    expect(files(lab)).toEqual(['file-main']);
+    await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
+    await until('the request is settled', () => lab.record(jobId).requests[1]?.resolved_at !== undefined);
+    expect(files(lab)).toEqual(['file-main']);
+    const requests = lab.record(jobId).requests;
+    expect(requests).toHaveLength(2);
+    expect(requests[0]?.decided_by).toBeUndefined();
+    await server.ask('cancel_job', { job_id: jobId });
+  });
+
   test('of several requests at once, the one that was shown is the one that is decided', async ({ lab }) => {
     const { server, jobId, told } = await askingAtOnce(lab, 'P', 'Q', 'R');
     const [first = ''] = /file-[PQR]/.exec(told) ?? [];
