@@ -153,7 +153,8 @@ async function askNext() {
   draw(look.dialog(command));
   const { stdout } = await answer;
   // Too late when a key has settled it.
-  if (stdout !== '' && asked === command) void settle(stdout.includes('"allow"'), JSON.parse(stdout).hookSpecificOutput.decision.message);
+  if (stdout !== '' && asked === command)
+    void settle(stdout.includes('"allow"'), JSON.parse(stdout).hookSpecificOutput.decision.message);
 }
 
 /** tmux has told of this second by then, and never tells of it again. */
