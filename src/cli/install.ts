@@ -54,7 +54,11 @@ export default defineCommand({
     const env = process.env;
     const around = surroundings(env);
     const receipts = new Receipts(mamHome(env));
-    const plans = client.files(scope, around, channel).map((file) => planOf(file, receipts, uninstall));
+    // A project's links are somebody else's: they must not lead into the user's own files.
+    const within = options.project ? around.project : undefined;
+    const plans = client
+      .files(scope, around, channel)
+      .map((file) => planOf(file, receipts, { uninstall, within }));
     if (!dryRun) await carryOut(plans, receipts, { scope, uninstall });
     const changed = plans.some(({ change }) => change !== 'unchanged');
     const warnings = [
@@ -103,12 +107,12 @@ interface Report {
 }
 
 function jsonOf({ plans, ...report }: Report): object {
-  const files = plans.map(({ path, found, edited, change, backup, removed }) => ({
+  const files = plans.map(({ path, found, edited, change, backup, removed, ours }) => ({
     path,
     change,
     ...(backup !== undefined && { backup }),
     ...(removed !== undefined && { removed_backups: removed }),
-    ...(report.dry_run && change !== 'unchanged' && { diff: diffOf(path, found.text, edited.text) }),
+    ...(report.dry_run && change !== 'unchanged' && { diff: diffOf(path, found.text, edited.text, ours) }),
   }));
   return { ...report, files };
 }
@@ -123,7 +127,7 @@ function textOf({ title }: Client, { scope, dry_run, uninstall, changed, plans, 
   const changing = plans.filter(({ change }) => change !== 'unchanged');
   if (dry_run) {
     return [
-      ...changing.map(({ path, found, edited }) => diffOf(path, found.text, edited.text)),
+      ...changing.map(({ path, found, edited, ours }) => diffOf(path, found.text, edited.text, ours)),
       '',
       'Nothing was written: this is what would change.',
     ].join('\n');

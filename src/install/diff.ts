@@ -1,4 +1,5 @@
 import { clean } from '../job/text.ts';
+import { masked } from './mask.ts';
 
 /** Unchanged lines that are shown around a change. */
 const CONTEXT = 2;
@@ -8,11 +9,20 @@ const AROUND = 40;
 
 /**
  * What changes from one text to the other, in the manner of `diff -u`: one hunk from the first line that differs to
- * the last. Made harmless for a screen.
+ * the last. Made harmless for a screen, and without what others have put into the file but for its names.
  * @param before undefined when there is no file; `after` likewise
+ * @param ours the values that may be shown
  */
-export function diffOf(path: string, before: string | undefined, after: string | undefined): string {
-  const [old, now] = [linesOf(before), linesOf(after)];
+export function diffOf(
+  path: string,
+  before: string | undefined,
+  after: string | undefined,
+  ours: ReadonlySet<string>,
+): string {
+  const [old, now] = [before, after].map((text) => linesOf(text && masked(text, ours))) as [
+    string[],
+    string[],
+  ];
   const most = Math.min(old.length, now.length);
   let head = 0;
   while (head < most && old[head] === now[head]) head++;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { diffOf } from '../../src/install/diff.ts';
+import { masked, quotedIn } from '../../src/install/mask.ts';
 
 test.each([
   [
@@ -18,12 +19,31 @@ test.each([
   ],
   ['an escape sequence', '', '\u001b[31mred\r\n', '--- /f\n+++ /f\n@@ -0,0 +1,1 @@\n+red'],
 ])('%s is shown as diff shows it', (_, before, after, shown) => {
-  expect(diffOf('/f', before, after)).toBe(shown);
+  expect(diffOf('/f', before, after, new Set())).toBe(shown);
 });
 
 test('of a file on one line only the part that changes is shown', () => {
   const secret = 'x'.repeat(1_000);
-  const shown = diffOf('/f', `{"a":"${secret}","b":1}`, `{"a":"${secret}","b":1,"new":2}`);
+  const shown = diffOf('/f', `{"a":"${secret}","b":1}`, `{"a":"${secret}","b":1,"new":2}`, new Set());
   expect(shown).toContain('"b":1,"new":2}');
   expect(shown.length).toBeLessThan(300);
+});
+
+test('of what others have put into a file only the names are shown', () => {
+  const ours = quotedIn('{"command": "mam"}');
+  expect(masked('{"env": {"TOKEN": "s3cret", "b": ["s3cret"]}, "command": "mam", "e": ""}', ours)).toBe(
+    '{"env": {"TOKEN": "…", "b": ["…"]}, "command": "mam", "e": ""}',
+  );
+  expect(masked('"a": "it\'s \\"s3cret\\"", // "old": "s3cret"\n/* s3cret\ns3cret */ "b": 1', ours)).toBe(
+    '"a": "…", //…\n/*…\n…*/ "b": 1',
+  );
+  const toml = `# don't tell s3cret\n["my server".env]\n"T" = 's3cret'\ncommand = "mam"\nkey = """\ns3cret\n"s3cret\n"""\n`;
+  expect(masked(toml, ours)).toBe(
+    `#…\n["my server".env]\n"T" = '…'\ncommand = "mam"\nkey = """\n…\n…\n"""\n`,
+  );
+  const before = '{"mcpServers":{"gh":{"env":{"TOKEN":"s3cret"}}}}';
+  const after = '{"mcpServers":{"gh":{"env":{"TOKEN":"s3cret"}},"mam":{"command":"mam"}}}';
+  const diff = diffOf('/f', before, after, ours);
+  expect(diff).not.toContain('s3cret');
+  expect(diff).toContain('"mam":{"command":"mam"}');
 });

@@ -17,7 +17,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { MamError, systemCode } from '../../errors.ts';
 import { makeFolder } from '../../folders.ts';
 
@@ -32,10 +32,16 @@ export interface Found {
 
 const MAX_LINKS = 40;
 
-/** Reads a file that may not be there. @throws MamError `io` when it can't be read, `refused` when it is no UTF-8 text */
-export function readConfig(path: string): Found {
+/**
+ * Reads a file that may not be there. A link of the user's to a file of the user's is followed: people keep their
+ * configuration in one place.
+ * @param within the folder that no link may lead out of, if there is one
+ * @throws MamError `io` when it can't be read, `refused` when it is not UTF-8 text, or a link that must not be followed
+ */
+export function readConfig(path: string, within?: string): Found {
   const target = behindLinks(path);
   const bytes = bytesOf(target);
+  checkLinks(path, target, bytes !== undefined, within);
   if (bytes === undefined) return { path: target, text: undefined, stat: undefined };
   const text = bytes.toString('utf8');
   if (!Buffer.from(text).equals(bytes)) {
@@ -155,6 +161,19 @@ function bytesOf(path: string): Buffer | undefined {
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw new MamError('io', `${path} can't be read (${code ?? 'unknown'}).`, 'Nothing was changed.');
   }
+}
+
+/** @throws MamError `refused` for a link that leads nowhere, to another user's file, or out of the project */
+function checkLinks(path: string, target: string, isThere: boolean, within: string | undefined): void {
+  const refuse = (why: string): MamError =>
+    new MamError('refused', `${path} ${why}.`, 'Nothing was changed. Put a file of your own in its place.');
+  if (within !== undefined && !target.startsWith(withRealFolder(within) + sep))
+    throw refuse(`is a link that leads out of the project, to ${target}`);
+  if (linkOf(path) === undefined) return;
+  if (!isThere) throw refuse(`is a link to ${target}, which is not there`);
+  const { uid } = statSync(target);
+  if (process.getuid !== undefined && uid !== process.getuid())
+    throw refuse(`is a link to ${target}, which belongs to another user (uid ${uid})`);
 }
 
 /** The file that a path means, also where a link leads to a file that is not there yet. */

@@ -1,4 +1,5 @@
 import type { ConfigFile, Edited, Scope } from '../../install/client.ts';
+import { quotedIn } from '../../install/mask.ts';
 import { type Found, prepare, readConfig, replaceConfig, restoreConfig } from './files.ts';
 import type { Note, Receipts } from './receipts.ts';
 import { missingFolders, removeFolders, sweepBackups } from './tidy.ts';
@@ -12,18 +13,31 @@ export interface Plan {
   change: 'created' | 'changed' | 'removed' | 'unchanged';
   /** True when the server is in the file, and switched off. */
   off: boolean;
+  /** The values that are ours, now or before: others may be secret. */
+  ours: ReadonlySet<string>;
   /** The copy of the old file. */
   backup?: string | undefined;
   /** The copies that are needless again, since the file says what the oldest of them says. */
   removed?: string[];
 }
 
-/** What becomes of a file. Writes nothing. @throws MamError when it can't be read or must not be changed */
-export function planOf(file: ConfigFile, receipts: Receipts, uninstall: boolean): Plan {
-  const found = readConfig(file.path);
-  const edited = (uninstall ? file.uninstall : file.install)(found.text, receipts.of(found.path)?.receipt);
+/**
+ * What becomes of a file. Writes nothing.
+ * @param within the folder that no link may lead out of, if there is one
+ * @throws MamError when it can't be read or must not be changed
+ */
+export function planOf(
+  file: ConfigFile,
+  receipts: Receipts,
+  { uninstall, within }: { uninstall: boolean; within: string | undefined },
+): Plan {
+  const found = readConfig(file.path, within);
+  const receipt = receipts.of(found.path)?.receipt;
+  const edited = (uninstall ? file.uninstall : file.install)(found.text, receipt);
+  const alone = file.install(undefined, undefined).text ?? '';
+  const ours = quotedIn(`${alone}\n${JSON.stringify(receipt) ?? ''}`);
   const off = file.read?.(edited.text)?.enabled === false;
-  return { path: file.path, found, edited, change: changeOf(found.text, edited.text), off };
+  return { path: file.path, found, edited, change: changeOf(found.text, edited.text), off, ours };
 }
 
 /** Writes every file that changes, or none. */
