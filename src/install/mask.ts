@@ -2,7 +2,9 @@
 const TOKENS =
   /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\/\/[^\n]*|\/\*[\s\S]*?\*\/|#[^\n]*/g;
 /** What makes the quoted text before it a name. */
-const NAME_ENDS = /[ \t]*[:=.\]]/y;
+const NAME_ENDS = /[ \t]*[:=.]/y;
+/** The name of a TOML table may be quoted; in JSON a bracket ends a list, whose values may be secret. */
+const TABLE = /^\[\[?[^=\n]*$/;
 
 /** The quoted texts of a file, as they stand there. */
 export function quotedIn(text: string): Set<string> {
@@ -15,10 +17,13 @@ export function quotedIn(text: string): Set<string> {
  * @param ours the values that may be read
  */
 export function masked(text: string, ours: ReadonlySet<string>): string {
+  const isJson = /^\s*(?:\{|\/[/*])/.test(text);
   return text.replace(TOKENS, (token: string, offset: number) => {
     NAME_ENDS.lastIndex = offset + token.length;
     const isQuoted = /^["']/.test(token);
-    if (isQuoted && (token.length === 2 || ours.has(inner(token)) || NAME_ENDS.test(text))) return token;
+    const lineStart = text.slice(text.lastIndexOf('\n', offset) + 1, offset);
+    const isName = NAME_ENDS.test(text) || (!isJson && TABLE.test(lineStart));
+    if (isQuoted && (token.length === 2 || ours.has(inner(token)) || isName)) return token;
     const [begin, end] = edgesOf(token);
     const body = token.slice(begin.length, token.length - end.length);
     return begin + body.replace(/[^\n]+/g, '…') + end;

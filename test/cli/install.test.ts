@@ -517,11 +517,21 @@ describe('mam install', () => {
       expect(statSync(path)).toMatchObject({ uid: 1234, gid: 2345 });
   });
 
-  test('follows a link to a file that is not there yet', async () => {
+  test('follows a link to a file or folder of the user, and none that leads astray', async () => {
     mkdirSync(dirname(codexFile));
     symlinkSync('../dotfiles/codex.toml', codexFile);
+    const nowhere = await install('codex');
+    expect(nowhere).toMatchObject({ code: 69, stderr: expect.stringContaining('which is not there') });
+    expect(existsSync(join(lab.folder, 'dotfiles'))).toBe(false);
+    plant(join(lab.folder, 'dotfiles', 'codex.toml'), 'a = 1\n');
     expect((await install('codex')).code).toBe(0);
     expect(text(join(lab.folder, 'dotfiles', 'codex.toml'))).toContain('[mcp_servers.mam]');
+    // One that a clone brings may lead to any file of the user's.
+    symlinkSync(lab.folder, join(lab.project, '.codex'));
+    plant(join(lab.folder, 'config.toml'), 'a = 1\n');
+    const out = await install('codex', ['--project']);
+    expect(out).toMatchObject({ code: 69, stderr: expect.stringContaining('leads out of the project') });
+    expect(text(join(lab.folder, 'config.toml'))).toBe('a = 1\n');
     mkdirSync(join(lab.folder, 'real'));
     symlinkSync('real', join(lab.folder, 'linked'));
     const env = { CODEX_HOME: join(lab.folder, 'linked', 'codex') };

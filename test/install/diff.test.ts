@@ -34,6 +34,8 @@ test('of what others have put into a file only the names are shown', () => {
   expect(masked('{"env": {"TOKEN": "s3cret", "b": ["s3cret"]}, "command": "mam", "e": ""}', ours)).toBe(
     '{"env": {"TOKEN": "…", "b": ["…"]}, "command": "mam", "e": ""}',
   );
+  expect(masked('{\n"args": [\n["--key", "s3cret"]\n]}', ours)).toBe('{\n"args": [\n["…", "…"]\n]}');
+  expect(masked('args = ["s3cret"]\n["a"]\n', ours)).toBe('args = ["…"]\n["a"]\n');
   expect(masked('"a": "it\'s \\"s3cret\\"", // "old": "s3cret"\n/* s3cret\ns3cret */ "b": 1', ours)).toBe(
     '"a": "…", //…\n/*…\n…*/ "b": 1',
   );
