@@ -20,6 +20,8 @@ export interface BrokerSettings {
   password?: string | undefined;
   /** Path of a CA certificate. */
   ca?: string | undefined;
+  /** The user takes it upon himself that others on the network read and change what goes over it. */
+  plain?: boolean | undefined;
 }
 
 /** Everything that flags, environment and configuration files decide. Paths are absolute. */
@@ -92,7 +94,7 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
   const sockets = tmuxFolder(env);
   return {
     home,
-    socketPath: hubSocketPath(home),
+    socketPath: hubSocketPath(home, env['XDG_RUNTIME_DIR']),
     projectFolder,
     ignored: project.notice,
     registryDir,
@@ -103,7 +105,7 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
     tmuxSocket: serverName ? join(sockets, serverName) : (insideTmux ?? join(sockets, 'default')),
     tmuxServerName: serverName,
     role: role(env['MAM_ROLE']),
-    channel: channel(env['MAM_CHANNEL']),
+    channel: oneOrZero(env['MAM_CHANNEL'], 'MAM_CHANNEL'),
     toolTimeoutSeconds:
       seconds(env['MAM_TOOL_TIMEOUT_SECONDS'], 'MAM_TOOL_TIMEOUT_SECONDS') ?? file.tool_timeout_seconds,
     hubIdleSeconds:
@@ -244,9 +246,10 @@ function brokerSettings(
   cwd: string,
 ): BrokerSettings | undefined {
   const fromEnv = env['MAM_BROKER_URL'] || undefined;
-  if (fromEnv !== undefined) return brokerOf(fromEnv, env, {}, cwd);
-  if (project.broker_url) return brokerOf(project.broker_url, {}, project, cwd);
-  return own.broker_url ? brokerOf(own.broker_url, env, own, cwd) : undefined;
+  const plain = oneOrZero(env['MAM_BROKER_PLAIN'], 'MAM_BROKER_PLAIN') && { plain: true };
+  if (fromEnv !== undefined) return { ...brokerOf(fromEnv, env, {}, cwd), ...plain };
+  if (project.broker_url) return { ...brokerOf(project.broker_url, {}, project, cwd), ...plain };
+  return own.broker_url ? { ...brokerOf(own.broker_url, env, own, cwd), ...plain } : undefined;
 }
 
 /** @param env, file what may give the user and the password for this address */
@@ -300,10 +303,10 @@ function role(value: string | undefined): 'supervisor' | 'peer' {
   throw new MamError('bad_input', 'MAM_ROLE is neither supervisor nor peer.', 'Set it to peer, or unset it.');
 }
 
-function channel(value: string | undefined): boolean {
+function oneOrZero(value: string | undefined, name: string): boolean {
   if (value === undefined || value === '' || value === '0') return false;
   if (value === '1') return true;
-  throw new MamError('bad_input', 'MAM_CHANNEL is neither 1 nor 0.', 'Set it to 1, or unset it.');
+  throw new MamError('bad_input', `${name} is neither 1 nor 0.`, 'Set it to 1, or unset it.');
 }
 
 function seconds(value: string | undefined, name: string): number | undefined {

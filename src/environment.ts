@@ -50,6 +50,7 @@ export function peerEnvironment(settings: Settings, env: Env = process.env): Rec
     'MAM_MAX_OPEN_JOBS',
     'MAM_BROKER_USERNAME',
     'MAM_BROKER_CA',
+    'MAM_BROKER_PLAIN',
     'TMUX_SERVER_NAME',
   ]) {
     const value = env[name];

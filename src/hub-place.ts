@@ -1,25 +1,54 @@
+import { existsSync, lstatSync } from 'node:fs';
 import { hostname, tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import { readForeign } from './trust/files.ts';
+import { whyForeign } from './trust/owner.ts';
 
 /** Linux cuts a longer socket path silently (108 bytes, macOS 104), so two deep homes could share one socket. */
 const MAX_SOCKET_PATH_BYTES = 100;
+/** Leaves room in it for the folder's and the socket's name. */
+const MAX_PARENT_BYTES = 50;
 
-/** The hub's socket: in `home`, or, where that path would be cut, in a short private folder of the user's. */
-export function hubSocketPath(home: string): string {
+/**
+ * The hub's socket: in `home`, or, where that path would be cut, in a short private folder of the user's.
+ * @param runtime `XDG_RUNTIME_DIR`
+ */
+export function hubSocketPath(home: string, runtime?: string): string {
   const natural = join(home, 'hub.sock');
   if (Buffer.byteLength(natural) < MAX_SOCKET_PATH_BYTES) return natural;
-  return join(shortFolder(home), 'hub.sock');
+  return runningSocket(home) ?? join(shortFolder(home, runtime), 'hub.sock');
 }
 
 /** The per-user folder that holds the socket of a home that is too deep. */
-export function shortFolder(home: string): string {
-  const { uid } = userInfo();
-  return join(shortTemporaryFolder(), `mam-${uid}-${shortHash(home, 12)}`);
+export function shortFolder(home: string, runtime?: string): string {
+  return join(ownRuntimeFolder(runtime) ?? shortTemporaryFolder(), folderName(home));
+}
+
+/** Where a hub that was started from other surroundings listens: its starter may have another temporary folder. */
+function runningSocket(home: string): string | undefined {
+  try {
+    const { socket } = JSON.parse(readForeign(join(home, 'hub.json'))) as { socket?: unknown };
+    if (typeof socket !== 'string' || basename(dirname(socket)) !== folderName(home)) return undefined;
+    return existsSync(socket) ? socket : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function folderName(home: string): string {
+  return `mam-${userInfo().uid}-${shortHash(home, 12)}`;
+}
+
+/** The system's private folder of this user, where there is one. */
+function ownRuntimeFolder(folder: string | undefined): string | undefined {
+  if (!folder || !isAbsolute(folder) || Buffer.byteLength(folder) >= MAX_PARENT_BYTES) return undefined;
+  const stat = lstatSync(folder, { throwIfNoEntry: false });
+  return stat?.isDirectory() === true && whyForeign(stat) === undefined ? folder : undefined;
 }
 
 /** The temporary folder, unless that is itself too deep for a socket. */
 function shortTemporaryFolder(): string {
-  return Buffer.byteLength(tmpdir()) < 50 ? tmpdir() : '/tmp';
+  return Buffer.byteLength(tmpdir()) < MAX_PARENT_BYTES ? tmpdir() : '/tmp';
 }
 
 /** One id per hub: two homes on one machine must not answer each other's requests on a shared broker. */

@@ -1,5 +1,6 @@
 import { connect as connectSocket } from 'node:net';
 import type { IClientOptions, MqttClient } from 'mqtt';
+import { checkHubSocket } from '../trust/socket-place.ts';
 import type { BrokerAddress } from './address.ts';
 
 /** What differs between a hub's session and a client's. */
@@ -21,12 +22,13 @@ const URL_CONNECT_MS = 10_000;
  * Opens one MQTT 3.1.1 connection that never reconnects by itself: MQTT.js resends what it kept one by one, before
  * anything else, and forgets what is published meanwhile.
  * @returns the client, connected; from then on it emits `close` once
- * @throws the error of the socket, or of MQTT.js with the CONNACK code in `code`
+ * @throws MamError `refused` for a socket that is not this user's; the error of the socket, or of MQTT.js with the CONNACK code in `code`
  */
 export async function openConnection(
   address: BrokerAddress,
   { clientId, clean, will, prepare }: ConnectionOptions,
 ): Promise<MqttClient> {
+  if (address.kind === 'socket') checkHubSocket(address.path);
   const { default: mqtt } = await import('mqtt');
   const common: IClientOptions = {
     protocolVersion: 4,

@@ -3,6 +3,7 @@ import { MamError } from '../errors.ts';
 import type { Claim, ClaimReply } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import { type Command, type Commands, PROTOCOL_VERSION, type Reply } from '../job/request.ts';
+import { checkHubSocket } from '../trust/socket-place.ts';
 import { type BrokerAddress, unreachable } from './address.ts';
 import { asMamError } from './reply-error.ts';
 import { claimTopic, replyTopic, requestTopic } from './topics.ts';
@@ -139,7 +140,10 @@ function uniqueId(): string {
 }
 
 function open(address: BrokerAddress): Socket {
-  if (address.kind === 'socket') return connect(address.path);
+  if (address.kind === 'socket') {
+    checkHubSocket(address.path);
+    return connect(address.path);
+  }
   const { hostname, port } = new URL(address.url);
   return connect({
     host: hostname.replace(/^\[|\]$/g, ''),

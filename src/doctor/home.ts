@@ -1,7 +1,9 @@
-import { accessSync, constants, existsSync, lstatSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { explain } from '../errors.ts';
 import { hubSocketPath } from '../hub-place.ts';
+import { checkHubSocket } from '../trust/socket-place.ts';
 import type { Check } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 
@@ -16,14 +18,14 @@ export const home: Check = {
   area: 'home',
   limitMs: 3_000,
 
-  async look({ home: folder, settings }) {
+  async look({ home: folder, settings, env }) {
     const state = stateOf(folder);
     const there = [folder, ...(settings === undefined ? [] : [settings.registryDir])].map(nearest);
     const [own = '/', registry = own] = there;
     const apart = statSync(own).dev !== statSync(registry).dev;
     return [
       ...state,
-      ...socketOf(folder),
+      ...socketOf(folder, env['XDG_RUNTIME_DIR']),
       room('home.disk', own),
       ...(apart ? [room('home.registry-disk', registry)] : []),
     ];
@@ -63,16 +65,15 @@ function stateOf(folder: string): Found[] {
   return [ok(id, `${folder} is private and can be written`)];
 }
 
-function socketOf(folder: string): Found[] {
-  const path = hubSocketPath(folder);
+function socketOf(folder: string, runtime: string | undefined): Found[] {
+  const path = hubSocketPath(folder, runtime);
   const short = dirname(path);
   if (short === folder) return [];
   const id = 'home.socket';
-  const stat = lstatSync(short, { throwIfNoEntry: false });
-  const { uid } = userInfo();
-  if (stat !== undefined && (!stat.isDirectory() || (uid >= 0 && stat.uid !== uid))) {
-    const title = `${short}, where the hub's socket would be, is not yours.`;
-    return [problem(id, title, 'Set MAM_HOME to a folder with a shorter path.')];
+  try {
+    checkHubSocket(path);
+  } catch (error) {
+    return [problem(id, explain(error), 'Set MAM_HOME to a folder with a shorter path.')];
   }
   return [ok(id, `The path of ${join(folder, 'hub.sock')} is too long for a socket; it is ${path}`)];
 }

@@ -22,6 +22,7 @@ const NAMES: readonly (readonly [env: string, key?: keyof ConfigFile])[] = [
   ['MAM_BROKER_USERNAME', 'broker_username'],
   ['MAM_BROKER_PASSWORD', 'broker_password'],
   ['MAM_BROKER_CA', 'broker_ca'],
+  ['MAM_BROKER_PLAIN'],
   ['MAM_REALM', 'realm'],
   ['TMUX_SERVER_NAME', 'tmux_server_name'],
   ['MAM_ROLE'],

@@ -2,15 +2,17 @@ import { realpathSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Settings } from '../config.ts';
+import { explain } from '../errors.ts';
 import { cleanLine } from '../job/text.ts';
 import { IS_HIDDEN_FORMAT } from '../tmux/marks.ts';
+import { checkTmuxSocket } from '../trust/socket-place.ts';
 import { type Check, type Place, withSettings } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 import { numberIn } from './programs.ts';
 
 const ANSWER_MS = 2_000;
 const LIST = ['list-panes', '-a', '-F', `#{version} ${IS_HIDDEN_FORMAT} #{session_id}`];
-const SAID_CHARS = 200;
+const SAID_CHARS = 300;
 
 /** What answers at a socket. */
 interface Server {
@@ -41,6 +43,11 @@ export const tmuxSockets: Check = {
 async function ask(socket: string, { programs }: Place): Promise<Server> {
   const there = statSync(socket, { throwIfNoEntry: false }) !== undefined;
   if (!there || programs.find('tmux') === undefined) return { state: 'none', sessions: 0, said: '' };
+  try {
+    checkTmuxSocket(socket);
+  } catch (error) {
+    return { state: 'refuses', sessions: 0, said: cleanLine(explain(error), SAID_CHARS) };
+  }
   const { code, stdout, stderr, late } = await programs.run('tmux', ['-S', socket, ...LIST], ANSWER_MS);
   const said = cleanLine(stderr, SAID_CHARS);
   if (late) return { state: 'silent', sessions: 0, said };

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { BrokerAddress } from '../bus/address.ts';
+import { type BrokerAddress, checkEncrypted } from '../bus/address.ts';
 import type { BrokerSettings, Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 
@@ -8,13 +8,18 @@ export function brokerAddress({ socketPath }: Settings): BrokerAddress {
   return { kind: 'socket', path: socketPath };
 }
 
-/** An external broker with its certificate authority read. @throws MamError `bad_input` when that can't be read */
+/**
+ * An external broker with its certificate authority read.
+ * @throws MamError `bad_input` when that can't be read, `refused` where it has no encryption
+ */
 export function externalAddress({
   url,
   username,
   password,
   ca,
+  plain,
 }: BrokerSettings): BrokerAddress & { kind: 'url' } {
+  if (plain !== true) checkEncrypted(url);
   return {
     kind: 'url',
     url,

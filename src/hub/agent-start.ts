@@ -13,6 +13,7 @@ import type { TmuxServer } from '../tmux/control.ts';
 import { STARTED_OPTION } from '../tmux/marks.ts';
 import { formatLiteral, quote } from '../tmux/quote.ts';
 import { classify, shoot } from '../tmux/screen.ts';
+import { checkTmuxSocket } from '../trust/socket-place.ts';
 import { newAgentFolder, noteOwner, placeFiles, sweepAgentFiles } from './agent-files.ts';
 import { neededProgram } from './agent-program.ts';
 import { checkWorkdir } from './delegation-checks.ts';
@@ -104,6 +105,7 @@ async function create(
     if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
   }
   mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
+  checkTmuxSocket(socket);
   const words = commands.flatMap((one, index) => (index === 0 ? one : [';', ...one]));
   const { stdout } = await execa('tmux', ['-u', '-S', socket, ...words], {
     extendEnv: false,

@@ -2,6 +2,7 @@ import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { checkEncrypted } from '../bus/address.ts';
 import { connectFrame } from '../bus/wire.ts';
 import type { Settings } from '../config.ts';
 import { hubEnvironment } from '../environment.ts';
@@ -10,6 +11,7 @@ import { makeFolder } from '../folders.ts';
 import { programPath } from '../program.ts';
 import { homePaths } from '../registry/home.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
+import { checkHubSocket } from '../trust/socket-place.ts';
 import { brokerFingerprint, describeBroker, readHubFile } from './hub-file.ts';
 
 /** A hub must listen within this time after its start, in ms; measured: 120 to 200. */
@@ -22,7 +24,7 @@ const LEAVE_MS = 2_000;
 
 /**
  * Makes sure that a hub listens on the socket: finds the running one or starts one, detached from this process.
- * @throws MamError `unavailable` when none came up, with the end of its log
+ * @throws MamError `unavailable` when none came up, with the end of its log; `refused` for a socket of another user
  */
 export async function ensureHub(settings: Settings): Promise<void> {
   const deadline = Date.now() + START_MS;
@@ -36,9 +38,10 @@ export async function ensureHub(settings: Settings): Promise<void> {
 /**
  * Refuses to talk to a hub of another realm, which would not hear it, or of another broker than the one that is asked
  * for: the job's peers would be heard on one and report on the other.
- * @throws MamError `conflict`
+ * @throws MamError `conflict`; `refused` for a broker that no hub would join
  */
 export function checkHub(settings: Settings): void {
+  if (settings.broker?.plain !== true && settings.broker !== undefined) checkEncrypted(settings.broker.url);
   const hub = readHubFile(homePaths(settings.home).hubFile);
   if (hub === undefined) return;
   const differs =
@@ -104,6 +107,7 @@ function brokerEnvironment({ broker, realm }: Settings): Record<string, string> 
     MAM_BROKER_USERNAME: broker?.username,
     MAM_BROKER_PASSWORD: broker?.password,
     MAM_BROKER_CA: broker?.ca,
+    MAM_BROKER_PLAIN: broker?.plain === true ? '1' : undefined,
   };
   return Object.fromEntries(
     Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -112,6 +116,7 @@ function brokerEnvironment({ broker, realm }: Settings): Record<string, string> 
 
 /** A dying hub's socket still takes connections: only an answer proves that somebody is there. */
 function listens(path: string): Promise<boolean> {
+  checkHubSocket(path);
   return new Promise((resolve) => {
     const socket = createConnection(path);
     const end = (answered: boolean): void => {

@@ -1,8 +1,9 @@
+import { dirname } from 'node:path';
 import { loadSettings } from '../config.ts';
 import { explain } from '../errors.ts';
-import { shortFolder } from '../hub-place.ts';
 import { ensureHome, ensurePrivateFolder, homePaths } from '../registry/home.ts';
 import { takeLock, thisOwner } from '../registry/lock.ts';
+import { checkHubSocket } from '../trust/socket-place.ts';
 import { Hub } from './hub.ts';
 import { fileLog } from './log.ts';
 
@@ -14,7 +15,8 @@ export async function runHub(): Promise<void> {
   const settings = await loadSettings({ cwd: '/' });
   const home = homePaths(settings.home);
   ensureHome(home);
-  if (!settings.socketPath.startsWith(home.folder)) ensurePrivateFolder(shortFolder(home.folder));
+  ensurePrivateFolder(dirname(settings.socketPath));
+  checkHubSocket(settings.socketPath);
   const log = fileLog(home.log);
 
   let ending = false;

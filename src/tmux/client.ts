@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { MamError } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
+import { checkTmuxSocket } from '../trust/socket-place.ts';
 import { type Block, FrameReader } from './frame.ts';
 import { hiddenName, leave, refusal, setup, start } from './start.ts';
 
@@ -57,9 +58,11 @@ export class ControlClient {
    * Starts a client in the hidden session of a running tmux server.
    * @param socketPath absolute path of the server's socket
    * @param onNotice gets every notification line (`%…`)
-   * @throws MamError `not_found` when no server runs there, `unavailable` when tmux is missing or refuses
+   * @throws MamError `not_found` when no server runs there, `unavailable` when tmux is missing or refuses,
+   * `refused` when the socket is another user's
    */
   static async connect(socketPath: string, onNotice: (line: string) => void): Promise<ControlClient> {
+    checkTmuxSocket(socketPath);
     const client = new ControlClient(socketPath, onNotice);
     const failure = await new Promise<string | undefined>((resolve) => {
       client.#greeted = resolve;

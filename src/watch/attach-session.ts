@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { MamError, systemCode } from '../errors.ts';
 import { cleanLine } from '../job/text.ts';
+import { checkTmuxSocket } from '../trust/socket-place.ts';
 import { type AttachTarget, attachWords, type Standpoint } from '../view/attach.ts';
 
 const REASON_CHARS = 200;
@@ -48,6 +49,7 @@ export function sessionsOf(socket: string): string[] {
 }
 
 function tmuxLines(socket: string, words: string[]): string[] {
+  checkTmuxSocket(socket);
   const { stdout, error } = spawnSync('tmux', ['-S', socket, ...words], {
     encoding: 'utf8',
     timeout: ANSWER_MS,

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
-import { redactUrl } from '../../src/bus/address.ts';
+import { checkEncrypted, redactUrl } from '../../src/bus/address.ts';
 import { connectExternal, type ExternalOptions } from '../../src/bus/external.ts';
 import type { Link } from '../../src/bus/link.ts';
 import { publishOnce } from '../../src/bus/one-shot.ts';
@@ -226,6 +226,28 @@ describe.skipIf(!installed)('an external broker', () => {
     await say(broker, '3');
     await until('it arrived', () => hub.journal.some(({ detail }) => detail === '3'));
   });
+});
+
+describe('checkEncrypted', () => {
+  it.each([
+    'mqtts://far.example',
+    'wss://far.example/mqtt',
+    'mqtt://127.0.0.1',
+    'mqtt://127.9.0.1:1',
+    'ws://localhost:9',
+    'mqtt://[::1]:1883',
+  ])('lets %s pass', (url) => expect(() => checkEncrypted(url)).not.toThrow());
+  it.each([
+    'mqtt://far.example',
+    'ws://far.example',
+    'mqtt://10.0.0.1',
+    'mqtt://0.0.0.0',
+    'mqtt://127.0.0.1.far.example',
+    'mqtt://localhost.far.example',
+    'mqtt://127.0.0.1@far.example',
+    'mqtt://[::]',
+    'mqtt://[fe80::1]',
+  ])('refuses %s', (url) => expect(() => checkEncrypted(url)).toThrow(/not encrypted/));
 });
 
 describe('redactUrl', () => {

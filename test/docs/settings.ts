@@ -64,6 +64,11 @@ export const settings: readonly Setting[] = [
     meaning: 'PEM file of the authority that signed its certificate',
   },
   {
+    env: 'MAM_BROKER_PLAIN',
+    default: '0',
+    meaning: '1 allows `mqtt://` and `ws://`, which are not encrypted, to another machine',
+  },
+  {
     env: 'MAM_REALM',
     file: 'realm',
     default: '`default`',

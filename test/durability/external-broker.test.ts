@@ -221,6 +221,32 @@ describe.runIf(installed)('over Mosquitto', () => {
     },
   );
 
+  test('a broker on another machine is joined over an encrypted connection only', async () => {
+    await setUp(false);
+    lab.plant('open');
+    // A documentation address, where nobody is.
+    const env = { MAM_BROKER_URL: 'mqtt://me:sw0rd@192.0.2.1:1883' };
+    const words = 'The MQTT broker mqtt://192.0.2.1:1883 is on another machine';
+    const server = await lab.server(env);
+    const text = await server.fails('list_jobs');
+    expect(text).toContain(words);
+    expect(text).toContain('Use mqtts:// in MAM_BROKER_URL, or set MAM_BROKER_PLAIN=1');
+    expect(text).not.toContain('sw0rd');
+    expect(await lab.mam(['wait'], { env })).toMatchObject({
+      code: 69,
+      stderr: expect.stringContaining(words),
+    });
+    expect((await lab.mam(['doctor'], { env })).stdout).toContain(words);
+    expect((await lab.mam(['list'], { env: { ...env, MAM_BROKER_PLAIN: 'yes' } })).stderr).toContain(
+      'MAM_BROKER_PLAIN is neither 1 nor 0',
+    );
+    // The hub has not joined it either, and a report is not lost by it.
+    const report = await server.ok('publish_event', { job_id: 'open', event: 'progress', detail: 'kept' });
+    expect(report.accepted).toBe(true);
+    await until('it is recorded', () => lab.events('open').some(({ detail }) => detail === 'kept'));
+    await until('it is told', () => lab.hubLog().includes(words));
+  });
+
   test('a killed hub of another broker binds nobody', async () => {
     await setUp();
     await (await lab.server(broker.env)).ok('list_jobs');
@@ -264,6 +290,8 @@ describe.runIf(installed)('over Mosquitto', () => {
     const answer = await peer.ok('publish_event', { job_id: 'first', event: 'progress', detail: 'early' });
     expect(answer.accepted).toBe(true);
     await until('it is recorded', () => lab.events('first').some(({ detail }) => detail === 'early'));
+    // The outbox is emptied before the hub lets clients in.
+    await lab.hubPid();
   });
 
   test('two hubs on one broker: the one that has the job answers', async () => {

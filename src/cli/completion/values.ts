@@ -5,6 +5,7 @@ import { loadSettings, type Settings } from '../../config.ts';
 import { cleanLine } from '../../job/text.ts';
 import { newestJobs } from '../../registry/newest-jobs.ts';
 import { IS_HIDDEN_FORMAT, STARTED_OPTION } from '../../tmux/marks.ts';
+import { checkTmuxSocket } from '../../trust/socket-place.ts';
 import { endWithReader } from '../core/output.ts';
 
 const MAX_JOBS = 100;
@@ -60,6 +61,7 @@ function agents({ agents: configured }: Settings): Offer[] {
 
 /** Those that `mam start` made come first. */
 function sessions({ tmuxSocket }: Settings): Offer[] {
+  checkTmuxSocket(tmuxSocket);
   const format = [IS_HIDDEN_FORMAT, `#{${STARTED_OPTION}}`, '#{pane_current_command}', '#{session_name}'];
   const { stdout } = spawnSync(
     'tmux',

@@ -1,0 +1,151 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { hubSocketPath, shortFolder } from '../../src/hub-place.ts';
+import { Lab, until } from '../durability/support.ts';
+
+const NOBODY = 65534;
+const isRoot = process.getuid?.() === 0;
+
+let lab: Lab;
+let listening: Server | undefined;
+/** What somebody has said to a socket that is not the user's. */
+let heard = 0;
+
+beforeEach(() => {
+  lab = new Lab();
+  chmodSync(lab.folder, 0o711);
+  heard = 0;
+});
+
+afterEach(async () => {
+  await new Promise((done) => (listening === undefined ? done(0) : listening.close(done)));
+  listening = undefined;
+  await lab.end();
+});
+
+/** Somebody else's server at a place where this user's would be. */
+async function listenAt(path: string): Promise<void> {
+  listening = createServer((socket) => {
+    heard++;
+    socket.on('error', () => {});
+    socket.end();
+  });
+  await new Promise<void>((done) => listening?.listen(path, done));
+}
+
+/** A home whose path is too long for a socket, and the short folder that it gets. */
+function deepHome(env: Record<string, string> = {}): { home: string; short: string } {
+  const home = join(lab.folder, 'deep'.repeat(10), 'deeper'.repeat(10));
+  const short = shortFolder(home, env['XDG_RUNTIME_DIR']);
+  lab.onEnd(() => rmSync(short, { recursive: true, force: true }));
+  return { home, short };
+}
+
+describe.runIf(isRoot)("a hub's socket", () => {
+  test('of another user in the home is not spoken to, by no command, server or hook', async () => {
+    mkdirSync(lab.home, { mode: 0o700 });
+    const socket = join(lab.home, 'hub.sock');
+    await listenAt(socket);
+    chownSync(socket, NOBODY, NOBODY);
+    const words = `The socket ${socket} belongs to another user (uid ${NOBODY}).`;
+    const list = await lab.mam(['list']);
+    const publish = await lab.mam(['publish', '--job', 'any-12345678', '--event', 'progress']);
+    const server = await lab.server();
+    expect(await server.fails('list_jobs')).toContain(words);
+    for (const command of [['wait'], ['hub', 'status'], ['doctor']]) {
+      const { stdout, stderr } = await lab.mam(command);
+      expect(stdout + stderr, command.join(' ')).toContain(words);
+    }
+    await lab.mam(['hook', 'claude-code', 'Stop'], { input: '{"hook_event_name":"Stop"}' });
+    expect(list.stderr + list.stdout).not.toContain('    at ');
+    expect(publish.stderr).toContain(words);
+    expect(heard).toBe(0);
+    rmSync(socket);
+  });
+
+  test('in the short folder of another user is not spoken to, and no hub is started there', async () => {
+    const { home, short } = deepHome();
+    mkdirSync(short, { mode: 0o777 });
+    chownSync(short, NOBODY, NOBODY);
+    await listenAt(join(short, 'hub.sock'));
+    const { stderr, code } = await lab.mam(['wait'], { env: { MAM_HOME: home } });
+    expect(stderr).toContain(`The folder ${short} belongs to another user`);
+    expect(code).toBe(69);
+    expect(heard).toBe(0);
+  });
+
+  test.each([
+    ['is a link of another user', true],
+    ['can be written by other users', false],
+  ])('in a short folder that %s is not spoken to', async (why, linked) => {
+    const { home, short } = deepHome();
+    const target = linked ? join(lab.folder, 'target') : short;
+    mkdirSync(target, { mode: 0o700 });
+    if (linked) {
+      symlinkSync(target, short);
+      execFileSync('chown', ['-h', `${NOBODY}:${NOBODY}`, short]);
+    } else chmodSync(short, 0o770);
+    await listenAt(join(target, 'hub.sock'));
+    const { stderr } = await lab.mam(['wait'], { env: { MAM_HOME: home } });
+    expect(stderr).toContain(`The folder ${short} ${why}`);
+    expect(heard).toBe(0);
+  });
+});
+
+test("a home that is too deep has its socket in the user's runtime folder, which all find", async () => {
+  const runtime = join(lab.folder, 'run');
+  mkdirSync(runtime, { mode: 0o700 });
+  const { home, short } = deepHome({ XDG_RUNTIME_DIR: runtime });
+  expect(short.startsWith(runtime)).toBe(true);
+  await lab.mam(['hub', 'restart'], { env: { MAM_HOME: home, XDG_RUNTIME_DIR: runtime } });
+  const { socket, pid } = lab.hub(home);
+  expect(socket).toBe(join(short, 'hub.sock'));
+  expect(lstatSync(short).mode & 0o777).toBe(0o700);
+  // One that was told of no runtime folder.
+  const seen = await lab.mam(['hub', 'status', '--json'], { env: { MAM_HOME: home } });
+  expect(JSON.parse(seen.stdout)).toMatchObject({ pid });
+  await lab.mam(['hub', 'stop'], { env: { MAM_HOME: home } });
+  await until('it has ended', () => !existsSync(socket));
+  expect(hubSocketPath(home)).not.toBe(socket);
+});
+
+test('a runtime folder that others can write is not used', () => {
+  const runtime = join(lab.folder, 'run');
+  mkdirSync(runtime);
+  chmodSync(runtime, 0o777);
+  expect(deepHome({ XDG_RUNTIME_DIR: runtime }).short.startsWith(runtime)).toBe(false);
+});
+
+describe.runIf(isRoot)("tmux's socket", () => {
+  const uid = process.getuid?.() ?? 0;
+
+  test.each([
+    ['its folder', (folder: string) => chownSync(folder, NOBODY, NOBODY)],
+    ['the socket', (folder: string) => chownSync(join(folder, 'default'), NOBODY, NOBODY)],
+    ['a folder that others can write', (folder: string) => chmodSync(folder, 0o777)],
+    [
+      'a link of another user',
+      (folder: string) => {
+        execFileSync('mv', [folder, `${folder}-real`]);
+        symlinkSync(`${folder}-real`, folder);
+        execFileSync('chown', ['-h', `${NOBODY}:${NOBODY}`, folder]);
+      },
+    ],
+  ])("that is not the user's is not spoken to: %s", async (_what, spoil) => {
+    const folder = join(lab.folder, `tmux-${uid}`);
+    mkdirSync(folder, { mode: 0o700 });
+    await listenAt(join(folder, 'default'));
+    spoil(folder);
+    const server = await lab.server();
+    const args = { prompt: 'The task', agent: 'command', agent_session: 'tmux:worker' };
+    expect(await server.fails('delegate_job', args)).toMatch(/tmux socket|The socket/);
+    expect(await server.fails('start_agent', { agent: 'claude-code' })).not.toContain('unexpected');
+    for (const command of [['agents'], ['attach', 'worker']])
+      expect((await lab.mam(command)).code, command.join(' ')).not.toBe(0);
+    expect((await lab.mam(['doctor'])).stdout).toMatch(/tmux cannot talk to the server/);
+    expect(heard).toBe(0);
+  });
+});
