@@ -159,8 +159,11 @@ async function askNext() {
 
 /** tmux has told of this second by then, and never tells of it again. */
 async function endOfSecond() {
+  // An agent at work: one that looks idle is looked at again in any case.
+  const busy = ['• Working (1s • esc to interrupt)', '', ...look.box([''])];
+  draw(busy);
   await sleep(1_000 - (Date.now() % 1_000));
-  for (; Date.now() % 1_000 < 950; await sleep(30)) draw(look.box(['']));
+  for (; Date.now() % 1_000 < 950; await sleep(30)) draw(busy);
 }
 
 function tell(command) {
