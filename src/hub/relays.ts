@@ -2,7 +2,7 @@ import type { HookReport } from '../job/hook.ts';
 import type { PeerRequest } from '../job/record.ts';
 import type { HookResult } from '../job/request.ts';
 import { wholeOf } from './permission-draft.ts';
-import { letters } from './same-call.ts';
+import { isCut, letters } from './same-call.ts';
 
 /** A dialog that an agent has relayed over its channel, with the way back for the decision. */
 interface Relay {
@@ -95,7 +95,7 @@ function saysSame({ report: { tool, input = '' } }: Relay, request: PeerRequest)
   return asked !== '' && tool === request.tool && asked === letters(wholeOf(request).input ?? '');
 }
 
-/** True for a request whose dialog could not be read: nothing on the screen tells which call it is about. */
-function isUnread({ source, tool = '' }: PeerRequest): boolean {
-  return source === 'hub' && tool.startsWith('dialog');
+/** True for a request whose dialog could not be read, or not whole: what is on the screen does not tell one call. */
+function isUnread({ source, tool = '', input = '' }: PeerRequest): boolean {
+  return source === 'hub' && (tool.startsWith('dialog') || isCut(input));
 }

@@ -29,6 +29,11 @@ export interface ShownCall {
 const LEFT_OUT =
   /\[?(?:…|\.{3})[^…[\]]{0,60}?\b(?:lines?|hidden|more)\b[^…[\]]{0,60}?(?:\]|…|\.{3}|$)(?: *\^a view all)?/;
 
+/** True for what a dialog shows when it leaves something out. */
+export function isCut(shown: string): boolean {
+  return LEFT_OUT.test(shown) || shown.endsWith('…');
+}
+
 /** A text without any white space, which no terminal keeps as it was: what is compared. */
 export function letters(text: string): string {
   return clean(text).replace(/\s+/gu, '');
