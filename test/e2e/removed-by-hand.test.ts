@@ -13,10 +13,14 @@ describe.concurrent('a job whose folder somebody has removed', () => {
     const follow = lab.start(['logs', first, '--follow']);
     const held = server.wait({ job_id: first });
     const reporter = await lab.startPeerServer();
-    await until('both follow', async () => {
+    const show = (words: string) => [wait, follow].every(({ seen }) => seen.stdout.includes(words));
+    await until('both have begun', async () => {
       await reporter.report(first, 'progress', { detail: 'half of it' });
-      return [wait, follow].every(({ seen }) => seen.stdout.includes('half of it'));
+      return show('half of it');
     });
+    // What they showed first was in the journal already: only what comes after it proves that they follow.
+    await reporter.report(first, 'progress', { detail: 'nearly all' });
+    await until('both follow', () => show('nearly all'));
     expect(lab.record(second)).toMatchObject({ status: 'queued', phase: 'queued' });
 
     const { folder } = lab.paths(first);
