@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { test } from '../support/lab-test.ts';
@@ -62,10 +62,12 @@ describe.concurrent('a job whose folder somebody has removed', () => {
     const { job_id: id } = await server.delegate(peer);
     // As an unmounted disk leaves it: an empty folder, without the hub's lock.
     const away = `${lab.registry}-away`;
+    // The list of jobs is written some time after the job.
+    await until('the list is written', () => existsSync(join(lab.registry, '.index.jsonl')));
     renameSync(lab.registry, away);
     mkdirSync(lab.registry);
     await server.call('job_status', { job_id: id });
-    rmdirSync(lab.registry);
+    rmSync(lab.registry, { recursive: true });
     renameSync(away, lab.registry);
     const reporter = await lab.startPeerServer();
     await reporter.report(id, 'completed');
