@@ -169,7 +169,7 @@ describe('mam verify', () => {
     const env = { MAM_HOME: join(lab.folder, 'no-home') };
     const ended = await lab.mam(['verify', 'roof', '--validate', path], { env });
     expect(ended).toMatchObject({ code: 9, stdout: 'validation: FAIL (exit 9)\n' });
-    expect(ended.stderr).toMatch(/^mam: the verdict /);
+    expect(ended.stderr).toMatch(/^mam: the verdict /m);
     expect(existsSync(join(lab.home, 'outbox'))).toBe(false);
   });
 });
