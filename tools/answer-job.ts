@@ -28,7 +28,7 @@ export default defineTool({
       .string()
       .optional()
       .describe(
-        'With decision: id of the request that is meant (open_request_id). Default: the one that you were shown last; where none was shown and the job has asked for several, it is needed',
+        'With decision: id of the request that is meant (open_request_id). Default: the one shown last',
       ),
   }),
   outputSchema: z.object({

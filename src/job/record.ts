@@ -21,10 +21,7 @@ export const requestSchema = z.object({
   input: z.string().optional().describe("that tool's input; where it is longer, its beginning"),
   input_file: z.string().optional().describe('file with the whole input'),
   at: z.string(),
-  decision: z
-    .string()
-    .optional()
-    .describe('while it is open, what was given to the agent; then allow or deny, or how it was settled'),
+  decision: z.string().optional().describe('what was given to the agent, then how it was settled'),
   decided_by: z.string().optional(),
   resolved_at: z.string().optional(),
 });

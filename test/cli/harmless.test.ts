@@ -43,7 +43,7 @@ function plantEvil(id: string): void {
   ];
   for (const [index, event] of events.entries()) {
     const more = { seq: index + 2, event_id: `e${index}`, job_id: id, at: now, recorded_at: now };
-    appendFileSync(lab.journalFile(id), `\n${JSON.stringify({ ...more, ...event })}\n`);
+    appendFileSync(lab.journalFile(id), lab.signed(id, { ...more, ...event }));
   }
 }
 

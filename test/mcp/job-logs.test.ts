@@ -13,7 +13,7 @@ afterEach(() => lab.end());
 function write(id: string, events: Record<string, unknown>[]): void {
   const lines = events.map((event, n) => {
     const own = { seq: n + 2, event_id: `e${n + 2}`, job_id: id, source: 'peer', at: '' };
-    return `\n${JSON.stringify({ ...own, recorded_at: new Date().toISOString(), ...event })}\n`;
+    return lab.signed(id, { ...own, recorded_at: new Date().toISOString(), ...event });
   });
   writeFileSync(lab.journalFile(id), lines.join(''), { flag: 'a' });
 }
