@@ -76,7 +76,10 @@ export async function pressDecision(
   const compare = (shown: ShownDialog | undefined): Sameness =>
     compareDialog(shown, request, { seen: dialog, told });
   const isIts = (shown: ShownDialog | undefined): boolean =>
-    shown?.name === 'permission' && shown.whole && compare(shown) === 'same';
+    shown?.name === 'permission' &&
+    // A denial runs nothing: what the dialog leaves out need not be seen for it.
+    (shown.whole || (decision === 'deny' && shown.isRead)) &&
+    compare(shown) === 'same';
   if (before === undefined || first === undefined)
     return { kind: 'gone', why: 'The dialog is not on the screen any more.' };
   if (before.key !== first.key)
