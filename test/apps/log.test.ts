@@ -17,7 +17,7 @@ function plant(id: string, length: number, given: Record<number, object>): void 
     const seq = n + 2;
     const at = new Date().toISOString();
     const own = { seq, event_id: `e${seq}`, job_id: id, source: 'hook', at, recorded_at: at };
-    return `\n${JSON.stringify({ ...own, type: 'progress', detail: `step ${seq}`, ...given[seq] })}\n`;
+    return lab.signed(id, { ...own, type: 'progress', detail: `step ${seq}`, ...given[seq] });
   });
   writeFileSync(lab.journalFile(id), lines.join(''), { flag: 'a' });
 }
