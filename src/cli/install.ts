@@ -54,7 +54,7 @@ export default defineCommand({
     const env = process.env;
     const around = surroundings(env);
     const receipts = new Receipts(mamHome(env));
-    // A project's links are somebody else's: they must not lead into the user's own files.
+    // A clone brings its own links: they must not lead into the user's files.
     const within = options.project ? around.project : undefined;
     const plans = client
       .files(scope, around, channel)

@@ -38,7 +38,7 @@ const HEAPS = /((?:\p{M}[\u200c\u200d]?){8})[\u200c\u200d]*\p{M}[\p{M}\u200c\u20
 const UNSEEN = /[\u007f-\u009f\u2028\u2029\ufff9-\ufffb]|\p{Cf}|\p{Default_Ignorable_Code_Point}/gu;
 
 /**
- * Text of somebody else made harmless for a screen, a pane, a log or a model: no escape sequence, no control character
+ * Foreign text made harmless for a screen, a pane, a log or a model: no escape sequence, no control character
  * and nothing that is invisible. What spells words and emoji stays.
  */
 export function clean(text: string): string {

@@ -56,7 +56,7 @@ async function writeText(folder: string, text: string): Promise<string> {
   const hash = sha256(text);
   const path = join(folder, hash);
   makeFolder(folder);
-  // A link would send the text into somebody's folder.
+  // A link would send the text into a folder that is not ours.
   if (!isOwnFolder(folder))
     throw Object.assign(new Error(`${folder} is not a folder of our own`), { code: 'ENOTDIR' });
   if (!isThere(path, hash)) await writeDurably(path, text);
