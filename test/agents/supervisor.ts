@@ -128,7 +128,8 @@ export class Supervisor {
 
   #lines(): Line[] {
     if (!existsSync(this.#tap)) return [];
-    const lines = readFileSync(this.#tap, 'utf8').split('\n').filter(Boolean);
+    // What follows the last line break is still being written.
+    const lines = readFileSync(this.#tap, 'utf8').split('\n').slice(0, -1).filter(Boolean);
     return lines.map((line) => JSON.parse(line) as Line);
   }
 
