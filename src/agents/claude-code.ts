@@ -75,6 +75,12 @@ export const claudeCode: AgentKind = {
     },
     {
       name: 'permission',
+      // In auto mode, where a check of its own could not be made: options without numbers, the first one denies.
+      pattern: new RegExp(`^ \\S[^\\n]*\\n (?:❯| ) No\\n (?:❯| ) Yes\\n${NO_BOX_BELOW}`, 'm'),
+      remedy: 'allow or deny what it asks for',
+    },
+    {
+      name: 'permission',
       // While a person types, the dialog stays away until 1.5 s after their last key, and the box is still there.
       pattern: new RegExp(`^ {2}Waiting for permission…\\n${BOX}${FOOTER}`, 'm'),
       remedy: 'allow or deny what it asks for',
@@ -126,6 +132,12 @@ export const claudeCode: AgentKind = {
       ),
       remedy: 'answer or close (Escape) what is open there',
     },
+    {
+      // Taller than the pane, whose last row is in the middle of it.
+      name: 'other',
+      pattern: new RegExp(`(?<=^${RULE})(?<!^${BOX}) {1,2}\\S[^\\n]*\\n${NO_BOX_BELOW}(?<=\\S)`, 'm'),
+      remedy: 'make its window larger, and answer or close (Escape) what is open there',
+    },
   ],
   // Enter at 0 ms was taken 240 of 240 times; the rest is for a busy machine.
   settleMs: 50,
@@ -162,6 +174,8 @@ const CUT = /^ ↑ \d+ more lines?$/;
 const TOP = /^[─▔]{3}/;
 /** The option that allows once. */
 const YES = /^ (?:❯| ) 1\. Yes$/;
+/** In auto mode the options have no numbers, and no key of their own: measured, `1`, `2` and `y` do nothing. */
+const BARE = /^ (?:❯| ) No\n (?:❯| ) Yes$/;
 
 /**
  * Only a dialog whose first option is a plain Yes is one that a key can answer: others allow more than once. Measured at
@@ -170,26 +184,40 @@ const YES = /^ (?:❯| ) 1\. Yes$/;
  */
 function readPermission(lines: readonly string[]): ShownPermission | undefined {
   const rule = lines.findLastIndex((line) => TOP.test(line));
-  const yes = lines.findLastIndex((line) => YES.test(line));
-  if (yes < 0 || yes < rule) return undefined;
-  const cut = lines.slice(yes).find((line) => CUT.test(line));
-  if (cut !== undefined) return readCut(lines.slice(rule + 1, yes), cut);
-  const options = lines.slice(yes).filter((line) => /^ (?:❯| ) \d\. /.test(line));
-  if (rule < 0 || !/^ (?:❯| ) \d\. No\b/.test(options.at(-1) ?? '')) return undefined;
-  const [head = '', ...rest] = lines.slice(rule + 1, yes - 1);
+  const bare = lines.findLastIndex((line, at) => BARE.test(`${line}\n${lines[at + 1]}`));
+  const first = bare >= 0 ? bare : lines.findLastIndex((line) => YES.test(line));
+  if (first < 0 || first < rule) return undefined;
+  const choice = bare >= 0 ? choiceOf(lines[bare + 1] ?? '') : undefined;
+  const cut = lines.slice(first).find((line) => CUT.test(line));
+  if (cut !== undefined) return readCut(lines.slice(rule + 1, first), cut);
+  const options = lines.slice(first).filter((line) => /^ (?:❯| ) \d\. /.test(line));
+  if (rule < 0 || (bare < 0 && !/^ (?:❯| ) \d\. No\b/.test(options.at(-1) ?? ''))) return undefined;
+  const [head = '', ...rest] = lines.slice(rule + 1, first - 1);
   const title = head.trim();
-  // Dashed rules are around the input; what is above that of a command or an MCP tool is only a description.
-  const first = rest.findIndex((line) => DASHED.test(line));
-  const last = rest.findLastIndex((line) => DASHED.test(line));
-  const isCall = (title === 'Bash command' || title === 'Tool use') && first < last;
+  // Dashed rules are around the input; what is above that of a command or an MCP tool is only a description, and what
+  // is below is why the auto mode asks.
+  const from = rest.findIndex((line) => DASHED.test(line));
+  const to = rest.findLastIndex((line) => DASHED.test(line));
+  const isCall = (title === 'Bash command' || title === 'Tool use') && from < to;
   const body = isCall
-    ? rest.slice(first + 1, last)
-    : rest.filter((line) => !DASHED.test(line) && !line.startsWith(' Tip: '));
+    ? rest.slice(from + 1, to)
+    : rest
+        .slice(0, to < 0 ? undefined : to)
+        .filter((line) => !DASHED.test(line) && !line.startsWith(' Tip: '));
   const shown = words(body);
   // An MCP tool: `server — Title of the tool Tool: (MCP)`.
   const tool = title === 'Tool use' ? rest[0]?.trim().replace(/ Tool: \(MCP\)$/, '') : TITLES[title];
   const partial = shown.some((row) => row.endsWith('…'));
-  return { tool: tool ?? title, input: shown.join(' '), ...(partial && { partial }) };
+  return {
+    tool: tool ?? title,
+    input: shown.join(' '),
+    ...(partial && { partial }),
+    ...(choice && { choice }),
+  };
+}
+
+function choiceOf(yes: string): NonNullable<ShownPermission['choice']> {
+  return yes.includes('❯') ? { allow: ['Enter'], row: '   No' } : { allow: ['Down', 'Enter'], row: yes };
 }
 
 /** Without its title only a command of several lines is known for what it is. */

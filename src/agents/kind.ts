@@ -20,6 +20,8 @@ export interface ShownPermission {
   input: string;
   /** The dialog shows only a part of what it asks for: it may be told, but not allowed by key. */
   partial?: boolean;
+  /** Where the options have no keys of their own: the keys that allow it as it stands, and the row of the option not chosen. */
+  choice?: { allow: readonly string[]; row: string };
 }
 
 /** What it takes to start an agent in a pane. */

@@ -39,8 +39,8 @@ export async function pressDecision(
   mayPress: (keys: string) => Promise<boolean>,
 ): Promise<Pressed> {
   const { agent_session: session, agent_process: agent } = record;
-  const keys = builtIn(record.agent)?.permission?.[decision];
-  if (session === undefined || agent === undefined || keys === undefined) {
+  const known = builtIn(record.agent)?.permission?.[decision];
+  if (session === undefined || agent === undefined || known === undefined) {
     return {
       kind: 'refused',
       why: `How a dialog of agent kind ${record.agent} is answered is not known.`,
@@ -89,20 +89,30 @@ export async function pressDecision(
       hint: before.isRead ? 'Try again.' : inThePane(record),
     };
   if (!isIts(before)) return notIts(record, before, compare(before));
-  const screen = lines.join('\n');
+  const keysOf = (shown: ShownDialog) => (decision === 'allow' && shown.choice?.allow) || known;
+  const keys = keysOf(before);
   const target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
   // The dialog may be that of the next request, which asks for the same.
   if (!(await mayPress(keys.join(' '))))
     return { kind: 'gone', why: 'The request was settled before a key was pressed.' };
-  for (const key of keys) {
+  let screen = '';
+  for (const [at, key] of keys.entries()) {
+    // A key that moves the choice has done so when the rest of the keys is what the dialog asks for.
+    const isNext = (shown: ShownDialog | undefined): shown is ShownDialog =>
+      shown !== undefined && isIts(shown) && keysOf(shown).join() === keys.slice(at).join();
+    for (const end = Date.now() + REDRAWN_MS; at > 0 && !isNext(before) && Date.now() < end; ) {
+      await sleep(LOOK_MS);
+      before = (await look()) ?? before;
+    }
+    screen = lines.join('\n');
     const why = await pressKey(server, target, key, {
-      mayPress: (rows) => isIts(dialogOn(rows, record)),
-      rows: rowsOf(before, lines),
+      mayPress: (rows) => isNext(dialogOn(rows, record)),
+      rows: [...rowsOf(before, lines), ...(before.choice === undefined ? [] : [before.choice.row])],
     });
     if (why !== undefined) {
       return {
         kind: 'refused',
-        why: `No key was pressed: ${why}.`,
+        why: at === 0 ? `No key was pressed: ${why}.` : `The choice was moved, and not made: ${why}.`,
         hint: 'Try again, or answer in the pane.',
       };
     }

@@ -1,4 +1,5 @@
 import { builtIn, screenOf } from '../agents/index.ts';
+import type { ShownPermission } from '../agents/kind.ts';
 import type { HookReport } from '../job/hook.ts';
 import type { JobRecord, PeerRequest } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
@@ -23,6 +24,7 @@ export interface ShownDialog extends ShownCall {
   whole: boolean;
   /** What a person has to do in the pane. */
   remedy: string;
+  choice?: ShownPermission['choice'];
 }
 
 /** The dialog that a screen shows, if it shows one. */
@@ -46,6 +48,7 @@ export function dialogOn(
       isRead: shown !== undefined,
       commands: kind?.permission?.commands ?? [],
       remedy,
+      choice: shown?.choice,
     };
   }
   const line = typing?.dialog === undefined ? undefined : find(lines, screenOf(agent, typing).dialog);

@@ -17,16 +17,13 @@ export const claudeCode: AgentHome = {
       lastOnboardingVersion: '2.1.330',
       theme: 'dark',
       customApiKeyResponses: { approved: [KEY.slice(-20)], rejected: [] },
-      bypassPermissionsModeAccepted: true,
       // Or it offers to make auto mode the default, in a dialog that comes up 0.2 s after the input box.
       hasSeenAutoDefaultNudge: true,
       projects: options.untrusted ? {} : { [realpathSync(workdir)]: { hasTrustDialogAccepted: true } },
     };
     writeFileSync(join(home, '.claude.json'), JSON.stringify(state), { mode: 0o600 });
-    const settings = {
-      skipDangerousModePermissionPrompt: true,
-      permissions: { defaultMode: options.ask ? 'default' : 'bypassPermissions' },
-    };
+    // Else its own default: since 2.1.3xx auto mode, which lets a plain command run.
+    const settings = options.ask ? { permissions: { defaultMode: 'default' } } : {};
     mkdirSync(join(home, '.claude'), { recursive: true });
     writeFileSync(join(home, '.claude', 'settings.json'), JSON.stringify(settings));
     return {
@@ -36,8 +33,6 @@ export const claudeCode: AgentHome = {
       DISABLE_TELEMETRY: '1',
       DISABLE_ERROR_REPORTING: '1',
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-      // It refuses to run without permissions as root, unless it is told that it is in a sandbox.
-      IS_SANDBOX: '1',
     };
   },
 };

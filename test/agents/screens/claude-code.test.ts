@@ -20,6 +20,7 @@ const STATES: Record<string, ScreenState> = {
   'ready-after-turn-80': 'ready',
   'ready-background-task': 'ready',
   'mode-bypass': 'ready',
+  'mode-auto': 'ready',
   'vim-insert': 'ready',
   // A status line of the user's own, which says "esc to interrupt".
   statusline: 'ready',
@@ -67,6 +68,11 @@ const DIALOGS: Record<string, DialogName> = {
   'permission-long-40x24': 'permission',
   'permission-low-80x10': 'permission',
   'permission-waiting': 'permission',
+  'permission-auto': 'permission',
+  'permission-auto-yes': 'permission',
+  'permission-auto-40x24': 'permission',
+  'permission-auto-80x10': 'permission',
+  'permission-auto-write': 'permission',
   trust: 'trust',
   'bypass-warning': 'trust',
   login: 'login',
@@ -75,6 +81,9 @@ const DIALOGS: Record<string, DialogName> = {
   question: 'other',
   'plan-exit': 'other',
   'auto-mode-offer': 'other',
+  'auto-mode-unchecked': 'other',
+  // Its options have no room.
+  'auto-mode-unchecked-40x24': 'other',
   'mcp-approval': 'other',
   'exit-question': 'other',
   'model-picker': 'other',
@@ -147,6 +156,9 @@ describe('what a permission dialog asks for', () => {
     ['permission-fetch', 'WebFetch', /url: https:\/\/example\.com\/ prompt: x$/],
     ['permission-mcp', 'other — Report on a job', /^job_id: "demo-abcdefgh" event: "progress"/],
     ['permission-long-160', 'Bash', /^for i in \$\(seq 1 100\); .* true$/],
+    ['permission-auto', 'Bash', /^curl -s http:\/\/127\.0\.0\.1:9\/x$/],
+    ['permission-auto-40x24', 'Bash', /^curl -s http:\/\/127\.0\.0\.1:9\/x .* --header dddd$/],
+    ['permission-auto-write', 'Write', /^\.\.\/notes\/w2\.txt 1 hello 2 world$/],
   ])('%s', async (name, tool, input) => {
     const { lines } = await screen(name);
     const permission = kind.permission?.read(lines);
@@ -157,11 +169,21 @@ describe('what a permission dialog asks for', () => {
   it.each([
     ['permission-long-80', /^… 24 more lines … echo step 16 .* true$/],
     ['permission-long-40x24', /^… 21 more lines … word71 .* touch hidden-tail$/],
+    ['permission-auto-80x10', /^… 5 more lines … --header dddd$/],
     ['permission-lines-200x50', /^… 4 more lines … echo line 0 .* touch hidden-tail$/],
   ])('%s shows only a part', async (name, input) => {
     const { lines } = await screen(name);
     const read = kind.permission?.read(lines);
     expect(read).toEqual({ tool: 'Bash', input: expect.stringMatching(input), partial: true });
+  });
+
+  it.each([
+    ['permission-auto', { allow: ['Down', 'Enter'], row: '   Yes' }],
+    ['permission-auto-yes', { allow: ['Enter'], row: '   No' }],
+    ['permission-shell', undefined],
+  ])('%s is allowed by the keys that its choice takes', async (name, choice) => {
+    const { lines } = await screen(name);
+    expect(kind.permission?.read(lines)?.choice).toEqual(choice);
   });
 
   it('rows of a command that look like rows of the dialog hide nothing of it', async () => {
