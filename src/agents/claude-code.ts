@@ -29,6 +29,12 @@ const READY = new RegExp(
   'm',
 );
 
+/** What goes on behind the box stands next to the mode, and begins a turn by itself when it ends. */
+const BACKGROUND = new RegExp(
+  `(?<=^${BOX})${MODE}[^\\n]*? · \\d+ (?:scheduled |background |MCP |dynamic )*(?:shell|monitor|agent|workflow|task|team)s?\\b[^\\n]*\\n?${FOOTER}`,
+  'm',
+);
+
 /**
  * The spinner, whose glyph and verb change, with tips and tasks indented below it; or the footer. The footer alone is
  * not enough: it loses its words as soon as there is a draft in the box.
@@ -65,7 +71,7 @@ export const claudeCode: AgentKind = {
   name: 'claude-code',
   title: 'Claude Code',
   defaultSession: 'claude',
-  screen: { ready: READY, busy: BUSY, draft: DRAFT },
+  screen: { ready: READY, busy: BUSY, background: BACKGROUND, draft: DRAFT },
   dialogs: [
     {
       name: 'permission',

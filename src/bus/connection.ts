@@ -1,6 +1,6 @@
 import { connect as connectSocket } from 'node:net';
 import type { IClientOptions, MqttClient } from 'mqtt';
-import { checkHubSocket } from '../trust/socket-place.ts';
+import { checkHubSocket } from '../trust/socket.ts';
 import type { BrokerAddress } from './address.ts';
 
 /** What differs between a hub's session and a client's. */

@@ -3,7 +3,7 @@ import { MamError } from '../errors.ts';
 import type { Claim, ClaimReply } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import { type Command, type Commands, PROTOCOL_VERSION, type Reply } from '../job/request.ts';
-import { checkHubSocket } from '../trust/socket-place.ts';
+import { checkHubSocket } from '../trust/socket.ts';
 import { type BrokerAddress, unreachable } from './address.ts';
 import { asMamError } from './reply-error.ts';
 import { claimTopic, replyTopic, requestTopic } from './topics.ts';

@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { explain } from '../errors.ts';
 import { hubSocketPath } from '../hub-place.ts';
-import { checkHubSocket } from '../trust/socket-place.ts';
+import { checkHubSocket } from '../trust/socket.ts';
 import type { Check } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 

@@ -5,7 +5,7 @@ import type { Settings } from '../config.ts';
 import { explain } from '../errors.ts';
 import { cleanLine } from '../job/text.ts';
 import { IS_HIDDEN_FORMAT } from '../tmux/marks.ts';
-import { checkTmuxSocket } from '../trust/socket-place.ts';
+import { checkTmuxSocket } from '../trust/socket.ts';
 import { type Check, type Place, withSettings } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 import { numberIn } from './programs.ts';

@@ -13,7 +13,7 @@ import type { TmuxServer } from '../tmux/control.ts';
 import { STARTED_OPTION } from '../tmux/marks.ts';
 import { formatLiteral, quote } from '../tmux/quote.ts';
 import { classify, shoot } from '../tmux/screen.ts';
-import { checkTmuxSocket } from '../trust/socket-place.ts';
+import { checkTmuxSocket } from '../trust/socket.ts';
 import { newAgentFolder, noteOwner, placeFiles, sweepAgentFiles } from './agent-files.ts';
 import { neededProgram } from './agent-program.ts';
 import { checkWorkdir } from './delegation-checks.ts';

@@ -11,7 +11,7 @@ import { makeFolder } from '../folders.ts';
 import { programPath } from '../program.ts';
 import { homePaths } from '../registry/home.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
-import { checkHubSocket } from '../trust/socket-place.ts';
+import { checkHubSocket } from '../trust/socket.ts';
 import { brokerFingerprint, describeBroker, readHubFile } from './hub-file.ts';
 
 /** A hub must listen within this time after its start, in ms; measured: 120 to 200. */

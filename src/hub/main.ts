@@ -3,7 +3,7 @@ import { loadSettings } from '../config.ts';
 import { explain } from '../errors.ts';
 import { ensureHome, ensurePrivateFolder, homePaths } from '../registry/home.ts';
 import { takeLock, thisOwner } from '../registry/lock.ts';
-import { checkHubSocket } from '../trust/socket-place.ts';
+import { checkHubSocket } from '../trust/socket.ts';
 import { Hub } from './hub.ts';
 import { fileLog } from './log.ts';
 

@@ -1,6 +1,6 @@
 import { screenOf } from '../agents/index.ts';
 import { isFinal } from '../job/words.ts';
-import { classify, type Shot, shoot } from '../tmux/screen.ts';
+import { classify, find, type Shot, shoot } from '../tmux/screen.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import type { Permissions } from './permissions.ts';
@@ -146,7 +146,8 @@ export class PaneWatch {
   private judgeTurn(job: LiveJob, watch: Watch, { lines }: Shot): void {
     const { record } = job;
     const patterns = screenOf(record.agent, record.typing);
-    if (classify(lines, patterns) !== 'ready' || record.status !== 'working') {
+    const goesOn = find(lines, patterns.background) !== undefined;
+    if (classify(lines, patterns) !== 'ready' || goesOn || record.status !== 'working') {
       watch.readySince = undefined;
       return;
     }

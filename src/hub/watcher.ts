@@ -1,3 +1,4 @@
+import { screenOf } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -6,7 +7,7 @@ import { exists } from '../processes.ts';
 import { listPanes, type PaneInfo } from '../tmux/pane.ts';
 import { isAlive, isShell } from '../tmux/process.ts';
 import type { PaneSample } from '../tmux/sample.ts';
-import { capture } from '../tmux/screen.ts';
+import { capture, find } from '../tmux/screen.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import type { Registrar } from './registrar.ts';
@@ -177,7 +178,7 @@ export class Watcher {
       const silence = (Date.now() - silentSince) / 1000;
       if (silence >= record.timeouts.idle_timeout_seconds) {
         await this.registrar.note(job, 'stalled', {
-          detail: `No event and no output for ${Math.round(silence)} s.`,
+          detail: `No event and no output for ${Math.round(silence)} s.${await this.background(record)}`,
         });
       } else if (!isFinal(job.record.status)) {
         this.arm(job, silentSince);
@@ -185,6 +186,15 @@ export class Watcher {
       return;
     }
     this.arm(job);
+  }
+
+  /** What the agent shows of its work behind the input box, as a sentence. */
+  private async background({ agent, agent_session: session, typing }: JobRecord): Promise<string> {
+    const { background } = screenOf(agent, typing);
+    if (background === undefined || session === undefined) return '';
+    const lines = await capture(this.servers.get(session.socket), session.pane).catch(() => []);
+    const line = find(lines, background);
+    return line === undefined ? '' : ` The agent has work in the background: ${line}`;
   }
 
   /** When the pane last showed something new, in ms since 1970; 0 where that can't be told. */

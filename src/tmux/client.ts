@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { MamError } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
-import { checkTmuxSocket } from '../trust/socket-place.ts';
+import { checkTmuxSocket } from '../trust/socket.ts';
 import { type Block, FrameReader } from './frame.ts';
 import { hiddenName, leave, refusal, setup, start } from './start.ts';
 

@@ -8,6 +8,8 @@ export type ScreenState = 'ready' | 'busy' | 'dialog' | 'unknown';
 export interface ScreenPatterns {
   ready?: RegExp;
   busy?: RegExp;
+  /** Its turn is over, and something of its own still runs that will begin another one. */
+  background?: RegExp;
   /** Any of several. */
   dialog?: RegExp | readonly RegExp[];
   /** A person's unsent words in the input box; tried on the screen without its dim text (placeholders). */

@@ -1,13 +1,52 @@
-import { lstatSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { MamError } from '../errors.ts';
-import { isOwn } from './owner.ts';
+import { checkOwnFolder, isOwn, whyForeign } from './owner.ts';
+
+const HUB_REMEDY = 'Remove it if it is not yours, or set MAM_HOME to a folder that only you can write.';
+const TMUX_REMEDY = 'Set TMUX_TMPDIR to a folder that only you can write, and start tmux there.';
+const WRITABLE_BY_ALL = 0o002;
+const STICKY = 0o1000;
+
+/**
+ * The hub's socket is spoken to only where it and its folder are this user's: whoever listens there is told every task.
+ * @throws MamError `refused`; nothing where there is none, which the connection will tell
+ */
+export function checkHubSocket(path: string): void {
+  if (!existsSync(dirname(path))) return;
+  checkOwnFolder(dirname(path), HUB_REMEDY);
+  checkOwnSocket(path, HUB_REMEDY);
+}
+
+/**
+ * A tmux server is spoken to only where its socket is this user's: whoever listens there is shown every order, and
+ * says what the panes are. With `-S` tmux itself makes no such test.
+ * @throws MamError `refused`; nothing where there is no socket, which tmux will tell
+ */
+export function checkTmuxSocket(path: string): void {
+  const folder = dirname(path);
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  const entry = lstatSync(folder);
+  const why = isOwn(entry) || entry.uid === 0 ? whyUnsafe(stat) : 'belongs to another user';
+  if (why !== undefined)
+    throw new MamError('refused', `The folder of the tmux socket ${path} ${why}.`, TMUX_REMEDY);
+  checkOwnSocket(path, TMUX_REMEDY);
+}
+
+/** The system's temporary folder may hold a socket too: there only its owner can put another one in its place. */
+function whyUnsafe(stat: Stats): string | undefined {
+  const everybodys = (stat.mode & WRITABLE_BY_ALL) !== 0;
+  if (stat.uid === 0 && (!everybodys || (stat.mode & STICKY) !== 0)) return undefined;
+  return whyForeign(stat);
+}
 
 /**
  * The one test before a connection to a socket: it belongs to this user, and so does what a link leads to. The folder
  * that it lies in is tested by `checkOwnFolder`.
  * @throws MamError `refused` with the reason; nothing for what is missing or not a socket, which the connection will tell
  */
-export function checkOwnSocket(path: string, remedy: string): void {
+function checkOwnSocket(path: string, remedy: string): void {
   const entry = lstatSync(path, { throwIfNoEntry: false });
   const target = entry?.isSymbolicLink() === true ? statSync(path, { throwIfNoEntry: false }) : entry;
   const foreign = [entry, target].find((stat) => stat !== undefined && !isOwn(stat));

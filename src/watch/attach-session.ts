@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { MamError, systemCode } from '../errors.ts';
 import { cleanLine } from '../job/text.ts';
-import { checkTmuxSocket } from '../trust/socket-place.ts';
+import { checkTmuxSocket } from '../trust/socket.ts';
 import { type AttachTarget, attachWords, type Standpoint } from '../view/attach.ts';
 
 const REASON_CHARS = 200;

@@ -5,7 +5,7 @@ import { loadSettings, type Settings } from '../../config.ts';
 import { cleanLine } from '../../job/text.ts';
 import { newestJobs } from '../../registry/newest-jobs.ts';
 import { IS_HIDDEN_FORMAT, STARTED_OPTION } from '../../tmux/marks.ts';
-import { checkTmuxSocket } from '../../trust/socket-place.ts';
+import { checkTmuxSocket } from '../../trust/socket.ts';
 import { endWithReader } from '../core/output.ts';
 
 const MAX_JOBS = 100;

@@ -22,10 +22,11 @@ export const claudeCode: AgentHome = {
       projects: options.untrusted ? {} : { [realpathSync(workdir)]: { hasTrustDialogAccepted: true } },
     };
     writeFileSync(join(home, '.claude.json'), JSON.stringify(state), { mode: 0o600 });
-    // Else its own default: since 2.1.3xx auto mode, which lets a plain command run.
-    const settings = options.ask ? { permissions: { defaultMode: 'default' } } : {};
+    // Else its own default: since 2.1.3xx auto mode, which lets a plain command run, and checks a server's tools over a
+    // service that is not here.
+    const permissions = options.ask ? { defaultMode: 'default' } : { allow: ['mcp__mam'] };
     mkdirSync(join(home, '.claude'), { recursive: true });
-    writeFileSync(join(home, '.claude', 'settings.json'), JSON.stringify(settings));
+    writeFileSync(join(home, '.claude', 'settings.json'), JSON.stringify({ permissions }));
     return {
       ANTHROPIC_BASE_URL: modelUrl,
       ANTHROPIC_API_KEY: KEY,

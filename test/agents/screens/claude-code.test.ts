@@ -19,6 +19,8 @@ const STATES: Record<string, ScreenState> = {
   'ready-after-turn-100': 'ready',
   'ready-after-turn-80': 'ready',
   'ready-background-task': 'ready',
+  'ready-background-auto-100': 'ready',
+  'ready-background-auto-40': 'ready',
   'mode-bypass': 'ready',
   'mode-auto': 'ready',
   'vim-insert': 'ready',
@@ -146,6 +148,24 @@ describe('the screens of Claude Code', () => {
     const { bright } = await screen(name);
     expect(find(bright, kind.screen.draft)).toBeUndefined();
   });
+});
+
+describe('what goes on behind the box', () => {
+  it.each(['ready-background-task', 'ready-background-auto-100', 'ready-background-auto-40'])(
+    'is seen: %s',
+    async (name) => {
+      const { lines } = await screen(name);
+      expect(find(lines, kind.screen.background)).toContain('1 shell');
+    },
+  );
+
+  it.each(Object.keys(STATES).filter((name) => !name.startsWith('ready-background')))(
+    'is nothing: %s',
+    async (name) => {
+      const { lines } = await screen(name);
+      expect(find(lines, kind.screen.background)).toBeUndefined();
+    },
+  );
 });
 
 describe('what a permission dialog asks for', () => {

@@ -1,0 +1,50 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test as base, describe, expect } from 'vitest';
+import { pause } from '../../support/until.ts';
+import { AgentLab } from '../lab.ts';
+import type { ModelStep } from '../model/script.ts';
+import { worker } from '../model/worker.ts';
+import { HOMES } from '../programs.ts';
+
+/** A ready screen means the end of a turn after 10 s where the agent has hooks. */
+const JUDGED_MS = 12_000;
+
+describe.each(HOMES.filter(({ kind }) => kind === 'claude-code'))('$kind', (home) => {
+  const test = base.extend<{ lab: AgentLab }>({
+    lab: async ({ task }, use) => {
+      const lab = new AgentLab(home);
+      await use(lab);
+      await lab.end(task.result?.state === 'fail');
+    },
+  });
+
+  test('its turn is not over while a shell of its own runs in the background', async ({ lab }) => {
+    const publish = (job_id: string | undefined, event: string): ModelStep => ({
+      call: 'publish_event',
+      args: { job_id, event },
+    });
+    const args = { command: 'until [ -e go ]; do sleep 0.2; done', run_in_background: true };
+    const { model, asked } = worker(
+      (id) => [publish(id, 'started'), { call: 'Bash', args }, { say: 'It runs.' }],
+      // What has ended in the background begins a turn of its own.
+      ({ results }) =>
+        results.some(({ text }) => text.includes('completed'))
+          ? { say: 'Done.' }
+          : publish(asked.find(({ jobId }) => jobId !== undefined)?.jobId, 'completed'),
+    );
+    await lab.prepare(model, { ask: true });
+    const server = await lab.startServer();
+    await lab.startAgent(server);
+    const { job_id: jobId } = await lab.job(server);
+    await server.ask('wait_job', { job_id: jobId, timeout_seconds: 30 });
+    await server.ask('answer_job', { job_id: jobId, decision: 'allow' });
+    await lab.shows('1 shell');
+    await lab.shows('It runs.');
+    await pause(JUDGED_MS);
+    expect(lab.record(jobId).status).toBe('working');
+    writeFileSync(join(lab.project, 'go'), '');
+    await lab.event(jobId, 'completed', 30_000);
+    expect(lab.types(jobId).filter((type) => type === 'reminded' || type === 'turn_ended')).toEqual([]);
+  });
+});
