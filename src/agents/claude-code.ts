@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { OWN_TOOLS } from './hooks/claude-code.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 import { shellCommand } from './shell.ts';
 
@@ -62,9 +63,6 @@ const TITLES: Readonly<Record<string, string>> = {
   'Overwrite file': 'Write',
   Fetch: 'WebFetch',
 };
-
-/** Our own tools need no permission, all others go on to ask for one. */
-const OWN_TOOLS = ['mcp__mam__publish_event', 'mcp__mam__job_status'];
 
 /** Claude Code 2.1.330, the native program. */
 export const claudeCode: AgentKind = {

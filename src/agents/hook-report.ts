@@ -10,6 +10,8 @@ export interface HookReader {
    * @returns nothing for an event that tells us nothing
    */
   read(event: string, payload: Record<string, unknown>): HookReport | undefined;
+  /** True for a permission request for our own tools of the very server that we have started: `answer` allows it at once. */
+  isOwnCall?(event: string, payload: Record<string, unknown>): boolean;
   /**
    * Stdout of a permission hook that answers its request, where this agent's hooks can. Absent: decisions are typed.
    * @param reason told to the agent with a denial

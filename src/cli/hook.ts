@@ -40,7 +40,12 @@ export default hook;
 export async function run([kind = '', event = '']: string[]): Promise<number> {
   try {
     const reader = Object.hasOwn(readers, kind) ? readers[kind] : undefined;
-    const report = reader?.read(event, await readPayload());
+    const payload = await readPayload();
+    if (reader?.answer !== undefined && reader.isOwnCall?.(event, payload) === true) {
+      process.stdout.write(reader.answer('allow', ''));
+      return 0;
+    }
+    const report = reader?.read(event, payload);
     if (reader === undefined || report === undefined) return 0;
     const settings = await loadSettings();
     const waits = report.type === 'permission_required' && reader.answer !== undefined;

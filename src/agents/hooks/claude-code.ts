@@ -1,5 +1,8 @@
 import type { HookReader, HookReport } from '../hook-report.ts';
-import { string, toolCall } from './payload.ts';
+import { record, string, toolCall } from './payload.ts';
+
+/** Our own tools need no permission, all others go on to ask for one. */
+export const OWN_TOOLS: readonly string[] = ['mcp__mam__publish_event', 'mcp__mam__job_status'];
 
 /** Hooks of Claude Code 2.1.330. Nothing fires when a person interrupts a turn or denies a dialog with Escape. */
 export const reader: HookReader = {
@@ -7,6 +10,20 @@ export const reader: HookReader = {
     const report = translate(event, payload);
     const session_id = string(payload['session_id']);
     return report === undefined || session_id === undefined ? report : { ...report, session_id };
+  },
+  /**
+   * Plan mode asks for every MCP tool that writes, whatever rules and PreToolUse hooks allow. Elsewhere these tools are
+   * asked for only where a rule of the user's says so. `dynamic` is a server of the command line, which is ours.
+   */
+  isOwnCall(event, payload) {
+    const { name, source } = record(payload['mcp_server']);
+    return (
+      event === 'PermissionRequest' &&
+      payload['permission_mode'] === 'plan' &&
+      OWN_TOOLS.includes(string(payload['tool_name']) ?? '') &&
+      name === 'mam' &&
+      source === 'dynamic'
+    );
   },
   answer(decision, reason) {
     const denial = { behavior: 'deny', message: reason };

@@ -123,4 +123,27 @@ describe('the hooks of Claude Code', () => {
       },
     });
   });
+
+  it("allows our own server's own tools in plan mode, and nothing else", () => {
+    const call = {
+      ...IN_TURN,
+      permission_mode: 'plan',
+      hook_event_name: 'PermissionRequest',
+      tool_name: 'mcp__mam__publish_event',
+      tool_input: { job_id: 'a', event: 'started' },
+      mcp_server: { name: 'mam', source: 'dynamic' },
+    };
+    const isOwn = (more: object, event = 'PermissionRequest') =>
+      reader.isOwnCall?.(event, { ...call, ...more });
+    expect(isOwn({})).toBe(true);
+    expect(isOwn({ tool_name: 'mcp__mam__job_status' })).toBe(true);
+    expect(isOwn({}, 'PostToolUse')).toBe(false);
+    // There it is asked for only where a rule of the user's says so.
+    expect(isOwn({ permission_mode: 'default' })).toBe(false);
+    expect(isOwn({ tool_name: 'mcp__mam__delegate_job' })).toBe(false);
+    for (const source of ['project', 'local', 'user', 'plugin', undefined])
+      expect(isOwn({ mcp_server: { name: 'mam', source } })).toBe(false);
+    expect(isOwn({ mcp_server: { name: 'other', source: 'dynamic' } })).toBe(false);
+    expect(isOwn({ mcp_server: undefined })).toBe(false);
+  });
 });

@@ -1,0 +1,43 @@
+import { test as base, describe, expect } from 'vitest';
+import { builtIn } from '../../../src/agents/index.ts';
+import { AgentLab } from '../lab.ts';
+import { done, worker } from '../model/worker.ts';
+import { HOMES } from '../programs.ts';
+
+/** How each begins in its plan mode; Codex has no option for its own. */
+const PLAN: Readonly<Record<string, { args: string[]; shows: RegExp }>> = {
+  'claude-code': { args: ['--permission-mode', 'plan'], shows: /plan mode on/ },
+  gemini: { args: ['--approval-mode', 'plan'], shows: /\bplan\b/ },
+  opencode: { args: ['--agent', 'plan'], shows: /\bPlan\b/ },
+};
+
+describe.each(HOMES.filter(({ kind }) => kind in PLAN))('$kind', (home) => {
+  const test = base.extend<{ lab: AgentLab }>({
+    lab: async ({ task }, use) => {
+      const lab = new AgentLab(home);
+      await use(lab);
+      await lab.end(task.result?.state === 'fail');
+    },
+  });
+
+  test('in plan mode its reports ask nobody', async ({ lab }) => {
+    const { args = [], shows = /x/ } = PLAN[home.kind] ?? {};
+    await lab.prepare(worker(done).model, { ask: true });
+    lab.configure({
+      agents: { [home.kind]: { command: [builtIn(home.kind)?.start?.program ?? '', ...args] } },
+    });
+    // A server of our name that the project brings along is not used.
+    lab.expected.push(/^p\/\.mcp\.json$/);
+    lab.write('.mcp.json', JSON.stringify({ mcpServers: { mam: { command: 'false' } } }));
+    const server = await lab.startServer();
+    await lab.startAgent(server);
+    await lab.shows(shows);
+    const { job_id: jobId } = await lab.job(server);
+    const answer = await server.ask('wait_job', { job_id: jobId, timeout_seconds: 40 });
+    expect(answer, JSON.stringify(answer)).toMatchObject({
+      outcome: 'final',
+      jobs: [{ status: 'completed' }],
+    });
+    expect(lab.record(jobId).requests).toEqual([]);
+  });
+});
