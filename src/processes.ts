@@ -4,6 +4,8 @@ import { basename } from 'node:path';
 import { systemCode } from './errors.ts';
 
 const LINUX = process.platform === 'linux';
+/** The file behind a process's input where that is a terminal. */
+const TERMINAL = /^\/dev\/(?:pts\/\d+|tty.*)$/;
 
 /** When a process started, as the system says it (compare for equality only); nothing when it is gone or a zombie. */
 export function startOf(pid: number): string | undefined {
@@ -148,6 +150,11 @@ export function openFiles(pid: number): Map<string, string> | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** True for a process whose input is a terminal; only Linux tells, so elsewhere for all. */
+export function readsTerminal(pid: number): boolean {
+  return !LINUX || TERMINAL.test(linkOf(`/proc/${pid}/fd/0`) ?? '');
 }
 
 function linkOf(path: string): string | undefined {

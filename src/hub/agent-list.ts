@@ -1,13 +1,13 @@
 import { builtIn, isTrusted, KINDS, screenOf } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
 import type { AgentPlace, AgentRow } from '../job/agent-request.ts';
-import { commandLineOf } from '../processes.ts';
 import { preflight } from '../tmux/deliver.ts';
 import { STARTED_OPTION } from '../tmux/marks.ts';
 import { listPanes, type PaneInfo } from '../tmux/pane.ts';
 import { foreground } from '../tmux/process.ts';
 import { findProgram, programOf } from './agent-program.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { agentIn } from './pane-agent.ts';
 import { peerServer } from './peer-server.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
@@ -66,7 +66,7 @@ async function liveAgents(
         session_created: pane.session_created,
       };
       const peer = peerServer(folder, session, pane.pane_pid);
-      const agent = started.get(pane.pane) ?? jobs[0]?.record.agent ?? kindOf(pane, configured) ?? undefined;
+      const agent = agentIn(pane, { mark: started.get(pane.pane), job: jobs[0], configured });
       if (agent === undefined && peer === 'unknown') return [];
       const name = agent ?? 'command';
       return [
@@ -83,20 +83,6 @@ async function liveAgents(
     }),
   );
   return rows.flat();
-}
-
-/** What kind of agent runs in a pane, by its command line, or by the session that a configured kind lives in. */
-export function kindOf(
-  pane: PaneInfo,
-  configured: NonNullable<AgentPlace['configured']>,
-): string | undefined {
-  const process = foreground(pane);
-  const argv = process && commandLineOf(process.pid);
-  const known = argv && KINDS.find((kind) => kind.isProcess?.(argv));
-  if (known) return known.name;
-  return Object.entries(configured).find(
-    ([, own]) => own.session?.replace(/^tmux:/, '') === pane.session,
-  )?.[0];
 }
 
 async function stateOf(

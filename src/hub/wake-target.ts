@@ -7,8 +7,8 @@ import { STARTED_OPTION } from '../tmux/marks.ts';
 import { findPane } from '../tmux/pane.ts';
 import { foreground } from '../tmux/process.ts';
 import { quote } from '../tmux/quote.ts';
-import { kindOf } from './agent-list.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { agentIn } from './pane-agent.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
 const INSTEAD = 'Leave `notify` out, and wait with wait_job (`mam wait`).';
@@ -42,10 +42,10 @@ export async function wakeTarget(
       INSTEAD,
     );
   }
-  const [mark = ''] = await server.command(`display-message -p -t ${quote(own)} '#{${STARTED_OPTION}}'`);
+  const [mark] = await server.command(`display-message -p -t ${quote(own)} '#{${STARTED_OPTION}}'`);
   const [job] = dispatcher.ahead(socket, own);
   const { configured = {} } = notify;
-  const agent = mark || (kindOf(pane, configured) ?? job?.record.agent);
+  const agent = agentIn(pane, { mark, job, configured });
   const typing = agent === undefined ? undefined : (configured[agent] ?? job?.record.typing);
   if (agent === undefined || screenOf(agent, typing).ready === undefined) {
     throw new MamError(

@@ -4,6 +4,7 @@ import {
   family,
   foregroundGroup,
   openFiles,
+  readsTerminal,
   type TerminalProcess,
 } from '../processes.ts';
 import { isCarrier, isShell } from './process.ts';
@@ -15,7 +16,6 @@ type Files = Map<string, string> | undefined;
 
 /** The file behind the ruling end of another terminal. */
 const RULING_END = /^\/dev\/(?:pts\/)?ptmx$/;
-const TERMINAL = /^\/dev\/(?:pts\/\d+|tty.*)$/;
 const SHELL_OPTION_WITH_VALUE = /^(?:[-+][oO]|--rcfile|--init-file|-C|--init-command)$/;
 
 /**
@@ -34,8 +34,7 @@ export function carriedBy(pane: { pane_pid: number; agent: { pid: number } }): s
     if (one.group !== front && one.pid !== pane.agent.pid && !inside.has(one.parent)) continue;
     inside.add(one.pid);
     const files = LINUX ? openFiles(one.pid) : undefined;
-    const why =
-      otherTerminal(one, own, files) ?? (one.group === front ? throughItself(one, files) : undefined);
+    const why = otherTerminal(one, own, files) ?? (one.group === front ? throughItself(one) : undefined);
     if (why !== undefined) return why;
   }
   return undefined;
@@ -52,8 +51,8 @@ function otherTerminal(one: TerminalProcess, own: string | undefined, files: Fil
 }
 
 /** A carrier to another machine or container holds no terminal here: only its name tells. */
-function throughItself(one: TerminalProcess, files: Files): string | undefined {
-  if (files !== undefined && !TERMINAL.test(files.get('0') ?? '')) return undefined;
+function throughItself(one: TerminalProcess): string | undefined {
+  if (!readsTerminal(one.pid)) return undefined;
   if (one.names.some(isCarrier)) return `${titleOf(one)} carries another terminal`;
   return one.names.some(isShell) && readsCommands(commandLineOf(one.pid) ?? [])
     ? `the shell ${titleOf(one)} reads what is typed`

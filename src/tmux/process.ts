@@ -1,4 +1,4 @@
-import { foregroundGroup, startOf } from '../processes.ts';
+import { family, foregroundGroup, readsTerminal, startOf } from '../processes.ts';
 
 /** A process that can be told from a later one with the same id. */
 export interface ProcessId {
@@ -48,6 +48,19 @@ export function foreground(pane: { pane_pid: number; command: string }): AgentPr
   const pid = foregroundGroup(pane.pane_pid);
   const start = pid === undefined ? undefined : startOf(pid);
   return pid === undefined || start === undefined ? undefined : { pid, start, command: pane.command };
+}
+
+/**
+ * The processes that read a pane's keys, those that started others first: the program in its foreground, and what that
+ * has started (a wrapper), also in another terminal that it carries.
+ */
+export function keyReaders(pane: { pane_pid: number; command: string }): number[] {
+  const front = foreground(pane)?.pid;
+  const all = family(pane.pane_pid).filter(
+    ({ pid, group }) => group === foregroundGroup(pid) && readsTerminal(pid),
+  );
+  const pids = all.map(({ pid }) => pid);
+  return front === undefined || pids.includes(front) ? pids : [front, ...pids];
 }
 
 /** True while this very process runs: the id is in use, by a process that started then, and it is no zombie. */

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { environmentOf } from '../../src/processes.ts';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
@@ -8,6 +9,7 @@ import { processesOf } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 const PEER = join(import.meta.dirname, '../peers/peer.mjs');
+const CARRIER = join(import.meta.dirname, '../peers/carrier.py');
 
 /** An agent kind of the configuration that a fake peer plays: it tells by its screen when it can be typed into. */
 function configure(lab: Lab, ...args: string[]): void {
@@ -85,7 +87,7 @@ describe.concurrent('an agent', () => {
         expect(all.some(({ command }) => command === 'sleep 1000')).toBe(true);
         for (const { pid, command } of all) {
           expect(command).not.toContain(secret);
-          expect(readFileSync(`/proc/${pid}/environ`, 'latin1')).not.toContain(secret);
+          expect(environmentOf(pid).join('\0')).not.toContain(secret);
         }
         const files = readdirSync(lab.home, { recursive: true, withFileTypes: true });
         for (const entry of files.filter((one) => one.isFile()))
@@ -140,6 +142,43 @@ describe.concurrent('an agent', () => {
     const own = JSON.parse((await run.ended).stdout);
     expect(states(own)).toEqual({ ...all('not_installed'), gemini: 'not_running', robot: 'not_installed' });
     expect(own.next).toBe('mam start gemini');
+  });
+
+  test.for([
+    ['a Node program', 'not_ready', 'exec node wrapper.js claude'],
+    ['a wrapper of a wrapper', 'not_ready', 'exec env A=1 node wrapper.js node wrapper.js claude'],
+    ['a shell', 'unreachable', "exec sh -c 'claude; true'"],
+    ['timeout', 'not_ready', 'exec timeout 1000 claude'],
+    ['a program that carries another terminal', 'unreachable', `exec python3 ${CARRIER} claude`],
+  ] as const)('inside %s is listed by its kind', async ([, state, command], { lab }) => {
+    const server = await lab.startServer();
+    const run = 'const [, , ...words] = process.argv;';
+    lab.write(
+      'wrapper.js',
+      `${run}require('child_process').spawn(words[0], words.slice(1), {stdio:'inherit'})`,
+    );
+    lab.write('bin/claude', '#!/usr/bin/env node\nprocess.stdin.resume();', 0o755);
+    await lab.startSession('claude', `PATH=${lab.project}/bin:$PATH; ${command}`);
+    const row = async () => {
+      const { agents } = await server.ask('list_agents');
+      return agents.find(({ target }: { target?: string }) => target !== undefined);
+    };
+    expect(await until('it is listed', row)).toMatchObject({ agent: 'claude-code', state });
+    const { agents } = await server.ask('list_agents');
+    expect(agents.filter(({ agent }: { agent: string }) => agent === 'claude-code')).toHaveLength(1);
+  });
+
+  test('that reads no keys is none of its pane', async ({ lab }) => {
+    const server = await lab.startServer();
+    const piped = `require('child_process').spawn('claude', {stdio:'pipe'}).stdout.once('data', () => console.log('runs'))`;
+    lab.write('wrapper.js', piped);
+    lab.write('bin/claude', "#!/usr/bin/env node\nprocess.stdin.resume();console.log('here')", 0o755);
+    await lab.startSession('tool', `PATH=${lab.project}/bin:$PATH; exec node wrapper.js`);
+    await until('it runs', async () =>
+      (await lab.tmux('capture-pane', '-p', '-t', '=tool:')).includes('runs'),
+    );
+    const { agents } = await server.ask('list_agents');
+    expect(agents.filter(({ target }: { target?: string }) => target !== undefined)).toEqual([]);
   });
 
   test('that shows a dialog at its start is not ready, and says why', async ({ lab }) => {
