@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemCode } from './errors.ts';
 
@@ -21,4 +21,13 @@ export function makeFolder(path: string): void {
       if (systemCode(error) !== 'EEXIST') throw error;
     }
   }
+}
+
+/** Looks whether `makeFolder` would make a folder that can be written. @throws the system's error when it would not */
+export function checkRoom(path: string): void {
+  let folder = path;
+  while (statSync(folder, { throwIfNoEntry: false }) === undefined && dirname(folder) !== folder)
+    folder = dirname(folder);
+  // With the last slash it must be a folder.
+  accessSync(`${folder}/`, constants.W_OK | constants.X_OK);
 }

@@ -90,7 +90,10 @@ const inputSchema = z.strictObject({
     .describe(
       'pane: when the job ends or needs you and you do not wait, write a line into your own tmux pane once you are idle. Default: none',
     ),
-  dry_run: z.boolean().default(false).describe('Only show what would be typed and where. Default: false'),
+  dry_run: z
+    .boolean()
+    .default(false)
+    .describe('Only show what this call would do, or refuse. Default: false'),
 });
 
 export default defineTool({
@@ -120,14 +123,6 @@ export default defineTool({
     }
     const workdir = resolve(caller.cwd, args.workdir ?? '.');
     const validate = args.validate === undefined ? undefined : resolve(caller.cwd, args.validate);
-    if (args.dry_run) {
-      engine.checkPreview({ workdir, validate, registry_dir: settings.registryDir });
-      const next = 'Call delegate_job again with dry_run false to delegate the job; it will get another id.';
-      return {
-        ...previewView(args.prompt, session, kind, { ...settings, trustPane: args.trust_pane }),
-        next,
-      };
-    }
     const params = delegateParams(
       {
         prompt: args.prompt,
@@ -157,8 +152,13 @@ export default defineTool({
         origin: { pane: caller.pane, socket: caller.socket, pids: caller.pids },
       },
     );
-    const result = await engine.request('delegate', params);
-    const view = delegationView(result, { ...settings, inside: caller.socket });
+    const from = { ...settings, inside: caller.socket };
+    if (args.dry_run) {
+      const shown = previewView(await engine.request('preview', params), session, from);
+      const again = 'Call delegate_job again with dry_run false to delegate the job; it will get another id.';
+      return { ...shown, next: shown.repeated ? callOf('wait_job', { job_id: shown.job_id }) : again };
+    }
+    const view = delegationView(await engine.request('delegate', params), from);
     const wait = callOf('wait_job', { job_id: view.job_id });
     const told =
       'You may end your turn: a line in your pane tells you when the job ends or needs you. Or wait: ';

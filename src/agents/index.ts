@@ -23,8 +23,6 @@ export interface KnownKind {
   defaultSession: string | undefined;
   /** Nothing is typed for it, and it needs no session. */
   isHuman: boolean;
-  /** As `takesTask` has it, of a pane that is not trusted. */
-  takesTask: boolean;
   terminal: TerminalSettings;
 }
 
@@ -64,7 +62,6 @@ export function resolveKind(name: string, configured: Record<string, AgentConfig
     name,
     defaultSession: own?.session ?? (kind?.defaultSession && `tmux:${kind.defaultSession}`),
     isHuman: kind === human,
-    takesTask: takesTask(name, own),
     terminal: own ?? {},
   };
 }

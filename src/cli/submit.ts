@@ -1,21 +1,18 @@
 import { type KnownKind, resolveKind } from '../agents/index.ts';
 import { spoolPrompt } from '../bus/spool.ts';
-import type { Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
-import { checkPreview } from '../hub/preview-checks.ts';
 import { DEFAULTS } from '../job/delegation.ts';
 import type { DelegateResult } from '../job/request.ts';
 import { clean } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
-import { mamCommand } from '../program.ts';
 import { delegationView, previewView } from '../view/delegation.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT, exitCodeAfter } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
 import { followedJson, followJobs, STOPPED_WAITING } from './jobs/follow-jobs.ts';
-import { handOver } from './jobs/hand-over.ts';
+import { handOver, sessionMissing } from './jobs/hand-over.ts';
 import { verdictText } from './jobs/job-text.ts';
 import { options } from './jobs/submit-options.ts';
 import { paramsOf, promptOf } from './jobs/submit-request.ts';
@@ -66,18 +63,20 @@ export default defineCommand({
       );
     }
     const prompt = await promptOf(chosen, words);
-    if (chosen['dry-run']) {
-      checkPreview(paramsOf(chosen, prompt, kind, session, settings));
-      return preview(prompt, kind, session, { ...settings, trustPane: chosen['trust-pane'] }, json);
-    }
-
     await readyHub(settings);
     const link = openLink(settings);
     try {
       const params = paramsOf(chosen, prompt, kind, session, settings);
       const spooled = await spoolPrompt(settings.home, params);
+      const from = { ...settings, inside: settings.paneSocket };
+      if (chosen['dry-run']) {
+        const result = await link.request('preview', spooled).catch((error: unknown) => {
+          throw sessionMissing(error);
+        });
+        return preview(previewView(result, session, from), prompt, json);
+      }
       const { result, interrupted } = await handOver(link, spooled);
-      const view = delegationView(result, { ...settings, inside: settings.paneSocket });
+      const view = delegationView(result, from);
       if (!json) tell(result, view.attach_command, kind);
       for (const warning of result.warnings) note(warning);
       const goesOn = interrupted && !isFinal(result.record.status);
@@ -112,22 +111,23 @@ export default defineCommand({
   },
 });
 
-function preview(
-  prompt: string,
-  kind: KnownKind,
-  session: string | undefined,
-  settings: Settings & { trustPane: boolean },
-  json: boolean,
-): number {
-  const view = previewView(prompt, session, kind, { ...settings, mamCommand: mamCommand(settings) });
+function preview(view: ReturnType<typeof previewView>, prompt: string, json: boolean): number {
   if (json) {
-    printJson({ ...view, next: 'The same without --dry-run delegates the job; it will get another id.' });
+    const next = view.repeated
+      ? `mam wait --job ${view.job_id}`
+      : 'The same without --dry-run delegates the job; it will get another id.';
+    printJson({ ...view, next });
     return EXIT.done;
   }
-  print(`dry run: nothing was changed; the job will get another id than ${view.job_id}`);
-  print(`target: ${session ?? 'a person'}`);
-  print('instructions:');
-  print(view.typed_text ?? humanText(view.job_id, prompt));
+  if (view.repeated) print('dry run: nothing was changed');
+  else {
+    print(`dry run: nothing was changed; the job will get another id than ${view.job_id}`);
+    print(`target: ${view.target ?? 'a person'}`);
+    print('instructions:');
+    print(view.typed_text ?? humanText(view.job_id, prompt));
+  }
+  note(view.summary);
+  for (const warning of view.warnings) note(warning);
   print(view.log_dir);
   return EXIT.done;
 }

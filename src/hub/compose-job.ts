@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { TerminalSettings } from '../job/agent-request.ts';
+import { apply } from '../job/apply.ts';
 import { newJobId } from '../job/id.ts';
 import type { JobOrder, JobRecord } from '../job/record.ts';
 import type { DelegateParams } from '../job/request.ts';
 import { promptPreview } from '../job/text.ts';
-import { makeLogFolder } from './delegation-checks.ts';
+import { hubDraft } from './hub-draft.ts';
 import type { Place } from './place.ts';
 
 /** The script of a job, as it was when the job was delegated. */
@@ -14,10 +15,7 @@ export type Validation = Pick<
   'script' | 'script_sha256' | 'script_executable'
 >;
 
-/**
- * What a delegation fixes about its job. Makes the job's separate log folder, where one was asked for.
- * @throws MamError `io` when that can't be written
- */
+/** What a delegation fixes about its job. */
 export function composeJob(from: {
   params: DelegateParams;
   prompt: string;
@@ -33,7 +31,6 @@ export function composeJob(from: {
   const { params, prompt, place, validation, parent, notify, host, peer_server } = from;
   const jobId = newJobId(prompt);
   const logDir = join(params.logs_dir ?? params.registry_dir, jobId);
-  if (params.logs_dir !== undefined) makeLogFolder(logDir);
   return {
     job_id: jobId,
     agent: params.agent,
@@ -81,4 +78,10 @@ function terminalOf({ terminal = {} }: DelegateParams): TerminalSettings {
 /** As the record has it of a prompt. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
+}
+
+/** The record that a job of this order begins with. */
+export function newRecord(order: JobOrder): JobRecord {
+  const draft = hubDraft(order.job_id, 'queued', { data: { job: order } });
+  return apply(undefined, { ...draft, seq: 1, recorded_at: draft.at });
 }

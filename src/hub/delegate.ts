@@ -1,20 +1,22 @@
+import { existsSync } from 'node:fs';
 import { builtIn } from '../agents/index.ts';
 import { dropSpool, takeSpool } from '../bus/spool.ts';
 import { explain, MamError } from '../errors.ts';
 import type { StartParams } from '../job/agent-request.ts';
 import type { AgentSession, JobOrder, JobRecord } from '../job/record.ts';
-import type { DelegateParams, DelegateResult } from '../job/request.ts';
+import type { DelegateParams, DelegateResult, PreviewResult } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { startOf } from '../processes.ts';
 import type { Home } from '../registry/home.ts';
-import { checkStart, launchAgent, letGo } from './agent-start.ts';
+import { launchAgent, letGo } from './agent-start.ts';
 import type { Changes } from './changes.ts';
-import { composeJob, sha256, type Validation } from './compose-job.ts';
-import { checkPrompt, checkTimes, checkWorkdir } from './delegation-checks.ts';
+import { composeJob, sha256 } from './compose-job.ts';
+import { checkPrompt, makeLogFolder } from './delegation-checks.ts';
+import { type Plan, planDelegation } from './delegation-plan.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { hubDraft } from './hub-draft.ts';
-import { checkHumanSession, showToHuman } from './human-job.ts';
+import { showToHuman } from './human-job.ts';
 import { checkLineage } from './lineage.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
@@ -22,13 +24,11 @@ import { orderText } from './order-text.ts';
 import type { PaneOwners } from './pane-owners.ts';
 import { peerServer } from './peer-server.ts';
 import { findPlace, type Place } from './place.ts';
-import { refuseBusy, refuseHeld } from './refuse-busy.ts';
+import { checkKept, wouldGive } from './preview.ts';
+import { refuseHeld } from './refuse-busy.ts';
 import type { Registrar } from './registrar.ts';
-import { scriptFacts } from './script-hash.ts';
 import { sharedFolder } from './shared-folder.ts';
-import { withStartHint } from './start-hint.ts';
 import type { TmuxServers } from './tmux-servers.ts';
-import { wakeTarget } from './wake-target.ts';
 
 const DETAIL_CHARS = 500;
 /** A session that was started for a job is let go at the latest after this time, in ms. */
@@ -37,17 +37,11 @@ const STARTED_MS = 120_000;
 /** A delegation is answered after this time even if the prompt is not submitted yet, in ms. */
 const ANSWER_MS = 5_000;
 
-/** What is looked up for a job beside its place. */
-interface More {
-  validation: Validation | undefined;
-  notify: JobOrder['notify'];
-}
-
 /** Registers jobs and starts their way into a pane. */
 export class Delegations {
   private readonly home: Home;
   private readonly host: string;
-  private readonly registrar: Registrar;
+  readonly registrar: Registrar;
   readonly dispatcher: Dispatcher;
   readonly servers: TmuxServers;
   private readonly owners: PaneOwners;
@@ -89,6 +83,23 @@ export class Delegations {
     }
   }
 
+  /**
+   * What `delegate` would do with this, by the same checks; registers, makes and types nothing.
+   * @throws MamError as `delegate` would
+   */
+  async preview(params: DelegateParams): Promise<PreviewResult> {
+    try {
+      const known = existsSync(params.registry_dir) ? await this.known(params) : undefined;
+      if (known !== undefined) return await this.repeated(known, params);
+      const prompt = await this.promptOf(params);
+      const plan = await planDelegation(this, params);
+      await checkKept(this.registrar, params);
+      return await wouldGive(this, params, prompt, plan, this.orderOf(params, prompt, plan));
+    } finally {
+      if (params.prompt_spool !== undefined) await dropSpool(this.home.folder, params.prompt_spool);
+    }
+  }
+
   private async once(params: DelegateParams): Promise<DelegateResult> {
     if (params.request_key === undefined) return this.register(params, await this.promptOf(params));
     const key = JSON.stringify([params.registry_dir, params.supervisor.session, params.request_key]);
@@ -103,12 +114,19 @@ export class Delegations {
   }
 
   private async byKey(params: DelegateParams): Promise<DelegateResult> {
+    const known = await this.known(params);
+    if (known === undefined) return this.register(params, await this.promptOf(params));
+    return this.repeated(known, params);
+  }
+
+  /** The job that was delegated with the same key. */
+  private async known(params: DelegateParams): Promise<LiveJob | undefined> {
+    if (params.request_key === undefined) return undefined;
     const index = await this.registrar.index(params.registry_dir);
-    const known = index.findByKey(params.supervisor.session, params.request_key ?? '');
-    const job = known && (await this.registrar.find(known, params.registry_dir));
+    const id = index.findByKey(params.supervisor.session, params.request_key);
+    const job = id && (await this.registrar.find(id, params.registry_dir));
     // A job that came with a clone may name any key.
-    if (!job || job.isHistory) return this.register(params, await this.promptOf(params));
-    return this.repeated(job, params);
+    return job && !job.isHistory ? job : undefined;
   }
 
   private async repeated(job: LiveJob, params: DelegateParams): Promise<DelegateResult> {
@@ -128,19 +146,14 @@ export class Delegations {
   }
 
   private async register(params: DelegateParams, prompt: string): Promise<DelegateResult> {
-    checkTimes(params);
-    checkWorkdir(params.workdir);
-    const script = params.validate;
-    const validation = script === undefined ? undefined : scriptFacts(script);
-    const more: More = { validation, notify: await wakeTarget(this, params) };
-    if (params.agent === 'human') return this.registerForHuman(params, prompt, more);
-    const place = await this.placeOf(params);
-    if (place === undefined) return this.registerAndStart(params, prompt, more);
-    if (params.on_busy === 'refuse') await refuseBusy(this, params, place);
+    const plan = await planDelegation(this, params);
     await this.registrar.ready(params.registry_dir);
+    if (plan.start !== undefined) return this.registerAndStart(params, prompt, plan, plan.start);
+    const { place } = plan;
+    if (place === undefined) return this.registerForHuman(params, prompt, plan);
     // From here to the queue nothing waits: of two jobs for one pane, the second one sees the first.
     if (params.on_busy === 'refuse') refuseHeld(this.dispatcher, place.session);
-    const job = this.registrar.create(this.orderOf(params, prompt, place, more), prompt);
+    const job = this.create(params, prompt, plan);
     // The way into the pane begins while the disk is busy; nothing is typed before all is kept.
     this.dispatcher.enqueue(job, place.glance);
     try {
@@ -162,19 +175,7 @@ export class Delegations {
       ({ record }) => record.status !== 'queued' || tells(record) || this.position(job) > 0,
       ANSWER_MS,
     );
-    return this.result(job, false, sharedFolder(job, this.registrar.open));
-  }
-
-  /** Where the job goes; nothing where its session is missing and may be started. */
-  private async placeOf(params: DelegateParams): Promise<Place | undefined> {
-    try {
-      return await findPlace(this.servers, params);
-    } catch (error) {
-      const missing = error instanceof MamError && error.code === 'not_found';
-      if (!missing) throw error;
-      if (params.start === undefined) throw withStartHint(error, params);
-      return undefined;
-    }
+    return this.result(job, false, sharedFolder(job.record, this.registrar.open));
   }
 
   /**
@@ -184,17 +185,13 @@ export class Delegations {
   private async registerAndStart(
     params: DelegateParams,
     prompt: string,
-    more: More,
+    plan: Plan,
+    start: StartParams,
   ): Promise<DelegateResult> {
-    const start = { ...params, ...params.start, name: params.agent_session } as StartParams;
-    checkStart(start);
-    const argument = builtIn(params.agent)?.start?.takesPrompt === true;
-    await this.registrar.ready(params.registry_dir);
-    const order = this.orderOf(params, prompt, undefined, more);
-    const typing = { ...order.typing, mam: params.mam_command, started: true, argument };
-    const job = this.registrar.create({ ...order, typing }, prompt);
+    const job = this.create(params, prompt, plan);
     job.uncork();
     await job.kept;
+    const argument = job.record.typing?.argument === true;
     if (argument) {
       const evidence = 'given to the agent on its command line';
       await this.registrar.record(job, hubDraft(job.id, 'pasting', { data: { evidence } }));
@@ -245,52 +242,56 @@ export class Delegations {
   private async registerForHuman(
     params: DelegateParams,
     prompt: string,
-    more: More,
+    plan: Plan,
   ): Promise<DelegateResult> {
     const { tmux_socket: socket, agent_session: address } = params;
-    await checkHumanSession(this.servers, socket, address);
-    await this.registrar.ready(params.registry_dir);
-    const job = this.registrar.create(this.orderOf(params, prompt, undefined, more), prompt);
+    const job = this.create(params, prompt, plan);
     this.dispatcher.enqueue(job);
     await job.kept;
     const evidence = await showToHuman(this.servers, socket, address, job).catch(explain);
     await this.registrar.note(job, 'submitted', { data: { evidence } });
-    return this.result(job, false, sharedFolder(job, this.registrar.open));
+    return this.result(job, false, sharedFolder(job.record, this.registrar.open));
+  }
+
+  private create(params: DelegateParams, prompt: string, plan: Plan): LiveJob {
+    const order = this.orderOf(params, prompt, plan);
+    if (params.logs_dir !== undefined) makeLogFolder(order.log_dir);
+    return this.registrar.create(order, prompt);
   }
 
   /** @throws MamError `refused` for a job that a runaway may have made; right before the job is, so that two at once count */
-  private orderOf(params: DelegateParams, prompt: string, place: Place | undefined, more: More): JobOrder {
+  private orderOf(params: DelegateParams, prompt: string, plan: Plan): JobOrder {
+    const { place, start } = plan;
     const peer_server = place
       ? peerServer(this.home.servers, place.session, place.process.pane_pid)
       : ('unknown' as const);
     const parent = this.owners.parentOf(params.origin);
     const { open } = this.registrar;
     checkLineage(params, place?.session, { open, parent, job: (id) => this.registrar.held(id) });
-    const from = { params, prompt, place, ...more, parent: parent?.record, host: this.host, peer_server };
-    return composeJob(from);
+    const from = { params, prompt, ...plan, parent: parent?.record, host: this.host, peer_server };
+    const order = composeJob(from);
+    if (start === undefined) return order;
+    const argument = builtIn(params.agent)?.start?.takesPrompt === true;
+    return { ...order, typing: { ...order.typing, mam: params.mam_command, started: true, argument } };
   }
 
   private async promptOf({ prompt, prompt_spool: spool }: DelegateParams): Promise<string> {
     return checkPrompt(spool === undefined ? prompt : await takeSpool(this.home.folder, spool));
   }
 
+  private queueOf({ record: { agent_session: session } }: LiveJob): LiveJob[] {
+    return session === undefined ? [] : this.dispatcher.ahead(session.socket, session.pane);
+  }
+
   private position(job: LiveJob): number {
-    const session = job.record.agent_session;
-    return session === undefined ? 0 : this.dispatcher.ahead(session.socket, session.pane).indexOf(job);
+    return Math.max(0, this.queueOf(job).indexOf(job));
   }
 
   private result(job: LiveJob, repeated: boolean, warnings: string[]): DelegateResult {
     const { record } = job;
-    const session = record.agent_session;
-    const queue = session === undefined ? [] : this.dispatcher.ahead(session.socket, session.pane);
-    const position = Math.max(0, queue.indexOf(job));
-    return {
-      record,
-      repeated,
-      delivery: record.delivery,
-      position,
-      behind: queue.slice(0, position).map((other) => other.id),
-      warnings,
-    };
+    const position = this.position(job);
+    const behind = this.queueOf(job).slice(0, position);
+    const ids = behind.map(({ id }) => id);
+    return { record, repeated, delivery: record.delivery, position, behind: ids, warnings };
   }
 }

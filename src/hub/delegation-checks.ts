@@ -1,6 +1,6 @@
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { MamError } from '../errors.ts';
-import { makeFolder } from '../folders.ts';
+import { checkRoom, makeFolder } from '../folders.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { DelegateParams } from '../job/request.ts';
 import { hasLoneSurrogate } from '../job/text.ts';
@@ -63,9 +63,17 @@ export function checkWorkdir(workdir: string): void {
   }
 }
 
-/** Makes the job's separate log folder. @throws MamError `io` when it can't be written */
-export function makeLogFolder(folder: string): void {
+/**
+ * Makes the job's separate log folder.
+ * @param look only whether it could be made
+ * @throws MamError `io` when it can't be written
+ */
+export function makeLogFolder(folder: string, look = false): void {
   try {
+    if (look) {
+      checkRoom(folder);
+      return;
+    }
     makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (error) {

@@ -3,7 +3,7 @@ import { MamError } from '../errors.ts';
 import type { AgentSession } from '../job/record.ts';
 import type { DelegateParams } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
-import { preflight } from '../tmux/deliver.ts';
+import { type Obstacle, preflight } from '../tmux/deliver.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Place } from './place.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -23,19 +23,30 @@ export function refuseHeld(dispatcher: Dispatcher, session: AgentSession): void 
 
 /** As `refuseHeld`; the user's own turn, a dialog or a draft in the pane counts as busy too. */
 export async function refuseBusy(
-  { servers, dispatcher }: { servers: TmuxServers; dispatcher: Dispatcher },
+  hub: { servers: TmuxServers; dispatcher: Dispatcher },
   params: DelegateParams,
-  { session, process, glance }: Place,
+  place: Place,
 ): Promise<void> {
-  refuseHeld(dispatcher, session);
-  const target = { pane: session.pane, pane_pid: process.pane_pid, agent: process };
-  const look = lookFor({ agent: params.agent, job_id: '', typing: params.terminal });
-  const state = await preflight(servers.get(session.socket), target, look, glance);
-  if (!('obstacle' in state)) return;
-  const { by, evidence } = state.obstacle;
+  const { session } = place;
+  refuseHeld(hub.dispatcher, session);
+  const obstacle = await obstacleAt(hub, params, place);
+  if (obstacle === undefined) return;
+  const { by, evidence } = obstacle;
   throw new MamError(
     'conflict',
     `Pane ${session.pane} of session ${session.session} is not free now (${by}: ${cleanLine(evidence, EVIDENCE_CHARS)}).`,
     'Wait until it is, or delegate with on_busy "queue".',
   );
+}
+
+/** Why the pane that a job goes to can't be typed into now. */
+export async function obstacleAt(
+  { servers }: { servers: TmuxServers },
+  { agent, terminal, trust_pane: trusted }: Pick<DelegateParams, 'agent' | 'terminal' | 'trust_pane'>,
+  { session, process, glance }: Place,
+): Promise<Obstacle | undefined> {
+  const target = { pane: session.pane, pane_pid: process.pane_pid, agent: process };
+  const look = lookFor({ agent, job_id: '', typing: { ...terminal, trusted } });
+  const state = await preflight(servers.get(session.socket), target, look, glance);
+  return 'obstacle' in state ? state.obstacle : undefined;
 }

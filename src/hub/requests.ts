@@ -59,6 +59,7 @@ export class Requests {
     this.handlers = {
       // A client whose connection was lost sends its request again, perhaps to the next hub: that is no second job.
       delegate: (params, id) => options.delegations.delegate({ request_key: `request:${id}`, ...params }),
+      preview: (params) => options.delegations.preview(params),
       status: async (params) => {
         const { job, told } = await wakes.seen(params);
         return { ...status(job, params), ...(params.told !== undefined && { told }) };

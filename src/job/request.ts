@@ -85,6 +85,12 @@ export interface DelegateResult {
   warnings: string[];
 }
 
+/** What a delegation would give: its record stands in no registry. */
+export interface PreviewResult extends DelegateResult {
+  /** What would be typed, or given to the agent that is started; absent where nothing would be. */
+  typed_text?: string | undefined;
+}
+
 export interface StatusParams extends JobAddress {
   /** Give the events after this seq, oldest first. */
   events_after?: number | undefined;
@@ -291,6 +297,8 @@ export interface HubStatus {
 /** Every command of the hub, with what goes in and what comes out. */
 export interface Commands {
   delegate: { params: DelegateParams; result: DelegateResult };
+  /** `delegate` without the job. */
+  preview: { params: DelegateParams; result: PreviewResult };
   status: { params: StatusParams; result: StatusResult };
   hold: { params: HoldParams; result: Record<string, never> };
   seen: { params: SeenParams; result: Record<string, never> };

@@ -7,7 +7,6 @@ import type { Settings } from '../config.ts';
 import { peerEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
-import { checkPreview } from '../hub/preview-checks.ts';
 import type { Claim } from '../job/event.ts';
 import { newEventId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -77,8 +76,6 @@ class HubEngine implements HubConnection {
     };
   }
 
-  readonly checkPreview = checkPreview;
-
   kind(name: string): KnownKind {
     return resolveKind(name, this.all.agents);
   }
@@ -95,10 +92,10 @@ class HubEngine implements HubConnection {
       this.note(result.record);
       return result as Commands[C]['result'];
     }
-    if (command !== 'delegate') return this.connection().request(command, params);
+    if (command !== 'delegate' && command !== 'preview') return this.connection().request(command, params);
     const prepared = await spoolPrompt(this.all.home, params as Commands['delegate']['params']);
     const result = await this.connection().request(command, prepared as Commands[C]['params'], DELEGATE_MS);
-    this.delegated?.();
+    if (command === 'delegate') this.delegated?.();
     return result;
   }
 

@@ -87,8 +87,6 @@ export interface Engine {
   request<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']>;
   /** What is known of an agent kind. @throws MamError `bad_input` with the kinds that there are */
   kind(name: string): KnownKind;
-  /** Looks, without the hub, at what a delegation needs. @throws MamError as the delegation itself would */
-  checkPreview(params: Pick<Commands['delegate']['params'], 'workdir' | 'validate' | 'registry_dir'>): void;
   /** The permission request of a job that this client was shown last, by `request` or as `shown` says. */
   shownRequest(jobId: string): string | undefined;
   /** Publishes an event. @throws MamError when it could be kept nowhere */

@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { MamError, systemCode } from '../errors.ts';
-import { makeFolder } from '../folders.ts';
+import { checkRoom, makeFolder } from '../folders.ts';
 import { isJobId } from '../job/id.ts';
 import { isOwn } from '../trust/owner.ts';
 
@@ -62,13 +62,18 @@ export function isRemoved(registryDir: string, jobId: string): boolean {
 /**
  * The one door of a registry that is written: a real folder of this user's, which nobody else can write. Made where it is
  * missing, with a `.gitignore` beside it when it is a project's own.
+ * @param look only whether it could be made, where it is missing
  * @throws MamError `io` when it can't be written, `refused` when it, or the `.mam` folder it lies in, is a link or
  * another user's
  */
-export function ensureRegistry(registryDir: string): void {
+export function ensureRegistry(registryDir: string, look = false): void {
   try {
     const project = basename(dirname(registryDir)) === '.mam' ? dirname(registryDir) : undefined;
-    if (project !== undefined) checkRegistryFolder(project);
+    if (project !== undefined) checkRegistryFolder(project, look);
+    if (look) {
+      checkRoom(registryDir);
+      return;
+    }
     makeFolder(registryDir);
     checkRegistryFolder(registryDir);
     if (basename(dirname(registryDir)) !== '.mam') return;
@@ -82,7 +87,7 @@ export function ensureRegistry(registryDir: string): void {
   }
 }
 
-function checkRegistryFolder(folder: string): void {
+function checkRegistryFolder(folder: string, look = false): void {
   const stat = lstatSync(folder, { throwIfNoEntry: false });
   if (stat === undefined) return;
   const why = stat.isSymbolicLink()
@@ -98,7 +103,7 @@ function checkRegistryFolder(folder: string): void {
     );
   }
   // As a clone leaves it where the group may write: what is in it is foreign all the same, and from now on it is not.
-  if ((stat.mode & 0o022) !== 0) chmodSync(folder, stat.mode & 0o755);
+  if (!look && (stat.mode & 0o022) !== 0) chmodSync(folder, stat.mode & 0o755);
 }
 
 /** The sentence for a registry that can't be written. */

@@ -1,7 +1,4 @@
-import { resolve } from 'node:path';
-import { newJobId } from '../job/id.ts';
-import { composeOrder } from '../job/order.ts';
-import type { DelegateResult } from '../job/request.ts';
+import type { DelegateResult, PreviewResult } from '../job/request.ts';
 import { attachCommand, type Standpoint } from './attach.ts';
 
 /** The hub's answer for the one who delegates, but for the next step. */
@@ -28,52 +25,35 @@ export function delegationView(result: DelegateResult, from: Standpoint) {
   };
 }
 
-/** Where a preview would put things. */
-export interface PreviewPlace {
-  registryDir: string;
-  logsDir?: string | undefined;
-  mamCommand: string;
-  trustPane: boolean;
+/**
+ * The hub's answer to what a delegation would do, but for the next step. @param session as it was asked for
+ */
+export function previewView(result: PreviewResult, session: string | undefined, from: Standpoint) {
+  return {
+    ...delegationView(result, from),
+    summary: `Nothing was changed: ${wouldBe(result, session)}`,
+    target: session,
+    dry_run: true,
+    typed_text: result.typed_text,
+  };
 }
 
-/** What no preview looks at: it would need the hub, and tmux. */
-const UNCHECKED =
-  'Not checked: whether that agent is there and free, and how many jobs are open (MAM_MAX_OPEN_JOBS).';
-
-/**
- * What would be typed, with an id of the same form; needs no hub, tmux or session.
- * @param kind for a person nothing is typed
- */
-export function previewView(
-  prompt: string,
-  session: string | undefined,
-  kind: { isHuman: boolean; takesTask: boolean },
-  place: PreviewPlace,
-) {
-  const job_id = newJobId(prompt);
-  const task_file = resolve(place.registryDir, job_id, 'prompt.md');
-  const task = kind.takesTask || place.trustPane ? prompt : undefined;
-  const shown = session === undefined ? '' : ` and be shown to those who look at ${session}`;
-  return {
-    summary: kind.isHuman
-      ? `Nothing was changed: nothing would be typed, as the job is for a person. It would stand in \`mam list\`${shown}, and the person would end it with \`mam done\`. Not checked: how many jobs are open (MAM_MAX_OPEN_JOBS)${session === undefined ? '' : ', and whether that session is there'}.`
-      : `Nothing was changed: this is what would be typed into ${session ?? 'the session'}. ${UNCHECKED}`,
-    job_id,
-    status: 'queued',
-    delivery_stage: 'queued',
-    delivery: [],
-    position: 0,
-    behind: [],
-    target: session,
-    registry_dir: place.registryDir,
-    log_dir: resolve(place.logsDir ?? place.registryDir, job_id),
-    repeated: false,
-    dry_run: true,
-    typed_text: kind.isHuman
-      ? undefined
-      : composeOrder(job_id, { prompt: task, mam: place.mamCommand, taskFile: task_file }),
-    warnings: [],
-  };
+function wouldBe(result: PreviewResult, session: string | undefined): string {
+  const { record, repeated, position, behind } = result;
+  if (repeated) {
+    return `job ${record.job_id} was delegated before with the same key and is ${record.status}. It would be answered again, and nothing typed.`;
+  }
+  if (record.agent === 'human') {
+    const shown = session === undefined ? '' : ` and be shown to those who look at ${session}`;
+    return `nothing would be typed, as the job is for a person. It would stand in \`mam list\`${shown}, and the person would end it with \`mam done\`.`;
+  }
+  if (record.typing?.started === true)
+    return `${record.agent} would be started in ${session}, and given this.`;
+  const what = `this is what would be typed into ${session}`;
+  if (position > 0) return `${what}, behind ${position} at its pane (${behind[0]} has it).`;
+  return record.blocked_by === undefined
+    ? `${what}.`
+    : `${what} once its pane can be typed into, which it cannot now (${record.blocked_by}).`;
 }
 
 function summarize({ record, repeated, position, behind }: DelegateResult): string {

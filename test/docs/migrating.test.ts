@@ -25,8 +25,12 @@ const done = async (lab: Lab): Promise<string> => idOf(await submit(lab));
 /** A job for a person, which stays open. */
 const open = async (lab: Lab, ...more: string[]): Promise<string> =>
   idOf(await lab.mam('submit', '--prompt', 'Call mum', '--agent', 'human', '--no-wait', ...more));
-const dry = async (lab: Lab, ...more: string[]) =>
-  JSON.parse((await lab.mam('submit', '--prompt', 'x', '--dry-run', '--json', ...more)).stdout);
+/** The session that a job would go to, with a program in it that is trusted as its agent. */
+async function target(lab: Lab, session: string, ...more: string[]): Promise<unknown> {
+  await lab.startSession(session, 'exec sleep 1000');
+  const words = ['submit', '--prompt', 'x', '--dry-run', '--json', ...more];
+  return JSON.parse((await lab.mam(...words)).stdout).target;
+}
 /** What the validation script of a job found in its environment. */
 async function environmentOf(lab: Lab, name: string, env: Record<string, string> = {}): Promise<string> {
   lab.write('check.sh', `printf %s "$${name}" > found\n`);
@@ -84,22 +88,22 @@ const TRIES: Record<string, Try> = {
     expect(existsSync(join(lab.project, '.mam', 'jobs', id, 'job.json'))).toBe(true);
   },
 
-  '--prompt': async (lab) => expect((await dry(lab)).typed_text).toContain('The task: x'),
+  '--prompt': async (lab) => expect(lab.record(await done(lab)).prompt_preview).toBe('Mend the roof'),
   '--prompt-file': async (lab) => {
     const file = lab.write('prompt.md', 'from a file');
-    const { stdout } = await lab.mam('submit', '--prompt-file', file, '--dry-run');
-    expect(stdout).toContain('The task: from a file');
-    const piped = lab.start(['submit', '--prompt-file', '-', '--dry-run']);
+    const words = ['submit', '--agent', 'human', '--dry-run', '--prompt-file'];
+    expect((await lab.mam(...words, file)).stdout).toContain('For a person: from a file');
+    const piped = lab.start([...words, '-']);
     piped.child.stdin.end('from a pipe');
-    expect((await piped.ended).stdout).toContain('The task: from a pipe');
+    expect((await piped.ended).stdout).toContain('For a person: from a pipe');
   },
   '--agent': async (lab) => expect(lab.record(await done(lab)).agent).toBe('command'),
   '--agent-session': async (lab) => {
-    expect((await dry(lab)).target).toBe('tmux:claude');
+    expect(await target(lab, 'claude')).toBe('tmux:claude');
     for (const kind of ['codex', 'gemini', 'opencode'])
-      expect((await dry(lab, '--agent', kind)).target).toBe(`tmux:${kind}`);
-    expect((await dry(lab, '--agent', 'human')).target).toBeUndefined();
-    expect((await dry(lab, '--agent-session', 'tmux:other')).target).toBe('tmux:other');
+      expect(await target(lab, kind, '--agent', kind)).toBe(`tmux:${kind}`);
+    expect(await target(lab, 'nobody', '--agent', 'human')).toBeUndefined();
+    expect(await target(lab, 'other', '--agent-session', 'tmux:other')).toBe('tmux:other');
   },
   '--workdir': async (lab) => {
     expect(lab.record(await open(lab)).workdir).toBe(lab.project);
@@ -120,10 +124,13 @@ const TRIES: Record<string, Try> = {
     expect((await submit(lab, '--validate', program)).stdout).toContain('FAIL (exit 7)');
   },
   '--dry-run': async (lab) => {
-    const ended = await lab.mam('submit', '--prompt', 'x', '--dry-run');
+    const words = ['submit', '--prompt', 'x', '--dry-run'];
+    expect((await lab.mam(...words)).stderr).toContain('No tmux server runs at');
+    await lab.startSession('claude', 'exec sleep 1000');
+    const ended = await lab.mam(...words);
     expect(ended.stdout).toMatch(/target: tmux:claude[\s\S]*publish_event/);
     expect(lastLine(ended)).toContain(lab.registry);
-    expect(lab.isUntouched).toBe(true);
+    expect(existsSync(join(lab.project, '.mam'))).toBe(false);
   },
   '--agent human': async (lab) => {
     const id = await open(lab);

@@ -44,7 +44,7 @@ describe.concurrent('--json', () => {
       status: 'completed',
       wait: { outcome: 'final', jobs: [{ status: 'completed' }] },
     });
-    await json(lab, 'delegate_job', 'submit', 'x', '--dry-run');
+    await json(lab, 'delegate_job', 'submit', 'x', ...to(good.address), '--dry-run');
     const { job_id: jobId } = await json(
       lab,
       'delegate_job',

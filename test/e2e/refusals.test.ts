@@ -1,4 +1,5 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
@@ -97,19 +98,68 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
     expect(peer.bytes.toString()).toBe('');
   });
 
-  test('dry_run needs no hub, no tmux and no session, and changes nothing', async ({ lab }) => {
+  test('dry_run shows what would be typed, and leaves no trace', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
     const server = await lab.startServer();
-    const answer = await server.ask('delegate_job', {
-      ...{ prompt: 'Mend the roof', agent: 'command', agent_session: 'tmux:nobody', dry_run: true },
+    const job = { prompt: 'Mend the roof', agent: 'command', agent_session: peer.address };
+    const answer = await server.ask('delegate_job', { ...job, trust_pane: true, dry_run: true });
+    expect(answer).toMatchObject({
+      ...{ dry_run: true, status: 'queued', target: peer.address, position: 0, warnings: [] },
+      agent_session: { pane: peer.pane },
+      summary: `Nothing was changed: this is what would be typed into ${peer.address}.`,
     });
-    expect(answer).toMatchObject({ dry_run: true, status: 'queued' });
-    expect(answer.summary).toContain('tmux:nobody');
-    expect(answer.typed_text.split('\n').length).toBeLessThanOrEqual(3);
-    expect(answer.typed_text.length).toBeLessThanOrEqual(700);
-    expect(answer.typed_text).toContain(answer.job_id);
-    expect(answer.summary).toContain('Not checked: whether that agent is there');
-    expect(lab.jobIds()).toEqual([]);
-    expect(lab.isUntouched).toBe(true);
+    expect(existsSync(join(lab.project, '.mam'))).toBe(false);
+    const { job_id } = await server.ask('delegate_job', { ...job, trust_pane: true });
+    expect(answer.typed_text.replaceAll(answer.job_id, job_id)).toBe(lab.orderOf(job_id));
+    expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
+    // What the real call would say of another job.
+    const second = await server.ask('delegate_job', { ...job, dry_run: true });
+    expect(second).toMatchObject({ position: 1, behind: [job_id] });
+    expect(second.warnings).toEqual([`Job ${job_id} is open in the same working folder ${lab.project}.`]);
+    expect(lab.jobIds()).toEqual([job_id]);
+    await server.ask('cancel_job', { job_id });
+  });
+
+  test('dry_run refuses what the call refuses, in the same words', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const held = await lab.startPeer('mute', { session: 'held' });
+    const two = await lab.startPeer('mute', { session: 'two' });
+    await lab.tmux('split-window', '-d', '-t', two.pane, 'exec sleep 1000');
+    await lab.startSession('shell', 'exec bash --norc --noprofile -i');
+    const server = await lab.startServer();
+    await server.delegate(held, { request_key: 'roof' });
+    const jobs = lab.jobIds();
+    const same = async (words: string, args: Record<string, unknown>, from = server) => {
+      const job = { prompt: 'x', agent: 'command', agent_session: peer.address, ...args };
+      const text = await from.refusal('delegate_job', { ...job, dry_run: true });
+      expect(text).toContain(words);
+      expect(text).toBe(await from.refusal('delegate_job', job));
+    };
+    await same('has 2 panes and none is clearly the agent', { agent_session: two.address });
+    await same('runs the shell bash', { agent_session: 'tmux:shell' });
+    await same('There is no tmux session or pane tmux:nobody', { agent_session: 'tmux:nobody' });
+    await same('is started is not known', { agent_session: 'tmux:nobody', start: true });
+    await same('There is no tmux session', { agent: 'human', agent_session: 'tmux:nobody' });
+    await same('is busy with job', { agent_session: held.address, on_busy: 'refuse' });
+    await same('You do not run in a tmux pane', { notify: 'pane' });
+    await same('which has another prompt', { request_key: 'roof' });
+    await same('does not exist, or cannot be reached', { workdir: 'nowhere' });
+    await same('cannot be read', { validate: 'missing.sh' });
+    const logs = lab.write('file', '');
+    for (const [words, env] of [
+      ['1 is the limit (MAM_MAX_OPEN_JOBS)', { MAM_MAX_OPEN_JOBS: '1' }],
+      [`The registry ${logs}/jobs cannot be written`, { MAM_REGISTRY_DIR: `${logs}/jobs` }],
+    ] as const) {
+      const other = await lab.startServer(env);
+      if ('MAM_MAX_OPEN_JOBS' in env) await other.ask('delegate_job', { prompt: 'x', agent: 'human' });
+      await same(words, {}, other);
+    }
+    const full = await lab.startServer({ MAM_LOGS_DIR: `${logs}/logs` });
+    const job = { prompt: 'x', agent: 'human', dry_run: true };
+    expect(await full.refusal('delegate_job', job)).toMatch(/The log folder .* cannot be written/);
+    const again = { prompt: 'Mend the roof', request_key: 'roof', dry_run: true };
+    expect(await server.delegate(held, again)).toMatchObject({ repeated: true, job_id: jobs[0] });
+    expect(peer.bytes.toString()).toBe('');
   });
 
   test('dry_run for a person types nothing, and what it can see wrong it refuses', async ({ lab }) => {
@@ -127,7 +177,7 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
     const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
     expect(await other.refusal('delegate_job', job)).toContain(`The registry ${registry} cannot be written`);
     expect((await lab.mam('submit', 'x', '--dry-run', '--validate', 'missing.sh')).code).toBe(64);
-    expect(lab.isUntouched).toBe(true);
+    expect(existsSync(join(lab.project, '.mam'))).toBe(false);
   });
 });
 

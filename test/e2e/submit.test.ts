@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab, RunningCommand } from '../support/lab.ts';
@@ -136,22 +136,22 @@ describe.concurrent('mam submit', () => {
   });
 
   test('--dry-run shows what would be typed, and changes nothing', async ({ lab }) => {
-    const { code, stdout } = await lab.mam(
-      'submit',
-      '--prompt',
-      'Mend the roof',
-      '--agent',
-      'codex',
-      '--dry-run',
-    );
+    lab.write('bin/codex', '', 0o755);
+    const dry = ['submit', '--prompt', 'Mend the roof', '--agent', 'codex', '--dry-run'];
+    const missing = await lab.mam(...dry);
+    expect(missing.code).toBe(69);
+    expect(missing.stderr).toContain('No tmux server runs at');
+    const started = lab.start([...dry, '--start'], { PATH: `${lab.project}/bin:${lab.env['PATH']}` });
+    const { code, stdout, stderr } = await started.ended;
     expect(code).toBe(0);
     expect(stdout).toContain('target: tmux:codex\n');
-    expect(stdout).toContain('The task: Mend the roof');
+    expect(stdout).toMatch(/ read \S+prompt\.md/);
+    expect(stderr).toContain('codex would be started in tmux:codex');
     expect(linesOf(stdout).at(-1)).toMatch(/\.mam\/jobs\/mend-the-roof-[a-z0-9]{8}$/);
     const person = await lab.mam('submit', 'Call', 'mum', '--agent', 'human', '--dry-run');
     expect(person.stdout).toContain('target: a person\n');
     expect(person.stdout).toMatch(/mam done call-mum-[a-z0-9]{8} /);
-    expect(lab.isUntouched).toBe(true);
+    expect(existsSync(join(lab.project, '.mam'))).toBe(false);
   });
 
   test('a job for a person is shown, waited for and reported by mam done', async ({ lab }) => {

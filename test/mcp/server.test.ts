@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterEach, expect, test } from 'vitest';
 import { Catalog } from '../../src/mcp/catalog.ts';
 import { tools as declared } from '../../tools/index.ts';
@@ -33,8 +33,10 @@ const SUPERVISOR_TOOLS = [
 
 test('the SDK client connects, lists the tools and calls one', async () => {
   const client = new Client({ name: 'sdk', version: '1' });
+  const { project: cwd, home } = start();
+  const env = { ...getDefaultEnvironment(), MAM_HOME: home };
   await client.connect(
-    new StdioClientTransport({ command: process.execPath, args: [PROGRAM], stderr: 'ignore' }),
+    new StdioClientTransport({ command: process.execPath, args: [PROGRAM], stderr: 'ignore', cwd, env }),
   );
   expect(client.getServerVersion()?.name).toBe('mam');
   const { tools } = await client.listTools();
@@ -42,9 +44,9 @@ test('the SDK client connects, lists the tools and calls one', async () => {
   // The SDK client checks structuredContent against the output schema.
   const result = await client.callTool({
     name: 'delegate_job',
-    arguments: { prompt: 'Say hello', agent: 'command', agent_session: 'tmux:x', dry_run: true },
+    arguments: { prompt: 'Say hello', agent: 'human', dry_run: true },
   });
-  expect(result.structuredContent).toMatchObject({ dry_run: true, target: 'tmux:x' });
+  expect(result.structuredContent).toMatchObject({ dry_run: true, status: 'queued' });
   await client.close();
 });
 
@@ -92,8 +94,7 @@ test('the text of an answer is its structuredContent, summary first', async () =
   await client.initialize();
   const result = await client.call('delegate_job', {
     prompt: 'Say "hello" – 안녕',
-    agent: 'command',
-    agent_session: 'tmux:x',
+    agent: 'human',
     dry_run: true,
   });
   expect(result.isError).toBeUndefined();

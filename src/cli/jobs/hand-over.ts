@@ -26,10 +26,14 @@ export async function handOver(
     const result = await link.request('delegate', params, DELEGATE_MS);
     return { result, interrupted };
   } catch (error) {
-    // What is not found here is the agent's session: nothing is wrong with the command line.
-    if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
-    throw new MamError('unavailable', error.message, error.hint);
+    throw sessionMissing(error);
   } finally {
     process.removeListener('SIGINT', interrupt);
   }
+}
+
+/** What is not found by a delegation is the agent's session: nothing is wrong with the command line. */
+export function sessionMissing(error: unknown): unknown {
+  if (!(error instanceof MamError) || error.code !== 'not_found') return error;
+  return new MamError('unavailable', error.message, error.hint);
 }

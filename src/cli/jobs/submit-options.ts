@@ -74,7 +74,10 @@ export const options = {
   },
   start: { type: 'flag', about: 'start the agent when its session is missing' },
   'no-wait': { type: 'flag', about: 'come back when the job is handed over' },
-  'dry-run': { type: 'flag', about: 'show what would be typed, and where; change nothing' },
+  'dry-run': {
+    type: 'flag',
+    about: 'show what would be typed, and where, or refuse as the real call would; change nothing',
+  },
 } as const satisfies Options;
 
 /** What stands on one command line of it. */
