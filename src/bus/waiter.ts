@@ -1,6 +1,7 @@
 import { MamError } from '../errors.ts';
 import { needsAttention } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
+import { historyError, isHistory } from '../job/history.ts';
 import { isJobId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { LogMessage } from '../job/request.ts';
@@ -57,7 +58,7 @@ interface Watched {
 
 /**
  * Waits until jobs are final or need somebody. Running out of time is an answer.
- * @throws MamError `not_found` for an unknown job, `bad_input` for a foreign cursor, the link's own when the hub
+ * @throws MamError `not_found` for an unknown job, `refused` for one that is only history, `bad_input` for a foreign cursor, the link's own when the hub
  * can't be reached at the beginning
  */
 export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
@@ -110,6 +111,10 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
       else holding.renew();
     };
     const take = (job: Watched, { events: news, record, whole }: JobNews): void => {
+      if (isHistory(record)) {
+        settle(() => reject(historyError(registryDir, job.id)));
+        return;
+      }
       if (job.record === undefined) options.onBegin?.(record);
       job.record = record;
       // A cursor beyond the journal is of one that was longer: then only the present state counts.

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { MamError } from '../errors.ts';
 import { STATUSES } from '../job/words.ts';
+import { shownRow } from '../registry/history.ts';
+import { homePaths } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { listRow } from '../view/job.ts';
 import { shellWord } from '../view/shell-word.ts';
@@ -36,7 +38,8 @@ export default defineCommand({
       ? await JobIndex.load(settings.registryDir, false)
       : undefined;
     const page = index?.page({ status, agent }, limit, cursor);
-    const rows = page?.rows ?? [];
+    const home = homePaths(settings.home);
+    const rows = (page?.rows ?? []).map((row) => shownRow(row, settings.registryDir, home));
     const total = index?.size ?? 0;
     const next =
       page?.cursor === undefined

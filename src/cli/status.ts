@@ -1,4 +1,5 @@
-import { foldJob } from '../registry/fold.ts';
+import { foldShown } from '../registry/history.ts';
+import { homePaths } from '../registry/home.ts';
 import { jobPaths } from '../registry/paths.ts';
 import { eventRows, jobView } from '../view/job.ts';
 import { statusSummary } from '../view/summary.ts';
@@ -25,7 +26,7 @@ export default defineCommand({
     const jobId = jobIdOf(settings.registryDir, options.job, words[0]);
     const dir = registryOf(settings, jobId);
     if (dir === undefined) throw noSuchJob(settings.registryDir, jobId);
-    const { record, events, damage } = foldJob(dir, jobId);
+    const { record, events, damage } = foldShown(dir, jobId, homePaths(settings.home));
     if (json) {
       printJson({
         summary: statusSummary(record),

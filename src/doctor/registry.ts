@@ -6,6 +6,7 @@ import { systemCode } from '../errors.ts';
 import { isJobId } from '../job/id.ts';
 import { isFinal, type Status } from '../job/words.ts';
 import { writtenState } from '../registry/fold.ts';
+import { isOwnJob } from '../registry/history.ts';
 import { homePaths, readPointers, readRegistries } from '../registry/home.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
 import { hasJob, jobPaths, lockPath } from '../registry/paths.ts';
@@ -19,6 +20,8 @@ const NEWEST = 1_000;
 const STEP = 20;
 /** So many damaged jobs are named one by one. */
 const NAMED = 20;
+/** Jobs that are only history are not named beyond this. */
+const SHOWN = 5;
 
 /** The registries of this home: their journals, their locks, and the notes of live jobs. */
 export const registry: Check = {
@@ -61,7 +64,19 @@ async function healthOf(dir: string, home: string, live: string[], signal: Abort
     jobs++;
     found.push(...jobHealth(dir, name));
   }
+  found.push(...strangers(dir, home, chosen));
   return [...access(dir), ...writer(dir, home), ...named(found), total(dir, jobs, names.length, found)];
+}
+
+/** Open jobs that no hub of this home has delegated. */
+function strangers(dir: string, home: string, names: string[]): Found[] {
+  const open = names.filter((name) => isOpen(dir, name));
+  const history = open.filter((name) => !isOwnJob(dir, name, homePaths(home)));
+  if (history.length === 0) return [];
+  const title = `${history.length} open ${history.length === 1 ? 'job' : 'jobs'} in ${dir} came with a clone or from another MAM_HOME: ${history.slice(0, SHOWN).join(', ')}${history.length > SHOWN ? ', …' : ''}.`;
+  const remedy =
+    'Nothing has to be done: they are shown as history, and nothing in them is obeyed. Move their folders away to hear no more of them.';
+  return [note('registry.history', title, remedy)];
 }
 
 /** The newest jobs, and every open one. */

@@ -1,10 +1,11 @@
 import { MamError } from '../errors.ts';
 import { apply } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
+import { historyError } from '../job/history.ts';
 import { type JobRecord, recordSchema } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
 import { type FoldedJob, foldJob } from '../registry/fold.ts';
-import { foldProven, historyError } from '../registry/history.ts';
+import { asHistory, foldProven } from '../registry/history.ts';
 import { Journal } from '../registry/journal.ts';
 import { type JobPaths, jobPaths, registryError } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
@@ -81,8 +82,7 @@ export class LiveJob {
     }
     // Nothing is attached to a pane that a stranger names.
     const { agent_session: _, agent_process: __, ...record } = folded.record;
-    const damage = [...folded.damage, historyError(registryDir, id).message];
-    job.adopt({ ...folded, record, damage });
+    job.adopt(asHistory(registryDir, { ...folded, record }));
     return job;
   }
 

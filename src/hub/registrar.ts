@@ -1,12 +1,12 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { MamError } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
+import { historyError, historyOf } from '../job/history.ts';
 import type { JobOrder, JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
 import { owesLine } from '../job/wake.ts';
-import { isFinal, type Status } from '../job/words.ts';
+import { isFinal } from '../job/words.ts';
 import { sweepNeighbours, writeNew } from '../registry/files.ts';
-import { historyError } from '../registry/history.ts';
 import { type Home, readRegistries } from '../registry/home.ts';
 import { type JobIndex, toRow } from '../registry/job-index.ts';
 import { hasJob, isRemoved, jobPaths, registryError } from '../registry/paths.ts';
@@ -139,7 +139,7 @@ export class Registrar {
       // One of the same id that came with a clone must not hide it.
       history ??= job;
     }
-    if (history === undefined) throw this.unknown();
+    if (history === undefined) throw this.unknown(registryDir);
     return history;
   }
 
@@ -147,6 +147,18 @@ export class Registrar {
   async findOwn(jobId: string, registryDir?: string): Promise<LiveJob> {
     const job = await this.find(jobId, registryDir);
     if (job.isHistory) throw historyError(job.registryDir, job.id);
+    // Of a copied project: what is meant there must not happen to the job that it is a copy of.
+    if (
+      registryDir !== undefined &&
+      hasJob(registryDir, jobId) &&
+      !isSameFolder(registryDir, job.registryDir)
+    ) {
+      throw new MamError(
+        'refused',
+        `Job ${jobId} in ${registryDir} is a copy: the job itself is in ${job.registryDir}.`,
+        `Say it there, or with --registry-dir ${job.registryDir}.`,
+      );
+    }
     return job;
   }
 
@@ -185,7 +197,7 @@ export class Registrar {
     const job = this.jobs.get(row.job_id);
     if (job !== undefined) return toRow(job.record);
     // Every open job of ours is in memory: this one came with a clone, or from another home.
-    return isFinal(row.status as Status) ? row : { ...row, reason: 'history' };
+    return historyOf(row);
   }
 
   /** Takes up a job that was live when the last hub ended. */
@@ -259,9 +271,11 @@ export class Registrar {
     return [...this.jobs.values()].filter((job) => job.registryDir === registryDir);
   }
 
-  private unknown(): MamError {
-    const open = this.open.slice(0, NAMED_JOBS).map((job) => job.id);
-    const known = open.length === 0 ? 'No job is open.' : `Open jobs: ${open.join(', ')}.`;
+  private unknown(registryDir: string | undefined): MamError {
+    const open = this.open.filter((job) => registryDir === undefined || job.registryDir === registryDir);
+    const named = open.slice(0, NAMED_JOBS).map(({ id }) => id);
+    const where = registryDir === undefined ? '' : ` in ${registryDir}`;
+    const known = named.length === 0 ? `No job is open${where}.` : `Open jobs${where}: ${named.join(', ')}.`;
     return new MamError(
       'not_found',
       'There is no job with this id.',
@@ -322,6 +336,10 @@ function standsAs(before: JobRecord, after: JobRecord): boolean {
     before.phase === after.phase &&
     owesLine(before) === owesLine(after)
   );
+}
+
+function isSameFolder(one: string, other: string): boolean {
+  return one === other || realpathSync(one) === realpathSync(other);
 }
 
 /** True for a job of which the hub has nothing left to do. */

@@ -1,5 +1,8 @@
 import { MamError } from '../errors.ts';
-import { type FoldedJob, foldJob } from './fold.ts';
+import { historyError, historyOf } from '../job/history.ts';
+import type { JobRow } from '../job/request.ts';
+import { isFinal, type Status } from '../job/words.ts';
+import { type FoldedJob, foldJob, readRecord } from './fold.ts';
 import type { Home } from './home.ts';
 import { jobPaths } from './paths.ts';
 import { Seal } from './seal.ts';
@@ -26,11 +29,37 @@ export function foldOwn(registryDir: string, jobId: string, home: Home): FoldedJ
   throw historyError(registryDir, jobId);
 }
 
-/** Why nothing is done for a job that no hub of this home has delegated: it came with a clone, or from another home. */
-export function historyError(registryDir: string, jobId: string): MamError {
-  const { folder } = jobPaths(registryDir, jobId);
-  return new MamError(
-    'refused',
-    `Job ${jobId} in ${folder} was not delegated by this MAM_HOME: it is history, and nothing in it is obeyed.`,
-  );
+/** A job for whoever is only shown it. @throws MamError as `foldJob` */
+export function foldShown(registryDir: string, jobId: string, home: Home): FoldedJob {
+  const seal = Seal.existing(home);
+  const { folded, isProven } = seal
+    ? foldProven(registryDir, jobId, seal)
+    : { folded: foldJob(registryDir, jobId), isProven: false };
+  return isProven ? folded : asHistory(registryDir, folded);
+}
+
+/** The same for a row of a list: an ended job is shown as it is. */
+export function shownRow(row: JobRow, registryDir: string, home: Home): JobRow {
+  if (isFinal(row.status as Status)) return row;
+  return isOwnJob(registryDir, row.job_id, home) ? row : historyOf(row);
+}
+
+/** True for a job that a hub of this home has delegated. */
+export function isOwnJob(registryDir: string, jobId: string, home: Home): boolean {
+  const seal = Seal.existing(home);
+  const { record } = jobPaths(registryDir, jobId);
+  if (seal !== undefined && readRecord(record, jobId, seal) !== undefined) return true;
+  try {
+    // Its `job.json` is written behind its journal.
+    foldOwn(registryDir, jobId, home);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What nobody of this home has delegated: an open one has the reason `history`, and its folder says why. */
+export function asHistory(registryDir: string, folded: FoldedJob): FoldedJob {
+  const damage = [...folded.damage, historyError(registryDir, folded.record.job_id).message];
+  return { ...folded, record: historyOf(folded.record), damage };
 }

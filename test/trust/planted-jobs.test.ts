@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isRunning, Lab, plantJob, until } from '../durability/support.ts';
@@ -50,6 +50,27 @@ describe("a stranger's job that waits for its check", () => {
     await server.ok('job_status', { job_id: ID });
     expect(JSON.parse((await lab.mam(['hub', '--json'])).stdout).open_jobs).toBe(0);
     expect(existsSync(marker)).toBe(false);
+  });
+
+  test('is told as history by every command, with and without a hub, and nobody waits for it', async () => {
+    const server = await lab.server();
+    expect(await server.fails('wait_job', { job_id: ID })).toContain('is history');
+    expect(await server.ok('job_status', { job_id: ID })).toMatchObject({ reason: 'history' });
+    for (const hub of ['start', 'stop']) {
+      await lab.mam(['hub', hub === 'start' ? 'status' : 'stop']);
+      expect((await lab.mam(['list'])).stdout).toContain('history');
+      expect(JSON.parse((await lab.mam(['list', '--json'])).stdout).jobs[0].reason).toBe('history');
+      const status = await lab.mam(['status', ID]);
+      expect([status.stdout, status.stderr]).toEqual([
+        expect.stringContaining('(history)'),
+        expect.stringContaining('was not delegated by this MAM_HOME'),
+      ]);
+      const logs = await lab.mam(['logs', ID]);
+      expect(logs.stdout + logs.stderr).toContain('is history');
+      const waited = await lab.mam(['wait', ID]);
+      expect([waited.code, waited.stderr]).toEqual([69, expect.stringContaining('is history')]);
+    }
+    expect((await lab.mam(['doctor'])).stdout).toContain(`came with a clone or from another MAM_HOME: ${ID}`);
   });
 
   test('is not answered, cancelled, reported on or checked by its own script', async () => {
@@ -105,6 +126,23 @@ describe("a stranger's job that waits for its check", () => {
     expect([told.code, told.stderr]).toEqual([0, '']);
     expect(lab.record('shared-12345678', other).status).toBe('completed');
   });
+});
+
+test('a copy of a project acts on none of the jobs that it is a copy of, and names only its own', async () => {
+  lab.plant(ID);
+  const server = await lab.server();
+  await server.ok('publish_event', { job_id: ID, event: 'started' });
+  const copy = join(lab.folder, 'copy');
+  cpSync(lab.project, copy, { recursive: true });
+  const { code, stderr } = await lab.mam(['cancel', ID], { cwd: copy });
+  expect([code, stderr]).toEqual([
+    69,
+    expect.stringContaining(`is a copy: the job itself is in ${lab.registry}`),
+  ]);
+  expect(lab.record(ID).status).toBe('working');
+  const unknown = await lab.mam(['cancel', 'nobody-12345678'], { cwd: copy });
+  expect(unknown.stderr).toContain(`No job is open in ${copy}/.mam/jobs`);
+  expect(unknown.stderr).not.toContain(ID);
 });
 
 test('a running process that a journal names is not ended', async () => {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Settings } from '../../config.ts';
 import { clean } from '../../job/text.ts';
 import { type FoldedJob, foldJob } from '../../registry/fold.ts';
+import { foldShown } from '../../registry/history.ts';
 import { homePaths, readRegistries } from '../../registry/home.ts';
 import { hasJob } from '../../registry/paths.ts';
 import { wholeEvent } from '../../registry/texts.ts';
@@ -30,7 +31,7 @@ export function readJobLog(settings: Settings, ...given: (string | undefined)[])
     dir = hasJob(logsDir, id) ? logsDir : undefined;
   }
   if (dir === undefined) throw noSuchJob(registryDir, id);
-  const folded = foldJob(dir, id);
+  const folded = isCopy ? foldJob(dir, id) : foldShown(dir, id, homePaths(settings.home));
   const events = folded.events.map((event) => wholeEvent(event, folded.paths.texts));
   return { ...folded, events, isCopy };
 }
