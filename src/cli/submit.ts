@@ -1,9 +1,11 @@
 import { type KnownKind, resolveKind } from '../agents/index.ts';
 import { spoolPrompt } from '../bus/spool.ts';
+import type { Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
+import { previewOrWhy } from '../hub/preview.ts';
 import { DEFAULTS } from '../job/delegation.ts';
-import type { DelegateResult } from '../job/request.ts';
+import type { DelegateParams, DelegateResult, PreviewResult } from '../job/request.ts';
 import { clean } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { delegationView, previewView } from '../view/delegation.ts';
@@ -63,18 +65,19 @@ export default defineCommand({
       );
     }
     const prompt = await promptOf(chosen, words);
+    const from = { ...settings, inside: settings.paneSocket };
+    if (chosen['dry-run']) {
+      const params = paramsOf(chosen, prompt, kind, session, settings);
+      const result = await previewOrWhy(() => askPreview(settings, params), params, settings.host);
+      preview(previewView(result, session, from), prompt, json);
+      if (result.refusal !== undefined) throw sessionMissing(result.refusal);
+      return EXIT.done;
+    }
     await readyHub(settings);
     const link = openLink(settings);
     try {
       const params = paramsOf(chosen, prompt, kind, session, settings);
       const spooled = await spoolPrompt(settings.home, params);
-      const from = { ...settings, inside: settings.paneSocket };
-      if (chosen['dry-run']) {
-        const result = await link.request('preview', spooled).catch((error: unknown) => {
-          throw sessionMissing(error);
-        });
-        return preview(previewView(result, session, from), prompt, json);
-      }
       const { result, interrupted } = await handOver(link, spooled);
       const view = delegationView(result, from);
       if (!json) tell(result, view.attach_command, kind);
@@ -111,13 +114,23 @@ export default defineCommand({
   },
 });
 
-function preview(view: ReturnType<typeof previewView>, prompt: string, json: boolean): number {
+async function askPreview(settings: Settings, params: DelegateParams): Promise<PreviewResult> {
+  await readyHub(settings);
+  const link = openLink(settings);
+  try {
+    return await link.request('preview', await spoolPrompt(settings.home, params));
+  } finally {
+    await link.close();
+  }
+}
+
+function preview(view: ReturnType<typeof previewView>, prompt: string, json: boolean): void {
   if (json) {
     const next = view.repeated
       ? `mam wait --job ${view.job_id}`
       : 'The same without --dry-run delegates the job; it will get another id.';
     printJson({ ...view, next });
-    return EXIT.done;
+    return;
   }
   if (view.repeated) print('dry run: nothing was changed');
   else {
@@ -126,10 +139,9 @@ function preview(view: ReturnType<typeof previewView>, prompt: string, json: boo
     print('instructions:');
     print(view.typed_text ?? humanText(view.job_id, prompt));
   }
-  note(view.summary);
+  if (view.would_refuse === undefined) note(view.summary);
   for (const warning of view.warnings) note(warning);
   print(view.log_dir);
-  return EXIT.done;
 }
 
 /** The first lines, which scripts read, and what a person wants to know before the job speaks. */

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import type { JobOrder } from '../job/record.ts';
+import { explain, MamError } from '../errors.ts';
+import type { JobOrder, JobRecord } from '../job/record.ts';
 import type { DelegateParams, PreviewResult } from '../job/request.ts';
 import { ensureRegistry, jobPaths } from '../registry/paths.ts';
-import { newRecord } from './compose-job.ts';
+import { composeJob, newRecord } from './compose-job.ts';
 import { makeLogFolder } from './delegation-checks.ts';
 import type { Plan } from './delegation-plan.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -11,6 +12,45 @@ import { obstacleAt } from './refuse-busy.ts';
 import type { Registrar } from './registrar.ts';
 import { sharedFolder } from './shared-folder.ts';
 import type { TmuxServers } from './tmux-servers.ts';
+
+/** Refusals of the place where a job would go: what it would be given is known all the same. */
+const OF_THE_PLACE = ['not_found', 'unavailable', 'unreachable', 'conflict', 'refused'];
+
+/**
+ * The hub's preview; where there is no such place now, or no hub, what would be typed, and why it would not be.
+ * @throws MamError for what is wrong with the job itself
+ */
+export async function previewOrWhy(
+  ask: () => Promise<PreviewResult>,
+  params: DelegateParams,
+  host: string,
+): Promise<PreviewResult & { refusal?: MamError }> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof MamError) || !OF_THE_PLACE.includes(error.code)) throw error;
+    const none = { place: undefined, validation: undefined, parent: undefined, notify: undefined };
+    const order = composeJob({ ...none, params, prompt: params.prompt ?? '', host, peer_server: 'unknown' });
+    return {
+      ...shown(newRecord(order), params, params.prompt ?? ''),
+      would_refuse: explain(error),
+      refusal: error,
+    };
+  }
+}
+
+function shown(record: JobRecord, params: DelegateParams, prompt: string): PreviewResult {
+  const file = jobPaths(params.registry_dir, record.job_id).prompt;
+  return {
+    record,
+    repeated: false,
+    delivery: [],
+    position: 0,
+    behind: [],
+    warnings: [],
+    ...(params.agent !== 'human' && { typed_text: orderText(record, file, prompt) }),
+  };
+}
 
 /** Looks whether a job could be kept. @throws MamError as making it would */
 export async function checkKept(registrar: Registrar, { registry_dir: registry }: DelegateParams) {
@@ -31,14 +71,10 @@ export async function wouldGive(
   const queue = place && hub.dispatcher.ahead(place.session.socket, place.session.pane);
   const behind = (queue ?? []).map(({ id }) => id);
   const obstacle = place && behind.length === 0 ? await obstacleAt(hub, params, place) : undefined;
-  const file = jobPaths(params.registry_dir, order.job_id).prompt;
   return {
-    record: { ...record, ...(obstacle && { blocked_by: obstacle.by }) },
-    repeated: false,
-    delivery: [],
+    ...shown({ ...record, ...(obstacle && { blocked_by: obstacle.by }) }, params, prompt),
     position: behind.length,
     behind,
     warnings: sharedFolder(record, hub.registrar.open),
-    ...(params.agent !== 'human' && { typed_text: orderText(record, file, prompt) }),
   };
 }

@@ -89,6 +89,8 @@ export interface DelegateResult {
 export interface PreviewResult extends DelegateResult {
   /** What would be typed, or given to the agent that is started; absent where nothing would be. */
   typed_text?: string | undefined;
+  /** Why the call itself would be refused now, where its text is known all the same. */
+  would_refuse?: string | undefined;
 }
 
 export interface StatusParams extends JobAddress {

@@ -26,6 +26,7 @@ export const delegationSchema = z.object({
   log_dir: z.string(),
   repeated: z.boolean().describe('true when the same request_key gave an earlier job'),
   dry_run: z.boolean(),
+  would_refuse: z.string().optional().describe('with dry_run: why the call itself would be refused now'),
   typed_text: z
     .string()
     .optional()

@@ -7,6 +7,7 @@ import type { Settings } from '../config.ts';
 import { peerEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
+import { previewOrWhy } from '../hub/preview.ts';
 import type { Claim } from '../job/event.ts';
 import { newEventId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -84,6 +85,10 @@ class HubEngine implements HubConnection {
     command: C,
     params: Commands[C]['params'],
   ): Promise<Commands[C]['result']> {
+    if (command === 'preview') {
+      const job = params as Commands['preview']['params'];
+      return previewOrWhy(() => this.previewed(job), job, this.all.host) as Promise<Commands[C]['result']>;
+    }
     await readyHub(this.all);
     if (command === 'verify') return this.connection().request(command, params, VERIFY_MS);
     if (command === 'start') return this.connection().request(command, params, START_MS);
@@ -92,11 +97,16 @@ class HubEngine implements HubConnection {
       this.note(result.record);
       return result as Commands[C]['result'];
     }
-    if (command !== 'delegate' && command !== 'preview') return this.connection().request(command, params);
+    if (command !== 'delegate') return this.connection().request(command, params);
     const prepared = await spoolPrompt(this.all.home, params as Commands['delegate']['params']);
     const result = await this.connection().request(command, prepared as Commands[C]['params'], DELEGATE_MS);
-    if (command === 'delegate') this.delegated?.();
+    this.delegated?.();
     return result;
+  }
+
+  private async previewed(params: Commands['preview']['params']): Promise<Commands['preview']['result']> {
+    await readyHub(this.all);
+    return this.connection().request('preview', await spoolPrompt(this.all.home, params), DELEGATE_MS);
   }
 
   get connected(): boolean {

@@ -35,11 +35,13 @@ export function previewView(result: PreviewResult, session: string | undefined, 
     target: session,
     dry_run: true,
     typed_text: result.typed_text,
+    would_refuse: result.would_refuse,
   };
 }
 
 function wouldBe(result: PreviewResult, session: string | undefined): string {
-  const { record, repeated, position, behind } = result;
+  const { record, repeated, position, behind, would_refuse: refusal } = result;
+  if (refusal !== undefined) return `the call itself would be refused now. ${refusal}`;
   if (repeated) {
     return `job ${record.job_id} was delegated before with the same key and is ${record.status}. It would be answered again, and nothing typed.`;
   }

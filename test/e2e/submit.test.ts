@@ -141,6 +141,8 @@ describe.concurrent('mam submit', () => {
     const missing = await lab.mam(...dry);
     expect(missing.code).toBe(69);
     expect(missing.stderr).toContain('No tmux server runs at');
+    // What would be typed is known all the same.
+    expect(missing.stdout).toContain('The task: Mend the roof');
     const started = lab.start([...dry, '--start'], { PATH: `${lab.project}/bin:${lab.env['PATH']}` });
     const { code, stdout, stderr } = await started.ended;
     expect(code).toBe(0);

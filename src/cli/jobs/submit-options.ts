@@ -76,7 +76,7 @@ export const options = {
   'no-wait': { type: 'flag', about: 'come back when the job is handed over' },
   'dry-run': {
     type: 'flag',
-    about: 'show what would be typed, and where, or refuse as the real call would; change nothing',
+    about: 'show what would be typed, and where, and what the real call would be refused for; change nothing',
   },
 } as const satisfies Options;
 
