@@ -12,7 +12,7 @@ import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import type { PaneOwners } from './pane-owners.ts';
 import type { Registrar } from './registrar.ts';
-import { firstTaskPage } from './task.ts';
+import { firstTaskPage, type TaskPage } from './task.ts';
 
 /** How many open jobs a refusal names. */
 const NAMED_JOBS = 5;
@@ -235,8 +235,15 @@ export class Claims {
 
 function startedAnswer(job: LiveJob): Partial<ClaimReply> {
   const { workdir, job_id: id } = job.record;
+  let page: TaskPage;
+  try {
+    page = firstTaskPage(job);
+  } catch (error) {
+    // It is recorded: sent again it would be refused again, and hold up every later report.
+    return { accepted: false, refusal: explain(error) };
+  }
   return {
-    ...firstTaskPage(job),
+    ...page,
     workdir,
     next: `Work in ${workdir}. Report with job_id "${id}": progress now and then; question when you need an answer; permission_required when you wait for one; completed with a one-line summary in detail when done; error with the reason when you cannot. Report even if you fail.`,
   };

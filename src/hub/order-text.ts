@@ -1,21 +1,22 @@
 import { takesTask } from '../agents/index.ts';
 import { composeOrder } from '../job/order.ts';
 import type { JobRecord } from '../job/record.ts';
-import { readForeign } from '../trust/files.ts';
+import { readPrompt } from './prompt-file.ts';
 
 /**
  * The text that a job's agent is given: the same whenever it is asked for, as a new hub has to find it on the screen.
  * @param file of the job's prompt
  * @param prompt where it is at hand
- * @throws the system's error when the file is needed and can't be read
+ * @throws MamError as `readPrompt`, when the file is needed
  */
 export function orderText(
-  { job_id: id, agent, typing }: Pick<JobRecord, 'job_id' | 'agent' | 'typing'>,
+  record: Pick<JobRecord, 'job_id' | 'agent' | 'typing' | 'prompt_sha256'>,
   file: string,
   prompt?: string,
 ): string {
+  const { job_id: id, agent, typing } = record;
   // Every user of the machine can read a command line.
   const hidden = typing?.argument === true || !takesTask(agent, typing);
-  const task = hidden ? undefined : (prompt ?? readForeign(file));
+  const task = hidden ? undefined : (prompt ?? readPrompt(record, file));
   return composeOrder(id, { prompt: task, mam: typing?.mam ?? 'mam', taskFile: file });
 }
