@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Lab } from '../durability/support.ts';
@@ -25,4 +26,18 @@ test('a task that was changed since the delegation is given to no peer', async (
   await server.ok('publish_event', { job_id: ID, event: 'error', detail: 'The task was changed.' });
   expect(lab.record(ID)).toMatchObject({ status: 'failed' });
   expect(lab.events(ID).map(({ type }) => type)).toContain('started');
+});
+
+test('the output of a check is read from no link and no pipe', async () => {
+  lab.plant(ID);
+  lab.plant('other-12345678');
+  const server = await lab.server();
+  const output = (id: string) => server.ok('job_logs', { job_id: id, include: ['validation'] });
+  const secret = join(lab.folder, 'id_rsa');
+  writeFileSync(secret, 'PRIVATE KEY');
+  symlinkSync(secret, join(lab.registry, ID, 'validate.log'));
+  expect(JSON.stringify(await output(ID))).not.toContain('PRIVATE');
+  execFileSync('mkfifo', [join(lab.registry, 'other-12345678', 'validate.log')]);
+  expect((await output('other-12345678')).validation_output).toBe('');
+  expect((await server.ok('list_jobs')).jobs).toHaveLength(2);
 });
