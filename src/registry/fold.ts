@@ -92,7 +92,7 @@ export function readRecord(path: string, jobId?: string, seal?: Seal): JobRecord
   try {
     const { mac, ...record } = JSON.parse(readForeign(path)) as JobRecord & { mac?: unknown };
     if (!isRecord(record, jobId ?? record.job_id)) return undefined;
-    const proven = seal?.proves(record.job_id, JSON.stringify(record), String(mac)) ?? true;
+    const proven = seal?.provesRecord(record.job_id, JSON.stringify(record), String(mac)) ?? true;
     return proven ? record : undefined;
   } catch {
     return undefined;
@@ -113,6 +113,6 @@ export function writtenState(path: string): { status: string; seq: number } | un
 
 /** A record as `job.json` has it. */
 export function recordText(record: JobRecord, seal: Seal): string {
-  const mac = seal.mac(record.job_id, JSON.stringify(record));
+  const mac = seal.signRecord(record.job_id, JSON.stringify(record));
   return `${JSON.stringify({ ...record, mac }, undefined, 2)}\n`;
 }
