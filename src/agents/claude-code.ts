@@ -214,7 +214,7 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   const partial = shown.some((row) => row.endsWith('…'));
   return {
     tool: tool ?? title,
-    input: shown.join(' '),
+    input: shown.join('\n'),
     ...(partial && { partial }),
     ...(choice && { choice }),
   };
@@ -233,7 +233,7 @@ function readCut(lines: readonly string[], cut: string): ShownPermission | undef
   );
   if (command.length === 0) return undefined;
   const left = `… ${cut.replace(/\D+/g, '')} more lines …`;
-  return { tool: 'Bash', input: [left, ...words(command)].join(' '), partial: true };
+  return { tool: 'Bash', input: [left, ...words(command)].join('\n'), partial: true };
 }
 
 /** A dialog's rows without their indent, and without the bar at the left of a command of several lines. */

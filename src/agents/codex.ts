@@ -170,16 +170,16 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   if (tool !== undefined) {
     const values = body.filter((row) => /^[\w-]+: /.test(row));
     const isWhole = values.length < SHOWN_ARGUMENTS && !body.some((row) => row.endsWith('...'));
-    return shown(`mcp__${server}__${tool}`, body.join(' '), isWhole);
+    return shown(`mcp__${server}__${tool}`, body.join('\n'), isWhole);
   }
   // What stands above a command is not what will be run; the same words in the command are.
   const prompt = body.findIndex((row) => row.startsWith('$ '));
   if (/run the following command/.test(question)) {
     // A pane too low to show any of the command.
     if (prompt < 0) return undefined;
-    return shown('Bash', body.slice(prompt).join(' ').slice(2));
+    return shown('Bash', body.slice(prompt).join('\n').slice(2));
   }
-  const words = body.filter((row) => !NOTE.test(row)).join(' ');
+  const words = body.filter((row) => !NOTE.test(row)).join('\n');
   if (/make the following edits/.test(question)) return shown('apply_patch', words, false);
   return shown(question, words);
 }

@@ -163,7 +163,7 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   );
   const about = [first.replace(/ +\d+ of \d+$/, ''), ...more]
     .map((row) => row.trim())
-    .join(' ')
+    .join('\n')
     .trim();
   const named = (label: string) =>
     body.map((row) => new RegExp(`^${label}: (.+)$`).exec(row)?.[1]).find((name) => name !== undefined);
@@ -177,7 +177,7 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
     about.endsWith('…') ||
     (BOXED.includes(shown) && boxed.length === 0) ||
     [...body.map((row) => row.trim()), ...boxed].some((row) => CUT.test(row));
-  return { tool: tool || 'a tool', input: asked.join(' ').trim(), ...(partial && { partial }) };
+  return { tool: tool || 'a tool', input: asked.join('\n').trim(), ...(partial && { partial }) };
 }
 
 function isProcess(argv: readonly string[]): boolean {

@@ -16,7 +16,7 @@ export interface DialogSign {
 export interface ShownPermission {
   /** What is asked for: the tool's or the command's name. */
   tool: string;
-  /** The rest of the dialog's body in one line. */
+  /** The rest of the dialog's body, a line for each row of the pane: where a row ends, a blank may be or not. */
   input: string;
   /** The dialog shows only a part of what it asks for: it may be told, but not allowed by key. */
   partial?: boolean;

@@ -143,7 +143,7 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   const partial = isFull(lines, top, body) || top <= 1 || NAMED_ONLY.test(body[0] ?? '');
   const [title = '', ...rest] = body.filter((line) => line !== '');
   // The title begins with an icon, the command with a prompt sign.
-  const input = rest.join(' ').replace(/ {2,}/g, ' ').replace(/^\$ /, '');
+  const input = rest.join('\n').replace(/ {2,}/g, ' ').replace(/^\$ /, '');
   return { tool: title.replace(/^\S /u, ''), input, ...(partial && { partial }) };
 }
 

@@ -32,15 +32,20 @@ export function permissionDraft(
   return hubDraft(jobId, 'permission_required', {
     source,
     detail: `${cleanLine(`${tool}: ${whole}`, INPUT_CHARS)}${way}`,
-    data: { tool: cleanLine(tool, TOOL_CHARS), input: bothEnds(whole), length: whole.length },
+    data: { tool: toolWords(tool), input: bothEnds(whole), length: whole.length },
     // Nobody shall allow what he has not been told: a long one is kept whole beside the journal.
     ...(whole.length > INPUT_CHARS && { result: whole }),
   });
 }
 
+/** A tool's name as a record has it. */
+export function toolWords(tool: string): string {
+  return cleanLine(tool, TOOL_CHARS);
+}
+
 /** True when a request was opened by the very same words. */
 export function asksTheSame(request: PeerRequest, { tool = '', input = '' }: Asked): boolean {
-  return request.tool === cleanLine(tool, TOOL_CHARS) && wholeOf(request).input === clean(input).trim();
+  return request.tool === toolWords(tool) && wholeOf(request).input === clean(input).trim();
 }
 
 /** What a request asks for, with all of its input; without an input where that is nowhere whole any more. */

@@ -2,7 +2,7 @@ import type { HookReport } from '../job/hook.ts';
 import type { PeerRequest } from '../job/record.ts';
 import type { HookResult } from '../job/request.ts';
 import { wholeOf } from './permission-draft.ts';
-import { isCut, letters } from './same-call.ts';
+import { isCut, letters, saySame } from './same-call.ts';
 
 /** A dialog that an agent has relayed over its channel, with the way back for the decision. */
 interface Relay {
@@ -91,8 +91,8 @@ export class Relays {
 }
 
 function saysSame({ report: { tool, input = '' } }: Relay, request: PeerRequest): boolean {
-  const asked = letters(input);
-  return asked !== '' && tool === request.tool && asked === letters(wholeOf(request).input ?? '');
+  const asked = { text: wholeOf(request).input ?? '', isShown: request.source === 'hub' };
+  return letters(input) !== '' && tool === request.tool && saySame({ text: input, isShown: false }, asked);
 }
 
 /** True for a request whose dialog could not be read, or not whole: what is on the screen does not tell one call. */

@@ -34,9 +34,40 @@ export function isCut(shown: string): boolean {
   return LEFT_OUT.test(shown) || shown.endsWith('…');
 }
 
-/** A text without any white space, which no terminal keeps as it was: what is compared. */
+/** A text without any white space, which no terminal keeps as it was: what is compared first. */
 export function letters(text: string): string {
   return clean(text).replace(/\s+/gu, '');
+}
+
+/** A text, and whether a pane shows it so: then nothing tells whether there is a blank where a row ends. */
+export interface Words {
+  text: string;
+  isShown: boolean;
+}
+
+/** True for two texts that say the same: a blank more or less makes a command another one. */
+export function saySame(one: Words, other: Words): boolean {
+  return letters(one.text) === letters(other.text) && haveSameBlanks(one, other);
+}
+
+/** The same for two whose letters are the same. */
+function haveSameBlanks(one: Words, other: Words): boolean {
+  const [mine, theirs] = [blanksIn(one), blanksIn(other)];
+  return [...mine.keys(), ...theirs.keys()].every((at) => {
+    const [here, there] = [mine.get(at), theirs.get(at)];
+    return here === there || here === 'maybe' || there === 'maybe';
+  });
+}
+
+/** Behind how many letters a text has its blanks. */
+function blanksIn({ text, isShown }: Words): Map<number, 'blank' | 'maybe'> {
+  const blanks = new Map<number, 'blank' | 'maybe'>();
+  let count = 0;
+  for (const part of clean(text).trim().split(/(\s+)/u)) {
+    if (part.trim() === '') blanks.set(count, isShown && part.includes('\n') ? 'maybe' : 'blank');
+    else count += part.length;
+  }
+  return blanks;
 }
 
 /** Compares a dialog with what a hook has told of a call, in the hook's own words. */
@@ -45,7 +76,7 @@ export function compareTold(shown: ShownCall, told: Call): Sameness {
   const { tool = '', input = '' } = told;
   const asksCommand = shown.commands.includes(tool);
   if (asksCommand !== shown.commands.includes(shown.tool)) return 'other';
-  if (isText(shown, input)) return 'same';
+  if (isText(shown, { text: input, isShown: false })) return 'same';
   if (asksCommand) return 'other';
   if (tool !== shown.tool && isName(tool) && isName(shown.tool)) return 'other';
   return compareFields(shown, input) ?? (namesIt(shown, input) ? 'unknown' : 'other');
@@ -54,17 +85,24 @@ export function compareTold(shown: ShownCall, told: Call): Sameness {
 /** Compares a dialog with one that was read before: both are in the dialog's words. */
 export function compareShown(shown: ShownCall, before: Call & { whole?: boolean }): Sameness {
   if (!shown.isRead) return 'unknown';
-  // A narrow pane may wrap the tool's name, so where it ends is not told.
-  const now = { ...shown, input: `${shown.tool} ${shown.input}` };
-  const then = `${before.tool ?? ''} ${before.input ?? ''}`;
-  if (isText(now, then)) return 'same';
-  return before.whole === false && isText({ input: then, whole: false }, now.input) ? 'same' : 'other';
+  const now = withTool(shown);
+  const then = withTool(before);
+  if (isText({ ...shown, input: now }, { text: then, isShown: true })) return 'same';
+  const isBeginning =
+    before.whole === false && isText({ input: then, whole: false }, { text: now, isShown: true });
+  return isBeginning ? 'same' : 'other';
+}
+
+/** A narrow pane may wrap the tool's name, so where it ends is not told. */
+function withTool({ tool = '', input = '' }: Call): string {
+  return `${tool.replace(/\s+/gu, '\n')}\n${input}`;
 }
 
 /** True when a shown text is this one, as far as it says that it shows it. */
-function isText(shown: Pick<ShownCall, 'input' | 'whole'>, text: string): boolean {
-  const wanted = letters(text);
-  if (letters(shown.input) === wanted) return wanted !== '';
+function isText(shown: Pick<ShownCall, 'input' | 'whole'>, other: Words): boolean {
+  const wanted = letters(other.text);
+  if (letters(shown.input) === wanted)
+    return wanted !== '' && haveSameBlanks({ text: shown.input, isShown: true }, other);
   if (shown.whole) return false;
   const cut = LEFT_OUT.exec(shown.input);
   const head = letters(shown.input.slice(0, cut?.index)).replace(/…$/, '');

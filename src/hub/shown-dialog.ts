@@ -4,7 +4,7 @@ import type { HookReport } from '../job/hook.ts';
 import type { JobRecord, PeerRequest } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { find } from '../tmux/screen.ts';
-import { wholeOf } from './permission-draft.ts';
+import { toolWords, wholeOf } from './permission-draft.ts';
 import { compareShown, compareTold, letters, type Sameness, type ShownCall } from './same-call.ts';
 
 /** So many rows of a dialog that can't be read are told, none and all of them longer than this. */
@@ -113,13 +113,20 @@ export function compareDialog(
   { seen, told }: { seen?: ShownDialog | undefined; told?: HookReport | undefined },
 ): Sameness {
   if (dialog === undefined) return 'other';
-  if (seen !== undefined) return sameDialog(dialog, seen) ? 'same' : 'other';
+  if (seen !== undefined && !sameDialog(dialog, seen)) return 'other';
+  const said = compareSaid(dialog, request, told);
+  // One that is drawn further may say more than was told of the request.
+  return seen === undefined || said === 'other' ? said : 'same';
+}
+
+function compareSaid(dialog: ShownDialog, request: PeerRequest, told: HookReport | undefined): Sameness {
   if (request.source === 'hub') return compareRead(dialog, request);
   return dialog.name === 'permission' ? compareTold(dialog, told ?? wholeOf(request)) : 'other';
 }
 
 /** The same for a request that was read from the screen itself. */
-function compareRead(dialog: ShownDialog, request: PeerRequest): Sameness {
+function compareRead(shown: ShownDialog, request: PeerRequest): Sameness {
+  const dialog = { ...shown, tool: toolWords(shown.tool) };
   if (dialog.isRead) return compareShown(dialog, wholeOf(request));
   const isSame = letters(`${dialog.tool} ${dialog.input}`) === letters(`${request.tool} ${request.input}`);
   return isSame ? 'same' : 'other';
@@ -127,12 +134,6 @@ function compareRead(dialog: ShownDialog, request: PeerRequest): Sameness {
 
 /** True for two looks at one dialog; one of them may show less of it. */
 export function sameDialog(one: ShownDialog, other: ShownDialog): boolean {
-  if (one.key === other.key) return true;
-  return (
-    one.name === other.name &&
-    one.isRead &&
-    other.isRead &&
-    !(one.whole && other.whole) &&
-    compareShown(one, other) === 'same'
-  );
+  if (!one.isRead || !other.isRead) return one.key === other.key;
+  return one.name === other.name && compareShown(one, other) === 'same';
 }

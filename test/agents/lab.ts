@@ -13,6 +13,7 @@ import { gemini } from './model/gemini.ts';
 import { responses } from './model/responses.ts';
 import type { Model, ModelRequest } from './model/script.ts';
 import { type ModelServer, serveModel } from './model/server.ts';
+import { inOneLine } from './one-line.ts';
 import { programOf } from './programs.ts';
 
 /** So long a person looks at a prompt that stays in its box before pressing Enter again. */
@@ -83,7 +84,7 @@ export class AgentLab extends Lab {
   async dialog(): Promise<ShownPermission | undefined> {
     // An agent that draws over what was there leaves blanks behind its words.
     const lines = (await this.agentScreen()).split('\n').map((line) => line.trimEnd());
-    return builtIn(this.agent.kind)?.permission?.read(lines);
+    return inOneLine(builtIn(this.agent.kind)?.permission?.read(lines));
   }
 
   /** Types into the agent's pane, as a person would. */

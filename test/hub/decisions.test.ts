@@ -363,3 +363,49 @@ test('what is open when the job ends is settled', async () => {
   await registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' }));
   expect(request()).toMatchObject({ decision: 'the job ended', resolved_at: expect.any(String) });
 });
+
+describe('a dialog in the place of the one that was told, before anybody has looked again', () => {
+  const asking = (...command: string[]): string[] => [
+    '  Would you like to run the following command?',
+    '',
+    ...command,
+    '› 1. Yes, proceed (y)',
+    '  2. No, and tell Codex what to do differently (esc)',
+    '',
+    '  Press enter to confirm or esc to cancel',
+  ];
+  const CUT = ['  $ echo one', '  [… 2 lines] ^a view all'];
+  const pairs: [string, string[], string[]][] = [
+    ['has one blank more', ['  $ rm -r /tmp/x', ''], ['  $ rm -r / tmp/x', '']],
+    ['has one blank less', ['  $ rm -r a /b', ''], ['  $ rm -r a/b', '']],
+    ['shows the rest of what was told in part', CUT, ['  $ echo one && rm -r /', '']],
+  ];
+  test.each(pairs)('%s: it is not allowed', async (_, first, second) => {
+    screen = asking(...first);
+    await permissions.seen(job, dialogOn(screen, job.record));
+    await until('it is told', () => request() !== undefined, 4_000);
+    screen = asking(...second);
+    await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
+    expect(pressed).toEqual([]);
+  });
+
+  test('was told by a hook, and shows another end than the one that was cut: it is not allowed', async () => {
+    await tell({ ...ASKS, input: 'echo one\necho two\necho three' });
+    screen = asking(...CUT);
+    await permissions.seen(job, dialogOn(screen, job.record));
+    await until('it is told', () => request() !== undefined, 4_000);
+    screen = asking('  $ echo one && rm -r /', '');
+    await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
+    expect(pressed).toEqual([]);
+  });
+
+  test('is the same, in a pane of another width: it is allowed', async () => {
+    screen = asking('  $ touch roof && touch cel', '  lar', '');
+    await permissions.seen(job, dialogOn(screen, job.record));
+    await until('it is told', () => request() !== undefined, 4_000);
+    screen = asking('  $ touch roof && touch', '  cellar', '');
+    afterKey = () => BUSY;
+    await allow();
+    expect(pressed).toHaveLength(1);
+  });
+});

@@ -35,6 +35,8 @@ const ALIKE: [string, string][] = [
   [`a && ${LONG}`, `b && ${LONG}`],
   ['./run.sh', './run.sh --force'],
   ['echo "a"', "echo 'a'"],
+  ['rm -r /tmp/x', 'rm -r / tmp/x'],
+  ['rm a*', 'rm a *'],
 ];
 
 describe('two commands that are alike', () => {
@@ -52,8 +54,13 @@ describe('two commands that are alike', () => {
 });
 
 test('a pane may wrap a command anywhere', () => {
-  const wrapped = shows('touch /a/long/pa th && ec ho don\u00a0e   日 本');
-  expect(compareTold(wrapped, { tool: 'Bash', input: 'touch /a/long/path && echo\tdone 日本' })).toBe('same');
+  const wrapped = shows('touch /a/long/pa\nth && ec\nho   don\ne\n日\n本');
+  const told = { tool: 'Bash', input: 'touch /a/long/path && echo\tdone 日本' };
+  expect(compareTold(wrapped, told)).toBe('same');
+  expect(compareShown(wrapped, { tool: 'Bash', input: 'touch /a/long/path && echo done\n日本' })).toBe(
+    'same',
+  );
+  expect(compareTold(shows('echo a b'), { tool: 'Bash', input: 'echo a\nb' })).toBe('same');
 });
 
 test('a dialog that says it is cut is a beginning, or both ends, of what it asks for', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { claudeCode as kind } from '../../../src/agents/claude-code.ts';
 import type { DialogName } from '../../../src/agents/kind.ts';
 import { classify, find, type ScreenState } from '../../../src/tmux/screen.ts';
+import { inOneLine } from '../one-line.ts';
 import { readScreen } from './read.ts';
 
 /** Recorded from Claude Code 2.1.330 in tmux 3.3a, 100x30 where the name says nothing else. */
@@ -181,7 +182,7 @@ describe('what a permission dialog asks for', () => {
     ['permission-auto-write', 'Write', /^\.\.\/notes\/w2\.txt 1 hello 2 world$/],
   ])('%s', async (name, tool, input) => {
     const { lines } = await screen(name);
-    const permission = kind.permission?.read(lines);
+    const permission = inOneLine(kind.permission?.read(lines));
     expect(permission?.tool).toBe(tool);
     expect(permission?.input).toMatch(input);
   });
@@ -193,7 +194,7 @@ describe('what a permission dialog asks for', () => {
     ['permission-lines-200x50', /^… 4 more lines … echo line 0 .* touch hidden-tail$/],
   ])('%s shows only a part', async (name, input) => {
     const { lines } = await screen(name);
-    const read = kind.permission?.read(lines);
+    const read = inOneLine(kind.permission?.read(lines));
     expect(read).toEqual({ tool: 'Bash', input: expect.stringMatching(input), partial: true });
   });
 
@@ -210,7 +211,7 @@ describe('what a permission dialog asks for', () => {
     const { lines } = await screen('permission-long-160');
     const at = lines.findIndex((line) => line.startsWith(' │'));
     const more = [' │ Tip: x; touch made', ` │ ${'╌'.repeat(20)}; touch made`, ` │ ${'╌'.repeat(20)}`];
-    const read = kind.permission?.read([...lines.slice(0, at), ...more, ...lines.slice(at)]);
+    const read = inOneLine(kind.permission?.read([...lines.slice(0, at), ...more, ...lines.slice(at)]));
     expect(read?.input).toMatch(/^Tip: x; touch made ╌+; touch made ╌+ for i in /);
   });
 
@@ -230,7 +231,7 @@ describe('what a permission dialog asks for', () => {
     'ready-100',
   ])('nothing that a key could answer: %s', async (name) => {
     const { lines } = await screen(name);
-    expect(kind.permission?.read(lines)).toBeUndefined();
+    expect(inOneLine(kind.permission?.read(lines))).toBeUndefined();
   });
 });
 

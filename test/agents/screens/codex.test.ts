@@ -4,6 +4,7 @@ import { codex } from '../../../src/agents/codex.ts';
 import { reader } from '../../../src/agents/hooks/codex.ts';
 import type { DialogName, ShownPermission } from '../../../src/agents/kind.ts';
 import { classify, find, type ScreenState } from '../../../src/tmux/screen.ts';
+import { inOneLine } from '../one-line.ts';
 import { readScreen } from './read.ts';
 
 // Screens and payloads of Codex 0.169.0; 100x30 where the name has no size.
@@ -169,7 +170,7 @@ test.each(Object.entries(SCREENS))('%s is %s', async (name, expected) => {
   expect(sign?.name).toBe(isState ? undefined : expected);
   const draft = find(bright, codex.screen.draft) ?? find(lines, codex.screen.blankDraft);
   expect(draft).toBe(DRAFTS[name] ?? BLANK_DRAFTS[name]);
-  const read = codex.permission?.read(lines);
+  const read = inOneLine(codex.permission?.read(lines));
   if (name === 'permission-long') {
     expect(read?.input).toMatch(/^echo line 1 .*\[… 66 lines\] \^a view all$/);
     expect(read?.partial).toBe(true);
@@ -182,7 +183,7 @@ async function asking(command: string[]) {
   const from = lines.findIndex((line) => line.startsWith('  $ '));
   const to = lines.findIndex((line) => /^› 1\. Yes/.test(line));
   const rows = command.map((row, at) => (at === 0 ? `  $ ${row}` : `  ${row}`));
-  return codex.permission?.read([...lines.slice(0, from), ...rows, '', '', ...lines.slice(to)]);
+  return inOneLine(codex.permission?.read([...lines.slice(0, from), ...rows, '', '', ...lines.slice(to)]));
 }
 
 test('rows of a command that look like rows of the dialog hide nothing of it', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { gemini as kind } from '../../../src/agents/gemini.ts';
 import type { DialogName } from '../../../src/agents/kind.ts';
 import { classify, find, type ScreenState } from '../../../src/tmux/screen.ts';
+import { inOneLine } from '../one-line.ts';
 import { readScreen } from './read.ts';
 
 /** Recorded from Gemini CLI 0.61.0 in tmux 3.3a, 100x30 with true colour where the name says nothing else. */
@@ -151,7 +152,7 @@ describe('permission requests of Gemini CLI', () => {
     ],
   ])('%s', async (name, tool, input) => {
     const { lines } = await screen(name);
-    expect(kind.permission?.read(lines)).toEqual({ tool, input });
+    expect(inOneLine(kind.permission?.read(lines))).toEqual({ tool, input });
   });
 
   // There is no room for all of it, and the rows that are there don't tell what would be allowed.
@@ -172,7 +173,7 @@ describe('permission requests of Gemini CLI', () => {
     ['permission-wrapped-80x18', 'a tool', /touch hidden-tail$/],
   ])('%s shows only a part', async (name, tool, input) => {
     const { lines } = await screen(name);
-    const shown = kind.permission?.read(lines);
+    const shown = inOneLine(kind.permission?.read(lines));
     expect(shown).toEqual({ tool, input: expect.stringMatching(input), partial: true });
   });
 
@@ -180,7 +181,7 @@ describe('permission requests of Gemini CLI', () => {
     '%s asks for none',
     async (name) => {
       const { lines } = await screen(name);
-      expect(kind.permission?.read(lines)).toBeUndefined();
+      expect(inOneLine(kind.permission?.read(lines))).toBeUndefined();
     },
   );
 });

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { opencode as kind } from '../../../src/agents/opencode.ts';
 import { classify, find, type ScreenState } from '../../../src/tmux/screen.ts';
+import { inOneLine } from '../one-line.ts';
 import { readScreen } from './read.ts';
 
 /** Recorded from OpenCode 1.18.33 in tmux 3.3a, 256 colours; the name ends in the pane's size. */
@@ -113,7 +114,7 @@ describe('a screen of OpenCode', () => {
 
   it.each(NAMES)('%s: the permission asked for', async (name) => {
     const { lines } = await screen(name);
-    expect(kind.permission?.read(lines)).toEqual(PERMISSIONS[name]);
+    expect(inOneLine(kind.permission?.read(lines))).toEqual(PERMISSIONS[name]);
     const shown = kind.dialogs.find(({ pattern }) => find(lines, pattern) !== undefined);
     expect(shown?.name === 'permission').toBe(name in PERMISSIONS);
   });
