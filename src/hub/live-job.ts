@@ -7,6 +7,7 @@ import { isFinal } from '../job/words.ts';
 import { type FoldedJob, foldJob } from '../registry/fold.ts';
 import { asHistory, foldProven } from '../registry/history.ts';
 import { Journal } from '../registry/journal.ts';
+import { OwnPlace } from '../registry/own-place.ts';
 import { type JobPaths, jobPaths, registryError } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
 import { type Line, longLine, shortLine } from '../registry/texts.ts';
@@ -34,6 +35,7 @@ export interface Recorded {
  */
 export class LiveJob {
   readonly paths: JobPaths;
+  readonly ground: OwnPlace;
   readonly id: string;
   readonly registryDir: string;
   /** One sentence for each line of the journal that can't be read. */
@@ -64,7 +66,8 @@ export class LiveJob {
     this.id = id;
     this.paths = paths;
     this.seal = seal;
-    this.journal = new Journal(paths.journal);
+    this.ground = new OwnPlace(paths.folder);
+    this.journal = new Journal(paths.journal, this.ground);
   }
 
   /**
@@ -77,6 +80,7 @@ export class LiveJob {
     checkRecord(folded);
     job.isHistory = !isProven;
     if (isProven) {
+      job.checkGround();
       job.adopt(folded);
       return job;
     }
@@ -84,6 +88,15 @@ export class LiveJob {
     const { agent_session: _, agent_process: __, ...record } = folded.record;
     job.adopt(asHistory(registryDir, { ...folded, record }));
     return job;
+  }
+
+  /** @throws MamError `io` where its folder is another one, or a link */
+  private checkGround(): void {
+    try {
+      this.ground.check();
+    } catch (error) {
+      throw registryError(this.registryDir, error);
+    }
   }
 
   /** The job's state as the disk holds it; of a job whose very first event is on its way there, that event's. */
@@ -218,6 +231,7 @@ export class LiveJob {
   private async placeLong(event: RecordedEvent): Promise<() => Promise<Recorded>> {
     let line: Line;
     try {
+      this.ground.check();
       line = await longLine(event, this.paths.texts);
     } catch (error) {
       throw registryError(this.registryDir, error);

@@ -3,6 +3,7 @@ import type { JobRecord } from '../job/record.ts';
 import { addRegistry, type Home, readRegistries } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
+import { OwnPlace } from '../registry/own-place.ts';
 import { ensureRegistry, lockPath, registryError } from '../registry/paths.ts';
 import { emptyTrash } from '../registry/trash.ts';
 import type { Log } from './log.ts';
@@ -10,6 +11,7 @@ import type { Log } from './log.ts';
 /** A registry folder that this hub writes. */
 interface OpenRegistry {
   dir: string;
+  place: OwnPlace;
   lock: HeldLock;
   /** The list of its jobs; read only once somebody has asked for it. */
   index: JobIndex | undefined;
@@ -103,8 +105,14 @@ export class OpenRegistries {
     return index;
   }
 
-  private registry(dir: string): Promise<OpenRegistry> {
-    return this.opening.get(dir) ?? this.begin(dir, this.take(dir));
+  private async registry(dir: string): Promise<OpenRegistry> {
+    const registry = await (this.opening.get(dir) ?? this.begin(dir, this.take(dir)));
+    try {
+      registry.place.check();
+    } catch (error) {
+      throw registryError(dir, error);
+    }
+    return registry;
   }
 
   private begin(dir: string, opening: Promise<OpenRegistry>): Promise<OpenRegistry> {
@@ -130,7 +138,7 @@ export class OpenRegistries {
       );
     }
     if (!readRegistries(this.home).includes(dir)) await addRegistry(this.home, dir);
-    const registry = { dir, lock, index: undefined, indexing: undefined };
+    const registry = { dir, place: new OwnPlace(dir), lock, index: undefined, indexing: undefined };
     this.opened.push(registry);
     // What a hub that was killed while it pruned has left.
     void emptyTrash(dir).catch((error) => this.log.error(`the trash of ${dir} was not emptied`, error));

@@ -7,6 +7,7 @@ import { clean } from '../job/text.ts';
 import { writeDerived } from '../registry/files.ts';
 import { recordText } from '../registry/fold.ts';
 import { journalText } from '../registry/journal.ts';
+import { OwnPlace } from '../registry/own-place.ts';
 import type { Seal } from '../registry/seal.ts';
 import { capture } from '../tmux/screen.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
@@ -112,7 +113,10 @@ export class Outlets {
     // One write at a time for a job, so that an older record never replaces a newer one.
     const last = this.writing.get(job) ?? Promise.resolve();
     const next = last
-      .then(() => writeDerived(job.paths.record, recordText(job.record, this.seal)))
+      .then(() => {
+        job.ground.check();
+        return writeDerived(job.paths.record, recordText(job.record, this.seal));
+      })
       .catch((error) => this.log.error(`record of ${job.id} was not written`, error))
       .finally(() => {
         if (this.writing.get(job) === next) this.writing.delete(job);
@@ -133,6 +137,7 @@ export class Outlets {
       if (session !== undefined) {
         const screen = await capture(this.servers.get(session.socket), session.pane).catch(() => undefined);
         if (screen !== undefined) {
+          logPlace(job).check();
           await writeDerived(join(logDir, 'screen.txt'), `${clean(screen.join('\n')).trimEnd()}\n`);
         }
       }
@@ -142,12 +147,19 @@ export class Outlets {
   }
 
   /** The journal's copy, where a separate log folder was asked for. */
-  private async copyJournal({ id, paths, record }: LiveJob): Promise<void> {
+  private async copyJournal(job: LiveJob): Promise<void> {
+    const { id, paths, record } = job;
     if (record.log_dir === paths.folder) return;
     try {
+      logPlace(job).check();
       await writeDerived(join(record.log_dir, 'events.jsonl'), journalText(paths.journal));
     } catch (error) {
       this.log.error(`the journal of ${id} was not copied`, error);
     }
   }
+}
+
+/** The folder of a job's audit files. */
+export function logPlace({ paths, ground, record }: LiveJob): OwnPlace {
+  return record.log_dir === paths.folder ? ground : new OwnPlace(record.log_dir);
 }

@@ -3,6 +3,7 @@ import { SCRIPT_CHANGED } from '../job/messages.ts';
 import type { Validation } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
+import { logPlace } from './outlets.ts';
 import type { Registrar } from './registrar.ts';
 import type { RunningChecks } from './running-checks.ts';
 import { outputTail, runScript, scriptEnvironment } from './script.ts';
@@ -83,7 +84,7 @@ export class Validator {
       const { code, output } = await runScript({
         script,
         workdir: job.record.workdir,
-        logFile: join(job.record.log_dir, 'validate.log'),
+        logFile: logFileOf(job),
         stop,
         started: (pid, mark) => {
           this.checks.begin(job.id, pid, mark);
@@ -102,5 +103,15 @@ export class Validator {
     } finally {
       this.checks.end(job.id);
     }
+  }
+}
+
+/** Nothing where its folder is not ours any more: a check says what it says without its log. */
+function logFileOf(job: LiveJob): string | undefined {
+  try {
+    logPlace(job).check();
+    return join(job.record.log_dir, 'validate.log');
+  } catch {
+    return undefined;
   }
 }

@@ -11,6 +11,7 @@ import { isFinal, STATUSES, type Status } from '../job/words.ts';
 import { openOwn, readForeign } from '../trust/files.ts';
 import { writeDerived } from './files.ts';
 import { foldJob, readRecord } from './fold.ts';
+import { OwnPlace } from './own-place.ts';
 import { hasJob, jobPaths } from './paths.ts';
 
 /** A row with the session that `mine` compares, and that session's key for the job. */
@@ -61,6 +62,7 @@ export interface ListFilter {
  */
 export class JobIndex {
   private readonly path: string;
+  private readonly ground: OwnPlace;
   private rows: IndexRow[] = [];
   private readonly places = new Map<string, number>();
   private readonly keys = new Map<string, string>();
@@ -68,8 +70,9 @@ export class JobIndex {
   private writing: NodeJS.Timeout | undefined;
   private rewriting: Promise<void> | undefined;
 
-  private constructor(path: string) {
-    this.path = path;
+  private constructor(registryDir: string) {
+    this.path = join(registryDir, '.index.jsonl');
+    this.ground = new OwnPlace(registryDir);
   }
 
   /**
@@ -78,7 +81,8 @@ export class JobIndex {
    * @param writes false for somebody who is not the hub: nothing is written then
    */
   static async load(registryDir: string, writes: boolean): Promise<JobIndex> {
-    const index = new JobIndex(join(registryDir, '.index.jsonl'));
+    const index = new JobIndex(registryDir);
+    if (writes) index.ground.check();
     const { known, lines } = await readRows(index.path);
     const rows: IndexRow[] = [];
     let made = 0;
@@ -185,6 +189,7 @@ export class JobIndex {
 
   private append(lines: string): void {
     try {
+      this.ground.check();
       const file = openOwn(this.path, constants.O_APPEND);
       try {
         writeSync(file, lines);

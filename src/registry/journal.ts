@@ -4,6 +4,7 @@ import { systemCode } from '../errors.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { SOURCES } from '../job/words.ts';
 import { openOwn, readForeign } from '../trust/files.ts';
+import type { OwnPlace } from './own-place.ts';
 import type { Seal } from './seal.ts';
 
 const writeFile = promisify(write);
@@ -32,6 +33,7 @@ interface Waiting {
  */
 export class Journal {
   readonly path: string;
+  private readonly place: OwnPlace | undefined;
   private fd: number | undefined;
   /** Bytes that are on the disk and acknowledged. */
   private size = 0;
@@ -41,8 +43,10 @@ export class Journal {
   private idle: NodeJS.Timeout | undefined;
   private corked = false;
 
-  constructor(path: string) {
+  /** @param place the folder that it lies in */
+  constructor(path: string, place?: OwnPlace) {
     this.path = path;
+    this.place = place;
   }
 
   /**
@@ -87,6 +91,7 @@ export class Journal {
       this.waiting = [];
       try {
         if (this.fd === undefined) {
+          this.place?.check();
           // Opening is quick (40 µs); only what waits for the disk goes to the thread pool.
           this.fd = openOwn(this.path, FLAGS);
           this.size = fstatSync(this.fd).size;
