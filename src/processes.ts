@@ -108,7 +108,7 @@ function childrenOf(pid: number): number[] {
 }
 
 function familyByPs(pid: number): TerminalProcess[] {
-  const rows = execFileSync('ps', ['-axo', 'pid=,ppid=,pgid=,tty=,comm='], { encoding: 'utf8' });
+  const rows = execFileSync('ps', ['-axo', 'pid=,ppid=,pgid=,tty=,comm='], { cwd: '/', encoding: 'utf8' });
   const all = rows
     .trim()
     .split('\n')
@@ -170,7 +170,7 @@ function parentsByProc(): Map<number, number> {
 }
 
 function parentsByPs(): Map<number, number> {
-  const rows = execFileSync('ps', ['-axo', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
+  const rows = execFileSync('ps', ['-axo', 'pid=,ppid='], { cwd: '/', encoding: 'utf8' }).trim().split('\n');
   return new Map(rows.map((row) => row.trim().split(/\s+/).map(Number) as [number, number]));
 }
 
@@ -209,6 +209,7 @@ function statText(pid: number): string | undefined {
 function ps(pid: number, column: string): string | undefined {
   try {
     const text = execFileSync('ps', ['-o', `${column}=`, '-p', String(pid)], {
+      cwd: '/',
       env: { LC_ALL: 'C' },
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Settings } from './config.ts';
 import { MamError } from './errors.ts';
@@ -12,7 +12,7 @@ export function mamProgram(): string[] {
 /** How a peer can call the command line: `mam` when that is on the PATH, else this program by its full path. */
 export function mamCommand(settings: Settings): string {
   for (const folder of (settings.path ?? '').split(delimiter)) {
-    if (folder !== '' && existsSync(join(folder, 'mam'))) return 'mam';
+    if (isAbsolute(folder) && existsSync(join(folder, 'mam'))) return 'mam';
   }
   return `node ${programPath()}`;
 }

@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { human } from '../agents/human.ts';
 import { builtIn } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
@@ -47,12 +47,12 @@ export function neededProgram({
   return program;
 }
 
-/** The absolute path of a program on a PATH. */
+/** The path of a program on a PATH. A relative entry of that leads into whatever project is worked on: it is left out. */
 export function findProgram(name: string, path = ''): string | undefined {
   if (name.includes('/')) return isProgram(name) ? name : undefined;
   return path
     .split(delimiter)
-    .filter((folder) => folder !== '')
+    .filter((folder) => isAbsolute(folder))
     .map((folder) => join(folder, name))
     .find(isProgram);
 }

@@ -5,6 +5,7 @@ import { scrubbedEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
 import { clean, tailWithin } from '../job/text.ts';
 import { jobPaths } from '../registry/paths.ts';
+import { findProgram } from './agent-program.ts';
 import { CappedLog } from './capped-log.ts';
 import { endFamily, markedWith, newMark } from './check-family.ts';
 import { isExecutable } from './script-hash.ts';
@@ -69,7 +70,9 @@ export interface ScriptRun {
  */
 export async function runScript(run: ScriptRun): Promise<{ code: number; output: string }> {
   const log = run.logFile === undefined ? undefined : new CappedLog(run.logFile);
-  const [file, args] = isExecutable(run.script) ? [run.script, []] : ['bash', [run.script]];
+  const [file, args] = isExecutable(run.script)
+    ? [run.script, []]
+    : [findProgram('bash', run.env['PATH']) ?? '/bin/bash', [run.script]];
   const mark = newMark();
   const child = execa(file, args, {
     cwd: run.workdir,

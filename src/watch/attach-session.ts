@@ -22,6 +22,7 @@ export function attachTo(target: AttachTarget, from: Standpoint): void {
   // Named, since tmux takes any client that it finds where nobody looks at this pane: a hub's own, for example.
   const client = inside ? ['-c', clientHere(target.socket)] : [];
   const { error, status, stderr } = spawnSync('tmux', [...words, ...client], {
+    cwd: '/',
     stdio: ['inherit', 'inherit', 'pipe'],
     env: inside ? environment() : outside(),
     encoding: 'utf8',
@@ -51,6 +52,8 @@ export function sessionsOf(socket: string): string[] {
 function tmuxLines(socket: string, words: string[]): string[] {
   checkTmuxSocket(socket);
   const { stdout, error } = spawnSync('tmux', ['-S', socket, ...words], {
+    // A relative entry of the PATH leads into the project here.
+    cwd: '/',
     encoding: 'utf8',
     timeout: ANSWER_MS,
   });

@@ -67,7 +67,7 @@ function sessions({ tmuxSocket }: Settings): Offer[] {
     'tmux',
     // -u: else tmux writes _ for what is no ASCII. -N: a look must never start a server.
     ['-u', '-N', '-S', tmuxSocket, 'list-panes', '-a', '-F', format.join(SEPARATOR)],
-    { encoding: 'utf8', timeout: TMUX_MS, stdio: ['ignore', 'pipe', 'ignore'] },
+    { cwd: '/', encoding: 'utf8', timeout: TMUX_MS, stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const found = new Map<string, { agent: string; command: string }>();
   for (const line of stdout.split('\n')) {
