@@ -1,14 +1,16 @@
 import type { JobRecord } from '../../job/record.ts';
 import { openRequest, waitsInItsPane } from '../../view/job.ts';
+import { shellWord } from '../../view/shell-word.ts';
 
-/** What a person can type next for a job. */
+/** What a person, or a program that runs commands, can type next for a job. */
 export function nextStep(record: JobRecord): string {
   const { job_id: id, status, reason } = record;
   if (record.final_at !== undefined) return `mam logs ${id}`;
   if (status !== 'input_required') return `mam wait --job ${id}`;
   if (waitsInItsPane(record)) return `mam attach ${id}`;
   if (reason === 'permission') {
-    const request = openRequest(record)?.request_id;
+    // An event's own id, which its sender chooses.
+    const request = shellWord(openRequest(record)?.request_id ?? '');
     return `mam answer --job ${id} --request ${request} --allow (or --deny)`;
   }
   if (reason === 'question') return `mam answer --job ${id} "YOUR ANSWER"`;

@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import mqtt from 'mqtt';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Lab } from '../durability/support.ts';
+
+/** The command that comes next is run as it stands: by people, scripts and agents. */
+let lab: Lab;
+beforeEach(() => {
+  lab = new Lab();
+});
+afterEach(() => lab.end());
+
+const ID = 'nice-work-12345678';
+
+test("a request's id, which its sender chooses, is one word of it", async () => {
+  lab.plant(ID);
+  const server = await lab.server();
+  await server.ok('publish_event', { job_id: ID, event: 'started' });
+  const client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
+    clientId: 'forger',
+    reconnectPeriod: 0,
+  });
+  await new Promise((done) => client.once('connect', done));
+  const marker = join(lab.folder, 'ran');
+  const event_id = `x'; touch ${marker}; $(touch ${marker}) '`;
+  const claim = { event_id, type: 'permission_required', detail: 'May I?', data: { tool: 'Bash' } };
+  await client.publishAsync(`mam/v1/default/claims/${ID}`, JSON.stringify(claim), { qos: 1 });
+  await client.endAsync(true);
+  const { next } = JSON.parse((await lab.mam(['wait', ID, '--json'])).stdout);
+  expect(next).toContain('mam answer');
+  const bin = join(lab.folder, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'mam'), '#!/bin/sh\nprintf "%s\\n" "$@"\n', { mode: 0o755 });
+  const command = next.replace(' (or --deny)', '');
+  const words = execFileSync('sh', ['-c', command], { env: { PATH: `${bin}:/usr/bin:/bin` } }).toString();
+  expect(words.split('\n')).toContain(event_id);
+  expect(existsSync(marker)).toBe(false);
+});
