@@ -1,4 +1,4 @@
-import { lstatSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MamError } from '../errors.ts';
 
@@ -48,11 +48,17 @@ export function checkOwnFolder(path: string, remedy: string): void {
   if (!stat.isDirectory()) throw refuse(path, 'is not a folder');
   const why = whyForeign(stat);
   if (why !== undefined) throw refuse(path, why);
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    const above = statSync(folder);
+  // A link, also in the middle of the path, has two places in which it can be replaced: its own, and where it leads.
+  for (const folder of new Set([...above(path), ...above(realpathSync(path))])) {
+    const { mode } = statSync(folder);
     // In a sticky folder, such as a shared temporary one, only the owner of an entry can rename it.
-    if ((above.mode & WRITABLE_BY_ALL) !== 0 && (above.mode & STICKY) === 0)
+    if ((mode & WRITABLE_BY_ALL) !== 0 && (mode & STICKY) === 0)
       throw refuse(path, `lies in ${folder}, where every user can put another one in its place`);
-    if (folder === dirname(folder)) return;
   }
+}
+
+/** The folders above a path, nearest first. */
+function above(path: string): string[] {
+  const parent = dirname(path);
+  return parent === path ? [] : [parent, ...above(parent)];
 }

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadSettings, type Settings } from '../../src/config.ts';
@@ -213,6 +213,22 @@ describe('MAM_HOME', () => {
     chmodSync(open, 0o777);
     await expect(load({ MAM_HOME: join(open, 'home') })).rejects.toThrow('can put another one in its place');
   });
+
+  test.each(['at the end', 'in the middle'])(
+    'behind a link %s that leads into such a folder',
+    async (where) => {
+      const open = join(lab.folder, 'open');
+      mkdirSync(join(open, 'deep', 'home'), { recursive: true });
+      chmodSync(open, 0o777);
+      const link = join(lab.folder, 'link');
+      symlinkSync(join(open, where === 'at the end' ? 'deep/home' : 'deep'), link);
+      const home = where === 'at the end' ? link : join(link, 'home');
+      // Another user puts what we have cloned beside it in its place.
+      renameSync(join(open, 'deep'), join(open, 'away'));
+      write(join(open, 'deep', 'home', 'config.json'), { agents: { codex: { command: ['id'] } } });
+      await expect(load({ MAM_HOME: home })).rejects.toThrow('can put another one in its place');
+    },
+  );
 
   test('has a config.json that others cannot write', async () => {
     const path = homeFile({ realm: 'mine' });
