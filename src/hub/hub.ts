@@ -259,16 +259,17 @@ export class Hub {
   }
 
   private async takeUp(): Promise<LiveJob[]> {
-    const jobs: LiveJob[] = [];
-    for (const { jobId, registryDir } of readPointers(this.home)) {
+    const pointers = readPointers(this.home);
+    // Side by side: a registry that can't be opened must not keep the hub from the others.
+    const taken = pointers.map(async ({ jobId, registryDir }) => {
       try {
-        const job = await this.registrar.resume(jobId, registryDir);
-        if (job !== undefined) jobs.push(job);
+        return (await this.registrar.resume(jobId, registryDir)) ?? [];
       } catch (error) {
         this.log.error(`job ${jobId} was not taken up`, error);
+        return [];
       }
-    }
-    return jobs;
+    });
+    return (await Promise.all(taken)).flat();
   }
 
   private sayOnline(): void {

@@ -8,6 +8,12 @@ import { ensureRegistry, lockPath, registryError } from '../registry/paths.ts';
 import { emptyTrash } from '../registry/trash.ts';
 import type { Log } from './log.ts';
 
+/**
+ * Long enough for an election whose hub was killed to be stale. Who can write in a project can hold one for ever: nobody
+ * else shall wait for long because of it.
+ */
+const ELECTION_TRIES = 75;
+
 /** A registry folder that this hub writes. */
 interface OpenRegistry {
   dir: string;
@@ -126,7 +132,7 @@ export class OpenRegistries {
     ensureRegistry(dir);
     let lock: Awaited<ReturnType<typeof takeLock>>;
     try {
-      lock = await takeLock(lockPath(dir), thisOwner(this.home.folder), this.onLost);
+      lock = await takeLock(lockPath(dir), thisOwner(this.home.folder), this.onLost, ELECTION_TRIES);
     } catch (error) {
       throw registryError(dir, error);
     }

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { lock } from 'proper-lockfile';
 import { startOf } from '../processes.ts';
 import { readForeign, replaceOwn } from '../trust/files.ts';
@@ -30,20 +30,23 @@ export interface HeldLock {
  * races (several winners were measured). Here every taking happens under a short election lock.
  * @param path what to lock; `<path>.lock`, `<path>.owner` and `<path>.election` stand beside it
  * @param onLost called when the lock was lost (a long sleep of the machine): stop writing
+ * @param tries how often an election that is held is tried again, some 40 ms apart
  * @returns the lock, or the living owner that has it
  */
 export async function takeLock(
   path: string,
   me: Owner,
   onLost: (error: Error) => void,
+  tries = 200,
 ): Promise<HeldLock | { heldBy: Owner }> {
+  removeForeign(`${path}.election`);
   // A name of its own: proper-lockfile keeps its locks by this name, and would forget the one taken under the election.
   const election = await lock(`${path}.election`, {
     realpath: false,
     lockfilePath: `${path}.election`,
     stale: ELECTION_STALE_MS,
     // Random waits, because equal ones keep losing against each other.
-    retries: { retries: 200, minTimeout: 5, maxTimeout: 40, randomize: true },
+    retries: { retries: tries, minTimeout: 5, maxTimeout: 40, randomize: true },
     onCompromised: () => {},
   });
   try {
@@ -74,6 +77,15 @@ export async function takeLock(
   } finally {
     await election().catch(() => {});
   }
+}
+
+/** Removes what stands in the place of an election and is none: that is an empty folder, made a moment ago. */
+function removeForeign(election: string): void {
+  const stat = lstatSync(election, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  const isFuture = stat.mtimeMs > Date.now() + ELECTION_STALE_MS;
+  if (!stat.isDirectory() || isFuture || readdirSync(election).length > 0)
+    rmSync(election, { recursive: true, force: true });
 }
 
 /** The owner written beside a lock, living or dead. */

@@ -1,0 +1,46 @@
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Lab } from '../durability/support.ts';
+
+/** A registry's locks lie in its project: whoever can write there can hold them. */
+let lab: Lab;
+beforeEach(() => {
+  lab = new Lab();
+});
+afterEach(() => lab.end());
+
+const ID = 'nice-work-12345678';
+
+test.each<[string, (path: string) => void]>([
+  ['a file', (path) => writeFileSync(path, '')],
+  ['a folder that is not empty', (path) => mkdirSync(join(path, 'x'), { recursive: true })],
+  [
+    'a folder of the future',
+    (path) => {
+      mkdirSync(path);
+      utimesSync(path, 4e9, 4e9);
+    },
+  ],
+])('%s in the place of an election holds up nothing', async (_, make) => {
+  lab.plant(ID);
+  make(join(lab.registry, '.hub.election'));
+  const told = await lab.mam(['publish', '--job', ID, '--event', 'completed', '--detail', 'done']);
+  expect([told.code, told.stderr]).toEqual([0, '']);
+  expect(lab.record(ID).status).toBe('completed');
+});
+
+test('a hub starts in time for all others while some registries hold up their elections', async () => {
+  const election = (name: string) => join(lab.folder, name, '.mam', 'jobs', '.hub.election');
+  for (const name of ['a', 'b', 'c']) {
+    for (const n of [1, 2]) lab.plant(`${name}-${n}-12345678`, {}, join(lab.folder, name, '.mam', 'jobs'));
+    mkdirSync(election(name));
+  }
+  lab.plant(ID);
+  const held = setInterval(() => {
+    for (const name of ['a', 'b', 'c']) utimesSync(election(name), new Date(), new Date());
+  }, 300);
+  lab.onEnd(() => clearInterval(held));
+  const told = await lab.mam(['publish', '--job', ID, '--event', 'completed', '--detail', 'done']);
+  expect([told.code, told.stderr]).toEqual([0, '']);
+});
