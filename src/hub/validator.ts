@@ -8,6 +8,7 @@ import type { Registrar } from './registrar.ts';
 import type { RunningChecks } from './running-checks.ts';
 import { outputTail, runScript, scriptEnvironment } from './script.ts';
 import { isAsDelegated, scriptIdentity } from './script-hash.ts';
+import { ScriptWatch } from './script-watch.ts';
 
 /** Exit codes of a script that may not be run, and of one that could not be started, as shells have them. */
 const NOT_RUN = 126;
@@ -76,7 +77,9 @@ export class Validator {
     stop: AbortSignal,
   ): Promise<{ code: number; output: string; changed?: string }> {
     const { script } = validation;
+    let watch: ScriptWatch | undefined;
     try {
+      watch = new ScriptWatch(script);
       const before = scriptIdentity(script);
       if (!isAsDelegated(validation)) {
         return { code: NOT_RUN, output: '', changed: `${SCRIPT_CHANGED}, so it was not run.` };
@@ -92,7 +95,8 @@ export class Validator {
         },
         env: scriptEnvironment(job.registryDir, job.id, validation),
       });
-      if (scriptIdentity(script) === before) return { code, output };
+      this.checks.end(job.id);
+      if (scriptIdentity(script) === before && !(await watch.saw())) return { code, output };
       return {
         code: NOT_RUN,
         output,
@@ -101,6 +105,7 @@ export class Validator {
     } catch (error) {
       return { code: NOT_STARTED, output: (error as Error).message };
     } finally {
+      watch?.end();
       this.checks.end(job.id);
     }
   }

@@ -199,6 +199,26 @@ describe.concurrent('a validation script', () => {
     });
   });
 
+  test('that lies in another folder for a while, as it runs, has no say', async ({ lab }) => {
+    // An interpreter reads its script some time after the system has started it.
+    const held = `touch ${lab.project}/begun; until [ -e ${lab.project}/go ]; do sleep 0.02; done`;
+    const slow = lab.write('slow', `#!/bin/sh\n${held}\nexec sh "$1"\n`, 0o755);
+    const validate = lab.write('checks/check.sh', `#!${slow}\nexit 1\n`, 0o755);
+    const back = `mv ${lab.project}/checks ${lab.project}/evil; mv ${lab.project}/away ${lab.project}/checks`;
+    lab.write('evil/check.sh', `${back}\nexit 0\n`, 0o755);
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const { job_id: jobId } = await server.delegate(peer, { validate });
+    await reporter.report(jobId, 'started');
+    await reporter.report(jobId, 'completed', { detail: 'done' });
+    await until('it has begun', () => existsSync(`${lab.project}/begun`));
+    renameSync(`${lab.project}/checks`, `${lab.project}/away`);
+    renameSync(`${lab.project}/evil`, `${lab.project}/checks`);
+    lab.write('go', '');
+    const { jobs } = await server.ask('wait_job', { job_id: jobId });
+    expect(jobs[0]).toMatchObject({ status: 'failed', validation: { passed: false, script_changed: true } });
+  });
+
   test('ends with all that it started, also in a session of its own', async ({ lab }) => {
     const script = [
       'rm -f pids',
