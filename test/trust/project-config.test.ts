@@ -262,6 +262,19 @@ describe.runIf(isRoot)('a shared folder above', () => {
     expect([code, stderr]).toEqual([69, expect.stringContaining(`belongs to another user (uid ${OTHER})`)]);
   });
 
+  test("another user's .git or .mam there makes it no project that mam install writes to", async () => {
+    const shared = join(lab.folder, 'shared');
+    for (const name of ['.mam', '.git']) {
+      mkdirSync(join(shared, name), { recursive: true });
+      chownSync(join(shared, name), OTHER, OTHER);
+    }
+    const work = join(shared, 'work');
+    mkdirSync(work);
+    await lab.mam(['install', 'claude-code', '--project'], { cwd: work });
+    expect(existsSync(join(shared, '.mcp.json'))).toBe(false);
+    expect(existsSync(join(work, '.mcp.json'))).toBe(true);
+  });
+
   test('a .git file of an archive leads to no folder elsewhere', async () => {
     const victim = join(lab.folder, 'victim');
     mkdirSync(join(victim, 'real', '.git', 'worktrees', 'x'), { recursive: true });

@@ -1,10 +1,11 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { mamHome } from '../../config.ts';
 import type { Client, Surroundings } from '../../install/client.ts';
 import { programPath } from '../../program.ts';
 import { PROJECT_FOLDER } from '../../project.ts';
+import { isOwn } from '../../trust/owner.ts';
 import { realOf } from './files.ts';
 
 type Env = Surroundings['env'];
@@ -20,16 +21,25 @@ export function surroundings(env: Env): Surroundings {
   };
 }
 
-/** The project's top: the next folder upwards with a repository or a `.mam` folder, not above HOME; else the folder itself. */
+/**
+ * The project's top: the next folder upwards with a repository or a `.mam` folder of this user's, not above HOME; else the
+ * folder itself.
+ */
 function projectAround(cwd: string, home: string): string {
   const userHome = homedir();
   const inside = cwd.startsWith(userHome + sep);
   for (let folder = cwd; !(inside && folder === userHome); folder = dirname(folder)) {
     const own = join(folder, PROJECT_FOLDER);
-    if (existsSync(join(folder, '.git')) || (own !== home && existsSync(own))) return folder;
+    if (isOurs(join(folder, '.git')) || (own !== home && isOurs(own))) return folder;
     if (folder === dirname(folder)) break;
   }
   return cwd;
+}
+
+/** What another user has put into a shared folder above makes that no project of ours. */
+function isOurs(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && isOwn(stat);
 }
 
 /** This program by the name under which it is installed, else by Node and its file. */
