@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { MamError } from '../errors.ts';
 import { STATUSES } from '../job/words.ts';
-import { shownRow } from '../registry/history.ts';
 import { homePaths } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
+import { Seal } from '../registry/seal.ts';
 import { listRow } from '../view/job.ts';
 import { shellWord } from '../view/shell-word.ts';
 import { listSummary } from '../view/summary.ts';
@@ -35,11 +35,10 @@ export default defineCommand({
     if (limit < 1) throw new MamError('bad_input', '--limit is no whole number from 1 on.');
     const settings = await commandSettings(registryDir);
     const index = existsSync(settings.registryDir)
-      ? await JobIndex.load(settings.registryDir, false)
+      ? await JobIndex.load(settings.registryDir, Seal.existing(homePaths(settings.home)), false)
       : undefined;
     const page = index?.page({ status, agent }, limit, cursor);
-    const home = homePaths(settings.home);
-    const rows = (page?.rows ?? []).map((row) => shownRow(row, settings.registryDir, home));
+    const rows = page?.rows ?? [];
     const total = index?.size ?? 0;
     const next =
       page?.cursor === undefined

@@ -5,6 +5,7 @@ import { JobIndex } from '../registry/job-index.ts';
 import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
 import { OwnPlace } from '../registry/own-place.ts';
 import { ensureRegistry, lockPath, registryError } from '../registry/paths.ts';
+import type { Seal } from '../registry/seal.ts';
 import { emptyTrash } from '../registry/trash.ts';
 import type { Log } from './log.ts';
 
@@ -27,6 +28,7 @@ interface OpenRegistry {
 /** The registry folders that this hub writes: each is locked, and has a list of its jobs. */
 export class OpenRegistries {
   private readonly home: Home;
+  private readonly seal: Seal;
   private readonly log: Log;
   private readonly onLost: (error: Error) => void;
   private readonly recordsOf: (dir: string) => JobRecord[];
@@ -39,11 +41,13 @@ export class OpenRegistries {
    */
   constructor(options: {
     home: Home;
+    seal: Seal;
     log: Log;
     onLost: (error: Error) => void;
     recordsOf: (dir: string) => JobRecord[];
   }) {
     this.home = options.home;
+    this.seal = options.seal;
     this.log = options.log;
     this.onLost = options.onLost;
     this.recordsOf = options.recordsOf;
@@ -104,7 +108,7 @@ export class OpenRegistries {
   }
 
   private async loadIndex(registry: OpenRegistry): Promise<JobIndex> {
-    const index = await JobIndex.load(registry.dir, true);
+    const index = await JobIndex.load(registry.dir, this.seal, true);
     // What happened while it was read.
     for (const record of this.recordsOf(registry.dir)) index.put(record);
     registry.index = index;

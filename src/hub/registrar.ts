@@ -5,7 +5,7 @@ import { historyError, historyOf } from '../job/history.ts';
 import type { JobOrder, JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
 import { owesLine } from '../job/wake.ts';
-import { isFinal } from '../job/words.ts';
+import { isFinal, type Status } from '../job/words.ts';
 import { sweepNeighbours, writeNew } from '../registry/files.ts';
 import { type Home, readRegistries } from '../registry/home.ts';
 import { type JobIndex, toRow } from '../registry/job-index.ts';
@@ -60,9 +60,9 @@ export class Registrar {
     this.onRecorded = options.onRecorded;
     this.isBusy = options.isBusy;
     this.onRemoved = options.onRemoved;
-    const { home, log, onLost } = options;
+    const { home, seal, log, onLost } = options;
     const recordsOf = (dir: string) => this.jobsIn(dir).map(({ record }) => record);
-    this.registries = new OpenRegistries({ home, log, onLost, recordsOf });
+    this.registries = new OpenRegistries({ home, seal, log, onLost, recordsOf });
     this.pointers = new Pointers(home, log);
   }
 
@@ -197,7 +197,7 @@ export class Registrar {
     const job = this.jobs.get(row.job_id);
     if (job !== undefined) return toRow(job.record);
     // Every open job of ours is in memory: this one came with a clone, or from another home.
-    return historyOf(row);
+    return isFinal(row.status as Status) ? row : historyOf(row);
   }
 
   /** Takes up a job that was live when the last hub ended. */

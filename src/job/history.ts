@@ -1,17 +1,15 @@
 import { MamError } from '../errors.ts';
-import { isFinal, type Status } from './words.ts';
 
-/** The reason of an open job that no hub of this home has delegated: it came with a clone, or from another home. */
+/** The reason of a job that no hub of this home has delegated: it came with a clone, or from another home. */
 const HISTORY = 'history';
 
 interface Standing {
-  status: string;
   reason?: string | undefined;
 }
 
 /** How such a job is shown. */
 export function historyOf<T extends Standing>(job: T): T {
-  return isFinal(job.status as Status) ? job : { ...job, reason: HISTORY };
+  return { ...job, reason: HISTORY };
 }
 
 export function isHistory({ reason }: Standing): boolean {

@@ -1,7 +1,5 @@
 import { MamError } from '../errors.ts';
 import { historyError, historyOf } from '../job/history.ts';
-import type { JobRow } from '../job/request.ts';
-import { isFinal, type Status } from '../job/words.ts';
 import { type FoldedJob, foldJob, readRecord } from './fold.ts';
 import type { Home } from './home.ts';
 import { jobPaths } from './paths.ts';
@@ -38,12 +36,6 @@ export function foldShown(registryDir: string, jobId: string, home: Home): Folde
   return isProven ? folded : asHistory(registryDir, folded);
 }
 
-/** The same for a row of a list: an ended job is shown as it is. */
-export function shownRow(row: JobRow, registryDir: string, home: Home): JobRow {
-  if (isFinal(row.status as Status)) return row;
-  return isOwnJob(registryDir, row.job_id, home) ? row : historyOf(row);
-}
-
 /** True for a job that a hub of this home has delegated. */
 export function isOwnJob(registryDir: string, jobId: string, home: Home): boolean {
   const seal = Seal.existing(home);
@@ -58,7 +50,7 @@ export function isOwnJob(registryDir: string, jobId: string, home: Home): boolea
   }
 }
 
-/** What nobody of this home has delegated: an open one has the reason `history`, and its folder says why. */
+/** What nobody of this home has delegated, as it is shown. */
 export function asHistory(registryDir: string, folded: FoldedJob): FoldedJob {
   const damage = [...folded.damage, historyError(registryDir, folded.record.job_id).message];
   return { ...folded, record: historyOf(folded.record), damage };

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MamError } from '../errors.ts';
+import { historyOf } from '../job/history.ts';
 import { isJobId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
@@ -11,8 +12,10 @@ import { isFinal, STATUSES, type Status } from '../job/words.ts';
 import { openOwn, readForeign } from '../trust/files.ts';
 import { writeDerived } from './files.ts';
 import { foldJob, readRecord } from './fold.ts';
+import { foldProven } from './history.ts';
 import { OwnPlace } from './own-place.ts';
 import { hasJob, jobPaths } from './paths.ts';
+import type { Seal } from './seal.ts';
 
 /** A row with the session that `mine` compares, and that session's key for the job. */
 interface IndexRow extends JobRow {
@@ -58,11 +61,12 @@ export interface ListFilter {
 
 /**
  * The jobs of one registry in the order of their making, so that a page of them costs no look at the disk. Derived:
- * `.index.jsonl` is made again from the job folders where it lacks any.
+ * `.index.jsonl` is made again from the job folders where it lacks any, or has a row that no hub of this home has written.
  */
 export class JobIndex {
   private readonly path: string;
   private readonly ground: OwnPlace;
+  private readonly seal: Seal | undefined;
   private rows: IndexRow[] = [];
   private readonly places = new Map<string, number>();
   private readonly keys = new Map<string, string>();
@@ -70,7 +74,8 @@ export class JobIndex {
   private writing: NodeJS.Timeout | undefined;
   private rewriting: Promise<void> | undefined;
 
-  private constructor(registryDir: string) {
+  private constructor(registryDir: string, seal: Seal | undefined) {
+    this.seal = seal;
     this.path = join(registryDir, '.index.jsonl');
     this.ground = new OwnPlace(registryDir);
   }
@@ -78,12 +83,13 @@ export class JobIndex {
   /**
    * Reads the index and looks for folders that it lacks, in small steps between which others are served: half a second
    * with 100,000 jobs, once in a hub's life.
+   * @param seal what it does not prove is history; absent where no hub has run yet
    * @param writes false for somebody who is not the hub: nothing is written then
    */
-  static async load(registryDir: string, writes: boolean): Promise<JobIndex> {
-    const index = new JobIndex(registryDir);
+  static async load(registryDir: string, seal: Seal | undefined, writes: boolean): Promise<JobIndex> {
+    const index = new JobIndex(registryDir, seal);
     if (writes) index.ground.check();
-    const { known, lines } = await readRows(index.path);
+    const { known, lines } = await readRows(index.path, seal);
     const rows: IndexRow[] = [];
     let made = 0;
     for (const [count, name] of (await readdir(registryDir)).entries()) {
@@ -94,7 +100,7 @@ export class JobIndex {
         rows.push(row);
         continue;
       }
-      rows.push(...rowFromFolder(registryDir, name));
+      rows.push(...rowFromFolder(registryDir, name, seal));
       if (++made % FOLDER_STEP === 0) await nextTurn();
     }
     rows.sort((a, b) => compare(a.created_at, b.created_at) || compare(a.job_id, b.job_id));
@@ -182,7 +188,7 @@ export class JobIndex {
     clearTimeout(this.writing);
     await this.rewriting;
     this.writing = undefined;
-    const lines = [...this.changed.values()].map((row) => `${JSON.stringify(row)}\n`).join('');
+    const lines = [...this.changed.values()].map((row) => this.lineOf(row)).join('');
     this.changed = new Map();
     if (lines !== '') this.append(lines);
   }
@@ -213,8 +219,13 @@ export class JobIndex {
   }
 
   private async rewrite(rows: IndexRow[]): Promise<void> {
-    const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    const text = rows.map((row) => this.lineOf(row)).join('');
     await writeDerived(this.path, text).catch(() => {});
+  }
+
+  private lineOf(row: IndexRow): string {
+    const line = JSON.stringify(row);
+    return `${this.seal?.sign(signerOf(row), line) ?? line}\n`;
   }
 }
 
@@ -236,19 +247,33 @@ function matches(row: IndexRow, filter: ListFilter): boolean {
   );
 }
 
-function rowFromFolder(registryDir: string, jobId: string): IndexRow[] {
+/** What proves a row: no job has such an id, so that no line of a journal is one. */
+function signerOf({ job_id: id }: JobRow): string {
+  return `row ${id}`;
+}
+
+function rowFromFolder(registryDir: string, jobId: string, seal: Seal | undefined): IndexRow[] {
   if (!hasJob(registryDir, jobId)) return [];
   try {
-    const snapshot = readRecord(jobPaths(registryDir, jobId).record);
-    const record = snapshot && isFinal(snapshot.status) ? snapshot : foldJob(registryDir, jobId).record;
-    return [toIndexRow(record)];
+    const snapshot = seal && readRecord(jobPaths(registryDir, jobId).record, jobId, seal);
+    if (snapshot !== undefined && isFinal(snapshot.status)) return [toIndexRow(snapshot)];
+    const { folded, isProven } =
+      seal === undefined
+        ? { folded: foldJob(registryDir, jobId), isProven: false }
+        : foldProven(registryDir, jobId, seal);
+    const row = toIndexRow(folded.record);
+    // It came with a clone, or from another home: nobody's key leads to it.
+    return [isProven ? row : { ...historyOf(row), request_key: undefined }];
   } catch {
     // A journal that can't be read is named when somebody asks for that job; it must not hide the others.
     return [];
   }
 }
 
-async function readRows(path: string): Promise<{ known: Map<string, IndexRow>; lines: number }> {
+async function readRows(
+  path: string,
+  seal: Seal | undefined,
+): Promise<{ known: Map<string, IndexRow>; lines: number }> {
   const known = new Map<string, IndexRow>();
   let text: string;
   try {
@@ -261,7 +286,9 @@ async function readRows(path: string): Promise<{ known: Map<string, IndexRow>; l
     if (++lines % STEP === 0) await nextTurn();
     try {
       const row: unknown = JSON.parse(line);
-      if (isRow(row)) known.set(row.job_id, row);
+      if (!isRow(row) || seal?.open(signerOf(row), line) === undefined) continue;
+      const { mac: _, ...shown } = row as IndexRow & { mac?: unknown };
+      known.set(row.job_id, shown);
     } catch {
       // The last line of a hub that was killed, or the empty one at the end.
     }

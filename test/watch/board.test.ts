@@ -1,8 +1,11 @@
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { homePaths } from '../../src/registry/home.ts';
+import { Seal } from '../../src/registry/seal.ts';
 import { plantJob } from '../durability/support.ts';
 import { Board } from '../support/board.ts';
+import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { processesOf } from '../support/processes.ts';
@@ -316,7 +319,7 @@ describe('ten thousand jobs', () => {
   const COUNT = 10_000;
 
   test('are shown at once, and read as somebody goes down', async ({ lab }) => {
-    plant(lab.registry, COUNT);
+    plant(lab, COUNT);
     const board = await Board.start(lab, { size: [100, 30] });
     const screen = await board.shows('0 open · 10000 jobs');
     expect(screen).toContain('the words of 9999');
@@ -411,17 +414,20 @@ function boards(folder: string): number[] {
 }
 
 /** Jobs that are done, as an earlier hub would have left them: their journals, and its index. */
-function plant(registry: string, count: number): void {
+function plant({ registry, home }: Pick<Lab, 'registry' | 'home'>, count: number): void {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const seal = Seal.of(homePaths(home));
   const lines = Array.from({ length: count }, (_, index) => {
     const id = `job-${String(index).padStart(5, '0')}`;
     const at = new Date(Date.now() - (count - index) * 1000).toISOString();
-    plantJob(registry, id, { prompt_preview: `job ${index}` }, registry);
+    plantJob(registry, id, { prompt_preview: `job ${index}` }, registry, home);
     const done = { seq: 2, event_id: `${id}-2`, job_id: id, type: 'completed', source: 'person', at };
     const told = { recorded_at: at, detail: `the words of ${index}` };
-    appendFileSync(join(registry, id, 'events.jsonl'), `\n${JSON.stringify({ ...done, ...told })}\n`);
+    const line = seal.sign(id, JSON.stringify({ ...done, ...told }));
+    appendFileSync(join(registry, id, 'events.jsonl'), `\n${line}\n`);
     const row = { job_id: id, agent: 'human', status: 'completed', phase: 'submitted', owner: 'planted' };
     const texts = { prompt_preview: `job ${index}`, detail: told.detail };
-    return JSON.stringify({ ...row, ...texts, created_at: at, final_at: at });
+    return seal.sign(`row ${id}`, JSON.stringify({ ...row, ...texts, created_at: at, final_at: at }));
   });
   writeFileSync(join(registry, '.index.jsonl'), `${lines.join('\n')}\n`);
 }

@@ -4,8 +4,10 @@ import type { Settings } from '../../config.ts';
 import { isJobId } from '../../job/id.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { foldJob, readRecord } from '../../registry/fold.ts';
+import { homePaths } from '../../registry/home.ts';
 import { JobIndex } from '../../registry/job-index.ts';
 import { hasJob, jobPaths } from '../../registry/paths.ts';
+import { Seal } from '../../registry/seal.ts';
 import { tableText } from '../core/table.ts';
 import { dayAndTime } from '../core/times.ts';
 import { stateCell } from './job-text.ts';
@@ -22,10 +24,11 @@ export interface LogRow extends Pick<JobRecord, 'job_id' | 'created_at' | 'log_d
  * @returns also how many there are in all
  */
 export async function listLogs(
-  { registryDir, logsDir }: Pick<Settings, 'registryDir' | 'logsDir'>,
+  { registryDir, logsDir, home }: Pick<Settings, 'registryDir' | 'logsDir' | 'home'>,
   limit: number,
 ): Promise<{ rows: LogRow[]; total: number }> {
-  const index = existsSync(registryDir) ? await JobIndex.load(registryDir, false) : undefined;
+  const seal = Seal.existing(homePaths(home));
+  const index = existsSync(registryDir) ? await JobIndex.load(registryDir, seal, false) : undefined;
   const known = (index?.page({}, limit).rows ?? []).map((row) => ({
     job_id: row.job_id,
     status: row.status,
