@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { lock } from 'proper-lockfile';
-import { startOf } from '../processes.ts';
+import { commandLineOf, startOf } from '../processes.ts';
 import { readForeign, replaceOwn } from '../trust/files.ts';
 
 /** The heartbeat of a lock that is held for long: proper-lockfile touches it every half of this. */
@@ -51,7 +51,8 @@ export async function takeLock(
   });
   try {
     const owner = readOwner(path);
-    if (owner !== undefined && isLiving(owner) && owner.pid !== me.pid) return { heldBy: owner };
+    if (owner !== undefined && isLiving(owner) && mayBeHub(owner) && owner.pid !== me.pid)
+      return { heldBy: owner };
     rmSync(`${path}.lock`, { recursive: true, force: true });
     const release = await lock(path, {
       realpath: false,
@@ -102,6 +103,11 @@ export function readOwner(path: string): Owner | undefined {
     // None, or something that no hub has written.
     return undefined;
   }
+}
+
+/** False for a living process that is no hub: who can write the owner's file can name any. */
+function mayBeHub({ pid }: Owner): boolean {
+  return commandLineOf(pid)?.includes('hub-process') ?? true;
 }
 
 /** This process as an owner. @param what for people, such as the hub's folder */

@@ -1,6 +1,7 @@
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startOf } from '../../src/processes.ts';
 import { Lab } from '../durability/support.ts';
 
 /** A registry's locks lie in its project: whoever can write there can hold them. */
@@ -28,6 +29,16 @@ test.each<[string, (path: string) => void]>([
   const told = await lab.mam(['publish', '--job', ID, '--event', 'completed', '--detail', 'done']);
   expect([told.code, told.stderr]).toEqual([0, '']);
   expect(lab.record(ID).status).toBe('completed');
+});
+
+test('a living process that is no hub owns no registry', async () => {
+  lab.plant(ID);
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  const start = startOf(process.pid);
+  const owner = { pid: process.pid, start, boot, what: '/elsewhere', at: Date.now() };
+  writeFileSync(join(lab.registry, '.hub.owner'), JSON.stringify(owner));
+  const told = await lab.mam(['publish', '--job', ID, '--event', 'completed', '--detail', 'done']);
+  expect([told.code, told.stderr]).toEqual([0, '']);
 });
 
 test('a hub starts in time for all others while some registries hold up their elections', async () => {
