@@ -136,7 +136,7 @@ describe('mam logs', () => {
   test('ends with its reader, and names what is damaged', async () => {
     lab.plant('roof');
     const line = (seq: number) =>
-      `\n${JSON.stringify({ seq, event_id: `e${seq}`, job_id: 'roof', type: 'progress', source: 'peer', at: '', recorded_at: new Date().toISOString(), detail: 'x'.repeat(500) })}\n`;
+      `\n${lab.signed('roof', { seq, event_id: `e${seq}`, job_id: 'roof', type: 'progress', source: 'peer', at: '', recorded_at: new Date().toISOString(), detail: 'x'.repeat(500) })}\n`;
     const many = Array.from({ length: 3_000 }, (_, n) => line(n + 2)).join('');
     writeFileSync(lab.journalFile('roof'), `${many}{"torn`, { flag: 'a' });
     const script = `"${process.execPath}" "${PROGRAM}" logs roof | head -n 1; echo "\${PIPESTATUS[0]}"`;
