@@ -36,10 +36,14 @@ export async function showToHuman(
   );
   const clients = rows.filter((row) => row.startsWith('0 ')).map((row) => row.slice(2));
   const words = `Job for you: ${cleanLine(job.record.prompt_preview, SHOWN_CHARS)} - when done: mam done ${job.id}`;
+  // tmux expands formats and dates in a message; 3.3a has no `-l`, which says it as it is.
+  const plain = words.replaceAll('#', '##').replaceAll('%', '%%');
+  let seen = 0;
   for (const client of clients) {
-    await server
-      .command(`display-message -d ${SHOWN_MS} -c ${quote(client)} -l ${quote(words)}`)
-      .catch(() => {});
+    await server.command(`display-message -d ${SHOWN_MS} -c ${quote(client)} ${quote(plain)}`).then(
+      () => seen++,
+      () => {},
+    );
   }
-  return `${listed}; shown to ${clients.length} who look at session ${pane.session}`;
+  return `${listed}; shown to ${seen} who look at session ${pane.session}`;
 }

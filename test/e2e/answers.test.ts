@@ -191,6 +191,21 @@ describe.concurrent('a job for a person', () => {
     expect((await lab.mam('done')).stderr).toContain('No job for a person is open here');
   });
 
+  test('is shown to whoever looks at the session, as it was written', async ({ lab }) => {
+    await lab.startSession('desk', 'exec bash --norc --noprofile -i');
+    await lab.startSession('eyes', `exec env -u TMUX tmux -S '${lab.socket}' attach -t '=desk'`);
+    await until('somebody looks', async () => (await lab.tmux('list-clients', '-t', '=desk')) !== '');
+    const server = await lab.startServer();
+    const job = { prompt: 'Paint 50% #{pane_id} #(id)', agent: 'human', agent_session: 'tmux:desk' };
+    const { job_id, delivery } = await server.ask('delegate_job', job);
+    expect(delivery.at(-1).evidence).toContain('shown to 1 who look at session desk');
+    await until('it is shown', async () => {
+      const screen = await lab.tmux('capture-pane', '-p', '-t', '=eyes:');
+      return screen.includes('Job for you: Paint 50% #{pane_id} #(id)');
+    });
+    await server.ask('cancel_job', { job_id });
+  });
+
   test('is shown in the session that was named, with its own time limit', async ({ lab }) => {
     await lab.startSession('desk', 'exec bash --norc --noprofile -i');
     const server = await lab.startServer();
