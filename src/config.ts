@@ -8,7 +8,7 @@ import { LIMITS } from './job/limits.ts';
 import { findProjectFolder, PROJECT_FOLDER } from './project.ts';
 import { readForeign } from './trust/files.ts';
 import { checkOwnFolder, whyForeign } from './trust/owner.ts';
-import { readProjectConfig } from './trust/project-config.ts';
+import { type Notice, readProjectConfig } from './trust/project-config.ts';
 
 /** How long a hub without clients and without open jobs stays, in seconds. */
 const HUB_IDLE_SECONDS = 60;
@@ -29,8 +29,8 @@ export interface Settings {
   home: string;
   socketPath: string;
   projectFolder: string;
-  /** What a project's file asks for and does not get, as a sentence; nothing when there is no such thing. */
-  ignored?: string | undefined;
+  /** What a project's file asks for and does not get; nothing when there is no such thing. */
+  ignored?: Notice | undefined;
   registryDir: string;
   logsDir?: string | undefined;
   broker?: BrokerSettings | undefined;
@@ -135,7 +135,7 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
 }
 
 /** @throws MamError `unavailable` where the folder is gone */
-function workingFolder(): string {
+export function workingFolder(): string {
   try {
     return process.cwd();
   } catch (error) {

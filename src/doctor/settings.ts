@@ -71,7 +71,7 @@ async function readProject(folder: string, home: string): Promise<Read> {
       ignored.length > 0
         ? 'Read it with `mam trust --show`; run `mam trust` to accept it.'
         : `Fix or remove ${path}; \`mam trust --show\` says what it asks for.`;
-    return { path, values, findings: [note('settings.project', notice, remedy)] };
+    return { path, values, findings: [note('settings.project', notice.what, remedy)] };
   }
   const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
   return { path, values, findings: isThere ? [ok('settings.file', `${path} is understood`)] : [] };

@@ -3,14 +3,17 @@ import type { Settings } from '../config.ts';
 import { brokerAddress } from './address.ts';
 import { checkHub, ensureHub } from './find.ts';
 
-/** A connection to the user's hub that starts one when none runs. Nothing happens before its first use. */
-export function openLink(settings: Settings): Link {
+/**
+ * A connection to the user's hub that starts one when none runs. Nothing happens before its first use.
+ * @param start starts a hub
+ */
+export function openLink(settings: Settings, start = () => ensureHub(settings)): Link {
   return new Link({
     address: brokerAddress(settings),
     realm: settings.realm,
     host: settings.host,
     home: settings.home,
-    onUnreachable: () => ensureHub(settings),
+    onUnreachable: start,
   });
 }
 

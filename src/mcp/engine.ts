@@ -8,6 +8,7 @@ import { peerEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
 import { previewOrWhy } from '../hub/preview.ts';
+import { ensureHub } from '../hub/find.ts';
 import type { Claim } from '../job/event.ts';
 import { newEventId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -30,6 +31,10 @@ const DECISION_MS = 24 * 3_600_000;
 export interface HubConnection extends Engine {
   /** True while there is a connection: before its first use there is none. */
   readonly connected: boolean;
+  /** The realm that it began with. */
+  readonly realm: string;
+  /** Takes over the settings that hold now, all but the realm. */
+  renew(): Promise<void>;
   /** The agent kinds that there are. */
   readonly kinds: string[];
   /** Asks as `request` does, for no model's eyes: what the client was shown last stays as it is. */
@@ -52,14 +57,19 @@ export interface HubConnection extends Engine {
   onDelegated(listener: () => void): void;
 }
 
-/** The server's way to the hub. Nothing is connected or started before something is asked for. */
-export async function createEngine(settings: Settings): Promise<HubConnection> {
-  return new HubEngine(settings);
+/**
+ * The server's way to the hub. Nothing is connected or started before something is asked for.
+ * @param now the settings that hold, the same object as long as they stay
+ */
+export async function createEngine(now: () => Promise<Settings>): Promise<HubConnection> {
+  return new HubEngine(await now(), now);
 }
 
 class HubEngine implements HubConnection {
-  readonly settings: Engine['settings'];
-  private readonly all: Settings;
+  private readonly now: () => Promise<Settings>;
+  private given: Settings;
+  private all: Settings;
+  private shownSettings: Engine['settings'];
   private link: Link | undefined;
   /** By job id: the open permission request that the client was shown last. */
   private readonly shownRequests = new Map<string, string>();
@@ -67,14 +77,27 @@ class HubEngine implements HubConnection {
   private waited: ((jobIds: readonly string[]) => void) | undefined;
   private readonly waits = new Set<readonly string[]>();
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, now: () => Promise<Settings>) {
+    this.now = now;
+    this.given = settings;
     this.all = settings;
-    this.settings = {
-      ...settings,
-      mamCommand: mamCommand(settings),
-      mamProgram: mamProgram(),
-      peerEnvironment: peerEnvironment(settings),
-    };
+    this.shownSettings = forTools(settings);
+  }
+
+  get settings(): Engine['settings'] {
+    return this.shownSettings;
+  }
+
+  get realm(): string {
+    return this.all.realm;
+  }
+
+  async renew(): Promise<void> {
+    const settings = await this.now();
+    if (settings === this.given) return;
+    this.given = settings;
+    this.all = { ...settings, realm: this.realm };
+    this.shownSettings = forTools(this.all);
   }
 
   kind(name: string): KnownKind {
@@ -230,7 +253,19 @@ class HubEngine implements HubConnection {
   }
 
   private connection(): Link {
-    this.link ??= openLink(this.all);
+    this.link ??= openLink(this.all, async () => {
+      await this.renew();
+      await ensureHub(this.all);
+    });
     return this.link;
   }
+}
+
+function forTools(settings: Settings): Engine['settings'] {
+  return {
+    ...settings,
+    mamCommand: mamCommand(settings),
+    mamProgram: mamProgram(),
+    peerEnvironment: peerEnvironment(settings),
+  };
 }

@@ -1,6 +1,5 @@
 import type { CallToolResult, Result } from '@modelcontextprotocol/sdk/types.js';
 import { tools as allTools } from '../../tools/index.ts';
-import { loadSettings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { clean, cleanAll } from '../job/text.ts';
 import { hasLiveJobs } from '../registry/home.ts';
@@ -8,16 +7,17 @@ import { parseArguments } from './arguments.ts';
 import { callIdOf, identifyCaller } from './caller.ts';
 import { Catalog } from './catalog.ts';
 import type { HubConnection } from './engine.ts';
+import { LiveSettings } from './live-settings.ts';
 import type { Notify } from './offer-requests.ts';
 import { asProtocolError } from './protocol-error.ts';
 import { logError } from './stderr.ts';
 import type { Caller, Client, Role, Tool } from './tool.ts';
 
+/** A connection is for the realm that it began with. */
+const RESTART = 'The realm has changed since this MCP server began: it counts once the server is restarted.';
+
 /** New jobs gather for this time, in ms, before the client hears that its list of resources lacks them. */
 const GATHER_MS = 200;
-
-/** A running server keeps the settings it began with. */
-const RESTART = 'After that, restart this MCP server.';
 
 /** What belongs to one request beside its parameters. */
 export interface Surroundings {
@@ -36,11 +36,11 @@ export class Work {
   /** Tells the client something that it did not ask for; set by the server. */
   notify: Notify = async () => {};
   readonly #catalog: Catalog;
-  readonly #settings = once(() => loadSettings());
+  readonly #settings = new LiveSettings();
   #engine: HubConnection | undefined;
   readonly #madeEngine = once(async () => {
     const { createEngine } = await import('./engine.ts');
-    this.#engine = await createEngine(await this.#settings());
+    this.#engine = await createEngine(() => this.#settings.now());
     this.#engine.onDelegated(() => this.#listChanged());
     return this.#engine;
   });
@@ -49,7 +49,7 @@ export class Work {
   readonly #madeOffers = once(async () => {
     const { Offers } = await import('./offer-work.ts');
     return new Offers({
-      engine: this.#madeEngine,
+      engine: () => this.#liveEngine(),
       made: () => this.#engine,
       notify: (notification) => this.notify(notification),
       listChanged: () => this.#listChanged(),
@@ -74,14 +74,13 @@ export class Work {
       const tool = this.#catalog.find(params.name);
       const args = parseArguments(tool, params.arguments);
       const { client, meta, signal, progress } = surroundings;
-      const caller = identifyCaller(await this.#settings(), client, meta);
-      const engine = await this.#madeEngine();
+      const engine = await this.#liveEngine();
+      const caller = identifyCaller(await this.#settings.now(), client, meta);
       if (caller.channel) await this.#openChannel(engine, caller);
       const output = await tool.handle(args, { engine, caller, signal, callId: callIdOf(meta), progress });
-      return answer(tool, withNotice(output, (await this.#settings()).ignored));
+      return answer(tool, withNotice(output, await this.#notice()));
     } catch (error) {
-      const { ignored } = await this.#settings().catch(() => ({ ignored: undefined }));
-      const text = ignored === undefined ? errorText(error) : `${errorText(error)} ${ignored}`;
+      const text = `${errorText(error)} ${await this.#notice().catch(() => '')}`.trim();
       return { isError: true, content: [{ type: 'text', text }] };
     }
   }
@@ -90,7 +89,7 @@ export class Work {
   async ask(method: string, params: Record<string, unknown>, surroundings: Surroundings): Promise<Result> {
     try {
       const { client, meta, signal } = surroundings;
-      const caller = identifyCaller(await this.#settings(), client, meta);
+      const caller = identifyCaller(await this.#settings.now(), client, meta);
       return await (await this.#madeOffers()).answer(method, params, { caller, signal });
     } catch (error) {
       throw asProtocolError(error);
@@ -99,24 +98,39 @@ export class Work {
 
   /** Tells the client of what the jobs of its session have come to meanwhile, where it is told over its channel. */
   async openChannel(client: Client): Promise<void> {
-    const caller = identifyCaller(await this.#settings(), client, undefined);
-    const { home } = await this.#settings();
+    const caller = identifyCaller(await this.#settings.now(), client, undefined);
+    const { home } = await this.#settings.now();
     // Without a job nothing is connected or started before something is asked for.
-    if (caller.channel && hasLiveJobs(home)) await this.#openChannel(await this.#madeEngine(), caller);
+    if (caller.channel && hasLiveJobs(home)) await this.#openChannel(await this.#liveEngine(), caller);
   }
 
   /** The client shows a permission dialog, and would take a decision. @param params as they came */
   async relayPermission(client: Client, params: Record<string, unknown>): Promise<void> {
-    const settings = await this.#settings();
+    const settings = await this.#settings.now();
     if (!settings.channel || !hasLiveJobs(settings.home)) return;
     const caller = identifyCaller(settings, client, undefined);
     const { relayPermission } = await import('./channel-relay.ts');
-    await relayPermission(await this.#madeEngine(), caller, params, (message) => this.notify(message));
+    await relayPermission(await this.#liveEngine(), caller, params, (message) => this.notify(message));
   }
 
   /** Lets go of connections. */
   async close(): Promise<void> {
     await this.#engine?.close();
+  }
+
+  /** The engine with the settings that hold now. */
+  async #liveEngine(): Promise<HubConnection> {
+    const engine = await this.#madeEngine();
+    await engine.renew();
+    return engine;
+  }
+
+  /** What was ignored of the project's settings, and what only a restart changes. */
+  async #notice(): Promise<string> {
+    const { ignored, realm } = await this.#settings.now();
+    const told = ignored === undefined ? [] : [ignored.what, ignored.model];
+    if (this.#engine !== undefined && this.#engine.realm !== realm) told.push(RESTART);
+    return told.join(' ');
   }
 
   #openChannel(engine: HubConnection, caller: Caller): Promise<void> {
@@ -135,10 +149,10 @@ export class Work {
 }
 
 /** What was ignored of the project's settings stands in the summary of every answer: the user may rely on them. */
-function withNotice<T>(output: T, notice: string | undefined): T {
-  if (notice === undefined) return output;
+function withNotice<T>(output: T, notice: string): T {
+  if (notice === '') return output;
   const { summary } = output as { summary?: unknown };
-  return { ...output, summary: `${typeof summary === 'string' ? summary : ''} ${notice} ${RESTART}`.trim() };
+  return { ...output, summary: `${typeof summary === 'string' ? summary : ''} ${notice}`.trim() };
 }
 
 /**

@@ -22,8 +22,15 @@ const HARMLESS: ReadonlySet<string> = new Set([
 /** Harmless where they lead to a place inside of the project. */
 const FOLDERS: ReadonlySet<string> = new Set(['registry_dir', 'logs_dir']);
 
-/** Long enough for the reason and the next step; a path or a setting's name may be anything. */
+/** Long enough for the reason; a path or a setting's name may be anything. */
 const NOTICE_CHARS = 700;
+
+/** What was ignored of a project's file and why, and the next step of a person and of a model that reads it. */
+export interface Notice {
+  what: string;
+  person: string;
+  model: string;
+}
 
 /** A project's `config.json`, as far as it is obeyed. */
 export interface ProjectConfig {
@@ -33,8 +40,8 @@ export interface ProjectConfig {
   all?: ConfigFile;
   /** Settings that are not obeyed before `mam trust`. */
   ignored: readonly string[];
-  /** What was ignored and why, for people and models; nothing when all of it is obeyed. */
-  notice?: string | undefined;
+  /** Nothing when all of it is obeyed. */
+  notice?: Notice | undefined;
   /** SHA-256 of the file; only for one that `mam trust` can accept. */
   sha256?: string | undefined;
 }
@@ -51,7 +58,7 @@ export async function readProjectConfig(folder: string, home: string): Promise<P
     path,
     values: {},
     ignored: [],
-    ...(why !== undefined && { notice: cleanLine(`${path} is ignored: ${why}`, NOTICE_CHARS) }),
+    ...(why !== undefined && { notice: noticeOf(`${path} is ignored: ${why}`, '') }),
   });
   let bytes: Buffer;
   try {
@@ -74,7 +81,7 @@ export async function readProjectConfig(folder: string, home: string): Promise<P
     values = parseConfigFile(path, bytes.toString('utf8'));
   } catch (error) {
     // Names the file and the setting, and what to do.
-    const notice = cleanLine(`${explain(error)} Until then all of it is ignored.`, NOTICE_CHARS);
+    const notice = noticeOf(`${explain(error)} Until then all of it is ignored.`, '');
     return { path, values: {}, ignored: [], notice };
   }
   return judge(path, values, bytes, home);
@@ -95,12 +102,17 @@ async function judge(path: string, values: ConfigFile, bytes: Buffer, home: stri
     Object.entries(values).filter(([name]) => !ignored.includes(name as never)),
   );
   const why = trusted === undefined ? 'which you have not trusted' : 'and has changed since you trusted it';
-  const notice = cleanLine(
-    `${path} sets ${listed(ignored)}, ${why}: ${ignored.length === 1 ? 'that is' : 'those are'} ignored. ` +
-      '`mam trust --show` shows it, `mam trust` accepts it.',
-    NOTICE_CHARS,
+  const notice = noticeOf(
+    `${path} sets ${listed(ignored)}, ${why}: ${ignored.length === 1 ? 'that is' : 'those are'} ignored.`,
+    '`mam trust --show` shows it, `mam trust` accepts it.',
+    // It must not accept by itself what a clone asks for.
+    'Tell your user: only a person should run `mam trust`, after `mam trust --show`.',
   );
   return { path, values: rest, all: values, ignored, notice, sha256 };
+}
+
+function noticeOf(what: string, person: string, model: string = person): Notice {
+  return { what: cleanLine(what, NOTICE_CHARS), person, model };
 }
 
 function listed(names: readonly string[]): string {

@@ -286,7 +286,7 @@ describe('the home and the settings', () => {
     rmSync(join(lab.home, 'config.json'));
     plant(join(lab.project, '.mam', 'config.json'), '{"realm":"team-a","tmux_server_name":"x"}');
     expect((await doctor()).of('settings.project').title).toContain('sets realm and tmux_server_name, which');
-    expect((await lab.mam(['trust'])).code).toBe(0);
+    expect((await lab.mam(['trust', '--yes'])).code).toBe(0);
     const env = {
       MAM_REALM: 'team-b',
       MAM_REGISTRY: '/x',

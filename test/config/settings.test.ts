@@ -45,7 +45,7 @@ describe('precedence', () => {
     homeFile({ registry_dir: '/from/home', realm: 'home', logs_dir: '/logs/home', tool_timeout_seconds: 1 });
     expect(await load()).toMatchObject({ registryDir: '/from/home', realm: 'home', toolTimeoutSeconds: 1 });
     projectFile({ registry_dir: '/from/project', realm: 'project', hub_idle_seconds: 5 });
-    await lab.mam(['trust']);
+    await lab.mam(['trust', '--yes']);
     expect(await load()).toMatchObject({
       registryDir: '/from/project',
       realm: 'project',

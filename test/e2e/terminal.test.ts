@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
@@ -29,6 +31,23 @@ async function job(lab: Lab) {
 }
 
 describe.concurrent('on a terminal', () => {
+  test('mam trust shows what it accepts, and asks', async ({ lab }) => {
+    const folder = join(lab.project, '.mam');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'config.json'), '{"realm":"team"}');
+    const { shows, type } = await terminal(lab);
+    await type('trust; echo "ended with $?"');
+    await shows(/realm \(ignored\): "team"\nAccept\? \[y\/N\]/);
+    await lab.tmux('send-keys', '-t', '=terminal:', 'n', 'Enter');
+    await shows(/Nothing was accepted\.\nended with 0/);
+    await type('trust; echo "now with $?"');
+    await shows(/ended with 0[\s\S]*Accept\? \[y\/N\]/);
+    await lab.tmux('send-keys', '-t', '=terminal:', 'y', 'Enter');
+    await shows(/is trusted\.[\s\S]*now with 0/);
+    await type('trust --revoke; echo "last with $?"');
+    await shows(/is not trusted\.[\s\S]*last with 0/);
+  });
+
   test('mam wait shows the stage, the time and the last words on one line that moves', async ({ lab }) => {
     const { jobId, report } = await job(lab);
     const { shows, type } = await terminal(lab);

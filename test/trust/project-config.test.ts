@@ -45,13 +45,13 @@ describe("a project's settings", () => {
       const plain = await load();
       projectFile({ [name]: value });
       const { ignored, ...rest } = await load();
-      expect(ignored).toContain(`sets ${name}, which you have not trusted`);
-      expect(ignored).toContain('mam trust');
+      expect(ignored?.what).toContain(`sets ${name}, which you have not trusted`);
+      expect(ignored?.person).toContain('mam trust');
       expect({ ...rest, ignored: undefined }).toEqual(plain);
-      expect((await lab.mam(['trust'])).stdout).toContain('is trusted');
+      expect((await lab.mam(['trust', '--yes'])).stdout).toContain('is trusted');
       expect((await load()).ignored).toBeUndefined();
       expect((await lab.mam(['trust', '--revoke'])).stdout).toContain('is not trusted');
-      expect((await load()).ignored).toContain(name);
+      expect((await load()).ignored?.what).toContain(name);
     },
   );
 
@@ -65,7 +65,7 @@ describe("a project's settings", () => {
     symlinkSync('/nonexistent/place', join(lab.project, 'nowhere'));
     projectFile({ registry_dir, logs_dir: registry_dir });
     const { ignored, registryDir, logsDir } = await load();
-    expect(ignored).toContain('sets registry_dir and logs_dir');
+    expect(ignored?.what).toContain('sets registry_dir and logs_dir');
     expect([registryDir, logsDir]).toEqual([lab.registry, undefined]);
   });
 
@@ -90,17 +90,17 @@ describe("a project's settings", () => {
 
   test('have to be trusted again when the file changes, by a single blank', async () => {
     const path = projectFile({ realm: 'team' });
-    await lab.mam(['trust']);
+    await lab.mam(['trust', '--yes']);
     expect((await load()).realm).toBe('team');
     write(path, '{"realm": "team"}');
     const { realm, ignored } = await load();
     expect(realm).toBe('default');
-    expect(ignored).toContain('has changed since you trusted it');
+    expect(ignored?.what).toContain('has changed since you trusted it');
   });
 
   test('trusted in one folder are not trusted in a copy of it', async () => {
     projectFile({ realm: 'team' });
-    await lab.mam(['trust']);
+    await lab.mam(['trust', '--yes']);
     const copy = join(lab.folder, 'copy');
     write(join(copy, '.mam', 'config.json'), { realm: 'team' });
     expect((await load({}, copy)).realm).toBe('default');
@@ -114,13 +114,13 @@ describe("a project's settings", () => {
   ])('that are %s stop nothing, and are named', async (_, text) => {
     const path = projectFile(text);
     const settings = await load();
-    expect(settings.ignored).toContain(path);
-    expect(settings.ignored).toContain('ignored');
-    expect(settings.ignored).not.toContain('\u001b');
+    expect(settings.ignored?.what).toContain(path);
+    expect(settings.ignored?.what).toContain('ignored');
+    expect(settings.ignored?.what).not.toContain('\u001b');
     const told = await lab.mam(['publish', '--job', 'no-job-12345678', '--event', 'progress']);
     expect(told.stderr).toContain('ignored');
     expect((await lab.mam(['list'])).code).toBe(0);
-    expect((await lab.mam(['trust'])).code).toBe(69);
+    expect((await lab.mam(['trust', '--yes'])).code).toBe(69);
   });
 
   test('are told in every tool and in mam doctor, also beside an error', async () => {
@@ -136,12 +136,41 @@ describe("a project's settings", () => {
     expect(shown.stdout).not.toContain('word');
   });
 
+  test('count in a server that runs as soon as they are trusted, and no longer once that is revoked', async () => {
+    projectFile({ agents: { theirs: { session: 'tmux:theirs' } }, realm: 'team' });
+    const server = await lab.server();
+    const delegate = () =>
+      server
+        .call('delegate_job', { agent: 'theirs', prompt: 'x', dry_run: true })
+        .then((one) => one.content[0].text);
+    expect(await delegate()).toMatch(/no such agent kind.*sets realm and agents, which you have not trusted/);
+    await lab.mam(['trust', '--yes']);
+    expect(await delegate()).not.toMatch(/no such agent kind|not trusted/);
+    expect(await delegate()).toContain('The realm has changed since this MCP server began');
+    await lab.mam(['trust', '--revoke']);
+    expect(await delegate()).toMatch(/no such agent kind.*which you have not trusted/);
+    expect(await delegate()).not.toContain('The realm has changed');
+  });
+
+  test('are accepted by a person: no model is told to do it, and without a terminal it takes --yes', async () => {
+    projectFile({ realm: 'team' });
+    const { summary } = await (await lab.server()).ok('list_jobs');
+    expect(summary).toMatch(
+      /Tell your user: only a person should run `mam trust`, after `mam trust --show`\.$/,
+    );
+    const { code, stderr } = await lab.mam(['trust']);
+    expect([code, stderr]).toEqual([69, expect.stringContaining('or with --yes')]);
+    expect((await load()).realm).toBe('default');
+    expect((await lab.mam(['trust', '--yes'])).code).toBe(0);
+    expect((await lab.mam(['trust'])).stdout).toContain('is trusted');
+  });
+
   test.runIf(isRoot)('of another user do not count, nor a link to a file', async () => {
     const path = projectFile({ tool_timeout_seconds: 7 });
     chownSync(path, OTHER, OTHER);
     expect(await load()).toMatchObject({
       toolTimeoutSeconds: undefined,
-      ignored: expect.stringContaining(`belongs to another user (uid ${OTHER})`),
+      ignored: { what: expect.stringContaining(`belongs to another user (uid ${OTHER})`) },
     });
   });
 
@@ -151,7 +180,7 @@ describe("a project's settings", () => {
     symlinkSync(real, join(lab.project, '.mam', 'config.json'));
     expect(await load()).toMatchObject({
       toolTimeoutSeconds: undefined,
-      ignored: expect.stringContaining('is a link'),
+      ignored: { what: expect.stringContaining('is a link') },
     });
   });
 });
@@ -161,7 +190,7 @@ describe('a password goes only to the broker that it was given for', () => {
 
   test("not that of the environment to a project's broker, trusted or not", async () => {
     projectFile({ broker_url: server });
-    await lab.mam(['trust']);
+    await lab.mam(['trust', '--yes']);
     const { broker } = await load({ MAM_BROKER_USERNAME: 'me', MAM_BROKER_PASSWORD: 'secret' });
     expect(broker).toMatchObject({ url: server, username: undefined, password: undefined });
   });
@@ -171,7 +200,7 @@ describe('a password goes only to the broker that it was given for', () => {
     expect((await load()).broker?.password).toBe('secret');
     expect((await load({ MAM_BROKER_URL: server })).broker?.password).toBeUndefined();
     projectFile({ broker_url: server });
-    await lab.mam(['trust']);
+    await lab.mam(['trust', '--yes']);
     expect((await load()).broker).toMatchObject({ url: server, password: undefined });
   });
 

@@ -8,6 +8,7 @@ import { note } from './output.ts';
  */
 export async function commandSettings(registryDir: string | undefined): Promise<Settings> {
   const settings = await loadSettings({ registryDir });
-  if (settings.ignored !== undefined) note(settings.ignored);
+  const { ignored } = settings;
+  if (ignored !== undefined) note(`${ignored.what} ${ignored.person}`.trim());
   return settings;
 }

@@ -1,0 +1,43 @@
+import { statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { loadSettings, mamHome, type Settings, workingFolder } from '../config.ts';
+import { findProjectFolder } from '../project.ts';
+
+/** The settings of a server that runs: read again when a file has changed that decides on them, so `mam trust` counts at once. */
+export class LiveSettings {
+  #files: readonly string[] | undefined;
+  #read: { stamp: string; settings: Promise<Settings> } | undefined;
+
+  /** @throws MamError as `loadSettings` */
+  async now(): Promise<Settings> {
+    const stamp = this.#stamp();
+    if (this.#read?.stamp === stamp) return this.#read.settings;
+    const read = { stamp, settings: loadSettings() };
+    this.#read = read;
+    try {
+      return await read.settings;
+    } catch (error) {
+      // Not only a file may be put right meanwhile.
+      if (this.#read === read) this.#read = undefined;
+      throw error;
+    }
+  }
+
+  #stamp(): string {
+    this.#files ??= settingsFiles();
+    return this.#files
+      .map((path) => {
+        const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+        return stat === undefined ? '' : [stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join();
+      })
+      .join(';');
+  }
+}
+
+/** Both `config.json`, and the folder of what was trusted, where each change is a rename. */
+function settingsFiles(): string[] {
+  const home = mamHome();
+  const project = findProjectFolder(workingFolder(), home, homedir());
+  return [...[home, project].map((folder) => join(folder, 'config.json')), join(home, 'trust')];
+}
