@@ -41,6 +41,16 @@ const fileSchema = z.strictObject({
 });
 export type ConfigFile = z.infer<typeof fileSchema>;
 
+/** What a reader of JSON calls the types of the schemas. */
+const TYPES: Readonly<Record<string, string>> = {
+  object: 'an object',
+  record: 'an object',
+  array: 'a list',
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+};
+
 /**
  * Checks the text of a `config.json`.
  * @throws MamError `bad_input` that names the file, the setting and what is wrong with it
@@ -51,19 +61,50 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
     value = JSON.parse(text);
   } catch {
     // The parser's own message quotes the file, which may hold a password.
-    throw new MamError('bad_input', `${path} is not valid JSON.`, 'Mend or remove it.');
+    throw new MamError('bad_input', `${path} is not valid JSON.`, 'Fix or remove it.');
   }
   const parsed = fileSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  const where = issue?.path.join('.') ?? '';
   throw new MamError(
     'bad_input',
-    `${path}: ${where === '' ? '' : `${where}: `}${issue?.message ?? 'not understood'}.`,
+    issue === undefined ? `${path} is not understood.` : `${path}${wrong(issue)}.`,
     issue?.path[0] === 'agents'
       ? `An agent kind has: ${Object.keys(agentSchema.shape).join(', ')}.`
       : `Settings are: ${Object.keys(fileSchema.shape).join(', ')}.`,
   );
+}
+
+/** The settings among what a file says that is not valid as a whole, with whatever values they have there. */
+export function knownSettings(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return {};
+  }
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).filter(([name]) => Object.hasOwn(fileSchema.shape, name)));
+}
+
+/** What is wrong, as the end of a sentence that begins with the file. */
+function wrong(issue: z.core.$ZodIssue): string {
+  const where = issue.path.join('.');
+  const begin = where === '' ? '' : `: ${where}`;
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return `${begin} has the unknown name ${JSON.stringify(issue.keys[0])}`;
+    case 'invalid_type':
+      return `${begin} must be ${TYPES[issue.expected] ?? issue.expected}`;
+    case 'too_small':
+      if (issue.origin === 'array') return `${begin} must not be empty`;
+      return `${begin} must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
+    case 'custom':
+    case 'invalid_format':
+      return `${begin} ${issue.message}`;
+    default:
+      return `${begin} cannot be used`;
+  }
 }
 
 function isPattern(source: string): boolean {

@@ -204,19 +204,7 @@ async function readOwnConfig(home: string): Promise<ConfigFile> {
   const path = join(home, 'config.json');
   let text: string;
   try {
-    // A link of the user's is followed: people keep their configuration in one place.
-    const real = realpathSync(path);
-    const why = whyForeign(statSync(real));
-    // In a folder that nobody else can enter, nobody else can reach the file, whatever its mode.
-    const isClosed = real === join(realpathSync(home), 'config.json') && (statSync(home).mode & 0o077) === 0;
-    if (why !== undefined && !(isClosed && !why.startsWith('belongs'))) {
-      throw new MamError(
-        'refused',
-        `${path} ${why}, so it is not obeyed.`,
-        `Run \`chmod go-w ${real}\`, or remove it.`,
-      );
-    }
-    text = readForeign(real);
+    text = ownConfigText(home);
   } catch (error) {
     if (error instanceof MamError) throw error;
     return {};
@@ -224,6 +212,27 @@ async function readOwnConfig(home: string): Promise<ConfigFile> {
   // Loaded only where there is a file to check: zod costs a command line 15 ms.
   const { parseConfigFile } = await import('./config-file.ts');
   return inFolder(parseConfigFile(path, text), home);
+}
+
+/**
+ * The text of the `config.json` in `MAM_HOME`.
+ * @throws MamError `refused` for one that others can write; the system's error where it can't be read
+ */
+export function ownConfigText(home: string): string {
+  const path = join(home, 'config.json');
+  // A link of the user's is followed: people keep their configuration in one place.
+  const real = realpathSync(path);
+  const why = whyForeign(statSync(real));
+  // In a folder that nobody else can enter, nobody else can reach the file, whatever its mode.
+  const isClosed = real === join(realpathSync(home), 'config.json') && (statSync(home).mode & 0o077) === 0;
+  if (why !== undefined && !(isClosed && !why.startsWith('belongs'))) {
+    throw new MamError(
+      'refused',
+      `${path} ${why}, so it is not obeyed.`,
+      `Run \`chmod go-w ${real}\`, or remove it.`,
+    );
+  }
+  return readForeign(real);
 }
 
 /** The settings with the relative paths among them made absolute. */

@@ -1,9 +1,10 @@
+import { builtIn } from '../agents/index.ts';
 import { redactUrl } from '../bus/address.ts';
 import { loadSettings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { clean } from '../job/text.ts';
 import { ensureHome, homePaths } from '../registry/home.ts';
-import { type ProjectConfig, readProjectConfig } from '../trust/project-config.ts';
+import { type ProjectConfig, readProjectConfig, withoutEffect } from '../trust/project-config.ts';
 import { shellWord } from '../view/shell-word.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
@@ -13,7 +14,12 @@ const STATES = {
   none: 'has no settings that need trust',
   trusted: 'is trusted',
   untrusted: 'is not trusted',
+  changed: 'has changed since you trusted it, so it is not trusted',
 } as const;
+
+const KEPT = 'A hub that runs keeps its broker and realm until `mam hub restart`.';
+/** What a hub takes from the one who starts it. */
+const OF_THE_HUB = ['realm', 'broker_url', 'broker_username', 'broker_password', 'broker_ca'];
 
 export default defineCommand({
   about: [
@@ -28,61 +34,104 @@ export default defineCommand({
     yes: { type: 'flag', about: 'accept without being asked' },
     revoke: { type: 'flag', about: 'accept it no longer' },
   },
-  json: '`summary`, `path`, `state` (none, trusted or untrusted), `settings` (what the file sets; passwords are left out), `ignored` (the settings that do not count) and `next`',
+  json: '`summary`, `path`, `state` (absent, none, untrusted, changed, trusted or invalid), `settings` (what the file sets; passwords are left out), `ignored` (the settings that do not count), `reasons` (why some would not count in any case) and `next`',
   exits: { done: 'done, also when there is nothing to accept' },
   examples: ['mam trust --show', 'mam trust', 'mam trust --yes', 'mam trust --revoke'],
 
   async run({ options, json }) {
     if (options.show && options.revoke)
       throw new MamError('bad_input', '--show and --revoke exclude each other.', 'Give one of them.');
-    const { projectFolder, home } = await loadSettings();
+    const settings = await loadSettings();
+    const { projectFolder, home } = settings;
     let config = await readProjectConfig(projectFolder, home);
+    const { state, sha256 } = config;
+    const reasons = withoutEffect(config, settings);
     const accepting =
-      !options.show && !options.revoke && config.ignored.length > 0 && config.sha256 !== undefined;
-    if (accepting && !options.yes && !(await isAccepted(config, json))) {
+      !options.show && !options.revoke && (state === 'untrusted' || state === 'changed') ? sha256 : undefined;
+    if (accepting !== undefined && !options.yes && !(await isAccepted(config, reasons, json))) {
       print('Nothing was accepted.');
       return EXIT.done;
     }
-    if (options.revoke || accepting) {
+    // A file that can't be read, or is a link, can't be accepted either.
+    if (state === 'invalid' && !options.revoke && !options.show)
+      throw new MamError('refused', config.notice?.what ?? '', config.notice?.person);
+    let more = '';
+    if (options.revoke || accepting !== undefined) {
       const { removeTrust, writeTrust } = await import('../trust/trusted.ts');
       ensureHome(homePaths(home));
-      if (options.revoke) removeTrust(home, config.path);
-      else if (config.sha256 !== undefined) writeTrust(home, config.path, config.sha256);
+      if (accepting !== undefined) writeTrust(home, config.path, accepting);
+      else if (!removeTrust(home, config.path)) more = ' It was not trusted.';
+      if (more === '' && OF_THE_HUB.some((name) => config.all[name] !== undefined)) more = ` ${KEPT}`;
       config = await readProjectConfig(projectFolder, home);
     }
-    // A file that can't be read, or is a link, can't be accepted either.
-    if (config.notice !== undefined && config.sha256 === undefined && !options.revoke && !options.show)
-      throw new MamError('refused', config.notice.what, 'Fix or remove it.');
-    tell(config, json);
+    tell(config, reasons, json, more);
     return EXIT.done;
   },
 });
 
-function tell(config: ProjectConfig, json: boolean): void {
-  const { path, ignored, sha256, notice } = config;
-  const state = sha256 === undefined ? 'none' : ignored.length === 0 ? 'trusted' : 'untrusted';
-  const summary =
-    notice !== undefined && sha256 === undefined ? notice.what : `${clean(path)} ${STATES[state]}.`;
+function tell(config: ProjectConfig, reasons: Record<string, string>, json: boolean, more = ''): void {
+  const { path, state, ignored, notice } = config;
+  const summary = sentence(config) + more;
   const next =
-    state === 'untrusted'
-      ? 'mam trust'
+    notice !== undefined && state === 'invalid'
+      ? notice.person
       : state === 'trusted'
         ? 'mam trust --revoke'
-        : `Nothing has to be accepted in ${shellWord(path)}.`;
-  const settings = shown(config);
+        : state === 'untrusted' || state === 'changed'
+          ? 'mam trust'
+          : `Nothing has to be accepted in ${shellWord(path)}.`;
   if (json) {
-    printJson({ summary, path, state, settings, ignored, next });
+    const all = [...new Set([...ignored, ...Object.keys(reasons)])];
+    printJson({ summary, path, state, settings: shown(config), ignored: all, reasons, next });
     return;
   }
-  const lines = Object.entries(settings).map(([name, value]) => {
-    const mark = ignored.includes(name) ? ' (ignored)' : '';
-    return `  ${name}${mark}: ${clean(JSON.stringify(value))}`;
+  const lines = Object.entries(shown(config)).flatMap(([name, value]) => {
+    const why = reasons[name];
+    const mark = why !== undefined ? ` (ignored: ${why})` : ignored.includes(name) ? ' (ignored)' : '';
+    return name === 'agents' && isObject(value)
+      ? agentLines(value, mark)
+      : [`  ${name}${mark}: ${JSON.stringify(value)}`];
   });
-  print([summary, ...lines].join('\n'));
+  print(
+    [summary, ...lines, ...(state === 'invalid' && notice !== undefined ? [notice.person] : [])].join('\n'),
+  );
+}
+
+function sentence({ path, state, notice }: ProjectConfig): string {
+  if (state === 'invalid') return notice?.what ?? '';
+  return state === 'absent' ? `There is no ${clean(path)}.` : `${clean(path)} ${STATES[state]}.`;
+}
+
+/** A line for each command that would run, and for each other setting of a kind. */
+function agentLines(agents: Record<string, unknown>, mark: string): string[] {
+  return Object.entries(agents).flatMap(([kind, entry]) => {
+    const name = `  agents.${word(kind)}`;
+    const marks = `${mark}${builtIn(kind) === undefined ? '' : ' (changes a built-in kind)'}`;
+    if (!isObject(entry) || Object.keys(entry).length === 0)
+      return [`${name}${marks}: ${JSON.stringify(entry)}`];
+    return Object.entries(entry).map(([key, value]) => {
+      const text =
+        key === 'command' && Array.isArray(value) ? value.map(word).join(' ') : JSON.stringify(value);
+      return `${name}.${word(key)}${marks}: ${text}`;
+    });
+  });
+}
+
+/** A foreign word on its line: no blank and no line break in it can be taken for one between words. */
+function word(value: unknown): string {
+  return typeof value === 'string' && shellWord(value) === value ? value : JSON.stringify(value);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Shows a person what the file asks for. @throws MamError `refused` where nobody can be asked */
-async function isAccepted(config: ProjectConfig, json: boolean): Promise<boolean> {
+async function isAccepted(
+  config: ProjectConfig,
+  reasons: Record<string, string>,
+  json: boolean,
+): Promise<boolean> {
   if (json || !process.stdin.isTTY || !isTerminal()) {
     throw new MamError(
       'refused',
@@ -90,7 +139,7 @@ async function isAccepted(config: ProjectConfig, json: boolean): Promise<boolean
       'Look at it with `mam trust --show`; a person accepts it with `mam trust` in a terminal, or with --yes.',
     );
   }
-  tell(config, false);
+  tell(config, reasons, false);
   const { createInterface } = await import('node:readline/promises');
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   // Ctrl-C and the end of the input are no.
@@ -101,7 +150,7 @@ async function isAccepted(config: ProjectConfig, json: boolean): Promise<boolean
 }
 
 /** Everything that the file sets, for a person who decides on it. */
-function shown({ all = {} }: ProjectConfig): Record<string, unknown> {
+function shown({ all }: ProjectConfig): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(all).map(([name, value]) => {
       if (name === 'broker_password') return [name, '(set)'];

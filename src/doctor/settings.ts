@@ -1,14 +1,15 @@
-import { realpathSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { redactUrl } from '../bus/address.ts';
+import { ownConfigText } from '../config.ts';
 import { type ConfigFile, parseConfigFile } from '../config-file.ts';
 import { explain, MamError, systemCode } from '../errors.ts';
 import { cleanLine } from '../job/text.ts';
 import { nearest } from '../nearest.ts';
 import { findProjectFolder, PROJECT_FOLDER } from '../project.ts';
-import { readForeign } from '../trust/files.ts';
-import { readProjectConfig } from '../trust/project-config.ts';
+import { whyUnread } from '../trust/files.ts';
+import { readProjectConfig, withoutEffect } from '../trust/project-config.ts';
 import type { Check, Place } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 
@@ -51,7 +52,7 @@ export const settings: Check = {
   async look(place) {
     const project = findProjectFolder(place.cwd, place.home, homedir());
     // In the order in which they count.
-    const files = [await readProject(project, place.home), read(join(place.home, 'config.json'))];
+    const files = [await readProject(project, place), readOwn(place.home)];
     const told = files.flatMap(({ findings }) => findings);
     return [
       ...(told.some(({ level }) => level === 'problem') ? [] : refusal(place)),
@@ -64,29 +65,35 @@ export const settings: Check = {
 };
 
 /** What counts of a project's file, and what is ignored. */
-async function readProject(folder: string, home: string): Promise<Read> {
-  const { path, values, notice, ignored } = await readProjectConfig(folder, home);
-  if (notice !== undefined) {
-    const remedy =
-      ignored.length > 0
-        ? 'Read it with `mam trust --show`; run `mam trust` to accept it.'
-        : `Fix or remove ${path}; \`mam trust --show\` says what it asks for.`;
-    return { path, values, findings: [note('settings.project', notice.what, remedy)] };
-  }
-  const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
-  return { path, values, findings: isThere ? [ok('settings.file', `${path} is understood`)] : [] };
+async function readProject(folder: string, { home, settings: found }: Place): Promise<Read> {
+  const config = await readProjectConfig(folder, home);
+  const { path, notice, state } = config;
+  const none = withoutEffect(config, found ?? { maxDepth: Infinity, maxOpenJobs: Infinity });
+  const values = Object.fromEntries(
+    Object.entries(config.values).filter(([name]) => none[name] === undefined),
+  );
+  if (notice !== undefined)
+    return { path, values, findings: [note('settings.project', notice.what, notice.person)] };
+  return { path, values, findings: state === 'absent' ? [] : [ok('settings.file', `${path} is understood`)] };
 }
 
-function read(path: string): Read {
+function readOwn(home: string): Read {
   const id = 'settings.file';
+  const path = join(home, 'config.json');
   let text: string;
   try {
-    text = readForeign(realpathSync(path));
+    text = ownConfigText(home);
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return { path, values: {}, findings: [] };
-    const title = `${path} cannot be read (${code ?? 'unknown error'}), so its settings do not count.`;
-    return { path, values: {}, findings: [problem(id, title, 'Make it readable for you, or remove it.')] };
+    const { message, hint } =
+      error instanceof MamError
+        ? error
+        : {
+            message: `The settings of ${path} do not count: ${whyUnread(error)}.`,
+            hint: 'Put a file there that you can read, or remove it.',
+          };
+    return { path, values: {}, findings: [problem(id, message, hint)] };
   }
   try {
     return { path, values: parseConfigFile(path, text), findings: [ok(id, `${path} is understood`)] };
@@ -110,7 +117,9 @@ function sources({ env, registryFlag }: Place, files: Read[]): Found {
   for (const [name, key] of NAMES) {
     const value = env[name];
     const file = files.find(({ values }) => key !== undefined && values[key] !== undefined);
-    if (value) lines.push(`${name}${shown(name, value)} (environment)`);
+    // A project's limit that is left is the strictest.
+    const isLimit = file === files[0] && (key === 'max_depth' || key === 'max_open_jobs');
+    if (value && !isLimit) lines.push(`${name}${shown(name, value)} (environment)`);
     else if (key !== undefined && file !== undefined)
       lines.push(`${key}${shown(name, String(file.values[key]))} (${file.path})`);
   }

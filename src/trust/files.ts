@@ -10,6 +10,7 @@ import {
   type Stats,
   writeFileSync,
 } from 'node:fs';
+import { systemCode } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
 import { isOwn } from './owner.ts';
 
@@ -46,6 +47,14 @@ export function tailOfForeign(path: string, bytes: number): { tail: Buffer; size
     const end = Buffer.alloc(Math.min(size, bytes));
     return { tail: end.subarray(0, readSync(fd, end, 0, end.length, size - end.length)), size };
   });
+}
+
+/** Why one of these could not read a file, as the end of a sentence. */
+export function whyUnread(error: unknown): string {
+  const code = systemCode(error);
+  if (code === 'EFTYPE') return 'it is not a plain file';
+  if (code === 'EFBIG') return 'it is too large';
+  return `it cannot be read (${code ?? 'unknown error'})`;
 }
 
 function withForeign<T>(path: string, read: (fd: number, stat: Stats) => T): T {

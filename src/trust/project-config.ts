@@ -1,9 +1,9 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { ConfigFile } from '../config-file.ts';
-import { explain, systemCode } from '../errors.ts';
+import { type MamError, systemCode } from '../errors.ts';
 import { cleanLine } from '../job/text.ts';
-import { readForeignBytes } from './files.ts';
+import { readForeignBytes, whyUnread } from './files.ts';
 import { isOwn } from './owner.ts';
 
 /**
@@ -35,10 +35,12 @@ export interface Notice {
 /** A project's `config.json`, as far as it is obeyed. */
 export interface ProjectConfig {
   path: string;
+  /** `none`: nothing in it needs trust. `invalid`: nothing of it is obeyed, whatever is accepted. */
+  state: 'absent' | 'none' | 'untrusted' | 'changed' | 'trusted' | 'invalid';
   values: ConfigFile;
-  /** What the file says, obeyed or not. */
-  all?: ConfigFile;
-  /** Settings that are not obeyed before `mam trust`. */
+  /** What the file says, obeyed or not, and valid or not. */
+  all: Readonly<Record<string, unknown>>;
+  /** Settings that are not obeyed before `mam trust`, or not at all. */
   ignored: readonly string[];
   /** Nothing when all of it is obeyed. */
   notice?: Notice | undefined;
@@ -54,35 +56,50 @@ export interface ProjectConfig {
  */
 export async function readProjectConfig(folder: string, home: string): Promise<ProjectConfig> {
   const path = join(folder, 'config.json');
-  const none = (why?: string): ProjectConfig => ({
+  const unread = (what: string, next: string): ProjectConfig => ({
     path,
+    state: 'invalid',
     values: {},
+    all: {},
     ignored: [],
-    ...(why !== undefined && { notice: noticeOf(`${path} is ignored: ${why}`, '') }),
+    notice: noticeOf(what, next),
   });
   let bytes: Buffer;
   try {
     // Only a file of this user's in a folder of this user's; what it says is judged by its content alone.
     for (const place of [folder, path]) {
       const stat = lstatSync(place);
-      if (stat.isSymbolicLink()) return none(`${place} is a link.`);
-      if (!isOwn(stat)) return none(`${place} belongs to another user (uid ${stat.uid}).`);
+      const why = stat.isSymbolicLink()
+        ? 'is a link'
+        : isOwn(stat)
+          ? undefined
+          : `belongs to another user (uid ${stat.uid})`;
+      if (why !== undefined)
+        return unread(
+          place === path
+            ? `${path} is ignored: it ${why}.`
+            : `The config.json in ${folder} is ignored: the folder ${why}.`,
+          'Put one of your own in its place, or remove it.',
+        );
     }
     bytes = readForeignBytes(path);
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return none();
-    return none(`it cannot be read (${code ?? 'unknown error'}).`);
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      return { path, state: 'absent', values: {}, all: {}, ignored: [] };
+    return unread(`${path} is ignored: ${whyUnread(error)}.`, 'Put a plain file in its place, or remove it.');
   }
   // Loaded only where there is a file to check: zod costs a command line 15 ms.
-  const { parseConfigFile } = await import('../config-file.ts');
+  const { knownSettings, parseConfigFile } = await import('../config-file.ts');
   let values: ConfigFile;
   try {
     values = parseConfigFile(path, bytes.toString('utf8'));
   } catch (error) {
     // Names the file and the setting, and what to do.
-    const notice = noticeOf(`${explain(error)} Until then all of it is ignored.`, '');
-    return { path, values: {}, ignored: [], notice };
+    const { message, hint } = error as MamError;
+    const all = knownSettings(bytes.toString('utf8'));
+    const notice = noticeOf(`${message} All of it is ignored until this is fixed.`, hint);
+    return { path, state: 'invalid', values: {}, all, ignored: Object.keys(all), notice };
   }
   return judge(path, values, bytes, home);
 }
@@ -93,22 +110,42 @@ async function judge(path: string, values: ConfigFile, bytes: Buffer, home: stri
   const ignored = names.filter(
     (name) => !HARMLESS.has(name) && !(FOLDERS.has(name) && isInside(root, String(values[name]))),
   );
-  if (ignored.length === 0) return { path, values, all: values, ignored };
+  if (ignored.length === 0) return { path, state: 'none', values, all: values, ignored };
   // Its hashes cost a command line some ms more.
   const { readTrust } = await import('./trusted.ts');
   const { sha256, trusted } = await readTrust(home, path, bytes);
-  if (trusted === sha256) return { path, values, all: values, ignored: [], sha256 };
+  if (trusted === sha256) return { path, state: 'trusted', values, all: values, ignored: [], sha256 };
   const rest = Object.fromEntries(
     Object.entries(values).filter(([name]) => !ignored.includes(name as never)),
   );
-  const why = trusted === undefined ? 'which you have not trusted' : 'and has changed since you trusted it';
+  const state = trusted === undefined ? 'untrusted' : 'changed';
+  const why = state === 'untrusted' ? 'which you have not trusted' : 'and has changed since you trusted it';
   const notice = noticeOf(
     `${path} sets ${listed(ignored)}, ${why}: ${ignored.length === 1 ? 'that is' : 'those are'} ignored.`,
     '`mam trust --show` shows it, `mam trust` accepts it.',
     // It must not accept by itself what a clone asks for.
     'Tell your user: only a person should run `mam trust`, after `mam trust --show`.',
   );
-  return { path, values: rest, all: values, ignored, notice, sha256 };
+  return { path, state, values: rest, all: values, ignored, notice, sha256 };
+}
+
+/**
+ * What of a project's file never has an effect, accepted or not, and why.
+ * @param limits those in force
+ */
+export function withoutEffect(
+  { all }: Pick<ProjectConfig, 'all'>,
+  limits: { maxDepth: number; maxOpenJobs: number },
+): Record<string, string> {
+  const none: Record<string, string> = {};
+  for (const name of ['hub_idle_seconds', 'hub_events_per_minute'])
+    if (all[name] !== undefined) none[name] = "only MAM_HOME's counts";
+  for (const [name, limit] of [
+    ['max_depth', limits.maxDepth],
+    ['max_open_jobs', limits.maxOpenJobs],
+  ] as const)
+    if (Number(all[name]) > limit) none[name] = 'not stricter';
+  return none;
 }
 
 function noticeOf(what: string, person: string, model: string = person): Notice {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { realpathSync, rmSync } from 'node:fs';
+import { existsSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../folders.ts';
 import { readForeign, replaceOwn } from './files.ts';
@@ -41,15 +41,18 @@ export function writeTrust(home: string, path: string, sha256: string): void {
   replaceOwn(entryPath(home, real), `${JSON.stringify(entry)}\n`);
 }
 
-/** Forgets that a file was trusted, also one that is gone. @throws the system's error */
-export function removeTrust(home: string, path: string): void {
+/** Forgets that a file was trusted, also one that is gone. @returns whether it was @throws the system's error */
+export function removeTrust(home: string, path: string): boolean {
   let real = path;
   try {
     real = realpathSync(path);
   } catch {
     // It is gone: its path stands for it.
   }
-  rmSync(entryPath(home, real), { force: true });
+  const entry = entryPath(home, real);
+  const was = existsSync(entry);
+  rmSync(entry, { force: true });
+  return was;
 }
 
 function entryPath(home: string, real: string): string {

@@ -111,7 +111,7 @@ describe('as a whole', () => {
     expect([code, stderr]).toEqual([69, '']);
     expect(stdout).toMatch(/^Program\n {2}ok {7}mam /);
     expect(stdout).toMatch(
-      /\nSettings\n {2}problem {2}\S+config\.json is not valid JSON\.\n {11}→ Mend or remove it\.\n/,
+      /\nSettings\n {2}problem {2}\S+config\.json is not valid JSON\.\n {11}→ Fix or remove it\.\n/,
     );
     expect(stdout).toMatch(/\n\n1 problem, \d+ notes?\.\n$/);
     expect(stdout).not.toContain('\u001b');
@@ -276,11 +276,14 @@ describe('the home and the settings', () => {
     plant(join(lab.project, '.mam', 'config.json'), '{"realms":"x"}');
     plant(join(lab.home, 'config.json'), `{"broker_password":"${PASSWORD}",`);
     const broken = await doctor();
-    expect(broken.of('settings.file')).toMatchObject({ level: 'problem', remedy: 'Mend or remove it.' });
+    expect(broken.of('settings.file')).toMatchObject({ level: 'problem', remedy: 'Fix or remove it.' });
     // That of a project stops nothing.
     expect(broken.of('settings.project')).toMatchObject({
       level: 'note',
-      title: expect.stringMatching(/Settings are: registry_dir.*all of it is ignored/),
+      title: expect.stringMatching(
+        /has the unknown name "realms"\. All of it is ignored until this is fixed\.$/,
+      ),
+      remedy: expect.stringMatching(/^Settings are: registry_dir/),
     });
     expect(broken.text).not.toContain(PASSWORD);
     rmSync(join(lab.home, 'config.json'));
@@ -306,6 +309,27 @@ describe('the home and the settings', () => {
     });
     expect(report.text).not.toContain(PASSWORD);
     expect(report.of('settings.registry').title).toContain('of this folder');
+  });
+
+  test('the values in force are named with where they come from', async () => {
+    const project = plant(
+      join(lab.project, '.mam', 'config.json'),
+      '{"max_depth":9,"hub_idle_seconds":5,"max_open_jobs":2}',
+    );
+    const report = await doctor([], { env: { MAM_MAX_OPEN_JOBS: '7' } });
+    expect(report.of('settings.sources').detail?.split('\n').slice(1)).toEqual([
+      `max_open_jobs=2 (${project})`,
+    ]);
+  });
+
+  test('a configuration that others can write is a problem, not one that is understood', async () => {
+    const path = plant(join(lab.home, 'config.json'), '{}');
+    chmodSync(lab.home, 0o755);
+    chmodSync(path, 0o666);
+    expect((await doctor()).of('settings.file')).toMatchObject({
+      level: 'problem',
+      title: expect.stringContaining('can be written by other users (mode 666), so it is not obeyed'),
+    });
   });
 
   test('a setting that can not be used is told, and what needs none is still looked at', async () => {

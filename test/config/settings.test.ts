@@ -34,8 +34,12 @@ test.each(['project', 'home'])(
     const { code, stderr } = await lab.mam(['list']);
     expect(code).toBe(0);
     // What a project asks for is named even where it can't be read.
-    expect(stderr).toBe(where === 'home' ? '' : `mam: ${path} is ignored: it cannot be read (EFTYPE).\n`);
-    expect((await lab.mam(['doctor'])).stdout).toContain('cannot be read (EFTYPE)');
+    expect(stderr).toBe(
+      where === 'home'
+        ? ''
+        : `mam: ${path} is ignored: it is not a plain file. Put a plain file in its place, or remove it.\n`,
+    );
+    expect((await lab.mam(['doctor'])).stdout).toContain('it is not a plain file');
   },
 );
 
@@ -110,11 +114,15 @@ describe('a configuration that cannot be used', () => {
   test.each([
     ['{"realm": "x",}', 'is not valid JSON'],
     ['', 'is not valid JSON'],
-    ['[]', 'config.json'],
-    ['{"relm":"x"}', 'relm'],
-    ['{"tool_timeout_seconds":"10"}', 'tool_timeout_seconds'],
-    ['{"tool_timeout_seconds":-1}', 'tool_timeout_seconds'],
-    ['{"agents":{"x":{"ready":"("}}}', 'agents.x.ready'],
+    ['[]', 'config.json must be an object'],
+    ['{"relm":"x"}', 'has the unknown name "relm"'],
+    ['{"tool_timeout_seconds":"10"}', 'tool_timeout_seconds must be a number'],
+    ['{"tool_timeout_seconds":-1}', 'tool_timeout_seconds must be more than 0'],
+    ['{"max_depth":1.5}', 'max_depth must be a whole number'],
+    ['{"agents":[]}', 'agents must be an object'],
+    ['{"agents":{"x":{"command":"run"}}}', 'agents.x.command must be a list'],
+    ['{"agents":{"x":{"command":[]}}}', 'agents.x.command must not be empty'],
+    ['{"agents":{"x":{"ready":"("}}}', 'agents.x.ready is no valid regular expression'],
   ])('%s is named by file and setting, by every part of the program', async (text, words) => {
     homeFile(text);
     const path = join(lab.home, 'config.json');

@@ -165,6 +165,52 @@ describe("a project's settings", () => {
     expect((await lab.mam(['trust'])).stdout).toContain('is trusted');
   });
 
+  test('are shown with what has no effect, and why', async () => {
+    homeFile({ max_depth: 2 });
+    projectFile({ max_depth: 3, max_open_jobs: 2, hub_idle_seconds: 5 });
+    const { stdout } = await lab.mam(['trust', '--show']);
+    expect(stdout.split('\n').slice(1, 4)).toEqual([
+      "  hub_idle_seconds (ignored: only MAM_HOME's counts): 5",
+      '  max_depth (ignored: not stricter): 3',
+      '  max_open_jobs: 2',
+    ]);
+    const json = JSON.parse((await lab.mam(['trust', '--show', '--json'])).stdout);
+    expect(json).toMatchObject({
+      state: 'none',
+      ignored: ['hub_idle_seconds', 'max_depth'],
+      reasons: { max_depth: 'not stricter', hub_idle_seconds: "only MAM_HOME's counts" },
+    });
+  });
+
+  test('are shown beside one that is wrong, which makes all of them ignored', async () => {
+    projectFile({ realm: 'team', broker_password: 'secret', agents: [], colour: 1 });
+    const { stdout } = await lab.mam(['trust', '--show']);
+    expect(stdout).toMatch(/: agents must be an object\. All of it is ignored until this is fixed\.\n/);
+    expect(stdout).toContain(
+      '\n  realm (ignored): "team"\n  broker_password (ignored): "(set)"\n  agents (ignored): []\n',
+    );
+    expect(stdout).toMatch(/An agent kind has: session.*\n$/);
+    const json = JSON.parse((await lab.mam(['trust', '--show', '--json'])).stdout);
+    expect(json).toMatchObject({ state: 'invalid', ignored: ['realm', 'broker_password', 'agents'] });
+  });
+
+  test('are shown as changed, each command on its line, and what changes a built-in kind', async () => {
+    projectFile({ realm: 'team' });
+    await lab.mam(['trust', '--yes']);
+    projectFile({ agents: { codex: { command: ['sh', '-c', 'id\n id'] }, mine: { session: 'tmux:x' } } });
+    const { stdout } = await lab.mam(['trust', '--show']);
+    expect(stdout).toContain('config.json has changed since you trusted it, so it is not trusted.\n');
+    expect(stdout).toContain(
+      '  agents.codex.command (ignored) (changes a built-in kind): sh -c "id\\n id"\n  agents.mine.session (ignored): "tmux:x"\n',
+    );
+  });
+
+  test('that are not there, or were not trusted, are said to be so', async () => {
+    const path = join(lab.project, '.mam', 'config.json');
+    expect((await lab.mam(['trust'])).stdout).toBe(`There is no ${path}.\n`);
+    expect((await lab.mam(['trust', '--revoke'])).stdout).toBe(`There is no ${path}. It was not trusted.\n`);
+  });
+
   test.runIf(isRoot)('of another user do not count, nor a link to a file', async () => {
     const path = projectFile({ tool_timeout_seconds: 7 });
     chownSync(path, OTHER, OTHER);
@@ -180,7 +226,10 @@ describe("a project's settings", () => {
     symlinkSync(real, join(lab.project, '.mam', 'config.json'));
     expect(await load()).toMatchObject({
       toolTimeoutSeconds: undefined,
-      ignored: { what: expect.stringContaining('is a link') },
+      ignored: {
+        what: `${join(lab.project, '.mam', 'config.json')} is ignored: it is a link.`,
+        person: 'Put one of your own in its place, or remove it.',
+      },
     });
   });
 });
