@@ -6,6 +6,7 @@ import { MamError } from './errors.ts';
 import { hostId, hubSocketPath } from './hub-place.ts';
 import { LIMITS } from './job/limits.ts';
 import { findProjectFolder, PROJECT_FOLDER } from './project.ts';
+import { count, oneOrZero, role, seconds, socketName, topicWord } from './setting-values.ts';
 import { readForeign } from './trust/files.ts';
 import { checkOwnFolder, whyForeign } from './trust/owner.ts';
 import { type Notice, readProjectConfig } from './trust/project-config.ts';
@@ -31,6 +32,8 @@ export interface Settings {
   projectFolder: string;
   /** What a project's file asks for and does not get; nothing when there is no such thing. */
   ignored?: Notice | undefined;
+  /** The project's file, where its broker or realm is in force. */
+  brokerFile?: string | undefined;
   registryDir: string;
   logsDir?: string | undefined;
   broker?: BrokerSettings | undefined;
@@ -97,6 +100,10 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
     socketPath: hubSocketPath(home, env['XDG_RUNTIME_DIR']),
     projectFolder,
     ignored: project.notice,
+    brokerFile:
+      (inProject.broker_url && !env['MAM_BROKER_URL']) || (inProject.realm && !env['MAM_REALM'])
+        ? project.path
+        : undefined,
     registryDir,
     logsDir: logs ? resolve(cwd, logs) : undefined,
     broker: brokerSettings(env, own, inProject, cwd),
@@ -162,16 +169,6 @@ export function sessionOf({ clientSession, pane, paneSocket }: Settings): string
 /** Where tmux keeps its sockets. */
 function tmuxFolder(env: Env): string {
   return join(env['TMUX_TMPDIR'] || '/tmp', `tmux-${userInfo().uid}`);
-}
-
-/** A name as `tmux -L` takes it: with a slash in it, it could lead to any socket. */
-function socketName(name: string | undefined): string | undefined {
-  if (name === undefined || (/^[^/\0]{1,80}$/.test(name) && name !== '.' && name !== '..')) return name;
-  throw new MamError(
-    'bad_input',
-    'TMUX_SERVER_NAME is not the name of a tmux socket.',
-    'Give it as for `tmux -L`: a word without a slash.',
-  );
 }
 
 /** A project can make a limit stricter, not lift it. */
@@ -295,38 +292,4 @@ function stripUser(url: URL): string {
   bare.username = '';
   bare.password = '';
   return bare.toString();
-}
-
-function topicWord(value: string, name: string): string {
-  if (/^[a-z0-9][a-z0-9-]{0,63}$/.test(value)) return value;
-  throw new MamError(
-    'bad_input',
-    `${name} may have only a-z, 0-9 and -, 64 characters at most.`,
-    'Use a word such as team-a.',
-  );
-}
-
-function role(value: string | undefined): 'supervisor' | 'peer' {
-  if (value === undefined || value === '' || value === 'supervisor') return 'supervisor';
-  if (value === 'peer') return 'peer';
-  throw new MamError('bad_input', 'MAM_ROLE is neither supervisor nor peer.', 'Set it to peer, or unset it.');
-}
-
-function oneOrZero(value: string | undefined, name: string): boolean {
-  if (value === undefined || value === '' || value === '0') return false;
-  if (value === '1') return true;
-  throw new MamError('bad_input', `${name} is neither 1 nor 0.`, 'Set it to 1, or unset it.');
-}
-
-function seconds(value: string | undefined, name: string): number | undefined {
-  if (value === undefined || value === '') return undefined;
-  const number = Number(value);
-  if (Number.isFinite(number) && number >= 0) return number;
-  throw new MamError('bad_input', `${name} is not a number of seconds.`, `Set ${name}=300, for example.`);
-}
-
-function count(value: string | undefined, name: string): number | undefined {
-  if (value === undefined || value === '') return undefined;
-  if (/^\d{1,9}$/.test(value)) return Number(value);
-  throw new MamError('bad_input', `${name} is no whole number from 0 on.`, `Set ${name}=10, for example.`);
 }

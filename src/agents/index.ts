@@ -1,7 +1,9 @@
+import type { Settings } from '../config.ts';
 import type { AgentConfig } from '../config-file.ts';
 import { MamError } from '../errors.ts';
 import type { TerminalSettings } from '../job/agent-request.ts';
 import type { JobRecord } from '../job/record.ts';
+import { cleanLine } from '../job/text.ts';
 import { nearest } from '../nearest.ts';
 import type { Look } from '../tmux/deliver.ts';
 import type { ScreenPatterns } from '../tmux/screen.ts';
@@ -16,6 +18,9 @@ import { opencode } from './opencode.ts';
 
 /** Every kind that is built in. A new one is a file of its own and a line here. */
 export const KINDS: readonly AgentKind[] = [claudeCode, codex, gemini, opencode, human, command];
+
+/** As much of a kind's name as a sentence takes. */
+const NAME_CHARS = 80;
 
 /** What a delegation needs to know of a kind: its default session and the settings of the configuration. */
 export interface KnownKind {
@@ -41,14 +46,23 @@ export function kindNames(configured: Record<string, AgentConfig>): string[] {
 
 /**
  * A kind by its name, as built in and as configured.
- * @param configured the `agents` of the configuration
+ * @param settings with the `agents` of the configuration, and those that do not count
  * @throws MamError `bad_input` with the kinds there are
  */
-export function resolveKind(name: string, configured: Record<string, AgentConfig>): KnownKind {
+export function resolveKind(
+  name: string,
+  { agents: configured, ignored }: Pick<Settings, 'agents' | 'ignored'>,
+): KnownKind {
   const kind = builtIn(name);
   // A word such as "constructor" is in every object.
   const own = Object.hasOwn(configured, name) ? configured[name] : undefined;
   if (kind === undefined && own === undefined) {
+    if (ignored?.kinds.includes(name) === true)
+      throw new MamError(
+        'bad_input',
+        `The agent kind ${cleanLine(name, NAME_CHARS)} stands in this project's .mam/config.json, which is not trusted.`,
+        'A person looks at it with `mam trust --show`, and accepts it with `mam trust`.',
+      );
     const all = kindNames(configured);
     const names = all.join(', ');
     const meant = nearest(name, all);

@@ -33,16 +33,17 @@ export function redactUrl(url: string): string {
 
 /**
  * Refuses an address over which others on the network could read and change everything, the password too.
+ * @param more added to the next step
  * @throws MamError `refused`
  */
-export function checkEncrypted(url: string): void {
+export function checkEncrypted(url: string, more = ''): void {
   const { protocol, hostname } = new URL(url);
   if (protocol === 'mqtts:' || protocol === 'wss:' || isLoopback(hostname)) return;
   const secure = protocol === 'ws:' ? 'wss' : 'mqtts';
   throw new MamError(
     'refused',
     `The MQTT broker ${redactUrl(url)} is on another machine and its connection is not encrypted: others on the network could read the jobs and the password, and report in the name of peers.`,
-    `Use ${secure}:// in MAM_BROKER_URL, or set MAM_BROKER_PLAIN=1 where the network itself is safe.`,
+    `Use ${secure}:// in MAM_BROKER_URL, or set MAM_BROKER_PLAIN=1 where the network itself is safe.${more}`,
   );
 }
 

@@ -43,7 +43,7 @@ export default defineCommand({
 
   run: ({ words: [agent = ''], options: { name, workdir, resume }, registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
-      const kind = resolveKind(agent, settings.agents);
+      const kind = resolveKind(agent, settings);
       const started = await ask(
         'start',
         {

@@ -48,7 +48,7 @@ export default defineCommand({
 
   async run({ options: chosen, words, registryDir, json }) {
     const settings = await commandSettings(registryDir);
-    const kind = resolveKind(chosen.agent ?? DEFAULTS.agent, settings.agents);
+    const kind = resolveKind(chosen.agent ?? DEFAULTS.agent, settings);
     const session = chosen['agent-session'] ?? kind.defaultSession;
     if (session === undefined && !kind.isHuman) {
       throw new MamError(

@@ -41,7 +41,8 @@ export async function ensureHub(settings: Settings): Promise<void> {
  * @throws MamError `conflict`; `refused` for a broker that no hub would join
  */
 export function checkHub(settings: Settings): void {
-  if (settings.broker?.plain !== true && settings.broker !== undefined) checkEncrypted(settings.broker.url);
+  if (settings.broker?.plain !== true && settings.broker !== undefined)
+    checkEncrypted(settings.broker.url, fromFile(settings));
   const hub = readHubFile(homePaths(settings.home).hubFile);
   if (hub === undefined) return;
   const differs =
@@ -57,8 +58,14 @@ export function checkHub(settings: Settings): void {
   throw new MamError(
     'conflict',
     `The running hub (process ${hub.pid}) uses ${differs}.`,
-    'Give both the same MAM_BROKER_URL and MAM_REALM, run `mam hub stop`, or set another MAM_HOME.',
+    `Give both the same MAM_BROKER_URL and MAM_REALM, run \`mam hub stop\`, or set another MAM_HOME.${fromFile(settings)}`,
   );
+}
+
+/** Where a broker or a realm comes from that the user has not named: a sentence to be added. */
+function fromFile({ brokerFile }: Settings): string {
+  if (brokerFile === undefined) return '';
+  return ` They come from ${brokerFile}, which was trusted: \`mam trust --revoke\` takes that back.`;
 }
 
 /** Only a hint that saves processes: who really becomes the hub is decided under its lock. */

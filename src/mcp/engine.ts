@@ -101,7 +101,7 @@ class HubEngine implements HubConnection {
   }
 
   kind(name: string): KnownKind {
-    return resolveKind(name, this.all.agents);
+    return resolveKind(name, this.all);
   }
 
   async request<C extends Command>(

@@ -30,6 +30,8 @@ export interface Notice {
   what: string;
   person: string;
   model: string;
+  /** Agent kinds that would count once the file is trusted. */
+  kinds: readonly string[];
 }
 
 /** A project's `config.json`, as far as it is obeyed. */
@@ -125,6 +127,7 @@ async function judge(path: string, values: ConfigFile, bytes: Buffer, home: stri
     '`mam trust --show` shows it, `mam trust` accepts it.',
     // It must not accept by itself what a clone asks for.
     'Tell your user: only a person should run `mam trust`, after `mam trust --show`.',
+    Object.keys(values.agents ?? {}),
   );
   return { path, state, values: rest, all: values, ignored, notice, sha256 };
 }
@@ -148,8 +151,8 @@ export function withoutEffect(
   return none;
 }
 
-function noticeOf(what: string, person: string, model: string = person): Notice {
-  return { what: cleanLine(what, NOTICE_CHARS), person, model };
+function noticeOf(what: string, person: string, model = person, kinds: readonly string[] = []): Notice {
+  return { what: cleanLine(what, NOTICE_CHARS), person, model, kinds };
 }
 
 function listed(names: readonly string[]): string {

@@ -143,12 +143,14 @@ describe("a project's settings", () => {
       server
         .call('delegate_job', { agent: 'theirs', prompt: 'x', dry_run: true })
         .then((one) => one.content[0].text);
-    expect(await delegate()).toMatch(/no such agent kind.*sets realm and agents, which you have not trusted/);
+    expect(await delegate()).toMatch(
+      /The agent kind theirs stands in.*sets realm and agents, which you have not trusted/,
+    );
     await lab.mam(['trust', '--yes']);
-    expect(await delegate()).not.toMatch(/no such agent kind|not trusted/);
+    expect(await delegate()).not.toMatch(/not trusted/);
     expect(await delegate()).toContain('The realm has changed since this MCP server began');
     await lab.mam(['trust', '--revoke']);
-    expect(await delegate()).toMatch(/no such agent kind.*which you have not trusted/);
+    expect(await delegate()).toMatch(/The agent kind theirs stands in.*which you have not trusted/);
     expect(await delegate()).not.toContain('The realm has changed');
   });
 
@@ -202,6 +204,28 @@ describe("a project's settings", () => {
     expect(stdout).toContain('config.json has changed since you trusted it, so it is not trusted.\n');
     expect(stdout).toContain(
       '  agents.codex.command (ignored) (changes a built-in kind): sh -c "id\\n id"\n  agents.mine.session (ignored): "tmux:x"\n',
+    );
+  });
+
+  test('that keep commands from the hub are named, with the way back', async () => {
+    const path = projectFile({ realm: 'team' });
+    expect((await lab.mam(['hub', 'restart'])).code).toBe(0);
+    await lab.mam(['trust', '--yes']);
+    expect((await lab.mam(['agents'])).stderr).toContain(
+      `They come from ${path}, which was trusted: \`mam trust --revoke\` takes that back.`,
+    );
+    projectFile({ broker_url: 'mqtt://elsewhere.example' });
+    await lab.mam(['trust', '--yes']);
+    expect((await lab.mam(['agents'])).stderr).toContain(`They come from ${path}, which was trusted`);
+  });
+
+  test('that would make an agent kind are named where it is asked for', async () => {
+    projectFile({ agents: { theirs: { session: 'tmux:theirs' } } });
+    const told = "The agent kind theirs stands in this project's .mam/config.json, which is not trusted.";
+    const { code, stderr } = await lab.mam(['submit', '--agent', 'theirs', '--prompt', 'x']);
+    expect([code, stderr]).toEqual([64, expect.stringContaining(told)]);
+    expect(await (await lab.server()).fails('delegate_job', { agent: 'theirs', prompt: 'x' })).toContain(
+      told,
     );
   });
 
