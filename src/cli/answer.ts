@@ -1,22 +1,31 @@
 import { MamError } from '../errors.ts';
+import type { JobRow } from '../job/request.ts';
+import { hasJob } from '../registry/paths.ts';
 import { jobView } from '../view/job.ts';
+import { shellWord } from '../view/shell-word.ts';
 import { answerSummary } from '../view/summary.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
+import { commandWords } from './core/command-words.ts';
 import { EXIT } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
-import { jobIdOf, jobOption } from './jobs/job-argument.ts';
+import { jobIdOf, jobOption, jobWord } from './jobs/job-argument.ts';
 import { nextStep } from './jobs/next-step.ts';
 
+const MAX_JOBS = 100;
+
 export default defineCommand({
-  synopsis: '--job ID TEXT | --allow | --deny [--request ID]',
+  synopsis: '[--job ID | ID] TEXT | --allow | --deny [--request ID]',
   about: [
     'Answers what a job asks: its question with TEXT, its permission request with --allow or --deny.',
     'TEXT for a job that asks nothing is a further instruction for its peer.',
   ],
-  words: [{ name: 'TEXT', about: 'the answer', many: true }],
+  words: [
+    { ...jobWord, about: 'the same as --job ID; of an open job a unique beginning' },
+    { name: 'TEXT', about: 'the answer', many: true },
+  ],
   options: {
-    job: { ...jobOption, needed: true },
+    job: jobOption,
     allow: { type: 'flag', about: 'allow exactly the open request, once' },
     deny: { type: 'flag', about: 'deny it' },
     request: {
@@ -35,18 +44,29 @@ export default defineCommand({
 
   run({ options, words, registryDir, json }) {
     const { job, allow, deny, request } = options;
-    if (Number(allow) + Number(deny) + Number(words.length > 0) !== 1)
-      throw new MamError('bad_input', 'Give one of TEXT, --allow and --deny.');
     const decision = allow ? 'allow' : deny ? 'deny' : undefined;
+    const named = job !== undefined || words.length > (decision === undefined ? 1 : 0);
+    const text = job === undefined ? words.slice(1) : words;
+    if (!named) throw noJob(decision, words);
+    if (Number(allow) + Number(deny) + Number(text.length > 0) !== 1)
+      throw new MamError('bad_input', 'Give one of TEXT, --allow and --deny.');
     return withHub(registryDir, async ({ settings, ask }) => {
-      const { record, delivered } = await ask('answer', {
-        job_id: jobIdOf(settings.registryDir, job),
-        registry_dir: settings.registryDir,
-        text: decision === undefined ? words.join(' ') : undefined,
+      const { registryDir: registry_dir } = settings;
+      let id = job;
+      if (id === undefined) {
+        const { jobs } = await ask('list', { registry_dir, open_only: true, limit: MAX_JOBS });
+        id = idOf(words[0] ?? '', jobs, registry_dir);
+        if (id === undefined) throw noJob(decision, words);
+      }
+      const { record, delivered: said } = await ask('answer', {
+        job_id: jobIdOf(registry_dir, id),
+        registry_dir,
+        text: decision === undefined ? text.join(' ') : undefined,
         decision,
         request_id: request,
         by: 'person',
       });
+      const delivered = commandWords(said);
       if (json) {
         printJson({
           summary: answerSummary(record, delivered),
@@ -59,3 +79,15 @@ export default defineCommand({
     });
   },
 });
+
+/** The job that the first word means: an id, or the beginning of one open job's. */
+function idOf(word: string, open: JobRow[], registryDir: string): string | undefined {
+  if (hasJob(registryDir, word)) return word;
+  const [only, ...more] = open.filter((job) => job.job_id.startsWith(word));
+  return more.length === 0 ? only?.job_id : undefined;
+}
+
+function noJob(decision: string | undefined, words: string[]): MamError {
+  const rest = decision === undefined ? words.map(shellWord).join(' ') || 'TEXT' : `--${decision}`;
+  return new MamError('bad_input', 'No job is named.', `mam answer --job ID ${rest}; mam list shows ids.`);
+}

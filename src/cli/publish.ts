@@ -6,23 +6,31 @@ import type { Settings } from '../config.ts';
 import { explain, MamError } from '../errors.ts';
 import { brokerAddress } from '../hub/address.ts';
 import type { Claim, ClaimReply } from '../job/event.ts';
-import { isJobId, newEventId, randomSuffix } from '../job/id.ts';
+import { newEventId, randomSuffix } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
 import { clean } from '../job/text.ts';
 import { REPORT_TYPES } from '../job/words.ts';
 import { ancestors } from '../processes.ts';
 import { reportView } from '../view/report.ts';
 import { defineCommand, type Given } from './core/command.ts';
+import { commandWords } from './core/command-words.ts';
 import { EXIT } from './core/exit.ts';
 import { fail, note, print, printJson } from './core/output.ts';
 import { runDeclared } from './core/run-declared.ts';
 import { commandSettings } from './core/settings.ts';
+import { jobIdOf } from './jobs/job-argument.ts';
 
 /** An answer within this time counts as recorded; else the event is kept in the outbox. In ms. */
 const ANSWER_MS = 1_000;
 
 const options = {
-  job: { type: 'text', value: 'ID', about: 'the job', needed: true, completes: 'job' },
+  job: {
+    type: 'text',
+    value: 'ID',
+    about: 'the job; a unique beginning of its id will do in its project',
+    needed: true,
+    completes: 'job',
+  },
   event: {
     type: 'text',
     value: 'EVENT',
@@ -65,16 +73,17 @@ const publish = defineCommand({
     if (json)
       printJson({ ...reportView(claim.type, claim.job_id, reply), next: reply.refusal ?? reply.next ?? '' });
     else if (reply.task !== undefined) print(taskText(reply));
-    else if (reply.accepted && reply.recorded)
-      print(`recorded: ${claim.type} of ${claim.job_id}, which is now ${reply.status ?? 'open'}`);
-    if (claim.type === 'completed' && reply.next !== undefined && !json) print(clean(reply.next));
+    else if (reply.accepted && reply.recorded) print(recordedText(claim, reply.status));
+    if (claim.type === 'completed' && reply.next !== undefined && !json)
+      print(clean(commandWords(reply.next)));
     for (const message of reply.messages ?? []) if (!json) print(`\nfor you: ${clean(message)}`);
     if (reply.accepted || reply.recorded) {
       const final = reply.refusal ?? reply.amended;
       if (final !== undefined) note(final);
       return EXIT.done;
     }
-    return fail(reply.refusal ?? 'The event was refused.', EXIT.failed);
+    const whole = reply.unknown === true ? ' Give the whole id.' : '';
+    return fail(commandWords(reply.refusal ?? 'The event was refused.') + whole, EXIT.failed);
   },
 });
 export default publish;
@@ -83,11 +92,10 @@ export default publish;
 export const run = (args: string[]): Promise<number> => runDeclared('publish', publish, args);
 
 async function toClaim(
-  { job: jobId, event: type, detail, 'result-file': file }: Given<typeof options>['options'],
+  { job, event: type, detail, 'result-file': file }: Given<typeof options>['options'],
   settings: Settings,
 ): Promise<Claim> {
-  if (!isJobId(jobId))
-    throw new MamError('bad_input', '--job is not a job id.', 'Job ids have only a-z, 0-9 and -.');
+  const jobId = jobIdOf(settings.registryDir, job);
   if (type === 'question' && (detail ?? '').trim() === '')
     throw new MamError('bad_input', 'The question is missing.', 'Ask it with --detail TEXT.');
   if (detail !== undefined && detail.length > LIMITS.detailChars) {
@@ -179,7 +187,13 @@ function kept({ event_id }: Claim, why: string): ClaimReply {
   return { event_id, accepted: true, recorded: false };
 }
 
+function recordedText({ type, job_id: id }: Claim, status: string | undefined): string {
+  return type === status
+    ? `recorded: ${id} is ${type}`
+    : `recorded: ${type} of ${id}, which is now ${status ?? 'open'}`;
+}
+
 function taskText(reply: ClaimReply): string {
   const more = reply.task_next_offset === undefined ? '' : `\n\n(The rest is in ${reply.task_file}.)`;
-  return `${clean(reply.next ?? '')}\n\n${clean(reply.task ?? '')}${more}`;
+  return `${clean(commandWords(reply.next ?? ''))}\n\n${clean(reply.task ?? '')}${more}`;
 }

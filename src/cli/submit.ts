@@ -10,6 +10,7 @@ import { clean } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { delegationView, previewView } from '../view/delegation.ts';
 import { defineCommand } from './core/command.ts';
+import { commandWords } from './core/command-words.ts';
 import { EXIT, exitCodeAfter } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
@@ -81,7 +82,7 @@ export default defineCommand({
       const { result, interrupted } = await handOver(link, spooled);
       const view = delegationView(result, from);
       if (!json) tell(result, view.attach_command, kind);
-      for (const warning of result.warnings) note(warning);
+      for (const warning of result.warnings) note(commandWords(warning));
       const goesOn = interrupted && !isFinal(result.record.status);
       if (chosen['no-wait'] || goesOn) {
         if (json) printJson({ ...view, next: `mam wait --job ${view.job_id}` });
@@ -140,7 +141,7 @@ function preview(view: ReturnType<typeof previewView>, prompt: string, json: boo
     print(view.typed_text ?? humanText(view.job_id, prompt));
   }
   if (view.would_refuse === undefined) note(view.summary);
-  for (const warning of view.warnings) note(warning);
+  for (const warning of view.warnings) note(commandWords(warning));
   print(view.log_dir);
 }
 

@@ -121,6 +121,15 @@ describe('mam publish', () => {
     expect(lab.hubs()).toEqual([]);
   });
 
+  test('takes a unique beginning of an id where the registry is at hand', async () => {
+    for (const id of ['fix-a-11111111', 'fix-b-22222222']) lab.plant(id);
+    const { code, stdout } = await publish('fix-a', 'completed');
+    expect([code, stdout]).toEqual([0, 'recorded: fix-a-11111111 is completed\n']);
+    expect((await publish('fix', 'progress')).stderr).toContain('2 jobs begin with fix');
+    const elsewhere = await mam(['publish', '--job', 'fix-b', '--event', 'progress'], { cwd: lab.folder });
+    expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining('Give the whole id.') });
+  });
+
   test('an unknown job is 1, with the open jobs named', async () => {
     lab.plant('open');
     const ended = await publish('nobody', 'progress');
@@ -158,6 +167,37 @@ describe('mam publish', () => {
     expect(ended.code).toBe(2);
     expect(ended.stderr).toContain('could be kept nowhere');
   });
+});
+
+describe('mam answer', () => {
+  test('takes the id as its first word, and says how it is given otherwise', async () => {
+    for (const id of ['fix-a-11111111', 'fix-b-22222222']) lab.plant(id);
+    await publish('fix-a-11111111', 'question', '--detail', 'Which?');
+    const answered = await mam(['answer', 'fix-a', 'the', 'first']);
+    expect(answered).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.stringify(lab.events('fix-a-11111111').at(-1))).toContain('"the first"');
+    for (const words of [['hi there'], ['fix', 'hi there']]) {
+      expect(await mam(['answer', ...words])).toMatchObject({
+        code: 64,
+        stderr: expect.stringContaining(`mam answer --job ID ${words.length === 2 ? 'fix ' : ''}'hi there'`),
+      });
+    }
+    expect((await mam(['answer', 'fix-b-22222222', '--allow'])).stderr).toContain(
+      'Look at `mam status`; `mam wait` tells of the next one.',
+    );
+  });
+});
+
+test('what fails names options and commands, no tools and parameters', async () => {
+  const { stderr } = await mam(['submit', '--agent', 'human', '--prompt', 'x', '--timeout', '0']);
+  expect(stderr).toBe('mam: --timeout must be from 1 to 604800 seconds. Try --timeout 3600.\n');
+});
+
+test('what is ignored of the project is said once', async () => {
+  lab.plant('key-on-the-board');
+  writeFileSync(join(lab.project, '.mam', 'config.json'), '{"realm":"team"}');
+  const { stderr } = await mam(['done', 'key-on-the-board', 'there']);
+  expect(stderr.match(/which you have not trusted/g)).toHaveLength(1);
 });
 
 describe('mam wait', () => {

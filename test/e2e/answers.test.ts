@@ -216,7 +216,7 @@ describe.concurrent('a job for a person', () => {
     expect(jobs[0]).toMatchObject({ status: 'failed', reason: 'timeout' });
     // Too late, and still of worth: who reports it is told that it was.
     const done = await lab.mam('done', jobId, 'on the board');
-    expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining('which is now completed') });
+    expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining(' is completed') });
     expect(done.stderr).toMatch(/job was failed \(timeout\) since .*Your late report amends that end\.\n$/);
     expect(await server.refusal('delegate_job', { ...job, agent_session: 'tmux:none' })).toContain(
       'There is no tmux session',

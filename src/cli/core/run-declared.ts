@@ -1,5 +1,6 @@
 import { explain, MamError } from '../../errors.ts';
 import type { Command, Given } from './command.ts';
+import { commandWords } from './command-words.ts';
 import { EXIT } from './exit.ts';
 import { helpText } from './help.ts';
 import { endWithReader, fail, print } from './output.ts';
@@ -33,6 +34,9 @@ export async function runDeclared(name: string, command: Command, args: string[]
     return await command.run(given);
   } catch (error) {
     const code = error instanceof MamError ? error.code : undefined;
-    return fail(explain(error), code === 'bad_input' || code === 'not_found' ? EXIT.usage : EXIT.unavailable);
+    return fail(
+      commandWords(explain(error)),
+      code === 'bad_input' || code === 'not_found' ? EXIT.usage : EXIT.unavailable,
+    );
   }
 }

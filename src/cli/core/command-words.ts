@@ -1,0 +1,52 @@
+/** The command for each tool that the hub's sentences name: they are written for both doors, in the words of the tools. */
+const COMMANDS: Readonly<Record<string, string>> = {
+  delegate_job: 'submit',
+  wait_job: 'wait',
+  answer_job: 'answer',
+  job_status: 'status',
+  list_jobs: 'list',
+  job_logs: 'logs',
+  verify_job: 'verify',
+  cancel_job: 'cancel',
+  list_agents: 'agents',
+  start_agent: 'start',
+  stop_agent: 'stop',
+  publish_event: 'publish',
+};
+
+/** The option for each parameter. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  job_id: '--job',
+  request_id: '--request',
+  agent_session: '--agent-session',
+  trust_pane: '--trust-pane',
+  timeout_seconds: '--timeout',
+  idle_timeout_seconds: '--idle-timeout',
+  validate_rounds: '--validate-rounds',
+  request_key: '--request-key',
+  on_busy: '--on-busy',
+  dry_run: '--dry-run',
+};
+
+const TOOL = new RegExp(`\\b(${Object.keys(COMMANDS).join('|')})\\b`, 'g');
+const PARAMETER = new RegExp(`\\b(${Object.keys(OPTIONS).join('|')})\\b(?: "([^"\\s]+)")?`, 'g');
+
+/** A sentence of the hub in the words of the command line. */
+export function commandWords(text: string): string {
+  return (
+    text
+      // Where the hub says both, what is for a shell.
+      .replace(/\b[a-z]+_[a-z]+ \((`mam [^`]+`)\)/g, '$1')
+      .replace(/`?\b[a-z_]+`?(?: true)? \((`--[^`]+`)(?: in a shell)?\)/g, '$1')
+      .replace(/\bpublish_event, event (\w+)/g, '`mam publish --event $1`')
+      .replace(TOOL, (_, tool: string) => `\`mam ${COMMANDS[tool]}\``)
+      .replace(/\b([Cc])all `mam/g, (_, c: string) => `${c === 'C' ? 'Run' : 'run'} \`mam`)
+      .replace(/\bthis request_id\b/g, 'this id')
+      .replace(PARAMETER, (_, name: string, value?: string) =>
+        value === undefined ? `${OPTIONS[name]}` : `${OPTIONS[name]} ${value}`,
+      )
+      .replace(/\bagent "command"/g, '--agent command')
+      .replace(/\bGive workdir\b/g, 'Give --workdir')
+      .replace(/`notify`/g, '`--notify`')
+  );
+}
