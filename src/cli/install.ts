@@ -67,9 +67,7 @@ export default defineCommand({
       ...(uninstall ? [] : plans.filter(({ off }) => off).map(({ path }) => `${path} switches mam off.`)),
       ...(uninstall ? [] : doubts(client, around)),
       ...(scope === 'project' && changed && !uninstall
-        ? [
-            `What ${dryRun ? 'would be' : 'was'} written names a path of this machine: think of that before you commit it.`,
-          ]
+        ? ['The file contains a path on this machine; keep that in mind before you commit it.']
         : []),
     ];
     const start = channel && client.channel !== undefined ? [client.channel] : [];

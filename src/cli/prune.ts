@@ -38,14 +38,19 @@ export default defineCommand({
     return withHub(registryDir, async ({ settings: { registryDir: dir }, ask }) => {
       const all: Required<Pick<PruneResult, 'pruned' | 'kept'>> = { pruned: [], kept: [] };
       let cursor: string | undefined;
-      do {
-        const part = await ask('prune', { registry_dir: dir, before, dry_run, cursor }, PART_MS);
-        all.pruned.push(...part.pruned);
-        all.kept.push(...part.kept);
-        if (!json) for (const job of part.pruned) print(lineOf(job));
-        for (const { job_id, why } of part.kept) note(`${job_id} stays. ${why}`);
-        cursor = part.cursor;
-      } while (cursor !== undefined);
+      try {
+        do {
+          const part = await ask('prune', { registry_dir: dir, before, dry_run, cursor }, PART_MS);
+          all.pruned.push(...part.pruned);
+          all.kept.push(...part.kept);
+          for (const { job_id, why } of part.kept) note(`${job_id} stays. ${why}`);
+          cursor = part.cursor;
+        } while (cursor !== undefined);
+      } finally {
+        // Jobs come in the order in which they were delegated. What is gone is told also when the rest has failed.
+        all.pruned.sort((a, b) => a.final_at.localeCompare(b.final_at));
+        if (!json) for (const job of all.pruned) print(lineOf(job));
+      }
       const count = all.pruned.length;
       const bytes = all.pruned.reduce((sum, job) => sum + job.bytes, 0);
       const verb = dry_run ? 'Would prune' : 'Pruned';

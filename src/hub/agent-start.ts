@@ -198,11 +198,9 @@ async function untilReady(
     }
   }
   await forgetExit(server, session);
-  const last = ((await shoot(server, session.pane))?.lines ?? []).filter((row) => row !== '').at(-1) ?? '';
-  return result(
-    false,
-    `It was not ready within ${READY_MS / 1000} s; its screen ends with: ${clean(last)}. Attach and look.`,
-  );
+  const last = ((await shoot(server, session.pane))?.lines ?? []).filter((row) => row !== '').at(-1);
+  const screen = last === undefined ? 'its screen is empty' : `its screen ends with: ${clean(last)}`;
+  return result(false, `It was not ready within ${READY_MS / 1000} s; ${screen}. Attach and look.`);
 }
 
 /** From now on its end takes the session with it, as the user is used to. */

@@ -31,9 +31,12 @@ export async function stopAgent(
         .command(`list-panes -a -F '#{${STARTED_OPTION}} #{session_name}'`)
         .catch(() => []);
       const ours = marks.filter((row) => !row.startsWith(' ')).map((row) => row.slice(row.indexOf(' ') + 1));
-      const which = ours.length === 0 ? 'None runs there.' : `Started from here: ${ours.join(', ')}.`;
+      const which =
+        ours.length === 0
+          ? 'No agent started by mam is running.'
+          : `Agents started by mam: ${ours.join(', ')}.`;
       const step = `${which} Call list_agents (\`mam agents\`) for all of them.`;
-      throw new MamError('not_found', `There is no session ${name.replace(/^tmux:/, '')} to stop.`, step);
+      throw new MamError('not_found', `There is no session ${name.replace(/^tmux:/, '')}.`, step);
     },
   );
   const [kind = ''] = await server.command(`display-message -p -t ${pane.pane} '#{${STARTED_OPTION}}'`);
@@ -41,7 +44,7 @@ export async function stopAgent(
     throw new MamError(
       'refused',
       `Session ${pane.session} was not started by this program, so it is not ended.`,
-      `End it yourself: attach and leave the agent, or tmux kill-session -t '=${pane.session}'.`,
+      `End it yourself: attach and leave the agent, or tmux -S ${inQuotes(socket)} kill-session -t ${inQuotes(`=${pane.session}`)}.`,
     );
   }
   const [job] = dispatcher.ahead(socket, pane.pane);
@@ -65,6 +68,11 @@ export async function stopAgent(
     pane: pane.pane,
     session_created: pane.session_created,
   };
+}
+
+/** A word as a shell takes it. */
+function inQuotes(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Ends what an agent has left behind: Gemini CLI 0.61.0 outlives its pane. Only these very processes, each told by its start. */

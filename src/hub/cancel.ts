@@ -49,6 +49,7 @@ export async function cancelJob(
       'Its text was pasted and not submitted: it is cleared where the kind has a key for that, else it stands in the input box.';
     return { record: after, changed: true, note };
   }
+  if (job.record.agent === 'human') return { record: after, changed: true, note: 'Tell the person.' };
   const told = 'The peer is told when it reports next.';
   const note =
     params.interrupt === true

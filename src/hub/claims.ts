@@ -255,11 +255,14 @@ function stopText(record: JobRecord): string {
 
 function endText(record: JobRecord): string {
   const reason = record.reason === undefined ? '' : ` (${record.reason})`;
-  return `this job is ${record.status}${reason} since ${record.final_at ?? 'before'}.`.replace(/^t/, 'T');
+  const { status, final_at: at } = record;
+  return status === 'failed'
+    ? `This job failed${reason}${at === undefined ? '' : ` at ${at}`}.`
+    : `This job has been ${status}${reason} since ${at ?? 'before'}.`;
 }
 
 function amendedText(record: JobRecord): string {
-  return `${endText(record).replace(' is ', ' was ')} Your late report amends that end.`;
+  return `${endText(record).replace(' has been ', ' had been ')} Your late report amends that end.`;
 }
 
 function parseObject(payload: Buffer | string): Record<string, unknown> | undefined {

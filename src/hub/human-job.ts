@@ -27,7 +27,7 @@ export async function showToHuman(
   address: string | undefined,
   job: LiveJob,
 ): Promise<string> {
-  const listed = 'it stands in mam list';
+  const listed = 'it is in mam list';
   if (address === undefined) return listed;
   const server = servers.get(socket);
   const { pane } = await findPane(server, address);

@@ -6,7 +6,7 @@ const NAME_ENDS = /[ \t]*[:=.]/y;
 /** The name of a TOML table may be quoted; in JSON a bracket ends a list, whose values may be secret. */
 const TABLE = /^\[\[?[^=\n]*$/;
 
-/** The quoted texts of a file, as they stand there. */
+/** The quoted texts and comments of a file, as they stand there. */
 export function quotedIn(text: string): Set<string> {
   return new Set(text.match(TOKENS)?.map(inner));
 }
@@ -23,7 +23,7 @@ export function masked(text: string, ours: ReadonlySet<string>): string {
     const isQuoted = /^["']/.test(token);
     const lineStart = text.slice(text.lastIndexOf('\n', offset) + 1, offset);
     const isName = NAME_ENDS.test(text) || (!isJson && TABLE.test(lineStart));
-    if (isQuoted && (token.length === 2 || ours.has(inner(token)) || isName)) return token;
+    if (ours.has(inner(token)) || (isQuoted && (token.length === 2 || isName))) return token;
     const [begin, end] = edgesOf(token);
     const body = token.slice(begin.length, token.length - end.length);
     return begin + body.replace(/[^\n]+/g, '…') + end;

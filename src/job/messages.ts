@@ -30,7 +30,7 @@ export function messagesFor(record: JobRecord, seq: number): string[] {
 export function answerMessage(record: JobRecord, event: RecordedEvent, question: string | undefined): string {
   const words = wholeText(record, event);
   return question === undefined
-    ? `A word about your job from the one who delegated it: ${words}`
+    ? `A message from whoever delegated this job: ${words}`
     : `The answer to your question "${cleanLine(question, QUESTION_CHARS)}": ${words}`;
 }
 

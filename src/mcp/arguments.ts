@@ -19,7 +19,7 @@ export function parseArguments(tool: Tool, args: unknown): Record<string, unknow
   const issues = parsed.error.issues;
   const problems = issues.slice(0, MAX_PROBLEMS).map((issue) => sentence(tool, issue));
   if (issues.length > MAX_PROBLEMS) problems.push(`There are ${issues.length - MAX_PROBLEMS} problems more.`);
-  throw new MamError('bad_input', problems.join(' '), `Call ${tool.name} again with this put right.`);
+  throw new MamError('bad_input', problems.join(' '), `Correct it and call ${tool.name} again.`);
 }
 
 function sentence(tool: Tool, issue: Issue): string {
@@ -37,11 +37,11 @@ function wholeProblem(tool: Tool, issue: Issue): string {
   const names = Object.keys(tool.inputSchema.shape);
   if (issue.code !== 'unrecognized_keys') return 'The arguments must be one JSON object.';
   const typed = issue.keys[0] ?? '';
-  const known = /^[\w-]{1,40}$/.test(typed) ? `\`${typed}\` is` : 'One name is';
+  const known = /^[\w-]{1,40}$/.test(typed) ? `parameter \`${typed}\`` : 'parameter of one of these names';
   const near = nearest(typed, names);
   const meant = near === undefined ? '' : ` Did you mean \`${near}\`?`;
   const has = names.length === 0 ? 'It has none.' : `It has: ${names.join(', ')}.`;
-  return `${known} no parameter of ${tool.name}.${meant} ${has}`;
+  return `${tool.name} has no ${known}.${meant} ${has}`;
 }
 
 function problem(issue: Issue): string {

@@ -85,5 +85,7 @@ export function agentsSummary(rows: readonly Pick<AgentRow, 'session' | 'state'>
   const idle = live.filter(({ state }) => state === 'idle').length;
   return live.length === 0
     ? 'No agent runs on this tmux server.'
-    : `${live.length} ${live.length === 1 ? 'agent runs' : 'agents run'}, ${idle} of them idle.`;
+    : live.length === 1
+      ? `1 agent is running; it is ${idle === 1 ? 'idle' : 'not idle'}.`
+      : `${live.length} agents are running, ${idle} of them idle.`;
 }

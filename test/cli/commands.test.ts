@@ -60,7 +60,7 @@ describe('mam publish', () => {
     // Recorded as late, and told; that is no failure of the report.
     const late = await publish('other', 'completed');
     expect(late.code).toBe(0);
-    expect(late.stderr).toContain('is failed (agent_error)');
+    expect(late.stderr).toContain('This job failed (agent_error) at ');
     const stop = await publish('other', 'started');
     expect(stop.stderr).toContain('Stop: ');
     expect(stop.stdout).not.toContain('The task');

@@ -85,7 +85,7 @@ describe('Claude Code', () => {
     const ended = await install('claude-code', ['--project'], { cwd: below });
     expect(ended.code).toBe(0);
     expect(ended.stdout).toContain('its preselected answer is no');
-    expect(ended.stderr).toContain('a path of this machine');
+    expect(ended.stderr).toContain('a path on this machine');
     expect(Object.keys(everything()).sort()).toEqual(
       ['.claude/settings.json', '.mcp.json'].map((name) => join(lab.project, name)),
     );
@@ -432,7 +432,7 @@ describe('mam install', () => {
 
   test('warns of a path of this machine, in a dry run of what would be', async () => {
     const shown = await install('codex', ['--project', '--dry-run']);
-    expect(shown.stderr).toContain('What would be written names a path of this machine');
+    expect(shown.stderr).toContain('The file contains a path on this machine');
     expect(shown.stderr).not.toContain('was written');
   });
 

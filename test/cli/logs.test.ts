@@ -51,7 +51,7 @@ describe('mam logs', () => {
       /\(10000 characters; the whole is in .*\/texts\/[0-9a-f]{64}\)/,
       /progress +\(late\) too late/,
       /^ended +completed, /m,
-      /^took +queued .*, working .*, in all /m,
+      /^took +queued .*, working .*, total /m,
     ])
       expect(stdout).toMatch(part);
     expect(stdout).not.toContain('\x1b');

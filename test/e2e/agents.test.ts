@@ -33,7 +33,8 @@ describe.concurrent('an agent', () => {
     const server = await lab.startServer();
     const started = await server.ask('start_agent', { agent: 'robot' });
     expect(started).toMatchObject({ ready: true, target: 'tmux:robot' });
-    const { agents } = await server.ask('list_agents');
+    const { agents, summary } = await server.ask('list_agents');
+    expect(summary).toBe('1 agent is running; it is idle.');
     expect(agents[0]).toMatchObject({ agent: 'robot', state: 'idle', started_by_us: true, jobs: [] });
     expect(await server.refusal('start_agent', { agent: 'robot' })).toContain(
       'A tmux session robot exists already',
@@ -198,8 +199,11 @@ describe.concurrent('an agent', () => {
     configure(lab, ...MUTE);
     const own = await lab.startPeer('mute');
     const server = await lab.startServer();
-    expect(await server.refusal('stop_agent', { name: own.address })).toContain(
-      'was not started by this program',
+    expect(await server.refusal('stop_agent', { name: own.address })).toMatch(
+      /was not started by this program.* tmux -S '.*' kill-session -t '=.*'\.$/,
+    );
+    expect(await server.refusal('stop_agent', { name: 'nope' })).toContain(
+      'There is no session nope. No agent started by mam is running.',
     );
     const job = { prompt: 'Mend the roof', agent: 'robot', start: true };
     const { job_id: jobId } = await server.ask('delegate_job', job);

@@ -36,7 +36,7 @@ describe.concurrent('a question', () => {
     const { messages } = await reporter.report(job_id, 'completed');
     expect(messages).toEqual([
       'The answer to your question "Slate or tin?": Tin.',
-      'A word about your job from the one who delegated it: Slate.',
+      'A message from whoever delegated this job: Slate.',
     ]);
   });
 
@@ -94,7 +94,7 @@ describe.concurrent('a question', () => {
     await peer.gets(2, 2);
     expect(peer.pastes[1]).toContain('and event progress. Its answer holds it.');
     const { messages } = await reporter.report(jobId, 'progress');
-    expect(messages).toEqual([`A word about your job from the one who delegated it: ${text}`]);
+    expect(messages).toEqual([`A message from whoever delegated this job: ${text}`]);
     await reporter.report(jobId, 'completed');
   });
 
@@ -206,6 +206,12 @@ describe.concurrent('a job for a person', () => {
     await server.ask('cancel_job', { job_id });
   });
 
+  test('is cancelled with a word to the person, whom no report would tell', async ({ lab }) => {
+    const server = await lab.startServer();
+    const { job_id } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
+    expect((await lab.mam('cancel', job_id)).stdout).toBe(`${job_id} is cancelled. Tell the person.\n`);
+  });
+
   test('is shown in the session that was named, with its own time limit', async ({ lab }) => {
     await lab.startSession('desk', 'exec bash --norc --noprofile -i');
     const server = await lab.startServer();
@@ -217,7 +223,7 @@ describe.concurrent('a job for a person', () => {
     // Too late, and still of worth: who reports it is told that it was.
     const done = await lab.mam('done', jobId, 'on the board');
     expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining(' is completed') });
-    expect(done.stderr).toMatch(/job was failed \(timeout\) since .*Your late report amends that end\.\n$/);
+    expect(done.stderr).toMatch(/job failed \(timeout\) at .*Your late report amends that end\.\n$/);
     expect(await server.refusal('delegate_job', { ...job, agent_session: 'tmux:none' })).toContain(
       'There is no tmux session',
     );

@@ -29,11 +29,11 @@ describe.concurrent('timeout_seconds', () => {
     const next = server.wait({ ...ids, cursor });
     const told = await reporter.report(job_id, 'progress', { detail: 'still at it' });
     expect(told).toMatchObject({ accepted: false, recorded: true });
-    expect(told.next).toMatch(/^Stop: This job is failed \(timeout\)/);
+    expect(told.next).toMatch(/^Stop: This job failed \(timeout\)/);
     expect(next.at).toBeUndefined();
     const done = await reporter.report(job_id, 'completed', { detail: 'done after all' });
     expect(done).toMatchObject({ accepted: true, status: 'completed' });
-    expect(done.summary).toContain('This job was failed (timeout) since');
+    expect(done.summary).toContain('This job failed (timeout) at');
     const second = await next.answer;
     expect(second.outcome).toBe('final');
     const amended = second.jobs.find((job: { job_id: string }) => job.job_id === job_id);

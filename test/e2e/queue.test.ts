@@ -118,7 +118,7 @@ describe.concurrent('a cancelled job', () => {
     for (const event of ['started', 'progress']) {
       const told = await reporter.report(job_id, event);
       expect(told).toMatchObject({ accepted: false, recorded: true, status: 'cancelled' });
-      expect(told.next).toMatch(/^Stop: This job is cancelled/);
+      expect(told.next).toMatch(/^Stop: This job has been cancelled/);
       expect(told.task).toBeUndefined();
     }
     const late = await reporter.report(job_id, 'completed', { detail: 'too late' });

@@ -129,7 +129,7 @@ describe('reports out of the ordinary', () => {
     const started = JSON.parse(peer.reports[2]?.stdout ?? '');
     expect(started).toMatchObject({
       accepted: false,
-      next: expect.stringMatching(/^Stop: This job is completed/),
+      next: expect.stringMatching(/^Stop: This job has been completed since/),
     });
     expect(started.task).toBeUndefined();
   });

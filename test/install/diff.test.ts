@@ -43,6 +43,8 @@ test('of what others have put into a file only the names are shown', () => {
   expect(masked(toml, ours)).toBe(
     `#…\n["my server".env]\n"T" = '…'\ncommand = "mam"\nkey = """\n…\n…\n"""\n`,
   );
+  const table = '# >>> mam (written by mam install)\n[mcp_servers.mam]\n# <<< mam\n';
+  expect(masked(`# mine\n${table}`, quotedIn(table))).toBe(`#…\n${table}`);
   const before = '{"mcpServers":{"gh":{"env":{"TOKEN":"s3cret"}}}}';
   const after = '{"mcpServers":{"gh":{"env":{"TOKEN":"s3cret"}},"mam":{"command":"mam"}}}';
   const diff = diffOf('/f', before, after, ours);

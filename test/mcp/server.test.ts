@@ -103,7 +103,16 @@ test('the text of an answer is its structuredContent, summary first', async () =
 });
 
 test.each([
-  ['job_status', { jobid: 'x' }, ['`job_id` is missing', 'Did you mean `job_id`?', 'Call job_status again']],
+  [
+    'job_status',
+    { jobid: 'x' },
+    ['`job_id` is missing', 'Did you mean `job_id`?', 'Correct it and call job_status again.'],
+  ],
+  [
+    'list_jobs',
+    { bogus: 1 },
+    ['list_jobs has no parameter `bogus`.', 'Correct it and call list_jobs again.'],
+  ],
   ['job_status', { job_id: 7 }, ['`job_id` must be a string, not a number']],
   ['delegate_job', { prompt: ' ' }, ['`prompt` is empty']],
   ['delegate_job', { prompt: 'x', on_busy: 'wait' }, ['`on_busy` must be one of: queue, refuse']],
@@ -175,7 +184,7 @@ test('arguments that are no object are told by the tool; null is none', async ()
     const { isError, content } = await call('job_status', args);
     expect(isError).toBe(true);
     expect(content[0].text).toBe(
-      'The arguments must be one JSON object. Call job_status again with this put right.',
+      'The arguments must be one JSON object. Correct it and call job_status again.',
     );
   }
   expect((await call('job_status', null)).content[0].text).toContain('`job_id` is missing');

@@ -14,7 +14,7 @@ export function cutoffOf(age: string, now: number): string {
   const [, number, unit = ''] = /^(\d{1,6}(?:\.\d{1,3})?)([hdw])$/.exec(age.trim()) ?? [];
   const at = number === undefined ? dateOf(age.trim()) : now - Number(number) * (UNITS[unit] ?? 0);
   if (Number.isNaN(at) || at < 0) throw badAge('That is no age and no date.');
-  if (at > now) throw badAge('That date is yet to come.');
+  if (at > now) throw badAge('That date is in the future.');
   return new Date(at).toISOString();
 }
 

@@ -84,7 +84,7 @@ export function footText(record: JobRecord, now: number): string {
   const times = [
     `queued ${fineSpanText(queued)}`,
     ...(working === undefined ? [] : [`working ${fineSpanText(working)}`]),
-    `${record.final_at === undefined ? 'so far' : 'in all'} ${fineSpanText(total)}`,
+    `${record.final_at === undefined ? 'so far' : 'total'} ${fineSpanText(total)}`,
   ];
   const late = record.late ? ', amended by a late report' : '';
   const end = record.final_at === undefined ? '' : `, ${dayAndTime(record.final_at)}`;
