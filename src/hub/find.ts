@@ -65,7 +65,7 @@ export function checkHub(settings: Settings): void {
 /** Where a broker or a realm comes from that the user has not named: a sentence to be added. */
 function fromFile({ brokerFile }: Settings): string {
   if (brokerFile === undefined) return '';
-  return ` They come from ${brokerFile}, which was trusted: \`mam trust --revoke\` takes that back.`;
+  return ` A broker or a realm comes from ${brokerFile}, which was trusted: \`mam trust --revoke\` takes that back.`;
 }
 
 /** Only a hint that saves processes: who really becomes the hub is decided under its lock. */

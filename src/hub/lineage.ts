@@ -38,7 +38,7 @@ export function checkLineage(
   if (parent !== undefined && depth > deepest) {
     throw new MamError(
       'refused',
-      `This would be a job of depth ${depth}, and ${deepest} is the limit (MAM_MAX_DEPTH): you work on job ${parent.id}, which has depth ${parent.record.depth}.`,
+      `This would be a job of depth ${depth}, and ${deepest} is the limit (MAM_MAX_DEPTH or max_depth): you work on job ${parent.id}, which has depth ${parent.record.depth}.`,
       'Do it yourself, or ask your supervisor with publish_event, event question.',
     );
   }
@@ -48,7 +48,7 @@ export function checkLineage(
     const oldest = own.slice(0, 3).map(({ id }) => id);
     throw new MamError(
       'refused',
-      `This session has ${own.length} open job${own.length === 1 ? '' : 's'}, and ${most} is the limit (MAM_MAX_OPEN_JOBS).`,
+      `This session has ${own.length} open job${own.length === 1 ? '' : 's'}, and ${most} is the limit (MAM_MAX_OPEN_JOBS or max_open_jobs).`,
       own.length === 0
         ? 'Raise the limit to delegate.'
         : `Wait for some with wait_job, or end those that are not needed with cancel_job (\`mam cancel\`); the oldest: ${oldest.join(', ')}.`,

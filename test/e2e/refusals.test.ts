@@ -151,7 +151,7 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
     await same('cannot be read', { validate: 'missing.sh' });
     const logs = lab.write('file', '');
     for (const [words, env] of [
-      ['1 is the limit (MAM_MAX_OPEN_JOBS)', { MAM_MAX_OPEN_JOBS: '1' }],
+      ['1 is the limit (MAM_MAX_OPEN_JOBS or max_open_jobs)', { MAM_MAX_OPEN_JOBS: '1' }],
       [`The registry ${logs}/jobs cannot be written`, { MAM_REGISTRY_DIR: `${logs}/jobs` }],
     ] as const) {
       const other = await lab.startServer(env);

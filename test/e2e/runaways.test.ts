@@ -82,7 +82,7 @@ describe.concurrent('a peer that delegates further', () => {
     expect(lab.record(child)).toMatchObject({ depth: 1, parent_job_id: top });
     expect(lab.record(grandchild)).toMatchObject({ depth: 2, parent_job_id: child });
     const refused = await third.out();
-    expect(refused).toContain('a job of depth 3, and 2 is the limit (MAM_MAX_DEPTH)');
+    expect(refused).toContain('a job of depth 3, and 2 is the limit (MAM_MAX_DEPTH or max_depth)');
     expect(refused).toContain(`you work on job ${grandchild}, which has depth 2`);
     expect(refused).toContain('Do it yourself, or ask your supervisor');
     expect(lab.jobIds().sort()).toEqual([top, child, grandchild].sort());
@@ -109,7 +109,7 @@ describe.concurrent('a peer that delegates further', () => {
     const back = await second.out();
     expect(back).toContain(`Pane ${first.peer.pane} is where your own work comes from`);
     expect(back).toContain(`Its agent works on job ${one} and waits for job ${child}`);
-    expect(back).toContain('Ask it with publish_event, event question');
+    expect(back).toContain('Ask it with `mam publish --event question`');
     await server.delegate(toTop.peer);
     expect(await toTop.out()).toContain(`Pane ${top.pane} is where your own work comes from`);
     expect(lab.jobIds()).toHaveLength(3);
@@ -119,7 +119,7 @@ describe.concurrent('a peer that delegates further', () => {
 });
 
 describe.concurrent('open jobs of one session', () => {
-  const refusal = '2 open jobs, and 2 is the limit (MAM_MAX_OPEN_JOBS)';
+  const refusal = '2 open jobs, and 2 is the limit (MAM_MAX_OPEN_JOBS or max_open_jobs)';
 
   test('are limited for a server, also where they come at once; a job that ends makes room', async ({
     lab,

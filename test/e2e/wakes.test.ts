@@ -244,7 +244,7 @@ describe.concurrent('notify is refused, and no job is left,', () => {
     lab.configure('{}');
     const answer = await go();
     expect(answer).toContain('is of no known agent kind: whether it is idle cannot be seen');
-    expect(answer).toContain('wait with wait_job');
+    expect(answer).toContain('wait with `mam wait`');
     const waits = await lab.mam(
       'submit',
       '--prompt',

@@ -212,11 +212,13 @@ describe("a project's settings", () => {
     expect((await lab.mam(['hub', 'restart'])).code).toBe(0);
     await lab.mam(['trust', '--yes']);
     expect((await lab.mam(['agents'])).stderr).toContain(
-      `They come from ${path}, which was trusted: \`mam trust --revoke\` takes that back.`,
+      `A broker or a realm comes from ${path}, which was trusted: \`mam trust --revoke\` takes that back.`,
     );
     projectFile({ broker_url: 'mqtt://elsewhere.example' });
     await lab.mam(['trust', '--yes']);
-    expect((await lab.mam(['agents'])).stderr).toContain(`They come from ${path}, which was trusted`);
+    expect((await lab.mam(['agents'])).stderr).toContain(
+      `A broker or a realm comes from ${path}, which was trusted`,
+    );
   });
 
   test('that would make an agent kind are named where it is asked for', async () => {
