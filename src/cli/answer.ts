@@ -1,12 +1,12 @@
 import { MamError } from '../errors.ts';
 import type { JobRow } from '../job/request.ts';
 import { hasJob } from '../registry/paths.ts';
+import { commandWords } from '../view/command-words.ts';
 import { jobView } from '../view/job.ts';
 import { shellWord } from '../view/shell-word.ts';
 import { answerSummary } from '../view/summary.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
-import { commandWords } from './core/command-words.ts';
 import { EXIT } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
 import { jobIdOf, jobOption, jobWord } from './jobs/job-argument.ts';

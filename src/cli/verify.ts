@@ -9,6 +9,7 @@ import type { JobRecord } from '../job/record.ts';
 import { foldJob } from '../registry/fold.ts';
 import { foldOwn } from '../registry/history.ts';
 import { homePaths } from '../registry/home.ts';
+import { commandWords } from '../view/command-words.ts';
 import { verifyView } from '../view/verify.ts';
 import { defineCommand } from './core/command.ts';
 import { note, onReaderGone, print, printJson } from './core/output.ts';
@@ -140,7 +141,7 @@ async function noteIn(settings: Settings, jobId: string, data: Record<string, un
     });
     if (outcome.kind === 'kept') note(`the verdict comes into the job's log later. ${outcome.why}`);
     else if (outcome.kind === 'answered' && !outcome.reply.recorded)
-      note(`the verdict is not in the job's log. ${outcome.reply.refusal ?? ''}`);
+      note(`the verdict is not in the job's log. ${commandWords(outcome.reply.refusal ?? '')}`);
   } catch (error) {
     note(`the verdict is not in the job's log. ${explain(error)}`);
   } finally {

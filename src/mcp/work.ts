@@ -89,6 +89,7 @@ export class Work {
   async ask(method: string, params: Record<string, unknown>, surroundings: Surroundings): Promise<Result> {
     try {
       const { client, meta, signal } = surroundings;
+      await this.#engine?.renew();
       const caller = identifyCaller(await this.#settings.now(), client, meta);
       return await (await this.#madeOffers()).answer(method, params, { caller, signal });
     } catch (error) {

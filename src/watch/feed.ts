@@ -1,6 +1,7 @@
 import type { Link } from '../bus/link.ts';
 import { explain, MamError } from '../errors.ts';
 import type { LogMessage, ScreenResult } from '../job/request.ts';
+import { commandWords } from '../view/command-words.ts';
 import { isOpen, type Which } from './jobs.ts';
 import { Lane } from './lane.ts';
 import { layoutOf } from './layout.ts';
@@ -105,7 +106,8 @@ export class Feed {
 
   #lane(work: () => Promise<void>): Lane {
     const failed = (error: unknown): void => {
-      if (!this.#stopped) this.#options.take({ type: 'told', note: { text: explain(error), bad: true } });
+      if (!this.#stopped)
+        this.#options.take({ type: 'told', note: { text: commandWords(explain(error)), bad: true } });
     };
     return new Lane(work, failed, () => this.look());
   }

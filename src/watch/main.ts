@@ -2,6 +2,7 @@ import { createElement } from 'react';
 import type { Link } from '../bus/link.ts';
 import { explain } from '../errors.ts';
 import type { Standpoint } from '../view/attach.ts';
+import { commandWords } from '../view/command-words.ts';
 import { attachTo } from './attach-session.ts';
 import { Board } from './board.tsx';
 import { Feed } from './feed.ts';
@@ -81,7 +82,8 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
   }
 
   async function perform(deed: Deed): Promise<void> {
-    const tell = (text: string, bad = false): void => store.take({ type: 'told', note: { text, bad } });
+    const tell = (text: string, bad = false): void =>
+      store.take({ type: 'told', note: { text: commandWords(text), bad } });
     try {
       if (deed.do === 'quit') leave();
       else if (deed.do === 'attach') tell(attach(deed));

@@ -1,6 +1,6 @@
 import { explain, MamError } from '../../errors.ts';
+import { commandWords } from '../../view/command-words.ts';
 import type { Command, Given } from './command.ts';
-import { commandWords } from './command-words.ts';
 import { EXIT } from './exit.ts';
 import { helpText } from './help.ts';
 import { endWithReader, fail, print } from './output.ts';

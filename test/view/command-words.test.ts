@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { commandWords } from '../../src/cli/core/command-words.ts';
 import { commands } from '../../src/cli/index.ts';
+import { commandWords } from '../../src/view/command-words.ts';
 
 test('every tool that a command stands for is named by the command', async () => {
   for (const [name, listed] of Object.entries(commands)) {
