@@ -80,7 +80,7 @@ export class Work {
       const output = await tool.handle(args, { engine, caller, signal, callId: callIdOf(meta), progress });
       return answer(tool, withNotice(output, await this.#notice()));
     } catch (error) {
-      const text = `${errorText(error)} ${await this.#notice().catch(() => '')}`.trim();
+      const text = `${errorText(error)} ${await this.#notice()}`.trim();
       return { isError: true, content: [{ type: 'text', text }] };
     }
   }
@@ -126,9 +126,11 @@ export class Work {
     return engine;
   }
 
-  /** What was ignored of the project's settings, and what only a restart changes. */
+  /** What was ignored of the project's settings, and what only a restart changes. It fails no call that has succeeded. */
   async #notice(): Promise<string> {
-    const { ignored, realm } = await this.#settings.now();
+    const now = await this.#settings.now().catch(() => undefined);
+    if (now === undefined) return '';
+    const { ignored, realm } = now;
     const told = ignored === undefined ? [] : [ignored.what, ignored.model];
     if (this.#engine !== undefined && this.#engine.realm !== realm) told.push(RESTART);
     return told.join(' ');
