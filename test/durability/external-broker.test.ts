@@ -281,7 +281,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     expect(ended).toMatchObject({
       code: 0,
       stderr: '',
-      stdout: expect.stringContaining('recorded: completed'),
+      stdout: expect.stringContaining('recorded: safe is completed'),
     });
     await lab.mam(['hub', 'stop']);
     const missing = { env: { ...broker.env, MAM_BROKER_CA: '/no/file.pem' } };
