@@ -26,12 +26,17 @@ export class LiveSettings {
 
   #stamp(): string {
     this.#files ??= settingsFiles();
-    return this.#files
-      .map((path) => {
-        const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-        return stat === undefined ? '' : [stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join();
-      })
-      .join(';');
+    return this.#files.map(stampOf).join(';');
+  }
+}
+
+/** What changes with a file; what can't be looked at, such as a folder that is none, is told by whoever needs it. */
+function stampOf(path: string): string {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+    return [ino, size, mtimeNs, ctimeNs].join();
+  } catch {
+    return '';
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtIn } from '../../src/agents/index.ts';
 import type { ShownPermission } from '../../src/agents/kind.ts';
@@ -67,6 +67,24 @@ export class AgentLab extends Lab {
   async startAgent(server: LabServer): Promise<void> {
     const started = await server.ask('start_agent', { agent: this.agent.kind });
     if (!started.ready) throw new Error(`not ready: ${started.waits_for}\n${await this.agentScreen()}`);
+  }
+
+  /** Starts the agent as a person does, who has run `mam install` for it: none of our hooks is in it. */
+  async startByHand(): Promise<void> {
+    const { kind } = this.agent;
+    const installed = await this.mam('install', kind);
+    if (installed.code !== 0) throw new Error(installed.stderr);
+    // Behind Codex's shared process its server would not know its pane.
+    const args = kind === 'codex' ? ['--no-daemon'] : (this.agent.args?.({ ask: true }) ?? []);
+    const program = builtIn(kind)?.start?.program ?? kind;
+    await this.startSession(this.session, ['exec', program, ...args].join(' '));
+    // A program that is just starting its servers may show its box and not take Enter.
+    const servers = join(this.home, 'servers');
+    await until(
+      'its server is in its pane',
+      () => existsSync(servers) && readdirSync(servers).length > 0,
+      20_000,
+    );
   }
 
   /** Delegates a job to the agent. */

@@ -192,7 +192,7 @@ describe.concurrent('mam submit', () => {
     expect((await lab.mam('done', first)).code).toBe(0);
     const second = idIn((await lab.mam('submit', 'Bring the key', ...person)).stdout);
     // A job that is final gets a late report, a mistyped id nothing; neither is taken for words about the other job.
-    expect((await lab.mam('done', first, 'late words')).stderr).toContain('is completed');
+    expect((await lab.mam('done', first, 'late words')).stderr).toContain('has been completed');
     expect(await lab.mam('done', 'water-the-plans', 'wet')).toMatchObject({ code: 64, stdout: '' });
     expect(lab.record(second).status).toBe('working');
     const third = idIn((await lab.mam('submit', 'Call mum', ...person)).stdout);

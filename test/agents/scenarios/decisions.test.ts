@@ -38,11 +38,15 @@ describe.each(HOMES)('$kind', (home) => {
     until(`a dialog with ${words}`, async () => (await lab.dialog())?.input.includes(words), 20_000);
 
   /** A job of the given steps, up to its first permission request. */
-  async function asking(lab: AgentLab, ...steps: ModelStep[]) {
+  const asking = (lab: AgentLab, ...steps: ModelStep[]) => askingIn(lab, true, ...steps);
+
+  /** @param hooked with our hooks; else a person has started the agent */
+  async function askingIn(lab: AgentLab, hooked: boolean, ...steps: ModelStep[]) {
     const { model } = worker((id) => [report(id, 'started'), ...steps, report(id, 'completed')]);
     await lab.prepare(model, { ask: true });
     const server = await lab.startServer();
-    await lab.startAgent(server);
+    if (hooked) await lab.startAgent(server);
+    else await lab.startByHand();
     const { job_id: jobId } = await lab.job(server);
     const { jobs } = await server.ask('wait_job', { job_id: jobId, timeout_seconds: 30 });
     expect(jobs[0].reason).toBe('permission');
@@ -106,6 +110,37 @@ describe.each(HOMES)('$kind', (home) => {
     const requests = lab.record(jobId).requests;
     expect(requests).toHaveLength(2);
     expect(requests[0]?.decided_by).toBeUndefined();
+    await server.ask('cancel_job', { job_id: jobId });
+  });
+
+  test.for([
+    { pair: 'one character', hooked: false, names: ['file-a1', 'file-a2'] },
+    { pair: 'one sign of another script', hooked: false, names: ['file-가', 'file-나'] },
+    { pair: 'one sign of another script', hooked: true, names: ['file-가', 'file-나'] },
+  ])('a decision allows no command that differs in $pair (hooks: $hooked)', async (row, { lab }) => {
+    const [one = '', other = ''] = row.names;
+    const { server, jobId } = await askingIn(
+      lab,
+      row.hooked,
+      { shell: `touch ${one}` },
+      { shell: `touch ${other}` },
+    );
+    const [first] = lab.record(jobId).requests;
+    await showsDialog(lab, one);
+    await pause(HUMAN_MS);
+    for (const key of permission?.allow ?? []) await lab.type(key);
+    await showsDialog(lab, other);
+    const late = { job_id: jobId, request_id: first?.request_id, decision: 'allow' };
+    const answer = await server.call('answer_job', late);
+    expect(answer.isError, answer.content[0].text).toBe(true);
+    const told = await until('the other one is told', () =>
+      lab
+        .record(jobId)
+        .requests.find((open) => open.input?.includes(other) && open.resolved_at === undefined),
+    );
+    expect(told.request_id).not.toBe(first?.request_id);
+    await server.ask('answer_job', { job_id: jobId, request_id: told.request_id, decision: 'deny' });
+    expect(files(lab)).toEqual([one]);
     await server.ask('cancel_job', { job_id: jobId });
   });
 

@@ -1,8 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { test as base, describe, expect } from 'vitest';
 import { builtIn } from '../../../src/agents/index.ts';
-import { until } from '../../support/until.ts';
 import { AgentLab } from '../lab.ts';
 import { done, worker } from '../model/worker.ts';
 import { HOMES } from '../programs.ts';
@@ -54,18 +51,8 @@ describe.each(HOMES)('$kind', (home) => {
   test('installed, a peer that a person starts reports without being asked', async ({ lab }) => {
     const { model } = worker(done);
     await lab.prepare(model, { ask: true });
-    await install(lab);
-    // Behind Codex's shared process its server would not know its pane.
-    const args = home.kind === 'codex' ? ['--no-daemon'] : (home.args?.({ ask: true }) ?? []);
-    const servers = join(lab.home, 'servers');
-    await lab.startSession(lab.session, ['exec', program, ...args].join(' '));
+    await lab.startByHand();
     const server = await lab.startServer();
-    // A program that is just starting its servers may show its box and not take Enter.
-    await until(
-      'its server is in its pane',
-      () => existsSync(servers) && readdirSync(servers).length > 0,
-      20_000,
-    );
     const { job_id: jobId, peer_server } = await lab.job(server);
     expect(peer_server).toBe('connected');
     const { jobs } = await server.ask('wait_job', { job_id: jobId, timeout_seconds: 60 });
