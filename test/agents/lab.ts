@@ -72,6 +72,7 @@ export class AgentLab extends Lab {
   /** Starts the agent as a person does, who has run `mam install` for it: none of our hooks is in it. */
   async startByHand(): Promise<void> {
     const { kind } = this.agent;
+    this.expected.push(/^h\/installed\.json$/);
     const installed = await this.mam('install', kind);
     if (installed.code !== 0) throw new Error(installed.stderr);
     // Behind Codex's shared process its server would not know its pane.
