@@ -312,18 +312,24 @@ describe.each(HOMES)('$kind', (home) => {
     expect(asked.at(1)?.prompts.some((text) => text.includes('my own words'))).toBe(true);
   });
 
-  test('a draft in the input box is neither sent nor lost', async ({ lab }) => {
+  test.for([
+    { where: 'in the first row', before: [] },
+    { where: 'behind blanks', before: ['Space', 'Space'] },
+    { where: 'below an empty row', before: ['C-j'] },
+  ])('a draft $where of the input box is neither sent nor lost', async ({ before }, { lab }) => {
     const { model, asked } = worker(done);
     await lab.prepare(model);
     const server = await lab.startServer();
     await lab.startAgent(server);
-    await lab.tmux('send-keys', '-l', '-t', `=${lab.session}:`, 'half a sentence');
+    if (before.length > 0) await lab.type(...before);
+    await lab.type('-l', 'half a sentence');
     await lab.shows(/half a sentence/);
     const { job_id: jobId } = await lab.job(server);
     expect(lab.record(jobId)).toMatchObject({ status: 'queued', blocked_by: 'draft' });
     expect(asked).toHaveLength(0);
     await lab.shows(/half a sentence/);
-    await lab.type(...Array.from({ length: 'half a sentence'.length }, () => 'BSpace'));
+    const count = before.length + 'half a sentence'.length;
+    await lab.type(...Array.from({ length: count }, () => 'BSpace'));
     expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
     expect(asked[0]?.prompts.at(-1)).not.toContain('half a sentence');
   });
