@@ -1,5 +1,5 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { AgentConfig, ConfigFile } from './config-file.ts';
 import { MamError } from './errors.ts';
@@ -10,6 +10,7 @@ import { count, oneOrZero, role, seconds, socketName, topicWord } from './settin
 import { readForeign } from './trust/files.ts';
 import { checkOwnFolder, whyForeign } from './trust/owner.ts';
 import { type Notice, readProjectConfig } from './trust/project-config.ts';
+import { userHome } from './user-home.ts';
 
 /** How long a hub without clients and without open jobs stays, in seconds. */
 const HUB_IDLE_SECONDS = 60;
@@ -80,7 +81,7 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
   const cwd = flags.cwd ?? workingFolder();
   const home = mamHome(env);
   checkHome(home);
-  const projectFolder = findProjectFolder(cwd, home, homedir());
+  const projectFolder = findProjectFolder(cwd, home, userHome());
   const own = await readOwnConfig(home);
   const project = await readProjectConfig(projectFolder, home);
   const inProject = inFolder(project.values, dirname(projectFolder));
@@ -155,7 +156,7 @@ export function workingFolder(): string {
 /** The folder of the user's hub, before any configuration is read. */
 export function mamHome(env: Env = process.env): string {
   const home = env['MAM_HOME'];
-  return home ? resolve(home) : join(homedir(), PROJECT_FOLDER);
+  return home ? resolve(home) : join(userHome(), PROJECT_FOLDER);
 }
 
 /**

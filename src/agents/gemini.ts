@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename } from 'node:path';
 import { MamError } from '../errors.ts';
+import { userHome } from '../user-home.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 import { shellCommand } from './shell.ts';
 
@@ -208,7 +208,7 @@ const HOOKS = [
  */
 function launch({ server, serverEnv, hook, folder, resume }: LaunchOptions): Launch {
   const [command, ...args] = server;
-  const home = homedir();
+  const home = userHome();
   const extension = { name: 'mam', version: '1.0.0', mcpServers: { mam: { command, args, env: serverEnv } } };
   const hooks = HOOKS.map((event) => [
     event,

@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { redactUrl } from '../bus/address.ts';
 import { ownConfigText } from '../config.ts';
@@ -10,6 +9,7 @@ import { nearest } from '../nearest.ts';
 import { findProjectFolder, PROJECT_FOLDER } from '../project.ts';
 import { whyUnread } from '../trust/files.ts';
 import { readProjectConfig, withoutEffect } from '../trust/project-config.ts';
+import { userHome } from '../user-home.ts';
 import type { Check, Place } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 
@@ -50,7 +50,7 @@ export const settings: Check = {
   limitMs: 3_000,
 
   async look(place) {
-    const project = findProjectFolder(place.cwd, place.home, homedir());
+    const project = findProjectFolder(place.cwd, place.home, userHome());
     // In the order in which they count.
     const files = [await readProject(project, place), readOwn(place.home)];
     const told = files.flatMap(({ findings }) => findings);

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { homedir } from 'node:os';
 import { KINDS } from '../../agents/index.ts';
 import { loadSettings, type Settings } from '../../config.ts';
 import { cleanLine } from '../../job/text.ts';
 import { newestJobs } from '../../registry/newest-jobs.ts';
 import { IS_HIDDEN_FORMAT, STARTED_OPTION } from '../../tmux/marks.ts';
 import { checkTmuxSocket } from '../../trust/socket.ts';
+import { userHome } from '../../user-home.ts';
 import { endWithReader } from '../core/output.ts';
 
 const MAX_JOBS = 100;
@@ -30,7 +30,7 @@ export async function run([source = '', registry = '']: string[]): Promise<numbe
   endWithReader();
   try {
     // The shell has not expanded it yet.
-    const registryDir = registry.replace(/^~(?=\/|$)/, homedir());
+    const registryDir = registry.replace(/^~(?=\/|$)/, userHome());
     const offers = Object.hasOwn(SOURCES, source)
       ? SOURCES[source]?.(await loadSettings({ registryDir }))
       : undefined;

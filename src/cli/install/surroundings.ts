@@ -1,11 +1,11 @@
 import { accessSync, constants, lstatSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { mamHome } from '../../config.ts';
 import type { Client, Surroundings } from '../../install/client.ts';
 import { programPath } from '../../program.ts';
 import { PROJECT_FOLDER } from '../../project.ts';
 import { isOwn } from '../../trust/owner.ts';
+import { userHome } from '../../user-home.ts';
 import { realOf } from './files.ts';
 
 type Env = Surroundings['env'];
@@ -13,7 +13,7 @@ type Env = Surroundings['env'];
 /** What the clients' files have to know of this machine, of the working directory and of this program. */
 export function surroundings(env: Env): Surroundings {
   return {
-    home: homedir(),
+    home: userHome(),
     project: projectAround(process.cwd(), mamHome(env)),
     env,
     isFile,
@@ -26,9 +26,9 @@ export function surroundings(env: Env): Surroundings {
  * folder itself.
  */
 function projectAround(cwd: string, home: string): string {
-  const userHome = homedir();
-  const inside = cwd.startsWith(userHome + sep);
-  for (let folder = cwd; !(inside && folder === userHome); folder = dirname(folder)) {
+  const top = userHome();
+  const inside = cwd.startsWith(top + sep);
+  for (let folder = cwd; !(inside && folder === top); folder = dirname(folder)) {
     const own = join(folder, PROJECT_FOLDER);
     if (isOurs(join(folder, '.git')) || (own !== home && isOurs(own))) return folder;
     if (folder === dirname(folder)) break;
