@@ -6,6 +6,8 @@ import { MamError } from '../errors.ts';
 const WRITABLE_BY_OTHERS = 0o022;
 const WRITABLE_BY_ALL = 0o002;
 const STICKY = 0o1000;
+/** What the kernel shows for a user whom a namespace does not map. */
+const NO_USER = 65_534;
 
 /**
  * Why something is not this user's alone, as the end of a sentence ("belongs to another user"); nothing when it is.
@@ -50,11 +52,21 @@ export function checkOwnFolder(path: string, remedy: string): void {
   if (why !== undefined) throw refuse(path, why);
   // A link, also in the middle of the path, has two places in which it can be replaced: its own, and where it leads.
   for (const folder of new Set([...above(path), ...above(realpathSync(path))])) {
-    const { mode } = statSync(folder);
+    const { mode, uid } = statSync(folder);
+    if (isStrangers(uid))
+      throw refuse(
+        path,
+        `lies in ${folder}, where another user (uid ${uid}) can put another one in its place`,
+      );
     // In a sticky folder, such as a shared temporary one, only the owner of an entry can rename it.
     if ((mode & WRITABLE_BY_ALL) !== 0 && (mode & STICKY) === 0)
       throw refuse(path, `lies in ${folder}, where every user can put another one in its place`);
   }
+}
+
+/** Root can do everything anyhow, and in a sandbox's own namespace root's folders have the id that stands for no user. */
+function isStrangers(uid: number): boolean {
+  return process.getuid !== undefined && ![process.getuid(), 0, NO_USER].includes(uid);
 }
 
 /** The folders above a path, nearest first. */
