@@ -27,6 +27,8 @@ const MAX_DELAY_MS = 10_000;
 const REDELIVERY_MS = 300;
 /** What is published while the broker is away and sent when it is back; the log can be asked for what is more. */
 const MAX_WAITING = 10_000;
+/** The same in bytes, also for what a slow broker has not taken yet. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 interface Waiting {
   topic: string;
@@ -51,6 +53,9 @@ class ExternalBus implements HubBus {
   readonly #statusTopic: string;
   readonly #retained = new Map<string, Waiting>();
   #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  /** What its connection has been given and not acknowledged. */
+  #untaken = { bytes: 0 };
   /** What a resumed session delivers at once waits until the hub has its bus and can answer. */
   readonly #opened: Promise<void>;
   #open: () => void = () => {};
@@ -87,8 +92,26 @@ class ExternalBus implements HubBus {
     const lasting = retain && payload.length > 0;
     if (lasting) this.#retained.set(topic, message);
     else if (retain) this.#retained.delete(topic);
-    if (this.#client !== undefined) this.#client.publish(topic, payload, { qos: 1, retain });
-    else if (!lasting && this.#waiting.length < MAX_WAITING) this.#waiting.push(message);
+    const bytes = payload.length;
+    if (this.#client !== undefined) {
+      if (!retain && this.#untaken.bytes + bytes > MAX_WAITING_BYTES) return;
+      this.#send(this.#client, message);
+    } else if (
+      !lasting &&
+      this.#waiting.length < MAX_WAITING &&
+      this.#waitingBytes + bytes <= MAX_WAITING_BYTES
+    ) {
+      this.#waiting.push(message);
+      this.#waitingBytes += bytes;
+    }
+  }
+
+  #send(client: MqttClient, { topic, payload, retain }: Waiting): void {
+    const untaken = this.#untaken;
+    untaken.bytes += payload.length;
+    client.publish(topic, payload, { qos: 1, retain }, () => {
+      untaken.bytes -= payload.length;
+    });
   }
 
   async stop(): Promise<void> {
@@ -121,12 +144,12 @@ class ExternalBus implements HubBus {
     client.once('close', () => this.#lost(client));
     if (!client.connected) throw new Error('connection closed');
     this.#client = client;
+    this.#untaken = { bytes: 0 };
     this.#delay = MIN_DELAY_MS;
     // A broker that was restarted may have forgotten what it retained.
-    for (const { topic, payload, retain } of [...this.#waiting, ...this.#retained.values()]) {
-      client.publish(topic, payload, { qos: 1, retain });
-    }
+    for (const message of [...this.#waiting, ...this.#retained.values()]) this.#send(client, message);
     this.#waiting = [];
+    this.#waitingBytes = 0;
     this.#options.handlers.clients?.(1);
   }
 

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Aedes } from 'aedes';
 import mqtt from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkEncrypted, redactUrl } from '../../src/bus/address.ts';
@@ -67,7 +69,7 @@ function listens(port: number): Promise<boolean> {
 const credentials = { username: 'me', password: 'right' };
 
 async function startHub(
-  broker: Broker,
+  broker: Pick<Broker, 'url'>,
   handlers: Partial<ExternalOptions['handlers']> = {},
 ): Promise<FakeHub> {
   const hub = newFakeHub();
@@ -225,6 +227,61 @@ describe.skipIf(!installed)('an external broker', () => {
     await during;
     await say(broker, '3');
     await until('it arrived', () => hub.journal.some(({ detail }) => detail === '3'));
+  });
+});
+
+describe('what a broker does not take', () => {
+  /** Far more than a hub may hold in its memory for a broker. */
+  const COUNT = 1_000;
+  const PAYLOAD = 'x'.repeat(60_000);
+
+  it.each(['is slow', 'is away'])('is held up to a limit while it %s', async (state) => {
+    const port = await freePort();
+    const held: (() => void)[] = [];
+    let isHolding = state === 'is slow';
+    let taken = 0;
+    const aedes = new Aedes({
+      authorizePublish: (_client, { topic, payload }, callback) => {
+        if (topic === 'log') taken += payload.length;
+        if (isHolding && topic === 'log') held.push(() => callback(null));
+        else callback(null);
+      },
+    });
+    await aedes.listen();
+    const sockets = new Set<Socket>();
+    const listen = async () => {
+      const server = createServer((socket) => {
+        sockets.add(socket);
+        aedes.handle(socket);
+      });
+      await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
+      return server;
+    };
+    const close = (server: Server) => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    };
+    let server = await listen();
+    onCleanUp(() => close(server));
+    const hub = await startHub({ url: `mqtt://127.0.0.1:${port}` });
+    if (state === 'is away') {
+      close(server);
+      await until('it is lost', () => hub.bus.clients === 0);
+    }
+    for (let at = 0; at < COUNT; at++) hub.bus.publish('log', PAYLOAD);
+    hub.bus.publish('kept', PAYLOAD, { retain: true });
+    if (state === 'is away') server = await listen();
+    await until('some is taken', () => taken > 0);
+    isHolding = false;
+    for (let before = -1; before !== taken; await pause(300)) {
+      before = taken;
+      for (const release of held.splice(0)) release();
+    }
+    expect(taken).toBeGreaterThan(10 * 1024 * 1024);
+    expect(taken).toBeLessThanOrEqual(16 * 1024 * 1024);
+    const [before, more] = [taken, 'one more'];
+    hub.bus.publish('log', more);
+    await until('it is taken again', () => taken === before + more.length);
   });
 });
 
