@@ -167,9 +167,9 @@ export function sessionOf({ clientSession, pane, paneSocket }: Settings): string
   return clientSession ?? (pane === undefined ? 'cli' : `${paneSocket ?? ''}:${pane}`);
 }
 
-/** Where tmux keeps its sockets. */
+/** Where tmux keeps its sockets; the hub has another working directory. */
 function tmuxFolder(env: Env): string {
-  return join(env['TMUX_TMPDIR'] || '/tmp', `tmux-${userInfo().uid}`);
+  return resolve(env['TMUX_TMPDIR'] || '/tmp', `tmux-${userInfo().uid}`);
 }
 
 /** A project can make a limit stricter, not lift it. */

@@ -46,9 +46,9 @@ function ownRuntimeFolder(folder: string | undefined): string | undefined {
   return stat?.isDirectory() === true && whyForeign(stat) === undefined ? folder : undefined;
 }
 
-/** The temporary folder, unless that is itself too deep for a socket. */
+/** The temporary folder, unless that is itself too deep for a socket, or another one in each working directory. */
 function shortTemporaryFolder(): string {
-  return Buffer.byteLength(tmpdir()) < MAX_PARENT_BYTES ? tmpdir() : '/tmp';
+  return isAbsolute(tmpdir()) && Buffer.byteLength(tmpdir()) < MAX_PARENT_BYTES ? tmpdir() : '/tmp';
 }
 
 /** One id per hub: two homes on one machine must not answer each other's requests on a shared broker. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadSettings, type SettingFlags, type Settings } from '../../src/config.ts';
 import { findProjectFolder } from '../../src/project.ts';
@@ -108,6 +108,11 @@ describe('precedence', () => {
     });
     expect((await load({ TMUX_PANE: '%3' })).pane).toBeUndefined();
   });
+});
+
+test('a relative folder of tmux is that of the working directory, also for the hub', async () => {
+  const { tmuxSocket } = await load({ TMUX_TMPDIR: 'here', TMUX: '' });
+  expect(tmuxSocket).toBe(resolve('here', `tmux-${process.getuid?.()}`, 'default'));
 });
 
 describe('a configuration that cannot be used', () => {

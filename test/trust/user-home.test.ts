@@ -1,12 +1,16 @@
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { surroundings } from '../../src/cli/install/surroundings.ts';
 import { mamHome } from '../../src/config.ts';
+import { shortFolder } from '../../src/hub-place.ts';
 
-const before = process.env['HOME'];
+const before = { HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'] };
 afterEach(() => {
-  process.env['HOME'] = before;
+  for (const [name, value] of Object.entries(before)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
 });
 
 test.each(['', '.', 'home', '../home'])(
@@ -21,4 +25,9 @@ test.each(['', '.', 'home', '../home'])(
 test('a whole path in HOME is followed', () => {
   process.env['HOME'] = '/somewhere/else';
   expect(mamHome({})).toBe('/somewhere/else/.mam');
+});
+
+test('a relative TMPDIR gives a deep home no socket in the working directory', () => {
+  process.env['TMPDIR'] = 'here';
+  expect(dirname(shortFolder('/deep'.repeat(30)))).toBe('/tmp');
 });
