@@ -81,7 +81,8 @@ function weightOf(record: JobRecord, type: string): Weight {
   if (isFinal(record.status) && !amendable) return 'talk';
   switch (type) {
     case 'started':
-      return record.started_at === undefined ? 'end' : 'talk';
+      // A late one changes nothing, so that it would be the first one again and again.
+      return record.started_at === undefined && !isFinal(record.status) ? 'end' : 'talk';
     case 'question':
     case 'permission_required':
     case 'permission_resolved':

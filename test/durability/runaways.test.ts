@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
@@ -66,6 +67,22 @@ test('a burst of 5,000 events of one job from 8 publishers is recorded whole', a
   expect(new Set(ids).size).toBe(5_001);
   expect(count('throttled')).toBe(0);
 }, 60_000);
+
+test('a loop of started on a job that has failed before it was started is refused', async () => {
+  lab = new Lab(FEW);
+  lab.plant('open');
+  const at = new Date().toISOString();
+  const lost = { seq: 2, event_id: 'lost', job_id: 'open', type: 'session_lost', source: 'hub', at };
+  appendFileSync(lab.journalFile('open'), lab.signed('open', { ...lost, recorded_at: at }));
+  await (await lab.server()).ok('job_status', { job_id: 'open' });
+  expect(lab.record('open')).toMatchObject({ status: 'failed', reason: 'session_lost' });
+  const { client, answers } = await third();
+  await flood(client, 's', 'started', 400);
+  await until('all are answered', () => answers.size === 400);
+  expect(count('started')).toBeLessThanOrEqual(120 + SLACK);
+  await flood(client, 'c', 'completed', 1);
+  expect(lab.record('open')).toMatchObject({ status: 'completed', late: true });
+});
 
 test('a loop is refused: acknowledged, answered, told once; what matters still gets through', async () => {
   lab = new Lab(FEW);
