@@ -6,7 +6,6 @@ import { userHome } from '../user-home.ts';
 
 /** The settings of a server that runs: read again when a file has changed that decides on them, so `mam trust` counts at once. */
 export class LiveSettings {
-  #files: readonly string[] | undefined;
   #read: { stamp: string; settings: Promise<Settings> } | undefined;
 
   /** @throws MamError as `loadSettings` */
@@ -25,8 +24,15 @@ export class LiveSettings {
   }
 
   #stamp(): string {
-    this.#files ??= settingsFiles();
-    return this.#files.map(stampOf).join(';');
+    try {
+      return settingsFiles()
+        .map((path) => `${path},${stampOf(path)}`)
+        .join(';');
+    } catch (error) {
+      // The working folder is gone: what was read there still counts.
+      if (this.#read === undefined) throw error;
+      return this.#read.stamp;
+    }
   }
 }
 

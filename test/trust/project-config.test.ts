@@ -154,6 +154,25 @@ describe("a project's settings", () => {
     expect(await delegate()).not.toContain('The realm has changed');
   });
 
+  test('count no longer in a server that runs, once a file that came later, nearer, has changed', async () => {
+    const sub = join(lab.project, 'sub');
+    mkdirSync(sub);
+    const server = await lab.server({}, { cwd: sub });
+    const delegate = () =>
+      server
+        .call('delegate_job', { agent: 'theirs', prompt: 'x', dry_run: true })
+        .then((one) => one.content[0].text);
+    await delegate();
+    const nearer = (session: string) =>
+      write(join(sub, '.mam', 'config.json'), { agents: { theirs: { session } } });
+    nearer('tmux:theirs');
+    expect(await delegate()).toMatch(/which you have not trusted/);
+    await lab.mam(['trust', '--yes'], { cwd: sub });
+    expect(await delegate()).not.toMatch(/not trusted|has changed/);
+    nearer('tmux:others');
+    expect(await delegate()).toMatch(/has changed since you trusted it/);
+  });
+
   test('are accepted by a person: no model is told to do it, and without a terminal it takes --yes', async () => {
     projectFile({ realm: 'team' });
     const { summary } = await (await lab.server()).ok('list_jobs');
