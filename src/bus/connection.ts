@@ -1,9 +1,7 @@
 import { connect as connectSocket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { checkHubSocket } from '../trust/socket.ts';
 import type { BrokerAddress } from './address.ts';
-import { cutFrames } from './frame-cutter.ts';
 
 /** What differs between a hub's session and a client's. */
 export interface ConnectionOptions {
@@ -12,11 +10,6 @@ export interface ConnectionOptions {
   will?: { topic: string; payload: string };
   /** Called before anything can arrive. */
   prepare?: (client: MqttClient) => void;
-}
-
-/** How MQTT.js opens its stream. Private there; a test of the external broker fails if it moves. */
-interface StreamMaker {
-  streamBuilder(client: MqttClient): Duplex;
 }
 
 /** A dead hub on this machine is noticed within 8 s (1.5 keepalives); over a network that would be too nervous. */
@@ -55,7 +48,6 @@ export async function openConnection(
         })
       : mqtt.connect(address.url, {
           ...common,
-          manualConnect: true,
           keepalive: URL_KEEPALIVE_S,
           connectTimeout: URL_CONNECT_MS,
           ...(address.username !== undefined && { username: address.username }),
@@ -63,12 +55,6 @@ export async function openConnection(
           ...(address.ca !== undefined && { ca: address.ca }),
         });
   prepare?.(client);
-  if (address.kind === 'url') {
-    const maker = client as unknown as StreamMaker;
-    const make = maker.streamBuilder;
-    maker.streamBuilder = (one) => cutFrames(make(one));
-    client.connect();
-  }
   return settled(client);
 }
 

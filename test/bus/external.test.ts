@@ -145,27 +145,6 @@ describe.skipIf(!installed)('an external broker', () => {
     await Promise.all(outcomes);
   });
 
-  it('brings no message that is too long whole, and goes on behind it', async () => {
-    const broker = await startMosquitto();
-    const heard: [string, number][] = [];
-    const claim = async (jobId: string, payload: Buffer) => void heard.push([jobId, payload.length]);
-    await startHub(broker, { claim });
-    const client = await mqtt.connectAsync(broker.url, { ...credentials, protocolVersion: 4 });
-    onCleanUp(() => client.end(true));
-    for (const [jobId, length] of [
-      ['a', 10],
-      ['b', 5_000_000],
-      ['c', 10],
-    ] as const)
-      await client.publishAsync(claimTopic(REALM, jobId), 'x'.repeat(length), { qos: 1 });
-    await until('the last is heard', () => heard.length === 3);
-    expect(heard).toEqual([
-      ['a', 10],
-      ['b', 0],
-      ['c', 10],
-    ]);
-  });
-
   it('delivers again what a handler could not keep', async () => {
     const broker = await startMosquitto();
     let refusals = 1;

@@ -1,9 +1,7 @@
 import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { generate } from 'mqtt-packet';
 import { afterEach, describe, expect, it } from 'vitest';
-import { frameCutter } from '../../src/bus/frame-cutter.ts';
 import { frameChecker } from '../../src/bus/frame-guard.ts';
 import { keepInOutbox, outboxFolder, watchOutbox } from '../../src/bus/outbox.ts';
 import { dropSpool, spoolText, takeSpool } from '../../src/bus/spool.ts';
@@ -50,31 +48,6 @@ describe('the frame guard', () => {
     const large = generate(publishPacket(3, 'a', 'z'.repeat(200_000))).subarray(0, 5);
     expect(frameChecker()(Buffer.concat([frames, large]))).toBe(false);
     expect(frameChecker()(Buffer.from([0x30, 0x80, 0x80, 0x80, 0x80, 0x01]))).toBe(false);
-  });
-});
-
-describe('the frame cutter', () => {
-  const small = Buffer.concat([
-    generate({ cmd: 'pingresp' }),
-    generate(publishPacket(1, 'a', 'x'.repeat(300))),
-    generate(publishPacket(2, 'a', 'y'.repeat(70_000))),
-  ]);
-  const long = 'topic/'.repeat(40);
-
-  it('takes the payload out of a large message, however it is cut, and leaves all else', async () => {
-    const large = (payload: string) => [
-      generate(publishPacket(3, long, payload)),
-      generate({ cmd: 'publish', topic: 'b', payload, qos: 0, dup: false, retain: false }),
-    ];
-    const frames = Buffer.concat([small, ...large('z'.repeat(300_000)), small]);
-    const wanted = Buffer.concat([small, ...large(''), small]);
-    for (const size of [1, 2, 3, 7, 64, 65_536, frames.length]) {
-      const cutter = frameCutter();
-      const out = buffer(cutter);
-      for (let at = 0; at < frames.length; at += size) cutter.write(frames.subarray(at, at + size));
-      cutter.end();
-      expect(wanted.equals(await out), `pieces of ${size}`).toBe(true);
-    }
   });
 });
 
