@@ -66,7 +66,9 @@ export function checkOwnFolder(path: string, remedy: string): void {
 
 /** Root can do everything anyhow, and in a sandbox's own namespace root's folders have the id that stands for no user. */
 function isStrangers(uid: number): boolean {
-  return process.getuid !== undefined && ![process.getuid(), 0, NO_USER].includes(uid);
+  // On Android the folders above an app's own are the system's, which is no root there.
+  if (process.getuid === undefined || process.platform === 'android') return false;
+  return ![process.getuid(), 0, NO_USER].includes(uid);
 }
 
 /** The folders above a path, nearest first. */
