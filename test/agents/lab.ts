@@ -16,6 +16,8 @@ import { type ModelServer, serveModel } from './model/server.ts';
 import { inOneLine } from './one-line.ts';
 import { programOf } from './programs.ts';
 
+/** So long (ms) a model waits for what a decision came to, which may never be seen. */
+const DECIDING_MS = 5_000;
 /** So long a person looks at a prompt that stays in its box before pressing Enter again. */
 const AGAIN_MS = 1_500;
 
@@ -49,8 +51,12 @@ export class AgentLab extends Lab {
 
   /** Serves the model, and starts a tmux server that has the agent's environment. */
   async prepare(model: Model, options: { ask?: boolean; untrusted?: boolean } = {}): Promise<void> {
-    const recorded: Model = (request) => {
+    const recorded: Model = async (request) => {
       this.#asked.push(request);
+      // A model takes longer to go on than a scripted one, which could end the job before it is seen what counted.
+      await until('it is seen what each decision came to', () => !this.#isDeciding(), DECIDING_MS).catch(
+        () => {},
+      );
       return model(request);
     };
     this.#model = await serveModel(recorded, [anthropic, responses, gemini, chat]);
@@ -61,6 +67,15 @@ export class AgentLab extends Lab {
     const command = [builtIn(agent.kind)?.start?.program ?? agent.kind, ...args];
     this.configure({ agents: args.length > 0 ? { [agent.kind]: { command } } : {} });
     await this.startSession('desk', 'exec sleep 100000');
+  }
+
+  /** True while a decision was begun of which nobody knows yet what it came to. */
+  #isDeciding(): boolean {
+    const begun = this.jobIds().flatMap((id) => this.events(id));
+    const ofType = (...types: string[]) =>
+      begun.filter(({ type }) => types.includes(type)).map(({ data }) => data?.['request_id']);
+    const known = ofType('permission_resolved', 'decision_refused');
+    return ofType('deciding').some((request) => !known.includes(request));
   }
 
   /** Starts the agent. @throws when it is not ready */

@@ -5,7 +5,7 @@ import { builtIn } from '../../../src/agents/index.ts';
 import type { LabServer } from '../../support/lab-server.ts';
 import { pause, until } from '../../support/until.ts';
 import { AgentLab } from '../lab.ts';
-import type { Model, ModelStep } from '../model/script.ts';
+import type { ModelStep } from '../model/script.ts';
 import { done, worker } from '../model/worker.ts';
 import { HOMES } from '../programs.ts';
 
@@ -157,15 +157,7 @@ describe.each(HOMES)('$kind', (home) => {
   describe('permission', () => {
     const asking = async (lab: AgentLab) => {
       const { model, asked } = worker(making);
-      // A model takes longer to go on than the scripted one, which could end the job before it is seen what counted.
-      const thinking: Model = async (request) => {
-        const step = await model(request);
-        const jobId = asked.at(-1)?.jobId;
-        const isOpen = () => lab.record(jobId ?? '').requests.some(({ resolved_at: at }) => at === undefined);
-        if (jobId !== undefined) await until('its requests are settled', () => !isOpen());
-        return step;
-      };
-      await lab.prepare(thinking, { ask: true });
+      await lab.prepare(model, { ask: true });
       const server = await lab.startServer();
       await lab.startAgent(server);
       const { job_id: jobId } = await lab.job(server);
