@@ -31,7 +31,7 @@ export interface Settings {
   home: string;
   socketPath: string;
   projectFolder: string;
-  /** What a project's file asks for and does not get; nothing when there is no such thing. */
+  /** What a project's file asks for and does not get; absent when all of it counts. */
   ignored?: Notice | undefined;
   /** The project's file, where its broker or realm is in force. */
   brokerFile?: string | undefined;

@@ -41,5 +41,5 @@ export function seconds(value: string | undefined, name: string): number | undef
 export function count(value: string | undefined, name: string): number | undefined {
   if (value === undefined || value === '') return undefined;
   if (/^\d{1,9}$/.test(value)) return Number(value);
-  throw new MamError('bad_input', `${name} is no whole number from 0 on.`, `Set ${name}=10, for example.`);
+  throw new MamError('bad_input', `${name} is not a whole number from 0 on.`, `Set ${name}=10, for example.`);
 }

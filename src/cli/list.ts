@@ -32,7 +32,7 @@ export default defineCommand({
 
   async run({ options, registryDir, json }) {
     const { status, agent, limit = DEFAULT_LIMIT, cursor } = options;
-    if (limit < 1) throw new MamError('bad_input', '--limit is no whole number from 1 on.');
+    if (limit < 1) throw new MamError('bad_input', '--limit is not a whole number from 1 on.');
     const settings = await commandSettings(registryDir);
     const index = existsSync(settings.registryDir)
       ? await JobIndex.load(settings.registryDir, Seal.existing(homePaths(settings.home)), false)

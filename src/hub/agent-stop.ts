@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inQuotes } from '../agents/shell.ts';
 import { MamError } from '../errors.ts';
 import type { StopParams } from '../job/agent-request.ts';
 import type { AgentSession } from '../job/record.ts';
@@ -68,11 +69,6 @@ export async function stopAgent(
     pane: pane.pane,
     session_created: pane.session_created,
   };
-}
-
-/** A word as a shell takes it. */
-function inQuotes(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Ends what an agent has left behind: Gemini CLI 0.61.0 outlives its pane. Only these very processes, each told by its start. */

@@ -10,8 +10,8 @@ import { emptyTrash } from '../registry/trash.ts';
 import type { Log } from './log.ts';
 
 /**
- * Long enough for an election whose hub was killed to be stale. Who can write in a project can hold one for ever: nobody
- * else shall wait for long because of it.
+ * Long enough for an election whose hub was killed to be stale. Who can write in a project can hold one for ever: the
+ * others must not wait for it.
  */
 const ELECTION_TRIES = 75;
 

@@ -17,7 +17,7 @@ import type { TmuxServers } from './tmux-servers.ts';
 const OF_THE_PLACE = ['not_found', 'unavailable', 'unreachable', 'conflict', 'refused'];
 
 /**
- * The hub's preview; where there is no such place now, or no hub, what would be typed, and why it would not be.
+ * The hub's preview. Without a place to go to, or without a hub: what would be typed, and why the call would be refused.
  * @throws MamError for what is wrong with the job itself
  */
 export async function previewOrWhy(

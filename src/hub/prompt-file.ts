@@ -21,7 +21,7 @@ export function readPrompt(
   if (sha256(prompt) === hash) return prompt;
   throw new MamError(
     'refused',
-    `The task of job ${id} in ${file} is not the one that was delegated: somebody has changed it.`,
+    `The task of job ${id} in ${file} is not the one that was delegated: it was changed.`,
     'Report error, or delegate it anew.',
   );
 }

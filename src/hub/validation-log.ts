@@ -7,7 +7,7 @@ import type { LiveJob } from './live-job.ts';
 /** How much of the output is given, in bytes. */
 const MAX_BYTES = 16 * 1024;
 
-/** The end of what a job's validation script has printed, harmless; empty when there is no plain file with it. */
+/** The end of what a job's validation script printed, cleaned; empty where its log is not a plain file. */
 export function validationLog({ record }: LiveJob): Pick<LogResult, 'validation_output' | 'validation_file'> {
   const file = join(record.log_dir, 'validate.log');
   try {

@@ -105,7 +105,7 @@ export function readOwner(path: string): Owner | undefined {
   }
 }
 
-/** False for a living process that is no hub: who can write the owner's file can name any. */
+/** False for a living process that is not a hub: whoever can write the owner's file can name any process. */
 function mayBeHub({ pid }: Owner): boolean {
   return commandLineOf(pid)?.includes('hub-process') ?? true;
 }
