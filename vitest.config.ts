@@ -1,11 +1,23 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { measurePatience } from './test/support/patience.ts';
 
-export default defineConfig({
-  test: {
-    include: ['test/**/*.test.ts'],
-    // They need programs that are installed for them: npm run test:agents, npm run test:clients.
-    exclude: ['test/agents/scenarios/**', 'test/clients/**'],
-    globalSetup: ['test/support/build.ts'],
-    testTimeout: 20_000,
-  },
+export default defineConfig(async () => {
+  const patience = await measurePatience();
+  return {
+    test: {
+      include: ['test/**/*.test.ts'],
+      // They need programs that are installed for them: npm run test:agents, npm run test:clients.
+      exclude: ['test/agents/scenarios/**', 'test/clients/**'],
+      globalSetup: ['test/support/build.ts'],
+      env: { TEST_PATIENCE: `${patience}` },
+      // Only a test that hangs takes so long; what is due within one is waited for by `until`.
+      testTimeout: 120_000 * patience,
+      hookTimeout: 120_000 * patience,
+      // A worker loads what tests share once: nothing in here changes it. A test's own world is its lab.
+      isolate: false,
+      // Most tests wait for other processes most of the time.
+      maxWorkers: 3 * availableParallelism(),
+    },
+  };
 });

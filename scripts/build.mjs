@@ -4,17 +4,24 @@
 //                        for ES modules alone costs a sixth of a cold start
 //   tools.json           what tools/list answers, so that nothing has to be loaded for it
 //   board.html           the page of clients that can draw: src/page/ in one file, read when it is asked for
-//   parts/*.mjs          all the rest, loaded with the first call, the hub or a command: ES modules, shared pieces split
+//   parts/*.js           all the rest, loaded with the first call, the hub or a command: shared pieces split, then made
+//                        CommonJS, since Node 20 keeps no compiled code of ES modules
+//   parts/watch-main.mjs the board of mam watch, by itself: Ink waits while it loads, which only an ES module can
 //   THIRD-PARTY-LICENSES.md   the licences of all packages whose code is in these files
 // So a dynamic import() in main.ts or in the handshake is the border between the two.
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { bundledPackages, licencesText } from './licences.mjs';
 
 const started = performance.now();
+/** What stands for `import.meta.url` in CommonJS. */
+const URL_BANNER = "const __url=require('node:url').pathToFileURL(__filename).href;";
+/** Dependencies in CommonJS call require() for Node's own modules. */
+const REQUIRE_BANNER =
+  "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
 const common = {
   bundle: true,
   platform: 'node',
@@ -115,13 +122,8 @@ const BESIDE = {
   'src/cli/look.ts': './look.js',
   'src/cli/completion/values.ts': './completion-values.js',
 };
-const LOADED_BY = {
-  './server.js': 'loadCached',
-  './publish.js': 'require',
-  './hook.js': 'require',
-  './look.js': 'require',
-  './completion-values.js': 'require',
-};
+/** Loaded by a real import(), which the others need not pay for. */
+const BOARD = 'src/watch/main.ts';
 const partName = (source) => source.slice('src/'.length, -'.ts'.length).replaceAll('/', '-');
 
 /** Leaves a dynamic import() in place, with the part's name in dist/; `tools/list` answers from a file. */
@@ -134,7 +136,7 @@ const border = {
       if (source in BESIDE) return { path: BESIDE[source], external: true };
       if (!PARTS.includes(source))
         throw new Error(`${source} is imported before a call, but is not in PARTS`);
-      return { path: `./parts/${partName(source)}.mjs`, external: true };
+      return { path: `./parts/${partName(source)}.js`, external: true };
     });
     onResolve({ filter: /^\.\/tools\.json$/ }, ({ path }) => ({ path, external: true }));
     onLoad({ filter: /\/src\/mcp\/declarations\.ts$/ }, () => ({
@@ -142,6 +144,34 @@ const border = {
     }));
   },
 };
+
+/** Leaves the import of the board in place. */
+const withoutBoard = {
+  name: 'without-board',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/watch\/main\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: `./${partName(BOARD)}.mjs`, external: true } : undefined,
+    );
+  },
+};
+
+/**
+ * A file of ES modules as CommonJS. Its import()s become calls of `require`, which `load` answers; but for the board's.
+ */
+async function commonJs(source) {
+  const board = `"./${partName(BOARD)}.mjs"`;
+  const { code } = await transform(source.replaceAll(`import(${board})`, `__import(${board})`), {
+    format: 'cjs',
+    platform: 'node',
+    target: common.target,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.url': '__url' },
+    legalComments: 'none',
+  });
+  return code.includes('__url') ? `${URL_BANNER}\n${code}` : code;
+}
 
 /** Run at build time: its default export is the content of tools.json. */
 const DECLARE = `
@@ -188,7 +218,7 @@ async function page() {
 // Beside dist, and then moved file by file: a test run next door may be using the old one.
 const fresh = `node_modules/.build-${process.pid}`;
 process.once('exit', () => rmSync(fresh, { recursive: true, force: true }));
-const [handshake, parts] = await Promise.all([
+const [handshake, parts, board] = await Promise.all([
   build({
     ...common,
     entryPoints: {
@@ -203,23 +233,27 @@ const [handshake, parts] = await Promise.all([
     format: 'cjs',
     plugins: [border, stubs, lazySchemas],
     define: { 'import.meta.url': '__url' },
-    banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" },
+    banner: { js: URL_BANNER },
   }),
   build({
     ...common,
     entryPoints: Object.fromEntries(PARTS.map((source) => [partName(source), source])),
     outdir: `${fresh}/parts`,
-    outExtension: { '.js': '.mjs' },
     format: 'esm',
     splitting: true,
+    plugins: [withoutBoard, stubs, lazySchemas],
+  }),
+  build({
+    ...common,
+    entryPoints: { [partName(BOARD)]: BOARD },
+    outdir: `${fresh}/parts`,
+    outExtension: { '.js': '.mjs' },
+    format: 'esm',
     jsx: 'automatic',
     // React has a slow half for developers.
     define: { 'process.env.NODE_ENV': '"production"' },
     plugins: [stubs, lazySchemas],
-    // Dependencies in CommonJS call require() for Node's own modules.
-    banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-    },
+    banner: { js: REQUIRE_BANNER },
   }),
   build({
     ...common,
@@ -234,21 +268,21 @@ await writeFile(`${fresh}/tools.json`, JSON.stringify(declared));
 await rm(`${fresh}/declare.mjs`);
 const { html, metafile: pageMetafile } = await page();
 await writeFile(`${fresh}/board.html`, html);
-const metafiles = [handshake.metafile, parts.metafile, pageMetafile];
+const metafiles = [handshake.metafile, parts.metafile, board.metafile, pageMetafile];
 const packages = bundledPackages(metafiles);
 // For the test that looks whether each of them is listed.
 await writeFile('node_modules/.bundled.json', JSON.stringify(metafiles));
 await writeFile(`${fresh}/THIRD-PARTY-LICENSES.md`, licencesText(packages));
 // import() would load the loader of ES modules even for a file that is none.
-const main = await readFile(`${fresh}/main.js`, 'utf8');
-let direct = main;
-for (const [path, load] of Object.entries(LOADED_BY)) {
-  if (!direct.includes(`import("${path}")`)) throw new Error(`main.js does not import ${path} as expected`);
-  direct = direct.replace(`import("${path}")`, `${load}("${path}")`);
+for (const file of await filesOf(fresh)) {
+  if (!file.endsWith('.js')) continue;
+  const path = `${fresh}/${file}`;
+  const source = await readFile(path, 'utf8');
+  const load = file === 'main.js' ? 'load' : 'require';
+  const direct = source.replaceAll(/\bimport\(("\.\/[^"]+\.js")\)/g, `(async()=>${load}($1))()`);
+  await writeFile(path, file.startsWith('parts/') ? await commonJs(source) : direct);
 }
-await writeFile(`${fresh}/main.js`, `${direct}\n${await readFile('scripts/code-cache.cjs', 'utf8')}`);
-const server = await readFile(`${fresh}/server.js`, 'utf8');
-await writeFile(`${fresh}/server.js`, server.replaceAll('import("./parts/', '__import("./parts/'));
+await appendFile(`${fresh}/main.js`, `\n${await readFile('scripts/code-cache.cjs', 'utf8')}`);
 // The package is of ES modules; these are not.
 await writeFile(`${fresh}/package.json`, '{"type":"commonjs"}\n');
 await chmod(`${fresh}/main.js`, 0o755);
@@ -260,7 +294,7 @@ execFileSync(process.execPath, ['dist/main.js'], {
   stdio: ['pipe', 'ignore', 'ignore'],
 });
 
-const outputs = [handshake, parts].flatMap(({ metafile }) => Object.entries(metafile.outputs));
+const outputs = [handshake, parts, board].flatMap(({ metafile }) => Object.entries(metafile.outputs));
 const kilobytes = outputs.reduce((sum, [, { bytes }]) => sum + bytes, 0) / 1024;
 const largest = outputs.sort(([, a], [, b]) => b.bytes - a.bytes)[0];
 console.log(

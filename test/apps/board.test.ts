@@ -34,7 +34,7 @@ async function working(lab: Lab, client: DrawingClient, session = 'mute') {
   return { jobId, peer, reporter };
 }
 
-describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true, timeout: 40_000 }, () => {
+describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () => {
   test('shows the jobs, and follows one from question to end', async ({ lab, client }) => {
     const { jobId, peer, reporter } = await working(lab, client);
     await client.open();

@@ -11,6 +11,7 @@ import {
   statusTopic,
 } from '../../src/bus/topics.ts';
 import type { Claim } from '../../src/job/event.ts';
+import { until } from '../support/until.ts';
 import {
   cleanUp,
   fakeHandlers,
@@ -22,7 +23,6 @@ import {
   REALM,
   rawClient,
   startFakeHub,
-  until,
 } from './helpers.ts';
 
 afterEach(cleanUp);

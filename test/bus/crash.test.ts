@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { outboxFolder } from '../../src/bus/outbox.ts';
 import type { Claim } from '../../src/job/event.ts';
-import { cleanUp, killChild, makeClaim, makeHome, makeLink, runChild, until } from './helpers.ts';
+import { until } from '../support/until.ts';
+import { cleanUp, killChild, makeClaim, makeHome, makeLink, runChild } from './helpers.ts';
 
 afterEach(cleanUp);
 
@@ -39,12 +40,12 @@ it('nothing acknowledged is lost and no order broken while the hub is killed thr
   const lanes = links.flatMap((link) => Array.from({ length: IN_FLIGHT }, (_, lane) => publish(link, lane)));
   for (let kill = 0; kill < KILLS; kill++) {
     const before = counting;
-    await until('events flow', () => counting > before + 500, 20_000);
+    await until('events flow', () => counting > before + 500);
     await killChild(hub);
     hub = await startHub(home);
   }
   const before = counting;
-  await until('events flow again', () => counting > before + 500, 20_000);
+  await until('events flow again', () => counting > before + 500);
   stop = true;
   await Promise.all(lanes);
   await until('the outbox is empty', () => readdirSync(outboxFolder(home)).length === 0);
@@ -65,4 +66,4 @@ it('nothing acknowledged is lost and no order broken while the hub is killed thr
     last.set(key, writer_seq as number);
   }
   expect(new Set([...journal.values()].map((claim) => claim.writer)).size).toBe(PUBLISHERS);
-}, 90_000);
+});

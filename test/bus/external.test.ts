@@ -11,6 +11,7 @@ import { connectExternal, type ExternalOptions } from '../../src/bus/external.ts
 import type { Link } from '../../src/bus/link.ts';
 import { publishOnce } from '../../src/bus/one-shot.ts';
 import { claimTopic, statusTopic } from '../../src/bus/topics.ts';
+import { until } from '../support/until.ts';
 import {
   cleanUp,
   type FakeHub,
@@ -24,7 +25,6 @@ import {
   newFakeHub,
   onCleanUp,
   REALM,
-  until,
 } from './helpers.ts';
 
 afterEach(cleanUp);

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as mqttPacket from 'mqtt-packet';
 import { startBroker } from '../../src/bus/broker.ts';
 import type { BusHandlers, HubBus } from '../../src/bus/hub-bus.ts';
@@ -12,6 +11,7 @@ import { logTopic } from '../../src/bus/topics.ts';
 import type { Claim, ClaimReply } from '../../src/job/event.ts';
 import { newEventId } from '../../src/job/id.ts';
 import type { LogMessage, Request } from '../../src/job/request.ts';
+import { until } from '../support/until.ts';
 
 export const REALM = 'test';
 export const HOST = 'here';
@@ -32,15 +32,6 @@ export function makeHome(): string {
   const home = mkdtempSync(join(tmpdir(), 'mam-bus-'));
   onCleanUp(() => rmSync(home, { recursive: true, force: true }));
   return home;
-}
-
-/** Waits until `condition` holds. @throws after `ms` with `what` */
-export async function until(what: string, condition: () => unknown, ms = 10_000): Promise<void> {
-  const end = Date.now() + ms;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`waited in vain until ${what}`);
-    await sleep(2);
-  }
 }
 
 export function makeClaim(jobId: string, detail = ''): Claim {

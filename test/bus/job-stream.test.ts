@@ -7,6 +7,7 @@ import { waitForJobs } from '../../src/bus/waiter.ts';
 import type { RecordedEvent } from '../../src/job/event.ts';
 import type { JobRecord } from '../../src/job/record.ts';
 import type { LogMessage, Request, StatusParams } from '../../src/job/request.ts';
+import { until } from '../support/until.ts';
 import {
   cleanUp,
   type FakeHub,
@@ -16,7 +17,6 @@ import {
   onCleanUp,
   REALM,
   startFakeHub,
-  until,
 } from './helpers.ts';
 
 /** How many events one answer of the hub carries. */
@@ -195,7 +195,7 @@ describe('the stream of a job', () => {
     await job.stop();
     job.happen('progress', false);
     await job.serve(home);
-    await until('it has what it missed', () => stream.seen === 2, 5_000);
+    await until('it has what it missed', () => stream.seen === 2);
     job.happen('progress');
     await until('it hears again', () => stream.seen === 3);
     expect(stream.seqs()).toEqual([1, 2, 3]);

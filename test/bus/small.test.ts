@@ -6,7 +6,8 @@ import { frameChecker } from '../../src/bus/frame-guard.ts';
 import { keepInOutbox, outboxFolder, watchOutbox } from '../../src/bus/outbox.ts';
 import { dropSpool, spoolText, takeSpool } from '../../src/bus/spool.ts';
 import { claimTopic, isReplyTopic, logTopic, parseClaimTopic, parseLogTopic } from '../../src/bus/topics.ts';
-import { cleanUp, makeClaim, makeHome, onCleanUp, publishPacket, until } from './helpers.ts';
+import { until } from '../support/until.ts';
+import { cleanUp, makeClaim, makeHome, onCleanUp, publishPacket } from './helpers.ts';
 
 afterEach(cleanUp);
 
@@ -83,7 +84,7 @@ describe('watching the outbox', () => {
     let changes = 0;
     onCleanUp(watchOutbox(folder, () => changes++));
     await keepInOutbox(folder, 'w', 1, makeClaim('a'));
-    await until('heard', () => changes > 0, 1500);
+    await until('heard', () => changes > 0);
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     expect(statSync(join(folder, 'w-000000001.json')).mode & 0o777).toBe(0o600);
   });

@@ -3,7 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Ended, Lab, PROGRAM, until } from '../durability/support.ts';
+import { type Ended, Lab, PROGRAM } from '../durability/support.ts';
+import { until } from '../support/until.ts';
 
 let lab: Lab;
 const runs: Ended[] = [];
@@ -156,7 +157,7 @@ describe('mam publish', () => {
     const details = lab.events('job').flatMap(({ detail }) => detail ?? []);
     expect(details.sort()).toEqual(['kept', 'kept too', 'new']);
     expect(readdirSync(join(lab.home, 'outbox'))).toEqual([]);
-  }, 40_000);
+  });
 
   test('that can be kept nowhere is 2', async () => {
     const file = join(lab.folder, 'file');

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { completionOf } from '../../src/cli/completion.ts';
 import { COMMON, defineCommand } from '../../src/cli/core/command.ts';
 import { commands } from '../../src/cli/index.ts';
-import { Lab, PROGRAM, until } from '../durability/support.ts';
+import { Lab, PROGRAM } from '../durability/support.ts';
+import { until } from '../support/until.ts';
 
 const JOB = 'fix-login-7f3kq2ab';
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -92,7 +93,7 @@ describe('every command and every option', () => {
     }
   });
 
-  test.skipIf(missing('zsh'))('in zsh, with what each is for', { timeout: 60_000 }, async () => {
+  test.skipIf(missing('zsh'))('in zsh, with what each is for', async () => {
     const pane = await Pane.open('zsh');
     await pane.shows(
       'mam \t',
@@ -222,7 +223,7 @@ describe('signs that mean something to a shell', () => {
 });
 
 describe.each(SHELLS)('a person types in %s', (shell) => {
-  test.skipIf(missing(shell))('and Tab does the rest', { timeout: 60_000 }, async () => {
+  test.skipIf(missing(shell))('and Tab does the rest', async () => {
     const pane = await Pane.open(shell);
     await pane.makes('mam wai\t--jo\tfix\t--js\t', `mam wait --job ${JOB} --json`);
     await pane.makes('mam status fix\t', `mam status ${JOB}`);

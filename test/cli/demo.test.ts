@@ -9,7 +9,6 @@ import { timelineOf } from '../../src/demo/timeline.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 
 /** The demo takes 4 s; a busy machine may need some times that. */
-const DEMO_MS = 60_000;
 
 /** The demo's temporary folder: every process of the demo has it in its environment. */
 let temporary: string;
@@ -92,7 +91,7 @@ function processes(): { pid: number; command: string }[] {
     });
 }
 
-describe('mam demo', { timeout: DEMO_MS }, () => {
+describe('mam demo', () => {
   test('plays one job from end to end, and leaves nothing behind', async () => {
     const { code, out, err } = await demo().ended;
     expect(err).toBe('');

@@ -22,7 +22,8 @@ import { thisOwner } from '../../src/registry/lock.ts';
 import { tools } from '../../tools/index.ts';
 import { HOMES } from '../agents/programs.ts';
 import { installed, Mosquitto, PASSWORD } from '../durability/mosquitto.ts';
-import { freePort, isRunning, Lab, PROGRAM, plantJob, until } from '../durability/support.ts';
+import { freePort, isRunning, Lab, PROGRAM, plantJob } from '../durability/support.ts';
+import { until } from '../support/until.ts';
 
 let lab: Lab;
 let socketFolder: string;

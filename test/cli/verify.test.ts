@@ -3,7 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { scriptHash } from '../../src/hub/script-hash.ts';
-import { isRunning, Lab, PROGRAM, until } from '../durability/support.ts';
+import { isRunning, Lab, PROGRAM } from '../durability/support.ts';
+import { until } from '../support/until.ts';
 
 let lab: Lab;
 beforeEach(() => {

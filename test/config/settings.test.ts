@@ -4,7 +4,8 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadSettings, type SettingFlags, type Settings } from '../../src/config.ts';
 import { findProjectFolder } from '../../src/project.ts';
-import { Lab, until } from '../durability/support.ts';
+import { Lab } from '../durability/support.ts';
+import { until } from '../support/until.ts';
 
 let lab: Lab;
 beforeEach(() => {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tools } from '../../tools/index.ts';
-import { type Json, Lab, PROGRAM, until } from '../durability/support.ts';
+import { type Json, Lab, PROGRAM } from '../durability/support.ts';
+import { until } from '../support/until.ts';
 import { lineWith, ROOT, read, shellCommands } from './markdown.ts';
 
 /** The Inspector is downloaded once (200 MB); then npm has it. */
@@ -44,7 +45,7 @@ test('MCP Inspector lists the tools', { timeout: DOWNLOAD_MS }, () => {
   expect(existsSync(join(folder, '.mam'))).toBe(false);
 });
 
-test('the checkout is installed as mam', { timeout: 60_000 }, () => {
+test('the checkout is installed as mam', () => {
   const { stderr } = type('npm install -g .', { npm_config_prefix: folder });
   const { stdout } = type('mam --version', { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` });
   expect(stdout.trim(), stderr).toBe(JSON.parse(read('package.json')).version);

@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { hubSocketPath, shortFolder } from '../../src/hub-place.ts';
 import { thisOwner } from '../../src/registry/lock.ts';
-import { isRunning, Lab, listens, until } from './support.ts';
+import { until } from '../support/until.ts';
+import { isRunning, Lab, listens } from './support.ts';
 
 let lab: Lab;
 let homes: string[] = [];
@@ -82,11 +83,11 @@ describe('the running hub', () => {
     const locks = [join(own.home, 'hub.lock'), join(own.registry, '.hub.lock')];
     const touched = (): number[] => locks.map((lock) => statSync(lock).mtimeMs);
     const before = touched();
-    await until('both are touched', () => touched().every((at, n) => at > (before[n] ?? 0)), 15_000);
+    await until('both are touched', () => touched().every((at, n) => at > (before[n] ?? 0)));
     await own.mam(['hub', 'stop']);
     for (const lock of locks) expect(existsSync(lock), lock).toBe(false);
     await own.end();
-  }, 30_000);
+  });
 
   test.concurrent('ends when the lock of a registry is taken away from it', async () => {
     const own = new Lab();
@@ -94,12 +95,12 @@ describe('the running hub', () => {
     await server.ok('list_jobs');
     const pid = await own.hubPid();
     rmSync(join(own.registry, '.hub.lock'), { recursive: true });
-    await until('it ends', () => !isRunning(pid), 15_000);
+    await until('it ends', () => !isRunning(pid));
     expect(own.hubLog()).toContain('the lock of a registry was lost');
     await server.ok('list_jobs');
     expect(await own.hubPid()).not.toBe(pid);
     await own.end();
-  }, 30_000);
+  });
 
   test.each([
     ['its socket is removed', () => unlinkSync(join(lab.home, 'hub.sock'))],
@@ -119,7 +120,7 @@ describe('the running hub', () => {
     await server.ok('job_status', { job_id: 'served' });
     const pid = await lab.hubPid();
     await disturb();
-    await until('it ends', () => !isRunning(pid), 4_000);
+    await until('it ends', () => !isRunning(pid));
     expect(await server.ok('job_status', { job_id: 'served' })).toMatchObject({ status: 'queued' });
     expect(await lab.hubPid()).not.toBe(pid);
     await until('one hub is left', () => lab.hubs().length === 1);
@@ -137,7 +138,7 @@ describe('the running hub', () => {
     await second.ok('list_jobs');
     const successor = await lab.hubPid();
     expect(successor).not.toBe(pid);
-    await until('the first ends', () => !isRunning(pid), 4_000);
+    await until('the first ends', () => !isRunning(pid));
     // A hub looks after its socket and its file every second.
     const log = () => lab.hubLog();
     await until(
@@ -175,7 +176,7 @@ describe('the running hub', () => {
     await until('three idle times have passed', () => Date.now() > began + 3_000);
     expect(isRunning(pid)).toBe(true);
     expect((await lab.mam(['publish', '--job', 'open', '--event', 'completed'])).code).toBe(0);
-    await until('it ends', () => !isRunning(pid), 5_000);
+    await until('it ends', () => !isRunning(pid));
     expect(lab.hubLog()).toContain('nobody needs it');
     expect(existsSync(join(lab.home, 'live', 'open'))).toBe(false);
   });

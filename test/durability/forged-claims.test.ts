@@ -2,7 +2,8 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Json, Lab, type Server, until } from './support.ts';
+import { until } from '../support/until.ts';
+import { type Json, Lab, type Server } from './support.ts';
 
 /** Each case has a job of its own. */
 const JOBS = 24;

@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { requestOnce } from '../../src/bus/one-shot.ts';
-import { isRunning, Lab, type Server, until } from './support.ts';
+import { until } from '../support/until.ts';
+import { isRunning, Lab, type Server } from './support.ts';
 
 const JOBS = 8;
 const SERVERS = 5;
@@ -50,7 +51,7 @@ test('20,000 events of 8 publishers: nothing acknowledged is lost, doubled or ou
   const gaps: number[] = [];
   let publisherGap = 0;
   for (const share of KILLS_AT) {
-    await until(`${share} of the events are answered`, () => answers.size >= share * total, 60_000);
+    await until(`${share} of the events are answered`, () => answers.size >= share * total);
     if (share === KILLS_AT[0]) {
       waiter.child.kill('SIGSTOP');
       shell.child.kill('SIGSTOP');
@@ -61,12 +62,12 @@ test('20,000 events of 8 publishers: nothing acknowledged is lost, doubled or ou
     const killed = Date.now();
     pid = await servesAgain(lab, pid);
     gaps.push(Date.now() - killed);
-    await until('publishers are answered', () => counts.recorded > before + 200, 20_000);
+    await until('publishers are answered', () => counts.recorded > before + 200);
     publisherGap = Math.max(publisherGap, Date.now() - killed);
   }
   await Promise.all(publishers);
   const seconds = (Date.now() - began) / 1000;
-  await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0, 20_000);
+  await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0);
 
   for (const job_id of jobs) await first.ok('publish_event', { job_id, event: 'completed', detail: 'done' });
   await until('the job files say so', () => jobs.every((job) => lab.snapshot(job).status === 'completed'));
@@ -103,7 +104,7 @@ test('20,000 events of 8 publishers: nothing acknowledged is lost, doubled or ou
   expect(lab.hubs()).toEqual([pid]);
   // Generous, because a machine that runs other tests is slow; the numbers are printed.
   expect(Math.max(...gaps)).toBeLessThan(5_000);
-}, 90_000);
+});
 
 async function viaServer(
   server: Server,

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, type Lab, listens, until } from './support.ts';
+import { until } from '../support/until.ts';
+import { freePort, type Lab, listens } from './support.ts';
 
 export const installed = spawnSync('mosquitto', ['-h']).error === undefined;
 export const USER = 'me';

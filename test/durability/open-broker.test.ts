@@ -2,8 +2,9 @@ import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, test } from 'vitest';
+import { until } from '../support/until.ts';
 import { installed, Mosquitto } from './mosquitto.ts';
-import { isRunning, type Json, Lab, until } from './support.ts';
+import { isRunning, type Json, Lab } from './support.ts';
 
 const ROOT = 'mam/v1/default/';
 const REPLY = `${ROOT}clients/stranger/replies`;

@@ -12,12 +12,12 @@ import {
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordedEvent } from '../../src/job/event.ts';
 import type { JobOrder, JobRecord } from '../../src/job/record.ts';
 import { foldJob } from '../../src/registry/fold.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { Seal } from '../../src/registry/seal.ts';
+import { PATIENCE, until } from '../support/until.ts';
 
 export const PROGRAM = resolve(import.meta.dirname, '../../dist/main.js');
 /** A terminal program that plays an agent in a pane and runs commands there for a test. */
@@ -33,24 +33,6 @@ export interface Ended {
   signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
-}
-
-/**
- * Waits until `condition` holds and gives what it gave; a file that is not there yet is no failure.
- * @throws after `ms` with `what`
- */
-export async function until<T>(what: string, condition: () => T | Promise<T>, ms = 10_000): Promise<T> {
-  const end = Date.now() + ms;
-  for (let last: unknown; ; ) {
-    try {
-      const found = await condition();
-      if (found) return found;
-    } catch (error) {
-      last = error;
-    }
-    if (Date.now() > end) throw new Error(`waited ${ms} ms in vain until ${what}`, { cause: last });
-    await sleep(4);
-  }
 }
 
 /** A home, a project and an environment of their own; `end` takes all down and proves that nothing stays. */
@@ -347,7 +329,7 @@ export class Server {
   async close(): Promise<string[]> {
     this.child.kill('SIGCONT');
     this.child.stdin.end();
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), 3_000);
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), 10_000 * PATIENCE);
     await this.exited;
     clearTimeout(timer);
     return [

@@ -78,7 +78,7 @@ describe.concurrent('a question', () => {
     await reporter.report(jobId, 'started');
     const words = ['first', 'second', 'third', 'fourth'];
     for (const text of words) await server.ask('answer_job', { job_id: jobId, text });
-    await until('nothing waits for the peer', () => lab.record(jobId).messages.length === 0, 20_000);
+    await until('nothing waits for the peer', () => lab.record(jobId).messages.length === 0);
     const typed = peer.pastes.slice(1).join(' ');
     for (const word of words) expect(typed.split(` ${word}`)).toHaveLength(2);
     await reporter.report(jobId, 'completed');

@@ -120,7 +120,7 @@ describe.concurrent('a decision', () => {
       expect(settledBy(lab)).toEqual(ALIKE.map((command, n) => [command, n < ALIKE.length - 1]));
       const decided = lab.record(id).requests.filter(({ decided_by }) => decided_by !== undefined);
       expect(decided).toMatchObject([{ input: ALIKE.at(-1), decision: 'deny' }]);
-    }, 60_000);
+    });
   });
 
   test('of three that are asked for at once counts for the one that was told', async ({ lab }) => {

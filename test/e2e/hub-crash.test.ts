@@ -218,7 +218,7 @@ describe.concurrent('the hub is killed', () => {
     await server.close();
     await lab.killHub();
     const sessions = () => lab.tmux('list-sessions', '-F', '#{session_name}');
-    await until('the session is gone', async () => (await sessions()) === 'mute', 7_000);
+    await until('the session is gone', async () => (await sessions()) === 'mute');
     // The next hub cleans up the files of the dead one.
     await (await lab.startServer()).ask('job_status', { job_id });
   });

@@ -31,4 +31,4 @@ test('a dialog that is drawn last in a second is told, each time', async ({ lab 
     expect(jobs[0].open_request).toBe(`Bash: ${command}`);
     await server.ask('answer_job', { job_id, decision: 'allow' });
   }
-}, 120_000);
+});

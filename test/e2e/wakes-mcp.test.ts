@@ -48,7 +48,7 @@ async function noLine(boss: Peer, lines = 0, ms = WAKE_MS): Promise<void> {
   expect(boss.pastes).toHaveLength(lines);
 }
 
-describe.concurrent('a supervisor whose MCP server runs in its pane', { timeout: 60_000 }, () => {
+describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
   test('is told by one line a change, and by none of what it then has seen', async ({ lab }) => {
     const { boss, own, peer } = await startBoss(lab);
     await lab.startPeer('mute', { session: 'one' });

@@ -44,7 +44,7 @@ const told = (boss: Peer): string[] => boss.pastes.slice(1);
 const how = (lab: Lab, jobId: string): unknown[] =>
   lab.events(jobId).flatMap(({ type, data }) => (type === 'notified' ? [data?.['how']] : []));
 
-describe.concurrent('a supervisor that does not wait', { timeout: 60_000 }, () => {
+describe.concurrent('a supervisor that does not wait', () => {
   test('is told once of each change, in its own pane', async ({ lab }) => {
     await lab.startPeer('mute');
     const { boss, go } = await startBoss(lab, ['tmux:mute']);
@@ -158,7 +158,7 @@ describe.concurrent('a supervisor that does not wait', { timeout: 60_000 }, () =
     await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
     await (await lab.startServer()).ask('list_jobs');
     // It gives waits the time to come back first.
-    await until('it is told', () => how(lab, id).includes('typed'), 20_000);
+    await until('it is told', () => how(lab, id).includes('typed'));
     expect(told(boss)).toEqual([expect.stringContaining(`Job ${id} is completed`)]);
   });
 

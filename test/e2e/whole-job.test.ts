@@ -94,7 +94,7 @@ describe('a job from end to end', () => {
     await server.ask('wait_job', { job_id });
     await lab.hubPid();
     await server.close();
-    await until('the hub is gone', () => !existsSync(`${lab.home}/hub.json`), 6_000);
+    await until('the hub is gone', () => !existsSync(`${lab.home}/hub.json`));
     expect(readFileSync(`${lab.home}/hub.log`, 'utf8')).toContain('nobody needs it');
     expect(existsSync(`${lab.home}/hub.sock`)).toBe(false);
     expect(await lab.tmux('list-sessions', '-F', '#{session_name}')).toBe('good');

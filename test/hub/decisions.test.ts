@@ -336,7 +336,7 @@ describe('a decision that can not be carried out', () => {
   test.each(cases)('is journalled as refused: %s', async (_, shown, hint) => {
     screen = shown;
     await permissions.seen(job, dialogOn(screen, job.record));
-    await until('it is told', () => request() !== undefined, 4_000);
+    await until('it is told', () => request() !== undefined);
     const refusal = await allow().catch((error) => error);
     expect(refusal).toMatchObject({ code: 'refused', hint: expect.stringContaining(hint) });
     expect(refusal.hint).toContain(`mam attach ${job.id}`);
@@ -383,7 +383,7 @@ describe('a dialog in the place of the one that was told, before anybody has loo
   test.each(pairs)('%s: it is not allowed', async (_, first, second) => {
     screen = asking(...first);
     await permissions.seen(job, dialogOn(screen, job.record));
-    await until('it is told', () => request() !== undefined, 4_000);
+    await until('it is told', () => request() !== undefined);
     screen = asking(...second);
     await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
     expect(pressed).toEqual([]);
@@ -393,7 +393,7 @@ describe('a dialog in the place of the one that was told, before anybody has loo
     await tell({ ...ASKS, input: 'echo one\necho two\necho three' });
     screen = asking(...CUT);
     await permissions.seen(job, dialogOn(screen, job.record));
-    await until('it is told', () => request() !== undefined, 4_000);
+    await until('it is told', () => request() !== undefined);
     screen = asking('  $ echo one && rm -r /', '');
     await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
     expect(pressed).toEqual([]);
@@ -402,7 +402,7 @@ describe('a dialog in the place of the one that was told, before anybody has loo
   test('is the same, in a pane of another width: it is allowed', async () => {
     screen = asking('  $ touch roof && touch cel', '  lar', '');
     await permissions.seen(job, dialogOn(screen, job.record));
-    await until('it is told', () => request() !== undefined, 4_000);
+    await until('it is told', () => request() !== undefined);
     screen = asking('  $ touch roof && touch', '  cellar', '');
     afterKey = () => BUSY;
     await allow();

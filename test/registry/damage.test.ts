@@ -1,7 +1,8 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Ended, Lab, type Server, until } from '../durability/support.ts';
+import { type Ended, Lab, type Server } from '../durability/support.ts';
+import { until } from '../support/until.ts';
 
 let lab: Lab;
 beforeEach(() => {

@@ -2,9 +2,9 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Lab } from './lab.ts';
 import { processesOf } from './processes.ts';
-import { until } from './until.ts';
+import { PATIENCE, until } from './until.ts';
 
-const END_MS = 15_000;
+const END_MS = 30_000 * PATIENCE;
 
 /** What may lie in a lab whose hub has ended in order, by its path in the lab's folder. */
 const EXPECTED = [

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PATIENCE } from './until.ts';
 
-const ANSWER_MS = 15_000 * PATIENCE;
+const ANSWER_MS = 30_000 * PATIENCE;
 /** The built program. */
 export const PROGRAM = resolve(import.meta.dirname, '../../dist/main.js');
 
@@ -132,7 +132,7 @@ export class McpClient {
   /** Ends the client and removes what it had. @throws when stdout had anything but protocol */
   async close(): Promise<void> {
     this.child.stdin.end();
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), 2_000);
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), 10_000 * PATIENCE);
     await this.exited;
     clearTimeout(timer);
     if (!this.#keepsFolder) rmSync(this.#folder, { recursive: true, force: true });

@@ -7,7 +7,8 @@ import { listPanes } from '../../src/tmux/pane.ts';
 import { quote } from '../../src/tmux/quote.ts';
 import type { PaneSample } from '../../src/tmux/sample.ts';
 import { capture } from '../../src/tmux/screen.ts';
-import { isRunning, Lab, until } from './lab.ts';
+import { until } from '../support/until.ts';
+import { isRunning, Lab } from './lab.ts';
 
 const labs: Lab[] = [];
 function lab(env?: Record<string, string>): Lab {
@@ -43,7 +44,7 @@ test('a pane full of control lines is captured as it is', async () => {
   const text = '%begin 1 2 1\n%end 1 2 1\n%error 1 2 1\n%exit\n@@1\n%subscription-changed x $0 : y\n';
   await one.start(`printf '${text.replaceAll('%', '%%').replaceAll('\n', '\\n')}'; exec sleep 100000`);
   const { pane } = await one.pane('user');
-  await until(async () => (await capture(one.server, pane)).includes('@@1'));
+  await until('the screen shows @@1', async () => (await capture(one.server, pane)).includes('@@1'));
   expect((await capture(one.server, pane)).slice(0, 6).join('\n')).toBe(text.trimEnd());
   expect(await one.server.command('display-message -p still-in-step')).toEqual(['still-in-step']);
 });
@@ -109,7 +110,10 @@ test('callers share one client; two objects have a hidden session each; nothing 
   await one.server.close();
   expect(await second.command('display-message -p here')).toEqual(['here']);
   await second.close();
-  await until(async () => (await one.tmux('list-sessions', '-F', '#{session_name}')) === 'user');
+  await until(
+    'the hidden session is gone',
+    async () => (await one.tmux('list-sessions', '-F', '#{session_name}')) === 'user',
+  );
   await expect(second.command('list-panes')).rejects.toMatchObject({ code: 'unavailable' });
 });
 
@@ -152,7 +156,7 @@ test('the server is killed: what waits is rejected, and a new server is found by
   const waiting = one.server.command('display-message -p x');
   process.kill(pid, 'SIGKILL');
   await expect(waiting).rejects.toMatchObject({ code: 'unavailable' });
-  await until(() => !isRunning(pid) && !one.server.connected);
+  await until('the client has ended', () => !isRunning(pid) && !one.server.connected);
   expect(gone.length).toBeGreaterThan(0);
   await expect(one.server.command('list-panes')).rejects.toMatchObject({ code: 'not_found' });
   await one.start();
@@ -166,7 +170,7 @@ test('our hidden session is killed by somebody: the next command makes it anew',
   const [hidden = ''] = (await one.tmux('list-sessions', '-F', '#{session_name}')).split('\n');
   expect(hidden).toMatch(/^_mam-/);
   await one.tmux('kill-session', '-t', `=${hidden}`);
-  await until(() => !one.server.connected);
+  await until('the connection is gone', () => !one.server.connected);
   expect(await one.server.command('display-message -p back')).toEqual(['back']);
 });
 
@@ -176,7 +180,7 @@ test("the last of the user's sessions ends: we leave, and the tmux server can en
   const pid = await one.pid();
   await one.server.command('list-panes');
   await one.tmux('kill-session', '-t', '=user');
-  await until(() => !isRunning(pid));
+  await until('the process has ended', () => !isRunning(pid));
 });
 
 test('a dying pane is told: at once when its window goes, by the sample when it stays', async () => {
@@ -194,7 +198,7 @@ test('a dying pane is told: at once when its window goes, by the sample when it 
   await one.tmux('set-option', '-w', '-t', '=kept:', 'remain-on-exit', 'on');
   const short = await one.pane('short');
   const kept = await one.pane('kept');
-  await until(() => samples.some((pane) => pane.pane === kept.pane));
+  await until('the pane is sampled', () => samples.some((pane) => pane.pane === kept.pane));
   expect(samples.find((pane) => pane.pane === kept.pane)).toMatchObject({
     dead: false,
     pane_pid: kept.pane_pid,
@@ -205,9 +209,12 @@ test('a dying pane is told: at once when its window goes, by the sample when it 
   expect(samples).toHaveLength(3);
   gone.length = 0;
   process.kill(short.pane_pid, 'SIGKILL');
-  await until(() => gone.some((why) => why.startsWith('%')), 500);
+  await until('the pane is reported gone', () => gone.some((why) => why.startsWith('%')));
   process.kill(kept.pane_pid, 'SIGKILL');
-  await until(() => samples.find((pane) => pane.pane === kept.pane)?.dead === true, 3_000);
+  await until(
+    'the pane is reported dead',
+    () => samples.find((pane) => pane.pane === kept.pane)?.dead === true,
+  );
 });
 
 test('an idle client keeps no process alive', async () => {
@@ -219,8 +226,8 @@ test('an idle client keeps no process alive', async () => {
   writeFileSync(file, script);
   const { stdout } = await execa('npx', ['tsx', file], { timeout: 8_000 });
   expect(stdout).toBe('fine');
-  await until(async () => !(await one.tmux('list-sessions')).includes('_mam'));
-}, 20_000);
+  await until('the hidden session is gone', async () => !(await one.tmux('list-sessions')).includes('_mam'));
+});
 
 test('we come and go among many other clients: the tmux server lives', async () => {
   const one = lab();

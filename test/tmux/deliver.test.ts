@@ -9,7 +9,8 @@ import {
 } from '../../src/tmux/deliver.ts';
 import { type AgentProcess, foreground, isAlive } from '../../src/tmux/process.ts';
 import { capture } from '../../src/tmux/screen.ts';
-import { isRunning, Lab, type Peer, until } from './lab.ts';
+import { until } from '../support/until.ts';
+import { isRunning, Lab, type Peer } from './lab.ts';
 
 const ID = 'fix-the-tests-abcd1234';
 const TEXT = `Job ${ID} was delegated to you: call publish_event with event "started"; $HOME \`x\` #{pane_id} 한국어.\nUse only this id: ${ID}`;
@@ -93,7 +94,7 @@ describe('a text is handed over', () => {
     const heard = await hand(peer, look);
     expect(heard.end).toEqual({ kind: 'submitted' });
     expect(heard.visible).toEqual([expect.stringMatching(evidence)]);
-    await until(() => enters(peer) === 1);
+    await until('one Enter has come', () => enters(peer) === 1);
     expect(pastes(peer)).toEqual([TEXT]);
   });
 
@@ -227,7 +228,10 @@ describe('nothing is pasted', () => {
     const server = await lab.pid();
     const pasting = async () => {
       process.kill(agent.pid, 'SIGKILL');
-      await until(async () => (await lab.tmux('display-message', '-p', '-t', pane, '#{pane_dead}')) === '1');
+      await until(
+        'the pane is dead',
+        async () => (await lab.tmux('display-message', '-p', '-t', pane, '#{pane_dead}')) === '1',
+      );
     };
     expect((await hand(peer, PLAIN, { pasting })).end).toMatchObject({ kind: 'gone' });
     expect((await hand(peer, PLAIN)).end).toMatchObject({
@@ -246,7 +250,7 @@ describe('nothing is pasted', () => {
   test('when no tmux server runs any more', async () => {
     const peer = await lab.peer('echo');
     process.kill(await lab.pid(), 'SIGKILL');
-    await until(() => !lab.server.connected);
+    await until('the connection is gone', () => !lab.server.connected);
     expect(await preflight(lab.server, peer.target, PLAIN)).toEqual({
       gone: expect.stringMatching(/No tmux server/),
     });
@@ -268,9 +272,9 @@ describe('an agent inside a shell', () => {
       const rows = await capture(lab.server, '=shell:');
       return rows.some((one) => one.startsWith(beginning));
     };
-    await until(row('shell>'));
+    await until('the shell shows its prompt', row('shell>'));
     await lab.tmux('send-keys', '-t', '=shell:', line, 'Enter');
-    await until(row('READY>'));
+    await until('the peer shows its box', row('READY>'));
     return lab.meet('shell', log);
   }
   const words = async (peer: Peer) => (await capture(lab.server, peer.target.pane)).join('\n');
@@ -279,7 +283,7 @@ describe('an agent inside a shell', () => {
     const peer = await inShell('echo');
     const pasting = async () => {
       process.kill(peer.target.agent.pid, 'SIGKILL');
-      await until(async () => (await lab.pane('shell')).command === 'bash');
+      await until('bash runs in the pane', async () => (await lab.pane('shell')).command === 'bash');
     };
     expect((await hand(peer, PLAIN, { pasting })).end).toMatchObject({ kind: 'gone' });
     expect((await hand(peer)).end).toMatchObject({ kind: 'gone' });
@@ -289,7 +293,7 @@ describe('an agent inside a shell', () => {
   test('that is suspended gets nothing, and the shell neither', async () => {
     const peer = await inShell('echo');
     process.kill(peer.target.agent.pid, 'SIGSTOP');
-    await until(async () => (await lab.pane('shell')).command === 'bash');
+    await until('bash runs in the pane', async () => (await lab.pane('shell')).command === 'bash');
     expect((await hand(peer)).end).toMatchObject({
       kind: 'blocked',
       obstacle: { by: 'unreachable', evidence: expect.stringMatching(/shell \(bash\)/) },
@@ -302,7 +306,7 @@ describe('an agent inside a shell', () => {
   test('that exits at the paste: gone, and no Enter for the shell', async () => {
     const peer = await inShell('die');
     expect((await hand(peer)).end).toMatchObject({ kind: 'gone' });
-    await until(async () => (await lab.pane('shell')).command === 'bash');
+    await until('bash runs in the pane', async () => (await lab.pane('shell')).command === 'bash');
     expect(enters(peer)).toBe(0);
   });
 });
@@ -328,9 +332,11 @@ describe('between paste and Enter', () => {
     const peer = await lab.peer('slow');
     const { pane } = peer.target;
     const delivery = hand(peer);
-    await until(() => pastes(peer).length === 1);
+    await until('one paste has come', () => pastes(peer).length === 1);
     await lab.tmux('copy-mode', '-t', pane);
-    await until(async () => (await capture(lab.server, pane)).some((line) => line.includes(ID)));
+    await until('the screen shows the id', async () =>
+      (await capture(lab.server, pane)).some((line) => line.includes(ID)),
+    );
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(enters(peer)).toBe(0);
     await lab.tmux('send-keys', '-t', pane, '-X', 'cancel');
@@ -341,17 +347,17 @@ describe('between paste and Enter', () => {
   test('copy mode stays: no Enter', async () => {
     const peer = await lab.peer('slow');
     const delivery = hand(peer);
-    await until(() => pastes(peer).length === 1);
+    await until('one paste has come', () => pastes(peer).length === 1);
     await lab.tmux('copy-mode', '-t', peer.target.pane);
     expect((await delivery).end).toEqual({ kind: 'unverified', why: expect.stringMatching(/copy mode/) });
     expect(enters(peer)).toBe(0);
-  }, 10_000);
+  });
 
   test('the peer speaks: no more keys', async () => {
     const peer = await lab.peer('slow');
     const stop = new AbortController();
     const delivery = hand(peer, PLAIN, { stop: stop.signal });
-    await until(() => pastes(peer).length === 1);
+    await until('one paste has come', () => pastes(peer).length === 1);
     stop.abort();
     expect((await delivery).end).toEqual({ kind: 'stopped' });
     const seen = new AbortController();
@@ -370,7 +376,7 @@ describe('between paste and Enter', () => {
       ...{ pasting: async () => {}, visible: () => {}, submitted: () => {} },
       stop: new AbortController().signal,
     });
-    await until(() => pastes(peer).length === 1);
+    await until('one paste has come', () => pastes(peer).length === 1);
     process.kill(pid, 'SIGKILL');
     expect(await delivery).toMatchObject({ kind: 'gone' });
   });
@@ -394,7 +400,7 @@ describe('between paste and Enter', () => {
     });
     expect(pastes(peer)).toEqual([TEXT]);
     expect(enters(peer)).toBe(0);
-  }, 10_000);
+  });
 });
 
 test('a program that never takes Enter: twice at most, then unverified', async () => {
@@ -405,12 +411,12 @@ test('a program that never takes Enter: twice at most, then unverified', async (
   });
   expect(enters(peer)).toBe(2);
   expect(pastes(peer)).toEqual([TEXT]);
-}, 10_000);
+});
 
 test('interrupt presses one key, under the same guard', async () => {
   const peer = await lab.peer('echo');
   expect(await interrupt(lab.server, peer.target, 'Escape')).toBeUndefined();
-  await until(() => peer.notes().length === 1);
+  await until('one note was written', () => peer.notes().length === 1);
   expect(peer.notes()[0]?.key).toBe('\x1b');
   const agent = foreground(await lab.pane('echo')) as AgentProcess;
   expect(agent.pid).toBe(peer.target.agent.pid);

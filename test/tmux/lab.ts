@@ -8,6 +8,7 @@ import type { Target } from '../../src/tmux/deliver.ts';
 import { listPanes, type PaneInfo } from '../../src/tmux/pane.ts';
 import { foreground } from '../../src/tmux/process.ts';
 import { capture } from '../../src/tmux/screen.ts';
+import { until } from '../support/until.ts';
 
 const PEER = fileURLToPath(new URL('peer.mjs', import.meta.url));
 
@@ -69,7 +70,9 @@ export class Lab {
   /** The peer that runs in a session's pane, once its box is there. */
   async meet(session: string, log: string): Promise<Peer> {
     const { pane } = await this.pane(session);
-    await until(async () => (await capture(this.server, pane)).some((line) => line.includes('READY>')));
+    await until('the peer shows its box', async () =>
+      (await capture(this.server, pane)).some((line) => line.includes('READY>')),
+    );
     const info = await this.pane(session);
     const agent = foreground(info);
     if (agent === undefined) throw new Error(`no process in ${pane}`);
@@ -89,7 +92,7 @@ export class Lab {
     if (await this.alive()) {
       const pid = await this.pid();
       await this.tmux('kill-server');
-      await until(() => !isRunning(pid));
+      await until('the tmux server has ended', () => !isRunning(pid));
     }
     rmSync(this.dir, { recursive: true });
   }
@@ -115,14 +118,5 @@ export function isRunning(pid: number): boolean {
     return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
     return false;
-  }
-}
-
-/** Waits until a condition holds; throws after `ms`. */
-export async function until(condition: () => boolean | Promise<boolean>, ms = 8_000): Promise<void> {
-  const end = Date.now() + ms;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`not so within ${ms} ms: ${condition.toString().slice(0, 120)}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

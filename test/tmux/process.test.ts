@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ancestors, startOf } from '../../src/processes.ts';
 import { foreground, isAlive, isShell } from '../../src/tmux/process.ts';
-import { Lab, until } from './lab.ts';
+import { until } from '../support/until.ts';
+import { Lab } from './lab.ts';
 
 let lab: Lab | undefined;
 afterEach(async () => {
@@ -55,11 +56,11 @@ describe('a process', () => {
     await lab.start('bash --norc');
     const shell = await lab.pane('user');
     // A shell that begins has no terminal of its own yet.
-    await until(() => foreground(shell)?.command === 'bash');
+    await until('bash is in the foreground', () => foreground(shell)?.command === 'bash');
     expect(foreground(shell)).toMatchObject({ pid: shell.pane_pid, command: 'bash' });
     await lab.server.command(`send-keys -t ${shell.pane} 'sleep 1000' Enter`);
     const server = lab;
-    await until(async () => (await server.pane('user')).command === 'sleep');
+    await until('sleep runs in the pane', async () => (await server.pane('user')).command === 'sleep');
     const pane = await lab.pane('user');
     const agent = foreground(pane);
     expect(agent?.command).toBe('sleep');

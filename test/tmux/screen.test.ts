@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { heldAsBefore, locate, OwnText, shows, withoutOwn } from '../../src/tmux/own-text.ts';
 import { captureBright, classify, find, type Shot, shoot } from '../../src/tmux/screen.ts';
-import { Lab, until } from './lab.ts';
+import { until } from '../support/until.ts';
+import { Lab } from './lab.ts';
 
 const PATTERNS = { ready: /^READY> ?$/m, busy: /esc to interrupt/, dialog: /Do you want to proceed\?/g };
 
@@ -89,7 +90,10 @@ describe('a look at a real pane', () => {
     const { pane } = await lab.pane('user');
     expect(await shoot(lab.server, '%99')).toBeUndefined();
     const { server } = lab;
-    await until(async () => (await shoot(server, pane))?.lines[0] === 'A dim B green Xrest');
+    await until(
+      'the screen shows what was printed',
+      async () => (await shoot(server, pane))?.lines[0] === 'A dim B green Xrest',
+    );
     expect((await captureBright(lab.server, pane))[0]).toBe('A  B green');
   });
 });

@@ -11,7 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Lab, until } from '../durability/support.ts';
+import { Lab } from '../durability/support.ts';
+import { until } from '../support/until.ts';
 
 /** What a cloned repository, or a sandboxed peer, can put into a project's `.mam`: links to what is ours elsewhere. */
 let lab: Lab;

@@ -4,7 +4,8 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hubSocketPath, shortFolder } from '../../src/hub-place.ts';
-import { Lab, until } from '../durability/support.ts';
+import { Lab } from '../durability/support.ts';
+import { until } from '../support/until.ts';
 
 const NOBODY = 65534;
 const isRoot = process.getuid?.() === 0;

@@ -2,7 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab, until } from '../durability/support.ts';
+import { Lab } from '../durability/support.ts';
+import { until } from '../support/until.ts';
 
 /** A folder that a peer takes away while its job runs, with a link to what is ours elsewhere in its place. */
 let lab: Lab;

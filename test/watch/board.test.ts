@@ -326,7 +326,7 @@ describe('ten thousand jobs', () => {
     await board.press('NPage');
     await board.shows(/▸ ✓ completed +job-09988/);
     await board.press('End');
-    await board.shows(/▸ .*the words of 0 *$/m, 20_000);
+    await board.shows(/▸ .*the words of 0 *$/m);
     await board.press('/');
     await board.type('of 4242');
     await board.shows(/▸ .*the words of 4242 *$/m);
