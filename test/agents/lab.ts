@@ -4,7 +4,6 @@ import { builtIn } from '../../src/agents/index.ts';
 import type { ShownPermission } from '../../src/agents/kind.ts';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { processesOf } from '../support/processes.ts';
 import { pause, until } from '../support/until.ts';
 import type { AgentHome } from './homes/home.ts';
 import { anthropic } from './model/anthropic.ts';
@@ -165,7 +164,7 @@ export class AgentLab extends Lab {
   async #endAgent(): Promise<void> {
     await this.tmux('kill-session', '-t', `=${this.session}`).catch(() => {});
     const ours = () =>
-      processesOf(this.folder).filter(
+      this.processes.filter(
         ({ command }) => !/(^|\/)tmux[: ]| hub-process$|^sleep |dist\/main\.js$/.test(command),
       );
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {

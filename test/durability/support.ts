@@ -17,7 +17,10 @@ import type { JobOrder, JobRecord } from '../../src/job/record.ts';
 import { foldJob } from '../../src/registry/fold.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { Seal } from '../../src/registry/seal.ts';
+import { isRunning, type LabProcess, Processes } from '../support/processes.ts';
 import { PATIENCE, until } from '../support/until.ts';
+
+export { isRunning };
 
 export const PROGRAM = resolve(import.meta.dirname, '../../dist/main.js');
 /** A terminal program that plays an agent in a pane and runs commands there for a test. */
@@ -45,6 +48,7 @@ export class Lab {
   readonly #servers: Server[] = [];
   readonly #children: ChildProcess[] = [];
   readonly #cleaners: (() => unknown)[] = [];
+  readonly #processes = new Processes(this.folder);
   #usesTmux = false;
 
   constructor(env: Env = {}) {
@@ -187,19 +191,8 @@ export class Lab {
   }
 
   /** Every living process that carries this lab's folder in its environment or its arguments. */
-  processes(): { pid: number; command: string }[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-      .flatMap((name) => {
-        try {
-          const command = readFileSync(`/proc/${name}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();
-          const environment = readFileSync(`/proc/${name}/environ`, 'latin1');
-          if (!command.includes(this.folder) && !environment.includes(this.folder)) return [];
-          return isRunning(Number(name)) ? [{ pid: Number(name), command }] : [];
-        } catch {
-          return [];
-        }
-      });
+  processes(): LabProcess[] {
+    return this.#processes.running;
   }
 
   hubs(): number[] {
@@ -217,14 +210,13 @@ export class Lab {
       }
     }
     const left: string[] = [];
-    for (const server of this.#servers.splice(0)) left.push(...(await server.close()));
-    for (const home of homes) {
-      if (existsSync(join(home, 'hub.sock')))
-        await this.mam(['hub', 'stop'], { env: { MAM_HOME: home }, cwd: '/' });
-    }
+    const ended = await Promise.all(this.#servers.splice(0).map((server) => server.close()));
+    left.push(...ended.flat());
+    for (const pid of this.hubs()) process.kill(pid, 'SIGTERM');
+    await until('the hubs end', () => this.hubs().length === 0).catch((error) => left.push(error.message));
     if (this.#usesTmux) await this.tmux('kill-server').catch(() => {});
     for (const clean of this.#cleaners.splice(0).reverse()) await clean();
-    await until('all processes are gone', () => this.processes().length === 0, 5_000).catch(() => {});
+    await until('all processes are gone', () => this.processes().length === 0).catch(() => {});
     for (const { pid, command } of this.processes()) {
       left.push(`process ${pid}: ${command}`);
       process.kill(pid, 'SIGKILL');
@@ -439,14 +431,6 @@ export function readEvents(path: string, torn = 0): RecordedEvent[] {
     events.push(event);
   }
   return events;
-}
-
-export function isRunning(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return false;
-  }
 }
 
 export async function freePort(): Promise<number> {

@@ -5,7 +5,6 @@ import { environmentOf } from '../../src/processes.ts';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
-import { processesOf } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 const PEER = join(import.meta.dirname, '../peers/peer.mjs');
@@ -84,7 +83,7 @@ describe.concurrent('an agent', () => {
         });
         expect(job_id).not.toContain(secret);
         await lab.tmux('has-session', '-t', `=${session}`);
-        const all = processesOf(lab.folder);
+        const all = lab.processes;
         expect(all.some(({ command }) => command === 'sleep 1000')).toBe(true);
         for (const { pid, command } of all) {
           expect(command).not.toContain(secret);

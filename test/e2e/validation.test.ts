@@ -5,7 +5,7 @@ import { startOf } from '../../src/processes.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { test } from '../support/lab-test.ts';
-import { isRunning, processesOf } from '../support/processes.ts';
+import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 interface Stage {
@@ -327,7 +327,7 @@ describe.concurrent('a validation script', () => {
     await server.ask('cancel_job', { job_id: jobId });
     expect((await wait.answer).jobs[0].status).toBe('cancelled');
     await until('its group is gone', () => !pidsOf(lab).some(isRunning));
-    expect(processesOf(lab.folder).filter(({ command }) => command.includes('check.sh'))).toEqual([]);
+    expect(lab.processes.filter(({ command }) => command.includes('check.sh'))).toEqual([]);
     expect(lab.record(jobId)).toMatchObject({ status: 'cancelled' });
     expect(lab.types(jobId)).not.toContain('validated');
   });

@@ -1,7 +1,6 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Lab } from './lab.ts';
-import { processesOf } from './processes.ts';
 import { PATIENCE, until } from './until.ts';
 
 const END_MS = 30_000 * PATIENCE;
@@ -27,16 +26,17 @@ export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promi
   const problems: string[] = [];
   const guard = (step: Promise<unknown>) => step.catch((error: Error) => problems.push(error.message));
 
-  for (const server of lab.servers) await guard(server.close());
-  // Without a session of the user's, the server goes when the hub's hidden session does.
-  const tmux = (await hasUsersSession(lab)) ? await tmuxPid(lab) : undefined;
+  await Promise.all(lab.servers.map((server) => guard(server.close())));
+  const before = await tmuxState(lab);
   await guard(endHub(lab));
-  if (tmux !== undefined && (await tmuxPid(lab)) !== tmux)
-    problems.push(`the tmux server ${tmux} ended with the hub`);
-  problems.push(...(await foreignSessions(lab)));
+  const after = before && (await tmuxState(lab));
+  // Without a session of the user's, the server goes when the hub's hidden session does.
+  if (before?.sessions.some((name) => !isHidden(name)) && after?.pid !== before.pid)
+    problems.push(`the tmux server ${before.pid} ended with the hub`);
+  problems.push(...foreign(lab, after));
   await guard(endTmux(lab));
-  await guard(until('all processes end', () => processesOf(lab.folder).length === 0, graceMs));
-  for (const { pid, command } of processesOf(lab.folder)) {
+  await guard(until('all processes end', () => lab.processes.length === 0, graceMs));
+  for (const { pid, command } of lab.processes) {
     problems.push(`process ${pid} is left: ${command}`);
     // It carries this lab's folder: it was started here.
     process.kill(pid, 'SIGKILL');
@@ -53,38 +53,46 @@ export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promi
 
 /** Ends the lab's hubs in order: by the process, since one that is just starting has written no file yet. */
 async function endHub(lab: Lab): Promise<void> {
-  const hubs = () => processesOf(lab.folder).filter(({ command }) => command.endsWith(' hub-process'));
+  const hubs = () => lab.processes.filter(({ command }) => command.endsWith(' hub-process'));
   for (const { pid } of hubs()) process.kill(pid, 'SIGTERM');
   await until('the hub ends', () => hubs().length === 0, END_MS);
 }
 
-/** The lab's tmux server, if one runs. It belongs to the user: no end of ours may end it. */
-function tmuxPid(lab: Lab): Promise<string | undefined> {
-  return lab.tmux('display-message', '-p', '#{pid}').catch(() => undefined);
+/** What a tmux server has. */
+interface TmuxState {
+  pid: string;
+  sessions: string[];
+  buffers: string[];
 }
 
-/** True while a session is there that no hub has made. */
-async function hasUsersSession(lab: Lab): Promise<boolean> {
-  const names = await lab.tmux('list-sessions', '-F', '#{session_name}').catch(() => '');
-  return names.split('\n').some((name) => name !== '' && !name.startsWith('_mam-'));
+/** What the lab's tmux server has, if one runs. It belongs to the user: no end of ours may end it. */
+async function tmuxState(lab: Lab): Promise<TmuxState | undefined> {
+  const each = ['pid #{pid}', ';', 'list-sessions', '-F', 'session #{session_name}', ';'];
+  const all = ['display-message', '-p', ...each, 'list-buffers', '-F', 'buffer #{buffer_name}'];
+  if (!existsSync(lab.socket)) return undefined;
+  const lines = (await lab.tmux(...all).catch(() => '')).split('\n');
+  const named = (what: string) =>
+    lines.filter((line) => line.startsWith(`${what} `)).map((line) => line.slice(what.length + 1));
+  const [pid] = named('pid');
+  return pid === undefined ? undefined : { pid, sessions: named('session'), buffers: named('buffer') };
+}
+
+/** True for a session that a hub has made. */
+function isHidden(session: string): boolean {
+  return session.startsWith('_mam-');
 }
 
 /** Sessions and buffers that no test made: the hub must leave none. */
-async function foreignSessions(lab: Lab): Promise<string[]> {
-  try {
-    const sessions = (await lab.tmux('list-sessions', '-F', '#{session_name}')).split('\n');
-    const buffers = (await lab.tmux('list-buffers', '-F', '#{buffer_name}')).split('\n').filter(Boolean);
-    const left = [...lab.killedHubs].map((pid) => `_mam-${pid}`);
-    return [
-      ...sessions
-        .filter((name) => !lab.sessions.has(name) && !left.some((hidden) => name.startsWith(hidden)))
-        .map((name) => `tmux session ${name} is left`),
-      ...buffers.map((name) => `tmux buffer ${name} is left`),
-    ];
-  } catch {
-    // No tmux server: nothing can be left in it.
-    return [];
-  }
+function foreign(lab: Lab, state: TmuxState | undefined): string[] {
+  if (state === undefined) return [];
+  const left = [...lab.killedHubs].map((pid) => `_mam-${pid}`);
+  const sessions = state.sessions.filter(
+    (name) => !lab.sessions.has(name) && !left.some((hidden) => name.startsWith(hidden)),
+  );
+  return [
+    ...sessions.map((name) => `tmux session ${name} is left`),
+    ...state.buffers.map((name) => `tmux buffer ${name} is left`),
+  ];
 }
 
 /** Ends the lab's own tmux server, by its socket. One that was killed leaves its socket file. */
@@ -97,8 +105,9 @@ async function endTmux(lab: Lab): Promise<void> {
       // It has ended.
     }
   }
+  if (!existsSync(lab.socket)) return;
   await lab.tmux('kill-server').catch(() => {});
-  const servers = () => processesOf(lab.folder).filter(({ command }) => /(^|\/)tmux[: ]/.test(command));
+  const servers = () => lab.processes.filter(({ command }) => /(^|\/)tmux[: ]/.test(command));
   await until('the tmux server ends', () => servers().length === 0, END_MS);
   rmSync(lab.socket, { force: true });
 }

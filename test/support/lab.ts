@@ -13,7 +13,7 @@ import { endLab } from './lab-end.ts';
 import { LabServer } from './lab-server.ts';
 import { PROGRAM } from './mcp-client.ts';
 import { Peer } from './peer.ts';
-import { isRunning } from './processes.ts';
+import { isRunning, type LabProcess, Processes } from './processes.ts';
 import { until } from './until.ts';
 
 const PEER = join(import.meta.dirname, '../peers/peer.mjs');
@@ -75,10 +75,13 @@ export class Lab {
   readonly servers: LabServer[] = [];
   /** Names of the sessions that the test made. */
   readonly sessions = new Set<string>();
+  /** The pane that a session of the test began with, by the session's name. */
+  readonly panes = new Map<string, string>();
   /** Process ids of the hubs that were killed: each leaves its hidden tmux session for some seconds. */
   readonly killedHubs = new Set<number>();
   /** What may lie in its folder beside the usual, by path. */
   readonly expected: RegExp[] = [];
+  readonly #processes = new Processes(this.folder);
   #logs = 0;
 
   constructor() {
@@ -141,7 +144,7 @@ export class Lab {
       await this.startSession(session, 'exec env HISTFILE=/dev/null bash --norc --noprofile -i');
       await this.tmux('send-keys', '-t', `=${session}:`, `${command}`, 'Enter');
     } else await this.startSession(session, `exec ${command}`);
-    const pane = await this.tmux('display-message', '-p', '-t', `=${session}:`, '#{pane_id}');
+    const pane = this.panes.get(session) ?? '';
     const peer = new Peer(session, pane, log);
     await until(`peer ${session} is ready`, () => peer.isReady);
     const shown = kind === 'dialog' ? 'proceed' : 'READY>';
@@ -154,7 +157,9 @@ export class Lab {
   /** A tmux session that runs any command. */
   async startSession(name: string, command: string): Promise<void> {
     this.sessions.add(name);
-    await this.tmux('new-session', '-d', '-s', name, '-x', '120', '-y', '40', '-c', this.project, command);
+    const size = ['-x', '120', '-y', '40'];
+    const where = ['-d', '-P', '-F', '#{pane_id}', '-s', name, ...size, '-c', this.project];
+    this.panes.set(name, await this.tmux('new-session', ...where, command));
   }
 
   /** Runs tmux on the lab's own socket. @throws with what tmux said */
@@ -191,6 +196,11 @@ export class Lab {
       child.once('close', (code) => resolve({ code: code ?? -1, ...seen })),
     );
     return { child, seen, ended };
+  }
+
+  /** Everything that was started in here and runs. */
+  get processes(): LabProcess[] {
+    return this.#processes.running;
   }
 
   /** The hub's process id, once it has written its file. */

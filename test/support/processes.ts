@@ -6,17 +6,39 @@ export interface LabProcess {
   command: string;
 }
 
-/** Every process but this one that belongs to the lab with this folder. */
-export function processesOf(folder: string): LabProcess[] {
-  const found: LabProcess[] = [];
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid) || pid === process.pid) continue;
-    const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
-    const belongs = command.includes(folder) || read(`/proc/${pid}/environ`).includes(folder);
-    if (belongs) found.push({ pid, command });
+/** Finds the processes of one lab: those that have its folder in their command line or their environment. */
+export class Processes {
+  readonly #folder: string;
+  /** A process that is older than the lab is none of its own, and reading hundreds of them is slow. */
+  readonly #after = newestPid();
+  /** Processes that are not the lab's: what a process was started with does not change. */
+  readonly #foreign = new Set<number>();
+
+  /** @param folder the lab's own, made just now */
+  constructor(folder: string) {
+    this.#folder = folder;
   }
-  return found;
+
+  /** Every running one but this. */
+  get running(): LabProcess[] {
+    // Once the numbers have begun anew, age cannot be told by them.
+    const after = newestPid() < this.#after ? 0 : this.#after;
+    const found: LabProcess[] = [];
+    for (const name of readdirSync('/proc')) {
+      const pid = Number(name);
+      if (!(pid > after) || pid === process.pid || this.#foreign.has(pid)) continue;
+      const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
+      if (command.includes(this.#folder) || read(`/proc/${pid}/environ`).includes(this.#folder)) {
+        if (isRunning(pid)) found.push({ pid, command });
+      } else this.#foreign.add(pid);
+    }
+    return found;
+  }
+}
+
+/** The number that the newest process has. */
+function newestPid(): number {
+  return Number(read('/proc/loadavg').split(' ')[4]);
 }
 
 /** True while a process runs; a zombie does not. */

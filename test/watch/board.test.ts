@@ -8,7 +8,6 @@ import { Board } from '../support/board.ts';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
-import { processesOf } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 describe('what the board shows', () => {
@@ -367,7 +366,7 @@ describe('when something ends', () => {
     await board.shows('2 open');
     await board.shows(/human +\d+s on the stairs/);
     await board.press('C-c');
-    await until('it ends', () => boards(lab.folder).length === 0);
+    await until('it ends', () => boards(lab).length === 0);
   });
 
   test('q leaves the shell as it was, and no process', async ({ lab }) => {
@@ -382,19 +381,19 @@ describe('when something ends', () => {
     await board.type('clear; stty -a | grep -o " echo "; ');
     await board.press('Enter');
     await board.shows(/^ echo/m);
-    expect(boards(lab.folder)).toEqual([]);
+    expect(boards(lab)).toEqual([]);
   });
 
   test.for(['SIGTERM', 'SIGHUP'] as const)('%s gives the terminal back', async (signal, { lab }) => {
     const board = await Board.start(lab);
     await board.shows('no job yet');
-    const [pid = 0] = boards(lab.folder);
+    const [pid = 0] = boards(lab);
     process.kill(pid, signal);
     await board.shows(`it ended: ${signal === 'SIGTERM' ? 143 : 129}`);
     expect(await lab.tmux('display-message', '-p', '-t', '=board:', '#{alternate_on} #{cursor_flag}')).toBe(
       '0 1',
     );
-    expect(boards(lab.folder)).toEqual([]);
+    expect(boards(lab)).toEqual([]);
   });
 
   test('without a terminal it says what to use instead', async ({ lab }) => {
@@ -407,8 +406,8 @@ describe('when something ends', () => {
   });
 });
 
-function boards(folder: string): number[] {
-  return processesOf(folder)
+function boards(lab: Lab): number[] {
+  return lab.processes
     .filter(({ command }) => /main\.js watch/.test(command) && !command.startsWith('bash'))
     .map(({ pid }) => pid);
 }
