@@ -29,7 +29,7 @@ export async function openConnection(
   { clientId, clean, will, prepare }: ConnectionOptions,
 ): Promise<MqttClient> {
   if (address.kind === 'socket') checkHubSocket(address.path);
-  const { default: mqtt } = await import('mqtt');
+  const [{ default: mqtt }] = await Promise.all([import('mqtt'), import('./packets.ts')]);
   const common: IClientOptions = {
     protocolVersion: 4,
     clientId,

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { writeToStream } from 'mqtt-packet';
+import { writeToStream } from './packets.ts';
 import type { BrokerPacket } from './retained.ts';
 
 type Done = () => void;
