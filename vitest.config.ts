@@ -12,7 +12,7 @@ export default defineConfig(async () => {
       globalSetup: ['test/support/build.ts'],
       env: { TEST_PATIENCE: `${patience}` },
       // Only a test that hangs takes so long; what is due within one is waited for by `until`.
-      testTimeout: 120_000 * patience,
+      testTimeout: 60_000 * patience,
       hookTimeout: 120_000 * patience,
       // A worker loads what tests share once: nothing in here changes it. A test's own world is its lab.
       isolate: false,

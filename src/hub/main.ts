@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { loadSettings } from '../config.ts';
 import { explain } from '../errors.ts';
 import { ensureHome, ensurePrivateFolder, homePaths } from '../registry/home.ts';
-import { takeLock, thisOwner } from '../registry/lock.ts';
+import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
 import { checkHubSocket } from '../trust/socket.ts';
 import { Hub } from './hub.ts';
 import { fileLog } from './log.ts';
@@ -20,15 +20,30 @@ export async function runHub(): Promise<void> {
   const log = fileLog(home.log);
 
   let ending = false;
+  let lock: HeldLock | undefined;
   let hub: Hub | undefined;
+  const begin = async (): Promise<void> => {
+    const taken = await takeLock(home.lock, thisOwner(home.folder), (error) =>
+      end(`the lock was lost: ${error.message}`),
+    );
+    // Somebody else was elected; whoever started this process finds that hub.
+    if ('heldBy' in taken) process.exit(0);
+    lock = taken;
+    if (ending) return;
+    hub = new Hub(settings, log, end);
+    await hub.start();
+  };
+  let begun: Promise<void> | undefined;
   const end = (why: string, code = 0): void => {
     if (ending) return;
     ending = true;
     log.info(`hub ends: ${why}`);
     setTimeout(() => process.exit(code), END_MS).unref();
     void (async () => {
+      // What is asked to end in the middle of its start would go on and leave its files.
+      await begun?.catch(() => {});
       await hub?.stop().catch((error) => log.error('the hub did not end cleanly', error));
-      if (lock !== undefined && 'release' in lock) await lock.release();
+      await lock?.release();
       process.exit(code);
     })();
   };
@@ -38,16 +53,9 @@ export async function runHub(): Promise<void> {
   // A hub belongs to the user, not to the terminal that happened to start it.
   process.on('SIGHUP', () => {});
 
-  const lock = await takeLock(home.lock, thisOwner(home.folder), (error) =>
-    end(`the lock was lost: ${error.message}`),
-  );
-  // Somebody else was elected; whoever started this process finds that hub.
-  if ('heldBy' in lock) process.exit(0);
-  try {
-    hub = new Hub(settings, log, end);
-    await hub.start();
-  } catch (error) {
+  begun = begin();
+  await begun.catch((error: unknown) => {
     log.error('the hub could not start', error);
     end(explain(error), 1);
-  }
+  });
 }
