@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Processes } from '../support/processes.ts';
+import { until } from '../support/until.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** A checkout with a suite of its own; what is started for it has its folder in the environment. */
+let folder: string;
+let temporary: string;
+let processes: Processes;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mam-rounds-'));
+  temporary = join(folder, 'tmp');
+  processes = new Processes(folder);
+  mkdirSync(temporary);
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(join(folder, 'vitest.config.mjs'), "export default { test: { include: ['*.test.mjs'] } };\n");
+});
+afterEach(async () => {
+  await until('everything that was started has ended', () => processes.running.length === 0);
+  // vitest itself leaves a folder when it is interrupted.
+  expect(readdirSync(temporary).filter((name) => name.startsWith('mam-'))).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+function write(name: string, text: string): void {
+  writeFileSync(join(folder, name), `import { beforeAll, describe, expect, test } from 'vitest';\n${text}`);
+}
+
+function flaky(...args: string[]): {
+  child: ChildProcess;
+  ended: Promise<{ code: number | null; text: string }>;
+} {
+  const child = spawn(process.execPath, [join(ROOT, 'scripts/flaky.mjs'), ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'], TMPDIR: temporary },
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+  }
+  const ended = new Promise<{ code: number | null; text: string }>((done, fail) => {
+    child.once('error', fail).once('close', (code) => done({ code, text }));
+  });
+  return { child, ended };
+}
+
+test('says what fell, how often and why', async () => {
+  write(
+    'second.test.mjs',
+    `import { existsSync, rmSync, writeFileSync } from 'node:fs';
+test('always good', () => {});
+describe('a group', () => {
+  test('falls every second time', () => {
+    const seen = existsSync('seen');
+    if (seen) rmSync('seen');
+    else writeFileSync('seen', '');
+    expect(seen).toBe(false);
+  });
+});
+describe('a hook', () => {
+  beforeAll(() => { throw new Error('there is no broker'); });
+  test('never begins', () => {});
+});
+`,
+  );
+  write('lost.test.mjs', "import './nowhere.mjs';\ntest('is not even found', () => {});\n");
+  write(
+    'late.test.mjs',
+    `test('leaves an error', async () => {
+  setTimeout(() => { throw new Error('much too late'); });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+});
+`,
+  );
+  const { code, text } = await flaky('--rounds', '4', '--load', '1').ended;
+  expect(text).toMatch(/^4 rounds beside 1 busy loop\n/);
+  expect(
+    text.match(/^round \d +\d+\.\d s {2}\d fell$/gm)?.map((line) => line.replace(/ +\S+ s +/, ': ')),
+  ).toEqual(['round 1: 3 fell', 'round 2: 4 fell', 'round 3: 3 fell', 'round 4: 4 fell']);
+  expect(text).toContain(
+    `second.test.mjs > a group > falls every second time: 2 of 4
+  2 × AssertionError: expected true to be false // Object.is equality (line 9)
+`,
+  );
+  expect(text).toContain('second.test.mjs > a hook: 4 of 4\n  4 × Error: there is no broker\n');
+  expect(text).toMatch(/^lost\.test\.mjs: 4 of 4\n {2}4 × .*nowhere\.mjs/m);
+  expect(text).toContain('(the run itself): 4 of 4\n  4 × Error: much too late\n');
+  expect(text).not.toContain('always good');
+  expect(text).toMatch(/Slowest files.*\n( {2}\d+\.\d s {2}\d+\.\d s {2}\w+\.test\.mjs\n){3}$/);
+  expect(code).toBe(1);
+});
+
+test('hands the filters to vitest, and is content when nothing falls', async () => {
+  write('one.test.mjs', "test('good', () => {});\ntest('bad', () => expect(1).toBe(2));\n");
+  write('two.test.mjs', "test('good as well', () => { throw new Error('not chosen'); });\n");
+  const { code, text } = await flaky('--rounds=1', '--load=0', 'one', '-t', 'good').ended;
+  expect(text).toContain('Nothing fell in 1 round.');
+  expect(code).toBe(0);
+  expect(await flaky('--load=0', 'one', '-t', 'nowhere').ended).toEqual({
+    code: 64,
+    text: expect.stringContaining('There is no test that one -t nowhere chooses. Give'),
+  });
+});
+
+test('a run that does not even begin is a failure, with its words', async () => {
+  writeFileSync(join(folder, 'vitest.config.mjs'), "throw new Error('no configuration today');\n");
+  const { code, text } = await flaky('--rounds=1', '--load=0').ended;
+  expect(text).toContain('(the run itself): 1 of 1');
+  expect(text).toContain('no configuration today');
+  expect(code).toBe(1);
+});
+
+test('Ctrl-C ends all that was started, and tells of the rounds so far', async () => {
+  write(
+    'hang.test.mjs',
+    `import { existsSync, writeFileSync } from 'node:fs';
+test('hangs in the second round', { timeout: 0 }, async () => {
+  if (!existsSync('first')) return writeFileSync('first', '');
+  writeFileSync('second', '');
+  await new Promise((resolve) => setTimeout(resolve, 2 ** 30));
+});
+`,
+  );
+  const { child, ended } = flaky('--rounds', '3', '--load', '2');
+  await until('the second round hangs', () => readdirSync(folder).includes('second'));
+  const loops = processes.running.filter(({ command }) => command.includes('process.ppid'));
+  expect(loops).toHaveLength(2);
+  child.kill('SIGINT');
+  const { code, text } = await ended;
+  expect(code).toBe(130);
+  expect(text).toContain('Nothing fell in 1 round.');
+});
+
+test.each([
+  [['--rounds', '0'], '--rounds is "0". Give a whole number from 1 to 1000.'],
+  [['--load', 'much'], '--load is "much". Give a whole number from 0 to 64.'],
+  [['--load', '65'], '--load is "65". Give a whole number from 0 to 64.'],
+  [['--watch'], "Unknown option '--watch'. Options are: npm run test:flaky -- [--rounds 10]"],
+  [['--rounds'], "Option '--rounds <value>' argument missing. Options are: npm run test:flaky"],
+])('%s is refused with the next step', async (args, text) => {
+  expect(await flaky(...args).ended).toEqual({ code: 64, text: expect.stringContaining(text) });
+});
