@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { DOCUMENTS } from './markdown.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const read = (...path: string[]): string => readFileSync(join(ROOT, ...path), 'utf8');
@@ -49,6 +50,30 @@ test('a package without a licence or its text stops the build', () => {
   writeFileSync(join(folder, 'LICENSE'), 'You may.');
   expect(() => textOf()).toThrow('bare 1.0.0 is bundled without a licence text');
   expect(textOf('MIT')).toContain('## bare 1.0.0 (MIT)\n\n```\nYou may.\n```');
+});
+
+test('the package names one repository, and so do the documents', () => {
+  const { name, homepage, bugs, repository, mcpName } = JSON.parse(read('package.json'));
+  const [, page = '', owner = '', project = ''] =
+    /^git\+(https:\/\/github\.com\/([\w-]+)\/([\w.-]+))\.git$/.exec(repository.url) ?? [];
+  expect({ type: repository.type, project, homepage, bugs }).toEqual({
+    type: 'git',
+    project: name,
+    homepage: `${page}#readme`,
+    bugs: { url: `${page}/issues` },
+  });
+  // The MCP registry takes a package for the owner's when it has the name that the server is registered by.
+  expect(mcpName).toBe(`io.github.${owner}/${name}`);
+  for (const document of DOCUMENTS) {
+    const links = [
+      ...read(document).matchAll(/https:\/\/github\.com\/([\w-]+\/[\w.-]+?)(?:\.git)?(?![\w.-])/g),
+    ];
+    const ours = links.map(([, where = '']) => where).filter((where) => where.endsWith(`/${name}`));
+    expect(
+      ours.filter((where) => where !== `${owner}/${name}`),
+      document,
+    ).toEqual([]);
+  }
 });
 
 test('the package needs no other one, and holds nothing of the machine that built it', () => {
