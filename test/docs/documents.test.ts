@@ -31,6 +31,7 @@ const METHOD = /^tools\/(list|call)$/;
 describe.each(DOCUMENTS)('%s', (document) => {
   const text = read(document);
   const names = new Set(files('.').map((file) => basename(file)));
+  const tests = files('test').filter((file) => file.endsWith('.test.ts'));
 
   test('names only files that exist', () => {
     const named = [...prose(text).matchAll(/`([^`\n]+)`/g)].map(([, name = '']) => name);
@@ -54,10 +55,17 @@ describe.each(DOCUMENTS)('%s', (document) => {
     expect(lost).toEqual([]);
   });
 
-  test('calls only npm scripts and programs of the checkout that are there', () => {
+  test('calls only npm scripts, tests and programs of the checkout that are there', () => {
     for (const command of shellCommands(text)) {
-      const script = /^npm (?:run (\w+)|(test))(?: -- |$)/.exec(command);
-      if (script) expect(manifest.scripts).toHaveProperty(script[1] ?? script[2] ?? '');
+      const script = /^npm (?:run (\S+)|(test))(?: -- |$)/.exec(command);
+      if (script) expect(Object.keys(manifest.scripts)).toContain(script[1] ?? script[2]);
+      const chosen = /^(?:npx vitest run|npm run test:flaky --)((?: (?!-t )\S+)*)/.exec(command)?.[1] ?? '';
+      for (const part of chosen.split(' ').filter((word) => /^[a-z]/.test(word))) {
+        expect(
+          tests.some((file) => file.includes(part)),
+          command,
+        ).toBe(true);
+      }
       const program = /^(?:node )?((?:bench|scripts|\.ci)\/\S+)/.exec(command)?.[1];
       if (program) expect(exists(program), command).toBe(true);
     }
