@@ -9,3 +9,29 @@ export const test = base.extend<{ lab: Lab }>({
     await lab.end(task.result?.state === 'fail');
   },
 });
+
+/**
+ * A test that shares its lab, with one hub and one tmux server, with the others of its file: for what looks at its own
+ * jobs and peers only. It is taken down after the last; what is left behind fails the file.
+ */
+export const sharing = base.extend<{ lab: Lab; noted: undefined }>({
+  lab: [
+    // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from the pattern what a fixture needs
+    async ({}, use) => {
+      const lab = new Lab();
+      await use(lab);
+      await lab.end(failed.has(lab));
+    },
+    { scope: 'file' },
+  ],
+  noted: [
+    async ({ lab, task }, use) => {
+      await use(undefined);
+      if (task.result?.state === 'fail') failed.add(lab);
+    },
+    { auto: true },
+  ],
+});
+
+/** Labs with a test that fell: their evidence stays. */
+const failed = new WeakSet<Lab>();

@@ -41,7 +41,7 @@ const KINDS = {
 export type PeerKind = keyof typeof KINDS;
 
 export interface PeerOptions {
-  /** Name of its tmux session; its kind when absent. */
+  /** Name of its tmux session; its kind when absent, with a number where that has one already. */
   session?: string;
   /** More options of peer.mjs. */
   args?: string[];
@@ -83,6 +83,7 @@ export class Lab {
   readonly expected: RegExp[] = [];
   readonly #processes = new Processes(this.folder);
   #logs = 0;
+  #reporter: Promise<LabServer> | undefined;
 
   constructor() {
     mkdirSync(this.project);
@@ -128,6 +129,12 @@ export class Lab {
     return this.startServer({ MAM_ROLE: 'peer' }, 'peer');
   }
 
+  /** The lab's own server in the peer role, for all tests that only report with it. */
+  get reporter(): Promise<LabServer> {
+    this.#reporter ??= this.startPeerServer();
+    return this.#reporter;
+  }
+
   /** What a program that was started in this pane has in its environment. */
   envOf(peer: Peer): Record<string, string> {
     return { TMUX: `${this.socket},1,0`, TMUX_PANE: peer.pane };
@@ -135,7 +142,8 @@ export class Lab {
 
   /** A fake peer in a tmux session of its own, once it can be typed into. */
   async startPeer(kind: PeerKind = 'good', options: PeerOptions = {}): Promise<Peer> {
-    const session = options.session ?? kind;
+    const taken = this.sessions.has(kind) ? `${kind}-${this.#logs + 1}` : kind;
+    const session = options.session ?? taken;
     const log = join(this.folder, `peer-${++this.#logs}.log`);
     const words = [PEER, '--log', log, '--mam', PROGRAM, ...KINDS[kind], ...(options.args ?? [])];
     const env = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
