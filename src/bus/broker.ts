@@ -18,11 +18,13 @@ export interface BrokerOptions {
   realm: string;
   host: string;
   handlers: BusHandlers;
+  /** After so long a subscriber that does not read is dropped, in ms; 1,000 when absent. */
+  drainMs?: number;
 }
 
 /** A longer path is cut silently by the system, so that two hubs could share a socket. */
 const MAX_SOCKET_PATH_BYTES = 100;
-/** After this many ms a subscriber that does not read is dropped; it asks for what it missed when it is back. */
+/** A subscriber that is dropped asks for what it missed when it is back. */
 const DRAIN_TIMEOUT_MS = 1000;
 
 /** What we use of aedes beyond its published types. */
@@ -39,11 +41,11 @@ interface AedesInside {
  * @throws MamError `bad_input` for a path that is too long, `io` when the socket cannot be made
  */
 export async function startBroker(options: BrokerOptions): Promise<HubBus> {
-  const { socketPath, handlers } = options;
+  const { socketPath, handlers, drainMs = DRAIN_TIMEOUT_MS } = options;
   checkPath(socketPath);
   const aedes = new Aedes({
     concurrency: 0,
-    drainTimeout: DRAIN_TIMEOUT_MS,
+    drainTimeout: drainMs,
     // Sessions live as long as their connection: a queue for somebody who never comes back would grow for ever.
     preConnect: (_client, packet, callback) => {
       packet.clean = true;

@@ -19,6 +19,8 @@ export interface LinkOptions {
   home?: string | undefined;
   /** `[a-z0-9-]{1,64}`, unique; made up when absent. */
   clientId?: string | undefined;
+  /** How long an event waits for the hub's word before it goes to the outbox, in ms; 1,000 when absent. */
+  patienceMs?: number | undefined;
   /** Starts the hub; called when its socket refuses, once per attempt to connect. */
   onUnreachable?: (() => Promise<void>) | undefined;
 }
@@ -67,6 +69,7 @@ export class Link {
       replyTo: this.#replyTo,
       home,
       manyHubs: options.address.kind === 'url',
+      patienceMs: options.patienceMs,
       send,
     });
     this.#requests = new Requests({

@@ -8,7 +8,7 @@ import type { ClaimOutcome } from '../job/request.ts';
 import { keepInOutbox, outboxFolder } from './outbox.ts';
 import { claimTopic } from './topics.ts';
 
-/** Without the hub's word after this time an event goes to the outbox. */
+/** Without the hub's word after this time an event goes to the outbox, unless another time is given. */
 const PATIENCE_MS = 1000;
 /** How long the word of a hub that does not have the job waits for that of one that has it, in ms. */
 const OTHER_HUBS_MS = 300;
@@ -21,6 +21,8 @@ export interface PublisherOptions {
   home: string | undefined;
   /** True on a broker where other hubs may answer too. */
   manyHubs: boolean;
+  /** How long an event waits for the hub's word before it goes to the outbox, in ms; 1,000 when absent. */
+  patienceMs?: number | undefined;
   /** Publishes if there is a connection; else the claim goes out with `resend`. */
   send: (topic: string, payload: string) => void;
 }
@@ -145,7 +147,7 @@ export class Publisher {
       resolve = ok;
       reject = failed;
     });
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = Date.now() + (this.#options.patienceMs ?? PATIENCE_MS);
     return {
       claim,
       topic,
@@ -170,7 +172,10 @@ export class Publisher {
         this.#timer = undefined;
         const first = this.#sent.values().next().value;
         if (first === undefined) return;
-        if (first.deadline <= Date.now()) this.#spill('The hub did not acknowledge it within 1 s.');
+        if (first.deadline <= Date.now())
+          this.#spill(
+            `The hub did not acknowledge it within ${(this.#options.patienceMs ?? PATIENCE_MS) / 1000} s.`,
+          );
         else this.#watch();
       },
       Math.max(0, oldest.deadline - Date.now()),

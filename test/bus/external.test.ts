@@ -165,11 +165,9 @@ describe.skipIf(!installed)('an external broker', () => {
     const refusal = { code: 'unreachable', message: expect.stringContaining('refused the user name') };
     await expect(connectExternal({ ...wrong, handlers })).rejects.toMatchObject(refusal);
     const link = makeLink(broker.home, { address: { kind: 'url', url: wrong.url } });
-    const began = Date.now();
     const error: unknown = await link.request('status', {} as never).catch((reason: unknown) => reason);
     expect(error).toMatchObject(refusal);
     expect(JSON.stringify([String(error), (error as { hint: string }).hint])).not.toContain('wrongsecret');
-    expect(Date.now() - began).toBeLessThan(2000);
   });
 
   it('says that nobody is there, and that TLS failed', async () => {

@@ -15,6 +15,8 @@ import { until } from '../support/until.ts';
 
 export const REALM = 'test';
 export const HOST = 'here';
+/** Longer than any machine takes to answer, in ms. */
+const LONG_MS = 120_000;
 
 /** What a test has started, ended in reverse order by `cleanUp`. */
 const cleaners: (() => unknown)[] = [];
@@ -96,7 +98,11 @@ export function accept(hub: FakeHub, jobId: string, claim: Claim): void {
   }
 }
 
-export async function startFakeHub(home: string, handlers: Partial<BusHandlers> = {}): Promise<FakeHub> {
+export async function startFakeHub(
+  home: string,
+  handlers: Partial<BusHandlers> = {},
+  options: { drainMs?: number } = {},
+): Promise<FakeHub> {
   const hub = newFakeHub();
   const socketPath = join(home, 'hub.sock');
   hub.bus = await startBroker({
@@ -104,6 +110,7 @@ export async function startFakeHub(home: string, handlers: Partial<BusHandlers> 
     realm: REALM,
     host: HOST,
     handlers: { ...fakeHandlers(hub), ...handlers },
+    ...options,
   });
   onCleanUp(() => hub.stop());
   return hub;
@@ -126,9 +133,10 @@ export function newFakeHub(): FakeHub {
   return hub;
 }
 
+/** A link that keeps nothing in its outbox because the machine is slow; for that a test gives a time of its own. */
 export function makeLink(home: string, options: Partial<LinkOptions> = {}): Link {
   const address = { kind: 'socket', path: join(home, 'hub.sock') } as const;
-  const link = new Link({ address, realm: REALM, host: HOST, home, ...options });
+  const link = new Link({ address, realm: REALM, host: HOST, home, patienceMs: LONG_MS, ...options });
   onCleanUp(() => link.close());
   return link;
 }
