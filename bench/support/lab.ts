@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isRunning } from '../../test/support/processes.ts';
 import { Mcp } from './mcp.ts';
-import { isRunning } from './processes.ts';
 
 const OUT = process.env['MAM_BENCH_OUT'] ?? '';
 /** The program under test: a copy of dist/. */

@@ -1,17 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { isRunning } from '../../test/support/processes.ts';
 
 /** Fields of /proc/PID/stat from the third on. */
 function stat(pid: number): string[] {
   const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
-}
-
-export function isRunning(pid: number): boolean {
-  try {
-    return !['Z', 'X'].includes(stat(pid)[0] ?? 'X');
-  } catch {
-    return false;
-  }
 }
 
 /** Resident memory, in MB. */

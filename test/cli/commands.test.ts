@@ -3,7 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Ended, Lab, PROGRAM } from '../durability/support.ts';
+import { type Ended, Lab } from '../durability/support.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
 
 let lab: Lab;

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { completionOf } from '../../src/cli/completion.ts';
 import { COMMON, defineCommand } from '../../src/cli/core/command.ts';
 import { commands } from '../../src/cli/index.ts';
-import { Lab, PROGRAM } from '../durability/support.ts';
+import { Lab } from '../durability/support.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
 
 const JOB = 'fix-login-7f3kq2ab';

@@ -22,7 +22,9 @@ import { thisOwner } from '../../src/registry/lock.ts';
 import { tools } from '../../tools/index.ts';
 import { HOMES } from '../agents/programs.ts';
 import { installed, Mosquitto, PASSWORD } from '../durability/mosquitto.ts';
-import { freePort, isRunning, Lab, PROGRAM, plantJob } from '../durability/support.ts';
+import { freePort, Lab, plantJob } from '../durability/support.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
+import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 let lab: Lab;

@@ -1,7 +1,8 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab, PROGRAM } from '../durability/support.ts';
+import { Lab } from '../durability/support.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
 
 /** What a terminal obeys, or what nobody sees: of every kind one. */

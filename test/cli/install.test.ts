@@ -13,7 +13,8 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { prepare, readConfig, replaceConfig, restoreConfig } from '../../src/cli/install/files.ts';
-import { type Ended, Lab, PROGRAM } from '../durability/support.ts';
+import { type Ended, Lab } from '../durability/support.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
 
 let lab: Lab;
 let claudeFile: string;

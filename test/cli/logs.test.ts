@@ -2,7 +2,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Ended, Lab, PROGRAM } from '../durability/support.ts';
+import { type Ended, Lab } from '../durability/support.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
 
 let lab: Lab;

@@ -3,7 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { scriptHash } from '../../src/hub/script-hash.ts';
-import { isRunning, Lab, PROGRAM } from '../durability/support.ts';
+import { Lab } from '../durability/support.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
+import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 let lab: Lab;

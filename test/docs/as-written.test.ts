@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tools } from '../../tools/index.ts';
-import { type Json, Lab, PROGRAM } from '../durability/support.ts';
+import { type Json, Lab } from '../durability/support.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
 import { lineWith, ROOT, read, shellCommands } from './markdown.ts';
 

@@ -15,8 +15,9 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { hubSocketPath, shortFolder } from '../../src/hub-place.ts';
 import { thisOwner } from '../../src/registry/lock.ts';
+import { isRunning } from '../support/processes.ts';
 import { PATIENCE, until } from '../support/until.ts';
-import { isRunning, Lab, listens } from './support.ts';
+import { Lab, listens } from './support.ts';
 
 let lab: Lab;
 let homes: string[] = [];

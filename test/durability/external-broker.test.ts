@@ -2,9 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, test } from 'vitest';
+import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { installed, Mosquitto, PASSWORD, USER } from './mosquitto.ts';
-import { isRunning, Lab, type Server } from './support.ts';
+import { Lab, type Server } from './support.ts';
 
 let lab: Lab;
 let broker: Mosquitto;

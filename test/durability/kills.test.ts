@@ -5,8 +5,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { requestOnce } from '../../src/bus/one-shot.ts';
+import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { isRunning, Lab, type Server } from './support.ts';
+import { Lab, type Server } from './support.ts';
 
 const JOBS = 8;
 const SERVERS = 5;

@@ -2,9 +2,10 @@ import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, test } from 'vitest';
+import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { installed, Mosquitto } from './mosquitto.ts';
-import { isRunning, type Json, Lab } from './support.ts';
+import { type Json, Lab } from './support.ts';
 
 const ROOT = 'mam/v1/default/';
 const REPLY = `${ROOT}clients/stranger/replies`;

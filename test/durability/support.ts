@@ -17,12 +17,10 @@ import type { JobOrder, JobRecord } from '../../src/job/record.ts';
 import { foldJob } from '../../src/registry/fold.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { Seal } from '../../src/registry/seal.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
 import { isRunning, type LabProcess, Processes } from '../support/processes.ts';
 import { PATIENCE, until } from '../support/until.ts';
 
-export { isRunning };
-
-export const PROGRAM = resolve(import.meta.dirname, '../../dist/main.js');
 /** A terminal program that plays an agent in a pane and runs commands there for a test. */
 const AGENT = resolve(import.meta.dirname, 'agent.mjs');
 

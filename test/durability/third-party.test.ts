@@ -3,8 +3,9 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, expect, test } from 'vitest';
+import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { isRunning, type Json, Lab } from './support.ts';
+import { type Json, Lab } from './support.ts';
 
 const REPLY = 'mam/v1/default/clients/third/replies';
 const CLAIMS = 'mam/v1/default/claims/';

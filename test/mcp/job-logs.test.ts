@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { isRunning, Lab } from '../durability/support.ts';
+import { Lab } from '../durability/support.ts';
+import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 let lab: Lab;

@@ -7,8 +7,9 @@ import { listPanes } from '../../src/tmux/pane.ts';
 import { quote } from '../../src/tmux/quote.ts';
 import type { PaneSample } from '../../src/tmux/sample.ts';
 import { capture } from '../../src/tmux/screen.ts';
+import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { isRunning, Lab } from './lab.ts';
+import { Lab } from './lab.ts';
 
 const labs: Lab[] = [];
 function lab(env?: Record<string, string>): Lab {

@@ -9,8 +9,9 @@ import {
 } from '../../src/tmux/deliver.ts';
 import { type AgentProcess, foreground, isAlive } from '../../src/tmux/process.ts';
 import { capture } from '../../src/tmux/screen.ts';
+import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { isRunning, Lab, type Peer } from './lab.ts';
+import { Lab, type Peer } from './lab.ts';
 
 const ID = 'fix-the-tests-abcd1234';
 const TEXT = `Job ${ID} was delegated to you: call publish_event with event "started"; $HOME \`x\` #{pane_id} 한국어.\nUse only this id: ${ID}`;

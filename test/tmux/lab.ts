@@ -8,6 +8,7 @@ import type { Target } from '../../src/tmux/deliver.ts';
 import { listPanes, type PaneInfo } from '../../src/tmux/pane.ts';
 import { foreground } from '../../src/tmux/process.ts';
 import { capture } from '../../src/tmux/screen.ts';
+import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 const PEER = fileURLToPath(new URL('peer.mjs', import.meta.url));
@@ -109,14 +110,5 @@ function readNotes(log: string): PeerNote[] {
     return lines.map((line) => JSON.parse(line) as PeerNote);
   } catch {
     return [];
-  }
-}
-
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return false;
   }
 }

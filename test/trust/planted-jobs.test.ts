@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isRunning, Lab, plantJob } from '../durability/support.ts';
+import { Lab, plantJob } from '../durability/support.ts';
+import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 /** Job folders that a clone brings, or that a peer has put there or changed: what they say is shown, never obeyed. */
