@@ -181,7 +181,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () 
     await client.page.evaluate("document.querySelector('iframe').style.marginTop = '0'");
     await until('it looks again', () => client.count('list_jobs') > seen);
 
-    process.kill(client.server.child.pid ?? 0, 'SIGKILL');
+    client.server.child.kill('SIGKILL');
     const alarm = board.getByRole('alert');
     await alarm.getByText('The server does not answer: MCP server mam has ended.').waitFor();
     await alarm.getByText('Next try in 4 s.').waitFor();

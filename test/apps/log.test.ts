@@ -28,7 +28,7 @@ async function hostOf(): Promise<{ host: Host; calls: Record<string, unknown>[] 
   const calls: Record<string, unknown>[] = [];
   const call = (name: string, args: Record<string, unknown>) => {
     calls.push(args);
-    return server.ok(name, args);
+    return server.ask(name, args);
   };
   return { host: { call } as unknown as Host, calls };
 }

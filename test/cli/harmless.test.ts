@@ -95,7 +95,7 @@ test('what a model is told of it is harmless as well, in every answer', async ()
     for (const value of [structuredContent ?? {}, content[0].text.startsWith('{') ? {} : content[0].text])
       expect(textsOf(value).filter((text) => DANGEROUS.test(text))).toEqual([]);
   }
-  const { requests } = await server.ok('job_status', { job_id: 'foreign' });
+  const { requests } = await server.ask('job_status', { job_id: 'foreign' });
   expect(requests[0]).toMatchObject({ tool: expect.stringMatching(/^tool.*-tool$/) });
   for (const uri of ['mam://jobs', 'mam://jobs/foreign', 'mam://jobs/foreign/log']) {
     const { contents } = (await server.request('resources/read', { uri })).result;

@@ -69,7 +69,7 @@ describe('mam logs', () => {
     expect(all).toMatchObject({ job_id: 'roof', status: 'completed', more: false });
     expect(all.events.at(-2).result).toBe('tile\n'.repeat(2_000));
     const server = await lab.server();
-    const tool = await server.ok('job_logs', { job_id: 'roof' });
+    const tool = await server.ask('job_logs', { job_id: 'roof' });
     const { result: _, ...row } = all.events.at(-2);
     const { result: __, ...shown } = tool.events.at(-2);
     expect(row).toEqual(shown);

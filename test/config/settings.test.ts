@@ -133,7 +133,7 @@ describe('a configuration that cannot be used', () => {
     homeFile(text);
     const path = join(lab.home, 'config.json');
     const server = await lab.server();
-    for (const told of [await server.fails('list_jobs'), (await lab.mam(['list'])).stderr]) {
+    for (const told of [await server.refusal('list_jobs'), (await lab.mam(['list'])).stderr]) {
       expect(told).toContain(path);
       expect(told).toContain(words);
       expect(told).not.toMatch(/\n\s+at /);
@@ -141,7 +141,7 @@ describe('a configuration that cannot be used', () => {
     expect((await lab.mam(['list'])).code).toBe(64);
     // Put right, the same server goes on.
     homeFile({});
-    await server.ok('list_jobs');
+    await server.ask('list_jobs');
   });
 
   test('never shows what stands in the file', async () => {
@@ -198,9 +198,9 @@ describe('the broker', () => {
     homeFile({ broker_url: `mqtt://me:${secret}@127.0.0.1:9` });
     const server = await lab.server();
     // The way to the hub is its private socket, whatever becomes of the broker.
-    const outputs = [JSON.stringify(await server.ok('list_jobs'))];
+    const outputs = [JSON.stringify(await server.ask('list_jobs'))];
     await until('the log says so', () => lab.hubLog().includes('mqtt://127.0.0.1:9 cannot be reached'));
-    await server.ok('publish_event', { job_id: 'nobody', event: 'progress' });
+    await server.ask('publish_event', { job_id: 'nobody', event: 'progress' });
     const status = await lab.mam(['hub', '--json']);
     expect(JSON.parse(status.stdout).broker).toBe('mqtt://127.0.0.1:9');
     outputs.push(status.stdout, status.stderr, server.stderr);
@@ -287,14 +287,14 @@ describe('audit logs', () => {
       const logs = join(lab.folder, 'logs');
       await lab.agent('logged');
       const server = await lab.server({ [name]: logs });
-      const { job_id, log_dir } = await server.ok('delegate_job', {
+      const { job_id, log_dir } = await server.ask('delegate_job', {
         prompt: 'Log it',
         agent: 'command',
         agent_session: 'tmux:logged',
       });
       expect(log_dir).toBe(join(logs, job_id));
-      const waited = server.ok('wait_job', { job_id });
-      await server.ok('publish_event', { job_id, event: 'completed', detail: 'end' });
+      const waited = server.ask('wait_job', { job_id });
+      await server.ask('publish_event', { job_id, event: 'completed', detail: 'end' });
       expect(await waited).toMatchObject({ outcome: 'final' });
       await lab.mam(['hub', 'stop']);
       expect(readFileSync(join(log_dir, 'events.jsonl'), 'utf8')).toBe(

@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { inPane, Lab, type Server } from './support.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { inPane, Lab } from './support.ts';
 
 const MIB = 1024 * 1024;
 
 let lab: Lab;
-let server: Server;
+let server: LabServer;
 // One for all: whatever a test sends must leave it fit for the next one.
 beforeAll(async () => {
   lab = new Lab();
@@ -29,37 +30,37 @@ function folders(): string[] {
 test('a peer in a pane is told the right id when it takes a wrong one', async () => {
   const one = await lab.agent('one');
   const two = await lab.agent('two');
-  const first = await server.ok('delegate_job', {
+  const first = await server.ask('delegate_job', {
     prompt: 'First',
     agent: 'command',
     agent_session: 'tmux:one',
   });
-  const second = await server.ok('delegate_job', {
+  const second = await server.ask('delegate_job', {
     prompt: 'Second',
     agent: 'command',
     agent_session: 'tmux:two',
   });
   const peer = await lab.server({}, { program: inPane(one.bridge) });
-  const stranger = await peer.fails('publish_event', { job_id: 'no-such-job', event: 'started' });
+  const stranger = await peer.refusal('publish_event', { job_id: 'no-such-job', event: 'started' });
   expect(stranger).toBe(
     `There is no job with this id. The job of your pane is ${first.job_id}: report with job_id "${first.job_id}".`,
   );
-  const foreign = await peer.fails('publish_event', { job_id: second.job_id, event: 'completed' });
+  const foreign = await peer.refusal('publish_event', { job_id: second.job_id, event: 'completed' });
   expect(foreign).toContain(`Job ${second.job_id} was given to another pane.`);
   expect(foreign).toContain(`Report again with job_id "${first.job_id}".`);
   expect(lab.events(second.job_id).map(({ type }) => type)).not.toContain('completed');
-  expect(await peer.ok('publish_event', { job_id: first.job_id, event: 'started' })).toMatchObject({
+  expect(await peer.ask('publish_event', { job_id: first.job_id, event: 'started' })).toMatchObject({
     task: 'First',
   });
   const other = await lab.server({}, { program: inPane(two.bridge) });
-  expect(await other.fails('publish_event', { job_id: first.job_id, event: 'error' })).toContain(
+  expect(await other.refusal('publish_event', { job_id: first.job_id, event: 'error' })).toContain(
     second.job_id,
   );
   expect(folders().sort()).toEqual([first.job_id, second.job_id].sort());
 });
 
 test('outside of a pane the open jobs are named', async () => {
-  expect(await server.fails('publish_event', { job_id: 'no-such-job', event: 'started' })).toContain(
+  expect(await server.refusal('publish_event', { job_id: 'no-such-job', event: 'started' })).toContain(
     'Open jobs: open',
   );
 });
@@ -75,7 +76,7 @@ test.each([
   ['publish_event', { job_id: '', event: 'progress' }],
   ['publish_event', { job_id: 'x'.repeat(65), event: 'progress' }],
 ] as [string, object][])('%s %j: one clear sentence with the next step', async (tool, args) => {
-  const text = await server.fails(tool, args);
+  const text = await server.refusal(tool, args);
   expectSentence(text);
   expect(folders()).toEqual([]);
 });
@@ -100,7 +101,7 @@ test.each([
   [{ validate: 'no-such-script.sh' }, 'no-such-script.sh'],
   [{ prommpt: 'x' }, 'Did you mean `prompt`?'],
 ] as [object, string][])('delegate_job with %j is refused and leaves no job', async (args, words) => {
-  const text = await server.fails('delegate_job', {
+  const text = await server.refusal('delegate_job', {
     prompt: 'Do it',
     agent: 'command',
     agent_session: 'tmux:bad',
@@ -118,17 +119,17 @@ test('a prompt of exactly 1 MiB arrives byte for byte, one of a byte more is ref
   const prompt = '한'.repeat(Math.floor(MIB / 3));
   const exact = prompt + 'y'.repeat(MIB - Buffer.byteLength(prompt));
   expect(Buffer.byteLength(exact)).toBe(MIB);
-  const text = await server.fails('delegate_job', { ...args, prompt: `${exact}z` });
+  const text = await server.refusal('delegate_job', { ...args, prompt: `${exact}z` });
   expect(text).toContain('`prompt` is longer than 1 MiB');
   expect(folders()).toEqual([]);
-  const { job_id } = await server.ok('delegate_job', { ...args, prompt: exact });
+  const { job_id } = await server.ask('delegate_job', { ...args, prompt: exact });
   expect(job_id).toMatch(/^(job|x?y+)-/);
   expect(readFileSync(join(lab.registry, job_id, 'prompt.md'), 'utf8')).toBe(exact);
   expect(readFileSync(log, 'utf8')).toContain(job_id);
-  const started = await server.ok('publish_event', { job_id, event: 'started' });
+  const started = await server.ask('publish_event', { job_id, event: 'started' });
   let read = started.task as string;
   for (let next = started.task_next_offset; next !== undefined; ) {
-    const page = await server.ok('job_status', { job_id, task_offset: next });
+    const page = await server.ask('job_status', { job_id, task_offset: next });
     expect(page.task.length).toBeLessThanOrEqual(16_000);
     read += page.task;
     next = page.task_next_offset;
@@ -139,10 +140,10 @@ test('a prompt of exactly 1 MiB arrives byte for byte, one of a byte more is ref
 
 test('a message of 11 MB is answered, and the server lives on', async () => {
   const args = { prompt: 'x'.repeat(11 * MIB), agent: 'command', agent_session: 'tmux:x' };
-  const text = await server.fails('delegate_job', args);
+  const text = await server.refusal('delegate_job', args);
   expect(text).toContain('`prompt` is longer than 1 MiB: put the text into a file and name the file');
   expect(text.length).toBeLessThan(1_200);
-  expect((await server.ok('list_jobs')).total).toBeGreaterThan(0);
+  expect((await server.ask('list_jobs')).total).toBeGreaterThan(0);
   expect(folders()).toEqual([]);
 });
 
@@ -154,7 +155,7 @@ test.each([
   [{ event: 'finished' }, 'must be one of'],
   [{ event: 'timeout' }, 'must be one of'],
 ] as [object, string][])('publish_event with bad fields is refused: %#', async (args, words) => {
-  const text = await server.fails('publish_event', { job_id: 'open', ...args });
+  const text = await server.refusal('publish_event', { job_id: 'open', ...args });
   expectSentence(text);
   expect(text).toContain(words);
 });
@@ -163,9 +164,9 @@ test('what a peer writes stays data: controls, escapes and half pairs go through
   lab.plant('data');
   await lab.mam(['hub', 'stop']);
   const detail = 'a\u001b[31mred\u0007 \u202e half \ud800 {"seq":99}\n\nline';
-  await server.ok('publish_event', { job_id: 'data', event: 'progress', detail });
+  await server.ask('publish_event', { job_id: 'data', event: 'progress', detail });
   const result = `${detail}${'r'.repeat(MIB - 200)}`;
-  await server.ok('publish_event', { job_id: 'data', event: 'completed', detail, result });
+  await server.ask('publish_event', { job_id: 'data', event: 'completed', detail, result });
   const [, progress, completed] = lab.events('data');
   expect(progress?.detail).toBe(detail);
   const file = join(lab.registry, 'data', 'texts', completed?.texts?.['result'] ?? '');
@@ -183,14 +184,14 @@ test('what a peer writes stays data: controls, escapes and half pairs go through
 
 test('a limit of the caller, not of the job, makes no failure of it', async () => {
   for (const timeout_seconds of [0, 0.05])
-    expect(await server.ok('wait_job', { job_id: 'open', timeout_seconds })).toMatchObject({
+    expect(await server.ask('wait_job', { job_id: 'open', timeout_seconds })).toMatchObject({
       outcome: 'still_running',
     });
-  expectSentence(await server.fails('wait_job', { job_id: 'open', timeout_seconds: -1 }));
-  expectSentence(await server.fails('wait_job', { job_id: 'open', cursor: 'rubbish' }));
-  expectSentence(await server.fails('list_jobs', { cursor: 'rubbish' }));
+  expectSentence(await server.refusal('wait_job', { job_id: 'open', timeout_seconds: -1 }));
+  expectSentence(await server.refusal('wait_job', { job_id: 'open', cursor: 'rubbish' }));
+  expectSentence(await server.refusal('list_jobs', { cursor: 'rubbish' }));
   writeFileSync(join(lab.registry, 'foreign'), '');
-  const { jobs } = await server.ok('list_jobs');
+  const { jobs } = await server.ask('list_jobs');
   expect(jobs.map(({ job_id }: { job_id: string }) => job_id)).not.toContain('foreign');
 });
 

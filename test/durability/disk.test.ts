@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { LabServer } from '../support/lab-server.ts';
 import { until } from '../support/until.ts';
-import { Lab, type Server } from './support.ts';
+import { Lab } from './support.ts';
 
 let lab: Lab;
 const mounts: string[] = [];
@@ -47,7 +48,7 @@ describe('a registry that cannot be written', () => {
     writeFileSync(file, 'x');
     for (const registry of [file, join(file, 'jobs')]) {
       const server = await lab.server({ MAM_REGISTRY_DIR: registry });
-      const text = await server.fails('delegate_job', DELEGATE);
+      const text = await server.refusal('delegate_job', DELEGATE);
       expect(text).toMatch(
         /^The registry .* cannot be written \((EEXIST|ENOTDIR)\)\. Mend .* or set MAM_REGISTRY_DIR/,
       );
@@ -64,9 +65,9 @@ describe('a registry that cannot be written', () => {
     const registry = join(lab.folder, 'mended');
     writeFileSync(registry, 'x');
     const server = await lab.server({ MAM_REGISTRY_DIR: registry });
-    await server.fails('delegate_job', DELEGATE);
+    await server.refusal('delegate_job', DELEGATE);
     rmSync(registry);
-    const { job_id } = await server.ok('delegate_job', DELEGATE);
+    const { job_id } = await server.ask('delegate_job', DELEGATE);
     expect(existsSync(join(registry, job_id, 'events.jsonl'))).toBe(true);
   });
 });
@@ -74,7 +75,7 @@ describe('a registry that cannot be written', () => {
 describe.runIf(mayMount)('a full disk', () => {
   afterEach(() => mounts.splice(0).forEach(unmount));
 
-  async function onSmallDisk(): Promise<{ server: Server; registry: string }> {
+  async function onSmallDisk(): Promise<{ server: LabServer; registry: string }> {
     lab = new Lab();
     const disk = join(lab.folder, 'disk');
     mountSmall(disk, '256k');
@@ -82,7 +83,7 @@ describe.runIf(mayMount)('a full disk', () => {
     const registry = join(disk, 'jobs');
     lab.plant('full', {}, registry);
     const server = await lab.server({ MAM_REGISTRY_DIR: registry });
-    await server.ok('publish_event', { job_id: 'full', event: 'started' });
+    await server.ask('publish_event', { job_id: 'full', event: 'started' });
     return { server, registry };
   }
 
@@ -90,20 +91,20 @@ describe.runIf(mayMount)('a full disk', () => {
     const { server, registry } = await onSmallDisk();
     await lab.agent('disk');
     const makeRoom = fill(join(lab.folder, 'disk'));
-    const text = await server.fails('delegate_job', DELEGATE);
+    const text = await server.refusal('delegate_job', DELEGATE);
     expect(text).toContain(`The registry ${registry} cannot be written (ENOSPC).`);
     expect(text).toContain('free some space');
     expect(readdirSync(registry).filter((name) => name.startsWith('do-it'))).toEqual([]);
     expect(readdirSync(join(lab.home, 'live'))).toEqual(['full']);
     makeRoom();
-    const { job_id } = await server.ok('delegate_job', DELEGATE);
+    const { job_id } = await server.ask('delegate_job', DELEGATE);
     expect(readFileSync(join(registry, job_id, 'prompt.md'), 'utf8')).toBe('Do it');
   });
 
   test('keeps reports in the outbox until there is room, in their order, each once', async () => {
     const { server, registry } = await onSmallDisk();
     const other = await lab.server({ MAM_REGISTRY_DIR: registry });
-    const waiter = other.ok('wait_job', { job_id: 'full', timeout_seconds: 45 });
+    const waiter = other.ask('wait_job', { job_id: 'full', timeout_seconds: 45 });
     const answers: { detail: string; recorded: boolean; full: boolean }[] = [];
     let makeRoom: (() => void) | undefined;
     const lanes = [server, other].flatMap((client, s) =>
@@ -113,7 +114,7 @@ describe.runIf(mayMount)('a full disk', () => {
           // Of several lengths, so that the last block ends inside of a line.
           const detail = `${s}${lane}:${n}:${'x'.repeat((n * 37) % 300)}`;
           const full = makeRoom !== undefined;
-          const answer = await client.ok('publish_event', { job_id: 'full', event: 'progress', detail });
+          const answer = await client.ask('publish_event', { job_id: 'full', event: 'progress', detail });
           expect(answer.accepted).toBe(true);
           answers.push({ detail, recorded: answer.recorded, full });
         }
@@ -130,7 +131,7 @@ describe.runIf(mayMount)('a full disk', () => {
     makeRoom?.();
     await Promise.all(lanes);
     await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0);
-    const end = await server.ok('publish_event', { job_id: 'full', event: 'completed', detail: 'end' });
+    const end = await server.ask('publish_event', { job_id: 'full', event: 'completed', detail: 'end' });
     expect(end.accepted).toBe(true);
     expect(await waiter).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
 
@@ -157,7 +158,7 @@ describe.runIf(mayMount)('a full disk', () => {
     const registry = join(lab.home, 'jobs');
     lab.plant('full', {}, registry);
     const server = await lab.server({ MAM_REGISTRY_DIR: registry });
-    await server.ok('publish_event', { job_id: 'full', event: 'started' });
+    await server.ask('publish_event', { job_id: 'full', event: 'started' });
     const makeRoom = fill(lab.home);
     // The last block of the journal may still have room for a line or two.
     let text = '';
@@ -186,7 +187,7 @@ describe.runIf(mayMount)('a full disk', () => {
     expect(shell.code).toBe(2);
     expect(shell.stderr).toContain('could be kept nowhere');
     makeRoom();
-    const after = await server.ok('publish_event', { job_id: 'full', event: 'completed', detail: 'again' });
+    const after = await server.ask('publish_event', { job_id: 'full', event: 'completed', detail: 'again' });
     expect(after).toMatchObject({ accepted: true, status: 'completed' });
     expect(lab.events('full', { registry })).toHaveLength(2 + recorded);
   });

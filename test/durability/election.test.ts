@@ -36,7 +36,7 @@ describe('starters at once', () => {
     const lists = await Promise.all(
       servers.map(async (server) => {
         await server.initialize();
-        return server.ok('list_jobs');
+        return server.ask('list_jobs');
       }),
     );
     process.stdout.write(`ten starters served after ${Date.now() - began} ms\n`);
@@ -62,7 +62,7 @@ describe('starters at once', () => {
     writeFileSync(join(lab.home, 'hub.json'), JSON.stringify({ pid: 2 ** 22 - 1, realm: 'other' }));
     lab.plant('served');
     const servers = await Promise.all(Array.from({ length: 3 }, () => lab.server()));
-    const lists = await Promise.all(servers.map((server) => server.ok('list_jobs')));
+    const lists = await Promise.all(servers.map((server) => server.ask('list_jobs')));
     expect(lists.map(({ total }) => total)).toEqual([1, 1, 1]);
     await until('one hub is left', () => lab.hubs().length === 1);
   });
@@ -71,7 +71,7 @@ describe('starters at once', () => {
     lab = new Lab();
     const startsIn = async (): Promise<number> => {
       const began = Date.now();
-      await (await lab.server()).ok('list_jobs');
+      await (await lab.server()).ask('list_jobs');
       const took = Date.now() - began;
       await lab.mam(['hub', 'stop']);
       return took;
@@ -113,7 +113,7 @@ describe('the running hub', () => {
   test.concurrent('keeps its locks alive, and takes them away at its end', async () => {
     const own = new Lab();
     const server = await own.server();
-    await server.ok('list_jobs');
+    await server.ask('list_jobs');
     const locks = [join(own.home, 'hub.lock'), join(own.registry, '.hub.lock')];
     const touched = (): number[] => locks.map((lock) => statSync(lock).mtimeMs);
     const before = touched();
@@ -126,12 +126,12 @@ describe('the running hub', () => {
   test.concurrent('ends when the lock of a registry is taken away from it', async () => {
     const own = new Lab();
     const server = await own.server();
-    await server.ok('list_jobs');
+    await server.ask('list_jobs');
     const pid = await own.hubPid();
     rmSync(join(own.registry, '.hub.lock'), { recursive: true });
     await until('it ends', () => !isRunning(pid));
     expect(own.hubLog()).toContain('the lock of a registry was lost');
-    await server.ok('list_jobs');
+    await server.ask('list_jobs');
     expect(await own.hubPid()).not.toBe(pid);
     await own.end();
   });
@@ -151,11 +151,11 @@ describe('the running hub', () => {
     lab = new Lab();
     lab.plant('served');
     const server = await lab.server();
-    await server.ok('job_status', { job_id: 'served' });
+    await server.ask('job_status', { job_id: 'served' });
     const pid = await lab.hubPid();
     await disturb();
     await until('it ends', () => !isRunning(pid));
-    expect(await server.ok('job_status', { job_id: 'served' })).toMatchObject({ status: 'queued' });
+    expect(await server.ask('job_status', { job_id: 'served' })).toMatchObject({ status: 'queued' });
     expect(await lab.hubPid()).not.toBe(pid);
     await until('one hub is left', () => lab.hubs().length === 1);
   });
@@ -163,13 +163,13 @@ describe('the running hub', () => {
   test('whose home is removed and made again at once leaves its successor alone', async () => {
     lab = new Lab();
     const first = await lab.server();
-    await first.ok('list_jobs');
+    await first.ask('list_jobs');
     const pid = await lab.hubPid();
     rmSync(lab.home, { recursive: true });
     // Another registry, because the first one is still locked for a moment.
     const registry = join(lab.folder, 'other');
     const second = await lab.server({ MAM_REGISTRY_DIR: registry });
-    await second.ok('list_jobs');
+    await second.ask('list_jobs');
     const successor = await lab.hubPid();
     expect(successor).not.toBe(pid);
     await until('the first ends', () => !isRunning(pid));
@@ -188,22 +188,22 @@ describe('the running hub', () => {
     const other = join(lab.folder, 'home-2');
     homes = [other];
     const first = await lab.server();
-    await first.ok('list_jobs');
+    await first.ask('list_jobs');
     const second = await lab.server({ MAM_HOME: other });
-    const text = await second.fails('list_jobs');
+    const text = await second.refusal('list_jobs');
     expect(text).toContain(`${lab.registry} is being written by another hub (process ${lab.hub().pid}`);
     expect(text).toContain(lab.home);
     expect(text).toContain('MAM_REGISTRY_DIR');
     // The first one's end is enough; nothing has to be cleared away.
     await lab.mam(['hub', 'stop']);
-    await second.ok('list_jobs');
+    await second.ask('list_jobs');
   });
 
   test('ends when nobody has needed it for the idle time, but not while a job is open', async () => {
     lab = new Lab({ MAM_HUB_IDLE_SECONDS: '1' });
     lab.plant('open');
     const server = await lab.server();
-    await server.ok('job_status', { job_id: 'open' });
+    await server.ask('job_status', { job_id: 'open' });
     const pid = await lab.hubPid();
     await server.close();
     const began = Date.now();
@@ -218,7 +218,7 @@ describe('the running hub', () => {
   test('outlives the one who started it, and the group of its starter', async () => {
     lab = new Lab();
     const server = await lab.server();
-    await server.ok('list_jobs');
+    await server.ask('list_jobs');
     const pid = await lab.hubPid();
     await server.close();
     expect(isRunning(pid)).toBe(true);
@@ -242,7 +242,7 @@ describe('mam hub', () => {
     expect(existsSync(lab.home)).toBe(false);
 
     lab.plant('open');
-    await (await lab.server()).ok('list_jobs');
+    await (await lab.server()).ask('list_jobs');
     const pid = await lab.hubPid();
     const status = JSON.parse((await lab.mam(['hub', 'status', '--json'])).stdout);
     expect(status).toMatchObject({ running: true, pid, broker: 'embedded', realm: 'default', open_jobs: 1 });
@@ -264,7 +264,7 @@ describe('mam hub', () => {
     expect(Buffer.byteLength(socket)).toBeLessThan(100);
     lab.onEnd(() => rmSync(shortFolder(home), { recursive: true, force: true }));
     const server = await lab.server({ MAM_HOME: home });
-    await server.ok('list_jobs');
+    await server.ask('list_jobs');
     const { pid, socket: told } = lab.hub(home);
     expect(told).toBe(socket);
     expect(statSync(shortFolder(home)).mode & 0o777).toBe(0o700);
@@ -282,7 +282,7 @@ describe('mam hub', () => {
     expect(ended.code).toBe(69);
     expect(ended.stderr).toContain('Set MAM_HOME to a folder that can be written.');
     const server = await lab.server(env);
-    expect(await server.fails('list_jobs')).toContain('Set MAM_HOME to a folder that can be written.');
+    expect(await server.refusal('list_jobs')).toContain('Set MAM_HOME to a folder that can be written.');
   });
 });
 

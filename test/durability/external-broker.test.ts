@@ -2,10 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { LabServer } from '../support/lab-server.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { installed, Mosquitto, PASSWORD, USER } from './mosquitto.ts';
-import { Lab, type Server } from './support.ts';
+import { Lab } from './support.ts';
 
 let lab: Lab;
 let broker: Mosquitto;
@@ -47,17 +48,17 @@ describe.runIf(installed)('over Mosquitto', () => {
     const supervisor = await lab.server(broker.env);
     const peer = await lab.server({ ...broker.env, MAM_ROLE: 'peer' });
     // The way to the hub does not lead over the broker: what happens before it is joined is not told there.
-    await supervisor.ok('list_jobs');
+    await supervisor.ask('list_jobs');
     await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
-    const job = await supervisor.ok('delegate_job', {
+    const job = await supervisor.ask('delegate_job', {
       prompt: 'Say hello',
       agent: 'command',
       agent_session: 'tmux:worker',
     });
     expect(job.delivery_stage).toBe('submitted');
     expect(readFileSync(agent.log, 'utf8')).toContain(job.job_id);
-    const waited = supervisor.ok('wait_job', { job_id: job.job_id, timeout_seconds: 40 });
-    const started = await peer.ok('publish_event', { job_id: job.job_id, event: 'started' });
+    const waited = supervisor.ask('wait_job', { job_id: job.job_id, timeout_seconds: 40 });
+    const started = await peer.ask('publish_event', { job_id: job.job_id, event: 'started' });
     expect(started).toMatchObject({ accepted: true, recorded: true, task: 'Say hello' });
     // What one line of mosquitto_pub says.
     await client.publishAsync(
@@ -68,7 +69,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     await until('it is recorded', () =>
       lab.events(job.job_id).some(({ detail }) => detail === 'from outside'),
     );
-    await peer.ok('publish_event', { job_id: job.job_id, event: 'completed', detail: 'hello' });
+    await peer.ask('publish_event', { job_id: job.job_id, event: 'completed', detail: 'hello' });
     expect(await waited).toMatchObject({
       outcome: 'final',
       jobs: [{ status: 'completed', detail: 'hello' }],
@@ -92,7 +93,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     lab.plant('early');
     const server = await lab.server(broker.env);
     // The hub's own machine needs no broker.
-    expect((await server.ok('list_jobs')).total).toBe(1);
+    expect((await server.ask('list_jobs')).total).toBe(1);
     await until('it is told', () =>
       lab
         .hubLog()
@@ -101,7 +102,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     const status = await lab.mam(['hub'], { env: broker.env });
     expect(status.stdout).toContain('not joined: The MQTT broker');
     expect(status.stdout).toContain('Check MAM_BROKER_URL');
-    const answer = await server.ok('publish_event', { job_id: 'early', event: 'progress', detail: 'kept' });
+    const answer = await server.ask('publish_event', { job_id: 'early', event: 'progress', detail: 'kept' });
     expect(answer.accepted).toBe(true);
     const shell = await lab.mam(['publish', '--job', 'early', '--event', 'progress', '--detail', 'shell'], {
       env: broker.env,
@@ -110,7 +111,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     await until('both are in the journal', () => lab.events('early').length === 3);
     await broker.start();
     await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
-    expect((await server.ok('list_jobs')).total).toBe(1);
+    expect((await server.ask('list_jobs')).total).toBe(1);
     const details = lab.events('early').map(({ detail }) => detail);
     expect(details.sort()).toEqual(['kept', 'shell', undefined]);
   });
@@ -120,14 +121,18 @@ describe.runIf(installed)('over Mosquitto', () => {
     lab.plant('through');
     const server = await lab.server(broker.env);
     const peer = await lab.server(broker.env);
-    const waited = server.ok('wait_job', { job_id: 'through', timeout_seconds: 40 });
-    await peer.ok('publish_event', { job_id: 'through', event: 'started' });
+    const waited = server.ask('wait_job', { job_id: 'through', timeout_seconds: 40 });
+    await peer.ask('publish_event', { job_id: 'through', event: 'started' });
     const acknowledged: string[] = [];
     let stop = false;
     const lane = async (name: string): Promise<void> => {
       for (let n = 1; !stop; n++) {
         const detail = `${name}:${n}`;
-        const { accepted } = await peer.ok('publish_event', { job_id: 'through', event: 'progress', detail });
+        const { accepted } = await peer.ask('publish_event', {
+          job_id: 'through',
+          event: 'progress',
+          detail,
+        });
         if (accepted) acknowledged.push(detail);
       }
     };
@@ -140,7 +145,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     await until('events flow with it', () => acknowledged.length > before + 200);
     stop = true;
     await Promise.all(lanes);
-    await peer.ok('publish_event', { job_id: 'through', event: 'completed', detail: 'end' });
+    await peer.ask('publish_event', { job_id: 'through', event: 'completed', detail: 'end' });
     expect(await waited).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
     await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0);
     const details = lab.events('through').flatMap(({ detail }) => detail ?? []);
@@ -159,12 +164,12 @@ describe.runIf(installed)('over Mosquitto', () => {
     lab.plant('again');
     const server = await lab.server(broker.env);
     const peer = await lab.server(broker.env);
-    const waited = server.ok('wait_job', { job_id: 'again', timeout_seconds: 45 });
-    await peer.ok('publish_event', { job_id: 'again', event: 'started' });
+    const waited = server.ask('wait_job', { job_id: 'again', timeout_seconds: 45 });
+    await peer.ask('publish_event', { job_id: 'again', event: 'started' });
     const pid = await lab.hubPid();
     process.kill(pid, 'SIGKILL');
     await until('it is dead', () => !isRunning(pid));
-    const answer = await peer.ok('publish_event', { job_id: 'again', event: 'completed', detail: 'end' });
+    const answer = await peer.ask('publish_event', { job_id: 'again', event: 'completed', detail: 'end' });
     expect(answer.accepted).toBe(true);
     expect(await waited).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
   });
@@ -176,7 +181,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     const url = broker.url.replace('//', `//${USER}:${wrong}@`);
     const outputs: string[] = [];
     const inUrl = await lab.server({ MAM_BROKER_URL: url });
-    expect((await inUrl.ok('list_jobs')).total).toBe(1);
+    expect((await inUrl.ask('list_jobs')).total).toBe(1);
     const told = `The MQTT broker mqtt://127.0.0.1:${broker.port} refused the user name or the password.`;
     await until('it is told', () => lab.hubLog().includes(told));
     const status = await lab.mam(['hub', '--json'], { env: { MAM_BROKER_URL: url } });
@@ -185,8 +190,8 @@ describe.runIf(installed)('over Mosquitto', () => {
     await lab.mam(['hub', 'stop']);
 
     const right = await lab.server(broker.env);
-    await right.ok('publish_event', { job_id: 'secret', event: 'progress', detail: 'x' });
-    const listed = await right.ok('list_jobs');
+    await right.ask('publish_event', { job_id: 'secret', event: 'progress', detail: 'x' });
+    const listed = await right.ask('list_jobs');
     await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
     const hub = await lab.mam(['hub', '--json'], { env: broker.env });
     outputs.push(JSON.stringify(listed), hub.stdout, hub.stderr, inUrl.stderr, right.stderr);
@@ -211,15 +216,15 @@ describe.runIf(installed)('over Mosquitto', () => {
     async (_what, env, words) => {
       await setUp(false);
       lab.plant('mixed');
-      await (await lab.server()).ok('list_jobs');
+      await (await lab.server()).ask('list_jobs');
       const client = await lab.server(env);
-      const text = await client.fails('list_jobs');
+      const text = await client.refusal('list_jobs');
       expect(text).toContain(words);
       expect(text).toContain('mam hub stop');
       const wait = await lab.mam(['wait'], { env });
       expect(wait.code).toBe(69);
       expect(wait.stderr).toContain(words);
-      const report = await client.ok('publish_event', {
+      const report = await client.ask('publish_event', {
         job_id: 'mixed',
         event: 'progress',
         detail: 'strange',
@@ -236,7 +241,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     const env = { MAM_BROKER_URL: 'mqtt://me:sw0rd@192.0.2.1:1883' };
     const words = 'The MQTT broker mqtt://192.0.2.1:1883 is on another machine';
     const server = await lab.server(env);
-    const text = await server.fails('list_jobs');
+    const text = await server.refusal('list_jobs');
     expect(text).toContain(words);
     expect(text).toContain('Use mqtts:// in MAM_BROKER_URL, or set MAM_BROKER_PLAIN=1');
     expect(text).not.toContain('sw0rd');
@@ -249,7 +254,7 @@ describe.runIf(installed)('over Mosquitto', () => {
       'MAM_BROKER_PLAIN is neither 1 nor 0',
     );
     // The hub has not joined it either, and a report is not lost by it.
-    const report = await server.ok('publish_event', { job_id: 'open', event: 'progress', detail: 'kept' });
+    const report = await server.ask('publish_event', { job_id: 'open', event: 'progress', detail: 'kept' });
     expect(report.accepted).toBe(true);
     await until('it is recorded', () => lab.events('open').some(({ detail }) => detail === 'kept'));
     await until('it is told', () => lab.hubLog().includes(words));
@@ -257,11 +262,11 @@ describe.runIf(installed)('over Mosquitto', () => {
 
   test('a killed hub of another broker binds nobody', async () => {
     await setUp();
-    await (await lab.server(broker.env)).ok('list_jobs');
+    await (await lab.server(broker.env)).ask('list_jobs');
     const pid = await lab.hubPid();
     process.kill(pid, 'SIGKILL');
     await until('it is dead', () => !isRunning(pid));
-    expect((await (await lab.server()).ok('list_jobs')).total).toBe(0);
+    expect((await (await lab.server()).ask('list_jobs')).total).toBe(0);
   });
 
   test('over TLS: MAM_BROKER_CA is a file, also from the command line; without it the reason is told', async () => {
@@ -270,14 +275,14 @@ describe.runIf(installed)('over Mosquitto', () => {
     await broker.start();
     lab.plant('safe');
     const stranger = await lab.server(broker.env);
-    expect((await stranger.ok('list_jobs')).total).toBe(1);
+    expect((await stranger.ask('list_jobs')).total).toBe(1);
     await until('it is told', () => lab.hubLog().includes('is not trusted'));
     expect(lab.hubLog()).toContain('MAM_BROKER_CA');
     await lab.mam(['hub', 'stop']);
     // From the folder of the caller, whatever the hub's own is.
     const env = { ...broker.env, MAM_BROKER_CA: relative(lab.project, broker.certificate) };
     const server = await lab.server(env);
-    expect(await server.ok('job_status', { job_id: 'safe' })).toMatchObject({ status: 'queued' });
+    expect(await server.ask('job_status', { job_id: 'safe' })).toMatchObject({ status: 'queued' });
     await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
     const ended = await lab.mam(['publish', '--job', 'safe', '--event', 'completed'], { env });
     expect(ended).toMatchObject({
@@ -295,7 +300,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     await setUp();
     lab.plant('first');
     const peer = await lab.server(broker.env);
-    const answer = await peer.ok('publish_event', { job_id: 'first', event: 'progress', detail: 'early' });
+    const answer = await peer.ask('publish_event', { job_id: 'first', event: 'progress', detail: 'early' });
     expect(answer.accepted).toBe(true);
     await until('it is recorded', () => lab.events('first').some(({ detail }) => detail === 'early'));
     // The outbox is emptied before the hub lets clients in.
@@ -305,10 +310,10 @@ describe.runIf(installed)('over Mosquitto', () => {
   test('two hubs on one broker: the one that has the job answers', async () => {
     const there = await twoHubs();
     for (let n = 0; n < 10; n++) {
-      const far = await there.ok('publish_event', { job_id: 'mine', event: 'progress', detail: `far ${n}` });
+      const far = await there.ask('publish_event', { job_id: 'mine', event: 'progress', detail: `far ${n}` });
       expect(far).toMatchObject({ accepted: true, recorded: true });
     }
-    const refused = await there.fails('publish_event', { job_id: 'nobodys-job', event: 'progress' });
+    const refused = await there.refusal('publish_event', { job_id: 'nobodys-job', event: 'progress' });
     expect(refused).toContain('There is no job with this id');
   });
 
@@ -318,7 +323,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     const pid = await lab.hubPid();
     process.kill(pid, 'SIGSTOP');
     try {
-      const answer = await there.ok('publish_event', {
+      const answer = await there.ask('publish_event', {
         job_id: 'mine',
         event: 'completed',
         detail: 'from afar',
@@ -330,7 +335,7 @@ describe.runIf(installed)('over Mosquitto', () => {
   });
 
   /** A job `mine` at the home of the lab. @returns a peer's server with another home, as on another machine */
-  async function twoHubs(): Promise<Server> {
+  async function twoHubs(): Promise<LabServer> {
     await setUp();
     const home = join(lab.folder, 'home-2');
     homes = [home];
@@ -338,7 +343,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     const here = await lab.server(broker.env);
     const registry = join(lab.folder, 'registry-2');
     const there = await lab.server({ ...broker.env, MAM_HOME: home, MAM_REGISTRY_DIR: registry });
-    await Promise.all([here.ok('list_jobs'), there.ok('list_jobs')]);
+    await Promise.all([here.ask('list_jobs'), there.ask('list_jobs')]);
     return there;
   }
 });

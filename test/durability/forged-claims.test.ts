@@ -2,15 +2,16 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Json, LabServer } from '../support/lab-server.ts';
 import { until } from '../support/until.ts';
-import { type Json, Lab, type Server } from './support.ts';
+import { Lab } from './support.ts';
 
 /** Each case has a job of its own. */
 const JOBS = 24;
 const REPLY = 'mam/v1/default/clients/forger/replies';
 
 let lab: Lab;
-let server: Server;
+let server: LabServer;
 let client: MqttClient;
 let count = 0;
 const answers: Json[] = [];
@@ -19,7 +20,7 @@ beforeEach(async () => {
   lab = new Lab();
   for (let n = 0; n < JOBS; n++) lab.plant(`job-${n}`);
   server = await lab.server();
-  await server.ok('list_jobs');
+  await server.ask('list_jobs');
   client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
     clientId: 'forger',
     reconnectPeriod: 50,
@@ -46,7 +47,7 @@ async function ask(job: string, claim: string): Promise<Json> {
 /** The next hub reads the journal anew. */
 async function restart(): Promise<void> {
   await lab.mam(['hub', 'stop']);
-  await server.ok('list_jobs');
+  await server.ask('list_jobs');
 }
 
 test("the hub's own fields in a claim are left out, and the event is still there after a restart", async () => {
@@ -77,8 +78,8 @@ test("the hub's own fields in a claim are left out, and the event is still there
       expect(Object.hasOwn(completed ?? {}, name), `${field} ${name}`).toBe(false);
     expect(completed?.recorded_at).toMatch(/^20/);
     const job_id = `job-${n}`;
-    expect(await server.ok('job_status', { job_id })).toMatchObject({ status: 'completed' });
-    expect(JSON.stringify(await server.ok('job_logs', { job_id })), field).toContain('done');
+    expect(await server.ask('job_status', { job_id })).toMatchObject({ status: 'completed' });
+    expect(JSON.stringify(await server.ask('job_logs', { job_id })), field).toContain('done');
   }
 });
 
@@ -90,7 +91,7 @@ test('an unknown type is recorded and changes nothing, whatever its name', async
   const recorded = lab.events('job-0').slice(1);
   expect(recorded.map(({ type }) => type)).toEqual(types);
   expect(recorded.at(-1)).toMatchObject({ more: [1] });
-  expect(JSON.stringify(await server.ok('job_logs', { job_id: 'job-0' }))).toContain('constructor');
+  expect(JSON.stringify(await server.ask('job_logs', { job_id: 'job-0' }))).toContain('constructor');
   expect(lab.hubLog()).not.toContain('failed');
 });
 
@@ -152,5 +153,5 @@ test("what the hub's own events carry in data is none of a claim's; what is unkn
   await restart();
   const started = lab.record('job-0').delivery.find(({ stage }) => stage === 'started');
   expect(started?.evidence).toBe('peer');
-  expect(await server.ok('job_status', { job_id: 'job-0' })).toMatchObject({ status: 'working' });
+  expect(await server.ask('job_status', { job_id: 'job-0' })).toMatchObject({ status: 'working' });
 });

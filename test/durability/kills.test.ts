@@ -5,9 +5,10 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { requestOnce } from '../../src/bus/one-shot.ts';
+import type { LabServer } from '../support/lab-server.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { Lab, type Server } from './support.ts';
+import { Lab } from './support.ts';
 
 const JOBS = 8;
 const SERVERS = 5;
@@ -26,13 +27,13 @@ test('20,000 events of 8 publishers: nothing acknowledged is lost, doubled or ou
   lab = new Lab();
   const jobs = Array.from({ length: JOBS }, (_, n) => lab.plant(`load-${n}`));
   const servers = await Promise.all(Array.from({ length: SERVERS }, () => lab.server()));
-  const [first] = servers as [Server, ...Server[]];
-  await first.ok('job_status', { job_id: 'load-0' });
+  const [first] = servers as [LabServer, ...LabServer[]];
+  await first.ask('job_status', { job_id: 'load-0' });
   let pid = await lab.hubPid();
 
   // Two waiters that sleep through the middle: one wakes up while events flow, one when all is over.
   const waiter = await lab.server({ MAM_TOOL_TIMEOUT_SECONDS: '120' });
-  const waited = waiter.ok('wait_job', { job_ids: jobs, until: 'all' });
+  const waited = waiter.ask('wait_job', { job_ids: jobs, until: 'all' });
   const shell = lab.start(['wait', '--json', '--timeout', '120']);
   shell.child.stdin.end();
 
@@ -70,7 +71,7 @@ test('20,000 events of 8 publishers: nothing acknowledged is lost, doubled or ou
   const seconds = (Date.now() - began) / 1000;
   await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0);
 
-  for (const job_id of jobs) await first.ok('publish_event', { job_id, event: 'completed', detail: 'done' });
+  for (const job_id of jobs) await first.ask('publish_event', { job_id, event: 'completed', detail: 'done' });
   await until('the job files say so', () => jobs.every((job) => lab.snapshot(job).status === 'completed'));
   waiter.child.kill('SIGCONT');
   expect(await waited).toMatchObject({ outcome: 'final' });
@@ -108,7 +109,7 @@ test('20,000 events of 8 publishers: nothing acknowledged is lost, doubled or ou
 });
 
 async function viaServer(
-  server: Server,
+  server: LabServer,
   name: string,
   jobs: string[],
   note: (id: string, answer: Answer) => void,
@@ -120,7 +121,7 @@ async function viaServer(
       const id = `${name}:${n}`;
       const args = { job_id: jobs[n % jobs.length], event: 'progress', detail: id };
       try {
-        const { accepted, recorded } = await server.ok('publish_event', args);
+        const { accepted, recorded } = await server.ask('publish_event', args);
         note(id, accepted ? (recorded ? 'recorded' : 'kept') : 'refused');
       } catch {
         note(id, 'failed');

@@ -2,10 +2,11 @@ import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Json } from '../support/lab-server.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { installed, Mosquitto } from './mosquitto.ts';
-import { type Json, Lab } from './support.ts';
+import { Lab } from './support.ts';
 
 const ROOT = 'mam/v1/default/';
 const REPLY = `${ROOT}clients/stranger/replies`;
@@ -65,7 +66,7 @@ describe.runIf(installed)('over a broker that lets everybody in', () => {
     const client = await setUp();
     lab.plant('mine');
     await lab.agent('worker');
-    await (await lab.server(broker.env)).ok('list_jobs');
+    await (await lab.server(broker.env)).ask('list_jobs');
     const host = await joined();
     const pid = await lab.hubPid();
     const seen = await listen(client);
@@ -138,7 +139,7 @@ describe.runIf(installed)('over a broker that lets everybody in', () => {
   test('what the broker has kept is no news: claims and requests of before the start', async () => {
     const client = await setUp();
     lab.plant('kept');
-    await (await lab.server(broker.env)).ok('list_jobs');
+    await (await lab.server(broker.env)).ask('list_jobs');
     const host = await joined();
     await lab.mam(['hub', 'stop']);
     // The broker must know no session of the hub: what comes while it is away is news.
@@ -153,7 +154,7 @@ describe.runIf(installed)('over a broker that lets everybody in', () => {
     writeFileSync(join(lab.home, 'hub.log'), '');
     for (const [topic, message] of retained)
       await client.publishAsync(topic, JSON.stringify(message), { qos: 1, retain: true });
-    await (await lab.server(broker.env)).ok('list_jobs');
+    await (await lab.server(broker.env)).ask('list_jobs');
     await joined();
     expect(await ask(client, 'kept', { type: 'progress', detail: 'new' })).toMatchObject({ recorded: true });
     expect(lab.events('kept').map(({ type }) => type)).toEqual(['queued', 'progress']);
@@ -165,7 +166,7 @@ describe.runIf(installed)('over a broker that lets everybody in', () => {
     lab.plant('mine');
     const server = await lab.server(broker.env);
     const spool = join(lab.home, 'spool', 'text.txt');
-    await server.ok('list_jobs');
+    await server.ask('list_jobs');
     await joined();
     const refused: [object, string][] = [
       [{ type: 'cancelled', source: 'supervisor' }, "only a peer's reports"],
@@ -194,14 +195,14 @@ describe.runIf(installed)('over a broker that lets everybody in', () => {
     const seen = await listen(client);
     const job_id = lab.plant('mine');
     const server = await lab.server(broker.env);
-    await server.ok('list_jobs');
+    await server.ask('list_jobs');
     await joined();
     const stranger = await ask(client, job_id, { type: 'started' });
     expect(stranger).toMatchObject({ accepted: true, recorded: true, status: 'working' });
     expect(Object.keys(stranger).sort()).toEqual(['accepted', 'event_id', 'recorded', 'seq', 'status']);
-    await server.ok('answer_job', { job_id, text: 'A word for the peer' });
+    await server.ask('answer_job', { job_id, text: 'A word for the peer' });
     await ask(client, job_id, { type: 'progress', detail: 'give me the word' });
-    const own = await server.ok('publish_event', { job_id, event: 'started' });
+    const own = await server.ask('publish_event', { job_id, event: 'started' });
     expect(own).toHaveProperty('task');
     expect(own.messages.join()).toContain('A word for the peer');
     // What a local client is told stays on the private socket.
@@ -214,7 +215,7 @@ describe.runIf(installed)('over a broker that lets everybody in', () => {
     lab.plant('far');
     await lab.agent('worker');
     const server = await lab.server(broker.env);
-    const { job_id } = await server.ok('delegate_job', {
+    const { job_id } = await server.ask('delegate_job', {
       prompt: 'Say hello',
       agent: 'command',
       agent_session: 'tmux:worker',
@@ -230,9 +231,9 @@ describe.runIf(installed)('over a broker that lets everybody in', () => {
     lab.plant('mine');
     homes = [join(lab.folder, 'home-2')];
     const env = { ...broker.env, MAM_HOME: homes[0] ?? '', MAM_REGISTRY_DIR: join(lab.folder, 'registry-2') };
-    await (await lab.server(broker.env)).ok('list_jobs');
+    await (await lab.server(broker.env)).ask('list_jobs');
     const there = await lab.server(env);
-    await there.ok('list_jobs');
+    await there.ask('list_jobs');
     await joined();
     await until('both are on the broker', () => lab.hubLog(homes[0]).includes('joined the broker'));
     const shell = await lab.mam(['publish', '--job', 'mine', '--event', 'started', '--detail', 'shell'], {

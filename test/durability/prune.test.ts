@@ -11,8 +11,9 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { requestOnce } from '../../src/bus/one-shot.ts';
+import type { LabServer } from '../support/lab-server.ts';
 import { until } from '../support/until.ts';
-import { type Ended, Lab, plantJob, type Server } from './support.ts';
+import { type Ended, Lab, plantJob } from './support.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -141,11 +142,11 @@ describe('a running hub', () => {
     lab.plant('open');
     lab.plant('held');
     // In the hub's memory, ended a moment ago.
-    await server.ok('publish_event', { job_id: 'held', event: 'completed', detail: 'done' });
+    await server.ask('publish_event', { job_id: 'held', event: 'completed', detail: 'done' });
     const args = { prompt: 'Mend the roof', agent: 'human', request_key: 'roof' };
-    const { job_id: keyed } = await server.ok('delegate_job', args);
-    await server.ok('publish_event', { job_id: keyed, event: 'completed' });
-    const waits = server.ok('wait_job', { job_id: 'open' });
+    const { job_id: keyed } = await server.ask('delegate_job', args);
+    await server.ask('publish_event', { job_id: keyed, event: 'completed' });
+    const waits = server.ask('wait_job', { job_id: 'open' });
     const pruned = await until('both can go', async () => {
       const { stdout } = await lab.mam(['prune', '--older-than', '0h', '--json']);
       return (
@@ -155,16 +156,16 @@ describe('a running hub', () => {
     expect(pruned.kept).toEqual([]);
     expect(folders()).toEqual(['open']);
 
-    const late = await server.fails('publish_event', { job_id: 'held', event: 'completed' });
+    const late = await server.refusal('publish_event', { job_id: 'held', event: 'completed' });
     expect(late).toContain('There is no job with this id');
-    expect(await server.fails('wait_job', { job_id: 'held' })).toContain('no job');
-    expect(await server.fails('job_status', { job_id: keyed })).toContain('no job');
+    expect(await server.refusal('wait_job', { job_id: 'held' })).toContain('no job');
+    expect(await server.refusal('job_status', { job_id: keyed })).toContain('no job');
     // The same key makes a new job: the old one is no more.
-    const again = await server.ok('delegate_job', args);
+    const again = await server.ask('delegate_job', args);
     expect(again).toMatchObject({ repeated: false });
     expect(again.job_id).not.toBe(keyed);
-    expect((await server.ok('list_jobs', {})).total).toBe(2);
-    await server.ok('publish_event', { job_id: 'open', event: 'completed' });
+    expect((await server.ask('list_jobs', {})).total).toBe(2);
+    await server.ask('publish_event', { job_id: 'open', event: 'completed' });
     expect(await waits).toMatchObject({ outcome: 'final', jobs: [{ job_id: 'open' }] });
     await lab.mam(['hub', 'stop']);
     expect(ids(JSON.parse((await lab.mam(['list', '--json'])).stdout).jobs)).toEqual(
@@ -194,8 +195,8 @@ describe('a running hub', () => {
   test('prunes 10,000 jobs while others are served', async () => {
     for (let n = 0; n < 10_000; n++) plantEnded(`job-${n}`, 40);
     lab.plant('open');
-    const server: Server = await lab.server();
-    expect((await server.ok('list_jobs', { limit: 1 })).total).toBe(10_001);
+    const server: LabServer = await lab.server();
+    expect((await server.ask('list_jobs', { limit: 1 })).total).toBe(10_001);
     const run = lab.start(['prune', '--older-than', '30d', '--json']);
     const times: number[] = [];
     let done = false;
@@ -204,7 +205,7 @@ describe('a running hub', () => {
     });
     for (let n = 0; !done; n++) {
       const began = performance.now();
-      await server.ok('publish_event', { job_id: 'open', event: 'progress', detail: `${n}` });
+      await server.ask('publish_event', { job_id: 'open', event: 'progress', detail: `${n}` });
       times.push(performance.now() - began);
     }
     expect(JSON.parse((await run.ended).stdout)).toMatchObject({ count: 10_000, kept: [] });
@@ -222,7 +223,7 @@ describe('a running hub', () => {
   test('answers a foreign cursor and a time that is none', async () => {
     plantEnded('done', 40);
     const server = await lab.server();
-    await server.ok('list_jobs', {});
+    await server.ask('list_jobs', {});
     const { socket, realm, host } = lab.hub();
     const ask = (params: object) =>
       requestOnce({

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, expect, test } from 'vitest';
 import { keepInOutbox, outboxFolder } from '../../src/bus/outbox.ts';
+import type { Json } from '../support/lab-server.ts';
 import { until } from '../support/until.ts';
-import { type Json, Lab } from './support.ts';
+import { Lab } from './support.ts';
 
 const REPLY = 'mam/v1/default/clients/third/replies';
 const CLAIMS = 'mam/v1/default/claims/';
@@ -61,7 +62,7 @@ const count = (type: string): number => lab.events('open').filter((event) => eve
 test('a burst of 5,000 events of one job from 8 publishers is recorded whole', async () => {
   lab = new Lab();
   lab.plant('open');
-  await (await lab.server()).ok('list_jobs');
+  await (await lab.server()).ask('list_jobs');
   const publishers = await Promise.all(Array.from({ length: 8 }, (_, n) => connect(`burst-${n}`)));
   await Promise.all(publishers.map((client, n) => flood(client, `b${n}`, 'progress', 625)));
   const ids = lab.events('open').map(({ event_id }) => event_id);
@@ -75,7 +76,7 @@ test('a loop of started on a job that has failed before it was started is refuse
   const at = new Date().toISOString();
   const lost = { seq: 2, event_id: 'lost', job_id: 'open', type: 'session_lost', source: 'hub', at };
   appendFileSync(lab.journalFile('open'), lab.signed('open', { ...lost, recorded_at: at }));
-  await (await lab.server()).ok('job_status', { job_id: 'open' });
+  await (await lab.server()).ask('job_status', { job_id: 'open' });
   expect(lab.record('open')).toMatchObject({ status: 'failed', reason: 'session_lost' });
   const { client, answers } = await third();
   await flood(client, 's', 'started', 400);
@@ -89,7 +90,7 @@ test('a loop is refused: acknowledged, answered, told once; what matters still g
   lab = new Lab(FEW);
   lab.plant('open');
   const server = await lab.server();
-  await server.ok('list_jobs');
+  await server.ask('list_jobs');
   const { client, answers } = await third();
   let closes = 0;
   client.on('close', () => closes++);
@@ -121,7 +122,7 @@ test('a loop is refused: acknowledged, answered, told once; what matters still g
   expect(answers.get('loop-0')).toMatchObject({ accepted: true, recorded: true, seq: 2 });
 
   // The first started, a question and the end have their own share.
-  expect(await server.ok('publish_event', { job_id: 'open', event: 'started' })).toMatchObject({
+  expect(await server.ask('publish_event', { job_id: 'open', event: 'started' })).toMatchObject({
     accepted: true,
     task: expect.any(String),
   });
@@ -129,7 +130,7 @@ test('a loop is refused: acknowledged, answered, told once; what matters still g
   await flood(client, 'made-up', 'whatever', 50);
   expect(count('started') + count('whatever')).toBeLessThan(1 + SLACK);
   for (const event of ['question', 'permission_required'])
-    expect(await server.ok('publish_event', { job_id: 'open', event, detail: '?' })).toMatchObject({
+    expect(await server.ask('publish_event', { job_id: 'open', event, detail: '?' })).toMatchObject({
       accepted: true,
       status: 'input_required',
     });
@@ -138,7 +139,7 @@ test('a loop is refused: acknowledged, answered, told once; what matters still g
 
   // Every road says it.
   await flood(client, 'more', 'progress', 200);
-  expect(await server.ok('publish_event', { job_id: 'open', event: 'progress' })).toMatchObject({
+  expect(await server.ask('publish_event', { job_id: 'open', event: 'progress' })).toMatchObject({
     accepted: false,
     recorded: false,
     next: expect.stringContaining('End the loop'),
@@ -147,7 +148,7 @@ test('a loop is refused: acknowledged, answered, told once; what matters still g
   expect(shell).toMatchObject({ code: 1, stderr: expect.stringContaining('End the loop') });
   expect(count('throttled')).toBe(1);
   expect(
-    await server.ok('publish_event', { job_id: 'open', event: 'completed', detail: 'done' }),
+    await server.ask('publish_event', { job_id: 'open', event: 'completed', detail: 'done' }),
   ).toMatchObject({
     accepted: true,
     status: 'completed',
@@ -160,7 +161,7 @@ test('a loop is refused: acknowledged, answered, told once; what matters still g
 test('what the outbox has kept is recorded whole: its publisher was told so', async () => {
   lab = new Lab(FEW);
   lab.plant('open');
-  await (await lab.server()).ok('list_jobs');
+  await (await lab.server()).ask('list_jobs');
   for (let n = 1; n <= 200; n++) {
     await keepInOutbox(outboxFolder(lab.home), 'kept', n, {
       ...{ event_id: `kept-${n}`, job_id: 'open', type: 'progress', source: 'peer' },
@@ -176,15 +177,15 @@ test('a journal with 100,000 events takes no more progress, and the end still', 
   lab = new Lab({ MAM_HUB_EVENTS_PER_MINUTE: '100000000' });
   lab.plant('open');
   const server = await lab.server();
-  await server.ok('list_jobs');
+  await server.ask('list_jobs');
   const { client } = await third();
   for (let part = 0; part < 11; part++) await flood(client, `p${part}`, 'progress', 10_000);
   expect(count('progress')).toBe(99_999);
-  expect(await server.ok('publish_event', { job_id: 'open', event: 'progress' })).toMatchObject({
+  expect(await server.ask('publish_event', { job_id: 'open', event: 'progress' })).toMatchObject({
     accepted: false,
     next: expect.stringContaining('has 100000 events and takes no more progress'),
   });
-  expect(await server.ok('publish_event', { job_id: 'open', event: 'completed' })).toMatchObject({
+  expect(await server.ask('publish_event', { job_id: 'open', event: 'completed' })).toMatchObject({
     status: 'completed',
   });
 });
@@ -193,14 +194,14 @@ test('texts that are too long are refused on every road, with the limit', async 
   lab = new Lab();
   lab.plant('open');
   const server = await lab.server();
-  await server.ok('list_jobs');
+  await server.ask('list_jobs');
   const { client, answers } = await third();
   const files = Array(101).fill('a');
   const long = 'x'.repeat(2_001);
   const event = { job_id: 'open', event: 'completed' };
-  expect(await server.fails('publish_event', { ...event, detail: long })).toContain('detail');
-  expect(await server.fails('publish_event', { ...event, files })).toContain('files');
-  expect(await server.fails('publish_event', { ...event, result: 'x'.repeat(1024 * 1024 + 1) })).toContain(
+  expect(await server.refusal('publish_event', { ...event, detail: long })).toContain('detail');
+  expect(await server.refusal('publish_event', { ...event, files })).toContain('files');
+  expect(await server.refusal('publish_event', { ...event, result: 'x'.repeat(1024 * 1024 + 1) })).toContain(
     '1 MiB',
   );
   const shell = await lab.mam(['publish', '--job', 'open', '--event', 'completed', '--detail', long]);

@@ -17,15 +17,14 @@ import type { JobOrder, JobRecord } from '../../src/job/record.ts';
 import { foldJob } from '../../src/registry/fold.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { Seal } from '../../src/registry/seal.ts';
+import { LabServer } from '../support/lab-server.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { isRunning, type LabProcess, Processes } from '../support/processes.ts';
-import { PATIENCE, until } from '../support/until.ts';
+import { until } from '../support/until.ts';
 
 /** A terminal program that plays an agent in a pane and runs commands there for a test. */
 const AGENT = resolve(import.meta.dirname, 'agent.mjs');
 
-// biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
-export type Json = any;
 type Env = Record<string, string>;
 
 /** What a process printed and how it ended. */
@@ -43,7 +42,7 @@ export class Lab {
   readonly project = join(this.folder, 'project');
   readonly registry = join(this.project, '.mam', 'jobs');
   readonly #env: Env;
-  readonly #servers: Server[] = [];
+  readonly #servers: LabServer[] = [];
   readonly #children: ChildProcess[] = [];
   readonly #cleaners: (() => unknown)[] = [];
   readonly #processes = new Processes(this.folder);
@@ -67,14 +66,14 @@ export class Lab {
   }
 
   /** An MCP server, initialized. */
-  async server(env: Env = {}, options: { cwd?: string; program?: string[] } = {}): Promise<Server> {
+  async server(env: Env = {}, options: { cwd?: string; program?: string[] } = {}): Promise<LabServer> {
     const server = this.spawnServer(env, options);
     await server.initialize();
     return server;
   }
 
-  spawnServer(env: Env = {}, { cwd = this.project, program = [PROGRAM] } = {}): Server {
-    const server = new Server(spawn(process.execPath, program, { cwd, env: this.env(env) }));
+  spawnServer(env: Env = {}, { cwd = this.project, program = [PROGRAM] } = {}): LabServer {
+    const server = new LabServer({ folder: cwd, program, env: this.env(env) });
     this.#servers.push(server);
     return server;
   }
@@ -208,8 +207,11 @@ export class Lab {
       }
     }
     const left: string[] = [];
-    const ended = await Promise.all(this.#servers.splice(0).map((server) => server.close()));
-    left.push(...ended.flat());
+    await Promise.all(
+      this.#servers
+        .splice(0)
+        .map((server) => server.close().catch((error: Error) => left.push(error.message))),
+    );
     for (const pid of this.hubs()) process.kill(pid, 'SIGTERM');
     await until('the hubs end', () => this.hubs().length === 0).catch((error) => left.push(error.message));
     if (this.#usesTmux) await this.tmux('kill-server').catch(() => {});
@@ -246,105 +248,6 @@ function leftInHome(home: string): string[] {
     ...names(join(home, 'spool')),
     ...names(join(home, 'outbox')).filter((path) => !path.endsWith('.json')),
   ];
-}
-
-/** An MCP server on real stdio. */
-export class Server {
-  readonly child: ChildProcessWithoutNullStreams;
-  stderr = '';
-  readonly exited: Promise<number | null>;
-  readonly foreign: string[] = [];
-  readonly #waiting = new Map<number, { resolve: (message: Json) => void; reject: (error: Error) => void }>();
-  #nextId = 1;
-  #rest = '';
-
-  constructor(child: ChildProcessWithoutNullStreams) {
-    this.child = child;
-    child.stdin.on('error', () => {});
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr += text;
-    });
-    child.stdout.setEncoding('utf8').on('data', (text: string) => this.#take(text));
-    this.exited = new Promise((done) => child.once('close', (code) => done(code)));
-    void this.exited.then((code) => {
-      for (const { reject } of this.#waiting.values())
-        reject(new Error(`the server ended with ${code}: ${this.stderr}`));
-    });
-  }
-
-  get pid(): number {
-    return this.child.pid ?? 0;
-  }
-
-  async initialize(): Promise<void> {
-    await this.request('initialize', {
-      protocolVersion: '2025-06-18',
-      capabilities: {},
-      clientInfo: { name: 'test', version: '1' },
-    });
-    this.child.stdin.write('{"jsonrpc":"2.0","method":"notifications/initialized"}\n');
-  }
-
-  request(method: string, params: object): Promise<Json> {
-    const id = this.#nextId++;
-    const answer = new Promise<Json>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
-    // A test that ends early does not wait for its answers.
-    answer.catch(() => {});
-    this.child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
-    return answer;
-  }
-
-  /** Calls a tool; gives its result. */
-  async call(name: string, args: object = {}): Promise<Json> {
-    const message = await this.request('tools/call', { name, arguments: args });
-    if (message.error !== undefined) throw new Error(message.error.message);
-    return message.result;
-  }
-
-  /** Calls a tool that must succeed; gives its structured content. @throws with the tool's text */
-  async ok(name: string, args: object = {}): Promise<Json> {
-    const result = await this.call(name, args);
-    if (result.isError === true) throw new Error(`${name}: ${result.content[0].text}`);
-    return result.structuredContent;
-  }
-
-  /** Calls a tool that must fail; gives its text. */
-  async fails(name: string, args: object = {}): Promise<string> {
-    const result = await this.call(name, args);
-    if (result.isError !== true) throw new Error(`${name} did not fail: ${result.content[0].text}`);
-    return result.content[0].text;
-  }
-
-  /** Ends it as a client does. @returns what was wrong with its end */
-  async close(): Promise<string[]> {
-    this.child.kill('SIGCONT');
-    this.child.stdin.end();
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), 10_000 * PATIENCE);
-    await this.exited;
-    clearTimeout(timer);
-    return [
-      ...(this.child.signalCode === null ? [] : [`server ended by ${this.child.signalCode}`]),
-      ...this.foreign.map((line) => `no protocol on stdout: ${line.slice(0, 200)}`),
-    ];
-  }
-
-  #take(text: string): void {
-    this.#rest += text;
-    const lines = this.#rest.split('\n');
-    this.#rest = lines.pop() ?? '';
-    for (const line of lines) {
-      let message: Json;
-      try {
-        message = JSON.parse(line);
-      } catch {
-        this.foreign.push(line);
-        continue;
-      }
-      const waiting = this.#waiting.get(message.id);
-      this.#waiting.delete(message.id);
-      waiting?.resolve(message);
-    }
-  }
 }
 
 /** A client of the user's own servers inside a pane: the agent runs `mam` as its child. */

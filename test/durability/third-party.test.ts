@@ -3,9 +3,10 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, expect, test } from 'vitest';
+import type { Json } from '../support/lab-server.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { type Json, Lab } from './support.ts';
+import { Lab } from './support.ts';
 
 const REPLY = 'mam/v1/default/clients/third/replies';
 const CLAIMS = 'mam/v1/default/claims/';
@@ -32,8 +33,8 @@ async function third(): Promise<Third> {
   lab.plant('ended');
   const server = await lab.server();
   // Waits for the hub, where a report would not.
-  await server.ok('list_jobs');
-  await server.ok('publish_event', { job_id: 'ended', event: 'completed' });
+  await server.ask('list_jobs');
+  await server.ask('publish_event', { job_id: 'ended', event: 'completed' });
   const client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
     clientId: 'third',
     reconnectPeriod: 50,
@@ -183,10 +184,10 @@ test('nobody speaks in the name of the hub by a crooked reply_to', async () => {
 test('a packet beyond the guard ends its own connection and no other', async () => {
   const { client, closes } = await third();
   const server = await lab.server();
-  await server.ok('publish_event', { job_id: 'open', event: 'progress' });
+  await server.ask('publish_event', { job_id: 'open', event: 'progress' });
   client.publish(`${CLAIMS}open`, Buffer.alloc(1024 * 1024, 'x'), { qos: 1 }, () => {});
   await until('it is closed', () => closes() > 0);
-  expect(await server.ok('publish_event', { job_id: 'open', event: 'progress' })).toMatchObject({ seq: 3 });
+  expect(await server.ask('publish_event', { job_id: 'open', event: 'progress' })).toMatchObject({ seq: 3 });
   const hub = readFileSync(`/proc/${await lab.hubPid()}/status`, 'utf8');
   expect(Number(/VmRSS:\s+(\d+)/.exec(hub)?.[1])).toBeLessThan(200_000);
 });
@@ -221,7 +222,7 @@ test('a request that arrives twice delegates once', async () => {
   await until('the first is answered', () => answers.length === 1);
   // A client whose connection was lost sends it again, perhaps to the next hub.
   process.kill(await lab.hubPid(), 'SIGKILL');
-  await (await lab.server()).ok('list_jobs');
+  await (await lab.server()).ask('list_jobs');
   await until('it is connected again', () => client.connected);
   await client.subscribeAsync(REPLY, { qos: 1 });
   await client.publishAsync(topic, JSON.stringify(request), { qos: 1 });

@@ -48,24 +48,24 @@ test('job_logs pages through 1,000 events without loss, no answer above 20,000 c
   }
   expect(seen).toEqual(Array.from({ length: 1_001 }, (_, n) => n + 1));
   expect(pages).toBeGreaterThan(10);
-  const last = await server.ok('job_logs', { job_id: 'long', after: 999, limit: 1 });
+  const last = await server.ask('job_logs', { job_id: 'long', after: 999, limit: 1 });
   expect(last).toMatchObject({ cursor: 1_000, more: true, next: expect.stringContaining('"after":1000') });
   expect(last.screen).toBeUndefined();
-  const parts = await server.ok('job_logs', { job_id: 'long', include: ['screen'] });
+  const parts = await server.ask('job_logs', { job_id: 'long', include: ['screen'] });
   expect(parts).toMatchObject({ events: [], more: false, screen_missing: 'The job has no pane.' });
 });
 
 test('job_logs refuses an unknown job, and parts that there are not', async () => {
   const server = await lab.server();
-  expect(await server.fails('job_logs', { job_id: 'nobody' })).toContain('There is no job with this id');
-  expect(await server.fails('job_logs', { job_id: 'x', include: ['all'] })).toContain('validation');
+  expect(await server.refusal('job_logs', { job_id: 'nobody' })).toContain('There is no job with this id');
+  expect(await server.refusal('job_logs', { job_id: 'x', include: ['all'] })).toContain('validation');
 });
 
 test('verify_job gives the verdict, and leaves the job as it is', async () => {
   lab.plant('roof');
   const server = await lab.server({ VIRTUAL_ENV: '/venv' });
   writeFileSync(join(lab.project, 'check.sh'), 'echo "in $PWD with $JOB_ID $VIRTUAL_ENV"; exit 7\n');
-  const answer = await server.ok('verify_job', { job_id: 'roof', validate: 'check.sh' });
+  const answer = await server.ask('verify_job', { job_id: 'roof', validate: 'check.sh' });
   expect(answer).toMatchObject({
     ...{ job_id: 'roof', status: 'queued', running: false, passed: false, exit_code: 7 },
     output_tail: `in ${lab.project} with roof /venv\n`,
@@ -79,7 +79,7 @@ test('verify_job gives the verdict, and leaves the job as it is', async () => {
     [{ job_id: 'roof', validate: 'no.sh' }, 'cannot be read'],
     [{ job_id: 'roof' }, 'without a validation script'],
   ] as const)
-    expect(await server.fails('verify_job', args)).toContain(words);
+    expect(await server.refusal('verify_job', args)).toContain(words);
 });
 
 test('verify_job: several at once, others are served meanwhile, a client that waits no longer finds the verdict', async () => {
@@ -89,16 +89,16 @@ test('verify_job: several at once, others are served meanwhile, a client that wa
   const server = await lab.server();
   const short = await lab.server({ MAM_TOOL_TIMEOUT_SECONDS: '1' });
   const args = { job_id: 'roof', validate: 'held.sh' };
-  const [first, second] = [server.ok('verify_job', args), server.ok('verify_job', args)];
-  const early = await short.ok('verify_job', args);
+  const [first, second] = [server.ask('verify_job', args), server.ask('verify_job', args)];
+  const early = await short.ask('verify_job', args);
   expect(early).toMatchObject({ running: true, next: expect.stringContaining('"after":1') });
   expect(early.passed).toBeUndefined();
-  expect((await server.ok('job_status', { job_id: 'roof' })).status).toBe('queued');
+  expect((await server.ask('job_status', { job_id: 'roof' })).status).toBe('queued');
   writeFileSync(join(lab.project, 'go'), '');
   for (const run of [first, second])
     expect(await run).toMatchObject({ passed: true, output_tail: 'through\n' });
   const log = await until('all verdicts are in the log', async () => {
-    const { events } = await short.ok('job_logs', { job_id: 'roof', after: 1 });
+    const { events } = await short.ask('job_logs', { job_id: 'roof', after: 1 });
     return events.length === 3 && events;
   });
   expect(log.map(({ type, by, passed }: Record<string, unknown>) => [type, by, passed])).toEqual(
@@ -113,7 +113,7 @@ test('the end of the hub ends a script, and the next hub runs it again', async (
   const pids = (): number[] =>
     readFileSync(join(lab.project, 'pids'), 'utf8').split('\n').filter(Boolean).map(Number);
   const server = await lab.server();
-  const run = server.ok('verify_job', { job_id: 'roof', validate: 'held.sh' });
+  const run = server.ask('verify_job', { job_id: 'roof', validate: 'held.sh' });
   await until('it runs', () => pids().length === 1);
   const [first = 0] = pids();
   await lab.mam(['hub', 'stop']);

@@ -1,7 +1,8 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Ended, Lab, type Server } from '../durability/support.ts';
+import { type Ended, Lab } from '../durability/support.ts';
+import type { LabServer } from '../support/lab-server.ts';
 import { until } from '../support/until.ts';
 
 let lab: Lab;
@@ -36,7 +37,7 @@ function change(path: string, edit: (lines: string[]) => void): string {
 }
 
 /** What everybody must see of the damaged job; and that the other one goes on. */
-async function look(path: string, damagedLine: number): Promise<{ server: Server; shown: Ended }> {
+async function look(path: string, damagedLine: number): Promise<{ server: LabServer; shown: Ended }> {
   const sentence = `Line ${damagedLine} of ${path} cannot be read and is passed over.`;
   const shown = await lab.mam(['status', '--job', 'hurt']);
   expect(shown.code).toBe(0);
@@ -50,10 +51,10 @@ async function look(path: string, damagedLine: number): Promise<{ server: Server
       .sort(),
   ).toEqual(['hurt', 'well']);
   const server = await lab.server();
-  expect((await server.ok('list_jobs')).total).toBe(2);
-  await server.ok('job_status', { job_id: 'hurt', events_after: 0 });
+  expect((await server.ask('list_jobs')).total).toBe(2);
+  await server.ask('job_status', { job_id: 'hurt', events_after: 0 });
   expect(lab.hubLog()).toContain(sentence);
-  expect(await server.ok('publish_event', { job_id: 'well', event: 'progress' })).toMatchObject({
+  expect(await server.ask('publish_event', { job_id: 'well', event: 'progress' })).toMatchObject({
     recorded: true,
     seq: 2,
   });
@@ -67,10 +68,10 @@ test('a line torn in the middle of the journal costs that event and nothing else
     lines[at] = lines[at]?.slice(0, 40) ?? '';
   });
   const { server } = await look(path, 6);
-  const status = await server.ok('job_status', { job_id: 'hurt', events_after: 0 });
+  const status = await server.ask('job_status', { job_id: 'hurt', events_after: 0 });
   expect(status.events.map(({ seq }: { seq: number }) => seq)).toEqual([1, 2, 4]);
   expect(status).toMatchObject({ status: 'working', detail: 'fourth' });
-  const next = await server.ok('publish_event', { job_id: 'hurt', event: 'completed', detail: 'end' });
+  const next = await server.ask('publish_event', { job_id: 'hurt', event: 'completed', detail: 'end' });
   expect(next).toMatchObject({ recorded: true, seq: 5, status: 'completed' });
   expect(readFileSync(path, 'utf8').startsWith(before)).toBe(true);
 });
@@ -80,11 +81,11 @@ test('a torn tail harms no line after it', async () => {
   const whole = readFileSync(path, 'utf8');
   writeFileSync(path, whole.slice(0, -30));
   const { server } = await look(path, 8);
-  const next = await server.ok('publish_event', { job_id: 'hurt', event: 'progress', detail: 'after' });
+  const next = await server.ask('publish_event', { job_id: 'hurt', event: 'progress', detail: 'after' });
   expect(next).toMatchObject({ recorded: true, seq: 4 });
   // The next hub reads the same.
   await lab.mam(['hub', 'stop']);
-  const status = await server.ok('job_status', { job_id: 'hurt', events_after: 0 });
+  const status = await server.ask('job_status', { job_id: 'hurt', events_after: 0 });
   expect(status.events.map(({ seq, detail }: { seq: number; detail?: string }) => [seq, detail])).toEqual([
     [1, undefined],
     [2, undefined],
@@ -104,7 +105,7 @@ test.each([
   const path = plant();
   const before = change(path, (lines) => lines.splice(5, 0, garbage));
   const { server } = await look(path, 6);
-  const status = await server.ok('job_status', { job_id: 'hurt', events_after: 0 });
+  const status = await server.ask('job_status', { job_id: 'hurt', events_after: 0 });
   expect(status.events).toHaveLength(4);
   expect(readFileSync(path, 'utf8').startsWith(before)).toBe(true);
 });
@@ -113,14 +114,14 @@ test('job_status names the damage', async () => {
   const path = plant();
   change(path, (lines) => lines.splice(5, 0, 'rubbish'));
   const server = await lab.server();
-  const { damage } = await server.ok('job_status', { job_id: 'hurt' });
+  const { damage } = await server.ask('job_status', { job_id: 'hurt' });
   expect(damage).toEqual([`Line 6 of ${path} cannot be read and is passed over.`]);
 });
 
 test('where the first line is destroyed, job.json stands in', async () => {
   const path = plant();
   const first = await lab.server();
-  await first.ok('publish_event', { job_id: 'hurt', event: 'progress', detail: 'fifth' });
+  await first.ask('publish_event', { job_id: 'hurt', event: 'progress', detail: 'fifth' });
   await until('the record is written', () => lab.record('hurt').seq === 5);
   await lab.mam(['hub', 'stop']);
   appendFileSync(path, line(6, { type: 'progress', detail: 'sixth' }));
@@ -128,9 +129,9 @@ test('where the first line is destroyed, job.json stands in', async () => {
     lines[1] = 'x'.repeat(lines[1]?.length ?? 0);
   });
   const { server } = await look(path, 2);
-  const status = await server.ok('job_status', { job_id: 'hurt', events_after: 0 });
+  const status = await server.ask('job_status', { job_id: 'hurt', events_after: 0 });
   expect(status).toMatchObject({ status: 'working', detail: 'sixth', seq: 6 });
-  const end = await server.ok('publish_event', { job_id: 'hurt', event: 'completed', detail: 'end' });
+  const end = await server.ask('publish_event', { job_id: 'hurt', event: 'completed', detail: 'end' });
   expect(end).toMatchObject({ seq: 7, status: 'completed' });
   expect(readFileSync(path, 'utf8').startsWith(before)).toBe(true);
 });
@@ -145,8 +146,8 @@ test('where neither can be read, the job is named with file, line and next step,
   expect(shown.code).toBe(69);
   for (const text of [
     shown.stderr,
-    await (await lab.server()).fails('job_status', { job_id: 'hurt' }),
-    await (await lab.server()).fails('publish_event', { job_id: 'hurt', event: 'progress' }),
+    await (await lab.server()).refusal('job_status', { job_id: 'hurt' }),
+    await (await lab.server()).refusal('publish_event', { job_id: 'hurt', event: 'progress' }),
   ]) {
     expect(text).toContain(`The journal of job hurt cannot be read: Line 2 of ${path}`);
     expect(text).toContain(
@@ -154,7 +155,9 @@ test('where neither can be read, the job is named with file, line and next step,
     );
   }
   const server = await lab.server();
-  expect((await server.ok('publish_event', { job_id: 'well', event: 'completed' })).status).toBe('completed');
+  expect((await server.ask('publish_event', { job_id: 'well', event: 'completed' })).status).toBe(
+    'completed',
+  );
   expect(lab.hubLog()).toContain('job hurt was not taken up');
   expect(readFileSync(path, 'utf8')).toBe(before);
   expect(readFileSync(join(lab.registry, 'hurt', 'job.json'), 'utf8')).toBe('{"half');
@@ -177,7 +180,7 @@ test('foreign files, folders without a journal and strange names are ignored and
   }
   symlinkSync('/nowhere', join(lab.registry, 'dangling'));
   const server = await lab.server();
-  const listed = await server.ok('list_jobs');
+  const listed = await server.ask('list_jobs');
   expect(listed.jobs.map(({ job_id }: { job_id: string }) => job_id)).toEqual(['well']);
   const shell = await lab.mam(['list', '--json']);
   expect(JSON.parse(shell.stdout).jobs.map((job: { job_id: string }) => job.job_id)).toEqual(['well']);
@@ -188,11 +191,11 @@ test('foreign files, folders without a journal and strange names are ignored and
     'empty-journal',
     'dangling',
   ]) {
-    expect(await server.fails('job_status', { job_id }), job_id).toMatch(/There is no job/);
+    expect(await server.refusal('job_status', { job_id }), job_id).toMatch(/There is no job/);
     expect((await lab.mam(['status', '--job', job_id])).code, job_id).toBe(64);
     expect((await lab.mam(['publish', '--job', job_id, '--event', 'progress'])).code, job_id).toBe(1);
   }
-  expect(await server.ok('publish_event', { job_id: 'well', event: 'progress' })).toMatchObject({
+  expect(await server.ask('publish_event', { job_id: 'well', event: 'progress' })).toMatchObject({
     recorded: true,
   });
   for (const [path, text] of Object.entries(foreign))
@@ -202,8 +205,8 @@ test('foreign files, folders without a journal and strange names are ignored and
 test('a damaged or missing index and a removed job.json are made again from the journals', async () => {
   plant();
   const first = await lab.server();
-  await first.ok('list_jobs');
-  await first.ok('publish_event', { job_id: 'well', event: 'completed' });
+  await first.ask('list_jobs');
+  await first.ask('publish_event', { job_id: 'well', event: 'completed' });
   await until('the record is written', () => lab.record('well').status === 'completed');
   await lab.mam(['hub', 'stop']);
   writeFileSync(
@@ -211,7 +214,7 @@ test('a damaged or missing index and a removed job.json are made again from the 
     '{"job_id":"ghost","status":"completed"}\nrubbish\n{"job_id":',
   );
   rmSync(join(lab.registry, 'well', 'job.json'));
-  const { jobs } = await first.ok('list_jobs');
+  const { jobs } = await first.ask('list_jobs');
   expect(jobs.map(({ job_id, status }: Record<string, string>) => [job_id, status]).sort()).toEqual([
     ['hurt', 'working'],
     ['well', 'completed'],
@@ -225,7 +228,7 @@ test('a pointer to a job or a registry that is gone keeps no hub from starting',
   writeFileSync(join(lab.home, 'live', 'elsewhere'), '/no/such/registry\n');
   writeFileSync(join(lab.home, 'live', 'empty'), '');
   const server = await lab.server();
-  expect(await server.ok('publish_event', { job_id: 'well', event: 'progress' })).toMatchObject({
+  expect(await server.ask('publish_event', { job_id: 'well', event: 'progress' })).toMatchObject({
     recorded: true,
   });
 });

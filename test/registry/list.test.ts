@@ -1,7 +1,8 @@
 import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Json, Lab } from '../durability/support.ts';
+import { Lab } from '../durability/support.ts';
+import type { Json } from '../support/lab-server.ts';
 
 let lab: Lab;
 beforeEach(() => {
@@ -16,12 +17,12 @@ const shellList = async (): Promise<Json> => JSON.parse((await lab.mam(['list', 
 test('the list has the words of an answered report at once, and its file grows by none of them', async () => {
   lab.plant('talks');
   const server = await lab.server();
-  await server.ok('publish_event', { job_id: 'talks', event: 'started' });
-  await server.ok('list_jobs');
+  await server.ask('publish_event', { job_id: 'talks', event: 'started' });
+  await server.ask('list_jobs');
   for (let n = 1; n <= 40; n++) {
     const detail = `brick ${n}`;
-    await server.ok('publish_event', { job_id: 'talks', event: 'progress', detail });
-    expect(rowOf(await server.ok('list_jobs'), 'talks')).toMatchObject({ status: 'working', detail });
+    await server.ask('publish_event', { job_id: 'talks', event: 'progress', detail });
+    expect(rowOf(await server.ask('list_jobs'), 'talks')).toMatchObject({ status: 'working', detail });
   }
   await lab.mam(['hub', 'stop']);
   expect(readFileSync(join(lab.registry, '.index.jsonl'), 'utf8')).not.toContain('brick');
@@ -41,13 +42,13 @@ test('a late reason of a job that has ended is in the list, also once its hub is
   };
   appendFileSync(lab.journalFile('late'), lab.signed('late', { ...timeout, at, recorded_at: at }));
   const server = await lab.server();
-  expect(rowOf(await server.ok('list_jobs'), 'late')).toMatchObject({
+  expect(rowOf(await server.ask('list_jobs'), 'late')).toMatchObject({
     reason: 'timeout',
     detail: 'Too late.',
   });
-  await server.ok('publish_event', { job_id: 'late', event: 'error', detail: 'No tin left.' });
+  await server.ask('publish_event', { job_id: 'late', event: 'error', detail: 'No tin left.' });
   const amended = { status: 'failed', reason: 'agent_error', detail: 'No tin left.' };
-  expect(rowOf(await server.ok('list_jobs'), 'late')).toMatchObject(amended);
+  expect(rowOf(await server.ask('list_jobs'), 'late')).toMatchObject(amended);
   await lab.mam(['hub', 'stop']);
   expect(rowOf(await shellList(), 'late')).toMatchObject(amended);
 });
@@ -58,17 +59,17 @@ test('a registry that was removed is made anew once, by whoever comes first; oth
   const server = await lab.server();
   const beside = await lab.server({ MAM_REGISTRY_DIR: other });
   const order = { prompt: 'Lay it', agent: 'command', agent_session: 'tmux:roof' };
-  await server.ok('delegate_job', order);
-  const { job_id } = await beside.ok('delegate_job', order);
-  await beside.ok('list_jobs');
+  await server.ask('delegate_job', order);
+  const { job_id } = await beside.ask('delegate_job', order);
+  await beside.ask('list_jobs');
   rmSync(lab.registry, { recursive: true });
   const made = await Promise.all(
-    [1, 2, 3].map((n) => server.ok('delegate_job', { ...order, prompt: `${n}` })),
+    [1, 2, 3].map((n) => server.ask('delegate_job', { ...order, prompt: `${n}` })),
   );
-  expect(ids(await server.ok('list_jobs'))).toEqual(made.map((one) => one.job_id).sort());
+  expect(ids(await server.ask('list_jobs'))).toEqual(made.map((one) => one.job_id).sort());
   // What is heard of the other one still stands in its list.
-  await beside.ok('cancel_job', { job_id });
-  expect(ids(await beside.ok('list_jobs', { status: 'cancelled' }))).toEqual([job_id]);
+  await beside.ask('cancel_job', { job_id });
+  expect(ids(await beside.ask('list_jobs', { status: 'cancelled' }))).toEqual([job_id]);
   const status = await lab.mam(['hub', 'status', '--json']);
   expect(JSON.parse(status.stdout).registries.sort()).toEqual([lab.registry, other].sort());
 });

@@ -2,38 +2,34 @@ import { McpClient } from './mcp-client.ts';
 import type { Peer } from './peer.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
-type Answer = any;
+export type Json = any;
 
 /** One MCP server of the lab, spoken to over real stdio. */
 export class LabServer extends McpClient {
   #waits = 0;
 
   /** Calls a tool and gives its structured answer. @throws when the tool answers with an error */
-  async ask(
-    tool: string,
-    args: Record<string, unknown> = {},
-    meta?: Record<string, unknown>,
-  ): Promise<Answer> {
+  async ask(tool: string, args: object = {}, meta?: Record<string, unknown>): Promise<Json> {
     const result = await this.call(tool, args, meta);
     if (result.isError === true) throw new Error(`${tool} refused: ${result.content[0].text}`);
     return result.structuredContent;
   }
 
   /** Calls a tool that must refuse, and gives its text. @throws when it does not refuse */
-  async refusal(tool: string, args: Record<string, unknown> = {}): Promise<string> {
+  async refusal(tool: string, args: object = {}): Promise<string> {
     const result = await this.call(tool, args);
     if (result.isError !== true) throw new Error(`${tool} did not refuse: ${result.content[0].text}`);
     return result.content[0].text;
   }
 
   /** Delegates a job to a peer of the lab. */
-  delegate(peer: Peer, args: Record<string, unknown> = {}): Promise<Answer> {
+  delegate(peer: Peer, args: Record<string, unknown> = {}): Promise<Json> {
     const job = { prompt: 'Mend the roof', agent: 'command', agent_session: peer.address };
     return this.ask('delegate_job', { ...job, ...args });
   }
 
   /** Reports an event of a job. */
-  report(jobId: string, event: string, more: Record<string, unknown> = {}): Promise<Answer> {
+  report(jobId: string, event: string, more: Record<string, unknown> = {}): Promise<Json> {
     return this.ask('publish_event', { job_id: jobId, event, ...more });
   }
 
@@ -61,7 +57,7 @@ export class LabServer extends McpClient {
 export interface Wait {
   /** When its answer came; absent while it waits. */
   at: number | undefined;
-  answer: Promise<Answer>;
+  answer: Promise<Json>;
   /** As a client that gives up the call. */
   cancel(): void;
 }

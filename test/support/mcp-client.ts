@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PATIENCE } from './until.ts';
 
-const ANSWER_MS = 30_000 * PATIENCE;
+/** More than the longest wait that a test asks for, less than a test may take. */
+const ANSWER_MS = 100_000 * PATIENCE;
+const END_MS = 10_000 * PATIENCE;
 /** The built program. */
 export const PROGRAM = resolve(import.meta.dirname, '../../dist/main.js');
 
@@ -43,9 +45,15 @@ export class McpClient {
   readonly #keepsFolder: boolean;
   readonly #clientName: string;
   readonly #capabilities: Record<string, unknown>;
+  /** The first answer with each id. */
+  readonly #answers = new Map<Message['id'], Message>();
+  /** What goes on when the answer with this id comes, or the server ends. */
+  readonly #waiting = new Map<Message['id'], (() => void)[]>();
+  readonly #foreign: string[] = [];
   #rest = '';
   #nextId = 1;
   #wake: (() => void)[] = [];
+  #over: string | undefined;
 
   constructor(options: StartOptions = {}) {
     this.#keepsFolder = options.folder !== undefined;
@@ -59,7 +67,12 @@ export class McpClient {
       env: { PATH: process.env['PATH'], HOME: this.#folder, MAM_HOME: this.home, ...options.env },
     });
     this.exited = new Promise((done) => {
-      this.child.once('close', (code, signal) => done({ code, signal, at: Date.now() }));
+      this.child.once('close', (code, signal) => {
+        this.#over = `the server ended with ${code ?? signal}`;
+        for (const id of this.#waiting.keys()) this.#goOn(id);
+        this.#wakeAll();
+        done({ code, signal, at: Date.now() });
+      });
     });
     this.child.stdin.on('error', () => {});
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => this.#take(text));
@@ -87,15 +100,26 @@ export class McpClient {
     return this.answer(id);
   }
 
-  /** Calls a tool; gives its result. */
-  async call(name: string, args: Record<string, unknown> = {}, meta?: Record<string, unknown>) {
-    const answer = await this.request('tools/call', { name, arguments: args, ...(meta && { _meta: meta }) });
-    return answer.result;
+  /** Calls a tool; gives its result. @throws with an error of the protocol */
+  async call(name: string, args: object = {}, meta?: Record<string, unknown>) {
+    const { result, error } = await this.request('tools/call', {
+      name,
+      arguments: args,
+      ...(meta && { _meta: meta }),
+    });
+    if (error !== undefined) throw new Error(`${name}: ${error.message}`);
+    return result;
   }
 
-  /** The answer to a request that was sent already. */
+  /** The answer to a request that was sent already. @throws after `ANSWER_MS`, or when the server has ended without it */
   answer(id: string | number | null): Promise<Message> {
-    return this.until(() => this.messages.find((message) => message.id === id && !message.method));
+    const answer = this.#wait(
+      () => this.#answers.get(id),
+      (goOn) => this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), goOn]),
+    );
+    // A test that ends early does not wait for its answers.
+    answer.catch(() => {});
+    return answer;
   }
 
   send(message: object): void {
@@ -107,49 +131,74 @@ export class McpClient {
   }
 
   /** Waits until `look` finds something. @throws after `ANSWER_MS`, or when the server has ended without it */
-  async until<T>(look: () => T | undefined): Promise<T> {
-    let over: string | undefined;
+  until<T>(look: () => T | undefined): Promise<T> {
+    return this.#wait(look, (goOn) => this.#wake.push(goOn));
+  }
+
+  async #wait<T>(look: () => T | undefined, onNews: (goOn: () => void) => void): Promise<T> {
+    let late = false;
+    let goOn = (): void => {};
     const timer = setTimeout(() => {
-      over = `nothing came in ${ANSWER_MS} ms`;
-      this.#wakeAll();
+      late = true;
+      goOn();
     }, ANSWER_MS);
-    void this.exited.then(({ code, signal }) => {
-      over = `the server ended with ${code ?? signal}`;
-      this.#wakeAll();
-    });
     try {
       for (;;) {
         const found = look();
         if (found !== undefined) return found;
-        if (over !== undefined) throw new Error(`${over}; stderr: ${this.stderr}`);
-        await new Promise<void>((wake) => this.#wake.push(wake));
+        const why = this.#over ?? (late ? `nothing came in ${ANSWER_MS} ms` : undefined);
+        if (why !== undefined) throw new Error(`${why}; stderr: ${this.stderr}`);
+        await new Promise<void>((resolve) => {
+          goOn = resolve;
+          onNews(resolve);
+        });
       }
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** Ends the client and removes what it had. @throws when stdout had anything but protocol */
+  /** Ends the client and removes what it had. @throws when it did not end by itself, or stdout had anything but protocol */
   async close(): Promise<void> {
+    const wasKilled = this.child.killed;
+    // A test may have stopped it.
+    this.child.kill('SIGCONT');
     this.child.stdin.end();
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), 10_000 * PATIENCE);
-    await this.exited;
+    let forced = false;
+    const timer = setTimeout(() => {
+      forced = this.child.kill('SIGKILL');
+    }, END_MS);
+    const { signal } = await this.exited;
     clearTimeout(timer);
     if (!this.#keepsFolder) rmSync(this.#folder, { recursive: true, force: true });
-    const foreign = this.lines.find((line) => !isProtocol(line));
+    if (signal !== null && (forced || !wasKilled))
+      throw new Error(`the server was ended by ${signal}: ${this.stderr}`);
+    const [foreign] = this.#foreign;
     if (foreign !== undefined) throw new Error(`not protocol on stdout: ${foreign.slice(0, 200)}`);
     if (this.#rest !== '') throw new Error(`half a line on stdout: ${this.#rest.slice(0, 200)}`);
   }
 
   #take(text: string): void {
-    this.#rest += text;
-    const lines = this.#rest.split('\n');
+    const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
     for (const line of lines) {
       this.lines.push(line);
-      if (isProtocol(line)) this.messages.push(JSON.parse(line) as Message);
+      const message = protocolOf(line);
+      if (message === undefined) {
+        this.#foreign.push(line);
+        continue;
+      }
+      this.messages.push(message);
+      if (message.method !== undefined || this.#answers.has(message.id)) continue;
+      this.#answers.set(message.id, message);
+      this.#goOn(message.id);
     }
     this.#wakeAll();
+  }
+
+  #goOn(id: Message['id']): void {
+    for (const goOn of this.#waiting.get(id) ?? []) goOn();
+    this.#waiting.delete(id);
   }
 
   #wakeAll(): void {
@@ -157,10 +206,11 @@ export class McpClient {
   }
 }
 
-function isProtocol(line: string): boolean {
+function protocolOf(line: string): Message | undefined {
   try {
-    return (JSON.parse(line) as Message).jsonrpc === '2.0';
+    const message = JSON.parse(line) as Message;
+    return message.jsonrpc === '2.0' ? message : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -18,7 +18,7 @@ const ID = 'nice-work-12345678';
 test("a request's id, which its sender chooses, is one word of it", async () => {
   lab.plant(ID);
   const server = await lab.server();
-  await server.ok('publish_event', { job_id: ID, event: 'started' });
+  await server.ask('publish_event', { job_id: ID, event: 'started' });
   const client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
     clientId: 'forger',
     reconnectPeriod: 0,

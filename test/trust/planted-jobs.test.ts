@@ -43,21 +43,21 @@ describe("a stranger's job that waits for its check", () => {
 
   test('is shown as history, and its script never runs, not by the next hub either', async () => {
     const server = await lab.server();
-    const { record, damage } = await server.ok('job_status', { job_id: ID });
+    const { record, damage } = await server.ask('job_status', { job_id: ID });
     expect(record?.job_id ?? ID).toBe(ID);
     expect(JSON.stringify(damage)).toContain('was not delegated by this MAM_HOME');
-    const listed = await server.ok('list_jobs');
+    const listed = await server.ask('list_jobs');
     expect(listed.jobs).toMatchObject([{ job_id: ID, reason: 'history' }]);
     await lab.mam(['hub', 'restart']);
-    await server.ok('job_status', { job_id: ID });
+    await server.ask('job_status', { job_id: ID });
     expect(JSON.parse((await lab.mam(['hub', '--json'])).stdout).open_jobs).toBe(0);
     expect(existsSync(marker)).toBe(false);
   });
 
   test('is told as history by every command, with and without a hub, and nobody waits for it', async () => {
     const server = await lab.server();
-    expect(await server.fails('wait_job', { job_id: ID })).toContain('is history');
-    expect(await server.ok('job_status', { job_id: ID })).toMatchObject({ reason: 'history' });
+    expect(await server.refusal('wait_job', { job_id: ID })).toContain('is history');
+    expect(await server.ask('job_status', { job_id: ID })).toMatchObject({ reason: 'history' });
     for (const hub of ['start', 'stop']) {
       await lab.mam(['hub', hub === 'start' ? 'status' : 'stop']);
       expect((await lab.mam(['list'])).stdout).toContain('history');
@@ -83,11 +83,11 @@ describe("a stranger's job that waits for its check", () => {
       ['cancel_job', {}],
       ['verify_job', {}],
     ] as const) {
-      expect(await server.fails(tool, { job_id: ID, ...args })).toContain('is history');
+      expect(await server.refusal(tool, { job_id: ID, ...args })).toContain('is history');
     }
-    expect(await server.fails('publish_event', { job_id: ID, event: 'completed' })).toContain('is history');
+    expect(await server.refusal('publish_event', { job_id: ID, event: 'completed' })).toContain('is history');
     // Its working folder is a stranger's word as well.
-    expect(await server.fails('verify_job', { job_id: ID, validate: script })).toContain('is history');
+    expect(await server.refusal('verify_job', { job_id: ID, validate: script })).toContain('is history');
     for (const args of [
       ['verify', ID],
       ['attach', ID, '--json'],
@@ -109,7 +109,7 @@ describe("a stranger's job that waits for its check", () => {
     writeFileSync(lab.journalFile(ID), journal.replace('"depth":0', '"request_key":"nightly","depth":0'));
     const server = await lab.server();
     const args = { agent: 'human', prompt: 'The task of nice-work-12345678', request_key: 'nightly' };
-    expect((await server.ok('delegate_job', args)).job_id).not.toBe(ID);
+    expect((await server.ask('delegate_job', args)).job_id).not.toBe(ID);
   });
 
   test('of the same id as one of ours does not catch the reports for it', async () => {
@@ -133,7 +133,7 @@ describe("a stranger's job that waits for its check", () => {
 test('a copy of a project acts on none of the jobs that it is a copy of, and names only its own', async () => {
   lab.plant(ID);
   const server = await lab.server();
-  await server.ok('publish_event', { job_id: ID, event: 'started' });
+  await server.ask('publish_event', { job_id: ID, event: 'started' });
   const copy = join(lab.folder, 'copy');
   cpSync(lab.project, copy, { recursive: true });
   const { code, stderr } = await lab.mam(['cancel', ID], { cwd: copy });
@@ -155,7 +155,7 @@ test('a running process that a journal names is not ended', async () => {
   appendFileSync(lab.journalFile(ID), line(4, 'validating', { data: { pid: victim.pid, start } }));
   mkdirSync(join(lab.home, 'live'), { recursive: true, mode: 0o700 });
   writeFileSync(join(lab.home, 'live', ID), `${lab.registry}\n`);
-  await (await lab.server()).ok('job_status', { job_id: ID });
+  await (await lab.server()).ask('job_status', { job_id: ID });
   expect(isRunning(victim.pid ?? 0)).toBe(true);
   victim.kill();
 });
@@ -166,11 +166,11 @@ describe('a job of ours whose journal was changed', () => {
     lab.plant(ID, { validation });
     appendFileSync(lab.journalFile(ID), line(2, 'completed', { source: 'peer', detail: 'forged' }));
     const server = await lab.server();
-    const { status, damage } = await server.ok('job_status', { job_id: ID });
+    const { status, damage } = await server.ask('job_status', { job_id: ID });
     expect(status).toBe('queued');
     expect(JSON.stringify(damage)).toContain('was not written by a hub of this MAM_HOME');
-    await server.ok('publish_event', { job_id: ID, event: 'progress', detail: 'true' });
-    expect((await server.ok('job_status', { job_id: ID })).detail).toBe('true');
+    await server.ask('publish_event', { job_id: ID, event: 'progress', detail: 'true' });
+    expect((await server.ask('job_status', { job_id: ID })).detail).toBe('true');
     expect(existsSync(marker)).toBe(false);
   });
 
@@ -180,14 +180,14 @@ describe('a job of ours whose journal was changed', () => {
     const other = readFileSync(lab.journalFile('other-12345678'), 'utf8');
     writeFileSync(lab.journalFile(ID), other.replaceAll('other-12345678', ID));
     const server = await lab.server();
-    const { damage } = await server.ok('job_status', { job_id: ID });
+    const { damage } = await server.ask('job_status', { job_id: ID });
     expect(JSON.stringify(damage)).toContain('history');
   });
 
   test('has a job.json that stands in for its first line only when that is ours as well', async () => {
     lab.plant(ID);
     const server = await lab.server();
-    await server.ok('publish_event', { job_id: ID, event: 'started' });
+    await server.ask('publish_event', { job_id: ID, event: 'started' });
     const record = await until(
       'the record is written',
       () => lab.snapshot(ID).status === 'working' && lab.snapshot(ID),
@@ -195,11 +195,11 @@ describe('a job of ours whose journal was changed', () => {
     await lab.mam(['hub', 'stop']);
     const journal = readFileSync(lab.journalFile(ID), 'utf8');
     writeFileSync(lab.journalFile(ID), journal.replace('"type":"queued"', '"type":"qu'));
-    expect((await server.ok('job_status', { job_id: ID })).status).toBe('working');
+    expect((await server.ask('job_status', { job_id: ID })).status).toBe('working');
     await lab.mam(['hub', 'stop']);
     const forged = { ...record, validation: { script, script_sha256: '0', rounds: 0 } };
     writeFileSync(join(lab.registry, ID, 'job.json'), JSON.stringify(forged));
-    const { damage } = await server.ok('job_status', { job_id: ID });
+    const { damage } = await server.ask('job_status', { job_id: ID });
     expect(JSON.stringify(damage)).toContain('history');
   });
 });
@@ -223,7 +223,7 @@ describe('a job that cannot be read, among those that a hub takes up', () => {
       writeFileSync(lab.journalFile('odd-12345678'), text.replaceAll(ID, 'odd-12345678'));
     lab.plant(ID);
     const server = await lab.server();
-    expect((await server.ok('job_status', { job_id: ID })).status).toBe('queued');
+    expect((await server.ask('job_status', { job_id: ID })).status).toBe('queued');
     expect(lab.hubLog()).toContain('odd-12345678');
     const answer = await server.call('job_status', { job_id: 'odd-12345678' });
     expect(JSON.stringify(answer)).toMatch(/odd-12345678|no job with this id/);

@@ -1,7 +1,8 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Json, Lab, plantJob } from '../durability/support.ts';
+import { Lab, plantJob } from '../durability/support.ts';
+import type { Json } from '../support/lab-server.ts';
 
 /** The list of a registry lies in its project as well: a clone brings one, and a peer can write it. */
 let lab: Lab;
@@ -18,13 +19,13 @@ const rowOf = ({ jobs }: Json, id: string): Json => jobs.find(({ job_id }: Json)
 async function listed(id: string): Promise<Json[]> {
   const shell = JSON.parse((await lab.mam(['list', '--json'])).stdout);
   await lab.mam(['hub', 'stop']);
-  const hub = await (await lab.server()).ok('list_jobs');
+  const hub = await (await lab.server()).ask('list_jobs');
   return [rowOf(shell, id), rowOf(hub, id)];
 }
 
 test("a stranger's job that has ended is history in it", async () => {
   lab.plant('ours-12345678');
-  await (await lab.server()).ok('list_jobs');
+  await (await lab.server()).ask('list_jobs');
   plantJob(lab.registry, ID, {}, lab.project);
   const at = new Date().toISOString();
   const completed = { seq: 2, event_id: 'e', job_id: ID, type: 'completed', source: 'peer', detail: 'done' };
@@ -35,8 +36,8 @@ test("a stranger's job that has ended is history in it", async () => {
 test('a row of a job of ours that was changed says nothing', async () => {
   lab.plant(ID);
   const server = await lab.server();
-  await server.ok('list_jobs');
-  await server.ok('publish_event', { job_id: ID, event: 'error', detail: 'No tin left.' });
+  await server.ask('list_jobs');
+  await server.ask('publish_event', { job_id: ID, event: 'error', detail: 'No tin left.' });
   await lab.mam(['hub', 'stop']);
   const text = readFileSync(index(), 'utf8');
   expect(text).toContain('"failed"');

@@ -126,9 +126,9 @@ describe("a project's settings", () => {
   test('are told in every tool and in mam doctor, also beside an error', async () => {
     projectFile({ broker_url: 'mqtt://user:word@attacker.example' });
     const server = await lab.server();
-    const list = await server.ok('list_jobs');
+    const list = await server.ask('list_jobs');
     expect(list.summary).toMatch(/sets broker_url, which you have not trusted/);
-    expect(await server.fails('job_status', { job_id: 'no-job-12345678' })).toMatch(/sets broker_url/);
+    expect(await server.refusal('job_status', { job_id: 'no-job-12345678' })).toMatch(/sets broker_url/);
     const { stdout } = await lab.mam(['doctor']);
     expect(stdout).toContain('sets broker_url, which you have not trusted');
     const shown = await lab.mam(['trust', '--show']);
@@ -175,7 +175,7 @@ describe("a project's settings", () => {
 
   test('are accepted by a person: no model is told to do it, and without a terminal it takes --yes', async () => {
     projectFile({ realm: 'team' });
-    const { summary } = await (await lab.server()).ok('list_jobs');
+    const { summary } = await (await lab.server()).ask('list_jobs');
     expect(summary).toMatch(
       /Tell your user: only a person should run `mam trust`, after `mam trust --show`\.$/,
     );
@@ -245,7 +245,7 @@ describe("a project's settings", () => {
     const told = "The agent kind theirs stands in this project's .mam/config.json, which is not trusted.";
     const { code, stderr } = await lab.mam(['submit', '--agent', 'theirs', '--prompt', 'x']);
     expect([code, stderr]).toEqual([64, expect.stringContaining(told)]);
-    expect(await (await lab.server()).fails('delegate_job', { agent: 'theirs', prompt: 'x' })).toContain(
+    expect(await (await lab.server()).refusal('delegate_job', { agent: 'theirs', prompt: 'x' })).toContain(
       told,
     );
   });

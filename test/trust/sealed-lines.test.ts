@@ -23,7 +23,7 @@ test('a line of a journal that looks like a record is none', async () => {
   writeFileSync(script, text);
   lab.plant(ID);
   const server = await lab.server();
-  await server.ok('publish_event', { job_id: ID, event: 'completed', detail: 'done' });
+  await server.ask('publish_event', { job_id: ID, event: 'completed', detail: 'done' });
   const { job_id: _, detail: __, files: ___, seq: ____, late: _____, ...record } = lab.record(ID);
   const script_sha256 = createHash('sha256').update(text).digest('hex');
   const forged = {
@@ -46,9 +46,9 @@ test('a line of a journal that looks like a record is none', async () => {
   expect(line).toContain(script);
   writeFileSync(join(lab.registry, ID, 'job.json'), line);
   writeFileSync(lab.journalFile(ID), `\n${line}\n`);
-  const { damage } = await server.ok('job_status', { job_id: ID });
+  const { damage } = await server.ask('job_status', { job_id: ID });
   await lab.mam(['hub', 'restart']);
-  await server.ok('job_status', { job_id: ID });
+  await server.ask('job_status', { job_id: ID });
   await sleep(500);
   expect(existsSync(marker)).toBe(false);
   expect(JSON.stringify(damage)).toContain('history');

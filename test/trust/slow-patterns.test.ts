@@ -40,11 +40,11 @@ describe('a hub whose agent has a slow pattern', () => {
     writeFileSync(join(lab.home, 'config.json'), JSON.stringify({ agents }));
     await lab.tmux('new-session', '-d', '-s', 'slow', '-x', '120', `printf '%0100d' 0 | tr 0 a; exec cat`);
     const server = await lab.server();
-    const { job_id: id } = await server.ok('delegate_job', { prompt: 'x', agent: 'slow' });
-    const { record, status, blocked_by } = await server.ok('job_status', { job_id: id, events_after: 0 });
+    const { job_id: id } = await server.ask('delegate_job', { prompt: 'x', agent: 'slow' });
+    const { record, status, blocked_by } = await server.ask('job_status', { job_id: id, events_after: 0 });
     expect([status ?? record.status, blocked_by ?? record.blocked_by]).toEqual(['queued', 'unreachable']);
     expect(await lab.tmux('capture-pane', '-p', '-t', '=slow:')).not.toContain(id);
     expect((await lab.mam(['hub'])).code).toBe(0);
-    await server.ok('cancel_job', { job_id: id });
+    await server.ask('cancel_job', { job_id: id });
   });
 });

@@ -55,7 +55,7 @@ describe.runIf(isRoot)("a hub's socket", () => {
     const list = await lab.mam(['list']);
     const publish = await lab.mam(['publish', '--job', 'any-12345678', '--event', 'progress']);
     const server = await lab.server();
-    expect(await server.fails('list_jobs')).toContain(words);
+    expect(await server.refusal('list_jobs')).toContain(words);
     for (const command of [['wait'], ['hub', 'status'], ['doctor']]) {
       const { stdout, stderr } = await lab.mam(command);
       expect(stdout + stderr, command.join(' ')).toContain(words);
@@ -142,8 +142,8 @@ describe.runIf(isRoot)("tmux's socket", () => {
     spoil(folder);
     const server = await lab.server();
     const args = { prompt: 'The task', agent: 'command', agent_session: 'tmux:worker' };
-    expect(await server.fails('delegate_job', args)).toMatch(/tmux socket|The socket/);
-    expect(await server.fails('start_agent', { agent: 'claude-code' })).not.toContain('unexpected');
+    expect(await server.refusal('delegate_job', args)).toMatch(/tmux socket|The socket/);
+    expect(await server.refusal('start_agent', { agent: 'claude-code' })).not.toContain('unexpected');
     for (const command of [['agents'], ['attach', 'worker']])
       expect((await lab.mam(command)).code, command.join(' ')).not.toBe(0);
     expect((await lab.mam(['doctor'])).stdout).toMatch(/tmux cannot talk to the server/);

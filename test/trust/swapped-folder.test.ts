@@ -34,7 +34,7 @@ test.each([
 ])('%s: nothing is written through it', async (_, folderIn, target) => {
   lab.plant(ID);
   const server = await lab.server();
-  await server.ok('publish_event', { job_id: ID, event: 'started' });
+  await server.ask('publish_event', { job_id: ID, event: 'started' });
   await until('the record is written', () => lab.snapshot(ID).status === 'working');
   const folder = folderIn(lab.registry);
   renameSync(folder, `${folder}-away`);
