@@ -4,6 +4,7 @@ import { builtIn } from '../../src/agents/index.ts';
 import type { ShownPermission } from '../../src/agents/kind.ts';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
+import { signal } from '../support/processes.ts';
 import { pause, until } from '../support/until.ts';
 import type { AgentHome } from './homes/home.ts';
 import { anthropic } from './model/anthropic.ts';
@@ -31,7 +32,7 @@ export class AgentLab extends Lab {
   readonly #asked: ModelRequest[] = [];
 
   constructor(agent: AgentHome) {
-    super();
+    super({ MAM_HUB_IDLE_SECONDS: '2' });
     this.agent = agent;
     const kind = builtIn(agent.kind);
     this.session = kind?.defaultSession ?? agent.kind;
@@ -167,16 +168,10 @@ export class AgentLab extends Lab {
       this.processes.filter(
         ({ command }) => !/(^|\/)tmux[: ]| hub-process$|^sleep |dist\/main\.js$/.test(command),
       );
-    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    for (const name of ['SIGTERM', 'SIGKILL'] as const) {
       await until('the agent ends', () => ours().length === 0, 1_500).catch(() => {});
       // Gemini CLI outlives its pane; all of these carry this lab's folder.
-      for (const { pid } of ours()) {
-        try {
-          process.kill(pid, signal);
-        } catch {
-          // It has ended meanwhile.
-        }
-      }
+      for (const { pid } of ours()) signal(pid, name);
     }
   }
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { builtIn } from '../../src/agents/index.ts';
-import type { CommandResult } from '../support/lab.ts';
+import type { Ended } from '../support/command.ts';
 import type { Message } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
 import type { AgentLab } from './lab.ts';
@@ -86,7 +86,7 @@ export class Supervisor {
   }
 
   /** Runs one prompt without a person; `env` as `NAME=VALUE`. */
-  run(prompt: string, ...env: string[]): Promise<CommandResult> {
+  run(prompt: string, ...env: string[]): Promise<Ended> {
     const command = HEADLESS[this.#lab.agent.kind]?.(prompt) ?? [];
     return this.#lab.run('sh', ['-c', 'exec env "$@" < /dev/null', 'sh', ...env, ...command]);
   }

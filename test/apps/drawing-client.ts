@@ -64,7 +64,7 @@ export class DrawingClient {
 
   /** Starts a server that is told that its client draws. */
   static async start(browser: Browser, lab: Lab, width = 900): Promise<DrawingClient> {
-    const server = await lab.startServer({}, 'drawing-client', DRAWS);
+    const server = await lab.startServer({}, { clientName: 'drawing-client', capabilities: DRAWS });
     const page = await browser.newPage({ viewport: { width, height: 900 } });
     const client = new DrawingClient(page, server);
     page.on('pageerror', (error) => client.errors.push(String(error)));

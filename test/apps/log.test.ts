@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Host } from '../../src/page/host.ts';
 import { Log } from '../../src/page/log.ts';
-import { Lab } from '../durability/support.ts';
+import { Lab } from '../support/lab.ts';
+import { plant, signed } from '../support/plant.ts';
 
 let lab: Lab;
 beforeEach(() => {
@@ -11,20 +12,20 @@ beforeEach(() => {
 afterEach(() => lab.end());
 
 /** A job with a journal of so many events, of which some are given. */
-function plant(id: string, length: number, given: Record<number, object>): void {
-  lab.plant(id);
+function plantLong(id: string, length: number, given: Record<number, object>): void {
+  plant(lab, id);
   const lines = Array.from({ length: length - 1 }, (_, n) => {
     const seq = n + 2;
     const at = new Date().toISOString();
     const own = { seq, event_id: `e${seq}`, job_id: id, source: 'hook', at, recorded_at: at };
-    return lab.signed(id, { ...own, type: 'progress', detail: `step ${seq}`, ...given[seq] });
+    return signed(lab.home, id, { ...own, type: 'progress', detail: `step ${seq}`, ...given[seq] });
   });
-  writeFileSync(lab.journalFile(id), lines.join(''), { flag: 'a' });
+  writeFileSync(lab.paths(id).journal, lines.join(''), { flag: 'a' });
 }
 
 /** The calls of a page, handed on to a real server. */
 async function hostOf(): Promise<{ host: Host; calls: Record<string, unknown>[] }> {
-  const server = await lab.server();
+  const server = await lab.startServer();
   const calls: Record<string, unknown>[] = [];
   const call = (name: string, args: Record<string, unknown>) => {
     calls.push(args);
@@ -34,7 +35,7 @@ async function hostOf(): Promise<{ host: Host; calls: Record<string, unknown>[] 
 }
 
 test('of a long log the end is read, and then only what is new', async () => {
-  plant('long', 1_000, {});
+  plantLong('long', 1_000, {});
   const { host, calls } = await hostOf();
   const log = new Log(host, 'long');
   await log.read();
@@ -46,7 +47,7 @@ test('of a long log the end is read, and then only what is new', async () => {
 });
 
 test('a request that stands far back in a long log is found', async () => {
-  plant('asks', 600, {
+  plantLong('asks', 600, {
     2: { type: 'submitted', source: 'hub' },
     5: { type: 'permission_required', detail: 'rm the old roof', data: { tool: 'Bash', input: 'rm roof' } },
   });

@@ -1,16 +1,19 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Ended, Lab } from '../durability/support.ts';
+import type { Ended } from '../support/command.ts';
+import { Lab, NOT_OURS } from '../support/lab.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
+import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
 let lab: Lab;
 const runs: Ended[] = [];
 beforeEach(() => {
   lab = new Lab();
+  lab.expected.push(NOT_OURS);
 });
 afterEach(async () => {
   await lab.end();
@@ -19,8 +22,8 @@ afterEach(async () => {
     expect(stdout + stderr).not.toMatch(/\n\s+at |node:internal|TypeError/);
 });
 
-async function mam(args: string[], options: Parameters<Lab['mam']>[1] = {}): Promise<Ended> {
-  const ended = await lab.mam(args, options);
+async function mam(args: string[], options: Parameters<Lab['start']>[1] = {}): Promise<Ended> {
+  const ended = await lab.start(args, { input: '', ...options }).ended;
   runs.push(ended);
   return ended;
 }
@@ -30,7 +33,7 @@ const publish = (job: string, event: string, ...more: string[]): Promise<Ended> 
 
 describe('mam publish', () => {
   test('records every event, and the task comes with started', async () => {
-    lab.plant('job');
+    plant(lab, 'job');
     const started = await publish('job', 'started');
     expect(started).toMatchObject({ code: 0, stderr: '' });
     expect(started.stdout).toContain('The task of job');
@@ -55,7 +58,7 @@ describe('mam publish', () => {
       'permission_required/peer',
       'completed/peer',
     ]);
-    lab.plant('other');
+    plant(lab, 'other');
     await mam(['hub', 'stop']);
     expect((await publish('other', 'error', '--detail', 'no way')).code).toBe(0);
     expect((await mam(['wait', '--job', 'other'])).code).toBe(1);
@@ -69,7 +72,7 @@ describe('mam publish', () => {
   });
 
   test('takes a result from a file or from standard input, short and long', async () => {
-    for (const id of ['a', 'b', 'c']) lab.plant(id);
+    for (const id of ['a', 'b', 'c']) plant(lab, id);
     const file = join(lab.folder, 'result.txt');
     const long = '결과 '.repeat(100_000);
     writeFileSync(file, long);
@@ -120,11 +123,11 @@ describe('mam publish', () => {
     expect(ended.stderr).toMatch(/^mam: .+\n$/);
     expect(ended.stderr).toContain(words);
     // Wrong usage starts nothing.
-    expect(lab.hubs()).toEqual([]);
+    expect(lab.hubs).toEqual([]);
   });
 
   test('takes a unique beginning of an id where the registry is at hand', async () => {
-    for (const id of ['fix-a-11111111', 'fix-b-22222222']) lab.plant(id);
+    for (const id of ['fix-a-11111111', 'fix-b-22222222']) plant(lab, id);
     const { code, stdout } = await publish('fix-a', 'completed');
     expect([code, stdout]).toEqual([0, 'recorded: fix-a-11111111 is completed\n']);
     expect((await publish('fix', 'progress')).stderr).toContain('2 jobs begin with fix');
@@ -133,14 +136,14 @@ describe('mam publish', () => {
   });
 
   test('an unknown job is 1, with the open jobs named', async () => {
-    lab.plant('open');
+    plant(lab, 'open');
     const ended = await publish('nobody', 'progress');
     expect(ended.code).toBe(1);
     expect(ended.stderr).toContain('There is no job with this id. Open jobs: open.');
   });
 
   test('is kept in the outbox with a note when no hub can start, and recorded when one can', async () => {
-    lab.plant('job');
+    plant(lab, 'job');
     mkdirSync(join(lab.home, 'hub.sock'));
     const [text, json] = await Promise.all([
       publish('job', 'progress', '--detail', 'kept'),
@@ -173,7 +176,7 @@ describe('mam publish', () => {
 
 describe('mam answer', () => {
   test('takes the id as its first word, and says how it is given otherwise', async () => {
-    for (const id of ['fix-a-11111111', 'fix-b-22222222']) lab.plant(id);
+    for (const id of ['fix-a-11111111', 'fix-b-22222222']) plant(lab, id);
     await publish('fix-a-11111111', 'question', '--detail', 'Which?');
     const answered = await mam(['answer', 'fix-a', 'the', 'first']);
     expect(answered).toMatchObject({ code: 0, stderr: '' });
@@ -196,7 +199,7 @@ test('what fails names options and commands, no tools and parameters', async () 
 });
 
 test('what is ignored of the project is said once', async () => {
-  lab.plant('key-on-the-board');
+  plant(lab, 'key-on-the-board');
   writeFileSync(join(lab.project, '.mam', 'config.json'), '{"realm":"team"}');
   const { stderr } = await mam(['done', 'key-on-the-board', 'there']);
   expect(stderr.match(/which you have not trusted/g)).toHaveLength(1);
@@ -204,7 +207,7 @@ test('what is ignored of the project is said once', async () => {
 
 describe('mam wait', () => {
   test('of a job: 0 completed, 1 failed, 3 time is up, 4 needs an answer, 64 unknown', async () => {
-    for (const id of ['good', 'bad', 'slow', 'asking']) lab.plant(id);
+    for (const id of ['good', 'bad', 'slow', 'asking']) plant(lab, id);
     await publish('good', 'completed');
     await publish('bad', 'error', '--detail', 'no');
     await publish('slow', 'started');
@@ -233,12 +236,12 @@ describe('mam wait', () => {
   });
 
   test('without a job waits for all open ones, goes on past a question, and ends with the worst', async () => {
-    for (const id of ['one', 'two', 'three']) lab.plant(id);
+    for (const id of ['one', 'two', 'three']) plant(lab, id);
     await publish('one', 'started');
     const waiter = lab.start(['wait', '--timeout', '30']);
     await until('it waits', () => lab.hub().pid > 0 && waiter.child.pid);
     await publish('two', 'question', '--detail', 'Go on?');
-    await until('it tells of the question', () => waiter.seen().includes('input_required (question)'));
+    await until('it tells of the question', () => waiter.seen.stdout.includes('input_required (question)'));
     await publish('two', 'completed');
     await publish('one', 'completed');
     await publish('three', 'error', '--detail', 'failed');
@@ -256,7 +259,7 @@ describe('mam wait', () => {
   });
 
   test('waits for more jobs than a page of the list has, and as long as can be', async () => {
-    for (let n = 0; n < 203; n++) lab.plant(`job-${n}`);
+    for (let n = 0; n < 203; n++) plant(lab, `job-${n}`);
     const { code, stdout } = await mam(['wait', '--timeout', '0', '--json']);
     expect(code).toBe(3);
     expect(JSON.parse(stdout).jobs).toHaveLength(203);
@@ -266,13 +269,13 @@ describe('mam wait', () => {
   });
 
   test('Ctrl-C ends the waiting with 3, and the job goes on', async () => {
-    lab.plant('job');
+    plant(lab, 'job');
     await publish('job', 'started');
     const waiter = lab.start(['wait', '--job', 'job']);
     // An event that it shows proves that its wait is in force.
     await until('it waits', async () => {
       await publish('job', 'progress', '--detail', 'half of it');
-      return waiter.seen().includes('half of it');
+      return waiter.seen.stdout.includes('half of it');
     });
     waiter.child.kill('SIGINT');
     const ended = await waiter.ended;
@@ -293,7 +296,7 @@ describe('mam wait', () => {
 
 describe('mam status and mam list', () => {
   test('show jobs without starting a hub', async () => {
-    lab.plant('job');
+    plant(lab, 'job');
     const shown = await mam(['status', '--job', 'job']);
     expect(shown.code).toBe(0);
     for (const word of ['queued', 'The task of job', lab.project]) expect(shown.stdout).toContain(word);
@@ -318,13 +321,13 @@ describe('mam status and mam list', () => {
       expect((await mam(['list', `--limit=${limit}`])).code).toBe(64);
     const elsewhere = await mam(['list', '--registry-dir', join(lab.folder, 'none')]);
     expect(elsewhere).toMatchObject({ code: 0, stdout: `No jobs in ${join(lab.folder, 'none')}.\n` });
-    expect(lab.hubs()).toEqual([]);
+    expect(lab.hubs).toEqual([]);
   });
 
   test('the command for the next page asks for the same jobs as this one', async () => {
     const registry = join(lab.folder, "its jobs'");
     for (const id of ['mine-1', 'other-1', 'mine-2', 'other-2', 'mine-3'])
-      lab.plant(id, { agent: id.replace(/-\d/, '') }, registry);
+      plant(lab, id, { agent: id.replace(/-\d/, '') }, registry);
     const seen: string[] = [];
     let next = `mam list --agent mine --status queued --limit 1 --registry-dir ${JSON.stringify(registry)}`;
     // It is made to be copied into a shell.
@@ -332,7 +335,7 @@ describe('mam status and mam list', () => {
       const { stdout } = await promisify(execFile)(
         'bash',
         ['-c', next.replace('mam', `'${process.execPath}' '${PROGRAM}'`).concat(' --json')],
-        { env: lab.env(), cwd: lab.project },
+        { env: lab.env, cwd: lab.project },
       );
       const page = JSON.parse(stdout);
       seen.push(...page.jobs.map((job: { job_id: string }) => job.job_id));
@@ -365,7 +368,7 @@ describe('mam', () => {
         stderr: expect.stringMatching(/^mam: Unknown option '--nonsense'.*Usage: mam .*\n$/),
       });
     }
-    expect(readdirSync(lab.folder)).not.toContain('home');
+    expect(existsSync(lab.home)).toBe(false);
   });
 
   test.each([
@@ -383,7 +386,7 @@ describe('mam', () => {
   });
 
   test('ends quietly when its reader goes away', async () => {
-    for (let n = 0; n < 300; n++) lab.plant(`job-number-${n}`);
+    for (let n = 0; n < 300; n++) plant(lab, `job-number-${n}`);
     for (const args of [['list', '--limit', '300'], ['help']]) {
       const { child, ended } = lab.start(args);
       child.stdin.end();

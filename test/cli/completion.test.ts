@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { completionOf } from '../../src/cli/completion.ts';
 import { COMMON, defineCommand } from '../../src/cli/core/command.ts';
 import { commands } from '../../src/cli/index.ts';
-import { Lab } from '../durability/support.ts';
+import { Lab, NOT_OURS } from '../support/lab.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
+import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
 const JOB = 'fix-login-7f3kq2ab';
@@ -29,20 +30,21 @@ const script = (shell: Shell): string => join(lab.folder, `mam.${shell}`);
 
 beforeAll(async () => {
   lab = new Lab();
+  lab.expected.push(NOT_OURS);
   const bin = join(lab.folder, 'bin');
   mkdirSync(bin);
   const stub = join(bin, 'mam');
   writeFileSync(stub, `#!/bin/sh\nexec '${process.execPath}' '${PROGRAM}' "$@"\n`);
   chmodSync(stub, 0o755);
-  env = lab.env({ PATH: `${bin}:${process.env['PATH']}`, LANG: 'C.UTF-8', TERM: 'xterm' });
+  env = { ...lab.env, PATH: `${bin}:${process.env['PATH']}`, LANG: 'C.UTF-8', TERM: 'xterm' };
   for (const shell of SHELLS) {
-    const { code, stdout, stderr } = await lab.mam(['completion', shell]);
+    const { code, stdout, stderr } = await lab.mam('completion', shell);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     writeFileSync(script(shell), stdout);
   }
-  lab.plant(JOB);
+  plant(lab, JOB);
   // The server must outlive the sessions of single tests.
-  await lab.tmux('new-session', '-d', '-s', 'review one', 'cat');
+  await lab.startSession('review one', 'cat');
   mkdirSync(join(lab.project, 'sub'));
   writeFileSync(join(lab.project, 'sub.md'), '');
   writeFileSync(join(lab.project, 'notes.md'), '');
@@ -276,13 +278,13 @@ describe('as a file, which the shell loads by itself', () => {
 
 describe('mam completion', () => {
   test('names the shells where it gets none or another, and says as JSON what it prints', async () => {
-    const none = await lab.mam(['completion']);
+    const none = await lab.mam('completion');
     expect(none).toMatchObject({ code: 64, stdout: '' });
     expect(none.stderr).toContain('SHELL is missing. Use one of bash, zsh, fish.');
-    const other = await lab.mam(['completion', 'fihs']);
+    const other = await lab.mam('completion', 'fihs');
     expect(other).toMatchObject({ code: 64, stdout: '' });
     expect(other.stderr).toContain('Did you mean fish?');
-    const { stdout } = await lab.mam(['completion', 'zsh', '--json']);
+    const { stdout } = await lab.mam('completion', 'zsh', '--json');
     expect(JSON.parse(stdout)).toEqual({
       shell: 'zsh',
       script: expect.stringMatching(/^#compdef mam\n/),
@@ -292,7 +294,7 @@ describe('mam completion', () => {
 
 describe('mam completion-values', () => {
   const values = async (...args: string[]): Promise<string[]> => {
-    const { code, stdout, stderr } = await lab.mam(['completion-values', ...args]);
+    const { code, stdout, stderr } = await lab.mam('completion-values', ...args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     return stdout.split('\n').filter(Boolean);
   };
@@ -300,15 +302,17 @@ describe('mam completion-values', () => {
   test('starts nothing, makes nothing, and is silent where it has nothing to say', async () => {
     const home = join(lab.folder, 'never');
     for (const source of ['jobs', 'agents', 'sessions', 'nothing', 'toString', '']) {
-      const ended = await lab.mam(['completion-values', source], { env: { MAM_HOME: home }, cwd: '/' });
+      const ended = await lab.start(['completion-values', source], { env: { MAM_HOME: home }, cwd: '/' })
+        .ended;
       expect(ended, source).toMatchObject({ code: 0, stderr: '' });
     }
     expect(existsSync(home)).toBe(false);
-    expect(lab.hubs()).toEqual([]);
+    expect(lab.hubs).toEqual([]);
     const broken = join(lab.folder, 'broken');
     mkdirSync(broken);
     writeFileSync(join(broken, 'config.json'), '{');
-    const ended = await lab.mam(['completion-values', 'agents'], { env: { MAM_HOME: broken }, cwd: '/' });
+    const ended = await lab.start(['completion-values', 'agents'], { env: { MAM_HOME: broken }, cwd: '/' })
+      .ended;
     expect(ended).toMatchObject({ code: 0, stdout: '', stderr: '' });
   });
 
@@ -331,14 +335,15 @@ describe('mam completion-values', () => {
 
   test('jobs: the open ones first, and not those whose folder is gone', async () => {
     const registry = join(lab.folder, 'other');
-    for (const id of ['one', 'two', 'gone']) lab.plant(id, { prompt_preview: `The task of ${id}` }, registry);
+    for (const id of ['one', 'two', 'gone'])
+      plant(lab, id, { prompt_preview: `The task of ${id}` }, registry);
     // This hub makes the index; the next one needs none for a report, so it is behind.
-    expect((await lab.mam(['wait', '--timeout', '0', '--registry-dir', registry])).code).toBe(3);
+    expect((await lab.mam('wait', '--timeout', '0', '--registry-dir', registry)).code).toBe(3);
     await until('the index is there', () => existsSync(join(registry, '.index.jsonl')));
-    expect((await lab.mam(['hub', 'stop'])).code).toBe(0);
+    expect((await lab.mam('hub', 'stop')).code).toBe(0);
     for (const id of ['two', 'gone']) {
       const args = ['publish', '--job', id, '--event', 'completed', '--registry-dir', registry];
-      expect((await lab.mam(args)).code).toBe(0);
+      expect((await lab.mam(...args)).code).toBe(0);
     }
     await until('it is known what has ended', async () => {
       const rows = await values('jobs', registry);
@@ -370,10 +375,10 @@ describe('mam completion-values', () => {
   });
 
   test('sessions: those that were started from here first, and no hidden one', async () => {
-    await lab.tmux('new-session', '-d', '-s', 'alpha', 'cat');
-    await lab.tmux('new-session', '-d', '-s', 'omega', 'cat');
+    await lab.startSession('alpha', 'cat');
+    await lab.startSession('omega', 'cat');
     await lab.tmux('set-option', '-p', '-t', '=omega:', '@mam_agent', 'codex');
-    await lab.tmux('new-session', '-d', '-s', 'hidden', 'cat');
+    await lab.startSession('hidden', 'cat');
     await lab.tmux('set-option', '-p', '-t', '=hidden:', '@mam_hidden', '1');
     const found = await values('sessions');
     expect(found[0]).toBe('omega\tcodex, started by mam');
@@ -402,6 +407,7 @@ class Pane {
       zsh: `PS1='> '; autoload -U compinit; compinit -u -d ${home}/dump; setopt no_list_ambiguous`,
       fish: `function fish_prompt; echo '> '; end; set -g fish_autosuggestion_enabled 0`,
     }[shell];
+    lab.sessions.add(shell);
     const options = ['-x', '250', '-y', '60', '-e', `HOME=${home}`, '-c', lab.project];
     await lab.tmux('new-session', '-d', '-s', shell, ...options, program);
     // tmux gives a pane the PATH of its client.

@@ -22,8 +22,10 @@ import { thisOwner } from '../../src/registry/lock.ts';
 import { tools } from '../../tools/index.ts';
 import { HOMES } from '../agents/programs.ts';
 import { installed, Mosquitto, PASSWORD } from '../durability/mosquitto.ts';
-import { freePort, Lab, plantJob } from '../durability/support.ts';
+import { Lab, NOT_OURS } from '../support/lab.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
+import { plant, plantJob } from '../support/plant.ts';
+import { freePort } from '../support/ports.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
@@ -31,6 +33,7 @@ let lab: Lab;
 let socketFolder: string;
 beforeEach(() => {
   lab = new Lab();
+  lab.expected.push(NOT_OURS, /^h\/(installed\.json$|trust\/)/);
   socketFolder = join(lab.folder, `tmux-${userInfo().uid}`);
 });
 afterEach(() => lab.end());
@@ -47,8 +50,8 @@ interface Report {
   all(id: string): Finding[];
 }
 
-async function doctor(args: string[] = [], options: Parameters<Lab['mam']>[1] = {}): Promise<Report> {
-  const { code, stdout, stderr } = await lab.mam(['doctor', '--json', ...args], options);
+async function doctor(args: string[] = [], options: Parameters<Lab['start']>[1] = {}): Promise<Report> {
+  const { code, stdout, stderr } = await lab.start(['doctor', '--json', ...args], options).ended;
   expect(stderr).toBe('');
   const report = JSON.parse(stdout);
   expect(Object.keys(report)).toEqual(['summary', 'ok', 'findings', 'next']);
@@ -75,7 +78,7 @@ async function doctor(args: string[] = [], options: Parameters<Lab['mam']>[1] = 
   };
 }
 
-function plant(path: string, text: string, mode = 0o644): string {
+function put(path: string, text: string, mode = 0o644): string {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
   chmodSync(path, mode);
@@ -105,12 +108,12 @@ describe('as a whole', () => {
     expect(report.of('hub.running')).toMatchObject({ level: 'ok' });
     expect(report.of('tmux.socket').title).toContain('No tmux server runs yet');
     expect(everything()).toEqual(before);
-    expect(lab.processes()).toEqual([]);
+    expect(lab.processes).toEqual([]);
   });
 
   test('people get marks, remedies and a last line; no colour without a terminal', async () => {
-    plant(join(lab.home, 'config.json'), '{');
-    const { code, stdout, stderr } = await lab.mam(['doctor']);
+    put(join(lab.home, 'config.json'), '{');
+    const { code, stdout, stderr } = await lab.mam('doctor');
     expect([code, stderr]).toEqual([69, '']);
     expect(stdout).toMatch(/^Program\n {2}ok {7}mam /);
     expect(stdout).toMatch(
@@ -118,29 +121,29 @@ describe('as a whole', () => {
     );
     expect(stdout).toMatch(/\n\n1 problem, \d+ notes?\.\n$/);
     expect(stdout).not.toContain('\u001b');
-    expect((await lab.mam(['doctor', '--client', 'nobody'])).code).toBe(64);
+    expect((await lab.mam('doctor', '--client', 'nobody')).code).toBe(64);
   });
 
   test('a check that can not end in time is a finding, and what it has started ends', async () => {
     const bin = join(lab.folder, 'bin');
-    plant(join(bin, 'tmux'), '#!/bin/sh\nsleep 300 & sleep 300\n', 0o755);
+    put(join(bin, 'tmux'), '#!/bin/sh\nsleep 300 & sleep 300\n', 0o755);
     symlinkSync(process.execPath, join(bin, 'node'));
     const start = performance.now();
     const { code, findings } = JSON.parse(
-      (await lab.mam(['doctor', '--json'], { env: { PATH: `${bin}:/usr/bin:/bin` } })).stdout,
+      (await lab.start(['doctor', '--json'], { env: { PATH: `${bin}:/usr/bin:/bin` } }).ended).stdout,
     );
     expect(code).toBeUndefined();
     expect(performance.now() - start).toBeLessThan(12_000);
     const { level } = findings.find(({ id }: Finding) => id === 'tmux.version');
     expect(level).toBe('problem');
-    expect(lab.processes()).toEqual([]);
+    expect(lab.processes).toEqual([]);
   });
 });
 
 describe('programs', () => {
   const withTmux = (said: string): Record<string, string> => {
     const bin = join(lab.folder, 'bin');
-    plant(join(bin, 'tmux'), `#!/bin/sh\necho "${said}"\n`, 0o755);
+    put(join(bin, 'tmux'), `#!/bin/sh\necho "${said}"\n`, 0o755);
     return { PATH: `${bin}:${process.env['PATH']}` };
   };
 
@@ -170,12 +173,12 @@ describe('programs', () => {
   test('an agent of another version is a note; what asks a program leaves nothing in the home', async () => {
     const bin = join(lab.folder, 'bin');
     const package_ = { name: 'x', version: '9.8.7', bin: { codex: 'codex.js' } };
-    plant(join(lab.folder, 'lib', 'package.json'), JSON.stringify(package_));
-    plant(join(lab.folder, 'lib', 'bin', 'codex.js'), '#!/bin/sh\ntouch $HOME/asked\n', 0o755);
+    put(join(lab.folder, 'lib', 'package.json'), JSON.stringify(package_));
+    put(join(lab.folder, 'lib', 'bin', 'codex.js'), '#!/bin/sh\ntouch $HOME/asked\n', 0o755);
     mkdirSync(bin);
     symlinkSync('../lib/bin/codex.js', join(bin, 'codex'));
-    plant(join(bin, 'gemini'), '#!/bin/sh\ntouch $HOME/asked\necho 0.61.0\n', 0o755);
-    plant(join(bin, 'opencode'), '#!/bin/sh\nexit 1\n', 0o755);
+    put(join(bin, 'gemini'), '#!/bin/sh\ntouch $HOME/asked\necho 0.61.0\n', 0o755);
+    put(join(bin, 'opencode'), '#!/bin/sh\nexit 1\n', 0o755);
     const report = await doctor([], { env: { PATH: `${bin}:${process.env['PATH']}` } });
     expect(report.of('agent.codex')).toMatchObject({ level: 'note' });
     expect(report.of('agent.codex').title).toContain('is 9.8.7; mam was tried with');
@@ -195,8 +198,8 @@ describe('programs', () => {
 
 describe('tmux sockets', () => {
   test('sessions are counted, without those of hubs, and the reason is named', async () => {
-    await lab.agent('one');
-    await lab.tmux('new-session', '-d', '-s', 'two', 'sleep 300');
+    await lab.startPeer('mute', { session: 'one' });
+    await lab.startSession('two', 'sleep 300');
     const report = await doctor();
     expect(report.of('tmux.socket')).toMatchObject({ level: 'ok' });
     expect(report.of('tmux.socket').title).toMatch(/^2 sessions at .*default server, in TMUX_TMPDIR/);
@@ -208,7 +211,7 @@ describe('tmux sockets', () => {
   });
 
   test('a stale socket is a note; the server that TMUX names and that is gone is a problem', async () => {
-    await lab.agent('one');
+    await lab.startPeer('mute', { session: 'one' });
     const socket = join(socketFolder, 'default');
     const pid = Number(await lab.tmux('display-message', '-p', '#{pid}'));
     process.kill(pid, 'SIGKILL');
@@ -224,7 +227,7 @@ describe('tmux sockets', () => {
   });
 
   test('a server that is stopped is told within its time', async () => {
-    await lab.agent('one');
+    await lab.startPeer('mute', { session: 'one' });
     const pid = Number(await lab.tmux('display-message', '-p', '#{pid}'));
     process.kill(pid, 'SIGSTOP');
     try {
@@ -237,7 +240,7 @@ describe('tmux sockets', () => {
   });
 
   test('TMUX against TMUX_TMPDIR', async () => {
-    await lab.agent('one');
+    await lab.startPeer('mute', { session: 'one' });
     const elsewhere = join(lab.folder, 'elsewhere');
     mkdirSync(elsewhere);
     const env = { TMUX: `${join(socketFolder, 'default')},1,0`, TMUX_PANE: '%0', TMUX_TMPDIR: elsewhere };
@@ -269,15 +272,15 @@ describe('the home and the settings', () => {
     expect((await doctor()).of('home.folder').level).toBe('problem');
     chmodSync(lab.home, 0o700);
     expect((await doctor()).of('home.folder').level).toBe('ok');
-    const file = plant(join(lab.folder, 'file'), '');
+    const file = put(join(lab.folder, 'file'), '');
     expect((await doctor([], { env: { MAM_HOME: file } })).of('home.folder').title).toContain('is no folder');
     const deep = join(lab.folder, 'd'.repeat(100));
     expect((await doctor([], { env: { MAM_HOME: deep } })).of('home.socket').level).toBe('ok');
   });
 
   test('configuration files are named with what is wrong; secrets are not shown', async () => {
-    plant(join(lab.project, '.mam', 'config.json'), '{"realms":"x"}');
-    plant(join(lab.home, 'config.json'), `{"broker_password":"${PASSWORD}",`);
+    put(join(lab.project, '.mam', 'config.json'), '{"realms":"x"}');
+    put(join(lab.home, 'config.json'), `{"broker_password":"${PASSWORD}",`);
     const broken = await doctor();
     expect(broken.of('settings.file')).toMatchObject({ level: 'problem', remedy: 'Fix or remove it.' });
     // That of a project stops nothing.
@@ -290,9 +293,9 @@ describe('the home and the settings', () => {
     });
     expect(broken.text).not.toContain(PASSWORD);
     rmSync(join(lab.home, 'config.json'));
-    plant(join(lab.project, '.mam', 'config.json'), '{"realm":"team-a","tmux_server_name":"x"}');
+    put(join(lab.project, '.mam', 'config.json'), '{"realm":"team-a","tmux_server_name":"x"}');
     expect((await doctor()).of('settings.project').title).toContain('sets realm and tmux_server_name, which');
-    expect((await lab.mam(['trust', '--yes'])).code).toBe(0);
+    expect((await lab.mam('trust', '--yes')).code).toBe(0);
     const env = {
       MAM_REALM: 'team-b',
       MAM_REGISTRY: '/x',
@@ -315,7 +318,7 @@ describe('the home and the settings', () => {
   });
 
   test('the values in force are named with where they come from', async () => {
-    const project = plant(
+    const project = put(
       join(lab.project, '.mam', 'config.json'),
       '{"max_depth":9,"hub_idle_seconds":5,"max_open_jobs":2}',
     );
@@ -326,7 +329,7 @@ describe('the home and the settings', () => {
   });
 
   test('a configuration that others can write is a problem, not one that is understood', async () => {
-    const path = plant(join(lab.home, 'config.json'), '{}');
+    const path = put(join(lab.home, 'config.json'), '{}');
     chmodSync(lab.home, 0o755);
     chmodSync(path, 0o666);
     expect((await doctor()).of('settings.file')).toMatchObject({
@@ -346,8 +349,8 @@ describe('the home and the settings', () => {
 
 describe('the hub', () => {
   test('one that runs, is stopped, has been killed; the doctor starts none', async () => {
-    lab.plant('open-job');
-    await lab.mam(['hub', 'restart']);
+    plant(lab, 'open-job');
+    await lab.mam('hub', 'restart');
     const pid = await lab.hubPid();
     const runs = (await doctor()).of('hub.running');
     expect(runs.title).toMatch(new RegExp(`^It runs: process ${pid}, version \\S+, 1 open job$`));
@@ -355,12 +358,11 @@ describe('the hub', () => {
     const stopped = (await doctor()).of('hub.running');
     expect(stopped).toMatchObject({ level: 'problem', remedy: expect.stringContaining(`kill -CONT ${pid}`) });
     process.kill(pid, 'SIGCONT');
-    process.kill(pid, 'SIGKILL');
-    await until('the hub is gone', () => !isRunning(pid));
+    await lab.killHub();
     const killed = (await doctor()).of('hub.running');
     expect(killed).toMatchObject({ level: 'ok', detail: expect.stringContaining(`hub ${pid} has left`) });
-    expect(lab.hubs()).toEqual([]);
-    await lab.mam(['hub', 'restart']);
+    expect(lab.hubs).toEqual([]);
+    await lab.mam('hub', 'restart');
   });
 
   test('another protocol, another broker', async () => {
@@ -373,18 +375,18 @@ describe('the hub', () => {
       broker: 'embedded',
       broker_fingerprint: 'x',
     };
-    plant(join(lab.home, 'hub.owner'), JSON.stringify(owner), 0o600);
+    put(join(lab.home, 'hub.owner'), JSON.stringify(owner), 0o600);
     for (const [protocol, remedy] of [
       [PROTOCOL_VERSION + 1, '`mam hub restart`'],
       [PROTOCOL_VERSION - 1, `\`kill ${owner.pid}\``],
     ] as const) {
-      plant(join(lab.home, 'hub.json'), JSON.stringify({ ...file, protocol }), 0o600);
+      put(join(lab.home, 'hub.json'), JSON.stringify({ ...file, protocol }), 0o600);
       const found = (await doctor()).of('hub.version');
       expect(found).toMatchObject({ level: 'problem', remedy: expect.stringContaining(remedy) });
       expect(found.title).toContain(`speaks protocol ${protocol} (version 9.9.9)`);
     }
     for (const name of ['hub.owner', 'hub.json']) rmSync(join(lab.home, name));
-    await lab.mam(['hub', 'restart']);
+    await lab.mam('hub', 'restart');
     const other = await doctor([], { env: { MAM_REALM: 'team-b' } });
     expect(other.of('hub.settings')).toMatchObject({
       level: 'problem',
@@ -394,14 +396,14 @@ describe('the hub', () => {
 
   test('errors of its log and events that wait', async () => {
     const now = new Date().toISOString();
-    plant(
+    put(
       join(lab.home, 'hub.log'),
       `2020-01-01T00:00:00.000Z error long ago\n${now} info fine\n${now} error job x was not taken up\n`,
     );
-    const waiting = plant(join(lab.home, 'outbox', 'w-000000001.json'), '{}');
+    const waiting = put(join(lab.home, 'outbox', 'w-000000001.json'), '{}');
     const past = Date.now() / 1000 - 7200;
     utimesSync(waiting, past, past);
-    const bad = plant(join(lab.home, 'outbox', 'w-000000002.json.bad'), 'x');
+    const bad = put(join(lab.home, 'outbox', 'w-000000002.json.bad'), 'x');
     chmodSync(lab.home, 0o700);
     const report = await doctor();
     expect(report.of('hub.log')).toMatchObject({
@@ -443,7 +445,7 @@ describe('an external broker', () => {
       expect(good.of('broker.reachable').title).toMatch(
         /takes and gives back a message in \d+ ms \(realm default\)/,
       );
-      await lab.mam(['hub', 'restart'], { env: plain.env });
+      await lab.start(['hub', 'restart'], { env: plain.env }).ended;
       await until('the hub is on it', async () => {
         const report = await doctor([], { env: plain.env });
         return report.of('broker.hub').level === 'ok';
@@ -471,7 +473,7 @@ describe('the registry', () => {
     `\n${JSON.stringify({ seq, recorded_at: new Date().toISOString(), event_id: `e${seq}`, job_id: 'JOB', type, source: 'peer', at: '' })}\n`;
 
   const append = (id: string, text: string): void =>
-    appendFileSync(lab.journalFile(id), text.replaceAll('"JOB"', JSON.stringify(id)));
+    appendFileSync(lab.paths(id).journal, text.replaceAll('"JOB"', JSON.stringify(id)));
 
   test('a damaged journal is named by job, line and what is lost', async () => {
     for (const id of ['whole', 'torn', 'middle', 'lost', 'hopeless', 'weird'])
@@ -479,10 +481,11 @@ describe('the registry', () => {
     append('torn', `${event(2, 'started')}\n{"seq":3,"ty`);
     append('middle', `\n{"seq":2,"ty${event(2, 'started')}`);
     append('lost', `${event(2, 'started')}\n{"seq":3\u001b[31m oops}\n${event(4, 'progress')}`);
-    writeFileSync(lab.journalFile('hopeless'), 'rubbish\n');
-    rmSync(lab.journalFile('weird'));
-    mkdirSync(lab.journalFile('weird'));
-    plant(join(lab.registry, 'README'), 'somebody else');
+    writeFileSync(lab.paths('hopeless').journal, 'rubbish\n');
+    rmSync(lab.paths('weird').journal);
+    mkdirSync(lab.paths('weird').journal);
+    lab.expected.push(/^p\/\.mam\/jobs\/README$/);
+    put(join(lab.registry, 'README'), 'somebody else');
     mkdirSync(join(lab.registry, 'no-job-of-ours'));
     const before = everything();
     const report = await doctor();
@@ -493,7 +496,7 @@ describe('the registry', () => {
     expect(said['lost']).toMatchObject({
       level: 'problem',
       title: 'The journal of job lost is damaged in line 6: event 3 is lost.',
-      remedy: expect.stringContaining(`restore ${lab.journalFile('lost')} from a backup`),
+      remedy: expect.stringContaining(`restore ${lab.paths('lost').journal} from a backup`),
     });
     expect(said['middle']).toMatchObject({
       level: 'note',
@@ -510,16 +513,16 @@ describe('the registry', () => {
   });
 
   test('a journal that is shorter than its record, a task that is gone, a job that is gone', async () => {
-    lab.plant('short');
-    lab.plant('gone');
-    lab.plant('fresh');
+    plant(lab, 'short');
+    plant(lab, 'gone');
+    plant(lab, 'fresh');
     rmSync(join(lab.registry, 'fresh', 'prompt.md'));
     writeFileSync(
-      lab.journalFile('short'),
-      readFileSync(lab.journalFile('short'), 'utf8').replaceAll('"20', '"19'),
+      lab.paths('short').journal,
+      readFileSync(lab.paths('short').journal, 'utf8').replaceAll('"20', '"19'),
     );
     const record = { job_id: 'short', status: 'running', seq: 3 };
-    plant(join(lab.registry, 'short', 'job.json'), JSON.stringify(record));
+    put(join(lab.registry, 'short', 'job.json'), JSON.stringify(record));
     rmSync(join(lab.registry, 'short', 'prompt.md'));
     rmSync(join(lab.registry, 'gone'), { recursive: true });
     const report = await doctor();
@@ -536,11 +539,8 @@ describe('the registry', () => {
       append(id, event(2, 'completed').replaceAll('"20', '"19'));
     }
     const record = { job_id: 'late', status: 'running', seq: 1 };
-    plant(join(lab.registry, 'late', 'job.json'), JSON.stringify(record));
-    plant(
-      join(lab.registry, 'alike', 'job.json'),
-      JSON.stringify({ ...record, status: 'completed', seq: 2 }),
-    );
+    put(join(lab.registry, 'late', 'job.json'), JSON.stringify(record));
+    put(join(lab.registry, 'alike', 'job.json'), JSON.stringify({ ...record, status: 'completed', seq: 2 }));
     const found = (await doctor()).of('registry.record');
     expect(found).toMatchObject({
       level: 'note',
@@ -550,7 +550,8 @@ describe('the registry', () => {
 
   test('the hub of another home writes it; the lock of a dead one binds nobody', async () => {
     const owner = { ...thisOwner('/somewhere/else'), pid: process.pid };
-    const file = plant(join(lab.registry, '.hub.owner'), JSON.stringify(owner));
+    lab.expected.push(/^p\/\.mam\/jobs\/\.hub\.owner$/);
+    const file = put(join(lab.registry, '.hub.owner'), JSON.stringify(owner));
     expect((await doctor()).of('registry.lock').title).toContain(`process ${process.pid}, /somewhere/else`);
     writeFileSync(file, JSON.stringify({ ...owner, boot: 'before' }));
     expect((await doctor()).all('registry.lock')).toEqual([]);
@@ -566,7 +567,7 @@ describe('the registry', () => {
       utimesSync(join(lab.registry, id), past, new Date(past.getTime() + n * 1000));
     }
     for (const n of ['00007', '00008', '02999']) {
-      writeFileSync(lab.journalFile(`job-${n}`), 'rubbish\n');
+      writeFileSync(lab.paths(`job-${n}`).journal, 'rubbish\n');
       rmSync(join(lab.registry, `job-${n}`, 'prompt.md'));
     }
     rmSync(join(lab.registry, 'job-00007', 'job.json'));
@@ -586,12 +587,12 @@ describe('the registry', () => {
 describe('clients', () => {
   const codexFile = (): string => join(lab.folder, '.codex', 'config.toml');
   const server = (command: string, more = ''): string =>
-    plant(codexFile(), `[mcp_servers.mam]\ncommand = ${JSON.stringify(command)}\n${more}`);
+    put(codexFile(), `[mcp_servers.mam]\ncommand = ${JSON.stringify(command)}\n${more}`);
 
   test('each that is installed starts the server as its client would, and leaves nothing', async () => {
     const names = ['claude-code', 'codex', 'gemini', 'opencode'];
-    for (const name of names) expect((await lab.mam(['install', name])).code).toBe(0);
-    await lab.mam(['install', 'claude-code', '--project']);
+    for (const name of names) expect((await lab.mam('install', name)).code).toBe(0);
+    await lab.mam('install', 'claude-code', '--project');
     const before = everything();
     // In a pane, where a server that is ready announces itself.
     const report = await doctor([], { env: { TMUX: `${join(socketFolder, 'x')},1,0`, TMUX_PANE: '%1' } });
@@ -599,7 +600,7 @@ describe('clients', () => {
     expect(report.all('client.claude-code.server')).toHaveLength(2);
     expect(report.of('client.codex.server').detail?.split(', ')).toEqual(tools.map(({ name }) => name));
     expect(everything()).toEqual(before);
-    expect(lab.processes()).toEqual([]);
+    expect(lab.processes).toEqual([]);
     const alone = await doctor(['--client', 'codex']);
     expect(alone.findings.map(({ id }) => id)).toEqual(['client.codex.server']);
   });
@@ -612,9 +613,9 @@ describe('clients', () => {
     expect((await doctor()).of('client.codex.program').title).toContain('old.js is not there');
     server(process.execPath, 'enabled = false\n');
     expect((await doctor()).of('client.codex.enabled').level).toBe('note');
-    plant(codexFile(), '[mcp_servers.mam\n');
+    put(codexFile(), '[mcp_servers.mam\n');
     expect((await doctor()).of('client.codex.file')).toMatchObject({ level: 'problem' });
-    plant(join(lab.project, '.mcp.json'), '{"mcpServers":{"mam":{"command":""}}}');
+    put(join(lab.project, '.mcp.json'), '{"mcpServers":{"mam":{"command":""}}}');
     expect((await doctor()).of('client.claude-code.file').level).toBe('problem');
   });
 
@@ -637,7 +638,7 @@ describe('clients', () => {
     const script = join(lab.folder, 'fake.js');
     const heard = join(lab.folder, 'heard');
     const fake = (name: string, version: string): string =>
-      plant(
+      put(
         script,
         `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
           const { id, method } = JSON.parse(line);
@@ -656,11 +657,11 @@ describe('clients', () => {
     expect((await doctor(['--client', 'codex'])).of('client.codex.server').title).toContain(
       'another server as mam',
     );
-    plant(script, 'console.error("\\u001b[31mno such \\u0007thing"); process.exit(3);');
+    put(script, 'console.error("\\u001b[31mno such \\u0007thing"); process.exit(3);');
     const ended = (await doctor(['--client', 'codex'])).of('client.codex.server');
     expect(ended.title).toContain('It ended with code 3 instead of answering. Its last words: no such thing');
     // With a child of its own that ignores the end of its parent.
-    plant(
+    put(
       script,
       `process.on('SIGTERM', () => {}); require('node:child_process').spawn('sleep', ['300'], { stdio: 'ignore' }); setInterval(() => {}, 1000);`,
     );
@@ -669,12 +670,12 @@ describe('clients', () => {
       level: 'problem',
       title: expect.stringContaining('did not answer within 5 s'),
     });
-    expect(lab.processes()).toEqual([]);
+    expect(lab.processes).toEqual([]);
   });
 
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends what was started', async (signal) => {
     const mark = join(lab.folder, 'started');
-    const script = plant(
+    const script = put(
       join(lab.folder, 'slow.js'),
       `require('node:child_process').spawn('sleep', ['300'], { stdio: 'ignore' });
        require('node:fs').writeFileSync(${JSON.stringify(mark)}, '');
@@ -685,7 +686,7 @@ describe('clients', () => {
     await until('the server runs', () => existsSync(mark));
     child.kill(signal);
     expect((await ended).code).toBeGreaterThan(128);
-    await until('nothing is left', () => lab.processes().length === 0);
+    await until('nothing is left', () => lab.processes.length === 0);
   });
 });
 

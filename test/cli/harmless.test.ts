@@ -1,8 +1,9 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab } from '../durability/support.ts';
+import { Lab } from '../support/lab.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
+import { plant, signed } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
 /** What a terminal obeys, or what nobody sees: of every kind one. */
@@ -26,7 +27,7 @@ afterEach(() => lab.end());
 
 /** A job as a registry from elsewhere may hold it: every text in it says more than its words. */
 function plantEvil(id: string): void {
-  lab.plant(id, {
+  plant(lab, id, {
     prompt_preview: evil('prompt'),
     workdir: `/${evil('workdir')}`,
     supervisor: { client: evil('client'), session: 'planted' },
@@ -45,7 +46,7 @@ function plantEvil(id: string): void {
   ];
   for (const [index, event] of events.entries()) {
     const more = { seq: index + 2, event_id: `e${index}`, job_id: id, at: now, recorded_at: now };
-    appendFileSync(lab.journalFile(id), lab.signed(id, { ...more, ...event }));
+    appendFileSync(lab.paths(id).journal, signed(lab.home, id, { ...more, ...event }));
   }
 }
 
@@ -69,18 +70,18 @@ test('nothing of a registry from elsewhere reaches a terminal but words', async 
   );
   await Promise.all(
     looks.map(async (args) => {
-      const { stdout, stderr } = await lab.mam([...args]);
+      const { stdout, stderr } = await lab.mam(...args);
       expect(DANGEROUS.exec(stdout + stderr), `${args.join(' ')}: ${stdout}${stderr}`).toBeNull();
       if (args.includes('--json')) JSON.parse(stdout);
     }),
   );
-  const { stdout } = await lab.mam(['status', 'foreign']);
+  const { stdout } = await lab.mam('status', 'foreign');
   expect(stdout).toMatch(/^prompt +prompthiddenred.*-prompt$/m);
 });
 
 test('what a model is told of it is harmless as well, in every answer', async () => {
   plantEvil('foreign');
-  const server = await lab.server();
+  const server = await lab.startServer();
   const calls: [string, object][] = [
     ['list_jobs', {}],
     ['job_status', { job_id: 'foreign', events_after: 0 }],
@@ -113,7 +114,7 @@ test('what is wrong with a configuration is told without its escape sequences', 
     JSON.stringify({ [evil('key')]: 1, agents: { [evil('agent')]: { command: 5 } } }),
   );
   for (const args of [['list'], ['doctor'], ['submit', '--agent', evil('kind'), 'task'], [evil('command')]]) {
-    const { stdout, stderr } = await lab.mam(args);
+    const { stdout, stderr } = await lab.mam(...args);
     expect(DANGEROUS.exec(stdout + stderr), `${args}: ${stdout}${stderr}`).toBeNull();
   }
 });
@@ -122,6 +123,8 @@ test('on a terminal there are our own colours, and no others', async () => {
   plantEvil('foreign');
   const raw = join(lab.folder, 'raw');
   // A terminal that keeps all that is written to it.
+  lab.sessions.add('screen');
+  lab.expected.push(/^raw$/);
   await lab.tmux('new-session', '-d', '-s', 'screen', '-x', '200', '-y', '50', 'cat');
   await lab.tmux('pipe-pane', '-t', 'screen', `cat > '${raw}'`);
   for (const args of ['list', 'status foreign', 'logs foreign']) {

@@ -13,7 +13,8 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { prepare, readConfig, replaceConfig, restoreConfig } from '../../src/cli/install/files.ts';
-import { type Ended, Lab } from '../durability/support.ts';
+import type { Ended } from '../support/command.ts';
+import { Lab, NOT_OURS } from '../support/lab.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 
 let lab: Lab;
@@ -23,6 +24,7 @@ let codexFile: string;
 let geminiFile: string;
 beforeEach(() => {
   lab = new Lab();
+  lab.expected.push(NOT_OURS, /^h\/installed\.json$/);
   claudeFile = join(lab.folder, '.claude.json');
   settingsFile = join(lab.folder, '.claude', 'settings.json');
   codexFile = join(lab.folder, '.codex', 'config.toml');
@@ -33,9 +35,9 @@ afterEach(() => lab.end());
 async function install(
   client: string,
   args: string[] = [],
-  options: Parameters<Lab['mam']>[1] = {},
+  options: Parameters<Lab['start']>[1] = {},
 ): Promise<Ended> {
-  const ended = await lab.mam(['install', client, ...args], options);
+  const ended = await lab.start(['install', client, ...args], options).ended;
   expect(ended.stdout + ended.stderr).not.toMatch(/\n\s+at |node:internal|TypeError/);
   return ended;
 }
@@ -77,11 +79,12 @@ describe('Claude Code', () => {
     expect(again.stdout).toContain('installed already, nothing changes');
     expect(everything()).toEqual(before);
     // Nothing starts a hub for this.
-    expect(lab.hubs()).toEqual([]);
+    expect(lab.hubs).toEqual([]);
   });
 
   test('for one project', async () => {
     const below = join(lab.project, 'a', 'b');
+    mkdirSync(join(lab.project, '.mam'));
     mkdirSync(below, { recursive: true });
     const ended = await install('claude-code', ['--project'], { cwd: below });
     expect(ended.code).toBe(0);
@@ -291,7 +294,7 @@ describe('Gemini CLI', () => {
       [...files, join(lab.project, '.gemini', 'settings.json')].sort(),
     );
     await install('gemini', ['--project', '--uninstall']);
-    expect(readdirSync(lab.project)).toEqual(['.mam']);
+    expect(readdirSync(lab.project)).toEqual([]);
     await install('gemini', ['--uninstall'], { env: { GEMINI_CLI_HOME: home } });
     expect(existsSync(home)).toBe(false);
   });
@@ -397,7 +400,7 @@ describe('--uninstall', () => {
     mkdirSync(join(lab.project, '.gemini'));
     await install('gemini', ['--project']);
     await install('gemini', ['--project', '--uninstall']);
-    expect(readdirSync(lab.project)).toEqual(['.gemini', '.mam']);
+    expect(readdirSync(lab.project)).toEqual(['.gemini']);
   });
 });
 
@@ -477,7 +480,7 @@ describe('mam install', () => {
     [['codex', '--channel'], 'Codex has no channels: --channel is for claude-code.'],
     [['claude-code', '--channel', '--uninstall'], '--channel and --uninstall exclude each other.'],
   ])('wrong usage %j is 64 and one sentence', async (args, words) => {
-    const ended = await lab.mam(['install', ...args]);
+    const ended = await lab.mam('install', ...args);
     expect(ended).toMatchObject({ code: 64, stdout: '' });
     expect(ended.stderr).toMatch(/^mam: .+\n$/);
     expect(ended.stderr).toContain(words);

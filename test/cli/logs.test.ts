@@ -2,31 +2,34 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Ended, Lab } from '../durability/support.ts';
+import type { Ended } from '../support/command.ts';
+import { Lab, NOT_OURS } from '../support/lab.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
+import { plant, signed } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
 let lab: Lab;
 beforeEach(() => {
   lab = new Lab({ TZ: 'Asia/Seoul' });
+  lab.expected.push(NOT_OURS);
 });
 afterEach(() => lab.end());
 
 const report = async (job: string, event: string, ...more: string[]): Promise<void> => {
-  const ended = await lab.mam(['publish', '--job', job, '--event', event, ...more]);
+  const ended = await lab.mam('publish', '--job', job, '--event', event, ...more);
   expect(ended.code, ended.stderr).toBe(0);
 };
 const json = ({ stdout }: Ended) => JSON.parse(stdout);
 
 /** A job with all that a reader asks after. */
 async function tell(id: string): Promise<void> {
-  lab.plant(id);
+  plant(lab, id);
   await report(id, 'started');
   await report(id, 'question', '--detail', 'Slate or tin?');
-  await lab.mam(['answer', '--job', id, 'Slate']);
+  await lab.mam('answer', '--job', id, 'Slate');
   await report(id, 'progress', '--detail', 'a \x1b[31mred\x1b[0m word\nand the next line');
   await report(id, 'permission_required', '--detail', 'May I cut the tree?');
-  await lab.mam(['answer', '--job', id, '--allow']);
+  await lab.mam('answer', '--job', id, '--allow');
   const result = join(lab.folder, 'result.txt');
   writeFileSync(result, 'tile\n'.repeat(2_000));
   await report(id, 'completed', '--detail', 'the roof is whole', '--result-file', result);
@@ -36,10 +39,10 @@ async function tell(id: string): Promise<void> {
 describe('mam logs', () => {
   test('tells the whole story of a job that has ended, without a hub', async () => {
     await tell('roof');
-    await lab.mam(['hub', 'stop']);
-    const { code, stdout, stderr } = await lab.mam(['logs', 'roof']);
+    await lab.mam('hub', 'stop');
+    const { code, stdout, stderr } = await lab.mam('logs', 'roof');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(lab.hubs()).toEqual([]);
+    expect(lab.hubs).toEqual([]);
     // A word of each part: head, day, who, request and decision, text of several lines, result, late, foot.
     for (const part of [
       /^job +roof$/m,
@@ -65,32 +68,32 @@ describe('mam logs', () => {
 
   test('is one JSON object with the fields of the tool, its texts whole', async () => {
     await tell('roof');
-    const all = json(await lab.mam(['logs', '--job', 'ro', '--json']));
+    const all = json(await lab.mam('logs', '--job', 'ro', '--json'));
     expect(all).toMatchObject({ job_id: 'roof', status: 'completed', more: false });
     expect(all.events.at(-2).result).toBe('tile\n'.repeat(2_000));
-    const server = await lab.server();
+    const server = await lab.startServer();
     const tool = await server.ask('job_logs', { job_id: 'roof' });
     const { result: _, ...row } = all.events.at(-2);
     const { result: __, ...shown } = tool.events.at(-2);
     expect(row).toEqual(shown);
     expect(Object.keys(tool).filter((field) => !(field in all))).toEqual([]);
-    const some = json(await lab.mam(['logs', 'roof', '--json', '--after', '5']));
+    const some = json(await lab.mam('logs', 'roof', '--json', '--after', '5'));
     expect(some.events).toEqual(all.events.slice(5));
   });
 
   test('shows the screen and the output of the check', async () => {
-    lab.plant('roof');
+    plant(lab, 'roof');
     writeFileSync(join(lab.registry, 'roof', 'screen.txt'), 'READY> \x1b[31mred\n');
     writeFileSync(join(lab.registry, 'roof', 'validate.log'), 'not ok 1\n');
     await report('roof', 'completed');
-    const both = await lab.mam(['logs', 'roof', '--include', 'screen,validation']);
+    const both = await lab.mam('logs', 'roof', '--include', 'screen,validation');
     expect(both.stdout).toContain('The screen when it ended\nREADY> red\n');
     expect(both.stdout).toContain('The output of the check\nnot ok 1\n');
     expect(both.stdout).not.toContain('peer human');
-    const wrong = await lab.mam(['logs', 'roof', '--include', 'pictures']);
+    const wrong = await lab.mam('logs', 'roof', '--include', 'pictures');
     expect(wrong).toMatchObject({ code: 64, stderr: expect.stringContaining('events, screen, validation') });
-    lab.plant('open');
-    const live = json(await lab.mam(['logs', 'open', '--json', '--include', 'screen']));
+    plant(lab, 'open');
+    const live = json(await lab.mam('logs', 'open', '--json', '--include', 'screen'));
     expect(live).toMatchObject({ screen: '', screen_live: true, screen_missing: 'The job has no pane.' });
   });
 
@@ -98,14 +101,14 @@ describe('mam logs', () => {
     const logs = join(lab.folder, 'logs');
     mkdirSync(join(logs, 'gone'), { recursive: true });
     const env = { MAM_LOGS_DIR: logs };
-    lab.plant('gone', { log_dir: join(logs, 'gone') });
+    plant(lab, 'gone', { log_dir: join(logs, 'gone') });
     await report('gone', 'completed', '--detail', 'over');
     await until('the copy is there', () => existsSync(join(logs, 'gone', 'events.jsonl')));
-    await lab.mam(['hub', 'stop']);
+    await lab.mam('hub', 'stop');
     rmSync(join(lab.registry, 'gone'), { recursive: true });
-    lab.plant('here');
+    plant(lab, 'here');
 
-    const rows = json(await lab.mam(['logs', '--list', '--json'], { env }));
+    const rows = json(await lab.start(['logs', '--list', '--json'], { env }).ended);
     expect(rows.total).toBe(2);
     expect(
       rows.logs.map(({ job_id, status, log_dir }: Record<string, string>) => [job_id, status, log_dir]),
@@ -113,12 +116,12 @@ describe('mam logs', () => {
       ['here', 'queued', join(lab.registry, 'here')],
       ['gone', 'completed', join(logs, 'gone')],
     ]);
-    const text = await lab.mam(['logs', '--list', '--limit', '1'], { env });
+    const text = await lab.start(['logs', '--list', '--limit', '1'], { env }).ended;
     expect(text.stdout).toMatch(/^here +queued .*\n… 1 more; --limit 2 shows all\.\n$/);
-    expect((await lab.mam(['logs', 'gon'], { env })).stdout).toMatch(/completed +over/);
-    expect(await lab.mam(['logs', 'gone'])).toMatchObject({ code: 64 });
+    expect((await lab.start(['logs', 'gon'], { env }).ended).stdout).toMatch(/completed +over/);
+    expect(await lab.mam('logs', 'gone')).toMatchObject({ code: 64 });
     // Its late hub finds no such job, and takes its pointer away.
-    await lab.mam(['hub', 'status']);
+    await lab.mam('hub', 'status');
   });
 
   test.each([
@@ -128,7 +131,7 @@ describe('mam logs', () => {
     [['roof', '--follow', '--include', 'screen'], 64, 'events only'],
     [['--after', 'x', 'nobody'], 64, '--after is not a whole number'],
   ])('%j is %i', async (args, code, words) => {
-    expect(await lab.mam(['logs', ...args])).toMatchObject({
+    expect(await lab.mam('logs', ...args)).toMatchObject({
       code,
       stdout: '',
       stderr: expect.stringContaining(words),
@@ -136,30 +139,33 @@ describe('mam logs', () => {
   });
 
   test('ends with its reader, and names what is damaged', async () => {
-    lab.plant('roof');
+    plant(lab, 'roof');
     const line = (seq: number) =>
-      `\n${lab.signed('roof', { seq, event_id: `e${seq}`, job_id: 'roof', type: 'progress', source: 'peer', at: '', recorded_at: new Date().toISOString(), detail: 'x'.repeat(500) })}\n`;
+      `\n${signed(lab.home, 'roof', { seq, event_id: `e${seq}`, job_id: 'roof', type: 'progress', source: 'peer', at: '', recorded_at: new Date().toISOString(), detail: 'x'.repeat(500) })}\n`;
     const many = Array.from({ length: 3_000 }, (_, n) => line(n + 2)).join('');
-    writeFileSync(lab.journalFile('roof'), `${many}{"torn`, { flag: 'a' });
+    writeFileSync(lab.paths('roof').journal, `${many}{"torn`, { flag: 'a' });
     const script = `"${process.execPath}" "${PROGRAM}" logs roof | head -n 1; echo "\${PIPESTATUS[0]}"`;
-    const out = execFileSync('bash', ['-c', script], { cwd: lab.project, env: lab.env(), encoding: 'utf8' });
+    const out = execFileSync('bash', ['-c', script], { cwd: lab.project, env: lab.env, encoding: 'utf8' });
     expect(out).toBe('job      roof\n0\n');
-    expect((await lab.mam(['logs', 'roof'])).stderr).toMatch(/^mam: Line \d+ of .* cannot be read/);
+    expect((await lab.mam('logs', 'roof')).stderr).toMatch(/^mam: Line \d+ of .* cannot be read/);
   });
 });
 
 describe('mam logs --follow', () => {
   test('shows each event once and in order while its hub is killed, and ends with the job', async () => {
-    lab.plant('roof');
+    plant(lab, 'roof');
     await report('roof', 'started');
     const text = lab.start(['logs', 'roof', '-f']);
     const rows = lab.start(['logs', 'roof', '--follow', '--json']);
-    await until('both follow', () => text.seen().includes('started') && rows.seen().includes('started'));
+    await until(
+      'both follow',
+      () => text.seen.stdout.includes('started') && rows.seen.stdout.includes('started'),
+    );
     for (let n = 0; n < 9; n++) {
       await report('roof', 'progress', '--detail', `step ${n}`);
-      if (n % 3 === 1) process.kill(await lab.hubPid(), 'SIGKILL');
+      if (n % 3 === 1) await lab.killHub();
     }
-    await until('it saw the last step', () => text.seen().includes('step 8'));
+    await until('it saw the last step', () => text.seen.stdout.includes('step 8'));
     await report('roof', 'completed', '--detail', 'done');
     const [shown, objects] = await Promise.all([text.ended, rows.ended]);
     expect(shown.code).toBe(0);
@@ -176,16 +182,16 @@ describe('mam logs --follow', () => {
   });
 
   test('of a job that has ended needs no hub; Ctrl-C of one that has not is 3', async () => {
-    lab.plant('over');
+    plant(lab, 'over');
     await report('over', 'completed');
-    await lab.mam(['hub', 'stop']);
-    expect((await lab.mam(['logs', 'over', '-f'])).code).toBe(0);
-    expect(lab.hubs()).toEqual([]);
-    lab.plant('open');
+    await lab.mam('hub', 'stop');
+    expect((await lab.mam('logs', 'over', '-f')).code).toBe(0);
+    expect(lab.hubs).toEqual([]);
+    plant(lab, 'open');
     const follow = lab.start(['logs', 'open', '-f']);
-    await until('a hub runs for it', () => lab.hubs().length > 0);
+    await until('a hub runs for it', () => lab.hubs.length > 0);
     await report('open', 'progress', '--detail', 'at it');
-    await until('it follows', () => follow.seen().includes('at it'));
+    await until('it follows', () => follow.seen.stdout.includes('at it'));
     follow.child.kill('SIGINT');
     const ended = await follow.ended;
     expect(ended).toMatchObject({ code: 3, stderr: 'mam: stopped following; the job goes on.\n' });
@@ -194,12 +200,12 @@ describe('mam logs --follow', () => {
 });
 
 test('mam logs is coloured on a terminal, unless NO_COLOR asks for none', async () => {
-  lab.plant('roof');
+  plant(lab, 'roof');
   const shown = async (env: Record<string, string>): Promise<string> => {
     const command = `'${process.execPath}' '${PROGRAM}' logs roof`;
     const child = spawn('script', ['-qec', command, '/dev/null'], {
       cwd: lab.project,
-      env: lab.env({ TERM: 'xterm-256color', SHELL: '/bin/sh', ...env }),
+      env: { ...lab.env, TERM: 'xterm-256color', SHELL: '/bin/sh', ...env },
     });
     let text = '';
     child.stdout.on('data', (chunk) => {

@@ -3,8 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { scriptHash } from '../../src/hub/script-hash.ts';
-import { Lab } from '../durability/support.ts';
+import { Lab } from '../support/lab.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
+import { plant } from '../support/plant.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
@@ -21,7 +22,7 @@ function script(text: string, name = 'check.sh', mode = 0o644): string {
   return path;
 }
 const verify = (job: string, path: string, ...more: string[]) =>
-  lab.mam(['verify', '--job', job, '--validate', path, ...more]);
+  lab.mam('verify', '--job', job, '--validate', path, ...more);
 const pids = () => readFileSync(join(lab.project, 'pids'), 'utf8').split('\n').filter(Boolean).map(Number);
 
 describe('mam verify', () => {
@@ -33,7 +34,7 @@ describe('mam verify', () => {
     ['kill -TERM $$', 143, 'validation: FAIL (exit 143)'],
     ['kill -USR1 $$', 138, 'validation: FAIL (exit 138)'],
   ])('passes the code of a script through: %s', async (text, code, last) => {
-    lab.plant('roof');
+    plant(lab, 'roof');
     const path = script(`echo out\necho err >&2\n${text}\n`);
     const ended = await verify('roof', path);
     expect(ended).toMatchObject({ code, stdout: `out\n${last}\n`, stderr: 'err\n' });
@@ -50,30 +51,30 @@ describe('mam verify', () => {
   });
 
   test('says its verdict on a line of its own, and to itself when its reader has gone', async () => {
-    lab.plant('roof');
+    plant(lab, 'roof');
     const path = script('printf "no newline"; exit 3\n');
     expect((await verify('roof', path)).stdout).toBe('no newline\nvalidation: FAIL (exit 3)\n');
     const slow = script('echo begun; until [ -e go ]; do sleep 0.02; done; echo over; exit 7\n');
     const running = lab.start(['verify', '--job', 'roof', '--validate', slow]);
-    await until('it has begun', () => running.seen().includes('begun'));
+    await until('it has begun', () => running.seen.stdout.includes('begun'));
     running.child.stdout.destroy();
     writeFileSync(join(lab.project, 'go'), '');
     expect((await running.ended).code).toBe(7);
     const line = `'${process.execPath}' '${PROGRAM}' list --json > /dev/full`;
-    const full = spawnSync('bash', ['-c', line], { cwd: lab.project, env: lab.env(), encoding: 'utf8' });
+    const full = spawnSync('bash', ['-c', line], { cwd: lab.project, env: lab.env, encoding: 'utf8' });
     expect(full).toMatchObject({ status: 69, stderr: 'mam: stdout cannot be written (ENOSPC).\n' });
   });
 
   test('runs in workdir with the environment of a check, and changes nothing of the job', async () => {
-    lab.plant('roof');
-    await lab.mam(['publish', '--job', 'roof', '--event', 'question', '--detail', 'Slate?']);
+    plant(lab, 'roof');
+    await lab.mam('publish', '--job', 'roof', '--event', 'question', '--detail', 'Slate?');
     const before = lab.record('roof');
     script('#!/bin/sh\nenv > env.txt\npwd > cwd\n', 'own.sh', 0o755);
     const env = { VIRTUAL_ENV: '/venv', SECRET: 'x' };
-    const ended = await lab.mam(['verify', 'roof', '--validate', '../own.sh'], {
+    const ended = await lab.start(['verify', 'roof', '--validate', '../own.sh'], {
       env,
       cwd: join(lab.project, '.mam'),
-    });
+    }).ended;
     expect(ended).toMatchObject({ code: 0, stdout: 'validation: PASS\n', stderr: '' });
     const seen = readFileSync(join(lab.project, 'env.txt'), 'utf8').split('\n');
     expect(seen).toEqual(
@@ -90,16 +91,16 @@ describe('mam verify', () => {
 
   test("takes the job's own script, says when that was changed, and works on a job that has ended", async () => {
     const path = script('exit 0\n');
-    lab.plant('roof', { validation: { script: path, script_sha256: scriptHash(path), rounds: 0 } });
-    await lab.mam(['publish', '--job', 'roof', '--event', 'completed']);
+    plant(lab, 'roof', { validation: { script: path, script_sha256: scriptHash(path), rounds: 0 } });
+    await lab.mam('publish', '--job', 'roof', '--event', 'completed');
     await until('it is completed', () => lab.record('roof').status === 'completed');
-    expect(await lab.mam(['verify', 'roof'])).toMatchObject({
+    expect(await lab.mam('verify', 'roof')).toMatchObject({
       code: 0,
       stdout: 'validation: PASS\n',
       stderr: '',
     });
     script('echo tampered; exit 3\n');
-    const ended = await lab.mam(['verify', 'roof', '--json']);
+    const ended = await lab.mam('verify', 'roof', '--json');
     expect(ended.code).toBe(3);
     expect(JSON.parse(ended.stdout)).toMatchObject({
       ...{ job_id: 'roof', status: 'completed', running: false, passed: false, exit_code: 3 },
@@ -111,18 +112,21 @@ describe('mam verify', () => {
       late: false,
       validation: { passed: true },
     });
-    expect((await lab.mam(['logs', 'roof'])).stdout).toMatch(
+    expect((await lab.mam('logs', 'roof')).stdout).toMatch(
       /person +verified +FAIL \(exit 3\) .*check\.sh; the script was changed/,
     );
   });
 
   test('ends a script that hangs with all of its group at Ctrl-C', async () => {
-    lab.plant('roof');
+    plant(lab, 'roof');
     const path = script(
       'trap "echo tidied" EXIT\nsleep 1000 &\necho $$ > pids; echo $! >> pids\necho begun\nsleep 1000\n',
     );
     const run = lab.start(['verify', 'roof', '--validate', path]);
-    await until('its output is there while it runs', () => run.seen() === 'begun\n' && pids().length === 2);
+    await until(
+      'its output is there while it runs',
+      () => run.seen.stdout === 'begun\n' && pids().length === 2,
+    );
     run.child.kill('SIGINT');
     expect(await run.ended).toMatchObject({
       ...{ code: 130, stdout: 'begun\ntidied\nvalidation: FAIL (exit 130)\n' },
@@ -131,7 +135,7 @@ describe('mam verify', () => {
   });
 
   test('ends one that will not hear it at the second Ctrl-C', async () => {
-    lab.plant('roof');
+    plant(lab, 'roof');
     const path = script('trap "" INT TERM\necho $$ > pids\nwhile :; do sleep 1000; done\n');
     const run = lab.start(['verify', 'roof', '--validate', path]);
     await until('it runs', () => pids().length === 1);
@@ -142,8 +146,8 @@ describe('mam verify', () => {
   });
 
   test('says what is wrong: 64 for a job or script that is not there, 69 for one that cannot be started', async () => {
-    lab.plant('roof');
-    lab.plant('away', { workdir: '/no/such/folder' });
+    plant(lab, 'roof');
+    plant(lab, 'away', { workdir: '/no/such/folder' });
     const path = script('exit 0\n');
     const bad = script('#!/no/such/program\n', 'bad.sh', 0o755);
     for (const [args, code, words] of [
@@ -154,7 +158,7 @@ describe('mam verify', () => {
       [['roof', '--validate', bad], 69, 'could not be started'],
       [['away', '--validate', path], 69, '/no/such/folder'],
     ] as const) {
-      const ended = await lab.mam(['verify', ...args]);
+      const ended = await lab.mam('verify', ...args);
       expect(ended, args.join(' ')).toMatchObject({
         code,
         stdout: '',
@@ -162,15 +166,16 @@ describe('mam verify', () => {
       });
     }
     expect(lab.events('roof')).toHaveLength(1);
-    expect(lab.hubs()).toEqual([]);
+    expect(lab.hubs).toEqual([]);
   });
 
   test('keeps its code when the verdict can be noted nowhere', async () => {
-    lab.plant('roof');
+    plant(lab, 'roof');
+    lab.expected.push(/^no-home$/);
     writeFileSync(join(lab.folder, 'no-home'), '');
     const path = script('exit 9\n');
     const env = { MAM_HOME: join(lab.folder, 'no-home') };
-    const ended = await lab.mam(['verify', 'roof', '--validate', path], { env });
+    const ended = await lab.start(['verify', 'roof', '--validate', path], { env }).ended;
     expect(ended).toMatchObject({ code: 9, stdout: 'validation: FAIL (exit 9)\n' });
     expect(ended.stderr).toMatch(/^mam: the verdict /m);
     expect(existsSync(join(lab.home, 'outbox'))).toBe(false);

@@ -4,12 +4,13 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadSettings, type SettingFlags, type Settings } from '../../src/config.ts';
 import { findProjectFolder } from '../../src/project.ts';
-import { Lab } from '../durability/support.ts';
+import { Lab, NOT_OURS } from '../support/lab.ts';
 import { until } from '../support/until.ts';
 
 let lab: Lab;
 beforeEach(() => {
   lab = new Lab();
+  lab.expected.push(NOT_OURS, /^h\/trust\//);
 });
 afterEach(() => lab.end());
 
@@ -22,7 +23,7 @@ const projectFile = (value: object | string): void => write(join(lab.project, '.
 const homeFile = (value: object | string): void => write(join(lab.home, 'config.json'), value);
 
 function load(env: Record<string, string> = {}, flags: SettingFlags = {}): Promise<Settings> {
-  return loadSettings({ cwd: lab.project, ...flags }, { ...lab.env(), ...env });
+  return loadSettings({ cwd: lab.project, ...flags }, { ...lab.env, ...env });
 }
 
 test.each(['project', 'home'])(
@@ -32,7 +33,8 @@ test.each(['project', 'home'])(
     mkdirSync(folder, { recursive: true });
     const path = join(folder, 'config.json');
     execFileSync('mkfifo', [path]);
-    const { code, stderr } = await lab.mam(['list']);
+    lab.expected.push(/(^h|\.mam)\/config\.json$/);
+    const { code, stderr } = await lab.mam('list');
     expect(code).toBe(0);
     // What a project asks for is named even where it can't be read.
     expect(stderr).toBe(
@@ -40,7 +42,7 @@ test.each(['project', 'home'])(
         ? ''
         : `mam: ${path} is ignored: it is not a plain file. Put a plain file in its place, or remove it.\n`,
     );
-    expect((await lab.mam(['doctor'])).stdout).toContain('it is not a plain file');
+    expect((await lab.mam('doctor')).stdout).toContain('it is not a plain file');
   },
 );
 
@@ -50,7 +52,7 @@ describe('precedence', () => {
     homeFile({ registry_dir: '/from/home', realm: 'home', logs_dir: '/logs/home', tool_timeout_seconds: 1 });
     expect(await load()).toMatchObject({ registryDir: '/from/home', realm: 'home', toolTimeoutSeconds: 1 });
     projectFile({ registry_dir: '/from/project', realm: 'project', hub_idle_seconds: 5 });
-    await lab.mam(['trust', '--yes']);
+    await lab.mam('trust', '--yes');
     expect(await load()).toMatchObject({
       registryDir: '/from/project',
       realm: 'project',
@@ -132,13 +134,13 @@ describe('a configuration that cannot be used', () => {
   ])('%s is named by file and setting, by every part of the program', async (text, words) => {
     homeFile(text);
     const path = join(lab.home, 'config.json');
-    const server = await lab.server();
-    for (const told of [await server.refusal('list_jobs'), (await lab.mam(['list'])).stderr]) {
+    const server = await lab.startServer();
+    for (const told of [await server.refusal('list_jobs'), (await lab.mam('list')).stderr]) {
       expect(told).toContain(path);
       expect(told).toContain(words);
       expect(told).not.toMatch(/\n\s+at /);
     }
-    expect((await lab.mam(['list'])).code).toBe(64);
+    expect((await lab.mam('list')).code).toBe(64);
     // Put right, the same server goes on.
     homeFile({});
     await server.ask('list_jobs');
@@ -152,7 +154,7 @@ describe('a configuration that cannot be used', () => {
       '{"broker_password":["hunter2-secret"]}',
     ]) {
       homeFile(text);
-      const { code, stderr, stdout } = await lab.mam(['list']);
+      const { code, stderr, stdout } = await lab.mam('list');
       expect(code).toBe(64);
       expect(stderr + stdout).not.toContain('hunter2');
     }
@@ -168,7 +170,7 @@ describe('a configuration that cannot be used', () => {
     [{ MAM_TOOL_TIMEOUT_SECONDS: 'soon' }, 'MAM_TOOL_TIMEOUT_SECONDS'],
     [{ MAM_HUB_IDLE_SECONDS: '-1' }, 'MAM_HUB_IDLE_SECONDS'],
   ])('%j is named, without its value', async (env, name) => {
-    const { code, stderr } = await lab.mam(['list'], { env });
+    const { code, stderr } = await lab.start(['list'], { env }).ended;
     expect(code).toBe(64);
     expect(stderr).toContain(name);
     expect(stderr).not.toContain('s3cret');
@@ -195,20 +197,22 @@ describe('the broker', () => {
 
   test('a password in a configuration file reaches nothing that is written', async () => {
     const secret = 'c0nfig-secret-9';
+    // The client that read it first waits for the broker of its own.
+    lab.expected.push(/^h\/outbox\/[\w-]+\.json$/);
     homeFile({ broker_url: `mqtt://me:${secret}@127.0.0.1:9` });
-    const server = await lab.server();
+    const server = await lab.startServer();
     // The way to the hub is its private socket, whatever becomes of the broker.
     const outputs = [JSON.stringify(await server.ask('list_jobs'))];
     await until('the log says so', () => lab.hubLog().includes('mqtt://127.0.0.1:9 cannot be reached'));
     await server.ask('publish_event', { job_id: 'nobody', event: 'progress' });
-    const status = await lab.mam(['hub', '--json']);
+    const status = await lab.mam('hub', '--json');
     expect(JSON.parse(status.stdout).broker).toBe('mqtt://127.0.0.1:9');
     outputs.push(status.stdout, status.stderr, server.stderr);
     for (const file of readdirSync(lab.folder, { recursive: true, withFileTypes: true })) {
       if (file.isFile() && file.name !== 'config.json')
         outputs.push(readFileSync(join(file.parentPath, file.name), 'latin1'));
     }
-    for (const { command } of lab.processes()) outputs.push(command);
+    for (const { command } of lab.processes) outputs.push(command);
     expect(outputs.join('\n')).not.toContain(secret);
   });
 });
@@ -216,7 +220,7 @@ describe('the broker', () => {
 describe('the project folder', () => {
   const find = (cwd: string, userHome = lab.folder): string => findProjectFolder(cwd, lab.home, userHome);
   const make = (...parts: string[]): string => {
-    const folder = join(lab.folder, ...parts);
+    const folder = resolve(lab.folder, ...parts);
     mkdirSync(folder, { recursive: true });
     return folder;
   };
@@ -224,14 +228,15 @@ describe('the project folder', () => {
     execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
       cwd,
       stdio: 'ignore',
-      env: lab.env(),
+      env: lab.env,
     });
   };
 
   test('is found upwards, nearest first, and stands in the working directory otherwise', () => {
-    const deep = make('project', 'a', 'b');
+    make(lab.project, '.mam');
+    const deep = make(lab.project, 'a', 'b');
     expect(find(deep)).toBe(join(lab.project, '.mam'));
-    make('project', 'a', '.mam');
+    make(lab.project, 'a', '.mam');
     expect(find(deep)).toBe(join(lab.project, 'a', '.mam'));
     const alone = make('alone', 'x');
     expect(find(alone)).toBe(join(alone, '.mam'));
@@ -274,7 +279,7 @@ describe('the project folder', () => {
 
   test('of a relative path in its file does not depend on where in the project one stands', async () => {
     projectFile({ registry_dir: 'registry' });
-    const deep = make('project', 'deep');
+    const deep = make(lab.project, 'deep');
     const [top, below] = await Promise.all([load(), load({}, { cwd: deep })]);
     expect(below.registryDir).toBe(top.registryDir);
   });
@@ -285,8 +290,8 @@ describe('audit logs', () => {
     '%s gets a copy of the journal and the screen',
     async (name) => {
       const logs = join(lab.folder, 'logs');
-      await lab.agent('logged');
-      const server = await lab.server({ [name]: logs });
+      await lab.startPeer('mute', { session: 'logged' });
+      const server = await lab.startServer({ [name]: logs });
       const { job_id, log_dir } = await server.ask('delegate_job', {
         prompt: 'Log it',
         agent: 'command',
@@ -296,9 +301,9 @@ describe('audit logs', () => {
       const waited = server.ask('wait_job', { job_id });
       await server.ask('publish_event', { job_id, event: 'completed', detail: 'end' });
       expect(await waited).toMatchObject({ outcome: 'final' });
-      await lab.mam(['hub', 'stop']);
+      await lab.mam('hub', 'stop');
       expect(readFileSync(join(log_dir, 'events.jsonl'), 'utf8')).toBe(
-        readFileSync(lab.journalFile(job_id), 'utf8'),
+        readFileSync(lab.paths(job_id).journal, 'utf8'),
       );
       expect(readFileSync(join(log_dir, 'screen.txt'), 'utf8')).toContain('READY>');
       expect(readdirSync(join(lab.registry, job_id)).sort()).toEqual([

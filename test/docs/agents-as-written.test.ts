@@ -13,7 +13,7 @@ class Written extends Lab {
   readonly #bin = join(this.project, 'bin');
 
   constructor() {
-    super();
+    super({ MAM_HUB_IDLE_SECONDS: '2' });
     this.expected.push(/^p\/bin\/mam$/);
     mkdirSync(this.#bin);
     symlinkSync(PROGRAM, join(this.#bin, 'mam'));

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tools } from '../../tools/index.ts';
-import { Lab } from '../durability/support.ts';
+import { Lab } from '../support/lab.ts';
 import type { Json } from '../support/lab-server.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
+import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 import { lineWith, ROOT, read, shellCommands } from './markdown.ts';
 
@@ -94,8 +95,8 @@ const hasMosquitto = spawnSync('mosquitto_pub', ['--help']).error === undefined;
 test.skipIf(!hasMosquitto)('the lines for mosquitto report and follow', async () => {
   const lab = new Lab();
   try {
-    const job = lab.plant('planted');
-    const server = await lab.server();
+    const job = plant(lab, 'planted');
+    const server = await lab.startServer();
     await server.call('list_jobs');
     const { host, socket } = lab.hub();
     const here = (line: string) => line.replaceAll('~/.mam/hub.sock', socket).replaceAll('JOB_ID', job);

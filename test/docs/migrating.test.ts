@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { CommandResult, Lab } from '../support/lab.ts';
+import type { Ended } from '../support/command.ts';
+import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 import { read } from './markdown.ts';
@@ -14,12 +15,12 @@ const ROWS = read('docs/migrating.md')
 
 type Try = (lab: Lab) => Promise<void>;
 const COMMAND = ['--agent', 'command', '--agent-session', 'tmux:good'];
-const submit = async (lab: Lab, ...more: string[]): Promise<CommandResult> => {
+const submit = async (lab: Lab, ...more: string[]): Promise<Ended> => {
   if (!lab.sessions.has('good')) await lab.startPeer('good');
   return lab.mam('submit', '--prompt', 'Mend the roof', ...COMMAND, ...more);
 };
-const idOf = ({ stdout }: CommandResult): string => /^registered job: (\S+)$/m.exec(stdout)?.[1] ?? '';
-const lastLine = ({ stdout }: CommandResult): string => stdout.trimEnd().split('\n').at(-1) ?? '';
+const idOf = ({ stdout }: Ended): string => /^registered job: (\S+)$/m.exec(stdout)?.[1] ?? '';
+const lastLine = ({ stdout }: Ended): string => stdout.trimEnd().split('\n').at(-1) ?? '';
 /** A job that its peer has completed. */
 const done = async (lab: Lab): Promise<string> => idOf(await submit(lab));
 /** A job for a person, which stays open. */
@@ -36,7 +37,7 @@ async function environmentOf(lab: Lab, name: string, env: Record<string, string>
   lab.write('check.sh', `printf %s "$${name}" > found\n`);
   await lab.startPeer('good');
   const words = ['submit', '--prompt', 'x', ...COMMAND, '--validate', 'check.sh'];
-  const ended = await lab.start(words, env).ended;
+  const ended = await lab.start(words, { env }).ended;
   expect(ended.code).toBe(0);
   return readFileSync(join(lab.project, 'found'), 'utf8');
 }
@@ -147,10 +148,10 @@ const TRIES: Record<string, Try> = {
     lab.expected.push(/^(old|new)-logs\b/);
     const folders = { old: join(lab.folder, 'old-logs'), new: join(lab.folder, 'new-logs') };
     const words = ['submit', '--prompt', 'x', '--agent', 'human', '--no-wait'];
-    const first = await lab.start(words, { DELEGATE_JOB_LOGS_DIR: folders.old }).ended;
+    const first = await lab.start(words, { env: { DELEGATE_JOB_LOGS_DIR: folders.old } }).ended;
     expect(lastLine(first)).toBe(join(folders.old, idOf(first)));
     const both = { DELEGATE_JOB_LOGS_DIR: folders.old, MAM_LOGS_DIR: folders.new };
-    const second = await lab.start(words, both).ended;
+    const second = await lab.start(words, { env: both }).ended;
     expect(lastLine(second)).toBe(join(folders.new, idOf(second)));
     await lab.mam('done', idOf(second));
     await until('the copy is there', () => existsSync(join(folders.new, idOf(second), 'events.jsonl')));
@@ -220,7 +221,7 @@ const TRIES: Record<string, Try> = {
     // Where MAM_HOME would be is a file: there is neither a hub nor an outbox.
     const env = { MAM_HOME: lab.write('a-file', '') };
     const words = ['publish', '--job', 'x', '--event', 'progress'];
-    expect((await lab.start(words, env).ended).code).toBe(2);
+    expect((await lab.start(words, { env }).ended).code).toBe(2);
   },
   '3': async (lab) =>
     expect((await lab.mam('wait', '--job', await open(lab), '--timeout', '0')).code).toBe(3),
@@ -235,7 +236,7 @@ const TRIES: Record<string, Try> = {
 
 async function withServerName(lab: Lab) {
   const env = { TMUX_SERVER_NAME: 'elsewhere', TMUX: `${lab.socket},1,0` };
-  const ended = await lab.start(['submit', '--prompt', 'x'], env).ended;
+  const ended = await lab.start(['submit', '--prompt', 'x'], { env }).ended;
   return { ended, stderr: ended.stderr };
 }
 

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { inPane, Lab } from './support.ts';
+import { plant } from '../support/plant.ts';
 
 const MIB = 1024 * 1024;
 
@@ -11,9 +12,9 @@ let server: LabServer;
 // One for all: whatever a test sends must leave it fit for the next one.
 beforeAll(async () => {
   lab = new Lab();
-  server = await lab.server();
-  lab.plant('open');
-  await lab.agent('bad');
+  server = await lab.startServer();
+  plant(lab, 'open');
+  await lab.startPeer('mute', { session: 'bad' });
 });
 afterAll(() => lab.end());
 
@@ -28,8 +29,10 @@ function folders(): string[] {
 }
 
 test('a peer in a pane is told the right id when it takes a wrong one', async () => {
-  const one = await lab.agent('one');
-  const two = await lab.agent('two');
+  const socket = (name: string) => join(lab.folder, `${name}.sock`);
+  lab.expected.push(/^(one|two)\.sock$/);
+  for (const session of ['one', 'two'])
+    await lab.startPeer('mute', { session, args: ['--mcp', socket(session)], cwd: '/' });
   const first = await server.ask('delegate_job', {
     prompt: 'First',
     agent: 'command',
@@ -40,7 +43,7 @@ test('a peer in a pane is told the right id when it takes a wrong one', async ()
     agent: 'command',
     agent_session: 'tmux:two',
   });
-  const peer = await lab.server({}, { program: inPane(one.bridge) });
+  const peer = await lab.startServerIn(socket('one'));
   const stranger = await peer.refusal('publish_event', { job_id: 'no-such-job', event: 'started' });
   expect(stranger).toBe(
     `There is no job with this id. The job of your pane is ${first.job_id}: report with job_id "${first.job_id}".`,
@@ -52,7 +55,7 @@ test('a peer in a pane is told the right id when it takes a wrong one', async ()
   expect(await peer.ask('publish_event', { job_id: first.job_id, event: 'started' })).toMatchObject({
     task: 'First',
   });
-  const other = await lab.server({}, { program: inPane(two.bridge) });
+  const other = await lab.startServerIn(socket('two'));
   expect(await other.refusal('publish_event', { job_id: first.job_id, event: 'error' })).toContain(
     second.job_id,
   );
@@ -113,7 +116,7 @@ test.each([
 });
 
 test('a prompt of exactly 1 MiB arrives byte for byte, one of a byte more is refused', async () => {
-  const { log } = await lab.agent('big');
+  const peer = await lab.startPeer('mute', { session: 'big' });
   const args = { agent: 'command', agent_session: 'tmux:big' };
   // Of 3 bytes a character, so that bytes and characters differ.
   const prompt = '한'.repeat(Math.floor(MIB / 3));
@@ -125,7 +128,8 @@ test('a prompt of exactly 1 MiB arrives byte for byte, one of a byte more is ref
   const { job_id } = await server.ask('delegate_job', { ...args, prompt: exact });
   expect(job_id).toMatch(/^(job|x?y+)-/);
   expect(readFileSync(join(lab.registry, job_id, 'prompt.md'), 'utf8')).toBe(exact);
-  expect(readFileSync(log, 'utf8')).toContain(job_id);
+  expect(peer.pastes.join()).toContain(job_id);
+  expect(peer.keys).toContain('\r');
   const started = await server.ask('publish_event', { job_id, event: 'started' });
   let read = started.task as string;
   for (let next = started.task_next_offset; next !== undefined; ) {
@@ -161,8 +165,8 @@ test.each([
 });
 
 test('what a peer writes stays data: controls, escapes and half pairs go through the journal unharmed', async () => {
-  lab.plant('data');
-  await lab.mam(['hub', 'stop']);
+  plant(lab, 'data');
+  await lab.mam('hub', 'stop');
   const detail = 'a\u001b[31mred\u0007 \u202e half \ud800 {"seq":99}\n\nline';
   await server.ask('publish_event', { job_id: 'data', event: 'progress', detail });
   const result = `${detail}${'r'.repeat(MIB - 200)}`;
@@ -172,11 +176,11 @@ test('what a peer writes stays data: controls, escapes and half pairs go through
   const file = join(lab.registry, 'data', 'texts', completed?.texts?.['result'] ?? '');
   expect(readFileSync(file, 'utf8').slice(-10)).toBe('r'.repeat(10));
   expect(
-    readFileSync(lab.journalFile('data'), 'utf8')
+    readFileSync(lab.paths('data').journal, 'utf8')
       .split('\n')
       .every((line) => Buffer.byteLength(line) < 4096),
   ).toBe(true);
-  const shown = await lab.mam(['status', '--job', 'data']);
+  const shown = await lab.mam('status', '--job', 'data');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   expect(shown.stdout).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
   expect(readdirSync(join(lab.home, 'spool'))).toEqual([]);

@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
+import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
-import { Lab } from './support.ts';
 
 let lab: Lab;
 const mounts: string[] = [];
@@ -43,16 +44,17 @@ const DELEGATE = { prompt: 'Do it', agent: 'command', agent_session: 'tmux:disk'
 describe('a registry that cannot be written', () => {
   test('is told in one sentence with the next step; nothing is left behind', async () => {
     lab = new Lab();
-    await lab.agent('disk');
+    await lab.startPeer('mute', { session: 'disk' });
     const file = join(lab.folder, 'a-file');
+    lab.expected.push(/^a-file$/);
     writeFileSync(file, 'x');
     for (const registry of [file, join(file, 'jobs')]) {
-      const server = await lab.server({ MAM_REGISTRY_DIR: registry });
+      const server = await lab.startServer({ MAM_REGISTRY_DIR: registry });
       const text = await server.refusal('delegate_job', DELEGATE);
       expect(text).toMatch(
         /^The registry .* cannot be written \((EEXIST|ENOTDIR)\)\. Mend .* or set MAM_REGISTRY_DIR/,
       );
-      const list = await lab.mam(['list', '--registry-dir', registry]);
+      const list = await lab.mam('list', '--registry-dir', registry);
       expect(list.stdout + list.stderr).not.toContain('    at ');
     }
     expect(readFileSync(file, 'utf8')).toBe('x');
@@ -61,10 +63,11 @@ describe('a registry that cannot be written', () => {
 
   test('is used once it is mended, by the same server', async () => {
     lab = new Lab();
-    await lab.agent('disk');
+    await lab.startPeer('mute', { session: 'disk' });
     const registry = join(lab.folder, 'mended');
+    lab.expected.push(/^mended\//);
     writeFileSync(registry, 'x');
-    const server = await lab.server({ MAM_REGISTRY_DIR: registry });
+    const server = await lab.startServer({ MAM_REGISTRY_DIR: registry });
     await server.refusal('delegate_job', DELEGATE);
     rmSync(registry);
     const { job_id } = await server.ask('delegate_job', DELEGATE);
@@ -81,15 +84,15 @@ describe.runIf(mayMount)('a full disk', () => {
     mountSmall(disk, '256k');
     lab.onEnd(() => unmount(disk));
     const registry = join(disk, 'jobs');
-    lab.plant('full', {}, registry);
-    const server = await lab.server({ MAM_REGISTRY_DIR: registry });
+    plant(lab, 'full', {}, registry);
+    const server = await lab.startServer({ MAM_REGISTRY_DIR: registry });
     await server.ask('publish_event', { job_id: 'full', event: 'started' });
     return { server, registry };
   }
 
   test('delegate_job says so and leaves no folder; with room again it works', async () => {
     const { server, registry } = await onSmallDisk();
-    await lab.agent('disk');
+    await lab.startPeer('mute', { session: 'disk' });
     const makeRoom = fill(join(lab.folder, 'disk'));
     const text = await server.refusal('delegate_job', DELEGATE);
     expect(text).toContain(`The registry ${registry} cannot be written (ENOSPC).`);
@@ -103,7 +106,7 @@ describe.runIf(mayMount)('a full disk', () => {
 
   test('keeps reports in the outbox until there is room, in their order, each once', async () => {
     const { server, registry } = await onSmallDisk();
-    const other = await lab.server({ MAM_REGISTRY_DIR: registry });
+    const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
     const waiter = other.ask('wait_job', { job_id: 'full', timeout_seconds: 45 });
     const answers: { detail: string; recorded: boolean; full: boolean }[] = [];
     let makeRoom: (() => void) | undefined;
@@ -126,7 +129,9 @@ describe.runIf(mayMount)('a full disk', () => {
       () => answers.some(({ recorded, full }) => full && !recorded),
       20_000,
     );
-    const kept = await lab.mam(['publish', '--job', 'full', '--event', 'progress', '--detail', 'shell']);
+    // Longer than all of them: there may be room for some bytes.
+    const shell = `shell:${'x'.repeat(1_900)}`;
+    const kept = await lab.mam('publish', '--job', 'full', '--event', 'progress', '--detail', shell);
     expect(kept).toMatchObject({ code: 0, stderr: expect.stringContaining('ENOSPC') });
     makeRoom?.();
     await Promise.all(lanes);
@@ -138,7 +143,7 @@ describe.runIf(mayMount)('a full disk', () => {
     const details = readDetails(join(registry, 'full', 'events.jsonl'));
     expect(answers.filter(({ detail }) => !details.includes(detail))).toEqual([]);
     expect(details.filter((detail, n) => details.indexOf(detail) !== n)).toEqual([]);
-    expect(details).toContain('shell');
+    expect(details).toContain(shell);
     for (const lane of ['0a', '0b', '0c', '1a', '1b', '1c']) {
       const numbers = details
         .filter((detail) => detail.startsWith(`${lane}:`))
@@ -146,7 +151,7 @@ describe.runIf(mayMount)('a full disk', () => {
       expect(numbers, lane).toEqual([...numbers].sort((x, y) => x - y));
     }
     // Nothing that was refused stands half in the journal.
-    const status = await lab.mam(['status', '--job', 'full', '--json', '--registry-dir', registry]);
+    const status = await lab.mam('status', '--job', 'full', '--json', '--registry-dir', registry);
     expect(JSON.parse(status.stdout).damage).toBeUndefined();
   });
 
@@ -156,24 +161,24 @@ describe.runIf(mayMount)('a full disk', () => {
     const { home } = lab;
     lab.onEnd(() => unmount(home));
     const registry = join(lab.home, 'jobs');
-    lab.plant('full', {}, registry);
-    const server = await lab.server({ MAM_REGISTRY_DIR: registry });
+    plant(lab, 'full', {}, registry);
+    const server = await lab.startServer({ MAM_REGISTRY_DIR: registry });
     await server.ask('publish_event', { job_id: 'full', event: 'started' });
     const makeRoom = fill(lab.home);
-    // The last block of the journal may still have room for a line or two.
+    // The last block of the journal may still have room for some lines, at last for short ones.
     let text = '';
     let recorded = 1;
-    for (let n = 0; text === '' && n < 5; n++) {
-      const detail = `${n}${'x'.repeat(1_990)}`;
+    for (const length of [1_990, 1_991, 1_992, 1_000, 500, 250, 100, 1]) {
+      const detail = 'x'.repeat(length);
       const result = await server.call('publish_event', { job_id: 'full', event: 'progress', detail });
       if (result.isError === true) text = result.content[0].text;
       else if (result.structuredContent.recorded) recorded++;
     }
-    expect(lab.events('full', { registry })).toHaveLength(1 + recorded);
+    expect(lab.events('full', registry)).toHaveLength(1 + recorded);
     expect(text).toContain('The event could be kept nowhere');
     expect(text).toContain('ENOSPC');
     expect(text).toContain('then report again');
-    const shell = await lab.mam([
+    const shell = await lab.mam(
       'publish',
       '--job',
       'full',
@@ -183,13 +188,13 @@ describe.runIf(mayMount)('a full disk', () => {
       'x'.repeat(2_000),
       '--registry-dir',
       registry,
-    ]);
+    );
     expect(shell.code).toBe(2);
     expect(shell.stderr).toContain('could be kept nowhere');
     makeRoom();
     const after = await server.ask('publish_event', { job_id: 'full', event: 'completed', detail: 'again' });
     expect(after).toMatchObject({ accepted: true, status: 'completed' });
-    expect(lab.events('full', { registry })).toHaveLength(2 + recorded);
+    expect(lab.events('full', registry)).toHaveLength(2 + recorded);
   });
 });
 

@@ -15,21 +15,19 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { hubSocketPath, shortFolder } from '../../src/hub-place.ts';
 import { thisOwner } from '../../src/registry/lock.ts';
-import { isRunning } from '../support/processes.ts';
+import { Lab } from '../support/lab.ts';
+import { plant } from '../support/plant.ts';
+import { listens } from '../support/ports.ts';
+import { groupOf, isRunning } from '../support/processes.ts';
 import { PATIENCE, until } from '../support/until.ts';
-import { Lab, listens } from './support.ts';
 
 let lab: Lab;
-let homes: string[] = [];
-afterEach(async () => {
-  await lab?.end({ homes: [lab.home, ...homes] });
-  homes = [];
-});
+afterEach(() => lab?.end());
 
 describe('starters at once', () => {
   test('ten on an empty home get one hub, and all are served', async () => {
     lab = new Lab();
-    lab.plant('served');
+    plant(lab, 'served');
     rmSync(lab.home, { recursive: true });
     const servers = Array.from({ length: 10 }, () => lab.spawnServer());
     const began = Date.now();
@@ -42,8 +40,8 @@ describe('starters at once', () => {
     process.stdout.write(`ten starters served after ${Date.now() - began} ms\n`);
     expect(lists.map(({ total }) => total)).toEqual(Array(10).fill(1));
     // Those who lost the election may still be on their way out.
-    await until('one hub is left', () => lab.hubs().length === 1);
-    expect(lab.hubs()).toEqual([lab.hub().pid]);
+    await until('one hub is left', () => lab.hubs.length === 1);
+    expect(lab.hubs).toEqual([lab.hub().pid]);
     expect(lab.hubLog().match(/ started /g)).toHaveLength(1);
   });
 
@@ -54,26 +52,26 @@ describe('starters at once', () => {
   ])('are not hindered by what a hub left: socket, lock and an owner with %s', async (_what, owner) => {
     lab = new Lab();
     mkdirSync(join(lab.home, 'hub.lock'), { recursive: true });
-    mkdirSync(join(lab.registry, '.hub.lock'));
+    mkdirSync(join(lab.registry, '.hub.lock'), { recursive: true });
     await staleSocket(join(lab.home, 'hub.sock'));
     const left = JSON.stringify({ ...thisOwner(lab.home), ...owner() });
     writeFileSync(join(lab.home, 'hub.owner'), left);
     writeFileSync(join(lab.registry, '.hub.owner'), left);
     writeFileSync(join(lab.home, 'hub.json'), JSON.stringify({ pid: 2 ** 22 - 1, realm: 'other' }));
-    lab.plant('served');
-    const servers = await Promise.all(Array.from({ length: 3 }, () => lab.server()));
+    plant(lab, 'served');
+    const servers = await Promise.all(Array.from({ length: 3 }, () => lab.startServer()));
     const lists = await Promise.all(servers.map((server) => server.ask('list_jobs')));
     expect(lists.map(({ total }) => total)).toEqual([1, 1, 1]);
-    await until('one hub is left', () => lab.hubs().length === 1);
+    await until('one hub is left', () => lab.hubs.length === 1);
   });
 
   test('an election that its holder did not survive is over in 2 s', async () => {
     lab = new Lab();
     const startsIn = async (): Promise<number> => {
       const began = Date.now();
-      await (await lab.server()).ask('list_jobs');
+      await (await lab.startServer()).ask('list_jobs');
       const took = Date.now() - began;
-      await lab.mam(['hub', 'stop']);
+      await lab.mam('hub', 'stop');
       return took;
     };
     await startsIn();
@@ -112,20 +110,22 @@ describe('the running hub', () => {
   // proper-lockfile looks after its locks every 10 s, so these two wait side by side.
   test.concurrent('keeps its locks alive, and takes them away at its end', async () => {
     const own = new Lab();
-    const server = await own.server();
+    mkdirSync(own.registry, { recursive: true });
+    const server = await own.startServer();
     await server.ask('list_jobs');
     const locks = [join(own.home, 'hub.lock'), join(own.registry, '.hub.lock')];
     const touched = (): number[] => locks.map((lock) => statSync(lock).mtimeMs);
     const before = touched();
     await until('both are touched', () => touched().every((at, n) => at > (before[n] ?? 0)));
-    await own.mam(['hub', 'stop']);
+    await own.mam('hub', 'stop');
     for (const lock of locks) expect(existsSync(lock), lock).toBe(false);
     await own.end();
   });
 
   test.concurrent('ends when the lock of a registry is taken away from it', async () => {
     const own = new Lab();
-    const server = await own.server();
+    mkdirSync(own.registry, { recursive: true });
+    const server = await own.startServer();
     await server.ask('list_jobs');
     const pid = await own.hubPid();
     rmSync(join(own.registry, '.hub.lock'), { recursive: true });
@@ -142,6 +142,7 @@ describe('the running hub', () => {
       'another socket stands in its place',
       async () => {
         const own = join(lab.home, 'hub.sock');
+        lab.expected.push(/^own\.sock$/);
         renameSync(own, join(lab.folder, 'own.sock'));
         await staleSocket(own);
       },
@@ -149,26 +150,26 @@ describe('the running hub', () => {
     ['its home is removed', () => rmSync(lab.home, { recursive: true })],
   ])('ends by itself when %s, and the next call is served', async (_what, disturb) => {
     lab = new Lab();
-    lab.plant('served');
-    const server = await lab.server();
+    plant(lab, 'served');
+    const server = await lab.startServer();
     await server.ask('job_status', { job_id: 'served' });
     const pid = await lab.hubPid();
     await disturb();
     await until('it ends', () => !isRunning(pid));
     expect(await server.ask('job_status', { job_id: 'served' })).toMatchObject({ status: 'queued' });
     expect(await lab.hubPid()).not.toBe(pid);
-    await until('one hub is left', () => lab.hubs().length === 1);
+    await until('one hub is left', () => lab.hubs.length === 1);
   });
 
   test('whose home is removed and made again at once leaves its successor alone', async () => {
     lab = new Lab();
-    const first = await lab.server();
+    const first = await lab.startServer();
     await first.ask('list_jobs');
     const pid = await lab.hubPid();
     rmSync(lab.home, { recursive: true });
     // Another registry, because the first one is still locked for a moment.
     const registry = join(lab.folder, 'other');
-    const second = await lab.server({ MAM_REGISTRY_DIR: registry });
+    const second = await lab.startServer({ MAM_REGISTRY_DIR: registry });
     await second.ask('list_jobs');
     const successor = await lab.hubPid();
     expect(successor).not.toBe(pid);
@@ -185,31 +186,32 @@ describe('the running hub', () => {
 
   test('of another home is refused a registry that is being written, with both named', async () => {
     lab = new Lab();
+    mkdirSync(lab.registry, { recursive: true });
     const other = join(lab.folder, 'home-2');
-    homes = [other];
-    const first = await lab.server();
+    lab.homes.push(other);
+    const first = await lab.startServer();
     await first.ask('list_jobs');
-    const second = await lab.server({ MAM_HOME: other });
+    const second = await lab.startServer({ MAM_HOME: other });
     const text = await second.refusal('list_jobs');
     expect(text).toContain(`${lab.registry} is being written by another hub (process ${lab.hub().pid}`);
     expect(text).toContain(lab.home);
     expect(text).toContain('MAM_REGISTRY_DIR');
     // The first one's end is enough; nothing has to be cleared away.
-    await lab.mam(['hub', 'stop']);
+    await lab.mam('hub', 'stop');
     await second.ask('list_jobs');
   });
 
   test('ends when nobody has needed it for the idle time, but not while a job is open', async () => {
     lab = new Lab({ MAM_HUB_IDLE_SECONDS: '1' });
-    lab.plant('open');
-    const server = await lab.server();
+    plant(lab, 'open');
+    const server = await lab.startServer();
     await server.ask('job_status', { job_id: 'open' });
     const pid = await lab.hubPid();
     await server.close();
     const began = Date.now();
     await until('three idle times have passed', () => Date.now() > began + 3_000);
     expect(isRunning(pid)).toBe(true);
-    expect((await lab.mam(['publish', '--job', 'open', '--event', 'completed'])).code).toBe(0);
+    expect((await lab.mam('publish', '--job', 'open', '--event', 'completed')).code).toBe(0);
     await until('it ends', () => !isRunning(pid));
     expect(lab.hubLog()).toContain('nobody needs it');
     expect(existsSync(join(lab.home, 'live', 'open'))).toBe(false);
@@ -217,71 +219,70 @@ describe('the running hub', () => {
 
   test('outlives the one who started it, and the group of its starter', async () => {
     lab = new Lab();
-    const server = await lab.server();
+    const server = await lab.startServer();
     await server.ask('list_jobs');
     const pid = await lab.hubPid();
     await server.close();
     expect(isRunning(pid)).toBe(true);
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const [, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    expect(Number(group)).toBe(pid);
+    expect(groupOf(pid)).toBe(pid);
   });
 });
 
 describe('mam hub', () => {
   test('status, stop and logs, with and without a hub', async () => {
     lab = new Lab();
-    expect(await lab.mam(['hub'])).toMatchObject({
+    expect(await lab.mam('hub')).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('No hub is running'),
     });
-    expect(JSON.parse((await lab.mam(['hub', 'status', '--json'])).stdout)).toEqual({ running: false });
-    expect(JSON.parse((await lab.mam(['hub', 'stop', '--json'])).stdout)).toEqual({ stopped: false });
-    expect((await lab.mam(['hub', 'logs'])).stdout).toContain('no log yet');
+    expect(JSON.parse((await lab.mam('hub', 'status', '--json')).stdout)).toEqual({ running: false });
+    expect(JSON.parse((await lab.mam('hub', 'stop', '--json')).stdout)).toEqual({ stopped: false });
+    expect((await lab.mam('hub', 'logs')).stdout).toContain('no log yet');
     // Looking starts nothing.
     expect(existsSync(lab.home)).toBe(false);
 
-    lab.plant('open');
-    await (await lab.server()).ask('list_jobs');
+    plant(lab, 'open');
+    await (await lab.startServer()).ask('list_jobs');
     const pid = await lab.hubPid();
-    const status = JSON.parse((await lab.mam(['hub', 'status', '--json'])).stdout);
+    const status = JSON.parse((await lab.mam('hub', 'status', '--json')).stdout);
     expect(status).toMatchObject({ running: true, pid, broker: 'embedded', realm: 'default', open_jobs: 1 });
     expect(status.registries).toEqual([lab.registry]);
-    const text = (await lab.mam(['hub'])).stdout;
+    const text = (await lab.mam('hub')).stdout;
     for (const word of [String(pid), 'embedded', lab.registry]) expect(text).toContain(word);
-    expect((await lab.mam(['hub', 'logs'])).stdout).toContain('started');
-    expect(JSON.parse((await lab.mam(['hub', 'logs', '--json'])).stdout).log).toContain('started');
-    expect(JSON.parse((await lab.mam(['hub', 'stop', '--json'])).stdout)).toEqual({ stopped: true });
+    expect((await lab.mam('hub', 'logs')).stdout).toContain('started');
+    expect(JSON.parse((await lab.mam('hub', 'logs', '--json')).stdout).log).toContain('started');
+    expect(JSON.parse((await lab.mam('hub', 'stop', '--json')).stdout)).toEqual({ stopped: true });
     expect(isRunning(pid)).toBe(false);
-    expect(await lab.mam(['hub', 'dance'])).toMatchObject({ code: 64, stdout: '' });
+    expect(await lab.mam('hub', 'dance')).toMatchObject({ code: 64, stdout: '' });
   });
 
   test('works in a home that is too deep for a socket', async () => {
     lab = new Lab();
     const home = join(lab.folder, 'deep'.repeat(10), 'deeper'.repeat(10));
-    homes = [home];
+    lab.homes.push(home);
     const socket = hubSocketPath(home);
     expect(Buffer.byteLength(socket)).toBeLessThan(100);
     lab.onEnd(() => rmSync(shortFolder(home), { recursive: true, force: true }));
-    const server = await lab.server({ MAM_HOME: home });
+    const server = await lab.startServer({ MAM_HOME: home });
     await server.ask('list_jobs');
     const { pid, socket: told } = lab.hub(home);
     expect(told).toBe(socket);
     expect(statSync(shortFolder(home)).mode & 0o777).toBe(0o700);
-    await lab.mam(['hub', 'stop'], { env: { MAM_HOME: home } });
+    await lab.start(['hub', 'stop'], { env: { MAM_HOME: home } }).ended;
     expect(isRunning(pid)).toBe(false);
     expect(await listens({ path: socket })).toBe(false);
   });
 
   test('says what is wrong with a home that cannot be made', async () => {
     lab = new Lab();
+    lab.expected.push(/^file$/);
     const file = join(lab.folder, 'file');
     writeFileSync(file, '');
     const env = { MAM_HOME: join(file, 'home') };
-    const ended = await lab.mam(['wait'], { env });
+    const ended = await lab.start(['wait'], { env }).ended;
     expect(ended.code).toBe(69);
     expect(ended.stderr).toContain('Set MAM_HOME to a folder that can be written.');
-    const server = await lab.server(env);
+    const server = await lab.startServer(env);
     expect(await server.refusal('list_jobs')).toContain('Set MAM_HOME to a folder that can be written.');
   });
 });

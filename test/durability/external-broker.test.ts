@@ -2,21 +2,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { isRunning } from '../support/processes.ts';
+import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 import { installed, Mosquitto, PASSWORD, USER } from './mosquitto.ts';
-import { Lab } from './support.ts';
 
 let lab: Lab;
 let broker: Mosquitto;
-let homes: string[] = [];
 const clients: MqttClient[] = [];
 
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.endAsync(true);
-  await lab.end({ homes: [lab.home, ...homes] });
-  homes = [];
+  await lab.end();
 });
 
 async function setUp(start = true): Promise<void> {
@@ -44,9 +42,9 @@ describe.runIf(installed)('over Mosquitto', () => {
   test('a whole job goes from the supervisor to a peer of another process and back', async () => {
     await setUp();
     const { client, seen } = await plain();
-    const agent = await lab.agent('worker');
-    const supervisor = await lab.server(broker.env);
-    const peer = await lab.server({ ...broker.env, MAM_ROLE: 'peer' });
+    const agent = await lab.startPeer('mute', { session: 'worker' });
+    const supervisor = await lab.startServer(broker.env);
+    const peer = await lab.startServer({ ...broker.env, MAM_ROLE: 'peer' });
     // The way to the hub does not lead over the broker: what happens before it is joined is not told there.
     await supervisor.ask('list_jobs');
     await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
@@ -56,7 +54,8 @@ describe.runIf(installed)('over Mosquitto', () => {
       agent_session: 'tmux:worker',
     });
     expect(job.delivery_stage).toBe('submitted');
-    expect(readFileSync(agent.log, 'utf8')).toContain(job.job_id);
+    expect(agent.pastes.join()).toContain(job.job_id);
+    expect(agent.keys).toContain('\r');
     const waited = supervisor.ask('wait_job', { job_id: job.job_id, timeout_seconds: 40 });
     const started = await peer.ask('publish_event', { job_id: job.job_id, event: 'started' });
     expect(started).toMatchObject({ accepted: true, recorded: true, task: 'Say hello' });
@@ -85,13 +84,13 @@ describe.runIf(installed)('over Mosquitto', () => {
     // It is written some time after the event.
     await until('the record says so too', () => seenOn('record').at(-1)?.status === 'completed');
     expect(seen.some(({ topic, text }) => topic.endsWith('/status') && JSON.parse(text).online)).toBe(true);
-    expect((await lab.mam(['wait', '--job', job.job_id], { env: broker.env })).code).toBe(0);
+    expect((await lab.start(['wait', '--job', job.job_id], { env: broker.env }).ended).code).toBe(0);
   });
 
   test('a broker that is down at the start is told; reports come through without it or with it', async () => {
     await setUp(false);
-    lab.plant('early');
-    const server = await lab.server(broker.env);
+    plant(lab, 'early');
+    const server = await lab.startServer(broker.env);
     // The hub's own machine needs no broker.
     expect((await server.ask('list_jobs')).total).toBe(1);
     await until('it is told', () =>
@@ -99,14 +98,14 @@ describe.runIf(installed)('over Mosquitto', () => {
         .hubLog()
         .includes(`The MQTT broker mqtt://127.0.0.1:${broker.port} cannot be reached (ECONNREFUSED).`),
     );
-    const status = await lab.mam(['hub'], { env: broker.env });
+    const status = await lab.start(['hub'], { env: broker.env }).ended;
     expect(status.stdout).toContain('not joined: The MQTT broker');
     expect(status.stdout).toContain('Check MAM_BROKER_URL');
     const answer = await server.ask('publish_event', { job_id: 'early', event: 'progress', detail: 'kept' });
     expect(answer.accepted).toBe(true);
-    const shell = await lab.mam(['publish', '--job', 'early', '--event', 'progress', '--detail', 'shell'], {
+    const shell = await lab.start(['publish', '--job', 'early', '--event', 'progress', '--detail', 'shell'], {
       env: broker.env,
-    });
+    }).ended;
     expect(shell).toMatchObject({ code: 0, stderr: '' });
     await until('both are in the journal', () => lab.events('early').length === 3);
     await broker.start();
@@ -118,9 +117,9 @@ describe.runIf(installed)('over Mosquitto', () => {
 
   test('a broker that is killed and comes back loses nothing that was acknowledged, and the waiter goes on', async () => {
     await setUp();
-    lab.plant('through');
-    const server = await lab.server(broker.env);
-    const peer = await lab.server(broker.env);
+    plant(lab, 'through');
+    const server = await lab.startServer(broker.env);
+    const peer = await lab.startServer(broker.env);
     const waited = server.ask('wait_job', { job_id: 'through', timeout_seconds: 40 });
     await peer.ask('publish_event', { job_id: 'through', event: 'started' });
     const acknowledged: string[] = [];
@@ -161,14 +160,12 @@ describe.runIf(installed)('over Mosquitto', () => {
 
   test('the hub killed in the middle: acknowledged reports are recorded, the waiter is served by the next hub', async () => {
     await setUp();
-    lab.plant('again');
-    const server = await lab.server(broker.env);
-    const peer = await lab.server(broker.env);
+    plant(lab, 'again');
+    const server = await lab.startServer(broker.env);
+    const peer = await lab.startServer(broker.env);
     const waited = server.ask('wait_job', { job_id: 'again', timeout_seconds: 45 });
     await peer.ask('publish_event', { job_id: 'again', event: 'started' });
-    const pid = await lab.hubPid();
-    process.kill(pid, 'SIGKILL');
-    await until('it is dead', () => !isRunning(pid));
+    await lab.killHub();
     const answer = await peer.ask('publish_event', { job_id: 'again', event: 'completed', detail: 'end' });
     expect(answer.accepted).toBe(true);
     expect(await waited).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
@@ -176,30 +173,30 @@ describe.runIf(installed)('over Mosquitto', () => {
 
   test('a wrong password is told, and no password stands anywhere', async () => {
     await setUp();
-    lab.plant('secret');
+    plant(lab, 'secret');
     const wrong = 'wr0ng-pass-55';
     const url = broker.url.replace('//', `//${USER}:${wrong}@`);
     const outputs: string[] = [];
-    const inUrl = await lab.server({ MAM_BROKER_URL: url });
+    const inUrl = await lab.startServer({ MAM_BROKER_URL: url });
     expect((await inUrl.ask('list_jobs')).total).toBe(1);
     const told = `The MQTT broker mqtt://127.0.0.1:${broker.port} refused the user name or the password.`;
     await until('it is told', () => lab.hubLog().includes(told));
-    const status = await lab.mam(['hub', '--json'], { env: { MAM_BROKER_URL: url } });
+    const status = await lab.start(['hub', '--json'], { env: { MAM_BROKER_URL: url } }).ended;
     expect(JSON.parse(status.stdout).broker_problem).toContain('MAM_BROKER_PASSWORD');
     outputs.push(status.stdout, status.stderr);
-    await lab.mam(['hub', 'stop']);
+    await lab.mam('hub', 'stop');
 
-    const right = await lab.server(broker.env);
+    const right = await lab.startServer(broker.env);
     await right.ask('publish_event', { job_id: 'secret', event: 'progress', detail: 'x' });
     const listed = await right.ask('list_jobs');
     await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
-    const hub = await lab.mam(['hub', '--json'], { env: broker.env });
+    const hub = await lab.start(['hub', '--json'], { env: broker.env }).ended;
     outputs.push(JSON.stringify(listed), hub.stdout, hub.stderr, inUrl.stderr, right.stderr);
     for (const file of readdirSync(lab.folder, { recursive: true, withFileTypes: true })) {
       if (file.isFile() && !file.parentPath.endsWith('mosquitto'))
         outputs.push(readFileSync(join(file.parentPath, file.name), 'latin1'));
     }
-    for (const { command } of lab.processes()) outputs.push(command);
+    for (const { command } of lab.processes) outputs.push(command);
     expect(outputs.join('\n')).toContain('joined the broker');
     for (const secret of [wrong, PASSWORD]) expect(outputs.join('\n')).not.toContain(secret);
   });
@@ -215,13 +212,13 @@ describe.runIf(installed)('over Mosquitto', () => {
     'a client of %s than the running hub is told so, and its reports come through',
     async (_what, env, words) => {
       await setUp(false);
-      lab.plant('mixed');
-      await (await lab.server()).ask('list_jobs');
-      const client = await lab.server(env);
+      plant(lab, 'mixed');
+      await (await lab.startServer()).ask('list_jobs');
+      const client = await lab.startServer(env);
       const text = await client.refusal('list_jobs');
       expect(text).toContain(words);
       expect(text).toContain('mam hub stop');
-      const wait = await lab.mam(['wait'], { env });
+      const wait = await lab.start(['wait'], { env }).ended;
       expect(wait.code).toBe(69);
       expect(wait.stderr).toContain(words);
       const report = await client.ask('publish_event', {
@@ -236,21 +233,21 @@ describe.runIf(installed)('over Mosquitto', () => {
 
   test('a broker on another machine is joined over an encrypted connection only', async () => {
     await setUp(false);
-    lab.plant('open');
+    plant(lab, 'open');
     // A documentation address, where nobody is.
     const env = { MAM_BROKER_URL: 'mqtt://me:sw0rd@192.0.2.1:1883' };
     const words = 'The MQTT broker mqtt://192.0.2.1:1883 is on another machine';
-    const server = await lab.server(env);
+    const server = await lab.startServer(env);
     const text = await server.refusal('list_jobs');
     expect(text).toContain(words);
     expect(text).toContain('Use mqtts:// in MAM_BROKER_URL, or set MAM_BROKER_PLAIN=1');
     expect(text).not.toContain('sw0rd');
-    expect(await lab.mam(['wait'], { env })).toMatchObject({
+    expect(await lab.start(['wait'], { env }).ended).toMatchObject({
       code: 69,
       stderr: expect.stringContaining(words),
     });
-    expect((await lab.mam(['doctor'], { env })).stdout).toContain(words);
-    expect((await lab.mam(['list'], { env: { ...env, MAM_BROKER_PLAIN: 'yes' } })).stderr).toContain(
+    expect((await lab.start(['doctor'], { env }).ended).stdout).toContain(words);
+    expect((await lab.start(['list'], { env: { ...env, MAM_BROKER_PLAIN: 'yes' } }).ended).stderr).toContain(
       'MAM_BROKER_PLAIN is neither 1 nor 0',
     );
     // The hub has not joined it either, and a report is not lost by it.
@@ -262,44 +259,42 @@ describe.runIf(installed)('over Mosquitto', () => {
 
   test('a killed hub of another broker binds nobody', async () => {
     await setUp();
-    await (await lab.server(broker.env)).ask('list_jobs');
-    const pid = await lab.hubPid();
-    process.kill(pid, 'SIGKILL');
-    await until('it is dead', () => !isRunning(pid));
-    expect((await (await lab.server()).ask('list_jobs')).total).toBe(0);
+    await (await lab.startServer(broker.env)).ask('list_jobs');
+    await lab.killHub();
+    expect((await (await lab.startServer()).ask('list_jobs')).total).toBe(0);
   });
 
   test('over TLS: MAM_BROKER_CA is a file, also from the command line; without it the reason is told', async () => {
     lab = new Lab();
     broker = await Mosquitto.make(lab, { tls: true });
     await broker.start();
-    lab.plant('safe');
-    const stranger = await lab.server(broker.env);
+    plant(lab, 'safe');
+    const stranger = await lab.startServer(broker.env);
     expect((await stranger.ask('list_jobs')).total).toBe(1);
     await until('it is told', () => lab.hubLog().includes('is not trusted'));
     expect(lab.hubLog()).toContain('MAM_BROKER_CA');
-    await lab.mam(['hub', 'stop']);
+    await lab.mam('hub', 'stop');
     // From the folder of the caller, whatever the hub's own is.
     const env = { ...broker.env, MAM_BROKER_CA: relative(lab.project, broker.certificate) };
-    const server = await lab.server(env);
+    const server = await lab.startServer(env);
     expect(await server.ask('job_status', { job_id: 'safe' })).toMatchObject({ status: 'queued' });
     await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
-    const ended = await lab.mam(['publish', '--job', 'safe', '--event', 'completed'], { env });
+    const ended = await lab.start(['publish', '--job', 'safe', '--event', 'completed'], { env }).ended;
     expect(ended).toMatchObject({
       code: 0,
       stderr: '',
       stdout: expect.stringContaining('recorded: safe is completed'),
     });
-    await lab.mam(['hub', 'stop']);
+    await lab.mam('hub', 'stop');
     const missing = { env: { ...broker.env, MAM_BROKER_CA: '/no/file.pem' } };
-    expect((await lab.mam(['wait', '--job', 'safe'], missing)).code).toBe(0);
+    expect((await lab.start(['wait', '--job', 'safe'], missing).ended).code).toBe(0);
     await until('it is told', () => lab.hubLog().includes('/no/file.pem cannot be read'));
   });
 
   test('a report starts the hub when none has ever run', async () => {
     await setUp();
-    lab.plant('first');
-    const peer = await lab.server(broker.env);
+    plant(lab, 'first');
+    const peer = await lab.startServer(broker.env);
     const answer = await peer.ask('publish_event', { job_id: 'first', event: 'progress', detail: 'early' });
     expect(answer.accepted).toBe(true);
     await until('it is recorded', () => lab.events('first').some(({ detail }) => detail === 'early'));
@@ -338,11 +333,11 @@ describe.runIf(installed)('over Mosquitto', () => {
   async function twoHubs(): Promise<LabServer> {
     await setUp();
     const home = join(lab.folder, 'home-2');
-    homes = [home];
-    lab.plant('mine');
-    const here = await lab.server(broker.env);
+    lab.homes.push(home);
+    plant(lab, 'mine');
+    const here = await lab.startServer(broker.env);
     const registry = join(lab.folder, 'registry-2');
-    const there = await lab.server({ ...broker.env, MAM_HOME: home, MAM_REGISTRY_DIR: registry });
+    const there = await lab.startServer({ ...broker.env, MAM_HOME: home, MAM_REGISTRY_DIR: registry });
     await Promise.all([here.ask('list_jobs'), there.ask('list_jobs')]);
     return there;
   }

@@ -2,9 +2,10 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Lab } from '../support/lab.ts';
 import type { Json, LabServer } from '../support/lab-server.ts';
+import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
-import { Lab } from './support.ts';
 
 /** Each case has a job of its own. */
 const JOBS = 24;
@@ -18,8 +19,8 @@ const answers: Json[] = [];
 
 beforeEach(async () => {
   lab = new Lab();
-  for (let n = 0; n < JOBS; n++) lab.plant(`job-${n}`);
-  server = await lab.server();
+  for (let n = 0; n < JOBS; n++) plant(lab, `job-${n}`);
+  server = await lab.startServer();
   await server.ask('list_jobs');
   client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
     clientId: 'forger',
@@ -46,7 +47,7 @@ async function ask(job: string, claim: string): Promise<Json> {
 
 /** The next hub reads the journal anew. */
 async function restart(): Promise<void> {
-  await lab.mam(['hub', 'stop']);
+  await lab.mam('hub', 'stop');
   await server.ask('list_jobs');
 }
 

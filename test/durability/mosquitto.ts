@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Lab } from '../support/lab.ts';
+import { freePort, listens } from '../support/ports.ts';
 import { until } from '../support/until.ts';
-import { freePort, type Lab, listens } from './support.ts';
 
 export const installed = spawnSync('mosquitto', ['-h']).error === undefined;
 export const USER = 'me';
@@ -33,6 +34,7 @@ export class Mosquitto {
     this.url = `${tls ? 'mqtts' : 'mqtt'}://127.0.0.1:${port}`;
     this.env = { MAM_BROKER_URL: this.url, MAM_BROKER_USERNAME: USER, MAM_BROKER_PASSWORD: PASSWORD };
     const folder = join(lab.folder, 'mosquitto');
+    lab.expected.push(/^mosquitto\//);
     mkdirSync(folder, { recursive: true });
     this.certificate = join(folder, 'certificate.pem');
     const key = join(folder, 'key.pem');
@@ -62,7 +64,7 @@ export class Mosquitto {
 
   async start(): Promise<void> {
     this.#child = this.#lab.keep(
-      spawn('mosquitto', ['-c', this.#config], { stdio: 'ignore', env: this.#lab.env() }),
+      spawn('mosquitto', ['-c', this.#config], { stdio: 'ignore', env: this.#lab.env }),
     );
     await until('mosquitto listens', () => listens({ port: this.port }));
   }

@@ -1,25 +1,24 @@
-import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Lab } from '../support/lab.ts';
 import type { Json } from '../support/lab-server.ts';
+import { plant } from '../support/plant.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { installed, Mosquitto } from './mosquitto.ts';
-import { Lab } from './support.ts';
 
 const ROOT = 'mam/v1/default/';
 const REPLY = `${ROOT}clients/stranger/replies`;
 
 let lab: Lab;
 let broker: Mosquitto;
-let homes: string[] = [];
 const clients: MqttClient[] = [];
 
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.endAsync(true);
-  await lab.end({ homes: [lab.home, ...homes] });
-  homes = [];
+  await lab.end();
 });
 
 /** A broker that lets everybody in, and a stranger who is on it. */
@@ -64,16 +63,14 @@ async function ask(client: MqttClient, jobId: string, claim: object): Promise<Js
 describe.runIf(installed)('over a broker that lets everybody in', () => {
   test('no command is heard', async () => {
     const client = await setUp();
-    lab.plant('mine');
-    await lab.agent('worker');
-    await (await lab.server(broker.env)).ask('list_jobs');
+    plant(lab, 'mine');
+    await lab.startPeer('mute', { session: 'worker' });
+    await (await lab.startServer(broker.env)).ask('list_jobs');
     const host = await joined();
     const pid = await lab.hubPid();
     const seen = await listen(client);
     const marker = join(lab.folder, 'marker');
-    const script = join(lab.folder, 'script.sh');
-    writeFileSync(script, `#!/bin/sh\ntouch '${marker}'\n`);
-    chmodSync(script, 0o755);
+    const script = lab.write('script.sh', `#!/bin/sh\ntouch '${marker}'\n`, 0o755);
     const tmux_socket = join(lab.folder, `tmux-${process.getuid?.()}`, 'default');
     const there = { job_id: 'mine', registry_dir: lab.registry };
     const start = {
@@ -138,10 +135,10 @@ describe.runIf(installed)('over a broker that lets everybody in', () => {
 
   test('what the broker has kept is no news: claims and requests of before the start', async () => {
     const client = await setUp();
-    lab.plant('kept');
-    await (await lab.server(broker.env)).ask('list_jobs');
+    plant(lab, 'kept');
+    await (await lab.startServer(broker.env)).ask('list_jobs');
     const host = await joined();
-    await lab.mam(['hub', 'stop']);
+    await lab.mam('hub', 'stop');
     // The broker must know no session of the hub: what comes while it is away is news.
     const namesake = { clientId: `mam-hub-${host}`, clean: true, reconnectPeriod: 0 };
     await (await mqtt.connectAsync(broker.url, namesake)).endAsync();
@@ -154,7 +151,7 @@ describe.runIf(installed)('over a broker that lets everybody in', () => {
     writeFileSync(join(lab.home, 'hub.log'), '');
     for (const [topic, message] of retained)
       await client.publishAsync(topic, JSON.stringify(message), { qos: 1, retain: true });
-    await (await lab.server(broker.env)).ask('list_jobs');
+    await (await lab.startServer(broker.env)).ask('list_jobs');
     await joined();
     expect(await ask(client, 'kept', { type: 'progress', detail: 'new' })).toMatchObject({ recorded: true });
     expect(lab.events('kept').map(({ type }) => type)).toEqual(['queued', 'progress']);
@@ -163,8 +160,8 @@ describe.runIf(installed)('over a broker that lets everybody in', () => {
 
   test("only a peer's reports are taken, without what proves something on the hub's machine", async () => {
     const client = await setUp();
-    lab.plant('mine');
-    const server = await lab.server(broker.env);
+    plant(lab, 'mine');
+    const server = await lab.startServer(broker.env);
     const spool = join(lab.home, 'spool', 'text.txt');
     await server.ask('list_jobs');
     await joined();
@@ -193,8 +190,8 @@ describe.runIf(installed)('over a broker that lets everybody in', () => {
   test('an answer over the broker holds no task and takes no message away from the peer', async () => {
     const client = await setUp();
     const seen = await listen(client);
-    const job_id = lab.plant('mine');
-    const server = await lab.server(broker.env);
+    const job_id = plant(lab, 'mine');
+    const server = await lab.startServer(broker.env);
     await server.ask('list_jobs');
     await joined();
     const stranger = await ask(client, job_id, { type: 'started' });
@@ -212,9 +209,9 @@ describe.runIf(installed)('over a broker that lets everybody in', () => {
 
   test("another machine's pane is none of ours, whatever its name", async () => {
     const client = await setUp();
-    lab.plant('far');
-    await lab.agent('worker');
-    const server = await lab.server(broker.env);
+    plant(lab, 'far');
+    await lab.startPeer('mute', { session: 'worker' });
+    const server = await lab.startServer(broker.env);
     const { job_id } = await server.ask('delegate_job', {
       prompt: 'Say hello',
       agent: 'command',
@@ -228,17 +225,18 @@ describe.runIf(installed)('over a broker that lets everybody in', () => {
 
   test('a report for a job of another machine gets through, and a forged answer brings no words to the peer', async () => {
     const client = await setUp();
-    lab.plant('mine');
-    homes = [join(lab.folder, 'home-2')];
-    const env = { ...broker.env, MAM_HOME: homes[0] ?? '', MAM_REGISTRY_DIR: join(lab.folder, 'registry-2') };
-    await (await lab.server(broker.env)).ask('list_jobs');
-    const there = await lab.server(env);
+    plant(lab, 'mine');
+    const home = join(lab.folder, 'home-2');
+    lab.homes.push(home);
+    const env = { ...broker.env, MAM_HOME: home, MAM_REGISTRY_DIR: join(lab.folder, 'registry-2') };
+    await (await lab.startServer(broker.env)).ask('list_jobs');
+    const there = await lab.startServer(env);
     await there.ask('list_jobs');
     await joined();
-    await until('both are on the broker', () => lab.hubLog(homes[0]).includes('joined the broker'));
-    const shell = await lab.mam(['publish', '--job', 'mine', '--event', 'started', '--detail', 'shell'], {
+    await until('both are on the broker', () => lab.hubLog(home).includes('joined the broker'));
+    const shell = await lab.start(['publish', '--job', 'mine', '--event', 'started', '--detail', 'shell'], {
       env,
-    });
+    }).ended;
     expect(shell.code).toBe(0);
     expect(lab.events('mine').at(-1)).toMatchObject({ type: 'started', source: 'peer', detail: 'shell' });
     expect(lab.events('mine').at(-1)).not.toHaveProperty('origin');

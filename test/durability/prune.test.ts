@@ -11,15 +11,18 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { requestOnce } from '../../src/bus/one-shot.ts';
+import type { Ended } from '../support/command.ts';
+import { Lab, NOT_OURS } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
+import { plant, plantJob } from '../support/plant.ts';
 import { until } from '../support/until.ts';
-import { type Ended, Lab, plantJob } from './support.ts';
 
 const DAY_MS = 86_400_000;
 
 let lab: Lab;
 beforeEach(() => {
   lab = new Lab();
+  lab.expected.push(NOT_OURS);
 });
 afterEach(() => lab.end());
 
@@ -28,10 +31,10 @@ function plantEnded(id: string, days: number, type = 'completed', log_dir?: stri
   plantJob(lab.registry, id, log_dir === undefined ? {} : { log_dir }, lab.project);
   const at = new Date(Date.now() - days * DAY_MS).toISOString();
   const event = { seq: 2, event_id: `${id}-2`, job_id: id, type, source: 'peer', at, recorded_at: at };
-  appendFileSync(lab.journalFile(id), `\n${JSON.stringify(event)}\n`);
+  appendFileSync(lab.paths(id).journal, `\n${JSON.stringify(event)}\n`);
   return id;
 }
-const prune = (...args: string[]): Promise<Ended> => lab.mam(['prune', '--older-than', '30d', ...args]);
+const prune = (...args: string[]): Promise<Ended> => lab.mam('prune', '--older-than', '30d', ...args);
 const json = async (...args: string[]) => JSON.parse((await prune('--json', ...args)).stdout);
 const folders = (): string[] =>
   readdirSync(lab.registry)
@@ -47,13 +50,14 @@ describe('mam prune', () => {
       ['young', 29, 'completed'],
     ] as const)
       plantEnded(id, days, type);
-    lab.plant('open');
+    plant(lab, 'open');
     const logs = join(lab.folder, 'logs');
     mkdirSync(logs);
     plantEnded('elsewhere', 40, 'completed', join(logs, 'elsewhere'));
     mkdirSync(join(logs, 'elsewhere'));
     writeFileSync(join(logs, 'elsewhere', 'validate.log'), 'kept');
     // What is not ours, in the registry itself and where a job would be.
+    lab.expected.push(/^p\/\.mam\/jobs\/notes\.txt$/);
     writeFileSync(join(lab.registry, 'notes.txt'), 'mine');
     mkdirSync(join(lab.registry, 'just-a-folder'));
 
@@ -75,19 +79,20 @@ describe('mam prune', () => {
     expect(existsSync(join(lab.registry, '.trash'))).toBe(false);
     // Again: nothing is left to prune.
     expect((await prune()).stdout).toMatch(/^Pruned 0 jobs \(0 B\) that ended before .*\.\n$/);
-    expect(JSON.parse((await lab.mam(['list', '--json'])).stdout).total).toBe(2);
+    expect(JSON.parse((await lab.mam('list', '--json')).stdout).total).toBe(2);
   });
 
   test('leaves and names what it cannot read whole, or what holds files of others', async () => {
+    lab.expected.push(/^p\/\.mam\/jobs\/(foreign\/report\.md|linked\/texts)$/);
     for (const id of ['torn', 'foreign', 'texts', 'linked', 'blocked', 'good', 'lost']) plantEnded(id, 40);
-    appendFileSync(lab.journalFile('torn'), '\n{"seq":3,"ty\n');
-    writeFileSync(lab.journalFile('blocked'), 'no journal\n');
+    appendFileSync(lab.paths('torn').journal, '\n{"seq":3,"ty\n');
+    writeFileSync(lab.paths('blocked').journal, 'no journal\n');
     writeFileSync(join(lab.registry, 'foreign', 'report.md'), 'of the peer');
     mkdirSync(join(lab.registry, 'texts', 'texts'));
     writeFileSync(join(lab.registry, 'texts', 'texts', 'a'.repeat(64)), 'ours');
     symlinkSync('/etc', join(lab.registry, 'linked', 'texts'));
     writeFileSync(join(lab.registry, 'lost', 'job.json'), '{}');
-    unlinkSync(lab.journalFile('lost'));
+    unlinkSync(lab.paths('lost').journal);
 
     const { pruned, kept } = await json();
     expect(ids(pruned)).toEqual(['good', 'texts']);
@@ -113,11 +118,11 @@ describe('mam prune', () => {
     [['--older-than', '2999-01-01'], 'in the future'],
     [['--older-than', '30d', 'roof'], 'one too many'],
   ])('wrong usage %j is 64 and starts nothing', async (args, words) => {
-    expect(await lab.mam(['prune', ...args])).toMatchObject({
+    expect(await lab.mam('prune', ...args)).toMatchObject({
       code: 64,
       stderr: expect.stringContaining(words),
     });
-    expect(lab.hubs()).toEqual([]);
+    expect(lab.hubs).toEqual([]);
   });
 
   test('a registry that is not there is not made', async () => {
@@ -128,19 +133,20 @@ describe('mam prune', () => {
 
   test('one that cannot be written keeps its jobs', async () => {
     plantEnded('done', 40);
+    lab.expected.push(/^p\/\.mam\/jobs\/\.trash$/);
     writeFileSync(join(lab.registry, '.trash'), 'in the way');
     const { kept, pruned } = await json();
     expect(pruned).toEqual([]);
     expect(kept).toMatchObject([{ job_id: 'done' }]);
-    expect((await lab.mam(['status', 'done'])).code).toBe(0);
+    expect((await lab.mam('status', 'done')).code).toBe(0);
   });
 });
 
 describe('a running hub', () => {
   test('forgets a pruned job: a late report, a wait and its key find nothing, waiters of others go on', async () => {
-    const server = await lab.server();
-    lab.plant('open');
-    lab.plant('held');
+    const server = await lab.startServer();
+    plant(lab, 'open');
+    plant(lab, 'held');
     // In the hub's memory, ended a moment ago.
     await server.ask('publish_event', { job_id: 'held', event: 'completed', detail: 'done' });
     const args = { prompt: 'Mend the roof', agent: 'human', request_key: 'roof' };
@@ -148,9 +154,9 @@ describe('a running hub', () => {
     await server.ask('publish_event', { job_id: keyed, event: 'completed' });
     const waits = server.ask('wait_job', { job_id: 'open' });
     const pruned = await until('both can go', async () => {
-      const { stdout } = await lab.mam(['prune', '--older-than', '0h', '--json']);
+      const { stdout } = await lab.mam('prune', '--older-than', '0h', '--json');
       return (
-        !existsSync(lab.journalFile('held')) && !existsSync(lab.journalFile(keyed)) && JSON.parse(stdout)
+        !existsSync(lab.paths('held').journal) && !existsSync(lab.paths(keyed).journal) && JSON.parse(stdout)
       );
     });
     expect(pruned.kept).toEqual([]);
@@ -167,8 +173,8 @@ describe('a running hub', () => {
     expect((await server.ask('list_jobs', {})).total).toBe(2);
     await server.ask('publish_event', { job_id: 'open', event: 'completed' });
     expect(await waits).toMatchObject({ outcome: 'final', jobs: [{ job_id: 'open' }] });
-    await lab.mam(['hub', 'stop']);
-    expect(ids(JSON.parse((await lab.mam(['list', '--json'])).stdout).jobs)).toEqual(
+    await lab.mam('hub', 'stop');
+    expect(ids(JSON.parse((await lab.mam('list', '--json')).stdout).jobs)).toEqual(
       ['open', again.job_id].sort(),
     );
   });
@@ -179,7 +185,9 @@ describe('a running hub', () => {
     const run = lab.start(['prune', '--older-than', '30d', '--json']);
     for (const share of [0.9, 0.5]) {
       await until('some are gone', () => folders().length < jobs.length * share);
-      process.kill(await lab.hubPid(), 'SIGKILL');
+      const pid = await lab.hubPid();
+      lab.killedHubs.add(pid);
+      process.kill(pid, 'SIGKILL');
       for (const id of folders()) {
         expect(lab.events(id)).toHaveLength(2);
         expect(existsSync(join(lab.registry, id, 'prompt.md'))).toBe(true);
@@ -189,13 +197,13 @@ describe('a running hub', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(folders()).toEqual([young]);
     await until('the trash is gone', () => !existsSync(join(lab.registry, '.trash')));
-    expect(JSON.parse((await lab.mam(['list', '--json'])).stdout).total).toBe(1);
+    expect(JSON.parse((await lab.mam('list', '--json')).stdout).total).toBe(1);
   });
 
   test('prunes 10,000 jobs while others are served', async () => {
     for (let n = 0; n < 10_000; n++) plantEnded(`job-${n}`, 40);
-    lab.plant('open');
-    const server: LabServer = await lab.server();
+    plant(lab, 'open');
+    const server: LabServer = await lab.startServer();
     expect((await server.ask('list_jobs', { limit: 1 })).total).toBe(10_001);
     const run = lab.start(['prune', '--older-than', '30d', '--json']);
     const times: number[] = [];
@@ -222,7 +230,7 @@ describe('a running hub', () => {
 
   test('answers a foreign cursor and a time that is none', async () => {
     plantEnded('done', 40);
-    const server = await lab.server();
+    const server = await lab.startServer();
     await server.ask('list_jobs', {});
     const { socket, realm, host } = lab.hub();
     const ask = (params: object) =>

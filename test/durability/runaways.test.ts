@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, expect, test } from 'vitest';
 import { keepInOutbox, outboxFolder } from '../../src/bus/outbox.ts';
+import { Lab } from '../support/lab.ts';
 import type { Json } from '../support/lab-server.ts';
+import { plant, signed } from '../support/plant.ts';
 import { until } from '../support/until.ts';
-import { Lab } from './support.ts';
 
 const REPLY = 'mam/v1/default/clients/third/replies';
 const CLAIMS = 'mam/v1/default/claims/';
@@ -61,8 +62,8 @@ const count = (type: string): number => lab.events('open').filter((event) => eve
 
 test('a burst of 5,000 events of one job from 8 publishers is recorded whole', async () => {
   lab = new Lab();
-  lab.plant('open');
-  await (await lab.server()).ask('list_jobs');
+  plant(lab, 'open');
+  await (await lab.startServer()).ask('list_jobs');
   const publishers = await Promise.all(Array.from({ length: 8 }, (_, n) => connect(`burst-${n}`)));
   await Promise.all(publishers.map((client, n) => flood(client, `b${n}`, 'progress', 625)));
   const ids = lab.events('open').map(({ event_id }) => event_id);
@@ -72,11 +73,11 @@ test('a burst of 5,000 events of one job from 8 publishers is recorded whole', a
 
 test('a loop of started on a job that has failed before it was started is refused', async () => {
   lab = new Lab(FEW);
-  lab.plant('open');
+  plant(lab, 'open');
   const at = new Date().toISOString();
   const lost = { seq: 2, event_id: 'lost', job_id: 'open', type: 'session_lost', source: 'hub', at };
-  appendFileSync(lab.journalFile('open'), lab.signed('open', { ...lost, recorded_at: at }));
-  await (await lab.server()).ask('job_status', { job_id: 'open' });
+  appendFileSync(lab.paths('open').journal, signed(lab.home, 'open', { ...lost, recorded_at: at }));
+  await (await lab.startServer()).ask('job_status', { job_id: 'open' });
   expect(lab.record('open')).toMatchObject({ status: 'failed', reason: 'session_lost' });
   const { client, answers } = await third();
   await flood(client, 's', 'started', 400);
@@ -88,8 +89,8 @@ test('a loop of started on a job that has failed before it was started is refuse
 
 test('a loop is refused: acknowledged, answered, told once; what matters still gets through', async () => {
   lab = new Lab(FEW);
-  lab.plant('open');
-  const server = await lab.server();
+  plant(lab, 'open');
+  const server = await lab.startServer();
   await server.ask('list_jobs');
   const { client, answers } = await third();
   let closes = 0;
@@ -144,7 +145,7 @@ test('a loop is refused: acknowledged, answered, told once; what matters still g
     recorded: false,
     next: expect.stringContaining('End the loop'),
   });
-  const shell = await lab.mam(['publish', '--job', 'open', '--event', 'progress']);
+  const shell = await lab.mam('publish', '--job', 'open', '--event', 'progress');
   expect(shell).toMatchObject({ code: 1, stderr: expect.stringContaining('End the loop') });
   expect(count('throttled')).toBe(1);
   expect(
@@ -160,8 +161,8 @@ test('a loop is refused: acknowledged, answered, told once; what matters still g
 
 test('what the outbox has kept is recorded whole: its publisher was told so', async () => {
   lab = new Lab(FEW);
-  lab.plant('open');
-  await (await lab.server()).ask('list_jobs');
+  plant(lab, 'open');
+  await (await lab.startServer()).ask('list_jobs');
   for (let n = 1; n <= 200; n++) {
     await keepInOutbox(outboxFolder(lab.home), 'kept', n, {
       ...{ event_id: `kept-${n}`, job_id: 'open', type: 'progress', source: 'peer' },
@@ -169,14 +170,14 @@ test('what the outbox has kept is recorded whole: its publisher was told so', as
     });
   }
   await until('all are recorded', () => count('progress') === 200);
-  const shell = await lab.mam(['publish', '--job', 'open', '--event', 'progress']);
+  const shell = await lab.mam('publish', '--job', 'open', '--event', 'progress');
   expect(shell.stderr).toContain('60 a minute');
 });
 
 test('a journal with 100,000 events takes no more progress, and the end still', async () => {
   lab = new Lab({ MAM_HUB_EVENTS_PER_MINUTE: '100000000' });
-  lab.plant('open');
-  const server = await lab.server();
+  plant(lab, 'open');
+  const server = await lab.startServer();
   await server.ask('list_jobs');
   const { client } = await third();
   for (let part = 0; part < 11; part++) await flood(client, `p${part}`, 'progress', 10_000);
@@ -192,8 +193,8 @@ test('a journal with 100,000 events takes no more progress, and the end still', 
 
 test('texts that are too long are refused on every road, with the limit', async () => {
   lab = new Lab();
-  lab.plant('open');
-  const server = await lab.server();
+  plant(lab, 'open');
+  const server = await lab.startServer();
   await server.ask('list_jobs');
   const { client, answers } = await third();
   const files = Array(101).fill('a');
@@ -204,7 +205,7 @@ test('texts that are too long are refused on every road, with the limit', async 
   expect(await server.refusal('publish_event', { ...event, result: 'x'.repeat(1024 * 1024 + 1) })).toContain(
     '1 MiB',
   );
-  const shell = await lab.mam(['publish', '--job', 'open', '--event', 'completed', '--detail', long]);
+  const shell = await lab.mam('publish', '--job', 'open', '--event', 'completed', '--detail', long);
   expect(shell).toMatchObject({ code: 64, stderr: expect.stringContaining('2,000 characters') });
   for (const [more, words] of [
     [{ detail: long }, 'The detail is longer than 2,000 characters: shorten it'],

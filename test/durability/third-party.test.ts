@@ -3,10 +3,11 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, expect, test } from 'vitest';
+import { Lab } from '../support/lab.ts';
 import type { Json } from '../support/lab-server.ts';
+import { plant } from '../support/plant.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { Lab } from './support.ts';
 
 const REPLY = 'mam/v1/default/clients/third/replies';
 const CLAIMS = 'mam/v1/default/claims/';
@@ -29,9 +30,9 @@ interface Third {
 /** An embedded hub with jobs `open` and `ended`, and a plain MQTT.js client on its socket. */
 async function third(): Promise<Third> {
   lab = new Lab();
-  lab.plant('open');
-  lab.plant('ended');
-  const server = await lab.server();
+  plant(lab, 'open');
+  plant(lab, 'ended');
+  const server = await lab.startServer();
   // Waits for the hub, where a report would not.
   await server.ask('list_jobs');
   await server.ask('publish_event', { job_id: 'ended', event: 'completed' });
@@ -161,7 +162,7 @@ test('nobody speaks in the name of the hub by a crooked reply_to', async () => {
   await until('the waiter follows', async () => {
     before++;
     await ask('open', { type: 'progress', detail: 'seen by the waiter' });
-    return waiter.seen().includes('seen by the waiter');
+    return waiter.seen.stdout.includes('seen by the waiter');
   });
   for (const reply_to of [
     `mam/v1/default/hosts/${host}/jobs/open/log`,
@@ -183,7 +184,7 @@ test('nobody speaks in the name of the hub by a crooked reply_to', async () => {
 
 test('a packet beyond the guard ends its own connection and no other', async () => {
   const { client, closes } = await third();
-  const server = await lab.server();
+  const server = await lab.startServer();
   await server.ask('publish_event', { job_id: 'open', event: 'progress' });
   client.publish(`${CLAIMS}open`, Buffer.alloc(1024 * 1024, 'x'), { qos: 1 }, () => {});
   await until('it is closed', () => closes() > 0);
@@ -194,7 +195,7 @@ test('a packet beyond the guard ends its own connection and no other', async () 
 
 test('a request that arrives twice delegates once', async () => {
   const { client } = await third();
-  const agent = await lab.agent('twice');
+  const agent = await lab.startPeer('mute', { session: 'twice' });
   const host = lab.hub().host;
   const request = {
     request_id: 'same',
@@ -221,13 +222,13 @@ test('a request that arrives twice delegates once', async () => {
   await client.publishAsync(topic, JSON.stringify(request), { qos: 1 });
   await until('the first is answered', () => answers.length === 1);
   // A client whose connection was lost sends it again, perhaps to the next hub.
-  process.kill(await lab.hubPid(), 'SIGKILL');
-  await (await lab.server()).ask('list_jobs');
+  await lab.killHub();
+  await (await lab.startServer()).ask('list_jobs');
   await until('it is connected again', () => client.connected);
   await client.subscribeAsync(REPLY, { qos: 1 });
   await client.publishAsync(topic, JSON.stringify(request), { qos: 1 });
   await until('the second is answered', () => answers.length === 2);
   const ids = answers.map(({ result }) => result.record.job_id);
   expect(ids[1]).toBe(ids[0]);
-  expect(readFileSync(agent.log, 'utf8').trim().split('\n')).toHaveLength(1);
+  expect([agent.pastes.length, agent.keys]).toEqual([1, '\r']);
 });

@@ -138,7 +138,7 @@ describe.concurrent('an agent', () => {
     // A kind of the configuration, and a built-in one that is somewhere else, can be started as well.
     const gemini = { command: [process.execPath] };
     lab.configure({ agents: { robot: { command: ['opencode'] }, gemini } });
-    const run = lab.start(['agents', '--json'], { PATH: '/nowhere' });
+    const run = lab.start(['agents', '--json'], { env: { PATH: '/nowhere' } });
     const own = JSON.parse((await run.ended).stdout);
     expect(states(own)).toEqual({ ...all('not_installed'), gemini: 'not_running', robot: 'not_installed' });
     expect(own.next).toBe('mam start gemini');

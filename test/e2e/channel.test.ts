@@ -28,7 +28,7 @@ async function begin(lab: Lab, server: LabServer, session = 'mute') {
 
 describe.concurrent('a server that is a channel of Claude Code', () => {
   test('tells once of each change that needs the supervisor', async ({ lab }) => {
-    const server = await lab.startServer(SESSION, 'claude-code');
+    const server = await lab.startServer(SESSION, { clientName: 'claude-code' });
     const { id, peer } = await begin(lab, server);
     await peer.report(id, 'started');
     await peer.report(id, 'progress', { detail: 'half' });
@@ -54,7 +54,7 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
   });
 
   test('says nothing of what a wait or a look has shown', async ({ lab }) => {
-    const server = await lab.startServer(SESSION, 'claude-code');
+    const server = await lab.startServer(SESSION, { clientName: 'claude-code' });
     const [first, second] = [await begin(lab, server, 'one'), await begin(lab, server, 'two')];
     const wait = server.wait({ job_ids: [first.id] });
     await first.peer.report(first.id, 'completed');
@@ -68,8 +68,8 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
 
   test('tells once when two servers have the same session', async ({ lab }) => {
     const servers = [
-      await lab.startServer(SESSION, 'claude-code'),
-      await lab.startServer(SESSION, 'claude-code'),
+      await lab.startServer(SESSION, { clientName: 'claude-code' }),
+      await lab.startServer(SESSION, { clientName: 'claude-code' }),
     ] as const;
     await servers[1].ask('list_jobs');
     const { id, peer } = await begin(lab, servers[0]);
@@ -85,7 +85,7 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
   });
 
   test('tells what a wait would have told that was given up', async ({ lab }) => {
-    const server = await lab.startServer(SESSION, 'claude-code');
+    const server = await lab.startServer(SESSION, { clientName: 'claude-code' });
     const [first, second] = [await begin(lab, server, 'one'), await begin(lab, server, 'two')];
     const wait = server.wait({ job_ids: [first.id, second.id], until: 'all' });
     await first.peer.report(first.id, 'completed');
@@ -97,12 +97,12 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
   });
 
   test('tells after a restart what nobody was told', async ({ lab }) => {
-    const server = await lab.startServer(SESSION, 'claude-code');
+    const server = await lab.startServer(SESSION, { clientName: 'claude-code' });
     const { id, peer } = await begin(lab, server);
     server.child.kill('SIGKILL');
     await server.exited;
     await peer.report(id, 'question', { detail: 'Slate?' });
-    const next = await lab.startServer(SESSION, 'claude-code');
+    const next = await lab.startServer(SESSION, { clientName: 'claude-code' });
     await until('it is told', () => told(next).length > 0);
     expect(told(next)).toMatchObject([{ meta: { job_id: id, reason: 'question' } }]);
     await lab.killHub();
@@ -114,7 +114,10 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
   test('is none for other clients, and says so at the handshake only where it was asked to be one', async ({
     lab,
   }) => {
-    const [codex, plain] = [await lab.startServer(SESSION, 'codex-mcp-client'), await lab.startServer()];
+    const [codex, plain] = [
+      await lab.startServer(SESSION, { clientName: 'codex-mcp-client' }),
+      await lab.startServer(),
+    ];
     const declared = (server: LabServer) => server.messages[0]?.result.capabilities.experimental;
     expect(declared(codex)).toEqual({ 'claude/channel': {}, 'claude/channel/permission': {} });
     expect(declared(plain)).toBeUndefined();

@@ -47,7 +47,7 @@ describe.concurrent("no job for one's own pane:", () => {
       for (const one of [server, aliased])
         expect(await one.refusal('delegate_job', job)).toContain(`Pane ${peer.pane} is your own`);
       const words = ['submit', '--prompt', 'x', '--agent', 'command', '--agent-session', agent_session];
-      const { code, stderr } = await lab.start(words, env).ended;
+      const { code, stderr } = await lab.start(words, { env }).ended;
       expect(stderr).toContain(`Pane ${peer.pane} is your own. Name another agent's session.`);
       expect(code).not.toBe(0);
     }
@@ -160,8 +160,8 @@ describe.concurrent('open jobs of one session', () => {
     const env = { MAM_MAX_OPEN_JOBS: '2' };
     const words = ['submit', '--no-wait', '--agent', 'command', '--agent-session', peer.address, '--prompt'];
     for (const prompt of ['one', 'two'])
-      expect((await lab.start([...words, prompt], env).ended).code).toBe(0);
-    const { code, stderr } = await lab.start([...words, 'three'], env).ended;
+      expect((await lab.start([...words, prompt], { env }).ended).code).toBe(0);
+    const { code, stderr } = await lab.start([...words, 'three'], { env }).ended;
     expect(stderr).toContain(refusal);
     expect(stderr).toContain('mam cancel');
     expect(code).not.toBe(0);

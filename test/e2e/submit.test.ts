@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
-import type { Lab, RunningCommand } from '../support/lab.ts';
+import type { RunningCommand } from '../support/command.ts';
+import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { until } from '../support/until.ts';
@@ -143,7 +144,9 @@ describe.concurrent('mam submit', () => {
     expect(missing.stderr).toContain('No tmux server runs at');
     // What would be typed is known all the same.
     expect(missing.stdout).toContain('The task: Mend the roof');
-    const started = lab.start([...dry, '--start'], { PATH: `${lab.project}/bin:${lab.env['PATH']}` });
+    const started = lab.start([...dry, '--start'], {
+      env: { PATH: `${lab.project}/bin:${lab.env['PATH']}` },
+    });
     const { code, stdout, stderr } = await started.ended;
     expect(code).toBe(0);
     expect(stdout).toContain('target: tmux:codex\n');
@@ -206,7 +209,7 @@ describe.concurrent('mam submit', () => {
     const peer = await lab.startPeer('good');
     const logs = join(lab.folder, 'logs');
     lab.expected.push(/^logs\b/);
-    const submit = lab.start(['submit', 'Mend it', ...to(peer)], { DELEGATE_JOB_LOGS_DIR: logs });
+    const submit = lab.start(['submit', 'Mend it', ...to(peer)], { env: { DELEGATE_JOB_LOGS_DIR: logs } });
     const { stdout } = await submit.ended;
     expect(linesOf(stdout).at(-1)).toBe(join(logs, idIn(stdout)));
   });
@@ -237,7 +240,9 @@ describe.concurrent('mam submit', () => {
   test('a session that is missing can be started where its program is installed', async ({ lab }) => {
     const path = `${dirname(lab.write('programs/codex', '#!/bin/sh\n', 0o755))}:${process.env['PATH']}`;
     const submit = lab.start(['submit', 'x', '--agent', 'codex', '--agent-session', 'tmux:other'], {
-      PATH: path,
+      env: {
+        PATH: path,
+      },
     });
     const { code, stderr } = await submit.ended;
     expect(code).toBe(69);

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab } from '../durability/support.ts';
+import { Lab } from '../support/lab.ts';
+import { plant, signed } from '../support/plant.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
@@ -15,13 +16,13 @@ afterEach(() => lab.end());
 function write(id: string, events: Record<string, unknown>[]): void {
   const lines = events.map((event, n) => {
     const own = { seq: n + 2, event_id: `e${n + 2}`, job_id: id, source: 'peer', at: '' };
-    return lab.signed(id, { ...own, recorded_at: new Date().toISOString(), ...event });
+    return signed(lab.home, id, { ...own, recorded_at: new Date().toISOString(), ...event });
   });
-  writeFileSync(lab.journalFile(id), lines.join(''), { flag: 'a' });
+  writeFileSync(lab.paths(id).journal, lines.join(''), { flag: 'a' });
 }
 
 test('job_logs pages through 1,000 events without loss, no answer above 20,000 characters', async () => {
-  lab.plant('long');
+  plant(lab, 'long');
   const hard = ['x'.repeat(1_900), '"\\\n'.repeat(600), '결과 '.repeat(600), '🏠'.repeat(400)];
   write(
     'long',
@@ -31,7 +32,7 @@ test('job_logs pages through 1,000 events without loss, no answer above 20,000 c
     })),
   );
   writeFileSync(join(lab.registry, 'long', 'validate.log'), '"quoted" line\n'.repeat(5_000));
-  const server = await lab.server();
+  const server = await lab.startServer();
   const seen: number[] = [];
   let pages = 0;
   for (let after = 0, more = true; more; pages++) {
@@ -56,14 +57,14 @@ test('job_logs pages through 1,000 events without loss, no answer above 20,000 c
 });
 
 test('job_logs refuses an unknown job, and parts that there are not', async () => {
-  const server = await lab.server();
+  const server = await lab.startServer();
   expect(await server.refusal('job_logs', { job_id: 'nobody' })).toContain('There is no job with this id');
   expect(await server.refusal('job_logs', { job_id: 'x', include: ['all'] })).toContain('validation');
 });
 
 test('verify_job gives the verdict, and leaves the job as it is', async () => {
-  lab.plant('roof');
-  const server = await lab.server({ VIRTUAL_ENV: '/venv' });
+  plant(lab, 'roof');
+  const server = await lab.startServer({ VIRTUAL_ENV: '/venv' });
   writeFileSync(join(lab.project, 'check.sh'), 'echo "in $PWD with $JOB_ID $VIRTUAL_ENV"; exit 7\n');
   const answer = await server.ask('verify_job', { job_id: 'roof', validate: 'check.sh' });
   expect(answer).toMatchObject({
@@ -83,11 +84,11 @@ test('verify_job gives the verdict, and leaves the job as it is', async () => {
 });
 
 test('verify_job: several at once, others are served meanwhile, a client that waits no longer finds the verdict', async () => {
-  lab.plant('roof');
+  plant(lab, 'roof');
   const text = 'echo $$ >> pids\nuntil [ -e go ]; do sleep 0.02; done\necho through\n';
   writeFileSync(join(lab.project, 'held.sh'), text);
-  const server = await lab.server();
-  const short = await lab.server({ MAM_TOOL_TIMEOUT_SECONDS: '1' });
+  const server = await lab.startServer();
+  const short = await lab.startServer({ MAM_TOOL_TIMEOUT_SECONDS: '1' });
   const args = { job_id: 'roof', validate: 'held.sh' };
   const [first, second] = [server.ask('verify_job', args), server.ask('verify_job', args)];
   const early = await short.ask('verify_job', args);
@@ -107,16 +108,16 @@ test('verify_job: several at once, others are served meanwhile, a client that wa
 });
 
 test('the end of the hub ends a script, and the next hub runs it again', async () => {
-  lab.plant('roof');
+  plant(lab, 'roof');
   const text = 'echo $$ >> pids\nuntil [ -e go ]; do sleep 0.02; done\n';
   writeFileSync(join(lab.project, 'held.sh'), text);
   const pids = (): number[] =>
     readFileSync(join(lab.project, 'pids'), 'utf8').split('\n').filter(Boolean).map(Number);
-  const server = await lab.server();
+  const server = await lab.startServer();
   const run = server.ask('verify_job', { job_id: 'roof', validate: 'held.sh' });
   await until('it runs', () => pids().length === 1);
   const [first = 0] = pids();
-  await lab.mam(['hub', 'stop']);
+  await lab.mam('hub', 'stop');
   await until('it runs again', () => pids().length === 2);
   expect(isRunning(first)).toBe(false);
   writeFileSync(join(lab.project, 'go'), '');

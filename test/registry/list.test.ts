@@ -1,22 +1,24 @@
 import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab } from '../durability/support.ts';
+import { Lab, NOT_OURS } from '../support/lab.ts';
 import type { Json } from '../support/lab-server.ts';
+import { plant, signed } from '../support/plant.ts';
 
 let lab: Lab;
 beforeEach(() => {
   lab = new Lab();
+  lab.expected.push(NOT_OURS);
 });
 afterEach(() => lab.end());
 
 const rowOf = ({ jobs }: Json, id: string): Json => jobs.find(({ job_id }: Json) => job_id === id);
 /** The list as it is read where no hub runs: from its file. */
-const shellList = async (): Promise<Json> => JSON.parse((await lab.mam(['list', '--json'])).stdout);
+const shellList = async (): Promise<Json> => JSON.parse((await lab.mam('list', '--json')).stdout);
 
 test('the list has the words of an answered report at once, and its file grows by none of them', async () => {
-  lab.plant('talks');
-  const server = await lab.server();
+  plant(lab, 'talks');
+  const server = await lab.startServer();
   await server.ask('publish_event', { job_id: 'talks', event: 'started' });
   await server.ask('list_jobs');
   for (let n = 1; n <= 40; n++) {
@@ -24,13 +26,13 @@ test('the list has the words of an answered report at once, and its file grows b
     await server.ask('publish_event', { job_id: 'talks', event: 'progress', detail });
     expect(rowOf(await server.ask('list_jobs'), 'talks')).toMatchObject({ status: 'working', detail });
   }
-  await lab.mam(['hub', 'stop']);
+  await lab.mam('hub', 'stop');
   expect(readFileSync(join(lab.registry, '.index.jsonl'), 'utf8')).not.toContain('brick');
   expect(rowOf(await shellList(), 'talks')).toMatchObject({ detail: 'brick 40' });
 });
 
 test('a late reason of a job that has ended is in the list, also once its hub is gone', async () => {
-  lab.plant('late');
+  plant(lab, 'late');
   const at = new Date().toISOString();
   const timeout = {
     seq: 2,
@@ -40,8 +42,8 @@ test('a late reason of a job that has ended is in the list, also once its hub is
     source: 'hub',
     detail: 'Too late.',
   };
-  appendFileSync(lab.journalFile('late'), lab.signed('late', { ...timeout, at, recorded_at: at }));
-  const server = await lab.server();
+  appendFileSync(lab.paths('late').journal, signed(lab.home, 'late', { ...timeout, at, recorded_at: at }));
+  const server = await lab.startServer();
   expect(rowOf(await server.ask('list_jobs'), 'late')).toMatchObject({
     reason: 'timeout',
     detail: 'Too late.',
@@ -49,15 +51,15 @@ test('a late reason of a job that has ended is in the list, also once its hub is
   await server.ask('publish_event', { job_id: 'late', event: 'error', detail: 'No tin left.' });
   const amended = { status: 'failed', reason: 'agent_error', detail: 'No tin left.' };
   expect(rowOf(await server.ask('list_jobs'), 'late')).toMatchObject(amended);
-  await lab.mam(['hub', 'stop']);
+  await lab.mam('hub', 'stop');
   expect(rowOf(await shellList(), 'late')).toMatchObject(amended);
 });
 
 test('a registry that was removed is made anew once, by whoever comes first; others stay', async () => {
-  await lab.agent('roof');
+  await lab.startPeer('mute', { session: 'roof' });
   const other = join(lab.folder, 'other');
-  const server = await lab.server();
-  const beside = await lab.server({ MAM_REGISTRY_DIR: other });
+  const server = await lab.startServer();
+  const beside = await lab.startServer({ MAM_REGISTRY_DIR: other });
   const order = { prompt: 'Lay it', agent: 'command', agent_session: 'tmux:roof' };
   await server.ask('delegate_job', order);
   const { job_id } = await beside.ask('delegate_job', order);
@@ -70,7 +72,7 @@ test('a registry that was removed is made anew once, by whoever comes first; oth
   // What is heard of the other one still stands in its list.
   await beside.ask('cancel_job', { job_id });
   expect(ids(await beside.ask('list_jobs', { status: 'cancelled' }))).toEqual([job_id]);
-  const status = await lab.mam(['hub', 'status', '--json']);
+  const status = await lab.mam('hub', 'status', '--json');
   expect(JSON.parse(status.stdout).registries.sort()).toEqual([lab.registry, other].sort());
 });
 

@@ -1,15 +1,17 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Lab } from './lab.ts';
+import { signal } from './processes.ts';
 import { PATIENCE, until } from './until.ts';
 
 const END_MS = 30_000 * PATIENCE;
 
-/** What may lie in a lab whose hub has ended in order, by its path in the lab's folder. */
+/** What may lie in a home whose hub has ended in order, by its path there. */
+const IN_HOME = [/^(hub\.log|hub\.starting|registries|config\.json|key)$/, /^live\/[a-z0-9-]+$/];
+
+/** What may lie in a lab beside its homes, by its path in the lab's folder. */
 const EXPECTED = [
   /^peer-\d+\.log$/,
-  /^h\/(hub\.log|hub\.starting|registries|config\.json|key)$/,
-  /^h\/live\/[a-z0-9-]+$/,
   /^p\/\.mam\/(\.gitignore|config\.json)$/,
   /^p\/\.mam\/jobs\/\.index\.jsonl$/,
   /^p\/\.mam\/jobs\/[a-z0-9-]+\/(events\.jsonl|job\.json|prompt\.md|validate\.log|screen\.txt)$/,
@@ -23,9 +25,16 @@ const HALF_WRITTEN = /^p\/\.mam\/jobs\/[a-z0-9-]+\/job\.json\.[0-9a-f]{8}\.tmp$/
 
 /** Takes a lab down in the order that loses nothing, looks what stayed, and removes its folder if nothing did. */
 export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promise<void> {
+  // It was taken down before.
+  if (!existsSync(lab.folder)) return;
   const problems: string[] = [];
   const guard = (step: Promise<unknown>) => step.catch((error: Error) => problems.push(error.message));
 
+  for (const child of lab.kept) {
+    // A test may have stopped it.
+    child.kill('SIGCONT');
+    child.kill('SIGKILL');
+  }
   await Promise.all(lab.servers.map((server) => guard(server.close())));
   const before = await tmuxState(lab);
   await guard(endHub(lab));
@@ -35,11 +44,12 @@ export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promi
     problems.push(`the tmux server ${before.pid} ended with the hub`);
   problems.push(...foreign(lab, after));
   await guard(endTmux(lab));
+  for (const clean of lab.cleaners.splice(0).reverse()) await guard(Promise.resolve().then(clean));
   await guard(until('all processes end', () => lab.processes.length === 0, graceMs));
   for (const { pid, command } of lab.processes) {
     problems.push(`process ${pid} is left: ${command}`);
     // It carries this lab's folder: it was started here.
-    process.kill(pid, 'SIGKILL');
+    signal(pid, 'SIGKILL');
   }
   problems.push(...unexpectedFiles(lab));
 
@@ -52,10 +62,9 @@ export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promi
 }
 
 /** Ends the lab's hubs in order: by the process, since one that is just starting has written no file yet. */
-async function endHub(lab: Lab): Promise<void> {
-  const hubs = () => lab.processes.filter(({ command }) => command.endsWith(' hub-process'));
-  for (const { pid } of hubs()) process.kill(pid, 'SIGTERM');
-  await until('the hub ends', () => hubs().length === 0, END_MS);
+export async function endHub(lab: Lab): Promise<void> {
+  for (const pid of lab.hubs) signal(pid, 'SIGTERM');
+  await until('the hub ends', () => lab.hubs.length === 0, END_MS);
 }
 
 /** What a tmux server has. */
@@ -98,13 +107,7 @@ function foreign(lab: Lab, state: TmuxState | undefined): string[] {
 /** Ends the lab's own tmux server, by its socket. One that was killed leaves its socket file. */
 async function endTmux(lab: Lab): Promise<void> {
   // tmux 3.3a waits for ever for the control client of a hub that was killed while it wrote; no next hub ended it here.
-  for (const pid of noted(lab)) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended.
-    }
-  }
+  for (const pid of noted(lab)) signal(pid, 'SIGKILL');
   if (!existsSync(lab.socket)) return;
   await lab.tmux('kill-server').catch(() => {});
   const servers = () => lab.processes.filter(({ command }) => /(^|\/)tmux[: ]/.test(command));
@@ -112,15 +115,22 @@ async function endTmux(lab: Lab): Promise<void> {
   rmSync(lab.socket, { force: true });
 }
 
-function unexpectedFiles({ folder, killedHubs, expected: own }: Lab): string[] {
-  const expected = [...EXPECTED, ...(killedHubs.size === 0 ? [] : [HALF_WRITTEN])];
+function unexpectedFiles(lab: Lab): string[] {
+  const { folder, homes, killedHubs, expected } = lab;
+  const usual = [...EXPECTED, ...(killedHubs.size === 0 ? [] : [HALF_WRITTEN])];
+  const isUsual = (path: string): boolean => {
+    const home = homes.find((one) => path.startsWith(`${one}/`));
+    return home === undefined
+      ? usual.some((pattern) => pattern.test(relative(folder, path)))
+      : IN_HOME.some((pattern) => pattern.test(relative(home, path)));
+  };
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => !entry.isDirectory())
-    .map((entry) => ({ entry, path: relative(folder, join(entry.parentPath, entry.name)) }))
-    .filter(({ path }) => !own.some((pattern) => pattern.test(path)))
-    .filter(({ entry, path }) => !entry.isFile() || !expected.some((pattern) => pattern.test(path)))
-    .map(({ entry, path }) => `${entry.isSocket() ? 'socket' : 'file'} ${path} is left`);
+    .map((entry) => ({ entry, path: join(entry.parentPath, entry.name) }))
+    .filter(({ path }) => !expected.some((pattern) => pattern.test(relative(folder, path))))
+    .filter(({ entry, path }) => !entry.isFile() || !isUsual(path))
+    .map(({ entry, path }) => `${entry.isSocket() ? 'socket' : 'file'} ${relative(folder, path)} is left`);
 }
 
 /** The control clients that the lab's hubs have noted and not taken back. */

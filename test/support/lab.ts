@@ -1,15 +1,9 @@
-import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { orderText } from '../../src/hub/order-text.ts';
-import type { RecordedEvent } from '../../src/job/event.ts';
-import { isJobId } from '../../src/job/id.ts';
-import type { JobRecord } from '../../src/job/record.ts';
-import { foldJob } from '../../src/registry/fold.ts';
-import { readJournal } from '../../src/registry/journal.ts';
-import { type JobPaths, jobPaths } from '../../src/registry/paths.ts';
+import { collect, type Ended, type RunningCommand } from './command.ts';
 import { endLab } from './lab-end.ts';
+import { LabFiles } from './lab-files.ts';
 import { LabServer } from './lab-server.ts';
 import { PROGRAM } from './mcp-client.ts';
 import { Peer } from './peer.ts';
@@ -49,45 +43,59 @@ export interface PeerOptions {
   env?: Record<string, string>;
   /** Runs inside an interactive bash, which stays when the peer ends. */
   inShell?: boolean;
+  /** The folder that it works in; the project when absent. */
+  cwd?: string;
 }
 
-export interface CommandResult {
-  code: number;
-  stdout: string;
-  stderr: string;
+export interface ServerOptions {
+  clientName?: string;
+  /** What the client says it can, at `initialize`. */
+  capabilities?: Record<string, unknown>;
+  /** The folder that it works in; the project when absent. */
+  cwd?: string;
+  /** Another program than the built one. */
+  program?: string[];
 }
 
-/** A command that runs. */
-export interface RunningCommand {
-  child: ChildProcessWithoutNullStreams;
-  /** What it has printed so far. */
-  seen: { stdout: string; stderr: string };
-  ended: Promise<CommandResult>;
+export interface CommandOptions {
+  env?: Record<string, string>;
+  /** The folder that it works in; the project when absent. */
+  cwd?: string;
+  /** All that it gets on stdin, which stays open when this is absent. */
+  input?: string;
+  /** Another program than the built one. */
+  program?: string;
 }
+
+/** All that is neither the hub's home nor the project's `.mam`: for a lab whose test writes files of a user's or a stranger's. */
+export const NOT_OURS = /^(?!h\/|p\/\.mam\/)/;
 
 /** A private world for one test: home, project, registry, tmux server, hub. `end` takes it down and proves it. */
-export class Lab {
-  readonly folder = mkdtempSync(join(tmpdir(), 'mam-'));
-  readonly home = join(this.folder, 'h');
-  readonly project = join(this.folder, 'p');
-  readonly registry = join(this.project, '.mam', 'jobs');
+export class Lab extends LabFiles {
   readonly socket = join(this.folder, `tmux-${process.getuid?.() ?? 0}`, 'default');
   readonly servers: LabServer[] = [];
   /** Names of the sessions that the test made. */
   readonly sessions = new Set<string>();
   /** The pane that a session of the test began with, by the session's name. */
   readonly panes = new Map<string, string>();
-  /** Process ids of the hubs that were killed: each leaves its hidden tmux session for some seconds. */
-  readonly killedHubs = new Set<number>();
   /** What may lie in its folder beside the usual, by path. */
   readonly expected: RegExp[] = [];
+  /** Every folder of the lab in which a hub may have its home. */
+  readonly homes = [this.home];
+  /** Processes that are ended with the lab. */
+  readonly kept: ChildProcess[] = [];
+  /** What is done before it is looked what is left; the last one goes first. */
+  readonly cleaners: (() => unknown)[] = [];
+  readonly #env: Record<string, string>;
   readonly #processes = new Processes(this.folder);
   #logs = 0;
   #reporter: Promise<LabServer> | undefined;
 
-  constructor() {
-    mkdirSync(this.project);
-    mkdirSync(join(this.folder, `tmux-${process.getuid?.() ?? 0}`), { mode: 0o700 });
+  /** @param env more of the environment of everything in here */
+  constructor(env: Record<string, string> = {}) {
+    super();
+    this.#env = env;
+    mkdirSync(join(this.socket, '..'), { mode: 0o700 });
   }
 
   /** The scrubbed environment of everything in here. */
@@ -97,36 +105,34 @@ export class Lab {
       HOME: this.folder,
       LANG: 'C.UTF-8',
       MAM_HOME: this.home,
-      MAM_HUB_IDLE_SECONDS: '2',
       TMUX_TMPDIR: this.folder,
+      ...this.#env,
     };
   }
 
   /** An MCP server, as its client starts it; a supervisor's unless `env` says otherwise. */
-  async startServer(
-    env: Record<string, string> = {},
-    clientName = 'lab',
-    capabilities: Record<string, unknown> = {},
-  ): Promise<LabServer> {
-    const given = { env: { ...this.env, ...env }, clientName, capabilities };
-    const server = new LabServer({ folder: this.project, ...given });
-    this.servers.push(server);
+  async startServer(env: Record<string, string> = {}, options: ServerOptions = {}): Promise<LabServer> {
+    const server = this.spawnServer(env, options);
     await server.initialize();
+    return server;
+  }
+
+  /** One that nobody has spoken to yet. */
+  spawnServer(env: Record<string, string> = {}, options: ServerOptions = {}): LabServer {
+    const { cwd: folder = this.project, ...more } = options;
+    const server = new LabServer({ folder, env: { ...this.env, ...env }, clientName: 'lab', ...more });
+    this.servers.push(server);
     return server;
   }
 
   /** A server that runs as a child of a peer's program, in its pane: that was started with `--mcp SOCKET`. */
-  async startServerIn(socket: string, clientName = 'lab'): Promise<LabServer> {
-    const program = ['-e', PIPE, socket];
-    const server = new LabServer({ folder: this.project, env: this.env, clientName, program });
-    this.servers.push(server);
-    await server.initialize();
-    return server;
+  startServerIn(socket: string, clientName = 'lab'): Promise<LabServer> {
+    return this.startServer({}, { clientName, program: ['-e', PIPE, socket] });
   }
 
   /** A server in the peer role, outside of any pane. */
   startPeerServer(): Promise<LabServer> {
-    return this.startServer({ MAM_ROLE: 'peer' }, 'peer');
+    return this.startServer({ MAM_ROLE: 'peer' }, { clientName: 'peer' });
   }
 
   /** The lab's own server in the peer role, for all tests that only report with it. */
@@ -149,9 +155,9 @@ export class Lab {
     const env = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
     const command = ['env', ...env, process.execPath, ...words].map((word) => `'${word}'`).join(' ');
     if (options.inShell === true) {
-      await this.startSession(session, 'exec env HISTFILE=/dev/null bash --norc --noprofile -i');
+      await this.startSession(session, 'exec env HISTFILE=/dev/null bash --norc --noprofile -i', options.cwd);
       await this.tmux('send-keys', '-t', `=${session}:`, `${command}`, 'Enter');
-    } else await this.startSession(session, `exec ${command}`);
+    } else await this.startSession(session, `exec ${command}`, options.cwd);
     const pane = this.panes.get(session) ?? '';
     const peer = new Peer(session, pane, log);
     await until(`peer ${session} is ready`, () => peer.isReady);
@@ -163,10 +169,10 @@ export class Lab {
   }
 
   /** A tmux session that runs any command. */
-  async startSession(name: string, command: string): Promise<void> {
+  async startSession(name: string, command: string, cwd = this.project): Promise<void> {
     this.sessions.add(name);
     const size = ['-x', '120', '-y', '40'];
-    const where = ['-d', '-P', '-F', '#{pane_id}', '-s', name, ...size, '-c', this.project];
+    const where = ['-d', '-P', '-F', '#{pane_id}', '-s', name, ...size, '-c', cwd];
     this.panes.set(name, await this.tmux('new-session', ...where, command));
   }
 
@@ -183,27 +189,35 @@ export class Lab {
   }
 
   /** Runs a command of the built program. */
-  mam(...args: string[]): Promise<CommandResult> {
-    return this.run(process.execPath, [PROGRAM, ...args]);
+  mam(...args: string[]): Promise<Ended> {
+    return this.start(args, { input: '' }).ended;
   }
 
   /** Starts a command of the built program, without waiting for its end. */
-  start(args: string[], env: Record<string, string> = {}): RunningCommand {
-    const child = spawn(process.execPath, [PROGRAM, ...args], {
-      cwd: this.project,
-      env: { ...this.env, ...env },
-    });
-    const seen = { stdout: '', stderr: '' };
-    child.stdout.on('data', (chunk: Buffer) => {
-      seen.stdout += chunk;
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      seen.stderr += chunk;
-    });
-    const ended = new Promise<CommandResult>((resolve) =>
-      child.once('close', (code) => resolve({ code: code ?? -1, ...seen })),
+  start(args: string[], options: CommandOptions = {}): RunningCommand {
+    const { env = {}, cwd = this.project, input, program = PROGRAM } = options;
+    const running = collect(
+      spawn(process.execPath, [program, ...args], { cwd, env: { ...this.env, ...env } }),
     );
-    return { child, seen, ended };
+    if (input !== undefined) running.child.stdin.end(input);
+    return running;
+  }
+
+  /** Runs a program in the project's folder, with the lab's environment. */
+  run(file: string, args: string[]): Promise<Ended> {
+    const running = collect(spawn(file, args, { cwd: this.project, env: this.env }));
+    running.child.stdin.end();
+    return running.ended;
+  }
+
+  /** Ends a process with the lab, which would be told as left. */
+  keep<T extends ChildProcess>(child: T): T {
+    this.kept.push(child);
+    return child;
+  }
+
+  onEnd(cleaner: () => unknown): void {
+    this.cleaners.push(cleaner);
   }
 
   /** Everything that was started in here and runs. */
@@ -211,104 +225,30 @@ export class Lab {
     return this.#processes.running;
   }
 
+  /** The process ids of the hubs that run in here, also of one that is just starting. */
+  get hubs(): number[] {
+    return this.processes.flatMap(({ pid, command }) => (command.endsWith(' hub-process') ? [pid] : []));
+  }
+
   /** The hub's process id, once it has written its file. */
-  hubPid(): Promise<number> {
+  hubPid(home = this.home): Promise<number> {
     return until('a hub runs', () => {
-      const pid = this.#hubFilePid();
-      return pid !== undefined && isRunning(pid) && pid;
+      const { pid } = this.hub(home);
+      return isRunning(pid) && pid;
     });
   }
 
-  /** Ends the hub as a crash does, without a word. */
-  async killHub(): Promise<void> {
+  /** Ends the hub as a crash does, without a word. @returns the process id that it had */
+  async killHub(): Promise<number> {
     const pid = await this.hubPid();
     this.killedHubs.add(pid);
     process.kill(pid, 'SIGKILL');
     await until('the hub is gone', () => !isRunning(pid));
-  }
-
-  /** Writes a file of the project and gives its path. */
-  write(name: string, text: string, mode = 0o644): string {
-    const path = join(this.project, name);
-    mkdirSync(join(path, '..'), { recursive: true });
-    writeFileSync(path, text, { mode });
-    return path;
-  }
-
-  /** Writes the user's own configuration: a project's counts only after `mam trust`. */
-  configure(config: object | string): void {
-    mkdirSync(this.home, { recursive: true, mode: 0o700 });
-    const text = typeof config === 'string' ? config : JSON.stringify(config);
-    writeFileSync(join(this.home, 'config.json'), text, { mode: 0o600 });
-  }
-
-  /** The ids of all jobs in the registry. */
-  jobIds(): string[] {
-    try {
-      return readdirSync(this.registry).filter(isJobId);
-    } catch {
-      return [];
-    }
-  }
-
-  /** True while neither a hub nor a registry has been made. */
-  get isUntouched(): boolean {
-    return !existsSync(this.home) && !existsSync(join(this.project, '.mam'));
-  }
-
-  paths(jobId: string): JobPaths {
-    return jobPaths(this.registry, jobId);
-  }
-
-  /** A job's record, folded from its journal. */
-  record(jobId: string): JobRecord {
-    return foldJob(this.registry, jobId).record;
-  }
-
-  /** A job's journal, from the disk. */
-  events(jobId: string): RecordedEvent[] {
-    return readJournal(this.paths(jobId).journal).events;
-  }
-
-  /** The types of a job's events, in their order. */
-  types(jobId: string): string[] {
-    return this.events(jobId).map((event) => event.type);
-  }
-
-  /** Waits for an event of this type in the journal. */
-  event(jobId: string, type: string, ms?: number): Promise<RecordedEvent> {
-    return until(
-      `event ${type} of ${jobId}`,
-      () => this.events(jobId).find((event) => event.type === type),
-      ms,
-    );
-  }
-
-  /** The text that must have been typed into the pane for a job. */
-  orderOf(jobId: string): string {
-    return orderText(this.record(jobId), this.paths(jobId).prompt);
+    return pid;
   }
 
   /** Takes everything down. @throws when anything was left behind, or, with the place of the evidence, after a failure */
   end(failed = false, graceMs?: number): Promise<void> {
     return endLab(this, failed, graceMs);
-  }
-
-  /** Runs a program in the project's folder, with the lab's environment. */
-  run(file: string, args: string[]): Promise<CommandResult> {
-    return new Promise((resolve) => {
-      execFile(file, args, { cwd: this.project, env: this.env }, (error, stdout, stderr) => {
-        const code = typeof error?.code === 'number' ? error.code : error === null ? 0 : 1;
-        resolve({ code, stdout, stderr: stderr || (error?.message ?? '') });
-      });
-    });
-  }
-
-  #hubFilePid(): number | undefined {
-    try {
-      return (JSON.parse(readFileSync(join(this.home, 'hub.json'), 'utf8')) as { pid: number }).pid;
-    } catch {
-      return undefined;
-    }
   }
 }

@@ -82,6 +82,10 @@ export class McpClient {
     });
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
   /** Sends `initialize` and `notifications/initialized`; gives the result of the first. */
   async initialize(): Promise<Message> {
     const answer = await this.request('initialize', {

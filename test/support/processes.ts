@@ -47,6 +47,15 @@ export function isRunning(pid: number): boolean {
   return stat !== '' && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
 }
 
+/** Sends a signal to a process that may have ended meanwhile. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended.
+  }
+}
+
 /** The process group of a process. */
 export function groupOf(pid: number): number {
   const stat = read(`/proc/${pid}/stat`);

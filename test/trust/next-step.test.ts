@@ -4,20 +4,22 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab } from '../durability/support.ts';
+import { Lab } from '../support/lab.ts';
+import { plant } from '../support/plant.ts';
 
 /** The command that comes next is run as it stands: by people, scripts and agents. */
 let lab: Lab;
 beforeEach(() => {
   lab = new Lab();
+  lab.expected.push(/^bin\/mam$/);
 });
 afterEach(() => lab.end());
 
 const ID = 'nice-work-12345678';
 
 test("a request's id, which its sender chooses, is one word of it", async () => {
-  lab.plant(ID);
-  const server = await lab.server();
+  plant(lab, ID);
+  const server = await lab.startServer();
   await server.ask('publish_event', { job_id: ID, event: 'started' });
   const client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
     clientId: 'forger',
@@ -29,7 +31,7 @@ test("a request's id, which its sender chooses, is one word of it", async () => 
   const claim = { event_id, type: 'permission_required', detail: 'May I?', data: { tool: 'Bash' } };
   await client.publishAsync(`mam/v1/default/claims/${ID}`, JSON.stringify(claim), { qos: 1 });
   await client.endAsync(true);
-  const { next } = JSON.parse((await lab.mam(['wait', ID, '--json'])).stdout);
+  const { next } = JSON.parse((await lab.mam('wait', ID, '--json')).stdout);
   expect(next).toContain('mam answer');
   const bin = join(lab.folder, 'bin');
   mkdirSync(bin);

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Lab, plantJob } from '../durability/support.ts';
+import { Lab, NOT_OURS } from '../support/lab.ts';
+import { plant, plantJob } from '../support/plant.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
@@ -12,6 +13,7 @@ let marker: string;
 let script: string;
 beforeEach(() => {
   lab = new Lab();
+  lab.expected.push(NOT_OURS);
   marker = join(lab.folder, 'ran');
   script = join(lab.project, 'check.sh');
   writeFileSync(script, `touch '${marker}'\n`);
@@ -30,7 +32,7 @@ function line(seq: number, type: string, more: object = {}): string {
 function plantStranger(id = ID): string {
   const validation = { script, script_sha256: '0'.repeat(64), rounds: 0, max_rounds: 3 };
   plantJob(lab.registry, id, { validation, supervisor: { client: 'cli', session: 'cli' } }, lab.project);
-  const journal = lab.journalFile(id);
+  const journal = lab.paths(id).journal;
   appendFileSync(journal, line(2, 'submitted').replaceAll(ID, id));
   appendFileSync(journal, line(3, 'completed', { source: 'peer', detail: 'done' }).replaceAll(ID, id));
   return id;
@@ -42,41 +44,41 @@ describe("a stranger's job that waits for its check", () => {
   });
 
   test('is shown as history, and its script never runs, not by the next hub either', async () => {
-    const server = await lab.server();
+    const server = await lab.startServer();
     const { record, damage } = await server.ask('job_status', { job_id: ID });
     expect(record?.job_id ?? ID).toBe(ID);
     expect(JSON.stringify(damage)).toContain('was not delegated by this MAM_HOME');
     const listed = await server.ask('list_jobs');
     expect(listed.jobs).toMatchObject([{ job_id: ID, reason: 'history' }]);
-    await lab.mam(['hub', 'restart']);
+    await lab.mam('hub', 'restart');
     await server.ask('job_status', { job_id: ID });
-    expect(JSON.parse((await lab.mam(['hub', '--json'])).stdout).open_jobs).toBe(0);
+    expect(JSON.parse((await lab.mam('hub', '--json')).stdout).open_jobs).toBe(0);
     expect(existsSync(marker)).toBe(false);
   });
 
   test('is told as history by every command, with and without a hub, and nobody waits for it', async () => {
-    const server = await lab.server();
+    const server = await lab.startServer();
     expect(await server.refusal('wait_job', { job_id: ID })).toContain('is history');
     expect(await server.ask('job_status', { job_id: ID })).toMatchObject({ reason: 'history' });
     for (const hub of ['start', 'stop']) {
-      await lab.mam(['hub', hub === 'start' ? 'status' : 'stop']);
-      expect((await lab.mam(['list'])).stdout).toContain('history');
-      expect(JSON.parse((await lab.mam(['list', '--json'])).stdout).jobs[0].reason).toBe('history');
-      const status = await lab.mam(['status', ID]);
+      await lab.mam('hub', hub === 'start' ? 'status' : 'stop');
+      expect((await lab.mam('list')).stdout).toContain('history');
+      expect(JSON.parse((await lab.mam('list', '--json')).stdout).jobs[0].reason).toBe('history');
+      const status = await lab.mam('status', ID);
       expect([status.stdout, status.stderr]).toEqual([
         expect.stringContaining('(history)'),
         expect.stringContaining('was not delegated by this MAM_HOME'),
       ]);
-      const logs = await lab.mam(['logs', ID]);
+      const logs = await lab.mam('logs', ID);
       expect(logs.stdout + logs.stderr).toContain('is history');
-      const waited = await lab.mam(['wait', ID]);
+      const waited = await lab.mam('wait', ID);
       expect([waited.code, waited.stderr]).toEqual([69, expect.stringContaining('is history')]);
     }
-    expect((await lab.mam(['doctor'])).stdout).toContain(`came with a clone or from another MAM_HOME: ${ID}`);
+    expect((await lab.mam('doctor')).stdout).toContain(`came with a clone or from another MAM_HOME: ${ID}`);
   });
 
   test('is not answered, cancelled, reported on or checked by its own script', async () => {
-    const server = await lab.server();
+    const server = await lab.startServer();
     for (const [tool, args] of [
       ['answer_job', { text: 'go on' }],
       ['answer_job', { decision: 'allow' }],
@@ -92,31 +94,31 @@ describe("a stranger's job that waits for its check", () => {
       ['verify', ID],
       ['attach', ID, '--json'],
     ]) {
-      const { code, stderr } = await lab.mam(args);
+      const { code, stderr } = await lab.mam(...args);
       expect([code, stderr]).toEqual([69, expect.stringContaining('is history')]);
     }
     expect(existsSync(marker)).toBe(false);
     // A person may name a script, which then runs where that person is.
     writeFileSync(script, 'pwd');
-    const named = await lab.mam(['verify', ID, '--validate', script], { cwd: lab.folder });
+    const named = await lab.start(['verify', ID, '--validate', script], { cwd: lab.folder }).ended;
     expect([named.code, named.stderr]).toEqual([0, expect.stringContaining(`runs in ${lab.folder}`)]);
   });
 
   test('keeps no wait, and takes no request_key', async () => {
-    const { stdout } = await lab.mam(['wait', '--timeout', '20']);
+    const { stdout } = await lab.mam('wait', '--timeout', '20');
     expect(stdout).not.toContain(ID);
-    const journal = readFileSync(lab.journalFile(ID), 'utf8');
-    writeFileSync(lab.journalFile(ID), journal.replace('"depth":0', '"request_key":"nightly","depth":0'));
-    const server = await lab.server();
+    const journal = readFileSync(lab.paths(ID).journal, 'utf8');
+    writeFileSync(lab.paths(ID).journal, journal.replace('"depth":0', '"request_key":"nightly","depth":0'));
+    const server = await lab.startServer();
     const args = { agent: 'human', prompt: 'The task of nice-work-12345678', request_key: 'nightly' };
     expect((await server.ask('delegate_job', args)).job_id).not.toBe(ID);
   });
 
   test('of the same id as one of ours does not catch the reports for it', async () => {
     const other = join(lab.folder, 'other', '.mam', 'jobs');
-    lab.plant('shared-12345678', {}, other);
+    plant(lab, 'shared-12345678', {}, other);
     plantStranger('shared-12345678');
-    const told = await lab.mam([
+    const told = await lab.mam(
       'publish',
       '--job',
       'shared-12345678',
@@ -124,25 +126,25 @@ describe("a stranger's job that waits for its check", () => {
       'completed',
       '--detail',
       'x',
-    ]);
+    );
     expect([told.code, told.stderr]).toEqual([0, '']);
     expect(lab.record('shared-12345678', other).status).toBe('completed');
   });
 });
 
 test('a copy of a project acts on none of the jobs that it is a copy of, and names only its own', async () => {
-  lab.plant(ID);
-  const server = await lab.server();
+  plant(lab, ID);
+  const server = await lab.startServer();
   await server.ask('publish_event', { job_id: ID, event: 'started' });
   const copy = join(lab.folder, 'copy');
   cpSync(lab.project, copy, { recursive: true });
-  const { code, stderr } = await lab.mam(['cancel', ID], { cwd: copy });
+  const { code, stderr } = await lab.start(['cancel', ID], { cwd: copy }).ended;
   expect([code, stderr]).toEqual([
     69,
     expect.stringContaining(`is a copy: the job itself is in ${lab.registry}`),
   ]);
   expect(lab.record(ID).status).toBe('working');
-  const unknown = await lab.mam(['cancel', 'nobody-12345678'], { cwd: copy });
+  const unknown = await lab.start(['cancel', 'nobody-12345678'], { cwd: copy }).ended;
   expect(unknown.stderr).toContain(`No job is open in ${copy}/.mam/jobs`);
   expect(unknown.stderr).not.toContain(ID);
 });
@@ -152,10 +154,10 @@ test('a running process that a journal names is not ended', async () => {
   lab.keep(victim);
   const start = readFileSync(`/proc/${victim.pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[19];
   plantStranger();
-  appendFileSync(lab.journalFile(ID), line(4, 'validating', { data: { pid: victim.pid, start } }));
+  appendFileSync(lab.paths(ID).journal, line(4, 'validating', { data: { pid: victim.pid, start } }));
   mkdirSync(join(lab.home, 'live'), { recursive: true, mode: 0o700 });
   writeFileSync(join(lab.home, 'live', ID), `${lab.registry}\n`);
-  await (await lab.server()).ask('job_status', { job_id: ID });
+  await (await lab.startServer()).ask('job_status', { job_id: ID });
   expect(isRunning(victim.pid ?? 0)).toBe(true);
   victim.kill();
 });
@@ -163,9 +165,9 @@ test('a running process that a journal names is not ended', async () => {
 describe('a job of ours whose journal was changed', () => {
   test('obeys only the lines that a hub of ours has written', async () => {
     const validation = { script, script_sha256: '0'.repeat(64), rounds: 0 };
-    lab.plant(ID, { validation });
-    appendFileSync(lab.journalFile(ID), line(2, 'completed', { source: 'peer', detail: 'forged' }));
-    const server = await lab.server();
+    plant(lab, ID, { validation });
+    appendFileSync(lab.paths(ID).journal, line(2, 'completed', { source: 'peer', detail: 'forged' }));
+    const server = await lab.startServer();
     const { status, damage } = await server.ask('job_status', { job_id: ID });
     expect(status).toBe('queued');
     expect(JSON.stringify(damage)).toContain('was not written by a hub of this MAM_HOME');
@@ -175,28 +177,28 @@ describe('a job of ours whose journal was changed', () => {
   });
 
   test('obeys no line of another job, and no changed script', async () => {
-    lab.plant(ID);
-    lab.plant('other-12345678', { validation: { script, script_sha256: '0', rounds: 0 } });
-    const other = readFileSync(lab.journalFile('other-12345678'), 'utf8');
-    writeFileSync(lab.journalFile(ID), other.replaceAll('other-12345678', ID));
-    const server = await lab.server();
+    plant(lab, ID);
+    plant(lab, 'other-12345678', { validation: { script, script_sha256: '0', rounds: 0 } });
+    const other = readFileSync(lab.paths('other-12345678').journal, 'utf8');
+    writeFileSync(lab.paths(ID).journal, other.replaceAll('other-12345678', ID));
+    const server = await lab.startServer();
     const { damage } = await server.ask('job_status', { job_id: ID });
     expect(JSON.stringify(damage)).toContain('history');
   });
 
   test('has a job.json that stands in for its first line only when that is ours as well', async () => {
-    lab.plant(ID);
-    const server = await lab.server();
+    plant(lab, ID);
+    const server = await lab.startServer();
     await server.ask('publish_event', { job_id: ID, event: 'started' });
     const record = await until(
       'the record is written',
       () => lab.snapshot(ID).status === 'working' && lab.snapshot(ID),
     );
-    await lab.mam(['hub', 'stop']);
-    const journal = readFileSync(lab.journalFile(ID), 'utf8');
-    writeFileSync(lab.journalFile(ID), journal.replace('"type":"queued"', '"type":"qu'));
+    await lab.mam('hub', 'stop');
+    const journal = readFileSync(lab.paths(ID).journal, 'utf8');
+    writeFileSync(lab.paths(ID).journal, journal.replace('"type":"queued"', '"type":"qu'));
     expect((await server.ask('job_status', { job_id: ID })).status).toBe('working');
-    await lab.mam(['hub', 'stop']);
+    await lab.mam('hub', 'stop');
     const forged = { ...record, validation: { script, script_sha256: '0', rounds: 0 } };
     writeFileSync(join(lab.registry, ID, 'job.json'), JSON.stringify(forged));
     const { damage } = await server.ask('job_status', { job_id: ID });
@@ -218,18 +220,18 @@ describe('a job that cannot be read, among those that a hub takes up', () => {
 
   test.each(damages)('%s: it is set aside and named, and the others go on', async (_, text) => {
     // A hub of ours may have written it: an older version, or a disk that failed.
-    lab.plant('odd-12345678', (text === undefined ? order : {}) as never);
+    plant(lab, 'odd-12345678', (text === undefined ? order : {}) as never);
     if (text !== undefined)
-      writeFileSync(lab.journalFile('odd-12345678'), text.replaceAll(ID, 'odd-12345678'));
-    lab.plant(ID);
-    const server = await lab.server();
+      writeFileSync(lab.paths('odd-12345678').journal, text.replaceAll(ID, 'odd-12345678'));
+    plant(lab, ID);
+    const server = await lab.startServer();
     expect((await server.ask('job_status', { job_id: ID })).status).toBe('queued');
     expect(lab.hubLog()).toContain('odd-12345678');
     const answer = await server.call('job_status', { job_id: 'odd-12345678' });
     expect(JSON.stringify(answer)).toMatch(/odd-12345678|no job with this id/);
     expect(JSON.stringify(answer)).not.toMatch(/internal|TypeError|undefined \(/);
     for (const args of [['list'], ['status', 'odd-12345678'], ['logs', 'odd-12345678'], ['doctor']]) {
-      const { stderr } = await lab.mam(args);
+      const { stderr } = await lab.mam(...args);
       expect(stderr).not.toMatch(/TypeError|Cannot read|not a function|is not iterable/);
     }
   });

@@ -11,7 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Lab } from '../durability/support.ts';
+import { Lab, NOT_OURS } from '../support/lab.ts';
+import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
 /** What a cloned repository, or a sandboxed peer, can put into a project's `.mam`: links to what is ours elsewhere. */
@@ -19,6 +20,9 @@ let lab: Lab;
 let precious: string;
 beforeEach(() => {
   lab = new Lab({ MAM_HUB_IDLE_SECONDS: '1' });
+  // The links that a test plants stay, whatever is not written through them.
+  lab.expected.push(NOT_OURS, /^p\/\.mam\/jobs(\/\.index\.jsonl)?$/);
+  mkdirSync(lab.registry, { recursive: true });
   precious = join(lab.folder, 'precious');
   mkdirSync(join(precious, 'deep'), { recursive: true });
   writeFileSync(join(precious, 'deep', 'letter.txt'), 'do not lose me');
@@ -40,15 +44,16 @@ function swap(path: string, make: (path: string) => void): void {
 
 /** Everything a user does that makes a hub open the registry. */
 async function useRegistry(): Promise<string[]> {
-  const submitted = await lab.mam(['submit', '--agent', 'human', '--prompt', 'look around', '--no-wait']);
-  await lab.mam(['list']);
-  await lab.mam(['prune', '--older-than', '2099-01-01']);
+  const submitted = await lab.mam('submit', '--agent', 'human', '--prompt', 'look around', '--no-wait');
+  await lab.mam('list');
+  await lab.mam('prune', '--older-than', '2099-01-01');
   return [submitted.stderr, String(submitted.code)];
 }
 
 describe('the trash of a registry', () => {
   test('that is a link to a folder is left alone, and so is that folder', async () => {
     symlinkSync(precious, join(lab.registry, '.trash'));
+    lab.expected.push(/^p\/\.mam\/jobs\/\.trash$/);
     await useRegistry();
     untouched();
     expect(readlinkSync(join(lab.registry, '.trash'))).toBe(precious);
@@ -58,6 +63,7 @@ describe('the trash of a registry', () => {
     const trash = join(lab.registry, '.trash');
     mkdirSync(trash);
     symlinkSync(precious, join(trash, 'some-job-12345678.abcdefgh'));
+    lab.expected.push(/^p\/\.mam\/jobs\/\.trash\//);
     await useRegistry();
     untouched();
     expect(existsSync(join(trash, 'some-job-12345678.abcdefgh'))).toBe(true);
@@ -69,6 +75,7 @@ describe('the trash of a registry', () => {
     writeFileSync(join(trash, 'notes', 'a.txt'), 'mine');
     mkdirSync(join(trash, 'some-job-12345678.abcdefgh'));
     writeFileSync(join(trash, 'some-job-12345678.abcdefgh', 'thesis.tex'), 'mine');
+    lab.expected.push(/^p\/\.mam\/jobs\/\.trash\//);
     await useRegistry();
     expect(readFileSync(join(trash, 'notes', 'a.txt'), 'utf8')).toBe('mine');
     expect(readFileSync(join(trash, 'some-job-12345678.abcdefgh', 'thesis.tex'), 'utf8')).toBe('mine');
@@ -89,14 +96,14 @@ describe('a link in the place of a file that a hub writes', () => {
     symlinkSync(join(precious, 'rc'), join(lab.registry, name));
     await useRegistry();
     // The index is written some time after the job, at the latest when the hub ends.
-    await lab.mam(['hub', 'stop']);
+    await lab.mam('hub', 'stop');
     untouched();
   });
 
   test.each(['.hub.owner', '.index.jsonl'])('%s that leads nowhere makes no file there', async (name) => {
     symlinkSync(join(precious, 'new'), join(lab.registry, name));
     await useRegistry();
-    await lab.mam(['hub', 'stop']);
+    await lab.mam('hub', 'stop');
     untouched();
   });
 
@@ -108,26 +115,28 @@ describe('a link in the place of a file that a hub writes', () => {
   });
 
   test.each(['link', 'hard link'])('a %s as the journal of a live job is not appended to', async (kind) => {
-    const id = lab.plant('live-job-12345678');
-    const journal = lab.journalFile(id);
+    const id = plant(lab, 'live-job-12345678');
+    const journal = lab.paths(id).journal;
     const text = readFileSync(journal, 'utf8');
     const other = join(precious, 'deep', 'letter.txt');
     writeFileSync(other, text);
+    lab.expected.push(/^p\/\.mam\/jobs\/live-job-12345678\/events\.jsonl$/, /^h\/outbox\/[\w-]+\.json$/);
     swap(journal, (path) => (kind === 'link' ? symlinkSync(other, path) : linkSync(other, path)));
-    const told = await lab.mam(['publish', '--job', id, '--event', 'progress', '--detail', 'rm -rf']);
+    const told = await lab.mam('publish', '--job', id, '--event', 'progress', '--detail', 'rm -rf');
     expect(readFileSync(other, 'utf8')).toBe(text);
     expect(told.stdout + told.stderr).not.toContain('recorded');
     writeFileSync(other, 'do not lose me');
   });
 
   test('the folder of texts is not written into when it is a link', async () => {
-    const id = lab.plant('live-job-12345678');
+    const id = plant(lab, 'live-job-12345678');
     symlinkSync(join(precious, 'deep'), join(lab.registry, id, 'texts'));
+    lab.expected.push(/^p\/\.mam\/jobs\/live-job-12345678\/texts$/, /^h\/outbox\/[\w-]+\.json$/);
     const detail = 'long '.repeat(390);
-    await lab.mam(['publish', '--job', id, '--event', 'completed', '--detail', detail], {});
-    await lab.mam(['publish', '--job', id, '--event', 'completed', '--result-file', '-'], {
+    await lab.start(['publish', '--job', id, '--event', 'completed', '--detail', detail], {}).ended;
+    await lab.start(['publish', '--job', id, '--event', 'completed', '--result-file', '-'], {
       input: 'x'.repeat(9000),
-    });
+    }).ended;
     untouched();
   });
 });
@@ -153,7 +162,8 @@ test("a user's own link is followed when the user names it", async () => {
   const link = join(lab.folder, 'jobs-link');
   symlinkSync(elsewhere, link);
   const env = { MAM_REGISTRY_DIR: link };
-  const { code } = await lab.mam(['submit', '--agent', 'human', '--prompt', 'x', '--no-wait'], { env });
+  const { code } = await lab.start(['submit', '--agent', 'human', '--prompt', 'x', '--no-wait'], { env })
+    .ended;
   expect(code).toBe(0);
   expect(readdirSync(elsewhere).some((name) => name.startsWith('x-'))).toBe(true);
 });

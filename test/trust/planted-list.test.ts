@@ -1,13 +1,15 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab, plantJob } from '../durability/support.ts';
+import { Lab } from '../support/lab.ts';
 import type { Json } from '../support/lab-server.ts';
+import { plant, plantJob } from '../support/plant.ts';
 
 /** The list of a registry lies in its project as well: a clone brings one, and a peer can write it. */
 let lab: Lab;
 beforeEach(() => {
   lab = new Lab({ MAM_HUB_IDLE_SECONDS: '1' });
+  mkdirSync(lab.registry, { recursive: true });
 });
 afterEach(() => lab.end());
 
@@ -17,28 +19,28 @@ const rowOf = ({ jobs }: Json, id: string): Json => jobs.find(({ job_id }: Json)
 
 /** As the hub and as the shell tell it. */
 async function listed(id: string): Promise<Json[]> {
-  const shell = JSON.parse((await lab.mam(['list', '--json'])).stdout);
-  await lab.mam(['hub', 'stop']);
-  const hub = await (await lab.server()).ask('list_jobs');
+  const shell = JSON.parse((await lab.mam('list', '--json')).stdout);
+  await lab.mam('hub', 'stop');
+  const hub = await (await lab.startServer()).ask('list_jobs');
   return [rowOf(shell, id), rowOf(hub, id)];
 }
 
 test("a stranger's job that has ended is history in it", async () => {
-  lab.plant('ours-12345678');
-  await (await lab.server()).ask('list_jobs');
+  plant(lab, 'ours-12345678');
+  await (await lab.startServer()).ask('list_jobs');
   plantJob(lab.registry, ID, {}, lab.project);
   const at = new Date().toISOString();
   const completed = { seq: 2, event_id: 'e', job_id: ID, type: 'completed', source: 'peer', detail: 'done' };
-  appendFileSync(lab.journalFile(ID), `\n${JSON.stringify({ ...completed, at, recorded_at: at })}\n`);
+  appendFileSync(lab.paths(ID).journal, `\n${JSON.stringify({ ...completed, at, recorded_at: at })}\n`);
   for (const row of await listed(ID)) expect(row).toMatchObject({ status: 'completed', reason: 'history' });
 });
 
 test('a row of a job of ours that was changed says nothing', async () => {
-  lab.plant(ID);
-  const server = await lab.server();
+  plant(lab, ID);
+  const server = await lab.startServer();
   await server.ask('list_jobs');
   await server.ask('publish_event', { job_id: ID, event: 'error', detail: 'No tin left.' });
-  await lab.mam(['hub', 'stop']);
+  await lab.mam('hub', 'stop');
   const text = readFileSync(index(), 'utf8');
   expect(text).toContain('"failed"');
   writeFileSync(index(), text.replaceAll('"failed"', '"completed"').replaceAll('"agent_error"', '"x"'));
@@ -60,6 +62,6 @@ test('a row without a job keeps no request_key', async () => {
     `${JSON.stringify({ ...row, created_at: at, owner: 'cli', request_key: 'nightly' })}\n`,
   );
   const args = ['submit', '--agent', 'human', '--prompt', 'x', '--request-key', 'nightly', '--no-wait'];
-  const told = await lab.mam(args);
+  const told = await lab.mam(...args);
   expect([told.code, told.stderr]).toEqual([0, '']);
 });

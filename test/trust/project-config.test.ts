@@ -2,7 +2,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, symlinkSync, w
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadSettings, type Settings } from '../../src/config.ts';
-import { Lab } from '../durability/support.ts';
+import { Lab, NOT_OURS } from '../support/lab.ts';
 
 /** Somebody else: any id but that of the user who runs the tests. */
 const OTHER = 4242;
@@ -11,6 +11,7 @@ const isRoot = process.getuid?.() === 0;
 let lab: Lab;
 beforeEach(() => {
   lab = new Lab();
+  lab.expected.push(NOT_OURS, /^h\/trust\//);
 });
 afterEach(() => lab.end());
 
@@ -23,7 +24,7 @@ const projectFile = (value: object | string): string =>
   write(join(lab.project, '.mam', 'config.json'), value);
 const homeFile = (value: object | string): string => write(join(lab.home, 'config.json'), value);
 const load = (env: Record<string, string> = {}, cwd = lab.project): Promise<Settings> =>
-  loadSettings({ cwd }, { ...lab.env(), ...env });
+  loadSettings({ cwd }, { ...lab.env, ...env });
 
 describe("a project's settings", () => {
   /** What a stranger would want to decide, each with what must not come of it. */
@@ -48,9 +49,9 @@ describe("a project's settings", () => {
       expect(ignored?.what).toContain(`sets ${name}, which you have not trusted`);
       expect(ignored?.person).toContain('mam trust');
       expect({ ...rest, ignored: undefined }).toEqual(plain);
-      expect((await lab.mam(['trust', '--yes'])).stdout).toContain('is trusted');
+      expect((await lab.mam('trust', '--yes')).stdout).toContain('is trusted');
       expect((await load()).ignored).toBeUndefined();
-      expect((await lab.mam(['trust', '--revoke'])).stdout).toContain('is not trusted');
+      expect((await lab.mam('trust', '--revoke')).stdout).toContain('is not trusted');
       expect((await load()).ignored?.what).toContain(name);
     },
   );
@@ -90,7 +91,7 @@ describe("a project's settings", () => {
 
   test('have to be trusted again when the file changes, by a single blank', async () => {
     const path = projectFile({ realm: 'team' });
-    await lab.mam(['trust', '--yes']);
+    await lab.mam('trust', '--yes');
     expect((await load()).realm).toBe('team');
     write(path, '{"realm": "team"}');
     const { realm, ignored } = await load();
@@ -100,7 +101,7 @@ describe("a project's settings", () => {
 
   test('trusted in one folder are not trusted in a copy of it', async () => {
     projectFile({ realm: 'team' });
-    await lab.mam(['trust', '--yes']);
+    await lab.mam('trust', '--yes');
     const copy = join(lab.folder, 'copy');
     write(join(copy, '.mam', 'config.json'), { realm: 'team' });
     expect((await load({}, copy)).realm).toBe('default');
@@ -117,28 +118,28 @@ describe("a project's settings", () => {
     expect(settings.ignored?.what).toContain(path);
     expect(settings.ignored?.what).toContain('ignored');
     expect(settings.ignored?.what).not.toContain('\u001b');
-    const told = await lab.mam(['publish', '--job', 'no-job-12345678', '--event', 'progress']);
+    const told = await lab.mam('publish', '--job', 'no-job-12345678', '--event', 'progress');
     expect(told.stderr).toContain('ignored');
-    expect((await lab.mam(['list'])).code).toBe(0);
-    expect((await lab.mam(['trust', '--yes'])).code).toBe(69);
+    expect((await lab.mam('list')).code).toBe(0);
+    expect((await lab.mam('trust', '--yes')).code).toBe(69);
   });
 
   test('are told in every tool and in mam doctor, also beside an error', async () => {
     projectFile({ broker_url: 'mqtt://user:word@attacker.example' });
-    const server = await lab.server();
+    const server = await lab.startServer();
     const list = await server.ask('list_jobs');
     expect(list.summary).toMatch(/sets broker_url, which you have not trusted/);
     expect(await server.refusal('job_status', { job_id: 'no-job-12345678' })).toMatch(/sets broker_url/);
-    const { stdout } = await lab.mam(['doctor']);
+    const { stdout } = await lab.mam('doctor');
     expect(stdout).toContain('sets broker_url, which you have not trusted');
-    const shown = await lab.mam(['trust', '--show']);
+    const shown = await lab.mam('trust', '--show');
     expect(shown.stdout).toContain('broker_url (ignored)');
     expect(shown.stdout).not.toContain('word');
   });
 
   test('count in a server that runs as soon as they are trusted, and no longer once that is revoked', async () => {
     projectFile({ agents: { theirs: { session: 'tmux:theirs' } }, realm: 'team' });
-    const server = await lab.server();
+    const server = await lab.startServer();
     const delegate = () =>
       server
         .call('delegate_job', { agent: 'theirs', prompt: 'x', dry_run: true })
@@ -146,10 +147,10 @@ describe("a project's settings", () => {
     expect(await delegate()).toMatch(
       /The agent kind theirs stands in.*sets realm and agents, which you have not trusted/,
     );
-    await lab.mam(['trust', '--yes']);
+    await lab.mam('trust', '--yes');
     expect(await delegate()).not.toMatch(/not trusted/);
     expect(await delegate()).toContain('The realm has changed since this MCP server began');
-    await lab.mam(['trust', '--revoke']);
+    await lab.mam('trust', '--revoke');
     expect(await delegate()).toMatch(/The agent kind theirs stands in.*which you have not trusted/);
     expect(await delegate()).not.toContain('The realm has changed');
   });
@@ -157,7 +158,7 @@ describe("a project's settings", () => {
   test('count no longer in a server that runs, once a file that came later, nearer, has changed', async () => {
     const sub = join(lab.project, 'sub');
     mkdirSync(sub);
-    const server = await lab.server({}, { cwd: sub });
+    const server = await lab.startServer({}, { cwd: sub });
     const delegate = () =>
       server
         .call('delegate_job', { agent: 'theirs', prompt: 'x', dry_run: true })
@@ -167,7 +168,7 @@ describe("a project's settings", () => {
       write(join(sub, '.mam', 'config.json'), { agents: { theirs: { session } } });
     nearer('tmux:theirs');
     expect(await delegate()).toMatch(/which you have not trusted/);
-    await lab.mam(['trust', '--yes'], { cwd: sub });
+    await lab.start(['trust', '--yes'], { cwd: sub }).ended;
     expect(await delegate()).not.toMatch(/not trusted|has changed/);
     nearer('tmux:others');
     expect(await delegate()).toMatch(/has changed since you trusted it/);
@@ -175,27 +176,27 @@ describe("a project's settings", () => {
 
   test('are accepted by a person: no model is told to do it, and without a terminal it takes --yes', async () => {
     projectFile({ realm: 'team' });
-    const { summary } = await (await lab.server()).ask('list_jobs');
+    const { summary } = await (await lab.startServer()).ask('list_jobs');
     expect(summary).toMatch(
       /Tell your user: only a person should run `mam trust`, after `mam trust --show`\.$/,
     );
-    const { code, stderr } = await lab.mam(['trust']);
+    const { code, stderr } = await lab.mam('trust');
     expect([code, stderr]).toEqual([69, expect.stringContaining('or with --yes')]);
     expect((await load()).realm).toBe('default');
-    expect((await lab.mam(['trust', '--yes'])).code).toBe(0);
-    expect((await lab.mam(['trust'])).stdout).toContain('is trusted');
+    expect((await lab.mam('trust', '--yes')).code).toBe(0);
+    expect((await lab.mam('trust')).stdout).toContain('is trusted');
   });
 
   test('are shown with what has no effect, and why', async () => {
     homeFile({ max_depth: 2 });
     projectFile({ max_depth: 3, max_open_jobs: 2, hub_idle_seconds: 5 });
-    const { stdout } = await lab.mam(['trust', '--show']);
+    const { stdout } = await lab.mam('trust', '--show');
     expect(stdout.split('\n').slice(1, 4)).toEqual([
       "  hub_idle_seconds (ignored: only MAM_HOME's counts): 5",
       '  max_depth (ignored: not stricter): 3',
       '  max_open_jobs: 2',
     ]);
-    const json = JSON.parse((await lab.mam(['trust', '--show', '--json'])).stdout);
+    const json = JSON.parse((await lab.mam('trust', '--show', '--json')).stdout);
     expect(json).toMatchObject({
       state: 'none',
       ignored: ['hub_idle_seconds', 'max_depth'],
@@ -205,21 +206,21 @@ describe("a project's settings", () => {
 
   test('are shown beside one that is wrong, which makes all of them ignored', async () => {
     projectFile({ realm: 'team', broker_password: 'secret', agents: [], colour: 1 });
-    const { stdout } = await lab.mam(['trust', '--show']);
+    const { stdout } = await lab.mam('trust', '--show');
     expect(stdout).toMatch(/: agents must be an object\. All of it is ignored until this is fixed\.\n/);
     expect(stdout).toContain(
       '\n  realm (ignored): "team"\n  broker_password (ignored): "(set)"\n  agents (ignored): []\n',
     );
     expect(stdout).toMatch(/An agent kind has: session.*\n$/);
-    const json = JSON.parse((await lab.mam(['trust', '--show', '--json'])).stdout);
+    const json = JSON.parse((await lab.mam('trust', '--show', '--json')).stdout);
     expect(json).toMatchObject({ state: 'invalid', ignored: ['realm', 'broker_password', 'agents'] });
   });
 
   test('are shown as changed, each command on its line, and what changes a built-in kind', async () => {
     projectFile({ realm: 'team' });
-    await lab.mam(['trust', '--yes']);
+    await lab.mam('trust', '--yes');
     projectFile({ agents: { codex: { command: ['sh', '-c', 'id\n id'] }, mine: { session: 'tmux:x' } } });
-    const { stdout } = await lab.mam(['trust', '--show']);
+    const { stdout } = await lab.mam('trust', '--show');
     expect(stdout).toContain('config.json has changed since you trusted it, so it is not trusted.\n');
     expect(stdout).toContain(
       '  agents.codex.command (ignored) (changes a built-in kind): sh -c "id\\n id"\n  agents.mine.session (ignored): "tmux:x"\n',
@@ -228,14 +229,14 @@ describe("a project's settings", () => {
 
   test('that keep commands from the hub are named, with the way back', async () => {
     const path = projectFile({ realm: 'team' });
-    expect((await lab.mam(['hub', 'restart'])).code).toBe(0);
-    await lab.mam(['trust', '--yes']);
-    expect((await lab.mam(['agents'])).stderr).toContain(
+    expect((await lab.mam('hub', 'restart')).code).toBe(0);
+    await lab.mam('trust', '--yes');
+    expect((await lab.mam('agents')).stderr).toContain(
       `A broker or a realm comes from ${path}, which was trusted: \`mam trust --revoke\` takes that back.`,
     );
     projectFile({ broker_url: 'mqtt://elsewhere.example' });
-    await lab.mam(['trust', '--yes']);
-    expect((await lab.mam(['agents'])).stderr).toContain(
+    await lab.mam('trust', '--yes');
+    expect((await lab.mam('agents')).stderr).toContain(
       `A broker or a realm comes from ${path}, which was trusted`,
     );
   });
@@ -243,17 +244,17 @@ describe("a project's settings", () => {
   test('that would make an agent kind are named where it is asked for', async () => {
     projectFile({ agents: { theirs: { session: 'tmux:theirs' } } });
     const told = "The agent kind theirs stands in this project's .mam/config.json, which is not trusted.";
-    const { code, stderr } = await lab.mam(['submit', '--agent', 'theirs', '--prompt', 'x']);
+    const { code, stderr } = await lab.mam('submit', '--agent', 'theirs', '--prompt', 'x');
     expect([code, stderr]).toEqual([64, expect.stringContaining(told)]);
-    expect(await (await lab.server()).refusal('delegate_job', { agent: 'theirs', prompt: 'x' })).toContain(
-      told,
-    );
+    expect(
+      await (await lab.startServer()).refusal('delegate_job', { agent: 'theirs', prompt: 'x' }),
+    ).toContain(told);
   });
 
   test('that are not there, or were not trusted, are said to be so', async () => {
     const path = join(lab.project, '.mam', 'config.json');
-    expect((await lab.mam(['trust'])).stdout).toBe(`There is no ${path}.\n`);
-    expect((await lab.mam(['trust', '--revoke'])).stdout).toBe(`There is no ${path}. It was not trusted.\n`);
+    expect((await lab.mam('trust')).stdout).toBe(`There is no ${path}.\n`);
+    expect((await lab.mam('trust', '--revoke')).stdout).toBe(`There is no ${path}. It was not trusted.\n`);
   });
 
   test.runIf(isRoot)('of another user do not count, nor a link to a file', async () => {
@@ -269,6 +270,7 @@ describe("a project's settings", () => {
     const real = write(join(lab.folder, 'real.json'), { tool_timeout_seconds: 7 });
     mkdirSync(join(lab.project, '.mam'), { recursive: true });
     symlinkSync(real, join(lab.project, '.mam', 'config.json'));
+    lab.expected.push(/^p\/\.mam\/config\.json$/);
     expect(await load()).toMatchObject({
       toolTimeoutSeconds: undefined,
       ignored: {
@@ -284,7 +286,7 @@ describe('a password goes only to the broker that it was given for', () => {
 
   test("not that of the environment to a project's broker, trusted or not", async () => {
     projectFile({ broker_url: server });
-    await lab.mam(['trust', '--yes']);
+    await lab.mam('trust', '--yes');
     const { broker } = await load({ MAM_BROKER_USERNAME: 'me', MAM_BROKER_PASSWORD: 'secret' });
     expect(broker).toMatchObject({ url: server, username: undefined, password: undefined });
   });
@@ -294,7 +296,7 @@ describe('a password goes only to the broker that it was given for', () => {
     expect((await load()).broker?.password).toBe('secret');
     expect((await load({ MAM_BROKER_URL: server })).broker?.password).toBeUndefined();
     projectFile({ broker_url: server });
-    await lab.mam(['trust', '--yes']);
+    await lab.mam('trust', '--yes');
     expect((await load()).broker).toMatchObject({ url: server, password: undefined });
   });
 
@@ -312,7 +314,7 @@ describe('MAM_HOME', () => {
   test.each([0o777, 0o775, 0o722])('with mode %o is refused, with the remedy', async (mode) => {
     mkdirSync(lab.home, { recursive: true });
     chmodSync(lab.home, mode);
-    const { code, stderr } = await lab.mam(['list']);
+    const { code, stderr } = await lab.mam('list');
     expect(code).toBe(69);
     expect(stderr).toContain(`can be written by other users (mode ${mode.toString(8)})`);
     expect(stderr).toContain(`chmod go-w ${lab.home}`);
@@ -379,13 +381,14 @@ describe.runIf(isRoot)('a shared folder above', () => {
       agents: {},
     });
     // In that very folder nothing is written, and the reason is told.
-    const { code, stderr } = await lab.mam(['submit', '--agent', 'human', '--prompt', 'x', '--no-wait'], {
+    const { code, stderr } = await lab.start(['submit', '--agent', 'human', '--prompt', 'x', '--no-wait'], {
       cwd: shared,
-    });
+    }).ended;
     expect([code, stderr]).toEqual([69, expect.stringContaining(`belongs to another user (uid ${OTHER})`)]);
   });
 
   test("another user's .git or .mam there makes it no project that mam install writes to", async () => {
+    lab.expected.push(/^h\/installed\.json$/);
     const shared = join(lab.folder, 'shared');
     for (const name of ['.mam', '.git']) {
       mkdirSync(join(shared, name), { recursive: true });
@@ -393,7 +396,7 @@ describe.runIf(isRoot)('a shared folder above', () => {
     }
     const work = join(shared, 'work');
     mkdirSync(work);
-    await lab.mam(['install', 'claude-code', '--project'], { cwd: work });
+    await lab.start(['install', 'claude-code', '--project'], { cwd: work }).ended;
     expect(existsSync(join(shared, '.mcp.json'))).toBe(false);
     expect(existsSync(join(work, '.mcp.json'))).toBe(true);
   });

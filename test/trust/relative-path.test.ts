@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab } from '../durability/support.ts';
+import { Lab } from '../support/lab.ts';
+import { plant } from '../support/plant.ts';
 
 /** A PATH with a relative entry, as people have for `node_modules/.bin`: it leads into the project that is worked on. */
 let lab: Lab;
@@ -20,19 +21,19 @@ beforeEach(() => {
 afterEach(() => lab.end());
 
 test("a check is run by the system's bash, not by the project's", async () => {
-  const id = lab.plant('nice-work-12345678');
+  const id = plant(lab, 'nice-work-12345678');
   writeFileSync(join(lab.project, 'check.sh'), 'exit 3\n');
-  const { stdout, code } = await lab.mam(['verify', id, '--validate', 'check.sh'], { env });
+  const { stdout, code } = await lab.start(['verify', id, '--validate', 'check.sh'], { env }).ended;
   expect(stdout).toContain('FAIL (exit 3)');
   expect(code).toBe(3);
   expect(existsSync(marker)).toBe(false);
 });
 
 test("tmux is the system's", async () => {
-  await lab.agent('roof');
-  const { stdout } = await lab.mam(['__complete', 'attach', ''], { env });
-  const id = lab.plant('nice-work-12345678', { agent: 'command' });
-  await lab.mam(['attach', id], { env });
-  await lab.mam(['attach', 'roof'], { env });
+  await lab.startPeer('mute', { session: 'roof' });
+  const { stdout } = await lab.start(['__complete', 'attach', ''], { env }).ended;
+  const id = plant(lab, 'nice-work-12345678', { agent: 'command' });
+  await lab.start(['attach', id], { env }).ended;
+  await lab.start(['attach', 'roof'], { env }).ended;
   expect(existsSync(marker), stdout).toBe(false);
 });

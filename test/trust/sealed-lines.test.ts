@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt from 'mqtt';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab } from '../durability/support.ts';
+import { Lab } from '../support/lab.ts';
+import { plant } from '../support/plant.ts';
 
 /** A claim may have fields that no version knows: its sender chooses words that the hub then signs. */
 let lab: Lab;
@@ -21,8 +22,8 @@ test('a line of a journal that looks like a record is none', async () => {
   const script = join(lab.project, 'check.sh');
   const text = `touch '${marker}'\n`;
   writeFileSync(script, text);
-  lab.plant(ID);
-  const server = await lab.server();
+  plant(lab, ID);
+  const server = await lab.startServer();
   await server.ask('publish_event', { job_id: ID, event: 'completed', detail: 'done' });
   const { job_id: _, detail: __, files: ___, seq: ____, late: _____, ...record } = lab.record(ID);
   const script_sha256 = createHash('sha256').update(text).digest('hex');
@@ -40,14 +41,14 @@ test('a line of a journal that looks like a record is none', async () => {
   const claim = JSON.stringify({ ...forged, type: 'progress', source: 'peer', detail: 'x' });
   await client.publishAsync(`mam/v1/default/claims/${ID}`, claim, { qos: 1 });
   await client.endAsync(true);
-  await lab.mam(['hub', 'stop']);
+  await lab.mam('hub', 'stop');
 
-  const line = readFileSync(lab.journalFile(ID), 'utf8').trim().split('\n').at(-1) ?? '';
+  const line = readFileSync(lab.paths(ID).journal, 'utf8').trim().split('\n').at(-1) ?? '';
   expect(line).toContain(script);
   writeFileSync(join(lab.registry, ID, 'job.json'), line);
-  writeFileSync(lab.journalFile(ID), `\n${line}\n`);
+  writeFileSync(lab.paths(ID).journal, `\n${line}\n`);
   const { damage } = await server.ask('job_status', { job_id: ID });
-  await lab.mam(['hub', 'restart']);
+  await lab.mam('hub', 'restart');
   await server.ask('job_status', { job_id: ID });
   await sleep(500);
   expect(existsSync(marker)).toBe(false);

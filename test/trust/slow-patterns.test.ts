@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { boundedPattern } from '../../src/agents/bounded-pattern.ts';
-import { Lab } from '../durability/support.ts';
+import { Lab } from '../support/lab.ts';
 
 /** A search that would take until the end of the world. */
 const SLOW = '(a+)+$X';
@@ -38,13 +38,13 @@ describe('a hub whose agent has a slow pattern', () => {
     mkdirSync(lab.home, { recursive: true, mode: 0o700 });
     const agents = { slow: { session: 'tmux:slow', ready: SLOW } };
     writeFileSync(join(lab.home, 'config.json'), JSON.stringify({ agents }));
-    await lab.tmux('new-session', '-d', '-s', 'slow', '-x', '120', `printf '%0100d' 0 | tr 0 a; exec cat`);
-    const server = await lab.server();
+    await lab.startSession('slow', `printf '%0100d' 0 | tr 0 a; exec cat`);
+    const server = await lab.startServer();
     const { job_id: id } = await server.ask('delegate_job', { prompt: 'x', agent: 'slow' });
     const { record, status, blocked_by } = await server.ask('job_status', { job_id: id, events_after: 0 });
     expect([status ?? record.status, blocked_by ?? record.blocked_by]).toEqual(['queued', 'unreachable']);
     expect(await lab.tmux('capture-pane', '-p', '-t', '=slow:')).not.toContain(id);
-    expect((await lab.mam(['hub'])).code).toBe(0);
+    expect((await lab.mam('hub')).code).toBe(0);
     await server.ask('cancel_job', { job_id: id });
   });
 });

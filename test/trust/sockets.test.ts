@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hubSocketPath, shortFolder } from '../../src/hub-place.ts';
-import { Lab } from '../durability/support.ts';
+import { Lab, NOT_OURS } from '../support/lab.ts';
 import { until } from '../support/until.ts';
 
 const NOBODY = 65534;
@@ -17,6 +17,7 @@ let heard = 0;
 
 beforeEach(() => {
   lab = new Lab();
+  lab.expected.push(NOT_OURS);
   chmodSync(lab.folder, 0o711);
   heard = 0;
 });
@@ -51,16 +52,18 @@ describe.runIf(isRoot)("a hub's socket", () => {
     const socket = join(lab.home, 'hub.sock');
     await listenAt(socket);
     chownSync(socket, NOBODY, NOBODY);
+    // The report is kept for a hub that is ours.
+    lab.expected.push(/^h\/outbox\/[\w-]+\.json$/);
     const words = `The socket ${socket} belongs to another user (uid ${NOBODY}).`;
-    const list = await lab.mam(['list']);
-    const publish = await lab.mam(['publish', '--job', 'any-12345678', '--event', 'progress']);
-    const server = await lab.server();
+    const list = await lab.mam('list');
+    const publish = await lab.mam('publish', '--job', 'any-12345678', '--event', 'progress');
+    const server = await lab.startServer();
     expect(await server.refusal('list_jobs')).toContain(words);
     for (const command of [['wait'], ['hub', 'status'], ['doctor']]) {
-      const { stdout, stderr } = await lab.mam(command);
+      const { stdout, stderr } = await lab.mam(...command);
       expect(stdout + stderr, command.join(' ')).toContain(words);
     }
-    await lab.mam(['hook', 'claude-code', 'Stop'], { input: '{"hook_event_name":"Stop"}' });
+    await lab.start(['hook', 'claude-code', 'Stop'], { input: '{"hook_event_name":"Stop"}' }).ended;
     expect(list.stderr + list.stdout).not.toContain('    at ');
     expect(publish.stderr).toContain(words);
     expect(heard).toBe(0);
@@ -72,7 +75,7 @@ describe.runIf(isRoot)("a hub's socket", () => {
     mkdirSync(short, { mode: 0o777 });
     chownSync(short, NOBODY, NOBODY);
     await listenAt(join(short, 'hub.sock'));
-    const { stderr, code } = await lab.mam(['wait'], { env: { MAM_HOME: home } });
+    const { stderr, code } = await lab.start(['wait'], { env: { MAM_HOME: home } }).ended;
     expect(stderr).toContain(`The folder ${short} belongs to another user`);
     expect(code).toBe(69);
     expect(heard).toBe(0);
@@ -90,7 +93,7 @@ describe.runIf(isRoot)("a hub's socket", () => {
       execFileSync('chown', ['-h', `${NOBODY}:${NOBODY}`, short]);
     } else chmodSync(short, 0o770);
     await listenAt(join(target, 'hub.sock'));
-    const { stderr } = await lab.mam(['wait'], { env: { MAM_HOME: home } });
+    const { stderr } = await lab.start(['wait'], { env: { MAM_HOME: home } }).ended;
     expect(stderr).toContain(`The folder ${short} ${why}`);
     expect(heard).toBe(0);
   });
@@ -100,15 +103,16 @@ test("a home that is too deep has its socket in the user's runtime folder, which
   const runtime = join(lab.folder, 'run');
   mkdirSync(runtime, { mode: 0o700 });
   const { home, short } = deepHome({ XDG_RUNTIME_DIR: runtime });
+  lab.homes.push(home);
   expect(short.startsWith(runtime)).toBe(true);
-  await lab.mam(['hub', 'restart'], { env: { MAM_HOME: home, XDG_RUNTIME_DIR: runtime } });
+  await lab.start(['hub', 'restart'], { env: { MAM_HOME: home, XDG_RUNTIME_DIR: runtime } }).ended;
   const { socket, pid } = lab.hub(home);
   expect(socket).toBe(join(short, 'hub.sock'));
   expect(lstatSync(short).mode & 0o777).toBe(0o700);
   // One that was told of no runtime folder.
-  const seen = await lab.mam(['hub', 'status', '--json'], { env: { MAM_HOME: home } });
+  const seen = await lab.start(['hub', 'status', '--json'], { env: { MAM_HOME: home } }).ended;
   expect(JSON.parse(seen.stdout)).toMatchObject({ pid });
-  await lab.mam(['hub', 'stop'], { env: { MAM_HOME: home } });
+  await lab.start(['hub', 'stop'], { env: { MAM_HOME: home } }).ended;
   await until('it has ended', () => !existsSync(socket));
   expect(hubSocketPath(home)).not.toBe(socket);
 });
@@ -137,16 +141,15 @@ describe.runIf(isRoot)("tmux's socket", () => {
     ],
   ])("that is not the user's is not spoken to: %s", async (_what, spoil) => {
     const folder = join(lab.folder, `tmux-${uid}`);
-    mkdirSync(folder, { mode: 0o700 });
     await listenAt(join(folder, 'default'));
     spoil(folder);
-    const server = await lab.server();
+    const server = await lab.startServer();
     const args = { prompt: 'The task', agent: 'command', agent_session: 'tmux:worker' };
     expect(await server.refusal('delegate_job', args)).toMatch(/tmux socket|The socket/);
     expect(await server.refusal('start_agent', { agent: 'claude-code' })).not.toContain('unexpected');
     for (const command of [['agents'], ['attach', 'worker']])
-      expect((await lab.mam(command)).code, command.join(' ')).not.toBe(0);
-    expect((await lab.mam(['doctor'])).stdout).toMatch(/tmux cannot talk to the server/);
+      expect((await lab.mam(...command)).code, command.join(' ')).not.toBe(0);
+    expect((await lab.mam('doctor')).stdout).toMatch(/tmux cannot talk to the server/);
     expect(heard).toBe(0);
   });
 });
@@ -158,7 +161,7 @@ test.runIf(isRoot)(
     const home = join(theirs, 'home');
     mkdirSync(home, { recursive: true, mode: 0o700 });
     chownSync(theirs, 4242, 4242);
-    const { code, stderr } = await lab.mam(['list'], { env: { MAM_HOME: home } });
+    const { code, stderr } = await lab.start(['list'], { env: { MAM_HOME: home } }).ended;
     expect(stderr).toContain(
       `lies in ${theirs}, where another user (uid 4242) can put another one in its place`,
     );

@@ -153,7 +153,7 @@ describe('attaching', () => {
     const programs = join(lab.folder, 'p', 'programs');
     mkdirSync(programs);
     if (program !== undefined) lab.write('programs/tmux', program, 0o755);
-    const { code, stderr } = await lab.start(['attach', 'codex'], { PATH: programs }).ended;
+    const { code, stderr } = await lab.start(['attach', 'codex'], { env: { PATH: programs } }).ended;
     expect({ code, stderr }).toEqual({ code: 69, stderr: expect.stringContaining(says) });
   });
 });

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { homePaths } from '../../src/registry/home.ts';
 import { Seal } from '../../src/registry/seal.ts';
-import { plantJob } from '../durability/support.ts';
 import { Board } from '../support/board.ts';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
+import { plantJob } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
 describe('what the board shows', () => {
