@@ -6,10 +6,9 @@
 //   --silent            has no hooks, as an agent that a person has started
 //   --late              draws a dialog at the end of a second in which it has drawn before, and nothing after it
 //   --at-once           asked for in one answer: the hooks of all tell before the first dialog
-import { execFile } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { jobIn, noteIn, readTerminal, runMam } from './terminal.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -23,8 +22,6 @@ const { values: options } = parseArgs({
   },
 });
 
-const PASTE = '\x1b[200~';
-const PASTE_END = '\x1b[201~';
 const RULE = '─'.repeat(60);
 const DASHES = '╌'.repeat(60);
 /** The end of the screen as each agent draws it; the cursor is left behind the text of the box. */
@@ -84,22 +81,25 @@ const LOOKS = {
   },
 };
 const look = LOOKS[options.kind];
-const note = (entry) => appendFileSync(options.log, `${JSON.stringify({ at: Date.now(), ...entry })}\n`);
+const note = noteIn(options.log);
 
 let box = '';
-let unread = '';
 /** What the dialog on the screen asks for. */
 let asked;
 const left = [...options.ask];
 /** What the hooks of the commands that were asked for at once end with. */
 const told = new Map();
 
-process.stdin.setRawMode(true);
-process.stdout.write('\x1b[?2004h');
-process.stdin.on('data', (chunk) => {
-  note({ read: chunk.toString('latin1') });
-  unread += chunk.toString('latin1');
-  take();
+readTerminal({
+  raw: (read) => note({ read }),
+  paste(text) {
+    box += text;
+    draw(look.box(box.split('\n')));
+  },
+  key(key) {
+    if (asked !== undefined && (key === '1' || key === '\x1b')) void settle(key === '1');
+    else if (asked === undefined && key === '\r' && box !== '') void begin(box);
+  },
 });
 draw(look.box(['']));
 note({ ready: process.pid });
@@ -108,31 +108,12 @@ function draw(rows) {
   process.stdout.write(`\x1b[2J\x1b[H${rows.join('\n').replaceAll('\n', '\r\n')}`);
 }
 
-function take() {
-  if (unread.startsWith(PASTE)) {
-    const end = unread.indexOf(PASTE_END);
-    if (end < 0) return;
-    box += Buffer.from(unread.slice(PASTE.length, end), 'latin1').toString();
-    unread = unread.slice(end + PASTE_END.length);
-    draw(look.box(box.split('\n')));
-  } else {
-    key(unread[0]);
-    unread = unread.slice(1);
-  }
-  if (unread !== '') take();
-}
-
-function key(key) {
-  if (asked !== undefined && (key === '1' || key === '\x1b')) void settle(key === '1');
-  else if (asked === undefined && key === '\r' && box !== '') void begin(box);
-}
-
 async function begin(order) {
-  const [, id] = /Use only this id, none of an earlier run: (\S+)/.exec(order) ?? [];
+  const id = jobIn(order);
   box = '';
   draw(look.box(['']));
   if (id === undefined) return;
-  await run(['publish', '--job', id, '--event', 'started']);
+  await runMam(options.mam, ['publish', '--job', id, '--event', 'started']);
   // The last one is told first: nobody may rely on the order.
   if (options['at-once']) for (const command of left.toReversed()) told.set(command, tell(command));
   await Promise.all(told.values());
@@ -184,14 +165,9 @@ async function settle(allowed, message) {
 
 function hook(event, payload) {
   if (options.silent) return Promise.resolve({ code: 0, stdout: '' });
-  return run(['hook', options.kind, event], JSON.stringify({ session_id: 'one', ...payload }));
-}
-
-function run(words, input = '') {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [options.mam, ...words], (error, stdout) =>
-      resolve({ code: error?.code ?? 0, stdout }),
-    );
-    child.stdin.end(input);
-  });
+  return runMam(
+    options.mam,
+    ['hook', options.kind, event],
+    JSON.stringify({ session_id: 'one', ...payload }),
+  );
 }

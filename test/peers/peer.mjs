@@ -5,7 +5,12 @@
 //   --by cli|mcp        reports with `mam publish` or with an MCP server of its own
 //   --job ID            reports with this id instead of the one in its order
 //   --swallow N         does not react to the first N Enters
+//   --break N           takes the first N Enters for line breaks
 //   --echo MS           shows what was pasted only after so long
+//   --show HOW          how it shows what was pasted; SHOWS has the ways
+//   --box TEXT          what stands in its box at first
+//   --placeholder       shows a dim example in its empty box
+//   --clock             changes a corner of the screen all the time
 //   --dialog            shows a dialog first, until y is pressed
 //   --busy TEXT         shows this first, as an agent in the middle of a turn, until y is pressed
 //   --run COMMAND       runs this after Enter in a shell that takes the terminal, as an agent's tool may
@@ -14,10 +19,10 @@
 //   --die-on-paste      ends when a paste has ended, before any Enter
 //   --flood             fills the screen all the time
 import { execFile, spawn } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { jobIn, noteIn, readTerminal, runMam } from './terminal.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -27,7 +32,12 @@ const { values: options } = parseArgs({
     by: { type: 'string', default: 'cli' },
     job: { type: 'string' },
     swallow: { type: 'string', default: '0' },
+    break: { type: 'string', default: '0' },
     echo: { type: 'string', default: '0' },
+    show: { type: 'string', default: 'text' },
+    box: { type: 'string', default: '' },
+    placeholder: { type: 'boolean', default: false },
+    clock: { type: 'boolean', default: false },
     dialog: { type: 'boolean', default: false },
     busy: { type: 'string' },
     run: { type: 'string' },
@@ -38,26 +48,39 @@ const { values: options } = parseArgs({
   },
 });
 
-const PASTE = '\x1b[200~';
-const PASTE_END = '\x1b[201~';
+const DIALOG = 'Do you want to proceed?\r\n1. Yes\r\n2. No';
+const CLEAR = '\x1b[2J\x1b[H';
+const asRows = (text) => text.replaceAll('\n', '\r\n');
+/** The ways to show what was pasted. */
+const SHOWS = {
+  text: (text) => out(asRows(text)),
+  nothing: () => {},
+  collapsed: (text) => out(`[Pasted text #1 +${text.split('\n').length - 1} lines]`),
+  other: () => out('something came in'),
+  dialog: () => out(`${CLEAR}${DIALOG}`),
+  /** In a frame that is narrower than the pane. */
+  framed(text) {
+    for (const row of text.match(/.{1,30}/gsu) ?? []) out(`\r\n  | ${row.replaceAll('\n', ' ')} |`);
+  },
+  /** A person has other words. */
+  erased(text) {
+    out(asRows(text));
+    setTimeout(() => out(`${CLEAR}READY> words of a person`), 50);
+  },
+};
 const out = (text) => process.stdout.write(text);
-const note = (entry) => appendFileSync(options.log, `${JSON.stringify({ at: Date.now(), ...entry })}\n`);
+const note = noteIn(options.log);
 
 let held = options.dialog || options.busy !== undefined;
-let unread = '';
 let box = '';
 let enters = 0;
 
-process.stdin.setRawMode(true);
-out('\x1b[?2004h');
-if (options.dialog) out('Do you want to proceed?\r\n1. Yes\r\n2. No\r\n');
-else out(options.busy === undefined ? 'READY> ' : `${options.busy}\r\nREADY> `);
+readTerminal({ raw: (read) => note({ read, held }), paste: pasted, key: pressed });
+if (options.dialog) out(`${DIALOG}\r\n`);
+else out(`${options.busy === undefined ? '' : `${options.busy}\r\n`}READY> ${options.box}`);
+if (options.placeholder) out('\x1b[2mtry "fix the tests"\x1b[0m\x1b[8D');
 if (options.flood) setInterval(() => out(`\r\nflood ${Math.random()}`), 5);
-process.stdin.on('data', (chunk) => {
-  note({ read: chunk.toString('latin1'), held });
-  unread += chunk.toString('latin1');
-  take();
-});
+if (options.clock) setInterval(() => out(`\x1b7\x1b[20;1Hclock ${Date.now()}\x1b8`), 25);
 if (options.mcp !== undefined) createServer(serve).listen(options.mcp, ready);
 else ready();
 
@@ -73,41 +96,31 @@ function serve(socket) {
   server.stdout.pipe(socket).on('error', () => {});
 }
 
-function take() {
-  for (;;) {
-    if (unread.startsWith(PASTE)) {
-      const end = unread.indexOf(PASTE_END);
-      if (end < 0) return;
-      const text = Buffer.from(unread.slice(PASTE.length, end), 'latin1').toString();
-      unread = unread.slice(end + PASTE_END.length);
-      pasted(text);
-    } else if (unread === '' || PASTE.startsWith(unread)) {
-      return;
-    } else {
-      const key = unread[0];
-      unread = unread.slice(1);
-      if (held && key === 'y') {
-        held = false;
-        out('\x1b[2J\x1b[HREADY> ');
-      } else if (key === '\r') enter();
-      else out(key);
-    }
-  }
+function pressed(key) {
+  if (held && key === 'y') {
+    held = false;
+    out(`${CLEAR}READY> `);
+  } else if (key === '\r') enter();
+  else if (key >= ' ') out(key);
 }
 
 function pasted(text) {
   if (options['die-on-paste']) process.exit(3);
   box += text;
-  setTimeout(() => out(text.replaceAll('\n', '\r\n')), Number(options.echo));
+  setTimeout(() => SHOWS[options.show](text), Number(options.echo));
 }
 
 function enter() {
   enters++;
-  if (enters <= Number(options.swallow) || box === '') return;
-  const order = box;
+  if (enters <= Number(options.swallow)) return;
+  if (enters <= Number(options.break)) {
+    out('\r\n');
+    return;
+  }
+  if (box === '') return;
+  const id = options.job ?? jobIn(box);
   box = '';
   out('\r\nTOOK IT\r\nREADY> ');
-  const id = options.job ?? /Use only this id, none of an earlier run: (\S+)/.exec(order)?.[1];
   if (options.run !== undefined) {
     note({ child: spawn('bash', ['--norc', '-i', '-c', options.run], { stdio: 'inherit' }).pid });
   }
@@ -127,12 +140,8 @@ async function report(id) {
 }
 
 function cli(id, event, detail) {
-  const words = ['publish', '--job', id, '--event', event, '--json', ...(detail ? ['--detail', detail] : [])];
-  return new Promise((resolve) => {
-    execFile(process.execPath, [options.mam, ...words], (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : error.code, stdout, stderr }),
-    );
-  });
+  const words = ['--job', id, '--event', event, '--json', ...(detail ? ['--detail', detail] : [])];
+  return runMam(options.mam, ['publish', ...words]);
 }
 
 /** An MCP server in the peer role, as an agent has one. */

@@ -35,9 +35,14 @@ export class Peer {
     );
   }
 
+  /** When it read what, in ms since 1970 and one character a byte. */
+  get reads(): { at: number; read: string }[] {
+    return this.notes.flatMap(({ at, read }) => (read === undefined ? [] : [{ at, read }]));
+  }
+
   /** Every byte that reached it, in order. */
   get bytes(): Buffer {
-    return Buffer.from(this.notes.map((note) => note.read ?? '').join(''), 'latin1');
+    return Buffer.from(this.reads.map(({ read }) => read).join(''), 'latin1');
   }
 
   /** Every byte that reached it while its dialog was up or it was busy. */
