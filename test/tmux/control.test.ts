@@ -9,11 +9,11 @@ import type { PaneSample } from '../../src/tmux/sample.ts';
 import { capture } from '../../src/tmux/screen.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { Lab } from './lab.ts';
+import { TmuxLab } from './lab.ts';
 
-const labs: Lab[] = [];
-function lab(env?: Record<string, string>): Lab {
-  const made = new Lab(env);
+const labs: TmuxLab[] = [];
+function lab(env?: Record<string, string>): TmuxLab {
+  const made = new TmuxLab(env);
   labs.push(made);
   return made;
 }
@@ -23,7 +23,7 @@ afterEach(async () => {
 
 test('answers come in order, many in flight, errors among them', async () => {
   const one = lab();
-  await one.start();
+  await one.startTmux();
   const answers = await Promise.allSettled(
     Array.from({ length: 60 }, (_, i) =>
       one.server.command(
@@ -43,7 +43,7 @@ test('answers come in order, many in flight, errors among them', async () => {
 test('a pane full of control lines is captured as it is', async () => {
   const one = lab();
   const text = '%begin 1 2 1\n%end 1 2 1\n%error 1 2 1\n%exit\n@@1\n%subscription-changed x $0 : y\n';
-  await one.start(`printf '${text.replaceAll('%', '%%').replaceAll('\n', '\\n')}'; exec sleep 100000`);
+  await one.startTmux(`printf '${text.replaceAll('%', '%%').replaceAll('\n', '\\n')}'; exec sleep 100000`);
   const { pane } = await one.pane('user');
   await until('the screen shows @@1', async () => (await capture(one.server, pane)).includes('@@1'));
   expect((await capture(one.server, pane)).slice(0, 6).join('\n')).toBe(text.trimEnd());
@@ -52,23 +52,24 @@ test('a pane full of control lines is captured as it is', async () => {
 
 test('bytes 1 to 255 arrive as they are', async () => {
   const one = lab();
-  await one.start();
+  await one.startTmux();
   const bytes = Buffer.from(Array.from({ length: 255 }, (_, i) => i + 1));
   const unicode = '-x "; $HOME ~ `#{pane_id}` \\ \' \n\r\t 한국어 🙂 %if';
   for (const [name, value] of [
     ['b', bytes],
     ['u', unicode],
   ] as const) {
-    const file = path.join(one.dir, name);
+    const file = path.join(one.project, name);
     await one.server.command(`set-buffer -b ${name} -- ${quote(value)}`);
     await one.server.command(`save-buffer -b ${name} ${quote(file)}`);
     expect(readFileSync(file)).toEqual(Buffer.from(value as Buffer));
+    await one.server.command(`delete-buffer -b ${name}`);
   }
 });
 
 test('a second line or an empty one is refused', async () => {
   const one = lab();
-  await one.start();
+  await one.startTmux();
   for (const command of ['', '\n', 'list-panes\nkill-server', ' ']) {
     await expect(one.server.command(command)).rejects.toThrow(/one line/);
   }
@@ -99,7 +100,7 @@ test('no tmux program: unavailable, with the way to install it', async () => {
 
 test('callers share one client; two objects have a hidden session each; nothing of them stays', async () => {
   const one = lab();
-  await one.start();
+  await one.startTmux();
   const second = new TmuxServer(one.socket);
   await Promise.all(Array.from({ length: 10 }, () => one.server.command('list-sessions')));
   await Promise.all(Array.from({ length: 10 }, () => second.command('list-sessions')));
@@ -120,7 +121,7 @@ test('callers share one client; two objects have a hidden session each; nothing 
 
 test("the user's environment, sizes and options are untouched", async () => {
   const one = lab({ SSH_AUTH_SOCK: '/user/agent', DISPLAY: ':7' });
-  await one.start();
+  await one.startTmux();
   const look = async () => [
     await one.tmux('show-environment', '-t', '=user:'),
     await one.tmux('show-environment', '-g'),
@@ -148,7 +149,7 @@ test("the user's environment, sizes and options are untouched", async () => {
 
 test('the server is killed: what waits is rejected, and a new server is found by the next command', async () => {
   const one = lab();
-  await one.start();
+  await one.startTmux();
   const gone: string[] = [];
   one.server.onGone((why) => gone.push(why));
   await one.server.command('list-panes');
@@ -160,13 +161,13 @@ test('the server is killed: what waits is rejected, and a new server is found by
   await until('the client has ended', () => !isRunning(pid) && !one.server.connected);
   expect(gone.length).toBeGreaterThan(0);
   await expect(one.server.command('list-panes')).rejects.toMatchObject({ code: 'not_found' });
-  await one.start();
+  await one.startTmux();
   expect(await one.server.command('display-message -p back')).toEqual(['back']);
 });
 
 test('our hidden session is killed by somebody: the next command makes it anew', async () => {
   const one = lab();
-  await one.start();
+  await one.startTmux();
   await one.server.command('list-panes');
   const [hidden = ''] = (await one.tmux('list-sessions', '-F', '#{session_name}')).split('\n');
   expect(hidden).toMatch(/^_mam-/);
@@ -177,7 +178,7 @@ test('our hidden session is killed by somebody: the next command makes it anew',
 
 test("the last of the user's sessions ends: we leave, and the tmux server can end", async () => {
   const one = lab();
-  await one.start();
+  await one.startTmux();
   const pid = await one.pid();
   await one.server.command('list-panes');
   await one.tmux('kill-session', '-t', '=user');
@@ -186,7 +187,7 @@ test("the last of the user's sessions ends: we leave, and the tmux server can en
 
 test('a dying pane is told: at once when its window goes, by the sample when it stays', async () => {
   const one = lab();
-  await one.start();
+  await one.startTmux();
   let samples: PaneSample[] = [];
   const gone: string[] = [];
   one.server.onPanes((panes) => {
@@ -194,8 +195,8 @@ test('a dying pane is told: at once when its window goes, by the sample when it 
   });
   one.server.onGone((why) => gone.push(why));
   await one.server.command('list-panes');
-  await one.tmux('new-session', '-d', '-s', 'short', 'sleep 100000');
-  await one.tmux('new-session', '-d', '-s', 'kept', 'sleep 100000');
+  await one.startSession('short', 'sleep 100000');
+  await one.startSession('kept', 'sleep 100000');
   await one.tmux('set-option', '-w', '-t', '=kept:', 'remain-on-exit', 'on');
   const short = await one.pane('short');
   const kept = await one.pane('kept');
@@ -220,10 +221,10 @@ test('a dying pane is told: at once when its window goes, by the sample when it 
 
 test('an idle client keeps no process alive', async () => {
   const one = lab();
-  await one.start();
+  await one.startTmux();
   const control = new URL('../../src/tmux/control.ts', import.meta.url).href;
   const script = `import { TmuxServer } from '${control}'; const s = new TmuxServer('${one.socket}'); s.onPanes(() => {}); console.log((await s.command('display-message -p fine'))[0]);`;
-  const file = path.join(one.dir, 'idle.mts');
+  const file = path.join(one.project, 'idle.mts');
   writeFileSync(file, script);
   const { stdout } = await execa('npx', ['tsx', file], { timeout: 8_000 });
   expect(stdout).toBe('fine');
@@ -232,7 +233,7 @@ test('an idle client keeps no process alive', async () => {
 
 test('we come and go among many other clients: the tmux server lives', async () => {
   const one = lab();
-  await one.start();
+  await one.startTmux();
   const pid = await one.pid();
   let going = true;
   const others = Array.from({ length: 3 }, async () => {

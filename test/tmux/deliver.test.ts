@@ -11,7 +11,7 @@ import { type AgentProcess, foreground, isAlive } from '../../src/tmux/process.t
 import { capture } from '../../src/tmux/screen.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { Lab, type Peer } from './lab.ts';
+import { type Receiver, TmuxLab } from './lab.ts';
 
 const ID = 'fix-the-tests-abcd1234';
 const TEXT = `Job ${ID} was delegated to you: call publish_event with event "started"; $HOME \`x\` #{pane_id} 한국어.\nUse only this id: ${ID}`;
@@ -26,12 +26,12 @@ const KNOWN: Look = {
   },
 };
 
-let lab: Lab;
+let lab: TmuxLab;
 beforeEach(async () => {
-  lab = new Lab();
-  await lab.start();
+  lab = new TmuxLab();
+  await lab.startTmux();
 });
-afterEach(() => lab.end());
+afterEach(({ task }) => lab.end(task.result?.state === 'fail'));
 
 interface Heard {
   end: DeliveryEnd;
@@ -39,10 +39,14 @@ interface Heard {
   submitted: string[];
 }
 
-async function hand(peer: Peer, look: Look = PLAIN, extra: Partial<DeliverySteps> = {}): Promise<Heard> {
+async function hand(
+  { target }: Receiver,
+  look: Look = PLAIN,
+  extra: Partial<DeliverySteps> = {},
+): Promise<Heard> {
   const visible: string[] = [];
   const submitted: string[] = [];
-  const end = await deliver(lab.server, peer.target, TEXT, look, {
+  const end = await deliver(lab.server, target, TEXT, look, {
     pasting: async () => {},
     visible: (evidence) => visible.push(evidence),
     submitted: (evidence) => submitted.push(evidence),
@@ -53,12 +57,12 @@ async function hand(peer: Peer, look: Look = PLAIN, extra: Partial<DeliverySteps
   return { end, visible, submitted };
 }
 
-const pastes = (peer: Peer) => peer.notes().flatMap((note) => (note.paste === undefined ? [] : [note.paste]));
-const enters = (peer: Peer) => peer.notes().filter((note) => note.enter !== undefined).length;
+const pastes = ({ peer }: Receiver) => peer.pastes;
+const enters = ({ peer }: Receiver) => peer.keys.replaceAll(/[^\r]/g, '').length;
 
 describe('a text is handed over', () => {
   test('to a program that echoes: once, byte for byte, one Enter', async () => {
-    const peer = await lab.peer('echo');
+    const peer = await lab.receiver();
     const heard = await hand(peer);
     expect(heard.end).toEqual({ kind: 'submitted' });
     expect(heard.visible).toEqual([`the text with ${ID} is on the screen`]);
@@ -68,7 +72,7 @@ describe('a text is handed over', () => {
   });
 
   test('twice with one id: the first text on the screen proves nothing about the second', async () => {
-    const peer = await lab.peer('echo');
+    const peer = await lab.receiver();
     const look: Look = { ...PLAIN, patterns: { ready: /^READY> *$/m } };
     for (const round of [1, 2, 3]) {
       expect((await hand(peer, look)).end).toEqual({ kind: 'submitted' });
@@ -78,20 +82,20 @@ describe('a text is handed over', () => {
   });
 
   test.each([
-    ['slow', PLAIN, /the text with/],
-    ['collapse', PLAIN, /shows \[Pasted text #1 \+1 lines\]/],
-    ['collapse', KNOWN, /shows \[Pasted text #1 \+1 lines\]/],
-    ['other', PLAIN, /^the screen changed after the paste$/],
-    ['box', PLAIN, /the text with/],
-    ['clock', PLAIN, /the text with/],
-    ['flood', PLAIN, /./],
+    ['--echo 500', PLAIN, /the text with/],
+    ['--show collapsed', PLAIN, /shows \[Pasted text #1 \+1 lines\]/],
+    ['--show collapsed', KNOWN, /shows \[Pasted text #1 \+1 lines\]/],
+    ['--show other', PLAIN, /^the screen changed after the paste$/],
+    ['--show framed', PLAIN, /the text with/],
+    ['--clock', PLAIN, /the text with/],
+    ['--flood', PLAIN, /./],
     [
-      'placeholder-text',
+      '--placeholder',
       { ...KNOWN, patterns: { ...KNOWN.patterns, ready: /^READY> *(try ".*")?$/m } },
       /the text with/,
     ],
-  ] as [string, Look, RegExp][])('to one that is %s', async (mode, look, evidence) => {
-    const peer = await lab.peer(mode);
+  ] as [string, Look, RegExp][])('to one with %s', async (options, look, evidence) => {
+    const peer = await lab.receiver(options.split(' '));
     const heard = await hand(peer, look);
     expect(heard.end).toEqual({ kind: 'submitted' });
     expect(heard.visible).toEqual([expect.stringMatching(evidence)]);
@@ -99,10 +103,10 @@ describe('a text is handed over', () => {
     expect(pastes(peer)).toEqual([TEXT]);
   });
 
-  test.each(['swallow', 'clock-swallow'])(
+  test.each(['--swallow 1', '--swallow 1 --clock'])(
     'to one that swallows the first Enter (%s): Enter again, no second paste',
-    async (mode) => {
-      const peer = await lab.peer(mode);
+    async (options) => {
+      const peer = await lab.receiver(options.split(' '));
       expect((await hand(peer)).end).toEqual({ kind: 'submitted' });
       expect(enters(peer)).toBe(2);
       expect(pastes(peer)).toEqual([TEXT]);
@@ -110,41 +114,41 @@ describe('a text is handed over', () => {
   );
 
   test('to one that takes the first Enter for a line break: Enter again, no second paste', async () => {
-    const peer = await lab.peer('break');
+    const peer = await lab.receiver(['--break', '1']);
     expect((await hand(peer, { ...KNOWN, breaksEarly: true })).end).toEqual({ kind: 'submitted' });
     expect(enters(peer)).toBe(2);
     expect(pastes(peer)).toEqual([TEXT]);
   });
 
   test('to one that takes both for line breaks: not told as submitted, though it shows its box', async () => {
-    const peer = await lab.peer('breaks');
+    const peer = await lab.receiver(['--break', '2']);
     const look = { ...KNOWN, patterns: { ready: /^READY>/m }, breaksEarly: true };
     expect((await hand(peer, look)).end.kind).toBe('unverified');
     expect(enters(peer)).toBe(2);
   });
 
   test('to one that works on without a word behind the text: one Enter', async () => {
-    const peer = await lab.peer('break');
+    const peer = await lab.receiver(['--break', '1']);
     expect((await hand(peer, KNOWN)).end.kind).toBe('unverified');
     expect(enters(peer)).toBe(1);
   });
 
   test('to one that shows a placeholder, and takes the first Enter for a line break: Enter again', async () => {
-    const peer = await lab.peer('break-collapsed');
+    const peer = await lab.receiver(['--show', 'collapsed', '--break', '1']);
     const look = { ...KNOWN, patterns: { ready: /^READY>/m }, breaksEarly: true };
     expect((await hand(peer, look)).end).toEqual({ kind: 'submitted' });
     expect(enters(peer)).toBe(2);
   });
 
   test('with a settling time between', async () => {
-    const peer = await lab.peer('echo');
+    const peer = await lab.receiver();
     expect((await hand(peer, { ...KNOWN, settleMs: 120 })).end).toEqual({ kind: 'submitted' });
-    const [paste, enter] = peer.notes();
-    expect(Number(BigInt(enter?.at ?? 0) - BigInt(paste?.at ?? 0)) / 1e6).toBeGreaterThan(119);
+    const [paste, enter] = peer.peer.reads.slice(-2);
+    expect((enter?.at ?? 0) - (paste?.at ?? 0)).toBeGreaterThan(119);
   });
 
   test('without its control characters: nothing can end the brackets', async () => {
-    const peer = await lab.peer('echo');
+    const peer = await lab.receiver();
     const end = await deliver(lab.server, peer.target, `a\x1b[201~\rrm -rf\x00\x03\tb ${ID}`, PLAIN, {
       ...{ pasting: async () => {}, visible: () => {}, submitted: () => {} },
       stop: new AbortController().signal,
@@ -157,17 +161,17 @@ describe('a text is handed over', () => {
 
 describe('nothing is pasted', () => {
   test.each([
-    ['busy', 'busy', /esc to interrupt/],
-    ['draft', 'draft', /half a sentence/],
-  ])('into a box that is %s', async (mode, by, evidence) => {
-    const peer = await lab.peer(mode);
+    ['busy', ['--busy', 'Working (2s, esc to interrupt)'], /esc to interrupt/],
+    ['draft', ['--box', 'half a sentence'], /half a sentence/],
+  ])('into a box that is %s', async (by, options, evidence) => {
+    const peer = await lab.receiver(options);
     const { end } = await hand(peer, KNOWN);
     expect(end).toEqual({ kind: 'blocked', obstacle: { by, evidence: expect.stringMatching(evidence) } });
-    expect(peer.notes()).toEqual([]);
+    expect(peer.peer.bytes).toHaveLength(0);
   });
 
   test('without a ready screen, or while a dialog is up', async () => {
-    const peer = await lab.peer('echo');
+    const peer = await lab.receiver();
     const look = (ready: RegExp, dialog: RegExp): Look => ({ ...PLAIN, patterns: { ready, dialog } });
     expect((await hand(peer, look(/nothing/, /nothing/))).end).toMatchObject({
       obstacle: { by: 'not_ready' },
@@ -175,11 +179,11 @@ describe('nothing is pasted', () => {
     expect((await hand(peer, look(/READY/, /READY/))).end).toMatchObject({
       obstacle: { by: 'dialog', evidence: 'READY>' },
     });
-    expect(peer.notes()).toEqual([]);
+    expect(peer.peer.bytes).toHaveLength(0);
   });
 
   test('in copy mode, with input off, with synchronized panes', async () => {
-    const peer = await lab.peer('echo');
+    const peer = await lab.receiver();
     const { pane } = peer.target;
     await lab.tmux('copy-mode', '-t', pane);
     expect((await hand(peer)).end).toMatchObject({ kind: 'blocked', obstacle: { by: 'copy_mode' } });
@@ -194,12 +198,12 @@ describe('nothing is pasted', () => {
       obstacle: { by: 'unreachable', evidence: expect.stringMatching(/synchronize/) },
     });
     await lab.tmux('set-option', '-w', '-t', pane, 'synchronize-panes', 'off');
-    expect(peer.notes()).toEqual([]);
+    expect(peer.peer.bytes).toHaveLength(0);
     expect((await hand(peer)).end).toEqual({ kind: 'submitted' });
   });
 
   test('into a pane that is gone, another one, or another process', async () => {
-    const peer = await lab.peer('echo');
+    const peer = await lab.receiver();
     const wrong: [object, RegExp][] = [
       [{ pane: '%99' }, /no longer exists/],
       [{ pane_pid: 1 }, /another program/],
@@ -209,21 +213,21 @@ describe('nothing is pasted', () => {
       const { end } = await hand({ ...peer, target: { ...peer.target, ...change } });
       expect(end).toEqual({ kind: 'gone', why: expect.stringMatching(why) });
     }
-    expect(peer.notes()).toEqual([]);
+    expect(peer.peer.bytes).toHaveLength(0);
   });
 
   test('when copy mode begins between the look and the paste', async () => {
-    const peer = await lab.peer('echo');
+    const peer = await lab.receiver();
     const pasting = async () => void (await lab.tmux('copy-mode', '-t', peer.target.pane));
     expect((await hand(peer, PLAIN, { pasting })).end).toMatchObject({
       kind: 'blocked',
       obstacle: { by: 'copy_mode' },
     });
-    expect(peer.notes()).toEqual([]);
+    expect(peer.peer.bytes).toHaveLength(0);
   });
 
   test('into a pane that dies between the look and the paste; tmux lives on', async () => {
-    const peer = await lab.peer('echo');
+    const peer = await lab.receiver();
     const { pane, agent } = peer.target;
     await lab.tmux('set-option', '-p', '-t', pane, 'remain-on-exit', 'on');
     const server = await lab.pid();
@@ -243,13 +247,13 @@ describe('nothing is pasted', () => {
   });
 
   test('when it was stopped before', async () => {
-    const peer = await lab.peer('echo');
+    const peer = await lab.receiver();
     expect((await hand(peer, PLAIN, { stop: AbortSignal.abort() })).end).toEqual({ kind: 'stopped' });
-    expect(peer.notes()).toEqual([]);
+    expect(peer.peer.bytes).toHaveLength(0);
   });
 
   test('when no tmux server runs any more', async () => {
-    const peer = await lab.peer('echo');
+    const peer = await lab.receiver();
     process.kill(await lab.pid(), 'SIGKILL');
     await until('the connection is gone', () => !lab.server.connected);
     expect(await preflight(lab.server, peer.target, PLAIN)).toEqual({
@@ -259,29 +263,11 @@ describe('nothing is pasted', () => {
 });
 
 describe('an agent inside a shell', () => {
-  async function inShell(mode: string): Promise<Peer> {
-    const outer = await lab.peer(mode, 'model');
-    const command = await lab.tmux('display-message', '-p', '-t', outer.target.pane, '#{pane_start_command}');
-    // Wider than the typed line: one that fills its row to the end is joined with the row below.
-    await lab.tmux('new-session', '-d', '-s', 'shell', '-x', '400', '-y', '30', "PS1='shell> ' bash --norc");
-    const log = `${lab.dir}/shell.log`;
-    const line = command
-      .replace(/^"?exec /, '')
-      .replace(/"$/, '')
-      .replace(/'[^']*\.log'/, `'${log}'`);
-    const row = (beginning: string) => async () => {
-      const rows = await capture(lab.server, '=shell:');
-      return rows.some((one) => one.startsWith(beginning));
-    };
-    await until('the shell shows its prompt', row('shell>'));
-    await lab.tmux('send-keys', '-t', '=shell:', line, 'Enter');
-    await until('the peer shows its box', row('READY>'));
-    return lab.meet('shell', log);
-  }
-  const words = async (peer: Peer) => (await capture(lab.server, peer.target.pane)).join('\n');
+  const inShell = (args?: string[]) => lab.receiver(args, 'shell', true);
+  const words = async (peer: Receiver) => (await capture(lab.server, peer.target.pane)).join('\n');
 
   test('that has exited gets nothing, and the shell neither', async () => {
-    const peer = await inShell('echo');
+    const peer = await inShell();
     const pasting = async () => {
       process.kill(peer.target.agent.pid, 'SIGKILL');
       await until('bash runs in the pane', async () => (await lab.pane('shell')).command === 'bash');
@@ -292,7 +278,7 @@ describe('an agent inside a shell', () => {
   });
 
   test('that is suspended gets nothing, and the shell neither', async () => {
-    const peer = await inShell('echo');
+    const peer = await inShell();
     process.kill(peer.target.agent.pid, 'SIGSTOP');
     await until('bash runs in the pane', async () => (await lab.pane('shell')).command === 'bash');
     expect((await hand(peer)).end).toMatchObject({
@@ -305,7 +291,7 @@ describe('an agent inside a shell', () => {
   });
 
   test('that exits at the paste: gone, and no Enter for the shell', async () => {
-    const peer = await inShell('die');
+    const peer = await inShell(['--die-on-paste']);
     expect((await hand(peer)).end).toMatchObject({ kind: 'gone' });
     await until('bash runs in the pane', async () => (await lab.pane('shell')).command === 'bash');
     expect(enters(peer)).toBe(0);
@@ -314,14 +300,14 @@ describe('an agent inside a shell', () => {
 
 describe('between paste and Enter', () => {
   test('a dialog comes up: no Enter', async () => {
-    const peer = await lab.peer('dialog');
+    const peer = await lab.receiver(['--show', 'dialog']);
     const { end } = await hand(peer, { ...KNOWN, patterns: { dialog: /Do you want to proceed\?/ } });
     expect(end).toEqual({ kind: 'unverified', why: expect.stringMatching(/dialog.*Do you want to proceed/) });
     expect(enters(peer)).toBe(0);
   });
 
   test('the pane dies and remains: gone, and tmux lives on', async () => {
-    const peer = await lab.peer('die');
+    const peer = await lab.receiver(['--die-on-paste']);
     await lab.tmux('set-option', '-p', '-t', peer.target.pane, 'remain-on-exit', 'on');
     const server = await lab.pid();
     expect((await hand(peer)).end).toMatchObject({ kind: 'gone' });
@@ -330,7 +316,7 @@ describe('between paste and Enter', () => {
   });
 
   test('copy mode comes and goes: Enter after it', async () => {
-    const peer = await lab.peer('slow');
+    const peer = await lab.receiver(['--echo', '500']);
     const { pane } = peer.target;
     const delivery = hand(peer);
     await until('one paste has come', () => pastes(peer).length === 1);
@@ -346,7 +332,7 @@ describe('between paste and Enter', () => {
   });
 
   test('copy mode stays: no Enter', async () => {
-    const peer = await lab.peer('slow');
+    const peer = await lab.receiver(['--echo', '500']);
     const delivery = hand(peer);
     await until('one paste has come', () => pastes(peer).length === 1);
     await lab.tmux('copy-mode', '-t', peer.target.pane);
@@ -355,14 +341,14 @@ describe('between paste and Enter', () => {
   });
 
   test('the peer speaks: no more keys', async () => {
-    const peer = await lab.peer('slow');
+    const peer = await lab.receiver(['--echo', '500']);
     const stop = new AbortController();
     const delivery = hand(peer, PLAIN, { stop: stop.signal });
     await until('one paste has come', () => pastes(peer).length === 1);
     stop.abort();
     expect((await delivery).end).toEqual({ kind: 'stopped' });
     const seen = new AbortController();
-    const other = await lab.peer('echo');
+    const other = await lab.receiver([], 'other');
     const settling = { ...PLAIN, settleMs: 50 };
     expect((await hand(other, settling, { stop: seen.signal, visible: () => seen.abort() })).end).toEqual({
       kind: 'stopped',
@@ -371,7 +357,7 @@ describe('between paste and Enter', () => {
   });
 
   test('the tmux server is killed: gone', async () => {
-    const peer = await lab.peer('slow');
+    const peer = await lab.receiver(['--echo', '500']);
     const pid = await lab.pid();
     const delivery = deliver(lab.server, peer.target, TEXT, PLAIN, {
       ...{ pasting: async () => {}, visible: () => {}, submitted: () => {} },
@@ -385,7 +371,7 @@ describe('between paste and Enter', () => {
   test.each([[KNOWN], [PLAIN]])(
     'a person replaces our text by other words: no Enter',
     async (look) => {
-      const peer = await lab.peer('erase');
+      const peer = await lab.receiver(['--show', 'erased']);
       expect((await hand(peer, { ...look, settleMs: 150 })).end).toMatchObject({ kind: 'unverified' });
       expect(pastes(peer)).toEqual([TEXT]);
       expect(enters(peer)).toBe(0);
@@ -394,7 +380,7 @@ describe('between paste and Enter', () => {
   );
 
   test('no echo at all: no Enter', async () => {
-    const peer = await lab.peer('silent');
+    const peer = await lab.receiver(['--show', 'nothing']);
     expect((await hand(peer)).end).toEqual({
       kind: 'unverified',
       why: expect.stringMatching(/not seen for 5 s/),
@@ -405,7 +391,7 @@ describe('between paste and Enter', () => {
 });
 
 test('a program that never takes Enter: twice at most, then unverified', async () => {
-  const peer = await lab.peer('deaf');
+  const peer = await lab.receiver(['--swallow', '9']);
   expect((await hand(peer)).end).toEqual({
     kind: 'unverified',
     why: expect.stringMatching(/did not take Enter/),
@@ -415,11 +401,10 @@ test('a program that never takes Enter: twice at most, then unverified', async (
 });
 
 test('interrupt presses one key, under the same guard', async () => {
-  const peer = await lab.peer('echo');
+  const peer = await lab.receiver();
   expect(await interrupt(lab.server, peer.target, 'Escape')).toBeUndefined();
-  await until('one note was written', () => peer.notes().length === 1);
-  expect(peer.notes()[0]?.key).toBe('\x1b');
-  const agent = foreground(await lab.pane('echo')) as AgentProcess;
+  await until('one key has come', () => peer.peer.keys === '\x1b');
+  const agent = foreground(await lab.pane('peer')) as AgentProcess;
   expect(agent.pid).toBe(peer.target.agent.pid);
   await expect(interrupt(lab.server, peer.target, 'a; kill-server')).rejects.toThrow(/no name of a key/);
 });

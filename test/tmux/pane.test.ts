@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { listPanes, type PaneInfo, resolveAddress } from '../../src/tmux/pane.ts';
-import { Lab } from './lab.ts';
+import { TmuxLab } from './lab.ts';
 
 function pane(id: number, session: string, window = 0, index = 0, name = 'w'): PaneInfo {
   return {
@@ -91,12 +91,13 @@ describe('resolveAddress', () => {
 });
 
 describe('listPanes', () => {
-  let lab: Lab | undefined;
+  let lab: TmuxLab | undefined;
   afterEach(() => lab?.end());
 
   test('tells what tmux knows, whatever the names', async () => {
-    lab = new Lab();
-    await lab.start();
+    lab = new TmuxLab();
+    await lab.startTmux();
+    lab.sessions.add('a|b c_d').add('한국');
     await lab.tmux('new-session', '-d', '-s', 'a|b c.d', '-n', 'win dow', 'sleep 100000');
     await lab.tmux('split-window', '-d', '-t', '=a|b c_d:', 'sleep 100001');
     await lab.tmux('new-session', '-d', '-s', '한국', 'sleep 100000');

@@ -4,9 +4,9 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { ancestors, startOf } from '../../src/processes.ts';
 import { foreground, isAlive, isShell } from '../../src/tmux/process.ts';
 import { until } from '../support/until.ts';
-import { Lab } from './lab.ts';
+import { TmuxLab } from './lab.ts';
 
-let lab: Lab | undefined;
+let lab: TmuxLab | undefined;
 afterEach(async () => {
   await lab?.end();
   lab = undefined;
@@ -52,8 +52,8 @@ describe('a process', () => {
   });
 
   test('in the foreground of a pane is found behind its shell', async () => {
-    lab = new Lab();
-    await lab.start('bash --norc');
+    lab = new TmuxLab();
+    await lab.startTmux('exec env HISTFILE=/dev/null bash --norc');
     const shell = await lab.pane('user');
     // A shell that begins has no terminal of its own yet.
     await until('bash is in the foreground', () => foreground(shell)?.command === 'bash');

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { heldAsBefore, locate, OwnText, shows, withoutOwn } from '../../src/tmux/own-text.ts';
 import { captureBright, classify, find, type Shot, shoot } from '../../src/tmux/screen.ts';
 import { until } from '../support/until.ts';
-import { Lab } from './lab.ts';
+import { TmuxLab } from './lab.ts';
 
 const PATTERNS = { ready: /^READY> ?$/m, busy: /esc to interrupt/, dialog: /Do you want to proceed\?/g };
 
@@ -79,12 +79,12 @@ describe('our own text', () => {
 });
 
 describe('a look at a real pane', () => {
-  let lab: Lab | undefined;
+  let lab: TmuxLab | undefined;
   afterEach(() => lab?.end());
 
   test('a missing pane is nothing; dim and reverse text is no draft', async () => {
-    lab = new Lab();
-    await lab.start(
+    lab = new TmuxLab();
+    await lab.startTmux(
       `printf 'A \\033[2mdim\\033[0m B \\033[38;5;2mgreen\\033[0m \\033[7mX\\033[27m\\033[2mrest\\033[0m'; exec sleep 100000`,
     );
     const { pane } = await lab.pane('user');
