@@ -1,8 +1,7 @@
 // Cold start of the server: spawn → `initialize` answered, and memory at rest, against an empty Node server.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inTurn, main, now, type Row, spread } from './support/bench.ts';
-import { floorPath, inLab, type Lab, MAM } from './support/lab.ts';
-import { Mcp } from './support/mcp.ts';
+import { type BenchLab, floorPath, inLab, MAM } from './support/lab.ts';
 import { rss } from './support/processes.ts';
 
 const REST_MS = 300;
@@ -48,15 +47,14 @@ await main(({ rounds }) =>
 );
 
 /** One start. @returns ms until `initialize` was answered */
-async function start(lab: Lab, program: string, listed: number[], rest: number[]): Promise<number> {
+async function start(lab: BenchLab, program: string, listed: number[], rest: number[]): Promise<number> {
   const started = now();
-  const server = new Mcp([program], lab.env, lab.project);
-  await server.initialize();
+  const server = await lab.server([program]);
   const ms = now() - started;
   await server.request('tools/list');
   listed.push(now() - started);
   await sleep(REST_MS);
   rest.push(rss(server.pid));
-  await server.end();
+  await server.close();
   return ms;
 }

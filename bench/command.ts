@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { inTurn, main, now, type Row, spread } from './support/bench.ts';
 import { openJobs } from './support/jobs.ts';
-import { floorPath, inLab, type Lab, MAM } from './support/lab.ts';
+import { type BenchLab, floorPath, inLab, MAM } from './support/lab.ts';
 
 const GOAL = 0.9;
 /** What a person does not notice beside the start of Node itself. */
@@ -68,7 +68,7 @@ await main(({ rounds }) =>
 );
 
 /** A process from its start to its end, in ms. */
-async function whole(lab: Lab, command: string, ...args: string[]): Promise<number> {
+async function whole(lab: BenchLab, command: string, ...args: string[]): Promise<number> {
   const started = now();
   const child = spawn(command, args, {
     env: lab.env,

@@ -3,9 +3,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../test/support/until.ts';
 import { main, now, type Row, spread } from './support/bench.ts';
 import { openJobs } from './support/jobs.ts';
-import { inLab, until } from './support/lab.ts';
+import { inLab } from './support/lab.ts';
 import { audit, Publishers } from './support/publishers.ts';
 
 const PUBLISHERS = 8;
@@ -22,7 +23,9 @@ await main(({ rounds }) =>
     for (let round = 0; round < rounds(8, 3); round++) {
       await sleep(1_500);
       const at = now();
-      process.kill(lab.hub().pid, 'SIGKILL');
+      const { pid } = lab.hub();
+      lab.killedHubs.add(pid);
+      process.kill(pid, 'SIGKILL');
       publishers.mark(at);
       gaps.push((await publishers.again(at, AGAIN_MS)) - at);
     }

@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import { composeOrder } from '../src/job/order.ts';
 import { quote } from '../src/tmux/quote.ts';
 import { inTurn, main, now, type Row, spread, sum } from './support/bench.ts';
-import { floorPath, inLab, type Lab } from './support/lab.ts';
+import { type BenchLab, floorPath, inLab } from './support/lab.ts';
 import { Panes } from './support/panes.ts';
 import { childTrace, descendants } from './support/processes.ts';
 
@@ -27,7 +27,7 @@ await main(({ rounds }) =>
     const delegate = async (): Promise<number> => {
       const started = now();
       const enter = panes.enter('mam');
-      const job = await supervisor.call('delegate_job', {
+      const job = await supervisor.ask('delegate_job', {
         prompt: PROMPT,
         agent: 'command',
         agent_session: 'tmux:mam',
@@ -36,7 +36,7 @@ await main(({ rounds }) =>
       const at = await enter;
       if (job.status !== 'working')
         throw new Error(`delegate_job: ${job.status}, ${JSON.stringify(job.delivery)}`);
-      await peer.call('publish_event', { job_id: job.job_id, event: 'completed', detail: 'done' });
+      await peer.ask('publish_event', { job_id: job.job_id, event: 'completed', detail: 'done' });
       return at - started;
     };
     const typed = composeOrder('look-through-the-tests-of-the-parser-abcdefgh', {
@@ -89,15 +89,16 @@ await main(({ rounds }) =>
     };
     const rows = await measure(1);
     const others = Array.from({ length: 198 }, (_, index) => `s${index}`);
-    lab.sessions(others, () => 'exec sleep 1000000');
+    await lab.startSessions(others, 'exec sleep 1000000');
     return [...rows, ...(await measure(200))];
   }),
 );
 
 /** A control client with a session of its own and nothing else. */
-function bareClient(lab: Lab): Writable {
+function bareClient(lab: BenchLab): Writable {
+  lab.sessions.add('bare');
   const child = lab.spawn('tmux', [
-    ...['-S', lab.tmuxSocket, '-C', 'new-session', '-A', '-s', 'bare', '-f', 'no-output,ignore-size'],
+    ...['-S', lab.socket, '-C', 'new-session', '-A', '-s', 'bare', '-f', 'no-output,ignore-size'],
     'exec sleep 1000000',
   ]);
   child.stdout?.resume();

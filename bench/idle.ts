@@ -14,9 +14,9 @@ const REST_MS = 15_000;
 await main(({ rounds }) =>
   inLab(async (lab): Promise<Row[]> => {
     const seconds = rounds(20, 8);
-    lab.sessions(
+    await lab.startSessions(
       Array.from({ length: JOBS }, (_, index) => `before${index}`),
-      () => 'exec cat',
+      'exec cat',
     );
     await sleep(1000);
     const floor = await busy([lab.tmuxPid], [], seconds);
@@ -36,7 +36,7 @@ await main(({ rounds }) =>
       busy([], descendants(lab.tmuxPid), seconds),
     ]);
     const value = ofHub + ofClient + ofTmux + ofWatch;
-    await server.end();
+    await server.close();
     const perJob = (below.length - withOne) / (JOBS - 1);
     return [
       {

@@ -14,7 +14,7 @@ await main(({ rounds }) =>
     const floor = await lab.server(await startJournal(lab));
     const publish = async (round: number): Promise<number> => {
       const started = now();
-      const answer = await peer.call('publish_event', {
+      const answer = await peer.ask('publish_event', {
         job_id: job,
         event: 'progress',
         detail: `step ${round}`,
@@ -24,7 +24,7 @@ await main(({ rounds }) =>
     };
     const relay = async (round: number): Promise<number> => {
       const started = now();
-      await floor.call('publish', { job_id: job, event: 'progress', detail: `step ${round}` });
+      await floor.ask('publish', { job_id: job, event: 'progress', detail: `step ${round}` });
       return now() - started;
     };
     for (let round = 0; round < WARM; round++) await Promise.all([publish(round), relay(round)]);

@@ -2,10 +2,12 @@
 // The floor of a page is an empty server's answer of the same length.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { endHub } from '../test/support/lab-end.ts';
+import type { LabServer } from '../test/support/lab-server.ts';
+import { until } from '../test/support/until.ts';
 import { makeFinishedJobs } from './support/archive.ts';
 import { inTurn, main, now, type Row, single, spread } from './support/bench.ts';
-import { floorPath, inLab, until } from './support/lab.ts';
-import type { Mcp } from './support/mcp.ts';
+import { floorPath, inLab } from './support/lab.ts';
 import { rss } from './support/processes.ts';
 
 const FEW = 10;
@@ -28,8 +30,8 @@ await main(({ rounds }) =>
       const memory = rss(many.hub().pid);
       // The index is written behind the answer.
       await until('the index is written', () => existsSync(join(many.registry, '.index.jsonl')));
-      await server.end();
-      await many.endHub();
+      await server.close();
+      await endHub(many);
       const again = await many.server();
       await ask(again, ids[0]);
       const indexed = await list(again, 1);
@@ -44,7 +46,7 @@ await main(({ rounds }) =>
         fresh: (round) => ask(again, ids[(round * 7919 + 13) % count]),
       });
       await list(again, PAGE);
-      const pageChars = again.lastLength;
+      const pageChars = again.lines.at(-1)?.length ?? 0;
       const pages = await inTurn(turns, {
         many: () => list(again, PAGE),
         few: () => list(small, PAGE),
@@ -97,14 +99,14 @@ await main(({ rounds }) =>
   ),
 );
 
-async function ask(server: Mcp, id: string | undefined): Promise<number> {
+async function ask(server: LabServer, id: string | undefined): Promise<number> {
   const started = now();
-  await server.call('job_status', { job_id: id });
+  await server.ask('job_status', { job_id: id });
   return now() - started;
 }
 
-async function list(server: Mcp, limit: number): Promise<number> {
+async function list(server: LabServer, limit: number): Promise<number> {
   const started = now();
-  await server.call('list_jobs', { limit });
+  await server.ask('list_jobs', { limit });
   return now() - started;
 }

@@ -1,7 +1,6 @@
 // What the server costs a model before it has done anything: its list of tools, and its instructions.
 import { main, type Row, single } from './support/bench.ts';
 import { inLab, MAM } from './support/lab.ts';
-import { Mcp } from './support/mcp.ts';
 import { asModelsGetThem, barely, type ListedTool, tokens } from './support/tokens.ts';
 
 const GOAL = 3_500;
@@ -10,10 +9,10 @@ await main(() =>
   inLab(async (lab): Promise<Row[]> => {
     const rows: Row[] = [];
     for (const role of ['supervisor', 'peer']) {
-      const server = new Mcp([MAM], { ...lab.env, MAM_ROLE: role }, lab.project);
-      const { instructions } = await server.initialize();
-      const { tools } = (await server.request('tools/list')) as { tools: ListedTool[] };
-      await server.end();
+      const server = lab.spawnServer({ MAM_ROLE: role }, { program: [MAM] });
+      const { instructions } = (await server.initialize()).result;
+      const { tools }: { tools: ListedTool[] } = (await server.request('tools/list')).result;
+      await server.close();
       const text = asModelsGetThem(tools);
       const value = tokens(text);
       rows.push({

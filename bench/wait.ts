@@ -19,13 +19,13 @@ await main(({ rounds }) =>
     const supervisor = await lab.server();
     const relay = await startJournal(lab);
     const [teller, hearer] = [await lab.server(relay), await lab.server(relay)];
-    let { cursor } = await supervisor.call('wait_job', { job_id: job, timeout_seconds: 0 });
+    let { cursor } = await supervisor.ask('wait_job', { job_id: job, timeout_seconds: 0 });
 
     const wait = async (round: number): Promise<number> => {
-      const waiting = supervisor.call('wait_job', { job_id: job, timeout_seconds: 20, cursor });
+      const waiting = supervisor.ask('wait_job', { job_id: job, timeout_seconds: 20, cursor });
       await sleep(SETTLE_MS);
       const started = now();
-      const published = peer.call('publish_event', {
+      const published = peer.ask('publish_event', {
         job_id: job,
         event: 'question',
         detail: `Which ${round}?`,
@@ -38,10 +38,10 @@ await main(({ rounds }) =>
       return ms;
     };
     const hear = async (round: number): Promise<number> => {
-      const waiting = hearer.call('wait');
+      const waiting = hearer.ask('wait');
       await sleep(SETTLE_MS);
       const started = now();
-      const published = teller.call('publish', { job_id: job, event: 'question', detail: `Which ${round}?` });
+      const published = teller.ask('publish', { job_id: job, event: 'question', detail: `Which ${round}?` });
       await waiting;
       const ms = now() - started;
       await published;

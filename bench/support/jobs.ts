@@ -1,33 +1,33 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { floorPath, type Lab } from './lab.ts';
+import { type BenchLab, floorPath } from './lab.ts';
 
 /**
  * Delegates this many jobs, each to a `cat` in a session of its own, and has each taken up by a peer.
  * @param first number of the first session
  */
-export async function openJobs(lab: Lab, count: number, first = 0): Promise<string[]> {
+export async function openJobs(lab: BenchLab, count: number, first = 0): Promise<string[]> {
   const names = Array.from({ length: count }, (_, index) => `job${first + index}`);
-  lab.sessions(names, () => 'exec cat');
+  await lab.startSessions(names, 'exec cat');
   const server = await lab.server();
   const ids: string[] = [];
   for (const name of names) {
-    const job = await server.call('delegate_job', {
+    const job = await server.ask('delegate_job', {
       prompt: `Bench ${name}`,
       agent: 'command',
       agent_session: `tmux:${name}`,
       timeout_seconds: 36_000,
       idle_timeout_seconds: 36_000,
     });
-    await server.call('publish_event', { job_id: job.job_id, event: 'started' });
+    await server.ask('publish_event', { job_id: job.job_id, event: 'started' });
     ids.push(job.job_id);
   }
-  await server.end();
+  await server.close();
   return ids;
 }
 
 /** Starts the floor of a hub. @returns the arguments of a relay server to it */
-export async function startJournal(lab: Lab): Promise<string[]> {
+export async function startJournal(lab: BenchLab): Promise<string[]> {
   const socket = join(lab.folder, 'journal.sock');
   const child = lab.spawn(process.execPath, [
     floorPath('journal.mjs'),

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import type { Lab } from './lab.ts';
+import type { BenchLab } from './lab.ts';
 import { programPath } from './lab.ts';
 
 /** What a program in a pane has read: `ready` once it can take input, then one `enter` for each Enter key. */
@@ -13,11 +13,11 @@ export interface PaneEvent {
 
 /** Programs in panes that take input at once and tell when they have read Enter. */
 export class Panes {
-  readonly #lab: Lab;
+  readonly #lab: BenchLab;
   readonly #waiting = new Map<string, (event: PaneEvent) => void>();
   readonly #socket: string;
 
-  constructor(lab: Lab) {
+  constructor(lab: BenchLab) {
     this.#lab = lab;
     this.#socket = join(lab.folder, 'panes.sock');
     const server = createServer((socket) => {
@@ -36,7 +36,7 @@ export class Panes {
   async start(name: string): Promise<void> {
     const ready = this.next(name, 'ready');
     const words = [process.execPath, programPath('pane'), this.#socket, name];
-    this.#lab.sessions([name], () => `exec ${words.map((word) => `'${word}'`).join(' ')}`);
+    await this.#lab.startSessions([name], `exec ${words.map((word) => `'${word}'`).join(' ')}`);
     await ready;
   }
 

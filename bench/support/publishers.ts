@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Lab, programPath } from './lab.ts';
+import { type BenchLab, programPath } from './lab.ts';
 
 /** What a publisher is told. */
 export type Order = { do: 'go' } | { do: 'stop' } | { do: 'mark'; at: number };
@@ -32,7 +32,14 @@ export class Publishers {
   }
 
   /** Starts one for each job, and waits until all are connected. */
-  static async start(lab: Lab, kind: string, jobs: string[], window: number, socket: string, realm = '') {
+  static async start(
+    lab: BenchLab,
+    kind: string,
+    jobs: string[],
+    window: number,
+    socket: string,
+    realm = '',
+  ) {
     const publishers = new Publishers(jobs);
     for (const job of jobs) {
       const name = `${NAME}-${job}`;
@@ -98,7 +105,10 @@ export class Publishers {
 }
 
 /** Reads the journals: every acknowledged event must be there, none twice, and `seq` without a gap. */
-export function audit(lab: Lab, acked: Map<string, [number, number][]>): { lost: number; twice: number } {
+export function audit(
+  lab: BenchLab,
+  acked: Map<string, [number, number][]>,
+): { lost: number; twice: number } {
   let lost = 0;
   let twice = 0;
   for (const [job, ranges] of acked) {
