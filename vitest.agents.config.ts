@@ -1,13 +1,19 @@
 import { defineConfig } from 'vitest/config';
+import { HOMES } from './test/agents/programs.ts';
 
-/** The scenarios with the real agents: `npm run test:agents`. */
+/** The scenarios with the real agents: `npm run test:agents`. Each agent is a project of its own. */
 export default defineConfig({
   test: {
-    include: ['test/agents/scenarios/*.test.ts'],
     globalSetup: ['test/support/build.ts'],
     // Two cores carry one agent at a time.
     fileParallelism: false,
-    env: { TEST_PATIENCE: '4' },
-    testTimeout: 180_000,
+    projects: HOMES.map(({ kind, npm }) => ({
+      test: {
+        name: kind,
+        include: ['test/agents/scenarios/*.test.ts', `test/agents/scenarios/${kind}/*.test.ts`],
+        env: { TEST_AGENTS: `${kind}@${npm.version}`, TEST_PATIENCE: '4' },
+        testTimeout: 180_000,
+      },
+    })),
   },
 });

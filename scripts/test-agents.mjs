@@ -1,9 +1,12 @@
 #!/usr/bin/env node
-// Installs the real agents at their pinned versions and runs the scenarios with them: `npm run test:agents [-- ARGS]`,
-// where ARGS go to vitest (such as `-t codex`); `npm run bench:agents` takes their times in the same surroundings: a
-// network namespace that has only loopback, or, where none can be made, with every endpoint on loopback and all other
-// traffic sent to a port where nobody listens.
+// Installs the real agents at their pinned versions and runs the scenarios with them:
+// `npm run test:agents [-- [--agent KIND[@VERSION]]... ARGS]`, where ARGS go to vitest (such as `-t permission`).
+// `npm run bench:agents` takes their times in the same surroundings: a network namespace that has only loopback, or,
+// where none can be made, with every endpoint on loopback and all other traffic sent to a port where nobody listens.
 import { spawnSync } from 'node:child_process';
+
+const { agents, others } = readArguments(process.argv.slice(2));
+if (agents.length > 0) process.env.TEST_AGENTS = agents.join(' ');
 
 const run = (command, args, options = {}) => spawnSync(command, args, { stdio: 'inherit', ...options });
 
@@ -12,7 +15,7 @@ if (ensured.status !== 0) process.exit(ensured.status ?? 1);
 const installed = run(process.execPath, ['--import', 'tsx', 'test/agents/install.ts']);
 if (installed.status !== 0) process.exit(installed.status ?? 1);
 
-const [first, ...rest] = process.argv.slice(2);
+const [first, ...rest] = others;
 const what =
   first === 'bench'
     ? [process.execPath, '--import', 'tsx', 'bench/agents.ts', ...rest]
@@ -22,7 +25,7 @@ const what =
         'run',
         '--config',
         'vitest.agents.config.ts',
-        ...process.argv.slice(2),
+        ...others,
       ];
 if (first === 'bench' && run(process.execPath, ['scripts/build.mjs']).status !== 0) process.exit(1);
 const alone = ['-rn', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'];
@@ -35,3 +38,16 @@ const result = canBeAlone
   ? run('unshare', [...alone, ...what])
   : run(what[0], what.slice(1), { env: { ...process.env, ...shut, ...open } });
 process.exit(result.status ?? 1);
+
+/** Takes each `--agent WORD` and `--agent=WORD` out of the arguments. */
+function readArguments(args) {
+  const [agents, others] = [[], []];
+  for (const words = [...args]; words.length > 0; ) {
+    const word = words.shift();
+    if (!/^--agent(=|$)/.test(word)) others.push(word);
+    else agents.push(word === '--agent' ? (words.shift() ?? '') : word.slice('--agent='.length));
+  }
+  if (!agents.some((word) => word === '' || word.startsWith('-'))) return { agents, others };
+  console.error('--agent needs an agent, such as `--agent codex` or `--agent codex@0.171.0`.');
+  process.exit(1);
+}

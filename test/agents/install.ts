@@ -1,7 +1,11 @@
 // Run by scripts/test-agents.mjs before the network is taken away.
-import { HOMES, install } from './programs.ts';
-
-for (const home of HOMES) {
-  process.stdout.write(`${home.kind}: ${home.npm.name} ${home.npm.version}\n`);
-  install(home);
+try {
+  const { HOMES, install } = await import('./programs.ts');
+  for (const home of HOMES) {
+    process.stdout.write(`${home.kind}: ${home.npm.name} ${home.npm.version}\n`);
+    install(home);
+  }
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(1);
 }

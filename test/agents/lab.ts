@@ -6,6 +6,7 @@ import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { signal } from '../support/processes.ts';
 import { pause, until } from '../support/until.ts';
+import { evidence } from './evidence.ts';
 import type { AgentHome } from './homes/home.ts';
 import { anthropic } from './model/anthropic.ts';
 import { chat } from './model/chat.ts';
@@ -109,6 +110,11 @@ export class AgentLab extends Lab {
     return server.ask('delegate_job', { prompt: 'Mend the roof', agent: this.agent.kind, ...args });
   }
 
+  /** What was asked of the model's server that no protocol handled, as `METHOD path`. */
+  get strangers(): readonly string[] {
+    return this.#model?.strangers ?? [];
+  }
+
   /** What the agent's pane shows. */
   agentScreen(): Promise<string> {
     return this.tmux('capture-pane', '-p', '-J', '-t', `=${this.session}:`);
@@ -176,11 +182,12 @@ export class AgentLab extends Lab {
   }
 
   override async end(failed = false, graceMs?: number): Promise<void> {
-    const screen = failed ? await this.agentScreen().catch(() => '(no pane)') : '';
+    // Of what only the end shows to be wrong the evidence is gone too late.
+    const seen = await evidence(this);
     await this.#endAgent();
     await this.#model?.close();
     await super.end(failed, graceMs).catch((error: Error) => {
-      throw new Error(`${error.message}\n${screen}`);
+      throw new Error(`${error.message}\n${seen}`);
     });
   }
 }

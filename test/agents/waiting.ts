@@ -1,9 +1,6 @@
-import { test as base } from 'vitest';
 import type { LabServer } from '../support/lab-server.ts';
-import type { AgentHome } from './homes/home.ts';
-import { AgentLab } from './lab.ts';
+import type { AgentLab } from './lab.ts';
 import type { ModelRequest, ModelStep } from './model/script.ts';
-import { Supervisor } from './supervisor.ts';
 
 /** Longer than any limit here, in seconds. */
 const LONG = 600;
@@ -16,18 +13,6 @@ export const DELEGATE: ModelStep = {
 /** What a person tells the model of `prepared`. */
 export const BEGIN = 'begin the work';
 export const AGAIN = 'look again';
-
-/** A test with a lab of this client's own. */
-export function testOf(home: AgentHome) {
-  return base.extend<{ lab: AgentLab; client: Supervisor }>({
-    lab: async ({ task }, use) => {
-      const lab = new AgentLab(home);
-      await use(lab);
-      await lab.end(task.result?.state === 'fail');
-    },
-    client: async ({ lab }, use) => use(new Supervisor(lab)),
-  });
-}
 
 /** Whoever reports on the job. The hub runs from now on: its start is no part of a client's short limit. */
 export async function reporterOf(lab: AgentLab): Promise<LabServer> {

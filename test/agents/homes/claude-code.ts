@@ -10,6 +10,7 @@ export const claudeCode: AgentHome = {
   kind: 'claude-code',
   npm: { name: '@anthropic-ai/claude-code-linux-x64', version: '2.1.330' },
   bin: 'node_modules/@anthropic-ai/claude-code-linux-x64/claude',
+  logs: /^\.cache\/claude-cli-nodejs\/.*\.jsonl$|^\.claude\/(debug|projects)\//,
   prepare(home, workdir, modelUrl, options) {
     // Without hasCompletedOnboarding it asks api.anthropic.com first, and exits when that fails.
     const state = {

@@ -7,6 +7,7 @@ export const codex: AgentHome = {
   kind: 'codex',
   npm: { name: '@openai/codex', version: '0.169.0' },
   bin: 'node_modules/@openai/codex/bin/codex.js',
+  logs: /^\.codex\/(log|sessions)\//,
   prepare(home, workdir, modelUrl, options) {
     const folder = join(home, '.codex');
     mkdirSync(folder, { recursive: true });

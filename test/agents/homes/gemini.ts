@@ -7,6 +7,7 @@ export const gemini: AgentHome = {
   kind: 'gemini',
   npm: { name: '@google/gemini-cli', version: '0.61.0' },
   bin: 'node_modules/@google/gemini-cli/bundle/gemini.js',
+  logs: /^\.gemini\/tmp\/.*\.json(l)?$/,
   prepare(home, workdir, modelUrl, options) {
     const folder = join(home, '.gemini');
     mkdirSync(folder, { recursive: true });

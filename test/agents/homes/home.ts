@@ -5,6 +5,8 @@ export interface AgentHome {
   npm: { name: string; version: string };
   /** The program's path below the folder that it was installed into. */
   bin: string;
+  /** The files that tell afterwards what it did, by their path in its home: its logs, else its record of the session. */
+  logs: RegExp;
   /**
    * Writes the agent's own configuration.
    * @param home private HOME, an existing empty folder

@@ -8,6 +8,7 @@ export const opencode: AgentHome = {
   npm: { name: 'opencode-ai', version: '1.18.33' },
   // The package's postinstall puts the native program of the platform in its place.
   bin: 'node_modules/.bin/opencode',
+  logs: /^\.local\/share\/opencode\/log\//,
   prepare(home, _workdir, modelUrl, { ask }) {
     const folder = join(home, '.config', 'opencode');
     mkdirSync(folder, { recursive: true });

@@ -2,9 +2,10 @@ import { describe, expect } from 'vitest';
 import { builtIn } from '../../../src/agents/index.ts';
 import { isRunning } from '../../support/processes.ts';
 import { pause, until } from '../../support/until.ts';
+import { testOf } from '../lab-test.ts';
 import type { ModelRequest } from '../model/script.ts';
 import { HOMES } from '../programs.ts';
-import { AGAIN, BEGIN, DELEGATE, prepared, reporterOf, testOf, wait } from '../waiting.ts';
+import { AGAIN, BEGIN, DELEGATE, prepared, reporterOf, wait } from '../waiting.ts';
 
 /** What each client shows when its turn was interrupted. */
 const INTERRUPTED: Readonly<Record<string, RegExp>> = {

@@ -1,9 +1,10 @@
 import { readdirSync } from 'node:fs';
-import { test as base, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import { builtIn } from '../../../src/agents/index.ts';
 import type { LabServer } from '../../support/lab-server.ts';
 import { pause, until } from '../../support/until.ts';
-import { AgentLab } from '../lab.ts';
+import type { AgentLab } from '../lab.ts';
+import { testOf } from '../lab-test.ts';
 import type { ModelStep, StepPart } from '../model/script.ts';
 import { worker } from '../model/worker.ts';
 import { HOMES } from '../programs.ts';
@@ -20,13 +21,7 @@ const parallel = (...names: string[]): ModelStep => ({
 const HUMAN_MS = 400;
 
 describe.each(HOMES)('$kind', (home) => {
-  const test = base.extend<{ lab: AgentLab }>({
-    lab: async ({ task }, use) => {
-      const lab = new AgentLab(home);
-      await use(lab);
-      await lab.end(task.result?.state === 'fail');
-    },
-  });
+  const test = testOf(home);
   const permission = builtIn(home.kind)?.permission;
   /** Gemini CLI runs what was asked for at once only when all of it is allowed. */
   const runsTogether = home.kind === 'gemini';

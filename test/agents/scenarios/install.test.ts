@@ -1,6 +1,7 @@
-import { test as base, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import { builtIn } from '../../../src/agents/index.ts';
-import { AgentLab } from '../lab.ts';
+import type { AgentLab } from '../lab.ts';
+import { testOf } from '../lab-test.ts';
 import { done, worker } from '../model/worker.ts';
 import { HOMES } from '../programs.ts';
 
@@ -17,13 +18,7 @@ const LISTED_IN_PROJECT: typeof LISTED = { ...LISTED, 'claude-code': /^mam: .*Pe
 const ANY = /\bmam\b.*(?:onnected|enabled|approval)/;
 
 describe.each(HOMES)('$kind', (home) => {
-  const test = base.extend<{ lab: AgentLab }>({
-    lab: async ({ task }, use) => {
-      const lab = new AgentLab(home);
-      await use(lab);
-      await lab.end(task.result?.state === 'fail');
-    },
-  });
+  const test = testOf(home);
   const program = builtIn(home.kind)?.start?.program ?? home.kind;
   const install = async (lab: AgentLab, ...args: string[]) => {
     const ended = await lab.mam('install', home.kind, ...args);

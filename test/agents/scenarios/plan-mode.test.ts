@@ -1,6 +1,6 @@
-import { test as base, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import { builtIn } from '../../../src/agents/index.ts';
-import { AgentLab } from '../lab.ts';
+import { testOf } from '../lab-test.ts';
 import { done, worker } from '../model/worker.ts';
 import { HOMES } from '../programs.ts';
 
@@ -11,16 +11,10 @@ const PLAN: Readonly<Record<string, { args: string[]; shows: RegExp }>> = {
   opencode: { args: ['--agent', 'plan'], shows: /\bPlan\b/ },
 };
 
-describe.each(HOMES.filter(({ kind }) => kind in PLAN))('$kind', (home) => {
-  const test = base.extend<{ lab: AgentLab }>({
-    lab: async ({ task }, use) => {
-      const lab = new AgentLab(home);
-      await use(lab);
-      await lab.end(task.result?.state === 'fail');
-    },
-  });
+describe.each(HOMES)('$kind', (home) => {
+  const test = testOf(home);
 
-  test('in plan mode its reports ask nobody', async ({ lab }) => {
+  test.skipIf(!(home.kind in PLAN))('in plan mode its reports ask nobody', async ({ lab }) => {
     const { args = [], shows = /x/ } = PLAN[home.kind] ?? {};
     await lab.prepare(worker(done).model, { ask: true });
     lab.configure({

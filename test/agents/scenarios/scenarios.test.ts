@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test as base, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import { builtIn } from '../../../src/agents/index.ts';
 import type { LabServer } from '../../support/lab-server.ts';
 import { pause, until } from '../../support/until.ts';
-import { AgentLab } from '../lab.ts';
+import type { AgentLab } from '../lab.ts';
+import { testOf } from '../lab-test.ts';
 import type { ModelStep } from '../model/script.ts';
 import { done, worker } from '../model/worker.ts';
 import { HOMES } from '../programs.ts';
@@ -27,13 +28,7 @@ const making = (jobId: string): ModelStep[] => [
 ];
 
 describe.each(HOMES)('$kind', (home) => {
-  const test = base.extend<{ lab: AgentLab }>({
-    lab: async ({ task }, use) => {
-      const lab = new AgentLab(home);
-      await use(lab);
-      await lab.end(task.result?.state === 'fail');
-    },
-  });
+  const test = testOf(home);
   const takesPrompt = builtIn(home.kind)?.start?.takesPrompt === true;
   const made = (lab: AgentLab) => existsSync(join(lab.project, 'made-by-agent'));
   /** Waits for the end; attention on the way, which a person gives in the pane, is passed over. */

@@ -1,7 +1,7 @@
-import { test as base, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import { instructions } from '../../../src/mcp/instructions.ts';
 import { tools } from '../../../tools/index.ts';
-import { AgentLab } from '../lab.ts';
+import { testOf } from '../lab-test.ts';
 import type { ModelRequest, ModelStep } from '../model/script.ts';
 import { HOMES } from '../programs.ts';
 import { Supervisor } from '../supervisor.ts';
@@ -13,13 +13,7 @@ const OF_INPUT = 'For a permission request: allow it once, or deny it';
 const OF_OUTPUT = 'how far the answer has got';
 
 describe.each(HOMES)('$kind as supervisor', (home) => {
-  const test = base.extend<{ lab: AgentLab }>({
-    lab: async ({ task }, use) => {
-      const lab = new AgentLab(home);
-      await use(lab);
-      await lab.end(task.result?.state === 'fail');
-    },
-  });
+  const test = testOf(home);
 
   test('calls every tool, and its model reads every answer', async ({ lab }) => {
     const asked: ModelRequest[] = [];

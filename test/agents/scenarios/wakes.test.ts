@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { test as base, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import { builtIn } from '../../../src/agents/index.ts';
 import { pause, until } from '../../support/until.ts';
-import { codex } from '../homes/codex.ts';
-import { AgentLab } from '../lab.ts';
+import type { AgentLab } from '../lab.ts';
+import { testOf } from '../lab-test.ts';
 import type { ModelRequest, ModelStep } from '../model/script.ts';
 import { HOMES } from '../programs.ts';
 
@@ -14,13 +14,7 @@ const AGENT_MS = 30_000;
 const LINE = /\bJob ([a-z0-9-]+) is completed: call the MCP tool job_status \(server mam\)/;
 
 describe.each(HOMES)('$kind that supervises in a pane and does not wait', (home) => {
-  const test = base.extend<{ lab: AgentLab }>({
-    lab: async ({ task }, use) => {
-      const lab = new AgentLab(home);
-      await use(lab);
-      await lab.end(task.result?.state === 'fail');
-    },
-  });
+  const test = testOf(home);
   const args = home.kind === 'codex' ? ['--no-daemon'] : (home.args?.({ ask: false }) ?? []);
 
   /** The agent as a person starts it, with the server that `mam install` gives it; its model delegates when it is told "go". */
@@ -112,43 +106,6 @@ describe.each(HOMES)('$kind that supervises in a pane and does not wait', (home)
     await lab.shows(/I have the result/, AGENT_MS);
     expect(lines()).toHaveLength(1);
     expect(asked.at(-1)?.results.filter(({ tool }) => isTool(tool, 'job_status'))).toHaveLength(1);
-  });
-});
-
-describe("Codex whose server can't know its pane", () => {
-  const test = base.extend<{ lab: AgentLab }>({
-    lab: async ({ task }, use) => {
-      const lab = new AgentLab(codex);
-      await use(lab);
-      await lab.end(task.result?.state === 'fail');
-    },
-  });
-
-  test.for([
-    { why: 'its variables are not named', args: ['--no-daemon'], named: false },
-    { why: 'its servers run in the background process', args: [], named: true },
-  ])('since $why: refused with what to do, and no job is left', async ({ args, named }, { lab }) => {
-    const asked: ModelRequest[] = [];
-    await lab.prepare((request) => {
-      asked.push(request);
-      return request.results.length > 0 ? { say: 'It was refused.' } : { call: 'delegate_job', args: JOB };
-    });
-    lab.expected.push(/^h\/installed\.json$/);
-    expect(await lab.mam('install', 'codex')).toMatchObject({ code: 0 });
-    const config = join(lab.env['CODEX_HOME'] ?? '', 'config.toml');
-    const text = readFileSync(config, 'utf8');
-    expect(text).toContain('"TMUX_PANE"');
-    if (!named) writeFileSync(config, text.replaceAll(/"TMUX(?:_PANE)?",? ?/g, ''));
-    await lab.startPeer('mute', { session: 'robot' });
-    await lab.startSession(lab.session, ['exec codex', ...args].join(' '));
-    await lab.shows(/^›/m, AGENT_MS);
-    await lab.say('please go');
-    await lab.shows(/It was refused/, AGENT_MS);
-    const refusal = asked.at(-1)?.results[0]?.text;
-    expect(refusal).toContain('You do not run in a tmux pane, as far as this server can see');
-    expect(refusal).toContain('Leave `notify` out, and wait with wait_job');
-    expect(refusal).toContain('TMUX_PANE');
-    expect(lab.jobIds()).toEqual([]);
   });
 });
 

@@ -1,26 +1,21 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { test as base, describe, expect } from 'vitest';
-import type { LabServer } from '../../support/lab-server.ts';
-import { pause, until } from '../../support/until.ts';
-import { AgentLab } from '../lab.ts';
-import type { ModelStep } from '../model/script.ts';
-import { worker } from '../model/worker.ts';
-import { HOMES } from '../programs.ts';
+import { describe, expect } from 'vitest';
+import type { LabServer } from '../../../support/lab-server.ts';
+import { pause, until } from '../../../support/until.ts';
+import type { AgentLab } from '../../lab.ts';
+import { testOf } from '../../lab-test.ts';
+import type { ModelStep } from '../../model/script.ts';
+import { worker } from '../../model/worker.ts';
+import { homeOf } from '../../programs.ts';
 
 /** What the auto mode wants to check first, unlike a plain `touch`. Nobody listens there. */
 const checked = (file: string): ModelStep => ({ shell: `curl -s http://127.0.0.1:9/; touch ${file}` });
 /** Nobody answers a dialog sooner, and Claude Code takes no key in its first 150 ms. */
 const HUMAN_MS = 400;
 
-describe.each(HOMES.filter(({ kind }) => kind === 'claude-code'))('$kind in auto mode', (home) => {
-  const test = base.extend<{ lab: AgentLab }>({
-    lab: async ({ task }, use) => {
-      const lab = new AgentLab(home);
-      await use(lab);
-      await lab.end(task.result?.state === 'fail');
-    },
-  });
+describe.each([homeOf('claude-code')])('$kind in auto mode', (home) => {
+  const test = testOf(home);
   const made = (lab: AgentLab, name: string) => existsSync(join(lab.project, name));
   const openRequest = async (server: LabServer, jobId: string): Promise<string> => {
     const { outcome, jobs } = await server.ask('wait_job', { job_id: jobId, timeout_seconds: 60 });

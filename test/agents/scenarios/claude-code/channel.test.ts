@@ -1,20 +1,15 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test as base, describe, expect } from 'vitest';
-import type { LabServer } from '../../support/lab-server.ts';
-import { pause, until } from '../../support/until.ts';
-import { claudeCode } from '../homes/claude-code.ts';
-import { AgentLab } from '../lab.ts';
-import type { Model, ModelRequest, ModelStep } from '../model/script.ts';
-import { worker } from '../model/worker.ts';
+import { describe, expect } from 'vitest';
+import type { LabServer } from '../../../support/lab-server.ts';
+import { pause, until } from '../../../support/until.ts';
+import type { AgentLab } from '../../lab.ts';
+import { testOf } from '../../lab-test.ts';
+import type { Model, ModelRequest, ModelStep } from '../../model/script.ts';
+import { worker } from '../../model/worker.ts';
+import { homeOf } from '../../programs.ts';
 
-const test = base.extend<{ lab: AgentLab }>({
-  lab: async ({ task }, use) => {
-    const lab = new AgentLab(claudeCode);
-    await use(lab);
-    await lab.end(task.result?.state === 'fail');
-  },
-});
+const test = testOf(homeOf('claude-code'));
 
 /**
  * Which accounts may use channels is a flag of theirs that Claude Code fetches, and keeps in its configuration. Here it

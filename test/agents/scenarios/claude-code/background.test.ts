@@ -1,23 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test as base, describe, expect } from 'vitest';
-import { pause } from '../../support/until.ts';
-import { AgentLab } from '../lab.ts';
-import type { ModelStep } from '../model/script.ts';
-import { worker } from '../model/worker.ts';
-import { HOMES } from '../programs.ts';
+import { describe, expect } from 'vitest';
+import { pause } from '../../../support/until.ts';
+import { testOf } from '../../lab-test.ts';
+import type { ModelStep } from '../../model/script.ts';
+import { worker } from '../../model/worker.ts';
+import { homeOf } from '../../programs.ts';
 
 /** A ready screen means the end of a turn after 10 s where the agent has hooks. */
 const JUDGED_MS = 12_000;
 
-describe.each(HOMES.filter(({ kind }) => kind === 'claude-code'))('$kind', (home) => {
-  const test = base.extend<{ lab: AgentLab }>({
-    lab: async ({ task }, use) => {
-      const lab = new AgentLab(home);
-      await use(lab);
-      await lab.end(task.result?.state === 'fail');
-    },
-  });
+describe.each([homeOf('claude-code')])('$kind', (home) => {
+  const test = testOf(home);
 
   test('its turn is not over while a shell of its own runs in the background', async ({ lab }) => {
     const publish = (job_id: string, event: string): ModelStep => ({
