@@ -32,8 +32,15 @@ export const opencode: AgentHome = {
     };
     writeFileSync(join(folder, 'opencode.json'), JSON.stringify(config, null, 2));
     skipDependencies(folder);
-    // The models' list is fetched at every start else: 10 s where there is no network (1.18.33).
-    return { OPENCODE_DISABLE_MODELS_FETCH: '1', OPENCODE_DISABLE_AUTOUPDATE: '1' };
+    // The models' list is fetched at every start else: 10 s where there is no network (1.18.33). The one that is built in
+    // takes half of all CPU time up to a first answer, 4 of 8 s: here only our own model is needed.
+    const models = join(folder, 'models.json');
+    writeFileSync(models, '{}');
+    return {
+      OPENCODE_DISABLE_MODELS_FETCH: '1',
+      OPENCODE_MODELS_PATH: models,
+      OPENCODE_DISABLE_AUTOUPDATE: '1',
+    };
   },
 };
 
