@@ -33,6 +33,8 @@ export class Hooks {
   private readonly watch: PaneWatch;
   private readonly changes: Changes;
   private readonly log: Log;
+  /** The turn in which each job's newest prompt was taken, where the agent's turns have ids. */
+  private readonly turnOf = new WeakMap<LiveJob, string>();
 
   constructor(options: {
     registrar: Registrar;
@@ -64,6 +66,8 @@ export class Hooks {
       return this.permissions.relayed(job, report);
     }
     this.watch.hears(job);
+    if (report.type === 'submitted') this.begun(job, report);
+    if (await this.isEarlier(job, report)) return {};
     this.decisions.heard(job, report, origin.pids?.[0]);
     const effect = SETTLING.includes(report.type) ? this.decisions.effect(job) : undefined;
     if (effect === undefined) return this.told(job, params);
@@ -72,6 +76,20 @@ export class Hooks {
       .then(() => this.told(job, params))
       .catch((error) => this.log.error(`what a hook told of ${job.id}`, error));
     return {};
+  }
+
+  private begun(job: LiveJob, { text = '', turn_id }: HookReport): void {
+    const ours = text.includes(job.id) || this.turnOf.has(job);
+    if (!ours || turn_id === undefined) return;
+    this.turnOf.set(job, turn_id);
+    this.changes.tell(job);
+  }
+
+  /** True for the end of a turn before the job's: its hook may be heard after the job's prompt was taken. */
+  private async isEarlier(job: LiveJob, { type, turn_id }: HookReport): Promise<boolean> {
+    if ((type !== 'turn_ended' && type !== 'interrupted') || turn_id === undefined) return false;
+    await this.changes.until(job, () => this.turnOf.has(job), SUBMIT_MS);
+    return this.turnOf.has(job) && this.turnOf.get(job) !== turn_id;
   }
 
   private async told(job: LiveJob, { report, origin, waits }: HookParams): Promise<HookResult> {

@@ -26,6 +26,8 @@ export interface HookReport {
   input?: string | undefined;
   /** The agent's own id of the call that a permission is asked for. */
   call_id?: string | undefined;
+  /** The agent's own id of the turn that it speaks of. */
+  turn_id?: string | undefined;
   /** The agent's session id. */
   session_id?: string | undefined;
   /** `turn_ended`: something of the agent's still runs in the background, so that it will go on by itself. */

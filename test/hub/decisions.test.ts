@@ -52,6 +52,8 @@ let afterKey: () => string[];
 /** What it shows once the agent was given a decision. */
 let afterwards: string[];
 const pressed: string[] = [];
+/** What was taken for the end of a turn. */
+const ends: string[] = [];
 
 /** What a hub knows of permissions when it begins. */
 function begin(): void {
@@ -75,7 +77,11 @@ function begin(): void {
     owners: { openJobOf: () => job } as unknown as PaneOwners,
     permissions,
     decisions,
-    turns: { ended() {}, interrupted() {}, failed() {} } as unknown as Turns,
+    turns: {
+      ended: () => ends.push('ended'),
+      interrupted: () => ends.push('interrupted'),
+      failed() {},
+    } as unknown as Turns,
     watch: { hears() {}, lookOften() {} } as unknown as PaneWatch,
     changes: new Changes(),
     log,
@@ -100,6 +106,7 @@ beforeEach(async () => {
   afterKey = () => [];
   onLook = () => {};
   pressed.length = 0;
+  ends.length = 0;
   begin();
   const dir = join(folder, 'jobs');
   mkdirSync(dir);
@@ -234,6 +241,20 @@ test('a request of the peer that the peer has gone on from takes no decision', a
   await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
   await went;
   expect(job.record.messages).toEqual([]);
+});
+
+test("the end of the turn before is not taken for the end of the job's turn", async () => {
+  // The agent runs both hooks at once, and the one of the earlier turn is heard last, or first.
+  const early = tell({ type: 'interrupted', turn_id: 'turn-1' });
+  await tell({ type: 'submitted', text: `Job ${job.id} was delegated to you`, turn_id: 'turn-2' });
+  await early;
+  await tell({ type: 'turn_ended', turn_id: 'turn-1' });
+  expect(ends).toEqual([]);
+  await tell({ type: 'turn_ended', turn_id: 'turn-2' });
+  await tell({ type: 'submitted', text: 'And now?', turn_id: 'turn-3' });
+  await tell({ type: 'turn_ended', turn_id: 'turn-3' });
+  await tell({ type: 'turn_ended' });
+  expect(ends).toEqual(['ended', 'ended', 'ended']);
 });
 
 test('a request that a hook and the screen settle at once is settled once', async () => {

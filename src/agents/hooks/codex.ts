@@ -22,20 +22,26 @@ function translate(event: string, payload: Record<string, unknown>): HookReport 
       // Comes with the first prompt, not when the program starts.
       return { type: 'session_started' };
     case 'UserPromptSubmit':
-      return { type: 'submitted', text: string(payload['prompt']) };
+      return { type: 'submitted', text: string(payload['prompt']), ...turn(payload) };
     case 'PermissionRequest':
       // Has no id of the call.
       return { type: 'permission_required', ...toolCall(payload) };
     case 'PostToolUse':
       return { type: 'tool_used', ...toolCall(payload), call_id: string(payload['tool_use_id']) };
     case 'Stop':
-      return { type: 'turn_ended', text: string(payload['last_assistant_message']) };
+      return { type: 'turn_ended', text: string(payload['last_assistant_message']), ...turn(payload) };
     case 'Interrupt':
       // A person's Escape, or their denial of a command or an edit.
-      return { type: 'interrupted' };
+      return { type: 'interrupted', ...turn(payload) };
     case 'SessionEnd':
       return { type: 'session_ended' };
     default:
       return undefined;
   }
+}
+
+/** Its box is ready, and takes a prompt, while the hook of the end of a turn still runs: the two come in any order. */
+function turn(payload: Record<string, unknown>): { turn_id?: string } {
+  const turn_id = string(payload['turn_id']);
+  return turn_id === undefined ? {} : { turn_id };
 }

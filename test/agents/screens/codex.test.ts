@@ -276,7 +276,7 @@ const BASE = {
   model: 'scripted',
   permission_mode: 'default',
 };
-const session_id = BASE.session_id;
+const { session_id, turn_id } = BASE;
 
 test('reads what its hooks tell', () => {
   const read = (event: string, payload: object) =>
@@ -285,6 +285,7 @@ test('reads what its hooks tell', () => {
   expect(read('UserPromptSubmit', { prompt: 'Job x' })).toEqual({
     type: 'submitted',
     text: 'Job x',
+    turn_id,
     session_id,
   });
   const bash = { command: 'echo hi >\n f1', description: 'May the script run this?' };
@@ -312,9 +313,10 @@ test('reads what its hooks tell', () => {
   expect(read('Stop', { stop_hook_active: false, last_assistant_message: 'All done.' })).toEqual({
     type: 'turn_ended',
     text: 'All done.',
+    turn_id,
     session_id,
   });
-  expect(read('Interrupt', {})).toEqual({ type: 'interrupted', session_id });
+  expect(read('Interrupt', {})).toEqual({ type: 'interrupted', turn_id, session_id });
   expect(read('SessionEnd', { reason: 'other' })).toEqual({ type: 'session_ended', session_id });
   expect(read('PreCompact', {})).toBeUndefined();
   expect(reader.read('Stop', {})).toEqual({ type: 'turn_ended', text: undefined });
