@@ -16,9 +16,12 @@ const INDENTED = '(?:\\n(?: [^\\n]*)?)*';
 const FOOTER = '\\n\\n {2,}\\S';
 const BOX_TO_END = `(?=[^\\n]*${INDENTED}${FOOTER})[^\\n]*${INDENTED}${END}`;
 
+/** Below a box whose text is sent as soon as the MCP servers have started. */
+const STARTING = ' {2}Waiting for startup\\b';
 /** A row that tells keys: `enter select · esc back`, `enter to submit | esc to cancel`, `? / esc close`. */
 const KEYS =
-  '^ {1,2}(?:[^\\n]*(?:[·|/] | {2}|\\bor ))?(?:Press )?(?:enter|esc) (?:to )?' +
+  `^(?!${STARTING})` +
+  ' {1,2}(?:[^\\n]*(?:[·|/] | {2}|\\bor ))?(?:Press )?(?:enter|esc) (?:to )?' +
   '(?:back|cancel|close|confirm|continue|details|dismiss|exit|open|rewind|resume|save|select|skip|submit|toggle)\\b[^\\n]*';
 /** Modes in which keys do something else than write. */
 const MODES =
@@ -33,12 +36,13 @@ const READY = new RegExp(`^›(?! \\/)(?: |$)${BOX_TO_END}`, 'm');
 
 /**
  * The row above the box, whose words change with what the model is at; below it what it runs, and what waits to be sent.
- * While the MCP servers start only the latter is there. Words that the agent has said have `Worked for 3s` below them.
+ * While the MCP servers start only the latter is there, or a row of the footer says so. Words that the agent has said have `Worked for 3s` below them.
  */
 const WAITING = '• (?:Queued follow-up inputs|Messages to be submitted after next tool call|Queued [^\\n]*)';
 const BUSY = new RegExp(
   `^(?:[•◦] [^\\n]*\\((?:\\d+[hms] ?)+ • esc to interrupt\\)[^\\n]*|${WAITING}[^\\n]*)\\n` +
-    `(?:(?: (?! Worked for )[^\\n]*|${WAITING}[^\\n]*)?\\n)*› ${BOX_TO_END}`,
+    `(?:(?: (?! Worked for )[^\\n]*|${WAITING}[^\\n]*)?\\n)*› ${BOX_TO_END}` +
+    `|^${STARTING}[^\\n]*(?:\\n+[^\\n]+)?${END}`,
   'm',
 );
 

@@ -7,7 +7,7 @@ import { classify, find, type ScreenState } from '../../../src/tmux/screen.ts';
 import { inOneLine } from '../one-line.ts';
 import { readScreen } from './read.ts';
 
-// Screens and payloads of Codex 0.169.0; 100x30 where the name has no size.
+// Screens and payloads of Codex 0.169.0, waiting-startup of 0.171.0; 100x30 where the name has no size.
 const FOLDER = new URL('./codex/', import.meta.url);
 const dialog = new RegExp(codex.dialogs.map((sign) => `(?:${sign.pattern.source})`).join('|'), 'm');
 const patterns = { ...codex.screen, dialog };
@@ -92,6 +92,7 @@ const SCREENS: Record<string, ScreenState | DialogName> = {
   trust: 'trust',
   update: 'update',
   'vim-mode': 'other',
+  'waiting-startup': 'busy',
   warnings: 'other',
 };
 
@@ -108,6 +109,7 @@ const DRAFTS: Record<string, string> = {
   'popup-slash': '› /',
   'popup-slash-typed': '› /mod',
   'shell-mode': '! ls',
+  'waiting-startup': '› Job slow was delegated to you',
 };
 
 /** Drafts that begin with blanks, with a row of them or with an empty one, or hold nothing else. */
