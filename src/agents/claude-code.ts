@@ -4,7 +4,7 @@ import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.t
 import { shellCommand } from './shell.ts';
 
 /*
- * The screen of Claude Code 2.1.330 from the bottom: footer rows, which are indented; a rule; the input box, whose first
+ * The screen of Claude Code 2.1.332 from the bottom: footer rows, which are indented; a rule; the input box, whose first
  * row begins with the prompt sign and a no-break space (which `trimEnd` removes from an empty one); a rule. A dialog
  * stands in place of all that, so that no rule follows it. Everything of the transcript is above, where it can't match.
  */
@@ -64,7 +64,7 @@ const TITLES: Readonly<Record<string, string>> = {
   Fetch: 'WebFetch',
 };
 
-/** Claude Code 2.1.330, the native program. */
+/** Claude Code 2.1.332, the native program. */
 export const claudeCode: AgentKind = {
   name: 'claude-code',
   title: 'Claude Code',
@@ -161,7 +161,7 @@ export const claudeCode: AgentKind = {
   isProcess,
   start: {
     program: 'claude',
-    tried: '2.1.330',
+    tried: '2.1.332',
     install: 'Install it with npm install -g @anthropic-ai/claude-code.',
     takesPrompt: true,
     launch,

@@ -4,7 +4,7 @@ import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.t
 import { shellCommand } from './shell.ts';
 
 /*
- * The screen of Codex 0.169.0 from the bottom: one or two footer rows, which are indented; an empty row; the input box,
+ * The screen of Codex 0.171.0 from the bottom: one or two footer rows, which are indented; an empty row; the input box,
  * whose first row alone begins with the prompt sign, its other rows indented by two; above it what is busy or queued.
  * A menu or a dialog stands in place of all that, and its last rows say what Enter and Escape do. Earlier prompts begin
  * with the same sign (dim), but rows that are not indented follow them: the agent's words, or the box.
@@ -55,7 +55,7 @@ const CONFIRM = 'Press enter to confirm or esc\\s+to\\s+cancel';
 /** In a narrow pane its end is cut off. */
 const SUBMIT = 'enter to submit \\| e[a-z ]*(?:\\n +cancel)?';
 
-/** Codex 0.169.0. */
+/** Codex 0.171.0. */
 export const codex: AgentKind = {
   name: 'codex',
   title: 'Codex CLI',
@@ -123,7 +123,7 @@ export const codex: AgentKind = {
   isProcess,
   start: {
     program: 'codex',
-    tried: '0.169.0',
+    tried: '0.171.0',
     install: 'Install it with npm install -g @openai/codex.',
     takesPrompt: true,
     launch,

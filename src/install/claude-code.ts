@@ -16,7 +16,7 @@ const ALL_ALLOWED = ['mcp__mam', 'mcp__mam__*'];
 /** Claude Code refuses comments in all of its files: such a settings file is ignored, without a word. */
 const STRICT = { comments: false, trailingCommas: false };
 
-/** Claude Code 2.1.330. */
+/** Claude Code 2.1.332. */
 export const claudeCode: Client = {
   title: 'Claude Code',
   program: 'claude',

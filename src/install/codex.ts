@@ -33,12 +33,12 @@ const ENV_VARS = [
   'VIRTUAL_ENV',
 ];
 /**
- * What a peer calls: its report must not wait for a person. Codex 0.169.0 asks for neither, by their annotations; a
+ * What a peer calls: its report must not wait for a person. Codex 0.171.0 asks for neither, by their annotations; a
  * stricter default of the user's shall not change that.
  */
 const APPROVED = ['publish_event', 'job_status'];
 
-/** Codex 0.169.0. */
+/** Codex 0.171.0. */
 export const codex: Client = {
   title: 'Codex',
   program: 'codex',

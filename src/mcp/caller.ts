@@ -19,7 +19,7 @@ export function identifyCaller(
   pids ??= [process.pid, ...ancestors()];
   daemon ??= client.name.startsWith('codex') && isBehindDaemon(pids);
   if (daemon) {
-    // Codex 0.169.0 lets one background process run the servers of all its panes: pane and ancestors are the first one's.
+    // Codex 0.171.0 lets one background process run the servers of all its panes: pane and ancestors are the first one's.
     return {
       clientName: client.name,
       clientVersion: client.version,

@@ -30,7 +30,7 @@ export async function relayPermission(
 }
 
 /**
- * The command of a shell call as the dialog shows it; anything else as it came: JSON. Claude Code 2.1.330 leaves the
+ * The command of a shell call as the dialog shows it; anything else as it came: JSON. Claude Code 2.1.332 leaves the
  * middle of a value out that has more than 3,500 characters, its reference says 200.
  */
 function plain(preview: string): string {

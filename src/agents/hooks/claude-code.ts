@@ -4,7 +4,7 @@ import { record, string, toolCall } from './payload.ts';
 /** Our own tools need no permission, all others go on to ask for one. */
 export const OWN_TOOLS: readonly string[] = ['mcp__mam__publish_event', 'mcp__mam__job_status'];
 
-/** Hooks of Claude Code 2.1.330. Nothing fires when a person interrupts a turn or denies a dialog with Escape. */
+/** Hooks of Claude Code 2.1.332. Nothing fires when a person interrupts a turn or denies a dialog with Escape. */
 export const reader: HookReader = {
   read(event, payload) {
     const report = translate(event, payload);

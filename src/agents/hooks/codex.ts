@@ -2,7 +2,7 @@ import type { HookReader, HookReport } from '../hook-report.ts';
 import { string, toolCall } from './payload.ts';
 
 /**
- * Hooks of Codex 0.169.0. Nothing fires when the model's service fails, nor when a person answers a dialog: an allowed
+ * Hooks of Codex 0.171.0. Nothing fires when the model's service fails, nor when a person answers a dialog: an allowed
  * call is told by PostToolUse, a denied command by Interrupt, a denied MCP call not at all (the turn goes on).
  *
  * No `answer`, though Codex would take one: it shows its dialog only when the hook has ended without a decision, so a

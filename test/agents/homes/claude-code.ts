@@ -5,17 +5,17 @@ import type { AgentHome } from './home.ts';
 /** The last 20 characters stand in `customApiKeyResponses`, or a dialog asks whether to use the key. */
 const KEY = 'sk-ant-dummy-key-for-tests-only-0000';
 
-/** Claude Code 2.1.330, the native program: npm would install an older version on Node 20. */
+/** Claude Code 2.1.332, the native program: npm would install an older version on Node 20. */
 export const claudeCode: AgentHome = {
   kind: 'claude-code',
-  npm: { name: '@anthropic-ai/claude-code-linux-x64', version: '2.1.330' },
+  npm: { name: '@anthropic-ai/claude-code-linux-x64', version: '2.1.332' },
   bin: 'node_modules/@anthropic-ai/claude-code-linux-x64/claude',
   logs: /^\.cache\/claude-cli-nodejs\/.*\.jsonl$|^\.claude\/(debug|projects)\//,
   prepare(home, workdir, modelUrl, options) {
     // Without hasCompletedOnboarding it asks api.anthropic.com first, and exits when that fails.
     const state = {
       hasCompletedOnboarding: true,
-      lastOnboardingVersion: '2.1.330',
+      lastOnboardingVersion: '2.1.332',
       theme: 'dark',
       customApiKeyResponses: { approved: [KEY.slice(-20)], rejected: [] },
       // Or it offers to make auto mode the default, in a dialog that comes up 0.2 s after the input box.

@@ -2,10 +2,10 @@ import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentHome } from './home.ts';
 
-/** Codex CLI 0.169.0. */
+/** Codex CLI 0.171.0. */
 export const codex: AgentHome = {
   kind: 'codex',
-  npm: { name: '@openai/codex', version: '0.169.0' },
+  npm: { name: '@openai/codex', version: '0.171.0' },
   bin: 'node_modules/@openai/codex/bin/codex.js',
   logs: /^\.codex\/(log|sessions)\//,
   prepare(home, workdir, modelUrl, options) {

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
 
 /**
- * Anthropic Messages, as Claude Code 2.1.330 speaks it (`POST /v1/messages?beta=true`, always streamed).
+ * Anthropic Messages, as Claude Code 2.1.332 speaks it (`POST /v1/messages?beta=true`, always streamed).
  *
  * Told apart from the agent's own turns and answered here: token counts (`/count_tokens`), the probe of the base URL
  * (`HEAD /`), the quota check (`max_tokens` 1), titles and labels of sessions (no tools offered).

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
 
 /**
- * OpenAI Responses, as Codex 0.169.0 speaks it (`POST /v1/responses`, always streamed; the whole conversation comes
+ * OpenAI Responses, as Codex 0.171.0 speaks it (`POST /v1/responses`, always streamed; the whole conversation comes
  * with each request in `input`).
  *
  * MCP tools come as namespaces: `{type: 'namespace', name: 'mcp__mam', tools: [{name: 'publish_event'}]}`, and are
