@@ -5,8 +5,8 @@ import { HOMES } from './test/agents/programs.ts';
 export default defineConfig({
   test: {
     globalSetup: ['test/support/build.ts'],
-    // Two cores carry one agent at a time.
-    fileParallelism: false,
+    // The start of an agent is work, most of the rest is waiting: two cores carry so many at once.
+    maxWorkers: 4,
     projects: HOMES.map(({ kind, npm }) => ({
       test: {
         name: kind,

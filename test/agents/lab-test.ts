@@ -1,6 +1,10 @@
-import { test as base } from 'vitest';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, test as base } from 'vitest';
+import type { LabServer } from '../support/lab-server.ts';
 import type { AgentHome } from './homes/home.ts';
 import { AgentLab } from './lab.ts';
+import type { Model } from './model/script.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** A test with a lab of this agent's own, and the agent as a supervisor in it. */
@@ -13,4 +17,76 @@ export function testOf(home: AgentHome) {
     },
     client: async ({ lab }, use) => use(new Supervisor(lab)),
   });
+}
+
+const SILENT: Model = () => ({ say: 'As you wish.' });
+
+/** How an agent was begun that several tests use. */
+export interface SharedOptions {
+  ask?: boolean;
+  /** Started by a person, without our hooks. */
+  byHand?: boolean;
+}
+
+/** A lab whose agent runs, and the supervisor in it. */
+interface Running {
+  lab: AgentLab;
+  server: LabServer;
+}
+
+/**
+ * Tests of one `describe` that use one agent one after the other, as its user's jobs do: its start costs more than all
+ * that most of them do. Each finds it idle, without an open job, in a project without files. The first one after a
+ * failure has a new one.
+ */
+export function sharedTestOf(home: AgentHome, options: SharedOptions = {}) {
+  let running: Running | undefined;
+  afterAll(async () => {
+    const last = running;
+    running = undefined;
+    await last?.lab.end();
+  });
+  return base.extend<{ shared: Running; lab: AgentLab; server: LabServer }>({
+    shared: async ({ task }, use) => {
+      const one = running ?? (await begin(home, options));
+      running = undefined;
+      await use(one);
+      if (task.result?.state === 'fail') return one.lab.end(true);
+      try {
+        await tidy(one);
+      } catch (error) {
+        await one.lab.end(true).catch((more: Error) => {
+          throw new Error(`${(error as Error).message}\n${more.message}`);
+        });
+      }
+      running = one;
+      return undefined;
+    },
+    lab: async ({ shared }, use) => use(shared.lab),
+    server: async ({ shared }, use) => use(shared.server),
+  });
+}
+
+async function begin(home: AgentHome, { ask = false, byHand = false }: SharedOptions): Promise<Running> {
+  const lab = new AgentLab(home);
+  try {
+    await lab.prepare(SILENT, { ask });
+    const server = await lab.startServer();
+    if (byHand) await lab.startByHand();
+    else await lab.startAgent(server);
+    return { lab, server };
+  } catch (error) {
+    await lab.end(true).catch((more: Error) => {
+      throw new Error(`${(error as Error).message}\n${more.message}`);
+    });
+    throw error;
+  }
+}
+
+/** Leaves the agent as the next test may find it: a person denies what it still asks for, and its model says no more. */
+async function tidy({ lab, server }: Running): Promise<void> {
+  lab.serve(SILENT);
+  await lab.settle(server);
+  for (const name of readdirSync(lab.project).filter((entry) => !entry.startsWith('.')))
+    rmSync(join(lab.project, name), { recursive: true });
 }

@@ -19,6 +19,11 @@ import { programOf } from './programs.ts';
 
 /** So long (ms) a model waits for what a decision came to, which may never be seen. */
 const DECIDING_MS = 5_000;
+/** Nobody answers a dialog sooner, and Claude Code takes no key in its first 150 ms. */
+const HUMAN_MS = 400;
+/** So long an agent stands at its box (ms) that has ended its turn: its model has said the last word, or may have not. */
+const SAID_MS = 300;
+const STEADY_MS = 1_500;
 /** So long a person looks at a prompt that stays in its box before pressing Enter again. */
 const AGAIN_MS = 1_500;
 
@@ -30,6 +35,8 @@ export class AgentLab extends Lab {
   readonly #agentHome = join(this.folder, 'home');
   #agentEnv: Record<string, string> = {};
   #model: ModelServer | undefined;
+  #plan: Model = () => ({ say: 'As you wish.' });
+  #hasSaid = false;
   readonly #asked: ModelRequest[] = [];
 
   constructor(agent: AgentHome) {
@@ -50,15 +57,24 @@ export class AgentLab extends Lab {
     return { ...super.env, HOME: this.#agentHome, PATH: path, TERM: 'screen-256color', ...this.#agentEnv };
   }
 
+  /** What the model does from now on, in the place of that of `prepare`. */
+  serve(model: Model): void {
+    this.#plan = model;
+  }
+
   /** Serves the model, and starts a tmux server that has the agent's environment. */
   async prepare(model: Model, options: { ask?: boolean; untrusted?: boolean } = {}): Promise<void> {
+    this.serve(model);
     const recorded: Model = async (request) => {
       this.#asked.push(request);
       // A model takes longer to go on than a scripted one, which could end the job before it is seen what counted.
       await until('it is seen what each decision came to', () => !this.#isDeciding(), DECIDING_MS).catch(
         () => {},
       );
-      return model(request);
+      this.#hasSaid = false;
+      const step = await this.#plan(request);
+      this.#hasSaid = 'say' in step;
+      return step;
     };
     this.#model = await serveModel(recorded, [anthropic, responses, gemini, chat]);
     const { agent } = this;
@@ -127,6 +143,38 @@ export class AgentLab extends Lab {
     return inOneLine(builtIn(this.agent.kind)?.permission?.read(lines));
   }
 
+  /**
+   * Waits until the agent stands at an empty box and stays there: in mid-turn it may show one for a moment. A person
+   * denies what it asks for meanwhile, and clears its box of a text whose job has ended while it was typed.
+   */
+  async settle(server: LabServer): Promise<void> {
+    const { permission, clearKey = 'C-c' } = builtIn(this.agent.kind) ?? {};
+    let seen: { state?: string } | undefined;
+    let asked = -1;
+    let since = Date.now();
+    let typed = 0;
+    await until(`${this.agent.kind} is idle`, async () => {
+      const { agents } = await server.ask('list_agents');
+      seen = agents.find(({ agent }: { agent: string }) => agent === this.agent.kind);
+      if (seen?.state !== 'idle' || asked !== this.#asked.length) since = Date.now();
+      asked = this.#asked.length;
+      if (Date.now() > since + (this.#hasSaid ? SAID_MS : STEADY_MS)) return true;
+      // The same key twice would be taken by what comes next, and quit some agents.
+      if (Date.now() > typed + AGAIN_MS) {
+        const keys = (await this.dialog()) ? permission?.deny : seen?.state === 'draft' ? [clearKey] : [];
+        if (keys?.length) {
+          await pause(HUMAN_MS);
+          for (const key of keys) await this.type(key);
+          typed = Date.now();
+        }
+      }
+      await pause(100);
+      return false;
+    }).catch((error: Error) => {
+      throw new Error(`${error.message}, it is ${JSON.stringify(seen)}`);
+    });
+  }
+
   /** Types into the agent's pane, as a person would. */
   async type(...keys: string[]): Promise<void> {
     await this.tmux('send-keys', '-t', `=${this.session}:`, ...keys);
@@ -141,6 +189,12 @@ export class AgentLab extends Lab {
     const before = this.#asked.length;
     const taken = () =>
       this.#asked.slice(before).some(({ prompts }) => prompts.some((text) => text.includes(prompt)));
+    // What is typed before it shows its box may be lost.
+    const { screen } = builtIn(this.agent.kind) ?? {};
+    await until('it shows its box', async () => {
+      const lines = (await this.agentScreen()).replace(/ +$/gm, '');
+      return screen?.ready?.test(lines) === true;
+    });
     await this.type('-l', prompt);
     await this.shows(prompt);
     await pause(builtIn(this.agent.kind)?.settleMs ?? 0);

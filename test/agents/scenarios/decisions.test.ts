@@ -4,7 +4,7 @@ import { builtIn } from '../../../src/agents/index.ts';
 import type { LabServer } from '../../support/lab-server.ts';
 import { pause, until } from '../../support/until.ts';
 import type { AgentLab } from '../lab.ts';
-import { testOf } from '../lab-test.ts';
+import { sharedTestOf } from '../lab-test.ts';
 import type { ModelStep, StepPart } from '../model/script.ts';
 import { worker } from '../model/worker.ts';
 import { HOMES } from '../programs.ts';
@@ -21,7 +21,6 @@ const parallel = (...names: string[]): ModelStep => ({
 const HUMAN_MS = 400;
 
 describe.each(HOMES)('$kind', (home) => {
-  const test = testOf(home);
   const permission = builtIn(home.kind)?.permission;
   /** Gemini CLI runs what was asked for at once only when all of it is allowed. */
   const runsTogether = home.kind === 'gemini';
@@ -33,31 +32,25 @@ describe.each(HOMES)('$kind', (home) => {
     until(`a dialog with ${words}`, async () => (await lab.dialog())?.input.includes(words), 20_000);
 
   /** A job of the given steps, up to its first permission request. */
-  const asking = (lab: AgentLab, ...steps: ModelStep[]) => askingIn(lab, true, ...steps);
-
-  /** @param hooked with our hooks; else a person has started the agent */
-  async function askingIn(lab: AgentLab, hooked: boolean, ...steps: ModelStep[]) {
+  async function asking(lab: AgentLab, server: LabServer, ...steps: ModelStep[]) {
     const { model } = worker((id) => [report(id, 'started'), ...steps, report(id, 'completed')]);
-    await lab.prepare(model, { ask: true });
-    const server = await lab.startServer();
-    if (hooked) await lab.startAgent(server);
-    else await lab.startByHand();
+    lab.serve(model);
     const { job_id: jobId } = await lab.job(server);
     const { jobs } = await server.ask('wait_job', { job_id: jobId, timeout_seconds: 30 });
     expect(jobs[0].reason).toBe('permission');
-    return { server, jobId, told: String(jobs[0].open_request) };
+    return { jobId, told: String(jobs[0].open_request) };
   }
 
   /**
    * Several calls in one answer, once the dialog stands that is asked first. Gemini CLI draws that of the hook which
    * ended first, and another one as soon as the hook of an earlier call has ended.
    */
-  async function askingAtOnce(lab: AgentLab, ...names: string[]) {
-    const asked = await asking(lab, parallel(...names));
+  async function askingAtOnce(lab: AgentLab, server: LabServer, ...names: string[]) {
+    const asked = await asking(lab, server, parallel(...names));
     if (home.kind !== 'gemini') return asked;
     await lab.shows(`1 of ${names.length}`);
     const told = await until('the request of that dialog is told', async () => {
-      const { jobs } = await asked.server.ask('wait_job', { job_id: asked.jobId, timeout_seconds: 10 });
+      const { jobs } = await server.ask('wait_job', { job_id: asked.jobId, timeout_seconds: 10 });
       const { input } = (await lab.dialog()) ?? {};
       const [open] = jobs.map((job: { open_request?: string }) => String(job.open_request));
       return input !== undefined && open.includes(input) && open;
@@ -67,59 +60,9 @@ describe.each(HOMES)('$kind', (home) => {
   const allow = (server: LabServer, jobId: string) =>
     server.call('answer_job', { job_id: jobId, decision: 'allow' });
 
-  test('an answer to a request that a person has settled does not allow the next one', async ({ lab }) => {
-    const { server, jobId } = await asking(lab, { shell: 'touch file-A' }, { shell: 'touch file-B' });
-    await showsDialog(lab, 'file-A');
-    await pause(HUMAN_MS);
-    for (const key of permission?.allow ?? []) await lab.type(key);
-    await showsDialog(lab, 'file-B');
-    await until('the next request is told', () =>
-      lab
-        .record(jobId)
-        .requests.some((one) => one.input?.includes('file-B') && one.resolved_at === undefined),
-    );
-    const answer = await allow(server, jobId);
-    expect(answer.isError).toBe(true);
-    expect(answer.content[0].text).toContain('is open no more');
-    expect(answer.content[0].text).toContain('touch file-B');
-    await showsDialog(lab, 'file-B');
-    expect(files(lab)).toEqual(['file-A']);
-    await server.ask('cancel_job', { job_id: jobId });
-  });
-
-  test('an answer that comes late does not allow a longer command that begins the same', async ({ lab }) => {
-    const longer = 'touch file-main && touch file-forced';
-    const { server, jobId } = await asking(lab, { shell: 'touch file-main' }, { shell: longer });
-    await showsDialog(lab, 'file-main');
-    await pause(HUMAN_MS);
-    for (const key of permission?.allow ?? []) await lab.type(key);
-    await showsDialog(lab, 'file-forced');
-    const late = await allow(server, jobId);
-    expect(late.isError, late.content[0].text).toBe(true);
-    const { jobs } = await server.ask('wait_job', { job_id: jobId, timeout_seconds: 20 });
-    expect(jobs[0].open_request).toContain(longer);
-    expect(files(lab)).toEqual(['file-main']);
-    await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
-    await until('the request is settled', () => lab.record(jobId).requests[1]?.resolved_at !== undefined);
-    expect(files(lab)).toEqual(['file-main']);
-    const requests = lab.record(jobId).requests;
-    expect(requests).toHaveLength(2);
-    expect(requests[0]?.decided_by).toBeUndefined();
-    await server.ask('cancel_job', { job_id: jobId });
-  });
-
-  test.for([
-    { pair: 'one character', hooked: false, names: ['file-a1', 'file-a2'] },
-    { pair: 'one sign of another script', hooked: false, names: ['file-가', 'file-나'] },
-    { pair: 'one sign of another script', hooked: true, names: ['file-가', 'file-나'] },
-  ])('a decision allows no command that differs in $pair (hooks: $hooked)', async (row, { lab }) => {
-    const [one = '', other = ''] = row.names;
-    const { server, jobId } = await askingIn(
-      lab,
-      row.hooked,
-      { shell: `touch ${one}` },
-      { shell: `touch ${other}` },
-    );
+  /** A decision for one of two commands that are alike, which comes when the other one's dialog stands. */
+  async function decidesOf(lab: AgentLab, server: LabServer, one: string, other: string) {
+    const { jobId } = await asking(lab, server, { shell: `touch ${one}` }, { shell: `touch ${other}` });
     const [first] = lab.record(jobId).requests;
     await showsDialog(lab, one);
     await pause(HUMAN_MS);
@@ -137,43 +80,111 @@ describe.each(HOMES)('$kind', (home) => {
     await server.ask('answer_job', { job_id: jobId, request_id: told.request_id, decision: 'deny' });
     expect(files(lab)).toEqual([one]);
     await server.ask('cancel_job', { job_id: jobId });
+  }
+
+  describe('with our hooks', () => {
+    const test = sharedTestOf(home, { ask: true });
+
+    test('an answer to a request that a person has settled does not allow the next one', async ({
+      lab,
+      server,
+    }) => {
+      const { jobId } = await asking(lab, server, { shell: 'touch file-A' }, { shell: 'touch file-B' });
+      await showsDialog(lab, 'file-A');
+      await pause(HUMAN_MS);
+      for (const key of permission?.allow ?? []) await lab.type(key);
+      await showsDialog(lab, 'file-B');
+      await until('the next request is told', () =>
+        lab
+          .record(jobId)
+          .requests.some((one) => one.input?.includes('file-B') && one.resolved_at === undefined),
+      );
+      const answer = await allow(server, jobId);
+      expect(answer.isError).toBe(true);
+      expect(answer.content[0].text).toContain('is open no more');
+      expect(answer.content[0].text).toContain('touch file-B');
+      await showsDialog(lab, 'file-B');
+      expect(files(lab)).toEqual(['file-A']);
+      await server.ask('cancel_job', { job_id: jobId });
+    });
+
+    test('an answer that comes late does not allow a longer command that begins the same', async ({
+      lab,
+      server,
+    }) => {
+      const longer = 'touch file-main && touch file-forced';
+      const { jobId } = await asking(lab, server, { shell: 'touch file-main' }, { shell: longer });
+      await showsDialog(lab, 'file-main');
+      await pause(HUMAN_MS);
+      for (const key of permission?.allow ?? []) await lab.type(key);
+      await showsDialog(lab, 'file-forced');
+      const late = await allow(server, jobId);
+      expect(late.isError, late.content[0].text).toBe(true);
+      const { jobs } = await server.ask('wait_job', { job_id: jobId, timeout_seconds: 20 });
+      expect(jobs[0].open_request).toContain(longer);
+      expect(files(lab)).toEqual(['file-main']);
+      await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
+      await until('the request is settled', () => lab.record(jobId).requests[1]?.resolved_at !== undefined);
+      expect(files(lab)).toEqual(['file-main']);
+      const requests = lab.record(jobId).requests;
+      expect(requests).toHaveLength(2);
+      expect(requests[0]?.decided_by).toBeUndefined();
+      await server.ask('cancel_job', { job_id: jobId });
+    });
+
+    test('a decision allows no command that differs in one sign of another script', ({ lab, server }) =>
+      decidesOf(lab, server, 'file-가', 'file-나'));
+
+    test('of several requests at once, the one that was shown is the one that is decided', async ({
+      lab,
+      server,
+    }) => {
+      const { jobId, told } = await askingAtOnce(lab, server, 'P', 'Q', 'R');
+      const [first = ''] = /file-[PQR]/.exec(told) ?? [];
+      const answer = await allow(server, jobId);
+      expect(answer.isError ?? false, answer.content[0].text).toBe(false);
+      if (!runsTogether) {
+        await until('its command has run', () => files(lab).length > 0, 15_000);
+        expect(files(lab)).toEqual([first]);
+      }
+      const resolved = lab
+        .events(jobId)
+        .find(({ type, data }) => type === 'permission_resolved' && data?.['decision'] === 'allow');
+      const request = lab.events(jobId).find(({ event_id: id }) => id === resolved?.data?.['request_id']);
+      expect(request?.detail).toContain(first);
+      await server.ask('cancel_job', { job_id: jobId });
+    });
+
+    test('two supervisors allow at once: one command runs', async ({ lab, server }) => {
+      const { jobId } = await askingAtOnce(lab, server, 'A', 'B', 'C');
+      const other = await lab.startServer();
+      await other.ask('job_status', { job_id: jobId });
+      const answers = await Promise.all([allow(server, jobId), allow(other, jobId)]);
+      expect(answers.filter(({ isError }) => isError !== true)).toHaveLength(1);
+      if (!runsTogether) await until('its command has run', () => files(lab).length > 0, 15_000);
+      expect(files(lab)).toHaveLength(runsTogether ? 0 : 1);
+      await server.ask('cancel_job', { job_id: jobId });
+    });
+
+    test('the end of a long command is told as well', async ({ lab, server }) => {
+      const lines = Array.from({ length: 40 }, (_, n) => `echo line ${n} of a long command > /dev/null`);
+      const { jobId, told } = await asking(lab, server, { shell: [...lines, 'touch file-evil'].join('\n') });
+      expect(told).toMatch(/\(\d+ characters/);
+      expect(told).toContain('touch file-evil');
+      await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
+      await server.ask('cancel_job', { job_id: jobId });
+      expect(files(lab)).toEqual([]);
+    });
   });
 
-  test('of several requests at once, the one that was shown is the one that is decided', async ({ lab }) => {
-    const { server, jobId, told } = await askingAtOnce(lab, 'P', 'Q', 'R');
-    const [first = ''] = /file-[PQR]/.exec(told) ?? [];
-    const answer = await allow(server, jobId);
-    expect(answer.isError ?? false, answer.content[0].text).toBe(false);
-    if (!runsTogether) {
-      await until('its command has run', () => files(lab).length > 0, 15_000);
-      expect(files(lab)).toEqual([first]);
-    }
-    const resolved = lab
-      .events(jobId)
-      .find(({ type, data }) => type === 'permission_resolved' && data?.['decision'] === 'allow');
-    const request = lab.events(jobId).find(({ event_id: id }) => id === resolved?.data?.['request_id']);
-    expect(request?.detail).toContain(first);
-    await server.ask('cancel_job', { job_id: jobId });
-  });
+  describe('started by a person, without our hooks', () => {
+    const test = sharedTestOf(home, { ask: true, byHand: true });
 
-  test('two supervisors allow at once: one command runs', async ({ lab }) => {
-    const { server, jobId } = await askingAtOnce(lab, 'A', 'B', 'C');
-    const other = await lab.startServer();
-    await other.ask('job_status', { job_id: jobId });
-    const answers = await Promise.all([allow(server, jobId), allow(other, jobId)]);
-    expect(answers.filter(({ isError }) => isError !== true)).toHaveLength(1);
-    if (!runsTogether) await until('its command has run', () => files(lab).length > 0, 15_000);
-    expect(files(lab)).toHaveLength(runsTogether ? 0 : 1);
-    await server.ask('cancel_job', { job_id: jobId });
-  });
-
-  test('the end of a long command is told as well', async ({ lab }) => {
-    const lines = Array.from({ length: 40 }, (_, n) => `echo line ${n} of a long command > /dev/null`);
-    const { server, jobId, told } = await asking(lab, { shell: [...lines, 'touch file-evil'].join('\n') });
-    expect(told).toMatch(/\(\d+ characters/);
-    expect(told).toContain('touch file-evil');
-    await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
-    await server.ask('cancel_job', { job_id: jobId });
-    expect(files(lab)).toEqual([]);
+    test.for([
+      { pair: 'one character', names: ['file-a1', 'file-a2'] as const },
+      { pair: 'one sign of another script', names: ['file-가', 'file-나'] as const },
+    ])('a decision allows no command that differs in $pair', ({ names }, { lab, server }) =>
+      decidesOf(lab, server, names[0], names[1]),
+    );
   });
 });

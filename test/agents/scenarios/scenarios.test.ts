@@ -5,7 +5,7 @@ import { builtIn } from '../../../src/agents/index.ts';
 import type { LabServer } from '../../support/lab-server.ts';
 import { pause, until } from '../../support/until.ts';
 import type { AgentLab } from '../lab.ts';
-import { testOf } from '../lab-test.ts';
+import { sharedTestOf, testOf } from '../lab-test.ts';
 import type { ModelStep } from '../model/script.ts';
 import { done, worker } from '../model/worker.ts';
 import { HOMES } from '../programs.ts';
@@ -101,20 +101,6 @@ describe.each(HOMES)('$kind', (home) => {
     },
   );
 
-  test('copy mode: the job waits until a person has left it', async ({ lab }) => {
-    const { model, asked } = worker(done);
-    await lab.prepare(model);
-    const server = await lab.startServer();
-    await lab.startAgent(server);
-    await lab.tmux('copy-mode', '-t', `=${lab.session}:`);
-    const { job_id: jobId } = await lab.job(server);
-    expect(lab.record(jobId)).toMatchObject({ status: 'queued', blocked_by: 'copy_mode' });
-    expect(asked).toHaveLength(0);
-    await lab.tmux('send-keys', '-X', '-t', `=${lab.session}:`, 'cancel');
-    expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
-    expect(asked.filter((one) => one.jobId === jobId && one.results.length === 0)).toHaveLength(1);
-  });
-
   test('started for the job, when it is missing', async ({ lab }) => {
     const { model, asked } = worker(done);
     await lab.prepare(model);
@@ -134,126 +120,6 @@ describe.each(HOMES)('$kind', (home) => {
         ?.trim(),
     ).toBe(lab.orderOf(jobId));
     await server.ask('stop_agent', { name: lab.session });
-  });
-
-  test('an agent that never reports is reminded once, then its supervisor is told', async ({ lab }) => {
-    const { model, asked } = worker(() => [{ say: 'The roof looks fine to me.' }, { say: 'Really fine.' }]);
-    await lab.prepare(model);
-    const server = await lab.startServer();
-    await lab.startAgent(server);
-    const { job_id: jobId } = await lab.job(server);
-    expect(await attention(server, jobId)).toMatchObject({ reason: 'turn_ended' });
-    expect(lab.types(jobId).filter((type) => type === 'reminded')).toHaveLength(1);
-    expect(asked.filter((one) => one.jobId === jobId)).toHaveLength(2);
-    expect(lab.record(jobId).last_words).toContain('Really fine.');
-    await server.ask('cancel_job', { job_id: jobId });
-  });
-
-  describe('permission', () => {
-    const asking = async (lab: AgentLab) => {
-      const { model, asked } = worker(making);
-      await lab.prepare(model, { ask: true });
-      const server = await lab.startServer();
-      await lab.startAgent(server);
-      const { job_id: jobId } = await lab.job(server);
-      const job = await attention(server, jobId);
-      expect(job).toMatchObject({ reason: 'permission' });
-      expect(job.open_request).toContain(SHELL);
-      expect(made(lab)).toBe(false);
-      await until('the dialog is on the screen', async () => (await lab.dialog()) !== undefined);
-      return { server, jobId, asked };
-    };
-
-    test('allowed by the supervisor: the command runs, once', async ({ lab }) => {
-      const { server, jobId } = await asking(lab);
-      const answered = await server.ask('answer_job', { job_id: jobId, decision: 'allow' });
-      expect(answered.requests.at(-1)).toMatchObject({ decision: 'allow', decided_by: 'supervisor' });
-      expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
-      expect(made(lab)).toBe(true);
-    });
-
-    test('denied by the supervisor: the command never runs', async ({ lab }) => {
-      const { server, jobId } = await asking(lab);
-      await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
-      await server.ask('wait_job', { job_id: jobId, timeout_seconds: 30 });
-      expect(made(lab)).toBe(false);
-      // Where the agent doesn't show in time why it went on, it is not proven that the denial counted.
-      expect(lab.record(jobId).requests.at(0)).toMatchObject({
-        decision: expect.stringMatching(/^(deny|settled after deny was given)$/),
-      });
-      expect(await server.refusal('answer_job', { job_id: jobId, decision: 'allow' })).toMatch(
-        /no open permission request|there is nobody to answer/,
-      );
-      await server.ask('cancel_job', { job_id: jobId });
-    });
-
-    test('answered by a person in the pane: the job goes on', async ({ lab }) => {
-      const { server, jobId } = await asking(lab);
-      await pause(HUMAN_MS);
-      for (const key of builtIn(home.kind)?.permission?.allow ?? []) await lab.type(key);
-      expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
-      expect(made(lab)).toBe(true);
-      expect(lab.record(jobId).requests.at(0)?.decided_by).toBeUndefined();
-    });
-
-    test('a job that comes while a dialog is up waits, and its order answers nothing', async ({ lab }) => {
-      const { server, jobId: first } = await asking(lab);
-      const second = await lab.job(server, { prompt: 'Paint the door' });
-      expect(second.position).toBe(1);
-      expect(made(lab)).toBe(false);
-      await server.ask('answer_job', { job_id: first, decision: 'deny' });
-      await server.ask('cancel_job', { job_id: first });
-      await server.ask('cancel_job', { job_id: second.job_id });
-      expect(made(lab)).toBe(false);
-    });
-  });
-
-  test('a task of 100 KB arrives byte for byte', async ({ lab }) => {
-    const prompt = Array.from(
-      { length: 1_500 },
-      (_, n) => `${n}\t"quoted" \`tick\` $(no) ${'é한국🙂'.repeat(3)} line\n`,
-    ).join('');
-    const pages: string[] = [];
-    const { model } = worker((jobId, { results }) => {
-      const steps: ModelStep[] = [report(jobId, 'started')];
-      const answers = results.map(({ text }) => parse(text));
-      for (const answer of answers) {
-        const next = answer?.task_next_offset;
-        if (typeof next === 'number')
-          steps.push({ call: 'job_status', args: { job_id: jobId, task_offset: next } });
-      }
-      if (
-        answers.length > 0 &&
-        typeof answers.at(-1)?.task === 'string' &&
-        answers.at(-1)?.task_next_offset === undefined
-      ) {
-        pages.push(...answers.map((answer) => String(answer?.task ?? '')));
-        steps.push(report(jobId, 'completed'));
-      }
-      return steps;
-    });
-    await lab.prepare(model);
-    const server = await lab.startServer();
-    await lab.startAgent(server);
-    const { job_id: jobId } = await lab.job(server, { prompt });
-    expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
-    expect(pages.map((page) => page.length)).toHaveLength(Math.ceil(prompt.length / 16_000));
-    expect(pages.join('') === prompt).toBe(true);
-    expect(readFileSync(lab.paths(jobId).prompt, 'utf8') === prompt).toBe(true);
-  });
-
-  test('two jobs: the second one waits until the first is done and the agent is idle', async ({ lab }) => {
-    const { model, asked } = worker((jobId) => [...making(jobId), { say: 'That was it.' }]);
-    await lab.prepare(model);
-    const server = await lab.startServer();
-    await lab.startAgent(server);
-    const first = await lab.job(server);
-    const second = await lab.job(server, { prompt: 'Paint the door' });
-    expect(second).toMatchObject({ position: 1, behind: [first.job_id] });
-    expect(await final(server, first.job_id)).toMatchObject({ status: 'completed' });
-    expect(await final(server, second.job_id)).toMatchObject({ status: 'completed' });
-    const order = asked.map((one) => one.jobId).filter((id, n, all) => id !== all[n - 1]);
-    expect(order.filter(Boolean)).toEqual([first.job_id, second.job_id]);
   });
 
   test('a pane that is killed in the middle of a job fails it at once', async ({ lab }) => {
@@ -278,82 +144,220 @@ describe.each(HOMES)('$kind', (home) => {
     expect(lab.record(jobId)).toMatchObject({ status: 'failed', reason: 'session_lost' });
   });
 
-  test("a job that comes in the middle of the user's own turn waits for its end", async ({ lab }) => {
-    let go: (step: ModelStep) => void = () => {};
-    const held = new Promise<ModelStep>((resolve) => {
-      go = resolve;
+  describe('a draft of a person', () => {
+    const test = sharedTestOf(home);
+
+    test.for([
+      { where: 'in the first row', before: [] },
+      { where: 'behind blanks', before: ['Space', 'Space'] },
+      { where: 'below an empty row', before: ['C-j'] },
+    ])('a draft $where of the input box is neither sent nor lost', async ({ before }, { lab, server }) => {
+      const { model, asked } = worker(done);
+      lab.serve(model);
+      if (before.length > 0) await lab.type(...before);
+      await lab.type('-l', 'half a sentence');
+      await lab.shows(/half a sentence/);
+      const { job_id: jobId } = await lab.job(server);
+      expect(lab.record(jobId)).toMatchObject({ status: 'queued', blocked_by: 'draft' });
+      expect(asked).toHaveLength(0);
+      await lab.shows(/half a sentence/);
+      const count = before.length + 'half a sentence'.length;
+      await lab.type(...Array.from({ length: count }, () => 'BSpace'));
+      expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
+      expect(asked[0]?.prompts.at(-1)).not.toContain('half a sentence');
     });
-    const { model, asked } = worker(done, () => held);
-    await lab.prepare(model);
-    const server = await lab.startServer();
-    await lab.startAgent(server);
-    await lab.say('my own words');
-    await until("the user's turn runs", () => asked.length > 0, 20_000);
-    const job = await lab.job(server);
-    expect(job).toMatchObject({ status: 'queued' });
-    await lab.event(job.job_id, 'blocked');
-    expect(lab.record(job.job_id).blocked_by).toBe('busy');
-    expect(asked).toHaveLength(1);
-    go({ say: 'That was yours.' });
-    expect(await final(server, job.job_id)).toMatchObject({ status: 'completed' });
-    expect(asked.at(1)?.prompts.some((text) => text.includes('my own words'))).toBe(true);
   });
 
-  test.for([
-    { where: 'in the first row', before: [] },
-    { where: 'behind blanks', before: ['Space', 'Space'] },
-    { where: 'below an empty row', before: ['C-j'] },
-  ])('a draft $where of the input box is neither sent nor lost', async ({ before }, { lab }) => {
-    const { model, asked } = worker(done);
-    await lab.prepare(model);
-    const server = await lab.startServer();
-    await lab.startAgent(server);
-    if (before.length > 0) await lab.type(...before);
-    await lab.type('-l', 'half a sentence');
-    await lab.shows(/half a sentence/);
-    const { job_id: jobId } = await lab.job(server);
-    expect(lab.record(jobId)).toMatchObject({ status: 'queued', blocked_by: 'draft' });
-    expect(asked).toHaveLength(0);
-    await lab.shows(/half a sentence/);
-    const count = before.length + 'half a sentence'.length;
-    await lab.type(...Array.from({ length: count }, () => 'BSpace'));
-    expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
-    expect(asked[0]?.prompts.at(-1)).not.toContain('half a sentence');
-  });
+  describe('one job after the other', () => {
+    const test = sharedTestOf(home);
 
-  test('prompts that begin with a command sign are words, not commands', async ({ lab }) => {
-    const { model } = worker(done);
-    await lab.prepare(model);
-    const server = await lab.startServer();
-    await lab.startAgent(server);
-    for (const prompt of [`!${SHELL}`, `/${SHELL}`, `# ${SHELL}`, `@${SHELL}`]) {
+    test('copy mode: the job waits until a person has left it', async ({ lab, server }) => {
+      const { model, asked } = worker(done);
+      lab.serve(model);
+      await lab.tmux('copy-mode', '-t', `=${lab.session}:`);
+      const { job_id: jobId } = await lab.job(server);
+      expect(lab.record(jobId)).toMatchObject({ status: 'queued', blocked_by: 'copy_mode' });
+      expect(asked).toHaveLength(0);
+      await lab.tmux('send-keys', '-X', '-t', `=${lab.session}:`, 'cancel');
+      expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
+      expect(asked.filter((one) => one.jobId === jobId && one.results.length === 0)).toHaveLength(1);
+    });
+
+    test("a job that comes in the middle of the user's own turn waits for its end", async ({
+      lab,
+      server,
+    }) => {
+      let go: (step: ModelStep) => void = () => {};
+      const held = new Promise<ModelStep>((resolve) => {
+        go = resolve;
+      });
+      const { model, asked } = worker(done, () => held);
+      lab.serve(model);
+      await lab.say('my own words');
+      await until("the user's turn runs", () => asked.length > 0, 20_000);
+      const job = await lab.job(server);
+      expect(job).toMatchObject({ status: 'queued' });
+      await lab.event(job.job_id, 'blocked');
+      expect(lab.record(job.job_id).blocked_by).toBe('busy');
+      expect(asked).toHaveLength(1);
+      go({ say: 'That was yours.' });
+      expect(await final(server, job.job_id)).toMatchObject({ status: 'completed' });
+      expect(asked.at(1)?.prompts.some((text) => text.includes('my own words'))).toBe(true);
+    });
+
+    test('an agent that never reports is reminded once, then its supervisor is told', async ({
+      lab,
+      server,
+    }) => {
+      const { model, asked } = worker(() => [{ say: 'The roof looks fine to me.' }, { say: 'Really fine.' }]);
+      lab.serve(model);
+      const { job_id: jobId } = await lab.job(server);
+      expect(await attention(server, jobId)).toMatchObject({ reason: 'turn_ended' });
+      expect(lab.types(jobId).filter((type) => type === 'reminded')).toHaveLength(1);
+      expect(asked.filter((one) => one.jobId === jobId)).toHaveLength(2);
+      expect(lab.record(jobId).last_words).toContain('Really fine.');
+      await server.ask('cancel_job', { job_id: jobId });
+    });
+
+    test('a question is answered', async ({ lab, server }) => {
+      const { model, asked } = worker((jobId) => [
+        report(jobId, 'started'),
+        report(jobId, 'question', { detail: 'Slate or tin?' }),
+        { say: 'I wait for the answer.' },
+        report(jobId, 'completed', { detail: 'Tin it is.' }),
+      ]);
+      lab.serve(model);
+      const { job_id: jobId } = await lab.job(server);
+      expect(await attention(server, jobId)).toMatchObject({
+        reason: 'question',
+        open_request: 'Slate or tin?',
+      });
+      await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
+      expect(await final(server, jobId)).toMatchObject({ status: 'completed', detail: 'Tin it is.' });
+      const words = JSON.stringify(asked.map(({ prompts, results }) => [prompts, results]));
+      expect(words).toContain('Tin.');
+      expect(lab.types(jobId)).not.toContain('reminded');
+    });
+
+    test('two jobs: the second one waits until the first is done and the agent is idle', async ({
+      lab,
+      server,
+    }) => {
+      const { model, asked } = worker((jobId) => [...making(jobId), { say: 'That was it.' }]);
+      lab.serve(model);
+      const first = await lab.job(server);
+      const second = await lab.job(server, { prompt: 'Paint the door' });
+      expect(second).toMatchObject({ position: 1, behind: [first.job_id] });
+      expect(await final(server, first.job_id)).toMatchObject({ status: 'completed' });
+      expect(await final(server, second.job_id)).toMatchObject({ status: 'completed' });
+      const order = asked.map((one) => one.jobId).filter((id, n, all) => id !== all[n - 1]);
+      expect(order.filter(Boolean)).toEqual([first.job_id, second.job_id]);
+    });
+
+    test('prompts that begin with a command sign are words, not commands', async ({ lab, server }) => {
+      const { model } = worker(done);
+      lab.serve(model);
+      for (const prompt of [`!${SHELL}`, `/${SHELL}`, `# ${SHELL}`, `@${SHELL}`]) {
+        const { job_id: jobId } = await lab.job(server, { prompt });
+        expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
+        expect(readFileSync(lab.paths(jobId).prompt, 'utf8')).toBe(prompt);
+      }
+      expect(made(lab)).toBe(false);
+    });
+
+    test('a task of 100 KB arrives byte for byte', async ({ lab, server }) => {
+      const prompt = Array.from(
+        { length: 1_500 },
+        (_, n) => `${n}\t"quoted" \`tick\` $(no) ${'é한국🙂'.repeat(3)} line\n`,
+      ).join('');
+      const pages: string[] = [];
+      const { model } = worker((jobId, { results }) => {
+        const steps: ModelStep[] = [report(jobId, 'started')];
+        const answers = results.filter(({ text }) => text.includes(jobId)).map(({ text }) => parse(text));
+        for (const answer of answers) {
+          const next = answer?.task_next_offset;
+          if (typeof next === 'number')
+            steps.push({ call: 'job_status', args: { job_id: jobId, task_offset: next } });
+        }
+        if (
+          answers.length > 0 &&
+          typeof answers.at(-1)?.task === 'string' &&
+          answers.at(-1)?.task_next_offset === undefined
+        ) {
+          pages.push(...answers.map((answer) => String(answer?.task ?? '')));
+          steps.push(report(jobId, 'completed'));
+        }
+        return steps;
+      });
+      lab.serve(model);
       const { job_id: jobId } = await lab.job(server, { prompt });
       expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
-      expect(readFileSync(lab.paths(jobId).prompt, 'utf8')).toBe(prompt);
-    }
-    expect(made(lab)).toBe(false);
+      expect(pages.map((page) => page.length)).toHaveLength(Math.ceil(prompt.length / 16_000));
+      expect(pages.join('') === prompt).toBe(true);
+      expect(readFileSync(lab.paths(jobId).prompt, 'utf8') === prompt).toBe(true);
+    });
   });
 
-  test('a question is answered', async ({ lab }) => {
-    const { model, asked } = worker((jobId) => [
-      report(jobId, 'started'),
-      report(jobId, 'question', { detail: 'Slate or tin?' }),
-      { say: 'I wait for the answer.' },
-      report(jobId, 'completed', { detail: 'Tin it is.' }),
-    ]);
-    await lab.prepare(model);
-    const server = await lab.startServer();
-    await lab.startAgent(server);
-    const { job_id: jobId } = await lab.job(server);
-    expect(await attention(server, jobId)).toMatchObject({
-      reason: 'question',
-      open_request: 'Slate or tin?',
+  describe('permission', () => {
+    const test = sharedTestOf(home, { ask: true });
+
+    const asking = async (lab: AgentLab, server: LabServer) => {
+      const { model, asked } = worker(making);
+      lab.serve(model);
+      const { job_id: jobId } = await lab.job(server);
+      const job = await attention(server, jobId);
+      expect(job).toMatchObject({ reason: 'permission' });
+      expect(job.open_request).toContain(SHELL);
+      expect(made(lab)).toBe(false);
+      await until('the dialog is on the screen', async () => (await lab.dialog()) !== undefined);
+      return { jobId, asked };
+    };
+
+    test('allowed by the supervisor: the command runs, once', async ({ lab, server }) => {
+      const { jobId } = await asking(lab, server);
+      const answered = await server.ask('answer_job', { job_id: jobId, decision: 'allow' });
+      expect(answered.requests.at(-1)).toMatchObject({ decision: 'allow', decided_by: 'supervisor' });
+      expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
+      expect(made(lab)).toBe(true);
     });
-    await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
-    expect(await final(server, jobId)).toMatchObject({ status: 'completed', detail: 'Tin it is.' });
-    const words = JSON.stringify(asked.map(({ prompts, results }) => [prompts, results]));
-    expect(words).toContain('Tin.');
-    expect(lab.types(jobId)).not.toContain('reminded');
+
+    test('denied by the supervisor: the command never runs', async ({ lab, server }) => {
+      const { jobId } = await asking(lab, server);
+      await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
+      await server.ask('wait_job', { job_id: jobId, timeout_seconds: 30 });
+      expect(made(lab)).toBe(false);
+      // Where the agent doesn't show in time why it went on, it is not proven that the denial counted.
+      expect(lab.record(jobId).requests.at(0)).toMatchObject({
+        decision: expect.stringMatching(/^(deny|settled after deny was given)$/),
+      });
+      expect(await server.refusal('answer_job', { job_id: jobId, decision: 'allow' })).toMatch(
+        /no open permission request|there is nobody to answer/,
+      );
+      await server.ask('cancel_job', { job_id: jobId });
+    });
+
+    test('answered by a person in the pane: the job goes on', async ({ lab, server }) => {
+      const { jobId } = await asking(lab, server);
+      await pause(HUMAN_MS);
+      for (const key of builtIn(home.kind)?.permission?.allow ?? []) await lab.type(key);
+      expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
+      expect(made(lab)).toBe(true);
+      expect(lab.record(jobId).requests.at(0)?.decided_by).toBeUndefined();
+    });
+
+    test('a job that comes while a dialog is up waits, and its order answers nothing', async ({
+      lab,
+      server,
+    }) => {
+      const { jobId: first } = await asking(lab, server);
+      const second = await lab.job(server, { prompt: 'Paint the door' });
+      expect(second.position).toBe(1);
+      expect(made(lab)).toBe(false);
+      await server.ask('answer_job', { job_id: first, decision: 'deny' });
+      await server.ask('cancel_job', { job_id: first });
+      await server.ask('cancel_job', { job_id: second.job_id });
+      expect(made(lab)).toBe(false);
+    });
   });
 
   test('an agent that has gone leaves a shell: nothing is typed into it', async ({ lab }) => {
