@@ -24,7 +24,7 @@ export function homeOf(kind: string): AgentHome {
   return home;
 }
 
-/** The agents that words such as `codex` and `codex@0.170.0` name; all for no word. @throws on an unknown one */
+/** The agents that words such as `codex` and `codex@0.169.0` name; all for no word. @throws on an unknown one */
 export function chosen(words: readonly string[]): readonly AgentHome[] {
   const named = words.filter(Boolean).map(homeFor);
   const kinds = named.map(({ kind }) => kind);
