@@ -180,18 +180,19 @@ describe('a running hub', () => {
   });
 
   test('killed in the middle: each job is whole or gone, the next hub goes on', async () => {
-    const jobs = Array.from({ length: 1_500 }, (_, n) => plantEnded(`job-${n}`, 40));
+    const jobs = Array.from({ length: 1_000 }, (_, n) => plantEnded(`job-${n}`, 40));
     const young = plantEnded('young', 1);
     const run = lab.start(['prune', '--older-than', '30d', '--json']);
     for (const share of [0.9, 0.5]) {
       await until('some are gone', () => folders().length < jobs.length * share);
-      const pid = await lab.hubPid();
-      lab.killedHubs.add(pid);
-      process.kill(pid, 'SIGKILL');
+      // While it is looked, nobody starts the next hub, which would go on.
+      run.child.kill('SIGSTOP');
+      await lab.killHub();
       for (const id of folders()) {
         expect(lab.events(id)).toHaveLength(2);
         expect(existsSync(join(lab.registry, id, 'prompt.md'))).toBe(true);
       }
+      run.child.kill('SIGCONT');
     }
     const { code, stderr } = await run.ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -200,32 +201,25 @@ describe('a running hub', () => {
     expect(JSON.parse((await lab.mam('list', '--json')).stdout).total).toBe(1);
   });
 
-  test('prunes 10,000 jobs while others are served', async () => {
-    for (let n = 0; n < 10_000; n++) plantEnded(`job-${n}`, 40);
+  test('prunes 2,000 jobs while others are served', async () => {
+    for (let n = 0; n < 2_000; n++) plantEnded(`job-${n}`, 40);
     plant(lab, 'open');
     const server: LabServer = await lab.startServer();
-    expect((await server.ask('list_jobs', { limit: 1 })).total).toBe(10_001);
+    expect((await server.ask('list_jobs', { limit: 1 })).total).toBe(2_001);
     const run = lab.start(['prune', '--older-than', '30d', '--json']);
-    const times: number[] = [];
+    const gone: number[] = [];
     let done = false;
     void run.ended.then(() => {
       done = true;
     });
     for (let n = 0; !done; n++) {
-      const began = performance.now();
       await server.ask('publish_event', { job_id: 'open', event: 'progress', detail: `${n}` });
-      times.push(performance.now() - began);
+      gone.push(2_001 - folders().length);
     }
-    expect(JSON.parse((await run.ended).stdout)).toMatchObject({ count: 10_000, kept: [] });
+    expect(JSON.parse((await run.ended).stdout)).toMatchObject({ count: 2_000, kept: [] });
     expect(folders()).toEqual(['open']);
-    times.sort((a, b) => a - b);
-    const at = (share: number): number => times[Math.floor(share * (times.length - 1))] ?? 0;
-    process.stderr.write(
-      `prune of 10,000: ${times.length} reports, p50 ${at(0.5).toFixed(1)} ms, max ${at(1).toFixed(0)} ms\n`,
-    );
-    // Far above what was measured, and far below what a prune in one go would take.
-    expect(at(0.5)).toBeLessThan(100);
-    expect(at(1)).toBeLessThan(1_500);
+    // A prune in one go would keep every report until all are gone.
+    expect(new Set(gone.filter((count) => count > 0 && count < 2_000)).size).toBeGreaterThan(3);
   });
 
   test('answers a foreign cursor and a time that is none', async () => {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, expect, test } from 'vitest';
 import { keepInOutbox, outboxFolder } from '../../src/bus/outbox.ts';
+import { homePaths } from '../../src/registry/home.ts';
+import { Seal } from '../../src/registry/seal.ts';
 import { Lab } from '../support/lab.ts';
 import type { Json } from '../support/lab-server.ts';
 import { plant, signed } from '../support/plant.ts';
@@ -177,10 +179,16 @@ test('what the outbox has kept is recorded whole: its publisher was told so', as
 test('a journal with 100,000 events takes no more progress, and the end still', async () => {
   lab = new Lab({ MAM_HUB_EVENTS_PER_MINUTE: '100000000' });
   plant(lab, 'open');
+  const at = new Date().toISOString();
+  const told = { job_id: 'open', type: 'progress', source: 'peer', at, recorded_at: at };
+  const lines = Array.from({ length: 99_900 }, (_, n) => ({ seq: n + 2, event_id: `e${n}`, ...told }));
+  const seal = Seal.of(homePaths(lab.home));
+  const text = lines.map((event) => `\n${seal.sign('open', JSON.stringify(event))}\n`).join('');
+  appendFileSync(lab.paths('open').journal, text);
   const server = await lab.startServer();
   await server.ask('list_jobs');
   const { client } = await third();
-  for (let part = 0; part < 11; part++) await flood(client, `p${part}`, 'progress', 10_000);
+  await flood(client, 'more', 'progress', 300);
   expect(count('progress')).toBe(99_999);
   expect(await server.ask('publish_event', { job_id: 'open', event: 'progress' })).toMatchObject({
     accepted: false,
