@@ -2,8 +2,11 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { measurePatience } from './test/support/patience.ts';
 
+/** Most tests wait for other processes most of the time. */
+const WORKERS = 3 * availableParallelism();
+
 export default defineConfig(async () => {
-  const patience = await measurePatience();
+  const patience = await measurePatience(WORKERS);
   return {
     test: {
       include: ['test/**/*.test.ts'],
@@ -12,12 +15,11 @@ export default defineConfig(async () => {
       globalSetup: ['test/support/build.ts'],
       env: { TEST_PATIENCE: `${patience}` },
       // Only a test that hangs takes so long; what is due within one is waited for by `until`.
-      testTimeout: 60_000 * patience,
-      hookTimeout: 120_000 * patience,
+      testTimeout: 40_000 * patience,
+      hookTimeout: 40_000 * patience,
       // A worker loads what tests share once: nothing in here changes it. A test's own world is its lab.
       isolate: false,
-      // Most tests wait for other processes most of the time.
-      maxWorkers: 3 * availableParallelism(),
+      maxWorkers: WORKERS,
     },
   };
 });

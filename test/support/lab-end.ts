@@ -4,7 +4,7 @@ import type { Lab } from './lab.ts';
 import { signal } from './processes.ts';
 import { PATIENCE, until } from './until.ts';
 
-const END_MS = 30_000 * PATIENCE;
+const END_MS = 15_000 * PATIENCE;
 
 /** What may lie in a home whose hub has ended in order, by its path there. */
 const IN_HOME = [/^(hub\.log|hub\.starting|registries|config\.json|key)$/, /^live\/[a-z0-9-]+$/];

@@ -8,7 +8,7 @@ const TIMES_LOOK = 2;
 /** How many times the usual time is waited for what is due; see `measurePatience`. */
 export const PATIENCE = Number(process.env['TEST_PATIENCE'] ?? 1);
 /** Only what never comes is waited for so long, in ms. */
-const DUE_MS = 30_000 * PATIENCE;
+const DUE_MS = 15_000 * PATIENCE;
 
 /**
  * Waits until a condition gives something; one that throws, as for a file that is not there yet, gives nothing.
