@@ -4,6 +4,8 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import { readForeign } from './trust/files.ts';
 import { whyForeign } from './trust/owner.ts';
 
+/** Whoever starts a hub waits so long for it to listen, in ms; measured: 80 to 200 on an idle machine. */
+export const START_MS = 8_000;
 /** Linux cuts a longer socket path silently (108 bytes, macOS 104), so two deep homes could share one socket. */
 const MAX_SOCKET_PATH_BYTES = 100;
 /** Leaves room in it for the folder's and the socket's name. */

@@ -8,14 +8,13 @@ import type { Settings } from '../config.ts';
 import { hubEnvironment } from '../environment.ts';
 import { MamError, systemCode } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
+import { START_MS } from '../hub-place.ts';
 import { programPath } from '../program.ts';
 import { homePaths } from '../registry/home.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
 import { checkHubSocket } from '../trust/socket.ts';
 import { brokerFingerprint, describeBroker, readHubFile } from './hub-file.ts';
 
-/** A hub must listen within this time after its start, in ms; measured: 120 to 200. */
-const START_MS = 8_000;
 const LOOK_MS = 15;
 /** A hub that takes a connection answers within this time, in seconds. */
 const PROBE_S = 2;

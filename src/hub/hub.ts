@@ -3,6 +3,7 @@ import type { HubBus } from '../bus/hub-bus.ts';
 import { watchOutbox } from '../bus/outbox.ts';
 import { isReplyTopic, statusTopic } from '../bus/topics.ts';
 import type { Settings } from '../config.ts';
+import { START_MS } from '../hub-place.ts';
 import { isSettled } from '../job/apply.ts';
 import type { HubStatus } from '../job/request.ts';
 import { type Home, homePaths, readPointers } from '../registry/home.ts';
@@ -282,8 +283,13 @@ export class Hub {
     for (const job of this.registrar.open) this.registrar.dropRemoved(job);
     if (!this.claim.holds) this.onEnd('the socket is no longer its own');
     else if (this.isNeeded()) this.idleSince = Date.now();
-    else if (Date.now() - this.idleSince >= this.settings.hubIdleSeconds * 1000)
+    else if (Date.now() - this.idleSince >= this.settings.hubIdleSeconds * 1000 && !this.isNew)
       this.onEnd('nobody needs it');
+  }
+
+  /** Whoever has started it may be slow to connect, and is waited for as long as it waits itself. */
+  private get isNew(): boolean {
+    return process.uptime() * 1000 < START_MS;
   }
 
   private noteNeed(): void {

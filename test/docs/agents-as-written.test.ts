@@ -55,6 +55,9 @@ test('a question and a permission are answered, and a person reports', async ({ 
   await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
   await lab.type(line(jobId, 'mam answer', 'Slate'));
   await peer.gets(2, 2);
+  // A line whose submission is not recorded yet counts as unread, and the next message needs none.
+  const submitted = () => lab.types(jobId).filter((type) => type === 'submitted').length;
+  await until('its submission is recorded', () => submitted() === 2);
   expect(peer.pastes[1]).toContain('there is something for you to read');
   await reporter.report(jobId, 'permission_required', { detail: 'rm the old roof' });
   await lab.type(line(jobId, 'mam answer', '--allow'));

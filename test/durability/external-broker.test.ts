@@ -339,6 +339,8 @@ describe.runIf(installed)('over Mosquitto', () => {
     const registry = join(lab.folder, 'registry-2');
     const there = await lab.startServer({ ...broker.env, MAM_HOME: home, MAM_REGISTRY_DIR: registry });
     await Promise.all([here.ask('list_jobs'), there.ask('list_jobs')]);
+    for (const log of [lab.home, home].map((one) => join(one, 'hub.log')))
+      await until('it has joined the broker', () => readFileSync(log, 'utf8').includes('joined the broker'));
     return there;
   }
 });
