@@ -4,13 +4,10 @@ import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { test } from '../support/lab-test.ts';
-import { PROGRAM } from '../support/mcp-client.ts';
-import { Peer } from '../support/peer.ts';
 import { pause, until } from '../support/until.ts';
 
 /** Nobody reads a dialog and answers it sooner; the hub has seen it by then. */
 const HUMAN_MS = 1_000;
-const AGENT = join(import.meta.dirname, '../peers/dialogs.mjs');
 
 type Kind = 'codex' | 'claude-code';
 
@@ -20,13 +17,8 @@ async function asking(lab: Lab, kind: Kind, ...commands: string[]) {
 }
 
 async function askingWith(lab: Lab, kind: Kind, flags: readonly string[], ...commands: string[]) {
-  const log = join(lab.folder, 'peer-1.log');
-  const asks = [...flags, ...commands.flatMap((command) => ['--ask', command])];
-  const words = [process.execPath, AGENT, '--log', log, '--mam', PROGRAM, '--kind', kind, ...asks];
-  await lab.startSession('asker', `exec ${words.map((word) => `'${word}'`).join(' ')}`);
-  const pane = await lab.tmux('display-message', '-p', '-t', '=asker:', '#{pane_id}');
-  const agent = new Peer('asker', pane, log);
-  await until('the agent is ready', () => agent.isReady);
+  const asks = commands.flatMap((command) => ['--ask', command]);
+  const agent = await lab.startAsker('--kind', kind, ...flags, ...asks);
   const server = await lab.startServer();
   const { job_id: id } = await server.ask('delegate_job', {
     prompt: 'Mend the roof',

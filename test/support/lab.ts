@@ -10,7 +10,7 @@ import { Peer } from './peer.ts';
 import { isRunning, type LabProcess, Processes } from './processes.ts';
 import { until } from './until.ts';
 
-const PEER = join(import.meta.dirname, '../peers/peer.mjs');
+const PEERS = join(import.meta.dirname, '../peers');
 
 /** Makes of a socket the stdin and stdout of a process. */
 const PIPE =
@@ -148,10 +148,25 @@ export class Lab extends LabFiles {
 
   /** A fake peer in a tmux session of its own, once it can be typed into. */
   async startPeer(kind: PeerKind = 'good', options: PeerOptions = {}): Promise<Peer> {
-    const taken = this.sessions.has(kind) ? `${kind}-${this.#logs + 1}` : kind;
+    const args = [...KINDS[kind], ...(options.args ?? [])];
+    const peer = await this.#startPeer('peer.mjs', kind, { ...options, args });
+    const shown = kind === 'dialog' ? 'proceed' : 'READY>';
+    if (kind !== 'floods')
+      await until(`${peer.session} shows ${shown}`, async () => (await this.screen(peer)).includes(shown));
+    return peer;
+  }
+
+  /** A fake agent that asks before it runs commands, in a session `asker`. @param args the options of `test/peers/dialogs.mjs` */
+  startAsker(...args: string[]): Promise<Peer> {
+    return this.#startPeer('dialogs.mjs', 'asker', { args });
+  }
+
+  async #startPeer(program: string, name: string, options: PeerOptions): Promise<Peer> {
+    const { args = [] } = options;
+    const taken = this.sessions.has(name) ? `${name}-${this.#logs + 1}` : name;
     const session = options.session ?? taken;
     const log = join(this.folder, `peer-${++this.#logs}.log`);
-    const words = [PEER, '--log', log, '--mam', PROGRAM, ...KINDS[kind], ...(options.args ?? [])];
+    const words = [join(PEERS, program), '--log', log, '--mam', PROGRAM, ...args];
     const env = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
     const command = ['env', ...env, process.execPath, ...words].map((word) => `'${word}'`).join(' ');
     if (options.inShell === true) {
@@ -161,10 +176,6 @@ export class Lab extends LabFiles {
     const pane = this.panes.get(session) ?? '';
     const peer = new Peer(session, pane, log);
     await until(`peer ${session} is ready`, () => peer.isReady);
-    const shown = kind === 'dialog' ? 'proceed' : 'READY>';
-    if (kind !== 'floods') {
-      await until(`${session} shows ${shown}`, async () => (await this.screen(peer)).includes(shown));
-    }
     return peer;
   }
 

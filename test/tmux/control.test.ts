@@ -8,7 +8,7 @@ import { quote } from '../../src/tmux/quote.ts';
 import type { PaneSample } from '../../src/tmux/sample.ts';
 import { capture } from '../../src/tmux/screen.ts';
 import { isRunning } from '../support/processes.ts';
-import { until } from '../support/until.ts';
+import { PATIENCE, until } from '../support/until.ts';
 import { TmuxLab } from './lab.ts';
 
 const labs: TmuxLab[] = [];
@@ -226,7 +226,7 @@ test('an idle client keeps no process alive', async () => {
   const script = `import { TmuxServer } from '${control}'; const s = new TmuxServer('${one.socket}'); s.onPanes(() => {}); console.log((await s.command('display-message -p fine'))[0]);`;
   const file = path.join(one.project, 'idle.mts');
   writeFileSync(file, script);
-  const { stdout } = await execa('npx', ['tsx', file], { timeout: 8_000 });
+  const { stdout } = await execa(process.execPath, ['--import', 'tsx', file], { timeout: 8_000 * PATIENCE });
   expect(stdout).toBe('fine');
   await until('the hidden session is gone', async () => !(await one.tmux('list-sessions')).includes('_mam'));
 });
