@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Ended } from '../support/command.ts';
 import type { Lab } from '../support/lab.ts';
-import { test } from '../support/lab-test.ts';
+import { sharing, test } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 import { read } from './markdown.ts';
 
@@ -15,36 +15,63 @@ const ROWS = read('docs/migrating.md')
 
 type Try = (lab: Lab) => Promise<void>;
 const COMMAND = ['--agent', 'command', '--agent-session', 'tmux:good'];
-const submit = async (lab: Lab, ...more: string[]): Promise<Ended> => {
-  if (!lab.sessions.has('good')) await lab.startPeer('good');
-  return lab.mam('submit', '--prompt', 'Mend the roof', ...COMMAND, ...more);
-};
 const idOf = ({ stdout }: Ended): string => /^registered job: (\S+)$/m.exec(stdout)?.[1] ?? '';
 const lastLine = ({ stdout }: Ended): string => stdout.trimEnd().split('\n').at(-1) ?? '';
+
+/** What is made once in a lab, for all rows that only look at it. */
+function once<T>(make: (lab: Lab) => Promise<T>): (lab: Lab) => Promise<T> {
+  const made = new WeakMap<Lab, Promise<T>>();
+  return (lab) => {
+    const one = made.get(lab) ?? make(lab);
+    made.set(lab, one);
+    return one;
+  };
+}
+const peer = once((lab) => lab.startPeer('good'));
+async function submit(lab: Lab, env: Record<string, string>, ...more: string[]): Promise<Ended> {
+  await peer(lab);
+  return lab.start(['submit', '--prompt', 'Mend the roof', ...COMMAND, ...more], env).ended;
+}
+const submitted = once((lab) => submit(lab, {}));
 /** A job that its peer has completed. */
-const done = async (lab: Lab): Promise<string> => idOf(await submit(lab));
+const done = async (lab: Lab): Promise<string> => idOf(await submitted(lab));
+/** A script that only bash runs. */
+const PASSES = 'passes.sh';
+const passed = once((lab) => submit(lab, {}, '--validate', lab.write(PASSES, '[[ -n $BASH_VERSION ]]\n')));
+/** A program that no shell runs. */
+const FAILS = 'fails';
+const failed = once((lab) => {
+  const program = lab.write(FAILS, `#!${process.execPath}\nprocess.exit(7);\n`, 0o755);
+  return submit(lab, {}, '--validate', program);
+});
+/** What the validation script of a job, submitted with variables of its own, found in its environment. */
+const environment = once(async (lab) => {
+  const env = { PATH: `${lab.folder}:${process.env['PATH']}`, VIRTUAL_ENV: lab.folder };
+  const ended = await submit(lab, env, '--validate', lab.write('env.sh', 'env > found\n'));
+  expect(ended.code).toBe(0);
+  const lines = readFileSync(join(lab.project, 'found'), 'utf8').split('\n');
+  const found = (name: string) => lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1);
+  return { id: idOf(ended), env, found };
+});
 /** A job for a person, which stays open. */
 const open = async (lab: Lab, ...more: string[]): Promise<string> =>
   idOf(await lab.mam('submit', '--prompt', 'Call mum', '--agent', 'human', '--no-wait', ...more));
+const plain = once((lab) => open(lab));
+const chosen = once((lab) => open(lab, '--workdir', lab.folder, '--timeout', '7', '--idle-timeout', '8'));
+/** The same of a supervisor's server, which is cheaper. */
+const server = once((lab) => lab.startServer());
+const person = async (lab: Lab): Promise<string> =>
+  (await (await server(lab)).ask('delegate_job', { prompt: 'Call mum', agent: 'human' })).job_id;
 /** The session that a job would go to, with a program in it that is trusted as its agent. */
 async function target(lab: Lab, session: string, ...more: string[]): Promise<unknown> {
   await lab.startSession(session, 'exec sleep 1000');
   const words = ['submit', '--prompt', 'x', '--dry-run', '--json', ...more];
   return JSON.parse((await lab.mam(...words)).stdout).target;
 }
-/** What the validation script of a job found in its environment. */
-async function environmentOf(lab: Lab, name: string, env: Record<string, string> = {}): Promise<string> {
-  lab.write('check.sh', `printf %s "$${name}" > found\n`);
-  await lab.startPeer('good');
-  const words = ['submit', '--prompt', 'x', ...COMMAND, '--validate', 'check.sh'];
-  const ended = await lab.start(words, { env }).ended;
-  expect(ended.code).toBe(0);
-  return readFileSync(join(lab.project, 'found'), 'utf8');
-}
 
 /** What each row promises, by the row's first cell. */
 const TRIES: Record<string, Try> = {
-  submit: async (lab) => expect((await submit(lab)).code).toBe(0),
+  submit: async (lab) => expect((await submitted(lab)).code).toBe(0),
   status: async (lab) => {
     const id = await done(lab);
     expect((await lab.mam('status', '--job', id)).stdout).toContain('completed');
@@ -55,13 +82,9 @@ const TRIES: Record<string, Try> = {
     expect((await lab.mam('list', '--status', 'completed', '--agent', 'command')).stdout).toContain(id);
   },
   verify: async (lab) => {
-    const [id, script] = [await done(lab), lab.write('check.sh', 'exit 7\n')];
+    const [id, script] = [await done(lab), lab.write('seven.sh', 'exit 7\n')];
     expect((await lab.mam('verify', '--job', id, '--validate', script)).code).toBe(7);
     expect(lab.record(id).status).toBe('completed');
-  },
-  wait: async (lab) => {
-    expect((await lab.mam('wait', '--job', await done(lab))).code).toBe(0);
-    expect((await lab.mam('wait')).code).toBe(0);
   },
   logs: async (lab) => expect((await lab.mam('logs', await done(lab))).stdout).toContain('started'),
   'logs --list': async (lab) => {
@@ -69,13 +92,13 @@ const TRIES: Record<string, Try> = {
     expect((await lab.mam('logs', '--list')).stdout).toContain(join(lab.registry, id));
   },
   'the publisher script': async (lab) => {
-    const id = await open(lab);
+    const id = await person(lab);
     const report = ['publish', '--job', id, '--event', 'completed', '--detail', 'Called.'];
     expect((await lab.mam(...report)).code).toBe(0);
     expect(lab.record(id)).toMatchObject({ status: 'completed', detail: 'Called.' });
   },
   'the subscriber script': async (lab) => {
-    const id = await open(lab);
+    const id = await person(lab);
     const logs = lab.start(['logs', id, '--follow']);
     await until('it follows', () => logs.seen.stdout.includes('queued'));
     await lab.mam('done', id);
@@ -85,7 +108,8 @@ const TRIES: Record<string, Try> = {
   },
   'the registry script': async (lab) => {
     const id = await done(lab);
-    expect(JSON.parse((await lab.mam('list', '--json')).stdout).jobs[0].job_id).toBe(id);
+    const { jobs } = JSON.parse((await lab.mam('list', '--json')).stdout);
+    expect(jobs.map(({ job_id }: { job_id: string }) => job_id)).toContain(id);
     expect(existsSync(join(lab.project, '.mam', 'jobs', id, 'job.json'))).toBe(true);
   },
 
@@ -107,31 +131,20 @@ const TRIES: Record<string, Try> = {
     expect(await target(lab, 'other', '--agent-session', 'tmux:other')).toBe('tmux:other');
   },
   '--workdir': async (lab) => {
-    expect(lab.record(await open(lab)).workdir).toBe(lab.project);
-    expect(lab.record(await open(lab, '--workdir', lab.folder)).workdir).toBe(lab.folder);
+    expect(lab.record(await plain(lab)).workdir).toBe(lab.project);
+    expect(lab.record(await chosen(lab)).workdir).toBe(lab.folder);
   },
   '--timeout': async (lab) => {
-    expect(lab.record(await open(lab)).timeouts.timeout_seconds).toBe(3600);
-    expect(lab.record(await open(lab, '--timeout', '7')).timeouts.timeout_seconds).toBe(7);
+    expect(lab.record(await plain(lab)).timeouts.timeout_seconds).toBe(3600);
+    expect(lab.record(await chosen(lab)).timeouts.timeout_seconds).toBe(7);
   },
   '--idle-timeout': async (lab) => {
-    expect(lab.record(await open(lab)).timeouts.idle_timeout_seconds).toBe(120);
-    expect(lab.record(await open(lab, '--idle-timeout', '7')).timeouts.idle_timeout_seconds).toBe(7);
+    expect(lab.record(await plain(lab)).timeouts.idle_timeout_seconds).toBe(120);
+    expect(lab.record(await chosen(lab)).timeouts.idle_timeout_seconds).toBe(8);
   },
   '--validate': async (lab) => {
-    const plain = lab.write('check.sh', '[[ -n $BASH_VERSION ]]\n');
-    expect((await submit(lab, '--validate', plain)).code).toBe(0);
-    const program = lab.write('check', `#!${process.execPath}\nprocess.exit(7);\n`, 0o755);
-    expect((await submit(lab, '--validate', program)).stdout).toContain('FAIL (exit 7)');
-  },
-  '--dry-run': async (lab) => {
-    const words = ['submit', '--prompt', 'x', '--dry-run'];
-    expect((await lab.mam(...words)).stderr).toContain('No tmux server runs at');
-    await lab.startSession('claude', 'exec sleep 1000');
-    const ended = await lab.mam(...words);
-    expect(ended.stdout).toMatch(/target: tmux:claude[\s\S]*publish_event/);
-    expect(lastLine(ended)).toContain(lab.registry);
-    expect(existsSync(join(lab.project, '.mam'))).toBe(false);
+    expect((await passed(lab)).code).toBe(0);
+    expect((await failed(lab)).stdout).toContain('FAIL (exit 7)');
   },
   '--agent human': async (lab) => {
     const id = await open(lab);
@@ -148,102 +161,129 @@ const TRIES: Record<string, Try> = {
     lab.expected.push(/^(old|new)-logs\b/);
     const folders = { old: join(lab.folder, 'old-logs'), new: join(lab.folder, 'new-logs') };
     const words = ['submit', '--prompt', 'x', '--agent', 'human', '--no-wait'];
-    const first = await lab.start(words, { env: { DELEGATE_JOB_LOGS_DIR: folders.old } }).ended;
+    const first = await lab.start(words, { DELEGATE_JOB_LOGS_DIR: folders.old }).ended;
     expect(lastLine(first)).toBe(join(folders.old, idOf(first)));
     const both = { DELEGATE_JOB_LOGS_DIR: folders.old, MAM_LOGS_DIR: folders.new };
-    const second = await lab.start(words, { env: both }).ended;
+    const second = await lab.start(words, both).ended;
     expect(lastLine(second)).toBe(join(folders.new, idOf(second)));
     await lab.mam('done', idOf(second));
     await until('the copy is there', () => existsSync(join(folders.new, idOf(second), 'events.jsonl')));
     expect(existsSync(lab.paths(idOf(second)).journal)).toBe(true);
   },
-  JOB_ID: async (lab) => expect([await environmentOf(lab, 'JOB_ID')]).toEqual(lab.jobIds()),
+  JOB_ID: async (lab) => {
+    const { id, found } = await environment(lab);
+    expect(id).not.toBe('');
+    expect(found('JOB_ID')).toBe(id);
+  },
   REGISTRY_DIR: async (lab) => {
-    expect(await environmentOf(lab, 'REGISTRY_DIR')).toBe(lab.registry);
-    const [id = ''] = lab.jobIds();
-    lab.write('check.sh', 'printf %s "$MAM_JOB_DIR" > found\n');
-    await lab.mam('submit', 'x', ...COMMAND, '--validate', 'check.sh');
-    const folder = readFileSync(join(lab.project, 'found'), 'utf8');
-    expect(
-      lab
-        .jobIds()
-        .filter((other) => other !== id)
-        .map((other) => join(lab.registry, other)),
-    ).toEqual([folder]);
+    const { id, found } = await environment(lab);
+    expect(found('REGISTRY_DIR')).toBe(lab.registry);
+    expect(found('MAM_JOB_DIR')).toBe(join(lab.registry, id));
   },
   PATH: async (lab) => {
-    const path = `${lab.folder}:${process.env['PATH']}`;
-    expect(await environmentOf(lab, 'PATH', { PATH: path })).toBe(path);
+    const { env, found } = await environment(lab);
+    expect(found('PATH')).toBe(env.PATH);
   },
-  VIRTUAL_ENV: async (lab) =>
-    expect(await environmentOf(lab, 'VIRTUAL_ENV', { VIRTUAL_ENV: lab.folder })).toBe(lab.folder),
+  VIRTUAL_ENV: async (lab) => {
+    const { env, found } = await environment(lab);
+    expect(found('VIRTUAL_ENV')).toBe(env.VIRTUAL_ENV);
+  },
 
-  'registered job: ID': async (lab) => expect((await submit(lab)).stdout).toMatch(/^registered job: \S+\n/),
+  'registered job: ID': async (lab) =>
+    expect((await submitted(lab)).stdout).toMatch(/^registered job: \S+\n/),
   'validation: PASS': async (lab) => {
-    const script = lab.write('check.sh', 'exit 0\n');
-    const ended = await submit(lab, '--validate', script);
+    const ended = await passed(lab);
     expect(ended.stdout.split('\n').at(-3)).toBe('validation: PASS');
-    expect(lastLine(await lab.mam('verify', '--job', idOf(ended), '--validate', script))).toBe(
+    expect(lastLine(await lab.mam('verify', '--job', idOf(ended), '--validate', PASSES))).toBe(
       'validation: PASS',
     );
   },
   'validation: FAIL (exit N)': async (lab) => {
-    const script = lab.write('check.sh', 'exit 7\n');
-    const ended = await submit(lab, '--validate', script);
+    const ended = await failed(lab);
     expect(ended.stdout.split('\n').at(-3)).toBe('validation: FAIL (exit 7)');
-    const again = await lab.mam('verify', '--job', idOf(ended), '--validate', script);
+    const again = await lab.mam('verify', '--job', idOf(ended), '--validate', FAILS);
     expect(lastLine(again)).toBe('validation: FAIL (exit 7)');
   },
   'the log folder': async (lab) => {
-    const ended = await submit(lab);
+    const ended = await submitted(lab);
     expect(lastLine(ended)).toBe(join(lab.registry, idOf(ended)));
   },
 
   '0': async (lab) => {
     const id = await done(lab);
     expect((await lab.mam('wait', '--job', id)).code).toBe(0);
-    expect((await lab.mam('publish', '--job', id, '--event', 'error')).code).toBe(0);
-    expect(await lab.mam('verify', '--job', id, '--validate', lab.write('check.sh', ''))).toMatchObject({
+    const other = await person(lab);
+    await (await lab.reporter).report(other, 'completed');
+    expect((await lab.mam('publish', '--job', other, '--event', 'error')).code).toBe(0);
+    expect(await lab.mam('verify', '--job', id, '--validate', lab.write('nothing.sh', ''))).toMatchObject({
       code: 0,
     });
   },
   "the script's own": async (lab) => {
-    const [id, script] = [await done(lab), lab.write('check.sh', 'exit 42\n')];
+    const [id, script] = [await done(lab), lab.write('own.sh', 'exit 42\n')];
     expect((await lab.mam('verify', '--job', id, '--validate', script)).code).toBe(42);
   },
   '1': async (lab) => {
-    expect((await submit(lab, '--validate', lab.write('check.sh', 'exit 7\n'))).code).toBe(1);
-    const id = await open(lab);
-    await lab.mam('cancel', id);
+    expect((await failed(lab)).code).toBe(1);
+    const id = await person(lab);
+    await (await server(lab)).ask('cancel_job', { job_id: id });
     expect((await lab.mam('wait', id)).code).toBe(1);
   },
   '2': async (lab) => {
     // Where MAM_HOME would be is a file: there is neither a hub nor an outbox.
     const env = { MAM_HOME: lab.write('a-file', '') };
     const words = ['publish', '--job', 'x', '--event', 'progress'];
-    expect((await lab.start(words, { env }).ended).code).toBe(2);
+    expect((await lab.start(words, env).ended).code).toBe(2);
   },
   '3': async (lab) =>
-    expect((await lab.mam('wait', '--job', await open(lab), '--timeout', '0')).code).toBe(3),
+    expect((await lab.mam('wait', '--job', await person(lab), '--timeout', '0')).code).toBe(3),
   '4': async (lab) => {
-    const id = await open(lab);
-    await lab.mam('publish', '--job', id, '--event', 'question', '--detail', 'Which mum?');
+    const id = await person(lab);
+    await (await lab.reporter).report(id, 'question', { detail: 'Which mum?' });
     expect((await lab.mam('wait', '--job', id)).code).toBe(4);
   },
   '64': async (lab) => expect((await lab.mam('submit')).code).toBe(64),
-  '69': async (lab) => expect((await lab.mam('submit', '--prompt', 'x')).code).toBe(69),
+  '69': async (lab) => {
+    // Some session is there, so that a tmux server is.
+    await peer(lab);
+    const words = ['submit', '--prompt', 'x', '--agent', 'command', '--agent-session', 'tmux:nobody'];
+    expect((await lab.mam(...words)).code).toBe(69);
+  },
+};
+
+/** Rows about all jobs, or about a lab where nothing is yet: each has one of its own. */
+const ALONE: Record<string, Try> = {
+  wait: async (lab) => {
+    const id = await open(lab);
+    await lab.mam('done', id);
+    expect((await lab.mam('wait', '--job', id)).code).toBe(0);
+    expect((await lab.mam('wait')).code).toBe(0);
+  },
+  '--dry-run': async (lab) => {
+    const words = ['submit', '--prompt', 'x', '--dry-run'];
+    expect((await lab.mam(...words)).stderr).toContain('No tmux server runs at');
+    await lab.startSession('claude', 'exec sleep 1000');
+    const ended = await lab.mam(...words);
+    expect(ended.stdout).toMatch(/target: tmux:claude[\s\S]*publish_event/);
+    expect(lastLine(ended)).toContain(lab.registry);
+    expect(existsSync(join(lab.project, '.mam'))).toBe(false);
+  },
 };
 
 async function withServerName(lab: Lab) {
   const env = { TMUX_SERVER_NAME: 'elsewhere', TMUX: `${lab.socket},1,0` };
-  const ended = await lab.start(['submit', '--prompt', 'x'], { env }).ended;
+  const ended = await lab.start(['submit', '--prompt', 'x'], env).ended;
   return { ended, stderr: ended.stderr };
 }
 
 test('every row is tried, and nothing else', () => {
-  expect(Object.keys(TRIES).sort()).toEqual([...ROWS].sort());
+  expect(Object.keys({ ...TRIES, ...ALONE }).sort()).toEqual([...ROWS].sort());
 });
 
-test.concurrent.for(Object.entries(TRIES))('%s', async ([, attempt], { lab }) => {
+sharing.concurrent.for(Object.entries(TRIES))('%s', async ([, attempt], { lab }) => {
+  await attempt(lab);
+});
+
+test.concurrent.for(Object.entries(ALONE))('%s', async ([, attempt], { lab }) => {
   await attempt(lab);
 });
