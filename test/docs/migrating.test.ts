@@ -30,7 +30,7 @@ function once<T>(make: (lab: Lab) => Promise<T>): (lab: Lab) => Promise<T> {
 const peer = once((lab) => lab.startPeer('good'));
 async function submit(lab: Lab, env: Record<string, string>, ...more: string[]): Promise<Ended> {
   await peer(lab);
-  return lab.start(['submit', '--prompt', 'Mend the roof', ...COMMAND, ...more], env).ended;
+  return lab.start(['submit', '--prompt', 'Mend the roof', ...COMMAND, ...more], { env }).ended;
 }
 const submitted = once((lab) => submit(lab, {}));
 /** A job that its peer has completed. */
@@ -161,10 +161,10 @@ const TRIES: Record<string, Try> = {
     lab.expected.push(/^(old|new)-logs\b/);
     const folders = { old: join(lab.folder, 'old-logs'), new: join(lab.folder, 'new-logs') };
     const words = ['submit', '--prompt', 'x', '--agent', 'human', '--no-wait'];
-    const first = await lab.start(words, { DELEGATE_JOB_LOGS_DIR: folders.old }).ended;
+    const first = await lab.start(words, { env: { DELEGATE_JOB_LOGS_DIR: folders.old } }).ended;
     expect(lastLine(first)).toBe(join(folders.old, idOf(first)));
     const both = { DELEGATE_JOB_LOGS_DIR: folders.old, MAM_LOGS_DIR: folders.new };
-    const second = await lab.start(words, both).ended;
+    const second = await lab.start(words, { env: both }).ended;
     expect(lastLine(second)).toBe(join(folders.new, idOf(second)));
     await lab.mam('done', idOf(second));
     await until('the copy is there', () => existsSync(join(folders.new, idOf(second), 'events.jsonl')));
@@ -233,7 +233,7 @@ const TRIES: Record<string, Try> = {
     // Where MAM_HOME would be is a file: there is neither a hub nor an outbox.
     const env = { MAM_HOME: lab.write('a-file', '') };
     const words = ['publish', '--job', 'x', '--event', 'progress'];
-    expect((await lab.start(words, env).ended).code).toBe(2);
+    expect((await lab.start(words, { env }).ended).code).toBe(2);
   },
   '3': async (lab) =>
     expect((await lab.mam('wait', '--job', await person(lab), '--timeout', '0')).code).toBe(3),
@@ -272,7 +272,7 @@ const ALONE: Record<string, Try> = {
 
 async function withServerName(lab: Lab) {
   const env = { TMUX_SERVER_NAME: 'elsewhere', TMUX: `${lab.socket},1,0` };
-  const ended = await lab.start(['submit', '--prompt', 'x'], env).ended;
+  const ended = await lab.start(['submit', '--prompt', 'x'], { env }).ended;
   return { ended, stderr: ended.stderr };
 }
 

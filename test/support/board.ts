@@ -19,10 +19,11 @@ export class Board {
       args = [],
       size = [120, 40],
       environment = [],
-    }: { args?: string[]; size?: [number, number]; environment?: string[] } = {},
+      session = 'board',
+    }: { args?: string[]; size?: [number, number]; environment?: string[]; session?: string } = {},
   ): Promise<Board> {
-    const board = new Board(lab, 'board');
-    await lab.startSession('board', 'exec env HISTFILE=/dev/null PS1="$ " bash --norc --noprofile -i');
+    const board = new Board(lab, session);
+    await lab.startSession(session, 'exec env HISTFILE=/dev/null PS1="$ " bash --norc --noprofile -i');
     await board.resize(...size);
     await board.shows(/^\$ *$/m);
     const words = ['env', ...environment, process.execPath, PROGRAM, 'watch', ...args];

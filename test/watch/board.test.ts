@@ -1,71 +1,101 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import type { JobOrder } from '../../src/job/record.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { Seal } from '../../src/registry/seal.ts';
 import { Board } from '../support/board.ts';
 import type { Lab } from '../support/lab.ts';
-import { test } from '../support/lab-test.ts';
-import { PROGRAM } from '../support/mcp-client.ts';
-import { plantJob } from '../support/plant.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing, test } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 
+/** Tests that have one board one after the other: each looks at its own jobs, which are all that is open meanwhile. */
+const onBoard = sharing.extend<{ server: LabServer; sharedBoard: Board; board: Board }>({
+  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
+  sharedBoard: [
+    async ({ lab }, use) => {
+      const board = await Board.start(lab);
+      await use(board);
+      await board.leave();
+    },
+    { scope: 'file' },
+  ],
+  board: async ({ lab, server, sharedBoard: board, task }, use) => {
+    await use(board);
+    // Whatever a test that fell had open.
+    if (task.result?.state === 'fail') await board.press('Escape', 'Escape');
+    for (const id of lab.jobIds())
+      if (lab.record(id).final_at === undefined) await server.ask('cancel_job', { job_id: id });
+    await board.resize(120, 40);
+  },
+});
+
+/** Goes to the newest job, once it is listed. */
+async function select(board: Board, id: string): Promise<void> {
+  await until(`${id} is selected`, async () => {
+    await board.press('Home');
+    return (await board.screen()).includes(`── ${id}`);
+  });
+}
+
 describe('what the board shows', () => {
-  test('jobs, and what becomes of them: list, timeline, and the screen of the peer', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-    const board = await Board.start(lab);
-    await board.shows('no job yet');
-    const { job_id: id } = await server.delegate(peer);
-    await board.shows(/▸ ● working +\S*mend\S+ +command +\d+s +Mend the roof/);
-    // What the peer's pane shows stands right of the timeline.
-    await board.shows('TOOK IT');
-    await board.shows('screen, live');
-    await reporter.report(id, 'started');
-    await reporter.report(id, 'progress', { detail: 'half of the slates' });
-    const screen = await board.shows(/peer +progress half of the slates/);
-    expect(screen).toContain('1 open · 1 job');
-    expect(screen).toContain(`${id} · working · command in tmux:mute ${peer.pane}`);
-    await board.shows(/command +\d+s +half of the slates/);
-    // No event tells of this; the screen is looked at all the same.
-    await lab.tmux('send-keys', '-l', '-t', peer.pane, 'something moves');
-    await board.shows('something moves');
-    await reporter.report(id, 'completed', { detail: 'the roof is tight' });
-    await board.shows(/▸ ✓ completed .* the roof is tight/);
-    await board.shows('0 open · 1 job');
-    await board.shows('screen as it was at the end');
-    await board.leave();
-  });
+  // The first one: it sees the board without a job.
+  onBoard(
+    'jobs, and what becomes of them: list, timeline, and the screen of the peer',
+    async ({ lab, server, board }) => {
+      await board.shows('no job yet');
+      const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
+      const { job_id: id } = await server.delegate(peer);
+      await board.shows(/▸ ● working +\S*mend\S+ +command +\d+s +Mend the roof/);
+      // What the peer's pane shows stands right of the timeline.
+      await board.shows('TOOK IT');
+      await board.shows('screen, live');
+      await reporter.report(id, 'started');
+      await reporter.report(id, 'progress', { detail: 'half of the slates' });
+      const screen = await board.shows(/peer +progress half of the slates/);
+      expect(screen).toContain('1 open · 1 job');
+      expect(screen).toContain(`${id} · working · command in ${peer.address} ${peer.pane}`);
+      await board.shows(/command +\d+s +half of the slates/);
+      // No event tells of this; the screen is looked at all the same.
+      await lab.tmux('send-keys', '-l', '-t', peer.pane, 'something moves');
+      await board.shows('something moves');
+      await reporter.report(id, 'completed', { detail: 'the roof is tight' });
+      await board.shows(/▸ ✓ completed .* the roof is tight/);
+      await board.shows('0 open · 1 job');
+      await board.shows('screen as it was at the end');
+    },
+  );
 
-  test('texts of others: no sequence of theirs is obeyed, wide characters keep the columns', async ({
-    lab,
-  }) => {
-    const server = await lab.startServer();
-    const reporter = await lab.startPeerServer();
-    const names = ['first', 'second'];
-    for (const name of names) await server.ask('delegate_job', { prompt: `${name} job`, agent: 'human' });
-    const board = await Board.start(lab, { size: [100, 24] });
-    await board.shows('2 open');
-    const [one = '', two = ''] = lab.jobIds().sort();
-    await reporter.report(one, 'progress', {
-      detail: '\u001b[2J\u001b[31mrot\u001b]0;title\u0007 👩‍💻 fertig',
-    });
-    await reporter.report(two, 'progress', { detail: '한국어로 쓴 진행 상황입니다 '.repeat(10) });
-    await board.shows('rot 👩💻 fertig');
-    const screen = await board.shows('한국어로');
-    expect(screen).toContain('mam watch');
-    const rows = screen.split('\n').filter((line) => /● working/.test(line));
-    expect(rows).toHaveLength(2);
-    expect(new Set(rows.map((row) => row.indexOf(' human ')))).toHaveProperty('size', 1);
-    expect(screen).toMatch(/한국어로.*…/);
-    expect(await lab.tmux('display-message', '-p', '-t', '=board:', '#{pane_title}')).not.toContain('title');
-    await board.leave();
-  });
+  onBoard(
+    'texts of others: no sequence of theirs is obeyed, wide characters keep the columns',
+    async ({ lab, server, board }) => {
+      const reporter = await lab.reporter;
+      await board.resize(100, 24);
+      const one = await human(server, 'first job');
+      const two = await human(server, 'second job');
+      await board.shows('2 open');
+      await select(board, two);
+      await reporter.report(one, 'progress', {
+        detail: '\u001b[2J\u001b[31mrot\u001b]0;title\u0007 👩‍💻 fertig',
+      });
+      await reporter.report(two, 'progress', { detail: '한국어로 쓴 진행 상황입니다 '.repeat(10) });
+      await board.shows('rot 👩💻 fertig');
+      const screen = await board.shows('한국어로');
+      expect(screen).toContain('mam watch');
+      const rows = screen.split('\n').filter((line) => /● working/.test(line));
+      expect(rows).toHaveLength(2);
+      expect(new Set(rows.map((row) => row.indexOf(' human ')))).toHaveProperty('size', 1);
+      expect(screen).toMatch(/한국어로.*…/);
+      expect(await lab.tmux('display-message', '-p', '-t', '=board:', '#{pane_title}')).not.toContain(
+        'title',
+      );
+    },
+  );
 
-  test('follows the size of the terminal, down to a small one', async ({ lab }) => {
-    const server = await lab.startServer();
-    await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
-    const board = await Board.start(lab, { size: [120, 40] });
+  onBoard('follows the size of the terminal, down to a small one', async ({ server, board }) => {
+    await select(board, await human(server, 'Bring the key'));
     await board.shows('· human ·');
     for (const [columns, rows] of [
       [80, 24],
@@ -84,22 +114,18 @@ describe('what the board shows', () => {
       expect(screen.filter((line) => line.includes('mam watch'))).toHaveLength(1);
       expect(screen.filter((line) => line.includes('▸'))).toHaveLength(1);
     }
-    await board.leave();
   });
 
   test('a job that was pruned goes when it is looked at', async ({ lab }) => {
-    const reporter = await lab.startPeerServer();
     const server = await lab.startServer();
     const jobs: string[] = [];
-    for (const prompt of ['Bring the key', 'Hang it up', 'Lock the door']) {
-      const { job_id: id } = await server.ask('delegate_job', { prompt, agent: 'human' });
-      jobs.push(id);
-    }
+    for (const prompt of ['Bring the key', 'Hang it up', 'Lock the door'])
+      jobs.push(await human(server, prompt));
     const [oldest = '', , newest = ''] = jobs;
     const board = await Board.start(lab);
     await board.shows('3 jobs');
     await board.shows(`${newest} · working`);
-    await reporter.report(oldest, 'completed');
+    await (await lab.reporter).report(oldest, 'completed');
     await board.shows('2 open · 3 jobs');
     expect((await lab.mam('prune', '--older-than', '0h')).code).toBe(0);
     await board.press('Down', 'Down');
@@ -108,28 +134,23 @@ describe('what the board shows', () => {
     await board.leave();
   });
 
-  test('without colours for a user who wants none', async ({ lab }) => {
-    const server = await lab.startServer();
-    await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
-    const board = await Board.start(lab, { environment: ['NO_COLOR=1'] });
-    await board.shows('1 open');
+  onBoard('without colours for a user who wants none', async ({ lab, server, board }) => {
+    await human(server, 'Bring the key');
     const colour = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[349][0-7]m`);
-    expect(await board.screen(true)).not.toMatch(colour);
-    await board.leave();
-    await lab.tmux('kill-session', '-t', '=board');
-    const other = await Board.start(lab);
-    await other.shows('1 open');
-    expect(await other.screen(true)).toMatch(colour);
-    await other.leave();
+    const plain = await Board.start(lab, { environment: ['NO_COLOR=1'], session: 'plain' });
+    await plain.shows('1 open');
+    expect(await plain.screen(true)).not.toMatch(colour);
+    await plain.leave();
+    await board.shows('1 open');
+    expect(await board.screen(true)).toMatch(colour);
   });
 });
 
 describe('what the keys do', () => {
-  test('r answers a question', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+  onBoard('r answers a question', async ({ lab, server, board }) => {
+    const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
     const { job_id: id } = await server.delegate(peer);
-    const board = await Board.start(lab);
+    await select(board, id);
     await reporter.report(id, 'question', { detail: 'Slate or tin?' });
     await board.shows('1 needs you');
     await board.shows('r answer: Slate or tin?');
@@ -147,35 +168,35 @@ describe('what the keys do', () => {
     await board.shows(/peer +completed/);
     await board.press('r');
     await board.shows('nobody is there to answer');
-    await board.leave();
   });
 
-  test('an answer that was typed for one question is not given to the next', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-    const { job_id: id } = await server.delegate(peer);
-    const board = await Board.start(lab);
-    await reporter.report(id, 'question', { detail: 'Delete the cache?' });
-    await board.shows('r answer: Delete the cache?');
-    await board.press('r');
-    await board.shows('Delete the cache? answer:');
-    await board.type('yes');
-    await board.shows('answer: yes');
-    await server.ask('answer_job', { job_id: id, text: 'No.' });
-    await reporter.report(id, 'question', { detail: 'Delete the database?' });
-    await board.press('Enter');
-    await board.shows('settled meanwhile');
-    const answers = lab.events(id).filter(({ type }) => type === 'answered');
-    expect(answers.map(({ detail }) => detail)).toEqual(['No.']);
-    await reporter.report(id, 'completed');
-    await board.leave();
-  });
+  onBoard(
+    'an answer that was typed for one question is not given to the next',
+    async ({ lab, server, board }) => {
+      const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
+      const { job_id: id } = await server.delegate(peer);
+      await select(board, id);
+      await reporter.report(id, 'question', { detail: 'Delete the cache?' });
+      await board.shows('r answer: Delete the cache?');
+      await board.press('r');
+      await board.shows('Delete the cache? answer:');
+      await board.type('yes');
+      await board.shows('answer: yes');
+      await server.ask('answer_job', { job_id: id, text: 'No.' });
+      await reporter.report(id, 'question', { detail: 'Delete the database?' });
+      await board.press('Enter');
+      await board.shows('settled meanwhile');
+      const answers = lab.events(id).filter(({ type }) => type === 'answered');
+      expect(answers.map(({ detail }) => detail)).toEqual(['No.']);
+      await reporter.report(id, 'completed');
+    },
+  );
 
-  test('y and n decide the request that is shown, after Enter', async ({ lab }) => {
-    const server = await lab.startServer();
-    const reporter = await lab.startPeerServer();
-    const { job_id: id } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
-    const board = await Board.start(lab, { size: [80, 24] });
+  onBoard('y and n decide the request that is shown, after Enter', async ({ lab, server, board }) => {
+    const reporter = await lab.reporter;
+    const id = await human(server, 'Bring the key');
+    await select(board, id);
+    await board.resize(80, 24);
     await board.shows('1 open');
     await board.press('y');
     await board.shows('asks for no permission');
@@ -217,19 +238,17 @@ describe('what the keys do', () => {
     await until('it is denied', () =>
       lab.events(id).some(({ type, data }) => type === 'answered' && data?.['decision'] === 'deny'),
     );
-    await board.leave();
   });
 
-  test('a request that is settled meanwhile is not decided', async ({ lab }) => {
-    const server = await lab.startServer();
-    const reporter = await lab.startPeerServer();
-    const { job_id: id } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
-    const board = await Board.start(lab);
+  onBoard('a request that is settled meanwhile is not decided', async ({ lab, server, board }) => {
+    const reporter = await lab.reporter;
+    const id = await human(server, 'Bring the key');
+    await select(board, id);
     await reporter.report(id, 'permission_required', { detail: 'rm the roof' });
     await board.shows('n deny: rm the roof');
     await board.press('y');
     await board.shows('Allow this');
-    await lab.mam('answer', '--job', id, '--deny');
+    await server.ask('answer_job', { job_id: id, decision: 'deny' });
     await board.shows('settled meanwhile');
     // The Enter that was meant for the question takes only the note away.
     await board.press('Enter');
@@ -238,13 +257,11 @@ describe('what the keys do', () => {
     await board.press('Enter');
     await board.shows('no pane to attach');
     expect(lab.types(id).filter((type) => type === 'answered')).toHaveLength(1);
-    await board.leave();
   });
 
-  test('c cancels after Enter, and Esc does not', async ({ lab }) => {
-    const server = await lab.startServer();
-    const { job_id: id } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
-    const board = await Board.start(lab);
+  onBoard('c cancels after Enter, and Esc does not', async ({ lab, server, board }) => {
+    const id = await human(server, 'Bring the key');
+    await select(board, id);
     await board.shows('1 open');
     await board.press('c');
     await board.shows('Cancel this job?');
@@ -254,64 +271,64 @@ describe('what the keys do', () => {
     await board.press('c');
     await board.shows('Enter cancels it');
     await board.press('Enter');
-    await board.shows('- cancelled');
+    await board.shows(`${id} · cancelled`);
     expect(lab.record(id).status).toBe('cancelled');
     await board.press('c');
     await board.shows('is cancelled already');
-    await board.leave();
   });
 
-  test('filter, open jobs only, help, the next job that needs somebody', async ({ lab }) => {
-    const server = await lab.startServer();
-    const reporter = await lab.startPeerServer();
-    const ids: string[] = [];
-    for (const prompt of ['Mend the roof', 'Bring the key', 'Paint the door']) {
-      ids.push((await server.ask('delegate_job', { prompt, agent: 'human' })).job_id);
-    }
-    const [roof = '', key = '', door = ''] = ids;
-    await reporter.report(key, 'completed', { detail: 'on the board' });
-    const board = await Board.start(lab);
-    await board.shows('2 open · 3 jobs');
-    await board.press('/');
-    await board.type('ROOF');
-    await board.shows('filter: ROOF');
-    await board.lacks(door);
-    await board.shows(`── ${roof}`);
-    await board.press('Escape');
-    await board.shows('Paint the door');
-    await board.press('o');
-    await board.shows('open only');
-    await board.lacks('on the board');
-    await board.press('o');
-    await board.shows('on the board');
-    await board.press('Home');
-    await board.shows(`── ${door}`);
-    await board.press('j', 'j');
-    await board.shows(`── ${roof}`);
-    await board.press('Up');
-    await board.shows(`── ${key}`);
-    await reporter.report(door, 'question', { detail: 'Which red?' });
-    await board.shows('1 needs you');
-    await board.press('Tab');
-    await board.shows(`── ${door}`);
-    await board.press('?');
-    await board.shows('allow or deny its permission request');
-    await board.press('Escape');
-    await board.shows(`── ${door}`);
-    await board.leave();
-  });
+  onBoard(
+    'filter, open jobs only, help, the next job that needs somebody',
+    async ({ lab, server, board }) => {
+      const reporter = await lab.reporter;
+      const ids: string[] = [];
+      for (const prompt of ['Mend the ROOFTOP', 'Bring the key', 'Paint the door'])
+        ids.push(await human(server, prompt));
+      const [roof = '', key = '', door = ''] = ids;
+      await reporter.report(key, 'completed', { detail: 'on the board' });
+      await select(board, door);
+      await board.shows('2 open · ');
+      await board.shows('on the board');
+      await board.press('/');
+      await board.type('rooftop');
+      await board.shows('filter: rooftop');
+      await board.lacks(door);
+      await board.shows(`── ${roof}`);
+      await board.press('Escape');
+      await board.shows('Paint the door');
+      await board.press('o');
+      await board.shows('open only');
+      await board.lacks('on the board');
+      await board.press('o');
+      await board.shows('on the board');
+      await board.press('Home');
+      await board.shows(`── ${door}`);
+      await board.press('j', 'j');
+      await board.shows(`── ${roof}`);
+      await board.press('Up');
+      await board.shows(`── ${key}`);
+      await reporter.report(door, 'question', { detail: 'Which red?' });
+      await board.shows('1 needs you');
+      await board.press('Tab');
+      await board.shows(`── ${door}`);
+      await board.press('?');
+      await board.shows('allow or deny its permission request');
+      await board.press('Escape');
+      await board.shows(`── ${door}`);
+    },
+  );
 
-  test('Enter switches inside the same tmux, and says it when that fails', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const server = await lab.startServer();
-    await server.delegate(peer);
-    const board = await Board.start(lab);
-    await board.shows('screen, live');
-    // Nobody is attached here: there is no client to switch.
-    await board.press('Enter');
-    await board.shows('tmux could not show session mute');
-    await board.leave();
-  });
+  onBoard(
+    'Enter switches inside the same tmux, and says it when that fails',
+    async ({ lab, server, board }) => {
+      const peer = await lab.startPeer('mute');
+      await select(board, (await server.delegate(peer)).job_id);
+      await board.shows('screen, live');
+      // Nobody is attached here: there is no client to switch.
+      await board.press('Enter');
+      await board.shows(`tmux could not show session ${peer.session}`);
+    },
+  );
 });
 
 describe('ten thousand jobs', () => {
@@ -346,54 +363,52 @@ describe('when something ends', () => {
     await lab.killHub();
     await board.shows('The hub is back');
     expect(await lab.hubPid()).not.toBe(first);
-    await (await lab.startPeerServer()).report(id, 'completed', { detail: 'on the board' });
+    await (await lab.reporter).report(id, 'completed', { detail: 'on the board' });
     await board.shows(/✓ completed .* on the board/);
     await board.leave();
   });
 
-  test('a board that is started later knows the last words as well', async ({ lab }) => {
-    const server = await lab.startServer();
-    const reporter = await lab.startPeerServer();
-    const { job_id: id } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
-    const board = await Board.start(lab);
-    await board.shows('Bring the key');
-    await reporter.report(id, 'progress', { detail: 'on the stairs' });
+  onBoard('a board that is started later knows the last words as well', async ({ lab, server, board }) => {
+    const before = boards(lab);
+    const id = await human(server, 'Bring the key');
+    await select(board, id);
+    await (await lab.reporter).report(id, 'progress', { detail: 'on the stairs' });
     await board.shows(/human +\d+s on the stairs/);
-    await board.leave();
-    await server.ask('delegate_job', { prompt: 'Another one', agent: 'human' });
-    await board.type(`${process.execPath} ${PROGRAM} watch; echo "it ended: $?"`);
-    await board.press('Enter');
-    await board.shows('2 open');
-    await board.shows(/human +\d+s on the stairs/);
-    await board.press('C-c');
-    await until('it ends', () => boards(lab).length === 0);
+    await human(server, 'Another one');
+    const later = await Board.start(lab, { session: 'later' });
+    await later.shows('2 open');
+    await later.shows(/human +\d+s on the stairs/);
+    expect(boards(lab)).toHaveLength(before.length + 1);
+    await later.press('C-c');
+    await until('it ends', () => boards(lab).length === before.length);
   });
 
-  test('q leaves the shell as it was, and no process', async ({ lab }) => {
-    const board = await Board.start(lab);
-    await board.shows('no job yet');
+  sharing('q leaves the shell as it was, and no process', async ({ lab }) => {
+    const before = boards(lab);
+    const board = await Board.start(lab, { session: 'left' });
+    await board.shows('0 open');
     const shell = await board.leave();
     expect(shell).toMatch(/^before\n/);
     expect(shell).not.toContain('mam watch ');
-    expect(await lab.tmux('display-message', '-p', '-t', '=board:', '#{alternate_on} #{cursor_flag}')).toBe(
+    expect(await lab.tmux('display-message', '-p', '-t', '=left:', '#{alternate_on} #{cursor_flag}')).toBe(
       '0 1',
     );
     await board.type('clear; stty -a | grep -o " echo "; ');
     await board.press('Enter');
     await board.shows(/^ echo/m);
-    expect(boards(lab)).toEqual([]);
+    expect(boards(lab)).toEqual(before);
   });
 
-  test.for(['SIGTERM', 'SIGHUP'] as const)('%s gives the terminal back', async (signal, { lab }) => {
-    const board = await Board.start(lab);
-    await board.shows('no job yet');
-    const [pid = 0] = boards(lab);
+  sharing.for(['SIGTERM', 'SIGHUP'] as const)('%s gives the terminal back', async (signal, { lab }) => {
+    const before = boards(lab);
+    const board = await Board.start(lab, { session: signal });
+    await board.shows('0 open');
+    const [pid = 0] = boards(lab).filter((one) => !before.includes(one));
     process.kill(pid, signal);
     await board.shows(`it ended: ${signal === 'SIGTERM' ? 143 : 129}`);
-    expect(await lab.tmux('display-message', '-p', '-t', '=board:', '#{alternate_on} #{cursor_flag}')).toBe(
-      '0 1',
-    );
-    expect(boards(lab)).toEqual([]);
+    const screen = ['-p', '-t', `=${signal}:`, '#{alternate_on} #{cursor_flag}'];
+    expect(await lab.tmux('display-message', ...screen)).toBe('0 1');
+    expect(boards(lab)).toEqual(before);
   });
 
   test('without a terminal it says what to use instead', async ({ lab }) => {
@@ -412,20 +427,37 @@ function boards(lab: Lab): number[] {
     .map(({ pid }) => pid);
 }
 
+/** Hands a job to a person. */
+async function human(server: LabServer, prompt: string): Promise<string> {
+  return (await server.ask('delegate_job', { prompt, agent: 'human' })).job_id;
+}
+
 /** Jobs that are done, as an earlier hub would have left them: their journals, and its index. */
-function plant({ registry, home }: Pick<Lab, 'registry' | 'home'>, count: number): void {
+function plant({ registry, home, project }: Lab, count: number): void {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const seal = Seal.of(homePaths(home));
+  const hash = createHash('sha256').digest('hex');
   const lines = Array.from({ length: count }, (_, index) => {
     const id = `job-${String(index).padStart(5, '0')}`;
     const at = new Date(Date.now() - (count - index) * 1000).toISOString();
-    plantJob(registry, id, { prompt_preview: `job ${index}` }, registry, home);
-    const done = { seq: 2, event_id: `${id}-2`, job_id: id, type: 'completed', source: 'person', at };
-    const told = { recorded_at: at, detail: `the words of ${index}` };
-    const line = seal.sign(id, JSON.stringify({ ...done, ...told }));
-    appendFileSync(join(registry, id, 'events.jsonl'), `\n${line}\n`);
+    const folder = join(registry, id);
+    const texts = { prompt_preview: `job ${index}`, detail: `the words of ${index}` };
+    const job: JobOrder = {
+      ...{ job_id: id, agent: 'human', host: 'planted', registry_dir: registry, log_dir: folder },
+      ...{ workdir: project, prompt_sha256: hash, prompt_preview: texts.prompt_preview, prompt_bytes: 0 },
+      ...{ supervisor: { client: 'test', session: 'planted' }, depth: 0, peer_server: 'unknown' },
+      timeouts: { timeout_seconds: 3600, idle_timeout_seconds: 3600 },
+    };
+    const event = (seq: number, more: object) =>
+      seal.sign(
+        id,
+        JSON.stringify({ seq, event_id: `${id}-${seq}`, job_id: id, at, recorded_at: at, ...more }),
+      );
+    const queued = event(1, { type: 'queued', source: 'hub', data: { job } });
+    const done = event(2, { type: 'completed', source: 'person', detail: texts.detail });
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'events.jsonl'), `\n${queued}\n\n${done}\n`);
     const row = { job_id: id, agent: 'human', status: 'completed', phase: 'submitted', owner: 'planted' };
-    const texts = { prompt_preview: `job ${index}`, detail: told.detail };
     return seal.sign(`row ${id}`, JSON.stringify({ ...row, ...texts, created_at: at, final_at: at }));
   });
   writeFileSync(join(registry, '.index.jsonl'), `${lines.join('\n')}\n`);
