@@ -4,16 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { tools } from '../../tools/index.ts';
 import { Lab } from '../support/lab.ts';
 import type { Json } from '../support/lab-server.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 import { lineWith, ROOT, read, shellCommands } from './markdown.ts';
-
-/** The Inspector is downloaded once (200 MB); then npm has it. */
-const DOWNLOAD_MS = 300_000;
 
 let folder: string;
 beforeEach(() => {
@@ -38,15 +34,6 @@ function type(line: string, env: Record<string, string> = {}) {
     env: { PATH: process.env['PATH'], HOME: folder, ...npm, ...env },
   });
 }
-
-test('MCP Inspector lists the tools', { timeout: DOWNLOAD_MS }, () => {
-  const { stdout, stderr } = type(lineWith('README.md', 'inspector'), { npm_config_prefer_offline: 'true' });
-  expect(stdout, stderr).toMatch(/^\{/);
-  const listed = (JSON.parse(stdout) as { tools: { name: string }[] }).tools;
-  expect(listed.map(({ name }) => name)).toEqual(tools.map(({ name }) => name));
-  // Looking at the tools starts no hub.
-  expect(existsSync(join(folder, '.mam'))).toBe(false);
-});
 
 test('the checkout is installed as mam', () => {
   const { stderr } = type('npm install -g .', { npm_config_prefix: folder });
