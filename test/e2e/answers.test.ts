@@ -1,11 +1,20 @@
 import { describe, expect } from 'vitest';
-import { test } from '../support/lab-test.ts';
+import type { Lab } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing, test } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 
+let shared: Promise<LabServer> | undefined;
+/** The server of a supervisor, and one to report with, of all tests that share their lab. */
+async function servers(lab: Lab): Promise<[LabServer, LabServer]> {
+  shared ??= lab.startServer();
+  return [await shared, await lab.reporter];
+}
+
 describe.concurrent('a question', () => {
-  test('is answered with the next report, where the pane cannot be typed into', async ({ lab }) => {
+  sharing('is answered with the next report, where the pane cannot be typed into', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const [server, reporter] = await servers(lab);
     const { job_id: jobId } = await server.delegate(peer);
     await reporter.report(jobId, 'started');
     await lab.tmux('copy-mode', '-t', peer.pane);
@@ -24,25 +33,26 @@ describe.concurrent('a question', () => {
     expect(peer.pastes).toHaveLength(1);
   });
 
-  test('answered twice at once takes the first answer, and the second is told what became of it', async ({
-    lab,
-  }) => {
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-    const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
-    await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
-    const say = async (text: string) => (await server.ask('answer_job', { job_id, text })).delivered;
-    const told = await Promise.all([say('Tin.'), say('Slate.')]);
-    expect(told.map((words) => words.includes('The instruction stands in'))).toEqual([false, true]);
-    const { messages } = await reporter.report(job_id, 'completed');
-    expect(messages).toEqual([
-      'The answer to your question "Slate or tin?": Tin.',
-      'A message from whoever delegated this job: Slate.',
-    ]);
-  });
+  sharing(
+    'answered twice at once takes the first answer, and the second is told what became of it',
+    async ({ lab }) => {
+      const [server, reporter] = await servers(lab);
+      const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
+      await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
+      const say = async (text: string) => (await server.ask('answer_job', { job_id, text })).delivered;
+      const told = await Promise.all([say('Tin.'), say('Slate.')]);
+      expect(told.map((words) => words.includes('The instruction stands in'))).toEqual([false, true]);
+      const { messages } = await reporter.report(job_id, 'completed');
+      expect(messages).toEqual([
+        'The answer to your question "Slate or tin?": Tin.',
+        'A message from whoever delegated this job: Slate.',
+      ]);
+    },
+  );
 
-  test('is answered in the pane of a peer that does not call', async ({ lab }) => {
+  sharing('is answered in the pane of a peer that does not call', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const [server, reporter] = await servers(lab);
     const { job_id: jobId } = await server.delegate(peer, { trust_pane: true });
     await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
     await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
@@ -55,25 +65,26 @@ describe.concurrent('a question', () => {
     await reporter.report(jobId, 'completed');
   });
 
-  test('is fetched where the pane is not known to be an agent: a shell would run its words', async ({
-    lab,
-  }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-    const { job_id: jobId } = await server.delegate(peer);
-    await reporter.report(jobId, 'question', { detail: 'Slate; or "tin"?' });
-    await server.ask('answer_job', { job_id: jobId, text: 'Tin; touch /tmp/x' });
-    await peer.gets(2, 2);
-    for (const typed of peer.pastes) expect(typed).toMatch(/^[A-Za-z0-9 _./:,\n-]+$/);
-    expect(peer.pastes[1]).toContain(`publish --job ${jobId} --event progress`);
-    const { messages } = await reporter.report(jobId, 'progress');
-    expect(messages).toEqual(['The answer to your question "Slate; or "tin"?": Tin; touch /tmp/x']);
-    await reporter.report(jobId, 'completed');
-  });
+  sharing(
+    'is fetched where the pane is not known to be an agent: a shell would run its words',
+    async ({ lab }) => {
+      const peer = await lab.startPeer('mute');
+      const [server, reporter] = await servers(lab);
+      const { job_id: jobId } = await server.delegate(peer);
+      await reporter.report(jobId, 'question', { detail: 'Slate; or "tin"?' });
+      await server.ask('answer_job', { job_id: jobId, text: 'Tin; touch /tmp/x' });
+      await peer.gets(2, 2);
+      for (const typed of peer.pastes) expect(typed).toMatch(/^[A-Za-z0-9 _./:,\n-]+$/);
+      expect(peer.pastes[1]).toContain(`publish --job ${jobId} --event progress`);
+      const { messages } = await reporter.report(jobId, 'progress');
+      expect(messages).toEqual(['The answer to your question "Slate; or "tin"?": Tin; touch /tmp/x']);
+      await reporter.report(jobId, 'completed');
+    },
+  );
 
-  test('several at once are each typed once', async ({ lab }) => {
+  sharing('several at once are each typed once', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const [server, reporter] = await servers(lab);
     const { job_id: jobId } = await server.delegate(peer, { trust_pane: true });
     await reporter.report(jobId, 'started');
     const words = ['first', 'second', 'third', 'fourth'];
@@ -84,9 +95,9 @@ describe.concurrent('a question', () => {
     await reporter.report(jobId, 'completed');
   });
 
-  test('a long instruction is fetched, not typed', async ({ lab }) => {
+  sharing('a long instruction is fetched, not typed', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const [server, reporter] = await servers(lab);
     const { job_id: jobId } = await server.delegate(peer);
     await reporter.report(jobId, 'started');
     const text = `First line\n${'und weiter '.repeat(150)}`.trim();
@@ -98,9 +109,9 @@ describe.concurrent('a question', () => {
     await reporter.report(jobId, 'completed');
   });
 
-  test('bad answers are refused', async ({ lab }) => {
+  sharing('bad answers are refused', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const [server, reporter] = await servers(lab);
     const { job_id: jobId } = await server.delegate(peer);
     const refused = (args: object) => server.refusal('answer_job', { job_id: jobId, ...args });
     expect(await refused({})).toContain('either a text or a decision');
@@ -113,9 +124,9 @@ describe.concurrent('a question', () => {
 });
 
 describe.concurrent('a permission that the peer itself asks for', () => {
-  test('is decided by answer_job', async ({ lab }) => {
+  sharing('is decided by answer_job', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const [server, reporter] = await servers(lab);
     const { job_id: jobId } = await server.delegate(peer);
     await lab.tmux('copy-mode', '-t', peer.pane);
     await reporter.report(jobId, 'permission_required', { detail: 'rm the old roof' });
@@ -141,27 +152,31 @@ describe.concurrent('a permission that the peer itself asks for', () => {
 describe.concurrent('validation rounds', () => {
   const script = 'test -e roof || { echo "no roof in $PWD"; exit 3; }\n';
 
-  test('what failed goes back to the peer, who mends it', async ({ lab }) => {
-    const validate = lab.write('check.sh', script);
+  sharing('what failed goes back to the peer, who mends it', async ({ lab }) => {
+    const validate = lab.write('mended/check.sh', script);
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-    const { job_id: jobId } = await server.delegate(peer, { validate, validate_rounds: 2, trust_pane: true });
+    const [server, reporter] = await servers(lab);
+    const { job_id: jobId } = await server.delegate(peer, {
+      ...{ validate, validate_rounds: 2, trust_pane: true, workdir: 'mended' },
+    });
     await reporter.report(jobId, 'completed', { detail: 'done' });
     await peer.gets(2, 2);
     expect(peer.pastes[1]).toContain('Your result did not pass the check (run 1 of 3:');
     expect(peer.pastes[1]).toContain('ended with exit code 3');
     expect(lab.record(jobId)).toMatchObject({ status: 'working', validation: { rounds: 1, passed: false } });
-    lab.write('roof', '');
+    lab.write('mended/roof', '');
     await reporter.report(jobId, 'completed', { detail: 'now it is there' });
     const { jobs } = await server.ask('wait_job', { job_id: jobId });
     expect(jobs[0]).toMatchObject({ status: 'completed', validation: { passed: true } });
   });
 
-  test('at most that often', async ({ lab }) => {
-    const validate = lab.write('check.sh', script);
+  sharing('at most that often', async ({ lab }) => {
+    const validate = lab.write('never/check.sh', script);
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-    const { job_id: jobId } = await server.delegate(peer, { validate, validate_rounds: 1 });
+    const [server, reporter] = await servers(lab);
+    const { job_id: jobId } = await server.delegate(peer, {
+      ...{ validate, validate_rounds: 1, workdir: 'never' },
+    });
     await reporter.report(jobId, 'completed');
     await peer.gets(2, 2);
     await reporter.report(jobId, 'completed');
@@ -191,11 +206,11 @@ describe.concurrent('a job for a person', () => {
     expect((await lab.mam('done')).stderr).toContain('No job for a person is open here');
   });
 
-  test('is shown to whoever looks at the session, as it was written', async ({ lab }) => {
+  sharing('is shown to whoever looks at the session, as it was written', async ({ lab }) => {
     await lab.startSession('desk', 'exec bash --norc --noprofile -i');
     await lab.startSession('eyes', `exec env -u TMUX tmux -S '${lab.socket}' attach -t '=desk'`);
     await until('somebody looks', async () => (await lab.tmux('list-clients', '-t', '=desk')) !== '');
-    const server = await lab.startServer();
+    const [server] = await servers(lab);
     const job = { prompt: 'Paint 50% #{pane_id} #(id)', agent: 'human', agent_session: 'tmux:desk' };
     const { job_id, delivery } = await server.ask('delegate_job', job);
     expect(delivery.at(-1).evidence).toContain('shown to 1 who look at session desk');
@@ -206,18 +221,18 @@ describe.concurrent('a job for a person', () => {
     await server.ask('cancel_job', { job_id });
   });
 
-  test('is cancelled with a word to the person, whom no report would tell', async ({ lab }) => {
-    const server = await lab.startServer();
+  sharing('is cancelled with a word to the person, whom no report would tell', async ({ lab }) => {
+    const [server] = await servers(lab);
     const { job_id } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
     expect((await lab.mam('cancel', job_id)).stdout).toBe(`${job_id} is cancelled. Tell the person.\n`);
   });
 
-  test('is shown in the session that was named, with its own time limit', async ({ lab }) => {
-    await lab.startSession('desk', 'exec bash --norc --noprofile -i');
-    const server = await lab.startServer();
-    const job = { prompt: 'Bring the key', agent: 'human', agent_session: 'tmux:desk', timeout_seconds: 1 };
+  sharing('is shown in the session that was named, with its own time limit', async ({ lab }) => {
+    await lab.startSession('table', 'exec bash --norc --noprofile -i');
+    const [server] = await servers(lab);
+    const job = { prompt: 'Bring the key', agent: 'human', agent_session: 'tmux:table', timeout_seconds: 1 };
     const { job_id: jobId, delivery } = await server.ask('delegate_job', job);
-    expect(delivery.at(-1).evidence).toContain('shown to 0 who look at session desk');
+    expect(delivery.at(-1).evidence).toContain('shown to 0 who look at session table');
     const { jobs } = await server.ask('wait_job', { job_id: jobId });
     expect(jobs[0]).toMatchObject({ status: 'failed', reason: 'timeout' });
     // Too late, and still of worth: who reports it is told that it was.
