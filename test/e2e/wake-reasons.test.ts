@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest';
 import { ATTENTION_REASONS, FAILURE_REASONS, type Reason } from '../../src/job/words.ts';
 import type { Lab, PeerOptions } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { test } from '../support/lab-test.ts';
+import { sharing } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import type { Peer } from '../support/peer.ts';
 
@@ -16,14 +16,17 @@ interface Provocation {
   act?(job_id: string, world: { lab: Lab; peer: Peer; reporter: LabServer }): unknown;
 }
 
-/** An agent's hook that tells the hub so, once the file `go` is there. */
+/** An agent's hook that tells the hub so, once its file is there; `go` makes that. */
 const hook = (lab: Lab, event: string, words: object): PeerOptions => {
-  const input = lab.write('hook.json', JSON.stringify(words));
+  const input = lab.write(`${event}.json`, JSON.stringify(words));
   const tell = `'${process.execPath}' '${PROGRAM}' hook claude-code ${event} < '${input}'\n`;
-  const script = lab.write('hook.sh', `until [ -e go ]; do sleep 0.02; done\n${tell}`);
+  const script = lab.write(`${event}.sh`, `until [ -e ${event}.go ]; do sleep 0.02; done\n${tell}`);
   return { args: ['--hook', `sh ${script}`] };
 };
-const go = (_id: string, { lab }: { lab: Lab }) => lab.write('go', '');
+const go =
+  (event: string) =>
+  (_id: string, { lab }: { lab: Lab }) =>
+    lab.write(`${event}.go`, '');
 const report =
   (event: string, detail: string) =>
   (job_id: string, { reporter }: { reporter: LabServer }) =>
@@ -38,11 +41,11 @@ const PROVOKED: Readonly<Record<Exclude<Reason, typeof TOO_EARLY>, Provocation>>
   question: { act: report('question', 'Slate or tin?') },
   rate_limited: {
     peer: (lab) => hook(lab, 'StopFailure', { error: 'rate_limit', last_assistant_message: 'Back at five.' }),
-    act: go,
+    act: go('StopFailure'),
   },
   turn_ended: {
     peer: (lab) => hook(lab, 'Stop', { last_assistant_message: 'A fine roof.', stop_hook_active: false }),
-    act: go,
+    act: go('Stop'),
   },
   delivery_unverified: { peer: () => ({ args: ['--echo', '100000'] }) },
   stalled: { job: () => ({ idle_timeout_seconds: 1 }) },
@@ -55,12 +58,19 @@ const PROVOKED: Readonly<Record<Exclude<Reason, typeof TOO_EARLY>, Provocation>>
   },
 };
 
+let shared: Promise<LabServer> | undefined;
+/** The server of a supervisor, and one to report with, of all tests that share their lab. */
+async function servers(lab: Lab): Promise<[LabServer, LabServer]> {
+  shared ??= lab.startServer();
+  return [await shared, await lab.reporter];
+}
+
 describe.concurrent('wait_job returns', () => {
   const reasons = [...ATTENTION_REASONS, ...FAILURE_REASONS].filter((reason) => reason !== TOO_EARLY);
-  test.for(reasons)('for %s', async (reason, { lab }) => {
+  sharing.for(reasons)('for %s', async (reason, { lab }) => {
     const { peer: options, job, act } = PROVOKED[reason];
     const peer = await lab.startPeer('mute', options?.(lab));
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const [server, reporter] = await servers(lab);
     const { job_id } = await server.delegate(peer, job?.(lab));
     const { cursor } = await server.ask('wait_job', { job_id, timeout_seconds: 0 });
     const wait = server.wait({ job_id, ...(act !== undefined && { cursor }) });
