@@ -1,27 +1,67 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, existsSync, readFileSync, renameSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { startOf } from '../../src/processes.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { test } from '../support/lab-test.ts';
+import { sharing, test } from '../support/lab-test.ts';
+import type { Peer } from '../support/peer.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
+/** A job with a validation script, in a folder of its own. */
 interface Stage {
+  folder: string;
+  peer: Peer;
   server: LabServer;
   reporter: LabServer;
   jobId: string;
 }
 
+interface Order {
+  /** The script's mode. */
+  mode?: number;
+  /** What it is delegated with beside the usual. */
+  args?: Record<string, unknown>;
+}
+
+/** Each lab's own supervisor. */
+const supervisors = new WeakMap<Lab, Promise<LabServer>>();
+let folders = 0;
+
+/** Writes a file into a job's folder and gives its path. */
+const write = (folder: string, name: string, text: string, mode?: number) => {
+  const path = join(folder, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text, { mode: mode ?? 0o644 });
+  return path;
+};
+
 /** A job with a validation script, handed to a peer that says nothing by itself. */
-async function stage(lab: Lab, script: string, mode?: number): Promise<Stage> {
-  const validate = lab.write('check.sh', script, mode);
+async function stage(
+  lab: Lab,
+  script: string | ((folder: string) => string),
+  { mode, args = {} }: Order = {},
+): Promise<Stage> {
+  const folder = join(lab.project, `work-${++folders}`);
+  const validate = typeof script === 'string' ? write(folder, 'check.sh', script, mode) : script(folder);
   const peer = await lab.startPeer('mute');
-  const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-  const { job_id: jobId } = await server.delegate(peer, { validate });
+  const supervisor = supervisors.get(lab) ?? lab.startServer();
+  supervisors.set(lab, supervisor);
+  const [server, reporter] = [await supervisor, await lab.reporter];
+  const { job_id: jobId } = await server.delegate(peer, { validate, workdir: folder, ...args });
   await reporter.report(jobId, 'started');
-  return { server, reporter, jobId };
+  return { folder, peer, server, reporter, jobId };
 }
 
 /** Says when it begins, and goes on until a file allows it to end; with a child that would outlive it. */
@@ -33,14 +73,14 @@ const HELD = [
   '',
 ].join('\n');
 
-const pidsOf = (lab: Lab) =>
-  existsSync(`${lab.project}/pids`)
-    ? readFileSync(`${lab.project}/pids`, 'utf8').split('\n').filter(Boolean).map(Number)
+const pidsOf = (folder: string) =>
+  existsSync(`${folder}/pids`)
+    ? readFileSync(`${folder}/pids`, 'utf8').split('\n').filter(Boolean).map(Number)
     : [];
-const begun = (lab: Lab, count = 2) => until('the script runs', () => pidsOf(lab).length >= count);
+const begun = (folder: string, count = 2) => until('the script runs', () => pidsOf(folder).length >= count);
 
 describe.concurrent('a validation script', () => {
-  test('that passes completes the job', async ({ lab }) => {
+  sharing('that passes completes the job', async ({ lab }) => {
     const { server, reporter, jobId } = await stage(lab, 'echo all well\nexit 0\n');
     const told = await reporter.report(jobId, 'completed', { detail: 'done' });
     // Or it is through already.
@@ -69,7 +109,7 @@ describe.concurrent('a validation script', () => {
     expect(lab.types(jobId).slice(-3)).toEqual(['completed', 'validating', 'validated']);
   });
 
-  test('that fails fails the job, with its exit code and the end of its output', async ({ lab }) => {
+  sharing('that fails fails the job, with its exit code and the end of its output', async ({ lab }) => {
     const script =
       'for i in $(seq 1000); do echo "line $i of many"; done\nprintf "\\033[31mred\\033[0m" >&2\nexit 7\n';
     const { server, reporter, jobId } = await stage(lab, script);
@@ -91,7 +131,7 @@ describe.concurrent('a validation script', () => {
     expect(lab.record(jobId)).toMatchObject({ status: 'failed', reason: 'validation_failed', late: false });
   });
 
-  test('that prints a character in two pieces is told as it printed it', async ({ lab }) => {
+  sharing('that prints a character in two pieces is told as it printed it', async ({ lab }) => {
     const { server, reporter, jobId } = await stage(lab, "printf '\\355\\225'; sleep 0.3; printf '\\234!'\n");
     await reporter.report(jobId, 'completed');
     await lab.event(jobId, 'validated');
@@ -99,24 +139,24 @@ describe.concurrent('a validation script', () => {
     expect(await server.ask('verify_job', { job_id: jobId })).toMatchObject({ output_tail: '한!' });
   });
 
-  test('that was killed by a signal has failed', async ({ lab }) => {
+  sharing('that was killed by a signal has failed', async ({ lab }) => {
     const { reporter, jobId } = await stage(lab, 'kill -TERM $$\n');
     await reporter.report(jobId, 'completed');
     await lab.event(jobId, 'validated');
     expect(lab.record(jobId)).toMatchObject({ reason: 'validation_failed', validation: { exit_code: 143 } });
   });
 
-  test.for([
+  sharing.for([
     ['without an x bit, by bash', 'echo "$BASH_VERSION" > ran-by\n', 0o644, /^\d+\./],
     ['with one, by its own first line', '#!/bin/sh\necho "sh:$0" > ran-by\n', 0o755, /^sh:.*check\.sh/],
   ] as const)('runs %s, in workdir, with its environment', async ([, script, mode, by], { lab }) => {
     const env = 'env > env.txt\npwd > cwd\nls -la "$MAM_JOB_DIR" > files\ntrue\n';
-    const { reporter, jobId } = await stage(lab, script + env, mode);
+    const { folder, reporter, jobId } = await stage(lab, script + env, { mode });
     await reporter.report(jobId, 'completed');
     await lab.event(jobId, 'validated');
-    const read = (name: string) => readFileSync(`${lab.project}/${name}`, 'utf8');
+    const read = (name: string) => readFileSync(`${folder}/${name}`, 'utf8');
     expect(read('ran-by')).toMatch(by);
-    expect(read('cwd').trim()).toBe(lab.project);
+    expect(read('cwd').trim()).toBe(folder);
     expect(read('env.txt').split('\n')).toEqual(
       expect.arrayContaining([
         `JOB_ID=${jobId}`,
@@ -129,13 +169,10 @@ describe.concurrent('a validation script', () => {
     expect(lab.record(jobId).status).toBe('completed');
   });
 
-  test('that was changed after the delegation is not run, and the job fails at once', async ({ lab }) => {
-    const validate = lab.write('check.sh', 'exit 1\n');
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-    const { job_id: jobId } = await server.delegate(peer, { validate, validate_rounds: 3, trust_pane: true });
-    await reporter.report(jobId, 'started');
-    lab.write('check.sh', 'touch ran\nexit 0\n');
+  sharing('that was changed after the delegation is not run, and the job fails at once', async ({ lab }) => {
+    const args = { validate_rounds: 3, trust_pane: true };
+    const { folder, peer, server, reporter, jobId } = await stage(lab, 'exit 1\n', { args });
+    write(folder, 'check.sh', 'touch ran\nexit 0\n');
     await reporter.report(jobId, 'completed', { detail: 'done' });
     const wait = await server.ask('wait_job', { job_id: jobId, cursor: `${jobId}:0` });
     const sentence = 'The validation script was changed since the job was delegated';
@@ -147,7 +184,7 @@ describe.concurrent('a validation script', () => {
       rounds: 0,
       exit_code: 126,
     });
-    expect(existsSync(`${lab.project}/ran`)).toBe(false);
+    expect(existsSync(`${folder}/ran`)).toBe(false);
     expect(peer.pastes).toHaveLength(1);
     expect(lab.types(jobId)).not.toContain('validating');
 
@@ -159,10 +196,12 @@ describe.concurrent('a validation script', () => {
     });
     const status = await server.ask('job_status', { job_id: jobId });
     expect(status.summary).toContain(sentence);
-    expect((await server.ask('list_jobs')).jobs[0].detail).toContain(sentence);
+    const detail = ({ jobs }: { jobs: { job_id: string; detail?: string }[] }) =>
+      jobs.find(({ job_id }) => job_id === jobId)?.detail;
+    expect(detail(await server.ask('list_jobs'))).toContain(sentence);
+    expect(detail(JSON.parse((await lab.mam('list', '--json')).stdout))).toContain(sentence);
     for (const command of [
       ['status', jobId],
-      ['list', '--json'],
       ['logs', jobId],
       ['wait', '--job', jobId],
     ])
@@ -171,26 +210,27 @@ describe.concurrent('a validation script', () => {
     // Who runs it by hand runs what is there now.
     const verified = await server.ask('verify_job', { job_id: jobId });
     expect(verified).toMatchObject({ passed: true, script_changed: true, status: 'failed' });
-    expect(existsSync(`${lab.project}/ran`)).toBe(true);
+    expect(existsSync(`${folder}/ran`)).toBe(true);
   });
 
-  test('that would be run by another program now is another one', async ({ lab }) => {
-    const { server, reporter, jobId } = await stage(lab, '#!/bin/false\nexit 0\n', 0o755);
-    chmodSync(`${lab.project}/check.sh`, 0o644);
+  sharing('that would be run by another program now is another one', async ({ lab }) => {
+    const script = '#!/bin/false\nexit 0\n';
+    const { folder, server, reporter, jobId } = await stage(lab, script, { mode: 0o755 });
+    chmodSync(`${folder}/check.sh`, 0o644);
     await reporter.report(jobId, 'completed', { detail: 'done' });
     const { jobs } = await server.ask('wait_job', { job_id: jobId });
     expect(jobs[0]).toMatchObject({ reason: 'validation_failed', validation: { script_changed: true } });
   });
 
-  test('that is another one for a while, as it runs, has no say', async ({ lab }) => {
-    const { server, reporter, jobId } = await stage(lab, HELD);
+  sharing('that is another one for a while, as it runs, has no say', async ({ lab }) => {
+    const { folder, server, reporter, jobId } = await stage(lab, HELD);
     await reporter.report(jobId, 'completed', { detail: 'done' });
-    await begun(lab);
-    const path = `${lab.project}/check.sh`;
+    await begun(folder);
+    const path = `${folder}/check.sh`;
     renameSync(path, `${path}.old`);
-    lab.write('check.sh', 'exit 0\n');
+    write(folder, 'check.sh', 'exit 0\n');
     renameSync(`${path}.old`, path);
-    lab.write('go', '');
+    write(folder, 'go', '');
     const { jobs } = await server.ask('wait_job', { job_id: jobId });
     expect(jobs[0]).toMatchObject({
       ...{ status: 'failed', reason: 'validation_failed' },
@@ -199,27 +239,25 @@ describe.concurrent('a validation script', () => {
     });
   });
 
-  test('that lies in another folder for a while, as it runs, has no say', async ({ lab }) => {
+  sharing('that lies in another folder for a while, as it runs, has no say', async ({ lab }) => {
     // An interpreter reads its script some time after the system has started it.
-    const held = `touch ${lab.project}/begun; until [ -e ${lab.project}/go ]; do sleep 0.02; done`;
-    const slow = lab.write('slow', `#!/bin/sh\n${held}\nexec sh "$1"\n`, 0o755);
-    const validate = lab.write('checks/check.sh', `#!${slow}\nexit 1\n`, 0o755);
-    const back = `mv ${lab.project}/checks ${lab.project}/evil; mv ${lab.project}/away ${lab.project}/checks`;
-    lab.write('evil/check.sh', `${back}\nexit 0\n`, 0o755);
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-    const { job_id: jobId } = await server.delegate(peer, { validate });
-    await reporter.report(jobId, 'started');
+    const { folder, server, reporter, jobId } = await stage(lab, (place) => {
+      const held = `touch ${place}/begun; until [ -e ${place}/go ]; do sleep 0.02; done`;
+      const slow = write(place, 'slow', `#!/bin/sh\n${held}\nexec sh "$1"\n`, 0o755);
+      const back = `mv ${place}/checks ${place}/evil; mv ${place}/away ${place}/checks`;
+      write(place, 'evil/check.sh', `${back}\nexit 0\n`, 0o755);
+      return write(place, 'checks/check.sh', `#!${slow}\nexit 1\n`, 0o755);
+    });
     await reporter.report(jobId, 'completed', { detail: 'done' });
-    await until('it has begun', () => existsSync(`${lab.project}/begun`));
-    renameSync(`${lab.project}/checks`, `${lab.project}/away`);
-    renameSync(`${lab.project}/evil`, `${lab.project}/checks`);
-    lab.write('go', '');
+    await until('it has begun', () => existsSync(`${folder}/begun`));
+    renameSync(`${folder}/checks`, `${folder}/away`);
+    renameSync(`${folder}/evil`, `${folder}/checks`);
+    write(folder, 'go', '');
     const { jobs } = await server.ask('wait_job', { job_id: jobId });
     expect(jobs[0]).toMatchObject({ status: 'failed', validation: { passed: false, script_changed: true } });
   });
 
-  test('ends with all that it started, also in a session of its own', async ({ lab }) => {
+  sharing('ends with all that it started, also in a session of its own', async ({ lab }) => {
     const script = [
       'rm -f pids',
       'setsid sleep 1000 &',
@@ -228,23 +266,20 @@ describe.concurrent('a validation script', () => {
       'until [ "$(wc -l < pids)" = 2 ]; do sleep 0.02; done',
       '',
     ].join('\n');
-    const { server, reporter, jobId } = await stage(lab, script);
+    const { folder, server, reporter, jobId } = await stage(lab, script);
     await reporter.report(jobId, 'completed');
     await server.ask('wait_job', { job_id: jobId });
-    await until('all of it is gone', () => !pidsOf(lab).some(isRunning));
-    expect(pidsOf(lab)).toHaveLength(2);
+    await until('all of it is gone', () => !pidsOf(folder).some(isRunning));
+    expect(pidsOf(folder)).toHaveLength(2);
     await server.ask('verify_job', { job_id: jobId });
-    await until('again', () => !pidsOf(lab).some(isRunning));
+    await until('again', () => !pidsOf(folder).some(isRunning));
     await lab.mam('verify', jobId);
-    await until('and again', () => !pidsOf(lab).some(isRunning));
+    await until('and again', () => !pidsOf(folder).some(isRunning));
   });
 
-  test('that prints without end leaves the beginning and the end of it', async ({ lab }) => {
-    const script = 'echo first words\nyes | head -c 30000000\necho last words\nexit 3\n';
-    const validate = lab.write('check.sh', script);
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-    const { job_id: jobId } = await server.delegate(peer, { validate, validate_rounds: 1 });
+  sharing('that prints without end leaves the beginning and the end of it', async ({ lab }) => {
+    const script = 'echo first words\nyes | head -c 6000000\necho last words\nexit 3\n';
+    const { reporter, jobId } = await stage(lab, script, { args: { validate_rounds: 1 } });
     for (const round of [1, 2]) {
       await reporter.report(jobId, 'completed');
       await until(`round ${round}`, () => lab.record(jobId).validation?.rounds === round);
@@ -261,10 +296,10 @@ describe.concurrent('a validation script', () => {
   test('is ended by the next hub where MAM_HOME says so, and nothing that a journal names', async ({
     lab,
   }) => {
-    const { server, reporter, jobId } = await stage(lab, HELD);
+    const { folder, server, reporter, jobId } = await stage(lab, HELD);
     await reporter.report(jobId, 'completed');
-    await begun(lab);
-    const [script = 0] = pidsOf(lab);
+    await begun(folder);
+    const [script = 0] = pidsOf(folder);
     const bystander = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
     const { pid = 0 } = bystander;
     try {
@@ -274,26 +309,26 @@ describe.concurrent('a validation script', () => {
       const data = { pid, start: startOf(pid) };
       appendFileSync(lab.paths(jobId).journal, `${JSON.stringify({ ...planted, data })}\n`);
       await server.ask('job_status', { job_id: jobId });
-      await begun(lab, 4);
+      await begun(folder, 4);
       expect(isRunning(script)).toBe(false);
       expect(isRunning(pid)).toBe(true);
     } finally {
       bystander.kill('SIGKILL');
     }
-    lab.write('go', '');
+    write(folder, 'go', '');
     await lab.event(jobId, 'validated');
     expect(lab.record(jobId).status).toBe('completed');
     expect(existsSync(`${lab.home}/checks/${jobId}.json`)).toBe(false);
   });
 
-  test('completed twice while it runs changes nothing', async ({ lab }) => {
-    const { server, reporter, jobId } = await stage(lab, HELD);
+  sharing('completed twice while it runs changes nothing', async ({ lab }) => {
+    const { folder, server, reporter, jobId } = await stage(lab, HELD);
     await reporter.report(jobId, 'completed', { detail: 'first' });
-    await begun(lab);
+    await begun(folder);
     expect(lab.record(jobId)).toMatchObject({ status: 'working', phase: 'validating' });
     await reporter.report(jobId, 'completed', { detail: 'second' });
     expect(lab.record(jobId)).toMatchObject({ status: 'working', phase: 'validating', detail: 'first' });
-    lab.write('go', '');
+    write(folder, 'go', '');
     await server.ask('wait_job', { job_id: jobId });
     expect(lab.record(jobId)).toMatchObject({
       status: 'completed',
@@ -301,45 +336,42 @@ describe.concurrent('a validation script', () => {
       validation: { rounds: 1 },
     });
     // It ran once, and what it left in its group has ended with it.
-    expect(pidsOf(lab)).toHaveLength(2);
-    await until('its group is gone', () => !pidsOf(lab).some(isRunning));
+    expect(pidsOf(folder)).toHaveLength(2);
+    await until('its group is gone', () => !pidsOf(folder).some(isRunning));
   });
 
-  test('is ended by an error of the peer', async ({ lab }) => {
-    const { reporter, jobId } = await stage(lab, HELD);
+  sharing('is ended by an error of the peer', async ({ lab }) => {
+    const { folder, reporter, jobId } = await stage(lab, HELD);
     await reporter.report(jobId, 'completed');
-    await begun(lab);
+    await begun(folder);
     await reporter.report(jobId, 'error', { detail: 'I was wrong' });
     expect(lab.record(jobId)).toMatchObject({
       status: 'failed',
       reason: 'agent_error',
       detail: 'I was wrong',
     });
-    await until('its group is gone', () => !pidsOf(lab).some(isRunning));
+    await until('its group is gone', () => !pidsOf(folder).some(isRunning));
     expect(lab.types(jobId)).not.toContain('validated');
   });
 
-  test('is ended with all its group when the job is cancelled', async ({ lab }) => {
-    const { server, reporter, jobId } = await stage(lab, HELD);
+  sharing('is ended with all its group when the job is cancelled', async ({ lab }) => {
+    const { folder, server, reporter, jobId } = await stage(lab, HELD);
     await reporter.report(jobId, 'completed');
-    await begun(lab);
+    await begun(folder);
     const wait = server.wait({ job_id: jobId });
     await server.ask('cancel_job', { job_id: jobId });
     expect((await wait.answer).jobs[0].status).toBe('cancelled');
-    await until('its group is gone', () => !pidsOf(lab).some(isRunning));
-    expect(lab.processes.filter(({ command }) => command.includes('check.sh'))).toEqual([]);
+    await until('its group is gone', () => !pidsOf(folder).some(isRunning));
+    expect(lab.processes.filter(({ command }) => command.includes(`${folder}/check.sh`))).toEqual([]);
     expect(lab.record(jobId)).toMatchObject({ status: 'cancelled' });
     expect(lab.types(jobId)).not.toContain('validated');
   });
 
-  test('judges a late completed, too', async ({ lab }) => {
-    const validate = lab.write('check.sh', 'exit 0\n');
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-    const { job_id } = await server.delegate(peer, { validate, timeout_seconds: 1 });
-    await lab.event(job_id, 'timeout');
-    await reporter.report(job_id, 'completed', { detail: 'late' });
-    await lab.event(job_id, 'validated');
-    expect(lab.record(job_id)).toMatchObject({ status: 'completed', late: true, detail: 'late' });
+  sharing('judges a late completed, too', async ({ lab }) => {
+    const { reporter, jobId } = await stage(lab, 'exit 0\n', { args: { timeout_seconds: 1 } });
+    await lab.event(jobId, 'timeout');
+    await reporter.report(jobId, 'completed', { detail: 'late' });
+    await lab.event(jobId, 'validated');
+    expect(lab.record(jobId)).toMatchObject({ status: 'completed', late: true, detail: 'late' });
   });
 });
