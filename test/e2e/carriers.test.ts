@@ -1,9 +1,10 @@
-import { chmodSync, existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { composeOrder } from '../../src/job/order.ts';
 import type { Lab } from '../support/lab.ts';
-import { test } from '../support/lab-test.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing, test } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 
 const CARRIER = join(import.meta.dirname, '../peers/carrier.py');
@@ -18,10 +19,21 @@ const SHELLS: [string, string[]][] = [
 const promptFor = (mark: string) =>
   `x; touch ${mark} # $(touch ${mark}) \`touch ${mark}\` && touch ${mark} | touch ${mark}`;
 
+/** The shared lab gets no job; its tmux server outlives the sessions of single tests. */
+const refusing = sharing.extend<{ server: LabServer }>({
+  server: [
+    async ({ lab }, use) => {
+      await lab.startSession('holder', 'exec sleep 1000');
+      await use(await lab.startServer());
+    },
+    { scope: 'file' },
+  ],
+});
+
 /** Starts a shell behind something, and waits until it takes commands. */
 async function shellBehind(lab: Lab, session: string, command: string): Promise<void> {
   const ready = join(lab.project, `${session}-ready`);
-  lab.expected.push(/^p\/(?:helpful$|\.)/);
+  lab.expected.push(/^p\/(?:[\w-]+\/helpful$|\.)/);
   await lab.startSession(session, `exec env HOME='${lab.project}' HISTFILE=/dev/null ${command}`);
   await until(`a shell is in ${session}`, async () => {
     await lab.tmux('send-keys', '-t', `=${session}:`, `touch '${ready}'`, 'Enter');
@@ -30,41 +42,42 @@ async function shellBehind(lab: Lab, session: string, command: string): Promise<
 }
 
 describe('an order is never typed where a shell may read it:', () => {
-  const CARRIERS: [string, (lab: Lab, shell: string) => string][] = [
-    ['a program of its own terminal', (_, shell) => `python3 '${CARRIER}' ${shell}`],
-    ['script', (_, shell) => `script -q -c '${shell}' /dev/null`],
+  /** Each may write into a folder of its own. */
+  const CARRIERS: [string, (shell: string, lab: Lab, own: string) => string][] = [
+    ['a program of its own terminal', (shell) => `python3 '${CARRIER}' ${shell}`],
+    ['script', (shell) => `script -q -c '${shell}' /dev/null`],
     [
       'a program that is named as an agent',
-      (lab, shell) => {
-        const path = join(lab.folder, 'p', 'claude');
-        writeFileSync(path, `#!/usr/bin/env python3\nimport pty, sys\npty.spawn(sys.argv[1:])\n`);
-        chmodSync(path, 0o755);
+      (shell, lab, own) => {
+        const text = `#!/usr/bin/env python3\nimport pty, sys\npty.spawn(sys.argv[1:])\n`;
+        const path = lab.write(`${own}/claude`, text, 0o755);
         return `'${path}' ${shell}`;
       },
     ],
     [
       'a program whose child carries it',
-      (_, shell) =>
+      (shell) =>
         `node -e 'require("child_process").spawnSync("script", ["-q", "-c", "${shell}", "/dev/null"], {stdio: "inherit"})'`,
     ],
     [
       'a shell by another name',
-      (lab, shell) => {
+      (shell, lab, own) => {
         const [program = '', ...words] = shell.split(' ');
-        const path = join(lab.folder, 'p', 'helpful');
+        mkdirSync(join(lab.project, own));
+        const path = join(lab.project, own, 'helpful');
         symlinkSync(`/bin/${program}`, path);
         return `'${path}' ${words.join(' ')}`;
       },
     ],
   ];
   for (const [name, words] of SHELLS) {
-    test.for(CARRIERS)(`${name} behind %s`, async ([, command], { lab }) => {
-      await shellBehind(lab, 'pane', command(lab, [name, ...words].join(' ')));
+    refusing.for(CARRIERS)(`${name} behind %s`, async ([carrier, command], { lab, server }) => {
+      const session = `${name}-${carrier.replaceAll(' ', '-')}`;
+      await shellBehind(lab, session, command([name, ...words].join(' '), lab, `of-${session}`));
       const mark = join(lab.folder, 'p', 'ran');
-      const server = await lab.startServer();
       for (const agent of ['command', 'claude-code']) {
         const text = await server.refusal('delegate_job', {
-          ...{ prompt: promptFor(mark), agent, agent_session: 'tmux:pane' },
+          ...{ prompt: promptFor(mark), agent, agent_session: `tmux:${session}` },
         });
         expect(text).toMatch(/a shell might run what is typed there: .*\(process \d+\)/);
         expect(text).toContain('trust_pane');
@@ -72,7 +85,7 @@ describe('an order is never typed where a shell may read it:', () => {
       }
       expect(lab.jobIds()).toEqual([]);
       expect(existsSync(mark)).toBe(false);
-      await lab.tmux('kill-session', '-t', '=pane');
+      await lab.tmux('kill-session', '-t', `=${session}`);
     });
   }
 
@@ -122,7 +135,7 @@ describe('an order is never typed where a shell may read it:', () => {
 
 describe('what is typed runs nothing, should a shell read it all the same:', () => {
   for (const [name, words] of SHELLS) {
-    test(name, async ({ lab }) => {
+    refusing(name, async ({ lab }) => {
       const traps = join(lab.folder, 'p', 'traps');
       const trap = `#!/bin/sh\ntouch "${lab.folder}/p/ran-$(basename "$0")"\n`;
       const order = composeOrder('mend-the-roof-abcd1234', {
@@ -135,16 +148,16 @@ describe('what is typed runs nothing, should a shell read it all the same:', () 
         order.split(/[^A-Za-z_]+/).filter((word) => !/^(?:Job|Without|Use|)$/.test(word)),
       );
       for (const word of known) lab.write(`traps/${word}`, trap, 0o755);
-      const end = join(lab.project, 'end');
-      await shellBehind(lab, 'pane', `PATH='${traps}':"$PATH" ${[name, ...words].join(' ')}`);
+      const end = join(lab.project, `end-${name}`);
+      await shellBehind(lab, name, `PATH='${traps}':"$PATH" ${[name, ...words].join(' ')}`);
       const before = readdirSync(lab.project);
       await lab.tmux('set-buffer', '-b', 'order', '--', order);
-      await lab.tmux('paste-buffer', '-p', '-r', '-d', '-b', 'order', '-t', '=pane:');
-      await lab.tmux('send-keys', '-t', '=pane:', 'Enter');
-      await lab.tmux('send-keys', '-t', '=pane:', 'Enter', `touch '${end}'`, 'Enter');
+      await lab.tmux('paste-buffer', '-p', '-r', '-d', '-b', 'order', '-t', `=${name}:`);
+      await lab.tmux('send-keys', '-t', `=${name}:`, 'Enter');
+      await lab.tmux('send-keys', '-t', `=${name}:`, 'Enter', `touch '${end}'`, 'Enter');
       await until('the shell has gone through it all', () => existsSync(end));
-      expect(readdirSync(lab.project).filter((entry) => !before.includes(entry))).toEqual(['end']);
-      await lab.tmux('kill-session', '-t', '=pane');
+      expect(readdirSync(lab.project).filter((entry) => !before.includes(entry))).toEqual([`end-${name}`]);
+      await lab.tmux('kill-session', '-t', `=${name}`);
     });
   }
 });
