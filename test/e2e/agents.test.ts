@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { environmentOf } from '../../src/processes.ts';
 import type { Lab } from '../support/lab.ts';
-import { test } from '../support/lab-test.ts';
+import { sharing, test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
 
@@ -64,18 +64,19 @@ describe.concurrent('an agent', () => {
     await until('the tmux server goes with its last session', ended);
   });
 
-  test.for(['claude-code', 'codex', 'opencode', 'gemini'])(
-    '%s that is started for a job: no word of its task stands on a command line or in an environment',
-    async (agent, { lab }) => {
-      const secret = 'xyzzyplugh';
-      // Those of the last agent stay until the next one is started.
-      lab.expected.push(/^h\/agents\//);
-      const name = agent.replace(/-code$/, '');
+  test('that is started for a job: no word of its task stands on a command line or in an environment', async ({
+    lab,
+  }) => {
+    const secret = 'xyzzyplugh';
+    // Those of the last agent stay until the next one is started.
+    lab.expected.push(/^h\/agents\//);
+    for (const name of ['claude', 'codex', 'opencode', 'gemini'])
       lab.write(`bin/${name}`, '#!/bin/sh\nexec sleep 1000\n', 0o755);
-      const server = await lab.startServer({ PATH: `${lab.project}/bin:${lab.env['PATH']}` });
-      const told = (prompt: string) => `${prompt} and keep to what was said before: ${secret}`;
+    const server = await lab.startServer({ PATH: `${lab.project}/bin:${lab.env['PATH']}` });
+    const told = (prompt: string) => `${prompt} and keep to what was said before: ${secret}`;
+    for (const agent of ['claude-code', 'codex', 'opencode', 'gemini']) {
       // The first one starts the tmux server, too.
-      for (const session of ['one', 'two']) {
+      for (const [before, session] of ['one', 'two'].entries()) {
         lab.sessions.add(session);
         const { job_id } = await server.ask('delegate_job', {
           ...{ prompt: told('Look at the oldest of all the roofs and mend it'), agent, start: true },
@@ -84,19 +85,21 @@ describe.concurrent('an agent', () => {
         expect(job_id).not.toContain(secret);
         await lab.tmux('has-session', '-t', `=${session}`);
         const all = lab.processes;
-        expect(all.some(({ command }) => command === 'sleep 1000')).toBe(true);
+        expect(all.filter(({ command }) => command === 'sleep 1000')).toHaveLength(before + 1);
         for (const { pid, command } of all) {
-          expect(command).not.toContain(secret);
-          expect(environmentOf(pid).join('\0')).not.toContain(secret);
+          expect(command, agent).not.toContain(secret);
+          expect(environmentOf(pid).join('\0'), agent).not.toContain(secret);
         }
         const files = readdirSync(lab.home, { recursive: true, withFileTypes: true });
         for (const entry of files.filter((one) => one.isFile()))
           expect(readFileSync(join(entry.parentPath, entry.name), 'utf8'), entry.name).not.toContain(secret);
         await server.ask('cancel_job', { job_id });
       }
-      for (const session of ['one', 'two']) await lab.tmux('kill-session', '-t', `=${session}`);
-    },
-  );
+      await lab.tmux('kill-server');
+      const left = () => lab.processes.filter(({ command }) => /^(?:sleep 1000$|tmux[: ])/.test(command));
+      await until('the tmux server and its agents are gone', () => left().length === 0);
+    }
+  });
 
   test('that ends at its start is refused with its last words', async ({ lab }) => {
     lab.sessions.add('robot');
@@ -110,14 +113,9 @@ describe.concurrent('an agent', () => {
     expect((await lab.tmux('list-sessions', '-F', '#{session_name}')).split('\n')).not.toContain('robot');
   });
 
-  test('whose program is missing is refused', async ({ lab }) => {
-    const server = await lab.startServer({ PATH: '/nowhere' });
-    const text = await server.refusal('start_agent', { agent: 'codex' });
-    expect(text).toContain('The program codex of agent kind codex was not found on the PATH');
-    expect((await lab.mam('start', 'codec')).code).toBe(64);
-  });
-
-  test('that is not installed is listed so, and what can be started is named', async ({ lab }) => {
+  test('that is not installed is refused and listed so, and what can be started is named', async ({
+    lab,
+  }) => {
     const states = ({ agents }: { agents: { agent: string; state: string }[] }) =>
       Object.fromEntries(agents.map(({ agent, state }) => [agent, state]));
     const all = (state: string) =>
@@ -125,6 +123,9 @@ describe.concurrent('an agent', () => {
     // The hub needs its own PATH, for tmux.
     await (await lab.startServer()).ask('list_agents');
     const bare = await lab.startServer({ PATH: '/nowhere' });
+    const text = await bare.refusal('start_agent', { agent: 'codex' });
+    expect(text).toContain('The program codex of agent kind codex was not found on the PATH');
+    expect((await lab.mam('start', 'codec')).code).toBe(64);
     const none = await bare.ask('list_agents');
     expect(states(none)).toEqual(all('not_installed'));
     expect(none.next).toContain('none can be started');
@@ -144,41 +145,46 @@ describe.concurrent('an agent', () => {
     expect(own.next).toBe('mam start gemini');
   });
 
-  test.for([
-    ['a Node program', 'not_ready', 'exec node wrapper.js claude'],
-    ['a wrapper of a wrapper', 'not_ready', 'exec env A=1 node wrapper.js node wrapper.js claude'],
-    ['a shell', 'unreachable', "exec sh -c 'claude; true'"],
-    ['timeout', 'not_ready', 'exec timeout 1000 claude'],
-    ['a program that carries another terminal', 'unreachable', `exec python3 ${CARRIER} claude`],
-  ] as const)('inside %s is listed by its kind', async ([, state, command], { lab }) => {
+  test('inside another program is listed by its kind, and one that reads no keys is none of its pane', async ({
+    lab,
+  }) => {
     const server = await lab.startServer();
     const run = 'const [, , ...words] = process.argv;';
     lab.write(
       'wrapper.js',
       `${run}require('child_process').spawn(words[0], words.slice(1), {stdio:'inherit'})`,
     );
-    lab.write('bin/claude', '#!/usr/bin/env node\nprocess.stdin.resume();', 0o755);
-    await lab.startSession('claude', `PATH=${lab.project}/bin:$PATH; ${command}`);
-    const row = async () => {
-      const { agents } = await server.ask('list_agents');
-      return agents.find(({ target }: { target?: string }) => target !== undefined);
-    };
-    expect(await until('it is listed', row)).toMatchObject({ agent: 'claude-code', state });
-    const { agents } = await server.ask('list_agents');
-    expect(agents.filter(({ agent }: { agent: string }) => agent === 'claude-code')).toHaveLength(1);
-  });
-
-  test('that reads no keys is none of its pane', async ({ lab }) => {
-    const server = await lab.startServer();
-    const piped = `require('child_process').spawn('claude', {stdio:'pipe'}).stdout.once('data', () => console.log('runs'))`;
-    lab.write('wrapper.js', piped);
     lab.write('bin/claude', "#!/usr/bin/env node\nprocess.stdin.resume();console.log('here')", 0o755);
-    await lab.startSession('tool', `PATH=${lab.project}/bin:$PATH; exec node wrapper.js`);
-    await until('it runs', async () =>
-      (await lab.tmux('capture-pane', '-p', '-t', '=tool:')).includes('runs'),
+    const piped = `require('child_process').spawn('claude', {stdio:'pipe'}).stdout.once('data', () => console.log('runs'))`;
+    lab.write('piped.js', piped);
+    const inside = [
+      ['a-node-program', 'not_ready', 'exec node wrapper.js claude'],
+      ['a-wrapper-of-a-wrapper', 'not_ready', 'exec env A=1 node wrapper.js node wrapper.js claude'],
+      ['a-shell', 'unreachable', "exec sh -c 'claude; true'"],
+      ['timeout', 'not_ready', 'exec timeout 1000 claude'],
+      ['a-program-that-carries-another-terminal', 'unreachable', `exec python3 ${CARRIER} claude`],
+    ] as const;
+    for (const [session, , command] of [...inside, ['piped', '', 'exec node piped.js']] as const)
+      await lab.startSession(session, `PATH=${lab.project}/bin:$PATH; ${command}`);
+    await until('the one that reads no keys runs', async () =>
+      (await lab.tmux('capture-pane', '-p', '-t', '=piped:')).includes('runs'),
+    );
+    const rows = async () => {
+      const { agents } = await server.ask('list_agents');
+      return agents.filter(({ target }: { target?: string }) => target !== undefined);
+    };
+    const listed = await until('all are listed', async () => {
+      const found = await rows();
+      return found.length >= inside.length && found;
+    });
+    const seen = listed.map(({ agent, state, target }: Record<string, string>) => [target, agent, state]);
+    expect(seen.sort()).toEqual(
+      inside.map(([session, state]) => [`tmux:${lab.panes.get(session)}`, 'claude-code', state]).sort(),
     );
     const { agents } = await server.ask('list_agents');
-    expect(agents.filter(({ target }: { target?: string }) => target !== undefined)).toEqual([]);
+    expect(agents.filter(({ agent }: { agent: string }) => agent === 'claude-code')).toHaveLength(
+      inside.length,
+    );
   });
 
   test('that shows a dialog at its start is not ready, and says why', async ({ lab }) => {
@@ -230,15 +236,14 @@ describe.concurrent('a turn that ends without a report', () => {
     expect(await lab.tmux('capture-pane', '-p', '-t', '=robot:')).toContain(
       'is still open and your turn has ended',
     );
-    const reporter = await lab.startPeerServer();
-    await reporter.report(jobId, 'completed', { detail: 'done after all' });
+    await (await lab.reporter).report(jobId, 'completed', { detail: 'done after all' });
     expect(lab.record(jobId).status).toBe('completed');
     await server.ask('stop_agent', { name: 'robot' });
   });
 });
 
 describe.concurrent('a hook', () => {
-  test('tells of the pane that it runs in: submission and the end of a turn', async ({ lab }) => {
+  sharing('tells of the pane that it runs in: submission and the end of a turn', async ({ lab }) => {
     const words = JSON.stringify({
       last_assistant_message: 'I looked at the roof.',
       stop_hook_active: false,
@@ -257,7 +262,7 @@ describe.concurrent('a hook', () => {
     await server.ask('cancel_job', { job_id: jobId });
   });
 
-  test('of another pane, or with bad input, changes nothing', async ({ lab }) => {
+  sharing('of another pane, or with bad input, changes nothing', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
     const server = await lab.startServer();
     const { job_id: jobId } = await server.delegate(peer);
