@@ -208,7 +208,8 @@ async function end(client: MqttClient): Promise<void> {
   const patience = 300;
   await Promise.race([
     client.endAsync(false).catch(() => {}),
-    new Promise((resolve) => setTimeout(resolve, patience).unref()),
+    // Not unref'd: with nothing else left to wait for, the process would end in the middle of this.
+    new Promise((resolve) => setTimeout(resolve, patience)),
   ]);
   client.end(true);
 }

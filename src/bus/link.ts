@@ -69,7 +69,10 @@ export class Link {
       replyTo: this.#replyTo,
       home,
       manyHubs: options.address.kind === 'url',
-      patienceMs: options.patienceMs,
+      // Read at each event.
+      get patienceMs() {
+        return options.patienceMs;
+      },
       send,
     });
     this.#requests = new Requests({

@@ -10,8 +10,6 @@ import { claimTopic } from './topics.ts';
 
 /** Without the hub's word after this time an event goes to the outbox, unless another time is given. */
 const PATIENCE_MS = 1000;
-/** How long the word of a hub that does not have the job waits for that of one that has it, in ms. */
-const OTHER_HUBS_MS = 300;
 
 export interface PublisherOptions {
   realm: string;
@@ -42,7 +40,7 @@ interface Entry {
   resolve: (outcome: ClaimOutcome) => void;
   reject: (error: Error) => void;
   settled: boolean;
-  /** What a hub said that does not have the job. */
+  /** What a hub said that does not have the job; it counts when no other has said anything in time. */
   unknown?: ClaimReply;
 }
 
@@ -99,13 +97,10 @@ export class Publisher {
     if (reply.unknown === true && this.#options.manyHubs && entry.unknown === undefined) {
       // Every hub on a shared broker answers; the one that has the job may only be slower.
       entry.unknown = reply;
-      setTimeout(() => this.settle(reply), OTHER_HUBS_MS);
       return;
     }
-    this.#finish(entry, { kind: 'answered', reply });
-    this.#sent.delete(reply.event_id);
+    this.#answered(entry, reply);
     this.#watch();
-    if (entry.file !== undefined) void this.#unbox(entry);
   }
 
   /** A new connection: all that is on its way goes out again, in its order, before anything newer. */
@@ -147,7 +142,7 @@ export class Publisher {
       resolve = ok;
       reject = failed;
     });
-    const deadline = Date.now() + (this.#options.patienceMs ?? PATIENCE_MS);
+    const deadline = Date.now() + this.#patienceMs;
     return {
       claim,
       topic,
@@ -162,6 +157,14 @@ export class Publisher {
     };
   }
 
+  get #patienceMs(): number {
+    return this.#options.patienceMs ?? PATIENCE_MS;
+  }
+
+  get #tooLate(): string {
+    return `The hub did not acknowledge it within ${this.#patienceMs / 1000} s.`;
+  }
+
   /** Looks after the oldest claim that is on its way. */
   #watch(): void {
     if (this.#timer !== undefined) return;
@@ -172,23 +175,30 @@ export class Publisher {
         this.#timer = undefined;
         const first = this.#sent.values().next().value;
         if (first === undefined) return;
-        if (first.deadline <= Date.now())
-          this.#spill(
-            `The hub did not acknowledge it within ${(this.#options.patienceMs ?? PATIENCE_MS) / 1000} s.`,
-          );
-        else this.#watch();
+        if (first.deadline > Date.now()) return this.#watch();
+        if (first.unknown === undefined) return this.#spill(this.#tooLate);
+        this.#answered(first, first.unknown);
+        this.#watch();
       },
       Math.max(0, oldest.deadline - Date.now()),
     );
   }
 
   #spill(why: string): void {
-    const entries = [...this.#sent.values()];
+    const sent = [...this.#sent.values()];
     this.#sent.clear();
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    const entries = sent.filter(({ unknown }) => unknown === undefined);
+    for (const entry of sent) if (entry.unknown !== undefined) this.#answered(entry, entry.unknown);
     for (const entry of entries) entry.why = why;
     this.#box(entries);
+  }
+
+  #answered(entry: Entry, reply: ClaimReply): void {
+    this.#finish(entry, { kind: 'answered', reply });
+    this.#sent.delete(entry.claim.event_id);
+    if (entry.file !== undefined) void this.#unbox(entry);
   }
 
   #box(entries: Entry[]): void {

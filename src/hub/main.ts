@@ -38,7 +38,8 @@ export async function runHub(): Promise<void> {
     if (ending) return;
     ending = true;
     log.info(`hub ends: ${why}`);
-    setTimeout(() => process.exit(code), END_MS).unref();
+    // It also keeps the process until all is done, when nothing else would any more.
+    setTimeout(() => process.exit(code), END_MS);
     void (async () => {
       // What is asked to end in the middle of its start would go on and leave its files.
       await begun?.catch(() => {});

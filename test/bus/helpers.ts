@@ -136,7 +136,9 @@ export function newFakeHub(): FakeHub {
 /** A link that keeps nothing in its outbox because the machine is slow; for that a test gives a time of its own. */
 export function makeLink(home: string, options: Partial<LinkOptions> = {}): Link {
   const address = { kind: 'socket', path: join(home, 'hub.sock') } as const;
-  const link = new Link({ address, realm: REALM, host: HOST, home, patienceMs: LONG_MS, ...options });
+  const link = new Link(
+    Object.assign(options, { address, realm: REALM, host: HOST, home, patienceMs: LONG_MS, ...options }),
+  );
   onCleanUp(() => link.close());
   return link;
 }
