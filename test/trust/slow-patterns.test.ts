@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -20,6 +22,20 @@ describe('a pattern of the configuration', () => {
     const text = `${'a'.repeat(60)} ${'x'.repeat(60)}-`;
     expect(() => text.search(pattern)).toThrow('was stopped');
     expect(() => 'a'.search(pattern)).toThrow('was stopped');
+  });
+
+  test('is not stopped for time in which the machine had none for us', async () => {
+    // Some ms of work, so that the time passes within a search and not between two.
+    const [pattern, text] = [boundedPattern('a+b'), 'a'.repeat(3_000)];
+    const pid = `${process.pid}`;
+    const busy = spawn('sh', ['-c', `sleep 0.2; kill -STOP ${pid}; sleep 0.5; kill -CONT ${pid}`]);
+    const ended = once(busy, 'close');
+    for (let last = performance.now(), longest = 0; longest < 400; ) {
+      expect(text.search(pattern)).toBe(-1);
+      longest = performance.now() - last;
+      last += longest;
+    }
+    await ended;
   });
 
   test('that is not a regular expression is a sentence', () => {
