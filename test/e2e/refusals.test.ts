@@ -3,17 +3,27 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { test } from '../support/lab-test.ts';
+import { sharing, test } from '../support/lab-test.ts';
+
+// One after another: a test that shares its lab counts the jobs before and after.
+
+let shared: Promise<LabServer> | undefined;
+/** The server of a supervisor, of all tests that share their lab. */
+function supervisor(lab: Lab): Promise<LabServer> {
+  shared ??= lab.startServer();
+  return shared;
+}
 
 /** Delegates a job that must be refused before anything is journalled; gives the words. */
 async function refused(lab: Lab, server: LabServer, args: Record<string, unknown>): Promise<string> {
+  const before = lab.jobIds();
   const text = await server.refusal('delegate_job', { prompt: 'Mend the roof', agent: 'command', ...args });
-  expect(lab.jobIds()).toEqual([]);
+  expect(lab.jobIds()).toEqual(before);
   return text;
 }
 
-describe.concurrent('a job is refused before anything is kept of it:', () => {
-  test('the pane: missing, a shell, dead, several, its own', async ({ lab }) => {
+describe('a job is refused before anything is kept of it:', () => {
+  sharing('the pane: missing, a shell, dead, several, its own', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
     await lab.startSession('shell', 'exec bash --norc --noprofile -i');
     await lab.startSession('split', 'exec sleep 1000');
@@ -21,7 +31,7 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
     await lab.startSession('dead', 'exec sleep 1000');
     await lab.tmux('set-option', '-p', '-t', '=dead:', 'remain-on-exit', 'on');
     process.kill(Number(await lab.tmux('display-message', '-p', '-t', '=dead:', '#{pane_pid}')), 'SIGKILL');
-    const server = await lab.startServer();
+    const server = await supervisor(lab);
 
     const unknown = await refused(lab, server, { agent_session: 'tmux:nobody' });
     expect(unknown).toContain('There is no tmux session or pane tmux:nobody.');
@@ -63,9 +73,9 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
     );
   });
 
-  test('what it asks for', async ({ lab }) => {
+  sharing('what it asks for', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const server = await lab.startServer();
+    const server = await supervisor(lab);
     const ask = (args: Record<string, unknown>) =>
       refused(lab, server, { agent_session: peer.address, ...args });
     expect(await ask({ agent: 'codec' })).toContain('There is no such agent kind');
@@ -85,9 +95,9 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
     expect(peer.bytes.toString()).toBe('');
   });
 
-  test('a validation script that cannot be read', async ({ lab }) => {
+  sharing('a validation script that cannot be read', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const server = await lab.startServer();
+    const server = await supervisor(lab);
     const script = lab.write('check.sh', 'exit 0\n');
     chmodSync(script, 0o000);
     const ask = (validate: string) => refused(lab, server, { agent_session: peer.address, validate });
@@ -120,15 +130,14 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
     await server.ask('cancel_job', { job_id });
   });
 
-  test('dry_run refuses what the call refuses, in the same words', async ({ lab }) => {
+  sharing('dry_run refuses what the call refuses, in the same words', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const held = await lab.startPeer('mute', { session: 'held' });
-    const two = await lab.startPeer('mute', { session: 'two' });
+    const held = await lab.startPeer('mute');
+    const two = await lab.startPeer('mute');
     await lab.tmux('split-window', '-d', '-t', two.pane, 'exec sleep 1000');
-    await lab.startSession('shell', 'exec bash --norc --noprofile -i');
-    const server = await lab.startServer();
-    await server.delegate(held, { request_key: 'roof' });
-    const jobs = lab.jobIds();
+    await lab.startSession('shell-2', 'exec bash --norc --noprofile -i');
+    const server = await supervisor(lab);
+    const { job_id } = await server.delegate(held, { request_key: 'dry' });
     const same = async (words: string, args: Record<string, unknown>, from = server) => {
       const job = { prompt: 'x', agent: 'command', agent_session: peer.address, ...args };
       const real = await from.refusal('delegate_job', job);
@@ -140,13 +149,13 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
       else expect(dry.content[0].text).toBe(real);
     };
     await same('has 2 panes and none is clearly the agent', { agent_session: two.address });
-    await same('runs the shell bash', { agent_session: 'tmux:shell' });
+    await same('runs the shell bash', { agent_session: 'tmux:shell-2' });
     await same('There is no tmux session or pane tmux:nobody', { agent_session: 'tmux:nobody' });
     await same('is started is not known', { agent_session: 'tmux:nobody', start: true });
     await same('There is no tmux session', { agent: 'human', agent_session: 'tmux:nobody' });
     await same('is busy with job', { agent_session: held.address, on_busy: 'refuse' });
     await same('You do not run in a tmux pane', { notify: 'pane' });
-    await same('which has another prompt', { request_key: 'roof' });
+    await same('which has another prompt', { request_key: 'dry' });
     await same('does not exist, or cannot be reached', { workdir: 'nowhere' });
     await same('cannot be read', { validate: 'missing.sh' });
     const logs = lab.write('file', '');
@@ -161,8 +170,8 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
     const full = await lab.startServer({ MAM_LOGS_DIR: `${logs}/logs` });
     const job = { prompt: 'x', agent: 'human', dry_run: true };
     expect(await full.refusal('delegate_job', job)).toMatch(/The log folder .* cannot be written/);
-    const again = { prompt: 'Mend the roof', request_key: 'roof', dry_run: true };
-    expect(await server.delegate(held, again)).toMatchObject({ repeated: true, job_id: jobs[0] });
+    const again = { prompt: 'Mend the roof', request_key: 'dry', dry_run: true };
+    expect(await server.delegate(held, again)).toMatchObject({ repeated: true, job_id });
     expect(peer.bytes.toString()).toBe('');
   });
 
@@ -185,29 +194,31 @@ describe.concurrent('a job is refused before anything is kept of it:', () => {
   });
 });
 
-describe.concurrent('request_key', () => {
-  test('twice gives the same job; another prompt is an error; another session is another scope', async ({
-    lab,
-  }) => {
-    const peer = await lab.startPeer('mute');
-    const server = await lab.startServer();
-    const first = await server.delegate(peer, { request_key: 'roof' });
-    const second = await server.delegate(peer, { request_key: 'roof' });
-    expect(second).toMatchObject({ job_id: first.job_id, repeated: true });
-    const text = await server.refusal('delegate_job', {
-      ...{ prompt: 'Mend the floor', agent: 'command', agent_session: peer.address, request_key: 'roof' },
-    });
-    expect(text).toContain(`was used for job ${first.job_id}, which has another prompt`);
-    expect(lab.jobIds()).toEqual([first.job_id]);
-    expect(peer.pastes).toEqual([lab.orderOf(first.job_id)]);
-    const other = await lab.startServer();
-    expect((await other.delegate(peer, { request_key: 'roof' })).job_id).not.toBe(first.job_id);
-    // The client's own id of a call is such a key.
-    const call = { 'claudecode/toolUseId': 'toolu_1' };
-    const args = { prompt: 'x', agent: 'command', agent_session: peer.address };
-    const one = await server.ask('delegate_job', args, call);
-    expect((await server.ask('delegate_job', args, call)).job_id).toBe(one.job_id);
-  });
+describe('request_key', () => {
+  sharing(
+    'twice gives the same job; another prompt is an error; another session is another scope',
+    async ({ lab }) => {
+      const peer = await lab.startPeer('mute');
+      const server = await supervisor(lab);
+      const before = lab.jobIds();
+      const first = await server.delegate(peer, { request_key: 'roof' });
+      const second = await server.delegate(peer, { request_key: 'roof' });
+      expect(second).toMatchObject({ job_id: first.job_id, repeated: true });
+      const text = await server.refusal('delegate_job', {
+        ...{ prompt: 'Mend the floor', agent: 'command', agent_session: peer.address, request_key: 'roof' },
+      });
+      expect(text).toContain(`was used for job ${first.job_id}, which has another prompt`);
+      expect(lab.jobIds().filter((id) => !before.includes(id))).toEqual([first.job_id]);
+      expect(peer.pastes).toEqual([lab.orderOf(first.job_id)]);
+      const other = await lab.startServer();
+      expect((await other.delegate(peer, { request_key: 'roof' })).job_id).not.toBe(first.job_id);
+      // The client's own id of a call is such a key.
+      const call = { 'claudecode/toolUseId': 'toolu_1' };
+      const args = { prompt: 'x', agent: 'command', agent_session: peer.address };
+      const one = await server.ask('delegate_job', args, call);
+      expect((await server.ask('delegate_job', args, call)).job_id).toBe(one.job_id);
+    },
+  );
 
   test('twice at once, and once more after a new hub, is still one job', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
@@ -222,16 +233,23 @@ describe.concurrent('request_key', () => {
   });
 });
 
-test('what is too long for the hub is refused at once, and keeps no other call from it', async ({ lab }) => {
-  const server = await lab.startServer({ MAM_CHANNEL: '1' }, { clientName: 'claude-code' });
-  const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
-  const wait = server.wait({ job_id });
-  const long = 'x'.repeat(200_000);
-  const relayed = { request_id: 'abcde', tool_name: 'Edit', input_preview: long };
-  server.send({ jsonrpc: '2.0', method: 'notifications/claude/channel/permission_request', params: relayed });
-  expect(await server.refusal('job_status', { job_id: long })).toContain('more than the hub takes');
-  expect(await server.ask('job_status', { job_id })).toMatchObject({ status: 'working' });
-  await server.report(job_id, 'completed');
-  expect((await wait.answer).outcome).toBe('final');
-  expect(server.stderr).toContain('channel: The request "hook" is longer');
-});
+sharing(
+  'what is too long for the hub is refused at once, and keeps no other call from it',
+  async ({ lab }) => {
+    const server = await lab.startServer({ MAM_CHANNEL: '1' }, 'claude-code');
+    const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
+    const wait = server.wait({ job_id });
+    const long = 'x'.repeat(200_000);
+    const relayed = { request_id: 'abcde', tool_name: 'Edit', input_preview: long };
+    server.send({
+      jsonrpc: '2.0',
+      method: 'notifications/claude/channel/permission_request',
+      params: relayed,
+    });
+    expect(await server.refusal('job_status', { job_id: long })).toContain('more than the hub takes');
+    expect(await server.ask('job_status', { job_id })).toMatchObject({ status: 'working' });
+    await server.report(job_id, 'completed');
+    expect((await wait.answer).outcome).toBe('final');
+    expect(server.stderr).toContain('channel: The request "hook" is longer');
+  },
+);
