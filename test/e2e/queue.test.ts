@@ -1,22 +1,34 @@
 import { describe, expect } from 'vitest';
-import { test } from '../support/lab-test.ts';
+import type { Lab } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing } from '../support/lab-test.ts';
 import { pause, until } from '../support/until.ts';
 
 /** Longer than a blocked pane waits for its next look. */
 const NEXT_LOOK_MS = 1_300;
 
+let shared: Promise<LabServer> | undefined;
+/** The server of a supervisor, and one to report with, of all tests that share their lab. */
+async function servers(lab: Lab): Promise<[LabServer, LabServer]> {
+  if (shared === undefined) lab.configure({ agents: { picky: { busy: 'esc to interrupt' } } });
+  shared ??= lab.startServer();
+  return [await shared, await lab.reporter];
+}
+
 describe.concurrent('jobs at one pane', () => {
-  test('are handed over one after another, in their order', async ({ lab }) => {
+  sharing('are handed over one after another, in their order', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-    const a = await server.delegate(peer, { prompt: 'job a' });
-    const b = await server.delegate(peer, { prompt: 'job b' });
-    const c = await server.delegate(peer, { prompt: 'job c' });
+    const [server, reporter] = await servers(lab);
+    lab.write('own/file', '');
+    const workdir = `${lab.project}/own`;
+    const a = await server.delegate(peer, { prompt: 'job a', workdir });
+    const b = await server.delegate(peer, { prompt: 'job b', workdir });
+    const c = await server.delegate(peer, { prompt: 'job c', workdir });
     expect(a).toMatchObject({ status: 'working', position: 0, behind: [] });
     expect(b).toMatchObject({ status: 'queued', position: 1, behind: [a.job_id] });
     expect(c).toMatchObject({ status: 'queued', position: 2, behind: [a.job_id, b.job_id] });
-    expect(b.warnings).toEqual([`Job ${a.job_id} is open in the same working folder ${lab.project}.`]);
-    const person = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
+    expect(b.warnings).toEqual([`Job ${a.job_id} is open in the same working folder ${workdir}.`]);
+    const person = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human', workdir });
     expect(person.warnings).toEqual([]);
     await server.ask('cancel_job', { job_id: person.job_id });
 
@@ -34,34 +46,33 @@ describe.concurrent('jobs at one pane', () => {
     expect(peer.keys).toBe('\r\r\r');
   });
 
-  test('on_busy refuse names the holder and leaves no job', async ({ lab }) => {
+  sharing('on_busy refuse names the holder and leaves no job', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const server = await lab.startServer();
+    const [server] = await servers(lab);
     const { job_id } = await server.delegate(peer);
     const text = await server.refusal('delegate_job', {
-      ...{ prompt: 'x', agent: 'command', agent_session: peer.address, on_busy: 'refuse' },
+      ...{ prompt: 'never held', agent: 'command', agent_session: peer.address, on_busy: 'refuse' },
     });
     expect(text).toContain(`busy with job ${job_id} (working)`);
     expect(text).toContain('on_busy "queue"');
-    expect(lab.jobIds()).toEqual([job_id]);
+    expect(lab.jobIds().filter((id) => id === job_id || id.startsWith('never-held'))).toEqual([job_id]);
     expect(peer.pastes).toHaveLength(1);
   });
 
-  test('on_busy refuse counts a turn of the agent itself as busy', async ({ lab }) => {
-    lab.configure({ agents: { picky: { busy: 'esc to interrupt' } } });
+  sharing('on_busy refuse counts a turn of the agent itself as busy', async ({ lab }) => {
     const peer = await lab.startPeer('mute', { args: ['--busy', 'esc to interrupt'] });
-    const server = await lab.startServer();
+    const [server] = await servers(lab);
     const text = await server.refusal('delegate_job', {
-      ...{ prompt: 'x', agent: 'picky', agent_session: peer.address, on_busy: 'refuse' },
+      ...{ prompt: 'never taken', agent: 'picky', agent_session: peer.address, on_busy: 'refuse' },
     });
     expect(text).toContain('busy');
-    expect(lab.jobIds()).toEqual([]);
+    expect(lab.jobIds().filter((id) => id.startsWith('never-taken'))).toEqual([]);
     expect(peer.bytes.toString()).toBe('');
   });
 
-  test('a job that its peer takes out of turn leaves the queue and is never pasted', async ({ lab }) => {
+  sharing('a job that its peer takes out of turn leaves the queue and is never pasted', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const [server, reporter] = await servers(lab);
     const a = await server.delegate(peer, { prompt: 'job a' });
     const b = await server.delegate(peer, { prompt: 'job b' });
     expect((await reporter.report(b.job_id, 'started')).task).toBe('job b');
@@ -76,9 +87,9 @@ describe.concurrent('jobs at one pane', () => {
 });
 
 describe.concurrent('a cancelled job', () => {
-  test('that waits behind another is taken out; the next in line moves up', async ({ lab }) => {
+  sharing('that waits behind another is taken out; the next in line moves up', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const [server, reporter] = await servers(lab);
     const [a, b, c] = [await server.delegate(peer), await server.delegate(peer), await server.delegate(peer)];
     const wait = server.wait({ job_id: b.job_id });
     const answer = await server.ask('cancel_job', { job_id: b.job_id, reason: 'no longer needed' });
@@ -91,10 +102,10 @@ describe.concurrent('a cancelled job', () => {
     expect(lab.types(b.job_id)).toEqual(['queued', 'cancelled']);
   });
 
-  test('that is blocked is never typed once the obstacle is gone', async ({ lab }) => {
+  sharing('that is blocked is never typed once the obstacle is gone', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
     await lab.tmux('copy-mode', '-t', peer.pane);
-    const server = await lab.startServer();
+    const [server] = await servers(lab);
     const { job_id } = await server.delegate(peer);
     expect(lab.record(job_id).blocked_by).toBe('copy_mode');
     expect((await server.ask('cancel_job', { job_id })).status).toBe('cancelled');
@@ -107,9 +118,9 @@ describe.concurrent('a cancelled job', () => {
     expect(next.status).toBe('working');
   });
 
-  test('that is worked on is final at once; its peer is told with its next word', async ({ lab }) => {
+  sharing('that is worked on is final at once; its peer is told with its next word', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const [server, reporter] = await servers(lab);
     const { job_id } = await server.delegate(peer);
     await reporter.report(job_id, 'started');
     const answer = await server.ask('cancel_job', { job_id, reason: 'stop' });
@@ -130,12 +141,12 @@ describe.concurrent('a cancelled job', () => {
     expect(await lab.tmux('display-message', '-p', '-t', peer.pane, '#{pane_dead}')).toBe('0');
   });
 
-  test('between paste and Enter gets no Enter', async ({ lab }) => {
+  sharing('between paste and Enter gets no Enter', async ({ lab }) => {
     const peer = await lab.startPeer('slow', { args: ['--report', ''] });
-    const server = await lab.startServer();
+    const [server] = await servers(lab);
     const delegated = server.delegate(peer);
     await until('the paste has arrived', () => peer.pastes.length === 1);
-    const [job_id] = lab.jobIds() as [string];
+    const job_id = /id, none of an earlier run: (\S+)/.exec(peer.pastes[0] ?? '')?.[1] ?? '';
     expect((await server.ask('cancel_job', { job_id })).status).toBe('cancelled');
     expect((await delegated).status).toBe('cancelled');
     await until('the text is shown', async () => (await lab.screen(peer)).includes(job_id));
