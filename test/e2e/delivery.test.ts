@@ -1,10 +1,20 @@
 import { describe, expect } from 'vitest';
-import { test } from '../support/lab-test.ts';
+import type { Lab } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
-import { pause, until } from '../support/until.ts';
+import { PATIENCE, pause, until } from '../support/until.ts';
 
 /** Longer than a blocked pane waits for its next look. */
 const NEXT_LOOK_MS = 1_300;
+
+let shared: Promise<LabServer> | undefined;
+/** The server of a supervisor, and one to report with, of all tests that share their lab. */
+async function servers(lab: Lab): Promise<[LabServer, LabServer]> {
+  if (shared === undefined) lab.configure({ agents: AGENTS });
+  shared ??= lab.startServer();
+  return [await shared, await lab.reporter];
+}
 
 /** That this peer got this order once, as one paste, with so many Enters, and not a byte more. */
 function gotOnce(peer: Peer, order: string, enters = 1): void {
@@ -12,19 +22,25 @@ function gotOnce(peer: Peer, order: string, enters = 1): void {
   expect(peer.bytes.toString()).toBe(`\x1b[200~${order}\x1b[201~${'\r'.repeat(enters)}`);
 }
 
+/** Kinds of agents whose screens are known. */
+const AGENTS = {
+  asking: { dialog: 'Do you want', session: 'tmux:dialog' },
+  picky: { ready: '^READY> *$', busy: 'esc to interrupt' },
+};
+
 describe.concurrent('a peer that', () => {
-  test('swallows the first Enter gets a second one, and no second paste', async ({ lab }) => {
+  sharing('swallows the first Enter gets a second one, and no second paste', async ({ lab }) => {
     const peer = await lab.startPeer('swallows');
-    const server = await lab.startServer();
+    const [server] = await servers(lab);
     const job = await server.delegate(peer);
     expect(job.status).toBe('working');
     expect((await server.ask('wait_job', { job_id: job.job_id })).outcome).toBe('final');
     gotOnce(peer, lab.orderOf(job.job_id), 2);
   });
 
-  test('is slow to show the paste gets its Enter only after it is seen', async ({ lab }) => {
+  sharing('is slow to show the paste gets its Enter only after it is seen', async ({ lab }) => {
     const peer = await lab.startPeer('slow');
-    const server = await lab.startServer();
+    const [server] = await servers(lab);
     const { job_id } = await server.delegate(peer);
     expect((await server.ask('wait_job', { job_id })).jobs[0].status).toBe('completed');
     gotOnce(peer, lab.orderOf(job_id));
@@ -34,60 +50,65 @@ describe.concurrent('a peer that', () => {
     expect(at('submitted')).toBeGreaterThanOrEqual(at('visible'));
   });
 
-  test('floods its screen is handed the job all the same', async ({ lab }) => {
+  sharing('floods its screen is handed the job all the same', async ({ lab }) => {
     const peer = await lab.startPeer('floods');
-    const server = await lab.startServer();
+    const [server] = await servers(lab);
     const { job_id } = await server.delegate(peer);
     expect((await server.ask('wait_job', { job_id })).jobs[0].status).toBe('completed');
     expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
   });
 
-  test('dies between paste and Enter: session_lost, and no Enter for whoever comes next', async ({ lab }) => {
-    const peer = await lab.startPeer('dies', { inShell: true });
-    const server = await lab.startServer();
-    const { job_id } = await server.delegate(peer);
-    const answer = await server.ask('wait_job', { job_id });
-    expect(answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'failed', reason: 'session_lost' }] });
-    expect(lab.types(job_id)).toContain('pasting');
-    expect(lab.types(job_id)).not.toContain('submitted');
-    expect(answer.jobs[0].detail).not.toContain('Nothing was delivered');
-    expect(peer.keys).toBe('');
-    expect(await lab.screen(peer)).not.toContain('command not found');
-  });
+  sharing(
+    'dies between paste and Enter: session_lost, and no Enter for whoever comes next',
+    async ({ lab }) => {
+      const peer = await lab.startPeer('dies', { inShell: true });
+      const [server] = await servers(lab);
+      const { job_id } = await server.delegate(peer);
+      const answer = await server.ask('wait_job', { job_id });
+      expect(answer).toMatchObject({
+        outcome: 'final',
+        jobs: [{ status: 'failed', reason: 'session_lost' }],
+      });
+      expect(lab.types(job_id)).toContain('pasting');
+      expect(lab.types(job_id)).not.toContain('submitted');
+      expect(answer.jobs[0].detail).not.toContain('Nothing was delivered');
+      expect(peer.keys).toBe('');
+      expect(await lab.screen(peer)).not.toContain('command not found');
+    },
+  );
 
-  test('never shows what was pasted: delivery_unverified, no Enter, never pasted again', async ({ lab }) => {
-    const peer = await lab.startPeer('mute', { args: ['--echo', '100000'] });
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
-    const { job_id } = await server.delegate(peer);
-    const answer = await server.ask('wait_job', { job_id });
-    expect(answer).toMatchObject({
-      outcome: 'needs_attention',
-      jobs: [{ status: 'input_required', reason: 'delivery_unverified' }],
-    });
-    await pause(NEXT_LOOK_MS);
-    expect(peer.bytes.toString()).toBe(`\x1b[200~${lab.orderOf(job_id)}\x1b[201~`);
-    // Any word of the peer proves that it has the job: from there on it is a job like others, with its clocks.
-    await reporter.report(job_id, 'progress', { detail: 'found it' });
-    const record = lab.record(job_id);
-    expect(record).toMatchObject({ status: 'working', attention: [] });
-    expect(record.submitted_at).toBeDefined();
-    await reporter.report(job_id, 'completed');
-    expect(lab.record(job_id).status).toBe('completed');
-    expect(peer.pastes).toHaveLength(1);
-  });
+  sharing(
+    'never shows what was pasted: delivery_unverified, no Enter, never pasted again',
+    async ({ lab }) => {
+      const peer = await lab.startPeer('mute', { args: ['--echo', '100000'] });
+      const [server, reporter] = await servers(lab);
+      const { job_id } = await server.delegate(peer);
+      const answer = await server.ask('wait_job', { job_id });
+      expect(answer).toMatchObject({
+        outcome: 'needs_attention',
+        jobs: [{ status: 'input_required', reason: 'delivery_unverified' }],
+      });
+      await pause(NEXT_LOOK_MS);
+      expect(peer.bytes.toString()).toBe(`\x1b[200~${lab.orderOf(job_id)}\x1b[201~`);
+      // Any word of the peer proves that it has the job: from there on it is a job like others, with its clocks.
+      await reporter.report(job_id, 'progress', { detail: 'found it' });
+      const record = lab.record(job_id);
+      expect(record).toMatchObject({ status: 'working', attention: [] });
+      expect(record.submitted_at).toBeDefined();
+      await reporter.report(job_id, 'completed');
+      expect(lab.record(job_id).status).toBe('completed');
+      expect(peer.pastes).toHaveLength(1);
+    },
+  );
 });
 
 describe.concurrent('an obstacle in the pane', () => {
-  const config = (lab: { configure(config: object): void }) =>
-    lab.configure({ agents: { picky: { dialog: 'Do you want', session: 'tmux:dialog' } } });
-
-  test('a dialog: queued, not one byte typed; delivered by itself once it is gone', async ({ lab }) => {
-    config(lab);
+  sharing('a dialog: queued, not one byte typed; delivered by itself once it is gone', async ({ lab }) => {
     const peer = await lab.startPeer('dialog');
-    const server = await lab.startServer();
+    const [server] = await servers(lab);
     // The kind of the configuration brings its own session.
     const job = await server.ask('delegate_job', {
-      ...{ prompt: 'Mend the roof', agent: 'picky', idle_timeout_seconds: 1 },
+      ...{ prompt: 'Mend the roof', agent: 'asking', idle_timeout_seconds: 1 },
     });
     const { job_id } = job;
     expect(job).toMatchObject({
@@ -108,7 +129,8 @@ describe.concurrent('an obstacle in the pane', () => {
     });
     const waited = Date.now() - Date.parse(lab.record(job_id).created_at);
     expect(waited).toBeGreaterThanOrEqual(1_000);
-    expect(waited).toBeLessThan(3_500);
+    // The usual time is 120 s.
+    expect(waited).toBeLessThan(30_000 * PATIENCE);
     const next = server.wait({ job_id, cursor: answer.cursor });
     await pause(NEXT_LOOK_MS);
     expect(next.at).toBeUndefined();
@@ -123,10 +145,10 @@ describe.concurrent('an obstacle in the pane', () => {
     expect(lab.record(job_id).blocked_by).toBeUndefined();
   });
 
-  test('copy mode: queued, then delivered by itself once it is left', async ({ lab }) => {
+  sharing('copy mode: queued, then delivered by itself once it is left', async ({ lab }) => {
     const peer = await lab.startPeer('good');
     await lab.tmux('copy-mode', '-t', peer.pane);
-    const server = await lab.startServer();
+    const [server] = await servers(lab);
     const { job_id, status } = await server.delegate(peer);
     expect(status).toBe('queued');
     expect(lab.record(job_id)).toMatchObject({ blocked_by: 'copy_mode', phase: 'queued' });
@@ -141,26 +163,25 @@ describe.concurrent('an obstacle in the pane', () => {
     gotOnce(peer, lab.orderOf(job_id));
   });
 
-  test('a shell that comes to the foreground: queued, nothing typed into it', async ({ lab }) => {
+  sharing('a shell that comes to the foreground: queued, nothing typed into it', async ({ lab }) => {
     const peer = await lab.startPeer('good', { inShell: true });
-    const server = await lab.startServer();
+    const [server] = await servers(lab);
     // Stopped, not ended: the agent lives, the shell reads the keys.
     process.kill(peer.pid, 'SIGSTOP');
     const command = () => lab.tmux('display-message', '-p', '-t', peer.pane, '#{pane_current_command}');
     await until('bash is in front', async () => (await command()) === 'bash');
     expect(
       await server.refusal('delegate_job', {
-        ...{ prompt: 'x', agent: 'command', agent_session: peer.address },
+        ...{ prompt: 'never run', agent: 'command', agent_session: peer.address },
       }),
     ).toContain('runs the shell bash');
-    expect(lab.jobIds()).toEqual([]);
+    expect(lab.jobIds().filter((id) => id.startsWith('never-run'))).toEqual([]);
     process.kill(peer.pid, 'SIGCONT');
   });
 
-  test('a busy screen and a ready pattern: waits for the prompt, told as busy', async ({ lab }) => {
-    lab.configure({ agents: { picky: { ready: '^READY> *$', busy: 'esc to interrupt' } } });
+  sharing('a busy screen and a ready pattern: waits for the prompt, told as busy', async ({ lab }) => {
     const peer = await lab.startPeer('mute', { args: ['--busy', 'esc to interrupt'] });
-    const server = await lab.startServer();
+    const [server] = await servers(lab);
     const { job_id, status } = await server.delegate(peer, { agent: 'picky' });
     expect(status).toBe('queued');
     expect(lab.record(job_id).blocked_by).toBe('busy');
