@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
-import { test } from '../support/lab-test.ts';
+import { sharing } from '../support/lab-test.ts';
 
 /** Exactly 1 MiB of everything that a shell, a terminal or an agent's prompt could take for itself. */
 function nastyTask(folder: string): string {
@@ -22,9 +22,9 @@ function nastyTask(folder: string): string {
 }
 
 describe('a task of 1 MiB', () => {
-  test('arrives byte for byte, by pages and as a file, and no shell runs any of it', async ({ lab }) => {
+  sharing('arrives byte for byte, by pages and as a file, and no shell runs any of it', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const [server, reporter] = [await lab.startServer(), await lab.reporter];
     const prompt = nastyTask(lab.project);
     expect(Buffer.byteLength(prompt)).toBe(1024 * 1024);
     const { job_id } = await server.delegate(peer, { prompt });
@@ -58,9 +58,9 @@ describe('a task of 1 MiB', () => {
     expect(JSON.stringify(lab.record(job_id).prompt_preview)).not.toMatch(/\x1b|\\u001b/);
   });
 
-  test('a result of 1 MiB lies whole beside the journal', async ({ lab }) => {
+  sharing('a result of 1 MiB lies whole beside the journal', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const [server, reporter] = [await lab.startServer(), await lab.reporter];
     const { job_id } = await server.delegate(peer);
     const result = nastyTask(lab.project);
     await reporter.report(job_id, 'completed', { detail: 'done', result });
