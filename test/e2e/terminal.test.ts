@@ -2,29 +2,38 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
-import { test } from '../support/lab-test.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing as sharingLab, test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
+
+/** One server delegates all jobs of the shared lab. */
+const sharing = sharingLab.extend<{ server: LabServer }>({
+  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
+});
+
+let terminals = 0;
 
 /** A shell in a terminal of its own, in which a test types commands. */
 async function terminal(lab: Lab, env = '') {
   const shell = `exec env PS1='ready> ' ${env} MAM_HOME=${lab.home} TMUX_TMPDIR=${lab.folder} HISTFILE=/dev/null bash --norc --noprofile -i`;
-  await lab.startSession('terminal', shell);
+  const session = `terminal-${++terminals}`;
+  await lab.startSession(session, shell);
   const shows = (what: RegExp): Promise<string> =>
     until(`the terminal shows ${what}`, async () => {
-      const screen = await lab.tmux('capture-pane', '-p', '-e', '-t', '=terminal:');
+      const screen = await lab.tmux('capture-pane', '-p', '-e', '-t', `=${session}:`);
       return what.test(screen) && screen;
     });
   await shows(/^ready>/m);
   const type = (line: string): Promise<string> =>
-    lab.tmux('send-keys', '-t', '=terminal:', '-l', '--', `'${process.execPath}' '${PROGRAM}' ${line}\n`);
-  return { shows, type };
+    lab.tmux('send-keys', '-t', `=${session}:`, '-l', '--', `'${process.execPath}' '${PROGRAM}' ${line}\n`);
+  const press = (...keys: string[]): Promise<string> => lab.tmux('send-keys', '-t', `=${session}:`, ...keys);
+  return { shows, type, press, session };
 }
 
 /** A job that a mute peer has taken. */
-async function job(lab: Lab) {
-  const peer = await lab.startPeer('mute');
-  const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+async function job(lab: Lab, server: LabServer) {
+  const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
   const { job_id: jobId } = await server.delegate(peer);
   await reporter.report(jobId, 'started');
   return { jobId, report: (event: string, detail?: string) => reporter.report(jobId, event, { detail }) };
@@ -35,40 +44,43 @@ describe.concurrent('on a terminal', () => {
     const folder = join(lab.project, '.mam');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'config.json'), '{"realm":"team"}');
-    const { shows, type } = await terminal(lab);
+    const { shows, type, press } = await terminal(lab);
     await type('trust; echo "ended with $?"');
     await shows(/realm \(ignored\): "team"\nAccept\? \[y\/N\]/);
-    await lab.tmux('send-keys', '-t', '=terminal:', 'n', 'Enter');
+    await press('n', 'Enter');
     await shows(/Nothing was accepted\.\nended with 0/);
     await type('trust; echo "now with $?"');
     await shows(/ended with 0[\s\S]*Accept\? \[y\/N\]/);
-    await lab.tmux('send-keys', '-t', '=terminal:', 'y', 'Enter');
+    await press('y', 'Enter');
     await shows(/is trusted\.[\s\S]*now with 0/);
     await type('trust --revoke; echo "last with $?"');
     await shows(/is not trusted\.[\s\S]*last with 0/);
   });
 
-  test('mam wait shows the stage, the time and the last words on one line that moves', async ({ lab }) => {
-    const { jobId, report } = await job(lab);
-    const { shows, type } = await terminal(lab);
-    await type(`wait ${jobId}; echo "ended with $?"`);
-    await shows(/working, started · \d+s/);
-    await report('progress', 'half of it');
-    await shows(/progress {2}half of it[\s\S]*\nworking, started · \d+s · half of it/);
-    await shows(/working, started · [1-9]\d*s · half of it/);
-    await report('completed', 'all of it');
-    const screen = await shows(/ended with 0/);
-    // Nothing of the moving line stays, and the end is in colour.
-    expect(screen).not.toContain('working, started');
-    expect(screen).toMatch(new RegExp(`${jobId} {2}\u001b\\[32mcompleted`));
-  });
+  sharing(
+    'mam wait shows the stage, the time and the last words on one line that moves',
+    async ({ lab, server }) => {
+      const { jobId, report } = await job(lab, server);
+      const { shows, type } = await terminal(lab);
+      await type(`wait ${jobId}; echo "ended with $?"`);
+      await shows(/working, started · \d+s/);
+      await report('progress', 'half of it');
+      await shows(/progress {2}half of it[\s\S]*\nworking, started · \d+s · half of it/);
+      await shows(/working, started · [1-9]\d*s · half of it/);
+      await report('completed', 'all of it');
+      const screen = await shows(/ended with 0/);
+      // Nothing of the moving line stays, and the end is in colour.
+      expect(screen).not.toContain('working, started');
+      expect(screen).toMatch(new RegExp(`${jobId} {2}\u001b\\[32mcompleted`));
+    },
+  );
 
-  test('Ctrl-C stops waiting, not the job, and says so', async ({ lab }) => {
-    const { jobId, report } = await job(lab);
-    const { shows, type } = await terminal(lab, 'NO_COLOR=1');
+  sharing('Ctrl-C stops waiting, not the job, and says so', async ({ lab, server }) => {
+    const { jobId, report } = await job(lab, server);
+    const { shows, type, press } = await terminal(lab, 'NO_COLOR=1');
     await type(`wait ${jobId}; echo "ended with $?"`);
     await shows(/working, started · \d+s/);
-    await lab.tmux('send-keys', '-t', '=terminal:', 'C-c');
+    await press('C-c');
     const screen = await shows(/ended with 3/);
     expect(screen).toContain('mam: stopped waiting; the job goes on.');
     expect(screen).not.toContain('\u001b[');
@@ -76,13 +88,13 @@ describe.concurrent('on a terminal', () => {
     await report('completed');
   });
 
-  test('mam list has titles and ages, and its lines end with the screen', async ({ lab }) => {
-    const { jobId } = await job(lab);
+  sharing('mam list has titles and ages, and its lines end with the screen', async ({ lab, server }) => {
+    const { jobId } = await job(lab, server);
     const words = '屋根を直す'.repeat(20);
-    const [server, peer] = [await lab.startServer(), await lab.startPeer('mute', { session: 'other' })];
+    const peer = await lab.startPeer('mute');
     const { job_id: wide } = await server.delegate(peer, { prompt: words });
-    const { shows, type } = await terminal(lab, 'NO_COLOR=1');
-    await lab.tmux('resize-window', '-t', '=terminal:', '-x', '100', '-y', '24');
+    const { shows, type, session } = await terminal(lab, 'NO_COLOR=1');
+    await lab.tmux('resize-window', '-t', `=${session}:`, '-x', '100', '-y', '24');
     await type('list; echo "ended with $?"');
     const screen = await shows(/ended with 0/);
     expect(screen).toMatch(/^JOB +STATUS +AGENT +AGE +PROMPT$/m);
@@ -97,10 +109,10 @@ describe.concurrent('on a terminal', () => {
   });
 
   // The second has characters beyond the first 65,536.
-  test.for(['屋根を直す', '𠮷𡈽𠀋'])(
+  sharing.for(['屋根を直す', '𠮷𡈽𠀋'])(
     'the line of mam wait is never wider than the screen: %s',
-    async (words, { lab }) => {
-      const { jobId, report } = await job(lab);
+    async (words, { lab, server }) => {
+      const { jobId, report } = await job(lab, server);
       const { shows, type } = await terminal(lab);
       await type(`wait ${jobId}; echo "ended with $?"`);
       await report('progress', `${words.repeat(40)} at last`);
@@ -110,10 +122,10 @@ describe.concurrent('on a terminal', () => {
     },
   );
 
-  test('a terminal that does not know its size is a usual one', async ({ lab }) => {
-    const { jobId, report } = await job(lab);
-    const { shows, type } = await terminal(lab, 'NO_COLOR=1');
-    await lab.tmux('send-keys', '-t', '=terminal:', '-l', '--', 'stty cols 0 rows 0; clear\n');
+  sharing('a terminal that does not know its size is a usual one', async ({ lab, server }) => {
+    const { jobId, report } = await job(lab, server);
+    const { shows, type, press } = await terminal(lab, 'NO_COLOR=1');
+    await press('-l', '--', 'stty cols 0 rows 0; clear\n');
     await type(`logs ${jobId}; echo "ended with $?"`);
     // Nothing is wrapped that fits into 80 columns.
     await shows(/submitted {5}\+[\d.]+ m?s {2}\S+ \S+ \S+ \S+/);
@@ -124,9 +136,9 @@ describe.concurrent('on a terminal', () => {
   });
 });
 
-test('without a terminal there is neither colour nor a moving line', async ({ lab }) => {
-  const { jobId, report } = await job(lab);
-  const wait = lab.start(['wait', jobId], { env: { FORCE_COLOR: '1' } });
+sharing('without a terminal there is neither colour nor a moving line', async ({ lab, server }) => {
+  const { jobId, report } = await job(lab, server);
+  const wait = lab.start(['wait', jobId], { FORCE_COLOR: '1' });
   await until('it waits', async () => {
     await report('progress', 'half of it');
     return wait.seen.stdout.includes('half of it');
