@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { test } from '../support/lab-test.ts';
+import { sharing } from '../support/lab-test.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
+import { Peer } from '../support/peer.ts';
 import { pause, until } from '../support/until.ts';
 
 /** Nobody reads a dialog and answers it sooner; the hub has seen it by then. */
@@ -11,19 +13,37 @@ const HUMAN_MS = 1_000;
 
 type Kind = 'codex' | 'claude-code';
 
+/** One server delegates and decides for all agents of the shared lab. */
+const test = sharing.extend<{ server: LabServer }>({
+  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
+});
+
+let agents = 0;
+
 /** A job of an agent that asks for these commands one after the other, once the first dialog is told. */
-async function asking(lab: Lab, kind: Kind, ...commands: string[]) {
-  return askingWith(lab, kind, [], ...commands);
+async function asking(lab: Lab, server: LabServer, kind: Kind, ...commands: string[]) {
+  return askingWith(lab, server, kind, [], ...commands);
 }
 
-async function askingWith(lab: Lab, kind: Kind, flags: readonly string[], ...commands: string[]) {
-  const asks = commands.flatMap((command) => ['--ask', command]);
-  const agent = await lab.startAsker('--kind', kind, ...flags, ...asks);
-  const server = await lab.startServer();
+async function askingWith(
+  lab: Lab,
+  server: LabServer,
+  kind: Kind,
+  flags: readonly string[],
+  ...commands: string[]
+) {
+  const number = ++agents;
+  const session = `asker-${number}`;
+  const log = join(lab.folder, `peer-${number}.log`);
+  const asks = [...flags, ...commands.flatMap((command) => ['--ask', command])];
+  const words = [process.execPath, AGENT, '--log', log, '--mam', PROGRAM, '--kind', kind, ...asks];
+  await lab.startSession(session, `exec ${words.map((word) => `'${word}'`).join(' ')}`);
+  const agent = new Peer(session, lab.panes.get(session) ?? '', log);
+  await until('the agent is ready', () => agent.isReady);
   const { job_id: id } = await server.ask('delegate_job', {
     prompt: 'Mend the roof',
     agent: kind,
-    agent_session: 'tmux:asker',
+    agent_session: agent.address,
   });
   const { jobs } = await server.ask('wait_job', { job_id: id });
   expect(jobs[0]).toMatchObject({
@@ -31,15 +51,18 @@ async function askingWith(lab: Lab, kind: Kind, flags: readonly string[], ...com
     open_request: expect.stringContaining(commands[0] ?? ''),
   });
   await until('its dialog is up', async () => (await lab.screen(agent)).includes(commands[0] ?? ''));
-  return { server, agent, id: id as string };
+  return { agent, id: id as string, log };
 }
 
 const answer = (server: LabServer, id: string, decision: 'allow' | 'deny') =>
   server.ask('answer_job', { job_id: id, decision });
 
 describe.concurrent('a decision', () => {
-  test('whose effect an agent tells before it shows it is the one that was taken', async ({ lab }) => {
-    const { server, agent, id } = await asking(lab, 'codex', 'touch roof');
+  test('whose effect an agent tells before it shows it is the one that was taken', async ({
+    lab,
+    server,
+  }) => {
+    const { agent, id } = await asking(lab, server, 'codex', 'touch roof');
     const { requests, delivered } = await answer(server, id, 'deny');
     expect(delivered).toContain('Escape was pressed (deny) and the dialog went away');
     expect(requests).toMatchObject([{ decision: 'deny', decided_by: 'supervisor' }]);
@@ -49,8 +72,8 @@ describe.concurrent('a decision', () => {
     expect(lab.types(id)).not.toContain('turn_ended');
   });
 
-  test('by a key is one key, and the next dialog waits for its own', async ({ lab }) => {
-    const { server, agent, id } = await asking(lab, 'codex', 'touch roof', 'touch cellar');
+  test('by a key is one key, and the next dialog waits for its own', async ({ lab, server }) => {
+    const { agent, id } = await asking(lab, server, 'codex', 'touch roof', 'touch cellar');
     expect((await answer(server, id, 'allow')).delivered).toContain('1 was pressed (allow)');
     const { jobs } = await server.ask('wait_job', { job_id: id });
     expect(jobs[0].open_request).toContain('touch cellar');
@@ -60,8 +83,9 @@ describe.concurrent('a decision', () => {
 
   test('on a request that a person has just settled is refused, though its hook still waits', async ({
     lab,
+    server,
   }) => {
-    const { server, agent, id } = await asking(lab, 'claude-code', 'touch roof', 'touch cellar');
+    const { agent, id } = await asking(lab, server, 'claude-code', 'touch roof', 'touch cellar');
     await pause(HUMAN_MS);
     await lab.tmux('send-keys', '-t', agent.pane, '1');
     await until('the next dialog is told', () => lab.record(id).requests.length > 1);
@@ -94,8 +118,11 @@ describe.concurrent('a decision', () => {
     ['claude-code', []],
     ['claude-code', ['--silent']],
   ] as const)('of %s %s', (kind, flags) => {
-    test('that comes after a person has allowed never counts for the next command', async ({ lab }) => {
-      const { server, agent, id } = await askingWith(lab, kind, flags, ...ALIKE);
+    test('that comes after a person has allowed never counts for the next command', async ({
+      lab,
+      server,
+    }) => {
+      const { agent, id, log } = await askingWith(lab, server, kind, flags, ...ALIKE);
       for (const next of ALIKE.slice(1)) {
         await pause(HUMAN_MS);
         await lab.tmux('send-keys', '-t', agent.pane, '1');
@@ -109,28 +136,28 @@ describe.concurrent('a decision', () => {
       }
       await answer(server, id, 'deny');
       await until('all is settled', () => !lab.record(id).requests.some(({ resolved_at: at }) => !at));
-      expect(settledBy(lab)).toEqual(ALIKE.map((command, n) => [command, n < ALIKE.length - 1]));
+      expect(settledBy(log)).toEqual(ALIKE.map((command, n) => [command, n < ALIKE.length - 1]));
       const decided = lab.record(id).requests.filter(({ decided_by }) => decided_by !== undefined);
       expect(decided).toMatchObject([{ input: ALIKE.at(-1), decision: 'deny' }]);
     });
   });
 
-  test('of three that are asked for at once counts for the one that was told', async ({ lab }) => {
+  test('of three that are asked for at once counts for the one that was told', async ({ lab, server }) => {
     const asked = ['touch one', 'touch one && touch two', 'touch one && touch two && touch three'];
-    const { server, id } = await askingWith(lab, 'codex', ['--at-once'], ...asked);
+    const { id, log } = await askingWith(lab, server, 'codex', ['--at-once'], ...asked);
     for (const [n, decision] of (['allow', 'allow', 'deny'] as const).entries()) {
       const { jobs } = await server.ask('wait_job', { job_id: id });
       expect(jobs[0].open_request).toBe(`Bash: ${asked[n]}`);
       await answer(server, id, decision);
     }
-    expect(settledBy(lab)).toEqual(asked.map((command, n) => [command, n < 2]));
+    expect(settledBy(log)).toEqual(asked.map((command, n) => [command, n < 2]));
     expect(lab.record(id).requests.map(({ input }) => input)).toEqual(asked);
   });
 });
 
 /** What became of each command, as the agent itself has noted it. */
-function settledBy(lab: Lab): [string, boolean][] {
-  return readFileSync(join(lab.folder, 'peer-1.log'), 'utf8')
+function settledBy(log: string): [string, boolean][] {
+  return readFileSync(log, 'utf8')
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as { settled?: string; allowed?: boolean })
