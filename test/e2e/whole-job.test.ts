@@ -1,12 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
-import { test } from '../support/lab-test.ts';
-import { until } from '../support/until.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing as sharingLab, test } from '../support/lab-test.ts';
+import { PATIENCE, until } from '../support/until.ts';
+
+/** One server delegates, and waits, for all jobs of the shared lab. */
+const sharing = sharingLab.extend<{ server: LabServer }>({
+  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
+});
 
 describe('a job from end to end', () => {
-  test.for(['good', 'good-mcp'] as const)('with a peer that is %s', async (kind, { lab }) => {
+  sharing.for(['good', 'good-mcp'] as const)('with a peer that is %s', async (kind, { lab, server }) => {
     const peer = await lab.startPeer(kind);
-    const server = await lab.startServer();
     const job = await server.delegate(peer, { prompt: 'Mend the roof, then the gutter' });
     expect(job).toMatchObject({ status: 'working', position: 0, behind: [], repeated: false, warnings: [] });
     expect(job.job_id).toMatch(/^mend-the-roof-then-the-gutter-[a-z0-9]{8}$/);
@@ -27,7 +32,7 @@ describe('a job from end to end', () => {
       detail: 'done',
       requests: [],
       attention: [],
-      agent_session: { socket: lab.socket, session: kind, pane: peer.pane },
+      agent_session: { socket: lab.socket, session: peer.session, pane: peer.pane },
       workdir: lab.project,
     });
     expect(record.delivery.map(({ stage }) => stage)).toEqual([
@@ -54,7 +59,7 @@ describe('a job from end to end', () => {
     await until('the screen is kept', () => existsSync(`${lab.paths(job.job_id).folder}/screen.txt`));
   });
 
-  test('the receipt and the record are the same for every way to ask', async ({ lab }) => {
+  sharing('the receipt and the record are the same for every way to ask', async ({ lab }) => {
     const peer = await lab.startPeer('good');
     const server = await lab.startServer();
     const { job_id } = await server.delegate(peer);
@@ -72,9 +77,9 @@ describe('a job from end to end', () => {
     expect((await lab.mam('wait', '--job', job_id)).code).toBe(0);
   });
 
-  test('the wait is answered within moments of the last event', async ({ lab }) => {
+  sharing('the wait is answered within moments of the last event', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const reporter = await lab.reporter;
     const { job_id } = await server.delegate(peer);
     const wait = server.wait({ job_id });
     await reporter.report(job_id, 'started');
@@ -84,7 +89,7 @@ describe('a job from end to end', () => {
     const answer = await wait.answer;
     expect(answer.jobs[0]).toMatchObject({ detail: 'done', result: 'tight', files: ['roof.ts'] });
     const { recorded_at } = await lab.event(job_id, 'completed');
-    expect((wait.at ?? 0) - Date.parse(recorded_at)).toBeLessThan(500);
+    expect((wait.at ?? 0) - Date.parse(recorded_at)).toBeLessThan(1_000 * PATIENCE);
   });
 
   test('the hub goes by itself when nobody needs it any more', async ({ lab }) => {
@@ -102,41 +107,45 @@ describe('a job from end to end', () => {
 });
 
 describe('reports out of the ordinary', () => {
-  test('completed twice: the first one counts, the second is late and changes nothing', async ({ lab }) => {
-    const peer = await lab.startPeer('twice');
-    const server = await lab.startServer();
-    const { job_id } = await server.delegate(peer);
-    await until('both reports are made', () => peer.reports.length === 3);
-    expect(lab.types(job_id).slice(-3)).toEqual(['started', 'completed', 'completed']);
-    expect(lab.events(job_id).at(-1)).toMatchObject({ detail: 'second', late: true });
-    expect(lab.record(job_id)).toMatchObject({ status: 'completed', detail: 'first', late: false });
-    const second = peer.reports[2];
-    expect(second?.code).toBe(0);
-    expect(JSON.parse(second?.stdout ?? '')).toMatchObject({
-      accepted: false,
-      recorded: true,
-      status: 'completed',
-    });
-  });
+  sharing(
+    'completed twice: the first one counts, the second is late and changes nothing',
+    async ({ lab, server }) => {
+      const peer = await lab.startPeer('twice');
+      const { job_id } = await server.delegate(peer);
+      await until('both reports are made', () => peer.reports.length === 3);
+      expect(lab.types(job_id).slice(-3)).toEqual(['started', 'completed', 'completed']);
+      expect(lab.events(job_id).at(-1)).toMatchObject({ detail: 'second', late: true });
+      expect(lab.record(job_id)).toMatchObject({ status: 'completed', detail: 'first', late: false });
+      const second = peer.reports[2];
+      expect(second?.code).toBe(0);
+      expect(JSON.parse(second?.stdout ?? '')).toMatchObject({
+        accepted: false,
+        recorded: true,
+        status: 'completed',
+      });
+    },
+  );
 
-  test('progress and completed before started: taken; started then is told to stop', async ({ lab }) => {
-    const peer = await lab.startPeer('early');
-    const server = await lab.startServer();
-    const { job_id } = await server.delegate(peer);
-    await until('all reports are made', () => peer.reports.length === 3);
-    expect(lab.types(job_id).slice(-3)).toEqual(['progress', 'completed', 'started']);
-    expect(lab.record(job_id)).toMatchObject({ status: 'completed', detail: 'done' });
-    const started = JSON.parse(peer.reports[2]?.stdout ?? '');
-    expect(started).toMatchObject({
-      accepted: false,
-      next: expect.stringMatching(/^Stop: This job has been completed since/),
-    });
-    expect(started.task).toBeUndefined();
-  });
+  sharing(
+    'progress and completed before started: taken; started then is told to stop',
+    async ({ lab, server }) => {
+      const peer = await lab.startPeer('early');
+      const { job_id } = await server.delegate(peer);
+      await until('all reports are made', () => peer.reports.length === 3);
+      expect(lab.types(job_id).slice(-3)).toEqual(['progress', 'completed', 'started']);
+      expect(lab.record(job_id)).toMatchObject({ status: 'completed', detail: 'done' });
+      const started = JSON.parse(peer.reports[2]?.stdout ?? '');
+      expect(started).toMatchObject({
+        accepted: false,
+        next: expect.stringMatching(/^Stop: This job has been completed since/),
+      });
+      expect(started.task).toBeUndefined();
+    },
+  );
 
-  test('started twice: the same task again, no change', async ({ lab }) => {
+  sharing('started twice: the same task again, no change', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const reporter = await lab.reporter;
     const { job_id } = await server.delegate(peer);
     const first = await reporter.report(job_id, 'started');
     const { started_at, status } = lab.record(job_id);
@@ -145,9 +154,9 @@ describe('reports out of the ordinary', () => {
     expect(lab.record(job_id)).toMatchObject({ started_at, status });
   });
 
-  test('the same call twice is one event; equal texts in two calls are two', async ({ lab }) => {
+  sharing('the same call twice is one event; equal texts in two calls are two', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const reporter = await lab.reporter;
     const { job_id } = await server.delegate(peer);
     const report = (id: string) =>
       reporter.ask(
@@ -161,11 +170,10 @@ describe('reports out of the ordinary', () => {
     expect(lab.types(job_id).filter((type) => type === 'progress')).toHaveLength(2);
   });
 
-  test.for(['cli', 'mcp'])(
+  sharing.for(['cli', 'mcp'])(
     "another job's id from a pane (%s) is refused and the right one named",
-    async (by, { lab }) => {
-      const holder = await lab.startPeer('mute', { session: 'other' });
-      const server = await lab.startServer();
+    async (by, { lab, server }) => {
+      const holder = await lab.startPeer('mute');
       const other = await server.delegate(holder);
       const args = ['--report', 'started,completed', '--job', other.job_id, '--by', by];
       const peer = await lab.startPeer('good', { args });
@@ -193,9 +201,9 @@ describe('reports out of the ordinary', () => {
     expect(lab.record(job_id).status).toBe('working');
   });
 
-  test('a question wakes the waiter; the next word of the peer ends it', async ({ lab }) => {
+  sharing('a question wakes the waiter; the next word of the peer ends it', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const reporter = await lab.reporter;
     const { job_id } = await server.delegate(peer);
     await reporter.report(job_id, 'started');
     const wait = server.wait({ job_id });
