@@ -1,8 +1,8 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
-import type { LabServer } from '../support/lab-server.ts';
-import { test } from '../support/lab-test.ts';
+import { sharing, test } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { pause, until } from '../support/until.ts';
 
@@ -13,27 +13,28 @@ const HUB_MS = 10_000;
 /** Longer than a line takes that a wait has held back until it ended. */
 const RELEASE_MS = 20_000;
 
-/** A supervisor with an MCP server of its own in its pane, whose model is the test; and peers to delegate to. */
-async function startBoss(lab: Lab, names: string[] = [], args: string[] = []) {
-  const agents = { boss: { session: 'tmux:boss', ready: 'READY> *$' } };
-  lab.configure({ agents });
-  lab.expected.push(/^boss\.sock$/);
-  const socket = join(lab.folder, 'boss.sock');
-  for (const session of names) await lab.startPeer('mute', { session });
-  const boss = await lab.startPeer('mute', { session: 'boss', args: ['--mcp', socket, ...args] });
+/** Several can be in one lab: each is an agent kind of its own. */
+const NAMES = Array.from({ length: 20 }, (_, n) => `boss-${n}`);
+const agents = Object.fromEntries(
+  NAMES.map((name) => [name, { session: `tmux:${name}`, ready: 'READY> *$' }]),
+);
+
+/** A supervisor with an MCP server of its own in its pane, whose model is the test; and so many jobs. */
+async function startBoss(lab: Lab, count = 0, args: string[] = []) {
+  if (!existsSync(join(lab.home, 'config.json'))) lab.configure({ agents });
+  lab.expected.push(/^boss-\d+\.sock$/);
+  const session = NAMES.pop() ?? '';
+  const socket = join(lab.folder, `${session}.sock`);
+  const boss = await lab.startPeer('mute', { session, args: ['--mcp', socket, ...args] });
   const own = await lab.startServerIn(socket);
   const ids: string[] = [];
-  for (const name of names) ids.push((await delegate(own, name)).job_id);
-  return { boss, own, socket, ids, peer: await lab.startPeerServer() };
+  // What a supervisor is told does not depend on who has the job: a person's needs no pane.
+  while (ids.length < count) {
+    const job = { prompt: 'roof', agent: 'human', notify: 'pane' };
+    ids.push((await own.ask('delegate_job', job)).job_id);
+  }
+  return { boss, own, ids, peer: await lab.reporter };
 }
-
-const delegate = (own: LabServer, name: string) =>
-  own.ask('delegate_job', {
-    prompt: 'roof',
-    agent: 'command',
-    agent_session: `tmux:${name}`,
-    notify: 'pane',
-  });
 
 const how = (lab: Lab, jobId: string): unknown[] =>
   lab.events(jobId).flatMap(({ type, data }) => (type === 'notified' ? [data?.['how']] : []));
@@ -49,19 +50,20 @@ async function noLine(boss: Peer, lines = 0, ms = WAKE_MS): Promise<void> {
 }
 
 describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
-  test('is told by one line a change, and by none of what it then has seen', async ({ lab }) => {
+  sharing('is told by one line a change, and by none of what it then has seen', async ({ lab }) => {
     const { boss, own, peer } = await startBoss(lab);
-    await lab.startPeer('mute', { session: 'one' });
-    const { job_id: id, next } = await delegate(own, 'one');
+    const { job_id: id, next } = await own.delegate(await lab.startPeer('mute'), {
+      notify: 'pane',
+    });
     expect(next).toBe(
       `You may end your turn: a line in your pane tells you when the job ends or needs you. Or wait: Call wait_job with {"job_id":"${id}"}.`,
     );
     const { notify, supervisor } = lab.record(id);
-    expect(notify).toMatchObject({ pane: boss.pane, socket: lab.socket, agent: 'boss' });
+    expect(notify).toMatchObject({ pane: boss.pane, socket: lab.socket, agent: boss.session });
     expect(notify?.process.pid).toBe(boss.pid);
     // What only the hub needs of it is in no answer.
     const shown = JSON.parse((await lab.mam('status', id, '--json')).stdout);
-    expect(shown.notify).toEqual({ pane: boss.pane, agent: 'boss' });
+    expect(shown.notify).toEqual({ pane: boss.pane, agent: boss.session });
     expect(supervisor).toMatchObject({ client: 'lab', pane: boss.pane });
 
     await peer.report(id, 'question', { detail: 'Slate?' });
@@ -86,8 +88,8 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
     expect(how(lab, id)).toEqual(['typing', 'typed', 'typing', 'typed', 'seen']);
   });
 
-  test('is left alone while a wait of its own is in force, to its answer', async ({ lab }) => {
-    const { boss, own, peer, ids } = await startBoss(lab, ['one', 'two']);
+  sharing('is left alone while a wait of its own is in force, to its answer', async ({ lab }) => {
+    const { boss, own, peer, ids } = await startBoss(lab, 2);
     const [first = '', second = ''] = ids;
     const wait = own.wait({ job_ids: ids, until: 'all' });
     await peer.report(first, 'completed');
@@ -101,8 +103,8 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
     expect(boss.pastes).toEqual([]);
   });
 
-  test('is told when its wait was cancelled, and not when that ran out of time', async ({ lab }) => {
-    const { boss, own, peer, ids } = await startBoss(lab, ['one', 'two', 'three']);
+  sharing('is told when its wait was cancelled, and not when that ran out of time', async ({ lab }) => {
+    const { boss, own, peer, ids } = await startBoss(lab, 3);
     const [first = '', second = '', third = ''] = ids;
     const wait = own.wait({ job_ids: ids, until: 'all' });
     await peer.report(first, 'completed');
@@ -118,8 +120,8 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
     expect(how(lab, first)).toEqual(['seen']);
   });
 
-  test('is told when its server was killed in the middle of a wait', async ({ lab }) => {
-    const { boss, own, peer, ids } = await startBoss(lab, ['one', 'two']);
+  sharing('is told when its server was killed in the middle of a wait', async ({ lab }) => {
+    const { boss, own, peer, ids } = await startBoss(lab, 2);
     const [first = ''] = ids;
     own.wait({ job_ids: ids, until: 'all' });
     await peer.report(first, 'completed');
@@ -133,7 +135,7 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
   });
 
   test('is left alone by the next hub too, while its wait goes on', async ({ lab }) => {
-    const { boss, own, peer, ids } = await startBoss(lab, ['one', 'two']);
+    const { boss, own, peer, ids } = await startBoss(lab, 2);
     const [first = '', second = ''] = ids;
     const wait = own.wait({ job_ids: ids, until: 'all' });
     await peer.report(first, 'completed');
@@ -145,27 +147,28 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
     expect(boss.pastes).toEqual([]);
   });
 
-  test('is told what its client has only read as a resource, and not what it has cancelled', async ({
-    lab,
-  }) => {
-    const { boss, own, peer, ids } = await startBoss(lab, ['one', 'two']);
-    const [first = '', second = ''] = ids;
-    await own.ask('cancel_job', { job_id: second });
-    await lab.tmux('copy-mode', '-t', boss.pane);
-    await peer.report(first, 'completed');
-    const { result } = await own.request('resources/read', { uri: `mam://jobs/${first}` });
-    expect(JSON.parse(result.contents[0].text)).toMatchObject({ status: 'completed' });
-    await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
-    await typed(lab, first);
-    expect(boss.pastes).toEqual([expect.stringContaining(`Job ${first} is completed: call`)]);
-    expect(how(lab, second)).toEqual(['seen']);
-  });
+  sharing(
+    'is told what its client has only read as a resource, and not what it has cancelled',
+    async ({ lab }) => {
+      const { boss, own, peer, ids } = await startBoss(lab, 2);
+      const [first = '', second = ''] = ids;
+      await own.ask('cancel_job', { job_id: second });
+      await lab.tmux('copy-mode', '-t', boss.pane);
+      await peer.report(first, 'completed');
+      const { result } = await own.request('resources/read', { uri: `mam://jobs/${first}` });
+      expect(JSON.parse(result.contents[0].text)).toMatchObject({ status: 'completed' });
+      await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
+      await typed(lab, first);
+      expect(boss.pastes).toEqual([expect.stringContaining(`Job ${first} is completed: call`)]);
+      expect(how(lab, second)).toEqual(['seen']);
+    },
+  );
 
   test.for([
     { what: 'is sent by the next one', more: '', keys: '\r', end: 'typed' },
     { what: 'is left to the person who has written on', more: ' and', keys: ' and', end: 'unverified' },
   ])('a line that a killed hub left in its box $what', async ({ more, keys, end }, { lab }) => {
-    const { boss, own, peer, ids } = await startBoss(lab, ['one'], ['--echo', '1500']);
+    const { boss, own, peer, ids } = await startBoss(lab, 1, ['--echo', '1500']);
     const [id = ''] = ids;
     await peer.report(id, 'completed');
     await until('it is pasted', () => boss.pastes.length === 1);

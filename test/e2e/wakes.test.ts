@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
-import { test } from '../support/lab-test.ts';
+import { sharing, test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import type { Peer } from '../support/peer.ts';
 import { until } from '../support/until.ts';
@@ -11,21 +11,29 @@ import { until } from '../support/until.ts';
 /** Longer than a wake takes that is on its way: gathering, and looking twice. */
 const WAKE_MS = 4_000;
 
-/** A supervisor whose screen tells when it is idle; asked to go, it delegates to every session named. */
-async function startBoss(lab: Lab, to: string[], args: string[] = []) {
-  const agents = { boss: { session: 'tmux:boss', ready: 'READY> *$', busy: 'WORKING' } };
-  lab.configure({ agents });
-  lab.expected.push(/^out$/);
-  const file = join(lab.folder, 'out');
-  const submit = (name: string) =>
-    `"${process.execPath}" "${PROGRAM}" submit --no-wait --notify pane --agent command --agent-session ${name} --prompt roof`;
-  const all = to.map((name) => `${submit(name)} >> ${file}.part 2>&1`).join('; ');
+/** Several can be in one lab: each is an agent kind of its own. */
+const NAMES = Array.from({ length: 20 }, (_, n) => `boss-${n}`);
+const kinds = Object.fromEntries(
+  NAMES.map((name) => [name, { session: `tmux:${name}`, ready: 'READY> *$', busy: 'WORKING' }]),
+);
+
+/** A supervisor whose screen tells when it is idle, which asked to go delegates so many jobs. */
+async function startBoss(lab: Lab, count: number, args: string[] = []) {
+  if (!existsSync(join(lab.home, 'config.json'))) lab.configure({ agents: kinds });
+  lab.expected.push(/^out-boss-\d+$/);
+  const session = NAMES.pop() ?? '';
+  const file = join(lab.folder, `out-${session}`);
+  // One is a peer's; what is told does not depend on who has the others: a person's need no pane.
+  const peer = await lab.startPeer('mute');
+  const submit = `"${process.execPath}" "${PROGRAM}" submit --no-wait --notify pane --prompt roof`;
+  const agents = [`command --agent-session ${peer.address}`, ...Array(count - 1).fill('human')];
+  const all = agents.map((agent) => `${submit} --agent ${agent} >> ${file}.part 2>&1`).join('; ');
   const hook = `test -e ${file} || { ${all}; mv ${file}.part ${file}; }`;
-  const boss = await lab.startPeer('mute', { session: 'boss', args: ['--hook', hook, ...args] });
+  const boss = await lab.startPeer('mute', { session, args: ['--hook', hook, ...args] });
   /** Has it delegate; gives what it was answered. */
   const go = async (): Promise<string> => {
-    await lab.tmux('set-buffer', '-b', 'go', 'go');
-    await lab.tmux('paste-buffer', '-p', '-d', '-b', 'go', '-t', boss.pane);
+    await lab.tmux('set-buffer', '-b', session, 'go');
+    await lab.tmux('paste-buffer', '-p', '-d', '-b', session, '-t', boss.pane);
     await lab.tmux('send-keys', '-t', boss.pane, 'Enter');
     return until('it has delegated', () => {
       try {
@@ -35,8 +43,12 @@ async function startBoss(lab: Lab, to: string[], args: string[] = []) {
       }
     });
   };
-  return { boss, go };
+  return { boss, go, peer };
 }
+
+/** The jobs that were made, in their order. */
+const idsIn = (out: string): string[] =>
+  [...out.matchAll(/^registered job: (\S+)$/gm)].map(([, id]) => id ?? '');
 
 /** What the boss was told: all but what the test itself pasted. */
 const told = (boss: Peer): string[] => boss.pastes.slice(1);
@@ -45,12 +57,10 @@ const how = (lab: Lab, jobId: string): unknown[] =>
   lab.events(jobId).flatMap(({ type, data }) => (type === 'notified' ? [data?.['how']] : []));
 
 describe.concurrent('a supervisor that does not wait', () => {
-  test('is told once of each change, in its own pane', async ({ lab }) => {
-    await lab.startPeer('mute');
-    const { boss, go } = await startBoss(lab, ['tmux:mute']);
-    await go();
-    const [id = ''] = lab.jobIds();
-    const peer = await lab.startPeerServer();
+  sharing('is told once of each change, in its own pane', async ({ lab }) => {
+    const { boss, go } = await startBoss(lab, 1);
+    const [id = ''] = idsIn(await go());
+    const peer = await lab.reporter;
     await peer.report(id, 'question', { detail: 'Slate; or `tin`?' });
     await boss.gets(2, 2);
     expect(told(boss)).toEqual([
@@ -71,12 +81,10 @@ describe.concurrent('a supervisor that does not wait', () => {
     expect(lab.record(id)).toMatchObject({ status: 'completed', late: false });
   });
 
-  test('is told in one line of all that changed while it was busy or being read', async ({ lab }) => {
-    for (const session of ['one', 'two', 'three']) await lab.startPeer('mute', { session });
-    const { boss, go } = await startBoss(lab, ['tmux:one', 'tmux:two', 'tmux:three'], ['--busy', 'WORKING']);
-    await go();
-    const [first = '', second = '', third = ''] = lab.jobIds();
-    const peer = await lab.startPeerServer();
+  sharing('is told in one line of all that changed while it was busy or being read', async ({ lab }) => {
+    const { boss, go } = await startBoss(lab, 3, ['--busy', 'WORKING']);
+    const [first = '', second = '', third = ''] = idsIn(await go());
+    const peer = await lab.reporter;
     await peer.report(first, 'completed');
     await peer.report(second, 'error', { detail: 'no slate' });
     await sleep(WAKE_MS);
@@ -103,12 +111,10 @@ describe.concurrent('a supervisor that does not wait', () => {
     await boss.gets(3, 4);
   });
 
-  test('is not told what it has seen itself: by a look, by the answer of a wait', async ({ lab }) => {
-    for (const session of ['one', 'two', 'three']) await lab.startPeer('mute', { session });
-    const { boss, go } = await startBoss(lab, ['tmux:one', 'tmux:two', 'tmux:three']);
-    await go();
-    const [first = '', second = '', third = ''] = lab.jobIds();
-    const [peer, own] = [await lab.startPeerServer(), await lab.startServer(lab.envOf(boss))];
+  sharing('is not told what it has seen itself: by a look, by the answer of a wait', async ({ lab }) => {
+    const { boss, go } = await startBoss(lab, 3);
+    const [first = '', second = '', third = ''] = idsIn(await go());
+    const [peer, own] = [await lab.reporter, await lab.startServer(lab.envOf(boss))];
     const stranger = await lab.startServer();
     const wait = own.wait({ job_ids: [second, third] });
     await until('the wait is in force', async () => {
@@ -130,12 +136,10 @@ describe.concurrent('a supervisor that does not wait', () => {
     expect(told(boss)).toEqual([expect.stringContaining(`Job ${third} is completed`)]);
   });
 
-  test('is told although its waits were refused, or given up before they began', async ({ lab }) => {
-    await lab.startPeer('mute');
-    const { boss, go } = await startBoss(lab, ['tmux:mute']);
-    await go();
-    const [id = ''] = lab.jobIds();
-    const [peer, own] = [await lab.startPeerServer(), await lab.startServer(lab.envOf(boss))];
+  sharing('is told although its waits were refused, or given up before they began', async ({ lab }) => {
+    const { boss, go } = await startBoss(lab, 1);
+    const [id = ''] = idsIn(await go());
+    const [peer, own] = [await lab.reporter, await lab.startServer(lab.envOf(boss))];
     // The first call of a server takes a while to begin.
     own.wait({ job_id: id }).cancel();
     for (const other of ['', 'roof-aaaaaaaa'])
@@ -148,10 +152,8 @@ describe.concurrent('a supervisor that does not wait', () => {
   });
 
   test('is told by the next hub what the last one had not begun to tell', async ({ lab }) => {
-    await lab.startPeer('mute');
-    const { boss, go } = await startBoss(lab, ['tmux:mute']);
-    await go();
-    const [id = ''] = lab.jobIds();
+    const { boss, go } = await startBoss(lab, 1);
+    const [id = ''] = idsIn(await go());
     await lab.tmux('copy-mode', '-t', boss.pane);
     await (await lab.startPeerServer()).report(id, 'completed');
     await lab.killHub();
@@ -165,11 +167,10 @@ describe.concurrent('a supervisor that does not wait', () => {
   test('is never told twice: not where the hub after one that was killed does not find its line', async ({
     lab,
   }) => {
-    await lab.startPeer('mute');
-    const { boss, go } = await startBoss(lab, ['tmux:mute'], ['--echo', '20000']);
-    await go();
+    const { boss, go } = await startBoss(lab, 1, ['--echo', '20000']);
+    const out = await go();
     await until('its box is empty again', async () => /READY> *$/.test(await lab.screen(boss)));
-    const [id = ''] = lab.jobIds();
+    const [id = ''] = idsIn(out);
     await (await lab.startPeerServer()).report(id, 'completed');
     await until('it is pasted', () => told(boss).length === 1);
     expect(how(lab, id)).toEqual(['typing']);
@@ -180,15 +181,14 @@ describe.concurrent('a supervisor that does not wait', () => {
     expect(boss.keys).toHaveLength(1);
   });
 
-  test('is told of what changed while the line before was typed', async ({ lab }) => {
-    await lab.startPeer('mute');
-    const { boss, go } = await startBoss(lab, ['tmux:mute'], ['--echo', '1500']);
-    await go();
+  sharing('is told of what changed while the line before was typed', async ({ lab }) => {
+    const { boss, go } = await startBoss(lab, 1, ['--echo', '1500']);
+    const out = await go();
     // What had it delegate is shown late as well: an empty prompt below that.
     await until('it has shown that', async () => (await lab.screen(boss)).includes('READY> go'));
     await lab.tmux('send-keys', '-l', '-t', boss.pane, '\nREADY> ');
-    const [id = ''] = lab.jobIds();
-    const peer = await lab.startPeerServer();
+    const [id = ''] = idsIn(out);
+    const peer = await lab.reporter;
     await peer.report(id, 'question', { detail: '?' });
     await until('it is typed', () => how(lab, id).includes('typing'));
     await peer.report(id, 'completed', { detail: 'done' });
@@ -202,10 +202,8 @@ describe.concurrent('a supervisor that does not wait', () => {
   });
 
   test('is told of its other jobs when one was pruned before it could be told', async ({ lab }) => {
-    for (const session of ['one', 'two']) await lab.startPeer('mute', { session });
-    const { boss, go } = await startBoss(lab, ['tmux:one', 'tmux:two'], ['--busy', 'WORKING']);
-    await go();
-    const [first = '', second = ''] = lab.jobIds();
+    const { boss, go } = await startBoss(lab, 2, ['--busy', 'WORKING']);
+    const [first = '', second = ''] = idsIn(await go());
     const peer = await lab.startPeerServer();
     await peer.report(first, 'completed');
     expect(await lab.mam('prune', '--older-than', '0h')).toMatchObject({ code: 0 });
@@ -217,13 +215,11 @@ describe.concurrent('a supervisor that does not wait', () => {
     expect(readFileSync(join(lab.home, 'hub.log'), 'utf8')).not.toContain('was not told');
   });
 
-  test('is not told where another program has its pane now', async ({ lab }) => {
-    await lab.startPeer('mute');
-    const { boss, go } = await startBoss(lab, ['tmux:mute']);
-    await go();
-    const [id = ''] = lab.jobIds();
+  sharing('is not told where another program has its pane now', async ({ lab }) => {
+    const { boss, go } = await startBoss(lab, 1);
+    const [id = ''] = idsIn(await go());
     await lab.tmux('respawn-pane', '-k', '-t', boss.pane, "exec sh -c 'stty raw; echo READY\\>; exec cat'");
-    await (await lab.startPeerServer()).report(id, 'completed');
+    await (await lab.reporter).report(id, 'completed');
     await until('it is given up', () => how(lab, id).length > 0);
     expect(how(lab, id)).toEqual(['gone']);
     expect(await lab.screen(boss)).not.toContain('job_status');
@@ -233,8 +229,7 @@ describe.concurrent('a supervisor that does not wait', () => {
 
 describe.concurrent('notify is refused, and no job is left,', () => {
   test('outside of a pane, for a pane of others, for a program that shows no readiness', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const { boss, go } = await startBoss(lab, ['tmux:mute']);
+    const { boss, go, peer } = await startBoss(lab, 1);
     const job = { prompt: 'x', agent: 'command', agent_session: peer.address, notify: 'pane' };
     expect(await (await lab.startServer()).refusal('delegate_job', job)).toContain(
       'You do not run in a tmux pane',
