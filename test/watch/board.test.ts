@@ -435,6 +435,7 @@ async function human(server: LabServer, prompt: string): Promise<string> {
 /** Jobs that are done, as an earlier hub would have left them: their journals, and its index. */
 function plant({ registry, home, project }: Lab, count: number): void {
   mkdirSync(home, { recursive: true, mode: 0o700 });
+  mkdirSync(registry, { recursive: true });
   const seal = Seal.of(homePaths(home));
   const hash = createHash('sha256').digest('hex');
   const lines = Array.from({ length: count }, (_, index) => {
@@ -455,7 +456,7 @@ function plant({ registry, home, project }: Lab, count: number): void {
       );
     const queued = event(1, { type: 'queued', source: 'hub', data: { job } });
     const done = event(2, { type: 'completed', source: 'person', detail: texts.detail });
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder);
     writeFileSync(join(folder, 'events.jsonl'), `\n${queued}\n\n${done}\n`);
     const row = { job_id: id, agent: 'human', status: 'completed', phase: 'submitted', owner: 'planted' };
     return seal.sign(`row ${id}`, JSON.stringify({ ...row, ...texts, created_at: at, final_at: at }));
