@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
-import { test as labTest } from '../support/lab-test.ts';
+import { test as labTest, sharing as sharingLab } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 import { DrawingClient, hasBrowser, startBrowser } from './drawing-client.ts';
 
@@ -11,25 +11,28 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-/** A test with a client that draws; the board must have reached nothing, and the browser complained of nothing. */
-const test = labTest.extend<{ client: DrawingClient }>({
-  client: async ({ lab }, use) => {
+/** A client that draws; the board must have reached nothing, and the browser complained of nothing. */
+const drawing = {
+  client: async ({ lab }: { lab: Lab }, use: (client: DrawingClient) => Promise<void>) => {
     const client = await DrawingClient.start(browser, lab);
     await use(client);
     await client.close();
     expect(client.reached).toEqual([]);
     expect(client.errors).toEqual([]);
   },
-});
+};
+const test = labTest.extend<{ client: DrawingClient }>(drawing);
+/** For what looks at its own jobs only. */
+const sharing = sharingLab.extend<{ client: DrawingClient }>(drawing);
 
 /** Run in the browser. */
 const isFocused = (element: Element): boolean => element === document.activeElement;
 
 /** A job that a peer has taken, and the peer's own server to report with. */
-async function working(lab: Lab, client: DrawingClient, session = 'mute') {
-  const peer = await lab.startPeer('mute', { session });
+async function working(lab: Lab, client: DrawingClient) {
+  const peer = await lab.startPeer('mute');
   const { job_id: jobId } = await client.server.delegate(peer, { trust_pane: true });
-  const reporter = await lab.startPeerServer();
+  const reporter = await lab.reporter;
   await reporter.report(jobId, 'started');
   return { jobId, peer, reporter };
 }
@@ -72,49 +75,49 @@ describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () 
     expect(client.count('job_logs')).toBeLessThanOrEqual(logs + 1);
   });
 
-  test('allows a permission after a confirmation, and no other than the one that was read', async ({
-    lab,
-    client,
-  }) => {
-    const { jobId, peer, reporter } = await working(lab, client);
-    await lab.tmux('copy-mode', '-t', peer.pane);
-    await reporter.report(jobId, 'permission_required', { detail: 'rm the old roof' });
-    await client.open();
-    const { board } = client;
-    await board.getByRole('button', { name: jobId }).click();
-    await board.getByRole('button', { name: 'Allow…' }).click();
-    const sure = board.getByRole('alertdialog');
-    await sure.getByText('Allow what stands above?').waitFor();
-    // The safe way out has the focus, and Escape takes it.
-    expect(await sure.getByRole('button', { name: 'Back' }).evaluate(isFocused)).toBe(true);
-    await client.page.keyboard.press('Escape');
-    await sure.waitFor({ state: 'hidden' });
-    expect(await board.getByRole('button', { name: 'Allow…' }).evaluate(isFocused)).toBe(true);
-    await client.page.keyboard.press('Enter');
-    await sure.waitFor();
-    const [first] = lab.record(jobId).requests;
-    // While the person reads, the peer goes on and asks for something else.
-    await reporter.report(jobId, 'permission_required', { detail: 'sell the house' });
-    await board.locator('.request', { hasText: 'sell the house' }).waitFor();
-    await sure.waitFor({ state: 'hidden' });
-    expect(lab.types(jobId)).not.toContain('answered');
-    expect(client.count('answer_job')).toBe(0);
+  sharing(
+    'allows a permission after a confirmation, and no other than the one that was read',
+    async ({ lab, client }) => {
+      const { jobId, peer, reporter } = await working(lab, client);
+      await lab.tmux('copy-mode', '-t', peer.pane);
+      await reporter.report(jobId, 'permission_required', { detail: 'rm the old roof' });
+      await client.open();
+      const { board } = client;
+      await board.getByRole('button', { name: jobId }).click();
+      await board.getByRole('button', { name: 'Allow…' }).click();
+      const sure = board.getByRole('alertdialog');
+      await sure.getByText('Allow what stands above?').waitFor();
+      // The safe way out has the focus, and Escape takes it.
+      expect(await sure.getByRole('button', { name: 'Back' }).evaluate(isFocused)).toBe(true);
+      await client.page.keyboard.press('Escape');
+      await sure.waitFor({ state: 'hidden' });
+      expect(await board.getByRole('button', { name: 'Allow…' }).evaluate(isFocused)).toBe(true);
+      await client.page.keyboard.press('Enter');
+      await sure.waitFor();
+      const [first] = lab.record(jobId).requests;
+      // While the person reads, the peer goes on and asks for something else.
+      await reporter.report(jobId, 'permission_required', { detail: 'sell the house' });
+      await board.locator('.request', { hasText: 'sell the house' }).waitFor();
+      await sure.waitFor({ state: 'hidden' });
+      expect(lab.types(jobId)).not.toContain('answered');
+      expect(client.count('answer_job')).toBe(0);
 
-    await board.getByRole('button', { name: 'Allow…' }).click();
-    await sure.getByRole('button', { name: 'Yes, allow it once' }).click();
-    const { data } = await lab.event(jobId, 'answered');
-    expect(data).toMatchObject({ decision: 'allow' });
-    expect(data?.['request_id']).not.toBe(first?.request_id);
-    await board.getByRole('button', { name: 'Allow…' }).waitFor({ state: 'detached' });
-    await board.getByRole('status').getByText(`Job ${jobId}`).waitFor();
+      await board.getByRole('button', { name: 'Allow…' }).click();
+      await sure.getByRole('button', { name: 'Yes, allow it once' }).click();
+      const { data } = await lab.event(jobId, 'answered');
+      expect(data).toMatchObject({ decision: 'allow' });
+      expect(data?.['request_id']).not.toBe(first?.request_id);
+      await board.getByRole('button', { name: 'Allow…' }).waitFor({ state: 'detached' });
+      await board.getByRole('status').getByText(`Job ${jobId}`).waitFor();
 
-    await board.getByRole('button', { name: 'Cancel the job…' }).click();
-    await board.getByRole('button', { name: 'Yes, cancel it' }).click();
-    await board.getByRole('button', { name: jobId }).getByText('cancelled').waitFor();
-    await board.getByRole('button', { name: 'Cancel the job…' }).waitFor({ state: 'hidden' });
-  });
+      await board.getByRole('button', { name: 'Cancel the job…' }).click();
+      await board.getByRole('button', { name: 'Yes, cancel it' }).click();
+      await board.getByRole('button', { name: jobId }).getByText('cancelled').waitFor();
+      await board.getByRole('button', { name: 'Cancel the job…' }).waitFor({ state: 'hidden' });
+    },
+  );
 
-  test('what it shows changes nothing that the model was shown', async ({ lab, client }) => {
+  sharing('what it shows changes nothing that the model was shown', async ({ lab, client }) => {
     const { jobId, peer, reporter } = await working(lab, client);
     await lab.tmux('copy-mode', '-t', peer.pane);
     await reporter.report(jobId, 'permission_required', { detail: 'rm the old roof' });
@@ -130,7 +133,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () 
     await reporter.report(jobId, 'completed');
   });
 
-  test('hostile text is text, on the page as in its answers', async ({ lab, client }) => {
+  sharing('hostile text is text, on the page as in its answers', async ({ lab, client }) => {
     const { jobId, reporter } = await working(lab, client);
     await client.open();
     const { board } = client;
@@ -148,7 +151,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () 
     await reporter.report(jobId, 'completed');
   });
 
-  test('wears the colours of its client, and changes with them', async ({ lab, client }) => {
+  sharing('wears the colours of its client, and changes with them', async ({ lab, client }) => {
     await working(lab, client);
     await client.open({ context: { theme: 'light' } });
     const ground = () =>
@@ -197,8 +200,8 @@ describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () 
     client,
   }) => {
     const { jobId, reporter } = await working(lab, client);
-    const asking = await working(lab, client, 'asking');
-    const third = await working(lab, client, 'third');
+    const asking = await working(lab, client);
+    const third = await working(lab, client);
     await asking.reporter.report(asking.jobId, 'question', { detail: 'Slate?' });
     await until('it asks', () => lab.record(asking.jobId).status === 'input_required');
     await client.open({ calls: false });
@@ -215,7 +218,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () 
     for (const one of [{ jobId, reporter }, asking, third]) await one.reporter.report(one.jobId, 'completed');
   });
 
-  test('shows the jobs that the model asked for, until all are wanted', async ({ lab, client }) => {
+  sharing('shows the jobs that the model asked for, until all are wanted', async ({ lab, client }) => {
     const { jobId, reporter } = await working(lab, client);
     await client.open({ args: { status: 'failed', mine: true } });
     const { board } = client;
