@@ -3,9 +3,15 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
-import { test } from '../support/lab-test.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing as sharingLab, test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
+
+/** One server delegates all jobs of the shared lab. */
+const sharing = sharingLab.extend<{ server: LabServer }>({
+  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
+});
 
 /** A person's terminal outside of the lab's tmux: a pane of another tmux server, which runs one command after another. */
 class Outside implements AsyncDisposable {
@@ -58,31 +64,30 @@ class Outside implements AsyncDisposable {
 }
 
 describe('attaching', () => {
-  test('from the board: it makes room, and is back when the person detaches', async ({ lab }) => {
+  sharing('from the board: it makes room, and is back when the person detaches', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
-    const server = await lab.startServer();
+    const onPeer = new RegExp(`^\\[${peer.session}\\]`, 'm');
     const { job_id: id } = await server.delegate(peer);
     await using outside = new Outside(lab);
     outside.run('mam', 'watch');
     await outside.shows('screen, live');
     outside.press('Enter');
-    await outside.shows(/^\[mute\]/m);
+    await outside.shows(onPeer);
     // Every key goes to the peer, none to the board.
     outside.type('qqq');
     await until('the peer reads it', () => peer.keys.includes('qqq'));
     outside.press('C-b', 'd');
-    await outside.shows('Back from mute');
+    await outside.shows(`Back from ${peer.session}`);
     await outside.shows(`▸ ● working     ${id.slice(0, 8)}`);
     outside.press('q');
     await outside.shows('it ended: 0');
   });
 
-  test('by a job, the beginning of its id, and the name of a session', async ({ lab }) => {
+  sharing('by a job, the beginning of its id, and the name of a session', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { session: 'the-peer' });
-    const server = await lab.startServer();
-    const { job_id: id } = await server.delegate(peer);
+    const { job_id: id } = await server.delegate(peer, { prompt: 'Sweep the chimney' });
     await using outside = new Outside(lab);
-    for (const name of [id, 'mend-the', 'the-peer', 'tmux:the-peer']) {
+    for (const name of [id, 'sweep-the', 'the-peer', 'tmux:the-peer']) {
       outside.run('mam', 'attach', name);
       await outside.shows(/^\[the-peer\]/m);
       outside.press('C-b', 'd');
@@ -90,23 +95,23 @@ describe('attaching', () => {
     }
   });
 
-  test('inside the same tmux it switches, from the board and by command', async ({ lab }) => {
+  sharing('inside the same tmux it switches, from the board and by command', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
-    const server = await lab.startServer();
+    const onPeer = new RegExp(`^\\[${peer.session}\\]`, 'm');
     await server.delegate(peer);
     await lab.startSession('mine', 'exec env HISTFILE=/dev/null PS1="$ " bash --norc --noprofile -i');
     await using outside = new Outside(lab);
     outside.run('tmux', 'attach', '-t', 'mine');
     await outside.shows(/^\[mine\]/m);
-    outside.run('mam', 'attach', 'mute');
-    await outside.shows(/^\[mute\]/m);
-    outside.press('C-b', '(');
+    outside.run('mam', 'attach', peer.session);
+    await outside.shows(onPeer);
+    outside.press('C-b', 'L');
     await outside.shows(/^\[mine\]/m);
     outside.run('mam', 'watch');
     await outside.shows('screen, live');
     outside.press('a');
-    await outside.shows(/^\[mute\]/m);
-    outside.press('C-b', '(');
+    await outside.shows(onPeer);
+    outside.press('C-b', 'L');
     await outside.shows('Switched to the session');
     outside.press('q');
     await outside.shows('it ended: 0');
