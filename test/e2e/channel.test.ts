@@ -21,7 +21,7 @@ const configured = new WeakSet<Lab>();
 function startServer(lab: Lab, env?: Record<string, string>, client?: string): Promise<LabServer> {
   if (!configured.has(lab)) lab.configure({ agents: { robot: ROBOT } });
   configured.add(lab);
-  return lab.startServer(env, client);
+  return lab.startServer(env, client === undefined ? {} : { clientName: client });
 }
 const supervisors = new WeakMap<Lab, Promise<LabServer>>();
 /** The lab's supervisor of jobs that ask. */

@@ -1,11 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing } from '../support/lab-test.ts';
-import { PROGRAM } from '../support/mcp-client.ts';
-import { Peer } from '../support/peer.ts';
 import { pause, until } from '../support/until.ts';
 
 /** Nobody reads a dialog and answers it sooner; the hub has seen it by then. */
@@ -17,8 +13,6 @@ type Kind = 'codex' | 'claude-code';
 const test = sharing.extend<{ server: LabServer }>({
   server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
 });
-
-let agents = 0;
 
 /** A job of an agent that asks for these commands one after the other, once the first dialog is told. */
 async function asking(lab: Lab, server: LabServer, kind: Kind, ...commands: string[]) {
@@ -32,14 +26,8 @@ async function askingWith(
   flags: readonly string[],
   ...commands: string[]
 ) {
-  const number = ++agents;
-  const session = `asker-${number}`;
-  const log = join(lab.folder, `peer-${number}.log`);
-  const asks = [...flags, ...commands.flatMap((command) => ['--ask', command])];
-  const words = [process.execPath, AGENT, '--log', log, '--mam', PROGRAM, '--kind', kind, ...asks];
-  await lab.startSession(session, `exec ${words.map((word) => `'${word}'`).join(' ')}`);
-  const agent = new Peer(session, lab.panes.get(session) ?? '', log);
-  await until('the agent is ready', () => agent.isReady);
+  const asks = commands.flatMap((command) => ['--ask', command]);
+  const agent = await lab.startAsker('--kind', kind, ...flags, ...asks);
   const { job_id: id } = await server.ask('delegate_job', {
     prompt: 'Mend the roof',
     agent: kind,
@@ -51,7 +39,7 @@ async function askingWith(
     open_request: expect.stringContaining(commands[0] ?? ''),
   });
   await until('its dialog is up', async () => (await lab.screen(agent)).includes(commands[0] ?? ''));
-  return { agent, id: id as string, log };
+  return { agent, id: id as string };
 }
 
 const answer = (server: LabServer, id: string, decision: 'allow' | 'deny') =>
@@ -122,7 +110,7 @@ describe.concurrent('a decision', () => {
       lab,
       server,
     }) => {
-      const { agent, id, log } = await askingWith(lab, server, kind, flags, ...ALIKE);
+      const { agent, id } = await askingWith(lab, server, kind, flags, ...ALIKE);
       for (const next of ALIKE.slice(1)) {
         await pause(HUMAN_MS);
         await lab.tmux('send-keys', '-t', agent.pane, '1');
@@ -136,7 +124,7 @@ describe.concurrent('a decision', () => {
       }
       await answer(server, id, 'deny');
       await until('all is settled', () => !lab.record(id).requests.some(({ resolved_at: at }) => !at));
-      expect(settledBy(log)).toEqual(ALIKE.map((command, n) => [command, n < ALIKE.length - 1]));
+      expect(agent.settled).toEqual(ALIKE.map((command, n) => [command, n < ALIKE.length - 1]));
       const decided = lab.record(id).requests.filter(({ decided_by }) => decided_by !== undefined);
       expect(decided).toMatchObject([{ input: ALIKE.at(-1), decision: 'deny' }]);
     });
@@ -144,22 +132,13 @@ describe.concurrent('a decision', () => {
 
   test('of three that are asked for at once counts for the one that was told', async ({ lab, server }) => {
     const asked = ['touch one', 'touch one && touch two', 'touch one && touch two && touch three'];
-    const { id, log } = await askingWith(lab, server, 'codex', ['--at-once'], ...asked);
+    const { agent, id } = await askingWith(lab, server, 'codex', ['--at-once'], ...asked);
     for (const [n, decision] of (['allow', 'allow', 'deny'] as const).entries()) {
       const { jobs } = await server.ask('wait_job', { job_id: id });
       expect(jobs[0].open_request).toBe(`Bash: ${asked[n]}`);
       await answer(server, id, decision);
     }
-    expect(settledBy(log)).toEqual(asked.map((command, n) => [command, n < 2]));
+    expect(agent.settled).toEqual(asked.map((command, n) => [command, n < 2]));
     expect(lab.record(id).requests.map(({ input }) => input)).toEqual(asked);
   });
 });
-
-/** What became of each command, as the agent itself has noted it. */
-function settledBy(log: string): [string, boolean][] {
-  return readFileSync(log, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { settled?: string; allowed?: boolean })
-    .flatMap(({ settled, allowed }) => (settled === undefined ? [] : [[settled, allowed === true]]));
-}

@@ -236,7 +236,7 @@ describe('request_key', () => {
 sharing(
   'what is too long for the hub is refused at once, and keeps no other call from it',
   async ({ lab }) => {
-    const server = await lab.startServer({ MAM_CHANNEL: '1' }, 'claude-code');
+    const server = await lab.startServer({ MAM_CHANNEL: '1' }, { clientName: 'claude-code' });
     const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
     const wait = server.wait({ job_id });
     const long = 'x'.repeat(200_000);

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
-import type { Lab, RunningCommand } from '../support/lab.ts';
+import type { RunningCommand } from '../support/command.ts';
+import type { Lab } from '../support/lab.ts';
 import { sharing, test } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { until } from '../support/until.ts';
@@ -209,7 +210,7 @@ describe.concurrent('mam submit', () => {
     const logs = join(lab.folder, 'logs');
     lab.expected.push(/^logs\b/);
     const submit = lab.start(['submit', 'Mend it', '--agent', 'human'], {
-      DELEGATE_JOB_LOGS_DIR: logs,
+      env: { DELEGATE_JOB_LOGS_DIR: logs },
     });
     await (await lab.reporter).report(await registered(submit), 'completed');
     const { stdout } = await submit.ended;

@@ -138,7 +138,7 @@ describe.concurrent('on a terminal', () => {
 
 sharing('without a terminal there is neither colour nor a moving line', async ({ lab, server }) => {
   const { jobId, report } = await job(lab, server);
-  const wait = lab.start(['wait', jobId], { FORCE_COLOR: '1' });
+  const wait = lab.start(['wait', jobId], { env: { FORCE_COLOR: '1' } });
   await until('it waits', async () => {
     await report('progress', 'half of it');
     return wait.seen.stdout.includes('half of it');

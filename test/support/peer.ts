@@ -35,6 +35,13 @@ export class Peer {
     );
   }
 
+  /** What became of each command that it asked for: true for one that was allowed. */
+  get settled(): [string, boolean][] {
+    return this.notes.flatMap(({ settled, allowed }) =>
+      settled === undefined ? [] : [[settled, allowed === true]],
+    );
+  }
+
   /** When it read what, in ms since 1970 and one character a byte. */
   get reads(): { at: number; read: string }[] {
     return this.notes.flatMap(({ at, read }) => (read === undefined ? [] : [{ at, read }]));
@@ -100,6 +107,8 @@ export interface Report {
 
 interface Note {
   at: number;
+  settled?: string;
+  allowed?: boolean;
   ready?: number;
   read?: string;
   held?: boolean;
