@@ -2,8 +2,9 @@ import { screenOf } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
 import type { JobRecord } from '../job/record.ts';
+import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
-import { exists } from '../processes.ts';
+import { exists, family, foregroundGroup } from '../processes.ts';
 import { listPanes, type PaneInfo } from '../tmux/pane.ts';
 import { isAlive, isShell } from '../tmux/process.ts';
 import type { PaneSample } from '../tmux/sample.ts';
@@ -252,6 +253,16 @@ function lossOf(record: JobRecord, panes: PaneInfo[]): string | undefined {
   if (pane === undefined) return `Pane ${session.pane} of session ${session.session} is gone.`;
   if (pane.dead) return `The program in pane ${session.pane} has ended; the pane is dead.`;
   if (agent === undefined || isAlive(agent)) return undefined;
-  const now = isShell(pane.command) ? 'a shell is' : `${pane.command} is`;
-  return `The agent in pane ${session.pane} has ended (process ${agent.pid}); ${now} in the pane now.`;
+  const now = inFront(pane, agent.pid);
+  return `The agent in pane ${session.pane} has ended (process ${agent.pid})${now}.`;
+}
+
+/** What has the pane after its agent, by the system: tmux goes on naming what has ended for a moment. */
+function inFront({ pane_pid }: PaneInfo, ended: number): string {
+  const front = foregroundGroup(pane_pid);
+  const names = family(pane_pid).find(({ pid }) => pid === front && pid !== ended)?.names;
+  if (names === undefined) return '';
+  return names.some(isShell)
+    ? '; a shell is in the pane now'
+    : `; ${cleanLine(names[0] ?? '', 60)} is in the pane now`;
 }

@@ -35,9 +35,16 @@ async function shellBehind(lab: Lab, session: string, command: string): Promise<
   const ready = join(lab.project, `${session}-ready`);
   lab.expected.push(/^p\/(?:[\w-]+\/helpful$|\.)/);
   await lab.startSession(session, `exec env HOME='${lab.project}' HISTFILE=/dev/null ${command}`);
+  const type = (line: string) => lab.tmux('send-keys', '-t', `=${session}:`, line, 'Enter');
   await until(`a shell is in ${session}`, async () => {
-    await lab.tmux('send-keys', '-t', `=${session}:`, `touch '${ready}'`, 'Enter');
+    await type(`touch '${ready}'`);
     return existsSync(ready);
+  });
+  // What was typed in vain meanwhile comes before this.
+  await type(`touch '${ready}-last'`);
+  await until(`the shell in ${session} is idle`, () => {
+    const busy = lab.processes.some(({ command }) => command.startsWith(`touch ${ready}`));
+    return existsSync(`${ready}-last`) && !busy;
   });
 }
 

@@ -46,7 +46,8 @@ const LOSSES: Loss[] = [
     way: 'an exit to the shell that it was started from',
     inShell: true,
     lose: async (_, peer) => process.kill(peer.pid, 'SIGTERM'),
-    words: /The agent in pane %\d+ has ended \(process \d+\); a shell is in the pane now/,
+    // The shell may not have the terminal back yet.
+    words: /The agent in pane %\d+ has ended \(process \d+\)(?:; a shell is in the pane now)?\./,
   },
 ];
 
