@@ -12,6 +12,7 @@ let server: LabServer;
 // One for all: whatever a test sends must leave it fit for the next one.
 beforeAll(async () => {
   lab = new Lab();
+  lab.expected.push(/^p\/\.mam\/jobs\/foreign$/);
   server = await lab.startServer();
   plant(lab, 'open');
   await lab.startPeer('mute', { session: 'bad' });

@@ -9,42 +9,44 @@ export interface LabProcess {
 /** Finds the processes of one lab: those that have its folder in their command line or their environment. */
 export class Processes {
   readonly #folder: string;
-  /** A process that is older than the lab is none of its own, and reading hundreds of them is slow. */
-  readonly #after = newestPid();
-  /** Processes that are not the lab's: what a process was started with does not change. */
-  readonly #foreign = new Set<number>();
+  /** Processes that are not the lab's, with when each began: what a process was started with does not change. */
+  readonly #foreign = new Set<string>();
 
-  /** @param folder the lab's own, made just now */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
   /** Every running one but this. */
   get running(): LabProcess[] {
-    // Once the numbers have begun anew, age cannot be told by them.
-    const after = newestPid() < this.#after ? 0 : this.#after;
     const found: LabProcess[] = [];
     for (const name of readdirSync('/proc')) {
       const pid = Number(name);
-      if (!(pid > after) || pid === process.pid || this.#foreign.has(pid)) continue;
+      if (!Number.isInteger(pid) || pid === process.pid) continue;
+      const [state, began] = stateOf(pid);
+      // Numbers are given again, on a busy machine within minutes.
+      const one = `${pid} ${began}`;
+      if (state === undefined || this.#foreign.has(one)) continue;
       const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
       if (command.includes(this.#folder) || read(`/proc/${pid}/environ`).includes(this.#folder)) {
-        if (isRunning(pid)) found.push({ pid, command });
-      } else this.#foreign.add(pid);
+        if (!/[ZX]/.test(state)) found.push({ pid, command });
+      } else this.#foreign.add(one);
     }
     return found;
   }
 }
 
-/** The number that the newest process has. */
-function newestPid(): number {
-  return Number(read('/proc/loadavg').split(' ')[4]);
+/** A process's state, as a letter, and when it began, in ticks since the boot; nothing for one that is gone. */
+function stateOf(pid: number): [state: string | undefined, began: string | undefined] {
+  const stat = read(`/proc/${pid}/stat`);
+  if (stat === '') return [undefined, undefined];
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return [fields[0], fields[19]];
 }
 
 /** True while a process runs; a zombie does not. */
 export function isRunning(pid: number): boolean {
-  const stat = read(`/proc/${pid}/stat`);
-  return stat !== '' && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+  const [state] = stateOf(pid);
+  return state !== undefined && !/[ZX]/.test(state);
 }
 
 /** Sends a signal to a process that may have ended meanwhile. */
