@@ -72,7 +72,7 @@ export async function removeOutboxEntry(entry: { file: string }): Promise<void> 
 }
 
 /**
- * Calls `onChange` when something may have come into the outbox: at once by fs.watch, which can drop events or be
+ * Calls `onChange` when something may have come into the outbox: now, at once by fs.watch, which can drop events or be
  * unavailable, and every 2 s whatever happens. Keeps no process alive.
  * @returns a function that ends it
  */
@@ -85,6 +85,8 @@ export function watchOutbox(folder: string, onChange: () => void): () => void {
       if (name === null || NAME.test(name)) onChange();
     });
     watcher.on('error', () => watcher?.close());
+    // What came before the watch.
+    onChange();
   } catch {
     // The poll is the guarantee.
   }
