@@ -64,8 +64,8 @@ function patternsOf(kind: AgentKind): [string, RegExp][] {
   ];
 }
 
-const surroundings = createContext({ text: '', pattern: /x/ });
-const search = new Script('text.search(pattern)');
+const surroundings = createContext({ text: '', patterns: [/x/] });
+const search = new Script('for (const pattern of patterns) text.search(pattern)');
 
 /** Time on a processor, in ms: that of other programs does not count. */
 function processorMs(): number {
@@ -73,11 +73,11 @@ function processorMs(): number {
   return (user + system) / 1_000;
 }
 
-/** What a search takes in ms, the best of some tries; a search that does not end is broken off. */
-function timeOf(pattern: RegExp, text: string): number {
+/** What searches take in ms, the best of some tries; those that do not end are broken off. */
+function timeOf(patterns: RegExp[], text: string): number {
   let best = Number.POSITIVE_INFINITY;
   for (let tries = 0; tries < 5 && best > MOST_MS; tries++) {
-    Object.assign(surroundings, { text, pattern });
+    Object.assign(surroundings, { text, patterns });
     const begun = processorMs();
     try {
       search.runInContext(surroundings, { timeout: 10 * MOST_MS });
@@ -94,14 +94,18 @@ test('no screen keeps a pattern busy', async () => {
   for await (const [name, lines] of screens()) {
     const text = lines.join('\n');
     for (const kind of KINDS) {
-      for (const [which, pattern] of patternsOf(kind)) {
-        const key = `${kind.name} ${which}`;
-        if (slow.has(key)) continue;
-        const took = timeOf(pattern, text);
-        if (took > MOST_MS) slow.set(key, `${key} on ${name}: ${Math.round(took)} ms`);
+      const patterns = patternsOf(kind).filter(([which]) => !slow.has(`${kind.name} ${which}`));
+      const all = patterns.map(([, pattern]) => pattern);
+      // Together they nearly always stay below what one may take.
+      if (timeOf(all, text) > MOST_MS) {
+        for (const [which, pattern] of patterns) {
+          const took = timeOf([pattern], text);
+          const key = `${kind.name} ${which}`;
+          if (took > MOST_MS) slow.set(key, `${key} on ${name}: ${Math.round(took)} ms`);
+        }
       }
       kind.permission?.read(lines);
     }
   }
   expect([...slow.values()]).toEqual([]);
-}, 120_000);
+});
