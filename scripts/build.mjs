@@ -280,7 +280,10 @@ for (const file of await filesOf(fresh)) {
   const source = await readFile(path, 'utf8');
   const load = file === 'main.js' ? 'load' : 'require';
   const direct = source.replaceAll(/\bimport\(("\.\/[^"]+\.js")\)/g, `(async()=>${load}($1))()`);
-  await writeFile(path, file.startsWith('parts/') ? await commonJs(source) : direct);
+  const code = file.startsWith('parts/') ? await commonJs(source) : direct;
+  if (/\bimport\(["'`]\.\/(?:[^"'`]+\.js)/.test(code))
+    throw new Error(`${file} has an import() that load does not answer`);
+  await writeFile(path, code);
 }
 await appendFile(`${fresh}/main.js`, `\n${await readFile('scripts/code-cache.cjs', 'utf8')}`);
 // The package is of ES modules; these are not.

@@ -6,7 +6,6 @@
  * @param name a path that begins with ./, from `folder`
  * @returns what the file exports
  */
-// biome-ignore lint/correctness/noUnusedVariables: called in main.js, where the build puts it
 function load(name, folder = __dirname) {
   const fs = require('node:fs');
   const path = require('node:path');

@@ -36,7 +36,8 @@ const READY = new RegExp(`^›(?! \\/)(?: |$)${BOX_TO_END}`, 'm');
 
 /**
  * The row above the box, whose words change with what the model is at; below it what it runs, and what waits to be sent.
- * While the MCP servers start only the latter is there, or a row of the footer says so. Words that the agent has said have `Worked for 3s` below them.
+ * While the MCP servers start only the latter is there, or a row of the footer says so. Words that the agent has said
+ * have `Worked for 3s` below them.
  */
 const WAITING = '• (?:Queued follow-up inputs|Messages to be submitted after next tool call|Queued [^\\n]*)';
 const BUSY = new RegExp(

@@ -226,6 +226,10 @@ export class Publisher {
   }
 
   #conclude(entry: Entry): void {
+    if (entry.unknown !== undefined) {
+      this.#answered(entry, entry.unknown);
+      return;
+    }
     const there = entry.file !== undefined && existsSync(entry.file);
     if (!there) this.#boxed.delete(entry.claim.event_id);
     this.#finish(entry, there ? { kind: 'kept', why: entry.why } : { kind: 'fetched' });

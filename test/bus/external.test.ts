@@ -11,12 +11,12 @@ import { connectExternal, type ExternalOptions } from '../../src/bus/external.ts
 import type { Link } from '../../src/bus/link.ts';
 import { publishOnce } from '../../src/bus/one-shot.ts';
 import { claimTopic, statusTopic } from '../../src/bus/topics.ts';
+import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 import {
   cleanUp,
   type FakeHub,
   fakeHandlers,
-  freePort,
   HOST,
   killChild,
   makeClaim,

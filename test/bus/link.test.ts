@@ -3,17 +3,19 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Link } from '../../src/bus/link.ts';
 import { outboxFolder, readOutbox, removeOutboxEntry } from '../../src/bus/outbox.ts';
+import { Publisher } from '../../src/bus/publisher.ts';
 import type { Command, LogMessage } from '../../src/job/request.ts';
+import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 import {
   accept,
   cleanUp,
   type FakeHub,
-  freePort,
   HOST,
   makeClaim,
   makeHome,
   makeLink,
+  REALM,
   startFakeHub,
 } from './helpers.ts';
 
@@ -244,6 +246,19 @@ describe('claims', () => {
     await drain(home, hub);
     expect(await link.claim(makeClaim('a', '2'))).toMatchObject({ kind: 'answered' });
     expect(hub.journal.map((claim) => claim.detail)).toEqual(['1', '2']);
+  });
+
+  it('in the outbox are answered by what a hub without the job says, where no other speaks in time', async () => {
+    const home = makeHome();
+    const options = { realm: REALM, replyTo: 'r', home, manyHubs: true, patienceMs: 300, send: () => {} };
+    const publisher = new Publisher(options);
+    expect(await publisher.claim(makeClaim('a', '1'))).toMatchObject({ kind: 'kept' });
+    const claim = makeClaim('b', '2');
+    const second = publisher.claim(claim);
+    const reply = { event_id: claim.event_id, accepted: false, recorded: false, unknown: true };
+    publisher.settle(reply);
+    expect(await second).toEqual({ kind: 'answered', reply });
+    await until('only the first is kept', () => outboxNames(home).length === 1);
   });
 
   it('are refused with a clear error when the outbox fails too', async () => {

@@ -314,7 +314,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     expect(refused).toContain('There is no job with this id');
   });
 
-  // Open: what a hub without the job says is believed after 300 ms; a home that is restarted needs longer.
+  // Open: what a hub without the job says is believed after a second; a home that is restarted needs longer.
   test.fails('two hubs on one broker: a home that is slow is not overruled', async () => {
     const there = await twoHubs();
     const pid = await lab.hubPid();

@@ -7,7 +7,7 @@ import { isRunning } from '../support/processes.ts';
 import { PATIENCE, pause, until } from '../support/until.ts';
 
 /** A loss must be known within this time, on a busy machine too: no other clock of a job is so short. */
-const KNOWN_MS = 10_000 * PATIENCE;
+const KNOWN_MS = 1_000 * PATIENCE;
 /** Longer than a loss takes to be known. */
 const QUIET_MS = 1_000;
 
