@@ -191,10 +191,7 @@ export class AgentLab extends Lab {
       this.#asked.slice(before).some(({ prompts }) => prompts.some((text) => text.includes(prompt)));
     // What is typed before it shows its box may be lost.
     const { screen } = builtIn(this.agent.kind) ?? {};
-    await until('it shows its box', async () => {
-      const lines = (await this.agentScreen()).replace(/ +$/gm, '');
-      return screen?.ready?.test(lines) === true;
-    });
+    await until('it shows its box', async () => screen?.ready?.test(await this.#rows()) === true);
     await this.type('-l', prompt);
     await this.shows(prompt);
     await pause(builtIn(this.agent.kind)?.settleMs ?? 0);
@@ -204,6 +201,17 @@ export class AgentLab extends Lab {
       await until('its model is asked', taken, AGAIN_MS).catch(() => {});
     } while (!taken() && Date.now() < end);
     if (!taken()) throw new Error(`"${prompt}" was not taken within ${ms} ms\n${await this.agentScreen()}`);
+  }
+
+  /** Waits until the screen shows a turn: some agents ask their model before they draw that they work. */
+  async showsWork(): Promise<void> {
+    const { screen } = builtIn(this.agent.kind) ?? {};
+    await until('it shows that it works', async () => screen?.busy?.test(await this.#rows()) === true);
+  }
+
+  /** The screen as the patterns of a kind know it: without the blanks at the ends of its rows. */
+  async #rows(): Promise<string> {
+    return (await this.agentScreen()).replace(/ +$/gm, '');
   }
 
   /** Waits until the agent's screen shows something. */

@@ -195,6 +195,7 @@ describe.each(HOMES)('$kind', (home) => {
       lab.serve(model);
       await lab.say('my own words');
       await until("the user's turn runs", () => asked.length > 0, 20_000);
+      await lab.showsWork();
       const job = await lab.job(server);
       expect(job).toMatchObject({ status: 'queued' });
       await lab.event(job.job_id, 'blocked');
