@@ -120,7 +120,10 @@ export class Link {
   /** Publishes a claim. @returns what became of it, within about 1 s @throws MamError, see `Publisher.claim` */
   async claim(claim: Claim): Promise<ClaimOutcome> {
     this.#checkOpen();
-    return this.#publisher.claim(claim);
+    const outcome = this.#publisher.claim(claim);
+    // One that goes to the outbox is answered from there, over a connection.
+    this.#reconnector.ensure();
+    return outcome;
   }
 
   /**

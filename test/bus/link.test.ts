@@ -6,7 +6,7 @@ import { outboxFolder, readOutbox, removeOutboxEntry } from '../../src/bus/outbo
 import { Publisher } from '../../src/bus/publisher.ts';
 import type { Command, LogMessage } from '../../src/job/request.ts';
 import { freePort } from '../support/ports.ts';
-import { until } from '../support/until.ts';
+import { pause, until } from '../support/until.ts';
 import {
   accept,
   cleanUp,
@@ -217,6 +217,22 @@ describe('claims', () => {
     expect(await link.claim(makeClaim('a', '5'))).toMatchObject({ kind: 'answered', reply: { seq: 5 } });
     expect(hub.journal.map((claim) => claim.detail)).toEqual(['1', '2', '3', '4', '5']);
     expect(outboxNames(home)).toEqual([]);
+  });
+
+  it('are answered from the outbox, long after the link has stopped looking for a hub', async () => {
+    const home = makeHome();
+    const options = { patienceMs: 1 };
+    const link = makeLink(home, options);
+    expect(await link.claim(makeClaim('a', '1'))).toMatchObject({ kind: 'kept' });
+    // Nothing is wanted any more: its second or third attempt is the last.
+    await pause(300);
+    const hub = await startFakeHub(home);
+    options.patienceMs = 120_000;
+    const second = link.claim(makeClaim('a', '2'));
+    await until('it is in the outbox', () => outboxNames(home).length === 2);
+    await until('connected', () => link.connected);
+    await drain(home, hub);
+    expect(await second).toMatchObject({ kind: 'answered', reply: { seq: 2 } });
   });
 
   it('are `fetched` when the hub took the file and its answer did not come', async () => {
