@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { measurePatience } from './test/support/patience.ts';
+import { scratchFolder } from './test/support/scratch.ts';
 
 /** Most tests wait for other processes most of the time. */
 const WORKERS = 3 * availableParallelism();
@@ -13,7 +14,7 @@ export default defineConfig(async () => {
       // They need programs that are installed for them: npm run test:agents, npm run test:clients.
       exclude: ['test/agents/scenarios/**', 'test/clients/**'],
       globalSetup: ['test/support/build.ts'],
-      env: { TEST_PATIENCE: `${patience}` },
+      env: { TEST_PATIENCE: `${patience}`, TMPDIR: scratchFolder() },
       // Only a test that hangs takes so long; what is due within one is waited for by `until`.
       testTimeout: 40_000 * patience,
       hookTimeout: 40_000 * patience,

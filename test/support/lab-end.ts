@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Lab } from './lab.ts';
-import { signal } from './processes.ts';
-import { PATIENCE, until } from './until.ts';
+import { signal, untilEnded } from './processes.ts';
+import { PATIENCE } from './until.ts';
 
 const END_MS = 15_000 * PATIENCE;
 
@@ -45,7 +45,7 @@ export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promi
   problems.push(...foreign(lab, after));
   await guard(endTmux(lab));
   for (const clean of lab.cleaners.splice(0).reverse()) await guard(Promise.resolve().then(clean));
-  await guard(until('all processes end', () => lab.processes.length === 0, graceMs));
+  await guard(untilEnded('all processes end', lab.processes, graceMs));
   for (const { pid, command } of lab.processes) {
     problems.push(`process ${pid} is left: ${command}`);
     // It carries this lab's folder: it was started here.
@@ -63,8 +63,10 @@ export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promi
 
 /** Ends the lab's hubs in order: by the process, since one that is just starting has written no file yet. */
 export async function endHub(lab: Lab): Promise<void> {
-  for (const pid of lab.hubs) signal(pid, 'SIGTERM');
-  await until('the hub ends', () => lab.hubs.length === 0, END_MS);
+  for (let hubs = lab.hubProcesses; hubs.length > 0; hubs = lab.hubProcesses) {
+    for (const { pid } of hubs) signal(pid, 'SIGTERM');
+    await untilEnded('the hub ends', hubs, END_MS);
+  }
 }
 
 /** What a tmux server has. */
@@ -109,9 +111,9 @@ async function endTmux(lab: Lab): Promise<void> {
   // tmux 3.3a waits for ever for the control client of a hub that was killed while it wrote; no next hub ended it here.
   for (const pid of noted(lab)) signal(pid, 'SIGKILL');
   if (!existsSync(lab.socket)) return;
+  const servers = lab.processes.filter(({ command }) => /(^|\/)tmux[: ]/.test(command));
   await lab.tmux('kill-server').catch(() => {});
-  const servers = () => lab.processes.filter(({ command }) => /(^|\/)tmux[: ]/.test(command));
-  await until('the tmux server ends', () => servers().length === 0, END_MS);
+  await untilEnded('the tmux server ends', servers, END_MS);
   rmSync(lab.socket, { force: true });
 }
 

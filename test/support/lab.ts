@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { collect, type Ended, type RunningCommand } from './command.ts';
 import { endLab } from './lab-end.ts';
@@ -105,6 +106,7 @@ export class Lab extends LabFiles {
       HOME: this.folder,
       LANG: 'C.UTF-8',
       MAM_HOME: this.home,
+      TMPDIR: tmpdir(),
       TMUX_TMPDIR: this.folder,
       ...this.#env,
     };
@@ -236,9 +238,14 @@ export class Lab extends LabFiles {
     return this.#processes.running;
   }
 
-  /** The process ids of the hubs that run in here, also of one that is just starting. */
+  /** The hubs that run in here, also one that is just starting. */
+  get hubProcesses(): LabProcess[] {
+    return this.processes.filter(({ command }) => command.endsWith(' hub-process'));
+  }
+
+  /** Their process ids. */
   get hubs(): number[] {
-    return this.processes.flatMap(({ pid, command }) => (command.endsWith(' hub-process') ? [pid] : []));
+    return this.hubProcesses.map(({ pid }) => pid);
   }
 
   /** The hub's process id, once it has written its file. */

@@ -1,8 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { until } from './until.ts';
 
 /** A running process that has a lab's folder in its command line or its environment. */
 export interface LabProcess {
   pid: number;
+  /** When it began, in ticks since the boot: numbers are given again, on a busy machine within minutes. */
+  began: string;
   command: string;
 }
 
@@ -23,21 +26,29 @@ export class Processes {
       const pid = Number(name);
       if (!Number.isInteger(pid) || pid === process.pid) continue;
       const [state, began] = stateOf(pid);
-      // Numbers are given again, on a busy machine within minutes.
       const one = `${pid} ${began}`;
-      if (state === undefined || this.#foreign.has(one)) continue;
+      if (state === undefined || began === undefined || this.#foreign.has(one)) continue;
       const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
       if (command.includes(this.#folder) || read(`/proc/${pid}/environ`).includes(this.#folder)) {
-        if (!/[ZX]/.test(state)) found.push({ pid, command });
+        if (!/[ZX]/.test(state)) found.push({ pid, began, command });
       } else this.#foreign.add(one);
     }
     return found;
   }
 }
 
+/** Waits until processes have ended: a look at each of them costs a hundredth of one at all. @throws after `ms` */
+export function untilEnded(what: string, processes: readonly LabProcess[], ms: number): Promise<boolean> {
+  const isOver = ({ pid, began }: LabProcess): boolean => {
+    const [state, now] = stateOf(pid);
+    return state === undefined || now !== began || /[ZX]/.test(state);
+  };
+  return until(what, () => processes.every(isOver), ms);
+}
+
 /** A process's state, as a letter, and when it began, in ticks since the boot; nothing for one that is gone. */
 function stateOf(pid: number): [state: string | undefined, began: string | undefined] {
-  const stat = read(`/proc/${pid}/stat`);
+  const stat = readStart(`/proc/${pid}/stat`);
   if (stat === '') return [undefined, undefined];
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return [fields[0], fields[19]];
@@ -60,8 +71,28 @@ export function signal(pid: number, name: NodeJS.Signals): void {
 
 /** The process group of a process. */
 export function groupOf(pid: number): number {
-  const stat = read(`/proc/${pid}/stat`);
+  const stat = readStart(`/proc/${pid}/stat`);
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+}
+
+/** Longer than any `stat`, in bytes. */
+const start = Buffer.alloc(2_048);
+
+/** The first 2 KB of a file: half the calls of `read`, and there are hundreds of processes to look at. */
+function readStart(path: string): string {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    return '';
+  }
+  try {
+    return start.toString('latin1', 0, readSync(file, start));
+  } catch {
+    return '';
+  } finally {
+    closeSync(file);
+  }
 }
 
 function read(path: string): string {
