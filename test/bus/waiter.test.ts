@@ -70,3 +70,15 @@ test.each(['while it asks how the job stands', 'after one that did not get throu
     expect(cursor).toBe(`${ORDER.job_id}:${story.record.seq}`);
   },
 );
+
+test('of more events than an answer has room for, the newest come, and how many are left out', async () => {
+  const { link, reply } = slowLink();
+  const story = new Story().next('started');
+  const wait = begin(link);
+  for (let step = 1; step <= 300; step++) story.next('progress', { detail: `step ${step}` });
+  await reply(story.next('question', { detail: 'Slate or tin?' }), 2);
+  const { events, events_left_out: leftOut } = await wait;
+  expect(events.at(-1)).toMatchObject({ type: 'question' });
+  expect(leftOut).toBeGreaterThan(0);
+  expect(events).toEqual(story.journal.slice(2 + leftOut));
+});

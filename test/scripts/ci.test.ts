@@ -8,7 +8,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** Looked for by the first part; what is missing would be installed. */
 const TOOLS = 'tmux git mosquitto mosquitto_pub ip unshare zsh fish chromium apt-get sudo'.split(' ');
 
-/** A checkout that has only what `.ci/run` calls, with an npm that does nothing and fails where it is told to. */
+/** A checkout that has only what `.ci/run` calls, with an npm and an npx that do nothing and fail where they are told to. */
 let folder: string;
 
 beforeEach(() => {
@@ -18,7 +18,11 @@ beforeEach(() => {
   cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
   writeFileSync(join(folder, 'scripts/try-package.mjs'), 'console.log("noise of the package");\n');
   for (const name of TOOLS) program(name, 'echo version');
-  program('npm', 'echo "noise of npm $*"\n[[ "$*" != "$FAILS"* ]] || { echo "why it fails" >&2; exit 3; }');
+  for (const name of ['npm', 'npx'])
+    program(
+      name,
+      `echo "noise of ${name} $*"\n[[ "${name} $*" != "$FAILS"* ]] || { echo "why it fails" >&2; exit 3; }`,
+    );
 });
 afterEach(() => {
   expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
@@ -29,7 +33,7 @@ function program(name: string, text: string): void {
   writeFileSync(join(folder, 'bin', name), `#!/usr/bin/env bash\n${text}\n`, { mode: 0o755 });
 }
 
-/** Runs it where an npm with these first words fails. */
+/** Runs it where a command with these first words fails. */
 function ci(fails = 'nothing'): { status: number | null; text: string } {
   const PATH = `${join(folder, 'bin')}:${process.env['PATH']}`;
   const { status, stdout, stderr } = spawnSync('bash', [join(folder, '.ci/run')], {
@@ -64,12 +68,12 @@ test('each part says its outcome, and a table ends the run', () => {
   ]);
   // What passes is quiet, but for the tests, which take long.
   expect(text).toContain('noise of npm test -- --reporter=dot');
-  expect(text).not.toMatch(/noise of (npm ci|npm run --silent (check|demo)|npm pack|the package)/);
+  expect(text).not.toMatch(/noise of (npm ci|npm run --silent (check|demo)|npm pack|npx|the package)/);
   expect(status).toBe(0);
 });
 
 test('a part that fails stops the run, and is told whole', () => {
-  const { status, text } = ci('run --silent check');
+  const { status, text } = ci('npm run --silent check');
   expect(text).toContain(
     'noise of npm run --silent check\nwhy it fails\n-- lint and types: failed (exit code 3)',
   );
@@ -89,10 +93,11 @@ test('a part that fails stops the run, and is told whole', () => {
 });
 
 test.each([
-  ['test', 'npm test'],
-  ['pack', 'the packed package'],
-  ['install', 'the packed package'],
-])('npm %s that fails makes "%s" fail', (fails, part) => {
+  ['npm test', 'npm test'],
+  ['npm pack', 'the packed package'],
+  ['npm install', 'the packed package'],
+  ['npx', 'the packed package'],
+])('%s that fails makes "%s" fail', (fails, part) => {
   const { status, text } = ci(fails);
   expect(text).toContain('why it fails');
   expect(text).toContain(`-- ${part}: failed (exit code 3) after`);
