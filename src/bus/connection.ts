@@ -36,7 +36,6 @@ export async function openConnection(
     clean,
     reconnectPeriod: 0,
     queueQoSZero: false,
-    resubscribe: false,
     ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
   };
   const client =

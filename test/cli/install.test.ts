@@ -461,7 +461,10 @@ describe('mam install', () => {
     const bin = join(lab.folder, 'bin');
     mkdirSync(bin);
     const env = { PATH: bin };
-    expect((await install('codex', ['--dry-run'], { env })).stderr).toContain('codex is not on the PATH');
+    const warned = async () => (await install('codex', ['--dry-run'], { env })).stderr;
+    expect(await warned()).toContain('codex is not on the PATH');
+    plant(join(bin, 'codex'), '', 0o755);
+    expect(await warned()).toContain('codex is not on the PATH');
     plant(join(bin, 'codex'), '#!/bin/sh\n', 0o755);
     expect(await install('codex', ['--dry-run'], { env })).toMatchObject({ code: 0, stderr: '' });
   });
