@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { JobOrder } from '../../src/job/record.ts';
@@ -437,14 +437,17 @@ async function human(server: LabServer, prompt: string): Promise<string> {
   return (await server.ask('delegate_job', { prompt, agent: 'human' })).job_id;
 }
 
-/** Near the places that somebody goes to: of the others only the row in the index and the folder are ever read. */
+/** Near the places that somebody goes to: of the others only the row in the index and the folder's name are ever read. */
 const isLookedAt = (index: number, count: number): boolean =>
   index < 100 || index >= count - 100 || Math.abs(index - 4242) < 100;
 
-/** Jobs that are done, as an earlier hub would have left them: their folders, and its index. */
-function plant({ registry, home, project }: Lab, count: number): void {
+/** Jobs that are done, as an earlier hub would have left them: their folders, or what has the name of one, and its index. */
+function plant({ registry, home, project, expected }: Lab, count: number): void {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   mkdirSync(registry, { recursive: true });
+  expected.push(/^p\/\.mam\/jobs\/job-\d+$/);
+  const name = join(project, 'name');
+  writeFileSync(name, '');
   const seal = Seal.of(homePaths(home));
   const hash = createHash('sha256').digest('hex');
   const lines = Array.from({ length: count }, (_, index) => {
@@ -463,12 +466,13 @@ function plant({ registry, home, project }: Lab, count: number): void {
         id,
         JSON.stringify({ seq, event_id: `${id}-${seq}`, job_id: id, at, recorded_at: at, ...more }),
       );
-    mkdirSync(folder);
     if (isLookedAt(index, count)) {
+      mkdirSync(folder);
       const queued = event(1, { type: 'queued', source: 'hub', data: { job } });
       const done = event(2, { type: 'completed', source: 'person', detail: texts.detail });
       writeFileSync(join(folder, 'events.jsonl'), `\n${queued}\n\n${done}\n`);
-    }
+      // Ten thousand folders take seconds to make and to remove, links a fiftieth of that.
+    } else linkSync(name, folder);
     const row = { job_id: id, agent: 'human', status: 'completed', phase: 'submitted', owner: 'planted' };
     return seal.sign(`row ${id}`, JSON.stringify({ ...row, ...texts, created_at: at, final_at: at }));
   });
