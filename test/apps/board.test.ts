@@ -1,29 +1,43 @@
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
-import { test as labTest, sharing as sharingLab } from '../support/lab-test.ts';
+import { sharing } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
-import { DrawingClient, hasBrowser, startBrowser } from './drawing-client.ts';
+import { DrawingClient, hasBrowser, startBrowser, startServer } from './drawing-client.ts';
 
-let browser: Browser;
-beforeAll(async () => {
-  if (hasBrowser) browser = await startBrowser();
-});
-afterAll(() => browser?.close());
-
-/** A client that draws; the board must have reached nothing, and the browser complained of nothing. */
-const drawing = {
-  client: async ({ lab }: { lab: Lab }, use: (client: DrawingClient) => Promise<void>) => {
-    const client = await DrawingClient.start(browser, lab);
+/** One browser and one page for all tests: a board begins anew whenever it is opened, and each looks at its own jobs. */
+const test = sharing.extend<{ browser: Browser; page: DrawingClient; client: DrawingClient }>({
+  browser: [
+    // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from the pattern what a fixture needs
+    async ({}, use) => {
+      const browser = await startBrowser();
+      await use(browser);
+      await browser.close();
+    },
+    { scope: 'file' },
+  ],
+  page: [async ({ lab, browser }, use) => use(await DrawingClient.start(browser, lab)), { scope: 'file' }],
+  /** A client that draws; the board must have reached nothing, and the browser complained of nothing. */
+  client: async ({ page: client }, use) => {
+    const { server } = client;
     await use(client);
-    await client.close();
-    expect(client.reached).toEqual([]);
-    expect(client.errors).toEqual([]);
+    const { reached, errors } = client;
+    const found = { reached: [...reached], errors: [...errors] };
+    client.server = server;
+    await client.clear();
+    expect(found).toEqual({ reached: [], errors: [] });
   },
-};
-const test = labTest.extend<{ client: DrawingClient }>(drawing);
-/** For what looks at its own jobs only. */
-const sharing = sharingLab.extend<{ client: DrawingClient }>(drawing);
+});
+
+/** For who counts the jobs or lists all of them: a server in a project of its own. @returns its registry */
+async function moveAway(lab: Lab, client: DrawingClient): Promise<string> {
+  const project = mkdtempSync(join(lab.project, 'project-'));
+  mkdirSync(join(project, '.mam'));
+  client.server = await startServer(lab, project);
+  return join(project, '.mam', 'jobs');
+}
 
 /** Run in the browser. */
 const isFocused = (element: Element): boolean => element === document.activeElement;
@@ -37,8 +51,20 @@ async function working(lab: Lab, client: DrawingClient) {
   return { jobId, peer, reporter };
 }
 
-describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () => {
+/** The same of a person, who needs no pane. */
+async function ofPerson(lab: Lab, client: DrawingClient) {
+  const { job_id: jobId } = await client.server.ask('delegate_job', {
+    prompt: 'Mend the roof',
+    agent: 'human',
+  });
+  const reporter = await lab.reporter;
+  await reporter.report(jobId, 'started');
+  return { jobId, reporter };
+}
+
+describe.skipIf(!hasBrowser)('the board in a browser', () => {
   test('shows the jobs, and follows one from question to end', async ({ lab, client }) => {
+    const registry = await moveAway(lab, client);
     const { jobId, peer, reporter } = await working(lab, client);
     await client.open();
     const { board } = client;
@@ -60,7 +86,8 @@ describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () 
     await detail.getByLabel('Your answer').fill('Tin.');
     await detail.getByRole('button', { name: 'Send' }).click();
     await row.getByText('working', { exact: true }).waitFor();
-    expect((await lab.event(jobId, 'answered')).detail).toBe('Tin.');
+    const answered = () => lab.events(jobId, registry).find(({ type }) => type === 'answered');
+    expect((await until('it is answered', answered)).detail).toBe('Tin.');
     expect(await detail.getByRole('textbox').inputValue()).toBe('');
     await peer.gets(2, 2);
     expect(peer.pastes[1]).toContain('The answer to your question "Slate or tin?": Tin.');
@@ -75,49 +102,49 @@ describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () 
     expect(client.count('job_logs')).toBeLessThanOrEqual(logs + 1);
   });
 
-  sharing(
-    'allows a permission after a confirmation, and no other than the one that was read',
-    async ({ lab, client }) => {
-      const { jobId, peer, reporter } = await working(lab, client);
-      await lab.tmux('copy-mode', '-t', peer.pane);
-      await reporter.report(jobId, 'permission_required', { detail: 'rm the old roof' });
-      await client.open();
-      const { board } = client;
-      await board.getByRole('button', { name: jobId }).click();
-      await board.getByRole('button', { name: 'Allow…' }).click();
-      const sure = board.getByRole('alertdialog');
-      await sure.getByText('Allow what stands above?').waitFor();
-      // The safe way out has the focus, and Escape takes it.
-      expect(await sure.getByRole('button', { name: 'Back' }).evaluate(isFocused)).toBe(true);
-      await client.page.keyboard.press('Escape');
-      await sure.waitFor({ state: 'hidden' });
-      expect(await board.getByRole('button', { name: 'Allow…' }).evaluate(isFocused)).toBe(true);
-      await client.page.keyboard.press('Enter');
-      await sure.waitFor();
-      const [first] = lab.record(jobId).requests;
-      // While the person reads, the peer goes on and asks for something else.
-      await reporter.report(jobId, 'permission_required', { detail: 'sell the house' });
-      await board.locator('.request', { hasText: 'sell the house' }).waitFor();
-      await sure.waitFor({ state: 'hidden' });
-      expect(lab.types(jobId)).not.toContain('answered');
-      expect(client.count('answer_job')).toBe(0);
+  test('allows a permission after a confirmation, and no other than the one that was read', async ({
+    lab,
+    client,
+  }) => {
+    const { jobId, peer, reporter } = await working(lab, client);
+    await lab.tmux('copy-mode', '-t', peer.pane);
+    await reporter.report(jobId, 'permission_required', { detail: 'rm the old roof' });
+    await client.open();
+    const { board } = client;
+    await board.getByRole('button', { name: jobId }).click();
+    await board.getByRole('button', { name: 'Allow…' }).click();
+    const sure = board.getByRole('alertdialog');
+    await sure.getByText('Allow what stands above?').waitFor();
+    // The safe way out has the focus, and Escape takes it.
+    expect(await sure.getByRole('button', { name: 'Back' }).evaluate(isFocused)).toBe(true);
+    await client.page.keyboard.press('Escape');
+    await sure.waitFor({ state: 'hidden' });
+    expect(await board.getByRole('button', { name: 'Allow…' }).evaluate(isFocused)).toBe(true);
+    await client.page.keyboard.press('Enter');
+    await sure.waitFor();
+    const [first] = lab.record(jobId).requests;
+    // While the person reads, the peer goes on and asks for something else.
+    await reporter.report(jobId, 'permission_required', { detail: 'sell the house' });
+    await board.locator('.request', { hasText: 'sell the house' }).waitFor();
+    await sure.waitFor({ state: 'hidden' });
+    expect(lab.types(jobId)).not.toContain('answered');
+    expect(client.count('answer_job')).toBe(0);
 
-      await board.getByRole('button', { name: 'Allow…' }).click();
-      await sure.getByRole('button', { name: 'Yes, allow it once' }).click();
-      const { data } = await lab.event(jobId, 'answered');
-      expect(data).toMatchObject({ decision: 'allow' });
-      expect(data?.['request_id']).not.toBe(first?.request_id);
-      await board.getByRole('button', { name: 'Allow…' }).waitFor({ state: 'detached' });
-      await board.getByRole('status').getByText(`Job ${jobId}`).waitFor();
+    await board.getByRole('button', { name: 'Allow…' }).click();
+    await sure.getByRole('button', { name: 'Yes, allow it once' }).click();
+    const { data } = await lab.event(jobId, 'answered');
+    expect(data).toMatchObject({ decision: 'allow' });
+    expect(data?.['request_id']).not.toBe(first?.request_id);
+    await board.getByRole('button', { name: 'Allow…' }).waitFor({ state: 'detached' });
+    await board.getByRole('status').getByText(`Job ${jobId}`).waitFor();
 
-      await board.getByRole('button', { name: 'Cancel the job…' }).click();
-      await board.getByRole('button', { name: 'Yes, cancel it' }).click();
-      await board.getByRole('button', { name: jobId }).getByText('cancelled').waitFor();
-      await board.getByRole('button', { name: 'Cancel the job…' }).waitFor({ state: 'hidden' });
-    },
-  );
+    await board.getByRole('button', { name: 'Cancel the job…' }).click();
+    await board.getByRole('button', { name: 'Yes, cancel it' }).click();
+    await board.getByRole('button', { name: jobId }).getByText('cancelled').waitFor();
+    await board.getByRole('button', { name: 'Cancel the job…' }).waitFor({ state: 'hidden' });
+  });
 
-  sharing('what it shows changes nothing that the model was shown', async ({ lab, client }) => {
+  test('what it shows changes nothing that the model was shown', async ({ lab, client }) => {
     const { jobId, peer, reporter } = await working(lab, client);
     await lab.tmux('copy-mode', '-t', peer.pane);
     await reporter.report(jobId, 'permission_required', { detail: 'rm the old roof' });
@@ -133,8 +160,8 @@ describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () 
     await reporter.report(jobId, 'completed');
   });
 
-  sharing('hostile text is text, on the page as in its answers', async ({ lab, client }) => {
-    const { jobId, reporter } = await working(lab, client);
+  test('hostile text is text, on the page as in its answers', async ({ lab, client }) => {
+    const { jobId, reporter } = await ofPerson(lab, client);
     await client.open();
     const { board } = client;
     await board.getByRole('button', { name: jobId }).click();
@@ -151,8 +178,8 @@ describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () 
     await reporter.report(jobId, 'completed');
   });
 
-  sharing('wears the colours of its client, and changes with them', async ({ lab, client }) => {
-    await working(lab, client);
+  test('wears the colours of its client, and changes with them', async ({ lab, client }) => {
+    await ofPerson(lab, client);
     await client.open({ context: { theme: 'light' } });
     const ground = () =>
       client.board.locator('body').evaluate((body) => getComputedStyle(body).backgroundColor);
@@ -173,7 +200,9 @@ describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () 
     lab,
     client,
   }) => {
-    const { jobId, reporter } = await working(lab, client);
+    // One that can be killed.
+    client.server = await startServer(lab);
+    const { jobId, reporter } = await ofPerson(lab, client);
     await client.open();
     const { board } = client;
     await board.getByRole('button', { name: jobId }).waitFor();
@@ -199,11 +228,12 @@ describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () 
     lab,
     client,
   }) => {
-    const { jobId, reporter } = await working(lab, client);
-    const asking = await working(lab, client);
-    const third = await working(lab, client);
+    const registry = await moveAway(lab, client);
+    const { jobId, reporter } = await ofPerson(lab, client);
+    const asking = await ofPerson(lab, client);
+    const third = await ofPerson(lab, client);
     await asking.reporter.report(asking.jobId, 'question', { detail: 'Slate?' });
-    await until('it asks', () => lab.record(asking.jobId).status === 'input_required');
+    await until('it asks', () => lab.record(asking.jobId, registry).status === 'input_required');
     await client.open({ calls: false });
     const { board } = client;
     await board.getByRole('alert').getByText('hands no calls on').waitFor();
@@ -218,8 +248,8 @@ describe.skipIf(!hasBrowser)('the board in a browser', { concurrent: true }, () 
     for (const one of [{ jobId, reporter }, asking, third]) await one.reporter.report(one.jobId, 'completed');
   });
 
-  sharing('shows the jobs that the model asked for, until all are wanted', async ({ lab, client }) => {
-    const { jobId, reporter } = await working(lab, client);
+  test('shows the jobs that the model asked for, until all are wanted', async ({ lab, client }) => {
+    const { jobId, reporter } = await ofPerson(lab, client);
     await client.open({ args: { status: 'failed', mine: true } });
     const { board } = client;
     await board.getByText('Only: failed, of this session').waitFor();

@@ -19,10 +19,21 @@ const VIEW = 'http://view.test/';
 const CSP =
   "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; media-src 'self' data:; connect-src 'none'";
 
+/** What costs more processes than it does good to a test. */
+const FEATURES = [
+  'IsolateOrigins',
+  'site-per-process',
+  'IsolateSandboxedIframes',
+  'SpareRendererForSitePerProcess',
+];
+
 export function startBrowser(): Promise<Browser> {
   // No sandbox of its own: tests run as root in containers. It is shown nothing but our own page.
   const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'];
   args.push('--disable-background-networking', '--disable-component-update');
+  // One process draws all: the page and its frame are no strangers to each other here.
+  args.push('--renderer-process-limit=1', '--disable-site-isolation-trials', '--in-process-gpu');
+  args.push(`--disable-features=${FEATURES.join()}`);
   return chromium.launch({ executablePath: CHROMIUM, args });
 }
 
@@ -38,6 +49,12 @@ function clientScript(): Promise<string> {
   return script;
 }
 
+/** A server that is told that its client draws. @param cwd the folder that it works in; the project when absent */
+export function startServer(lab: Lab, cwd?: string): Promise<LabServer> {
+  const options = { clientName: 'drawing-client', capabilities: DRAWS };
+  return lab.startServer({}, cwd === undefined ? options : { ...options, cwd });
+}
+
 export interface OpenOptions {
   context?: Record<string, unknown>;
   /** Arguments of the call that opens the board. */
@@ -48,7 +65,8 @@ export interface OpenOptions {
 /** An MCP client with a screen: a browser's page around a real server on stdio. */
 export class DrawingClient {
   readonly page: Page;
-  readonly server: LabServer;
+  /** The server that is asked; a test may put one of its own in its place. */
+  server: LabServer;
   /** Every call that the board made. */
   readonly calls: { name: string; args: Record<string, unknown> }[] = [];
   /** Addresses that the browser wanted beside the two of the test; there shall be none. */
@@ -62,9 +80,9 @@ export class DrawingClient {
     this.server = server;
   }
 
-  /** Starts a server that is told that its client draws. */
+  /** A page of the browser around a server of its own. */
   static async start(browser: Browser, lab: Lab, width = 900): Promise<DrawingClient> {
-    const server = await lab.startServer({}, { clientName: 'drawing-client', capabilities: DRAWS });
+    const server = await startServer(lab);
     const page = await browser.newPage({ viewport: { width, height: 900 } });
     const client = new DrawingClient(page, server);
     page.on('pageerror', (error) => client.errors.push(String(error)));
@@ -99,6 +117,12 @@ export class DrawingClient {
   /** The client's surroundings change. */
   async change(context: Record<string, unknown>): Promise<void> {
     await this.page.evaluate(`window.changeContext(${JSON.stringify(context)})`);
+  }
+
+  /** Another test begins: no board is left, and nothing is known of the last one. */
+  async clear(): Promise<void> {
+    await this.page.goto('about:blank');
+    for (const list of [this.calls, this.reached, this.errors]) list.length = 0;
   }
 
   /** The client takes the board away. */

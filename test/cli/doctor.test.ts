@@ -16,7 +16,12 @@ import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { KINDS } from '../../src/agents/index.ts';
+import { surroundings } from '../../src/cli/install/surroundings.ts';
+import { loadSettings, mamHome } from '../../src/config.ts';
+import { examine } from '../../src/doctor/examine.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
+import { checks } from '../../src/doctor/index.ts';
+import { Programs } from '../../src/doctor/programs.ts';
 import { PROTOCOL_VERSION } from '../../src/job/request.ts';
 import { thisOwner } from '../../src/registry/lock.ts';
 import { tools } from '../../tools/index.ts';
@@ -38,16 +43,21 @@ beforeEach(() => {
 });
 afterEach(() => lab.end());
 
-interface Report {
+/** What was found. */
+interface Found {
+  findings: Finding[];
+  /** The only one of this id. */
+  of(id: string): Finding;
+  all(id: string): Finding[];
+}
+
+interface Report extends Found {
   code: number | null;
   summary: string;
   ok: boolean;
-  findings: Finding[];
   next: string;
   /** All that was printed. */
   text: string;
-  of(id: string): Finding;
-  all(id: string): Finding[];
 }
 
 async function doctor(args: string[] = [], options: Parameters<Lab['start']>[1] = {}): Promise<Report> {
@@ -55,24 +65,49 @@ async function doctor(args: string[] = [], options: Parameters<Lab['start']>[1] 
   expect(stderr).toBe('');
   const report = JSON.parse(stdout);
   expect(Object.keys(report)).toEqual(['summary', 'ok', 'findings', 'next']);
-  for (const finding of report.findings as Finding[]) {
+  expect([report.ok, code]).toEqual(
+    report.findings.some(({ level }: Finding) => level === 'problem') ? [false, 69] : [true, 0],
+  );
+  return { ...report, ...among(report.findings), code, text: stdout };
+}
+
+/**
+ * What single checks find, for the many machines that differ in one thing only: the command and the other checks around
+ * them are the same for each, and are asked by `doctor`.
+ * @param names their names
+ * @param more of the environment
+ */
+async function look(names: string[], more: Record<string, string> = {}): Promise<Found> {
+  const env = { ...lab.env, ...more };
+  const chosen = checks.filter(({ name }) => names.includes(name));
+  expect(chosen.map(({ name }) => name).sort()).toEqual([...names].sort());
+  const place = {
+    ...{ env, cwd: lab.project, home: mamHome(env), registryFlag: undefined },
+    around: { ...surroundings(env), home: lab.folder, project: lab.project },
+    programs: new Programs(env),
+    ...(await loadSettings({ cwd: lab.project }, env).then(
+      (settings) => ({ settings, refused: undefined }),
+      (refused: unknown) => ({ settings: undefined, refused }),
+    )),
+  };
+  return among(await examine(chosen, place));
+}
+
+function among(findings: Finding[]): Found {
+  for (const finding of findings) {
     expect(['ok', 'note', 'problem']).toContain(finding.level);
     // Whoever hears of something wrong hears what to do about it.
     expect(finding.remedy === undefined, finding.title).toBe(finding.level === 'ok');
     expect(finding.id, finding.title).not.toContain('unfinished');
   }
-  expect([report.ok, code]).toEqual(
-    report.findings.some(({ level }: Finding) => level === 'problem') ? [false, 69] : [true, 0],
-  );
-  const all = (id: string): Finding[] => report.findings.filter((finding: Finding) => finding.id === id);
+  const all = (id: string): Finding[] => findings.filter((finding) => finding.id === id);
   return {
-    ...report,
-    code,
-    text: stdout,
+    findings,
     all,
     of: (id) => {
       const [one, ...more] = all(id);
-      if (one === undefined || more.length > 0) throw new Error(`${more.length + 1} of ${id}: ${stdout}`);
+      if (one === undefined || more.length > 0)
+        throw new Error(`${more.length + 1} of ${id}: ${JSON.stringify(findings)}`);
       return one;
     },
   };
@@ -154,7 +189,7 @@ describe('programs', () => {
     ['tmux 3.10', 'ok', 'tmux 3.10 at'],
     ['tmux master', 'ok', 'tmux master at'],
   ])('%s: %s', async (said, level, words) => {
-    const found = (await doctor([], { env: withTmux(said) })).of('tmux.version');
+    const found = (await look(['tmux'], withTmux(said))).of('tmux.version');
     expect(found.level).toBe(level);
     expect(found.title).toContain(words);
   });
@@ -198,12 +233,12 @@ describe('programs', () => {
 
 describe('tmux sockets', () => {
   test('sessions are counted, without those of hubs, and the reason is named', async () => {
-    await lab.startPeer('mute', { session: 'one' });
+    await lab.startSession('one', 'sleep 300');
     await lab.startSession('two', 'sleep 300');
     const report = await doctor();
     expect(report.of('tmux.socket')).toMatchObject({ level: 'ok' });
     expect(report.of('tmux.socket').title).toMatch(/^2 sessions at .*default server, in TMUX_TMPDIR/);
-    const named = await doctor([], { env: { TMUX_SERVER_NAME: 'other' } });
+    const named = await look(['tmux sockets'], { TMUX_SERVER_NAME: 'other' });
     expect(named.of('tmux.socket').title).toMatch(
       /No tmux server runs yet at .*other \(TMUX_SERVER_NAME=other\)/,
     );
@@ -211,15 +246,16 @@ describe('tmux sockets', () => {
   });
 
   test('a stale socket is a note; the server that TMUX names and that is gone is a problem', async () => {
-    await lab.startPeer('mute', { session: 'one' });
+    await lab.startSession('one', 'sleep 300');
     const socket = join(socketFolder, 'default');
     const pid = Number(await lab.tmux('display-message', '-p', '#{pid}'));
     process.kill(pid, 'SIGKILL');
     await until('the server is gone', () => !isRunning(pid));
-    const stale = (await doctor()).of('tmux.socket');
+    const stale = (await look(['tmux sockets'])).of('tmux.socket');
     expect(stale.level).toBe('note');
     expect(stale.title).toContain('left its socket behind');
-    const inside = (await doctor([], { env: { TMUX: `${socket},1,0`, TMUX_PANE: '%0' } })).of('tmux.socket');
+    const env = { TMUX: `${socket},1,0`, TMUX_PANE: '%0' };
+    const inside = (await look(['tmux sockets'], env)).of('tmux.socket');
     expect(inside).toMatchObject({
       level: 'problem',
       remedy: expect.stringContaining('unset TMUX TMUX_PANE'),
@@ -227,11 +263,11 @@ describe('tmux sockets', () => {
   });
 
   test('a server that is stopped is told within its time', async () => {
-    await lab.startPeer('mute', { session: 'one' });
+    await lab.startSession('one', 'sleep 300');
     const pid = Number(await lab.tmux('display-message', '-p', '#{pid}'));
     process.kill(pid, 'SIGSTOP');
     try {
-      const found = (await doctor()).of('tmux.socket');
+      const found = (await look(['tmux sockets'])).of('tmux.socket');
       expect(found.title).toContain('did not answer within 2 s');
       expect(found.level).toBe('problem');
     } finally {
@@ -240,7 +276,7 @@ describe('tmux sockets', () => {
   });
 
   test('TMUX against TMUX_TMPDIR', async () => {
-    await lab.startPeer('mute', { session: 'one' });
+    await lab.startSession('one', 'sleep 300');
     const elsewhere = join(lab.folder, 'elsewhere');
     mkdirSync(elsewhere);
     const env = { TMUX: `${join(socketFolder, 'default')},1,0`, TMUX_PANE: '%0', TMUX_TMPDIR: elsewhere };
@@ -251,10 +287,11 @@ describe('tmux sockets', () => {
       level: 'note',
       remedy: expect.stringContaining(`export TMUX_TMPDIR=${lab.folder}`),
     });
-    const named = await doctor([], { env: { ...env, TMUX_SERVER_NAME: 'default' } });
+    const named = await look(['tmux sockets'], { ...env, TMUX_SERVER_NAME: 'default' });
     expect(named.of('tmux.folders').level).toBe('problem');
-    expect((await doctor([], { env: { ...env, TMUX_TMPDIR: lab.folder } })).all('tmux.folders')).toEqual([]);
-    const missing = await doctor([], { env: { TMUX_TMPDIR: join(lab.folder, 'missing') } });
+    const agreed = await look(['tmux sockets'], { ...env, TMUX_TMPDIR: lab.folder });
+    expect(agreed.all('tmux.folders')).toEqual([]);
+    const missing = await look(['tmux sockets'], { TMUX_TMPDIR: join(lab.folder, 'missing') });
     expect(missing.of('tmux.tmpdir')).toMatchObject({
       level: 'problem',
       remedy: expect.stringContaining('mkdir -p'),
@@ -269,13 +306,13 @@ describe('the home and the settings', () => {
     const open = (await doctor()).of('home.folder');
     expect(open).toMatchObject({ level: 'note', remedy: `\`chmod 700 ${lab.home}\`` });
     chmodSync(lab.home, 0o777);
-    expect((await doctor()).of('home.folder').level).toBe('problem');
+    expect((await look(['home'])).of('home.folder').level).toBe('problem');
     chmodSync(lab.home, 0o700);
-    expect((await doctor()).of('home.folder').level).toBe('ok');
+    expect((await look(['home'])).of('home.folder').level).toBe('ok');
     const file = put(join(lab.folder, 'file'), '');
-    expect((await doctor([], { env: { MAM_HOME: file } })).of('home.folder').title).toContain('is no folder');
+    expect((await look(['home'], { MAM_HOME: file })).of('home.folder').title).toContain('is no folder');
     const deep = join(lab.folder, 'd'.repeat(100));
-    expect((await doctor([], { env: { MAM_HOME: deep } })).of('home.socket').level).toBe('ok');
+    expect((await look(['home'], { MAM_HOME: deep })).of('home.socket').level).toBe('ok');
   });
 
   test('configuration files are named with what is wrong; secrets are not shown', async () => {
@@ -294,7 +331,9 @@ describe('the home and the settings', () => {
     expect(broken.text).not.toContain(PASSWORD);
     rmSync(join(lab.home, 'config.json'));
     put(join(lab.project, '.mam', 'config.json'), '{"realm":"team-a","tmux_server_name":"x"}');
-    expect((await doctor()).of('settings.project').title).toContain('sets realm and tmux_server_name, which');
+    expect((await look(['settings'])).of('settings.project').title).toContain(
+      'sets realm and tmux_server_name, which',
+    );
     expect((await lab.mam('trust', '--yes')).code).toBe(0);
     const env = {
       MAM_REALM: 'team-b',
@@ -322,7 +361,7 @@ describe('the home and the settings', () => {
       join(lab.project, '.mam', 'config.json'),
       '{"max_depth":9,"hub_idle_seconds":5,"max_open_jobs":2}',
     );
-    const report = await doctor([], { env: { MAM_MAX_OPEN_JOBS: '7' } });
+    const report = await look(['settings'], { MAM_MAX_OPEN_JOBS: '7' });
     expect(report.of('settings.sources').detail?.split('\n').slice(1)).toEqual([
       `max_open_jobs=2 (${project})`,
     ]);
@@ -355,11 +394,11 @@ describe('the hub', () => {
     const runs = (await doctor()).of('hub.running');
     expect(runs.title).toMatch(new RegExp(`^It runs: process ${pid}, version \\S+, 1 open job$`));
     process.kill(pid, 'SIGSTOP');
-    const stopped = (await doctor()).of('hub.running');
+    const stopped = (await look(['hub'])).of('hub.running');
     expect(stopped).toMatchObject({ level: 'problem', remedy: expect.stringContaining(`kill -CONT ${pid}`) });
     process.kill(pid, 'SIGCONT');
     await lab.killHub();
-    const killed = (await doctor()).of('hub.running');
+    const killed = (await look(['hub'])).of('hub.running');
     expect(killed).toMatchObject({ level: 'ok', detail: expect.stringContaining(`hub ${pid} has left`) });
     expect(lab.hubs).toEqual([]);
     await lab.mam('hub', 'restart');
@@ -381,13 +420,13 @@ describe('the hub', () => {
       [PROTOCOL_VERSION - 1, `\`kill ${owner.pid}\``],
     ] as const) {
       put(join(lab.home, 'hub.json'), JSON.stringify({ ...file, protocol }), 0o600);
-      const found = (await doctor()).of('hub.version');
+      const found = (await look(['hub'])).of('hub.version');
       expect(found).toMatchObject({ level: 'problem', remedy: expect.stringContaining(remedy) });
       expect(found.title).toContain(`speaks protocol ${protocol} (version 9.9.9)`);
     }
     for (const name of ['hub.owner', 'hub.json']) rmSync(join(lab.home, name));
     await lab.mam('hub', 'restart');
-    const other = await doctor([], { env: { MAM_REALM: 'team-b' } });
+    const other = await look(['hub'], { MAM_REALM: 'team-b' });
     expect(other.of('hub.settings')).toMatchObject({
       level: 'problem',
       remedy: expect.stringContaining('mam hub stop'),
@@ -432,7 +471,7 @@ describe('an external broker', () => {
     await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
     lab.onEnd(() => silent.close());
     const { port } = silent.address() as { port: number };
-    const report = await doctor([], { env: { MAM_BROKER_URL: `mqtt://127.0.0.1:${port}` } });
+    const report = await look(['broker'], { MAM_BROKER_URL: `mqtt://127.0.0.1:${port}` });
     expect(report.of('broker.reachable').title).toContain('no answer in time');
   });
 
@@ -447,22 +486,22 @@ describe('an external broker', () => {
       );
       await lab.start(['hub', 'restart'], { env: plain.env }).ended;
       await until('the hub is on it', async () => {
-        const report = await doctor([], { env: plain.env });
+        const report = await look(['broker'], plain.env);
         return report.of('broker.hub').level === 'ok';
       });
       const far = { ...plain.env, MAM_HOME: join(lab.folder, 'far') };
-      expect((await doctor([], { env: far })).of('broker.others').level).toBe('note');
+      expect((await look(['broker'], far)).of('broker.others').level).toBe('note');
       const wrong = await doctor([], { env: { ...plain.env, MAM_BROKER_PASSWORD: `${PASSWORD}x` } });
       expect(wrong.of('broker.reachable').title).toContain('refused the user name or the password');
       expect(wrong.text).not.toContain(PASSWORD);
       const tls = await Mosquitto.make(lab, { tls: true });
       await tls.start();
-      const untrusted = await doctor([], { env: tls.env });
+      const untrusted = await look(['broker'], tls.env);
       expect(untrusted.of('broker.reachable')).toMatchObject({
         remedy: expect.stringContaining('MAM_BROKER_CA'),
       });
       expect(
-        (await doctor([], { env: { ...tls.env, MAM_BROKER_CA: tls.certificate } })).all('broker.reachable'),
+        (await look(['broker'], { ...tls.env, MAM_BROKER_CA: tls.certificate })).all('broker.reachable'),
       ).toMatchObject([{ level: 'ok' }]);
     },
   );
@@ -525,7 +564,7 @@ describe('the registry', () => {
     put(join(lab.registry, 'short', 'job.json'), JSON.stringify(record));
     rmSync(join(lab.registry, 'short', 'prompt.md'));
     rmSync(join(lab.registry, 'gone'), { recursive: true });
-    const report = await doctor();
+    const report = await look(['registry']);
     expect(report.of('registry.journal').title).toBe(
       'The journal of job short was changed: events 2, 3 are lost.',
     );
@@ -541,7 +580,7 @@ describe('the registry', () => {
     const record = { job_id: 'late', status: 'running', seq: 1 };
     put(join(lab.registry, 'late', 'job.json'), JSON.stringify(record));
     put(join(lab.registry, 'alike', 'job.json'), JSON.stringify({ ...record, status: 'completed', seq: 2 }));
-    const found = (await doctor()).of('registry.record');
+    const found = (await look(['registry'])).of('registry.record');
     expect(found).toMatchObject({
       level: 'note',
       title: 'Job late is completed, and its job.json says running.',
@@ -552,35 +591,33 @@ describe('the registry', () => {
     const owner = { ...thisOwner('/somewhere/else'), pid: process.pid };
     lab.expected.push(/^p\/\.mam\/jobs\/\.hub\.owner$/);
     const file = put(join(lab.registry, '.hub.owner'), JSON.stringify(owner));
-    expect((await doctor()).of('registry.lock').title).toContain(`process ${process.pid}, /somewhere/else`);
+    expect((await look(['registry'])).of('registry.lock').title).toContain(
+      `process ${process.pid}, /somewhere/else`,
+    );
     writeFileSync(file, JSON.stringify({ ...owner, boot: 'before' }));
-    expect((await doctor()).all('registry.lock')).toEqual([]);
+    expect((await look(['registry'])).all('registry.lock')).toEqual([]);
   });
 
-  test('of 3,000 jobs the newest and every open one are read', async () => {
-    const past = new Date('2026-01-01');
-    for (let n = 0; n < 3_000; n++) {
-      const id = `job-${String(n).padStart(5, '0')}`;
-      plantJob(lab.registry, id, {}, lab.project);
-      const status = n === 7 ? 'running' : 'completed';
-      writeFileSync(join(lab.registry, id, 'job.json'), JSON.stringify({ job_id: id, status, seq: 1 }));
-      utimesSync(join(lab.registry, id), past, new Date(past.getTime() + n * 1000));
+  test('of more than 1,000 jobs the newest and every open one are read', async () => {
+    const [first, count] = [new Date('2026-01-01').getTime(), 1_010];
+    const idOf = (n: number): string => `job-${String(n).padStart(5, '0')}`;
+    // Most that this test costs is files: of the others there are only the folders.
+    const [open, old, oldestRead, newest] = [7, 8, 10, count - 1];
+    for (let n = 0; n < count; n++) {
+      const folder = join(lab.registry, idOf(n));
+      mkdirSync(folder, { recursive: true });
+      if ([open, old, oldestRead, newest].includes(n)) {
+        writeFileSync(lab.paths(idOf(n)).journal, 'rubbish\n');
+        const record = { job_id: idOf(n), status: 'completed', seq: 1 };
+        if (n !== open && n !== newest) put(join(folder, 'job.json'), JSON.stringify(record));
+      }
+      utimesSync(folder, first / 1000, first / 1000 + n);
     }
-    for (const n of ['00007', '00008', '02999']) {
-      writeFileSync(lab.paths(`job-${n}`).journal, 'rubbish\n');
-      rmSync(join(lab.registry, `job-${n}`, 'prompt.md'));
-    }
-    rmSync(join(lab.registry, 'job-00007', 'job.json'));
-    rmSync(join(lab.registry, 'job-02999', 'job.json'));
-    const times = (id: string): void => utimesSync(join(lab.registry, id), past, past);
-    times('job-00007');
-    times('job-00008');
-    const report = await doctor();
-    expect(report.all('registry.journal').map(({ title }) => /job-\d+/.exec(title)?.[0])).toEqual([
-      'job-02999',
-      'job-00007',
-    ]);
-    expect(report.of('registry.jobs').title).toContain('the newest 1000 and every open one of 3000');
+    const report = await look(['registry']);
+    expect(report.all('registry.journal').map(({ title }) => /job-\d+/.exec(title)?.[0])).toEqual(
+      [newest, oldestRead, open].map(idOf),
+    );
+    expect(report.of('registry.jobs').title).toContain(`the newest 1000 and every open one of ${count}`);
   });
 });
 
@@ -607,16 +644,16 @@ describe('clients', () => {
 
   test('a program that is gone, a file that is no TOML, a server that is switched off', async () => {
     server(join(lab.folder, 'old', 'mam'));
-    const gone = (await doctor()).of('client.codex.program');
+    const gone = (await look(['client codex'])).of('client.codex.program');
     expect(gone).toMatchObject({ level: 'problem', remedy: expect.stringContaining('`mam install codex`') });
     server(process.execPath, `args = [${JSON.stringify(join(lab.folder, 'old.js'))}]\n`);
-    expect((await doctor()).of('client.codex.program').title).toContain('old.js is not there');
+    expect((await look(['client codex'])).of('client.codex.program').title).toContain('old.js is not there');
     server(process.execPath, 'enabled = false\n');
-    expect((await doctor()).of('client.codex.enabled').level).toBe('note');
+    expect((await look(['client codex'])).of('client.codex.enabled').level).toBe('note');
     put(codexFile(), '[mcp_servers.mam\n');
-    expect((await doctor()).of('client.codex.file')).toMatchObject({ level: 'problem' });
+    expect((await look(['client codex'])).of('client.codex.file')).toMatchObject({ level: 'problem' });
     put(join(lab.project, '.mcp.json'), '{"mcpServers":{"mam":{"command":""}}}');
-    expect((await doctor()).of('client.claude-code.file').level).toBe('problem');
+    expect((await look(['client claude-code'])).of('client.claude-code.file').level).toBe('problem');
   });
 
   test('what Codex does not pass on, and times that do not fit', async () => {
@@ -624,14 +661,14 @@ describe('clients', () => {
       process.execPath,
       `args = [${JSON.stringify(PROGRAM)}]\nenv_vars = ["TMUX"]\ntool_timeout_sec = 100\n`,
     );
-    const report = await doctor();
+    const report = await look(['client codex']);
     const [lost, pane] = report.all('client.codex.env_vars');
     expect(lost).toMatchObject({ level: 'problem' });
     expect(lost?.title).toContain('does not pass MAM_HOME, TMUX_TMPDIR on');
     expect(pane).toMatchObject({ level: 'note', title: expect.stringContaining('TMUX_PANE') });
     expect(report.of('client.codex.timeout')).toMatchObject({ level: 'problem' });
     server(process.execPath, `args = [${JSON.stringify(PROGRAM)}]\n`);
-    expect((await doctor()).of('client.codex.timeout').level).toBe('note');
+    expect((await look(['client codex'])).of('client.codex.timeout').level).toBe('note');
   });
 
   test('a server of another version, with another name, that ends, and one that hangs', async () => {
@@ -650,22 +687,20 @@ describe('clients', () => {
       );
     server(process.execPath, `args = [${JSON.stringify(script)}]\n`);
     fake('mam', '0.0.1');
-    expect((await doctor(['--client', 'codex'])).of('client.codex.server')).toMatchObject({ level: 'note' });
+    expect((await look(['client codex'])).of('client.codex.server')).toMatchObject({ level: 'note' });
     // Told that its client is ready, a server would announce itself as that of this pane.
     expect(readFileSync(heard, 'utf8')).toBe('initialize tools/list ');
     fake('other', '1.0.0');
-    expect((await doctor(['--client', 'codex'])).of('client.codex.server').title).toContain(
-      'another server as mam',
-    );
+    expect((await look(['client codex'])).of('client.codex.server').title).toContain('another server as mam');
     put(script, 'console.error("\\u001b[31mno such \\u0007thing"); process.exit(3);');
-    const ended = (await doctor(['--client', 'codex'])).of('client.codex.server');
+    const ended = (await look(['client codex'])).of('client.codex.server');
     expect(ended.title).toContain('It ended with code 3 instead of answering. Its last words: no such thing');
     // With a child of its own that ignores the end of its parent.
     put(
       script,
       `process.on('SIGTERM', () => {}); require('node:child_process').spawn('sleep', ['300'], { stdio: 'ignore' }); setInterval(() => {}, 1000);`,
     );
-    const hangs = (await doctor(['--client', 'codex'])).of('client.codex.server');
+    const hangs = (await look(['client codex'])).of('client.codex.server');
     expect(hangs).toMatchObject({
       level: 'problem',
       title: expect.stringContaining('did not answer within 5 s'),
@@ -673,19 +708,15 @@ describe('clients', () => {
     expect(lab.processes).toEqual([]);
   });
 
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends what was started', async (signal) => {
-    const mark = join(lab.folder, 'started');
-    const script = put(
-      join(lab.folder, 'slow.js'),
-      `require('node:child_process').spawn('sleep', ['300'], { stdio: 'ignore' });
-       require('node:fs').writeFileSync(${JSON.stringify(mark)}, '');
-       setInterval(() => {}, 1000);`,
-    );
-    server(process.execPath, `args = [${JSON.stringify(script)}]\n`);
-    const { child, ended } = lab.start(['doctor', '--client', 'codex']);
-    await until('the server runs', () => existsSync(mark));
-    child.kill(signal);
-    expect((await ended).code).toBeGreaterThan(128);
+  test('SIGINT, SIGTERM and SIGHUP end what was started', async () => {
+    const started = (): string[] => readdirSync(lab.folder).filter((name) => name.startsWith('started-'));
+    const script = put(join(lab.folder, 'slow.sh'), `sleep 300 & touch "$1/started-$$"; sleep 300`);
+    server('/bin/sh', `args = ${JSON.stringify([script, lab.folder])}\n`);
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+    const running = signals.map(() => lab.start(['doctor', '--client', 'codex']));
+    await until('the servers run', () => started().length === signals.length);
+    for (const [index, { child }] of running.entries()) child.kill(signals[index]);
+    for (const { ended } of running) expect((await ended).code).toBeGreaterThan(128);
     await until('nothing is left', () => lab.processes.length === 0);
   });
 });

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { scriptHash } from '../../src/hub/script-hash.ts';
 import { Lab } from '../support/lab.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
@@ -10,11 +10,6 @@ import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 let lab: Lab;
-beforeEach(() => {
-  lab = new Lab();
-});
-afterEach(() => lab.end());
-
 /** Writes a script of the project and gives its path. */
 function script(text: string, name = 'check.sh', mode = 0o644): string {
   const path = join(lab.project, name);
@@ -25,7 +20,19 @@ const verify = (job: string, path: string, ...more: string[]) =>
   lab.mam('verify', '--job', job, '--validate', path, ...more);
 const pids = () => readFileSync(join(lab.project, 'pids'), 'utf8').split('\n').filter(Boolean).map(Number);
 
-describe('mam verify', () => {
+const OWN = 'own-script';
+describe('mam verify, with one hub for all', () => {
+  const jobs = ['codes', 'verdict', 'asking', 'hangs', 'deaf'];
+  beforeAll(() => {
+    lab = new Lab();
+    // Before the hub starts, which takes them up then.
+    for (const id of jobs) plant(lab, id);
+    const own = script('exit 0\n', `${OWN}.sh`);
+    plant(lab, OWN, { validation: { script: own, script_sha256: scriptHash(own), rounds: 0 } });
+  });
+  beforeEach(() => rmSync(join(lab.project, 'pids'), { force: true }));
+  afterAll(() => lab.end());
+
   test.each([
     ['exit 0', 0, 'validation: PASS'],
     ['exit 1', 1, 'validation: FAIL (exit 1)'],
@@ -34,11 +41,10 @@ describe('mam verify', () => {
     ['kill -TERM $$', 143, 'validation: FAIL (exit 143)'],
     ['kill -USR1 $$', 138, 'validation: FAIL (exit 138)'],
   ])('passes the code of a script through: %s', async (text, code, last) => {
-    plant(lab, 'roof');
     const path = script(`echo out\necho err >&2\n${text}\n`);
-    const ended = await verify('roof', path);
+    const ended = await verify('codes', path);
     expect(ended).toMatchObject({ code, stdout: `out\n${last}\n`, stderr: 'err\n' });
-    const event = lab.events('roof').at(-1);
+    const event = lab.events('codes').at(-1);
     expect(event).toMatchObject({
       ...{ type: 'verified', source: 'person' },
       data: {
@@ -51,11 +57,10 @@ describe('mam verify', () => {
   });
 
   test('says its verdict on a line of its own, and to itself when its reader has gone', async () => {
-    plant(lab, 'roof');
     const path = script('printf "no newline"; exit 3\n');
-    expect((await verify('roof', path)).stdout).toBe('no newline\nvalidation: FAIL (exit 3)\n');
+    expect((await verify('verdict', path)).stdout).toBe('no newline\nvalidation: FAIL (exit 3)\n');
     const slow = script('echo begun; until [ -e go ]; do sleep 0.02; done; echo over; exit 7\n');
-    const running = lab.start(['verify', '--job', 'roof', '--validate', slow]);
+    const running = lab.start(['verify', '--job', 'verdict', '--validate', slow]);
     await until('it has begun', () => running.seen.stdout.includes('begun'));
     running.child.stdout.destroy();
     writeFileSync(join(lab.project, 'go'), '');
@@ -66,12 +71,11 @@ describe('mam verify', () => {
   });
 
   test('runs in workdir with the environment of a check, and changes nothing of the job', async () => {
-    plant(lab, 'roof');
-    await lab.mam('publish', '--job', 'roof', '--event', 'question', '--detail', 'Slate?');
-    const before = lab.record('roof');
+    await lab.mam('publish', '--job', 'asking', '--event', 'question', '--detail', 'Slate?');
+    const before = lab.record('asking');
     script('#!/bin/sh\nenv > env.txt\npwd > cwd\n', 'own.sh', 0o755);
     const env = { VIRTUAL_ENV: '/venv', SECRET: 'x' };
-    const ended = await lab.start(['verify', 'roof', '--validate', '../own.sh'], {
+    const ended = await lab.start(['verify', 'asking', '--validate', '../own.sh'], {
       env,
       cwd: join(lab.project, '.mam'),
     }).ended;
@@ -79,50 +83,48 @@ describe('mam verify', () => {
     const seen = readFileSync(join(lab.project, 'env.txt'), 'utf8').split('\n');
     expect(seen).toEqual(
       expect.arrayContaining([
-        ...['JOB_ID=roof', `REGISTRY_DIR=${lab.registry}`, `MAM_JOB_DIR=${join(lab.registry, 'roof')}`],
+        ...['JOB_ID=asking', `REGISTRY_DIR=${lab.registry}`, `MAM_JOB_DIR=${join(lab.registry, 'asking')}`],
         ...[`PATH=${process.env['PATH']}`, 'VIRTUAL_ENV=/venv'],
       ]),
     );
     expect(seen.filter((line) => line.startsWith('SECRET'))).toEqual([]);
     expect(readFileSync(join(lab.project, 'cwd'), 'utf8').trim()).toBe(lab.project);
-    await until('it is noted', () => lab.record('roof').seq > before.seq);
-    expect(lab.record('roof')).toEqual({ ...before, seq: before.seq + 1 });
+    await until('it is noted', () => lab.record('asking').seq > before.seq);
+    expect(lab.record('asking')).toEqual({ ...before, seq: before.seq + 1 });
   });
 
   test("takes the job's own script, says when that was changed, and works on a job that has ended", async () => {
-    const path = script('exit 0\n');
-    plant(lab, 'roof', { validation: { script: path, script_sha256: scriptHash(path), rounds: 0 } });
-    await lab.mam('publish', '--job', 'roof', '--event', 'completed');
-    await until('it is completed', () => lab.record('roof').status === 'completed');
-    expect(await lab.mam('verify', 'roof')).toMatchObject({
+    const path = join(lab.project, `${OWN}.sh`);
+    await lab.mam('publish', '--job', OWN, '--event', 'completed');
+    await until('it is completed', () => lab.record(OWN).status === 'completed');
+    expect(await lab.mam('verify', OWN)).toMatchObject({
       code: 0,
       stdout: 'validation: PASS\n',
       stderr: '',
     });
-    script('echo tampered; exit 3\n');
-    const ended = await lab.mam('verify', 'roof', '--json');
+    script('echo tampered; exit 3\n', `${OWN}.sh`);
+    const ended = await lab.mam('verify', OWN, '--json');
     expect(ended.code).toBe(3);
     expect(JSON.parse(ended.stdout)).toMatchObject({
-      ...{ job_id: 'roof', status: 'completed', running: false, passed: false, exit_code: 3 },
+      ...{ job_id: OWN, status: 'completed', running: false, passed: false, exit_code: 3 },
       ...{ output_tail: 'tampered\n', script: path, script_changed: true },
     });
     expect(ended.stderr).toBe(`mam: ${path} was changed since the job was delegated.\ntampered\n`);
-    expect(lab.record('roof')).toMatchObject({
+    expect(lab.record(OWN)).toMatchObject({
       status: 'completed',
       late: false,
       validation: { passed: true },
     });
-    expect((await lab.mam('logs', 'roof')).stdout).toMatch(
-      /person +verified +FAIL \(exit 3\) .*check\.sh; the script was changed/,
+    expect((await lab.mam('logs', OWN)).stdout).toMatch(
+      /person +verified +FAIL \(exit 3\) .*own-script\.sh; the script was changed/,
     );
   });
 
   test('ends a script that hangs with all of its group at Ctrl-C', async () => {
-    plant(lab, 'roof');
     const path = script(
       'trap "echo tidied" EXIT\nsleep 1000 &\necho $$ > pids; echo $! >> pids\necho begun\nsleep 1000\n',
     );
-    const run = lab.start(['verify', 'roof', '--validate', path]);
+    const run = lab.start(['verify', 'hangs', '--validate', path]);
     await until(
       'its output is there while it runs',
       () => run.seen.stdout === 'begun\n' && pids().length === 2,
@@ -135,15 +137,21 @@ describe('mam verify', () => {
   });
 
   test('ends one that will not hear it at the second Ctrl-C', async () => {
-    plant(lab, 'roof');
     const path = script('trap "" INT TERM\necho $$ > pids\nwhile :; do sleep 1000; done\n');
-    const run = lab.start(['verify', 'roof', '--validate', path]);
+    const run = lab.start(['verify', 'deaf', '--validate', path]);
     await until('it runs', () => pids().length === 1);
     run.child.kill('SIGINT');
     run.child.kill('SIGTERM');
     expect(await run.ended).toMatchObject({ code: 137, stdout: 'validation: FAIL (exit 137)\n' });
     await until('it is gone', () => !pids().some(isRunning));
   });
+});
+
+describe('mam verify, without a hub', () => {
+  beforeEach(() => {
+    lab = new Lab();
+  });
+  afterEach(() => lab.end());
 
   test('says what is wrong: 64 for a job or script that is not there, 69 for one that cannot be started', async () => {
     plant(lab, 'roof');

@@ -46,7 +46,9 @@ const test = base.extend<{ lab: Written }>({
   },
 });
 
-test('a question and a permission are answered, and a person reports', async ({ lab }) => {
+test('a question and a permission are answered, a person reports, and the peer of the demo stands in for an agent', async ({
+  lab,
+}) => {
   const peer = await lab.startPeer('mute');
   const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
   const { job_id: jobId } = await server.delegate(peer);
@@ -71,6 +73,13 @@ test('a question and a permission are answered, and a person reports', async ({ 
     status: 'completed',
     detail: 'The key is on the board.',
   });
+
+  lab.sessions.add('stand-in');
+  await lab.type(lineWith('README.md', 'new-session', 'stand-in'));
+  expect(await lab.type(lineWith('README.md', 'mam submit', 'stand-in'))).toContain('hello.txt says: Hello');
+  expect(readFileSync(join(lab.project, 'hello.txt'), 'utf8')).toBe('Hello\n');
+  // Without a terminal it says what to type.
+  await expect(lab.type(lineWith('README.md', 'mam attach'))).rejects.toThrow("attach -t '=stand-in'");
 });
 
 test.each(['README.md', 'docs/agents.md'])(
@@ -114,13 +123,4 @@ test('a job is delegated from a shell, listed and looked up', async ({ lab }) =>
   expect(submitted).toMatch(/\nvalidation: PASS\n\/\S+\/fix-the-login-test-[a-z0-9]{8}\n$/);
   expect(await lab.type(lineWith('README.md', 'mam list'))).toMatch(/^fix-the-login-test-\w+ +completed/);
   expect(await lab.type(lineWith('README.md', 'mam logs'))).toContain('peer codex      started');
-});
-
-test('the peer of the demo stands in for an agent', async ({ lab }) => {
-  lab.sessions.add('stand-in');
-  await lab.type(lineWith('README.md', 'new-session', 'stand-in'));
-  expect(await lab.type(lineWith('README.md', 'mam submit', 'stand-in'))).toContain('hello.txt says: Hello');
-  expect(readFileSync(join(lab.project, 'hello.txt'), 'utf8')).toBe('Hello\n');
-  // Without a terminal it says what to type.
-  await expect(lab.type(lineWith('README.md', 'mam attach'))).rejects.toThrow("attach -t '=stand-in'");
 });

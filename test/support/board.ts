@@ -35,8 +35,8 @@ export class Board {
 
   /** What is on the screen. @param colours with the sequences of its colours */
   screen(colours = false): Promise<string> {
-    const words = ['capture-pane', '-p', ...(colours ? ['-e'] : []), '-t', `=${this.#session}:`];
-    return this.#lab.tmux(...words);
+    const words = ['-p', ...(colours ? ['-e'] : []), '-t', `=${this.#session}:`];
+    return this.#lab.steadyTmux('capture-pane', ...words);
   }
 
   /** Waits until the screen shows something, and gives the whole of it. @throws with what it shows instead */
@@ -51,17 +51,17 @@ export class Board {
 
   /** Presses keys by tmux's names, each by itself. */
   async press(...keys: string[]): Promise<void> {
-    for (const key of keys) await this.#lab.tmux('send-keys', '-t', `=${this.#session}:`, key);
+    for (const key of keys) await this.#lab.steadyTmux('send-keys', '-t', `=${this.#session}:`, key);
   }
 
   /** Types text as it is. */
   async type(text: string): Promise<void> {
-    await this.#lab.tmux('send-keys', '-l', '-t', `=${this.#session}:`, text);
+    await this.#lab.steadyTmux('send-keys', '-l', '-t', `=${this.#session}:`, text);
   }
 
   async resize(columns: number, rows: number): Promise<void> {
     const size = ['-x', `${columns}`, '-y', `${rows}`];
-    await this.#lab.tmux('resize-window', '-t', `=${this.#session}:`, ...size);
+    await this.#lab.steadyTmux('resize-window', '-t', `=${this.#session}:`, ...size);
   }
 
   /** Leaves the board, and waits for the shell. */

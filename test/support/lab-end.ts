@@ -36,6 +36,7 @@ export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promi
     child.kill('SIGKILL');
   }
   await Promise.all(lab.servers.map((server) => guard(server.close())));
+  await guard(lab.leaveTmux());
   const before = await tmuxState(lab);
   await guard(endHub(lab));
   const after = before && (await tmuxState(lab));

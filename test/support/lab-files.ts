@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { orderText } from '../../src/hub/order-text.ts';
 import type { RecordedEvent } from '../../src/job/event.ts';
@@ -7,11 +6,12 @@ import { isJobId } from '../../src/job/id.ts';
 import type { JobRecord } from '../../src/job/record.ts';
 import { foldJob } from '../../src/registry/fold.ts';
 import { type JobPaths, jobPaths } from '../../src/registry/paths.ts';
+import { LABS } from './processes.ts';
 import { until } from './until.ts';
 
 /** The folder of a lab: a home, a project with its registry, and what lies in them. */
 export class LabFiles {
-  readonly folder = mkdtempSync(join(tmpdir(), 'mam-'));
+  readonly folder = mkdtempSync(LABS);
   readonly home = join(this.folder, 'h');
   readonly project = join(this.folder, 'p');
   readonly registry = join(this.project, '.mam', 'jobs');

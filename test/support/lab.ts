@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TmuxServer } from '../../src/tmux/control.ts';
+import { quote } from '../../src/tmux/quote.ts';
 import { collect, type Ended, type RunningCommand } from './command.ts';
 import { endLab } from './lab-end.ts';
 import { LabFiles } from './lab-files.ts';
@@ -91,6 +93,7 @@ export class Lab extends LabFiles {
   readonly #processes = new Processes(this.folder);
   #logs = 0;
   #reporter: Promise<LabServer> | undefined;
+  #steady: TmuxServer | undefined;
 
   /** @param env more of the environment of everything in here */
   constructor(env: Record<string, string> = {}) {
@@ -194,6 +197,22 @@ export class Lab extends LabFiles {
     const { code, stdout, stderr } = await this.run('tmux', ['-f', '/dev/null', '-S', this.socket, ...args]);
     if (code !== 0) throw new Error(`tmux ${args[0]}: ${stderr.trim()}`);
     return stdout.trimEnd();
+  }
+
+  /**
+   * Runs a command of tmux over one client, which stays in a hidden session: for what is typed and looked at often,
+   * where a process for each costs the most of a test.
+   */
+  async steadyTmux(command: string, ...args: string[]): Promise<string> {
+    this.#steady ??= new TmuxServer(this.socket);
+    const lines = await this.#steady.command([command, ...args.map(quote)].join(' '));
+    return lines.join('\n').trimEnd();
+  }
+
+  /** Takes the client of `steadyTmux` away. */
+  async leaveTmux(): Promise<void> {
+    await this.#steady?.close();
+    this.#steady = undefined;
   }
 
   /** What a peer's pane shows. */

@@ -1,5 +1,9 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
-import { until } from './until.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** How the folder of every lab begins. */
+export const LABS = join(tmpdir(), 'mam-');
 
 /** A running process that has a lab's folder in its command line or its environment. */
 export interface LabProcess {
@@ -11,8 +15,10 @@ export interface LabProcess {
 
 /** Finds the processes of one lab: those that have its folder in their command line or their environment. */
 export class Processes {
+  /** Those that no lab has anything to do with: what a process was started with does not change. */
+  static readonly #strangers = new Set<string>();
   readonly #folder: string;
-  /** Processes that are not the lab's, with when each began: what a process was started with does not change. */
+  /** Processes that are not the lab's, with when each began. */
   readonly #foreign = new Set<string>();
 
   constructor(folder: string) {
@@ -27,11 +33,13 @@ export class Processes {
       if (!Number.isInteger(pid) || pid === process.pid) continue;
       const [state, began] = stateOf(pid);
       const one = `${pid} ${began}`;
-      if (state === undefined || began === undefined || this.#foreign.has(one)) continue;
+      if (state === undefined || this.#foreign.has(one) || Processes.#strangers.has(one)) continue;
       const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
-      if (command.includes(this.#folder) || read(`/proc/${pid}/environ`).includes(this.#folder)) {
-        if (!/[ZX]/.test(state)) found.push({ pid, began, command });
-      } else this.#foreign.add(one);
+      const environment = read(`/proc/${pid}/environ`);
+      if (command.includes(this.#folder) || environment.includes(this.#folder)) {
+        if (!/[ZX]/.test(state)) found.push({ pid, command });
+      } else if (command.includes(LABS) || environment.includes(LABS)) this.#foreign.add(one);
+      else Processes.#strangers.add(one);
     }
     return found;
   }

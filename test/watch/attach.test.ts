@@ -1,7 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { TmuxServer } from '../../src/tmux/control.ts';
+import { quote } from '../../src/tmux/quote.ts';
+import { collect } from '../support/command.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing as sharingLab, test } from '../support/lab-test.ts';
@@ -17,34 +20,45 @@ const sharing = sharingLab.extend<{ server: LabServer }>({
 class Outside implements AsyncDisposable {
   readonly #lab: Lab;
   readonly #socket: string;
+  /** One client types and looks: a process for each look costs more than what is tested. */
+  readonly #server: TmuxServer;
 
-  constructor(lab: Lab) {
+  private constructor(lab: Lab, socket: string) {
     this.#lab = lab;
-    this.#socket = join(lab.folder, 'outside');
+    this.#socket = socket;
+    this.#server = new TmuxServer(socket);
+  }
+
+  static async open(lab: Lab): Promise<Outside> {
+    const outside = new Outside(lab, join(lab.folder, 'outside'));
     const shell = 'exec env -u TMUX -u TMUX_PANE HISTFILE=/dev/null PS1="$ " bash --norc --noprofile -i';
-    this.#tmux('new-session', '-d', '-s', 'outside', '-x', '100', '-y', '30', '-c', lab.project, shell);
-    this.#tmux('set-option', '-g', 'prefix', 'C-q');
+    const size = ['-x', '100', '-y', '30'];
+    await outside.#process('new-session', '-d', '-s', 'outside', ...size, '-c', lab.project, shell);
+    await outside.#tmux('set-option', '-g', 'prefix', 'C-q');
+    // Keys within a millisecond, as a test presses them, would pass for a paste, in which the prefix is a letter.
+    await lab.tmux('set-option', '-g', 'assume-paste-time', '0');
+    return outside;
   }
 
   /** Runs a command of mam, or of tmux on the lab's server. */
-  run(program: 'mam' | 'tmux', ...words: string[]): void {
+  async run(program: 'mam' | 'tmux', ...words: string[]): Promise<void> {
     const command = program === 'mam' ? [process.execPath, PROGRAM] : ['tmux', '-S', this.#lab.socket];
-    this.type(`clear; ${[...command, ...words].join(' ')}; echo "it ended: $?"`);
-    this.press('Enter');
+    await this.type(`clear; ${[...command, ...words].join(' ')}; echo "it ended: $?"`);
+    await this.press('Enter');
   }
 
-  type(text: string): void {
-    this.#tmux('send-keys', '-l', '-t', 'outside', text);
+  async type(text: string): Promise<void> {
+    await this.#tmux('send-keys', '-l', '-t', 'outside', text);
   }
 
-  press(...keys: string[]): void {
-    this.#tmux('send-keys', '-t', 'outside', ...keys);
+  async press(...keys: string[]): Promise<void> {
+    await this.#tmux('send-keys', '-t', 'outside', ...keys);
   }
 
   async shows(wanted: string | RegExp): Promise<string> {
     let screen = '';
-    const holds = (): string | false => {
-      screen = this.#tmux('capture-pane', '-p', '-t', 'outside');
+    const holds = async (): Promise<string | false> => {
+      screen = (await this.#tmux('capture-pane', '-p', '-t', 'outside')).join('\n');
       return (typeof wanted === 'string' ? screen.includes(wanted) : wanted.test(screen)) && screen;
     };
     return until(`it shows ${wanted}`, holds).catch((error: Error) => {
@@ -53,13 +67,22 @@ class Outside implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#tmux('kill-server');
+    await this.#server.close();
+    await this.#process('kill-server');
     rmSync(this.#socket, { force: true });
   }
 
-  #tmux(...words: string[]): string {
-    const options = { env: { ...this.#lab.env, TERM: 'xterm-256color' }, encoding: 'utf8' } as const;
-    return execFileSync('tmux', ['-f', '/dev/null', '-S', this.#socket, ...words], options);
+  #tmux(command: string, ...words: string[]): Promise<string[]> {
+    return this.#server.command([command, ...words.map(quote)].join(' '));
+  }
+
+  async #process(...words: string[]): Promise<void> {
+    const env = { ...this.#lab.env, TERM: 'xterm-256color' };
+    const { child, ended } = collect(
+      spawn('tmux', ['-f', '/dev/null', '-S', this.#socket, ...words], { env }),
+    );
+    child.stdin.end();
+    expect(await ended).toMatchObject({ code: 0 });
   }
 }
 
@@ -68,29 +91,29 @@ describe('attaching', () => {
     const peer = await lab.startPeer('mute');
     const onPeer = new RegExp(`^\\[${peer.session}\\]`, 'm');
     const { job_id: id } = await server.delegate(peer);
-    await using outside = new Outside(lab);
-    outside.run('mam', 'watch');
+    await using outside = await Outside.open(lab);
+    await outside.run('mam', 'watch');
     await outside.shows('screen, live');
-    outside.press('Enter');
+    await outside.press('Enter');
     await outside.shows(onPeer);
     // Every key goes to the peer, none to the board.
-    outside.type('qqq');
+    await outside.type('qqq');
     await until('the peer reads it', () => peer.keys.includes('qqq'));
-    outside.press('C-b', 'd');
+    await outside.press('C-b', 'd');
     await outside.shows(`Back from ${peer.session}`);
     await outside.shows(`▸ ● working     ${id.slice(0, 8)}`);
-    outside.press('q');
+    await outside.press('q');
     await outside.shows('it ended: 0');
   });
 
   sharing('by a job, the beginning of its id, and the name of a session', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { session: 'the-peer' });
     const { job_id: id } = await server.delegate(peer, { prompt: 'Sweep the chimney' });
-    await using outside = new Outside(lab);
+    await using outside = await Outside.open(lab);
     for (const name of [id, 'sweep-the', 'the-peer', 'tmux:the-peer']) {
-      outside.run('mam', 'attach', name);
+      await outside.run('mam', 'attach', name);
       await outside.shows(/^\[the-peer\]/m);
-      outside.press('C-b', 'd');
+      await outside.press('C-b', 'd');
       await outside.shows('it ended: 0');
     }
   });
@@ -100,22 +123,22 @@ describe('attaching', () => {
     const onPeer = new RegExp(`^\\[${peer.session}\\]`, 'm');
     await server.delegate(peer);
     await lab.startSession('mine', 'exec env HISTFILE=/dev/null PS1="$ " bash --norc --noprofile -i');
-    await using outside = new Outside(lab);
-    outside.run('tmux', 'attach', '-t', 'mine');
+    await using outside = await Outside.open(lab);
+    await outside.run('tmux', 'attach', '-t', 'mine');
     await outside.shows(/^\[mine\]/m);
-    outside.run('mam', 'attach', peer.session);
+    await outside.run('mam', 'attach', peer.session);
     await outside.shows(onPeer);
-    outside.press('C-b', 'L');
+    await outside.press('C-b', 'L');
     await outside.shows(/^\[mine\]/m);
-    outside.run('mam', 'watch');
+    await outside.run('mam', 'watch');
     await outside.shows('screen, live');
-    outside.press('a');
+    await outside.press('a');
     await outside.shows(onPeer);
-    outside.press('C-b', 'L');
+    await outside.press('C-b', 'L');
     await outside.shows('Switched to the session');
-    outside.press('q');
+    await outside.press('q');
     await outside.shows('it ended: 0');
-    outside.press('C-b', 'd');
+    await outside.press('C-b', 'd');
     await outside.shows('[detached');
   });
 
