@@ -3,33 +3,62 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { environmentOf } from '../../src/processes.ts';
 import type { Lab } from '../support/lab.ts';
-import { sharing, test } from '../support/lab-test.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing as sharingLab, test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
 
 const PEER = join(import.meta.dirname, '../peers/peer.mjs');
 const CARRIER = join(import.meta.dirname, '../peers/carrier.py');
 
-/** An agent kind of the configuration that a fake peer plays: it tells by its screen when it can be typed into. */
-function configure(lab: Lab, ...args: string[]): void {
-  lab.sessions.add('robot');
-  const command = [process.execPath, PEER, '--log', `${lab.folder}/peer-0.log`, '--mam', PROGRAM, ...args];
-  const robot = {
-    session: 'tmux:robot',
-    command,
-    ready: '^READY> *$',
-    busy: '^WORKING',
-    dialog: '^Do you want',
+/** Agent kinds of the configuration that a fake peer plays: they tell by their screen when they can be typed into. */
+const PLAYED: Record<string, string[]> = {
+  robot: [],
+  quiet: ['--report', ''],
+  forgetful: ['--report', ''],
+  asking: ['--dialog'],
+};
+
+/** @param names the kinds that this lab's hub and servers know */
+function configure(lab: Lab, ...names: string[]): void {
+  const play = (name: string) => {
+    lab.sessions.add(name);
+    lab.expected.push(/^peer-\w+\.log$/);
+    const log = `${lab.folder}/peer-${name}.log`;
+    return {
+      session: `tmux:${name}`,
+      command: [process.execPath, PEER, '--log', log, '--mam', PROGRAM, ...(PLAYED[name] ?? [])],
+      ready: '^READY> *$',
+      busy: '^WORKING',
+      dialog: '^Do you want',
+    };
   };
-  lab.configure({ agents: { robot } });
+  const failing = {
+    session: 'failing',
+    command: ['sh', '-c', 'echo "no licence found"; exit 3'],
+    ready: '^x$',
+  };
+  lab.sessions.add('failing');
+  lab.configure({ agents: { failing, ...Object.fromEntries(names.map((name) => [name, play(name)])) } });
 }
 
-const MUTE = ['--report', ''];
+/**
+ * Agents of one lab, one test after the other: each ends what it has started. The tmux server outlives them, and one
+ * server starts them all.
+ */
+const sharing = sharingLab.extend<{ server: LabServer }>({
+  server: [
+    async ({ lab }, use) => {
+      configure(lab, ...Object.keys(PLAYED));
+      await lab.startSession('other', 'exec sleep 1000');
+      await use(await lab.startServer());
+    },
+    { scope: 'file' },
+  ],
+});
 
-describe.concurrent('an agent', () => {
-  test('is started, listed, given a job and stopped', async ({ lab }) => {
-    configure(lab);
-    const server = await lab.startServer();
+describe('an agent', () => {
+  sharing('is started, listed, given a job and stopped', async ({ lab, server }) => {
     const started = await server.ask('start_agent', { agent: 'robot' });
     expect(started).toMatchObject({ ready: true, target: 'tmux:robot' });
     const { agents, summary } = await server.ask('list_agents');
@@ -42,14 +71,13 @@ describe.concurrent('an agent', () => {
     expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
     const stopped = await lab.mam('stop', 'robot');
     expect(stopped.stdout).toContain('ended: tmux:robot');
-    await until(
-      'it is gone',
-      async () => (await lab.mam('stop', 'robot')).stderr.match(/no session robot|No tmux/) !== null,
-    );
+    const names = () => lab.tmux('list-sessions', '-F', '#{session_name}');
+    await until('it is gone', async () => !(await names()).split('\n').includes('robot'));
+    expect((await lab.mam('stop', 'robot')).stderr).toContain('no session robot');
   });
 
   test('is started for a job when it is missing, on a tmux server that does not run yet', async ({ lab }) => {
-    configure(lab);
+    configure(lab, 'robot');
     const server = await lab.startServer();
     const job = { prompt: 'Mend the roof', agent: 'robot' };
     expect(await server.refusal('delegate_job', job)).toContain('with `start` true');
@@ -75,24 +103,30 @@ describe.concurrent('an agent', () => {
     const server = await lab.startServer({ PATH: `${lab.project}/bin:${lab.env['PATH']}` });
     const told = (prompt: string) => `${prompt} and keep to what was said before: ${secret}`;
     for (const agent of ['claude-code', 'codex', 'opencode', 'gemini']) {
-      // The first one starts the tmux server, too.
-      for (const [before, session] of ['one', 'two'].entries()) {
+      const delegate = (session: string): Promise<{ job_id: string }> => {
         lab.sessions.add(session);
-        const { job_id } = await server.ask('delegate_job', {
+        return server.ask('delegate_job', {
           ...{ prompt: told('Look at the oldest of all the roofs and mend it'), agent, start: true },
           agent_session: `tmux:${session}`,
         });
+      };
+      const running = () => lab.processes.filter(({ command }) => command === 'sleep 1000');
+      // The first one starts the tmux server, too. Both are waited for together: none of them gets ready.
+      const first = delegate('one');
+      await until('it is started', () => running().length === 1);
+      const jobs = await Promise.all([first, delegate('two')]);
+      for (const session of ['one', 'two']) await lab.tmux('has-session', '-t', `=${session}`);
+      const all = lab.processes;
+      expect(running()).toHaveLength(2);
+      for (const { pid, command } of all) {
+        expect(command, agent).not.toContain(secret);
+        expect(environmentOf(pid).join('\0'), agent).not.toContain(secret);
+      }
+      const files = readdirSync(lab.home, { recursive: true, withFileTypes: true });
+      for (const entry of files.filter((one) => one.isFile()))
+        expect(readFileSync(join(entry.parentPath, entry.name), 'utf8'), entry.name).not.toContain(secret);
+      for (const { job_id } of jobs) {
         expect(job_id).not.toContain(secret);
-        await lab.tmux('has-session', '-t', `=${session}`);
-        const all = lab.processes;
-        expect(all.filter(({ command }) => command === 'sleep 1000')).toHaveLength(before + 1);
-        for (const { pid, command } of all) {
-          expect(command, agent).not.toContain(secret);
-          expect(environmentOf(pid).join('\0'), agent).not.toContain(secret);
-        }
-        const files = readdirSync(lab.home, { recursive: true, withFileTypes: true });
-        for (const entry of files.filter((one) => one.isFile()))
-          expect(readFileSync(join(entry.parentPath, entry.name), 'utf8'), entry.name).not.toContain(secret);
         await server.ask('cancel_job', { job_id });
       }
       await lab.tmux('kill-server');
@@ -101,16 +135,11 @@ describe.concurrent('an agent', () => {
     }
   });
 
-  test('that ends at its start is refused with its last words', async ({ lab }) => {
-    lab.sessions.add('robot');
-    const command = ['sh', '-c', 'echo "no licence found"; exit 3'];
-    lab.configure({ agents: { robot: { session: 'robot', command, ready: '^x$' } } });
-    await lab.startSession('other', 'exec sleep 1000');
-    const server = await lab.startServer();
-    const text = await server.refusal('start_agent', { agent: 'robot' });
-    expect(text).toContain('robot ended at its start');
+  sharing('that ends at its start is refused with its last words', async ({ lab, server }) => {
+    const text = await server.refusal('start_agent', { agent: 'failing' });
+    expect(text).toContain('failing ended at its start');
     expect(text).toContain('no licence found');
-    expect((await lab.tmux('list-sessions', '-F', '#{session_name}')).split('\n')).not.toContain('robot');
+    expect((await lab.tmux('list-sessions', '-F', '#{session_name}')).split('\n')).not.toContain('failing');
   });
 
   test('that is not installed is refused and listed so, and what can be started is named', async ({
@@ -145,105 +174,101 @@ describe.concurrent('an agent', () => {
     expect(own.next).toBe('mam start gemini');
   });
 
-  test('inside another program is listed by its kind, and one that reads no keys is none of its pane', async ({
-    lab,
-  }) => {
-    const server = await lab.startServer();
-    const run = 'const [, , ...words] = process.argv;';
-    lab.write(
-      'wrapper.js',
-      `${run}require('child_process').spawn(words[0], words.slice(1), {stdio:'inherit'})`,
-    );
-    lab.write('bin/claude', "#!/usr/bin/env node\nprocess.stdin.resume();console.log('here')", 0o755);
-    const piped = `require('child_process').spawn('claude', {stdio:'pipe'}).stdout.once('data', () => console.log('runs'))`;
-    lab.write('piped.js', piped);
-    const inside = [
-      ['a-node-program', 'not_ready', 'exec node wrapper.js claude'],
-      ['a-wrapper-of-a-wrapper', 'not_ready', 'exec env A=1 node wrapper.js node wrapper.js claude'],
-      ['a-shell', 'unreachable', "exec sh -c 'claude; true'"],
-      ['timeout', 'not_ready', 'exec timeout 1000 claude'],
-      ['a-program-that-carries-another-terminal', 'unreachable', `exec python3 ${CARRIER} claude`],
-    ] as const;
-    for (const [session, , command] of [...inside, ['piped', '', 'exec node piped.js']] as const)
-      await lab.startSession(session, `PATH=${lab.project}/bin:$PATH; ${command}`);
-    await until('the one that reads no keys runs', async () =>
-      (await lab.tmux('capture-pane', '-p', '-t', '=piped:')).includes('runs'),
-    );
-    const rows = async () => {
+  sharing(
+    'inside another program is listed by its kind, and one that reads no keys is none of its pane',
+    async ({ lab, server }) => {
+      const run = 'const [, , ...words] = process.argv;';
+      lab.write(
+        'wrapper.js',
+        `${run}require('child_process').spawn(words[0], words.slice(1), {stdio:'inherit'})`,
+      );
+      lab.write('bin/claude', "#!/usr/bin/env node\nprocess.stdin.resume();console.log('here')", 0o755);
+      const piped = `require('child_process').spawn('claude', {stdio:'pipe'}).stdout.once('data', () => console.log('runs'))`;
+      lab.write('piped.js', piped);
+      const inside = [
+        ['a-node-program', 'not_ready', 'exec node wrapper.js claude'],
+        ['a-wrapper-of-a-wrapper', 'not_ready', 'exec env A=1 node wrapper.js node wrapper.js claude'],
+        ['a-shell', 'unreachable', "exec sh -c 'claude; true'"],
+        ['timeout', 'not_ready', 'exec timeout 1000 claude'],
+        ['a-program-that-carries-another-terminal', 'unreachable', `exec python3 ${CARRIER} claude`],
+      ] as const;
+      for (const [session, , command] of [...inside, ['piped', '', 'exec node piped.js']] as const)
+        await lab.startSession(session, `PATH=${lab.project}/bin:$PATH; ${command}`);
+      await until('the one that reads no keys runs', async () =>
+        (await lab.tmux('capture-pane', '-p', '-t', '=piped:')).includes('runs'),
+      );
+      const rows = async () => {
+        const { agents } = await server.ask('list_agents');
+        return agents.filter(({ target }: { target?: string }) => target !== undefined);
+      };
+      const listed = await until('all are listed', async () => {
+        const found = await rows();
+        return found.length >= inside.length && found;
+      });
+      const seen = listed.map(({ agent, state, target }: Record<string, string>) => [target, agent, state]);
+      expect(seen.sort()).toEqual(
+        inside.map(([session, state]) => [`tmux:${lab.panes.get(session)}`, 'claude-code', state]).sort(),
+      );
       const { agents } = await server.ask('list_agents');
-      return agents.filter(({ target }: { target?: string }) => target !== undefined);
-    };
-    const listed = await until('all are listed', async () => {
-      const found = await rows();
-      return found.length >= inside.length && found;
-    });
-    const seen = listed.map(({ agent, state, target }: Record<string, string>) => [target, agent, state]);
-    expect(seen.sort()).toEqual(
-      inside.map(([session, state]) => [`tmux:${lab.panes.get(session)}`, 'claude-code', state]).sort(),
-    );
-    const { agents } = await server.ask('list_agents');
-    expect(agents.filter(({ agent }: { agent: string }) => agent === 'claude-code')).toHaveLength(
-      inside.length,
-    );
-  });
+      expect(agents.filter(({ agent }: { agent: string }) => agent === 'claude-code')).toHaveLength(
+        inside.length,
+      );
+      for (const [session] of [...inside, ['piped']]) await lab.tmux('kill-session', '-t', `=${session}`);
+    },
+  );
 
-  test('that shows a dialog at its start is not ready, and says why', async ({ lab }) => {
-    configure(lab, '--dialog');
-    const started = await lab.mam('start', 'robot', '--json');
+  sharing('that shows a dialog at its start is not ready, and says why', async ({ lab, server }) => {
+    const started = await lab.mam('start', 'asking', '--json');
     expect(started.code).toBe(4);
     expect(JSON.parse(started.stdout)).toMatchObject({
       ready: false,
       waits_for: expect.stringContaining('Do you want to proceed?'),
     });
-    const rows = JSON.parse((await lab.mam('agents', '--json')).stdout).agents;
-    expect(rows[0]).toMatchObject({ agent: 'robot', state: 'dialog' });
-    expect((await lab.mam('stop', 'robot')).code).toBe(0);
+    const { agents } = await server.ask('list_agents');
+    expect(agents[0]).toMatchObject({ agent: 'asking', state: 'dialog' });
+    expect((await lab.mam('stop', 'asking')).code).toBe(0);
   });
 
-  test('that somebody else started, or that has a job, is not stopped', async ({ lab }) => {
-    configure(lab, ...MUTE);
+  sharing('that somebody else started, or that has a job, is not stopped', async ({ lab, server }) => {
     const own = await lab.startPeer('mute');
-    const server = await lab.startServer();
     expect(await server.refusal('stop_agent', { name: own.address })).toMatch(
       /was not started by this program.* tmux -S '.*' kill-session -t '=.*'\.$/,
     );
     expect(await server.refusal('stop_agent', { name: 'nope' })).toContain(
       'There is no session nope. No agent started by mam is running.',
     );
-    const job = { prompt: 'Mend the roof', agent: 'robot', start: true };
+    const job = { prompt: 'Mend the roof', agent: 'quiet', start: true };
     const { job_id: jobId } = await server.ask('delegate_job', job);
-    expect(await server.refusal('stop_agent', { name: 'robot' })).toContain(`has an open job: ${jobId}`);
+    expect(await server.refusal('stop_agent', { name: 'quiet' })).toContain(`has an open job: ${jobId}`);
     const cancelled = await server.ask('cancel_job', { job_id: jobId, interrupt: true });
     expect(cancelled.summary).toContain(
-      `Job ${jobId} is cancelled. No interrupt key is known for agent kind robot`,
+      `Job ${jobId} is cancelled. No interrupt key is known for agent kind quiet`,
     );
-    await server.ask('stop_agent', { name: 'robot' });
+    await server.ask('stop_agent', { name: 'quiet' });
   });
 });
 
-describe.concurrent('a turn that ends without a report', () => {
-  test('is reminded once, then calls for help; a late word still counts', async ({ lab }) => {
-    configure(lab, ...MUTE);
-    const server = await lab.startServer();
+describe('a turn that ends without a report', () => {
+  sharing('is reminded once, then calls for help; a late word still counts', async ({ lab, server }) => {
     const { job_id: jobId } = await server.ask('delegate_job', {
       prompt: 'Mend the roof',
-      agent: 'robot',
+      agent: 'forgetful',
       start: true,
     });
     const told = await server.ask('wait_job', { job_id: jobId, timeout_seconds: 30 });
     expect(told).toMatchObject({ outcome: 'needs_attention', jobs: [{ reason: 'turn_ended' }] });
     expect(lab.types(jobId).filter((type) => type === 'reminded')).toHaveLength(1);
-    expect(await lab.tmux('capture-pane', '-p', '-t', '=robot:')).toContain(
+    expect(await lab.tmux('capture-pane', '-p', '-t', '=forgetful:')).toContain(
       'is still open and your turn has ended',
     );
     await (await lab.reporter).report(jobId, 'completed', { detail: 'done after all' });
     expect(lab.record(jobId).status).toBe('completed');
-    await server.ask('stop_agent', { name: 'robot' });
+    await server.ask('stop_agent', { name: 'forgetful' });
   });
 });
 
-describe.concurrent('a hook', () => {
-  sharing('tells of the pane that it runs in: submission and the end of a turn', async ({ lab }) => {
+describe('a hook', () => {
+  sharing('tells of the pane that it runs in: submission and the end of a turn', async ({ lab, server }) => {
     const words = JSON.stringify({
       last_assistant_message: 'I looked at the roof.',
       stop_hook_active: false,
@@ -251,7 +276,6 @@ describe.concurrent('a hook', () => {
     const input = lab.write('stop.json', words);
     const script = `'${process.execPath}' '${PROGRAM}' hook claude-code Stop < '${input}'\n`;
     const peer = await lab.startPeer('mute', { args: ['--hook', `sh ${lab.write('hook.sh', script)}`] });
-    const server = await lab.startServer();
     const { job_id: jobId } = await server.delegate(peer);
     const reminded = await lab.event(jobId, 'reminded');
     expect(reminded.detail).toBe('I looked at the roof.');
@@ -262,9 +286,8 @@ describe.concurrent('a hook', () => {
     await server.ask('cancel_job', { job_id: jobId });
   });
 
-  sharing('of another pane, or with bad input, changes nothing', async ({ lab }) => {
+  sharing('of another pane, or with bad input, changes nothing', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
-    const server = await lab.startServer();
     const { job_id: jobId } = await server.delegate(peer);
     for (const args of [[], ['claude-code'], ['claude-code', 'Stop'], ['none', 'Stop']]) {
       expect(await lab.mam('hook', ...args)).toMatchObject({ code: 0, stdout: '', stderr: '' });

@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest';
 import { composeOrder } from '../../src/job/order.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { sharing, test } from '../support/lab-test.ts';
+import { sharing } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 
 const CARRIER = join(import.meta.dirname, '../peers/carrier.py');
@@ -19,7 +19,7 @@ const SHELLS: [string, string[]][] = [
 const promptFor = (mark: string) =>
   `x; touch ${mark} # $(touch ${mark}) \`touch ${mark}\` && touch ${mark} | touch ${mark}`;
 
-/** The shared lab gets no job; its tmux server outlives the sessions of single tests. */
+/** The shared lab gets no job before all of these were refused; its tmux server outlives the sessions of single tests. */
 const refusing = sharing.extend<{ server: LabServer }>({
   server: [
     async ({ lab }, use) => {
@@ -96,7 +96,7 @@ describe('an order is never typed where a shell may read it:', () => {
     });
   }
 
-  test('which has come up behind the agent since the job was delegated', async ({ lab }) => {
+  refusing('which has come up behind the agent since the job was delegated', async ({ lab, server }) => {
     const mark = join(lab.folder, 'p', 'ran');
     const go = join(lab.folder, 'p', 'go');
     // The same process, with another terminal inside it.
@@ -116,8 +116,7 @@ describe('an order is never typed where a shell may read it:', () => {
     await until('it is ready', async () =>
       (await lab.tmux('capture-pane', '-p', '-t', '=pane:')).includes('READY>'),
     );
-    const server = await lab.startServer();
-    const peer = await lab.startPeerServer();
+    const peer = await lab.reporter;
     const { job_id: first } = await server.ask('delegate_job', {
       ...{ prompt: 'Mend the roof', agent: 'command', agent_session: 'tmux:pane', trust_pane: false },
     });
@@ -169,23 +168,25 @@ describe('what is typed runs nothing, should a shell read it all the same:', () 
   }
 });
 
-test('a pane is typed into whatever is behind its program, where its user says so', async ({ lab }) => {
-  const log = join(lab.folder, 'p', 'inner.log');
-  const program = join(import.meta.dirname, '../peers/peer.mjs');
-  await lab.startSession(
-    'pane',
-    `exec python3 '${CARRIER}' '${process.execPath}' '${program}' --log '${log}' --report ''`,
-  );
-  await until('it is ready', async () =>
-    (await lab.tmux('capture-pane', '-p', '-t', '=pane:')).includes('READY>'),
-  );
-  const server = await lab.startServer();
-  const job = { prompt: 'Mend the roof', agent: 'command', agent_session: 'tmux:pane' };
-  expect(await server.refusal('delegate_job', job)).toContain('holds another terminal open');
-  const shown = await server.ask('delegate_job', { ...job, trust_pane: true, dry_run: true });
-  expect(shown.typed_text).toContain('The task: Mend the roof');
-  const { job_id, status } = await server.ask('delegate_job', { ...job, trust_pane: true });
-  expect(status).toBe('working');
-  expect(lab.orderOf(job_id)).toContain('The task: Mend the roof');
-  expect(await lab.tmux('capture-pane', '-p', '-J', '-t', '=pane:')).toContain('The task: Mend the roof');
-});
+refusing(
+  'a pane is typed into whatever is behind its program, where its user says so',
+  async ({ lab, server }) => {
+    const log = join(lab.folder, 'p', 'inner.log');
+    const program = join(import.meta.dirname, '../peers/peer.mjs');
+    await lab.startSession(
+      'pane',
+      `exec python3 '${CARRIER}' '${process.execPath}' '${program}' --log '${log}' --report ''`,
+    );
+    await until('it is ready', async () =>
+      (await lab.tmux('capture-pane', '-p', '-t', '=pane:')).includes('READY>'),
+    );
+    const job = { prompt: 'Mend the roof', agent: 'command', agent_session: 'tmux:pane' };
+    expect(await server.refusal('delegate_job', job)).toContain('holds another terminal open');
+    const shown = await server.ask('delegate_job', { ...job, trust_pane: true, dry_run: true });
+    expect(shown.typed_text).toContain('The task: Mend the roof');
+    const { job_id, status } = await server.ask('delegate_job', { ...job, trust_pane: true });
+    expect(status).toBe('working');
+    expect(lab.orderOf(job_id)).toContain('The task: Mend the roof');
+    expect(await lab.tmux('capture-pane', '-p', '-J', '-t', '=pane:')).toContain('The task: Mend the roof');
+  },
+);

@@ -1,6 +1,12 @@
 import { describe, expect } from 'vitest';
-import { test } from '../support/lab-test.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing } from '../support/lab-test.ts';
 import { PATIENCE, pause } from '../support/until.ts';
+
+/** One server delegates, and waits, for all jobs of the shared lab. */
+const test = sharing.extend<{ server: LabServer }>({
+  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
+});
 
 /** How much later than due a limit may fire, in ms: the hub's own look comes every second. */
 const TOLERANCE_MS = 900 * PATIENCE;
@@ -9,9 +15,12 @@ const LIMIT = 2 * PATIENCE;
 
 // Nearly all of their time is waiting.
 describe.concurrent('timeout_seconds', () => {
-  test('fails the job in time; a late completed amends it and wakes waiters once', async ({ lab }) => {
+  test('fails the job in time; a late completed amends it and wakes waiters once', async ({
+    lab,
+    server,
+  }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const reporter = await lab.reporter;
     const { job_id } = await server.delegate(peer, { timeout_seconds: LIMIT });
     await reporter.report(job_id, 'started');
     const first = await server.ask('wait_job', { job_id });
@@ -53,9 +62,9 @@ describe.concurrent('timeout_seconds', () => {
     expect((await third.answer).outcome).toBe('final');
   });
 
-  test('fires while the job needs attention, too; a late error says why', async ({ lab }) => {
+  test('fires while the job needs attention, too; a late error says why', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const reporter = await lab.reporter;
     const { job_id } = await server.delegate(peer, {
       timeout_seconds: 2 * LIMIT,
       idle_timeout_seconds: LIMIT,
@@ -75,10 +84,9 @@ describe.concurrent('timeout_seconds', () => {
     });
   });
 
-  test('does not run while the job is queued', async ({ lab }) => {
+  test('does not run while the job is queued', async ({ lab, server }) => {
     const peer = await lab.startPeer('good');
     await lab.tmux('copy-mode', '-t', peer.pane);
-    const server = await lab.startServer();
     const { job_id } = await server.delegate(peer, { timeout_seconds: 1 });
     await pause(1_500);
     expect(lab.record(job_id).status).toBe('queued');
@@ -88,9 +96,8 @@ describe.concurrent('timeout_seconds', () => {
 });
 
 describe.concurrent('idle_timeout_seconds', () => {
-  test('silence makes the job stalled; output in the pane resumes it', async ({ lab }) => {
+  test('silence makes the job stalled; output in the pane resumes it', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
-    const server = await lab.startServer();
     const { job_id } = await server.delegate(peer, { idle_timeout_seconds: 1 });
     const answer = await server.ask('wait_job', { job_id });
     expect(answer).toMatchObject({
@@ -114,9 +121,9 @@ describe.concurrent('idle_timeout_seconds', () => {
     expect(lab.types(job_id).slice(-3)).toEqual(['stalled', 'resumed', 'stalled']);
   });
 
-  test('an event of the peer resumes it, and events keep it from stalling', async ({ lab }) => {
+  test('an event of the peer resumes it, and events keep it from stalling', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const reporter = await lab.reporter;
     const { job_id } = await server.delegate(peer, { idle_timeout_seconds: LIMIT });
     await lab.event(job_id, 'stalled');
     await reporter.report(job_id, 'progress', { detail: 'slow, not dead' });

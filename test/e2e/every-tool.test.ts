@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest';
 import { Catalog } from '../../src/mcp/catalog.ts';
 import { tools } from '../../tools/index.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { test } from '../support/lab-test.ts';
+import { sharing as test } from '../support/lab-test.ts';
 
 const NAMES = tools.map(({ name }) => name);
 const { declarations } = new Catalog(tools, 'supervisor');
@@ -47,7 +47,7 @@ describe.concurrent('every tool', () => {
     lab.configure({ agents: { robot: kind } });
     const check = lab.write('check.sh', 'echo "checked é 안녕"\n');
     const server = new Watched(await lab.startServer());
-    const reporter = new Watched(await lab.startPeerServer());
+    const reporter = new Watched(await lab.reporter);
 
     const work = { agent: 'command', agent_session: robot.address };
     await server.ask('delegate_job', { ...work, prompt: 'Look', dry_run: true });

@@ -2,10 +2,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { test } from '../support/lab-test.ts';
+import { sharing } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { isRunning } from '../support/processes.ts';
 import { pause, until } from '../support/until.ts';
+
+/** The tests come one after the other: each ends the hub of all. One server delegates, and waits, for all of them. */
+const test = sharing.extend<{ server: LabServer }>({
+  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
+});
 
 /** Waits until another hub than the killed ones runs. */
 async function nextHub(lab: Lab): Promise<number> {
@@ -26,23 +31,25 @@ async function killedAfterPaste(lab: Lab, peer: Peer): Promise<string> {
   const server = await lab.startServer();
   await server.ask('list_jobs');
   await lab.hubPid();
+  const before = lab.jobIds();
   server.delegate(peer).catch(() => {});
   await until('the paste has arrived', () => peer.pastes.length === 1);
   // The server goes first: it would start another hub at once.
   server.child.kill('SIGKILL');
   await lab.killHub();
   expect(peer.keys).toBe('');
-  const [jobId] = lab.jobIds() as [string];
+  const [jobId = ''] = lab.jobIds().filter((id) => !before.includes(id));
   expect(lab.types(jobId)).toEqual(['queued', 'pasting']);
   return jobId;
 }
 
-describe.concurrent('the hub is killed', () => {
+describe('the hub is killed', () => {
   test('while a job waits in the queue: the waiter goes on by itself, the job is delivered once', async ({
     lab,
+    server,
   }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const reporter = await lab.reporter;
     const a = await server.delegate(peer, { prompt: 'job a' });
     const b = await server.delegate(peer, { prompt: 'job b' });
     const wait = server.wait({ job_ids: [a.job_id, b.job_id], until: 'all' });
@@ -58,10 +65,9 @@ describe.concurrent('the hub is killed', () => {
     expect(peer.keys).toBe('\r\r');
   });
 
-  test('while a job is blocked: still looked after by the next one', async ({ lab }) => {
+  test('while a job is blocked: still looked after by the next one', async ({ lab, server }) => {
     const peer = await lab.startPeer('good');
     await lab.tmux('copy-mode', '-t', peer.pane);
-    const server = await lab.startServer();
     const { job_id } = await server.delegate(peer);
     const wait = server.wait({ job_id });
     await pause(100);
@@ -77,9 +83,9 @@ describe.concurrent('the hub is killed', () => {
     expect(peer.keys).toBe('\r');
   });
 
-  test('while a job is worked on: reports, clocks and losses go on', async ({ lab }) => {
+  test('while a job is worked on: reports, clocks and losses go on', async ({ lab, server }) => {
     const [peer, lost] = [await lab.startPeer('mute'), await lab.startPeer('mute', { session: 'lost' })];
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const reporter = await lab.reporter;
     const a = await server.delegate(peer);
     const b = await server.delegate(peer, { timeout_seconds: 2 });
     const c = await server.delegate(lost);
@@ -102,11 +108,11 @@ describe.concurrent('the hub is killed', () => {
     expect(Date.parse(final_at ?? '') - Date.parse(submitted_at ?? '')).toBeGreaterThanOrEqual(2_000);
   });
 
-  test('while it validates: the script runs again, and its verdict counts', async ({ lab }) => {
+  test('while it validates: the script runs again, and its verdict counts', async ({ lab, server }) => {
     const script = 'echo $$ >> pids\nuntil [ -e go ]; do sleep 0.02; done\necho checked\n';
     const validate = lab.write('check.sh', script);
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const reporter = await lab.reporter;
     const { job_id } = await server.delegate(peer, { validate });
     const wait = server.wait({ job_id });
     await reporter.report(job_id, 'completed', { detail: 'done' });
@@ -126,11 +132,11 @@ describe.concurrent('the hub is killed', () => {
 
   test('between paste and Enter, and the text is in the box: Enter, once, and no second paste', async ({
     lab,
+    server,
   }) => {
     const peer = await lab.startPeer('slow');
     const jobId = await killedAfterPaste(lab, peer);
     await until('the text is shown', async () => (await lab.screen(peer)).includes(jobId));
-    const server = await lab.startServer();
     const answer = await server.ask('wait_job', { job_id: jobId });
     expect(answer.jobs[0].status).toBe('completed');
     expect(peer.bytes.toString()).toBe(`\x1b[200~${lab.orderOf(jobId)}\x1b[201~\r`);
@@ -141,10 +147,10 @@ describe.concurrent('the hub is killed', () => {
 
   test('between paste and Enter, and the text is not to be seen: unverified, and not one key', async ({
     lab,
+    server,
   }) => {
     const peer = await lab.startPeer('mute', { args: ['--echo', '100000'] });
     const jobId = await killedAfterPaste(lab, peer);
-    const server = await lab.startServer();
     const answer = await server.ask('wait_job', { job_id: jobId });
     expect(answer).toMatchObject({
       outcome: 'needs_attention',
@@ -152,37 +158,41 @@ describe.concurrent('the hub is killed', () => {
     });
     await pause(1_300);
     expect(peer.bytes.toString()).toBe(`\x1b[200~${lab.orderOf(jobId)}\x1b[201~`);
-    const reporter = await lab.startPeerServer();
+    const reporter = await lab.reporter;
     await reporter.report(jobId, 'completed', { detail: 'had it all the time' });
     expect(lab.record(jobId).status).toBe('completed');
   });
 
   test('while Enter is being swallowed: the next one presses it, the text is pasted once', async ({
     lab,
+    server,
   }) => {
     const peer = await lab.startPeer('swallows');
-    const server = await lab.startServer();
     await server.ask('list_jobs');
+    const before = lab.jobIds();
     const delegated = server.delegate(peer).catch((error: Error) => error);
     await peer.gets(1, 1);
     await lab.killHub();
     await delegated;
     await peer.reported('completed');
-    const [jobId, ...others] = lab.jobIds() as [string];
+    const [jobId = '', ...others] = lab.jobIds().filter((id) => !before.includes(id));
     expect(others).toEqual([]);
     expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
     expect(peer.pastes).toEqual([lab.orderOf(jobId)]);
   });
 
-  test('while delegate_job is under way: the call is answered, and there is one job', async ({ lab }) => {
+  test('while delegate_job is under way: the call is answered, and there is one job', async ({
+    lab,
+    server,
+  }) => {
     const peer = await lab.startPeer('slow');
-    const server = await lab.startServer();
     await server.ask('list_jobs');
+    const before = lab.jobIds();
     const delegated = server.delegate(peer);
     await until('the paste has arrived', () => peer.pastes.length === 1);
     await lab.killHub();
     const { job_id } = await delegated;
-    expect(lab.jobIds()).toEqual([job_id]);
+    expect(lab.jobIds().filter((id) => !before.includes(id))).toEqual([job_id]);
     expect((await server.ask('wait_job', { job_id })).outcome).toMatch(/final|needs_attention/);
     await pause(300);
     expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
@@ -190,9 +200,9 @@ describe.concurrent('the hub is killed', () => {
 
   test('and nobody starts another: what is published then is kept and recorded by the next one', async ({
     lab,
+    server,
   }) => {
     const peer = await lab.startPeer('mute');
-    const server: LabServer = await lab.startServer();
     const { job_id } = await server.delegate(peer);
     await lab.killHub();
     const done = await lab.mam('publish', '--job', job_id, '--event', 'completed', '--detail', 'done');
@@ -204,23 +214,22 @@ describe.concurrent('the hub is killed', () => {
     expect(lab.types(job_id).filter((type) => type === 'completed')).toHaveLength(1);
   });
 
-  test('leaves nothing in tmux: its hidden session goes by itself', async ({ lab }) => {
+  test('leaves nothing in tmux: its hidden session goes by itself', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
-    const server = await lab.startServer();
     const { job_id } = await server.delegate(peer);
-    await server.close();
+    const names = async () => (await lab.tmux('list-sessions', '-F', '#{session_name}')).split('\n');
     await lab.killHub();
-    const sessions = () => lab.tmux('list-sessions', '-F', '#{session_name}');
-    await until('the session is gone', async () => (await sessions()) === 'mute');
+    await until('the session is gone', async () => (await names()).every((name) => lab.sessions.has(name)));
+    expect(await names()).toContain(peer.session);
     // The next hub cleans up the files of the dead one.
-    await (await lab.startServer()).ask('job_status', { job_id });
+    await server.ask('job_status', { job_id });
   });
 });
 
-describe.concurrent('the hub is stopped in order', () => {
-  test('its open jobs are left as they are, and the next one goes on with them', async ({ lab }) => {
+describe('the hub is stopped in order', () => {
+  test('its open jobs are left as they are, and the next one goes on with them', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const reporter = await lab.reporter;
     const a = await server.delegate(peer);
     const b = await server.delegate(peer);
     const before = [a, b].map(({ job_id }) => lab.types(job_id));

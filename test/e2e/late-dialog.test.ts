@@ -5,7 +5,7 @@ import { test } from '../support/lab-test.ts';
 const SOON_SECONDS = 12;
 
 test('a dialog that is drawn last in a second is told, each time', async ({ lab }) => {
-  const commands = Array.from({ length: 10 }, (_, n) => `touch late-${n}`);
+  const commands = Array.from({ length: 4 }, (_, n) => `touch late-${n}`);
   const asks = commands.flatMap((command) => ['--ask', command]);
   await lab.startAsker('--kind', 'codex', ...asks, '--silent', '--late');
   const server = await lab.startServer();
@@ -14,10 +14,12 @@ test('a dialog that is drawn last in a second is told, each time', async ({ lab 
     agent: 'codex',
     agent_session: 'tmux:asker',
   });
-  for (const command of commands) {
+  for (const [n, command] of commands.entries()) {
     const { outcome, jobs } = await server.ask('wait_job', { job_id, timeout_seconds: SOON_SECONDS });
     expect(outcome, command).toBe('needs_attention');
     expect(jobs[0].open_request).toBe(`Bash: ${command}`);
+    // Where in a second tmux tells of output is another place for each hub.
+    if (n === 1) await lab.mam('hub', 'stop');
     await server.ask('answer_job', { job_id, decision: 'allow' });
   }
 });

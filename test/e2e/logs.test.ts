@@ -1,12 +1,17 @@
 import { describe, expect } from 'vitest';
-import { test } from '../support/lab-test.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 
+/** One server delegates all jobs of the shared lab. */
+const test = sharing.extend<{ server: LabServer }>({
+  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
+});
+
 describe.concurrent('the audit log of a job in a pane', () => {
-  test('has the delivery receipt with its evidence, and the check', async ({ lab }) => {
+  test('has the delivery receipt with its evidence, and the check', async ({ lab, server }) => {
     const validate = lab.write('check.sh', 'echo "2 tests, 1 failed"; exit 3\n');
     const peer = await lab.startPeer('good');
-    const server = await lab.startServer();
     const { job_id: id } = await server.delegate(peer, { validate });
     await server.ask('wait_job', { job_id: id });
     const { code, stdout } = await lab.mam('logs', id);
@@ -30,9 +35,9 @@ describe.concurrent('the audit log of a job in a pane', () => {
     expect(validation_output).toBe('2 tests, 1 failed\n');
   });
 
-  test('shows the screen of a job that is open, then the one at its end', async ({ lab }) => {
+  test('shows the screen of a job that is open, then the one at its end', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const reporter = await lab.reporter;
     const { job_id: id } = await server.delegate(peer);
     const live = await server.ask('job_logs', { job_id: id, include: ['screen'] });
     expect(live).toMatchObject({ screen_live: true, events: [], screen: expect.stringContaining('READY>') });

@@ -6,7 +6,13 @@ import { spoolText } from '../../src/bus/spool.ts';
 import type { Claim } from '../../src/job/event.ts';
 import { newEventId } from '../../src/job/id.ts';
 import type { Lab } from '../support/lab.ts';
-import { test } from '../support/lab-test.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing } from '../support/lab-test.ts';
+
+/** One after another: each looks what is left in the spool folder of all. */
+const test = sharing.extend<{ server: LabServer }>({
+  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
+});
 
 const RESULT = 'slate '.repeat(10_000);
 
@@ -32,9 +38,8 @@ async function completed(lab: Lab, job_id: string): Promise<Claim> {
   return { event_id: newEventId(), job_id, type: 'completed', source: 'peer', at, result_spool };
 }
 
-describe.concurrent('a report with a long result', () => {
-  test('that arrives twice is answered twice as it was recorded', async ({ lab }) => {
-    const server = await lab.startServer();
+describe('a report with a long result', () => {
+  test('that arrives twice is answered twice as it was recorded', async ({ lab, server }) => {
     const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
     const claim = await completed(lab, job_id);
     const first = await publish(lab, claim);
@@ -45,8 +50,7 @@ describe.concurrent('a report with a long result', () => {
     expect(spooled(lab)).toEqual([]);
   });
 
-  test('that is refused leaves no text behind', async ({ lab }) => {
-    const server = await lab.startServer();
+  test('that is refused leaves no text behind', async ({ lab, server }) => {
     await server.ask('list_agents');
     const reply = await publish(lab, await completed(lab, 'roof-aaaaaaaa'));
     expect(reply).toMatchObject({ accepted: false, recorded: false });
@@ -55,8 +59,9 @@ describe.concurrent('a report with a long result', () => {
 
   test('of signs that JSON makes six times as long goes through, and so does such a prompt', async ({
     lab,
+    server,
   }) => {
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const reporter = await lab.reporter;
     const prompt = `Mend ${'\u0001'.repeat(15_000)}`;
     const { job_id } = await server.ask('delegate_job', { prompt, agent: 'human' });
     expect(readFileSync(lab.paths(job_id).prompt, 'utf8')).toBe(prompt);
@@ -67,8 +72,9 @@ describe.concurrent('a report with a long result', () => {
 
   test('and with more names of files than a message holds is told so, and leaves none either', async ({
     lab,
+    server,
   }) => {
-    const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
+    const reporter = await lab.reporter;
     const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
     const files = Array.from({ length: 100 }, (_, i) => `${'f'.repeat(990)}${i}`);
     const done = { job_id, event: 'completed', result: RESULT };

@@ -66,10 +66,12 @@ describe('a job is refused before anything is kept of it:', () => {
     expect(lab.record(job_id).agent_session?.pane).toBe(pane);
   });
 
-  test('no tmux server at all', async ({ lab }) => {
-    const server = await lab.startServer();
-    expect(await refused(lab, server, { agent_session: 'tmux:x' })).toContain(
-      `No tmux server runs at ${lab.socket}`,
+  sharing('no tmux server at all', async ({ lab }) => {
+    lab.write('no-tmux/file', '');
+    const elsewhere = join(lab.project, 'no-tmux');
+    const server = await lab.startServer({ TMUX_TMPDIR: elsewhere });
+    expect(await refused(lab, server, { agent_session: 'tmux:x' })).toMatch(
+      new RegExp(`No tmux server runs at ${elsewhere}/tmux-\\d+/default`),
     );
   });
 
@@ -108,7 +110,9 @@ describe('a job is refused before anything is kept of it:', () => {
     expect(peer.bytes.toString()).toBe('');
   });
 
-  test('dry_run shows what would be typed, and leaves no trace', async ({ lab }) => {
+  test('dry_run shows what would be typed, to a person nothing, refuses what is wrong, and leaves no trace', async ({
+    lab,
+  }) => {
     const peer = await lab.startPeer('mute');
     const server = await lab.startServer();
     const job = { prompt: 'Mend the roof', agent: 'command', agent_session: peer.address };
@@ -118,6 +122,22 @@ describe('a job is refused before anything is kept of it:', () => {
       agent_session: { pane: peer.pane },
       summary: `Nothing was changed: this is what would be typed into ${peer.address}.`,
     });
+    // For a person nothing would be typed, and what can be seen wrong is refused.
+    const forPerson = { prompt: 'Mend the roof', agent: 'human', dry_run: true };
+    const shown = await server.ask('delegate_job', forPerson);
+    expect(shown.summary).toContain('nothing would be typed');
+    expect(shown.typed_text).toBeUndefined();
+    for (const [wrong, words] of [
+      [{ workdir: 'nowhere' }, `${lab.project}/nowhere does not exist`],
+      [{ validate: 'missing.sh' }, `script ${lab.project}/missing.sh cannot be read`],
+    ] as const)
+      expect(await server.refusal('delegate_job', { ...forPerson, ...wrong })).toContain(words);
+    const registry = `${lab.write('file', '')}/jobs`;
+    const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
+    expect(await other.refusal('delegate_job', forPerson)).toContain(
+      `The registry ${registry} cannot be written`,
+    );
+    expect((await lab.mam('submit', 'x', '--dry-run', '--validate', 'missing.sh')).code).toBe(64);
     expect(existsSync(join(lab.project, '.mam'))).toBe(false);
     const { job_id } = await server.ask('delegate_job', { ...job, trust_pane: true });
     expect(answer.typed_text.replaceAll(answer.job_id, job_id)).toBe(lab.orderOf(job_id));
@@ -174,24 +194,6 @@ describe('a job is refused before anything is kept of it:', () => {
     expect(await server.delegate(held, again)).toMatchObject({ repeated: true, job_id });
     expect(peer.bytes.toString()).toBe('');
   });
-
-  test('dry_run for a person types nothing, and what it can see wrong it refuses', async ({ lab }) => {
-    const server = await lab.startServer();
-    const job = { prompt: 'Mend the roof', agent: 'human', dry_run: true };
-    const answer = await server.ask('delegate_job', job);
-    expect(answer.summary).toContain('nothing would be typed');
-    expect(answer.typed_text).toBeUndefined();
-    for (const [wrong, words] of [
-      [{ workdir: 'nowhere' }, `${lab.project}/nowhere does not exist`],
-      [{ validate: 'missing.sh' }, `script ${lab.project}/missing.sh cannot be read`],
-    ] as const)
-      expect(await server.refusal('delegate_job', { ...job, ...wrong })).toContain(words);
-    const registry = `${lab.write('file', '')}/jobs`;
-    const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
-    expect(await other.refusal('delegate_job', job)).toContain(`The registry ${registry} cannot be written`);
-    expect((await lab.mam('submit', 'x', '--dry-run', '--validate', 'missing.sh')).code).toBe(64);
-    expect(existsSync(join(lab.project, '.mam'))).toBe(false);
-  });
 });
 
 describe('request_key', () => {
@@ -220,15 +222,16 @@ describe('request_key', () => {
     },
   );
 
-  test('twice at once, and once more after a new hub, is still one job', async ({ lab }) => {
+  sharing('twice at once, and once more after a new hub, is still one job', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
-    const server = await lab.startServer();
-    const both = await Promise.all([1, 2].map(() => server.delegate(peer, { request_key: 'roof' })));
+    const server = await supervisor(lab);
+    const before = lab.jobIds();
+    const both = await Promise.all([1, 2].map(() => server.delegate(peer, { request_key: 'floor' })));
     expect(both[0].job_id).toBe(both[1].job_id);
     await lab.killHub();
-    const third = await server.delegate(peer, { request_key: 'roof' });
+    const third = await server.delegate(peer, { request_key: 'floor' });
     expect(third).toMatchObject({ job_id: both[0].job_id, repeated: true });
-    expect(lab.jobIds()).toEqual([third.job_id]);
+    expect(lab.jobIds().filter((id) => !before.includes(id))).toEqual([third.job_id]);
     expect(peer.pastes).toHaveLength(1);
   });
 });

@@ -1,18 +1,24 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { test } from '../support/lab-test.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 
-describe.concurrent('a job whose folder somebody has removed', () => {
-  test('is over for those who wait for it, and for the pane', async ({ lab }) => {
-    const [server, peer] = [await lab.startServer(), await lab.startPeer('mute')];
+/** One after another: the registry of all is removed. */
+const test = sharing.extend<{ server: LabServer }>({
+  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
+});
+
+describe('a job whose folder somebody has removed', () => {
+  test('is over for those who wait for it, and for the pane', async ({ lab, server }) => {
+    const peer = await lab.startPeer('mute');
     const { job_id: first } = await server.delegate(peer);
     const { job_id: second } = await server.delegate(peer);
     const wait = lab.start(['wait', first]);
     const follow = lab.start(['logs', first, '--follow']);
     const held = server.wait({ job_id: first });
-    const reporter = await lab.startPeerServer();
+    const reporter = await lab.reporter;
     const show = (words: string) => [wait, follow].every(({ seen }) => seen.stdout.includes(words));
     await until('both have begun', async () => {
       await reporter.report(first, 'progress', { detail: 'half of it' });
@@ -45,8 +51,8 @@ describe.concurrent('a job whose folder somebody has removed', () => {
     expect((await lab.mam('cancel', second)).code).toBe(0);
   });
 
-  test('is over with its whole registry, once the next job makes that anew', async ({ lab }) => {
-    const [server, peer] = [await lab.startServer(), await lab.startPeer('mute')];
+  test('is over with its whole registry, once the next job makes that anew', async ({ lab, server }) => {
+    const peer = await lab.startPeer('mute');
     const { job_id: first } = await server.delegate(peer);
     const held = server.wait({ job_id: first });
     rmSync(lab.registry, { recursive: true });
@@ -57,8 +63,8 @@ describe.concurrent('a job whose folder somebody has removed', () => {
     expect((await lab.mam('cancel', second)).code).toBe(0);
   });
 
-  test('goes on when only the whole registry was away, as with its disk', async ({ lab }) => {
-    const [server, peer] = [await lab.startServer(), await lab.startPeer('mute')];
+  test('goes on when only the whole registry was away, as with its disk', async ({ lab, server }) => {
+    const peer = await lab.startPeer('mute');
     const { job_id: id } = await server.delegate(peer);
     // As an unmounted disk leaves it: an empty folder, without the hub's lock.
     const away = `${lab.registry}-away`;
@@ -69,7 +75,7 @@ describe.concurrent('a job whose folder somebody has removed', () => {
     await server.call('job_status', { job_id: id });
     rmSync(lab.registry, { recursive: true });
     renameSync(away, lab.registry);
-    const reporter = await lab.startPeerServer();
+    const reporter = await lab.reporter;
     await reporter.report(id, 'completed');
     expect(lab.record(id).status).toBe('completed');
     expect(lab.types(id)).not.toContain('cancelled');

@@ -1,7 +1,8 @@
+import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { sharing, test } from '../support/lab-test.ts';
+import { sharing as sharingLab } from '../support/lab-test.ts';
 import { PATIENCE, pause, until } from '../support/until.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
@@ -41,17 +42,37 @@ async function complete(server: LabServer, ref: object, name: string, value = ''
 
 const template = (part = '') => ({ type: 'ref/resource', uri: `mam://jobs/{id}${part}` });
 
-/** A server, one that reports, and a job at a peer that never says a word. */
-async function withJob(lab: Lab) {
-  const peer = await lab.startPeer('mute');
-  const [server, reporter] = [await lab.startServer(), await lab.reporter];
+/** One server of all tests that look at a job that they name. */
+const sharing = sharingLab.extend<{ server: LabServer }>({
+  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
+});
+
+let registries = 0;
+/** A registry that no other test of the shared lab has: its list of jobs is the test's own. */
+function ownRegistry(lab: Lab) {
+  const name = `jobs-${++registries}`;
+  lab.expected.push(new RegExp(`^p/\\.mam/${name}/`));
+  const registry = join(lab.project, '.mam', name);
+  return { registry, env: { MAM_REGISTRY_DIR: registry } };
+}
+
+/** A job of this server at a peer that never says a word, and a server that reports. */
+async function jobOf(lab: Lab, server: LabServer) {
+  const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
   const { job_id: id } = await server.delegate(peer);
-  return { peer, server, reporter, id: id as string, uri: `mam://jobs/${id}` };
+  return { peer, reporter, id: id as string, uri: `mam://jobs/${id}` };
+}
+
+/** The same with a server of its own. */
+async function withJob(lab: Lab, env: Record<string, string> = {}) {
+  const server = await lab.startServer(env);
+  return { server, ...(await jobOf(lab, server)) };
 }
 
 describe.concurrent('resources', () => {
-  test('show what the tools show, with the same fields', async ({ lab }) => {
-    const { server, reporter, id, uri, peer } = await withJob(lab);
+  sharing('show what the tools show, with the same fields', async ({ lab }) => {
+    const { registry, env } = ownRegistry(lab);
+    const { server, reporter, id, uri, peer } = await withJob(lab, env);
     await reporter.report(id, 'question', { detail: 'Slate\u001b[31m or tin?' });
     expect(JSON.parse(await read(server, 'mam://jobs'))).toEqual(
       await server.ask('list_jobs', { limit: 40 }),
@@ -59,7 +80,7 @@ describe.concurrent('resources', () => {
     expect(JSON.parse(await read(server, uri))).toEqual(await server.ask('job_status', { job_id: id }));
     const log = await read(server, `${uri}/log`);
     expect(log.split('\n')[0]).toContain(`Job ${id} is input_required (question)`);
-    for (const [at, type] of lab.types(id).entries())
+    for (const [at, type] of lab.types(id, registry).entries())
       expect(log).toMatch(new RegExp(`^\\S+  #${at + 1}  .*  ${type}\\b`, 'm'));
     expect(log).toContain('    Slate or tin?');
     expect(await read(server, `${uri}/screen`)).toContain(id);
@@ -80,8 +101,8 @@ describe.concurrent('resources', () => {
     ]);
   });
 
-  sharing('stay below 20,000 characters, and say where the rest is', async ({ lab }) => {
-    const { server, reporter, id, uri } = await withJob(lab);
+  sharing('stay below 20,000 characters, and say where the rest is', async ({ lab, server }) => {
+    const { reporter, id, uri } = await jobOf(lab, server);
     for (let round = 0; round < 130; round++)
       await reporter.report(id, 'progress', { detail: `${round} ${'"tin" '.repeat(200)}` });
     const log = await read(server, `${uri}/log`);
@@ -95,8 +116,8 @@ describe.concurrent('resources', () => {
     expect((await read(server, uri)).length).toBeLessThanOrEqual(20_000);
   });
 
-  test('of an unknown job: an error that says what to do, and nothing is subscribed', async ({ lab }) => {
-    const server = await lab.startServer();
+  sharing('of an unknown job: an error that says what to do, and nothing is subscribed', async ({ lab }) => {
+    const server = await lab.startServer(ownRegistry(lab).env);
     for (const [method, part] of [
       ['read', ''],
       ['read', '/log'],
@@ -115,12 +136,14 @@ describe.concurrent('resources', () => {
     expect(JSON.parse(await read(server, 'mam://jobs'))).toMatchObject({ jobs: [], total: 0 });
   });
 
-  test('completion: the newest jobs, open ones first, by what was typed', async ({ lab }) => {
+  sharing('completion: the newest jobs, open ones first, by what was typed', async ({ lab }) => {
     const [a, b] = [
-      await lab.startPeer('mute', { session: 'a' }),
-      await lab.startPeer('mute', { session: 'b' }),
+      await lab.startPeer('mute', { session: 'left' }),
+      await lab.startPeer('mute', { session: 'right' }),
     ];
-    const [server, reporter] = [await lab.startServer(), await lab.reporter];
+    const { env } = ownRegistry(lab);
+    const reporter = await lab.startServer({ ...env, MAM_ROLE: 'peer' }, { clientName: 'peer' });
+    const server = await lab.startServer(env);
     const first = (await server.delegate(a)).job_id;
     const second = (await server.delegate(b, { prompt: 'Paint the fence' })).job_id;
     const third = (await server.delegate(b, { prompt: 'Paint the gate' })).job_id;
@@ -136,82 +159,86 @@ describe.concurrent('resources', () => {
     expect((await complete(server, { type: 'ref/prompt', name: 'delegate' }, 'task')).values).toEqual([]);
     // Who sits in a pane most likely means the job of that pane; a peer sees no other.
     const report = { type: 'ref/prompt', name: 'report' };
-    const inA = await lab.startServer(lab.envOf(a));
+    const inA = await lab.startServer({ ...env, ...lab.envOf(a) });
     expect((await complete(inA, report, 'job_id')).values).toEqual([first, third]);
-    const peerInB = await lab.startServer({ ...lab.envOf(b), MAM_ROLE: 'peer' });
+    const peerInB = await lab.startServer({ ...env, ...lab.envOf(b), MAM_ROLE: 'peer' });
     expect((await complete(peerInB, report, 'job_id')).values).toEqual([third]);
     expect((await complete(reporter, report, 'job_id')).values).toEqual([]);
   });
 });
 
 describe.concurrent('subscriptions', () => {
-  sharing('hear of an event soon, of others not, and after unsubscribing nothing', async ({ lab }) => {
-    const { server, reporter, id, uri } = await withJob(lab);
-    const other = (await server.delegate(await lab.startPeer('mute'))).job_id;
-    await pause(500);
-    await subscribe(server, uri, `${uri}/log`, uri);
-    await reporter.report(id, 'question', { detail: 'Slate or tin?' });
-    await told(server, uri, 0);
-    await told(server, `${uri}/log`, 0);
-    expect(JSON.parse(await read(server, uri)).reason).toBe('question');
-    // What changes elsewhere is not told, and what is told once is not told twice.
-    await reporter.report(other, 'progress', { detail: 'at it' });
-    await pause(600);
-    expect(updates(server, uri)).toBe(1);
-    const before = updates(server, `${uri}/log`);
-    await server.request('resources/unsubscribe', { uri });
-    await reporter.report(id, 'progress', { detail: 'tin then' });
-    await told(server, `${uri}/log`, before);
-    await pause(400);
-    expect(updates(server, uri)).toBe(1);
-    // Subscribed again it hears again.
-    await subscribe(server, uri);
-    await reporter.report(id, 'completed');
-    await told(server, uri, 1);
-  });
+  sharing(
+    'hear of an event soon, of others not, and after unsubscribing nothing',
+    async ({ lab, server }) => {
+      const { reporter, id, uri } = await jobOf(lab, server);
+      const other = (await server.delegate(await lab.startPeer('mute'))).job_id;
+      await pause(500);
+      await subscribe(server, uri, `${uri}/log`, uri);
+      await reporter.report(id, 'question', { detail: 'Slate or tin?' });
+      await told(server, uri, 0);
+      await told(server, `${uri}/log`, 0);
+      expect(JSON.parse(await read(server, uri)).reason).toBe('question');
+      // What changes elsewhere is not told, and what is told once is not told twice.
+      await reporter.report(other, 'progress', { detail: 'at it' });
+      await pause(600);
+      expect(updates(server, uri)).toBe(1);
+      const before = updates(server, `${uri}/log`);
+      await server.request('resources/unsubscribe', { uri });
+      await reporter.report(id, 'progress', { detail: 'tin then' });
+      await told(server, `${uri}/log`, before);
+      await pause(400);
+      expect(updates(server, uri)).toBe(1);
+      // Subscribed again it hears again.
+      await subscribe(server, uri);
+      await reporter.report(id, 'completed');
+      await told(server, uri, 1);
+    },
+  );
 
-  test('of mam://jobs: every change, and new jobs of others, which change the list as well', async ({
-    lab,
-  }) => {
-    const { server, reporter, id } = await withJob(lab);
-    const watching = await lab.startServer();
-    expect((await watching.request('resources/list')).result.resources).toHaveLength(1);
-    await subscribe(watching, 'mam://jobs');
-    await reporter.report(id, 'progress', { detail: 'half' });
-    await told(watching, 'mam://jobs', 0);
-    expect(JSON.parse(await read(watching, 'mam://jobs')).jobs[0].detail).toBe('half');
-    expect(listChanges(watching)).toBe(0);
-    const { job_id } = await server.delegate(await lab.startPeer('mute', { session: 'b' }));
-    await until('list_changed', () => listChanges(watching) === 1);
-    const { resources } = (await watching.request('resources/list')).result;
-    expect(resources.map(({ uri }: { uri: string }) => uri)).toEqual([
-      'mam://jobs',
-      `mam://jobs/${job_id}`,
-      `mam://jobs/${id}`,
-    ]);
-    for (const resource of resources.slice(1)) {
-      expect(resource).toMatchObject({
-        title: 'Mend the roof',
-        description: 'Job of command: Mend the roof',
-        annotations: { audience: ['user', 'assistant'], priority: 0.6 },
-      });
-    }
-    // The one that never asked for its list is not told of it.
-    expect(listChanges(server)).toBe(0);
-    // Jobs of another registry change nothing here.
-    lab.expected.push(/^p\/\.mam\/other\//);
-    await pause(700);
-    const before = updates(watching, 'mam://jobs');
-    const elsewhere = await lab.startServer({ MAM_REGISTRY_DIR: `${lab.folder}/p/.mam/other` });
-    const foreign = await elsewhere.delegate(await lab.startPeer('mute', { session: 'c' }));
-    await elsewhere.ask('cancel_job', { job_id: foreign.job_id });
-    await pause(500);
-    expect(updates(watching, 'mam://jobs')).toBe(before);
-    expect(listChanges(watching)).toBe(1);
-  });
+  sharing(
+    'of mam://jobs: every change, and new jobs of others, which change the list as well',
+    async ({ lab }) => {
+      const { env } = ownRegistry(lab);
+      const { server, reporter, id } = await withJob(lab, env);
+      const watching = await lab.startServer(env);
+      expect((await watching.request('resources/list')).result.resources).toHaveLength(1);
+      await subscribe(watching, 'mam://jobs');
+      await reporter.report(id, 'progress', { detail: 'half' });
+      await told(watching, 'mam://jobs', 0);
+      expect(JSON.parse(await read(watching, 'mam://jobs')).jobs[0].detail).toBe('half');
+      expect(listChanges(watching)).toBe(0);
+      const { job_id } = await server.delegate(await lab.startPeer('mute'));
+      await until('list_changed', () => listChanges(watching) === 1);
+      const { resources } = (await watching.request('resources/list')).result;
+      expect(resources.map(({ uri }: { uri: string }) => uri)).toEqual([
+        'mam://jobs',
+        `mam://jobs/${job_id}`,
+        `mam://jobs/${id}`,
+      ]);
+      for (const resource of resources.slice(1)) {
+        expect(resource).toMatchObject({
+          title: 'Mend the roof',
+          description: 'Job of command: Mend the roof',
+          annotations: { audience: ['user', 'assistant'], priority: 0.6 },
+        });
+      }
+      // The one that never asked for its list is not told of it.
+      expect(listChanges(server)).toBe(0);
+      // Jobs of another registry change nothing here.
+      await pause(700);
+      const before = updates(watching, 'mam://jobs');
+      const elsewhere = await lab.startServer(ownRegistry(lab).env);
+      const foreign = await elsewhere.delegate(await lab.startPeer('mute'));
+      await elsewhere.ask('cancel_job', { job_id: foreign.job_id });
+      await pause(500);
+      expect(updates(watching, 'mam://jobs')).toBe(before);
+      expect(listChanges(watching)).toBe(1);
+    },
+  );
 
-  test('a client that has listed hears of the jobs that it delegates itself', async ({ lab }) => {
-    const server = await lab.startServer();
+  sharing('a client that has listed hears of the jobs that it delegates itself', async ({ lab }) => {
+    const server = await lab.startServer(ownRegistry(lab).env);
     await server.request('resources/list');
     const { job_id } = await server.delegate(await lab.startPeer('mute'));
     await until('list_changed', () => listChanges(server) === 1);
@@ -219,8 +246,8 @@ describe.concurrent('subscriptions', () => {
     expect(resources.map(({ name }: { name: string }) => name)).toEqual(['jobs', job_id]);
   });
 
-  sharing('of a screen: output is heard of within two seconds, quiet is not', async ({ lab }) => {
-    const { server, reporter, id, uri, peer } = await withJob(lab);
+  sharing('of a screen: output is heard of within two seconds, quiet is not', async ({ lab, server }) => {
+    const { reporter, id, uri, peer } = await jobOf(lab, server);
     await pause(500);
     await subscribe(server, `${uri}/screen`);
     await pause(1_500);
@@ -260,8 +287,21 @@ describe.concurrent('subscriptions', () => {
     expect(updates(server, uri)).toBe(told);
   });
 
-  test('outlive a hub that was killed', async ({ lab }) => {
-    const { server, reporter, id, uri } = await withJob(lab);
+  sharing('end with the client, which takes no longer for it', async ({ lab }) => {
+    const { server, uri } = await withJob(lab);
+    await subscribe(server, uri, `${uri}/screen`, `${uri}/log`, 'mam://jobs');
+    server.child.stdin.end();
+    const since = Date.now();
+    const { code, at } = await server.exited;
+    expect(code).toBe(0);
+    expect(at - since).toBeLessThan(2_000 * PATIENCE);
+  });
+});
+
+// After all others: it ends the hub of all.
+describe('subscriptions', () => {
+  sharing('outlive a hub that was killed', async ({ lab, server }) => {
+    const { reporter, id, uri } = await jobOf(lab, server);
     await subscribe(server, uri, `${uri}/screen`, 'mam://jobs');
     const before = updates(server, uri);
     await lab.killHub();
@@ -276,15 +316,5 @@ describe.concurrent('subscriptions', () => {
     await reporter.report(id, 'completed');
     await told(server, uri, again);
     await told(server, 'mam://jobs', jobs);
-  });
-
-  sharing('end with the client, which takes no longer for it', async ({ lab }) => {
-    const { server, uri } = await withJob(lab);
-    await subscribe(server, uri, `${uri}/screen`, `${uri}/log`, 'mam://jobs');
-    server.child.stdin.end();
-    const since = Date.now();
-    const { code, at } = await server.exited;
-    expect(code).toBe(0);
-    expect(at - since).toBeLessThan(2_000 * PATIENCE);
   });
 });

@@ -1,11 +1,22 @@
-import { readFileSync, symlinkSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
-import { test } from '../support/lab-test.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import type { Peer } from '../support/peer.ts';
 import { until } from '../support/until.ts';
+
+/** One after another: each counts the jobs that it has made. One server delegates for those to whom it is nobody. */
+const test = sharing.extend<{ server: LabServer; made: () => string[] }>({
+  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
+  /** The jobs that came since the test began. */
+  made: async ({ lab }, use) => {
+    const before = lab.jobIds();
+    await use(() => lab.jobIds().filter((id) => !before.includes(id)));
+  },
+});
 
 /** A peer that delegates further as soon as it has its own order; `out` gives what came of that. */
 async function delegating(lab: Lab, session: string, to: string, before = '') {
@@ -28,16 +39,78 @@ function readIfThere(file: string): string | undefined {
 
 const idIn = (out: string): string => /^registered job: (\S+)$/m.exec(out)?.[1] ?? `none in: ${out}`;
 
-describe.concurrent("no job for one's own pane:", () => {
-  test('by its name, its number, its place, a linked window, another path of the socket', async ({ lab }) => {
+describe('open jobs of one session', () => {
+  const refusal = '2 open jobs, and 2 is the limit (MAM_MAX_OPEN_JOBS or max_open_jobs)';
+
+  // First: it counts what all shells have open.
+  test('are limited for a person: all shells are one session', async ({ lab, server, made }) => {
+    const peer: Peer = await lab.startPeer('mute');
+    const env = { MAM_MAX_OPEN_JOBS: '2' };
+    const words = ['submit', '--no-wait', '--agent', 'command', '--agent-session', peer.address, '--prompt'];
+    for (const prompt of ['one', 'two'])
+      expect((await lab.start([...words, prompt], { env }).ended).code).toBe(0);
+    const { code, stderr } = await lab.start([...words, 'three'], { env }).ended;
+    expect(stderr).toContain(refusal);
+    expect(stderr).toContain('mam cancel');
+    expect(code).not.toBe(0);
+    expect(made()).toHaveLength(2);
+    for (const job_id of made()) await server.ask('cancel_job', { job_id });
+  });
+
+  test('are limited for a server, also where they come at once; a job that ends makes room', async ({
+    lab,
+    made,
+  }) => {
+    const peer = await lab.startPeer('mute');
+    const server = await lab.startServer({ MAM_MAX_OPEN_JOBS: '2' });
+    const job = { prompt: 'Mend the roof', agent: 'command', agent_session: peer.address };
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map((n) => server.call('delegate_job', { ...job, request_key: `n${n}` })),
+    );
+    const errors = answers.filter(({ isError }) => isError === true);
+    expect(errors.map(({ content }) => content[0].text)).toEqual([
+      expect.stringContaining(refusal),
+      expect.stringContaining(refusal),
+    ]);
+    const [id] = made();
+    expect(errors[0].content[0].text).toContain(id);
+    expect(made()).toHaveLength(2);
+    // Another session has its own number.
+    const other = await lab.startServer({ MAM_MAX_OPEN_JOBS: '1' });
+    await other.delegate(peer);
+    expect(await other.refusal('delegate_job', job)).toContain('has 1 open job, and 1 is the limit');
+    await server.ask('cancel_job', { job_id: id });
+    await server.delegate(peer);
+    // The same key still gives the same job.
+    const kept = made()
+      .map((one) => lab.record(one))
+      .find(({ status, request_key: key }) => key?.startsWith('n') && status !== 'cancelled');
+    expect(await server.ask('delegate_job', { ...job, request_key: kept?.request_key })).toMatchObject({
+      job_id: kept?.job_id,
+      repeated: true,
+    });
+  });
+});
+
+describe("no job for one's own pane:", () => {
+  test('by its name, its number, its place, a linked window, another path of the socket', async ({
+    lab,
+    made,
+  }) => {
     const peer = await lab.startPeer('mute');
     await lab.startSession('other', 'exec sleep 1000');
-    await lab.tmux('link-window', '-d', '-s', '=mute:', '-t', '=other:7');
-    const window = await lab.tmux('display-message', '-p', '-t', '=mute:', '#{window_index}.#{pane_index}');
+    await lab.tmux('link-window', '-d', '-s', `=${peer.session}:`, '-t', '=other:7');
+    const window = await lab.tmux(
+      'display-message',
+      '-p',
+      '-t',
+      `=${peer.session}:`,
+      '#{window_index}.#{pane_index}',
+    );
     const alias = join(lab.folder, 'alias');
     lab.expected.push(/^alias$/);
     symlinkSync(lab.socket, alias);
-    const places = [peer.address, `tmux:${peer.pane}`, `tmux:mute:${window}`, 'tmux:other:7'];
+    const places = [peer.address, `tmux:${peer.pane}`, `${peer.address}:${window}`, 'tmux:other:7'];
     const env = lab.envOf(peer);
     const server = await lab.startServer(env);
     const renamed = { ...env, TMUX: `${alias},1,0`, TMUX_SERVER_NAME: 'default' };
@@ -51,21 +124,20 @@ describe.concurrent("no job for one's own pane:", () => {
       expect(stderr).toContain(`Pane ${peer.pane} is your own. Name another agent's session.`);
       expect(code).not.toBe(0);
     }
-    expect(lab.jobIds()).toEqual([]);
+    expect(made()).toEqual([]);
     expect(peer.bytes.toString()).toBe('');
   });
 
-  test('nor for the pane of an agent that was told nothing of it', async ({ lab }) => {
+  test('nor for the pane of an agent that was told nothing of it', async ({ lab, server, made }) => {
     const { peer, out } = await delegating(lab, 'blind', 'tmux:blind', 'env -u TMUX -u TMUX_PANE');
-    const server = await lab.startServer();
     await server.delegate(peer);
     expect(await out()).toContain(`Pane ${peer.pane} is your own`);
-    expect(lab.jobIds()).toHaveLength(1);
+    expect(made()).toHaveLength(1);
   });
 });
 
-describe.concurrent('a peer that delegates further', () => {
-  test('makes jobs that know their parent, as deep as is allowed', async ({ lab }) => {
+describe('a peer that delegates further', () => {
+  test('makes jobs that know their parent, as deep as is allowed', async ({ lab, server, made }) => {
     const last = await lab.startPeer('mute', { session: 'last' });
     const third = await delegating(lab, 'third', last.address, 'MAM_MAX_DEPTH=2');
     const second = await delegating(
@@ -75,7 +147,6 @@ describe.concurrent('a peer that delegates further', () => {
       'env -u TMUX -u TMUX_PANE MAM_MAX_DEPTH=2',
     );
     const first = await delegating(lab, 'first', second.peer.address, 'MAM_MAX_DEPTH=2');
-    const server = await lab.startServer();
     const { job_id: top } = await server.delegate(first.peer);
     const child = idIn(await first.out());
     const grandchild = idIn(await second.out());
@@ -85,24 +156,27 @@ describe.concurrent('a peer that delegates further', () => {
     expect(refused).toContain('a job of depth 3, and 2 is the limit (MAM_MAX_DEPTH or max_depth)');
     expect(refused).toContain(`you work on job ${grandchild}, which has depth 2`);
     expect(refused).toContain('Do it yourself, or ask your supervisor');
-    expect(lab.jobIds().sort()).toEqual([top, child, grandchild].sort());
+    expect(made().sort()).toEqual([top, child, grandchild].sort());
     expect(last.bytes.toString()).toBe('');
   });
 
-  test('delegates nothing where the configuration says so', async ({ lab }) => {
-    const other = await lab.startPeer('mute', { session: 'other' });
+  test('delegates nothing where the configuration says so', async ({ lab, server }) => {
+    const other = await lab.startPeer('mute', { session: 'idle' });
     lab.configure('{"max_depth":0}');
-    const { peer, out } = await delegating(lab, 'first', other.address);
-    const server = await lab.startServer();
-    await server.delegate(peer);
-    expect(await out()).toContain('a job of depth 1, and 0 is the limit');
+    const { peer, out } = await delegating(lab, 'barred', other.address);
+    try {
+      await server.delegate(peer);
+      expect(await out()).toContain('a job of depth 1, and 0 is the limit');
+    } finally {
+      rmSync(join(lab.home, 'config.json'));
+    }
   });
 
-  test('gives none to those that wait for it, over however many jobs', async ({ lab }) => {
+  test('gives none to those that wait for it, over however many jobs', async ({ lab, made }) => {
     const top = await lab.startPeer('mute', { session: 'top' });
     const toTop = await delegating(lab, 'toTop', top.address);
-    const second = await delegating(lab, 'second', 'tmux:first');
-    const first = await delegating(lab, 'first', second.peer.address);
+    const second = await delegating(lab, 'inner', 'tmux:outer');
+    const first = await delegating(lab, 'outer', second.peer.address);
     const server = await lab.startServer(lab.envOf(top));
     const { job_id: one } = await server.delegate(first.peer);
     const child = idIn(await first.out());
@@ -112,59 +186,8 @@ describe.concurrent('a peer that delegates further', () => {
     expect(back).toContain('Ask it with `mam publish --event question`');
     await server.delegate(toTop.peer);
     expect(await toTop.out()).toContain(`Pane ${top.pane} is where your own work comes from`);
-    expect(lab.jobIds()).toHaveLength(3);
+    expect(made()).toHaveLength(3);
     for (const { pastes } of [first.peer, second.peer]) expect(pastes).toHaveLength(1);
     expect(top.bytes.toString()).toBe('');
-  });
-});
-
-describe.concurrent('open jobs of one session', () => {
-  const refusal = '2 open jobs, and 2 is the limit (MAM_MAX_OPEN_JOBS or max_open_jobs)';
-
-  test('are limited for a server, also where they come at once; a job that ends makes room', async ({
-    lab,
-  }) => {
-    const peer = await lab.startPeer('mute');
-    const server = await lab.startServer({ MAM_MAX_OPEN_JOBS: '2' });
-    const job = { prompt: 'Mend the roof', agent: 'command', agent_session: peer.address };
-    const answers = await Promise.all(
-      [1, 2, 3, 4].map((n) => server.call('delegate_job', { ...job, request_key: `n${n}` })),
-    );
-    const errors = answers.filter(({ isError }) => isError === true);
-    expect(errors.map(({ content }) => content[0].text)).toEqual([
-      expect.stringContaining(refusal),
-      expect.stringContaining(refusal),
-    ]);
-    const [id] = lab.jobIds();
-    expect(errors[0].content[0].text).toContain(id);
-    expect(lab.jobIds()).toHaveLength(2);
-    // Another session has its own number.
-    const other = await lab.startServer({ MAM_MAX_OPEN_JOBS: '1' });
-    await other.delegate(peer);
-    expect(await other.refusal('delegate_job', job)).toContain('has 1 open job, and 1 is the limit');
-    await server.ask('cancel_job', { job_id: id });
-    await server.delegate(peer);
-    // The same key still gives the same job.
-    const kept = lab
-      .jobIds()
-      .map((one) => lab.record(one))
-      .find(({ status, request_key: key }) => key?.startsWith('n') && status !== 'cancelled');
-    expect(await server.ask('delegate_job', { ...job, request_key: kept?.request_key })).toMatchObject({
-      job_id: kept?.job_id,
-      repeated: true,
-    });
-  });
-
-  test('are limited for a person: all shells are one session', async ({ lab }) => {
-    const peer: Peer = await lab.startPeer('mute');
-    const env = { MAM_MAX_OPEN_JOBS: '2' };
-    const words = ['submit', '--no-wait', '--agent', 'command', '--agent-session', peer.address, '--prompt'];
-    for (const prompt of ['one', 'two'])
-      expect((await lab.start([...words, prompt], { env }).ended).code).toBe(0);
-    const { code, stderr } = await lab.start([...words, 'three'], { env }).ended;
-    expect(stderr).toContain(refusal);
-    expect(stderr).toContain('mam cancel');
-    expect(code).not.toBe(0);
-    expect(lab.jobIds()).toHaveLength(2);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { sharing, test } from '../support/lab-test.ts';
+import { sharing } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { isRunning } from '../support/processes.ts';
 import { PATIENCE, pause, until } from '../support/until.ts';
@@ -94,8 +94,6 @@ async function isLost(lab: Lab, { lose, inShell = false, words }: Loss): Promise
 describe.concurrent('session_lost', () => {
   sharing.for(LOSSES)('by $way', (loss, { lab }) => isLost(lab, loss));
 
-  test('by the end of the tmux server', ({ lab }) => isLost(lab, SERVER_ENDS));
-
   sharing('is amended by a late report of what had been done', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
     const [server, reporter] = [await supervisor(lab), await lab.reporter];
@@ -124,4 +122,9 @@ describe.concurrent('session_lost', () => {
       expect(lab.record(job_id).status).toBe('working');
     },
   );
+});
+
+// After all others: it ends the tmux server of all.
+describe('session_lost', () => {
+  sharing('by the end of the tmux server', ({ lab }) => isLost(lab, SERVER_ENDS));
 });

@@ -1,11 +1,39 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { isJobId } from '../../src/job/id.ts';
 import type { RunningCommand } from '../support/command.ts';
 import type { Lab } from '../support/lab.ts';
-import { sharing, test } from '../support/lab-test.ts';
+import { sharing as sharingLab, test } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { until } from '../support/until.ts';
+
+/** Never gets ready, so that the hub answers only when its own time is up. */
+const slow = {
+  command: ['sh', '-c', 'stty raw -echo; exec cat'],
+  ready: '^READY>',
+  session: 'tmux:slow',
+};
+const sharing = sharingLab.extend<{ configured: undefined }>({
+  configured: [
+    async ({ lab }, use) => {
+      lab.configure({ agents: { slow } });
+      await use(undefined);
+    },
+    { scope: 'file', auto: true },
+  ],
+});
+
+let registries = 0;
+/** A registry that no other test of the shared lab has: all jobs in it are the test's own. */
+function ownRegistry(lab: Lab) {
+  const name = `jobs-${++registries}`;
+  lab.expected.push(new RegExp(`^p/\\.mam/${name}/`));
+  const registry = join(lab.project, '.mam', name);
+  const env = { MAM_REGISTRY_DIR: registry };
+  const mam = (...args: string[]) => lab.start(args, { env, input: '' }).ended;
+  return { registry, env, mam };
+}
 
 const to = (peer: Peer): string[] => ['--agent', 'command', '--agent-session', peer.address];
 const PERSON = ['--agent', 'human', '--no-wait'];
@@ -76,16 +104,12 @@ describe.concurrent('mam submit', () => {
     await reporter.report(jobId, 'completed');
   });
 
-  test('Ctrl-C while the job is handed over: its id is told, and it goes on', async ({ lab }) => {
-    // It never gets ready, so that the hub answers only when its own time is up.
-    const slow = {
-      command: ['sh', '-c', 'stty raw -echo; exec cat'],
-      ready: '^READY>',
-      session: 'tmux:slow',
-    };
-    lab.configure({ agents: { slow } });
-    const submit = lab.start(['submit', 'Paint the door', '--agent', 'slow', '--start']);
-    const [jobId = ''] = await until('the job is on disk', () => lab.jobIds().length > 0 && lab.jobIds());
+  sharing('Ctrl-C while the job is handed over: its id is told, and it goes on', async ({ lab }) => {
+    const submit = lab.start(['submit', 'Paint the shed', '--agent', 'slow', '--start']);
+    const jobId = await until('the job is on disk', () =>
+      lab.jobIds().find((id) => id.startsWith('paint-the-shed')),
+    );
+    lab.sessions.add('slow');
     submit.child.kill('SIGINT');
     const { code, stdout, stderr } = await submit.ended;
     expect(code).toBe(3);
@@ -111,21 +135,6 @@ describe.concurrent('mam submit', () => {
     expect(lab.record(jobId).status).toBe('working');
     await reporter.report(jobId, 'completed');
     expect((await lab.mam('wait', jobId)).code).toBe(0);
-  });
-
-  test('misses nothing while the hub is killed', async ({ lab }) => {
-    const [peer, reporter] = [await lab.startPeer('mute'), await lab.startPeerServer()];
-    const submit = lab.start(['submit', 'Paint the door', ...to(peer)]);
-    const jobId = await registered(submit);
-    await reporter.report(jobId, 'started');
-    for (let step = 0; step < 40; step++) {
-      if (step === 10 || step === 25) await lab.killHub();
-      await reporter.report(jobId, 'progress', { detail: `step ${step}` });
-    }
-    await reporter.report(jobId, 'completed', { detail: 'painted' });
-    const { code, stdout } = await submit.ended;
-    expect(code).toBe(0);
-    expect(shown(stdout)).toEqual(lab.types(jobId));
   });
 
   sharing('--no-wait comes back when the job is handed over', async ({ lab }) => {
@@ -160,10 +169,11 @@ describe.concurrent('mam submit', () => {
     expect(existsSync(join(lab.project, '.mam'))).toBe(false);
   });
 
-  test('a job for a person is shown, waited for and reported by mam done', async ({ lab }) => {
-    const submit = lab.start(['submit', 'Call mum', '--agent', 'human']);
+  sharing('a job for a person is shown, waited for and reported by mam done', async ({ lab }) => {
+    const { env, mam } = ownRegistry(lab);
+    const submit = lab.start(['submit', 'Call mum', '--agent', 'human'], { env });
     const jobId = await registered(submit);
-    expect((await lab.mam('done', 'She is well.')).code).toBe(0);
+    expect((await mam('done', 'She is well.')).code).toBe(0);
     const { code, stdout } = await submit.ended;
     expect(code).toBe(0);
     expect(stdout).toContain(`mam done ${jobId} "WHAT CAME OF IT"`);
@@ -188,22 +198,23 @@ describe.concurrent('mam submit', () => {
     expect((await submit.ended).code).toBe(3);
   });
 
-  test('mam done never ends another job than the one that was named', async ({ lab }) => {
-    const server = await lab.startServer();
+  sharing('mam done never ends another job than the one that was named', async ({ lab }) => {
+    const { env, mam, registry } = ownRegistry(lab);
+    const server = await lab.startServer(env);
     const order = async (prompt: string): Promise<string> =>
       (await server.ask('delegate_job', { prompt, agent: 'human' })).job_id;
     const first = await order('Water the plants');
-    expect((await lab.mam('done', first)).code).toBe(0);
+    expect((await mam('done', first)).code).toBe(0);
     const second = await order('Bring the key');
     // A job that is final gets a late report, a mistyped id nothing; neither is taken for words about the other job.
-    expect((await lab.mam('done', first, 'late words')).stderr).toContain('has been completed');
-    expect(await lab.mam('done', 'water-the-plans', 'wet')).toMatchObject({ code: 64, stdout: '' });
-    expect(lab.record(second).status).toBe('working');
+    expect((await mam('done', first, 'late words')).stderr).toContain('has been completed');
+    expect(await mam('done', 'water-the-plans', 'wet')).toMatchObject({ code: 64, stdout: '' });
+    expect(lab.record(second, registry).status).toBe('working');
     const third = await order('Call mum');
-    expect((await lab.mam('done', 'call-m', 'She is well.')).code).toBe(0);
-    expect(lab.record(third)).toMatchObject({ status: 'completed', detail: 'She is well.' });
-    expect((await lab.mam('done', '--job', 'bring', 'It hangs.')).code).toBe(0);
-    expect(lab.record(second)).toMatchObject({ status: 'completed', detail: 'It hangs.' });
+    expect((await mam('done', 'call-m', 'She is well.')).code).toBe(0);
+    expect(lab.record(third, registry)).toMatchObject({ status: 'completed', detail: 'She is well.' });
+    expect((await mam('done', '--job', 'bring', 'It hangs.')).code).toBe(0);
+    expect(lab.record(second, registry)).toMatchObject({ status: 'completed', detail: 'It hangs.' });
   });
 
   sharing('the log folder is the one of the settings', async ({ lab }) => {
@@ -217,7 +228,8 @@ describe.concurrent('mam submit', () => {
     expect(linesOf(stdout).at(-1)).toBe(join(logs, idIn(stdout)));
   });
 
-  test('what is wrong is said, with the next step, and leaves no job', async ({ lab }) => {
+  sharing('what is wrong is said, with the next step, and leaves no job', async ({ lab }) => {
+    const { mam, registry } = ownRegistry(lab);
     writeFileSync(join(lab.project, 'latin.txt'), Buffer.from([0x66, 0xfc, 0x72]));
     const wrong: [string[], number, string][] = [
       [[], 64, 'There is no task.'],
@@ -233,11 +245,11 @@ describe.concurrent('mam submit', () => {
       [['x', '--agent', 'codex', '--agent-session', 'tmux:other'], 69, 'codex must be on the PATH. Install'],
     ];
     for (const [args, code, words] of wrong) {
-      const ended = await lab.mam('submit', ...args);
+      const ended = await mam('submit', ...args);
       expect({ args, code: ended.code, stdout: ended.stdout }).toEqual({ args, code, stdout: '' });
       expect(ended.stderr).toContain(words);
     }
-    expect(lab.jobIds()).toEqual([]);
+    expect(existsSync(registry) ? readdirSync(registry).filter(isJobId) : []).toEqual([]);
   });
 
   sharing('a session that is missing can be started where its program is installed', async ({ lab }) => {
@@ -250,5 +262,23 @@ describe.concurrent('mam submit', () => {
     const { code, stderr } = await submit.ended;
     expect(code).toBe(69);
     expect(stderr).toContain('`mam start codex --name other`');
+  });
+});
+
+// After all others: it ends the hub of all.
+describe('mam submit', () => {
+  sharing('misses nothing while the hub is killed', async ({ lab }) => {
+    const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
+    const submit = lab.start(['submit', 'Paint the door', ...to(peer)]);
+    const jobId = await registered(submit);
+    await reporter.report(jobId, 'started');
+    for (let step = 0; step < 40; step++) {
+      if (step === 10 || step === 25) await lab.killHub();
+      await reporter.report(jobId, 'progress', { detail: `step ${step}` });
+    }
+    await reporter.report(jobId, 'completed', { detail: 'painted' });
+    const { code, stdout } = await submit.ended;
+    expect(code).toBe(0);
+    expect(shown(stdout)).toEqual(lab.types(jobId));
   });
 });

@@ -14,7 +14,7 @@ import { describe, expect } from 'vitest';
 import { startOf } from '../../src/processes.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { sharing, test } from '../support/lab-test.ts';
+import { sharing } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
@@ -293,34 +293,6 @@ describe.concurrent('a validation script', () => {
     expect(log.match(/last words/g)).toHaveLength(2);
   });
 
-  test('is ended by the next hub where MAM_HOME says so, and nothing that a journal names', async ({
-    lab,
-  }) => {
-    const { folder, server, reporter, jobId } = await stage(lab, HELD);
-    await reporter.report(jobId, 'completed');
-    await begun(folder);
-    const [script = 0] = pidsOf(folder);
-    const bystander = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
-    const { pid = 0 } = bystander;
-    try {
-      await lab.killHub();
-      const last = lab.events(jobId).at(-1);
-      const planted = { ...last, seq: (last?.seq ?? 0) + 1, event_id: 'planted', type: 'validating' };
-      const data = { pid, start: startOf(pid) };
-      appendFileSync(lab.paths(jobId).journal, `${JSON.stringify({ ...planted, data })}\n`);
-      await server.ask('job_status', { job_id: jobId });
-      await begun(folder, 4);
-      expect(isRunning(script)).toBe(false);
-      expect(isRunning(pid)).toBe(true);
-    } finally {
-      bystander.kill('SIGKILL');
-    }
-    write(folder, 'go', '');
-    // The planted line has the number of the hub's next.
-    await until('it is completed', () => lab.record(jobId).status === 'completed');
-    expect(existsSync(`${lab.home}/checks/${jobId}.json`)).toBe(false);
-  });
-
   sharing('completed twice while it runs changes nothing', async ({ lab }) => {
     const { folder, server, reporter, jobId } = await stage(lab, HELD);
     await reporter.report(jobId, 'completed', { detail: 'first' });
@@ -374,4 +346,36 @@ describe.concurrent('a validation script', () => {
     await lab.event(jobId, 'validated');
     expect(lab.record(jobId)).toMatchObject({ status: 'completed', late: true, detail: 'late' });
   });
+});
+
+// After all others: it ends the hub of all.
+describe('a validation script', () => {
+  sharing(
+    'is ended by the next hub where MAM_HOME says so, and nothing that a journal names',
+    async ({ lab }) => {
+      const { folder, server, reporter, jobId } = await stage(lab, HELD);
+      await reporter.report(jobId, 'completed');
+      await begun(folder);
+      const [script = 0] = pidsOf(folder);
+      const bystander = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+      const { pid = 0 } = bystander;
+      try {
+        await lab.killHub();
+        const last = lab.events(jobId).at(-1);
+        const planted = { ...last, seq: (last?.seq ?? 0) + 1, event_id: 'planted', type: 'validating' };
+        const data = { pid, start: startOf(pid) };
+        appendFileSync(lab.paths(jobId).journal, `${JSON.stringify({ ...planted, data })}\n`);
+        await server.ask('job_status', { job_id: jobId });
+        await begun(folder, 4);
+        expect(isRunning(script)).toBe(false);
+        expect(isRunning(pid)).toBe(true);
+      } finally {
+        bystander.kill('SIGKILL');
+      }
+      write(folder, 'go', '');
+      // The planted line has the number of the hub's next.
+      await until('it is completed', () => lab.record(jobId).status === 'completed');
+      expect(existsSync(`${lab.home}/checks/${jobId}.json`)).toBe(false);
+    },
+  );
 });

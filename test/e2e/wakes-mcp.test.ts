@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
-import { sharing, test } from '../support/lab-test.ts';
+import { sharing } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { pause, until } from '../support/until.ts';
 
@@ -134,19 +134,6 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
     expect(boss.pastes).toHaveLength(1);
   });
 
-  test('is left alone by the next hub too, while its wait goes on', async ({ lab }) => {
-    const { boss, own, peer, ids } = await startBoss(lab, 2);
-    const [first = '', second = ''] = ids;
-    const wait = own.wait({ job_ids: ids, until: 'all' });
-    await peer.report(first, 'completed');
-    await lab.killHub();
-    await noLine(boss, 0, HUB_MS);
-    await peer.report(second, 'completed');
-    expect(await wait.answer).toMatchObject({ outcome: 'final' });
-    await until('it is seen', () => how(lab, first).includes('seen'));
-    expect(boss.pastes).toEqual([]);
-  });
-
   sharing(
     'is told what its client has only read as a resource, and not what it has cancelled',
     async ({ lab }) => {
@@ -163,8 +150,24 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
       expect(how(lab, second)).toEqual(['seen']);
     },
   );
+});
 
-  test.for([
+// After the others, one by one: they end the hub of all.
+describe('a supervisor whose MCP server runs in its pane', () => {
+  sharing('is left alone by the next hub too, while its wait goes on', async ({ lab }) => {
+    const { boss, own, peer, ids } = await startBoss(lab, 2);
+    const [first = '', second = ''] = ids;
+    const wait = own.wait({ job_ids: ids, until: 'all' });
+    await peer.report(first, 'completed');
+    await lab.killHub();
+    await noLine(boss, 0, HUB_MS);
+    await peer.report(second, 'completed');
+    expect(await wait.answer).toMatchObject({ outcome: 'final' });
+    await until('it is seen', () => how(lab, first).includes('seen'));
+    expect(boss.pastes).toEqual([]);
+  });
+
+  sharing.for([
     { what: 'is sent by the next one', more: '', keys: '\r', end: 'typed' },
     { what: 'is left to the person who has written on', more: ' and', keys: ' and', end: 'unverified' },
   ])('a line that a killed hub left in its box $what', async ({ more, keys, end }, { lab }) => {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
-import { sharing, test } from '../support/lab-test.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing as sharingLab, test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import type { Peer } from '../support/peer.ts';
 import { until } from '../support/until.ts';
@@ -17,16 +18,24 @@ const kinds = Object.fromEntries(
   NAMES.map((name) => [name, { session: `tmux:${name}`, ready: 'READY> *$', busy: 'WORKING' }]),
 );
 
-/** A supervisor whose screen tells when it is idle, which asked to go delegates so many jobs. */
-async function startBoss(lab: Lab, count: number, args: string[] = []) {
+/** A server that is no supervisor of anything. */
+const sharing = sharingLab.extend<{ stranger: LabServer }>({
+  stranger: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
+});
+
+/**
+ * A supervisor whose screen tells when it is idle, which asked to go delegates so many jobs. What is told does not
+ * depend on who has them: a person's need no pane.
+ * @param peer who has the first one; a person when absent
+ */
+async function startBoss(lab: Lab, count: number, args: string[] = [], peer?: Peer) {
   if (!existsSync(join(lab.home, 'config.json'))) lab.configure({ agents: kinds });
   lab.expected.push(/^out-boss-\d+$/);
   const session = NAMES.pop() ?? '';
   const file = join(lab.folder, `out-${session}`);
-  // One is a peer's; what is told does not depend on who has the others: a person's need no pane.
-  const peer = await lab.startPeer('mute');
   const submit = `"${process.execPath}" "${PROGRAM}" submit --no-wait --notify pane --prompt roof`;
-  const agents = [`command --agent-session ${peer.address}`, ...Array(count - 1).fill('human')];
+  const agents: string[] = Array(count).fill('human');
+  if (peer !== undefined) agents[0] = `command --agent-session ${peer.address}`;
   const all = agents.map((agent) => `${submit} --agent ${agent} >> ${file}.part 2>&1`).join('; ');
   const hook = `test -e ${file} || { ${all}; mv ${file}.part ${file}; }`;
   const boss = await lab.startPeer('mute', { session, args: ['--hook', hook, ...args] });
@@ -43,7 +52,7 @@ async function startBoss(lab: Lab, count: number, args: string[] = []) {
       }
     });
   };
-  return { boss, go, peer };
+  return { boss, go };
 }
 
 /** The jobs that were made, in their order. */
@@ -58,7 +67,7 @@ const how = (lab: Lab, jobId: string): unknown[] =>
 
 describe.concurrent('a supervisor that does not wait', () => {
   sharing('is told once of each change, in its own pane', async ({ lab }) => {
-    const { boss, go } = await startBoss(lab, 1);
+    const { boss, go } = await startBoss(lab, 1, [], await lab.startPeer('mute'));
     const [id = ''] = idsIn(await go());
     const peer = await lab.reporter;
     await peer.report(id, 'question', { detail: 'Slate; or `tin`?' });
@@ -111,30 +120,32 @@ describe.concurrent('a supervisor that does not wait', () => {
     await boss.gets(3, 4);
   });
 
-  sharing('is not told what it has seen itself: by a look, by the answer of a wait', async ({ lab }) => {
-    const { boss, go } = await startBoss(lab, 3);
-    const [first = '', second = '', third = ''] = idsIn(await go());
-    const [peer, own] = [await lab.reporter, await lab.startServer(lab.envOf(boss))];
-    const stranger = await lab.startServer();
-    const wait = own.wait({ job_ids: [second, third] });
-    await until('the wait is in force', async () => {
-      await peer.report(third, 'progress', { detail: 'x' });
-      return lab.events(third).length > 5;
-    });
-    await peer.report(second, 'completed');
-    expect(await wait.answer).toMatchObject({ outcome: 'final' });
-    await peer.report(first, 'completed');
-    await own.ask('job_status', { job_id: first });
-    for (const id of [first, second]) await until(`${id} is seen`, () => how(lab, id).length > 0);
-    await sleep(WAKE_MS);
-    expect(told(boss)).toEqual([]);
-    expect([first, second].map((id) => how(lab, id))).toEqual([['seen'], ['seen']]);
-    // What another session sees is not told to this one.
-    await peer.report(third, 'completed');
-    await stranger.ask('job_status', { job_id: third });
-    await boss.gets(2, 2);
-    expect(told(boss)).toEqual([expect.stringContaining(`Job ${third} is completed`)]);
-  });
+  sharing(
+    'is not told what it has seen itself: by a look, by the answer of a wait',
+    async ({ lab, stranger }) => {
+      const { boss, go } = await startBoss(lab, 3);
+      const [first = '', second = '', third = ''] = idsIn(await go());
+      const [peer, own] = [await lab.reporter, await lab.startServer(lab.envOf(boss))];
+      const wait = own.wait({ job_ids: [second, third] });
+      await until('the wait is in force', async () => {
+        await peer.report(third, 'progress', { detail: 'x' });
+        return lab.events(third).length > 5;
+      });
+      await peer.report(second, 'completed');
+      expect(await wait.answer).toMatchObject({ outcome: 'final' });
+      await peer.report(first, 'completed');
+      await own.ask('job_status', { job_id: first });
+      for (const id of [first, second]) await until(`${id} is seen`, () => how(lab, id).length > 0);
+      await sleep(WAKE_MS);
+      expect(told(boss)).toEqual([]);
+      expect([first, second].map((id) => how(lab, id))).toEqual([['seen'], ['seen']]);
+      // What another session sees is not told to this one.
+      await peer.report(third, 'completed');
+      await stranger.ask('job_status', { job_id: third });
+      await boss.gets(2, 2);
+      expect(told(boss)).toEqual([expect.stringContaining(`Job ${third} is completed`)]);
+    },
+  );
 
   sharing('is told although its waits were refused, or given up before they began', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 1);
@@ -149,36 +160,6 @@ describe.concurrent('a supervisor that does not wait', () => {
     expect(told(boss)).toEqual([expect.stringContaining(`Job ${id} is completed`)]);
     await until('it is in the journal', () => how(lab, id).length === 2);
     expect(how(lab, id)).toEqual(['typing', 'typed']);
-  });
-
-  test('is told by the next hub what the last one had not begun to tell', async ({ lab }) => {
-    const { boss, go } = await startBoss(lab, 1);
-    const [id = ''] = idsIn(await go());
-    await lab.tmux('copy-mode', '-t', boss.pane);
-    await (await lab.startPeerServer()).report(id, 'completed');
-    await lab.killHub();
-    await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
-    await (await lab.startServer()).ask('list_jobs');
-    // It gives waits the time to come back first.
-    await until('it is told', () => how(lab, id).includes('typed'));
-    expect(told(boss)).toEqual([expect.stringContaining(`Job ${id} is completed`)]);
-  });
-
-  test('is never told twice: not where the hub after one that was killed does not find its line', async ({
-    lab,
-  }) => {
-    const { boss, go } = await startBoss(lab, 1, ['--echo', '20000']);
-    const out = await go();
-    await until('its box is empty again', async () => /READY> *$/.test(await lab.screen(boss)));
-    const [id = ''] = idsIn(out);
-    await (await lab.startPeerServer()).report(id, 'completed');
-    await until('it is pasted', () => told(boss).length === 1);
-    expect(how(lab, id)).toEqual(['typing']);
-    await lab.killHub();
-    await (await lab.startServer()).ask('list_jobs');
-    await sleep(WAKE_MS);
-    expect(told(boss)).toHaveLength(1);
-    expect(boss.keys).toHaveLength(1);
   });
 
   sharing('is told of what changed while the line before was typed', async ({ lab }) => {
@@ -201,20 +182,6 @@ describe.concurrent('a supervisor that does not wait', () => {
     expect(how(lab, id)).toEqual(['typing', 'typed', 'typing', 'typed']);
   });
 
-  test('is told of its other jobs when one was pruned before it could be told', async ({ lab }) => {
-    const { boss, go } = await startBoss(lab, 2, ['--busy', 'WORKING']);
-    const [first = '', second = ''] = idsIn(await go());
-    const peer = await lab.startPeerServer();
-    await peer.report(first, 'completed');
-    expect(await lab.mam('prune', '--older-than', '0h')).toMatchObject({ code: 0 });
-    expect(lab.jobIds()).toEqual([second]);
-    await peer.report(second, 'completed');
-    await lab.tmux('send-keys', '-t', boss.pane, 'y');
-    await boss.gets(2, 3);
-    expect(told(boss)).toEqual([expect.stringContaining(`Job ${second} is completed`)]);
-    expect(readFileSync(join(lab.home, 'hub.log'), 'utf8')).not.toContain('was not told');
-  });
-
   sharing('is not told where another program has its pane now', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 1);
     const [id = ''] = idsIn(await go());
@@ -227,9 +194,60 @@ describe.concurrent('a supervisor that does not wait', () => {
   });
 });
 
+// After the others, one by one: they prune what is final, and end the hub of all.
+describe('a supervisor that does not wait', () => {
+  sharing('is told of its other jobs when one was pruned before it could be told', async ({ lab }) => {
+    const { boss, go } = await startBoss(lab, 2, ['--busy', 'WORKING']);
+    const before = lab.hubLog();
+    const [first = '', second = ''] = idsIn(await go());
+    const peer = await lab.reporter;
+    await peer.report(first, 'completed');
+    expect(await lab.mam('prune', '--older-than', '0h')).toMatchObject({ code: 0 });
+    expect(lab.jobIds()).toContain(second);
+    expect(lab.jobIds()).not.toContain(first);
+    await peer.report(second, 'completed');
+    await lab.tmux('send-keys', '-t', boss.pane, 'y');
+    await boss.gets(2, 3);
+    expect(told(boss)).toEqual([expect.stringContaining(`Job ${second} is completed`)]);
+    expect(lab.hubLog().slice(before.length)).not.toContain('was not told');
+  });
+
+  sharing('is told by the next hub what the last one had not begun to tell', async ({ lab, stranger }) => {
+    const { boss, go } = await startBoss(lab, 1);
+    const [id = ''] = idsIn(await go());
+    await lab.tmux('copy-mode', '-t', boss.pane);
+    await (await lab.reporter).report(id, 'completed');
+    await lab.killHub();
+    await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
+    await stranger.ask('list_jobs');
+    // It gives waits the time to come back first.
+    await until('it is told', () => how(lab, id).includes('typed'));
+    expect(told(boss)).toEqual([expect.stringContaining(`Job ${id} is completed`)]);
+  });
+
+  sharing(
+    'is never told twice: not where the hub after one that was killed does not find its line',
+    async ({ lab, stranger }) => {
+      const { boss, go } = await startBoss(lab, 1, ['--echo', '20000']);
+      const out = await go();
+      await until('its box is empty again', async () => /READY> *$/.test(await lab.screen(boss)));
+      const [id = ''] = idsIn(out);
+      await (await lab.reporter).report(id, 'completed');
+      await until('it is pasted', () => told(boss).length === 1);
+      expect(how(lab, id)).toEqual(['typing']);
+      await lab.killHub();
+      await stranger.ask('list_jobs');
+      await sleep(WAKE_MS);
+      expect(told(boss)).toHaveLength(1);
+      expect(boss.keys).toHaveLength(1);
+    },
+  );
+});
+
 describe.concurrent('notify is refused, and no job is left,', () => {
   test('outside of a pane, for a pane of others, for a program that shows no readiness', async ({ lab }) => {
-    const { boss, go, peer } = await startBoss(lab, 1);
+    const peer = await lab.startPeer('mute');
+    const { boss, go } = await startBoss(lab, 1, [], peer);
     const job = { prompt: 'x', agent: 'command', agent_session: peer.address, notify: 'pane' };
     expect(await (await lab.startServer()).refusal('delegate_job', job)).toContain(
       'You do not run in a tmux pane',

@@ -1,19 +1,27 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
+import { expect } from 'vitest';
+import type { Lab } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing } from '../support/lab-test.ts';
 import { plant, signed } from '../support/plant.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
-let lab: Lab;
-beforeEach(() => {
-  lab = new Lab();
+/** One lab, whose jobs lie there before its hub begins; and one server that asks for them. */
+const test = sharing.extend<{ server: LabServer }>({
+  server: [
+    async ({ lab }, use) => {
+      for (const id of ['long', 'roof', 'gutter', 'cellar']) plant(lab, id);
+      writeLong(lab);
+      await use(await lab.startServer());
+    },
+    { scope: 'file' },
+  ],
 });
-afterEach(() => lab.end());
 
 /** Adds events to a planted job's journal, as a hub would have written them. */
-function write(id: string, events: Record<string, unknown>[]): void {
+function write(lab: Lab, id: string, events: Record<string, unknown>[]): void {
   const lines = events.map((event, n) => {
     const own = { seq: n + 2, event_id: `e${n + 2}`, job_id: id, source: 'peer', at: '' };
     return signed(lab.home, id, { ...own, recorded_at: new Date().toISOString(), ...event });
@@ -21,10 +29,11 @@ function write(id: string, events: Record<string, unknown>[]): void {
   writeFileSync(lab.paths(id).journal, lines.join(''), { flag: 'a' });
 }
 
-test('job_logs pages through 1,000 events without loss, no answer above 20,000 characters', async () => {
-  plant(lab, 'long');
+/** A job with 1,000 events and a long log of its check. */
+function writeLong(lab: Lab): void {
   const hard = ['x'.repeat(1_900), '"\\\n'.repeat(600), '결과 '.repeat(600), '🏠'.repeat(400)];
   write(
+    lab,
     'long',
     Array.from({ length: 1_000 }, (_, n) => ({
       type: 'progress',
@@ -32,7 +41,12 @@ test('job_logs pages through 1,000 events without loss, no answer above 20,000 c
     })),
   );
   writeFileSync(join(lab.registry, 'long', 'validate.log'), '"quoted" line\n'.repeat(5_000));
-  const server = await lab.startServer();
+}
+
+test('job_logs pages through 1,000 events without loss, no answer above 20,000 characters', async ({
+  lab,
+  server,
+}) => {
   const seen: number[] = [];
   let pages = 0;
   for (let after = 0, more = true; more; pages++) {
@@ -56,17 +70,15 @@ test('job_logs pages through 1,000 events without loss, no answer above 20,000 c
   expect(parts).toMatchObject({ events: [], more: false, screen_missing: 'The job has no pane.' });
 });
 
-test('job_logs refuses an unknown job, and parts that there are not', async () => {
-  const server = await lab.startServer();
+test('job_logs refuses an unknown job, and parts that there are not', async ({ server }) => {
   expect(await server.refusal('job_logs', { job_id: 'nobody' })).toContain('There is no job with this id');
   expect(await server.refusal('job_logs', { job_id: 'x', include: ['all'] })).toContain('validation');
 });
 
-test('verify_job gives the verdict, and leaves the job as it is', async () => {
-  plant(lab, 'roof');
-  const server = await lab.startServer({ VIRTUAL_ENV: '/venv' });
+test('verify_job gives the verdict, and leaves the job as it is', async ({ lab, server }) => {
+  const venv = await lab.startServer({ VIRTUAL_ENV: '/venv' });
   writeFileSync(join(lab.project, 'check.sh'), 'echo "in $PWD with $JOB_ID $VIRTUAL_ENV"; exit 7\n');
-  const answer = await server.ask('verify_job', { job_id: 'roof', validate: 'check.sh' });
+  const answer = await venv.ask('verify_job', { job_id: 'roof', validate: 'check.sh' });
   expect(answer).toMatchObject({
     ...{ job_id: 'roof', status: 'queued', running: false, passed: false, exit_code: 7 },
     output_tail: `in ${lab.project} with roof /venv\n`,
@@ -83,23 +95,24 @@ test('verify_job gives the verdict, and leaves the job as it is', async () => {
     expect(await server.refusal('verify_job', args)).toContain(words);
 });
 
-test('verify_job: several at once, others are served meanwhile, a client that waits no longer finds the verdict', async () => {
-  plant(lab, 'roof');
-  const text = 'echo $$ >> pids\nuntil [ -e go ]; do sleep 0.02; done\necho through\n';
-  writeFileSync(join(lab.project, 'held.sh'), text);
-  const server = await lab.startServer();
+test('verify_job: several at once, others are served meanwhile, a client that waits no longer finds the verdict', async ({
+  lab,
+  server,
+}) => {
+  const text = 'echo $$ >> pids-several\nuntil [ -e go-several ]; do sleep 0.02; done\necho through\n';
+  writeFileSync(join(lab.project, 'several.sh'), text);
   const short = await lab.startServer({ MAM_TOOL_TIMEOUT_SECONDS: '1' });
-  const args = { job_id: 'roof', validate: 'held.sh' };
+  const args = { job_id: 'gutter', validate: 'several.sh' };
   const [first, second] = [server.ask('verify_job', args), server.ask('verify_job', args)];
   const early = await short.ask('verify_job', args);
   expect(early).toMatchObject({ running: true, next: expect.stringContaining('"after":1') });
   expect(early.passed).toBeUndefined();
-  expect((await server.ask('job_status', { job_id: 'roof' })).status).toBe('queued');
-  writeFileSync(join(lab.project, 'go'), '');
+  expect((await server.ask('job_status', { job_id: 'gutter' })).status).toBe('queued');
+  writeFileSync(join(lab.project, 'go-several'), '');
   for (const run of [first, second])
     expect(await run).toMatchObject({ passed: true, output_tail: 'through\n' });
   const log = await until('all verdicts are in the log', async () => {
-    const { events } = await short.ask('job_logs', { job_id: 'roof', after: 1 });
+    const { events } = await short.ask('job_logs', { job_id: 'gutter', after: 1 });
     return events.length === 3 && events;
   });
   expect(log.map(({ type, by, passed }: Record<string, unknown>) => [type, by, passed])).toEqual(
@@ -107,14 +120,12 @@ test('verify_job: several at once, others are served meanwhile, a client that wa
   );
 });
 
-test('the end of the hub ends a script, and the next hub runs it again', async () => {
-  plant(lab, 'roof');
+test('the end of the hub ends a script, and the next hub runs it again', async ({ lab, server }) => {
   const text = 'echo $$ >> pids\nuntil [ -e go ]; do sleep 0.02; done\n';
   writeFileSync(join(lab.project, 'held.sh'), text);
   const pids = (): number[] =>
     readFileSync(join(lab.project, 'pids'), 'utf8').split('\n').filter(Boolean).map(Number);
-  const server = await lab.startServer();
-  const run = server.ask('verify_job', { job_id: 'roof', validate: 'held.sh' });
+  const run = server.ask('verify_job', { job_id: 'cellar', validate: 'held.sh' });
   await until('it runs', () => pids().length === 1);
   const [first = 0] = pids();
   await lab.mam('hub', 'stop');
@@ -122,5 +133,5 @@ test('the end of the hub ends a script, and the next hub runs it again', async (
   expect(isRunning(first)).toBe(false);
   writeFileSync(join(lab.project, 'go'), '');
   expect(await run).toMatchObject({ passed: true });
-  expect(lab.events('roof').map(({ type }) => type)).toEqual(['queued', 'verified']);
+  expect(lab.events('cellar').map(({ type }) => type)).toEqual(['queued', 'verified']);
 });

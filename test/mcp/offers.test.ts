@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { JOBS_URI, promptsOf, TEMPLATES } from '../../src/mcp/offers.ts';
 import { read } from '../docs/markdown.ts';
 import { McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
@@ -16,6 +16,19 @@ async function start(options?: StartOptions): Promise<McpClient> {
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
 });
+
+let shared: Promise<McpClient> | undefined;
+/** The client of all tests whose requests are refused. */
+function refused(): Promise<McpClient> {
+  const begin = async () => {
+    const client = new McpClient();
+    await client.initialize();
+    return client;
+  };
+  shared ??= begin();
+  return shared;
+}
+afterAll(async () => (await shared)?.close());
 
 /** The text of a prompt. */
 async function prompt(client: McpClient, name: string, args?: Record<string, unknown>): Promise<string> {
@@ -197,7 +210,7 @@ test.each([
 ] as [string, Record<string, unknown>, number, string[]][])(
   'a bad %s %j is told',
   async (method, params, code, texts) => {
-    const client = await start();
+    const client = await refused();
     const { error } = await client.request(method, params);
     expect(error?.code).toBe(code);
     for (const text of texts) expect(error?.message).toContain(text);

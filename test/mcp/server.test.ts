@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { Catalog } from '../../src/mcp/catalog.ts';
 import { tools as declared } from '../../tools/index.ts';
 import { McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
@@ -15,6 +15,19 @@ function start(options?: StartOptions): McpClient {
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
 });
+
+let shared: Promise<McpClient> | undefined;
+/** A client after its handshake, of all tests whose calls are nothing to the next one. */
+function initialized(): Promise<McpClient> {
+  const begin = async () => {
+    const client = new McpClient();
+    await client.initialize();
+    return client;
+  };
+  shared ??= begin();
+  return shared;
+}
+afterAll(async () => (await shared)?.close());
 
 const SUPERVISOR_TOOLS = [
   'delegate_job',
@@ -33,7 +46,7 @@ const SUPERVISOR_TOOLS = [
 
 test('the SDK client connects, lists the tools and calls one', async () => {
   const client = new Client({ name: 'sdk', version: '1' });
-  const { project: cwd, home } = start();
+  const { project: cwd, home } = await initialized();
   const env = { ...getDefaultEnvironment(), MAM_HOME: home };
   await client.connect(
     new StdioClientTransport({ command: process.execPath, args: [PROGRAM], stderr: 'ignore', cwd, env }),
@@ -90,8 +103,7 @@ test('a peer gets what a peer needs', async () => {
 });
 
 test('the text of an answer is its structuredContent, summary first', async () => {
-  const client = start();
-  await client.initialize();
+  const client = await initialized();
   const result = await client.call('delegate_job', {
     prompt: 'Say "hello" – 안녕',
     agent: 'human',
@@ -145,8 +157,7 @@ test.each([
 ] as [string, Record<string, unknown>, string[]][])(
   'bad arguments of %s %j are told',
   async (tool, args, texts) => {
-    const client = start();
-    await client.initialize();
+    const client = await initialized();
     const result = await client.call(tool, args);
     expect(result.isError).toBe(true);
     expect(result.structuredContent).toBeUndefined();
@@ -154,30 +165,31 @@ test.each([
   },
 );
 
-test.each([
-  ['tools/call', undefined, '`name` must be the name of a tool'],
-  ['tools/call', {}, '`name` must be the name of a tool'],
-  ['tools/call', { name: null, arguments: {} }, 'tools/list has them'],
-  ['initialize', undefined, 'initialize needs `protocolVersion`'],
-  [
-    'initialize',
-    { protocolVersion: 1, capabilities: {}, clientInfo: { name: 'a', version: '1' } },
-    '(a string)',
-  ],
-  ['initialize', { protocolVersion: '2025-06-18', capabilities: null }, '`clientInfo` (an object'],
-] as [string, Record<string, unknown> | undefined, string][])(
-  'bad parameters of %s %j are told in a sentence, and the server goes on',
-  async (method, params, text) => {
-    const client = start();
+test('bad parameters are told in a sentence before the handshake, and the server goes on', async () => {
+  const client = start();
+  for (const [method, params, text] of [
+    ['tools/call', undefined, '`name` must be the name of a tool'],
+    ['tools/call', {}, '`name` must be the name of a tool'],
+    ['tools/call', { name: null, arguments: {} }, 'tools/list has them'],
+    ['initialize', undefined, 'initialize needs `protocolVersion`'],
+    [
+      'initialize',
+      { protocolVersion: 1, capabilities: {}, clientInfo: { name: 'a', version: '1' } },
+      '(a string)',
+    ],
+    ['initialize', { protocolVersion: '2025-06-18', capabilities: null }, '`clientInfo` (an object'],
+  ] as [string, Record<string, unknown> | undefined, string][]) {
     const { error } = await client.request(method, params);
-    expect(error).toEqual({ code: -32602, message: expect.stringContaining(text) });
-    expect((await client.initialize()).result.serverInfo.name).toBe('mam');
-  },
-);
+    expect(error, `${method} ${JSON.stringify(params)}`).toEqual({
+      code: -32602,
+      message: expect.stringContaining(text),
+    });
+  }
+  expect((await client.initialize()).result.serverInfo.name).toBe('mam');
+});
 
 test('arguments that are no object are told by the tool; null is none', async () => {
-  const client = start();
-  await client.initialize();
+  const client = await initialized();
   const call = async (name: string, args: unknown) =>
     (await client.request('tools/call', { name, arguments: args })).result;
   for (const args of [[], 'job_id', 7]) {
@@ -192,8 +204,7 @@ test('arguments that are no object are told by the tool; null is none', async ()
 });
 
 test('a request to be made a task is answered as any other', async () => {
-  const client = start();
-  await client.initialize();
+  const client = await initialized();
   for (const task of [{ ttl: 60_000 }, {}, 'x']) {
     const params = { name: 'delegate_job', arguments: { prompt: 'x', agent: 'human', dry_run: true }, task };
     expect((await client.request('tools/call', params)).result.structuredContent.dry_run).toBe(true);

@@ -143,7 +143,8 @@ async function endOfSecond() {
   // An agent at work: one that looks idle is looked at again in any case.
   const busy = ['• Working (1s • esc to interrupt)', '', ...look.box([''])];
   draw(busy);
-  await sleep(1_000 - (Date.now() % 1_000));
+  // Too little of this second is left to be told of it.
+  if (Date.now() % 1_000 > 700) await sleep(1_000 - (Date.now() % 1_000));
   for (; Date.now() % 1_000 < 950; await sleep(30)) draw(busy);
 }
 

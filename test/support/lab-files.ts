@@ -90,8 +90,8 @@ export class LabFiles {
   }
 
   /** The types of a job's events, in their order. */
-  types(jobId: string): string[] {
-    return this.events(jobId).map((event) => event.type);
+  types(jobId: string, registry = this.registry): string[] {
+    return this.events(jobId, registry).map((event) => event.type);
   }
 
   /** Waits for an event of this type in the journal. */
