@@ -10,7 +10,7 @@ import { cleanUp, killChild, makeClaim, makeHome, makeLink, runChild } from './h
 
 afterEach(cleanUp);
 
-const PUBLISHERS = 8;
+const PUBLISHERS = 5;
 const IN_FLIGHT = 20;
 const KILLS = 3;
 
@@ -40,12 +40,12 @@ it('nothing acknowledged is lost and no order broken while the hub is killed thr
   const lanes = links.flatMap((link) => Array.from({ length: IN_FLIGHT }, (_, lane) => publish(link, lane)));
   for (let kill = 0; kill < KILLS; kill++) {
     const before = counting;
-    await until('events flow', () => counting > before + 500);
+    await until('events flow', () => counting > before + 200);
     await killChild(hub);
     hub = await startHub(home);
   }
   const before = counting;
-  await until('events flow again', () => counting > before + 500);
+  await until('events flow again', () => counting > before + 200);
   stop = true;
   await Promise.all(lanes);
   await until('the outbox is empty', () => readdirSync(outboxFolder(home)).length === 0);

@@ -39,9 +39,12 @@ describe('the frame guard', () => {
   it('lets good frames pass, however they are cut', () => {
     for (const size of [1, 2, 3, 7, 64, 1000, frames.length]) {
       const check = frameChecker();
+      const refused: number[] = [];
+      // An assertion for each of so many pieces would take seconds.
       for (let at = 0; at < frames.length; at += size) {
-        expect(check(frames.subarray(at, at + size))).toBe(true);
+        if (check(frames.subarray(at, at + size)) !== true) refused.push(at);
       }
+      expect(refused, `pieces of ${size}`).toEqual([]);
     }
   });
 

@@ -1,18 +1,25 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { loadSettings, type SettingFlags, type Settings } from '../../src/config.ts';
 import { findProjectFolder } from '../../src/project.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import type { Peer } from '../support/peer.ts';
 import { until } from '../support/until.ts';
 
 let lab: Lab;
-beforeEach(() => {
+function makeLab(): void {
   lab = new Lab();
   lab.expected.push(NOT_OURS, /^h\/trust\//);
-});
-afterEach(() => lab.end());
+}
+
+/** A lab of its own for each test. */
+function ownLab(): void {
+  beforeEach(makeLab);
+  afterEach(() => lab.end());
+}
 
 function write(path: string, value: object | string): void {
   mkdirSync(join(path, '..'), { recursive: true });
@@ -26,27 +33,38 @@ function load(env: Record<string, string> = {}, flags: SettingFlags = {}): Promi
   return loadSettings({ cwd: lab.project, ...flags }, { ...lab.env, ...env });
 }
 
-test.each(['project', 'home'])(
-  'a pipe in the place of the config.json of the %s holds nothing up',
-  async (where) => {
-    const folder = where === 'home' ? lab.home : join(lab.project, '.mam');
-    mkdirSync(folder, { recursive: true });
-    const path = join(folder, 'config.json');
-    execFileSync('mkfifo', [path]);
-    lab.expected.push(/(^h|\.mam)\/config\.json$/);
-    const { code, stderr } = await lab.mam('list');
-    expect(code).toBe(0);
-    // What a project asks for is named even where it can't be read.
-    expect(stderr).toBe(
-      where === 'home'
-        ? ''
-        : `mam: ${path} is ignored: it is not a plain file. Put a plain file in its place, or remove it.\n`,
-    );
-    expect((await lab.mam('doctor')).stdout).toContain('it is not a plain file');
-  },
-);
+describe('what stands in the way', () => {
+  ownLab();
+
+  test.each(['project', 'home'])(
+    'a pipe in the place of the config.json of the %s holds nothing up',
+    async (where) => {
+      const folder = where === 'home' ? lab.home : join(lab.project, '.mam');
+      mkdirSync(folder, { recursive: true });
+      const path = join(folder, 'config.json');
+      execFileSync('mkfifo', [path]);
+      lab.expected.push(/(^h|\.mam)\/config\.json$/);
+      const { code, stderr } = await lab.mam('list');
+      expect(code).toBe(0);
+      // What a project asks for is named even where it can't be read.
+      expect(stderr).toBe(
+        where === 'home'
+          ? ''
+          : `mam: ${path} is ignored: it is not a plain file. Put a plain file in its place, or remove it.\n`,
+      );
+      expect((await lab.mam('doctor')).stdout).toContain('it is not a plain file');
+    },
+  );
+
+  test('a relative folder of tmux is that of the working directory, also for the hub', async () => {
+    const { tmuxSocket } = await load({ TMUX_TMPDIR: 'here', TMUX: '' });
+    expect(tmuxSocket).toBe(resolve('here', `tmux-${process.getuid?.()}`, 'default'));
+  });
+});
 
 describe('precedence', () => {
+  ownLab();
+
   test('flag, then environment, then the project, then the home, then the default', async () => {
     expect((await load()).registryDir).toBe(lab.registry);
     homeFile({ registry_dir: '/from/home', realm: 'home', logs_dir: '/logs/home', tool_timeout_seconds: 1 });
@@ -113,12 +131,18 @@ describe('precedence', () => {
   });
 });
 
-test('a relative folder of tmux is that of the working directory, also for the hub', async () => {
-  const { tmuxSocket } = await load({ TMUX_TMPDIR: 'here', TMUX: '' });
-  expect(tmuxSocket).toBe(resolve('here', `tmux-${process.getuid?.()}`, 'default'));
-});
-
 describe('a configuration that cannot be used', () => {
+  let server: LabServer;
+  beforeAll(async () => {
+    makeLab();
+    // It begins with one as well.
+    homeFile('[]');
+    server = await lab.startServer();
+  });
+  // What was put right binds nobody.
+  afterEach(() => homeFile({}));
+  afterAll(() => lab.end());
+
   test.each([
     ['{"realm": "x",}', 'is not valid JSON'],
     ['', 'is not valid JSON'],
@@ -134,13 +158,13 @@ describe('a configuration that cannot be used', () => {
   ])('%s is named by file and setting, by every part of the program', async (text, words) => {
     homeFile(text);
     const path = join(lab.home, 'config.json');
-    const server = await lab.startServer();
-    for (const told of [await server.refusal('list_jobs'), (await lab.mam('list')).stderr]) {
+    const { code, stderr } = await lab.mam('list');
+    for (const told of [await server.refusal('list_jobs'), stderr]) {
       expect(told).toContain(path);
       expect(told).toContain(words);
       expect(told).not.toMatch(/\n\s+at /);
     }
-    expect((await lab.mam('list')).code).toBe(64);
+    expect(code).toBe(64);
     // Put right, the same server goes on.
     homeFile({});
     await server.ask('list_jobs');
@@ -178,6 +202,8 @@ describe('a configuration that cannot be used', () => {
 });
 
 describe('the broker', () => {
+  ownLab();
+
   test('user and password come out of the URL, and separate settings win', async () => {
     const url = 'mqtts://me:p%40ss@broker:8883';
     expect((await load({ MAM_BROKER_URL: url })).broker).toMatchObject({
@@ -218,6 +244,8 @@ describe('the broker', () => {
 });
 
 describe('the project folder', () => {
+  ownLab();
+
   const find = (cwd: string, userHome = lab.folder): string => findProjectFolder(cwd, lab.home, userHome);
   const make = (...parts: string[]): string => {
     const folder = resolve(lab.folder, ...parts);
@@ -286,17 +314,19 @@ describe('the project folder', () => {
 });
 
 describe('audit logs', () => {
+  let peer: Peer;
+  beforeAll(async () => {
+    makeLab();
+    peer = await lab.startPeer('mute', { session: 'logged' });
+  });
+  afterAll(() => lab.end());
+
   test.each(['MAM_LOGS_DIR', 'DELEGATE_JOB_LOGS_DIR'])(
     '%s gets a copy of the journal and the screen',
     async (name) => {
-      const logs = join(lab.folder, 'logs');
-      await lab.startPeer('mute', { session: 'logged' });
+      const logs = join(lab.folder, 'logs', name);
       const server = await lab.startServer({ [name]: logs });
-      const { job_id, log_dir } = await server.ask('delegate_job', {
-        prompt: 'Log it',
-        agent: 'command',
-        agent_session: 'tmux:logged',
-      });
+      const { job_id, log_dir } = await server.delegate(peer, { prompt: 'Log it' });
       expect(log_dir).toBe(join(logs, job_id));
       const waited = server.ask('wait_job', { job_id });
       await server.ask('publish_event', { job_id, event: 'completed', detail: 'end' });

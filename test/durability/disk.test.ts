@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { plant } from '../support/plant.ts';
@@ -10,7 +10,6 @@ import { until } from '../support/until.ts';
 
 let lab: Lab;
 const mounts: string[] = [];
-afterEach(() => lab.end());
 
 /** A small file system of its own; chmod means nothing to root, a full disk does. */
 function mountSmall(folder: string, size: string): boolean {
@@ -42,9 +41,13 @@ function fill(folder: string): () => void {
 const DELEGATE = { prompt: 'Do it', agent: 'command', agent_session: 'tmux:disk' };
 
 describe('a registry that cannot be written', () => {
-  test('is told in one sentence with the next step; nothing is left behind', async () => {
+  beforeAll(async () => {
     lab = new Lab();
     await lab.startPeer('mute', { session: 'disk' });
+  });
+  afterAll(() => lab.end());
+
+  test('is told in one sentence with the next step; nothing is left behind', async () => {
     const file = join(lab.folder, 'a-file');
     lab.expected.push(/^a-file$/);
     writeFileSync(file, 'x');
@@ -62,8 +65,6 @@ describe('a registry that cannot be written', () => {
   });
 
   test('is used once it is mended, by the same server', async () => {
-    lab = new Lab();
-    await lab.startPeer('mute', { session: 'disk' });
     const registry = join(lab.folder, 'mended');
     lab.expected.push(/^mended\//);
     writeFileSync(registry, 'x');
@@ -76,6 +77,7 @@ describe('a registry that cannot be written', () => {
 });
 
 describe.runIf(mayMount)('a full disk', () => {
+  afterEach(() => lab.end());
   afterEach(() => mounts.splice(0).forEach(unmount));
 
   async function onSmallDisk(): Promise<{ server: LabServer; registry: string }> {

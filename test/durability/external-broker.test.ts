@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
+import { endHub } from '../support/lab-end.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
@@ -14,7 +15,6 @@ const clients: MqttClient[] = [];
 
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.endAsync(true);
-  await lab.end();
 });
 
 async function setUp(start = true): Promise<void> {
@@ -38,13 +38,20 @@ async function plain(): Promise<{ client: MqttClient; seen: { topic: string; tex
   return { client, seen };
 }
 
-describe.runIf(installed)('over Mosquitto', () => {
-  test('a whole job goes from the supervisor to a peer of another process and back', async () => {
+describe.runIf(installed)('over Mosquitto, from one process to another', () => {
+  let supervisor: LabServer;
+  let peer: LabServer;
+  beforeAll(async () => {
     await setUp();
+    for (const job of ['through', 'again']) plant(lab, job);
+    supervisor = await lab.startServer(broker.env);
+    peer = await lab.startServer({ ...broker.env, MAM_ROLE: 'peer' });
+  });
+  afterAll(() => lab.end());
+
+  test('a whole job goes from the supervisor to a peer of another process and back', async () => {
     const { client, seen } = await plain();
     const agent = await lab.startPeer('mute', { session: 'worker' });
-    const supervisor = await lab.startServer(broker.env);
-    const peer = await lab.startServer({ ...broker.env, MAM_ROLE: 'peer' });
     // The way to the hub does not lead over the broker: what happens before it is joined is not told there.
     await supervisor.ask('list_jobs');
     await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
@@ -87,40 +94,8 @@ describe.runIf(installed)('over Mosquitto', () => {
     expect((await lab.start(['wait', '--job', job.job_id], { env: broker.env }).ended).code).toBe(0);
   });
 
-  test('a broker that is down at the start is told; reports come through without it or with it', async () => {
-    await setUp(false);
-    plant(lab, 'early');
-    const server = await lab.startServer(broker.env);
-    // The hub's own machine needs no broker.
-    expect((await server.ask('list_jobs')).total).toBe(1);
-    await until('it is told', () =>
-      lab
-        .hubLog()
-        .includes(`The MQTT broker mqtt://127.0.0.1:${broker.port} cannot be reached (ECONNREFUSED).`),
-    );
-    const status = await lab.start(['hub'], { env: broker.env }).ended;
-    expect(status.stdout).toContain('not joined: The MQTT broker');
-    expect(status.stdout).toContain('Check MAM_BROKER_URL');
-    const answer = await server.ask('publish_event', { job_id: 'early', event: 'progress', detail: 'kept' });
-    expect(answer.accepted).toBe(true);
-    const shell = await lab.start(['publish', '--job', 'early', '--event', 'progress', '--detail', 'shell'], {
-      env: broker.env,
-    }).ended;
-    expect(shell).toMatchObject({ code: 0, stderr: '' });
-    await until('both are in the journal', () => lab.events('early').length === 3);
-    await broker.start();
-    await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
-    expect((await server.ask('list_jobs')).total).toBe(1);
-    const details = lab.events('early').map(({ detail }) => detail);
-    expect(details.sort()).toEqual(['kept', 'shell', undefined]);
-  });
-
   test('a broker that is killed and comes back loses nothing that was acknowledged, and the waiter goes on', async () => {
-    await setUp();
-    plant(lab, 'through');
-    const server = await lab.startServer(broker.env);
-    const peer = await lab.startServer(broker.env);
-    const waited = server.ask('wait_job', { job_id: 'through', timeout_seconds: 40 });
+    const waited = supervisor.ask('wait_job', { job_id: 'through', timeout_seconds: 40 });
     await peer.ask('publish_event', { job_id: 'through', event: 'started' });
     const acknowledged: string[] = [];
     let stop = false;
@@ -159,16 +134,80 @@ describe.runIf(installed)('over Mosquitto', () => {
   });
 
   test('the hub killed in the middle: acknowledged reports are recorded, the waiter is served by the next hub', async () => {
-    await setUp();
-    plant(lab, 'again');
-    const server = await lab.startServer(broker.env);
-    const peer = await lab.startServer(broker.env);
-    const waited = server.ask('wait_job', { job_id: 'again', timeout_seconds: 45 });
+    const waited = supervisor.ask('wait_job', { job_id: 'again', timeout_seconds: 45 });
     await peer.ask('publish_event', { job_id: 'again', event: 'started' });
     await lab.killHub();
     const answer = await peer.ask('publish_event', { job_id: 'again', event: 'completed', detail: 'end' });
     expect(answer.accepted).toBe(true);
     expect(await waited).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
+  });
+});
+
+describe('a hub without a broker', () => {
+  beforeAll(async () => {
+    lab = new Lab();
+    plant(lab, 'mixed');
+    await (await lab.startServer()).ask('list_jobs');
+  });
+  afterAll(() => lab.end());
+
+  test.each([
+    [
+      'another broker',
+      { MAM_BROKER_URL: 'mqtt://127.0.0.1:9', MAM_REALM: 'default' },
+      'the broker embedded, here it is mqtt://127.0.0.1:9',
+    ],
+    ['another realm', { MAM_REALM: 'team-b' }, 'realm default, here it is team-b'],
+  ])(
+    'a client of %s than the running hub is told so, and its reports come through',
+    async (_what, env, words) => {
+      const client = await lab.startServer(env);
+      const text = await client.refusal('list_jobs');
+      expect(text).toContain(words);
+      expect(text).toContain('mam hub stop');
+      const wait = await lab.start(['wait'], { env }).ended;
+      expect(wait.code).toBe(69);
+      expect(wait.stderr).toContain(words);
+      const report = await client.ask('publish_event', {
+        job_id: 'mixed',
+        event: 'progress',
+        detail: words,
+      });
+      expect(report.accepted).toBe(true);
+      await until('it is recorded', () => lab.events('mixed').some(({ detail }) => detail === words));
+    },
+  );
+});
+
+describe.runIf(installed)('over Mosquitto', () => {
+  afterEach(() => lab.end());
+
+  test('a broker that is down at the start is told; reports come through without it or with it', async () => {
+    await setUp(false);
+    plant(lab, 'early');
+    const server = await lab.startServer(broker.env);
+    // The hub's own machine needs no broker.
+    expect((await server.ask('list_jobs')).total).toBe(1);
+    await until('it is told', () =>
+      lab
+        .hubLog()
+        .includes(`The MQTT broker mqtt://127.0.0.1:${broker.port} cannot be reached (ECONNREFUSED).`),
+    );
+    const status = await lab.start(['hub'], { env: broker.env }).ended;
+    expect(status.stdout).toContain('not joined: The MQTT broker');
+    expect(status.stdout).toContain('Check MAM_BROKER_URL');
+    const answer = await server.ask('publish_event', { job_id: 'early', event: 'progress', detail: 'kept' });
+    expect(answer.accepted).toBe(true);
+    const shell = await lab.start(['publish', '--job', 'early', '--event', 'progress', '--detail', 'shell'], {
+      env: broker.env,
+    }).ended;
+    expect(shell).toMatchObject({ code: 0, stderr: '' });
+    await until('both are in the journal', () => lab.events('early').length === 3);
+    await broker.start();
+    await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
+    expect((await server.ask('list_jobs')).total).toBe(1);
+    const details = lab.events('early').map(({ detail }) => detail);
+    expect(details.sort()).toEqual(['kept', 'shell', undefined]);
   });
 
   test('a wrong password is told, and no password stands anywhere', async () => {
@@ -184,7 +223,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     const status = await lab.start(['hub', '--json'], { env: { MAM_BROKER_URL: url } }).ended;
     expect(JSON.parse(status.stdout).broker_problem).toContain('MAM_BROKER_PASSWORD');
     outputs.push(status.stdout, status.stderr);
-    await lab.mam('hub', 'stop');
+    await endHub(lab);
 
     const right = await lab.startServer(broker.env);
     await right.ask('publish_event', { job_id: 'secret', event: 'progress', detail: 'x' });
@@ -203,38 +242,8 @@ describe.runIf(installed)('over Mosquitto', () => {
     for (const secret of [wrong, PASSWORD]) expect(outputs.join('\n')).not.toContain(secret);
   });
 
-  test.each([
-    [
-      'another broker',
-      { MAM_BROKER_URL: 'mqtt://127.0.0.1:9', MAM_REALM: 'default' },
-      'the broker embedded, here it is mqtt://127.0.0.1:9',
-    ],
-    ['another realm', { MAM_REALM: 'team-b' }, 'realm default, here it is team-b'],
-  ])(
-    'a client of %s than the running hub is told so, and its reports come through',
-    async (_what, env, words) => {
-      await setUp(false);
-      plant(lab, 'mixed');
-      await (await lab.startServer()).ask('list_jobs');
-      const client = await lab.startServer(env);
-      const text = await client.refusal('list_jobs');
-      expect(text).toContain(words);
-      expect(text).toContain('mam hub stop');
-      const wait = await lab.start(['wait'], { env }).ended;
-      expect(wait.code).toBe(69);
-      expect(wait.stderr).toContain(words);
-      const report = await client.ask('publish_event', {
-        job_id: 'mixed',
-        event: 'progress',
-        detail: 'strange',
-      });
-      expect(report.accepted).toBe(true);
-      await until('it is recorded', () => lab.events('mixed').some(({ detail }) => detail === 'strange'));
-    },
-  );
-
   test('a broker on another machine is joined over an encrypted connection only', async () => {
-    await setUp(false);
+    lab = new Lab();
     plant(lab, 'open');
     // A documentation address, where nobody is.
     const env = { MAM_BROKER_URL: 'mqtt://me:sw0rd@192.0.2.1:1883' };
@@ -259,13 +268,6 @@ describe.runIf(installed)('over Mosquitto', () => {
     await until('it is told', () => lab.hubLog().includes(words));
   });
 
-  test('a killed hub of another broker binds nobody', async () => {
-    await setUp();
-    await (await lab.startServer(broker.env)).ask('list_jobs');
-    await lab.killHub();
-    expect((await (await lab.startServer()).ask('list_jobs')).total).toBe(0);
-  });
-
   test('over TLS: MAM_BROKER_CA is a file, also from the command line; without it the reason is told', async () => {
     lab = new Lab();
     broker = await Mosquitto.make(lab, { tls: true });
@@ -275,7 +277,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     expect((await stranger.ask('list_jobs')).total).toBe(1);
     await until('it is told', () => lab.hubLog().includes('is not trusted'));
     expect(lab.hubLog()).toContain('MAM_BROKER_CA');
-    await lab.mam('hub', 'stop');
+    await endHub(lab);
     // From the folder of the caller, whatever the hub's own is.
     const env = { ...broker.env, MAM_BROKER_CA: relative(lab.project, broker.certificate) };
     const server = await lab.startServer(env);
@@ -287,13 +289,13 @@ describe.runIf(installed)('over Mosquitto', () => {
       stderr: '',
       stdout: expect.stringContaining('recorded: safe is completed'),
     });
-    await lab.mam('hub', 'stop');
+    await endHub(lab);
     const missing = { env: { ...broker.env, MAM_BROKER_CA: '/no/file.pem' } };
     expect((await lab.start(['wait', '--job', 'safe'], missing).ended).code).toBe(0);
     await until('it is told', () => lab.hubLog().includes('/no/file.pem cannot be read'));
   });
 
-  test('a report starts the hub when none has ever run', async () => {
+  test('a report starts the hub when none has ever run, which binds nobody of another broker once it is killed', async () => {
     await setUp();
     plant(lab, 'first');
     const peer = await lab.startServer(broker.env);
@@ -302,6 +304,9 @@ describe.runIf(installed)('over Mosquitto', () => {
     await until('it is recorded', () => lab.events('first').some(({ detail }) => detail === 'early'));
     // The outbox is emptied before the hub lets clients in.
     await lab.hubPid();
+    await peer.close();
+    await lab.killHub();
+    expect((await (await lab.startServer()).ask('list_jobs')).total).toBe(1);
   });
 
   test('two hubs on one broker: the one that has the job answers', async () => {

@@ -1,14 +1,15 @@
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
+import { endHub } from '../support/lab-end.ts';
 import type { Json, LabServer } from '../support/lab-server.ts';
 import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
-/** Each case has a job of its own. */
-const JOBS = 24;
+/** Each case has a job of its own: so many of each test. */
+const JOBS = { field: 12, type: 1, refused: 23, data: 1 };
 const REPLY = 'mam/v1/default/clients/forger/replies';
 
 let lab: Lab;
@@ -17,10 +18,15 @@ let client: MqttClient;
 let count = 0;
 const answers: Json[] = [];
 
-beforeEach(async () => {
+beforeAll(async () => {
   lab = new Lab();
-  for (let n = 0; n < JOBS; n++) plant(lab, `job-${n}`);
+  for (const [name, jobs] of Object.entries(JOBS)) for (let n = 0; n < jobs; n++) plant(lab, `${name}-${n}`);
   server = await lab.startServer();
+});
+afterAll(() => lab.end());
+
+beforeEach(async () => {
+  // A test may have ended the hub.
   await server.ask('list_jobs');
   client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
     clientId: 'forger',
@@ -31,11 +37,7 @@ beforeEach(async () => {
   await new Promise((done) => client.once('connect', done));
   await client.subscribeAsync(REPLY, { qos: 1 });
 });
-
-afterEach(async () => {
-  await client.endAsync(true);
-  await lab.end();
-});
+afterEach(() => client.endAsync(true));
 
 /** Publishes a claim, given as JSON so that it can hold any key, and gives the hub's answer. */
 async function ask(job: string, claim: string): Promise<Json> {
@@ -47,7 +49,7 @@ async function ask(job: string, claim: string): Promise<Json> {
 
 /** The next hub reads the journal anew. */
 async function restart(): Promise<void> {
-  await lab.mam('hub', 'stop');
+  await endHub(lab);
   await server.ask('list_jobs');
 }
 
@@ -67,18 +69,18 @@ test("the hub's own fields in a claim are left out, and the event is still there
     '"__proto__":{"seq":1}',
   ];
   for (const [n, field] of fields.entries()) {
-    await ask(`job-${n}`, '{"type":"progress"}');
-    const answer = await ask(`job-${n}`, `{"type":"completed","detail":"done",${field}}`);
+    await ask(`field-${n}`, '{"type":"progress"}');
+    const answer = await ask(`field-${n}`, `{"type":"completed","detail":"done",${field}}`);
     expect(answer, field).toMatchObject({ recorded: true, seq: 3, status: 'completed' });
   }
   await restart();
   for (const [n, field] of fields.entries()) {
-    const [, , completed] = lab.events(`job-${n}`);
+    const [, , completed] = lab.events(`field-${n}`);
     expect(completed, field).toMatchObject({ seq: 3, type: 'completed' });
     for (const name of ['late', 'texts', 'unheard', '__proto__'])
       expect(Object.hasOwn(completed ?? {}, name), `${field} ${name}`).toBe(false);
     expect(completed?.recorded_at).toMatch(/^20/);
-    const job_id = `job-${n}`;
+    const job_id = `field-${n}`;
     expect(await server.ask('job_status', { job_id })).toMatchObject({ status: 'completed' });
     expect(JSON.stringify(await server.ask('job_logs', { job_id })), field).toContain('done');
   }
@@ -87,12 +89,12 @@ test("the hub's own fields in a claim are left out, and the event is still there
 test('an unknown type is recorded and changes nothing, whatever its name', async () => {
   const types = ['constructor', '__proto__', 'to_string', 'value_of', 'a'.repeat(40)];
   for (const type of types)
-    expect(await ask('job-0', `{"type":"${type}","more":[1]}`), type).toMatchObject({ recorded: true });
+    expect(await ask('type-0', `{"type":"${type}","more":[1]}`), type).toMatchObject({ recorded: true });
   await restart();
-  const recorded = lab.events('job-0').slice(1);
+  const recorded = lab.events('type-0').slice(1);
   expect(recorded.map(({ type }) => type)).toEqual(types);
   expect(recorded.at(-1)).toMatchObject({ more: [1] });
-  expect(JSON.stringify(await server.ask('job_logs', { job_id: 'job-0' }))).toContain('constructor');
+  expect(JSON.stringify(await server.ask('job_logs', { job_id: 'type-0' }))).toContain('constructor');
   expect(lab.hubLog()).not.toContain('failed');
 });
 
@@ -123,12 +125,12 @@ test('a claim that can not be taken is refused with a sentence, and the next one
     [`{"type":"progress","data":${'{"a":'.repeat(8_000)}1${'}'.repeat(8_000)}}`, 'nested deeper'],
   ];
   for (const [n, [claim, words]] of cases.entries()) {
-    const answer = await ask(`job-${n}`, claim);
+    const answer = await ask(`refused-${n}`, claim);
     expect(answer, claim.slice(0, 80)).toMatchObject({ accepted: false, recorded: false });
     expect(answer.refusal).toContain(words);
     expect(answer.refusal).toMatch(/\.$|\)$/);
-    expect(lab.events(`job-${n}`)).toHaveLength(1);
-    expect(await ask(`job-${n}`, '{"type":"progress"}')).toMatchObject({ recorded: true, seq: 2 });
+    expect(lab.events(`refused-${n}`)).toHaveLength(1);
+    expect(await ask(`refused-${n}`, '{"type":"progress"}')).toMatchObject({ recorded: true, seq: 2 });
   }
 });
 
@@ -148,11 +150,11 @@ test("what the hub's own events carry in data is none of a claim's; what is unkn
   };
   for (const type of ['started', 'progress', 'question', 'of_my_own']) {
     const claim = JSON.stringify({ type, detail: 'well', data });
-    expect(await ask('job-0', claim)).toMatchObject({ recorded: true });
-    expect(lab.events('job-0').at(-1)?.data, type).toEqual({ percent: 50 });
+    expect(await ask('data-0', claim)).toMatchObject({ recorded: true });
+    expect(lab.events('data-0').at(-1)?.data, type).toEqual({ percent: 50 });
   }
   await restart();
-  const started = lab.record('job-0').delivery.find(({ stage }) => stage === 'started');
+  const started = lab.record('data-0').delivery.find(({ stage }) => stage === 'started');
   expect(started?.evidence).toBe('peer');
-  expect(await server.ask('job_status', { job_id: 'job-0' })).toMatchObject({ status: 'working' });
+  expect(await server.ask('job_status', { job_id: 'data-0' })).toMatchObject({ status: 'working' });
 });

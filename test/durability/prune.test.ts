@@ -9,41 +9,72 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { requestOnce } from '../../src/bus/one-shot.ts';
 import type { Ended } from '../support/command.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { plant, plantJob } from '../support/plant.ts';
-import { until } from '../support/until.ts';
+import { pause, until } from '../support/until.ts';
 
 const DAY_MS = 86_400_000;
 
 let lab: Lab;
-beforeEach(() => {
+let registry: string;
+let count = 0;
+/** A lab of its own for each test, or one for all of a group. */
+function makeLab(): void {
   lab = new Lab();
   lab.expected.push(NOT_OURS);
-});
-afterEach(() => lab.end());
+}
 
 /** Puts a job that has ended so many days ago into the registry, as a hub has left it. */
 function plantEnded(id: string, days: number, type = 'completed', log_dir?: string): string {
-  plantJob(lab.registry, id, log_dir === undefined ? {} : { log_dir }, lab.project);
+  plantJob(registry, id, log_dir === undefined ? {} : { log_dir }, lab.project);
   const at = new Date(Date.now() - days * DAY_MS).toISOString();
   const event = { seq: 2, event_id: `${id}-2`, job_id: id, type, source: 'peer', at, recorded_at: at };
-  appendFileSync(lab.paths(id).journal, `\n${JSON.stringify(event)}\n`);
+  appendFileSync(lab.paths(id, registry).journal, `\n${JSON.stringify(event)}\n`);
   return id;
 }
-const prune = (...args: string[]): Promise<Ended> => lab.mam('prune', '--older-than', '30d', ...args);
+const here = () => ['--registry-dir', registry];
+const prune = (...args: string[]): Promise<Ended> =>
+  lab.mam('prune', '--older-than', '30d', ...here(), ...args);
 const json = async (...args: string[]) => JSON.parse((await prune('--json', ...args)).stdout);
 const folders = (): string[] =>
-  readdirSync(lab.registry)
+  readdirSync(registry)
     .filter((name) => !name.startsWith('.'))
     .sort();
 const ids = (jobs: { job_id: string }[]): string[] => jobs.map(({ job_id }) => job_id).sort();
 
 describe('mam prune', () => {
+  // One hub for all: each test has a registry of its own.
+  beforeAll(makeLab);
+  beforeEach(() => {
+    registry = join(lab.folder, `registry-${++count}`);
+    mkdirSync(registry);
+  });
+  afterAll(() => lab.end());
+
+  test.each([
+    [['--older-than'], 'argument missing'],
+    [[], '--older-than is missing'],
+    [['--older-than', 'soon'], '30d'],
+    [['--older-than', '2999-01-01'], 'in the future'],
+    [['--older-than', '30d', 'roof'], 'one too many'],
+  ])('wrong usage %j is 64 and starts nothing', async (args, words) => {
+    const before = lab.hubs;
+    expect(await lab.mam('prune', ...args)).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining(words),
+    });
+    expect(lab.hubs).toEqual(before);
+  });
+
   test('removes what has ended long ago, and nothing else', async () => {
+    // The project's own, which nobody has to name.
+    registry = lab.registry;
+    const prune = (...args: string[]) => lab.mam('prune', '--older-than', '30d', ...args);
+    const json = async (...args: string[]) => JSON.parse((await prune('--json', ...args)).stdout);
     for (const [id, days, type] of [
       ['done', 31, 'completed'],
       ['failed', 90, 'error'],
@@ -58,12 +89,12 @@ describe('mam prune', () => {
     writeFileSync(join(logs, 'elsewhere', 'validate.log'), 'kept');
     // What is not ours, in the registry itself and where a job would be.
     lab.expected.push(/^p\/\.mam\/jobs\/notes\.txt$/);
-    writeFileSync(join(lab.registry, 'notes.txt'), 'mine');
-    mkdirSync(join(lab.registry, 'just-a-folder'));
+    writeFileSync(join(registry, 'notes.txt'), 'mine');
+    mkdirSync(join(registry, 'just-a-folder'));
 
     const before = folders();
     const dry = await json('--dry-run');
-    expect(dry).toMatchObject({ count: 3, dry_run: true, kept: [], registry_dir: lab.registry });
+    expect(dry).toMatchObject({ count: 3, dry_run: true, kept: [], registry_dir: registry });
     expect(folders()).toEqual(before);
     const done = await json();
     expect(done.pruned).toEqual(dry.pruned);
@@ -76,23 +107,22 @@ describe('mam prune', () => {
     expect(done.bytes).toBeGreaterThan(3 * 500);
     expect(folders()).toEqual(['just-a-folder', 'notes.txt', 'open', 'young']);
     expect(readFileSync(join(logs, 'elsewhere', 'validate.log'), 'utf8')).toBe('kept');
-    expect(existsSync(join(lab.registry, '.trash'))).toBe(false);
+    expect(existsSync(join(registry, '.trash'))).toBe(false);
     // Again: nothing is left to prune.
     expect((await prune()).stdout).toMatch(/^Pruned 0 jobs \(0 B\) that ended before .*\.\n$/);
     expect(JSON.parse((await lab.mam('list', '--json')).stdout).total).toBe(2);
   });
 
   test('leaves and names what it cannot read whole, or what holds files of others', async () => {
-    lab.expected.push(/^p\/\.mam\/jobs\/(foreign\/report\.md|linked\/texts)$/);
     for (const id of ['torn', 'foreign', 'texts', 'linked', 'blocked', 'good', 'lost']) plantEnded(id, 40);
-    appendFileSync(lab.paths('torn').journal, '\n{"seq":3,"ty\n');
-    writeFileSync(lab.paths('blocked').journal, 'no journal\n');
-    writeFileSync(join(lab.registry, 'foreign', 'report.md'), 'of the peer');
-    mkdirSync(join(lab.registry, 'texts', 'texts'));
-    writeFileSync(join(lab.registry, 'texts', 'texts', 'a'.repeat(64)), 'ours');
-    symlinkSync('/etc', join(lab.registry, 'linked', 'texts'));
-    writeFileSync(join(lab.registry, 'lost', 'job.json'), '{}');
-    unlinkSync(lab.paths('lost').journal);
+    appendFileSync(lab.paths('torn', registry).journal, '\n{"seq":3,"ty\n');
+    writeFileSync(lab.paths('blocked', registry).journal, 'no journal\n');
+    writeFileSync(join(registry, 'foreign', 'report.md'), 'of the peer');
+    mkdirSync(join(registry, 'texts', 'texts'));
+    writeFileSync(join(registry, 'texts', 'texts', 'a'.repeat(64)), 'ours');
+    symlinkSync('/etc', join(registry, 'linked', 'texts'));
+    writeFileSync(join(registry, 'lost', 'job.json'), '{}');
+    unlinkSync(lab.paths('lost', registry).journal);
 
     const { pruned, kept } = await json();
     expect(ids(pruned)).toEqual(['good', 'texts']);
@@ -111,38 +141,30 @@ describe('mam prune', () => {
     expect(stderr.match(/^mam: \S+ stays\. /gm)).toHaveLength(5);
   });
 
-  test.each([
-    [['--older-than'], 'argument missing'],
-    [[], '--older-than is missing'],
-    [['--older-than', 'soon'], '30d'],
-    [['--older-than', '2999-01-01'], 'in the future'],
-    [['--older-than', '30d', 'roof'], 'one too many'],
-  ])('wrong usage %j is 64 and starts nothing', async (args, words) => {
-    expect(await lab.mam('prune', ...args)).toMatchObject({
-      code: 64,
-      stderr: expect.stringContaining(words),
-    });
-    expect(lab.hubs).toEqual([]);
-  });
-
   test('a registry that is not there is not made', async () => {
-    const { code, stdout } = await prune('--registry-dir', join(lab.folder, 'none'));
+    registry = join(lab.folder, 'none');
+    const { code, stdout } = await prune();
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Pruned 0 jobs/) });
-    expect(existsSync(join(lab.folder, 'none'))).toBe(false);
+    expect(existsSync(registry)).toBe(false);
   });
 
   test('one that cannot be written keeps its jobs', async () => {
     plantEnded('done', 40);
-    lab.expected.push(/^p\/\.mam\/jobs\/\.trash$/);
-    writeFileSync(join(lab.registry, '.trash'), 'in the way');
+    writeFileSync(join(registry, '.trash'), 'in the way');
     const { kept, pruned } = await json();
     expect(pruned).toEqual([]);
     expect(kept).toMatchObject([{ job_id: 'done' }]);
-    expect((await lab.mam('status', 'done')).code).toBe(0);
+    expect((await lab.mam('status', 'done', ...here())).code).toBe(0);
   });
 });
 
 describe('a running hub', () => {
+  beforeEach(() => {
+    makeLab();
+    registry = lab.registry;
+  });
+  afterEach(() => lab.end());
+
   test('forgets a pruned job: a late report, a wait and its key find nothing, waiters of others go on', async () => {
     const server = await lab.startServer();
     plant(lab, 'open');
@@ -180,11 +202,14 @@ describe('a running hub', () => {
   });
 
   test('killed in the middle: each job is whole or gone, the next hub goes on', async () => {
-    const jobs = Array.from({ length: 1_000 }, (_, n) => plantEnded(`job-${n}`, 40));
+    const jobs = Array.from({ length: 300 }, (_, n) => plantEnded(`job-${n}`, 40));
     const young = plantEnded('young', 1);
+    // As with a job's record: a hub that is killed in the middle of a write leaves its neighbour of the file.
+    lab.expected.push(/^p\/\.mam\/jobs\/\.index\.jsonl\.[0-9a-f]{8}\.tmp$/);
     const run = lab.start(['prune', '--older-than', '30d', '--json']);
     for (const share of [0.9, 0.5]) {
-      await until('some are gone', () => folders().length < jobs.length * share);
+      // More often than `until`: a hub is quick.
+      while (folders().length >= jobs.length * share) await pause(5);
       // While it is looked, nobody starts the next hub, which would go on.
       run.child.kill('SIGSTOP');
       await lab.killHub();
@@ -201,11 +226,11 @@ describe('a running hub', () => {
     expect(JSON.parse((await lab.mam('list', '--json')).stdout).total).toBe(1);
   });
 
-  test('prunes 2,000 jobs while others are served', async () => {
-    for (let n = 0; n < 2_000; n++) plantEnded(`job-${n}`, 40);
+  test('prunes 350 jobs while others are served', async () => {
+    for (let n = 0; n < 350; n++) plantEnded(`job-${n}`, 40);
     plant(lab, 'open');
     const server: LabServer = await lab.startServer();
-    expect((await server.ask('list_jobs', { limit: 1 })).total).toBe(2_001);
+    expect((await server.ask('list_jobs', { limit: 1 })).total).toBe(351);
     const run = lab.start(['prune', '--older-than', '30d', '--json']);
     const gone: number[] = [];
     let done = false;
@@ -214,12 +239,12 @@ describe('a running hub', () => {
     });
     for (let n = 0; !done; n++) {
       await server.ask('publish_event', { job_id: 'open', event: 'progress', detail: `${n}` });
-      gone.push(2_001 - folders().length);
+      gone.push(351 - folders().length);
     }
-    expect(JSON.parse((await run.ended).stdout)).toMatchObject({ count: 2_000, kept: [] });
+    expect(JSON.parse((await run.ended).stdout)).toMatchObject({ count: 350, kept: [] });
     expect(folders()).toEqual(['open']);
     // A prune in one go would keep every report until all are gone.
-    expect(new Set(gone.filter((count) => count > 0 && count < 2_000)).size).toBeGreaterThan(3);
+    expect(new Set(gone.filter((count) => count > 0 && count < 350)).size).toBeGreaterThan(3);
   });
 
   test('answers a foreign cursor and a time that is none', async () => {

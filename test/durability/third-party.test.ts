@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
-import type { Json } from '../support/lab-server.ts';
+import type { Json, LabServer } from '../support/lab-server.ts';
 import { plant } from '../support/plant.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
@@ -12,30 +12,39 @@ import { until } from '../support/until.ts';
 const REPLY = 'mam/v1/default/clients/third/replies';
 const CLAIMS = 'mam/v1/default/claims/';
 
+/** Each test has a job `open-N` of its own; a job `ended` is closed. */
+const TESTS = 6;
+
 let lab: Lab;
+let server: LabServer;
+let tests = 0;
 const clients: MqttClient[] = [];
 
+beforeAll(async () => {
+  lab = new Lab();
+  for (let n = 1; n <= TESTS; n++) plant(lab, `open-${n}`);
+  plant(lab, 'ended');
+  server = await lab.startServer();
+  // Waits for the hub, where a report would not.
+  await server.ask('list_jobs');
+  await server.ask('publish_event', { job_id: 'ended', event: 'completed' });
+});
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.endAsync(true);
-  await lab.end();
 });
+afterAll(() => lab.end());
 
 interface Third {
+  open: string;
   client: MqttClient;
   closes: () => number;
   /** Publishes a claim and gives the hub's answer. */
   ask(jobId: string, claim: object): Promise<Json>;
 }
 
-/** An embedded hub with jobs `open` and `ended`, and a plain MQTT.js client on its socket. */
+/** A plain MQTT.js client on the socket of the embedded hub, and the jobs of this test. */
 async function third(): Promise<Third> {
-  lab = new Lab();
-  plant(lab, 'open');
-  plant(lab, 'ended');
-  const server = await lab.startServer();
-  // Waits for the hub, where a report would not.
-  await server.ask('list_jobs');
-  await server.ask('publish_event', { job_id: 'ended', event: 'completed' });
+  const open = `open-${++tests}`;
   const client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
     clientId: 'third',
     reconnectPeriod: 50,
@@ -50,10 +59,11 @@ async function third(): Promise<Third> {
   await client.subscribeAsync(REPLY, { qos: 1 });
   let n = 0;
   return {
+    open,
     client,
     closes: () => closes,
     async ask(jobId, claim) {
-      const event_id = `third-${++n}`;
+      const event_id = `${open}-third-${++n}`;
       await client.publishAsync(CLAIMS + jobId, JSON.stringify({ event_id, reply_to: REPLY, ...claim }), {
         qos: 1,
       });
@@ -63,34 +73,35 @@ async function third(): Promise<Third> {
 }
 
 test('a claim of two fields is recorded before it is acknowledged', async () => {
-  const { client } = await third();
-  await client.publishAsync(`${CLAIMS}open`, '{"type":"progress","detail":"x"}', { qos: 1 });
-  expect(lab.events('open').at(-1)).toMatchObject({ type: 'progress', detail: 'x', source: 'peer', seq: 2 });
+  const { open, client } = await third();
+  await client.publishAsync(CLAIMS + open, '{"type":"progress","detail":"x"}', { qos: 1 });
+  expect(lab.events(open).at(-1)).toMatchObject({ type: 'progress', detail: 'x', source: 'peer', seq: 2 });
 });
 
 test('what is refused is acknowledged and answered, and the connection stays', async () => {
-  const { client, ask, closes } = await third();
+  const { open, client, ask, closes } = await third();
   const refused: [string, object, string][] = [
-    ['nobody', { type: 'progress' }, 'There is no job with this id. Open jobs: open.'],
+    ['nobody', { type: 'progress' }, 'There is no job with this id. Open jobs: open-'],
     ['ended', { type: 'started' }, 'Stop: '],
-    ['open', { type: 'Not a type' }, "The event's type"],
-    ['open', { type: 'progress', detail: 'x'.repeat(2_001) }, 'The detail is longer than 2,000 characters'],
-    ['open', { type: 'progress', detail: 7 }, "The event's detail"],
-    ['open', { detail: 'no type' }, "The event's type"],
-    ['open', { type: 'progress', job_id: 'ended' }, 'not the one of its topic'],
-    ['open', { type: 'timeout', source: 'hub' }, 'cannot come from a hub'],
-    ['open', { type: 'progress', source: 'hub' }, 'cannot come from a hub'],
-    ['open', { type: 'validated', source: 'peer' }, 'cannot come from a peer'],
-    ['open', { type: 'progress', source: 'god' }, "The event's source"],
-    ['open', { type: 'completed', result_spool: '/etc/passwd' }, 'no file of the hub'],
-    ['open', { type: 'completed', files: 'one' }, "The event's files"],
+    [open, { type: 'Not a type' }, "The event's type"],
+    [open, { type: 'progress', detail: 'x'.repeat(2_001) }, 'The detail is longer than 2,000 characters'],
+    [open, { type: 'progress', detail: 7 }, "The event's detail"],
+    [open, { detail: 'no type' }, "The event's type"],
+    [open, { type: 'progress', job_id: 'ended' }, 'not the one of its topic'],
+    [open, { type: 'timeout', source: 'hub' }, 'cannot come from a hub'],
+    [open, { type: 'progress', source: 'hub' }, 'cannot come from a hub'],
+    [open, { type: 'validated', source: 'peer' }, 'cannot come from a peer'],
+    [open, { type: 'progress', source: 'god' }, "The event's source"],
+    [open, { type: 'completed', result_spool: '/etc/passwd' }, 'no file of the hub'],
+    [open, { type: 'completed', files: 'one' }, "The event's files"],
   ];
   for (const [job, claim, words] of refused) {
     const answer = await ask(job, claim);
     expect(answer.accepted, JSON.stringify(claim)).toBe(false);
     expect(answer.refusal).toContain(words);
   }
-  expect(lab.events('open')).toHaveLength(1);
+  expect((await ask('nobody', { type: 'progress' })).refusal).not.toContain('ended');
+  expect(lab.events(open)).toHaveLength(1);
   // On a job that is final a report is kept in the log, and changes nothing.
   expect(await ask('ended', { type: 'error', detail: 'too late' })).toMatchObject({
     accepted: false,
@@ -99,7 +110,7 @@ test('what is refused is acknowledged and answered, and the connection stays', a
   expect(lab.events('ended').at(-1)).toMatchObject({ type: 'error', late: true });
   expect(closes()).toBe(0);
   expect(client.connected).toBe(true);
-  expect(await ask('open', { type: 'progress' })).toMatchObject({
+  expect(await ask(open, { type: 'progress' })).toMatchObject({
     accepted: true,
     recorded: true,
     status: 'working',
@@ -107,20 +118,20 @@ test('what is refused is acknowledged and answered, and the connection stays', a
 });
 
 test('rubbish is swallowed: no JSON, foreign topics, too long payloads; the same connection goes on', async () => {
-  const { client, ask, closes } = await third();
+  const { open, client, ask, closes } = await third();
   const pid = await lab.hubPid();
   const rubbish: [string, string | Buffer][] = [
-    [`${CLAIMS}open`, 'no json'],
-    [`${CLAIMS}open`, '[]'],
-    [`${CLAIMS}open`, 'null'],
-    [`${CLAIMS}open`, ''],
-    [`${CLAIMS}open`, Buffer.from([0xff, 0xfe, 0x00])],
-    [`${CLAIMS}open`, JSON.stringify({ type: 'progress', detail: 'x', more: 'y'.repeat(65 * 1024) })],
-    [`${CLAIMS}open/more`, '{"type":"progress"}'],
+    [CLAIMS + open, 'no json'],
+    [CLAIMS + open, '[]'],
+    [CLAIMS + open, 'null'],
+    [CLAIMS + open, ''],
+    [CLAIMS + open, Buffer.from([0xff, 0xfe, 0x00])],
+    [CLAIMS + open, JSON.stringify({ type: 'progress', detail: 'x', more: 'y'.repeat(65 * 1024) })],
+    [`${CLAIMS}${open}/more`, '{"type":"progress"}'],
     [`${CLAIMS}OPEN`, '{"type":"progress"}'],
     [`${CLAIMS}..`, '{"type":"progress"}'],
     ['mam/v1/other/claims/open', '{"type":"progress"}'],
-    ['mam/v1/default/hosts/x/jobs/open/log', '{"event":{}}'],
+    [`mam/v1/default/hosts/x/jobs/${open}/log`, '{"event":{}}'],
     ['something/else', 'x'],
     ['$SYS/x', 'x'],
     [`mam/v1/default/hosts/${lab.hub().host}/requests`, 'no json'],
@@ -145,7 +156,7 @@ test('rubbish is swallowed: no JSON, foreign topics, too long payloads; the same
     ],
   ];
   for (const [topic, payload] of rubbish) await client.publishAsync(topic, payload, { qos: 1 });
-  expect(await ask('open', { type: 'progress', detail: 'still here' })).toMatchObject({
+  expect(await ask(open, { type: 'progress', detail: 'still here' })).toMatchObject({
     accepted: true,
     seq: 2,
   });
@@ -155,40 +166,39 @@ test('rubbish is swallowed: no JSON, foreign topics, too long payloads; the same
 });
 
 test('nobody speaks in the name of the hub by a crooked reply_to', async () => {
-  const { client, ask } = await third();
-  const waiter = lab.start(['wait', '--job', 'open', '--timeout', '20']);
+  const { open, client, ask } = await third();
+  const waiter = lab.start(['wait', '--job', open, '--timeout', '20']);
   const host = lab.hub().host;
   let before = 0;
   await until('the waiter follows', async () => {
     before++;
-    await ask('open', { type: 'progress', detail: 'seen by the waiter' });
+    await ask(open, { type: 'progress', detail: 'seen by the waiter' });
     return waiter.seen.stdout.includes('seen by the waiter');
   });
   for (const reply_to of [
-    `mam/v1/default/hosts/${host}/jobs/open/log`,
+    `mam/v1/default/hosts/${host}/jobs/${open}/log`,
     '#',
     'a/+/b',
     '$SYS/x',
     '',
-    `${CLAIMS}open`,
+    CLAIMS + open,
   ]) {
-    await client.publishAsync(`${CLAIMS}open`, JSON.stringify({ type: 'progress', reply_to }), { qos: 1 });
+    await client.publishAsync(CLAIMS + open, JSON.stringify({ type: 'progress', reply_to }), { qos: 1 });
     const request = { request_id: 'r', protocol: 1, command: 'hub_status', params: {}, reply_to };
     await client.publishAsync(`mam/v1/default/hosts/${host}/requests`, JSON.stringify(request), { qos: 1 });
   }
-  await ask('open', { type: 'completed', detail: 'all went well' });
+  await ask(open, { type: 'completed', detail: 'all went well' });
   const ended = await waiter.ended;
   expect(ended).toMatchObject({ code: 0, stderr: '' });
-  expect(lab.events('open').filter(({ type }) => type === 'progress')).toHaveLength(before + 6);
+  expect(lab.events(open).filter(({ type }) => type === 'progress')).toHaveLength(before + 6);
 });
 
 test('a packet beyond the guard ends its own connection and no other', async () => {
-  const { client, closes } = await third();
-  const server = await lab.startServer();
-  await server.ask('publish_event', { job_id: 'open', event: 'progress' });
-  client.publish(`${CLAIMS}open`, Buffer.alloc(1024 * 1024, 'x'), { qos: 1 }, () => {});
+  const { open, client, closes } = await third();
+  await server.ask('publish_event', { job_id: open, event: 'progress' });
+  client.publish(CLAIMS + open, Buffer.alloc(1024 * 1024, 'x'), { qos: 1 }, () => {});
   await until('it is closed', () => closes() > 0);
-  expect(await server.ask('publish_event', { job_id: 'open', event: 'progress' })).toMatchObject({ seq: 3 });
+  expect(await server.ask('publish_event', { job_id: open, event: 'progress' })).toMatchObject({ seq: 3 });
   const hub = readFileSync(`/proc/${await lab.hubPid()}/status`, 'utf8');
   expect(Number(/VmRSS:\s+(\d+)/.exec(hub)?.[1])).toBeLessThan(200_000);
 });
@@ -223,7 +233,7 @@ test('a request that arrives twice delegates once', async () => {
   await until('the first is answered', () => answers.length === 1);
   // A client whose connection was lost sends it again, perhaps to the next hub.
   await lab.killHub();
-  await (await lab.startServer()).ask('list_jobs');
+  await server.ask('list_jobs');
   await until('it is connected again', () => client.connected);
   await client.subscribeAsync(REPLY, { qos: 1 });
   await client.publishAsync(topic, JSON.stringify(request), { qos: 1 });

@@ -1,37 +1,17 @@
-import { appendFileSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Lab, NOT_OURS } from '../support/lab.ts';
-import type { Json } from '../support/lab-server.ts';
+import { endHub } from '../support/lab-end.ts';
+import type { Json, LabServer } from '../support/lab-server.ts';
 import { plant, signed } from '../support/plant.ts';
 
 let lab: Lab;
-beforeEach(() => {
+let server: LabServer;
+beforeAll(async () => {
   lab = new Lab();
   lab.expected.push(NOT_OURS);
-});
-afterEach(() => lab.end());
-
-const rowOf = ({ jobs }: Json, id: string): Json => jobs.find(({ job_id }: Json) => job_id === id);
-/** The list as it is read where no hub runs: from its file. */
-const shellList = async (): Promise<Json> => JSON.parse((await lab.mam('list', '--json')).stdout);
-
-test('the list has the words of an answered report at once, and its file grows by none of them', async () => {
   plant(lab, 'talks');
-  const server = await lab.startServer();
-  await server.ask('publish_event', { job_id: 'talks', event: 'started' });
-  await server.ask('list_jobs');
-  for (let n = 1; n <= 40; n++) {
-    const detail = `brick ${n}`;
-    await server.ask('publish_event', { job_id: 'talks', event: 'progress', detail });
-    expect(rowOf(await server.ask('list_jobs'), 'talks')).toMatchObject({ status: 'working', detail });
-  }
-  await lab.mam('hub', 'stop');
-  expect(readFileSync(join(lab.registry, '.index.jsonl'), 'utf8')).not.toContain('brick');
-  expect(rowOf(await shellList(), 'talks')).toMatchObject({ detail: 'brick 40' });
-});
-
-test('a late reason of a job that has ended is in the list, also once its hub is gone', async () => {
   plant(lab, 'late');
   const at = new Date().toISOString();
   const timeout = {
@@ -43,7 +23,28 @@ test('a late reason of a job that has ended is in the list, also once its hub is
     detail: 'Too late.',
   };
   appendFileSync(lab.paths('late').journal, signed(lab.home, 'late', { ...timeout, at, recorded_at: at }));
-  const server = await lab.startServer();
+  server = await lab.startServer();
+});
+afterAll(() => lab.end());
+
+const rowOf = ({ jobs }: Json, id: string): Json => jobs.find(({ job_id }: Json) => job_id === id);
+/** The list as it is read where no hub runs: from its file. */
+const shellList = async (): Promise<Json> => JSON.parse((await lab.mam('list', '--json')).stdout);
+
+test('the list has the words of an answered report at once, and its file grows by none of them', async () => {
+  await server.ask('publish_event', { job_id: 'talks', event: 'started' });
+  await server.ask('list_jobs');
+  for (let n = 1; n <= 40; n++) {
+    const detail = `brick ${n}`;
+    await server.ask('publish_event', { job_id: 'talks', event: 'progress', detail });
+    expect(rowOf(await server.ask('list_jobs'), 'talks')).toMatchObject({ status: 'working', detail });
+  }
+  await endHub(lab);
+  expect(readFileSync(join(lab.registry, '.index.jsonl'), 'utf8')).not.toContain('brick');
+  expect(rowOf(await shellList(), 'talks')).toMatchObject({ detail: 'brick 40' });
+});
+
+test('a late reason of a job that has ended is in the list, also once its hub is gone', async () => {
   expect(rowOf(await server.ask('list_jobs'), 'late')).toMatchObject({
     reason: 'timeout',
     detail: 'Too late.',
@@ -51,20 +52,21 @@ test('a late reason of a job that has ended is in the list, also once its hub is
   await server.ask('publish_event', { job_id: 'late', event: 'error', detail: 'No tin left.' });
   const amended = { status: 'failed', reason: 'agent_error', detail: 'No tin left.' };
   expect(rowOf(await server.ask('list_jobs'), 'late')).toMatchObject(amended);
-  await lab.mam('hub', 'stop');
+  await endHub(lab);
   expect(rowOf(await shellList(), 'late')).toMatchObject(amended);
 });
 
 test('a registry that was removed is made anew once, by whoever comes first; others stay', async () => {
   await lab.startPeer('mute', { session: 'roof' });
   const other = join(lab.folder, 'other');
-  const server = await lab.startServer();
   const beside = await lab.startServer({ MAM_REGISTRY_DIR: other });
   const order = { prompt: 'Lay it', agent: 'command', agent_session: 'tmux:roof' };
   await server.ask('delegate_job', order);
   const { job_id } = await beside.ask('delegate_job', order);
   await beside.ask('list_jobs');
-  rmSync(lab.registry, { recursive: true });
+  // Out of its place at once: the hub may be writing into it.
+  renameSync(lab.registry, join(lab.folder, 'removed'));
+  rmSync(join(lab.folder, 'removed'), { recursive: true });
   const made = await Promise.all(
     [1, 2, 3].map((n) => server.ask('delegate_job', { ...order, prompt: `${n}` })),
   );

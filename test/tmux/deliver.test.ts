@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   type DeliveryEnd,
   type DeliverySteps,
@@ -26,12 +26,18 @@ const KNOWN: Look = {
   },
 };
 
+/** One tmux server for all, with the session of one test at a time. */
 let lab: TmuxLab;
-beforeEach(async () => {
+let failed = false;
+beforeAll(async () => {
   lab = new TmuxLab();
   await lab.startTmux();
 });
-afterEach(({ task }) => lab.end(task.result?.state === 'fail'));
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') failed = true;
+  await lab.endReceivers();
+});
+afterAll(() => lab.end(failed));
 
 interface Heard {
   end: DeliveryEnd;
@@ -251,15 +257,6 @@ describe('nothing is pasted', () => {
     expect((await hand(peer, PLAIN, { stop: AbortSignal.abort() })).end).toEqual({ kind: 'stopped' });
     expect(peer.peer.bytes).toHaveLength(0);
   });
-
-  test('when no tmux server runs any more', async () => {
-    const peer = await lab.receiver();
-    process.kill(await lab.pid(), 'SIGKILL');
-    await until('the connection is gone', () => !lab.server.connected);
-    expect(await preflight(lab.server, peer.target, PLAIN)).toEqual({
-      gone: expect.stringMatching(/No tmux server/),
-    });
-  });
 });
 
 describe('an agent inside a shell', () => {
@@ -356,18 +353,6 @@ describe('between paste and Enter', () => {
     expect(enters(peer) + enters(other)).toBe(0);
   });
 
-  test('the tmux server is killed: gone', async () => {
-    const peer = await lab.receiver(['--echo', '500']);
-    const pid = await lab.pid();
-    const delivery = deliver(lab.server, peer.target, TEXT, PLAIN, {
-      ...{ pasting: async () => {}, visible: () => {}, submitted: () => {} },
-      stop: new AbortController().signal,
-    });
-    await until('one paste has come', () => pastes(peer).length === 1);
-    process.kill(pid, 'SIGKILL');
-    expect(await delivery).toMatchObject({ kind: 'gone' });
-  });
-
   test.each([[KNOWN], [PLAIN]])(
     'a person replaces our text by other words: no Enter',
     async (look) => {
@@ -407,4 +392,34 @@ test('interrupt presses one key, under the same guard', async () => {
   const agent = foreground(await lab.pane('peer')) as AgentProcess;
   expect(agent.pid).toBe(peer.target.agent.pid);
   await expect(interrupt(lab.server, peer.target, 'a; kill-server')).rejects.toThrow(/no name of a key/);
+});
+
+describe('the tmux server is killed', () => {
+  let own: TmuxLab;
+  beforeEach(async () => {
+    own = new TmuxLab();
+    await own.startTmux();
+  });
+  afterEach(({ task }) => own.end(task.result?.state === 'fail'));
+
+  test('before the paste: nothing is typed', async () => {
+    const peer = await own.receiver();
+    process.kill(await own.pid(), 'SIGKILL');
+    await until('the connection is gone', () => !own.server.connected);
+    expect(await preflight(own.server, peer.target, PLAIN)).toEqual({
+      gone: expect.stringMatching(/No tmux server/),
+    });
+  });
+
+  test('between paste and Enter: gone', async () => {
+    const peer = await own.receiver(['--echo', '500']);
+    const pid = await own.pid();
+    const delivery = deliver(own.server, peer.target, TEXT, PLAIN, {
+      ...{ pasting: async () => {}, visible: () => {}, submitted: () => {} },
+      stop: new AbortController().signal,
+    });
+    await until('one paste has come', () => pastes(peer).length === 1);
+    process.kill(pid, 'SIGKILL');
+    expect(await delivery).toMatchObject({ kind: 'gone' });
+  });
 });

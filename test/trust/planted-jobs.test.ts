@@ -1,30 +1,42 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Lab, NOT_OURS } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
 import { plant, plantJob } from '../support/plant.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 /** Job folders that a clone brings, or that a peer has put there or changed: what they say is shown, never obeyed. */
 let lab: Lab;
+let server: LabServer;
 let marker: string;
 let script: string;
-beforeEach(() => {
+
+function makeLab(): void {
   lab = new Lab();
   lab.expected.push(NOT_OURS);
   marker = join(lab.folder, 'ran');
   script = join(lab.project, 'check.sh');
   writeFileSync(script, `touch '${marker}'\n`);
-});
-afterEach(() => lab.end());
+}
+
+/** One lab with a server for all tests of a group. @param fill plants what its hub finds */
+function sharing(fill: () => void): void {
+  beforeAll(async () => {
+    makeLab();
+    fill();
+    server = await lab.startServer();
+  });
+  afterAll(() => lab.end());
+}
 
 const ID = 'nice-work-12345678';
 
-function line(seq: number, type: string, more: object = {}): string {
+function line(seq: number, type: string, more: object = {}, job_id = ID): string {
   const at = new Date().toISOString();
-  const event = { seq, recorded_at: at, event_id: `e-${seq}`, job_id: ID, type, source: 'hub', at, ...more };
+  const event = { seq, recorded_at: at, event_id: `e-${seq}`, job_id, type, source: 'hub', at, ...more };
   return `\n${JSON.stringify(event)}\n`;
 }
 
@@ -33,18 +45,20 @@ function plantStranger(id = ID): string {
   const validation = { script, script_sha256: '0'.repeat(64), rounds: 0, max_rounds: 3 };
   plantJob(lab.registry, id, { validation, supervisor: { client: 'cli', session: 'cli' } }, lab.project);
   const journal = lab.paths(id).journal;
-  appendFileSync(journal, line(2, 'submitted').replaceAll(ID, id));
-  appendFileSync(journal, line(3, 'completed', { source: 'peer', detail: 'done' }).replaceAll(ID, id));
+  appendFileSync(journal, line(2, 'submitted', {}, id));
+  appendFileSync(journal, line(3, 'completed', { source: 'peer', detail: 'done' }, id));
   return id;
 }
 
 describe("a stranger's job that waits for its check", () => {
-  beforeEach(() => {
+  sharing(() => {
     plantStranger();
+    const { journal } = lab.paths(ID);
+    const text = readFileSync(journal, 'utf8');
+    writeFileSync(journal, text.replace('"depth":0', '"request_key":"nightly","depth":0'));
   });
 
   test('is shown as history, and its script never runs, not by the next hub either', async () => {
-    const server = await lab.startServer();
     const { record, damage } = await server.ask('job_status', { job_id: ID });
     expect(record?.job_id ?? ID).toBe(ID);
     expect(JSON.stringify(damage)).toContain('was not delegated by this MAM_HOME');
@@ -57,7 +71,6 @@ describe("a stranger's job that waits for its check", () => {
   });
 
   test('is told as history by every command, with and without a hub, and nobody waits for it', async () => {
-    const server = await lab.startServer();
     expect(await server.refusal('wait_job', { job_id: ID })).toContain('is history');
     expect(await server.ask('job_status', { job_id: ID })).toMatchObject({ reason: 'history' });
     for (const hub of ['start', 'stop']) {
@@ -78,7 +91,6 @@ describe("a stranger's job that waits for its check", () => {
   });
 
   test('is not answered, cancelled, reported on or checked by its own script', async () => {
-    const server = await lab.startServer();
     for (const [tool, args] of [
       ['answer_job', { text: 'go on' }],
       ['answer_job', { decision: 'allow' }],
@@ -99,22 +111,24 @@ describe("a stranger's job that waits for its check", () => {
     }
     expect(existsSync(marker)).toBe(false);
     // A person may name a script, which then runs where that person is.
-    writeFileSync(script, 'pwd');
-    const named = await lab.start(['verify', ID, '--validate', script], { cwd: lab.folder }).ended;
+    const own = lab.write('own.sh', 'pwd');
+    const named = await lab.start(['verify', ID, '--validate', own], { cwd: lab.folder }).ended;
     expect([named.code, named.stderr]).toEqual([0, expect.stringContaining(`runs in ${lab.folder}`)]);
   });
 
   test('keeps no wait, and takes no request_key', async () => {
     const { stdout } = await lab.mam('wait', '--timeout', '20');
     expect(stdout).not.toContain(ID);
-    const journal = readFileSync(lab.paths(ID).journal, 'utf8');
-    writeFileSync(lab.paths(ID).journal, journal.replace('"depth":0', '"request_key":"nightly","depth":0'));
-    const server = await lab.startServer();
     const args = { agent: 'human', prompt: 'The task of nice-work-12345678', request_key: 'nightly' };
     expect((await server.ask('delegate_job', args)).job_id).not.toBe(ID);
   });
+});
 
-  test('of the same id as one of ours does not catch the reports for it', async () => {
+describe('in a lab of its own', () => {
+  beforeEach(makeLab);
+  afterEach(() => lab.end());
+
+  test("a stranger's job of the same id as one of ours does not catch the reports for it", async () => {
     const other = join(lab.folder, 'other', '.mam', 'jobs');
     plant(lab, 'shared-12345678', {}, other);
     plantStranger('shared-12345678');
@@ -130,65 +144,71 @@ describe("a stranger's job that waits for its check", () => {
     expect([told.code, told.stderr]).toEqual([0, '']);
     expect(lab.record('shared-12345678', other).status).toBe('completed');
   });
-});
 
-test('a copy of a project acts on none of the jobs that it is a copy of, and names only its own', async () => {
-  plant(lab, ID);
-  const server = await lab.startServer();
-  await server.ask('publish_event', { job_id: ID, event: 'started' });
-  const copy = join(lab.folder, 'copy');
-  cpSync(lab.project, copy, { recursive: true });
-  const { code, stderr } = await lab.start(['cancel', ID], { cwd: copy }).ended;
-  expect([code, stderr]).toEqual([
-    69,
-    expect.stringContaining(`is a copy: the job itself is in ${lab.registry}`),
-  ]);
-  expect(lab.record(ID).status).toBe('working');
-  const unknown = await lab.start(['cancel', 'nobody-12345678'], { cwd: copy }).ended;
-  expect(unknown.stderr).toContain(`No job is open in ${copy}/.mam/jobs`);
-  expect(unknown.stderr).not.toContain(ID);
-});
+  test('a copy of a project acts on none of the jobs that it is a copy of, and names only its own', async () => {
+    plant(lab, ID);
+    const server = await lab.startServer();
+    await server.ask('publish_event', { job_id: ID, event: 'started' });
+    const copy = join(lab.folder, 'copy');
+    cpSync(lab.project, copy, { recursive: true });
+    const { code, stderr } = await lab.start(['cancel', ID], { cwd: copy }).ended;
+    expect([code, stderr]).toEqual([
+      69,
+      expect.stringContaining(`is a copy: the job itself is in ${lab.registry}`),
+    ]);
+    expect(lab.record(ID).status).toBe('working');
+    const unknown = await lab.start(['cancel', 'nobody-12345678'], { cwd: copy }).ended;
+    expect(unknown.stderr).toContain(`No job is open in ${copy}/.mam/jobs`);
+    expect(unknown.stderr).not.toContain(ID);
+  });
 
-test('a running process that a journal names is not ended', async () => {
-  const victim = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
-  lab.keep(victim);
-  const start = readFileSync(`/proc/${victim.pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[19];
-  plantStranger();
-  appendFileSync(lab.paths(ID).journal, line(4, 'validating', { data: { pid: victim.pid, start } }));
-  mkdirSync(join(lab.home, 'live'), { recursive: true, mode: 0o700 });
-  writeFileSync(join(lab.home, 'live', ID), `${lab.registry}\n`);
-  await (await lab.startServer()).ask('job_status', { job_id: ID });
-  expect(isRunning(victim.pid ?? 0)).toBe(true);
-  victim.kill();
+  test('a running process that a journal names is not ended', async () => {
+    const victim = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
+    lab.keep(victim);
+    const start = readFileSync(`/proc/${victim.pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[19];
+    plantStranger();
+    appendFileSync(lab.paths(ID).journal, line(4, 'validating', { data: { pid: victim.pid, start } }));
+    mkdirSync(join(lab.home, 'live'), { recursive: true, mode: 0o700 });
+    writeFileSync(join(lab.home, 'live', ID), `${lab.registry}\n`);
+    await (await lab.startServer()).ask('job_status', { job_id: ID });
+    expect(isRunning(victim.pid ?? 0)).toBe(true);
+    victim.kill();
+  });
 });
 
 describe('a job of ours whose journal was changed', () => {
-  test('obeys only the lines that a hub of ours has written', async () => {
+  sharing(() => {
     const validation = { script, script_sha256: '0'.repeat(64), rounds: 0 };
-    plant(lab, ID, { validation });
-    appendFileSync(lab.paths(ID).journal, line(2, 'completed', { source: 'peer', detail: 'forged' }));
-    const server = await lab.startServer();
-    const { status, damage } = await server.ask('job_status', { job_id: ID });
+    for (const id of ['forged-12345678', 'other-12345678']) plant(lab, id, { validation });
+    appendFileSync(
+      lab.paths('forged-12345678').journal,
+      line(2, 'completed', { source: 'peer', detail: 'forged' }, 'forged-12345678'),
+    );
+    plant(lab, 'copied-12345678');
+    const other = readFileSync(lab.paths('other-12345678').journal, 'utf8');
+    writeFileSync(
+      lab.paths('copied-12345678').journal,
+      other.replaceAll('other-12345678', 'copied-12345678'),
+    );
+    plant(lab, ID);
+  });
+
+  test('obeys only the lines that a hub of ours has written', async () => {
+    const job_id = 'forged-12345678';
+    const { status, damage } = await server.ask('job_status', { job_id });
     expect(status).toBe('queued');
     expect(JSON.stringify(damage)).toContain('was not written by a hub of this MAM_HOME');
-    await server.ask('publish_event', { job_id: ID, event: 'progress', detail: 'true' });
-    expect((await server.ask('job_status', { job_id: ID })).detail).toBe('true');
+    await server.ask('publish_event', { job_id, event: 'progress', detail: 'true' });
+    expect((await server.ask('job_status', { job_id })).detail).toBe('true');
     expect(existsSync(marker)).toBe(false);
   });
 
   test('obeys no line of another job, and no changed script', async () => {
-    plant(lab, ID);
-    plant(lab, 'other-12345678', { validation: { script, script_sha256: '0', rounds: 0 } });
-    const other = readFileSync(lab.paths('other-12345678').journal, 'utf8');
-    writeFileSync(lab.paths(ID).journal, other.replaceAll('other-12345678', ID));
-    const server = await lab.startServer();
-    const { damage } = await server.ask('job_status', { job_id: ID });
+    const { damage } = await server.ask('job_status', { job_id: 'copied-12345678' });
     expect(JSON.stringify(damage)).toContain('history');
   });
 
   test('has a job.json that stands in for its first line only when that is ours as well', async () => {
-    plant(lab, ID);
-    const server = await lab.startServer();
     await server.ask('publish_event', { job_id: ID, event: 'started' });
     const record = await until(
       'the record is written',
@@ -218,21 +238,35 @@ describe('a job that cannot be read, among those that a hub takes up', () => {
     ['files that are none', line(1, 'queued', { files: { a: 1 }, texts: ['x'] })],
   ];
 
-  test.each(damages)('%s: it is set aside and named, and the others go on', async (_, text) => {
-    // A hub of ours may have written it: an older version, or a disk that failed.
-    plant(lab, 'odd-12345678', (text === undefined ? order : {}) as never);
-    if (text !== undefined)
-      writeFileSync(lab.paths('odd-12345678').journal, text.replaceAll(ID, 'odd-12345678'));
-    plant(lab, ID);
-    const server = await lab.startServer();
-    expect((await server.ask('job_status', { job_id: ID })).status).toBe('queued');
-    expect(lab.hubLog()).toContain('odd-12345678');
-    const answer = await server.call('job_status', { job_id: 'odd-12345678' });
-    expect(JSON.stringify(answer)).toMatch(/odd-12345678|no job with this id/);
-    expect(JSON.stringify(answer)).not.toMatch(/internal|TypeError|undefined \(/);
-    for (const args of [['list'], ['status', 'odd-12345678'], ['logs', 'odd-12345678'], ['doctor']]) {
-      const { stderr } = await lab.mam(...args);
-      expect(stderr).not.toMatch(/TypeError|Cannot read|not a function|is not iterable/);
+  const ids = damages.map((_, n) => `odd-${n}-12345678`);
+  sharing(() => {
+    // A hub of ours may have written them: an older version, or a disk that failed.
+    for (const [n, [, text]] of damages.entries()) {
+      const id = ids[n] as string;
+      plant(lab, id, (text === undefined ? order : {}) as never);
+      if (text !== undefined) writeFileSync(lab.paths(id).journal, text.replaceAll(ID, id));
     }
+    plant(lab, ID);
+  });
+
+  const harmless = async (...args: string[]): Promise<void> => {
+    const { stderr } = await lab.mam(...args);
+    expect(stderr, args.join(' ')).not.toMatch(/TypeError|Cannot read|not a function|is not iterable/);
+  };
+
+  test.each(damages.map(([what], n) => [what, ids[n] as string]))(
+    '%s: it is set aside and named, and the others go on',
+    async (_, id) => {
+      expect((await server.ask('job_status', { job_id: ID })).status).toBe('queued');
+      expect(lab.hubLog()).toContain(id);
+      const answer = await server.call('job_status', { job_id: id });
+      expect(JSON.stringify(answer)).toMatch(new RegExp(`${id}|no job with this id`));
+      expect(JSON.stringify(answer)).not.toMatch(/internal|TypeError|undefined \(/);
+      for (const command of ['status', 'logs']) await harmless(command, id);
+    },
+  );
+
+  test('keeps no command from telling of all jobs', async () => {
+    for (const command of ['list', 'doctor']) await harmless(command);
   });
 });

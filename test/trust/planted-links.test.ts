@@ -10,31 +10,71 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Ended } from '../support/command.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
-/** What a cloned repository, or a sandboxed peer, can put into a project's `.mam`: links to what is ours elsewhere. */
+/**
+ * What a cloned repository, or a sandboxed peer, can put into a project's `.mam`: links to what is ours elsewhere. Each
+ * test has a project of its own, all are used with one hub.
+ */
 let lab: Lab;
-let precious: string;
+let project: Project;
+let projects = 0;
+/** Projects with a live job `live-…` that the hub finds when it starts. */
+const live: Record<'link' | 'hard link' | 'texts', Project> = {} as never;
+
+beforeAll(() => {
+  lab = new Lab();
+  lab.expected.push(NOT_OURS, /^h\/outbox\/[\w-]+\.json$/);
+  for (const kind of ['link', 'hard link', 'texts'] as const) {
+    live[kind] = makeProject();
+    const { registry, precious } = live[kind];
+    const id = plant(lab, idOf(kind), {}, registry);
+    const letter = join(precious, 'deep', 'letter.txt');
+    const journal = lab.paths(id, registry).journal;
+    if (kind === 'texts') symlinkSync(join(precious, 'deep'), join(registry, id, 'texts'));
+    else {
+      writeFileSync(letter, readFileSync(journal));
+      swap(journal, (path) => (kind === 'link' ? symlinkSync(letter, path) : linkSync(letter, path)));
+    }
+  }
+});
 beforeEach(() => {
-  lab = new Lab({ MAM_HUB_IDLE_SECONDS: '1' });
-  // The links that a test plants stay, whatever is not written through them.
-  lab.expected.push(NOT_OURS, /^p\/\.mam\/jobs(\/\.index\.jsonl)?$/);
-  mkdirSync(lab.registry, { recursive: true });
-  precious = join(lab.folder, 'precious');
+  project = makeProject();
+});
+afterAll(() => lab.end());
+
+interface Project {
+  folder: string;
+  registry: string;
+  /** What the links lead to. */
+  precious: string;
+}
+
+function makeProject(): Project {
+  const folder = join(lab.folder, `project-${++projects}`);
+  const registry = join(folder, '.mam', 'jobs');
+  mkdirSync(registry, { recursive: true });
+  const precious = join(lab.folder, `precious-${projects}`);
   mkdirSync(join(precious, 'deep'), { recursive: true });
   writeFileSync(join(precious, 'deep', 'letter.txt'), 'do not lose me');
   writeFileSync(join(precious, 'rc'), 'export PATH\n');
-});
-afterEach(() => lab.end());
+  return { folder, registry, precious };
+}
 
-const untouched = (): void => {
+const idOf = (kind: string): string => `live-${kind.replace(' ', '-')}-12345678`;
+
+const untouched = ({ precious } = project): void => {
   expect(readdirSync(precious).sort()).toEqual(['deep', 'rc']);
   expect(readFileSync(join(precious, 'rc'), 'utf8')).toBe('export PATH\n');
   expect(readFileSync(join(precious, 'deep', 'letter.txt'), 'utf8')).toBe('do not lose me');
 };
+
+const mam = ({ folder: cwd }: Project, args: string[], input = ''): Promise<Ended> =>
+  lab.start(args, { cwd, input }).ended;
 
 /** Puts something else in the place of a file or folder. */
 function swap(path: string, make: (path: string) => void): void {
@@ -43,113 +83,104 @@ function swap(path: string, make: (path: string) => void): void {
 }
 
 /** Everything a user does that makes a hub open the registry. */
-async function useRegistry(): Promise<string[]> {
-  const submitted = await lab.mam('submit', '--agent', 'human', '--prompt', 'look around', '--no-wait');
-  await lab.mam('list');
-  await lab.mam('prune', '--older-than', '2099-01-01');
+async function openRegistry(one = project): Promise<string[]> {
+  const submitted = await mam(one, ['submit', '--agent', 'human', '--prompt', 'look around', '--no-wait']);
+  await mam(one, ['list']);
+  await mam(one, ['prune', '--older-than', '2099-01-01']);
   return [submitted.stderr, String(submitted.code)];
 }
 
 describe('the trash of a registry', () => {
   test('that is a link to a folder is left alone, and so is that folder', async () => {
-    symlinkSync(precious, join(lab.registry, '.trash'));
-    lab.expected.push(/^p\/\.mam\/jobs\/\.trash$/);
-    await useRegistry();
+    symlinkSync(project.precious, join(project.registry, '.trash'));
+    await openRegistry();
     untouched();
-    expect(readlinkSync(join(lab.registry, '.trash'))).toBe(precious);
+    expect(readlinkSync(join(project.registry, '.trash'))).toBe(project.precious);
   });
 
   test('that holds a link in the form of a job loses neither the link nor what it leads to', async () => {
-    const trash = join(lab.registry, '.trash');
+    const trash = join(project.registry, '.trash');
     mkdirSync(trash);
-    symlinkSync(precious, join(trash, 'some-job-12345678.abcdefgh'));
-    lab.expected.push(/^p\/\.mam\/jobs\/\.trash\//);
-    await useRegistry();
+    symlinkSync(project.precious, join(trash, 'some-job-12345678.abcdefgh'));
+    await openRegistry();
     untouched();
     expect(existsSync(join(trash, 'some-job-12345678.abcdefgh'))).toBe(true);
   });
 
   test('keeps what is not a job: a name of another form, and files that no hub wrote', async () => {
-    const trash = join(lab.registry, '.trash');
+    const trash = join(project.registry, '.trash');
     mkdirSync(join(trash, 'notes'), { recursive: true });
     writeFileSync(join(trash, 'notes', 'a.txt'), 'mine');
     mkdirSync(join(trash, 'some-job-12345678.abcdefgh'));
     writeFileSync(join(trash, 'some-job-12345678.abcdefgh', 'thesis.tex'), 'mine');
-    lab.expected.push(/^p\/\.mam\/jobs\/\.trash\//);
-    await useRegistry();
+    await openRegistry();
     expect(readFileSync(join(trash, 'notes', 'a.txt'), 'utf8')).toBe('mine');
     expect(readFileSync(join(trash, 'some-job-12345678.abcdefgh', 'thesis.tex'), 'utf8')).toBe('mine');
   });
 
   test('is emptied of the jobs that a killed hub left in it', async () => {
-    const left = join(lab.registry, '.trash', 'some-job-12345678.abcdefgh');
+    const left = join(project.registry, '.trash', 'some-job-12345678.abcdefgh');
     mkdirSync(join(left, 'texts'), { recursive: true });
     writeFileSync(join(left, 'events.jsonl'), '');
     writeFileSync(join(left, 'texts', 'a'.repeat(64)), 'text');
-    await useRegistry();
-    await until('the trash is gone', () => !existsSync(join(lab.registry, '.trash')));
+    await openRegistry();
+    await until('the trash is gone', () => !existsSync(join(project.registry, '.trash')));
   });
 });
 
 describe('a link in the place of a file that a hub writes', () => {
-  test.each(['.hub.owner', '.index.jsonl'])('%s is not written through', async (name) => {
-    symlinkSync(join(precious, 'rc'), join(lab.registry, name));
-    await useRegistry();
+  test('is not written through, and makes no file where it leads nowhere', async () => {
+    const used: Project[] = [];
+    for (const name of ['.hub.owner', '.index.jsonl']) {
+      for (const target of ['rc', 'new']) {
+        const one = makeProject();
+        symlinkSync(join(one.precious, target), join(one.registry, name));
+        await openRegistry(one);
+        used.push(one);
+      }
+    }
     // The index is written some time after the job, at the latest when the hub ends.
     await lab.mam('hub', 'stop');
-    untouched();
-  });
-
-  test.each(['.hub.owner', '.index.jsonl'])('%s that leads nowhere makes no file there', async (name) => {
-    symlinkSync(join(precious, 'new'), join(lab.registry, name));
-    await useRegistry();
-    await lab.mam('hub', 'stop');
-    untouched();
+    for (const one of used) untouched(one);
   });
 
   test('the lock folder, the election and the beat of a lock are not followed', async () => {
-    symlinkSync(precious, join(lab.registry, '.hub.lock'));
-    symlinkSync(precious, join(lab.registry, '.hub.election'));
-    await useRegistry();
+    symlinkSync(project.precious, join(project.registry, '.hub.lock'));
+    symlinkSync(project.precious, join(project.registry, '.hub.election'));
+    await openRegistry();
     untouched();
   });
 
-  test.each(['link', 'hard link'])('a %s as the journal of a live job is not appended to', async (kind) => {
-    const id = plant(lab, 'live-job-12345678');
-    const journal = lab.paths(id).journal;
-    const text = readFileSync(journal, 'utf8');
-    const other = join(precious, 'deep', 'letter.txt');
-    writeFileSync(other, text);
-    lab.expected.push(/^p\/\.mam\/jobs\/live-job-12345678\/events\.jsonl$/, /^h\/outbox\/[\w-]+\.json$/);
-    swap(journal, (path) => (kind === 'link' ? symlinkSync(other, path) : linkSync(other, path)));
-    const told = await lab.mam('publish', '--job', id, '--event', 'progress', '--detail', 'rm -rf');
-    expect(readFileSync(other, 'utf8')).toBe(text);
-    expect(told.stdout + told.stderr).not.toContain('recorded');
-    writeFileSync(other, 'do not lose me');
-  });
+  test.each(['link', 'hard link'] as const)(
+    'a %s as the journal of a live job is not appended to',
+    async (kind) => {
+      const one = live[kind];
+      const other = join(one.precious, 'deep', 'letter.txt');
+      const text = readFileSync(other, 'utf8');
+      const words = ['publish', '--job', idOf(kind), '--event', 'progress', '--detail', 'rm -rf'];
+      const told = await mam(one, words);
+      expect(readFileSync(other, 'utf8')).toBe(text);
+      expect(told.stdout + told.stderr).not.toContain('recorded');
+    },
+  );
 
   test('the folder of texts is not written into when it is a link', async () => {
-    const id = plant(lab, 'live-job-12345678');
-    symlinkSync(join(precious, 'deep'), join(lab.registry, id, 'texts'));
-    lab.expected.push(/^p\/\.mam\/jobs\/live-job-12345678\/texts$/, /^h\/outbox\/[\w-]+\.json$/);
-    const detail = 'long '.repeat(390);
-    await lab.start(['publish', '--job', id, '--event', 'completed', '--detail', detail], {}).ended;
-    await lab.start(['publish', '--job', id, '--event', 'completed', '--result-file', '-'], {
-      input: 'x'.repeat(9000),
-    }).ended;
-    untouched();
+    const publish = ['publish', '--job', idOf('texts'), '--event', 'completed'];
+    await mam(live.texts, [...publish, '--detail', 'long '.repeat(390)]);
+    await mam(live.texts, [...publish, '--result-file', '-'], 'x'.repeat(9000));
+    untouched(live.texts);
   });
 });
 
 test.each(['.mam', '.mam/jobs'])(
   'a registry whose %s is a link is refused, with the way out',
   async (name) => {
-    const elsewhere = join(lab.folder, 'elsewhere');
+    const elsewhere = join(project.precious, 'elsewhere');
     mkdirSync(join(elsewhere, 'jobs'), { recursive: true });
-    swap(join(lab.project, name), (path) =>
+    swap(join(project.folder, name), (path) =>
       symlinkSync(name === '.mam' ? elsewhere : join(elsewhere, 'jobs'), path),
     );
-    const [stderr, code] = await useRegistry();
+    const [stderr, code] = await openRegistry();
     expect(code).toBe('69');
     expect(stderr).toMatch(/is a link, so nothing is written there\. Set MAM_REGISTRY_DIR/);
     expect(readdirSync(join(elsewhere, 'jobs'))).toEqual([]);

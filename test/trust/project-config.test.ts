@@ -1,19 +1,35 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { loadSettings, type Settings } from '../../src/config.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
 
 /** Somebody else: any id but that of the user who runs the tests. */
 const OTHER = 4242;
 const isRoot = process.getuid?.() === 0;
 
 let lab: Lab;
-beforeEach(() => {
+
+/** A lab of its own for each test: nothing runs in there but the commands that it calls. */
+function ownLab(): void {
+  beforeEach(makeLab);
+  afterEach(() => lab.end());
+}
+
+function makeLab(): void {
   lab = new Lab();
   lab.expected.push(NOT_OURS, /^h\/trust\//);
-});
-afterEach(() => lab.end());
+}
 
 function write(path: string, value: object | string): string {
   mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
@@ -27,6 +43,8 @@ const load = (env: Record<string, string> = {}, cwd = lab.project): Promise<Sett
   loadSettings({ cwd }, { ...lab.env, ...env });
 
 describe("a project's settings", () => {
+  ownLab();
+
   /** What a stranger would want to decide, each with what must not come of it. */
   const dangerous = {
     broker_url: 'mqtt://attacker.example:1883',
@@ -49,12 +67,28 @@ describe("a project's settings", () => {
       expect(ignored?.what).toContain(`sets ${name}, which you have not trusted`);
       expect(ignored?.person).toContain('mam trust');
       expect({ ...rest, ignored: undefined }).toEqual(plain);
-      expect((await lab.mam('trust', '--yes')).stdout).toContain('is trusted');
-      expect((await load()).ignored).toBeUndefined();
-      expect((await lab.mam('trust', '--revoke')).stdout).toContain('is not trusted');
-      expect((await load()).ignored?.what).toContain(name);
     },
   );
+
+  test('count all once they are trusted, and are ignored and named again once that is revoked', async () => {
+    const plain = await load();
+    projectFile(dangerous);
+    expect((await lab.mam('trust', '--yes')).stdout).toContain('is trusted');
+    const { ignored, ...rest } = await load();
+    expect(ignored).toBeUndefined();
+    expect(rest).toMatchObject({
+      broker: { url: dangerous.broker_url, username: 'me', password: 'secret' },
+      realm: 'attackers',
+      tmuxSocket: expect.stringMatching(/\/theirs$/),
+      registryDir: dangerous.registry_dir,
+      logsDir: join(lab.folder, 'outside'),
+      agents: dangerous.agents,
+    });
+    expect((await lab.mam('trust', '--revoke')).stdout).toContain('is not trusted');
+    const { ignored: again, ...revoked } = await load();
+    expect({ ...revoked, ignored: undefined }).toEqual(plain);
+    for (const name of Object.keys(dangerous)) expect(again?.what).toContain(name);
+  });
 
   test.each([
     ['a link out of the project', 'out/jobs'],
@@ -107,54 +141,6 @@ describe("a project's settings", () => {
     expect((await load({}, copy)).realm).toBe('default');
   });
 
-  test.each([
-    ['broken', '{"realm": '],
-    ['of unknown names', '{"\\u001b[31mcolour": 1}'],
-    ['no object', '"realm"'],
-    ['too large', `{"realm": "${'a'.repeat(9_000_000)}"}`],
-  ])('that are %s stop nothing, and are named', async (_, text) => {
-    const path = projectFile(text);
-    const settings = await load();
-    expect(settings.ignored?.what).toContain(path);
-    expect(settings.ignored?.what).toContain('ignored');
-    expect(settings.ignored?.what).not.toContain('\u001b');
-    const told = await lab.mam('publish', '--job', 'no-job-12345678', '--event', 'progress');
-    expect(told.stderr).toContain('ignored');
-    expect((await lab.mam('list')).code).toBe(0);
-    expect((await lab.mam('trust', '--yes')).code).toBe(69);
-  });
-
-  test('are told in every tool and in mam doctor, also beside an error', async () => {
-    projectFile({ broker_url: 'mqtt://user:word@attacker.example' });
-    const server = await lab.startServer();
-    const list = await server.ask('list_jobs');
-    expect(list.summary).toMatch(/sets broker_url, which you have not trusted/);
-    expect(await server.refusal('job_status', { job_id: 'no-job-12345678' })).toMatch(/sets broker_url/);
-    const { stdout } = await lab.mam('doctor');
-    expect(stdout).toContain('sets broker_url, which you have not trusted');
-    const shown = await lab.mam('trust', '--show');
-    expect(shown.stdout).toContain('broker_url (ignored)');
-    expect(shown.stdout).not.toContain('word');
-  });
-
-  test('count in a server that runs as soon as they are trusted, and no longer once that is revoked', async () => {
-    projectFile({ agents: { theirs: { session: 'tmux:theirs' } }, realm: 'team' });
-    const server = await lab.startServer();
-    const delegate = () =>
-      server
-        .call('delegate_job', { agent: 'theirs', prompt: 'x', dry_run: true })
-        .then((one) => one.content[0].text);
-    expect(await delegate()).toMatch(
-      /The agent kind theirs stands in.*sets realm and agents, which you have not trusted/,
-    );
-    await lab.mam('trust', '--yes');
-    expect(await delegate()).not.toMatch(/not trusted/);
-    expect(await delegate()).toContain('The realm has changed since this MCP server began');
-    await lab.mam('trust', '--revoke');
-    expect(await delegate()).toMatch(/The agent kind theirs stands in.*which you have not trusted/);
-    expect(await delegate()).not.toContain('The realm has changed');
-  });
-
   test('count no longer in a server that runs, once a file that came later, nearer, has changed', async () => {
     const sub = join(lab.project, 'sub');
     mkdirSync(sub);
@@ -172,19 +158,6 @@ describe("a project's settings", () => {
     expect(await delegate()).not.toMatch(/not trusted|has changed/);
     nearer('tmux:others');
     expect(await delegate()).toMatch(/has changed since you trusted it/);
-  });
-
-  test('are accepted by a person: no model is told to do it, and without a terminal it takes --yes', async () => {
-    projectFile({ realm: 'team' });
-    const { summary } = await (await lab.startServer()).ask('list_jobs');
-    expect(summary).toMatch(
-      /Tell your user: only a person should run `mam trust`, after `mam trust --show`\.$/,
-    );
-    const { code, stderr } = await lab.mam('trust');
-    expect([code, stderr]).toEqual([69, expect.stringContaining('or with --yes')]);
-    expect((await load()).realm).toBe('default');
-    expect((await lab.mam('trust', '--yes')).code).toBe(0);
-    expect((await lab.mam('trust')).stdout).toContain('is trusted');
   });
 
   test('are shown with what has no effect, and why', async () => {
@@ -227,30 +200,6 @@ describe("a project's settings", () => {
     );
   });
 
-  test('that keep commands from the hub are named, with the way back', async () => {
-    const path = projectFile({ realm: 'team' });
-    expect((await lab.mam('hub', 'restart')).code).toBe(0);
-    await lab.mam('trust', '--yes');
-    expect((await lab.mam('agents')).stderr).toContain(
-      `A broker or a realm comes from ${path}, which was trusted: \`mam trust --revoke\` takes that back.`,
-    );
-    projectFile({ broker_url: 'mqtt://elsewhere.example' });
-    await lab.mam('trust', '--yes');
-    expect((await lab.mam('agents')).stderr).toContain(
-      `A broker or a realm comes from ${path}, which was trusted`,
-    );
-  });
-
-  test('that would make an agent kind are named where it is asked for', async () => {
-    projectFile({ agents: { theirs: { session: 'tmux:theirs' } } });
-    const told = "The agent kind theirs stands in this project's .mam/config.json, which is not trusted.";
-    const { code, stderr } = await lab.mam('submit', '--agent', 'theirs', '--prompt', 'x');
-    expect([code, stderr]).toEqual([64, expect.stringContaining(told)]);
-    expect(
-      await (await lab.startServer()).refusal('delegate_job', { agent: 'theirs', prompt: 'x' }),
-    ).toContain(told);
-  });
-
   test('that are not there, or were not trusted, are said to be so', async () => {
     const path = join(lab.project, '.mam', 'config.json');
     expect((await lab.mam('trust')).stdout).toBe(`There is no ${path}.\n`);
@@ -281,7 +230,106 @@ describe("a project's settings", () => {
   });
 });
 
+describe("a project's settings, in a server and beside a hub that run", () => {
+  // One of each for all; nothing of a test's is left in the files.
+  let server: LabServer;
+  beforeAll(async () => {
+    makeLab();
+    server = await lab.startServer();
+    await server.ask('list_jobs');
+  });
+  afterEach(() => {
+    rmSync(join(lab.project, '.mam', 'config.json'), { force: true });
+    rmSync(join(lab.home, 'trust'), { recursive: true, force: true });
+  });
+  afterAll(() => lab.end());
+
+  test.each([
+    ['broken', '{"realm": '],
+    ['of unknown names', '{"\\u001b[31mcolour": 1}'],
+    ['no object', '"realm"'],
+    ['too large', `{"realm": "${'a'.repeat(9_000_000)}"}`],
+  ])('that are %s stop nothing, and are named', async (_, text) => {
+    const path = projectFile(text);
+    const settings = await load();
+    expect(settings.ignored?.what).toContain(path);
+    expect(settings.ignored?.what).toContain('ignored');
+    expect(settings.ignored?.what).not.toContain('\u001b');
+    const told = await lab.mam('publish', '--job', 'no-job-12345678', '--event', 'progress');
+    expect(told.stderr).toContain('ignored');
+    expect((await lab.mam('list')).code).toBe(0);
+    expect((await lab.mam('trust', '--yes')).code).toBe(69);
+  });
+
+  test('are told in every tool and in mam doctor, also beside an error', async () => {
+    projectFile({ broker_url: 'mqtt://user:word@attacker.example' });
+    const list = await server.ask('list_jobs');
+    expect(list.summary).toMatch(/sets broker_url, which you have not trusted/);
+    expect(await server.refusal('job_status', { job_id: 'no-job-12345678' })).toMatch(/sets broker_url/);
+    const { stdout } = await lab.mam('doctor');
+    expect(stdout).toContain('sets broker_url, which you have not trusted');
+    const shown = await lab.mam('trust', '--show');
+    expect(shown.stdout).toContain('broker_url (ignored)');
+    expect(shown.stdout).not.toContain('word');
+  });
+
+  test('count in a server that runs as soon as they are trusted, and no longer once that is revoked', async () => {
+    projectFile({ agents: { theirs: { session: 'tmux:theirs' } }, realm: 'team' });
+    const delegate = () =>
+      server
+        .call('delegate_job', { agent: 'theirs', prompt: 'x', dry_run: true })
+        .then((one) => one.content[0].text);
+    expect(await delegate()).toMatch(
+      /The agent kind theirs stands in.*sets realm and agents, which you have not trusted/,
+    );
+    await lab.mam('trust', '--yes');
+    expect(await delegate()).not.toMatch(/not trusted/);
+    expect(await delegate()).toContain('The realm has changed since this MCP server began');
+    await lab.mam('trust', '--revoke');
+    expect(await delegate()).toMatch(/The agent kind theirs stands in.*which you have not trusted/);
+    expect(await delegate()).not.toContain('The realm has changed');
+  });
+
+  test('are accepted by a person: no model is told to do it, and without a terminal it takes --yes', async () => {
+    projectFile({ realm: 'team' });
+    const { summary } = await server.ask('list_jobs');
+    expect(summary).toMatch(
+      /Tell your user: only a person should run `mam trust`, after `mam trust --show`\.$/,
+    );
+    const { code, stderr } = await lab.mam('trust');
+    expect([code, stderr]).toEqual([69, expect.stringContaining('or with --yes')]);
+    expect((await load()).realm).toBe('default');
+    expect((await lab.mam('trust', '--yes')).code).toBe(0);
+    expect((await lab.mam('trust')).stdout).toContain('is trusted');
+  });
+
+  test('that keep commands from the hub are named, with the way back', async () => {
+    const path = projectFile({ realm: 'team' });
+    // A hub runs, with the realm as it was.
+    await server.ask('list_jobs');
+    await lab.mam('trust', '--yes');
+    expect((await lab.mam('agents')).stderr).toContain(
+      `A broker or a realm comes from ${path}, which was trusted: \`mam trust --revoke\` takes that back.`,
+    );
+    projectFile({ broker_url: 'mqtt://elsewhere.example' });
+    await lab.mam('trust', '--yes');
+    expect((await lab.mam('agents')).stderr).toContain(
+      `A broker or a realm comes from ${path}, which was trusted`,
+    );
+  });
+
+  test('that would make an agent kind are named where it is asked for', async () => {
+    projectFile({ agents: { theirs: { session: 'tmux:theirs' } } });
+    const told = "The agent kind theirs stands in this project's .mam/config.json, which is not trusted.";
+    const { code, stderr } = await lab.mam('submit', '--agent', 'theirs', '--prompt', 'x');
+    expect([code, stderr]).toEqual([64, expect.stringContaining(told)]);
+    expect(await server.refusal('delegate_job', { agent: 'theirs', prompt: 'x' })).toContain(told);
+  });
+});
+
 describe('a password goes only to the broker that it was given for', () => {
+  ownLab();
+
   const server = 'mqtts://broker.example';
 
   test("not that of the environment to a project's broker, trusted or not", async () => {
@@ -306,11 +354,17 @@ describe('a password goes only to the broker that it was given for', () => {
   });
 });
 
-test.each(['../elsewhere/sock', '/tmp/sock', '..'])('the tmux server name %s is refused', async (name) => {
-  await expect(load({ TMUX_SERVER_NAME: name })).rejects.toThrow('is not the name of a tmux socket');
+describe('the tmux server name', () => {
+  ownLab();
+
+  test.each(['../elsewhere/sock', '/tmp/sock', '..'])('%s is refused', async (name) => {
+    await expect(load({ TMUX_SERVER_NAME: name })).rejects.toThrow('is not the name of a tmux socket');
+  });
 });
 
 describe('MAM_HOME', () => {
+  ownLab();
+
   test.each([0o777, 0o775, 0o722])('with mode %o is refused, with the remedy', async (mode) => {
     mkdirSync(lab.home, { recursive: true });
     chmodSync(lab.home, mode);
@@ -367,6 +421,8 @@ describe('MAM_HOME', () => {
 });
 
 describe.runIf(isRoot)('a shared folder above', () => {
+  ownLab();
+
   test("another user's .mam with a .git beside it decides nothing", async () => {
     const shared = join(lab.folder, 'shared');
     for (const name of ['.mam', '.git']) mkdirSync(join(shared, name), { recursive: true });

@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hubSocketPath, shortFolder } from '../../src/hub-place.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
 import { until } from '../support/until.ts';
 
 const NOBODY = 65534;
@@ -15,18 +16,29 @@ let listening: Server | undefined;
 /** What somebody has said to a socket that is not the user's. */
 let heard = 0;
 
-beforeEach(() => {
+function makeLab(): void {
   lab = new Lab();
   lab.expected.push(NOT_OURS);
   chmodSync(lab.folder, 0o711);
+}
+
+beforeEach(() => {
   heard = 0;
 });
 
-afterEach(async () => {
+async function stopListening(): Promise<void> {
   await new Promise((done) => (listening === undefined ? done(0) : listening.close(done)));
   listening = undefined;
-  await lab.end();
-});
+}
+
+/** A lab of its own for each test. */
+function ownLab(): void {
+  beforeEach(makeLab);
+  afterEach(async () => {
+    await stopListening();
+    await lab.end();
+  });
+}
 
 /** Somebody else's server at a place where this user's would be. */
 async function listenAt(path: string): Promise<void> {
@@ -47,6 +59,8 @@ function deepHome(env: Record<string, string> = {}): { home: string; short: stri
 }
 
 describe.runIf(isRoot)("a hub's socket", () => {
+  ownLab();
+
   test('of another user in the home is not spoken to, by no command, server or hook', async () => {
     mkdirSync(lab.home, { mode: 0o700 });
     const socket = join(lab.home, 'hub.sock');
@@ -99,33 +113,65 @@ describe.runIf(isRoot)("a hub's socket", () => {
   });
 });
 
-test("a home that is too deep has its socket in the user's runtime folder, which all find", async () => {
-  const runtime = join(lab.folder, 'run');
-  mkdirSync(runtime, { mode: 0o700 });
-  const { home, short } = deepHome({ XDG_RUNTIME_DIR: runtime });
-  lab.homes.push(home);
-  expect(short.startsWith(runtime)).toBe(true);
-  await lab.start(['hub', 'restart'], { env: { MAM_HOME: home, XDG_RUNTIME_DIR: runtime } }).ended;
-  const { socket, pid } = lab.hub(home);
-  expect(socket).toBe(join(short, 'hub.sock'));
-  expect(lstatSync(short).mode & 0o777).toBe(0o700);
-  // One that was told of no runtime folder.
-  const seen = await lab.start(['hub', 'status', '--json'], { env: { MAM_HOME: home } }).ended;
-  expect(JSON.parse(seen.stdout)).toMatchObject({ pid });
-  await lab.start(['hub', 'stop'], { env: { MAM_HOME: home } }).ended;
-  await until('it has ended', () => !existsSync(socket));
-  expect(hubSocketPath(home)).not.toBe(socket);
-});
+describe('a home', () => {
+  ownLab();
 
-test('a runtime folder that others can write is not used', () => {
-  const runtime = join(lab.folder, 'run');
-  mkdirSync(runtime);
-  chmodSync(runtime, 0o777);
-  expect(deepHome({ XDG_RUNTIME_DIR: runtime }).short.startsWith(runtime)).toBe(false);
+  test("a home that is too deep has its socket in the user's runtime folder, which all find", async () => {
+    const runtime = join(lab.folder, 'run');
+    mkdirSync(runtime, { mode: 0o700 });
+    const { home, short } = deepHome({ XDG_RUNTIME_DIR: runtime });
+    lab.homes.push(home);
+    expect(short.startsWith(runtime)).toBe(true);
+    await lab.start(['hub', 'restart'], { env: { MAM_HOME: home, XDG_RUNTIME_DIR: runtime } }).ended;
+    const { socket, pid } = lab.hub(home);
+    expect(socket).toBe(join(short, 'hub.sock'));
+    expect(lstatSync(short).mode & 0o777).toBe(0o700);
+    // One that was told of no runtime folder.
+    const seen = await lab.start(['hub', 'status', '--json'], { env: { MAM_HOME: home } }).ended;
+    expect(JSON.parse(seen.stdout)).toMatchObject({ pid });
+    await lab.start(['hub', 'stop'], { env: { MAM_HOME: home } }).ended;
+    await until('it has ended', () => !existsSync(socket));
+    expect(hubSocketPath(home)).not.toBe(socket);
+  });
+
+  test('a runtime folder that others can write is not used', () => {
+    const runtime = join(lab.folder, 'run');
+    mkdirSync(runtime);
+    chmodSync(runtime, 0o777);
+    expect(deepHome({ XDG_RUNTIME_DIR: runtime }).short.startsWith(runtime)).toBe(false);
+  });
+
+  test.runIf(isRoot)(
+    'a home in a folder of another user, who can put another one in its place, is not obeyed',
+    async () => {
+      const theirs = join(lab.folder, 'theirs');
+      const home = join(theirs, 'home');
+      mkdirSync(home, { recursive: true, mode: 0o700 });
+      chownSync(theirs, 4242, 4242);
+      const { code, stderr } = await lab.start(['list'], { env: { MAM_HOME: home } }).ended;
+      expect(stderr).toContain(
+        `lies in ${theirs}, where another user (uid 4242) can put another one in its place`,
+      );
+      expect(code).not.toBe(0);
+    },
+  );
 });
 
 describe.runIf(isRoot)("tmux's socket", () => {
   const uid = process.getuid?.() ?? 0;
+  let server: LabServer;
+  let folder: string;
+  beforeAll(async () => {
+    makeLab();
+    folder = join(lab.folder, `tmux-${uid}`);
+    server = await lab.startServer();
+  });
+  beforeEach(() => mkdirSync(folder, { recursive: true, mode: 0o700 }));
+  afterEach(async () => {
+    await stopListening();
+    for (const path of [folder, `${folder}-real`]) rmSync(path, { recursive: true, force: true });
+  });
+  afterAll(() => lab.end());
 
   test.each([
     ['its folder', (folder: string) => chownSync(folder, NOBODY, NOBODY)],
@@ -140,10 +186,8 @@ describe.runIf(isRoot)("tmux's socket", () => {
       },
     ],
   ])("that is not the user's is not spoken to: %s", async (_what, spoil) => {
-    const folder = join(lab.folder, `tmux-${uid}`);
     await listenAt(join(folder, 'default'));
     spoil(folder);
-    const server = await lab.startServer();
     const args = { prompt: 'The task', agent: 'command', agent_session: 'tmux:worker' };
     expect(await server.refusal('delegate_job', args)).toMatch(/tmux socket|The socket/);
     expect(await server.refusal('start_agent', { agent: 'claude-code' })).not.toContain('unexpected');
@@ -153,18 +197,3 @@ describe.runIf(isRoot)("tmux's socket", () => {
     expect(heard).toBe(0);
   });
 });
-
-test.runIf(isRoot)(
-  'a home in a folder of another user, who can put another one in its place, is not obeyed',
-  async () => {
-    const theirs = join(lab.folder, 'theirs');
-    const home = join(theirs, 'home');
-    mkdirSync(home, { recursive: true, mode: 0o700 });
-    chownSync(theirs, 4242, 4242);
-    const { code, stderr } = await lab.start(['list'], { env: { MAM_HOME: home } }).ended;
-    expect(stderr).toContain(
-      `lies in ${theirs}, where another user (uid 4242) can put another one in its place`,
-    );
-    expect(code).not.toBe(0);
-  },
-);

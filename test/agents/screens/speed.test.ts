@@ -52,17 +52,20 @@ async function* screens(): AsyncGenerator<[string, string[]]> {
   }
 }
 
-/** The patterns of a kind by name, each by itself. */
-function patternsOf(kind: AgentKind): [string, RegExp][] {
+/** The patterns of a kind, each by itself and with a name for what is told of it. */
+function patternsOf(kind: AgentKind): NamedPattern[] {
   const { ready, busy, draft } = kind.screen;
   const named = Object.entries({ ready, busy, draft }).filter(
-    (entry): entry is [string, RegExp] => entry[1] instanceof RegExp,
+    (entry): entry is NamedPattern => entry[1] instanceof RegExp,
   );
-  return [
+  const all = [
     ...named,
-    ...kind.dialogs.map(({ name, pattern }, n): [string, RegExp] => [`dialog ${n} (${name})`, pattern]),
+    ...kind.dialogs.map(({ name, pattern }, n): NamedPattern => [`dialog ${n} (${name})`, pattern]),
   ];
+  return all.map(([which, pattern]) => [`${kind.name} ${which}`, pattern]);
 }
+
+type NamedPattern = [name: string, pattern: RegExp];
 
 const surroundings = createContext({ text: '', patterns: [/x/] });
 const search = new Script('for (const pattern of patterns) text.search(pattern)');
@@ -74,7 +77,8 @@ function processorMs(): number {
 }
 
 /** What searches take in ms, the best of some tries; those that do not end are broken off. */
-function timeOf(patterns: RegExp[], text: string): number {
+function timeOf(named: NamedPattern[], text: string): number {
+  const patterns = named.map(([, pattern]) => pattern);
   let best = Number.POSITIVE_INFINITY;
   for (let tries = 0; tries < 5 && best > MOST_MS; tries++) {
     Object.assign(surroundings, { text, patterns });
@@ -91,21 +95,18 @@ function timeOf(patterns: RegExp[], text: string): number {
 
 test('no screen keeps a pattern busy', async () => {
   const slow = new Map<string, string>();
+  const all = KINDS.flatMap(patternsOf);
   for await (const [name, lines] of screens()) {
     const text = lines.join('\n');
-    for (const kind of KINDS) {
-      const patterns = patternsOf(kind).filter(([which]) => !slow.has(`${kind.name} ${which}`));
-      const all = patterns.map(([, pattern]) => pattern);
-      // Together they nearly always stay below what one may take.
-      if (timeOf(all, text) > MOST_MS) {
-        for (const [which, pattern] of patterns) {
-          const took = timeOf([pattern], text);
-          const key = `${kind.name} ${which}`;
-          if (took > MOST_MS) slow.set(key, `${key} on ${name}: ${Math.round(took)} ms`);
-        }
+    const patterns = all.filter(([key]) => !slow.has(key));
+    // Together they nearly always stay below what one may take.
+    if (timeOf(patterns, text) > MOST_MS) {
+      for (const one of patterns) {
+        const took = timeOf([one], text);
+        if (took > MOST_MS) slow.set(one[0], `${one[0]} on ${name}: ${Math.round(took)} ms`);
       }
-      kind.permission?.read(lines);
     }
+    for (const kind of KINDS) kind.permission?.read(lines);
   }
   expect([...slow.values()]).toEqual([]);
 });
