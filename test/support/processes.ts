@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from './until.ts';
 
 /** How the folder of every lab begins. */
 export const LABS = join(tmpdir(), 'mam-');
@@ -33,11 +34,12 @@ export class Processes {
       if (!Number.isInteger(pid) || pid === process.pid) continue;
       const [state, began] = stateOf(pid);
       const one = `${pid} ${began}`;
-      if (state === undefined || this.#foreign.has(one) || Processes.#strangers.has(one)) continue;
+      if (state === undefined || began === undefined) continue;
+      if (this.#foreign.has(one) || Processes.#strangers.has(one)) continue;
       const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
       const environment = read(`/proc/${pid}/environ`);
       if (command.includes(this.#folder) || environment.includes(this.#folder)) {
-        if (!/[ZX]/.test(state)) found.push({ pid, command });
+        if (!/[ZX]/.test(state)) found.push({ pid, began, command });
       } else if (command.includes(LABS) || environment.includes(LABS)) this.#foreign.add(one);
       else Processes.#strangers.add(one);
     }
