@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { countText, fetchJobs, hasMore, inOrder } from '../../src/page/jobs.ts';
+
+const row = (job_id: string, status: string, created_at = '2026-01-01') =>
+  ({ job_id, status, created_at }) as never;
+const list = (jobs: unknown[], more: object = {}) => ({ jobs, total: jobs.length, ...more }) as never;
+
+test('more can be had where the hub says so, until the page holds its most', () => {
+  expect(hasMore(list([row('a', 'working')]))).toBe(false);
+  expect(hasMore(list([row('a', 'working')], { cursor: 'next' }))).toBe(true);
+  const many = Array.from({ length: 10_000 }, (_, n) => row(`${n}`, 'working'));
+  expect(hasMore(list(many, { cursor: 'next' }))).toBe(false);
+});
+
+test('who needs somebody comes first, then the open ones, each newest first', () => {
+  const jobs = [row('done', 'completed', '2026-03'), row('old', 'working'), row('new', 'working', '2026-02')];
+  const ordered = inOrder([...jobs, row('asks', 'input_required')]);
+  expect(ordered.map(({ job_id }) => job_id)).toEqual(['asks', 'new', 'old', 'done']);
+});
+
+test('an old job that needs somebody is fetched beside the newest, once', async () => {
+  const asked: object[] = [];
+  const host = {
+    call: async (_tool: string, args: { status?: string }) => {
+      asked.push(args);
+      return args.status === undefined
+        ? list([row('new', 'input_required'), row('next', 'working')], { cursor: 'next' })
+        : list([row('new', 'input_required'), row('old', 'input_required')]);
+    },
+  };
+  const { jobs } = await fetchJobs(host as never, {}, 2);
+  expect(jobs.map(({ job_id }) => job_id)).toEqual(['new', 'next', 'old']);
+  expect(asked).toHaveLength(2);
+});
+
+test.each([
+  [['working'], '1 open · 1 job'],
+  [['input_required', 'completed'], '1 open · 1 needs you · 2 jobs'],
+  [['input_required', 'input_required'], '2 open · 2 need you · 2 jobs'],
+])('%j is counted as "%s"', (statuses, text) => {
+  expect(countText(list(statuses.map((status, n) => row(`${n}`, status))))).toBe(text);
+});

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import type { LiveJob } from '../../src/hub/live-job.ts';
+import { Turns } from '../../src/hub/turns.ts';
+
+/** What comes of the end of a turn of a job with this record: reminders, and what is recorded. */
+function endOf(record: object): { reminded: number; told: unknown[]; turns: Turns; job: LiveJob } {
+  const seen = { reminded: 0, told: [] as unknown[] };
+  const turns = new Turns({
+    notes: { remind: () => seen.reminded++ },
+    registrar: { record: async (_job: unknown, draft: { type: string }) => void seen.told.push(draft.type) },
+  } as never);
+  const usual = { status: 'working', phase: 'submitted', submitted_at: 'now', attention: [], messages: [] };
+  const job = { id: 'roof', record: { ...usual, requests: [], ...record } } as unknown as LiveJob;
+  turns.ended(job, 'The roof looks fine.', 'hook');
+  return Object.assign(seen, { turns, job });
+}
+
+test('the first turn that ends without a report is reminded, once however often it ends', () => {
+  const seen = endOf({});
+  seen.turns.ended(seen.job, 'The roof looks fine.', 'hook');
+  expect(seen).toMatchObject({ reminded: 1, told: [] });
+});
+
+test('the one after the reminder is told', () => {
+  expect(endOf({ reminded_at: 'now' })).toMatchObject({ reminded: 0, told: ['turn_ended'] });
+});
+
+test.each([
+  ['has not been given its order', { submitted_at: undefined }],
+  ['is being checked', { phase: 'validating' }],
+  ['waits for an answer', { status: 'input_required', attention: ['question'] }],
+  ['is about to be given its first message', { messages: [{}] }],
+  ['is about to be given another message', { messages: [{}, {}], messages_announced: 1 }],
+])('a job that %s is neither reminded nor told', (_what, record) => {
+  expect(endOf(record)).toMatchObject({ reminded: 0, told: [] });
+});
+
+test('a job whose messages were all given is reminded', () => {
+  expect(endOf({ messages: [{}], messages_announced: 1 })).toMatchObject({ reminded: 1 });
+});

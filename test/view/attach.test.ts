@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { attachCommand } from '../../src/view/attach.ts';
+
+const session = { session: 'codex', socket: '/tmp/tmux-0/work' };
+
+test.each([
+  ['from inside of its server', { inside: session.socket }, "tmux switch-client -t '=codex'"],
+  ['by the name of its server', { tmuxServerName: 'work' }, "tmux -L work attach -t '=codex'"],
+  ['by its socket, where the server has no name', {}, "tmux -S /tmp/tmux-0/work attach -t '=codex'"],
+  [
+    'by its socket, where the name is that of another server',
+    { tmuxServerName: 'other', tmuxSocket: '/tmp/tmux-0/other', inside: '/tmp/tmux-0/other' },
+    "tmux -S /tmp/tmux-0/work attach -t '=codex'",
+  ],
+])('a session is attached %s', (_how, from, command) => {
+  expect(attachCommand(session, { tmuxSocket: session.socket, ...from })).toBe(command);
+});
