@@ -228,6 +228,10 @@ test('an idle client keeps no process alive', async () => {
   await build({
     ...{ entryPoints: [fileURLToPath(new URL('../../src/tmux/control.ts', import.meta.url))] },
     ...{ bundle: true, platform: 'node', format: 'esm', outfile: path.join(one.project, 'control.mjs') },
+    // Some of what it needs is CommonJS.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
   });
   const script = `import { TmuxServer } from './control.mjs'; const s = new TmuxServer('${one.socket}'); s.onPanes(() => {}); console.log((await s.command('display-message -p fine'))[0]);`;
   const file = path.join(one.project, 'idle.mjs');
