@@ -4,7 +4,7 @@ import { measurePatience } from './test/support/patience.ts';
 import { scratchFolder } from './test/support/scratch.ts';
 
 /** Most tests wait for other processes most of the time. */
-const WORKERS = 3 * availableParallelism();
+const WORKERS = 4 * availableParallelism();
 
 export default defineConfig(async () => {
   const patience = await measurePatience(WORKERS);
