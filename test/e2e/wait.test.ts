@@ -324,7 +324,9 @@ describe.concurrent('wait_job', () => {
   sharing('a burst of events is one answer, with what came last', async ({ lab }) => {
     const [server, reporter] = await ownServers(lab);
     const { job_id } = await order(server);
-    const wait = server.wait({ job_id });
+    // From here on, also when the reporter is faster than this server.
+    const { cursor } = await server.ask('wait_job', { job_id, timeout_seconds: 0 });
+    const wait = server.wait({ job_id, cursor });
     const reports = Array.from({ length: 60 }, (_, i) =>
       reporter.report(job_id, 'progress', { detail: `tile ${i}` }),
     );
