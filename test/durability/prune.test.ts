@@ -210,6 +210,8 @@ describe('a running hub', () => {
     for (const share of [0.9, 0.5]) {
       // More often than `until`: a hub is quick.
       while (folders().length >= jobs.length * share) await pause(5);
+      // The one before may have got so far; the command then starts the next.
+      await lab.hubPid();
       // While it is looked, nobody starts the next hub, which would go on.
       run.child.kill('SIGSTOP');
       await lab.killHub();
