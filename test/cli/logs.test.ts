@@ -73,7 +73,10 @@ describe('mam logs', () => {
 
     // The same as one JSON object with the fields of the tool, its texts whole.
     const all = json(await lab.mam('logs', '--job', 'ro', '--json'));
-    expect(all).toMatchObject({ job_id: 'roof', status: 'completed', more: false });
+    expect(all).toMatchObject({
+      ...{ job_id: 'roof', status: 'completed', more: false },
+      next: 'mam status roof',
+    });
     expect(all.events.at(-2).result).toBe('tile\n'.repeat(2_000));
     const tool = await (await lab.startServer()).ask('job_logs', { job_id: 'roof' });
     const { result: _, ...row } = all.events.at(-2);
@@ -179,7 +182,10 @@ describe('mam logs --follow', () => {
       .map((line) => JSON.parse(line));
     const end = parsed.pop();
     expect(parsed.map(({ seq }) => seq)).toEqual(lab.events('roof').map(({ seq }) => seq));
-    expect(end).toMatchObject({ job_id: 'roof', status: 'completed', more: false });
+    expect(end).toMatchObject({
+      ...{ job_id: 'roof', status: 'completed', more: false },
+      next: 'mam status roof',
+    });
     expect(end.events).toBeUndefined();
   });
 

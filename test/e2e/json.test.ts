@@ -5,6 +5,9 @@ import { tools } from '../../tools/index.ts';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 
+/** Longer than a tool's answer shows of a request. */
+const ASKED = `Slate? ${'Or tin? '.repeat(100)}`.trim();
+
 const schemaOf = (name: string): z.ZodObject => {
   const tool = tools.find((one) => one.name === name);
   if (tool === undefined) throw new Error(`there is no tool ${name}`);
@@ -56,7 +59,7 @@ describe.concurrent('--json', () => {
 
     const result = lab.write('result.txt', 'long '.repeat(3_000));
     await json(lab, 'publish_event', 'publish', '--job', jobId, '--event', 'started');
-    await json(lab, 'publish_event', 'publish', '--job', jobId, '--event', 'question', '--detail', 'Slate?');
+    await json(lab, 'publish_event', 'publish', '--job', jobId, '--event', 'question', '--detail', ASKED);
     expect(await json(lab, 'wait_job', 'wait', jobId)).toMatchObject({
       outcome: 'needs_attention',
       next: `mam answer --job ${jobId} "YOUR ANSWER"`,
@@ -83,7 +86,8 @@ describe.concurrent('--json', () => {
     expect(log.events.at(-1)).toMatchObject({ type: 'completed', result: 'long '.repeat(3_000) });
     await json(lab, 'job_logs', 'logs', done.job_id, '--include', 'events,validation');
     await json(lab, 'verify_job', 'verify', jobId, '--validate', 'check.sh');
-    await json(lab, 'cancel_job', 'cancel', jobId);
+    // A shell takes long texts whole.
+    expect(await json(lab, 'cancel_job', 'cancel', jobId)).toMatchObject({ requests: [{ text: ASKED }] });
     await json(lab, 'job_logs', 'logs', jobId);
     await json(lab, 'verify_job', 'verify', '--job', jobId, '--validate', 'check.sh');
 
