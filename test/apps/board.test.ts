@@ -23,8 +23,9 @@ const test = sharing.extend<{ browser: Browser; page: DrawingClient; client: Dra
   client: async ({ page: client }, use) => {
     const { server } = client;
     await use(client);
-    const { reached, errors } = client;
-    const found = { reached: [...reached], errors: [...errors] };
+    // What the board's own end does counts too.
+    await client.page.goto('about:blank');
+    const found = { reached: [...client.reached], errors: [...client.errors] };
     client.server = server;
     await client.clear();
     expect(found).toEqual({ reached: [], errors: [] });

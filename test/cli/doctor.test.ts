@@ -27,6 +27,7 @@ import { thisOwner } from '../../src/registry/lock.ts';
 import { tools } from '../../tools/index.ts';
 import { HOMES } from '../agents/programs.ts';
 import { installed, Mosquitto, PASSWORD } from '../durability/mosquitto.ts';
+import type { RunningCommand } from '../support/command.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { plant, plantJob } from '../support/plant.ts';
@@ -709,13 +710,15 @@ describe('clients', () => {
   });
 
   test('SIGINT, SIGTERM and SIGHUP end what was started', async () => {
-    const started = (): string[] => readdirSync(lab.folder).filter((name) => name.startsWith('started-'));
-    const script = put(join(lab.folder, 'slow.sh'), `sleep 300 & touch "$1/started-$$"; sleep 300`);
+    const script = put(join(lab.folder, 'slow.sh'), `sleep 300 & touch "$1/started-$PPID"; sleep 300`);
     server('/bin/sh', `args = ${JSON.stringify([script, lab.folder])}\n`);
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
     const running = signals.map(() => lab.start(['doctor', '--client', 'codex']));
-    await until('the servers run', () => started().length === signals.length);
-    for (const [index, { child }] of running.entries()) child.kill(signals[index]);
+    const endOnce = async ({ child }: RunningCommand, signal: NodeJS.Signals): Promise<void> => {
+      await until('its server runs', () => existsSync(join(lab.folder, `started-${child.pid}`)));
+      child.kill(signal);
+    };
+    await Promise.all(signals.map((signal, index) => endOnce(running[index] as RunningCommand, signal)));
     for (const { ended } of running) expect((await ended).code).toBeGreaterThan(128);
     await until('nothing is left', () => lab.processes.length === 0);
   });

@@ -135,11 +135,11 @@ describe('a configuration that cannot be used', () => {
   let server: LabServer;
   beforeAll(async () => {
     makeLab();
-    // It begins with one as well.
+    // The server, too, begins with a file that cannot be used.
     homeFile('[]');
     server = await lab.startServer();
   });
-  // What was put right binds nobody.
+  // No test leaves a broken file to the next.
   afterEach(() => homeFile({}));
   afterAll(() => lab.end());
 

@@ -295,7 +295,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     await until('it is told', () => lab.hubLog().includes('/no/file.pem cannot be read'));
   });
 
-  test('a report starts the hub when none has ever run, which binds nobody of another broker once it is killed', async () => {
+  test('a report starts the hub when none has ever run; once that hub is killed, a client without the broker is served', async () => {
     await setUp();
     plant(lab, 'first');
     const peer = await lab.startServer(broker.env);
@@ -311,7 +311,7 @@ describe.runIf(installed)('over Mosquitto', () => {
 
   test('two hubs on one broker: the one that has the job answers', async () => {
     const there = await twoHubs();
-    // Its peer reports again where its home needs more than a second, as on a machine with much to do: see below.
+    // Where its home needs longer than the others wait, as on a busy machine, the peer reports again: see below.
     for (let n = 0; n < 10; n++) {
       const event = { job_id: 'mine', event: 'progress', detail: `far ${n}` };
       const far = await until('its home answers', () => there.ask('publish_event', event));
@@ -321,7 +321,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     expect(refused).toContain('There is no job with this id');
   });
 
-  // Open: what a hub without the job says is believed after a second; a home that is restarted needs longer.
+  // Open: what a hub without the job says is believed after a while; a home that is restarted needs longer.
   test.fails('two hubs on one broker: a home that is slow is not overruled', async () => {
     const there = await twoHubs();
     const pid = await lab.hubPid();

@@ -156,7 +156,6 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
     'is none for other clients, and says so at the handshake only where it was asked to be one',
     async ({ lab, server }) => {
       const codex = await startServer(lab, newSession(), 'codex-mcp-client');
-
       const declared = (one: LabServer) => one.messages[0]?.result.capabilities.experimental;
       expect(declared(codex)).toEqual({ 'claude/channel': {}, 'claude/channel/permission': {} });
       expect(declared(server)).toBeUndefined();
@@ -307,7 +306,7 @@ describe('a dialog that a peer has relayed over its channel', () => {
   });
 });
 
-// After all others: they end the hub of all.
+// After all others: it ends the hub of all.
 describe('a server that is a channel of Claude Code', () => {
   sharing('tells after a restart what nobody was told', async ({ lab }) => {
     const session = newSession();

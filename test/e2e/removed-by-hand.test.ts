@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { LabServer } from '../support/lab-server.ts';
@@ -55,7 +55,9 @@ describe('a job whose folder somebody has removed', () => {
     const peer = await lab.startPeer('mute');
     const { job_id: first } = await server.delegate(peer);
     const held = server.wait({ job_id: first });
-    rmSync(lab.registry, { recursive: true });
+    // Away in one step: the hub may be writing into it.
+    renameSync(lab.registry, `${lab.registry}-gone`);
+    rmSync(`${lab.registry}-gone`, { recursive: true });
     const { job_id: second } = await server.delegate(peer);
     expect(await held.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'cancelled' }] });
     await until('the new one has the pane', () => lab.record(second).status === 'working');
@@ -69,7 +71,11 @@ describe('a job whose folder somebody has removed', () => {
     // As an unmounted disk leaves it: an empty folder, without the hub's lock.
     const away = `${lab.registry}-away`;
     // The list of jobs is written some time after the job.
-    await until('the list is written', () => existsSync(join(lab.registry, '.index.jsonl')));
+    await until('the list has the job as it is', () =>
+      readFileSync(join(lab.registry, '.index.jsonl'), 'utf8')
+        .split('\n')
+        .some((row) => row.includes(id) && row.includes('"submitted"')),
+    );
     renameSync(lab.registry, away);
     mkdirSync(lab.registry);
     await server.call('job_status', { job_id: id });

@@ -8,7 +8,7 @@ import { PROGRAM } from '../support/mcp-client.ts';
 import type { Peer } from '../support/peer.ts';
 import { until } from '../support/until.ts';
 
-/** One after another: each counts the jobs that it has made. One server delegates for those to whom it is nobody. */
+/** One after another: each counts the jobs that it has made. One server delegates where it does not matter who does. */
 const test = sharing.extend<{ server: LabServer; made: () => string[] }>({
   server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
   /** The jobs that came since the test began. */

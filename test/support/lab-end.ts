@@ -48,7 +48,10 @@ export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promi
   problems.push(...foreign(lab, after));
   await guard(endTmux(lab));
   for (const clean of lab.cleaners.splice(0).reverse()) await guard(Promise.resolve().then(clean));
-  await guard(untilEnded('all processes end', lab.processes, graceMs));
+  // One that ends may have started another meanwhile.
+  const end = Date.now() + graceMs;
+  for (let rest = lab.processes; rest.length > 0 && Date.now() < end; rest = lab.processes)
+    await guard(untilEnded('all processes end', rest, end - Date.now()));
   for (const { pid, command } of lab.processes) {
     problems.push(`process ${pid} is left: ${command}`);
     // It carries this lab's folder: it was started here.

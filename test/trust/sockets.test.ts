@@ -113,7 +113,7 @@ describe.runIf(isRoot)("a hub's socket", () => {
   });
 });
 
-describe('a home', () => {
+describe("the place of a hub's socket", () => {
   ownLab();
 
   test("a home that is too deep has its socket in the user's runtime folder, which all find", async () => {

@@ -413,8 +413,7 @@ async function endBy(
   session: string,
   others: number[],
 ): Promise<void> {
-  const [pid = 0] = boards(lab).filter((one) => !others.includes(one));
-  process.kill(pid, signal);
+  process.kill(await until('it runs', () => boards(lab).find((one) => !others.includes(one))), signal);
   await board.shows(`it ended: ${signal === 'SIGTERM' ? 143 : 129}`);
   await isGivenBack(lab, session);
   expect(boards(lab)).toEqual(others);
