@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { JOBS_URI, promptsOf, TEMPLATES } from '../../src/mcp/offers.ts';
 import { read } from '../docs/markdown.ts';
 import { McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
+import { sharedClient } from '../support/shared-client.ts';
 
 const clients: McpClient[] = [];
 async function start(options?: StartOptions): Promise<McpClient> {
@@ -17,18 +18,8 @@ afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
 });
 
-let shared: Promise<McpClient> | undefined;
 /** The client of all tests whose requests are refused. */
-function refused(): Promise<McpClient> {
-  const begin = async () => {
-    const client = new McpClient();
-    await client.initialize();
-    return client;
-  };
-  shared ??= begin();
-  return shared;
-}
-afterAll(async () => (await shared)?.close());
+const refused = sharedClient();
 
 /** The text of a prompt. */
 async function prompt(client: McpClient, name: string, args?: Record<string, unknown>): Promise<string> {

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { Catalog } from '../../src/mcp/catalog.ts';
 import { tools as declared } from '../../tools/index.ts';
 import { McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
+import { sharedClient } from '../support/shared-client.ts';
 
 const clients: McpClient[] = [];
 function start(options?: StartOptions): McpClient {
@@ -16,18 +17,8 @@ afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
 });
 
-let shared: Promise<McpClient> | undefined;
 /** A client after its handshake, of all tests whose calls are nothing to the next one. */
-function initialized(): Promise<McpClient> {
-  const begin = async () => {
-    const client = new McpClient();
-    await client.initialize();
-    return client;
-  };
-  shared ??= begin();
-  return shared;
-}
-afterAll(async () => (await shared)?.close());
+const initialized = sharedClient();
 
 const SUPERVISOR_TOOLS = [
   'delegate_job',

@@ -80,17 +80,9 @@ if (options.dialog) out(`${DIALOG}\r\n`);
 else out(`${options.busy === undefined ? '' : `${options.busy}\r\n`}READY> ${options.box}`);
 if (options.placeholder) out('\x1b[2mtry "fix the tests"\x1b[0m\x1b[8D');
 if (options.flood) setInterval(() => out(`\r\nflood ${Math.random()}`), 5);
-if (options.clock) {
-  // It is there before anything is pasted: a row that first appears after an Enter is a reaction to it.
-  tick();
-  setInterval(tick, 25);
-}
+if (options.clock) setInterval(() => out(`\x1b7\x1b[20;1Hclock ${Date.now()}\x1b8`), 25);
 if (options.mcp !== undefined) createServer(serve).listen(options.mcp, ready);
 else ready();
-
-function tick() {
-  out(`\x1b7\x1b[20;1Hclock ${Date.now()}\x1b8`);
-}
 
 function ready() {
   note({ ready: process.pid });

@@ -1,0 +1,20 @@
+import { afterAll } from 'vitest';
+import { McpClient } from './mcp-client.ts';
+
+/**
+ * One MCP client after its handshake, for tests of a file whose calls leave nothing behind. It is started by the first
+ * that asks for it, and closed after the last test.
+ */
+export function sharedClient(): () => Promise<McpClient> {
+  let shared: Promise<McpClient> | undefined;
+  const begin = async (): Promise<McpClient> => {
+    const client = new McpClient();
+    await client.initialize();
+    return client;
+  };
+  afterAll(async () => (await shared)?.close());
+  return () => {
+    shared ??= begin();
+    return shared;
+  };
+}
