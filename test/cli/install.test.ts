@@ -479,7 +479,7 @@ describe('mam install', () => {
     [['toString'], 'Use one of claude-code, codex'],
     [['codex', 'claude-code'], 'The word "claude-code" is one too many.'],
     [['codex', '--user', '--project'], 'exclude each other'],
-    [['codex', '--global'], "Unknown option '--global'"],
+    [['codex', '--global'], 'There is no option --global'],
     [['codex', '--channel'], 'Codex has no channels: --channel is for claude-code.'],
     [['claude-code', '--channel', '--uninstall'], '--channel and --uninstall exclude each other.'],
   ])('wrong usage %j is 64 and one sentence', async (args, words) => {

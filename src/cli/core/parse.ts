@@ -1,9 +1,11 @@
-import { parseArgs } from 'node:util';
 import { MamError } from '../../errors.ts';
 import { clean } from '../../job/text.ts';
 import { nearest } from '../../nearest.ts';
 import { COMMON, type Command, type Given, type Option } from './command.ts';
+import { splitWords } from './split-words.ts';
 import { optionText } from './synopsis.ts';
+
+const HELP: Option = { type: 'flag', short: 'h', about: 'this command, with an example' };
 
 /**
  * Reads a command line by its declaration.
@@ -12,8 +14,8 @@ import { optionText } from './synopsis.ts';
  */
 export function parseCommandLine(command: Command, args: string[]): Given | undefined {
   const { words = [] } = command;
-  const declared: Record<string, Option> = { ...command.options, ...COMMON };
-  const { values, positionals } = read(declared, args);
+  const declared: Record<string, Option> = { ...command.options, ...COMMON, help: HELP };
+  const { values, words: positionals } = splitWords(declared, args, words.at(-1)?.many === true);
   if (values['help'] === true) return undefined;
   if (positionals.length > words.length && words.at(-1)?.many !== true) {
     const extra = clean(positionals[words.length] ?? '').slice(0, 40);
@@ -37,38 +39,6 @@ export function parseCommandLine(command: Command, args: string[]): Given | unde
       | string
       | undefined,
   };
-}
-
-/** What Node makes of the words, without a look at the values. */
-function read(
-  declared: Record<string, Option>,
-  args: string[],
-): { values: Record<string, unknown>; positionals: string[] } {
-  const options = Object.entries(declared).map(([name, { type, short }]) => [
-    name,
-    { type: type === 'flag' ? ('boolean' as const) : ('string' as const), ...(short && { short }) },
-  ]);
-  try {
-    return parseArgs({
-      args,
-      options: { ...Object.fromEntries(options), help: { type: 'boolean', short: 'h' } },
-      allowPositionals: true,
-      strict: true,
-    });
-  } catch (error) {
-    throw new MamError('bad_input', `${(error as Error).message.split('. ')[0]}.`, meant(declared, args));
-  }
-}
-
-/** The option that was most likely meant by the first one that is unknown. */
-function meant(declared: Record<string, Option>, args: string[]): string {
-  const names = [...Object.keys(declared), 'help'];
-  const unknown = args
-    .filter((arg) => arg.startsWith('--') && arg !== '--')
-    .map((arg) => arg.slice(2).split('=')[0] ?? '')
-    .find((name) => !names.includes(name));
-  const near = unknown === undefined ? undefined : nearest(unknown, names);
-  return near === undefined ? '' : `Did you mean --${near}?`;
 }
 
 function readValue(name: string, option: Option, value: unknown): string | number | boolean | undefined {

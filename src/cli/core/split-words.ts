@@ -1,0 +1,88 @@
+import { MamError } from '../../errors.ts';
+import { clean } from '../../job/text.ts';
+import { nearest } from '../../nearest.ts';
+import type { Option } from './command.ts';
+import { optionText } from './synopsis.ts';
+
+const SHOWN_CHARS = 40;
+/** Nobody calls an option so: it is somebody's words, such as `- no`, `-5 degrees`, `---` or `—x`. */
+const NO_OPTION = /\s|^-+$|^-+[^a-zA-Z-]/;
+
+/** A command line, taken apart: nothing is known of its values yet. */
+export interface Split {
+  /** By the option's name; true for a flag. Of one that is given twice the last counts. */
+  values: Record<string, string | true>;
+  words: string[];
+}
+
+/**
+ * Tells options from words. An option takes what follows it as its value, also where that begins with a dash; only
+ * another option of this very command is none.
+ * @param hasText the command takes words of the user's own: then one dash makes no option of an unknown word
+ * @throws MamError `bad_input` for an option that is not known, has no value, or takes none
+ */
+export function splitWords(
+  declared: Record<string, Option>,
+  args: readonly string[],
+  hasText: boolean,
+): Split {
+  const split: Split = { values: {}, words: [] };
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] ?? '';
+    if (arg === '--') {
+      split.words.push(...args.slice(at + 1));
+      break;
+    }
+    const found = optionIn(declared, arg);
+    if (found === undefined) {
+      if (isOptionLike(declared, arg, hasText)) throw unknown(declared, arg, hasText);
+      split.words.push(arg);
+      continue;
+    }
+    const { name, option, joined } = found;
+    if (option.type === 'flag') {
+      if (joined !== undefined)
+        throw new MamError('bad_input', `--${name} takes no value.`, `Give --${name} alone.`);
+      split.values[name] = true;
+      continue;
+    }
+    const value = joined ?? args[++at];
+    if (value === undefined || (joined === undefined && optionIn(declared, value) !== undefined))
+      throw noValue(name, option, value);
+    split.values[name] = value;
+  }
+  return split;
+}
+
+/** The option that a word stands for, with the value behind its `=`. */
+function optionIn(
+  declared: Record<string, Option>,
+  arg: string,
+): { name: string; option: Option; joined: string | undefined } | undefined {
+  const [, dashes = '', name = '', joined] = /^(--?)([^=\s-][^=\s]*)(?:=([\s\S]*))?$/.exec(arg) ?? [];
+  for (const [long, option] of Object.entries(declared)) {
+    if (dashes === '--' ? name === long : dashes === '-' && name === option.short)
+      return { name: long, option, joined };
+  }
+  return undefined;
+}
+
+/** True for a word that can only be a mistyped option. */
+function isOptionLike(declared: Record<string, Option>, arg: string, hasText: boolean): boolean {
+  if (!arg.startsWith('-') || NO_OPTION.test(arg)) return false;
+  return !hasText || arg.startsWith('--') || Object.hasOwn(declared, arg.slice(1));
+}
+
+function noValue(name: string, option: Option, next: string | undefined): MamError {
+  const words = clean(next ?? '').slice(0, SHOWN_CHARS);
+  const meant = next === undefined ? '' : ` If ${words} is its value: --${name}=${words}`;
+  return new MamError('bad_input', `--${name} has no value.`, `Give ${optionText(name, option)}.${meant}`);
+}
+
+function unknown(declared: Record<string, Option>, arg: string, hasText: boolean): MamError {
+  const given = clean(arg.split('=')[0] ?? '').slice(0, SHOWN_CHARS);
+  const near = nearest(given.replace(/^-+/, ''), Object.keys(declared));
+  const meant = near === undefined ? '' : `Did you mean --${near}? `;
+  const text = hasText ? 'Before a text that begins so, put --' : '';
+  return new MamError('bad_input', `There is no option ${given}.`, `${meant}${text}`.trim());
+}
