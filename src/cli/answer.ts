@@ -9,7 +9,7 @@ import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
-import { jobIdOf, jobOption, jobWord } from './jobs/job-argument.ts';
+import { jobIdOf, jobOption, jobWord, looksLikeId, noSuchJob } from './jobs/job-argument.ts';
 import { nextStep } from './jobs/next-step.ts';
 
 const MAX_JOBS = 100;
@@ -56,7 +56,10 @@ export default defineCommand({
       if (id === undefined) {
         const { jobs } = await ask('list', { registry_dir, open_only: true, limit: MAX_JOBS });
         id = idOf(words[0] ?? '', jobs, registry_dir);
-        if (id === undefined) throw noJob(decision, words);
+        if (id === undefined)
+          throw looksLikeId(words[0] ?? '')
+            ? noSuchJob(registry_dir, words[0] ?? '')
+            : noJob(decision, words);
       }
       const { record, delivered: said } = await ask('answer', {
         job_id: jobIdOf(registry_dir, id),

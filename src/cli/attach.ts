@@ -56,7 +56,7 @@ export default defineCommand({
     }
     if (!isBoardPossible())
       throw new MamError(
-        'bad_input',
+        'unavailable',
         'There is no terminal here to show it on.',
         `In a terminal, type: ${command}`,
       );

@@ -1,11 +1,10 @@
 import { MamError } from '../errors.ts';
-import { isJobId } from '../job/id.ts';
 import type { JobRow } from '../job/request.ts';
 import { hasJob } from '../registry/paths.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { commandSettings } from './core/settings.ts';
-import { jobIdOf, jobOption } from './jobs/job-argument.ts';
+import { jobIdOf, jobOption, looksLikeId } from './jobs/job-argument.ts';
 import publish from './publish.ts';
 
 const MAX_JOBS = 100;
@@ -48,13 +47,9 @@ async function choose(
     return (await ask('list', filter)).jobs;
   });
   const [first = '', ...rest] = words;
+  // What was meant as an id must never end another job.
   if (looksLikeId(first)) return [whole(first, open, registryDir), rest];
   return [onlyOne(open, words), words];
-}
-
-/** A word that nobody says: what was meant as an id must never end another job. */
-function looksLikeId(word: string): boolean {
-  return word.includes('-') && isJobId(word);
 }
 
 function whole(word: string, open: JobRow[], registryDir: string): string {
@@ -73,7 +68,7 @@ function onlyOne(open: JobRow[], words: string[]): string {
   const [job, ...more] = open;
   if (job !== undefined && more.length === 0) return job.job_id;
   throw new MamError(
-    'bad_input',
+    job === undefined ? 'not_found' : 'bad_input',
     job === undefined
       ? 'No job for a person is open here.'
       : `${open.length} jobs for a person are open: say which.`,

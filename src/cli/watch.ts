@@ -23,7 +23,7 @@ export default defineCommand({
   async run({ options, registryDir, json }) {
     if (json || !isBoardPossible())
       throw new MamError(
-        'bad_input',
+        json ? 'bad_input' : 'unavailable',
         'The board needs a terminal for its keys and its screen.',
         'Use `mam list` for the jobs and `mam wait` to hear of their end; both take --json.',
       );

@@ -122,7 +122,7 @@ export class Requests {
       }
       if (!Object.hasOwn(this.handlers, request.command))
         throw new MamError(
-          'bad_input',
+          'conflict',
           'The hub does not know this command.',
           'Update it: run `mam hub stop`.',
         );

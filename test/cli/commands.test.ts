@@ -166,7 +166,7 @@ describe('with a hub that runs', () => {
   });
 
   describe('mam wait', () => {
-    test('of a job: 0 completed, 1 failed, 3 time is up, 4 needs an answer, 64 unknown', async () => {
+    test('of a job: 0 completed, 1 failed, 3 time is up, 4 needs an answer, 69 unknown', async () => {
       const reporter = await lab.reporter;
       await reporter.report('good', 'completed');
       await reporter.report('bad', 'error', { detail: 'no' });
@@ -178,7 +178,7 @@ describe('with a hub that runs', () => {
       expect(asking.code).toBe(4);
       expect(asking.stdout).toContain('input_required (question)  Which one?');
       const unknown = await wait('nobody');
-      expect(unknown.code).toBe(64);
+      expect(unknown.code).toBe(69);
       expect(unknown.stderr).toMatch(/There is no job/);
       for (const [job, code] of [
         ['good', 0],
@@ -309,7 +309,7 @@ describe('alone in its lab', () => {
         status: 'queued',
         events: [{ type: 'queued' }],
       });
-      expect((await mam(['status', '--job', 'nobody'])).code).toBe(64);
+      expect((await mam(['status', '--job', 'nobody'])).code).toBe(69);
       expect((await mam(['status', '--job', '../x'])).code).toBe(64);
       expect((await mam(['status'])).code).toBe(64);
       expect((await mam(['list'])).stdout).toContain('job');

@@ -124,14 +124,14 @@ describe('mam logs', () => {
     const text = await lab.start(['logs', '--list', '--limit', '1'], { env }).ended;
     expect(text.stdout).toMatch(/^here +queued .*\n… 1 more; --limit 2 shows all\.\n$/);
     expect((await lab.start(['logs', 'gon'], { env }).ended).stdout).toMatch(/completed +over/);
-    expect(await lab.mam('logs', 'gone')).toMatchObject({ code: 64 });
+    expect(await lab.mam('logs', 'gone')).toMatchObject({ code: 69 });
     // Its late hub finds no such job, and takes its pointer away.
     await lab.mam('hub', 'status');
   });
 
   test.each([
     [[], 64, 'No job is named'],
-    [['nobody'], 64, 'There is no job with this id'],
+    [['nobody'], 69, 'There is no job with this id'],
     [['roof', '--list'], 64, '--list is for all jobs'],
     [['roof', '--follow', '--include', 'screen'], 64, 'events only'],
     [['--after', 'x', 'nobody'], 64, '--after is not a whole number'],

@@ -156,13 +156,13 @@ describe('mam verify, without a hub', () => {
   });
   afterEach(() => lab.end());
 
-  test('says what is wrong: 64 for a job or script that is not there, 69 for one that cannot be started', async () => {
+  test('says what is wrong: 64 for a script that is not there, 69 for a job that is not, or a script that cannot be started', async () => {
     plant(lab, 'roof');
     plant(lab, 'away', { workdir: '/no/such/folder' });
     const path = script('exit 0\n');
     const bad = script('#!/no/such/program\n', 'bad.sh', 0o755);
     for (const [args, code, words] of [
-      [['nobody', '--validate', path], 64, 'There is no job with this id'],
+      [['nobody', '--validate', path], 69, 'There is no job with this id'],
       [['roof', '--validate', 'no.sh'], 64, 'no.sh cannot be read'],
       [['roof', '--validate', '.'], 64, 'cannot be read'],
       [['roof'], 64, 'without a validation script'],

@@ -44,7 +44,7 @@ describe('a job whose folder somebody has removed', () => {
     // Nothing of it is kept, or comes back.
     const late = await lab.mam('publish', '--job', first, '--event', 'completed');
     expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no job with this id.') });
-    expect((await lab.mam('cancel', first)).code).toBe(64);
+    expect((await lab.mam('cancel', first)).code).toBe(69);
     expect((await lab.mam('list')).stdout).not.toContain(first);
     expect(existsSync(folder)).toBe(false);
     expect(readdirSync(join(lab.home, 'live'))).toEqual([second]);

@@ -208,7 +208,7 @@ describe.concurrent('mam submit', () => {
     const second = await order('Bring the key');
     // A job that is final gets a late report, a mistyped id nothing; neither is taken for words about the other job.
     expect((await mam('done', first, 'late words')).stderr).toContain('has been completed');
-    expect(await mam('done', 'water-the-plans', 'wet')).toMatchObject({ code: 64, stdout: '' });
+    expect(await mam('done', 'water-the-plans', 'wet')).toMatchObject({ code: 69, stdout: '' });
     expect(lab.record(second, registry).status).toBe('working');
     const third = await order('Call mum');
     expect((await mam('done', 'call-m', 'She is well.')).code).toBe(0);

@@ -223,7 +223,7 @@ describe('in a lab of its own', () => {
       'dangling',
     ]) {
       expect(await server.refusal('job_status', { job_id }), job_id).toMatch(/There is no job/);
-      expect((await lab.mam('status', '--job', job_id)).code, job_id).toBe(64);
+      expect((await lab.mam('status', '--job', job_id)).code, job_id).toBe(69);
       const report = { job_id, event: 'progress' };
       expect(await server.refusal('publish_event', report), job_id).toMatch(/There is no job/);
     }

@@ -158,9 +158,9 @@ describe('attaching', () => {
     });
     expect(json.code).toBe(0);
     const bare = await lab.mam('attach', id);
-    expect(bare).toMatchObject({ code: 64, stdout: '', stderr: expect.stringContaining(`type: ${command}`) });
+    expect(bare).toMatchObject({ code: 69, stdout: '', stderr: expect.stringContaining(`type: ${command}`) });
     expect(await lab.mam('attach', 'nobody')).toMatchObject({
-      code: 64,
+      code: 69,
       stderr: expect.stringContaining('Live sessions: the peer.'),
     });
     expect(await lab.mam('attach', human)).toMatchObject({

@@ -397,7 +397,7 @@ describe('when something ends', () => {
 
   test('without a terminal it says what to use instead', async ({ lab }) => {
     const { code, stderr, stdout } = await lab.mam('watch');
-    expect(code).toBe(64);
+    expect(code).toBe(69);
     expect(stdout).toBe('');
     expect(stderr).toContain('`mam list`');
     expect(stderr).toContain('`mam wait`');

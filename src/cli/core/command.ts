@@ -75,7 +75,7 @@ export interface Command<O extends Options = Options> {
   examples: readonly string[];
   /** True for one that hands its words on as they are. */
   raw?: true;
-  /** @returns the exit code @throws MamError: wrong usage (`bad_input`, `not_found`) becomes 64, all else 69 */
+  /** @returns the exit code @throws MamError: wrong usage (`bad_input`) becomes 64, all else 69 */
   run(given: Given<O>): Promise<number>;
 }
 

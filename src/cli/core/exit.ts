@@ -1,3 +1,4 @@
+import { MamError } from '../../errors.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { WaitView } from '../../view/summary.ts';
 
@@ -13,9 +14,14 @@ export const EXIT = {
   /** A job needs an answer. */
   attention: 4,
   usage: 64,
-  /** Something needed is missing: tmux, the agent, the hub. */
+  /** Something needed is missing or refuses: tmux, the agent, the hub, the job that is named. */
   unavailable: 69,
 } as const;
+
+/** The exit code for an error: only what stands wrong on the command line or in a setting is wrong usage. */
+export function exitCodeFor(error: unknown): number {
+  return error instanceof MamError && error.code === 'bad_input' ? EXIT.usage : EXIT.unavailable;
+}
 
 /** From the best end of a job to the worst. */
 const WORST: readonly number[] = [EXIT.done, EXIT.running, EXIT.attention, EXIT.failed];

@@ -7,7 +7,7 @@ const WIDTH = 100;
 /** What the two exit codes mean that every command has. */
 const SHARED_EXITS = {
   usage: 'wrong usage',
-  unavailable: 'something needed is missing, such as tmux, the agent or the hub',
+  unavailable: 'something needed is missing or refuses, such as tmux, the agent, the hub or the job',
 };
 
 /** What `mam NAME --help` prints. */

@@ -1,7 +1,7 @@
-import { explain, MamError } from '../../errors.ts';
+import { explain } from '../../errors.ts';
 import { commandWords } from '../../view/command-words.ts';
 import type { Command, Given } from './command.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, exitCodeFor } from './exit.ts';
 import { helpText } from './help.ts';
 import { endWithReader, fail, print } from './output.ts';
 import { parseCommandLine } from './parse.ts';
@@ -33,10 +33,6 @@ export async function runDeclared(name: string, command: Command, args: string[]
   try {
     return await command.run(given);
   } catch (error) {
-    const code = error instanceof MamError ? error.code : undefined;
-    return fail(
-      commandWords(explain(error)),
-      code === 'bad_input' || code === 'not_found' ? EXIT.usage : EXIT.unavailable,
-    );
+    return fail(commandWords(explain(error)), exitCodeFor(error));
   }
 }

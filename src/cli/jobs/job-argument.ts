@@ -49,6 +49,11 @@ export function jobIdOf(registryDir: string, ...given: (string | undefined)[]): 
   );
 }
 
+/** True for a word that nobody says, so that an id is meant. */
+export function looksLikeId(word: string): boolean {
+  return word.includes('-') && isJobId(word);
+}
+
 /** The error for an id that is in no registry. */
 export function noSuchJob(registryDir: string, jobId: string): MamError {
   const near = nearest(jobId, idsIn(registryDir));
