@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { MamError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import { meantArguments } from './meant-arguments.ts';
 import type { Tool } from './tool.ts';
 
 /** As many problems as a reader can use at once. */
@@ -9,12 +10,13 @@ const MAX_PROBLEMS = 5;
 type Issue = z.core.$ZodIssue;
 
 /**
- * Checks a call's arguments.
+ * Checks a call's arguments, as they are meant.
  * @returns the arguments with their defaults
  * @throws MamError `bad_input`, one sentence per problem: the parameter, what is wrong, the valid values
  */
 export function parseArguments(tool: Tool, args: unknown): Record<string, unknown> {
-  const parsed = tool.inputSchema.safeParse(args ?? {}, { reportInput: true });
+  const meant = meantArguments(tool.inputSchema.shape, args);
+  const parsed = tool.inputSchema.safeParse(meant, { reportInput: true });
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues;
   const problems = issues.slice(0, MAX_PROBLEMS).map((issue) => sentence(tool, issue));
@@ -50,7 +52,7 @@ function problem(issue: Issue): string {
       if (issue.input === undefined) return `is missing: give ${kind(issue.expected)}`;
       return `must be ${kind(issue.expected)}, not ${kindOf(issue.input)}`;
     case 'invalid_value':
-      return `must be one of: ${issue.values.map(String).join(', ')}`;
+      return `${issue.input === undefined ? 'is missing: give' : 'must be'} one of: ${issue.values.map(String).join(', ')}`;
     case 'too_small':
       return issue.origin === 'string' || issue.origin === 'array'
         ? `must have at least ${issue.minimum} ${unit(issue.origin, issue.minimum)}`

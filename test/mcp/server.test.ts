@@ -116,7 +116,7 @@ test.each([
     { bogus: 1 },
     ['list_jobs has no parameter `bogus`.', 'Correct it and call list_jobs again.'],
   ],
-  ['job_status', { job_id: 7 }, ['`job_id` must be a string, not a number']],
+  ['job_status', { job_id: {} }, ['`job_id` must be a string, not an object']],
   ['delegate_job', { prompt: ' ' }, ['`prompt` is empty']],
   ['delegate_job', { prompt: 'x', on_busy: 'wait' }, ['`on_busy` must be one of: queue, refuse']],
   ['delegate_job', { prompt: 'x', timeout_seconds: 0 }, ['`timeout_seconds` must be at least 1']],
@@ -138,7 +138,7 @@ test.each([
   ['publish_event', { job_id: 'x', event: 'error', detail: 'x'.repeat(2001) }, ['at most 2000 characters']],
   [
     'publish_event',
-    { job_id: 'x', event: 'completed', files: ['a', 7] },
+    { job_id: 'x', event: 'completed', files: ['a', {}] },
     ['Item 1 of `files` must be a string'],
   ],
   ['publish_event', { job_id: '', event: 'completed' }, ['no job with this id', 'order in your pane']],
