@@ -297,6 +297,7 @@ function setAttention(next: JobRecord, reasons: string[]): void {
   if (top !== undefined) {
     next.status = 'input_required';
     next.reason = top;
+    delete next.blocked_by;
   } else if (next.status === 'input_required') {
     // One that was never handed over goes back to its queue.
     next.status = next.submitted_at === undefined ? 'queued' : 'working';

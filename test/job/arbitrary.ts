@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import type { RecordedEvent } from '../../src/job/event.ts';
+import { MAKERS, type Source } from '../../src/job/words.ts';
+import { ORDER, Story, VALIDATION } from './story.ts';
+
+const SOURCES: readonly Source[] = ['peer', 'hook', 'person', 'supervisor', 'hub'];
+const ENDS = ['cancelled', 'completed', 'error', 'timeout', 'session_lost', 'delivery_failed'];
+/** What the hub never says of a job that it has not begun to hand over. */
+const OF_A_TURN = ['stalled', 'rate_limited', 'turn_ended', 'delivery_unverified'];
+/** Ends are rare, so that stories get somewhere. */
+const TYPES = [...Object.keys(MAKERS), 'unheard_of'].flatMap((type) =>
+  ENDS.includes(type) ? [type] : [type, type, type, type],
+);
+
+/** One thing that may happen to a job, before it is known how the job stands then. */
+export interface Step {
+  type: string;
+  source: Source;
+  detail?: string;
+  result?: string;
+  files?: string[];
+  unheard?: boolean;
+  data: NonNullable<RecordedEvent['data']>;
+  /** Which of the job's requests is meant, where it names one. */
+  request: number;
+}
+
+/** Only these name a request. */
+const ABOUT_REQUESTS = ['answered', 'permission_resolved', 'deciding', 'decision_refused'];
+const named = fc.record({ request_id: fc.constant('the one'), decision: fc.constantFrom('allow', 'deny') });
+const other = fc.oneof(
+  fc.constant({}),
+  fc.record({ by: fc.constantFrom('dialog', 'busy'), waited: fc.boolean() }),
+  fc.record({ passed: fc.boolean(), exit_code: fc.nat(3), output_tail: fc.constant('tail') }),
+  fc.record({ passed: fc.boolean(), script_changed: fc.boolean() }),
+  fc.record({ what: fc.constantFrom('messages', 'reminder'), count: fc.nat(2), about: fc.nat(3) }),
+  fc.record({ turn: fc.boolean() }),
+  fc.constant({ job: ORDER }),
+  // Nobody writes such things, but a journal may hold anything.
+  fc.constant({ passed: 'yes', exit_code: 'seven', by: 7, request_id: 7 }),
+);
+
+/** The hub writes down some of what a peer asks for itself, when it sees it on the screen. */
+function makersOf(type: string): readonly Source[] {
+  const makers = MAKERS[type] ?? SOURCES;
+  return type === 'permission_required' ? [...makers, 'hub'] : makers;
+}
+
+/** One event by somebody who may make it. */
+const step: fc.Arbitrary<Step> = fc.constantFrom(...TYPES).chain((type) =>
+  fc.record(
+    {
+      type: fc.constant(type),
+      source: fc.constantFrom(...makersOf(type)),
+      detail: fc.constantFrom('some words', 'other words', ''),
+      result: fc.nat(4_000).map((length) => 'x'.repeat(length)),
+      files: fc.constant(['a']),
+      unheard: fc.boolean(),
+      data: ABOUT_REQUESTS.includes(type) ? fc.oneof(named, other) : other,
+      request: fc.nat(5),
+    },
+    { requiredKeys: ['type', 'source', 'data', 'request'] },
+  ),
+);
+
+/** What may happen to one job: its order, and some forty events in any order. */
+export const plot = fc.record({
+  validation: fc.option(fc.nat(2), { nil: undefined }),
+  steps: fc.array(step, { maxLength: 40, size: 'max' }),
+});
+export type Plot = typeof plot extends fc.Arbitrary<infer P> ? P : never;
+
+/** Begins the story of a plot. */
+export function begin({ validation }: Plot): Story {
+  return validation === undefined
+    ? new Story()
+    : new Story({ validation: { ...VALIDATION, max_rounds: validation } });
+}
+
+/** Tells a plot. @param eachStep is called after each event */
+export function tell(
+  plotted: Plot,
+  eachStep: (story: Story, before: Story['record']) => void = () => {},
+): Story {
+  const story = begin(plotted);
+  for (const { type, request, data: said, ...more } of plotted.steps) {
+    const before = story.record;
+    if (before.status === 'queued' && before.phase === 'queued' && OF_A_TURN.includes(type)) continue;
+    const named = before.requests[request]?.request_id ?? 'none';
+    const data = said['request_id'] === 'the one' ? { ...said, request_id: named } : said;
+    story.next(type, { ...more, data });
+    eachStep(story, before);
+  }
+  return story;
+}
