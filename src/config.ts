@@ -1,16 +1,16 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { AgentConfig, ConfigFile } from './config-file.ts';
 import { MamError } from './errors.ts';
 import { hostId, hubSocketPath } from './hub-place.ts';
 import { LIMITS } from './job/limits.ts';
 import { findProjectFolder, PROJECT_FOLDER } from './project.ts';
+import { realPlace } from './real-place.ts';
 import { count, oneOrZero, role, seconds, socketName, topicWord } from './setting-values.ts';
 import { readForeign } from './trust/files.ts';
 import { checkOwnFolder, whyForeign } from './trust/owner.ts';
 import { type Notice, readProjectConfig } from './trust/project-config.ts';
-import { userHome } from './user-home.ts';
+import { knownUserHome, userHome, userId } from './user-home.ts';
 
 /** How long a hub without clients and without open jobs stays, in seconds. */
 const HUB_IDLE_SECONDS = 60;
@@ -79,9 +79,9 @@ export type Env = Record<string, string | undefined>;
  */
 export async function loadSettings(flags: SettingFlags = {}, env: Env = process.env): Promise<Settings> {
   const cwd = flags.cwd ?? workingFolder();
+  checkHome(namedHome(env));
   const home = mamHome(env);
-  checkHome(home);
-  const projectFolder = findProjectFolder(cwd, home, userHome());
+  const projectFolder = findProjectFolder(cwd, home, knownUserHome());
   const own = await readOwnConfig(home);
   const project = await readProjectConfig(projectFolder, home);
   const inProject = inFolder(project.values, dirname(projectFolder));
@@ -89,9 +89,10 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
 
   const chosen = flags.registryDir || env['MAM_REGISTRY_DIR'];
   const registryDir = chosen
-    ? chosenFolder(resolve(cwd, chosen))
+    ? // A link of the user's own is meant to be followed.
+      realPlace(resolve(cwd, chosen))
     : (inProject.registry_dir ??
-      (own.registry_dir ? chosenFolder(own.registry_dir) : join(projectFolder, 'jobs')));
+      (own.registry_dir ? realPlace(own.registry_dir) : join(projectFolder, 'jobs')));
   const logs = env['MAM_LOGS_DIR'] || env['DELEGATE_JOB_LOGS_DIR'] || file.logs_dir;
   const serverName = socketName(env['TMUX_SERVER_NAME'] || file.tmux_server_name || undefined);
   const insideTmux = env['TMUX']?.split(',')[0] || undefined;
@@ -106,7 +107,7 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
         ? project.path
         : undefined,
     registryDir,
-    logsDir: logs ? resolve(cwd, logs) : undefined,
+    logsDir: logs ? realPlace(resolve(cwd, logs)) : undefined,
     broker: brokerSettings(env, own, inProject, cwd),
     realm: topicWord(env['MAM_REALM'] || file.realm || 'default', 'MAM_REALM'),
     host: hostId(home),
@@ -153,8 +154,17 @@ export function workingFolder(): string {
   }
 }
 
-/** The folder of the user's hub, before any configuration is read. */
+/**
+ * The folder of the user's hub, before any configuration is read: where it really lies, so that all who name it in
+ * their own way find the same hub.
+ * @throws MamError as `userHome`, where `MAM_HOME` is not set
+ */
 export function mamHome(env: Env = process.env): string {
+  return realPlace(namedHome(env));
+}
+
+/** The same as the user names it. */
+function namedHome(env: Env): string {
   const home = env['MAM_HOME'];
   return home ? resolve(home) : join(userHome(), PROJECT_FOLDER);
 }
@@ -167,19 +177,14 @@ export function sessionOf({ clientSession, pane, paneSocket }: Settings): string
   return clientSession ?? (pane === undefined ? 'cli' : `${paneSocket ?? ''}:${pane}`);
 }
 
-/** Where tmux keeps its sockets; the hub has another working directory. */
+/** Where tmux keeps its sockets, as tmux itself names it: links resolved. The hub has another working directory. */
 function tmuxFolder(env: Env): string {
-  return resolve(env['TMUX_TMPDIR'] || '/tmp', `tmux-${userInfo().uid}`);
+  return join(realPlace(resolve(env['TMUX_TMPDIR'] || '/tmp')), `tmux-${userId()}`);
 }
 
 /** A project can make a limit stricter, not lift it. */
 function lower(limit: number, project: number | undefined): number {
   return project === undefined ? limit : Math.min(limit, project);
-}
-
-/** A folder that the user has named, where it really lies: a link of the user's own is meant to be followed. */
-function chosenFolder(path: string): string {
-  return existsSync(path) ? realpathSync(path) : path;
 }
 
 /** @throws MamError `refused` where another user could decide what is in `MAM_HOME` */

@@ -1,8 +1,9 @@
 import { existsSync, lstatSync } from 'node:fs';
-import { hostname, tmpdir, userInfo } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { readForeign } from './trust/files.ts';
 import { whyForeign } from './trust/owner.ts';
+import { userId } from './user-home.ts';
 
 /** Whoever starts a hub waits so long for it to listen, in ms; measured: 80 to 200 on an idle machine. */
 export const START_MS = 8_000;
@@ -19,6 +20,15 @@ export function hubSocketPath(home: string, runtime?: string): string {
   const natural = join(home, 'hub.sock');
   if (Buffer.byteLength(natural) < MAX_SOCKET_PATH_BYTES) return natural;
   return runningSocket(home) ?? join(shortFolder(home, runtime), 'hub.sock');
+}
+
+/**
+ * Where the hub listens now. One that was started by somebody else meanwhile, from other surroundings, tells it in its
+ * file: who goes on living has to ask anew for each connection.
+ * @param settings as they were read
+ */
+export function presentSocketPath({ home, socketPath }: { home: string; socketPath: string }): string {
+  return dirname(socketPath) === home ? socketPath : (runningSocket(home) ?? socketPath);
 }
 
 /** The per-user folder that holds the socket of a home that is too deep. */
@@ -38,7 +48,7 @@ function runningSocket(home: string): string | undefined {
 }
 
 function folderName(home: string): string {
-  return `mam-${userInfo().uid}-${shortHash(home, 12)}`;
+  return `mam-${userId()}-${shortHash(home, 12)}`;
 }
 
 /** The system's private folder of this user, where there is one. */
@@ -61,7 +71,7 @@ export function hostId(home: string): string {
       ?.toLowerCase()
       .replace(/[^a-z0-9]+/g, '-')
       .replace(/^-+|-+$/g, '') ?? '';
-  return `${name.slice(0, 40) || 'host'}-${shortHash(`${userInfo().uid}:${home}`, 6)}`;
+  return `${name.slice(0, 40) || 'host'}-${shortHash(`${userId()}:${home}`, 6)}`;
 }
 
 /**

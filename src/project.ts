@@ -1,72 +1,56 @@
-import { lstatSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
-import { readForeign } from './trust/files.ts';
-import { isOwn, isOwnFolder } from './trust/owner.ts';
+import { realPlace } from './real-place.ts';
+import { repositoryOf } from './repository.ts';
+import { isOwnFolder } from './trust/owner.ts';
 
 /** Name of the project's folder. */
 export const PROJECT_FOLDER = '.mam';
 
+/** Where the system keeps what is everybody's. A server whose client has no project is started in one of them. */
+const SYSTEM_FOLDERS: ReadonlySet<string> = new Set(
+  [
+    '/',
+    ...['bin', 'boot', 'dev', 'etc', 'home', 'lib', 'lib32', 'lib64', 'media', 'mnt', 'opt', 'proc', 'run'],
+    ...['sbin', 'srv', 'sys', 'tmp', 'usr', 'usr/bin', 'usr/local', 'var', 'var/tmp'],
+    ...['Applications', 'Library', 'System', 'Users', 'Volumes', 'private', 'private/tmp', 'private/var'],
+  ].map((path) => resolve('/', path)),
+);
+const WRITABLE_BY_ALL = 0o002;
+const STICKY = 0o1000;
+
 /**
  * The project's `.mam` folder for a working directory: found upwards (never `home` itself, nothing above `userHome`,
- * nothing of another user, no link), else in the main worktree of the git repository, else in the directory itself. It
- * need not exist yet.
+ * nothing of another user, no link, none in a folder of the system), else in the repository that the directory is in,
+ * else in the directory itself. A registry in a folder of the system, or in the user's home folder, would catch every
+ * project without one: what is done there has its own in `home`. It need not exist yet.
+ * @param cwd absolute, or from this process's working directory
+ * @param home `MAM_HOME`, links resolved
+ * @param userHome where the way upwards ends; nothing where it is not known
  */
-export function findProjectFolder(cwd: string, home: string, userHome: string): string {
-  const start = resolve(cwd);
-  for (const folder of upwards(start, userHome)) {
+export function findProjectFolder(cwd: string, home: string, userHome: string | undefined): string {
+  const start = realPlace(resolve(cwd));
+  const top = userHome === undefined ? undefined : realPlace(userHome);
+  for (const folder of upwards(start, top)) {
     const candidate = join(folder, PROJECT_FOLDER);
-    if (candidate !== home && isOwnFolder(candidate)) return candidate;
+    if (candidate !== home && isOwnFolder(candidate) && !isEverybodys(folder)) return candidate;
   }
-  const place = join(mainWorktree(start) ?? start, PROJECT_FOLDER);
-  // Only with the working directory `$HOME` itself would the project folder be MAM_HOME: keep the two apart.
-  return place === home ? join(home, 'project') : place;
+  const repository = repositoryOf(start);
+  const root = repository === undefined || isEverybodys(repository) ? start : repository;
+  return root === top || isEverybodys(root) ? join(home, 'project') : join(root, PROJECT_FOLDER);
 }
 
-function* upwards(start: string, userHome: string): Generator<string> {
-  const inside = start === userHome || start.startsWith(userHome + sep);
+function* upwards(start: string, top: string | undefined): Generator<string> {
+  const inside = top !== undefined && (start === top || start.startsWith(top + sep));
   for (let folder = start; ; folder = dirname(folder)) {
     yield folder;
-    if (folder === dirname(folder) || (inside && folder === userHome)) return;
+    if (folder === dirname(folder) || (inside && folder === top)) return;
   }
 }
 
-/**
- * The main worktree of the repository that holds `start`; linked worktrees name it in their `commondir`. Only a
- * repository of this user's counts: one of another user in a shared folder above must not catch our jobs.
- */
-function mainWorktree(start: string): string | undefined {
-  for (let folder = start; ; folder = dirname(folder)) {
-    const git = join(folder, '.git');
-    const stat = lstatSync(git, { throwIfNoEntry: false });
-    if (stat !== undefined) {
-      if (!isOwn(stat)) return undefined;
-      return stat.isFile() ? (mainOf(git) ?? folder) : folder;
-    }
-    if (folder === dirname(folder)) return undefined;
-  }
-}
-
-/**
- * The main worktree of a linked one, by its `.git` file. Both must name each other, as git writes it: a file alone,
- * from an unpacked archive say, could name any folder. A submodule has no `commondir`: it is a repository of its own.
- */
-function mainOf(gitFile: string): string | undefined {
-  const gitdir = /^gitdir: (.+)$/m.exec(textOf(gitFile))?.[1];
-  if (gitdir === undefined) return undefined;
-  const own = resolve(dirname(gitFile), gitdir);
-  const commondir = textOf(join(own, 'commondir')).trim();
-  if (commondir === '') return undefined;
-  const common = resolve(own, commondir);
-  const back = resolve(own, textOf(join(own, 'gitdir')).trim());
-  const isMutual = back === gitFile && dirname(dirname(own)) === common && isOwnFolder(common);
-  return isMutual ? dirname(common) : undefined;
-}
-
-/** A small file's text; empty where there is none that can be read. */
-function textOf(path: string): string {
-  try {
-    return readForeign(path);
-  } catch {
-    return '';
-  }
+/** True for a folder in which projects lie, and which is none: one of the system, or a shared one for temporary files. */
+function isEverybodys(folder: string): boolean {
+  if (SYSTEM_FOLDERS.has(folder)) return true;
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  return stat !== undefined && (stat.mode & WRITABLE_BY_ALL) !== 0 && (stat.mode & STICKY) !== 0;
 }

@@ -10,13 +10,12 @@ import { type AedesClient, deliverAtOnce } from './delivery.ts';
 import { guardFrames } from './frame-guard.ts';
 import type { BusHandlers, HubBus } from './hub-bus.ts';
 import { type BrokerPacket, Retained } from './retained.ts';
-import { parseClaimTopic, REJECTED_TOPIC, realmPrefix, requestTopic } from './topics.ts';
+import { isRequestTopic, parseClaimTopic, REJECTED_TOPIC, realmPrefix } from './topics.ts';
 
 export interface BrokerOptions {
   /** Absolute path, under 100 bytes; its folder exists and is private. */
   socketPath: string;
   realm: string;
-  host: string;
   handlers: BusHandlers;
   /** After so long a subscriber that does not read is dropped, in ms; 1,000 when absent. */
   drainMs?: number;
@@ -110,7 +109,7 @@ export async function startBroker(options: BrokerOptions): Promise<HubBus> {
 
 /** Hands one PUBLISH of a client to its handler; `callback` with no error acknowledges it. */
 function receive(
-  { realm, host, handlers }: BrokerOptions,
+  { realm, handlers }: BrokerOptions,
   packet: { topic: string; payload: Buffer | string },
   callback: (error?: Error | null) => void,
 ): void {
@@ -129,7 +128,7 @@ function receive(
     );
     return;
   }
-  if (fits && packet.topic === requestTopic(realm, host)) {
+  if (fits && isRequestTopic(realm, packet.topic)) {
     // Acknowledged whatever becomes of it: what one client sent must not end the broker of all.
     Promise.resolve(payload)
       .then(handlers.request.bind(handlers))

@@ -8,12 +8,12 @@ import { Follows, type LogListener } from './follows.ts';
 import { Publisher } from './publisher.ts';
 import { Reconnector } from './reconnector.ts';
 import { Requests } from './requests.ts';
-import { logFilter, logTopic, replyTopic, requestTopic, statusTopic } from './topics.ts';
+import { logFilter, logTopic, ofAnyHost, replyTopic, requestTopic, statusTopic } from './topics.ts';
 
 export interface LinkOptions {
   address: BrokerAddress;
   realm: string;
-  /** The host whose hub takes the requests. */
+  /** The host whose hub takes the requests. On its own socket the hub is known, whatever its machine is called by now. */
   host: string;
   /** MAM_HOME, for the outbox; without it a claim that the hub does not take is rejected. */
   home?: string | undefined;
@@ -186,10 +186,16 @@ export class Link {
 
   #follow(topic: string, listener: (message: LogMessage) => void): () => void {
     this.#checkOpen();
+    const place = this.#placeOf(topic);
     const own: LogListener = (message) => listener(message);
-    this.#follows.add(topic, own);
+    this.#follows.add(place, own);
     this.#reconnector.ensure();
-    return () => this.#follows.remove(topic, own);
+    return () => this.#follows.remove(place, own);
+  }
+
+  /** How a log topic is listened to. */
+  #placeOf(topic: string): string {
+    return this.#options.address.kind === 'socket' ? ofAnyHost(topic) : topic;
   }
 
   #send(topic: string, payload: string): void {
@@ -279,7 +285,7 @@ export class Link {
     }
     if (typeof message !== 'object' || message === null) return;
     if (topic === this.#hubStatus) this.#hearOfHub((message as { online?: unknown }).online === true);
-    else if (topic !== this.#replyTo) this.#follows.deliver(topic, message as LogMessage);
+    else if (topic !== this.#replyTo) this.#follows.deliver(this.#placeOf(topic), message as LogMessage);
     else if ('request_id' in message) this.#requests.settle(message as Reply);
     else if ('event_id' in message) this.#publisher.settle(message as ClaimReply);
   }
@@ -289,8 +295,8 @@ export class Link {
     if (this.#client === undefined) return unreachable(address, this.#failure);
     return new MamError(
       'unavailable',
-      `The hub of ${host} did not answer "${command}" within ${timeoutMs / 1000} s (over ${describeAddress(address)}).`,
-      'Run `mam hub status` there, then try again.',
+      `The hub${address.kind === 'socket' ? '' : ` of ${host}`} did not answer "${command}" within ${timeoutMs / 1000} s (over ${describeAddress(address)}).`,
+      'Run `mam hub status`, then try again.',
     );
   }
 

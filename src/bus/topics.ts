@@ -29,6 +29,14 @@ export function logFilter(realm: string, host: string): string {
   return join(realm, 'hosts', level('host', host), 'jobs', '+', 'log');
 }
 
+/** Stands for the name of whichever hub it is. */
+export const ANY_HOST = '+';
+
+/** A log topic, or its filter, as it is for any hub. */
+export function ofAnyHost(topic: string): string {
+  return topic.replace(/\/hosts\/[^/]+\/jobs\//, `/hosts/${ANY_HOST}/jobs/`);
+}
+
 /** The filter for all jobs that a log topic falls under; any other topic as it is. */
 export function filterOf(topic: string): string {
   return topic.replace(/\/jobs\/[^/]+\/log$/, '/jobs/+/log');
@@ -42,6 +50,13 @@ export function recordTopic(realm: string, host: string, jobId: string): string 
 /** Topic where a hub takes requests. */
 export function requestTopic(realm: string, host: string): string {
   return join(realm, 'hosts', level('host', host), 'requests');
+}
+
+/** Where the request is for the hub on whose own socket it comes in: whichever name it goes by, there is no other. */
+export function isRequestTopic(realm: string, topic: string): boolean {
+  const [hosts, host, requests, ...rest] = topic.slice(realmPrefix(realm).length).split('/');
+  if (!topic.startsWith(realmPrefix(realm)) || rest.length > 0) return false;
+  return hosts === 'hosts' && host !== undefined && isLevel(host) && requests === 'requests';
 }
 
 /** Topic where one client hears the hub's replies. */

@@ -1,9 +1,10 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { explain } from '../errors.ts';
 import { hubSocketPath } from '../hub-place.ts';
+import { isOwn } from '../trust/owner.ts';
 import { checkHubSocket } from '../trust/socket.ts';
+import { userId } from '../user-home.ts';
 import type { Check } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 
@@ -44,12 +45,11 @@ function stateOf(folder: string): Found[] {
   if (!stat.isDirectory()) {
     return [problem(id, `${folder} is no folder.`, 'Move it away, or set MAM_HOME to another folder.')];
   }
-  const { uid, username } = userInfo();
-  if (uid >= 0 && stat.uid !== uid) {
+  if (!isOwn(stat)) {
     return [
       problem(
         id,
-        `${folder} belongs to another user (uid ${stat.uid}); you are ${username}.`,
+        `${folder} belongs to another user (uid ${stat.uid}); you are uid ${userId()}.`,
         'Run mam as that user, without sudo, or set MAM_HOME to a folder of your own.',
       ),
     ];

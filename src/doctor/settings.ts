@@ -9,7 +9,7 @@ import { nearest } from '../nearest.ts';
 import { findProjectFolder, PROJECT_FOLDER } from '../project.ts';
 import { whyUnread } from '../trust/files.ts';
 import { readProjectConfig, withoutEffect } from '../trust/project-config.ts';
-import { userHome } from '../user-home.ts';
+import { knownUserHome } from '../user-home.ts';
 import type { Check, Place } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 
@@ -50,7 +50,7 @@ export const settings: Check = {
   limitMs: 3_000,
 
   async look(place) {
-    const project = findProjectFolder(place.cwd, place.home, userHome());
+    const project = findProjectFolder(place.cwd, place.home, knownUserHome());
     // In the order in which they count.
     const files = [await readProject(project, place), readOwn(place.home)];
     const told = files.flatMap(({ findings }) => findings);

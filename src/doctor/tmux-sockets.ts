@@ -1,11 +1,11 @@
 import { realpathSync, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Settings } from '../config.ts';
 import { explain } from '../errors.ts';
 import { cleanLine } from '../job/text.ts';
 import { IS_HIDDEN_FORMAT } from '../tmux/marks.ts';
 import { checkTmuxSocket } from '../trust/socket.ts';
+import { userId } from '../user-home.ts';
 import { type Check, type Place, withSettings } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 import { numberIn } from './programs.ts';
@@ -138,7 +138,7 @@ function folderOfSockets({ env }: Place): Found[] {
 
 function disagreement({ tmuxSocket, paneSocket }: Settings, server: Server, { env }: Place): Found[] {
   if (paneSocket === undefined) return [];
-  const base = join(env['TMUX_TMPDIR'] || '/tmp', `tmux-${userInfo().uid}`);
+  const base = join(env['TMUX_TMPDIR'] || '/tmp', `tmux-${userId()}`);
   if (realOf(dirname(paneSocket)) === realOf(base)) return [];
   const folder = dirname(paneSocket);
   const title = `This shell is in the tmux server ${paneSocket}, but TMUX_TMPDIR leads to ${base}.`;

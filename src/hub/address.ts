@@ -2,10 +2,16 @@ import { readFileSync } from 'node:fs';
 import { type BrokerAddress, checkEncrypted } from '../bus/address.ts';
 import type { BrokerSettings, Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
+import { presentSocketPath } from '../hub-place.ts';
 
 /** Where a client of these settings finds its hub: always on its private socket, whatever broker the hub has joined. */
-export function brokerAddress({ socketPath }: Settings): BrokerAddress {
-  return { kind: 'socket', path: socketPath };
+export function brokerAddress(settings: Settings): BrokerAddress {
+  return {
+    kind: 'socket',
+    get path() {
+      return presentSocketPath(settings);
+    },
+  };
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Settings } from '../config.ts';
 import { hubEnvironment } from '../environment.ts';
 import { MamError, systemCode } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
-import { START_MS } from '../hub-place.ts';
+import { presentSocketPath, START_MS } from '../hub-place.ts';
 import { programPath } from '../program.ts';
 import { homePaths } from '../registry/home.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
@@ -27,7 +27,7 @@ const LEAVE_MS = 2_000;
  */
 export async function ensureHub(settings: Settings): Promise<void> {
   const deadline = Date.now() + START_MS;
-  while (!(await listens(settings.socketPath))) {
+  while (!(await listens(presentSocketPath(settings)))) {
     if (Date.now() > deadline) throw notStarted(settings);
     if (mayStart(settings)) await startHub(settings);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

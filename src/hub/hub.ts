@@ -198,8 +198,8 @@ export class Hub {
       request: (payload: Buffer) => void this.requests.take(payload),
       clients: () => this.noteNeed(),
     };
-    const { socketPath, realm, host } = settings;
-    this.buses.push(await startBroker({ socketPath, realm, host, handlers }));
+    const { socketPath, realm } = settings;
+    this.buses.push(await startBroker({ socketPath, realm, handlers }));
     this.claim.take();
     void this.join.start();
     this.sayOnline();

@@ -1,10 +1,11 @@
 import { MamError } from '../errors.ts';
 import type { JobRecord } from '../job/record.ts';
+import { isSamePlace } from '../real-place.ts';
 import { addRegistry, type Home, readRegistries } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
 import { OwnPlace } from '../registry/own-place.ts';
-import { ensureRegistry, lockPath, registryError } from '../registry/paths.ts';
+import { ensureRegistry, isRealRegistry, lockPath, realRegistry, registryError } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
 import { emptyTrash } from '../registry/trash.ts';
 import type { Log } from './log.ts';
@@ -55,6 +56,17 @@ export class OpenRegistries {
 
   get dirs(): string[] {
     return this.opened.map(({ dir }) => dir);
+  }
+
+  /**
+   * The one name of a registry here, by whatever path it is named: a second lock on it would take away the first.
+   * @param dir absolute
+   */
+  nameOf(dir: string): string {
+    if (this.opening.has(dir)) return dir;
+    const real = realRegistry(dir);
+    if (this.opening.has(real) || !isRealRegistry(real)) return real;
+    return [...this.opening.keys()].find((known) => isSamePlace(known, real)) ?? real;
   }
 
   /** Takes a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
@@ -115,7 +127,8 @@ export class OpenRegistries {
     return index;
   }
 
-  private async registry(dir: string): Promise<OpenRegistry> {
+  private async registry(named: string): Promise<OpenRegistry> {
+    const dir = this.nameOf(named);
     const registry = await (this.opening.get(dir) ?? this.begin(dir, this.take(dir)));
     try {
       registry.place.check();

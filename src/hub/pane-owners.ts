@@ -1,11 +1,22 @@
+import { existsSync } from 'node:fs';
 import type { Origin } from '../job/event.ts';
 import type { AgentSession, JobRecord } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
+import { realPlace } from '../real-place.ts';
 import type { LiveJob } from './live-job.ts';
 
-/** A pane's identity over all tmux servers. */
-export function paneKey(session: Pick<AgentSession, 'socket' | 'pane'>): string {
-  return `${session.socket}\n${session.pane}`;
+/** Where the sockets really lie. It is asked with every event, and no tmux server moves. */
+const places = new Map<string, string>();
+
+/** A pane's identity over all tmux servers, by whatever path its server's socket is named. */
+export function paneKey({ socket, pane }: Pick<AgentSession, 'socket' | 'pane'>): string {
+  let place = places.get(socket);
+  if (place === undefined) {
+    place = realPlace(socket);
+    // One that is not there yet may come as a link.
+    if (existsSync(socket)) places.set(socket, place);
+  }
+  return `${place}\n${pane}`;
 }
 
 /** Which job a pane has. Knows the pane's first process, so that an environment handed on proves nothing. */

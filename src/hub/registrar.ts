@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { MamError } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
 import { historyError, historyOf } from '../job/history.ts';
@@ -6,6 +6,7 @@ import type { JobOrder, JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
 import { owesLine } from '../job/wake.ts';
 import { isFinal, type Status } from '../job/words.ts';
+import { isSamePlace } from '../real-place.ts';
 import { sweepNeighbours, writeNew } from '../registry/files.ts';
 import { type Home, readRegistries } from '../registry/home.ts';
 import { type JobIndex, toRow } from '../registry/job-index.ts';
@@ -73,6 +74,11 @@ export class Registrar {
 
   get registryDirs(): string[] {
     return this.registries.dirs;
+  }
+
+  /** The one name of a registry, by whatever path a request or a pointer names it. @param dir absolute */
+  nameOf(dir: string): string {
+    return this.registries.nameOf(dir);
   }
 
   /** Opens a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
@@ -151,7 +157,7 @@ export class Registrar {
     if (
       registryDir !== undefined &&
       hasJob(registryDir, jobId) &&
-      !isSameFolder(registryDir, job.registryDir)
+      !isSamePlace(registryDir, job.registryDir)
     ) {
       throw new MamError(
         'refused',
@@ -283,9 +289,10 @@ export class Registrar {
     );
   }
 
-  private load(dir: string, jobId: string): Promise<LiveJob> {
+  private load(place: string, jobId: string): Promise<LiveJob> {
     const running = this.loading.get(jobId);
     if (running !== undefined) return running;
+    const dir = this.nameOf(place);
     const loading = (async () => {
       await this.registries.open(dir);
       const job = LiveJob.load(dir, jobId, this.seal);
@@ -336,10 +343,6 @@ function standsAs(before: JobRecord, after: JobRecord): boolean {
     before.phase === after.phase &&
     owesLine(before) === owesLine(after)
   );
-}
-
-function isSameFolder(one: string, other: string): boolean {
-  return one === other || realpathSync(one) === realpathSync(other);
 }
 
 /** True for a job of which the hub has nothing left to do. */

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { explain, MamError } from '../errors.ts';
 import type { Command, Commands, HubStatus, Reply, Request } from '../job/request.ts';
 import { PROTOCOL_VERSION } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
+import { isSamePlace } from '../real-place.ts';
 import type { Home } from '../registry/home.ts';
 import { listAgents } from './agent-list.ts';
 import { startAgent } from './agent-start.ts';
@@ -35,6 +37,7 @@ type Handlers = {
 /** What the hub does for clients, one function a command. */
 export class Requests {
   private readonly log: Log;
+  private readonly registrar: Registrar;
   private readonly reply: (topic: string, reply: Reply) => void;
   private readonly handlers: Handlers;
 
@@ -55,6 +58,7 @@ export class Requests {
   }) {
     const { servers, dispatcher, home, registrar, wakes } = options;
     this.log = options.log;
+    this.registrar = registrar;
     this.reply = options.reply;
     this.handlers = {
       // A client whose connection was lost sends its request again, perhaps to the next hub: that is no second job.
@@ -130,7 +134,7 @@ export class Requests {
         params: unknown,
         requestId: string,
       ) => Promise<NonNullable<Reply['result']>>;
-      answer.result = await handler(request.params, request.request_id);
+      answer.result = await handler(this.placed(request.params), request.request_id);
     } catch (error) {
       const known = error instanceof MamError;
       if (!known) this.log.error(`request ${request.command} failed`, error);
@@ -141,6 +145,22 @@ export class Requests {
       };
     }
     this.reply(request.reply_to, answer);
+  }
+
+  /** The same request with the one name of its registry; a log folder that is the registry itself is none of its own. */
+  private placed(params: unknown): unknown {
+    if (typeof params !== 'object' || params === null) return params;
+    const { registry_dir: named, logs_dir: logs } = params as { registry_dir?: unknown; logs_dir?: unknown };
+    if (typeof named !== 'string') return params;
+    if (!isAbsolute(named))
+      throw new MamError(
+        'bad_input',
+        'registry_dir is not an absolute path.',
+        'Name the folder by its whole path.',
+      );
+    const registry_dir = this.registrar.nameOf(named);
+    const isRegistry = typeof logs === 'string' && isSamePlace(logs, registry_dir);
+    return { ...params, registry_dir, ...(isRegistry && { logs_dir: undefined }) };
   }
 }
 

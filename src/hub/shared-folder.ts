@@ -1,11 +1,12 @@
 import type { JobRecord } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
+import { isSamePlace } from '../real-place.ts';
 import type { LiveJob } from './live-job.ts';
 
 /** The warning for a job whose working folder another open job has. A person changes no files behind another's back. */
 export function sharedFolder({ job_id: id, agent, workdir }: JobRecord, open: readonly LiveJob[]): string[] {
   const writes = ({ record }: LiveJob) => record.agent !== 'human' && !isFinal(record.status);
-  const other = open.find((one) => one.id !== id && writes(one) && one.record.workdir === workdir);
+  const other = open.find((one) => one.id !== id && writes(one) && isSamePlace(one.record.workdir, workdir));
   return other === undefined || agent === 'human'
     ? []
     : [`Job ${other.id} is open in the same working folder ${workdir}.`];

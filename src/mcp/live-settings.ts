@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadSettings, mamHome, type Settings, workingFolder } from '../config.ts';
 import { findProjectFolder } from '../project.ts';
-import { userHome } from '../user-home.ts';
+import { knownUserHome } from '../user-home.ts';
 
 /** The settings of a server that runs: read again when a file has changed that decides on them, so `mam trust` counts at once. */
 export class LiveSettings {
@@ -49,6 +49,6 @@ function stampOf(path: string): string {
 /** Both `config.json`, and the folder of what was trusted, where each change is a rename. */
 function settingsFiles(): string[] {
   const home = mamHome();
-  const project = findProjectFolder(workingFolder(), home, userHome());
+  const project = findProjectFolder(workingFolder(), home, knownUserHome());
   return [...[home, project].map((folder) => join(folder, 'config.json')), join(home, 'trust')];
 }

@@ -1,8 +1,9 @@
 import { chmodSync, lstatSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { MamError, systemCode } from '../errors.ts';
 import { checkRoom, makeFolder } from '../folders.ts';
 import { isJobId } from '../job/id.ts';
+import { realPlace } from '../real-place.ts';
 import { isOwn } from '../trust/owner.ts';
 
 /** The files of one job. */
@@ -41,6 +42,27 @@ export function hasJob(registryDir: string, jobId: string): boolean {
   }
 }
 
+/**
+ * Where a registry really lies: links above it are resolved. A link in its own place, or in that of the `.mam` folder
+ * around it, stays one: it is refused.
+ */
+export function realRegistry(registryDir: string): string {
+  const dir = resolve(registryDir);
+  const top = dirname(projectOf(dir) ?? dir);
+  return join(realPlace(top), relative(top, dir));
+}
+
+/** True where it, and the `.mam` folder around it, are real folders. */
+export function isRealRegistry(registryDir: string): boolean {
+  const places = [projectOf(registryDir) ?? registryDir, registryDir];
+  return places.every((place) => lstatSync(place, { throwIfNoEntry: false })?.isDirectory() === true);
+}
+
+/** The `.mam` folder that a registry lies in, where it does. */
+function projectOf(registryDir: string): string | undefined {
+  return basename(dirname(registryDir)) === '.mam' ? dirname(registryDir) : undefined;
+}
+
 /** What the hub that writes a registry has locked, in that registry. */
 export function lockPath(registryDir: string): string {
   return `${registryDir}/.hub`;
@@ -68,7 +90,7 @@ export function isRemoved(registryDir: string, jobId: string): boolean {
  */
 export function ensureRegistry(registryDir: string, look = false): void {
   try {
-    const project = basename(dirname(registryDir)) === '.mam' ? dirname(registryDir) : undefined;
+    const project = projectOf(registryDir);
     if (project !== undefined) checkRegistryFolder(project, look);
     if (look) {
       checkRoom(registryDir);
@@ -76,9 +98,9 @@ export function ensureRegistry(registryDir: string, look = false): void {
     }
     makeFolder(registryDir);
     checkRegistryFolder(registryDir);
-    if (basename(dirname(registryDir)) !== '.mam') return;
+    if (project === undefined) return;
     try {
-      writeFileSync(join(dirname(registryDir), '.gitignore'), '*\n', { flag: 'wx' });
+      writeFileSync(join(project, '.gitignore'), '*\n', { flag: 'wx' });
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
     }

@@ -108,7 +108,6 @@ export async function startFakeHub(
   hub.bus = await startBroker({
     socketPath,
     realm: REALM,
-    host: HOST,
     handlers: { ...fakeHandlers(hub), ...handlers },
     ...options,
   });

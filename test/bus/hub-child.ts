@@ -72,7 +72,6 @@ watchOutbox(outboxFolder(home), () => void drain());
 bus = await startBroker({
   socketPath: join(home, 'hub.sock'),
   realm: REALM,
-  host: HOST,
   handlers: {
     claim: (_jobId, payload) => take(JSON.parse(payload.toString()) as Claim),
     request(payload) {

@@ -30,7 +30,7 @@ export async function run([source = '', registry = '']: string[]): Promise<numbe
   endWithReader();
   try {
     // The shell has not expanded it yet.
-    const registryDir = registry.replace(/^~(?=\/|$)/, userHome());
+    const registryDir = registry.replace(/^~(?=\/|$)/, () => userHome());
     const offers = Object.hasOwn(SOURCES, source)
       ? SOURCES[source]?.(await loadSettings({ registryDir }))
       : undefined;
