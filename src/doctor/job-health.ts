@@ -4,9 +4,10 @@ import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
-import { foldJob, writtenState } from '../registry/fold.ts';
+import { foldJob } from '../registry/fold.ts';
 import { journalText } from '../registry/journal.ts';
 import { type JobPaths, jobPaths } from '../registry/paths.ts';
+import { writtenState } from '../registry/record-file.ts';
 import { type Found, note, problem } from './finding.ts';
 
 const SHOWN = 3;
@@ -43,7 +44,7 @@ function damageOf(
   written: ReturnType<typeof writtenState>,
 ): Found[] {
   const lost = lostEvents(events, written?.seq ?? 0);
-  const lines = damage.map((sentence) => Number(/^Line (\d+) /.exec(sentence)?.[1]));
+  const lines = damage.flatMap((sentence) => Number(/^Line (\d+) /.exec(sentence)?.[1] ?? []));
   const where = `${lines.length === 1 ? 'line' : 'lines'} ${listed(lines)}`;
   if (lost.length > 0) {
     const missing = `${lost.length === 1 ? 'event' : 'events'} ${listed(lost)} ${lost.length === 1 ? 'is' : 'are'} lost`;

@@ -32,6 +32,7 @@ import { PaneWatch } from './pane-watch.ts';
 import { Permissions } from './permissions.ts';
 import { Registrar } from './registrar.ts';
 import { Requests } from './requests.ts';
+import { RetainedRecords } from './retained-records.ts';
 import { RunningChecks } from './running-checks.ts';
 import { TmuxServers } from './tmux-servers.ts';
 import { Turns } from './turns.ts';
@@ -67,6 +68,7 @@ export class Hub {
   private readonly inbox: Inbox;
   private readonly requests: Requests;
   private readonly outlets: Outlets;
+  private readonly retained: RetainedRecords;
   private readonly changes = new Changes();
   private unwatch: (() => void) | undefined;
   private tick: NodeJS.Timeout | undefined;
@@ -96,17 +98,29 @@ export class Hub {
       onRecorded: (job, recorded) => this.onRecorded(job, recorded),
       onLost: (error) => onEnd(`the lock of a registry was lost: ${error.message}`),
       isBusy: (job) => this.outlets.isBusy(job),
+      onBehind: (job) => this.outlets.catchUp(job),
       onRemoved: (jobId) => this.outlets.clear(jobId),
     });
     const registrar = this.registrar;
     const owners = new PaneOwners(() => registrar.open);
+    const { realm, host, broker } = settings;
+    this.retained = new RetainedRecords({
+      folder: home.retained,
+      buses: this.buses,
+      realm,
+      host,
+      log,
+      external: broker !== undefined,
+    });
     this.outlets = new Outlets({
       seal,
+      onKept: (job) => registrar.settle(job),
+      retained: this.retained,
       buses: this.buses,
       servers,
       log,
-      realm: settings.realm,
-      host: settings.host,
+      realm,
+      host,
     });
     this.dispatcher = new Dispatcher({ registrar, servers, log, announcements: home.servers });
     this.watcher = new Watcher({ registrar, servers, log });
@@ -134,9 +148,8 @@ export class Hub {
       if (isReplyTopic(settings.realm, topic)) bus?.publish(topic, JSON.stringify(message));
     };
     const rates = new EventRates(settings.hubEventsPerMinute);
-    const { realm, host } = settings;
     const elsewhere =
-      settings.broker === undefined ? undefined : new Elsewhere({ bus: () => this.buses[1], realm, host });
+      broker === undefined ? undefined : new Elsewhere({ bus: () => this.buses[1], realm, host });
     this.claims = new Claims({
       registrar,
       owners,
@@ -155,6 +168,7 @@ export class Hub {
       onClients: () => this.noteNeed(),
       onJoined: (bus) => {
         this.buses.push(bus);
+        this.show(bus, true);
         this.sayOnline();
       },
     });
@@ -190,6 +204,7 @@ export class Hub {
     this.clients.reap();
     sweepAgentFiles(this.home.folder);
     this.validator.endLeft();
+    this.retained.takeUp();
     const all = await this.takeUp();
     const jobs = all.filter(({ record }) => !isSettled(record));
     await this.inbox.drain();
@@ -198,8 +213,10 @@ export class Hub {
       request: (payload: Buffer) => void this.requests.take(payload),
       clients: () => this.noteNeed(),
     };
-    const { socketPath, realm } = settings;
-    this.buses.push(await startBroker({ socketPath, realm, handlers }));
+    const { socketPath, realm, broker } = settings;
+    const own = await startBroker({ socketPath, realm, handlers });
+    this.buses.push(own);
+    this.show(own, broker === undefined);
     this.claim.take();
     void this.join.start();
     this.sayOnline();
@@ -229,6 +246,8 @@ export class Hub {
     this.paneWatch.stop();
     this.validator.stop();
     this.verifications.stop();
+    // What is due is shown while there is somebody to show it to.
+    await this.outlets.flush();
     await Promise.allSettled(this.buses.map((bus) => bus.stop()));
     await this.registrar.close();
     await this.outlets.flush();
@@ -238,24 +257,20 @@ export class Hub {
 
   /** Everything that follows from an event, once it is on disk. */
   private onRecorded(job: LiveJob, recorded: Recorded): void {
-    this.outlets.onRecorded(job, recorded);
-    this.watcher.onRecorded(job, recorded);
-    this.dispatcher.onRecorded(job, recorded);
-    this.validator.onRecorded(job, recorded);
-    this.notes.onRecorded(job, recorded);
-    this.wakes.onRecorded(job, recorded);
-    this.permissions.onRecorded(job, recorded);
-    this.paneWatch.onRecorded(job, recorded);
+    const { outlets, watcher, dispatcher, validator, notes, wakes, permissions, paneWatch } = this;
+    // A part that fails must not keep the others from it.
+    for (const part of [outlets, watcher, dispatcher, validator, notes, wakes, permissions, paneWatch])
+      this.goOn(job, () => part.onRecorded(job, recorded));
     this.changes.tell(job);
     this.noteNeed();
   }
 
-  /** One job that can't be taken up must not keep the hub from the others. */
+  /** One step of a job that fails must not keep the hub from the others. */
   private goOn(job: LiveJob, step: () => void): void {
     try {
       step();
     } catch (error) {
-      this.log.error(`job ${job.id} was not taken up whole`, error);
+      this.log.error(`job ${job.id} did not go on whole`, error);
     }
   }
 
@@ -271,6 +286,18 @@ export class Hub {
       }
     });
     return (await Promise.all(taken)).flat();
+  }
+
+  /** Shows a broker that was joined the record of each job that is open, or has just ended. @param last as in `joined` */
+  private show(bus: HubBus, last: boolean): void {
+    this.retained.joined(bus, last);
+    for (const job of this.registrar.open) this.retained.show(job, bus);
+    for (const { jobId, registryDir } of this.retained.jobs) {
+      this.registrar.find(jobId, registryDir).then(
+        (job) => this.retained.show(job, bus),
+        () => this.retained.clear(jobId),
+      );
+    }
   }
 
   private sayOnline(): void {

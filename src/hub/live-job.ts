@@ -7,6 +7,7 @@ import { isFinal } from '../job/words.ts';
 import { type FoldedJob, foldJob } from '../registry/fold.ts';
 import { asHistory, foldProven } from '../registry/history.ts';
 import { Journal } from '../registry/journal.ts';
+import type { Mark } from '../registry/mark.ts';
 import { OwnPlace } from '../registry/own-place.ts';
 import { type JobPaths, jobPaths, registryError } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
@@ -40,6 +41,10 @@ export class LiveJob {
   readonly registryDir: string;
   /** One sentence for each line of the journal that can't be read. */
   damage: string[] = [];
+  /** The state of the journal that `record` was folded from. */
+  mark: Mark | undefined;
+  /** False for a job whose `job.json` was behind its journal when it was read. */
+  isWritten = true;
   /** No hub of this home has delegated it, so nothing of it is obeyed: it came with a clone, or from another home. */
   isHistory = false;
   /** The prompt, until it has been handed over; then it is read from its file where it is needed. */
@@ -259,7 +264,7 @@ export class LiveJob {
     this.tail = written;
     this.writing++;
     try {
-      await written;
+      this.mark = await written;
     } catch (error) {
       // One look serves all that failed together.
       if (this.head !== this.durable) this.reload();
@@ -309,6 +314,8 @@ export class LiveJob {
     this.seqs = new Map(folded.events.map((event) => [event.event_id, event.seq]));
     this.recent = folded.events.slice(-RECENT);
     this.damage = folded.damage;
+    this.mark = folded.mark;
+    this.isWritten = folded.isWritten;
   }
 }
 

@@ -1,5 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MamError } from '../errors.ts';
-import type { JobRecord } from '../job/record.ts';
 import { isSamePlace } from '../real-place.ts';
 import { addRegistry, type Home, readRegistries } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
@@ -8,6 +8,7 @@ import { OwnPlace } from '../registry/own-place.ts';
 import { ensureRegistry, isRealRegistry, lockPath, realRegistry, registryError } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
 import { emptyTrash } from '../registry/trash.ts';
+import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
 
 /**
@@ -32,26 +33,30 @@ export class OpenRegistries {
   private readonly seal: Seal;
   private readonly log: Log;
   private readonly onLost: (error: Error) => void;
-  private readonly recordsOf: (dir: string) => JobRecord[];
+  private readonly jobsIn: (dir: string) => LiveJob[];
+  private readonly onBehind: (dir: string, jobId: string) => Promise<void>;
   private readonly opening = new Map<string, Promise<OpenRegistry>>();
   private readonly opened: OpenRegistry[] = [];
 
   /**
    * @param onLost called when a registry's lock was lost: the hub must stop writing
-   * @param recordsOf the jobs of a registry that are in memory
+   * @param jobsIn the jobs of a registry that are in memory
+   * @param onBehind called for a job whose `job.json` was found behind its journal
    */
   constructor(options: {
     home: Home;
     seal: Seal;
     log: Log;
     onLost: (error: Error) => void;
-    recordsOf: (dir: string) => JobRecord[];
+    jobsIn: (dir: string) => LiveJob[];
+    onBehind: (dir: string, jobId: string) => Promise<void>;
   }) {
     this.home = options.home;
     this.seal = options.seal;
     this.log = options.log;
     this.onLost = options.onLost;
-    this.recordsOf = options.recordsOf;
+    this.jobsIn = options.jobsIn;
+    this.onBehind = options.onBehind;
   }
 
   get dirs(): string[] {
@@ -98,8 +103,8 @@ export class OpenRegistries {
   }
 
   /** Takes a job's present state into the list, where there is one yet. */
-  list(dir: string, record: JobRecord): void {
-    this.listOf(dir)?.put(record);
+  list({ registryDir, record, mark }: LiveJob): void {
+    this.listOf(registryDir)?.put(record, mark);
   }
 
   /** Takes a job out of the list. */
@@ -122,9 +127,17 @@ export class OpenRegistries {
   private async loadIndex(registry: OpenRegistry): Promise<JobIndex> {
     const index = await JobIndex.load(registry.dir, this.seal, true);
     // What happened while it was read.
-    for (const record of this.recordsOf(registry.dir)) index.put(record);
+    for (const { record, mark } of this.jobsIn(registry.dir)) index.put(record, mark);
     registry.index = index;
+    void this.catchUp(registry.dir, index.behind);
     return index;
+  }
+
+  private async catchUp(dir: string, jobIds: string[]): Promise<void> {
+    for (const id of jobIds) {
+      await this.onBehind(dir, id).catch((error) => this.log.error(`job ${id} was not read`, error));
+      await nextTurn();
+    }
   }
 
   private async registry(named: string): Promise<OpenRegistry> {

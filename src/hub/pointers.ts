@@ -20,6 +20,15 @@ export class Pointers {
     this.held.add(jobId);
   }
 
+  /** The same for a job that is there already: one without a pointer is in the log, and goes on. */
+  tryPut(jobId: string, registryDir: string): void {
+    try {
+      this.put(jobId, registryDir);
+    } catch (error) {
+      this.log.warn(`pointer of ${jobId} was not written (${systemCode(error) ?? 'unknown error'})`);
+    }
+  }
+
   /** Takes over a pointer that the last hub has left. */
   adopt(jobId: string): void {
     this.held.add(jobId);

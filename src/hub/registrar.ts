@@ -5,7 +5,7 @@ import { historyError, historyOf } from '../job/history.ts';
 import type { JobOrder, JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
 import { owesLine } from '../job/wake.ts';
-import { isFinal, type Status } from '../job/words.ts';
+import { AMENDABLE, isFinal, type Status } from '../job/words.ts';
 import { isSamePlace } from '../real-place.ts';
 import { sweepNeighbours, writeNew } from '../registry/files.ts';
 import { type Home, readRegistries } from '../registry/home.ts';
@@ -23,6 +23,15 @@ import { Pointers } from './pointers.ts';
 const KEPT_FINAL = 200;
 /** How many open jobs an error names. */
 const NAMED_JOBS = 5;
+/** What the hub concludes of a job that is open: of one that has ended it says nothing. */
+const OF_OPEN_JOBS: readonly string[] = [
+  ...AMENDABLE,
+  'blocked',
+  'delivery_unverified',
+  'stalled',
+  'resumed',
+  'reminded',
+];
 
 /**
  * The one writer of the registries: finds and makes jobs, records events, and tells its listener of each event once
@@ -33,6 +42,7 @@ export class Registrar {
   private readonly log: Log;
   private readonly onRecorded: (job: LiveJob, recorded: Recorded) => void;
   private readonly isBusy: (job: LiveJob) => boolean;
+  private readonly onBehind: (job: LiveJob) => void;
   private readonly onRemoved: (jobId: string) => void;
   private readonly registries: OpenRegistries;
   private readonly jobs = new Map<string, LiveJob>();
@@ -44,6 +54,7 @@ export class Registrar {
    * @param onRecorded called after each event, in the order of the journal
    * @param onLost called when a registry's lock was lost: the hub must stop writing
    * @param isBusy true while something of a job is still to be written
+   * @param onBehind called for a job whose `job.json` was found behind its journal
    * @param onRemoved called when a job is gone
    */
   constructor(options: {
@@ -53,6 +64,7 @@ export class Registrar {
     onRecorded: (job: LiveJob, recorded: Recorded) => void;
     onLost: (error: Error) => void;
     isBusy: (job: LiveJob) => boolean;
+    onBehind: (job: LiveJob) => void;
     onRemoved: (jobId: string) => void;
   }) {
     this.home = options.home;
@@ -60,10 +72,20 @@ export class Registrar {
     this.log = options.log;
     this.onRecorded = options.onRecorded;
     this.isBusy = options.isBusy;
+    this.onBehind = options.onBehind;
     this.onRemoved = options.onRemoved;
     const { home, seal, log, onLost } = options;
-    const recordsOf = (dir: string) => this.jobsIn(dir).map(({ record }) => record);
-    this.registries = new OpenRegistries({ home, seal, log, onLost, recordsOf });
+    this.registries = new OpenRegistries({
+      home,
+      seal,
+      log,
+      onLost,
+      jobsIn: (dir) => this.jobsIn(dir),
+      // Reading it brings it up; one that is in memory is written anyway.
+      onBehind: async (dir, jobId) => {
+        if (!this.jobs.has(jobId)) await this.load(dir, jobId);
+      },
+    });
     this.pointers = new Pointers(home, log);
   }
 
@@ -178,13 +200,23 @@ export class Registrar {
    * @throws MamError `io` when it could not be written
    */
   async record(job: LiveJob, draft: Draft): Promise<Recorded> {
-    const recorded = await job.append(draft);
-    if (!recorded.repeated) this.tell(job, recorded);
-    return recorded;
+    // Of an ended job as well: should this hub be killed now, the next one brings its files up.
+    if (this.jobs.get(job.id) === job) this.pointers.tryPut(job.id, job.registryDir);
+    try {
+      const recorded = await job.append(draft);
+      if (!recorded.repeated) this.tell(job, recorded);
+      return recorded;
+    } finally {
+      if (job.isFinal) setImmediate(() => this.settle(job));
+    }
   }
 
-  /** Records an event of the hub's own. A job that can't be written is left as it is, and the log says so. */
+  /**
+   * Records an event of the hub's own. A job that can't be written is left as it is, and the log says so. What is concluded
+   * of an open job is dropped where its end is on its way to the disk: two that look at one pane see one loss.
+   */
   async note(job: LiveJob, type: string, more: Partial<Draft> = {}): Promise<Recorded | undefined> {
+    if (job.isFinal && OF_OPEN_JOBS.includes(type)) return undefined;
     try {
       return await this.record(job, hubDraft(job.id, type, more));
     } catch (error) {
@@ -300,8 +332,9 @@ export class Registrar {
       // Neither kept in memory nor pointed to: nothing will ever be done for it.
       if (job.isHistory) return job;
       this.jobs.set(jobId, job);
-      if (isAtRest(job)) this.pointers.remove(jobId);
-      else this.pointers.put(jobId, dir);
+      if (!job.isWritten) this.onBehind(job);
+      if (isAtRest(job) && job.isWritten) this.pointers.remove(jobId);
+      else this.pointers.tryPut(jobId, dir);
       return job;
     })();
     this.loading.set(jobId, loading);
@@ -310,24 +343,28 @@ export class Registrar {
 
   private tell(job: LiveJob, recorded: Recorded): void {
     const { before, after } = recorded;
-    this.onRecorded(job, recorded);
-    if (before !== undefined && standsAs(before, after)) return;
+    try {
+      this.onRecorded(job, recorded);
+    } catch (error) {
+      // It is on the disk: whoever reported it is told so.
+      this.log.error(`event ${recorded.event.type} of ${job.id} was not told to all`, error);
+    }
+    // An ended job's row is taken as it is by the next hub, unless its journal has grown since.
+    if (before !== undefined && standsAs(before, after) && !isFinal(after.status)) return;
     // Waiters hear of it first: a message leaves when this turn ends.
-    setImmediate(() => {
-      this.registries.list(job.registryDir, job.record);
-      if (isAtRest(job)) {
-        this.pointers.remove(job.id);
-        this.forgetOldest();
-      } else {
-        // A late report on an ended job may begin a check, which a new hub must take up.
-        this.pointers.put(job.id, job.registryDir);
-      }
-    });
+    setImmediate(() => this.registries.list(job));
+  }
+
+  /** Once nothing is left to do for a job, and its files say so, the next hub need not take it up. */
+  settle(job: LiveJob): void {
+    if (this.jobs.get(job.id) !== job || !isAtRest(job) || this.isBusy(job)) return;
+    this.pointers.remove(job.id);
+    this.forgetOldest();
   }
 
   /** Keeps the memory of ended jobs small; they are found on disk again. */
   private forgetOldest(): void {
-    const ended = [...this.jobs.values()].filter(isAtRest);
+    const ended = [...this.jobs.values()].filter((job) => isAtRest(job) && !this.isBusy(job));
     for (const job of ended.slice(0, Math.max(0, ended.length - KEPT_FINAL))) {
       this.jobs.delete(job.id);
       void job.close().catch((error) => this.log.error(`journal of ${job.id} was not closed`, error));

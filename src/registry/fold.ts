@@ -2,9 +2,10 @@ import { MamError, systemCode } from '../errors.ts';
 import { apply } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
-import { readForeign } from '../trust/files.ts';
 import { type JournalContent, readJournal } from './journal.ts';
+import type { Mark } from './mark.ts';
 import { type JobPaths, jobPaths } from './paths.ts';
+import { readRecord } from './record-file.ts';
 import { isRecord } from './record-shape.ts';
 import type { Seal } from './seal.ts';
 
@@ -13,32 +14,47 @@ export interface FoldedJob {
   paths: JobPaths;
   record: JobRecord;
   events: RecordedEvent[];
-  /** One sentence for each line of the journal that can't be read. */
+  /** One sentence for each line of the journal that can't be read, and for events that it has lost. */
   damage: string[];
+  /** The state of the journal that this was folded from; absent where there is none. */
+  mark: Mark | undefined;
+  /** True when `job.json` says the same. */
+  isWritten: boolean;
 }
 
 /**
- * Rebuilds a job's record from its journal. Where the journal's beginning is damaged, the last written `job.json`
- * stands in for it.
+ * Rebuilds a job's record from its journal. Where the journal's beginning is damaged, or its end is gone, the last written
+ * `job.json` stands in for it.
  * @param seal only what it proves counts; absent for whoever only shows the job
  * @throws MamError `not_found` when there is no such job, `unavailable` when neither can be read as it is, `io` when
  * the system fails, which may pass
  */
 export function foldJob(registryDir: string, jobId: string, seal?: Seal): FoldedJob {
   const paths = jobPaths(registryDir, jobId);
-  const { events, damage } = contentOf(paths.journal, jobId, seal);
-  let record = events[0]?.type === 'queued' ? undefined : readRecord(paths.record, jobId, seal);
+  // Before the journal, which a hub that is writing is always ahead with.
+  const written = readRecord(paths.record, jobId, seal);
+  const { events, damage, mark } = contentOf(paths.journal, jobId, seal);
+  const last = events.at(-1)?.seq ?? 0;
+  const lost = written !== undefined && mark !== undefined && written.seq > last ? written.seq : undefined;
+  let record = lost !== undefined || events[0]?.type !== 'queued' ? written : undefined;
   if (record === undefined && events[0]?.type !== 'queued') {
     if (events.length === 0 && damage.length === 0)
       throw new MamError('not_found', `There is no job ${jobId}.`);
     throw unfit(jobId, (damage[0] ?? 'its first event is missing').replace(/\.$/, ''), paths);
   }
+  if (lost !== undefined) damage.push(lostText(paths, last + 1, lost));
   const known = record?.seq ?? 0;
   for (const event of events) {
     if (event.seq > known) record = applied(record, event, jobId, paths);
   }
   if (record === undefined || !isRecord(record, jobId)) throw unfit(jobId, 'its record does not fit', paths);
-  return { paths, record, events, damage };
+  const isWritten = written?.seq === record.seq && written.status === record.status;
+  return { paths, record, events, damage, mark, isWritten };
+}
+
+function lostText({ journal, record }: JobPaths, first: number, last: number): string {
+  const what = first === last ? `Event ${first} is` : `Events ${first} to ${last} are`;
+  return `${what} lost from the end of ${journal}; ${record} stands in for what they changed.`;
 }
 
 /** What stands in a journal may be anything: an event that can't be applied is told, not thrown about. */
@@ -81,38 +97,4 @@ function contentOf(journal: string, jobId: string, seal: Seal | undefined): Jour
       { cause: error },
     );
   }
-}
-
-/**
- * The derived record as last written, if there is a readable one.
- * @param jobId whose it must be, where that is known
- * @param seal counts only what it proves
- */
-export function readRecord(path: string, jobId?: string, seal?: Seal): JobRecord | undefined {
-  try {
-    const { mac, ...record } = JSON.parse(readForeign(path)) as JobRecord & { mac?: unknown };
-    if (!isRecord(record, jobId ?? record.job_id)) return undefined;
-    const proven = seal?.provesRecord(record.job_id, JSON.stringify(record), String(mac)) ?? true;
-    return proven ? record : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** What a job.json says of where its job stands, whatever else is in it; nothing where it says nothing. */
-export function writtenState(path: string): { status: string; seq: number } | undefined {
-  try {
-    const { status, seq } = JSON.parse(readForeign(path)) as { status?: unknown; seq?: unknown };
-    return typeof status === 'string'
-      ? { status, seq: Number.isSafeInteger(seq) ? Number(seq) : 0 }
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A record as `job.json` has it. */
-export function recordText(record: JobRecord, seal: Seal): string {
-  const mac = seal.signRecord(record.job_id, JSON.stringify(record));
-  return `${JSON.stringify({ ...record, mac }, undefined, 2)}\n`;
 }

@@ -1,8 +1,9 @@
 import { MamError } from '../errors.ts';
 import { historyError, historyOf } from '../job/history.ts';
-import { type FoldedJob, foldJob, readRecord } from './fold.ts';
+import { type FoldedJob, foldJob } from './fold.ts';
 import type { Home } from './home.ts';
 import { jobPaths } from './paths.ts';
+import { readRecord } from './record-file.ts';
 import { Seal } from './seal.ts';
 
 /** A job by what is proven of it; one of which nothing is proven, as it stands there. @throws MamError as `foldJob` */

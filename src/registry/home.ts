@@ -14,6 +14,8 @@ export interface Home {
   servers: string;
   clients: string;
   live: string;
+  /** Ended jobs whose record is still retained on a broker. */
+  retained: string;
   registries: string;
   lock: string;
   hubFile: string;
@@ -30,6 +32,7 @@ export function homePaths(folder: string): Home {
     servers: join(folder, 'servers'),
     clients: join(folder, 'clients'),
     live: join(folder, 'live'),
+    retained: join(folder, 'retained'),
     registries: join(folder, 'registries'),
     lock: join(folder, 'hub'),
     hubFile: join(folder, 'hub.json'),
@@ -59,7 +62,7 @@ export function ensurePrivateFolder(folder: string): void {
 
 /** Makes the home and the folders in it. @throws MamError as `ensurePrivateFolder` */
 export function ensureHome(home: Home): void {
-  for (const folder of [home.folder, home.outbox, home.spool, home.servers, home.live])
+  for (const folder of [home.folder, home.outbox, home.spool, home.servers, home.live, home.retained])
     ensurePrivateFolder(folder);
 }
 

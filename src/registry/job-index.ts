@@ -11,16 +11,20 @@ import { cleanLine } from '../job/text.ts';
 import { isFinal, STATUSES, type Status } from '../job/words.ts';
 import { openOwn, readForeign } from '../trust/files.ts';
 import { writeDerived } from './files.ts';
-import { foldJob, readRecord } from './fold.ts';
+import { foldJob } from './fold.ts';
 import { foldProven } from './history.ts';
+import { type Mark, presentMark } from './mark.ts';
 import { OwnPlace } from './own-place.ts';
-import { hasJob, jobPaths } from './paths.ts';
+import { hasJob, jobPaths, journalPath } from './paths.ts';
+import { readWritten } from './record-file.ts';
 import type { Seal } from './seal.ts';
 
 /** A row with the session that `mine` compares, and that session's key for the job. */
 interface IndexRow extends JobRow {
   owner: string;
   request_key?: string | undefined;
+  /** The state of the journal that it was made of. */
+  journal?: Mark | undefined;
 }
 
 /** How long changed rows gather before they are written, in ms: the file only saves the next hub work. */
@@ -61,7 +65,8 @@ export interface ListFilter {
 
 /**
  * The jobs of one registry in the order of their making, so that a page of them costs no look at the disk. Derived:
- * `.index.jsonl` is made again from the job folders where it lacks any, or has a row that no hub of this home has written.
+ * `.index.jsonl` is made again from the job folders where it lacks any, or has a row that no hub of this home has written,
+ * or whose journal is not in the state any more that it was made of.
  */
 export class JobIndex {
   private readonly path: string;
@@ -73,6 +78,8 @@ export class JobIndex {
   private changed = new Map<string, IndexRow>();
   private writing: NodeJS.Timeout | undefined;
   private rewriting: Promise<void> | undefined;
+  /** Jobs whose `job.json` does not say what their journal says. */
+  readonly behind: string[] = [];
 
   private constructor(registryDir: string, seal: Seal | undefined) {
     this.seal = seal;
@@ -96,18 +103,50 @@ export class JobIndex {
       if (count % STEP === 0) await nextTurn();
       if (!isJobId(name)) continue;
       const row = known.get(name);
-      if (row && isFinal(row.status as Status)) {
+      if (row && isFinal(row.status as Status) && isPresent(registryDir, row)) {
         rows.push(row);
         continue;
       }
-      rows.push(...rowFromFolder(registryDir, name, seal));
+      const fresh = index.rowFromFolder(registryDir, name);
+      if (fresh !== undefined) rows.push(fresh);
+      if (fresh !== undefined && !isSame(fresh, row)) index.changed.set(name, fresh);
       if (++made % FOLDER_STEP === 0) await nextTurn();
     }
     rows.sort((a, b) => compare(a.created_at, b.created_at) || compare(a.job_id, b.job_id));
     for (const row of rows) index.place(row);
-    // Written anew where folders were missing from it, or where most of its lines are outdated.
-    if (writes && (made > 0 || lines > 2 * rows.length)) index.rewriting = index.rewrite(rows);
+    if (writes) index.catchUp(rows, lines);
     return index;
+  }
+
+  /** Brings the file up to what was found: by some lines, or anew where most of it is missing or outdated. */
+  private catchUp(rows: IndexRow[], lines: number): void {
+    if (2 * this.changed.size > rows.length || lines > 2 * rows.length) {
+      this.changed = new Map();
+      this.rewriting = this.rewrite(rows);
+    } else if (this.changed.size > 0) void this.write();
+  }
+
+  private rowFromFolder(registryDir: string, jobId: string): IndexRow | undefined {
+    const { seal } = this;
+    if (!hasJob(registryDir, jobId)) return undefined;
+    try {
+      const written = seal && readWritten(jobPaths(registryDir, jobId).record, jobId, seal);
+      if (written !== undefined && isFinal(written.record.status)) {
+        const row = toIndexRow(written.record, written.journal);
+        if (isPresent(registryDir, row)) return row;
+      }
+      const { folded, isProven } =
+        seal === undefined
+          ? { folded: foldJob(registryDir, jobId), isProven: false }
+          : foldProven(registryDir, jobId, seal);
+      if (isProven && !folded.isWritten) this.behind.push(jobId);
+      const row = toIndexRow(folded.record, folded.mark);
+      // It came with a clone, or from another home: nobody's key leads to it.
+      return isProven ? row : { ...historyOf(row), request_key: undefined };
+    } catch {
+      // A journal that can't be read is named when somebody asks for that job; it must not hide the others.
+      return undefined;
+    }
   }
 
   get size(): number {
@@ -119,9 +158,9 @@ export class JobIndex {
     return this.keys.get(keyOf(session, key));
   }
 
-  /** Takes over a job's present state. */
-  put(record: JobRecord): void {
-    const row = toIndexRow(record);
+  /** Takes over a job's present state. @param journal the state of the journal that says so */
+  put(record: JobRecord, journal: Mark | undefined): void {
+    const row = toIndexRow(record, journal);
     this.place(row);
     this.changed.set(row.job_id, row);
     this.writing ??= setTimeout(() => void this.write(), WRITE_DELAY_MS).unref();
@@ -177,7 +216,7 @@ export class JobIndex {
       const row = this.rows[place] as IndexRow;
       if (!matches(row, filter)) continue;
       if (rows.length === limit) return { rows, cursor: rows.at(-1)?.job_id };
-      const { owner: _, request_key: __, ...shown } = row;
+      const { owner: _, request_key: __, journal: ___, ...shown } = row;
       rows.push(shown);
     }
     return { rows, cursor: undefined };
@@ -229,8 +268,18 @@ export class JobIndex {
   }
 }
 
-function toIndexRow(record: JobRecord): IndexRow {
-  return { ...toRow(record), owner: record.supervisor.session, request_key: record.request_key };
+function toIndexRow(record: JobRecord, journal: Mark | undefined): IndexRow {
+  const { supervisor, request_key } = record;
+  return { ...toRow(record), owner: supervisor.session, request_key, journal };
+}
+
+/** True while the journal is in the state that the row was made of. */
+function isPresent(registryDir: string, { job_id: id, journal }: IndexRow): boolean {
+  return journal !== undefined && journal === presentMark(journalPath(registryDir, id));
+}
+
+function isSame(one: IndexRow, other: IndexRow | undefined): boolean {
+  return other !== undefined && JSON.stringify(one) === JSON.stringify(other);
 }
 
 function keyOf(session: string, key: string): string {
@@ -250,24 +299,6 @@ function matches(row: IndexRow, filter: ListFilter): boolean {
 /** What proves a row: no job has such an id, so that no line of a journal is one. */
 function signerOf({ job_id: id }: JobRow): string {
   return `row ${id}`;
-}
-
-function rowFromFolder(registryDir: string, jobId: string, seal: Seal | undefined): IndexRow[] {
-  if (!hasJob(registryDir, jobId)) return [];
-  try {
-    const snapshot = seal && readRecord(jobPaths(registryDir, jobId).record, jobId, seal);
-    if (snapshot !== undefined && isFinal(snapshot.status)) return [toIndexRow(snapshot)];
-    const { folded, isProven } =
-      seal === undefined
-        ? { folded: foldJob(registryDir, jobId), isProven: false }
-        : foldProven(registryDir, jobId, seal);
-    const row = toIndexRow(folded.record);
-    // It came with a clone, or from another home: nobody's key leads to it.
-    return [isProven ? row : { ...historyOf(row), request_key: undefined }];
-  } catch {
-    // A journal that can't be read is named when somebody asks for that job; it must not hide the others.
-    return [];
-  }
 }
 
 async function readRows(
@@ -305,7 +336,7 @@ function isRow(value: unknown): value is IndexRow {
     ['job_id', 'agent', 'status', 'phase', 'prompt_preview', 'created_at', 'owner'].every(isText) &&
     isJobId(String(row['job_id'])) &&
     (STATUSES as readonly unknown[]).includes(row['status']) &&
-    ['reason', 'detail', 'session', 'pane', 'final_at', 'request_key'].every(
+    ['reason', 'detail', 'session', 'pane', 'final_at', 'request_key', 'journal'].every(
       (name) => row[name] === undefined || isText(name),
     )
   );

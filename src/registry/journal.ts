@@ -3,7 +3,8 @@ import { promisify } from 'node:util';
 import { systemCode } from '../errors.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { SOURCES } from '../job/words.ts';
-import { openOwn, readForeign } from '../trust/files.ts';
+import { openOwn, readForeign, readForeignDated } from '../trust/files.ts';
+import { type Mark, markOf } from './mark.ts';
 import type { OwnPlace } from './own-place.ts';
 import type { Seal } from './seal.ts';
 
@@ -22,8 +23,12 @@ const MAX_BYTES = 512 * 1024 * 1024;
 /** A journal that nobody writes to gives its file descriptor back after this time, in ms. */
 const IDLE_CLOSE_MS = 5_000;
 
+const NEWLINE = 10;
+/** A journal whose last line is not whole is read again so often: a hub may be writing it. */
+const READS = 5;
+
 interface Waiting {
-  resolve(): void;
+  resolve(mark: Mark): void;
   reject(error: unknown): void;
 }
 
@@ -51,13 +56,13 @@ export class Journal {
 
   /**
    * @param line one event as JSON, below 4 KiB
-   * @returns when it is on the disk
+   * @returns when it is on the disk, with the state that the journal has then
    * @throws the system's error when it could not be written; nothing after it in the same batch is acknowledged
    */
-  append(line: string): Promise<void> {
+  append(line: string): Promise<Mark> {
     // The newline before the line keeps it whole even if a crash left a torn line at the end of the file.
     this.batch += `\n${line}\n`;
-    const done = new Promise<void>((resolve, reject) => this.waiting.push({ resolve, reject }));
+    const done = new Promise<Mark>((resolve, reject) => this.waiting.push({ resolve, reject }));
     if (!this.corked) this.flushing ??= this.flush();
     return done;
   }
@@ -100,7 +105,8 @@ export class Journal {
           done += (await writeFile(this.fd, bytes, done, bytes.length - done, null)).bytesWritten;
         }
         this.size += bytes.length;
-        for (const { resolve } of waiting) resolve();
+        const mark = markOf(this.size, fstatSync(this.fd).mtimeMs);
+        for (const { resolve } of waiting) resolve(mark);
       } catch (error) {
         this.takeBack();
         // What was appended since builds on what failed.
@@ -136,6 +142,8 @@ export interface JournalContent {
   events: RecordedEvent[];
   /** One sentence for each line that can't be read; the lines stay as they are. */
   damage: string[];
+  /** The state that it was read in; absent where there is none. */
+  mark: Mark | undefined;
 }
 
 /** The text of a journal. @throws the system's error, ELOOP for a link, EFTYPE and EFBIG for what can't be one */
@@ -149,13 +157,9 @@ export function journalText(path: string): string {
  * @param proof only lines that this seal proves to be this job's count
  */
 export function readJournal(path: string, proof?: { seal: Seal; jobId: string }): JournalContent {
-  let text: string;
-  try {
-    text = journalText(path);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return { events: [], damage: [] };
-    throw error;
-  }
+  const read = readWhole(path);
+  if (read === undefined) return { events: [], damage: [], mark: undefined };
+  const { text, mark } = read;
   const events: RecordedEvent[] = [];
   const damage: string[] = [];
   let last = 0;
@@ -173,7 +177,27 @@ export function readJournal(path: string, proof?: { seal: Seal; jobId: string })
       last = event.seq;
     }
   }
-  return { events, damage };
+  return { events, damage, mark };
+}
+
+/** A journal up to the end of a line, also while a hub writes it; one that ends within a line as it is. */
+function readWhole(path: string): { text: string; mark: Mark } | undefined {
+  let before = -1;
+  for (let read = 1; ; read++) {
+    let bytes: Buffer;
+    let writtenAt: number;
+    try {
+      ({ bytes, writtenAt } = readForeignDated(path, MAX_BYTES));
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+    const isTorn = bytes.length > 0 && bytes[bytes.length - 1] !== NEWLINE;
+    // What has not grown is no line on its way.
+    if (!isTorn || bytes.length === before || read === READS)
+      return { text: bytes.toString('utf8'), mark: markOf(bytes.length, writtenAt) };
+    before = bytes.length;
+  }
 }
 
 function parseLine(line: string): RecordedEvent | undefined {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { isFinal, type Status } from '../job/words.ts';
-import { foldJob, readRecord } from './fold.ts';
+import { foldJob } from './fold.ts';
 import { homePaths, readPointers } from './home.ts';
-import { hasJob, jobPaths } from './paths.ts';
+import { type Mark, presentMark } from './mark.ts';
+import { hasJob, journalPath } from './paths.ts';
 import { tailOf } from './tail.ts';
 
 /** How much of the index is read, in bytes: some 600 jobs. */
@@ -17,6 +18,11 @@ export interface Glance {
   created_at: string;
 }
 
+/** A row of the index, with the state of the journal that it was made of. */
+interface Row extends Glance {
+  journal?: Mark | undefined;
+}
+
 /**
  * The jobs that somebody is likely to mean: the open ones first, then those that changed last, each the newest first.
  * A glance of a few ms, however large the registry is: it reads the end of the index, which lacks what a hub has not
@@ -25,7 +31,7 @@ export interface Glance {
  * @param limit how many at most
  */
 export function newestJobs(registryDir: string, home: string, limit: number): Glance[] {
-  const jobs = new Map(indexTail(registryDir).map((job) => [job.job_id, job]));
+  const jobs = new Map<string, Row>(indexTail(registryDir).map((job) => [job.job_id, job]));
   // A hub adds to the index only once somebody has asked it for a list.
   const unsure = [...jobs.values()].filter(({ status }) => !isFinal(status)).map(({ job_id }) => job_id);
   for (const id of new Set([...unsure, ...openIn(registryDir, home)])) {
@@ -38,15 +44,18 @@ export function newestJobs(registryDir: string, home: string, limit: number): Gl
   const found: Glance[] = [];
   for (const job of [...open, ...ended]) {
     if (found.length === limit) break;
-    // Somebody may have removed its folder.
-    if (hasJob(registryDir, job.job_id)) found.push(job);
+    // Somebody may have removed its folder, or a report may have come since.
+    if (!hasJob(registryDir, job.job_id)) continue;
+    const isPresent = job.journal === presentMark(journalPath(registryDir, job.job_id));
+    found.push(isPresent ? job : (lookAt(registryDir, job.job_id) ?? job));
   }
   return found;
 }
 
-function lookAt(registryDir: string, jobId: string): Glance | undefined {
+function lookAt(registryDir: string, jobId: string): Row | undefined {
   try {
-    return readRecord(jobPaths(registryDir, jobId).record) ?? foldJob(registryDir, jobId).record;
+    const { record, mark } = foldJob(registryDir, jobId);
+    return { ...record, journal: mark };
   } catch {
     // Its folder is gone, or its journal can't be read: `mam status` tells.
     return undefined;
@@ -64,11 +73,11 @@ function openIn(registryDir: string, home: string): string[] {
   }
 }
 
-function indexTail(registryDir: string): Glance[] {
-  const rows: Glance[] = [];
+function indexTail(registryDir: string): Row[] {
+  const rows: Row[] = [];
   for (const line of tailOf(join(registryDir, '.index.jsonl'), TAIL_BYTES).split('\n')) {
     try {
-      const row = JSON.parse(line) as Glance;
+      const row = JSON.parse(line) as Row;
       const texts = [row.job_id, row.status, row.agent ?? '', row.prompt_preview, row.created_at];
       if (texts.every((text) => typeof text === 'string')) rows.push(row);
     } catch {

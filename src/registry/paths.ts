@@ -29,6 +29,11 @@ export function jobPaths(registryDir: string, jobId: string): JobPaths {
   };
 }
 
+/** Where a job's journal lies, for an id that is known to be one: a list asks it of every job. */
+export function journalPath(registryDir: string, jobId: string): string {
+  return `${registryDir}/${jobId}/events.jsonl`;
+}
+
 /** True when the registry has a folder with a journal for this job. */
 export function hasJob(registryDir: string, jobId: string): boolean {
   if (!isJobId(jobId)) return false;

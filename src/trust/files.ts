@@ -35,9 +35,14 @@ export function readForeign(path: string, max: number = MAX_BYTES): string {
 
 /** The same as bytes. @throws as `readForeign` */
 export function readForeignBytes(path: string, max: number = MAX_BYTES): Buffer {
-  return withForeign(path, (fd, { size }) => {
+  return readForeignDated(path, max).bytes;
+}
+
+/** The same, with the time of the last write before it was read, in ms since 1970. @throws as `readForeign` */
+export function readForeignDated(path: string, max: number): { bytes: Buffer; writtenAt: number } {
+  return withForeign(path, (fd, { size, mtimeMs }) => {
     if (size > max) throw refused(path, `has ${size} bytes, more than ${max}`, 'EFBIG');
-    return readFileSync(fd);
+    return { bytes: readFileSync(fd), writtenAt: mtimeMs };
   });
 }
 

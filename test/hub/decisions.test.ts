@@ -99,6 +99,7 @@ beforeEach(async () => {
     onRecorded: (one, recorded) => permissions.onRecorded(one, recorded),
     onLost: () => {},
     isBusy: () => false,
+    onBehind: () => {},
     onRemoved: () => {},
   });
   screen = DIALOG;

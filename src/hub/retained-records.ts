@@ -1,0 +1,135 @@
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HubBus } from '../bus/hub-bus.ts';
+import { recordTopic } from '../bus/topics.ts';
+import { systemCode } from '../errors.ts';
+import { isSettled } from '../job/apply.ts';
+import { isJobId } from '../job/id.ts';
+import type { LiveJob } from './live-job.ts';
+import type { Log } from './log.ts';
+
+/** The retained record of an ended job is cleared after this time, in ms. */
+const RETAINED_MS = 10 * 60 * 1000;
+
+/** An ended job whose record is retained. */
+interface Ended {
+  registryDir: string;
+  timer: NodeJS.Timeout;
+}
+
+/**
+ * The records on the retained topics of the jobs. Which of them are of ended jobs is noted on the disk: whichever hub runs
+ * when their time is over clears them, and shows them to a broker that has forgotten them, as the embedded one has with
+ * each hub.
+ */
+export class RetainedRecords {
+  private readonly folder: string;
+  private readonly buses: HubBus[];
+  private readonly realm: string;
+  private readonly host: string;
+  private readonly log: Log;
+  private readonly ended = new Map<string, Ended>();
+  /** To be cleared on a broker that is not joined yet. */
+  private readonly overdue = new Set<string>();
+  private complete: boolean;
+
+  /** @param options.external there is another broker to be joined besides the hub's own */
+  constructor(options: {
+    folder: string;
+    buses: HubBus[];
+    realm: string;
+    host: string;
+    log: Log;
+    external: boolean;
+  }) {
+    this.folder = options.folder;
+    this.buses = options.buses;
+    this.realm = options.realm;
+    this.host = options.host;
+    this.log = options.log;
+    this.complete = !options.external;
+  }
+
+  /** Takes over what the last hub has noted. */
+  takeUp(): void {
+    for (const jobId of this.noted()) {
+      const path = join(this.folder, jobId);
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat === undefined) continue;
+      const left = stat.mtimeMs + RETAINED_MS - Date.now();
+      if (left <= 0) this.clear(jobId);
+      else this.arm(jobId, readFileSync(path, 'utf8').trimEnd(), Math.min(left, RETAINED_MS));
+    }
+  }
+
+  /** The ended jobs whose records are retained now, with their registries. */
+  get jobs(): { jobId: string; registryDir: string }[] {
+    return [...this.ended].map(([jobId, { registryDir }]) => ({ jobId, registryDir }));
+  }
+
+  /** Shows a job's record. */
+  put(job: LiveJob): void {
+    if (isSettled(job.record)) this.note(job);
+    else if (this.ended.has(job.id)) this.forget(job.id);
+    for (const bus of this.buses) this.show(job, bus);
+  }
+
+  /** Shows a job's record to one broker. */
+  show({ id, record }: LiveJob, bus: HubBus): void {
+    bus.publish(this.topic(id), JSON.stringify(record), { retain: true });
+  }
+
+  /** Shows a job's record no more. */
+  clear(jobId: string): void {
+    for (const bus of this.buses) bus.publish(this.topic(jobId), '', { retain: true });
+    if (this.complete) this.forget(jobId);
+    else this.overdue.add(jobId);
+  }
+
+  /** A broker was joined. @param last there is no other one to be joined */
+  joined(bus: HubBus, last: boolean): void {
+    for (const jobId of this.overdue) bus.publish(this.topic(jobId), '', { retain: true });
+    this.complete ||= last;
+    if (!last) return;
+    for (const jobId of this.overdue) this.forget(jobId);
+    this.overdue.clear();
+  }
+
+  private note({ id, registryDir }: LiveJob): void {
+    this.overdue.delete(id);
+    this.arm(id, registryDir, RETAINED_MS);
+    try {
+      writeFileSync(join(this.folder, id), `${registryDir}\n`, { mode: 0o600 });
+    } catch (error) {
+      this.log.warn(`the end of ${id} was not noted (${systemCode(error) ?? 'unknown error'})`);
+    }
+  }
+
+  private arm(jobId: string, registryDir: string, ms: number): void {
+    clearTimeout(this.ended.get(jobId)?.timer);
+    this.ended.set(jobId, { registryDir, timer: setTimeout(() => this.clear(jobId), ms).unref() });
+  }
+
+  private forget(jobId: string): void {
+    clearTimeout(this.ended.get(jobId)?.timer);
+    this.ended.delete(jobId);
+    try {
+      rmSync(join(this.folder, jobId), { force: true });
+    } catch (error) {
+      this.log.warn(`the note of ${jobId} was not removed (${systemCode(error) ?? 'unknown error'})`);
+    }
+  }
+
+  private noted(): string[] {
+    try {
+      return readdirSync(this.folder).filter(isJobId);
+    } catch {
+      // No job has ended in this home yet.
+      return [];
+    }
+  }
+
+  private topic(jobId: string): string {
+    return recordTopic(this.realm, this.host, jobId);
+  }
+}

@@ -1,0 +1,113 @@
+import { existsSync, readdirSync, utimesSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import mqtt, { MqttClient } from 'mqtt';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Lab } from '../support/lab.ts';
+import { endHub } from '../support/lab-end.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { plant } from '../support/plant.ts';
+import { until } from '../support/until.ts';
+import { installed, Mosquitto, PASSWORD, USER } from './mosquitto.ts';
+
+/** Longer than the record of an ended job is kept, in seconds. */
+const LONG_AGO_S = 11 * 60;
+
+let lab: Lab;
+let server: LabServer;
+const clients: MqttClient[] = [];
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.endAsync(true);
+});
+
+/** What a program that comes now finds on the records' topics; a cleared one is gone from it again. */
+async function records(place: { url: string } | { path: string }): Promise<Map<string, string>> {
+  const client =
+    'url' in place
+      ? await mqtt.connectAsync(place.url, { username: USER, password: PASSWORD, reconnectPeriod: 0 })
+      : new MqttClient(() => connect(place.path), { reconnectPeriod: 0 });
+  clients.push(client);
+  const found = new Map<string, string>();
+  client.on('message', (topic, payload) => {
+    const id = topic.split('/').at(-2) ?? '';
+    if (payload.length === 0) found.delete(id);
+    else found.set(id, JSON.parse(payload.toString()).status);
+  });
+  await client.subscribeAsync('mam/v1/default/hosts/+/jobs/+/record', { qos: 1 });
+  return found;
+}
+
+/** A hub that has ended, as its own end or a kill leaves it; then a long time passes. */
+function longAgo(id: string): void {
+  const then = Date.now() / 1000 - LONG_AGO_S;
+  utimesSync(join(lab.home, 'retained', id), then, then);
+}
+
+async function endThree(): Promise<void> {
+  for (const id of ['open', 'ended', 'old']) {
+    await server.ask('publish_event', { job_id: id, event: 'started' });
+    if (id !== 'open') await server.ask('publish_event', { job_id: id, event: 'completed', detail: 'done' });
+  }
+  for (const id of ['ended', 'old'])
+    await until('it is noted', () => existsSync(join(lab.home, 'retained', id)));
+}
+
+describe("over the hub's own broker", () => {
+  beforeAll(async () => {
+    lab = new Lab();
+    for (const id of ['open', 'ended', 'old']) plant(lab, id);
+    server = await lab.startServer();
+  });
+  afterAll(() => lab.end());
+
+  test('the next hub shows the records of open jobs and of those that have just ended', async () => {
+    await endThree();
+    await lab.killHub();
+    longAgo('old');
+    await server.ask('list_agents');
+    const found = await records({ path: join(lab.home, 'hub.sock') });
+    await until('the records are there', () => found.size === 2);
+    expect(Object.fromEntries(found)).toEqual({ open: 'working', ended: 'completed' });
+    expect(readdirSync(join(lab.home, 'retained'))).toEqual(['ended']);
+  });
+});
+
+describe.runIf(installed)('over Mosquitto', () => {
+  let broker: Mosquitto;
+  beforeAll(async () => {
+    lab = new Lab();
+    broker = await Mosquitto.make(lab);
+    await broker.start();
+    for (const id of ['open', 'ended', 'old']) plant(lab, id);
+    server = await lab.startServer(broker.env);
+  });
+  afterAll(() => lab.end());
+
+  test('what the last hub has left there is cleared by the next one, when its time is over', async () => {
+    const found = await records(broker);
+    await server.ask('list_jobs');
+    await until('the broker is joined', () => found.size === 3);
+    await endThree();
+    await until(
+      'the ends are shown',
+      () => [...found.values()].filter((s) => s === 'completed').length === 2,
+    );
+    await endHub(lab);
+    longAgo('old');
+    await server.ask('list_agents');
+    await until('one is cleared', () => !found.has('old'));
+    const afresh = await records(broker);
+    await until('the others are there', () => afresh.size === 2);
+    expect(Object.fromEntries(afresh)).toEqual({ open: 'working', ended: 'completed' });
+    await until('its note is gone', () => !existsSync(join(lab.home, 'retained', 'old')));
+  });
+
+  test('a broker that comes later than the hub is shown what is open', async () => {
+    await endHub(lab);
+    await broker.kill();
+    await server.ask('publish_event', { job_id: 'open', event: 'question', detail: 'Which?' });
+    await broker.start();
+    const found = await records(broker);
+    await until('it is shown', () => found.get('open') === 'input_required');
+  });
+});

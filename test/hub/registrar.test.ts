@@ -1,0 +1,76 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { hubDraft } from '../../src/hub/hub-draft.ts';
+import type { LiveJob } from '../../src/hub/live-job.ts';
+import { Registrar } from '../../src/hub/registrar.ts';
+import type { JobOrder } from '../../src/job/record.ts';
+import { homePaths } from '../../src/registry/home.ts';
+import { Seal } from '../../src/registry/seal.ts';
+
+let folder: string;
+let registrar: Registrar;
+let job: LiveJob;
+/** What hears of each event. */
+let listener: () => void;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'mam-registrar-'));
+  const home = homePaths(join(folder, 'home'));
+  mkdirSync(home.live, { recursive: true, mode: 0o700 });
+  listener = () => {};
+  registrar = new Registrar({
+    home,
+    seal: Seal.of(home),
+    log: { info() {}, warn() {}, error() {} },
+    onRecorded: () => listener(),
+    onLost: () => {},
+    isBusy: () => false,
+    onBehind: () => {},
+    onRemoved: () => {},
+  });
+  const dir = join(folder, 'jobs');
+  await registrar.ready(dir);
+  const order = {
+    job_id: 'roof-12345678',
+    agent: 'human',
+    registry_dir: dir,
+    log_dir: join(dir, 'roof-12345678'),
+    workdir: folder,
+    supervisor: { client: 'test', session: 'test' },
+    timeouts: {},
+  } as unknown as JobOrder;
+  job = registrar.create(order, 'Mend the roof');
+  job.uncork();
+  await job.kept;
+});
+
+afterEach(async () => {
+  await registrar.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const types = (): string[] =>
+  [...readFileSync(job.paths.journal, 'utf8').matchAll(/"type":"(\w+)"/g)].map(([, type]) => type ?? '');
+
+test('two that see one loss in the same moment record it once, and no other conclusion after it', async () => {
+  const [first, ...rest] = await Promise.all([
+    registrar.note(job, 'session_lost', { detail: 'The pane is gone.' }),
+    registrar.note(job, 'session_lost', { detail: 'The agent is gone.' }),
+    registrar.note(job, 'timeout'),
+    registrar.note(job, 'stalled'),
+  ]);
+  expect(first?.after).toMatchObject({ status: 'failed', reason: 'session_lost' });
+  expect(rest).toEqual([undefined, undefined, undefined]);
+  expect(types()).toEqual(['queued', 'session_lost']);
+});
+
+test('what is on the disk is recorded, whatever its listener makes of it', async () => {
+  listener = () => {
+    throw new Error('a part that fails');
+  };
+  const draft = { ...hubDraft(job.id, 'completed'), source: 'peer' as const };
+  expect(await registrar.record(job, draft)).toMatchObject({ after: { status: 'completed' } });
+  expect(types()).toEqual(['queued', 'completed']);
+});
