@@ -6,6 +6,7 @@ import { LIMITS } from '../src/job/limits.ts';
 import { hasLoneSurrogate } from '../src/job/text.ts';
 import { delegationSchema } from '../src/mcp/delegation.ts';
 import { callOf } from '../src/mcp/job-view.ts';
+import { attentionStep } from '../src/mcp/next-step.ts';
 import { defineTool } from '../src/mcp/tool.ts';
 import { delegationView, previewView } from '../src/view/delegation.ts';
 
@@ -44,17 +45,13 @@ const inputSchema = z.strictObject({
     .min(1)
     .max(LIMITS.timeoutSeconds)
     .default(DEFAULTS.timeoutSeconds)
-    .describe(
-      'Seconds from its submission after which the job fails with reason timeout, 1 to 604800. Default: 3600',
-    ),
+    .describe('Seconds after which the job fails with reason timeout, 1 to 604800. Default: 3600'),
   idle_timeout_seconds: z
     .number()
     .min(1)
     .max(LIMITS.timeoutSeconds)
     .default(DEFAULTS.idleTimeoutSeconds)
-    .describe(
-      'Seconds without a sign of life after which it needs attention with reason stalled, 1 to 604800. Default: 120',
-    ),
+    .describe('Seconds of silence after which it needs you with reason stalled, 1 to 604800. Default: 120'),
   validate: z
     .string()
     .optional()
@@ -71,7 +68,7 @@ const inputSchema = z.strictObject({
   on_busy: z
     .enum(['queue', 'refuse'])
     .default('queue')
-    .describe('When the agent is busy: wait for its turn, or fail at once. Default: queue'),
+    .describe('When the agent is busy: wait, or fail at once. Default: queue'),
   start: z
     .boolean()
     .default(false)
@@ -82,7 +79,7 @@ const inputSchema = z.strictObject({
     .max(200)
     .optional()
     .describe(
-      "Your own key, 1 to 200 characters: the same key gives the same job, never a second one. Default: the client's id of this call, if it sends one",
+      "Your own key, 1 to 200 characters: the same key never makes a second job. Default: the client's id of this call, if it sends one",
     ),
   notify: z
     .enum(['none', 'pane'])
@@ -158,10 +155,13 @@ export default defineTool({
       const again = 'Call delegate_job again with dry_run false to delegate the job; it will get another id.';
       return { ...shown, next: shown.repeated ? callOf('wait_job', { job_id: shown.job_id }) : again };
     }
-    const view = delegationView(await engine.request('delegate', params), from);
+    const result = await engine.request('delegate', params);
+    const view = delegationView(result, from);
+    const kept = attentionStep(result.record, () => view.attach_command);
     const wait = callOf('wait_job', { job_id: view.job_id });
     const told =
       'You may end your turn: a line in your pane tells you when the job ends or needs you. Or wait: ';
-    return { ...view, next: `${args.notify === 'pane' ? told : ''}${wait}` };
+    const then = `${args.notify === 'pane' ? told : ''}${wait}`;
+    return { ...view, next: kept === '' ? then : `${kept} Then: ${then}` };
   },
 });

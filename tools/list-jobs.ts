@@ -13,16 +13,11 @@ export default defineTool({
     "Reads this project's registry and changes nothing. " +
     "Use it to find a job id, for an overview of all peers' work, or to pick up jobs of an earlier session.",
   inputSchema: z.strictObject({
-    status: z.enum(STATUSES).optional().describe('Only jobs with this status. Default: every status'),
-    agent: z
-      .string()
-      .optional()
-      .describe('Only jobs of this agent kind, such as command. Default: every kind'),
-    mine: z
-      .boolean()
-      .default(false)
-      .describe('Only jobs that were delegated in this client session. Default: false'),
-    limit: z.number().int().min(1).max(200).default(50).describe('Rows at most, from 1 to 200. Default: 50'),
+    status: z.enum(STATUSES).optional().describe('Only jobs with this status. Default: every one'),
+    agent: z.string().optional().describe('Only jobs of this agent kind. Default: every kind'),
+    mine: z.boolean().default(false).describe('Only jobs of this client session. Default: false'),
+    needs_you: z.boolean().default(false).describe('Only jobs that need you. Default: false'),
+    limit: z.number().int().min(1).max(200).default(50).describe('Rows at most, 1 to 200. Default: 50'),
     cursor: z
       .string()
       .optional()
@@ -32,6 +27,7 @@ export default defineTool({
     summary: z.string(),
     jobs: z.array(jobRowSchema),
     total: z.number().int().describe('jobs in the registry, whatever the filter'),
+    need_you: z.number().int().describe('of these, how many need you'),
     cursor: z.string().optional().describe('absent on the last page'),
     registry_dir: z.string(),
     next: z.string(),
@@ -41,16 +37,22 @@ export default defineTool({
 
   async handle({ mine, ...filter }, { engine, caller }) {
     const { registryDir } = engine.settings;
-    const { jobs, cursor, total } = await engine.request('list', {
+    const {
+      jobs,
+      cursor,
+      total,
+      need_you = 0,
+    } = await engine.request('list', {
       registry_dir: registryDir,
       ...filter,
       session: mine ? caller.session : undefined,
     });
-    const [first] = jobs;
+    const first = jobs.find((job) => job.needs_you === true) ?? jobs[0];
     return {
-      summary: listSummary(jobs.length, total),
+      summary: listSummary(jobs.length, total, need_you),
       jobs: jobs.map(listRow),
       total,
+      need_you,
       cursor,
       registry_dir: registryDir,
       next:

@@ -11,7 +11,7 @@ const LOOK_MS = 30_000;
 export interface JobNews {
   /** In the order of the journal, each told once; none where a look has found nothing new. */
   events: RecordedEvent[];
-  /** The job as it is after them, or later; where the news is not `whole` only its status, reason and phase are. */
+  /** The job as it is after them, or later; where the news is not `whole` only its standing is. */
   record: JobRecord;
   /** True when nothing is known to be missing: what is to be done can be decided by the record. */
   whole: boolean;
@@ -121,7 +121,7 @@ export class JobStream {
 
   #hear(message: LogMessage): void {
     if (this.#ended) return;
-    const { event, status, reason, phase, record } = message;
+    const { event, status, reason, phase, blocked_by, record } = message;
     const known = this.#record;
     if (this.#looking !== undefined || known === undefined || event.seq > this.seen + 1) {
       this.#held.push(message);
@@ -129,7 +129,8 @@ export class JobStream {
       return;
     }
     if (event.seq <= this.seen) return;
-    const standing = { status: status as JobRecord['status'], reason: reason as string, phase };
+    const held_up = status === 'queued' && message.needs_you === true;
+    const standing = { ...{ status: status as JobRecord['status'], reason, phase }, blocked_by, held_up };
     this.#seen = event.seq;
     this.#record = record ?? { ...known, ...standing, seq: event.seq };
     this.#options.onNews({ events: [event], record: this.#record, whole: record !== undefined });

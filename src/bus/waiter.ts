@@ -5,6 +5,7 @@ import { historyError, isHistory } from '../job/history.ts';
 import { isJobId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { LogMessage } from '../job/request.ts';
+import { standingOf } from '../job/standing.ts';
 import { isFinal } from '../job/words.ts';
 import { holdWakes } from './hold.ts';
 import { type JobNews, JobStream } from './job-stream.ts';
@@ -119,12 +120,12 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
       job.record = record;
       // A cursor beyond the journal is of one that was longer: then only the present state counts.
       if (job.after !== undefined && job.after > record.seq) job.after = undefined;
-      const { status, reason, phase } = record;
+      const standing = standingOf(record);
       for (const event of news) {
         events.push(event);
         heard++;
         if (events.length > 2 * MAX_EVENTS) events.splice(0, events.length - MAX_EVENTS);
-        options.onEvent?.({ event, status, reason, phase });
+        options.onEvent?.({ event, ...standing });
       }
       if (whole) check();
     };

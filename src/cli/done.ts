@@ -5,7 +5,7 @@ import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { commandSettings } from './core/settings.ts';
 import { jobIdOf, jobOption, looksLikeId } from './jobs/job-argument.ts';
-import publish from './publish.ts';
+import publish, { report } from './publish.ts';
 
 const MAX_JOBS = 100;
 
@@ -23,14 +23,10 @@ export default defineCommand({
   exits: publish.exits,
   examples: ['mam done "The key is on the board."', 'mam done --job bring-the-key "It is on the board."'],
 
-  async run({ options, words, registryDir, json }) {
-    const [job, said] = await choose(options.job, words, registryDir);
-    return publish.run({
-      options: { job, event: 'completed', detail: said.join(' ') || 'Done.', 'result-file': undefined },
-      words: [],
-      json,
-      registryDir,
-    });
+  async run({ options: { job: named }, words, registryDir, json }) {
+    const [job, said] = await choose(named, words, registryDir);
+    const options = { job, event: 'completed', detail: said.join(' ') || 'Done.', 'result-file': undefined };
+    return report({ options, words: [], json, registryDir }, 'person');
   },
 });
 

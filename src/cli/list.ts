@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { MamError } from '../errors.ts';
+import type { JobRow } from '../job/request.ts';
 import { STATUSES } from '../job/words.ts';
 import { homePaths } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { Seal } from '../registry/seal.ts';
 import { listRow } from '../view/job.ts';
+import { needText } from '../view/needs.ts';
 import { shellWord } from '../view/shell-word.ts';
 import { listSummary } from '../view/summary.ts';
 import { defineCommand } from './core/command.ts';
@@ -23,6 +25,7 @@ export default defineCommand({
   options: {
     status: { type: 'text', value: 'STATUS', about: `one of ${STATUSES.join(', ')}`, oneOf: STATUSES },
     agent: { type: 'text', value: 'KIND', about: 'only jobs of this agent kind', completes: 'agent' },
+    'needs-you': { type: 'flag', about: 'only jobs that need somebody' },
     limit: { type: 'count', value: 'N', about: `how many; ${DEFAULT_LIMIT} when left out` },
     cursor: { type: 'text', value: 'CURSOR', about: 'the page after the one that gave it' },
   },
@@ -32,26 +35,36 @@ export default defineCommand({
 
   async run({ options, registryDir, json }) {
     const { status, agent, limit = DEFAULT_LIMIT, cursor } = options;
+    const needsYou = options['needs-you'];
     if (limit < 1) throw new MamError('bad_input', '--limit is not a whole number from 1 on.');
     const settings = await commandSettings(registryDir);
     const index = existsSync(settings.registryDir)
       ? await JobIndex.load(settings.registryDir, Seal.existing(homePaths(settings.home)), false)
       : undefined;
-    const page = index?.page({ status, agent }, limit, cursor);
+    const page = index?.page({ status, agent, needs_you: needsYou }, limit, cursor);
     const rows = page?.rows ?? [];
+    const first = rows.find(({ needs_you }) => needs_you === true) ?? rows[0];
     const total = index?.size ?? 0;
     const next =
       page?.cursor === undefined
         ? undefined
-        : nextPage({ status, agent, limit: options.limit, 'registry-dir': registryDir, cursor: page.cursor });
+        : nextPage({
+            status,
+            agent,
+            'needs-you': needsYou,
+            limit: options.limit,
+            'registry-dir': registryDir,
+            cursor: page.cursor,
+          });
     if (json) {
       printJson({
-        summary: listSummary(rows.length, total),
+        summary: listSummary(rows.length, total, index?.needYou),
         jobs: rows.map(listRow),
         total,
+        need_you: index?.needYou ?? 0,
         cursor: page?.cursor,
         registry_dir: settings.registryDir,
-        next: next ?? (rows[0] === undefined ? 'mam submit --help' : `mam status ${rows[0].job_id}`),
+        next: next ?? (first === undefined ? 'mam submit --help' : `mam status ${first.job_id}`),
       });
     } else {
       print(
@@ -61,6 +74,7 @@ export default defineCommand({
             : `None of the ${total} jobs in ${settings.registryDir}.`
           : listText(rows),
       );
+      if (index !== undefined && index.needYou > 0) tellNeed(index.needYou, first);
       // What is piped on has a line for each job, and no other.
       if (next !== undefined && isTerminal()) print(`… ${next} shows more.`);
       else if (next !== undefined) note(`${next} shows more.`);
@@ -69,8 +83,19 @@ export default defineCommand({
   },
 });
 
+/** What a list may hide in its length. @param first of its rows, the one that is looked at first */
+function tellNeed(count: number, first: JobRow | undefined): void {
+  const look = first?.needs_you === true ? `mam status ${first.job_id}` : 'mam list --needs-you';
+  const text = `${needText(count)}: ${look}`;
+  if (isTerminal()) print(text);
+  else note(text);
+}
+
 /** The command for the next page: a cursor is only a place in the list, so all else is said again. */
-function nextPage(options: Record<string, string | number | undefined>): string {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return ['mam list', ...given.map(([name, value]) => `--${name} ${shellWord(String(value))}`)].join(' ');
+function nextPage(options: Record<string, string | number | boolean | undefined>): string {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== false);
+  const words = given.map(([name, value]) =>
+    value === true ? `--${name}` : `--${name} ${shellWord(String(value))}`,
+  );
+  return ['mam list', ...words].join(' ');
 }

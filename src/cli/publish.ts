@@ -58,35 +58,37 @@ const publish = defineCommand({
   },
   examples: ['mam publish --job fix-login-7f3kq2ab --event completed --detail "Fixed, tests pass"'],
 
-  async run(given) {
-    const { json } = given;
-    const settings = await commandSettings(given.registryDir);
-    let claim: Claim;
-    let reply: ClaimReply;
-    try {
-      claim = await toClaim(given.options, settings);
-      reply = await send(settings, claim);
-    } catch (error) {
-      if (error instanceof MamError && error.code === 'io') return fail(error.text, EXIT.lost);
-      throw error;
-    }
-    if (json)
-      printJson({ ...reportView(claim.type, claim.job_id, reply), next: reply.refusal ?? reply.next ?? '' });
-    else if (reply.task !== undefined) print(taskText(reply));
-    else if (reply.accepted && reply.recorded) print(recordedText(claim, reply.status));
-    if (claim.type === 'completed' && reply.next !== undefined && !json)
-      print(clean(commandWords(reply.next)));
-    for (const message of reply.messages ?? []) if (!json) print(`\nfor you: ${clean(message)}`);
-    if (reply.accepted || reply.recorded) {
-      const final = reply.refusal ?? reply.amended;
-      if (final !== undefined) note(final);
-      return EXIT.done;
-    }
-    const whole = reply.unknown === true ? ' Give the whole id.' : '';
-    return fail(commandWords(reply.refusal ?? 'The event was refused.') + whole, EXIT.failed);
-  },
+  run: (given) => report(given),
 });
 export default publish;
+
+/** Reports an event. @param source who it is from, where that is known; @returns the exit code */
+export async function report(given: Given<typeof options>, source?: 'person'): Promise<number> {
+  const { json } = given;
+  const settings = await commandSettings(given.registryDir);
+  let claim: Claim;
+  let reply: ClaimReply;
+  try {
+    claim = await toClaim(given.options, settings, source);
+    reply = await send(settings, claim);
+  } catch (error) {
+    if (error instanceof MamError && error.code === 'io') return fail(error.text, EXIT.lost);
+    throw error;
+  }
+  if (json)
+    printJson({ ...reportView(claim.type, claim.job_id, reply), next: reply.refusal ?? reply.next ?? '' });
+  else if (reply.task !== undefined) print(taskText(reply));
+  else if (reply.accepted && reply.recorded) print(recordedText(claim, reply.status));
+  if (claim.type === 'completed' && reply.next !== undefined && !json) print(clean(commandWords(reply.next)));
+  for (const message of reply.messages ?? []) if (!json) print(`\nfor you: ${clean(message)}`);
+  if (reply.accepted || reply.recorded) {
+    const final = reply.refusal ?? reply.amended;
+    if (final !== undefined) note(final);
+    return EXIT.done;
+  }
+  const whole = reply.unknown === true ? ' Give the whole id.' : '';
+  return fail(commandWords(reply.refusal ?? 'The event was refused.') + whole, EXIT.failed);
+}
 
 /** `mam publish`, from a bundle of its own. */
 export const run = (args: string[]): Promise<number> => runDeclared('publish', publish, args);
@@ -94,6 +96,7 @@ export const run = (args: string[]): Promise<number> => runDeclared('publish', p
 async function toClaim(
   { job, event: type, detail, 'result-file': file }: Given<typeof options>['options'],
   settings: Settings,
+  source: 'person' | undefined,
 ): Promise<Claim> {
   const jobId = jobIdOf(settings.registryDir, job);
   if (type === 'question' && (detail ?? '').trim() === '')
@@ -111,7 +114,7 @@ async function toClaim(
     event_id: newEventId(),
     job_id: jobId,
     type,
-    source: settings.pane === undefined && process.stdin.isTTY ? 'person' : 'peer',
+    source: source ?? (settings.pane === undefined && process.stdin.isTTY ? 'person' : 'peer'),
     at: new Date().toISOString(),
     ...(detail !== undefined && { detail }),
     ...(long && { result_spool: await spoolText(settings.home, result) }),

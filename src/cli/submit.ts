@@ -10,6 +10,7 @@ import { clean } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { commandWords } from '../view/command-words.ts';
 import { delegationView, previewView } from '../view/delegation.ts';
+import { obstacleText } from '../view/needs.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT, exitCodeAfter } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
@@ -17,6 +18,7 @@ import { commandSettings } from './core/settings.ts';
 import { followedJson, followJobs, STOPPED_WAITING } from './jobs/follow-jobs.ts';
 import { handOver, sessionMissing } from './jobs/hand-over.ts';
 import { verdictText } from './jobs/job-text.ts';
+import { nextStep } from './jobs/next-step.ts';
 import { options } from './jobs/submit-options.ts';
 import { paramsOf, promptOf } from './jobs/submit-request.ts';
 
@@ -85,7 +87,7 @@ export default defineCommand({
       for (const warning of result.warnings) note(commandWords(warning));
       const goesOn = interrupted && !isFinal(result.record.status);
       if (chosen['no-wait'] || goesOn) {
-        if (json) printJson({ ...view, next: `mam wait --job ${view.job_id}` });
+        if (json) printJson({ ...view, next: nextStep(result.record) });
         else print(view.log_dir);
         if (chosen['no-wait']) return EXIT.done;
         note(STOPPED_WAITING);
@@ -158,6 +160,8 @@ function tell(
     );
   if (attach !== undefined) note(`to look at the agent: ${attach}`);
   if (position > 0) note(`it waits behind ${behind.join(', ')}.`);
+  const kept = obstacleText(record);
+  if (kept !== undefined) note(`it waits: ${kept} (${nextStep(record)})`);
   if (kind.isHuman) print(humanText(record.job_id, record.prompt_preview));
 }
 

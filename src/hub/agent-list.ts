@@ -1,6 +1,7 @@
 import { builtIn, isTrusted, KINDS, screenOf } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
 import type { AgentPlace, AgentRow } from '../job/agent-request.ts';
+import type { JobRecord } from '../job/record.ts';
 import { preflight } from '../tmux/deliver.ts';
 import { STARTED_OPTION } from '../tmux/marks.ts';
 import { listPanes, type PaneInfo } from '../tmux/pane.ts';
@@ -74,7 +75,10 @@ async function liveAgents(
           agent: name,
           title: builtIn(name)?.title ?? name,
           session,
-          ...(await stateOf(servers, pane, socket, name, jobs[0]?.record.typing ?? configured[name])),
+          ...heldBy(
+            jobs[0]?.record,
+            await stateOf(servers, pane, socket, name, jobs[0]?.record.typing ?? configured[name]),
+          ),
           jobs: jobs.map((job) => job.id),
           peer_server: peer,
           started_by_us: started.has(pane.pane),
@@ -83,6 +87,13 @@ async function liveAgents(
     }),
   );
   return rows.flat();
+}
+
+/** An agent with an open job is not free for another one, however still its screen is. */
+function heldBy(job: JobRecord | undefined, seen: Pick<AgentRow, 'state' | 'evidence'>): typeof seen {
+  if (seen.state !== 'idle' || job === undefined) return seen;
+  const why = job.reason === undefined ? '' : ` (${job.reason})`;
+  return { state: 'busy', evidence: `job ${job.job_id} is ${job.status}${why}` };
 }
 
 async function stateOf(

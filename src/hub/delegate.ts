@@ -3,7 +3,8 @@ import { builtIn } from '../agents/index.ts';
 import { dropSpool, takeSpool } from '../bus/spool.ts';
 import { explain, MamError } from '../errors.ts';
 import type { StartParams } from '../job/agent-request.ts';
-import type { AgentSession, JobOrder, JobRecord } from '../job/record.ts';
+import { needsAttention } from '../job/apply.ts';
+import type { AgentSession, JobOrder } from '../job/record.ts';
 import type { DelegateParams, DelegateResult, PreviewResult } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
@@ -167,12 +168,14 @@ export class Delegations {
 
   /** Answers when the prompt is submitted, when something keeps it from its pane, or in time. */
   private async answer(job: LiveJob): Promise<DelegateResult> {
-    // An agent that was started a moment ago is not ready yet: that is no obstacle to tell of.
-    const tells = ({ blocked_by: by, typing }: JobRecord) =>
-      by !== undefined && (typing?.started !== true || by === 'dialog');
+    // What is only passing, such as the start of an agent, is no obstacle to tell of.
     await this.changes.until(
       job,
-      ({ record }) => record.status !== 'queued' || tells(record) || this.position(job) > 0,
+      ({ record }) =>
+        record.status !== 'queued' ||
+        record.blocked_by === 'busy' ||
+        needsAttention(record) ||
+        this.position(job) > 0,
       ANSWER_MS,
     );
     return this.result(job, false, sharedFolder(job.record, this.registrar.open));

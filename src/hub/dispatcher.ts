@@ -1,5 +1,4 @@
 import { explain } from '../errors.ts';
-import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import type { Obstacle } from '../tmux/deliver.ts';
 import type { Shot } from '../tmux/screen.ts';
@@ -7,6 +6,7 @@ import { HandOver } from './hand-over.ts';
 import { Leftovers } from './leftovers.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
+import { type Blocked, Obstacles } from './obstacles.ts';
 import { paneKey } from './pane-owners.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -15,7 +15,8 @@ import type { TmuxServers } from './tmux-servers.ts';
 const LOOK_AT_START_MS = 60;
 /** A pane that could not be typed into is looked at again after this time, in ms, if nothing told of a change. */
 const LOOK_AGAIN_MS = 1_000;
-const EVIDENCE_CHARS = 300;
+/** A pane that nobody could look at within this time, in ms, is told of before tmux is given up. */
+const SILENT_MS = 1_800;
 
 /** The jobs of one pane, in their order; the first one holds the pane. */
 interface PaneQueue {
@@ -28,8 +29,8 @@ interface PaneQueue {
   /** What is to be done for the first job once its prompt is handed over, in this order. */
   errands: Errand[];
   lookAgain: NodeJS.Timeout | undefined;
-  /** Since when (ms since 1970) the first job has been kept from its pane. */
-  blockedSince: number | undefined;
+  /** What keeps the first job from its pane. */
+  blocked: Blocked | undefined;
 }
 
 /** Something to be typed for a job that has its prompt, or for none of the pane's jobs. */
@@ -47,6 +48,7 @@ export class Dispatcher {
   private readonly queues = new Map<string, PaneQueue>();
   private readonly leftovers: Leftovers;
   private readonly handOver: HandOver;
+  private readonly obstacles: Obstacles;
   private stopped = false;
 
   /** @param options.announcements the folder in which peers' servers tell of themselves */
@@ -54,6 +56,7 @@ export class Dispatcher {
     this.registrar = options.registrar;
     this.log = options.log;
     this.leftovers = new Leftovers(options);
+    this.obstacles = new Obstacles(options.registrar);
     this.handOver = new HandOver({ ...options, leftovers: this.leftovers });
   }
 
@@ -115,7 +118,7 @@ export class Dispatcher {
     queue.jobs = queue.jobs.filter((other) => other !== job);
     for (const errand of queue.errands.filter((one) => one.job === job)) errand.settled();
     queue.errands = queue.errands.filter((errand) => errand.job !== job);
-    if (first) queue.blockedSince = undefined;
+    if (first) queue.blocked = undefined;
     if (first) this.attend(queue);
     this.dropEmpty(queue);
   }
@@ -169,6 +172,7 @@ export class Dispatcher {
       return;
     }
     this.work(queue, async (stop) => {
+      const silent = setTimeout(() => void this.obstacles.silent(job), SILENT_MS);
       try {
         const obstacle = await this.handOver.run(job, stop, glance);
         if (obstacle !== undefined) await this.obstacle(job, queue, obstacle);
@@ -176,6 +180,8 @@ export class Dispatcher {
         job.uncork();
         this.log.error(`delivery of ${job.id} failed`, error);
         await this.obstacle(job, queue, { by: 'unreachable', evidence: explain(error) });
+      } finally {
+        clearTimeout(silent);
       }
       job.uncork();
       if (isLeftBehind(job)) await this.leftovers.leave(job);
@@ -220,20 +226,11 @@ export class Dispatcher {
       this.queues.delete(queue.key);
   }
 
-  private async obstacle(job: LiveJob, queue: PaneQueue, { by, evidence }: Obstacle): Promise<void> {
-    const { record } = job;
-    if (record.status !== 'queued') return;
-    queue.blockedSince ??= Date.now();
-    const blockedFor = (Date.now() - queue.blockedSince) / 1000;
-    const waited = blockedFor > record.timeouts.idle_timeout_seconds && record.wake_seq === 0;
-    if (record.blocked_by !== by || record.phase !== 'queued' || waited) {
-      await this.registrar.note(job, 'blocked', {
-        detail: cleanLine(evidence, EVIDENCE_CHARS),
-        data: { by, ...(waited && { waited }) },
-      });
-    }
+  private async obstacle(job: LiveJob, queue: PaneQueue, obstacle: Obstacle): Promise<void> {
+    if (job.record.status !== 'queued') return;
+    queue.blocked = await this.obstacles.found(job, queue.blocked, obstacle);
     if (this.stopped || queue.jobs[0] !== job) return;
-    const starting = record.typing?.started === true && by === 'not_ready';
+    const starting = job.record.typing?.started === true && obstacle.by === 'not_ready';
     queue.lookAgain = setTimeout(() => this.attend(queue), starting ? LOOK_AT_START_MS : LOOK_AGAIN_MS);
   }
 
@@ -251,7 +248,7 @@ export class Dispatcher {
         apart: false,
         errands: [],
         lookAgain: undefined,
-        blockedSince: undefined,
+        blocked: undefined,
       };
       this.queues.set(key, queue);
     }

@@ -3,6 +3,7 @@ import type { HubBus } from '../bus/hub-bus.ts';
 import { logTopic } from '../bus/topics.ts';
 import { isSettled } from '../job/apply.ts';
 import type { LogMessage } from '../job/request.ts';
+import { standingOf } from '../job/standing.ts';
 import { clean } from '../job/text.ts';
 import { writeDerived } from '../registry/files.ts';
 import { journalText } from '../registry/journal.ts';
@@ -57,9 +58,7 @@ export class Outlets {
   onRecorded(job: LiveJob, { event, before, after }: Recorded): void {
     const message: LogMessage = {
       event,
-      status: after.status,
-      reason: after.reason,
-      phase: after.phase,
+      ...standingOf(after),
       ...(after.wake_seq === event.seq && { record: after }),
     };
     const [topic, text] = [logTopic(this.realm, this.host, job.id), JSON.stringify(message)];

@@ -378,6 +378,8 @@ function standsAs(before: JobRecord, after: JobRecord): boolean {
     before.status === after.status &&
     before.reason === after.reason &&
     before.phase === after.phase &&
+    before.blocked_by === after.blocked_by &&
+    before.held_up === after.held_up &&
     owesLine(before) === owesLine(after)
   );
 }

@@ -199,7 +199,7 @@ async function list(
   params: Commands['list']['params'],
 ): Promise<Commands['list']['result']> {
   // A look at the list must not make a registry.
-  if (!existsSync(params.registry_dir)) return { jobs: [], total: 0 };
+  if (!existsSync(params.registry_dir)) return { jobs: [], total: 0, need_you: 0 };
   const index = await registrar.index(params.registry_dir);
   const open = params.open_only === true ? new Set(registrar.open.map(({ id }) => id)) : undefined;
   const { rows, cursor } = index.page(
@@ -210,6 +210,7 @@ async function list(
   return {
     jobs: rows.map((row) => registrar.present(row)),
     total: index.size,
+    need_you: index.needYou,
     ...(cursor !== undefined && { cursor }),
   };
 }

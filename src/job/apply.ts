@@ -52,12 +52,9 @@ function notified(record: JobRecord, data: RecordedEvent['data']): JobRecord {
   return next;
 }
 
-/** True when the job needs somebody now: it is `input_required`, or it has waited too long behind an obstacle. */
-export function needsAttention(record: JobRecord): boolean {
-  return (
-    record.status === 'input_required' ||
-    (record.status === 'queued' && record.blocked_by !== undefined && record.wake_seq > 0)
-  );
+/** True when the job needs somebody now: it is `input_required`, or what keeps it from its pane does not go by itself. */
+export function needsAttention({ status, held_up }: Pick<JobRecord, 'status' | 'held_up'>): boolean {
+  return status === 'input_required' || (status === 'queued' && held_up === true);
 }
 
 /** True when a job is final and no check of it is running any more. */
@@ -117,7 +114,7 @@ function advance(next: JobRecord, event: RecordedEvent): void {
     case 'blocked':
       // A peer that took the job in that very moment is not blocked.
       if (event.data?.['what'] !== undefined) delete next.typing_now;
-      else if (next.status === 'queued') block(next, event);
+      else if (next.status === 'queued' && !isOvertaken(next, event)) block(next, event);
       break;
     case 'progress':
       if (event.detail) next.detail = event.detail;
@@ -183,6 +180,11 @@ function advance(next: JobRecord, event: RecordedEvent): void {
   }
 }
 
+/** True for a silence of tmux that was over when this was recorded: what has been pasted stands in the pane. */
+function isOvertaken({ phase }: JobRecord, { data }: RecordedEvent): boolean {
+  return data?.['unless_pasted'] === true && phase !== 'queued';
+}
+
 /** A report on a job that is final: it may amend what we concluded ourselves, and nothing else. */
 function amend(next: JobRecord, event: RecordedEvent): void {
   if (!(next.status === 'failed' && AMENDABLE.includes(next.reason ?? ''))) return;
@@ -204,7 +206,9 @@ function mustWake(before: JobRecord, after: JobRecord, event: RecordedEvent): bo
   if (isFinal(after.status)) {
     return before.status !== after.status || before.reason !== after.reason || before.late !== after.late;
   }
-  if (after.status === 'queued') return event.type === 'blocked' && event.data?.['waited'] === true;
+  // Once for each obstacle, however often it is looked at.
+  if (after.status === 'queued')
+    return after.held_up === true && (before.held_up !== true || before.blocked_by !== after.blocked_by);
   if (after.status !== 'input_required') return false;
   const asked = event.type === 'question' || event.type === 'permission_required';
   return asked || before.status !== 'input_required' || before.reason !== after.reason;

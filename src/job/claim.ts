@@ -36,6 +36,7 @@ const HUB_DATA = [
   'tool',
   'turn',
   'type',
+  'unless_pasted',
   'waited',
   'what',
   '__proto__',

@@ -36,7 +36,7 @@ export function heardFromPeer(next: JobRecord, event: RecordedEvent): void {
   if (next.status === 'queued') {
     // It leaves the queue and is never pasted.
     next.status = 'working';
-    delete next.blocked_by;
+    unblock(next);
   }
   if (event.source === 'hook') {
     lower(next, ['stalled']);
@@ -87,7 +87,7 @@ export function reach(next: JobRecord, stage: DeliveryStage, event: RecordedEven
     ];
   }
   if (next.phase !== 'validating' && rank(stage) > rank(next.phase)) next.phase = stage;
-  delete next.blocked_by;
+  unblock(next);
   if (stage === 'submitted') {
     if (next.status === 'queued') next.status = 'working';
     next.submitted_at ??= event.recorded_at;
@@ -97,9 +97,16 @@ export function reach(next: JobRecord, stage: DeliveryStage, event: RecordedEven
 /** Blocked means that nothing was pasted, even where the paste had been announced. */
 export function block(next: JobRecord, event: RecordedEvent): void {
   if (event.detail) next.detail = event.detail;
+  unblock(next);
   next.blocked_by = String(event.data?.['by'] ?? 'unknown');
+  if (event.data?.['waited'] === true) next.held_up = true;
   next.phase = 'queued';
   next.delivery = next.delivery.filter((entry) => entry.stage === 'queued');
+}
+
+function unblock(next: JobRecord): void {
+  delete next.blocked_by;
+  delete next.held_up;
 }
 
 function rank(phase: string): number {
@@ -263,7 +270,7 @@ export function end(
   next.requests = next.requests.map((request) => closed(request, at));
   if (reason === undefined) delete next.reason;
   else next.reason = reason;
-  delete next.blocked_by;
+  unblock(next);
   // A conclusion of ours leaves the running check alone: its verdict amends it.
   if (next.phase === 'validating' && !AMENDABLE.includes(reason ?? '')) {
     next.phase = next.started_at ? 'started' : 'submitted';

@@ -9,7 +9,7 @@ interface Standing {
 
 /** How such a job is shown. */
 export function historyOf<T extends Standing>(job: T): T {
-  return { ...job, reason: HISTORY };
+  return { ...job, reason: HISTORY, needs_you: undefined };
 }
 
 export function isHistory({ reason }: Standing): boolean {

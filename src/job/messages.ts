@@ -15,7 +15,8 @@ export function leaveMessage(next: JobRecord, text: string): void {
 /** The peer has reported: the answer to that very report carries what was waiting for it. */
 export function giveMessages(next: JobRecord, event: RecordedEvent): void {
   // A report that nobody waits for an answer to (one line of mosquitto_pub, one from the outbox) carries nothing back.
-  if (event.source !== 'peer' || event.unheard === true || next.messages.length === 0) return;
+  const isPeers = event.source === 'peer' || (event.source === 'person' && next.agent === 'human');
+  if (!isPeers || event.unheard === true || next.messages.length === 0) return;
   next.messages_given = { seq: event.seq, messages: next.messages };
   next.messages = [];
   delete next.messages_announced;

@@ -127,6 +127,8 @@ export const recordSchema = z.object({
   reason: z.string().optional().describe('more about input_required or failed'),
   phase: z.string().describe('delivery stage reached, or validating'),
   blocked_by: z.string().optional().describe('what stands in the way while queued'),
+  /** It has stood there long enough, and goes by itself only in a way that nobody can count on. */
+  held_up: z.boolean().optional().describe('what stands in the way needs somebody'),
   attention: z.array(z.string()).describe('every open reason for input_required, most urgent first'),
   requests: z.array(requestSchema),
   detail: z.string().optional().describe("last words about the job: the peer's, marked as data"),

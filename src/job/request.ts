@@ -9,6 +9,7 @@ import type {
 import type { ClaimReply, Origin, RecordedEvent } from './event.ts';
 import type { HookReport } from './hook.ts';
 import type { AgentSession, JobRecord, ReceiptEntry, Supervisor } from './record.ts';
+import type { Standing } from './standing.ts';
 
 /** Grows with every change that an older hub or client could misread. */
 export const PROTOCOL_VERSION = 1;
@@ -141,17 +142,16 @@ export interface ListParams {
   /** Only the jobs of this client session. */
   session?: string | undefined;
   open_only?: boolean | undefined;
+  /** Only the jobs that need somebody. */
+  needs_you?: boolean | undefined;
   limit: number;
   cursor?: string | undefined;
 }
 
 /** A row of a list: what tells one job from another. */
-export interface JobRow {
+export interface JobRow extends Standing {
   job_id: string;
   agent: string;
-  status: string;
-  reason?: string | undefined;
-  phase: string;
   prompt_preview: string;
   detail?: string | undefined;
   session?: string | undefined;
@@ -164,6 +164,8 @@ export interface ListResult {
   jobs: JobRow[];
   cursor?: string | undefined;
   total: number;
+  /** How many jobs of the registry need somebody, whatever the filter. */
+  need_you?: number | undefined;
 }
 
 export interface CancelParams extends JobAddress {
@@ -321,11 +323,8 @@ export interface Commands {
 export type Command = keyof Commands;
 
 /** What goes out on a job's `log` topic: the event, and where the job stands after it. */
-export interface LogMessage {
+export interface LogMessage extends Standing {
   event: RecordedEvent;
-  status: string;
-  reason?: string | undefined;
-  phase: string;
   /** The whole record, with an event that a waiter must hear of. */
   record?: JobRecord | undefined;
 }

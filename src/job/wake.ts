@@ -1,5 +1,6 @@
 import { needsAttention } from './apply.ts';
 import { LIMITS } from './limits.ts';
+import { obstacleOf } from './obstacle.ts';
 import type { JobRecord } from './record.ts';
 import { isFinal } from './words.ts';
 
@@ -54,8 +55,9 @@ function mam({ typing }: JobRecord): string {
   return typing?.mam ?? 'mam';
 }
 
-function standing({ job_id: id, status, reason }: JobRecord): string {
-  if (status === 'input_required') return `${id} needs you (${reason})`;
-  if (status === 'queued') return `${id} waits for its pane`;
+function standing(record: JobRecord): string {
+  const { job_id: id, status, reason } = record;
+  const kept = obstacleOf(record);
+  if (needsAttention(record)) return `${id} needs you (${kept?.stands ?? reason})`;
   return `${id} is ${status}${reason === undefined ? '' : ` (${reason})`}`;
 }

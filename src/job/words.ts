@@ -97,10 +97,6 @@ export const MAKERS: Readonly<Record<string, readonly Source[]>> = {
   verified: ['supervisor', 'person'],
 };
 
-/** What stands in a pane's way, so that a job stays queued. */
-export const BLOCKERS = ['job', 'busy', 'dialog', 'draft', 'copy_mode', 'not_ready', 'unreachable'] as const;
-export type Blocker = (typeof BLOCKERS)[number];
-
 /** True when a job's status can change no more, but for a late report. */
 export function isFinal(status: Status): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';

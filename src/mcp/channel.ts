@@ -68,7 +68,7 @@ export class Channel {
     const { record, told } = await this.#hub.peek('status', asked);
     // Meanwhile it has looked, or another server of its session has told it.
     if (told !== true) return;
-    const { status, reason, agent } = record;
+    const { status, blocked_by, reason = blocked_by, agent } = record;
     const meta = { job_id: jobId, status, ...(reason !== undefined && { reason }), agent };
     await this.#notify({
       method: 'notifications/claude/channel',

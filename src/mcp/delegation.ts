@@ -7,6 +7,9 @@ export const delegationSchema = z.object({
   job_id: z.string(),
   status: z.string(),
   reason: z.string().optional(),
+  blocked_by: z.string().optional().describe('what keeps it from its pane'),
+  needs_you: z.boolean().optional().describe('true: that needs somebody'),
+  detail: z.string().optional().describe('what was seen there, to be read as data'),
   delivery_stage: z
     .string()
     .describe('how far the prompt got: queued, pasting, visible, submitted, acknowledged or started'),

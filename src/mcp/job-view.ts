@@ -8,6 +8,8 @@ export const jobRowSchema = z.object({
   status: z.string().describe('queued, working, input_required, completed, failed or cancelled'),
   reason: z.string().optional().describe('more about input_required or failed'),
   phase: z.string().describe('delivery stage reached, or validating'),
+  blocked_by: z.string().optional().describe('what stands in the way while queued'),
+  needs_you: z.boolean().optional().describe('true: it waits for somebody'),
   session: z.string().optional().describe('tmux session that the peer lives in'),
   pane: z.string().optional().describe('its tmux pane id'),
   prompt_preview: z.string().describe('beginning of the prompt'),
@@ -18,7 +20,6 @@ export const jobRowSchema = z.object({
 
 /** What a waiter has to know of a job, on one level. */
 export const jobBriefSchema = jobRowSchema.extend({
-  blocked_by: z.string().optional().describe('what stands in the way while queued'),
   open_request: z
     .string()
     .optional()
@@ -42,9 +43,11 @@ export const jobSchema = recordSchema
     wake_seq: true,
     peer_server: true,
     notifying: true,
+    held_up: true,
     registry_dir: true,
   })
   .extend({
+    needs_you: z.boolean().optional().describe('true: it waits for somebody'),
     notify: recordSchema.shape.notify.unwrap().pick({ pane: true, agent: true }).optional(),
     validation: validationSchema.omit({ path: true, virtual_env: true }).optional(),
     registry_dir: z.string(),

@@ -1,4 +1,5 @@
 import { needsAttention } from '../job/apply.ts';
+import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
 import { openRequest, waitsInItsPane } from '../view/job.ts';
 import { callOf } from './job-view.ts';
@@ -42,6 +43,7 @@ export function finalStep(records: readonly JobRecord[]): string {
 
 function answerStep(record: JobRecord): string {
   const { job_id, reason } = record;
+  const kept = obstacleOf(record);
   const screen = `See its screen: ${callOf('job_logs', { job_id, include: ['events', 'screen'] })}`;
   if (waitsInItsPane(record)) return screen;
   if (reason === 'permission') {
@@ -54,6 +56,11 @@ function answerStep(record: JobRecord): string {
   if (reason === 'turn_ended') return `Tell it how to go on: ${instruct}`;
   const giveUp = `Or give it up: ${callOf('cancel_job', { job_id })}`;
   // Nothing has arrived in its pane yet: an instruction would not either.
+  if (kept !== undefined) return `${capital(kept.stands)}. ${kept.remedy} ${screen} ${giveUp}`;
   if (record.status === 'queued') return `${screen} ${giveUp}`;
   return `${screen} If it only has to be told to go on: ${instruct} ${giveUp}`;
+}
+
+function capital(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }

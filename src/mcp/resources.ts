@@ -58,7 +58,7 @@ export async function readResource(uri: string, context: ToolContext): Promise<R
 
 async function jobsText(context: ToolContext): Promise<string> {
   for (let limit = JOBS_SHOWN; ; limit = Math.ceil(limit / 2)) {
-    const answer = await listJobs.handle({ mine: false, limit }, context);
+    const answer = await listJobs.handle({ mine: false, needs_you: false, limit }, context);
     const text = JSON.stringify(listJobs.outputSchema.parse(cleanAll(answer)));
     if (text.length <= LIMITS.answerChars || limit === 1) return text;
   }

@@ -1,5 +1,6 @@
 import type { JobRow } from '../job/request.ts';
 import { signOf, wordOf } from '../view/marks.ts';
+import { obstacleText } from '../view/needs.ts';
 import type { TimelineEntry } from '../view/timeline.ts';
 import { AskView, type Deeds } from './ask-view.ts';
 import { el, say } from './dom.ts';
@@ -42,7 +43,7 @@ export class DetailView {
 
   show(row: JobRow, log: Log | undefined, problem: string | undefined): void {
     say(this.name, row.job_id);
-    this.status.dataset['status'] = row.status;
+    this.status.dataset['status'] = row.needs_you === true ? 'input_required' : row.status;
     say(this.status, `${signOf(row)} ${wordOf(row).replaceAll('_', ' ')}`);
     const pane = row.session === undefined ? [] : [`tmux:${row.session} ${row.pane ?? ''}`.trim()];
     say(
@@ -50,8 +51,9 @@ export class DetailView {
       [row.agent, ...pane, `phase ${row.phase}`, `since ${timeOf(row.created_at)}`].join(' · '),
     );
     say(this.task, row.prompt_preview);
-    this.problem.hidden = problem === undefined;
-    say(this.problem, problem ?? '');
+    const told = problem ?? obstacleText(row);
+    this.problem.hidden = told === undefined;
+    say(this.problem, told ?? '');
     this.ask.show(log?.asked, this.canAct && isOpen(row));
     if (log?.head === undefined) return;
     this.showScreen(log.head);

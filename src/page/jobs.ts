@@ -1,5 +1,6 @@
 import type { JobRow } from '../job/request.ts';
 import { isFinal, type Status } from '../job/words.ts';
+import { needText } from '../view/needs.ts';
 import type { Host } from './host.ts';
 
 /** What `list_jobs` answers, as far as the page needs it. */
@@ -40,7 +41,7 @@ export async function fetchJobs(host: Host, filter: Filter, wanted: number): Pro
   const limit = Math.min(MOST, Math.max(FIRST, wanted));
   const list = await host.call<JobList>('list_jobs', { ...filter, limit }, LOOK_MS);
   if (list.cursor === undefined || filter.status !== undefined) return list;
-  const asking = { ...filter, status: 'input_required', limit: FIRST };
+  const asking = { ...filter, needs_you: true, limit: FIRST };
   const { jobs } = await host.call<JobList>('list_jobs', asking, LOOK_MS);
   const known = new Set(list.jobs.map(({ job_id }) => job_id));
   return { ...list, jobs: [...list.jobs, ...jobs.filter(({ job_id }) => !known.has(job_id))] };
@@ -53,14 +54,14 @@ export function hasMore({ jobs, cursor }: JobList): boolean {
 
 /** Those that need somebody, then the open ones, then the others; each newest first. */
 export function inOrder(jobs: readonly JobRow[]): JobRow[] {
-  const rank = (row: JobRow): number => (row.status === 'input_required' ? 0 : isOpen(row) ? 1 : 2);
+  const rank = (row: JobRow): number => (row.needs_you === true ? 0 : isOpen(row) ? 1 : 2);
   return [...jobs].sort((a, b) => rank(a) - rank(b) || b.created_at.localeCompare(a.created_at));
 }
 
 /** How many there are, in words. */
 export function countText({ jobs, total }: JobList): string {
   const open = jobs.filter(isOpen).length;
-  const asking = jobs.filter(({ status }) => status === 'input_required').length;
-  const needs = asking === 0 ? [] : [asking === 1 ? '1 needs you' : `${asking} need you`];
+  const asking = jobs.filter(({ needs_you }) => needs_you === true).length;
+  const needs = asking === 0 ? [] : [needText(asking)];
   return [`${open} open`, ...needs, `${total} ${total === 1 ? 'job' : 'jobs'}`].join(' · ');
 }

@@ -43,7 +43,7 @@ export class ListView {
   private line(row: JobRow, selected: boolean, now: number): Line {
     const line = this.lines.get(row.job_id) ?? this.make(row.job_id);
     const { button, parts } = line;
-    button.dataset['status'] = row.status;
+    button.dataset['status'] = row.needs_you === true ? 'input_required' : row.status;
     if (selected) button.setAttribute('aria-current', 'true');
     else button.removeAttribute('aria-current');
     say(parts.sign, signOf(row));

@@ -7,6 +7,7 @@ import { historyOf } from '../job/history.ts';
 import { isJobId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
+import { standingOf } from '../job/standing.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal, STATUSES, type Status } from '../job/words.ts';
 import { openOwn, readForeign } from '../trust/files.ts';
@@ -41,9 +42,7 @@ export function toRow(record: JobRecord): JobRow {
   return {
     job_id: record.job_id,
     agent: record.agent,
-    status: record.status,
-    reason: record.reason,
-    phase: record.phase,
+    ...standingOf(record),
     prompt_preview: record.prompt_preview,
     detail: record.detail === undefined ? undefined : cleanLine(record.detail, DETAIL_CHARS),
     session: record.agent_session?.session,
@@ -59,6 +58,8 @@ export interface ListFilter {
   /** Only the jobs of this client session. */
   session?: string | undefined;
   open_only?: boolean | undefined;
+  /** Only the jobs that need somebody. */
+  needs_you?: boolean | undefined;
   /** Only these jobs. */
   among?: ReadonlySet<string> | undefined;
 }
@@ -75,6 +76,8 @@ export class JobIndex {
   private rows: IndexRow[] = [];
   private readonly places = new Map<string, number>();
   private readonly keys = new Map<string, string>();
+  /** The jobs that need somebody. */
+  private readonly needing = new Set<string>();
   private changed = new Map<string, IndexRow>();
   private writing: NodeJS.Timeout | undefined;
   private rewriting: Promise<void> | undefined;
@@ -153,6 +156,11 @@ export class JobIndex {
     return this.rows.length;
   }
 
+  /** How many of the jobs need somebody. */
+  get needYou(): number {
+    return this.needing.size;
+  }
+
   /** The job that a client session made with this key, if there is one. */
   findByKey(session: string, key: string): string | undefined {
     return this.keys.get(keyOf(session, key));
@@ -189,6 +197,7 @@ export class JobIndex {
     this.rows = [];
     this.places.clear();
     this.keys.clear();
+    this.needing.clear();
     for (const row of rows) if (!jobIds.has(row.job_id)) this.place(row);
     for (const id of jobIds) this.changed.delete(id);
   }
@@ -247,6 +256,8 @@ export class JobIndex {
   }
 
   private place(row: IndexRow): void {
+    if (row.needs_you === true) this.needing.add(row.job_id);
+    else this.needing.delete(row.job_id);
     const place = this.places.get(row.job_id);
     if (place === undefined) {
       this.places.set(row.job_id, this.rows.length);
@@ -291,6 +302,7 @@ function matches(row: IndexRow, filter: ListFilter): boolean {
     (filter.status === undefined || row.status === filter.status) &&
     (filter.agent === undefined || row.agent === filter.agent) &&
     (filter.session === undefined || row.owner === filter.session) &&
+    (filter.needs_you !== true || row.needs_you === true) &&
     (filter.open_only !== true || !isFinal(row.status as Status)) &&
     (filter.among?.has(row.job_id) ?? true)
   );
@@ -336,7 +348,7 @@ function isRow(value: unknown): value is IndexRow {
     ['job_id', 'agent', 'status', 'phase', 'prompt_preview', 'created_at', 'owner'].every(isText) &&
     isJobId(String(row['job_id'])) &&
     (STATUSES as readonly unknown[]).includes(row['status']) &&
-    ['reason', 'detail', 'session', 'pane', 'final_at', 'request_key', 'journal'].every(
+    ['reason', 'blocked_by', 'detail', 'session', 'pane', 'final_at', 'request_key', 'journal'].every(
       (name) => row[name] === undefined || isText(name),
     )
   );

@@ -1,15 +1,23 @@
+import { obstacleOf } from '../job/obstacle.ts';
 import type { DelegateResult, PreviewResult } from '../job/request.ts';
+import { standingOf } from '../job/standing.ts';
+import { cleanLine } from '../job/text.ts';
 import { attachCommand, type Standpoint } from './attach.ts';
+import { obstacleText } from './needs.ts';
+
+const EVIDENCE_CHARS = 300;
 
 /** The hub's answer for the one who delegates, but for the next step. */
 export function delegationView(result: DelegateResult, from: Standpoint) {
   const { record, delivery, position, behind, repeated, warnings } = result;
   const { agent_session: session } = record;
+  const { phase: _, ...standing } = standingOf(record);
+  const kept = standing.blocked_by !== undefined;
   return {
     summary: summarize(result),
     job_id: record.job_id,
-    status: record.status,
-    reason: record.reason,
+    ...standing,
+    detail: kept ? record.detail && cleanLine(record.detail, EVIDENCE_CHARS) : undefined,
     delivery_stage: delivery.at(-1)?.stage ?? 'queued',
     delivery,
     position,
@@ -53,9 +61,8 @@ function wouldBe(result: PreviewResult, session: string | undefined): string {
     return `${record.agent} would be started in ${session}, and given this.`;
   const what = `this is what would be typed into ${session}`;
   if (position > 0) return `${what}, behind ${position} at its pane (${behind[0]} has it).`;
-  return record.blocked_by === undefined
-    ? `${what}.`
-    : `${what} once its pane can be typed into, which it cannot now (${record.blocked_by}).`;
+  const kept = obstacleOf(record);
+  return kept === undefined ? `${what}.` : `${what} once it can be: ${kept.stands}. ${kept.remedy}`;
 }
 
 function summarize({ record, repeated, position, behind }: DelegateResult): string {
@@ -64,6 +71,7 @@ function summarize({ record, repeated, position, behind }: DelegateResult): stri
   if (record.status !== 'queued') return `${job} was handed to ${record.agent} and is ${record.status}.`;
   if (position > 0)
     return `${job} waits behind ${position} at its pane (${behind[0] ?? 'another job'} has it).`;
-  if (record.blocked_by === undefined) return `${job} is registered and on its way to the pane.`;
-  return `${job} is registered and waits: its pane cannot be typed into now (${record.blocked_by}).`;
+  const kept = obstacleText(record);
+  if (kept === undefined) return `${job} is registered and on its way to the pane.`;
+  return `${job} is registered and waits: ${kept}`;
 }

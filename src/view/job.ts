@@ -1,7 +1,9 @@
+import { needsAttention } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
+import { standingOf } from '../job/standing.ts';
 import { clean, cleanAll, cleanLine, sliceUnits } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 
@@ -69,16 +71,13 @@ export function brief(record: JobRecord, room = BRIEF_TEXTS) {
   return cleanAll({
     job_id: record.job_id,
     agent: record.agent,
-    status: record.status,
-    reason: record.reason,
-    phase: record.phase,
     session: record.agent_session?.session,
     pane: record.agent_session?.pane,
     prompt_preview: cleanLine(record.prompt_preview, Math.min(each, ROW_TEXT)),
     detail: optionally(record.detail, each),
     created_at: record.created_at,
     final_at: record.final_at,
-    blocked_by: record.blocked_by,
+    ...standingOf(record),
     open_request: optionally(request?.text, each),
     open_request_id: request?.request_id,
     result: optionally(record.result, each),
@@ -97,8 +96,8 @@ export function brief(record: JobRecord, room = BRIEF_TEXTS) {
  * @returns also how many were left out
  */
 export function briefs(records: readonly JobRecord[], room: number): { jobs: Brief[]; left_out: number } {
-  const urgency = ({ status }: JobRecord): number =>
-    status === 'input_required' ? 0 : isFinal(status) ? 1 : 2;
+  const urgency = (record: JobRecord): number =>
+    needsAttention(record) ? 0 : isFinal(record.status) ? 1 : 2;
   const ordered = [...records].sort((a, b) => urgency(a) - urgency(b));
   const share = Math.max(400, Math.floor(room / Math.max(1, ordered.length)));
   const texts = Number.isFinite(room) ? Math.min(BRIEF_TEXTS, share) : room;
@@ -124,6 +123,7 @@ export function jobView(record: JobRecord, cut = true) {
     wake_seq: ___,
     peer_server: ____,
     notifying: _______,
+    held_up: ________,
     notify,
     validation,
     ...shown
@@ -133,6 +133,7 @@ export function jobView(record: JobRecord, cut = true) {
   const files = fittingFiles(record.files, room.files);
   return cleanAll({
     ...shown,
+    needs_you: standingOf(record).needs_you,
     prompt_preview: clean(record.prompt_preview),
     detail: optionally(record.detail, LIMITS.detailChars),
     result: optionally(record.result, LIMITS.resultPreviewChars),

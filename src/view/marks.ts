@@ -1,9 +1,8 @@
-import type { JobRow } from '../job/request.ts';
-
-type Status = Pick<JobRow, 'status' | 'reason' | 'phase'>;
+import type { Standing } from '../job/standing.ts';
 
 /** A status in one sign. */
-export function signOf({ status }: Status): string {
+export function signOf({ status, needs_you }: Standing): string {
+  if (needs_you === true) return '◆';
   switch (status) {
     case 'queued':
       return '○';
@@ -21,8 +20,8 @@ export function signOf({ status }: Status): string {
 }
 
 /** A status in a word: its reason says more where it has one. */
-export function wordOf({ status, reason, phase }: Status): string {
-  return reason ?? (phase === 'validating' && status === 'working' ? phase : status);
+export function wordOf({ status, reason, phase, blocked_by }: Standing): string {
+  return reason ?? blocked_by ?? (phase === 'validating' && status === 'working' ? phase : status);
 }
 
 /** How long ago, in its largest unit: `12s`, `4m`, `2h`, `3d`. @param ms milliseconds */

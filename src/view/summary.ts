@@ -1,6 +1,8 @@
 import type { AgentRow } from '../job/agent-request.ts';
+import { needsAttention } from '../job/apply.ts';
 import { SCRIPT_CHANGED } from '../job/messages.ts';
 import type { JobRecord } from '../job/record.ts';
+import { needText, obstacleText } from './needs.ts';
 
 /** How many jobs a sentence names. */
 const NAMED_JOBS = 5;
@@ -14,6 +16,8 @@ export interface WaitView {
 /** How a job stands, as a sentence. */
 export function statusSummary(record: JobRecord): string {
   const { job_id, status, reason, phase } = record;
+  const kept = obstacleText(record);
+  if (kept !== undefined) return `Job ${job_id} is ${status}: ${kept}`;
   return `Job ${job_id} is ${status}${reason ? ` (${reason})` : ''}, phase ${phase}.${scriptChange(record)}`;
 }
 
@@ -22,12 +26,13 @@ function scriptChange({ reason, validation }: JobRecord): string {
   return reason === 'validation_failed' && validation?.script_changed === true ? ` ${SCRIPT_CHANGED}.` : '';
 }
 
-/** @param total jobs in the registry, whatever the filter */
-export function listSummary(shown: number, total: number): string {
+/** @param total jobs in the registry, whatever the filter @param needYou how many of them need somebody */
+export function listSummary(shown: number, total: number, needYou = 0): string {
   if (total === 0) return 'There are no jobs yet.';
+  const needs = needYou === 0 ? '' : ` ${needText(needYou)}.`;
   return shown === 0
-    ? `No such job; the registry has ${total}.`
-    : `${shown} of the registry's ${total} ${total === 1 ? 'job' : 'jobs'}, newest first.`;
+    ? `No such job; the registry has ${total}.${needs}`
+    : `${shown} of the registry's ${total} ${total === 1 ? 'job' : 'jobs'}, newest first.${needs}`;
 }
 
 /** What a wait ended with, as a sentence. */
@@ -52,9 +57,7 @@ function standing({ job_id, status, reason, blocked_by: blocked }: JobRecord): s
 /** True for a job that a wait with this outcome came back for. */
 function isTheReason(outcome: WaitView['outcome'], job: JobRecord): boolean {
   const final = job.final_at !== undefined;
-  return outcome === 'final'
-    ? final
-    : !final && (job.status === 'input_required' || job.blocked_by !== undefined);
+  return outcome === 'final' ? final : !final && needsAttention(job);
 }
 
 export function answerSummary({ job_id, status }: JobRecord, delivered: string): string {

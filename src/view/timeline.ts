@@ -141,6 +141,8 @@ function entryOf(event: RecordedEvent, record: JobRecord): TimelineEntry {
 }
 
 function makerOf({ source }: RecordedEvent, { agent, supervisor }: JobRecord): string {
+  // Of a job for a person nobody else reports.
+  if (source === 'peer' && agent === 'human') return 'person';
   if (source === 'supervisor') return `supervisor ${cleanLine(supervisor.client, 60)}`;
   return source === 'peer' || source === 'hook' ? `${source} ${agent}` : source;
 }

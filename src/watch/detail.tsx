@@ -2,6 +2,7 @@ import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
 import { openRequest } from '../view/job.ts';
 import { ageText } from '../view/marks.ts';
+import { obstacleText } from '../view/needs.ts';
 import { cut, filled, shown } from './cells.ts';
 import { openPermission } from './dialog.ts';
 import { layoutOf } from './layout.ts';
@@ -32,7 +33,9 @@ function Rule({ state }: { state: State }): ReactElement {
   const { width } = layoutOf(state.size);
   const row = selectedRow(state);
   if (row === undefined) return <Text dimColor>{'─'.repeat(width)}</Text>;
-  const status = row.reason === undefined ? row.status : `${row.status} (${row.reason})`;
+  const { status: word, reason, blocked_by } = row;
+  const more = reason ?? blocked_by;
+  const status = more === undefined ? word : `${word} (${more})`;
   const place =
     row.session === undefined ? row.agent : `${row.agent} in tmux:${shown(row.session)} ${row.pane ?? ''}`;
   const age = ageText(state.now - Date.parse(row.created_at));
@@ -49,7 +52,8 @@ function Timeline({ state }: { state: State }): ReactElement | null {
   const detail = selectedDetail(state);
   if (detail === undefined) return null;
   const asked = openRequest(detail.record);
-  const asks = asked === undefined ? [] : [asksText(state, asked.text)];
+  const kept = obstacleText(detail.record);
+  const asks = asked !== undefined ? [asksText(state, asked.text)] : kept !== undefined ? [kept] : [];
   const room = Math.max(0, timeline.height - asks.length);
   const lines = timelineLines(detail.events, room);
   return (

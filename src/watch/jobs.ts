@@ -85,7 +85,7 @@ export function countOpen({ rows, parts }: Jobs): { open: number; attention: num
   for (const row of rows.values()) {
     if (!isOpen(row)) continue;
     open++;
-    if (row.status === 'input_required') attention++;
+    if (row.needs_you === true) attention++;
   }
   return { open, attention, more: parts.open.cursor !== undefined };
 }
@@ -99,7 +99,8 @@ export function idsOf(jobs: Jobs, which: Which, filter: string): readonly string
     const row = jobs.rows.get(id);
     if (row === undefined || (which === 'open' && !isOpen(row))) return false;
     if (wanted.length === 0) return true;
-    const text = `${id} ${row.agent} ${row.status} ${row.reason ?? ''} ${wordsOf(row)}`.toLowerCase();
+    const text =
+      `${id} ${row.agent} ${row.status} ${row.reason ?? row.blocked_by ?? ''} ${wordsOf(row)}`.toLowerCase();
     return wanted.every((word) => text.includes(word));
   });
 }
@@ -109,11 +110,12 @@ export function wordsOf(row: JobRow): string {
   return row.detail ?? row.prompt_preview;
 }
 
-function after(row: JobRow, { event, status, reason, phase, record }: LogMessage): JobRow {
+function after(row: JobRow, { event, record, ...standing }: LogMessage): JobRow {
   const words = TELLING.has(event.type) && event.late !== true ? event.detail : undefined;
   const detail = record === undefined ? words || row.detail : record.detail;
-  const ended = isOpen({ status }) ? undefined : (row.final_at ?? event.recorded_at);
-  return harmless({ ...row, status, reason, phase, detail, final_at: ended });
+  const ended = isOpen(standing) ? undefined : (row.final_at ?? event.recorded_at);
+  const { status, reason, phase, blocked_by, needs_you } = standing;
+  return harmless({ ...row, status, reason, phase, blocked_by, needs_you, detail, final_at: ended });
 }
 
 /** The row of a job that has just been made. */

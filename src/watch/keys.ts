@@ -109,7 +109,7 @@ function move(state: State, name: KeyName | undefined): Pressed {
 /** The next job, around the end of the list, that waits for somebody. */
 function nextInNeed({ jobs }: State, ids: readonly string[], place: number): number {
   const steps = ids.map((_, step) => (place + 1 + step) % ids.length);
-  return steps.find((at) => jobs.rows.get(ids[at] ?? '')?.status === 'input_required') ?? place;
+  return steps.find((at) => jobs.rows.get(ids[at] ?? '')?.needs_you === true) ?? place;
 }
 
 function command(state: State, letter: string): Pressed {

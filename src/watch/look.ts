@@ -1,4 +1,4 @@
-import type { JobRow } from '../job/request.ts';
+import type { Standing } from '../job/standing.ts';
 
 /** How a text looks, as Ink wants it. */
 export interface Look {
@@ -13,9 +13,8 @@ export function look(coloured: boolean, { color, ...rest }: Look): Look {
   return coloured && color !== undefined ? { ...rest, color } : rest;
 }
 
-type Status = Pick<JobRow, 'status' | 'reason' | 'phase'>;
-
-export function lookOf({ status }: Status): Look {
+export function lookOf({ status, needs_you }: Standing): Look {
+  if (needs_you === true) return { color: 'yellow', bold: true };
   switch (status) {
     case 'input_required':
       return { color: 'yellow', bold: true };

@@ -1,5 +1,6 @@
 import { cleanAll } from '../job/text.ts';
 import { ageText } from '../view/marks.ts';
+import { needText } from '../view/needs.ts';
 import { shown } from './cells.ts';
 import { countOpen, withEvents, withPage } from './jobs.ts';
 import { layoutOf } from './layout.ts';
@@ -114,7 +115,7 @@ function withoutSettled(state: State): State {
 export function headline(state: State): string {
   const { open, attention, more } = countOpen(state.jobs);
   if (state.hub === 'looking') return 'looking for the hub …';
-  const needs = attention === 0 ? '' : ` · ${attention} ${attention === 1 ? 'needs' : 'need'} you`;
+  const needs = attention === 0 ? '' : ` · ${needText(attention)}`;
   const { total } = state.jobs;
   return `${open}${more ? '+' : ''} open${needs} · ${total} ${total === 1 ? 'job' : 'jobs'}`;
 }

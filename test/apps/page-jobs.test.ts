@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { countText, fetchJobs, hasMore, inOrder } from '../../src/page/jobs.ts';
 
 const row = (job_id: string, status: string, created_at = '2026-01-01') =>
-  ({ job_id, status, created_at }) as never;
+  ({ job_id, status, created_at, ...(status === 'input_required' && { needs_you: true }) }) as never;
+const keptOut = { job_id: 'kept', status: 'queued', blocked_by: 'draft', needs_you: true };
 const list = (jobs: unknown[], more: object = {}) => ({ jobs, total: jobs.length, ...more }) as never;
 
 test('more can be had where the hub says so, until the page holds its most', () => {
@@ -21,9 +22,9 @@ test('who needs somebody comes first, then the open ones, each newest first', ()
 test('an old job that needs somebody is fetched beside the newest, once', async () => {
   const asked: object[] = [];
   const host = {
-    call: async (_tool: string, args: { status?: string }) => {
+    call: async (_tool: string, args: { needs_you?: boolean }) => {
       asked.push(args);
-      return args.status === undefined
+      return args.needs_you === undefined
         ? list([row('new', 'input_required'), row('next', 'working')], { cursor: 'next' })
         : list([row('new', 'input_required'), row('old', 'input_required')]);
     },
@@ -31,6 +32,12 @@ test('an old job that needs somebody is fetched beside the newest, once', async 
   const { jobs } = await fetchJobs(host as never, {}, 2);
   expect(jobs.map(({ job_id }) => job_id)).toEqual(['new', 'next', 'old']);
   expect(asked).toHaveLength(2);
+});
+
+test('one that is kept from its pane counts as one that needs somebody', () => {
+  const jobs = [row('done', 'completed'), row('new', 'working', '2026-02'), keptOut];
+  expect(countText(list(jobs))).toBe('2 open · 1 needs you · 3 jobs');
+  expect(inOrder(jobs as never[]).map(({ job_id }) => job_id)).toEqual(['kept', 'new', 'done']);
 });
 
 test.each([

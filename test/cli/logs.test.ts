@@ -54,7 +54,7 @@ describe('mam logs', () => {
       /^job +roof$/m,
       /^prompt +The task of roof$/m,
       /^\w+day, \d{4}-\d\d-\d\d$/m,
-      /peer human +question +Slate or tin\?/,
+      /person +question +Slate or tin\?/,
       /person +answered +Slate\n +\(to: Slate or tin\?\)/,
       /progress +a red word\n +and the next line/,
       /person +answered +allow: May I cut the tree\?/,
@@ -94,7 +94,7 @@ describe('mam logs', () => {
     const both = await lab.mam('logs', 'roof', '--include', 'screen,validation');
     expect(both.stdout).toContain('The screen when it ended\nREADY> red\n');
     expect(both.stdout).toContain('The output of the check\nnot ok 1\n');
-    expect(both.stdout).not.toContain('peer human');
+    expect(both.stdout).not.toContain('question');
     const wrong = await lab.mam('logs', 'roof', '--include', 'pictures');
     expect(wrong).toMatchObject({ code: 64, stderr: expect.stringContaining('events, screen, validation') });
     plant(lab, 'open');

@@ -231,6 +231,13 @@ describe('an agent', () => {
 
   sharing('that somebody else started, or that has a job, is not stopped', async ({ lab, server }) => {
     const own = await lab.startPeer('mute');
+    const { job_id: held } = await server.delegate(own);
+    // Its screen is still, and says nothing of a job; it is not free for another one.
+    const { agents } = await server.ask('list_agents');
+    const row = agents.find(({ target }: { target?: string }) => target === `tmux:${own.pane}`);
+    expect(row).toMatchObject({ agent: 'command', state: 'busy', jobs: [held] });
+    expect(row.evidence).toContain(`job ${held} is working`);
+    await server.ask('cancel_job', { job_id: held });
     expect(await server.refusal('stop_agent', { name: own.address })).toMatch(
       /was not started by this program.* tmux -S '.*' kill-session -t '=.*'\.$/,
     );

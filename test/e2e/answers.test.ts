@@ -204,11 +204,15 @@ describe.concurrent('a job for a person', () => {
     expect(answer).toMatchObject({ status: 'working', delivery_stage: 'submitted' });
     expect((await mam('list')).stdout).toContain(jobId);
     lab.write('key', '');
+    await server.ask('answer_job', { job_id: jobId, text: 'The small one.' });
     const done = await mam('done', 'on the board');
     expect(done.stdout).toContain(`recorded: completed of ${jobId}`);
+    expect(done.stdout).toContain('for you: A message from whoever delegated this job: The small one.');
     const { jobs } = await server.ask('wait_job', { job_id: jobId });
     expect(jobs[0]).toMatchObject({ status: 'completed', detail: 'on the board' });
     expect((await mam('done')).stderr).toContain('No job for a person is open here');
+    const { events } = await server.ask('job_logs', { job_id: jobId });
+    expect(events.find(({ type }: { type: string }) => type === 'completed').by).toBe('person');
   });
 
   sharing('is shown to whoever looks at the session, as it was written', async ({ lab }) => {

@@ -69,7 +69,7 @@ describe('the hub is killed', () => {
     const peer = await lab.startPeer('good');
     await lab.tmux('copy-mode', '-t', peer.pane);
     const { job_id } = await server.delegate(peer);
-    const wait = server.wait({ job_id });
+    const wait = server.wait({ job_id, cursor: `${job_id}:${lab.record(job_id).seq}` });
     await pause(100);
     const before = await controlClients(lab);
     await lab.killHub();

@@ -178,6 +178,9 @@ describe.concurrent('mam submit', () => {
     expect(code).toBe(0);
     expect(stdout).toContain(`mam done ${jobId} "WHAT CAME OF IT"`);
     expect(stdout).toContain('She is well.');
+    // The word of a person, whoever has typed it.
+    const { events } = JSON.parse((await mam('logs', jobId, '--json')).stdout);
+    expect(events.at(-1)).toMatchObject({ type: 'completed', source: 'person', by: 'person' });
   });
 
   sharing('waits for a task that comes slowly, and keeps its long pipe whole', async ({ lab }) => {

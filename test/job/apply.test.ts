@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { apply, isSettled, needsAttention } from '../../src/job/apply.ts';
 import type { JobRecord } from '../../src/job/record.ts';
+import { owesWake, wakeLine } from '../../src/job/wake.ts';
 import { jobView } from '../../src/view/job.ts';
 import { ORDER, Story, timeOf, VALIDATION } from './story.ts';
 
@@ -9,6 +10,8 @@ type Row = [name: string, story: () => Story, leads: Partial<JobRecord>, absent?
 
 const passed = { data: { passed: true, exit_code: 0, output_tail: 'ok' } };
 const failed = { data: { passed: false, exit_code: 7, output_tail: 'no' } };
+const blocked = (by: string, waited?: boolean) =>
+  new Story().next('blocked', { data: { by, ...(waited && { waited }) } });
 const validating = () => Story.working({ validation: VALIDATION }).next('completed', { detail: 'first' });
 const asks = (id = 'q1') => Story.working().next('question', { event_id: id, detail: 'tin?' });
 const permission = (source: 'hook' | 'peer' = 'hook') =>
@@ -68,11 +71,52 @@ const QUEUED: Row[] = [
     },
   ],
   [
-    'longer than idle_timeout: waiters wake',
+    'an obstacle that needs somebody: waiters wake',
     () => new Story().next('blocked', { data: { by: 'dialog', waited: true } }),
     {
-      ...{ status: 'queued', blocked_by: 'dialog', wake_seq: 2 },
+      ...{ status: 'queued', blocked_by: 'dialog', held_up: true, wake_seq: 2 },
     },
+  ],
+  [
+    'the same one, told again: nobody wakes twice',
+    () => blocked('dialog', true).next('blocked', { detail: 'Sure?', data: { by: 'dialog', waited: true } }),
+    {
+      ...{ blocked_by: 'dialog', held_up: true, detail: 'Sure?', wake_seq: 2 },
+    },
+  ],
+  [
+    'another one after it: waiters wake when that needs somebody, too',
+    () =>
+      blocked('dialog', true)
+        .next('blocked', { data: { by: 'draft' } })
+        .next('blocked', { data: { by: 'draft', waited: true } }),
+    {
+      ...{ blocked_by: 'draft', held_up: true, wake_seq: 4 },
+    },
+  ],
+  [
+    'a turn of the agent after it: it needs nobody any more',
+    () => blocked('dialog', true).next('blocked', { data: { by: 'busy' } }),
+    {
+      ...{ blocked_by: 'busy', wake_seq: 2 },
+    },
+    ['held_up'],
+  ],
+  [
+    'pasted after it: it needs nobody any more',
+    () => blocked('draft', true).next('pasting'),
+    {
+      ...{ status: 'queued', phase: 'pasting' },
+    },
+    ['held_up', 'blocked_by'],
+  ],
+  [
+    'tmux was silent until the paste: that stands',
+    () => new Story().next('pasting').next('blocked', { data: { by: 'unreachable', unless_pasted: true } }),
+    {
+      ...{ status: 'queued', phase: 'pasting' },
+    },
+    ['held_up', 'blocked_by'],
   ],
   [
     'blocked after the paste was announced: nothing was pasted',
@@ -464,6 +508,13 @@ test('signs of life are what others do, not what the hub or the supervisor does'
   expect(story.next('timeout').record.last_sign_of_life_at).toBe(timeOf(5));
   expect(Story.working().next('cancelled').record.last_sign_of_life_at).toBe(timeOf(5));
   expect(Story.working().next('turn_ended').record.last_sign_of_life_at).toBe(timeOf(6));
+});
+
+test('a supervisor is told in its pane of a job that is kept from its own, by what', () => {
+  const record = { ...blocked('draft', true).record, notify: {} as JobRecord['notify'] };
+  expect(owesWake(record)).toBe(true);
+  expect(wakeLine([record])).toContain('needs you (its pane has a text in its input box)');
+  expect(owesWake({ ...record, held_up: false })).toBe(false);
 });
 
 test('needsAttention and isSettled', () => {

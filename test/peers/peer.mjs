@@ -8,7 +8,7 @@
 //   --break N           takes the first N Enters for line breaks
 //   --echo MS           shows what was pasted only after so long
 //   --show HOW          how it shows what was pasted; SHOWS has the ways
-//   --box TEXT          what stands in its box at first
+//   --box TEXT          what stands in its box at first, until ctrl-u is pressed
 //   --placeholder       shows a dim example in its empty box
 //   --clock             changes a corner of the screen all the time
 //   --dialog            shows a dialog first, until y is pressed
@@ -100,7 +100,8 @@ function pressed(key) {
   if (held && key === 'y') {
     held = false;
     out(`${CLEAR}READY> `);
-  } else if (key === '\r') enter();
+  } else if (key === '\x15') out(`${CLEAR}READY> `);
+  else if (key === '\r') enter();
   else if (key >= ' ') out(key);
 }
 

@@ -2,13 +2,13 @@ import type { Key as InkKey } from 'ink';
 import { describe, expect, test, vi } from 'vitest';
 import type { JobRecord } from '../../src/job/record.ts';
 import type { JobRow, LogMessage } from '../../src/job/request.ts';
-import { ageText } from '../../src/view/marks.ts';
+import { ageText, signOf, wordOf } from '../../src/view/marks.ts';
 import { cut, cutMiddle, filled, shown, tail, widthOf, wrap } from '../../src/watch/cells.ts';
 import { countOpen, wordsOf } from '../../src/watch/jobs.ts';
 import { type Key, press } from '../../src/watch/keys.ts';
 import { columnsOf, layoutOf } from '../../src/watch/layout.ts';
 import { pressed } from '../../src/watch/pressed.ts';
-import { reduce, wantsMore } from '../../src/watch/reduce.ts';
+import { headline, reduce, wantsMore } from '../../src/watch/reduce.ts';
 import { initialState, type State, shownIds } from '../../src/watch/state.ts';
 import { Store } from '../../src/watch/store.ts';
 
@@ -126,6 +126,23 @@ describe('the list', () => {
     });
     expect(words()).toBe('done');
     expect(countOpen(state.jobs)).toMatchObject({ open: 0 });
+  });
+
+  test('a job that is kept from its pane counts as one that needs somebody, until it is let in', () => {
+    let state = reduce(listed(many(2)), { type: 'hub', hub: 'here' });
+    const hear = (type: string, more: Partial<LogMessage>): void => {
+      const told = { ...message('job-1', type, { source: 'hub', detail: 'Sure?' }, 'queued'), ...more };
+      state = reduce(state, { type: 'heard', messages: [told] });
+    };
+    hear('blocked', { blocked_by: 'dialog' });
+    expect(headline(state)).toBe('2 open · 2 jobs');
+    hear('blocked', { blocked_by: 'dialog', needs_you: true });
+    expect(headline(state)).toBe('2 open · 1 needs you · 2 jobs');
+    const kept = state.jobs.rows.get('job-1') ?? row('');
+    expect([signOf(kept), wordOf(kept)]).toEqual(['◆', 'dialog']);
+    expect(press(state, { name: 'tab' } as Key).state.selected).toBe('job-1');
+    hear('pasting', {});
+    expect(headline(state)).toBe('2 open · 2 jobs');
   });
 
   test('asks for the next page before its end is on the screen, and for all of them at End', () => {

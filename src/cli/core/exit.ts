@@ -1,4 +1,5 @@
 import { MamError } from '../../errors.ts';
+import { needsAttention } from '../../job/apply.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { WaitView } from '../../view/summary.ts';
 
@@ -35,8 +36,9 @@ export function exitCodeAfter({ outcome, jobs }: WaitView): number {
   return WORST[worst] ?? EXIT.failed;
 }
 
-function exitCodeOf({ status }: JobRecord): number {
+function exitCodeOf(record: JobRecord): number {
+  const { status } = record;
   if (status === 'completed') return EXIT.done;
   if (status === 'failed' || status === 'cancelled') return EXIT.failed;
-  return status === 'input_required' ? EXIT.attention : EXIT.running;
+  return needsAttention(record) ? EXIT.attention : EXIT.running;
 }

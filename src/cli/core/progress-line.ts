@@ -32,15 +32,15 @@ export class ProgressLine {
   }
 
   /** Takes how a job stands. */
-  begin({ status, reason, phase, detail }: JobRecord): void {
-    this.stage = stageText(status, reason, phase);
+  begin({ status, reason, phase, blocked_by, detail }: JobRecord): void {
+    this.stage = stageText(status, reason ?? blocked_by, phase);
     this.words = detail ?? '';
     this.draw();
   }
 
   /** Takes what an event says of its job. */
-  take({ event, status, reason, phase }: LogMessage): void {
-    this.stage = stageText(status, reason, phase);
+  take({ event, status, reason, phase, blocked_by }: LogMessage): void {
+    this.stage = stageText(status, reason ?? blocked_by, phase);
     if (event.source !== 'hub' && event.detail !== undefined) this.words = event.detail;
     this.draw();
   }

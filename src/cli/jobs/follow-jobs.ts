@@ -2,6 +2,7 @@ import { tellSeen } from '../../bus/hold.ts';
 import type { Link } from '../../bus/link.ts';
 import { NO_LIMIT_MS, waitForJobs } from '../../bus/waiter.ts';
 import { type Settings, sessionOf } from '../../config.ts';
+import { needsAttention } from '../../job/apply.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { cleanLine } from '../../job/text.ts';
@@ -82,7 +83,7 @@ export async function followJobs(following: Following): Promise<Followed> {
       tellSeen(link, settings.registryDir, sessionOf(settings), found.jobs);
       const over = found.outcome === 'still_running' || !past;
       for (const job of found.jobs) {
-        if (!json && (over || isFinal(job.status) || job.reason !== undefined)) line.print(jobText(job));
+        if (!json && (over || isFinal(job.status) || needsAttention(job))) line.print(jobText(job));
       }
       if (over) {
         end.outcome = found.outcome;
@@ -102,7 +103,7 @@ export async function followJobs(following: Following): Promise<Followed> {
 /** The same as the MCP tool wait_job has it, whole. */
 export function followedJson({ events, cursor, ...end }: Followed) {
   const { jobs, left_out } = briefs(end.jobs, Number.POSITIVE_INFINITY);
-  const open = end.jobs.find((job) => job.final_at === undefined);
+  const open = end.jobs.find(needsAttention) ?? end.jobs.find((job) => job.final_at === undefined);
   return {
     summary: waitSummary(end),
     outcome: end.outcome,

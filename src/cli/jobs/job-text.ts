@@ -1,9 +1,12 @@
+import { needsAttention } from '../../job/apply.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import { SCRIPT_CHANGED } from '../../job/messages.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { JobRow } from '../../job/request.ts';
+import { type Standing, standingOf } from '../../job/standing.ts';
 import { clean, cleanLine } from '../../job/text.ts';
 import { openRequest } from '../../view/job.ts';
+import { obstacleText } from '../../view/needs.ts';
 import { isTerminal, paint } from '../core/output.ts';
 import { type Cell, tableText } from '../core/table.ts';
 import { dayAndTime, spanText, timeOfDay } from '../core/times.ts';
@@ -18,28 +21,31 @@ const FIELD_WIDTH = 11;
 /** Further lines of a value stand in its column: none of them passes for a field. */
 const BELOW = `\n${' '.repeat(FIELD_WIDTH)}`;
 
-type State = Pick<JobRow, 'status' | 'reason'>;
+type State = Pick<Standing, 'status' | 'reason' | 'blocked_by' | 'needs_you'>;
 
 /** A text in the colour of a job's status, on a terminal. */
-export function inStatusColour({ status }: State, text: string): string {
+export function inStatusColour({ status, needs_you }: State, text: string): string {
   if (status === 'completed') return paint('green', text);
   if (status === 'failed') return paint('red', text);
-  if (status === 'input_required') return paint('yellow', text);
+  if (status === 'input_required' || needs_you === true) return paint('yellow', text);
   return status === 'cancelled' ? paint('dim', text) : paint('cyan', text);
 }
 
 /** A job's state in a word or two. */
 export function stateText(job: JobRecord): string {
-  const { status, reason, blocked_by: by, phase } = job;
+  const standing = standingOf(job);
+  const { status, reason, blocked_by: by, phase } = standing;
   const more = reason ?? (by === undefined ? undefined : `blocked by ${by}`);
   const shown = more ?? (phase === 'validating' ? phase : undefined);
-  return inStatusColour(job, shown === undefined ? status : `${status} (${shown})`);
+  return inStatusColour(standing, shown === undefined ? status : `${status} (${shown})`);
 }
 
 /** One line for an event: when, who, what. */
 export function eventText(event: RecordedEvent): string {
   const time = timeOfDay(event.recorded_at);
-  const words = event.detail ?? evidenceOf(event);
+  const by = event.type === 'blocked' ? event.data?.['by'] : undefined;
+  const said = event.detail ?? evidenceOf(event);
+  const words = typeof by === 'string' && said !== by ? `${by}: ${said}` : said;
   const late = event.late === true ? ' (late)' : '';
   const text = words === undefined ? '' : `  ${cleanLine(words, DETAIL_CHARS)}`;
   return `${paint('dim', time)}  ${event.source.padEnd(10)} ${event.type}${late}${text}`;
@@ -48,10 +54,11 @@ export function eventText(event: RecordedEvent): string {
 /** The record for a person's eyes; its times are this machine's. */
 export function recordText(record: JobRecord): string {
   const session = record.agent_session;
-  const attention = record.status === 'input_required' || record.blocked_by !== undefined;
+  const attention = needsAttention(record) || record.blocked_by !== undefined;
   const lines: [string, string | undefined][] = [
     ['job', record.job_id],
     ['status', stateText(record)],
+    ['waits', obstacleText(record)],
     ['asks', attention ? optionally(openRequest(record)?.text) : undefined],
     ['given', attention ? givenText(record) : undefined],
     ['do', attention ? nextStep(record) : undefined],
@@ -85,9 +92,10 @@ export function recordText(record: JobRecord): string {
 
 /** A job's state in a column of a table. */
 export function stateCell(job: State): Cell {
-  const { status, reason } = job;
+  const { status, reason, blocked_by } = job;
+  const more = reason ?? blocked_by;
   return {
-    text: reason === undefined ? status : `${status}:${reason}`,
+    text: more === undefined ? status : `${status}:${more}`,
     shown: (text) => inStatusColour(job, text),
   };
 }

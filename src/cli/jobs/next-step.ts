@@ -1,12 +1,13 @@
+import { needsAttention } from '../../job/apply.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { openRequest, waitsInItsPane } from '../../view/job.ts';
 import { shellWord } from '../../view/shell-word.ts';
 
 /** What a person, or a program that runs commands, can type next for a job. */
 export function nextStep(record: JobRecord): string {
-  const { job_id: id, status, reason } = record;
+  const { job_id: id, reason } = record;
   if (record.final_at !== undefined) return `mam logs ${id}`;
-  if (status !== 'input_required') return `mam wait --job ${id}`;
+  if (!needsAttention(record)) return `mam wait --job ${id}`;
   if (waitsInItsPane(record)) return `mam attach ${id}`;
   if (reason === 'permission') {
     // An event's own id, which its sender chooses.

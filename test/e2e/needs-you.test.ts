@@ -1,0 +1,184 @@
+import { describe, expect } from 'vitest';
+import type { Lab, PeerKind, PeerOptions } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing } from '../support/lab-test.ts';
+import type { Peer } from '../support/peer.ts';
+import { PATIENCE, pause, until } from '../support/until.ts';
+
+/** So soon (ms) whoever looks or waits is told. */
+const TOLD_MS = 2_000 * PATIENCE;
+/** Longer than a blocked pane waits for its next two looks. */
+const NEXT_LOOKS_MS = 2_300;
+
+const AGENTS = {
+  asking: { dialog: 'Do you want' },
+  drafty: { ready: '^READY>', draft: '^READY> +(\\S.*)$' },
+  hidden: { ready: '^NEVER SHOWN$' },
+  turning: { ready: '^READY> *$', busy: 'esc to interrupt' },
+  plain: {},
+};
+
+interface Way {
+  by: string;
+  agent: keyof typeof AGENTS;
+  kind?: PeerKind;
+  options?: PeerOptions;
+  block?(lab: Lab, peer: Peer): Promise<unknown>;
+  free(lab: Lab, peer: Peer): Promise<unknown>;
+}
+
+const keys =
+  (...words: string[]) =>
+  (lab: Lab, { pane }: Peer) =>
+    lab.tmux('send-keys', '-t', pane, ...words);
+
+/** Every way in which a pane keeps a job out until somebody has been there. */
+const WAYS: Way[] = [
+  { by: 'dialog', agent: 'asking', kind: 'dialog', free: keys('y') },
+  { by: 'draft', agent: 'drafty', options: { args: ['--box', 'my own words'] }, free: keys('C-u') },
+  {
+    by: 'copy_mode',
+    agent: 'plain',
+    block: (lab, { pane }) => lab.tmux('copy-mode', '-t', pane),
+    free: keys('-X', 'cancel'),
+  },
+  {
+    by: 'unreachable',
+    agent: 'plain',
+    block: (lab, { pane }) => lab.tmux('select-pane', '-d', '-t', pane),
+    free: (lab, { pane }) => lab.tmux('select-pane', '-e', '-t', pane),
+  },
+];
+
+let shared: Promise<LabServer> | undefined;
+function serverOf(lab: Lab): Promise<LabServer> {
+  if (shared === undefined) lab.configure({ agents: AGENTS });
+  shared ??= lab.startServer();
+  return shared;
+}
+
+async function startBlocked(lab: Lab, { by, kind = 'good', options = {}, block }: Way): Promise<Peer> {
+  const peer = await lab.startPeer(kind, {
+    session: `${by.replace('_', '-')}-${lab.sessions.size}`,
+    ...options,
+  });
+  await block?.(lab, peer);
+  return peer;
+}
+
+describe('a job that is kept from its pane', () => {
+  sharing.for(WAYS)('by $by says so everywhere within two seconds, and once', async (way, { lab }) => {
+    const { by, agent, free } = way;
+    const server = await serverOf(lab);
+    const peer = await startBlocked(lab, way);
+    const session = { agent, agent_session: peer.address };
+    const job = await server.ask('delegate_job', { prompt: 'Mend the roof', ...session });
+    const { job_id } = job;
+    expect(job).toMatchObject({ status: 'queued', blocked_by: by, needs_you: true });
+    expect(job.next).toContain('Somebody has to');
+    expect(job.next).toContain(job.attach_command);
+
+    const answer = await server.ask('wait_job', { job_id });
+    const waited = Date.now() - Date.parse(lab.record(job_id).created_at);
+    expect(waited).toBeLessThan(TOLD_MS);
+    expect(answer).toMatchObject({ outcome: 'needs_attention', jobs: [{ blocked_by: by, needs_you: true }] });
+    expect(answer.next).toMatch(/^Its pane .*Somebody has to/);
+
+    const list = await server.ask('list_jobs', { needs_you: true });
+    expect(list.summary).toMatch(/ needs? you\.$/);
+    expect(list.need_you).toBeGreaterThan(0);
+    expect(list.jobs.find((row: { job_id: string }) => row.job_id === job_id)).toMatchObject({
+      ...{ status: 'queued', blocked_by: by, needs_you: true },
+    });
+    expect(await server.ask('job_status', { job_id })).toMatchObject({
+      ...{ needs_you: true, summary: expect.stringContaining('Somebody has to') },
+    });
+    const { result } = await server.request('resources/read', { uri: 'mam://jobs' });
+    expect(result.contents[0].text).toContain(`"blocked_by":"${by}","needs_you":true`);
+
+    const next = server.wait({ job_id, cursor: answer.cursor });
+    await pause(NEXT_LOOKS_MS);
+    expect(next.at).toBeUndefined();
+    expect(lab.events(job_id).filter(({ data }) => data?.['waited'] === true)).toHaveLength(1);
+
+    await free(lab, peer);
+    expect(await next.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
+    expect(lab.record(job_id)).not.toHaveProperty('held_up');
+    expect(lab.record(job_id)).not.toHaveProperty('blocked_by');
+  });
+
+  sharing('is told of on the command line, with the step that helps', async ({ lab }) => {
+    await serverOf(lab);
+    const way = WAYS[0] as Way;
+    const peer = await startBlocked(lab, way);
+    const words = ['--prompt', 'Mend the shed', '--agent', 'asking', '--agent-session', peer.address];
+    const submit = await lab.mam('submit', '--no-wait', ...words);
+    expect(submit.code).toBe(0);
+    const id = /^registered job: (\S+)$/m.exec(submit.stdout)?.[1] ?? '';
+    expect(submit.stderr).toContain(`its pane shows a dialog or a menu`);
+    expect(submit.stderr).toContain(`mam attach ${id}`);
+    const json = JSON.parse((await lab.mam('submit', '--no-wait', '--json', ...words)).stdout);
+    // The second one waits for the first, and for nobody else.
+    expect(json).toMatchObject({ position: 1, behind: [id], next: `mam wait --job ${json.job_id}` });
+    expect(json).not.toHaveProperty('needs_you');
+
+    const list = await lab.mam('list');
+    expect(list.stdout).toMatch(new RegExp(`^${id} +queued:dialog `, 'm'));
+    expect(list.stderr).toMatch(/\d needs? you: mam status \S+/);
+    const status = await lab.mam('status', id);
+    expect(status.stdout).toMatch(/^status +queued \(blocked by dialog\)$/m);
+    expect(status.stdout).toMatch(/^waits +its pane shows a dialog or a menu\. Somebody has to/m);
+    expect(status.stdout).toMatch(new RegExp(`^do +mam attach ${id}$`, 'm'));
+    const wait = await lab.mam('wait', id);
+    expect(wait.code).toBe(4);
+    expect(wait.stdout).toContain(`next: mam attach ${id}`);
+    const agents = await lab.mam('agents');
+    expect(agents.stdout).toMatch(new RegExp(`tmux:${peer.session} .*dialog +job ${id}`));
+    for (const one of [json.job_id, id]) await lab.mam('cancel', one);
+  });
+
+  sharing("by the user's own turn says so, and needs nobody while it lasts", async ({ lab }) => {
+    const server = await serverOf(lab);
+    const peer = await lab.startPeer('good', { session: 'turning', args: ['--busy', 'esc to interrupt'] });
+    const job = await server.ask('delegate_job', {
+      ...{ prompt: 'Mend it later', agent: 'turning', agent_session: peer.address, idle_timeout_seconds: 3 },
+    });
+    expect(job).toMatchObject({ status: 'queued', blocked_by: 'busy' });
+    expect(job.summary).toContain('its pane is in a turn of its own');
+    expect(job).not.toHaveProperty('needs_you');
+    const wait = server.wait({ job_id: job.job_id });
+    await pause(NEXT_LOOKS_MS);
+    expect(wait.at).toBeUndefined();
+    // Longer than its idle_timeout is no ordinary turn any more.
+    expect(await wait.answer).toMatchObject({ outcome: 'needs_attention', jobs: [{ blocked_by: 'busy' }] });
+    await lab.tmux('send-keys', '-t', peer.pane, 'y');
+    expect(await server.ask('wait_job', { job_id: job.job_id, cursor: `${job.job_id}:99` })).toBeDefined();
+    await until('it is delivered', () => lab.record(job.job_id).status === 'completed');
+  });
+
+  sharing('by one thing after another wakes for each', async ({ lab }) => {
+    const server = await serverOf(lab);
+    const way = WAYS[0] as Way;
+    const peer = await startBlocked(lab, way);
+    const { job_id } = await server.ask('delegate_job', {
+      ...{ prompt: 'Mend the gate', agent: 'asking', agent_session: peer.address },
+    });
+    const first = await server.ask('wait_job', { job_id });
+    await lab.tmux('copy-mode', '-t', peer.pane);
+    const second = await server.ask('wait_job', { job_id, cursor: first.cursor });
+    expect(second).toMatchObject({ outcome: 'needs_attention', jobs: [{ blocked_by: 'copy_mode' }] });
+    await server.ask('cancel_job', { job_id });
+  });
+});
+
+sharing('a pane that shows no input box keeps a job out, and is named', async ({ lab }) => {
+  const server = await serverOf(lab);
+  const peer = await lab.startPeer('mute', { session: 'hidden' });
+  const { job_id } = await server.ask('delegate_job', {
+    ...{ prompt: 'Find the box', agent: 'hidden', agent_session: peer.address },
+  });
+  expect(await server.ask('wait_job', { job_id })).toMatchObject({
+    ...{ outcome: 'needs_attention', jobs: [{ blocked_by: 'not_ready', needs_you: true }] },
+  });
+  await server.ask('cancel_job', { job_id });
+});
