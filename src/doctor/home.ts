@@ -104,5 +104,5 @@ function mayWrite(folder: string): boolean {
 }
 
 function elsewhere(folder: string): string {
-  return `Mend the permissions of ${folder}, or set MAM_HOME to a folder that can be written.`;
+  return `Let ${folder} be written, in a sandbox too. Or set MAM_HOME to a folder that can be written, the same for all who share the jobs: each MAM_HOME has a hub of its own.`;
 }

@@ -37,7 +37,9 @@ export function composeOrder(jobId: string, { prompt, mam, taskFile }: OrderPart
     const whole = [order, `${task} (${shell}. ${end})`, id].join('\n');
     if (whole.length <= LIMITS.orderChars) return whole;
   }
-  return pointer(order, shell, shellWord(taskFile), end, id);
+  // A line break in it would be one of the order.
+  const file = cleanLine(taskFile, taskFile.length) === taskFile ? shellWord(taskFile) : undefined;
+  return pointer(order, shell, file, end, id);
 }
 
 /** A command line that no shell can read in another way; where the real one is not so, the name that it may have. */

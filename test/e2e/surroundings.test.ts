@@ -131,6 +131,63 @@ describe('an agent that is started', () => {
   });
 });
 
+describe('a path with blanks and quotes', () => {
+  test('is one word in every command that is printed', async ({ lab }) => {
+    lab.expected.push(NOT_OURS);
+    const odd = folder(lab, "it's my place");
+    const env = { MAM_HOME: join(odd, 'h'), TMUX_TMPDIR: odd };
+    lab.homes.push(env.MAM_HOME);
+    const { stderr } = await lab.start(['submit', 'x', '--agent', 'command', '--agent-session', 'w'], { env })
+      .ended;
+    expect(stderr).toContain("tmux -S '");
+    // What a shell makes of it.
+    const [, command = ''] = /Start one: (tmux -S .*?) new-session/.exec(stderr) ?? [];
+    const words = await lab.run('sh', ['-c', `set -- ${command}; printf '%s\\n' "$@"`]);
+    expect(words.stdout.split('\n')[2]).toBe(join(odd, `tmux-${process.getuid?.()}`, 'default'));
+    chmodSync(env.MAM_HOME, 0o755);
+    const doctor = await lab.start(['doctor'], { env }).ended;
+    expect(doctor.stdout).toContain(`chmod 700 '${lab.folder}/it'\\''s my place/h'`);
+    await lab.start(['hub', 'stop'], { env }).ended;
+  });
+});
+
+const canMount = isRoot && spawnSync('unshare', ['--mount', 'true']).status === 0;
+
+describe.runIf(canMount)('a sandbox that may not write MAM_HOME', () => {
+  test('reports to a hub that runs, and says what leads to it where none does', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const server = await lab.startServer();
+    const { job_id } = await server.delegate(peer);
+    const inside = (...args: string[]) => {
+      const view =
+        'mount --bind "$MAM_HOME" "$MAM_HOME" && mount -o remount,ro,bind "$MAM_HOME" && exec "$@"';
+      const words = [
+        '--mount',
+        '--propagation',
+        'private',
+        'sh',
+        '-c',
+        view,
+        'sh',
+        process.execPath,
+        PROGRAM,
+      ];
+      return lab.run('unshare', [...words, ...args]);
+    };
+    expect(await inside('publish', '--job', job_id, '--event', 'started')).toMatchObject({ code: 0 });
+    await lab.mam('hub', 'stop');
+    await until('it has ended', () => lab.hubs.length === 0);
+    const report = ['publish', '--job', job_id, '--event', 'completed'];
+    const refused = await inside(...report);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('start the hub from outside (`mam hub restart`)');
+    // What it says is what helps.
+    await lab.mam('hub', 'restart');
+    expect(await inside(...report)).toMatchObject({ code: 0, stderr: '' });
+    await lab.event(job_id, 'completed');
+  });
+});
+
 describe('a working folder that was removed', () => {
   test('keeps no report from the hub, nor a server from its work', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
@@ -159,8 +216,6 @@ describe('a working folder that was removed', () => {
     expect(doctor.stdout).toContain(`The working directory ${gone} was removed.`);
     expect(doctor.stdout + doctor.stderr).not.toContain('uv_cwd');
     expect((await script('submit', 'x', '--agent', 'human', '--no-wait')).stderr).toContain('does not exist');
-    const demo = await script('demo');
-    expect(demo.stdout + demo.stderr).not.toContain('uv_cwd');
     // It was made anew, as by a switch of branches.
     mkdirSync(gone);
     await server.report(job_id, 'completed');
