@@ -75,11 +75,7 @@ export function start(program: string, socketPath: string, name: string) {
 export function refusal(socketPath: string, why: string): MamError {
   if (why === 'ENOENT') {
     const hint = 'Install it: apt-get install tmux (Debian, Ubuntu) or brew install tmux (macOS).';
-    return new MamError(
-      'unavailable',
-      'The program tmux is not installed, or not where it can be found: neither on your PATH nor in its usual places.',
-      hint,
-    );
+    return new MamError('unavailable', 'The program tmux is not installed, or not on the PATH.', hint);
   }
   if (why === '' || /no server running|No such file|Connection refused|server exited|lost server/.test(why)) {
     const hint = `Start one: tmux -S ${shellWord(socketPath)} new-session -d -s NAME COMMAND.`;
