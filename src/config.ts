@@ -7,10 +7,12 @@ import { LIMITS } from './job/limits.ts';
 import { findProjectFolder, PROJECT_FOLDER } from './project.ts';
 import { realPlace } from './real-place.ts';
 import { count, oneOrZero, role, seconds, socketName, topicWord } from './setting-values.ts';
+import { shellWord } from './shell-word.ts';
 import { readForeign } from './trust/files.ts';
 import { checkOwnFolder, whyForeign } from './trust/owner.ts';
 import { type Notice, readProjectConfig } from './trust/project-config.ts';
 import { knownUserHome, userHome, userId } from './user-home.ts';
+import { workingFolder } from './working-folder.ts';
 
 /** How long a hub without clients and without open jobs stays, in seconds. */
 const HUB_IDLE_SECONDS = 60;
@@ -143,17 +145,6 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
   };
 }
 
-/** @throws MamError `unavailable` where the folder is gone */
-export function workingFolder(): string {
-  try {
-    return process.cwd();
-  } catch (error) {
-    throw new MamError('unavailable', 'The working directory is gone.', 'Change into one that is there.', {
-      cause: error,
-    });
-  }
-}
-
 /**
  * The folder of the user's hub, before any configuration is read: where it really lies, so that all who name it in
  * their own way find the same hub.
@@ -191,7 +182,10 @@ function lower(limit: number, project: number | undefined): number {
 function checkHome(home: string): void {
   // What is missing is made when it is needed; where something else stands, that says so.
   if (!isFolder(home)) return;
-  checkOwnFolder(home, `Run \`chmod go-w ${home}\` if it is yours, or set MAM_HOME to a folder of your own.`);
+  checkOwnFolder(
+    home,
+    `Run \`chmod go-w ${shellWord(home)}\` if it is yours, or set MAM_HOME to a folder of your own.`,
+  );
 }
 
 function isFolder(path: string): boolean {
@@ -232,7 +226,7 @@ export function ownConfigText(home: string): string {
     throw new MamError(
       'refused',
       `${path} ${why}, so it is not obeyed.`,
-      `Run \`chmod go-w ${real}\`, or remove it.`,
+      `Run \`chmod go-w ${shellWord(real)}\`, or remove it.`,
     );
   }
   return readForeign(real);

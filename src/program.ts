@@ -3,6 +3,7 @@ import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Settings } from './config.ts';
 import { MamError } from './errors.ts';
+import { shellWord } from './shell-word.ts';
 
 /** This program's command line, as program and arguments. */
 export function mamProgram(): string[] {
@@ -14,7 +15,7 @@ export function mamCommand(settings: Settings): string {
   for (const folder of (settings.path ?? '').split(delimiter)) {
     if (isAbsolute(folder) && existsSync(join(folder, 'mam'))) return 'mam';
   }
-  return `node ${programPath()}`;
+  return `node ${shellWord(programPath())}`;
 }
 
 /** Absolute path of the bundle's `main.js`. */

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
-import { realPlace } from './real-place.ts';
+import { nearestThere, realPlace } from './real-place.ts';
 import { repositoryOf } from './repository.ts';
 import { isOwnFolder } from './trust/owner.ts';
 
@@ -29,7 +29,7 @@ const STICKY = 0o1000;
  * @param userHome where the way upwards ends; nothing where it is not known
  */
 export function findProjectFolder(cwd: string, home: string, userHome: string | undefined): string {
-  const start = realPlace(resolve(cwd));
+  const start = nearestThere(realPlace(resolve(cwd)));
   const top = userHome === undefined ? undefined : realPlace(userHome);
   for (const folder of upwards(start, top)) {
     const candidate = join(folder, PROJECT_FOLDER);

@@ -1,4 +1,4 @@
-import { realpathSync, type Stats, statSync } from 'node:fs';
+import { existsSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -15,6 +15,13 @@ export function realPlace(path: string): string {
       if (there === dirname(there)) return path;
     }
   }
+}
+
+/** The folder itself, or the nearest above it that is there. @param path absolute */
+export function nearestThere(path: string): string {
+  let folder = path;
+  while (!existsSync(folder) && folder !== dirname(folder)) folder = dirname(folder);
+  return folder;
 }
 
 /** True for one folder or file under two names: links, mounts, and names that differ in their case alone. */

@@ -54,6 +54,7 @@ export default defineTool({
       terminal: kind.terminal,
       mam: settings.mamProgram,
       server_env: settings.peerEnvironment,
+      env: settings.sessionEnvironment,
       tmux_socket: settings.tmuxSocket,
       path: settings.path,
     });

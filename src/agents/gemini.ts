@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { MamError } from '../errors.ts';
-import { userHome } from '../user-home.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 import { shellCommand } from './shell.ts';
 
@@ -206,9 +205,8 @@ const HOOKS = [
  * above it). Left is a home of its own (`GEMINI_CLI_HOME`), in which everything of the user's `.gemini` is linked and
  * an extension stands beside the user's own: it brings the server and the hooks.
  */
-function launch({ server, serverEnv, hook, folder, resume }: LaunchOptions): Launch {
+function launch({ server, serverEnv, hook, folder, home, resume }: LaunchOptions): Launch {
   const [command, ...args] = server;
-  const home = userHome();
   const extension = { name: 'mam', version: '1.0.0', mcpServers: { mam: { command, args, env: serverEnv } } };
   const hooks = HOOKS.map((event) => [
     event,

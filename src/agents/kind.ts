@@ -35,6 +35,8 @@ export interface LaunchOptions {
   /** A private folder for the files of `Launch`. */
   folder: string;
   workdir: string;
+  /** The home folder of who starts it. */
+  home: string;
   /** Take up the agent's last session in this folder. */
   resume: boolean;
   /** The first prompt, for kinds with `takesPrompt`; the agent gets it whole. It never holds a task's words. */

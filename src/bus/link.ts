@@ -15,6 +15,8 @@ export interface LinkOptions {
   realm: string;
   /** The host whose hub takes the requests. On its own socket the hub is known, whatever its machine is called by now. */
   host: string;
+  /** The caller's PATH, which travels with each request: the hub has that of whoever started it. */
+  path?: string | undefined;
   /** MAM_HOME, for the outbox; without it a claim that the hub does not take is rejected. */
   home?: string | undefined;
   /** `[a-z0-9-]{1,64}`, unique; made up when absent. */
@@ -77,6 +79,7 @@ export class Link {
     });
     this.#requests = new Requests({
       replyTo: this.#replyTo,
+      path: options.path,
       send: (payload) => {
         if (this.#client === undefined || this.#hubStatus === undefined || this.#hubOnline === true)
           send(requestsGoTo, payload);

@@ -53,12 +53,18 @@ export async function publishOnce(
  * @throws MamError also for the hub's own refusal
  */
 export async function requestOnce<C extends Command>(
-  options: OneShotOptions & { host: string; command: C; params: Commands[C]['params'] },
+  options: OneShotOptions & {
+    host: string;
+    command: C;
+    params: Commands[C]['params'];
+    /** The caller's PATH, as `LinkOptions` has it. */
+    path?: string | undefined;
+  },
 ): Promise<Commands[C]['result'] | undefined> {
-  const { realm, host, command, params } = options;
+  const { realm, host, command, params, path } = options;
   const requestId = uniqueId();
   const reply = await exchange<Reply<C>>(options, requestTopic(realm, host), (replyTo) => ({
-    payload: { request_id: requestId, protocol: PROTOCOL_VERSION, command, params, reply_to: replyTo },
+    payload: { request_id: requestId, protocol: PROTOCOL_VERSION, command, params, reply_to: replyTo, path },
     matches: (answer) => answer['request_id'] === requestId,
   }));
   if (reply?.error !== undefined) throw asMamError(reply.error);

@@ -14,6 +14,8 @@ interface Pending {
 export interface RequestsOptions {
   /** The client's reply topic. */
   replyTo: string;
+  /** The caller's PATH, which the hub may need. */
+  path?: string | undefined;
   /** Publishes a request if there is a connection; else it is sent with `resend`. */
   send: (payload: string) => void;
   /** Why no answer came, seen at the end of `timeoutMs`. */
@@ -42,13 +44,14 @@ export class Requests {
     params: Commands[C]['params'],
     timeoutMs: number,
   ): Promise<Commands[C]['result']> {
-    const { replyTo, send, explain } = this.#options;
+    const { replyTo, path, send, explain } = this.#options;
     const request: Request<C> = {
       request_id: newEventId(),
       protocol: PROTOCOL_VERSION,
       command,
       params,
       reply_to: replyTo,
+      path,
     };
     const payload = JSON.stringify(request);
     // The hub would drop it, or close the connection at every attempt anew, and nothing else would get through.

@@ -28,7 +28,7 @@ export async function spoolText(home: string, text: string): Promise<string> {
     throw new MamError(
       'io',
       `The text cannot be handed over in ${folder}: ${(error as Error).message}.`,
-      'Free disk space or set MAM_HOME to a folder that can be written.',
+      'Free disk space, or let that folder be written. A text that you put into a file of the project, and name, needs none of it.',
       { cause: error },
     );
   }

@@ -1,9 +1,9 @@
 import { MamError } from '../errors.ts';
 import type { JobRow } from '../job/request.ts';
 import { hasJob } from '../registry/paths.ts';
+import { shellWord } from '../shell-word.ts';
 import { commandWords } from '../view/command-words.ts';
 import { jobView } from '../view/job.ts';
-import { shellWord } from '../view/shell-word.ts';
 import { answerSummary } from '../view/summary.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';

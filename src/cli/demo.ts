@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { Stage } from '../demo/stage.ts';
 import { MamError } from '../errors.ts';
 import { programPath } from '../program.ts';
+import { shellWord } from '../shell-word.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { paint, print, printJson } from './core/output.ts';
@@ -53,7 +54,7 @@ async function play(keep: boolean, json: boolean): Promise<number> {
   // The usual end of a command whose reader has gone would leave everything standing.
   process.stdout.removeAllListeners('error');
   process.stdout.on('error', () => stop.abort());
-  const mam = basename(process.argv[1] ?? '') === 'mam' ? 'mam' : `node ${programPath()}`;
+  const mam = basename(process.argv[1] ?? '') === 'mam' ? 'mam' : `node ${shellWord(programPath())}`;
   const commandsOf = (stage: Stage) => keptCommands(stage, mam);
   const report = json ? jsonReport(printJson, commandsOf) : textReport(print, paint, commandsOf);
   const end = await runDemo(report, keep, stop.signal);

@@ -7,6 +7,7 @@ import { checks, checksOf } from '../doctor/index.ts';
 import { Programs } from '../doctor/programs.ts';
 import { clients } from '../install/index.ts';
 import { clean } from '../job/text.ts';
+import { workingFolder } from '../working-folder.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { paint, print, printJson } from './core/output.ts';
@@ -54,7 +55,7 @@ async function placeHere(registryFlag: string | undefined): Promise<Place> {
   const env = process.env;
   const place = {
     env,
-    cwd: process.cwd(),
+    cwd: workingFolder(),
     home: mamHome(env),
     registryFlag,
     around: surroundings(env),

@@ -1,6 +1,7 @@
 import { MamError } from '../errors.ts';
 import type { JobRow } from '../job/request.ts';
 import { hasJob } from '../registry/paths.ts';
+import { shellWord } from '../shell-word.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { commandSettings } from './core/settings.ts';
@@ -70,6 +71,6 @@ function onlyOne(open: JobRow[], words: string[]): string {
       : `${open.length} jobs for a person are open: say which.`,
     job === undefined
       ? 'mam list shows all jobs.'
-      : open.map((one) => `mam done ${one.job_id} ${words.join(' ')}`.trim()).join('; '),
+      : open.map((one) => `mam done ${one.job_id} ${words.map(shellWord).join(' ')}`.trim()).join('; '),
   );
 }

@@ -74,6 +74,7 @@ async function tell(settings: Settings, params: HookParams): Promise<HookResult>
       host: settings.host,
       timeoutMs: params.waits === true ? DECISION_MS : ANSWER_MS,
       command: 'hook',
+      path: settings.path,
       params,
     });
   try {

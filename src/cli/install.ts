@@ -3,6 +3,7 @@ import { MamError } from '../errors.ts';
 import type { Client, Scope } from '../install/client.ts';
 import { diffOf } from '../install/diff.ts';
 import { clients } from '../install/index.ts';
+import { checkWorkingFolder } from '../working-folder.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
@@ -50,6 +51,7 @@ export default defineCommand({
       throw new MamError('bad_input', '--channel and --uninstall exclude each other.');
     if (channel && client.channel === undefined)
       throw new MamError('bad_input', `${client.title} has no channels: --channel is for claude-code.`);
+    if (options.project) checkWorkingFolder();
     // biome-ignore lint/style/noProcessEnv: what these clients read of it is no setting of ours
     const env = process.env;
     const around = surroundings(env);

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { resolveKind } from '../agents/index.ts';
-import { peerEnvironment } from '../environment.ts';
+import { peerEnvironment, sessionEnvironment } from '../environment.ts';
 import { mamProgram } from '../program.ts';
 import { attachCommand } from '../view/attach.ts';
 import { startSummary } from '../view/summary.ts';
@@ -49,11 +49,12 @@ export default defineCommand({
         {
           agent,
           name: name ?? kind.defaultSession?.replace(/^tmux:/, ''),
-          workdir: resolve(workdir ?? '.'),
+          workdir: resolve(settings.cwd, workdir ?? '.'),
           resume,
           terminal: kind.terminal,
           mam: mamProgram(),
           server_env: peerEnvironment(settings),
+          env: sessionEnvironment(),
           tmux_socket: settings.tmuxSocket,
           path: settings.path,
         },

@@ -47,7 +47,7 @@ export default defineCommand({
     const jobId = jobIdOf(settings.registryDir, options.job, words[0]);
     const dir = registryOf(settings, jobId);
     if (dir === undefined) throw noSuchJob(settings.registryDir, jobId);
-    const given = options.validate === undefined ? undefined : resolve(options.validate);
+    const given = options.validate === undefined ? undefined : resolve(settings.cwd, options.validate);
     const record = recordOf(dir, jobId, settings, given !== undefined);
     const { script, script_changed } = scriptOf(record.validation, given);
     if (script_changed) note(`${script} was changed since the job was delegated.`);

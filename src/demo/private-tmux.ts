@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { MamError, systemCode } from '../errors.ts';
 import { programPath } from '../program.ts';
+import { shellWord } from '../shell-word.ts';
 import { type Stage, stageEnvironment } from './stage.ts';
 
 export const SESSION = 'peer';
@@ -24,7 +25,7 @@ set -g status-right-length 40
 
 /** The version of tmux. @throws MamError `unavailable` that says how to install it */
 export async function tmuxVersion(): Promise<string> {
-  const { stdout, failed, code } = await execa('tmux', ['-V'], { reject: false });
+  const { stdout, failed, code } = await execa('tmux', ['-V'], { cwd: '/', reject: false });
   if (!failed) return stdout;
   if (code !== 'ENOENT') throw new MamError('unavailable', 'The program tmux does not run.', 'Try: tmux -V');
   throw new MamError(
@@ -60,7 +61,7 @@ export async function releasePeer(stage: Stage): Promise<void> {
 /** What a person types to look at the peer. */
 export function attachCommand(stage: Stage): string {
   // Quoted: zsh takes a word that begins with = for a program's path.
-  return `tmux -S ${stage.socket} attach -t '=${SESSION}'`;
+  return `tmux -S ${shellWord(stage.socket)} attach -t '=${SESSION}'`;
 }
 
 /** The last lines of the peer's screen; none when there is no peer. */
@@ -103,6 +104,7 @@ async function tmux(stage: Stage, args: string[]): Promise<string> {
 
 function options(stage: Stage) {
   return {
+    cwd: '/',
     env: stageEnvironment(stage),
     extendEnv: false,
     timeout: ANSWER_MS,

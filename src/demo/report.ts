@@ -1,4 +1,5 @@
 import { cleanLine } from '../job/text.ts';
+import { shellWord } from '../shell-word.ts';
 import type { Delegated, JobStatus } from './mam-client.ts';
 import { attachCommand } from './private-tmux.ts';
 import type { DemoEnd } from './run.ts';
@@ -38,7 +39,7 @@ export interface KeptCommands {
 
 /** @param mam how this program is called */
 export function keptCommands(stage: Stage, mam: string): KeptCommands {
-  return { attach: attachCommand(stage), stop: `${mam} demo --stop ${stage.folder}` };
+  return { attach: attachCommand(stage), stop: `${mam} demo --stop ${shellWord(stage.folder)}` };
 }
 
 /**

@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
+import { isProgram } from '../find-program.ts';
 import type { ServerEntry } from '../install/client.ts';
+import { nearestThere } from '../real-place.ts';
 import type { Place } from './check.ts';
-import { isProgram } from './programs.ts';
 import type { ServerStart } from './server-probe.ts';
 
 type Env = Place['env'];
@@ -14,7 +15,7 @@ const GEMINI_KEEPS = /TOKEN|SECRET|PASSWORD|PASSWD|KEY|AUTH|CREDENTIAL/i;
 /** How a client would start the server from this shell: its command, its arguments and the whole of its environment. */
 export function startOfClient(client: string, entry: ServerEntry, { env, cwd }: Place): ServerStart {
   const { command, args } = entry;
-  return { command, args, env: { ...passed(client, entry, env), ...entry.env }, cwd };
+  return { command, args, env: { ...passed(client, entry, env), ...entry.env }, cwd: nearestThere(cwd) };
 }
 
 /** The file that the start needs and that is not there: the program, or the script that an interpreter shall run. */

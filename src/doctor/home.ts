@@ -1,7 +1,9 @@
-import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { explain } from '../errors.ts';
 import { hubSocketPath } from '../hub-place.ts';
+import { nearestThere } from '../real-place.ts';
+import { shellWord } from '../shell-word.ts';
 import { isOwn } from '../trust/owner.ts';
 import { checkHubSocket } from '../trust/socket.ts';
 import { userId } from '../user-home.ts';
@@ -21,7 +23,7 @@ export const home: Check = {
 
   async look({ home: folder, settings, env }) {
     const state = stateOf(folder);
-    const there = [folder, ...(settings === undefined ? [] : [settings.registryDir])].map(nearest);
+    const there = [folder, ...(settings === undefined ? [] : [settings.registryDir])].map(nearestThere);
     const [own = '/', registry = own] = there;
     const apart = statSync(own).dev !== statSync(registry).dev;
     return [
@@ -37,13 +39,13 @@ function stateOf(folder: string): Found[] {
   const id = 'home.folder';
   const stat = statSync(folder, { throwIfNoEntry: false });
   if (stat === undefined) {
-    const parent = nearest(folder);
+    const parent = nearestThere(folder);
     return mayWrite(parent)
       ? [ok(id, `${folder} is not there yet; it is made when it is needed`)]
       : [problem(id, `${folder} cannot be made: ${parent} cannot be written.`, elsewhere(parent))];
   }
   if (!stat.isDirectory()) {
-    return [problem(id, `${folder} is no folder.`, 'Move it away, or set MAM_HOME to another folder.')];
+    return [problem(id, `${folder} is not a folder.`, 'Move it away, or set MAM_HOME to another folder.')];
   }
   if (!isOwn(stat)) {
     return [
@@ -60,7 +62,7 @@ function stateOf(folder: string): Found[] {
     const others = (mode & 0o022) !== 0 ? problem : note;
     const can = (mode & 0o022) !== 0 ? 'change' : 'see';
     const title = `Other users can ${can} what is in ${folder} (mode ${mode.toString(8)}).`;
-    return [others(id, title, `\`chmod 700 ${folder}\``)];
+    return [others(id, title, `\`chmod 700 ${shellWord(folder)}\``)];
   }
   return [ok(id, `${folder} is private and can be written`)];
 }
@@ -85,14 +87,11 @@ function room(id: string, folder: string): Found {
     return ok(id, `${free >= 10 * 1024 ? `${Math.floor(free / 1024)} GB` : `${free} MB`} free at ${folder}`);
   }
   const title = `Only ${free} MB are free at ${folder}: events cannot be kept on a full disk.`;
-  return (free < FULL_MB ? problem : note)(id, title, `Make room; \`df -h ${folder}\` shows the disk.`);
-}
-
-/** The folder itself, or what is there above it. */
-function nearest(folder: string): string {
-  let there = folder;
-  while (!existsSync(there)) there = dirname(there);
-  return there;
+  return (free < FULL_MB ? problem : note)(
+    id,
+    title,
+    `Make room; \`df -h ${shellWord(folder)}\` shows the disk.`,
+  );
 }
 
 function mayWrite(folder: string): boolean {
@@ -105,5 +104,5 @@ function mayWrite(folder: string): boolean {
 }
 
 function elsewhere(folder: string): string {
-  return `Mend the permissions of ${folder}, or set MAM_HOME to a folder that can be written.`;
+  return `Let ${folder} be written, in a sandbox too. Or set MAM_HOME to a folder that can be written, the same for all who share the jobs: each MAM_HOME has a hub of its own.`;
 }

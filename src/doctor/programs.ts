@@ -1,6 +1,5 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
 import { execa } from 'execa';
+import { findProgram } from '../find-program.ts';
 import type { Surroundings } from '../install/client.ts';
 import { cleanLine } from '../job/text.ts';
 import { endGroup, keep } from './groups.ts';
@@ -32,11 +31,7 @@ export class Programs {
 
   /** The path of a program, looked for as a shell does. */
   find(name: string): string | undefined {
-    return (this.#env['PATH'] ?? '')
-      .split(delimiter)
-      .filter((folder) => isAbsolute(folder))
-      .map((folder) => join(folder, name))
-      .find(isProgram);
+    return findProgram(name, this.#env['PATH']);
   }
 
   /** The first line of what a program says to `flag`, or undefined when it says nothing in 5 s. */
@@ -61,6 +56,8 @@ export class Programs {
     { signal, env }: { signal?: AbortSignal; env?: Record<string, string> } = {},
   ): Promise<Ended> {
     const child = execa(file, args, {
+      // This one may have been removed.
+      cwd: '/',
       env: { ...this.#env, ...env } as Record<string, string>,
       extendEnv: false,
       stdin: 'ignore',
@@ -116,14 +113,4 @@ export function isAtLeast(version: string, least: string): boolean {
     if (mine !== number) return mine > number;
   }
   return true;
-}
-
-/** True for a file that may be run. */
-export function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }

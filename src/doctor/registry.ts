@@ -10,6 +10,7 @@ import { homePaths, readPointers, readRegistries } from '../registry/home.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
 import { hasJob, jobPaths, lockPath } from '../registry/paths.ts';
 import { writtenState } from '../registry/record-file.ts';
+import { shellWord } from '../shell-word.ts';
 import { type Check, withSettings } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 import { jobHealth } from './job-health.ts';
@@ -142,7 +143,7 @@ function access(dir: string): Found[] {
     return [];
   } catch (error) {
     const title = `The registry ${dir} cannot be written (${systemCode(error) ?? 'unknown error'}).`;
-    const remedy = `Mend its permissions (\`chmod u+rwx ${dir}\`), or set MAM_REGISTRY_DIR to a folder that can be written.`;
+    const remedy = `Mend its permissions (\`chmod u+rwx ${shellWord(dir)}\`), or set MAM_REGISTRY_DIR to a folder that can be written.`;
     return [problem('registry.folder', title, remedy)];
   }
 }

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { redactUrl } from '../bus/address.ts';
 import { ownConfigText } from '../config.ts';
@@ -10,6 +10,7 @@ import { findProjectFolder, PROJECT_FOLDER } from '../project.ts';
 import { whyUnread } from '../trust/files.ts';
 import { readProjectConfig, withoutEffect } from '../trust/project-config.ts';
 import { knownUserHome } from '../user-home.ts';
+import { gone } from '../working-folder.ts';
 import type { Check, Place } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 
@@ -55,6 +56,7 @@ export const settings: Check = {
     const files = [await readProject(project, place), readOwn(place.home)];
     const told = files.flatMap(({ findings }) => findings);
     return [
+      ...(existsSync(place.cwd) ? [] : [removed(place.cwd)]),
       ...(told.some(({ level }) => level === 'problem') ? [] : refusal(place)),
       ...told,
       ...unknownNames(place.env),
@@ -63,6 +65,12 @@ export const settings: Check = {
     ];
   },
 };
+
+/** Everything else goes on as from the nearest folder above that is there. */
+function removed(folder: string): Found {
+  const { message, hint } = gone(folder);
+  return problem('settings.directory', message, hint);
+}
 
 /** What counts of a project's file, and what is ignored. */
 async function readProject(folder: string, { home, settings: found }: Place): Promise<Read> {

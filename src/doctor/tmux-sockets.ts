@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Settings } from '../config.ts';
 import { explain } from '../errors.ts';
 import { cleanLine } from '../job/text.ts';
+import { shellWord } from '../shell-word.ts';
 import { IS_HIDDEN_FORMAT } from '../tmux/marks.ts';
 import { checkTmuxSocket } from '../trust/socket.ts';
 import { userId } from '../user-home.ts';
@@ -118,7 +119,7 @@ async function versions(server: Server, socket: string, { programs }: Place): Pr
     note(
       'tmux.server-version',
       `The tmux server is ${cleanLine(version, SAID_CHARS)}, the program ${program}: tmux was updated while it ran.`,
-      `When nothing of worth is in its sessions any more: \`tmux -S ${socket} kill-server\`, and start them anew.`,
+      `When nothing of worth is in its sessions any more: \`tmux -S ${shellWord(socket)} kill-server\`, and start them anew.`,
     ),
   ];
 }
@@ -130,8 +131,8 @@ function folderOfSockets({ env }: Place): Found[] {
   return [
     problem(
       'tmux.tmpdir',
-      `TMUX_TMPDIR is no folder: ${folder}. tmux itself uses /tmp then, so its sessions are looked for where none are.`,
-      `\`unset TMUX_TMPDIR\`, or make the folder: mkdir -p ${folder}.`,
+      `TMUX_TMPDIR is not a folder: ${folder}. tmux itself uses /tmp then, so its sessions are looked for where none are.`,
+      `\`unset TMUX_TMPDIR\`, or make the folder: mkdir -p ${shellWord(folder)}.`,
     ),
   ];
 }
@@ -145,7 +146,7 @@ function disagreement({ tmuxSocket, paneSocket }: Settings, server: Server, { en
   const plain = `This shell is in the tmux server ${paneSocket}, and not in one of ${base}.`;
   const remedy =
     basename(folder) === basename(base)
-      ? `Give both the same wherever mam runs: \`export TMUX_TMPDIR=${dirname(folder)}\`.`
+      ? `Give both the same wherever mam runs: \`export TMUX_TMPDIR=${shellWord(dirname(folder))}\`.`
       : 'It was started with `tmux -S`: only a mam inside of it finds its sessions. With `tmux -L NAME` and TMUX_SERVER_NAME=NAME all do.';
   // With a name the folder decides, so what runs around this shell is not found.
   const lost = tmuxSocket !== paneSocket && server.state !== 'answers';

@@ -1,12 +1,13 @@
 import { builtIn, isTrusted, KINDS, screenOf } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
+import { findProgram } from '../find-program.ts';
 import type { AgentPlace, AgentRow } from '../job/agent-request.ts';
 import type { JobRecord } from '../job/record.ts';
 import { preflight } from '../tmux/deliver.ts';
 import { STARTED_OPTION } from '../tmux/marks.ts';
 import { listPanes, type PaneInfo } from '../tmux/pane.ts';
 import { foreground } from '../tmux/process.ts';
-import { findProgram, programOf } from './agent-program.ts';
+import { programOf } from './agent-program.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { agentIn } from './pane-agent.ts';
 import { peerServer } from './peer-server.ts';

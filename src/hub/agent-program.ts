@@ -1,8 +1,7 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
 import { human } from '../agents/human.ts';
 import { builtIn } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
+import { findProgram } from '../find-program.ts';
 import type { StartParams, TerminalSettings } from '../job/agent-request.ts';
 
 /** The program that a kind is started with, as configured or as built in; nothing where that is not known. */
@@ -45,23 +44,4 @@ export function neededProgram({
     );
   }
   return program;
-}
-
-/** The path of a program on a PATH. A relative entry of that leads into whatever project is worked on: it is left out. */
-export function findProgram(name: string, path = ''): string | undefined {
-  if (name.includes('/')) return isProgram(name) ? name : undefined;
-  return path
-    .split(delimiter)
-    .filter((folder) => isAbsolute(folder))
-    .map((folder) => join(folder, name))
-    .find(isProgram);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

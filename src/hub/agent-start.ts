@@ -1,10 +1,6 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
 import { builtIn, screenOf } from '../agents/index.ts';
 import type { Launch } from '../agents/kind.ts';
-import { scrubbedEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
 import type { StartParams, StartResult } from '../job/agent-request.ts';
 import type { AgentSession } from '../job/record.ts';
@@ -13,10 +9,11 @@ import type { TmuxServer } from '../tmux/control.ts';
 import { STARTED_OPTION } from '../tmux/marks.ts';
 import { formatLiteral, quote } from '../tmux/quote.ts';
 import { classify, shoot } from '../tmux/screen.ts';
-import { checkTmuxSocket } from '../trust/socket.ts';
+import { userHome } from '../user-home.ts';
 import { newAgentFolder, noteOwner, placeFiles, sweepAgentFiles } from './agent-files.ts';
 import { neededProgram } from './agent-program.ts';
 import { checkWorkdir } from './delegation-checks.ts';
+import { createSession, makeSocketFolder } from './new-session.ts';
 import { peerServer } from './peer-server.ts';
 import { dialogOn } from './shown-dialog.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -63,9 +60,11 @@ export async function launchAgent(
     ...(params.path !== undefined && { PATH: params.path }),
   };
   const format = '#{pane_id} #{pane_pid} #{session_created} #{window_index}';
-  const words = [
-    ...['new-session', '-d', '-P', '-F', format, '-s', name, ...SIZE, '-c', formatLiteral(params.workdir)],
-    ...Object.entries(env).flatMap(([key, value]) => ['-e', `${key}=${value}`]),
+  const newSession = (more: Record<string, string> = {}): string[] => [
+    // -E: what the caller has not, such as a display, would else be taken from the hub, which has none.
+    ...['new-session', '-d', '-E', '-P', '-F', format, '-s', name, ...SIZE],
+    ...['-c', formatLiteral(params.workdir)],
+    ...Object.entries({ ...more, ...env }).flatMap(([key, value]) => ['-e', `${key}=${value}`]),
     ...['--', program, ...launch.args],
   ];
   // In the same command, before its end could be noticed: a program that fails at once leaves its last words.
@@ -73,47 +72,19 @@ export async function launchAgent(
     ['set-option', '-p', '-t', `=${name}:`, STARTED_OPTION, params.agent],
     ['set-option', '-p', '-t', `=${name}:`, 'remain-on-exit', 'on'],
   ];
-  const line = await create(servers.get(socket), socket, [words, ...marks], name);
+  const line = await createSession(servers.get(socket), {
+    socket,
+    name,
+    newSession,
+    marks,
+    session: params.env,
+  });
   const [pane = '', pid, created, window] = line.split(' ');
   if (files !== undefined) noteOwner(files, Number(pid));
   return {
     session: { socket, session: name, window: Number(window), pane, session_created: Number(created) },
     pane_pid: Number(pid),
   };
-}
-
-/** A tmux server that runs is asked over its control client; where none runs, this session is the first of a new one. */
-async function create(
-  server: TmuxServer,
-  socket: string,
-  commands: string[][],
-  name: string,
-): Promise<string> {
-  try {
-    const line = commands
-      .map(([command = '', ...words]) => [command, ...words.map((word) => quote(word))].join(' '))
-      .join(' ; ');
-    return (await server.command(line))[0] ?? '';
-  } catch (error) {
-    if (/duplicate session/.test(String(error))) {
-      throw new MamError(
-        'conflict',
-        `A tmux session ${name} exists already.`,
-        `Delegate to it with agent_session "tmux:${name}", or start the agent under another name.`,
-      );
-    }
-    if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
-  }
-  mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
-  checkTmuxSocket(socket);
-  const words = commands.flatMap((one, index) => (index === 0 ? one : [';', ...one]));
-  const { stdout } = await execa('tmux', ['-u', '-S', socket, ...words], {
-    extendEnv: false,
-    env: scrubbedEnvironment(),
-    stdin: 'ignore',
-    cwd: '/',
-  });
-  return stdout.trim();
 }
 
 /** Starts an agent and waits until it can be given a job. @throws MamError as `launchAgent`, and when it ends at once */
@@ -246,10 +217,12 @@ function sessionName({ agent, name }: StartParams): string {
 /**
  * Whether an agent can be started as asked: nothing is made by that.
  * @returns the program's path
- * @throws MamError `unavailable` when it is missing, `bad_input` for a kind or a name that can't be started
+ * @throws MamError `unavailable` when it is missing, `bad_input` for a kind or a name that can't be started, `io` where tmux
+ * can have no socket
  */
 export function checkStart(params: StartParams): string {
   sessionName(params);
+  makeSocketFolder(params.tmux_socket, true);
   return neededProgram(params);
 }
 
@@ -274,6 +247,7 @@ function plan(
     hook: [node, ...rest, 'hook', agent],
     folder: files,
     workdir,
+    home: params.env?.['HOME'] ?? userHome(),
     resume: params.resume ?? false,
     prompt,
   });

@@ -228,7 +228,7 @@ export class Claims {
       return `There is no job with this id. The job of your pane is ${mine.id}: report with job_id "${mine.id}".`;
     const open = this.registrar.open.slice(0, NAMED_JOBS).map((job) => job.id);
     if (open.length === 0)
-      return 'There is no job with this id, and no job is open. Take the id from the order in your pane.';
+      return `There is no job with this id, and no job is open. Take the id from the order in your pane. If it is right, its hub is another one: this is that of MAM_HOME ${this.home}.`;
     return `There is no job with this id. Open jobs: ${open.join(', ')}. Take the id from the order in your pane.`;
   }
 }

@@ -13,6 +13,7 @@ export function openLink(settings: Settings, start = () => ensureHub(settings)):
     realm: settings.realm,
     host: settings.host,
     home: settings.home,
+    path: settings.path,
     onUnreachable: start,
   });
 }

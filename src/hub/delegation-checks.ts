@@ -57,7 +57,7 @@ export function checkWorkdir(workdir: string): void {
       'bad_input',
       stat === undefined
         ? `The working folder ${workdir} does not exist, or cannot be reached.`
-        : `The working folder ${workdir} is no folder.`,
+        : `The working folder ${workdir} is not a folder.`,
       'Give workdir as an existing folder.',
     );
   }

@@ -6,11 +6,11 @@ import { checkEncrypted } from '../bus/address.ts';
 import { connectFrame } from '../bus/wire.ts';
 import type { Settings } from '../config.ts';
 import { hubEnvironment } from '../environment.ts';
-import { MamError, systemCode } from '../errors.ts';
+import { MamError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import { presentSocketPath, START_MS } from '../hub-place.ts';
 import { programPath } from '../program.ts';
-import { homePaths } from '../registry/home.ts';
+import { homeError, homePaths } from '../registry/home.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
 import { checkHubSocket } from '../trust/socket.ts';
 import { brokerFingerprint, describeBroker, readHubFile } from './hub-file.ts';
@@ -82,12 +82,7 @@ function mayStart(settings: Settings): boolean {
     closeSync(openSync(mark, 'w', 0o600));
     return true;
   } catch (error) {
-    throw new MamError(
-      'io',
-      `The folder ${home.folder} cannot be written (${systemCode(error) ?? 'unknown error'}).`,
-      'Set MAM_HOME to a folder that can be written.',
-      { cause: error },
-    );
+    throw homeError(home.folder, error);
   }
 }
 

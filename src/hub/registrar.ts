@@ -13,6 +13,7 @@ import { type JobIndex, toRow } from '../registry/job-index.ts';
 import { hasJob, isRemoved, jobPaths, registryError } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
 import { moveToTrash } from '../registry/trash.ts';
+import { shellWord } from '../shell-word.ts';
 import { hubDraft } from './hub-draft.ts';
 import { type Draft, LiveJob, type Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
@@ -184,7 +185,7 @@ export class Registrar {
       throw new MamError(
         'refused',
         `Job ${jobId} in ${registryDir} is a copy: the job itself is in ${job.registryDir}.`,
-        `Say it there, or with --registry-dir ${job.registryDir}.`,
+        `Say it there, or with --registry-dir ${shellWord(job.registryDir)}.`,
       );
     }
     return job;

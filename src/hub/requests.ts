@@ -6,6 +6,7 @@ import { PROTOCOL_VERSION } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { isSamePlace } from '../real-place.ts';
 import type { Home } from '../registry/home.ts';
+import { tellPath } from '../tmux/program.ts';
 import { listAgents } from './agent-list.ts';
 import { startAgent } from './agent-start.ts';
 import { stopAgent } from './agent-stop.ts';
@@ -124,6 +125,7 @@ export class Requests {
           'Run `mam hub stop`; the next call starts the newer hub.',
         );
       }
+      if (typeof request.path === 'string') tellPath(request.path);
       if (!Object.hasOwn(this.handlers, request.command))
         throw new MamError(
           'conflict',

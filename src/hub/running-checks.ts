@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../folders.ts';
 import { startOf } from '../processes.ts';
 import { isLiving, type Owner, thisOwner } from '../registry/lock.ts';
 import { endFamily } from './check-family.ts';
@@ -17,7 +18,7 @@ export class RunningChecks {
   }
 
   begin(jobId: string, pid: number, mark: string): void {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    makeFolder(this.folder);
     const owner = { ...thisOwner(mark), pid, start: startOf(pid) ?? '' };
     writeFileSync(this.file(jobId), JSON.stringify(owner), { mode: 0o600 });
   }

@@ -1,7 +1,9 @@
 import { builtIn } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
+import { findProgram } from '../find-program.ts';
 import type { DelegateParams } from '../job/request.ts';
-import { findProgram, programOf } from './agent-program.ts';
+import { shellWord } from '../shell-word.ts';
+import { programOf } from './agent-program.ts';
 
 /** The error for a session that is missing, with the ways to have it started, or what that needs. */
 export function withStartHint(
@@ -21,7 +23,8 @@ export function withStartHint(
       `${hint} To have it started, ${program} must be on the PATH. ${install}`,
     );
   }
-  const named = name === undefined || name === builtIn(agent)?.defaultSession ? '' : ` --name ${name}`;
+  const named =
+    name === undefined || name === builtIn(agent)?.defaultSession ? '' : ` --name ${shellWord(name)}`;
   const ways = `with \`start\` true (\`--start\` in a shell), or by \`mam start ${agent}${named}\``;
   return new MamError(code, message, `${hint} Or let it be started: ${ways}.`);
 }

@@ -53,6 +53,8 @@ export interface StartParams extends AgentPlace {
   mam: string[];
   /** The caller's settings that the agent's server must have too, as environment. */
   server_env: Record<string, string>;
+  /** What of the caller's environment the session shall have; absent from an older client. */
+  env?: Record<string, string> | undefined;
 }
 
 export interface StartResult {

@@ -37,6 +37,7 @@ export interface DelegationSettings {
   mamCommand: string;
   mamProgram: string[];
   peerEnvironment: Record<string, string>;
+  sessionEnvironment: Record<string, string>;
   maxDepth: number;
   maxOpenJobs: number;
   agents: NonNullable<AgentPlace['configured']>;
@@ -51,7 +52,9 @@ export function delegateParams(
   return {
     ...wish,
     ...who,
-    start: start ? { mam: settings.mamProgram, server_env: settings.peerEnvironment } : undefined,
+    start: start
+      ? { mam: settings.mamProgram, server_env: settings.peerEnvironment, env: settings.sessionEnvironment }
+      : undefined,
     notify: notify ? { configured: settings.agents } : undefined,
     tmux_socket: settings.tmuxSocket,
     registry_dir: settings.registryDir,

@@ -1,8 +1,11 @@
+import { shellWord } from '../shell-word.ts';
 import { LIMITS } from './limits.ts';
 import { cleanLine } from './text.ts';
 
 /** What no shell acts on, whichever it is: no quote, no operator, no expansion, no line break. */
 const PLAIN = /^[\p{L}\p{N} _./:@%+,-]+$/u;
+/** A path that is one word of it. */
+const PLAIN_PATH = /^[\p{L}\p{N}_./:@%+,-]+$/u;
 
 /** What an order says beside the job's id. */
 export interface OrderParts {
@@ -25,7 +28,7 @@ export function composeOrder(jobId: string, { prompt, mam, taskFile }: OrderPart
   if (prompt === undefined) {
     const order = `Job ${jobId} was delegated to you by another agent: call the MCP tool publish_event of the server mam with job_id ${jobId} and event started. Its answer holds your task and working folder.`;
     const shell = withoutTool(jobId, plainCommand(mam));
-    return pointer(order, shell, PLAIN.test(taskFile) ? taskFile : undefined, end, id);
+    return pointer(order, shell, PLAIN_PATH.test(taskFile) ? taskFile : undefined, end, id);
   }
   const order = `Job ${jobId} was delegated to you by another agent: call the MCP tool publish_event (server mam) with job_id "${jobId}" and event "started"; its answer holds your task and working folder.`;
   const shell = withoutTool(jobId, mam);
@@ -34,7 +37,9 @@ export function composeOrder(jobId: string, { prompt, mam, taskFile }: OrderPart
     const whole = [order, `${task} (${shell}. ${end})`, id].join('\n');
     if (whole.length <= LIMITS.orderChars) return whole;
   }
-  return pointer(order, shell, taskFile, end, id);
+  // A line break in it would be one of the order.
+  const file = cleanLine(taskFile, taskFile.length) === taskFile ? shellWord(taskFile) : undefined;
+  return pointer(order, shell, file, end, id);
 }
 
 /** A command line that no shell can read in another way; where the real one is not so, the name that it may have. */

@@ -21,6 +21,8 @@ export interface Request<C extends Command = Command> {
   command: C;
   params: Commands[C]['params'];
   reply_to: string;
+  /** The caller's PATH: where its tmux is. */
+  path?: string | undefined;
 }
 
 /** The hub's answer, on the request's `reply_to`. */
@@ -54,7 +56,7 @@ export interface DelegateParams {
   validate?: string | undefined;
   validate_rounds?: number | undefined;
   /** How the agent is started when its session is missing; absent: it is not. */
-  start?: Pick<StartParams, 'mam' | 'server_env'> | undefined;
+  start?: Pick<StartParams, 'mam' | 'server_env' | 'env'> | undefined;
   on_busy: 'queue' | 'refuse';
   request_key?: string | undefined;
   /** Absolute path of the caller's tmux socket. */

@@ -4,7 +4,7 @@ import type { Link } from '../bus/link.ts';
 import { dropSpool, isLong, spoolPrompt, spoolText } from '../bus/spool.ts';
 import { parseCursor, waitForJobs } from '../bus/waiter.ts';
 import type { Settings } from '../config.ts';
-import { peerEnvironment } from '../environment.ts';
+import { peerEnvironment, sessionEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
 import { ensureHub } from '../hub/find.ts';
@@ -267,5 +267,6 @@ function forTools(settings: Settings): Engine['settings'] {
     mamCommand: mamCommand(settings),
     mamProgram: mamProgram(),
     peerEnvironment: peerEnvironment(settings),
+    sessionEnvironment: sessionEnvironment(),
   };
 }

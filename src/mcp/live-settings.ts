@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadSettings, mamHome, type Settings, workingFolder } from '../config.ts';
+import { loadSettings, mamHome, type Settings } from '../config.ts';
 import { findProjectFolder } from '../project.ts';
 import { knownUserHome } from '../user-home.ts';
+import { workingFolder } from '../working-folder.ts';
 
 /** The settings of a server that runs: read again when a file has changed that decides on them, so `mam trust` counts at once. */
 export class LiveSettings {

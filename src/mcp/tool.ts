@@ -78,6 +78,8 @@ export type EngineSettings = Pick<
   mamProgram: string[];
   /** What the server of an agent that we start must have in its environment. */
   peerEnvironment: Record<string, string>;
+  /** What of this server's environment a session that is started for it shall have. */
+  sessionEnvironment: Record<string, string>;
 };
 
 /** All that tools see of the rest of the program. It grows only when a tool needs it. */

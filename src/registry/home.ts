@@ -51,13 +51,18 @@ export function ensurePrivateFolder(folder: string): void {
     checkOwnFolder(folder, 'Set MAM_HOME to a folder of your own that nobody else can write (mode 700).');
   } catch (error) {
     if (error instanceof MamError) throw error;
-    throw new MamError(
-      'io',
-      `The folder ${folder} cannot be made (${systemCode(error) ?? 'unknown error'}).`,
-      'Set MAM_HOME to a folder that can be written.',
-      { cause: error },
-    );
+    throw homeError(folder, error);
   }
+}
+
+/** The error for a home that can't be written: whatever is advised must lead to the hub that has the jobs. */
+export function homeError(folder: string, error: unknown): MamError {
+  return new MamError(
+    'io',
+    `The folder ${folder} cannot be written (${systemCode(error) ?? 'unknown error'}), so no hub can be started from here.`,
+    'In a sandbox: let it write this folder, or start the hub from outside (`mam hub restart`). Else set MAM_HOME to a folder that can be written, the same for all who share the jobs: each MAM_HOME has a hub of its own.',
+    { cause: error },
+  );
 }
 
 /** Makes the home and the folders in it. @throws MamError as `ensurePrivateFolder` */

@@ -60,7 +60,12 @@ export function realRegistry(registryDir: string): string {
 /** True where it, and the `.mam` folder around it, are real folders. */
 export function isRealRegistry(registryDir: string): boolean {
   const places = [projectOf(registryDir) ?? registryDir, registryDir];
-  return places.every((place) => lstatSync(place, { throwIfNoEntry: false })?.isDirectory() === true);
+  try {
+    return places.every((place) => lstatSync(place).isDirectory());
+  } catch {
+    // Missing, or below a file.
+    return false;
+  }
 }
 
 /** The `.mam` folder that a registry lies in, where it does. */

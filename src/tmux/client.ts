@@ -3,11 +3,13 @@ import { MamError } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
 import { checkTmuxSocket } from '../trust/socket.ts';
 import { type Block, FrameReader } from './frame.ts';
+import { tmuxPrograms } from './program.ts';
 import { hiddenName, leave, refusal, setup, start } from './start.ts';
 
 /** A tmux server that is silent for so long (ms) is taken for stuck: the client is dropped, the caller told. */
 const ANSWER_MS = 10_000;
 const END_MS = 1_000;
+const OTHER_VERSION = /protocol version mismatch/;
 
 interface Pending {
   subcommand: string;
@@ -34,9 +36,9 @@ export class ControlClient {
   /** Resolves when the client is gone, for whatever reason. Never rejects. */
   readonly done: Promise<void>;
 
-  private constructor(socketPath: string, onNotice: (line: string) => void) {
+  private constructor(program: string, socketPath: string, onNotice: (line: string) => void) {
     this.#socketPath = socketPath;
-    this.#child = start(socketPath, this.session);
+    this.#child = start(program, socketPath, this.session);
     const frames = new FrameReader(
       (block) => this.#take(block),
       (line) => {
@@ -63,10 +65,16 @@ export class ControlClient {
    */
   static async connect(socketPath: string, onNotice: (line: string) => void): Promise<ControlClient> {
     checkTmuxSocket(socketPath);
-    const client = new ControlClient(socketPath, onNotice);
-    const failure = await new Promise<string | undefined>((resolve) => {
-      client.#greeted = resolve;
-    });
+    const [first = 'tmux', ...others] = tmuxPrograms();
+    let client = new ControlClient(first, socketPath, onNotice);
+    let failure = await client.#greeting();
+    for (const program of others) {
+      // A server understands the tmux alone that it was started with, or one that is close to it.
+      if (!OTHER_VERSION.test(failure || client.#why)) break;
+      client.kill();
+      client = new ControlClient(program, socketPath, onNotice);
+      failure = await client.#greeting();
+    }
     if (failure !== undefined || client.#ended) {
       client.kill();
       throw refusal(socketPath, failure || client.#why);
@@ -77,6 +85,13 @@ export class ControlClient {
     ]);
     client.pane = pane;
     return client;
+  }
+
+  /** @returns what tmux said where it refused; nothing when it has taken the client */
+  #greeting(): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      this.#greeted = resolve;
+    });
   }
 
   /** The hidden session, and our own pane in it. */

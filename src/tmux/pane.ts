@@ -1,4 +1,5 @@
 import { MamError } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 import type { TmuxServer } from './control.ts';
 import { IS_HIDDEN_FORMAT } from './marks.ts';
 import { quote } from './quote.ts';
@@ -215,7 +216,7 @@ function tmuxName(name: string): string {
 }
 
 function missing(panes: PaneInfo[], name: string, socketPath: string | undefined): MamError {
-  const tmux = socketPath === undefined ? 'tmux' : `tmux -S ${socketPath}`;
+  const tmux = socketPath === undefined ? 'tmux' : `tmux -S ${shellWord(socketPath)}`;
   const live = [...new Set(panes.map((pane) => `tmux:${pane.session}`))];
   const known = live.length === 0 ? 'No session runs there.' : `Live sessions: ${live.join(', ')}.`;
   const what = name.startsWith('%') ? `pane ${name}` : `session or pane tmux:${name}`;
@@ -225,7 +226,8 @@ function missing(panes: PaneInfo[], name: string, socketPath: string | undefined
     const hint = `${known} Session ${session} has the panes ${inside.join(', ')}.`;
     return new MamError('not_found', `There is no tmux ${what}.`, hint);
   }
-  const word = session.replaceAll("'", "'\\''");
-  const start = name.startsWith('%') ? '' : ` Start it: ${tmux} new-session -d -s '${word}' COMMAND.`;
+  const start = name.startsWith('%')
+    ? ''
+    : ` Start it: ${tmux} new-session -d -s ${shellWord(session)} COMMAND.`;
   return new MamError('not_found', `There is no tmux ${what}.`, known + start);
 }

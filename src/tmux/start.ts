@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import { execa } from 'execa';
 import { MamError } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 import { HIDDEN_OPTION } from './marks.ts';
+import { clientPath } from './program.ts';
 
 let connections = 0;
 
@@ -45,11 +47,11 @@ export function leave(session: string, pane: string): string {
 const WATCH = `while sleep 5 && kill -0 ${process.pid} 2>/dev/null; do :; done`;
 
 /** Starts a control client on a running server; it never starts a server. Both its pipes and it are unref'd, but stdout. */
-export function start(socketPath: string, name: string) {
+export function start(program: string, socketPath: string, name: string) {
   // -N: never start a server with the hub's environment. -E: never touch an environment.
   const session = ['new-session', '-E', '-s', name, '-f', 'no-output,ignore-size'];
   const child = execa(
-    'tmux',
+    program,
     ['-u', '-S', socketPath, '-N', '-C', ...session, ...['-x', '20', '-y', '5'], 'sh', '-c', WATCH],
     {
       stdin: 'pipe',
@@ -61,7 +63,7 @@ export function start(socketPath: string, name: string) {
       // A group of its own: Ctrl-C in the hub's terminal is not for it.
       detached: true,
       cwd: '/',
-      env: { TMUX: undefined, TMUX_PANE: undefined },
+      env: { TMUX: undefined, TMUX_PANE: undefined, PATH: clientPath() },
     },
   );
   child.unref();
@@ -76,7 +78,7 @@ export function refusal(socketPath: string, why: string): MamError {
     return new MamError('unavailable', 'The program tmux is not installed, or not on the PATH.', hint);
   }
   if (why === '' || /no server running|No such file|Connection refused|server exited|lost server/.test(why)) {
-    const hint = `Start one: tmux -S ${socketPath} new-session -d -s NAME COMMAND.`;
+    const hint = `Start one: tmux -S ${shellWord(socketPath)} new-session -d -s NAME COMMAND.`;
     return new MamError('not_found', `No tmux server runs at ${socketPath}.`, hint);
   }
   return new MamError('unavailable', `The tmux server at ${socketPath} refused the connection: ${why}.`);

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { MamError } from '../errors.ts';
+import { MamError, systemCode } from '../errors.ts';
 import { checkOwnFolder, isOwn, whyForeign } from './owner.ts';
 
 const HUB_REMEDY = 'Remove it if it is not yours, or set MAM_HOME to a folder that only you can write.';
@@ -25,13 +25,31 @@ export function checkHubSocket(path: string): void {
  */
 export function checkTmuxSocket(path: string): void {
   const folder = dirname(path);
-  const stat = statSync(folder, { throwIfNoEntry: false });
+  let stat: Stats | undefined;
+  try {
+    stat = statSync(folder, { throwIfNoEntry: false });
+  } catch (error) {
+    throw noSocketFolder(folder, error);
+  }
   if (stat === undefined) return;
   const entry = lstatSync(folder);
   const why = isOwn(entry) || entry.uid === 0 ? whyUnsafe(stat) : 'belongs to another user';
   if (why !== undefined)
     throw new MamError('refused', `The folder of the tmux socket ${path} ${why}.`, TMUX_REMEDY);
   checkOwnSocket(path, TMUX_REMEDY);
+}
+
+/** The error for a folder of sockets that can't be made or entered. @param folder in that of `TMUX_TMPDIR` */
+export function noSocketFolder(folder: string, error: unknown): MamError {
+  const parent = dirname(folder);
+  const code = systemCode(error);
+  const why = code === 'ENOTDIR' ? `${parent} is not a folder` : `${code ?? 'unknown error'}`;
+  return new MamError(
+    'io',
+    `tmux can have no socket in ${folder}: ${why}.`,
+    'Set TMUX_TMPDIR to a folder that only you can write, or unset it: tmux then uses /tmp.',
+    { cause: error },
+  );
 }
 
 /** The system's temporary folder may hold a socket too: there only its owner can put another one in its place. */

@@ -311,7 +311,7 @@ describe('the home and the settings', () => {
     chmodSync(lab.home, 0o700);
     expect((await look(['home'])).of('home.folder').level).toBe('ok');
     const file = put(join(lab.folder, 'file'), '');
-    expect((await look(['home'], { MAM_HOME: file })).of('home.folder').title).toContain('is no folder');
+    expect((await look(['home'], { MAM_HOME: file })).of('home.folder').title).toContain('is not a folder');
     const deep = join(lab.folder, 'd'.repeat(100));
     expect((await look(['home'], { MAM_HOME: deep })).of('home.socket').level).toBe('ok');
   });

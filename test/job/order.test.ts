@@ -52,6 +52,18 @@ describe('the order that is typed', () => {
   });
 });
 
+test.each([
+  ['/my work/jobs/prompt.md', "'/my work/jobs/prompt.md'"],
+  ["/it's/prompt.md", `'/it'\\''s/prompt.md'`],
+  ['/a;b/$c/prompt.md', "'/a;b/$c/prompt.md'"],
+])('a file whose path a shell would take apart is one word of the order: %s', (file, word) => {
+  expect(order('two\nlines', 'mam', file)).toContain(`and read ${word}. Report`);
+});
+
+test('a file whose path is of two lines is not named', () => {
+  expect(order('two\nlines', 'mam', '/of two\nlines/prompt.md').split('\n')).toHaveLength(3);
+});
+
 describe('the order for a pane that is not known to be an agent', () => {
   const ODD = [
     "it's",
@@ -80,6 +92,12 @@ describe('the order for a pane that is not known to be an agent', () => {
       expect(typed).toContain(`publish --job ${ID} --event started`);
       expect(typed.endsWith(`Use only this id, none of an earlier run: ${ID}`)).toBe(true);
     }
+  });
+
+  test('names none of both where a blank takes it apart', () => {
+    const typed = order(undefined, "node '/my work/dist/main.js'", '/my work/prompt.md');
+    expect(typed).toContain('run: mam publish');
+    expect(typed).not.toContain('my work');
   });
 
   test('names the program and the file where both are plain', () => {

@@ -9,6 +9,7 @@ import { listPanes } from '../../src/tmux/pane.ts';
 import { quote } from '../../src/tmux/quote.ts';
 import type { PaneSample } from '../../src/tmux/sample.ts';
 import { capture } from '../../src/tmux/screen.ts';
+import { refusal } from '../../src/tmux/start.ts';
 import { isRunning } from '../support/processes.ts';
 import { PATIENCE, until } from '../support/until.ts';
 import { TmuxLab } from './lab.ts';
@@ -87,17 +88,23 @@ test('no server: not_found, and none is started', async () => {
   expect(await one.alive()).toBe(false);
 });
 
-test('no tmux program: unavailable, with the way to install it', async () => {
+test('a PATH without tmux leads to its usual place', async () => {
   const before = process.env['PATH'];
   process.env['PATH'] = '/nonexistent';
   try {
     await expect(new TmuxServer('/tmp/none').command('list-panes')).rejects.toMatchObject({
-      code: 'unavailable',
-      hint: expect.stringMatching(/apt-get install tmux.*brew install tmux/),
+      message: 'No tmux server runs at /tmp/none.',
     });
   } finally {
     process.env['PATH'] = before;
   }
+});
+
+test('no tmux program: unavailable, with the way to install it', () => {
+  expect(refusal('/tmp/none', 'ENOENT')).toMatchObject({
+    code: 'unavailable',
+    hint: expect.stringMatching(/apt-get install tmux.*brew install tmux/),
+  });
 });
 
 test('callers share one client; two objects have a hidden session each; nothing of them stays', async () => {

@@ -3,6 +3,7 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -436,11 +437,13 @@ describe.runIf(isRoot)('a shared folder above', () => {
       realm: 'default',
       agents: {},
     });
-    // In that very folder nothing is written, and the reason is told.
-    const { code, stderr } = await lab.start(['submit', '--agent', 'human', '--prompt', 'x', '--no-wait'], {
+    // In that very folder nothing is written.
+    lab.expected.push(/^h\/project\//);
+    const { code, stdout } = await lab.start(['submit', '--agent', 'human', '--prompt', 'x', '--no-wait'], {
       cwd: shared,
     }).ended;
-    expect([code, stderr]).toEqual([69, expect.stringContaining(`belongs to another user (uid ${OTHER})`)]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining(join(lab.home, 'project', 'jobs'))]);
+    expect(readdirSync(join(shared, '.mam'))).toEqual(['config.json']);
   });
 
   test("another user's .git or .mam there makes it no project that mam install writes to", async () => {

@@ -4,8 +4,10 @@ import { mamHome } from '../../config.ts';
 import type { Client, Surroundings } from '../../install/client.ts';
 import { programPath } from '../../program.ts';
 import { PROJECT_FOLDER } from '../../project.ts';
+import { realPlace } from '../../real-place.ts';
 import { isOwn } from '../../trust/owner.ts';
 import { userHome } from '../../user-home.ts';
+import { workingFolder } from '../../working-folder.ts';
 import { realOf } from './files.ts';
 
 type Env = Surroundings['env'];
@@ -14,7 +16,7 @@ type Env = Surroundings['env'];
 export function surroundings(env: Env): Surroundings {
   return {
     home: userHome(),
-    project: projectAround(process.cwd(), mamHome(env)),
+    project: projectAround(workingFolder(), mamHome(env)),
     env,
     isFile,
     ...serverCommand(env),
@@ -26,7 +28,7 @@ export function surroundings(env: Env): Surroundings {
  * folder itself.
  */
 function projectAround(cwd: string, home: string): string {
-  const top = userHome();
+  const top = realPlace(userHome());
   const inside = cwd.startsWith(top + sep);
   for (let folder = cwd; !(inside && folder === top); folder = dirname(folder)) {
     const own = join(folder, PROJECT_FOLDER);

@@ -1,7 +1,7 @@
 import { needsAttention } from '../../job/apply.ts';
 import type { JobRecord } from '../../job/record.ts';
+import { shellWord } from '../../shell-word.ts';
 import { openRequest, waitsInItsPane } from '../../view/job.ts';
-import { shellWord } from '../../view/shell-word.ts';
 
 /** What a person, or a program that runs commands, can type next for a job. */
 export function nextStep(record: JobRecord): string {

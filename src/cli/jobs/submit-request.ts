@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { KnownKind } from '../../agents/index.ts';
 import { type Settings, sessionOf } from '../../config.ts';
-import { peerEnvironment } from '../../environment.ts';
+import { peerEnvironment, sessionEnvironment } from '../../environment.ts';
 import { MamError, systemCode } from '../../errors.ts';
 import { DEFAULTS, delegateParams } from '../../job/delegation.ts';
 import { ancestors } from '../../processes.ts';
@@ -27,10 +27,10 @@ export function paramsOf(
       agent: kind.name,
       agent_session: session,
       trust_pane: chosen['trust-pane'],
-      workdir: resolve(chosen.workdir ?? '.'),
+      workdir: resolve(settings.cwd, chosen.workdir ?? '.'),
       timeout_seconds: chosen.timeout ?? DEFAULTS.timeoutSeconds,
       idle_timeout_seconds: chosen['idle-timeout'] ?? DEFAULTS.idleTimeoutSeconds,
-      validate: chosen.validate === undefined ? undefined : resolve(chosen.validate),
+      validate: chosen.validate === undefined ? undefined : resolve(settings.cwd, chosen.validate),
       validate_rounds: chosen['validate-rounds'] ?? 0,
       start: chosen.start,
       notify: chosen.notify === 'pane',
@@ -42,6 +42,7 @@ export function paramsOf(
       mamCommand: mamCommand(settings),
       mamProgram: mamProgram(),
       peerEnvironment: peerEnvironment(settings),
+      sessionEnvironment: sessionEnvironment(),
     },
     {
       terminal: kind.terminal,

@@ -262,6 +262,7 @@ describe('the start of Claude Code', () => {
     hook: ['/usr/bin/node', "/opt/it's/main.js", 'hook', 'claude-code'] as const,
     folder: '/run/mam',
     workdir: '/home/me/project',
+    home: '/home/user',
     resume: false,
   };
 

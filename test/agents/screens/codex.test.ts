@@ -242,6 +242,7 @@ const OPTIONS = {
   hook: ['node', '/opt/mam/main.js', 'hook'] as const,
   folder: '/home/me/.mam/agents/1',
   workdir: '/home/me/project',
+  home: '/home/user',
   resume: false,
 };
 

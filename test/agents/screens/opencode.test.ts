@@ -151,6 +151,7 @@ describe('the start of OpenCode', () => {
     hook: ['node', '/opt/mam/main.js', 'hook', 'opencode'] as const,
     folder: '/home/me/.mam/start a',
     workdir: '/home/me/project',
+    home: '/home/user',
     resume: false,
   };
 
