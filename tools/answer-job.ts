@@ -12,18 +12,20 @@ export default defineTool({
     'Answer a delegated job that asks for something: reply to the question of its peer with text, or approve or reject its permission request with decision allow or deny. ' +
     'A decision counts once, for exactly the request that is open. Text for a job that has asked nothing is a further instruction; the peer gets it with its next report, or in its pane when it is idle.',
   inputSchema: z.strictObject({
-    job_id: z.string().describe('Id of the job, as it was given when the job was delegated'),
+    job_id: z.string().describe('Id of the delegated job'),
     text: z
       .string()
       .max(LIMITS.detailChars)
       .optional()
       .describe(
-        'The answer to the question, or an instruction, at most 2,000 characters. Give this or decision, not both',
+        'The answer to the question, or an instruction, at most 2,000 characters. Give this or decision',
       ),
     decision: z
       .enum(['allow', 'deny'])
       .optional()
-      .describe('For a permission request: allow it once, or deny it. Give this or text, not both'),
+      .describe(
+        'For a permission request, or work whose check could not run: allow it once, or deny it. Give this or text',
+      ),
     request_id: z
       .string()
       .optional()

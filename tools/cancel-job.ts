@@ -13,7 +13,7 @@ export default defineTool({
     'A queued job is never typed; one that is being worked on is final at once, and its peer is told to stop with its next report. ' +
     "It never ends the agent's program or its tmux session, and never undoes what the peer has changed.",
   inputSchema: z.strictObject({
-    job_id: z.string().describe('Id of the job, as it was given when the job was delegated'),
+    job_id: z.string().describe('Id of the delegated job'),
     reason: z
       .string()
       .max(LIMITS.detailChars)

@@ -56,7 +56,7 @@ const inputSchema = z.strictObject({
     .string()
     .optional()
     .describe(
-      'Path of a script that decides whether completed counts: exit code 0 passes. It gets JOB_ID and REGISTRY_DIR. Default: none',
+      'Script that decides whether completed counts: exit code 0 passes. It gets JOB_ID, REGISTRY_DIR and MAM_JOB_DIR. Default: none',
     ),
   validate_rounds: z
     .number()
@@ -65,6 +65,12 @@ const inputSchema = z.strictObject({
     .max(10)
     .default(0)
     .describe("How often a failed script's output goes back to the peer, 0 to 10. Default: 0"),
+  validate_timeout_seconds: z
+    .number()
+    .min(1)
+    .max(LIMITS.timeoutSeconds)
+    .default(DEFAULTS.validateTimeoutSeconds)
+    .describe('Seconds that the script may run, 1 to 604800. Default: 600'),
   on_busy: z
     .enum(['queue', 'refuse'])
     .default('queue')
@@ -85,7 +91,7 @@ const inputSchema = z.strictObject({
     .enum(['none', 'pane'])
     .default('none')
     .describe(
-      'pane: when the job ends or needs you and you do not wait, write a line into your own tmux pane once you are idle. Default: none',
+      'pane: when the job ends or needs you and you do not wait, a line in your own tmux pane once you are idle. Default: none',
     ),
   dry_run: z
     .boolean()
@@ -131,6 +137,7 @@ export default defineTool({
         idle_timeout_seconds: args.idle_timeout_seconds,
         validate,
         validate_rounds: args.validate_rounds,
+        validate_timeout_seconds: args.validate_timeout_seconds,
         start: args.start,
         notify: args.notify === 'pane',
         on_busy: args.on_busy,

@@ -10,7 +10,7 @@ import { defineTool } from '../src/mcp/tool.ts';
 import { reportView } from '../src/view/report.ts';
 
 const inputSchema = z.strictObject({
-  job_id: z.string().describe('Id of the job, exactly as it stands in the order that you were given'),
+  job_id: z.string().describe('Id of the job, exactly as in your order'),
   event: z
     .enum(REPORT_TYPES)
     .describe(
@@ -72,7 +72,7 @@ export default defineTool({
   description:
     'Report on a job that was delegated to you: publish that you started (the answer holds your task and working folder), progress, a question, a needed permission, that it is completed, or an error. ' +
     'Call it first with event started and the job id of the order in front of you, and last with completed (a one-line summary in detail, the whole result in result) or error (the reason); report even if you fail. ' +
-    'It answers when the event is on disk; a repeated call is harmless and a late report is accepted. Words for it: notify, signal, done, finished, status update, callback to the supervisor.',
+    'It answers when the event is on disk; repeated calls are harmless, late reports are accepted. Words for it: notify, signal, done, finished, status update, callback to the supervisor.',
   inputSchema,
   outputSchema,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },

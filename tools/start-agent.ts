@@ -23,7 +23,7 @@ export default defineTool({
     workdir: z
       .string()
       .optional()
-      .describe("Folder to work in, absolute or from this server's folder. Default: this server's folder"),
+      .describe("Folder to work in, absolute or from this server's. Default: that one"),
     resume: z
       .boolean()
       .default(false)

@@ -25,7 +25,7 @@ import { paramsOf, promptOf } from './jobs/submit-request.ts';
 export default defineCommand({
   synopsis:
     '--prompt TEXT | --prompt-file FILE [--agent KIND] [--agent-session tmux:NAME] [--trust-pane] [--workdir DIR] [--timeout SECONDS] ' +
-    '[--idle-timeout SECONDS] [--validate SCRIPT] [--validate-rounds N] [--request-key KEY] [--on-busy WHAT] [--notify WHAT] [--start] ' +
+    '[--idle-timeout SECONDS] [--validate SCRIPT] [--validate-rounds N] [--validate-timeout SECONDS] [--request-key KEY] [--on-busy WHAT] [--notify WHAT] [--start] ' +
     '[--no-wait] [--dry-run]',
   about: [
     'Delegates a job to an agent in a tmux session, and waits until it is final or needs somebody. Prints the id of ' +
@@ -42,7 +42,7 @@ export default defineCommand({
     done: 'completed, and passed its check; with --no-wait: handed over',
     failed: 'failed or cancelled, or the check failed',
     running: 'Ctrl-C: the job goes on',
-    attention: 'the job needs an answer',
+    attention: 'the job needs an answer, or its check could not run or finish',
   },
   examples: [
     'mam submit --prompt "Fix the login test" --agent codex --validate ./check.sh',

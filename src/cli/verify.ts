@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Settings } from '../config.ts';
 import { explain, MamError } from '../errors.ts';
 import { openLink } from '../hub/client.ts';
-import { outputTail, runScript, scriptEnvironment } from '../hub/script.ts';
+import { outputTail, runScript, type ScriptEnd, type ScriptRun, scriptEnvironment } from '../hub/script.ts';
 import { scriptOf } from '../hub/verifications.ts';
 import { newEventId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -26,7 +26,7 @@ export default defineCommand({
     "Runs a validation script against a job's artifacts now, in the job's working folder, with JOB_ID, REGISTRY_DIR and " +
       "MAM_JOB_DIR set. Prints its output as it comes, and the verdict on the last line. The job's status never changes; " +
       'the verdict is noted in its log.',
-    'The script is ended with all that it started by Ctrl-C, and after 600 seconds.',
+    'The script is ended with all that it started by Ctrl-C, and when its time is up.',
   ],
   words: [jobWord],
   options: {
@@ -36,6 +36,11 @@ export default defineCommand({
       value: 'SCRIPT',
       about: "the script, run itself if executable, else by bash; the job's own when left out",
       completes: 'file',
+    },
+    'validate-timeout': {
+      type: 'seconds',
+      value: 'SECONDS',
+      about: "how long it may run; as long as the job's own, or 600, when left out",
     },
   },
   json: { tool: 'verify_job', also: "The script's output goes to stderr." },
@@ -53,14 +58,28 @@ export default defineCommand({
     if (script_changed) note(`${script} was changed since the job was delegated.`);
     // The verdict is the exit code, whoever reads the output.
     onReaderGone(() => {});
-    const { code, output } = await runHere(script, record.workdir, json, {
-      ...scriptEnvironment(dir, jobId, { path: settings.path, virtual_env: settings.virtualEnv }),
-    });
+    const timeoutSeconds = options['validate-timeout'] ?? record.validation?.timeout_seconds;
+    const env = scriptEnvironment(dir, jobId, { path: settings.path, virtual_env: settings.virtualEnv });
+    const { code, output, cutOffAfter } = await runHere(
+      { script, workdir: record.workdir, timeoutSeconds, env },
+      json,
+    );
     const passed = code === 0;
-    const verdict = { script, passed, exit_code: code, output_tail: outputTail(output), script_changed };
+    const verdict = {
+      script,
+      passed,
+      exit_code: code,
+      ...(cutOffAfter !== undefined && { cut_off_after: cutOffAfter }),
+      output_tail: outputTail(output),
+      script_changed,
+    };
     if (json) printJson({ ...verifyView({ record, ...verdict }), running: false, next: `mam logs ${jobId}` });
-    else print(`validation: ${passed ? 'PASS' : `FAIL (exit ${code})`}`);
-    await noteIn(settings, jobId, verdict);
+    else if (cutOffAfter === undefined) print(`validation: ${passed ? 'PASS' : `FAIL (exit ${code})`}`);
+    else print(`validation: COULD NOT FINISH within ${cutOffAfter} s`);
+    await noteIn(settings, jobId, {
+      ...verdict,
+      ...(cutOffAfter !== undefined && { outcome: 'could_not_finish' }),
+    });
     return code;
   },
 });
@@ -82,11 +101,9 @@ function recordOf(dir: string, jobId: string, { home, cwd }: Settings, isNamed: 
 
 /** Runs the script as a child of this terminal: who interrupts this process interrupts the script. */
 async function runHere(
-  script: string,
-  workdir: string,
+  run: Pick<ScriptRun, 'script' | 'workdir' | 'timeoutSeconds' | 'env'>,
   json: boolean,
-  env: Record<string, string>,
-): Promise<{ code: number; output: string }> {
+): Promise<ScriptEnd> {
   const stop = new AbortController();
   const shown = new ScriptOutput(json);
   let group = 0;
@@ -108,20 +125,16 @@ async function runHere(
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   try {
     const ended = await runScript({
-      script,
-      workdir,
+      ...run,
       stop: stop.signal,
       started: (pid) => {
         group = pid;
         for (const signal of signals) process.on(signal, interrupt);
       },
       onOutput: (chunk, from) => shown.take(chunk, from),
-      env,
     });
     shown.end();
     return ended;
-  } catch (error) {
-    throw new MamError('unavailable', explain(error), `Look at ${script} and the folder ${workdir}.`);
   } finally {
     for (const signal of signals) process.off(signal, interrupt);
   }

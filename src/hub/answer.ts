@@ -1,14 +1,18 @@
 import { MamError } from '../errors.ts';
+import { openCheckRequest } from '../job/check.ts';
 import { newEventId } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
+import type { JobRecord } from '../job/record.ts';
 import type { AnswerParams, AnswerResult } from '../job/request.ts';
 import { clean } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import type { Decisions } from './decisions.ts';
+import type { LiveJob } from './live-job.ts';
 import type { Registrar } from './registrar.ts';
 
 /**
  * Answers a job's question or permission request, or adds an instruction.
+ * A decision is for a permission request, or for work whose check could not run.
  * @throws MamError `bad_input` for neither or both, `not_found`, `conflict` when the job is final or asks for nothing
  */
 export async function answerJob(
@@ -40,7 +44,11 @@ export async function answerJob(
     );
   }
   if (decision !== undefined) {
-    const delivered = await decisions.decide(job, decision, by, request_id);
+    const check = meantCheck(job.record, request_id);
+    const delivered =
+      check === undefined
+        ? await decisions.decide(job, decision, by, request_id)
+        : await decideCheck(registrar, job, check, decision, by);
     return { record: job.record, delivered };
   }
   const isHuman = job.record.agent === 'human';
@@ -82,4 +90,42 @@ export async function answerJob(
       ? `${first}${what} stands in the job's record (\`mam status --job ${id}\`).`
       : `${first}${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}`,
   };
+}
+
+/**
+ * The open question whether the work counts without its check, where a decision is meant for that. Without an id it is
+ * only where the job has never asked for a permission: nobody could tell which of both was shown.
+ */
+function meantCheck(record: JobRecord, wanted: string | undefined): string | undefined {
+  const id = openCheckRequest(record)?.request_id;
+  const isSure =
+    wanted === id || (wanted === undefined && record.requests.every(({ kind }) => kind !== 'permission'));
+  return isSure ? id : undefined;
+}
+
+async function decideCheck(
+  registrar: Registrar,
+  job: LiveJob,
+  requestId: string,
+  decision: 'allow' | 'deny',
+  by: 'supervisor' | 'person',
+): Promise<string> {
+  const { before } = await registrar.record(job, {
+    event_id: newEventId(),
+    job_id: job.id,
+    type: 'answered',
+    source: by,
+    at: new Date().toISOString(),
+    data: { request_id: requestId, decision },
+  });
+  if (before === undefined || openCheckRequest(before)?.request_id !== requestId) {
+    throw new MamError(
+      'conflict',
+      'The question about the check was settled a moment before: nothing was decided.',
+      'Look at the job and answer what it asks now, if it still asks.',
+    );
+  }
+  return decision === 'allow'
+    ? 'The work counts without its check.'
+    : 'The work does not count: the job has failed.';
 }

@@ -1,49 +1,62 @@
-import { closeSync, constants, fstatSync, writeSync } from 'node:fs';
+import { closeSync, constants, lstatSync, writeSync } from 'node:fs';
 import { openOwn } from '../trust/files.ts';
 
 /** Most bytes that the file has, about: of all its runs together. */
 const FILE_BYTES = 4 * 1024 * 1024;
 /** What each run may write whatever the file has already, in bytes. */
 const RUN_BYTES = 64 * 1024;
+/** Most runs print less, in bytes. */
+const FIRST_BYTES = 4 * 1024;
 
-/** A log to which a script may print without end: the beginning and the end of each run are kept. */
+/**
+ * A log for a script that may print without end: the beginning and the end of each run are kept. It is written when the
+ * run is over: a script that searches its folder must not find its own words there, which would be new words to find.
+ */
 export class CappedLog {
-  /** Nothing where it can't be written: a check says what it says without its log. */
-  private fd: number | undefined;
+  private readonly path: string;
   /** How much of the beginning is kept, and of the end, in bytes. */
   private readonly half: number;
-  private written = 0;
-  /** The newest output that is not in the file yet, overwritten from its start when it is full. */
+  private head = Buffer.alloc(FIRST_BYTES);
+  private headBytes = 0;
+  /** The newest output behind the beginning, overwritten from its start when it is full. */
   private ring: Buffer | undefined;
   private ringBytes = 0;
 
   constructor(path: string) {
-    let size = 0;
-    this.attempt(() => {
-      this.fd = openOwn(path, constants.O_APPEND);
-      ({ size } = fstatSync(this.fd));
-    });
-    this.half = Math.max(RUN_BYTES, FILE_BYTES - size) / 2;
+    this.path = path;
+    this.half = Math.max(RUN_BYTES, FILE_BYTES - sizeOf(path)) / 2;
   }
 
   write(chunk: Buffer): void {
-    const first = chunk.subarray(0, this.half - this.written);
-    this.put(first);
-    this.written += first.length;
+    const first = chunk.subarray(0, this.half - this.headBytes);
+    this.begin(first);
     if (first.length < chunk.length) this.hold(chunk.subarray(first.length));
   }
 
-  /** Writes what was held back, with how much was left out. */
+  /** Writes the run into the file. One that can't be written is left out: a check says what it says without its log. */
   end(): void {
-    const { ring, ringBytes: bytes, half } = this;
-    const start = bytes % half;
-    if (ring !== undefined && bytes > half) {
-      this.put(Buffer.from(`\n[… ${bytes - half} bytes left out …]\n`));
-      this.put(ring.subarray(start));
+    let fd: number | undefined;
+    try {
+      fd = openOwn(this.path, constants.O_APPEND);
+      for (const bytes of [this.head.subarray(0, this.headBytes), ...this.tail()]) {
+        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+      }
+    } catch {
+      // A full disk, or a file that is not ours.
+    } finally {
+      if (fd !== undefined) closeSync(fd);
     }
-    if (ring !== undefined) this.put(ring.subarray(0, bytes === half ? half : start));
-    this.attempt(() => this.fd !== undefined && closeSync(this.fd));
-    this.fd = undefined;
+  }
+
+  private begin(bytes: Buffer): void {
+    const needed = this.headBytes + bytes.length;
+    if (needed > this.head.length) {
+      const longer = Buffer.alloc(Math.min(this.half, Math.max(needed, 2 * this.head.length)));
+      this.head.copy(longer, 0, 0, this.headBytes);
+      this.head = longer;
+    }
+    bytes.copy(this.head, this.headBytes);
+    this.headBytes = needed;
   }
 
   private hold(chunk: Buffer): void {
@@ -56,19 +69,21 @@ export class CappedLog {
     }
   }
 
-  private put(bytes: Buffer): void {
-    this.attempt(() => {
-      for (let at = 0; this.fd !== undefined && at < bytes.length; ) at += writeSync(this.fd, bytes, at);
-    });
+  /** What was held back, with how much was left out. */
+  private tail(): Buffer[] {
+    const { ring, ringBytes: bytes, half } = this;
+    if (ring === undefined) return [];
+    if (bytes <= half) return [ring.subarray(0, bytes)];
+    const start = bytes % half;
+    const left = Buffer.from(`\n[… ${bytes - half} bytes left out …]\n`);
+    return [left, ring.subarray(start), ring.subarray(0, start)];
   }
+}
 
-  private attempt(step: () => unknown): void {
-    try {
-      step();
-    } catch {
-      // A full disk, or a file that is not ours.
-      if (this.fd !== undefined) closeSync(this.fd);
-      this.fd = undefined;
-    }
+function sizeOf(path: string): number {
+  try {
+    return lstatSync(path).size;
+  } catch {
+    return 0;
   }
 }

@@ -58,6 +58,9 @@ export function composeJob(from: {
         ...validation,
         rounds: 0,
         max_rounds: params.validate_rounds ?? 0,
+        ...(params.validate_timeout_seconds !== undefined && {
+          timeout_seconds: params.validate_timeout_seconds,
+        }),
         ...(params.path !== undefined && { path: params.path }),
         ...(params.virtual_env !== undefined && { virtual_env: params.virtual_env }),
       },

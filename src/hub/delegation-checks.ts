@@ -30,10 +30,12 @@ export function checkPrompt(prompt: string | undefined): string {
 
 /** @throws MamError `bad_input` for a limit that is not from 1 s to a week */
 export function checkTimes({
-  timeout_seconds: timeout,
-  idle_timeout_seconds: idle,
-}: Pick<DelegateParams, 'timeout_seconds' | 'idle_timeout_seconds'>): void {
-  for (const [name, value] of Object.entries({ timeout_seconds: timeout, idle_timeout_seconds: idle })) {
+  timeout_seconds,
+  idle_timeout_seconds,
+  validate_timeout_seconds = 1,
+}: Pick<DelegateParams, 'timeout_seconds' | 'idle_timeout_seconds' | 'validate_timeout_seconds'>): void {
+  const times = { timeout_seconds, idle_timeout_seconds, validate_timeout_seconds };
+  for (const [name, value] of Object.entries(times)) {
     if (!(Number.isFinite(value) && value >= 1 && value <= LIMITS.timeoutSeconds)) {
       throw new MamError(
         'bad_input',

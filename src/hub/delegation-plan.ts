@@ -1,3 +1,4 @@
+import { scrubbedEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
 import type { StartParams } from '../job/agent-request.ts';
 import type { JobOrder } from '../job/record.ts';
@@ -10,6 +11,7 @@ import { checkHumanSession } from './human-job.ts';
 import { findPlace, type Place } from './place.ts';
 import { refuseBusy } from './refuse-busy.ts';
 import { scriptFacts } from './script-hash.ts';
+import { scriptStart } from './script-start.ts';
 import { withStartHint } from './start-hint.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 import { wakeTarget } from './wake-target.ts';
@@ -35,7 +37,7 @@ export async function planDelegation(
   checkTimes(params);
   checkWorkdir(params.workdir);
   const script = params.validate;
-  const validation = script === undefined ? undefined : scriptFacts(script);
+  const validation = script === undefined ? undefined : checkedScript(script, params.path);
   const plan = { place: undefined, start: undefined, validation, notify: await wakeTarget(hub, params) };
   if (params.agent === 'human') {
     await checkHumanSession(hub.servers, params.tmux_socket, params.agent_session);
@@ -49,6 +51,17 @@ export async function planDelegation(
   }
   if (params.on_busy === 'refuse') await refuseBusy(hub, params, place);
   return { ...plan, place };
+}
+
+/** @throws MamError `bad_input` for a script that can't be read, or could not run when its time comes */
+function checkedScript(script: string, path: string | undefined): Validation {
+  const facts = scriptFacts(script);
+  try {
+    scriptStart(script, path ?? scrubbedEnvironment()['PATH']);
+  } catch (error) {
+    throw error instanceof MamError ? new MamError('bad_input', error.message, error.hint) : error;
+  }
+  return facts;
 }
 
 /** Where the job goes; nothing where its session is missing and may be started. */

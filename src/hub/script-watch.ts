@@ -15,7 +15,7 @@ export class ScriptWatch {
 
   /** @param script its path */
   constructor(script: string) {
-    for (const path of new Set([...upwards(script), ...upwards(realpathSync(script))])) {
+    for (const path of new Set([...upwards(script), ...upwards(realOf(script))])) {
       try {
         this.watchers.push(watch(dirname(path), { persistent: false }, this.onChange(basename(path))));
       } catch {
@@ -46,4 +46,13 @@ export class ScriptWatch {
 /** A path and the folders above it, without the root. */
 function upwards(path: string): string[] {
   return path === dirname(path) ? [] : [path, ...upwards(dirname(path))];
+}
+
+/** Where it lies; of one that is gone, its name. */
+function realOf(script: string): string {
+  try {
+    return realpathSync(script);
+  } catch {
+    return script;
+  }
 }

@@ -8,10 +8,12 @@ import { clean, tailWithin } from '../job/text.ts';
 import { jobPaths } from '../registry/paths.ts';
 import { CappedLog } from './capped-log.ts';
 import { endFamily, markedWith, newMark } from './check-family.ts';
-import { isExecutable } from './script-hash.ts';
+import { checkScriptFolder, scriptStart, whyNotStarted } from './script-start.ts';
 
-/** A script may take this long, in seconds. */
+/** A script may take this long unless its job or its caller says otherwise, in seconds. */
 export const TIME_LIMIT_SECONDS = 600;
+/** The longest timer that there is, in ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 /** How much of the output is kept while the script runs, in characters; a log file has more. */
 const TAIL_CHARS = 2_000;
 /** How much of it a verdict carries, in bytes of JSON: its journal line must stay below 4 KiB, or it would be cut. */
@@ -19,7 +21,7 @@ const TAIL_BYTES = 2_000;
 /** How long the rest of the output is waited for after the script's end, in ms. */
 const REST_MS = 200;
 /** Exit code of a script that was ended by its time limit, as `timeout` of coreutils has it. */
-const TIMED_OUT = 124;
+const CUT_OFF = 124;
 
 /** What a script runs with: little, so that it says the same whoever runs it. */
 export function scriptEnvironment(
@@ -46,15 +48,27 @@ export function outputTail(output: string): string {
 interface Ending {
   exitCode?: number | null | undefined;
   signal?: string | null | undefined;
-  shortMessage?: string | undefined;
+  code?: string | undefined;
+}
+
+/** What a run came to. */
+export interface ScriptEnd {
+  /** The script's exit code; 128 + n for signal n, 124 where its time was up. */
+  code: number;
+  /** The end of what it printed. */
+  output: string;
+  /** Its time limit has ended it, in seconds: it has said nothing about the work. */
+  cutOffAfter?: number;
 }
 
 /** What a script runs with. */
 export interface ScriptRun {
   script: string;
   workdir: string;
-  /** Gets the output: all of it, or its beginning and its end. */
+  /** Gets the output when the script has ended, so that the script never finds it: its beginning and its end. */
   logFile?: string | undefined;
+  /** In seconds; 600 where absent. */
+  timeoutSeconds?: number | undefined;
   /** Hears the output as it comes, byte for byte. */
   onOutput?: ((chunk: Buffer, from: 'stdout' | 'stderr') => void) | undefined;
   stop: AbortSignal;
@@ -64,15 +78,14 @@ export interface ScriptRun {
 }
 
 /**
- * Runs a validation script: itself when it is executable, else with bash. All that it started ends with it.
- * @returns its exit code (128 + n for signal n) and the end of what it printed
- * @throws when it could not be started
+ * Runs a validation script. All that it started ends with it.
+ * @throws MamError `unavailable` when it could not be run
  */
-export async function runScript(run: ScriptRun): Promise<{ code: number; output: string }> {
+export async function runScript(run: ScriptRun): Promise<ScriptEnd> {
+  checkScriptFolder(run.workdir);
+  const { file, args } = scriptStart(run.script, run.env['PATH']);
   const log = run.logFile === undefined ? undefined : new CappedLog(run.logFile);
-  const [file, args] = isExecutable(run.script)
-    ? [run.script, []]
-    : [findProgram('bash', run.env['PATH']) ?? '/bin/bash', [run.script]];
+  const seconds = run.timeoutSeconds ?? TIME_LIMIT_SECONDS;
   const mark = newMark();
   const child = execa(file, args, {
     cwd: run.workdir,
@@ -89,40 +102,44 @@ export async function runScript(run: ScriptRun): Promise<{ code: number; output:
   const end = (): void => {
     if (child.pid !== undefined) endFamily(child.pid, mark);
   };
-  if (child.pid !== undefined) run.started(child.pid, mark);
-  let timedOut = false;
-  const timer = setTimeout(() => {
-    timedOut = true;
-    end();
-  }, TIME_LIMIT_SECONDS * 1000);
-  run.stop.addEventListener('abort', end, { once: true });
-  // What the script left behind would keep its output open, and must end with it anyway.
-  const exited = new Promise<Ending>((resolve) =>
-    child.once('exit', (exitCode, signal) => {
+  let cutOff = false;
+  const timer = setTimeout(
+    () => {
+      cutOff = true;
       end();
-      // A daemon that left the group may hold the output open for ever; the script's own has come by then.
-      setTimeout(() => resolve({ exitCode, signal }), REST_MS);
-    }),
+    },
+    Math.min(seconds * 1000, MAX_TIMER_MS),
   );
-  let output = '';
-  child.all?.on('data', (chunk: Buffer) => log?.write(chunk));
-  for (const from of ['stdout', 'stderr'] as const) {
-    // A chunk may end in the middle of a character.
-    const decoder = new StringDecoder('utf8');
-    child[from]?.on('data', (chunk: Buffer) => {
-      output = (output + decoder.write(chunk)).slice(-4 * TAIL_CHARS);
-      run.onOutput?.(chunk, from);
-    });
-  }
+  run.stop.addEventListener('abort', end, { once: true });
   try {
+    if (child.pid !== undefined) run.started(child.pid, mark);
+    // What the script left behind would keep its output open, and must end with it anyway.
+    const exited = new Promise<Ending>((resolve) =>
+      child.once('exit', (exitCode, signal) => {
+        end();
+        // A daemon that left the group may hold the output open for ever; the script's own has come by then.
+        setTimeout(() => resolve({ exitCode, signal }), REST_MS);
+      }),
+    );
+    let output = '';
+    child.all?.on('data', (chunk: Buffer) => log?.write(chunk));
+    for (const from of ['stdout', 'stderr'] as const) {
+      // A chunk may end in the middle of a character.
+      const decoder = new StringDecoder('utf8');
+      child[from]?.on('data', (chunk: Buffer) => {
+        output = (output + decoder.write(chunk)).slice(-4 * TAIL_CHARS);
+        run.onOutput?.(chunk, from);
+      });
+    }
     const result: Ending = await Promise.race([child, exited]);
-    if (timedOut) return { code: TIMED_OUT, output: `${output}\nEnded after ${TIME_LIMIT_SECONDS} s.` };
+    if (cutOff) return { code: CUT_OFF, output, cutOffAfter: seconds };
     if (typeof result.exitCode === 'number') return { code: result.exitCode, output };
     if (typeof result.signal === 'string')
       return { code: 128 + (system.signals[result.signal as NodeJS.Signals] ?? 0), output };
     throw new MamError(
       'unavailable',
-      `The script could not be started: ${result.shortMessage ?? 'unknown reason'}`,
+      `The script ${run.script} could not be started: ${whyNotStarted(result)}.`,
+      `Look at ${run.script} and the folder ${run.workdir}.`,
     );
   } finally {
     clearTimeout(timer);

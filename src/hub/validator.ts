@@ -1,6 +1,9 @@
 import { join } from 'node:path';
+import { explain } from '../errors.ts';
+import type { Undecided } from '../job/check.ts';
 import { SCRIPT_CHANGED } from '../job/messages.ts';
 import type { Validation } from '../job/record.ts';
+import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import { logPlace } from './outlets.ts';
@@ -10,9 +13,15 @@ import { outputTail, runScript, scriptEnvironment } from './script.ts';
 import { isAsDelegated, scriptIdentity } from './script-hash.ts';
 import { ScriptWatch } from './script-watch.ts';
 
-/** Exit codes of a script that may not be run, and of one that could not be started, as shells have them. */
+/** Exit code of a script that may not be run, as shells have it. */
 const NOT_RUN = 126;
-const NOT_STARTED = 127;
+const PROBLEM_CHARS = 1_000;
+
+/** What becomes of a check. */
+type Verdict = { output: string; detail?: string; script_changed?: true } & (
+  | { passed: boolean; exit_code: number }
+  | { outcome: Undecided; problem: string }
+);
 
 /** Runs the script of a job that its peer has called completed, and records the verdict. */
 export class Validator {
@@ -56,38 +65,27 @@ export class Validator {
   private async validate(job: LiveJob, stop: AbortSignal): Promise<void> {
     const { validation } = job.record;
     if (validation === undefined) return;
-    const verdict = await this.verdict(job, validation, stop);
+    const data = await this.verdict(job, validation, stop);
     if (stop.aborted) return;
-    const { code, output, changed } = verdict;
+    const { detail, output, ...verdict } = data;
     await this.registrar.note(job, 'validated', {
-      ...(changed !== undefined && { detail: changed }),
-      data: {
-        passed: changed === undefined && code === 0,
-        exit_code: code,
-        output_tail: outputTail(output),
-        ...(changed !== undefined && { script_changed: true }),
-      },
+      ...(detail !== undefined && { detail }),
+      data: { ...verdict, output_tail: outputTail(output) },
     });
   }
 
-  /** @returns in `changed` why the script's word does not count: it is not the one that was delegated */
-  private async verdict(
-    job: LiveJob,
-    validation: Validation,
-    stop: AbortSignal,
-  ): Promise<{ code: number; output: string; changed?: string }> {
-    const { script } = validation;
+  private async verdict(job: LiveJob, validation: Validation, stop: AbortSignal): Promise<Verdict> {
+    const { script, timeout_seconds: timeoutSeconds } = validation;
     let watch: ScriptWatch | undefined;
     try {
       watch = new ScriptWatch(script);
       const before = scriptIdentity(script);
-      if (!isAsDelegated(validation)) {
-        return { code: NOT_RUN, output: '', changed: `${SCRIPT_CHANGED}, so it was not run.` };
-      }
-      const { code, output } = await runScript({
+      if (!isAsDelegated(validation)) return changed('so it was not run.', '');
+      const { code, output, cutOffAfter } = await runScript({
         script,
         workdir: job.record.workdir,
         logFile: logFileOf(job),
+        timeoutSeconds,
         stop,
         started: (pid, mark) => {
           this.checks.begin(job.id, pid, mark);
@@ -96,19 +94,35 @@ export class Validator {
         env: scriptEnvironment(job.registryDir, job.id, validation),
       });
       this.checks.end(job.id);
-      if (scriptIdentity(script) === before && !(await watch.saw())) return { code, output };
-      return {
-        code: NOT_RUN,
-        output,
-        changed: `${SCRIPT_CHANGED}, while it ran: what it said does not count.`,
-      };
+      if (scriptIdentity(script) !== before || (await watch.saw()))
+        return changed('while it ran: what it said does not count.', output);
+      if (cutOffAfter !== undefined)
+        return undecided(
+          'could_not_finish',
+          `It did not finish within ${cutOffAfter} s and was ended.`,
+          output,
+        );
+      return { passed: code === 0, exit_code: code, output };
     } catch (error) {
-      return { code: NOT_STARTED, output: (error as Error).message };
+      return undecided('could_not_run', cleanLine(explain(error), PROBLEM_CHARS), '');
     } finally {
       watch?.end();
       this.checks.end(job.id);
     }
   }
+}
+
+/** The script's word does not count: it is not the one that was delegated. */
+function changed(how: string, output: string): Verdict {
+  const detail = `${SCRIPT_CHANGED}, ${how}`;
+  return { passed: false, exit_code: NOT_RUN, script_changed: true, detail, output };
+}
+
+/** It has said nothing about the work. */
+function undecided(outcome: Undecided, problem: string, output: string): Verdict {
+  const how = outcome === 'could_not_run' ? 'could not run' : 'could not finish';
+  const detail = `The peer says that the work is done, but the check ${how}: ${problem} Does the work count all the same?`;
+  return { outcome, problem, detail, output };
 }
 
 /** Nothing where its folder is not ours any more: a check says what it says without its log. */

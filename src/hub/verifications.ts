@@ -1,4 +1,4 @@
-import { explain, MamError } from '../errors.ts';
+import { MamError } from '../errors.ts';
 import type { Validation } from '../job/record.ts';
 import type { VerifyParams, VerifyResult } from '../job/request.ts';
 import type { Registrar } from './registrar.ts';
@@ -23,9 +23,9 @@ export class Verifications {
 
   /**
    * Runs a script against a job's artifacts and notes the verdict in the job's journal.
-   * @returns when it has ended, after 600 s at most
+   * @returns when it has ended, or its time is up
    * @throws MamError `not_found` for an unknown job, `bad_input` for a script that can't be read or where the job has
-   *   none, `unavailable` for one that can't be started
+   *   none, `unavailable` for one that can't run
    */
   verify(params: VerifyParams, requestId: string): Promise<VerifyResult> {
     const known = this.running.get(requestId);
@@ -43,18 +43,23 @@ export class Verifications {
   private async run(params: VerifyParams): Promise<VerifyResult> {
     const job = await this.registrar.findOwn(params.job_id, params.registry_dir);
     const { script, script_changed } = scriptOf(job.record.validation, params.validate);
-    const { code, output } = await runScript({
+    const { code, output, cutOffAfter } = await runScript({
       script,
       workdir: job.record.workdir,
+      timeoutSeconds: params.validate_timeout_seconds ?? job.record.validation?.timeout_seconds,
       stop: this.stopping.signal,
       started: () => {},
       env: scriptEnvironment(job.registryDir, job.id, params),
-    }).catch((error: unknown) => {
-      throw new MamError('unavailable', `The script ${script} could not be run: ${explain(error)}`);
     });
     // A client without an answer asks the next hub.
     if (this.stopping.signal.aborted) return new Promise<never>(() => {});
-    const verdict = { passed: code === 0, exit_code: code, output_tail: outputTail(output), script_changed };
+    const verdict = {
+      passed: code === 0,
+      exit_code: code,
+      ...(cutOffAfter !== undefined && { cut_off_after: cutOffAfter, outcome: 'could_not_finish' }),
+      output_tail: outputTail(output),
+      script_changed,
+    };
     await this.registrar.note(job, 'verified', { source: 'supervisor', data: { script, ...verdict } });
     return { record: job.record, script, ...verdict };
   }

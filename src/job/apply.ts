@@ -6,7 +6,6 @@ import {
   end,
   fail,
   heardFromPeer,
-  judge,
   lower,
   openRequest,
   raise,
@@ -18,6 +17,7 @@ import {
 } from './effects.ts';
 import type { RecordedEvent } from './event.ts';
 import type { JobOrder, JobRecord } from './record.ts';
+import { decideCheck, judge } from './verdict.ts';
 import { AMENDABLE, isFinal, type Status } from './words.ts';
 
 /** Reasons for attention that any activity of the agent takes away. */
@@ -127,7 +127,7 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       resolveRequest(next, event);
       break;
     case 'answered':
-      answered(next, event);
+      if (!decideCheck(next, event)) answered(next, event);
       break;
     case 'decision_refused':
       dropDecision(next, event);

@@ -4,7 +4,12 @@ import type { Supervisor } from './record.ts';
 import type { DelegateParams } from './request.ts';
 
 /** What a delegation has where its caller says nothing. */
-export const DEFAULTS = { agent: 'claude-code', timeoutSeconds: 3_600, idleTimeoutSeconds: 120 } as const;
+export const DEFAULTS = {
+  agent: 'claude-code',
+  timeoutSeconds: 3_600,
+  idleTimeoutSeconds: 120,
+  validateTimeoutSeconds: 600,
+} as const;
 
 /** What the caller wishes. Paths are absolute. */
 export type Wish = Pick<
@@ -18,6 +23,7 @@ export type Wish = Pick<
   | 'idle_timeout_seconds'
   | 'validate'
   | 'validate_rounds'
+  | 'validate_timeout_seconds'
   | 'on_busy'
   | 'request_key'
 > & {

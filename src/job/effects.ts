@@ -1,12 +1,7 @@
+import { isAboutCheck } from './check.ts';
 import type { RecordedEvent } from './event.ts';
 import { LIMITS } from './limits.ts';
-import {
-  answerMessage,
-  decisionMessage,
-  failedCheckMessage,
-  giveMessages,
-  leaveMessage,
-} from './messages.ts';
+import { answerMessage, decisionMessage, giveMessages, leaveMessage } from './messages.ts';
 import type { JobRecord, PeerRequest } from './record.ts';
 import {
   AMENDABLE,
@@ -15,7 +10,6 @@ import {
   DELIVERY_STAGES,
   type DeliveryStage,
   type FailureReason,
-  isFinal,
   type Reason,
 } from './words.ts';
 
@@ -162,7 +156,9 @@ export function answered(next: JobRecord, event: RecordedEvent): void {
     return;
   }
   const question = next.requests.find((request) => isOpen(request, wanted) && request.kind === 'question');
-  if (event.detail) leaveMessage(next, answerMessage(next, event, question?.text));
+  // Of what we asked ourselves the peer knows nothing.
+  const words = question !== undefined && isAboutCheck(question) ? undefined : question?.text;
+  if (event.detail) leaveMessage(next, answerMessage(next, event, words));
   if (question !== undefined) resolveRequest(next, event);
   // It goes on when it has read the message.
   lower(next, ['turn_ended', 'stalled']);
@@ -178,7 +174,8 @@ export function dropDecision(next: JobRecord, event: RecordedEvent): void {
   });
 }
 
-function isOpen(request: PeerRequest, wanted: unknown): boolean {
+/** True for the request that is meant, or any where none is named, while it is open. */
+export function isOpen(request: PeerRequest, wanted: unknown): boolean {
   return request.resolved_at === undefined && (wanted === undefined || request.request_id === wanted);
 }
 
@@ -209,38 +206,6 @@ export function complete(next: JobRecord, event: RecordedEvent): void {
   } else {
     next.phase = 'validating';
   }
-}
-
-/** The script's verdict. */
-export function judge(next: JobRecord, event: RecordedEvent): void {
-  const data = event.data ?? {};
-  const passed = data['passed'] === true;
-  const changed = data['script_changed'] === true;
-  if (next.validation) {
-    next.validation = {
-      ...next.validation,
-      passed,
-      // A script that is another one now has checked nothing.
-      rounds: next.validation.rounds + (changed && !passed ? 0 : 1),
-      ...(typeof data['exit_code'] === 'number' && { exit_code: data['exit_code'] }),
-      ...(typeof data['output_tail'] === 'string' && { output_tail: data['output_tail'] }),
-      ...(changed && { script_changed: true }),
-    };
-  }
-  if (event.detail !== undefined) next.detail = event.detail;
-  if (passed) end(next, 'completed', event.recorded_at);
-  else if (!changed && mayTryAgain(next)) sendBack(next);
-  else fail(next, 'validation_failed', event.recorded_at);
-}
-
-function mayTryAgain({ status, validation }: JobRecord): boolean {
-  return !isFinal(status) && (validation?.rounds ?? 0) <= (validation?.max_rounds ?? 0);
-}
-
-/** The peer works on; what it read of the check is the next thing it gets. */
-function sendBack(next: JobRecord): void {
-  next.phase = next.started_at ? 'started' : 'submitted';
-  leaveMessage(next, failedCheckMessage(next));
 }
 
 /** What a report says about the work. */

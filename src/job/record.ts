@@ -51,8 +51,19 @@ export const validationSchema = z.object({
   script: z.string(),
   script_sha256: z.string(),
   script_executable: z.boolean().optional().describe('it was run itself then, and not by bash'),
-  passed: z.boolean().optional(),
+  timeout_seconds: z.number().optional().describe('how long it may run; 600 where absent'),
+  outcome: z
+    .string()
+    .optional()
+    .describe('of its last run: passed, failed, could_not_run or could_not_finish (its time was up)'),
+  problem: z.string().optional().describe('why it could not run or finish'),
+  passed: z.boolean().optional().describe('absent while it has said nothing about the work'),
   exit_code: z.number().int().optional(),
+  decision: z
+    .string()
+    .optional()
+    .describe('allow or deny: whether the work was taken without it, where it could not run or finish'),
+  decided_by: z.string().optional(),
   rounds: z.number().int().describe('how many times the script has run'),
   max_rounds: z.number().int().optional().describe('how many times its output goes back to the peer'),
   output_tail: z.string().optional(),

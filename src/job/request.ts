@@ -55,6 +55,8 @@ export interface DelegateParams {
   /** Absolute path. */
   validate?: string | undefined;
   validate_rounds?: number | undefined;
+  /** How long the script may run; absent: 600 s. */
+  validate_timeout_seconds?: number | undefined;
   /** How the agent is started when its session is missing; absent: it is not. */
   start?: Pick<StartParams, 'mam' | 'server_env' | 'env'> | undefined;
   on_busy: 'queue' | 'refuse';
@@ -236,6 +238,8 @@ export interface LogResult {
 export interface VerifyParams extends JobAddress {
   /** Absolute path of the script; absent for the job's own. */
   validate?: string | undefined;
+  /** How long it may run; absent: as long as the job's own, or 600 s. */
+  validate_timeout_seconds?: number | undefined;
   /** Of the caller's environment: what the script runs with. */
   path?: string | undefined;
   virtual_env?: string | undefined;
@@ -247,6 +251,8 @@ export interface VerifyResult {
   passed: boolean;
   exit_code: number;
   output_tail: string;
+  /** Its time limit has ended it, in seconds: it has said nothing about the work. */
+  cut_off_after?: number | undefined;
   /** True when it is the job's own script and no longer as it was when the job was delegated. */
   script_changed?: boolean | undefined;
 }

@@ -9,8 +9,10 @@ import { MamError } from '../errors.ts';
 import { openLink, readyHub } from '../hub/client.ts';
 import { ensureHub } from '../hub/find.ts';
 import { previewOrWhy } from '../hub/preview.ts';
+import { openCheckRequest } from '../job/check.ts';
 import type { Claim } from '../job/event.ts';
 import { newEventId } from '../job/id.ts';
+import { LIMITS } from '../job/limits.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { ClaimOutcome, Command, Commands, HookParams, HookResult, LogMessage } from '../job/request.ts';
 import { mamCommand, mamProgram } from '../program.ts';
@@ -22,8 +24,8 @@ import type { WaitAnswer, WaitRequest } from './wait-types.ts';
 const DELEGATE_MS = 20_000;
 /** An agent may take 45 s to become ready. */
 const START_MS = 55_000;
-/** A script may take 600 s. */
-const VERIFY_MS = 620_000;
+/** How much later than its script's time limit a verdict may come, in ms. */
+const VERDICT_MS = 20_000;
 /** A permission may be decided the next day. In ms. */
 const DECISION_MS = 24 * 3_600_000;
 
@@ -113,7 +115,12 @@ class HubEngine implements HubConnection {
       return previewOrWhy(() => this.previewed(job), job, this.all.host) as Promise<Commands[C]['result']>;
     }
     await readyHub(this.all);
-    if (command === 'verify') return this.connection().request(command, params, VERIFY_MS);
+    if (command === 'verify') {
+      // Without a limit of its own the job's holds, which the hub knows.
+      const { validate_timeout_seconds: seconds = LIMITS.timeoutSeconds } =
+        params as Commands['verify']['params'];
+      return this.connection().request(command, params, seconds * 1000 + VERDICT_MS);
+    }
     if (command === 'start') return this.connection().request(command, params, START_MS);
     if (command === 'status') {
       const result = (await this.connection().request(command, params)) as Commands['status']['result'];
@@ -186,11 +193,12 @@ class HubEngine implements HubConnection {
 
   /** What a client has been told of a job's requests: its answer is meant for that. */
   private note(record: JobRecord): void {
-    const id = record.requests.find(
+    const permission = record.requests.find(
       ({ kind, resolved_at }) => kind === 'permission' && resolved_at === undefined,
     );
-    if (id === undefined) this.shownRequests.delete(record.job_id);
-    else this.shownRequests.set(record.job_id, id.request_id);
+    const decidable = permission ?? openCheckRequest(record);
+    if (decidable === undefined) this.shownRequests.delete(record.job_id);
+    else this.shownRequests.set(record.job_id, decidable.request_id);
   }
 
   async report(report: Report): Promise<ClaimOutcome> {

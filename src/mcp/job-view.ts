@@ -29,7 +29,14 @@ export const jobBriefSchema = jobRowSchema.extend({
   result_file: z.string().optional().describe('file with the whole result, when longer'),
   files: z.array(z.string()).optional().describe('files that the peer named'),
   validation: validationSchema
-    .pick({ passed: true, exit_code: true, output_tail: true, script_changed: true })
+    .pick({
+      outcome: true,
+      problem: true,
+      passed: true,
+      exit_code: true,
+      output_tail: true,
+      script_changed: true,
+    })
     .optional(),
   late: z.boolean().describe('true when a late report amended the end'),
   last_sign_of_life_at: z.string(),
@@ -89,6 +96,7 @@ export const timelineSchema = eventRowSchema.omit({ job_id: true }).extend({
   pane: z.string().optional(),
   script: z.string().optional(),
   passed: z.boolean().optional(),
+  outcome: z.string().optional().describe('could_not_run or could_not_finish, of a check without a verdict'),
   exit_code: z.number().optional(),
   round: z.number().optional(),
   output_tail: z.string().optional(),

@@ -1,4 +1,5 @@
 import { needsAttention } from '../job/apply.ts';
+import { isAboutCheck } from '../job/check.ts';
 import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
 import { openRequest, waitsInItsPane } from '../view/job.ts';
@@ -46,6 +47,8 @@ function answerStep(record: JobRecord): string {
   const kept = obstacleOf(record);
   const screen = `See its screen: ${callOf('job_logs', { job_id, include: ['events', 'screen'] })}`;
   if (waitsInItsPane(record)) return screen;
+  const check = openRequest(record);
+  if (check !== undefined && isAboutCheck(check)) return checkStep(record, check.request_id);
   if (reason === 'permission') {
     const { request_id } = openRequest(record) ?? {};
     const call = callOf('answer_job', { job_id, decision: 'allow', request_id });
@@ -63,4 +66,13 @@ function answerStep(record: JobRecord): string {
 
 function capital(text: string): string {
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+}
+
+/** The peer has done its part: what is left is whoever delegated it. */
+function checkStep({ job_id }: JobRecord, request_id: string): string {
+  const allow = callOf('answer_job', { job_id, decision: 'allow', request_id });
+  return (
+    `Mend what kept the check from its end and run it by hand: ${callOf('verify_job', { job_id })} ` +
+    `Then take the work: ${allow} Or decision "deny": the job fails. Or text: it goes to the peer, whose next completed is checked again.`
+  );
 }

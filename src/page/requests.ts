@@ -1,8 +1,10 @@
+import { isUndecided } from '../job/check.ts';
 import type { TimelineEntry } from '../view/timeline.ts';
 
 /** What a peer asks for, told by the audit log alone. */
 export interface Asked {
   request_id: string;
+  /** What is decided, and not answered with words, is a permission. */
   kind: 'question' | 'permission';
   /** True when only a hook or the screen can tell that it is settled. */
   evidence: boolean;
@@ -30,7 +32,8 @@ export class Requests {
 
   /** The one that an open job needs an answer to now: a permission before a question. Of a final job it says nothing. */
   get current(): Asked | undefined {
-    return this.open.find(({ kind }) => kind === 'permission') ?? this.open[0];
+    const decided = this.open.filter(({ kind }) => kind === 'permission');
+    return decided.find(({ entry }) => entry.type !== 'validated') ?? decided[0] ?? this.open[0];
   }
 
   private next(entry: TimelineEntry): void {
@@ -38,7 +41,8 @@ export class Requests {
     const meant = (asked: Asked): boolean => wanted === undefined || asked.request_id === wanted;
     if ((source === 'peer' || source === 'person') && !NO_WORD.has(type))
       this.keep((asked) => asked.kind === 'permission' && asked.evidence);
-    if (type === 'question' || type === 'permission_required') this.ask(entry);
+    const isCheck = type === 'validated' && isUndecided(entry) && entry.late !== true;
+    if (type === 'question' || type === 'permission_required' || isCheck) this.ask(entry);
     else if (type === 'permission_resolved') this.keep((asked) => !meant(asked));
     else if (type === 'decision_refused') this.drop(wanted);
     else if (type === 'answered') this.answer(entry, this.open.filter(meant));
@@ -48,7 +52,9 @@ export class Requests {
     const { request_id, source, type } = entry;
     if (request_id === undefined) return;
     const kind = type === 'question' ? 'question' : 'permission';
-    this.open.push({ request_id, kind, evidence: source === 'hook' || source === 'hub', entry });
+    // A check that could not run: whether the work counts is decided like a permission, and another report settles it.
+    const evidence = type !== 'validated' && (source === 'hook' || source === 'hub');
+    this.open.push({ request_id, kind, evidence, entry });
   }
 
   private answer({ decision }: TimelineEntry, meant: Asked[]): void {
@@ -58,7 +64,8 @@ export class Requests {
       else this.keep((asked) => asked !== first);
       return;
     }
-    const question = meant.find(({ kind }) => kind === 'question');
+    // Words about a check go to the peer, which then reports again.
+    const question = meant.find(({ kind, entry }) => kind === 'question' || entry.type === 'validated');
     // Settles what it names, or every open request where it names none.
     if (question !== undefined) this.keep((asked) => !meant.includes(asked));
   }

@@ -23,6 +23,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   timeout_seconds: '--timeout',
   idle_timeout_seconds: '--idle-timeout',
   validate_rounds: '--validate-rounds',
+  validate_timeout_seconds: '--validate-timeout',
   request_key: '--request-key',
   on_busy: '--on-busy',
   dry_run: '--dry-run',

@@ -1,4 +1,5 @@
 import { needsAttention } from '../job/apply.ts';
+import { isAboutCheck } from '../job/check.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -38,12 +39,12 @@ export function listRow(row: JobRow) {
   };
 }
 
-/** The open request that a job needs an answer to now: a permission before a question, as its reason says. */
+/** The open request that a job needs an answer to now, as its reason says: what is decided before what is answered. */
 export function openRequest({
   requests,
 }: Pick<JobRecord, 'requests'>): JobRecord['requests'][number] | undefined {
   const open = requests.filter((request) => request.resolved_at === undefined);
-  return open.find(({ kind }) => kind === 'permission') ?? open[0];
+  return open.find(({ kind }) => kind === 'permission') ?? open.find(isAboutCheck) ?? open[0];
 }
 
 /** True when a job waits at a dialog that no agent's permission is: only its pane can answer that. */
@@ -67,7 +68,7 @@ function shownRequests(requests: JobRecord['requests'], most: number): JobRecord
 export function brief(record: JobRecord, room = BRIEF_TEXTS) {
   const request = openRequest(record);
   const each = Math.floor(room / 4);
-  const { passed, exit_code, output_tail, script_changed } = record.validation ?? {};
+  const { outcome, problem, passed, exit_code, output_tail, script_changed } = record.validation ?? {};
   return cleanAll({
     job_id: record.job_id,
     agent: record.agent,
@@ -84,7 +85,14 @@ export function brief(record: JobRecord, room = BRIEF_TEXTS) {
     result_file: record.result_file,
     files: fittingFiles(record.files, each),
     ...(record.validation && {
-      validation: { passed, exit_code, output_tail: optionally(output_tail, each), script_changed },
+      validation: {
+        outcome,
+        problem: optionally(problem, each),
+        passed,
+        exit_code,
+        output_tail: optionally(output_tail, each),
+        script_changed,
+      },
     }),
     late: record.late,
     last_sign_of_life_at: record.last_sign_of_life_at,

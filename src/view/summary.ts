@@ -1,5 +1,6 @@
 import type { AgentRow } from '../job/agent-request.ts';
 import { needsAttention } from '../job/apply.ts';
+import { isUndecided } from '../job/check.ts';
 import { SCRIPT_CHANGED } from '../job/messages.ts';
 import type { JobRecord } from '../job/record.ts';
 import { needText, obstacleText } from './needs.ts';
@@ -18,12 +19,19 @@ export function statusSummary(record: JobRecord): string {
   const { job_id, status, reason, phase } = record;
   const kept = obstacleText(record);
   if (kept !== undefined) return `Job ${job_id} is ${status}: ${kept}`;
-  return `Job ${job_id} is ${status}${reason ? ` (${reason})` : ''}, phase ${phase}.${scriptChange(record)}`;
+  return `Job ${job_id} is ${status}${reason ? ` (${reason})` : ''}, phase ${phase}.${aboutCheck(record)}`;
 }
 
-/** Of a job that failed for that alone: a sentence to be added. */
-function scriptChange({ reason, validation }: JobRecord): string {
-  return reason === 'validation_failed' && validation?.script_changed === true ? ` ${SCRIPT_CHANGED}.` : '';
+/** Of a job whose check has said nothing about the work: a sentence to be added. */
+function aboutCheck({
+  reason,
+  validation = { script: '', script_sha256: '', rounds: 0 },
+}: JobRecord): string {
+  if (reason === 'validation_failed' && validation.script_changed === true) return ` ${SCRIPT_CHANGED}.`;
+  if (!isUndecided(validation)) return '';
+  const how = validation.outcome === 'could_not_run' ? 'run' : 'finish';
+  const decided = validation.decision === 'allow' ? ', and the work counts without it' : '';
+  return ` The check could not ${how}${decided}: ${validation.problem ?? ''}`;
 }
 
 /** @param total jobs in the registry, whatever the filter @param needYou how many of them need somebody */
@@ -45,8 +53,10 @@ export function waitSummary({ outcome, jobs }: WaitView): string {
   const one = told.length === 1;
   const [first] = told;
   if (outcome === 'final')
-    return one && first ? `Job ${named}.${scriptChange(first)}` : `Final: ${named}${more}.`;
-  return one ? `Job ${named} and needs attention.` : `${told.length} jobs need attention: ${named}${more}.`;
+    return one && first ? `Job ${named}.${aboutCheck(first)}` : `Final: ${named}${more}.`;
+  return one && first
+    ? `Job ${named} and needs attention.${aboutCheck(first)}`
+    : `${told.length} jobs need attention: ${named}${more}.`;
 }
 
 function standing({ job_id, status, reason, blocked_by: blocked }: JobRecord): string {

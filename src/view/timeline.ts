@@ -1,3 +1,4 @@
+import { isUndecided } from '../job/check.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import { clean, cleanLine } from '../job/text.ts';
@@ -41,6 +42,8 @@ export interface TimelineEntry {
   pane?: string | undefined;
   script?: string | undefined;
   passed?: boolean | undefined;
+  /** Of a check that has said nothing about the work: `could_not_run` or `could_not_finish`. */
+  outcome?: string | undefined;
   exit_code?: number | undefined;
   /** Which run of the check it was, from 1 on. */
   round?: number | undefined;
@@ -81,14 +84,15 @@ export class Timeline {
       if (this.stageAt !== undefined) entry.stage_ms = at - this.stageAt;
       this.stageAt = at;
     }
-    if (event.type === 'question' || event.type === 'permission_required') {
+    const asksAboutCheck = event.type === 'validated' && isUndecided(entry) && event.late !== true;
+    if (event.type === 'question' || event.type === 'permission_required' || asksAboutCheck) {
       entry.request_id = event.event_id;
       this.abouts.set(event.event_id, event.detail ?? '');
     } else if (entry.request_id !== undefined) {
       const about = this.abouts.get(entry.request_id);
       if (about) entry.about = cleanLine(about, ABOUT_CHARS);
     }
-    const counts = entry.script_changed !== true || entry.passed === true;
+    const counts = !isUndecided(entry) && (entry.script_changed !== true || entry.passed === true);
     if (event.type === 'validated' && counts && this.rounds !== undefined) entry.round = ++this.rounds;
     return entry;
   }
@@ -130,6 +134,7 @@ function entryOf(event: RecordedEvent, record: JobRecord): TimelineEntry {
     pane: event.type === 'queued' ? paneOf(data) : undefined,
     script: event.type.startsWith('valid') ? record.validation?.script : text('script'),
     passed: flag('passed'),
+    outcome: text('outcome'),
     exit_code: typeof data['exit_code'] === 'number' ? data['exit_code'] : undefined,
     output_tail: text('output_tail'),
     script_changed: flag('script_changed'),

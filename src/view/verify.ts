@@ -5,8 +5,12 @@ import { clean } from '../job/text.ts';
 export function verifyView(
   result: Omit<VerifyResult, 'record'> & { record: { job_id: string; status: string } },
 ) {
-  const { record, script, passed, exit_code, output_tail, script_changed } = result;
-  const verdict = passed ? 'passes' : `does not pass (exit ${exit_code})`;
+  const { record, script, passed, exit_code, cut_off_after, output_tail, script_changed } = result;
+  const verdict = passed
+    ? 'passes'
+    : cut_off_after === undefined
+      ? `does not pass (exit ${exit_code})`
+      : `was not judged: the script did not finish within ${cut_off_after} s`;
   const changed = script_changed === true ? ' The script was changed since the job was delegated.' : '';
   return {
     summary: `The work of job ${record.job_id} ${verdict}; the job is ${record.status}, as before.${changed}`,
@@ -14,6 +18,7 @@ export function verifyView(
     status: record.status,
     passed,
     exit_code,
+    cut_off_after,
     output_tail,
     script: clean(script),
     script_changed,

@@ -1,3 +1,4 @@
+import { isAboutCheck } from '../job/check.ts';
 import type { JobRecord, PeerRequest } from '../job/record.ts';
 import { openRequest } from '../view/job.ts';
 import { shown, wrap } from './cells.ts';
@@ -19,10 +20,12 @@ export function isRead(state: State, mode: Confirm): boolean {
   return mode.top + room >= lines.length;
 }
 
-/** The permission that the job waits for. */
+/** What the job waits for that is allowed or denied: a permission, or its work without a check that could not run. */
 export function openPermission(record: JobRecord): PeerRequest | undefined {
   const request = openRequest(record);
-  return request?.kind === 'permission' ? request : undefined;
+  return request !== undefined && (request.kind === 'permission' || isAboutCheck(request))
+    ? request
+    : undefined;
 }
 
 /** Everything that is known of a permission request, as it was asked. */

@@ -166,7 +166,7 @@ describe('mam verify, without a hub', () => {
       [['roof', '--validate', 'no.sh'], 64, 'no.sh cannot be read'],
       [['roof', '--validate', '.'], 64, 'cannot be read'],
       [['roof'], 64, 'without a validation script'],
-      [['roof', '--validate', bad], 69, 'could not be started'],
+      [['roof', '--validate', bad], 69, 'cannot run: its interpreter /no/such/program is not there'],
       [['away', '--validate', path], 69, '/no/such/folder'],
     ] as const) {
       const ended = await lab.mam('verify', ...args);

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { isUndecided, UNDECIDED } from '../../src/job/check.ts';
 import type { RecordedEvent } from '../../src/job/event.ts';
 import { MAKERS, type Source } from '../../src/job/words.ts';
 import { ORDER, Story, VALIDATION } from './story.ts';
@@ -33,6 +34,7 @@ const other = fc.oneof(
   fc.record({ by: fc.constantFrom('dialog', 'busy'), waited: fc.boolean() }),
   fc.record({ passed: fc.boolean(), exit_code: fc.nat(3), output_tail: fc.constant('tail') }),
   fc.record({ passed: fc.boolean(), script_changed: fc.boolean() }),
+  fc.record({ outcome: fc.constantFrom(...UNDECIDED), problem: fc.constant('no such shell') }),
   fc.record({ what: fc.constantFrom('messages', 'reminder'), count: fc.nat(2), about: fc.nat(3) }),
   fc.record({ turn: fc.boolean() }),
   fc.constant({ job: ORDER }),
@@ -86,6 +88,8 @@ export function tell(
   for (const { type, request, data: said, ...more } of plotted.steps) {
     const before = story.record;
     if (before.status === 'queued' && before.phase === 'queued' && OF_A_TURN.includes(type)) continue;
+    // A check that has no verdict is one that has run.
+    if (type === 'validated' && isUndecided(said) && before.phase !== 'validating') continue;
     const named = before.requests[request]?.request_id ?? 'none';
     const data = said['request_id'] === 'the one' ? { ...said, request_id: named } : said;
     story.next(type, { ...more, data });

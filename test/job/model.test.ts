@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { LiveJob } from '../../src/hub/live-job.ts';
 import { apply } from '../../src/job/apply.ts';
+import { isAboutCheck } from '../../src/job/check.ts';
 import type { JobRecord } from '../../src/job/record.ts';
 import { recordSchema } from '../../src/job/record.ts';
 import { isFinal, STATUSES } from '../../src/job/words.ts';
@@ -55,8 +56,11 @@ test('the log alone tells which request an open job waits for', () => {
         if (isFinal(record.status) || journal.some(({ data }) => data?.['request_id'] === 7)) return;
         const requests = new Requests();
         requests.take(timeline(journal, record));
-        if (String(told(requests.current)) !== String(told(openRequest(record))))
-          expect(told(requests.current)).toEqual(told(openRequest(record)));
+        const open = openRequest(record);
+        // Whether work counts without its check is decided, not answered with words.
+        const shown = open && isAboutCheck(open) ? { ...open, kind: 'permission' as const } : open;
+        if (String(told(requests.current)) !== String(told(shown)))
+          expect(told(requests.current)).toEqual(told(shown));
       });
     }),
     { numRuns: 100 },

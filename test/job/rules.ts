@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isUndecided, openCheckRequest } from '../../src/job/check.ts';
 import type { RecordedEvent } from '../../src/job/event.ts';
 import type { JobRecord } from '../../src/job/record.ts';
 import { AMENDABLE, ATTENTION_REASONS, isFinal } from '../../src/job/words.ts';
@@ -13,6 +14,13 @@ interface Move {
 /** True for what a peer, its hooks or a person say about the work. */
 function isReport({ source, type }: RecordedEvent): boolean {
   return ['peer', 'hook', 'person'].includes(source) && type !== 'answered' && type !== 'cancelled';
+}
+
+/** What was decided about work whose check has no verdict. */
+function decided({ before, event }: Move): unknown {
+  const { decision, request_id } = event.data ?? {};
+  const asked = openCheckRequest(before)?.request_id;
+  return event.type === 'answered' && asked !== undefined && request_id === asked ? decision : undefined;
 }
 
 function passes({ data }: RecordedEvent): boolean {
@@ -39,6 +47,8 @@ const ASKS = [
 function mayMove({ before, event, after }: Move): boolean {
   const { type } = event;
   const wasChecked = before.phase === 'validating';
+  const undecided = wasChecked && type === 'validated' && isUndecided(event.data ?? {});
+  const decision = decided({ before, event, after });
   if (before.status === after.status && before.reason === after.reason) return true;
   switch (after.status) {
     case 'queued':
@@ -50,12 +60,17 @@ function mayMove({ before, event, after }: Move): boolean {
         (isReport(event) || ['answered', 'permission_resolved', 'resumed'].includes(type))
       );
     case 'input_required':
-      return !isFinal(before.status) && (ASKS.includes(type) || before.status === 'input_required');
+      return (
+        !isFinal(before.status) && (ASKS.includes(type) || undecided || before.status === 'input_required')
+      );
     case 'completed':
+      if (decision !== undefined) return decision === 'allow';
       return type === 'completed'
         ? before.validation === undefined
         : type === 'validated' && wasChecked && passes(event);
     case 'failed':
+      if (decision !== undefined) return decision !== 'allow' && after.reason === 'validation_failed';
+      if (undecided) return isFinal(before.status);
       return after.reason === FAILS[type] && (type !== 'validated' || (wasChecked && !passes(event)));
     case 'cancelled':
       return type === 'cancelled' && !isFinal(before.status);

@@ -3,6 +3,7 @@ import type { Link } from '../../bus/link.ts';
 import { NO_LIMIT_MS, waitForJobs } from '../../bus/waiter.ts';
 import { type Settings, sessionOf } from '../../config.ts';
 import { needsAttention } from '../../job/apply.ts';
+import { isUndecided } from '../../job/check.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { cleanLine } from '../../job/text.ts';
@@ -116,7 +117,8 @@ export function followedJson({ events, cursor, ...end }: Followed) {
 }
 
 function jobText(job: JobRecord): string {
-  const isPeers = job.reason === 'validation_failed' && job.validation?.script_changed !== true;
+  const { script_changed: changed, outcome } = job.validation ?? {};
+  const isPeers = job.reason === 'validation_failed' && changed !== true && !isUndecided({ outcome });
   const verdict = isPeers ? 'the validation script failed; the peer said: ' : '';
   const words = job.detail === undefined ? '' : `  ${verdict}${cleanLine(job.detail, WORDS_CHARS)}`;
   const step = job.final_at === undefined ? `\n  next: ${nextStep(job)}` : '';

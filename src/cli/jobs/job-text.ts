@@ -1,4 +1,5 @@
 import { needsAttention } from '../../job/apply.ts';
+import { isUndecided } from '../../job/check.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import { SCRIPT_CHANGED } from '../../job/messages.ts';
 import type { JobRecord } from '../../job/record.ts';
@@ -120,6 +121,10 @@ export function listText(rows: readonly JobRow[], now = Date.now()): string {
 export function verdictText(validation: NonNullable<JobRecord['validation']>): string | undefined {
   const { passed, exit_code: code, script_changed } = validation;
   const why = script_changed === true ? ` ${SCRIPT_CHANGED}.` : '';
+  if (isUndecided(validation)) {
+    const how = validation.outcome === 'could_not_run' ? 'COULD NOT RUN' : 'COULD NOT FINISH';
+    return `${how}  ${cleanLine(validation.problem ?? '', DETAIL_CHARS)}`;
+  }
   return passed === undefined ? undefined : passed ? `PASS${why}` : `FAIL (exit ${code})${why}`;
 }
 

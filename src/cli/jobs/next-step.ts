@@ -1,4 +1,5 @@
 import { needsAttention } from '../../job/apply.ts';
+import { isAboutCheck } from '../../job/check.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { shellWord } from '../../shell-word.ts';
 import { openRequest, waitsInItsPane } from '../../view/job.ts';
@@ -9,9 +10,13 @@ export function nextStep(record: JobRecord): string {
   if (record.final_at !== undefined) return `mam logs ${id}`;
   if (!needsAttention(record)) return `mam wait --job ${id}`;
   if (waitsInItsPane(record)) return `mam attach ${id}`;
-  if (reason === 'permission') {
+  const open = openRequest(record);
+  const isCheck = open !== undefined && isAboutCheck(open);
+  if (reason === 'permission' || isCheck) {
     // An event's own id, which its sender chooses.
-    const request = shellWord(openRequest(record)?.request_id ?? '');
+    const request = shellWord(open?.request_id ?? '');
+    if (isCheck)
+      return `mam verify ${id}; then mam answer --job ${id} --request ${request} --allow (or --deny)`;
     return `mam answer --job ${id} --request ${request} --allow (or --deny)`;
   }
   if (reason === 'question') return `mam answer --job ${id} "YOUR ANSWER"`;

@@ -54,6 +54,11 @@ export const options = {
     value: 'N',
     about: 'how many times the output of a script that fails goes back to the peer; 0 when left out',
   },
+  'validate-timeout': {
+    type: 'seconds',
+    value: 'SECONDS',
+    about: `how long the script may run; ${DEFAULTS.validateTimeoutSeconds} when left out`,
+  },
   'request-key': {
     type: 'text',
     value: 'KEY',

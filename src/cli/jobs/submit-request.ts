@@ -32,6 +32,7 @@ export function paramsOf(
       idle_timeout_seconds: chosen['idle-timeout'] ?? DEFAULTS.idleTimeoutSeconds,
       validate: chosen.validate === undefined ? undefined : resolve(settings.cwd, chosen.validate),
       validate_rounds: chosen['validate-rounds'] ?? 0,
+      validate_timeout_seconds: chosen['validate-timeout'],
       start: chosen.start,
       notify: chosen.notify === 'pane',
       on_busy: chosen['on-busy'] === 'refuse' ? 'refuse' : 'queue',

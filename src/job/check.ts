@@ -1,0 +1,20 @@
+import type { JobRecord, PeerRequest } from './record.ts';
+
+/** What a check came to that has said nothing about the work. */
+export const UNDECIDED = ['could_not_run', 'could_not_finish'] as const;
+export type Undecided = (typeof UNDECIDED)[number];
+
+/** True for the last run of a check that has said nothing about the work. */
+export function isUndecided({ outcome }: { outcome?: unknown }): boolean {
+  return (UNDECIDED as readonly unknown[]).includes(outcome);
+}
+
+/** True for the question whether the work counts without its check: the hub asks it, and a decision answers it. */
+export function isAboutCheck({ kind, source }: Pick<PeerRequest, 'kind' | 'source'>): boolean {
+  return kind === 'question' && source === 'hub';
+}
+
+/** That question, while it is open. */
+export function openCheckRequest({ requests }: Pick<JobRecord, 'requests'>): PeerRequest | undefined {
+  return requests.find((request) => isAboutCheck(request) && request.resolved_at === undefined);
+}

@@ -1,0 +1,80 @@
+import { isAboutCheck, isUndecided } from './check.ts';
+import { end, fail, isOpen, openRequest, resolveRequest } from './effects.ts';
+import type { RecordedEvent } from './event.ts';
+import { failedCheckMessage, leaveMessage } from './messages.ts';
+import type { JobRecord } from './record.ts';
+import { isFinal } from './words.ts';
+
+/** The script's verdict, or that there is none. */
+export function judge(next: JobRecord, event: RecordedEvent): void {
+  const data = event.data ?? {};
+  if (isUndecided(data)) {
+    askAboutCheck(next, event);
+    return;
+  }
+  const passed = data['passed'] === true;
+  const changed = data['script_changed'] === true;
+  if (next.validation) {
+    next.validation = {
+      ...next.validation,
+      passed,
+      outcome: passed ? 'passed' : 'failed',
+      problem: undefined,
+      // A script that is another one now has checked nothing.
+      rounds: next.validation.rounds + (changed && !passed ? 0 : 1),
+      ...(typeof data['exit_code'] === 'number' && { exit_code: data['exit_code'] }),
+      ...(typeof data['output_tail'] === 'string' && { output_tail: data['output_tail'] }),
+      ...(changed && { script_changed: true }),
+    };
+  }
+  if (event.detail !== undefined) next.detail = event.detail;
+  if (passed) end(next, 'completed', event.recorded_at);
+  else if (!changed && mayTryAgain(next)) sendBack(next);
+  else fail(next, 'validation_failed', event.recorded_at);
+}
+
+/** The check has said nothing about the work: that is for whoever delegated it, never the peer's fault or a round of it. */
+function askAboutCheck(next: JobRecord, event: RecordedEvent): void {
+  const { outcome, problem = event.detail, output_tail } = event.data ?? {};
+  if (next.validation) {
+    const { passed: _, exit_code: __, ...kept } = next.validation;
+    next.validation = {
+      ...kept,
+      outcome: String(outcome),
+      problem: String(problem ?? ''),
+      output_tail: String(output_tail ?? ''),
+    };
+  }
+  next.phase = next.started_at ? 'started' : 'submitted';
+  // An ended job is asked about no more; another late report would have it checked again.
+  if (isFinal(next.status)) return;
+  const { detail } = next;
+  openRequest(next, { ...event, type: 'question' });
+  // What the peer has said of its work stays in sight.
+  if (detail !== undefined) next.detail = detail;
+}
+
+/**
+ * Whoever delegated it takes the work without its check, or does not.
+ * @returns false where the event is no decision about that
+ */
+export function decideCheck(next: JobRecord, event: RecordedEvent): boolean {
+  const { decision, request_id: wanted } = event.data ?? {};
+  const asked = next.requests.find((request) => isAboutCheck(request) && isOpen(request, wanted));
+  if (asked === undefined || typeof decision !== 'string' || wanted === undefined) return false;
+  if (next.validation) next.validation = { ...next.validation, decision, decided_by: event.source };
+  resolveRequest(next, event);
+  if (decision === 'allow') end(next, 'completed', event.recorded_at);
+  else fail(next, 'validation_failed', event.recorded_at);
+  return true;
+}
+
+function mayTryAgain({ status, validation }: JobRecord): boolean {
+  return !isFinal(status) && (validation?.rounds ?? 0) <= (validation?.max_rounds ?? 0);
+}
+
+/** The peer works on; what it read of the check is the next thing it gets. */
+function sendBack(next: JobRecord): void {
+  next.phase = next.started_at ? 'started' : 'submitted';
+  leaveMessage(next, failedCheckMessage(next));
+}
