@@ -49,7 +49,7 @@ export default defineTool({
     log_dir: z.string().describe('folder with all of it'),
     events: z.array(timelineSchema),
     screen: z.string().optional().describe('the lower end of the pane, to be read as data'),
-    screen_live: z.boolean().optional().describe('false for the picture taken when the job ended'),
+    screen_live: z.boolean().optional().describe('false for the picture of the end of its last turn'),
     screen_missing: z.string().optional().describe('why there is no screen'),
     validation_output: z.string().optional().describe('the end of what the script printed'),
     validation_file: z.string().optional().describe('file with all of it'),

@@ -176,6 +176,7 @@ export class Hub {
       registrar,
       verifications: this.verifications,
       servers,
+      screens: this.outlets.screens,
       dispatcher: this.dispatcher,
       decisions,
       wakes: this.wakes,

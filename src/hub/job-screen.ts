@@ -5,6 +5,7 @@ import { clean } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { shoot } from '../tmux/screen.ts';
 import { readForeign } from '../trust/files.ts';
+import type { LastScreens } from './last-screens.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -13,16 +14,19 @@ import type { TmuxServers } from './tmux-servers.ts';
 const MAX_BYTES = 32 * 1024;
 
 /**
- * The screen of a job's pane: as it is now while the job is open, else as it was at its end.
+ * The screen of a job's pane: as it is now while the job is open, or its agent's last turn goes on; else as it was then.
+ * @param screens the pictures that are still to be taken
  * @throws MamError `not_found` for an unknown job
  */
 export async function jobScreen(
   registrar: Registrar,
   servers: TmuxServers,
+  screens: LastScreens,
   params: JobAddress,
 ): Promise<ScreenResult> {
   const job = await registrar.find(params.job_id, params.registry_dir);
-  return isFinal(job.record.status) || job.isHistory ? lastScreen(job) : liveScreen(job, servers);
+  const ended = isFinal(job.record.status) || job.isHistory;
+  return ended && !screens.isTaking(job) ? lastScreen(job) : liveScreen(job, servers);
 }
 
 async function liveScreen({ record }: LiveJob, servers: TmuxServers): Promise<ScreenResult> {

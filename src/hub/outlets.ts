@@ -9,7 +9,7 @@ import { writeDerived } from '../registry/files.ts';
 import { journalText } from '../registry/journal.ts';
 import { OwnPlace } from '../registry/own-place.ts';
 import type { Seal } from '../registry/seal.ts';
-import { capture } from '../tmux/screen.ts';
+import { LastScreens } from './last-screens.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { RecordFiles } from './record-files.ts';
@@ -25,7 +25,7 @@ export class Outlets {
   private readonly retained: RetainedRecords;
   private readonly files: RecordFiles;
   private readonly onKept: (job: LiveJob) => void;
-  private readonly servers: TmuxServers;
+  readonly screens: LastScreens;
   private readonly log: Log;
   private readonly realm: string;
   private readonly host: string;
@@ -49,7 +49,7 @@ export class Outlets {
     this.files = new RecordFiles({ seal, log, onWritten: (job) => this.kept(job) });
     this.retained = options.retained;
     this.buses = options.buses;
-    this.servers = options.servers;
+    this.screens = new LastScreens(options.servers, (job, lines) => this.keepScreen(job, lines));
     this.log = log;
     this.realm = options.realm;
     this.host = options.host;
@@ -63,6 +63,7 @@ export class Outlets {
     };
     const [topic, text] = [logTopic(this.realm, this.host, job.id), JSON.stringify(message)];
     for (const bus of this.buses) bus.publish(topic, text);
+    this.screens.onRecorded(job, event);
     // Its files are gone.
     if (job.isRetired) {
       this.forget(job.id);
@@ -90,12 +91,14 @@ export class Outlets {
 
   /** A job is gone: who comes to its topics late finds nothing. */
   clear(jobId: string): void {
+    this.screens.forget(jobId);
     this.forget(jobId);
     this.retained.clear(jobId);
   }
 
   /** Writes what is due now. */
   async flush(): Promise<void> {
+    await this.screens.stop();
     for (const { job } of [...this.due.values()]) this.write(job);
     await this.files.flush();
   }
@@ -135,18 +138,17 @@ export class Outlets {
 
   /** Keeps the pane as it was at the end, and the audit files where a separate log folder was asked for. */
   private async archive(job: LiveJob): Promise<void> {
-    const { agent_session: session, log_dir: logDir } = job.record;
     await this.copyJournal(job);
+    await this.screens.begin(job);
+  }
+
+  private async keepScreen(job: LiveJob, lines: readonly string[]): Promise<void> {
+    if (job.isRetired) return;
     try {
-      if (session !== undefined) {
-        const screen = await capture(this.servers.get(session.socket), session.pane).catch(() => undefined);
-        if (screen !== undefined) {
-          logPlace(job).check();
-          await writeDerived(join(logDir, 'screen.txt'), `${clean(screen.join('\n')).trimEnd()}\n`);
-        }
-      }
+      logPlace(job).check();
+      await writeDerived(join(job.record.log_dir, 'screen.txt'), `${clean(lines.join('\n')).trimEnd()}\n`);
     } catch (error) {
-      this.log.error(`audit files of ${job.id} were not written`, error);
+      this.log.error(`the screen of ${job.id} was not kept`, error);
     }
   }
 

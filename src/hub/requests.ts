@@ -17,6 +17,7 @@ import type { Delegations } from './delegate.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Hooks } from './hooks.ts';
 import { jobScreen } from './job-screen.ts';
+import type { LastScreens } from './last-screens.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
 import { pruneJobs } from './prune.ts';
@@ -47,6 +48,7 @@ export class Requests {
     verifications: Verifications;
     delegations: Delegations;
     servers: TmuxServers;
+    screens: LastScreens;
     dispatcher: Dispatcher;
     decisions: Decisions;
     wakes: Wakes;
@@ -84,7 +86,7 @@ export class Requests {
         return cancelled;
       },
       answer: (params) => answerJob(options.registrar, options.decisions, params),
-      screen: (params) => jobScreen(options.registrar, servers, params),
+      screen: (params) => jobScreen(registrar, servers, options.screens, params),
       log: (params) => log(options.registrar, params),
       verify: (params, id) => options.verifications.verify(params, id),
       prune: (params) => pruneJobs(options.registrar, options.log, params),

@@ -203,11 +203,11 @@ export interface AnswerResult {
   delivered: string;
 }
 
-/** A pane as it is shown, or as it was at the job's end. */
+/** A pane as it is shown, or as it was when the turn was over in which the job ended. */
 export interface ScreenResult {
   /** Rows of the screen, trailing blanks removed, harmless; empty when there is none. */
   screen: string[];
-  /** False for the picture that was taken when the job ended. */
+  /** False for the picture that was taken then. */
   live: boolean;
   /** Why there is no screen. */
   missing?: string | undefined;

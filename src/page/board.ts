@@ -103,8 +103,8 @@ export class Board {
     const { log, selected: row } = this;
     if (log === undefined || row === undefined) return;
     const state = JSON.stringify(row);
-    // What is final stays as it is until its row says otherwise.
-    if (!isOpen(row) && state === this.logFor) return;
+    // What is final stays as it is until its row says otherwise, but for the turn in which it ended.
+    if (!isOpen(row) && state === this.logFor && log.head?.screen_live !== true) return;
     let problem: string | undefined;
     try {
       await log.read();

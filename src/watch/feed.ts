@@ -164,7 +164,7 @@ export class Feed {
     const row = selectedRow(state);
     const other = state.screen?.jobId !== jobId;
     const wait = this.#screenAt + SCREEN_MS - Date.now();
-    const due = row !== undefined && isOpen(row) && row.pane !== undefined;
+    const due = row?.pane !== undefined && (isOpen(row) || (!other && state.screen?.live === true));
     if (other || this.#screenStale || (due && wait <= 0)) this.#screen.run();
     else if (due) this.#screenTimer = setTimeout(() => this.look(), wait);
   }

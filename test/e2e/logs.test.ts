@@ -45,7 +45,7 @@ describe.concurrent('the audit log of a job in a pane', () => {
     await reporter.report(id, 'completed');
     const last = await until('the picture is taken', async () => {
       const log = await server.ask('job_logs', { job_id: id, include: ['screen'] });
-      return log.screen !== '' && log;
+      return log.screen_live === false && log;
     });
     expect(last).toMatchObject({ screen_live: false, screen: expect.stringContaining('READY>') });
   });

@@ -13,6 +13,7 @@
 //   --clock             changes a corner of the screen all the time
 //   --dialog            shows a dialog first, until y is pressed
 //   --busy TEXT         shows this first, as an agent in the middle of a turn, until y is pressed
+//   --turn              after Enter a turn goes on, also beyond its reports, until e is pressed and the answer is shown
 //   --run COMMAND       runs this after Enter in a shell that takes the terminal, as an agent's tool may
 //   --hook COMMAND      runs this after Enter as an agent runs its hooks: without the terminal
 //   --mcp SOCKET        runs an MCP server of its own for whoever connects there, as an agent runs one for its model
@@ -40,6 +41,7 @@ const { values: options } = parseArgs({
     clock: { type: 'boolean', default: false },
     dialog: { type: 'boolean', default: false },
     busy: { type: 'string' },
+    turn: { type: 'boolean', default: false },
     run: { type: 'string' },
     hook: { type: 'string' },
     mcp: { type: 'string' },
@@ -100,7 +102,8 @@ function pressed(key) {
   if (held && key === 'y') {
     held = false;
     out(`${CLEAR}READY> `);
-  } else if (key === '\x15') out(`${CLEAR}READY> `);
+  } else if (options.turn && key === 'e') out(`${CLEAR}THE ANSWER\r\nREADY> `);
+  else if (key === '\x15') out(`${CLEAR}READY> `);
   else if (key === '\r') enter();
   else if (key >= ' ') out(key);
 }
@@ -121,7 +124,8 @@ function enter() {
   if (box === '') return;
   const id = options.job ?? jobIn(box);
   box = '';
-  out('\r\nTOOK IT\r\nREADY> ');
+  if (options.turn) out(`${CLEAR}TOOK IT\r\nesc to interrupt`);
+  else out('\r\nTOOK IT\r\nREADY> ');
   if (options.run !== undefined) {
     note({ child: spawn('bash', ['--norc', '-i', '-c', options.run], { stdio: 'inherit' }).pid });
   }
