@@ -147,7 +147,7 @@ export const claudeCode: AgentKind = {
   settleMs: 50,
   submitKey: 'Enter',
   // Only idle: while it is busy, C-c interrupts and keeps the draft. Twice within 3 s it quits.
-  clearKey: 'C-c',
+  clearKey: 'C-u',
   // Once: a second one in an idle, empty box opens the list of its checkpoints.
   interruptKeys: ['Escape'],
   permission: {

@@ -110,7 +110,7 @@ export const codex: AgentKind = {
   // Enter at 0 ms was taken 18 of 18 times, six of them right after the first screen; the rest is for a busy machine.
   settleMs: 50,
   submitKey: 'Enter',
-  // No clearKey: C-c empties the box, but quits Codex when the box is empty already.
+  clearKey: 'C-u',
   // Only while it is busy: in an idle, empty box it opens the browsing of the transcript, in a dialog it denies.
   interruptKeys: ['Escape'],
   permission: {

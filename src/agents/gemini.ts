@@ -99,7 +99,7 @@ export const gemini: AgentKind = {
   breaksEarly: true,
   // Only with words in the box: it takes all of them, however many, also while it is busy. In an empty box it
   // interrupts and, pressed again within 4 s, quits.
-  clearKey: 'C-c',
+  clearKey: 'C-u',
   // Once: a second one in an idle, empty box opens the list of its checkpoints.
   interruptKeys: ['Escape'],
   permission: {

@@ -19,6 +19,8 @@ import { opencode } from './opencode.ts';
 /** Every kind that is built in. A new one is a file of its own and a line here. */
 export const KINDS: readonly AgentKind[] = [claudeCode, codex, gemini, opencode, human, command];
 
+/** A row of an input box is taken to be no narrower, in characters: some agents delete by rows, not by lines. */
+const ROW_CHARS = 30;
 /** As much of a kind's name as a sentence takes. */
 const NAME_CHARS = 80;
 
@@ -92,6 +94,22 @@ export function lookFor(record: Pick<JobRecord, 'agent' | 'job_id'> & { typing?:
     isAgent: kind.isProcess,
     isTrusted: isTrusted(record.typing),
   };
+}
+
+/**
+ * The keys that take a text of ours out of an input box in which it stands alone.
+ * @returns nothing where none are known for the kind
+ */
+export function clearKeysOf(
+  agent: string,
+  typing: Pick<TerminalSettings, 'clear'> | undefined,
+  text: string,
+): string[] | undefined {
+  if (typing?.clear !== undefined) return [typing.clear];
+  const key = builtIn(agent)?.clearKey;
+  if (key === undefined) return undefined;
+  const rows = text.split('\n').length + Math.ceil(text.length / ROW_CHARS);
+  return Array.from({ length: rows }, () => [key, 'BSpace']).flat();
 }
 
 /** True where it can be seen, or the user has said, that an agent reads what is typed: only there a task's own words are. */

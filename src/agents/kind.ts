@@ -71,7 +71,7 @@ export interface AgentKind {
   submitKey: string;
   /** While it is still at a paste it takes the submit key for a line break. */
   breaksEarly?: true;
-  /** The key that empties the input box; absent where no single key does it safely. */
+  /** The key that deletes what stands before the cursor in its line, and does nothing in an empty box. */
   clearKey?: string;
   /** The keys that interrupt its turn, in their order. */
   interruptKeys?: readonly string[];

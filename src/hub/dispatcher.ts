@@ -3,13 +3,13 @@ import { isFinal } from '../job/words.ts';
 import type { Obstacle } from '../tmux/deliver.ts';
 import type { Shot } from '../tmux/screen.ts';
 import { HandOver } from './hand-over.ts';
-import { Leftovers } from './leftovers.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { type Blocked, Obstacles } from './obstacles.ts';
 import { paneKey } from './pane-owners.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
+import type { Typist } from './typist.ts';
 
 /** How often (ms) an agent that was started for a job is looked at until it is ready. */
 const LOOK_AT_START_MS = 60;
@@ -46,18 +46,24 @@ export class Dispatcher {
   private readonly registrar: Registrar;
   private readonly log: Log;
   private readonly queues = new Map<string, PaneQueue>();
-  private readonly leftovers: Leftovers;
+  private readonly typist: Typist;
   private readonly handOver: HandOver;
   private readonly obstacles: Obstacles;
   private stopped = false;
 
   /** @param options.announcements the folder in which peers' servers tell of themselves */
-  constructor(options: { registrar: Registrar; servers: TmuxServers; log: Log; announcements: string }) {
+  constructor(options: {
+    registrar: Registrar;
+    servers: TmuxServers;
+    typist: Typist;
+    log: Log;
+    announcements: string;
+  }) {
     this.registrar = options.registrar;
     this.log = options.log;
-    this.leftovers = new Leftovers(options);
+    this.typist = options.typist;
     this.obstacles = new Obstacles(options.registrar);
-    this.handOver = new HandOver({ ...options, leftovers: this.leftovers });
+    this.handOver = new HandOver(options);
   }
 
   /** The open jobs that stand before a new one in a pane, the holder first. */
@@ -105,8 +111,8 @@ export class Dispatcher {
     const taken = after.status !== 'queued' && before?.status === 'queued';
     if (first && !queue.apart && (taken || isFinal(after.status))) queue.stop?.abort();
     if (!isFinal(after.status)) return;
-    if (first && queue.stop === undefined && isLeftBehind(job))
-      this.work(queue, () => this.leftovers.leave(job));
+    // Its text may stand in the pane: `work` takes it out in the end.
+    if (first && queue.stop === undefined && this.typist.has(job.id)) this.work(queue, async () => {});
     this.forget(job);
   }
 
@@ -184,7 +190,6 @@ export class Dispatcher {
         clearTimeout(silent);
       }
       job.uncork();
-      if (isLeftBehind(job)) await this.leftovers.leave(job);
     });
   }
 
@@ -211,14 +216,22 @@ export class Dispatcher {
     const stop = new AbortController();
     const job = queue.jobs[0];
     queue.stop = stop;
-    void body(stop.signal).finally(() => {
-      queue.stop = undefined;
-      queue.apart = false;
-      // A job that ended meanwhile has left the queue without waking the next one; an errand may wait for a prompt.
-      if (queue.jobs[0] !== job || (queue.errands.length > 0 && queue.lookAgain === undefined))
-        this.attend(queue);
-      this.dropEmpty(queue);
-    });
+    const tidied = async (): Promise<void> => {
+      await body(stop.signal);
+      if (job !== undefined && isFinal(job.record.status) && this.typist.has(job.id))
+        await this.typist.leaveOf(job);
+    };
+    const failed = (error: unknown) => this.log.error(`work at ${queue.key.replace('\n', ' ')}`, error);
+    void tidied()
+      .catch(failed)
+      .finally(() => {
+        queue.stop = undefined;
+        queue.apart = false;
+        // A job that ended meanwhile has left the queue without waking the next one; an errand may wait for a prompt.
+        if (queue.jobs[0] !== job || (queue.errands.length > 0 && queue.lookAgain === undefined))
+          this.attend(queue);
+        this.dropEmpty(queue);
+      });
   }
 
   private dropEmpty(queue: PaneQueue): void {
@@ -273,9 +286,4 @@ function isWaiting({ record }: LiveJob): boolean {
 /** True for a job whose agent was to be started by a hub that has ended meanwhile. */
 function isStillStarting({ record }: LiveJob): boolean {
   return record.status === 'queued' && record.agent !== 'human' && record.agent_session === undefined;
-}
-
-/** True for a cancelled job whose text was pasted and not submitted. */
-function isLeftBehind({ record }: LiveJob): boolean {
-  return record.status === 'cancelled' && (record.phase === 'pasting' || record.phase === 'visible');
 }

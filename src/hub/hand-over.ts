@@ -2,16 +2,16 @@ import { builtIn, lookFor } from '../agents/index.ts';
 import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { awaitArgument } from '../tmux/argument.ts';
-import { type DeliverySteps, deliver, type Obstacle, type Target } from '../tmux/deliver.ts';
+import type { DeliverySteps, Obstacle, Target } from '../tmux/deliver.ts';
 import { recoverDelivery } from '../tmux/recover.ts';
 import type { Shot } from '../tmux/screen.ts';
 import { hubDraft } from './hub-draft.ts';
-import type { Leftovers } from './leftovers.ts';
 import type { LiveJob } from './live-job.ts';
 import { orderText } from './order-text.ts';
 import { peerServer } from './peer-server.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
+import type { Typist } from './typist.ts';
 
 /** The server of an agent that was started for a job is waited for so long (ms) since then. */
 const SERVER_MS = 20_000;
@@ -27,19 +27,19 @@ type End =
 export class HandOver {
   private readonly registrar: Registrar;
   private readonly servers: TmuxServers;
-  private readonly leftovers: Leftovers;
+  private readonly typist: Typist;
   private readonly announcements: string;
 
   /** @param options.announcements the folder in which peers' servers tell of themselves */
   constructor(options: {
     registrar: Registrar;
     servers: TmuxServers;
-    leftovers: Leftovers;
+    typist: Typist;
     announcements: string;
   }) {
     this.registrar = options.registrar;
     this.servers = options.servers;
-    this.leftovers = options.leftovers;
+    this.typist = options.typist;
     this.announcements = options.announcements;
   }
 
@@ -62,14 +62,14 @@ export class HandOver {
       // The agent was started with its order: what is left is the proof that it has taken it.
       end = await awaitArgument(server, target, look, steps.submitted, stop);
     } else if (record.phase !== 'queued') {
-      // The last hub died between the paste and its proof.
-      const recovered = await recoverDelivery(server, target, text, look, stop);
-      if (recovered.kind === 'submitted') steps.submitted(recovered.evidence);
-      end = recovered;
+      end = await this.recover(job, target, text, steps);
     } else {
-      const obstacle = await this.obstacleBefore(record);
+      const obstacle = this.obstacleBefore(record);
       if (obstacle !== undefined) return obstacle;
-      end = await deliver(server, target, text, look, steps, glance);
+      const { socket } = session;
+      const announced = { socket, jobs: [job.id], what: 'order' as const, agent: record.agent, typing, text };
+      const mark = text.slice(text.lastIndexOf('\n') + 1);
+      end = await this.typist.type({ target, look, announced: { ...announced, mark }, steps, glance });
     }
     job.uncork();
     if (end.kind === 'blocked') return end.obstacle;
@@ -95,14 +95,26 @@ export class HandOver {
     };
   }
 
-  /** What the pane itself does not show. */
-  private async obstacleBefore(record: JobRecord): Promise<Obstacle | undefined> {
-    const { agent_session: session, typing } = record;
-    const left = session && (await this.leftovers.standingIn(session));
-    if (left !== undefined) {
-      const evidence = `The text of the cancelled job ${left} stands in the input box. Remove it there.`;
-      return { by: 'draft', evidence };
+  /** The last hub died between the paste and its proof. */
+  private async recover(job: LiveJob, target: Target, text: string, steps: DeliverySteps): Promise<End> {
+    const { record } = job;
+    const server = this.servers.get(record.agent_session?.socket ?? '');
+    const own = this.typist.only(target, ({ jobs, what }) => what === 'order' && jobs.includes(job.id));
+    if (own === 'others') {
+      const why = 'The hub was restarted during the delivery, and another text of ours is in the pane.';
+      return { kind: 'unverified', why };
     }
+    const pasted = own ?? { text, prompt: '' };
+    const recovered = await recoverDelivery(server, target, pasted, lookFor(record), steps.stop);
+    if (recovered.kind !== 'submitted') return recovered;
+    if (own !== undefined) this.typist.submitted(own);
+    steps.submitted(recovered.evidence);
+    return recovered;
+  }
+
+  /** What the pane itself does not show. */
+  private obstacleBefore(record: JobRecord): Obstacle | undefined {
+    const { typing } = record;
     if (typing?.started !== true || this.hasServer(record)) return undefined;
     return {
       by: 'not_ready',

@@ -28,6 +28,7 @@ import type { Log } from './log.ts';
 import { Notes } from './notes.ts';
 import { Outlets } from './outlets.ts';
 import { PaneOwners } from './pane-owners.ts';
+import { PaneTexts } from './pane-texts.ts';
 import { PaneWatch } from './pane-watch.ts';
 import { Permissions } from './permissions.ts';
 import { Registrar } from './registrar.ts';
@@ -36,6 +37,7 @@ import { RetainedRecords } from './retained-records.ts';
 import { RunningChecks } from './running-checks.ts';
 import { TmuxServers } from './tmux-servers.ts';
 import { Turns } from './turns.ts';
+import { Typist } from './typist.ts';
 import { Validator } from './validator.ts';
 import { Verifications } from './verifications.ts';
 import { Wakes } from './wakes.ts';
@@ -60,6 +62,7 @@ export class Hub {
   private readonly validator: Validator;
   private readonly verifications: Verifications;
   private readonly notes: Notes;
+  private readonly texts: PaneTexts;
   private readonly wakes: Wakes;
   private readonly permissions: Permissions;
   private readonly paneWatch: PaneWatch;
@@ -122,12 +125,14 @@ export class Hub {
       realm,
       host,
     });
-    this.dispatcher = new Dispatcher({ registrar, servers, log, announcements: home.servers });
+    this.texts = new PaneTexts(home.panes, log);
+    const typist = new Typist({ texts: this.texts, servers, jobOf: (id) => registrar.held(id) });
+    this.dispatcher = new Dispatcher({ registrar, servers, typist, log, announcements: home.servers });
     this.watcher = new Watcher({ registrar, servers, log });
     this.validator = new Validator(registrar, new RunningChecks(home.folder));
     this.verifications = new Verifications(registrar);
-    this.notes = new Notes({ dispatcher: this.dispatcher, registrar, servers, log });
-    this.wakes = new Wakes({ dispatcher: this.dispatcher, registrar, servers, log });
+    this.notes = new Notes({ dispatcher: this.dispatcher, registrar, typist, log });
+    this.wakes = new Wakes({ dispatcher: this.dispatcher, registrar, servers, typist, log });
     const known = new KnownPermissions(registrar);
     this.permissions = new Permissions({ registrar, servers, known });
     const decisions = new Decisions({ registrar, servers, permissions: this.permissions, known });
@@ -206,6 +211,7 @@ export class Hub {
     sweepAgentFiles(this.home.folder);
     this.validator.endLeft();
     this.retained.takeUp();
+    this.texts.load();
     const all = await this.takeUp();
     const jobs = all.filter(({ record }) => !isSettled(record));
     await this.inbox.drain();

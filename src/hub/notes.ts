@@ -6,13 +6,13 @@ import { plainCommand } from '../job/order.ts';
 import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
-import { deliver, type Target } from '../tmux/deliver.ts';
+import type { Target } from '../tmux/deliver.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { hubDraft } from './hub-draft.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import type { Registrar } from './registrar.ts';
-import type { TmuxServers } from './tmux-servers.ts';
+import type { Typist } from './typist.ts';
 
 /** A reminder that could not be typed for so long (ms) is given up: the supervisor is told instead. */
 const REMIND_MS = 20_000;
@@ -34,13 +34,13 @@ interface Note {
 export class Notes {
   private readonly dispatcher: Dispatcher;
   private readonly registrar: Registrar;
-  private readonly servers: TmuxServers;
+  private readonly typist: Typist;
   private readonly log: Log;
 
-  constructor(options: { dispatcher: Dispatcher; registrar: Registrar; servers: TmuxServers; log: Log }) {
+  constructor(options: { dispatcher: Dispatcher; registrar: Registrar; typist: Typist; log: Log }) {
     this.dispatcher = options.dispatcher;
     this.registrar = options.registrar;
-    this.servers = options.servers;
+    this.typist = options.typist;
     this.log = options.log;
   }
 
@@ -106,12 +106,22 @@ export class Notes {
     const { what, count, about } = note;
     let taken: Promise<unknown> | undefined;
     try {
-      const end = await deliver(
-        this.servers.get(session.socket),
+      const { socket } = session;
+      const text = `${note.text}, note ${mark}`;
+      const announced = {
+        socket,
+        jobs: [job.id],
+        what,
+        agent: record.agent,
+        typing: record.typing,
+        text,
+        mark,
+      };
+      const end = await this.typist.type({
         target,
-        `${note.text}, note ${mark}`,
         look,
-        {
+        announced,
+        steps: {
           pasting: async () =>
             void (await this.registrar.record(job, hubDraft(job.id, 'pasting', { data: { what } }))),
           visible: () => {},
@@ -121,7 +131,7 @@ export class Notes {
           },
           stop,
         },
-      );
+      });
       // The next note must not hold these messages again.
       await taken;
       if (end.kind === 'blocked') {

@@ -32,8 +32,9 @@ export class Obstacles {
    * A look has found an obstacle. It is recorded where that is news, and not with each look.
    * @param before what the looks before have found, absent at the first one
    */
-  async found(job: LiveJob, before: Blocked | undefined, { by, evidence }: Obstacle): Promise<Blocked> {
+  async found(job: LiveJob, before: Blocked | undefined, obstacle: Obstacle): Promise<Blocked> {
     const { record } = job;
+    const { by, evidence, isOurs = false } = obstacle;
     const words = cleanLine(evidence, EVIDENCE_CHARS);
     const now = performance.now();
     const blocked = before?.by === by ? before : { by, words: '', since: now, first: before?.first ?? now };
@@ -41,7 +42,8 @@ export class Obstacles {
     const held = told && record.held_up === true;
     const waited = held || holdsUp(record, blocked, now);
     // A spinner, and the words of somebody who types, are others with each look: what matters is that they are there.
-    const reworded = by !== 'busy' && by !== 'draft' && words === blocked.words && words !== record.detail;
+    const isSteady = isOurs || (by !== 'busy' && by !== 'draft');
+    const reworded = isSteady && words === blocked.words && words !== record.detail;
     if (!told || reworded || waited !== held)
       await this.registrar.note(job, 'blocked', { detail: words, data: { by, ...(waited && { waited }) } });
     return { ...blocked, words };

@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from
 import { basename, isAbsolute } from 'node:path';
 import { inQuotes } from '../agents/shell.ts';
 import { MamError, systemCode } from '../errors.ts';
-import { findProgram } from './agent-program.ts';
+import { findProgram } from '../find-program.ts';
 import { isExecutable } from './script-hash.ts';
 
 /** As much of a script tells what it is, in bytes. */

@@ -3,7 +3,6 @@ import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
 import { scrubbedEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
-import { findProgram } from '../find-program.ts';
 import { clean, tailWithin } from '../job/text.ts';
 import { jobPaths } from '../registry/paths.ts';
 import { CappedLog } from './capped-log.ts';

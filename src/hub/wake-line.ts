@@ -4,6 +4,7 @@ import type { TmuxServer } from '../tmux/control.ts';
 import type { Look, Target } from '../tmux/deliver.ts';
 import { type Recovery, recoverDelivery } from '../tmux/recover.ts';
 import { classify, shoot } from '../tmux/screen.ts';
+import type { Typist } from './typist.ts';
 
 /** The agent that is told in its own pane. */
 export type Supervisor = NonNullable<JobOrder['notify']>;
@@ -28,7 +29,7 @@ export function noteOf(mark: string): string {
  * @returns how it ended; nothing while the agent is in a turn or asks something: then later
  */
 export async function finishLine(
-  server: TmuxServer,
+  { server, typist }: { server: TmuxServer; typist: Typist },
   supervisor: Supervisor,
   line: string,
   stop: AbortSignal,
@@ -42,5 +43,10 @@ export async function finishLine(
   } catch (error) {
     return { kind: 'unverified', why: (error as Error).message };
   }
-  return recoverDelivery(server, targetOf(supervisor), line, look, stop);
+  const target = targetOf(supervisor);
+  const own = typist.only(target, ({ what, text }) => what === 'line' && text === line);
+  if (own === 'others') return { kind: 'unverified', why: 'Another text of ours is in the pane.' };
+  const end = await recoverDelivery(server, target, own ?? { text: line, prompt: '' }, look, stop);
+  if (end.kind === 'submitted' && own !== undefined) typist.submitted(own);
+  return end;
 }

@@ -4,13 +4,14 @@ import { LIMITS } from '../job/limits.ts';
 import type { HoldParams, StatusParams } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { owesLine, owesWake, wakeLine } from '../job/wake.ts';
-import { type DeliveryEnd, deliver, preflight } from '../tmux/deliver.ts';
+import { type DeliveryEnd, type DeliverySteps, preflight } from '../tmux/deliver.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 import { noteTold } from './told.ts';
+import type { Typist } from './typist.ts';
 import { finishLine, lookAt, noteOf, type Supervisor, targetOf } from './wake-line.ts';
 
 /** Jobs that change together are one line: so long (ms) for the others, and for the word of a wait that is in force. */
@@ -35,6 +36,7 @@ export class Wakes {
   private readonly dispatcher: Dispatcher;
   private readonly registrar: Registrar;
   private readonly servers: TmuxServers;
+  private readonly typist: Typist;
   private readonly log: Log;
   private readonly debts = new Map<string, Debt>();
   /** Up to where a job's supervisor is told by what is being written. */
@@ -44,10 +46,17 @@ export class Wakes {
   /** Lines that the last hub was typing. */
   private unfinished = 0;
 
-  constructor(options: { dispatcher: Dispatcher; registrar: Registrar; servers: TmuxServers; log: Log }) {
+  constructor(options: {
+    dispatcher: Dispatcher;
+    registrar: Registrar;
+    servers: TmuxServers;
+    typist: Typist;
+    log: Log;
+  }) {
     this.dispatcher = options.dispatcher;
     this.registrar = options.registrar;
     this.servers = options.servers;
+    this.typist = options.typist;
     this.log = options.log;
   }
 
@@ -133,7 +142,8 @@ export class Wakes {
     if (supervisor === undefined) return;
     this.unfinished++;
     const run = async (stop: AbortSignal): Promise<boolean> => {
-      const end = await finishLine(this.servers.get(supervisor.socket), supervisor, line, stop);
+      const server = this.servers.get(supervisor.socket);
+      const end = await finishLine({ server, typist: this.typist }, supervisor, line, stop);
       if (end === undefined) return false;
       for (const job of jobs) {
         const seq = job.record.notified_seq ?? 0;
@@ -180,12 +190,12 @@ export class Wakes {
     const jobs = this.owing(debt);
     if (jobs.length === 0) return true;
     const before = new Map(jobs.map((job) => [job, job.record.notified_seq ?? 0]));
-    let announced = false;
+    let isAnnounced = false;
     const line = `${wakeLine(jobs.map(({ record }) => record))} ${noteOf(mark)}`;
-    const end = await deliver(server, target, line, look, {
+    const steps: DeliverySteps = {
       pasting: async () => {
         for (const job of jobs) await noteTold(this.registrar, job, job.record.wake_seq, 'typing', { line });
-        announced = true;
+        isAnnounced = true;
       },
       visible: () => {},
       submitted: (evidence) => {
@@ -193,10 +203,14 @@ export class Wakes {
           void noteTold(this.registrar, job, job.record.notified_seq ?? 0, 'typed', { evidence });
       },
       stop,
-    });
+    };
+    const { socket, agent, typing } = supervisor;
+    const about = { socket, agent, typing, jobs: jobs.map(({ id }) => id), what: 'line' as const };
+    const announced = { ...about, text: line, mark };
+    const end = await this.typist.type({ target, look, announced, steps });
     if (end.kind === 'blocked') {
       // Nothing was pasted: it is told when the way is free.
-      if (announced)
+      if (isAnnounced)
         for (const job of jobs)
           await noteTold(this.registrar, job, before.get(job) ?? 0, 'blocked', { evidence: end.obstacle.by });
       return false;

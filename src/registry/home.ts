@@ -16,6 +16,8 @@ export interface Home {
   live: string;
   /** Ended jobs whose record is still retained on a broker. */
   retained: string;
+  /** Our texts in panes that are not known to have been submitted. */
+  panes: string;
   registries: string;
   lock: string;
   hubFile: string;
@@ -33,6 +35,7 @@ export function homePaths(folder: string): Home {
     clients: join(folder, 'clients'),
     live: join(folder, 'live'),
     retained: join(folder, 'retained'),
+    panes: join(folder, 'panes'),
     registries: join(folder, 'registries'),
     lock: join(folder, 'hub'),
     hubFile: join(folder, 'hub.json'),

@@ -1,7 +1,7 @@
 import type { TmuxServer } from './control.ts';
 import { type Target, unfit } from './guard.ts';
 import type { Look } from './preflight.ts';
-import { type ClimbEnd, pause, STOPPED } from './rung.ts';
+import { type ClimbEnd, pause } from './rung.ts';
 import { classify, find, shoot } from './screen.ts';
 
 /** An agent that was given its prompt on the command line must have taken it within this time, in ms. */
@@ -28,7 +28,7 @@ export async function awaitArgument(
   let dialogSince: number | undefined;
   let readySince: number | undefined;
   for (; Date.now() - begun < TAKEN_MS; await pause(LOOK_MS, stop)) {
-    if (stop.aborted) return STOPPED;
+    if (stop.aborted) return { kind: 'stopped', stands: false };
     const shot = await shoot(server, target.pane);
     const reason = unfit(shot, target);
     if (reason !== undefined && 'gone' in reason) return { kind: 'gone', why: reason.gone };

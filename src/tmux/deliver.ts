@@ -32,9 +32,9 @@ export async function deliver(
   if (clean.trim() === '') throw new MamError('bad_input', 'There is no text to deliver.');
   const free = await preflight(server, target, look, glance);
   if (!('shot' in free)) return refused(free);
-  if (steps.stop.aborted) return { kind: 'stopped' };
-  await steps.pasting();
-  if (steps.stop.aborted) return { kind: 'stopped' };
+  if (steps.stop.aborted) return { kind: 'stopped', stands: false };
+  await steps.pasting(free.shot);
+  if (steps.stop.aborted) return { kind: 'stopped', stands: false };
   const order = { server, target, text: clean, look, steps, before: free.before };
   // Both in one write: the first look follows the paste without a round trip between.
   const [pasted, first] = await Promise.allSettled([

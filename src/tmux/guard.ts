@@ -68,7 +68,18 @@ export function press(
   key: string,
   seen?: string,
 ): Promise<string | undefined> {
-  return pressIf(server, pane, shot, key, seen === undefined ? [] : [`#{C:${seen}}`]);
+  return pressIf(server, pane, shot, [key], seen === undefined ? [] : [`#{C:${seen}}`]);
+}
+
+/** The same for several keys, which nothing can come between. */
+export function pressAll(
+  server: TmuxServer,
+  pane: string,
+  shot: Shot,
+  keys: readonly string[],
+  seen: string,
+): Promise<string | undefined> {
+  return pressIf(server, pane, shot, keys, [`#{C:${seen}}`]);
 }
 
 /** The same while the screen shows each of these rows as it is. */
@@ -80,11 +91,18 @@ export function pressOnRows(
   rows: readonly string[],
 ): Promise<string | undefined> {
   const seen = rows.slice(0, MOST_ROWS).map((row) => `#{C/r:${wholeRow(row)}}`);
-  return pressIf(server, pane, shot, key, seen);
+  return pressIf(server, pane, shot, [key], seen);
 }
 
-function pressIf(server: TmuxServer, pane: string, shot: Shot, key: string, seen: readonly string[]) {
-  return run(server, '', guarded(pane, shot, `send-keys -t ${quote(pane)} ${quote(key)}`, '', seen));
+function pressIf(
+  server: TmuxServer,
+  pane: string,
+  shot: Shot,
+  keys: readonly string[],
+  seen: readonly string[],
+): Promise<string | undefined> {
+  const send = `send-keys -t ${quote(pane)} ${keys.map(quote).join(' ')}`;
+  return run(server, '', guarded(pane, shot, send, '', seen));
 }
 
 /**

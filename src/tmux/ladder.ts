@@ -1,6 +1,6 @@
 import { lookAndPress, press } from './guard.ts';
 import { locate, OwnText } from './own-text.ts';
-import { type Climb, type ClimbEnd, type Job, obstructed, pause, STOPPED } from './rung.ts';
+import { type Climb, type ClimbEnd, intruder, type Job, obstructed, pause, STOPPED } from './rung.ts';
 import { type Shot, shoot } from './screen.ts';
 import { untilTaken } from './submitted.ts';
 import { untilSeen } from './visible.ts';
@@ -26,10 +26,11 @@ export async function enterAtOnce(order: Climb, shot: Shot): Promise<AtOnce> {
   const { server, target, look, steps, before, text } = order;
   const end = text.slice(text.lastIndexOf('\n') + 1).slice(-END_CHARS);
   const { dialog, ready, busy } = look.patterns;
+  const mayIntrude = look.others !== undefined && look.others.length > 0;
   const hasPatterns = dialog !== undefined || ready !== undefined || busy !== undefined;
   const once = text.indexOf(end) === text.length - end.length;
   const testable = once && /^[A-Za-z0-9_ :-]+$/.test(end) && locate(before, end).count === 0;
-  if (hasPatterns || look.settleMs > 0 || !testable) return { pressed: undefined };
+  if (hasPatterns || mayIntrude || look.settleMs > 0 || !testable) return { pressed: undefined };
   for (const until = performance.now() + AT_ONCE_MS; performance.now() < until && !steps.stop.aborted; ) {
     const pressed = await lookAndPress(server, target.pane, shot, look.submitKey, end);
     if (pressed !== undefined) return { pressed };
@@ -45,7 +46,7 @@ export async function climb(order: Climb, atOnce?: AtOnce): Promise<ClimbEnd> {
   const pressed = atOnce?.pressed;
   const sight = pressed && job.own.sight(pressed.lines);
   if (pressed !== undefined) {
-    steps.visible(sight?.evidence ?? 'the end of the text is on the screen');
+    steps.visible(sight?.evidence ?? 'the end of the text is on the screen', sight?.mark);
     return untilTaken(job, pressed, sight?.mark ?? look.needle, guardWord(job, pressed));
   }
   let told = false;
@@ -55,7 +56,7 @@ export async function climb(order: Climb, atOnce?: AtOnce): Promise<ClimbEnd> {
     if ('kind' in seen) return seen;
     if (performance.now() - since > ENTER_MS)
       return { kind: 'unverified', why: 'the pasted text did not stay in the box' };
-    if (!told) steps.visible(seen.sight.evidence);
+    if (!told) steps.visible(seen.sight.evidence, seen.sight.mark);
     told = true;
     job.wasSeen ||= seen.sight.mark !== undefined;
     let held = seen.shot;
@@ -69,6 +70,8 @@ export async function climb(order: Climb, atOnce?: AtOnce): Promise<ClimbEnd> {
       seen.sight = still;
     }
     if (steps.stop.aborted) return STOPPED;
+    const other = intruder(job, held);
+    if (other !== undefined) return other;
     const word = guardWord(job, held);
     const refusal = await press(server, target.pane, held, look.submitKey, word);
     if (refusal === undefined) return untilTaken(job, held, seen.sight.mark, word);

@@ -6,7 +6,7 @@ import type { Shot } from './screen.ts';
  */
 const DECORATION = /[\s\u2500-\u259f|\p{Default_Ignorable_Code_Point}]+/gu;
 /** What agents show in place of a long paste: `[Pasted text #1 +2 lines]`, `[Pasted Content 5614 chars]`, … */
-const PLACEHOLDER = /\[Pasted [^\]]*\]/;
+export const PLACEHOLDER = /\[Pasted [^\]]*\]/;
 /** Length of the end of our text that is looked for, in characters without blanks. */
 const TAIL = 24;
 
@@ -115,16 +115,17 @@ export class OwnText {
 }
 
 /**
- * True while the box holds our text just as in an earlier look: the same rows at the same distance from the end of the
- * screen's text and from the cursor. A clock or a spinner elsewhere changes nothing.
+ * True while the box holds our text just as in an earlier look: the same rows at the same distance from the cursor, and
+ * from the end of the screen's text. A clock or a spinner elsewhere changes nothing.
+ * @param atCursor the end of the screen's text is no sign: any row may come up there by itself
  */
-export function heldAsBefore(mark: string | undefined, then: Shot, now: Shot): boolean {
+export function heldAsBefore(mark: string | undefined, then: Shot, now: Shot, atCursor = false): boolean {
   if (mark === undefined) {
     return (
       sameLines(then.lines, now.lines) && then.cursor_x === now.cursor_x && then.cursor_y === now.cursor_y
     );
   }
-  return place(mark, then) === place(mark, now);
+  return place(mark, then, atCursor) === place(mark, now, atCursor);
 }
 
 /** How many line breaks the box holds behind our text, with the cursor behind them; 0 also when it does not hold that. */
@@ -137,9 +138,10 @@ export function breaksBehind(mark: string | undefined, then: Shot, now: Shot): n
   return rows.every((row) => row === '') ? breaks : 0;
 }
 
-function place(mark: string, shot: Shot): string {
+function place(mark: string, shot: Shot, atCursor: boolean): string {
   const found = seat(mark, shot);
-  return found === undefined ? '' : JSON.stringify([found, shot.cursor_x]);
+  if (found === undefined) return '';
+  return JSON.stringify([found.rows, found.cursor, shot.cursor_x, atCursor || found.below]);
 }
 
 /** The rows that hold the mark, and how far below them the screen's text ends and the cursor stands. */
@@ -163,6 +165,7 @@ export function sameLines(a: string[], b: string[]): boolean {
   return a.length === b.length && a.every((line, row) => line === b[row]);
 }
 
-function bare(text: string): string {
+/** A text without blanks and what programs draw around it. */
+export function bare(text: string): string {
   return text.replace(DECORATION, '');
 }

@@ -13,6 +13,8 @@ export interface Look {
   settleMs: number;
   /** A word of the text that proves it is in the box, such as the job id. */
   needle: string;
+  /** Marks of earlier texts of ours that may still come up in the pane: with one of them beside ours, none is submitted. */
+  others?: readonly string[];
   /** tmux's name of the key that submits: `Enter`. */
   submitKey: string;
   /** A submit key that comes too early makes a line break in its box. */
@@ -28,6 +30,8 @@ export interface Obstacle {
   by: 'busy' | 'dialog' | 'copy_mode' | 'not_ready' | 'draft' | 'unreachable';
   /** For a person; it may quote the agent's screen. */
   evidence: string;
+  /** It is a text of ours that stands there. */
+  isOurs?: true;
 }
 
 /** `gone` is for good: the pane or the agent in it has ended. */

@@ -1,24 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TmuxServer } from './control.ts';
 import { type Target, unfit } from './guard.ts';
-import { type OwnText, withoutOwn } from './own-text.ts';
+import { locate, type OwnText, withoutOwn } from './own-text.ts';
 import type { Look } from './preflight.ts';
 import { find, type Shot } from './screen.ts';
 
 /** What the caller does at each rung. */
 export interface DeliverySteps {
-  /** Awaited before the paste: it must be on disk first. */
-  pasting(): Promise<void>;
-  visible(evidence: string): void;
+  /** Awaited before the paste: it must be on disk first. @param shot the pane as it is pasted into */
+  pasting(shot: Shot): Promise<void>;
+  /** @param mark what of it is seen; absent: only that the screen has changed */
+  visible(evidence: string, mark?: string): void;
   submitted(evidence: string): void;
   /** Aborted as soon as the peer has spoken or the job ended: no more keys. */
   stop: AbortSignal;
 }
 
-/** How a pasted text ended. */
+/** How a pasted text ended. Only after `submitted`, and where it `stands` no more, is it known to have left the box. */
 export type ClimbEnd =
   | { kind: 'submitted' }
-  | { kind: 'stopped' }
+  | { kind: 'stopped'; stands: boolean }
   | { kind: 'gone'; why: string }
   | { kind: 'unverified'; why: string };
 
@@ -40,7 +41,18 @@ export type Job = Climb & {
   wasSeen: boolean;
 };
 
-export const STOPPED = { kind: 'stopped' } as const;
+/** Stopped with our text in the box, as far as we know. */
+export const STOPPED = { kind: 'stopped', stands: true } as const;
+
+/** Texts of ours that may come up late, and what of them is on the screen now that was not before the paste. */
+export function intruder(job: Job, shot: Shot): ClimbEnd | undefined {
+  const other = job.look.others?.find(
+    (mark) => job.own.isNew(shot.lines, mark) && locate([job.text], mark).count === 0,
+  );
+  if (other === undefined) return undefined;
+  const why = `an earlier text of ours (${other}) has come up beside it; Enter was not pressed`;
+  return { kind: 'unverified', why };
+}
 
 /** What forbids Enter now: an end, or something that may pass. */
 export function obstructed(job: Job, shot: Shot | undefined): ClimbEnd | { wait: string } | undefined {

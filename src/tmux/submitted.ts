@@ -10,6 +10,10 @@ import { classify, find, type Shot, shoot } from './screen.ts';
  */
 const PRESS_AGAIN_MS = [2_000];
 const SUBMIT_MS = 4_500;
+/** So long (ms) the proof is still waited for when the delivery was stopped, and no more keys are pressed. */
+const AFTER_STOP_MS = 1_000;
+
+const NEVER = new AbortController().signal;
 
 /** Enter was pressed: proves that it was taken; presses again only while the box still holds our text. */
 export async function untilTaken(
@@ -20,26 +24,31 @@ export async function untilTaken(
 ): Promise<ClimbEnd> {
   const { server, target, look, steps } = job;
   const since = performance.now();
+  let stoppedAt: number | undefined;
   for (let again = 0; ; ) {
-    if (steps.stop.aborted) return STOPPED;
+    const isStopped = steps.stop.aborted;
     const shot = await shoot(server, target.pane);
     const obstacle = obstructed(job, shot);
     if (obstacle !== undefined && 'kind' in obstacle && obstacle.kind === 'gone') return obstacle;
     const proof = taken(job, held, shot as Shot, mark);
+    if (proof !== undefined && isStopped) return { kind: 'stopped', stands: false };
     if (proof !== undefined) {
       steps.submitted(proof);
       return { kind: 'submitted' };
     }
-    const elapsed = performance.now() - since;
+    const now = performance.now();
+    const elapsed = now - since;
+    if (isStopped) stoppedAt ??= now;
+    if (stoppedAt !== undefined && now - stoppedAt > AFTER_STOP_MS) return STOPPED;
     if (elapsed > SUBMIT_MS)
       return { kind: 'unverified', why: 'the agent did not take Enter: our text stays in its box' };
     if (elapsed >= (PRESS_AGAIN_MS[again] ?? Number.POSITIVE_INFINITY)) {
       again++;
       const unsent = isUnsent(look, held, shot as Shot, mark, 1);
-      if (obstacle === undefined && unsent && !steps.stop.aborted)
+      if (obstacle === undefined && unsent && !isStopped)
         await press(server, target.pane, shot as Shot, look.submitKey, word);
     }
-    await pause(step(elapsed), steps.stop);
+    await pause(step(elapsed), isStopped ? NEVER : steps.stop);
   }
 }
 
@@ -51,10 +60,15 @@ function isUnsent(
   mark: string | undefined,
   most = Number.POSITIVE_INFINITY,
 ): boolean {
-  if (heldAsBefore(mark, held, shot)) return true;
+  if (heldAsBefore(mark, held, shot, isUnknown(look))) return true;
   if (look.breaksEarly !== true) return false;
   const breaks = breaksBehind(mark, held, shot);
   return breaks > 0 && breaks <= most;
+}
+
+/** True where the screen tells neither of the agent's turn nor of its box: only the cursor does. */
+function isUnknown({ patterns }: Look): boolean {
+  return patterns.ready === undefined && patterns.busy === undefined;
 }
 
 /** The evidence that the text left the box, if there is any. */
@@ -66,7 +80,7 @@ function taken(job: Job, held: Shot, shot: Shot, mark: string | undefined): stri
     return `the agent is busy: ${busy}`;
   }
   if (isUnsent(job.look, held, shot, mark)) return undefined;
-  if (patterns.ready === undefined && patterns.busy === undefined) return 'the screen changed after Enter';
+  if (isUnknown(job.look)) return 'the screen changed after Enter';
   const state = classify(foreign, patterns);
   if (state !== 'unknown')
     return `the text left the box; the screen shows: ${find(foreign, patterns[state])}`;

@@ -64,7 +64,9 @@ export async function untilSeen(
  * its box no longer looks empty; after our text was there, only where output has scrolled it away.
  */
 function mayCount(job: Job, lines: string[], quiet: boolean, restless: boolean): boolean {
-  const { patterns } = job.look;
+  const { patterns, others = [] } = job.look;
+  // It may be one of those that has come up.
+  if (others.length > 0) return false;
   if (job.wasSeen) return restless && patterns.ready === undefined;
   return (quiet || restless) && (patterns.ready === undefined || classify(lines, patterns) !== 'ready');
 }

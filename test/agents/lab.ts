@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { builtIn } from '../../src/agents/index.ts';
+import { builtIn, clearKeysOf } from '../../src/agents/index.ts';
 import type { ShownPermission } from '../../src/agents/kind.ts';
+import { LIMITS } from '../../src/job/limits.ts';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { signal } from '../support/processes.ts';
@@ -148,7 +149,8 @@ export class AgentLab extends Lab {
    * denies what it asks for meanwhile, and clears its box of a text whose job has ended while it was typed.
    */
   async settle(server: LabServer): Promise<void> {
-    const { permission, clearKey = 'C-c' } = builtIn(this.agent.kind) ?? {};
+    const { permission } = builtIn(this.agent.kind) ?? {};
+    const clearKeys = clearKeysOf(this.agent.kind, undefined, ' '.repeat(LIMITS.orderChars)) ?? [];
     let seen: { state?: string } | undefined;
     let asked = -1;
     let since = Date.now();
@@ -161,10 +163,11 @@ export class AgentLab extends Lab {
       if (Date.now() > since + (this.#hasSaid ? SAID_MS : STEADY_MS)) return true;
       // The same key twice would be taken by what comes next, and quit some agents.
       if (Date.now() > typed + AGAIN_MS) {
-        const keys = (await this.dialog()) ? permission?.deny : seen?.state === 'draft' ? [clearKey] : [];
-        if (keys?.length) {
+        const isAsked = (await this.dialog()) !== undefined;
+        if (isAsked || seen?.state === 'draft') {
           await pause(HUMAN_MS);
-          for (const key of keys) await this.type(key);
+          if (isAsked) for (const key of permission?.deny ?? []) await this.type(key);
+          else await this.type(...clearKeys);
           typed = Date.now();
         }
       }

@@ -18,8 +18,11 @@
 //   --hook COMMAND      runs this after Enter as an agent runs its hooks: without the terminal
 //   --mcp SOCKET        runs an MCP server of its own for whoever connects there, as an agent runs one for its model
 //   --die-on-paste      ends when a paste has ended, before any Enter
+//   --hang FILE         SIGUSR2 makes it hang until this is there: it reads and shows nothing
+//   --edit              its box can be edited: keys are written into it, C-u empties it
 //   --flood             fills the screen all the time
 import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
@@ -46,6 +49,8 @@ const { values: options } = parseArgs({
     hook: { type: 'string' },
     mcp: { type: 'string' },
     'die-on-paste': { type: 'boolean', default: false },
+    hang: { type: 'string' },
+    edit: { type: 'boolean', default: false },
     flood: { type: 'boolean', default: false },
   },
 });
@@ -83,6 +88,13 @@ else out(`${options.busy === undefined ? '' : `${options.busy}\r\n`}READY> ${opt
 if (options.placeholder) out('\x1b[2mtry "fix the tests"\x1b[0m\x1b[8D');
 if (options.flood) setInterval(() => out(`\r\nflood ${Math.random()}`), 5);
 if (options.clock) setInterval(() => out(`\x1b7\x1b[20;1Hclock ${Date.now()}\x1b8`), 25);
+if (options.hang !== undefined) {
+  process.on('SIGUSR2', () => {
+    note({ hangs: true });
+    const nothing = new Int32Array(new SharedArrayBuffer(4));
+    while (!existsSync(options.hang)) Atomics.wait(nothing, 0, 0, 5);
+  });
+}
 if (options.mcp !== undefined) createServer(serve).listen(options.mcp, ready);
 else ready();
 
@@ -103,9 +115,17 @@ function pressed(key) {
     held = false;
     out(`${CLEAR}READY> `);
   } else if (options.turn && key === 'e') out(`${CLEAR}THE ANSWER\r\nREADY> `);
-  else if (key === '\x15') out(`${CLEAR}READY> `);
   else if (key === '\r') enter();
+  else if (options.edit) edit(key);
+  else if (key === '\x15') out(`${CLEAR}READY> `);
   else if (key >= ' ') out(key);
+}
+
+function edit(key) {
+  if (key === '\x15') box = '';
+  else if (key === '\x7f') box = box.slice(0, -1);
+  else box += key;
+  out(`${CLEAR}READY> ${asRows(box)}`);
 }
 
 function pasted(text) {
@@ -125,7 +145,7 @@ function enter() {
   const id = options.job ?? jobIn(box);
   box = '';
   if (options.turn) out(`${CLEAR}TOOK IT\r\nesc to interrupt`);
-  else out('\r\nTOOK IT\r\nREADY> ');
+  else out(options.edit ? `${CLEAR}TOOK IT\r\nREADY> ` : '\r\nTOOK IT\r\nREADY> ');
   if (options.run !== undefined) {
     note({ child: spawn('bash', ['--norc', '-i', '-c', options.run], { stdio: 'inherit' }).pid });
   }

@@ -83,6 +83,11 @@ export class Peer {
     return until(`${this.session} reports ${event}`, () => this.reports.find((one) => one.event === event));
   }
 
+  /** True when it has begun to hang. */
+  get hangs(): boolean {
+    return this.notes.some((note) => note.hangs === true);
+  }
+
   get isReady(): boolean {
     return this.pid > 0;
   }
@@ -110,6 +115,7 @@ interface Note {
   settled?: string;
   allowed?: boolean;
   ready?: number;
+  hangs?: boolean;
   read?: string;
   held?: boolean;
   child?: number;

@@ -254,7 +254,10 @@ describe('nothing is pasted', () => {
 
   test('when it was stopped before', async () => {
     const peer = await lab.receiver();
-    expect((await hand(peer, PLAIN, { stop: AbortSignal.abort() })).end).toEqual({ kind: 'stopped' });
+    expect((await hand(peer, PLAIN, { stop: AbortSignal.abort() })).end).toEqual({
+      kind: 'stopped',
+      stands: false,
+    });
     expect(peer.peer.bytes).toHaveLength(0);
   });
 });
@@ -343,12 +346,13 @@ describe('between paste and Enter', () => {
     const delivery = hand(peer, PLAIN, { stop: stop.signal });
     await until('one paste has come', () => pastes(peer).length === 1);
     stop.abort();
-    expect((await delivery).end).toEqual({ kind: 'stopped' });
+    expect((await delivery).end).toEqual({ kind: 'stopped', stands: true });
     const seen = new AbortController();
     const other = await lab.receiver([], 'other');
     const settling = { ...PLAIN, settleMs: 50 };
     expect((await hand(other, settling, { stop: seen.signal, visible: () => seen.abort() })).end).toEqual({
       kind: 'stopped',
+      stands: true,
     });
     expect(enters(peer) + enters(other)).toBe(0);
   });

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { randomSuffix } from '../job/id.ts';
+import { startOf } from '../processes.ts';
+import {
+  notePaneTextSeen,
+  type PaneText,
+  readPaneTexts,
+  removePaneText,
+  writePaneText,
+} from '../registry/pane-texts.ts';
+import type { Target } from '../tmux/deliver.ts';
+import { isAlive } from '../tmux/process.ts';
+import type { Shot } from '../tmux/screen.ts';
+import { promptOf } from '../tmux/standing.ts';
+import type { Log } from './log.ts';
+
+/** So many texts of a pane that left it unseen are still watched for: they may come up late. */
+const WATCHED = 5;
+
+/** A text of ours in a pane. */
+export interface Known extends PaneText {
+  readonly name: string;
+  /** It has been seen in the pane. */
+  seen: boolean;
+  /** When its clear key was last pressed, in ms since 1970. */
+  clearedAt: number;
+  /** When it was last waited for, to be cleared. */
+  awaitedAt: number;
+}
+
+/** What is noted of a text before its paste. */
+export type Announced = Pick<PaneText, 'socket' | 'jobs' | 'what' | 'agent' | 'typing' | 'text' | 'mark'>;
+
+/**
+ * Our texts in panes: each from before its paste until it is seen submitted, or seen to be gone. On disk, so that every
+ * hub knows them; by the pane's first process, so that no other pane of the same id is taken for theirs.
+ */
+export class PaneTexts {
+  private readonly folder: string;
+  private readonly log: Log;
+  private readonly known = new Set<Known>();
+  /** Marks of texts that were taken for gone. */
+  private readonly gone = new Map<number, string[]>();
+
+  /** @param folder where they are noted */
+  constructor(folder: string, log: Log) {
+    this.folder = folder;
+    this.log = log;
+  }
+
+  /** Takes up what the last hub has left. */
+  load(): void {
+    for (const { name, text, seen } of readPaneTexts(this.folder))
+      this.known.add({ ...text, name, seen, clearedAt: 0, awaitedAt: 0 });
+    this.sweep();
+  }
+
+  /** Notes a text; it may be pasted once this has returned. @param shot the pane now @throws the system's error */
+  add(target: Target, shot: Shot, announced: Announced): Known {
+    const text: PaneText = {
+      ...announced,
+      pane: target.pane,
+      pane_pid: target.pane_pid,
+      pane_start: startOf(target.pane_pid) ?? '',
+      prompt: promptOf(shot),
+      screen: hashOf(shot),
+      at: new Date().toISOString(),
+    };
+    const name = randomSuffix();
+    writePaneText(this.folder, name, text);
+    const known = { ...text, name, seen: false, clearedAt: 0, awaitedAt: 0 };
+    this.known.add(known);
+    return known;
+  }
+
+  /** The texts that may stand in a pane, oldest first. */
+  at({ pane, pane_pid }: Pick<Target, 'pane' | 'pane_pid'>): Known[] {
+    if (this.known.size === 0) return [];
+    return [...this.known].filter((one) => one.pane === pane && one.pane_pid === pane_pid);
+  }
+
+  /** The texts of a job. */
+  of(jobId: string): Known[] {
+    if (this.known.size === 0) return [];
+    return [...this.known].filter(({ jobs }) => jobs.includes(jobId));
+  }
+
+  /** Marks of texts that are taken for gone and may come up all the same. */
+  marksGone({ pane_pid }: Pick<Target, 'pane_pid'>): readonly string[] {
+    return this.gone.get(pane_pid) ?? [];
+  }
+
+  noteSeen(one: Known): void {
+    if (one.seen) return;
+    one.seen = true;
+    this.guarded(one, () => notePaneTextSeen(this.folder, one.name));
+  }
+
+  /** It is known to be gone: it was submitted, or never pasted. */
+  drop(one: Known): void {
+    this.known.delete(one);
+    this.guarded(one, () => removePaneText(this.folder, one.name));
+  }
+
+  /** It is not to be seen any more, as far as looks tell. */
+  takeForGone(one: Known): void {
+    const marks = [...this.marksGone(one), one.mark].slice(-WATCHED);
+    this.gone.set(one.pane_pid, marks);
+    this.drop(one);
+  }
+
+  /** Lets go of what stood in panes whose first process has ended. */
+  sweep(): void {
+    for (const one of this.known)
+      if (!isAlive({ pid: one.pane_pid, start: one.pane_start })) {
+        this.drop(one);
+        this.gone.delete(one.pane_pid);
+      }
+  }
+
+  private guarded({ jobs, what }: Known, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.log.error(`what stands in a pane (${what} of ${jobs.join(', ')}) was not noted`, error);
+    }
+  }
+}
+
+/** A screen as it can be compared later, without its words. */
+export function hashOf({ lines, cursor_x, cursor_y }: Shot): string {
+  return createHash('sha256')
+    .update(JSON.stringify([lines, cursor_x, cursor_y]))
+    .digest('hex')
+    .slice(0, 16);
+}

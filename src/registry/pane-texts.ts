@@ -1,0 +1,87 @@
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { makeFolder } from '../folders.ts';
+
+/**
+ * A text of ours that was pasted into a pane, as it is known to every hub until it is seen to be gone. It holds all that
+ * is needed to know the text again: its job may have ended long ago, or be out of reach.
+ */
+export const paneTextSchema = z.object({
+  socket: z.string(),
+  pane: z.string().describe('tmux pane id, such as %3'),
+  pane_pid: z.number().int(),
+  pane_start: z.string().describe("when the pane's first process started, as the system says it"),
+  jobs: z.array(z.string()).describe('whom it is about'),
+  what: z.enum(['order', 'messages', 'reminder', 'line']),
+  agent: z.string().describe('its kind'),
+  typing: z
+    .object({
+      ready: z.string().optional(),
+      busy: z.string().optional(),
+      dialog: z.string().optional(),
+      draft: z.string().optional(),
+      clear: z.string().optional(),
+    })
+    .optional(),
+  text: z.string(),
+  mark: z.string().describe('a word of the text that no other one has'),
+  prompt: z.string().describe("what stood before the cursor in the cursor's row before the paste"),
+  screen: z.string().describe('hash of the screen before the paste'),
+  at: z.string(),
+});
+export type PaneText = z.infer<typeof paneTextSchema>;
+
+/** Stands below the text in its file once it was seen in the pane. */
+const SEEN = 'seen';
+
+/**
+ * Notes a text that is about to be pasted. Not flushed to the disk: with the machine, tmux and its panes end as well.
+ * @throws the system's error; then nothing may be pasted
+ */
+export function writePaneText(folder: string, name: string, text: PaneText): void {
+  makeFolder(folder);
+  const path = join(folder, name);
+  try {
+    writeFileSync(path, `${JSON.stringify(text)}\n`, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
+}
+
+/** Notes that it was seen in the pane. @throws the system's error */
+export function notePaneTextSeen(folder: string, name: string): void {
+  appendFileSync(join(folder, name), `${SEEN}\n`);
+}
+
+export function removePaneText(folder: string, name: string): void {
+  rmSync(join(folder, name), { force: true });
+}
+
+/** Every text that is noted. One whose writing was cut off was never pasted: its file is removed. */
+export function readPaneTexts(folder: string): { name: string; text: PaneText; seen: boolean }[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  return names.flatMap((name) => {
+    const [line = '', ...rest] = readFileSync(join(folder, name), 'utf8').split('\n');
+    if (rest.length === 0) {
+      removePaneText(folder, name);
+      return [];
+    }
+    const parsed = paneTextSchema.safeParse(jsonOf(line));
+    return parsed.success ? [{ name, text: parsed.data, seen: rest.includes(SEEN) }] : [];
+  });
+}
+
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,65 @@
+import { bare } from './own-text.ts';
+import type { Shot } from './screen.ts';
+
+/** A text of ours, and the prompt: what stood before the cursor in its row before the paste. */
+export interface Pasted {
+  text: string;
+  prompt: string;
+  /** What the program shows in the place of the text, where that was seen a moment ago. */
+  placeholder?: string | undefined;
+}
+
+/**
+ * How a text of ours stands at the cursor: `alone` is whole and untouched, with nothing beside it; `part` is a piece of
+ * it, or all of it beside other words; `none` is no trace.
+ */
+export type Standing = 'alone' | 'part' | 'none';
+
+/** How many rows above and below the cursor an input box may reach. */
+const REACH = 24;
+/** A piece of the text has so many characters without blanks at least. */
+const PIECE = 14;
+
+/** How a text stands in the input box, as far as one look tells. A transcript above the box does not count. */
+export function standing(shot: Shot, { text, prompt, placeholder }: Pasted): Standing {
+  const { cursor_y: cursor, lines } = shot;
+  const [whole, sign] = [bare(text), bare(prompt)];
+  const from = beginOfBox(shot, sign);
+  const upToCursor = lines
+    .slice(from, cursor + 1)
+    .map(bare)
+    .join('');
+  const shows = (words: string): boolean => {
+    if (words === '' || !upToCursor.endsWith(words)) return false;
+    const before = upToCursor.slice(0, -words.length);
+    return before === sign || !/[\p{L}\p{N}]/u.test(before);
+  };
+  if (shows(whole) || shows(bare(placeholder ?? ''))) return 'alone';
+  const shown = lines
+    .slice(from, cursor + REACH)
+    .map(bare)
+    .join('');
+  return hasPiece(shown, whole) ? 'part' : 'none';
+}
+
+/** What stands before the cursor in its row. */
+export function promptOf({ lines, cursor_x: x, cursor_y: y }: Shot): string {
+  return (lines[y] ?? '').slice(0, x).trimEnd();
+}
+
+/** The last row up to the cursor that begins with the prompt; without one, the first of the rows on end above it. */
+function beginOfBox({ cursor_y: cursor, lines }: Shot, sign: string): number {
+  const top = Math.max(0, cursor - REACH);
+  const at = (row: number) => bare(lines[row] ?? '');
+  for (let row = cursor; sign !== '' && row >= top; row--) if (at(row).startsWith(sign)) return row;
+  let row = cursor;
+  while (row > top && at(row) !== '' && at(row - 1) !== '') row--;
+  return row;
+}
+
+function hasPiece(shown: string, whole: string): boolean {
+  const length = Math.min(PIECE, whole.length);
+  for (let at = 0; at + length <= whole.length; at++)
+    if (shown.includes(whole.slice(at, at + length))) return true;
+  return false;
+}

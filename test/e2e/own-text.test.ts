@@ -1,0 +1,213 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import type { Lab } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { sharing } from '../support/lab-test.ts';
+import type { Peer } from '../support/peer.ts';
+import { pause, until } from '../support/until.ts';
+
+/** Longer than a blocked pane waits for its next look, and takes to be sure that a text is gone. */
+const NEXT_LOOK_MS = 2_000;
+/** A key that empties the box of a peer with `--edit`. */
+const CLEAR = 'C-u';
+const CLEAR_BYTE = '\x15';
+
+/** The kind `editor` shows its box and has a clear key; of `command` nothing is known. */
+const EDITOR = {
+  ready: '^READY>',
+  draft: '(?<=READY> )\\S[\\s\\S]*',
+  busy: 'esc to interrupt',
+  clear: CLEAR,
+};
+
+let shared: Promise<LabServer> | undefined;
+async function servers(lab: Lab): Promise<[LabServer, LabServer]> {
+  if (shared === undefined) lab.configure({ agents: { editor: EDITOR } });
+  shared ??= lab.startServer();
+  return [await shared, await lab.reporter];
+}
+
+const texts = (lab: Lab): string[] => readdirSync(join(lab.home, 'panes'));
+const type = (lab: Lab, peer: Peer, ...keys: string[]) => lab.tmux('send-keys', '-t', peer.pane, ...keys);
+const isBlocked = (lab: Lab, jobId: string, words: string) =>
+  until(`${jobId} waits: ${words}`, () => {
+    const { blocked_by, detail = '' } = lab.record(jobId);
+    return blocked_by === 'draft' && detail.includes(words);
+  });
+
+/** An order whose Enter its program does not take, and which is cancelled then. */
+async function leftBehind(lab: Lab, peer: Peer, agent = 'command'): Promise<string> {
+  const [server] = await servers(lab);
+  const { job_id } = await server.delegate(peer, { prompt: 'job one', agent });
+  await lab.event(job_id, 'delivery_unverified');
+  await server.ask('cancel_job', { job_id });
+  return job_id;
+}
+
+describe.concurrent('a text of ours that was pasted and not submitted', () => {
+  sharing(
+    'into a program that hangs: the next order waits until it has come up and gone',
+    async ({ lab }) => {
+      const awake = `${lab.project}/awake`;
+      const peer = await lab.startPeer('mute', { args: ['--edit', '--hang', awake] });
+      const [server] = await servers(lab);
+      process.kill(peer.pid, 'SIGUSR2');
+      await until('it hangs', () => peer.hangs);
+      const one = await leftBehind(lab, peer);
+      const two = await server.delegate(peer, { prompt: 'job two' });
+      await isBlocked(lab, two.job_id, `our own order for job ${one} was pasted`);
+      lab.write('awake', '');
+      await isBlocked(lab, two.job_id, `our own order for job ${one} stands in the input box`);
+      await pause(NEXT_LOOK_MS);
+      expect(peer.pastes).toEqual([lab.orderOf(one)]);
+      expect(peer.keys).toBe('');
+      await type(lab, peer, CLEAR);
+      await lab.event(two.job_id, 'submitted');
+      expect(peer.pastes).toEqual([one, two.job_id].map((id) => lab.orderOf(id)));
+      expect(peer.keys).toBe(`${CLEAR_BYTE}\r`);
+    },
+  );
+
+  sharing('is taken out of the box by the clear key of its kind', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
+    const [server] = await servers(lab);
+    const one = await leftBehind(lab, peer, 'editor');
+    const two = await server.delegate(peer, { prompt: 'job two', agent: 'editor' });
+    await lab.event(two.job_id, 'submitted');
+    expect(peer.pastes).toEqual([one, two.job_id].map((id) => lab.orderOf(id)));
+    expect(peer.keys).toBe(`\r\r${CLEAR_BYTE}\r`);
+  });
+
+  sharing('and that a person has changed is a draft: never cleared, never sent', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
+    const [server] = await servers(lab);
+    const { job_id: one } = await server.delegate(peer, { prompt: 'job one', agent: 'editor' });
+    await lab.event(one, 'delivery_unverified');
+    await type(lab, peer, ' and paint it');
+    await until('it is changed', async () => (await lab.screen(peer)).includes('paint it'));
+    await server.ask('cancel_job', { job_id: one });
+    const two = await server.delegate(peer, { prompt: 'job two', agent: 'editor' });
+    await isBlocked(lab, two.job_id, 'changed or beside other words');
+    await pause(NEXT_LOOK_MS);
+    expect(peer.keys).toBe('\r\r and paint it');
+    expect(await lab.screen(peer)).toContain('paint it');
+    await type(lab, peer, CLEAR);
+    await lab.event(two.job_id, 'submitted');
+    expect(peer.pastes).toHaveLength(2);
+  });
+
+  sharing('does not go out with an answer to its own job', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
+    const [server, reporter] = await servers(lab);
+    const { job_id: one } = await server.delegate(peer, { prompt: 'job one' });
+    await lab.event(one, 'delivery_unverified');
+    await server.ask('answer_job', { job_id: one, text: 'Take tin.' });
+    await pause(NEXT_LOOK_MS);
+    expect(peer.pastes).toEqual([lab.orderOf(one)]);
+    expect(peer.keys).toBe('\r\r');
+    // A person sends it.
+    await type(lab, peer, 'Enter');
+    await peer.gets(2, 4);
+    expect(peer.pastes[1]).toContain('there is something for you to read');
+    await reporter.report(one, 'completed');
+  });
+
+  sharing('an answer, while the peer reports its end: the next order waits for it', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--edit', '--echo', '700'] });
+    const [server, reporter] = await servers(lab);
+    const { job_id: one } = await server.delegate(peer, { prompt: 'job one' });
+    await reporter.report(one, 'started');
+    await server.ask('answer_job', { job_id: one, text: 'Take tin.' });
+    await until('the answer is pasted', () => peer.pastes.length === 2);
+    await reporter.report(one, 'completed');
+    const two = await server.delegate(peer, { prompt: 'job two' });
+    await isBlocked(lab, two.job_id, `our own message for job ${one} stands in the input box`);
+    await pause(NEXT_LOOK_MS);
+    expect(peer.keys).toBe('\r');
+    await type(lab, peer, CLEAR);
+    await lab.event(two.job_id, 'submitted');
+    expect(peer.pastes[2]).toBe(lab.orderOf(two.job_id));
+    expect(peer.keys).toBe(`\r${CLEAR_BYTE}\r`);
+  });
+
+  sharing(
+    'an answer, while the peer reports its end: cleared, where its kind has a key for it',
+    async ({ lab }) => {
+      const peer = await lab.startPeer('mute', { args: ['--edit', '--echo', '700'] });
+      const [server, reporter] = await servers(lab);
+      const { job_id: one } = await server.delegate(peer, { prompt: 'job one', agent: 'editor' });
+      await reporter.report(one, 'started');
+      await server.ask('answer_job', { job_id: one, text: 'Take tin.' });
+      await until('the answer is pasted', () => peer.pastes.length === 2);
+      await reporter.report(one, 'completed');
+      await until('it is cleared', () => peer.keys === `\r${CLEAR_BYTE}`);
+      const two = await server.delegate(peer, { prompt: 'job two', agent: 'editor' });
+      await lab.event(two.job_id, 'submitted');
+      expect(peer.pastes[2]).toBe(lab.orderOf(two.job_id));
+      expect(peer.keys).toBe(`\r${CLEAR_BYTE}\r`);
+    },
+  );
+
+  sharing('of a job that was pruned: the next order waits all the same', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
+    const [server] = await servers(lab);
+    const one = await leftBehind(lab, peer);
+    rmSync(lab.paths(one).folder, { recursive: true });
+    const two = await server.delegate(peer, { prompt: 'job two' });
+    await isBlocked(lab, two.job_id, one);
+    // Sent by a person: it has left the box, though it still stands above it.
+    await type(lab, peer, 'Enter');
+    await lab.event(two.job_id, 'submitted');
+    expect(peer.pastes).toHaveLength(2);
+  });
+
+  sharing('in a pane whose program was replaced: nobody waits for it', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--swallow', '2'], session: 'reborn' });
+    const [server] = await servers(lab);
+    await leftBehind(lab, peer);
+    expect(texts(lab).length).toBeGreaterThan(0);
+    await lab.tmux('respawn-pane', '-k', '-t', peer.pane);
+    await until('it runs again', async () => (await lab.screen(peer)).trim() === 'READY>');
+    const two = await server.delegate(peer, { prompt: 'job two' });
+    expect(two.status).not.toBe('queued');
+    expect(peer.pastes).toHaveLength(2);
+  });
+});
+
+describe('the hub is killed, and a text of ours stands in a pane', () => {
+  sharing(
+    'the next one knows it: another order waits, and neither is sent with the other',
+    async ({ lab }) => {
+      const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
+      const [server] = await servers(lab);
+      const one = await leftBehind(lab, peer);
+      const two = await server.delegate(peer, { prompt: 'job two' });
+      await isBlocked(lab, two.job_id, one);
+      const killed = await lab.killHub();
+      await server.ask('list_jobs');
+      await until('another hub runs', async () => (await lab.hubPid()) !== killed);
+      await pause(NEXT_LOOK_MS);
+      expect(peer.pastes).toEqual([lab.orderOf(one)]);
+      expect(peer.keys).toBe('\r\r');
+      await type(lab, peer, CLEAR);
+      await lab.event(two.job_id, 'submitted');
+      expect(peer.pastes).toEqual([one, two.job_id].map((id) => lab.orderOf(id)));
+      expect(peer.keys).toBe(`\r\r${CLEAR_BYTE}\r`);
+    },
+  );
+
+  sharing('that a person changed meanwhile: not sent', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--edit', '--echo', '700'] });
+    const [server] = await servers(lab);
+    server.delegate(peer, { prompt: 'job one' }).catch(() => {});
+    await until('it is pasted', () => peer.pastes.length === 1);
+    await lab.killHub();
+    const one = lab.jobIds().find((id) => peer.pastes[0]?.includes(id)) ?? '';
+    await type(lab, peer, 'x', 'BSpace', 'BSpace', 'BSpace');
+    await lab.event(one, 'delivery_unverified');
+    expect(lab.record(one).detail).toContain('somebody has changed it');
+    expect(peer.keys).not.toContain('\r');
+    await server.ask('cancel_job', { job_id: one });
+  });
+});
