@@ -78,7 +78,13 @@ async function liveAgents(
           session,
           ...heldBy(
             jobs[0]?.record,
-            await stateOf(servers, pane, socket, name, jobs[0]?.record.typing ?? configured[name]),
+            await stateOf(
+              { servers, dispatcher },
+              pane,
+              socket,
+              name,
+              jobs[0]?.record.typing ?? configured[name],
+            ),
           ),
           jobs: jobs.map((job) => job.id),
           peer_server: peer,
@@ -98,7 +104,7 @@ function heldBy(job: JobRecord | undefined, seen: Pick<AgentRow, 'state' | 'evid
 }
 
 async function stateOf(
-  servers: TmuxServers,
+  { servers, dispatcher }: { servers: TmuxServers; dispatcher: Dispatcher },
   pane: PaneInfo,
   socket: string,
   agent: string,
@@ -118,6 +124,6 @@ async function stateOf(
   const target = { pane: pane.pane, pane_pid: pane.pane_pid, agent: process };
   const seen = await preflight(servers.get(socket), target, look);
   if ('gone' in seen) return { state: 'dead', evidence: seen.gone };
-  if ('obstacle' in seen) return { state: seen.obstacle.by, evidence: seen.obstacle.evidence };
-  return { state: 'idle' };
+  const obstacle = 'obstacle' in seen ? seen.obstacle : await dispatcher.inTheWay(socket, target);
+  return obstacle === undefined ? { state: 'idle' } : { state: obstacle.by, evidence: obstacle.evidence };
 }

@@ -1,6 +1,6 @@
 import { explain } from '../errors.ts';
 import { isFinal } from '../job/words.ts';
-import type { Obstacle } from '../tmux/deliver.ts';
+import type { Obstacle, Target } from '../tmux/deliver.ts';
 import type { Shot } from '../tmux/screen.ts';
 import { HandOver } from './hand-over.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
@@ -69,6 +69,11 @@ export class Dispatcher {
   /** The open jobs that stand before a new one in a pane, the holder first. */
   ahead(socket: string, pane: string): LiveJob[] {
     return [...(this.queues.get(paneKey({ socket, pane }))?.jobs ?? [])];
+  }
+
+  /** The text of ours that keeps a pane from being typed into. @throws MamError when tmux does not answer */
+  inTheWay(socket: string, target: Target): Promise<Obstacle | undefined> {
+    return this.typist.inTheWay(socket, target);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { MamError, systemCode } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
 import { startOf } from '../processes.ts';
 import {
@@ -55,7 +56,11 @@ export class PaneTexts {
     this.sweep();
   }
 
-  /** Notes a text; it may be pasted once this has returned. @param shot the pane now @throws the system's error */
+  /**
+   * Notes a text; it may be pasted once this has returned.
+   * @param shot the pane now
+   * @throws MamError `io` when it can't be noted
+   */
   add(target: Target, shot: Shot, announced: Announced): Known {
     const text: PaneText = {
       ...announced,
@@ -67,7 +72,16 @@ export class PaneTexts {
       at: new Date().toISOString(),
     };
     const name = randomSuffix();
-    writePaneText(this.folder, name, text);
+    try {
+      writePaneText(this.folder, name, text);
+    } catch (error) {
+      throw new MamError(
+        'io',
+        `What is typed into a pane can't be noted in ${this.folder} (${systemCode(error) ?? 'unknown error'}), so nothing was typed.`,
+        'Make room there, or make it writable: it is tried again by itself.',
+        { cause: error },
+      );
+    }
     const known = { ...text, name, seen: false, clearedAt: 0, awaitedAt: 0 };
     this.known.add(known);
     return known;

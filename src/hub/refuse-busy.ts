@@ -41,12 +41,12 @@ export async function refuseBusy(
 
 /** Why the pane that a job goes to can't be typed into now. */
 export async function obstacleAt(
-  { servers }: { servers: TmuxServers },
+  { servers, dispatcher }: { servers: TmuxServers; dispatcher: Dispatcher },
   { agent, terminal, trust_pane: trusted }: Pick<DelegateParams, 'agent' | 'terminal' | 'trust_pane'>,
   { session, process, glance }: Place,
 ): Promise<Obstacle | undefined> {
   const target = { pane: session.pane, pane_pid: process.pane_pid, agent: process };
   const look = lookFor({ agent, job_id: '', typing: { ...terminal, trusted } });
   const state = await preflight(servers.get(session.socket), target, look, glance);
-  return 'obstacle' in state ? state.obstacle : undefined;
+  return 'obstacle' in state ? state.obstacle : dispatcher.inTheWay(session.socket, target);
 }

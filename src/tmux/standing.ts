@@ -23,7 +23,7 @@ const PIECE = 14;
 /** How a text stands in the input box, as far as one look tells. A transcript above the box does not count. */
 export function standing(shot: Shot, { text, prompt, placeholder }: Pasted): Standing {
   const { cursor_y: cursor, lines } = shot;
-  const [whole, sign] = [bare(text), bare(prompt)];
+  const [whole, sign] = [bare(text), signOf(prompt)];
   const from = beginOfBox(shot, sign);
   const upToCursor = lines
     .slice(from, cursor + 1)
@@ -32,7 +32,7 @@ export function standing(shot: Shot, { text, prompt, placeholder }: Pasted): Sta
   const shows = (words: string): boolean => {
     if (words === '' || !upToCursor.endsWith(words)) return false;
     const before = upToCursor.slice(0, -words.length);
-    return before === sign || !/[\p{L}\p{N}]/u.test(before);
+    return signOf(before) === sign || !/[\p{L}\p{N}]/u.test(before);
   };
   if (shows(whole) || shows(bare(placeholder ?? ''))) return 'alone';
   const shown = lines
@@ -47,11 +47,17 @@ export function promptOf({ lines, cursor_x: x, cursor_y: y }: Shot): string {
   return (lines[y] ?? '').slice(0, x).trimEnd();
 }
 
+/** A prompt as it can be known again: some count, or tell the time. */
+function signOf(prompt: string): string {
+  return bare(prompt).replace(/\d+/g, '0');
+}
+
 /** The last row up to the cursor that begins with the prompt; without one, the first of the rows on end above it. */
 function beginOfBox({ cursor_y: cursor, lines }: Shot, sign: string): number {
   const top = Math.max(0, cursor - REACH);
   const at = (row: number) => bare(lines[row] ?? '');
-  for (let row = cursor; sign !== '' && row >= top; row--) if (at(row).startsWith(sign)) return row;
+  for (let row = cursor; sign !== '' && row >= top; row--)
+    if (signOf(lines[row] ?? '').startsWith(sign)) return row;
   let row = cursor;
   while (row > top && at(row) !== '' && at(row - 1) !== '') row--;
   return row;

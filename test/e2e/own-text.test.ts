@@ -149,16 +149,23 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     },
   );
 
-  sharing('of a job that was pruned: the next order waits all the same', async ({ lab }) => {
-    const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
-    const [server] = await servers(lab);
+  sharing('of a job that was removed: an order from another registry waits all the same', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--swallow', '2'] });
     const one = await leftBehind(lab, peer);
     rmSync(lab.paths(one).folder, { recursive: true });
-    const two = await server.delegate(peer, { prompt: 'job two' });
-    await isBlocked(lab, two.job_id, one);
+    const registry = join(lab.project, 'other', 'jobs');
+    const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
+    const agent = { agent: 'command', agent_session: peer.address };
+    const busy = await other.refusal('delegate_job', { prompt: 'job two', ...agent, on_busy: 'refuse' });
+    expect(busy).toContain(`our own order for job ${one} stands in the input box`);
+    const { job_id: two } = await other.delegate(peer, { prompt: 'job two' });
+    expect(lab.record(two, registry)).toMatchObject({ blocked_by: 'draft', phase: 'queued' });
+    const { agents } = await other.ask('list_agents');
+    const row = agents.find(({ jobs }: { jobs: string[] }) => jobs.includes(two));
+    expect(row).toMatchObject({ state: 'draft', evidence: expect.stringContaining(one) });
     // Sent by a person: it has left the box, though it still stands above it.
     await type(lab, peer, 'Enter');
-    await lab.event(two.job_id, 'submitted');
+    await until('it is sent', () => lab.types(two, registry).includes('submitted'));
     expect(peer.pastes).toHaveLength(2);
   });
 

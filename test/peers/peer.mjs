@@ -10,6 +10,7 @@
 //   --show HOW          how it shows what was pasted; SHOWS has the ways
 //   --box TEXT          what stands in its box at first, until ctrl-u is pressed
 //   --placeholder       shows a dim example in its empty box
+//   --late              shows a row of its own after the first Enter, wherever it comes from
 //   --clock             changes a corner of the screen all the time
 //   --dialog            shows a dialog first, until y is pressed
 //   --busy TEXT         shows this first, as an agent in the middle of a turn, until y is pressed
@@ -41,6 +42,7 @@ const { values: options } = parseArgs({
     show: { type: 'string', default: 'text' },
     box: { type: 'string', default: '' },
     placeholder: { type: 'boolean', default: false },
+    late: { type: 'boolean', default: false },
     clock: { type: 'boolean', default: false },
     dialog: { type: 'boolean', default: false },
     busy: { type: 'string' },
@@ -136,6 +138,7 @@ function pasted(text) {
 
 function enter() {
   enters++;
+  if (options.late && enters === 1) out('\x1b7\x1b[30;1Hupdate available\x1b8');
   if (enters <= Number(options.swallow)) return;
   if (enters <= Number(options.break)) {
     out('\r\n');

@@ -387,6 +387,34 @@ test('a program that never takes Enter: twice at most, then unverified', async (
   expect(pastes(peer)).toEqual([TEXT]);
 });
 
+test('a row that a program of kind command shows by itself after Enter proves nothing', async () => {
+  const peer = await lab.receiver(['--swallow', '1', '--late']);
+  expect((await hand(peer)).end).toEqual({ kind: 'submitted' });
+  expect(enters(peer)).toBe(2);
+  expect(pastes(peer)).toEqual([TEXT]);
+});
+
+describe('an earlier text of ours that may come up late', () => {
+  const EARLIER = 'Use only this id, none of an earlier run: earlier-abcd1234';
+
+  test('comes up beside the new one: no Enter', async () => {
+    const peer = await lab.receiver(['--echo', '400']);
+    await lab.server.command(`set-buffer -b early '${EARLIER}'`);
+    await lab.server.command(`paste-buffer -p -d -b early -t ${peer.target.pane}`);
+    expect((await hand(peer, { ...PLAIN, others: [EARLIER] })).end).toMatchObject({
+      kind: 'unverified',
+      why: expect.stringContaining('has come up beside it'),
+    });
+    expect(enters(peer)).toBe(0);
+  });
+
+  test('does not come up: the new one is sent', async () => {
+    const peer = await lab.receiver();
+    expect((await hand(peer, { ...PLAIN, others: [EARLIER] })).end).toEqual({ kind: 'submitted' });
+    expect(enters(peer)).toBe(1);
+  });
+});
+
 test('interrupt presses one key, under the same guard', async () => {
   const peer = await lab.receiver();
   expect(await interrupt(lab.server, peer.target, 'Escape')).toBeUndefined();

@@ -1,0 +1,181 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { clearKeysOf, lookFor } from '../agents/index.ts';
+import { isFinal } from '../job/words.ts';
+import { clearOwnText } from '../tmux/clear.ts';
+import type { TmuxServer } from '../tmux/control.ts';
+import { type Look, type Obstacle, preflight, type Target } from '../tmux/deliver.ts';
+import { type Shot, shoot } from '../tmux/screen.ts';
+import { standing } from '../tmux/standing.ts';
+import { hasUnread } from '../tmux/unread.ts';
+import type { LiveJob } from './live-job.ts';
+import { hashOf, type Known, type PaneTexts } from './pane-texts.ts';
+
+/** A text is gone when two looks so long (ms) apart do not show it: programs redraw. */
+const GONE_MS = 300;
+/** So long (ms) a text that was just pasted may take to come up, and one that was cleared to leave. */
+const SHOWN_MS = 1_000;
+const LOOK_MS = 30;
+/** A text that has just been waited for is not waited for again so soon, in ms. */
+const AWAIT_AGAIN_MS = 3_000;
+/** A text that its program has read and never shown counts as thrown away after so long (ms) since its paste. */
+const THROWN_AWAY_MS = 60_000;
+/** A box is not cleared a second time so soon (ms): what the first time has done may not be on the screen yet. */
+const CLEAR_AGAIN_MS = 10_000;
+
+/** A pane, and the server that it is on. */
+export interface Place {
+  server: TmuxServer;
+  target: Target;
+}
+
+/** Texts of ours that were pasted and not submitted: taken out of their boxes where that is safe, else in the way. */
+export class Leftovers {
+  private readonly texts: PaneTexts;
+  private readonly jobOf: (jobId: string) => LiveJob | undefined;
+
+  /** @param jobOf a job in memory, as every open one is */
+  constructor(texts: PaneTexts, jobOf: (jobId: string) => LiveJob | undefined) {
+    this.texts = texts;
+    this.jobOf = jobOf;
+  }
+
+  /** A job has ended: what is left of it in its pane is taken out. */
+  async leaveOf(place: Place, jobId: string): Promise<void> {
+    for (const own of this.texts.at(place.target))
+      if (own.jobs.includes(jobId) && Date.now() - own.awaitedAt > AWAIT_AGAIN_MS)
+        await this.leave(place, own);
+  }
+
+  /**
+   * Takes a text out of its box, unless somebody may still send it. One that is not seen there stays known.
+   * @param placeholder that was seen for it a moment ago: later it may be a person's
+   */
+  async leave({ server, target }: Place, own: Known, placeholder?: string): Promise<void> {
+    if (this.isWanted(own)) return;
+    own.awaitedAt = Date.now();
+    for (const end = own.awaitedAt + SHOWN_MS; Date.now() < end; await sleep(LOOK_MS)) {
+      const shot = await shoot(server, target.pane).catch(() => undefined);
+      if (shot === undefined || shot.pane_pid !== own.pane_pid) break;
+      if (standing(shot, { ...own, placeholder }) === 'none') continue;
+      this.texts.noteSeen(own);
+      // The text stays known, whatever tmux says.
+      await this.clear({ server, target }, own, placeholder).catch(() => false);
+      return;
+    }
+    this.texts.sweep();
+  }
+
+  /**
+   * Makes room in a pane for another text.
+   * @param look of that text
+   * @returns what stands in its way
+   */
+  async makeRoom(place: Place, look: Look, stop: AbortSignal): Promise<Obstacle | undefined> {
+    for (const own of this.texts.at(place.target)) {
+      const found = await this.find(place, own);
+      if (found === undefined) continue;
+      if (found !== 'none') {
+        if (this.mayClear(own, found) && (await this.clear(place, own))) continue;
+        return inTheBox(own, found);
+      }
+      const free = await preflight(place.server, place.target, look);
+      if ('obstacle' in free) return beside(free.obstacle, own);
+      // The delivery itself will say so.
+      if ('gone' in free) return undefined;
+      await sleep(GONE_MS, undefined, { signal: stop }).catch(() => {});
+      const again = await this.find(place, own);
+      if (again !== undefined && again !== 'none') return inTheBox(own, again);
+      if (again === 'none') this.texts.takeForGone(own);
+    }
+    return undefined;
+  }
+
+  /** What stands in the way of another text; changes nothing. @throws MamError when tmux does not answer */
+  async inTheWay(place: Place): Promise<Obstacle | undefined> {
+    for (const own of this.texts.at(place.target)) {
+      const found = await this.find(place, own);
+      if (found !== undefined && found !== 'none' && !this.mayClear(own, found)) return inTheBox(own, found);
+    }
+    return undefined;
+  }
+
+  /** How a text stands in its pane; nothing when the pane is another one now. */
+  private async find({ server, target }: Place, own: Known): Promise<Found | undefined> {
+    const shot = await shoot(server, target.pane);
+    if (shot === undefined || shot.pane_pid !== own.pane_pid) return undefined;
+    const where = standing(shot, own);
+    if (where !== 'none') this.texts.noteSeen(own);
+    return where !== 'none' || own.seen || (await this.wasRead(server, own, shot)) ? where : 'unseen';
+  }
+
+  /** True when a text that was never seen can't come up any more, as far as can be told. */
+  private async wasRead(server: TmuxServer, own: Known, shot: Shot): Promise<boolean> {
+    const hasMoved = hashOf(shot) !== own.screen;
+    const isOld = Date.now() - Date.parse(own.at) > THROWN_AWAY_MS;
+    if (!hasMoved && !isOld) return false;
+    const unread = await hasUnread(server, own.pane);
+    return unread === false || (unread === undefined && hasMoved);
+  }
+
+  /** True for what may still be sent: by a person, or by the next hub. */
+  private isWanted({ what, jobs }: Known): boolean {
+    if (what === 'line') return true;
+    const record = this.jobOf(jobs[0] ?? '')?.record;
+    if (record === undefined || isFinal(record.status)) return false;
+    return what !== 'order' || record.submitted_at === undefined;
+  }
+
+  /** Whatever else stands there gives way to a new text, but not the order that an open job waits for. */
+  private mayClear(own: Known, found: Found): boolean {
+    return (
+      found === 'alone' && !(own.what === 'order' && this.isWanted(own)) && this.keysFor(own) !== undefined
+    );
+  }
+
+  private keysFor(own: Known): string[] | undefined {
+    if (Date.now() - own.clearedAt < CLEAR_AGAIN_MS) return undefined;
+    return clearKeysOf(own.agent, own.typing, own.text);
+  }
+
+  /** @returns true when the text has left the box */
+  private async clear({ server, target }: Place, own: Known, placeholder?: string): Promise<boolean> {
+    const pasted = { ...own, placeholder };
+    const keys = this.keysFor(own);
+    const { patterns } = lookFor({ agent: own.agent, job_id: own.mark, typing: own.typing });
+    if (keys === undefined || !(await clearOwnText(server, target, pasted, keys, patterns))) return false;
+    own.clearedAt = Date.now();
+    for (const end = Date.now() + SHOWN_MS; Date.now() < end; await sleep(LOOK_MS)) {
+      const shot = await shoot(server, target.pane);
+      if (shot === undefined || standing(shot, pasted) !== 'none') continue;
+      this.texts.takeForGone(own);
+      return true;
+    }
+    return false;
+  }
+}
+
+/** How a text stands in its pane; `unseen`: it was never seen, and may still come up. */
+type Found = 'alone' | 'part' | 'none' | 'unseen';
+
+const TITLES = { order: 'order', messages: 'message', reminder: 'reminder', line: 'line' } as const;
+
+function nameOf({ jobs, what }: Known): string {
+  return `our own ${TITLES[what]} for job ${jobs.join(', ')}`;
+}
+
+/** Why nothing is pasted, with what to do about it. */
+function inTheBox(own: Known, found: Exclude<Found, 'none'>): Obstacle {
+  const evidence = {
+    alone: `${nameOf(own)} stands in the input box and was not submitted. Remove it there.`,
+    part: `a part of ${nameOf(own)} stands in the input box, changed or beside other words: it is a draft now, and is left as it is. Send it or remove it there.`,
+    unseen: `${nameOf(own)} was pasted at ${own.at} and not seen since: it may still come up there. Look into the pane, and remove it once it is there.`,
+  }[found];
+  return { by: 'draft', evidence, isOurs: true };
+}
+
+/** An agent may show a long text of ours as something else, such as a placeholder. */
+function beside(obstacle: Obstacle, own: Known): Obstacle {
+  if (obstacle.by !== 'draft') return obstacle;
+  const evidence = `${obstacle.evidence} (this may be ${nameOf(own)}, which was not submitted)`;
+  return { ...obstacle, evidence };
+}
