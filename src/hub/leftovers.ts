@@ -74,14 +74,17 @@ export class Leftovers {
     for (const own of this.texts.at(place.target)) {
       const found = await this.find(place, own);
       if (found === undefined) continue;
-      if (found !== 'none') {
-        if (this.mayClear(own, found) && (await this.clear(place, own))) continue;
-        return inTheBox(own, found);
-      }
       const free = await preflight(place.server, place.target, look);
-      if ('obstacle' in free) return beside(free.obstacle, own);
       // The delivery itself will say so.
       if ('gone' in free) return undefined;
+      if (found !== 'none') {
+        if (!this.mayClear(own, found)) return inTheBox(own, found);
+        // It is cleared when the turn is over.
+        if ('obstacle' in free && free.obstacle.by !== 'draft') return free.obstacle;
+        if (await this.clear(place, own)) continue;
+        return inTheBox(own, found);
+      }
+      if ('obstacle' in free) return beside(free.obstacle, own);
       await sleep(GONE_MS, undefined, { signal: stop }).catch(() => {});
       const again = await this.find(place, own);
       if (again !== undefined && again !== 'none') return inTheBox(own, again);

@@ -54,6 +54,7 @@ export class Typist {
     if (obstacle !== undefined) return { kind: 'blocked', obstacle };
     let own: Known | undefined;
     let placeholder: string | undefined;
+    let wasSeen = false;
     let end: DeliveryEnd | undefined;
     const noted: DeliverySteps = {
       ...steps,
@@ -63,7 +64,7 @@ export class Typist {
         return steps.pasting(shot);
       },
       visible: (evidence, mark) => {
-        if (own !== undefined) this.texts.noteSeen(own);
+        wasSeen = true;
         if (mark !== undefined && PLACEHOLDER.test(mark)) placeholder = mark;
         steps.visible(evidence);
       },
@@ -76,6 +77,7 @@ export class Typist {
       if (own !== undefined && (end === undefined || isOut(end))) this.texts.drop(own);
     }
     if (own === undefined || isOut(end)) return end;
+    if (wasSeen) this.texts.noteSeen(own);
     if (end.kind === 'gone') this.texts.sweep();
     else if (end.kind === 'stopped') await this.leftovers.leave(place, own, placeholder);
     return end;

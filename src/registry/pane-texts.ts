@@ -68,7 +68,7 @@ export function readPaneTexts(folder: string): { name: string; text: PaneText; s
     return [];
   }
   return names.flatMap((name) => {
-    const [line = '', ...rest] = readFileSync(join(folder, name), 'utf8').split('\n');
+    const [line = '', ...rest] = textOf(join(folder, name)).split('\n');
     if (rest.length === 0) {
       removePaneText(folder, name);
       return [];
@@ -76,6 +76,15 @@ export function readPaneTexts(folder: string): { name: string; text: PaneText; s
     const parsed = paneTextSchema.safeParse(jsonOf(line));
     return parsed.success ? [{ name, text: parsed.data, seen: rest.includes(SEEN) }] : [];
   });
+}
+
+/** What can't be read is not ours: it stays, and counts for nothing. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '\n';
+  }
 }
 
 function jsonOf(line: string): unknown {

@@ -5,6 +5,7 @@ import { climb, enterAtOnce } from './ladder.ts';
 import { type Look, type Obstacle, type Preflight, preflight } from './preflight.ts';
 import type { ClimbEnd, DeliverySteps } from './rung.ts';
 import { type Shot, shoot } from './screen.ts';
+import { promptOf } from './standing.ts';
 
 export type { Target } from './guard.ts';
 export { type Look, type Obstacle, type Preflight, preflight, shellRisk } from './preflight.ts';
@@ -35,7 +36,8 @@ export async function deliver(
   if (steps.stop.aborted) return { kind: 'stopped', stands: false };
   await steps.pasting(free.shot);
   if (steps.stop.aborted) return { kind: 'stopped', stands: false };
-  const order = { server, target, text: clean, look, steps, before: free.before };
+  const prompt = promptOf(free.shot);
+  const order = { server, target, text: clean, look, steps, before: free.before, prompt };
   // Both in one write: the first look follows the paste without a round trip between.
   const [pasted, first] = await Promise.allSettled([
     paste(server, target.pane, free.shot, clean),

@@ -48,6 +48,7 @@ export async function recoverDelivery(
     text: pasted.text,
     look,
     before: [],
+    prompt: pasted.prompt,
     steps: {
       pasting: async () => {},
       visible: () => {},

@@ -32,6 +32,8 @@ export interface Climb {
   steps: DeliverySteps;
   /** The screen before the paste; empty when it is not known. */
   before: string[];
+  /** What stood before the cursor in its row before the paste. */
+  prompt: string;
 }
 
 /** A climb under way. */

@@ -21,25 +21,32 @@ const REACH = 24;
 const PIECE = 14;
 
 /** How a text stands in the input box, as far as one look tells. A transcript above the box does not count. */
-export function standing(shot: Shot, { text, prompt, placeholder }: Pasted): Standing {
+export function standing(shot: Shot, pasted: Pasted): Standing {
+  if (standsAlone(shot, pasted)) return 'alone';
   const { cursor_y: cursor, lines } = shot;
-  const [whole, sign] = [bare(text), signOf(prompt)];
+  const shown = lines
+    .slice(beginOfBox(shot, signOf(pasted.prompt)), cursor + REACH)
+    .map(bare)
+    .join('');
+  return hasPiece(shown, bare(pasted.text)) ? 'part' : 'none';
+}
+
+/** True when a text stands at the cursor whole and untouched, with nothing beside it. */
+export function standsAlone(shot: Shot, { text, prompt, placeholder }: Pasted): boolean {
+  const { cursor_y: cursor, lines } = shot;
+  const sign = signOf(prompt);
   const from = beginOfBox(shot, sign);
   const upToCursor = lines
     .slice(from, cursor + 1)
     .map(bare)
     .join('');
   const shows = (words: string): boolean => {
-    if (words === '' || !upToCursor.endsWith(words)) return false;
+    // An empty row with the cursor is a line break behind it, or where its program goes on.
+    if (words === '' || bare(lines[cursor] ?? '') === '' || !upToCursor.endsWith(words)) return false;
     const before = upToCursor.slice(0, -words.length);
     return signOf(before) === sign || !/[\p{L}\p{N}]/u.test(before);
   };
-  if (shows(whole) || shows(bare(placeholder ?? ''))) return 'alone';
-  const shown = lines
-    .slice(from, cursor + REACH)
-    .map(bare)
-    .join('');
-  return hasPiece(shown, whole) ? 'part' : 'none';
+  return shows(bare(text)) || shows(bare(placeholder ?? ''));
 }
 
 /** What stands before the cursor in its row. */

@@ -3,6 +3,7 @@ import { breaksBehind, heldAsBefore, locate, withoutOwn } from './own-text.ts';
 import type { Look } from './preflight.ts';
 import { type ClimbEnd, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
 import { classify, find, type Shot, shoot } from './screen.ts';
+import { standsAlone } from './standing.ts';
 
 /**
  * When (ms after the first Enter) a swallowed one is pressed again, and when we stop looking. Once, and late: a program
@@ -44,7 +45,7 @@ export async function untilTaken(
       return { kind: 'unverified', why: 'the agent did not take Enter: our text stays in its box' };
     if (elapsed >= (PRESS_AGAIN_MS[again] ?? Number.POSITIVE_INFINITY)) {
       again++;
-      const unsent = isUnsent(look, held, shot as Shot, mark, 1);
+      const unsent = isUnsent(job, held, shot as Shot, mark, 1);
       if (obstacle === undefined && unsent && !isStopped)
         await press(server, target.pane, shot as Shot, look.submitKey, word);
     }
@@ -54,13 +55,16 @@ export async function untilTaken(
 
 /** True while the box holds our text just as before Enter, or with the line breaks that Enter has made, so many at most. */
 function isUnsent(
-  look: Look,
+  job: Job,
   held: Shot,
   shot: Shot,
   mark: string | undefined,
   most = Number.POSITIVE_INFINITY,
 ): boolean {
+  const { look, text, prompt } = job;
   if (heldAsBefore(mark, held, shot, isUnknown(look))) return true;
+  // A pane of another size shows the same in other rows.
+  if (standsAlone(shot, { text, prompt })) return true;
   if (look.breaksEarly !== true) return false;
   const breaks = breaksBehind(mark, held, shot);
   return breaks > 0 && breaks <= most;
@@ -79,7 +83,7 @@ function taken(job: Job, held: Shot, shot: Shot, mark: string | undefined): stri
   if (busy !== undefined && find(withoutOwn(held.lines, job.text), patterns.busy) === undefined) {
     return `the agent is busy: ${busy}`;
   }
-  if (isUnsent(job.look, held, shot, mark)) return undefined;
+  if (isUnsent(job, held, shot, mark)) return undefined;
   if (isUnknown(job.look)) return 'the screen changed after Enter';
   const state = classify(foreign, patterns);
   if (state !== 'unknown')

@@ -394,6 +394,18 @@ test('a row that a program of kind command shows by itself after Enter proves no
   expect(pastes(peer)).toEqual([TEXT]);
 });
 
+test.each([[PLAIN], [{ ...KNOWN, patterns: { ready: /^READY>/m } }]])(
+  'a pane that gets another size proves nothing',
+  async (look) => {
+    const peer = await lab.receiver(['--swallow', '1']);
+    const handing = hand(peer, look);
+    await until('Enter is pressed', () => enters(peer) === 1);
+    await lab.tmux('resize-window', '-t', peer.target.pane, '-x', '90', '-y', '40');
+    expect((await handing).end).toEqual({ kind: 'submitted' });
+    expect(enters(peer)).toBe(2);
+  },
+);
+
 describe('an earlier text of ours that may come up late', () => {
   const EARLIER = 'Use only this id, none of an earlier run: earlier-abcd1234';
 

@@ -30,6 +30,7 @@ describe('a text of ours', () => {
     expect(at(`READY> ${TEXT.replace('still ', '')}`)).toBe('part');
     expect(at(`READY> ${TEXT.slice(0, -9)}`)).toBe('part');
     expect(at(`READY> ${TEXT}\nand paint it`)).toBe('part');
+    expect(at(`READY> ${TEXT}\n`)).toBe('part');
     expect(at(`READY> ${TEXT}\nand paint it`, '')).toBe('part');
     expect(at(`words right above\n${TEXT}`, '')).toBe('part');
     // The cursor was moved up.
