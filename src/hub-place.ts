@@ -1,4 +1,4 @@
-import { existsSync, lstatSync } from 'node:fs';
+import { existsSync, lstatSync, statSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { readForeign } from './trust/files.ts';
@@ -58,9 +58,11 @@ function ownRuntimeFolder(folder: string | undefined): string | undefined {
   return stat?.isDirectory() === true && whyForeign(stat) === undefined ? folder : undefined;
 }
 
-/** The temporary folder, unless that is itself too deep for a socket, or another one in each working directory. */
+/** The temporary folder, unless that is not there, too deep for a socket, or another one in each working directory. */
 function shortTemporaryFolder(): string {
-  return isAbsolute(tmpdir()) && Buffer.byteLength(tmpdir()) < MAX_PARENT_BYTES ? tmpdir() : '/tmp';
+  const folder = tmpdir();
+  const fits = isAbsolute(folder) && Buffer.byteLength(folder) < MAX_PARENT_BYTES;
+  return fits && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true ? folder : '/tmp';
 }
 
 /** One id per hub: two homes on one machine must not answer each other's requests on a shared broker. */

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { systemCode } from './errors.ts';
 
 const LINUX = process.platform === 'linux';
+/** By its place: the PATH of whoever started the hub may be bare. */
+const PS = existsSync('/bin/ps') ? '/bin/ps' : 'ps';
 /** The file behind a process's input where that is a terminal. */
 const TERMINAL = /^\/dev\/(?:pts\/\d+|tty.*)$/;
 
@@ -108,7 +110,7 @@ function childrenOf(pid: number): number[] {
 }
 
 function familyByPs(pid: number): TerminalProcess[] {
-  const rows = execFileSync('ps', ['-axo', 'pid=,ppid=,pgid=,tty=,comm='], { cwd: '/', encoding: 'utf8' });
+  const rows = execFileSync(PS, ['-axo', 'pid=,ppid=,pgid=,tty=,comm='], { cwd: '/', encoding: 'utf8' });
   const all = rows
     .trim()
     .split('\n')
@@ -170,7 +172,7 @@ function parentsByProc(): Map<number, number> {
 }
 
 function parentsByPs(): Map<number, number> {
-  const rows = execFileSync('ps', ['-axo', 'pid=,ppid='], { cwd: '/', encoding: 'utf8' }).trim().split('\n');
+  const rows = execFileSync(PS, ['-axo', 'pid=,ppid='], { cwd: '/', encoding: 'utf8' }).trim().split('\n');
   return new Map(rows.map((row) => row.trim().split(/\s+/).map(Number) as [number, number]));
 }
 
@@ -208,7 +210,7 @@ function statText(pid: number): string | undefined {
 /** Elsewhere than on Linux only `ps` tells; it is asked when a pane is looked up, never on the way of an event. */
 function ps(pid: number, column: string): string | undefined {
   try {
-    const text = execFileSync('ps', ['-o', `${column}=`, '-p', String(pid)], {
+    const text = execFileSync(PS, ['-o', `${column}=`, '-p', String(pid)], {
       cwd: '/',
       env: { LC_ALL: 'C' },
       encoding: 'utf8',

@@ -31,8 +31,8 @@ export const broker: Check = {
           id,
           `${where} takes and gives back a message in ${Math.max(1, Math.round(milliseconds))} ms (realm ${realm})`,
         ),
-        ...own(home, host, online),
-        ...others(host, realm, online),
+        ...own(home, online),
+        ...others(nameOf(home) ?? host, realm, online),
       ];
     } catch (error) {
       if (!(error instanceof MamError)) throw error;
@@ -44,15 +44,20 @@ export const broker: Check = {
 };
 
 /** A hub that runs and is not on the broker hears no report that comes over it. */
-function own(folder: string, host: string, online: string[]): Found[] {
-  const home = homePaths(folder);
-  const file = readHubFile(home.hubFile);
-  const owner = readOwner(home.lock);
-  const runs = file?.host === host && owner?.pid === file.pid && isLiving(owner);
-  if (!runs) return [];
+function own(folder: string, online: string[]): Found[] {
+  const host = nameOf(folder);
+  if (host === undefined) return [];
   if (online.includes(host)) return [ok('broker.hub', 'The hub says there that it is online')];
   const title = 'The hub runs, but the broker knows nothing of it.';
   return [problem('broker.hub', title, '`mam hub logs` says why it has not joined; then `mam hub restart`.')];
+}
+
+/** What the hub of this home is called, while one runs: the machine may have got another name since. */
+function nameOf(folder: string): string | undefined {
+  const home = homePaths(folder);
+  const file = readHubFile(home.hubFile);
+  const owner = readOwner(home.lock);
+  return file !== undefined && owner?.pid === file.pid && isLiving(owner) ? file.host : undefined;
 }
 
 function others(host: string, realm: string, online: string[]): Found[] {

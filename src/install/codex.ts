@@ -9,7 +9,7 @@ const SERVER: [string, string] = ['mcp_servers', 'mam'];
 const TOOL_TIMEOUT_SECONDS = 86_400;
 const STARTUP_TIMEOUT_SECONDS = 30;
 
-/** What our server and its hub read. Codex hands a server nothing of it that is not named, not even its pane. */
+/** What our server, its hub and the agents that they start read. Codex hands a server nothing of it that is not named. */
 const ENV_VARS = [
   'TMUX',
   'TMUX_PANE',
@@ -31,6 +31,11 @@ const ENV_VARS = [
   'MAM_MAX_DEPTH',
   'MAM_MAX_OPEN_JOBS',
   'VIRTUAL_ENV',
+  'XDG_CONFIG_HOME',
+  'XDG_RUNTIME_DIR',
+  'SSH_AUTH_SOCK',
+  'DISPLAY',
+  'WAYLAND_DISPLAY',
 ];
 /**
  * What a peer calls: its report must not wait for a person. Codex 0.171.0 asks for neither, by their annotations; a

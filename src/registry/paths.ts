@@ -141,10 +141,14 @@ function checkRegistryFolder(folder: string, look = false): void {
 /** The sentence for a registry that can't be written. */
 export function registryError(registryDir: string, error: unknown): MamError {
   if (error instanceof MamError) return error;
+  const code = systemCode(error) ?? 'unknown error';
+  const confined = ['EACCES', 'EPERM', 'EROFS'].includes(code)
+    ? ' If you can write it yourself, the hub was started from a sandbox: run `mam hub restart` outside of it.'
+    : '';
   return new MamError(
     'io',
-    `The registry ${registryDir} cannot be written (${systemCode(error) ?? 'unknown error'}).`,
-    'Mend its permissions or free some space, or set MAM_REGISTRY_DIR to a folder that can be written.',
+    `The registry ${registryDir} cannot be written (${code}).`,
+    `Mend its permissions or free some space, or set MAM_REGISTRY_DIR to a folder that can be written.${confined}`,
     { cause: error },
   );
 }

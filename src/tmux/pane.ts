@@ -226,8 +226,7 @@ function missing(panes: PaneInfo[], name: string, socketPath: string | undefined
     const hint = `${known} Session ${session} has the panes ${inside.join(', ')}.`;
     return new MamError('not_found', `There is no tmux ${what}.`, hint);
   }
-  const start = name.startsWith('%')
-    ? ''
-    : ` Start it: ${tmux} new-session -d -s ${shellWord(session)} COMMAND.`;
+  const word = session.replaceAll("'", "'\\''");
+  const start = name.startsWith('%') ? '' : ` Start it: ${tmux} new-session -d -s '${word}' COMMAND.`;
   return new MamError('not_found', `There is no tmux ${what}.`, known + start);
 }

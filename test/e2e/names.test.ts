@@ -159,3 +159,21 @@ describe('a registry under two names', () => {
     expect(await lab.hubPid()).toBe(hub);
   });
 });
+
+test('a tmux server, a pane and a working folder are the same by each path that leads to them', async ({
+  lab,
+}) => {
+  lab.expected.push(NOT_OURS);
+  const link = join(lab.folder, 'link');
+  symlinkSync(lab.folder, link);
+  const peer = await lab.startPeer('mute');
+  const server = await lab.startServer();
+  const first = await server.delegate(peer);
+  const other = await lab.startServer({ TMUX_TMPDIR: link });
+  const second = await other.delegate(peer, { workdir: join(link, 'p') });
+  // It stands behind the first one in the same queue.
+  expect(second).toMatchObject({ position: 1, behind: [first.job_id], status: 'queued' });
+  expect(second.agent_session.socket).toBe(lab.socket);
+  expect(second.warnings).toEqual([expect.stringContaining('is open in the same working folder')]);
+  for (const { job_id } of [first, second]) await server.ask('cancel_job', { job_id });
+});

@@ -82,7 +82,7 @@ describe('resolveAddress', () => {
 
   test('a missing session says how to start it; an empty address is bad input', () => {
     expect(() => resolveAddress([], 'tmux:gemini')).toThrow(
-      expect.objectContaining({ hint: expect.stringContaining('tmux new-session -d -s gemini') }),
+      expect.objectContaining({ hint: expect.stringContaining("tmux new-session -d -s 'gemini'") }),
     );
     const hint = expect.stringContaining(`-s 'it'\\''s' COMMAND`);
     expect(() => resolveAddress([], "tmux:it's")).toThrow(expect.objectContaining({ hint }));

@@ -27,6 +27,11 @@ test('a whole path in HOME is followed', () => {
   expect(mamHome({})).toBe('/somewhere/else/.mam');
 });
 
+test('a TMPDIR that is not there gives a deep home no socket in it', () => {
+  process.env['TMPDIR'] = '/nowhere';
+  expect(dirname(shortFolder('/deep'.repeat(30)))).toBe('/tmp');
+});
+
 test('a relative TMPDIR gives a deep home no socket in the working directory', () => {
   process.env['TMPDIR'] = 'here';
   expect(dirname(shortFolder('/deep'.repeat(30)))).toBe('/tmp');
