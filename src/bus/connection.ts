@@ -8,6 +8,8 @@ export interface ConnectionOptions {
   clientId: string;
   clean: boolean;
   will?: { topic: string; payload: string };
+  /** Of MQTT: 4 is 3.1.1, which is what every connection speaks that lasts. */
+  version?: 4 | 5;
   /** Called before anything can arrive. */
   prepare?: (client: MqttClient) => void;
 }
@@ -26,12 +28,12 @@ const URL_CONNECT_MS = 10_000;
  */
 export async function openConnection(
   address: BrokerAddress,
-  { clientId, clean, will, prepare }: ConnectionOptions,
+  { clientId, clean, will, version = 4, prepare }: ConnectionOptions,
 ): Promise<MqttClient> {
   if (address.kind === 'socket') checkHubSocket(address.path);
   const [{ default: mqtt }] = await Promise.all([import('mqtt'), import('./packets.ts')]);
   const common: IClientOptions = {
-    protocolVersion: 4,
+    protocolVersion: version,
     clientId,
     clean,
     reconnectPeriod: 0,

@@ -61,6 +61,8 @@ class ExternalBus implements HubBus {
   #open: () => void = () => {};
   #client: MqttClient | undefined;
   #stopped = false;
+  /** Why the connection could not be made again. */
+  #why: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #delay = MIN_DELAY_MS;
 
@@ -72,6 +74,12 @@ class ExternalBus implements HubBus {
     this.#opened = new Promise((resolve) => {
       this.#open = resolve;
     });
+  }
+
+  get problem(): string | undefined {
+    return this.#client === undefined
+      ? (this.#why ?? 'The connection was lost, and is made again.')
+      : undefined;
   }
 
   get clients(): number {
@@ -144,6 +152,7 @@ class ExternalBus implements HubBus {
     client.once('close', () => this.#lost(client));
     if (!client.connected) throw new Error('connection closed');
     this.#client = client;
+    this.#why = undefined;
     this.#untaken = { bytes: 0 };
     this.#delay = MIN_DELAY_MS;
     // A broker that was restarted may have forgotten what it retained.
@@ -189,7 +198,11 @@ class ExternalBus implements HubBus {
     if (this.#stopped) return;
     clearTimeout(this.#timer);
     const jitter = 1 + Math.random() / 2;
-    this.#timer = setTimeout(() => this.#connect().catch(() => this.#later()), this.#delay * jitter);
+    const again = (error: unknown): void => {
+      this.#why = unreachable(this.#address, error).text;
+      this.#later();
+    };
+    this.#timer = setTimeout(() => void this.#connect().catch(again), this.#delay * jitter);
     this.#delay = Math.min(this.#delay * 2, MAX_DELAY_MS);
   }
 }

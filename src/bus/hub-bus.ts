@@ -24,6 +24,8 @@ export interface HubBus {
   publish(topic: string, payload: string | Buffer, options?: { retain?: boolean }): void;
   /** Connected clients; 1 or 0, for the hub's own connection, with an external broker. */
   readonly clients: number;
+  /** Why an external broker is not there at the moment, as a sentence. */
+  readonly problem?: string | undefined;
   /** Says good-bye to every client and takes the socket away, if it is still ours. */
   stop(): Promise<void>;
 }

@@ -25,7 +25,7 @@ export const broker: Check = {
     const timer = setTimeout(() => over.abort(), ANSWER_MS);
     signal.addEventListener('abort', () => over.abort(), { once: true });
     try {
-      const { milliseconds, online } = await roundTrip(externalAddress(external), realm, over.signal);
+      const { milliseconds, online } = await roundTrip(externalAddress(external), realm, host, over.signal);
       return [
         ok(
           id,

@@ -1,5 +1,6 @@
 import { connectExternal } from '../bus/external.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
+import { roundTrip } from '../bus/round-trip.ts';
 import type { Settings } from '../config.ts';
 import { explain } from '../errors.ts';
 import { externalAddress } from './address.ts';
@@ -8,6 +9,8 @@ import type { Elsewhere } from './elsewhere.ts';
 import { describeBroker } from './hub-file.ts';
 import type { Log } from './log.ts';
 
+/** What a broker does is looked at for so long at most, in ms. */
+const LOOK_MS = 10_000;
 /** How long after a failure the external broker is tried again, in ms. */
 const AGAIN_MS = 1_000;
 
@@ -21,16 +24,18 @@ export class BrokerJoin {
     onClients: () => void;
     onJoined: (bus: HubBus) => void;
   };
-  private ended = false;
-  private why: string | undefined;
+  private readonly end = new AbortController();
+  private bus: HubBus | undefined;
+  private why = 'It is being joined.';
 
   constructor(options: BrokerJoin['options']) {
     this.options = options;
   }
 
-  /** Why the broker was not joined last time. */
+  /** Why the broker is not joined. */
   get problem(): string | undefined {
-    return this.why;
+    if (this.options.settings.broker === undefined) return undefined;
+    return this.bus === undefined ? this.why : this.bus.problem;
   }
 
   /** @returns when it is joined, or has failed for the first time */
@@ -44,22 +49,27 @@ export class BrokerJoin {
         answer: (payload: Buffer) => elsewhere?.settle(payload),
         clients: onClients,
       };
-      const bus = await connectExternal({ ...externalAddress(broker), realm, host, handlers });
-      if (this.ended) return await bus.stop();
-      this.why = undefined;
+      const address = externalAddress(broker);
+      // What it does not do would show much later, as silence.
+      const patience = AbortSignal.any([this.end.signal, AbortSignal.timeout(LOOK_MS)]);
+      await roundTrip(address, realm, host, patience);
+      const bus = await connectExternal({ ...address, realm, host, handlers });
+      if (this.end.signal.aborted) return await bus.stop();
+      this.bus = bus;
       onJoined(bus);
       log.info(`joined the broker ${describeBroker(broker)}`);
     } catch (error) {
+      if (this.end.signal.aborted) return;
       const why = explain(error);
       // A broker that stays away is one line in the log.
       if (why !== this.why) log.error('the broker was not joined', error);
       this.why = why;
-      if (!this.ended) setTimeout(() => void this.start(), AGAIN_MS).unref();
+      setTimeout(() => void this.start(), AGAIN_MS).unref();
     }
   }
 
   /** Tries no more. */
   stop(): void {
-    this.ended = true;
+    this.end.abort();
   }
 }

@@ -234,7 +234,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     const hub = await lab.start(['hub', '--json'], { env: broker.env }).ended;
     outputs.push(JSON.stringify(listed), hub.stdout, hub.stderr, inUrl.stderr, right.stderr);
     for (const file of readdirSync(lab.folder, { recursive: true, withFileTypes: true })) {
-      if (file.isFile() && !file.parentPath.endsWith('mosquitto'))
+      if (file.isFile() && !file.parentPath.includes('/mosquitto/'))
         outputs.push(readFileSync(join(file.parentPath, file.name), 'latin1'));
     }
     for (const { command } of lab.processes) outputs.push(command);

@@ -23,17 +23,24 @@ export class Mosquitto {
   /** The certificate that it shows, its own authority; with `tls` only. */
   readonly certificate: string;
 
-  /** @param options.anonymous everybody may do everything */
-  static async make(lab: Lab, { tls = false, anonymous = false } = {}): Promise<Mosquitto> {
-    return new Mosquitto(lab, await freePort(), tls, anonymous);
+  /** @param options.anonymous everybody may do everything @param options.more lines of its configuration */
+  static async make(
+    lab: Lab,
+    {
+      tls = false,
+      anonymous = false,
+      more = [],
+    }: { tls?: boolean; anonymous?: boolean; more?: string[] } = {},
+  ): Promise<Mosquitto> {
+    return new Mosquitto(lab, await freePort(), tls, anonymous, more);
   }
 
-  private constructor(lab: Lab, port: number, tls: boolean, anonymous: boolean) {
+  private constructor(lab: Lab, port: number, tls: boolean, anonymous: boolean, more: string[]) {
     this.#lab = lab;
     this.port = port;
     this.url = `${tls ? 'mqtts' : 'mqtt'}://127.0.0.1:${port}`;
     this.env = { MAM_BROKER_URL: this.url, MAM_BROKER_USERNAME: USER, MAM_BROKER_PASSWORD: PASSWORD };
-    const folder = join(lab.folder, 'mosquitto');
+    const folder = join(lab.folder, 'mosquitto', String(port));
     lab.expected.push(/^mosquitto\//);
     mkdirSync(folder, { recursive: true });
     this.certificate = join(folder, 'certificate.pem');
@@ -49,6 +56,7 @@ export class Mosquitto {
         ...(process.getuid?.() === 0 ? ['user root'] : []),
         `listener ${port} 127.0.0.1`,
         ...(tls ? [`certfile ${this.certificate}`, `keyfile ${key}`] : []),
+        ...more,
         `allow_anonymous ${anonymous}`,
         `password_file ${passwords}`,
         'persistence true',
@@ -60,6 +68,11 @@ export class Mosquitto {
         '',
       ].join('\n'),
     );
+  }
+
+  /** The same address with another configuration. */
+  with(more: string[]): Mosquitto {
+    return new Mosquitto(this.#lab, this.port, this.url.startsWith('mqtts'), false, more);
   }
 
   async start(): Promise<void> {

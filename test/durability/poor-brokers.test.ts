@@ -1,0 +1,143 @@
+import { createServer as createHttp } from 'node:http';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { Aedes } from 'aedes';
+import { describe, expect, test } from 'vitest';
+import { roundTrip } from '../../src/bus/round-trip.ts';
+import { sharing } from '../support/lab-test.ts';
+import { until } from '../support/until.ts';
+import { installed, Mosquitto, USER } from './mosquitto.ts';
+
+const look = (port: number, url = `mqtt://127.0.0.1:${port}`) =>
+  roundTrip({ kind: 'url', url }, 'default', 'here', AbortSignal.timeout(8_000)).then(
+    () => 'all is well',
+    (error: { text?: string }) => error.text ?? String(error),
+  );
+
+/** What a broker does not do, and what is said of it. */
+const POOR: [what: string, more: string[], says: string, advice: string][] = [
+  ['keeps nothing', ['retain_available false'], 'keeps no retained messages', 'retain_available true'],
+  ['knows QoS 0 only', ['max_qos 0'], 'takes messages at QoS 0 only', 'max_qos 1'],
+  [
+    'takes small packets only',
+    ['max_packet_size 1000'],
+    'takes packets of 1000 bytes at most',
+    'max_packet_size',
+  ],
+  [
+    'drops long messages',
+    ['message_size_limit 1000'],
+    'does not pass on a message of 65536 bytes',
+    'message_size_limit',
+  ],
+  [
+    'lets its user write nothing',
+    ['acl_file ACL'],
+    'does not let this user write mam/v1/default/clients/hub-here/replies ("Not authorized")',
+    'topic readwrite mam/v1/default/#',
+  ],
+];
+
+describe.runIf(installed)('a broker that', () => {
+  sharing.for(POOR)(
+    '%s is not joined, and says why within seconds',
+    async ([, more, says, advice], { lab }) => {
+      const rules = lab.write('acl', `user ${USER}\ntopic read mam/v1/default/#\n`);
+      const lines = more.map((line) => line.replace('ACL', rules));
+      const broker = await Mosquitto.make(lab, { anonymous: !more[0]?.startsWith('acl'), more: lines });
+      await broker.start();
+      const { username, password } = { username: USER, password: broker.env['MAM_BROKER_PASSWORD'] };
+      const address = { kind: 'url' as const, url: broker.url, username, password };
+      const error = await roundTrip(address, 'default', 'here', AbortSignal.timeout(8_000)).catch(
+        (one) => one,
+      );
+      expect(error.message).toContain(says);
+      expect(error.hint).toContain(advice);
+      await broker.kill();
+    },
+  );
+});
+
+describe.runIf(installed)('a hub at a poor broker', () => {
+  sharing(
+    'says so in its status, in its log and to the doctor, and joins when it is mended',
+    async ({ lab }) => {
+      const poor = await Mosquitto.make(lab, { more: ['retain_available false'] });
+      await poor.start();
+      const env = { ...poor.env };
+      const status = async () => JSON.parse((await lab.start(['hub', '--json'], { env }).ended).stdout);
+      await lab.start(['wait'], { env }).ended;
+      await until('it says why', async () =>
+        /keeps no retained messages/.test((await status()).broker_problem ?? ''),
+      );
+      expect(lab.hubLog()).toContain('the broker was not joined: The MQTT broker');
+      const { stdout } = await lab.start(['doctor', '--json'], { env }).ended;
+      expect(stdout).toContain('keeps no retained messages');
+      await poor.kill();
+      const good = poor.with([]);
+      await good.start();
+      await until('it is joined', async () => (await status()).broker_problem === undefined);
+      await good.kill();
+      // What is lost is told, too.
+      await until('it is lost', async () => (await status()).broker_problem !== undefined);
+      expect((await status()).broker_problem).toMatch(/connection was lost|ECONNREFUSED/);
+      await lab.start(['hub', 'stop'], { env }).ended;
+    },
+  );
+});
+
+describe('what is no such broker', () => {
+  const serving = async (server: Server, body: (port: number) => Promise<void>): Promise<void> => {
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    try {
+      await body((server.address() as AddressInfo).port);
+    } finally {
+      server.close();
+    }
+  };
+
+  test('one that speaks MQTT 3.1.1 alone is one all the same', async () => {
+    const aedes = await Aedes.createBroker();
+    await serving(createServer(aedes.handle), async (port) => expect(await look(port)).toBe('all is well'));
+    aedes.close();
+  });
+
+  test('one that closes every connection is told as such, with what may be wrong', async () => {
+    await serving(
+      createServer((socket) => socket.destroy()),
+      async (port) => {
+        expect(await look(port)).toMatch(
+          /cannot be reached .*for a port with TLS the URL begins with mqtts:/,
+        );
+        expect(await look(port, `mqtts://127.0.0.1:${port}`)).toMatch(
+          /without TLS the URL begins with mqtt:/,
+        );
+        expect(await look(port, `ws://127.0.0.1:${port}`)).toMatch(/without WebSockets with mqtt:/);
+      },
+    );
+  });
+
+  test('a web server is told as such', async () => {
+    const server = createHttp((_, response) => response.writeHead(404).end());
+    await serving(server, async (port) => {
+      expect(await look(port)).toMatch(/what it says is not MQTT|another protocol/);
+      expect(await look(port, `ws://127.0.0.1:${port}/mqtt`)).toMatch(/it answers HTTP 404|another protocol/);
+    });
+  });
+
+  test('one that speaks no TLS is not told as an untrusted certificate', async () => {
+    const server = createServer((socket) => socket.end('220 ready\r\n'));
+    await serving(server, async (port) => {
+      const said = await look(port, `mqtts://127.0.0.1:${port}`);
+      expect(said).toContain('does not speak TLS at this port');
+      expect(said).not.toContain('certificate');
+    });
+  });
+
+  test('one that refuses with a reason of its own passes that on', async () => {
+    const refuse = Buffer.from([0x20, 0x02, 0x00, 0x03]);
+    const server = createServer((socket) => socket.once('data', () => socket.end(refuse)));
+    await serving(server, async (port) =>
+      expect(await look(port)).toContain('refused: Server unavailable, code 3'),
+    );
+  });
+});
