@@ -7,6 +7,7 @@ import { home } from './home.ts';
 import { hooks } from './hooks.ts';
 import { hub } from './hub.ts';
 import { leftovers } from './leftovers.ts';
+import { paneTexts } from './pane-texts.ts';
 import { program } from './program.ts';
 import { registry } from './registry.ts';
 import { request } from './request.ts';
@@ -22,6 +23,7 @@ export const checks: readonly Check[] = [
   tmux,
   tmuxSockets,
   tmuxSwept,
+  paneTexts,
   home,
   clock,
   leftovers,

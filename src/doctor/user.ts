@@ -12,8 +12,8 @@ export const user: Check = {
   area: 'settings',
   limitMs: 2_000,
 
-  async look({ env, cwd }) {
-    return [...homeOf(env['HOME']), ...entryOf(), ...folderOf(cwd), ...aboveAll('/')];
+  async look({ env }) {
+    return [...homeOf(env['HOME']), ...entryOf(), ...aboveAll('/')];
   },
 };
 
@@ -34,14 +34,6 @@ function entryOf(): Found[] {
     const remedy = 'Set HOME to a folder of yours that stays; mam needs no more than that.';
     return [note('settings.user', title, remedy)];
   }
-}
-
-function folderOf(cwd: string): Found[] {
-  if (existsSync(cwd)) return [];
-  const title = `The working directory ${cwd} was removed: what is delegated from here has no folder to work in.`;
-  return [
-    problem('settings.cwd', title, 'Change into one that is there: `cd .` finds one that was made anew.'),
-  ];
 }
 
 /**

@@ -11,6 +11,8 @@ import {
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { aboveAll } from '../../src/doctor/user.ts';
+import { startOf } from '../../src/processes.ts';
+import { homePaths } from '../../src/registry/home.ts';
 import { thisOwner } from '../../src/registry/lock.ts';
 import { lookWith, runDoctor } from '../support/doctor.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
@@ -24,8 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => lab.end());
 
-const look = (names: string[], more?: Record<string, string>, cwd?: string) =>
-  lookWith(lab, names, more, cwd);
+const look = (names: string[], more?: Record<string, string>) => lookWith(lab, names, more);
 
 function put(path: string, text: string): string {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -183,14 +184,35 @@ test('a tmux server whose socket was swept away is named, with what brings it ba
   expect((await look(['tmux swept'])).findings).toEqual([]);
 });
 
-test('who runs this: an empty HOME, a working folder that is gone, a registry above all projects', async () => {
+test('a text of ours that may stand in a pane is named while the pane is there', async () => {
+  await lab.startSession('one', 'exec sleep 1000');
+  const pid = Number(await lab.tmux('display-message', '-p', '-t', '=one:', '#{pane_pid}'));
+  const text = {
+    ...{ socket: lab.socket, pane: '%0', pane_pid: pid, pane_start: startOf(pid), jobs: ['roof-1a2b3c4d'] },
+    ...{ what: 'order', agent: 'command', text: 'x', mark: 'm', prompt: '', screen: '' },
+  };
+  const note = (minutes: number) =>
+    put(
+      join(homePaths(lab.home).panes, 'abcdefgh'),
+      `${JSON.stringify({ ...text, at: new Date(Date.now() - minutes * 60_000).toISOString() })}\n`,
+    );
+  note(0);
+  expect((await look(['pane texts'])).findings).toEqual([]);
+  const file = note(5);
+  expect((await look(['pane texts'])).of('tmux.text')).toMatchObject({
+    ...{ level: 'problem', title: expect.stringContaining('pane %0') },
+    remedy: expect.stringContaining('mam attach roof-1a2b3c4d'),
+  });
+  await lab.tmux('kill-session', '-t', '=one');
+  await until('its pane is gone', () => startOf(pid) === undefined);
+  expect((await look(['pane texts'])).findings).toEqual([]);
+  rmSync(file);
+});
+
+test('who runs this: an empty HOME, a registry above all projects', async () => {
   expect((await look(['user'])).findings).toEqual([]);
   expect((await look(['user'], { HOME: '' })).of('settings.home')).toMatchObject({
     ...{ level: 'problem', remedy: expect.stringContaining('Set HOME') },
-  });
-  const gone = join(lab.folder, 'gone');
-  expect((await look(['user'], {}, gone)).of('settings.cwd')).toMatchObject({
-    ...{ level: 'problem', title: expect.stringContaining(gone) },
   });
   expect(aboveAll(lab.folder)).toEqual([]);
   mkdirSync(join(lab.folder, '.mam'));

@@ -46,17 +46,12 @@ export async function runDoctor(
  * @param names their names
  * @param more of the environment
  */
-export async function lookWith(
-  lab: Lab,
-  names: string[],
-  more: Record<string, string> = {},
-  cwd = lab.project,
-): Promise<Found> {
+export async function lookWith(lab: Lab, names: string[], more: Record<string, string> = {}): Promise<Found> {
   const env = { ...lab.env, ...more };
   const chosen = checks.filter(({ name }) => names.includes(name));
   expect(chosen.map(({ name }) => name).sort()).toEqual([...names].sort());
   const place = {
-    ...{ env, cwd, home: mamHome(env), registryFlag: undefined },
+    ...{ env, cwd: lab.project, home: mamHome(env), registryFlag: undefined },
     around: { ...surroundings(env), home: lab.folder, project: lab.project },
     programs: new Programs(env),
     ...(await loadSettings({ cwd: lab.project }, env).then(
