@@ -3,17 +3,21 @@ import { dirname, join } from 'node:path';
 import { explain } from '../errors.ts';
 import { hubSocketPath } from '../hub-place.ts';
 import { nearestThere } from '../real-place.ts';
+import { homePaths } from '../registry/home.ts';
 import { shellWord } from '../shell-word.ts';
 import { isOwn } from '../trust/owner.ts';
 import { checkHubSocket } from '../trust/socket.ts';
 import { userId } from '../user-home.ts';
 import type { Check } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
+import { openJobs } from './open-jobs.ts';
 
 const MB = 1024 * 1024;
 /** Below this it is time to look after the disk; below the second nothing is kept for sure. */
 const LOW_MB = 100;
 const FULL_MB = 10;
+/** An event in the outbox is a file, and a job is some. */
+const FEW_FILES = 100;
 
 /** MAM_HOME: whose it is, who may look into it, whether it can be written, and the room on its disk. */
 export const home: Check = {
@@ -23,14 +27,16 @@ export const home: Check = {
 
   async look({ home: folder, settings, env }) {
     const state = stateOf(folder);
-    const there = [folder, ...(settings === undefined ? [] : [settings.registryDir])].map(nearestThere);
-    const [own = '/', registry = own] = there;
-    const apart = statSync(own).dev !== statSync(registry).dev;
+    const own = nearestThere(folder);
+    const others = [
+      ...(settings === undefined ? [] : [settings.registryDir, settings.logsDir ?? settings.registryDir]),
+      ...openJobs(homePaths(folder)).map(({ registryDir }) => registryDir),
+    ];
     return [
       ...state,
       ...socketOf(folder, env['XDG_RUNTIME_DIR']),
       room('home.disk', own),
-      ...(apart ? [room('home.registry-disk', registry)] : []),
+      ...apart(own, others.map(nearestThere)).map((other) => room('home.registry-disk', other)),
     ];
   },
 };
@@ -80,8 +86,23 @@ function socketOf(folder: string, runtime: string | undefined): Found[] {
   return [ok(id, `The path of ${join(folder, 'hub.sock')} is too long for a socket; it is ${path}`)];
 }
 
+/** One folder of each other disk. */
+function apart(own: string, folders: string[]): string[] {
+  const seen = new Set([statSync(own).dev]);
+  return folders.filter((folder) => {
+    const { dev } = statSync(folder);
+    return !seen.has(dev) && seen.add(dev) !== undefined;
+  });
+}
+
 function room(id: string, folder: string): Found {
-  const { bavail, bsize } = statfsSync(folder);
+  const { bavail, bsize, files, ffree } = statfsSync(folder);
+  // Some kinds of disks have no such number.
+  if (files > 0 && ffree < FEW_FILES) {
+    const title = `Only ${ffree} more files can be made at ${folder}: events cannot be kept where none can.`;
+    const remedy = `Remove files that are not needed; \`df -i ${shellWord(folder)}\` shows how many there are.`;
+    return problem(id, title, remedy);
+  }
   const free = Math.floor((bavail * bsize) / MB);
   if (free >= LOW_MB) {
     return ok(id, `${free >= 10 * 1024 ? `${Math.floor(free / 1024)} GB` : `${free} MB`} free at ${folder}`);

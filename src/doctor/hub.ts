@@ -3,11 +3,12 @@ import type { Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { checkHub } from '../hub/find.ts';
 import { type HubFile, readHubFile } from '../hub/hub-file.ts';
+import { presentSocketPath } from '../hub-place.ts';
 import { type HubStatus, PROTOCOL_VERSION } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
-import { isStopped } from '../processes.ts';
+import { isStopped, startOf } from '../processes.ts';
 import { type Home, homePaths } from '../registry/home.ts';
-import { isLiving, readOwner } from '../registry/lock.ts';
+import { bootId, isLiving, type Owner, readOwner } from '../registry/lock.ts';
 import { tailOf } from '../registry/tail.ts';
 import { VERSION } from '../version.ts';
 import { type Check, withSettings } from './check.ts';
@@ -32,22 +33,24 @@ export const hub: Check = {
     const file = readHubFile(home.hubFile);
     const owner = readOwner(home.lock);
     const pid = owner !== undefined && isLiving(owner) ? owner.pid : undefined;
-    const answer = await ask(settings, file);
+    const answer = await askHub(settings, file);
     const runs = !(answer instanceof MamError);
     return [
-      ...(runs ? running(settings, answer) : silent(answer, { pid, file, home })),
+      ...(runs
+        ? [...running(settings, answer), ...isElsewhere(answer, owner)]
+        : silent(answer, { pid, file, home })),
       ...logOf(home),
-      ...outbox(home.outbox, runs),
+      ...outbox(home, runs),
     ];
   }),
 };
 
 /** Asks over the private socket, which every hub has, whatever its broker. @returns the error when it fails */
-async function ask(settings: Settings, file: HubFile | undefined): Promise<HubStatus | MamError> {
+export async function askHub(settings: Settings, file: HubFile | undefined): Promise<HubStatus | MamError> {
   const missing = new MamError('unreachable', 'No hub answers.');
   try {
     const status = await requestOnce<'hub_status'>({
-      address: { kind: 'socket', path: settings.socketPath },
+      address: { kind: 'socket', path: presentSocketPath(settings) },
       realm: file?.realm ?? settings.realm,
       host: file?.host ?? settings.host,
       timeoutMs: ANSWER_MS,
@@ -69,6 +72,8 @@ function running(settings: Settings, status: HubStatus): Found[] {
       `It runs: process ${status.pid}, version ${cleanLine(status.version, LINE_CHARS)}, ${jobs}`,
     ),
     ...differs(status.version, status.protocol, status.pid),
+    ...named(settings, status),
+    ...joined(status),
   ];
   try {
     checkHub(settings);
@@ -77,6 +82,35 @@ function running(settings: Settings, status: HubStatus): Found[] {
     found.push(problem('hub.settings', message, hint));
   }
   return found;
+}
+
+/** The machine's name is a part of the hub's: it may have changed since. */
+function named({ host }: Settings, status: HubStatus): Found[] {
+  if (status.host === host) return [];
+  const title = `The hub is called ${cleanLine(status.host, LINE_CHARS)}, and clients that start now look for ${host}: the machine's name has changed.`;
+  return [note('hub.name', title, '`mam hub restart` gives it the new name; open jobs go on.')];
+}
+
+function joined({ broker, broker_problem: why }: HubStatus): Found[] {
+  if (why === undefined) return [];
+  const title = `The hub has not joined the broker ${cleanLine(broker, LINE_CHARS)}: ${cleanLine(why, LINE_CHARS)}`;
+  return [
+    problem(
+      'hub.broker',
+      title,
+      'Mend that at the broker or in the settings; the hub tries again by itself.',
+    ),
+  ];
+}
+
+/** Its process is not the one that has its number here. */
+function isElsewhere({ pid }: HubStatus, owner: Owner | undefined): Found[] {
+  if (owner?.pid !== pid || owner.boot !== bootId() || owner.start === '' || startOf(pid) === owner.start)
+    return [];
+  const title = `The hub runs where processes have other numbers (in or outside of a container): its process ${pid} is not that one here.`;
+  const remedy =
+    'Run mam and its agents on the same side: the agents of the other one are not seen to live. `mam hub stop` there, then the next command here starts one.';
+  return [note('hub.namespace', title, remedy)];
 }
 
 function differs(version: string, protocol: number, pid: number): Found[] {

@@ -2,26 +2,40 @@ import { agents } from './agents.ts';
 import { broker } from './broker.ts';
 import type { Check } from './check.ts';
 import { clientChecks } from './clients.ts';
+import { clock } from './clock.ts';
 import { home } from './home.ts';
+import { hooks } from './hooks.ts';
 import { hub } from './hub.ts';
+import { leftovers } from './leftovers.ts';
+import { paneTexts } from './pane-texts.ts';
 import { program } from './program.ts';
 import { registry } from './registry.ts';
+import { request } from './request.ts';
 import { settings } from './settings.ts';
 import { tmux } from './tmux.ts';
 import { tmuxSockets } from './tmux-sockets.ts';
+import { tmuxSwept } from './tmux-swept.ts';
+import { user } from './user.ts';
 
 /** Every check. A new one is a file of its own and a line here. */
 export const checks: readonly Check[] = [
   program,
   tmux,
   tmuxSockets,
+  tmuxSwept,
+  paneTexts,
   home,
+  clock,
+  leftovers,
   settings,
+  user,
   hub,
+  request,
   broker,
   registry,
   ...clientChecks,
   agents,
+  hooks,
 ];
 
 /** The check of one client alone. @param client a key of `clients` */

@@ -35,7 +35,7 @@ export function jobHealth(registryDir: string, jobId: string): Found[] {
 
 /** Its files may be on their way to the disk. */
 function isFresh(record: JobRecord): boolean {
-  return Date.now() - Date.parse(record.final_at ?? record.created_at) < FRESH_MS;
+  return Date.now() - Date.parse(record.final_at ?? record.last_sign_of_life_at) < FRESH_MS;
 }
 
 function damageOf(
@@ -80,9 +80,15 @@ function isTornEnd(journal: string, line: number): boolean {
 
 /** What other programs read; mam itself goes by the journal. */
 function recordOf(record: JobRecord, written: ReturnType<typeof writtenState>): Found[] {
-  if (!isFinal(record.status) || written?.status === record.status) return [];
+  const behind = written !== undefined && written.seq < record.seq && written.seq > 0;
+  const ended = isFinal(record.status);
+  if (written?.status === record.status ? !behind : !(ended || behind)) return [];
   const said =
-    written === undefined ? 'is missing or cannot be read' : `says ${cleanLine(written.status, 40)}`;
+    written === undefined
+      ? 'is missing or cannot be read'
+      : behind
+        ? `says ${cleanLine(written.status, 40)}, as it was after event ${written.seq} of ${record.seq}`
+        : `says ${cleanLine(written.status, 40)}`;
   const title = `Job ${record.job_id} is ${record.status}, and its job.json ${said}.`;
   const remedy = `Nothing has to be done: the journal counts. Programs that read the file take \`mam status --job ${record.job_id} --json\`.`;
   return [note('registry.record', title, remedy)];

@@ -1,19 +1,28 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isJobId } from '../job/id.ts';
+import type { Home } from '../registry/home.ts';
+import { readForeign } from '../trust/files.ts';
 import { type Found, note, problem } from './finding.ts';
+import { openJobs } from './open-jobs.ts';
 
 /** A running hub looks every 2 s: what is older than this waits for something else, in ms. */
 const WAIT_MS = 10_000;
+/** So many are read to tell what they wait for, and so many lines tell it. */
+const READ = 500;
+const SHOWN = 3;
 
 /** The events that wait on disk for the hub. Nothing is said of an empty outbox. */
-export function outbox(folder: string, hubRuns: boolean): Found[] {
+export function outbox(home: Home, hubRuns: boolean): Found[] {
+  const { outbox: folder } = home;
   const names = namesOf(folder);
   const waiting = names.filter((name) => name.endsWith('.json'));
   const bad = names.filter((name) => name.endsWith('.bad'));
-  return [...waitingIn(folder, waiting, hubRuns), ...badIn(folder, bad)];
+  return [...waitingIn(home, waiting, hubRuns), ...badIn(folder, bad)];
 }
 
-function waitingIn(folder: string, names: string[], hubRuns: boolean): Found[] {
+function waitingIn(home: Home, names: string[], hubRuns: boolean): Found[] {
+  const { outbox: folder } = home;
   const times = names.map(
     (name) => statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? Date.now(),
   );
@@ -22,6 +31,11 @@ function waitingIn(folder: string, names: string[], hubRuns: boolean): Found[] {
   const id = 'hub.outbox';
   const count = names.length === 1 ? 'One event waits' : `${names.length} events wait`;
   const title = `${count} for the hub in ${folder}, the oldest for ${ageText(age)}.`;
+  const why = reasonsOf(home, names);
+  if (why !== undefined)
+    return [
+      problem(id, title, 'They are taken in when it is back: mount its disk, or move the folder back.', why),
+    ];
   return hubRuns
     ? [
         problem(
@@ -37,6 +51,29 @@ function waitingIn(folder: string, names: string[], hubRuns: boolean): Found[] {
           'Any command that needs the hub takes them in, such as `mam wait` or `mam hub restart`.',
         ),
       ];
+}
+
+/** Which of them wait for a registry that is away, as lines; nothing where none does. */
+function reasonsOf(home: Home, names: string[]): string | undefined {
+  const places = new Map(openJobs(home).map(({ jobId, registryDir }) => [jobId, registryDir]));
+  const reports = names.slice(0, READ).map((name) => jobIn(join(home.outbox, name)));
+  const lines = [...new Set(reports)].flatMap((jobId) => {
+    const registry = places.get(jobId ?? '');
+    if (registry === undefined || existsSync(registry)) return [];
+    const count = reports.filter((one) => one === jobId).length;
+    return [`${count} of job ${jobId}: its registry ${registry} is away`];
+  });
+  return lines.length === 0 ? undefined : lines.slice(0, SHOWN).join('\n');
+}
+
+/** The job that a kept event is about. */
+function jobIn(path: string): string | undefined {
+  try {
+    const { job_id: id } = JSON.parse(readForeign(path)) as { job_id?: unknown };
+    return typeof id === 'string' && isJobId(id) ? id : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function badIn(folder: string, names: string[]): Found[] {

@@ -23,6 +23,9 @@ const STEP = 20;
 const NAMED = 20;
 /** Jobs that are only history are not named beyond this. */
 const SHOWN = 5;
+/** A job that is being made has its journal after some ms. */
+const FRESH_MS = 10_000;
+const OF_A_JOB = /^(prompt\.md|job\.json|texts|.*\.tmp)$/;
 
 /** The registries of this home: their journals, their locks, and the notes of live jobs. */
 export const registry: Check = {
@@ -39,7 +42,7 @@ export const registry: Check = {
       const live = pointers.filter(({ registryDir }) => registryDir === dir).map(({ jobId }) => jobId);
       found.push(...(await healthOf(dir, settings.home, live, signal)));
     }
-    return [...found, ...lostPointers(pointers)];
+    return [...found, ...away(pointers), ...lostPointers(pointers)];
   }),
 };
 
@@ -65,7 +68,7 @@ async function healthOf(dir: string, home: string, live: string[], signal: Abort
     jobs++;
     found.push(...jobHealth(dir, name));
   }
-  found.push(...strangers(dir, home, chosen));
+  found.push(...strangers(dir, home, chosen), ...halfMade(dir, chosen));
   return [...access(dir), ...writer(dir, home), ...named(found), total(dir, jobs, names.length, found)];
 }
 
@@ -78,6 +81,24 @@ function strangers(dir: string, home: string, names: string[]): Found[] {
   const remedy =
     'Nothing has to be done: they are shown as history, and nothing in them is obeyed. Move their folders away to hear no more of them.';
   return [note('registry.history', title, remedy)];
+}
+
+/** Folders of jobs that never came to be: whoever delegated them was told so, or was killed. */
+function halfMade(dir: string, names: string[]): Found[] {
+  const made = names.filter((name) => {
+    if (hasJob(dir, name) || isUnreadable(dir, name)) return false;
+    const stat = statSync(join(dir, name), { throwIfNoEntry: false });
+    if (stat?.isDirectory() !== true || Date.now() - stat.mtimeMs < FRESH_MS) return false;
+    // What has anything else in it is none of ours.
+    return readdirSync(join(dir, name)).every((file) => OF_A_JOB.test(file));
+  });
+  const [first] = made;
+  if (first === undefined) return [];
+  const many =
+    made.length === 1 ? `${join(dir, first)} is the folder` : `${made.length} folders in ${dir} are those`;
+  const title = `${many} of a job that was never made: no event of it is there.`;
+  const detail = made.length === 1 ? undefined : made.slice(0, SHOWN).join('\n');
+  return [note('registry.half-made', title, 'Nothing waits for it. It can be removed by hand.', detail)];
 }
 
 /** The newest jobs, and every open one. */
@@ -172,8 +193,23 @@ function pointersOf({ home }: Settings): Pointer[] {
   }
 }
 
+/** A registry that is not there may come back: a disk that is not mounted, a folder that was renamed. */
+function away(pointers: Pointer[]): Found[] {
+  const dirs = [...new Set(pointers.map(({ registryDir }) => registryDir))].filter((dir) => !isFolder(dir));
+  return dirs.map((dir) => {
+    const count = pointers.filter(({ registryDir }) => registryDir === dir).length;
+    const jobs = count === 1 ? 'one open job' : `${count} open jobs`;
+    const title = `The registry ${dir} of ${jobs} is away.`;
+    const remedy =
+      'Mount its disk, or move the folder back to where it was: the jobs then go on, and reports that were kept are taken in.';
+    return problem('registry.away', title, remedy);
+  });
+}
+
 function lostPointers(pointers: Pointer[]): Found[] {
-  const lost = pointers.filter(({ jobId, registryDir }) => !hasJob(registryDir, jobId));
+  const lost = pointers.filter(
+    ({ jobId, registryDir }) => isFolder(registryDir) && !hasJob(registryDir, jobId),
+  );
   if (lost.length === 0) return [];
   const jobs = lost.length === 1 ? 'One live job is' : `${lost.length} live jobs are`;
   const title = `${jobs} noted whose files are gone.`;

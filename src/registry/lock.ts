@@ -122,7 +122,8 @@ export function isLiving(owner: Owner): boolean {
   return start !== undefined && (owner.start === '' || start === owner.start);
 }
 
-function bootId(): string {
+/** Which start of the machine this is. */
+export function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {

@@ -1,0 +1,122 @@
+import { realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { isRecord } from '../install/entry.ts';
+import { parseJson } from '../install/json-text.ts';
+import { parseToml } from '../install/toml-text.ts';
+import { readForeign } from '../trust/files.ts';
+import type { Check, Place } from './check.ts';
+import { type Found, problem } from './finding.ts';
+
+type Values = Record<string, unknown>;
+
+/** A file in which an agent's hooks may be switched off. */
+interface Source {
+  agent: string;
+  title: string;
+  path: string;
+  read(path: string, text: string): unknown;
+  /** Names the setting that switches them off; nothing where none does. */
+  off(values: Values): string | undefined;
+}
+
+const json = (path: string, text: string): unknown =>
+  parseJson(path, text, { comments: true, trailingCommas: true }).value;
+
+/** Whether agents that are started here will run the hooks that tell of permissions and of the ends of turns. */
+export const hooks: Check = {
+  name: 'hooks',
+  area: 'agents',
+  limitMs: 3_000,
+
+  async look(place) {
+    return [...sourcesOf(place).flatMap(healthOf), ...pure(place)];
+  },
+};
+
+function sourcesOf({ around: { home, project, env } }: Place): Source[] {
+  const claude = resolve(env['CLAUDE_CONFIG_DIR'] || join(home, '.claude'));
+  const codex = resolve(env['CODEX_HOME'] || join(home, '.codex'));
+  const gemini = resolve(env['GEMINI_CLI_HOME'] || home, '.gemini');
+  const paths = {
+    claude: [
+      join(claude, 'settings.json'),
+      join(project, '.claude', 'settings.json'),
+      join(project, '.claude', 'settings.local.json'),
+      '/etc/claude-code/managed-settings.json',
+    ],
+    codex: [
+      join(codex, 'config.toml'),
+      join(project, '.codex', 'config.toml'),
+      '/etc/codex/requirements.toml',
+    ],
+    gemini: [
+      join(gemini, 'settings.json'),
+      join(project, '.gemini', 'settings.json'),
+      '/etc/gemini-cli/settings.json',
+    ],
+  };
+  const of = (more: Omit<Source, 'path'>, list: string[]): Source[] =>
+    [...new Set(list)].map((path) => ({ ...more, path }));
+  return [
+    ...of({ agent: 'claude-code', title: 'Claude Code', read: json, off: claudeOff }, paths.claude),
+    ...of({ agent: 'codex', title: 'Codex', read: parseToml, off: codexOff }, paths.codex),
+    ...of({ agent: 'gemini', title: 'Gemini CLI', read: json, off: geminiOff }, paths.gemini),
+  ];
+}
+
+/** Claude Code 2.1.332. */
+function claudeOff(values: Values): string | undefined {
+  return ['disableAllHooks', 'allowManagedHooksOnly'].find((name) => values[name] === true);
+}
+
+/** Codex 0.171.0, and the name that it had for this before. */
+function codexOff(values: Values): string | undefined {
+  const features = tableIn(values, 'features');
+  const name = ['hooks', 'codex_hooks'].find((one) => features[one] === false);
+  if (name !== undefined) return `features.${name} = false`;
+  return values['allow_managed_hooks_only'] === true ? 'allow_managed_hooks_only' : undefined;
+}
+
+/** Gemini CLI 0.61.0, and the names that it had for this before. */
+function geminiOff(values: Values): string | undefined {
+  for (const name of ['hooksConfig', 'hooks']) {
+    const table = tableIn(values, name);
+    if (table['enabled'] === false) return `${name}.enabled: false`;
+    if (Array.isArray(table['disabled']) && table['disabled'].includes('mam'))
+      return `"mam" in ${name}.disabled`;
+  }
+  return tableIn(values, 'tools')['enableHooks'] === false ? 'tools.enableHooks: false' : undefined;
+}
+
+function tableIn(values: Values, name: string): Values {
+  const value = values[name];
+  return isRecord(value) ? (value as Values) : {};
+}
+
+function healthOf({ agent, title, path, read, off }: Source): Found[] {
+  let values: unknown;
+  try {
+    values = read(path, readForeign(realpathSync(path)));
+  } catch {
+    // It is not there; or it can't be read, which the check of its client says.
+    return [];
+  }
+  const setting = isRecord(values) ? off(values as Values) : undefined;
+  return setting === undefined ? [] : [switchedOff(agent, title, `${setting} in ${path}`)];
+}
+
+/** OpenCode has its hooks in a plugin, and loads none when it is told so. */
+function pure({ env }: Place): Found[] {
+  const name = 'OPENCODE_PURE';
+  const value = env[name]?.toLowerCase();
+  return value === '1' || value === 'true'
+    ? [switchedOff('opencode', 'OpenCode', `${name}=${value} in the environment`)]
+    : [];
+}
+
+function switchedOff(agent: string, title: string, by: string): Found {
+  const what = `${title} runs no hooks: ${by}.`;
+  const remedy =
+    'Take that out, so that permission requests and the ends of turns are told at once and a decision reaches the agent without a key. Without hooks mam goes by the screen alone.';
+  return problem(`agent.${agent}.hooks`, what, remedy);
+}

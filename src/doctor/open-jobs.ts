@@ -1,0 +1,32 @@
+import type { JobRecord } from '../job/record.ts';
+import { type Home, readPointers } from '../registry/home.ts';
+import { jobPaths } from '../registry/paths.ts';
+import { readForeign } from '../trust/files.ts';
+
+/** A job that this home has open, and what its `job.json` says, as it is there: a hint for a look, and no more. */
+export interface OpenJob {
+  jobId: string;
+  registryDir: string;
+  record: Partial<JobRecord> | undefined;
+}
+
+/** The open jobs of a home; none where it has none yet, or they can't be read. */
+export function openJobs(home: Home): OpenJob[] {
+  try {
+    return readPointers(home).map(({ jobId, registryDir }) => ({
+      ...{ jobId, registryDir },
+      record: recordIn(jobPaths(registryDir, jobId).record),
+    }));
+  } catch {
+    return [];
+  }
+}
+
+function recordIn(path: string): Partial<JobRecord> | undefined {
+  try {
+    const value: unknown = JSON.parse(readForeign(path));
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { isJobId } from '../job/id.ts';
+import { cleanLine } from '../job/text.ts';
+import { startOf } from '../processes.ts';
+import { homePaths } from '../registry/home.ts';
+import { type PaneText, paneTextSchema } from '../registry/pane-texts.ts';
+import { readForeign } from '../trust/files.ts';
+import type { Check } from './check.ts';
+import { type Found, problem } from './finding.ts';
+
+/** A text is on its way for some seconds; in ms. */
+const ON_ITS_WAY_MS = 60_000;
+const WORD_CHARS = 80;
+
+/** Texts of ours that were pasted into a pane and are not known to have been sent: they keep every other job out of it. */
+export const paneTexts: Check = {
+  name: 'pane texts',
+  area: 'tmux',
+  limitMs: 3_000,
+
+  async look({ home }) {
+    const folder = homePaths(home).panes;
+    const left = namesIn(folder).flatMap((name) => textIn(join(folder, name)) ?? []);
+    return left.filter(mayStand).map(standing);
+  },
+};
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function textIn(path: string): PaneText | undefined {
+  try {
+    const [line = ''] = readForeign(path).split('\n');
+    return paneTextSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    // Half written, or removed between the two looks.
+    return undefined;
+  }
+}
+
+/** It was not pasted a moment ago, and its pane is there. */
+function mayStand({ at, pane_pid, pane_start }: PaneText): boolean {
+  return Date.now() - Date.parse(at) > ON_ITS_WAY_MS && startOf(pane_pid) === pane_start;
+}
+
+function standing({ pane, socket, jobs: [job], what }: PaneText): Found {
+  const place = `pane ${cleanLine(pane, WORD_CHARS)} of ${cleanLine(socket, 2 * WORD_CHARS)}`;
+  const title = `A text of mam (${what}) stands in the input box of ${place}, or may come up there: it was not seen to be sent.`;
+  const attach = job !== undefined && isJobId(job) ? `\`mam attach ${job}\`` : 'Attach to it';
+  return problem(
+    'tmux.text',
+    title,
+    `${attach}, and send or remove it there: other jobs wait until it is gone.`,
+  );
+}

@@ -1,0 +1,102 @@
+import type { Link } from '../bus/link.ts';
+import type { Settings } from '../config.ts';
+import { MamError } from '../errors.ts';
+import { openLink, readyHub } from '../hub/client.ts';
+import { readHubFile } from '../hub/hub-file.ts';
+import { DEFAULTS } from '../job/delegation.ts';
+import type { DelegateParams } from '../job/request.ts';
+import { homePaths } from '../registry/home.ts';
+import { checkTmuxSocket } from '../trust/socket.ts';
+import { type Check, type Place, withSettings } from './check.ts';
+import { type Found, ok, problem } from './finding.ts';
+import { askHub } from './hub.ts';
+
+const ANSWER_MS = 4_000;
+const LOOK_MS = 1_500;
+const LIST = ['list-panes', '-a', '-F', '#{pane_id}'];
+
+/**
+ * What a client asks of the hub, by the way and with the settings that a client here has: it finds what lies between
+ * this shell and a job, where each part for itself is well. A hub that does not run is not started for it.
+ */
+export const request: Check = {
+  name: 'request',
+  area: 'hub',
+  limitMs: 3 * ANSWER_MS + 2_000,
+
+  look: withSettings(async (settings, place, signal) => {
+    // One that does not run, or does not answer at all, is told of by the check of the hub.
+    if ((await askHub(settings, readHubFile(homePaths(settings.home).hubFile))) instanceof MamError)
+      return [];
+    const link = openLink(settings, async () => {
+      throw new MamError('unreachable', 'The hub ended meanwhile.', 'Run `mam doctor` again.');
+    });
+    signal.addEventListener('abort', () => void link.close(), { once: true });
+    const start = performance.now();
+    try {
+      await readyHub(settings);
+      await link.request('preview', jobForPerson(settings, undefined), ANSWER_MS);
+      const found = await tmuxThrough(link, settings, place);
+      const ms = Math.max(1, Math.round(performance.now() - start));
+      return found.length > 0
+        ? found
+        : [ok('hub.request', `It answers what a client here asks, in ${ms} ms`)];
+    } catch (error) {
+      if (!(error instanceof MamError)) throw error;
+      // The check of the hub itself has it already.
+      if (error.code === 'conflict' && error.message.startsWith('The running hub')) return [];
+      const title = `The hub refuses what a client here asks: ${error.message}`;
+      return [problem('hub.request', title, error.hint || '`mam hub logs` tells more.')];
+    } finally {
+      await link.close();
+    }
+  }),
+};
+
+/** The hub may have started where tmux, its socket or its rights are others than in this shell. */
+async function tmuxThrough(link: Link, settings: Settings, place: Place): Promise<Found[]> {
+  const { tmuxSocket, path, agents } = settings;
+  const pane = await paneHere(place, tmuxSocket);
+  try {
+    if (pane === undefined)
+      await link.request('agents', { tmux_socket: tmuxSocket, path, configured: agents }, ANSWER_MS);
+    else await link.request('preview', jobForPerson(settings, `tmux:${pane}`), ANSWER_MS);
+    return [];
+  } catch (error) {
+    if (!(error instanceof MamError)) throw error;
+    const here = pane === undefined ? '' : ' This shell reaches it.';
+    const title = `The hub does not reach the tmux server at ${tmuxSocket}: ${error.message}${here}`;
+    const remedy = `${error.hint} If that is so here already: \`mam hub restart\` from this shell, so that the hub has its surroundings; open jobs go on.`;
+    return [problem('hub.tmux', title, remedy.trim())];
+  }
+}
+
+/** A pane that this shell sees, if it sees any. */
+async function paneHere({ programs }: Place, socket: string): Promise<string | undefined> {
+  if (programs.find('tmux') === undefined) return undefined;
+  try {
+    checkTmuxSocket(socket);
+  } catch {
+    return undefined;
+  }
+  const { code, stdout } = await programs.run('tmux', ['-S', socket, ...LIST], LOOK_MS);
+  return code === 0 ? stdout.split('\n').find((line) => line.startsWith('%')) : undefined;
+}
+
+/** What a delegation to a person comes to: its registry, its limits and its session are looked at, and nothing is made. */
+function jobForPerson(settings: Settings, session: string | undefined): DelegateParams {
+  return {
+    prompt: 'mam doctor asks what this would come to.',
+    agent: 'human',
+    agent_session: session,
+    workdir: settings.home,
+    timeout_seconds: DEFAULTS.timeoutSeconds,
+    idle_timeout_seconds: DEFAULTS.idleTimeoutSeconds,
+    on_busy: 'queue',
+    tmux_socket: settings.tmuxSocket,
+    registry_dir: settings.registryDir,
+    logs_dir: settings.logsDir,
+    supervisor: { client: 'doctor', session: 'doctor' },
+    mam_command: 'mam',
+  };
+}
