@@ -31,6 +31,7 @@ export class ControlClient {
   #count = 0;
   #outgoing = '';
   #ended = false;
+  #left = false;
   #greeted: ((failure?: string) => void) | undefined;
   #why = '';
   /** Resolves when the client is gone, for whatever reason. Never rejects. */
@@ -103,6 +104,11 @@ export class ControlClient {
     return this.#child.pid ?? 0;
   }
 
+  /** True when it was asked to leave: its session goes with it. */
+  get left(): boolean {
+    return this.#left;
+  }
+
   get ended(): boolean {
     return this.#ended;
   }
@@ -138,6 +144,7 @@ export class ControlClient {
 
   /** Ends the client; the hidden session goes with the last one. Resolves when it is gone. */
   async end(): Promise<void> {
+    this.#left = true;
     this.send(leave(this.session, this.pane)).catch(() => {});
     const backstop = setTimeout(() => this.kill(), END_MS);
     await this.done;

@@ -4,6 +4,7 @@ import { ControlClient } from './client.ts';
 import { IS_HIDDEN_FORMAT } from './marks.ts';
 import { quote } from './quote.ts';
 import { type PaneSample, parseSamples, SAMPLE_FORMAT } from './sample.ts';
+import { desert } from './start.ts';
 
 export type { PaneSample } from './sample.ts';
 
@@ -27,6 +28,8 @@ export class TmuxServer {
   #client: ControlClient | undefined;
   #connecting: Promise<ControlClient> | undefined;
   #gathering: NodeJS.Timeout | undefined;
+  /** Hidden sessions whose client ended without leaving. */
+  readonly #deserted: string[] = [];
   #closed = false;
 
   /**
@@ -100,7 +103,10 @@ export class TmuxServer {
         this.#client = client;
         this.#onClient?.(client.pid, true);
         if (this.#panesListeners.size > 0) this.#subscribe();
+        // A client that was killed has left its session, which else stays as long as this process.
+        for (const session of this.#deserted.splice(0)) client.send(desert(session)).catch(() => {});
         void client.done.then(() => {
+          if (!client.left) this.#deserted.push(client.session);
           this.#onClient?.(client.pid, false);
           if (this.#client === client) this.#client = undefined;
           this.#tellGone('the control client ended');

@@ -5,6 +5,9 @@ import { shellWord } from '../shell-word.ts';
 import { HIDDEN_OPTION } from './marks.ts';
 import { clientPath } from './program.ts';
 
+/** A tmux format that is `1` where a session has one pane only: of a hidden session it is ours. */
+const IS_ALONE = '#{&&:#{==:#{session_windows},1},#{==:#{window_panes},1}}';
+
 let connections = 0;
 
 /**
@@ -37,10 +40,14 @@ export function setup(session: string): string[] {
  * @param pane our own pane in it
  */
 export function leave(session: string, pane: string): string {
-  const alone = '#{&&:#{==:#{session_windows},1},#{==:#{window_panes},1}}';
-  const last = `#{&&:#{==:#{session_attached},1},${alone}}`;
-  const rest = `if-shell -F -t ${pane} '${alone}' '' 'kill-pane -t ${pane}' ; detach-client`;
+  const last = `#{&&:#{==:#{session_attached},1},${IS_ALONE}}`;
+  const rest = `if-shell -F -t ${pane} '${IS_ALONE}' '' 'kill-pane -t ${pane}' ; detach-client`;
   return `if-shell -F -t ${pane} '${last}' 'kill-session -t =${session}' ${JSON.stringify(rest)}`;
+}
+
+/** Takes away the hidden session of a client that was killed. One that a user's window has come into stays. */
+export function desert(session: string): string {
+  return `if-shell -F -t =${session}: '${IS_ALONE}' 'kill-session -t =${session}'`;
 }
 
 /** Runs in the hidden session and ends it within seconds of our own end, however we ended. */

@@ -185,6 +185,20 @@ test('our hidden session is killed by somebody: the next command makes it anew',
   expect(await one.server.command('display-message -p back')).toEqual(['back']);
 });
 
+test('our client is killed: the next one takes its hidden session away', async () => {
+  const one = lab();
+  await one.startTmux();
+  await one.server.command('list-panes');
+  const hidden = async (): Promise<string[]> =>
+    (await one.tmux('list-sessions', '-F', '#{session_name}')).split('\n').filter((name) => name !== 'user');
+  const [first] = await hidden();
+  process.kill(Number(await one.tmux('list-clients', '-F', '#{client_pid}')), 'SIGKILL');
+  await until('the connection is gone', () => !one.server.connected);
+  expect(await one.server.command('display-message -p back')).toEqual(['back']);
+  await until('the first session is gone', async () => !(await hidden()).includes(first ?? ''));
+  expect(await hidden()).toHaveLength(1);
+});
+
 test("the last of the user's sessions ends: we leave, and the tmux server can end", async () => {
   const one = lab();
   await one.startTmux();

@@ -1,0 +1,115 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Lab } from '../support/lab.ts';
+import { isRunning } from '../support/processes.ts';
+import { until } from '../support/until.ts';
+import type { PeerEvidence, Told } from './evidence.ts';
+
+const PEER = join(import.meta.dirname, 'peer.mjs');
+export const PROMPT = 'SHELL> ';
+
+/** How each agent reports, and whether it runs inside a shell, which stays when it ends. */
+export const AGENTS: Readonly<Record<string, { by: 'cli' | 'mcp'; inShell: boolean }>> = {
+  alpha: { by: 'cli', inShell: false },
+  beta: { by: 'mcp', inShell: false },
+  gamma: { by: 'mcp', inShell: true },
+};
+
+interface Note {
+  at: number;
+  ready?: number;
+  submitted?: string;
+  reporting?: string;
+  reported?: string;
+  job?: string;
+  token?: string;
+  sha256?: string;
+  code?: number;
+  words?: string;
+  answer?: Told['answer'];
+}
+
+/** A fake agent in a pane of the lab, and what it wrote about itself. */
+export class Agent {
+  readonly name: string;
+  readonly session: string;
+  readonly pane: string;
+  readonly log: string;
+  /** What its shell has run, where it has one. */
+  readonly ran: string | undefined;
+  readonly since = Date.now();
+
+  private constructor(name: string, session: string, pane: string, log: string, ran: string | undefined) {
+    this.name = name;
+    this.session = session;
+    this.pane = pane;
+    this.log = log;
+    this.ran = ran;
+  }
+
+  /** @param number makes its files and, where a shell may still stand in the last one, its session its own */
+  static async start(lab: Lab, name: string, number: number, seed: number, program: string): Promise<Agent> {
+    const { by, inShell } = AGENTS[name] ?? { by: 'cli', inShell: false };
+    const log = join(lab.folder, `agent-${number}.log`);
+    const words = [process.execPath, PEER, '--log', log, '--mam', program, '--seed', `${seed}`, '--by', by];
+    const session = inShell ? `${name}-${number}` : name;
+    const ran = inShell ? join(lab.folder, `agent-${number}.ran`) : undefined;
+    if (ran === undefined) await lab.startSession(session, `exec ${words.join(' ')}`);
+    else {
+      const rc = join(lab.folder, `agent-${number}.rc`);
+      writeFileSync(rc, `PS1='${PROMPT}'; HISTFILE=; trap 'printf "%s\\n" "$BASH_COMMAND" >>${ran}' DEBUG\n`);
+      await lab.startSession(session, `exec bash --noprofile --rcfile ${rc} -i`);
+      await lab.tmux('send-keys', '-t', `=${session}:`, words.join(' '), 'Enter');
+    }
+    const agent = new Agent(name, session, lab.panes.get(session) ?? '', log, ran);
+    await until(`agent ${session} is ready`, () => agent.pid > 0);
+    return agent;
+  }
+
+  get pid(): number {
+    return this.#notes.find(({ ready }) => ready !== undefined)?.ready ?? 0;
+  }
+
+  get isAlive(): boolean {
+    return isRunning(this.pid);
+  }
+
+  get evidence(): PeerEvidence {
+    const submitted = this.#notes.flatMap(({ at, submitted: text }) =>
+      text === undefined ? [] : [{ at, text }],
+    );
+    return { name: this.session, pane: this.pane, since: this.since, submitted };
+  }
+
+  /** What it was told; a report without an answer may have arrived or not. */
+  get told(): Told[] {
+    const notes = this.#notes;
+    return notes
+      .filter(({ reporting }) => reporting !== undefined)
+      .map(({ at, reporting, job, token, sha256 }): Told => {
+        const end = notes.find((note) => note.reported !== undefined && note.token === token);
+        const outcome = end?.answer !== undefined ? 'answer' : end?.code ? 'refused' : 'lost';
+        return {
+          who: `agent ${this.session} (${this.pid})`,
+          call: 'publish_event',
+          args: { event: reporting },
+          ...{ job, token, began: at, ended: end?.at, outcome },
+          ...(sha256 !== undefined && { result: { sha256 } }),
+          ...{ answer: end?.answer, words: end?.words, code: end?.code },
+        };
+      });
+  }
+
+  get #notes(): Note[] {
+    if (!existsSync(this.log)) return [];
+    return readFileSync(this.log, 'utf8')
+      .split('\n')
+      .flatMap((line) => {
+        try {
+          return [JSON.parse(line) as Note];
+        } catch {
+          return [];
+        }
+      });
+  }
+}

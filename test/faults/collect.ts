@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import mqtt from 'mqtt';
+import { orderText } from '../../src/hub/order-text.ts';
+import type { JobRecord } from '../../src/job/record.ts';
+import type { JobRow } from '../../src/job/request.ts';
+import { foldJob } from '../../src/registry/fold.ts';
+import { homePaths } from '../../src/registry/home.ts';
+import { readJournal } from '../../src/registry/journal.ts';
+import { Seal } from '../../src/registry/seal.ts';
+import type { Lab } from '../support/lab.ts';
+import { PATIENCE, pause } from '../support/until.ts';
+import { PROMPT } from './agent.ts';
+import type { Evidence, JobEvidence } from './evidence.ts';
+import { AUDITOR, writtenRecord } from './settle.ts';
+import type { World } from './world.ts';
+
+/** What a broker has retained comes at once after the subscription, in ms. */
+const RETAINED_MS = 500 * PATIENCE;
+
+/** Everything that can be seen of the jobs while their hub still runs. */
+export async function collectJobs(world: World): Promise<Evidence['jobs']> {
+  const { lab } = world;
+  const rows = new Map<string, JobRow>();
+  for (let cursor: string | undefined; ; ) {
+    const { answer } = await world.ask(AUDITOR, 'list_jobs', { limit: 200, ...(cursor && { cursor }) });
+    for (const row of answer?.jobs ?? []) rows.set(row.job_id, row);
+    cursor = answer?.cursor;
+    if (cursor === undefined) break;
+  }
+  const list = await world.run(['list', '--limit', '10000']);
+  const listed = new Map<string, JobRow>((list.answer?.jobs ?? []).map((row: JobRow) => [row.job_id, row]));
+  const retained = await retainedRecords(lab);
+  const jobs: Evidence['jobs'] = {};
+  for (const id of lab.jobIds()) {
+    const { answer: status } = await world.ask(AUDITOR, 'job_status', { job_id: id }, { job: id });
+    jobs[id] = {
+      ...fromFiles(lab, id),
+      row: rows.get(id),
+      listed: listed.get(id),
+      status,
+      retained: retained.get(id),
+    };
+  }
+  return jobs;
+}
+
+function fromFiles(lab: Lab, id: string): JobEvidence {
+  const paths = lab.paths(id);
+  const seal = Seal.of(homePaths(lab.home));
+  const journal = existsSync(paths.journal) ? readFileSync(paths.journal, 'utf8') : '';
+  const texts = existsSync(paths.texts) ? readdirSync(paths.texts) : [];
+  const evidence: JobEvidence = {
+    journal,
+    events: readJournal(paths.journal, { seal, jobId: id }).events,
+    texts: Object.fromEntries(texts.map((name) => [name, hash(join(paths.texts, name))])),
+  };
+  try {
+    const folded = foldJob(lab.registry, id, seal).record;
+    evidence.folded = folded;
+    evidence.order = orderText(folded, paths.prompt);
+    evidence.snapshot = writtenRecord(lab, id);
+  } catch (error) {
+    if (evidence.folded === undefined) evidence.unfit = (error as Error).message;
+  }
+  return evidence;
+}
+
+function hash(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
+
+async function retainedRecords(lab: Lab): Promise<Map<string, JobRecord>> {
+  const records = new Map<string, JobRecord>();
+  const client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
+    clientId: 'auditor',
+  });
+  client.on('error', () => {});
+  client.on('message', (topic, payload) => {
+    const id = topic.split('/').at(-2);
+    if (id !== undefined && payload.length > 0) records.set(id, JSON.parse(payload.toString()));
+  });
+  try {
+    await client.subscribeAsync('mam/v1/default/hosts/+/jobs/+/record', { qos: 1 });
+    await pause(RETAINED_MS);
+  } finally {
+    await client.endAsync(true);
+  }
+  return records;
+}
+
+/** What the shells show once the agents in them have ended: behind their prompt nobody has typed. */
+export async function collectShells({ lab, agents }: World): Promise<Evidence['shells']> {
+  const shells: Evidence['shells'] = [];
+  for (const { pane, session, ran } of agents) {
+    if (ran === undefined) continue;
+    // A tmux server that was ended took its shells along, and gives their ids again.
+    const lines = await lab.tmux('capture-pane', '-p', '-J', '-t', `=${session}:`).catch(() => undefined);
+    if (lines === undefined) continue;
+    const screen = lines.slice(lines.lastIndexOf(PROMPT.trimEnd()) + PROMPT.length).trim();
+    const commands = existsSync(ran) ? readFileSync(ran, 'utf8').split('\n').filter(Boolean) : [];
+    shells.push({ pane, ran: commands, screen });
+  }
+  return shells;
+}

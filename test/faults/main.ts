@@ -1,0 +1,59 @@
+import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { measurePatience } from '../support/patience.ts';
+import { scratchFolder } from '../support/scratch.ts';
+
+const USAGE = 'npm run test:faults -- [--seed N] [--seconds 60]';
+/** As many processes of the program work at a time. */
+const AT_ONCE = 6;
+
+const { seed, seconds } = options();
+if (process.env['FAULTS_NAMESPACE'] === undefined) {
+  process.stdout.write(
+    `seed ${seed}, ${seconds} s of faults; again: npm run test:faults -- --seed ${seed} --seconds ${seconds}\n`,
+  );
+  process.exitCode = startApart();
+} else {
+  process.env['TMPDIR'] = scratchFolder();
+  process.env['TEST_PATIENCE'] = `${await measurePatience(AT_ONCE)}`;
+  const { run } = await import('./run.ts');
+  process.exitCode = (await run(seed, seconds)) === 0 ? 0 : 1;
+  if (process.exitCode !== 0)
+    process.stdout.write(`seed ${seed}; again: npm run test:faults -- --seed ${seed} --seconds ${seconds}\n`);
+}
+
+/** Runs this file in a mount namespace of its own, where that may be made. @returns its exit code */
+function startApart(): number {
+  const apart = [['--mount'], ['--map-root-user', '--mount']]
+    .map((flags) => [...flags, '--propagation', 'private', '--'])
+    .find((flags) => spawnSync('unshare', [...flags, 'true'], { stdio: 'ignore' }).status === 0);
+  const again = [
+    process.execPath,
+    ...process.execArgv,
+    import.meta.filename,
+    '--seed',
+    `${seed}`,
+    '--seconds',
+    `${seconds}`,
+  ];
+  const [program = '', ...words] = apart === undefined ? again : ['unshare', ...apart, ...again];
+  const env = { ...process.env, FAULTS_NAMESPACE: apart === undefined ? '0' : '1' };
+  // Ctrl-C reaches it by itself.
+  process.on('SIGINT', () => {});
+  return spawnSync(program, words, { stdio: 'inherit', env }).status ?? 1;
+}
+
+function options(): { seed: number; seconds: number } {
+  try {
+    const { values } = parseArgs({
+      options: { seed: { type: 'string' }, seconds: { type: 'string', default: '60' } },
+    });
+    const given = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed);
+    const long = Number(values.seconds);
+    if (Number.isSafeInteger(given) && long > 0) return { seed: given, seconds: long };
+    process.stderr.write(`A seed is a whole number, and seconds are more than 0. ${USAGE}\n`);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message} ${USAGE}\n`);
+  }
+  process.exit(64);
+}

@@ -1,0 +1,65 @@
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { isJobId } from '../../../src/job/id.ts';
+import type { Fault } from './fault.ts';
+
+/** It may have been made anew: a person takes the new jobs along. Of a job that was there before only the old folder is its. */
+function putBack(registry: string, away: string): void {
+  const anew = join(registry, `../anew-${Date.now()}`);
+  if (existsSync(registry)) renameSync(registry, anew);
+  renameSync(away, registry);
+  if (!existsSync(anew)) return;
+  for (const id of readdirSync(anew).filter(isJobId))
+    if (!existsSync(join(registry, id))) renameSync(join(anew, id), join(registry, id));
+  rmSync(anew, { recursive: true, force: true });
+}
+
+/** What somebody's hand, a cleaner or a disk that goes away may take under a running hub. */
+export const removals: Fault[] = [
+  {
+    name: 'registry away',
+    share: 4,
+    async make({ lab }, random, hold) {
+      const away = join(lab.registry, '../away');
+      if (!existsSync(lab.registry) || existsSync(away)) return undefined;
+      renameSync(lab.registry, away);
+      try {
+        await hold(random.whole(200, 4_000));
+      } finally {
+        putBack(lab.registry, away);
+      }
+      return lab.registry;
+    },
+  },
+  {
+    name: 'prompt gone',
+    share: 1,
+    async make({ lab, jobs }, random) {
+      if (jobs.length === 0) return undefined;
+      const path = join(lab.registry, random.pick(jobs.slice(-4)).id, 'prompt.md');
+      if (!existsSync(path)) return undefined;
+      rmSync(path);
+      return path;
+    },
+  },
+  {
+    name: 'index gone',
+    share: 1,
+    async make({ lab }) {
+      const path = join(lab.registry, '.index.jsonl');
+      if (!existsSync(path)) return undefined;
+      rmSync(path);
+      return path;
+    },
+  },
+  {
+    name: 'socket gone',
+    share: 1,
+    async make({ lab }) {
+      const path = join(lab.home, 'hub.sock');
+      if (!existsSync(path)) return undefined;
+      rmSync(path);
+      return path;
+    },
+  },
+];

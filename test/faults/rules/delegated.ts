@@ -1,0 +1,26 @@
+import type { Rule } from './rule.ts';
+
+/** A job that a supervisor was told of is there; the same key is always the same job; no half-made job stays. */
+export const delegated: Rule = ({ told, jobs }) => {
+  const found: string[] = [];
+  const byKey = new Map<string, string>();
+  for (const { call, outcome, answer, args } of told) {
+    if (call !== 'delegate_job' || outcome !== 'answer') continue;
+    const id: string = answer.job_id;
+    if (jobs[id] === undefined) found.push(`${id} was delegated, and is not in the registry`);
+    const key: string = args.request_key;
+    const other = byKey.get(key);
+    if (other !== undefined && other !== id)
+      found.push(`the key ${key} has made two jobs: ${other} and ${id}`);
+    byKey.set(key, id);
+  }
+  for (const [id, { events }] of Object.entries(jobs)) {
+    if (events[0]?.type !== 'queued')
+      found.push(`${id} is half made: its journal begins with ${events[0]?.type ?? 'nothing'}`);
+    const key = events[0]?.data?.['job'] as { request_key?: string } | undefined;
+    const other = key?.request_key === undefined ? undefined : byKey.get(key.request_key);
+    if (other !== undefined && other !== id)
+      found.push(`the key ${key?.request_key} has made two jobs: ${other} and ${id}`);
+  }
+  return [...new Set(found)];
+};

@@ -1,0 +1,81 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import type { JobRecord } from '../../src/job/record.ts';
+import { isFinal } from '../../src/job/words.ts';
+import { foldJob } from '../../src/registry/fold.ts';
+import type { Lab } from '../support/lab.ts';
+import { signal } from '../support/processes.ts';
+import { PATIENCE, pause } from '../support/until.ts';
+import type { World } from './world.ts';
+
+/** The longest of the short limits, and what may be late beside it, in ms. */
+const REST_MS = 8_000 + 20_000 * Math.min(PATIENCE, 3);
+/** Nothing has changed for so long, in ms. */
+const QUIET_MS = 1_500;
+/** A longer limit does not fire in a run, in seconds. */
+const SHORT_S = 60;
+
+/** Who looks after all when nothing goes wrong any more. */
+export const AUDITOR = 'auditor';
+
+/** Everything goes on that was stopped. */
+export function heal({ lab }: World): void {
+  for (const { pid } of lab.processes) signal(pid, 'SIGCONT');
+}
+
+/**
+ * Ends by hand what no limit ends soon, and waits until nothing changes any more.
+ * @returns what did not come to rest in time
+ */
+export async function settle(world: World): Promise<string[]> {
+  const end = Date.now() + REST_MS;
+  for (let n = 0; n < 5; n++) if ((await world.ask(AUDITOR, 'list_jobs', {})).outcome === 'answer') break;
+  for (const id of world.lab.jobIds()) {
+    const { answer } = await world.ask(AUDITOR, 'job_status', { job_id: id }, { job: id });
+    if (answer === undefined || isFinal(answer.status)) continue;
+    if (answer.status !== 'queued' && answer.timeouts.timeout_seconds < SHORT_S) continue;
+    await world.ask(AUDITOR, 'cancel_job', { job_id: id, reason: 'the run is over' }, { job: id });
+  }
+  for (let last = '', since = Date.now(); ; await pause(100)) {
+    const { restless, print } = look(world);
+    if (print !== last || restless.length > 0) since = Date.now();
+    last = print;
+    if (Date.now() - since >= QUIET_MS) return [];
+    if (Date.now() > end + (restless.length === 0 ? QUIET_MS : 0)) return restless;
+  }
+}
+
+/** What is not at rest, and a print of the state that changes with it. */
+function look(world: World): { restless: string[]; print: string } {
+  const { lab, agents, outbox } = world;
+  const waiting = existsSync(outbox) ? readdirSync(outbox) : [];
+  const restless = waiting.length === 0 ? [] : [`${waiting.length} files in the outbox`];
+  const prints: string[] = [];
+  for (const id of lab.jobIds()) {
+    try {
+      const { record } = foldJob(lab.registry, id);
+      prints.push(`${id} ${record.seq}`);
+      if (!isFinal(record.status)) restless.push(`${id} is ${record.status}${record.blocked_by ?? ''}`);
+      else if (record.phase === 'validating') restless.push(`${id} is validating`);
+      if (!isDeepStrictEqual(writtenRecord(lab, id), JSON.parse(JSON.stringify(record))))
+        restless.push(`job.json of ${id} is behind`);
+    } catch (error) {
+      restless.push(`${id}: ${(error as Error).message}`);
+    }
+  }
+  const open = agents
+    .filter(({ isAlive }) => isAlive)
+    .flatMap(({ told }) => told.filter(({ ended }) => ended === undefined));
+  if (open.length > 0) restless.push(`${open.length} reports of agents are on their way`);
+  return { restless, print: prints.join(' ') };
+}
+
+/** `job.json` without what proves it. @throws when it can't be read */
+export function writtenRecord(lab: Lab, id: string): JobRecord {
+  const {
+    mac: _,
+    journal: __,
+    ...record
+  } = lab.snapshot(id) as JobRecord & { mac?: unknown; journal?: unknown };
+  return record;
+}
