@@ -46,7 +46,7 @@ export async function cancelJob(
   }
   if (before === 'queued') {
     const note =
-      'Its text was pasted and not submitted: it is cleared where the kind has a key for that, else it stands in the input box.';
+      'Its text was pasted and not submitted: it is cleared where the kind has a key for that. Else it stands in the input box, and whatever comes next for that pane waits until it is gone.';
     return { record: after, changed: true, note };
   }
   if (job.record.agent === 'human') return { record: after, changed: true, note: 'Tell the person.' };

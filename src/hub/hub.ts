@@ -214,6 +214,7 @@ export class Hub {
     this.texts.load();
     const all = await this.takeUp();
     const jobs = all.filter(({ record }) => !isSettled(record));
+    for (const job of jobs) this.texts.dropUnpasted(job);
     await this.inbox.drain();
     const handlers = {
       claim: (jobId: string, payload: Buffer) => this.claims.take(jobId, payload),

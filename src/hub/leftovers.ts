@@ -18,7 +18,7 @@ const LOOK_MS = 30;
 /** A text that has just been waited for is not waited for again so soon, in ms. */
 const AWAIT_AGAIN_MS = 3_000;
 /** A text that its program has read and never shown counts as thrown away after so long (ms) since its paste. */
-const THROWN_AWAY_MS = 60_000;
+const THROWN_AWAY_MS = 30_000;
 /** A box is not cleared a second time so soon (ms): what the first time has done may not be on the screen yet. */
 const CLEAR_AGAIN_MS = 10_000;
 

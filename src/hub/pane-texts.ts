@@ -13,6 +13,7 @@ import type { Target } from '../tmux/deliver.ts';
 import { isAlive } from '../tmux/process.ts';
 import type { Shot } from '../tmux/screen.ts';
 import { promptOf } from '../tmux/standing.ts';
+import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
 
 /** So many texts of a pane that left it unseen are still watched for: they may come up late. */
@@ -54,6 +55,12 @@ export class PaneTexts {
     for (const { name, text, seen } of readPaneTexts(this.folder))
       this.known.add({ ...text, name, seen, clearedAt: 0, awaitedAt: 0 });
     this.sweep();
+  }
+
+  /** Lets go of an order whose paste its job's journal does not announce: the last hub died before it. */
+  dropUnpasted({ id, record: { status, phase } }: LiveJob): void {
+    if (status !== 'queued' || phase !== 'queued') return;
+    for (const one of this.of(id)) if (one.what === 'order') this.drop(one);
   }
 
   /**

@@ -39,12 +39,6 @@ export function locate(lines: string[], needle: string): { count: number; first:
   return result;
 }
 
-/** True when nothing follows a text in the row that its end is in. */
-export function endsRow(line: string, text: string): boolean {
-  const [row, end] = [bare(line), bare(text)];
-  return row !== '' && (row.endsWith(end) || end.endsWith(row));
-}
-
 /** The end of a text, as long as it has to be to stand in it only once: a job id does so several times. */
 function uniqueEnd(whole: string): string {
   for (let length = TAIL; length < whole.length; length++) {

@@ -1,6 +1,8 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { startOf } from '../../src/processes.ts';
+import { writePaneText } from '../../src/registry/pane-texts.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing } from '../support/lab-test.ts';
@@ -57,6 +59,11 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
       const one = await leftBehind(lab, peer);
       const two = await server.delegate(peer, { prompt: 'job two' });
       await isBlocked(lab, two.job_id, `our own order for job ${one} was pasted`);
+      // Its screen changes, and it has read nothing.
+      await lab.tmux('resize-window', '-t', peer.pane, '-x', '100', '-y', '30');
+      await pause(NEXT_LOOK_MS);
+      expect(peer.pastes).toEqual([]);
+      expect(lab.record(two.job_id).phase).toBe('queued');
       lab.write('awake', '');
       await isBlocked(lab, two.job_id, `our own order for job ${one} stands in the input box`);
       await pause(NEXT_LOOK_MS);
@@ -203,6 +210,25 @@ describe('the hub is killed, and a text of ours stands in a pane', () => {
       expect(peer.keys).toBe(`\r\r${CLEAR_BYTE}\r`);
     },
   );
+
+  sharing('or was only about to be pasted there: its order goes in', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server] = await servers(lab);
+    await lab.tmux('copy-mode', '-t', peer.pane);
+    const { job_id: one } = await server.delegate(peer, { prompt: 'job one' });
+    await lab.killHub();
+    const pane_pid = Number(await lab.tmux('display-message', '-p', '-t', peer.pane, '#{pane_pid}'));
+    writePaneText(join(lab.home, 'panes'), 'abcd1234', {
+      ...{ socket: lab.socket, pane: peer.pane, pane_pid, pane_start: startOf(pane_pid) ?? '' },
+      ...{ jobs: [one], what: 'order', agent: 'command', text: lab.orderOf(one), mark: one },
+      ...{ prompt: 'READY>', screen: '', at: new Date().toISOString() },
+    });
+    await lab.tmux('send-keys', '-X', '-t', peer.pane, 'cancel');
+    await server.ask('list_jobs');
+    await lab.event(one, 'submitted');
+    expect(peer.pastes).toHaveLength(1);
+    expect(texts(lab)).not.toContain('abcd1234');
+  });
 
   sharing('that a person changed meanwhile: not sent', async ({ lab }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--echo', '700'] });
