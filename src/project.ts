@@ -10,10 +10,9 @@ export const PROJECT_FOLDER = '.mam';
 /** Where the system keeps what is everybody's. A server whose client has no project is started in one of them. */
 const SYSTEM_FOLDERS: ReadonlySet<string> = new Set(
   [
-    '/',
     ...['bin', 'boot', 'dev', 'etc', 'home', 'lib', 'lib32', 'lib64', 'media', 'mnt', 'opt', 'proc', 'run'],
-    ...['sbin', 'srv', 'sys', 'tmp', 'usr', 'usr/bin', 'usr/local', 'var', 'var/tmp'],
-    ...['Applications', 'Library', 'System', 'Users', 'Volumes', 'private', 'private/tmp', 'private/var'],
+    ...['sbin', 'srv', 'sys', 'usr', 'usr/bin', 'usr/local', 'var'],
+    ...['Applications', 'Library', 'System', 'Users', 'Volumes', 'private', 'private/var'],
   ].map((path) => resolve('/', path)),
 );
 const WRITABLE_BY_ALL = 0o002;
@@ -21,9 +20,9 @@ const STICKY = 0o1000;
 
 /**
  * The project's `.mam` folder for a working directory: found upwards (never `home` itself, nothing above `userHome`,
- * nothing of another user, no link, none in a folder of the system), else in the repository that the directory is in,
- * else in the directory itself. A registry in a folder of the system, or in the user's home folder, would catch every
- * project without one: what is done there has its own in `home`. It need not exist yet.
+ * nothing of another user, no link, none in `/` or in a shared temporary folder), else in the repository that the
+ * directory is in, else in the directory itself. A registry in a folder of the system, or in the user's home folder,
+ * would catch every project without one: what is done there has its own in `home`. It need not exist yet.
  * @param cwd absolute, or from this process's working directory
  * @param home `MAM_HOME`, links resolved
  * @param userHome where the way upwards ends; nothing where it is not known
@@ -33,11 +32,13 @@ export function findProjectFolder(cwd: string, home: string, userHome: string | 
   const top = userHome === undefined ? undefined : realPlace(userHome);
   for (const folder of upwards(start, top)) {
     const candidate = join(folder, PROJECT_FOLDER);
-    if (candidate !== home && isOwnFolder(candidate) && !isEverybodys(folder)) return candidate;
+    if (candidate !== home && isOwnFolder(candidate) && !isShared(folder)) return candidate;
   }
   const repository = repositoryOf(start);
-  const root = repository === undefined || isEverybodys(repository) ? start : repository;
-  return root === top || isEverybodys(root) ? join(home, 'project') : join(root, PROJECT_FOLDER);
+  if (repository !== undefined && !isShared(repository) && repository !== top)
+    return join(repository, PROJECT_FOLDER);
+  const isNone = start === top || repository === top || isShared(start) || SYSTEM_FOLDERS.has(start);
+  return isNone ? join(home, 'project') : join(start, PROJECT_FOLDER);
 }
 
 function* upwards(start: string, top: string | undefined): Generator<string> {
@@ -48,9 +49,9 @@ function* upwards(start: string, top: string | undefined): Generator<string> {
   }
 }
 
-/** True for a folder in which projects lie, and which is none: one of the system, or a shared one for temporary files. */
-function isEverybodys(folder: string): boolean {
-  if (SYSTEM_FOLDERS.has(folder)) return true;
+/** True for a folder in which all projects lie, or everybody's, and which is none: the top one, or a shared temporary one. */
+function isShared(folder: string): boolean {
   const stat = statSync(folder, { throwIfNoEntry: false });
-  return stat !== undefined && (stat.mode & WRITABLE_BY_ALL) !== 0 && (stat.mode & STICKY) !== 0;
+  const isTemporary = stat !== undefined && (stat.mode & WRITABLE_BY_ALL) !== 0 && (stat.mode & STICKY) !== 0;
+  return folder === '/' || isTemporary;
 }
