@@ -22,7 +22,7 @@ const UNSAFE = new RegExp(
     String.raw`(?<!\p{Emoji})[\ufe0e\ufe0f]`,
     String.raw`(?<![\u1820-\u18aa])[\u180b-\u180d\u180f]`,
     String.raw`\u115f(?![\u1161-\u11a7])|(?<![\u1100-\u115e])\u1160`,
-    String.raw`(?![\u034f\u115f\u1160\u180b-\u180d\u180f\u200c\u200d\ufe0e\ufe0f])\p{Default_Ignorable_Code_Point}`,
+    String.raw`(?![\u034f\u115f\u1160\u180b-\u180d\u180f\u200c\u200d\ufe0e\ufe0f\ufeff])\p{Default_Ignorable_Code_Point}`,
   ].join('|'),
   'gu',
 );
@@ -32,6 +32,8 @@ const UNSAFE = new RegExp(
  */
 const JOINERS =
   /(?<=[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}])([\u034f\u200c\u200d])[\u034f\u200c\u200d]*|[\u034f\u200c\u200d]+/gu;
+/** Older texts hold words together with it; anywhere else it is a mark of some file's beginning. */
+const INNER = /(?<=[\p{L}\p{M}])(\ufeff)(?=[\p{L}\p{M}])|\ufeff+/gu;
 /** No word of any language has more than 8 marks on a letter (Tibetan); hundreds of them cover the lines around. */
 const HEAPS = /((?:\p{M}[\u200c\u200d]?){8})[\u200c\u200d]*\p{M}[\p{M}\u200c\u200d]*/gu;
 /** What a reader of JSON need not see as it is: a terminal obeys it, or it is invisible. */
@@ -48,6 +50,7 @@ export function clean(text: string): string {
     .replace(SEQUENCES, '')
     .replace(UNSAFE, '$1')
     .replace(JOINERS, '$1')
+    .replace(INNER, '$1')
     .replace(HEAPS, '$1');
 }
 

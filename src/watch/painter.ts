@@ -3,7 +3,9 @@ import type { Size } from './layout.ts';
 
 /** A terminal that does not tell its size. */
 const USUAL: Size = { columns: 80, rows: 24 };
-const PLAIN = /^[ -~]*$/;
+/** Off: what a terminal draws wider than it was counted ends at the edge, and no line spills into the next one. */
+const WRAP_OFF = '\u001b[?7l';
+const WRAP_ON = '\u001b[?7h';
 
 /** A place on the screen, from 0. */
 export interface Place {
@@ -40,7 +42,7 @@ export class Painter {
   /** Takes the alternate screen. */
   begin(): void {
     this.#on = true;
-    this.#out.write(ansi.enterAlternativeScreen);
+    this.#out.write(ansi.enterAlternativeScreen + WRAP_OFF);
     this.forget();
   }
 
@@ -48,7 +50,7 @@ export class Painter {
   end(): void {
     if (!this.#on) return;
     this.#on = false;
-    this.#out.write(ansi.exitAlternativeScreen + ansi.cursorShow);
+    this.#out.write(WRAP_ON + ansi.exitAlternativeScreen + ansi.cursorShow);
   }
 
   /** After a change of size nobody knows what stands where: the next picture is drawn whole. */
@@ -62,12 +64,8 @@ export class Painter {
     if (!this.#on || picture === '') return true;
     const lines = picture.split('\n').slice(0, this.rows);
     let changes = '';
-    let uncertain = false;
     for (const [y, line] of lines.entries()) {
-      const changed = line !== this.#lines[y];
-      if (changed || uncertain) changes += ansi.cursorTo(0, y) + ansi.eraseEndLine + line;
-      // A terminal that draws a character wider than it was counted goes on in the next line.
-      uncertain = changed && !PLAIN.test(line);
+      if (line !== this.#lines[y]) changes += ansi.cursorTo(0, y) + ansi.eraseEndLine + line;
     }
     const gone = this.#lines.length > lines.length ? ansi.cursorTo(0, lines.length) + ansi.eraseDown : '';
     const place = this.#cursor();

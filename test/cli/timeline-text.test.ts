@@ -1,5 +1,6 @@
+import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
-import { columnsOf, wrap } from '../../src/cli/core/columns.ts';
+import { columnsOf, cut, inOneLook, wrap } from '../../src/cli/core/columns.ts';
 import { bytesText, fineSpanText } from '../../src/cli/core/times.ts';
 import { cutoffOf } from '../../src/cli/jobs/prune-cutoff.ts';
 import { TimelineText } from '../../src/cli/jobs/timeline-text.ts';
@@ -35,8 +36,58 @@ describe('an entry of the timeline', () => {
     ['\u1112\u1161\u11ab', 2],
     ['e\u0301', 1],
     ['📦', 2],
-  ])('counts the columns of a terminal: %s', (text, columns) => {
+    ['தமிழ் மொழி', 9],
+    ['ภาษาไทย', 7],
+    ['می\u200cخواهم', 7],
+    ['മലയാളം', 6],
+    ['Việt'.normalize('NFD'), 4],
+    ['👨\u200d👩\u200d👧\u200d👦', 2],
+    ['🏳\ufe0f\u200d🌈', 2],
+    ['🇩🇪', 2],
+    ['🇩🇪🇫🇷', 4],
+    ['⌚ ✓ … →', 8],
+    ['한국어 日本語 ｱｲｳ', 17],
+  ])('counts the columns of a terminal as a library for that does: %s', (text, columns) => {
     expect(columnsOf(text)).toBe(columns);
+    expect(stringWidth(text)).toBe(columns);
+  });
+
+  // The library counts a letter with its marks as one; tmux, xterm and others give a mark beside it a column.
+  test.each([
+    ['हिन्दी', 5],
+    ['क्षत्रिय', 6],
+    ['น้ำ', 2],
+  ])('counts a mark that stands beside its letter: %s', (text, columns) => {
+    expect(columnsOf(text)).toBe(columns);
+    expect(stringWidth(text)).toBeLessThanOrEqual(columns);
+  });
+
+  test('counts every character as that library does, but for a few that terminals do not agree on', () => {
+    const differs: string[] = [];
+    for (let code = 0x20; code < 0x40000; code++) {
+      const text = String.fromCodePoint(code);
+      // Halves of pairs, marks and syllables' parts do not stand alone; newer wide symbols are narrow in older terminals.
+      if (/\p{C}|\p{M}|\p{RI}|\p{So}|\p{No}|[\u1160-\u11ff]/u.test(text)) continue;
+      if (columnsOf(text) !== stringWidth(text)) differs.push(`${code.toString(16)} ${text}`);
+    }
+    expect(differs).toEqual([]);
+  });
+
+  test('in one look is as wide for the library as for a terminal', () => {
+    for (const text of ['❤\ufe0f', '☎\ufe0e', '👍🏽', '👩🏽\u200d🚀', '⚠\ufe0f!', 'e\u0301'])
+      expect(columnsOf(inOneLook(text)), text).toBe(stringWidth(inOneLook(text)));
+    expect(inOneLook('👨\u200d👩\u200d👧 é')).toBe('👨\u200d👩\u200d👧 é');
+  });
+
+  test('is never cut inside of what a person sees as one character', () => {
+    for (const text of ['👨\u200d👩\u200d👧\u200d👦', '🇩🇪', 'हि', 'e\u0301', '👍🏽']) {
+      for (let width = 2; width < 12; width++) {
+        const kept = cut(text.repeat(9), width).replace(/…$/, '');
+        expect(kept.replaceAll(text, ''), `${text} in ${width}`).toBe('');
+        expect(columnsOf(kept)).toBeLessThanOrEqual(width);
+      }
+      for (const piece of wrap(text.repeat(40), 20)) expect(piece.replaceAll(text, '')).toBe('');
+    }
   });
 
   test('stays whole for a pipe', () => {

@@ -41,6 +41,7 @@ describe('a text of somebody else', () => {
     ['joiners between invisible marks', 'a\u200d\u{e0101}\u200d\u{e0102}\u200d\u034fb', 'a\u200db'],
     ['a heap of marks', `a${'\u0301'.repeat(300)}b`, `a${'\u0301'.repeat(8)}b`],
     ['a heap of joined marks', `a${'\u0301\u200d'.repeat(300)}b`, `a${'\u0301\u200d'.repeat(8)}b`],
+    ['marks of a beginning', '\ufeffa\ufeff b\ufeff\ufeffc\ufeff', 'a bc'],
     ['half a pair', 'a\ud83db', 'a\ufffdb'],
   ])('with %s is made harmless', (_, text, harmless) => {
     expect(clean(text)).toBe(harmless);
@@ -49,6 +50,7 @@ describe('a text of somebody else', () => {
 
   test.each([
     ['Persian', 'می\u200cخواهم'],
+    ['words held together', 'سلام\ufeffدنیا a\ufeffb'],
     ['Hindi', 'क्\u200dष क्\u200cष हिन्दी'],
     ['Malayalam', 'അവന്\u200d'],
     ['Tamil', 'தமிழ் மொழி'],

@@ -1,5 +1,5 @@
 import { cleanLine } from '../../job/text.ts';
-import { columnsOf, cut } from './columns.ts';
+import { columnsOf, cut, inOneLook } from './columns.ts';
 import { isTerminal, paint, terminalColumns } from './output.ts';
 
 const GAP = '  ';
@@ -47,7 +47,8 @@ export function tableText(
 
 /** As wide as it is counted: what foreign text holds beside words would move the columns. */
 function oneLine({ text, shown }: Cell): Cell {
-  return { text: cleanLine(text, Number.POSITIVE_INFINITY), shown };
+  const line = cleanLine(text, Number.POSITIVE_INFINITY);
+  return { text: isTerminal() ? inOneLook(line) : line, shown };
 }
 
 function plain(text: string): Cell {
