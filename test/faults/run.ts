@@ -68,16 +68,16 @@ async function live(
   world.ledger.note('mended');
   world.over = true;
   await Promise.all(actors);
-  const restless = await settle(world);
+  const settled = await settle(world);
   const rested = Date.now();
-  world.ledger.note('at rest', { restless });
+  world.ledger.note('at rest', settled);
   const jobs = await collectJobs(world);
   for (const { pid, isAlive } of world.agents) if (isAlive) signal(pid, 'SIGKILL');
   await pause(200);
   const shells = await collectShells(world);
   const left = await end(world);
   return {
-    ...{ mended, rested, patience: PATIENCE, jobs, shells, restless, left, tears: world.tears },
+    ...{ mended, rested, patience: PATIENCE, jobs, shells, ...settled, left, tears: world.tears },
     told: [...world.ledger.told, ...world.agents.flatMap(({ told }) => told)],
     peers: world.agents.map((agent) => agent.evidence),
   };
