@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, rename, stat, unlink } from 'node:fs/promises';
+import { chmod, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -23,6 +23,8 @@ export interface BrokerOptions {
 
 /** A longer path is cut silently by the system, so that two hubs could share a socket. */
 const MAX_SOCKET_PATH_BYTES = 100;
+/** The name of a socket before it is the hub's. */
+const TEMPORARY = /^\.[0-9a-f]{6}$/;
 /** A subscriber that is dropped asks for what it missed when it is back. */
 const DRAIN_TIMEOUT_MS = 1000;
 
@@ -164,8 +166,10 @@ function checkPath(socketPath: string): void {
  * @returns the inode of the socket
  */
 async function listen(server: Server, socketPath: string): Promise<number> {
-  const temporary = join(dirname(socketPath), `.${randomBytes(3).toString('hex')}`);
+  const folder = dirname(socketPath);
+  const temporary = join(folder, `.${randomBytes(3).toString('hex')}`);
   try {
+    await sweepSockets(folder);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(temporary, () => {
@@ -187,6 +191,12 @@ async function listen(server: Server, socketPath: string): Promise<number> {
       { cause: error },
     );
   }
+}
+
+/** Removes what hubs have left that were killed before the renaming: only one hub at a time may listen here. */
+async function sweepSockets(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true }))
+    if (entry.isSocket() && TEMPORARY.test(entry.name)) await unlink(join(folder, entry.name));
 }
 
 async function unlinkOurs(socketPath: string, inode: number): Promise<void> {

@@ -30,6 +30,7 @@ import { Outlets } from './outlets.ts';
 import { PaneOwners } from './pane-owners.ts';
 import { PaneTexts } from './pane-texts.ts';
 import { PaneWatch } from './pane-watch.ts';
+import { sweepAnnouncements } from './peer-server.ts';
 import { Permissions } from './permissions.ts';
 import { Registrar } from './registrar.ts';
 import { Requests } from './requests.ts';
@@ -209,6 +210,7 @@ export class Hub {
     const { settings } = this;
     this.clients.reap();
     sweepAgentFiles(this.home.folder);
+    sweepAnnouncements(this.home.servers);
     this.validator.endLeft();
     this.retained.takeUp();
     this.texts.load();
@@ -260,6 +262,7 @@ export class Hub {
     await this.registrar.close();
     await this.outlets.flush();
     await this.servers.close();
+    sweepAnnouncements(this.home.servers);
     this.claim.release();
   }
 

@@ -1,11 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentSession } from '../job/record.ts';
-import { exists } from '../processes.ts';
+import { exists, startOf } from '../processes.ts';
 
 /** What a server wrote about itself when its client was ready (`src/mcp/announce.ts`). */
 interface Announcement {
   pid: number;
+  /** When it started; an older server did not say it. */
+  start?: string;
   pids: number[];
   pane?: string;
   socket?: string;
@@ -18,29 +20,49 @@ interface Announcement {
  */
 export function peerServer(folder: string, session: AgentSession, panePid: number): 'connected' | 'unknown' {
   return announcements(folder).some(
-    ({ pid, pids, pane, socket }) =>
+    ({ pid, start, pids, pane, socket }) =>
       (pane === undefined || (pane === session.pane && socket === session.socket)) &&
       pids.includes(panePid) &&
-      exists(pid),
+      lives(pid, start),
   )
     ? 'connected'
     : 'unknown';
 }
 
+/** Removes what servers that were killed have left. @param folder as above */
+export function sweepAnnouncements(folder: string): void {
+  for (const name of namesIn(folder)) {
+    const path = join(folder, name);
+    const pid = Number(/^(\d+)\.json$/.exec(name)?.[1]);
+    if (pid > 0 && !lives(pid, read(path)?.start)) rmSync(path, { force: true });
+  }
+}
+
+/** Its number alone may be another process's by now. */
+function lives(pid: number, start: string | undefined): boolean {
+  return start === undefined ? exists(pid) : startOf(pid) === start;
+}
+
 function announcements(folder: string): Announcement[] {
-  let names: string[];
+  return namesIn(folder).flatMap((name) => {
+    const value = read(join(folder, name));
+    return Array.isArray(value?.pids) ? [value] : [];
+  });
+}
+
+function namesIn(folder: string): string[] {
   try {
-    names = readdirSync(folder);
+    return readdirSync(folder);
   } catch {
     return [];
   }
-  return names.flatMap((name) => {
-    try {
-      const value = JSON.parse(readFileSync(join(folder, name), 'utf8')) as Announcement;
-      return Array.isArray(value.pids) ? [value] : [];
-    } catch {
-      // Half written, or removed between the two looks.
-      return [];
-    }
-  });
+}
+
+function read(path: string): Announcement | undefined {
+  try {
+    return (JSON.parse(readFileSync(path, 'utf8')) as Announcement | null) ?? undefined;
+  } catch {
+    // Half written, or removed between the two looks.
+    return undefined;
+  }
 }

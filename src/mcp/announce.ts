@@ -2,13 +2,14 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from '../config.ts';
 import { makeFolder } from '../folders.ts';
+import { startOf } from '../processes.ts';
 import { homePaths } from '../registry/home.ts';
 import type { Caller } from './tool.ts';
 
 /**
  * Called once the client is ready: a small file says where this server lives, so that a delivery receipt can tell
  * that the peer's server is there. Only for a peer or inside tmux; it starts no hub.
- * @returns what takes it back when the server ends; the file of a server that was killed is ignored by its readers
+ * @returns what takes it back when the server ends; the file of a server that was killed is ignored by its readers, and a hub removes it
  */
 export async function announce(caller: Caller, settings: Settings): Promise<() => void> {
   if (caller.role !== 'peer' && caller.pane === undefined) return () => {};
@@ -18,10 +19,11 @@ export async function announce(caller: Caller, settings: Settings): Promise<() =
   makeFolder(servers);
   writeFileSync(
     path,
-    JSON.stringify({ pid: process.pid, pids, pane, socket, client: clientName, role, workdir: cwd }),
-    {
-      mode: 0o600,
-    },
+    JSON.stringify({
+      ...{ pid: process.pid, start: startOf(process.pid), pids, pane, socket },
+      ...{ client: clientName, role, workdir: cwd },
+    }),
+    { mode: 0o600 },
   );
   return () => rmSync(path, { force: true });
 }

@@ -1,24 +1,18 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import mqtt from 'mqtt';
 import { orderText } from '../../src/hub/order-text.ts';
-import type { JobRecord } from '../../src/job/record.ts';
 import type { JobRow } from '../../src/job/request.ts';
 import { foldJob } from '../../src/registry/fold.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { readJournal } from '../../src/registry/journal.ts';
 import { Seal } from '../../src/registry/seal.ts';
 import type { Lab } from '../support/lab.ts';
-import { PATIENCE, pause } from '../support/until.ts';
 import { PROMPT } from './agent.ts';
 import type { Evidence, JobEvidence } from './evidence.ts';
+import { retainedRecords } from './retained.ts';
 import { AUDITOR, writtenRecord } from './settle.ts';
 import type { World } from './world.ts';
-
-/** What a broker has retained comes at once after the subscription, in ms. */
-const RETAINED_MS = 500 * PATIENCE;
 
 /** Everything that can be seen of the jobs while their hub still runs. */
 export async function collectJobs(world: World): Promise<Evidence['jobs']> {
@@ -70,25 +64,6 @@ function fromFiles(lab: Lab, id: string): JobEvidence {
 
 function hash(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
-}
-
-async function retainedRecords(lab: Lab): Promise<Map<string, JobRecord>> {
-  const records = new Map<string, JobRecord>();
-  const client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
-    clientId: 'auditor',
-  });
-  client.on('error', () => {});
-  client.on('message', (topic, payload) => {
-    const id = topic.split('/').at(-2);
-    if (id !== undefined && payload.length > 0) records.set(id, JSON.parse(payload.toString()));
-  });
-  try {
-    await client.subscribeAsync('mam/v1/default/hosts/+/jobs/+/record', { qos: 1 });
-    await pause(RETAINED_MS);
-  } finally {
-    await client.endAsync(true);
-  }
-  return records;
 }
 
 /** What the shells show once the agents in them have ended: behind their prompt nobody has typed. */

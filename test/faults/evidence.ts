@@ -74,6 +74,8 @@ export interface Evidence {
   shells: { pane: string; ran: string[]; screen: string }[];
   /** Jobs and files that did not come to rest in time. */
   restless: string[];
+  /** Open jobs whose retained record was not there, or was another one. */
+  unretained: string[];
   /** What was left when all was ended. */
   left: string[];
   /** Hubs that were killed and tails that were torn: each may leave one line of a journal that can't be read. */

@@ -3,23 +3,24 @@ import { parseArgs } from 'node:util';
 import { measurePatience } from '../support/patience.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
-const USAGE = 'npm run test:faults -- [--seed N] [--seconds 60]';
+const USAGE = 'npm run test:faults -- [--seed N] [--seconds 60] [--without FAULT]...';
 /** As many processes of the program work at a time. */
 const AT_ONCE = 6;
 
-const { seed, seconds } = options();
+const { seed, seconds, without } = options();
+const AGAIN = `npm run test:faults -- ${words(seed, seconds, without).join(' ')}`;
 if (process.env['FAULTS_NAMESPACE'] === undefined) {
-  process.stdout.write(
-    `seed ${seed}, ${seconds} s of faults; again: npm run test:faults -- --seed ${seed} --seconds ${seconds}\n`,
-  );
+  process.stdout.write(`seed ${seed}, ${seconds} s of faults; again: ${AGAIN}
+`);
   process.exitCode = startApart();
 } else {
   process.env['TMPDIR'] = scratchFolder();
   process.env['TEST_PATIENCE'] = `${await measurePatience(AT_ONCE)}`;
   const { run } = await import('./run.ts');
-  process.exitCode = (await run(seed, seconds)) === 0 ? 0 : 1;
+  process.exitCode = (await run(seed, seconds, without)) === 0 ? 0 : 1;
   if (process.exitCode !== 0)
-    process.stdout.write(`seed ${seed}; again: npm run test:faults -- --seed ${seed} --seconds ${seconds}\n`);
+    process.stdout.write(`again: ${AGAIN}
+`);
 }
 
 /** Runs this file in a mount namespace of its own, where that may be made. @returns its exit code */
@@ -31,26 +32,34 @@ function startApart(): number {
     process.execPath,
     ...process.execArgv,
     import.meta.filename,
-    '--seed',
-    `${seed}`,
-    '--seconds',
-    `${seconds}`,
+    ...words(seed, seconds, without),
   ];
-  const [program = '', ...words] = apart === undefined ? again : ['unshare', ...apart, ...again];
+  const [program = '', ...rest] = apart === undefined ? again : ['unshare', ...apart, ...again];
   const env = { ...process.env, FAULTS_NAMESPACE: apart === undefined ? '0' : '1' };
   // Ctrl-C reaches it by itself.
   process.on('SIGINT', () => {});
-  return spawnSync(program, words, { stdio: 'inherit', env }).status ?? 1;
+  return spawnSync(program, rest, { stdio: 'inherit', env }).status ?? 1;
 }
 
-function options(): { seed: number; seconds: number } {
+/** The command line of a run. */
+function words(seed: number, seconds: number, without: string[]): string[] {
+  const flags = without.map((name) => `--without=${name.replaceAll(' ', '-')}`);
+  return ['--seed', `${seed}`, '--seconds', `${seconds}`, ...flags];
+}
+
+function options(): { seed: number; seconds: number; without: string[] } {
   try {
     const { values } = parseArgs({
-      options: { seed: { type: 'string' }, seconds: { type: 'string', default: '60' } },
+      options: {
+        seed: { type: 'string' },
+        seconds: { type: 'string', default: '60' },
+        without: { type: 'string', multiple: true, default: [] },
+      },
     });
-    const given = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed);
-    const long = Number(values.seconds);
-    if (Number.isSafeInteger(given) && long > 0) return { seed: given, seconds: long };
+    const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed);
+    const seconds = Number(values.seconds);
+    const without = values.without.map((name) => name.replaceAll('-', ' '));
+    if (Number.isSafeInteger(seed) && seconds > 0) return { seed, seconds, without };
     process.stderr.write(`A seed is a whole number, and seconds are more than 0. ${USAGE}\n`);
   } catch (error) {
     process.stderr.write(`${(error as Error).message} ${USAGE}\n`);

@@ -38,7 +38,7 @@ function sound(): Evidence {
     tell('mam wait', 9, { ...waited(story.journal, record, 7), events: [] }, { code: 0 }),
   ];
   return {
-    ...{ mended: begin, rested: begin, patience: 1, tears: 0, restless: [], left: [], told },
+    ...{ mended: begin, rested: begin, patience: 1, tears: 0, restless: [], unretained: [], left: [], told },
     jobs: { [ID]: jobOf(story.journal, record) },
     peers: [{ name: 'alpha', pane: '%1', since: begin, submitted: [{ at: begin, text: TYPED }] }],
     shells: [{ pane: '%2', ran: ['node peer.mjs'], screen: '' }],

@@ -6,6 +6,8 @@ import { foldJob } from '../../src/registry/fold.ts';
 import type { Lab } from '../support/lab.ts';
 import { signal } from '../support/processes.ts';
 import { PATIENCE, pause } from '../support/until.ts';
+import type { Evidence } from './evidence.ts';
+import { retainedRecords } from './retained.ts';
 import type { World } from './world.ts';
 
 /** The longest of the short limits, and what may be late beside it, in ms. */
@@ -25,23 +27,29 @@ export function heal({ lab }: World): void {
 
 /**
  * Ends by hand what no limit ends soon, and waits until nothing changes any more.
- * @returns what did not come to rest in time
+ * @returns what did not come to rest in time, and the open jobs whose retained record is not as they are
  */
-export async function settle(world: World): Promise<string[]> {
+export async function settle(world: World): Promise<Pick<Evidence, 'restless' | 'unretained'>> {
   const end = Date.now() + REST_MS;
   for (let n = 0; n < 5; n++) if ((await world.ask(AUDITOR, 'list_jobs', {})).outcome === 'answer') break;
+  const unretained: string[] = [];
+  const retained = await retainedRecords(world.lab);
   for (const id of world.lab.jobIds()) {
     const { answer } = await world.ask(AUDITOR, 'job_status', { job_id: id }, { job: id });
     if (answer === undefined || isFinal(answer.status)) continue;
     if (answer.status !== 'queued' && answer.timeouts.timeout_seconds < SHORT_S) continue;
+    // Of one that no limit ends now.
+    const { status } = retained.get(id) ?? {};
+    if (status === undefined || isFinal(status))
+      unretained.push(`${id}, which is ${answer.status}, says ${status}`);
     await world.ask(AUDITOR, 'cancel_job', { job_id: id, reason: 'the run is over' }, { job: id });
   }
   for (let last = '', since = Date.now(); ; await pause(100)) {
     const { restless, print } = look(world);
     if (print !== last || restless.length > 0) since = Date.now();
     last = print;
-    if (Date.now() - since >= QUIET_MS) return [];
-    if (Date.now() > end + (restless.length === 0 ? QUIET_MS : 0)) return restless;
+    if (Date.now() - since >= QUIET_MS) return { restless: [], unretained };
+    if (Date.now() > end + (restless.length === 0 ? QUIET_MS : 0)) return { restless, unretained };
   }
 }
 

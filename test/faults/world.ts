@@ -91,8 +91,8 @@ export class World {
     }
   }
 
-  /** Every process of the lab stands still but the tmux server and what the work starts; hubs are killed. */
-  frozen<T>(work: () => Promise<T>): Promise<T> {
+  /** Every process of the lab stands still but the tmux server; hubs are killed, or stand still as well. */
+  frozen<T>(work: () => Promise<T>, hubs: 'killed' | 'stopped' = 'killed'): Promise<T> {
     return this.alone(async () => {
       const stopped = new Set<number>();
       try {
@@ -101,7 +101,7 @@ export class World {
             ({ pid, command }) => !stopped.has(pid) && !isTmux(command),
           );
           for (const { pid, command } of moving) {
-            if (isHub(command)) this.killHub(pid);
+            if (isHub(command) && hubs === 'killed') this.killHub(pid);
             else signal(pid, 'SIGSTOP');
             stopped.add(pid);
           }
@@ -197,7 +197,9 @@ export class World {
     const running = this.#servers.get(place);
     if (running !== undefined && isRunning(running.pid)) return running;
     const role = place.startsWith('reporter') ? { MAM_ROLE: 'peer' } : {};
-    const server = this.lab.spawnServer(role, { clientName: place });
+    // Its agent is resumed: the same session, whichever process asks.
+    const env = { CLAUDE_CODE_SESSION_ID: place, ...role };
+    const server = this.lab.spawnServer(env, { clientName: place });
     this.#servers.set(place, server);
     await limited(server.initialize());
     return server;

@@ -15,9 +15,14 @@ const FAULTS: Fault[] = [...signals, ...disks, ...tears, ...removals, ...others,
 const SHARP = signals.filter(({ name }) => !name.endsWith('stopped'));
 
 /** Makes one fault after the other until the time is over; each is mended when this resolves. */
-export async function raise(world: World, random: Random, until: number): Promise<void> {
+export async function raise(
+  world: World,
+  random: Random,
+  until: number,
+  without: readonly string[],
+): Promise<void> {
   const skipped = FAULTS.flatMap(({ name, missing }) => (missing?.(world) === undefined ? [] : [name]));
-  const possible = FAULTS.filter(({ name }) => !skipped.includes(name));
+  const possible = FAULTS.filter(({ name }) => !skipped.includes(name) && !without.includes(name));
   const hold = async (ms: number): Promise<void> => {
     await pause(ms * random.next());
     if (random.chance(0.4)) await make(world, pick(SHARP, random), random, quietly);

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { pause } from '../../support/until.ts';
 import type { Fault } from './fault.ts';
 
-/** Others who come for the same things. */
+/** Others who come for the same things, and the machine itself. */
 export const others: Fault[] = [
   {
     name: 'second home',
@@ -22,6 +23,15 @@ export const others: Fault[] = [
         world.run(['list'], about),
       ]);
       return job;
+    },
+  },
+  {
+    name: 'machine asleep',
+    share: 2,
+    async make(world, random) {
+      const ms = random.whole(500, 5_000);
+      await world.frozen(() => pause(ms), 'stopped');
+      return `${ms} ms`;
     },
   },
   {

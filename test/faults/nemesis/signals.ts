@@ -19,12 +19,12 @@ const TARGETS: Target[] = [
   {
     name: 'hub',
     share: 4,
-    find(world, random) {
+    find(world) {
       const [pid] = world.lab.hubs;
       if (pid === undefined) return undefined;
       const send = (name: NodeJS.Signals): void =>
         name === 'SIGKILL' ? world.killHub(pid) : signal(pid, name);
-      return random.chance(1) ? { pid, who: 'hub', send } : undefined;
+      return { pid, who: 'hub', send };
     },
   },
   {
@@ -38,7 +38,7 @@ const TARGETS: Target[] = [
   },
   {
     name: 'agent',
-    share: 1,
+    share: 2,
     find({ agents }, random) {
       const living = agents.filter(({ isAlive }) => isAlive);
       if (living.length === 0) return undefined;

@@ -18,7 +18,10 @@ export const acknowledged: Rule = (evidence) => {
       // An answer to the peer has no such words: it is taken, or there is an error.
       const counts =
         told.outcome === 'answer' && (told.call === 'answer_job' || accepted === true || recorded === true);
-      if (counts && first === undefined)
+      // Only the hub knows that there is no such job: what is kept meanwhile is refused when it comes.
+      const isNobodys =
+        recorded === false && evidence.jobs[told.job ?? ''] === undefined && !wasDelegated(evidence, told);
+      if (counts && first === undefined && !isNobodys)
         return [
           `${said(told)} was ${recorded === false ? 'kept' : 'recorded'}, and is not in the journal of ${told.job}`,
         ];
@@ -38,6 +41,10 @@ function wholeResult(told: Told, event: RecordedEvent, job: JobEvidence | undefi
   const file = event.texts?.['result'];
   const is = file === undefined ? hash(event.result ?? '') : job?.texts[file];
   return is === told.result.sha256 ? [] : [`${said(told)}: its result is not whole`];
+}
+
+function wasDelegated({ told }: Evidence, { job }: Told): boolean {
+  return told.some((one) => one.call === 'delegate_job' && one.outcome === 'answer' && one.job === job);
 }
 
 /** Where each report's words stand. */

@@ -10,8 +10,9 @@ interface Standing {
 }
 
 /** Once all rests, the journal, `job.json`, the lists, `job_status` and the retained record say the same. */
-export const agreement: Rule = ({ jobs }) =>
-  Object.entries(jobs).flatMap(([id, { folded, snapshot, row, listed, status, retained }]) => {
+export const agreement: Rule = ({ jobs, unretained }) => [
+  ...unretained.map((what) => `the retained record of ${what}`),
+  ...Object.entries(jobs).flatMap(([id, { folded, snapshot, row, listed, status, retained }]) => {
     if (folded === undefined) return [];
     const differs = (what: string, is: Standing | undefined): string[] => {
       if (is === undefined) return [`${id}: ${what} is missing; its journal says ${stand(folded)}`];
@@ -31,7 +32,8 @@ export const agreement: Rule = ({ jobs }) =>
       ...differs('job_status', status),
       ...(retained === undefined ? [] : differs('the retained record', retained)),
     ];
-  });
+  }),
+];
 
 function stand({ status, reason, final_at: at }: Standing): string {
   return `${status}${reason === undefined ? '' : `: ${reason}`}${at === undefined ? '' : ` at ${at}`}`;

@@ -1,0 +1,32 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { startOf } from '../../src/processes.ts';
+import { test } from '../support/lab-test.ts';
+import { until } from '../support/until.ts';
+
+test('what killed servers and hubs have left is taken away by the next hub, and nothing of the living', async ({
+  lab,
+}) => {
+  const announced = (pid: number): string => join(lab.home, 'servers', `${pid}.json`);
+  const [killed, living] = [await lab.startPeerServer(), await lab.startPeerServer()];
+  for (const { pid } of [killed, living]) await until('it is announced', () => existsSync(announced(pid)));
+  const told = JSON.parse(readFileSync(announced(living.pid), 'utf8'));
+  expect(told.start).toBe(startOf(living.pid));
+  killed.child.kill('SIGKILL');
+  await killed.exited;
+  // Its number may be given to another process.
+  writeFileSync(announced(process.pid), JSON.stringify({ ...told, pid: process.pid, start: 'long ago' }));
+  writeFileSync(announced(killed.pid), '{"pid":');
+  // As a hub leaves it that is killed before its socket has its name.
+  const socket = join(lab.home, '.0a1b2c');
+  const left = createServer().listen(socket);
+  lab.onEnd(() => left.close());
+  await until('it listens', () => existsSync(socket));
+  await living.ask('publish_event', { job_id: 'nobody', event: 'started' }).catch(() => {});
+  await lab.hubPid();
+  await until('the hub serves', () => existsSync(join(lab.home, 'hub.sock')));
+  expect(readdirSync(join(lab.home, 'servers'))).toEqual([`${living.pid}.json`]);
+  expect(existsSync(socket)).toBe(false);
+});
