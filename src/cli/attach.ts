@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { isJobId } from '../job/id.ts';
@@ -5,20 +6,17 @@ import { clean, cleanLine } from '../job/text.ts';
 import { foldOwn } from '../registry/history.ts';
 import { type Home, homePaths, readRegistries } from '../registry/home.ts';
 import { hasJob } from '../registry/paths.ts';
-import { attachCommand, type Standpoint } from '../view/attach.ts';
-import { attachTo, sessionsOf } from '../watch/attach-session.ts';
+import { outOfReach, serverOn } from '../tmux/server-life.ts';
+import { type AttachTarget, attachCommand, type Standpoint } from '../view/attach.ts';
+import { attachTo, sessionNow, sessionsOf } from '../watch/attach-session.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isBoardPossible, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
 import { jobIdOf } from './jobs/job-argument.ts';
 
-/** What is attached to: a session, by its name on its tmux server. */
-interface Target {
-  session: string;
-  socket: string;
-  jobId?: string;
-}
+/** What is attached to: a session by its name on its tmux server, or the pane of a job. */
+type Target = AttachTarget & { jobId?: string };
 
 export default defineCommand({
   synopsis: 'ID|NAME',
@@ -97,14 +95,17 @@ function ofJob(registryDir: string, jobId: string, home: Home): Target {
       `Job ${jobId} has no session: it was given to ${agent}.`,
       `\`mam status ${jobId}\` shows where it stands.`,
     );
-  const live = sessionsOf(session.socket);
-  if (!live.includes(session.session))
+  const now = sessionNow(session);
+  if (now === undefined) {
+    const lost = existsSync(session.socket) ? undefined : serverOn(session.socket);
+    if (lost !== undefined) throw outOfReach(session.socket, lost);
     throw new MamError(
       'unavailable',
-      `Session ${clean(session.session)} of job ${jobId} is gone.`,
-      `${liveText(live)} \`mam logs ${jobId}\` shows what happened.`,
+      `Pane ${session.pane} of job ${jobId}, in session ${clean(session.session)}, is gone.`,
+      `${liveText(sessionsOf(session.socket))} \`mam logs ${jobId}\` shows what happened.`,
     );
-  return { session: session.session, socket: session.socket, jobId };
+  }
+  return { ...session, session: now, jobId };
 }
 
 function liveText(live: readonly string[]): string {

@@ -10,17 +10,18 @@ export interface Standpoint {
   tmuxServerName?: string | undefined;
 }
 
-/** A session, by its name and its tmux server's socket. */
-export type AttachTarget = Pick<AgentSession, 'session' | 'socket'>;
+/** A session, by its name and its tmux server's socket; a pane of it by its id, which no renaming changes. */
+export type AttachTarget = Pick<AgentSession, 'session' | 'socket'> &
+  Partial<Pick<AgentSession, 'pane' | 'session_created'>>;
 
-/** What a person types to look at an agent session; inside the same tmux server, what switches to it. */
+/** What a person types to look at an agent's pane, or at a session; inside the same tmux server, what switches to it. */
 export function attachCommand(session: AttachTarget, from: Standpoint): string {
   return ['tmux', ...attachWords(session, from)].map(shellWord).join(' ');
 }
 
 /** The same as arguments of tmux. */
 export function attachWords(session: AttachTarget, from: Standpoint): string[] {
-  const target = `=${session.session}`;
+  const target = session.pane ?? `=${session.session}`;
   if (from.inside === session.socket) return ['switch-client', '-t', target];
   const named = from.tmuxServerName !== undefined && from.tmuxSocket === session.socket;
   const server = named ? ['-L', from.tmuxServerName ?? ''] : ['-S', session.socket];

@@ -17,6 +17,8 @@ const HIDDEN = '_mam-';
  * @throws MamError `unavailable` with tmux's own words, or when there is no tmux
  */
 export function attachTo(target: AttachTarget, from: Standpoint): void {
+  if (target.pane !== undefined && sessionNow(target) === undefined)
+    throw notShown(target, 'its pane is gone');
   const words = attachWords(target, from);
   const inside = from.inside === target.socket;
   // Named, since tmux takes any client that it finds where nobody looks at this pane: a hub's own, for example.
@@ -47,6 +49,21 @@ export function attachTo(target: AttachTarget, from: Standpoint): void {
 export function sessionsOf(socket: string): string[] {
   const names = tmuxLines(socket, ['list-sessions', '-F', '#{session_name}']);
   return names.filter((name) => !name.startsWith(HIDDEN));
+}
+
+/**
+ * The name that the session of a pane has now, however it was renamed or the pane was moved.
+ * @returns nothing when the pane is gone, also where a later tmux server has given its id to another one
+ * @throws MamError as `sessionsOf`
+ */
+export function sessionNow({
+  socket,
+  pane,
+  session_created: made = Infinity,
+}: AttachTarget): string | undefined {
+  const lines = tmuxLines(socket, ['list-panes', '-a', '-F', '#{pane_id} #{start_time} #{session_name}']);
+  const [, since, ...name] = lines.map((line) => line.split(' ')).find(([id]) => id === pane) ?? [];
+  return since === undefined || Number(since) > made ? undefined : name.join(' ');
 }
 
 function tmuxLines(socket: string, words: string[]): string[] {

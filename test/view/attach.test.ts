@@ -15,3 +15,8 @@ test.each([
 ])('a session is attached %s', (_how, from, command) => {
   expect(attachCommand(session, { tmuxSocket: session.socket, ...from })).toBe(command);
 });
+
+test('a pane is attached by its id, which no renaming changes', () => {
+  const from = { tmuxSocket: session.socket };
+  expect(attachCommand({ ...session, pane: '%3' }, from)).toBe('tmux -S /tmp/tmux-0/work attach -t %3');
+});

@@ -142,13 +142,37 @@ describe('attaching', () => {
     await outside.shows('[detached');
   });
 
+  sharing(
+    'a job whose session was renamed, and not the stranger of its old name',
+    async ({ lab, server }) => {
+      const peer = await lab.startPeer('mute', { session: 'before' });
+      const { job_id: id } = await server.delegate(peer);
+      await lab.tmux('new-window', '-t', '=before:', 'exec sleep 1000');
+      lab.sessions.add('after');
+      await lab.tmux('rename-session', '-t', '=before', 'after');
+      await lab.startSession('before', 'exec sleep 1000');
+      const told = JSON.parse((await lab.mam('attach', id, '--json')).stdout);
+      expect(told).toMatchObject({
+        target: 'tmux:after',
+        summary: `The agent of job ${id} is in tmux:after.`,
+      });
+      expect(told.attach_command).toMatch(new RegExp(`attach -t ${peer.pane}$`));
+      await using outside = await Outside.open(lab);
+      await outside.run('mam', 'attach', id);
+      await outside.shows(/^\[after\]/m);
+      expect(await lab.tmux('display-message', '-p', '-t', '=after:', '#{pane_id}')).toBe(peer.pane);
+      await outside.press('C-b', 'd');
+      await outside.shows('[detached');
+    },
+  );
+
   test('as JSON, and what is wrong with each name', async ({ lab }) => {
     const peer = await lab.startPeer('mute', { session: 'the peer' });
     const server = await lab.startServer();
     const { job_id: id } = await server.delegate(peer);
     const { job_id: human } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
     const json = await lab.mam('attach', id, '--json');
-    const command = `tmux -S ${lab.socket} attach -t '=the peer'`;
+    const command = `tmux -S ${lab.socket} attach -t ${peer.pane}`;
     expect(JSON.parse(json.stdout)).toEqual({
       summary: `The agent of job ${id} is in tmux:the peer.`,
       job_id: id,
@@ -171,7 +195,9 @@ describe('attaching', () => {
     await lab.tmux('kill-session', '-t', '=the peer');
     const gone = await lab.mam('attach', id);
     expect(gone.code).toBe(69);
-    expect(gone.stderr).toContain(`Session the peer of job ${id} is gone. Live sessions: other.`);
+    expect(gone.stderr).toContain(
+      `Pane ${peer.pane} of job ${id}, in session the peer, is gone. Live sessions: other.`,
+    );
   });
 
   test.for([
