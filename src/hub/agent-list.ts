@@ -4,9 +4,8 @@ import { findProgram } from '../find-program.ts';
 import type { AgentPlace, AgentRow } from '../job/agent-request.ts';
 import type { JobRecord } from '../job/record.ts';
 import { preflight } from '../tmux/deliver.ts';
-import { STARTED_OPTION } from '../tmux/marks.ts';
 import { listPanes, type PaneInfo } from '../tmux/pane.ts';
-import { foreground } from '../tmux/process.ts';
+import { foreground, unseenAgent } from '../tmux/process.ts';
 import { programOf } from './agent-program.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { agentIn } from './pane-agent.ts';
@@ -46,13 +45,8 @@ async function liveAgents(
 ): Promise<AgentRow[]> {
   const server = servers.get(socket);
   let panes: PaneInfo[];
-  let started: Map<string, string>;
   try {
     panes = await listPanes(server);
-    const marks = await server.command(`list-panes -a -F '#{pane_id} #{${STARTED_OPTION}}'`);
-    started = new Map(
-      marks.map((line) => line.split(' ') as [string, string]).filter(([, kind]) => kind !== ''),
-    );
   } catch (error) {
     if (error instanceof MamError && error.code === 'not_found') return [];
     throw error;
@@ -68,7 +62,12 @@ async function liveAgents(
         session_created: pane.session_created,
       };
       const peer = peerServer(folder, session, pane.pane_pid);
-      const agent = agentIn(pane, { mark: started.get(pane.pane), job: jobs[0], configured });
+      const agent = agentIn(pane, {
+        mark: pane.started,
+        hasNeighbour: hasNeighbour(pane, panes),
+        job: jobs[0],
+        configured,
+      });
       if (agent === undefined && peer === 'unknown') return [];
       const name = agent ?? 'command';
       return [
@@ -88,7 +87,7 @@ async function liveAgents(
           ),
           jobs: jobs.map((job) => job.id),
           peer_server: peer,
-          started_by_us: started.has(pane.pane),
+          started_by_us: pane.started !== undefined,
         },
       ];
     }),
@@ -103,6 +102,11 @@ function heldBy(job: JobRecord | undefined, seen: Pick<AgentRow, 'state' | 'evid
   return { state: 'busy', evidence: `job ${job.job_id} is ${job.status}${why}` };
 }
 
+/** True where an agent that we have started lives in another pane of the session. */
+function hasNeighbour({ pane, session }: PaneInfo, panes: readonly PaneInfo[]): boolean {
+  return panes.some((one) => one.session === session && one.pane !== pane && one.started !== undefined);
+}
+
 async function stateOf(
   { servers, dispatcher }: { servers: TmuxServers; dispatcher: Dispatcher },
   pane: PaneInfo,
@@ -110,7 +114,7 @@ async function stateOf(
   agent: string,
   typing: Parameters<typeof screenOf>[1],
 ): Promise<Pick<AgentRow, 'state' | 'evidence'>> {
-  const process = foreground(pane);
+  const process = pane.visible ? foreground(pane) : unseenAgent(pane);
   if (pane.dead || process === undefined) return { state: 'dead' };
   const kind = builtIn(agent);
   const look = {

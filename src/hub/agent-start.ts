@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { builtIn, screenOf } from '../agents/index.ts';
 import type { Launch } from '../agents/kind.ts';
-import { MamError } from '../errors.ts';
+import { forRunningServer } from '../environment.ts';
+import { explain, MamError } from '../errors.ts';
 import type { StartParams, StartResult } from '../job/agent-request.ts';
 import type { AgentSession } from '../job/record.ts';
 import { clean } from '../job/text.ts';
 import type { TmuxServer } from '../tmux/control.ts';
+import { putProgram } from '../tmux/hold-session.ts';
 import { STARTED_OPTION } from '../tmux/marks.ts';
-import { formatLiteral, quote } from '../tmux/quote.ts';
 import { classify, shoot } from '../tmux/screen.ts';
 import { userHome } from '../user-home.ts';
 import { newAgentFolder, noteOwner, placeFiles, sweepAgentFiles } from './agent-files.ts';
@@ -18,8 +19,6 @@ import { peerServer } from './peer-server.ts';
 import { dialogOn } from './shown-dialog.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
-/** Size of a new session that nobody is attached to: wide enough for the agents' dialogs. */
-const SIZE = ['-x', '160', '-y', '50'];
 /** An agent may take this long to become ready, in ms; below the shortest limit of a client (OpenCode: 60 s). */
 const READY_MS = 45_000;
 /** A dialog must stand so long (ms) to count: some flash by while an agent starts. */
@@ -30,6 +29,7 @@ const STEADY_MS = 700;
 const SERVER_MS = 10_000;
 const LOOK_MS = 50;
 const DRAIN_MS = 100;
+const DRAIN_LOOKS = 10;
 const LAST_LINES = 12;
 
 /** A session that has been created a moment ago. */
@@ -59,32 +59,30 @@ export async function launchAgent(
     ...params.server_env,
     ...(params.path !== undefined && { PATH: params.path }),
   };
-  const format = '#{pane_id} #{pane_pid} #{session_created} #{window_index}';
-  const newSession = (more: Record<string, string> = {}): string[] => [
-    // -E: what the caller has not, such as a display, would else be taken from the hub, which has none.
-    ...['new-session', '-d', '-E', '-P', '-F', format, '-s', name, ...SIZE],
-    ...['-c', formatLiteral(params.workdir)],
-    ...Object.entries({ ...more, ...env }).flatMap(([key, value]) => ['-e', `${key}=${value}`]),
-    ...['--', program, ...launch.args],
-  ];
-  // In the same command, before its end could be noticed: a program that fails at once leaves its last words.
-  const marks = [
-    ['set-option', '-p', '-t', `=${name}:`, STARTED_OPTION, params.agent],
-    ['set-option', '-p', '-t', `=${name}:`, 'remain-on-exit', 'on'],
-  ];
-  const line = await createSession(servers.get(socket), {
-    socket,
-    name,
-    newSession,
-    marks,
-    session: params.env,
-  });
-  const [pane = '', pid, created, window] = line.split(' ');
-  if (files !== undefined) noteOwner(files, Number(pid));
-  return {
-    session: { socket, session: name, window: Number(window), pane, session_created: Number(created) },
-    pane_pid: Number(pid),
-  };
+  const server = servers.get(socket);
+  const session = params.env ?? {};
+  const made = await createSession(server, { name, folder: params.workdir, env: session });
+  try {
+    const words = [program, ...launch.args];
+    const marks = { [STARTED_OPTION]: params.agent, 'remain-on-exit': 'on' };
+    const whole = made.isFirst ? env : { ...forRunningServer(session), ...env };
+    const run = await putProgram(server, made, { words, folder: params.workdir, env: whole, marks });
+    if (files !== undefined) noteOwner(files, run.panePid);
+    return {
+      session: {
+        ...{ socket, session: name, window: run.window },
+        ...{ pane: made.pane, session_created: run.created },
+      },
+      pane_pid: run.panePid,
+    };
+  } catch (error) {
+    await server.command(`kill-session -t ${made.id}`).catch(() => {});
+    throw new MamError(
+      'unavailable',
+      `The tmux session ${name} was made and is gone again: ${explain(error)}`,
+      'A setting or a hook in tmux.conf ends new sessions (exit-unattached on does). Make the session yourself, and start the agent in it.',
+    );
+  }
 }
 
 /** Starts an agent and waits until it can be given a job. @throws MamError as `launchAgent`, and when it ends at once */
@@ -190,13 +188,16 @@ export async function letGo(server: TmuxServer, session: AgentSession, over: boo
 }
 
 /** Why it ended, in its own last words; its session goes. */
-async function ended(server: TmuxServer, { session, pane }: AgentSession, agent: string): Promise<MamError> {
+async function ended(server: TmuxServer, { pane }: AgentSession, agent: string): Promise<MamError> {
+  let words: string[] = [];
   // tmux notices the end before it has read all that the program wrote.
-  await sleep(DRAIN_MS);
-  // tmux's own line about the end has scrolled the screen, so its history is read as well.
-  const lines = await server.command(`capture-pane -p -S -${LAST_LINES} -t ${pane}`).catch(() => []);
-  const words = lines.filter((row) => row.trim() !== '' && !/^Pane is dead/.test(row)).slice(-LAST_LINES);
-  await server.command(`kill-session -t ${quote(`=${session}`)}`).catch(() => {});
+  for (let looks = 0; looks < DRAIN_LOOKS && words.length === 0; looks++) {
+    await sleep(DRAIN_MS);
+    // tmux's own line about the end has scrolled the screen, so its history is read as well.
+    const lines = await server.command(`capture-pane -p -S -${LAST_LINES} -t ${pane}`).catch(() => []);
+    words = lines.filter((row) => row.trim() !== '' && !/^Pane is dead/.test(row)).slice(-LAST_LINES);
+  }
+  await server.command(`kill-session -t ${pane}`).catch(() => {});
   return new MamError(
     'unavailable',
     `${agent} ended at its start (pane ${pane}). Its last words: ${clean(words.join('\n')) || 'none'}`,

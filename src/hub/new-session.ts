@@ -1,40 +1,38 @@
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { execa } from 'execa';
-import { forRunningServer, scrubbedEnvironment } from '../environment.ts';
+import { scrubbedEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
 import { checkRoom, makeFolder } from '../folders.ts';
 import { cleanLine } from '../job/text.ts';
 import type { TmuxServer } from '../tmux/control.ts';
+import { type HeldSession, hasSessionHooks, holdSession, readHeld } from '../tmux/hold-session.ts';
 import { tmuxProgram } from '../tmux/program.ts';
 import { quote } from '../tmux/quote.ts';
+import { outOfReach, serverOn } from '../tmux/server-life.ts';
 import { checkTmuxSocket, noSocketFolder } from '../trust/socket.ts';
 
 const REASON_CHARS = 200;
 
 /**
- * Creates a session with a program in it. A tmux server that runs is asked over its control client; where none runs,
+ * Makes a session that waits for its program. A tmux server that runs is asked over its control client; where none runs,
  * this session is the first of a new one.
- * @returns what `newSession` has tmux print
+ * @param env what of the caller's environment a new server shall have
+ * @returns its ids, and whether its server is new
  * @throws MamError `conflict` when a session of this name is there, `io` where tmux can have no socket
  */
 export async function createSession(
   server: TmuxServer,
-  from: {
-    socket: string;
-    name: string;
-    /** @param more of its environment */
-    newSession: (more?: Record<string, string>) => string[];
-    marks: string[][];
-    /** What of the caller's environment it shall have. */
-    session: Record<string, string> | undefined;
-  },
-): Promise<string> {
-  const { socket, name, newSession, marks, session = {} } = from;
+  { name, folder, env }: { name: string; folder: string; env: Record<string, string> },
+): Promise<HeldSession & { isFirst: boolean }> {
+  const commands = holdSession(name, folder);
   try {
-    const line = [newSession(forRunningServer(session)), ...marks]
+    if (await hasSessionHooks(server))
+      return { ...(await byItself(server.socketPath, commands, { isFirst: false, env })), isFirst: false };
+    const line = commands
       .map(([command = '', ...words]) => [command, ...words.map((word) => quote(word))].join(' '))
       .join(' ; ');
-    return (await server.command(line))[0] ?? '';
+    return { ...readHeld((await server.command(line))[0]), isFirst: false };
   } catch (error) {
     if (/duplicate session/.test(String(error))) {
       throw new MamError(
@@ -45,24 +43,52 @@ export async function createSession(
     }
     if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
   }
-  makeSocketFolder(socket);
+  makeSocketFolder(server.socketPath);
+  return { ...(await byItself(server.socketPath, commands, { isFirst: true, env })), isFirst: true };
+}
+
+/** By a process of its own, which may wait for the user's hooks for as long as it likes: only its first line is awaited. */
+async function byItself(
+  socket: string,
+  commands: string[][],
+  { isFirst, env }: { isFirst: boolean; env: Record<string, string> },
+): Promise<HeldSession> {
   checkTmuxSocket(socket);
-  const words = [newSession(), ...marks.map((mark) => [';', ...mark])].flat();
-  const { stdout, stderr, failed } = await execa(tmuxProgram(), ['-u', '-S', socket, ...words], {
+  const lost = existsSync(socket) ? undefined : serverOn(socket);
+  if (lost !== undefined) throw outOfReach(socket, lost);
+  const words = commands.flatMap((one, at) => (at === 0 ? one : [';', ...one]));
+  const child = execa(tmuxProgram(), ['-u', '-S', socket, ...(isFirst ? [] : ['-N']), ...words], {
     extendEnv: false,
     // The server has its environment from here, as from a shell of the caller's, and its configuration by that.
-    env: { ...scrubbedEnvironment(), ...session },
+    env: { ...scrubbedEnvironment(), ...env },
     stdin: 'ignore',
-    cwd: '/',
+    buffer: false,
     reject: false,
+    cleanup: false,
+    detached: true,
+    cwd: '/',
   });
-  if (failed)
-    throw new MamError(
-      'unavailable',
-      `tmux could not begin a server at ${socket}: ${cleanLine(stderr, REASON_CHARS) || 'it gave no reason'}.`,
-      'Try the same by hand: `tmux new-session`.',
-    );
-  return stdout.trim();
+  let why = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    why += chunk;
+  });
+  const line = await new Promise<string>((resolve) => {
+    let told = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      told += chunk;
+      if (told.includes('\n')) resolve(told.trim());
+    });
+    void child.then(() => resolve(told));
+  });
+  if (line !== '') return readHeld(line);
+  const reason = cleanLine(why, REASON_CHARS) || 'it gave no reason';
+  throw new MamError(
+    'unavailable',
+    isFirst
+      ? `tmux could not begin a server at ${socket}: ${reason}.`
+      : `tmux could not make a session: ${reason}.`,
+    'Try the same by hand: `tmux new-session`.',
+  );
 }
 
 /** Makes the folder of tmux's sockets. @param look only whether it could be made @throws MamError `io` when it can't */

@@ -14,11 +14,18 @@ export function agentIn(
   pane: PaneInfo,
   from: {
     mark: string | undefined;
+    /** An agent that we have started lives beside it: then the session's name tells nothing of this pane. */
+    hasNeighbour?: boolean;
     job: LiveJob | undefined;
     configured: NonNullable<AgentPlace['configured']>;
   },
 ): string | undefined {
-  return from.mark || (runningIn(pane) ?? livingIn(pane, from.configured) ?? from.job?.record.agent);
+  return (
+    from.mark ||
+    (runningIn(pane) ??
+      (from.hasNeighbour ? undefined : livingIn(pane, from.configured)) ??
+      from.job?.record.agent)
+  );
 }
 
 /** By the command line of a program that reads the pane's keys, whatever it was started by. */

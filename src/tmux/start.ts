@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 import { execa } from 'execa';
 import { MamError } from '../errors.ts';
+import { pidNamespace } from '../process-id.ts';
 import { shellWord } from '../shell-word.ts';
+import { HIDDEN_NAME } from './guests.ts';
 import { HIDDEN_OPTION } from './marks.ts';
 import { clientPath } from './program.ts';
-
-/** A tmux format that is `1` where a session has one pane only: of a hidden session it is ours. */
-const IS_ALONE = '#{&&:#{==:#{session_windows},1},#{==:#{window_panes},1}}';
+import { outOfReach, serverOn } from './server-life.ts';
 
 let connections = 0;
 
@@ -16,63 +16,130 @@ let connections = 0;
  */
 export function hiddenName(): string {
   connections++;
-  return `_mam-${process.pid}${connections === 1 ? '' : `-${connections}`}`;
+  return `${HIDDEN_NAME}${process.pid}${connections === 1 ? '' : `-${connections}`}`;
+}
+
+/** A hidden session of ours and its server, as tmux made it. All by id: names and what is active may change. */
+export interface Hidden {
+  pane: string;
+  session: string;
+  /** The server's process, and the pane's: its ids count in the server's pid namespace. */
+  server: number;
+  panePid: number;
 }
 
 /**
  * What makes the hidden session invisible and its end safe. tmux's own `destroy-unattached` must not do it: while a
  * client leaves, any other client's exit then crashes the server (tmux/tmux#5497; seen 64 times in 300 with 3.3a).
  */
-export function setup(session: string): string[] {
+export function setup({ session, pane }: Hidden): string[] {
   return [
-    `set-option -t =${session}: destroy-unattached off`,
+    `set-option -t ${session} destroy-unattached off`,
     // Else the end of the session would put our client into one of the user's.
-    `set-option -t =${session}: detach-on-destroy on`,
-    `set-option -t =${session}: status off`,
-    `set-option -w -t =${session}: remain-on-exit off`,
-    `set-option -p -t =${session}: ${HIDDEN_OPTION} 1`,
+    `set-option -t ${session} detach-on-destroy on`,
+    `set-option -t ${session} status off`,
+    `set-option -w -t ${pane} remain-on-exit off`,
+    `set-option -p -t ${pane} ${HIDDEN_OPTION} 1`,
   ];
 }
+
+/** True for a hidden session with nothing in it but our own pane. */
+const ALONE_FORMAT = '#{&&:#{==:#{session_windows},1},#{==:#{window_panes},1}}';
 
 /**
  * Leaves in the one way that tmux survives: the session goes with its last client. Where a user's window has come into
  * it, only our own pane goes, and the session stays.
- * @param pane our own pane in it
  */
-export function leave(session: string, pane: string): string {
-  const last = `#{&&:#{==:#{session_attached},1},${IS_ALONE}}`;
-  const rest = `if-shell -F -t ${pane} '${IS_ALONE}' '' 'kill-pane -t ${pane}' ; detach-client`;
-  return `if-shell -F -t ${pane} '${last}' 'kill-session -t =${session}' ${JSON.stringify(rest)}`;
+export function leave({ session, pane }: Hidden): string {
+  const last = `#{&&:#{==:#{session_attached},1},${ALONE_FORMAT}}`;
+  const rest = `if-shell -F -t ${pane} '${ALONE_FORMAT}' '' 'kill-pane -t ${pane}' ; detach-client`;
+  return `if-shell -F -t ${pane} '${last}' 'kill-session -t ${session}' ${JSON.stringify(rest)}`;
 }
 
-/** Takes away the hidden session of a client that was killed. One that a user's window has come into stays. */
-export function desert(session: string): string {
-  return `if-shell -F -t =${session}: '${IS_ALONE}' 'kill-session -t =${session}'`;
+/** The same by a client of its own, where the one that should have left has ended. */
+export function discard(program: string, socketPath: string, hidden: Hidden): void {
+  const { pane, session } = hidden;
+  const words = [
+    'if-shell',
+    '-F',
+    '-t',
+    pane,
+    ALONE_FORMAT,
+    `kill-session -t ${session}`,
+    `kill-pane -t ${pane}`,
+  ];
+  const child = execa(program, ['-u', '-S', socketPath, '-N', ...words], { ...byItself(), ...SILENT });
+  child.unref();
 }
 
-/** Runs in the hidden session and ends it within seconds of our own end, however we ended. */
-const WATCH = `while sleep 5 && kill -0 ${process.pid} 2>/dev/null; do :; done`;
+/**
+ * Runs in the hidden session and ends it within seconds of our own end, however we ended. In another pid namespace our
+ * id means nothing: there it asks tmux whether our client is still attached.
+ */
+function watch(name: string): string {
+  const here = `kill -0 ${process.pid} 2>/dev/null`;
+  const ns = pidNamespace();
+  const isSame = ns === undefined ? 'true' : `test "$(readlink /proc/$$/ns/pid)" = '${ns}'`;
+  const attached = `test -n "$(tmux list-clients -t '=${name}')"`;
+  return `${isSame} && me=1; while sleep 5 && if test -n "$me"; then ${here}; else ${attached}; fi; do :; done`;
+}
 
-/** Starts a control client on a running server; it never starts a server. Both its pipes and it are unref'd, but stdout. */
-export function start(program: string, socketPath: string, name: string) {
+/** How each tmux is run: by itself, so that Ctrl-C in the hub's terminal is not for it, and outside of the user's tmux. */
+const BY_ITSELF = {
+  stdin: 'pipe',
+  stdout: 'pipe',
+  stderr: 'pipe',
+  buffer: false,
+  reject: false,
+  cleanup: false,
+  detached: true,
+  cwd: '/',
+} as const;
+
+function byItself() {
+  return { ...BY_ITSELF, env: { TMUX: undefined, TMUX_PANE: undefined, PATH: clientPath() } };
+}
+
+const SILENT = { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' } as const;
+
+/**
+ * Makes the hidden session on a running server; it never starts a server. Not by the client that is to stay: a hook of
+ * the user's on new sessions may keep the one that made it waiting for as long as it likes, as a popup does.
+ * @throws MamError as `refusal`
+ */
+export async function makeHidden(program: string, socketPath: string, name: string): Promise<Hidden> {
   // -N: never start a server with the hub's environment. -E: never touch an environment.
-  const session = ['new-session', '-E', '-s', name, '-f', 'no-output,ignore-size'];
-  const child = execa(
-    program,
-    ['-u', '-S', socketPath, '-N', '-C', ...session, ...['-x', '20', '-y', '5'], 'sh', '-c', WATCH],
-    {
-      stdin: 'pipe',
-      stdout: 'pipe',
-      stderr: 'pipe',
-      buffer: false,
-      reject: false,
-      cleanup: false,
-      // A group of its own: Ctrl-C in the hub's terminal is not for it.
-      detached: true,
-      cwd: '/',
-      env: { TMUX: undefined, TMUX_PANE: undefined, PATH: clientPath() },
-    },
-  );
+  const format = '#{pane_id} #{session_id} #{pid} #{pane_pid}';
+  const make = ['new-session', '-d', '-E', '-P', '-F', format, '-s', name, '-x', '20', '-y', '5'];
+  const stay = [';', 'set-option', '-t', `=${name}:`, 'destroy-unattached', 'off'];
+  const words = ['-u', '-S', socketPath, '-N', ...make, 'sh', '-c', watch(name), ...stay];
+  const child = execa(program, words, { ...byItself(), stdin: 'ignore' });
+  let why = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    why += chunk;
+  });
+  const line = await new Promise<string>((resolve) => {
+    let told = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      told += chunk;
+      if (told.includes('\n')) resolve(told);
+    });
+    void child.then(({ code }) => {
+      if (code === 'ENOENT') why = code;
+      resolve(told);
+    });
+  });
+  child.unref();
+  for (const stream of [child.stdout, child.stderr]) (stream as unknown as Socket).unref?.();
+  const [pane = '', session, server, panePid] = line.trim().split(' ');
+  if (session === undefined) throw refusal(socketPath, why.trim().slice(0, 200));
+  return { pane, session, server: Number(server), panePid: Number(panePid) };
+}
+
+/** Starts a control client in the hidden session. Both its pipes and it are unref'd, but stdout. */
+export function start(program: string, socketPath: string, { session }: Hidden) {
+  const attach = ['attach-session', '-E', '-f', 'no-output,ignore-size', '-t', session];
+  const child = execa(program, ['-u', '-S', socketPath, '-N', '-C', ...attach], byItself());
   child.unref();
   for (const stream of [child.stdin, child.stderr]) (stream as unknown as Socket).unref?.();
   return child;
@@ -85,6 +152,8 @@ export function refusal(socketPath: string, why: string): MamError {
     return new MamError('unavailable', 'The program tmux is not installed, or not on the PATH.', hint);
   }
   if (why === '' || /no server running|No such file|Connection refused|server exited|lost server/.test(why)) {
+    const pid = serverOn(socketPath);
+    if (pid !== undefined) return outOfReach(socketPath, pid);
     const hint = `Start one: tmux -S ${shellWord(socketPath)} new-session -d -s NAME COMMAND.`;
     return new MamError('not_found', `No tmux server runs at ${socketPath}.`, hint);
   }
