@@ -153,7 +153,7 @@ export default defineTool({
           socket: caller.socket,
           ...(caller.channel && { channel: true }),
         },
-        origin: { pane: caller.pane, socket: caller.socket, pids: caller.pids },
+        origin: { pane: caller.pane, socket: caller.socket, pids: caller.pids, ns: caller.ns },
       },
     );
     const from = { ...settings, inside: caller.socket };

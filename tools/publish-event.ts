@@ -101,7 +101,7 @@ export default defineTool({
       detail: args.detail,
       result: args.result,
       files: args.files,
-      origin: { pane: caller.pane, socket: caller.socket, pids: caller.pids },
+      origin: { pane: caller.pane, socket: caller.socket, pids: caller.pids, ns: caller.ns },
     });
     switch (outcome.kind) {
       case 'answered':

@@ -4,6 +4,7 @@ import { loadSettings, type Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { brokerAddress } from '../hub/address.ts';
 import type { HookParams, HookResult } from '../job/request.ts';
+import { pidNamespace } from '../process-id.ts';
 import { ancestors } from '../processes.ts';
 import { hasLiveJobs } from '../registry/home.ts';
 import { defineCommand } from './core/command.ts';
@@ -49,7 +50,12 @@ export async function run([kind = '', event = '']: string[]): Promise<number> {
     if (reader === undefined || report === undefined) return 0;
     const settings = await loadSettings();
     const waits = report.type === 'permission_required' && reader.answer !== undefined;
-    const origin = { pane: settings.pane, socket: settings.paneSocket, pids: [process.pid, ...ancestors()] };
+    const origin = {
+      pane: settings.pane,
+      socket: settings.paneSocket,
+      pids: [process.pid, ...ancestors()],
+      ns: pidNamespace(),
+    };
     if (waits) {
       // Claude Code 2.1.330 ends the hook when a person denies: there is no other event for that.
       process.once('SIGTERM', () => {

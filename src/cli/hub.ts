@@ -8,7 +8,7 @@ import type { HubStatus } from '../job/request.ts';
 import { clean } from '../job/text.ts';
 import { startOf } from '../processes.ts';
 import { homePaths } from '../registry/home.ts';
-import { isLiving, readOwner } from '../registry/lock.ts';
+import { livingOwner } from '../registry/lock.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
@@ -111,8 +111,8 @@ async function ask<C extends 'hub_status' | 'hub_stop'>(settings: Settings, comm
     });
   } catch (error) {
     if (!(error instanceof MamError) || error.code !== 'unreachable') throw error;
-    const owner = readOwner(homePaths(settings.home).lock);
-    if (owner === undefined || !isLiving(owner)) return undefined;
+    const owner = livingOwner(homePaths(settings.home).lock);
+    if (owner === undefined) return undefined;
     throw new MamError(
       'unavailable',
       `A hub runs (process ${owner.pid}) and does not answer within ${ANSWER_MS / 1000} s.`,

@@ -10,6 +10,7 @@ import { newEventId, randomSuffix } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
 import { clean } from '../job/text.ts';
 import { REPORT_TYPES } from '../job/words.ts';
+import { pidNamespace } from '../process-id.ts';
 import { ancestors } from '../processes.ts';
 import { commandWords } from '../view/command-words.ts';
 import { reportView } from '../view/report.ts';
@@ -119,7 +120,7 @@ async function toClaim(
     ...(detail !== undefined && { detail }),
     ...(long && { result_spool: await spoolText(settings.home, result) }),
     ...(!long && result !== undefined && { result }),
-    origin: { pane: settings.pane, socket: settings.paneSocket, pids: ancestors() },
+    origin: { pane: settings.pane, socket: settings.paneSocket, pids: ancestors(), ns: pidNamespace() },
   };
 }
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { MamError } from '../errors.ts';
 import { programPath } from '../program.ts';
-import { isLiving, readOwner } from '../registry/lock.ts';
+import { livingOwner } from '../registry/lock.ts';
 import { type Stage, stageEnvironment } from './stage.ts';
 import { until } from './until.ts';
 
@@ -39,8 +39,7 @@ export async function startHub(stage: Stage): Promise<number> {
 
 /** The process of the demo's hub, also of one that took the place of a first one; nothing when none runs. */
 export function hubPid(stage: Stage): number | undefined {
-  const owner = readOwner(stage.home.lock);
-  return owner !== undefined && isLiving(owner) ? owner.pid : undefined;
+  return livingOwner(stage.home.lock)?.pid;
 }
 
 /** The last lines of the hub's log. */

@@ -4,7 +4,7 @@ import { externalAddress } from '../hub/address.ts';
 import { describeBroker, readHubFile } from '../hub/hub-file.ts';
 import { cleanLine } from '../job/text.ts';
 import { homePaths } from '../registry/home.ts';
-import { isLiving, readOwner } from '../registry/lock.ts';
+import { livingOwner } from '../registry/lock.ts';
 import { type Check, withSettings } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 
@@ -56,8 +56,7 @@ function own(folder: string, online: string[]): Found[] {
 function nameOf(folder: string): string | undefined {
   const home = homePaths(folder);
   const file = readHubFile(home.hubFile);
-  const owner = readOwner(home.lock);
-  return file !== undefined && owner?.pid === file.pid && isLiving(owner) ? file.host : undefined;
+  return file !== undefined && livingOwner(home.lock)?.pid === file.pid ? file.host : undefined;
 }
 
 function others(host: string, realm: string, online: string[]): Found[] {

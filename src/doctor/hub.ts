@@ -8,7 +8,7 @@ import { type HubStatus, PROTOCOL_VERSION } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { isStopped, startOf } from '../processes.ts';
 import { type Home, homePaths } from '../registry/home.ts';
-import { bootId, isLiving, type Owner, readOwner } from '../registry/lock.ts';
+import { bootId, livingOwner, type Owner, readOwner } from '../registry/lock.ts';
 import { tailOf } from '../registry/tail.ts';
 import { VERSION } from '../version.ts';
 import { type Check, withSettings } from './check.ts';
@@ -32,7 +32,7 @@ export const hub: Check = {
     const home = homePaths(settings.home);
     const file = readHubFile(home.hubFile);
     const owner = readOwner(home.lock);
-    const pid = owner !== undefined && isLiving(owner) ? owner.pid : undefined;
+    const pid = livingOwner(home.lock)?.pid;
     const answer = await askHub(settings, file);
     const runs = !(answer instanceof MamError);
     return [

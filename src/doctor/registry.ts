@@ -7,7 +7,7 @@ import { isJobId } from '../job/id.ts';
 import { isFinal, type Status } from '../job/words.ts';
 import { isOwnJob } from '../registry/history.ts';
 import { homePaths, readPointers, readRegistries } from '../registry/home.ts';
-import { isLiving, readOwner } from '../registry/lock.ts';
+import { livingOwner } from '../registry/lock.ts';
 import { hasJob, jobPaths, lockPath } from '../registry/paths.ts';
 import { writtenState } from '../registry/record-file.ts';
 import { shellWord } from '../shell-word.ts';
@@ -171,8 +171,8 @@ function access(dir: string): Found[] {
 
 /** The lock of a dead hub binds nobody; that of another hub keeps ours from writing. */
 function writer(dir: string, home: string): Found[] {
-  const owner = readOwner(lockPath(dir));
-  if (owner === undefined || !isLiving(owner) || owner.what === home) return [];
+  const owner = livingOwner(lockPath(dir));
+  if (owner === undefined || owner.what === home) return [];
   const title = `The registry ${dir} is being written by the hub of another MAM_HOME (process ${owner.pid}, ${owner.what}).`;
   return [
     problem(

@@ -3,8 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Launch } from '../agents/kind.ts';
 import { systemCode } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
-import { startOf } from '../processes.ts';
-import { isAlive, type ProcessId } from '../tmux/process.ts';
+import { identify, lifeOf, type ProcessId } from '../process-id.ts';
 
 /** Says for which process an agent's files are. */
 const OWNER = 'owner.json';
@@ -37,7 +36,7 @@ export function placeFiles(folder: string, { files, mirrors = {} }: Launch): voi
 /** Notes for whom the files are. */
 export function noteOwner(folder: string, pid: number): void {
   if (entriesOf(folder).length > 0)
-    writeFileSync(join(folder, OWNER), JSON.stringify({ pid, start: startOf(pid) ?? '' }), { mode: 0o600 });
+    writeFileSync(join(folder, OWNER), JSON.stringify(identify(pid)), { mode: 0o600 });
 }
 
 /** Removes the files of agents that have ended. Links are removed, never what they lead to. */
@@ -46,7 +45,7 @@ export function sweepAgentFiles(home: string): void {
     const folder = join(home, 'agents', name);
     try {
       const owner = JSON.parse(readFileSync(join(folder, OWNER), 'utf8')) as ProcessId;
-      if (!isAlive(owner)) rmSync(folder, { recursive: true, force: true });
+      if (lifeOf(owner) === 'gone') rmSync(folder, { recursive: true, force: true });
     } catch {
       // Its agent is just being started, or somebody else's.
     }

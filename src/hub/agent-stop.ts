@@ -3,10 +3,10 @@ import { inQuotes } from '../agents/shell.ts';
 import { MamError } from '../errors.ts';
 import type { StopParams } from '../job/agent-request.ts';
 import type { AgentSession } from '../job/record.ts';
-import { descendants, startOf } from '../processes.ts';
+import { identify, isAlive, type ProcessId } from '../process-id.ts';
+import { descendants } from '../processes.ts';
 import { STARTED_OPTION } from '../tmux/marks.ts';
 import { findPane } from '../tmux/pane.ts';
-import { isAlive, type ProcessId } from '../tmux/process.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
@@ -56,10 +56,8 @@ export async function stopAgent(
       'Wait for it, or cancel it first.',
     );
   }
-  const left = [pane.pane_pid, ...descendants(pane.pane_pid)].map((pid) => ({
-    pid,
-    start: startOf(pid) ?? '',
-  }));
+  // In another pid namespace the same ids are others'.
+  const left = pane.visible ? [pane.pane_pid, ...descendants(pane.pane_pid)].map(identify) : [];
   await server.command(`kill-pane -t ${pane.pane}`);
   await endAll(left);
   return {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../folders.ts';
-import { startOf } from '../processes.ts';
+import { identify, isAlive, type ProcessId } from '../process-id.ts';
 
 /**
  * The control clients that hubs of this home have started. When a hub is killed while tmux 3.3a is writing to its
@@ -18,7 +18,7 @@ export class ControlClients {
   note(pid: number): void {
     try {
       makeFolder(this.folder);
-      writeFileSync(join(this.folder, String(pid)), startOf(pid) ?? '', { mode: 0o600 });
+      writeFileSync(join(this.folder, String(pid)), JSON.stringify(identify(pid)), { mode: 0o600 });
     } catch {
       // Then a killed hub leaves it, as rare as that is.
     }
@@ -38,15 +38,14 @@ export class ControlClients {
       return;
     }
     for (const name of names) {
-      const pid = Number(name);
-      const start = startOf(pid);
       try {
-        if (start !== undefined && readFileSync(join(this.folder, name), 'utf8') === start)
-          process.kill(pid, 'SIGKILL');
+        const client = JSON.parse(readFileSync(join(this.folder, name), 'utf8')) as ProcessId;
+        // In another pid namespace the same id is somebody else's: that one ends with its hidden session.
+        if (isAlive(client)) process.kill(client.pid, 'SIGKILL');
       } catch {
         // It has ended in this very moment.
       }
-      this.forget(pid);
+      this.forget(Number(name));
     }
   }
 }

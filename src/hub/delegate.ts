@@ -8,8 +8,9 @@ import type { AgentSession, JobOrder } from '../job/record.ts';
 import type { DelegateParams, DelegateResult, PreviewResult } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
-import { startOf } from '../processes.ts';
+import { identify } from '../process-id.ts';
 import type { Home } from '../registry/home.ts';
+import { unseenAgent } from '../tmux/process.ts';
 import { launchAgent, letGo } from './agent-start.ts';
 import type { Changes } from './changes.ts';
 import { composeJob, sha256 } from './compose-job.ts';
@@ -226,9 +227,14 @@ export class Delegations {
     prompt: string | undefined,
   ): Promise<Pick<Place, 'session' | 'process'>> {
     const { session, pane_pid } = await launchAgent(this.servers, this.home.folder, start, prompt);
+    const sees = this.servers.get(session.socket).seesProcesses;
+    const command = start.agent;
     return {
       session,
-      process: { pid: pane_pid, start: startOf(pane_pid) ?? '', command: start.agent, pane_pid },
+      process: {
+        ...(sees ? { ...identify(pane_pid), command } : unseenAgent({ pane_pid, command })),
+        pane_pid,
+      },
     };
   }
 

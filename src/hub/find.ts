@@ -11,7 +11,7 @@ import { makeFolder } from '../folders.ts';
 import { presentSocketPath, START_MS } from '../hub-place.ts';
 import { programPath } from '../program.ts';
 import { homeError, homePaths } from '../registry/home.ts';
-import { isLiving, readOwner } from '../registry/lock.ts';
+import { livingOwner, readOwner } from '../registry/lock.ts';
 import { checkHubSocket } from '../trust/socket.ts';
 import { brokerFingerprint, describeBroker, readHubFile } from './hub-file.ts';
 
@@ -51,9 +51,8 @@ export function checkHub(settings: Settings): void {
         ? `the broker ${hub.broker}, here it is ${describeBroker(settings.broker)}`
         : undefined;
   if (differs === undefined) return;
-  const owner = readOwner(homePaths(settings.home).lock);
   // What a hub that was killed has left binds nobody.
-  if (owner?.pid !== hub.pid || !isLiving(owner)) return;
+  if (livingOwner(homePaths(settings.home).lock)?.pid !== hub.pid) return;
   throw new MamError(
     'conflict',
     `The running hub (process ${hub.pid}) uses ${differs}.`,
@@ -75,9 +74,9 @@ function mayStart(settings: Settings): boolean {
     makeFolder(home.folder);
     const stat = statSync(mark, { throwIfNoEntry: false });
     if (stat !== undefined && Date.now() - stat.mtimeMs < LEAVE_MS) {
-      const owner = readOwner(home.lock);
+      const last = readOwner(home.lock);
       // A mark that is older than a hub that has died since says nothing.
-      if (owner === undefined || isLiving(owner) || owner.at < stat.mtimeMs) return false;
+      if (last === undefined || livingOwner(home.lock) !== undefined || last.at < stat.mtimeMs) return false;
     }
     closeSync(openSync(mark, 'w', 0o600));
     return true;

@@ -1,12 +1,14 @@
 import { builtIn, lookFor } from '../agents/index.ts';
 import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
+import { isFinal } from '../job/words.ts';
 import { awaitArgument } from '../tmux/argument.ts';
 import type { DeliverySteps, Obstacle, Target } from '../tmux/deliver.ts';
 import { recoverDelivery } from '../tmux/recover.ts';
 import type { Shot } from '../tmux/screen.ts';
 import { hubDraft } from './hub-draft.ts';
 import type { LiveJob } from './live-job.ts';
+import { standingOf } from './losses.ts';
 import { orderText } from './order-text.ts';
 import { peerServer } from './peer-server.ts';
 import type { Registrar } from './registrar.ts';
@@ -74,8 +76,8 @@ export class HandOver {
     job.uncork();
     if (end.kind === 'blocked') return end.obstacle;
     job.prompt = undefined;
-    if (end.kind === 'gone') await this.lost(job, end.why);
-    else if (end.kind === 'unverified' && job.record.status === 'queued') {
+    if (end.kind === 'gone') return this.gone(job, end.why);
+    if (end.kind === 'unverified' && job.record.status === 'queued') {
       const detail = cleanLine(end.why, EVIDENCE_CHARS);
       await this.registrar.note(job, 'delivery_unverified', { detail });
     }
@@ -134,8 +136,19 @@ export class HandOver {
     return peerServer(this.announcements, session, process.pane_pid) === 'connected';
   }
 
-  private async lost(job: LiveJob, why: string): Promise<void> {
-    const nothing = job.record.phase === 'queued' ? ' Nothing was delivered.' : '';
-    await this.registrar.note(job, 'session_lost', { detail: `${why.replace(/[^.]$/, '$&.')}${nothing}` });
+  /** The agent was not found: the job ends where it is seen to have ended, and waits where it may live. */
+  private async gone(job: LiveJob, why: string): Promise<Obstacle | undefined> {
+    const standing = await standingOf(this.servers, job.record);
+    if (isFinal(job.record.status)) return undefined;
+    const evidence = typeof standing === 'object' && 'outOfReach' in standing ? standing.outOfReach : why;
+    if (typeof standing === 'object' && 'lost' in standing) {
+      const nothing = job.record.phase === 'queued' ? ' Nothing was delivered.' : '';
+      await this.registrar.note(job, 'session_lost', { detail: `${why.replace(/[^.]$/, '$&.')}${nothing}` });
+    } else if (job.record.phase === 'queued') return { by: 'unreachable', evidence };
+    else {
+      const detail = cleanLine(evidence, EVIDENCE_CHARS);
+      await this.registrar.note(job, 'delivery_unverified', { detail });
+    }
+    return undefined;
   }
 }

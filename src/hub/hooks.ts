@@ -5,7 +5,7 @@ import type { Decisions } from './decisions.ts';
 import { hubDraft } from './hub-draft.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
-import type { PaneOwners } from './pane-owners.ts';
+import { type PaneOwners, pidsOf } from './pane-owners.ts';
 import type { PaneWatch } from './pane-watch.ts';
 import type { Permissions } from './permissions.ts';
 import type { Registrar } from './registrar.ts';
@@ -68,7 +68,7 @@ export class Hooks {
     this.watch.hears(job);
     if (report.type === 'submitted') this.begun(job, report);
     if (await this.isEarlier(job, report)) return {};
-    this.decisions.heard(job, report, origin.pids?.[0]);
+    this.decisions.heard(job, report, pidsOf(origin)[0]);
     const effect = SETTLING.includes(report.type) ? this.decisions.effect(job) : undefined;
     if (effect === undefined) return this.told(job, params);
     // Told of a decision's effect, and not settled in the pane. Some agents show it only when their hook has ended.
@@ -99,9 +99,9 @@ export class Hooks {
         break;
       case 'permission_required':
         this.watch.lookOften(job);
-        return this.permissions.asked(job, report, waits === true ? origin.pids?.[0] : undefined);
+        return this.permissions.asked(job, report, waits === true ? pidsOf(origin)[0] : undefined);
       case 'permission_settled':
-        this.permissions.settled(job, report.call_id, origin.pids?.[0]);
+        this.permissions.settled(job, report.call_id, pidsOf(origin)[0]);
         break;
       case 'tool_used':
         this.permissions.toolUsed(job, report);

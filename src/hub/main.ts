@@ -23,7 +23,7 @@ export async function runHub(): Promise<void> {
   let lock: HeldLock | undefined;
   let hub: Hub | undefined;
   const begin = async (): Promise<void> => {
-    const taken = await takeLock(home.lock, thisOwner(home.folder), (error) =>
+    const taken = await takeLock(home.lock, thisOwner(home.folder, settings.socketPath), (error) =>
       end(`the lock was lost: ${error.message}`),
     );
     // Somebody else was elected; whoever started this process finds that hub.

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Origin } from '../job/event.ts';
 import type { AgentSession, JobRecord } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
+import { isOurNamespace } from '../process-id.ts';
 import { realPlace } from '../real-place.ts';
 import type { LiveJob } from './live-job.ts';
 
@@ -34,7 +35,7 @@ export class PaneOwners {
   openJobOf(origin: Origin | undefined): LiveJob | undefined {
     if (origin?.pane === undefined || origin.socket === undefined) return undefined;
     const key = paneKey({ socket: origin.socket, pane: origin.pane });
-    const pids = origin.pids ?? [];
+    const pids = pidsOf(origin);
     return this.open().find(({ record }) => {
       const { agent_session: session, agent_process: agent } = record;
       if (session === undefined || paneKey(session) !== key || !holds(record)) return false;
@@ -47,7 +48,7 @@ export class PaneOwners {
    * nothing of its pane is known by them as well; one that runs apart from its agent (Codex's background process) is not.
    */
   parentOf(origin: Origin | undefined): LiveJob | undefined {
-    const pids = origin?.pids ?? [];
+    const pids = pidsOf(origin);
     const place = ({ record }: LiveJob) => pids.indexOf(record.agent_process?.pid ?? -1);
     const [nearest] = this.open()
       .filter((job) => holds(job.record) && place(job) >= 0)
@@ -60,6 +61,11 @@ export class PaneOwners {
     const [a, b] = [job.record.agent_session, holder.record.agent_session];
     return a === undefined || b === undefined || paneKey(a) === paneKey(b);
   }
+}
+
+/** The caller and its ancestors; none where their ids count in another pid namespace, such as a container's. */
+export function pidsOf(origin: Origin | undefined): number[] {
+  return origin?.pids !== undefined && isOurNamespace(origin.ns) ? origin.pids : [];
 }
 
 /** True while a job occupies its pane: from the paste on until it is final. */

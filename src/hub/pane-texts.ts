@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { MamError, systemCode } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
-import { startOf } from '../processes.ts';
+import { identify, lifeOf, UNSEEN } from '../process-id.ts';
 import {
   notePaneTextSeen,
   type PaneText,
@@ -10,7 +10,6 @@ import {
   writePaneText,
 } from '../registry/pane-texts.ts';
 import type { Target } from '../tmux/deliver.ts';
-import { isAlive } from '../tmux/process.ts';
 import type { Shot } from '../tmux/screen.ts';
 import { promptOf } from '../tmux/standing.ts';
 import type { LiveJob } from './live-job.ts';
@@ -69,11 +68,14 @@ export class PaneTexts {
    * @throws MamError `io` when it can't be noted
    */
   add(target: Target, shot: Shot, announced: Announced): Known {
+    const isSeen = lifeOf(target.agent) !== 'unknown';
+    const { start, ns } = isSeen ? identify(target.pane_pid) : { start: '', ns: UNSEEN };
     const text: PaneText = {
       ...announced,
       pane: target.pane,
       pane_pid: target.pane_pid,
-      pane_start: startOf(target.pane_pid) ?? '',
+      pane_start: start,
+      pane_ns: ns,
       prompt: promptOf(shot),
       screen: hashOf(shot),
       at: new Date().toISOString(),
@@ -133,7 +135,7 @@ export class PaneTexts {
   /** Lets go of what stood in panes whose first process has ended. */
   sweep(): void {
     for (const one of this.known)
-      if (!isAlive({ pid: one.pane_pid, start: one.pane_start })) {
+      if (lifeOf({ pid: one.pane_pid, start: one.pane_start, ns: one.pane_ns }) === 'gone') {
         this.drop(one);
         this.gone.delete(one.pane_pid);
       }

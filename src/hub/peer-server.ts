@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentSession } from '../job/record.ts';
+import { isOurNamespace } from '../process-id.ts';
 import { exists, startOf } from '../processes.ts';
 
 /** What a server wrote about itself when its client was ready (`src/mcp/announce.ts`). */
@@ -8,6 +9,8 @@ interface Announcement {
   pid: number;
   /** When it started; an older server did not say it. */
   start?: string;
+  /** The pid namespace that the ids count in. */
+  ns?: string;
   pids: number[];
   pane?: string;
   socket?: string;
@@ -20,7 +23,8 @@ interface Announcement {
  */
 export function peerServer(folder: string, session: AgentSession, panePid: number): 'connected' | 'unknown' {
   return announcements(folder).some(
-    ({ pid, start, pids, pane, socket }) =>
+    ({ pid, start, ns, pids, pane, socket }) =>
+      isOurNamespace(ns) &&
       (pane === undefined || (pane === session.pane && socket === session.socket)) &&
       pids.includes(panePid) &&
       lives(pid, start),
@@ -34,7 +38,8 @@ export function sweepAnnouncements(folder: string): void {
   for (const name of namesIn(folder)) {
     const path = join(folder, name);
     const pid = Number(/^(\d+)\.json$/.exec(name)?.[1]);
-    if (pid > 0 && !lives(pid, read(path)?.start)) rmSync(path, { force: true });
+    const { start, ns } = read(path) ?? {};
+    if (pid > 0 && isOurNamespace(ns) && !lives(pid, start)) rmSync(path, { force: true });
   }
 }
 

@@ -2,12 +2,15 @@ import { builtIn, isTrusted } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
 import type { AgentSession, JobOrder } from '../job/record.ts';
 import type { DelegateParams } from '../job/request.ts';
-import { shellRisk } from '../tmux/deliver.ts';
+import { shellRisk, UNSEEN_PROCESSES } from '../tmux/deliver.ts';
 import { findPane } from '../tmux/pane.ts';
-import { foreground, isShell } from '../tmux/process.ts';
+import { foreground, isShell, unseenAgent } from '../tmux/process.ts';
 import type { Shot } from '../tmux/screen.ts';
 import { isSamePane, ownPane } from './lineage.ts';
 import type { TmuxServers } from './tmux-servers.ts';
+
+const SAY_SO =
+  'If an agent does read what is typed there, say so with trust_pane true (`--trust-pane`), or make a kind with a "ready" pattern for it under "agents" in config.json.';
 
 /** Where a job is going: the pane, and the agent that runs in it now. */
 export interface Place {
@@ -43,7 +46,10 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
   if (pane.dead) {
     throw new MamError('refused', `${where} is dead: its program has ended.`, 'Start the agent there again.');
   }
-  const process = foreground(pane);
+  const trusted = isTrusted({ ...params.terminal, trusted: params.trust_pane });
+  if (!pane.visible && !trusted)
+    throw new MamError('refused', `${where} can't be judged: ${UNSEEN_PROCESSES}.`, SAY_SO);
+  const process = pane.visible ? foreground(pane) : unseenAgent(pane);
   if (process === undefined || isShell(pane.command)) {
     const runs = isShell(pane.command) ? `the shell ${pane.command}` : 'no program';
     throw new MamError(
@@ -56,14 +62,14 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
     { pane_pid: pane.pane_pid, agent: process },
     {
       isAgent: builtIn(params.agent)?.isProcess,
-      isTrusted: isTrusted({ ...params.terminal, trusted: params.trust_pane }),
+      isTrusted: trusted,
     },
   );
   if (risk !== undefined) {
     throw new MamError(
       'refused',
       `${where} runs ${pane.command}, but a shell might run what is typed there: ${risk}.`,
-      'Start the agent in a tmux pane of its own. If an agent does read what is typed there, say so with trust_pane true (`--trust-pane`), or make a kind with a "ready" pattern for it under "agents" in config.json.',
+      `Start the agent in a tmux pane of its own. ${SAY_SO}`,
     );
   }
   return {

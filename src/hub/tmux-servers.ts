@@ -30,7 +30,11 @@ export class TmuxServers {
         this.samples.set(socket, new Map(panes.map((pane) => [pane.pane, pane])));
         this.onChange(socket);
       });
-      server.onGone(() => this.onChange(socket));
+      server.onGone(() => {
+        // What the last connection has told says nothing about now.
+        if (server?.connected === false) this.samples.delete(socket);
+        this.onChange(socket);
+      });
     }
     return server;
   }

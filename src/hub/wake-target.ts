@@ -9,6 +9,7 @@ import { foreground } from '../tmux/process.ts';
 import { quote } from '../tmux/quote.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { agentIn } from './pane-agent.ts';
+import { pidsOf } from './pane-owners.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
 const INSTEAD = 'Leave `notify` out, and wait with wait_job (`mam wait`).';
@@ -35,7 +36,7 @@ export async function wakeTarget(
   const server = servers.get(socket);
   const { pane } = await findPane(server, own);
   const process = foreground(pane);
-  if (process === undefined || origin?.pids?.includes(process.pid) !== true) {
+  if (process === undefined || !pidsOf(origin).includes(process.pid)) {
     throw new MamError(
       'refused',
       `The program in the foreground of pane ${own} is not the one that delegates.`,

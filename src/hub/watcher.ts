@@ -1,16 +1,15 @@
 import { screenOf } from '../agents/index.ts';
-import { MamError } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
 import type { JobRecord } from '../job/record.ts';
-import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
-import { exists, family, foregroundGroup } from '../processes.ts';
-import { listPanes, type PaneInfo } from '../tmux/pane.ts';
-import { isAlive, isShell } from '../tmux/process.ts';
+import { isOurNamespace, lifeOf } from '../process-id.ts';
+import { exists } from '../processes.ts';
+import { listPanes } from '../tmux/pane.ts';
 import type { PaneSample } from '../tmux/sample.ts';
 import { capture, find } from '../tmux/screen.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
+import { standingOf } from './losses.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
@@ -22,6 +21,9 @@ const FULL_SWEEP = 10;
 const START_DEADLINE_SECONDS = 90;
 /** The longest time setTimeout can count, in ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** What the detail of a job begins with whose agent can't be reached. */
+const OUT_OF_REACH = 'Out of reach: ';
 
 /** Watches the open jobs' panes, processes and clocks, and records what they tell. */
 export class Watcher {
@@ -92,8 +94,8 @@ export class Watcher {
       const agent = job.record.agent_process;
       if (agent === undefined) continue;
       // A signal of 0 costs a tenth of a look into /proc, which only now and then has to tell a reused id.
-      const lives = this.sweeps % FULL_SWEEP === 0 ? isAlive(agent) : exists(agent.pid);
-      if (!lives) void this.checkPane(job);
+      const full = this.sweeps % FULL_SWEEP === 0 || !isOurNamespace(agent.ns);
+      if (full ? lifeOf(agent) === 'gone' : !exists(agent.pid)) void this.checkPane(job);
     }
   }
 
@@ -104,29 +106,39 @@ export class Watcher {
       return;
     this.checking.add(job.id);
     try {
-      const panes = await this.panesOf(session.socket);
-      if (this.stopped) return;
-      if (panes === undefined) {
-        setTimeout(() => void this.checkPane(job), SWEEP_MS).unref();
-        return;
+      const standing = await standingOf(this.servers, job.record);
+      if (this.stopped || isFinal(job.record.status)) return;
+      if (standing === 'unclear') this.lookAgain(job);
+      else if (standing === 'there') await this.backInReach(job);
+      else if ('outOfReach' in standing) await this.outOfReach(job, standing.outOfReach);
+      else {
+        const nothing =
+          job.record.status === 'queued' && job.record.phase === 'queued' ? ' Nothing was delivered.' : '';
+        await this.registrar.note(job, 'session_lost', { detail: `${standing.lost}${nothing}` });
       }
-      const why = lossOf(job.record, panes);
-      if (why === undefined || isFinal(job.record.status)) return;
-      const nothing =
-        job.record.status === 'queued' && job.record.phase === 'queued' ? ' Nothing was delivered.' : '';
-      await this.registrar.note(job, 'session_lost', { detail: `${why}${nothing}` });
     } finally {
       this.checking.delete(job.id);
     }
   }
 
-  /** The panes of a tmux server, none when it is gone; nothing when it can't be asked now, which proves no loss. */
-  private async panesOf(socket: string): Promise<PaneInfo[] | undefined> {
-    try {
-      return await listPanes(this.servers.get(socket));
-    } catch (error) {
-      return error instanceof MamError && error.code === 'not_found' ? [] : undefined;
-    }
+  private lookAgain(job: LiveJob): void {
+    setTimeout(() => void this.checkPane(job), SWEEP_MS).unref();
+  }
+
+  /** The agent may live, so its job goes on; somebody has to hear of it. While it is queued, the dispatcher tells. */
+  private async outOfReach(job: LiveJob, why: string): Promise<void> {
+    this.lookAgain(job);
+    if (job.record.status === 'queued' || this.isTold(job)) return;
+    await this.registrar.note(job, 'stalled', { detail: `${OUT_OF_REACH}${why}` });
+  }
+
+  private async backInReach(job: LiveJob): Promise<void> {
+    if (this.isTold(job))
+      await this.registrar.note(job, 'resumed', { detail: 'The pane is in reach again.' });
+  }
+
+  private isTold({ record }: LiveJob): boolean {
+    return record.attention.includes('stalled') && record.detail?.startsWith(OUT_OF_REACH) === true;
   }
 
   private async lookForOutput(job: LiveJob, sample: PaneSample): Promise<void> {
@@ -242,27 +254,4 @@ function idleDeadline(record: JobRecord, lastEventAt: number): number | undefine
   if (record.status !== 'working' || record.phase === 'validating' || record.agent_session === undefined)
     return undefined;
   return lastEventAt + record.timeouts.idle_timeout_seconds * 1000;
-}
-
-/** Why a job's agent is lost, or nothing when it is there. */
-function lossOf(record: JobRecord, panes: PaneInfo[]): string | undefined {
-  const session = record.agent_session;
-  const agent = record.agent_process;
-  if (session === undefined) return undefined;
-  const pane = panes.find((candidate) => candidate.pane === session.pane);
-  if (pane === undefined) return `Pane ${session.pane} of session ${session.session} is gone.`;
-  if (pane.dead) return `The program in pane ${session.pane} has ended; the pane is dead.`;
-  if (agent === undefined || isAlive(agent)) return undefined;
-  const now = inFront(pane, agent.pid);
-  return `The agent in pane ${session.pane} has ended (process ${agent.pid})${now}.`;
-}
-
-/** What has the pane after its agent, by the system: tmux goes on naming what has ended for a moment. */
-function inFront({ pane_pid }: PaneInfo, ended: number): string {
-  const front = foregroundGroup(pane_pid);
-  const names = family(pane_pid).find(({ pid }) => pid === front && pid !== ended)?.names;
-  if (names === undefined) return '';
-  return names.some(isShell)
-    ? '; a shell is in the pane now'
-    : `; ${cleanLine(names[0] ?? '', 60)} is in the pane now`;
 }

@@ -10,6 +10,8 @@ export const originSchema = z.looseObject({
   socket: z.string().optional(),
   /** The publisher's pid and its ancestors', nearest first: proof that the pane is really its own. */
   pids: z.array(z.number()).optional(),
+  /** The pid namespace that they count in. */
+  ns: z.string().optional(),
 });
 export type Origin = z.infer<typeof originSchema>;
 

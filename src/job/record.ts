@@ -83,7 +83,13 @@ export const recordSchema = z.object({
   agent_session: agentSessionSchema.optional(),
   /** The agent's process in the pane and the pane's first process, taken when the job was delegated. */
   agent_process: z
-    .object({ pid: z.number().int(), start: z.string(), command: z.string(), pane_pid: z.number().int() })
+    .object({
+      pid: z.number().int(),
+      start: z.string(),
+      ns: z.string().optional().describe('the pid namespace that the ids count in'),
+      command: z.string(),
+      pane_pid: z.number().int(),
+    })
     .optional(),
   /** What the delivery needs to know beyond the session: kept, so that a new hub can go on with it. */
   typing: z
@@ -121,6 +127,7 @@ export const recordSchema = z.object({
       process: z.object({
         pid: z.number().int(),
         start: z.string(),
+        ns: z.string().optional(),
         command: z.string(),
         pane_pid: z.number().int(),
       }),

@@ -15,12 +15,12 @@ export async function announce(caller: Caller, settings: Settings): Promise<() =
   if (caller.role !== 'peer' && caller.pane === undefined) return () => {};
   const { servers } = homePaths(settings.home);
   const path = join(servers, `${process.pid}.json`);
-  const { clientName, pane, socket, pids, cwd, role } = caller;
+  const { clientName, pane, socket, pids, ns, cwd, role } = caller;
   makeFolder(servers);
   writeFileSync(
     path,
     JSON.stringify({
-      ...{ pid: process.pid, start: startOf(process.pid), pids, pane, socket },
+      ...{ pid: process.pid, start: startOf(process.pid), ns, pids, pane, socket },
       ...{ client: clientName, role, workdir: cwd },
     }),
     { mode: 0o600 },

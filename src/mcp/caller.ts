@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Settings } from '../config.ts';
+import { pidNamespace } from '../process-id.ts';
 import { ancestors, commandLineOf } from '../processes.ts';
 import type { Caller, Client } from './tool.ts';
 
@@ -25,6 +26,7 @@ export function identifyCaller(
       clientVersion: client.version,
       session: word(meta?.['sessionId']) ?? word(meta?.['threadId']) ?? PROCESS_SESSION,
       pids: [process.pid],
+      ns: pidNamespace(),
       cwd: settings.cwd,
       role: settings.role,
       channel: false,
@@ -37,6 +39,7 @@ export function identifyCaller(
     pane: settings.pane,
     socket: settings.pane === undefined ? undefined : settings.paneSocket,
     pids,
+    ns: pidNamespace(),
     cwd: settings.cwd,
     role: settings.role,
     channel: settings.channel && client.name === 'claude-code',

@@ -17,10 +17,10 @@ export async function relayPermission(
 ): Promise<void> {
   const { request_id: requestId, tool_name: tool, input_preview: preview } = params;
   if (typeof requestId !== 'string' || typeof tool !== 'string') return;
-  const { pane, socket, pids } = caller;
+  const { pane, socket, pids, ns } = caller;
   const input = typeof preview === 'string' ? plain(preview) : undefined;
   const report: HookReport = { type: 'permission_required', tool, input, call_id: requestId };
-  const origin = { pane, socket, pids };
+  const origin = { pane, socket, pids, ns };
   const { decision } = await hub.relay({ agent: 'claude-code', report, origin, relayed: true });
   if (decision !== undefined)
     await notify({

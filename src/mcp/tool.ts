@@ -38,6 +38,8 @@ export interface Caller {
   socket?: string | undefined;
   /** This process and its ancestors, nearest first. */
   pids: number[];
+  /** The pid namespace that they count in. */
+  ns?: string | undefined;
   cwd: string;
   role: Role;
   /** The client may be told over its channel. */

@@ -1,19 +1,29 @@
 import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { hostname } from 'node:os';
 import { lock } from 'proper-lockfile';
-import { commandLineOf, startOf } from '../processes.ts';
+import { systemCode } from '../errors.ts';
+import { identify, isAlive, isOurNamespace, type ProcessId } from '../process-id.ts';
+import { commandLineOf } from '../processes.ts';
 import { readForeign, replaceOwn } from '../trust/files.ts';
+import { homePaths } from './home.ts';
 
 /** The heartbeat of a lock that is held for long: proper-lockfile touches it every half of this. */
 const HELD_STALE_MS = 20_000;
 /** An election takes a few ms; proper-lockfile takes no shorter time than 2 s for a holder that died in it. */
 const ELECTION_STALE_MS = 2_000;
+/** A hub that has taken its lock opens its socket within this time, in ms; measured: 80 to 200. */
+const SOCKET_MS = 3_000;
+/** A hub's socket takes a connection at once, in ms. */
+const ANSWER_MS = 1_000;
 
 /** Who holds a lock: enough to tell a living owner from a dead one whose pid was given to somebody else. */
-export interface Owner {
-  pid: number;
-  /** Start time of the process, as the system counts it. */
-  start: string;
+export interface Owner extends ProcessId {
   boot: string;
+  /** Its machine's name: of two systems that run now, one does not see the processes of the other. */
+  host?: string | undefined;
+  /** A hub's socket, which it opens some time after it has taken its locks. */
+  socket?: string | undefined;
   /** For people: what holds it. */
   what: string;
   /** When it was taken, in ms since 1970. */
@@ -50,9 +60,9 @@ export async function takeLock(
     onCompromised: () => {},
   });
   try {
-    const owner = readOwner(path);
-    if (owner !== undefined && isLiving(owner) && mayBeHub(owner) && owner.pid !== me.pid)
-      return { heldBy: owner };
+    const owner = livingOwner(path);
+    const isHeld = owner !== undefined && mayBeHub(owner) && !isSame(owner, me) && !(await isDeserted(owner));
+    if (isHeld) return { heldBy: owner };
     rmSync(`${path}.lock`, { recursive: true, force: true });
     const release = await lock(path, {
       realpath: false,
@@ -70,7 +80,7 @@ export async function takeLock(
       release: async () => {
         // The folder may have been removed and made again by a successor.
         const owner = readOwner(path);
-        if (owner?.pid !== me.pid || owner.at !== me.at) return;
+        if (owner === undefined || !isSame(owner, me) || owner.at !== me.at) return;
         rmSync(`${path}.owner`, { force: true });
         await release().catch(() => {});
       },
@@ -105,21 +115,65 @@ export function readOwner(path: string): Owner | undefined {
   }
 }
 
+/** The owner written beside a lock, if it lives, as far as can be told from here. */
+export function livingOwner(path: string): Owner | undefined {
+  const owner = readOwner(path);
+  if (owner === undefined) return undefined;
+  const lives = isSeen(owner) ? isLiving(owner) : beats(path);
+  return lives ? owner : undefined;
+}
+
 /** False for a living process that is not a hub: whoever can write the owner's file can name any process. */
-function mayBeHub({ pid }: Owner): boolean {
-  return commandLineOf(pid)?.includes('hub-process') ?? true;
+function mayBeHub(owner: Owner): boolean {
+  return !isSeen(owner) || (commandLineOf(owner.pid)?.includes('hub-process') ?? true);
 }
 
-/** This process as an owner. @param what for people, such as the hub's folder */
-export function thisOwner(what: string): Owner {
-  return { pid: process.pid, start: startOf(process.pid) ?? '', boot: bootId(), what, at: Date.now() };
+function isSame(one: Owner, other: Owner): boolean {
+  return one.pid === other.pid && one.ns === other.ns && one.boot === other.boot;
 }
 
-/** True while the very process that took the lock lives. */
+/** This process as an owner. @param what for people, such as the hub's folder; @param socket of a hub */
+export function thisOwner(what: string, socket?: string): Owner {
+  const me = { ...identify(process.pid), boot: bootId(), host: hostname(), what, at: Date.now() };
+  return socket === undefined ? me : { ...me, socket };
+}
+
+/** True while the very process that took the lock is seen to live. */
 export function isLiving(owner: Owner): boolean {
-  if (owner.boot !== bootId()) return false;
-  const start = startOf(owner.pid);
-  return start !== undefined && (owner.start === '' || start === owner.start);
+  return owner.boot === bootId() && (owner.start === '' ? isAlive(identify(owner.pid)) : isAlive(owner));
+}
+
+/**
+ * False for an owner in another pid namespace (a container) or on another machine that shares the folder: that its
+ * process is not seen proves nothing. One of another boot of this machine is seen to be gone.
+ */
+function isSeen({ ns, boot, host }: Owner): boolean {
+  return boot === bootId() ? isOurNamespace(ns) : host === undefined || host === hostname();
+}
+
+/** True while the lock's holder looks after it. */
+function beats(path: string): boolean {
+  const held = lstatSync(`${path}.lock`, { throwIfNoEntry: false });
+  return held !== undefined && Math.abs(Date.now() - held.mtimeMs) < HELD_STALE_MS;
+}
+
+/**
+ * True for a hub that is not seen, and has ended all the same: another one has taken its home, or its socket is here and
+ * the system knows of nobody who listens there.
+ */
+async function isDeserted(owner: Owner): Promise<boolean> {
+  if (isSeen(owner)) return false;
+  const hub = readOwner(homePaths(owner.what).lock);
+  if (hub !== undefined && !isSame(hub, owner)) return true;
+  const { socket, at } = hub ?? owner;
+  if (socket === undefined || Date.now() - at < SOCKET_MS) return false;
+  const connection = createConnection(socket);
+  return new Promise<boolean>((resolve) => {
+    connection.once('connect', () => resolve(false));
+    connection.once('error', (error) => resolve(systemCode(error) === 'ECONNREFUSED'));
+    connection.once('close', () => resolve(false));
+    connection.setTimeout(ANSWER_MS, () => resolve(false));
+  }).finally(() => connection.destroy());
 }
 
 /** Which start of the machine this is. */

@@ -12,6 +12,7 @@ export const paneTextSchema = z.object({
   pane: z.string().describe('tmux pane id, such as %3'),
   pane_pid: z.number().int(),
   pane_start: z.string().describe("when the pane's first process started, as the system says it"),
+  pane_ns: z.string().optional().describe('the pid namespace that its id counts in'),
   jobs: z.array(z.string()).describe('whom it is about'),
   what: z.enum(['order', 'messages', 'reminder', 'line']),
   agent: z.string().describe('its kind'),

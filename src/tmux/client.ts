@@ -1,10 +1,14 @@
+import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { MamError } from '../errors.ts';
+import { explain, MamError } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
+import { ancestors } from '../processes.ts';
 import { checkTmuxSocket } from '../trust/socket.ts';
 import { type Block, FrameReader } from './frame.ts';
+import { tidy } from './guests.ts';
 import { tmuxPrograms } from './program.ts';
-import { hiddenName, leave, refusal, setup, start } from './start.ts';
+import { noteServer, outOfReach, serverOn } from './server-life.ts';
+import { discard, type Hidden, hiddenName, leave, makeHidden, refusal, setup, start } from './start.ts';
 
 /** A tmux server that is silent for so long (ms) is taken for stuck: the client is dropped, the caller told. */
 const ANSWER_MS = 10_000;
@@ -21,9 +25,22 @@ interface Pending {
   timer: NodeJS.Timeout;
 }
 
+/** Makes the hidden session with the first tmux that the server understands: its own version, or one that is close to it. */
+async function hide(socketPath: string): Promise<{ program: string; hidden: Hidden }> {
+  const [first = 'tmux', ...others] = tmuxPrograms();
+  for (let program = first; ; program = others.shift() ?? '') {
+    try {
+      return { program, hidden: await makeHidden(program, socketPath, hiddenName()) };
+    } catch (error) {
+      if (others.length === 0 || !OTHER_VERSION.test(explain(error))) throw error;
+    }
+  }
+}
+
 /** One running tmux control client. Made by `connect`; used once, never revived. */
 export class ControlClient {
   readonly #child: ReturnType<typeof start>;
+  readonly #program: string;
   readonly #socketPath: string;
   /** Unguessable, so that nothing a pane shows can pass for the end of a command. */
   readonly #nonce = `@@${randomSuffix()}`;
@@ -31,15 +48,17 @@ export class ControlClient {
   #count = 0;
   #outgoing = '';
   #ended = false;
-  #left = false;
+  #leaves = false;
   #greeted: ((failure?: string) => void) | undefined;
   #why = '';
   /** Resolves when the client is gone, for whatever reason. Never rejects. */
   readonly done: Promise<void>;
 
-  private constructor(program: string, socketPath: string, onNotice: (line: string) => void) {
+  private constructor(program: string, socketPath: string, hidden: Hidden, onNotice: (line: string) => void) {
+    this.#program = program;
     this.#socketPath = socketPath;
-    this.#child = start(program, socketPath, this.session);
+    this.hidden = hidden;
+    this.#child = start(program, socketPath, hidden);
     const frames = new FrameReader(
       (block) => this.#take(block),
       (line) => {
@@ -66,47 +85,35 @@ export class ControlClient {
    */
   static async connect(socketPath: string, onNotice: (line: string) => void): Promise<ControlClient> {
     checkTmuxSocket(socketPath);
-    const [first = 'tmux', ...others] = tmuxPrograms();
-    let client = new ControlClient(first, socketPath, onNotice);
-    let failure = await client.#greeting();
-    for (const program of others) {
-      // A server understands the tmux alone that it was started with, or one that is close to it.
-      if (!OTHER_VERSION.test(failure || client.#why)) break;
-      client.kill();
-      client = new ControlClient(program, socketPath, onNotice);
-      failure = await client.#greeting();
-    }
+    // Looked for without a process: whoever waits for it looks often.
+    const lost = existsSync(socketPath) ? undefined : serverOn(socketPath);
+    if (lost !== undefined) throw outOfReach(socketPath, lost);
+    const { program, hidden } = await hide(socketPath);
+    const client = new ControlClient(program, socketPath, hidden, onNotice);
+    const failure = await new Promise<string | undefined>((resolve) => {
+      client.#greeted = resolve;
+    });
     if (failure !== undefined || client.#ended) {
       client.kill();
       throw refusal(socketPath, failure || client.#why);
     }
-    const [[pane = '']] = await Promise.all([
-      client.send(`display-message -p -t =${client.session}: '#{pane_id}'`),
-      ...setup(client.session).map((command) => client.send(command)),
-    ]);
-    client.pane = pane;
+    // Before the pane's process could end: nothing else tells it so surely.
+    client.seesProcesses = ancestors(hidden.panePid)[0] === hidden.server;
+    await Promise.all(setup(hidden).map((command) => client.send(command)));
+    await tidy((command) => client.send(command), hidden);
+    if (client.seesProcesses) noteServer(socketPath, hidden.server);
     return client;
   }
 
-  /** @returns what tmux said where it refused; nothing when it has taken the client */
-  #greeting(): Promise<string | undefined> {
-    return new Promise((resolve) => {
-      this.#greeted = resolve;
-    });
-  }
+  /** Our own session and pane. */
+  readonly hidden: Hidden;
 
-  /** The hidden session, and our own pane in it. */
-  readonly session = hiddenName();
-  pane = '';
+  /** False where the server's processes are in another pid namespace than we: what it tells of them means nothing here. */
+  seesProcesses = false;
 
   /** Process id of the client. */
   get pid(): number {
     return this.#child.pid ?? 0;
-  }
-
-  /** True when it was asked to leave: its session goes with it. */
-  get left(): boolean {
-    return this.#left;
   }
 
   get ended(): boolean {
@@ -144,9 +151,12 @@ export class ControlClient {
 
   /** Ends the client; the hidden session goes with the last one. Resolves when it is gone. */
   async end(): Promise<void> {
-    this.#left = true;
-    this.send(leave(this.session, this.pane)).catch(() => {});
-    const backstop = setTimeout(() => this.kill(), END_MS);
+    this.send(leave(this.hidden)).catch(() => {});
+    this.#leaves = true;
+    const backstop = setTimeout(() => {
+      this.#leaves = false;
+      this.kill();
+    }, END_MS);
     await this.done;
     clearTimeout(backstop);
   }
@@ -201,6 +211,7 @@ export class ControlClient {
     if (this.#ended) return;
     this.#ended = true;
     if (code === 'ENOENT') this.#why = 'ENOENT';
+    if (!this.#leaves) discard(this.#program, this.#socketPath, this.hidden);
     this.#greeted?.(this.#why);
     this.#greeted = undefined;
     for (const entry of this.#pending.splice(0)) {

@@ -1,10 +1,10 @@
 import { MamError } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
 import { ControlClient } from './client.ts';
+import { showOut } from './guests.ts';
 import { IS_HIDDEN_FORMAT } from './marks.ts';
 import { quote } from './quote.ts';
 import { type PaneSample, parseSamples, SAMPLE_FORMAT } from './sample.ts';
-import { desert } from './start.ts';
 
 export type { PaneSample } from './sample.ts';
 
@@ -29,7 +29,6 @@ export class TmuxServer {
   #connecting: Promise<ControlClient> | undefined;
   #gathering: NodeJS.Timeout | undefined;
   /** Hidden sessions whose client ended without leaving. */
-  readonly #deserted: string[] = [];
   #closed = false;
 
   /**
@@ -44,6 +43,16 @@ export class TmuxServer {
   /** True while a control client is attached. */
   get connected(): boolean {
     return this.#client !== undefined && !this.#client.ended;
+  }
+
+  /** The server's process, by the ids of its own pid namespace; nothing while no client is attached. */
+  get pid(): number | undefined {
+    return this.#client?.hidden.server;
+  }
+
+  /** False where the server's processes are in another pid namespace than we. */
+  get seesProcesses(): boolean {
+    return this.#client?.seesProcesses !== false;
   }
 
   /**
@@ -103,10 +112,7 @@ export class TmuxServer {
         this.#client = client;
         this.#onClient?.(client.pid, true);
         if (this.#panesListeners.size > 0) this.#subscribe();
-        // A client that was killed has left its session, which else stays as long as this process.
-        for (const session of this.#deserted.splice(0)) client.send(desert(session)).catch(() => {});
         void client.done.then(() => {
-          if (!client.left) this.#deserted.push(client.session);
           this.#onClient?.(client.pid, false);
           if (this.#client === client) this.#client = undefined;
           this.#tellGone('the control client ended');
@@ -128,7 +134,7 @@ export class TmuxServer {
     const client = this.#client;
     if (client === undefined) return;
     client
-      .send(`refresh-client -B ${quote(`${this.#subscription}:${client.pane}:${SAMPLE_FORMAT}`)}`)
+      .send(`refresh-client -B ${quote(`${this.#subscription}:${client.hidden.pane}:${SAMPLE_FORMAT}`)}`)
       .catch(() => {});
   }
 
@@ -136,6 +142,8 @@ export class TmuxServer {
     if (line.startsWith(`%subscription-changed ${this.#subscription} `)) {
       const panes = parseSamples(line.slice(line.indexOf(' : ') + 3));
       for (const listener of [...this.#panesListeners]) listener(panes);
+    } else if (line.startsWith('%client-session-changed ')) {
+      void this.#showOut();
     } else if (GONE.test(line) && this.#client !== undefined) {
       this.#tellGone(line);
       this.#gathering ??= setTimeout(() => this.#leaveIfAlone(), GATHER_MS).unref();
@@ -146,11 +154,17 @@ export class TmuxServer {
     for (const listener of [...this.#goneListeners]) listener(why);
   }
 
+  async #showOut(): Promise<void> {
+    const client = this.#client;
+    if (client !== undefined) await showOut((command) => client.send(command), client.hidden).catch(() => {});
+  }
+
   /** The user's server must be able to end: our session alone does not keep it. */
   async #leaveIfAlone(): Promise<void> {
     this.#gathering = undefined;
     const client = this.#client;
     if (client === undefined || client.ended) return;
+    await this.#showOut();
     const panes = await client.send(`list-panes -a -F '${IS_HIDDEN_FORMAT}'`).catch(() => ['?']);
     if (client.idle && panes.every((hidden) => hidden === '1')) await client.end();
   }

@@ -8,7 +8,14 @@ import { type Shot, shoot } from './screen.ts';
 import { promptOf } from './standing.ts';
 
 export type { Target } from './guard.ts';
-export { type Look, type Obstacle, type Preflight, preflight, shellRisk } from './preflight.ts';
+export {
+  type Look,
+  type Obstacle,
+  type Preflight,
+  preflight,
+  shellRisk,
+  UNSEEN_PROCESSES,
+} from './preflight.ts';
 export type { DeliverySteps } from './rung.ts';
 
 /** How a delivery ended. Only after `blocked`, when nothing was pasted, may the same text be tried again. */

@@ -1,7 +1,8 @@
 import { randomSuffix } from '../job/id.ts';
+import { lifeOf, type ProcessId } from '../process-id.ts';
 import { foregroundGroup } from '../processes.ts';
 import type { TmuxServer } from './control.ts';
-import { isAlive, isShell } from './process.ts';
+import { isShell } from './process.ts';
 import { formatLiteral, quote } from './quote.ts';
 import { readShot, type Shot, STATE_FORMAT, shotCommand } from './screen.ts';
 
@@ -13,7 +14,7 @@ export interface Target {
   /** tmux pane id, such as `%3`. */
   pane: string;
   pane_pid: number;
-  agent: { pid: number; start: string; command: string };
+  agent: ProcessId & { command: string };
 }
 
 /** Why a look at the pane forbids typing. */
@@ -25,9 +26,11 @@ export function unfit(shot: Shot | undefined, target: Target): Unfit | undefined
   if (shot === undefined) return { gone: `pane ${pane} no longer exists` };
   if (shot.dead) return { gone: `the program in pane ${pane} has ended` };
   if (shot.pane_pid !== target.pane_pid) return { gone: `pane ${pane} holds another program than before` };
-  if (!isAlive(agent)) return { gone: `${agent.command} (process ${agent.pid}) in pane ${pane} has ended` };
+  const life = lifeOf(agent);
+  if (life === 'gone') return { gone: `${agent.command} (process ${agent.pid}) in pane ${pane} has ended` };
   if (isShell(shot.command)) return { unreachable: `a shell (${shot.command}) is in the foreground` };
-  const group = foregroundGroup(shot.pane_pid);
+  // In another pid namespace only tmux itself sees what is in front.
+  const group = life === 'unknown' ? undefined : foregroundGroup(shot.pane_pid);
   if (group === undefined ? shot.command !== agent.command : group !== agent.pid) {
     return { unreachable: `${shot.command} is in the foreground, not ${agent.command}` };
   }

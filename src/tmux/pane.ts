@@ -1,7 +1,7 @@
 import { MamError } from '../errors.ts';
 import { shellWord } from '../shell-word.ts';
 import type { TmuxServer } from './control.ts';
-import { IS_HIDDEN_FORMAT } from './marks.ts';
+import { IS_HIDDEN_FORMAT, STARTED_OPTION } from './marks.ts';
 import { quote } from './quote.ts';
 import { type Shot, shoot } from './screen.ts';
 
@@ -29,6 +29,10 @@ export interface PaneInfo {
   window_panes: number;
   /** True for the active pane of the active window of its session. */
   active: boolean;
+  /** The agent kind that we have started in it. */
+  started?: string | undefined;
+  /** False where its processes are in another pid namespace than we: then the ids mean nothing here. */
+  visible: boolean;
 }
 
 /** A session's name that can mean nothing else to tmux. */
@@ -40,6 +44,7 @@ const PANE_FORMAT = [
   ...[
     '#{?#{&&:#{window_active},#{pane_active}},1,0}',
     `#{?${IS_HIDDEN_FORMAT},1,0}`,
+    `#{${STARTED_OPTION}}`,
     '#{pane_current_command}',
   ],
 ].join(' ');
@@ -68,6 +73,7 @@ export async function listPanes(server: TmuxServer): Promise<PaneInfo[]> {
     if (session === undefined || hidden) return [];
     return {
       ...pane,
+      visible: server.seesProcesses,
       session: session.name,
       session_created: session.created,
       window_name: windowNames.get(windowId) ?? '',
@@ -101,7 +107,13 @@ export async function findPane(
       const { sessionId: _, windowId: __, hidden, ...pane } = parsePane(line);
       if (!hidden)
         return {
-          pane: { ...pane, session: name, session_created: Number(created), window_name: '' },
+          pane: {
+            ...pane,
+            visible: server.seesProcesses,
+            session: name,
+            session_created: Number(created),
+            window_name: '',
+          },
           glance: glance?.pane_pid === pane.pane_pid ? glance : undefined,
         };
     }
@@ -109,15 +121,18 @@ export async function findPane(
   return { pane: resolveAddress(await listPanes(server), address, server.socketPath), glance: undefined };
 }
 
+/** What of a pane its line does not tell. */
+type Elsewhere = 'session' | 'session_created' | 'window_name' | 'visible';
+
 /** A line of `PANE_FORMAT`. */
-function parsePane(line: string): Omit<PaneInfo, 'session' | 'session_created' | 'window_name'> & {
+function parsePane(line: string): Omit<PaneInfo, Elsewhere> & {
   sessionId: string;
   windowId: string;
   hidden: boolean;
 } {
-  const fields = split(line, 13);
+  const fields = split(line, 14);
   const [pane = '', sessionId = '', windowId = '', window, index, pid, dead, mode, tty = ''] = fields;
-  const [activity, count, active, hidden, command = ''] = fields.slice(9);
+  const [activity, count, active, hidden, started = '', command = ''] = fields.slice(9);
   return {
     pane,
     sessionId,
@@ -133,6 +148,7 @@ function parsePane(line: string): Omit<PaneInfo, 'session' | 'session_created' |
     window_activity: Number(activity),
     window_panes: Number(count),
     active: active === '1',
+    ...(started !== '' && { started }),
   };
 }
 
@@ -159,9 +175,11 @@ export function resolveAddress(panes: PaneInfo[], address: string, socketPath?: 
     );
   }
   const found = /^%\d+$/.test(name) ? byId(panes, name) : inSession(panes, name);
-  const [only] = found;
-  if (only === undefined) throw missing(panes, name, socketPath);
-  if (found.length > 1) {
+  const [first] = found;
+  if (first === undefined) throw missing(panes, name, socketPath);
+  const ours = found.filter(({ started }) => started !== undefined);
+  const only = found.length === 1 ? first : ours.length === 1 ? ours[0] : undefined;
+  if (only === undefined) {
     const list = found.map((pane) => `tmux:${pane.pane} (${pane.dead ? 'dead' : pane.command})`).join(', ');
     throw new MamError(
       'refused',

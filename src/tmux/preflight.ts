@@ -1,9 +1,9 @@
-import { MamError } from '../errors.ts';
+import { explain, MamError } from '../errors.ts';
+import { lifeOf, type ProcessId } from '../process-id.ts';
 import { commandLineOf } from '../processes.ts';
 import { carriedBy } from './carrier.ts';
 import type { TmuxServer } from './control.ts';
 import { type Target, unfit } from './guard.ts';
-import type { ProcessId } from './process.ts';
 import { captureBright, classify, find, type ScreenPatterns, type Shot, shoot } from './screen.ts';
 
 /** How an agent kind takes a text; from its file in `src/agents`. */
@@ -34,6 +34,10 @@ export interface Obstacle {
   isOurs?: true;
 }
 
+/** Said of a pane whose processes are in another pid namespace than we. */
+export const UNSEEN_PROCESSES =
+  'its processes cannot be seen from the container (pid namespace) that the hub runs in; `mam hub restart` outside of it starts one that sees them';
+
 /** `gone` is for good: the pane or the agent in it has ended. */
 export type Preflight =
   | { free: true; before: string[]; shot: Shot }
@@ -49,6 +53,7 @@ export function shellRisk(
   look: Pick<Look, 'isAgent' | 'isTrusted'>,
 ): string | undefined {
   if (look.isTrusted === true) return undefined;
+  if (lifeOf(target.agent) === 'unknown') return UNSEEN_PROCESSES;
   const argv = look.isAgent && commandLineOf(target.agent.pid);
   return argv !== undefined && look.isAgent?.(argv) === true ? undefined : carriedBy(target);
 }
@@ -73,7 +78,7 @@ export async function preflight(
   } catch (error) {
     if (!(error instanceof MamError) || error.code === 'internal') throw error;
     if (error.code === 'not_found') return { gone: error.message };
-    return blocked('unreachable', error.message);
+    return blocked('unreachable', explain(error));
   }
   const reason = unfit(shot, target);
   if (reason !== undefined) {

@@ -1,11 +1,6 @@
-import { family, foregroundGroup, readsTerminal, startOf } from '../processes.ts';
-
-/** A process that can be told from a later one with the same id. */
-export interface ProcessId {
-  pid: number;
-  /** When it started, as the system says it: compare for equality only. */
-  start: string;
-}
+import { identify, type ProcessId, UNSEEN } from '../process-id.ts';
+import { family, foregroundGroup, readsTerminal } from '../processes.ts';
+import type { PaneInfo } from './pane.ts';
 
 /** The agent in a pane: leader of the foreground process group of the pane's terminal. */
 export interface AgentProcess extends ProcessId {
@@ -39,31 +34,34 @@ export function isShell(command: string): boolean {
   return SHELLS.has(name.replace(/\.exe$/, '').toLowerCase());
 }
 
+/** A pane as the system knows it: see `PaneInfo`. */
+type Inside = Pick<PaneInfo, 'pane_pid' | 'command'> & Partial<Pick<PaneInfo, 'visible'>>;
+
 /**
  * The process in the foreground of a pane, read from the system, not from tmux.
- * @param pane its `pane_pid`, and the `command` that tmux names
- * @returns nothing when the pane's process is gone or its foreground group has lost its leader
+ * @returns nothing when the pane's process is gone or not to be seen, or its foreground group has lost its leader
  */
-export function foreground(pane: { pane_pid: number; command: string }): AgentProcess | undefined {
-  const pid = foregroundGroup(pane.pane_pid);
-  const start = pid === undefined ? undefined : startOf(pid);
-  return pid === undefined || start === undefined ? undefined : { pid, start, command: pane.command };
+export function foreground(pane: Inside): AgentProcess | undefined {
+  const pid = pane.visible === false ? undefined : foregroundGroup(pane.pane_pid);
+  const process = pid === undefined ? undefined : identify(pid);
+  return process === undefined || process.start === '' ? undefined : { ...process, command: pane.command };
+}
+
+/** The agent in a pane whose processes can't be seen from here: tmux's own word is all that there is. */
+export function unseenAgent({ pane_pid: pid, command }: Inside): AgentProcess {
+  return { pid, start: '', ns: UNSEEN, command };
 }
 
 /**
  * The processes that read a pane's keys, those that started others first: the program in its foreground, and what that
  * has started (a wrapper), also in another terminal that it carries.
  */
-export function keyReaders(pane: { pane_pid: number; command: string }): number[] {
+export function keyReaders(pane: Inside): number[] {
+  if (pane.visible === false) return [];
   const front = foreground(pane)?.pid;
   const all = family(pane.pane_pid).filter(
     ({ pid, group }) => group === foregroundGroup(pid) && readsTerminal(pid),
   );
   const pids = all.map(({ pid }) => pid);
   return front === undefined || pids.includes(front) ? pids : [front, ...pids];
-}
-
-/** True while this very process runs: the id is in use, by a process that started then, and it is no zombie. */
-export function isAlive({ pid, start }: ProcessId): boolean {
-  return startOf(pid) === start;
 }

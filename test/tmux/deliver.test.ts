@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { isAlive } from '../../src/process-id.ts';
 import {
   type DeliveryEnd,
   type DeliverySteps,
@@ -7,7 +8,7 @@ import {
   type Look,
   preflight,
 } from '../../src/tmux/deliver.ts';
-import { type AgentProcess, foreground, isAlive } from '../../src/tmux/process.ts';
+import { type AgentProcess, foreground } from '../../src/tmux/process.ts';
 import { capture } from '../../src/tmux/screen.ts';
 import { isRunning } from '../support/processes.ts';
 import { PATIENCE, until } from '../support/until.ts';

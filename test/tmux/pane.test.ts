@@ -6,7 +6,7 @@ function pane(id: number, session: string, window = 0, index = 0, name = 'w'): P
   return {
     ...{ pane: `%${id}`, session, session_created: 1, window, window_name: name, pane_index: index },
     ...{ pane_pid: 100 + id, command: 'claude', dead: false, in_mode: false, tty: '/dev/pts/1' },
-    ...{ window_activity: 1, window_panes: 1, active: index === 0 },
+    ...{ window_activity: 1, window_panes: 1, active: index === 0, visible: true },
   };
 }
 
@@ -108,10 +108,12 @@ describe('listPanes', () => {
       window_name: 'win dow',
       pane_index: 0,
       window_panes: 2,
+      visible: true,
       active: true,
     });
     expect(panes[1]).toMatchObject({
       pane_index: 1,
+      visible: true,
       active: false,
       dead: false,
       in_mode: false,

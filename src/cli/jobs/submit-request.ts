@@ -7,6 +7,7 @@ import { type Settings, sessionOf } from '../../config.ts';
 import { peerEnvironment, sessionEnvironment } from '../../environment.ts';
 import { MamError, systemCode } from '../../errors.ts';
 import { DEFAULTS, delegateParams } from '../../job/delegation.ts';
+import { pidNamespace } from '../../process-id.ts';
 import { ancestors } from '../../processes.ts';
 import { mamCommand, mamProgram } from '../../program.ts';
 import type { Chosen } from './submit-options.ts';
@@ -53,7 +54,7 @@ export function paramsOf(
         pane,
         socket,
       },
-      origin: { pane, socket, pids },
+      origin: { pane, socket, pids, ns: pidNamespace() },
     },
   );
 }

@@ -1,0 +1,92 @@
+import { existsSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { MamError } from '../errors.ts';
+import { identify, isAlive, type ProcessId } from '../process-id.ts';
+import { openFiles, pids } from '../processes.ts';
+
+/** The flag of a socket that takes connections, in /proc/net/unix. */
+const ACCEPTS = 0x10000;
+
+/** Servers that we were connected to: elsewhere than on Linux nothing else tells of one without its socket file. */
+const known = new Map<string, ProcessId>();
+
+/** Notes which process serves a socket. */
+export function noteServer(socketPath: string, pid: number): void {
+  known.set(socketPath, identify(pid));
+}
+
+/**
+ * The process of a tmux server that lives and listens on a socket, whether or not the socket's file is still there: a
+ * sweep of /tmp removes the file, and ends nothing.
+ * @returns its process id; nothing when there is none, as far as can be seen from here
+ */
+export function serverOn(socketPath: string): number | undefined {
+  const before = known.get(socketPath);
+  if (before !== undefined && isAlive(before)) return before.pid;
+  const pid = listenerOn(socketPath);
+  if (pid !== undefined) noteServer(socketPath, pid);
+  return pid;
+}
+
+function listenerOn(socketPath: string): number | undefined {
+  const sockets = listening().filter(({ path }) => basename(path) === basename(socketPath));
+  if (sockets.length === 0) return undefined;
+  for (const pid of pids()) {
+    const files = [...(openFiles(pid)?.values() ?? [])];
+    const held = sockets.find(({ inode }) => files.includes(`socket:[${inode}]`));
+    // A relative path counts from the folder that tmux was started in; in a container the same path is another file.
+    if (
+      held !== undefined &&
+      isSameFile(resolve(link(pid, 'cwd') ?? '/', held.path), socketPath) &&
+      link(pid, 'ns/mnt') === link('self', 'ns/mnt')
+    )
+      return pid;
+  }
+  return undefined;
+}
+
+/** The sockets that take connections; none where the system does not tell. */
+function listening(): { inode: string; path: string }[] {
+  let text: string;
+  try {
+    text = readFileSync('/proc/net/unix', 'utf8');
+  } catch {
+    return [];
+  }
+  return text.split('\n').flatMap((line) => {
+    const [, , , flags = '', , , inode = '', ...path] = line.trim().split(/\s+/);
+    const accepts = (Number.parseInt(flags, 16) & ACCEPTS) !== 0;
+    return accepts && path.length > 0 ? [{ inode, path: path.join(' ') }] : [];
+  });
+}
+
+function link(pid: number | 'self', name: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/${name}`);
+  } catch {
+    return undefined;
+  }
+}
+
+function isSameFile(one: string, other: string): boolean {
+  return one === other || placeOf(one) === placeOf(other);
+}
+
+function placeOf(path: string): string {
+  try {
+    return join(realpathSync(dirname(path)), basename(path));
+  } catch {
+    return path;
+  }
+}
+
+/** The error for a server that lives, and whose socket leads nowhere. We send no signal to what is not ours. */
+export function outOfReach(socketPath: string, pid: number): MamError {
+  const folder = dirname(socketPath);
+  const first = existsSync(folder) ? '' : `mkdir -m 700 ${folder} && `;
+  return new MamError(
+    'unavailable',
+    `The tmux server of ${socketPath} lives (process ${pid}), but cannot be reached: the file of its socket is gone.`,
+    `\`${first}kill -USR1 ${pid}\` makes tmux create it again; its sessions stay as they are.`,
+  );
+}
