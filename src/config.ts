@@ -61,6 +61,8 @@ export interface Settings {
   pane?: string | undefined;
   /** Socket of the tmux that this process runs in. */
   paneSocket?: string | undefined;
+  /** Identity of the pane: its socket, the process of its tmux server (which gives ids anew), and its id. */
+  place?: string | undefined;
   clientSession?: string | undefined;
   path?: string | undefined;
   virtualEnv?: string | undefined;
@@ -139,6 +141,7 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
     cwd,
     pane: insideTmux ? env['TMUX_PANE'] || undefined : undefined,
     paneSocket: insideTmux,
+    place: placeOf(env),
     clientSession: env['CLAUDE_CODE_SESSION_ID'] || undefined,
     path: env['PATH'],
     virtualEnv: env['VIRTUAL_ENV'],
@@ -158,6 +161,16 @@ export function mamHome(env: Env = process.env): string {
 function namedHome(env: Env): string {
   const home = env['MAM_HOME'];
   return home ? resolve(home) : join(userHome(), PROJECT_FOLDER);
+}
+
+/** The same with the pane that it runs in. */
+export function ownerOf(settings: Settings): { session: string; place: string | undefined } {
+  return { session: sessionOf(settings), place: settings.place };
+}
+
+function placeOf({ TMUX: tmux, TMUX_PANE: pane }: Env): string | undefined {
+  const [socket, server] = tmux?.split(',') ?? [];
+  return socket && server && pane ? [socket, server, pane].join(',') : undefined;
 }
 
 /**

@@ -151,6 +151,7 @@ export default defineTool({
           session: caller.session,
           pane: caller.pane,
           socket: caller.socket,
+          place: caller.place,
           ...(caller.channel && { channel: true }),
         },
         origin: { pane: caller.pane, socket: caller.socket, pids: caller.pids, ns: caller.ns },

@@ -46,6 +46,7 @@ export default defineTool({
       registry_dir: registryDir,
       ...filter,
       session: mine ? caller.session : undefined,
+      place: mine ? caller.place : undefined,
     });
     const first = jobs.find((job) => job.needs_you === true) ?? jobs[0];
     return {

@@ -100,6 +100,7 @@ export default defineTool({
         timeoutMs: milliseconds,
         cursor: args.cursor,
         session: caller.session,
+        place: caller.place,
         signal,
         onFound: (found) =>
           heartbeat.waitsFor(found.length === 1 ? `job ${found[0]}` : `your ${found.length} open jobs`),
@@ -120,7 +121,7 @@ export default defineTool({
       if (!signal.aborted)
         engine.shown(
           answer.jobs.filter((job) => shown.has(job.job_id)),
-          caller.session,
+          caller,
         );
       return {
         summary: waitSummary(answer),

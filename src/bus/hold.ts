@@ -1,3 +1,4 @@
+import { isOwner, type Owner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
 import { owesLine, owesWake } from '../job/wake.ts';
 import type { Link } from './link.ts';
@@ -8,22 +9,22 @@ const RENEW_MS = 1_000;
 /**
  * Keeps the hub from typing into a supervisor's pane what a wait of the same session is about to tell. Nothing takes it
  * back: a wait that was given up, whatever ended it, stops saying so, and soon the line is typed.
- * @param session the client session that waits; its own jobs are meant
+ * @param owner who waits; their own jobs are meant
  * @param records how the jobs that are waited for stand now
  */
 export function holdWakes(
   link: Link,
   registryDir: string,
-  session: string | undefined,
+  owner: Owner | undefined,
   records: () => JobRecord[],
 ): { renew(): void; end(): void } {
   const renew = (): void => {
-    const jobIds = ownDebts(records(), session)
-      .filter(owesLine)
-      .map(({ job_id }) => job_id);
-    if (jobIds.length === 0 || session === undefined || !link.connected) return;
-    // At worst it is told twice.
-    link.request('hold', { registry_dir: registryDir, session, job_ids: jobIds }, RENEW_MS).catch(() => {});
+    if (!link.connected) return;
+    for (const [session, jobs] of ownDebts(records().filter(owesLine), owner)) {
+      const ids = jobs.map(({ job_id }) => job_id);
+      // At worst it is told twice.
+      link.request('hold', { registry_dir: registryDir, session, job_ids: ids }, RENEW_MS).catch(() => {});
+    }
   };
   const timer = setInterval(renew, RENEW_MS);
   timer.unref();
@@ -31,12 +32,20 @@ export function holdWakes(
 }
 
 /** Tells the hub how jobs stood when a client session was shown them: that is not typed into its pane any more. */
-export function tellSeen(link: Link, registryDir: string, session: string, shown: JobRecord[]): void {
-  const jobs = ownDebts(shown, session).map(({ job_id, seq }) => ({ job_id, seq }));
-  if (jobs.length === 0) return;
-  link.request('seen', { registry_dir: registryDir, session, jobs }).catch(() => {});
+export function tellSeen(link: Link, registryDir: string, owner: Owner, shown: JobRecord[]): void {
+  for (const [session, records] of ownDebts(shown, owner)) {
+    const jobs = records.map(({ job_id, seq }) => ({ job_id, seq }));
+    link.request('seen', { registry_dir: registryDir, session, jobs }).catch(() => {});
+  }
 }
 
-function ownDebts(records: JobRecord[], session: string | undefined): JobRecord[] {
-  return records.filter((record) => record.supervisor.session === session && owesWake(record));
+/** By the session that has delegated them: it may be an earlier one in the owner's pane. */
+function ownDebts(records: JobRecord[], owner: Owner | undefined): Map<string, JobRecord[]> {
+  const debts = new Map<string, JobRecord[]>();
+  for (const record of records) {
+    const { supervisor } = record;
+    if (owner === undefined || !isOwner(supervisor, owner) || !owesWake(record)) continue;
+    debts.set(supervisor.session, [...(debts.get(supervisor.session) ?? []), record]);
+  }
+  return debts;
 }

@@ -3,6 +3,7 @@ import { needsAttention } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { historyError, isHistory } from '../job/history.ts';
 import { isJobId } from '../job/id.ts';
+import type { Owner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { LogMessage } from '../job/request.ts';
 import { standingOf } from '../job/standing.ts';
@@ -32,7 +33,7 @@ export interface WaitOptions {
   cursor?: string | undefined;
   signal: AbortSignal;
   /** The client session that waits: of its own jobs nothing is typed into its pane meanwhile. */
-  session?: string | undefined;
+  owner?: Owner | undefined;
   /** Called with every event after the cursor (without one: after the call), once and in the order of the journal. */
   onEvent?: ((message: LogMessage) => void) | undefined;
   /** Called with how a job stands when the wait for it is in force. */
@@ -63,7 +64,7 @@ interface Watched {
  * can't be reached at the beginning
  */
 export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
-  const { link, host, registryDir, until, signal, session } = options;
+  const { link, host, registryDir, until, signal, owner } = options;
   const unusable = options.jobIds.findIndex((id) => !isJobId(id));
   if (unusable >= 0) {
     const which = options.jobIds.length > 1 ? `: number ${unusable + 1} of those that were named` : '';
@@ -81,7 +82,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
   const streams: JobStream[] = [];
   const events: RecordedEvent[] = [];
   let heard = 0;
-  const holding = holdWakes(link, registryDir, session, () => watched.flatMap(({ record }) => record ?? []));
+  const holding = holdWakes(link, registryDir, owner, () => watched.flatMap(({ record }) => record ?? []));
 
   return new Promise<WaitEnd>((resolve, reject) => {
     let settled = false;

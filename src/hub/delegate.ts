@@ -125,7 +125,7 @@ export class Delegations {
   private async known(params: DelegateParams): Promise<LiveJob | undefined> {
     if (params.request_key === undefined) return undefined;
     const index = await this.registrar.index(params.registry_dir);
-    const id = index.findByKey(params.supervisor.session, params.request_key);
+    const id = index.findByKey(params.supervisor, params.request_key);
     const job = id && (await this.registrar.find(id, params.registry_dir));
     // A job that came with a clone may name any key.
     return job && !job.isHistory ? job : undefined;

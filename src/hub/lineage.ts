@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { MamError } from '../errors.ts';
 import { LIMITS } from '../job/limits.ts';
+import { isOwner } from '../job/owner.ts';
 import type { AgentSession } from '../job/record.ts';
 import type { DelegateParams } from '../job/request.ts';
 import { isFinal } from '../job/words.ts';
@@ -43,7 +44,7 @@ export function checkLineage(
     );
   }
   if (target !== undefined) checkTarget(target, family);
-  const own = family.open.filter(({ record }) => record.supervisor.session === supervisor.session);
+  const own = family.open.filter(({ record }) => isOwner(record.supervisor, supervisor));
   if (own.length >= most) {
     const oldest = own.slice(0, 3).map(({ id }) => id);
     throw new MamError(

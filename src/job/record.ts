@@ -40,6 +40,7 @@ export const supervisorSchema = z.object({
   session: z.string().describe("identity of the client's session: the scope of request_key and of mine"),
   pane: z.string().optional(),
   socket: z.string().optional(),
+  place: z.string().optional().describe('identity of that pane, by which a later session in it is the same'),
   channel: z
     .boolean()
     .optional()

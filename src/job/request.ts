@@ -143,8 +143,9 @@ export interface ListParams {
   registry_dir: string;
   status?: string | undefined;
   agent?: string | undefined;
-  /** Only the jobs of this client session. */
+  /** Only the jobs of this client session, and of the pane that it lives in. */
   session?: string | undefined;
+  place?: string | undefined;
   open_only?: boolean | undefined;
   /** Only the jobs that need somebody. */
   needs_you?: boolean | undefined;

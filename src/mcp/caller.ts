@@ -38,6 +38,7 @@ export function identifyCaller(
     session: sessionOf(settings, meta),
     pane: settings.pane,
     socket: settings.pane === undefined ? undefined : settings.paneSocket,
+    place: settings.place,
     pids,
     ns: pidNamespace(),
     cwd: settings.cwd,

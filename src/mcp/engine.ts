@@ -13,6 +13,7 @@ import { openCheckRequest } from '../job/check.ts';
 import type { Claim } from '../job/event.ts';
 import { newEventId } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
+import type { Owner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { ClaimOutcome, Command, Commands, HookParams, HookResult, LogMessage } from '../job/request.ts';
 import { mamCommand, mamProgram } from '../program.ts';
@@ -229,7 +230,7 @@ class HubEngine implements HubConnection {
     const jobIds =
       request.job_ids.length > 0
         ? request.job_ids
-        : await ownJobs(this.connection(), this.all.registryDir, request.session, places);
+        : await ownJobs(this.connection(), this.all.registryDir, request, places);
     if (jobIds.length === 0)
       return { outcome: 'final', jobs: [], events: [], events_left_out: 0, cursor: request.cursor ?? '' };
     if (request.job_ids.length === 0) request.onFound?.(jobIds);
@@ -243,7 +244,7 @@ class HubEngine implements HubConnection {
       timeoutMs: request.timeoutMs,
       cursor: request.cursor,
       signal: request.signal,
-      session: request.session,
+      owner: request,
       onEvent: request.onEvent,
     }).finally(() => {
       this.waits.delete(jobIds);
@@ -251,9 +252,9 @@ class HubEngine implements HubConnection {
     });
   }
 
-  shown(jobs: JobRecord[], session: string): void {
+  shown(jobs: JobRecord[], owner: Owner): void {
     for (const job of jobs) this.note(job);
-    tellSeen(this.connection(), this.all.registryDir, session, jobs);
+    tellSeen(this.connection(), this.all.registryDir, owner, jobs);
   }
 
   async close(): Promise<void> {

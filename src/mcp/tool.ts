@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { KnownKind } from '../agents/index.ts';
 import type { Settings } from '../config.ts';
 import type { Origin } from '../job/event.ts';
+import type { Owner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { ClaimOutcome, Command, Commands } from '../job/request.ts';
 import type { ReportType } from '../job/words.ts';
@@ -36,6 +37,8 @@ export interface Caller {
   pane?: string | undefined;
   /** Absolute path of that pane's tmux socket. */
   socket?: string | undefined;
+  /** Identity of that pane: another session in it is the same owner. */
+  place?: string | undefined;
   /** This process and its ancestors, nearest first. */
   pids: number[];
   /** The pid namespace that they count in. */
@@ -98,7 +101,7 @@ export interface Engine {
   /** Waits for jobs. Running out of time is an answer, not an error. @throws MamError for an unknown job */
   wait(request: WaitRequest): Promise<WaitAnswer>;
   /** Takes down that the client is given this of jobs that it waited for; its pane need not tell it as well. */
-  shown(jobs: JobRecord[], session: string): void;
+  shown(jobs: JobRecord[], owner: Owner): void;
   /** Lets go of connections; called once, when the server ends. */
   close(): Promise<void>;
 }

@@ -13,6 +13,8 @@ export interface WaitRequest {
   cursor?: string | undefined;
   /** The client session whose open jobs are meant when `job_ids` is empty. */
   session: string;
+  /** The pane that it lives in: jobs of an earlier session there are meant as well. */
+  place?: string | undefined;
   /** Called with the jobs that are meant when `job_ids` is empty. */
   onFound?: ((jobIds: readonly string[]) => void) | undefined;
   /** Called with every event as it comes. */

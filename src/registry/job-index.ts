@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MamError } from '../errors.ts';
 import { historyOf } from '../job/history.ts';
 import { isJobId } from '../job/id.ts';
+import { isOwner, type Owner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
 import { standingOf } from '../job/standing.ts';
@@ -23,6 +24,8 @@ import type { Seal } from './seal.ts';
 /** A row with the session that `mine` compares, and that session's key for the job. */
 interface IndexRow extends JobRow {
   owner: string;
+  /** The owner's pane. */
+  place?: string | undefined;
   request_key?: string | undefined;
   /** The state of the journal that it was made of. */
   journal?: Mark | undefined;
@@ -55,8 +58,9 @@ export function toRow(record: JobRecord): JobRow {
 export interface ListFilter {
   status?: string | undefined;
   agent?: string | undefined;
-  /** Only the jobs of this client session. */
+  /** Only the jobs of this client session, and of the pane that it lives in. */
   session?: string | undefined;
+  place?: string | undefined;
   open_only?: boolean | undefined;
   /** Only the jobs that need somebody. */
   needs_you?: boolean | undefined;
@@ -161,9 +165,9 @@ export class JobIndex {
     return this.needing.size;
   }
 
-  /** The job that a client session made with this key, if there is one. */
-  findByKey(session: string, key: string): string | undefined {
-    return this.keys.get(keyOf(session, key));
+  /** The job that a client session made with this key, or an earlier one in its pane, if there is one. */
+  findByKey({ session, place }: Owner, key: string): string | undefined {
+    return this.keys.get(keyOf(session, key)) ?? (place && this.keys.get(keyOf(place, key)));
   }
 
   /** Takes over a job's present state. @param journal the state of the journal that says so */
@@ -225,7 +229,7 @@ export class JobIndex {
       const row = this.rows[place] as IndexRow;
       if (!matches(row, filter)) continue;
       if (rows.length === limit) return { rows, cursor: rows.at(-1)?.job_id };
-      const { owner: _, request_key: __, journal: ___, ...shown } = row;
+      const { owner: _, place: __, request_key: ___, journal: ____, ...shown } = row;
       rows.push(shown);
     }
     return { rows, cursor: undefined };
@@ -262,7 +266,10 @@ export class JobIndex {
     if (place === undefined) {
       this.places.set(row.job_id, this.rows.length);
       this.rows.push(row);
-      if (row.request_key !== undefined) this.keys.set(keyOf(row.owner, row.request_key), row.job_id);
+      if (row.request_key !== undefined) {
+        this.keys.set(keyOf(row.owner, row.request_key), row.job_id);
+        if (row.place !== undefined) this.keys.set(keyOf(row.place, row.request_key), row.job_id);
+      }
     } else {
       this.rows[place] = row;
     }
@@ -281,7 +288,8 @@ export class JobIndex {
 
 function toIndexRow(record: JobRecord, journal: Mark | undefined): IndexRow {
   const { supervisor, request_key } = record;
-  return { ...toRow(record), owner: supervisor.session, request_key, journal };
+  const { session: owner, place } = supervisor;
+  return { ...toRow(record), owner, place, request_key, journal };
 }
 
 /** True while the journal is in the state that the row was made of. */
@@ -293,15 +301,16 @@ function isSame(one: IndexRow, other: IndexRow | undefined): boolean {
   return other !== undefined && JSON.stringify(one) === JSON.stringify(other);
 }
 
-function keyOf(session: string, key: string): string {
-  return JSON.stringify([session, key]);
+function keyOf(owner: string, key: string): string {
+  return JSON.stringify([owner, key]);
 }
 
 function matches(row: IndexRow, filter: ListFilter): boolean {
   return (
     (filter.status === undefined || row.status === filter.status) &&
     (filter.agent === undefined || row.agent === filter.agent) &&
-    (filter.session === undefined || row.owner === filter.session) &&
+    (filter.session === undefined ||
+      isOwner({ session: row.owner, place: row.place }, { session: filter.session, place: filter.place })) &&
     (filter.needs_you !== true || row.needs_you === true) &&
     (filter.open_only !== true || !isFinal(row.status as Status)) &&
     (filter.among?.has(row.job_id) ?? true)
@@ -348,9 +357,17 @@ function isRow(value: unknown): value is IndexRow {
     ['job_id', 'agent', 'status', 'phase', 'prompt_preview', 'created_at', 'owner'].every(isText) &&
     isJobId(String(row['job_id'])) &&
     (STATUSES as readonly unknown[]).includes(row['status']) &&
-    ['reason', 'blocked_by', 'detail', 'session', 'pane', 'final_at', 'request_key', 'journal'].every(
-      (name) => row[name] === undefined || isText(name),
-    )
+    [
+      'reason',
+      'blocked_by',
+      'detail',
+      'session',
+      'pane',
+      'final_at',
+      'place',
+      'request_key',
+      'journal',
+    ].every((name) => row[name] === undefined || isText(name))
   );
 }
 

@@ -98,6 +98,7 @@ describe.skipIf(!isPermitted)('another pid namespace', () => {
   test('a hub there ends no job whose processes it does not see', async ({ lab }) => {
     const server = await lab.startServer();
     const peer = await lab.startPeer('mute');
+    await lab.startSession('other', 'exec sleep 1000');
     const { job_id } = await server.delegate(peer);
     await server.close();
     await lab.killHub();
@@ -111,6 +112,11 @@ describe.skipIf(!isPermitted)('another pid namespace', () => {
     expect(lab.record(job_id).status).toBe('working');
     process.kill(peer.pid, 'SIGKILL');
     await lab.event(job_id, 'session_lost');
+    const sessions = () => lab.tmux('list-sessions', '-F', '#{session_name}');
+    await until(
+      'the hidden session of the first has ended',
+      async () => !/_mam.*_mam/s.test(await sessions()),
+    );
   });
 
   test('the lock of a living hub holds there as well', async ({ lab }) => {

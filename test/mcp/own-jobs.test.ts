@@ -15,5 +15,5 @@ function hubWith(jobs: number): Link {
 
 test('a wait without ids is for all open jobs of its session, however many pages they fill', async () => {
   for (const jobs of [0, 200, 450])
-    expect(await ownJobs(hubWith(jobs), '/r', 's', new Map())).toHaveLength(jobs);
+    expect(await ownJobs(hubWith(jobs), '/r', { session: 's' }, new Map())).toHaveLength(jobs);
 });

@@ -1,7 +1,7 @@
 import { tellSeen } from '../../bus/hold.ts';
 import type { Link } from '../../bus/link.ts';
 import { NO_LIMIT_MS, waitForJobs } from '../../bus/waiter.ts';
-import { type Settings, sessionOf } from '../../config.ts';
+import { ownerOf, type Settings } from '../../config.ts';
 import { needsAttention } from '../../job/apply.ts';
 import { isUndecided } from '../../job/check.ts';
 import type { RecordedEvent } from '../../job/event.ts';
@@ -70,7 +70,7 @@ export async function followJobs(following: Following): Promise<Followed> {
         timeoutMs: Math.max(0, until - Date.now()),
         cursor: end.cursor,
         signal: stop.signal,
-        session: sessionOf(settings),
+        owner: ownerOf(settings),
         onBegin: (record) => several || line.begin(record),
         onEvent: (message) => {
           end.events.push(message.event);
@@ -81,7 +81,7 @@ export async function followJobs(following: Following): Promise<Followed> {
       end.cursor = found.cursor;
       const left = found.jobs.filter(({ status }) => !isFinal(status));
       end.jobs.push(...found.jobs.filter(({ status }) => isFinal(status)));
-      tellSeen(link, settings.registryDir, sessionOf(settings), found.jobs);
+      tellSeen(link, settings.registryDir, ownerOf(settings), found.jobs);
       const over = found.outcome === 'still_running' || !past;
       for (const job of found.jobs) {
         if (!json && (over || isFinal(job.status) || needsAttention(job))) line.print(jobText(job));

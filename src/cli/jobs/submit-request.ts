@@ -53,6 +53,7 @@ export function paramsOf(
         session: sessionOf(settings),
         pane,
         socket,
+        place: settings.place,
       },
       origin: { pane, socket, pids, ns: pidNamespace() },
     },
