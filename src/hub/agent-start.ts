@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { builtIn, screenOf } from '../agents/index.ts';
+import { builtIn, lookFor, screenOf } from '../agents/index.ts';
 import type { Launch } from '../agents/kind.ts';
 import { forRunningServer } from '../environment.ts';
 import { explain, MamError } from '../errors.ts';
@@ -7,8 +7,11 @@ import type { StartParams, StartResult } from '../job/agent-request.ts';
 import type { AgentSession } from '../job/record.ts';
 import { clean } from '../job/text.ts';
 import type { TmuxServer } from '../tmux/control.ts';
+import { preflight } from '../tmux/deliver.ts';
 import { putProgram } from '../tmux/hold-session.ts';
 import { STARTED_OPTION } from '../tmux/marks.ts';
+import { listPanes } from '../tmux/pane.ts';
+import { foreground, unseenAgent } from '../tmux/process.ts';
 import { classify, shoot } from '../tmux/screen.ts';
 import { userHome } from '../user-home.ts';
 import { newAgentFolder, noteOwner, placeFiles, sweepAgentFiles } from './agent-files.ts';
@@ -159,6 +162,8 @@ async function untilReady(
     if (now - readySince < STEADY_MS) continue;
     if (!hasServer || connected || now - readySince >= SERVER_MS) {
       await forgetExit(server, session);
+      const why = await whyUnreachable(server, started, params);
+      if (why !== undefined) return result(false, `Nothing can be typed there: ${why}.`);
       const missing =
         hasServer && !connected
           ? 'Its mam server has not connected; it can report with `mam publish`.'
@@ -170,6 +175,22 @@ async function untilReady(
   const last = ((await shoot(server, session.pane))?.lines ?? []).filter((row) => row !== '').at(-1);
   const screen = last === undefined ? 'its screen is empty' : `its screen ends with: ${clean(last)}`;
   return result(false, `It was not ready within ${READY_MS / 1000} s; ${screen}. Attach and look.`);
+}
+
+/** Why no order would be typed into the pane of an agent that looks ready. */
+async function whyUnreachable(
+  server: TmuxServer,
+  { session, pane_pid }: Started,
+  { agent, terminal }: StartParams,
+): Promise<string | undefined> {
+  const pane = (await listPanes(server)).find((one) => one.pane === session.pane);
+  if (pane === undefined) return 'its pane is gone';
+  const typing = { mam: '', ...terminal };
+  const look = lookFor({ agent, typing, job_id: 'none' });
+  const target = { pane: pane.pane, pane_pid, agent: foreground(pane) ?? unseenAgent(pane) };
+  const seen = await preflight(server, target, look);
+  if ('gone' in seen) return seen.gone;
+  return 'obstacle' in seen && seen.obstacle.by === 'unreachable' ? seen.obstacle.evidence : undefined;
 }
 
 /** From now on its end takes the session with it, as the user is used to. */

@@ -2,7 +2,7 @@ import { randomSuffix } from '../job/id.ts';
 import { lifeOf, type ProcessId } from '../process-id.ts';
 import { foregroundGroup } from '../processes.ts';
 import type { TmuxServer } from './control.ts';
-import { isShell } from './process.ts';
+import { isShell, shellInFront } from './process.ts';
 import { formatLiteral, quote } from './quote.ts';
 import { readShot, type Shot, STATE_FORMAT, shotCommand } from './screen.ts';
 
@@ -28,7 +28,7 @@ export function unfit(shot: Shot | undefined, target: Target): Unfit | undefined
   if (shot.pane_pid !== target.pane_pid) return { gone: `pane ${pane} holds another program than before` };
   const life = lifeOf(agent);
   if (life === 'gone') return { gone: `${agent.command} (process ${agent.pid}) in pane ${pane} has ended` };
-  if (isShell(shot.command)) return { unreachable: `a shell (${shot.command}) is in the foreground` };
+  if (isShell(shot.command)) return { unreachable: shellInFront({ ...shot, visible: life !== 'unknown' }) };
   // In another pid namespace only tmux itself sees what is in front.
   const group = life === 'unknown' ? undefined : foregroundGroup(shot.pane_pid);
   if (group === undefined ? shot.command !== agent.command : group !== agent.pid) {

@@ -47,6 +47,20 @@ export function foreground(pane: Inside): AgentProcess | undefined {
   return process === undefined || process.start === '' ? undefined : { ...process, command: pane.command };
 }
 
+/**
+ * Says that a shell has the foreground. A script that has started the agent without `exec` stays around it, and would
+ * read what is typed once the agent has ended: tmux could not tell the two apart in the moment of the paste.
+ */
+export function shellInFront(pane: Inside): string {
+  const shell = `a shell (${pane.command}) is in the foreground`;
+  const front = pane.visible === false ? undefined : foregroundGroup(pane.pane_pid);
+  const inner = family(pane.pane_pid).find(
+    ({ pid, group, names }) => group === front && pid !== front && !names.some(isShell) && readsTerminal(pid),
+  );
+  if (front === undefined || inner === undefined) return shell;
+  return `${shell}: it has started ${inner.names[0]} and stays around it. Put \`exec\` before that command in the script, and start the agent again`;
+}
+
 /** The agent in a pane whose processes can't be seen from here: tmux's own word is all that there is. */
 export function unseenAgent({ pane_pid: pid, command }: Inside): AgentProcess {
   return { pid, start: '', ns: UNSEEN, command };
