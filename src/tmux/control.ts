@@ -28,7 +28,6 @@ export class TmuxServer {
   #client: ControlClient | undefined;
   #connecting: Promise<ControlClient> | undefined;
   #gathering: NodeJS.Timeout | undefined;
-  /** Hidden sessions whose client ended without leaving. */
   #closed = false;
 
   /**
