@@ -148,8 +148,8 @@ export class Claims {
     const recording = this.registrar.record(job, { ...event, type, event_id, job_id, source, at });
     placed();
     const recorded = await recording;
-    if (spool !== undefined) await dropSpool(this.home, spool);
-    return this.answer(job, recorded);
+    if (spool !== undefined) await this.drop(spool);
+    return this.told(job, recorded);
   }
 
   /** To the hub that has the job, where that is on another machine. */
@@ -180,15 +180,21 @@ export class Claims {
     return { ...refused(claim.event_id, why), status: job.record.status };
   }
 
-  private answer(job: LiveJob, recorded: Recorded): ClaimReply {
+  /** What has its place in the journal is answered so, whatever becomes of the rest of the answer. */
+  private told(job: LiveJob, recorded: Recorded): ClaimReply {
+    const { event, after } = recorded;
+    const { event_id, seq } = event;
+    const base: ClaimReply = { event_id, accepted: true, recorded: true, seq, status: after.status };
+    try {
+      return this.answer(job, recorded, base);
+    } catch (error) {
+      this.log.error(`the answer to ${event.type} of ${job.id} is not whole`, error);
+      return base;
+    }
+  }
+
+  private answer(job: LiveJob, recorded: Recorded, base: ClaimReply): ClaimReply {
     const { event, before, after } = recorded;
-    const base: ClaimReply = {
-      event_id: event.event_id,
-      accepted: true,
-      recorded: true,
-      seq: event.seq,
-      status: after.status,
-    };
     const wasFinal = before !== undefined && isFinal(before.status) && !recorded.repeated;
     const amended =
       wasFinal &&
