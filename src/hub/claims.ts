@@ -5,6 +5,7 @@ import type { Claim, ClaimReply } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import { messagesFor } from '../job/messages.ts';
 import type { JobRecord } from '../job/record.ts';
+import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { type Elsewhere, publicAnswer } from './elsewhere.ts';
 import type { EventRates } from './event-rates.ts';
@@ -68,6 +69,8 @@ export class Claims {
     }
     const { claim, refusal } = parseClaim(raw, jobId, from === 'outside');
     const { answer, failed } = claim === undefined ? { answer: refusal } : await this.judge(claim, from);
+    if (from === 'outbox' && failed === undefined && !answer.recorded)
+      this.log.warn(`an event of ${jobId} that was kept is refused: ${cleanLine(answer.refusal ?? '', 300)}`);
     if (typeof raw['reply_to'] === 'string')
       this.reply(raw['reply_to'], from === 'outside' ? publicAnswer(answer) : answer, from);
     if (failed !== undefined) throw failed;
