@@ -9,7 +9,7 @@ import { AMENDABLE, isFinal, type Status } from '../job/words.ts';
 import { isSamePlace } from '../real-place.ts';
 import { sweepJob, writeNew } from '../registry/files.ts';
 import { sweepHalfMade } from '../registry/half-made.ts';
-import { type Home, homeError, readRegistries } from '../registry/home.ts';
+import { type Home, noteError, readRegistries } from '../registry/home.ts';
 import { type JobIndex, toRow } from '../registry/job-index.ts';
 import { hasJob, isRemoved, jobPaths, registryError } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
@@ -128,7 +128,7 @@ export class Registrar {
       // First: by the pointer the next hub finds what this one has left, should it be killed before the job is there.
       this.pointers.put(job.id, job.registryDir);
     } catch (error) {
-      throw homeError(this.home, error);
+      throw noteError(this.home, error);
     }
     try {
       mkdirSync(paths.folder, { mode: 0o700 });

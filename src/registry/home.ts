@@ -92,12 +92,12 @@ export function writePointer(home: Home, jobId: string, registryDir: string): vo
   }
 }
 
-/** The sentence for a home that can't be written. */
-export function homeError({ folder }: Home, error: unknown): MamError {
+/** The error of a hub that runs, and whose home can't be written now. */
+export function noteError({ folder }: Home, error: unknown): MamError {
   return new MamError(
     'io',
     `MAM_HOME ${folder} cannot be written (${systemCode(error) ?? 'unknown error'}).`,
-    'Free some space there or make it writable, or set MAM_HOME to another folder.',
+    'Free some space there or make it writable, then try again.',
     { cause: error },
   );
 }
@@ -135,6 +135,6 @@ export async function addRegistry(home: Home, registryDir: string): Promise<void
     // A full disk may have left the beginning of another one.
     await appendFile(home.registries, `\n${registryDir}\n`, { mode: 0o600 });
   } catch (error) {
-    throw homeError(home, error);
+    throw noteError(home, error);
   }
 }
