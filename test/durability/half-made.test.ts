@@ -5,6 +5,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -42,7 +43,11 @@ test('what a hub has left that was killed in the middle of a write is swept by t
   halfMade('empty-journal', { 'prompt.md': 'Mend the roof', 'events.jsonl': '' });
   halfMade('torn-journal', { 'events.jsonl': '\n{"seq":1,"event_id":"x","job_id":"torn-jour' });
   halfMade('with-more', { 'events.jsonl': '', 'notes.txt': 'mine' });
-  plant(lab, 'whole');
+  for (const id of ['whole', 'no-task', 'torn-task', 'known']) plant(lab, id);
+  for (const id of ['no-task', 'known']) rmSync(lab.paths(id).prompt);
+  truncateSync(lab.paths('torn-task').prompt, 7);
+  // The hub was past the making of this one: somebody has removed its task.
+  writeFileSync(lab.paths('known').record, '{}');
   const whole = join(lab.registry, 'whole');
   writeFileSync(join(whole, 'job.json.0a1b2c3d.tmp'), '{"half');
   writeFileSync(join(whole, 'mine.0a1b2c3d.tmp'), 'a peer’s');
@@ -50,13 +55,16 @@ test('what a hub has left that was killed in the middle of a write is swept by t
   writeFileSync(join(lab.registry, '.hub.owner.0a1b2c3d.new'), '{"half');
   symlinkSync('/etc/hostname', join(lab.registry, '.index.jsonl.00000000.tmp'));
   await server.ask('list_jobs');
-  await until('the pointers are gone', () => readdirSync(join(lab.home, 'live')).join() === 'whole');
+  await until(
+    'the pointers are gone',
+    () => readdirSync(join(lab.home, 'live')).sort().join() === 'known,whole',
+  );
   expect(
     readdirSync(lab.registry)
       .filter((name) => !name.startsWith('.hub'))
       .sort(),
   ).toEqual(
-    ['.index.jsonl', '.index.jsonl.00000000.tmp', 'whole', 'with-more'].filter((name) =>
+    ['.index.jsonl', '.index.jsonl.00000000.tmp', 'known', 'whole', 'with-more'].filter((name) =>
       existsSync(join(lab.registry, name)),
     ),
   );
