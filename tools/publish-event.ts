@@ -105,11 +105,9 @@ export default defineTool({
     });
     switch (outcome.kind) {
       case 'answered':
-        return answered(args.job_id, args.event, outcome.reply);
-      case 'fetched':
-        return kept(args.job_id, args.event, true, 'It was recorded a moment later than usual.');
+        return answered(args.job_id, args.event, outcome.reply, outcome.earlier);
       case 'kept':
-        return kept(args.job_id, args.event, false, outcome.why);
+        return kept(args.job_id, args.event, outcome.why, outcome.earlier);
     }
   },
 });
@@ -119,26 +117,26 @@ function eventId(session: string, callId: string): string {
   return `call-${createHash('sha256').update(`${session}\n${callId}`).digest('hex').slice(0, 32)}`;
 }
 
-function answered(jobId: string, type: ReportType, reply: ClaimReply): Output {
+function answered(jobId: string, type: ReportType, reply: ClaimReply, earlier: string[] = []): Output {
   // Without a status the hub knows no such job: nothing but another id helps.
   if (!reply.accepted && reply.status === undefined) {
-    throw new MamError('refused', reply.refusal ?? 'The event was refused.');
+    throw new MamError('refused', [reply.refusal ?? 'The event was refused.', ...earlier].join('\n'));
   }
+  const view = reportView(type, jobId, reply);
   return {
-    ...reportView(type, jobId, reply),
+    ...view,
+    messages: [...earlier, ...view.messages],
     next: reply.refusal ?? nextStep(jobId, type, reply),
   };
 }
 
-function kept(jobId: string, type: ReportType, recorded: boolean, why: string): Output {
+function kept(jobId: string, type: ReportType, why: string, earlier: string[] = []): Output {
   const again = callOf('publish_event', { job_id: jobId, event: 'started' });
   return {
-    summary: recorded
-      ? `Recorded ${type} for job ${jobId}.`
-      : `The event is kept on disk and will be delivered by itself: ${why}`,
+    summary: `The event is kept on disk and will be delivered by itself: ${why}`,
     accepted: true,
-    recorded,
-    messages: [],
+    recorded: false,
+    messages: earlier,
     next: type === 'started' ? `To get your task: ${again}` : 'Go on; there is no need to report this again.',
   };
 }

@@ -23,8 +23,8 @@ const ONLINE = JSON.stringify({ online: true });
 const OFFLINE = JSON.stringify({ online: false });
 const MIN_DELAY_MS = 50;
 const MAX_DELAY_MS = 10_000;
-/** How long after a claim that could not be kept the broker is made to deliver it again, in ms. */
-const REDELIVERY_MS = 300;
+/** How long after it could not be kept a claim is tried again at first, in ms. */
+const AGAIN_MS = 300;
 /** What is published while the broker is away and sent when it is back; the log can be asked for what is more. */
 const MAX_WAITING = 10_000;
 /** The same in bytes, also for what a slow broker has not taken yet. */
@@ -175,14 +175,18 @@ class ExternalBus implements HubBus {
       const jobId = parseClaimTopic(realm, topic);
       if (jobId === undefined) return;
       if (qos > 0 && messageId !== undefined) held.add(messageId);
-      const settled = this.#opened.then(() => handlers.claim(jobId, payload));
-      settled.then(
-        () => {
+      const settle = async (pause: number): Promise<void> => {
+        try {
+          await this.#opened;
+          await handlers.claim(jobId, payload);
           if (messageId !== undefined && held.delete(messageId)) release(messageId);
-        },
-        // Unacknowledged, it comes again with the next connection; not at once, since a full disk stays full a while.
-        () => setTimeout(() => client.end(true), REDELIVERY_MS).unref(),
-      );
+        } catch {
+          // Leaving would have the broker deliver it again, and cut off all others each time. What is lost with its
+          // connection comes again with the next one.
+          setTimeout(() => client.connected && void settle(longer(pause)), pause).unref();
+        }
+      };
+      void settle(AGAIN_MS);
     });
   }
 
@@ -203,8 +207,12 @@ class ExternalBus implements HubBus {
       this.#later();
     };
     this.#timer = setTimeout(() => void this.#connect().catch(again), this.#delay * jitter);
-    this.#delay = Math.min(this.#delay * 2, MAX_DELAY_MS);
+    this.#delay = longer(this.#delay);
   }
+}
+
+function longer(pause: number): number {
+  return Math.min(pause * 2, MAX_DELAY_MS);
 }
 
 async function subscribe(client: MqttClient, topics: string[]): Promise<void> {

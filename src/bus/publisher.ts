@@ -39,14 +39,20 @@ interface Entry {
   promise: Promise<ClaimOutcome>;
   resolve: (outcome: ClaimOutcome) => void;
   reject: (error: Error) => void;
+  /** Its publisher has gone on. */
   settled: boolean;
+  /** The hub has said what became of it. */
+  answered: boolean;
+  /** It was sent once more, since its file was gone and no answer had come. */
+  asked: boolean;
   /** What a hub said that does not have the job; it counts when no other has said anything in time. */
   unknown?: ClaimReply;
 }
 
 /**
- * Publishes the claims of one process in their order, and keeps what the hub does not acknowledge in time.
- * A claim is either on its way (`#sent`) or in the outbox (`#boxed`); what is made later never overtakes.
+ * Publishes the claims of one process, each job's in their order, and keeps what the hub does not acknowledge in time.
+ * A claim is either on its way (`#sent`) or in the outbox (`#boxed`); what is made later of the same job never overtakes.
+ * Recorded is what the hub says so of: where a file is gone from the outbox without its word, the claim is sent once more.
  */
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -54,6 +60,10 @@ export class Publisher {
   readonly #perJob = new Map<string, number>();
   readonly #sent = new Map<string, Entry>();
   readonly #boxed = new Map<string, Entry>();
+  /** By job: what of it came into the outbox last. */
+  readonly #newest = new Map<string, Entry>();
+  /** What the hub has refused of what its publisher was told is kept: the next claim's outcome tells. */
+  #refused: string[] = [];
   #order = 0;
   #writing: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -75,8 +85,9 @@ export class Publisher {
     const known = this.#sent.get(claim.event_id) ?? this.#boxed.get(claim.event_id);
     if (known !== undefined && !known.settled) return known.promise;
     const entry = this.#entry(claim);
-    if (this.#outboxInUse()) {
-      entry.why = 'Earlier events of this process still wait in the outbox.';
+    this.#askOfGone();
+    if (this.#newest.has(claim.job_id)) {
+      entry.why = 'Earlier events of this job still wait in the outbox.';
       this.#box([entry]);
     } else {
       this.#sent.set(claim.event_id, entry);
@@ -91,7 +102,9 @@ export class Publisher {
     const entry = this.#sent.get(reply.event_id) ?? this.#boxed.get(reply.event_id);
     if (entry === undefined) return;
     if (reply.retry === true) {
-      if (this.#sent.has(reply.event_id)) this.#spill(reply.refusal ?? 'The hub could not write it.');
+      // What fails for one job holds up no other.
+      const ofJob = (other: Entry): boolean => other.claim.job_id === entry.claim.job_id;
+      if (this.#sent.has(reply.event_id)) this.#spill(reply.refusal ?? 'The hub could not write it.', ofJob);
       return;
     }
     if (reply.unknown === true && this.#options.manyHubs && entry.unknown === undefined) {
@@ -110,12 +123,12 @@ export class Publisher {
 
   /** Puts what is on its way into the outbox and waits for no answer; resolves when every outcome is known. */
   async flush(why: string): Promise<void> {
+    // Nobody is there to be asked once more: what is kept last is kept.
+    for (const entry of [...this.#sent.values(), ...this.#boxed.values()]) entry.asked = true;
     this.#spill(why);
     await this.#writing;
-    for (const entry of [...this.#boxed.values()]) {
-      clearTimeout(entry.timer);
-      if (!entry.settled) this.#conclude(entry);
-    }
+    this.#box([...this.#boxed.values()].filter(({ settled }) => !settled));
+    await this.#writing;
   }
 
   #entry(given: Claim): Entry {
@@ -154,6 +167,8 @@ export class Publisher {
       resolve,
       reject,
       settled: false,
+      answered: false,
+      asked: false,
     };
   }
 
@@ -184,25 +199,33 @@ export class Publisher {
     );
   }
 
-  #spill(why: string): void {
-    const sent = [...this.#sent.values()];
-    this.#sent.clear();
+  #spill(why: string, which: (entry: Entry) => boolean = () => true): void {
+    const sent = [...this.#sent.values()].filter(which);
+    for (const { claim } of sent) this.#sent.delete(claim.event_id);
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const entries = sent.filter(({ unknown }) => unknown === undefined);
     for (const entry of sent) if (entry.unknown !== undefined) this.#answered(entry, entry.unknown);
     for (const entry of entries) entry.why = why;
     this.#box(entries);
+    this.#watch();
   }
 
   #answered(entry: Entry, reply: ClaimReply): void {
+    entry.answered = true;
+    const { event_id, type, job_id } = entry.claim;
+    if (entry.settled && !reply.recorded)
+      this.#refused.push(`Your earlier report ${type} for job ${job_id} was refused: ${reply.refusal ?? ''}`);
     this.#finish(entry, { kind: 'answered', reply });
-    this.#sent.delete(entry.claim.event_id);
+    this.#sent.delete(event_id);
     if (entry.file !== undefined) void this.#unbox(entry);
   }
 
   #box(entries: Entry[]): void {
-    for (const entry of entries) this.#boxed.set(entry.claim.event_id, entry);
+    for (const entry of entries) {
+      this.#boxed.set(entry.claim.event_id, entry);
+      this.#newest.set(entry.claim.job_id, entry);
+    }
     this.#writing = this.#writing.then(async () => {
       for (const entry of entries) await this.#keep(entry);
     });
@@ -212,49 +235,76 @@ export class Publisher {
     const { home } = this.#options;
     try {
       if (home === undefined) throw new Error('this process has no outbox folder');
-      if (!entry.settled) {
+      if (!entry.answered) {
         const folder = outboxFolder(home);
         entry.file = await keepInOutbox(folder, this.#writer, entry.order, entry.claim);
       }
     } catch (error) {
-      this.#boxed.delete(entry.claim.event_id);
+      this.#drop(entry);
       this.#refuse(entry, error as Error);
       return;
     }
-    if (entry.settled) await this.#unbox(entry);
-    else entry.timer = setTimeout(() => this.#conclude(entry), Math.max(0, entry.deadline - Date.now()));
+    if (entry.answered) await this.#unbox(entry);
+    else if (entry.asked) this.#finish(entry, { kind: 'kept', why: entry.why });
+    else if (!entry.settled)
+      entry.timer = setTimeout(() => this.#conclude(entry), Math.max(0, entry.deadline - Date.now()));
+    entry.asked = false;
   }
 
   #conclude(entry: Entry): void {
-    if (entry.unknown !== undefined) {
-      this.#answered(entry, entry.unknown);
-      return;
-    }
-    const there = entry.file !== undefined && existsSync(entry.file);
-    if (!there) this.#boxed.delete(entry.claim.event_id);
-    this.#finish(entry, there ? { kind: 'kept', why: entry.why } : { kind: 'fetched' });
+    if (entry.unknown !== undefined) this.#answered(entry, entry.unknown);
+    else if (isThere(entry)) this.#finish(entry, { kind: 'kept', why: entry.why });
+    else this.#askAgain(this.#boxedOf(entry.claim.job_id).filter(({ order }) => order <= entry.order));
   }
 
   /** The journal has it: spares the hub the second copy. */
   async #unbox(entry: Entry): Promise<void> {
     if (entry.file !== undefined) await unlink(entry.file).catch(() => {});
-    this.#boxed.delete(entry.claim.event_id);
+    this.#drop(entry);
   }
 
-  /** True while an event of ours is in the outbox or on its way there. */
-  #outboxInUse(): boolean {
-    const newest = [...this.#boxed.values()].at(-1);
-    if (newest === undefined) return false;
-    // The hub takes a writer's files in order: when the last is gone, all are.
-    if (newest.file === undefined || existsSync(newest.file)) return true;
-    for (const [id, entry] of this.#boxed) if (entry.settled) this.#boxed.delete(id);
-    return false;
+  #drop(entry: Entry): void {
+    const { event_id, job_id } = entry.claim;
+    this.#boxed.delete(event_id);
+    if (this.#newest.get(job_id) !== entry) return;
+    const left = this.#boxedOf(job_id).at(-1);
+    if (left === undefined) this.#newest.delete(job_id);
+    else this.#newest.set(job_id, left);
+  }
+
+  #boxedOf(jobId: string): Entry[] {
+    return [...this.#boxed.values()].filter(({ claim }) => claim.job_id === jobId);
+  }
+
+  /** The hub takes a job's files in order: when the last is gone, all are. What became of them, it is asked. */
+  #askOfGone(): void {
+    for (const [jobId, newest] of this.#newest) {
+      if (newest.file === undefined || !newest.settled || isThere(newest)) continue;
+      this.#askAgain(this.#boxedOf(jobId));
+    }
+  }
+
+  /** Only the hub knows what became of these; it records no event twice, and answers each as it did. */
+  #askAgain(entries: Entry[]): void {
+    for (const entry of entries) {
+      clearTimeout(entry.timer);
+      this.#drop(entry);
+      delete entry.file;
+      entry.asked = true;
+      entry.why = this.#tooLate;
+      entry.deadline = Date.now() + this.#patienceMs;
+      this.#sent.set(entry.claim.event_id, entry);
+      this.#options.send(entry.topic, entry.payload);
+    }
+    this.#watch();
   }
 
   #finish(entry: Entry, outcome: ClaimOutcome): void {
     clearTimeout(entry.timer);
+    if (entry.settled) return;
     entry.settled = true;
-    entry.resolve(outcome);
+    const earlier = this.#refused.splice(0);
+    entry.resolve(earlier.length === 0 ? outcome : { ...outcome, earlier });
   }
 
   #refuse(entry: Entry, error: Error): void {
@@ -269,4 +319,8 @@ export class Publisher {
       ),
     );
   }
+}
+
+function isThere({ file }: Entry): boolean {
+  return file !== undefined && existsSync(file);
 }

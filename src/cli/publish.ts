@@ -169,9 +169,7 @@ async function deliver(settings: Settings, claim: Claim): Promise<ClaimReply> {
   const link = openLink(settings);
   try {
     const outcome = await link.claim(claim);
-    if (outcome.kind === 'answered') return outcome.reply;
-    if (outcome.kind === 'kept') return kept(claim, outcome.why);
-    return { event_id: claim.event_id, accepted: true, recorded: true };
+    return outcome.kind === 'answered' ? outcome.reply : kept(claim, outcome.why);
   } finally {
     await link.close();
   }

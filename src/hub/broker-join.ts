@@ -4,9 +4,9 @@ import { roundTrip } from '../bus/round-trip.ts';
 import type { Settings } from '../config.ts';
 import { explain } from '../errors.ts';
 import { externalAddress } from './address.ts';
-import type { Claims } from './claims.ts';
 import type { Elsewhere } from './elsewhere.ts';
 import { describeBroker } from './hub-file.ts';
+import type { KeptClaims } from './kept-claims.ts';
 import type { Log } from './log.ts';
 
 /** What a broker does is looked at for so long at most, in ms. */
@@ -19,7 +19,7 @@ export class BrokerJoin {
   private readonly options: {
     settings: Settings;
     log: Log;
-    claims: Claims;
+    claims: KeptClaims;
     elsewhere: Elsewhere | undefined;
     onClients: () => void;
     onJoined: (bus: HubBus) => void;

@@ -5,6 +5,7 @@ import type { Claim, ClaimReply } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import { messagesFor } from '../job/messages.ts';
 import type { JobRecord } from '../job/record.ts';
+import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { type Elsewhere, publicAnswer } from './elsewhere.ts';
 import type { EventRates } from './event-rates.ts';
@@ -68,6 +69,8 @@ export class Claims {
     }
     const { claim, refusal } = parseClaim(raw, jobId, from === 'outside');
     const { answer, failed } = claim === undefined ? { answer: refusal } : await this.judge(claim, from);
+    if (from === 'outbox' && failed === undefined && !answer.recorded)
+      this.log.warn(`an event of ${jobId} that was kept is refused: ${cleanLine(answer.refusal ?? '', 300)}`);
     if (typeof raw['reply_to'] === 'string')
       this.reply(raw['reply_to'], from === 'outside' ? publicAnswer(answer) : answer, from);
     if (failed !== undefined) throw failed;
@@ -148,8 +151,8 @@ export class Claims {
     const recording = this.registrar.record(job, { ...event, type, event_id, job_id, source, at });
     placed();
     const recorded = await recording;
-    if (spool !== undefined) await dropSpool(this.home, spool);
-    return this.answer(job, recorded);
+    if (spool !== undefined) await this.drop(spool);
+    return this.told(job, recorded);
   }
 
   /** To the hub that has the job, where that is on another machine. */
@@ -180,15 +183,21 @@ export class Claims {
     return { ...refused(claim.event_id, why), status: job.record.status };
   }
 
-  private answer(job: LiveJob, recorded: Recorded): ClaimReply {
+  /** What has its place in the journal is answered so, whatever becomes of the rest of the answer. */
+  private told(job: LiveJob, recorded: Recorded): ClaimReply {
+    const { event, after } = recorded;
+    const { event_id, seq } = event;
+    const base: ClaimReply = { event_id, accepted: true, recorded: true, seq, status: after.status };
+    try {
+      return this.answer(job, recorded, base);
+    } catch (error) {
+      this.log.error(`the answer to ${event.type} of ${job.id} is not whole`, error);
+      return base;
+    }
+  }
+
+  private answer(job: LiveJob, recorded: Recorded, base: ClaimReply): ClaimReply {
     const { event, before, after } = recorded;
-    const base: ClaimReply = {
-      event_id: event.event_id,
-      accepted: true,
-      recorded: true,
-      seq: event.seq,
-      status: after.status,
-    };
     const wasFinal = before !== undefined && isFinal(before.status) && !recorded.repeated;
     const amended =
       wasFinal &&

@@ -14,7 +14,7 @@ import { unseenAgent } from '../tmux/process.ts';
 import { launchAgent, letGo } from './agent-start.ts';
 import type { Changes } from './changes.ts';
 import { composeJob, sha256 } from './compose-job.ts';
-import { checkPrompt, makeLogFolder } from './delegation-checks.ts';
+import { checkPrompt, dropLogFolder, makeLogFolder } from './delegation-checks.ts';
 import { type Plan, planDelegation } from './delegation-plan.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { hubDraft } from './hub-draft.ts';
@@ -27,6 +27,7 @@ import type { PaneOwners } from './pane-owners.ts';
 import { peerServer } from './peer-server.ts';
 import { findPlace, type Place } from './place.ts';
 import { checkKept, wouldGive } from './preview.ts';
+import { restorePrompt } from './prompt-file.ts';
 import { refuseHeld } from './refuse-busy.ts';
 import type { Registrar } from './registrar.ts';
 import { sharedFolder } from './shared-folder.ts';
@@ -144,6 +145,8 @@ export class Delegations {
         'Use another request_key for another job.',
       );
     }
+    if (prompt !== undefined)
+      await restorePrompt(job, prompt).catch((error) => this.log.error(`task of ${job.id}`, error));
     return this.result(job, true, []);
   }
 
@@ -264,8 +267,16 @@ export class Delegations {
 
   private create(params: DelegateParams, prompt: string, plan: Plan): LiveJob {
     const order = this.orderOf(params, prompt, plan);
-    if (params.logs_dir !== undefined) makeLogFolder(order.log_dir);
-    return this.registrar.create(order, prompt);
+    if (params.logs_dir === undefined) return this.registrar.create(order, prompt);
+    makeLogFolder(order.log_dir);
+    try {
+      const job = this.registrar.create(order, prompt);
+      job.kept.catch(() => dropLogFolder(order.log_dir));
+      return job;
+    } catch (error) {
+      dropLogFolder(order.log_dir);
+      throw error;
+    }
   }
 
   /** @throws MamError `refused` for a job that a runaway may have made; right before the job is, so that two at once count */

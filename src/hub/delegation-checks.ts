@@ -1,4 +1,4 @@
-import { accessSync, constants, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, rmdirSync, type Stats, statSync } from 'node:fs';
 import { MamError } from '../errors.ts';
 import { checkRoom, makeFolder } from '../folders.ts';
 import { LIMITS } from '../job/limits.ts';
@@ -85,5 +85,14 @@ export function makeLogFolder(folder: string, look = false): void {
       'Mend its permissions or unset MAM_LOGS_DIR.',
       { cause: error },
     );
+  }
+}
+
+/** Takes a job's log folder away again where there is no such job; one with something in it stays. */
+export function dropLogFolder(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It is empty, at worst.
   }
 }

@@ -22,6 +22,7 @@ import { EventRates } from './event-rates.ts';
 import { Hooks } from './hooks.ts';
 import { HubClaim } from './hub-claim.ts';
 import { Inbox } from './inbox.ts';
+import { KeptClaims } from './kept-claims.ts';
 import { KnownPermissions } from './known-permissions.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
@@ -68,6 +69,7 @@ export class Hub {
   private readonly permissions: Permissions;
   private readonly paneWatch: PaneWatch;
   private readonly claims: Claims;
+  private readonly kept: KeptClaims;
   private readonly join: BrokerJoin;
   private readonly inbox: Inbox;
   private readonly requests: Requests;
@@ -165,11 +167,12 @@ export class Hub {
       elsewhere,
       reply: (topic, answer, from) => reply(topic, answer, this.buses[from === 'outside' ? 1 : 0]),
     });
+    this.kept = new KeptClaims({ claims: this.claims, outbox: home.outbox });
     this.inbox = new Inbox({ claims: this.claims, outbox: home.outbox, log });
     this.join = new BrokerJoin({
       settings,
       log,
-      claims: this.claims,
+      claims: this.kept,
       elsewhere,
       onClients: () => this.noteNeed(),
       onJoined: (bus) => {
@@ -219,7 +222,7 @@ export class Hub {
     for (const job of jobs) this.texts.dropUnpasted(job);
     await this.inbox.drain();
     const handlers = {
-      claim: (jobId: string, payload: Buffer) => this.claims.take(jobId, payload),
+      claim: (jobId: string, payload: Buffer) => this.kept.take(jobId, payload, 'socket'),
       request: (payload: Buffer) => void this.requests.take(payload),
       clients: () => this.noteNeed(),
     };

@@ -1,6 +1,7 @@
 import { readOutbox, removeOutboxEntry } from '../bus/outbox.ts';
 import { explain } from '../errors.ts';
 import type { Claims } from './claims.ts';
+import { wayOf } from './kept-claims.ts';
 import type { Log } from './log.ts';
 
 /** What could not be taken is not tried again earlier, in ms. */
@@ -51,7 +52,7 @@ export class Inbox {
       held.add(entry.writer);
       if (before !== undefined && before.until > Date.now()) continue;
       try {
-        await this.claims.take(jobId, JSON.stringify(entry.claim), 'outbox');
+        await this.claims.take(jobId, JSON.stringify(entry.claim), wayOf(entry.file));
         await removeOutboxEntry(entry);
         this.stuck.delete(entry.file);
         held.delete(entry.writer);

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MamError } from '../errors.ts';
 import { isSamePlace } from '../real-place.ts';
+import { sweepRegistry } from '../registry/files.ts';
 import { addRegistry, type Home, readRegistries } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
@@ -22,6 +23,8 @@ interface OpenRegistry {
   dir: string;
   place: OwnPlace;
   lock: HeldLock;
+  /** Settles when what a hub has left that was killed is removed. */
+  swept: Promise<void>;
   /** The list of its jobs; read only once somebody has asked for it. */
   index: JobIndex | undefined;
   indexing: Promise<JobIndex> | undefined;
@@ -125,6 +128,8 @@ export class OpenRegistries {
   }
 
   private async loadIndex(registry: OpenRegistry): Promise<JobIndex> {
+    // The list is written by a file of the same kind.
+    await registry.swept;
     const index = await JobIndex.load(registry.dir, this.seal, true);
     // What happened while it was read.
     for (const { record, mark } of this.jobsIn(registry.dir)) index.put(record, mark);
@@ -173,8 +178,14 @@ export class OpenRegistries {
         'Use the same MAM_HOME as it, or set MAM_REGISTRY_DIR to another folder.',
       );
     }
-    if (!readRegistries(this.home).includes(dir)) await addRegistry(this.home, dir);
-    const registry = { dir, place: new OwnPlace(dir), lock, index: undefined, indexing: undefined };
+    try {
+      if (!readRegistries(this.home).includes(dir)) await addRegistry(this.home, dir);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+    const swept = sweepRegistry(dir).catch((error) => this.log.error(`${dir} was not swept`, error));
+    const registry = { dir, place: new OwnPlace(dir), lock, swept, index: undefined, indexing: undefined };
     this.opened.push(registry);
     // What a hub that was killed while it pruned has left.
     void emptyTrash(dir).catch((error) => this.log.error(`the trash of ${dir} was not emptied`, error));

@@ -1,7 +1,9 @@
-import { MamError } from '../errors.ts';
+import { MamError, systemCode } from '../errors.ts';
 import type { JobRecord } from '../job/record.ts';
+import { writeDurably } from '../registry/files.ts';
 import { readForeign } from '../trust/files.ts';
 import { sha256 } from './compose-job.ts';
+import type { LiveJob } from './live-job.ts';
 
 /**
  * A job's task, as it was delegated. Its file lies in a project, where other peers can write: a task that was changed
@@ -16,7 +18,12 @@ export function readPrompt(
   try {
     prompt = readForeign(file);
   } catch (error) {
-    throw new MamError('io', `The task of job ${id} cannot be read from ${file}.`, '', { cause: error });
+    throw new MamError(
+      'io',
+      `The task of job ${id} cannot be read from ${file} (${systemCode(error) ?? 'unknown error'}).`,
+      'Report error with this reason: whoever delegated the job can restore the file, or delegate it anew.',
+      { cause: error },
+    );
   }
   if (sha256(prompt) === hash) return prompt;
   throw new MamError(
@@ -24,4 +31,21 @@ export function readPrompt(
     `The task of job ${id} in ${file} is not the one that was delegated: it was changed.`,
     'Report error, or delegate it anew.',
   );
+}
+
+/**
+ * Writes a task again that is not there, or only its beginning: a hub that was killed while it made the job leaves it so.
+ * Another text stays, whoever wrote it.
+ * @param prompt the task as it was delegated
+ * @throws the system's error
+ */
+export async function restorePrompt({ ground, paths }: LiveJob, prompt: string): Promise<void> {
+  let there = '';
+  ground.check();
+  try {
+    there = readForeign(paths.prompt);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') return;
+  }
+  if (there !== prompt && prompt.startsWith(there)) await writeDurably(paths.prompt, prompt);
 }

@@ -7,8 +7,9 @@ import type { JobRow } from '../job/request.ts';
 import { owesLine } from '../job/wake.ts';
 import { AMENDABLE, isFinal, type Status } from '../job/words.ts';
 import { isSamePlace } from '../real-place.ts';
-import { sweepNeighbours, writeNew } from '../registry/files.ts';
-import { type Home, readRegistries } from '../registry/home.ts';
+import { sweepJob, writeNew } from '../registry/files.ts';
+import { sweepHalfMade } from '../registry/half-made.ts';
+import { type Home, noteError, readRegistries } from '../registry/home.ts';
 import { type JobIndex, toRow } from '../registry/job-index.ts';
 import { hasJob, isRemoved, jobPaths, registryError } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
@@ -123,32 +124,50 @@ export class Registrar {
     const paths = jobPaths(order.registry_dir, order.job_id);
     const job = new LiveJob(order.registry_dir, order.job_id, paths, this.seal);
     job.prompt = prompt;
-    job.cork();
+    try {
+      // First: by the pointer the next hub finds what this one has left, should it be killed before the job is there.
+      this.pointers.put(job.id, job.registryDir);
+    } catch (error) {
+      throw noteError(this.home, error);
+    }
     try {
       mkdirSync(paths.folder, { mode: 0o700 });
-      // The pointer comes first: a crash right after leaves one that leads nowhere, never a job without one.
-      this.pointers.put(order.job_id, order.registry_dir);
     } catch (error) {
-      throw registryError(order.registry_dir, error);
+      this.pointers.remove(job.id);
+      throw registryError(job.registryDir, error);
     }
+    job.cork();
     this.jobs.set(job.id, job);
     const queued = job
       .append(hubDraft(order.job_id, 'queued', { data: { job: order } }))
       .then((recorded) => this.tell(job, recorded));
-    job.kept = Promise.all([queued, writeNew(paths.prompt, prompt)]).then(
+    const task = writeNew(paths.prompt, prompt);
+    job.kept = Promise.all([queued, task]).then(
       () => {},
       async (error: unknown) => {
-        await queued.catch(() => {});
-        this.jobs.delete(job.id);
-        this.pointers.remove(job.id);
-        // Or the list would have it open for ever.
-        this.registries.unlist(order.registry_dir, job.id);
-        this.onRemoved(job.id);
-        rmSync(paths.folder, { recursive: true, force: true });
-        throw error instanceof MamError ? error : registryError(order.registry_dir, error);
+        await Promise.allSettled([queued, task]);
+        await this.unmake(job);
+        throw registryError(order.registry_dir, error);
       },
     );
     return job;
+  }
+
+  /** Takes back a job that could not be made. */
+  private async unmake(job: LiveJob): Promise<void> {
+    this.jobs.delete(job.id);
+    // Or the list would have it open for ever.
+    this.registries.unlist(job.registryDir, job.id);
+    this.onRemoved(job.id);
+    try {
+      await job.close();
+      job.retire();
+      rmSync(job.paths.folder, { recursive: true, force: true });
+      this.pointers.remove(job.id);
+    } catch (error) {
+      // By its pointer the next hub finds it.
+      this.log.error(`what there is of ${job.id} was not removed`, error);
+    }
   }
 
   /**
@@ -242,13 +261,23 @@ export class Registrar {
   /** Takes up a job that was live when the last hub ended. */
   async resume(jobId: string, registryDir: string): Promise<LiveJob | undefined> {
     this.pointers.adopt(jobId);
-    if (!hasJob(registryDir, jobId)) {
-      this.pointers.remove(jobId);
-      return undefined;
+    sweepHalfMade(registryDir, jobId);
+    if (!hasJob(registryDir, jobId)) return this.nothing(jobId);
+    sweepJob(jobPaths(registryDir, jobId).folder);
+    try {
+      const job = await this.load(registryDir, jobId);
+      return job.isHistory ? undefined : job;
+    } catch (error) {
+      // Its journal has nothing in it.
+      if (error instanceof MamError && error.code === 'not_found') return this.nothing(jobId);
+      throw error;
     }
-    sweepNeighbours(jobPaths(registryDir, jobId).folder);
-    const job = await this.load(registryDir, jobId);
-    return job.isHistory ? undefined : job;
+  }
+
+  /** There is no such job. */
+  private nothing(jobId: string): undefined {
+    this.pointers.remove(jobId);
+    this.onRemoved(jobId);
   }
 
   /** Writes what is due and gives the registries back. */

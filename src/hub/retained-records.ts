@@ -54,11 +54,13 @@ export class RetainedRecords {
   takeUp(): void {
     for (const jobId of this.noted()) {
       const path = join(this.folder, jobId);
-      const stat = statSync(path, { throwIfNoEntry: false });
-      if (stat === undefined) continue;
-      const left = stat.mtimeMs + RETAINED_MS - Date.now();
-      if (left <= 0) this.clear(jobId);
-      else this.arm(jobId, readFileSync(path, 'utf8').trimEnd(), Math.min(left, RETAINED_MS));
+      try {
+        const left = statSync(path).mtimeMs + RETAINED_MS - Date.now();
+        if (left <= 0) this.clear(jobId);
+        else this.arm(jobId, readFileSync(path, 'utf8').trimEnd(), Math.min(left, RETAINED_MS));
+      } catch (error) {
+        this.log.warn(`the note ${path} cannot be read (${systemCode(error) ?? 'unknown error'})`);
+      }
     }
   }
 

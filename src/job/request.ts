@@ -339,9 +339,11 @@ export interface LogMessage extends Standing {
 }
 
 /** What became of a claim that a publisher made. */
-export type ClaimOutcome =
+export type ClaimOutcome = (
   | { kind: 'answered'; reply: ClaimReply }
   /** On disk in the outbox, not yet in the journal; `why` is a sentence. */
   | { kind: 'kept'; why: string }
-  /** The outbox took it and the hub has fetched it since: it is in the journal, its number is not known. */
-  | { kind: 'fetched' };
+) & {
+  /** What has been refused since of what was kept, a sentence for each. */
+  earlier?: string[];
+};

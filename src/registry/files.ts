@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, readdirSync, rmSync, write } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
+import { open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { isOwnFile, isOwnFolder } from '../trust/owner.ts';
 
 const writeFile = promisify(write);
 
-/** A file that is being written, beside the one it shall become. */
-export const NEIGHBOUR = /\.[0-9a-f]{8}\.tmp$/;
+/** A file of a job's folder, or of its `texts`, that is being written, beside the one it shall become. */
+export const NEIGHBOUR = /^(job\.json|screen\.txt|events\.jsonl|[0-9a-f]{64})\.[0-9a-f]{8}\.tmp$/;
+/** The same for those of a registry's own folder. */
+const REGISTRY_NEIGHBOUR = /^(\.index\.jsonl\.[0-9a-f]{8}\.tmp|\.hub\.owner\.[a-z0-9]{8}\.new)$/;
 
 /**
  * Writes a file whole or not at all: to a neighbour first, flushed to the disk, then renamed.
@@ -40,10 +43,23 @@ export async function writeNew(path: string, text: string): Promise<void> {
   }
 }
 
-/** Removes what a writer that was killed has left unfinished in a folder. */
-export function sweepNeighbours(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    if (NEIGHBOUR.test(name)) rmSync(join(folder, name), { force: true });
+/** Removes what a writer that was killed has left unfinished in a job's folder. @throws the system's error */
+export function sweepJob(folder: string): void {
+  const texts = join(folder, 'texts');
+  sweep(folder, readdirSync(folder), NEIGHBOUR);
+  if (isOwnFolder(texts)) sweep(texts, readdirSync(texts), NEIGHBOUR);
+}
+
+/** The same in a registry's own folder, however many jobs it has. @throws the system's error */
+export async function sweepRegistry(registryDir: string): Promise<void> {
+  sweep(registryDir, await readdir(registryDir), REGISTRY_NEIGHBOUR);
+}
+
+/** Only plain files of ours with a name of ours: a peer may have put anything there. */
+function sweep(folder: string, names: string[], ours: RegExp): void {
+  for (const name of names) {
+    const path = join(folder, name);
+    if (ours.test(name) && isOwnFile(path)) rmSync(path, { force: true });
   }
 }
 

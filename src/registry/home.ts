@@ -80,9 +80,26 @@ export function hasLiveJobs(folder: string): boolean {
   return existsSync(live) && readdirSync(live).length > 0;
 }
 
-/** Notes where a live job is, so that a new hub finds it. */
+/** Notes where a live job is, so that a new hub finds it. @throws the system's error; then there is no note */
 export function writePointer(home: Home, jobId: string, registryDir: string): void {
-  writeFileSync(join(home.live, jobId), `${registryDir}\n`, { mode: 0o600 });
+  const path = join(home.live, jobId);
+  try {
+    writeFileSync(path, `${registryDir}\n`, { mode: 0o600 });
+  } catch (error) {
+    // On a full disk there is an empty one.
+    rmSync(path, { force: true });
+    throw error;
+  }
+}
+
+/** The error of a hub that runs, and whose home can't be written now. */
+export function noteError({ folder }: Home, error: unknown): MamError {
+  return new MamError(
+    'io',
+    `MAM_HOME ${folder} cannot be written (${systemCode(error) ?? 'unknown error'}).`,
+    'Free some space there or make it writable, then try again.',
+    { cause: error },
+  );
 }
 
 export function removePointer(home: Home, jobId: string): void {
@@ -112,6 +129,12 @@ export function readRegistries(home: Home): string[] {
   }
 }
 
+/** Notes a registry. @throws MamError `io` when the home can't be written */
 export async function addRegistry(home: Home, registryDir: string): Promise<void> {
-  await appendFile(home.registries, `${registryDir}\n`, { mode: 0o600 });
+  try {
+    // A full disk may have left the beginning of another one.
+    await appendFile(home.registries, `\n${registryDir}\n`, { mode: 0o600 });
+  } catch (error) {
+    throw noteError(home, error);
+  }
 }

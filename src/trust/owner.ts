@@ -29,6 +29,12 @@ export function isOwnFolder(path: string): boolean {
   return stat?.isDirectory() === true && isOwn(stat);
 }
 
+/** True for a plain file, not a link to one, that belongs to this user. */
+export function isOwnFile(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() === true && isOwn(stat);
+}
+
 /** True for what belongs to this user. */
 export function isOwn(stat: Stats): boolean {
   return process.getuid === undefined || stat.uid === process.getuid();

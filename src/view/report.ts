@@ -1,4 +1,5 @@
 import type { ClaimReply } from '../job/event.ts';
+import { isFinal, type Status } from '../job/words.ts';
 
 /** The hub's answer to a report, but for the next step. */
 export function reportView(type: string, jobId: string, reply: ClaimReply) {
@@ -18,6 +19,8 @@ export function reportView(type: string, jobId: string, reply: ClaimReply) {
 }
 
 function summarize(type: string, jobId: string, { accepted, recorded, status, amended }: ClaimReply): string {
+  if (!accepted && recorded && status !== undefined && !isFinal(status as Status))
+    return `Recorded ${type} for job ${jobId}, which is now ${status}. Its task cannot be given: see next.`;
   if (!accepted) return `The event was refused: job ${jobId} is ${status ?? 'not known'}.`;
   return recorded
     ? `Recorded ${type} for job ${jobId}, which is now ${status ?? 'open'}.${amended === undefined ? '' : ` ${amended}`}`

@@ -149,7 +149,7 @@ describe.skipIf(!installed)('an external broker', () => {
     await Promise.all(outcomes);
   });
 
-  it('delivers again what a handler could not keep', async () => {
+  it('tries again what a handler could not keep, without leaving', async () => {
     const broker = await startMosquitto();
     let refusals = 1;
     const hub = newFakeHub();

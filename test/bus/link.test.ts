@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Link } from '../../src/bus/link.ts';
 import { outboxFolder, readOutbox, removeOutboxEntry } from '../../src/bus/outbox.ts';
 import { Publisher } from '../../src/bus/publisher.ts';
+import type { Claim } from '../../src/job/event.ts';
 import type { Command, LogMessage } from '../../src/job/request.ts';
 import { freePort } from '../support/ports.ts';
 import { PATIENCE, pause, until } from '../support/until.ts';
@@ -242,21 +243,46 @@ describe('claims', () => {
     expect(await second).toMatchObject({ kind: 'answered', reply: { seq: 2 } });
   });
 
-  it('are `fetched` when the hub took the file and its answer did not come', async () => {
+  it('whose files are gone without a word are sent once more: recorded is what the hub says so of', async () => {
     const home = makeHome();
-    const hub = await startFakeHub(home, { claim: async () => {} });
-    const link = makeLink(home, { patienceMs: 3_000 });
-    expect(await link.claim(makeClaim('a', '1'))).toMatchObject({ kind: 'kept' });
-    const fetchNext = async (): Promise<string> => {
-      const before = outboxNames(home).length;
-      const next = link.claim(makeClaim('a', 'next'));
-      await until('its file is there', () => outboxNames(home).length > before);
-      for (const entry of await readOutbox(outboxFolder(home))) await removeOutboxEntry(entry);
-      return (await next).kind;
-    };
-    // A disk that is slower than what a claim has leaves one `kept`.
-    await until('one is fetched in time', async () => (await fetchNext()) === 'fetched');
-    expect(hub.journal).toEqual([]);
+    const sent: Claim[] = [];
+    const send = (_topic: string, payload: string) => void sent.push(JSON.parse(payload) as Claim);
+    const options = { realm: REALM, replyTo: 'r', home, manyHubs: false, patienceMs: 100, send };
+    const publisher = new Publisher(options);
+    const say = ({ event_id }: Claim, recorded: boolean): void =>
+      publisher.settle({
+        event_id,
+        accepted: recorded,
+        recorded,
+        ...(!recorded && { refusal: 'No such job.' }),
+      });
+    const [first, other, second] = [makeClaim('a', '1'), makeClaim('b', '2'), makeClaim('a', '3')];
+    for (const claim of [first, other]) expect(await publisher.claim(claim)).toMatchObject({ kind: 'kept' });
+    for (const entry of await readOutbox(outboxFolder(home))) await removeOutboxEntry(entry);
+    options.patienceMs = 120_000;
+    const outcome = publisher.claim(second);
+    expect(sent.map(({ detail }) => detail)).toEqual(['1', '2', '1', '2', '3']);
+    say(first, true);
+    say(other, false);
+    say(second, true);
+    expect(await outcome).toMatchObject({
+      kind: 'answered',
+      reply: { recorded: true },
+      earlier: ['Your earlier report progress for job b was refused: No such job.'],
+    });
+    expect(outboxNames(home)).toEqual([]);
+    expect(publisher.busy).toBe(false);
+  });
+
+  it('of one job that can not be written hold up no other job', async () => {
+    const home = makeHome();
+    const hub = await startFakeHub(home);
+    const full = { accepted: false, recorded: false, retry: true, refusal: 'The disk is full.' };
+    hub.answer = ({ job_id }) => (job_id === 'a' ? full : { accepted: true, recorded: true, seq: 1 });
+    const link = makeLink(home);
+    expect(await link.claim(makeClaim('a', '1'))).toEqual({ kind: 'kept', why: 'The disk is full.' });
+    expect(await link.claim(makeClaim('b', '1'))).toMatchObject({ kind: 'answered' });
+    expect(outboxNames(home)).toHaveLength(1);
   });
 
   it('go to the outbox when the hub says that it cannot write now', async () => {

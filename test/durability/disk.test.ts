@@ -106,6 +106,28 @@ describe.runIf(mayMount)('a full disk', () => {
     expect(readFileSync(join(registry, job_id, 'prompt.md'), 'utf8')).toBe('Do it');
   });
 
+  test('that only MAM_HOME is on is named, and no folder, pointer or log folder is left', async () => {
+    lab = new Lab();
+    mountSmall(lab.home, '256k');
+    const { home, project } = lab;
+    lab.onEnd(() => unmount(home));
+    const server = await lab.startServer({ MAM_LOGS_DIR: join(project, 'logs') });
+    await lab.startPeer('mute', { session: 'disk' });
+    const { job_id: first } = await server.ask('delegate_job', DELEGATE);
+    const makeRoom = fill(home);
+    const text = await server.refusal('delegate_job', { ...DELEGATE, prompt: 'Do more' });
+    expect(text).toContain(`MAM_HOME ${home} cannot be written (ENOSPC). Free some space there`);
+    const folders = readdirSync(lab.registry).filter((name) => name.startsWith('do-'));
+    expect(folders).toEqual([first]);
+    expect(readdirSync(join(project, 'logs'))).toEqual([first]);
+    expect(readdirSync(join(home, 'live'))).toEqual([first]);
+    const other = await lab.startServer({ MAM_REGISTRY_DIR: join(project, 'other') });
+    expect(await other.refusal('delegate_job', DELEGATE)).toContain(`MAM_HOME ${home} cannot be written`);
+    makeRoom();
+    expect((await server.ask('delegate_job', DELEGATE)).status).toBe('queued');
+    await other.ask('delegate_job', { ...DELEGATE, prompt: 'Do it there' });
+  });
+
   test('keeps reports in the outbox until there is room, in their order, each once', async () => {
     const { server, registry } = await onSmallDisk();
     const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });

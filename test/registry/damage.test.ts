@@ -95,6 +95,8 @@ describe('damaged jobs, and one that is well, in one registry', () => {
   }
 
   test('a pointer to a job or a registry that is gone keeps no hub from starting', async () => {
+    // A report waits no longer than a second for it.
+    await server.ask('list_agents');
     expect(await server.ask('publish_event', { job_id: 'well', event: 'progress' })).toMatchObject({
       recorded: true,
       seq: lab.events('well').length,

@@ -1,0 +1,39 @@
+import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JobOrder } from '../job/record.ts';
+import { readForeign } from '../trust/files.ts';
+import { isOwnFile, isOwnFolder } from '../trust/owner.ts';
+import { readJournal } from './journal.ts';
+import { type JobPaths, jobPaths } from './paths.ts';
+
+/** What a job's folder has before anybody is told of the job. */
+const FIRST = ['events.jsonl', 'prompt.md'];
+/** And its journal. */
+const FIRST_EVENTS = ['queued', 'pasting'];
+
+/**
+ * Removes what a hub has left that was killed in the middle of making a job: a folder without a whole line of a journal,
+ * or without the whole task. Nobody was told of that job, and nothing of it was typed. A folder that holds anything else
+ * stays as it is.
+ * @throws the system's error
+ */
+export function sweepHalfMade(registryDir: string, jobId: string): void {
+  const paths = jobPaths(registryDir, jobId);
+  if (!isOwnFolder(paths.folder)) return;
+  const names = readdirSync(paths.folder);
+  if (!names.every((name) => FIRST.includes(name) && isOwnFile(join(paths.folder, name)))) return;
+  if (isMade(paths, names)) return;
+  for (const name of names) rmSync(join(paths.folder, name), { force: true });
+  rmdirSync(paths.folder);
+}
+
+function isMade({ journal, prompt }: JobPaths, names: string[]): boolean {
+  const { events, damage } = readJournal(journal);
+  const [first] = events;
+  // A torn line is what is left of a write; more of them are the ruins of a journal.
+  if (first === undefined) return damage.length > 1;
+  if (damage.length > 0 || !events.every(({ type }) => FIRST_EVENTS.includes(type))) return true;
+  const { prompt_bytes: whole } = (first.data?.['job'] ?? {}) as Partial<JobOrder>;
+  if (typeof whole !== 'number') return true;
+  return names.includes('prompt.md') && Buffer.byteLength(readForeign(prompt)) >= whole;
+}

@@ -1,0 +1,58 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Lab } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { plant } from '../support/plant.ts';
+import { until } from '../support/until.ts';
+
+let lab: Lab;
+let server: LabServer;
+beforeAll(async () => {
+  lab = new Lab();
+  plant(lab, 'real');
+  server = await lab.startServer();
+  await server.ask('list_jobs');
+});
+afterAll(() => lab.end());
+
+const report = (job_id: string, event: string) => server.call('publish_event', { job_id, event });
+const outbox = (): string[] => readdirSync(join(lab.home, 'outbox'));
+
+async function stopHub(): Promise<void> {
+  process.kill(await lab.hubPid(), 'SIGSTOP');
+}
+
+test('recorded is only what a hub says so of: a report that was refused out of the outbox is told with the next one', async () => {
+  await stopHub();
+  for (const id of ['real', 'nobodys-job']) {
+    const { structuredContent } = await report(id, 'progress');
+    expect(structuredContent, id).toMatchObject({ accepted: true, recorded: false });
+  }
+  await lab.killHub();
+  await server.ask('list_jobs');
+  await until('the outbox is empty', () => outbox().length === 0);
+  expect(lab.events('real').filter(({ type }) => type === 'progress')).toHaveLength(1);
+  expect(lab.hubLog()).toContain('an event of nobodys-job that was kept is refused: There is no job');
+  const { structuredContent: next } = await report('real', 'started');
+  expect(next).toMatchObject({ recorded: true, status: 'working' });
+  expect(next.messages.join()).toContain(
+    'Your earlier report progress for job nobodys-job was refused: There is no job with this id.',
+  );
+  expect((await report('real', 'progress')).structuredContent.messages).toEqual([]);
+});
+
+test('while its hub is killed nothing is called recorded that is in no journal', async () => {
+  await stopHub();
+  await report('real', 'progress');
+  const calls = Promise.all([report('real', 'progress'), report('nobodys-job', 'completed')]);
+  await lab.killHub();
+  const [real, nobody] = await calls;
+  expect(nobody.isError === true || nobody.structuredContent.recorded === false).toBe(true);
+  expect(real.structuredContent.accepted).toBe(true);
+  if (real.structuredContent.recorded)
+    expect(lab.events('real').map(({ seq }) => seq)).toContain(real.structuredContent.seq);
+  await server.ask('list_jobs');
+  await until('the outbox is empty', () => outbox().length === 0);
+  expect(lab.events('real').filter(({ type }) => type === 'progress')).toHaveLength(4);
+});

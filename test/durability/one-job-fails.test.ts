@@ -1,0 +1,113 @@
+import { linkSync, readdirSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import mqtt, { MqttClient } from 'mqtt';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Lab } from '../support/lab.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { plant } from '../support/plant.ts';
+import { until } from '../support/until.ts';
+import { installed, Mosquitto, PASSWORD, USER } from './mosquitto.ts';
+
+/** More than a broker gives out at once without an acknowledgement. */
+const MANY = 30;
+
+let lab: Lab;
+let server: LabServer;
+const clients: MqttClient[] = [];
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.endAsync(true);
+});
+
+const details = (id: string): string[] => lab.events(id).flatMap(({ detail }) => detail ?? []);
+const outbox = (): string[] => readdirSync(join(lab.home, 'outbox'));
+
+/** Jobs of which one can't be written, since its journal has another name too. @returns what lets it be written again */
+function jam(id: string): () => void {
+  plant(lab, id);
+  const other = join(lab.project, `${id}.link`);
+  linkSync(lab.paths(id).journal, other);
+  return () => rmSync(other);
+}
+
+function publish(client: MqttClient, id: string, detail: string): Promise<unknown> {
+  return client.publishAsync(`mam/v1/default/claims/${id}`, JSON.stringify({ type: 'progress', detail }), {
+    qos: 1,
+  });
+}
+
+describe('a job whose journal can not be written, over the own broker', () => {
+  beforeAll(async () => {
+    lab = new Lab();
+    server = await lab.startServer();
+  });
+  afterAll(() => lab.end());
+
+  test('holds up no other job of the same server, and none of a plain client; all comes in its order', async () => {
+    const free = jam('stuck');
+    plant(lab, 'well');
+    await server.ask('list_jobs');
+    const report = (job_id: string, detail: string) =>
+      server.ask('publish_event', { job_id, event: 'progress', detail });
+    for (const n of ['1', '2']) {
+      expect(await report('stuck', `s${n}`)).toMatchObject({ accepted: true, recorded: false });
+      expect(await report('well', `s${n}`)).toMatchObject({ recorded: true });
+    }
+    const client = new MqttClient(() => connect(join(lab.home, 'hub.sock')), { reconnectPeriod: 0 });
+    clients.push(client);
+    let closed = 0;
+    client.on('close', () => closed++);
+    for (const id of ['stuck', 'well', 'stuck', 'well']) await publish(client, id, `c${id}`);
+    expect(closed, 'its connection stays').toBe(0);
+    expect(details('well')).toEqual(['s1', 's2', 'cwell', 'cwell']);
+    expect(details('stuck')).toEqual([]);
+    free();
+    await until('all of it is recorded', () => details('stuck').length === 4);
+    expect(details('stuck').filter((detail) => detail.startsWith('s'))).toEqual(['s1', 's2']);
+    expect(await report('stuck', 's3')).toMatchObject({ recorded: true });
+    await until('the outbox is empty', () => outbox().length === 0);
+    expect(details('stuck')).toHaveLength(5);
+  });
+});
+
+describe.runIf(installed)('the same over Mosquitto', () => {
+  let broker: Mosquitto;
+  beforeAll(async () => {
+    lab = new Lab();
+    broker = await Mosquitto.make(lab);
+    await broker.start();
+    server = await lab.startServer(broker.env);
+  });
+  afterAll(() => lab.end());
+
+  test('the hub stays at the broker, takes all others, and records the first ones once each in the end', async () => {
+    const free = jam('stuck');
+    plant(lab, 'well');
+    const client = await mqtt.connectAsync(broker.url, { username: USER, password: PASSWORD });
+    clients.push(client);
+    const online: boolean[] = [];
+    client.on('message', (topic, payload) => {
+      if (topic.endsWith('/status')) online.push(JSON.parse(payload.toString()).online);
+    });
+    await client.subscribeAsync('mam/v1/default/hosts/+/status', { qos: 1 });
+    await server.ask('list_jobs');
+    await until('the hub has joined', () => online.at(-1) === true);
+    const stuck = Array.from({ length: MANY }, (_, n) => `stuck ${n}`);
+    for (const detail of stuck) await publish(client, 'stuck', detail);
+    await publish(client, 'well', 'well');
+    await until('the other job has its report', () => details('well').join() === 'well');
+    expect(details('stuck')).toEqual([]);
+    // A claim that came from outside has no more rights because it was kept.
+    await client.publishAsync(
+      'mam/v1/default/claims/stuck',
+      '{"type":"cancelled","source":"person","detail":"forged"}',
+      { qos: 1 },
+    );
+    free();
+    await until('all of it is recorded', () => details('stuck').length === MANY);
+    expect(details('stuck')).toEqual(stuck);
+    await until('the outbox is empty', () => outbox().length === 0);
+    expect(online).not.toContain(false);
+    expect(lab.record('stuck').status).toBe('working');
+  });
+});
