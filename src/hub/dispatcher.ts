@@ -1,6 +1,6 @@
 import { explain } from '../errors.ts';
 import { isFinal } from '../job/words.ts';
-import type { Obstacle, Target } from '../tmux/deliver.ts';
+import type { Look, Obstacle, Target } from '../tmux/deliver.ts';
 import type { Shot } from '../tmux/screen.ts';
 import { HandOver } from './hand-over.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
@@ -71,9 +71,9 @@ export class Dispatcher {
     return [...(this.queues.get(paneKey({ socket, pane }))?.jobs ?? [])];
   }
 
-  /** The text of ours that keeps a pane from being typed into. @throws MamError when tmux does not answer */
-  inTheWay(socket: string, target: Target): Promise<Obstacle | undefined> {
-    return this.typist.inTheWay(socket, target);
+  /** The text of ours that keeps a pane from being typed into that is free else. @throws MamError as `shoot` */
+  inTheWay(socket: string, target: Target, look: Pick<Look, 'patterns'>): Promise<Obstacle | undefined> {
+    return this.typist.inTheWay(socket, target, look);
   }
 
   /**

@@ -56,8 +56,10 @@ export class Leftovers {
     for (const end = own.awaitedAt + SHOWN_MS; Date.now() < end; await sleep(LOOK_MS)) {
       const shot = await shoot(server, target.pane).catch(() => undefined);
       if (shot === undefined || shot.pane_pid !== own.pane_pid) break;
-      if (standing(shot, { ...own, placeholder }) === 'none') continue;
-      this.texts.noteSeen(own);
+      const where = standing(shot, { ...own, placeholder });
+      if (where !== 'none') this.texts.noteSeen(own);
+      // A part of it may be all that is drawn so far.
+      if (where !== 'alone') continue;
       // The text stays known, whatever tmux says.
       await this.clear({ server, target }, own, placeholder).catch(() => false);
       return;
@@ -72,11 +74,12 @@ export class Leftovers {
    */
   async makeRoom(place: Place, look: Look, stop: AbortSignal): Promise<Obstacle | undefined> {
     for (const own of this.texts.at(place.target)) {
-      const found = await this.find(place, own);
-      if (found === undefined) continue;
       const free = await preflight(place.server, place.target, look);
       // The delivery itself will say so.
       if ('gone' in free) return undefined;
+      const isEmpty = 'shot' in free && seesDrafts(look);
+      const found = await this.find(place, own, isEmpty);
+      if (found === undefined) continue;
       if (found !== 'none') {
         if (!this.mayClear(own, found)) return inTheBox(own, found);
         // It is cleared when the turn is over.
@@ -86,27 +89,35 @@ export class Leftovers {
       }
       if ('obstacle' in free) return beside(free.obstacle, own);
       await sleep(GONE_MS, undefined, { signal: stop }).catch(() => {});
-      const again = await this.find(place, own);
+      const again = await this.find(place, own, isEmpty);
       if (again !== undefined && again !== 'none') return inTheBox(own, again);
       if (again === 'none') this.texts.takeForGone(own);
     }
     return undefined;
   }
 
-  /** What stands in the way of another text; changes nothing. @throws MamError when tmux does not answer */
-  async inTheWay(place: Place): Promise<Obstacle | undefined> {
+  /**
+   * What stands in the way of another text, in a pane that is free else; changes nothing.
+   * @throws MamError when tmux does not answer
+   */
+  async inTheWay(place: Place, look: Pick<Look, 'patterns'>): Promise<Obstacle | undefined> {
     for (const own of this.texts.at(place.target)) {
-      const found = await this.find(place, own);
+      const found = await this.find(place, own, seesDrafts(look));
       if (found !== undefined && found !== 'none' && !this.mayClear(own, found)) return inTheBox(own, found);
     }
     return undefined;
   }
 
-  /** How a text stands in its pane; nothing when the pane is another one now. */
-  private async find({ server, target }: Place, own: Known): Promise<Found | undefined> {
+  /**
+   * How a text stands in its pane.
+   * @param isEmpty the box is known to be so: words like ours stand elsewhere
+   * @returns nothing when the pane is another one now
+   */
+  private async find({ server, target }: Place, own: Known, isEmpty: boolean): Promise<Found | undefined> {
     const shot = await shoot(server, target.pane);
     if (shot === undefined || shot.pane_pid !== own.pane_pid) return undefined;
-    const where = standing(shot, own);
+    const seen = standing(shot, own);
+    const where = seen === 'part' && isEmpty ? 'none' : seen;
     if (where !== 'none') this.texts.noteSeen(own);
     return where !== 'none' || own.seen || (await this.wasRead(server, own, shot)) ? where : 'unseen';
   }
@@ -155,6 +166,11 @@ export class Leftovers {
     }
     return false;
   }
+}
+
+/** True where the screen tells whether a box is empty. */
+function seesDrafts({ patterns }: Pick<Look, 'patterns'>): boolean {
+  return patterns.draft !== undefined;
 }
 
 /** How a text stands in its pane; `unseen`: it was never seen, and may still come up. */

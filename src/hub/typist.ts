@@ -91,10 +91,14 @@ export class Typist {
     await this.leftovers.leaveOf({ server: this.servers.get(session.socket), target }, id);
   }
 
-  /** The text of ours that keeps a pane from being typed into. @throws MamError when tmux does not answer */
-  async inTheWay(socket: string, target: Target): Promise<Obstacle | undefined> {
+  /** The text of ours that keeps a pane from being typed into that is free else. @throws MamError as `shoot` */
+  async inTheWay(
+    socket: string,
+    target: Target,
+    look: Pick<Look, 'patterns'>,
+  ): Promise<Obstacle | undefined> {
     if (this.texts.at(target).length === 0) return undefined;
-    return this.leftovers.inTheWay({ server: this.servers.get(socket), target });
+    return this.leftovers.inTheWay({ server: this.servers.get(socket), target }, look);
   }
 
   /** True when something of a job was pasted and not seen submitted. */

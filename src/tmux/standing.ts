@@ -23,11 +23,8 @@ const PIECE = 14;
 /** How a text stands in the input box, as far as one look tells. A transcript above the box does not count. */
 export function standing(shot: Shot, pasted: Pasted): Standing {
   if (standsAlone(shot, pasted)) return 'alone';
-  const { cursor_y: cursor, lines } = shot;
-  const shown = lines
-    .slice(beginOfBox(shot, signOf(pasted.prompt)), cursor + REACH)
-    .map(bare)
-    .join('');
+  const rows = shot.lines.slice(beginOfBox(shot, signOf(pasted.prompt)), endOfBox(shot));
+  const shown = rows.map(bare).join('');
   return hasPiece(shown, bare(pasted.text)) ? 'part' : 'none';
 }
 
@@ -67,6 +64,13 @@ function beginOfBox({ cursor_y: cursor, lines }: Shot, sign: string): number {
     if (signOf(lines[row] ?? '').startsWith(sign)) return row;
   let row = cursor;
   while (row > top && at(row) !== '' && at(row - 1) !== '') row--;
+  return row;
+}
+
+/** The row behind the last one on end below the cursor: a footer, which may quote us, stands apart. */
+function endOfBox({ cursor_y: cursor, lines }: Shot): number {
+  let row = cursor + 1;
+  while (row < cursor + REACH && bare(lines[row] ?? '') !== '') row++;
   return row;
 }
 

@@ -43,6 +43,8 @@ describe('a text of ours', () => {
     expect(at(`In [3]: ${TEXT}\nIn [4]:`, 'In [3]:')).toBe('none');
     expect(at(`${TEXT}\n`, '')).toBe('none');
     expect(at('READY>')).toBe('none');
+    // Codex names its session in the footer by the words of its first prompt.
+    expect(at(`› Ask Codex to do anything\n\n  default · ${TEXT}`, '›', 3)).toBe('none');
   });
 
   test('stands in the place of its placeholder only where that was seen a moment ago', () => {
