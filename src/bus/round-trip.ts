@@ -18,6 +18,8 @@ export interface RoundTrip {
 
 /** A message that has not come back after this time, in ms, does not come. */
 const BACK_MS = 3_000;
+/** An answer to MQTT 5 is waited for so long, in ms, before the older protocol is tried. */
+const NEW_MS = 2_500;
 /** Reason codes from here on are refusals. */
 const REFUSED = 0x80;
 
@@ -39,7 +41,8 @@ export async function roundTrip(
     return await new Trial(address, realm, host, signal, 5).run();
   } catch (error) {
     // One that does not know MQTT 5 may say so, or just close the connection.
-    if (signal.aborted || !(isClosed(error) || isOldVersion(error))) throw known(address, error);
+    if (signal.aborted || !(isClosed(error) || isOldVersion(error) || isSilent(error)))
+      throw known(address, error);
   }
   try {
     return await new Trial(address, realm, host, signal, 4).run();
@@ -57,15 +60,20 @@ function isOldVersion(error: unknown): boolean {
   return code === 1 || code === 0x84;
 }
 
+function isSilent(error: unknown): boolean {
+  return error instanceof Error && error.message === 'timeout';
+}
+
 /** One try over one connection. */
 class Trial {
   readonly #address: Url;
   readonly #realm: string;
   readonly #host: string;
   readonly #version: 4 | 5;
-  readonly #clientId = `mam-look-${randomSuffix()}`;
+  readonly #clientId: string;
   readonly #topic: string;
   readonly #online: string[] = [];
+  readonly #signal: AbortSignal;
   readonly #over: Promise<never>;
   #connack: IConnackPacket | undefined;
   #back = (): void => {};
@@ -76,8 +84,11 @@ class Trial {
     this.#realm = realm;
     this.#host = host;
     this.#version = version;
+    // A broker may know its clients by how their names begin.
+    this.#clientId = `mam-hub-${host}-${randomSuffix()}`;
     // The only one that a hub both reads and writes; a hub that runs passes over what is no answer.
     this.#topic = hubReplyTopic(realm, host);
+    this.#signal = signal;
     this.#over = aborted(signal);
   }
 
@@ -118,8 +129,11 @@ class Trial {
       });
     const opening = open(this.#version === 4);
     opening.catch(() => {});
+    // An older broker may keep silent about MQTT 5.
+    const soon =
+      this.#version === 5 ? AbortSignal.any([this.#signal, AbortSignal.timeout(NEW_MS)]) : this.#signal;
     try {
-      return await Promise.race([opening, this.#over]);
+      return await Promise.race([opening, aborted(soon)]);
     } catch (error) {
       if (this.#version === 5 || !isClosed(error)) throw error;
       const bare = open(false);

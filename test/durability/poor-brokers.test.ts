@@ -95,11 +95,23 @@ describe('what is no such broker', () => {
     }
   };
 
-  test('one that speaks MQTT 3.1.1 alone is one all the same', async () => {
-    const aedes = await Aedes.createBroker();
-    await serving(createServer(aedes.handle), async (port) => expect(await look(port)).toBe('all is well'));
-    aedes.close();
-  });
+  test.each(['refuses', 'closes on', 'keeps silent about'])(
+    'one that %s MQTT 5 and knows the older protocol is a broker all the same',
+    async (how) => {
+      const aedes = await Aedes.createBroker();
+      const server = createServer((socket) => {
+        socket.once('data', (connect) => {
+          // The level of the protocol stands behind its name.
+          if (how === 'refuses' || connect[8] === 4) {
+            socket.unshift(connect);
+            aedes.handle(socket);
+          } else if (how === 'closes on') socket.destroy();
+        });
+      });
+      await serving(server, async (port) => expect(await look(port)).toBe('all is well'));
+      aedes.close();
+    },
+  );
 
   test('one that closes every connection is told as such, with what may be wrong', async () => {
     await serving(
