@@ -26,30 +26,54 @@ export function heal({ lab }: World): void {
 }
 
 /**
- * Ends by hand what no limit ends soon, and waits until nothing changes any more.
+ * Waits for the limits that are due, by looking at files only: whoever asks for a job has the hub take it up. Then ends by
+ * hand what no limit ends soon, and waits until nothing changes any more.
  * @returns what did not come to rest in time, and the open jobs whose retained record is not as they are
  */
 export async function settle(world: World): Promise<Pick<Evidence, 'restless' | 'unretained'>> {
-  const end = Date.now() + REST_MS;
   for (let n = 0; n < 5; n++) if ((await world.ask(AUDITOR, 'list_jobs', {})).outcome === 'answer') break;
+  const end = Date.now() + REST_MS;
+  while (Date.now() < end && world.lab.jobIds().some((id) => isDueSoon(world.lab, id))) await pause(100);
+  const late = world.lab.jobIds().filter((id) => isDueSoon(world.lab, id));
+  const unretained = await endByHand(world);
+  const restless = await rest(world);
+  return { restless: [...late.map((id) => `${id} has a limit that did not fire`), ...restless], unretained };
+}
+
+/** True for a job that was submitted and has a short limit. */
+function isDueSoon(lab: Lab, id: string): boolean {
+  try {
+    const { status, submitted_at: submitted, timeouts } = lab.record(id);
+    return !isFinal(status) && submitted !== undefined && timeouts.timeout_seconds < SHORT_S;
+  } catch {
+    // Half made, or not to be read: others tell that.
+    return false;
+  }
+}
+
+async function endByHand(world: World): Promise<string[]> {
   const unretained: string[] = [];
   const retained = await retainedRecords(world.lab);
   for (const id of world.lab.jobIds()) {
     const { answer } = await world.ask(AUDITOR, 'job_status', { job_id: id }, { job: id });
     if (answer === undefined || isFinal(answer.status)) continue;
-    if (answer.status !== 'queued' && answer.timeouts.timeout_seconds < SHORT_S) continue;
-    // Of one that no limit ends now.
     const { status } = retained.get(id) ?? {};
     if (status === undefined || isFinal(status))
       unretained.push(`${id}, which is ${answer.status}, says ${status}`);
     await world.ask(AUDITOR, 'cancel_job', { job_id: id, reason: 'the run is over' }, { job: id });
   }
+  return unretained;
+}
+
+/** Waits until nothing changes any more. @returns what did not come to rest in time */
+async function rest(world: World): Promise<string[]> {
+  const end = Date.now() + REST_MS;
   for (let last = '', since = Date.now(); ; await pause(100)) {
     const { restless, print } = look(world);
     if (print !== last || restless.length > 0) since = Date.now();
     last = print;
-    if (Date.now() - since >= QUIET_MS) return { restless: [], unretained };
-    if (Date.now() > end + (restless.length === 0 ? QUIET_MS : 0)) return { restless, unretained };
+    if (Date.now() - since >= QUIET_MS) return [];
+    if (Date.now() > end + (restless.length === 0 ? QUIET_MS : 0)) return restless;
   }
 }
 
