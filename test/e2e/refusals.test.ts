@@ -92,7 +92,7 @@ describe('a job is refused before anything is kept of it:', () => {
     expect(await ask({ prompt: 'x\ud83d' })).toContain('half a surrogate pair');
     expect(await ask({ prompt: 'é'.repeat(600_000) })).toContain('longer than 1 MiB');
     expect(await ask({ workdir: 'nowhere' })).toContain(`${lab.project}/nowhere does not exist`);
-    expect(await ask({ request_key: '' })).toContain('`request_key`');
+    expect(await ask({ request_key: 'k'.repeat(201) })).toContain('`request_key`');
     expect(await refused(lab, server, {})).toContain('Give agent_session: tmux:NAME');
     expect(peer.bytes.toString()).toBe('');
   });
