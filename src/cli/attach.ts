@@ -77,6 +77,7 @@ function find(given: string, settings: Settings): Target {
   if (whole !== undefined) return ofJob(whole, given, homePaths(home));
   const live = sessionsOf(tmuxSocket);
   if (live.includes(name)) return { session: name, socket: tmuxSocket };
+  if (live.length === 0) checkReach(tmuxSocket);
   const begun = isJobId(given) ? jobIdOf(registryDir, given) : given;
   const found = holder(begun);
   if (found !== undefined) return ofJob(found, begun, homePaths(home));
@@ -97,8 +98,7 @@ function ofJob(registryDir: string, jobId: string, home: Home): Target {
     );
   const now = sessionNow(session);
   if (now === undefined) {
-    const lost = existsSync(session.socket) ? undefined : serverOn(session.socket);
-    if (lost !== undefined) throw outOfReach(session.socket, lost);
+    checkReach(session.socket);
     throw new MamError(
       'unavailable',
       `Pane ${session.pane} of job ${jobId}, in session ${clean(session.session)}, is gone.`,
@@ -106,6 +106,12 @@ function ofJob(registryDir: string, jobId: string, home: Home): Target {
     );
   }
   return { ...session, session: now, jobId };
+}
+
+/** @throws MamError `unavailable` where a tmux server lives whose socket's file is gone */
+function checkReach(socket: string): void {
+  const lost = existsSync(socket) ? undefined : serverOn(socket);
+  if (lost !== undefined) throw outOfReach(socket, lost);
 }
 
 function liveText(live: readonly string[]): string {

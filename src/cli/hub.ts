@@ -75,7 +75,10 @@ async function end(settings: Settings): Promise<boolean> {
   const start = pid === undefined ? undefined : startOf(pid);
   const asked = await ask(settings, 'hub_stop');
   if (asked !== undefined && pid !== undefined) {
-    for (const end = Date.now() + STOP_MS; startOf(pid) === start && Date.now() < end; ) {
+    for (
+      const end = Date.now() + STOP_MS;
+      start !== undefined && startOf(pid) === start && Date.now() < end;
+    ) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }

@@ -1,12 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
+import { Peer } from '../support/peer.ts';
 import { isRunning } from '../support/processes.ts';
 import { pause, until } from '../support/until.ts';
 
+const PEER = join(import.meta.dirname, '../peers/peer.mjs');
 /** In it, /proc shows its own processes only. */
 const OTHER_NAMESPACE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
 const isPermitted = spawnSync('unshare', [...OTHER_NAMESPACE, 'true']).status === 0;
@@ -117,6 +120,18 @@ describe.skipIf(!isPermitted)('another pid namespace', () => {
       'the hidden session of the first has ended',
       async () => !/_mam.*_mam/s.test(await sessions()),
     );
+  });
+
+  test('an agent that lives in one gets its job, reports, and is seen to end', async ({ lab }) => {
+    lab.expected.push(/^peer-inside\.log$/);
+    const log = `${lab.folder}/peer-inside.log`;
+    const words = [...OTHER_NAMESPACE, process.execPath, PEER, '--log', log, '--mam', PROGRAM];
+    await lab.startSession('inside', `exec unshare ${words.map((word) => `'${word}'`).join(' ')}`);
+    const peer = new Peer('inside', lab.panes.get('inside') ?? '', log);
+    await until('it is ready', () => peer.isReady);
+    const server = await lab.startServer();
+    const { job_id } = await server.delegate(peer);
+    expect((await server.ask('wait_job', { job_id })).jobs[0].status).toBe('completed');
   });
 
   test('the lock of a living hub holds there as well', async ({ lab }) => {

@@ -105,13 +105,15 @@ test.for([
   },
 );
 
-test('destroy-unattached on: a started agent stays', async ({ lab }) => {
+test('destroy-unattached on, and an error in tmux.conf: a started agent stays, and can be typed into', async ({
+  lab,
+}) => {
   lab.sessions.add('robot');
   lab.configure({ agents: KINDS });
-  lab.write('../.tmux.conf', 'set -g destroy-unattached on\nset -g default-shell /bin/sh\n');
+  lab.write('../.tmux.conf', 'set -g destroy-unattached on\nset -g no-such-option 1\n');
   lab.expected.push(/^\.tmux\.conf$/);
   const server = await lab.startServer();
   expect(await server.ask('start_agent', { agent: 'robot' })).toMatchObject({ ready: true });
-  expect(await lab.tmux('list-panes', '-t', '=robot:', '-F', '#{pane_dead}')).toBe('0');
+  expect(await lab.tmux('list-panes', '-t', '=robot:', '-F', '#{pane_dead} #{pane_in_mode}')).toBe('0 0');
   await server.ask('stop_agent', { name: 'robot' });
 });
