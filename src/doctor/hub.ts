@@ -6,7 +6,8 @@ import { type HubFile, readHubFile } from '../hub/hub-file.ts';
 import { presentSocketPath } from '../hub-place.ts';
 import { type HubStatus, PROTOCOL_VERSION } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
-import { isStopped, startOf } from '../processes.ts';
+import { isOurNamespace } from '../process-id.ts';
+import { isStopped } from '../processes.ts';
 import { type Home, homePaths } from '../registry/home.ts';
 import { bootId, livingOwner, type Owner, readOwner } from '../registry/lock.ts';
 import { tailOf } from '../registry/tail.ts';
@@ -36,9 +37,8 @@ export const hub: Check = {
     const answer = await askHub(settings, file);
     const runs = !(answer instanceof MamError);
     return [
-      ...(runs
-        ? [...running(settings, answer), ...isElsewhere(answer, owner)]
-        : silent(answer, { pid, file, home })),
+      ...isElsewhere(owner),
+      ...(runs ? running(settings, answer) : silent(answer, { pid, file, home })),
       ...logOf(home),
       ...outbox(home, runs),
     ];
@@ -103,13 +103,12 @@ function joined({ broker, broker_problem: why }: HubStatus): Found[] {
   ];
 }
 
-/** Its process is not the one that has its number here. */
-function isElsewhere({ pid }: HubStatus, owner: Owner | undefined): Found[] {
-  if (owner?.pid !== pid || owner.boot !== bootId() || owner.start === '' || startOf(pid) === owner.start)
-    return [];
-  const title = `The hub runs where processes have other numbers (in or outside of a container): its process ${pid} is not that one here.`;
+/** Its process has another number here, or is not seen. */
+function isElsewhere(owner: Owner | undefined): Found[] {
+  if (owner === undefined || owner.boot !== bootId() || isOurNamespace(owner.ns)) return [];
+  const title = `The hub was started where processes have other numbers (in a container, or outside of this one): its process ${owner.pid} is not that one here.`;
   const remedy =
-    'Run mam and its agents on the same side: the agents of the other one are not seen to live. `mam hub stop` there, then the next command here starts one.';
+    'Run mam and its agents on one side: those of the other are not seen to live. `mam hub stop` there, then the next command here starts one.';
   return [note('hub.namespace', title, remedy)];
 }
 

@@ -1,7 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { exists } from '../processes.ts';
-import { NEIGHBOUR } from '../registry/files.ts';
+import { leftAnnouncements } from '../hub/peer-server.ts';
 import { homePaths } from '../registry/home.ts';
 import type { Check } from './check.ts';
 import { type Found, note } from './finding.ts';
@@ -10,6 +9,8 @@ import { type Found, note } from './finding.ts';
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const SHOWN = 3;
+/** The names of files that are being written. */
+const UNFINISHED = /\.(?:[0-9a-f]{8}\.tmp|[a-z0-9]{8}\.new)$/;
 
 /** What processes that were killed have left in MAM_HOME. None of it does harm. */
 export const leftovers: Check = {
@@ -19,11 +20,14 @@ export const leftovers: Check = {
 
   async look({ home: folder }) {
     const { servers, spool } = homePaths(folder);
-    const dead = filesIn(servers).filter(({ name }) => !exists(Number.parseInt(name, 10)));
-    const lost = filesIn(spool).filter(({ age }) => age > HOUR_MS);
-    const torn = [folder, servers, spool].flatMap(filesIn).filter(({ name, age }) => {
-      return (NEIGHBOUR.test(name) || name.endsWith('.new')) && age > MINUTE_MS;
-    });
+    const dead = leftAnnouncements(servers);
+    const lost = filesIn(spool)
+      .filter(({ age }) => age > HOUR_MS)
+      .map(pathOf);
+    const torn = [folder, servers, spool]
+      .flatMap(filesIn)
+      .filter(({ name, age }) => UNFINISHED.test(name) && age > MINUTE_MS)
+      .map(pathOf);
     return [
       ...left('home.servers', dead, 'tells of a server that was killed', 'tell of servers that were killed'),
       ...left('home.spool', lost, 'was handed over and never taken', 'were handed over and never taken'),
@@ -44,6 +48,10 @@ interface File {
   age: number;
 }
 
+function pathOf({ path }: File): string {
+  return path;
+}
+
 function filesIn(folder: string): File[] {
   try {
     return readdirSync(folder, { withFileTypes: true })
@@ -61,11 +69,11 @@ function filesIn(folder: string): File[] {
   }
 }
 
-function left(id: string, files: File[], one: string, many: string): Found[] {
+function left(id: string, files: string[], one: string, many: string): Found[] {
   const [first] = files;
   if (first === undefined) return [];
-  const title = files.length === 1 ? `${first.path} ${one}.` : `${files.length} files ${many}.`;
-  const shown = files.slice(0, SHOWN).map(({ path }) => path);
+  const title = files.length === 1 ? `${first} ${one}.` : `${files.length} files ${many}.`;
+  const shown = files.slice(0, SHOWN);
   const remedy = 'Nothing has to be done: they are passed over. They can be removed by hand.';
   return [note(id, title, remedy, files.length === 1 ? undefined : shown.join('\n'))];
 }

@@ -33,14 +33,19 @@ export function peerServer(folder: string, session: AgentSession, panePid: numbe
     : 'unknown';
 }
 
-/** Removes what servers that were killed have left. @param folder as above */
-export function sweepAnnouncements(folder: string): void {
-  for (const name of namesIn(folder)) {
+/** The files that servers which were killed have left. @param folder as above */
+export function leftAnnouncements(folder: string): string[] {
+  return namesIn(folder).flatMap((name) => {
     const path = join(folder, name);
     const pid = Number(/^(\d+)\.json$/.exec(name)?.[1]);
     const { start, ns } = read(path) ?? {};
-    if (pid > 0 && isOurNamespace(ns) && !lives(pid, start)) rmSync(path, { force: true });
-  }
+    return pid > 0 && isOurNamespace(ns) && !lives(pid, start) ? [path] : [];
+  });
+}
+
+/** Removes them. */
+export function sweepAnnouncements(folder: string): void {
+  for (const path of leftAnnouncements(folder)) rmSync(path, { force: true });
 }
 
 /** Its number alone may be another process's by now. */

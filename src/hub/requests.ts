@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { explain, MamError } from '../errors.ts';
+import { needsAttention } from '../job/apply.ts';
 import type { Command, Commands, HubStatus, Reply, Request } from '../job/request.ts';
 import { PROTOCOL_VERSION } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
@@ -65,7 +66,14 @@ export class Requests {
     this.reply = options.reply;
     this.handlers = {
       // A client whose connection was lost sends its request again, perhaps to the next hub: that is no second job.
-      delegate: (params, id) => options.delegations.delegate({ request_key: `request:${id}`, ...params }),
+      delegate: async (params, id) => {
+        const result = await options.delegations.delegate({ request_key: `request:${id}`, ...params });
+        // The answer says what keeps it from its pane: no line tells the same once more.
+        const { job_id, registry_dir, supervisor } = result.record;
+        if (needsAttention(result.record))
+          await wakes.seen({ job_id, registry_dir, seen_by: supervisor.session });
+        return result;
+      },
       preview: (params) => options.delegations.preview(params),
       status: async (params) => {
         const { job, told } = await wakes.seen(params);
