@@ -81,9 +81,9 @@ export class RecordFiles {
     try {
       do {
         due.again = false;
-        const { ground, paths, record, mark } = due.job;
+        const { ground, paths, record } = due.job;
         ground.check();
-        await writeDerived(paths.record, recordText(record, mark, this.seal));
+        await writeDerived(paths.record, recordText(record, this.seal));
       } while (due.again);
       if (this.due.get(id) === due) this.due.delete(id);
       due.job.isWritten = true;

@@ -7,8 +7,10 @@ import { isOwnFile, isOwnFolder } from '../trust/owner.ts';
 
 const writeFile = promisify(write);
 
-/** A file of a job's folder, or of its `texts`, that is being written, beside the one it shall become. */
-export const NEIGHBOUR = /^(job\.json|screen\.txt|events\.jsonl|[0-9a-f]{64})\.[0-9a-f]{8}\.tmp$/;
+/** A file that is being written, beside the one it shall become. */
+export const NEIGHBOUR = /\.[0-9a-f]{8}\.tmp$/;
+/** The same for those of a job's folder, and of its `texts`: in a project others may have files of such names. */
+export const JOB_NEIGHBOUR = /^(job\.json|screen\.txt|events\.jsonl|[0-9a-f]{64})\.[0-9a-f]{8}\.tmp$/;
 /** The same for those of a registry's own folder. */
 const REGISTRY_NEIGHBOUR = /^(\.index\.jsonl\.[0-9a-f]{8}\.tmp|\.hub\.owner\.[a-z0-9]{8}\.new)$/;
 
@@ -46,8 +48,8 @@ export async function writeNew(path: string, text: string): Promise<void> {
 /** Removes what a writer that was killed has left unfinished in a job's folder. @throws the system's error */
 export function sweepJob(folder: string): void {
   const texts = join(folder, 'texts');
-  sweep(folder, readdirSync(folder), NEIGHBOUR);
-  if (isOwnFolder(texts)) sweep(texts, readdirSync(texts), NEIGHBOUR);
+  sweep(folder, readdirSync(folder), JOB_NEIGHBOUR);
+  if (isOwnFolder(texts)) sweep(texts, readdirSync(texts), JOB_NEIGHBOUR);
 }
 
 /** The same in a registry's own folder, however many jobs it has. @throws the system's error */

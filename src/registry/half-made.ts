@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import type { JobOrder } from '../job/record.ts';
 import { readForeign } from '../trust/files.ts';
 import { isOwnFile, isOwnFolder } from '../trust/owner.ts';
-import { readJournal } from './journal.ts';
+import { journalText, readJournal } from './journal.ts';
 import { type JobPaths, jobPaths } from './paths.ts';
 
 /** What a job's folder has before anybody is told of the job. */
 const FIRST = ['events.jsonl', 'prompt.md'];
-/** And its journal. */
+/** How its journal begins, and what it has then. */
+const BEGINNING = '\n{"seq":1,';
 const FIRST_EVENTS = ['queued', 'pasting'];
 
 /**
@@ -30,10 +31,14 @@ export function sweepHalfMade(registryDir: string, jobId: string): void {
 function isMade({ journal, prompt }: JobPaths, names: string[]): boolean {
   const { events, damage } = readJournal(journal);
   const [first] = events;
-  // A torn line is what is left of a write; more of them are the ruins of a journal.
-  if (first === undefined) return damage.length > 1;
+  if (first === undefined) return names.includes('events.jsonl') && !isBeginning(journalText(journal));
   if (damage.length > 0 || !events.every(({ type }) => FIRST_EVENTS.includes(type))) return true;
   const { prompt_bytes: whole } = (first.data?.['job'] ?? {}) as Partial<JobOrder>;
   if (typeof whole !== 'number') return true;
   return names.includes('prompt.md') && Buffer.byteLength(readForeign(prompt)) >= whole;
+}
+
+/** True for what is left of a first write that was cut off; anything else is a damaged journal, which stays. */
+function isBeginning(text: string): boolean {
+  return BEGINNING.startsWith(text) || (text.startsWith(BEGINNING) && !text.includes('\n', 1));
 }

@@ -17,8 +17,7 @@ import { foldJob } from './fold.ts';
 import { foldProven } from './history.ts';
 import { type Mark, presentMark } from './mark.ts';
 import { OwnPlace } from './own-place.ts';
-import { hasJob, jobPaths, journalPath } from './paths.ts';
-import { readWritten } from './record-file.ts';
+import { hasJob, journalPath } from './paths.ts';
 import type { Seal } from './seal.ts';
 
 /** A row with the session that `mine` compares, and that session's key for the job. */
@@ -137,11 +136,6 @@ export class JobIndex {
     const { seal } = this;
     if (!hasJob(registryDir, jobId)) return undefined;
     try {
-      const written = seal && readWritten(jobPaths(registryDir, jobId).record, jobId, seal);
-      if (written !== undefined && isFinal(written.record.status)) {
-        const row = toIndexRow(written.record, written.journal);
-        if (isPresent(registryDir, row)) return row;
-      }
       const { folded, isProven } =
         seal === undefined
           ? { folded: foldJob(registryDir, jobId), isProven: false }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { isJobId, randomSuffix } from '../job/id.ts';
 import { isOwnFolder } from '../trust/owner.ts';
-import { NEIGHBOUR } from './files.ts';
+import { JOB_NEIGHBOUR } from './files.ts';
 import { jobPaths } from './paths.ts';
 
 /** No job id, so that nobody takes it for a job's folder. */
@@ -34,7 +34,7 @@ function contentsIn(folder: string): Contents {
   const names = readdirSync(folder);
   const stats = names.map((name) => ({ name, stat: lstatSync(join(folder, name)) }));
   const isOurs = ({ name, stat }: (typeof stats)[number]): boolean =>
-    name === 'texts' ? stat.isDirectory() : stat.isFile() && (OURS.has(name) || NEIGHBOUR.test(name));
+    name === 'texts' ? stat.isDirectory() : stat.isFile() && (OURS.has(name) || JOB_NEIGHBOUR.test(name));
   const foreign = stats.filter((one) => !isOurs(one)).map(({ name }) => name);
   let bytes = stats.reduce((sum, { stat }) => sum + (stat.isFile() ? stat.size : 0), 0);
   if (names.includes('texts') && !foreign.includes('texts')) {
