@@ -22,6 +22,8 @@ export async function retainedRecords(lab: Lab): Promise<Map<string, JobRecord>>
   try {
     await client.subscribeAsync('mam/v1/default/hosts/+/jobs/+/record', { qos: 1 });
     await pause(RETAINED_MS);
+  } catch {
+    // No hub listens: the other rules tell that.
   } finally {
     await client.endAsync(true);
   }

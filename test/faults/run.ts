@@ -36,7 +36,13 @@ export async function run(seed: number, seconds: number, without: readonly strin
   say(`lab ${world.lab.folder}, patience ${PATIENCE.toFixed(1)}`);
   const missing = impossible(world);
   if (missing.length > 0) say(`skipped: ${missing.join(', ')}`);
-  const evidence = await live(world, random, seconds, without);
+  const evidence = await live(world, random, seconds, without).catch(async (error: unknown) => {
+    // Nothing that was started here may outlive this process.
+    heal(world);
+    await end(world).catch(() => {});
+    world.mounts.end();
+    throw error;
+  });
   const found = violations(evidence);
   summary(world, evidence, found);
   if (found.length === 0) {
