@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { JobOrder } from '../../src/job/record.ts';
 import { homePaths } from '../../src/registry/home.ts';
+import { presentMark } from '../../src/registry/mark.ts';
 import { Seal } from '../../src/registry/seal.ts';
 import { Board } from '../support/board.ts';
 import type { Lab } from '../support/lab.ts';
@@ -445,8 +446,9 @@ function plant({ registry, home, project, expected }: Lab, count: number): void 
   mkdirSync(home, { recursive: true, mode: 0o700 });
   mkdirSync(registry, { recursive: true });
   expected.push(/^p\/\.mam\/jobs\/job-\d+$/);
-  const name = join(project, 'name');
-  writeFileSync(name, '');
+  const shared = join(project, 'shared');
+  mkdirSync(shared);
+  writeFileSync(join(shared, 'events.jsonl'), '');
   const seal = Seal.of(homePaths(home));
   const hash = createHash('sha256').digest('hex');
   const lines = Array.from({ length: count }, (_, index) => {
@@ -471,9 +473,13 @@ function plant({ registry, home, project, expected }: Lab, count: number): void 
       const done = event(2, { type: 'completed', source: 'person', detail: texts.detail });
       writeFileSync(join(folder, 'events.jsonl'), `\n${queued}\n\n${done}\n`);
       // Ten thousand folders take seconds to make and to remove, links a fiftieth of that.
-    } else linkSync(name, folder);
+    } else symlinkSync(shared, folder);
+    const journal = presentMark(join(folder, 'events.jsonl'));
     const row = { job_id: id, agent: 'human', status: 'completed', phase: 'submitted', owner: 'planted' };
-    return seal.sign(`row ${id}`, JSON.stringify({ ...row, ...texts, created_at: at, final_at: at }));
+    return seal.sign(
+      `row ${id}`,
+      JSON.stringify({ ...row, ...texts, created_at: at, final_at: at, journal }),
+    );
   });
   writeFileSync(join(registry, '.index.jsonl'), `${lines.join('\n')}\n`);
 }
