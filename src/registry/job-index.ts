@@ -286,9 +286,9 @@ function toIndexRow(record: JobRecord, journal: Mark | undefined): IndexRow {
   return { ...toRow(record), owner, place, request_key, journal };
 }
 
-/** True while the journal is in the state that the row was made of. */
+/** True while the journal is in the state that the row was made of; of an older version's row, while there is none. */
 function isPresent(registryDir: string, { job_id: id, journal }: IndexRow): boolean {
-  return journal !== undefined && journal === presentMark(journalPath(registryDir, id));
+  return journal === presentMark(journalPath(registryDir, id));
 }
 
 function isSame(one: IndexRow, other: IndexRow | undefined): boolean {
