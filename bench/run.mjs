@@ -20,6 +20,7 @@ const ORDER = [
   'registry',
   'idle',
   'crash',
+  'memory',
 ];
 /** A bench that takes longer is stuck, in ms. */
 const LONGEST_MS = 15 * 60_000;

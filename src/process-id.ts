@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import { startOf } from './processes.ts';
+import { isRunning, startOf } from './processes.ts';
 
 /** A process that can be told from a later one with the same id, and from one of that id in another pid namespace. */
 export interface ProcessId {
@@ -46,7 +46,7 @@ export function isOurNamespace(ns: string | undefined): boolean {
 /** Whether this very process runs, as far as that can be seen from here. */
 export function lifeOf({ pid, start, ns }: ProcessId): Life {
   if (!isOurNamespace(ns)) return 'unknown';
-  return startOf(pid) === start ? 'alive' : 'gone';
+  return start !== '' && isRunning(pid, start) ? 'alive' : 'gone';
 }
 
 /** True while this very process is seen to run: the id is in use, by a process that started then, and it is no zombie. */

@@ -18,6 +18,23 @@ export function startOf(pid: number): string | undefined {
   return ps(pid, 'state')?.startsWith('Z') === false ? ps(pid, 'lstart') : undefined;
 }
 
+/**
+ * True while the very process runs that started then: its id is in use, and it is no zombie. What can't be told, as by a
+ * process that has no file descriptor left, is no end.
+ * @param start as `startOf` gave it; empty when it could not be told then
+ */
+export function isRunning(pid: number, start: string): boolean {
+  if (!exists(pid)) return false;
+  const now = startOf(pid);
+  if (now !== undefined) return start === '' || now === start;
+  return !canLook();
+}
+
+/** False while the system lets us look at no process, not even at our own. */
+function canLook(): boolean {
+  return startOf(process.pid) !== undefined;
+}
+
 /** True for a process that a signal has stopped: it lives, and does nothing. */
 export function isStopped(pid: number): boolean {
   return (LINUX ? stat(pid)?.[0] : ps(pid, 'state'))?.toUpperCase().startsWith('T') === true;
@@ -32,6 +49,11 @@ export function exists(pid: number): boolean {
     // EPERM: it lives, but belongs to another user.
     return systemCode(error) === 'EPERM';
   }
+}
+
+/** Names the space in which process ids mean something, such as a container's; only Linux has more than one. */
+export function pidSpace(): string | undefined {
+  return LINUX ? linkOf('/proc/self/ns/pid') : undefined;
 }
 
 /** The parents of a process, nearest first, itself not among them. */

@@ -6,12 +6,16 @@ import { makeFolder } from '../folders.ts';
 import type { Claim } from '../job/event.ts';
 import { syncFolder, writeDurable } from './durable.ts';
 
-/** One event that waits on disk for the hub. */
-export interface OutboxEntry {
+/** Where an event waits on disk for the hub. */
+export interface OutboxFile {
   file: string;
   writer: string;
   /** The writer's own order: a later event has a higher number. */
   order: number;
+}
+
+/** One event that waits on disk for the hub. */
+export interface OutboxEntry extends OutboxFile {
   claim: Claim;
 }
 
@@ -54,12 +58,17 @@ export async function keepInOutbox(
  */
 export async function readOutbox(folder: string): Promise<OutboxEntry[]> {
   const entries: OutboxEntry[] = [];
-  for (const { name, writer, order } of await listOutbox(folder)) {
-    const file = join(folder, name);
-    const claim = await readClaim(file);
-    if (claim !== undefined) entries.push({ file, writer, order, claim });
+  for (const entry of await listOutbox(folder)) {
+    const claim = await readOutboxClaim(entry.file);
+    if (claim !== undefined) entries.push({ ...entry, claim });
   }
   return entries;
+}
+
+/** The files of an outbox, each writer's in its order. @throws the system's error */
+export async function listOutbox(folder: string): Promise<OutboxFile[]> {
+  const found = await listNames(folder);
+  return found.map(({ name, writer, order }) => ({ file: join(folder, name), writer, order }));
 }
 
 /** Removes an entry that is in the journal (or refused with an answer); one that is gone already is fine. */
@@ -102,7 +111,7 @@ interface Name {
   order: number;
 }
 
-async function listOutbox(folder: string): Promise<Name[]> {
+async function listNames(folder: string): Promise<Name[]> {
   // A listing may miss a file that appeared while it ran and yet show a later one. A second listing has every
   // file that was there before the last one of the first.
   const first = parseNames(await names(folder));
@@ -131,15 +140,19 @@ async function names(folder: string): Promise<string[]> {
   }
 }
 
-async function readClaim(file: string): Promise<Claim | undefined> {
+/**
+ * The event in such a file; nothing when it is gone, or holds none: then it is moved aside to `<name>.bad`.
+ * @throws the system's error when it can't be read now
+ */
+export async function readOutboxClaim(file: string): Promise<Claim | undefined> {
   let text: string;
   try {
     // A folder or a pipe of such a name would stop the draining, or hang it.
-    if (!(await lstat(file)).isFile()) throw new Error('no plain file');
-    text = await readFile(file, 'utf8');
+    const isPlain = (await lstat(file)).isFile();
+    text = isPlain ? await readFile(file, 'utf8') : '';
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') await rename(file, `${file}.bad`).catch(() => {});
-    return undefined;
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
   }
   const claim = parseClaim(text);
   if (claim === undefined) await rename(file, `${file}.bad`).catch(() => {});

@@ -155,7 +155,7 @@ export class Publisher {
       resolve = ok;
       reject = failed;
     });
-    const deadline = Date.now() + this.#patienceMs;
+    const deadline = performance.now() + this.#patienceMs;
     return {
       claim,
       topic,
@@ -190,12 +190,12 @@ export class Publisher {
         this.#timer = undefined;
         const first = this.#sent.values().next().value;
         if (first === undefined) return;
-        if (first.deadline > Date.now()) return this.#watch();
+        if (first.deadline > performance.now()) return this.#watch();
         if (first.unknown === undefined) return this.#spill(this.#tooLate);
         this.#answered(first, first.unknown);
         this.#watch();
       },
-      Math.max(0, oldest.deadline - Date.now()),
+      Math.max(0, oldest.deadline - performance.now()),
     );
   }
 
@@ -247,7 +247,7 @@ export class Publisher {
     if (entry.answered) await this.#unbox(entry);
     else if (entry.asked) this.#finish(entry, { kind: 'kept', why: entry.why });
     else if (!entry.settled)
-      entry.timer = setTimeout(() => this.#conclude(entry), Math.max(0, entry.deadline - Date.now()));
+      entry.timer = setTimeout(() => this.#conclude(entry), Math.max(0, entry.deadline - performance.now()));
     entry.asked = false;
   }
 
@@ -292,7 +292,7 @@ export class Publisher {
       delete entry.file;
       entry.asked = true;
       entry.why = this.#tooLate;
-      entry.deadline = Date.now() + this.#patienceMs;
+      entry.deadline = performance.now() + this.#patienceMs;
       this.#sent.set(entry.claim.event_id, entry);
       this.#options.send(entry.topic, entry.payload);
     }

@@ -57,9 +57,7 @@ export default defineCommand({
         const { jobs } = await ask('list', { registry_dir, open_only: true, limit: MAX_JOBS });
         id = idOf(words[0] ?? '', jobs, registry_dir);
         if (id === undefined)
-          throw looksLikeId(words[0] ?? '')
-            ? noSuchJob(registry_dir, words[0] ?? '')
-            : noJob(decision, words);
+          throw looksLikeId(words[0] ?? '') ? noSuchJob(settings, words[0] ?? '') : noJob(decision, words);
       }
       const { record, delivered: said } = await ask('answer', {
         job_id: jobIdOf(registry_dir, id),

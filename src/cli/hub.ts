@@ -132,5 +132,8 @@ function statusText(hub: HubStatus): string {
     `clients     ${hub.clients}`,
     `open jobs   ${hub.open_jobs}`,
     ...hub.registries.map((registry) => `registry    ${registry}`),
+    ...(hub.away ?? []).map(
+      ({ registry_dir: dir, jobs }) => `away        ${dir} (open there: ${jobs.join(', ')})`,
+    ),
   ].join('\n');
 }

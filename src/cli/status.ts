@@ -25,7 +25,7 @@ export default defineCommand({
     const settings = await commandSettings(registryDir);
     const jobId = jobIdOf(settings.registryDir, options.job, words[0]);
     const dir = registryOf(settings, jobId);
-    if (dir === undefined) throw noSuchJob(settings.registryDir, jobId);
+    if (dir === undefined) throw noSuchJob(settings, jobId);
     const { record, events, damage } = foldShown(dir, jobId, homePaths(settings.home));
     if (json) {
       printJson({

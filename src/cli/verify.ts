@@ -51,7 +51,7 @@ export default defineCommand({
     const settings = await commandSettings(registryDir);
     const jobId = jobIdOf(settings.registryDir, options.job, words[0]);
     const dir = registryOf(settings, jobId);
-    if (dir === undefined) throw noSuchJob(settings.registryDir, jobId);
+    if (dir === undefined) throw noSuchJob(settings, jobId);
     const given = options.validate === undefined ? undefined : resolve(settings.cwd, options.validate);
     const record = recordOf(dir, jobId, settings, given !== undefined);
     const { script, script_changed } = scriptOf(record.validation, given);

@@ -5,8 +5,9 @@ import type { Settings } from '../config.ts';
 import { systemCode } from '../errors.ts';
 import { isJobId } from '../job/id.ts';
 import { isFinal, type Status } from '../job/words.ts';
+import { isAway } from '../registry/away.ts';
 import { isOwnJob } from '../registry/history.ts';
-import { homePaths, readPointers, readRegistries } from '../registry/home.ts';
+import { homePaths, type Pointer, readPointers, readRegistries } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
 import { hasJob, jobPaths, lockPath } from '../registry/paths.ts';
 import { writtenState } from '../registry/record-file.ts';
@@ -183,8 +184,6 @@ function writer(dir: string, home: string): Found[] {
   ];
 }
 
-type Pointer = ReturnType<typeof readPointers>[number];
-
 function pointersOf({ home }: Settings): Pointer[] {
   try {
     return readPointers(homePaths(home));
@@ -195,9 +194,10 @@ function pointersOf({ home }: Settings): Pointer[] {
 
 /** A registry that is not there may come back: a disk that is not mounted, a folder that was renamed. */
 function away(pointers: Pointer[]): Found[] {
-  const dirs = [...new Set(pointers.map(({ registryDir }) => registryDir))].filter((dir) => !isFolder(dir));
+  const missing = pointers.filter(isAway);
+  const dirs = [...new Set(missing.map(({ registryDir }) => registryDir))];
   return dirs.map((dir) => {
-    const count = pointers.filter(({ registryDir }) => registryDir === dir).length;
+    const count = missing.filter(({ registryDir }) => registryDir === dir).length;
     const jobs = count === 1 ? 'one open job' : `${count} open jobs`;
     const title = `The registry ${dir} of ${jobs} is away.`;
     const remedy =
@@ -207,9 +207,7 @@ function away(pointers: Pointer[]): Found[] {
 }
 
 function lostPointers(pointers: Pointer[]): Found[] {
-  const lost = pointers.filter(
-    ({ jobId, registryDir }) => isFolder(registryDir) && !hasJob(registryDir, jobId),
-  );
+  const lost = pointers.filter((one) => !isAway(one) && !hasJob(one.registryDir, one.jobId));
   if (lost.length === 0) return [];
   const jobs = lost.length === 1 ? 'One live job is' : `${lost.length} live jobs are`;
   const title = `${jobs} noted whose files are gone.`;

@@ -31,11 +31,15 @@ export class Claims {
   private readonly home: string;
   private readonly log: Log;
   private readonly elsewhere: Elsewhere | undefined;
+  private readonly earlier: (writer: string, jobId: string) => Promise<void> | undefined;
   private readonly reply: (topic: string, reply: ClaimReply, from: ClaimWay) => void;
   /** Of each job with a claim on its way: settles when the last one has its place in the journal. */
   private readonly turns = new Map<string, Promise<void>>();
 
-  /** @param options.elsewhere other hubs, where there is an external broker */
+  /**
+   * @param options.elsewhere other hubs, where there is an external broker
+   * @param options.earlier settles when what a publisher has kept of this job was taken; fails when that can't be taken
+   */
   constructor(options: {
     registrar: Registrar;
     owners: PaneOwners;
@@ -43,6 +47,7 @@ export class Claims {
     home: string;
     log: Log;
     elsewhere: Elsewhere | undefined;
+    earlier: (writer: string, jobId: string) => Promise<void> | undefined;
     reply: (topic: string, reply: ClaimReply, from: ClaimWay) => void;
   }) {
     this.registrar = options.registrar;
@@ -51,6 +56,7 @@ export class Claims {
     this.home = options.home;
     this.log = options.log;
     this.elsewhere = options.elsewhere;
+    this.earlier = options.earlier;
     this.reply = options.reply;
   }
 
@@ -77,10 +83,15 @@ export class Claims {
   }
 
   private async judge(claim: Claim, from: ClaimWay): Promise<{ answer: ClaimReply; failed?: unknown }> {
-    const { job_id: jobId, result_spool: spool } = claim;
-    const { turn, done } = this.queueUp(jobId);
+    const { job_id: jobId, result_spool: spool, writer } = claim;
+    const earlier = from === 'outbox' || writer === undefined ? undefined : this.earlier(writer, jobId);
+    let done = (): void => {};
     try {
-      if (turn !== undefined) await turn;
+      // Before it takes its place: what it waits for is of the same job.
+      if (earlier !== undefined) await earlier;
+      const place = this.queueUp(jobId);
+      done = place.done;
+      if (place.turn !== undefined) await place.turn;
       const unheard = from !== 'socket' || claim.reply_to === undefined;
       const answer = await this.settle({ ...claim, ...(unheard && { unheard }) }, from, done);
       // Refused for good: nobody will come for its text.
@@ -179,7 +190,7 @@ export class Claims {
 
   /** Refuses what a runaway sends: acknowledged and answered, so that nobody sends it again. */
   private async refuse(job: LiveJob, claim: Claim, { why, tell }: { why: string; tell: boolean }) {
-    if (tell) await this.registrar.note(job, 'throttled', { detail: why, data: { type: claim.type } });
+    if (tell) await this.registrar.noteNow(job, 'throttled', { detail: why, data: { type: claim.type } });
     return { ...refused(claim.event_id, why), status: job.record.status };
   }
 

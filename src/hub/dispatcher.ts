@@ -50,6 +50,8 @@ export class Dispatcher {
   private readonly handOver: HandOver;
   private readonly obstacles: Obstacles;
   private stopped = false;
+  /** Jobs that an earlier hub has left, until it is known what has become of them. */
+  private readonly left = new Set<LiveJob>();
 
   /** @param options.announcements the folder in which peers' servers tell of themselves */
   constructor(options: {
@@ -91,13 +93,9 @@ export class Dispatcher {
     else job.uncork();
   }
 
-  /** Takes up the open jobs that the last hub left, in the order of their making. */
+  /** Takes up the open jobs that the last hub left, in the order of their making. Their panes are left alone until `begin`. */
   resume(jobs: LiveJob[]): void {
-    for (const job of jobs.filter(isStillStarting)) {
-      void this.registrar.note(job, 'delivery_failed', {
-        detail: 'The hub ended while it started the agent. Look whether its session runs.',
-      });
-    }
+    for (const job of jobs) this.left.add(job);
     const inOrder = jobs
       .filter((job) => job.record.agent_session !== undefined && !isFinal(job.record.status))
       .sort(
@@ -106,6 +104,17 @@ export class Dispatcher {
           a.record.created_at.localeCompare(b.record.created_at),
       );
     for (const job of inOrder) this.enqueue(job);
+  }
+
+  /** Goes on with what it has taken up. What earlier reports say of the jobs must be known by now. */
+  begin(): void {
+    for (const job of [...this.left].filter(isStillStarting)) {
+      void this.registrar.note(job, 'delivery_failed', {
+        detail: 'The hub ended while it started the agent. Look whether its session runs.',
+      });
+    }
+    this.left.clear();
+    for (const queue of [...this.queues.values()]) this.attend(queue);
   }
 
   /** A job that ended, or that its peer took by itself, frees its pane or leaves the keys alone. */
@@ -177,7 +186,12 @@ export class Dispatcher {
     clearTimeout(queue.lookAgain);
     queue.lookAgain = undefined;
     const job = queue.jobs[0];
-    if (queue.stop !== undefined || this.stopped) return;
+    if (queue.stop !== undefined || this.stopped || queue.jobs.some((one) => this.left.has(one))) return;
+    // What was typed is not in its record yet.
+    if (job !== undefined && this.registrar.isHolding(job)) {
+      this.lookLater(queue);
+      return;
+    }
     if (job?.record.status !== 'queued') {
       this.runErrand(queue, job);
       return;
@@ -210,9 +224,7 @@ export class Dispatcher {
       if (done) {
         queue.errands = queue.errands.filter((one) => one !== errand);
         errand.settled();
-      } else if (!this.stopped) {
-        queue.lookAgain = setTimeout(() => this.attend(queue), LOOK_AGAIN_MS);
-      }
+      } else if (!this.stopped) this.lookLater(queue);
     });
   }
 
@@ -239,6 +251,10 @@ export class Dispatcher {
       });
   }
 
+  private lookLater(queue: PaneQueue, ms = LOOK_AGAIN_MS): void {
+    queue.lookAgain = setTimeout(() => this.attend(queue), ms);
+  }
+
   private dropEmpty(queue: PaneQueue): void {
     if (queue.jobs.length + queue.errands.length === 0 && queue.stop === undefined)
       this.queues.delete(queue.key);
@@ -249,7 +265,7 @@ export class Dispatcher {
     queue.blocked = await this.obstacles.found(job, queue.blocked, obstacle);
     if (this.stopped || queue.jobs[0] !== job) return;
     const starting = job.record.typing?.started === true && obstacle.by === 'not_ready';
-    queue.lookAgain = setTimeout(() => this.attend(queue), starting ? LOOK_AT_START_MS : LOOK_AGAIN_MS);
+    this.lookLater(queue, starting ? LOOK_AT_START_MS : LOOK_AGAIN_MS);
   }
 
   private queueOf(job: LiveJob): PaneQueue {

@@ -1,5 +1,4 @@
 import { builtIn, lookFor } from '../agents/index.ts';
-import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { awaitArgument } from '../tmux/argument.ts';
@@ -66,7 +65,7 @@ export class HandOver {
     } else if (record.phase !== 'queued') {
       end = await this.recover(job, target, text, steps);
     } else {
-      const obstacle = this.obstacleBefore(record);
+      const obstacle = this.obstacleBefore(job);
       if (obstacle !== undefined) return obstacle;
       const { socket } = session;
       const announced = { socket, jobs: [job.id], what: 'order' as const, agent: record.agent, typing, text };
@@ -115,9 +114,9 @@ export class HandOver {
   }
 
   /** What the pane itself does not show. */
-  private obstacleBefore(record: JobRecord): Obstacle | undefined {
-    const { typing } = record;
-    if (typing?.started !== true || this.hasServer(record)) return undefined;
+  private obstacleBefore(job: LiveJob): Obstacle | undefined {
+    const { typing } = job.record;
+    if (typing?.started !== true || this.hasServer(job)) return undefined;
     return {
       by: 'not_ready',
       evidence: 'the agent is starting: its mam server has not connected yet',
@@ -125,14 +124,10 @@ export class HandOver {
   }
 
   /** True when a started agent's server is there, or has had its time. */
-  private hasServer({
-    agent,
-    agent_session: session,
-    agent_process: process,
-    created_at,
-  }: JobRecord): boolean {
+  private hasServer({ record, clock }: LiveJob): boolean {
+    const { agent, agent_session: session, agent_process: process } = record;
     if (builtIn(agent)?.start === undefined || session === undefined || process === undefined) return true;
-    if (Date.now() - Date.parse(created_at) > SERVER_MS) return true;
+    if (clock.age > SERVER_MS) return true;
     return peerServer(this.announcements, session, process.pane_pid) === 'connected';
   }
 

@@ -2,7 +2,6 @@ import type { HookReport } from '../job/hook.ts';
 import type { HookParams, HookResult } from '../job/request.ts';
 import type { Changes } from './changes.ts';
 import type { Decisions } from './decisions.ts';
-import { hubDraft } from './hub-draft.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
 import { type PaneOwners, pidsOf } from './pane-owners.ts';
@@ -141,7 +140,7 @@ export class Hooks {
     if (ours && job.record.status === 'queued')
       await this.registrar.note(job, 'submitted', { data: { evidence } });
     if (ours && !job.record.delivery.some((entry) => entry.stage === 'acknowledged')) {
-      await this.registrar.record(job, { ...hubDraft(job.id, 'acknowledged', { data: { evidence } }) });
+      await this.registrar.note(job, 'acknowledged', { data: { evidence } });
     }
     if (job.record.attention.length > 0) {
       await this.registrar.note(job, 'resumed', {

@@ -1,4 +1,5 @@
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Settings } from '../config.ts';
 import { PROTOCOL_VERSION } from '../job/request.ts';
 import { VERSION } from '../version.ts';
@@ -10,6 +11,7 @@ export class HubClaim {
   private readonly settings: Settings;
   private readonly startedAt = new Date().toISOString();
   private socketInode: number | undefined;
+  private writtenAt: number | undefined;
 
   /** @param path of `hub.json` */
   constructor(path: string, settings: Settings) {
@@ -46,12 +48,15 @@ export class HubClaim {
       broker_fingerprint: brokerFingerprint(broker),
     };
     writeFileSync(this.path, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
+    this.writtenAt = statSync(this.path).mtimeMs;
   }
 
   /** Removes what is still its own. */
   release(): void {
     if (this.holds) rmSync(this.settings.socketPath, { force: true });
     if (this.ownsFile()) rmSync(this.path, { force: true });
+    const folder = dirname(this.settings.socketPath);
+    if (folder !== dirname(this.path)) removeEmpty(folder);
   }
 
   private ownsSocket(): boolean {
@@ -60,6 +65,19 @@ export class HubClaim {
   }
 
   private ownsFile(): boolean {
-    return readHubFile(this.path)?.pid === process.pid;
+    const stat = statSync(this.path, { throwIfNoEntry: false });
+    if (stat === undefined) return false;
+    const pid = readHubFile(this.path)?.pid;
+    // A hub that has no file descriptor left can't read it.
+    return pid === undefined ? stat.mtimeMs === this.writtenAt : pid === process.pid;
+  }
+}
+
+/** Removes the folder that only a socket of ours was in. */
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // The next hub is there already.
   }
 }

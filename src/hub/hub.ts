@@ -10,6 +10,7 @@ import { type Home, homePaths, readPointers } from '../registry/home.ts';
 import { Seal } from '../registry/seal.ts';
 import { VERSION } from '../version.ts';
 import { sweepAgentFiles } from './agent-files.ts';
+import { awake } from './awake.ts';
 import { BrokerJoin } from './broker-join.ts';
 import { Changes } from './changes.ts';
 import { Claims } from './claims.ts';
@@ -47,6 +48,8 @@ import { Watcher } from './watcher.ts';
 
 /** How often the hub looks whether its socket is still its own and whether it is still needed, in ms. */
 const TICK_MS = 1_000;
+/** Every so many of them, what killed servers have left is removed. */
+const SWEEP_TICKS = 60;
 
 /** Wires the parts of the hub, and holds its life: start, ticks, end. */
 export class Hub {
@@ -78,10 +81,20 @@ export class Hub {
   private readonly changes = new Changes();
   private unwatch: (() => void) | undefined;
   private tick: NodeJS.Timeout | undefined;
-  private idleSince = Date.now();
+  private idleSince = awake.now();
+  /** Until the jobs of the last hub are taken up. */
+  private takingUp: Promise<LiveJob[]> | undefined;
+  private readonly isLiveLost: boolean;
+  private looks = 0;
+  private takingBack = false;
+  private stopped = false;
 
-  /** @param onEnd called once when the hub has a reason to end; the caller then calls `stop` */
-  constructor(settings: Settings, log: Log, onEnd: (why: string) => void) {
+  /**
+   * @param onEnd called once when the hub has a reason to end; the caller then calls `stop`
+   * @param isLiveLost somebody has removed what tells of the live jobs: they are looked for
+   */
+  constructor(settings: Settings, log: Log, onEnd: (why: string) => void, isLiveLost = false) {
+    this.isLiveLost = isLiveLost;
     this.settings = settings;
     this.log = log;
     this.onEnd = onEnd;
@@ -131,7 +144,12 @@ export class Hub {
     this.texts = new PaneTexts(home.panes, log);
     const typist = new Typist({ texts: this.texts, servers, jobOf: (id) => registrar.held(id) });
     this.dispatcher = new Dispatcher({ registrar, servers, typist, log, announcements: home.servers });
-    this.watcher = new Watcher({ registrar, servers, log });
+    this.watcher = new Watcher({
+      registrar,
+      servers,
+      log,
+      catchUp: (jobId) => this.inbox.catchUp(jobId),
+    });
     this.validator = new Validator(registrar, new RunningChecks(home.folder));
     this.verifications = new Verifications(registrar);
     this.notes = new Notes({ dispatcher: this.dispatcher, registrar, typist, log });
@@ -165,6 +183,7 @@ export class Hub {
       home: home.folder,
       log,
       elsewhere,
+      earlier: (writer, jobId) => this.inbox.earlier(writer, jobId),
       reply: (topic, answer, from) => reply(topic, answer, this.buses[from === 'outside' ? 1 : 0]),
     });
     this.kept = new KeptClaims({ claims: this.claims, outbox: home.outbox });
@@ -202,56 +221,72 @@ export class Hub {
         log,
       }),
       log,
+      ready: () => this.takingUp?.then(() => {}),
       status: () => this.status(),
       stop: () => onEnd('asked to stop'),
       reply,
     });
   }
 
-  /** Takes up what the last hub left, drains the outbox, and only then lets clients in. */
+  /** Lets clients in at once; what they want of a job waits until those of the last hub are taken up. */
   async start(): Promise<void> {
     const { settings } = this;
     this.clients.reap();
     sweepAgentFiles(this.home.folder);
     sweepAnnouncements(this.home.servers);
     this.validator.endLeft();
+    awake.start();
     this.retained.takeUp();
     this.texts.load();
-    const all = await this.takeUp();
-    const jobs = all.filter(({ record }) => !isSettled(record));
-    for (const job of jobs) this.texts.dropUnpasted(job);
-    await this.inbox.drain();
+    await this.inbox.look();
+    const takingUp = this.takeUp();
+    this.takingUp = takingUp;
+    const take = (jobId: string, payload: Buffer) => this.kept.take(jobId, payload, 'socket');
     const handlers = {
-      claim: (jobId: string, payload: Buffer) => this.kept.take(jobId, payload, 'socket'),
+      claim: (jobId: string, payload: Buffer) =>
+        this.takingUp?.then(() => take(jobId, payload)) ?? take(jobId, payload),
       request: (payload: Buffer) => void this.requests.take(payload),
       clients: () => this.noteNeed(),
     };
     const { socketPath, realm, broker } = settings;
     const own = await startBroker({ socketPath, realm, handlers });
     this.buses.push(own);
-    this.show(own, broker === undefined);
     this.claim.take();
+    const all = await takingUp;
+    this.show(own, broker === undefined);
+    for (const job of all.filter(isOpen)) this.texts.dropUnpasted(job);
+    this.dispatcher.resume(all.filter(isOpen));
+    this.takingUp = undefined;
     void this.join.start();
     this.sayOnline();
+    this.tick = setInterval(() => this.look(), TICK_MS);
+    const open = this.registrar.open.length;
+    this.log.info(`hub ${VERSION} started (process ${process.pid}, ${open} open jobs)`);
     this.unwatch = watchOutbox(this.home.outbox, () => void this.inbox.drain());
-    this.watcher.start();
+    void this.goOn(all, true);
+  }
+
+  /** Goes on with jobs that were taken up, once all is recorded that was reported of them. */
+  private async goOn(all: LiveJob[], isStart = false): Promise<void> {
+    await this.inbox.drain();
+    if (this.stopped) return;
+    if (isStart) this.watcher.start();
+    const jobs = all.filter(isOpen);
+    if (!isStart) for (const job of jobs) this.step(job, () => this.watcher.resume(job));
+    for (const job of jobs) this.step(job, () => this.validator.resume(job));
+    this.dispatcher.begin();
     for (const job of jobs) {
-      this.goOn(job, () => this.watcher.resume(job));
-      this.goOn(job, () => this.validator.resume(job));
-    }
-    this.dispatcher.resume(jobs);
-    for (const job of jobs) {
-      this.goOn(job, () => this.notes.resume(job));
-      this.goOn(job, () => this.paneWatch.resume(job));
+      this.step(job, () => this.notes.resume(job));
+      this.step(job, () => this.paneWatch.resume(job));
     }
     this.wakes.takeUp(all);
-    this.tick = setInterval(() => this.look(), TICK_MS);
-    this.log.info(`hub ${VERSION} started (process ${process.pid}, ${jobs.length} open jobs)`);
   }
 
   /** Ends everything in an order that loses nothing; what a job still waits for, the next hub goes on with. */
   async stop(): Promise<void> {
+    this.stopped = true;
     this.join.stop();
+    this.inbox.stop();
     clearInterval(this.tick);
     this.unwatch?.();
     this.dispatcher.stop();
@@ -274,13 +309,13 @@ export class Hub {
     const { outlets, watcher, dispatcher, validator, notes, wakes, permissions, paneWatch } = this;
     // A part that fails must not keep the others from it.
     for (const part of [outlets, watcher, dispatcher, validator, notes, wakes, permissions, paneWatch])
-      this.goOn(job, () => part.onRecorded(job, recorded));
+      this.step(job, () => part.onRecorded(job, recorded));
     this.changes.tell(job);
     this.noteNeed();
   }
 
   /** One step of a job that fails must not keep the hub from the others. */
-  private goOn(job: LiveJob, step: () => void): void {
+  private step(job: LiveJob, step: () => void): void {
     try {
       step();
     } catch (error) {
@@ -288,18 +323,34 @@ export class Hub {
     }
   }
 
+  /** Takes up jobs whose registry is back. */
+  private async takeBack(): Promise<void> {
+    if (this.takingBack) return;
+    this.takingBack = true;
+    try {
+      const back = await this.registrar.comeBack();
+      if (back.length === 0) return;
+      this.dispatcher.resume(back.filter(isOpen));
+      await this.goOn(back);
+    } finally {
+      this.takingBack = false;
+    }
+  }
+
   private async takeUp(): Promise<LiveJob[]> {
     const pointers = readPointers(this.home);
+    const isLost = this.isLiveLost || (pointers.length === 0 && this.registrar.wasKilled());
     // Side by side: a registry that can't be opened must not keep the hub from the others.
-    const taken = pointers.map(async ({ jobId, registryDir }) => {
+    const taken = pointers.map(async (pointer) => {
       try {
-        return (await this.registrar.resume(jobId, registryDir)) ?? [];
+        return (await this.registrar.resume(pointer)) ?? [];
       } catch (error) {
-        this.log.error(`job ${jobId} was not taken up`, error);
+        this.log.error(`job ${pointer.jobId} was not taken up`, error);
         return [];
       }
     });
-    return (await Promise.all(taken)).flat();
+    const found = (await Promise.all(taken)).flat();
+    return isLost ? [...found, ...(await this.registrar.search())] : found;
   }
 
   /** Shows a broker that was joined the record of each job that is open, or has just ended. @param last as in `joined` */
@@ -321,10 +372,13 @@ export class Hub {
   }
 
   private look(): void {
-    for (const job of this.registrar.open) this.registrar.dropRemoved(job);
+    if (++this.looks % SWEEP_TICKS === 0) sweepAnnouncements(this.home.servers);
+    this.registrar.look();
+    void this.takeBack();
+    if (this.watcher.owes) void this.inbox.drain().then(() => this.watcher.again());
     if (!this.claim.holds) this.onEnd('the socket is no longer its own');
-    else if (this.isNeeded()) this.idleSince = Date.now();
-    else if (Date.now() - this.idleSince >= this.settings.hubIdleSeconds * 1000 && !this.isNew)
+    else if (this.isNeeded()) this.idleSince = awake.now();
+    else if (awake.now() - this.idleSince >= this.settings.hubIdleSeconds * 1000 && !this.isNew)
       this.onEnd('nobody needs it');
   }
 
@@ -334,21 +388,28 @@ export class Hub {
   }
 
   private noteNeed(): void {
-    this.idleSince = Date.now();
+    this.idleSince = awake.now();
   }
 
   private isNeeded(): boolean {
     const clients = this.buses[0]?.clients ?? 0;
-    return clients > 0 || this.registrar.open.length > 0 || this.verifications.size + this.wakes.size > 0;
+    if (clients > 0 || this.registrar.open.length > 0 || this.registrar.isBehind) return true;
+    return this.inbox.isBusy || this.verifications.size + this.wakes.size > 0;
   }
 
   private status(): HubStatus {
+    const away = this.registrar.awayRegistries;
     return {
       ...this.claim.status,
       ...(this.join.problem !== undefined && { broker_problem: this.join.problem }),
       clients: this.buses.reduce((sum, bus) => sum + bus.clients, 0),
       open_jobs: this.registrar.open.length,
       registries: this.registrar.registryDirs,
+      ...(away.length > 0 && { away }),
     };
   }
+}
+
+function isOpen({ record }: LiveJob): boolean {
+  return !isSettled(record);
 }

@@ -1,22 +1,35 @@
+import { existsSync, statSync } from 'node:fs';
 import { MamError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { apply } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { historyError } from '../job/history.ts';
 import { type JobRecord, recordSchema } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
+import { writeDurably, writeNew } from '../registry/files.ts';
 import { type FoldedJob, foldJob } from '../registry/fold.ts';
 import { asHistory, foldProven } from '../registry/history.ts';
 import { Journal } from '../registry/journal.ts';
 import type { Mark } from '../registry/mark.ts';
 import { OwnPlace } from '../registry/own-place.ts';
 import { type JobPaths, jobPaths, registryError } from '../registry/paths.ts';
+import { recordText } from '../registry/record-file.ts';
 import type { Seal } from '../registry/seal.ts';
 import { type Line, longLine, shortLine } from '../registry/texts.ts';
+import { type ClockMark, isSign, JobClock } from './job-clock.ts';
+import { RecentEvents } from './recent-events.ts';
 
-/** How many of the newest events are kept in memory for waiters that come back. */
-const RECENT = 200;
+/** What a job takes in memory, and each of its events, whose id must be known, in bytes. */
+const JOB_BYTES = 8_000;
+const EVENT_ID_BYTES = 120;
 /** The longest time that a job's first events wait for each other, in ms. */
 const CORK_MS = 20;
+
+/** How a job's files may be written. */
+interface Access {
+  mayWrite?: (isOpen: boolean) => void;
+  isNew?: boolean;
+}
 
 /** An event before the hub has given it its place. */
 export type Draft = Omit<RecordedEvent, 'seq' | 'recorded_at' | 'late'>;
@@ -51,11 +64,15 @@ export class LiveJob {
   prompt: string | undefined;
   /** Resolves when the job's folder is complete on disk. */
   kept: Promise<void> = Promise.resolve();
+  /** Its two clocks. */
+  readonly clock = new JobClock();
+  /** Of the registry's folder that it lies in: another folder in its place says nothing of the job. */
+  registryInode: number | undefined;
   private head: JobRecord | undefined;
   private durable: JobRecord | undefined;
   private lastSeq = 0;
   private seqs = new Map<string, number>();
-  private recent: RecordedEvent[] = [];
+  private readonly recent = new RecentEvents();
   private readonly journal: Journal;
   private readonly seal: Seal;
   /** Events on their way to the disk. */
@@ -66,27 +83,35 @@ export class LiveJob {
   /** Set while a long event's texts are written: what comes after it queues up here, in its order. */
   private behind: Promise<unknown> | undefined;
 
-  constructor(registryDir: string, id: string, paths: JobPaths, seal: Seal) {
+  /** @param access `mayWrite` throws before a write that must not happen; `isNew`: its files are to be made */
+  constructor(registryDir: string, id: string, paths: JobPaths, seal: Seal, access: Access = {}) {
     this.registryDir = registryDir;
     this.id = id;
     this.paths = paths;
     this.seal = seal;
     this.ground = new OwnPlace(paths.folder);
-    this.journal = new Journal(paths.journal, this.ground);
+    this.journal = new Journal(paths.journal, { place: this.ground, ...access });
   }
 
   /**
    * A job that is on disk. One that no hub of this home has delegated is history: it can be looked at, and nothing more.
+   * @param mark how far an earlier hub saw its clocks
    * @throws MamError as `foldJob`; `unavailable` for a record that does not fit
    */
-  static load(registryDir: string, id: string, seal: Seal): LiveJob {
-    const job = new LiveJob(registryDir, id, jobPaths(registryDir, id), seal);
+  static load(
+    registryDir: string,
+    id: string,
+    seal: Seal,
+    { mark, ...access }: Access & { mark?: ClockMark | undefined } = {},
+  ): LiveJob {
+    const job = new LiveJob(registryDir, id, jobPaths(registryDir, id), seal, access);
     const { folded, isProven } = foldProven(registryDir, id, seal);
     checkRecord(folded);
     job.isHistory = !isProven;
     if (isProven) {
       job.checkGround();
       job.adopt(folded);
+      job.clock.resume(folded.record, job.lastSign, mark);
       return job;
     }
     // Nothing is attached to a pane that a stranger names.
@@ -111,11 +136,14 @@ export class LiveJob {
     return record;
   }
 
-  /** When the last event was recorded, in ms since 1970. */
-  get lastEventAt(): number {
-    // That somebody has looked at the work, or was told of it, is no sign of life.
-    const last = this.recent.findLast(({ type }) => type !== 'verified' && type !== 'notified');
-    return Date.parse(last?.recorded_at ?? this.record.created_at);
+  /** When the last event was recorded that counts against silence. */
+  private get lastSign(): string {
+    return this.recent.list.findLast(isSign)?.recorded_at ?? this.record.created_at;
+  }
+
+  /** About what it takes in memory beside its newest events, in bytes. */
+  get weight(): number {
+    return JOB_BYTES + this.seqs.size * EVENT_ID_BYTES;
   }
 
   /** How many events the journal has, those on their way to the disk counted. */
@@ -165,9 +193,10 @@ export class LiveJob {
 
   /** The recorded events after `seq`, oldest first. */
   eventsAfter(seq: number): RecordedEvent[] {
-    const first = this.recent[0];
+    if (seq >= this.record.seq) return [];
+    const first = this.recent.list[0];
     if (first === undefined || seq + 1 < first.seq) return this.fold().events.filter((e) => e.seq > seq);
-    return this.recent.filter((event) => event.seq > seq);
+    return this.recent.list.filter((event) => event.seq > seq);
   }
 
   /**
@@ -196,6 +225,26 @@ export class LiveJob {
     return { event, before, after, repeated: false };
   }
 
+  /** False once its journal, which was on the disk, has no place there any more. */
+  get isThere(): boolean {
+    return this.durable === undefined || existsSync(this.paths.journal);
+  }
+
+  /** Makes its files anew that somebody has removed, from what is known of it. @throws the system's error */
+  async restore(): Promise<void> {
+    const { paths, prompt } = this;
+    makeFolder(paths.folder);
+    // Never through a link that was put in its place.
+    this.ground.check();
+    const rescued = await this.journal.rescue();
+    const lines = this.recent.list.map((event) => `\n${this.seal.sign(this.id, JSON.stringify(event))}\n`);
+    const text = rescued ?? lines.join('');
+    // A journal without its beginning counts from the record on.
+    await writeDurably(paths.record, recordText(this.record, undefined, this.seal));
+    if (prompt !== undefined && !existsSync(paths.prompt)) await writeNew(paths.prompt, prompt);
+    await writeDurably(paths.journal, text);
+  }
+
   /** It could not be removed. */
   unretire(): void {
     this.retired = false;
@@ -203,6 +252,7 @@ export class LiveJob {
 
   /** Waits for what is under way and closes the journal. */
   async close(): Promise<void> {
+    this.recent.drop(0);
     this.uncork();
     await this.tail.catch(() => {});
     await this.journal.close();
@@ -237,6 +287,8 @@ export class LiveJob {
     let line: Line;
     try {
       this.ground.check();
+      // Its texts would make a folder anew that somebody has removed, without the rest of the job.
+      if (this.durable !== undefined) statSync(this.paths.folder);
       line = await longLine(event, this.paths.texts);
     } catch (error) {
       throw registryError(this.registryDir, error);
@@ -273,8 +325,8 @@ export class LiveJob {
       this.writing--;
     }
     this.durable = after;
+    this.clock.heard(after, event);
     this.recent.push(event);
-    if (this.recent.length > 2 * RECENT) this.recent = this.recent.slice(-RECENT);
     return { event, before, after, repeated: false };
   }
 
@@ -294,7 +346,10 @@ export class LiveJob {
   /** After a failed write: what the disk holds is the truth again. */
   private reload(): void {
     try {
-      this.adopt(this.fold());
+      const folded = this.fold();
+      // Somebody has removed the journal, or a part of it: what was acknowledged counts.
+      if (folded.events.length === 0 || folded.record.seq < (this.durable?.seq ?? 0)) throw new Error('cut');
+      this.adopt(folded);
     } catch {
       // A job whose first event failed keeps what it was to be, for those who still hold it.
       this.head = this.durable ?? this.head;
@@ -312,7 +367,7 @@ export class LiveJob {
     this.durable = folded.record;
     this.lastSeq = Math.max(folded.record.seq, folded.events.at(-1)?.seq ?? 0);
     this.seqs = new Map(folded.events.map((event) => [event.event_id, event.seq]));
-    this.recent = folded.events.slice(-RECENT);
+    this.recent.set(folded.events);
     this.damage = folded.damage;
     this.mark = folded.mark;
     this.isWritten = folded.isWritten;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { loadSettings } from '../config.ts';
 import { explain } from '../errors.ts';
@@ -14,6 +15,7 @@ const END_MS = 3_000;
 export async function runHub(): Promise<void> {
   const settings = await loadSettings({ cwd: '/' });
   const home = homePaths(settings.home);
+  const isLiveLost = !existsSync(home.live) && existsSync(home.registries);
   ensureHome(home);
   ensurePrivateFolder(dirname(settings.socketPath));
   checkHubSocket(settings.socketPath);
@@ -30,7 +32,7 @@ export async function runHub(): Promise<void> {
     if ('heldBy' in taken) process.exit(0);
     lock = taken;
     if (ending) return;
-    hub = new Hub(settings, log, end);
+    hub = new Hub(settings, log, end, isLiveLost);
     await hub.start();
   };
   let begun: Promise<void> | undefined;
@@ -53,6 +55,8 @@ export async function runHub(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(signal));
   // A hub belongs to the user, not to the terminal that happened to start it.
   process.on('SIGHUP', () => {});
+  // A limit on the size of files must fail a write, not end the hub without a word.
+  process.on('SIGXFSZ', () => {});
 
   begun = begin();
   await begun.catch((error: unknown) => {

@@ -7,6 +7,7 @@ import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import type { Target } from '../tmux/deliver.ts';
+import { awake } from './awake.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { hubDraft } from './hub-draft.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
@@ -66,14 +67,14 @@ export class Notes {
    * @param settled called in the end, however it went
    */
   remind(job: LiveJob, words: string, failed: (why: string) => void, settled: () => void): void {
-    const since = Date.now();
+    const since = awake.now();
     const errand = async (stop: AbortSignal): Promise<boolean> => {
       if (job.record.reminded_at !== undefined || isFinal(job.record.status)) return true;
       const obstacle = await this.type(job, reminder(job), stop, async () => {
         await this.registrar.note(job, 'reminded', { detail: words });
       });
       if (obstacle === undefined) return true;
-      if (Date.now() - since < REMIND_MS) return false;
+      if (awake.now() - since < REMIND_MS) return false;
       failed(obstacle);
       return true;
     };

@@ -1,6 +1,7 @@
 import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import type { Obstacle } from '../tmux/deliver.ts';
+import { awake } from './awake.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Registrar } from './registrar.ts';
 
@@ -10,7 +11,7 @@ const STANDS_MS = 900;
 const START_MS = 20_000;
 const EVIDENCE_CHARS = 300;
 
-/** What the looks at a pane have found so far; times by the clock of this process, in ms. */
+/** What the looks at a pane have found so far; times by the clock of all limits, in ms. */
 export interface Blocked {
   by: Obstacle['by'];
   /** What the last look read. */
@@ -36,7 +37,7 @@ export class Obstacles {
     const { record } = job;
     const { by, evidence, isOurs = false } = obstacle;
     const words = cleanLine(evidence, EVIDENCE_CHARS);
-    const now = performance.now();
+    const now = awake.now();
     const blocked = before?.by === by ? before : { by, words: '', since: now, first: before?.first ?? now };
     const told = record.blocked_by === by && record.phase === 'queued';
     const held = told && record.held_up === true;
@@ -45,7 +46,10 @@ export class Obstacles {
     const isSteady = isOurs || (by !== 'busy' && by !== 'draft');
     const reworded = isSteady && words === blocked.words && words !== record.detail;
     if (!told || reworded || waited !== held)
-      await this.registrar.note(job, 'blocked', { detail: words, data: { by, ...(waited && { waited }) } });
+      await this.registrar.noteNow(job, 'blocked', {
+        detail: words,
+        data: { by, ...(waited && { waited }) },
+      });
     return { ...blocked, words };
   }
 
@@ -53,7 +57,7 @@ export class Obstacles {
   async silent(job: LiveJob): Promise<void> {
     const { status, held_up, blocked_by } = job.record;
     if (status !== 'queued' || (held_up === true && blocked_by === 'unreachable')) return;
-    await this.registrar.note(job, 'blocked', {
+    await this.registrar.noteNow(job, 'blocked', {
       detail: 'tmux does not answer when it is asked for the pane',
       // What has been pasted by then was not kept from its pane.
       data: { by: 'unreachable', waited: true, unless_pasted: true },

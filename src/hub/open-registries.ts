@@ -1,3 +1,5 @@
+import { closeSync, existsSync, fstatSync, openSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MamError } from '../errors.ts';
 import { isSamePlace } from '../real-place.ts';
@@ -25,6 +27,13 @@ interface OpenRegistry {
   lock: HeldLock;
   /** Settles when what a hub has left that was killed is removed. */
   swept: Promise<void>;
+  /** The heartbeat of the lock goes on. */
+  isBeating: boolean;
+  /** Of its folder. */
+  inode: number;
+  /** The owner's file, open while there are jobs: once it has no name, the registry was removed and is not away. */
+  proof: number | undefined;
+  takingAgain: Promise<void> | undefined;
   /** The list of its jobs; read only once somebody has asked for it. */
   index: JobIndex | undefined;
   indexing: Promise<JobIndex> | undefined;
@@ -89,6 +98,7 @@ export class OpenRegistries {
     // Of two requests at once the first one does it.
     if (place < 0) return this.open(dir);
     this.opened.splice(place, 1);
+    letGo(gone);
     await this.begin(
       dir,
       gone.lock.release().then(() => this.take(dir)),
@@ -117,14 +127,107 @@ export class OpenRegistries {
 
   /** Writes the lists and gives the registries back. */
   async close(): Promise<void> {
+    for (const registry of this.opened) letGo(registry);
     for (const { index, lock } of this.opened) {
       await index?.write();
       await lock.release();
     }
   }
 
+  /**
+   * Before each write.
+   * @param isOpen the file is: what was put aside as a whole, with its lock, can be written all the same
+   * @throws the system's error EOWNERDEAD while the lock is not this hub's
+   */
+  check(dir: string, isOpen: boolean): void {
+    const registry = this.find(dir);
+    if (registry === undefined || registry.lock.holds()) return;
+    if (isOpen && registry.proof !== undefined && !isRemovedFile(registry.proof)) return;
+    throw Object.assign(new Error(`the lock of ${dir} was removed`), { code: 'EOWNERDEAD' });
+  }
+
+  /** Every second: takes locks again that somebody has removed. @param inUse the registries with open jobs, and their folders */
+  look(inUse: ReadonlyMap<string, ReadonlySet<number | undefined>>): void {
+    for (const registry of this.opened) {
+      const folders = inUse.get(registry.dir);
+      this.hold(registry, folders !== undefined);
+      if (registry.isBeating && registry.lock.holds()) continue;
+      const inode = inodeAt(registry.dir);
+      // Another folder in its place, as where a disk was unmounted, is left alone.
+      if (inode !== undefined && (inode === registry.inode || folders?.has(inode) === true))
+        this.takeAgain(registry).catch((error) => this.log.error(`lock of ${registry.dir}`, error));
+    }
+  }
+
+  /**
+   * Mends what keeps a registry from being written.
+   * @returns `same` when nothing was wrong here, `taken` when its lock is there again, `anew` when it was removed and is
+   * made anew, nothing when it is away
+   * @throws MamError as `open`
+   */
+  async mend(dir: string): Promise<'same' | 'taken' | 'anew' | undefined> {
+    const registry = this.find(dir);
+    if (registry === undefined) return undefined;
+    if (inodeAt(dir) === registry.inode) {
+      if (registry.lock.holds()) return 'same';
+      await this.takeAgain(registry);
+      return 'taken';
+    }
+    if (!isRemovedFile(registry.proof) || !existsSync(projectOf(dir))) return undefined;
+    await this.openAnew(dir);
+    return 'anew';
+  }
+
+  /** A registry has an open job: whether it is removed or away must be known. */
+  keepProof(dir: string): void {
+    const registry = this.find(dir);
+    if (registry !== undefined) this.hold(registry, true);
+  }
+
+  /** Keeps hold of what proves that a registry was removed, where that is needed: it keeps a disk from being unmounted. */
+  private hold(registry: OpenRegistry, isNeeded: boolean): void {
+    if (isNeeded === (registry.proof !== undefined)) return;
+    if (!isNeeded) {
+      letGo(registry);
+      return;
+    }
+    try {
+      if (registry.lock.holds()) registry.proof = openSync(`${lockPath(registry.dir)}.owner`, 'r');
+    } catch {
+      // Without it, a registry that is missing counts as away.
+    }
+  }
+
+  private async takeAgain(registry: OpenRegistry): Promise<void> {
+    registry.takingAgain ??= this.lock(registry.dir)
+      .then((lock) => {
+        letGo(registry);
+        Object.assign(registry, { lock, isBeating: true, inode: inodeAt(registry.dir) ?? 0 });
+        this.hold(registry, true);
+      })
+      .catch((error: unknown) => {
+        if (error instanceof MamError && error.code === 'conflict') this.onLost(error);
+        throw error;
+      })
+      .finally(() => {
+        registry.takingAgain = undefined;
+      });
+    await registry.takingAgain;
+  }
+
+  /** A heartbeat has failed. A registry that is away, or was removed, is no other hub's. */
+  private failed(dir: string, error: Error): void {
+    const registry = this.find(dir);
+    if (registry === undefined || inodeAt(dir) === registry.inode) this.onLost(error);
+    else registry.isBeating = false;
+  }
+
+  private find(dir: string): OpenRegistry | undefined {
+    return this.opened.find((registry) => registry.dir === dir);
+  }
+
   private listOf(dir: string): JobIndex | undefined {
-    return this.opened.find((registry) => registry.dir === dir)?.index;
+    return this.find(dir)?.index;
   }
 
   private async loadIndex(registry: OpenRegistry): Promise<JobIndex> {
@@ -163,11 +266,15 @@ export class OpenRegistries {
     return opening;
   }
 
-  private async take(dir: string): Promise<OpenRegistry> {
-    ensureRegistry(dir);
+  private async lock(dir: string): Promise<HeldLock> {
     let lock: Awaited<ReturnType<typeof takeLock>>;
     try {
-      lock = await takeLock(lockPath(dir), thisOwner(this.home.folder), this.onLost, ELECTION_TRIES);
+      lock = await takeLock(
+        lockPath(dir),
+        thisOwner(this.home.folder),
+        (error) => this.failed(dir, error),
+        ELECTION_TRIES,
+      );
     } catch (error) {
       throw registryError(dir, error);
     }
@@ -178,17 +285,56 @@ export class OpenRegistries {
         'Use the same MAM_HOME as it, or set MAM_REGISTRY_DIR to another folder.',
       );
     }
+    return lock;
+  }
+
+  private async take(dir: string): Promise<OpenRegistry> {
+    ensureRegistry(dir);
+    const lock = await this.lock(dir);
     try {
       if (!readRegistries(this.home).includes(dir)) await addRegistry(this.home, dir);
     } catch (error) {
       await lock.release();
       throw error;
     }
-    const swept = sweepRegistry(dir).catch((error) => this.log.error(`${dir} was not swept`, error));
-    const registry = { dir, place: new OwnPlace(dir), lock, swept, index: undefined, indexing: undefined };
+    const registry: OpenRegistry = {
+      dir,
+      place: new OwnPlace(dir),
+      lock,
+      swept: sweepRegistry(dir).catch((error) => this.log.error(`${dir} was not swept`, error)),
+      isBeating: true,
+      inode: inodeAt(dir) ?? 0,
+      proof: undefined,
+      takingAgain: undefined,
+      index: undefined,
+      indexing: undefined,
+    };
     this.opened.push(registry);
     // What a hub that was killed while it pruned has left.
     void emptyTrash(dir).catch((error) => this.log.error(`the trash of ${dir} was not emptied`, error));
     return registry;
   }
+}
+
+/** The number of a folder, which its name may outlive; nothing while it can't be seen. */
+export function inodeAt(dir: string): number | undefined {
+  try {
+    return statSync(dir, { throwIfNoEntry: false })?.ino;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The folder in which a registry that was removed may be made anew. */
+function projectOf(dir: string): string {
+  return basename(dirname(dir)) === '.mam' ? dirname(dirname(dir)) : dirname(dir);
+}
+
+function isRemovedFile(fd: number | undefined): boolean {
+  return fd !== undefined && fstatSync(fd).nlink === 0;
+}
+
+function letGo(registry: OpenRegistry): void {
+  if (registry.proof !== undefined) closeSync(registry.proof);
+  registry.proof = undefined;
 }

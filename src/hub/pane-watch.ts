@@ -1,6 +1,7 @@
 import { screenOf } from '../agents/index.ts';
 import { isFinal } from '../job/words.ts';
 import { classify, find, type Shot, shoot } from '../tmux/screen.ts';
+import { awake } from './awake.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import type { Permissions } from './permissions.ts';
@@ -43,7 +44,7 @@ export class PaneWatch {
   private readonly log: Log;
   private readonly watches = new Map<string, Watch>();
   private readonly hooked = new Set<string>();
-  /** When something was last typed for a job, by its id; in ms since 1970. */
+  /** When something was last typed for a job, by its id; on the clock of all limits. */
   private readonly typedAt = new Map<string, number>();
   private stopped = false;
   private readonly slow: NodeJS.Timeout;
@@ -103,7 +104,7 @@ export class PaneWatch {
 
   onRecorded(job: LiveJob, { event, before, after }: Recorded): void {
     // A message or a reminder begins a turn as the order did.
-    if (event.type === 'submitted') this.typedAt.set(job.id, Date.now());
+    if (event.type === 'submitted') this.typedAt.set(job.id, awake.now());
     if (isFinal(after.status)) {
       clear(this.watches.get(job.id));
       this.watches.delete(job.id);
@@ -151,12 +152,11 @@ export class PaneWatch {
       watch.readySince = undefined;
       return;
     }
-    const now = Date.now();
+    const now = awake.now();
     watch.readySince ??= now;
     // A peer that has just reported is in the middle of its turn, whatever its screen says.
-    const livedAt = Date.parse(record.last_sign_of_life_at);
-    const typedAt =
-      this.typedAt.get(job.id) ?? Date.parse(record.reminded_at ?? record.submitted_at ?? record.created_at);
+    const { livedAt } = job.clock;
+    const typedAt = this.typedAt.get(job.id) ?? 0;
     const wanted = this.hooked.has(job.id) ? READY_WITH_HOOKS_MS : READY_MS;
     const left = Math.max(watch.readySince, typedAt, livedAt) + wanted - now;
     if (left > 0) this.lookSoon(job, left + DRAWN_MS);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentSession } from '../job/record.ts';
 import { isOurNamespace } from '../process-id.ts';
-import { exists, startOf } from '../processes.ts';
+import { isRunning } from '../processes.ts';
 
 /** What a server wrote about itself when its client was ready (`src/mcp/announce.ts`). */
 interface Announcement {
@@ -50,7 +50,7 @@ export function sweepAnnouncements(folder: string): void {
 
 /** Its number alone may be another process's by now. */
 function lives(pid: number, start: string | undefined): boolean {
-  return start === undefined ? exists(pid) : startOf(pid) === start;
+  return isRunning(pid, start ?? '');
 }
 
 function announcements(folder: string): Announcement[] {

@@ -1,12 +1,23 @@
+import { existsSync, statSync } from 'node:fs';
 import { systemCode } from '../errors.ts';
-import { type Home, removePointer, writePointer } from '../registry/home.ts';
+import { makeFolder } from '../folders.ts';
+import { type Home, type Pointer, removePointer, writePointer } from '../registry/home.ts';
+import { awake } from './awake.ts';
+import type { ClockMark } from './job-clock.ts';
+import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
+
+/** The wall clock was set, or the machine slept, when it has gained or lost so much, in ms. */
+const SET_MS = 1_000;
 
 /** Where the jobs lie of which a hub has something left to do: the next hub takes up just those. */
 export class Pointers {
   private readonly home: Home;
   private readonly log: Log;
   private readonly held = new Set<string>();
+  /** When the folder was last seen to change. */
+  private changed: number | undefined;
+  private ahead = Date.now() - awake.now();
 
   constructor(home: Home, log: Log) {
     this.home = home;
@@ -14,18 +25,18 @@ export class Pointers {
   }
 
   /** Writes a job's pointer, unless it is there. @throws the system's error when it can't be written */
-  put(jobId: string, registryDir: string): void {
-    if (this.held.has(jobId)) return;
-    writePointer(this.home, jobId, registryDir);
-    this.held.add(jobId);
+  put(job: LiveJob): void {
+    if (this.held.has(job.id)) return;
+    this.write(job);
+    this.held.add(job.id);
   }
 
   /** The same for a job that is there already: one without a pointer is in the log, and goes on. */
-  tryPut(jobId: string, registryDir: string): void {
+  tryPut(job: LiveJob): void {
     try {
-      this.put(jobId, registryDir);
+      this.put(job);
     } catch (error) {
-      this.log.warn(`pointer of ${jobId} was not written (${systemCode(error) ?? 'unknown error'})`);
+      this.log.warn(`pointer of ${job.id} was not written (${systemCode(error) ?? 'unknown error'})`);
     }
   }
 
@@ -43,4 +54,41 @@ export class Pointers {
       this.log.warn(`pointer of ${jobId} was not removed (${systemCode(error) ?? 'unknown error'})`);
     }
   }
+
+  /** Writes anew what somebody has removed, and all of them once the clock was set: they say how far the jobs' clocks are. */
+  look(jobs: Iterable<LiveJob>): void {
+    const ahead = Date.now() - awake.now();
+    const isSet = Math.abs(ahead - this.ahead) > SET_MS;
+    if (isSet) this.ahead = ahead;
+    const changed = statSync(this.home.live, { throwIfNoEntry: false })?.mtimeMs;
+    if (!isSet && changed !== undefined && changed === this.changed) return;
+    this.changed = changed;
+    for (const job of jobs) {
+      if (!this.held.has(job.id) || (!isSet && existsSync(pathOf(this.home, job)))) continue;
+      try {
+        makeFolder(this.home.live);
+        this.write(job);
+      } catch (error) {
+        this.log.warn(`pointer of ${job.id} was not written (${systemCode(error) ?? 'unknown error'})`);
+      }
+    }
+  }
+
+  private write(job: LiveJob): void {
+    const inode = statSync(job.registryDir, { throwIfNoEntry: false })?.ino;
+    const note = { ...job.clock.mark(), inode };
+    writePointer(this.home, { jobId: job.id, registryDir: job.registryDir, note });
+  }
+}
+
+function pathOf({ live }: Home, { id }: LiveJob): string {
+  return `${live}/${id}`;
+}
+
+/** What a pointer says of its job's clocks; nothing where an earlier version, or nobody, has noted it. */
+export function markOf({ note }: Pointer): ClockMark | undefined {
+  const { boot, mono, wall, spent, quiet } = (note ?? {}) as Record<keyof ClockMark, unknown>;
+  const areNumbers = [mono, wall, quiet].every(Number.isFinite);
+  const fits = typeof boot === 'string' && areNumbers && (spent === undefined || Number.isFinite(spent));
+  return fits ? (note as ClockMark) : undefined;
 }

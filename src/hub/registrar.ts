@@ -1,28 +1,36 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import { MamError } from '../errors.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { explain, MamError } from '../errors.ts';
 import { isSettled } from '../job/apply.ts';
 import { historyError, historyOf } from '../job/history.ts';
 import type { JobOrder, JobRecord } from '../job/record.ts';
-import type { JobRow } from '../job/request.ts';
+import type { AwayRegistry, JobRow } from '../job/request.ts';
 import { owesLine } from '../job/wake.ts';
 import { AMENDABLE, isFinal, type Status } from '../job/words.ts';
 import { isSamePlace } from '../real-place.ts';
+import { awayError, inodeOf } from '../registry/away.ts';
 import { sweepJob, writeNew } from '../registry/files.ts';
 import { sweepHalfMade } from '../registry/half-made.ts';
-import { type Home, noteError, readRegistries } from '../registry/home.ts';
-import { type JobIndex, toRow } from '../registry/job-index.ts';
-import { hasJob, isRemoved, jobPaths, registryError } from '../registry/paths.ts';
+import { type Home, noteError, type Pointer, readRegistries } from '../registry/home.ts';
+import { JobIndex, toRow } from '../registry/job-index.ts';
+import { isLiving, readOwner } from '../registry/lock.ts';
+import { hasJob, isRemoved, jobPaths, lockPath, registryError, whereIs } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
 import { moveToTrash } from '../registry/trash.ts';
 import { shellWord } from '../shell-word.ts';
+import { AwayJobs } from './away-jobs.ts';
+import { HeldEvents, mayPass } from './held-events.ts';
 import { hubDraft } from './hub-draft.ts';
 import { type Draft, LiveJob, type Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
-import { OpenRegistries } from './open-registries.ts';
-import { Pointers } from './pointers.ts';
+import { inodeAt, OpenRegistries } from './open-registries.ts';
+import { markOf, Pointers } from './pointers.ts';
 
-/** How many ended jobs stay in memory for late reports and questions. */
+/** How many ended jobs stay in memory for late reports and questions, and how much of it they may take, in bytes. */
 const KEPT_FINAL = 200;
+const KEPT_BYTES = 4 * 1024 * 1024;
+/** So many jobs are read between two turns of the event loop, some ms each. */
+const LOADED_AT_ONCE = 20;
 /** How many open jobs an error names. */
 const NAMED_JOBS = 5;
 /** What the hub concludes of a job that is open: of one that has ended it says nothing. */
@@ -51,6 +59,13 @@ export class Registrar {
   private readonly loading = new Map<string, Promise<LiveJob>>();
   private readonly pointers: Pointers;
   private readonly seal: Seal;
+  private step: Promise<void> = Promise.resolve();
+  private loads = 0;
+  private readonly mending = new Map<string, Promise<boolean>>();
+  private readonly late: HeldEvents;
+  private readonly away: AwayJobs;
+  /** Why an event could not be recorded that is looked for again: said once. */
+  private readonly unrecorded = new Map<string, string>();
 
   /**
    * @param onRecorded called after each event, in the order of the journal
@@ -89,6 +104,8 @@ export class Registrar {
       },
     });
     this.pointers = new Pointers(home, log);
+    this.away = new AwayJobs(log);
+    this.late = new HeldEvents(log, (job, draft) => this.write(job, draft));
   }
 
   /** The jobs that are not final. */
@@ -122,11 +139,13 @@ export class Registrar {
    */
   create(order: JobOrder, prompt: string): LiveJob {
     const paths = jobPaths(order.registry_dir, order.job_id);
-    const job = new LiveJob(order.registry_dir, order.job_id, paths, this.seal);
+    const dir = order.registry_dir;
+    const access = { mayWrite: (isOpen: boolean) => this.registries.check(dir, isOpen), isNew: true };
+    const job = new LiveJob(dir, order.job_id, paths, this.seal, access);
     job.prompt = prompt;
     try {
       // First: by the pointer the next hub finds what this one has left, should it be killed before the job is there.
-      this.pointers.put(job.id, job.registryDir);
+      this.pointers.put(job);
     } catch (error) {
       throw noteError(this.home, error);
     }
@@ -137,6 +156,7 @@ export class Registrar {
       throw registryError(job.registryDir, error);
     }
     job.cork();
+    this.place(job);
     this.jobs.set(job.id, job);
     const queued = job
       .append(hubDraft(order.job_id, 'queued', { data: { job: order } }))
@@ -178,6 +198,12 @@ export class Registrar {
   async find(jobId: string, registryDir?: string): Promise<LiveJob> {
     const held = this.jobs.get(jobId);
     if (held !== undefined && !this.dropRemoved(held)) return held;
+    const away = this.away.get(jobId);
+    if (away !== undefined) {
+      if (!hasJob(away.registryDir, jobId)) throw awayError(away);
+      // Its limits are taken up within a second.
+      return this.load(away.registryDir, jobId, away);
+    }
     const places = new Set([registryDir, ...this.registryDirs, ...readRegistries(this.home)]);
     let history: LiveJob | undefined;
     for (const place of places) {
@@ -219,30 +245,68 @@ export class Registrar {
    * Records an event and tells the listener.
    * @throws MamError `io` when it could not be written
    */
-  async record(job: LiveJob, draft: Draft): Promise<Recorded> {
-    // Of an ended job as well: should this hub be killed now, the next one brings its files up.
-    if (this.jobs.get(job.id) === job) this.pointers.tryPut(job.id, job.registryDir);
-    try {
-      const recorded = await job.append(draft);
-      if (!recorded.repeated) this.tell(job, recorded);
-      return recorded;
-    } finally {
-      if (job.isFinal) setImmediate(() => this.settle(job));
-    }
+  record(job: LiveJob, draft: Draft): Promise<Recorded> {
+    this.late.flush(job);
+    return this.write(job, draft);
   }
 
   /**
-   * Records an event of the hub's own. A job that can't be written is left as it is, and the log says so. What is concluded
-   * of an open job is dropped where its end is on its way to the disk: two that look at one pane see one loss.
+   * Records an event of the hub's own: something that has happened, and will not be seen again. What is concluded of an
+   * open job is dropped where its end is on its way to the disk: two that look at one pane see one loss.
+   * @returns nothing when it could not be written now: then it is, before anything newer of its job, when it can be
    */
   async note(job: LiveJob, type: string, more: Partial<Draft> = {}): Promise<Recorded | undefined> {
-    if (job.isFinal && OF_OPEN_JOBS.includes(type)) return undefined;
+    if (isVoid(job, type)) return undefined;
+    const draft = hubDraft(job.id, type, more);
     try {
-      return await this.record(job, hubDraft(job.id, type, more));
+      return await this.record(job, draft);
     } catch (error) {
-      this.log.error(`event ${type} of ${job.id} was not recorded`, error);
+      this.hold(job, draft, error);
       return undefined;
     }
+  }
+
+  /** Keeps an event that has just failed, until it can be written. */
+  hold(job: LiveJob, draft: Draft, error: unknown): void {
+    this.late.hold(job, draft, error);
+  }
+
+  /** The same for what its caller looks at again: it may be void by the time that it can be written. */
+  async noteNow(job: LiveJob, type: string, more: Partial<Draft> = {}): Promise<Recorded | undefined> {
+    if (isVoid(job, type)) return undefined;
+    const key = `${job.id} ${type}`;
+    try {
+      const recorded = await this.record(job, hubDraft(job.id, type, more));
+      this.unrecorded.delete(key);
+      return recorded;
+    } catch (error) {
+      const why = explain(error);
+      if (this.unrecorded.get(key) !== why)
+        this.log.error(`event ${type} of ${job.id} cannot be recorded now`, error);
+      this.unrecorded.set(key, why);
+      return undefined;
+    }
+  }
+
+  /** True while something that has happened to a job is still to be written. */
+  isHolding(job: LiveJob): boolean {
+    return this.late.has(job);
+  }
+
+  /** True while something that has happened to any job is still to be written. */
+  get isBehind(): boolean {
+    return this.late.size > 0;
+  }
+
+  /** Every second: what could not be written is tried again, and what somebody has removed is noticed. */
+  look(): void {
+    for (const job of this.open) this.dropRemoved(job);
+    const inUse = new Map<string, Set<number | undefined>>();
+    for (const { registryDir: dir, registryInode } of this.open)
+      inUse.set(dir, (inUse.get(dir) ?? new Set()).add(registryInode));
+    this.registries.look(inUse);
+    this.late.retry();
+    this.pointers.look(this.jobs.values());
   }
 
   /** The list of a registry's jobs. @throws MamError as `create` */
@@ -258,30 +322,104 @@ export class Registrar {
     return isFinal(row.status as Status) ? row : historyOf(row);
   }
 
-  /** Takes up a job that was live when the last hub ended. */
-  async resume(jobId: string, registryDir: string): Promise<LiveJob | undefined> {
-    this.pointers.adopt(jobId);
+  /**
+   * Takes up a job that was live when the last hub ended.
+   * @returns nothing for one that is gone, or away: then `comeBack` gives it later
+   * @throws MamError for one that can't be read
+   */
+  async resume(pointer: Pointer): Promise<LiveJob | undefined> {
+    const { jobId, registryDir } = pointer;
+    const inode = inodeOf(pointer);
+    // One that says nothing of the registry's folder is written anew, with that.
+    if (inode !== undefined) this.pointers.adopt(jobId);
+    const where = whereIs(registryDir, jobId, inode);
+    // What this hub itself has put into an empty folder meanwhile is no proof.
+    const wasAway = inode === undefined && this.away.get(jobId) !== undefined;
+    if (where === 'away' || (where === 'gone' && wasAway)) {
+      this.away.put(pointer, 'it is not there');
+      return undefined;
+    }
     sweepHalfMade(registryDir, jobId);
-    if (!hasJob(registryDir, jobId)) return this.nothing(jobId);
-    sweepJob(jobPaths(registryDir, jobId).folder);
+    if (where === 'gone' || !hasJob(registryDir, jobId)) return this.nothing(jobId);
     try {
-      const job = await this.load(registryDir, jobId);
+      const job = this.jobs.get(jobId) ?? (await this.load(registryDir, jobId, pointer));
+      sweepJob(job.paths.folder);
+      this.away.delete(jobId);
       return job.isHistory ? undefined : job;
     } catch (error) {
       // Its journal has nothing in it.
       if (error instanceof MamError && error.code === 'not_found') return this.nothing(jobId);
+      // What is damaged stays so until somebody mends it: the next hub looks again.
+      if (!mayPass(error)) this.away.delete(jobId);
+      else this.away.put(pointer, explain(error));
+      if (mayPass(error)) return undefined;
       throw error;
     }
   }
 
   /** There is no such job. */
   private nothing(jobId: string): undefined {
+    this.away.delete(jobId);
+    this.pointers.adopt(jobId);
     this.pointers.remove(jobId);
     this.onRemoved(jobId);
+    return undefined;
+  }
+
+  /** Registries with live jobs that are not there now. */
+  get awayRegistries(): AwayRegistry[] {
+    return this.away.registries;
+  }
+
+  /** @throws MamError `io` for a registry with live jobs that is not there now */
+  checkThere(registryDir: string): void {
+    const away = this.away.pointers.find((pointer) => pointer.registryDir === registryDir);
+    if (away !== undefined) throw awayError(away);
+  }
+
+  /** True when a hub of this home was killed while it wrote a registry. */
+  wasKilled(): boolean {
+    return readRegistries(this.home).some((dir) => {
+      const owner = readOwner(lockPath(dir));
+      return owner?.what === this.home.folder && !isLiving(owner);
+    });
+  }
+
+  /** Takes up the open jobs of all known registries, where nothing else tells of them. */
+  async search(): Promise<LiveJob[]> {
+    const found: LiveJob[] = [];
+    for (const dir of readRegistries(this.home)) {
+      try {
+        for (const jobId of await openIn(dir, this.seal)) {
+          if (this.jobs.has(jobId)) continue;
+          const job = await this.load(dir, jobId);
+          if (!job.isHistory) found.push(job);
+        }
+      } catch (error) {
+        this.log.error(`the registry ${dir} was not searched for open jobs`, error);
+      }
+    }
+    this.log.warn(`what tells of live jobs was removed: ${found.length} open jobs were found again`);
+    return found;
+  }
+
+  /** The jobs that were away and are back, each once. */
+  async comeBack(): Promise<LiveJob[]> {
+    const back: LiveJob[] = [];
+    for (const pointer of this.away.pointers) {
+      try {
+        const job = await this.resume(pointer);
+        if (job !== undefined) back.push(job);
+      } catch (error) {
+        this.log.error(`job ${pointer.jobId} was not taken up`, error);
+      }
+    }
+    return back;
   }
 
   /** Writes what is due and gives the registries back. */
   async close(): Promise<void> {
+    for (const job of this.jobs.values()) this.late.flush(job);
     await Promise.allSettled([...this.jobs.values()].map((job) => job.close()));
     await this.registries.close();
   }
@@ -315,7 +453,8 @@ export class Registrar {
    * @returns false when its folder is there, or something of it is on its way to the disk
    */
   dropRemoved(job: LiveJob): boolean {
-    if (!isRemoved(job.registryDir, job.id) || !job.retire()) return false;
+    if (!isRemoved(job.registryDir, job.id) || inodeAt(job.registryDir) !== job.registryInode) return false;
+    if (!job.retire()) return false;
     this.drop(job);
     return true;
   }
@@ -329,6 +468,7 @@ export class Registrar {
       this.onRecorded(job, job.endUnkept(hubDraft(job.id, 'cancelled', { source: 'person', detail })));
     }
     this.jobs.delete(job.id);
+    this.late.forget(job);
     this.pointers.remove(job.id);
     this.registries.unlist(job.registryDir, job.id);
     void job.close().catch(() => {});
@@ -351,24 +491,87 @@ export class Registrar {
     );
   }
 
-  private load(place: string, jobId: string): Promise<LiveJob> {
+  private load(place: string, jobId: string, pointer?: Pointer): Promise<LiveJob> {
     const running = this.loading.get(jobId);
     if (running !== undefined) return running;
     const dir = this.nameOf(place);
     const loading = (async () => {
       await this.registries.open(dir);
-      const job = LiveJob.load(dir, jobId, this.seal);
+      await this.inSteps();
+      const job = LiveJob.load(dir, jobId, this.seal, {
+        mark: pointer && markOf(pointer),
+        mayWrite: (isOpen: boolean) => this.registries.check(dir, isOpen),
+      });
+      this.place(job);
       for (const sentence of job.damage) this.log.warn(sentence);
       // Neither kept in memory nor pointed to: nothing will ever be done for it.
       if (job.isHistory) return job;
       this.jobs.set(jobId, job);
       if (!job.isWritten) this.onBehind(job);
       if (isAtRest(job) && job.isWritten) this.pointers.remove(jobId);
-      else this.pointers.tryPut(jobId, dir);
+      else this.pointers.tryPut(job);
       return job;
     })();
     this.loading.set(jobId, loading);
     return loading.finally(() => this.loading.delete(jobId));
+  }
+
+  /**
+   * Mends what somebody has removed under an open job: the lock of its registry, or with its whole registry the job.
+   * @returns false when something else is wrong, or the registry is only away
+   */
+  private mend(job: LiveJob): Promise<boolean> {
+    const dir = job.registryDir;
+    const running = this.mending.get(dir);
+    if (running !== undefined) return running;
+    const mending = (async () => {
+      const how = await this.registries.mend(dir);
+      if (how === undefined) return false;
+      let isMended = how !== 'same';
+      for (const one of this.jobsIn(dir)) {
+        const isLost = how === 'anew' ? !isFinal(one.record.status) : existsSync(one.paths.folder);
+        if (!isLost || one.isThere) continue;
+        this.log.warn(`the files of ${one.id} were removed: they are made anew`);
+        await one.restore();
+        this.place(one);
+        isMended = true;
+      }
+      return isMended && job.isThere;
+    })()
+      .catch((error: unknown) => {
+        this.log.error(`the registry ${dir} was not mended`, error);
+        return false;
+      })
+      .finally(() => this.mending.delete(dir));
+    this.mending.set(dir, mending);
+    return mending;
+  }
+
+  /** Notes where a job lies that can be written now. */
+  private place(job: LiveJob): void {
+    job.registryInode = inodeAt(job.registryDir);
+    this.registries.keepProof(job.registryDir);
+  }
+
+  /** A hub that takes up thousands of jobs serves others in between. */
+  private inSteps(): Promise<void> {
+    this.step = this.step.then(() => (++this.loads % LOADED_AT_ONCE === 0 ? nextTurn() : undefined));
+    return this.step;
+  }
+
+  private async write(job: LiveJob, draft: Draft): Promise<Recorded> {
+    // Of an ended job as well: should this hub be killed now, the next one brings its files up.
+    if (this.jobs.get(job.id) === job) this.pointers.tryPut(job);
+    try {
+      const recorded = await job.append(draft).catch(async (error: unknown) => {
+        if (!mayPass(error) || !(await this.mend(job))) throw error;
+        return job.append(draft);
+      });
+      if (!recorded.repeated) this.tell(job, recorded);
+      return recorded;
+    } finally {
+      if (job.isFinal) setImmediate(() => this.settle(job));
+    }
   }
 
   private tell(job: LiveJob, recorded: Recorded): void {
@@ -395,7 +598,12 @@ export class Registrar {
   /** Keeps the memory of ended jobs small; they are found on disk again. */
   private forgetOldest(): void {
     const ended = [...this.jobs.values()].filter((job) => isAtRest(job) && !this.isBusy(job));
-    for (const job of ended.slice(0, Math.max(0, ended.length - KEPT_FINAL))) {
+    let kept = 0;
+    const first = ended.findLastIndex((job, place) => {
+      kept += job.weight;
+      return kept > KEPT_BYTES || ended.length - place > KEPT_FINAL;
+    });
+    for (const job of ended.slice(0, first + 1)) {
       this.jobs.delete(job.id);
       void job.close().catch((error) => this.log.error(`journal of ${job.id} was not closed`, error));
     }
@@ -412,6 +620,18 @@ function standsAs(before: JobRecord, after: JobRecord): boolean {
     before.held_up === after.held_up &&
     owesLine(before) === owesLine(after)
   );
+}
+
+/** The open jobs of a registry, of which nobody may be the writer yet. */
+async function openIn(dir: string, seal: Seal): Promise<string[]> {
+  if (!existsSync(dir)) return [];
+  const index = await JobIndex.load(dir, seal, false);
+  return [...index.inOrder()].filter(({ status }) => !isFinal(status as Status)).map(({ job_id }) => job_id);
+}
+
+/** True for what says something of an open job only, where that has ended meanwhile. */
+function isVoid(job: LiveJob, type: string): boolean {
+  return job.isFinal && OF_OPEN_JOBS.includes(type);
 }
 
 /** True for a job of which the hub has nothing left to do. */

@@ -33,6 +33,9 @@ import type { Wakes } from './wakes.ts';
 const MAX_EVENTS = 200;
 const MAX_ROWS = 200;
 
+/** What a hub answers that has not taken up its jobs yet. */
+const AT_ONCE: readonly string[] = ['hub_status', 'hub_stop'];
+
 type Handlers = {
   [C in Command]: (params: Commands[C]['params'], requestId: string) => Promise<Commands[C]['result']>;
 };
@@ -43,7 +46,9 @@ export class Requests {
   private readonly registrar: Registrar;
   private readonly reply: (topic: string, reply: Reply) => void;
   private readonly handlers: Handlers;
+  private readonly ready: () => Promise<void> | undefined;
 
+  /** @param options.ready settles when the jobs of the last hub are taken up; nothing once they are */
   constructor(options: {
     registrar: Registrar;
     verifications: Verifications;
@@ -56,6 +61,7 @@ export class Requests {
     hooks: Hooks;
     home: Home;
     log: Log;
+    ready: () => Promise<void> | undefined;
     status: () => HubStatus;
     stop: () => void;
     reply: (topic: string, reply: Reply) => void;
@@ -64,6 +70,7 @@ export class Requests {
     this.log = options.log;
     this.registrar = registrar;
     this.reply = options.reply;
+    this.ready = options.ready;
     this.handlers = {
       // A client whose connection was lost sends its request again, perhaps to the next hub: that is no second job.
       delegate: async (params, id) => {
@@ -142,6 +149,7 @@ export class Requests {
           'The hub does not know this command.',
           'Update it: run `mam hub stop`.',
         );
+      if (!AT_ONCE.includes(request.command)) await this.ready();
       const handler = this.handlers[request.command] as (
         params: unknown,
         requestId: string,
@@ -211,7 +219,10 @@ async function list(
   params: Commands['list']['params'],
 ): Promise<Commands['list']['result']> {
   // A look at the list must not make a registry.
-  if (!existsSync(params.registry_dir)) return { jobs: [], total: 0, need_you: 0 };
+  if (!existsSync(params.registry_dir)) {
+    registrar.checkThere(params.registry_dir);
+    return { jobs: [], total: 0, need_you: 0 };
+  }
   const index = await registrar.index(params.registry_dir);
   const open = params.open_only === true ? new Set(registrar.open.map(({ id }) => id)) : undefined;
   const { rows, cursor } = index.page(

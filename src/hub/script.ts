@@ -5,14 +5,13 @@ import { scrubbedEnvironment } from '../environment.ts';
 import { MamError } from '../errors.ts';
 import { clean, tailWithin } from '../job/text.ts';
 import { jobPaths } from '../registry/paths.ts';
+import { awake } from './awake.ts';
 import { CappedLog } from './capped-log.ts';
 import { endFamily, markedWith, newMark } from './check-family.ts';
 import { checkScriptFolder, scriptStart, whyNotStarted } from './script-start.ts';
 
 /** A script may take this long unless its job or its caller says otherwise, in seconds. */
 export const TIME_LIMIT_SECONDS = 600;
-/** The longest timer that there is, in ms. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** How much of the output is kept while the script runs, in characters; a log file has more. */
 const TAIL_CHARS = 2_000;
 /** How much of it a verdict carries, in bytes of JSON: its journal line must stay below 4 KiB, or it would be cut. */
@@ -102,13 +101,10 @@ export async function runScript(run: ScriptRun): Promise<ScriptEnd> {
     if (child.pid !== undefined) endFamily(child.pid, mark);
   };
   let cutOff = false;
-  const timer = setTimeout(
-    () => {
-      cutOff = true;
-      end();
-    },
-    Math.min(seconds * 1000, MAX_TIMER_MS),
-  );
+  const forgetLimit = awake.after(seconds * 1000, () => {
+    cutOff = true;
+    end();
+  });
   run.stop.addEventListener('abort', end, { once: true });
   try {
     if (child.pid !== undefined) run.started(child.pid, mark);
@@ -141,7 +137,7 @@ export async function runScript(run: ScriptRun): Promise<ScriptEnd> {
       `Look at ${run.script} and the folder ${run.workdir}.`,
     );
   } finally {
-    clearTimeout(timer);
+    forgetLimit();
     run.stop.removeEventListener('abort', end);
     end();
     child.all?.destroy();

@@ -64,8 +64,7 @@ export class Turns {
 
   private tell(job: LiveJob, detail: string, source: 'hook' | 'hub'): void {
     const words = detail || 'The turn ended in the pane without a report.';
-    void this.registrar
-      .record(job, { ...hubDraft(job.id, 'turn_ended', { detail: words }), source })
-      .catch(() => {});
+    const draft = hubDraft(job.id, 'turn_ended', { detail: words, source });
+    this.registrar.record(job, draft).catch((error) => this.registrar.hold(job, draft, error));
   }
 }

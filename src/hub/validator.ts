@@ -56,7 +56,8 @@ export class Validator {
   }
 
   private start(job: LiveJob): void {
-    if (this.running.has(job.id)) return;
+    // Its verdict may be known, and not written yet.
+    if (this.running.has(job.id) || this.registrar.isHolding(job)) return;
     const run = new AbortController();
     this.running.set(job.id, run);
     void this.validate(job, run.signal).finally(() => this.running.delete(job.id));
@@ -89,7 +90,7 @@ export class Validator {
         stop,
         started: (pid, mark) => {
           this.checks.begin(job.id, pid, mark);
-          void this.registrar.note(job, 'validating');
+          void this.registrar.noteNow(job, 'validating');
         },
         env: scriptEnvironment(job.registryDir, job.id, validation),
       });

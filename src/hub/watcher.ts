@@ -4,12 +4,14 @@ import type { JobRecord } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
 import { isOurNamespace, lifeOf } from '../process-id.ts';
 import { exists } from '../processes.ts';
-import { listPanes } from '../tmux/pane.ts';
+
 import type { PaneSample } from '../tmux/sample.ts';
 import { capture, find } from '../tmux/screen.ts';
+import { awake, MAX_TIMER_MS, monotonic } from './awake.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { standingOf } from './losses.ts';
+import { NEVER, Outputs } from './outputs.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
@@ -19,8 +21,9 @@ const SWEEP_MS = 400;
 const FULL_SWEEP = 10;
 /** A peer that has said nothing this long after submission may not have got its prompt, in seconds. */
 const START_DEADLINE_SECONDS = 90;
-/** The longest time setTimeout can count, in ms. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** What could not be written when it was due is tried again after this time, in ms; each time after twice as long. */
+const AGAIN_MS = 900;
+const LONGEST_PAUSE_MS = 8_000;
 
 /** What the detail of a job begins with whose agent can't be reached. */
 const OUT_OF_REACH = 'Out of reach: ';
@@ -30,23 +33,54 @@ export class Watcher {
   private readonly registrar: Registrar;
   private readonly servers: TmuxServers;
   private readonly log: Log;
+  private readonly catchUp: (jobId: string) => Promise<boolean>;
   private readonly timers = new Map<string, NodeJS.Timeout>();
   private readonly checking = new Set<string>();
-  /** Of windows with several panes: what the job's pane showed at its last deadline. */
-  private readonly screens = new Map<string, string>();
+  private readonly outputs: Outputs;
+  /** What could not be written when it was due: it is looked at again. */
+  private readonly unwritten = new Set<LiveJob>();
+  private againAt = 0;
+  private pause = AGAIN_MS;
+  private begun = false;
   private sweep: NodeJS.Timeout | undefined;
   private sweeps = 0;
   private stopped = false;
 
-  constructor(options: { registrar: Registrar; servers: TmuxServers; log: Log }) {
+  /** @param options.catchUp records what was reported of a job and could not be taken yet; true when there was something */
+  constructor(options: {
+    registrar: Registrar;
+    servers: TmuxServers;
+    log: Log;
+    catchUp: (jobId: string) => Promise<boolean>;
+  }) {
     this.registrar = options.registrar;
     this.servers = options.servers;
     this.log = options.log;
+    this.catchUp = options.catchUp;
+    this.outputs = new Outputs(options.servers);
   }
 
-  /** Begins to look at processes. The clocks run from the first event of each job on. */
+  /** Begins to watch: what earlier reports say of a job must be known by now, since a limit may have passed long ago. */
   start(): void {
+    this.begun = true;
     this.sweep = setInterval(() => this.lookAtProcesses(), SWEEP_MS);
+    for (const job of this.registrar.open) this.resume(job);
+  }
+
+  /** Looks again at what was due and could not be written. What publishers have kept meanwhile must be known by now. */
+  again(): void {
+    if (monotonic() < this.againAt) return;
+    this.againAt = monotonic() + this.pause;
+    this.pause = Math.min(2 * this.pause, LONGEST_PAUSE_MS);
+    for (const job of this.unwritten) {
+      this.unwritten.delete(job);
+      this.resume(job);
+    }
+  }
+
+  /** True while something that is due could not be written. */
+  get owes(): boolean {
+    return this.unwritten.size > 0;
   }
 
   /** Looks no more: what the end of our own connections shows is no loss. */
@@ -59,6 +93,7 @@ export class Watcher {
 
   /** Watches a job that the last hub left open; its limits fire now if they passed meanwhile. */
   resume(job: LiveJob): void {
+    if (!this.begun) return;
     const session = job.record.agent_session;
     // The first look opens the subscription to that server's panes.
     if (session !== undefined) void this.checkPane(job);
@@ -69,7 +104,8 @@ export class Watcher {
     if (isFinal(after.status)) {
       clearTimeout(this.timers.get(job.id));
       this.timers.delete(job.id);
-      this.screens.delete(job.id);
+      this.outputs.forget(job.id);
+      this.unwritten.delete(job);
       return;
     }
     // Signs of life only move a deadline further away, which its timer finds out by itself.
@@ -83,6 +119,7 @@ export class Watcher {
       const session = job.record.agent_session;
       if (session?.socket !== socket) continue;
       const sample = this.servers.sample(socket, session.pane);
+      if (sample !== undefined && !sample.dead) this.outputs.note(job, sample.window_activity);
       if (sample === undefined || sample.dead) void this.checkPane(job);
       else if (job.record.attention.includes('stalled')) void this.lookForOutput(job, sample);
     }
@@ -102,8 +139,8 @@ export class Watcher {
   /** One look at the tmux server decides whether the agent is lost. */
   private async checkPane(job: LiveJob): Promise<void> {
     const session = job.record.agent_session;
-    if (session === undefined || this.stopped || isFinal(job.record.status) || this.checking.has(job.id))
-      return;
+    if (session === undefined || this.stopped || !this.begun) return;
+    if (isFinal(job.record.status) || this.checking.has(job.id) || this.unwritten.has(job)) return;
     this.checking.add(job.id);
     try {
       const standing = await standingOf(this.servers, job.record);
@@ -114,7 +151,7 @@ export class Watcher {
       else {
         const nothing =
           job.record.status === 'queued' && job.record.phase === 'queued' ? ' Nothing was delivered.' : '';
-        await this.registrar.note(job, 'session_lost', { detail: `${standing.lost}${nothing}` });
+        await this.conclude(job, 'session_lost', `${standing.lost}${nothing}`);
       }
     } finally {
       this.checking.delete(job.id);
@@ -129,12 +166,12 @@ export class Watcher {
   private async outOfReach(job: LiveJob, why: string): Promise<void> {
     this.lookAgain(job);
     if (job.record.status === 'queued' || this.isTold(job)) return;
-    await this.registrar.note(job, 'stalled', { detail: `${OUT_OF_REACH}${why}` });
+    await this.registrar.noteNow(job, 'stalled', { detail: `${OUT_OF_REACH}${why}` });
   }
 
   private async backInReach(job: LiveJob): Promise<void> {
     if (this.isTold(job))
-      await this.registrar.note(job, 'resumed', { detail: 'The pane is in reach again.' });
+      await this.registrar.noteNow(job, 'resumed', { detail: 'The pane is in reach again.' });
   }
 
   private isTold({ record }: LiveJob): boolean {
@@ -142,63 +179,68 @@ export class Watcher {
   }
 
   private async lookForOutput(job: LiveJob, sample: PaneSample): Promise<void> {
-    // The activity has a resolution of 1 s: output in the very second of the event may be older than it.
-    if (sample.window_activity * 1000 <= job.lastEventAt) return;
-    // In a split it may be a neighbour's.
-    if (sample.window_panes > 1 && (await this.lastOutput(job)) <= job.lastEventAt) return;
+    if (!(await this.outputs.since(job, sample))) return;
     if (job.record.attention.includes('stalled')) {
-      await this.registrar.note(job, 'resumed', { detail: 'Output in the pane.' });
+      await this.registrar.noteNow(job, 'resumed', { detail: 'Output in the pane.' });
     }
   }
 
-  /** @param outputAt when the pane last showed something new, where that moves the idle clock; ms since 1970 */
-  private arm(job: LiveJob, outputAt = 0): void {
+  /** @param outputAt when the pane last showed something new, on the clock of all limits */
+  private arm(job: LiveJob, outputAt = NEVER): void {
     clearTimeout(this.timers.get(job.id));
     this.timers.delete(job.id);
-    const due = nextDeadline(job.record, Math.max(job.lastEventAt, outputAt));
-    if (due === undefined) return;
+    if (!this.begun) return;
+    const left = nextDeadline(job, outputAt);
+    if (left === undefined) return;
     const timer = setTimeout(
       () => {
         this.timers.delete(job.id);
         this.atDeadline(job).catch((error) => this.log.error(`deadline of ${job.id}`, error));
       },
-      Math.min(Math.max(0, due - Date.now()), MAX_TIMER_MS),
+      Math.min(Math.max(0, left), MAX_TIMER_MS),
     );
     this.timers.set(job.id, timer);
   }
 
   private async atDeadline(job: LiveJob): Promise<void> {
     const { record } = job;
-    const now = Date.now();
     if (isFinal(record.status)) return;
-    const limit = timeoutAt(record);
-    if (limit !== undefined && limit <= now) {
-      await this.registrar.note(job, 'timeout', {
-        detail: `No end within ${record.timeouts.timeout_seconds} s of the submission.`,
-      });
+    if (isOver(untilTimeout(job))) {
+      const detail = `No end within ${record.timeouts.timeout_seconds} s of the submission.`;
+      await this.conclude(job, 'timeout', detail);
       return;
     }
-    const start = startDeadline(record);
-    if (start !== undefined && start <= now) {
-      await this.registrar.note(job, 'delivery_unverified', {
-        detail: `Submitted, but the peer has not reported within ${START_DEADLINE_SECONDS} s. Look into the pane.`,
-      });
+    if (isOver(untilStarted(job))) {
+      const detail = `Submitted, but the peer has not reported within ${START_DEADLINE_SECONDS} s. Look into the pane.`;
+      await this.conclude(job, 'delivery_unverified', detail);
       return;
     }
-    const idle = idleDeadline(record, job.lastEventAt);
-    if (idle !== undefined && idle <= now) {
-      const silentSince = Math.max(job.lastEventAt, await this.lastOutput(job));
-      const silence = (Date.now() - silentSince) / 1000;
-      if (silence >= record.timeouts.idle_timeout_seconds) {
-        await this.registrar.note(job, 'stalled', {
-          detail: `No event and no output for ${Math.round(silence)} s.${await this.background(record)}`,
-        });
-      } else if (!isFinal(job.record.status)) {
-        this.arm(job, silentSince);
-      }
+    if (!isOver(untilIdle(job))) {
+      this.arm(job);
       return;
     }
-    this.arm(job);
+    const outputAt = await this.outputs.last(job);
+    const silence = Math.min(job.clock.quiet, awake.now() - outputAt) / 1000;
+    if (silence >= record.timeouts.idle_timeout_seconds) {
+      const background = await this.background(record);
+      await this.conclude(
+        job,
+        'stalled',
+        `No event and no output for ${Math.round(silence)} s.${background}`,
+      );
+    } else if (!isFinal(job.record.status)) this.arm(job, outputAt);
+  }
+
+  /** Records what is due, or looks at it again once it can be recorded: it may have become void by then. */
+  private async conclude(job: LiveJob, type: string, detail: string): Promise<void> {
+    if (await this.catchUp(job.id)) {
+      this.resume(job);
+      return;
+    }
+    if (isFinal(job.record.status) || this.stopped) return;
+    const recorded = await this.registrar.noteNow(job, type, { detail });
+    if (recorded !== undefined) this.pause = AGAIN_MS;
+    else if (!this.stopped && !isFinal(job.record.status)) this.unwritten.add(job);
   }
 
   /** What the agent shows of its work behind the input box, as a sentence. */
@@ -209,49 +251,36 @@ export class Watcher {
     const line = find(lines, background);
     return line === undefined ? '' : ` The agent has work in the background: ${line}`;
   }
-
-  /** When the pane last showed something new, in ms since 1970; 0 where that can't be told. */
-  private async lastOutput(job: LiveJob): Promise<number> {
-    const session = job.record.agent_session;
-    if (session === undefined) return 0;
-    const server = this.servers.get(session.socket);
-    try {
-      const pane = (await listPanes(server)).find((candidate) => candidate.pane === session.pane);
-      if (pane === undefined) return 0;
-      if (pane.window_panes === 1) return pane.window_activity * 1000;
-      // tmux counts output by window: in a split, only a second look at this pane tells.
-      const screen = (await capture(server, session.pane)).join('\n');
-      const before = this.screens.get(job.id);
-      this.screens.set(job.id, screen);
-      return before === screen ? 0 : Date.now();
-    } catch {
-      return 0;
-    }
-  }
 }
 
-function nextDeadline(record: JobRecord, lastSignAt: number): number | undefined {
-  const deadlines = [timeoutAt(record), startDeadline(record), idleDeadline(record, lastSignAt)];
-  const known = deadlines.filter((deadline) => deadline !== undefined);
+/** All in ms from now. */
+function nextDeadline(job: LiveJob, outputAt: number): number | undefined {
+  const known = [untilTimeout(job), untilStarted(job), untilIdle(job, outputAt)].filter(
+    (left) => left !== undefined,
+  );
   return known.length === 0 ? undefined : Math.min(...known);
 }
 
-function timeoutAt(record: JobRecord): number | undefined {
-  if (record.submitted_at === undefined || isSettled(record)) return undefined;
-  return Date.parse(record.submitted_at) + record.timeouts.timeout_seconds * 1000;
+function isOver(left: number | undefined): boolean {
+  return left !== undefined && left <= 0;
 }
 
-function startDeadline(record: JobRecord): number | undefined {
-  if (record.status !== 'working' || record.submitted_at === undefined || record.started_at !== undefined)
+function untilTimeout({ record, clock }: LiveJob): number | undefined {
+  if (clock.spent === undefined || isSettled(record)) return undefined;
+  return record.timeouts.timeout_seconds * 1000 - clock.spent;
+}
+
+function untilStarted({ record, clock }: LiveJob): number | undefined {
+  if (record.status !== 'working' || clock.spent === undefined || record.started_at !== undefined)
     return undefined;
-  // Any word of the peer since the submission proves that it has the job.
-  if (record.last_sign_of_life_at > record.submitted_at || record.phase === 'validating') return undefined;
+  // Any word of the peer proves that it has the job.
+  if (record.last_sign_of_life_at !== record.created_at || record.phase === 'validating') return undefined;
   if (record.agent_session === undefined) return undefined;
-  return Date.parse(record.submitted_at) + START_DEADLINE_SECONDS * 1000;
+  return START_DEADLINE_SECONDS * 1000 - clock.spent;
 }
 
-function idleDeadline(record: JobRecord, lastEventAt: number): number | undefined {
+function untilIdle({ record, clock }: LiveJob, outputAt = NEVER): number | undefined {
   if (record.status !== 'working' || record.phase === 'validating' || record.agent_session === undefined)
     return undefined;
-  return lastEventAt + record.timeouts.idle_timeout_seconds * 1000;
+  return record.timeouts.idle_timeout_seconds * 1000 - Math.min(clock.quiet, awake.now() - outputAt);
 }

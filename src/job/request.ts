@@ -305,6 +305,13 @@ export interface HubStatus {
   clients: number;
   open_jobs: number;
   registries: string[];
+  /** Registries with open jobs that are not there now. */
+  away?: AwayRegistry[] | undefined;
+}
+
+export interface AwayRegistry {
+  registry_dir: string;
+  jobs: string[];
 }
 
 /** Every command of the hub, with what goes in and what comes out. */

@@ -80,14 +80,31 @@ export function hasLiveJobs(folder: string): boolean {
   return existsSync(live) && readdirSync(live).length > 0;
 }
 
-/** Notes where a live job is, so that a new hub finds it. @throws the system's error; then there is no note */
-export function writePointer(home: Home, jobId: string, registryDir: string): void {
+/** The second line of a pointer has this length, so that it can be written anew in place. */
+const NOTE_CHARS = 240;
+
+/** Where a live job is. */
+export interface Pointer {
+  jobId: string;
+  registryDir: string;
+  /** What a hub has noted for the next one beside it. */
+  note?: unknown;
+}
+
+/**
+ * Notes where a live job is, so that a new hub finds it. One that is there is written over in place, never cut short: a
+ * crash in between must not lose it.
+ * @throws the system's error; then there is no new note
+ */
+export function writePointer(home: Home, { jobId, registryDir, note }: Pointer): void {
   const path = join(home.live, jobId);
+  const text = `${registryDir}\n${JSON.stringify(note).padEnd(NOTE_CHARS)}\n`;
+  const isThere = existsSync(path);
   try {
-    writeFileSync(path, `${registryDir}\n`, { mode: 0o600 });
+    writeFileSync(path, text, { mode: 0o600, flag: isThere ? 'r+' : 'w' });
   } catch (error) {
     // On a full disk there is an empty one.
-    rmSync(path, { force: true });
+    if (!isThere) rmSync(path, { force: true });
     throw error;
   }
 }
@@ -107,17 +124,26 @@ export function removePointer(home: Home, jobId: string): void {
 }
 
 /** Every live job's id and registry. */
-export function readPointers(home: Home): { jobId: string; registryDir: string }[] {
-  const pointers: { jobId: string; registryDir: string }[] = [];
+export function readPointers(home: Home): Pointer[] {
+  const pointers: Pointer[] = [];
   for (const jobId of readdirSync(home.live)) {
     if (!isJobId(jobId)) continue;
     try {
-      pointers.push({ jobId, registryDir: readFileSync(join(home.live, jobId), 'utf8').trimEnd() });
+      const [registryDir = '', note = ''] = readFileSync(join(home.live, jobId), 'utf8').split('\n');
+      pointers.push({ jobId, registryDir, note: parsed(note) });
     } catch {
       // Removed between the two looks.
     }
   }
   return pointers;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The registries that this home's hubs have written: where a late report on an ended job is looked for. */

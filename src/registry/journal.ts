@@ -1,4 +1,4 @@
-import { close, constants, fstatSync, ftruncateSync, write } from 'node:fs';
+import { close, closeSync, constants, fstatSync, ftruncateSync, readFileSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { systemCode } from '../errors.ts';
 import type { RecordedEvent } from '../job/event.ts';
@@ -20,6 +20,9 @@ const FLAGS = constants.O_APPEND | constants.O_DSYNC;
 /** A longer journal is not one of ours, in bytes: a runaway peer is stopped long before. */
 const MAX_BYTES = 512 * 1024 * 1024;
 
+/** More of a journal that was removed is not read back, in bytes. */
+const RESCUED_BYTES = 8 * 1024 * 1024;
+
 /** A journal that nobody writes to gives its file descriptor back after this time, in ms. */
 const IDLE_CLOSE_MS = 5_000;
 
@@ -39,7 +42,10 @@ interface Waiting {
 export class Journal {
   readonly path: string;
   private readonly place: OwnPlace | undefined;
+  private readonly mayWrite: (isOpen: boolean) => void;
+  private isNew: boolean;
   private fd: number | undefined;
+  private rescued: string | undefined;
   /** Bytes that are on the disk and acknowledged. */
   private size = 0;
   private batch = '';
@@ -48,10 +54,19 @@ export class Journal {
   private idle: NodeJS.Timeout | undefined;
   private corked = false;
 
-  /** @param place the folder that it lies in */
-  constructor(path: string, place?: OwnPlace) {
+  /**
+   * @param options.place the folder that it lies in
+   * @param options.isNew it is to be made; else one that is missing is an error
+   * @param options.mayWrite called before each write, with true while the file is open; throws where it must not happen
+   */
+  constructor(
+    path: string,
+    options: { place?: OwnPlace; isNew?: boolean; mayWrite?: (isOpen: boolean) => void } = {},
+  ) {
     this.path = path;
-    this.place = place;
+    this.place = options.place;
+    this.isNew = options.isNew ?? false;
+    this.mayWrite = options.mayWrite ?? (() => {});
   }
 
   /**
@@ -77,6 +92,15 @@ export class Journal {
     if (this.waiting.length > 0) this.flushing ??= this.flush();
   }
 
+  /** Lets go of a file that somebody has removed. @returns what stood in it, where that can still be read */
+  async rescue(): Promise<string | undefined> {
+    await this.flushing;
+    this.letGo();
+    const { rescued } = this;
+    this.rescued = undefined;
+    return rescued;
+  }
+
   /** Waits for what is under way and closes the file. */
   async close(): Promise<void> {
     clearTimeout(this.idle);
@@ -95,20 +119,21 @@ export class Journal {
       this.batch = '';
       this.waiting = [];
       try {
-        if (this.fd === undefined) {
-          this.place?.check();
-          // Opening is quick (40 µs); only what waits for the disk goes to the thread pool.
-          this.fd = openOwn(this.path, FLAGS);
-          this.size = fstatSync(this.fd).size;
-        }
+        this.mayWrite(this.fd !== undefined);
+        const fd = this.fd ?? this.open();
         for (let done = 0; done < bytes.length; ) {
-          done += (await writeFile(this.fd, bytes, done, bytes.length - done, null)).bytesWritten;
+          done += (await writeFile(fd, bytes, done, bytes.length - done, null)).bytesWritten;
         }
+        const { nlink, mtimeMs } = fstatSync(fd);
+        // What was written into a file that has no name any more, nobody will find.
+        if (nlink === 0) throw Object.assign(new Error(`${this.path} was removed`), { code: 'ENOENT' });
+        this.isNew = false;
         this.size += bytes.length;
-        const mark = markOf(this.size, fstatSync(this.fd).mtimeMs);
+        const mark = markOf(this.size, mtimeMs);
         for (const { resolve } of waiting) resolve(mark);
       } catch (error) {
         this.takeBack();
+        this.letGo();
         // What was appended since builds on what failed.
         const dependent = this.waiting;
         this.batch = '';
@@ -119,6 +144,28 @@ export class Journal {
     this.flushing = undefined;
     this.idle = setTimeout(() => void this.release().catch(() => {}), IDLE_CLOSE_MS);
     this.idle.unref();
+  }
+
+  private open(): number {
+    this.place?.check();
+    // Opening is quick (40 µs); only what waits for the disk goes to the thread pool.
+    this.fd = openOwn(this.path, FLAGS, this.isNew);
+    this.size = fstatSync(this.fd).size;
+    return this.fd;
+  }
+
+  /** Lets go of a file that was removed, and keeps what stood in it: nobody else can find that any more. */
+  private letGo(): void {
+    const { fd } = this;
+    if (fd === undefined) return;
+    try {
+      if (fstatSync(fd).nlink > 0) return;
+      if (this.size <= RESCUED_BYTES) this.rescued = readFileSync(`/proc/self/fd/${fd}`, 'utf8');
+    } catch {
+      // Where the system has no such view of open files, memory must do.
+    }
+    this.fd = undefined;
+    closeSync(fd);
   }
 
   /** A full disk takes a part of a batch: what is refused must not stand in the journal. */

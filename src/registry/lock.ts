@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, rmSync, type Stats, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { hostname } from 'node:os';
 import { lock } from 'proper-lockfile';
@@ -32,7 +32,12 @@ export interface Owner extends ProcessId {
 
 export interface HeldLock {
   release(): Promise<void>;
+  /** False once somebody has removed or replaced what proves it: then another may have taken it. */
+  holds(): boolean;
 }
+
+/** What ends the heartbeats of this process's locks, by what is locked: one that was lost and is taken again has two. */
+const heartbeats = new Map<string, () => Promise<void>>();
 
 /**
  * Takes a lock that its owner keeps for its lifetime. The owner stands beside it in `<path>.owner`, so that a dead
@@ -63,6 +68,9 @@ export async function takeLock(
     const owner = livingOwner(path);
     const isHeld = owner !== undefined && mayBeHub(owner) && !isSame(owner, me) && !(await isDeserted(owner));
     if (isHeld) return { heldBy: owner };
+    await heartbeats
+      .get(path)?.()
+      .catch(() => {});
     rmSync(`${path}.lock`, { recursive: true, force: true });
     const release = await lock(path, {
       realpath: false,
@@ -76,18 +84,27 @@ export async function takeLock(
       await release().catch(() => {});
       throw error;
     }
+    heartbeats.set(path, release);
+    const mine = statSync(`${path}.owner`);
     return {
+      holds: () => isSameFile(statSync(`${path}.owner`, { throwIfNoEntry: false }), mine),
       release: async () => {
         // The folder may have been removed and made again by a successor.
         const owner = readOwner(path);
         if (owner === undefined || !isSame(owner, me) || owner.at !== me.at) return;
         rmSync(`${path}.owner`, { force: true });
+        heartbeats.delete(path);
         await release().catch(() => {});
       },
     };
   } finally {
     await election().catch(() => {});
   }
+}
+
+/** An inode is given to another file as soon as it is free. */
+function isSameFile(one: Stats | undefined, other: Stats): boolean {
+  return one !== undefined && one.ino === other.ino && one.mtimeMs === other.mtimeMs;
 }
 
 /** Removes what stands in the place of an election and is none: that is an empty folder, made a moment ago. */
@@ -176,10 +193,13 @@ async function isDeserted(owner: Owner): Promise<boolean> {
   }).finally(() => connection.destroy());
 }
 
-/** Which start of the machine this is. */
+let boot: string | undefined;
+
+/** Which start of the machine this is; empty where the system does not tell. */
 export function bootId(): string {
   try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return boot;
   } catch {
     return '';
   }

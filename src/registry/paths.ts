@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { MamError, systemCode } from '../errors.ts';
 import { checkRoom, makeFolder } from '../folders.ts';
@@ -88,6 +88,27 @@ export function isRemoved(registryDir: string, jobId: string): boolean {
     return isGone(jobPaths(registryDir, jobId).folder) && !isGone(`${lockPath(registryDir)}.lock`);
   } catch {
     return false;
+  }
+}
+
+/**
+ * Whether a job is in its registry. `away`: the registry can't be looked into now, or is not the folder that it was (a
+ * disk that is mounted late, a folder that was renamed), so that nothing is known of its jobs.
+ * @param inode of the registry's folder, when the job was last seen there
+ */
+export function whereIs(registryDir: string, jobId: string, inode?: number): 'here' | 'gone' | 'away' {
+  if (!isJobId(jobId)) return 'gone';
+  try {
+    const registry = statSync(registryDir, { throwIfNoEntry: false });
+    if (registry === undefined) return 'away';
+    const { folder, journal } = jobPaths(registryDir, jobId);
+    if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true)
+      return lstatSync(journal, { throwIfNoEntry: false })?.isFile() === true ? 'here' : 'gone';
+    if (inode !== undefined) return registry.ino === inode ? 'gone' : 'away';
+    const marks = ['.hub.lock', '.hub.owner', '.index.jsonl'].map((name) => `${registryDir}/${name}`);
+    return marks.some((mark) => existsSync(mark)) ? 'gone' : 'away';
+  } catch {
+    return 'away';
   }
 }
 

@@ -77,12 +77,14 @@ function withForeign<T>(path: string, read: (fd: number, stat: Stats) => T): T {
  * Opens a file of our own for writing, in a folder that others may write: what is there must be a plain file of this
  * user with one name. A link, also a hard one, would send what we write into another file.
  * @param flags beside writing, such as `O_APPEND` or `O_TRUNC`
+ * @param mayCreate false where it must be there already
  * @returns the file descriptor
  * @throws the system's error; ELOOP, EFTYPE, EPERM or EMLINK for what is not ours alone
  */
-export function openOwn(path: string, flags: number): number {
+export function openOwn(path: string, flags: number, mayCreate = true): number {
   // Truncated only once it is known to be ours.
-  const fd = openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | flags, 0o600);
+  const create = mayCreate ? O_CREAT : 0;
+  const fd = openSync(path, O_WRONLY | create | O_NOFOLLOW | O_NONBLOCK | flags, 0o600);
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw refused(path, 'is not a plain file', 'EFTYPE');

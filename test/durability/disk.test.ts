@@ -1,42 +1,13 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { plant } from '../support/plant.ts';
+import { fill, mayMount, mountSmall, unmount } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 
 let lab: Lab;
-const mounts: string[] = [];
-
-/** A small file system of its own; chmod means nothing to root, a full disk does. */
-function mountSmall(folder: string, size: string): boolean {
-  mkdirSync(folder, { recursive: true });
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=700`, 'tmpfs', folder]);
-  if (status === 0) mounts.push(folder);
-  return status === 0;
-}
-
-function unmount(folder: string): void {
-  spawnSync('umount', ['-l', folder]);
-}
-
-const mayMount = (() => {
-  const probe = join(tmpdir(), `mam-mount-${process.pid}`);
-  const possible = mountSmall(probe, '64k');
-  if (possible) unmount(probe);
-  rmSync(probe, { recursive: true, force: true });
-  return possible;
-})();
-
-/** Fills a file system to its last byte. @returns what makes room again */
-function fill(folder: string): () => void {
-  const file = join(folder, 'ballast');
-  spawnSync('dd', ['if=/dev/zero', `of=${file}`, 'bs=1k'], { stdio: 'ignore' });
-  return () => rmSync(file);
-}
 
 const DELEGATE = { prompt: 'Do it', agent: 'command', agent_session: 'tmux:disk' };
 
@@ -78,7 +49,6 @@ describe('a registry that cannot be written', () => {
 
 describe.runIf(mayMount)('a full disk', () => {
   afterEach(() => lab.end());
-  afterEach(() => mounts.splice(0).forEach(unmount));
 
   async function onSmallDisk(): Promise<{ server: LabServer; registry: string }> {
     lab = new Lab();

@@ -1,7 +1,10 @@
 import { readdirSync } from 'node:fs';
+import type { Settings } from '../../config.ts';
 import { MamError } from '../../errors.ts';
 import { isJobId } from '../../job/id.ts';
 import { nearest } from '../../nearest.ts';
+import { awayError, awayJobs } from '../../registry/away.ts';
+import { homePaths } from '../../registry/home.ts';
 import { hasJob } from '../../registry/paths.ts';
 import type { Option, Word } from '../core/command.ts';
 
@@ -54,8 +57,10 @@ export function looksLikeId(word: string): boolean {
   return word.includes('-') && isJobId(word);
 }
 
-/** The error for an id that is in no registry. */
-export function noSuchJob(registryDir: string, jobId: string): MamError {
+/** The error for an id that is in no registry, or in one that is away. */
+export function noSuchJob({ registryDir, home }: Settings, jobId: string): MamError {
+  const away = awayJobs(homePaths(home)).find((pointer) => pointer.jobId === jobId);
+  if (away !== undefined) return awayError(away);
   const near = nearest(jobId, idsIn(registryDir));
   return new MamError(
     'not_found',

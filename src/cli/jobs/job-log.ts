@@ -30,7 +30,7 @@ export function readJobLog(settings: Settings, ...given: (string | undefined)[])
     id = jobIdOf(logsDir, id);
     dir = hasJob(logsDir, id) ? logsDir : undefined;
   }
-  if (dir === undefined) throw noSuchJob(registryDir, id);
+  if (dir === undefined) throw noSuchJob(settings, id);
   const folded = isCopy ? foldJob(dir, id) : foldShown(dir, id, homePaths(settings.home));
   const events = folded.events.map((event) => wholeEvent(event, folded.paths.texts));
   return { ...folded, events, isCopy };

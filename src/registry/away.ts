@@ -1,0 +1,32 @@
+import { MamError } from '../errors.ts';
+import { type Home, type Pointer, readPointers } from './home.ts';
+import { whereIs } from './paths.ts';
+
+/** What a pointer says of the folder of its job's registry. */
+export function inodeOf({ note }: Pointer): number | undefined {
+  const { inode } = (note ?? {}) as { inode?: unknown };
+  return typeof inode === 'number' ? inode : undefined;
+}
+
+/** True for a live job whose registry can't be looked into now. */
+export function isAway(pointer: Pointer): boolean {
+  return whereIs(pointer.registryDir, pointer.jobId, inodeOf(pointer)) === 'away';
+}
+
+/** The live jobs of a home whose registries are away; none where no hub has run yet. */
+export function awayJobs(home: Home): Pointer[] {
+  try {
+    return readPointers(home).filter(isAway);
+  } catch {
+    return [];
+  }
+}
+
+/** The sentence for a job whose registry is away. It may pass, so what is reported meanwhile is kept. */
+export function awayError({ jobId, registryDir }: Pointer): MamError {
+  return new MamError(
+    'io',
+    `The registry ${registryDir} of job ${jobId} is not there now.`,
+    'Mount its disk, or put the folder back: then the job goes on, and what was reported meanwhile is recorded.',
+  );
+}

@@ -1,0 +1,66 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { test } from '../support/lab-test.ts';
+import { plant } from '../support/plant.ts';
+import { until } from '../support/until.ts';
+
+describe('a registry that is removed under its open jobs', () => {
+  test('`git clean -fdx` by the peer: its result is found, and the hub stays', async ({ lab }) => {
+    lab.expected.push(/^p\/\.git\//);
+    await lab.run('git', ['init', '-q']);
+    plant(lab, 'cleaner');
+    plant(lab, 'bystander');
+    const reporter = await lab.startPeerServer();
+    await reporter.report('cleaner', 'started');
+    await reporter.report('bystander', 'started');
+    const pid = await lab.hubPid();
+    for (const round of ['first', 'second']) {
+      await lab.run('git', ['clean', '-fdxq']);
+      expect(existsSync(lab.registry)).toBe(false);
+      const told = await reporter.report('cleaner', 'progress', { detail: round });
+      expect(told).toMatchObject({ accepted: true, recorded: true });
+      expect(lab.record('cleaner').detail).toBe(round);
+      expect(lab.record('bystander').status).toBe('working');
+    }
+    await lab.run('git', ['clean', '-fdxq']);
+    const result = 'all of it\n'.repeat(2_000);
+    const told = await reporter.report('cleaner', 'completed', { detail: 'done', result });
+    expect(told).toMatchObject({ recorded: true, status: 'completed' });
+    const { stdout } = await lab.mam('status', 'cleaner', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', detail: 'done' });
+    expect(readFileSync(lab.record('cleaner').result_file ?? '', 'utf8')).toBe(result);
+    expect(await lab.hubPid()).toBe(pid);
+    await lab.killHub();
+    await reporter.report('bystander', 'completed', { detail: 'me too' });
+    await until('it is recorded', () => lab.record('bystander').status === 'completed');
+  });
+
+  test('the lock alone: it is taken again, and no number is given twice', async ({ lab }) => {
+    const other = join(lab.folder, 'home-2');
+    lab.homes.push(other);
+    plant(lab, 'locked');
+    const reporter = await lab.startPeerServer();
+    await reporter.report('locked', 'started');
+    const pid = await lab.hubPid();
+    for (const file of ['.hub.lock', '.hub.owner']) rmSync(join(lab.registry, file), { recursive: true });
+    const told = await reporter.report('locked', 'progress', { detail: 'still here' });
+    expect(told).toMatchObject({ recorded: true, seq: 3 });
+    const second = await lab.startServer({ MAM_HOME: other });
+    expect(await second.refusal('list_jobs')).toContain('is being written by another hub');
+    await reporter.report('locked', 'completed');
+    expect(lab.types('locked')).toEqual(['queued', 'started', 'progress', 'completed']);
+    expect(await lab.hubPid()).toBe(pid);
+  });
+
+  test('the journal alone: what was acknowledged is there again', async ({ lab }) => {
+    plant(lab, 'cut');
+    const reporter = await lab.startPeerServer();
+    await reporter.report('cut', 'started');
+    await reporter.report('cut', 'progress', { detail: 'half' });
+    rmSync(lab.paths('cut').journal);
+    const told = await reporter.report('cut', 'completed', { detail: 'whole' });
+    expect(told).toMatchObject({ recorded: true, status: 'completed' });
+    expect(lab.types('cut')).toEqual(['queued', 'started', 'progress', 'completed']);
+  });
+});

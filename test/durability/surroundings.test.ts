@@ -1,0 +1,95 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { homePaths } from '../../src/registry/home.ts';
+import { test } from '../support/lab-test.ts';
+import { plant } from '../support/plant.ts';
+import { pause, until } from '../support/until.ts';
+
+describe('without what tells of the live jobs', () => {
+  test('a running hub writes it again', async ({ lab }) => {
+    plant(lab, 'noted');
+    const reporter = await lab.startPeerServer();
+    await reporter.report('noted', 'started');
+    const live = join(lab.home, 'live');
+    rmSync(live, { recursive: true });
+    await until('it is there', () => existsSync(live) && readdirSync(live).includes('noted'));
+    expect(readFileSync(join(live, 'noted'), 'utf8').split('\n')[0]).toBe(lab.registry);
+    await reporter.report('noted', 'completed');
+    await until('it is gone', () => readdirSync(live).length === 0);
+  });
+
+  test.for(['the folder', 'what is in it'])(
+    'the next hub finds the jobs, and their limits: %s',
+    async (what, { lab }) => {
+      plant(lab, 'limited', { timeouts: { timeout_seconds: 3, idle_timeout_seconds: 3_600 } });
+      const reporter = await lab.startPeerServer();
+      await reporter.report('limited', 'started');
+      await lab.killHub();
+      const live = join(lab.home, 'live');
+      rmSync(what === 'the folder' ? live : join(live, 'limited'), { recursive: true });
+      // Nobody asks for the job itself.
+      await reporter.call('job_status', { job_id: 'unknown' });
+      await lab.event('limited', 'timeout');
+    },
+  );
+});
+
+test('what killed servers have left is removed, also where their process ids are used again', async ({
+  lab,
+}) => {
+  const { servers } = homePaths(lab.home);
+  mkdirSync(servers, { recursive: true, mode: 0o700 });
+  const said = { pid: process.pid, pids: [1], client: 'x', role: 'peer', workdir: '/' };
+  const left = { ...said, start: '1' };
+  const elsewhere = { ...said, pid: 2 ** 22 - 1, space: 'pid:[1]' };
+  for (const [name, value] of Object.entries({ left, alive: said, elsewhere }))
+    writeFileSync(join(servers, `${name}.json`), JSON.stringify(value));
+  const server = await lab.startServer();
+  await server.ask('list_jobs');
+  await until('it is gone', () => !existsSync(join(servers, 'left.json')));
+  expect(readdirSync(servers).sort()).toEqual(['alive.json', 'elsewhere.json']);
+  for (const name of readdirSync(servers)) rmSync(join(servers, name));
+});
+
+test('the folder of the socket of a deep home goes with the hub', async ({ lab }) => {
+  const deep = join(lab.folder, 'deep-'.repeat(30), 'home');
+  lab.homes.push(deep);
+  const server = await lab.startServer({ MAM_HOME: deep });
+  await server.ask('list_jobs');
+  const { socket, pid } = lab.hub(deep);
+  const folder = dirname(socket);
+  expect(folder).not.toBe(deep);
+  process.kill(pid, 'SIGTERM');
+  await until('it is gone', () => !existsSync(folder));
+});
+
+test('a hub that has no file descriptor left says so, stays, and goes on when it has some', async ({
+  lab,
+}) => {
+  plant(lab, 'crowded');
+  const server = await lab.startServer();
+  const reporter = await lab.startPeerServer();
+  const peer = await lab.startPeer('mute');
+  const { job_id: id } = await server.delegate(peer);
+  await reporter.report('crowded', 'started');
+  const pid = await lab.hubPid();
+  const limit = async (files: number | string) => {
+    const done = await lab.run('prlimit', ['--pid', String(pid), `--nofile=${files}:`]);
+    expect(done.stderr).toBe('');
+  };
+  // Its journal may be open still: whatever it opens from now on fails.
+  await limit(3);
+  const { recorded } = await reporter.report(id, 'progress', { detail: 'one' });
+  await pause(6_000);
+  expect(await lab.hubPid()).toBe(pid);
+  expect(lab.record(id).status).toBe('working');
+  const kept = await reporter.report('crowded', 'completed', { detail: 'done' });
+  expect(kept.accepted).toBe(true);
+  await until('it says so', () => lab.hubLog().includes('EMFILE'));
+  await limit(1_024);
+  await lab.event('crowded', 'completed');
+  if (recorded === false) await lab.event(id, 'progress');
+  expect(await lab.hubPid()).toBe(pid);
+  await server.ask('cancel_job', { job_id: id });
+});

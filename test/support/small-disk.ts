@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Mounts a small file system of its own: chmod means nothing to root, a full disk does. @returns false where that is not allowed */
+export function mountSmall(folder: string, size: string): boolean {
+  mkdirSync(folder, { recursive: true });
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=700`, 'tmpfs', folder]);
+  return status === 0;
+}
+
+export function unmount(folder: string): void {
+  spawnSync('umount', ['-l', folder]);
+}
+
+/** True where a test may mount something. */
+export const mayMount = (() => {
+  const probe = join(tmpdir(), `mam-mount-${process.pid}`);
+  const possible = mountSmall(probe, '64k');
+  if (possible) unmount(probe);
+  rmSync(probe, { recursive: true, force: true });
+  return possible;
+})();
+
+/** Fills a file system to its last byte. @returns what makes room again */
+export function fill(folder: string): () => void {
+  const file = join(folder, 'ballast');
+  spawnSync('dd', ['if=/dev/zero', `of=${file}`, 'bs=1k'], { stdio: 'ignore' });
+  return () => rmSync(file);
+}
