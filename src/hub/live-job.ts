@@ -240,7 +240,7 @@ export class LiveJob {
     const lines = this.recent.list.map((event) => `\n${this.seal.sign(this.id, JSON.stringify(event))}\n`);
     const text = rescued ?? lines.join('');
     // A journal without its beginning counts from the record on.
-    await writeDurably(paths.record, recordText(this.record, undefined, this.seal));
+    await writeDurably(paths.record, recordText(this.record, this.seal));
     if (prompt !== undefined && !existsSync(paths.prompt)) await writeNew(paths.prompt, prompt);
     await writeDurably(paths.journal, text);
   }
