@@ -1,6 +1,7 @@
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobOrder } from '../job/record.ts';
+import { promptPreview } from '../job/text.ts';
 import { readForeign } from '../trust/files.ts';
 import { isOwnFile, isOwnFolder } from '../trust/owner.ts';
 import { journalText, readJournal } from './journal.ts';
@@ -33,9 +34,17 @@ function isMade({ journal, prompt }: JobPaths, names: string[]): boolean {
   const [first] = events;
   if (first === undefined) return names.includes('events.jsonl') && !isBeginning(journalText(journal));
   if (damage.length > 0 || !events.every(({ type }) => FIRST_EVENTS.includes(type))) return true;
-  const { prompt_bytes: whole } = (first.data?.['job'] ?? {}) as Partial<JobOrder>;
-  if (typeof whole !== 'number') return true;
-  return names.includes('prompt.md') && Buffer.byteLength(readForeign(prompt)) >= whole;
+  const { prompt_bytes: whole, prompt_preview: preview } = (first.data?.['job'] ?? {}) as Partial<JobOrder>;
+  if (typeof whole !== 'number' || typeof preview !== 'string') return true;
+  if (!names.includes('prompt.md')) return false;
+  const text = readForeign(prompt);
+  return Buffer.byteLength(text) >= whole || !isBeginningOf(preview, text);
+}
+
+/** True for what a write of the task leaves that was cut off, perhaps within a character; other words are somebody's. */
+function isBeginningOf(preview: string, text: string): boolean {
+  const written = promptPreview(text);
+  return written === preview || preview.startsWith(written.slice(0, -1).trimEnd());
 }
 
 /** True for what is left of a first write that was cut off; anything else is a damaged journal, which stays. */

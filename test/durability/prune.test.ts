@@ -56,7 +56,7 @@ describe('mam prune', () => {
   afterAll(() => lab.end());
 
   test.each([
-    [['--older-than'], 'argument missing'],
+    [['--older-than'], '--older-than has no value'],
     [[], '--older-than is missing'],
     [['--older-than', 'soon'], '30d'],
     [['--older-than', '2999-01-01'], 'in the future'],
