@@ -126,7 +126,12 @@ export class Registrar {
   async ready(registryDir: string): Promise<void> {
     await this.registries.open(registryDir);
     if (existsSync(registryDir)) return;
-    // Somebody removed the whole registry: what we knew of it is void, and it is made anew.
+    const open = this.jobsIn(registryDir).find((job) => !isFinal(job.record.status));
+    if (open !== undefined) {
+      // A peer may have cleaned its working folder: its job goes on. What is only away comes back with its jobs.
+      if (!(await this.mend(open))) throw awayError({ jobId: open.id, registryDir });
+      return;
+    }
     for (const job of this.jobsIn(registryDir)) this.drop(job);
     await this.registries.openAnew(registryDir);
   }

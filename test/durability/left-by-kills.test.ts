@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -19,6 +19,9 @@ test('what killed servers and hubs have left is taken away by the next hub, and 
   // Its number may be given to another process.
   writeFileSync(announced(process.pid), JSON.stringify({ ...told, pid: process.pid, start: 'long ago' }));
   writeFileSync(announced(killed.pid), '{"pid":');
+  // Ids of another pid namespace tell nothing here.
+  const elsewhere = 2 ** 22 - 1;
+  writeFileSync(announced(elsewhere), JSON.stringify({ ...told, pid: elsewhere, ns: 'pid:[1]' }));
   // As a hub leaves it that is killed before its socket has its name.
   const socket = join(lab.home, '.0a1b2c');
   const left = createServer().listen(socket);
@@ -27,6 +30,9 @@ test('what killed servers and hubs have left is taken away by the next hub, and 
   await living.ask('publish_event', { job_id: 'nobody', event: 'started' }).catch(() => {});
   await lab.hubPid();
   await until('the hub serves', () => existsSync(join(lab.home, 'hub.sock')));
-  expect(readdirSync(join(lab.home, 'servers'))).toEqual([`${living.pid}.json`]);
+  expect(readdirSync(join(lab.home, 'servers')).sort()).toEqual(
+    [`${living.pid}.json`, `${elsewhere}.json`].sort(),
+  );
+  rmSync(announced(elsewhere));
   expect(existsSync(socket)).toBe(false);
 });

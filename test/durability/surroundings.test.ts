@@ -1,7 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { homePaths } from '../../src/registry/home.ts';
 import { test } from '../support/lab-test.ts';
 import { plant } from '../support/plant.ts';
 import { pause, until } from '../support/until.ts';
@@ -33,23 +32,6 @@ describe('without what tells of the live jobs', () => {
       await lab.event('limited', 'timeout');
     },
   );
-});
-
-test('what killed servers have left is removed, also where their process ids are used again', async ({
-  lab,
-}) => {
-  const { servers } = homePaths(lab.home);
-  mkdirSync(servers, { recursive: true, mode: 0o700 });
-  const said = { pid: process.pid, pids: [1], client: 'x', role: 'peer', workdir: '/' };
-  const left = { ...said, start: '1' };
-  const elsewhere = { ...said, pid: 2 ** 22 - 1, space: 'pid:[1]' };
-  for (const [name, value] of Object.entries({ left, alive: said, elsewhere }))
-    writeFileSync(join(servers, `${name}.json`), JSON.stringify(value));
-  const server = await lab.startServer();
-  await server.ask('list_jobs');
-  await until('it is gone', () => !existsSync(join(servers, 'left.json')));
-  expect(readdirSync(servers).sort()).toEqual(['alive.json', 'elsewhere.json']);
-  for (const name of readdirSync(servers)) rmSync(join(servers, name));
 });
 
 test('the folder of the socket of a deep home goes with the hub', async ({ lab }) => {

@@ -61,7 +61,7 @@ test('a registry that was removed is made anew once, by whoever comes first; oth
   const other = join(lab.folder, 'other');
   const beside = await lab.startServer({ MAM_REGISTRY_DIR: other });
   const order = { prompt: 'Lay it', agent: 'command', agent_session: 'tmux:roof' };
-  await server.ask('delegate_job', order);
+  const open = await server.ask('delegate_job', order);
   const { job_id } = await beside.ask('delegate_job', order);
   await beside.ask('list_jobs');
   // Out of its place at once: the hub may be writing into it.
@@ -70,7 +70,10 @@ test('a registry that was removed is made anew once, by whoever comes first; oth
   const made = await Promise.all(
     [1, 2, 3].map((n) => server.ask('delegate_job', { ...order, prompt: `${n}` })),
   );
-  expect(ids(await server.ask('list_jobs'))).toEqual(made.map((one) => one.job_id).sort());
+  // What was open goes on, and is written again.
+  const all = [open, ...made].map((one) => one.job_id);
+  expect(ids(await server.ask('list_jobs'))).toEqual(expect.arrayContaining(all));
+  expect(lab.record(open.job_id).status).toBe('working');
   // What is heard of the other one still stands in its list.
   await beside.ask('cancel_job', { job_id });
   expect(ids(await beside.ask('list_jobs', { status: 'cancelled' }))).toEqual([job_id]);
