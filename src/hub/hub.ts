@@ -228,7 +228,7 @@ export class Hub {
     });
   }
 
-  /** Lets clients in at once; what they want of a job waits until those of the last hub are taken up. */
+  /** Lets clients in at once; what they ask for waits until the jobs of the last hub are taken up. */
   async start(): Promise<void> {
     const { settings } = this;
     this.clients.reap();
@@ -241,10 +241,9 @@ export class Hub {
     await this.inbox.look();
     const takingUp = this.takeUp();
     this.takingUp = takingUp;
-    const take = (jobId: string, payload: Buffer) => this.kept.take(jobId, payload, 'socket');
     const handlers = {
-      claim: (jobId: string, payload: Buffer) =>
-        this.takingUp?.then(() => take(jobId, payload)) ?? take(jobId, payload),
+      // It waits for its own job alone: a registry whose lock others hold up must not keep it.
+      claim: (jobId: string, payload: Buffer) => this.kept.take(jobId, payload, 'socket'),
       request: (payload: Buffer) => void this.requests.take(payload),
       clients: () => this.noteNeed(),
     };

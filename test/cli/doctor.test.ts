@@ -498,6 +498,8 @@ describe('the registry', () => {
     put(join(lab.registry, 'short', 'job.json'), JSON.stringify(record));
     rmSync(join(lab.registry, 'short', 'prompt.md'));
     rmSync(join(lab.registry, 'gone'), { recursive: true });
+    // What a hub has in its registry: without any, the whole registry may be away.
+    put(join(lab.registry, '.index.jsonl'), '');
     const report = await look(['registry']);
     expect(report.of('registry.journal').title).toBe(
       'The journal of job short was changed: events 2, 3 are lost.',
