@@ -329,6 +329,7 @@ export class Hub {
     try {
       const back = await this.registrar.comeBack();
       if (back.length === 0) return;
+      for (const job of back) for (const bus of this.buses) this.retained.show(job, bus);
       this.dispatcher.resume(back.filter(isOpen));
       await this.goOn(back);
     } finally {
@@ -338,7 +339,8 @@ export class Hub {
 
   private async takeUp(): Promise<LiveJob[]> {
     const pointers = readPointers(this.home);
-    const isLost = this.isLiveLost || (pointers.length === 0 && this.registrar.wasKilled());
+    const wasKilled = this.registrar.wasKilled();
+    const isLost = this.isLiveLost || (pointers.length === 0 && wasKilled);
     // Side by side: a registry that can't be opened must not keep the hub from the others.
     const taken = pointers.map(async (pointer) => {
       try {
@@ -349,7 +351,13 @@ export class Hub {
       }
     });
     const found = (await Promise.all(taken)).flat();
-    return isLost ? [...found, ...(await this.registrar.search())] : found;
+    if (!isLost) {
+      // Some of the pointers may have been lost with it: that is found out while others are served.
+      if (wasKilled) void this.registrar.search();
+      return found;
+    }
+    await this.registrar.search();
+    return [...found, ...(await this.registrar.comeBack())];
   }
 
   /** Shows a broker that was joined the record of each job that is open, or has just ended. @param last as in `joined` */

@@ -8,7 +8,7 @@ import type { AwayRegistry, JobRow } from '../job/request.ts';
 import { owesLine } from '../job/wake.ts';
 import { AMENDABLE, isFinal, type Status } from '../job/words.ts';
 import { isSamePlace } from '../real-place.ts';
-import { awayError, inodeOf } from '../registry/away.ts';
+import { awayError, inodeOf, perhapsAwayError } from '../registry/away.ts';
 import { sweepJob, writeNew } from '../registry/files.ts';
 import { sweepHalfMade } from '../registry/half-made.ts';
 import { type Home, noteError, type Pointer, readRegistries } from '../registry/home.ts';
@@ -56,6 +56,8 @@ export class Registrar {
   private readonly onRemoved: (jobId: string) => void;
   private readonly registries: OpenRegistries;
   private readonly jobs = new Map<string, LiveJob>();
+  /** Open jobs that were found, and that nothing pointed to: nobody has taken them up yet. */
+  private readonly strays = new Set<LiveJob>();
   private readonly loading = new Map<string, Promise<LiveJob>>();
   private readonly pointers: Pointers;
   private readonly seal: Seal;
@@ -198,7 +200,7 @@ export class Registrar {
   /**
    * A job by its id, from memory or from a registry.
    * @param registryDir where to look first
-   * @throws MamError `not_found` when no known registry has it
+   * @throws MamError `not_found` when no known registry has it, `io` when one that may have it is not there now
    */
   async find(jobId: string, registryDir?: string): Promise<LiveJob> {
     const held = this.jobs.get(jobId);
@@ -218,7 +220,7 @@ export class Registrar {
       // One of the same id that came with a clone must not hide it.
       history ??= job;
     }
-    if (history === undefined) throw this.unknown(registryDir);
+    if (history === undefined) throw this.unknown(jobId, registryDir);
     return history;
   }
 
@@ -347,8 +349,10 @@ export class Registrar {
     sweepHalfMade(registryDir, jobId);
     if (where === 'gone' || !hasJob(registryDir, jobId)) return this.nothing(jobId);
     try {
+      // Not while its files are written.
+      if (!this.jobs.has(jobId)) sweepJob(jobPaths(registryDir, jobId).folder);
       const job = this.jobs.get(jobId) ?? (await this.load(registryDir, jobId, pointer));
-      sweepJob(job.paths.folder);
+      this.strays.delete(job);
       this.away.delete(jobId);
       return job.isHistory ? undefined : job;
     } catch (error) {
@@ -390,27 +394,24 @@ export class Registrar {
     });
   }
 
-  /** Takes up the open jobs of all known registries, where nothing else tells of them. */
-  async search(): Promise<LiveJob[]> {
-    const found: LiveJob[] = [];
+  /** Loads the open jobs of all known registries that nothing else tells of: `comeBack` gives them. */
+  async search(): Promise<void> {
     for (const dir of readRegistries(this.home)) {
       try {
         for (const jobId of await openIn(dir, this.seal)) {
-          if (this.jobs.has(jobId)) continue;
-          const job = await this.load(dir, jobId);
-          if (!job.isHistory) found.push(job);
+          if (!this.jobs.has(jobId)) await this.load(dir, jobId);
         }
       } catch (error) {
         this.log.error(`the registry ${dir} was not searched for open jobs`, error);
       }
     }
-    this.log.warn(`what tells of live jobs was removed: ${found.length} open jobs were found again`);
-    return found;
   }
 
-  /** The jobs that were away and are back, each once. */
+  /** The jobs that were away and are back, and those that were found without a pointer, each once. */
   async comeBack(): Promise<LiveJob[]> {
-    const back: LiveJob[] = [];
+    const back = [...this.strays].filter((job) => this.jobs.get(job.id) === job && !isAtRest(job));
+    this.strays.clear();
+    if (back.length > 0) this.log.warn(`${back.length} open jobs were found again that nothing pointed to`);
     for (const pointer of this.away.pointers) {
       try {
         const job = await this.resume(pointer);
@@ -484,7 +485,9 @@ export class Registrar {
     return [...this.jobs.values()].filter((job) => job.registryDir === registryDir);
   }
 
-  private unknown(registryDir: string | undefined): MamError {
+  private unknown(jobId: string, registryDir: string | undefined): MamError {
+    const missing = this.missing();
+    if (missing !== undefined) return perhapsAwayError(jobId, missing);
     const open = this.open.filter((job) => registryDir === undefined || job.registryDir === registryDir);
     const named = open.slice(0, NAMED_JOBS).map(({ id }) => id);
     const where = registryDir === undefined ? '' : ` in ${registryDir}`;
@@ -494,6 +497,12 @@ export class Registrar {
       'There is no job with this id.',
       `${known} Call list_jobs (\`mam list\`) for all ids.`,
     );
+  }
+
+  /** A registry with live jobs that is not there now: what else is in it nobody can say. */
+  private missing(): string | undefined {
+    const isMissing = ({ registryDir, registryInode }: LiveJob) => inodeAt(registryDir) !== registryInode;
+    return this.away.pointers[0]?.registryDir ?? this.open.find(isMissing)?.registryDir;
   }
 
   private load(place: string, jobId: string, pointer?: Pointer): Promise<LiveJob> {
@@ -512,6 +521,7 @@ export class Registrar {
       // Neither kept in memory nor pointed to: nothing will ever be done for it.
       if (job.isHistory) return job;
       this.jobs.set(jobId, job);
+      if (pointer === undefined && !isAtRest(job)) this.strays.add(job);
       if (!job.isWritten) this.onBehind(job);
       if (isAtRest(job) && job.isWritten) this.pointers.remove(jobId);
       else this.pointers.tryPut(job);

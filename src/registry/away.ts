@@ -22,11 +22,16 @@ export function awayJobs(home: Home): Pointer[] {
   }
 }
 
+const BRING_BACK =
+  'Mount its disk, or put the folder back: then the job goes on, and what was reported meanwhile is recorded.';
+
 /** The sentence for a job whose registry is away. It may pass, so what is reported meanwhile is kept. */
 export function awayError({ jobId, registryDir }: Pointer): MamError {
-  return new MamError(
-    'io',
-    `The registry ${registryDir} of job ${jobId} is not there now.`,
-    'Mount its disk, or put the folder back: then the job goes on, and what was reported meanwhile is recorded.',
-  );
+  return new MamError('io', `The registry ${registryDir} of job ${jobId} is not there now.`, BRING_BACK);
+}
+
+/** The same for a job that is in no registry that is there, and so perhaps in one that is away. */
+export function perhapsAwayError(jobId: string, registryDir: string): MamError {
+  const what = `The registry ${registryDir} is not there now, and no other one has job ${jobId}.`;
+  return new MamError('io', what, BRING_BACK);
 }

@@ -18,10 +18,11 @@ describe('without what tells of the live jobs', () => {
     await until('it is gone', () => readdirSync(live).length === 0);
   });
 
-  test.for(['the folder', 'what is in it'])(
+  test.for(['the folder', 'what is in it', 'a part of it'])(
     'the next hub finds the jobs, and their limits: %s',
     async (what, { lab }) => {
       plant(lab, 'limited', { timeouts: { timeout_seconds: 3, idle_timeout_seconds: 3_600 } });
+      if (what === 'a part of it') plant(lab, 'beside');
       const reporter = await lab.startPeerServer();
       await reporter.report('limited', 'started');
       await lab.killHub();
