@@ -349,8 +349,6 @@ export class Registrar {
     sweepHalfMade(registryDir, jobId);
     if (where === 'gone' || !hasJob(registryDir, jobId)) return this.nothing(jobId);
     try {
-      // Not while its files are written.
-      if (!this.jobs.has(jobId)) sweepJob(jobPaths(registryDir, jobId).folder);
       const job = this.jobs.get(jobId) ?? (await this.load(registryDir, jobId, pointer));
       this.strays.delete(job);
       this.away.delete(jobId);
@@ -520,6 +518,8 @@ export class Registrar {
       for (const sentence of job.damage) this.log.warn(sentence);
       // Neither kept in memory nor pointed to: nothing will ever be done for it.
       if (job.isHistory) return job;
+      // Before any of its files is written.
+      sweepJob(job.paths.folder);
       this.jobs.set(jobId, job);
       if (pointer === undefined && !isAtRest(job)) this.strays.add(job);
       if (!job.isWritten) this.onBehind(job);

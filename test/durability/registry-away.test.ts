@@ -37,6 +37,7 @@ describe('a registry that is away when a hub starts', () => {
       if (!isEmpty) expect((await lab.mam('list')).stderr).toContain('is not there now');
       expect((await lab.mam('status', 'far-away')).stderr).toContain('is not there now');
       // It may have this one, too.
+      expect((await lab.mam('status', 'over')).stderr).toContain('no other one has job over');
       const unsure = await lab.mam('publish', '--job', 'over', '--event', 'progress', '--detail', 'late');
       expect(unsure).toMatchObject({ code: 0, stderr: expect.stringContaining('no other one has job over') });
 
