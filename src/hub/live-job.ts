@@ -16,12 +16,12 @@ import { type JobPaths, jobPaths, registryError } from '../registry/paths.ts';
 import { recordText } from '../registry/record-file.ts';
 import type { Seal } from '../registry/seal.ts';
 import { type Line, longLine, shortLine } from '../registry/texts.ts';
+import { EventIds } from './event-ids.ts';
 import { type ClockMark, isSign, JobClock } from './job-clock.ts';
 import { RecentEvents } from './recent-events.ts';
 
-/** What a job takes in memory, and each of its events, whose id must be known, in bytes. */
+/** What a job takes in memory beside its events, in bytes. */
 const JOB_BYTES = 8_000;
-const EVENT_ID_BYTES = 120;
 /** The longest time that a job's first events wait for each other, in ms. */
 const CORK_MS = 20;
 
@@ -71,7 +71,9 @@ export class LiveJob {
   private head: JobRecord | undefined;
   private durable: JobRecord | undefined;
   private lastSeq = 0;
-  private seqs = new Map<string, number>();
+  private readonly ids = new EventIds();
+  /** The numbers of events that are on their way to the disk, by their ids. */
+  private readonly onTheirWay = new Map<string, number>();
   private readonly recent = new RecentEvents();
   private readonly journal: Journal;
   private readonly seal: Seal;
@@ -143,7 +145,7 @@ export class LiveJob {
 
   /** About what it takes in memory beside its newest events, in bytes. */
   get weight(): number {
-    return JOB_BYTES + this.seqs.size * EVENT_ID_BYTES;
+    return JOB_BYTES + this.ids.bytes;
   }
 
   /** How many events the journal has, those on their way to the disk counted. */
@@ -153,7 +155,7 @@ export class LiveJob {
 
   /** True when an event with this id has its place in the journal. */
   has(eventId: string): boolean {
-    return this.seqs.has(eventId);
+    return this.seqOf(eventId) !== undefined;
   }
 
   /** True when nothing but a late report can change the job, all given events counted. */
@@ -170,7 +172,7 @@ export class LiveJob {
     if (this.isHistory) return Promise.reject(historyError(this.registryDir, this.id));
     if (this.retired) return Promise.reject(new MamError('not_found', `There is no job ${this.id}.`));
     if (this.behind !== undefined) return this.queueUp(() => this.place(draft));
-    const known = this.seqs.get(draft.event_id);
+    const known = this.seqOf(draft.event_id);
     if (known !== undefined) return this.repeat(draft, known);
     const event = this.number(draft);
     const line = shortLine(event);
@@ -274,7 +276,7 @@ export class LiveJob {
   }
 
   private async place(draft: Draft): Promise<() => Promise<Recorded>> {
-    const known = this.seqs.get(draft.event_id);
+    const known = this.seqOf(draft.event_id);
     if (known !== undefined) return () => this.repeat(draft, known);
     const event = this.number(draft);
     const line = shortLine(event);
@@ -311,7 +313,7 @@ export class LiveJob {
     const after = apply(before, event);
     this.head = after;
     this.lastSeq = event.seq;
-    this.seqs.set(event.event_id, event.seq);
+    this.onTheirWay.set(event.event_id, event.seq);
     const written = this.journal.append(this.seal.sign(this.id, line));
     this.tail = written;
     this.writing++;
@@ -325,15 +327,35 @@ export class LiveJob {
       this.writing--;
     }
     this.durable = after;
+    this.onTheirWay.delete(event.event_id);
+    this.ids.add(event.event_id, event.seq);
     this.clock.heard(after, event);
     this.recent.push(event);
     return { event, before, after, repeated: false };
   }
 
+  /** The number of the event with this id, if there is one. */
+  private seqOf(eventId: string): number | undefined {
+    const onItsWay = this.onTheirWay.get(eventId);
+    if (onItsWay !== undefined) return onItsWay;
+    for (const seq of this.ids.withHashOf(eventId)) if ((this.idAt(seq) ?? eventId) === eventId) return seq;
+    return undefined;
+  }
+
+  /** Nothing where the journal can't be read now: then the hash alone must do. */
+  private idAt(seq: number): string | undefined {
+    const at = (events: readonly RecordedEvent[]) => events.find((event) => event.seq === seq)?.event_id;
+    try {
+      return at(this.recent.list) ?? at(this.fold().events);
+    } catch {
+      return undefined;
+    }
+  }
+
   private async repeat(draft: Draft, seq: number): Promise<Recorded> {
     // The first arrival may still be on its way to the disk: the second is answered no earlier.
     await this.tail.catch(() => {});
-    if (!this.seqs.has(draft.event_id)) return this.append(draft);
+    if (!this.has(draft.event_id)) return this.append(draft);
     const after = this.record;
     return {
       event: { ...draft, seq, recorded_at: after.last_sign_of_life_at },
@@ -354,7 +376,7 @@ export class LiveJob {
       // A job whose first event failed keeps what it was to be, for those who still hold it.
       this.head = this.durable ?? this.head;
       this.lastSeq = this.durable?.seq ?? 0;
-      this.seqs = new Map([...this.seqs].filter(([, seq]) => seq <= this.lastSeq));
+      this.onTheirWay.clear();
     }
   }
 
@@ -366,7 +388,9 @@ export class LiveJob {
     this.head = folded.record;
     this.durable = folded.record;
     this.lastSeq = Math.max(folded.record.seq, folded.events.at(-1)?.seq ?? 0);
-    this.seqs = new Map(folded.events.map((event) => [event.event_id, event.seq]));
+    this.onTheirWay.clear();
+    this.ids.clear();
+    for (const { event_id: id, seq } of folded.events) this.ids.add(id, seq);
     this.recent.set(folded.events);
     this.damage = folded.damage;
     this.mark = folded.mark;

@@ -28,7 +28,9 @@ describe('a registry that is away when a hub starts', () => {
       const kept = await lab.mam('publish', '--job', 'far-off', '--event', 'completed', '--detail', 'done');
       expect(kept).toMatchObject({ code: 0, stderr: expect.stringContaining('is not there now') });
       expect(outbox(lab)).not.toEqual([]);
-      expect(readdirSync(join(lab.home, 'live')).sort()).toEqual(['far-away', 'far-off']);
+      expect(readdirSync(join(lab.home, 'live')).sort()).toEqual(
+        expect.arrayContaining(['far-away', 'far-off']),
+      );
       const status = await lab.mam('hub', 'status');
       expect(status.stdout).toContain(`away        ${lab.registry} (open there: far-away, far-off)`);
       expect((await lab.mam('doctor')).stdout).toContain(
