@@ -279,7 +279,7 @@ describe('claims', () => {
     const hub = await startFakeHub(home);
     const full = { accepted: false, recorded: false, retry: true, refusal: 'The disk is full.' };
     hub.answer = ({ job_id }) => (job_id === 'a' ? full : { accepted: true, recorded: true, seq: 1 });
-    const link = makeLink(home);
+    const link = makeLink(home, { patienceMs: 1_000 });
     expect(await link.claim(makeClaim('a', '1'))).toEqual({ kind: 'kept', why: 'The disk is full.' });
     expect(await link.claim(makeClaim('b', '1'))).toMatchObject({ kind: 'answered' });
     expect(outboxNames(home)).toHaveLength(1);

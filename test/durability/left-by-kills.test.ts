@@ -11,8 +11,9 @@ test('what killed servers and hubs have left is taken away by the next hub, and 
 }) => {
   const announced = (pid: number): string => join(lab.home, 'servers', `${pid}.json`);
   const [killed, living] = [await lab.startPeerServer(), await lab.startPeerServer()];
-  for (const { pid } of [killed, living]) await until('it is announced', () => existsSync(announced(pid)));
-  const told = JSON.parse(readFileSync(announced(living.pid), 'utf8'));
+  const said = (pid: number) => JSON.parse(readFileSync(announced(pid), 'utf8'));
+  for (const { pid } of [killed, living]) await until('it is announced', () => said(pid) !== undefined);
+  const told = said(living.pid);
   expect(told.start).toBe(startOf(living.pid));
   killed.child.kill('SIGKILL');
   await killed.exited;
