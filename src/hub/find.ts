@@ -73,7 +73,8 @@ function mayStart(settings: Settings): boolean {
   try {
     makeFolder(home.folder);
     const stat = statSync(mark, { throwIfNoEntry: false });
-    if (stat !== undefined && Date.now() - stat.mtimeMs < LEAVE_MS) {
+    // One from the future was made before the clock was set back.
+    if (stat !== undefined && Math.abs(Date.now() - stat.mtimeMs) < LEAVE_MS) {
       const last = readOwner(home.lock);
       // A mark that is older than a hub that has died since says nothing.
       if (last === undefined || livingOwner(home.lock) !== undefined || last.at < stat.mtimeMs) return false;

@@ -401,6 +401,7 @@ export class Hub {
   private isNeeded(): boolean {
     const clients = this.buses[0]?.clients ?? 0;
     if (clients > 0 || this.registrar.open.length > 0 || this.registrar.isBehind) return true;
+    if (this.registrar.awayRegistries.length > 0) return true;
     return this.inbox.isBusy || this.verifications.size + this.wakes.size > 0;
   }
 

@@ -75,7 +75,8 @@ export class Pointers {
   }
 
   private write(job: LiveJob): void {
-    const inode = statSync(job.registryDir, { throwIfNoEntry: false })?.ino;
+    // Of the folder that the job lies in, whatever stands in its place now.
+    const inode = job.registryInode ?? statSync(job.registryDir, { throwIfNoEntry: false })?.ino;
     const note = { ...job.clock.mark(), inode };
     writePointer(this.home, { jobId: job.id, registryDir: job.registryDir, note });
   }

@@ -8,7 +8,7 @@ import type { AwayRegistry, JobRow } from '../job/request.ts';
 import { owesLine } from '../job/wake.ts';
 import { AMENDABLE, isFinal, type Status } from '../job/words.ts';
 import { isSamePlace } from '../real-place.ts';
-import { awayError, inodeOf, perhapsAwayError } from '../registry/away.ts';
+import { awayError, inodeOf, isAway, perhapsAwayError } from '../registry/away.ts';
 import { sweepJob, writeNew } from '../registry/files.ts';
 import { sweepHalfMade } from '../registry/half-made.ts';
 import { type Home, noteError, type Pointer, readRegistries } from '../registry/home.ts';
@@ -126,6 +126,7 @@ export class Registrar {
 
   /** Opens a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
   async ready(registryDir: string): Promise<void> {
+    this.checkAway(registryDir);
     await this.registries.open(registryDir);
     if (existsSync(registryDir)) return;
     const open = this.jobsIn(registryDir).find((job) => !isFinal(job.record.status));
@@ -317,7 +318,8 @@ export class Registrar {
   }
 
   /** The list of a registry's jobs. @throws MamError as `create` */
-  index(registryDir: string): Promise<JobIndex> {
+  async index(registryDir: string): Promise<JobIndex> {
+    this.checkAway(registryDir);
     return this.registries.index(registryDir);
   }
 
@@ -380,7 +382,14 @@ export class Registrar {
 
   /** @throws MamError `io` for a registry with live jobs that is not there now */
   checkThere(registryDir: string): void {
-    const away = this.away.pointers.find((pointer) => pointer.registryDir === registryDir);
+    this.checkAway(registryDir);
+    const open = this.open.find((job) => job.registryDir === registryDir && isMissing(job));
+    if (open !== undefined) throw awayError({ jobId: open.id, registryDir });
+  }
+
+  /** The same for one that the last hub has left: to open it would make it anew. */
+  private checkAway(registryDir: string): void {
+    const away = this.away.pointers.find((one) => one.registryDir === registryDir && isAway(one));
     if (away !== undefined) throw awayError(away);
   }
 
@@ -499,7 +508,6 @@ export class Registrar {
 
   /** A registry with live jobs that is not there now: what else is in it nobody can say. */
   private missing(): string | undefined {
-    const isMissing = ({ registryDir, registryInode }: LiveJob) => inodeAt(registryDir) !== registryInode;
     return this.away.pointers[0]?.registryDir ?? this.open.find(isMissing)?.registryDir;
   }
 
@@ -642,6 +650,11 @@ async function openIn(dir: string, seal: Seal): Promise<string[]> {
   if (!existsSync(dir)) return [];
   const index = await JobIndex.load(dir, seal, false);
   return [...index.inOrder()].filter(({ status }) => !isFinal(status as Status)).map(({ job_id }) => job_id);
+}
+
+/** True while another folder, or none, is in the place of a job's registry. */
+function isMissing({ registryDir, registryInode }: LiveJob): boolean {
+  return inodeAt(registryDir) !== registryInode;
 }
 
 /** True for what says something of an open job only, where that has ended meanwhile. */

@@ -219,10 +219,8 @@ async function list(
   params: Commands['list']['params'],
 ): Promise<Commands['list']['result']> {
   // A look at the list must not make a registry.
-  if (!existsSync(params.registry_dir)) {
-    registrar.checkThere(params.registry_dir);
-    return { jobs: [], total: 0, need_you: 0 };
-  }
+  registrar.checkThere(params.registry_dir);
+  if (!existsSync(params.registry_dir)) return { jobs: [], total: 0, need_you: 0 };
   const index = await registrar.index(params.registry_dir);
   const open = params.open_only === true ? new Set(registrar.open.map(({ id }) => id)) : undefined;
   const { rows, cursor } = index.page(

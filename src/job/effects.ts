@@ -3,6 +3,7 @@ import type { RecordedEvent } from './event.ts';
 import { LIMITS } from './limits.ts';
 import { answerMessage, decisionMessage, giveMessages, leaveMessage } from './messages.ts';
 import type { JobRecord, PeerRequest } from './record.ts';
+import { ownCopy } from './text.ts';
 import {
   AMENDABLE,
   ATTENTION_REASONS,
@@ -211,7 +212,7 @@ export function complete(next: JobRecord, event: RecordedEvent): void {
 /** What a report says about the work. */
 export function takeReport(next: JobRecord, event: RecordedEvent): void {
   if (event.detail !== undefined) next.detail = event.detail;
-  if (event.result !== undefined) next.result = event.result.slice(0, LIMITS.resultPreviewChars);
+  if (event.result !== undefined) next.result = ownCopy(event.result.slice(0, LIMITS.resultPreviewChars));
   const whole = event.texts?.['result'];
   if (whole !== undefined) next.result_file = `${next.registry_dir}/${next.job_id}/texts/${whole}`;
   if (event.files !== undefined) next.files = event.files;

@@ -84,7 +84,12 @@ export function cleanLine(text: string, max: number): string {
 export function sliceUnits(text: string, start: number, end: number): string {
   let stop = end;
   if (stop < text.length && isHighSurrogate(text.charCodeAt(stop - 1))) stop--;
-  return text.slice(start, stop);
+  return ownCopy(text.slice(start, stop));
+}
+
+/** A text that keeps no other one in memory: V8 holds the whole of a text, of 1 MB say, behind each slice of it. */
+export function ownCopy(text: string): string {
+  return JSON.parse(JSON.stringify(text));
 }
 
 /** The end of a text that has at most so many bytes as JSON. */
@@ -119,7 +124,7 @@ export function hasLoneSurrogate(text: string): boolean {
 
 /** The words of a prompt that stand in lists and on retained topics. */
 export function promptPreview(prompt: string): string {
-  return cleanLine(prompt.slice(0, 2 * LIMITS.promptPreviewChars), LIMITS.promptPreviewChars);
+  return cleanLine(ownCopy(prompt.slice(0, 2 * LIMITS.promptPreviewChars)), LIMITS.promptPreviewChars);
 }
 
 function isHighSurrogate(unit: number): boolean {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { test } from '../support/lab-test.ts';
@@ -75,4 +75,14 @@ test('a hub that has no file descriptor left says so, stays, and goes on when it
   if (recorded === false) await lab.event(id, 'progress');
   expect(await lab.hubPid()).toBe(pid);
   await server.ask('cancel_job', { job_id: id });
+});
+
+test('a clock that was set back since a hub was started keeps no hub from starting', async ({ lab }) => {
+  mkdirSync(lab.home, { recursive: true, mode: 0o700 });
+  const mark = join(lab.home, 'hub.starting');
+  writeFileSync(mark, '');
+  const later = new Date(Date.now() + 3_600_000);
+  utimesSync(mark, later, later);
+  const server = await lab.startServer();
+  expect((await server.ask('list_agents')).agents).toBeDefined();
 });

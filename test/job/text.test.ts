@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import {
   clean,
@@ -137,4 +139,21 @@ describe('the pages of a task', () => {
     expect(taskPage('abc', 99)).toEqual({ page: '', next: undefined });
     expect(taskPage('abc', -5)).toEqual({ page: 'abc', next: undefined });
   });
+});
+
+test.each([
+  ['the beginning of a text', (text: string) => sliceUnits(text, 0, 400)],
+  ['the preview of a prompt', promptPreview],
+] as const)('%s keeps none of the rest in memory', (_, cut) => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  const kept = Array.from({ length: 50 }, (__, n) =>
+    cut(String.fromCharCode(97 + (n % 26)).repeat(1_000_000)),
+  );
+  collect();
+  const grown = process.memoryUsage().heapUsed - before;
+  expect(kept).toHaveLength(50);
+  expect(grown).toBeLessThan(10_000_000);
 });
