@@ -6,7 +6,7 @@ import { LIMITS } from '../src/job/limits.ts';
 import { hasLoneSurrogate } from '../src/job/text.ts';
 import { delegationSchema } from '../src/mcp/delegation.ts';
 import { callOf } from '../src/mcp/job-view.ts';
-import { attentionStep } from '../src/mcp/next-step.ts';
+import { attentionStep, finalStep } from '../src/mcp/next-step.ts';
 import { defineTool } from '../src/mcp/tool.ts';
 import { delegationView, previewView } from '../src/view/delegation.ts';
 
@@ -166,6 +166,7 @@ export default defineTool({
     const result = await engine.request('delegate', params);
     const view = delegationView(result, from);
     const kept = attentionStep(result.record, () => view.attach_command);
+    if (view.status === 'failed') return { ...view, next: finalStep([result.record]) };
     const wait = callOf('wait_job', { job_id: view.job_id });
     const told =
       'You may end your turn: a line in your pane tells you when the job ends or needs you. Or wait: ';

@@ -12,10 +12,10 @@ import { commandWords } from '../view/command-words.ts';
 import { delegationView, previewView } from '../view/delegation.ts';
 import { obstacleText } from '../view/needs.ts';
 import { defineCommand } from './core/command.ts';
-import { EXIT, exitCodeAfter } from './core/exit.ts';
+import { EXIT, exitCodeAfter, exitCodeHandedOver } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
-import { followedJson, followJobs, STOPPED_WAITING } from './jobs/follow-jobs.ts';
+import { followedJson, followJobs, jobText, STOPPED_WAITING } from './jobs/follow-jobs.ts';
 import { handOver, sessionMissing } from './jobs/hand-over.ts';
 import { verdictText } from './jobs/job-text.ts';
 import { nextStep } from './jobs/next-step.ts';
@@ -39,10 +39,11 @@ export default defineCommand({
     also: 'Unless `--no-wait` or `--dry-run` is given, `wait` has the fields of `wait_job`.',
   },
   exits: {
-    done: 'completed, and passed its check; with --no-wait: handed over',
-    failed: 'failed or cancelled, or the check failed',
+    done: 'completed, and passed its check; with --no-wait: handed over, or on its way to the pane',
+    failed: 'failed or cancelled, or the check failed; with --no-wait: the hand-over failed',
     running: 'Ctrl-C: the job goes on',
-    attention: 'the job needs an answer, or its check could not run or finish',
+    attention:
+      'the job needs an answer, its check could not run or finish, or it is not known that the order has arrived',
   },
   examples: [
     'mam submit --prompt "Fix the login test" --agent codex --validate ./check.sh',
@@ -88,8 +89,11 @@ export default defineCommand({
       const goesOn = interrupted && !isFinal(result.record.status);
       if (chosen['no-wait'] || goesOn) {
         if (json) printJson({ ...view, next: nextStep(result.record) });
-        else print(view.log_dir);
-        if (chosen['no-wait']) return EXIT.done;
+        else {
+          if (needsSaying(result)) note(jobText(result.record));
+          print(view.log_dir);
+        }
+        if (chosen['no-wait']) return exitCodeHandedOver(result.record);
         note(STOPPED_WAITING);
         return EXIT.running;
       }
@@ -163,6 +167,11 @@ function tell(
   const kept = obstacleText(record);
   if (kept !== undefined) note(`it waits: ${kept} (${nextStep(record)})`);
   if (kind.isHuman) print(humanText(record.job_id, record.prompt_preview));
+}
+
+/** True for a job that has not reached its peer in good order, while nothing else says so. */
+function needsSaying({ record: { status, phase, reason } }: DelegateResult): boolean {
+  return reason !== undefined || (status === 'queued' && phase !== 'queued');
 }
 
 function humanText(jobId: string, prompt: string): string {

@@ -57,10 +57,14 @@ function answerStep(record: JobRecord): string {
   if (reason === 'question') return `Answer: ${callOf('answer_job', { job_id, text: 'YOUR ANSWER' })}`;
   const instruct = callOf('answer_job', { job_id, text: 'YOUR INSTRUCTION' });
   if (reason === 'turn_ended') return `Tell it how to go on: ${instruct}`;
-  const giveUp = `Or give it up: ${callOf('cancel_job', { job_id })}`;
+  const cancel = callOf('cancel_job', { job_id });
+  const giveUp = `Or give it up: ${cancel}`;
   // Nothing has arrived in its pane yet: an instruction would not either.
   if (kept !== undefined) return `${capital(kept.stands)}. ${kept.remedy} ${screen} ${giveUp}`;
   if (record.status === 'queued') return `${screen} ${giveUp}`;
+  // An instruction would wait behind the order, which only a person can send now.
+  if (reason === 'delivery_unverified' && record.submitted_at === undefined)
+    return `${screen} If a dialog is there, a person has to answer it; if the order stands in the input box, to press Enter. If it never came: ${cancel} Then delegate it again.`;
   return `${screen} If it only has to be told to go on: ${instruct} ${giveUp}`;
 }
 

@@ -12,12 +12,12 @@ export function delegationView(result: DelegateResult, from: Standpoint) {
   const { record, delivery, position, behind, repeated, warnings } = result;
   const { agent_session: session } = record;
   const { phase: _, ...standing } = standingOf(record);
-  const kept = standing.blocked_by !== undefined;
+  const isTold = (standing.blocked_by ?? standing.reason) !== undefined;
   return {
     summary: summarize(result),
     job_id: record.job_id,
     ...standing,
-    detail: kept ? record.detail && cleanLine(record.detail, EVIDENCE_CHARS) : undefined,
+    detail: isTold ? record.detail && cleanLine(record.detail, EVIDENCE_CHARS) : undefined,
     delivery_stage: delivery.at(-1)?.stage ?? 'queued',
     delivery,
     position,
@@ -68,7 +68,11 @@ function wouldBe(result: PreviewResult, session: string | undefined): string {
 function summarize({ record, repeated, position, behind }: DelegateResult): string {
   const job = `Job ${record.job_id}`;
   if (repeated) return `${job} was delegated before with the same key and is ${record.status}.`;
+  const given = `${job} was given to ${record.agent}`;
+  if (record.reason === 'delivery_unverified') return `${given}, but it is not known that it has arrived.`;
+  if (record.reason !== undefined) return `${given} and is ${record.status} (${record.reason}).`;
   if (record.status !== 'queued') return `${job} was handed to ${record.agent} and is ${record.status}.`;
+  if (record.phase !== 'queued') return `${job} is on its way into its pane, and not seen to be taken yet.`;
   if (position > 0)
     return `${job} waits behind ${position} at its pane (${behind[0] ?? 'another job'} has it).`;
   const kept = obstacleText(record);

@@ -63,7 +63,8 @@ describe.concurrent('a peer that', () => {
     async ({ lab }) => {
       const peer = await lab.startPeer('dies', { inShell: true });
       const [server] = await servers(lab);
-      const { job_id } = await server.delegate(peer);
+      const { job_id, next } = await server.delegate(peer);
+      expect(next).toContain(`Why it failed: Call job_logs with {"job_id":"${job_id}"`);
       const answer = await server.ask('wait_job', { job_id });
       expect(answer).toMatchObject({
         outcome: 'final',
@@ -76,6 +77,24 @@ describe.concurrent('a peer that', () => {
       expect(await lab.screen(peer)).not.toContain('command not found');
     },
   );
+
+  sharing('asks something over the paste: said at once, and no instruction is proposed', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--show', 'dialog'] });
+    const [server] = await servers(lab);
+    const job = await server.delegate(peer, { agent: 'asking' });
+    const { job_id, summary, detail, attach_command } = job;
+    expect(summary).toBe(`Job ${job_id} was given to asking, but it is not known that it has arrived.`);
+    expect(detail).toBe(lab.record(job_id).detail);
+    const answer = await server.ask('wait_job', { job_id });
+    for (const { next } of [job, answer]) {
+      expect(next).toContain('to press Enter');
+      expect(next).toContain(`(${attach_command})`);
+      expect(next).toContain(`Call cancel_job with {"job_id":"${job_id}"}`);
+      // It would wait behind the order.
+      expect(next).not.toContain('answer_job');
+    }
+    await server.ask('cancel_job', { job_id });
+  });
 
   sharing(
     'never shows what was pasted: delivery_unverified, no Enter, never pasted again',

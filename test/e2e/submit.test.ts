@@ -14,10 +14,12 @@ const slow = {
   ready: '^READY>',
   session: 'tmux:slow',
 };
+/** Its dialogs are known. */
+const asking = { dialog: 'Do you want to proceed' };
 const sharing = sharingLab.extend<{ configured: undefined }>({
   configured: [
     async ({ lab }, use) => {
-      lab.configure({ agents: { slow } });
+      lab.configure({ agents: { slow, asking } });
       await use(undefined);
     },
     { scope: 'file', auto: true },
@@ -144,6 +146,28 @@ describe.concurrent('mam submit', () => {
     expect(quick.code).toBe(0);
     expect(linesOf(quick.stdout)).toEqual([`registered job: ${jobId}`, join(lab.registry, jobId)]);
     await reporter.report(jobId, 'completed');
+  });
+
+  sharing('--no-wait says that the order stands unsent, and ends with 4', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--show', 'dialog'] });
+    const there = ['--agent', 'asking', '--agent-session', peer.address];
+    const { code, stdout, stderr } = await lab.mam('submit', 'Paint the door', ...there, '--no-wait');
+    const jobId = idIn(stdout);
+    expect(linesOf(stdout)).toEqual([`registered job: ${jobId}`, join(lab.registry, jobId)]);
+    expect(stderr).toContain(`${jobId}  input_required (delivery_unverified)  ${lab.record(jobId).detail}`);
+    expect(stderr).toContain(`next: mam attach ${jobId}`);
+    expect(code).toBe(4);
+    expect((await lab.mam('cancel', jobId)).code).toBe(0);
+  });
+
+  sharing('--no-wait says that the agent ended over the paste, and ends with 1', async ({ lab }) => {
+    const peer = await lab.startPeer('dies', { inShell: true });
+    const submitted = await lab.mam('submit', 'Paint the door', ...to(peer), '--no-wait', '--json');
+    const { job_id, ...view } = JSON.parse(submitted.stdout);
+    expect(view).toMatchObject({ status: 'failed', reason: 'session_lost', next: `mam logs ${job_id}` });
+    expect(view.summary).toBe(`Job ${job_id} was given to command and is failed (session_lost).`);
+    expect(view.detail).toBe(lab.record(job_id).detail);
+    expect(submitted.code).toBe(1);
   });
 
   test('--dry-run shows what would be typed, and changes nothing', async ({ lab }) => {

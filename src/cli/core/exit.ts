@@ -36,6 +36,12 @@ export function exitCodeAfter({ outcome, jobs }: WaitView): number {
   return WORST[worst] ?? EXIT.failed;
 }
 
+/** The exit code after a hand-over that nobody waits behind: a job on its way to the peer is as good as with it. */
+export function exitCodeHandedOver(record: JobRecord): number {
+  const code = exitCodeOf(record);
+  return code === EXIT.running || record.status === 'queued' ? EXIT.done : code;
+}
+
 function exitCodeOf(record: JobRecord): number {
   const { status } = record;
   if (status === 'completed') return EXIT.done;

@@ -116,7 +116,8 @@ export function followedJson({ events, cursor, ...end }: Followed) {
   };
 }
 
-function jobText(job: JobRecord): string {
+/** A job's state and last words on a line, and what to do next on another one while it is open. */
+export function jobText(job: JobRecord): string {
   const { script_changed: changed, outcome } = job.validation ?? {};
   const isPeers = job.reason === 'validation_failed' && changed !== true && !isUndecided({ outcome });
   const verdict = isPeers ? 'the validation script failed; the peer said: ' : '';
