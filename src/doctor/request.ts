@@ -6,6 +6,7 @@ import { readHubFile } from '../hub/hub-file.ts';
 import { DEFAULTS } from '../job/delegation.ts';
 import type { DelegateParams } from '../job/request.ts';
 import { homePaths } from '../registry/home.ts';
+import { IS_HIDDEN_FORMAT } from '../tmux/marks.ts';
 import { checkTmuxSocket } from '../trust/socket.ts';
 import { type Check, type Place, withSettings } from './check.ts';
 import { type Found, ok, problem } from './finding.ts';
@@ -13,7 +14,8 @@ import { askHub } from './hub.ts';
 
 const ANSWER_MS = 4_000;
 const LOOK_MS = 1_500;
-const LIST = ['list-panes', '-a', '-F', '#{pane_id}'];
+// The hub's own hidden panes are no place for a job.
+const LIST = ['list-panes', '-a', '-F', `#{?${IS_HIDDEN_FORMAT},,#{pane_id}}`];
 
 /**
  * What a client asks of the hub, by the way and with the settings that a client here has: it finds what lies between

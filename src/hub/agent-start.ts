@@ -9,7 +9,7 @@ import { clean } from '../job/text.ts';
 import type { TmuxServer } from '../tmux/control.ts';
 import { preflight } from '../tmux/deliver.ts';
 import { putProgram } from '../tmux/hold-session.ts';
-import { STARTED_OPTION } from '../tmux/marks.ts';
+import { HIDDEN_NAME, STARTED_OPTION, STARTED_PID_OPTION } from '../tmux/marks.ts';
 import { listPanes } from '../tmux/pane.ts';
 import { foreground, unseenAgent } from '../tmux/process.ts';
 import { classify, shoot } from '../tmux/screen.ts';
@@ -69,7 +69,8 @@ export async function launchAgent(
     const words = [program, ...launch.args];
     const marks = { [STARTED_OPTION]: params.agent, 'remain-on-exit': 'on' };
     const whole = made.isFirst ? env : { ...forRunningServer(session), ...env };
-    const run = await putProgram(server, made, { words, folder: params.workdir, env: whole, marks });
+    const pidMark = STARTED_PID_OPTION;
+    const run = await putProgram(server, made, { words, folder: params.workdir, env: whole, marks, pidMark });
     if (files !== undefined) noteOwner(files, run.panePid);
     return {
       session: {
@@ -232,6 +233,12 @@ async function ended(server: TmuxServer, { pane }: AgentSession, agent: string):
 
 function sessionName({ agent, name }: StartParams): string {
   const wanted = name?.replace(/^tmux:/, '') ?? builtIn(agent)?.defaultSession ?? agent;
+  if (wanted.startsWith(HIDDEN_NAME))
+    throw new MamError(
+      'bad_input',
+      `Names that begin with ${HIDDEN_NAME} are those of the hub's own sessions, which no list shows.`,
+      'Start it under another name.',
+    );
   if (/^[A-Za-z0-9_][A-Za-z0-9_-]{0,59}$/.test(wanted)) return wanted;
   throw new MamError(
     'bad_input',

@@ -5,7 +5,7 @@ import type { StopParams } from '../job/agent-request.ts';
 import type { AgentSession } from '../job/record.ts';
 import { identify, isAlive, type ProcessId } from '../process-id.ts';
 import { descendants } from '../processes.ts';
-import { STARTED_OPTION } from '../tmux/marks.ts';
+import { STARTED_FORMAT } from '../tmux/marks.ts';
 import { findPane } from '../tmux/pane.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -29,7 +29,7 @@ export async function stopAgent(
     async (error: unknown) => {
       if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
       const marks = await server
-        .command(`list-panes -a -F '#{${STARTED_OPTION}} #{session_name}'`)
+        .command(`list-panes -a -F '${STARTED_FORMAT} #{session_name}'`)
         .catch(() => []);
       const ours = marks.filter((row) => !row.startsWith(' ')).map((row) => row.slice(row.indexOf(' ') + 1));
       const which =
@@ -40,11 +40,10 @@ export async function stopAgent(
       throw new MamError('not_found', `There is no session ${name.replace(/^tmux:/, '')}.`, step);
     },
   );
-  const [kind = ''] = await server.command(`display-message -p -t ${pane.pane} '#{${STARTED_OPTION}}'`);
-  if (kind === '') {
+  if (pane.started === undefined) {
     throw new MamError(
       'refused',
-      `Session ${pane.session} was not started by this program, so it is not ended.`,
+      `What runs in session ${pane.session} was not started by this program, so it is not ended.`,
       `End it yourself: attach and leave the agent, or tmux -S ${inQuotes(socket)} kill-session -t ${inQuotes(`=${pane.session}`)}.`,
     );
   }

@@ -3,7 +3,7 @@ import { MamError } from '../errors.ts';
 import type { JobOrder } from '../job/record.ts';
 import type { DelegateParams } from '../job/request.ts';
 import { shellRisk } from '../tmux/deliver.ts';
-import { STARTED_OPTION } from '../tmux/marks.ts';
+import { STARTED_FORMAT } from '../tmux/marks.ts';
 import { findPane } from '../tmux/pane.ts';
 import { foreground } from '../tmux/process.ts';
 import { quote } from '../tmux/quote.ts';
@@ -43,7 +43,7 @@ export async function wakeTarget(
       INSTEAD,
     );
   }
-  const [mark] = await server.command(`display-message -p -t ${quote(own)} '#{${STARTED_OPTION}}'`);
+  const [mark] = await server.command(`display-message -p -t ${quote(own)} '${STARTED_FORMAT}'`);
   const [job] = dispatcher.ahead(socket, own);
   const { configured = {} } = notify;
   const agent = agentIn(pane, { mark, job, configured });

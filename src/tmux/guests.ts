@@ -1,8 +1,6 @@
+import { HIDDEN_NAME } from './marks.ts';
 import { quote } from './quote.ts';
 import type { Hidden } from './start.ts';
-
-/** What the sessions begin with that a hub makes for itself. */
-export const HIDDEN_NAME = '_mam-';
 
 interface Session {
   id: string;

@@ -42,6 +42,7 @@ export async function hasSessionHooks(server: TmuxServer): Promise<boolean> {
  * Puts a program into the pane of a new session. What concerns the pane is set before the program runs, so that one
  * which fails at once leaves its last words.
  * @param marks options of the pane
+ * @param pidMark the option of the pane that names the process
  * @param env of the session: what is opened in it later has it too
  * @returns the process in the pane, the session's time of making, and the window's index
  * @throws MamError `unavailable` when the session is gone
@@ -49,9 +50,15 @@ export async function hasSessionHooks(server: TmuxServer): Promise<boolean> {
 export async function putProgram(
   server: TmuxServer,
   { id, pane }: HeldSession,
-  program: { words: string[]; folder: string; env: Record<string, string>; marks: Record<string, string> },
+  program: {
+    words: string[];
+    folder: string;
+    env: Record<string, string>;
+    marks: Record<string, string>;
+    pidMark: string;
+  },
 ): Promise<{ panePid: number; created: number; window: number }> {
-  const { words, folder, env, marks } = program;
+  const { words, folder, env, marks, pidMark } = program;
   // A single word is run by the user's shell, which may stay around it.
   const all = words.length === 1 ? ['env', ...words] : words;
   const before = [
@@ -60,8 +67,11 @@ export async function putProgram(
     ...Object.entries(marks).map(([key, value]) => `set-option -p -t ${pane} ${key} ${quote(value)}`),
   ];
   const run = ['respawn-pane', '-k', '-t', pane, '-c', quote(formatLiteral(folder)), '--', ...all.map(quote)];
+  const mark = `set-option -p -F -t ${pane} ${pidMark} '#{pane_pid}'`;
   const tell = `display-message -p -t ${pane} '#{pane_pid} #{session_created} #{window_index}'`;
-  const told = await Promise.all([...before, `${run.join(' ')} ; ${tell}`].map((one) => server.command(one)));
+  const told = await Promise.all(
+    [...before, `${run.join(' ')} ; ${mark} ; ${tell}`].map((one) => server.command(one)),
+  );
   const [panePid, created, window] = (told.at(-1)?.[0] ?? '').split(' ').map(Number);
   return { panePid: panePid ?? 0, created: created ?? 0, window: window ?? 0 };
 }

@@ -7,5 +7,14 @@ export const HIDDEN_OPTION = '@mam_hidden';
  */
 export const IS_HIDDEN_FORMAT = `#{${HIDDEN_OPTION}}`;
 
+/** What the sessions begin with that a hub makes for itself. */
+export const HIDDEN_NAME = '_mam-';
+
 /** The pane option that names the agent kind of a session that we started. */
 export const STARTED_OPTION = '@mam_agent';
+
+/** The pane option with the process that we started there: what a user puts in its place is none of ours. */
+export const STARTED_PID_OPTION = '@mam_agent_pid';
+
+/** A tmux format: the agent kind that we have started in the pane, while that very process is in it, else empty. */
+export const STARTED_FORMAT = `#{?#{==:#{${STARTED_PID_OPTION}},#{pane_pid}},#{${STARTED_OPTION}},}`;

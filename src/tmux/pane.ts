@@ -1,7 +1,7 @@
 import { MamError } from '../errors.ts';
 import { shellWord } from '../shell-word.ts';
 import type { TmuxServer } from './control.ts';
-import { IS_HIDDEN_FORMAT, STARTED_OPTION } from './marks.ts';
+import { IS_HIDDEN_FORMAT, STARTED_FORMAT } from './marks.ts';
 import { quote } from './quote.ts';
 import { type Shot, shoot } from './screen.ts';
 
@@ -44,7 +44,7 @@ const PANE_FORMAT = [
   ...[
     '#{?#{&&:#{window_active},#{pane_active}},1,0}',
     `#{?${IS_HIDDEN_FORMAT},1,0}`,
-    `#{${STARTED_OPTION}}`,
+    STARTED_FORMAT,
     '#{pane_current_command}',
   ],
 ].join(' ');

@@ -3,8 +3,7 @@ import { execa } from 'execa';
 import { MamError } from '../errors.ts';
 import { pidNamespace } from '../process-id.ts';
 import { shellWord } from '../shell-word.ts';
-import { HIDDEN_NAME } from './guests.ts';
-import { HIDDEN_OPTION } from './marks.ts';
+import { HIDDEN_NAME, HIDDEN_OPTION } from './marks.ts';
 import { clientPath } from './program.ts';
 import { outOfReach, serverOn } from './server-life.ts';
 

@@ -385,6 +385,7 @@ describe('mam completion-values', () => {
     await lab.startSession('alpha', 'cat');
     await lab.startSession('omega', 'cat');
     await lab.tmux('set-option', '-p', '-t', '=omega:', '@mam_agent', 'codex');
+    await lab.tmux('set-option', '-p', '-F', '-t', '=omega:', '@mam_agent_pid', '#{pane_pid}');
     await lab.startSession('hidden', 'cat');
     await lab.tmux('set-option', '-p', '-t', '=hidden:', '@mam_hidden', '1');
     const found = await values('sessions');

@@ -229,6 +229,24 @@ describe('an agent', () => {
     expect((await lab.mam('stop', 'asking')).code).toBe(0);
   });
 
+  sharing('in whose pane the user runs something else by now, is not stopped', async ({ lab, server }) => {
+    await server.ask('start_agent', { agent: 'quiet' });
+    const pane = await lab.tmux('display-message', '-p', '-t', '=quiet:', '#{pane_id}');
+    await lab.tmux('respawn-pane', '-k', '-t', pane, 'exec sleep 1000');
+    const { agents } = await server.ask('list_agents');
+    const row = agents.find(({ target }: { target?: string }) => target === `tmux:${pane}`);
+    expect(row.started_by_us).toBe(false);
+    expect(await server.refusal('stop_agent', { name: 'quiet' })).toMatch(/was not started by this program/);
+    expect(await lab.tmux('display-message', '-p', '-t', pane, '#{pane_current_command}')).toBe('sleep');
+    await lab.tmux('kill-pane', '-t', pane);
+  });
+
+  sharing("is not started under a name of the hub's own sessions", async ({ server }) => {
+    expect(await server.refusal('start_agent', { agent: 'quiet', name: '_mam-1' })).toContain(
+      "Names that begin with _mam- are those of the hub's own sessions",
+    );
+  });
+
   sharing('that somebody else started, or that has a job, is not stopped', async ({ lab, server }) => {
     const own = await lab.startPeer('mute');
     const { job_id: held } = await server.delegate(own);

@@ -3,7 +3,7 @@ import { KINDS } from '../../agents/index.ts';
 import { loadSettings, type Settings } from '../../config.ts';
 import { cleanLine } from '../../job/text.ts';
 import { newestJobs } from '../../registry/newest-jobs.ts';
-import { IS_HIDDEN_FORMAT, STARTED_OPTION } from '../../tmux/marks.ts';
+import { IS_HIDDEN_FORMAT, STARTED_FORMAT } from '../../tmux/marks.ts';
 import { checkTmuxSocket } from '../../trust/socket.ts';
 import { userHome } from '../../user-home.ts';
 import { endWithReader } from '../core/output.ts';
@@ -62,7 +62,7 @@ function agents({ agents: configured }: Settings): Offer[] {
 /** Those that `mam start` made come first. */
 function sessions({ tmuxSocket }: Settings): Offer[] {
   checkTmuxSocket(tmuxSocket);
-  const format = [IS_HIDDEN_FORMAT, `#{${STARTED_OPTION}}`, '#{pane_current_command}', '#{session_name}'];
+  const format = [IS_HIDDEN_FORMAT, STARTED_FORMAT, '#{pane_current_command}', '#{session_name}'];
   const { stdout } = spawnSync(
     'tmux',
     // -u: else tmux writes _ for what is no ASCII. -N: a look must never start a server.
