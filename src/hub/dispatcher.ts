@@ -199,7 +199,7 @@ export class Dispatcher {
     this.work(queue, async (stop) => {
       const silent = setTimeout(() => void this.obstacles.silent(job), SILENT_MS);
       try {
-        const obstacle = await this.handOver.run(job, stop, glance);
+        const obstacle = await this.handOver.run(job, stop, { glance, looked: () => clearTimeout(silent) });
         if (obstacle !== undefined) await this.obstacle(job, queue, obstacle);
       } catch (error) {
         job.uncork();

@@ -46,17 +46,24 @@ export class HandOver {
 
   /**
    * @param stop aborted when the job has ended or the peer has spoken: no more keys
-   * @param glance a look at the pane that was taken just now
+   * @param how `glance` is a look at the pane that was taken just now; `looked` is called when tmux has let the pane be
+   * seen, before the paste
    * @returns what stands in the way, when nothing was pasted because of it
    */
-  async run(job: LiveJob, stop: AbortSignal, glance: Shot | undefined): Promise<Obstacle | undefined> {
+  async run(
+    job: LiveJob,
+    stop: AbortSignal,
+    { glance, looked }: { glance: Shot | undefined; looked: () => void },
+  ): Promise<Obstacle | undefined> {
     const { record } = job;
     const { agent_session: session, agent_process: agent, typing } = record;
     if (session === undefined || agent === undefined || typing === undefined) return undefined;
     const server = this.servers.get(session.socket);
     const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
     const look = lookFor(record);
-    const steps = this.stepsOf(job, stop);
+    const steps = this.stepsOf(job, stop, looked);
+    // Only what is still to be typed can be kept from its pane.
+    if (record.phase !== 'queued') looked();
     const text = orderText(record, job.paths.prompt, job.prompt);
     let end: End;
     if (record.phase !== 'queued' && typing.argument === true) {
@@ -83,9 +90,10 @@ export class HandOver {
     return undefined;
   }
 
-  private stepsOf(job: LiveJob, stop: AbortSignal): DeliverySteps {
+  private stepsOf(job: LiveJob, stop: AbortSignal, looked: () => void): DeliverySteps {
     return {
       pasting: async () => {
+        looked();
         const announced = this.registrar.record(job, hubDraft(job.id, 'pasting'));
         job.uncork();
         await Promise.all([job.kept, announced]);

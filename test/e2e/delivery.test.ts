@@ -50,6 +50,15 @@ describe.concurrent('a peer that', () => {
     expect(at('submitted')).toBeGreaterThanOrEqual(at('visible'));
   });
 
+  sharing('is slower than tmux may be: nothing is said of tmux, which answered', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--echo', '2500'] });
+    const [server] = await servers(lab);
+    const { job_id } = await server.delegate(peer);
+    await lab.event(job_id, 'submitted');
+    expect(lab.types(job_id)).toEqual(['queued', 'pasting', 'visible', 'submitted']);
+    await server.ask('cancel_job', { job_id });
+  });
+
   sharing('floods its screen is handed the job all the same', async ({ lab }) => {
     const peer = await lab.startPeer('floods');
     const [server] = await servers(lab);
