@@ -39,7 +39,10 @@ export function apply(record: JobRecord | undefined, event: RecordedEvent): JobR
   if (event.type === 'verified') return next;
   if (event.source !== 'hub' && event.source !== 'supervisor') next.last_sign_of_life_at = event.recorded_at;
   if (isFinal(record.status)) amend(next, event);
-  else advance(next, event);
+  else {
+    advance(next, event);
+    dropObstacle(record, next, event);
+  }
   if (mustWake(record, next, event)) next.wake_seq = event.seq;
   return next;
 }
@@ -178,6 +181,12 @@ function advance(next: JobRecord, event: RecordedEvent): void {
     default:
       break;
   }
+}
+
+/** What was said of an obstacle is no word of a job that it keeps no longer. The words of this event are. */
+function dropObstacle(before: JobRecord, next: JobRecord, { detail }: RecordedEvent): void {
+  const isOver = before.blocked_by !== undefined && next.blocked_by === undefined;
+  if (isOver && next.detail === before.detail && next.detail !== detail) delete next.detail;
 }
 
 /** True for a silence of tmux that was over when this was recorded: what has been pasted stands in the pane. */

@@ -111,6 +111,40 @@ const QUEUED: Row[] = [
     ['held_up', 'blocked_by'],
   ],
   [
+    'pasted after it: what was said of it is over, too',
+    () => new Story().next('blocked', { detail: 'copy mode', data: { by: 'copy_mode' } }).next('pasting'),
+    { phase: 'pasting' },
+    ['detail'],
+  ],
+  [
+    'taken by the peer behind it: what was said of it is over',
+    () =>
+      new Story()
+        .next('blocked', { detail: 'copy mode', data: { by: 'copy_mode' } })
+        .next('started', { detail: 'hello' }),
+    { status: 'working' },
+    ['detail'],
+  ],
+  [
+    'cancelled behind it: it is no word of the job',
+    () => new Story().next('blocked', { detail: 'copy mode', data: { by: 'copy_mode' } }).next('cancelled'),
+    { status: 'cancelled' },
+    ['detail'],
+  ],
+  [
+    'the peer speaks behind it: its words stand, even where they are the same',
+    () =>
+      new Story()
+        .next('blocked', { detail: 'copy mode', data: { by: 'copy_mode' } })
+        .next('progress', { detail: 'copy mode' }),
+    { status: 'working', detail: 'copy mode' },
+  ],
+  [
+    'the peer has spoken: its words outlast the hand-over',
+    () => new Story().next('progress', { detail: 'at it' }).next('submitted'),
+    { status: 'working', detail: 'at it' },
+  ],
+  [
     'tmux was silent until the paste: that stands',
     () => new Story().next('pasting').next('blocked', { data: { by: 'unreachable', unless_pasted: true } }),
     {
