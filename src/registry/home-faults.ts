@@ -14,13 +14,13 @@ export function startMark({ folder }: Home): string {
 /** Why no hub would start in a home that is there, by its folders and files; each with the next step. */
 export function startFaults(home: Home): MamError[] {
   const folders = [home.outbox, home.spool, home.servers, home.live, home.retained];
-  return [...folders.flatMap(faultOfFolder), ...faultOfKind(startMark(home))];
+  return [...folders.flatMap(faultOfFolder), ...faultOfKind(startMark(home)), ...faultOfFile(home.key)];
 }
 
 /** The same, and what a hub that runs would fail at. */
 export function homeFaults(home: Home): MamError[] {
   const folders = [home.clients, home.panes];
-  const files = [home.registries, home.key, home.log];
+  const files = [home.registries, home.log];
   return [...startFaults(home), ...folders.flatMap(faultOfFolder), ...files.flatMap(faultOfFile)];
 }
 

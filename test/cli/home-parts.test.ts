@@ -48,7 +48,7 @@ describe('a part of the home that is none', () => {
       const path = join(lab.home, name);
       mkdirSync(path, { recursive: true, mode: 0o700 });
       expect(await parts(lab)).toEqual([`problem: ${path} is not a file.`]);
-      if (name === 'hub.starting')
+      if (name === 'hub.starting' || name === 'key')
         expect((await lab.mam('hub', 'restart')).stderr).toContain(`${path} is not a file.`);
       rmSync(path, { recursive: true });
     }
