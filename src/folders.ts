@@ -1,6 +1,9 @@
-import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemCode } from './errors.ts';
+
+/** The types of Linux's file systems that show the kernel and keep no files: proc and sysfs. */
+const KERNEL_ONLY: readonly number[] = [0x9fa0, 0x62656572];
 
 /**
  * Makes a private folder (0700) with the folders above it that are missing. Node's own recursive mkdir never returns
@@ -30,4 +33,7 @@ export function checkRoom(path: string): void {
     folder = dirname(folder);
   // With the last slash it must be a folder.
   accessSync(`${folder}/`, constants.W_OK | constants.X_OK);
+  // Root may write there, says the system, and still nothing can be made.
+  if (KERNEL_ONLY.includes(statfsSync(folder).type))
+    throw Object.assign(new Error(`nothing can be made in ${folder}`), { code: 'ENOENT' });
 }

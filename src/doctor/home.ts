@@ -4,6 +4,7 @@ import { explain } from '../errors.ts';
 import { hubSocketPath } from '../hub-place.ts';
 import { nearestThere } from '../real-place.ts';
 import { homePaths } from '../registry/home.ts';
+import { homeFaults } from '../registry/home-faults.ts';
 import { shellWord } from '../shell-word.ts';
 import { isOwn } from '../trust/owner.ts';
 import { checkHubSocket } from '../trust/socket.ts';
@@ -34,6 +35,7 @@ export const home: Check = {
     ];
     return [
       ...state,
+      ...(state.some(({ level }) => level === 'problem') ? [] : partsOf(folder)),
       ...socketOf(folder, env['XDG_RUNTIME_DIR']),
       room('home.disk', own),
       ...apart(own, others.map(nearestThere)).map((other) => room('home.registry-disk', other)),
@@ -71,6 +73,10 @@ function stateOf(folder: string): Found[] {
     return [others(id, title, `\`chmod 700 ${shellWord(folder)}\``)];
   }
   return [ok(id, `${folder} is private and can be written`)];
+}
+
+function partsOf(folder: string): Found[] {
+  return homeFaults(homePaths(folder)).map(({ message, hint }) => problem('home.part', message, hint));
 }
 
 function socketOf(folder: string, runtime: string | undefined): Found[] {

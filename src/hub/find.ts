@@ -1,21 +1,23 @@
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, rmSync, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import { join } from 'node:path';
 import { execa } from 'execa';
 import { checkEncrypted } from '../bus/address.ts';
 import { connectFrame } from '../bus/wire.ts';
 import type { Settings } from '../config.ts';
 import { hubEnvironment } from '../environment.ts';
-import { MamError } from '../errors.ts';
-import { makeFolder } from '../folders.ts';
+import { MamError, systemCode } from '../errors.ts';
 import { presentSocketPath, START_MS } from '../hub-place.ts';
 import { programPath } from '../program.ts';
-import { homeError, homePaths } from '../registry/home.ts';
+import { ensurePrivateFolder, homeError, homePaths } from '../registry/home.ts';
+import { startFaults, startMark } from '../registry/home-faults.ts';
 import { livingOwner, readOwner } from '../registry/lock.ts';
+import { tailOf } from '../registry/tail.ts';
 import { checkHubSocket } from '../trust/socket.ts';
 import { brokerFingerprint, describeBroker, readHubFile } from './hub-file.ts';
 
 const LOOK_MS = 15;
+/** So much of the log's end is looked through for why a hub did not start, in bytes. */
+const LOG_BYTES = 64 * 1024;
 /** A hub that takes a connection answers within this time, in seconds. */
 const PROBE_S = 2;
 /** Others who find no hub leave the start to the one that began it, for this time in ms. */
@@ -23,12 +25,13 @@ const LEAVE_MS = 2_000;
 
 /**
  * Makes sure that a hub listens on the socket: finds the running one or starts one, detached from this process.
- * @throws MamError `unavailable` when none came up, with the end of its log; `refused` for a socket of another user
+ * @throws MamError `unavailable` when none came up, with its last error; `io` or `refused` for a home in which none can;
+ * `refused` for a socket of another user
  */
 export async function ensureHub(settings: Settings): Promise<void> {
-  const deadline = Date.now() + START_MS;
+  const begun = Date.now();
   while (!(await listens(presentSocketPath(settings)))) {
-    if (Date.now() > deadline) throw notStarted(settings);
+    if (Date.now() > begun + START_MS) throw notStarted(settings, begun);
     if (mayStart(settings)) await startHub(settings);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
@@ -69,9 +72,13 @@ function fromFile({ brokerFile }: Settings): string {
 /** Only a hint that saves processes: who really becomes the hub is decided under its lock. */
 function mayStart(settings: Settings): boolean {
   const home = homePaths(settings.home);
-  const mark = join(home.folder, 'hub.starting');
+  const mark = startMark(home);
+  ensurePrivateFolder(home.folder);
   try {
-    makeFolder(home.folder);
+    // In a sandbox all of it is read-only, and that leads to another next step.
+    accessSync(home.folder, constants.W_OK);
+    const [fault] = startFaults(home);
+    if (fault !== undefined) throw fault;
     const stat = statSync(mark, { throwIfNoEntry: false });
     // One from the future was made before the clock was set back.
     if (stat !== undefined && Math.abs(Date.now() - stat.mtimeMs) < LEAVE_MS) {
@@ -79,10 +86,22 @@ function mayStart(settings: Settings): boolean {
       // A mark that is older than a hub that has died since says nothing.
       if (last === undefined || livingOwner(home.lock) !== undefined || last.at < stat.mtimeMs) return false;
     }
-    closeSync(openSync(mark, 'w', 0o600));
+    writeMark(mark);
     return true;
   } catch (error) {
+    if (error instanceof MamError) throw error;
     throw homeError(home.folder, error);
+  }
+}
+
+function writeMark(path: string): void {
+  try {
+    closeSync(openSync(path, 'w', 0o600));
+  } catch (error) {
+    if (systemCode(error) !== 'EACCES') throw error;
+    // Another user has left it, in a folder of ours.
+    rmSync(path);
+    closeSync(openSync(path, 'w', 0o600));
   }
 }
 
@@ -135,17 +154,18 @@ function listens(path: string): Promise<boolean> {
   });
 }
 
-function notStarted(settings: Settings): MamError {
+/** @param begun when it was first tried: what the log says of earlier hubs is no reason */
+function notStarted(settings: Settings, begun: number): MamError {
   const { log } = homePaths(settings.home);
-  let last = '';
-  try {
-    last = readFileSync(log, 'utf8').trimEnd().split('\n').at(-1) ?? '';
-  } catch {
-    // No log either: the process could not even begin.
-  }
+  const last = tailOf(log, LOG_BYTES)
+    .split('\n')
+    .findLast((line) => {
+      const [time = '', level] = line.split(' ', 2);
+      return level === 'error' && Date.parse(time) >= begun;
+    });
   return new MamError(
     'unavailable',
-    `The hub did not start within ${START_MS / 1000} s${last === '' ? '.' : `; its log ends with: ${last}`}`,
+    `The hub did not start within ${START_MS / 1000} s${last === undefined ? '.' : `; its log says: ${last}`}`,
     `See ${log}.`,
   );
 }

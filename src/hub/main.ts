@@ -16,10 +16,17 @@ export async function runHub(): Promise<void> {
   const settings = await loadSettings({ cwd: '/' });
   const home = homePaths(settings.home);
   const isLiveLost = !existsSync(home.live) && existsSync(home.registries);
-  ensureHome(home);
-  ensurePrivateFolder(dirname(settings.socketPath));
-  checkHubSocket(settings.socketPath);
+  ensurePrivateFolder(home.folder);
   const log = fileLog(home.log);
+  try {
+    ensureHome(home);
+    ensurePrivateFolder(dirname(settings.socketPath));
+    checkHubSocket(settings.socketPath);
+  } catch (error) {
+    // Whoever starts it has no other way to learn why.
+    log.error('the hub could not start', error);
+    throw error;
+  }
 
   let ending = false;
   let lock: HeldLock | undefined;

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { systemCode } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import { type Home, type Pointer, removePointer, writePointer } from '../registry/home.ts';
@@ -27,6 +27,8 @@ export class Pointers {
   /** Writes a job's pointer, unless it is there. @throws the system's error when it can't be written */
   put(job: LiveJob): void {
     if (this.held.has(job.id)) return;
+    // Somebody may have removed it under this hub; a home that is gone is not made here.
+    if (!existsSync(this.home.live)) mkdirSync(this.home.live, { mode: 0o700 });
     this.write(job);
     this.held.add(job.id);
   }

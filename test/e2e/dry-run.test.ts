@@ -63,6 +63,14 @@ const WAYS: Way[] = [
     name: 'a log folder that cannot be made',
     env: (lab) => ({ MAM_LOGS_DIR: `${lab.write('file', '')}/logs` }),
   },
+  {
+    name: 'a log folder where the system keeps no files',
+    env: () => ({ MAM_LOGS_DIR: '/proc/nope' }),
+  },
+  {
+    name: 'a registry where the system keeps no files',
+    env: () => ({ MAM_REGISTRY_DIR: '/proc/nope/jobs' }),
+  },
 ];
 
 describe('mam submit --dry-run', () => {

@@ -1,0 +1,74 @@
+import { accessSync, constants, lstatSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { MamError, systemCode } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
+import { isOwn, whyForeign } from '../trust/owner.ts';
+import { userId } from '../user-home.ts';
+import type { Home } from './home.ts';
+
+/** What whoever starts a hub notes first: only a hint, for others not to start one as well. */
+export function startMark({ folder }: Home): string {
+  return join(folder, 'hub.starting');
+}
+
+/** Why no hub would start in a home that is there, by its folders and files; each with the next step. */
+export function startFaults(home: Home): MamError[] {
+  const folders = [home.outbox, home.spool, home.servers, home.live, home.retained];
+  return [...folders.flatMap(faultOfFolder), ...faultOfKind(startMark(home)), ...faultOfFile(home.key)];
+}
+
+/** The same, and what a hub that runs would fail at. */
+export function homeFaults(home: Home): MamError[] {
+  const folders = [home.clients, home.panes];
+  const files = [home.registries, home.log];
+  return [...startFaults(home), ...folders.flatMap(faultOfFolder), ...files.flatMap(faultOfFile)];
+}
+
+function faultOfFolder(path: string): MamError[] {
+  const stat = look(path);
+  if (stat === undefined) return [];
+  if (!stat.isDirectory()) return [fault(path, 'is not a folder', 'Move it away: it is made anew.')];
+  return faultOfRights(path, stat, constants.R_OK | constants.W_OK | constants.X_OK);
+}
+
+function faultOfFile(path: string): MamError[] {
+  const stat = look(path);
+  if (stat === undefined) return [];
+  const wrong = faultOfKind(path);
+  return wrong.length > 0 ? wrong : faultOfRights(path, stat, constants.R_OK | constants.W_OK);
+}
+
+function faultOfKind(path: string): MamError[] {
+  const stat = look(path);
+  if (stat === undefined || stat.isFile()) return [];
+  return [fault(path, 'is not a file', 'Move it away: it is made anew.')];
+}
+
+function faultOfRights(path: string, stat: Stats, rights: number): MamError[] {
+  const word = shellWord(path);
+  const why = whyForeign(stat);
+  if (why !== undefined) {
+    const step = isOwn(stat) ? `chmod -R go-w ${word}` : `sudo chown -R ${userId()} ${word}`;
+    return [fault(path, why, `\`${step}\``)];
+  }
+  try {
+    accessSync(path, rights);
+    return [];
+  } catch (error) {
+    const code = systemCode(error) ?? 'unknown error';
+    const step =
+      code === 'EACCES'
+        ? `\`chmod -R u+rwX ${word}\``
+        : 'In a sandbox: let it write this, or start the hub from outside (`mam hub restart`).';
+    return [fault(path, `cannot be read and written (${code})`, step)];
+  }
+}
+
+function fault(path: string, why: string, step: string): MamError {
+  return new MamError('io', `${path} ${why}.`, step);
+}
+
+/** A link that leads nowhere is there, too. */
+function look(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false }) ?? lstatSync(path, { throwIfNoEntry: false });
+}

@@ -1,0 +1,88 @@
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { lookWith } from '../support/doctor.ts';
+import { type Lab, NOT_OURS } from '../support/lab.ts';
+import { test } from '../support/lab-test.ts';
+
+const isRoot = process.getuid?.() === 0;
+
+function fileAt(lab: Lab, name: string): string {
+  mkdirSync(lab.home, { recursive: true, mode: 0o700 });
+  lab.expected.push(NOT_OURS, new RegExp(`^h/${name}`));
+  const path = join(lab.home, name);
+  writeFileSync(path, '');
+  return path;
+}
+
+/** What `mam doctor` finds wrong with the parts of the home. */
+async function parts(lab: Lab): Promise<string[]> {
+  const found = await lookWith(lab, ['home']);
+  return found.all('home.part').map(({ level, title }) => `${level}: ${title}`);
+}
+
+describe('a part of the home that is none', () => {
+  test.for(['outbox', 'spool', 'servers', 'live', 'retained'])(
+    '%s: the doctor and whoever needs the hub name it, at once',
+    async (name, { lab }) => {
+      const path = fileAt(lab, name);
+      expect(await parts(lab)).toEqual([`problem: ${path} is not a folder.`]);
+      const start = performance.now();
+      const { code, stderr } = await lab.mam('hub', 'restart');
+      expect([code, stderr]).toEqual([69, expect.stringContaining(`${path} is not a folder.`)]);
+      expect(stderr).toContain('Move it away');
+      expect(performance.now() - start).toBeLessThan(7_000);
+      rmSync(path);
+      expect(await parts(lab)).toEqual([]);
+    },
+  );
+
+  test.for(['panes', 'clients'])('%s: the doctor names it', async (name, { lab }) => {
+    const path = fileAt(lab, name);
+    expect(await parts(lab)).toEqual([`problem: ${path} is not a folder.`]);
+    rmSync(path);
+  });
+
+  test('hub.starting, key, registries and hub.log: as folders', async ({ lab }) => {
+    for (const name of ['hub.starting', 'registries', 'key', 'hub.log']) {
+      const path = join(lab.home, name);
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      expect(await parts(lab)).toEqual([`problem: ${path} is not a file.`]);
+      if (name === 'hub.starting' || name === 'key')
+        expect((await lab.mam('hub', 'restart')).stderr).toContain(`${path} is not a file.`);
+      rmSync(path, { recursive: true });
+    }
+  });
+
+  test.runIf(isRoot)('one that belongs to another user', async ({ lab }) => {
+    const outbox = join(lab.home, 'outbox');
+    mkdirSync(outbox, { recursive: true, mode: 0o700 });
+    chownSync(outbox, 65_534, 65_534);
+    const found = (await lookWith(lab, ['home'])).of('home.part');
+    expect(found).toMatchObject({
+      title: `${outbox} belongs to another user (uid 65534).`,
+      remedy: `\`sudo chown -R 0 ${outbox}\``,
+    });
+    expect((await lab.mam('hub', 'restart')).stderr).toContain(found.title);
+  });
+});
+
+test('a hub that cannot start says why in its log', async ({ lab }) => {
+  const path = fileAt(lab, 'outbox');
+  expect((await lab.mam('hub-process')).code).not.toBe(0);
+  expect(readFileSync(join(lab.home, 'hub.log'), 'utf8')).toContain(
+    `the hub could not start: The folder ${path} cannot be written (ENOTDIR)`,
+  );
+  rmSync(path);
+});
+
+test('the folder of the live jobs that was removed under a running hub is made again', async ({ lab }) => {
+  const peer = await lab.startPeer('mute');
+  const server = await lab.startServer();
+  const live = join(lab.home, 'live');
+  await server.ask('list_agents');
+  rmSync(live, { recursive: true });
+  const { job_id: id } = await server.delegate(peer);
+  expect(existsSync(join(live, id))).toBe(true);
+  await server.ask('cancel_job', { job_id: id });
+});
