@@ -102,7 +102,9 @@ test.each(['README.md', 'docs/agents.md'])(
       if (document !== 'README.md') {
         await lab.tmux('send-keys', '-l', '-t', '=my-agent:', 'half a thought');
         await until('the draft is seen', async () => / draft /.test(await lab.type('mam agents')));
-        await lab.tmux('respawn-pane', '-k', '-t', '=my-agent:', 'my-agent');
+        // A pane that a user respawns would hold a program of his own.
+        await lab.type(lineWith('README.md', 'mam stop'));
+        await lab.type(lineWith('README.md', 'mam start'));
       }
       const { job_id: jobId } = await server.ask('delegate_job', { prompt: 'Mend it', agent: 'my-agent' });
       expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
