@@ -132,6 +132,10 @@ describe('mam verify, with one hub for all', () => {
       'its output is there while it runs',
       () => run.seen.stdout === 'begun\n' && pids().length === 2,
     );
+    // What bash starts after the signal has not had it, and is waited for.
+    const [bash] = pids();
+    const children = () => readFileSync(`/proc/${bash}/task/${bash}/children`, 'utf8').trim().split(' ');
+    await until('it sleeps', () => children().length === 2);
     run.child.kill('SIGINT');
     expect(await run.ended).toMatchObject({
       ...{ code: 130, stdout: 'begun\ntidied\nvalidation: FAIL (exit 130)\n' },
