@@ -9,7 +9,7 @@ import { Supervisor } from '../supervisor.ts';
 /** Claude Code loads most tools late, when its model looks for them. */
 const LATE = ['claude-code'];
 /** Words of the same tool's input schema and output schema: clients give their model only the first. */
-const OF_INPUT = 'For a permission request: allow it once, or deny it';
+const OF_INPUT = 'or work whose check could not run: allow it once, or deny it';
 const OF_OUTPUT = 'how far the answer has got';
 
 describe.each(HOMES)('$kind as supervisor', (home) => {
