@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { environmentOf } from '../../src/processes.ts';
+import { failingAgent } from '../support/failing-agent.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing as sharingLab, test } from '../support/lab-test.ts';
@@ -33,11 +34,7 @@ function configure(lab: Lab, ...names: string[]): void {
       dialog: '^Do you want',
     };
   };
-  const failing = {
-    session: 'failing',
-    command: ['sh', '-c', 'echo "no licence found"; exit 3'],
-    ready: '^x$',
-  };
+  const failing = failingAgent('no licence found');
   lab.sessions.add('failing');
   lab.configure({ agents: { failing, ...Object.fromEntries(names.map((name) => [name, play(name)])) } });
 }

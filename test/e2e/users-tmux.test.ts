@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { describe, expect } from 'vitest';
+import { failingAgent } from '../support/failing-agent.ts';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 import { isRunning } from '../support/processes.ts';
@@ -45,7 +46,7 @@ const hidden = async (lab: Lab): Promise<string[]> =>
 /** Kinds whose agent is a program that waits, and one that fails. */
 const KINDS = {
   robot: { session: 'robot', command: ['sh', '-c', 'echo "READY>"; exec sleep 1000'], ready: '^READY>' },
-  failing: { session: 'failing', command: ['sh', '-c', 'echo "no licence"; exit 3'], ready: '^x$' },
+  failing: failingAgent('no licence'),
 };
 
 describe('detach-on-destroy off', () => {
