@@ -98,38 +98,34 @@ describe('an agent', () => {
     for (const name of ['claude', 'codex', 'opencode', 'gemini'])
       lab.write(`bin/${name}`, '#!/bin/sh\nexec sleep 1000\n', 0o755);
     const server = await lab.startServer({ PATH: `${lab.project}/bin:${lab.env['PATH']}` });
-    const told = (prompt: string) => `${prompt} and keep to what was said before: ${secret}`;
-    for (const agent of ['claude-code', 'codex', 'opencode', 'gemini']) {
-      const delegate = (session: string): Promise<{ job_id: string }> => {
-        lab.sessions.add(session);
-        return server.ask('delegate_job', {
-          ...{ prompt: told('Look at the oldest of all the roofs and mend it'), agent, start: true },
-          agent_session: `tmux:${session}`,
-        });
-      };
-      const running = () => lab.processes.filter(({ command }) => command === 'sleep 1000');
-      // The first one starts the tmux server, too. Both are waited for together: none of them gets ready.
-      const first = delegate('one');
-      await until('it is started', () => running().length === 1);
-      const jobs = await Promise.all([first, delegate('two')]);
-      for (const session of ['one', 'two']) await lab.tmux('has-session', '-t', `=${session}`);
-      const all = lab.processes;
-      expect(running()).toHaveLength(2);
-      for (const { pid, command } of all) {
-        expect(command, agent).not.toContain(secret);
-        expect(environmentOf(pid).join('\0'), agent).not.toContain(secret);
-      }
-      const files = readdirSync(lab.home, { recursive: true, withFileTypes: true });
-      for (const entry of files.filter((one) => one.isFile()))
-        expect(readFileSync(join(entry.parentPath, entry.name), 'utf8'), entry.name).not.toContain(secret);
-      for (const { job_id } of jobs) {
-        expect(job_id).not.toContain(secret);
-        await server.ask('cancel_job', { job_id });
-      }
-      await lab.tmux('kill-server');
-      const left = () => lab.processes.filter(({ command }) => /^(?:sleep 1000$|tmux[: ])/.test(command));
-      await until('the tmux server and its agents are gone', () => left().length === 0);
+    const prompt = `Look at the oldest of all the roofs and mend it, and keep to what was said before: ${secret}`;
+    const delegate = (agent: string, number: number): Promise<{ job_id: string }> => {
+      const session = `${agent}-${number}`;
+      lab.sessions.add(session);
+      return server.ask('delegate_job', { prompt, agent, start: true, agent_session: `tmux:${session}` });
+    };
+    const running = () => lab.processes.filter(({ command }) => command === 'sleep 1000');
+    // The first one starts the tmux server, too. All are waited for together: none of them gets ready.
+    const first = delegate('codex', 1);
+    await until('the first is started', () => running().length === 1);
+    const rest = ['claude-code', 'opencode', 'gemini'].flatMap((agent) =>
+      [1, 2].map((n) => delegate(agent, n)),
+    );
+    const jobs = await Promise.all([first, delegate('codex', 2), ...rest]);
+    expect(running()).toHaveLength(jobs.length);
+    for (const { pid, command } of lab.processes) {
+      expect(command).not.toContain(secret);
+      expect(environmentOf(pid).join('\0'), command).not.toContain(secret);
     }
+    const files = readdirSync(lab.home, { recursive: true, withFileTypes: true });
+    for (const entry of files.filter((one) => one.isFile()))
+      expect(readFileSync(join(entry.parentPath, entry.name), 'utf8'), entry.name).not.toContain(secret);
+    for (const { job_id } of jobs) {
+      expect(job_id).not.toContain(secret);
+      await server.ask('cancel_job', { job_id });
+    }
+    await lab.tmux('kill-server');
+    await until('the agents are gone', () => running().length === 0);
   });
 
   sharing('that ends at its start is refused with its last words', async ({ lab, server }) => {
