@@ -70,7 +70,7 @@ export default defineTool({
   name: 'publish_event',
   title: 'Report on a job',
   description:
-    'Report on a job that was delegated to you: publish that you started (the answer holds your task and working folder), progress, a question, a needed permission, that it is completed, or an error. ' +
+    'Report on a job that was delegated to you: publish that you started (the answer holds your task and working folder), progress, a question, a permission you need, that it is completed, or an error. ' +
     'Call it first with event started and the job id of the order in front of you, and last with completed (a one-line summary in detail, the whole result in result) or error (the reason); report even if you fail. ' +
     'It answers when the event is on disk; repeated calls are harmless, late reports are accepted. Words for it: notify, signal, done, finished, status update, callback to the supervisor.',
   inputSchema,

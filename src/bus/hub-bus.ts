@@ -2,7 +2,7 @@
 export interface BusHandlers {
   /**
    * Called in the order in which one client published. Resolves when the claim is settled (journalled, or refused
-   * with an answer): only then its publisher gets the PUBACK. Rejects when it could be kept nowhere: no PUBACK, and
+   * with an answer): only then its publisher gets the PUBACK. Rejects when it could not be stored anywhere: no PUBACK, and
    * over the embedded broker the connection is closed, so that the publisher tries again; over another one it is called again.
    */
   claim(jobId: string, payload: Buffer): Promise<void>;

@@ -79,7 +79,7 @@ export class Publisher {
 
   /**
    * Publishes one claim; writer, its numbers and `reply_to` are filled in here.
-   * @throws MamError `bad_input` when it is longer than a payload may be, `io` when it could be kept nowhere
+   * @throws MamError `bad_input` when it is longer than a payload may be, `io` when it could not be stored anywhere
    */
   async claim(claim: Claim): Promise<ClaimOutcome> {
     const known = this.#sent.get(claim.event_id) ?? this.#boxed.get(claim.event_id);
@@ -313,7 +313,7 @@ export class Publisher {
     entry.reject(
       new MamError(
         'io',
-        `The event could be kept nowhere: ${entry.why} The outbox failed too: ${error.message}.`,
+        `The event could not be stored anywhere: ${entry.why} The outbox failed too: ${error.message}.`,
         'Free disk space or make MAM_HOME writable, then report again.',
         { cause: error },
       ),

@@ -179,7 +179,11 @@ async function keep(settings: Settings, claim: Claim, why: string): Promise<Clai
   try {
     await keepInOutbox(outboxFolder(settings.home), `cli-${process.pid}-${randomSuffix()}`, 1, claim);
   } catch (error) {
-    throw new MamError('io', `The event could be kept nowhere: ${explain(error)}.`, `Before that: ${why}`);
+    throw new MamError(
+      'io',
+      `The event could not be stored anywhere: ${explain(error)}.`,
+      `Before that: ${why}`,
+    );
   }
   return kept(claim, why);
 }

@@ -160,7 +160,7 @@ function tell(
   print(`registered job: ${record.job_id}`);
   if (repeated)
     note(
-      `this job was delegated before with the same key and is ${record.status}; what else stands on this command line (a check, time limits) is not for it.`,
+      `this job was delegated before with the same key and is ${record.status}; the other options on this command line (a check, time limits) do not apply to it.`,
     );
   if (attach !== undefined) note(`to look at the agent: ${attach}`);
   if (position > 0) note(`it waits behind ${behind.join(', ')}.`);

@@ -135,8 +135,8 @@ async function isAccepted(
   if (json || !process.stdin.isTTY || !isTerminal()) {
     throw new MamError(
       'refused',
-      `${config.path} is accepted by a person.`,
-      'Look at it with `mam trust --show`; a person accepts it with `mam trust` in a terminal, or with --yes.',
+      `Nothing was accepted: only a person can accept ${config.path}.`,
+      'Look at it with `mam trust --show`, then run `mam trust` in a terminal, or add --yes.',
     );
   }
   tell(config, reasons, false);

@@ -52,7 +52,7 @@ function damageOf(
       lines.length === 0
         ? `The journal of job ${jobId} was changed: ${missing}.`
         : `The journal of job ${jobId} is damaged in ${where}: ${missing}.`;
-    const remedy = `All other lines count, and the job goes on with them. To have it whole again, restore ${paths.journal} from a backup; to hear no more of it, move ${paths.folder} away.`;
+    const remedy = `All other lines count, and the job goes on with them. To have it whole again, restore ${paths.journal} from a backup; to silence this note, move ${paths.folder} away.`;
     return [problem('registry.journal', title, remedy, damage.slice(0, SHOWN).join('\n') || undefined)];
   }
   // A hub that was killed in the middle of a write leaves a torn line, of which nobody was told; no event is missing.

@@ -80,7 +80,7 @@ function strangers(dir: string, home: string, names: string[]): Found[] {
   if (history.length === 0) return [];
   const title = `${history.length} open ${history.length === 1 ? 'job' : 'jobs'} in ${dir} came with a clone or from another MAM_HOME: ${history.slice(0, SHOWN).join(', ')}${history.length > SHOWN ? ', …' : ''}.`;
   const remedy =
-    'Nothing has to be done: they are shown as history, and nothing in them is obeyed. Move their folders away to hear no more of them.';
+    'Nothing has to be done: they are shown as history, and nothing in them is obeyed. Move their folders elsewhere to silence this note.';
   return [note('registry.history', title, remedy)];
 }
 

@@ -71,7 +71,7 @@ function tmuxServers(): number[] {
 function swept(pid: number, path: string): Found[] {
   const folder = existsSync(dirname(path)) ? '' : `\`mkdir -p -m 700 ${dirname(path)}\`, then `;
   const title = `A tmux server (process ${pid}) lives, but its socket ${path} was removed: nobody reaches its sessions.`;
-  return [problem('tmux.swept', title, `${folder}\`kill -USR1 ${pid}\` has it make the socket again.`)];
+  return [problem('tmux.swept', title, `${folder}\`kill -USR1 ${pid}\` makes tmux create the socket again.`)];
 }
 
 /** Which of them answers now can't be told from outside. */

@@ -8,7 +8,7 @@ import { hasLoneSurrogate } from '../job/text.ts';
 /** @throws MamError `bad_input` for a prompt that is empty, too long, or could not be kept byte for byte */
 export function checkPrompt(prompt: string | undefined): string {
   if (prompt === undefined || prompt.trim() === '') {
-    throw new MamError('bad_input', 'The prompt is empty.', 'Say in prompt what the peer shall do.');
+    throw new MamError('bad_input', 'The prompt is empty.', 'Say in prompt what the peer should do.');
   }
   const bytes = Buffer.byteLength(prompt);
   if (bytes > LIMITS.promptBytes) {

@@ -27,7 +27,7 @@ export class KeptClaims {
 
   /**
    * @returns when it is settled, or kept on the disk
-   * @throws when it could be kept nowhere: it must not be acknowledged
+   * @throws when it could not be stored anywhere: it must not be acknowledged
    */
   async take(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
     if (this.holds(jobId) && !isKeptByPublisher(payload, from)) return this.keep(jobId, payload, from);

@@ -2,7 +2,7 @@ import { appendFileSync, openSync, renameSync, statSync, writeSync } from 'node:
 import { explain, systemCode } from '../errors.ts';
 import { cleanLine } from '../job/text.ts';
 
-/** The log is turned over once at this size, so that it can't fill a disk. */
+/** The log is rotated at this size, so that it can't fill a disk. */
 const MAX_BYTES = 5 * 1024 * 1024;
 const LINE_CHARS = 2_000;
 /** Errors of a process, or a system, that has no file descriptor left. */

@@ -206,7 +206,7 @@ export class Watcher {
     const { record } = job;
     if (isFinal(record.status)) return;
     if (isOver(untilTimeout(job))) {
-      const detail = `No end within ${record.timeouts.timeout_seconds} s of the submission.`;
+      const detail = `No end within ${record.timeouts.timeout_seconds} s of being handed over.`;
       await this.conclude(job, 'timeout', detail);
       return;
     }

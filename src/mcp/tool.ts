@@ -96,7 +96,7 @@ export interface Engine {
   kind(name: string): KnownKind;
   /** The permission request of a job that this client was shown last, by `request` or as `shown` says. */
   shownRequest(jobId: string): string | undefined;
-  /** Publishes an event. @throws MamError when it could be kept nowhere */
+  /** Publishes an event. @throws MamError when it could not be stored anywhere */
   report(report: Report): Promise<ClaimOutcome>;
   /** Waits for jobs. Running out of time is an answer, not an error. @throws MamError for an unknown job */
   wait(request: WaitRequest): Promise<WaitAnswer>;

@@ -77,5 +77,5 @@ function recordOf(jobId: string, text: string): string {
 function read(path: string): Seal {
   const key = Buffer.from(readForeign(path).trim(), 'hex');
   if (key.length === KEY_BYTES) return new Seal(key);
-  throw new Error(`${path} is damaged: restore it, or remove it and with it the proof of every job so far`);
+  throw new Error(`${path} is damaged: restore it, or remove it and with it the proof of every job so far.`);
 }

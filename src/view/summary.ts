@@ -39,7 +39,7 @@ export function listSummary(shown: number, total: number, needYou = 0): string {
   if (total === 0) return 'There are no jobs yet.';
   const needs = needYou === 0 ? '' : ` ${needText(needYou)}.`;
   return shown === 0
-    ? `No such job; the registry has ${total}.${needs}`
+    ? `No job matches; the registry has ${total}.${needs}`
     : `${shown} of the registry's ${total} ${total === 1 ? 'job' : 'jobs'}, newest first.${needs}`;
 }
 

@@ -406,7 +406,7 @@ describe('without a hub', () => {
       env: { MAM_HOME: join(file, 'x') },
     });
     expect(ended.code).toBe(2);
-    expect(ended.stderr).toContain('could be kept nowhere');
+    expect(ended.stderr).toContain('could not be stored anywhere');
   });
 
   test.each([['abc'], ['-1'], ['']])('--timeout %j is 64', async (value) => {

@@ -147,7 +147,7 @@ describe('Claude Code', () => {
     }
     expect(everything()).toEqual(before);
     writeFileSync(settingsFile, Buffer.from([0x7b, 0xff, 0x7d]));
-    expect((await install('claude-code')).stderr).toContain('is no UTF-8 text');
+    expect((await install('claude-code')).stderr).toContain('is not UTF-8 text');
   });
 
   test('becomes a channel with --channel, and says how it is started then', async () => {

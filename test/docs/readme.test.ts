@@ -15,7 +15,7 @@ import { settings } from './settings.ts';
 const MEANINGS: Record<keyof typeof EXIT, string> = {
   done: 'done',
   failed: 'the job failed or was cancelled, or the report was refused',
-  lost: 'an event could be kept nowhere',
+  lost: 'an event could not be stored anywhere',
   running: 'time is up, the job goes on',
   attention: 'a job needs an answer',
   usage: 'wrong usage',

@@ -104,7 +104,7 @@ export const settings: readonly Setting[] = [
     file: 'hub_events_per_minute',
     default: `${LIMITS.eventsPerMinute}`,
     meaning:
-      'how much progress of one job the hub records over a long time, twice that at once; what is over it is refused. 0: no limit, nor one on what a journal keeps. Read where the hub starts',
+      'progress events that the hub records per job and minute, with bursts of twice that; more are refused. 0: no limit, nor one on what a journal keeps. Read where the hub starts',
   },
   {
     env: 'MAM_MAX_DEPTH',

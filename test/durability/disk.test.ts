@@ -169,7 +169,7 @@ describe.runIf(mayMount)('a full disk', () => {
       else if (result.structuredContent.recorded) recorded++;
     }
     expect(lab.events('full', registry)).toHaveLength(1 + recorded);
-    expect(text).toContain('The event could be kept nowhere');
+    expect(text).toContain('The event could not be stored anywhere');
     expect(text).toContain('ENOSPC');
     expect(text).toContain('then report again');
     const shell = await lab.mam(
@@ -184,7 +184,7 @@ describe.runIf(mayMount)('a full disk', () => {
       registry,
     );
     expect(shell.code).toBe(2);
-    expect(shell.stderr).toContain('could be kept nowhere');
+    expect(shell.stderr).toContain('could not be stored anywhere');
     makeRoom();
     const after = await server.ask('publish_event', { job_id: 'full', event: 'completed', detail: 'again' });
     expect(after).toMatchObject({ accepted: true, status: 'completed' });

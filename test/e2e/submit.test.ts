@@ -262,7 +262,7 @@ describe.concurrent('mam submit', () => {
       [[], 64, 'There is no task.'],
       [['--prompt', 'x', '--prompt-file', 'y'], 64, 'The task is given twice.'],
       [['--prompt-file', 'missing.md'], 64, 'missing.md cannot be read (ENOENT)'],
-      [['--prompt-file', 'latin.txt'], 64, 'is no UTF-8 text'],
+      [['--prompt-file', 'latin.txt'], 64, 'is not UTF-8 text'],
       [['--prompt', ''], 64, 'The prompt is empty.'],
       [['x', '--agent', 'codxe'], 64, 'Did you mean codex?'],
       [['x', '--agent', 'command'], 64, 'Give --agent-session tmux:NAME'],

@@ -8,7 +8,7 @@ export const EXIT = {
   done: 0,
   /** The job failed or was cancelled. */
   failed: 1,
-  /** An event could be kept nowhere, not even in the outbox. */
+  /** An event could not be stored anywhere, not even in the outbox. */
   lost: 2,
   /** Time is up, the job is still running. */
   running: 3,

@@ -47,7 +47,7 @@ export function readConfig(path: string, within?: string): Found {
   if (!Buffer.from(text).equals(bytes)) {
     throw new MamError(
       'refused',
-      `${path} is no UTF-8 text.`,
+      `${path} is not UTF-8 text.`,
       'Nothing was changed. Save it as UTF-8, then run this again.',
     );
   }

@@ -81,7 +81,7 @@ export const options = {
   'no-wait': { type: 'flag', about: 'come back when the job is handed over' },
   'dry-run': {
     type: 'flag',
-    about: 'show what would be typed, and where, and what the real call would be refused for; change nothing',
+    about: 'show what would be typed, and where, and why the real call would be refused; change nothing',
   },
 } as const satisfies Options;
 

@@ -87,7 +87,7 @@ export async function promptOf(chosen: Chosen, words: string[]): Promise<string>
   if (isUtf8(bytes)) return bytes.toString();
   throw new MamError(
     'bad_input',
-    `${file} is no UTF-8 text.`,
+    `${file} is not UTF-8 text.`,
     'The task is kept byte for byte: convert it first.',
   );
 }
