@@ -25,7 +25,7 @@ export default defineCommand({
   about: [
     'Shows the audit log of a job: every event with its time and who made it, the delivery with its evidence, requests ' +
       'and who decided them, messages, checks, the result, and how long it all took. It reads the files, so it needs no ' +
-      'hub, but for --follow and the live screen of an open job.',
+      'hub, except for --follow and the live screen of an open job.',
     'A job that is no longer in its registry is read from its separate log folder (MAM_LOGS_DIR).',
   ],
   words: [jobWord],
