@@ -71,7 +71,7 @@ export function resolveKind(
     throw new MamError(
       'bad_input',
       'There is no such agent kind.',
-      `${meant === undefined ? '' : `Did you mean ${meant}? `}Kinds here: ${names}. For any other program that runs in a tmux session use agent "command" with agent_session "tmux:NAME"; more kinds can be made under "agents" in .mam/config.json.`,
+      `${meant === undefined ? '' : `Did you mean ${meant}? `}Kinds here: ${names}. For any other program that runs in a tmux session use agent "command" with agent_session "tmux:NAME"; more kinds can be made under "agents" in MAM_HOME/config.json.`,
     );
   }
   return {

@@ -31,8 +31,8 @@ export function neededProgram({
       'bad_input',
       `How agent kind ${agent} is started is not known.`,
       builtIn(agent) === undefined
-        ? `Start it in a tmux session yourself, or set agents.${agent}.command in .mam/config.json.`
-        : 'Start the program in a tmux session yourself, or make a kind of your own for it: agents.NAME in .mam/config.json, with command and session.',
+        ? `Start it in a tmux session yourself, or set agents.${agent}.command in MAM_HOME/config.json.`
+        : 'Start the program in a tmux session yourself, or make a kind of your own for it: agents.NAME in MAM_HOME/config.json, with command and session.',
     );
   }
   const program = findProgram(name, path);

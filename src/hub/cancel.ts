@@ -64,7 +64,7 @@ async function pressInterrupt({ record }: LiveJob, servers: TmuxServers): Promis
   if (session === undefined || agent === undefined) return 'The job has no pane, so no key was pressed.';
   const keys = typing?.interrupt === undefined ? builtIn(record.agent)?.interruptKeys : [typing.interrupt];
   if (keys === undefined) {
-    return `No interrupt key is known for agent kind ${record.agent} (set agents.${record.agent}.interrupt in .mam/config.json), so none was pressed.`;
+    return `No interrupt key is known for agent kind ${record.agent} (set agents.${record.agent}.interrupt in MAM_HOME/config.json), so none was pressed.`;
   }
   try {
     const target = { pane: session.pane, pane_pid: agent.pane_pid, agent };

@@ -20,7 +20,7 @@ export function openEvidence({ requests }: JobRecord): PeerRequest[] {
  * @throws MamError `conflict` when there is none, or another one by now; `not_found` when there never was one of that id
  */
 export function meantPermission(
-  { job_id: jobId, requests }: JobRecord,
+  { job_id: jobId, requests, blocked_by }: JobRecord,
   wanted: string | undefined,
 ): PeerRequest {
   const open = openPermissions(requests);
@@ -30,6 +30,13 @@ export function meantPermission(
   if (found !== undefined && (wanted !== undefined || all.length === 1)) return found;
   const before = requests.find(({ kind, request_id: id }) => kind === 'permission' && id === wanted);
   const unknown = `Job ${jobId} has no permission request with this request_id`;
+  if (next === undefined && blocked_by === 'dialog' && all.length === 0) {
+    throw new MamError(
+      'conflict',
+      `Job ${jobId} waits behind a dialog that came up before its order was typed: it is no request of this job.`,
+      'A person answers it in the pane.',
+    );
+  }
   if (next === undefined) {
     throw new MamError(
       'conflict',

@@ -52,7 +52,7 @@ export async function wakeTarget(
     throw new MamError(
       'refused',
       `What runs in pane ${own} is ${agent === undefined ? 'of no known agent kind' : `of kind ${agent}, which has no ready pattern`}: whether it is idle cannot be seen.`,
-      `${INSTEAD} Or make a kind with a "ready" pattern for it under "agents" in .mam/config.json, whose session is yours.`,
+      `${INSTEAD} Or make a kind with a "ready" pattern for it under "agents" in MAM_HOME/config.json, whose session is yours.`,
     );
   }
   const look = { isAgent: builtIn(agent)?.isProcess, isTrusted: isTrusted(typing) };

@@ -160,6 +160,9 @@ describe.concurrent('an obstacle in the pane', () => {
     expect(next.at).toBeUndefined();
     expect(lab.events(job_id).filter(({ data }) => data?.['waited'] === true)).toHaveLength(1);
     expect(peer.bytes.toString()).toBe('');
+    expect(await server.refusal('answer_job', { job_id, decision: 'allow' })).toContain(
+      'waits behind a dialog that came up before its order was typed',
+    );
 
     await lab.tmux('send-keys', '-t', peer.pane, 'y');
     expect(await next.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
