@@ -115,7 +115,6 @@ export class Hub {
       seal,
       log,
       onRecorded: (job, recorded) => this.onRecorded(job, recorded),
-      onLost: (error) => onEnd(`the lock of a registry was lost: ${error.message}`),
       isBusy: (job) => this.outlets.isBusy(job),
       onBehind: (job) => this.outlets.catchUp(job),
       onRemoved: (jobId) => this.outlets.clear(jobId),
@@ -401,7 +400,7 @@ export class Hub {
   private isNeeded(): boolean {
     const clients = this.buses[0]?.clients ?? 0;
     if (clients > 0 || this.registrar.open.length > 0 || this.registrar.isBehind) return true;
-    if (this.registrar.awayRegistries.length > 0) return true;
+    if (this.registrar.isWaiting) return true;
     return this.inbox.isBusy || this.verifications.size + this.wakes.size > 0;
   }
 

@@ -34,6 +34,8 @@ interface OpenRegistry {
   /** The owner's file, open while there are jobs: once it has no name, the registry was removed and is not away. */
   proof: number | undefined;
   takingAgain: Promise<void> | undefined;
+  /** Why it can't be taken again: another hub has it now. */
+  taken: MamError | undefined;
   /** The list of its jobs; read only once somebody has asked for it. */
   index: JobIndex | undefined;
   indexing: Promise<JobIndex> | undefined;
@@ -44,14 +46,12 @@ export class OpenRegistries {
   private readonly home: Home;
   private readonly seal: Seal;
   private readonly log: Log;
-  private readonly onLost: (error: Error) => void;
   private readonly jobsIn: (dir: string) => LiveJob[];
   private readonly onBehind: (dir: string, jobId: string) => Promise<void>;
   private readonly opening = new Map<string, Promise<OpenRegistry>>();
   private readonly opened: OpenRegistry[] = [];
 
   /**
-   * @param onLost called when a registry's lock was lost: the hub must stop writing
    * @param jobsIn the jobs of a registry that are in memory
    * @param onBehind called for a job whose `job.json` was found behind its journal
    */
@@ -59,14 +59,12 @@ export class OpenRegistries {
     home: Home;
     seal: Seal;
     log: Log;
-    onLost: (error: Error) => void;
     jobsIn: (dir: string) => LiveJob[];
     onBehind: (dir: string, jobId: string) => Promise<void>;
   }) {
     this.home = options.home;
     this.seal = options.seal;
     this.log = options.log;
-    this.onLost = options.onLost;
     this.jobsIn = options.jobsIn;
     this.onBehind = options.onBehind;
   }
@@ -137,16 +135,22 @@ export class OpenRegistries {
   /**
    * Before each write.
    * @param isOpen the file is: what was put aside as a whole, with its lock, can be written all the same
-   * @throws the system's error EOWNERDEAD while the lock is not this hub's
+   * @throws the system's error EOWNERDEAD while the lock is not this hub's; MamError `conflict` when it is another's
    */
   check(dir: string, isOpen: boolean): void {
     const registry = this.find(dir);
     if (registry === undefined || registry.lock.holds()) return;
+    if (registry.taken !== undefined) throw registry.taken;
     if (isOpen && registry.proof !== undefined && !isRemovedFile(registry.proof)) return;
     throw Object.assign(new Error(`the lock of ${dir} was removed`), { code: 'EOWNERDEAD' });
   }
 
-  /** Every second: takes locks again that somebody has removed. @param inUse the registries with open jobs, and their folders */
+  /** Why a registry can't be written that this hub had, while another one has it. */
+  takenBy(dir: string): string | undefined {
+    return this.find(dir)?.taken?.message;
+  }
+
+  /** Every second: takes locks again that were lost. @param inUse the registries with open jobs, and their folders */
   look(inUse: ReadonlyMap<string, ReadonlySet<number | undefined>>): void {
     for (const registry of this.opened) {
       const folders = inUse.get(registry.dir);
@@ -155,7 +159,9 @@ export class OpenRegistries {
       const inode = inodeAt(registry.dir);
       // Another folder in its place, as where a disk was unmounted, is left alone.
       if (inode !== undefined && (inode === registry.inode || folders?.has(inode) === true))
-        this.takeAgain(registry).catch((error) => this.log.error(`lock of ${registry.dir}`, error));
+        this.takeAgain(registry).catch((error) => {
+          if (registry.taken === undefined) this.log.error(`lock of ${registry.dir}`, error);
+        });
     }
   }
 
@@ -202,11 +208,17 @@ export class OpenRegistries {
     registry.takingAgain ??= this.lock(registry.dir)
       .then((lock) => {
         letGo(registry);
-        Object.assign(registry, { lock, isBeating: true, inode: inodeAt(registry.dir) ?? 0 });
+        const wasTaken = registry.taken !== undefined;
+        const inode = inodeAt(registry.dir) ?? 0;
+        Object.assign(registry, { lock, inode, isBeating: true, taken: undefined });
+        // The other hub has written there.
+        if (wasTaken) Object.assign(registry, { index: undefined, indexing: undefined });
         this.hold(registry, true);
       })
       .catch((error: unknown) => {
-        if (error instanceof MamError && error.code === 'conflict') this.onLost(error);
+        const wasTaken = registry.taken !== undefined;
+        registry.taken = error instanceof MamError && error.code === 'conflict' ? error : undefined;
+        if (registry.taken !== undefined && !wasTaken) this.log.warn(registry.taken.text);
         throw error;
       })
       .finally(() => {
@@ -215,11 +227,10 @@ export class OpenRegistries {
     await registry.takingAgain;
   }
 
-  /** A heartbeat has failed. A registry that is away, or was removed, is no other hub's. */
-  private failed(dir: string, error: Error): void {
+  /** A heartbeat has failed: the next look takes the lock again, where the registry is there and no other hub has it. */
+  private failed(dir: string): void {
     const registry = this.find(dir);
-    if (registry === undefined || inodeAt(dir) === registry.inode) this.onLost(error);
-    else registry.isBeating = false;
+    if (registry !== undefined) registry.isBeating = false;
   }
 
   private find(dir: string): OpenRegistry | undefined {
@@ -251,6 +262,7 @@ export class OpenRegistries {
   private async registry(named: string): Promise<OpenRegistry> {
     const dir = this.nameOf(named);
     const registry = await (this.opening.get(dir) ?? this.begin(dir, this.take(dir)));
+    if (registry.taken !== undefined) throw registry.taken;
     try {
       registry.place.check();
     } catch (error) {
@@ -272,7 +284,7 @@ export class OpenRegistries {
       lock = await takeLock(
         lockPath(dir),
         thisOwner(this.home.folder),
-        (error) => this.failed(dir, error),
+        () => this.failed(dir),
         ELECTION_TRIES,
       );
     } catch (error) {
@@ -306,6 +318,7 @@ export class OpenRegistries {
       inode: inodeAt(dir) ?? 0,
       proof: undefined,
       takingAgain: undefined,
+      taken: undefined,
       index: undefined,
       indexing: undefined,
     };

@@ -18,7 +18,7 @@ import { hasJob, isRemoved, jobPaths, lockPath, registryError, whereIs } from '.
 import type { Seal } from '../registry/seal.ts';
 import { moveToTrash } from '../registry/trash.ts';
 import { shellWord } from '../shell-word.ts';
-import { AwayJobs } from './away-jobs.ts';
+import { AwayJobs, registriesOf } from './away-jobs.ts';
 import { HeldEvents, mayPass } from './held-events.ts';
 import { hubDraft } from './hub-draft.ts';
 import { type Draft, LiveJob, type Recorded } from './live-job.ts';
@@ -71,7 +71,6 @@ export class Registrar {
 
   /**
    * @param onRecorded called after each event, in the order of the journal
-   * @param onLost called when a registry's lock was lost: the hub must stop writing
    * @param isBusy true while something of a job is still to be written
    * @param onBehind called for a job whose `job.json` was found behind its journal
    * @param onRemoved called when a job is gone
@@ -81,7 +80,6 @@ export class Registrar {
     seal: Seal;
     log: Log;
     onRecorded: (job: LiveJob, recorded: Recorded) => void;
-    onLost: (error: Error) => void;
     isBusy: (job: LiveJob) => boolean;
     onBehind: (job: LiveJob) => void;
     onRemoved: (jobId: string) => void;
@@ -93,12 +91,11 @@ export class Registrar {
     this.isBusy = options.isBusy;
     this.onBehind = options.onBehind;
     this.onRemoved = options.onRemoved;
-    const { home, seal, log, onLost } = options;
+    const { home, seal, log } = options;
     this.registries = new OpenRegistries({
       home,
       seal,
       log,
-      onLost,
       jobsIn: (dir) => this.jobsIn(dir),
       // Reading it brings it up; one that is in memory is written anyway.
       onBehind: async (dir, jobId) => {
@@ -343,9 +340,9 @@ export class Registrar {
     if (inode !== undefined) this.pointers.adopt(jobId);
     const where = whereIs(registryDir, jobId, inode);
     // What this hub itself has put into an empty folder meanwhile is no proof.
-    const wasAway = inode === undefined && this.away.get(jobId) !== undefined;
+    const wasAway = inode === undefined && this.away.isAway(jobId);
     if (where === 'away' || (where === 'gone' && wasAway)) {
-      this.away.put(pointer, 'it is not there');
+      this.away.put(pointer);
       return undefined;
     }
     sweepHalfMade(registryDir, jobId);
@@ -358,11 +355,9 @@ export class Registrar {
     } catch (error) {
       // Its journal has nothing in it.
       if (error instanceof MamError && error.code === 'not_found') return this.nothing(jobId);
-      // What is damaged stays so until somebody mends it: the next hub looks again.
-      if (!mayPass(error)) this.away.delete(jobId);
-      else this.away.put(pointer, explain(error));
-      if (mayPass(error)) return undefined;
-      throw error;
+      if (!(error instanceof MamError) || !(mayPass(error) || error.code === 'unavailable')) throw error;
+      this.away.put(pointer, error);
+      return undefined;
     }
   }
 
@@ -375,15 +370,24 @@ export class Registrar {
     return undefined;
   }
 
-  /** Registries with live jobs that are not there now. */
+  /** Registries with live jobs that can't be written, or looked into, now. */
   get awayRegistries(): AwayRegistry[] {
-    return this.away.registries;
+    const held = this.open
+      .filter((job) => isMissing(job) || this.registries.takenBy(job.registryDir) !== undefined)
+      .map(({ id, registryDir }) => ({ jobId: id, registryDir, why: this.registries.takenBy(registryDir) }));
+    return [...this.away.registries, ...registriesOf(held)];
+  }
+
+  /** True while jobs of the last hub wait to be taken up. */
+  get isWaiting(): boolean {
+    return this.away.size > 0;
   }
 
   /** @throws MamError `io` for a registry with live jobs that is not there now */
   checkThere(registryDir: string): void {
     this.checkAway(registryDir);
-    const open = this.open.find((job) => job.registryDir === registryDir && isMissing(job));
+    const inode = inodeAt(registryDir);
+    const open = this.jobsIn(registryDir).find((job) => !job.isFinal && job.registryInode !== inode);
     if (open !== undefined) throw awayError({ jobId: open.id, registryDir });
   }
 
@@ -419,7 +423,7 @@ export class Registrar {
     const back = [...this.strays].filter((job) => this.jobs.get(job.id) === job && !isAtRest(job));
     this.strays.clear();
     if (back.length > 0) this.log.warn(`${back.length} open jobs were found again that nothing pointed to`);
-    for (const pointer of this.away.pointers) {
+    for (const pointer of this.away.due) {
       try {
         const job = await this.resume(pointer);
         if (job !== undefined) back.push(job);
@@ -542,6 +546,7 @@ export class Registrar {
   /**
    * Mends what somebody has removed under an open job: the lock of its registry, or with its whole registry the job.
    * @returns false when something else is wrong, or the registry is only away
+   * @throws MamError `io` when the registry can't be taken again, `conflict` when another hub has it
    */
   private mend(job: LiveJob): Promise<boolean> {
     const dir = job.registryDir;
@@ -562,6 +567,7 @@ export class Registrar {
       return isMended && job.isThere;
     })()
       .catch((error: unknown) => {
+        if (error instanceof MamError) throw error;
         this.log.error(`the registry ${dir} was not mended`, error);
         return false;
       })
@@ -587,7 +593,9 @@ export class Registrar {
     if (this.jobs.get(job.id) === job) this.pointers.tryPut(job);
     try {
       const recorded = await job.append(draft).catch(async (error: unknown) => {
-        if (!mayPass(error) || !(await this.mend(job))) throw error;
+        if (!mayPass(error)) throw error;
+        if (!(await this.mend(job)))
+          throw isMissing(job) ? awayError({ jobId: job.id, registryDir: job.registryDir }) : error;
         return job.append(draft);
       });
       if (!recorded.repeated) this.tell(job, recorded);

@@ -305,13 +305,15 @@ export interface HubStatus {
   clients: number;
   open_jobs: number;
   registries: string[];
-  /** Registries with open jobs that are not there now. */
+  /** Registries with open jobs that can't be written, or looked into, now. */
   away?: AwayRegistry[] | undefined;
 }
 
 export interface AwayRegistry {
   registry_dir: string;
   jobs: string[];
+  /** What is wrong with it; absent where it is not there. */
+  why?: string | undefined;
 }
 
 /** Every command of the hub, with what goes in and what comes out. */

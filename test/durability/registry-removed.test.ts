@@ -53,6 +53,35 @@ describe('a registry that is removed under its open jobs', () => {
     expect(await lab.hubPid()).toBe(pid);
   });
 
+  test('another home takes it: its jobs wait, and the hub serves all others', async ({ lab }) => {
+    const other = join(lab.folder, 'home-2');
+    lab.homes.push(other);
+    const elsewhere = join(lab.folder, 'p', 'elsewhere');
+    plant(lab, 'held');
+    plant(lab, 'free', {}, elsewhere);
+    const reporter = await lab.startPeerServer();
+    for (const id of ['held', 'free']) await reporter.report(id, 'started');
+    const pid = await lab.hubPid();
+    process.kill(pid, 'SIGSTOP');
+    for (const file of ['.hub.lock', '.hub.owner']) rmSync(join(lab.registry, file), { recursive: true });
+    const second = await lab.startServer({ MAM_HOME: other });
+    await second.ask('list_jobs');
+    process.kill(pid, 'SIGCONT');
+    await until('it is noticed', () => lab.hubLog().includes('is being written by another hub'));
+    expect(await reporter.report('free', 'progress')).toMatchObject({ recorded: true });
+    const told = await reporter.call('publish_event', { job_id: 'held', event: 'completed', detail: 'done' });
+    expect(told.structuredContent).toMatchObject({ accepted: true, recorded: false });
+    expect(JSON.stringify(told)).toContain('is being written by another hub');
+    const { stdout } = await lab.mam('hub', 'status');
+    expect(stdout).toMatch(
+      /waits {7}\S+ \(open there: held\): The registry \S+ is being written by another hub/,
+    );
+    await lab.mam('hub', 'restart');
+    process.kill(lab.hub(other).pid, 'SIGTERM');
+    await lab.event('held', 'completed');
+    await reporter.report('free', 'completed');
+  });
+
   test('the journal alone: what was acknowledged is there again', async ({ lab }) => {
     plant(lab, 'cut');
     const reporter = await lab.startPeerServer();
