@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { MamError } from '../errors.ts';
 import type { JobRow } from '../job/request.ts';
 import { STATUSES } from '../job/words.ts';
-import { awayError, awayJobs } from '../registry/away.ts';
+import { awayError, awayJobs, awayListError } from '../registry/away.ts';
 import { homePaths } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { Seal } from '../registry/seal.ts';
@@ -41,11 +41,13 @@ export default defineCommand({
     const settings = await commandSettings(registryDir);
     const home = homePaths(settings.home);
     const index = existsSync(settings.registryDir)
-      ? await JobIndex.load(settings.registryDir, Seal.existing(home), false)
+      ? await JobIndex.load(settings.registryDir, Seal.existing(home))
       : undefined;
     const away = awayJobs(home).find((pointer) => pointer.registryDir === settings.registryDir);
-    if (away !== undefined && (index?.size ?? 0) === 0) throw awayError(away);
-    if (away !== undefined) note(awayError(away).message);
+    const isEmpty = (index?.size ?? 0) === 0;
+    const error = away === undefined ? awayListError(home, settings.registryDir, isEmpty) : awayError(away);
+    if (error !== undefined && isEmpty) throw error;
+    if (error !== undefined) note(error.message);
     const page = index?.page({ status, agent, needs_you: needsYou }, limit, cursor);
     const rows = page?.rows ?? [];
     const first = rows.find(({ needs_you }) => needs_you === true) ?? rows[0];

@@ -338,7 +338,8 @@ export class Hub {
 
   private async takeUp(): Promise<LiveJob[]> {
     const pointers = readPointers(this.home);
-    const wasKilled = this.registrar.wasKilled();
+    const { search } = this.registrar;
+    const wasKilled = search.wasKilled();
     const isLost = this.isLiveLost || (pointers.length === 0 && wasKilled);
     // Side by side: a registry that can't be opened must not keep the hub from the others.
     const taken = pointers.map(async (pointer) => {
@@ -352,10 +353,11 @@ export class Hub {
     const found = (await Promise.all(taken)).flat();
     if (!isLost) {
       // Some of the pointers may have been lost with it: that is found out while others are served.
-      if (wasKilled) void this.registrar.search();
+      if (wasKilled)
+        search.all(false).catch((error) => this.log.error('open jobs were not searched for', error));
       return found;
     }
-    await this.registrar.search();
+    await search.all(true);
     return [...found, ...(await this.registrar.comeBack())];
   }
 
@@ -401,7 +403,7 @@ export class Hub {
     const clients = this.buses[0]?.clients ?? 0;
     if (clients > 0 || this.registrar.open.length > 0 || this.registrar.isBehind) return true;
     if (this.registrar.isWaiting) return true;
-    return this.inbox.isBusy || this.verifications.size + this.wakes.size > 0;
+    return this.inbox.isBusy || this.inbox.isWaiting || this.verifications.size + this.wakes.size > 0;
   }
 
   private status(): HubStatus {

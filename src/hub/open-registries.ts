@@ -2,10 +2,12 @@ import { closeSync, existsSync, fstatSync, openSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MamError } from '../errors.ts';
+import { isHistory } from '../job/history.ts';
 import { isSamePlace } from '../real-place.ts';
 import { sweepRegistry } from '../registry/files.ts';
 import { addRegistry, type Home, readRegistries } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
+import { noteJobs } from '../registry/known-jobs.ts';
 import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
 import { OwnPlace } from '../registry/own-place.ts';
 import { ensureRegistry, isRealRegistry, lockPath, realRegistry, registryError } from '../registry/paths.ts';
@@ -244,10 +246,12 @@ export class OpenRegistries {
   private async loadIndex(registry: OpenRegistry): Promise<JobIndex> {
     // The list is written by a file of the same kind.
     await registry.swept;
-    const index = await JobIndex.load(registry.dir, this.seal, true);
+    const index = await JobIndex.load(registry.dir, this.seal, () => registry.lock.holds());
     // What happened while it was read.
     for (const { record, mark } of this.jobsIn(registry.dir)) index.put(record, mark);
     registry.index = index;
+    const own = [...index.inOrder()].filter((row) => !isHistory(row)).map(({ job_id: id }) => id);
+    noteJobs(this.home, registry.dir, own, registry.inode);
     void this.catchUp(registry.dir, index.behind);
     return index;
   }
@@ -339,7 +343,7 @@ export function inodeAt(dir: string): number | undefined {
 }
 
 /** The folder in which a registry that was removed may be made anew. */
-function projectOf(dir: string): string {
+export function projectOf(dir: string): string {
   return basename(dirname(dir)) === '.mam' ? dirname(dirname(dir)) : dirname(dir);
 }
 

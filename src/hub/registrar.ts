@@ -8,13 +8,20 @@ import type { AwayRegistry, JobRow } from '../job/request.ts';
 import { owesLine } from '../job/wake.ts';
 import { AMENDABLE, isFinal, type Status } from '../job/words.ts';
 import { isSamePlace } from '../real-place.ts';
-import { awayError, inodeOf, isAway, perhapsAwayError } from '../registry/away.ts';
+import {
+  awayError,
+  awayListError,
+  inodeOf,
+  isAway,
+  journalGoneError,
+  whyNotFound,
+} from '../registry/away.ts';
 import { sweepJob, writeNew } from '../registry/files.ts';
 import { sweepHalfMade } from '../registry/half-made.ts';
 import { type Home, noteError, type Pointer, readRegistries } from '../registry/home.ts';
-import { JobIndex, toRow } from '../registry/job-index.ts';
-import { isLiving, readOwner } from '../registry/lock.ts';
-import { hasJob, isRemoved, jobPaths, lockPath, registryError, whereIs } from '../registry/paths.ts';
+import { type JobIndex, toRow } from '../registry/job-index.ts';
+import { noteJob } from '../registry/known-jobs.ts';
+import { hasJob, isRemoved, jobPaths, registryError, whereIs } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
 import { moveToTrash } from '../registry/trash.ts';
 import { shellWord } from '../shell-word.ts';
@@ -23,8 +30,9 @@ import { HeldEvents, mayPass } from './held-events.ts';
 import { hubDraft } from './hub-draft.ts';
 import { type Draft, LiveJob, type Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
-import { inodeAt, OpenRegistries } from './open-registries.ts';
+import { inodeAt, OpenRegistries, projectOf } from './open-registries.ts';
 import { markOf, Pointers } from './pointers.ts';
+import { Search } from './search.ts';
 
 /** How many ended jobs stay in memory for late reports and questions, and how much of it they may take, in bytes. */
 const KEPT_FINAL = 200;
@@ -60,6 +68,7 @@ export class Registrar {
   private readonly strays = new Set<LiveJob>();
   private readonly loading = new Map<string, Promise<LiveJob>>();
   private readonly pointers: Pointers;
+  readonly search: Search;
   private readonly seal: Seal;
   private step: Promise<void> = Promise.resolve();
   private loads = 0;
@@ -103,6 +112,10 @@ export class Registrar {
       },
     });
     this.pointers = new Pointers(home, log);
+    this.search = new Search({
+      ...{ home, seal, log },
+      onFound: async (dir, id) => this.jobs.get(id) ?? this.load(dir, id),
+    });
     this.away = new AwayJobs(log);
     this.late = new HeldEvents(log, (job, draft) => this.write(job, draft));
   }
@@ -124,6 +137,8 @@ export class Registrar {
   /** Opens a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
   async ready(registryDir: string): Promise<void> {
     this.checkAway(registryDir);
+    const away = existsSync(projectOf(registryDir)) ? undefined : awayListError(this.home, registryDir, true);
+    if (away !== undefined) throw away;
     await this.registries.open(registryDir);
     if (existsSync(registryDir)) return;
     const open = this.jobsIn(registryDir).find((job) => !isFinal(job.record.status));
@@ -162,6 +177,7 @@ export class Registrar {
     }
     job.cork();
     this.place(job);
+    if (job.registryInode !== undefined) noteJob(this.home, dir, job.id, job.registryInode);
     this.jobs.set(job.id, job);
     const queued = job
       .append(hubDraft(order.job_id, 'queued', { data: { job: order } }))
@@ -205,7 +221,7 @@ export class Registrar {
     if (held !== undefined && !this.dropRemoved(held)) return held;
     const away = this.away.get(jobId);
     if (away !== undefined) {
-      if (!hasJob(away.registryDir, jobId)) throw awayError(away);
+      if (!hasJob(away.registryDir, jobId)) throw this.unknown(jobId, away.registryDir);
       // Its limits are taken up within a second.
       return this.load(away.registryDir, jobId, away);
     }
@@ -324,8 +340,8 @@ export class Registrar {
   present(row: JobRow): JobRow {
     const job = this.jobs.get(row.job_id);
     if (job !== undefined) return toRow(job.record);
-    // Every open job of ours is in memory: this one came with a clone, or from another home.
-    return isFinal(row.status as Status) ? row : historyOf(row);
+    // Every other open job of ours is in memory: this one came with a clone, or from another home.
+    return isFinal(row.status as Status) || this.away.get(row.job_id) !== undefined ? row : historyOf(row);
   }
 
   /**
@@ -343,6 +359,10 @@ export class Registrar {
     const wasAway = inode === undefined && this.away.isAway(jobId);
     if (where === 'away' || (where === 'gone' && wasAway)) {
       this.away.put(pointer);
+      return undefined;
+    }
+    if (where === 'cut') {
+      this.away.put(pointer, journalGoneError(registryDir, jobId));
       return undefined;
     }
     sweepHalfMade(registryDir, jobId);
@@ -380,15 +400,17 @@ export class Registrar {
 
   /** True while jobs of the last hub wait to be taken up. */
   get isWaiting(): boolean {
-    return this.away.size > 0;
+    return this.away.size > 0 || this.search.isWaiting;
   }
 
-  /** @throws MamError `io` for a registry with live jobs that is not there now */
-  checkThere(registryDir: string): void {
+  /** @throws MamError `io` for a registry with jobs that is not there now. @param isEmpty the folder there has none */
+  checkThere(registryDir: string, isEmpty = false): void {
     this.checkAway(registryDir);
     const inode = inodeAt(registryDir);
     const open = this.jobsIn(registryDir).find((job) => !job.isFinal && job.registryInode !== inode);
-    if (open !== undefined) throw awayError({ jobId: open.id, registryDir });
+    if (open !== undefined) throw awayError(pointerOf(open));
+    const away = awayListError(this.home, registryDir, isEmpty);
+    if (away !== undefined) throw away;
   }
 
   /** The same for one that the last hub has left: to open it would make it anew. */
@@ -397,29 +419,9 @@ export class Registrar {
     if (away !== undefined) throw awayError(away);
   }
 
-  /** True when a hub of this home was killed while it wrote a registry. */
-  wasKilled(): boolean {
-    return readRegistries(this.home).some((dir) => {
-      const owner = readOwner(lockPath(dir));
-      return owner?.what === this.home.folder && !isLiving(owner);
-    });
-  }
-
-  /** Loads the open jobs of all known registries that nothing else tells of: `comeBack` gives them. */
-  async search(): Promise<void> {
-    for (const dir of readRegistries(this.home)) {
-      try {
-        for (const jobId of await openIn(dir, this.seal)) {
-          if (!this.jobs.has(jobId)) await this.load(dir, jobId);
-        }
-      } catch (error) {
-        this.log.error(`the registry ${dir} was not searched for open jobs`, error);
-      }
-    }
-  }
-
   /** The jobs that were away and are back, and those that were found without a pointer, each once. */
   async comeBack(): Promise<LiveJob[]> {
+    await this.search.again();
     const back = [...this.strays].filter((job) => this.jobs.get(job.id) === job && !isAtRest(job));
     this.strays.clear();
     if (back.length > 0) this.log.warn(`${back.length} open jobs were found again that nothing pointed to`);
@@ -497,8 +499,11 @@ export class Registrar {
   }
 
   private unknown(jobId: string, registryDir: string | undefined): MamError {
-    const missing = this.missing();
-    if (missing !== undefined) return perhapsAwayError(jobId, missing);
+    const why = whyNotFound(this.home, jobId, [
+      ...this.registryDirs,
+      ...(registryDir === undefined ? [] : [registryDir]),
+    ]);
+    if (why !== undefined) return why;
     const open = this.open.filter((job) => registryDir === undefined || job.registryDir === registryDir);
     const named = open.slice(0, NAMED_JOBS).map(({ id }) => id);
     const where = registryDir === undefined ? '' : ` in ${registryDir}`;
@@ -510,15 +515,11 @@ export class Registrar {
     );
   }
 
-  /** A registry with live jobs that is not there now: what else is in it nobody can say. */
-  private missing(): string | undefined {
-    return this.away.pointers[0]?.registryDir ?? this.open.find(isMissing)?.registryDir;
-  }
-
   private load(place: string, jobId: string, pointer?: Pointer): Promise<LiveJob> {
     const running = this.loading.get(jobId);
     if (running !== undefined) return running;
     const dir = this.nameOf(place);
+    if (whereIs(dir, jobId) === 'cut') return Promise.reject(journalGoneError(dir, jobId));
     const loading = (async () => {
       await this.registries.open(dir);
       await this.inSteps();
@@ -594,8 +595,7 @@ export class Registrar {
     try {
       const recorded = await job.append(draft).catch(async (error: unknown) => {
         if (!mayPass(error)) throw error;
-        if (!(await this.mend(job)))
-          throw isMissing(job) ? awayError({ jobId: job.id, registryDir: job.registryDir }) : error;
+        if (!(await this.mend(job))) throw isMissing(job) ? awayError(pointerOf(job)) : error;
         return job.append(draft);
       });
       if (!recorded.repeated) this.tell(job, recorded);
@@ -653,11 +653,9 @@ function standsAs(before: JobRecord, after: JobRecord): boolean {
   );
 }
 
-/** The open jobs of a registry, of which nobody may be the writer yet. */
-async function openIn(dir: string, seal: Seal): Promise<string[]> {
-  if (!existsSync(dir)) return [];
-  const index = await JobIndex.load(dir, seal, false);
-  return [...index.inOrder()].filter(({ status }) => !isFinal(status as Status)).map(({ job_id }) => job_id);
+/** Where a job lies, as its pointer says it. */
+function pointerOf({ id, registryDir, registryInode: inode }: LiveJob): Pointer {
+  return { jobId: id, registryDir, note: { inode } };
 }
 
 /** True while another folder, or none, is in the place of a job's registry. */

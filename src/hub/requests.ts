@@ -222,6 +222,7 @@ async function list(
   registrar.checkThere(params.registry_dir);
   if (!existsSync(params.registry_dir)) return { jobs: [], total: 0, need_you: 0 };
   const index = await registrar.index(params.registry_dir);
+  if (index.size === 0) registrar.checkThere(params.registry_dir, true);
   const open = params.open_only === true ? new Set(registrar.open.map(({ id }) => id)) : undefined;
   const { rows, cursor } = index.page(
     { ...params, among: open },

@@ -19,7 +19,7 @@ export function startFaults(home: Home): MamError[] {
 
 /** The same, and what a hub that runs would fail at. */
 export function homeFaults(home: Home): MamError[] {
-  const folders = [home.clients, home.panes];
+  const folders = [home.clients, home.panes, home.known];
   const files = [home.registries, home.log];
   return [...startFaults(home), ...folders.flatMap(faultOfFolder), ...files.flatMap(faultOfFile)];
 }

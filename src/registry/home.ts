@@ -19,6 +19,8 @@ export interface Home {
   /** Our texts in panes that are not known to have been submitted. */
   panes: string;
   registries: string;
+  /** Which jobs were made in which registry. */
+  known: string;
   lock: string;
   hubFile: string;
   /** What proves that a journal's line is ours. */
@@ -37,6 +39,7 @@ export function homePaths(folder: string): Home {
     retained: join(folder, 'retained'),
     panes: join(folder, 'panes'),
     registries: join(folder, 'registries'),
+    known: join(folder, 'known'),
     lock: join(folder, 'hub'),
     hubFile: join(folder, 'hub.json'),
     key: join(folder, 'key'),

@@ -17,7 +17,8 @@ import { foldJob } from './fold.ts';
 import { foldProven } from './history.ts';
 import { type Mark, presentMark } from './mark.ts';
 import { OwnPlace } from './own-place.ts';
-import { hasJob, journalPath } from './paths.ts';
+import { hasJob, jobPaths, journalPath } from './paths.ts';
+import { readRecord } from './record-file.ts';
 import type { Seal } from './seal.ts';
 
 /** A row with the session that `mine` compares, and that session's key for the job. */
@@ -76,6 +77,7 @@ export class JobIndex {
   private readonly path: string;
   private readonly ground: OwnPlace;
   private readonly seal: Seal | undefined;
+  private readonly mayWrite: () => boolean;
   private rows: IndexRow[] = [];
   private readonly places = new Map<string, number>();
   private readonly keys = new Map<string, string>();
@@ -87,8 +89,9 @@ export class JobIndex {
   /** Jobs whose `job.json` does not say what their journal says. */
   readonly behind: string[] = [];
 
-  private constructor(registryDir: string, seal: Seal | undefined) {
+  private constructor(registryDir: string, seal: Seal | undefined, mayWrite: () => boolean) {
     this.seal = seal;
+    this.mayWrite = mayWrite;
     this.path = join(registryDir, '.index.jsonl');
     this.ground = new OwnPlace(registryDir);
   }
@@ -97,11 +100,15 @@ export class JobIndex {
    * Reads the index and looks for folders that it lacks, in small steps between which others are served: half a second
    * with 100,000 jobs, once in a hub's life.
    * @param seal what it does not prove is history; absent where no hub has run yet
-   * @param writes false for somebody who is not the hub: nothing is written then
+   * @param mayWrite true while the file may be written; absent for somebody who is not the hub: nothing is written then
    */
-  static async load(registryDir: string, seal: Seal | undefined, writes: boolean): Promise<JobIndex> {
-    const index = new JobIndex(registryDir, seal);
-    if (writes) index.ground.check();
+  static async load(
+    registryDir: string,
+    seal: Seal | undefined,
+    mayWrite?: () => boolean,
+  ): Promise<JobIndex> {
+    const index = new JobIndex(registryDir, seal, mayWrite ?? (() => false));
+    if (mayWrite !== undefined) index.ground.check();
     const { known, lines } = await readRows(index.path, seal);
     const rows: IndexRow[] = [];
     let made = 0;
@@ -120,7 +127,7 @@ export class JobIndex {
     }
     rows.sort((a, b) => compare(a.created_at, b.created_at) || compare(a.job_id, b.job_id));
     for (const row of rows) index.place(row);
-    if (writes) index.catchUp(rows, lines);
+    if (mayWrite !== undefined) index.catchUp(rows, lines);
     return index;
   }
 
@@ -134,7 +141,8 @@ export class JobIndex {
 
   private rowFromFolder(registryDir: string, jobId: string): IndexRow | undefined {
     const { seal } = this;
-    if (!hasJob(registryDir, jobId)) return undefined;
+    // One whose journal is gone is listed as far as its record proves it.
+    if (!hasJob(registryDir, jobId)) return seal && rowFromRecord(registryDir, jobId, seal);
     try {
       const { folded, isProven } =
         seal === undefined
@@ -234,6 +242,8 @@ export class JobIndex {
     clearTimeout(this.writing);
     await this.rewriting;
     this.writing = undefined;
+    // Another folder may stand in its place: what has changed since is in the journals.
+    if (!this.mayWrite()) return;
     const lines = [...this.changed.values()].map((row) => this.lineOf(row)).join('');
     this.changed = new Map();
     if (lines !== '') this.append(lines);
@@ -284,6 +294,11 @@ function toIndexRow(record: JobRecord, journal: Mark | undefined): IndexRow {
   const { supervisor, request_key } = record;
   const { session: owner, place } = supervisor;
   return { ...toRow(record), owner, place, request_key, journal };
+}
+
+function rowFromRecord(registryDir: string, jobId: string, seal: Seal): IndexRow | undefined {
+  const record = readRecord(jobPaths(registryDir, jobId).record, jobId, seal);
+  return record && toIndexRow(record, undefined);
 }
 
 /** True while the journal is in the state that the row was made of; of an older version's row, while there is none. */
