@@ -6,7 +6,7 @@ import type { Settings } from '../config.ts';
 import { START_MS } from '../hub-place.ts';
 import { isSettled } from '../job/apply.ts';
 import type { HubStatus } from '../job/request.ts';
-import { type Home, homePaths, readPointers } from '../registry/home.ts';
+import { countPointers, type Home, homePaths, readPointers } from '../registry/home.ts';
 import { Seal } from '../registry/seal.ts';
 import { VERSION } from '../version.ts';
 import { sweepAgentFiles } from './agent-files.ts';
@@ -340,7 +340,8 @@ export class Hub {
     const pointers = readPointers(this.home);
     const { search } = this.registrar;
     const wasKilled = search.wasKilled();
-    const isLost = this.isLiveLost || (pointers.length === 0 && wasKilled);
+    const isDamaged = countPointers(this.home) > pointers.length;
+    const isLost = this.isLiveLost || isDamaged || (pointers.length === 0 && wasKilled);
     // Side by side: a registry that can't be opened must not keep the hub from the others.
     const taken = pointers.map(async (pointer) => {
       try {

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MamError } from '../errors.ts';
+import { explain, MamError } from '../errors.ts';
 import { isHistory } from '../job/history.ts';
 import { isSamePlace } from '../real-place.ts';
 import { sweepRegistry } from '../registry/files.ts';
@@ -38,6 +38,8 @@ interface OpenRegistry {
   takingAgain: Promise<void> | undefined;
   /** Why it can't be taken again: another hub has it now. */
   taken: MamError | undefined;
+  /** Why it could not be taken again last. */
+  why: string | undefined;
   /** The list of its jobs; read only once somebody has asked for it. */
   index: JobIndex | undefined;
   indexing: Promise<JobIndex> | undefined;
@@ -161,9 +163,7 @@ export class OpenRegistries {
       const inode = inodeAt(registry.dir);
       // Another folder in its place, as where a disk was unmounted, is left alone.
       if (inode !== undefined && (inode === registry.inode || folders?.has(inode) === true))
-        this.takeAgain(registry).catch((error) => {
-          if (registry.taken === undefined) this.log.error(`lock of ${registry.dir}`, error);
-        });
+        this.takeAgain(registry).catch(() => {});
     }
   }
 
@@ -212,15 +212,16 @@ export class OpenRegistries {
         letGo(registry);
         const wasTaken = registry.taken !== undefined;
         const inode = inodeAt(registry.dir) ?? 0;
-        Object.assign(registry, { lock, inode, isBeating: true, taken: undefined });
+        Object.assign(registry, { lock, inode, isBeating: true, taken: undefined, why: undefined });
         // The other hub has written there.
         if (wasTaken) Object.assign(registry, { index: undefined, indexing: undefined });
         this.hold(registry, true);
       })
       .catch((error: unknown) => {
-        const wasTaken = registry.taken !== undefined;
         registry.taken = error instanceof MamError && error.code === 'conflict' ? error : undefined;
-        if (registry.taken !== undefined && !wasTaken) this.log.warn(registry.taken.text);
+        const why = explain(error);
+        if (registry.why !== why) this.log.error(`the lock of ${registry.dir} was not taken again: ${why}`);
+        registry.why = why;
         throw error;
       })
       .finally(() => {
@@ -323,6 +324,7 @@ export class OpenRegistries {
       proof: undefined,
       takingAgain: undefined,
       taken: undefined,
+      why: undefined,
       index: undefined,
       indexing: undefined,
     };

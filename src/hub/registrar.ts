@@ -14,13 +14,14 @@ import {
   inodeOf,
   isAway,
   journalGoneError,
+  shutError,
   whyNotFound,
 } from '../registry/away.ts';
 import { sweepJob, writeNew } from '../registry/files.ts';
 import { sweepHalfMade } from '../registry/half-made.ts';
 import { type Home, noteError, type Pointer, readRegistries } from '../registry/home.ts';
 import { type JobIndex, toRow } from '../registry/job-index.ts';
-import { noteJob } from '../registry/known-jobs.ts';
+import { noteJob, placesOf } from '../registry/known-jobs.ts';
 import { hasJob, isRemoved, jobPaths, registryError, whereIs } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
 import { moveToTrash } from '../registry/trash.ts';
@@ -114,7 +115,12 @@ export class Registrar {
     this.pointers = new Pointers(home, log);
     this.search = new Search({
       ...{ home, seal, log },
-      onFound: async (dir, id) => this.jobs.get(id) ?? this.load(dir, id),
+      onFound: async (dir, id) => {
+        if (this.jobs.has(id) || this.away.get(id) !== undefined) return;
+        await this.load(dir, id).catch((error: unknown) =>
+          this.waitFor({ jobId: id, registryDir: dir }, error),
+        );
+      },
     });
     this.away = new AwayJobs(log);
     this.late = new HeldEvents(log, (job, draft) => this.write(job, draft));
@@ -225,9 +231,12 @@ export class Registrar {
       // Its limits are taken up within a second.
       return this.load(away.registryDir, jobId, away);
     }
-    const places = new Set([registryDir, ...this.registryDirs, ...readRegistries(this.home)]);
+    const known = [registryDir, ...this.registryDirs, ...readRegistries(this.home)];
     let history: LiveJob | undefined;
-    for (const place of places) {
+    for (const place of new Set([
+      ...known,
+      ...placesOf(this.home, jobId).map((noted) => noted.registryDir),
+    ])) {
       if (place === undefined || !hasJob(place, jobId)) continue;
       const job = await this.load(place, jobId);
       if (!job.isHistory) return job;
@@ -358,7 +367,7 @@ export class Registrar {
     // What this hub itself has put into an empty folder meanwhile is no proof.
     const wasAway = inode === undefined && this.away.isAway(jobId);
     if (where === 'away' || (where === 'gone' && wasAway)) {
-      this.away.put(pointer);
+      this.away.put(pointer, shutError(pointer));
       return undefined;
     }
     if (where === 'cut') {
@@ -375,10 +384,15 @@ export class Registrar {
     } catch (error) {
       // Its journal has nothing in it.
       if (error instanceof MamError && error.code === 'not_found') return this.nothing(jobId);
-      if (!(error instanceof MamError) || !(mayPass(error) || error.code === 'unavailable')) throw error;
-      this.away.put(pointer, error);
+      this.waitFor(pointer, error);
       return undefined;
     }
+  }
+
+  /** Looks again for a job that can't be read now. @throws what will not pass */
+  private waitFor(pointer: Pointer, error: unknown): void {
+    if (!(error instanceof MamError) || !(mayPass(error) || error.code === 'unavailable')) throw error;
+    this.away.put(pointer, error);
   }
 
   /** There is no such job. */

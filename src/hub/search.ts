@@ -75,11 +75,12 @@ export class Search {
   }
 
   private async lookThrough(dir: string): Promise<void> {
-    if (!existsSync(dir)) return;
+    if (this.isAway(dir) || !existsSync(dir)) return;
     try {
       const index = await JobIndex.load(dir, this.seal);
       const open = [...index.inOrder()].filter((row) => !isFinal(row.status as Status) && !isHistory(row));
-      for (const { job_id } of open) await this.onFound(dir, job_id);
+      for (const { job_id: id } of open)
+        await this.onFound(dir, id).catch((error) => this.log.error(`job ${id} was not taken up`, error));
     } catch (error) {
       this.log.error(`the registry ${dir} was not searched for open jobs`, error);
     }

@@ -1,4 +1,4 @@
-import { lstatSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { MamError, systemCode } from '../errors.ts';
 import { shellWord } from '../shell-word.ts';
 import { type Home, type Pointer, readPointers, readRegistries } from './home.ts';
@@ -37,28 +37,51 @@ const BRING_BACK =
 /** The sentence for a job whose registry is away. It may pass, so what is reported meanwhile is kept. */
 export function awayError(pointer: Pointer): MamError {
   const { jobId, registryDir } = pointer;
-  const what = `The registry ${registryDir} of job ${jobId} is away: ${whyAway(registryDir, inodeOf(pointer))}.`;
-  return new MamError('io', what, BRING_BACK);
+  const why = whyAway(registryDir, inodeOf(pointer)) ?? NOT_THERE;
+  const what = `The registry ${registryDir} of job ${jobId} is away: ${why}.`;
+  return shutError(pointer) ?? new MamError('io', what, BRING_BACK);
+}
+
+/** The same where only the job's own folder can't be looked into; nothing where its registry is away. */
+export function shutError(pointer: Pointer): MamError | undefined {
+  const { jobId, registryDir } = pointer;
+  const { folder, journal } = jobPaths(registryDir, jobId);
+  const code = whyAway(registryDir, inodeOf(pointer)) === undefined ? codeOf(journal) : undefined;
+  if (code === undefined) return undefined;
+  return new MamError(
+    'io',
+    `The folder ${folder} of job ${jobId} cannot be looked into (${code}).`,
+    'Mend its permissions, or its disk: then the job goes on, and what was reported meanwhile is recorded.',
+  );
 }
 
 /** The same for a job that is in no registry that is there, and so perhaps in one that is away. */
 export function perhapsAwayError(jobId: string, registryDir: string): MamError {
-  const what = `The registry ${registryDir} is away: ${whyAway(registryDir)}, and no other one has job ${jobId}.`;
+  const what = `The registry ${registryDir} is away: ${whyAway(registryDir) ?? NOT_THERE}, and no other one has job ${jobId}.`;
   return new MamError('io', what, BRING_BACK);
 }
 
-/** Why nothing is seen of a registry, as the end of a sentence. */
-function whyAway(registryDir: string, inode?: number): string {
+const NOT_THERE = 'it is not there now';
+
+/** Why nothing is seen of a registry, as the end of a sentence; nothing where it can be looked into. */
+function whyAway(registryDir: string, inode?: number): string | undefined {
+  const code = codeOf(registryDir) ?? codeOf(`${registryDir}/any`);
+  if (code !== undefined) return `it cannot be looked into (${code})`;
+  const stat = statSync(registryDir, { throwIfNoEntry: false });
+  if (stat === undefined) return NOT_THERE;
+  if (!stat.isDirectory()) return `${NOT_THERE}, and a file is in its place`;
+  return inode === undefined || stat.ino === inode
+    ? undefined
+    : `${NOT_THERE}, and another folder is in its place`;
+}
+
+/** The code of what keeps a place from being looked at; nothing also for one that is not there. */
+function codeOf(path: string): string | undefined {
   try {
-    const stat = statSync(registryDir, { throwIfNoEntry: false });
-    if (stat === undefined) return 'it is not there now';
-    if (!stat.isDirectory()) return 'it is not there now, and a file is in its place';
-    if (inode !== undefined && stat.ino !== inode)
-      return 'it is not there now, and another folder is in its place';
-    lstatSync(jobPaths(registryDir, 'any').folder, { throwIfNoEntry: false });
-    return 'it is not there now';
+    statSync(path, { throwIfNoEntry: false });
+    return undefined;
   } catch (error) {
-    return `it cannot be looked into (${systemCode(error) ?? 'unknown error'})`;
+    return systemCode(error) ?? 'unknown error';
   }
 }
 
@@ -119,7 +142,7 @@ export function awayListError(home: Home, registryDir: string, isEmpty: boolean)
   const [first] = inodes;
   return new MamError(
     'io',
-    `The registry ${registryDir} is away: ${whyAway(registryDir, first)}. It had jobs.`,
+    `The registry ${registryDir} is away: ${whyAway(registryDir, first) ?? NOT_THERE}. It had jobs.`,
     `Mount its disk, or put the folder back. If it is gone for good, make it anew: mkdir -p ${shellWord(registryDir)}; the next job goes there.`,
   );
 }

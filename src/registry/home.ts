@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { MamError, systemCode } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import { isJobId } from '../job/id.ts';
@@ -126,14 +126,19 @@ export function removePointer(home: Home, jobId: string): void {
   rmSync(join(home.live, jobId), { force: true });
 }
 
-/** Every live job's id and registry. */
+/** How many live jobs are noted, also in what can't be read. */
+export function countPointers(home: Home): number {
+  return readdirSync(home.live).filter(isJobId).length;
+}
+
+/** Every live job's id and registry; not those of a note that a crash, or somebody, has damaged. */
 export function readPointers(home: Home): Pointer[] {
   const pointers: Pointer[] = [];
   for (const jobId of readdirSync(home.live)) {
     if (!isJobId(jobId)) continue;
     try {
       const [registryDir = '', note = ''] = readFileSync(join(home.live, jobId), 'utf8').split('\n');
-      pointers.push({ jobId, registryDir, note: parsed(note) });
+      if (isAbsolute(registryDir)) pointers.push({ jobId, registryDir, note: parsed(note) });
     } catch {
       // Removed between the two looks.
     }

@@ -153,8 +153,8 @@ export class JobIndex {
       // It came with a clone, or from another home: nobody's key leads to it.
       return isProven ? row : { ...historyOf(row), request_key: undefined };
     } catch {
-      // A journal that can't be read is named when somebody asks for that job; it must not hide the others.
-      return undefined;
+      // A journal that can't be read is named when somebody asks for that job.
+      return seal && rowFromRecord(registryDir, jobId, seal);
     }
   }
 

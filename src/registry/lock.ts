@@ -87,7 +87,7 @@ export async function takeLock(
     heartbeats.set(path, release);
     const mine = statSync(`${path}.owner`);
     return {
-      holds: () => isSameFile(statSync(`${path}.owner`, { throwIfNoEntry: false }), mine),
+      holds: () => isSameFile(statOf(`${path}.owner`), mine),
       release: async () => {
         // The folder may have been removed and made again by a successor.
         const owner = readOwner(path);
@@ -99,6 +99,15 @@ export async function takeLock(
     };
   } finally {
     await election().catch(() => {});
+  }
+}
+
+/** What can't be looked at proves nothing. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 }
 

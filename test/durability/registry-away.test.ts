@@ -172,6 +172,12 @@ test('a journal that is gone: its job waits for it, and says so', async ({ lab }
   move(true);
   await lab.event('cut', 'timeout');
   await until('the outbox is empty', () => outbox(lab).length === 0);
+  // Without the list of registries, and from elsewhere.
+  await lab.killHub();
+  rmSync(join(lab.home, 'registries'));
+  const elsewhere = ['--registry-dir', join(lab.folder, 'p', 'other')];
+  await lab.mam('publish', '--job', 'over', '--event', 'progress', '--detail', 'found', ...elsewhere);
+  expect(lab.events('over').at(-1)?.detail).toBe('found');
   for (const id of ['cut', 'over']) expect(lab.events(id).map(({ detail }) => detail)).toContain('kept');
 });
 
