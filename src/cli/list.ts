@@ -41,7 +41,7 @@ export default defineCommand({
     const settings = await commandSettings(registryDir);
     const home = homePaths(settings.home);
     const index = existsSync(settings.registryDir)
-      ? await JobIndex.load(settings.registryDir, Seal.existing(home), false)
+      ? await JobIndex.load(settings.registryDir, Seal.existing(home))
       : undefined;
     const away = awayJobs(home).find((pointer) => pointer.registryDir === settings.registryDir);
     if (away !== undefined && (index?.size ?? 0) === 0) throw awayError(away);

@@ -296,8 +296,7 @@ export class Hub {
     // What is due is shown while there is somebody to show it to.
     await this.outlets.flush();
     await Promise.allSettled(this.buses.map((bus) => bus.stop()));
-    await this.registrar.close();
-    await this.outlets.flush();
+    await this.registrar.close(() => this.outlets.flush());
     await this.servers.close();
     sweepAnnouncements(this.home.servers);
     this.claim.release();

@@ -154,7 +154,9 @@ export class Requests {
         params: unknown,
         requestId: string,
       ) => Promise<NonNullable<Reply['result']>>;
-      answer.result = await handler(this.placed(request.params), request.request_id);
+      const params = this.placed(request.params);
+      await this.arrive(params);
+      answer.result = await handler(params, request.request_id);
     } catch (error) {
       const known = error instanceof MamError;
       if (!known) this.log.error(`request ${request.command} failed`, error);
@@ -165,6 +167,12 @@ export class Requests {
       };
     }
     this.reply(request.reply_to, answer);
+  }
+
+  /** What was moved to the registry that a request names is found there. */
+  private async arrive(params: unknown): Promise<void> {
+    const { registry_dir: dir } = (params ?? {}) as { registry_dir?: string };
+    if (dir !== undefined) await this.registrar.arrive(dir);
   }
 
   /** The same request with the one name of its registry; a log folder that is the registry itself is none of its own. */

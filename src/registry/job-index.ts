@@ -87,8 +87,11 @@ export class JobIndex {
   /** Jobs whose `job.json` does not say what their journal says. */
   readonly behind: string[] = [];
 
-  private constructor(registryDir: string, seal: Seal | undefined) {
+  private readonly mayWrite: () => void;
+
+  private constructor(registryDir: string, seal: Seal | undefined, mayWrite: () => void) {
     this.seal = seal;
+    this.mayWrite = mayWrite;
     this.path = join(registryDir, '.index.jsonl');
     this.ground = new OwnPlace(registryDir);
   }
@@ -97,10 +100,11 @@ export class JobIndex {
    * Reads the index and looks for folders that it lacks, in small steps between which others are served: half a second
    * with 100,000 jobs, once in a hub's life.
    * @param seal what it does not prove is history; absent where no hub has run yet
-   * @param writes false for somebody who is not the hub: nothing is written then
+   * @param mayWrite throws before a write that must not happen; absent for somebody who is not the hub: nothing is written
    */
-  static async load(registryDir: string, seal: Seal | undefined, writes: boolean): Promise<JobIndex> {
-    const index = new JobIndex(registryDir, seal);
+  static async load(registryDir: string, seal: Seal | undefined, mayWrite?: () => void): Promise<JobIndex> {
+    const index = new JobIndex(registryDir, seal, mayWrite ?? (() => {}));
+    const writes = mayWrite !== undefined;
     if (writes) index.ground.check();
     const { known, lines } = await readRows(index.path, seal);
     const rows: IndexRow[] = [];
@@ -241,6 +245,7 @@ export class JobIndex {
 
   private append(lines: string): void {
     try {
+      this.mayWrite();
       this.ground.check();
       const file = openOwn(this.path, constants.O_APPEND);
       try {
@@ -271,7 +276,12 @@ export class JobIndex {
 
   private async rewrite(rows: IndexRow[]): Promise<void> {
     const text = rows.map((row) => this.lineOf(row)).join('');
-    await writeDerived(this.path, text).catch(() => {});
+    try {
+      this.mayWrite();
+      await writeDerived(this.path, text);
+    } catch {
+      // The same.
+    }
   }
 
   private lineOf(row: IndexRow): string {
