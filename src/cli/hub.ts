@@ -135,5 +135,8 @@ function statusText(hub: HubStatus): string {
     ...(hub.away ?? []).map(
       ({ registry_dir: dir, jobs }) => `away        ${dir} (open there: ${jobs.join(', ')})`,
     ),
+    ...(hub.unproven ?? []).map(
+      (id) => `unproven    ${id} (the key of MAM_HOME was lost; \`mam doctor\` tells what to do)`,
+    ),
   ].join('\n');
 }

@@ -20,7 +20,7 @@ export class AwayJobs {
     const all = new Map<string, string[]>();
     for (const { jobId, registryDir } of this.pointers)
       all.set(registryDir, [...(all.get(registryDir) ?? []), jobId]);
-    return [...all].map(([dir, jobs]) => ({ registry_dir: dir, jobs }));
+    return [...all].map(([dir, jobs]) => ({ registry_dir: dir || '(not known)', jobs }));
   }
 
   get(jobId: string): Pointer | undefined {
@@ -30,7 +30,7 @@ export class AwayJobs {
   put(pointer: Pointer, why: string): void {
     const { jobId, registryDir } = pointer;
     if (this.away.get(jobId)?.why !== why)
-      this.log.warn(`job ${jobId} waits for its registry ${registryDir}: ${why}`);
+      this.log.warn(`job ${jobId} waits for its registry ${registryDir || '(not known)'}: ${why}`);
     this.away.set(jobId, { pointer, why });
   }
 

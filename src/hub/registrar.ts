@@ -12,7 +12,7 @@ import { awayError, inodeOf, isAway, perhapsAwayError } from '../registry/away.t
 import { sweepJob, writeNew } from '../registry/files.ts';
 import { type FoldedJob, foldJob } from '../registry/fold.ts';
 import { sweepHalfMade } from '../registry/half-made.ts';
-import { copyError } from '../registry/history.ts';
+import { copyError, proofError } from '../registry/history.ts';
 import { type Home, noteError, type Pointer, readRegistries } from '../registry/home.ts';
 import { JobIndex, toRow } from '../registry/job-index.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
@@ -68,6 +68,8 @@ export class Registrar {
   private readonly mending = new Map<string, Promise<boolean>>();
   private readonly late: HeldEvents;
   private readonly away: AwayJobs;
+  /** Live jobs that this home's key does not prove: another one did. */
+  private readonly unproven = new Map<string, Pointer>();
   /** Why an event could not be recorded that is looked for again: said once. */
   private readonly unrecorded = new Map<string, string>();
 
@@ -233,6 +235,7 @@ export class Registrar {
   /** The same for whoever acts on a job. @throws MamError as `find`, and `refused` for one that is only history */
   async findOwn(jobId: string, registryDir?: string): Promise<LiveJob> {
     const job = await this.find(jobId, registryDir);
+    if (job.isHistory && this.unproven.has(jobId)) throw proofError(jobId, this.home.key);
     if (job.copyOf !== undefined) throw copyError(job.registryDir, job.id, job.copyOf);
     if (job.isHistory) throw historyError(job.registryDir, job.id);
     // Of a copied project: what is meant there must not happen to the job that it is a copy of.
@@ -354,7 +357,11 @@ export class Registrar {
       const job = this.jobs.get(jobId) ?? (await this.load(registryDir, jobId, pointer));
       this.strays.delete(job);
       this.away.delete(jobId);
-      return job.isHistory ? undefined : job;
+      if (!job.isHistory) return job;
+      this.log.error(`job ${jobId} was not taken up`, proofError(jobId, this.home.key));
+      this.unproven.set(jobId, pointer);
+      this.pointers.adopt(jobId);
+      return undefined;
     } catch (error) {
       // Its journal has nothing in it.
       if (error instanceof MamError && error.code === 'not_found') return this.nothing(jobId);
@@ -373,6 +380,11 @@ export class Registrar {
     this.pointers.remove(jobId);
     this.onRemoved(jobId);
     return undefined;
+  }
+
+  /** Live jobs that nothing proves, since the key of this home was lost. */
+  get unprovenJobs(): string[] {
+    return [...this.unproven.keys()];
   }
 
   /** Registries with live jobs that are not there now. */
@@ -473,13 +485,32 @@ export class Registrar {
     return true;
   }
 
+  /**
+   * Lets go of a live job whose registry, or whose proof, is not there: somebody gives up waiting for it.
+   * @returns the registry that it was in, and its last record where that is known; nothing for a job that is not away
+   */
+  letGo(jobId: string, more: Partial<Draft>): { registryDir: string; record?: JobRecord } | undefined {
+    const job = this.jobs.get(jobId);
+    if (job !== undefined && isMissing(job) && !job.isFinal) {
+      this.drop(job, more);
+      return { registryDir: job.registryDir, record: job.record };
+    }
+    const pointer = this.away.get(jobId) ?? this.unproven.get(jobId);
+    if (pointer === undefined) return undefined;
+    this.log.warn(`${jobId} is let go: nothing of it in ${pointer.registryDir} can be gone on with`);
+    this.unproven.delete(jobId);
+    this.nothing(jobId);
+    return pointer;
+  }
+
   /** Its folder is gone. */
-  private drop(job: LiveJob): void {
+  private drop(job: LiveJob, more?: Partial<Draft>): void {
     job.retire();
-    this.log.warn(`the folder ${job.paths.folder} was removed by hand: its job is dropped`);
+    this.log.warn(`the folder ${job.paths.folder} is gone: its job is dropped`);
     if (!isFinal(job.record.status)) {
       const detail = `Somebody removed its folder ${job.paths.folder}.`;
-      this.onRecorded(job, job.endUnkept(hubDraft(job.id, 'cancelled', { source: 'person', detail })));
+      const draft = hubDraft(job.id, 'cancelled', more ?? { source: 'person', detail });
+      this.onRecorded(job, job.endUnkept(draft));
     }
     this.jobs.delete(job.id);
     this.late.forget(job);

@@ -97,7 +97,8 @@ export class Requests {
       list: (params) => list(options.registrar, params),
       cancel: async (params) => {
         const cancelled = await cancelJob(registrar, servers, params);
-        await wakes.seen(params);
+        if (cancelled.record !== undefined && registrar.held(params.job_id) !== undefined)
+          await wakes.seen(params);
         return cancelled;
       },
       answer: (params) => answerJob(options.registrar, options.decisions, params),

@@ -27,7 +27,16 @@ const BRING_BACK =
 
 /** The sentence for a job whose registry is away. It may pass, so what is reported meanwhile is kept. */
 export function awayError({ jobId, registryDir }: Pointer): MamError {
-  return new MamError('io', `The registry ${registryDir} of job ${jobId} is not there now.`, BRING_BACK);
+  if (registryDir === '') {
+    const what = `Where job ${jobId} lies is not known: its file in MAM_HOME/live is damaged, and no known registry has it.`;
+    return new MamError(
+      'io',
+      what,
+      `Run \`mam status ${jobId}\` in its project. If it is gone: \`mam cancel ${jobId}\`.`,
+    );
+  }
+  const end = `${BRING_BACK} If it is gone for good: \`mam cancel ${jobId}\`.`;
+  return new MamError('io', `The registry ${registryDir} of job ${jobId} is not there now.`, end);
 }
 
 /** The same for a job that is in no registry that is there, and so perhaps in one that is away. */

@@ -66,3 +66,12 @@ export function copyError(registryDir: string, jobId: string, original: string):
     `Say it there, or with --registry-dir ${shellWord(original)}.`,
   );
 }
+
+/** The error for a live job of this home that nothing proves any more: its key was removed, or replaced. */
+export function proofError(jobId: string, key: string): MamError {
+  return new MamError(
+    'refused',
+    `Job ${jobId} was live, and the key that proves it is lost: it is history now, and nothing in it is obeyed.`,
+    `Put ${key} back from a backup and run \`mam hub restart\`: then it goes on. Else \`mam cancel ${jobId}\`, and delegate it anew.`,
+  );
+}
