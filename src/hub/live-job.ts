@@ -10,12 +10,13 @@ import { writeDurably, writeNew } from '../registry/files.ts';
 import { type FoldedJob, foldJob, placedIn } from '../registry/fold.ts';
 import { asHistory, copyError, foldProven } from '../registry/history.ts';
 import { Journal, readJournal } from '../registry/journal.ts';
+import { keptText } from '../registry/last-texts.ts';
 import type { Mark } from '../registry/mark.ts';
 import { OwnPlace } from '../registry/own-place.ts';
 import { hasJob, type JobPaths, jobPaths, registryError } from '../registry/paths.ts';
 import { recordText } from '../registry/record-file.ts';
 import type { Seal } from '../registry/seal.ts';
-import { type Line, longLine, shortLine } from '../registry/texts.ts';
+import { type Line, longLine, restoreTexts, shortLine } from '../registry/texts.ts';
 import { EventIds } from './event-ids.ts';
 import { type ClockMark, isSign, JobClock } from './job-clock.ts';
 import { RecentEvents } from './recent-events.ts';
@@ -285,9 +286,14 @@ export class LiveJob {
     await this.journal.rescue();
   }
 
-  /** Makes its files anew that somebody has removed, or has put a copy in the place of, from what is known of it. @throws the system's error */
-  async restore(): Promise<void> {
-    const { paths, prompt } = this;
+  /**
+   * Makes its files anew that somebody has removed, or has put a copy in the place of, from what is known of it.
+   * @returns what could not be restored, as a sentence
+   * @throws the system's error
+   */
+  async restore(): Promise<string | undefined> {
+    const { paths } = this;
+    const prompt = this.prompt ?? keptText(this.record.prompt_sha256);
     makeFolder(paths.folder);
     // Never through a link that was put in its place.
     this.ground.check();
@@ -295,8 +301,15 @@ export class LiveJob {
     const text = rescued ?? this.remembered();
     // A journal without its beginning counts from the record on.
     await writeDurably(paths.record, recordText(this.record, this.seal));
+    const isTaskLost = !existsSync(paths.prompt) && prompt === undefined;
     if (prompt !== undefined && !existsSync(paths.prompt)) await writeNew(paths.prompt, prompt);
     await writeDurably(paths.journal, text);
+    const texts = await restoreTexts(this.recent.list, paths.texts);
+    const lost = [isTaskLost ? ['its task'] : [], texts > 0 ? [`${texts} of its long texts`] : []].flat();
+    if (lost.length === 0) return undefined;
+    const sentence = `The files of ${this.id} were removed: ${lost.join(' and ')} could not be restored.`;
+    this.damage.push(sentence);
+    return sentence;
   }
 
   /** The lines that stand in its place, and those of the newest events that they lack. */

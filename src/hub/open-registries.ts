@@ -190,6 +190,9 @@ export class OpenRegistries {
     const inode = inodeAt(dir);
     if (inode === registry.inode) {
       if (registry.isBeating && registry.lock.holds()) return 'same';
+      // Somebody is removing all of it.
+      const open = this.openIn(dir);
+      if (!mayMake && open.length > 0 && !open.some((job) => job.isThere)) return undefined;
       await this.takeAgain(registry);
       return 'taken';
     }

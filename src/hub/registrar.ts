@@ -15,6 +15,7 @@ import { sweepHalfMade } from '../registry/half-made.ts';
 import { copyError, proofError } from '../registry/history.ts';
 import { type Home, noteError, type Pointer, readRegistries } from '../registry/home.ts';
 import { JobIndex, toRow } from '../registry/job-index.ts';
+import { keepText } from '../registry/last-texts.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
 import { isMovedTo, renamedTo } from '../registry/moved.ts';
 import { hasJob, inodeAt, isRemoved, jobPaths, lockPath, registryError, whereIs } from '../registry/paths.ts';
@@ -158,6 +159,7 @@ export class Registrar {
     const mayWrite = (isOpen: boolean): void => this.registries.check(job.registryDir, isOpen);
     const job: LiveJob = new LiveJob(dir, order.job_id, paths, this.seal, { mayWrite, isNew: true });
     job.prompt = prompt;
+    keepText(order.prompt_sha256, prompt);
     try {
       // First: by the pointer the next hub finds what this one has left, should it be killed before the job is there.
       this.pointers.put(job);
@@ -628,7 +630,8 @@ export class Registrar {
       if (existsSync(job.paths.folder)) sweepJob(job.paths.folder);
       if (isLost) {
         this.log.warn(`the files of ${job.id} were removed, or are an old copy: they are made anew`);
-        await job.restore();
+        const lost = await job.restore();
+        if (lost !== undefined) this.log.error(lost);
       } else await job.reopen();
       isMended = true;
       this.place(job);

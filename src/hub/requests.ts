@@ -7,6 +7,7 @@ import { PROTOCOL_VERSION } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { isSamePlace } from '../real-place.ts';
 import type { Home } from '../registry/home.ts';
+import { withResult } from '../registry/texts.ts';
 import { tellPath } from '../tmux/program.ts';
 import { listAgents } from './agent-list.ts';
 import { startAgent } from './agent-start.ts';
@@ -215,7 +216,7 @@ function eventsOf(
   const events = all.slice(0, Math.min(limit, MAX_EVENTS));
   const more = events.length < all.length;
   return {
-    record: job.record,
+    record: withResult(job.record),
     events,
     cursor: more ? (events.at(-1)?.seq ?? after ?? 0) : job.record.seq,
     more,

@@ -58,13 +58,15 @@ export function foldJob(registryDir: string, jobId: string, seal?: Seal): Folded
 
 /** A record with the places of its files, where its registry lies elsewhere than when the job was made. */
 export function placedIn(record: JobRecord, registryDir: string): JobRecord {
-  const { registry_dir: made, log_dir, job_id } = record;
+  const { registry_dir: made, log_dir, result_file: file, job_id } = record;
   if (made === registryDir || isSamePlace(made, registryDir)) return record;
-  const isSeparate = log_dir !== jobPaths(made, job_id).folder;
+  const [before, { folder }] = [jobPaths(made, job_id).folder, jobPaths(registryDir, job_id)];
   return {
     ...record,
     registry_dir: registryDir,
-    ...(!isSeparate && { log_dir: jobPaths(registryDir, job_id).folder }),
+    // A log folder of its own stays where it is.
+    ...(log_dir === before && { log_dir: folder }),
+    ...(file?.startsWith(`${before}/`) === true && { result_file: `${folder}${file.slice(before.length)}` }),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Home } from './home.ts';
 import { jobPaths } from './paths.ts';
 import { readRecord } from './record-file.ts';
 import { Seal } from './seal.ts';
+import { withResult } from './texts.ts';
 
 /** A job by what is proven of it; one of which nothing is proven, as it stands there. @throws MamError as `foldJob` */
 export function foldProven(
@@ -35,7 +36,8 @@ export function foldShown(registryDir: string, jobId: string, home: Home): Folde
   const { folded, isProven } = seal
     ? foldProven(registryDir, jobId, seal)
     : { folded: foldJob(registryDir, jobId), isProven: false };
-  return isProven ? folded : asHistory(folded, historyError(registryDir, jobId));
+  const shown = { ...folded, record: withResult(folded.record) };
+  return isProven ? shown : asHistory(shown, historyError(registryDir, jobId));
 }
 
 /** True for a job that a hub of this home has delegated. */
