@@ -20,6 +20,8 @@ describe('a project with open jobs that is renamed', () => {
     lab.expected.push(/^q\//);
     plant(lab, 'carried');
     plant(lab, 'dropped');
+    const server = await lab.startServer();
+    await server.ask('list_jobs');
     const reporter = await lab.startPeerServer();
     for (const id of ['carried', 'dropped']) await reporter.report(id, 'started');
     const pid = await lab.hubPid();
@@ -44,6 +46,10 @@ describe('a project with open jobs that is renamed', () => {
     ]);
     expect(existsSync(lab.project)).toBe(false);
     expect(await lab.hubPid()).toBe(pid);
+    expect(await server.ask('list_jobs')).toMatchObject({ total: 2 });
+    await lab.killHub();
+    expect(await server.ask('list_jobs')).toMatchObject({ total: 2 });
+    expect(existsSync(lab.project)).toBe(false);
     mkdirSync(lab.project);
   });
 
