@@ -136,5 +136,8 @@ function statusText(hub: HubStatus): string {
       ({ registry_dir: dir, jobs, why }) =>
         `${why === undefined ? 'away ' : 'waits'}       ${dir} (open there: ${jobs.join(', ')})${why === undefined ? '' : `: ${clean(why)}`}`,
     ),
+    ...(hub.unproven ?? []).map(
+      (id) => `unproven    ${id} (the key of MAM_HOME was lost; \`mam doctor\` tells what to do)`,
+    ),
   ].join('\n');
 }

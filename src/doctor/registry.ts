@@ -5,8 +5,8 @@ import type { Settings } from '../config.ts';
 import { systemCode } from '../errors.ts';
 import { isJobId } from '../job/id.ts';
 import { isFinal, type Status } from '../job/words.ts';
-import { inodeOf, isAway, isJournalGone, journalGoneError } from '../registry/away.ts';
-import { isOwnJob } from '../registry/history.ts';
+import { awayError, inodeOf, isAway, isJournalGone, journalGoneError } from '../registry/away.ts';
+import { isOwnJob, proofError } from '../registry/history.ts';
 import { homePaths, type Pointer, readPointers, readRegistries } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
 import { hasJob, jobPaths, lockPath, whereIs } from '../registry/paths.ts';
@@ -72,14 +72,28 @@ async function healthOf(dir: string, home: string, live: string[], signal: Abort
     jobs++;
     found.push(...jobHealth(dir, name));
   }
-  found.push(...strangers(dir, home, chosen), ...halfMade(dir, chosen, seal));
+  found.push(...strangers(dir, home, chosen, live), ...halfMade(dir, chosen, seal));
   return [...access(dir), ...writer(dir, home), ...named(found), total(dir, jobs, names.length, found)];
 }
 
 /** Open jobs that no hub of this home has delegated. */
-function strangers(dir: string, home: string, names: string[]): Found[] {
+function strangers(dir: string, home: string, names: string[], live: string[]): Found[] {
   const open = names.filter((name) => isOpen(dir, name));
-  const history = open.filter((name) => !isOwnJob(dir, name, homePaths(home)));
+  const foreign = open.filter((name) => !isOwnJob(dir, name, homePaths(home)));
+  const lost = foreign.filter((name) => live.includes(name));
+  const history = foreign.filter((name) => !live.includes(name));
+  return [...unproven(lost, homePaths(home).key), ...shownAsHistory(dir, history)];
+}
+
+/** A hub of this home has delegated them, by what it has noted, and nothing proves it. */
+function unproven(jobs: string[], key: string): Found[] {
+  return jobs.map((id) => {
+    const { message, hint } = proofError(id, key);
+    return problem('registry.proof', message, hint);
+  });
+}
+
+function shownAsHistory(dir: string, history: string[]): Found[] {
   if (history.length === 0) return [];
   const title = `${history.length} open ${history.length === 1 ? 'job' : 'jobs'} in ${dir} came with a clone or from another MAM_HOME: ${history.slice(0, SHOWN).join(', ')}${history.length > SHOWN ? ', …' : ''}.`;
   const remedy =
@@ -202,16 +216,22 @@ function pointersOf({ home }: Settings): Pointer[] {
 
 /** A registry that is not there may come back: a disk that is not mounted, a folder that was renamed. */
 function away(pointers: Pointer[]): Found[] {
-  const missing = pointers.filter(isAway);
+  const missing = pointers.filter((one) => one.registryDir !== '' && isAway(one));
+  const lost = pointers.filter((one) => one.registryDir === '').map((one) => awayError(one));
   const dirs = [...new Set(missing.map(({ registryDir }) => registryDir))];
-  return dirs.map((dir) => {
-    const count = missing.filter(({ registryDir }) => registryDir === dir).length;
-    const jobs = count === 1 ? 'one open job' : `${count} open jobs`;
+  const found = lost.map(({ message, hint }) => problem('registry.live', message, hint));
+  const away = dirs.map((dir) => {
+    const ids = missing.filter(({ registryDir }) => registryDir === dir).map(({ jobId }) => jobId);
+    const jobs = ids.length === 1 ? 'one open job' : `${ids.length} open jobs`;
+    const cancels = ids
+      .slice(0, SHOWN)
+      .map((id) => `\`mam cancel ${id}\``)
+      .join(', ');
     const title = `The registry ${dir} of ${jobs} is away.`;
-    const remedy =
-      'Mount its disk, or move the folder back to where it was: the jobs then go on, and reports that were kept are taken in.';
+    const remedy = `Mount its disk, or move the folder back to where it was: the jobs then go on, and reports that were kept are taken in. If it is gone for good: ${cancels}.`;
     return problem('registry.away', title, remedy);
   });
+  return [...found, ...away];
 }
 
 function lostPointers(pointers: Pointer[]): Found[] {

@@ -41,9 +41,8 @@ export class AwayJobs {
 
   /** By registry and by what keeps them, for people. */
   get registries(): AwayRegistry[] {
-    return registriesOf(
-      [...this.waiting.values()].map(({ pointer, why }) => ({ ...pointer, why: why?.message })),
-    );
+    const all = [...this.waiting.values()].map(({ pointer, why }) => ({ ...pointer, why: why?.message }));
+    return registriesOf(all);
   }
 
   get(jobId: string): Pointer | undefined {
@@ -60,8 +59,10 @@ export class AwayJobs {
   put(pointer: Pointer, why?: MamError): void {
     const { jobId, registryDir } = pointer;
     const before = this.waiting.get(jobId);
-    if (before === undefined || before.why?.text !== why?.text)
-      this.log.warn(`job ${jobId} waits for its registry ${registryDir}: ${why?.text ?? 'it is not there'}`);
+    if (before === undefined || before.why?.text !== why?.text) {
+      const where = registryDir || '(not known)';
+      this.log.warn(`job ${jobId} waits for its registry ${where}: ${why?.text ?? 'it is not there'}`);
+    }
     this.waiting.set(jobId, { pointer, why, state: stateOf(pointer) });
   }
 
@@ -75,7 +76,11 @@ export function registriesOf(jobs: (Pointer & { why: string | undefined })[]): A
   const all = new Map<string, AwayRegistry>();
   for (const { jobId, registryDir, why } of jobs) {
     const key = JSON.stringify([registryDir, why]);
-    const one = all.get(key) ?? { registry_dir: registryDir, jobs: [], ...(why !== undefined && { why }) };
+    const one = all.get(key) ?? {
+      registry_dir: registryDir || '(not known)',
+      jobs: [],
+      ...(why !== undefined && { why }),
+    };
     one.jobs.push(jobId);
     all.set(key, one);
   }

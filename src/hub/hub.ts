@@ -1,12 +1,14 @@
+import { existsSync } from 'node:fs';
 import { startBroker } from '../bus/broker.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
 import { watchOutbox } from '../bus/outbox.ts';
 import { isReplyTopic, statusTopic } from '../bus/topics.ts';
 import type { Settings } from '../config.ts';
+import { makeFolder } from '../folders.ts';
 import { START_MS } from '../hub-place.ts';
 import { isSettled } from '../job/apply.ts';
 import type { HubStatus } from '../job/request.ts';
-import { countPointers, type Home, homePaths, readPointers } from '../registry/home.ts';
+import { foldersOf, type Home, homePaths, readPointers } from '../registry/home.ts';
 import { Seal } from '../registry/seal.ts';
 import { VERSION } from '../version.ts';
 import { sweepAgentFiles } from './agent-files.ts';
@@ -59,6 +61,7 @@ export class Hub {
   private readonly claim: HubClaim;
   private readonly onEnd: (why: string) => void;
   private readonly buses: HubBus[] = [];
+  private readonly seal: Seal;
   private readonly registrar: Registrar;
   private readonly clients: ControlClients;
   private readonly servers: TmuxServers;
@@ -109,7 +112,10 @@ export class Hub {
     });
     this.servers = servers;
     const { changes } = this;
+    const isKeyLost = !existsSync(home.key) && existsSync(home.registries);
     const seal = Seal.of(home);
+    this.seal = seal;
+    if (isKeyLost) log.error(`${home.key} was missing: a new one is made, and earlier jobs are history`);
     this.registrar = new Registrar({
       home,
       seal,
@@ -295,8 +301,7 @@ export class Hub {
     // What is due is shown while there is somebody to show it to.
     await this.outlets.flush();
     await Promise.allSettled(this.buses.map((bus) => bus.stop()));
-    await this.registrar.close();
-    await this.outlets.flush();
+    await this.registrar.close(() => this.outlets.flush());
     await this.servers.close();
     sweepAnnouncements(this.home.servers);
     this.claim.release();
@@ -340,8 +345,7 @@ export class Hub {
     const pointers = readPointers(this.home);
     const { search } = this.registrar;
     const wasKilled = search.wasKilled();
-    const isDamaged = countPointers(this.home) > pointers.length;
-    const isLost = this.isLiveLost || isDamaged || (pointers.length === 0 && wasKilled);
+    const isLost = this.isLiveLost || pointers.some(({ registryDir }) => registryDir === '');
     // Side by side: a registry that can't be opened must not keep the hub from the others.
     const taken = pointers.map(async (pointer) => {
       try {
@@ -352,13 +356,13 @@ export class Hub {
       }
     });
     const found = (await Promise.all(taken)).flat();
-    if (!isLost) {
-      // Some of the pointers may have been lost with it: that is found out while others are served.
+    // Some of the pointers may have been lost with it: that is found out while others are served.
+    if (!isLost && pointers.length > 0) {
       if (wasKilled)
         search.all(false).catch((error) => this.log.error('open jobs were not searched for', error));
       return found;
     }
-    await search.all(true);
+    if (isLost || wasKilled) await search.all(isLost);
     return [...found, ...(await this.registrar.comeBack())];
   }
 
@@ -382,6 +386,7 @@ export class Hub {
 
   private look(): void {
     if (++this.looks % SWEEP_TICKS === 0) sweepAnnouncements(this.home.servers);
+    this.keepHome();
     this.registrar.look();
     void this.takeBack();
     if (this.watcher.owes) void this.inbox.drain().then(() => this.watcher.again());
@@ -389,6 +394,17 @@ export class Hub {
     else if (this.isNeeded()) this.idleSince = awake.now();
     else if (awake.now() - this.idleSince >= this.settings.hubIdleSeconds * 1000 && !this.isNew)
       this.onEnd('nobody needs it');
+  }
+
+  /** Makes anew what somebody has removed of the home; what it holds is still known here. */
+  private keepHome(): void {
+    if (!existsSync(this.home.folder)) return;
+    try {
+      for (const folder of foldersOf(this.home)) if (!existsSync(folder)) makeFolder(folder);
+      if (this.seal.keep(this.home)) this.log.warn(`${this.home.key} was removed: it is written again`);
+    } catch (error) {
+      this.log.error(`${this.home.folder} was not mended`, error);
+    }
   }
 
   /** Whoever has started it may be slow to connect, and is waited for as long as it waits itself. */
@@ -408,7 +424,7 @@ export class Hub {
   }
 
   private status(): HubStatus {
-    const away = this.registrar.awayRegistries;
+    const { awayRegistries: away, unprovenJobs: unproven } = this.registrar;
     return {
       ...this.claim.status,
       ...(this.join.problem !== undefined && { broker_problem: this.join.problem }),
@@ -416,6 +432,7 @@ export class Hub {
       open_jobs: this.registrar.open.length,
       registries: this.registrar.registryDirs,
       ...(away.length > 0 && { away }),
+      ...(unproven.length > 0 && { unproven }),
     };
   }
 }

@@ -5,8 +5,9 @@ import { isFinal, type Status } from '../job/words.ts';
 import { awayListError } from '../registry/away.ts';
 import { type Home, readRegistries } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
+import { knownRegistry } from '../registry/known-jobs.ts';
 import { isLiving, readOwner } from '../registry/lock.ts';
-import { lockPath } from '../registry/paths.ts';
+import { hasJob, lockPath } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
 import type { Log } from './log.ts';
 
@@ -86,9 +87,12 @@ export class Search {
     }
   }
 
-  /** What nobody knows to have had a job is not waited for. */
+  /** What nobody knows to have had a job, or whose jobs have all moved to another one, is not waited for. */
   private isAway(dir: string): boolean {
-    return awayListError(this.home, dir, true) !== undefined;
+    if (awayListError(this.home, dir, true) === undefined) return false;
+    const others = readRegistries(this.home).filter((other) => other !== dir);
+    const ids = knownRegistry(this.home, dir)?.jobs.keys() ?? [];
+    return [...ids].some((id) => !others.some((other) => hasJob(other, id)));
   }
 
   /** Beside the pointers, so that the next hub is told as well. */

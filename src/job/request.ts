@@ -183,7 +183,8 @@ export interface CancelParams extends JobAddress {
 }
 
 export interface CancelResult {
-  record: JobRecord;
+  /** Absent for a job whose record is gone. */
+  record?: JobRecord;
   /** False when the job was final already and nothing changed. */
   changed: boolean;
   note: string;
@@ -307,6 +308,8 @@ export interface HubStatus {
   registries: string[];
   /** Registries with open jobs that can't be written, or looked into, now. */
   away?: AwayRegistry[] | undefined;
+  /** Live jobs that nothing proves, since the key of `MAM_HOME` was lost. */
+  unproven?: string[] | undefined;
 }
 
 export interface AwayRegistry {

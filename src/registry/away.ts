@@ -34,12 +34,21 @@ function livePointers(home: Home): Pointer[] {
 const BRING_BACK =
   'Mount its disk, or put the folder back: then the job goes on, and what was reported meanwhile is recorded.';
 
-/** The sentence for a job whose registry is away. It may pass, so what is reported meanwhile is kept. */
-export function awayError(pointer: Pointer): MamError {
+/** The sentence for a job whose registry is away. It may pass, so what is reported meanwhile is kept. @param isOpen it has not ended */
+export function awayError(pointer: Pointer, isOpen = true): MamError {
   const { jobId, registryDir } = pointer;
+  if (registryDir === '') {
+    const what = `Where job ${jobId} lies is not known: its file in MAM_HOME/live is damaged, and no known registry has it.`;
+    return new MamError(
+      'io',
+      what,
+      `Run \`mam status ${jobId}\` in its project. If it is gone: \`mam cancel ${jobId}\`.`,
+    );
+  }
   const why = whyAway(registryDir, inodeOf(pointer)) ?? NOT_THERE;
   const what = `The registry ${registryDir} of job ${jobId} is away: ${why}.`;
-  return shutError(pointer) ?? new MamError('io', what, BRING_BACK);
+  const end = isOpen ? `${BRING_BACK} If it is gone for good: \`mam cancel ${jobId}\`.` : BRING_BACK;
+  return shutError(pointer) ?? new MamError('io', what, end);
 }
 
 /** The same where only the job's own folder can't be looked into; nothing where its registry is away. */
@@ -116,8 +125,11 @@ export function whyNotFound(home: Home, jobId: string, places: readonly string[]
   const noted = placesOf(home, jobId);
   const all = new Set([...places, ...readRegistries(home), ...noted.map(({ registryDir }) => registryDir)]);
   for (const dir of all) if (isJournalGone(dir, jobId, seal)) return journalGoneError(dir, jobId);
-  const away = [...live.filter((one) => one.jobId === jobId), ...noted].find(isAway);
-  if (away !== undefined) return awayError(away);
+  const open = live.find((one) => one.jobId === jobId && isAway(one));
+  const ended = noted.find(isAway);
+  if (open !== undefined && open.registryDir !== '') return awayError(open);
+  if (ended !== undefined) return awayError(ended, false);
+  if (open !== undefined) return awayError(open);
   const unsure = live.find(isAway)?.registryDir ?? [...all].find((dir) => mayHaveMore(home, dir));
   return unsure === undefined ? undefined : perhapsAwayError(jobId, unsure);
 }

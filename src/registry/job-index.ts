@@ -77,7 +77,6 @@ export class JobIndex {
   private readonly path: string;
   private readonly ground: OwnPlace;
   private readonly seal: Seal | undefined;
-  private readonly mayWrite: () => boolean;
   private rows: IndexRow[] = [];
   private readonly places = new Map<string, number>();
   private readonly keys = new Map<string, string>();
@@ -89,7 +88,9 @@ export class JobIndex {
   /** Jobs whose `job.json` does not say what their journal says. */
   readonly behind: string[] = [];
 
-  private constructor(registryDir: string, seal: Seal | undefined, mayWrite: () => boolean) {
+  private readonly mayWrite: () => void;
+
+  private constructor(registryDir: string, seal: Seal | undefined, mayWrite: () => void) {
     this.seal = seal;
     this.mayWrite = mayWrite;
     this.path = join(registryDir, '.index.jsonl');
@@ -100,15 +101,12 @@ export class JobIndex {
    * Reads the index and looks for folders that it lacks, in small steps between which others are served: half a second
    * with 100,000 jobs, once in a hub's life.
    * @param seal what it does not prove is history; absent where no hub has run yet
-   * @param mayWrite true while the file may be written; absent for somebody who is not the hub: nothing is written then
+   * @param mayWrite throws before a write that must not happen; absent for somebody who is not the hub: nothing is written
    */
-  static async load(
-    registryDir: string,
-    seal: Seal | undefined,
-    mayWrite?: () => boolean,
-  ): Promise<JobIndex> {
-    const index = new JobIndex(registryDir, seal, mayWrite ?? (() => false));
-    if (mayWrite !== undefined) index.ground.check();
+  static async load(registryDir: string, seal: Seal | undefined, mayWrite?: () => void): Promise<JobIndex> {
+    const index = new JobIndex(registryDir, seal, mayWrite ?? (() => {}));
+    const writes = mayWrite !== undefined;
+    if (writes) index.ground.check();
     const { known, lines } = await readRows(index.path, seal);
     const rows: IndexRow[] = [];
     let made = 0;
@@ -127,7 +125,7 @@ export class JobIndex {
     }
     rows.sort((a, b) => compare(a.created_at, b.created_at) || compare(a.job_id, b.job_id));
     for (const row of rows) index.place(row);
-    if (mayWrite !== undefined) index.catchUp(rows, lines);
+    if (writes) index.catchUp(rows, lines);
     return index;
   }
 
@@ -242,8 +240,6 @@ export class JobIndex {
     clearTimeout(this.writing);
     await this.rewriting;
     this.writing = undefined;
-    // Another folder may stand in its place: what has changed since is in the journals.
-    if (!this.mayWrite()) return;
     const lines = [...this.changed.values()].map((row) => this.lineOf(row)).join('');
     this.changed = new Map();
     if (lines !== '') this.append(lines);
@@ -251,6 +247,7 @@ export class JobIndex {
 
   private append(lines: string): void {
     try {
+      this.mayWrite();
       this.ground.check();
       const file = openOwn(this.path, constants.O_APPEND);
       try {
@@ -281,7 +278,12 @@ export class JobIndex {
 
   private async rewrite(rows: IndexRow[]): Promise<void> {
     const text = rows.map((row) => this.lineOf(row)).join('');
-    await writeDerived(this.path, text).catch(() => {});
+    try {
+      this.mayWrite();
+      await writeDerived(this.path, text);
+    } catch {
+      // The same.
+    }
   }
 
   private lineOf(row: IndexRow): string {

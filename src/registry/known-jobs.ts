@@ -54,6 +54,11 @@ export function noteJobs(home: Home, registryDir: string, jobIds: string[], inod
   }
 }
 
+/** Forgets a registry that was moved: its jobs are noted where it lies now. */
+export function forgetRegistry(home: Home, registryDir: string): void {
+  rmSync(pathOf(home, registryDir), { force: true, recursive: true });
+}
+
 /** What is noted of a registry; nothing where that was never done, or was lost. */
 export function knownRegistry(home: Home, registryDir: string): KnownRegistry | undefined {
   const known = read(pathOf(home, registryDir));

@@ -32,6 +32,8 @@ export interface Owner extends ProcessId {
 
 export interface HeldLock {
   release(): Promise<void>;
+  /** Looks after it no more, where what is locked has moved away with it. */
+  leave(): Promise<void>;
   /** False once somebody has removed or replaced what proves it: then another may have taken it. */
   holds(): boolean;
 }
@@ -87,6 +89,10 @@ export async function takeLock(
     heartbeats.set(path, release);
     const mine = statSync(`${path}.owner`);
     return {
+      leave: async () => {
+        if (heartbeats.get(path) === release) heartbeats.delete(path);
+        await release().catch(() => {});
+      },
       holds: () => isSameFile(statOf(`${path}.owner`), mine),
       release: async () => {
         // The folder may have been removed and made again by a successor.

@@ -57,6 +57,15 @@ export function realRegistry(registryDir: string): string {
   return join(realPlace(top), relative(top, dir));
 }
 
+/** The number of a folder, which its name may outlive; nothing while it can't be seen. */
+export function inodeAt(dir: string): number | undefined {
+  try {
+    return statSync(dir, { throwIfNoEntry: false })?.ino;
+  } catch {
+    return undefined;
+  }
+}
+
 /** True where it, and the `.mam` folder around it, are real folders. */
 export function isRealRegistry(registryDir: string): boolean {
   const places = [projectOf(registryDir) ?? registryDir, registryDir];

@@ -112,6 +112,8 @@ test('an ended job of a registry that is away: what is reported is kept, and rec
   for (const isAway of [true, false]) {
     if (isAway) renameSync(lab.registry, project);
     else mkdirSync(lab.registry);
+    // A report waits no longer than a second for the start of a hub.
+    expect(await server.refusal('job_status', { job_id: id })).toContain(away);
     const said = await lab.mam('publish', '--job', id, '--event', 'progress', '--detail', `${isAway}`);
     // Behind one that is kept it is kept unasked.
     expect(said).toMatchObject({ code: 0, stderr: expect.stringContaining(isAway ? away : 'kept') });
@@ -120,7 +122,6 @@ test('an ended job of a registry that is away: what is reported is kept, and rec
     for (const words of [[], ['--registry-dir', link]])
       expect((await lab.mam('list', ...words)).stderr).toContain(listed);
     expect(await server.refusal('list_jobs')).toContain(listed);
-    expect(await server.refusal('job_status', { job_id: id })).toContain(away);
     // What nobody has ever made is no such job all the same.
     const typo = await lab.mam('publish', '--job', 'never-made', '--event', 'progress');
     expect(typo).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no job') });
@@ -156,11 +157,11 @@ test('a journal that is gone: its job waits for it, and says so', async ({ lab }
   move(false);
   for (const id of ['cut', 'over']) {
     const gone = `The journal of job ${id} is gone: ${lab.paths(id).journal}`;
+    expect(await reporter.refusal('job_status', { job_id: id })).toContain(gone);
     const said = await reporter.call('publish_event', { job_id: id, event: 'progress', detail: 'kept' });
     expect(said.structuredContent).toMatchObject({ accepted: true, recorded: false });
     expect(JSON.stringify(said)).toContain(gone);
     expect((await lab.mam('status', id)).stderr).toContain(gone);
-    expect(await reporter.refusal('job_status', { job_id: id })).toContain(gone);
   }
   const listed = (await lab.mam('list')).stdout;
   expect(listed).toMatch(/over +completed/);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { test } from '../support/lab-test.ts';
@@ -34,6 +34,29 @@ describe('a registry that is removed under its open jobs', () => {
     await lab.killHub();
     await reporter.report('bystander', 'completed', { detail: 'me too' });
     await until('it is recorded', () => lab.record('bystander').status === 'completed');
+  });
+
+  test('its task and long texts are there again, and what could not be restored is told', async ({ lab }) => {
+    const server = await lab.startServer();
+    const prompt = 'Mend the roof. '.repeat(2_000);
+    const { job_id: id } = await server.ask('delegate_job', { prompt, agent: 'human' });
+    plant(lab, 'older');
+    const reporter = await lab.startPeerServer();
+    const detail = '한'.repeat(1_900);
+    await reporter.report(id, 'progress', { detail });
+    await reporter.report('older', 'started');
+    const { texts } = lab.paths(id);
+    rmSync(lab.registry, { recursive: true });
+    await reporter.report(id, 'progress', { detail: 'on' });
+    expect(readFileSync(lab.paths(id).prompt, 'utf8')).toBe(prompt);
+    expect(readdirSync(texts)).toHaveLength(1);
+    expect((await lab.mam('logs', id)).stdout).not.toContain('the rest is gone');
+    expect(lab.hubLog()).toContain('The files of older were removed: its task could not be restored.');
+    const shown = await server.ask('job_status', { job_id: 'older' });
+    expect(JSON.stringify(shown)).toContain('could not be restored');
+    rmSync(texts, { recursive: true });
+    expect((await lab.mam('logs', id)).stdout).toContain('the rest is gone');
+    for (const job_id of [id, 'older']) await server.ask('cancel_job', { job_id });
   });
 
   test('the lock alone: it is taken again, and no number is given twice', async ({ lab }) => {

@@ -10,6 +10,7 @@ describe('without what tells of the live jobs', () => {
     plant(lab, 'noted');
     const reporter = await lab.startPeerServer();
     await reporter.report('noted', 'started');
+    await lab.event('noted', 'started');
     const live = join(lab.home, 'live');
     rmSync(live, { recursive: true });
     await until('it is there', () => existsSync(live) && readdirSync(live).includes('noted'));

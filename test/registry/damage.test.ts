@@ -186,6 +186,8 @@ describe('in a lab of its own', () => {
     const shown = await lab.mam('status', '--job', 'hurt');
     expect(shown.code).toBe(69);
     const server = await lab.startServer();
+    // A report waits no longer than a second for the start of a hub.
+    await server.ask('list_jobs');
     const kept = await server.ask('publish_event', { job_id: 'hurt', event: 'completed' });
     expect(kept).toMatchObject({ accepted: true, recorded: false });
     for (const text of [
