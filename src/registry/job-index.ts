@@ -354,6 +354,8 @@ function isRow(value: unknown): value is IndexRow {
     [
       'reason',
       'blocked_by',
+      'blocked_what',
+      'blocked_step',
       'detail',
       'session',
       'pane',
