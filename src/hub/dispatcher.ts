@@ -1,4 +1,4 @@
-import { explain } from '../errors.ts';
+import { explain, MamError } from '../errors.ts';
 import { needOf } from '../job/apply.ts';
 import { isFinal } from '../job/words.ts';
 import type { Look, Obstacle, Target } from '../tmux/deliver.ts';
@@ -388,5 +388,6 @@ function isStillStarting({ record }: LiveJob): boolean {
 
 /** What keeps a text from its pane that could not even be tried: not its pane, but something of ours. */
 export function noPaste(error: unknown): Obstacle {
-  return { by: 'unreachable', evidence: explain(error), step: 'mam doctor' };
+  const by = error instanceof MamError && error.code === 'io' ? 'unwritable' : 'unreachable';
+  return { by, evidence: explain(error), step: 'mam doctor' };
 }

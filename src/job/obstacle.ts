@@ -11,6 +11,7 @@ const WORDS: Readonly<Record<string, readonly [stands: string, remedy: string]>>
   ],
   copy_mode: ['is in copy mode', 'Somebody has to leave that there (q).'],
   not_ready: ['shows no input box', 'Somebody has to look there.'],
+  unwritable: ['cannot be typed into, because MAM_HOME cannot be written', 'Somebody has to mend that.'],
   unreachable: ['cannot be typed into', 'Somebody has to look there.'],
 };
 

@@ -26,9 +26,9 @@ export interface Look {
   isTrusted?: boolean | undefined;
 }
 
-/** Why a pane can't be typed into now. `unreachable`: keys would not reach the agent; `not_ready`: it shows no input box. */
+/** Why a pane can't be typed into now. `unreachable`: keys would not reach the agent; `not_ready`: it shows no input box; `unwritable`: what is typed can't be noted. */
 export interface Obstacle {
-  by: 'busy' | 'dialog' | 'copy_mode' | 'not_ready' | 'draft' | 'unreachable';
+  by: 'busy' | 'dialog' | 'copy_mode' | 'not_ready' | 'draft' | 'unreachable' | 'unwritable';
   /** For a person; it may quote the agent's screen. */
   evidence: string;
   /** It is a text of ours that stands there. */

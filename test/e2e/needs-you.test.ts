@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { lookWith } from '../support/doctor.ts';
 import type { Lab, PeerKind, PeerOptions } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing } from '../support/lab-test.ts';
@@ -290,6 +291,11 @@ describe('a job behind one that needs somebody', () => {
       expect(dry.summary).toContain(`(${first} has it and needs somebody: question)`);
       const { jobs } = await server.ask('list_jobs', {});
       expect(jobs.find((row: { job_id: string }) => row.job_id === third.job_id)).toMatchObject(kept);
+      const doctor = await lookWith(lab, ['kept jobs']);
+      const titles = doctor.all('registry.kept').map(({ title }) => title);
+      expect(titles).toContain(
+        `Job ${third.job_id} waits: job ${first} has its pane and needs somebody (question).`,
+      );
       const shown = await lab.mam('status', third.job_id);
       expect(shown.stdout).toMatch(new RegExp(`^do +mam status ${first}$`, 'm'));
 
