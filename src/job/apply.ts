@@ -203,9 +203,10 @@ function advance(next: JobRecord, event: RecordedEvent): void {
   }
 }
 
-/** What was said of an obstacle is no word of a job that it keeps no longer. The words of this event are. */
+/** What was said of an order's obstacle is no word of a job that it keeps no longer. The words of this event are. */
 function dropObstacle(before: JobRecord, next: JobRecord, { detail }: RecordedEvent): void {
-  const isOver = before.blocked_by !== undefined && next.blocked_by === undefined;
+  const wasKept = before.blocked_by !== undefined && before.blocked_what === undefined;
+  const isOver = wasKept && next.blocked_by === undefined;
   if (isOver && next.detail === before.detail && next.detail !== detail) delete next.detail;
 }
 
