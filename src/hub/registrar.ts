@@ -769,6 +769,8 @@ function standsAs(before: JobRecord, after: JobRecord): boolean {
     before.phase === after.phase &&
     before.blocked_by === after.blocked_by &&
     before.held_up === after.held_up &&
+    before.blocked_what === after.blocked_what &&
+    before.behind?.needs === after.behind?.needs &&
     owesLine(before) === owesLine(after)
   );
 }

@@ -27,7 +27,8 @@ export function homeFaults(home: Home): MamError[] {
   return [...startFaults(home), ...folders.flatMap(faultOfFolder), ...files.flatMap(faultOfFile)];
 }
 
-function faultOfFolder(path: string): MamError[] {
+/** What is wrong with a folder that is there, with the next step. */
+export function faultOfFolder(path: string): MamError[] {
   const stat = look(path);
   if (stat === undefined) return [];
   if (!stat.isDirectory()) return [fault(path, 'is not a folder', 'Move it away: it is made anew.')];

@@ -319,7 +319,7 @@ function keyOf(owner: string, key: string): string {
 function matches(row: IndexRow, filter: ListFilter): boolean {
   return (
     (filter.status === undefined || row.status === filter.status) &&
-    (filter.agent === undefined || row.agent === filter.agent) &&
+    (filter.agent === undefined || row.agent.toLowerCase() === filter.agent.toLowerCase()) &&
     (filter.session === undefined ||
       isOwner({ session: row.owner, place: row.place }, { session: filter.session, place: filter.place })) &&
     (filter.needs_you !== true || row.needs_you === true) &&
@@ -371,6 +371,8 @@ function isRow(value: unknown): value is IndexRow {
     [
       'reason',
       'blocked_by',
+      'blocked_what',
+      'blocked_step',
       'detail',
       'session',
       'pane',

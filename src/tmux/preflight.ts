@@ -1,6 +1,7 @@
 import { explain, MamError } from '../errors.ts';
 import { lifeOf, type ProcessId } from '../process-id.ts';
 import { commandLineOf } from '../processes.ts';
+import { shellWord } from '../shell-word.ts';
 import { carriedBy } from './carrier.ts';
 import type { TmuxServer } from './control.ts';
 import { type Target, unfit } from './guard.ts';
@@ -25,13 +26,15 @@ export interface Look {
   isTrusted?: boolean | undefined;
 }
 
-/** Why a pane can't be typed into now. `unreachable`: keys would not reach the agent; `not_ready`: it shows no input box. */
+/** Why a pane can't be typed into now. `unreachable`: keys would not reach the agent; `not_ready`: it shows no input box; `unwritable`: what is typed can't be noted. */
 export interface Obstacle {
-  by: 'busy' | 'dialog' | 'copy_mode' | 'not_ready' | 'draft' | 'unreachable';
+  by: 'busy' | 'dialog' | 'copy_mode' | 'not_ready' | 'draft' | 'unreachable' | 'unwritable';
   /** For a person; it may quote the agent's screen. */
   evidence: string;
   /** It is a text of ours that stands there. */
   isOurs?: true;
+  /** The command that removes it, where looking into the pane does not help. */
+  step?: string | undefined;
 }
 
 /** Said of a pane whose processes are in another pid namespace than we. */
@@ -78,17 +81,20 @@ export async function preflight(
   } catch (error) {
     if (!(error instanceof MamError) || error.code === 'internal') throw error;
     if (error.code === 'not_found') return { gone: error.message };
-    return blocked('unreachable', explain(error));
+    return blocked('unreachable', explain(error), 'mam doctor');
   }
   const reason = unfit(shot, target);
   if (reason !== undefined) {
     if ('gone' in reason) return reason;
     return 'copyMode' in reason
       ? blocked('copy_mode', reason.copyMode)
-      : blocked('unreachable', reason.unreachable);
+      : blocked('unreachable', reason.unreachable, reason.step && tmuxLine(server, reason.step));
   }
   const risk = glance === undefined ? shellRisk(target, look) : undefined;
-  if (risk !== undefined) return blocked('unreachable', `a shell might run what is typed: ${risk}`);
+  if (risk !== undefined) {
+    const step = risk === UNSEEN_PROCESSES ? 'mam hub restart' : undefined;
+    return blocked('unreachable', `a shell might run what is typed: ${risk}`, step);
+  }
   const lines = shot?.lines ?? [];
   const state = classify(lines, look.patterns);
   if (state === 'dialog' || state === 'busy')
@@ -101,6 +107,11 @@ export async function preflight(
   return { free: true, before: lines, shot: shot as Shot };
 }
 
-function blocked(by: Obstacle['by'], evidence: string): Preflight {
-  return { free: false, obstacle: { by, evidence } };
+function blocked(by: Obstacle['by'], evidence: string, step?: string): Preflight {
+  return { free: false, obstacle: { by, evidence, ...(step !== undefined && { step }) } };
+}
+
+/** A tmux command as it is typed into a shell. */
+function tmuxLine({ socketPath }: TmuxServer, words: readonly string[]): string {
+  return ['tmux', '-S', socketPath, ...words].map(shellWord).join(' ');
 }
