@@ -5,12 +5,13 @@ import { disks } from './disks.ts';
 import { type Fault, quietly } from './fault.ts';
 import { flood } from './flood.ts';
 import { others } from './others.ts';
+import { person } from './person.ts';
 import { reboot } from './reboot.ts';
 import { removals } from './removals.ts';
 import { signals } from './signals.ts';
 import { tears } from './tears.ts';
 
-const FAULTS: Fault[] = [...signals, ...disks, ...tears, ...removals, ...others, flood, reboot];
+const FAULTS: Fault[] = [...signals, ...disks, ...tears, ...removals, ...others, ...person, flood, reboot];
 /** What may happen in the middle of another fault. */
 const SHARP = signals.filter(({ name }) => !name.endsWith('stopped'));
 
