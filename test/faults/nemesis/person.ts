@@ -74,7 +74,12 @@ async function giveOrder(world: World, { pid, pane, session, kind }: Agent): Pro
   signal(pid, 'SIGUSR2');
   const where = { agent: kind, agent_session: `tmux:${session}` };
   const limits = { timeout_seconds: 8, idle_timeout_seconds: 3600 };
-  const told = await world.ask('supervisor-1', 'delegate_job', { prompt: 'Look', ...where, ...limits });
+  const told = await world.ask('supervisor-1', 'delegate_job', {
+    prompt: 'Look',
+    request_key: world.token(),
+    ...where,
+    ...limits,
+  });
   if (told.job !== undefined && told.outcome === 'answer') world.jobs.push({ id: told.job, agent: session });
   const order = async () =>
     /READY> .*delegated/s.test(await world.lab.tmux('capture-pane', '-p', '-t', pane));
