@@ -150,10 +150,6 @@ export class Registrar {
   /** Opens a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
   async ready(registryDir: string): Promise<void> {
     this.checkAway(registryDir);
-    const away = existsSync(projectFolderOf(registryDir))
-      ? undefined
-      : awayListError(this.home, registryDir, true);
-    if (away !== undefined) throw away;
     await this.registries.open(registryDir);
     const isThere = existsSync(registryDir);
     if (isThere && this.registries.isHeld(registryDir)) return;
@@ -448,6 +444,11 @@ export class Registrar {
   private checkAway(registryDir: string): void {
     const away = this.away.pointers.find((one) => one.registryDir === registryDir && isAway(one));
     if (away !== undefined) throw awayError(away);
+    // The project itself is missing: a new one would hide what comes back.
+    const gone = existsSync(projectFolderOf(registryDir))
+      ? undefined
+      : awayListError(this.home, registryDir, true);
+    if (gone !== undefined) throw gone;
   }
 
   /** The jobs that were away and are back, and those that were found without a pointer, each once. */
