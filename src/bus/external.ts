@@ -16,6 +16,8 @@ export interface ExternalOptions {
   ca?: string | undefined;
   realm: string;
   host: string;
+  /** Of its session at the broker, which keeps what comes while the hub is away: the same for every hub of a home. */
+  session: string;
   handlers: ExternalHandlers;
 }
 
@@ -135,10 +137,10 @@ class ExternalBus implements HubBus {
   }
 
   async #connect(): Promise<void> {
-    const { realm, host } = this.#options;
+    const { realm, host, session } = this.#options;
     if (!this.#retained.has(this.#statusTopic)) this.publish(this.#statusTopic, ONLINE, { retain: true });
     const client = await openConnection(this.#address, {
-      clientId: `mam-hub-${host}`,
+      clientId: `mam-hub-${session}`,
       clean: false,
       will: { topic: this.#statusTopic, payload: OFFLINE },
       prepare: (fresh) => this.#listen(fresh),

@@ -118,6 +118,7 @@ async function startHub(
     ...credentials,
     realm: REALM,
     host: HOST,
+    session: HOST,
     handlers: { ...fakeHandlers(hub), ...handlers },
   });
   onCleanUp(() => hub.stop());
@@ -204,7 +205,12 @@ describe.skipIf(!installed)('an external broker', () => {
 
   it('names a wrong password, at once and without showing it', async () => {
     const broker = await startMosquitto();
-    const wrong = { url: `mqtt://me:wrongsecret@127.0.0.1:${broker.port}`, realm: REALM, host: HOST };
+    const wrong = {
+      url: `mqtt://me:wrongsecret@127.0.0.1:${broker.port}`,
+      realm: REALM,
+      host: HOST,
+      session: HOST,
+    };
     const handlers = fakeHandlers(newFakeHub());
     const refusal = { code: 'unreachable', message: expect.stringContaining('refused the user name') };
     await expect(connectExternal({ ...wrong, handlers })).rejects.toMatchObject(refusal);
@@ -217,7 +223,7 @@ describe.skipIf(!installed)('an external broker', () => {
   it('says that nobody is there, and that TLS failed', async () => {
     const handlers = fakeHandlers(newFakeHub());
     const port = await freePort();
-    const common = { realm: REALM, host: HOST, handlers };
+    const common = { realm: REALM, host: HOST, session: HOST, handlers };
     await expect(connectExternal({ url: `mqtt://127.0.0.1:${port}`, ...common })).rejects.toMatchObject({
       code: 'unreachable',
       message: expect.stringContaining('ECONNREFUSED'),

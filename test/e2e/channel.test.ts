@@ -315,10 +315,10 @@ describe('a server that is a channel of Claude Code', () => {
       const server = await startChannel(lab, session);
       const { id, peer } = await begin(lab, server);
       for (let n = 0; n < 2; n++) {
-      // So many may be open at once, with the first one.
-      const others = await Promise.all(Array.from({ length: 25 }, () => begin(lab, server)));
-      await Promise.all(others.map((other) => peer.report(other.id, 'completed')));
-    }
+        // So many may be open at once, with the first one.
+        const others = await Promise.all(Array.from({ length: 25 }, () => begin(lab, server)));
+        await Promise.all(others.map((other) => peer.report(other.id, 'completed')));
+      }
       server.child.kill('SIGKILL');
       await server.exited;
       await peer.report(id, 'question', { detail: 'Slate?' });
