@@ -8,6 +8,7 @@ import { makeFolder } from '../folders.ts';
 import { START_MS } from '../hub-place.ts';
 import { isSettled } from '../job/apply.ts';
 import type { HubStatus } from '../job/request.ts';
+import { machineId } from '../machine.ts';
 import { foldersOf, type Home, homePaths, readPointers } from '../registry/home.ts';
 import { Seal } from '../registry/seal.ts';
 import { VERSION } from '../version.ts';
@@ -195,6 +196,7 @@ export class Hub {
     this.inbox = new Inbox({ claims: this.claims, outbox: home.outbox, log });
     this.join = new BrokerJoin({
       settings,
+      session: seal.nameFor(`session ${machineId()}`),
       log,
       claims: this.kept,
       elsewhere,
@@ -369,10 +371,10 @@ export class Hub {
   /** Shows a broker that was joined the record of each job that is open, or has just ended. @param last as in `joined` */
   private show(bus: HubBus, last: boolean): void {
     this.retained.joined(bus, last);
-    for (const job of this.registrar.open) this.retained.show(job, bus);
+    for (const job of this.registrar.open) this.retained.show(job, bus, true);
     for (const { jobId, registryDir } of this.retained.jobs) {
       this.registrar.find(jobId, registryDir).then(
-        (job) => this.retained.show(job, bus),
+        (job) => this.retained.show(job, bus, true),
         () => this.retained.clear(jobId),
       );
     }

@@ -42,6 +42,19 @@ test('recorded is only what a hub says so of: a report that was refused out of t
   expect((await report('real', 'progress')).structuredContent.messages).toEqual([]);
 });
 
+test('a wait that no hub answers says so, and not that there is no job', async () => {
+  await stopHub();
+  const shell = lab.mam('wait', 'real', '--timeout', '0', '--json');
+  const plain = lab.mam('wait', 'real', '--timeout', '0');
+  const answer = await server.ask('wait_job', { job_ids: ['real'], timeout_seconds: 0 });
+  const summary = 'Not known, as the hub has not answered: real.';
+  expect(answer).toMatchObject({ outcome: 'still_running', summary, jobs: [] });
+  expect(answer.next).toContain('Call wait_job with {"job_ids":["real"]');
+  expect(JSON.parse((await shell).stdout)).toMatchObject({ summary, next: 'mam hub status' });
+  expect(await plain).toMatchObject({ code: 3, stdout: expect.stringContaining('real  not known') });
+  process.kill(await lab.hubPid(), 'SIGCONT');
+});
+
 test('while its hub is killed nothing is called recorded that is in no journal', async () => {
   await stopHub();
   await report('real', 'progress');
