@@ -157,7 +157,7 @@ export class Registrar {
     if (isThere || open !== undefined) {
       // A peer may have cleaned its working folder: its job goes on. What is only away comes back with its jobs.
       const isMended = (await this.mend(registryDir)) && open?.isThere !== false;
-      if (!isMended && open !== undefined) throw awayError({ jobId: open.id, registryDir });
+      if (!isMended && open !== undefined) throw awayError(pointerOf(open));
       return;
     }
     for (const job of this.jobsIn(registryDir)) this.drop(job);
@@ -363,7 +363,7 @@ export class Registrar {
     if (inode !== undefined) this.pointers.adopt(jobId);
     const where = whereIs(registryDir, jobId, inode);
     const moved = where === 'away' && inode !== undefined ? renamedTo(registryDir, inode) : undefined;
-    if (moved !== undefined) {
+    if (moved !== undefined && hasJob(moved, jobId)) {
       const job = await this.resume({ ...pointer, registryDir: moved });
       if (job !== undefined) this.pointers.renew(job);
       return job;
