@@ -223,7 +223,7 @@ export class Claims {
         refusal: `${endText(after)} Your report is kept in its log and changes nothing.`,
       };
     }
-    if (amended) base.amended = amendedText(before);
+    if (amended) base.amended = amendedText(before, after);
     const messages = messagesFor(after, event.seq);
     if (event.type === 'started')
       return { ...base, ...startedAnswer(job), ...(messages.length > 0 && { messages }) };
@@ -281,8 +281,9 @@ function endText(record: JobRecord): string {
     : `This job has been ${status}${reason} since ${at ?? 'before'}.`;
 }
 
-function amendedText(record: JobRecord): string {
-  return `${endText(record).replace(' has been ', ' had been ')} Your late report amends that end.`;
+function amendedText(before: JobRecord, { phase }: JobRecord): string {
+  const how = phase === 'validating' ? 'amends that end if it passes its check' : 'amends that end';
+  return `${endText(before).replace(' has been ', ' had been ')} Your late report ${how}.`;
 }
 
 function parseObject(payload: Buffer | string): Record<string, unknown> | undefined {

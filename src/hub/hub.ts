@@ -155,7 +155,7 @@ export class Hub {
       log,
       catchUp: (jobId) => this.inbox.catchUp(jobId),
     });
-    this.validator = new Validator(registrar, new RunningChecks(home.folder));
+    this.validator = new Validator({ registrar, checks: new RunningChecks(home.folder), log });
     this.verifications = new Verifications(registrar);
     this.notes = new Notes({ dispatcher: this.dispatcher, registrar, typist, log });
     this.wakes = new Wakes({ dispatcher: this.dispatcher, registrar, servers, typist, log });
@@ -388,6 +388,7 @@ export class Hub {
     if (++this.looks % SWEEP_TICKS === 0) sweepAnnouncements(this.home.servers);
     this.keepHome();
     this.registrar.look();
+    this.validator.look();
     void this.takeBack();
     if (this.watcher.owes) void this.inbox.drain().then(() => this.watcher.again());
     if (!this.claim.holds) this.onEnd('the socket is no longer its own');
@@ -420,7 +421,8 @@ export class Hub {
     const clients = this.buses[0]?.clients ?? 0;
     if (clients > 0 || this.registrar.open.length > 0 || this.registrar.isBehind) return true;
     if (this.registrar.isWaiting) return true;
-    return this.inbox.isBusy || this.inbox.isWaiting || this.verifications.size + this.wakes.size > 0;
+    const checks = this.validator.size + this.verifications.size;
+    return this.inbox.isBusy || this.inbox.isWaiting || checks + this.wakes.size > 0;
   }
 
   private status(): HubStatus {

@@ -75,8 +75,8 @@ export function needOf(
 }
 
 /** True when a job is final and no check of it is running any more. */
-export function isSettled(record: JobRecord): boolean {
-  return isFinal(record.status) && record.phase !== 'validating';
+export function isSettled(record: { status: string; phase: string }): boolean {
+  return isFinal(record.status as Status) && record.phase !== 'validating';
 }
 
 /** True when an event of a peer, a hook or a person is evidence that the peer has the job. */

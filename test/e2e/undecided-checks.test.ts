@@ -208,11 +208,14 @@ describe.concurrent('a check that could not run', () => {
     const { folder, server, reporter, jobId } = await fragile(lab, { timeout_seconds: 1 });
     const { cursor } = await server.ask('wait_job', { job_id: jobId });
     renameSync(`${folder}/shell`, `${folder}/shell.away`);
-    await reporter.report(jobId, 'completed', { detail: 'late' });
+    const answer = await reporter.report(jobId, 'completed', { detail: 'late' });
+    expect(JSON.stringify(answer)).toContain('amends that end if it passes its check');
     const told = await server.ask('wait_job', { job_id: jobId, cursor });
     expect(told.jobs[0]).toMatchObject({
       ...{ status: 'failed', reason: 'timeout', phase: 'started', validation: { outcome: 'could_not_run' } },
     });
+    expect(told).toMatchObject({ outcome: 'final', summary: expect.stringContaining('could not run') });
+    expect((await lab.mam('status', jobId)).stdout).toContain('COULD NOT RUN');
     renameSync(`${folder}/shell.away`, `${folder}/shell`);
     await reporter.report(jobId, 'completed', { detail: 'again' });
     await until('it is completed', () => lab.record(jobId).status === 'completed');
