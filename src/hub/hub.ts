@@ -188,7 +188,7 @@ export class Hub {
       home: home.folder,
       log,
       elsewhere,
-      earlier: (writer, jobId) => this.inbox.earlier(writer, jobId),
+      earlier: (jobId) => this.inbox.earlier(jobId),
       reply: (topic, answer, from) => reply(topic, answer, this.buses[from === 'outside' ? 1 : 0]),
     });
     this.kept = new KeptClaims({ claims: this.claims, outbox: home.outbox });
