@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { startBroker } from '../bus/broker.ts';
+import { dirname } from 'node:path';
+import { type OwnBroker, startBroker } from '../bus/broker.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
 import { watchOutbox } from '../bus/outbox.ts';
 import { isReplyTopic, statusTopic } from '../bus/topics.ts';
@@ -8,7 +9,7 @@ import { makeFolder } from '../folders.ts';
 import { START_MS } from '../hub-place.ts';
 import { isSettled } from '../job/apply.ts';
 import type { HubStatus } from '../job/request.ts';
-import { foldersOf, type Home, homePaths, readPointers } from '../registry/home.ts';
+import { ensurePrivateFolder, foldersOf, type Home, homePaths, readPointers } from '../registry/home.ts';
 import { Seal } from '../registry/seal.ts';
 import { VERSION } from '../version.ts';
 import { sweepAgentFiles } from './agent-files.ts';
@@ -53,6 +54,12 @@ const TICK_MS = 1_000;
 /** Every so many of them, what killed servers have left is removed. */
 const SWEEP_TICKS = 60;
 
+interface HubOptions {
+  onEnd: (why: string) => void;
+  keepsLock: () => Promise<boolean>;
+  isLiveLost?: boolean;
+}
+
 /** Wires the parts of the hub, and holds its life: start, ticks, end. */
 export class Hub {
   private readonly settings: Settings;
@@ -88,15 +95,20 @@ export class Hub {
   /** Until the jobs of the last hub are taken up. */
   private takingUp: Promise<LiveJob[]> | undefined;
   private readonly isLiveLost: boolean;
+  private readonly keepsLock: () => Promise<boolean>;
+  private own: OwnBroker | undefined;
+  private claiming = false;
   private looks = 0;
   private takingBack = false;
   private stopped = false;
 
   /**
    * @param onEnd called once when the hub has a reason to end; the caller then calls `stop`
+   * @param keepsLock makes sure that the lock of the home is this hub's; false where another hub has it
    * @param isLiveLost somebody has removed what tells of the live jobs: they are looked for
    */
-  constructor(settings: Settings, log: Log, onEnd: (why: string) => void, isLiveLost = false) {
+  constructor(settings: Settings, log: Log, { onEnd, keepsLock, isLiveLost = false }: HubOptions) {
+    this.keepsLock = keepsLock;
     this.isLiveLost = isLiveLost;
     this.settings = settings;
     this.log = log;
@@ -254,6 +266,7 @@ export class Hub {
     };
     const { socketPath, realm, broker } = settings;
     const own = await startBroker({ socketPath, realm, handlers });
+    this.own = own;
     this.buses.push(own);
     this.claim.take();
     const all = await takingUp;
@@ -391,7 +404,7 @@ export class Hub {
     this.validator.look();
     void this.takeBack();
     if (this.watcher.owes) void this.inbox.drain().then(() => this.watcher.again());
-    if (!this.claim.holds) this.onEnd('the socket is no longer its own');
+    if (!this.claim.holds) void this.claimAgain();
     else if (this.isNeeded()) this.idleSince = awake.now();
     else if (awake.now() - this.idleSince >= this.settings.hubIdleSeconds * 1000 && !this.isNew)
       this.onEnd('nobody needs it');
@@ -405,6 +418,25 @@ export class Hub {
       if (this.seal.keep(this.home)) this.log.warn(`${this.home.key} was removed: it is written again`);
     } catch (error) {
       this.log.error(`${this.home.folder} was not mended`, error);
+    }
+  }
+
+  /** Somebody has removed its socket or its file, or another hub has taken its place. */
+  private async claimAgain(): Promise<void> {
+    if (this.claiming || this.stopped) return;
+    this.claiming = true;
+    try {
+      // Without its home there is nothing that it could go on with.
+      if (!existsSync(this.home.folder)) return this.onEnd(`${this.home.folder} was removed`);
+      if (!(await this.keepsLock())) return this.onEnd('another hub has taken its place');
+      ensurePrivateFolder(dirname(this.settings.socketPath));
+      if (!this.claim.ownsSocket) await this.own?.listenAgain();
+      this.claim.take();
+      this.log.warn('its socket or hub.json was removed: they are made anew');
+    } catch (error) {
+      this.log.error('its socket or hub.json was removed, and cannot be made anew now', error);
+    } finally {
+      this.claiming = false;
     }
   }
 
