@@ -46,7 +46,7 @@ export interface Followed extends WaitView {
 export async function followJobs(following: Following): Promise<Followed> {
   const { link, settings, past, json, timeoutSeconds } = following;
   const limit = timeoutSeconds === undefined ? NO_LIMIT_MS : timeoutSeconds * 1000;
-  const until = Date.now() + Math.min(limit, NO_LIMIT_MS);
+  const until = performance.now() + Math.min(limit, NO_LIMIT_MS);
   const several = following.jobIds.length > 1;
   const label = (id: string): string => (several ? `${id}  ` : '');
   const stop = new AbortController();
@@ -67,7 +67,7 @@ export async function followJobs(following: Following): Promise<Followed> {
         registryDir: settings.registryDir,
         jobIds: open,
         until: 'any',
-        timeoutMs: Math.max(0, until - Date.now()),
+        timeoutMs: Math.max(0, until - performance.now()),
         cursor: end.cursor,
         signal: stop.signal,
         owner: ownerOf(settings),
