@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type OwnBroker, startBroker } from '../bus/broker.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
@@ -31,6 +30,7 @@ import { KnownPermissions } from './known-permissions.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { Notes } from './notes.ts';
+import { inodeAt } from './open-registries.ts';
 import { Outlets } from './outlets.ts';
 import { PaneOwners } from './pane-owners.ts';
 import { PaneTexts } from './pane-texts.ts';
@@ -98,6 +98,7 @@ export class Hub {
   private readonly keepsLock: () => Promise<boolean>;
   private own: OwnBroker | undefined;
   private claiming = false;
+  private readonly homeInode: number | undefined;
   private looks = 0;
   private takingBack = false;
   private stopped = false;
@@ -115,6 +116,7 @@ export class Hub {
     this.onEnd = onEnd;
     const home = homePaths(settings.home);
     this.home = home;
+    this.homeInode = inodeAt(home.folder);
     this.claim = new HubClaim(home.hubFile, settings);
     this.clients = new ControlClients(home.clients);
     const servers = new TmuxServers(this.clients, (socket) => {
@@ -426,8 +428,8 @@ export class Hub {
     if (this.claiming || this.stopped) return;
     this.claiming = true;
     try {
-      // Without its home there is nothing that it could go on with.
-      if (!existsSync(this.home.folder)) return this.onEnd(`${this.home.folder} was removed`);
+      // Another home has another key, which would prove nothing of its jobs.
+      if (inodeAt(this.home.folder) !== this.homeInode) return this.onEnd(`${this.home.folder} was removed`);
       if (!(await this.keepsLock())) return this.onEnd('another hub has taken its place');
       ensurePrivateFolder(dirname(this.settings.socketPath));
       if (!this.claim.ownsSocket) await this.own?.listenAgain();
