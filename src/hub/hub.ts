@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type OwnBroker, startBroker } from '../bus/broker.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
@@ -9,6 +10,7 @@ import { START_MS } from '../hub-place.ts';
 import { isSettled } from '../job/apply.ts';
 import type { HubStatus } from '../job/request.ts';
 import { ensurePrivateFolder, foldersOf, type Home, homePaths, readPointers } from '../registry/home.ts';
+import { inodeAt } from '../registry/paths.ts';
 import { Seal } from '../registry/seal.ts';
 import { VERSION } from '../version.ts';
 import { sweepAgentFiles } from './agent-files.ts';
@@ -30,7 +32,6 @@ import { KnownPermissions } from './known-permissions.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { Notes } from './notes.ts';
-import { inodeAt } from './open-registries.ts';
 import { Outlets } from './outlets.ts';
 import { PaneOwners } from './pane-owners.ts';
 import { PaneTexts } from './pane-texts.ts';
@@ -414,7 +415,7 @@ export class Hub {
 
   /** Makes anew what somebody has removed of the home; what it holds is still known here. */
   private keepHome(): void {
-    if (!existsSync(this.home.folder)) return;
+    if (inodeAt(this.home.folder) !== this.homeInode) return;
     try {
       for (const folder of foldersOf(this.home)) if (!existsSync(folder)) makeFolder(folder);
       if (this.seal.keep(this.home)) this.log.warn(`${this.home.key} was removed: it is written again`);
