@@ -223,7 +223,8 @@ describe('the running hub, when its place is disturbed,', () => {
     const pid = await lab.hubPid();
     await disturb();
     expect((await lab.mam('publish', '--job', 'served', '--event', 'progress')).code).toBe(0);
-    expect([await lab.hubPid(), lab.hubs]).toEqual([pid, [pid]]);
+    // Whoever was started to be one finds this one.
+    await until('one hub is left', () => lab.hubs.join() === String(pid));
   });
 
   test('ends by itself when its home is removed, and the next call is served', async () => {

@@ -106,7 +106,7 @@ describe('a hub of which somebody has removed a file', () => {
       for (const path of gone) rmSync(path, { recursive: true, force: true });
       await until('all of it is there again', () => gone.every((path) => existsSync(path)));
       expect((await lab.mam('publish', '--job', id, '--event', 'progress')).code).toBe(0);
-      expect([await lab.hubPid(), lab.hubs]).toEqual([pid, [pid]]);
+      await until('one hub is left', () => lab.hubs.join() === String(pid));
     }
     await server.ask('publish_event', { job_id: id, event: 'completed' });
     expect((await wait.ended).code).toBe(0);
