@@ -2,6 +2,7 @@ import { MamError } from '../errors.ts';
 import { isAboutCheck, openCheckRequest } from '../job/check.ts';
 import { newEventId } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
+import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { AnswerParams, AnswerResult } from '../job/request.ts';
 import { clean } from '../job/text.ts';
@@ -94,8 +95,14 @@ export async function answerJob(
     record: job.record,
     delivered: isHuman
       ? `${first}${what} stands in the job's record (\`mam status --job ${id}\`).`
-      : `${first}${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}`,
+      : `${first}${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}${keptText(job.record)}`,
   };
+}
+
+/** What has kept an earlier text from the pane keeps this one too. */
+function keptText(record: JobRecord): string {
+  const kept = obstacleOf(record);
+  return kept === undefined ? '' : ` Now ${kept.stands}. ${kept.remedy}`;
 }
 
 function answered(job: LiveJob, by: AnswerParams['by'], more: Pick<Draft, 'detail' | 'data'>): Draft {
