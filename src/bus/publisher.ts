@@ -239,7 +239,7 @@ export class Publisher {
       if (home === undefined) throw new Error('this process has no outbox folder');
       if (!entry.answered) {
         const folder = outboxFolder(home);
-        entry.file = await keepInOutbox(folder, this.#writer, entry.order, entry.claim);
+        entry.file = await keepInOutbox(folder, this.#writer, entry.claim);
       }
     } catch (error) {
       this.#drop(entry);

@@ -177,7 +177,7 @@ async function deliver(settings: Settings, claim: Claim): Promise<ClaimReply> {
 
 async function keep(settings: Settings, claim: Claim, why: string): Promise<ClaimReply> {
   try {
-    await keepInOutbox(outboxFolder(settings.home), `cli-${process.pid}-${randomSuffix()}`, 1, claim);
+    await keepInOutbox(outboxFolder(settings.home), `cli-${process.pid}-${randomSuffix()}`, claim);
   } catch (error) {
     throw new MamError(
       'io',

@@ -114,7 +114,7 @@ async function untilReady(
   const server = servers.get(session.socket);
   const hasServer = builtIn(params.agent)?.start !== undefined;
   const patterns = screenOf(params.agent, params.terminal);
-  const begun = Date.now();
+  const begun = performance.now();
   let readySince: number | undefined;
   let dialog: { key: string; since: number } | undefined;
   const result = (ready: boolean, waits_for?: string): StartResult => ({
@@ -123,7 +123,7 @@ async function untilReady(
     waits_for,
     peer_server: peerServer(home.servers, session, started.pane_pid),
   });
-  for (; Date.now() - begun < READY_MS; await sleep(LOOK_MS)) {
+  for (; performance.now() - begun < READY_MS; await sleep(LOOK_MS)) {
     const shot = await shoot(server, session.pane);
     if (shot === undefined) {
       throw new MamError(
@@ -133,7 +133,7 @@ async function untilReady(
       );
     }
     if (shot.dead) throw await ended(server, session, params.agent);
-    const now = Date.now();
+    const now = performance.now();
     const shown = dialogOn(shot.lines, { agent: params.agent, typing: { mam: '', ...params.terminal } });
     if (shown !== undefined) {
       if (dialog?.key !== shown.key) dialog = { key: shown.key, since: now };

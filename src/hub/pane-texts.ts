@@ -24,7 +24,7 @@ export interface Known extends PaneText {
   readonly name: string;
   /** It has been seen in the pane. */
   seen: boolean;
-  /** When its clear key was last pressed, in ms since 1970. */
+  /** When its clear key was last pressed, on the clock that nobody sets, in ms. */
   clearedAt: number;
   /** When it was last waited for, to be cleared. */
   awaitedAt: number;
@@ -53,7 +53,13 @@ export class PaneTexts {
   /** Takes up what the last hub has left. */
   load(): void {
     for (const { name, text, seen } of readPaneTexts(this.folder))
-      this.known.add({ ...text, name, seen, clearedAt: 0, awaitedAt: 0 });
+      this.known.add({
+        ...text,
+        name,
+        seen,
+        clearedAt: Number.NEGATIVE_INFINITY,
+        awaitedAt: Number.NEGATIVE_INFINITY,
+      });
     this.sweep();
   }
 
@@ -92,7 +98,13 @@ export class PaneTexts {
         { cause: error },
       );
     }
-    const known = { ...text, name, seen: false, clearedAt: 0, awaitedAt: 0 };
+    const known = {
+      ...text,
+      name,
+      seen: false,
+      clearedAt: Number.NEGATIVE_INFINITY,
+      awaitedAt: Number.NEGATIVE_INFINITY,
+    };
     this.known.add(known);
     return known;
   }

@@ -334,6 +334,8 @@ export class Registrar {
     for (const job of this.open) this.dropRemoved(job);
     this.registries.look(new Set(this.open.map(({ registryDir }) => registryDir)));
     this.late.retry();
+    // On a full disk it could not be written.
+    for (const job of this.jobs.values()) if (!isAtRest(job)) this.pointers.tryPut(job);
     this.pointers.look(this.jobs.values());
   }
 

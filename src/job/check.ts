@@ -14,6 +14,11 @@ export function isAboutCheck({ kind, source }: Pick<PeerRequest, 'kind' | 'sourc
   return kind === 'question' && source === 'hub';
 }
 
+/** True while the peer's word that it is done stands: it is being checked, or waits for a decision. */
+export function claims(record: Pick<JobRecord, 'phase' | 'requests'>): boolean {
+  return record.phase === 'validating' || openCheckRequest(record) !== undefined;
+}
+
 /** That question, while it is open. */
 export function openCheckRequest({ requests }: Pick<JobRecord, 'requests'>): PeerRequest | undefined {
   return requests.find((request) => isAboutCheck(request) && request.resolved_at === undefined);

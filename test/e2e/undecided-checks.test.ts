@@ -181,16 +181,25 @@ describe.concurrent('a check that could not run', () => {
     expect(summary).toContain('could not run');
   });
 
-  sharing('or by words to the peer, whose next report is checked again', async ({ lab }) => {
-    const { folder, server, reporter, jobId } = await undecided(lab);
-    renameSync(`${folder}/shell.away`, `${folder}/shell`);
-    await server.ask('answer_job', { job_id: jobId, text: 'Report once more.' });
-    expect(lab.record(jobId).status).toBe('working');
-    const { messages } = await reporter.report(jobId, 'progress');
-    expect(messages).toEqual(['A message from whoever delegated this job: Report once more.']);
-    await reporter.report(jobId, 'completed', { detail: 'all done' });
+  sharing('or by the next report, which is checked again; nothing else settles it', async ({ lab }) => {
+    const { folder, server, reporter, jobId, request_id } = await undecided(lab);
+    const asks = { status: 'input_required', detail: 'all done' };
+    const words = await server.refusal('answer_job', { job_id: jobId, text: 'Yes, it counts.' });
+    expect(words).toMatch(/waits for a decision.*"allow".*"deny"/s);
+    expect((await lab.mam('answer', jobId, 'Yes')).stderr).toContain('--allow');
+    await reporter.report(jobId, 'progress', { detail: 'a stray one' });
+    await reporter.report(jobId, 'question', { detail: 'Which one?' });
+    expect(lab.record(jobId)).toMatchObject(asks);
+    // Words are for what the peer asks itself.
+    const own = lab.record(jobId).requests.at(-1)?.request_id;
+    await server.ask('answer_job', { job_id: jobId, text: 'The first.', request_id: own });
+    expect(lab.record(jobId)).toMatchObject({ ...asks, attention: ['question'] });
     const { jobs } = await server.ask('wait_job', { job_id: jobId });
-    expect(jobs[0]).toMatchObject({ status: 'completed', validation: { outcome: 'passed', passed: true } });
+    expect(jobs[0].open_request_id).toBe(request_id);
+    renameSync(`${folder}/shell.away`, `${folder}/shell`);
+    await reporter.report(jobId, 'completed', { detail: 'all done' });
+    await until('it is completed', () => lab.record(jobId).status === 'completed');
+    expect(lab.record(jobId).validation).toMatchObject({ outcome: 'passed', passed: true });
     expect(lab.record(jobId).validation).toMatchObject({ rounds: 1 });
     expect(lab.record(jobId).validation?.problem).toBeUndefined();
   });
@@ -199,11 +208,14 @@ describe.concurrent('a check that could not run', () => {
     const { folder, server, reporter, jobId } = await fragile(lab, { timeout_seconds: 1 });
     const { cursor } = await server.ask('wait_job', { job_id: jobId });
     renameSync(`${folder}/shell`, `${folder}/shell.away`);
-    await reporter.report(jobId, 'completed', { detail: 'late' });
+    const answer = await reporter.report(jobId, 'completed', { detail: 'late' });
+    expect(JSON.stringify(answer)).toContain('amends that end if it passes its check');
     const told = await server.ask('wait_job', { job_id: jobId, cursor });
     expect(told.jobs[0]).toMatchObject({
       ...{ status: 'failed', reason: 'timeout', phase: 'started', validation: { outcome: 'could_not_run' } },
     });
+    expect(told).toMatchObject({ outcome: 'final', summary: expect.stringContaining('could not run') });
+    expect((await lab.mam('status', jobId)).stdout).toContain('COULD NOT RUN');
     renameSync(`${folder}/shell.away`, `${folder}/shell`);
     await reporter.report(jobId, 'completed', { detail: 'again' });
     await until('it is completed', () => lab.record(jobId).status === 'completed');

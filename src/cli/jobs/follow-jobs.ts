@@ -46,7 +46,6 @@ export interface Followed extends WaitView {
 export async function followJobs(following: Following): Promise<Followed> {
   const { link, settings, past, json, timeoutSeconds } = following;
   const limit = timeoutSeconds === undefined ? NO_LIMIT_MS : timeoutSeconds * 1000;
-  // Not by the clock on the wall: that may be set meanwhile.
   const until = performance.now() + Math.min(limit, NO_LIMIT_MS);
   const several = following.jobIds.length > 1;
   const label = (id: string): string => (several ? `${id}  ` : '');
