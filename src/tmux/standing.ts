@@ -36,7 +36,9 @@ export function standing(shot: Shot, pasted: Pasted): Standing {
   if (standsAlone(shot, pasted)) return 'alone';
   const rows = shot.lines.slice(beginOfBox(shot, pasted.prompt), endOfBox(shot));
   const shown = rows.map(bare).join('');
-  return hasPiece(shown, bare(pasted.text)) ? 'part' : 'none';
+  const instead = bare(pasted.placeholder ?? '');
+  const isThere = hasPiece(shown, bare(pasted.text)) || (instead !== '' && shown.includes(instead));
+  return isThere ? 'part' : 'none';
 }
 
 /** True when a text stands at the cursor whole and untouched, with nothing beside it. */

@@ -108,7 +108,8 @@ describe('an order is never typed where a shell may read it:', () => {
         'os.write(1, b"READY>")',
         `while not os.path.exists(${JSON.stringify(go)}):`,
         '    if select.select([0], [], [], 0.02)[0]:',
-        '        os.write(1, os.read(0, 4096).replace(b"\\n", b"\\r\\n").replace(b"\\r", b"\\r\\n"))',
+        '        read = os.read(0, 4096)',
+        '        os.write(1, b"\\r\\nREADY>" if read == b"\\r" else read.replace(b"\\n", b"\\r\\n"))',
         'pty.spawn(["bash", "--norc", "--noprofile", "-i"])',
       ].join('\n'),
     );
