@@ -3,7 +3,7 @@ import { explain, MamError } from '../errors.ts';
 import { parseClaim, refused } from '../job/claim.ts';
 import type { Claim, ClaimReply } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
-import { messagesFor } from '../job/messages.ts';
+import { messagesFor, untilAnswered } from '../job/messages.ts';
 import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
@@ -238,13 +238,12 @@ export class Claims {
     const messages = messagesFor(after, event.seq);
     if (event.type === 'started')
       return { ...base, ...startedAnswer(job), ...(messages.length > 0 && { messages }) };
+    const asks = untilAnswered(event.type, after.agent === 'human' ? job.id : undefined);
     if (messages.length > 0) {
-      return {
-        ...base,
-        messages,
-        next: 'Read the messages and act on them; then go on, and report as before.',
-      };
+      const then = asks ?? 'Then go on, and report as before.';
+      return { ...base, messages, next: `Read the messages and act on them. ${then}` };
     }
+    if (asks !== undefined) return { ...base, next: asks };
     if (after.phase === 'validating') {
       return {
         ...base,

@@ -8,7 +8,7 @@ import { isJobId } from '../job/id.ts';
 import { isOwner, type Owner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
-import { standingOf } from '../job/standing.ts';
+import { lastWords, standingOf } from '../job/standing.ts';
 import { cleanLine } from '../job/text.ts';
 import { owesWake } from '../job/wake.ts';
 import { isFinal, STATUSES, type Status } from '../job/words.ts';
@@ -45,12 +45,13 @@ const FOLDER_STEP = 50;
 
 /** A row of a list from a job's record. */
 export function toRow(record: JobRecord): JobRow {
+  const words = lastWords(record);
   return {
     job_id: record.job_id,
     agent: record.agent,
     ...standingOf(record),
     prompt_preview: record.prompt_preview,
-    detail: record.detail === undefined ? undefined : cleanLine(record.detail, DETAIL_CHARS),
+    detail: words === undefined ? undefined : cleanLine(words, DETAIL_CHARS),
     session: record.agent_session?.session,
     pane: record.agent_session?.pane,
     created_at: record.created_at,

@@ -122,7 +122,14 @@ describe.concurrent('a check that could not run', () => {
     expect(wait).toMatchObject({
       outcome: 'needs_attention',
       summary: expect.stringMatching(says),
-      jobs: [{ status: 'input_required', reason: 'question', detail: 'all done', result: 'the work' }],
+      jobs: [
+        {
+          status: 'input_required',
+          reason: 'question',
+          detail: expect.stringMatching(/The peer said: all done$/),
+          result: 'the work',
+        },
+      ],
     });
     const [{ validation, open_request, open_request_id }] = wait.jobs;
     expect(validation).toMatchObject({ outcome: 'could_not_run', problem: expect.stringMatching(says) });
@@ -235,6 +242,13 @@ describe.concurrent('a check that could not run', () => {
     expect(stdout).toContain('validation: COULD NOT FINISH  It did not finish within 1 s and was ended.');
     expect(stdout).toMatch(/next: mam verify \S+; then mam answer --job \S+ --request \S+ --allow/);
     expect(lab.record(id)).toMatchObject({ status: 'input_required', validation: { rounds: 0 } });
+    const question =
+      /The peer says that the work is done, but the check could not finish: .* Does the work count all the same\? The peer said: done/;
+    expect(stdout.split('\n').slice(-5).join('\n')).toMatch(question);
+    expect((await lab.mam('wait', id, '--timeout', '1')).stdout).toMatch(question);
+    const { jobs } = await (await supervisorOf(lab)).ask('list_jobs', { needs_you: true });
+    const row = jobs.find(({ job_id }: { job_id: string }) => job_id === id);
+    expect(row.detail).toMatch(/^The peer says that the work is done, but the check could not finish/);
     const verify = await lab.mam('verify', id, '--validate-timeout', '0.2');
     expect(verify).toMatchObject({ code: 124, stdout: 'validation: COULD NOT FINISH within 0.2 s\n' });
     const asked = { job_id: id, validate_timeout_seconds: 1 };
@@ -243,7 +257,16 @@ describe.concurrent('a check that could not run', () => {
       summary: expect.stringContaining('was not judged: the script did not finish within 1 s'),
     });
     expect((await lab.mam('answer', id, '--allow')).code).toBe(0);
-    expect(lab.record(id).status).toBe('completed');
+    expect(lab.record(id)).toMatchObject({ status: 'completed', detail: 'done' });
+    await lab.mam('verify', id, '--validate-timeout', '0.2');
+    for (const command of ['logs', 'status']) {
+      const told = (await lab.mam(command, id)).stdout;
+      expect(told, command).toMatch(/verified {2,}COULD NOT FINISH/);
+      expect(told, command).not.toMatch(/verified.*(?:FAIL|late)/);
+    }
+    const { events } = await (await supervisorOf(lab)).ask('job_logs', { job_id: id });
+    expect(events.at(-1)).toMatchObject({ type: 'verified', outcome: 'could_not_finish' });
+    for (const name of ['late', 'passed']) expect(events.at(-1)).not.toHaveProperty(name);
   });
 });
 

@@ -6,6 +6,7 @@ import { needsAttention } from '../../job/apply.ts';
 import { isUndecided } from '../../job/check.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
+import { lastWords } from '../../job/standing.ts';
 import { cleanLine } from '../../job/text.ts';
 import { isFinal } from '../../job/words.ts';
 import { briefs, eventRows } from '../../view/job.ts';
@@ -15,7 +16,7 @@ import { ProgressLine } from '../core/progress-line.ts';
 import { eventText, stateText } from './job-text.ts';
 import { nextStep } from './next-step.ts';
 
-const WORDS_CHARS = 200;
+const WORDS_CHARS = 400;
 /** What Ctrl-C means to the one job that is waited for. */
 export const STOPPED_WAITING = 'stopped waiting; the job goes on.';
 
@@ -124,7 +125,8 @@ export function jobText(job: JobRecord): string {
   const { script_changed: changed, outcome } = job.validation ?? {};
   const isPeers = job.reason === 'validation_failed' && changed !== true && !isUndecided({ outcome });
   const verdict = isPeers ? 'the validation script failed; the peer said: ' : '';
-  const words = job.detail === undefined ? '' : `  ${verdict}${cleanLine(job.detail, WORDS_CHARS)}`;
+  const said = lastWords(job);
+  const words = said === undefined ? '' : `  ${verdict}${cleanLine(said, WORDS_CHARS)}`;
   const step = job.final_at === undefined ? `\n  next: ${nextStep(job)}` : '';
   return `${job.job_id}  ${stateText(job)}${words}${step}`;
 }
