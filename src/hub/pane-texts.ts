@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { MamError, systemCode } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
 import { identify, lifeOf, UNSEEN } from '../process-id.ts';
@@ -7,6 +8,7 @@ import {
   type PaneText,
   readPaneTexts,
   removePaneText,
+  type SeenText,
   writePaneText,
 } from '../registry/pane-texts.ts';
 import type { Target } from '../tmux/deliver.ts';
@@ -21,8 +23,8 @@ const WATCHED = 5;
 /** A text of ours in a pane. */
 export interface Known extends PaneText {
   readonly name: string;
-  /** It has been seen in the pane. */
-  seen: boolean;
+  /** How it has been seen in the pane; nothing: it has not. */
+  seen: SeenText | undefined;
   /** When its clear key was last pressed, in ms since 1970. */
   clearedAt: number;
   /** When it was last waited for, to be cleared. */
@@ -40,6 +42,8 @@ export class PaneTexts {
   private readonly folder: string;
   private readonly log: Log;
   private readonly known = new Set<Known>();
+  /** A file that nobody can read: any pane may hold what it was about. */
+  unreadable: string | undefined;
   /** Marks of texts that were taken for gone. */
   private readonly gone = new Map<number, string[]>();
 
@@ -51,8 +55,9 @@ export class PaneTexts {
 
   /** Takes up what the last hub has left. */
   load(): void {
-    for (const { name, text, seen } of readPaneTexts(this.folder))
-      this.known.add({ ...text, name, seen, clearedAt: 0, awaitedAt: 0 });
+    for (const one of readPaneTexts(this.folder))
+      if (!('text' in one)) this.unreadable = join(this.folder, one.name);
+      else this.known.add({ ...one.text, name: one.name, seen: one.seen, clearedAt: 0, awaitedAt: 0 });
     this.sweep();
   }
 
@@ -91,7 +96,7 @@ export class PaneTexts {
         { cause: error },
       );
     }
-    const known = { ...text, name, seen: false, clearedAt: 0, awaitedAt: 0 };
+    const known = { ...text, name, seen: undefined, clearedAt: 0, awaitedAt: 0 };
     this.known.add(known);
     return known;
   }
@@ -113,10 +118,12 @@ export class PaneTexts {
     return this.gone.get(pane_pid) ?? [];
   }
 
-  noteSeen(one: Known): void {
-    if (one.seen) return;
-    one.seen = true;
-    this.guarded(one, () => notePaneTextSeen(this.folder, one.name));
+  /** @param as how it is seen; nothing new is not written again */
+  noteSeen(one: Known, as: SeenText): void {
+    const seen = { ...one.seen, ...as };
+    if (one.seen !== undefined && JSON.stringify(seen) === JSON.stringify(one.seen)) return;
+    one.seen = seen;
+    this.guarded(one, () => notePaneTextSeen(this.folder, one.name, one, seen));
   }
 
   /** It is known to be gone: it was submitted, or never pasted. */
@@ -125,10 +132,11 @@ export class PaneTexts {
     this.guarded(one, () => removePaneText(this.folder, one.name));
   }
 
-  /** It is not to be seen any more, as far as looks tell. */
+  /** It has left its box, or was never in it: then it may come up all the same. */
   takeForGone(one: Known): void {
-    const marks = [...this.marksGone(one), one.mark].slice(-WATCHED);
-    this.gone.set(one.pane_pid, marks);
+    const { text, cursor, placeholder } = one.seen ?? {};
+    if (text !== true && cursor !== true && placeholder === undefined)
+      this.gone.set(one.pane_pid, [...this.marksGone(one), one.mark].slice(-WATCHED));
     this.drop(one);
   }
 

@@ -1,3 +1,4 @@
+import type { SeenText } from '../registry/pane-texts.ts';
 import {
   type DeliveryEnd,
   type DeliverySteps,
@@ -48,13 +49,13 @@ export class Typist {
   async type({ target, look, announced, steps, glance }: Errand): Promise<DeliveryEnd> {
     const server = this.servers.get(announced.socket);
     const place = { server, target };
-    const isClean = this.texts.at(target).length === 0;
+    const isClean = this.isClean(target);
     const obstacle = isClean ? undefined : await this.leftovers.makeRoom(place, look, steps.stop);
     if (steps.stop.aborted) return { kind: 'stopped', stands: false };
     if (obstacle !== undefined) return { kind: 'blocked', obstacle };
     let own: Known | undefined;
     let placeholder: string | undefined;
-    let wasSeen = false;
+    let seen: SeenText | undefined;
     let end: DeliveryEnd | undefined;
     const noted: DeliverySteps = {
       ...steps,
@@ -64,8 +65,10 @@ export class Typist {
         return steps.pasting(shot);
       },
       visible: (evidence, mark) => {
-        wasSeen = true;
+        seen = mark === undefined || PLACEHOLDER.test(mark) ? {} : { text: true };
         if (mark !== undefined && PLACEHOLDER.test(mark)) placeholder = mark;
+        // On disk before Enter: by nothing else would another hub know the text again.
+        if (own !== undefined && placeholder !== undefined) this.texts.noteSeen(own, { placeholder });
         steps.visible(evidence);
       },
     };
@@ -77,9 +80,10 @@ export class Typist {
       if (own !== undefined && (end === undefined || isOut(end))) this.texts.drop(own);
     }
     if (own === undefined || isOut(end)) return end;
-    if (wasSeen) this.texts.noteSeen(own);
+    if (seen !== undefined) this.texts.noteSeen(own, seen);
     if (end.kind === 'gone') this.texts.sweep();
     else if (end.kind === 'stopped') await this.leftovers.leave(place, own, placeholder);
+    else await this.leftovers.look(place, own);
     return end;
   }
 
@@ -97,8 +101,12 @@ export class Typist {
     target: Target,
     look: Pick<Look, 'patterns'>,
   ): Promise<Obstacle | undefined> {
-    if (this.texts.at(target).length === 0) return undefined;
+    if (this.isClean(target)) return undefined;
     return this.leftovers.inTheWay({ server: this.servers.get(socket), target }, look);
+  }
+
+  private isClean(target: Target): boolean {
+    return this.texts.unreadable === undefined && this.texts.at(target).length === 0;
   }
 
   /** True when something of a job was pasted and not seen submitted. */

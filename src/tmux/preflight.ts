@@ -4,6 +4,7 @@ import { commandLineOf } from '../processes.ts';
 import { carriedBy } from './carrier.ts';
 import type { TmuxServer } from './control.ts';
 import { type Target, unfit } from './guard.ts';
+import { ownFormAtCursor, unsent } from './own-form.ts';
 import { captureBright, classify, find, type ScreenPatterns, type Shot, shoot } from './screen.ts';
 
 /** How an agent kind takes a text; from its file in `src/agents`. */
@@ -95,12 +96,14 @@ export async function preflight(
     return blocked(state, find(lines, look.patterns[state]) ?? state);
   const words = find(bright, draft) ?? find(lines, look.patterns.blankDraft);
   if (words !== undefined) return blocked('draft', words);
+  const own = shot !== undefined && draft === undefined ? ownFormAtCursor(shot) : undefined;
+  if (own !== undefined) return blocked('draft', unsent(own), true);
   if (look.patterns.ready !== undefined && state !== 'ready') {
     return blocked('not_ready', 'the screen shows no input box that is ready');
   }
   return { free: true, before: lines, shot: shot as Shot };
 }
 
-function blocked(by: Obstacle['by'], evidence: string): Preflight {
-  return { free: false, obstacle: { by, evidence } };
+function blocked(by: Obstacle['by'], evidence: string, isOurs?: true): Preflight {
+  return { free: false, obstacle: { by, evidence, ...(isOurs && { isOurs }) } };
 }
