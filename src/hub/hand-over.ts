@@ -146,7 +146,10 @@ export class HandOver {
     const evidence = typeof standing === 'object' && 'outOfReach' in standing ? standing.outOfReach : why;
     if (typeof standing === 'object' && 'lost' in standing) {
       const nothing = job.record.phase === 'queued' ? ' Nothing was delivered.' : '';
-      await this.registrar.note(job, 'session_lost', { detail: `${why.replace(/[^.]$/, '$&.')}${nothing}` });
+      const unread = await this.typist.unread(job);
+      if (isFinal(job.record.status)) return undefined;
+      const detail = `${why.replace(/[^.]$/, '$&.')}${nothing}${unread}`;
+      await this.registrar.note(job, 'session_lost', { detail });
     } else if (job.record.phase === 'queued') return { by: 'unreachable', evidence };
     else {
       const detail = cleanLine(evidence, EVIDENCE_CHARS);

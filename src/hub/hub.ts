@@ -149,6 +149,7 @@ export class Hub {
       servers,
       log,
       catchUp: (jobId) => this.inbox.catchUp(jobId),
+      unread: (job) => typist.unread(job),
     });
     this.validator = new Validator(registrar, new RunningChecks(home.folder));
     this.verifications = new Verifications(registrar);

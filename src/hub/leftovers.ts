@@ -218,7 +218,8 @@ type Found = Exclude<Standing, 'none'> | 'unseen' | 'unclear' | 'gone';
 
 const TITLES = { order: 'order', messages: 'message', reminder: 'reminder', line: 'line' } as const;
 
-function nameOf({ jobs, what }: Known): string {
+/** A text, in words. */
+export function nameOf({ jobs, what }: Known): string {
   return `our own ${TITLES[what]} for job ${jobs.join(', ')}`;
 }
 

@@ -8,8 +8,8 @@ import {
   type Target,
 } from '../tmux/deliver.ts';
 import { PLACEHOLDER } from '../tmux/own-text.ts';
-import type { Shot } from '../tmux/screen.ts';
-import { Leftovers } from './leftovers.ts';
+import { type Shot, shoot } from '../tmux/screen.ts';
+import { Leftovers, nameOf } from './leftovers.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Announced, Known, PaneTexts } from './pane-texts.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -112,6 +112,18 @@ export class Typist {
   /** True when something of a job was pasted and not seen submitted. */
   has(jobId: string): boolean {
     return this.texts.of(jobId).length > 0;
+  }
+
+  /**
+   * Said of a job whose agent has ended: whatever has the pane now may read what was pasted there and not sent. No key
+   * is pressed there.
+   * @returns a sentence with a blank before it, or nothing
+   */
+  async unread({ id }: LiveJob): Promise<string> {
+    const own = this.texts.of(id).find(({ what }) => what !== 'line');
+    const shot = own && (await shoot(this.servers.get(own.socket), own.pane).catch(() => undefined));
+    if (shot === undefined || shot.dead || shot.pane_pid !== own?.pane_pid) return '';
+    return ` ${nameOf(own).replace('our', 'Our')} was pasted and not sent, and may stand at the prompt of what is in pane ${own.pane} now, such as a shell. Look there (\`mam attach ${id}\`) and clear the line (Ctrl-C): with Enter a shell runs it.`;
   }
 
   /**

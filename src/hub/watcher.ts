@@ -34,6 +34,7 @@ export class Watcher {
   private readonly servers: TmuxServers;
   private readonly log: Log;
   private readonly catchUp: (jobId: string) => Promise<boolean>;
+  private readonly unread: (job: LiveJob) => Promise<string>;
   private readonly timers = new Map<string, NodeJS.Timeout>();
   private readonly checking = new Set<string>();
   private readonly outputs: Outputs;
@@ -46,17 +47,22 @@ export class Watcher {
   private sweeps = 0;
   private stopped = false;
 
-  /** @param options.catchUp records what was reported of a job and could not be taken yet; true when there was something */
+  /**
+   * @param options.catchUp records what was reported of a job and could not be taken yet; true when there was something
+   * @param options.unread says what an agent that has ended left in its pane
+   */
   constructor(options: {
     registrar: Registrar;
     servers: TmuxServers;
     log: Log;
     catchUp: (jobId: string) => Promise<boolean>;
+    unread: (job: LiveJob) => Promise<string>;
   }) {
     this.registrar = options.registrar;
     this.servers = options.servers;
     this.log = options.log;
     this.catchUp = options.catchUp;
+    this.unread = options.unread;
     this.outputs = new Outputs(options.servers);
   }
 
@@ -151,7 +157,7 @@ export class Watcher {
       else {
         const nothing =
           job.record.status === 'queued' && job.record.phase === 'queued' ? ' Nothing was delivered.' : '';
-        await this.conclude(job, 'session_lost', `${standing.lost}${nothing}`);
+        await this.conclude(job, 'session_lost', `${standing.lost}${nothing}${await this.unread(job)}`);
       }
     } finally {
       this.checking.delete(job.id);
