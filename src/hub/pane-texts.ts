@@ -82,6 +82,7 @@ export class PaneTexts {
       pane_start: start,
       pane_ns: ns,
       prompt: promptOf(shot),
+      alternate: shot.alternate,
       screen: hashOf(shot),
       at: new Date().toISOString(),
     };
@@ -104,6 +105,8 @@ export class PaneTexts {
   /** The texts that may stand in a pane, oldest first. */
   at({ pane, pane_pid }: Pick<Target, 'pane' | 'pane_pid'>): Known[] {
     if (this.known.size === 0) return [];
+    // Another tmux server may have given both numbers anew.
+    this.sweep();
     return [...this.known].filter((one) => one.pane === pane && one.pane_pid === pane_pid);
   }
 

@@ -28,6 +28,7 @@ export const paneTextSchema = z.object({
   text: z.string(),
   mark: z.string().describe('a word of the text that no other one has'),
   prompt: z.string().describe("what stood before the cursor in the cursor's row before the paste"),
+  alternate: z.boolean().optional().describe("the program's other screen was shown then"),
   screen: z.string().describe('hash of the screen before the paste'),
   at: z.string(),
 });

@@ -24,6 +24,8 @@ export interface Shot {
   lines: string[];
   cursor_x: number;
   cursor_y: number;
+  /** The program shows its other screen, as full-screen views do. */
+  alternate?: boolean;
   dead: boolean;
   in_mode: boolean;
   pane_pid: number;
@@ -61,16 +63,17 @@ export async function shoot(server: TmuxServer, pane: string): Promise<Shot | un
 /** The command whose answer `readShot` reads. */
 export function shotCommand(pane: string): string {
   const target = quote(pane);
-  const state = quote(`#{cursor_x}|#{cursor_y}|${STATE_FORMAT}`);
+  const state = quote(`#{cursor_x}|#{cursor_y}|#{alternate_on}|${STATE_FORMAT}`);
   return `display-message -p -t ${target} ${state} ; capture-pane -p -t ${target}`;
 }
 
 export function readShot([first = '', ...rows]: string[]): Shot {
-  const [x, y, dead, mode, pid, inputOff, synchronized, ...command] = first.split('|');
+  const [x, y, alternate, dead, mode, pid, inputOff, synchronized, ...command] = first.split('|');
   return {
     lines: trimmed(rows),
     cursor_x: Number(x),
     cursor_y: Number(y),
+    alternate: alternate === '1',
     dead: dead === '1',
     in_mode: mode !== '0',
     pane_pid: Number(pid),

@@ -5,6 +5,8 @@ import type { Shot } from './screen.ts';
 export interface Pasted {
   text: string;
   prompt: string;
+  /** The program's other screen was shown then: on this one nothing of the box is seen. */
+  alternate?: boolean | undefined;
   /** What the program shows in the place of the text, where that was seen a moment ago. */
   placeholder?: string | undefined;
 }
@@ -44,7 +46,8 @@ export function standing(shot: Shot, pasted: Pasted): Standing {
  * empty one stands below the text, or nothing is left of words that were seen. That it is not at the cursor is not enough.
  */
 export function hasLeft(shot: Shot, pasted: Pasted, seen: Sighting): boolean {
-  if (standing(shot, pasted) !== 'none') return false;
+  if (standing(shot, pasted) !== 'none' || (pasted.alternate ?? shot.alternate) !== shot.alternate)
+    return false;
   const isUnknown = seen.text !== true && seen.placeholder === undefined;
   if (boxOf(shot, pasted) === 'empty' && (seen.cursor === true || isUnknown)) return true;
   const { lines } = shot;
