@@ -1,11 +1,12 @@
+import { hasEmptyBoxBelow } from './has-left.ts';
 import { bare, PLACEHOLDER } from './own-text.ts';
 import type { Shot } from './screen.ts';
-import { endOfBox, hasEmptyBoxBelow, REACH } from './standing.ts';
+import { endOfBox, REACH } from './standing.ts';
 
 /** An order, and whatever else of ours is typed: what it begins with, and its end. Without blanks, as `bare` makes it. */
 const FORMS = [
-  /Job([a-z0-9-]+?)wasdelegatedtoyoubyanotheragent(?<end>.*?Useonlythisid,noneofanearlierrun:\1)?/g,
-  /Jobs?[a-z0-9-]+?(?:is[a-z_]+\(?|needsyou|,foryou:|:thereissomethingforyoutoread)(?<end>.*?(?:,note[a-z0-9]{8}|\(note[a-z0-9]{8}\)))/g,
+  /Job([a-z0-9-]{1,80}?)wasdelegatedtoyoubyanotheragent(?<end>.*?Useonlythisid,noneofanearlierrun:\1)?/g,
+  /Jobs?([a-z0-9-]{1,80}?)(?:is(?:completed|failed|cancelled)|needsyou|,foryou:|:thereissomethingforyoutoread)(?<end>.*?(?:,note[a-z0-9]{8}|\(note[a-z0-9]{8}\)))/g,
 ];
 const SHOWN_CHARS = 60;
 
@@ -33,18 +34,28 @@ export function ownFormOnScreen({ lines }: Shot): string | undefined {
   return row.trim().slice(0, SHOWN_CHARS);
 }
 
+/** How texts of ours begin on a screen that are about other jobs than one of them is. */
+export function otherForms(lines: string[], text: string): string[] {
+  const isOther = ({ job }: { job: string }) => !text.includes(job);
+  return formsIn(lines)
+    .filter(isOther)
+    .map(({ job }) => `Job${job}`);
+}
+
 /** Our texts in some rows, by the rows in which they begin and end. */
-function formsIn(lines: string[]): { first: number; last: number; text: string }[] {
+function formsIn(lines: string[]): { first: number; last: number; job: string; text: string }[] {
   const rows = lines.map(bare);
   const ends = rows.map((_, row) => rows.slice(0, row + 1).join('').length);
   const rowOf = (at: number) => ends.findIndex((end) => at < end);
-  return FORMS.flatMap((form) => [...rows.join('').matchAll(form)]).map(({ index, 0: text, groups }) => {
-    const end = index + text.length - 1;
-    // Somebody has taken its end away: it goes on as far as its rows do.
-    const blank = rows.findIndex((row, at) => at > rowOf(end) && row === '');
-    const last = groups?.['end'] === undefined ? (blank < 0 ? rows.length : blank) - 1 : rowOf(end);
-    return { first: rowOf(index), last, text };
-  });
+  return FORMS.flatMap((form) => [...rows.join('').matchAll(form)]).map(
+    ({ index, 0: text, 1: job = '', groups }) => {
+      const end = index + text.length - 1;
+      // Somebody has taken its end away: it goes on as far as its rows do.
+      const blank = rows.findIndex((row, at) => at > rowOf(end) && row === '');
+      const last = groups?.['end'] === undefined ? (blank < 0 ? rows.length : blank) - 1 : rowOf(end);
+      return { first: rowOf(index), last, job, text };
+    },
+  );
 }
 
 /** Why such a text is in the way. @param words of it */

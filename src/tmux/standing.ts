@@ -18,20 +18,10 @@ export interface Pasted {
  */
 export type Standing = 'alone' | 'part' | 'folded' | 'none';
 
-/** How a text was seen since its paste. */
-export interface Sighting {
-  /** Its own words were on the screen. */
-  text?: boolean | undefined;
-  /** It stood at the cursor: an empty box at the cursor is its box. */
-  cursor?: boolean | undefined;
-  /** The placeholder that its program has shown for it. */
-  placeholder?: string | undefined;
-}
-
 /** How many rows above and below the cursor an input box may reach. */
 export const REACH = 24;
 /** A piece of the text has so many characters without blanks at least. */
-const PIECE = 14;
+export const PIECE = 14;
 
 /** How a text stands in the input box, as far as one look tells. A transcript above the box does not count. */
 export function standing(shot: Shot, pasted: Pasted): Standing {
@@ -39,38 +29,6 @@ export function standing(shot: Shot, pasted: Pasted): Standing {
   const rows = shot.lines.slice(beginOfBox(shot, signOf(pasted.prompt)), endOfBox(shot));
   if (hasPiece(rows.map(bare).join(''), bare(pasted.text))) return 'part';
   return rows.some((row) => PLACEHOLDER.test(row)) ? 'folded' : 'none';
-}
-
-/**
- * True where the screen shows that a text has left its box: the box at the cursor is as it was before the paste, or an
- * empty one stands below the text, or nothing is left of words that were seen. That it is not at the cursor is not enough.
- */
-export function hasLeft(shot: Shot, pasted: Pasted, seen: Sighting): boolean {
-  if (standing(shot, pasted) !== 'none' || (pasted.alternate ?? shot.alternate) !== shot.alternate)
-    return false;
-  const isUnknown = seen.text !== true && seen.placeholder === undefined;
-  if (boxOf(shot, pasted) === 'empty' && (seen.cursor === true || isUnknown)) return true;
-  const { lines } = shot;
-  if (hasEmptyBoxBelow(lines, seen.text === true ? pasted.text : seen.placeholder)) return true;
-  const isNowhere =
-    !hasPiece(lines.map(bare).join(''), bare(pasted.text)) && !lines.some((row) => PLACEHOLDER.test(row));
-  return !isUnknown && isNowhere;
-}
-
-/** What stands before the cursor, against what stood there before the paste: the same, more, or another prompt. */
-export function boxOf(shot: Shot, { prompt }: Pasted): 'empty' | 'filled' | 'other' {
-  const [before, now] = [signOf(prompt), signOf(promptOf(shot))];
-  if (now === before) return 'empty';
-  return before !== '' && now.startsWith(before) ? 'filled' : 'other';
-}
-
-/** True where a row below the text reads as the text's own row does before it. */
-export function hasEmptyBoxBelow(lines: string[], text: string | undefined): boolean {
-  const begin = bare(text ?? '').slice(0, PIECE);
-  const rows = lines.map(bare);
-  const row = begin === '' ? -1 : rows.findLastIndex((one) => one.includes(begin));
-  const sign = signOf((rows[row] ?? '').split(begin)[0] ?? '');
-  return sign !== '' && rows.slice(row + 1).some((one) => signOf(one) === sign);
 }
 
 /** True when a text stands at the cursor whole and untouched, with nothing beside it. */
@@ -97,7 +55,7 @@ export function promptOf({ lines, cursor_x: x, cursor_y: y }: Shot): string {
 }
 
 /** A prompt as it can be known again: some count, or tell the time. */
-function signOf(prompt: string): string {
+export function signOf(prompt: string): string {
   return bare(prompt).replace(/\d+/g, '0');
 }
 
@@ -119,7 +77,8 @@ export function endOfBox({ cursor_y: cursor, lines }: Shot): number {
   return row;
 }
 
-function hasPiece(shown: string, whole: string): boolean {
+/** True when a piece of a text, both without blanks, is among what is shown. */
+export function hasPiece(shown: string, whole: string): boolean {
   const length = Math.min(PIECE, whole.length);
   for (let at = 0; at + length <= whole.length; at++)
     if (shown.includes(whole.slice(at, at + length))) return true;

@@ -184,7 +184,8 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
   sharing('of a job that was removed: an order from another registry waits all the same', async ({ lab }) => {
     const peer = await lab.startPeer('mute', { args: ['--swallow', '2'] });
     const one = await leftBehind(lab, peer);
-    rmSync(lab.paths(one).folder, { recursive: true });
+    // The hub may be writing in it.
+    rmSync(lab.paths(one).folder, { recursive: true, maxRetries: 5 });
     const registry = join(lab.project, 'other', 'jobs');
     const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
     const agent = { agent: 'command', agent_session: peer.address };
@@ -216,6 +217,22 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     await type(lab, peer, CLEAR);
     await until('it is sent', () => lab.types(two, registry).includes('submitted'));
     expect(peer.keys).toBe(`\r\r${CLEAR_BYTE}\r`);
+  });
+
+  sharing('of two hubs that paste in one moment: neither is sent with the other', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--edit', '--echo', '700'] });
+    const [server] = await servers(lab);
+    const MAM_HOME = join(lab.folder, 'h3');
+    lab.homes.push(MAM_HOME);
+    const registry = join(lab.project, 'third', 'jobs');
+    const other = await lab.startServer({ MAM_HOME, MAM_REGISTRY_DIR: registry });
+    await other.ask('list_jobs');
+    const both = [server, other].map((one) => one.delegate(peer, { prompt: 'job one' }));
+    const [{ job_id: one }, { job_id: two }] = await Promise.all(both);
+    await lab.event(one, 'delivery_unverified');
+    await until('it is known', () => lab.types(two, registry).includes('delivery_unverified'));
+    expect(peer.pastes).toHaveLength(2);
+    expect(peer.keys).toBe('');
   });
 
   sharing('in a pane whose program was replaced: nobody waits for it', async ({ lab }) => {
