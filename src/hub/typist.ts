@@ -9,6 +9,7 @@ import {
 } from '../tmux/deliver.ts';
 import { PLACEHOLDER } from '../tmux/own-text.ts';
 import { type Shot, shoot } from '../tmux/screen.ts';
+import { release } from '../tmux/typing-claim.ts';
 import { Leftovers, nameOf } from './leftovers.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Announced, Known, PaneTexts } from './pane-texts.ts';
@@ -78,6 +79,8 @@ export class Typist {
     } finally {
       // Whoever could not announce it has pasted nothing.
       if (own !== undefined && (end === undefined || isOut(end))) this.texts.drop(own);
+      // No more keys come. A pane that is gone has taken our claim with it.
+      if (own !== undefined) void release(server, target.pane).catch(() => {});
     }
     if (own === undefined || isOut(end)) return end;
     if (seen !== undefined) this.texts.noteSeen(own, seen);

@@ -6,6 +6,7 @@ import type { TmuxServer } from './control.ts';
 import { type Target, unfit } from './guard.ts';
 import { ownFormAtCursor, unsent } from './own-form.ts';
 import { captureBright, classify, find, type ScreenPatterns, type Shot, shoot } from './screen.ts';
+import { otherHub } from './typing-claim.ts';
 
 /** How an agent kind takes a text; from its file in `src/agents`. */
 export interface Look {
@@ -96,6 +97,11 @@ export async function preflight(
     return blocked(state, find(lines, look.patterns[state]) ?? state);
   const words = find(bright, draft) ?? find(lines, look.patterns.blankDraft);
   if (words !== undefined) return blocked('draft', words);
+  const other = otherHub(shot?.claim ?? '');
+  if (other !== undefined) {
+    const evidence = `another hub of yours, with a MAM_HOME of its own (process ${other}), is typing there`;
+    return blocked('busy', evidence);
+  }
   const own = shot !== undefined && draft === undefined ? ownFormAtCursor(shot) : undefined;
   if (own !== undefined) return blocked('draft', unsent(own), true);
   if (look.patterns.ready !== undefined && state !== 'ready') {

@@ -229,10 +229,10 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     await other.ask('list_jobs');
     const both = [server, other].map((one) => one.delegate(peer, { prompt: 'job one' }));
     const [{ job_id: one }, { job_id: two }] = await Promise.all(both);
-    await lab.event(one, 'delivery_unverified');
-    await until('it is known', () => lab.types(two, registry).includes('delivery_unverified'));
-    expect(peer.pastes).toHaveLength(2);
-    expect(peer.keys).toBe('');
+    await lab.event(one, 'submitted');
+    await until('it is sent', () => lab.types(two, registry).includes('submitted'));
+    const sent = peer.bytes.toString().split('\r');
+    expect(sent.map((text) => text.split('Use only this id').length - 1)).toEqual([1, 1, 0]);
   });
 
   sharing('in a pane whose program was replaced: nobody waits for it', async ({ lab }) => {
