@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobId } from '../job/id.ts';
 import { cleanLine } from '../job/text.ts';
@@ -21,10 +21,25 @@ export const paneTexts: Check = {
 
   async look({ home }) {
     const folder = homePaths(home).panes;
-    const left = namesIn(folder).flatMap((name) => textIn(join(folder, name)) ?? []);
-    return left.filter(mayStand).map(standing);
+    const paths = namesIn(folder).map((name) => join(folder, name));
+    const left = paths.flatMap((path) => textIn(path) ?? []);
+    const damaged = paths.filter((path) => textIn(path) === undefined && age(path) > ON_ITS_WAY_MS);
+    return [...left.filter(mayStand).map(standing), ...damaged.map(unreadable)];
   },
 };
+
+/** In ms; 0 for what is gone. */
+function age(path: string): number {
+  return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+}
+
+function unreadable(path: string): Found {
+  return problem(
+    'tmux.note',
+    `${path} tells of a text of mam in a pane, and can't be read: that text may stand there unsent.`,
+    'Look into the panes that mam types into, send or remove such a text, and then remove the file.',
+  );
+}
 
 function namesIn(folder: string): string[] {
   try {

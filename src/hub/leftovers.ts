@@ -108,7 +108,7 @@ export class Leftovers {
     const shot = await shoot(server, target.pane);
     const words = shot && ownFormOnScreen(shot);
     if (words === undefined) return undefined;
-    const evidence = `${unsent(words)} (What was typed into panes is not known for certain: ${unreadable} can't be read. Once no pane holds an unsent text, remove that file and run \`mam hub restart\`.)`;
+    const evidence = `${unsent(words)} (What was typed into panes is not known for certain: ${unreadable} can't be read. Once no pane holds an unsent text, remove that file.)`;
     return { by: 'draft', evidence, isOurs: true };
   }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MamError, systemCode } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
@@ -42,8 +43,7 @@ export class PaneTexts {
   private readonly folder: string;
   private readonly log: Log;
   private readonly known = new Set<Known>();
-  /** A file that nobody can read: any pane may hold what it was about. */
-  unreadable: string | undefined;
+  private readonly damaged: string[] = [];
   /** Marks of texts that were taken for gone. */
   private readonly gone = new Map<number, string[]>();
 
@@ -56,7 +56,7 @@ export class PaneTexts {
   /** Takes up what the last hub has left. */
   load(): void {
     for (const one of readPaneTexts(this.folder))
-      if (!('text' in one)) this.unreadable = join(this.folder, one.name);
+      if (!('text' in one)) this.damaged.push(join(this.folder, one.name));
       else this.known.add({ ...one.text, name: one.name, seen: one.seen, clearedAt: 0, awaitedAt: 0 });
     this.sweep();
   }
@@ -108,6 +108,11 @@ export class PaneTexts {
     // Another tmux server may have given both numbers anew.
     this.sweep();
     return [...this.known].filter((one) => one.pane === pane && one.pane_pid === pane_pid);
+  }
+
+  /** A note that nobody can read, while it lies there: any pane may hold what it was about. */
+  get unreadable(): string | undefined {
+    return this.damaged.find((path) => existsSync(path));
   }
 
   /** The texts of a job. */
