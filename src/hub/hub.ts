@@ -1,6 +1,7 @@
 import { startBroker } from '../bus/broker.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
 import { watchOutbox } from '../bus/outbox.ts';
+import { sweepSpool } from '../bus/spool.ts';
 import { isReplyTopic, statusTopic } from '../bus/topics.ts';
 import type { Settings } from '../config.ts';
 import { START_MS } from '../hub-place.ts';
@@ -380,7 +381,10 @@ export class Hub {
   }
 
   private look(): void {
-    if (++this.looks % SWEEP_TICKS === 0) sweepAnnouncements(this.home.servers);
+    if (++this.looks % SWEEP_TICKS === 0) {
+      sweepAnnouncements(this.home.servers);
+      sweepSpool(this.home.folder);
+    }
     this.registrar.look();
     void this.takeBack();
     if (this.watcher.owes) void this.inbox.drain().then(() => this.watcher.again());
