@@ -1,7 +1,7 @@
 import { MamError } from '../errors.ts';
 import type { TmuxServer } from './control.ts';
 import { paste, pressOnRows, type Target, unfit } from './guard.ts';
-import { climb, enterAtOnce } from './ladder.ts';
+import { climb } from './ladder.ts';
 import { type Look, type Obstacle, type Preflight, preflight } from './preflight.ts';
 import type { ClimbEnd, DeliverySteps } from './rung.ts';
 import { type Shot, shoot } from './screen.ts';
@@ -43,20 +43,12 @@ export async function deliver(
   if (steps.stop.aborted) return { kind: 'stopped', stands: false };
   await steps.pasting(free.shot);
   if (steps.stop.aborted) return { kind: 'stopped', stands: false };
-  const prompt = promptOf(free.shot);
-  const order = { server, target, text: clean, look, steps, before: free.before, prompt };
-  // Both in one write: the first look follows the paste without a round trip between.
-  const [pasted, first] = await Promise.allSettled([
-    paste(server, target.pane, free.shot, clean),
-    enterAtOnce(order, free.shot),
-  ]);
-  if (pasted.status === 'fulfilled' && pasted.value !== undefined) {
-    return reclassify(server, target, look, pasted.value);
-  }
+  const { lines, cursor_y: row } = free.shot;
+  const pasted = { text: clean, prompt: promptOf(free.shot), above: lines[row - 1] };
   try {
-    if (pasted.status === 'rejected') throw pasted.reason;
-    if (first.status === 'rejected') throw first.reason;
-    return await climb(order, first.value);
+    const refusal = await paste(server, target.pane, free.shot, clean);
+    if (refusal !== undefined) return reclassify(server, target, look, refusal);
+    return await climb({ server, target, text: clean, look, steps, before: free.before, pasted });
   } catch (error) {
     return lost(server, target, error);
   }

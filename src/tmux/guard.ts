@@ -5,7 +5,7 @@ import type { TmuxServer } from './control.ts';
 import { TYPING_OPTION } from './marks.ts';
 import { isShell, shellInFront } from './process.ts';
 import { formatLiteral, quote } from './quote.ts';
-import { readShot, type Shot, STATE_FORMAT, shotCommand } from './screen.ts';
+import { type Shot, STATE_FORMAT } from './screen.ts';
 import { ourClaim } from './typing-claim.ts';
 
 /** So many rows tmux is asked to look for. */
@@ -65,7 +65,6 @@ export function paste(
 
 /**
  * Presses a key under the same guard as `paste`.
- * @param seen a word that one row of the screen must still hold, or nothing
  * @returns nothing when pressed, else what tmux saw
  */
 export function press(
@@ -73,9 +72,22 @@ export function press(
   pane: string,
   shot: Shot,
   key: string,
-  seen?: string,
 ): Promise<string | undefined> {
-  return pressIf(server, pane, shot, [key], seen === undefined ? [] : [`#{C:${seen}}`]);
+  return pressIf(server, pane, shot, [key], []);
+}
+
+/** The same while the cursor stands where it was, and every row up to it, from the given one on, is as it was. */
+export function pressOnBox(
+  server: TmuxServer,
+  pane: string,
+  shot: Shot,
+  key: string,
+  from: number,
+): Promise<string | undefined> {
+  const { cursor_x: x, cursor_y: y, lines } = shot;
+  const rows = lines.slice(from, y + 1).filter((row) => row !== '');
+  const cursor = `#{==:#{cursor_x}|#{cursor_y},${x}|${y}}`;
+  return pressIf(server, pane, shot, [key], [cursor, ...rows.slice(-MOST_ROWS).map(isShown)]);
 }
 
 /** The same for several keys, which nothing can come between. */
@@ -97,8 +109,7 @@ export function pressOnRows(
   key: string,
   rows: readonly string[],
 ): Promise<string | undefined> {
-  const seen = rows.slice(0, MOST_ROWS).map((row) => `#{C/r:${wholeRow(row)}}`);
-  return pressIf(server, pane, shot, [key], seen);
+  return pressIf(server, pane, shot, [key], rows.slice(0, MOST_ROWS).map(isShown));
 }
 
 function pressIf(
@@ -110,23 +121,6 @@ function pressIf(
 ): Promise<string | undefined> {
   const send = `send-keys -t ${quote(pane)} ${keys.map(quote).join(' ')}`;
   return run(server, '', guarded(pane, shot, send, '', seen));
-}
-
-/**
- * Looks and presses in one command, so that nothing can come between: for a program that takes input at once.
- * @param seen a word that one row of the screen must hold
- * @returns the screen just before the key, or nothing when it was not pressed
- */
-export async function lookAndPress(
-  server: TmuxServer,
-  pane: string,
-  shot: Shot,
-  key: string,
-  seen: string,
-): Promise<Shot | undefined> {
-  const keys = `${shotCommand(pane)} ; send-keys -t ${quote(pane)} ${quote(key)}`;
-  const lines = await server.command(guarded(pane, shot, keys, '', [`#{C:${seen}}`]));
-  return lines.at(-1) === 'DONE' ? readShot(lines.slice(0, -1)) : undefined;
 }
 
 /** @param seen formats that must be true as well */
@@ -149,6 +143,11 @@ function allOf(formats: readonly string[]): string {
   const half = Math.ceil(formats.length / 2);
   if (half < 1 || formats.length === 1) return formats[0] ?? '1';
   return `#{&&:${allOf(formats.slice(0, half))},${allOf(formats.slice(half))}}`;
+}
+
+/** A format that is true while the screen shows a row as it is. */
+function isShown(row: string): string {
+  return `#{C/r:${wholeRow(row)}}`;
 }
 
 /** A pattern for a whole row of the screen. Signs that mean something to tmux or to a pattern stand for any sign. */

@@ -1,5 +1,3 @@
-import type { Shot } from './screen.ts';
-
 /**
  * What programs put around and into wrapped text: blanks, box drawing, block elements, ASCII borders. And what they leave
  * out: joiners and variants.
@@ -48,6 +46,14 @@ function uniqueEnd(whole: string): string {
   return whole;
 }
 
+/** False for the placeholder of another text: most tell how many lines or characters they stand for, some one less. */
+function mayStandFor(placeholder: string, text: string): boolean {
+  const [, count, unit] = /(\d+) (line|char)/.exec(placeholder) ?? [];
+  if (count === undefined) return true;
+  if (unit === 'line') return Math.abs(Number(count) - text.split('\n').length) <= 1;
+  return Number(count) >= [...text].length - 1 && Number(count) <= Buffer.byteLength(text);
+}
+
 /** What proves that our text is in the box. */
 export interface Sight {
   evidence: string;
@@ -60,6 +66,7 @@ export interface Sight {
 /** A text about to be pasted, and what of it was on the screen already: that proves nothing. */
 export class OwnText {
   readonly #before: string[];
+  readonly #text: string;
   readonly #needle: string;
   readonly #tail: string;
   readonly #isLong: boolean;
@@ -69,6 +76,7 @@ export class OwnText {
   constructor(before: string[], text: string, needle: string) {
     const whole = bare(text);
     this.#before = before;
+    this.#text = text;
     this.#needle = needle;
     this.#tail = uniqueEnd(whole);
     this.#isLong = whole.length > TAIL;
@@ -84,7 +92,7 @@ export class OwnText {
     }
     const placeholder = now
       .map((line) => PLACEHOLDER.exec(line)?.[0])
-      .findLast((found) => found !== undefined);
+      .findLast((found) => found !== undefined && mayStandFor(found, this.#text));
     if (placeholder !== undefined && this.isNew(now, placeholder)) {
       return { evidence: `the screen shows ${placeholder.slice(0, 60)}`, mark: placeholder, whole: true };
     }
@@ -101,49 +109,6 @@ export class OwnText {
     }
     return locate(now, word).count > known;
   }
-
-  /** True when a word was nowhere on the screen before the paste. */
-  isUnknown(word: string): boolean {
-    return locate(this.#before, word).count === 0;
-  }
-}
-
-/**
- * True while the box holds our text just as in an earlier look: the same rows at the same distance from the cursor, and
- * from the end of the screen's text. A clock or a spinner elsewhere changes nothing.
- * @param atCursor the end of the screen's text is no sign: any row may come up there by itself
- */
-export function heldAsBefore(mark: string | undefined, then: Shot, now: Shot, atCursor = false): boolean {
-  if (mark === undefined) {
-    return (
-      sameLines(then.lines, now.lines) && then.cursor_x === now.cursor_x && then.cursor_y === now.cursor_y
-    );
-  }
-  return place(mark, then, atCursor) === place(mark, now, atCursor);
-}
-
-/** How many line breaks the box holds behind our text, with the cursor behind them; 0 also when it does not hold that. */
-export function breaksBehind(mark: string | undefined, then: Shot, now: Shot): number {
-  if (mark === undefined) return 0;
-  const [before, after] = [seat(mark, then), seat(mark, now)];
-  if (before === undefined || after === undefined || !sameLines(before.rows, after.rows)) return 0;
-  const breaks = Math.max(0, after.cursor - before.cursor);
-  const rows = now.lines.slice(now.cursor_y + 1 - breaks, now.cursor_y + 1);
-  return rows.every((row) => row === '') ? breaks : 0;
-}
-
-function place(mark: string, shot: Shot, atCursor: boolean): string {
-  const found = seat(mark, shot);
-  if (found === undefined) return '';
-  return JSON.stringify([found.rows, found.cursor, shot.cursor_x, atCursor || found.below]);
-}
-
-/** The rows that hold the mark, and how far below them the screen's text ends and the cursor stands. */
-function seat(mark: string, shot: Shot): { rows: string[]; below: number; cursor: number } | undefined {
-  const { first, last } = locate(shot.lines, mark);
-  if (first < 0) return undefined;
-  const end = shot.lines.findLastIndex((line) => line !== '');
-  return { rows: shot.lines.slice(first, last + 1), below: end - last, cursor: shot.cursor_y - last };
 }
 
 /** The rows that are not ours: words of the pasted text must not pass for a dialog of the agent. */

@@ -50,7 +50,7 @@ export async function recoverDelivery(
     text: pasted.text,
     look,
     before: [],
-    prompt: pasted.prompt,
+    pasted,
     steps: {
       pasting: async () => {},
       visible: () => {},

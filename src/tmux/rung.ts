@@ -5,6 +5,7 @@ import { otherForms } from './own-form.ts';
 import { locate, type OwnText, withoutOwn } from './own-text.ts';
 import type { Look } from './preflight.ts';
 import { find, type Shot } from './screen.ts';
+import type { Pasted } from './standing.ts';
 
 /** What the caller does at each rung. */
 export interface DeliverySteps {
@@ -33,8 +34,8 @@ export interface Climb {
   steps: DeliverySteps;
   /** The screen before the paste; empty when it is not known. */
   before: string[];
-  /** What stood before the cursor in its row before the paste. */
-  prompt: string;
+  /** The text, and what bounds its box. */
+  pasted: Pasted;
 }
 
 /** A climb under way. */

@@ -29,6 +29,8 @@ export interface Shot {
   alternate?: boolean;
   /** The hub that is typing there, as `typing-claim.ts` writes it; empty: none. */
   claim?: string | undefined;
+  /** Columns of the pane. */
+  width: number;
   dead: boolean;
   in_mode: boolean;
   pane_pid: number;
@@ -66,16 +68,20 @@ export async function shoot(server: TmuxServer, pane: string): Promise<Shot | un
 /** The command whose answer `readShot` reads. */
 export function shotCommand(pane: string): string {
   const target = quote(pane);
-  const state = quote(`#{cursor_x}|#{cursor_y}|#{alternate_on}|#{${TYPING_OPTION}}|${STATE_FORMAT}`);
+  const state = quote(
+    `#{cursor_x}|#{cursor_y}|#{pane_width}|#{alternate_on}|#{${TYPING_OPTION}}|${STATE_FORMAT}`,
+  );
   return `display-message -p -t ${target} ${state} ; capture-pane -p -t ${target}`;
 }
 
 export function readShot([first = '', ...rows]: string[]): Shot {
-  const [x, y, alternate, claim, dead, mode, pid, inputOff, synchronized, ...command] = first.split('|');
+  const [x, y, width, alternate, claim, dead, mode, pid, inputOff, synchronized, ...command] =
+    first.split('|');
   return {
     lines: trimmed(rows),
     cursor_x: Number(x),
     cursor_y: Number(y),
+    width: Number(width),
     alternate: alternate === '1',
     claim,
     dead: dead === '1',

@@ -1,3 +1,4 @@
+import { columnsOf } from '../job/columns.ts';
 import { bare, PLACEHOLDER } from './own-text.ts';
 import type { Shot } from './screen.ts';
 
@@ -7,6 +8,8 @@ export interface Pasted {
   prompt: string;
   /** The program's other screen was shown then: on this one nothing of the box is seen. */
   alternate?: boolean | undefined;
+  /** The row above the prompt before the paste, where that is known: all that bounds a box without a prompt. */
+  above?: string | undefined;
   /** What the program shows in the place of the text, where that was seen a moment ago. */
   placeholder?: string | undefined;
 }
@@ -19,39 +22,48 @@ export interface Pasted {
 export type Standing = 'alone' | 'part' | 'folded' | 'none';
 
 /** How many rows above and below the cursor an input box may reach. */
-export const REACH = 24;
+export const REACH = 100;
 /** A piece of the text has so many characters without blanks at least. */
 export const PIECE = 14;
+/** The end of a text whose beginning has no room on the screen has so many at least. */
+const END = 24;
+/** The upper edge of a box, which may say how much of it has scrolled out. */
+const EDGE = /[─━▔▀▄╌═]{3}/;
+/** What stands so far right of a box is a column of its own. */
+const ASIDE = /(?<=\S {8,})\S.*$/;
+/** A row that ends so few columns before the edge of its pane is full: the cursor may be in the next one. */
+const NARROW = 8;
 
 /** How a text stands in the input box, as far as one look tells. A transcript above the box does not count. */
 export function standing(shot: Shot, pasted: Pasted): Standing {
   if (standsAlone(shot, pasted)) return 'alone';
-  const rows = shot.lines.slice(beginOfBox(shot, signOf(pasted.prompt)), endOfBox(shot));
+  const rows = shot.lines.slice(beginOfBox(shot, pasted.prompt), endOfBox(shot));
   if (hasPiece(rows.map(bare).join(''), bare(pasted.text))) return 'part';
   return rows.some((row) => PLACEHOLDER.test(row)) ? 'folded' : 'none';
 }
 
 /** True when a text stands at the cursor whole and untouched, with nothing beside it. */
-export function standsAlone(shot: Shot, { text, prompt, placeholder }: Pasted): boolean {
-  const { cursor_y: cursor, lines } = shot;
-  const sign = signOf(prompt);
-  const from = beginOfBox(shot, sign);
-  const upToCursor = lines
-    .slice(from, cursor + 1)
-    .map(bare)
-    .join('');
-  const shows = (words: string): boolean => {
-    // An empty row with the cursor is a line break behind it, or where its program goes on.
-    if (words === '' || bare(lines[cursor] ?? '') === '' || !upToCursor.endsWith(words)) return false;
-    const before = upToCursor.slice(0, -words.length);
-    return signOf(before) === sign || !/[\p{L}\p{N}]/u.test(before);
-  };
-  return shows(bare(text)) || shows(bare(placeholder ?? ''));
+export function standsAlone(shot: Shot, pasted: Pasted): boolean {
+  const { cursor_x: x, cursor_y: y } = shot;
+  const rows = shot.lines.slice(0, y + 1);
+  const inside = rows.map((row) => row.replace(ASIDE, ''));
+  const last = inside[y] ?? '';
+  const isAside = x <= columnsOf(last) && last !== rows[y];
+  return [pasted.text, pasted.placeholder ?? ''].some((text) => {
+    const words = bare(text);
+    if (words === '') return false;
+    return isAlone(rows, words, pasted, shot) || (isAside && isAlone(inside, words, pasted, shot));
+  });
 }
 
 /** What stands before the cursor in its row. */
 export function promptOf({ lines, cursor_x: x, cursor_y: y }: Shot): string {
-  return (lines[y] ?? '').slice(0, x).trimEnd();
+  let prompt = '';
+  for (const character of lines[y] ?? '') {
+    if (columnsOf(prompt + character) > x) break;
+    prompt += character;
+  }
+  return prompt.trimEnd();
 }
 
 /** A prompt as it can be known again: some count, or tell the time. */
@@ -59,15 +71,47 @@ export function signOf(prompt: string): string {
   return bare(prompt).replace(/\d+/g, '0');
 }
 
-/** The last row up to the cursor that begins with the prompt; without one, the first of the rows on end above it. */
-function beginOfBox({ cursor_y: cursor, lines }: Shot, sign: string): number {
+/** The row in which the input box begins: the last one with the prompt; without one, the first of those on end. */
+export function beginOfBox({ cursor_y: cursor, lines }: Shot, prompt: string): number {
+  const sign = signOf(prompt);
   const top = Math.max(0, cursor - REACH);
-  const at = (row: number) => bare(lines[row] ?? '');
-  for (let row = cursor; sign !== '' && row >= top; row--)
-    if (signOf(lines[row] ?? '').startsWith(sign)) return row;
+  const at = (row: number) => signOf(lines[row] ?? '');
+  // Before the paste, a part of an example may have stood before the cursor.
+  if (at(cursor) !== '' && sign.startsWith(at(cursor))) return cursor;
+  for (let row = cursor; sign !== '' && row >= top; row--) if (at(row).startsWith(sign)) return row;
   let row = cursor;
   while (row > top && at(row) !== '' && at(row - 1) !== '') row--;
   return row;
+}
+
+/** Whether rows, of which the last one is the cursor's, end in a box that holds these words and nothing else. */
+function isAlone(rows: string[], words: string, { prompt, above }: Pasted, { width }: Shot): boolean {
+  const sign = signOf(prompt);
+  const upper = bare(above ?? '');
+  let last = rows.length - 1;
+  // An empty row with the cursor is a line break behind the text, but where the row above is full.
+  if (bare(rows[last] ?? '') === '' && --last >= 0 && !isFull(rows[last] ?? '', width)) return false;
+  let shown = '';
+  for (let row = last; row >= 0; row--) {
+    // The beginning of a text that is larger than its box has scrolled out of it.
+    const isCut = sign !== '' && shown.length >= END && EDGE.test(rows[row] ?? '');
+    if (isCut && shown.length < words.length) return true;
+    shown = bare(rows[row] ?? '') + shown;
+    const rest = shown.length - words.length;
+    if (rest < 0 ? !words.endsWith(shown) : !shown.endsWith(words)) return false;
+    if (rest < 0) continue;
+    const before = shown.slice(0, rest);
+    if (sign !== '' && before !== '') return signOf(before) === sign;
+    if (sign !== '') continue;
+    if (/[\p{L}\p{N}]/u.test(before)) return false;
+    const next = bare(rows[row - 1] ?? '');
+    if (next === '' || next === upper) return true;
+  }
+  return sign !== '' && shown.length >= END && shown.length < words.length;
+}
+
+function isFull(row: string, width: number): boolean {
+  return columnsOf(row.replace(/[\s|│┃║]+$/u, '')) >= width - NARROW;
 }
 
 /** The row behind the last one on end below the cursor: a footer, which may quote us, stands apart. */

@@ -1,92 +1,131 @@
-import { press } from './guard.ts';
-import { breaksBehind, heldAsBefore, locate, withoutOwn } from './own-text.ts';
-import type { Look } from './preflight.ts';
+import { columnsOf } from '../job/columns.ts';
+import { press, pressOnBox } from './guard.ts';
+import { bare, withoutOwn } from './own-text.ts';
 import { type ClimbEnd, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
-import { classify, find, type Shot, shoot } from './screen.ts';
-import { standsAlone } from './standing.ts';
+import { find, type Shot, shoot } from './screen.ts';
+import { beginOfBox, type Pasted, type Standing, standing, standsAlone } from './standing.ts';
+import { Traces } from './traces.ts';
+import { CHANGED, isSame } from './visible.ts';
 
 /**
  * When (ms after the first Enter) a swallowed one is pressed again, and when we stop looking. Once, and late: a program
  * that only has not read yet would find both, and the second may answer a dialog that comes up meanwhile.
  */
-const PRESS_AGAIN_MS = [2_000];
+const PRESS_AGAIN_MS = 2_000;
 const SUBMIT_MS = 4_500;
 /** So long (ms) the proof is still waited for when the delivery was stopped, and no more keys are pressed. */
 const AFTER_STOP_MS = 1_000;
+/** A text that looks changed for so long (ms) is: a program may be in the middle of drawing. */
+const CHANGED_MS = 500;
 
 const NEVER = new AbortController().signal;
 
-/** Enter was pressed: proves that it was taken; presses again only while the box still holds our text. */
-export async function untilTaken(
-  job: Job,
-  held: Shot,
-  mark: string | undefined,
-  word?: string,
-): Promise<ClimbEnd> {
-  const { server, target, look, steps } = job;
+/** How a text stands after Enter; `above`: whole, with rows below it, which are the agent's output or part of the box. */
+type Where = Exclude<Standing, 'folded'> | 'above';
+
+const WHY_NOT: Record<Where, string> = {
+  alone: 'the agent did not take Enter: our text stays in its box',
+  above:
+    'after Enter our text stands where it was, with other rows below it: nothing shows that the agent took it',
+  part: `after Enter, ${CHANGED}`,
+  none: 'our text has left its box, and nothing shows that the agent took it',
+};
+
+/**
+ * Enter was pressed: looks for the proof that it was taken. That is a turn that begins, or our text in a transcript, or
+ * something new above the box that it has left. A mere change is none: a person may have emptied the box, or made the
+ * pane smaller. Presses again once, only while the box holds our text alone.
+ * @param held the look at which Enter was pressed
+ * @param pasted how the box held our text then; nothing where none of it was seen
+ */
+export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefined): Promise<ClimbEnd> {
+  const { server, target, steps } = job;
+  const traces = new Traces(job, held, pasted ?? job.pasted);
   const since = performance.now();
   let stoppedAt: number | undefined;
-  for (let again = 0; ; ) {
+  let changedAt: number | undefined;
+  let wasPressedAgain = false;
+  for (;;) {
     const isStopped = steps.stop.aborted;
-    const shot = await shoot(server, target.pane);
-    const obstacle = obstructed(job, shot);
+    const found = await shoot(server, target.pane);
+    const obstacle = obstructed(job, found);
     if (obstacle !== undefined && 'kind' in obstacle && obstacle.kind === 'gone') return obstacle;
-    const proof = taken(job, held, shot as Shot, mark);
+    const shot = found as Shot;
+    const where = whereIs(held, shot, pasted);
+    const now = performance.now();
+    const elapsed = now - since;
+    changedAt = where === 'part' ? (changedAt ?? now) : undefined;
+    const proof = taken(job, held, shot, where, traces, obstacle !== undefined);
     if (proof !== undefined && isStopped) return { kind: 'stopped', stands: false };
     if (proof !== undefined) {
       steps.submitted(proof);
       return { kind: 'submitted' };
     }
-    const now = performance.now();
-    const elapsed = now - since;
+    const isChanged =
+      (changedAt !== undefined && now - changedAt >= CHANGED_MS) ||
+      (where === 'none' && pasted !== undefined && traces.isTypedOver(shot));
     if (isStopped) stoppedAt ??= now;
-    if (stoppedAt !== undefined && now - stoppedAt > AFTER_STOP_MS) return STOPPED;
-    if (elapsed > SUBMIT_MS)
-      return { kind: 'unverified', why: 'the agent did not take Enter: our text stays in its box' };
-    if (elapsed >= (PRESS_AGAIN_MS[again] ?? Number.POSITIVE_INFINITY)) {
-      again++;
-      const unsent = isUnsent(job, held, shot as Shot, mark, 1);
-      if (obstacle === undefined && unsent && !isStopped)
-        await press(server, target.pane, shot as Shot, look.submitKey, word);
+    if (stoppedAt !== undefined && (isChanged || now - stoppedAt > AFTER_STOP_MS)) return STOPPED;
+    if (isChanged) return { kind: 'unverified', why: `after Enter, ${CHANGED}` };
+    if (elapsed > SUBMIT_MS) return { kind: 'unverified', why: WHY_NOT[where] };
+    if (elapsed >= PRESS_AGAIN_MS && !wasPressedAgain) {
+      wasPressedAgain = true;
+      if (obstacle === undefined && !isStopped) await pressAgain(job, held, shot, pasted);
     }
     await pause(step(elapsed), isStopped ? NEVER : steps.stop);
   }
 }
 
-/** True while the box holds our text just as before Enter, or with the line breaks that Enter has made, so many at most. */
-function isUnsent(
+function whereIs(held: Shot, shot: Shot, pasted: Pasted | undefined): Where {
+  if (pasted === undefined) return isSame(held, shot) ? 'alone' : 'none';
+  const where = standing(shot, pasted);
+  // With other words beside the placeholder of our text, or a person's paste that came after it.
+  if (where === 'folded') return pasted.placeholder === undefined ? 'none' : 'part';
+  return where === 'part' && rowsBelow(shot, pasted) !== undefined ? 'above' : where;
+}
+
+/** How many rows up to the cursor's are below our text, which is whole; nothing where it is not. */
+function rowsBelow(shot: Shot, pasted: Pasted): number | undefined {
+  const { lines, cursor_y: y } = shot;
+  for (let row = y - 1; row >= 0; row--) {
+    const end = { ...shot, cursor_x: columnsOf(lines[row] ?? ''), cursor_y: row };
+    if (bare(lines[row] ?? '') !== '' && standsAlone(end, pasted)) return y - row;
+  }
+  return undefined;
+}
+
+/** True while the box holds our text, and so many empty rows behind it that Enter has made. */
+function isBroken(shot: Shot, pasted: Pasted, breaks: number): boolean {
+  const { lines, cursor_y: y } = shot;
+  const isEmpty = lines.slice(y + 1 - breaks, y + 1).every((row) => row === '');
+  return isEmpty && rowsBelow(shot, pasted) === breaks;
+}
+
+async function pressAgain(job: Job, held: Shot, shot: Shot, pasted: Pasted | undefined): Promise<void> {
+  const { server, target, look } = job;
+  if (pasted === undefined) {
+    if (isSame(held, shot)) await press(server, target.pane, shot, look.submitKey);
+    return;
+  }
+  const isBreak = look.breaksEarly === true && isBroken(shot, pasted, 1);
+  if (isBreak || standsAlone(shot, pasted))
+    await pressOnBox(server, target.pane, shot, look.submitKey, beginOfBox(shot, pasted.prompt));
+}
+
+/** The evidence that the agent has the text, if there is any. @param isHidden a dialog may stand before the box */
+function taken(
   job: Job,
   held: Shot,
   shot: Shot,
-  mark: string | undefined,
-  most = Number.POSITIVE_INFINITY,
-): boolean {
-  const { look, text, prompt } = job;
-  if (heldAsBefore(mark, held, shot, isUnknown(look))) return true;
-  // A pane of another size shows the same in other rows.
-  if (standsAlone(shot, { text, prompt })) return true;
-  if (look.breaksEarly !== true) return false;
-  const breaks = breaksBehind(mark, held, shot);
-  return breaks > 0 && breaks <= most;
-}
-
-/** True where the screen tells neither of the agent's turn nor of its box: only the cursor does. */
-function isUnknown({ patterns }: Look): boolean {
-  return patterns.ready === undefined && patterns.busy === undefined;
-}
-
-/** The evidence that the text left the box, if there is any. */
-function taken(job: Job, held: Shot, shot: Shot, mark: string | undefined): string | undefined {
-  const { patterns } = job.look;
-  const foreign = withoutOwn(shot.lines, job.text);
-  const busy = find(foreign, patterns.busy);
-  if (busy !== undefined && find(withoutOwn(held.lines, job.text), patterns.busy) === undefined) {
-    return `the agent is busy: ${busy}`;
-  }
-  if (isUnsent(job, held, shot, mark)) return undefined;
-  if (isUnknown(job.look)) return 'the screen changed after Enter';
-  const state = classify(foreign, patterns);
-  if (state !== 'unknown')
-    return `the text left the box; the screen shows: ${find(foreign, patterns[state])}`;
-  return mark !== undefined && locate(shot.lines, mark).count === 0 ? 'the text left the screen' : undefined;
+  where: Where,
+  traces: Traces,
+  isHidden: boolean,
+): string | undefined {
+  if (where !== 'none') traces.note(shot);
+  if (where === 'alone') return undefined;
+  const { busy } = job.look.patterns;
+  const turn = find(withoutOwn(shot.lines, job.text), busy);
+  if (turn !== undefined && find(withoutOwn(held.lines, job.text), busy) === undefined)
+    return `the agent is busy: ${turn}`;
+  return where === 'none' ? traces.find(shot, isHidden) : undefined;
 }

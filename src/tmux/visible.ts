@@ -1,32 +1,55 @@
-import { type Sight, sameLines } from './own-text.ts';
-import { type ClimbEnd, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
-import { classify, type Shot, shoot } from './screen.ts';
+import { PLACEHOLDER, sameLines } from './own-text.ts';
+import { type ClimbEnd, intruder, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
+import { type Shot, shoot } from './screen.ts';
+import { type Pasted, promptOf, standing, standsAlone } from './standing.ts';
 
 /** How long (ms) to look for our text after the paste. */
 const VISIBLE_MS = 5_000;
 /** How long (ms) copy mode may last between paste and Enter. */
 const COPY_MODE_MS = 5_000;
-/** A part of our text counts after so long (ms) without a change, any other change after the second, a restless screen after the third. */
-const QUIET_PART_MS = 250;
-const QUIET_CHANGE_MS = 100;
+/** A text that is not alone in its box, or not whole, and has not changed for so long (ms) will not become so. */
+const LEFT_MS = 1_500;
+/** Output that has scrolled our text away is restless for so long (ms). */
 const RESTLESS_MS = 1_000;
 
-/** Looks, at first without a pause, until our text is in the box and nothing forbids Enter. */
-export async function untilSeen(
-  job: Job,
-  first: Shot | undefined,
-  since: number,
-): Promise<{ sight: Sight; shot: Shot } | ClimbEnd> {
+/** Said of a text that is not alone in its box, or not as it was. */
+export const CHANGED =
+  'the input box does not hold our text as it was pasted: somebody has changed it, or written beside it';
+
+/** A look at which Enter may be pressed. */
+export interface Seen {
+  evidence: string;
+  /** The text by which it can be found again. */
+  mark: string | undefined;
+  shot: Shot;
+  /** How the box holds our text; nothing where the program shows none of it, only that something came in. */
+  pasted: Pasted | undefined;
+}
+
+/** Our text in the box, whole, unchanged and alone, if a look shows that. */
+export function seenIn(job: Job, shot: Shot): (Seen & { pasted: Pasted }) | undefined {
+  const sight = job.own.sight(shot.lines);
+  if (sight === undefined) return undefined;
+  const { mark } = sight;
+  job.wasSeen ||= mark !== undefined;
+  const placeholder = mark !== undefined && PLACEHOLDER.test(mark) ? mark : undefined;
+  const pasted = { ...job.pasted, placeholder };
+  return standsAlone(shot, pasted) ? { evidence: sight.evidence, mark, shot, pasted } : undefined;
+}
+
+/** Looks, at first without a pause, until our text is alone in the box and nothing forbids Enter. */
+export async function untilSeen(job: Job, first: Shot | undefined, since: number): Promise<Seen | ClimbEnd> {
   const { server, target, steps } = job;
   let last: Shot | undefined;
   let changedAt = since;
-  let firstChange: number | undefined;
+  /** Since when every look has shown something else. */
+  let restlessAt = since;
   let obstructedAt: number | undefined;
   for (let shot = first; ; shot = await shoot(server, target.pane)) {
     if (steps.stop.aborted) return STOPPED;
     const now = performance.now();
     // While tmux is asked without a pause, an unchanged screen needs no second thought.
-    if (step(now - since) === 0 && sameShot(last, shot)) continue;
+    if (step(now - since) === 0 && last && shot && isSame(last, shot)) continue;
     const obstacle = obstructed(job, shot);
     if (obstacle !== undefined) {
       if (!('wait' in obstacle)) return obstacle;
@@ -36,44 +59,48 @@ export async function untilSeen(
       await pause(20, steps.stop);
       continue;
     }
+    const found = seenIn(job, shot as Shot);
+    if (found !== undefined) return found;
+    const other = intruder(job, shot as Shot);
+    if (other !== undefined) return other;
     const { lines } = shot as Shot;
-    const found = job.own.sight(lines);
-    if (last === undefined || !sameLines(last.lines, lines)) changedAt = now;
+    if (last === undefined || sameLines(last.lines, lines)) restlessAt = now;
+    else changedAt = now;
     last = shot;
-    if (found !== undefined) {
-      firstChange ??= now;
-      const quiet = now - changedAt >= (found.mark === undefined ? QUIET_CHANGE_MS : QUIET_PART_MS);
-      const restless = !quiet && now - firstChange >= RESTLESS_MS;
-      const counts = found.mark !== undefined ? quiet || restless : mayCount(job, lines, quiet, restless);
-      if (found.whole || counts) {
-        return { sight: found, shot: shot as Shot };
-      }
-    }
-    if (now - since > VISIBLE_MS) {
-      return {
-        kind: 'unverified',
-        why: `the pasted text was not seen for ${VISIBLE_MS / 1000} s; Enter was not pressed`,
-      };
-    }
+    const isLeft = now - changedAt > LEFT_MS && standing(shot as Shot, job.pasted) === 'part';
+    const isLate = isLeft || now - since > VISIBLE_MS;
+    const change = unseen(job, shot as Shot, isLate, now - restlessAt >= RESTLESS_MS);
+    if (change !== undefined) return change;
+    if (isLate) return { kind: 'unverified', why: whyNot(job, shot as Shot) };
     await pause(step(now - since), steps.stop);
   }
 }
 
 /**
- * Whether a change of the screen that shows nothing of our text is taken for the paste. With a known agent only while
- * its box no longer looks empty; after our text was there, only where output has scrolled it away.
+ * A change of a screen of which nothing is known, that shows nothing of our text: taken for the paste when the text has
+ * had its time to come up, or when output has scrolled it away.
  */
-function mayCount(job: Job, lines: string[], quiet: boolean, restless: boolean): boolean {
+function unseen(job: Job, shot: Shot, isLate: boolean, isRestless: boolean): Seen | undefined {
   const { patterns, others = [] } = job.look;
   // It may be one of those that has come up.
-  if (others.length > 0) return false;
-  if (job.wasSeen) return restless && patterns.ready === undefined;
-  return (quiet || restless) && (patterns.ready === undefined || classify(lines, patterns) !== 'ready');
+  if (patterns.ready !== undefined || others.length > 0) return undefined;
+  const sight = job.own.sight(shot.lines);
+  if (sight === undefined || standing(shot, job.pasted) !== 'none') return undefined;
+  // A clock or a spinner elsewhere is no paste.
+  const isInBox = promptOf(shot) !== job.pasted.prompt;
+  if (job.wasSeen ? !isRestless : !isLate || !isInBox) return undefined;
+  return { evidence: sight.evidence, mark: undefined, shot, pasted: undefined };
 }
 
-function sameShot(a: Shot | undefined, b: Shot | undefined): boolean {
-  if (a === undefined || b === undefined) return false;
-  return (
-    a.in_mode === b.in_mode && a.dead === b.dead && a.command === b.command && sameLines(a.lines, b.lines)
-  );
+function whyNot(job: Job, shot: Shot): string {
+  if (standing(shot, job.pasted) !== 'none' || job.own.sight(shot.lines)?.mark !== undefined)
+    return `${CHANGED}; Enter was not pressed`;
+  return job.wasSeen
+    ? 'the pasted text did not stay in the box; Enter was not pressed'
+    : `the pasted text was not seen for ${VISIBLE_MS / 1000} s; Enter was not pressed`;
+}
+
+/** True when two looks show the same. */
+export function isSame(a: Shot, b: Shot): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -129,6 +129,28 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     expect(peer.pastes).toHaveLength(2);
   });
 
+  sharing(
+    'and whose Enter was swallowed is not told as submitted when a person changes it',
+    async ({ lab }) => {
+      for (const agent of ['editor', 'command']) {
+        const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '1'] });
+        const [server] = await servers(lab);
+        const delegated = server.delegate(peer, { prompt: 'job one', agent });
+        await until('Enter is pressed', () => peer.keys === '\r');
+        await type(lab, peer, ' and delete it');
+        const { job_id: one } = await delegated;
+        await lab.event(one, 'delivery_unverified');
+        expect(lab.record(one).detail).toContain('somebody has changed it');
+        expect(lab.types(one)).not.toContain('submitted');
+        await server.ask('cancel_job', { job_id: one });
+        const two = await server.delegate(peer, { prompt: 'job two', agent });
+        await isBlocked(lab, two.job_id, 'changed or beside other words');
+        expect(peer.pastes).toHaveLength(1);
+        expect(peer.keys).toBe('\r and delete it');
+      }
+    },
+  );
+
   sharing('does not go out with an answer to its own job', async ({ lab }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
     const [server, reporter] = await servers(lab);

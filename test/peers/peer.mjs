@@ -20,7 +20,7 @@
 //   --mcp SOCKET        runs an MCP server of its own for whoever connects there, as an agent runs one for its model
 //   --die-on-paste      ends when a paste has ended, before any Enter
 //   --hang FILE         SIGUSR2 makes it hang until this is there: it reads and shows nothing
-//   --edit              its box can be edited: keys are written into it, C-u empties it
+//   --edit              its box can be edited: keys are written at its cursor, C-a goes to the beginning, C-u empties it
 //   --park              its cursor stands in a corner, away from its box
 //   --flood             fills the screen all the time
 import { execFile, spawn } from 'node:child_process';
@@ -84,6 +84,8 @@ const note = noteIn(options.log);
 
 let held = options.dialog || options.busy !== undefined;
 let box = '';
+/** How much of it stands behind its cursor. */
+let behind = 0;
 let enters = 0;
 
 readTerminal({ raw: (read) => note({ read, held }), paste: pasted, key: pressed });
@@ -126,10 +128,15 @@ function pressed(key) {
 }
 
 function edit(key) {
+  const at = box.length - behind;
+  const rest = box.slice(at);
   if (key === '\x15') box = '';
-  else if (key === '\x7f') box = box.slice(0, -1);
-  else box += key;
-  out(`${CLEAR}READY> ${asRows(box)}`);
+  else if (key === '\x7f') box = box.slice(0, at).slice(0, -1) + rest;
+  else if (key >= ' ') box = box.slice(0, at) + key + rest;
+  if (key === '\x01') behind = box.length;
+  if (key === '\x15') behind = 0;
+  const end = box.length - behind;
+  out(`${CLEAR}READY> ${asRows(box.slice(0, end))}\x1b7${asRows(box.slice(end))}\x1b8`);
 }
 
 function pasted(text) {
@@ -149,6 +156,7 @@ function enter() {
   if (box === '') return;
   const id = options.job ?? jobIn(box);
   box = '';
+  behind = 0;
   if (options.turn) out(`${CLEAR}TOOK IT\r\nesc to interrupt`);
   else out(options.edit ? `${CLEAR}TOOK IT\r\nREADY> ` : '\r\nTOOK IT\r\nREADY> ');
   if (options.run !== undefined) {

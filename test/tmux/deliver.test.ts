@@ -11,7 +11,7 @@ import {
 import { type AgentProcess, foreground } from '../../src/tmux/process.ts';
 import { capture } from '../../src/tmux/screen.ts';
 import { isRunning } from '../support/processes.ts';
-import { PATIENCE, until } from '../support/until.ts';
+import { PATIENCE, pause, until } from '../support/until.ts';
 import { type Receiver, TmuxLab } from './lab.ts';
 
 const ID = 'fix-the-tests-abcd1234';
@@ -73,7 +73,7 @@ describe('a text is handed over', () => {
     const heard = await hand(peer);
     expect(heard.end).toEqual({ kind: 'submitted' });
     expect(heard.visible).toEqual([`the text with ${ID} is on the screen`]);
-    expect(heard.submitted).toEqual(['the screen changed after Enter']);
+    expect(heard.submitted).toEqual(['the text left the box and stands above it']);
     expect(pastes(peer)).toEqual([TEXT]);
     expect(enters(peer)).toBe(1);
   });
@@ -406,6 +406,118 @@ test.each([[PLAIN], [{ ...KNOWN, patterns: { ready: /^READY>/m } }]])(
     expect(enters(peer)).toBe(2);
   },
 );
+
+describe('a person is at the box', () => {
+  const EDITOR: Look = {
+    ...PLAIN,
+    patterns: { ready: /^READY>/m, busy: /esc to interrupt/, draft: /(?<=READY> )\S[\s\S]*/ },
+  };
+  const LOOKS: [string, Look][] = [
+    ['plain', PLAIN],
+    ['editor', EDITOR],
+  ];
+  const type = (peer: Receiver, ...keys: string[]) => lab.tmux('send-keys', '-t', peer.target.pane, ...keys);
+  const ownWords = async (peer: Receiver) => {
+    await type(peer, 'C-u', 'my own words');
+    // Nobody types so fast that no look falls between.
+    await pause(300 * PATIENCE);
+    await type(peer, 'Enter');
+  };
+  /** Each case with a program of its own, all at once: most of their time is waiting. */
+  const each = <T>(cases: T[], run: (one: T, look: Look, session: string) => Promise<void>) =>
+    Promise.all(cases.flatMap((one, at) => LOOKS.map(([name, look]) => run(one, look, `${name}${at}`))));
+
+  test('after an Enter that was swallowed: no change of theirs is a proof, and what they changed is not sent', async () => {
+    const CASES: [(peer: Receiver) => Promise<unknown>, RegExp, number][] = [
+      [(peer) => type(peer, ' and delete it'), /somebody has changed it/, 1],
+      [(peer) => type(peer, 'C-a', 'not: '), /somebody has changed it/, 1],
+      [(peer) => type(peer, 'C-u'), /nothing shows that the agent took it/, 1],
+      [ownWords, /somebody has changed it/, 2],
+      [
+        (peer) => lab.tmux('split-window', '-d', '-h', '-t', peer.target.pane, 'exec sleep 60'),
+        /stays in its box/,
+        2,
+      ],
+      [
+        (peer) => lab.tmux('resize-window', '-t', peer.target.pane, '-x', '20', '-y', '8'),
+        /stays in its box/,
+        2,
+      ],
+      [
+        (peer) => lab.tmux('resize-window', '-t', peer.target.pane, '-x', '120', '-y', '2'),
+        /stays in its box/,
+        2,
+      ],
+    ];
+    await each(CASES, async ([act, why, keys], look, session) => {
+      // Whoever sends words of their own is heard.
+      const swallows = act === ownWords ? '1' : '9';
+      const peer = await lab.receiver(['--edit', '--swallow', swallows], session);
+      const handing = hand(peer, look);
+      await until('Enter is pressed', () => enters(peer) === 1);
+      await act(peer);
+      const { end, submitted } = await handing;
+      expect(end, session).toEqual({ kind: 'unverified', why: expect.stringMatching(why) });
+      expect(submitted).toEqual([]);
+      expect(enters(peer), session).toBe(keys);
+    });
+  });
+
+  test('between the paste and Enter: their words are not sent', async () => {
+    const CASES: [string[], (peer: Receiver) => Promise<unknown>][] = [
+      [['--echo', '400'], (peer) => type(peer, ' and delete it')],
+      [['--echo', '400'], (peer) => type(peer, 'C-a', 'not: ')],
+      [['--echo', '400', '--clock'], (peer) => type(peer, 'x')],
+      [['--echo', '400', '--show', 'collapsed'], (peer) => type(peer, ' and delete it')],
+    ];
+    await each(CASES, async ([options, act], look, session) => {
+      const peer = await lab.receiver(['--edit', ...options], session);
+      const handing = hand(peer, look);
+      await until('it is pasted', () => pastes(peer).length === 1);
+      await act(peer);
+      expect((await handing).end, session).toMatchObject({ kind: 'unverified' });
+      expect(enters(peer), session).toBe(0);
+    });
+  });
+
+  test('between the last look and the paste: their words are not sent', async () => {
+    await each([[]], async (options, look, session) => {
+      const peer = await lab.receiver(['--edit', ...options], session);
+      const pasting = async () => {
+        await type(peer, 'not: ');
+        await until('they stand there', async () => (await lab.screen(peer.peer)).includes('not:'));
+      };
+      expect((await hand(peer, look, { pasting })).end, session).toEqual({
+        kind: 'unverified',
+        why: expect.stringMatching(/written beside it/),
+      });
+      expect(enters(peer), session).toBe(0);
+    });
+  });
+
+  test('and sends our text, whose Enter was swallowed, as it is: submitted', async () => {
+    await each([[]], async (_, look, session) => {
+      const peer = await lab.receiver(['--edit', '--swallow', '1'], session);
+      const handing = hand(peer, look);
+      await until('Enter is pressed', () => enters(peer) === 1);
+      await type(peer, 'Enter');
+      expect((await handing).end, session).toEqual({ kind: 'submitted' });
+      expect(enters(peer), session).toBe(2);
+    });
+  });
+
+  test('makes the pane so small that it holds but the end of our text: submitted all the same', async () => {
+    await each(['20x8', '14x60', '9x40', '120x2'], async (size, look, session) => {
+      const peer = await lab.receiver([], session);
+      const [x = '', y = ''] = size.split('x');
+      const pasting = async () => {
+        await lab.tmux('resize-window', '-t', peer.target.pane, '-x', x, '-y', y);
+      };
+      expect((await hand(peer, look, { pasting })).end, `${session} ${size}`).toEqual({ kind: 'submitted' });
+      expect(enters(peer), session).toBe(1);
+    });
+  });
+});
 
 describe('an earlier text of ours that may come up late', () => {
   const EARLIER = 'Use only this id, none of an earlier run: earlier-abcd1234';

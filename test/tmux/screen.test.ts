@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { heldAsBefore, locate, OwnText, shows, withoutOwn } from '../../src/tmux/own-text.ts';
-import { captureBright, classify, find, type Shot, shoot } from '../../src/tmux/screen.ts';
+import { locate, OwnText, shows, withoutOwn } from '../../src/tmux/own-text.ts';
+import { captureBright, classify, find, shoot } from '../../src/tmux/screen.ts';
 import { until } from '../support/until.ts';
 import { TmuxLab } from './lab.ts';
 
@@ -45,10 +45,11 @@ describe('our own text', () => {
     expect(own.sight(['READY>'])).toBeUndefined();
     expect(own.sight([`READY> ${text}`])).toMatchObject({ whole: true });
     expect(own.sight([`READY> Job ${id}`])).toMatchObject({ whole: false, mark: id });
-    expect(own.sight(['READY> [Pasted text #1 +2 lines]'])).toMatchObject({
+    expect(own.sight(['READY> [Pasted text #1 +1 lines]'])).toMatchObject({
       whole: true,
-      mark: '[Pasted text #1 +2 lines]',
+      mark: '[Pasted text #1 +1 lines]',
     });
+    expect(own.sight(['READY> [Pasted text #1 +9 lines]'])?.mark).toBeUndefined();
     expect(own.sight(['READY> x'])).toMatchObject({ whole: false, mark: undefined });
     expect(
       new OwnText([`READY> ${text}`], text, id).sight([`READY> ${text}`, 'clock'])?.mark,
@@ -61,20 +62,6 @@ describe('our own text', () => {
       'clock 12:00:01',
     ]);
     expect(withoutOwn(['Do you want to proceed? (y)'], text)).toHaveLength(1);
-  });
-
-  test('is held while it and the cursor stay where they were, whatever a clock does', () => {
-    const shot = (lines: string[], cursor_y: number): Shot => ({
-      ...{ lines, cursor_x: 9, cursor_y, dead: false, in_mode: false, pane_pid: 1 },
-      ...{ input_off: false, synchronized: false, command: 'x' },
-    });
-    const then = shot(['clock 1', 'READY> abc', 'footer'], 1);
-    expect(heldAsBefore('abc', then, shot(['clock 2', 'READY> abc', 'footer!'], 1))).toBe(true);
-    expect(heldAsBefore('abc', then, shot(['clock 2', 'note', 'READY> abc', 'footer'], 2))).toBe(true);
-    expect(heldAsBefore('abc', then, shot(['clock 1', 'READY> abc', 'footer', 'more'], 1))).toBe(false);
-    expect(heldAsBefore('abc', then, shot(['clock 1', 'READY>', 'footer'], 1))).toBe(false);
-    expect(heldAsBefore('abc', then, shot(['clock 1', 'READY> abc', 'footer'], 2))).toBe(false);
-    expect(heldAsBefore(undefined, then, then)).toBe(true);
   });
 });
 

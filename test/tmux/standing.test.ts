@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Shot } from '../../src/tmux/screen.ts';
-import { standing } from '../../src/tmux/standing.ts';
+import { promptOf, standing } from '../../src/tmux/standing.ts';
 
 const TEXT = 'Job mend-it-abcd1234 is still open, report now.\nUse only this id: mend-it-abcd1234';
 
@@ -8,7 +8,14 @@ const TEXT = 'Job mend-it-abcd1234 is still open, report now.\nUse only this id:
 function screen(rows: string, up = 0): Shot {
   const lines = rows.split('\n');
   const y = lines.length - 1 - up;
-  const common = { dead: false, in_mode: false, pane_pid: 1, input_off: false, synchronized: false };
+  const common = {
+    dead: false,
+    in_mode: false,
+    pane_pid: 1,
+    input_off: false,
+    synchronized: false,
+    width: 110,
+  };
   return { ...common, lines, cursor_x: lines[y]?.length ?? 0, cursor_y: y, command: 'agent' };
 }
 
@@ -45,6 +52,36 @@ describe('a text of ours', () => {
     expect(at('READY>')).toBe('none');
     // Codex names its session in the footer by the words of its first prompt.
     expect(at(`› Ask Codex to do anything\n\n  default · ${TEXT}`, '›', 3)).toBe('none');
+  });
+
+  test('is cut where its box or its pane is too small for it: what is to be seen of it is alone', () => {
+    const end = TEXT.slice(12).replace('\n', '\n  ');
+    expect(at(`${end}`)).toBe('alone');
+    expect(at(`words\n─── ↑ 3 more ───\n  ${end}\n───`, 'READY>', 1)).toBe('alone');
+    expect(at(`words\n${end}`)).toBe('part');
+    expect(at(`READY> ${end}`)).toBe('part');
+    expect(at(`${end} please`)).toBe('part');
+  });
+
+  test('may fill its row, with the cursor in the next one', () => {
+    const row = `READY> ${TEXT.split('\n')[0]}`.padEnd(104, 'x');
+    const full = (rows: string) => standing(screen(rows), { text: row.slice(7), prompt: 'READY>' });
+    expect(full(`${row}\n`)).toBe('alone');
+    expect(full(`${row}\n\n`)).toBe('part');
+  });
+
+  test('is known behind a prompt of wide characters, beside a column, and below a row without a prompt', () => {
+    const before = { ...screen('한국어> example'), cursor_x: 8 };
+    expect(promptOf(before)).toBe('한국어>');
+    expect(at(`한국어> ${TEXT}`, promptOf(before))).toBe('alone');
+    const [first = '', second = ''] = TEXT.split('\n');
+    const beside = screen(`┃  ${first}          Todo\n┃  ${second}            Files`);
+    const pasted = { text: TEXT, prompt: '┃' };
+    expect(standing({ ...beside, cursor_x: second.length + 3 }, pasted)).toBe('alone');
+    expect(standing(beside, pasted)).toBe('part');
+    const promptless = { text: TEXT, prompt: '', above: 'words right above' };
+    expect(standing(screen(`words right above\n${TEXT}`), promptless)).toBe('alone');
+    expect(standing(screen(`words right above\nmine: ${TEXT}`), promptless)).toBe('part');
   });
 
   test('stands in the place of its placeholder only where that was seen a moment ago', () => {

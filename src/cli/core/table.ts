@@ -1,5 +1,6 @@
+import { columnsOf } from '../../job/columns.ts';
 import { cleanLine } from '../../job/text.ts';
-import { columnsOf, cut, inOneLook } from './columns.ts';
+import { cut, inOneLook } from './columns.ts';
 import { isTerminal, paint, terminalColumns } from './output.ts';
 
 const GAP = '  ';
