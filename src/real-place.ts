@@ -1,19 +1,35 @@
-import { existsSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+
+/** So many links lead on from one another at most, as with Linux. */
+const MOST_LINKS = 40;
 
 /**
  * Where a path really leads, links resolved: one folder has one such path. What is not there yet keeps its name below
- * the nearest folder that is.
+ * the nearest folder that is, also behind a link.
  * @param path absolute
  */
 export function realPlace(path: string): string {
-  for (let there = path, rest = ''; ; rest = join(basename(there), rest), there = dirname(there)) {
+  let links = 0;
+  for (let there = path, rest = ''; ; ) {
     try {
       // The native one also knows how the system writes the name, where upper and lower case are the same.
       return join(realpathSync.native(there), rest);
     } catch {
-      if (there === dirname(there)) return path;
+      const target = links++ < MOST_LINKS ? targetOf(there) : undefined;
+      if (target === undefined && there === dirname(there)) return path;
+      if (target === undefined) rest = join(basename(there), rest);
+      there = target ?? dirname(there);
     }
+  }
+}
+
+/** Where a link leads to, which may not be there now; nothing for what is no link. */
+function targetOf(path: string): string | undefined {
+  try {
+    return resolve(realpathSync.native(dirname(path)), readlinkSync(path));
+  } catch {
+    return undefined;
   }
 }
 

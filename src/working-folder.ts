@@ -5,15 +5,18 @@ import { MamError } from './errors.ts';
 const REMOVED = / \(deleted\)$/;
 
 /**
- * The folder that this process works in. One that was removed keeps its name: what is done there is refused by who needs
- * it, and all else goes on, such as a report. It may also have been made anew, as by a switch of branches.
+ * The folder that this process works in, by its present name: Node keeps the one that it had when it was first asked. One
+ * that was removed keeps its name: what is done there is refused by who needs it, and all else goes on, such as a report.
+ * It may also have been made anew, as by a switch of branches.
  * @throws MamError `unavailable` where the system does not tell
  */
 export function workingFolder(): string {
+  const folder = linkedFolder();
+  if (folder !== undefined && existsSync(folder)) return folder;
   try {
     return process.cwd();
   } catch (error) {
-    return removedFolder() ?? unknown(error);
+    return folder?.replace(REMOVED, '') ?? unknown(error);
   }
 }
 
@@ -32,9 +35,9 @@ export function gone(folder: string): MamError {
   );
 }
 
-function removedFolder(): string | undefined {
+function linkedFolder(): string | undefined {
   try {
-    return readlinkSync('/proc/self/cwd').replace(REMOVED, '');
+    return readlinkSync('/proc/self/cwd');
   } catch {
     // Only Linux tells.
     return undefined;

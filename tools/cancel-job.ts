@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MamError } from '../src/errors.ts';
 import { LIMITS } from '../src/job/limits.ts';
 import { callOf, jobSchema } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
@@ -43,6 +44,7 @@ export default defineTool({
       interrupt: args.interrupt,
       seen_by: caller.session,
     });
+    if (record === undefined) throw new MamError('not_found', `Job ${args.job_id} is let go.`, note);
     return {
       summary: cancelSummary(record, changed, args.interrupt ? note : undefined),
       changed,

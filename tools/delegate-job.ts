@@ -129,7 +129,7 @@ export default defineTool({
     const params = delegateParams(
       {
         prompt: args.prompt,
-        agent: args.agent,
+        agent: kind.name,
         agent_session: session,
         trust_pane: args.trust_pane,
         workdir,

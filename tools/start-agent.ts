@@ -47,7 +47,7 @@ export default defineTool({
     const { settings } = engine;
     const kind = engine.kind(args.agent);
     const { session, ready, waits_for, peer_server } = await engine.request('start', {
-      agent: args.agent,
+      agent: kind.name,
       name: args.name ?? kind.defaultSession?.replace(/^tmux:/, ''),
       workdir: resolve(caller.cwd, args.workdir ?? '.'),
       resume: args.resume,
@@ -60,8 +60,8 @@ export default defineTool({
     });
     const target = `tmux:${session.session}`;
     return {
-      summary: startSummary(args.agent, target, ready ? undefined : (waits_for ?? 'it shows no input box')),
-      agent: args.agent,
+      summary: startSummary(kind.name, target, ready ? undefined : (waits_for ?? 'it shows no input box')),
+      agent: kind.name,
       agent_session: session,
       target,
       attach_command: attachCommand(session, { ...settings, inside: caller.socket }),
@@ -69,7 +69,7 @@ export default defineTool({
       waits_for,
       peer_server,
       next: ready
-        ? callOf('delegate_job', { agent: args.agent, agent_session: target })
+        ? callOf('delegate_job', { agent: kind.name, agent_session: target })
         : 'A person has to look into the session first: see waits_for and attach_command.',
     };
   },

@@ -66,6 +66,14 @@ export function resolveKind(
         'A person looks at it with `mam trust --show`, and accepts it with `mam trust`.',
       );
     const all = kindNames(configured);
+    const plain = (word: string): string =>
+      word
+        .trim()
+        .toLowerCase()
+        .replace(/[\s_]+/g, '-');
+    // However it is written: `Codex`, `claude code`.
+    const [same, ...others] = all.filter((one) => plain(one) === plain(name));
+    if (same !== undefined && others.length === 0) return resolveKind(same, { agents: configured, ignored });
     const names = all.join(', ');
     const meant = nearest(name, all);
     throw new MamError(

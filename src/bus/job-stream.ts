@@ -121,7 +121,8 @@ export class JobStream {
 
   #hear(message: LogMessage): void {
     if (this.#ended) return;
-    const { event, status, reason, phase, blocked_by, record } = message;
+    const { event, status, reason, phase, record } = message;
+    const { blocked_by, blocked_what, blocked_step, behind } = message;
     const known = this.#record;
     if (this.#looking !== undefined || known === undefined || event.seq > this.seen + 1) {
       this.#held.push(message);
@@ -129,8 +130,9 @@ export class JobStream {
       return;
     }
     if (event.seq <= this.seen) return;
-    const held_up = status === 'queued' && message.needs_you === true;
-    const standing = { ...{ status: status as JobRecord['status'], reason, phase }, blocked_by, held_up };
+    const held_up = blocked_by !== undefined && message.needs_you === true;
+    const kept = { blocked_by, blocked_what, blocked_step, behind, held_up };
+    const standing = { ...{ status: status as JobRecord['status'], reason, phase }, ...kept };
     this.#seen = event.seq;
     this.#record = record ?? { ...known, ...standing, seq: event.seq };
     this.#options.onNews({ events: [event], record: this.#record, whole: record !== undefined });

@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { lstat, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
@@ -86,19 +86,28 @@ export async function removeOutboxEntry(entry: { file: string }): Promise<void> 
  * @returns a function that ends it
  */
 export function watchOutbox(folder: string, onChange: () => void): () => void {
-  const poll = setInterval(onChange, POLL_MS).unref();
   let watcher: FSWatcher | undefined;
-  try {
-    makeFolder(folder);
-    watcher = watch(folder, { persistent: false }, (_event, name) => {
-      if (name === null || NAME.test(name)) onChange();
-    });
-    watcher.on('error', () => watcher?.close());
-    // What came before the watch.
+  let watched: number | undefined;
+  const look = (): void => {
+    try {
+      if (watched === undefined) makeFolder(folder);
+      // Somebody may have removed it, and another one was made.
+      const { ino } = statSync(folder);
+      if (ino !== watched) {
+        watcher?.close();
+        watcher = watch(folder, { persistent: false }, (_event, name) => {
+          if (name === null || NAME.test(name)) onChange();
+        });
+        watcher.on('error', () => watcher?.close());
+        watched = ino;
+      }
+    } catch {
+      // The poll is the guarantee.
+    }
     onChange();
-  } catch {
-    // The poll is the guarantee.
-  }
+  };
+  const poll = setInterval(look, POLL_MS).unref();
+  look();
   return () => {
     clearInterval(poll);
     watcher?.close();

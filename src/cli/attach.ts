@@ -3,6 +3,7 @@ import type { Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
 import { isJobId } from '../job/id.ts';
 import { clean, cleanLine } from '../job/text.ts';
+import { whyNotFound } from '../registry/away.ts';
 import { foldOwn } from '../registry/history.ts';
 import { type Home, homePaths, readRegistries } from '../registry/home.ts';
 import { hasJob } from '../registry/paths.ts';
@@ -13,7 +14,7 @@ import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isBoardPossible, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
-import { jobIdOf } from './jobs/job-argument.ts';
+import { jobIdOf, looksLikeId } from './jobs/job-argument.ts';
 
 /** What is attached to: a session by its name on its tmux server, or the pane of a job. */
 type Target = AttachTarget & { jobId?: string };
@@ -81,6 +82,8 @@ function find(given: string, settings: Settings): Target {
   const begun = isJobId(given) ? jobIdOf(registryDir, given) : given;
   const found = holder(begun);
   if (found !== undefined) return ofJob(found, begun, homePaths(home));
+  const why = isJobId(given) ? whyNotFound(homePaths(home), given, places) : undefined;
+  if (why !== undefined && looksLikeId(given)) throw why;
   throw new MamError(
     'not_found',
     `There is no job and no tmux session "${clean(given).slice(0, 64)}".`,

@@ -27,15 +27,19 @@ export default defineCommand({
 
   run: ({ options: { job, reason, interrupt }, words, registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
+      const job_id = jobIdOf(settings.registryDir, job, words[0]);
       const { record, changed, note } = await ask('cancel', {
-        job_id: jobIdOf(settings.registryDir, job, words[0]),
+        job_id,
         registry_dir: settings.registryDir,
         reason,
         by: 'person',
         interrupt,
         seen_by: sessionOf(settings),
       });
-      if (json) {
+      if (record === undefined) {
+        if (json) printJson({ summary: note, job_id, changed, note, next: 'mam list' });
+        else print(`${job_id} is let go. ${note}`);
+      } else if (json) {
         printJson({
           summary: cancelSummary(record, changed, interrupt ? note : undefined),
           changed,

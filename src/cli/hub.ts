@@ -133,7 +133,11 @@ function statusText(hub: HubStatus): string {
     `open jobs   ${hub.open_jobs}`,
     ...hub.registries.map((registry) => `registry    ${registry}`),
     ...(hub.away ?? []).map(
-      ({ registry_dir: dir, jobs }) => `away        ${dir} (open there: ${jobs.join(', ')})`,
+      ({ registry_dir: dir, jobs, why }) =>
+        `${why === undefined ? 'away ' : 'waits'}       ${dir} (open there: ${jobs.join(', ')})${why === undefined ? '' : `: ${clean(why)}`}`,
+    ),
+    ...(hub.unproven ?? []).map(
+      (id) => `unproven    ${id} (the key of MAM_HOME was lost; \`mam doctor\` tells what to do)`,
     ),
   ].join('\n');
 }

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { MamError } from '../errors.ts';
+import { explain, MamError, systemCode } from '../errors.ts';
 import type { JobRow } from '../job/request.ts';
 import { STATUSES } from '../job/words.ts';
-import { awayError, awayJobs } from '../registry/away.ts';
+import { awayError, awayJobs, awayListError } from '../registry/away.ts';
 import { homePaths } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { Seal } from '../registry/seal.ts';
@@ -40,12 +40,16 @@ export default defineCommand({
     if (limit < 1) throw new MamError('bad_input', '--limit is not a whole number from 1 on.');
     const settings = await commandSettings(registryDir);
     const home = homePaths(settings.home);
-    const index = existsSync(settings.registryDir)
-      ? await JobIndex.load(settings.registryDir, Seal.existing(home), false)
-      : undefined;
+    let unread: MamError | undefined;
+    const index = await load(settings.registryDir, Seal.existing(home)).catch((error: unknown) => {
+      unread = readError(settings.registryDir, error);
+      return undefined;
+    });
     const away = awayJobs(home).find((pointer) => pointer.registryDir === settings.registryDir);
-    if (away !== undefined && (index?.size ?? 0) === 0) throw awayError(away);
-    if (away !== undefined) note(awayError(away).message);
+    const isEmpty = (index?.size ?? 0) === 0;
+    const error = away === undefined ? awayListError(home, settings.registryDir, isEmpty) : awayError(away);
+    if (isEmpty && (error ?? unread) !== undefined) throw error ?? unread;
+    if (error !== undefined) note(error.message);
     const page = index?.page({ status, agent, needs_you: needsYou }, limit, cursor);
     const rows = page?.rows ?? [];
     const first = rows.find(({ needs_you }) => needs_you === true) ?? rows[0];
@@ -87,6 +91,18 @@ export default defineCommand({
     return EXIT.done;
   },
 });
+
+async function load(registryDir: string, seal: Seal | undefined): Promise<JobIndex | undefined> {
+  return existsSync(registryDir) ? JobIndex.load(registryDir, seal) : undefined;
+}
+
+function readError(registryDir: string, error: unknown): MamError {
+  return new MamError(
+    'io',
+    `The registry ${registryDir} cannot be read (${systemCode(error) ?? explain(error)}).`,
+    'Mend its permissions, or set MAM_REGISTRY_DIR to another folder.',
+  );
+}
 
 /** What a list may hide in its length. @param first of its rows, the one that is looked at first */
 function tellNeed(count: number, first: JobRow | undefined): void {

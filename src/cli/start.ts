@@ -41,9 +41,10 @@ export default defineCommand({
   },
   examples: ['mam start codex', 'mam start codex --name reviewer --workdir ../other'],
 
-  run: ({ words: [agent = ''], options: { name, workdir, resume }, registryDir, json }) =>
+  run: ({ words: [typed = ''], options: { name, workdir, resume }, registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
-      const kind = resolveKind(agent, settings);
+      const kind = resolveKind(typed, settings);
+      const agent = kind.name;
       const started = await ask(
         'start',
         {

@@ -6,7 +6,7 @@ import { openLink, readyHub } from '../hub/client.ts';
 import { previewOrWhy } from '../hub/preview.ts';
 import { DEFAULTS } from '../job/delegation.ts';
 import type { DelegateParams, DelegateResult, PreviewResult } from '../job/request.ts';
-import { clean } from '../job/text.ts';
+import { clean, cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { commandWords } from '../view/command-words.ts';
 import { delegationView, previewView } from '../view/delegation.ts';
@@ -21,6 +21,8 @@ import { verdictText } from './jobs/job-text.ts';
 import { nextStep } from './jobs/next-step.ts';
 import { options } from './jobs/submit-options.ts';
 import { paramsOf, promptOf } from './jobs/submit-request.ts';
+
+const DETAIL_CHARS = 300;
 
 export default defineCommand({
   synopsis:
@@ -166,6 +168,8 @@ function tell(
   if (position > 0) note(`it waits behind ${behind.join(', ')}.`);
   const kept = obstacleText(record);
   if (kept !== undefined) note(`it waits: ${kept} (${nextStep(record)})`);
+  if (record.blocked_step !== undefined && record.detail !== undefined)
+    note(cleanLine(record.detail, DETAIL_CHARS));
   if (kind.isHuman) print(humanText(record.job_id, record.prompt_preview));
 }
 

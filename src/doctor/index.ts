@@ -6,6 +6,7 @@ import { clock } from './clock.ts';
 import { home } from './home.ts';
 import { hooks } from './hooks.ts';
 import { hub } from './hub.ts';
+import { keptJobs } from './kept-jobs.ts';
 import { leftovers } from './leftovers.ts';
 import { paneTexts } from './pane-texts.ts';
 import { program } from './program.ts';
@@ -33,6 +34,7 @@ export const checks: readonly Check[] = [
   request,
   broker,
   registry,
+  keptJobs,
   ...clientChecks,
   agents,
   hooks,

@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobId } from '../job/id.ts';
-import type { Home } from '../registry/home.ts';
+import { whyNotFound } from '../registry/away.ts';
+import { type Home, readRegistries } from '../registry/home.ts';
+import { hasJob } from '../registry/paths.ts';
 import { readForeign } from '../trust/files.ts';
 import { type Found, note, problem } from './finding.ts';
-import { openJobs } from './open-jobs.ts';
 
 /** A running hub looks every 2 s: what is older than this waits for something else, in ms. */
 const WAIT_MS = 10_000;
@@ -34,7 +35,12 @@ function waitingIn(home: Home, names: string[], hubRuns: boolean): Found[] {
   const why = reasonsOf(home, names);
   if (why !== undefined)
     return [
-      problem(id, title, 'They are taken in when it is back: mount its disk, or move the folder back.', why),
+      problem(
+        id,
+        title,
+        'They are taken in when it is back: mount its disk, or put back what is gone. If that will never be, remove them.',
+        why,
+      ),
     ];
   return hubRuns
     ? [
@@ -55,13 +61,12 @@ function waitingIn(home: Home, names: string[], hubRuns: boolean): Found[] {
 
 /** Which of them wait for a registry that is away, as lines; nothing where none does. */
 function reasonsOf(home: Home, names: string[]): string | undefined {
-  const places = new Map(openJobs(home).map(({ jobId, registryDir }) => [jobId, registryDir]));
-  const reports = names.slice(0, READ).map((name) => jobIn(join(home.outbox, name)));
+  const dirs = readRegistries(home);
+  const reports = names.slice(0, READ).flatMap((name) => jobIn(join(home.outbox, name)) ?? []);
   const lines = [...new Set(reports)].flatMap((jobId) => {
-    const registry = places.get(jobId ?? '');
-    if (registry === undefined || existsSync(registry)) return [];
+    const why = dirs.some((dir) => hasJob(dir, jobId)) ? undefined : whyNotFound(home, jobId);
     const count = reports.filter((one) => one === jobId).length;
-    return [`${count} of job ${jobId}: its registry ${registry} is away`];
+    return why === undefined ? [] : [`${count} of job ${jobId}: ${why.message}`];
   });
   return lines.length === 0 ? undefined : lines.slice(0, SHOWN).join('\n');
 }

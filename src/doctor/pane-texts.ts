@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isJobId } from '../job/id.ts';
 import { cleanLine } from '../job/text.ts';
 import { startOf } from '../processes.ts';
@@ -9,22 +10,32 @@ import { readForeign } from '../trust/files.ts';
 import type { Check } from './check.ts';
 import { type Found, problem } from './finding.ts';
 
-/** A text is on its way for some seconds; in ms. */
-const ON_ITS_WAY_MS = 60_000;
+/** A text that is only on its way has left its box after so long; in ms. */
+const ON_ITS_WAY_MS = 2_500;
+const LOOK_MS = 100;
+/** A note that can't be read so long (ms) after it was written is damaged. */
+const BEING_WRITTEN_MS = 60_000;
 const WORD_CHARS = 80;
 
 /** Texts of ours that were pasted into a pane and are not known to have been sent: they keep every other job out of it. */
 export const paneTexts: Check = {
   name: 'pane texts',
   area: 'tmux',
-  limitMs: 3_000,
+  limitMs: 6_000,
 
-  async look({ home }) {
+  async look({ home }, signal) {
     const folder = homePaths(home).panes;
+    const texts = () => namesIn(folder).flatMap((name) => textIn(join(folder, name)) ?? []);
+    let left = texts().filter(isThere);
+    for (
+      const end = Date.now() + ON_ITS_WAY_MS;
+      left.some(isNew) && Date.now() < end;
+      left = texts().filter(isThere)
+    )
+      await sleep(LOOK_MS, undefined, { signal });
     const paths = namesIn(folder).map((name) => join(folder, name));
-    const left = paths.flatMap((path) => textIn(path) ?? []);
-    const damaged = paths.filter((path) => textIn(path) === undefined && age(path) > ON_ITS_WAY_MS);
-    return [...left.filter(mayStand).map(standing), ...damaged.map(unreadable)];
+    const damaged = paths.filter((path) => textIn(path) === undefined && age(path) > BEING_WRITTEN_MS);
+    return [...left.filter((text) => !isNew(text)).map(standing), ...damaged.map(unreadable)];
   },
 };
 
@@ -59,9 +70,15 @@ function textIn(path: string): PaneText | undefined {
   }
 }
 
-/** It was not pasted a moment ago, and its pane is there. */
-function mayStand({ at, pane_pid, pane_start }: PaneText): boolean {
-  return Date.now() - Date.parse(at) > ON_ITS_WAY_MS && startOf(pane_pid) === pane_start;
+function isThere({ pane_pid, pane_start }: PaneText): boolean {
+  return startOf(pane_pid) === pane_start;
+}
+
+/** It was pasted a moment ago, and may be sent in the next one. */
+function isNew({ at }: PaneText): boolean {
+  const age = Date.now() - Date.parse(at);
+  // One that lies ahead: the clock was set back.
+  return age >= 0 && age < ON_ITS_WAY_MS;
 }
 
 function standing({ pane, socket, jobs: [job], what }: PaneText): Found {

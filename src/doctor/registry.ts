@@ -5,12 +5,13 @@ import type { Settings } from '../config.ts';
 import { systemCode } from '../errors.ts';
 import { isJobId } from '../job/id.ts';
 import { isFinal, type Status } from '../job/words.ts';
-import { isAway } from '../registry/away.ts';
-import { isOwnJob } from '../registry/history.ts';
+import { awayError, inodeOf, isAway, isJournalGone, journalGoneError } from '../registry/away.ts';
+import { isOwnJob, proofError } from '../registry/history.ts';
 import { homePaths, type Pointer, readPointers, readRegistries } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
-import { hasJob, jobPaths, lockPath } from '../registry/paths.ts';
+import { hasJob, jobPaths, lockPath, whereIs } from '../registry/paths.ts';
 import { writtenState } from '../registry/record-file.ts';
+import { Seal } from '../registry/seal.ts';
 import { shellWord } from '../shell-word.ts';
 import { type Check, withSettings } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
@@ -59,24 +60,40 @@ async function healthOf(dir: string, home: string, live: string[], signal: Abort
     return [problem(id, title, 'Mend its permissions, or set MAM_REGISTRY_DIR to another folder.')];
   }
   const chosen = await choose(dir, names, new Set(live), signal);
+  const seal = Seal.existing(homePaths(home));
   const found: Found[] = [];
   let jobs = 0;
   for (const [index, name] of chosen.entries()) {
     if (index % STEP === 0) await nextTurn();
     if (signal.aborted) break;
-    // A folder without a journal is none of ours.
+    if (isJournalGone(dir, name, seal)) found.push(journalGone(dir, name));
+    // Another folder without a journal is none of ours.
     if (!hasJob(dir, name) && !isUnreadable(dir, name)) continue;
     jobs++;
     found.push(...jobHealth(dir, name));
   }
-  found.push(...strangers(dir, home, chosen), ...halfMade(dir, chosen));
+  found.push(...strangers(dir, home, chosen, live), ...halfMade(dir, chosen, seal));
   return [...access(dir), ...writer(dir, home), ...named(found), total(dir, jobs, names.length, found)];
 }
 
 /** Open jobs that no hub of this home has delegated. */
-function strangers(dir: string, home: string, names: string[]): Found[] {
+function strangers(dir: string, home: string, names: string[], live: string[]): Found[] {
   const open = names.filter((name) => isOpen(dir, name));
-  const history = open.filter((name) => !isOwnJob(dir, name, homePaths(home)));
+  const foreign = open.filter((name) => !isOwnJob(dir, name, homePaths(home)));
+  const lost = foreign.filter((name) => live.includes(name));
+  const history = foreign.filter((name) => !live.includes(name));
+  return [...unproven(lost, homePaths(home).key), ...shownAsHistory(dir, history)];
+}
+
+/** A hub of this home has delegated them, by what it has noted, and nothing proves it. */
+function unproven(jobs: string[], key: string): Found[] {
+  return jobs.map((id) => {
+    const { message, hint } = proofError(id, key);
+    return problem('registry.proof', message, hint);
+  });
+}
+
+function shownAsHistory(dir: string, history: string[]): Found[] {
   if (history.length === 0) return [];
   const title = `${history.length} open ${history.length === 1 ? 'job' : 'jobs'} in ${dir} came with a clone or from another MAM_HOME: ${history.slice(0, SHOWN).join(', ')}${history.length > SHOWN ? ', …' : ''}.`;
   const remedy =
@@ -85,9 +102,9 @@ function strangers(dir: string, home: string, names: string[]): Found[] {
 }
 
 /** Folders of jobs that never came to be: whoever delegated them was told so, or was killed. */
-function halfMade(dir: string, names: string[]): Found[] {
+function halfMade(dir: string, names: string[], seal: Seal | undefined): Found[] {
   const made = names.filter((name) => {
-    if (hasJob(dir, name) || isUnreadable(dir, name)) return false;
+    if (hasJob(dir, name) || isUnreadable(dir, name) || isJournalGone(dir, name, seal)) return false;
     const stat = statSync(join(dir, name), { throwIfNoEntry: false });
     if (stat?.isDirectory() !== true || Date.now() - stat.mtimeMs < FRESH_MS) return false;
     // What has anything else in it is none of ours.
@@ -100,6 +117,11 @@ function halfMade(dir: string, names: string[]): Found[] {
   const title = `${many} of a job that was never made: no event of it is there.`;
   const detail = made.length === 1 ? undefined : made.slice(0, SHOWN).join('\n');
   return [note('registry.half-made', title, 'Nothing waits for it. It can be removed by hand.', detail)];
+}
+
+function journalGone(dir: string, name: string): Found {
+  const { message, hint } = journalGoneError(dir, name);
+  return problem('registry.journal', message, hint);
 }
 
 /** The newest jobs, and every open one. */
@@ -194,20 +216,26 @@ function pointersOf({ home }: Settings): Pointer[] {
 
 /** A registry that is not there may come back: a disk that is not mounted, a folder that was renamed. */
 function away(pointers: Pointer[]): Found[] {
-  const missing = pointers.filter(isAway);
+  const missing = pointers.filter((one) => one.registryDir !== '' && isAway(one));
+  const lost = pointers.filter((one) => one.registryDir === '').map((one) => awayError(one));
   const dirs = [...new Set(missing.map(({ registryDir }) => registryDir))];
-  return dirs.map((dir) => {
-    const count = missing.filter(({ registryDir }) => registryDir === dir).length;
-    const jobs = count === 1 ? 'one open job' : `${count} open jobs`;
+  const found = lost.map(({ message, hint }) => problem('registry.live', message, hint));
+  const away = dirs.map((dir) => {
+    const ids = missing.filter(({ registryDir }) => registryDir === dir).map(({ jobId }) => jobId);
+    const jobs = ids.length === 1 ? 'one open job' : `${ids.length} open jobs`;
+    const cancels = ids
+      .slice(0, SHOWN)
+      .map((id) => `\`mam cancel ${id}\``)
+      .join(', ');
     const title = `The registry ${dir} of ${jobs} is away.`;
-    const remedy =
-      'Mount its disk, or move the folder back to where it was: the jobs then go on, and reports that were kept are taken in.';
+    const remedy = `Mount its disk, or move the folder back to where it was: the jobs then go on, and reports that were kept are taken in. If it is gone for good: ${cancels}.`;
     return problem('registry.away', title, remedy);
   });
+  return [...found, ...away];
 }
 
 function lostPointers(pointers: Pointer[]): Found[] {
-  const lost = pointers.filter((one) => !isAway(one) && !hasJob(one.registryDir, one.jobId));
+  const lost = pointers.filter((one) => whereIs(one.registryDir, one.jobId, inodeOf(one)) === 'gone');
   if (lost.length === 0) return [];
   const jobs = lost.length === 1 ? 'One live job is' : `${lost.length} live jobs are`;
   const title = `${jobs} noted whose files are gone.`;

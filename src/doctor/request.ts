@@ -97,7 +97,6 @@ function jobForPerson(settings: Settings, session: string | undefined): Delegate
     on_busy: 'queue',
     tmux_socket: settings.tmuxSocket,
     registry_dir: settings.registryDir,
-    logs_dir: settings.logsDir,
     supervisor: { client: 'doctor', session: 'doctor' },
     mam_command: 'mam',
   };

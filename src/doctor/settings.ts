@@ -4,6 +4,7 @@ import { redactUrl } from '../bus/address.ts';
 import { ownConfigText } from '../config.ts';
 import { type ConfigFile, parseConfigFile } from '../config-file.ts';
 import { explain, MamError, systemCode } from '../errors.ts';
+import { makeLogFolder } from '../hub/delegation-checks.ts';
 import { cleanLine } from '../job/text.ts';
 import { nearest } from '../nearest.ts';
 import { findProjectFolder, PROJECT_FOLDER } from '../project.ts';
@@ -62,6 +63,7 @@ export const settings: Check = {
       ...unknownNames(place.env),
       sources(place, files),
       ...registryOf(place, project, files),
+      ...logsOf(place),
     ];
   },
 };
@@ -174,6 +176,19 @@ function registryOf(
       ? 'MAM_REGISTRY_DIR'
       : (file?.path ?? projectReason(project, cwd));
   return [ok('settings.registry', `Jobs are kept in ${found.registryDir} (${why})`)];
+}
+
+/** A log folder that jobs would have apart from the registry; whether a hub runs or not. */
+function logsOf({ settings: found }: Place): Found[] {
+  if (found?.logsDir === undefined) return [];
+  const id = 'settings.logs';
+  try {
+    makeLogFolder(found.logsDir, true);
+    return [ok(id, `Logs of jobs are kept in ${found.logsDir}`)];
+  } catch (error) {
+    const { message, hint } = error as MamError;
+    return [problem(id, message, hint)];
+  }
 }
 
 function projectReason(project: string, cwd: string): string {

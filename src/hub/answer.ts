@@ -7,7 +7,7 @@ import type { AnswerParams, AnswerResult } from '../job/request.ts';
 import { clean } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import type { Decisions } from './decisions.ts';
-import type { LiveJob } from './live-job.ts';
+import type { Draft, LiveJob } from './live-job.ts';
 import type { Registrar } from './registrar.ts';
 
 /**
@@ -63,15 +63,8 @@ export async function answerJob(
       'Look at the job and answer what it asks now, if it still asks.',
     );
   }
-  const { before } = await registrar.record(job, {
-    event_id: newEventId(),
-    job_id: job.id,
-    type: 'answered',
-    source: by,
-    at: new Date().toISOString(),
-    detail: words,
-    ...(question !== undefined && { data: { request_id: question.request_id } }),
-  });
+  const about = question && { data: { request_id: question.request_id } };
+  const { before } = await registrar.record(job, answered(job, by, { detail: words, ...about }));
   // Another answer may have come while this one was on its way to the disk.
   const late =
     question !== undefined &&
@@ -92,6 +85,11 @@ export async function answerJob(
   };
 }
 
+function answered(job: LiveJob, by: AnswerParams['by'], more: Pick<Draft, 'detail' | 'data'>): Draft {
+  const at = new Date().toISOString();
+  return { event_id: newEventId(), job_id: job.id, type: 'answered', source: by, at, ...more };
+}
+
 /**
  * The open question whether the work counts without its check, where a decision is meant for that. Without an id it is
  * only where the job has never asked for a permission: nobody could tell which of both was shown.
@@ -110,14 +108,8 @@ async function decideCheck(
   decision: 'allow' | 'deny',
   by: 'supervisor' | 'person',
 ): Promise<string> {
-  const { before } = await registrar.record(job, {
-    event_id: newEventId(),
-    job_id: job.id,
-    type: 'answered',
-    source: by,
-    at: new Date().toISOString(),
-    data: { request_id: requestId, decision },
-  });
+  const event = answered(job, by, { data: { request_id: requestId, decision } });
+  const { before } = await registrar.record(job, event);
   if (before === undefined || openCheckRequest(before)?.request_id !== requestId) {
     throw new MamError(
       'conflict',

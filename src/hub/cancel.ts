@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { builtIn, screenOf } from '../agents/index.ts';
-import { newEventId } from '../job/id.ts';
+import { MamError } from '../errors.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { CancelParams, CancelResult } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { interrupt } from '../tmux/deliver.ts';
 import { classify, shoot } from '../tmux/screen.ts';
-import type { LiveJob } from './live-job.ts';
+import { hubDraft } from './hub-draft.ts';
+import type { Draft, LiveJob } from './live-job.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
@@ -17,6 +18,7 @@ const KEY_GAP_MS = 100;
 /**
  * Cancels a job: final at once. The dispatcher takes it out of its queue or clears its text, the validator ends its
  * script; a peer that has it is told in the answer to its next report.
+ * One whose record is gone, or away, is let go of.
  * @throws MamError `not_found` for an unknown job, `io` when it can't be recorded
  */
 export async function cancelJob(
@@ -24,19 +26,35 @@ export async function cancelJob(
   servers: TmuxServers,
   params: CancelParams,
 ): Promise<CancelResult> {
+  const detail = params.reason === undefined ? {} : { detail: cleanLine(params.reason, LIMITS.detailChars) };
+  const draft = { source: params.by, ...detail };
+  try {
+    return await cancel(registrar, servers, params, draft);
+  } catch (error) {
+    const gone = mayBeGone(error) ? registrar.letGo(params.job_id, draft) : undefined;
+    if (gone === undefined) throw error;
+    const { registryDir, record } = gone;
+    const note = `Its record is not in ${registryDir}, so the end of it is written nowhere: nothing is done for it any more, and reports on it are refused. Should its folder come back, it is open there: cancel it once more.`;
+    return { ...(record && { record }), changed: true, note };
+  }
+}
+
+function mayBeGone(error: unknown): boolean {
+  return error instanceof MamError && ['io', 'not_found', 'refused'].includes(error.code);
+}
+
+async function cancel(
+  registrar: Registrar,
+  servers: TmuxServers,
+  params: CancelParams,
+  draft: Partial<Draft>,
+): Promise<CancelResult> {
   const job = await registrar.findOwn(params.job_id, params.registry_dir);
   const { status: before, phase } = job.record;
   if (isFinal(before)) {
     return { record: job.record, changed: false, note: `The job was ${before} already; nothing changed.` };
   }
-  const { after } = await registrar.record(job, {
-    event_id: newEventId(),
-    job_id: job.id,
-    type: 'cancelled',
-    source: params.by,
-    at: new Date().toISOString(),
-    ...(params.reason !== undefined && { detail: cleanLine(params.reason, LIMITS.detailChars) }),
-  });
+  const { after } = await registrar.record(job, hubDraft(job.id, 'cancelled', draft));
   if (before === 'queued' && phase === 'queued') {
     return {
       record: after,

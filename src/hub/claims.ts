@@ -17,8 +17,8 @@ import { firstTaskPage, type TaskPage } from './task.ts';
 
 /** How many open jobs a refusal names. */
 const NAMED_JOBS = 5;
-/** What may go away by itself: a full disk, another hub that still writes the registry. */
-const RETRIED: readonly string[] = ['io', 'conflict'];
+/** What may pass: a full disk, another hub that still writes the registry, a journal that somebody restores. */
+const RETRIED: readonly string[] = ['io', 'conflict', 'unavailable'];
 
 /** Which way a claim came: over the private socket, out of the outbox, or over the external broker. */
 export type ClaimWay = 'socket' | 'outbox' | 'outside';

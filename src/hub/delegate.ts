@@ -179,7 +179,7 @@ export class Delegations {
         record.status !== 'queued' ||
         record.blocked_by === 'busy' ||
         needsAttention(record) ||
-        this.position(job) > 0,
+        (this.position(job) > 0 && (record.behind !== undefined || !this.isBehindStuck(job))),
       ANSWER_MS,
     );
     return this.result(job, false, sharedFolder(job.record, this.registrar.open));
@@ -301,6 +301,12 @@ export class Delegations {
 
   private queueOf({ record: { agent_session: session } }: LiveJob): LiveJob[] {
     return session === undefined ? [] : this.dispatcher.ahead(session.socket, session.pane);
+  }
+
+  /** True where the job that has the pane needs somebody: the one behind it is about to say so. */
+  private isBehindStuck(job: LiveJob): boolean {
+    const [holder] = this.queueOf(job);
+    return holder !== undefined && holder !== job && needsAttention(holder.record);
   }
 
   private position(job: LiveJob): number {

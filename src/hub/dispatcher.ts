@@ -1,7 +1,9 @@
-import { explain } from '../errors.ts';
+import { explain, MamError } from '../errors.ts';
+import { needOf } from '../job/apply.ts';
 import { isFinal } from '../job/words.ts';
 import type { Look, Obstacle, Preflight, Target } from '../tmux/deliver.ts';
 import type { Shot } from '../tmux/screen.ts';
+import { awake } from './awake.ts';
 import { HandOver } from './hand-over.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
@@ -27,18 +29,32 @@ interface PaneQueue {
   /** What is done there is about none of its jobs: their ends don't stop it. */
   apart: boolean;
   /** What is to be done for the first job once its prompt is handed over, in this order. */
-  errands: Errand[];
+  errands: Queued[];
   lookAgain: NodeJS.Timeout | undefined;
   /** What keeps the first job from its pane. */
   blocked: Blocked | undefined;
+  /** Since when the first job needs somebody, by the clock of all limits, and a timer for those who wait behind it. */
+  stuck: { since: number; end: () => void } | undefined;
+  /** Settles when those who wait have been told. */
+  telling: Promise<void>;
 }
 
-/** Something to be typed for a job that has its prompt, or for none of the pane's jobs. */
+/** How far something to be typed has got: what it is kept by, or `later`, is tried again when the pane has changed. */
+export type Kept = 'done' | 'later' | Obstacle;
+
+/** Something to be typed for a job that has its prompt. */
 interface Errand {
+  what: 'messages' | 'reminder';
+  run: (stop: AbortSignal) => Promise<Kept>;
+  /** Called in the end, done or dropped. */
+  settled?: () => void;
+}
+
+/** The same in its queue, or for none of the pane's jobs. */
+interface Queued extends Omit<Errand, 'what'> {
   job: LiveJob | undefined;
-  /** @returns true when it is done, false to try again when the pane has changed */
-  run: (stop: AbortSignal) => Promise<boolean>;
-  settled: () => void;
+  what?: Errand['what'];
+  blocked?: Blocked | undefined;
 }
 
 /** Hands prompts over: a queue for each pane, one job at a time, each by the delivery ladder. */
@@ -102,6 +118,7 @@ export class Dispatcher {
     queue.jobs.push(job);
     if (queue.jobs.length === 1) this.attend(queue, glance);
     else job.uncork();
+    this.tellBehind(queue);
   }
 
   /** Takes up the open jobs that the last hub left, in the order of their making. Their panes are left alone until `begin`. */
@@ -125,7 +142,10 @@ export class Dispatcher {
       });
     }
     this.left.clear();
-    for (const queue of [...this.queues.values()]) this.attend(queue);
+    for (const queue of [...this.queues.values()]) {
+      this.attend(queue);
+      this.tellBehind(queue);
+    }
   }
 
   /** A job that ended, or that its peer took by itself, frees its pane or leaves the keys alone. */
@@ -135,6 +155,7 @@ export class Dispatcher {
     const first = queue.jobs[0] === job;
     const taken = after.status !== 'queued' && before?.status === 'queued';
     if (first && !queue.apart && (taken || isFinal(after.status))) queue.stop?.abort();
+    if (first && before !== undefined && needOf(before) !== needOf(after)) this.tellBehind(queue);
     if (!isFinal(after.status)) return;
     // Its text may stand in the pane: `work` takes it out in the end.
     if (first && queue.stop === undefined && this.typist.has(job.id)) this.work(queue, async () => {});
@@ -147,33 +168,40 @@ export class Dispatcher {
     if (queue === undefined) return;
     const first = queue.jobs[0] === job;
     queue.jobs = queue.jobs.filter((other) => other !== job);
-    for (const errand of queue.errands.filter((one) => one.job === job)) errand.settled();
+    for (const errand of queue.errands.filter((one) => one.job === job)) errand.settled?.();
     queue.errands = queue.errands.filter((errand) => errand.job !== job);
     if (first) queue.blocked = undefined;
-    if (first) this.attend(queue);
+    if (first) {
+      this.stuckNoMore(queue);
+      this.attend(queue);
+      this.tellBehind(queue);
+    }
     this.dropEmpty(queue);
   }
 
   /**
    * Does something at the pane of a job that has it, as soon as nothing else is done there; again with every change of
    * the pane until it is done. Dropped when the job ends.
-   * @param run as in `Errand`
-   * @param settled called in the end, done or dropped
    */
-  whenFree(job: LiveJob, run: Errand['run'], settled: () => void = () => {}): void {
+  whenFree(job: LiveJob, errand: Errand): void {
     const queue = this.find(job);
     if (queue === undefined || isFinal(job.record.status)) {
-      settled();
+      errand.settled?.();
       return;
     }
-    queue.errands.push({ job, run, settled });
+    queue.errands.push({ job, ...errand });
     this.attend(queue);
   }
 
-  /** The same at a pane whose agent is not the peer of the job that it is about. */
-  atPane(pane: { socket: string; pane: string }, run: Errand['run'], settled: () => void): void {
+  /** The same at a pane whose agent is not the peer of the job that it is about. @param run gives true when it is done */
+  atPane(
+    pane: { socket: string; pane: string },
+    run: (stop: AbortSignal) => Promise<boolean>,
+    settled: () => void,
+  ): void {
     const queue = this.queueAt(paneKey(pane));
-    queue.errands.push({ job: undefined, run, settled });
+    const kept = async (stop: AbortSignal): Promise<Kept> => ((await run(stop)) ? 'done' : 'later');
+    queue.errands.push({ job: undefined, run: kept, settled });
     this.attend(queue);
   }
 
@@ -190,6 +218,7 @@ export class Dispatcher {
     for (const queue of this.queues.values()) {
       clearTimeout(queue.lookAgain);
       queue.stop?.abort();
+      this.stuckNoMore(queue);
     }
   }
 
@@ -215,7 +244,7 @@ export class Dispatcher {
       } catch (error) {
         job.uncork();
         this.log.error(`delivery of ${job.id} failed`, error);
-        await this.obstacle(job, queue, { by: 'unreachable', evidence: explain(error) });
+        await this.obstacle(job, queue, noPaste(error));
       } finally {
         clearTimeout(silent);
       }
@@ -227,16 +256,62 @@ export class Dispatcher {
     const errand = queue.errands.find((one) => one.job === undefined || one.job === job);
     if (errand === undefined) return;
     queue.apart = errand.job === undefined;
+    const { what } = errand;
     this.work(queue, async (stop) => {
-      const done = await errand.run(stop).catch((error: unknown) => {
+      const silent = job && what && setTimeout(() => void this.obstacles.silent(job, what), SILENT_MS);
+      const end = await errand.run(stop).catch((error: unknown): Kept => {
         this.log.error(`something at ${queue.key.replace('\n', ' ')} was not typed`, error);
-        return true;
+        return 'done';
       });
-      if (done) {
+      clearTimeout(silent);
+      if (end === 'done') {
         queue.errands = queue.errands.filter((one) => one !== errand);
-        errand.settled();
+        errand.settled?.();
       } else if (!this.stopped) this.lookLater(queue);
+      if (job === undefined || isFinal(job.record.status)) return;
+      if (what === undefined) {
+        // What is to be typed for the job itself must not wait for it.
+        if (end !== 'done') queue.errands = [...queue.errands.filter((one) => one !== errand), errand];
+      } else if (end === 'done') await this.obstacles.over(job);
+      else
+        errand.blocked = await this.obstacles.kept(
+          job,
+          what,
+          errand.blocked,
+          end === 'later' ? undefined : end,
+        );
     });
+  }
+
+  /** Tells the jobs that wait at a pane whether the one that has it needs somebody; one word after the other. */
+  private tellBehind(queue: PaneQueue): void {
+    if (queue.jobs.length < 2) return;
+    const failed = (error: unknown) => this.log.error(`who waits at ${queue.key}`, error);
+    queue.telling = queue.telling.then(() => this.tellWaiting(queue)).catch(failed);
+  }
+
+  private async tellWaiting(queue: PaneQueue): Promise<void> {
+    const [holder, ...others] = queue.jobs;
+    if (this.stopped || holder === undefined || this.left.has(holder)) return;
+    const isStuck = needOf(holder.record) !== undefined;
+    if (!isStuck) this.stuckNoMore(queue);
+    else queue.stuck ??= { since: awake.now(), end: () => {} };
+    const { stuck } = queue;
+    const ends: number[] = [];
+    for (const job of others.filter(isWaiting)) {
+      await this.obstacles.behind(job, isStuck ? holder.record : undefined, stuck?.since ?? 0);
+      if (job.record.held_up !== true) ends.push(job.record.timeouts.idle_timeout_seconds * 1000);
+    }
+    if (stuck === undefined || queue.stuck !== stuck || ends.length === 0) return;
+    // Longer than its idle_timeout is no ordinary wait any more.
+    stuck.end();
+    const left = stuck.since + Math.min(...ends) - awake.now();
+    stuck.end = awake.after(left > 0 ? left : LOOK_AGAIN_MS, () => this.tellBehind(queue));
+  }
+
+  private stuckNoMore(queue: PaneQueue): void {
+    queue.stuck?.end();
+    queue.stuck = undefined;
   }
 
   /** Nothing else is done at a pane while something is. */
@@ -294,6 +369,8 @@ export class Dispatcher {
         errands: [],
         lookAgain: undefined,
         blocked: undefined,
+        stuck: undefined,
+        telling: Promise.resolve(),
       };
       this.queues.set(key, queue);
     }
@@ -318,4 +395,10 @@ function isWaiting({ record }: LiveJob): boolean {
 /** True for a job whose agent was to be started by a hub that has ended meanwhile. */
 function isStillStarting({ record }: LiveJob): boolean {
   return record.status === 'queued' && record.agent !== 'human' && record.agent_session === undefined;
+}
+
+/** What keeps a text from its pane that could not even be tried: not its pane, but something of ours. */
+export function noPaste(error: unknown): Obstacle {
+  const by = error instanceof MamError && error.code === 'io' ? 'unwritable' : 'unreachable';
+  return { by, evidence: explain(error), step: 'mam doctor' };
 }

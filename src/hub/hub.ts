@@ -1,13 +1,15 @@
+import { existsSync } from 'node:fs';
 import { startBroker } from '../bus/broker.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
 import { watchOutbox } from '../bus/outbox.ts';
 import { sweepSpool } from '../bus/spool.ts';
 import { isReplyTopic, statusTopic } from '../bus/topics.ts';
 import type { Settings } from '../config.ts';
+import { makeFolder } from '../folders.ts';
 import { START_MS } from '../hub-place.ts';
 import { isSettled } from '../job/apply.ts';
 import type { HubStatus } from '../job/request.ts';
-import { type Home, homePaths, readPointers } from '../registry/home.ts';
+import { foldersOf, type Home, homePaths, readPointers } from '../registry/home.ts';
 import { Seal } from '../registry/seal.ts';
 import { VERSION } from '../version.ts';
 import { sweepAgentFiles } from './agent-files.ts';
@@ -60,6 +62,7 @@ export class Hub {
   private readonly claim: HubClaim;
   private readonly onEnd: (why: string) => void;
   private readonly buses: HubBus[] = [];
+  private readonly seal: Seal;
   private readonly registrar: Registrar;
   private readonly clients: ControlClients;
   private readonly servers: TmuxServers;
@@ -110,13 +113,15 @@ export class Hub {
     });
     this.servers = servers;
     const { changes } = this;
+    const isKeyLost = !existsSync(home.key) && existsSync(home.registries);
     const seal = Seal.of(home);
+    this.seal = seal;
+    if (isKeyLost) log.error(`${home.key} was missing: a new one is made, and earlier jobs are history`);
     this.registrar = new Registrar({
       home,
       seal,
       log,
       onRecorded: (job, recorded) => this.onRecorded(job, recorded),
-      onLost: (error) => onEnd(`the lock of a registry was lost: ${error.message}`),
       isBusy: (job) => this.outlets.isBusy(job),
       onBehind: (job) => this.outlets.catchUp(job),
       onRemoved: (jobId) => this.outlets.clear(jobId),
@@ -298,8 +303,7 @@ export class Hub {
     // What is due is shown while there is somebody to show it to.
     await this.outlets.flush();
     await Promise.allSettled(this.buses.map((bus) => bus.stop()));
-    await this.registrar.close();
-    await this.outlets.flush();
+    await this.registrar.close(() => this.outlets.flush());
     await this.servers.close();
     sweepAnnouncements(this.home.servers);
     this.claim.release();
@@ -341,8 +345,9 @@ export class Hub {
 
   private async takeUp(): Promise<LiveJob[]> {
     const pointers = readPointers(this.home);
-    const wasKilled = this.registrar.wasKilled();
-    const isLost = this.isLiveLost || (pointers.length === 0 && wasKilled);
+    const { search } = this.registrar;
+    const wasKilled = search.wasKilled();
+    const isLost = this.isLiveLost || pointers.some(({ registryDir }) => registryDir === '');
     // Side by side: a registry that can't be opened must not keep the hub from the others.
     const taken = pointers.map(async (pointer) => {
       try {
@@ -353,12 +358,13 @@ export class Hub {
       }
     });
     const found = (await Promise.all(taken)).flat();
-    if (!isLost) {
-      // Some of the pointers may have been lost with it: that is found out while others are served.
-      if (wasKilled) void this.registrar.search();
+    // Some of the pointers may have been lost with it: that is found out while others are served.
+    if (!isLost && pointers.length > 0) {
+      if (wasKilled)
+        search.all(false).catch((error) => this.log.error('open jobs were not searched for', error));
       return found;
     }
-    await this.registrar.search();
+    if (isLost || wasKilled) await search.all(isLost);
     return [...found, ...(await this.registrar.comeBack())];
   }
 
@@ -385,6 +391,7 @@ export class Hub {
       sweepAnnouncements(this.home.servers);
       sweepSpool(this.home.folder);
     }
+    this.keepHome();
     this.registrar.look();
     void this.takeBack();
     if (this.watcher.owes) void this.inbox.drain().then(() => this.watcher.again());
@@ -392,6 +399,17 @@ export class Hub {
     else if (this.isNeeded()) this.idleSince = awake.now();
     else if (awake.now() - this.idleSince >= this.settings.hubIdleSeconds * 1000 && !this.isNew)
       this.onEnd('nobody needs it');
+  }
+
+  /** Makes anew what somebody has removed of the home; what it holds is still known here. */
+  private keepHome(): void {
+    if (!existsSync(this.home.folder)) return;
+    try {
+      for (const folder of foldersOf(this.home)) if (!existsSync(folder)) makeFolder(folder);
+      if (this.seal.keep(this.home)) this.log.warn(`${this.home.key} was removed: it is written again`);
+    } catch (error) {
+      this.log.error(`${this.home.folder} was not mended`, error);
+    }
   }
 
   /** Whoever has started it may be slow to connect, and is waited for as long as it waits itself. */
@@ -406,12 +424,12 @@ export class Hub {
   private isNeeded(): boolean {
     const clients = this.buses[0]?.clients ?? 0;
     if (clients > 0 || this.registrar.open.length > 0 || this.registrar.isBehind) return true;
-    if (this.registrar.awayRegistries.length > 0) return true;
-    return this.inbox.isBusy || this.verifications.size + this.wakes.size > 0;
+    if (this.registrar.isWaiting) return true;
+    return this.inbox.isBusy || this.inbox.isWaiting || this.verifications.size + this.wakes.size > 0;
   }
 
   private status(): HubStatus {
-    const away = this.registrar.awayRegistries;
+    const { awayRegistries: away, unprovenJobs: unproven } = this.registrar;
     return {
       ...this.claim.status,
       ...(this.join.problem !== undefined && { broker_problem: this.join.problem }),
@@ -419,6 +437,7 @@ export class Hub {
       open_jobs: this.registrar.open.length,
       registries: this.registrar.registryDirs,
       ...(away.length > 0 && { away }),
+      ...(unproven.length > 0 && { unproven }),
     };
   }
 }

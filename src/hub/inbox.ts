@@ -55,6 +55,11 @@ export class Inbox {
     return this.draining !== undefined;
   }
 
+  /** True while events are kept that can't be taken now. */
+  get isWaiting(): boolean {
+    return this.stuck.size > 0;
+  }
+
   /** Takes no more. */
   stop(): void {
     this.stopped = true;

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import { MamError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import { apply } from '../job/apply.ts';
@@ -7,15 +7,16 @@ import { historyError } from '../job/history.ts';
 import { type JobRecord, recordSchema } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
 import { writeDurably, writeNew } from '../registry/files.ts';
-import { type FoldedJob, foldJob } from '../registry/fold.ts';
-import { asHistory, foldProven } from '../registry/history.ts';
-import { Journal } from '../registry/journal.ts';
+import { type FoldedJob, foldJob, placedIn } from '../registry/fold.ts';
+import { asHistory, copyError, foldProven } from '../registry/history.ts';
+import { Journal, readJournal } from '../registry/journal.ts';
+import { keptText } from '../registry/last-texts.ts';
 import type { Mark } from '../registry/mark.ts';
 import { OwnPlace } from '../registry/own-place.ts';
-import { type JobPaths, jobPaths, registryError } from '../registry/paths.ts';
+import { hasJob, type JobPaths, jobPaths, registryError } from '../registry/paths.ts';
 import { recordText } from '../registry/record-file.ts';
 import type { Seal } from '../registry/seal.ts';
-import { type Line, longLine, shortLine } from '../registry/texts.ts';
+import { type Line, longLine, restoreTexts, shortLine } from '../registry/texts.ts';
 import { EventIds } from './event-ids.ts';
 import { type ClockMark, isSign, JobClock } from './job-clock.ts';
 import { RecentEvents } from './recent-events.ts';
@@ -48,10 +49,10 @@ export interface Recorded {
  * ahead of it while events are on their way there, so that each is judged by all that came before it.
  */
 export class LiveJob {
-  readonly paths: JobPaths;
-  readonly ground: OwnPlace;
+  paths: JobPaths;
+  ground: OwnPlace;
   readonly id: string;
-  readonly registryDir: string;
+  registryDir: string;
   /** One sentence for each line of the journal that can't be read. */
   damage: string[] = [];
   /** The state of the journal that `record` was folded from. */
@@ -60,6 +61,8 @@ export class LiveJob {
   isWritten = true;
   /** No hub of this home has delegated it, so nothing of it is obeyed: it came with a clone, or from another home. */
   isHistory = false;
+  /** The registry in which the job itself is, of which this is a copy: it is history as well. */
+  copyOf: string | undefined;
   /** The prompt, until it has been handed over; then it is read from its file where it is needed. */
   prompt: string | undefined;
   /** Resolves when the job's folder is complete on disk. */
@@ -77,6 +80,7 @@ export class LiveJob {
   private readonly recent = new RecentEvents();
   private readonly journal: Journal;
   private readonly seal: Seal;
+  private readonly mayWrite: ((isOpen: boolean) => void) | undefined;
   /** Events on their way to the disk. */
   private writing = 0;
   private retired = false;
@@ -92,25 +96,32 @@ export class LiveJob {
     this.paths = paths;
     this.seal = seal;
     this.ground = new OwnPlace(paths.folder);
+    this.mayWrite = access.mayWrite;
     this.journal = new Journal(paths.journal, { place: this.ground, ...access });
   }
 
   /**
    * A job that is on disk. One that no hub of this home has delegated is history: it can be looked at, and nothing more.
    * @param mark how far an earlier hub saw its clocks
+   * @param originalOf the registry of the job that it is a copy of, if it is one
    * @throws MamError as `foldJob`; `unavailable` for a record that does not fit
    */
   static load(
     registryDir: string,
     id: string,
     seal: Seal,
-    { mark, ...access }: Access & { mark?: ClockMark | undefined } = {},
+    {
+      mark,
+      originalOf = () => undefined,
+      ...access
+    }: Access & { mark?: ClockMark | undefined; originalOf?: (job: FoldedJob) => string | undefined } = {},
   ): LiveJob {
     const job = new LiveJob(registryDir, id, jobPaths(registryDir, id), seal, access);
     const { folded, isProven } = foldProven(registryDir, id, seal);
     checkRecord(folded);
-    job.isHistory = !isProven;
-    if (isProven) {
+    job.copyOf = isProven ? originalOf(folded) : undefined;
+    job.isHistory = !isProven || job.copyOf !== undefined;
+    if (!job.isHistory) {
       job.checkGround();
       job.adopt(folded);
       job.clock.resume(folded.record, job.lastSign, mark);
@@ -118,7 +129,9 @@ export class LiveJob {
     }
     // Nothing is attached to a pane that a stranger names.
     const { agent_session: _, agent_process: __, ...record } = folded.record;
-    job.adopt(asHistory(registryDir, { ...folded, record }));
+    const why =
+      job.copyOf === undefined ? historyError(registryDir, id) : copyError(registryDir, id, job.copyOf);
+    job.adopt(asHistory({ ...folded, record }, why));
     return job;
   }
 
@@ -232,19 +245,86 @@ export class LiveJob {
     return this.durable === undefined || existsSync(this.paths.journal);
   }
 
-  /** Makes its files anew that somebody has removed, from what is known of it. @throws the system's error */
-  async restore(): Promise<void> {
-    const { paths, prompt } = this;
+  /** Before a file of it is written beside its journal. @throws the system's error where that must not happen */
+  checkPlace(): void {
+    this.mayWrite?.(false);
+    this.ground.check();
+  }
+
+  /** Follows its registry, which lies elsewhere now. */
+  moveTo(registryDir: string): void {
+    this.registryDir = registryDir;
+    this.paths = jobPaths(registryDir, this.id);
+    this.ground = new OwnPlace(this.paths.folder);
+    this.journal.moveTo(this.paths.journal, this.ground);
+    if (this.head !== undefined) this.head = placedIn(this.head, registryDir);
+    if (this.durable !== undefined) this.durable = placedIn(this.durable, registryDir);
+  }
+
+  /**
+   * How much of it the files have that stand in its place now, which may be a copy: `whole`, `behind` what was
+   * acknowledged, or `gone`; nothing for what no hub of this home has written, or can't be read.
+   */
+  get standing(): 'whole' | 'behind' | 'gone' | undefined {
+    if (this.durable === undefined) return 'whole';
+    if (!hasJob(this.registryDir, this.id)) return existsSync(this.paths.folder) ? undefined : 'gone';
+    try {
+      const { events } = foldJob(this.registryDir, this.id, this.seal);
+      return (events.at(-1)?.seq ?? 0) >= this.durable.seq ? 'whole' : 'behind';
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** True when its journal was found replaced by another file, such as a copy. */
+  get isReplaced(): boolean {
+    return this.journal.isReplaced;
+  }
+
+  /** Writes on in the journal that stands in its place now. */
+  async reopen(): Promise<void> {
+    await this.journal.rescue();
+  }
+
+  /**
+   * Makes its files anew that somebody has removed, or has put a copy in the place of, from what is known of it.
+   * @returns what could not be restored, as a sentence
+   * @throws the system's error
+   */
+  async restore(): Promise<string | undefined> {
+    const { paths } = this;
+    const prompt = this.prompt ?? keptText(this.record.prompt_sha256);
     makeFolder(paths.folder);
     // Never through a link that was put in its place.
     this.ground.check();
     const rescued = await this.journal.rescue();
-    const lines = this.recent.list.map((event) => `\n${this.seal.sign(this.id, JSON.stringify(event))}\n`);
-    const text = rescued ?? lines.join('');
+    const text = rescued ?? this.remembered();
     // A journal without its beginning counts from the record on.
     await writeDurably(paths.record, recordText(this.record, this.seal));
+    const isTaskLost = !existsSync(paths.prompt) && prompt === undefined;
     if (prompt !== undefined && !existsSync(paths.prompt)) await writeNew(paths.prompt, prompt);
     await writeDurably(paths.journal, text);
+    const texts = await restoreTexts(this.recent.list, paths.texts);
+    const lost = [isTaskLost ? ['its task'] : [], texts > 0 ? [`${texts} of its long texts`] : []].flat();
+    if (lost.length === 0) return undefined;
+    const sentence = `The files of ${this.id} were removed: ${lost.join(' and ')} could not be restored.`;
+    this.damage.push(sentence);
+    return sentence;
+  }
+
+  /** The lines that stand in its place, and those of the newest events that they lack. */
+  private remembered(): string {
+    const there = readJournal(this.paths.journal, { seal: this.seal, jobId: this.id }).events;
+    const first = this.recent.list[0]?.seq ?? 1;
+    const last = there.at(-1)?.seq ?? 0;
+    // With a gap they would tell another story than the record.
+    const isGap = last > 0 && last + 1 < first;
+    if (isGap) renameSync(this.paths.journal, `${this.paths.journal}.to-${last}`);
+    const kept = isGap ? [] : there.filter(({ seq }) => seq < first);
+    const lines = [...kept, ...this.recent.list].map((event) =>
+      this.seal.sign(this.id, JSON.stringify(event)),
+    );
+    return lines.map((line) => `\n${line}\n`).join('');
   }
 
   /** It could not be removed. */

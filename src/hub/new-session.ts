@@ -6,6 +6,7 @@ import { MamError } from '../errors.ts';
 import { checkRoom, makeFolder } from '../folders.ts';
 import { cleanLine } from '../job/text.ts';
 import type { TmuxServer } from '../tmux/control.ts';
+import { firstLine } from '../tmux/first-line.ts';
 import { type HeldSession, hasSessionHooks, holdSession, readHeld } from '../tmux/hold-session.ts';
 import { tmuxProgram } from '../tmux/program.ts';
 import { quote } from '../tmux/quote.ts';
@@ -68,18 +69,7 @@ async function byItself(
     detached: true,
     cwd: '/',
   });
-  let why = '';
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    why += chunk;
-  });
-  const line = await new Promise<string>((resolve) => {
-    let told = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      told += chunk;
-      if (told.includes('\n')) resolve(told.trim());
-    });
-    void child.then(() => resolve(told));
-  });
+  const { line, why } = await firstLine(child);
   if (line !== '') return readHeld(line);
   const reason = cleanLine(why, REASON_CHARS) || 'it gave no reason';
   throw new MamError(

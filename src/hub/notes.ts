@@ -1,14 +1,13 @@
 import { lookFor, takesTask } from '../agents/index.ts';
-import { explain } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
 import { plainCommand } from '../job/order.ts';
 import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
-import type { Target } from '../tmux/deliver.ts';
+import type { Obstacle, Target } from '../tmux/deliver.ts';
 import { awake } from './awake.ts';
-import type { Dispatcher } from './dispatcher.ts';
+import { type Dispatcher, type Kept, noPaste } from './dispatcher.ts';
 import { hubDraft } from './hub-draft.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
@@ -68,27 +67,28 @@ export class Notes {
    */
   remind(job: LiveJob, words: string, failed: (why: string) => void, settled: () => void): void {
     const since = awake.now();
-    const errand = async (stop: AbortSignal): Promise<boolean> => {
-      if (job.record.reminded_at !== undefined || isFinal(job.record.status)) return true;
+    const run = async (stop: AbortSignal): Promise<Kept> => {
+      if (job.record.reminded_at !== undefined || isFinal(job.record.status)) return 'done';
       const obstacle = await this.type(job, reminder(job), stop, async () => {
         await this.registrar.note(job, 'reminded', { detail: words });
       });
-      if (obstacle === undefined) return true;
-      if (awake.now() - since < REMIND_MS) return false;
-      failed(obstacle);
-      return true;
+      if (obstacle === undefined) return 'done';
+      if (awake.now() - since < REMIND_MS) return obstacle;
+      failed(`${obstacle.by}: ${obstacle.evidence}`);
+      return 'done';
     };
-    this.dispatcher.whenFree(job, errand, settled);
+    this.dispatcher.whenFree(job, { what: 'reminder', run, settled });
   }
 
   private passOn(job: LiveJob): void {
-    this.dispatcher.whenFree(job, async (stop) => {
+    const run = async (stop: AbortSignal): Promise<Kept> => {
       const { messages: all, messages_announced: announced = 0 } = job.record;
-      if (all.length <= announced) return true;
+      if (all.length <= announced) return 'done';
       // A dialog may stand in the pane, also where its screen can't be read: our Enter would decide it.
-      if (asksForPermission(job)) return false;
-      return (await this.type(job, messages(job), stop)) === undefined;
-    });
+      if (asksForPermission(job)) return 'later';
+      return (await this.type(job, messages(job), stop)) ?? 'done';
+    };
+    this.dispatcher.whenFree(job, { what: 'messages', run });
   }
 
   /** @returns nothing when that is settled, else what stood in the way */
@@ -97,7 +97,7 @@ export class Notes {
     note: Note,
     stop: AbortSignal,
     typed: () => Promise<void> = async () => {},
-  ): Promise<string | undefined> {
+  ): Promise<Obstacle | undefined> {
     const { record } = job;
     const { agent_session: session, agent_process: agent } = record;
     if (session === undefined || agent === undefined || isFinal(record.status)) return undefined;
@@ -138,7 +138,7 @@ export class Notes {
       if (end.kind === 'blocked') {
         if (job.record.typing_now !== undefined)
           await this.registrar.note(job, 'blocked', { data: { what, by: end.obstacle.by } });
-        return `${end.obstacle.by}: ${end.obstacle.evidence}`;
+        return end.obstacle;
       }
       if (end.kind === 'unverified') {
         const detail = cleanLine(`The ${what} typed into the pane: ${end.why}`, LIMITS.detailChars);
@@ -147,7 +147,7 @@ export class Notes {
       return undefined;
     } catch (error) {
       this.log.error(`the ${what} of ${job.id} could not be typed`, error);
-      return explain(error);
+      return noPaste(error);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { needOf } from '../job/apply.ts';
 import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import type { Obstacle } from '../tmux/deliver.ts';
@@ -21,7 +22,7 @@ export interface Blocked {
   first: number;
 }
 
-/** Records what keeps a job from its pane, and when that needs somebody. */
+/** Records what keeps a job, or a text for its peer, from its pane, and when that needs somebody. */
 export class Obstacles {
   private readonly registrar: Registrar;
 
@@ -35,40 +36,101 @@ export class Obstacles {
    */
   async found(job: LiveJob, before: Blocked | undefined, obstacle: Obstacle): Promise<Blocked> {
     const { record } = job;
-    const { by, evidence, isOurs = false } = obstacle;
-    const words = cleanLine(evidence, EVIDENCE_CHARS);
-    const now = awake.now();
-    const blocked = before?.by === by ? before : { by, words: '', since: now, first: before?.first ?? now };
+    const { by, step, isOurs = false } = obstacle;
+    const { words, ...blocked } = seen(before, obstacle);
     const told = record.blocked_by === by && record.phase === 'queued';
     const held = told && record.held_up === true;
-    const waited = held || holdsUp(record, blocked, now);
+    const waited = held || holdsUp(record, blocked);
     // A spinner, and the words of somebody who types, are others with each look: what matters is that they are there.
     const isSteady = isOurs || (by !== 'busy' && by !== 'draft');
-    const reworded = isSteady && words === blocked.words && words !== record.detail;
+    const reworded = isSteady && words === before?.words && words !== record.detail;
     if (!told || reworded || waited !== held)
       await this.registrar.noteNow(job, 'blocked', {
         detail: words,
-        data: { by, ...(waited && { waited }) },
+        data: { by, step, ...(waited && { waited }) },
       });
     return { ...blocked, words };
   }
 
-  /** tmux was asked for the pane a while ago, and has not answered. */
-  async silent(job: LiveJob): Promise<void> {
-    const { status, held_up, blocked_by } = job.record;
-    if (status !== 'queued' || (held_up === true && blocked_by === 'unreachable')) return;
+  /**
+   * The same of a text beside the order, whose job has its pane: told once it needs somebody.
+   * @param obstacle absent where it only waits for the end of a turn, or for a decision that is asked for already
+   */
+  async kept(
+    job: LiveJob,
+    what: string,
+    before: Blocked | undefined,
+    obstacle: Obstacle | undefined,
+  ): Promise<Blocked | undefined> {
+    const { record } = job;
+    if (obstacle === undefined || obstacle.by === 'busy') {
+      await this.over(job);
+      return undefined;
+    }
+    const { by, step } = obstacle;
+    const blocked = seen(before, obstacle);
+    const told = record.blocked_what === what && record.blocked_by === by;
+    // In the middle of its turn an agent may show no box.
+    const needs = by === 'not_ready' ? isLong(record, blocked) : holdsUp(record, blocked);
+    if (!told && needs)
+      await this.registrar.noteNow(job, 'blocked', {
+        detail: blocked.words,
+        data: { what, by, step, waited: true },
+      });
+    return blocked;
+  }
+
+  /** Nothing is kept any more, or for no reason that needs somebody. */
+  async over(job: LiveJob): Promise<void> {
+    const { blocked_what, behind } = job.record;
+    if (blocked_what !== undefined || behind !== undefined) await this.registrar.note(job, 'unblocked');
+  }
+
+  /** The job that has the pane needs somebody, or does so no more. @param since when it began to */
+  async behind(job: LiveJob, holder: JobRecord | undefined, since: number): Promise<void> {
+    const { record } = job;
+    const needs = holder && needOf(holder);
+    if (holder === undefined || needs === undefined) return this.over(job);
+    const behind = { job_id: holder.job_id, needs };
+    const told = record.behind?.job_id === behind.job_id;
+    const held = told && record.held_up === true;
+    const waited = held || isLong(record, { first: since });
+    if (told && record.behind?.needs === needs && waited === held) return;
+    await this.registrar.note(job, 'blocked', {
+      detail: `Job ${holder.job_id} has the pane and needs somebody (${needs}).`,
+      data: { by: 'behind', behind, ...(waited && { waited }) },
+    });
+  }
+
+  /** tmux was asked for the pane a while ago, and has not answered. @param what the text that is kept, if not the order */
+  async silent(job: LiveJob, what?: string): Promise<void> {
+    const { status, held_up, blocked_by, blocked_what } = job.record;
+    if ((status === 'queued') !== (what === undefined)) return;
+    if (held_up === true && blocked_by === 'unreachable' && blocked_what === what) return;
     await this.registrar.noteNow(job, 'blocked', {
       detail: 'tmux does not answer when it is asked for the pane',
       // What has been pasted by then was not kept from its pane.
-      data: { by: 'unreachable', waited: true, unless_pasted: true },
+      data: { by: 'unreachable', what, step: 'mam doctor', waited: true, unless_pasted: true },
     });
   }
 }
 
+/** What is known of an obstacle after one more look. */
+function seen(before: Blocked | undefined, { by, evidence }: Obstacle): Blocked {
+  const now = awake.now();
+  const words = cleanLine(evidence, EVIDENCE_CHARS);
+  return before?.by === by ? { ...before, words } : { by, words, since: now, first: before?.first ?? now };
+}
+
+function isLong({ timeouts }: JobRecord, { first }: Pick<Blocked, 'first'>): boolean {
+  return awake.now() - first >= timeouts.idle_timeout_seconds * 1000;
+}
+
 /** True for an obstacle that needs somebody: a turn ends by itself, and an agent that is starting gets ready. */
-function holdsUp({ timeouts, typing }: JobRecord, { by, since, first }: Blocked, now: number): boolean {
-  if (now - first > timeouts.idle_timeout_seconds * 1000) return true;
+function holdsUp(record: JobRecord, blocked: Omit<Blocked, 'words'>): boolean {
+  if (isLong(record, blocked)) return true;
+  const { by, since } = blocked;
   if (by === 'busy') return false;
-  const patience = by === 'not_ready' && typing?.started === true ? START_MS : STANDS_MS;
-  return now - since >= patience;
+  const patience = by === 'not_ready' && record.typing?.started === true ? START_MS : STANDS_MS;
+  return awake.now() - since >= patience;
 }

@@ -1,14 +1,26 @@
-import { closeSync, existsSync, fstatSync, openSync, statSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { closeSync, existsSync, fstatSync, openSync, readlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MamError } from '../errors.ts';
+import { explain, MamError } from '../errors.ts';
+import { isHistory } from '../job/history.ts';
+import { isFinal } from '../job/words.ts';
 import { isSamePlace } from '../real-place.ts';
 import { sweepRegistry } from '../registry/files.ts';
 import { addRegistry, type Home, readRegistries } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
+import { noteJobs } from '../registry/known-jobs.ts';
 import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
+import { projectFolderOf, renamedTo } from '../registry/moved.ts';
 import { OwnPlace } from '../registry/own-place.ts';
-import { ensureRegistry, isRealRegistry, lockPath, realRegistry, registryError } from '../registry/paths.ts';
+import {
+  ensureRegistry,
+  hasJob,
+  inodeAt,
+  isRealRegistry,
+  lockPath,
+  realRegistry,
+  registryError,
+} from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
 import { emptyTrash } from '../registry/trash.ts';
 import type { LiveJob } from './live-job.ts';
@@ -34,6 +46,10 @@ interface OpenRegistry {
   /** The owner's file, open while there are jobs: once it has no name, the registry was removed and is not away. */
   proof: number | undefined;
   takingAgain: Promise<void> | undefined;
+  /** Why it can't be taken again: another hub has it now. */
+  taken: MamError | undefined;
+  /** Why it could not be taken again last. */
+  why: string | undefined;
   /** The list of its jobs; read only once somebody has asked for it. */
   index: JobIndex | undefined;
   indexing: Promise<JobIndex> | undefined;
@@ -44,31 +60,33 @@ export class OpenRegistries {
   private readonly home: Home;
   private readonly seal: Seal;
   private readonly log: Log;
-  private readonly onLost: (error: Error) => void;
   private readonly jobsIn: (dir: string) => LiveJob[];
   private readonly onBehind: (dir: string, jobId: string) => Promise<void>;
+  private readonly onLoose: (dir: string) => void;
   private readonly opening = new Map<string, Promise<OpenRegistry>>();
   private readonly opened: OpenRegistry[] = [];
+  /** Where registries lie now that were moved, by where they lay. */
+  private readonly moved = new Map<string, string>();
 
   /**
-   * @param onLost called when a registry's lock was lost: the hub must stop writing
    * @param jobsIn the jobs of a registry that are in memory
    * @param onBehind called for a job whose `job.json` was found behind its journal
+   * @param onLoose called for a registry that this hub has not locked any more: to be mended
    */
   constructor(options: {
     home: Home;
     seal: Seal;
     log: Log;
-    onLost: (error: Error) => void;
     jobsIn: (dir: string) => LiveJob[];
     onBehind: (dir: string, jobId: string) => Promise<void>;
+    onLoose: (dir: string) => void;
   }) {
     this.home = options.home;
     this.seal = options.seal;
     this.log = options.log;
-    this.onLost = options.onLost;
     this.jobsIn = options.jobsIn;
     this.onBehind = options.onBehind;
+    this.onLoose = options.onLoose;
   }
 
   get dirs(): string[] {
@@ -81,6 +99,8 @@ export class OpenRegistries {
    */
   nameOf(dir: string): string {
     if (this.opening.has(dir)) return dir;
+    const moved = this.moved.get(dir);
+    if (moved !== undefined && !existsSync(projectFolderOf(dir))) return this.nameOf(moved);
     const real = realRegistry(dir);
     if (this.opening.has(real) || !isRealRegistry(real)) return real;
     return [...this.opening.keys()].find((known) => isSamePlace(known, real)) ?? real;
@@ -137,45 +157,112 @@ export class OpenRegistries {
   /**
    * Before each write.
    * @param isOpen the file is: what was put aside as a whole, with its lock, can be written all the same
-   * @throws the system's error EOWNERDEAD while the lock is not this hub's
+   * @throws the system's error EOWNERDEAD while the lock is not this hub's; MamError `conflict` when it is another's
    */
   check(dir: string, isOpen: boolean): void {
     const registry = this.find(dir);
     if (registry === undefined || registry.lock.holds()) return;
-    if (isOpen && registry.proof !== undefined && !isRemovedFile(registry.proof)) return;
+    if (registry.taken !== undefined) throw registry.taken;
+    const isAside = registry.proof !== undefined && !isRemovedFile(registry.proof);
+    if (isOpen && isAside && !this.isCopied(registry, true)) return;
     throw Object.assign(new Error(`the lock of ${dir} was removed`), { code: 'EOWNERDEAD' });
   }
 
-  /** Every second: takes locks again that somebody has removed. @param inUse the registries with open jobs, and their folders */
-  look(inUse: ReadonlyMap<string, ReadonlySet<number | undefined>>): void {
+  /** Why a registry can't be written that this hub had, while another one has it. */
+  takenBy(dir: string): string | undefined {
+    return this.find(dir)?.taken?.message;
+  }
+
+  /** Every second: finds locks that were lost. @param inUse the registries with open jobs */
+  look(inUse: ReadonlySet<string>): void {
     for (const registry of this.opened) {
-      const folders = inUse.get(registry.dir);
-      this.hold(registry, folders !== undefined);
-      if (registry.isBeating && registry.lock.holds()) continue;
-      const inode = inodeAt(registry.dir);
-      // Another folder in its place, as where a disk was unmounted, is left alone.
-      if (inode !== undefined && (inode === registry.inode || folders?.has(inode) === true))
-        this.takeAgain(registry).catch((error) => this.log.error(`lock of ${registry.dir}`, error));
+      this.hold(registry, inUse.has(registry.dir));
+      if (!registry.isBeating || !registry.lock.holds()) this.onLoose(registry.dir);
     }
   }
 
   /**
    * Mends what keeps a registry from being written.
+   * @param mayMake one that was removed is made anew
    * @returns `same` when nothing was wrong here, `taken` when its lock is there again, `anew` when it was removed and is
-   * made anew, nothing when it is away
+   * made anew, `copied` when a copy of it stands in its place and is taken for it, its new place when it was moved, nothing
+   * when it is away
    * @throws MamError as `open`
    */
-  async mend(dir: string): Promise<'same' | 'taken' | 'anew' | undefined> {
+  async mend(
+    dir: string,
+    mayMake: boolean,
+  ): Promise<'same' | 'taken' | 'anew' | 'copied' | { to: string } | undefined> {
     const registry = this.find(dir);
     if (registry === undefined) return undefined;
-    if (inodeAt(dir) === registry.inode) {
-      if (registry.lock.holds()) return 'same';
+    const inode = inodeAt(dir);
+    if (inode === registry.inode) {
+      if (registry.isBeating && registry.lock.holds()) return 'same';
+      // Somebody is removing all of it.
+      const open = this.openIn(dir);
+      if (!mayMake && open.length > 0 && !open.some((job) => job.isThere)) return undefined;
       await this.takeAgain(registry);
       return 'taken';
     }
-    if (!isRemovedFile(registry.proof) || !existsSync(projectOf(dir))) return undefined;
+    const to = inode === undefined ? movedTo(registry) : undefined;
+    if (to !== undefined) {
+      await this.move(dir, to);
+      return { to };
+    }
+    // Another folder in its place, as where a disk was unmounted, is left alone.
+    if (this.isCopied(registry, mayMake)) {
+      await this.takeAgain(registry);
+      Object.assign(registry, { index: undefined, indexing: undefined });
+      return 'copied';
+    }
+    if (!mayMake || !isRemovedFile(registry.proof) || !existsSync(projectFolderOf(dir))) return undefined;
     await this.openAnew(dir);
     return 'anew';
+  }
+
+  /** Goes on with a registry where it lies now. @throws MamError as `open`; then all is as it was */
+  async move(from: string, to: string): Promise<void> {
+    const registry = this.find(from);
+    await this.open(to);
+    this.moved.delete(to);
+    this.moved.set(from, to);
+    if (registry === undefined) return;
+    this.opened.splice(this.opened.indexOf(registry), 1);
+    this.opening.delete(from);
+    letGo(registry);
+    await registry.lock.leave();
+  }
+
+  /** True while a registry is this hub's. */
+  isHeld(dir: string): boolean {
+    return this.find(dir)?.lock.holds() === true;
+  }
+
+  /** The registry that lies in this folder now: the very folder of it, or one with its jobs, where its project is gone. */
+  lostAs(dir: string): string | undefined {
+    const inode = inodeAt(dir);
+    const hasJobs = (from: string) => this.openIn(from).some(({ id }) => hasJob(dir, id));
+    return this.opened.find((one) => {
+      if (inode === undefined || one.dir === dir || inodeAt(one.dir) !== undefined) return false;
+      if (one.inode === inode) return true;
+      return isRemovedFile(one.proof) && !existsSync(projectFolderOf(one.dir)) && hasJobs(one.dir);
+    })?.dir;
+  }
+
+  /**
+   * True when another folder in a registry's place has its jobs: a copy, or what was restored from one. Where none is open,
+   * what a hub has left there shows it, or that it is to be written now.
+   */
+  private isCopied({ dir, inode }: OpenRegistry, isWanted: boolean): boolean {
+    const there = inodeAt(dir);
+    if (there === undefined || there === inode || !isRealRegistry(dir)) return false;
+    const open = this.openIn(dir);
+    if (open.length === 0) return isWanted || existsSync(`${lockPath(dir)}.owner`);
+    return open.some(({ standing }) => standing === 'whole' || standing === 'behind');
+  }
+
+  private openIn(dir: string): LiveJob[] {
+    return this.jobsIn(dir).filter((job) => !isFinal(job.record.status));
   }
 
   /** A registry has an open job: whether it is removed or away must be known. */
@@ -202,11 +289,18 @@ export class OpenRegistries {
     registry.takingAgain ??= this.lock(registry.dir)
       .then((lock) => {
         letGo(registry);
-        Object.assign(registry, { lock, isBeating: true, inode: inodeAt(registry.dir) ?? 0 });
+        const wasTaken = registry.taken !== undefined;
+        const inode = inodeAt(registry.dir) ?? 0;
+        Object.assign(registry, { lock, inode, isBeating: true, taken: undefined, why: undefined });
+        // The other hub has written there.
+        if (wasTaken) Object.assign(registry, { index: undefined, indexing: undefined });
         this.hold(registry, true);
       })
       .catch((error: unknown) => {
-        if (error instanceof MamError && error.code === 'conflict') this.onLost(error);
+        registry.taken = error instanceof MamError && error.code === 'conflict' ? error : undefined;
+        const why = explain(error);
+        if (registry.why !== why) this.log.error(`the lock of ${registry.dir} was not taken again: ${why}`);
+        registry.why = why;
         throw error;
       })
       .finally(() => {
@@ -215,11 +309,10 @@ export class OpenRegistries {
     await registry.takingAgain;
   }
 
-  /** A heartbeat has failed. A registry that is away, or was removed, is no other hub's. */
-  private failed(dir: string, error: Error): void {
+  /** A heartbeat has failed: the next look takes the lock again, where the registry is there and no other hub has it. */
+  private failed(dir: string): void {
     const registry = this.find(dir);
-    if (registry === undefined || inodeAt(dir) === registry.inode) this.onLost(error);
-    else registry.isBeating = false;
+    if (registry !== undefined) registry.isBeating = false;
   }
 
   private find(dir: string): OpenRegistry | undefined {
@@ -233,10 +326,12 @@ export class OpenRegistries {
   private async loadIndex(registry: OpenRegistry): Promise<JobIndex> {
     // The list is written by a file of the same kind.
     await registry.swept;
-    const index = await JobIndex.load(registry.dir, this.seal, true);
+    const index = await JobIndex.load(registry.dir, this.seal, () => this.check(registry.dir, false));
     // What happened while it was read.
     for (const { record, mark } of this.jobsIn(registry.dir)) index.put(record, mark);
     registry.index = index;
+    const own = [...index.inOrder()].filter((row) => !isHistory(row)).map(({ job_id: id }) => id);
+    noteJobs(this.home, registry.dir, own, registry.inode);
     void this.catchUp(registry.dir, index.behind);
     return index;
   }
@@ -251,6 +346,7 @@ export class OpenRegistries {
   private async registry(named: string): Promise<OpenRegistry> {
     const dir = this.nameOf(named);
     const registry = await (this.opening.get(dir) ?? this.begin(dir, this.take(dir)));
+    if (registry.taken !== undefined) throw registry.taken;
     try {
       registry.place.check();
     } catch (error) {
@@ -272,7 +368,7 @@ export class OpenRegistries {
       lock = await takeLock(
         lockPath(dir),
         thisOwner(this.home.folder),
-        (error) => this.failed(dir, error),
+        () => this.failed(dir),
         ELECTION_TRIES,
       );
     } catch (error) {
@@ -306,6 +402,8 @@ export class OpenRegistries {
       inode: inodeAt(dir) ?? 0,
       proof: undefined,
       takingAgain: undefined,
+      taken: undefined,
+      why: undefined,
       index: undefined,
       indexing: undefined,
     };
@@ -316,18 +414,18 @@ export class OpenRegistries {
   }
 }
 
-/** The number of a folder, which its name may outlive; nothing while it can't be seen. */
-export function inodeAt(dir: string): number | undefined {
+/** Where a registry lies now that is not in its place, if that can be seen. */
+function movedTo({ dir, inode, proof }: OpenRegistry): string | undefined {
+  if (existsSync(projectFolderOf(dir))) return undefined;
   try {
-    return statSync(dir, { throwIfNoEntry: false })?.ino;
+    // Where the system has such a view of open files, it is found wherever it was moved.
+    const open = proof === undefined ? undefined : dirname(readlinkSync(`/proc/self/fd/${proof}`));
+    const name = dir.slice(projectFolderOf(dir).length);
+    if (open?.endsWith(name) === true && inodeAt(open) === inode) return open;
   } catch {
-    return undefined;
+    // Else only in the same folder.
   }
-}
-
-/** The folder in which a registry that was removed may be made anew. */
-function projectOf(dir: string): string {
-  return basename(dirname(dir)) === '.mam' ? dirname(dirname(dir)) : dirname(dir);
+  return renamedTo(dir, inode);
 }
 
 function isRemovedFile(fd: number | undefined): boolean {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { MamError, systemCode } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
 import { identify, lifeOf, UNSEEN } from '../process-id.ts';
+import { faultOfFolder } from '../registry/home-faults.ts';
 import {
   notePaneTextSeen,
   type PaneText,
@@ -92,8 +93,8 @@ export class PaneTexts {
     } catch (error) {
       throw new MamError(
         'io',
-        `What is typed into a pane can't be noted in ${this.folder} (${systemCode(error) ?? 'unknown error'}), so nothing was typed.`,
-        'Make room there, or make it writable: it is tried again by itself.',
+        `What is typed can't be noted in ${this.folder} (${systemCode(error) ?? 'unknown error'}), so nothing was typed.`,
+        `${faultOfFolder(this.folder)[0]?.hint ?? 'Make room there.'} It is tried again by itself.`,
         { cause: error },
       );
     }

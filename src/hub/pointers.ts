@@ -17,6 +17,8 @@ export class Pointers {
   private readonly held = new Set<string>();
   /** When the folder was last seen to change. */
   private changed: number | undefined;
+  /** Of the disks that the registries lie on. */
+  private readonly devices = new Map<string, number>();
   private ahead = Date.now() - awake.now();
 
   constructor(home: Home, log: Log) {
@@ -40,6 +42,12 @@ export class Pointers {
     } catch (error) {
       this.log.warn(`pointer of ${job.id} was not written (${systemCode(error) ?? 'unknown error'})`);
     }
+  }
+
+  /** Writes it anew, where it is: its job lies in another folder now. */
+  renew(job: LiveJob): void {
+    this.held.delete(job.id);
+    this.tryPut(job);
   }
 
   /** Takes over a pointer that the last hub has left. */
@@ -78,8 +86,10 @@ export class Pointers {
 
   private write(job: LiveJob): void {
     // Of the folder that the job lies in, whatever stands in its place now.
-    const inode = job.registryInode ?? statSync(job.registryDir, { throwIfNoEntry: false })?.ino;
-    const note = { ...job.clock.mark(), inode };
+    const there = statSync(job.registryDir, { throwIfNoEntry: false });
+    const inode = job.registryInode ?? there?.ino;
+    if (there !== undefined && there.ino === inode) this.devices.set(job.registryDir, there.dev);
+    const note = { ...job.clock.mark(), inode, dev: this.devices.get(job.registryDir) };
     writePointer(this.home, { jobId: job.id, registryDir: job.registryDir, note });
   }
 }

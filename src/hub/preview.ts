@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { explain, MamError } from '../errors.ts';
+import { needOf } from '../job/apply.ts';
 import type { JobOrder, JobRecord } from '../job/record.ts';
 import type { DelegateParams, PreviewResult } from '../job/request.ts';
 import { ensureRegistry, jobPaths } from '../registry/paths.ts';
@@ -71,8 +72,14 @@ export async function wouldGive(
   const queue = place && hub.dispatcher.ahead(place.session.socket, place.session.pane);
   const behind = (queue ?? []).map(({ id }) => id);
   const obstacle = place && behind.length === 0 ? await obstacleAt(hub, params, place) : undefined;
+  const [holder] = queue ?? [];
+  const needs = holder && needOf(holder.record);
+  const kept = {
+    ...(obstacle && { blocked_by: obstacle.by, blocked_step: obstacle.step }),
+    ...(holder && needs && { blocked_by: 'behind', behind: { job_id: holder.id, needs } }),
+  };
   return {
-    ...shown({ ...record, ...(obstacle && { blocked_by: obstacle.by }) }, params, prompt),
+    ...shown({ ...record, ...kept }, params, prompt),
     position: behind.length,
     behind,
     warnings: sharedFolder(record, hub.registrar.open),

@@ -81,8 +81,8 @@ export class RecordFiles {
     try {
       do {
         due.again = false;
-        const { ground, paths, record } = due.job;
-        ground.check();
+        due.job.checkPlace();
+        const { paths, record } = due.job;
         await writeDerived(paths.record, recordText(record, this.seal));
       } while (due.again);
       if (this.due.get(id) === due) this.due.delete(id);

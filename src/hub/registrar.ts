@@ -8,23 +8,35 @@ import type { AwayRegistry, JobRow } from '../job/request.ts';
 import { owesLine } from '../job/wake.ts';
 import { AMENDABLE, isFinal, type Status } from '../job/words.ts';
 import { isSamePlace } from '../real-place.ts';
-import { awayError, inodeOf, isAway, perhapsAwayError } from '../registry/away.ts';
+import {
+  awayError,
+  awayListError,
+  inodeOf,
+  isAway,
+  journalGoneError,
+  shutError,
+  whyNotFound,
+} from '../registry/away.ts';
 import { sweepJob, writeNew } from '../registry/files.ts';
+import { type FoldedJob, foldJob } from '../registry/fold.ts';
 import { sweepHalfMade } from '../registry/half-made.ts';
+import { copyError, proofError } from '../registry/history.ts';
 import { type Home, noteError, type Pointer, readRegistries } from '../registry/home.ts';
-import { JobIndex, toRow } from '../registry/job-index.ts';
-import { isLiving, readOwner } from '../registry/lock.ts';
-import { hasJob, isRemoved, jobPaths, lockPath, registryError, whereIs } from '../registry/paths.ts';
+import { type JobIndex, toRow } from '../registry/job-index.ts';
+import { forgetRegistry, noteJob, placesOf } from '../registry/known-jobs.ts';
+import { keepText } from '../registry/last-texts.ts';
+import { isMovedTo, projectFolderOf, renamedTo } from '../registry/moved.ts';
+import { hasJob, inodeAt, isRemoved, jobPaths, registryError, whereIs } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
 import { moveToTrash } from '../registry/trash.ts';
-import { shellWord } from '../shell-word.ts';
-import { AwayJobs } from './away-jobs.ts';
+import { AwayJobs, registriesOf } from './away-jobs.ts';
 import { HeldEvents, mayPass } from './held-events.ts';
 import { hubDraft } from './hub-draft.ts';
 import { type Draft, LiveJob, type Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
-import { inodeAt, OpenRegistries } from './open-registries.ts';
+import { OpenRegistries } from './open-registries.ts';
 import { markOf, Pointers } from './pointers.ts';
+import { Search } from './search.ts';
 
 /** How many ended jobs stay in memory for late reports and questions, and how much of it they may take, in bytes. */
 const KEPT_FINAL = 200;
@@ -60,18 +72,20 @@ export class Registrar {
   private readonly strays = new Set<LiveJob>();
   private readonly loading = new Map<string, Promise<LiveJob>>();
   private readonly pointers: Pointers;
+  readonly search: Search;
   private readonly seal: Seal;
   private step: Promise<void> = Promise.resolve();
   private loads = 0;
   private readonly mending = new Map<string, Promise<boolean>>();
   private readonly late: HeldEvents;
   private readonly away: AwayJobs;
+  /** Live jobs that this home's key does not prove: another one did. */
+  private readonly unproven = new Map<string, Pointer>();
   /** Why an event could not be recorded that is looked for again: said once. */
   private readonly unrecorded = new Map<string, string>();
 
   /**
    * @param onRecorded called after each event, in the order of the journal
-   * @param onLost called when a registry's lock was lost: the hub must stop writing
    * @param isBusy true while something of a job is still to be written
    * @param onBehind called for a job whose `job.json` was found behind its journal
    * @param onRemoved called when a job is gone
@@ -81,7 +95,6 @@ export class Registrar {
     seal: Seal;
     log: Log;
     onRecorded: (job: LiveJob, recorded: Recorded) => void;
-    onLost: (error: Error) => void;
     isBusy: (job: LiveJob) => boolean;
     onBehind: (job: LiveJob) => void;
     onRemoved: (jobId: string) => void;
@@ -93,19 +106,29 @@ export class Registrar {
     this.isBusy = options.isBusy;
     this.onBehind = options.onBehind;
     this.onRemoved = options.onRemoved;
-    const { home, seal, log, onLost } = options;
+    const { home, seal, log } = options;
     this.registries = new OpenRegistries({
       home,
       seal,
       log,
-      onLost,
       jobsIn: (dir) => this.jobsIn(dir),
       // Reading it brings it up; one that is in memory is written anyway.
       onBehind: async (dir, jobId) => {
         if (!this.jobs.has(jobId)) await this.load(dir, jobId);
       },
+      // Why it was not is in the log.
+      onLoose: (dir) => void this.mend(dir, false).catch(() => {}),
     });
     this.pointers = new Pointers(home, log);
+    this.search = new Search({
+      ...{ home, seal, log },
+      onFound: async (dir, id) => {
+        if (this.jobs.has(id) || this.away.get(id) !== undefined) return;
+        await this.load(dir, id).catch((error: unknown) =>
+          this.waitFor({ jobId: id, registryDir: dir }, error),
+        );
+      },
+    });
     this.away = new AwayJobs(log);
     this.late = new HeldEvents(log, (job, draft) => this.write(job, draft));
   }
@@ -127,12 +150,18 @@ export class Registrar {
   /** Opens a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
   async ready(registryDir: string): Promise<void> {
     this.checkAway(registryDir);
+    const away = existsSync(projectFolderOf(registryDir))
+      ? undefined
+      : awayListError(this.home, registryDir, true);
+    if (away !== undefined) throw away;
     await this.registries.open(registryDir);
-    if (existsSync(registryDir)) return;
+    const isThere = existsSync(registryDir);
+    if (isThere && this.registries.isHeld(registryDir)) return;
     const open = this.jobsIn(registryDir).find((job) => !isFinal(job.record.status));
-    if (open !== undefined) {
+    if (isThere || open !== undefined) {
       // A peer may have cleaned its working folder: its job goes on. What is only away comes back with its jobs.
-      if (!(await this.mend(open))) throw awayError({ jobId: open.id, registryDir });
+      const isMended = (await this.mend(registryDir)) && open?.isThere !== false;
+      if (!isMended && open !== undefined) throw awayError({ jobId: open.id, registryDir });
       return;
     }
     for (const job of this.jobsIn(registryDir)) this.drop(job);
@@ -148,9 +177,10 @@ export class Registrar {
   create(order: JobOrder, prompt: string): LiveJob {
     const paths = jobPaths(order.registry_dir, order.job_id);
     const dir = order.registry_dir;
-    const access = { mayWrite: (isOpen: boolean) => this.registries.check(dir, isOpen), isNew: true };
-    const job = new LiveJob(dir, order.job_id, paths, this.seal, access);
+    const mayWrite = (isOpen: boolean): void => this.registries.check(job.registryDir, isOpen);
+    const job: LiveJob = new LiveJob(dir, order.job_id, paths, this.seal, { mayWrite, isNew: true });
     job.prompt = prompt;
+    keepText(order.prompt_sha256, prompt);
     try {
       // First: by the pointer the next hub finds what this one has left, should it be killed before the job is there.
       this.pointers.put(job);
@@ -165,6 +195,7 @@ export class Registrar {
     }
     job.cork();
     this.place(job);
+    if (job.registryInode !== undefined) noteJob(this.home, dir, job.id, job.registryInode);
     this.jobs.set(job.id, job);
     const queued = job
       .append(hubDraft(order.job_id, 'queued', { data: { job: order } }))
@@ -208,13 +239,16 @@ export class Registrar {
     if (held !== undefined && !this.dropRemoved(held)) return held;
     const away = this.away.get(jobId);
     if (away !== undefined) {
-      if (!hasJob(away.registryDir, jobId)) throw awayError(away);
+      if (!hasJob(away.registryDir, jobId)) throw this.unknown(jobId, away.registryDir);
       // Its limits are taken up within a second.
       return this.load(away.registryDir, jobId, away);
     }
-    const places = new Set([registryDir, ...this.registryDirs, ...readRegistries(this.home)]);
+    const known = [registryDir, ...this.registryDirs, ...readRegistries(this.home)];
     let history: LiveJob | undefined;
-    for (const place of places) {
+    for (const place of new Set([
+      ...known,
+      ...placesOf(this.home, jobId).map((noted) => noted.registryDir),
+    ])) {
       if (place === undefined || !hasJob(place, jobId)) continue;
       const job = await this.load(place, jobId);
       if (!job.isHistory) return job;
@@ -228,19 +262,12 @@ export class Registrar {
   /** The same for whoever acts on a job. @throws MamError as `find`, and `refused` for one that is only history */
   async findOwn(jobId: string, registryDir?: string): Promise<LiveJob> {
     const job = await this.find(jobId, registryDir);
+    if (job.isHistory && this.unproven.has(jobId)) throw proofError(jobId, this.home.key);
+    if (job.copyOf !== undefined) throw copyError(job.registryDir, job.id, job.copyOf);
     if (job.isHistory) throw historyError(job.registryDir, job.id);
     // Of a copied project: what is meant there must not happen to the job that it is a copy of.
-    if (
-      registryDir !== undefined &&
-      hasJob(registryDir, jobId) &&
-      !isSamePlace(registryDir, job.registryDir)
-    ) {
-      throw new MamError(
-        'refused',
-        `Job ${jobId} in ${registryDir} is a copy: the job itself is in ${job.registryDir}.`,
-        `Say it there, or with --registry-dir ${shellWord(job.registryDir)}.`,
-      );
-    }
+    if (registryDir !== undefined && hasJob(registryDir, jobId) && !isSamePlace(registryDir, job.registryDir))
+      throw copyError(registryDir, jobId, job.registryDir);
     return job;
   }
 
@@ -309,10 +336,7 @@ export class Registrar {
   /** Every second: what could not be written is tried again, and what somebody has removed is noticed. */
   look(): void {
     for (const job of this.open) this.dropRemoved(job);
-    const inUse = new Map<string, Set<number | undefined>>();
-    for (const { registryDir: dir, registryInode } of this.open)
-      inUse.set(dir, (inUse.get(dir) ?? new Set()).add(registryInode));
-    this.registries.look(inUse);
+    this.registries.look(new Set(this.open.map(({ registryDir }) => registryDir)));
     this.late.retry();
     this.pointers.look(this.jobs.values());
   }
@@ -327,8 +351,8 @@ export class Registrar {
   present(row: JobRow): JobRow {
     const job = this.jobs.get(row.job_id);
     if (job !== undefined) return toRow(job.record);
-    // Every open job of ours is in memory: this one came with a clone, or from another home.
-    return isFinal(row.status as Status) ? row : historyOf(row);
+    // Every other open job of ours is in memory: this one came with a clone, or from another home.
+    return isFinal(row.status as Status) || this.away.get(row.job_id) !== undefined ? row : historyOf(row);
   }
 
   /**
@@ -342,10 +366,20 @@ export class Registrar {
     // One that says nothing of the registry's folder is written anew, with that.
     if (inode !== undefined) this.pointers.adopt(jobId);
     const where = whereIs(registryDir, jobId, inode);
+    const moved = where === 'away' && inode !== undefined ? renamedTo(registryDir, inode) : undefined;
+    if (moved !== undefined) {
+      const job = await this.resume({ ...pointer, registryDir: moved });
+      if (job !== undefined) this.pointers.renew(job);
+      return job;
+    }
     // What this hub itself has put into an empty folder meanwhile is no proof.
-    const wasAway = inode === undefined && this.away.get(jobId) !== undefined;
+    const wasAway = inode === undefined && this.away.isAway(jobId);
     if (where === 'away' || (where === 'gone' && wasAway)) {
-      this.away.put(pointer, 'it is not there');
+      this.away.put(pointer, shutError(pointer));
+      return undefined;
+    }
+    if (where === 'cut') {
+      this.away.put(pointer, journalGoneError(registryDir, jobId));
       return undefined;
     }
     sweepHalfMade(registryDir, jobId);
@@ -354,16 +388,23 @@ export class Registrar {
       const job = this.jobs.get(jobId) ?? (await this.load(registryDir, jobId, pointer));
       this.strays.delete(job);
       this.away.delete(jobId);
-      return job.isHistory ? undefined : job;
+      if (!job.isHistory) return job;
+      this.log.error(`job ${jobId} was not taken up`, proofError(jobId, this.home.key));
+      this.unproven.set(jobId, pointer);
+      this.pointers.adopt(jobId);
+      return undefined;
     } catch (error) {
       // Its journal has nothing in it.
       if (error instanceof MamError && error.code === 'not_found') return this.nothing(jobId);
-      // What is damaged stays so until somebody mends it: the next hub looks again.
-      if (!mayPass(error)) this.away.delete(jobId);
-      else this.away.put(pointer, explain(error));
-      if (mayPass(error)) return undefined;
-      throw error;
+      this.waitFor(pointer, error);
+      return undefined;
     }
+  }
+
+  /** Looks again for a job that can't be read now. @throws what will not pass */
+  private waitFor(pointer: Pointer, error: unknown): void {
+    if (!(error instanceof MamError) || !(mayPass(error) || error.code === 'unavailable')) throw error;
+    this.away.put(pointer, error);
   }
 
   /** There is no such job. */
@@ -375,16 +416,32 @@ export class Registrar {
     return undefined;
   }
 
-  /** Registries with live jobs that are not there now. */
-  get awayRegistries(): AwayRegistry[] {
-    return this.away.registries;
+  /** Live jobs that nothing proves, since the key of this home was lost. */
+  get unprovenJobs(): string[] {
+    return [...this.unproven.keys()];
   }
 
-  /** @throws MamError `io` for a registry with live jobs that is not there now */
-  checkThere(registryDir: string): void {
+  /** Registries with live jobs that can't be written, or looked into, now. */
+  get awayRegistries(): AwayRegistry[] {
+    const held = this.open
+      .filter((job) => isMissing(job) || this.registries.takenBy(job.registryDir) !== undefined)
+      .map(({ id, registryDir }) => ({ jobId: id, registryDir, why: this.registries.takenBy(registryDir) }));
+    return [...this.away.registries, ...registriesOf(held)];
+  }
+
+  /** True while jobs of the last hub wait to be taken up. */
+  get isWaiting(): boolean {
+    return this.away.size > 0 || this.search.isWaiting;
+  }
+
+  /** @throws MamError `io` for a registry with jobs that is not there now. @param isEmpty the folder there has none */
+  checkThere(registryDir: string, isEmpty = false): void {
     this.checkAway(registryDir);
-    const open = this.open.find((job) => job.registryDir === registryDir && isMissing(job));
-    if (open !== undefined) throw awayError({ jobId: open.id, registryDir });
+    const inode = inodeAt(registryDir);
+    const open = this.jobsIn(registryDir).find((job) => !job.isFinal && job.registryInode !== inode);
+    if (open !== undefined) throw awayError(pointerOf(open));
+    const away = awayListError(this.home, registryDir, isEmpty);
+    if (away !== undefined) throw away;
   }
 
   /** The same for one that the last hub has left: to open it would make it anew. */
@@ -393,33 +450,13 @@ export class Registrar {
     if (away !== undefined) throw awayError(away);
   }
 
-  /** True when a hub of this home was killed while it wrote a registry. */
-  wasKilled(): boolean {
-    return readRegistries(this.home).some((dir) => {
-      const owner = readOwner(lockPath(dir));
-      return owner?.what === this.home.folder && !isLiving(owner);
-    });
-  }
-
-  /** Loads the open jobs of all known registries that nothing else tells of: `comeBack` gives them. */
-  async search(): Promise<void> {
-    for (const dir of readRegistries(this.home)) {
-      try {
-        for (const jobId of await openIn(dir, this.seal)) {
-          if (!this.jobs.has(jobId)) await this.load(dir, jobId);
-        }
-      } catch (error) {
-        this.log.error(`the registry ${dir} was not searched for open jobs`, error);
-      }
-    }
-  }
-
   /** The jobs that were away and are back, and those that were found without a pointer, each once. */
   async comeBack(): Promise<LiveJob[]> {
+    await this.search.again();
     const back = [...this.strays].filter((job) => this.jobs.get(job.id) === job && !isAtRest(job));
     this.strays.clear();
     if (back.length > 0) this.log.warn(`${back.length} open jobs were found again that nothing pointed to`);
-    for (const pointer of this.away.pointers) {
+    for (const pointer of this.away.due) {
       try {
         const job = await this.resume(pointer);
         if (job !== undefined) back.push(job);
@@ -430,10 +467,11 @@ export class Registrar {
     return back;
   }
 
-  /** Writes what is due and gives the registries back. */
-  async close(): Promise<void> {
+  /** Writes what is due and gives the registries back. @param flush writes what follows from that, before */
+  async close(flush: () => Promise<void> = async () => {}): Promise<void> {
     for (const job of this.jobs.values()) this.late.flush(job);
     await Promise.allSettled([...this.jobs.values()].map((job) => job.close()));
+    await flush();
     await this.registries.close();
   }
 
@@ -472,13 +510,32 @@ export class Registrar {
     return true;
   }
 
+  /**
+   * Lets go of a live job whose registry, or whose proof, is not there: somebody gives up waiting for it.
+   * @returns the registry that it was in, and its last record where that is known; nothing for a job that is not away
+   */
+  letGo(jobId: string, more: Partial<Draft>): { registryDir: string; record?: JobRecord } | undefined {
+    const job = this.jobs.get(jobId);
+    if (job !== undefined && isMissing(job) && !job.isFinal) {
+      this.drop(job, more);
+      return { registryDir: job.registryDir, record: job.record };
+    }
+    const pointer = (this.away.isAway(jobId) ? this.away.get(jobId) : undefined) ?? this.unproven.get(jobId);
+    if (pointer === undefined) return undefined;
+    this.log.warn(`${jobId} is let go: nothing of it in ${pointer.registryDir} can be gone on with`);
+    this.unproven.delete(jobId);
+    this.nothing(jobId);
+    return pointer;
+  }
+
   /** Its folder is gone. */
-  private drop(job: LiveJob): void {
+  private drop(job: LiveJob, more?: Partial<Draft>): void {
     job.retire();
-    this.log.warn(`the folder ${job.paths.folder} was removed by hand: its job is dropped`);
+    this.log.warn(`the folder ${job.paths.folder} is gone: its job is dropped`);
     if (!isFinal(job.record.status)) {
       const detail = `Somebody removed its folder ${job.paths.folder}.`;
-      this.onRecorded(job, job.endUnkept(hubDraft(job.id, 'cancelled', { source: 'person', detail })));
+      const draft = hubDraft(job.id, 'cancelled', more ?? { source: 'person', detail });
+      this.onRecorded(job, job.endUnkept(draft));
     }
     this.jobs.delete(job.id);
     this.late.forget(job);
@@ -493,8 +550,11 @@ export class Registrar {
   }
 
   private unknown(jobId: string, registryDir: string | undefined): MamError {
-    const missing = this.missing();
-    if (missing !== undefined) return perhapsAwayError(jobId, missing);
+    const why = whyNotFound(this.home, jobId, [
+      ...this.registryDirs,
+      ...(registryDir === undefined ? [] : [registryDir]),
+    ]);
+    if (why !== undefined) return why;
     const open = this.open.filter((job) => registryDir === undefined || job.registryDir === registryDir);
     const named = open.slice(0, NAMED_JOBS).map(({ id }) => id);
     const where = registryDir === undefined ? '' : ` in ${registryDir}`;
@@ -506,21 +566,19 @@ export class Registrar {
     );
   }
 
-  /** A registry with live jobs that is not there now: what else is in it nobody can say. */
-  private missing(): string | undefined {
-    return this.away.pointers[0]?.registryDir ?? this.open.find(isMissing)?.registryDir;
-  }
-
   private load(place: string, jobId: string, pointer?: Pointer): Promise<LiveJob> {
     const running = this.loading.get(jobId);
     if (running !== undefined) return running;
     const dir = this.nameOf(place);
+    if (whereIs(dir, jobId) === 'cut') return Promise.reject(journalGoneError(dir, jobId));
     const loading = (async () => {
       await this.registries.open(dir);
       await this.inSteps();
-      const job = LiveJob.load(dir, jobId, this.seal, {
+      const job: LiveJob = LiveJob.load(dir, jobId, this.seal, {
         mark: pointer && markOf(pointer),
-        mayWrite: (isOpen: boolean) => this.registries.check(dir, isOpen),
+        // By its pointer it is the job itself.
+        originalOf: (job) => (pointer === undefined ? this.originalOf(job, dir) : undefined),
+        mayWrite: (isOpen: boolean) => this.registries.check(job.registryDir, isOpen),
       });
       this.place(job);
       for (const sentence of job.damage) this.log.warn(sentence);
@@ -539,35 +597,103 @@ export class Registrar {
     return loading.finally(() => this.loading.delete(jobId));
   }
 
+  /** The other registry in which a job itself is: it has gone on there, or was made there. */
+  private originalOf({ record, madeIn }: FoldedJob, dir: string): string | undefined {
+    const { job_id: id, seq } = record;
+    return readRegistries(this.home).find((other) => {
+      if (!hasJob(other, id) || isSamePlace(other, dir)) return false;
+      try {
+        const ahead = foldJob(other, id, this.seal).record.seq - seq;
+        return ahead > 0 || (ahead === 0 && isSamePlace(other, madeIn));
+      } catch {
+        return false;
+      }
+    });
+  }
+
   /**
-   * Mends what somebody has removed under an open job: the lock of its registry, or with its whole registry the job.
-   * @returns false when something else is wrong, or the registry is only away
+   * Mends what somebody has done to a registry with open jobs: removed its lock, or with all of it the jobs; put a copy in
+   * its place; or moved it.
+   * @param mayMake a registry that was removed is made anew
+   * @returns false when nothing was mended: something else is wrong, or the registry is only away
+   * @throws MamError `io` when the registry can't be taken again, `conflict` when another hub has it
    */
-  private mend(job: LiveJob): Promise<boolean> {
-    const dir = job.registryDir;
+  private mend(dir: string, mayMake = true): Promise<boolean> {
     const running = this.mending.get(dir);
     if (running !== undefined) return running;
     const mending = (async () => {
-      const how = await this.registries.mend(dir);
+      const how = await this.registries.mend(dir, mayMake);
       if (how === undefined) return false;
-      let isMended = how !== 'same';
-      for (const one of this.jobsIn(dir)) {
-        const isLost = how === 'anew' ? !isFinal(one.record.status) : existsSync(one.paths.folder);
-        if (!isLost || one.isThere) continue;
-        this.log.warn(`the files of ${one.id} were removed: they are made anew`);
-        await one.restore();
-        this.place(one);
-        isMended = true;
-      }
-      return isMended && job.isThere;
+      if (typeof how === 'object') this.follow(dir, how.to);
+      const isMended = await this.mendJobs(typeof how === 'object' ? how.to : dir, how);
+      return isMended || how !== 'same';
     })()
       .catch((error: unknown) => {
+        if (error instanceof MamError) throw error;
         this.log.error(`the registry ${dir} was not mended`, error);
         return false;
       })
       .finally(() => this.mending.delete(dir));
     this.mending.set(dir, mending);
     return mending;
+  }
+
+  /** @returns true when the files of a job were made anew */
+  private async mendJobs(dir: string, how: string | object): Promise<boolean> {
+    const isOther = how !== 'same' && how !== 'taken';
+    let isMended = false;
+    for (const job of this.jobsIn(dir)) {
+      if (isFinal(job.record.status) && isOther) {
+        if (!job.isThere) this.drop(job);
+        continue;
+      }
+      const { isReplaced } = job;
+      const isLost = isOther || isReplaced ? isCut(job) : existsSync(job.paths.folder) && !job.isThere;
+      if (!isLost && !isOther && !isReplaced) continue;
+      // It may have been copied in the middle of a write.
+      if (existsSync(job.paths.folder)) sweepJob(job.paths.folder);
+      if (isLost) {
+        this.log.warn(`the files of ${job.id} were removed, or are an old copy: they are made anew`);
+        const lost = await job.restore();
+        if (lost !== undefined) this.log.error(lost);
+      } else await job.reopen();
+      isMended = true;
+      this.place(job);
+    }
+    return isMended;
+  }
+
+  /** The jobs of a registry go on where it lies now. */
+  private follow(from: string, to: string): void {
+    this.log.warn(`the registry ${from} was moved: its jobs go on in ${to}`);
+    forgetRegistry(this.home, from);
+    for (const job of this.jobsIn(from)) {
+      job.moveTo(to);
+      this.place(job);
+      this.pointers.renew(job);
+    }
+  }
+
+  /**
+   * A request names a registry: the jobs of one that was moved there are gone on with.
+   * @throws MamError as `ready`
+   */
+  async arrive(dir: string): Promise<void> {
+    const lost = this.registries.lostAs(dir);
+    if (lost !== undefined) {
+      await this.registries.move(lost, dir);
+      this.follow(lost, dir);
+      await this.mendJobs(dir, { to: dir });
+    }
+    for (const pointer of this.away.pointers) {
+      if (pointer.registryDir === dir || !isMovedTo(pointer, dir)) continue;
+      this.log.warn(`the registry of ${pointer.jobId} was moved to ${dir}: it goes on there`);
+      const note = { ...(pointer.note as object | undefined), inode: inodeAt(dir) };
+      const moved = { ...pointer, registryDir: dir, note };
+      this.away.put(moved);
+      const job = await this.load(dir, pointer.jobId, moved);
+      if (!job.isHistory) this.pointers.renew(job);
+    }
   }
 
   /** Notes where a job lies that can be written now. */
@@ -587,7 +713,9 @@ export class Registrar {
     if (this.jobs.get(job.id) === job) this.pointers.tryPut(job);
     try {
       const recorded = await job.append(draft).catch(async (error: unknown) => {
-        if (!mayPass(error) || !(await this.mend(job))) throw error;
+        if (!mayPass(error)) throw error;
+        const isMended = (await this.mend(job.registryDir)) && job.isThere;
+        if (!isMended) throw isMissing(job) ? awayError(pointerOf(job)) : error;
         return job.append(draft);
       });
       if (!recorded.repeated) this.tell(job, recorded);
@@ -641,20 +769,25 @@ function standsAs(before: JobRecord, after: JobRecord): boolean {
     before.phase === after.phase &&
     before.blocked_by === after.blocked_by &&
     before.held_up === after.held_up &&
+    before.blocked_what === after.blocked_what &&
+    before.behind?.needs === after.behind?.needs &&
     owesLine(before) === owesLine(after)
   );
 }
 
-/** The open jobs of a registry, of which nobody may be the writer yet. */
-async function openIn(dir: string, seal: Seal): Promise<string[]> {
-  if (!existsSync(dir)) return [];
-  const index = await JobIndex.load(dir, seal, false);
-  return [...index.inOrder()].filter(({ status }) => !isFinal(status as Status)).map(({ job_id }) => job_id);
+/** Where a job lies, as its pointer says it. */
+function pointerOf({ id, registryDir, registryInode: inode }: LiveJob): Pointer {
+  return { jobId: id, registryDir, note: { inode } };
 }
 
 /** True while another folder, or none, is in the place of a job's registry. */
 function isMissing({ registryDir, registryInode }: LiveJob): boolean {
   return inodeAt(registryDir) !== registryInode;
+}
+
+/** True for a job whose files lack something of it; what a stranger has put there is left alone. */
+function isCut({ standing }: LiveJob): boolean {
+  return standing === 'gone' || standing === 'behind';
 }
 
 /** True for what says something of an open job only, where that has ended meanwhile. */

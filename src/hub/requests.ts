@@ -7,6 +7,7 @@ import { PROTOCOL_VERSION } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { isSamePlace } from '../real-place.ts';
 import type { Home } from '../registry/home.ts';
+import { withResult } from '../registry/texts.ts';
 import { tellPath } from '../tmux/program.ts';
 import { listAgents } from './agent-list.ts';
 import { startAgent } from './agent-start.ts';
@@ -97,7 +98,8 @@ export class Requests {
       list: (params) => list(options.registrar, params),
       cancel: async (params) => {
         const cancelled = await cancelJob(registrar, servers, params);
-        await wakes.seen(params);
+        if (cancelled.record !== undefined && registrar.held(params.job_id) !== undefined)
+          await wakes.seen(params);
         return cancelled;
       },
       answer: (params) => answerJob(options.registrar, options.decisions, params),
@@ -154,7 +156,9 @@ export class Requests {
         params: unknown,
         requestId: string,
       ) => Promise<NonNullable<Reply['result']>>;
-      answer.result = await handler(this.placed(request.params), request.request_id);
+      const params = this.placed(request.params);
+      await this.arrive(params);
+      answer.result = await handler(params, request.request_id);
     } catch (error) {
       const known = error instanceof MamError;
       if (!known) this.log.error(`request ${request.command} failed`, error);
@@ -165,6 +169,12 @@ export class Requests {
       };
     }
     this.reply(request.reply_to, answer);
+  }
+
+  /** What was moved to the registry that a request names is found there. */
+  private async arrive(params: unknown): Promise<void> {
+    const { registry_dir: dir } = (params ?? {}) as { registry_dir?: string };
+    if (dir !== undefined) await this.registrar.arrive(dir);
   }
 
   /** The same request with the one name of its registry; a log folder that is the registry itself is none of its own. */
@@ -206,7 +216,7 @@ function eventsOf(
   const events = all.slice(0, Math.min(limit, MAX_EVENTS));
   const more = events.length < all.length;
   return {
-    record: job.record,
+    record: withResult(job.record),
     events,
     cursor: more ? (events.at(-1)?.seq ?? after ?? 0) : job.record.seq,
     more,
@@ -222,6 +232,7 @@ async function list(
   registrar.checkThere(params.registry_dir);
   if (!existsSync(params.registry_dir)) return { jobs: [], total: 0, need_you: 0 };
   const index = await registrar.index(params.registry_dir);
+  if (index.size === 0) registrar.checkThere(params.registry_dir, true);
   const open = params.open_only === true ? new Set(registrar.open.map(({ id }) => id)) : undefined;
   const { rows, cursor } = index.page(
     { ...params, among: open },

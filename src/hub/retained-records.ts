@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import type { HubBus } from '../bus/hub-bus.ts';
 import { recordTopic } from '../bus/topics.ts';
 import { systemCode } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { isSettled } from '../job/apply.ts';
 import { isJobId } from '../job/id.ts';
+import { lineOf, placeIn } from '../registry/home.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
 
@@ -57,7 +59,12 @@ export class RetainedRecords {
       try {
         const left = statSync(path).mtimeMs + RETAINED_MS - Date.now();
         if (left <= 0) this.clear(jobId);
-        else this.arm(jobId, readFileSync(path, 'utf8').trimEnd(), Math.min(left, RETAINED_MS));
+        else
+          this.arm(
+            jobId,
+            placeIn(readFileSync(path, 'utf8').replace(/\n$/, '')) ?? '',
+            Math.min(left, RETAINED_MS),
+          );
       } catch (error) {
         this.log.warn(`the note ${path} cannot be read (${systemCode(error) ?? 'unknown error'})`);
       }
@@ -101,7 +108,9 @@ export class RetainedRecords {
     this.overdue.delete(id);
     this.arm(id, registryDir, RETAINED_MS);
     try {
-      writeFileSync(join(this.folder, id), `${registryDir}\n`, { mode: 0o600 });
+      // Somebody may have removed it under this hub.
+      makeFolder(this.folder);
+      writeFileSync(join(this.folder, id), `${lineOf(registryDir)}\n`, { mode: 0o600 });
     } catch (error) {
       this.log.warn(`the end of ${id} was not noted (${systemCode(error) ?? 'unknown error'})`);
     }

@@ -6,6 +6,8 @@ import {
   end,
   fail,
   heardFromPeer,
+  keepErrand,
+  letErrandGo,
   lower,
   openRequest,
   raise,
@@ -14,6 +16,7 @@ import {
   settleIn,
   takeReport,
   typed,
+  unblock,
 } from './effects.ts';
 import type { RecordedEvent } from './event.ts';
 import type { JobOrder, JobRecord } from './record.ts';
@@ -41,6 +44,7 @@ export function apply(record: JobRecord | undefined, event: RecordedEvent): JobR
   if (isFinal(record.status)) amend(next, event);
   else {
     advance(next, event);
+    letErrandGo(next);
     dropObstacle(record, next, event);
   }
   if (mustWake(record, next, event)) next.wake_seq = event.seq;
@@ -55,9 +59,18 @@ function notified(record: JobRecord, data: RecordedEvent['data']): JobRecord {
   return next;
 }
 
-/** True when the job needs somebody now: it is `input_required`, or what keeps it from its pane does not go by itself. */
-export function needsAttention({ status, held_up }: Pick<JobRecord, 'status' | 'held_up'>): boolean {
-  return status === 'input_required' || (status === 'queued' && held_up === true);
+/** True when the job needs somebody now: it is `input_required`, or what keeps it, or a text for its peer, from its pane does not go by itself. */
+export function needsAttention(record: Pick<JobRecord, 'status' | 'held_up'>): boolean {
+  return needOf(record) !== undefined;
+}
+
+/** What an open job needs somebody for, in a word: its reason, or what keeps it or a text for its peer from its pane. */
+export function needOf(
+  record: Pick<JobRecord, 'status' | 'held_up'> & Partial<Pick<JobRecord, 'reason' | 'blocked_by'>>,
+): string | undefined {
+  if (isFinal(record.status)) return undefined;
+  if (record.status === 'input_required') return record.reason ?? record.status;
+  return record.held_up === true ? (record.blocked_by ?? 'unknown') : undefined;
 }
 
 /** True when a job is final and no check of it is running any more. */
@@ -107,8 +120,10 @@ function advance(next: JobRecord, event: RecordedEvent): void {
     case 'submitted':
     case 'acknowledged':
       if (event.data?.['what'] === undefined) reach(next, type, event);
-      else if (type === 'pasting') next.typing_now = String(event.data['what']);
-      else if (type === 'submitted') typed(next, event);
+      else if (type === 'pasting') {
+        next.typing_now = String(event.data['what']);
+        unblock(next);
+      } else if (type === 'submitted') typed(next, event);
       break;
     case 'started':
       reach(next, 'started', event);
@@ -116,8 +131,11 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       break;
     case 'blocked':
       // A peer that took the job in that very moment is not blocked.
-      if (event.data?.['what'] !== undefined) delete next.typing_now;
+      if (event.data?.['what'] !== undefined) keepErrand(next, event);
       else if (next.status === 'queued' && !isOvertaken(next, event)) block(next, event);
+      break;
+    case 'unblocked':
+      unblock(next);
       break;
     case 'progress':
       if (event.detail) next.detail = event.detail;
@@ -140,12 +158,14 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       if (event.detail) next.last_words = event.detail;
       break;
     case 'turn_ended':
+      if (next.blocked_what === 'reminder') unblock(next);
       raise(next, type);
       if (event.detail) next.detail = next.last_words = event.detail;
       break;
     case 'delivery_unverified':
       if (next.typing_now === 'reminder') next.reminded_at ??= at;
       delete next.typing_now;
+      unblock(next);
       raise(next, type);
       if (event.detail) next.detail = event.detail;
       break;
@@ -183,9 +203,10 @@ function advance(next: JobRecord, event: RecordedEvent): void {
   }
 }
 
-/** What was said of an obstacle is no word of a job that it keeps no longer. The words of this event are. */
+/** What was said of an order's obstacle is no word of a job that it keeps no longer. The words of this event are. */
 function dropObstacle(before: JobRecord, next: JobRecord, { detail }: RecordedEvent): void {
-  const isOver = before.blocked_by !== undefined && next.blocked_by === undefined;
+  const wasKept = before.blocked_by !== undefined && before.blocked_what === undefined;
+  const isOver = wasKept && next.blocked_by === undefined;
   if (isOver && next.detail === before.detail && next.detail !== detail) delete next.detail;
 }
 
@@ -216,9 +237,7 @@ function mustWake(before: JobRecord, after: JobRecord, event: RecordedEvent): bo
     return before.status !== after.status || before.reason !== after.reason || before.late !== after.late;
   }
   // Once for each obstacle, however often it is looked at.
-  if (after.status === 'queued')
-    return after.held_up === true && (before.held_up !== true || before.blocked_by !== after.blocked_by);
-  if (after.status !== 'input_required') return false;
   const asked = event.type === 'question' || event.type === 'permission_required';
-  return asked || before.status !== 'input_required' || before.reason !== after.reason;
+  const need = needOf(after);
+  return need !== undefined && ((asked && after.status === 'input_required') || need !== needOf(before));
 }

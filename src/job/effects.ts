@@ -2,7 +2,7 @@ import { isAboutCheck } from './check.ts';
 import type { RecordedEvent } from './event.ts';
 import { LIMITS } from './limits.ts';
 import { answerMessage, decisionMessage, giveMessages, leaveMessage } from './messages.ts';
-import type { JobRecord, PeerRequest } from './record.ts';
+import type { Behind, JobRecord, PeerRequest } from './record.ts';
 import { ownCopy } from './text.ts';
 import {
   AMENDABLE,
@@ -38,6 +38,7 @@ export function heardFromPeer(next: JobRecord, event: RecordedEvent): void {
     return;
   }
   giveMessages(next, event);
+  if (next.blocked_what === 'reminder') unblock(next);
   lower(next, ['question', 'turn_ended', 'rate_limited', 'stalled', 'delivery_unverified']);
   next.requests = next.requests.map((request) =>
     request.resolved_at === undefined && (request.kind === 'question' || !isEvidence(request))
@@ -65,6 +66,7 @@ export function settleIn(next: JobRecord, event: RecordedEvent): void {
 /** Something beside the order was typed and taken: messages, which then wait no longer. */
 export function typed(next: JobRecord, event: RecordedEvent): void {
   delete next.typing_now;
+  unblock(next);
   if (event.data?.['what'] !== 'messages') return;
   const { count = 0, about = next.messages.length } = event.data;
   next.messages = next.messages.slice(Number(count));
@@ -92,16 +94,49 @@ export function reach(next: JobRecord, stage: DeliveryStage, event: RecordedEven
 /** Blocked means that nothing was pasted, even where the paste had been announced. */
 export function block(next: JobRecord, event: RecordedEvent): void {
   if (event.detail) next.detail = event.detail;
-  unblock(next);
-  next.blocked_by = String(event.data?.['by'] ?? 'unknown');
-  if (event.data?.['waited'] === true) next.held_up = true;
+  noteObstacle(next, event);
   next.phase = 'queued';
   next.delivery = next.delivery.filter((entry) => entry.stage === 'queued');
 }
 
-function unblock(next: JobRecord): void {
+/** A text beside the order was not typed; where that lasts, it is told. */
+export function keepErrand(next: JobRecord, event: RecordedEvent): void {
+  const { what, waited, unless_pasted: isGuess } = event.data ?? {};
+  // What is being typed by then was not kept from its pane.
+  if (isGuess === true && next.typing_now !== undefined) return;
+  delete next.typing_now;
+  if (waited !== true || next.submitted_at === undefined) return;
+  noteObstacle(next, event);
+  next.blocked_what = String(what);
+  if (event.detail) next.blocked_evidence = event.detail;
+}
+
+/** What a text was kept for is over: its messages were fetched, or a permission decides what comes next in the pane. */
+export function letErrandGo(next: JobRecord): void {
+  const { blocked_what: what, messages, messages_announced: announced = 0, reason } = next;
+  if (what === undefined) return;
+  if (reason === 'permission' || (what === 'messages' && messages.length <= announced)) unblock(next);
+}
+
+function noteObstacle(next: JobRecord, { data }: RecordedEvent): void {
+  const { by = 'unknown', waited, step, behind } = data ?? {};
+  unblock(next);
+  next.blocked_by = String(by);
+  if (waited === true) next.held_up = true;
+  if (typeof step === 'string') next.blocked_step = step;
+  const { job_id, needs } = (behind ?? {}) as Partial<Behind>;
+  if (job_id !== undefined && needs !== undefined)
+    next.behind = { job_id: String(job_id), needs: String(needs) };
+}
+
+/** Nothing keeps the job, or a text for its peer, from its pane any more. */
+export function unblock(next: JobRecord): void {
   delete next.blocked_by;
   delete next.held_up;
+  delete next.blocked_what;
+  delete next.blocked_evidence;
+  delete next.blocked_step;
+  delete next.behind;
 }
 
 function rank(phase: string): number {
@@ -270,7 +305,8 @@ function setAttention(next: JobRecord, reasons: string[]): void {
   if (top !== undefined) {
     next.status = 'input_required';
     next.reason = top;
-    delete next.blocked_by;
+    // A text for the peer is kept all the same.
+    if (next.blocked_what === undefined) unblock(next);
   } else if (next.status === 'input_required') {
     // One that was never handed over goes back to its queue.
     next.status = next.submitted_at === undefined ? 'queued' : 'working';

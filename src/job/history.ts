@@ -5,11 +5,13 @@ const HISTORY = 'history';
 
 interface Standing {
   reason?: string | undefined;
+  blocked_step?: string | undefined;
+  behind?: unknown;
 }
 
-/** How such a job is shown. */
+/** How such a job is shown: it needs nobody, and no command of its own is proposed. */
 export function historyOf<T extends Standing>(job: T): T {
-  return { ...job, reason: HISTORY, needs_you: undefined };
+  return { ...job, reason: HISTORY, needs_you: undefined, blocked_step: undefined, behind: undefined };
 }
 
 export function isHistory({ reason }: Standing): boolean {

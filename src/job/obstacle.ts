@@ -1,4 +1,5 @@
 import type { Standing } from './standing.ts';
+import { isFinal, type Status } from './words.ts';
 
 /** What keeps a job from its pane, and what lets it in; each goes on "Its pane …" and is a sentence with that. */
 const WORDS: Readonly<Record<string, readonly [stands: string, remedy: string]>> = {
@@ -10,12 +11,27 @@ const WORDS: Readonly<Record<string, readonly [stands: string, remedy: string]>>
   ],
   copy_mode: ['is in copy mode', 'Somebody has to leave that there (q).'],
   not_ready: ['shows no input box', 'Somebody has to look there.'],
+  unwritable: ['cannot be typed into, because MAM_HOME cannot be written', 'Somebody has to mend that.'],
   unreachable: ['cannot be typed into', 'Somebody has to look there.'],
 };
 
-/** What stands in a queued job's way, in a few of our own words; nothing where nothing does. */
-export function obstacleOf({ status, blocked_by: by }: Pick<Standing, 'status' | 'blocked_by'>) {
-  if (status !== 'queued' || by === undefined) return undefined;
-  const [stands, remedy] = WORDS[by] ?? [`is not free (${by})`, 'Somebody has to look there.'];
-  return { stands: `its pane ${stands}`, remedy };
+/** Of what is kept beside the order. */
+const KEPT: Readonly<Record<string, string>> = {
+  messages: 'a message for its peer is kept out',
+  reminder: 'the reminder to report is kept out',
+};
+
+type Kept = Pick<Standing, 'status' | 'blocked_by' | 'blocked_what' | 'blocked_step' | 'behind'>;
+
+/** What stands in an open job's way, in a few of our own words; nothing where nothing does. */
+export function obstacleOf({ status, blocked_by: by, blocked_what: what, blocked_step: step, behind }: Kept) {
+  if (isFinal(status as Status) || by === undefined) return undefined;
+  const kept = what === undefined ? '' : `${KEPT[what] ?? 'a text for its peer is kept out'}: `;
+  if (behind !== undefined) {
+    const stands = `${kept}job ${behind.job_id} has its pane and needs somebody (${behind.needs})`;
+    return { stands, remedy: 'It gets its turn when that one has ended.' };
+  }
+  const [stands, look] = WORDS[by] ?? [`is not free (${by})`, 'Somebody has to look there.'];
+  const remedy = step === undefined ? look : `Somebody has to put that right: \`${step}\`.`;
+  return { stands: `${kept}its pane ${stands}`, remedy };
 }

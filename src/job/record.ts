@@ -77,6 +77,13 @@ export const validationSchema = z.object({
 });
 export type Validation = z.infer<typeof validationSchema>;
 
+/** The job that has the pane, and needs somebody before the next one can have it. */
+export const behindSchema = z.object({
+  job_id: z.string().describe('the job that has its pane'),
+  needs: z.string().describe('what that one needs: its reason or blocked_by'),
+});
+export type Behind = z.infer<typeof behindSchema>;
+
 /** The current state of a job, folded from its journal by `apply`. Times are ISO 8601 with ms, by the hub's clock. */
 export const recordSchema = z.object({
   job_id: z.string(),
@@ -145,9 +152,14 @@ export const recordSchema = z.object({
   status: z.enum(STATUSES),
   reason: z.string().optional().describe('more about input_required or failed'),
   phase: z.string().describe('delivery stage reached, or validating'),
-  blocked_by: z.string().optional().describe('what stands in the way while queued'),
+  blocked_by: z.string().optional().describe('what keeps it, or a text for its peer, from its pane'),
   /** It has stood there long enough, and goes by itself only in a way that nobody can count on. */
   held_up: z.boolean().optional().describe('what stands in the way needs somebody'),
+  /** Beside the order: then the job has its pane, and its peer works or waits. */
+  blocked_what: z.string().optional().describe('messages or reminder: what is kept, where not the order'),
+  blocked_evidence: z.string().optional().describe('what was seen there, of such a text'),
+  blocked_step: z.string().optional().describe('command that removes what stands in the way'),
+  behind: behindSchema.optional(),
   attention: z.array(z.string()).describe('every open reason for input_required, most urgent first'),
   requests: z.array(requestSchema),
   detail: z.string().optional().describe("last words about the job: the peer's, marked as data"),

@@ -183,7 +183,8 @@ export interface CancelParams extends JobAddress {
 }
 
 export interface CancelResult {
-  record: JobRecord;
+  /** Absent for a job whose record is gone. */
+  record?: JobRecord;
   /** False when the job was final already and nothing changed. */
   changed: boolean;
   note: string;
@@ -305,13 +306,17 @@ export interface HubStatus {
   clients: number;
   open_jobs: number;
   registries: string[];
-  /** Registries with open jobs that are not there now. */
+  /** Registries with open jobs that can't be written, or looked into, now. */
   away?: AwayRegistry[] | undefined;
+  /** Live jobs that nothing proves, since the key of `MAM_HOME` was lost. */
+  unproven?: string[] | undefined;
 }
 
 export interface AwayRegistry {
   registry_dir: string;
   jobs: string[];
+  /** What is wrong with it; absent where it is not there. */
+  why?: string | undefined;
 }
 
 /** Every command of the hub, with what goes in and what comes out. */

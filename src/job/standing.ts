@@ -1,6 +1,6 @@
 import { needsAttention } from './apply.ts';
 import { isHistory } from './history.ts';
-import type { JobRecord } from './record.ts';
+import type { Behind, JobRecord } from './record.ts';
 
 /** Where a job stands, as every list, board and page shows it. */
 export interface Standing {
@@ -9,15 +9,25 @@ export interface Standing {
   reason?: string | undefined;
   /** Delivery stage reached, or `validating`. */
   phase: string;
-  /** What stands in the way while queued. */
+  /** What keeps it from its pane, or a text for its peer. */
   blocked_by?: string | undefined;
+  /** What is kept, where not the order: `messages` or `reminder`. */
+  blocked_what?: string | undefined;
+  /** The command that removes what stands in the way, where looking into the pane does not help. */
+  blocked_step?: string | undefined;
+  /** The job that it waits for, and what that one needs. */
+  behind?: Behind | undefined;
   /** It waits for somebody; absent when it does not. */
   needs_you?: true | undefined;
 }
 
 /** The one place that says so, for rows and for what goes out with an event. */
 export function standingOf(record: JobRecord): Standing {
-  const { status, reason, phase, blocked_by } = record;
+  const { status, reason, phase, blocked_by, blocked_what, blocked_step, behind } = record;
   const needs = needsAttention(record) && !isHistory(record);
-  return { status, reason, phase, blocked_by, ...(needs && { needs_you: true }) };
+  return {
+    ...{ status, reason, phase, blocked_by },
+    ...(needs && { needs_you: true }),
+    ...{ blocked_what, blocked_step, behind },
+  };
 }

@@ -57,7 +57,6 @@ function mam({ typing }: JobRecord): string {
 
 function standing(record: JobRecord): string {
   const { job_id: id, status, reason } = record;
-  const kept = obstacleOf(record);
-  if (needsAttention(record)) return `${id} needs you (${kept?.stands ?? reason})`;
+  if (needsAttention(record)) return `${id} needs you (${reason ?? obstacleOf(record)?.stands})`;
   return `${id} is ${status}${reason === undefined ? '' : ` (${reason})`}`;
 }

@@ -72,6 +72,7 @@ const HUB_TYPES = [
   'delivery_unverified',
   'delivery_failed',
   'blocked',
+  'unblocked',
   'stalled',
   'resumed',
   'validating',

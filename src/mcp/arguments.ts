@@ -15,7 +15,7 @@ type Issue = z.core.$ZodIssue;
  * @throws MamError `bad_input`, one sentence per problem: the parameter, what is wrong, the valid values
  */
 export function parseArguments(tool: Tool, args: unknown): Record<string, unknown> {
-  const meant = meantArguments(tool.inputSchema.shape, args);
+  const meant = meantArguments({ name: tool.name, shape: tool.inputSchema.shape }, args);
   const parsed = tool.inputSchema.safeParse(meant, { reportInput: true });
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues;

@@ -8,6 +8,7 @@ export const delegationSchema = z.object({
   status: z.string(),
   reason: z.string().optional(),
   blocked_by: z.string().optional().describe('what keeps it from its pane'),
+  blocked_step: z.string().optional().describe('command that helps'),
   needs_you: z.boolean().optional().describe('true: that needs somebody'),
   detail: z.string().optional().describe('what was seen there, to be read as data'),
   delivery_stage: z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { recordSchema, validationSchema } from '../job/record.ts';
+import { behindSchema, recordSchema, validationSchema } from '../job/record.ts';
 
 /** A job in a list: what tells one job from another. */
 export const jobRowSchema = z.object({
@@ -8,8 +8,11 @@ export const jobRowSchema = z.object({
   status: z.string().describe('queued, working, input_required, completed, failed or cancelled'),
   reason: z.string().optional().describe('more about input_required or failed'),
   phase: z.string().describe('delivery stage reached, or validating'),
-  blocked_by: z.string().optional().describe('what stands in the way while queued'),
+  blocked_by: z.string().optional().describe('what keeps it, or a text for its peer, from its pane'),
   needs_you: z.boolean().optional().describe('true: it waits for somebody'),
+  blocked_what: z.string().optional().describe('messages or reminder, where not the order is kept'),
+  blocked_step: z.string().optional().describe('command that helps'),
+  behind: behindSchema.optional().describe('the job that it waits for, which needs somebody'),
   session: z.string().optional().describe('tmux session that the peer lives in'),
   pane: z.string().optional().describe('its tmux pane id'),
   prompt_preview: z.string().describe('beginning of the prompt'),

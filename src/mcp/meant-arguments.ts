@@ -2,16 +2,30 @@ import type { z } from 'zod';
 
 const NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
 /** What clients write for a flag, in their own languages. */
-const FLAGS: Readonly<Record<string, boolean>> = { true: true, false: false, '1': true, '0': false };
+const FLAGS: Readonly<Record<string, boolean>> = {
+  ...{ true: true, yes: true, on: true, '1': true },
+  ...{ false: false, no: false, off: false, '0': false },
+};
+/** Fields around the arguments, where a client passes on the whole call. */
+const WRAPPERS = ['arguments', 'args', 'parameters', 'params', 'input'];
+/** Fields with one word, beside the ids: blanks around it and quotes are none of it. */
+const WORDS = ['agent', 'agent_session', 'session', 'cursor'];
+/** Fields with paths: no line break at their end is meant. */
+const PATHS = ['workdir', 'validate', 'script', 'files'];
+/** So often a text in a text is read. */
+const DEEPEST = 4;
 
 /**
  * The arguments as they are meant, where that can only be one thing: a client or a model that always writes `null`, `"2"`,
  * `"true"` or `"[\"ID\"]"` must be able to call every tool. What could mean two things stays as it is, to be refused.
- * @param shape the fields of the tool
+ * @param tool its name and its fields
  * @param args as they came
  */
-export function meantArguments(shape: Readonly<Record<string, z.ZodType>>, args: unknown): unknown {
-  const given = typeof args === 'string' ? parsed(args) : (args ?? {});
+export function meantArguments(
+  { name: tool, shape }: { name: string; shape: Readonly<Record<string, z.ZodType>> },
+  args: unknown,
+): unknown {
+  const given = unwrapped(tool, shape, args);
   if (!isObject(given)) return given;
   const meant: [string, unknown][] = [];
   for (const [key, value] of Object.entries(given)) {
@@ -23,13 +37,26 @@ export function meantArguments(shape: Readonly<Record<string, z.ZodType>>, args:
   return Object.fromEntries(meant);
 }
 
+/** The arguments themselves, where they come as a text or inside of the whole call. */
+function unwrapped(tool: string, shape: object, args: unknown): unknown {
+  const given = typeof args === 'string' ? unquoted(args) : (args ?? {});
+  if (!isObject(given)) return given;
+  const fields = Object.entries(given).filter(([, value]) => value !== undefined && value !== null);
+  const names = Object.keys(given).filter((name) => WRAPPERS.includes(name) && !Object.hasOwn(shape, name));
+  const [wrapper] = names;
+  const others = fields.filter(([name, value]) => name !== wrapper && value !== tool);
+  if (wrapper === undefined || others.length > 0) return given;
+  const inside = given[wrapper] === '' ? {} : unquoted(given[wrapper] ?? {});
+  return isObject(inside) ? inside : given;
+}
+
 /** A field's own name for one that is written in another way, such as `jobId`. */
 function nameOf(shape: object, key: string, given: object): string {
   if (Object.hasOwn(shape, key)) return key;
   const name = key
     .replace(/(?<=[a-z0-9])[A-Z]/g, '_$&')
     .toLowerCase()
-    .replaceAll('-', '_');
+    .replace(/[\s-]+/g, '_');
   return Object.hasOwn(shape, name) && !Object.hasOwn(given, name) ? name : key;
 }
 
@@ -52,7 +79,8 @@ function meantValue(field: z.ZodType, value: unknown, name: string): unknown {
     entries?: Record<string, string>;
   };
   if (type === 'array') return meantList(value, element, name);
-  const single = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  const isText = type !== 'number' && type !== 'boolean' && type !== 'enum';
+  const single = isText ? onlyOne(value) : unquoted(onlyOne(unquoted(value)));
   const text = typeof single === 'string' ? single.trim() : undefined;
   switch (type) {
     case 'number':
@@ -66,27 +94,33 @@ function meantValue(field: z.ZodType, value: unknown, name: string): unknown {
   }
 }
 
-/** A text stays as it is, but for an id: that has no blanks, quotes or brackets of its own. */
+/** A text stays as it is, but for what is one word: that has no blanks, quotes or brackets of its own. */
 function meantText(value: unknown, name: string): unknown {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
-  if (typeof value !== 'string' || !isId(name)) return value;
-  const text = value.trim();
-  const inside = /^["[]/.test(text) ? parsed(text) : text;
-  const single = Array.isArray(inside) && inside.length === 1 ? inside[0] : inside;
-  return typeof single === 'string' ? single.trim() : value;
+  if (typeof value !== 'string') return value;
+  if (PATHS.includes(name)) return value.replace(/[\r\n]+$/, '');
+  if (!isWord(name)) return value;
+  const single = unquoted(onlyOne(unquoted(value)));
+  return typeof single === 'string' ? single.trim() : value.trim();
 }
 
 function meantList(value: unknown, element: z.ZodType | undefined, name: string): unknown {
   if (element === undefined) return value;
-  const inside = typeof value === 'string' && value.trim().startsWith('[') ? parsed(value) : value;
   const { type } = element.def;
+  const areWords = type === 'enum' || isWord(name);
+  const isList = typeof value === 'string' && value.trim().startsWith('[');
+  const inside = areWords || isList ? unquoted(value) : value;
   const list =
-    typeof inside === 'string' && (type === 'enum' || isId(name))
-      ? inside.split(/[\s,]+/).filter((word) => word !== '')
+    typeof inside === 'string' && areWords
+      ? inside.split(/[\s,;]+/).filter((word) => word !== '')
       : typeof inside === 'string' || typeof inside === 'number'
         ? [inside]
         : inside;
   return Array.isArray(list) ? list.map((item) => meantValue(element, item, name)) : value;
+}
+
+function isWord(name: string): boolean {
+  return WORDS.includes(name) || isId(name);
 }
 
 function isId(name: string): boolean {
@@ -99,11 +133,29 @@ function oneOf(words: string[], text: string): string {
   return words.find((word) => word === text) ?? words.find((word) => plain(word) === plain(text)) ?? text;
 }
 
+/** What a text in quotes or brackets holds, however often it was put into them; in JSON, or with single quotes. */
+function unquoted(value: unknown): unknown {
+  let inside = value;
+  for (let depth = 0; depth < DEEPEST && typeof inside === 'string'; depth++) {
+    const text = inside.trim();
+    if (!/^["'[{]/.test(text)) break;
+    const read = parsed(text) ?? (text.includes('"') ? undefined : parsed(text.replaceAll("'", '"')));
+    if (read === undefined) break;
+    inside = read;
+  }
+  return inside;
+}
+
+function onlyOne(value: unknown): unknown {
+  return Array.isArray(value) && value.length === 1 ? value[0] : value;
+}
+
+/** Nothing for what is no JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return text;
+    return undefined;
   }
 }
 

@@ -1,7 +1,7 @@
 import { needsAttention } from '../job/apply.ts';
 import { isAboutCheck } from '../job/check.ts';
 import { obstacleOf } from '../job/obstacle.ts';
-import type { JobRecord } from '../job/record.ts';
+import type { Behind, JobRecord } from '../job/record.ts';
 import { openRequest, waitsInItsPane } from '../view/job.ts';
 import { callOf } from './job-view.ts';
 
@@ -17,7 +17,10 @@ export type Attach = (job: JobRecord) => string | undefined;
  * @returns nothing for any other job
  */
 export function attentionStep(record: JobRecord, attach: Attach): string {
-  if (record.final_at !== undefined || !needsAttention(record)) return '';
+  if (record.final_at !== undefined) return '';
+  const { behind } = record;
+  if (behind !== undefined && record.reason === undefined) return behindStep(record, behind);
+  if (!needsAttention(record)) return '';
   const command = attach(record);
   const pane = command === undefined ? '' : ` A person can look into its pane (${command}).`;
   return `${answerStep(record)}${pane}`;
@@ -42,6 +45,14 @@ export function finalStep(records: readonly JobRecord[]): string {
   return `Nothing is left to wait for. Why it failed: ${why}${others} Then delegate it again if it is still to be done.`;
 }
 
+/** What helps is done at the job before it. */
+function behindStep(record: JobRecord, { job_id, needs }: Behind): string {
+  const call = callOf('job_status', { job_id });
+  const step = `Job ${job_id} has its pane and needs somebody (${needs}): ${call}`;
+  const cancel = callOf('cancel_job', { job_id: record.job_id });
+  return needsAttention(record) ? `${step} Or give this one up: ${cancel}` : step;
+}
+
 function answerStep(record: JobRecord): string {
   const { job_id, reason } = record;
   const kept = obstacleOf(record);
@@ -55,12 +66,16 @@ function answerStep(record: JobRecord): string {
     return `Decide: ${call} Or decision "deny".`;
   }
   if (reason === 'question') return `Answer: ${callOf('answer_job', { job_id, text: 'YOUR ANSWER' })}`;
+  // An instruction would wait as what is kept already does.
+  if (kept !== undefined && reason !== undefined && reason !== 'delivery_unverified')
+    return `${capital(kept.stands)}. ${kept.remedy} ${screen}`;
   const instruct = callOf('answer_job', { job_id, text: 'YOUR INSTRUCTION' });
   if (reason === 'turn_ended') return `Tell it how to go on: ${instruct}`;
   const cancel = callOf('cancel_job', { job_id });
   const giveUp = `Or give it up: ${cancel}`;
   // Nothing has arrived in its pane yet: an instruction would not either.
-  if (kept !== undefined) return `${capital(kept.stands)}. ${kept.remedy} ${screen} ${giveUp}`;
+  if (kept !== undefined && reason === undefined)
+    return `${capital(kept.stands)}. ${kept.remedy} ${screen} ${giveUp}`;
   if (record.status === 'queued') return `${screen} ${giveUp}`;
   // An instruction would wait behind the order, which only a person can send now.
   if (reason === 'delivery_unverified' && record.submitted_at === undefined)

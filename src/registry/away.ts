@@ -1,6 +1,11 @@
-import { MamError } from '../errors.ts';
-import { type Home, type Pointer, readPointers } from './home.ts';
-import { whereIs } from './paths.ts';
+import { statSync } from 'node:fs';
+import { MamError, systemCode } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
+import { type Home, type Pointer, readPointers, readRegistries } from './home.ts';
+import { knownRegistry, placesOf } from './known-jobs.ts';
+import { hasJob, jobPaths, whereIs } from './paths.ts';
+import { readRecord } from './record-file.ts';
+import { Seal } from './seal.ts';
 
 /** What a pointer says of the folder of its job's registry. */
 export function inodeOf({ note }: Pointer): number | undefined {
@@ -15,8 +20,12 @@ export function isAway(pointer: Pointer): boolean {
 
 /** The live jobs of a home whose registries are away; none where no hub has run yet. */
 export function awayJobs(home: Home): Pointer[] {
+  return livePointers(home).filter(isAway);
+}
+
+function livePointers(home: Home): Pointer[] {
   try {
-    return readPointers(home).filter(isAway);
+    return readPointers(home);
   } catch {
     return [];
   }
@@ -25,13 +34,140 @@ export function awayJobs(home: Home): Pointer[] {
 const BRING_BACK =
   'Mount its disk, or put the folder back: then the job goes on, and what was reported meanwhile is recorded.';
 
-/** The sentence for a job whose registry is away. It may pass, so what is reported meanwhile is kept. */
-export function awayError({ jobId, registryDir }: Pointer): MamError {
-  return new MamError('io', `The registry ${registryDir} of job ${jobId} is not there now.`, BRING_BACK);
+/** The sentence for a job whose registry is away. It may pass, so what is reported meanwhile is kept. @param isOpen it has not ended */
+export function awayError(pointer: Pointer, isOpen = true): MamError {
+  const { jobId, registryDir } = pointer;
+  if (registryDir === '') {
+    const what = `Where job ${jobId} lies is not known: its file in MAM_HOME/live is damaged, and no known registry has it.`;
+    return new MamError(
+      'io',
+      what,
+      `Run \`mam status ${jobId}\` in its project. If it is gone: \`mam cancel ${jobId}\`.`,
+    );
+  }
+  const why = whyAway(registryDir, inodeOf(pointer)) ?? NOT_THERE;
+  const what = `The registry ${registryDir} of job ${jobId} is away: ${why}.`;
+  const end = isOpen ? `${BRING_BACK} If it is gone for good: \`mam cancel ${jobId}\`.` : BRING_BACK;
+  return shutError(pointer) ?? new MamError('io', what, end);
+}
+
+/** The same where only the job's own folder can't be looked into; nothing where its registry is away. */
+export function shutError(pointer: Pointer): MamError | undefined {
+  const { jobId, registryDir } = pointer;
+  const { folder, journal } = jobPaths(registryDir, jobId);
+  const code = whyAway(registryDir, inodeOf(pointer)) === undefined ? codeOf(journal) : undefined;
+  if (code === undefined) return undefined;
+  return new MamError(
+    'io',
+    `The folder ${folder} of job ${jobId} cannot be looked into (${code}).`,
+    'Mend its permissions, or its disk: then the job goes on, and what was reported meanwhile is recorded.',
+  );
 }
 
 /** The same for a job that is in no registry that is there, and so perhaps in one that is away. */
 export function perhapsAwayError(jobId: string, registryDir: string): MamError {
-  const what = `The registry ${registryDir} is not there now, and no other one has job ${jobId}.`;
+  const what = `The registry ${registryDir} is away: ${whyAway(registryDir) ?? NOT_THERE}, and no other one has job ${jobId}.`;
   return new MamError('io', what, BRING_BACK);
+}
+
+const NOT_THERE = 'it is not there now';
+
+/** Why nothing is seen of a registry, as the end of a sentence; nothing where it can be looked into. */
+function whyAway(registryDir: string, inode?: number): string | undefined {
+  const code = codeOf(registryDir) ?? codeOf(`${registryDir}/any`);
+  if (code !== undefined) return `it cannot be looked into (${code})`;
+  const stat = statSync(registryDir, { throwIfNoEntry: false });
+  if (stat === undefined) return NOT_THERE;
+  if (!stat.isDirectory()) return `${NOT_THERE}, and a file is in its place`;
+  return inode === undefined || stat.ino === inode
+    ? undefined
+    : `${NOT_THERE}, and another folder is in its place`;
+}
+
+/** The code of what keeps a place from being looked at; nothing also for one that is not there. */
+function codeOf(path: string): string | undefined {
+  try {
+    statSync(path, { throwIfNoEntry: false });
+    return undefined;
+  } catch (error) {
+    return systemCode(error) ?? 'unknown error';
+  }
+}
+
+/** The sentence for a job of which only the record is left. */
+export function journalGoneError(registryDir: string, jobId: string): MamError {
+  const { journal, folder } = jobPaths(registryDir, jobId);
+  return new MamError(
+    'unavailable',
+    `The journal of job ${jobId} is gone: ${journal}. Its job.json proves that the job was there.`,
+    `Put the file back, or restore it from a backup: then the job goes on, and what was reported meanwhile is recorded. To give the job up, move the folder ${folder} away.`,
+  );
+}
+
+/** True where a job's journal is gone, and its record proves that a hub of this home has written one. */
+export function isJournalGone(registryDir: string, jobId: string, seal: Seal | undefined): boolean {
+  if (seal === undefined || hasJob(registryDir, jobId) || whereIs(registryDir, jobId) !== 'cut') return false;
+  return readRecord(jobPaths(registryDir, jobId).record, jobId, seal) !== undefined;
+}
+
+/**
+ * Why a job is found in no registry that is there, though it is, or may be, in one that this home has written.
+ * @param places registries beside those that the home has noted
+ * @returns nothing where there is no such job
+ */
+export function whyNotFound(home: Home, jobId: string, places: readonly string[] = []): MamError | undefined {
+  const live = livePointers(home);
+  const cut = live.find(
+    (one) => one.jobId === jobId && whereIs(one.registryDir, jobId, inodeOf(one)) === 'cut',
+  );
+  if (cut !== undefined) return journalGoneError(cut.registryDir, jobId);
+  const seal = Seal.existing(home);
+  const noted = placesOf(home, jobId);
+  const all = new Set([...places, ...readRegistries(home), ...noted.map(({ registryDir }) => registryDir)]);
+  for (const dir of all) if (isJournalGone(dir, jobId, seal)) return journalGoneError(dir, jobId);
+  const open = live.find((one) => one.jobId === jobId && isAway(one));
+  const ended = noted.find(isAway);
+  if (open !== undefined && open.registryDir !== '') return awayError(open);
+  if (ended !== undefined) return awayError(ended, false);
+  if (open !== undefined) return awayError(open);
+  const unsure = live.find(isAway)?.registryDir ?? [...all].find((dir) => mayHaveMore(home, dir));
+  return unsure === undefined ? undefined : perhapsAwayError(jobId, unsure);
+}
+
+/** True for a registry that is away, and of which nobody has noted what jobs it has. */
+function mayHaveMore(home: Home, registryDir: string): boolean {
+  return (
+    readRegistries(home).includes(registryDir) &&
+    !isFolder(registryDir) &&
+    knownRegistry(home, registryDir) === undefined
+  );
+}
+
+/**
+ * The sentence for a registry that is away and had jobs, for whoever lists it.
+ * @param isEmpty no job is in the folder that stands in its place
+ */
+export function awayListError(home: Home, registryDir: string, isEmpty: boolean): MamError | undefined {
+  const inodes = new Set(knownRegistry(home, registryDir)?.jobs.values());
+  const inode = inodeOfFolder(registryDir);
+  if (inodes.size === 0 || (inode !== undefined && (!isEmpty || inodes.has(inode)))) return undefined;
+  const [first] = inodes;
+  return new MamError(
+    'io',
+    `The registry ${registryDir} is away: ${whyAway(registryDir, first) ?? NOT_THERE}. It had jobs.`,
+    `Mount its disk, or put the folder back. If it is gone for good, make it anew: mkdir -p ${shellWord(registryDir)}; the next job goes there.`,
+  );
+}
+
+function inodeOfFolder(path: string): number | undefined {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat?.isDirectory() === true ? stat.ino : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return inodeOfFolder(path) !== undefined;
 }

@@ -2,6 +2,7 @@ import { MamError, systemCode } from '../errors.ts';
 import { apply } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
+import { isSamePlace } from '../real-place.ts';
 import { type JournalContent, readJournal } from './journal.ts';
 import type { Mark } from './mark.ts';
 import { type JobPaths, jobPaths } from './paths.ts';
@@ -20,6 +21,8 @@ export interface FoldedJob {
   mark: Mark | undefined;
   /** True when `job.json` says the same. */
   isWritten: boolean;
+  /** The registry that it was made in, or was last written in: another one where it was copied or moved. */
+  madeIn: string;
 }
 
 /**
@@ -49,7 +52,22 @@ export function foldJob(registryDir: string, jobId: string, seal?: Seal): Folded
   }
   if (record === undefined || !isRecord(record, jobId)) throw unfit(jobId, 'its record does not fit', paths);
   const isWritten = written?.seq === record.seq && written.status === record.status;
-  return { paths, record, events, damage, mark, isWritten };
+  const madeIn = record.registry_dir;
+  return { paths, record: placedIn(record, registryDir), events, damage, mark, isWritten, madeIn };
+}
+
+/** A record with the places of its files, where its registry lies elsewhere than when the job was made. */
+export function placedIn(record: JobRecord, registryDir: string): JobRecord {
+  const { registry_dir: made, log_dir, result_file: file, job_id } = record;
+  if (made === registryDir || isSamePlace(made, registryDir)) return record;
+  const [before, { folder }] = [jobPaths(made, job_id).folder, jobPaths(registryDir, job_id)];
+  return {
+    ...record,
+    registry_dir: registryDir,
+    // A log folder of its own stays where it is.
+    ...(log_dir === before && { log_dir: folder }),
+    ...(file?.startsWith(`${before}/`) === true && { result_file: `${folder}${file.slice(before.length)}` }),
+  };
 }
 
 function lostText({ journal, record }: JobPaths, first: number, last: number): string {

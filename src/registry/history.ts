@@ -1,10 +1,12 @@
 import { MamError } from '../errors.ts';
 import { historyError, historyOf } from '../job/history.ts';
+import { shellWord } from '../shell-word.ts';
 import { type FoldedJob, foldJob } from './fold.ts';
 import type { Home } from './home.ts';
 import { jobPaths } from './paths.ts';
 import { readRecord } from './record-file.ts';
 import { Seal } from './seal.ts';
+import { withResult } from './texts.ts';
 
 /** A job by what is proven of it; one of which nothing is proven, as it stands there. @throws MamError as `foldJob` */
 export function foldProven(
@@ -34,7 +36,8 @@ export function foldShown(registryDir: string, jobId: string, home: Home): Folde
   const { folded, isProven } = seal
     ? foldProven(registryDir, jobId, seal)
     : { folded: foldJob(registryDir, jobId), isProven: false };
-  return isProven ? folded : asHistory(registryDir, folded);
+  const shown = { ...folded, record: withResult(folded.record) };
+  return isProven ? shown : asHistory(shown, historyError(registryDir, jobId));
 }
 
 /** True for a job that a hub of this home has delegated. */
@@ -51,8 +54,26 @@ export function isOwnJob(registryDir: string, jobId: string, home: Home): boolea
   }
 }
 
-/** What nobody of this home has delegated, as it is shown. */
-export function asHistory(registryDir: string, folded: FoldedJob): FoldedJob {
-  const damage = [...folded.damage, historyError(registryDir, folded.record.job_id).message];
+/** What is not obeyed, as it is shown. @param why */
+export function asHistory(folded: FoldedJob, why: MamError): FoldedJob {
+  const damage = [...folded.damage, why.message];
   return { ...folded, record: historyOf(folded.record), damage };
+}
+
+/** The error for whatever would obey the copy of a job, as of a project that was copied. @param original its registry */
+export function copyError(registryDir: string, jobId: string, original: string): MamError {
+  return new MamError(
+    'refused',
+    `Job ${jobId} in ${registryDir} is a copy: the job itself is in ${original}.`,
+    `Say it there, or with --registry-dir ${shellWord(original)}.`,
+  );
+}
+
+/** The error for a live job of this home that nothing proves any more: its key was removed, or replaced. */
+export function proofError(jobId: string, key: string): MamError {
+  return new MamError(
+    'refused',
+    `Job ${jobId} was live, and the key that proves it is lost: it is history now, and nothing in it is obeyed.`,
+    `Put ${key} back from a backup and run \`mam hub restart\`: then it goes on. Else \`mam cancel ${jobId}\`, and delegate it anew.`,
+  );
 }

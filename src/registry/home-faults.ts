@@ -4,7 +4,7 @@ import { MamError, systemCode } from '../errors.ts';
 import { shellWord } from '../shell-word.ts';
 import { isOwn, whyForeign } from '../trust/owner.ts';
 import { userId } from '../user-home.ts';
-import type { Home } from './home.ts';
+import { foldersOf, type Home } from './home.ts';
 
 /** What whoever starts a hub notes first: only a hint, for others not to start one as well. */
 export function startMark({ folder }: Home): string {
@@ -13,18 +13,22 @@ export function startMark({ folder }: Home): string {
 
 /** Why no hub would start in a home that is there, by its folders and files; each with the next step. */
 export function startFaults(home: Home): MamError[] {
-  const folders = [home.outbox, home.spool, home.servers, home.live, home.retained];
-  return [...folders.flatMap(faultOfFolder), ...faultOfKind(startMark(home)), ...faultOfFile(home.key)];
+  return [
+    ...foldersOf(home).flatMap(faultOfFolder),
+    ...faultOfKind(startMark(home)),
+    ...faultOfFile(home.key),
+  ];
 }
 
 /** The same, and what a hub that runs would fail at. */
 export function homeFaults(home: Home): MamError[] {
-  const folders = [home.clients, home.panes];
+  const folders = [home.clients, home.panes, home.known];
   const files = [home.registries, home.log];
   return [...startFaults(home), ...folders.flatMap(faultOfFolder), ...files.flatMap(faultOfFile)];
 }
 
-function faultOfFolder(path: string): MamError[] {
+/** What is wrong with a folder that is there, with the next step. */
+export function faultOfFolder(path: string): MamError[] {
   const stat = look(path);
   if (stat === undefined) return [];
   if (!stat.isDirectory()) return [fault(path, 'is not a folder', 'Move it away: it is made anew.')];

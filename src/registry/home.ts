@@ -5,6 +5,7 @@ import { MamError, systemCode } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import { isJobId } from '../job/id.ts';
 import { checkOwnFolder } from '../trust/owner.ts';
+import { hasJob } from './paths.ts';
 
 /** The folders of `MAM_HOME`. */
 export interface Home {
@@ -19,6 +20,8 @@ export interface Home {
   /** Our texts in panes that are not known to have been submitted. */
   panes: string;
   registries: string;
+  /** Which jobs were made in which registry. */
+  known: string;
   lock: string;
   hubFile: string;
   /** What proves that a journal's line is ours. */
@@ -37,6 +40,7 @@ export function homePaths(folder: string): Home {
     retained: join(folder, 'retained'),
     panes: join(folder, 'panes'),
     registries: join(folder, 'registries'),
+    known: join(folder, 'known'),
     lock: join(folder, 'hub'),
     hubFile: join(folder, 'hub.json'),
     key: join(folder, 'key'),
@@ -68,10 +72,14 @@ export function homeError(folder: string, error: unknown): MamError {
   );
 }
 
+/** The folders without which no hub works. */
+export function foldersOf(home: Home): string[] {
+  return [home.outbox, home.spool, home.servers, home.live, home.retained];
+}
+
 /** Makes the home and the folders in it. @throws MamError as `ensurePrivateFolder` */
 export function ensureHome(home: Home): void {
-  for (const folder of [home.folder, home.outbox, home.spool, home.servers, home.live, home.retained])
-    ensurePrivateFolder(folder);
+  for (const folder of [home.folder, ...foldersOf(home)]) ensurePrivateFolder(folder);
 }
 
 /** True when the hub has something left to do for a job. @param folder `MAM_HOME` */
@@ -98,7 +106,7 @@ export interface Pointer {
  */
 export function writePointer(home: Home, { jobId, registryDir, note }: Pointer): void {
   const path = join(home.live, jobId);
-  const text = `${registryDir}\n${JSON.stringify(note).padEnd(NOTE_CHARS)}\n`;
+  const text = `${lineOf(registryDir)}\n${JSON.stringify(note).padEnd(NOTE_CHARS)}\n`;
   const isThere = existsSync(path);
   try {
     writeFileSync(path, text, { mode: 0o600, flag: isThere ? 'r+' : 'w' });
@@ -123,19 +131,40 @@ export function removePointer(home: Home, jobId: string): void {
   rmSync(join(home.live, jobId), { force: true });
 }
 
-/** Every live job's id and registry. */
+/**
+ * Every live job's id and registry. Of one that was emptied or cut off, as by a full disk or a power cut, the registry is
+ * looked for; it is empty where none that is known has the job.
+ */
 export function readPointers(home: Home): Pointer[] {
   const pointers: Pointer[] = [];
   for (const jobId of readdirSync(home.live)) {
     if (!isJobId(jobId)) continue;
     try {
-      const [registryDir = '', note = ''] = readFileSync(join(home.live, jobId), 'utf8').split('\n');
+      const text = readFileSync(join(home.live, jobId), 'utf8');
+      const [, line, note = ''] = /^(["/].*)\n(.*)/.exec(text) ?? [];
+      const registryDir = (line === undefined ? undefined : placeIn(line)) ?? registryOf(home, jobId);
       pointers.push({ jobId, registryDir, note: parsed(note) });
     } catch {
       // Removed between the two looks.
     }
   }
   return pointers;
+}
+
+function registryOf(home: Home, jobId: string): string {
+  return readRegistries(home).find((dir) => hasJob(dir, jobId)) ?? '';
+}
+
+/** A path as one line of a file, whatever is in it. */
+export function lineOf(path: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a folder's name may have them
+  return /[\0-\x1f\x7f]/.test(path) ? JSON.stringify(path) : path;
+}
+
+/** The path in such a line; nothing where none is whole. */
+export function placeIn(line: string): string | undefined {
+  const path = line.startsWith('"') ? parsed(line) : line;
+  return typeof path === 'string' && path !== '' ? path : undefined;
 }
 
 function parsed(text: string): unknown {
@@ -149,7 +178,8 @@ function parsed(text: string): unknown {
 /** The registries that this home's hubs have written: where a late report on an ended job is looked for. */
 export function readRegistries(home: Home): string[] {
   try {
-    return [...new Set(readFileSync(home.registries, 'utf8').split('\n').filter(Boolean))];
+    const lines = readFileSync(home.registries, 'utf8').split('\n');
+    return [...new Set(lines.flatMap((line) => placeIn(line) ?? []))];
   } catch {
     return [];
   }
@@ -159,7 +189,7 @@ export function readRegistries(home: Home): string[] {
 export async function addRegistry(home: Home, registryDir: string): Promise<void> {
   try {
     // A full disk may have left the beginning of another one.
-    await appendFile(home.registries, `\n${registryDir}\n`, { mode: 0o600 });
+    await appendFile(home.registries, `\n${lineOf(registryDir)}\n`, { mode: 0o600 });
   } catch (error) {
     throw noteError(home, error);
   }

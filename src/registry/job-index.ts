@@ -17,7 +17,8 @@ import { foldJob } from './fold.ts';
 import { foldProven } from './history.ts';
 import { type Mark, presentMark } from './mark.ts';
 import { OwnPlace } from './own-place.ts';
-import { hasJob, journalPath } from './paths.ts';
+import { hasJob, jobPaths, journalPath } from './paths.ts';
+import { readRecord } from './record-file.ts';
 import type { Seal } from './seal.ts';
 
 /** A row with the session that `mine` compares, and that session's key for the job. */
@@ -87,8 +88,11 @@ export class JobIndex {
   /** Jobs whose `job.json` does not say what their journal says. */
   readonly behind: string[] = [];
 
-  private constructor(registryDir: string, seal: Seal | undefined) {
+  private readonly mayWrite: () => void;
+
+  private constructor(registryDir: string, seal: Seal | undefined, mayWrite: () => void) {
     this.seal = seal;
+    this.mayWrite = mayWrite;
     this.path = join(registryDir, '.index.jsonl');
     this.ground = new OwnPlace(registryDir);
   }
@@ -97,10 +101,11 @@ export class JobIndex {
    * Reads the index and looks for folders that it lacks, in small steps between which others are served: half a second
    * with 100,000 jobs, once in a hub's life.
    * @param seal what it does not prove is history; absent where no hub has run yet
-   * @param writes false for somebody who is not the hub: nothing is written then
+   * @param mayWrite throws before a write that must not happen; absent for somebody who is not the hub: nothing is written
    */
-  static async load(registryDir: string, seal: Seal | undefined, writes: boolean): Promise<JobIndex> {
-    const index = new JobIndex(registryDir, seal);
+  static async load(registryDir: string, seal: Seal | undefined, mayWrite?: () => void): Promise<JobIndex> {
+    const index = new JobIndex(registryDir, seal, mayWrite ?? (() => {}));
+    const writes = mayWrite !== undefined;
     if (writes) index.ground.check();
     const { known, lines } = await readRows(index.path, seal);
     const rows: IndexRow[] = [];
@@ -134,7 +139,8 @@ export class JobIndex {
 
   private rowFromFolder(registryDir: string, jobId: string): IndexRow | undefined {
     const { seal } = this;
-    if (!hasJob(registryDir, jobId)) return undefined;
+    // One whose journal is gone is listed as far as its record proves it.
+    if (!hasJob(registryDir, jobId)) return seal && rowFromRecord(registryDir, jobId, seal);
     try {
       const { folded, isProven } =
         seal === undefined
@@ -145,8 +151,8 @@ export class JobIndex {
       // It came with a clone, or from another home: nobody's key leads to it.
       return isProven ? row : { ...historyOf(row), request_key: undefined };
     } catch {
-      // A journal that can't be read is named when somebody asks for that job; it must not hide the others.
-      return undefined;
+      // A journal that can't be read is named when somebody asks for that job.
+      return seal && rowFromRecord(registryDir, jobId, seal);
     }
   }
 
@@ -241,6 +247,7 @@ export class JobIndex {
 
   private append(lines: string): void {
     try {
+      this.mayWrite();
       this.ground.check();
       const file = openOwn(this.path, constants.O_APPEND);
       try {
@@ -271,7 +278,12 @@ export class JobIndex {
 
   private async rewrite(rows: IndexRow[]): Promise<void> {
     const text = rows.map((row) => this.lineOf(row)).join('');
-    await writeDerived(this.path, text).catch(() => {});
+    try {
+      this.mayWrite();
+      await writeDerived(this.path, text);
+    } catch {
+      // The same.
+    }
   }
 
   private lineOf(row: IndexRow): string {
@@ -284,6 +296,11 @@ function toIndexRow(record: JobRecord, journal: Mark | undefined): IndexRow {
   const { supervisor, request_key } = record;
   const { session: owner, place } = supervisor;
   return { ...toRow(record), owner, place, request_key, journal };
+}
+
+function rowFromRecord(registryDir: string, jobId: string, seal: Seal): IndexRow | undefined {
+  const record = readRecord(jobPaths(registryDir, jobId).record, jobId, seal);
+  return record && toIndexRow(record, undefined);
 }
 
 /** True while the journal is in the state that the row was made of; of an older version's row, while there is none. */
@@ -302,7 +319,7 @@ function keyOf(owner: string, key: string): string {
 function matches(row: IndexRow, filter: ListFilter): boolean {
   return (
     (filter.status === undefined || row.status === filter.status) &&
-    (filter.agent === undefined || row.agent === filter.agent) &&
+    (filter.agent === undefined || row.agent.toLowerCase() === filter.agent.toLowerCase()) &&
     (filter.session === undefined ||
       isOwner({ session: row.owner, place: row.place }, { session: filter.session, place: filter.place })) &&
     (filter.needs_you !== true || row.needs_you === true) &&
@@ -354,6 +371,8 @@ function isRow(value: unknown): value is IndexRow {
     [
       'reason',
       'blocked_by',
+      'blocked_what',
+      'blocked_step',
       'detail',
       'session',
       'pane',

@@ -32,6 +32,8 @@ export interface Owner extends ProcessId {
 
 export interface HeldLock {
   release(): Promise<void>;
+  /** Looks after it no more, where what is locked has moved away with it. */
+  leave(): Promise<void>;
   /** False once somebody has removed or replaced what proves it: then another may have taken it. */
   holds(): boolean;
 }
@@ -87,7 +89,11 @@ export async function takeLock(
     heartbeats.set(path, release);
     const mine = statSync(`${path}.owner`);
     return {
-      holds: () => isSameFile(statSync(`${path}.owner`, { throwIfNoEntry: false }), mine),
+      leave: async () => {
+        if (heartbeats.get(path) === release) heartbeats.delete(path);
+        await release().catch(() => {});
+      },
+      holds: () => isSameFile(statOf(`${path}.owner`), mine),
       release: async () => {
         // The folder may have been removed and made again by a successor.
         const owner = readOwner(path);
@@ -99,6 +105,15 @@ export async function takeLock(
     };
   } finally {
     await election().catch(() => {});
+  }
+}
+
+/** What can't be looked at proves nothing. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 }
 

@@ -57,6 +57,15 @@ export function realRegistry(registryDir: string): string {
   return join(realPlace(top), relative(top, dir));
 }
 
+/** The number of a folder, which its name may outlive; nothing while it can't be seen. */
+export function inodeAt(dir: string): number | undefined {
+  try {
+    return statSync(dir, { throwIfNoEntry: false })?.ino;
+  } catch {
+    return undefined;
+  }
+}
+
 /** True where it, and the `.mam` folder around it, are real folders. */
 export function isRealRegistry(registryDir: string): boolean {
   const places = [projectOf(registryDir) ?? registryDir, registryDir];
@@ -93,17 +102,25 @@ export function isRemoved(registryDir: string, jobId: string): boolean {
 
 /**
  * Whether a job is in its registry. `away`: the registry can't be looked into now, or is not the folder that it was (a
- * disk that is mounted late, a folder that was renamed), so that nothing is known of its jobs.
+ * disk that is mounted late, a folder that was renamed), so that nothing is known of its jobs. `cut`: only its record is
+ * left there.
  * @param inode of the registry's folder, when the job was last seen there
  */
-export function whereIs(registryDir: string, jobId: string, inode?: number): 'here' | 'gone' | 'away' {
+export function whereIs(
+  registryDir: string,
+  jobId: string,
+  inode?: number,
+): 'here' | 'gone' | 'away' | 'cut' {
   if (!isJobId(jobId)) return 'gone';
   try {
     const registry = statSync(registryDir, { throwIfNoEntry: false });
     if (registry === undefined) return 'away';
-    const { folder, journal } = jobPaths(registryDir, jobId);
-    if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true)
-      return lstatSync(journal, { throwIfNoEntry: false })?.isFile() === true ? 'here' : 'gone';
+    const { folder, journal, record } = jobPaths(registryDir, jobId);
+    const isFile = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
+    if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) {
+      if (isFile(journal)) return 'here';
+      return isFile(record) ? 'cut' : 'gone';
+    }
     if (inode !== undefined) return registry.ino === inode ? 'gone' : 'away';
     const marks = ['.hub.lock', '.hub.owner', '.index.jsonl'].map((name) => `${registryDir}/${name}`);
     return marks.some((mark) => existsSync(mark)) ? 'gone' : 'away';

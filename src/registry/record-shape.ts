@@ -19,6 +19,9 @@ const MAYBE = [
     'result',
     'result_file',
     'blocked_by',
+    'blocked_what',
+    'blocked_evidence',
+    'blocked_step',
     'last_words',
     'parent_job_id',
     'request_key',
@@ -47,6 +50,7 @@ export function isRecord(value: unknown, jobId: string): value is JobRecord {
     hasTexts(record['supervisor'], ['client', 'session']) &&
     isMaybe(record['agent_session'], ['socket', 'session', 'pane']) &&
     isMaybe(record['validation'], ['script', 'script_sha256']) &&
+    isMaybe(record['behind'], ['job_id', 'needs']) &&
     isObject(record['timeouts'])
   );
 }

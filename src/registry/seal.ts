@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { systemCode } from '../errors.ts';
-import { readForeign } from '../trust/files.ts';
+import { readForeign, replaceOwn } from '../trust/files.ts';
 import type { Home } from './home.ts';
 
 const KEY_BYTES = 32;
@@ -26,7 +26,7 @@ export class Seal {
   /** The seal of a home, whose key is made at its first use. @throws the system's error; for a damaged key as well */
   static of({ key: path }: Pick<Home, 'key'>): Seal {
     try {
-      writeFileSync(path, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { flag: 'wx', mode: 0o600 });
+      writeFileSync(path, textOf(randomBytes(KEY_BYTES)), { flag: 'wx', mode: 0o600, flush: true });
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
     }
@@ -36,6 +36,18 @@ export class Seal {
   /** The seal of a home; nothing where no hub has run yet. @throws as `of` */
   static existing({ key: path }: Pick<Home, 'key'>): Seal | undefined {
     return existsSync(path) ? read(path) : undefined;
+  }
+
+  /**
+   * Writes the key again that somebody has removed or emptied. Another one in its place stays: it may be an older one that
+   * was put back.
+   * @returns true when it was written
+   * @throws the system's error
+   */
+  keep({ key: path }: Pick<Home, 'key'>): boolean {
+    if (existsSync(path) && keyIn(path) !== undefined) return false;
+    replaceOwn(path, textOf(this.#key));
+    return true;
   }
 
   /** A journal's line with its proof. @param line a JSON object, `{…}` */
@@ -74,8 +86,18 @@ function recordOf(jobId: string, text: string): string {
   return `record ${jobId}\n${text}`;
 }
 
-function read(path: string): Seal {
+function textOf(key: Buffer): string {
+  return `${key.toString('hex')}\n`;
+}
+
+/** The key in a file; nothing where there is none whole. @throws the system's error */
+function keyIn(path: string): Buffer | undefined {
   const key = Buffer.from(readForeign(path).trim(), 'hex');
-  if (key.length === KEY_BYTES) return new Seal(key);
+  return key.length === KEY_BYTES ? key : undefined;
+}
+
+function read(path: string): Seal {
+  const key = keyIn(path);
+  if (key !== undefined) return new Seal(key);
   throw new Error(`${path} is damaged: restore it, or remove it and with it the proof of every job so far.`);
 }

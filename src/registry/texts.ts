@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../folders.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
+import type { JobRecord } from '../job/record.ts';
 import { sliceUnits } from '../job/text.ts';
 import { readForeign } from '../trust/files.ts';
 import { isOwnFolder } from '../trust/owner.ts';
 import { writeDurably } from './files.ts';
+import { keepText, keptText } from './last-texts.ts';
 import { SIGNED_BYTES } from './seal.ts';
 
 /** Beginning of a text that stays in the journal line when the whole lies in `texts/`. */
@@ -52,8 +55,36 @@ export async function longLine(event: RecordedEvent, folder: string): Promise<Li
   return { line, event: short };
 }
 
+/**
+ * Writes the long texts of events again that somebody has removed, as far as they are still known.
+ * @returns how many are not
+ * @throws the system's error
+ */
+export async function restoreTexts(events: readonly RecordedEvent[], folder: string): Promise<number> {
+  let lost = 0;
+  for (const hash of new Set(events.flatMap(({ texts }) => Object.values(texts ?? {})))) {
+    if (!HASH.test(hash) || isThere(join(folder, hash), hash)) continue;
+    const text = keptText(hash);
+    if (text === undefined) lost++;
+    else await writeText(folder, text);
+  }
+  return lost;
+}
+
+/** A record as it is shown: where the file with its whole result is gone, that is said. */
+export function withResult(record: JobRecord): JobRecord {
+  const { result, result_file: file } = record;
+  if (result === undefined || file === undefined || existsSync(file)) return record;
+  return { ...record, result: `${result}${goneText(file)}` };
+}
+
+function goneText(file: string): string {
+  return `… (the rest is gone: there is no ${file})`;
+}
+
 async function writeText(folder: string, text: string): Promise<string> {
   const hash = sha256(text);
+  keepText(hash, text);
   const path = join(folder, hash);
   makeFolder(folder);
   // A link would send the text into a folder that is not ours.
@@ -82,13 +113,16 @@ function beginning(value: unknown): unknown {
 }
 
 /**
- * An event with its long texts whole again. One whose file is gone keeps its beginning.
+ * An event with its long texts whole again. One whose file is gone keeps its beginning, and says so.
  * @param folder the job's `texts` folder
  */
 export function wholeEvent(event: RecordedEvent, folder: string): RecordedEvent {
   const restored: Record<string, unknown> = {};
   for (const [field, hash] of Object.entries(event.texts ?? {})) {
     if (!HASH.test(hash)) continue;
+    const beginning = event[field as keyof RecordedEvent];
+    if (typeof beginning === 'string' && !existsSync(join(folder, hash)))
+      restored[field] = `${beginning}${goneText(join(folder, hash))}`;
     try {
       const text = readForeign(join(folder, hash));
       // Something else lies there: the name is the proof of the text.

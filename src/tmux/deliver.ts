@@ -81,7 +81,8 @@ export async function pressKey(
   if (!/^[A-Za-z0-9-]+$/.test(key)) throw new MamError('internal', `${key} is no name of a key.`);
   const shot = await shoot(server, target.pane);
   const reason = unfit(shot, target);
-  if (reason !== undefined) return Object.values(reason)[0];
+  if (reason !== undefined)
+    return 'gone' in reason ? reason.gone : 'copyMode' in reason ? reason.copyMode : reason.unreachable;
   if (shot === undefined) return `pane ${target.pane} no longer exists`;
   if (shown?.mayPress(shot.lines) === false) return 'the screen has changed';
   return pressOnRows(server, target.pane, shot, key, shown?.rows ?? []);

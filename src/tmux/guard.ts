@@ -20,7 +20,7 @@ export interface Target {
 }
 
 /** Why a look at the pane forbids typing. */
-export type Unfit = { gone: string } | { unreachable: string } | { copyMode: string };
+export type Unfit = { gone: string } | { unreachable: string; step?: string[] } | { copyMode: string };
 
 /** Decides from one look whether keys would reach the agent, and nobody else. Returns nothing when they would. */
 export function unfit(shot: Shot | undefined, target: Target): Unfit | undefined {
@@ -36,9 +36,15 @@ export function unfit(shot: Shot | undefined, target: Target): Unfit | undefined
   if (group === undefined ? shot.command !== agent.command : group !== agent.pid) {
     return { unreachable: `${shot.command} is in the foreground, not ${agent.command}` };
   }
-  if (shot.input_off) return { unreachable: 'input to the pane is switched off (select-pane -d)' };
-  if (shot.synchronized)
-    return { unreachable: 'synchronize-panes is on: keys would reach the other panes too' };
+  if (shot.input_off) {
+    const step = ['select-pane', '-e', '-t', pane];
+    return { unreachable: 'input to the pane is switched off (select-pane -d)', step };
+  }
+  if (shot.synchronized) {
+    // Of the window, or of its pane alone.
+    const off = ['set-option', '-p', '-t', pane, 'synchronize-panes', 'off'];
+    return { unreachable: 'synchronize-panes is on: keys would reach the other panes too', step: off };
+  }
   if (shot.in_mode) return { copyMode: 'the pane is in copy mode' };
   return undefined;
 }

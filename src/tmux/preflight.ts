@@ -1,6 +1,7 @@
 import { explain, MamError } from '../errors.ts';
 import { lifeOf, type ProcessId } from '../process-id.ts';
 import { commandLineOf } from '../processes.ts';
+import { shellWord } from '../shell-word.ts';
 import { carriedBy } from './carrier.ts';
 import type { TmuxServer } from './control.ts';
 import { type Target, unfit } from './guard.ts';
@@ -27,13 +28,15 @@ export interface Look {
   isTrusted?: boolean | undefined;
 }
 
-/** Why a pane can't be typed into now. `unreachable`: keys would not reach the agent; `not_ready`: it shows no input box. */
+/** Why a pane can't be typed into now. `unreachable`: keys would not reach the agent; `not_ready`: it shows no input box; `unwritable`: what is typed can't be noted. */
 export interface Obstacle {
-  by: 'busy' | 'dialog' | 'copy_mode' | 'not_ready' | 'draft' | 'unreachable';
+  by: 'busy' | 'dialog' | 'copy_mode' | 'not_ready' | 'draft' | 'unreachable' | 'unwritable';
   /** For a person; it may quote the agent's screen. */
   evidence: string;
   /** It is a text of ours that stands there. */
   isOurs?: true;
+  /** The command that removes it, where looking into the pane does not help. */
+  step?: string | undefined;
 }
 
 /** Said of a pane whose processes are in another pid namespace than we. */
@@ -80,17 +83,20 @@ export async function preflight(
   } catch (error) {
     if (!(error instanceof MamError) || error.code === 'internal') throw error;
     if (error.code === 'not_found') return { gone: error.message };
-    return blocked('unreachable', explain(error));
+    return blocked('unreachable', explain(error), 'mam doctor');
   }
   const reason = unfit(shot, target);
   if (reason !== undefined) {
     if ('gone' in reason) return reason;
     return 'copyMode' in reason
       ? blocked('copy_mode', reason.copyMode)
-      : blocked('unreachable', reason.unreachable);
+      : blocked('unreachable', reason.unreachable, reason.step && tmuxLine(server, reason.step));
   }
   const risk = glance === undefined ? shellRisk(target, look) : undefined;
-  if (risk !== undefined) return blocked('unreachable', `a shell might run what is typed: ${risk}`);
+  if (risk !== undefined) {
+    const step = risk === UNSEEN_PROCESSES ? 'mam hub restart' : undefined;
+    return blocked('unreachable', `a shell might run what is typed: ${risk}`, step);
+  }
   const lines = shot?.lines ?? [];
   const state = classify(lines, look.patterns);
   if (state === 'dialog' || state === 'busy')
@@ -103,13 +109,23 @@ export async function preflight(
     return blocked('busy', evidence);
   }
   const own = shot !== undefined && draft === undefined ? ownFormAtCursor(shot) : undefined;
-  if (own !== undefined) return blocked('draft', unsent(own), true);
+  if (own !== undefined) return ours(unsent(own));
   if (look.patterns.ready !== undefined && state !== 'ready') {
     return blocked('not_ready', 'the screen shows no input box that is ready');
   }
   return { free: true, before: lines, shot: shot as Shot };
 }
 
-function blocked(by: Obstacle['by'], evidence: string, isOurs?: true): Preflight {
-  return { free: false, obstacle: { by, evidence, ...(isOurs && { isOurs }) } };
+function blocked(by: Obstacle['by'], evidence: string, step?: string): Preflight {
+  return { free: false, obstacle: { by, evidence, ...(step !== undefined && { step }) } };
+}
+
+/** A text of our form is in the way. */
+function ours(evidence: string): Preflight {
+  return { free: false, obstacle: { by: 'draft', evidence, isOurs: true } };
+}
+
+/** A tmux command as it is typed into a shell. */
+function tmuxLine({ socketPath }: TmuxServer, words: readonly string[]): string {
+  return ['tmux', '-S', socketPath, ...words].map(shellWord).join(' ');
 }

@@ -3,6 +3,7 @@ import { execa } from 'execa';
 import { MamError } from '../errors.ts';
 import { pidNamespace } from '../process-id.ts';
 import { shellWord } from '../shell-word.ts';
+import { firstLine } from './first-line.ts';
 import { HIDDEN_NAME, HIDDEN_OPTION } from './marks.ts';
 import { clientPath } from './program.ts';
 import { outOfReach, serverOn } from './server-life.ts';
@@ -113,25 +114,11 @@ export async function makeHidden(program: string, socketPath: string, name: stri
   const stay = [';', 'set-option', '-t', `=${name}:`, 'destroy-unattached', 'off'];
   const words = ['-u', '-S', socketPath, '-N', ...make, 'sh', '-c', watch(name), ...stay];
   const child = execa(program, words, { ...byItself(), stdin: 'ignore' });
-  let why = '';
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    why += chunk;
-  });
-  const line = await new Promise<string>((resolve) => {
-    let told = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      told += chunk;
-      if (told.includes('\n')) resolve(told);
-    });
-    void child.then(({ code }) => {
-      if (code === 'ENOENT') why = code;
-      resolve(told);
-    });
-  });
+  const { line, why, isMissing } = await firstLine(child);
   child.unref();
   for (const stream of [child.stdout, child.stderr]) (stream as unknown as Socket).unref?.();
-  const [pane = '', session, server, panePid] = line.trim().split(' ');
-  if (session === undefined) throw refusal(socketPath, why.trim().slice(0, 200));
+  const [pane = '', session, server, panePid] = line.split(' ');
+  if (session === undefined) throw refusal(socketPath, isMissing ? 'ENOENT' : why.slice(0, 200));
   return { pane, session, server: Number(server), panePid: Number(panePid) };
 }
 

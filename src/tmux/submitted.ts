@@ -79,8 +79,7 @@ export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefine
 function whereIs(held: Shot, shot: Shot, pasted: Pasted | undefined): Where {
   if (pasted === undefined) return isSame(held, shot) ? 'alone' : 'none';
   const where = standing(shot, pasted);
-  // With other words beside the placeholder of our text, or a person's paste that came after it.
-  if (where === 'folded') return pasted.placeholder === undefined ? 'none' : 'part';
+  if (where === 'folded') return 'none';
   return where === 'part' && rowsBelow(shot, pasted) !== undefined ? 'above' : where;
 }
 

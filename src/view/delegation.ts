@@ -1,4 +1,5 @@
 import { obstacleOf } from '../job/obstacle.ts';
+import type { JobRecord } from '../job/record.ts';
 import type { DelegateResult, PreviewResult } from '../job/request.ts';
 import { standingOf } from '../job/standing.ts';
 import { cleanLine } from '../job/text.ts';
@@ -11,7 +12,7 @@ const EVIDENCE_CHARS = 300;
 export function delegationView(result: DelegateResult, from: Standpoint) {
   const { record, delivery, position, behind, repeated, warnings } = result;
   const { agent_session: session } = record;
-  const { phase: _, ...standing } = standingOf(record);
+  const { phase: _, behind: __, ...standing } = standingOf(record);
   const isTold = (standing.blocked_by ?? standing.reason) !== undefined;
   return {
     summary: summarize(result),
@@ -60,7 +61,8 @@ function wouldBe(result: PreviewResult, session: string | undefined): string {
   if (record.typing?.started === true)
     return `${record.agent} would be started in ${session}, and given this.`;
   const what = `this is what would be typed into ${session}`;
-  if (position > 0) return `${what}, behind ${position} at its pane (${behind[0]} has it).`;
+  if (position > 0)
+    return `${what}, behind ${position} at its pane (${behind[0]} has it${needOfHolder(record)}).`;
   const kept = obstacleOf(record);
   return kept === undefined ? `${what}.` : `${what} once it can be: ${kept.stands}. ${kept.remedy}`;
 }
@@ -74,8 +76,12 @@ function summarize({ record, repeated, position, behind }: DelegateResult): stri
   if (record.status !== 'queued') return `${job} was handed to ${record.agent} and is ${record.status}.`;
   if (record.phase !== 'queued') return `${job} is on its way into its pane, and not seen to be taken yet.`;
   if (position > 0)
-    return `${job} waits behind ${position} at its pane (${behind[0] ?? 'another job'} has it).`;
+    return `${job} waits behind ${position} at its pane (${behind[0] ?? 'another job'} has it${needOfHolder(record)}).`;
   const kept = obstacleText(record);
   if (kept === undefined) return `${job} is registered and on its way to the pane.`;
   return `${job} is registered and waits: ${kept}`;
+}
+
+function needOfHolder({ behind }: JobRecord): string {
+  return behind === undefined ? '' : ` and needs somebody: ${behind.needs}`;
 }

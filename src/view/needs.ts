@@ -1,8 +1,7 @@
 import { obstacleOf } from '../job/obstacle.ts';
-import type { Standing } from '../job/standing.ts';
 
-/** What keeps a queued job from its pane and what lets it in, as sentences; nothing where nothing does. */
-export function obstacleText(record: Pick<Standing, 'status' | 'blocked_by'>): string | undefined {
+/** What keeps a job, or a text for its peer, from its pane and what lets it in, as sentences; nothing where nothing does. */
+export function obstacleText(record: Parameters<typeof obstacleOf>[0]): string | undefined {
   const kept = obstacleOf(record);
   return kept && `${kept.stands}. ${kept.remedy}`;
 }

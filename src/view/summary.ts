@@ -18,7 +18,8 @@ export interface WaitView {
 export function statusSummary(record: JobRecord): string {
   const { job_id, status, reason, phase } = record;
   const kept = obstacleText(record);
-  if (kept !== undefined) return `Job ${job_id} is ${status}: ${kept}`;
+  if (kept !== undefined)
+    return `Job ${job_id} is ${status}${reason ? ` (${reason})` : ''}: ${kept}${aboutCheck(record)}`;
   return `Job ${job_id} is ${status}${reason ? ` (${reason})` : ''}, phase ${phase}.${aboutCheck(record)}`;
 }
 
@@ -59,8 +60,8 @@ export function waitSummary({ outcome, jobs }: WaitView): string {
     : `${told.length} jobs need attention: ${named}${more}.`;
 }
 
-function standing({ job_id, status, reason, blocked_by: blocked }: JobRecord): string {
-  const why = reason ?? blocked;
+function standing({ job_id, status, reason, blocked_by: blocked, behind }: JobRecord): string {
+  const why = reason ?? (behind === undefined ? blocked : `behind ${behind.job_id}`);
   return `${job_id} is ${status}${why === undefined ? '' : ` (${why})`}`;
 }
 

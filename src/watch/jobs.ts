@@ -111,11 +111,13 @@ export function wordsOf(row: JobRow): string {
 }
 
 function after(row: JobRow, { event, record, ...standing }: LogMessage): JobRow {
-  const words = TELLING.has(event.type) && event.late !== true ? event.detail : undefined;
+  const isTold = TELLING.has(event.type) && event.late !== true && event.data?.['what'] === undefined;
+  const words = isTold ? event.detail : undefined;
   const detail = record === undefined ? words || row.detail : record.detail;
   const ended = isOpen(standing) ? undefined : (row.final_at ?? event.recorded_at);
-  const { status, reason, phase, blocked_by, needs_you } = standing;
-  return harmless({ ...row, status, reason, phase, blocked_by, needs_you, detail, final_at: ended });
+  const { status, reason, phase, needs_you, blocked_by, blocked_what, blocked_step, behind } = standing;
+  const kept = { blocked_by, blocked_what, blocked_step, behind };
+  return harmless({ ...row, status, reason, phase, ...kept, needs_you, detail, final_at: ended });
 }
 
 /** The row of a job that has just been made. */

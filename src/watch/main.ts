@@ -114,7 +114,7 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
     const job = { job_id: deed.jobId, registry_dir: registryDir, by: 'person' as const };
     if (deed.do === 'cancel') {
       const { record, note } = await link.request('cancel', job);
-      return `${record.job_id} is ${record.status}. ${note}`;
+      return `${deed.jobId} is ${record?.status ?? 'let go'}. ${note}`;
     }
     const answer = deed.do === 'answer' ? { text: deed.text } : { decision: deed.decision };
     return (await link.request('answer', { ...job, ...answer, request_id: deed.requestId })).delivered;

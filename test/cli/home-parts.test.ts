@@ -4,6 +4,7 @@ import { describe, expect } from 'vitest';
 import { lookWith } from '../support/doctor.ts';
 import { type Lab, NOT_OURS } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
+import { until } from '../support/until.ts';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -37,10 +38,27 @@ describe('a part of the home that is none', () => {
     },
   );
 
-  test.for(['panes', 'clients'])('%s: the doctor names it', async (name, { lab }) => {
-    const path = fileAt(lab, name);
-    expect(await parts(lab)).toEqual([`problem: ${path} is not a folder.`]);
-    rmSync(path);
+  test('panes and clients: the doctor names it, and so does a job that waits for it', async ({ lab }) => {
+    const peer = await lab.startPeer();
+    const order = ['--prompt', 'Mend it', '--agent', 'command', '--agent-session', peer.address];
+    const paths = ['panes', 'clients'].map((name) => fileAt(lab, name));
+    expect(await parts(lab)).toEqual(paths.map((path) => `problem: ${path} is not a folder.`).reverse());
+    const { code, stderr } = await lab.mam('submit', '--no-wait', ...order);
+    expect(code).toBe(0);
+    expect(stderr).toContain('because MAM_HOME cannot be written');
+    expect(stderr).toMatch(/noted in .*\/panes \(ENOTDIR\), so nothing was typed\. Move it away/);
+    for (const path of paths) rmSync(path);
+    await until('it goes on', () => lab.record(lab.jobIds()[0] ?? '').status === 'completed');
+    expect(await parts(lab)).toEqual([]);
+  });
+
+  test('a log folder that can not be made: the doctor says so, with no hub', async ({ lab }) => {
+    const path = fileAt(lab, 'afile');
+    const found = await lookWith(lab, ['settings'], { MAM_LOGS_DIR: join(path, 'logs') });
+    expect(found.of('settings.logs')).toMatchObject({
+      ...{ level: 'problem', title: expect.stringContaining(path) },
+      remedy: expect.stringContaining('MAM_LOGS_DIR'),
+    });
   });
 
   test('hub.starting, key, registries and hub.log: as folders', async ({ lab }) => {

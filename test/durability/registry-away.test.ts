@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
@@ -95,4 +95,108 @@ test('a registry that goes away under a hub, or before the next one: nobody is t
   renameSync(away, lab.registry);
   expect(await server.ask('delegate_job', order)).toMatchObject({ job_id, repeated: true });
   await server.ask('cancel_job', { job_id });
+});
+
+test('an ended job of a registry that is away: what is reported is kept, and recorded when it is back', async ({
+  lab,
+}) => {
+  const link = join(lab.folder, 'p', 'link');
+  symlinkSync(lab.registry, link);
+  const server = await lab.startServer();
+  const { job_id: id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
+  await server.ask('cancel_job', { job_id: id });
+  await until('it is at rest', () => readdirSync(join(lab.home, 'live')).length === 0);
+  await lab.killHub();
+  const project = `${lab.project}-away`;
+  const away = `The registry ${lab.registry} of job ${id} is away: it is not there now`;
+  for (const isAway of [true, false]) {
+    if (isAway) renameSync(lab.registry, project);
+    else mkdirSync(lab.registry);
+    // A report waits no longer than a second for the start of a hub.
+    expect(await server.refusal('job_status', { job_id: id })).toContain(away);
+    const said = await lab.mam('publish', '--job', id, '--event', 'progress', '--detail', `${isAway}`);
+    // Behind one that is kept it is kept unasked.
+    expect(said).toMatchObject({ code: 0, stderr: expect.stringContaining(isAway ? away : 'kept') });
+    expect((await lab.mam('status', id)).stderr).toContain(away);
+    const listed = `The registry ${lab.registry} is away`;
+    for (const words of [[], ['--registry-dir', link]])
+      expect((await lab.mam('list', ...words)).stderr).toContain(listed);
+    expect(await server.refusal('list_jobs')).toContain(listed);
+    // What nobody has ever made is no such job all the same.
+    const typo = await lab.mam('publish', '--job', 'never-made', '--event', 'progress');
+    expect(typo).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no job') });
+  }
+  expect(readdirSync(lab.registry).filter((name) => !name.startsWith('.hub'))).toEqual([]);
+  await lab.killHub();
+  rmSync(lab.registry, { recursive: true });
+  await server.refusal('job_status', { job_id: id });
+  renameSync(project, lab.registry);
+  await until('the outbox is empty', () => outbox(lab).length === 0);
+  expect(lab.events(id).filter(({ late }) => late)).toHaveLength(2);
+  rmSync(link);
+});
+
+test('a journal that is gone: its job waits for it, and says so', async ({ lab }) => {
+  plant(lab, 'cut', { timeouts: { timeout_seconds: 4, idle_timeout_seconds: 3_600 } });
+  plant(lab, 'over');
+  const reporter = await lab.startPeerServer();
+  await reporter.report('cut', 'started');
+  await reporter.report('over', 'completed');
+  await until(
+    'both are written',
+    () => existsSync(lab.paths('cut').record) && lab.snapshot('over').status === 'completed',
+  );
+  await lab.killHub();
+  const move = (back: boolean) => {
+    for (const id of ['cut', 'over']) {
+      const { journal } = lab.paths(id);
+      if (back) renameSync(`${journal}.old`, journal);
+      else renameSync(journal, `${journal}.old`);
+    }
+  };
+  move(false);
+  for (const id of ['cut', 'over']) {
+    const gone = `The journal of job ${id} is gone: ${lab.paths(id).journal}`;
+    expect(await reporter.refusal('job_status', { job_id: id })).toContain(gone);
+    const said = await reporter.call('publish_event', { job_id: id, event: 'progress', detail: 'kept' });
+    expect(said.structuredContent).toMatchObject({ accepted: true, recorded: false });
+    expect(JSON.stringify(said)).toContain(gone);
+    expect((await lab.mam('status', id)).stderr).toContain(gone);
+  }
+  const listed = (await lab.mam('list')).stdout;
+  expect(listed).toMatch(/over +completed/);
+  expect(listed).toMatch(/cut +working/);
+  const doctor = (await lab.mam('doctor')).stdout;
+  expect(doctor).toContain('The journal of job cut is gone');
+  expect(doctor).not.toMatch(/never made|files are gone/);
+  expect(readdirSync(join(lab.home, 'live'))).toContain('cut');
+  move(true);
+  await lab.event('cut', 'timeout');
+  await until('the outbox is empty', () => outbox(lab).length === 0);
+  // Without the list of registries, and from elsewhere.
+  await lab.killHub();
+  rmSync(join(lab.home, 'registries'));
+  const elsewhere = ['--registry-dir', join(lab.folder, 'p', 'other')];
+  await lab.mam('publish', '--job', 'over', '--event', 'progress', '--detail', 'found', ...elsewhere);
+  expect(lab.events('over').at(-1)?.detail).toBe('found');
+  for (const id of ['cut', 'over']) expect(lab.events(id).map(({ detail }) => detail)).toContain('kept');
+});
+
+test('what tells of the live jobs is lost while their registry is away: they are looked for when it is back', async ({
+  lab,
+}) => {
+  const server = await lab.startServer();
+  const order = { prompt: 'Mend the roof', agent: 'human', timeout_seconds: 4 };
+  const { job_id: id } = await server.ask('delegate_job', order);
+  await lab.killHub();
+  rmSync(join(lab.home, 'live'), { recursive: true });
+  const away = `${lab.registry}-away`;
+  renameSync(lab.registry, away);
+  // Also by the hub after the one that has noticed it.
+  for (const _ of ['first', 'second']) {
+    expect(await server.refusal('job_status', { job_id: id })).toContain('is away');
+    await lab.mam('hub', 'restart');
+  }
+  renameSync(away, lab.registry);
+  await lab.event(id, 'timeout');
 });

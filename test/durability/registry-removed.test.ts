@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { test } from '../support/lab-test.ts';
@@ -36,6 +36,29 @@ describe('a registry that is removed under its open jobs', () => {
     await until('it is recorded', () => lab.record('bystander').status === 'completed');
   });
 
+  test('its task and long texts are there again, and what could not be restored is told', async ({ lab }) => {
+    const server = await lab.startServer();
+    const prompt = 'Mend the roof. '.repeat(2_000);
+    const { job_id: id } = await server.ask('delegate_job', { prompt, agent: 'human' });
+    plant(lab, 'older');
+    const reporter = await lab.startPeerServer();
+    const detail = '한'.repeat(1_900);
+    await reporter.report(id, 'progress', { detail });
+    await reporter.report('older', 'started');
+    const { texts } = lab.paths(id);
+    rmSync(lab.registry, { recursive: true });
+    await reporter.report(id, 'progress', { detail: 'on' });
+    expect(readFileSync(lab.paths(id).prompt, 'utf8')).toBe(prompt);
+    expect(readdirSync(texts)).toHaveLength(1);
+    expect((await lab.mam('logs', id)).stdout).not.toContain('the rest is gone');
+    expect(lab.hubLog()).toContain('The files of older were removed: its task could not be restored.');
+    const shown = await server.ask('job_status', { job_id: 'older' });
+    expect(JSON.stringify(shown)).toContain('could not be restored');
+    rmSync(texts, { recursive: true });
+    expect((await lab.mam('logs', id)).stdout).toContain('the rest is gone');
+    for (const job_id of [id, 'older']) await server.ask('cancel_job', { job_id });
+  });
+
   test('the lock alone: it is taken again, and no number is given twice', async ({ lab }) => {
     const other = join(lab.folder, 'home-2');
     lab.homes.push(other);
@@ -51,6 +74,35 @@ describe('a registry that is removed under its open jobs', () => {
     await reporter.report('locked', 'completed');
     expect(lab.types('locked')).toEqual(['queued', 'started', 'progress', 'completed']);
     expect(await lab.hubPid()).toBe(pid);
+  });
+
+  test('another home takes it: its jobs wait, and the hub serves all others', async ({ lab }) => {
+    const other = join(lab.folder, 'home-2');
+    lab.homes.push(other);
+    const elsewhere = join(lab.folder, 'p', 'elsewhere');
+    plant(lab, 'held');
+    plant(lab, 'free', {}, elsewhere);
+    const reporter = await lab.startPeerServer();
+    for (const id of ['held', 'free']) await reporter.report(id, 'started');
+    const pid = await lab.hubPid();
+    process.kill(pid, 'SIGSTOP');
+    for (const file of ['.hub.lock', '.hub.owner']) rmSync(join(lab.registry, file), { recursive: true });
+    const second = await lab.startServer({ MAM_HOME: other });
+    await second.ask('list_jobs');
+    process.kill(pid, 'SIGCONT');
+    await until('it is noticed', () => lab.hubLog().includes('is being written by another hub'));
+    expect(await reporter.report('free', 'progress')).toMatchObject({ recorded: true });
+    const told = await reporter.call('publish_event', { job_id: 'held', event: 'completed', detail: 'done' });
+    expect(told.structuredContent).toMatchObject({ accepted: true, recorded: false });
+    expect(JSON.stringify(told)).toContain('is being written by another hub');
+    const { stdout } = await lab.mam('hub', 'status');
+    expect(stdout).toMatch(
+      /waits {7}\S+ \(open there: held\): The registry \S+ is being written by another hub/,
+    );
+    await lab.mam('hub', 'restart');
+    process.kill(lab.hub(other).pid, 'SIGTERM');
+    await lab.event('held', 'completed');
+    await reporter.report('free', 'completed');
   });
 
   test('the journal alone: what was acknowledged is there again', async ({ lab }) => {

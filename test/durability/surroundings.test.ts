@@ -10,6 +10,7 @@ describe('without what tells of the live jobs', () => {
     plant(lab, 'noted');
     const reporter = await lab.startPeerServer();
     await reporter.report('noted', 'started');
+    await lab.event('noted', 'started');
     const live = join(lab.home, 'live');
     rmSync(live, { recursive: true });
     await until('it is there', () => existsSync(live) && readdirSync(live).includes('noted'));
@@ -18,16 +19,17 @@ describe('without what tells of the live jobs', () => {
     await until('it is gone', () => readdirSync(live).length === 0);
   });
 
-  test.for(['the folder', 'what is in it', 'a part of it'])(
+  test.for(['the folder', 'what is in it', 'a part of it', 'what a note says'])(
     'the next hub finds the jobs, and their limits: %s',
     async (what, { lab }) => {
       plant(lab, 'limited', { timeouts: { timeout_seconds: 3, idle_timeout_seconds: 3_600 } });
-      if (what === 'a part of it') plant(lab, 'beside');
+      if (what === 'a part of it' || what === 'what a note says') plant(lab, 'beside');
       const reporter = await lab.startPeerServer();
       await reporter.report('limited', 'started');
       await lab.killHub();
       const live = join(lab.home, 'live');
-      rmSync(what === 'the folder' ? live : join(live, 'limited'), { recursive: true });
+      if (what === 'what a note says') writeFileSync(join(live, 'limited'), '');
+      else rmSync(what === 'the folder' ? live : join(live, 'limited'), { recursive: true });
       // Nobody asks for the job itself.
       await reporter.call('job_status', { job_id: 'unknown' });
       await lab.event('limited', 'timeout');

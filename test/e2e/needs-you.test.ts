@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { lookWith } from '../support/doctor.ts';
 import type { Lab, PeerKind, PeerOptions } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing } from '../support/lab-test.ts';
@@ -119,7 +120,7 @@ describe('a job that is kept from its pane', () => {
     expect(submit.stderr).toContain(`mam attach ${id}`);
     const json = JSON.parse((await lab.mam('submit', '--no-wait', '--json', ...words)).stdout);
     // The second one waits for the first, and for nobody else.
-    expect(json).toMatchObject({ position: 1, behind: [id], next: `mam wait --job ${json.job_id}` });
+    expect(json).toMatchObject({ position: 1, behind: [id], next: `mam status ${id}` });
     expect(json).not.toHaveProperty('needs_you');
 
     const list = await lab.mam('list');
@@ -169,6 +170,152 @@ describe('a job that is kept from its pane', () => {
     expect(second).toMatchObject({ outcome: 'needs_attention', jobs: [{ blocked_by: 'copy_mode' }] });
     await server.ask('cancel_job', { job_id });
   });
+});
+
+const edited = { agent: 'drafty', options: { args: ['--edit'] }, free: keys('C-u') } satisfies Partial<Way>;
+/** Every way in which a text beside the order is kept out. */
+const LATER: Way[] = [
+  { by: 'draft', ...edited, block: keys('my', 'own', 'words') },
+  ...WAYS.filter(({ by }) => by === 'copy_mode' || by === 'unreachable'),
+];
+
+describe('a text for a peer that has its order', () => {
+  sharing.for(LATER)(
+    'that is kept by $by says so everywhere within two seconds, and once',
+    async (way, { lab }) => {
+      const { by, agent, free, block } = way;
+      const server = await serverOf(lab);
+      const peer = await startBlocked(lab, { ...way, kind: 'mute', block: async () => {} });
+      const { job_id } = await server.ask('delegate_job', {
+        ...{ prompt: 'Mend the boat', agent, agent_session: peer.address },
+      });
+      await peer.gets(1, 1);
+      await (await lab.reporter).report(job_id, 'question', { detail: 'Which colour?' });
+      const asked = await server.ask('wait_job', { job_id });
+      await block?.(lab, peer);
+      const given = Date.now();
+      await server.ask('answer_job', { job_id, text: 'Red' });
+      const kept = { status: 'working', blocked_by: by, blocked_what: 'messages', needs_you: true };
+      const answer = await server.ask('wait_job', { job_id, cursor: asked.cursor });
+      expect(Date.now() - given).toBeLessThan(TOLD_MS);
+      expect(answer).toMatchObject({ outcome: 'needs_attention', jobs: [kept] });
+      expect(answer.next).toMatch(/^A message for its peer is kept out: its pane .*Somebody has to/);
+      expect(await server.ask('job_status', { job_id })).toMatchObject(kept);
+      const list = await server.ask('list_jobs', { needs_you: true });
+      expect(list.jobs.find((row: { job_id: string }) => row.job_id === job_id)).toMatchObject(kept);
+      await until('job.json says so', () => lab.snapshot(job_id).blocked_by === by);
+      const status = await lab.mam('status', job_id);
+      expect(status.stdout).toMatch(/^waits +a message for its peer is kept out: its pane/m);
+      const step =
+        by === 'unreachable'
+          ? `tmux -S ${lab.socket} select-pane -e -t ${peer.pane}`
+          : `mam attach ${job_id}`;
+      expect(status.stdout).toContain(`\ndo         ${step}\n`);
+
+      const next = server.wait({ job_id, cursor: answer.cursor });
+      await pause(NEXT_LOOKS_MS);
+      expect(next.at).toBeUndefined();
+      expect(lab.events(job_id).filter(({ type }) => type === 'blocked')).toHaveLength(1);
+      await free(lab, peer);
+      const freed = Date.now();
+      await peer.gets(2, 2);
+      await until('nothing is kept', () => lab.record(job_id).blocked_by === undefined);
+      expect(Date.now() - freed).toBeLessThan(TOLD_MS);
+      const after = await server.ask('job_status', { job_id });
+      for (const name of [...Object.keys(kept).slice(1), 'blocked_evidence', 'blocked_step'])
+        expect(after).not.toHaveProperty(name);
+      await server.ask('cancel_job', { job_id });
+      expect(await next.answer).toMatchObject({ outcome: 'final' });
+    },
+  );
+
+  sharing('is kept no more once the peer has fetched it, and told on by the next hub', async ({ lab }) => {
+    const server = await serverOf(lab);
+    const peer = await lab.startPeer('mute', { session: 'fetching' });
+    const { job_id } = await server.ask('delegate_job', {
+      ...{ prompt: 'Mend the oars', agent: 'plain', agent_session: peer.address },
+    });
+    await peer.gets(1, 1);
+    await lab.tmux('copy-mode', '-t', peer.pane);
+    const isKept = () => lab.record(job_id).blocked_what === 'messages';
+    await server.ask('answer_job', { job_id, text: 'Red' });
+    await until('it is told', isKept);
+    const reporter = await lab.reporter;
+    const answer = await reporter.report(job_id, 'progress');
+    expect(answer.messages.join()).toContain('Red');
+    expect(isKept()).toBe(false);
+    await server.ask('answer_job', { job_id, text: 'Blue' });
+    await until('it is told again', isKept);
+    // With its hub killed it is told all the same, and withdrawn by the next one.
+    await lab.killHub();
+    await until('the next hub says so', async () => {
+      const { needs_you } = await server.ask('job_status', { job_id });
+      return needs_you === true;
+    });
+    await lab.tmux('send-keys', '-t', peer.pane, '-X', 'cancel');
+    await peer.gets(2, 2);
+    await until('nothing is kept', () => !isKept());
+    await server.ask('cancel_job', { job_id });
+  });
+});
+
+describe('a job behind one that needs somebody', () => {
+  sharing(
+    'says whom it waits for and what that one needs, everywhere, until that is over',
+    async ({ lab }) => {
+      const server = await serverOf(lab);
+      const peer = await lab.startPeer('mute', { session: 'queue' });
+      const job = { agent: 'plain', agent_session: peer.address };
+      const { job_id: first } = await server.ask('delegate_job', { prompt: 'Mend the door', ...job });
+      await peer.gets(1, 1);
+      const second = await server.ask('delegate_job', {
+        prompt: 'Paint it',
+        ...job,
+        idle_timeout_seconds: 4,
+      });
+      expect(second).not.toHaveProperty('blocked_by');
+      const reporter = await lab.reporter;
+      await reporter.report(first, 'question', { detail: 'Which door?' });
+      const behind = { job_id: first, needs: 'question' };
+      await until('it says so', () => lab.record(second.job_id).behind?.needs === 'question', TOLD_MS);
+      const kept = { status: 'queued', blocked_by: 'behind', behind };
+      const status = await server.ask('job_status', { job_id: second.job_id });
+      expect(status).toMatchObject(kept);
+      expect(status).not.toHaveProperty('needs_you');
+      expect(status.summary).toContain(`job ${first} has its pane and needs somebody (question)`);
+      expect(status.next).toContain(`Call job_status with {"job_id":"${first}"}.`);
+      const third = await server.ask('delegate_job', { prompt: 'Oil it', ...job });
+      expect(third).toMatchObject({ position: 2, blocked_by: 'behind', behind: [first, second.job_id] });
+      expect(third.summary).toContain(`(${first} has it and needs somebody: question)`);
+      const dry = await server.ask('delegate_job', { prompt: 'Oil it', ...job, dry_run: true });
+      expect(dry.summary).toContain(`(${first} has it and needs somebody: question)`);
+      const { jobs } = await server.ask('list_jobs', {});
+      expect(jobs.find((row: { job_id: string }) => row.job_id === third.job_id)).toMatchObject(kept);
+      const doctor = await lookWith(lab, ['kept jobs']);
+      const titles = doctor.all('registry.kept').map(({ title }) => title);
+      expect(titles).toContain(
+        `Job ${third.job_id} waits: job ${first} has its pane and needs somebody (question).`,
+      );
+      const shown = await lab.mam('status', third.job_id);
+      expect(shown.stdout).toMatch(new RegExp(`^do +mam status ${first}$`, 'm'));
+
+      // Longer than its idle_timeout is no ordinary wait.
+      const waited = await server.ask('wait_job', { job_id: second.job_id });
+      expect(waited).toMatchObject({ outcome: 'needs_attention', jobs: [{ ...kept, needs_you: true }] });
+      await reporter.report(first, 'progress');
+      for (const id of [second.job_id, third.job_id])
+        await until('it is withdrawn', () => lab.record(id).blocked_by === undefined, TOLD_MS);
+      expect(await server.ask('job_status', { job_id: second.job_id })).not.toHaveProperty('needs_you');
+      // It is the second that has the pane next, and is kept from it.
+      await lab.tmux('copy-mode', '-t', peer.pane);
+      await server.ask('cancel_job', { job_id: first });
+      await until('the third says so', () => {
+        const { needs, job_id } = lab.record(third.job_id).behind ?? {};
+        return job_id === second.job_id && needs === 'copy_mode';
+      });
+      for (const id of [third.job_id, second.job_id]) await server.ask('cancel_job', { job_id: id });
+    },
+  );
 });
 
 sharing('a pane that shows no input box keeps a job out, and is named', async ({ lab }) => {

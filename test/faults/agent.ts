@@ -8,11 +8,20 @@ import type { PeerEvidence, Told } from './evidence.ts';
 const PEER = join(import.meta.dirname, 'peer.mjs');
 export const PROMPT = 'SHELL> ';
 
-/** How each agent reports, and whether it runs inside a shell, which stays when it ends. */
-export const AGENTS: Readonly<Record<string, { by: 'cli' | 'mcp'; inShell: boolean }>> = {
-  alpha: { by: 'cli', inShell: false },
-  beta: { by: 'mcp', inShell: false },
-  gamma: { by: 'mcp', inShell: true },
+/** A kind of the lab's configuration: its box can be read and cleared. */
+const EDITOR = 'editor';
+export const KINDS = {
+  [EDITOR]: { ready: '^READY> *$', draft: '(?<=^READY> )\\S[\\s\\S]*', clear: 'C-u' },
+};
+
+/** How each agent reports, whether it runs inside a shell, which stays when it ends, and its kind. */
+export const AGENTS: Readonly<
+  Record<string, { by: 'cli' | 'mcp'; inShell: boolean; kind: 'command' | typeof EDITOR }>
+> = {
+  alpha: { by: 'cli', inShell: false, kind: 'command' },
+  beta: { by: 'mcp', inShell: false, kind: 'command' },
+  gamma: { by: 'mcp', inShell: true, kind: 'command' },
+  delta: { by: 'cli', inShell: false, kind: EDITOR },
 };
 
 interface Note {
@@ -33,15 +42,24 @@ interface Note {
 export class Agent {
   readonly name: string;
   readonly session: string;
+  readonly kind: string;
   readonly pane: string;
   readonly log: string;
   /** What its shell has run, where it has one. */
   readonly ran: string | undefined;
   readonly since = Date.now();
 
-  private constructor(name: string, session: string, pane: string, log: string, ran: string | undefined) {
+  private constructor(
+    name: string,
+    session: string,
+    kind: string,
+    pane: string,
+    log: string,
+    ran: string | undefined,
+  ) {
     this.name = name;
     this.session = session;
+    this.kind = kind;
     this.pane = pane;
     this.log = log;
     this.ran = ran;
@@ -49,9 +67,10 @@ export class Agent {
 
   /** @param number makes its files and, where a shell may still stand in the last one, its session its own */
   static async start(lab: Lab, name: string, number: number, seed: number, program: string): Promise<Agent> {
-    const { by, inShell } = AGENTS[name] ?? { by: 'cli', inShell: false };
+    const { by, inShell, kind } = AGENTS[name] ?? { by: 'cli', inShell: false, kind: 'command' };
     const log = join(lab.folder, `agent-${number}.log`);
     const words = [process.execPath, PEER, '--log', log, '--mam', program, '--seed', `${seed}`, '--by', by];
+    if (kind === EDITOR) words.push('--edit');
     const session = inShell ? `${name}-${number}` : name;
     const ran = inShell ? join(lab.folder, `agent-${number}.ran`) : undefined;
     if (ran === undefined) await lab.startSession(session, `exec ${words.join(' ')}`);
@@ -61,13 +80,18 @@ export class Agent {
       await lab.startSession(session, `exec bash --noprofile --rcfile ${rc} -i`);
       await lab.tmux('send-keys', '-t', `=${session}:`, words.join(' '), 'Enter');
     }
-    const agent = new Agent(name, session, lab.panes.get(session) ?? '', log, ran);
+    const agent = new Agent(name, session, kind, lab.panes.get(session) ?? '', log, ran);
     await until(`agent ${session} is ready`, () => agent.pid > 0);
     return agent;
   }
 
   get pid(): number {
     return this.#notes.find(({ ready }) => ready !== undefined)?.ready ?? 0;
+  }
+
+  /** True for one whose box shows what a person types, and takes it back. */
+  get isEditor(): boolean {
+    return this.kind === EDITOR;
   }
 
   get isAlive(): boolean {

@@ -1,4 +1,4 @@
-// A fake agent in a pane, in raw mode: `node peer.mjs --log FILE --mam FILE --seed N [--by cli|mcp]`. It writes a line of
+// A fake agent in a pane, in raw mode: `node peer.mjs --log FILE --mam FILE --seed N [--by cli|mcp] [--edit]`. It writes a line of
 // JSON for every text that is sent off with Enter and for every report with its answer. What it does with a job follows
 // from the seed and the job's id.
 import { createHash } from 'node:crypto';
@@ -13,6 +13,8 @@ const { values: options } = parseArgs({
     mam: { type: 'string' },
     seed: { type: 'string' },
     by: { type: 'string', default: 'cli' },
+    // Its box is drawn anew after each key, and SIGUSR2 has it swallow the next Enter.
+    edit: { type: 'boolean', default: false },
   },
 });
 const note = noteIn(options.log);
@@ -21,13 +23,15 @@ const MESSAGE = /^Job (\S+): there is something for you to read/;
 
 let box = '';
 let reports = 0;
+let swallows = 0;
 const publish = options.by === 'mcp' ? mcpReporter(options.mam) : cli;
 
 readTerminal({
   raw: () => {},
   paste(text) {
     box += text;
-    out(text.replaceAll('\n', '\r\n'));
+    if (options.edit) draw();
+    else out(text.replaceAll('\n', '\r\n'));
   },
   key(key) {
     if (key === '\r') submit();
@@ -35,14 +39,24 @@ readTerminal({
     else if (key === '\x7f') box = box.slice(0, -1);
     else {
       box += key;
-      if (key >= ' ') out(key);
+      if (key >= ' ' && !options.edit) out(key);
     }
+    if (options.edit) draw();
   },
 });
 note({ ready: process.pid, pane: process.env.TMUX_PANE });
 out('READY> ');
+if (options.edit) process.on('SIGUSR2', () => (swallows = 1));
+
+function draw() {
+  out(`\x1b[2J\x1b[HREADY> ${box.replaceAll('\n', '\r\n')}`);
+}
 
 function submit() {
+  if (swallows > 0) {
+    swallows -= 1;
+    return;
+  }
   if (box === '') return;
   const text = box;
   box = '';

@@ -9,7 +9,7 @@ import { supervise } from './actors/supervisor.ts';
 import { wait } from './actors/waiter.ts';
 import { collectJobs, collectShells } from './collect.ts';
 import type { Evidence } from './evidence.ts';
-import { impossible, raise } from './nemesis/index.ts';
+import { ALL, type Choice, impossible, raise } from './nemesis/index.ts';
 import { Random } from './random.ts';
 import { RULES, violations } from './rules/index.ts';
 import { heal, settle } from './settle.ts';
@@ -23,10 +23,10 @@ const HIDDEN_MS = 6_000 * PATIENCE;
 
 /**
  * One run: everybody works while things go wrong, then all is mended, comes to rest, and is checked.
- * @param without faults that are left out, by their names
+ * @param choice the faults that may happen
  * @returns how many rules were violated
  */
-export async function run(seed: number, seconds: number, without: readonly string[] = []): Promise<number> {
+export async function run(seed: number, seconds: number, choice: Choice = ALL): Promise<number> {
   const random = new Random(seed);
   const world = new World(random.fork('world'), {});
   const stop = (): void => {
@@ -36,7 +36,7 @@ export async function run(seed: number, seconds: number, without: readonly strin
   say(`lab ${world.lab.folder}, patience ${PATIENCE.toFixed(1)}`);
   const missing = impossible(world);
   if (missing.length > 0) say(`skipped: ${missing.join(', ')}`);
-  const evidence = await live(world, random, seconds, without).catch(async (error: unknown) => {
+  const evidence = await live(world, random, seconds, choice).catch(async (error: unknown) => {
     // Nothing that was started here may outlive this process.
     heal(world);
     await end(world).catch(() => {});
@@ -53,12 +53,7 @@ export async function run(seed: number, seconds: number, without: readonly strin
   return found.length;
 }
 
-async function live(
-  world: World,
-  random: Random,
-  seconds: number,
-  without: readonly string[],
-): Promise<Evidence> {
+async function live(world: World, random: Random, seconds: number, choice: Choice): Promise<Evidence> {
   const over = Date.now() + seconds * 1000;
   const actors = [
     ...['supervisor-1', 'supervisor-2'].flatMap((place) => [
@@ -68,7 +63,7 @@ async function live(
     ...['reporter-1', 'reporter-2'].map((place) => report(world, place, random.fork(place))),
     typeCommands(world, random.fork('shell')),
   ];
-  await raise(world, random.fork('nemesis'), over, without);
+  await raise(world, random.fork('nemesis'), over, choice);
   heal(world);
   const mended = Date.now();
   world.ledger.note('mended');

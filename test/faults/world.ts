@@ -7,7 +7,7 @@ import type { Json, LabServer } from '../support/lab-server.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { isRunning, signal } from '../support/processes.ts';
 import { PATIENCE, pause } from '../support/until.ts';
-import { Agent } from './agent.ts';
+import { Agent, KINDS } from './agent.ts';
 import type { Told } from './evidence.ts';
 import { Mounts } from './mounts.ts';
 import type { Random } from './random.ts';
@@ -63,6 +63,7 @@ export class World {
     this.ledger = new Ledger(join(folder, 'faults.jsonl'));
     this.mounts = new Mounts(join(folder, 'boot-id'));
     this.mounts.small(home, HOME_SIZE);
+    this.lab.configure({ agents: KINDS });
     mkdirSync(join(project, '.mam'));
     this.mounts.small(join(project, '.mam'), REGISTRY_SIZE);
     this.lab.write('passes.sh', 'exit 0\n');

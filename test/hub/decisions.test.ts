@@ -97,7 +97,6 @@ beforeEach(async () => {
     seal: Seal.of(home),
     log,
     onRecorded: (one, recorded) => permissions.onRecorded(one, recorded),
-    onLost: () => {},
     isBusy: () => false,
     onBehind: () => {},
     onRemoved: () => {},

@@ -25,7 +25,6 @@ beforeEach(async () => {
     seal: Seal.of(home),
     log: { info() {}, warn() {}, error() {} },
     onRecorded: () => listener(),
-    onLost: () => {},
     isBusy: () => false,
     onBehind: () => {},
     onRemoved: () => {},

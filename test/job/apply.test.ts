@@ -12,6 +12,12 @@ const passed = { data: { passed: true, exit_code: 0, output_tail: 'ok' } };
 const failed = { data: { passed: false, exit_code: 7, output_tail: 'no' } };
 const blocked = (by: string, waited?: boolean) =>
   new Story().next('blocked', { data: { by, ...(waited && { waited }) } });
+/** The peer has said something, and an answer to it is kept out. */
+const kept = (by: string) =>
+  Story.working()
+    .next('progress', { detail: 'half done' })
+    .next('answered', { detail: 'go on' })
+    .next('blocked', { detail: 'my words', data: { what: 'messages', by, waited: true } });
 const validating = () => Story.working({ validation: VALIDATION }).next('completed', { detail: 'first' });
 const asks = (id = 'q1') => Story.working().next('question', { event_id: id, detail: 'tin?' });
 const permission = (source: 'hook' | 'peer' = 'hook') =>
@@ -124,6 +130,37 @@ const QUEUED: Row[] = [
         .next('started', { detail: 'hello' }),
     { status: 'working' },
     ['detail'],
+  ],
+  [
+    'a text for the peer that is kept: it needs somebody, until it is typed, and the words of the peer stand',
+    () => kept('draft'),
+    {
+      ...{ status: 'working', blocked_by: 'draft', blocked_what: 'messages', held_up: true },
+      ...{ blocked_evidence: 'my words', detail: 'half done', wake_seq: 8 },
+    },
+  ],
+  [
+    'typed after it: it needs nobody any more',
+    () => kept('draft').next('pasting', { data: { what: 'messages' } }),
+    { status: 'working', detail: 'half done', wake_seq: 8 },
+    ['blocked_by', 'blocked_what', 'blocked_evidence', 'held_up'],
+  ],
+  [
+    'a permission behind it: that is decided first',
+    () => kept('draft').next('permission_required', { source: 'hook', detail: 'rm' }),
+    { status: 'input_required', reason: 'permission', wake_seq: 9 },
+    ['blocked_by', 'held_up'],
+  ],
+  [
+    'fetched by the peer: nothing is kept',
+    () => kept('draft').next('progress'),
+    { status: 'working', messages: [], detail: 'half done' },
+    ['blocked_by', 'held_up'],
+  ],
+  [
+    'silent behind it: both stand',
+    () => kept('draft').next('stalled'),
+    { status: 'input_required', reason: 'stalled', blocked_by: 'draft', held_up: true },
   ],
   [
     'cancelled behind it: it is no word of the job',

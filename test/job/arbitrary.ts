@@ -36,6 +36,12 @@ const other = fc.oneof(
   fc.record({ passed: fc.boolean(), script_changed: fc.boolean() }),
   fc.record({ outcome: fc.constantFrom(...UNDECIDED), problem: fc.constant('no such shell') }),
   fc.record({ what: fc.constantFrom('messages', 'reminder'), count: fc.nat(2), about: fc.nat(3) }),
+  fc.record({
+    what: fc.constantFrom('messages', 'reminder'),
+    by: fc.constant('draft'),
+    waited: fc.boolean(),
+  }),
+  fc.record({ by: fc.constant('behind'), behind: fc.constant({ job_id: 'a', needs: 'draft' }) }),
   fc.record({ turn: fc.boolean() }),
   fc.constant({ job: ORDER }),
   // Nobody writes such things, but a journal may hold anything.

@@ -154,8 +154,10 @@ const RULES: Readonly<Record<string, (move: Move) => boolean>> = {
     }),
   'no message is lost': boxIsSound,
   'final_at is that of a final job': ({ after }) => isFinal(after.status) === (after.final_at !== undefined),
-  'only what is queued is blocked': ({ after }) =>
-    after.status === 'queued' || after.blocked_by === undefined,
+  'only what is queued is blocked, or a text for its peer': ({ after }) =>
+    after.blocked_by === undefined || (after.status === 'queued') === (after.blocked_what === undefined),
+  'what is final is kept from nothing': ({ after }) =>
+    !isFinal(after.status) || (after.blocked_by === undefined && after.held_up === undefined),
   'what works was submitted': ({ after }) => after.status !== 'working' || after.submitted_at !== undefined,
   'a clock that runs is never set again': ({ before, after }) =>
     before.submitted_at === undefined || after.submitted_at === before.submitted_at,

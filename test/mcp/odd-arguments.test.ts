@@ -19,22 +19,30 @@ function shown(name: string, { type, enum: words, items, minimum = 0 }: Field): 
   const number = Math.max(minimum, 7);
   if (words !== undefined) {
     const [word = ''] = words;
-    return [word, [[word], ` ${word} `, word.toUpperCase(), word.replaceAll('_', '-')]];
+    return [
+      word,
+      [[word], ` ${word}\n`, word.toUpperCase(), word.replaceAll('_', '-'), `"${word}"`, `'${word}'`],
+    ];
   }
   switch (type) {
     case 'integer':
     case 'number':
-      return [number, [`${number}`, ` ${number} `, `${number}.0`, [number], [`${number}`]]];
+      return [number, [`${number}`, ` ${number} `, `${number}.0`, `"${number}"`, [number], [`${number}`]]];
     case 'boolean':
-      return [true, ['true', 'True', ' TRUE ', 1, '1', [true]]];
+      return [true, ['true', 'True', ' TRUE\n', 'yes', 'On', '"true"', 1, '1', [true]]];
     case 'array': {
       const [item, others] = shown(name, items ?? { type: 'string' });
-      const single = [item, JSON.stringify([item]), [[item]], ...others.map((other) => [other])];
+      const quoted = [JSON.stringify([item]), `['${item}']`, JSON.stringify(JSON.stringify([item]))];
+      const isWords = items?.enum !== undefined || name.endsWith('_ids');
+      const single = [item, ...quoted.slice(0, isWords ? 3 : 2), [[item]], ...others.map((other) => [other])];
       return [[item], single];
     }
     default:
       return name.endsWith('_id') || name.endsWith('_ids')
-        ? ['1234', [1234, ['1234'], '["1234"]', '"1234"', ' 1234\n', '[ "1234" ]']]
+        ? [
+            '1234',
+            [1234, ['1234'], '["1234"]', '"1234"', ' 1234\n', '[ "1234" ]', "['1234']", '"\\"1234\\""'],
+          ]
         : ['1234', [1234, ['1234']]];
   }
 }
@@ -60,7 +68,13 @@ describe.each(tools.map((tool) => [tool.name, tool as unknown as Tool] as const)
       const { [name]: value, ...rest } = all;
       expect(parseArguments(tool, { ...rest, [camel(name)]: value })).toEqual(plain);
     }
-    expect(parseArguments(tool, JSON.stringify(all))).toEqual(plain);
+    const whole = [
+      { arguments: all },
+      { name: tool.name, arguments: JSON.stringify(all) },
+      { args: all, x: null },
+    ];
+    for (const other of [...whole, JSON.stringify(all), JSON.stringify(JSON.stringify(all))])
+      expect(parseArguments(tool, other)).toEqual(plain);
   });
 
   test('takes null and nothing for what may be left out, and says what is missing', () => {
@@ -75,7 +89,9 @@ describe.each(tools.map((tool) => [tool.name, tool as unknown as Tool] as const)
     }
     for (const name of needed)
       expect(() => parseArguments(tool, { ...least, [name]: null })).toThrow(`\`${name}\` is missing`);
-    if (needed.length === 0) expect(parseArguments(tool, null)).toEqual(parseArguments(tool, {}));
+    if (needed.length === 0)
+      for (const nothing of [null, '{}', { arguments: {} }, { arguments: null }, { arguments: '' }])
+        expect(parseArguments(tool, nothing)).toEqual(parseArguments(tool, {}));
   });
 
   test('refuses what could be two things, with what it takes', () => {
@@ -96,6 +112,7 @@ describe.each(tools.map((tool) => [tool.name, tool as unknown as Tool] as const)
     expect(() => parseArguments(tool, { ...all, surprise: 1 })).toThrow(
       /has no parameter `surprise`.*It has/,
     );
+    expect(() => parseArguments(tool, { arguments: all, surprise: 1 })).toThrow('has no parameter');
     for (const none of ['{', '[]', 7, [1]])
       expect(() => parseArguments(tool, none)).toThrow('The arguments must be one JSON object.');
   });
@@ -114,7 +131,7 @@ test('a text is never taken for anything else than itself', () => {
 sharing('a client that always writes so can do everything', async ({ lab }) => {
   const peer = await lab.startPeer('mute');
   const server = await lab.startServer();
-  const order = { prompt: 'Mend it', agent: 'command', agent_session: peer.address, trust_pane: 'true' };
+  const order = { prompt: 'Mend it', agent: 'Command', agent_session: peer.address, trust_pane: 'true' };
   const nothing = { workdir: null, validate: '', request_key: null, on_busy: 'Queue', timeout_seconds: '60' };
   const { job_id: id } = await server.ask('delegate_job', {
     ...order,

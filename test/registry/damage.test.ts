@@ -1,4 +1,12 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
@@ -167,9 +175,10 @@ describe('in a lab of its own', () => {
   });
   afterEach(() => lab.end());
 
-  test('where neither can be read, the job is named with file, line and next step, and the rest goes on', async () => {
+  test('where neither can be read, the job is named with file, line and next step, and goes on once it is restored', async () => {
     const path = plantHurt();
     plant(lab, 'well');
+    const whole = readFileSync(path, 'utf8');
     const before = change(path, (lines) => {
       lines[1] = 'gone';
     });
@@ -177,22 +186,32 @@ describe('in a lab of its own', () => {
     const shown = await lab.mam('status', '--job', 'hurt');
     expect(shown.code).toBe(69);
     const server = await lab.startServer();
+    // A report waits no longer than a second for the start of a hub.
+    await server.ask('list_jobs');
+    const kept = await server.ask('publish_event', { job_id: 'hurt', event: 'completed' });
+    expect(kept).toMatchObject({ accepted: true, recorded: false });
     for (const text of [
       shown.stderr,
       await server.refusal('job_status', { job_id: 'hurt' }),
-      await server.refusal('publish_event', { job_id: 'hurt', event: 'progress' }),
+      kept.summary,
+      lab.hubLog(),
     ]) {
       expect(text).toContain(`The journal of job hurt cannot be read: Line 2 of ${path}`);
       expect(text).toContain(
         `Restore ${path} from a backup, or move the folder ${join(lab.registry, 'hurt')} away.`,
       );
     }
+    expect((await lab.mam('hub', 'status')).stdout).toMatch(
+      /waits .* \(open there: hurt\): The journal of job hurt/,
+    );
     expect((await server.ask('publish_event', { job_id: 'well', event: 'completed' })).status).toBe(
       'completed',
     );
-    expect(lab.hubLog()).toContain('job hurt was not taken up');
     expect(readFileSync(path, 'utf8')).toBe(before);
     expect(readFileSync(join(lab.registry, 'hurt', 'job.json'), 'utf8')).toBe('{"half');
+    writeFileSync(path, whole);
+    await lab.event('hurt', 'completed');
+    await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0);
   });
 
   test('foreign files, folders without a journal and strange names are ignored and left as they are', async () => {

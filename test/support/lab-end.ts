@@ -9,7 +9,7 @@ const END_MS = 15_000 * PATIENCE;
 /** What may lie in a home whose hub has ended in order, by its path there. */
 const IN_HOME = [
   /^(hub\.log|hub\.starting|registries|config\.json|key)$/,
-  /^(live|panes|retained)\/[a-z0-9-]+$/,
+  /^(live|panes|retained|known)\/[a-z0-9-]+$/,
 ];
 
 /** What may lie in a lab beside its homes, by its path in the lab's folder. */

@@ -3,7 +3,7 @@ import type { Settings } from '../../config.ts';
 import { MamError } from '../../errors.ts';
 import { isJobId } from '../../job/id.ts';
 import { nearest } from '../../nearest.ts';
-import { awayError, awayJobs, perhapsAwayError } from '../../registry/away.ts';
+import { whyNotFound } from '../../registry/away.ts';
 import { homePaths } from '../../registry/home.ts';
 import { hasJob } from '../../registry/paths.ts';
 import type { Option, Word } from '../core/command.ts';
@@ -59,10 +59,8 @@ export function looksLikeId(word: string): boolean {
 
 /** The error for an id that is in no registry, or in one that is away. */
 export function noSuchJob({ registryDir, home }: Settings, jobId: string): MamError {
-  const away = awayJobs(homePaths(home));
-  const itself = away.find((pointer) => pointer.jobId === jobId);
-  if (itself !== undefined) return awayError(itself);
-  if (away[0] !== undefined) return perhapsAwayError(jobId, away[0].registryDir);
+  const why = whyNotFound(homePaths(home), jobId, [registryDir]);
+  if (why !== undefined) return why;
   const near = nearest(jobId, idsIn(registryDir));
   return new MamError(
     'not_found',

@@ -35,8 +35,9 @@ export function inStatusColour({ status, needs_you }: State, text: string): stri
 /** A job's state in a word or two. */
 export function stateText(job: JobRecord): string {
   const standing = standingOf(job);
-  const { status, reason, blocked_by: by, phase } = standing;
-  const more = reason ?? (by === undefined ? undefined : `blocked by ${by}`);
+  const { status, reason, blocked_by: by, behind, phase } = standing;
+  const kept = by === undefined ? undefined : behind ? `behind ${behind.job_id}` : `blocked by ${by}`;
+  const more = reason ?? kept;
   const shown = more ?? (phase === 'validating' ? phase : undefined);
   return inStatusColour(standing, shown === undefined ? status : `${status} (${shown})`);
 }
@@ -60,6 +61,10 @@ export function recordText(record: JobRecord): string {
     ['job', record.job_id],
     ['status', stateText(record)],
     ['waits', obstacleText(record)],
+    [
+      'seen',
+      record.blocked_evidence === undefined ? undefined : cleanLine(record.blocked_evidence, DETAIL_CHARS),
+    ],
     ['asks', attention ? optionally(openRequest(record)?.text) : undefined],
     ['given', attention ? givenText(record) : undefined],
     ['do', attention ? nextStep(record) : undefined],

@@ -29,7 +29,7 @@ export async function listLogs(
   limit: number,
 ): Promise<{ rows: LogRow[]; total: number }> {
   const seal = Seal.existing(homePaths(home));
-  const index = existsSync(registryDir) ? await JobIndex.load(registryDir, seal, false) : undefined;
+  const index = existsSync(registryDir) ? await JobIndex.load(registryDir, seal) : undefined;
   const known = (index?.page({}, limit).rows ?? []).map((row) => ({
     job_id: row.job_id,
     status: row.status,

@@ -8,6 +8,7 @@ import { openRequest, waitsInItsPane } from '../../view/job.ts';
 export function nextStep(record: JobRecord): string {
   const { job_id: id, reason } = record;
   if (record.final_at !== undefined) return `mam logs ${id}`;
+  if (record.behind !== undefined && reason === undefined) return `mam status ${record.behind.job_id}`;
   if (!needsAttention(record)) return `mam wait --job ${id}`;
   if (waitsInItsPane(record)) return `mam attach ${id}`;
   const open = openRequest(record);
@@ -20,6 +21,7 @@ export function nextStep(record: JobRecord): string {
     return `mam answer --job ${id} --request ${request} --allow (or --deny)`;
   }
   if (reason === 'question') return `mam answer --job ${id} "YOUR ANSWER"`;
+  if (record.blocked_by !== undefined) return record.blocked_step ?? `mam attach ${id}`;
   if (reason === 'turn_ended') return `mam answer --job ${id} "YOUR INSTRUCTION"`;
   return `mam attach ${id}`;
 }

@@ -45,7 +45,7 @@ async function delegate(world: World, place: string, random: Random, key: string
   const name = random.chance(0.55) ? undefined : random.pick(Object.keys(AGENTS));
   const agent = name === undefined ? undefined : await world.agent(name).catch(() => undefined);
   const where =
-    agent === undefined ? { agent: 'human' } : { agent: 'command', agent_session: `tmux:${agent.session}` };
+    agent === undefined ? { agent: 'human' } : { agent: agent.kind, agent_session: `tmux:${agent.session}` };
   for (let n = 0; n < TRIES && !world.over; n++) {
     const told = await world.ask(place, 'delegate_job', { ...common, ...where });
     if (told.job !== undefined && told.outcome === 'answer')

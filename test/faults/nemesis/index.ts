@@ -5,27 +5,42 @@ import { disks } from './disks.ts';
 import { type Fault, quietly } from './fault.ts';
 import { flood } from './flood.ts';
 import { others } from './others.ts';
+import { person } from './person.ts';
 import { reboot } from './reboot.ts';
 import { removals } from './removals.ts';
 import { signals } from './signals.ts';
 import { tears } from './tears.ts';
 
-const FAULTS: Fault[] = [...signals, ...disks, ...tears, ...removals, ...others, flood, reboot];
+const FAULTS: Fault[] = [...signals, ...disks, ...tears, ...removals, ...others, ...person, flood, reboot];
 /** What may happen in the middle of another fault. */
 const SHARP = signals.filter(({ name }) => !name.endsWith('stopped'));
+
+/** Which faults may happen, by their names: only some, or all but some. */
+export interface Choice {
+  only: string[];
+  without: string[];
+}
+
+export const ALL: Choice = { only: [], without: [] };
 
 /** Makes one fault after the other until the time is over; each is mended when this resolves. */
 export async function raise(
   world: World,
   random: Random,
   until: number,
-  without: readonly string[],
+  { only, without }: Choice,
 ): Promise<void> {
+  const names = FAULTS.map(({ name }) => name);
+  const unknown = [...only, ...without].find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`There is no fault ${unknown}. There are: ${names.join(', ')}.`);
   const skipped = FAULTS.flatMap(({ name, missing }) => (missing?.(world) === undefined ? [] : [name]));
-  const possible = FAULTS.filter(({ name }) => !skipped.includes(name) && !without.includes(name));
+  const possible = FAULTS.filter(
+    ({ name }) =>
+      !skipped.includes(name) && !without.includes(name) && (only.length === 0 || only.includes(name)),
+  );
   const hold = async (ms: number): Promise<void> => {
     await pause(ms * random.next());
-    if (random.chance(0.4)) await make(world, pick(SHARP, random), random, quietly);
+    if (only.length === 0 && random.chance(0.4)) await make(world, pick(SHARP, random), random, quietly);
     await pause(ms * random.next());
   };
   while (Date.now() < until && !world.over) {

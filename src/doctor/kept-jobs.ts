@@ -1,0 +1,29 @@
+import { needsAttention } from '../job/apply.ts';
+import { isJobId } from '../job/id.ts';
+import { obstacleOf } from '../job/obstacle.ts';
+import { cleanLine } from '../job/text.ts';
+import { homePaths } from '../registry/home.ts';
+import type { Check } from './check.ts';
+import { note } from './finding.ts';
+import { openJobs } from './open-jobs.ts';
+
+const WORDS_CHARS = 300;
+
+/** Open jobs that are kept from their panes, or wait behind one that needs somebody: a person has to see to that. */
+export const keptJobs: Check = {
+  name: 'kept jobs',
+  area: 'registry',
+  limitMs: 3_000,
+
+  async look({ home }) {
+    return openJobs(homePaths(home)).flatMap(({ jobId, record }) => {
+      const { status, held_up, blocked_by, blocked_what, behind } = record ?? {};
+      if (status === undefined || !isJobId(jobId)) return [];
+      // What a file in a project says is shown, but no command of its own is.
+      const kept = obstacleOf({ status, blocked_by, blocked_what, behind });
+      if (kept === undefined || !(needsAttention({ status, held_up }) || behind)) return [];
+      const title = `Job ${jobId} waits: ${cleanLine(kept.stands, WORDS_CHARS)}.`;
+      return [note('registry.kept', title, `\`mam status ${jobId}\` says what helps.`)];
+    });
+  },
+};

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { closeSync, constants, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeFolder } from '../folders.ts';
+import { replaceOwn } from '../trust/files.ts';
+import type { Home, Pointer } from './home.ts';
+
+const { O_WRONLY, O_APPEND } = constants;
+
+/** What a home knows of a registry without looking into it. */
+export interface KnownRegistry {
+  registryDir: string;
+  /** The registry's folder that each job lay in, by its inode. */
+  jobs: Map<string, number>;
+}
+
+/**
+ * Notes a new job. Where nobody has noted a registry's jobs yet, it stays so: a part of them would tell less than nothing.
+ * @param inode of the registry's folder
+ */
+export function noteJob(home: Home, registryDir: string, jobId: string, inode: number): void {
+  const path = pathOf(home, registryDir);
+  try {
+    const file = openSync(path, O_WRONLY | O_APPEND);
+    try {
+      writeSync(file, `${inode} ${jobId}\n`);
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    rmSync(path, { force: true, recursive: true });
+  }
+}
+
+/**
+ * Notes all jobs that are in a registry now, beside those that lay in another folder of its name.
+ * @param inode of the registry's folder
+ */
+export function noteJobs(home: Home, registryDir: string, jobIds: string[], inode: number): void {
+  const known = knownRegistry(home, registryDir);
+  const here = new Set(jobIds);
+  const before = [...(known?.jobs ?? [])];
+  const elsewhere = before.filter(([id, at]) => at !== inode && !here.has(id));
+  const isSame =
+    before.length - elsewhere.length === here.size && jobIds.every((id) => known?.jobs.get(id) === inode);
+  if (known !== undefined && isSame) return;
+  const jobs = [...elsewhere, ...jobIds.map((id) => [id, inode] as const)];
+  const lines = jobs.map(([id, at]) => `${at} ${id}\n`);
+  try {
+    makeFolder(home.known);
+    replaceOwn(pathOf(home, registryDir), `${registryDir}\n${lines.join('')}`);
+  } catch {
+    // Without it a registry that is away may have any job.
+  }
+}
+
+/** Forgets a registry that was moved: its jobs are noted where it lies now. */
+export function forgetRegistry(home: Home, registryDir: string): void {
+  rmSync(pathOf(home, registryDir), { force: true, recursive: true });
+}
+
+/** What is noted of a registry; nothing where that was never done, or was lost. */
+export function knownRegistry(home: Home, registryDir: string): KnownRegistry | undefined {
+  const known = read(pathOf(home, registryDir));
+  return known?.registryDir === registryDir ? known : undefined;
+}
+
+/** Where a job lay, by all that is noted: a pointer for each registry. */
+export function placesOf(home: Home, jobId: string): Pointer[] {
+  return names(home).flatMap((name) => {
+    const known = read(join(home.known, name));
+    const inode = known?.jobs.get(jobId);
+    return known === undefined || inode === undefined
+      ? []
+      : [{ jobId, registryDir: known.registryDir, note: { inode } }];
+  });
+}
+
+function read(path: string): KnownRegistry | undefined {
+  try {
+    const [registryDir = '', ...lines] = readFileSync(path, 'utf8').split('\n');
+    const jobs = new Map<string, number>();
+    for (const line of lines) {
+      const [inode, id] = line.split(' ');
+      if (id !== undefined) jobs.set(id, Number(inode));
+    }
+    return { registryDir, jobs };
+  } catch {
+    return undefined;
+  }
+}
+
+function names(home: Home): string[] {
+  try {
+    return readdirSync(home.known);
+  } catch {
+    return [];
+  }
+}
+
+function pathOf(home: Home, registryDir: string): string {
+  return join(home.known, createHash('sha256').update(registryDir).digest('hex').slice(0, 32));
+}

@@ -1,0 +1,58 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative, sep } from 'node:path';
+import { nearestThere } from '../real-place.ts';
+import { inodeOf } from './away.ts';
+import type { Pointer } from './home.ts';
+import { hasJob, inodeAt } from './paths.ts';
+
+/** A folder with more in it is not searched, every second: whoever names the new place is heard. */
+const SEARCHED = 1_000;
+
+/** When the folders above missing registries were last searched in vain, by registry: their state then. */
+const searched = new Map<string, string>();
+
+/** The folder that a user moves, with the registry in it: the project, or the one that a registry of its own lies in. */
+export function projectFolderOf(registryDir: string): string {
+  return basename(dirname(registryDir)) === '.mam' ? dirname(dirname(registryDir)) : dirname(registryDir);
+}
+
+/**
+ * Where a registry lies now whose project, or a folder above it, was renamed: it is the folder that it was. A registry
+ * that was put aside in its project is not looked for: it is away until it is put back.
+ * @param inode of its folder
+ */
+export function renamedTo(registryDir: string, inode: number): string | undefined {
+  const project = projectFolderOf(registryDir);
+  const above = nearestThere(project);
+  if (above === project) return undefined;
+  const below = relative(above, registryDir).split(sep).slice(1);
+  try {
+    const state = `${above} ${statSync(above).mtimeMs}`;
+    if (searched.get(registryDir) === state) return undefined;
+    const names = readdirSync(above);
+    const there = names.length > SEARCHED ? [] : names.map((name) => join(above, name, ...below));
+    const found = there.find((dir) => inodeAt(dir) === inode);
+    if (found === undefined) searched.set(registryDir, state);
+    else searched.delete(registryDir);
+    return found;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * True when the registry of a live job is seen to lie in this folder now: it is the folder that it was, or has the job
+ * while the project that it was in is gone from a disk that is there.
+ */
+export function isMovedTo(pointer: Pointer, dir: string): boolean {
+  if (!hasJob(dir, pointer.jobId)) return false;
+  return inodeOf(pointer) === inodeAt(dir) || isGone(pointer);
+}
+
+/** True when the project of a job is not on its disk any more, and that disk is there; or nothing is known of its place. */
+function isGone({ registryDir, note }: Pointer): boolean {
+  if (registryDir === '') return true;
+  const project = projectFolderOf(registryDir);
+  const { dev } = (note ?? {}) as { dev?: unknown };
+  return !existsSync(project) && statSync(nearestThere(project)).dev === dev;
+}

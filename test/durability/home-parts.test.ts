@@ -1,0 +1,119 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { test } from '../support/lab-test.ts';
+import { plant } from '../support/plant.ts';
+import { until } from '../support/until.ts';
+
+describe('what somebody removes of MAM_HOME under a running hub', () => {
+  test('is there again, and costs nothing', async ({ lab }) => {
+    for (const id of ['one', 'two']) plant(lab, id);
+    const reporter = await lab.startPeerServer();
+    for (const id of ['one', 'two']) await reporter.report(id, 'started');
+    const key = join(lab.home, 'key');
+    const before = readFileSync(key, 'utf8');
+    const parts = ['outbox', 'spool', 'servers', 'live', 'retained', 'panes', 'clients', 'key'];
+    for (const part of parts) rmSync(join(lab.home, part), { recursive: true, force: true });
+    const result = 'all of it\n'.repeat(20_000);
+    expect(await reporter.report('one', 'completed', { result })).toMatchObject({ recorded: true });
+    await until('its end is noted', () => existsSync(join(lab.home, 'retained/one')));
+    await until('the key is there', () => existsSync(key));
+    expect(readFileSync(key, 'utf8')).toBe(before);
+    expect(statSync(key).mode & 0o777).toBe(0o600);
+    truncateSync(key, 0);
+    await until('the key is whole', () => readFileSync(key, 'utf8') === before);
+    await until('two is pointed to', () => existsSync(join(lab.home, 'live/two')));
+    await lab.killHub();
+    await reporter.report('two', 'completed', { detail: 'done' });
+    await until('it is recorded', () => lab.record('two').status === 'completed');
+    for (const part of ['outbox', 'spool', 'servers'])
+      expect(readdirSync(join(lab.home, part))).toBeDefined();
+  });
+});
+
+describe('what a power cut, a full disk or a person leaves of MAM_HOME for the next hub', () => {
+  test('pointers that are empty or cut off: their jobs are found', async ({ lab }) => {
+    const ids = ['empty', 'torn', 'half'];
+    for (const id of ids) plant(lab, id);
+    const reporter = await lab.startPeerServer();
+    for (const id of ids) await reporter.report(id, 'started');
+    await lab.killHub();
+    const path = (id: string) => join(lab.home, 'live', id);
+    const text = readFileSync(path('half'), 'utf8');
+    writeFileSync(path('empty'), '');
+    writeFileSync(path('torn'), lab.registry.slice(0, -3));
+    writeFileSync(path('half'), text.slice(0, lab.registry.length + 20));
+    writeFileSync(path('lost'), '');
+    const status = await lab.mam('hub', 'restart').then(() => lab.mam('hub', 'status'));
+    expect(status.stdout).toContain('open jobs   3');
+    expect(status.stdout).toContain('(not known) (open there: lost)');
+    const pointers = ids.map((id) => readFileSync(path(id), 'utf8').split('\n')[0]);
+    expect(pointers).toEqual(ids.map(() => lab.registry));
+    expect((await lab.mam('doctor')).stdout).toContain('Where job lost lies is not known');
+    const gone = await lab.mam('cancel', 'lost');
+    expect(gone).toMatchObject({ code: 0, stdout: expect.stringContaining('lost is let go') });
+    expect(existsSync(path('lost'))).toBe(false);
+    for (const id of ids) await reporter.report(id, 'completed');
+  });
+
+  test('no key: it is said, nothing is obeyed, and the old key brings the job back', async ({ lab }) => {
+    for (const id of ['proven', 'given-up']) plant(lab, id);
+    const reporter = await lab.startPeerServer();
+    for (const id of ['proven', 'given-up']) await reporter.report(id, 'started');
+    await lab.killHub();
+    const key = join(lab.home, 'key');
+    const old = readFileSync(key, 'utf8');
+    rmSync(key);
+    await lab.mam('hub', 'restart');
+    expect((await lab.mam('hub', 'status')).stdout).toMatch(/unproven {4}(proven|given-up) /);
+    expect((await lab.mam('doctor')).stdout).toContain('the key that proves it is lost');
+    expect(lab.hubLog()).toContain('was missing: a new one is made');
+    const given = await lab.mam('cancel', 'given-up');
+    expect(given).toMatchObject({ code: 0, stdout: expect.stringContaining('given-up is let go') });
+    writeFileSync(key, old);
+    await lab.mam('hub', 'restart');
+    await reporter.report('proven', 'completed', { detail: 'done' });
+    await until('it is recorded', () => lab.record('proven').status === 'completed');
+  });
+
+  test('a registry that is gone for good: its job can be ended, and nothing waits for it any more', async ({
+    lab,
+  }) => {
+    plant(lab, 'gone');
+    const reporter = await lab.startPeerServer();
+    await reporter.report('gone', 'started');
+    await lab.killHub();
+    rmSync(join(lab.project, '.mam'), { recursive: true });
+    expect((await lab.mam('doctor')).stdout).toContain('mam cancel gone');
+    const ended = await lab.mam('cancel', 'gone');
+    expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('Its record is not in') });
+    expect(readdirSync(join(lab.home, 'live'))).toEqual([]);
+    expect((await lab.mam('list')).stdout).toContain('No jobs');
+    expect((await lab.mam('hub', 'status')).stdout).not.toContain('away');
+  });
+});
+
+test('a project whose name has a line break, and other signs that no line can have', async ({ lab }) => {
+  const project = join(lab.folder, 'p', 'two\nlines\t\u001b[1m');
+  mkdirSync(project);
+  const run = (...args: string[]) => lab.start(args, { cwd: project, input: '' }).ended;
+  const { stdout } = await run('submit', '--agent', 'human', '--no-wait', 'Mend the roof');
+  const id = /registered job: (\S+)/.exec(stdout)?.[1] ?? '';
+  await lab.killHub();
+  const told = await run('publish', '--job', id, '--event', 'progress', '--detail', 'half');
+  expect(told).toMatchObject({ code: 0, stdout: expect.stringContaining('recorded') });
+  for (const command of [['list'], ['status', id], ['hub', 'status'], ['doctor']]) {
+    const shown = await run(...command);
+    expect(shown.stdout + shown.stderr).not.toContain('\u001b[1m');
+  }
+  expect((await run('cancel', id)).code).toBe(0);
+});

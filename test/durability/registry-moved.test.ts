@@ -1,0 +1,147 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import type { Lab } from '../support/lab.ts';
+import { test } from '../support/lab-test.ts';
+import { plant } from '../support/plant.ts';
+import { until } from '../support/until.ts';
+
+const NEXT = 'q';
+const next = (lab: Lab) => join(lab.folder, NEXT);
+const registryIn = (project: string) => join(project, '.mam/jobs');
+const copy = (from: string, to: string) =>
+  cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+/** Whatever a person says of a job, in the folder where its project lies now. */
+const say = (lab: Lab, ...args: string[]) => lab.start(args, { cwd: next(lab), input: '' }).ended;
+const pointer = (lab: Lab, id: string) => readFileSync(join(lab.home, 'live', id), 'utf8').split('\n')[0];
+
+describe('a project with open jobs that is renamed', () => {
+  test('under a hub: its jobs go on in their new place', async ({ lab }) => {
+    lab.expected.push(/^q\//);
+    plant(lab, 'carried');
+    plant(lab, 'dropped');
+    const server = await lab.startServer();
+    await server.ask('list_jobs');
+    const reporter = await lab.startPeerServer();
+    for (const id of ['carried', 'dropped']) await reporter.report(id, 'started');
+    const pid = await lab.hubPid();
+    renameSync(lab.project, next(lab));
+    const told = await reporter.report('carried', 'progress', { detail: 'on the way' });
+    expect(told).toMatchObject({ recorded: true });
+    await until('it is followed', () => pointer(lab, 'carried') === registryIn(next(lab)));
+    const cancelled = await say(lab, 'cancel', 'dropped');
+    expect(cancelled).toMatchObject({ code: 0, stdout: expect.stringContaining('dropped is cancelled') });
+    const shown = await say(lab, 'status', 'carried', '--json');
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      detail: 'on the way',
+      registry_dir: registryIn(next(lab)),
+    });
+    await reporter.report('carried', 'completed', { detail: 'done', result: 'all of it\n'.repeat(2_000) });
+    expect(lab.record('carried', registryIn(next(lab)))).toMatchObject({ status: 'completed' });
+    expect(lab.types('carried', registryIn(next(lab)))).toEqual([
+      'queued',
+      'started',
+      'progress',
+      'completed',
+    ]);
+    expect(existsSync(lab.project)).toBe(false);
+    expect(await lab.hubPid()).toBe(pid);
+    expect(await server.ask('list_jobs')).toMatchObject({ total: 2 });
+    await lab.killHub();
+    expect(await server.ask('list_jobs')).toMatchObject({ total: 2 });
+    expect(existsSync(lab.project)).toBe(false);
+    mkdirSync(lab.project);
+  });
+
+  test('while no hub runs: the next one finds them, also a second time', async ({ lab }) => {
+    lab.expected.push(/^(q|r)\//);
+    plant(lab, 'carried');
+    const reporter = await lab.startPeerServer();
+    await reporter.report('carried', 'started');
+    await lab.killHub();
+    renameSync(lab.project, next(lab));
+    await reporter.report('carried', 'progress', { detail: 'in q' });
+    await until(
+      'it is recorded',
+      () => lab.events('carried', registryIn(next(lab))).at(-1)?.detail === 'in q',
+    );
+    await lab.killHub();
+    renameSync(next(lab), join(lab.folder, 'r'));
+    await reporter.report('carried', 'completed', { detail: 'in r' });
+    const there = registryIn(join(lab.folder, 'r'));
+    await until('it is recorded', () => lab.record('carried', there).detail === 'in r');
+    mkdirSync(lab.project);
+  });
+
+  test('to another disk, while no hub runs: whoever acts on them there is heard', async ({ lab }) => {
+    lab.expected.push(/^deep\//);
+    plant(lab, 'carried');
+    const reporter = await lab.startPeerServer();
+    await reporter.report('carried', 'started');
+    await lab.killHub();
+    const there = join(lab.folder, 'deep/down');
+    copy(lab.project, there);
+    rmSync(lab.project, { recursive: true });
+    const cancelled = await lab.start(['cancel', 'carried'], { cwd: there, input: '' }).ended;
+    expect(cancelled).toMatchObject({ code: 0, stdout: expect.stringContaining('carried is cancelled') });
+    expect(lab.types('carried', registryIn(there))).toEqual(['queued', 'started', 'cancelled']);
+    mkdirSync(lab.project);
+  });
+});
+
+test('a copy of a project with open jobs is told as one, also once those have ended', async ({ lab }) => {
+  lab.expected.push(/^q\//);
+  plant(lab, 'copied');
+  const reporter = await lab.startPeerServer();
+  await reporter.report('copied', 'started');
+  copy(lab.project, next(lab));
+  const refused = await say(lab, 'cancel', 'copied');
+  expect(refused).toMatchObject({ code: 69, stderr: expect.stringContaining('is a copy') });
+  await reporter.report('copied', 'completed', { detail: 'done' });
+  const listed = await say(lab, 'list', '--json');
+  expect(listed.code).toBe(0);
+  await lab.killHub();
+  // The next hub searches all registries that the killed one wrote.
+  const again = await say(lab, 'cancel', 'copied');
+  expect(again).toMatchObject({ code: 69, stderr: expect.stringContaining('is a copy') });
+  expect(lab.types('copied')).toEqual(['queued', 'started', 'completed']);
+  expect(lab.types('copied', registryIn(next(lab)))).toEqual(['queued', 'started']);
+});
+
+test('a copy that is put in the place of a registry under its hub is taken for it', async ({ lab }) => {
+  lab.expected.push(/^p\/\.mam\/jobs\.(bak|old)\//);
+  for (const id of ['busy', 'quiet']) plant(lab, id);
+  const reporter = await lab.startPeerServer();
+  for (const id of ['busy', 'quiet']) await reporter.report(id, 'started');
+  const pid = await lab.hubPid();
+  const aside = `${lab.registry}.bak`;
+  copy(lab.registry, aside);
+  await reporter.report('busy', 'progress', { detail: 'after the copy' });
+  renameSync(lab.registry, `${lab.registry}.old`);
+  copy(aside, lab.registry);
+  const result = 'all of it\n'.repeat(2_000);
+  expect(await reporter.report('busy', 'completed', { result })).toMatchObject({ recorded: true });
+  expect(await reporter.report('quiet', 'completed', { detail: 'me too' })).toMatchObject({ recorded: true });
+  expect(lab.types('busy')).toEqual(['queued', 'started', 'progress', 'completed']);
+  expect(lab.types('quiet')).toEqual(['queued', 'started', 'completed']);
+  await until('its record says so', () => lab.record('busy').status === 'completed');
+  // What was put aside is nobody's any more.
+  expect(lab.types('busy', aside)).toEqual(['queued', 'started']);
+  expect(lab.types('quiet', `${lab.registry}.old`)).toEqual(['queued', 'started']);
+  expect(await lab.hubPid()).toBe(pid);
+});
+
+test("an older copy in the place of one job's folder: nothing that was acknowledged is lost", async ({
+  lab,
+}) => {
+  plant(lab, 'one');
+  const reporter = await lab.startPeerServer();
+  await reporter.report('one', 'started');
+  const { folder } = lab.paths('one');
+  copy(folder, `${folder}-old`);
+  await reporter.report('one', 'progress', { detail: 'after the copy' });
+  rmSync(folder, { recursive: true });
+  renameSync(`${folder}-old`, folder);
+  await reporter.report('one', 'completed', { detail: 'done' });
+  expect(lab.types('one')).toEqual(['queued', 'started', 'progress', 'completed']);
+});
