@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { lstat, open, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { MamError } from '../errors.ts';
@@ -8,6 +8,8 @@ import { syncFolder, writeDurable } from './durable.ts';
 
 const NAME = /^[a-z0-9-]{1,80}\.txt$/;
 /** More than the largest text of the contract in any encoding: what is larger is not ours. */
+/** A text is handed over within seconds, a kept one names its event. */
+const DAY_MS = 86_400_000;
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /**
@@ -81,6 +83,41 @@ export async function takeSpool(home: string, path: string): Promise<string> {
 export async function dropSpool(home: string, path: string): Promise<void> {
   checkPath(home, path);
   await unlink(path).catch(() => {});
+}
+
+/** Removes texts that nobody has taken for a day, and that no kept event names. @throws nothing */
+export function sweepSpool(home: string): void {
+  const old = namesIn(spoolFolder(home)).filter(
+    (name) => NAME.test(name) && isOld(join(spoolFolder(home), name)),
+  );
+  if (old.length === 0) return;
+  const outbox = join(home, 'outbox');
+  const kept = namesIn(outbox).map((name) => textOf(join(outbox, name)));
+  // What could not be read may name any of them.
+  if (kept.includes(undefined)) return;
+  for (const name of old)
+    if (!kept.some((text) => text?.includes(name))) rmSync(join(spoolFolder(home), name), { force: true });
+}
+
+function isOld(path: string): boolean {
+  const time = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return time !== undefined && Date.now() - time > DAY_MS;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 function spoolFolder(home: string): string {

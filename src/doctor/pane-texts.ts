@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isJobId } from '../job/id.ts';
@@ -13,6 +13,8 @@ import { type Found, problem } from './finding.ts';
 /** A text that is only on its way has left its box after so long; in ms. */
 const ON_ITS_WAY_MS = 2_500;
 const LOOK_MS = 100;
+/** A note that can't be read so long (ms) after it was written is damaged. */
+const BEING_WRITTEN_MS = 60_000;
 const WORD_CHARS = 80;
 
 /** Texts of ours that were pasted into a pane and are not known to have been sent: they keep every other job out of it. */
@@ -31,9 +33,24 @@ export const paneTexts: Check = {
       left = texts().filter(isThere)
     )
       await sleep(LOOK_MS, undefined, { signal });
-    return left.filter((text) => !isNew(text)).map(standing);
+    const paths = namesIn(folder).map((name) => join(folder, name));
+    const damaged = paths.filter((path) => textIn(path) === undefined && age(path) > BEING_WRITTEN_MS);
+    return [...left.filter((text) => !isNew(text)).map(standing), ...damaged.map(unreadable)];
   },
 };
+
+/** In ms; 0 for what is gone. */
+function age(path: string): number {
+  return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+}
+
+function unreadable(path: string): Found {
+  return problem(
+    'tmux.note',
+    `${path} tells of a text of mam in a pane, and can't be read: that text may stand there unsent.`,
+    'Look into the panes that mam types into, send or remove such a text, and then remove the file.',
+  );
+}
 
 function namesIn(folder: string): string[] {
   try {

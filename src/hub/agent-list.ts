@@ -128,6 +128,6 @@ async function stateOf(
   const target = { pane: pane.pane, pane_pid: pane.pane_pid, agent: process };
   const seen = await preflight(servers.get(socket), target, look);
   if ('gone' in seen) return { state: 'dead', evidence: seen.gone };
-  const obstacle = 'obstacle' in seen ? seen.obstacle : await dispatcher.inTheWay(socket, target, look);
+  const obstacle = await dispatcher.inTheWay(socket, target, look, seen);
   return obstacle === undefined ? { state: 'idle' } : { state: obstacle.by, evidence: obstacle.evidence };
 }

@@ -198,12 +198,18 @@ async function forgetExit(server: TmuxServer, { pane }: AgentSession): Promise<v
 }
 
 /**
- * The same for a session that was started for a job. @param over the job has ended: where the agent has ended too, its
- * dead pane goes, so that the next job can start it again
+ * The same for a session that was started for a job. A pane that has the id of its pane by now is left alone.
+ * @param over the job has ended: where the agent has ended too, its dead pane goes, so that the next job can start it again
  */
-export async function letGo(server: TmuxServer, session: AgentSession, over: boolean): Promise<void> {
-  const shot = over ? await shoot(server, session.pane) : undefined;
-  if (shot?.dead === true) await server.command(`kill-pane -t ${session.pane}`);
+export async function letGo(
+  server: TmuxServer,
+  session: AgentSession,
+  process: { pane_pid: number } | undefined,
+  over: boolean,
+): Promise<void> {
+  const shot = await shoot(server, session.pane);
+  if (shot?.pane_pid !== process?.pane_pid) return;
+  if (over && shot?.dead === true) await server.command(`kill-pane -t ${session.pane}`);
   else await forgetExit(server, session);
 }
 

@@ -251,7 +251,7 @@ export class Delegations {
   private async settleStarted(job: LiveJob, session: AgentSession): Promise<void> {
     await this.changes.until(job, ({ record }) => record.status !== 'queued', STARTED_MS);
     const server = this.servers.get(session.socket);
-    await letGo(server, session, isFinal(job.record.status)).catch((error) =>
+    await letGo(server, session, job.record.agent_process, isFinal(job.record.status)).catch((error) =>
       this.log.error(`session ${session.session} of ${job.id}`, error),
     );
   }

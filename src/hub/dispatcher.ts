@@ -1,7 +1,7 @@
 import { explain, MamError } from '../errors.ts';
 import { needOf } from '../job/apply.ts';
 import { isFinal } from '../job/words.ts';
-import type { Look, Obstacle, Target } from '../tmux/deliver.ts';
+import type { Look, Obstacle, Preflight, Target } from '../tmux/deliver.ts';
 import type { Shot } from '../tmux/screen.ts';
 import { awake } from './awake.ts';
 import { HandOver } from './hand-over.ts';
@@ -89,9 +89,20 @@ export class Dispatcher {
     return [...(this.queues.get(paneKey({ socket, pane }))?.jobs ?? [])];
   }
 
-  /** The text of ours that keeps a pane from being typed into that is free else. @throws MamError as `shoot` */
-  inTheWay(socket: string, target: Target, look: Pick<Look, 'patterns'>): Promise<Obstacle | undefined> {
-    return this.typist.inTheWay(socket, target, look);
+  /**
+   * What keeps a pane from being typed into, a text of ours by its job.
+   * @param seen the pane just now
+   * @throws MamError as `shoot`
+   */
+  async inTheWay(
+    socket: string,
+    target: Target,
+    look: Pick<Look, 'patterns'>,
+    seen: Exclude<Preflight, { gone: string }>,
+  ): Promise<Obstacle | undefined> {
+    const found = 'obstacle' in seen ? seen.obstacle : undefined;
+    if (found !== undefined && found.isOurs !== true) return found;
+    return (await this.typist.inTheWay(socket, target, look)) ?? found;
   }
 
   /**

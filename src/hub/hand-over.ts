@@ -147,7 +147,8 @@ export class HandOver {
     const evidence = typeof standing === 'object' && 'outOfReach' in standing ? standing.outOfReach : why;
     if (typeof standing === 'object' && 'lost' in standing) {
       const { type, detail } = await lossOf(this.servers, job.record, why.replace(/[^.]$/, '$&.'));
-      if (!isFinal(job.record.status)) await this.registrar.note(job, type, { detail });
+      const unread = await this.typist.unread(job);
+      if (!isFinal(job.record.status)) await this.registrar.note(job, type, { detail: `${detail}${unread}` });
     } else if (job.record.phase === 'queued') return { by: 'unreachable', evidence };
     else {
       const detail = cleanLine(evidence, EVIDENCE_CHARS);

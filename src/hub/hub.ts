@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { type OwnBroker, startBroker } from '../bus/broker.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
 import { watchOutbox } from '../bus/outbox.ts';
+import { sweepSpool } from '../bus/spool.ts';
 import { isReplyTopic, statusTopic } from '../bus/topics.ts';
 import type { Settings } from '../config.ts';
 import { makeFolder } from '../folders.ts';
@@ -170,6 +171,7 @@ export class Hub {
       servers,
       log,
       catchUp: (jobId) => this.inbox.catchUp(jobId),
+      unread: (job) => typist.unread(job),
     });
     this.validator = new Validator({ registrar, checks: new RunningChecks(home.folder), log });
     this.verifications = new Verifications(registrar);
@@ -403,7 +405,10 @@ export class Hub {
   }
 
   private look(): void {
-    if (++this.looks % SWEEP_TICKS === 0) sweepAnnouncements(this.home.servers);
+    if (++this.looks % SWEEP_TICKS === 0) {
+      sweepAnnouncements(this.home.servers);
+      sweepSpool(this.home.folder);
+    }
     this.keepHome();
     this.registrar.look();
     this.validator.look();

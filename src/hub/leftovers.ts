@@ -4,8 +4,10 @@ import { isFinal } from '../job/words.ts';
 import { clearOwnText } from '../tmux/clear.ts';
 import type { TmuxServer } from '../tmux/control.ts';
 import { type Look, type Obstacle, preflight, type Target } from '../tmux/deliver.ts';
+import { boxOf, hasLeft } from '../tmux/has-left.ts';
+import { ownFormOnScreen, unsent } from '../tmux/own-form.ts';
 import { type Shot, shoot } from '../tmux/screen.ts';
-import { standing } from '../tmux/standing.ts';
+import { type Standing, standing } from '../tmux/standing.ts';
 import { hasUnread } from '../tmux/unread.ts';
 import type { LiveJob } from './live-job.ts';
 import { hashOf, type Known, type PaneTexts } from './pane-texts.ts';
@@ -57,7 +59,7 @@ export class Leftovers {
       const shot = await shoot(server, target.pane).catch(() => undefined);
       if (shot === undefined || shot.pane_pid !== own.pane_pid) break;
       const where = standing(shot, { ...own, placeholder });
-      if (where !== 'none') this.texts.noteSeen(own);
+      this.noteSeen(own, where);
       // A part of it may be all that is drawn so far.
       if (where !== 'alone') continue;
       // The text stays known, whatever tmux says.
@@ -80,7 +82,7 @@ export class Leftovers {
       const isEmpty = 'shot' in free && seesDrafts(look);
       const found = await this.find(place, own, isEmpty);
       if (found === undefined) continue;
-      if (found !== 'none') {
+      if (found !== 'gone') {
         if (!this.mayClear(own, found)) return inTheBox(own, found);
         // It is cleared when the turn is over.
         if ('obstacle' in free && free.obstacle.by !== 'draft') return free.obstacle;
@@ -90,10 +92,24 @@ export class Leftovers {
       if ('obstacle' in free) return beside(free.obstacle, own);
       await sleep(GONE_MS, undefined, { signal: stop }).catch(() => {});
       const again = await this.find(place, own, isEmpty);
-      if (again !== undefined && again !== 'none') return inTheBox(own, again);
-      if (again === 'none') this.texts.takeForGone(own);
+      if (again !== undefined && again !== 'gone') return inTheBox(own, again);
+      if (again === 'gone') this.texts.takeForGone(own);
     }
-    return undefined;
+    return this.doubt(place, look);
+  }
+
+  /** A note that can't be read may be about any text of ours, so none may be on the screen of a box that can't be seen. */
+  private async doubt(
+    { server, target }: Place,
+    look: Pick<Look, 'patterns'>,
+  ): Promise<Obstacle | undefined> {
+    const { unreadable } = this.texts;
+    if (unreadable === undefined || seesDrafts(look)) return undefined;
+    const shot = await shoot(server, target.pane);
+    const words = shot && ownFormOnScreen(shot);
+    if (words === undefined) return undefined;
+    const evidence = `${unsent(words)} (What was typed into panes is not known for certain: ${unreadable} can't be read. Once no pane holds an unsent text, remove that file.)`;
+    return { by: 'draft', evidence, isOurs: true };
   }
 
   /**
@@ -103,9 +119,9 @@ export class Leftovers {
   async inTheWay(place: Place, look: Pick<Look, 'patterns'>): Promise<Obstacle | undefined> {
     for (const own of this.texts.at(place.target)) {
       const found = await this.find(place, own, seesDrafts(look));
-      if (found !== undefined && found !== 'none' && !this.mayClear(own, found)) return inTheBox(own, found);
+      if (found !== undefined && found !== 'gone' && !this.mayClear(own, found)) return inTheBox(own, found);
     }
-    return undefined;
+    return this.doubt(place, look);
   }
 
   /**
@@ -116,17 +132,35 @@ export class Leftovers {
   private async find({ server, target }: Place, own: Known, isEmpty: boolean): Promise<Found | undefined> {
     const shot = await shoot(server, target.pane);
     if (shot === undefined || shot.pane_pid !== own.pane_pid) return undefined;
-    const seen = standing(shot, own);
-    const where = seen === 'part' && isEmpty ? 'none' : seen;
-    if (where !== 'none') this.texts.noteSeen(own);
-    return where !== 'none' || own.seen || (await this.wasRead(server, own, shot)) ? where : 'unseen';
+    const where = standing(shot, own);
+    if (where !== 'none' && !(where === 'part' && isEmpty)) {
+      this.noteSeen(own, where);
+      return where;
+    }
+    const { text, cursor, placeholder } = own.seen ?? {};
+    const wasSeen = text === true || cursor === true || placeholder !== undefined;
+    if (!wasSeen && !(await this.wasRead(server, own, shot))) return 'unseen';
+    const box = boxOf(shot, own);
+    // Its program shows it as other words.
+    if (!wasSeen && box === 'filled') this.texts.noteSeen(own, { cursor: true });
+    const isThrownAway = !wasSeen && box === 'other' && isOld(own);
+    return isEmpty || isThrownAway || hasLeft(shot, own, own.seen ?? {}) ? 'gone' : 'unclear';
+  }
+
+  private noteSeen(own: Known, where: Standing): void {
+    if (where !== 'none')
+      this.texts.noteSeen(own, { cursor: true, ...(where !== 'folded' && { text: true }) });
+  }
+
+  /** Notes how a text that was not submitted is seen now. */
+  async look(place: Place, own: Known): Promise<void> {
+    await this.find(place, own, false).catch(() => {});
   }
 
   /** True when a text that was never seen can't come up any more, as far as can be told. */
   private async wasRead(server: TmuxServer, own: Known, shot: Shot): Promise<boolean> {
     const hasMoved = hashOf(shot) !== own.screen;
-    const isOld = Date.now() - Date.parse(own.at) > THROWN_AWAY_MS;
-    if (!hasMoved && !isOld) return false;
+    if (!hasMoved && !isOld(own)) return false;
     const unread = await hasUnread(server, own.pane);
     return unread === false || (unread === undefined && hasMoved);
   }
@@ -160,7 +194,7 @@ export class Leftovers {
     own.clearedAt = performance.now();
     for (const end = performance.now() + SHOWN_MS; performance.now() < end; await sleep(LOOK_MS)) {
       const shot = await shoot(server, target.pane);
-      if (shot === undefined || standing(shot, pasted) !== 'none') continue;
+      if (shot === undefined || !hasLeft(shot, pasted, own.seen ?? {})) continue;
       this.texts.takeForGone(own);
       return true;
     }
@@ -168,25 +202,35 @@ export class Leftovers {
   }
 }
 
+function isOld({ at }: Known): boolean {
+  return Date.now() - Date.parse(at) > THROWN_AWAY_MS;
+}
+
 /** True where the screen tells whether a box is empty. */
 function seesDrafts({ patterns }: Pick<Look, 'patterns'>): boolean {
   return patterns.draft !== undefined;
 }
 
-/** How a text stands in its pane; `unseen`: it was never seen, and may still come up. */
-type Found = 'alone' | 'part' | 'none' | 'unseen';
+/**
+ * How a text stands in its pane; `unseen`: it was never seen, and may still come up; `unclear`: it is not at the cursor,
+ * and nothing shows that it has left its box; `gone`: that is seen.
+ */
+type Found = Exclude<Standing, 'none'> | 'unseen' | 'unclear' | 'gone';
 
 const TITLES = { order: 'order', messages: 'message', reminder: 'reminder', line: 'line' } as const;
 
-function nameOf({ jobs, what }: Known): string {
+/** A text, in words. */
+export function nameOf({ jobs, what }: Known): string {
   return `our own ${TITLES[what]} for job ${jobs.join(', ')}`;
 }
 
 /** Why nothing is pasted, with what to do about it. */
-function inTheBox(own: Known, found: Exclude<Found, 'none'>): Obstacle {
+function inTheBox(own: Known, found: Exclude<Found, 'gone'>): Obstacle {
   const evidence = {
     alone: `${nameOf(own)} stands in the input box and was not submitted. Remove it there.`,
-    part: `a part of ${nameOf(own)} stands in the input box, changed or beside other words: it is a draft now, and is left as it is. Send it or remove it there.`,
+    part: `a part of ${nameOf(own)} is seen in the input box: it stands changed or beside other words, or the pane does not show all of it. It is left as it is. Send it or remove it there.`,
+    folded: `the input box holds a placeholder, which may be ${nameOf(own)}, pasted at ${own.at} and not submitted. Send it or remove it there.`,
+    unclear: `${nameOf(own)} was pasted at ${own.at} and not submitted, and the screen does not show that it has left the input box. Look into the pane, and send or remove it there.`,
     unseen: `${nameOf(own)} was pasted at ${own.at} and not seen since: it may still come up there. Look into the pane, and remove it once it is there.`,
   }[found];
   return { by: 'draft', evidence, isOurs: true };

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { MamError, systemCode } from '../errors.ts';
 import { randomSuffix } from '../job/id.ts';
 import { identify, lifeOf, UNSEEN } from '../process-id.ts';
@@ -8,6 +10,7 @@ import {
   type PaneText,
   readPaneTexts,
   removePaneText,
+  type SeenText,
   writePaneText,
 } from '../registry/pane-texts.ts';
 import type { Target } from '../tmux/deliver.ts';
@@ -19,11 +22,14 @@ import type { Log } from './log.ts';
 /** So many texts of a pane that left it unseen are still watched for: they may come up late. */
 const WATCHED = 5;
 
+/** Never yet: on the clock that nobody sets. */
+const NEVER = { clearedAt: Number.NEGATIVE_INFINITY, awaitedAt: Number.NEGATIVE_INFINITY };
+
 /** A text of ours in a pane. */
 export interface Known extends PaneText {
   readonly name: string;
-  /** It has been seen in the pane. */
-  seen: boolean;
+  /** How it has been seen in the pane; nothing: it has not. */
+  seen: SeenText | undefined;
   /** When its clear key was last pressed, on the clock that nobody sets, in ms. */
   clearedAt: number;
   /** When it was last waited for, to be cleared. */
@@ -41,6 +47,7 @@ export class PaneTexts {
   private readonly folder: string;
   private readonly log: Log;
   private readonly known = new Set<Known>();
+  private readonly damaged: string[] = [];
   /** Marks of texts that were taken for gone. */
   private readonly gone = new Map<number, string[]>();
 
@@ -52,14 +59,9 @@ export class PaneTexts {
 
   /** Takes up what the last hub has left. */
   load(): void {
-    for (const { name, text, seen } of readPaneTexts(this.folder))
-      this.known.add({
-        ...text,
-        name,
-        seen,
-        clearedAt: Number.NEGATIVE_INFINITY,
-        awaitedAt: Number.NEGATIVE_INFINITY,
-      });
+    for (const one of readPaneTexts(this.folder))
+      if (!('text' in one)) this.damaged.push(join(this.folder, one.name));
+      else this.known.add({ ...one.text, name: one.name, seen: one.seen, ...NEVER });
     this.sweep();
   }
 
@@ -84,6 +86,7 @@ export class PaneTexts {
       pane_start: start,
       pane_ns: ns,
       prompt: promptOf(shot),
+      alternate: shot.alternate,
       screen: hashOf(shot),
       at: new Date().toISOString(),
     };
@@ -98,13 +101,7 @@ export class PaneTexts {
         { cause: error },
       );
     }
-    const known = {
-      ...text,
-      name,
-      seen: false,
-      clearedAt: Number.NEGATIVE_INFINITY,
-      awaitedAt: Number.NEGATIVE_INFINITY,
-    };
+    const known = { ...text, name, seen: undefined, ...NEVER };
     this.known.add(known);
     return known;
   }
@@ -112,7 +109,14 @@ export class PaneTexts {
   /** The texts that may stand in a pane, oldest first. */
   at({ pane, pane_pid }: Pick<Target, 'pane' | 'pane_pid'>): Known[] {
     if (this.known.size === 0) return [];
+    // Another tmux server may have given both numbers anew.
+    this.sweep();
     return [...this.known].filter((one) => one.pane === pane && one.pane_pid === pane_pid);
+  }
+
+  /** A note that nobody can read, while it lies there: any pane may hold what it was about. */
+  get unreadable(): string | undefined {
+    return this.damaged.find((path) => existsSync(path));
   }
 
   /** The texts of a job. */
@@ -126,10 +130,12 @@ export class PaneTexts {
     return this.gone.get(pane_pid) ?? [];
   }
 
-  noteSeen(one: Known): void {
-    if (one.seen) return;
-    one.seen = true;
-    this.guarded(one, () => notePaneTextSeen(this.folder, one.name));
+  /** @param as how it is seen; nothing new is not written again */
+  noteSeen(one: Known, as: SeenText): void {
+    const seen = { ...one.seen, ...as };
+    if (one.seen !== undefined && JSON.stringify(seen) === JSON.stringify(one.seen)) return;
+    one.seen = seen;
+    this.guarded(one, () => notePaneTextSeen(this.folder, one.name, one, seen));
   }
 
   /** It is known to be gone: it was submitted, or never pasted. */
@@ -138,10 +144,11 @@ export class PaneTexts {
     this.guarded(one, () => removePaneText(this.folder, one.name));
   }
 
-  /** It is not to be seen any more, as far as looks tell. */
+  /** It has left its box, or was never in it: then it may come up all the same. */
   takeForGone(one: Known): void {
-    const marks = [...this.marksGone(one), one.mark].slice(-WATCHED);
-    this.gone.set(one.pane_pid, marks);
+    const { text, cursor, placeholder } = one.seen ?? {};
+    if (text !== true && cursor !== true && placeholder === undefined)
+      this.gone.set(one.pane_pid, [...this.marksGone(one), one.mark].slice(-WATCHED));
     this.drop(one);
   }
 

@@ -48,5 +48,5 @@ export async function obstacleAt(
   const target = { pane: session.pane, pane_pid: process.pane_pid, agent: process };
   const look = lookFor({ agent, job_id: '', typing: { ...terminal, trusted } });
   const state = await preflight(servers.get(session.socket), target, look, glance);
-  return 'obstacle' in state ? state.obstacle : dispatcher.inTheWay(session.socket, target, look);
+  return 'gone' in state ? undefined : dispatcher.inTheWay(session.socket, target, look, state);
 }

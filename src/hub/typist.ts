@@ -1,3 +1,4 @@
+import type { SeenText } from '../registry/pane-texts.ts';
 import {
   type DeliveryEnd,
   type DeliverySteps,
@@ -7,8 +8,9 @@ import {
   type Target,
 } from '../tmux/deliver.ts';
 import { PLACEHOLDER } from '../tmux/own-text.ts';
-import type { Shot } from '../tmux/screen.ts';
-import { Leftovers } from './leftovers.ts';
+import { type Shot, shoot } from '../tmux/screen.ts';
+import { release } from '../tmux/typing-claim.ts';
+import { Leftovers, nameOf } from './leftovers.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Announced, Known, PaneTexts } from './pane-texts.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -48,13 +50,13 @@ export class Typist {
   async type({ target, look, announced, steps, glance }: Errand): Promise<DeliveryEnd> {
     const server = this.servers.get(announced.socket);
     const place = { server, target };
-    const isClean = this.texts.at(target).length === 0;
+    const isClean = this.isClean(target);
     const obstacle = isClean ? undefined : await this.leftovers.makeRoom(place, look, steps.stop);
     if (steps.stop.aborted) return { kind: 'stopped', stands: false };
     if (obstacle !== undefined) return { kind: 'blocked', obstacle };
     let own: Known | undefined;
     let placeholder: string | undefined;
-    let wasSeen = false;
+    let seen: SeenText | undefined;
     let end: DeliveryEnd | undefined;
     const noted: DeliverySteps = {
       ...steps,
@@ -64,8 +66,10 @@ export class Typist {
         return steps.pasting(shot);
       },
       visible: (evidence, mark) => {
-        wasSeen = true;
+        seen = mark === undefined || PLACEHOLDER.test(mark) ? {} : { text: true };
         if (mark !== undefined && PLACEHOLDER.test(mark)) placeholder = mark;
+        // On disk before Enter: by nothing else would another hub know the text again.
+        if (own !== undefined && placeholder !== undefined) this.texts.noteSeen(own, { placeholder });
         steps.visible(evidence);
       },
     };
@@ -75,11 +79,14 @@ export class Typist {
     } finally {
       // Whoever could not announce it has pasted nothing.
       if (own !== undefined && (end === undefined || isOut(end))) this.texts.drop(own);
+      // No more keys come. A pane that is gone has taken our claim with it.
+      if (own !== undefined) void release(server, target.pane).catch(() => {});
     }
     if (own === undefined || isOut(end)) return end;
-    if (wasSeen) this.texts.noteSeen(own);
+    if (seen !== undefined) this.texts.noteSeen(own, seen);
     if (end.kind === 'gone') this.texts.sweep();
     else if (end.kind === 'stopped') await this.leftovers.leave(place, own, placeholder);
+    else await this.leftovers.look(place, own);
     return end;
   }
 
@@ -97,13 +104,29 @@ export class Typist {
     target: Target,
     look: Pick<Look, 'patterns'>,
   ): Promise<Obstacle | undefined> {
-    if (this.texts.at(target).length === 0) return undefined;
+    if (this.isClean(target)) return undefined;
     return this.leftovers.inTheWay({ server: this.servers.get(socket), target }, look);
+  }
+
+  private isClean(target: Target): boolean {
+    return this.texts.unreadable === undefined && this.texts.at(target).length === 0;
   }
 
   /** True when something of a job was pasted and not seen submitted. */
   has(jobId: string): boolean {
     return this.texts.of(jobId).length > 0;
+  }
+
+  /**
+   * Said of a job whose agent has ended: whatever has the pane now may read what was pasted there and not sent. No key
+   * is pressed there.
+   * @returns a sentence with a blank before it, or nothing
+   */
+  async unread({ id }: LiveJob): Promise<string> {
+    const own = this.texts.of(id).find(({ what }) => what !== 'line');
+    const shot = own && (await shoot(this.servers.get(own.socket), own.pane).catch(() => undefined));
+    if (shot === undefined || shot.dead || shot.pane_pid !== own?.pane_pid) return '';
+    return ` ${nameOf(own).replace('our', 'Our')} was pasted and not sent, and may stand at the prompt of what is in pane ${own.pane} now, such as a shell. Look there (\`mam attach ${id}\`) and clear the line (Ctrl-C): with Enter a shell runs it.`;
   }
 
   /**

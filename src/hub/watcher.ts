@@ -35,6 +35,7 @@ export class Watcher {
   private readonly servers: TmuxServers;
   private readonly log: Log;
   private readonly catchUp: (jobId: string) => Promise<boolean>;
+  private readonly unread: (job: LiveJob) => Promise<string>;
   private readonly timers = new Map<string, NodeJS.Timeout>();
   private readonly checking = new Set<string>();
   private readonly outputs: Outputs;
@@ -47,17 +48,22 @@ export class Watcher {
   private sweeps = 0;
   private stopped = false;
 
-  /** @param options.catchUp records what was reported of a job and could not be taken yet; true when there was something */
+  /**
+   * @param options.catchUp records what was reported of a job and could not be taken yet; true when there was something
+   * @param options.unread says what an agent that has ended left in its pane
+   */
   constructor(options: {
     registrar: Registrar;
     servers: TmuxServers;
     log: Log;
     catchUp: (jobId: string) => Promise<boolean>;
+    unread: (job: LiveJob) => Promise<string>;
   }) {
     this.registrar = options.registrar;
     this.servers = options.servers;
     this.log = options.log;
     this.catchUp = options.catchUp;
+    this.unread = options.unread;
     this.outputs = new Outputs(options.servers);
   }
 
@@ -151,7 +157,7 @@ export class Watcher {
       else if ('outOfReach' in standing) await this.outOfReach(job, standing.outOfReach);
       else {
         const { type, detail } = await lossOf(this.servers, job.record, standing.lost);
-        await this.conclude(job, type, detail);
+        await this.conclude(job, type, `${detail}${await this.unread(job)}`);
       }
     } finally {
       this.checking.delete(job.id);

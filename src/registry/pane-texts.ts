@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder } from '../folders.ts';
@@ -28,13 +28,19 @@ export const paneTextSchema = z.object({
   text: z.string(),
   mark: z.string().describe('a word of the text that no other one has'),
   prompt: z.string().describe("what stood before the cursor in the cursor's row before the paste"),
+  alternate: z.boolean().optional().describe("the program's other screen was shown then"),
   screen: z.string().describe('hash of the screen before the paste'),
   at: z.string(),
 });
 export type PaneText = z.infer<typeof paneTextSchema>;
 
-/** Stands below the text in its file once it was seen in the pane. */
-const SEEN = 'seen';
+/** Stands below the text in its file each time that more of it was seen in the pane. */
+const seenSchema = z.object({
+  text: z.boolean().optional().describe('its own words'),
+  cursor: z.boolean().optional().describe('at the cursor'),
+  placeholder: z.string().optional().describe('what its program shows in its place'),
+});
+export type SeenText = z.infer<typeof seenSchema>;
 
 /**
  * Notes a text that is about to be pasted. Not flushed to the disk: with the machine, tmux and its panes end as well.
@@ -51,40 +57,42 @@ export function writePaneText(folder: string, name: string, text: PaneText): voi
   }
 }
 
-/** Notes that it was seen in the pane. @throws the system's error */
-export function notePaneTextSeen(folder: string, name: string): void {
-  appendFileSync(join(folder, name), `${SEEN}\n`);
+/** Notes how it was seen in the pane, and the text again where its file was removed. @throws the system's error */
+export function notePaneTextSeen(folder: string, name: string, text: PaneText, seen: SeenText): void {
+  const path = join(folder, name);
+  if (!existsSync(path)) writePaneText(folder, name, paneTextSchema.parse(text));
+  appendFileSync(path, `${JSON.stringify(seen)}\n`);
 }
 
 export function removePaneText(folder: string, name: string): void {
   rmSync(join(folder, name), { force: true });
 }
 
-/** Every text that is noted. One whose writing was cut off was never pasted: its file is removed. */
-export function readPaneTexts(folder: string): { name: string; text: PaneText; seen: boolean }[] {
+/** A text that is noted, or a file of which nobody can tell what it says: something of ours may stand in any pane. */
+export type Noted = { name: string; text: PaneText; seen: SeenText | undefined } | { name: string };
+
+/** Every text that is noted. */
+export function readPaneTexts(folder: string): Noted[] {
   let names: string[];
   try {
     names = readdirSync(folder);
   } catch {
     return [];
   }
-  return names.flatMap((name) => {
+  return names.map((name) => {
     const [line = '', ...rest] = textOf(join(folder, name)).split('\n');
-    if (rest.length === 0) {
-      removePaneText(folder, name);
-      return [];
-    }
-    const parsed = paneTextSchema.safeParse(jsonOf(line));
-    return parsed.success ? [{ name, text: parsed.data, seen: rest.includes(SEEN) }] : [];
+    const text = paneTextSchema.safeParse(jsonOf(line)).data;
+    if (text === undefined) return { name };
+    const seen = rest.flatMap((one) => seenSchema.safeParse(jsonOf(one)).data ?? []);
+    return { name, text, seen: seen.length === 0 ? undefined : Object.assign({}, ...seen) };
   });
 }
 
-/** What can't be read is not ours: it stays, and counts for nothing. */
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    return '\n';
+    return '';
   }
 }
 

@@ -2,9 +2,11 @@ import { randomSuffix } from '../job/id.ts';
 import { lifeOf, type ProcessId } from '../process-id.ts';
 import { foregroundGroup } from '../processes.ts';
 import type { TmuxServer } from './control.ts';
+import { TYPING_OPTION } from './marks.ts';
 import { isShell, shellInFront } from './process.ts';
 import { formatLiteral, quote } from './quote.ts';
 import { type Shot, STATE_FORMAT } from './screen.ts';
+import { ourClaim } from './typing-claim.ts';
 
 /** So many rows tmux is asked to look for. */
 const MOST_ROWS = 40;
@@ -49,7 +51,7 @@ export function unfit(shot: Shot | undefined, target: Target): Unfit | undefined
 
 /**
  * Pastes a text, if in that very moment the pane is as in the given look: alive, the same process, the same foreground
- * program, not in copy mode. The test and the paste are one tmux command.
+ * program, not in copy mode, no other hub's text in it. The test, the paste and our claim are one tmux command.
  * @param shot the last look, found fit
  * @returns nothing when pasted, else what tmux saw
  */
@@ -60,9 +62,11 @@ export function paste(
   text: string,
 ): Promise<string | undefined> {
   const buffer = `mam-${randomSuffix()}`;
-  const keys = `paste-buffer -p -r -d -b ${buffer} -t ${quote(pane)}`;
+  const claim = `set-option -p -t ${quote(pane)} ${TYPING_OPTION} ${quote(ourClaim())}`;
+  const keys = `paste-buffer -p -r -d -b ${buffer} -t ${quote(pane)} ; ${claim}`;
+  const unclaimed = `#{==:#{${TYPING_OPTION}},${formatLiteral(shot.claim ?? '')}}`;
   const set = `set-buffer -b ${buffer} -- ${quote(text)} ; `;
-  return run(server, set, guarded(pane, shot, keys, `delete-buffer -b ${buffer}`));
+  return run(server, set, guarded(pane, shot, keys, `delete-buffer -b ${buffer}`, [unclaimed]));
 }
 
 /**

@@ -18,3 +18,6 @@ export const STARTED_PID_OPTION = '@mam_agent_pid';
 
 /** A tmux format: the agent kind that we have started in the pane, while that very process is in it, else empty. */
 export const STARTED_FORMAT = `#{?#{==:#{${STARTED_PID_OPTION}},#{pane_pid}},#{${STARTED_OPTION}},}`;
+
+/** The pane option that names the hub that is typing in the pane: two of one user don't do so at once. */
+export const TYPING_OPTION = '@mam_typing';

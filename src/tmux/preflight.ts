@@ -5,7 +5,9 @@ import { shellWord } from '../shell-word.ts';
 import { carriedBy } from './carrier.ts';
 import type { TmuxServer } from './control.ts';
 import { type Target, unfit } from './guard.ts';
+import { ownFormAtCursor, unsent } from './own-form.ts';
 import { captureBright, classify, find, type ScreenPatterns, type Shot, shoot } from './screen.ts';
+import { otherHub } from './typing-claim.ts';
 
 /** How an agent kind takes a text; from its file in `src/agents`. */
 export interface Look {
@@ -101,6 +103,13 @@ export async function preflight(
     return blocked(state, find(lines, look.patterns[state]) ?? state);
   const words = find(bright, draft) ?? find(lines, look.patterns.blankDraft);
   if (words !== undefined) return blocked('draft', words);
+  const other = otherHub(shot?.claim ?? '');
+  if (other !== undefined) {
+    const evidence = `another hub of yours, with a MAM_HOME of its own (process ${other}), is typing there`;
+    return blocked('busy', evidence);
+  }
+  const own = shot !== undefined && draft === undefined ? ownFormAtCursor(shot) : undefined;
+  if (own !== undefined) return ours(unsent(own));
   if (look.patterns.ready !== undefined && state !== 'ready') {
     return blocked('not_ready', 'the screen shows no input box that is ready');
   }
@@ -109,6 +118,11 @@ export async function preflight(
 
 function blocked(by: Obstacle['by'], evidence: string, step?: string): Preflight {
   return { free: false, obstacle: { by, evidence, ...(step !== undefined && { step }) } };
+}
+
+/** A text of our form is in the way. */
+function ours(evidence: string): Preflight {
+  return { free: false, obstacle: { by: 'draft', evidence, isOurs: true } };
 }
 
 /** A tmux command as it is typed into a shell. */

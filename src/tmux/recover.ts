@@ -36,7 +36,9 @@ export async function recoverDelivery(
     const what =
       where === 'none'
         ? 'the text is not in the input box now'
-        : 'the text is not in the input box as it was pasted: somebody has changed it, or written beside it';
+        : where === 'folded'
+          ? 'the input box holds a placeholder, which may be a text of a person'
+          : 'the text is not in the input box as it was pasted: somebody has changed it, or written beside it';
     return { kind: 'unverified', why: `The hub was restarted during the delivery, and ${what}.` };
   }
   const risk = shellRisk(target, look);

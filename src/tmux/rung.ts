@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TmuxServer } from './control.ts';
 import { type Target, unfit } from './guard.ts';
+import { otherForms } from './own-form.ts';
 import { locate, type OwnText, withoutOwn } from './own-text.ts';
 import type { Look } from './preflight.ts';
 import { find, type Shot } from './screen.ts';
@@ -47,13 +48,15 @@ export type Job = Climb & {
 /** Stopped with our text in the box, as far as we know. */
 export const STOPPED = { kind: 'stopped', stands: true } as const;
 
-/** Texts of ours that may come up late, and what of them is on the screen now that was not before the paste. */
+/** A text of ours that has come up since the paste, late or from another hub. */
 export function intruder(job: Job, shot: Shot): ClimbEnd | undefined {
-  const other = job.look.others?.find(
-    (mark) => job.own.isNew(shot.lines, mark) && locate([job.text], mark).count === 0,
+  const { own, text, before, look } = job;
+  const forms = before.length > 0 ? otherForms(shot.lines, text) : [];
+  const other = [...(look.others ?? []), ...forms].find(
+    (mark) => own.isNew(shot.lines, mark) && locate([text], mark).count === 0,
   );
   if (other === undefined) return undefined;
-  const why = `an earlier text of ours (${other}) has come up beside it; Enter was not pressed`;
+  const why = `another text of ours (${other}) has come up beside it; Enter was not pressed`;
   return { kind: 'unverified', why };
 }
 

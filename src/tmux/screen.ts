@@ -1,4 +1,5 @@
 import type { TmuxServer } from './control.ts';
+import { TYPING_OPTION } from './marks.ts';
 import { quote } from './quote.ts';
 
 /** What an agent's screen says: `unknown` when none of the patterns is seen. */
@@ -24,6 +25,10 @@ export interface Shot {
   lines: string[];
   cursor_x: number;
   cursor_y: number;
+  /** The program shows its other screen, as full-screen views do. */
+  alternate?: boolean;
+  /** The hub that is typing there, as `typing-claim.ts` writes it; empty: none. */
+  claim?: string | undefined;
   /** Columns of the pane. */
   width: number;
   dead: boolean;
@@ -63,17 +68,22 @@ export async function shoot(server: TmuxServer, pane: string): Promise<Shot | un
 /** The command whose answer `readShot` reads. */
 export function shotCommand(pane: string): string {
   const target = quote(pane);
-  const state = quote(`#{cursor_x}|#{cursor_y}|#{pane_width}|${STATE_FORMAT}`);
+  const state = quote(
+    `#{cursor_x}|#{cursor_y}|#{pane_width}|#{alternate_on}|#{${TYPING_OPTION}}|${STATE_FORMAT}`,
+  );
   return `display-message -p -t ${target} ${state} ; capture-pane -p -t ${target}`;
 }
 
 export function readShot([first = '', ...rows]: string[]): Shot {
-  const [x, y, width, dead, mode, pid, inputOff, synchronized, ...command] = first.split('|');
+  const [x, y, width, alternate, claim, dead, mode, pid, inputOff, synchronized, ...command] =
+    first.split('|');
   return {
     lines: trimmed(rows),
     cursor_x: Number(x),
     cursor_y: Number(y),
     width: Number(width),
+    alternate: alternate === '1',
+    claim,
     dead: dead === '1',
     in_mode: mode !== '0',
     pane_pid: Number(pid),

@@ -1,11 +1,13 @@
 import { columnsOf } from '../job/columns.ts';
-import { bare } from './own-text.ts';
+import { bare, PLACEHOLDER } from './own-text.ts';
 import type { Shot } from './screen.ts';
 
 /** A text of ours, and the prompt: what stood before the cursor in its row before the paste. */
 export interface Pasted {
   text: string;
   prompt: string;
+  /** The program's other screen was shown then: on this one nothing of the box is seen. */
+  alternate?: boolean | undefined;
   /** The row above the prompt before the paste, where that is known: all that bounds a box without a prompt. */
   above?: string | undefined;
   /** What the program shows in the place of the text, where that was seen a moment ago. */
@@ -14,14 +16,15 @@ export interface Pasted {
 
 /**
  * How a text of ours stands at the cursor: `alone` is whole and untouched, with nothing beside it; `part` is a piece of
- * it, or all of it beside other words; `none` is no trace.
+ * it, or all of it beside other words; `folded` is a placeholder, which may stand for it or for a person's words; `none`
+ * is no trace, and no proof that it has left the box.
  */
-export type Standing = 'alone' | 'part' | 'none';
+export type Standing = 'alone' | 'part' | 'folded' | 'none';
 
 /** How many rows above and below the cursor an input box may reach. */
-const REACH = 100;
+export const REACH = 100;
 /** A piece of the text has so many characters without blanks at least. */
-const PIECE = 14;
+export const PIECE = 14;
 /** The end of a text whose beginning has no room on the screen has so many at least. */
 const END = 24;
 /** The upper edge of a box, which may say how much of it has scrolled out. */
@@ -37,8 +40,8 @@ export function standing(shot: Shot, pasted: Pasted): Standing {
   const rows = shot.lines.slice(beginOfBox(shot, pasted.prompt), endOfBox(shot));
   const shown = rows.map(bare).join('');
   const instead = bare(pasted.placeholder ?? '');
-  const isThere = hasPiece(shown, bare(pasted.text)) || (instead !== '' && shown.includes(instead));
-  return isThere ? 'part' : 'none';
+  if (hasPiece(shown, bare(pasted.text)) || (instead !== '' && shown.includes(instead))) return 'part';
+  return rows.some((row) => PLACEHOLDER.test(row)) ? 'folded' : 'none';
 }
 
 /** True when a text stands at the cursor whole and untouched, with nothing beside it. */
@@ -114,13 +117,14 @@ function isFull(row: string, width: number): boolean {
 }
 
 /** The row behind the last one on end below the cursor: a footer, which may quote us, stands apart. */
-function endOfBox({ cursor_y: cursor, lines }: Shot): number {
+export function endOfBox({ cursor_y: cursor, lines }: Shot): number {
   let row = cursor + 1;
   while (row < cursor + REACH && bare(lines[row] ?? '') !== '') row++;
   return row;
 }
 
-function hasPiece(shown: string, whole: string): boolean {
+/** True when a piece of a text, both without blanks, is among what is shown. */
+export function hasPiece(shown: string, whole: string): boolean {
   const length = Math.min(PIECE, whole.length);
   for (let at = 0; at + length <= whole.length; at++)
     if (shown.includes(whole.slice(at, at + length))) return true;

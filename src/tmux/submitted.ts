@@ -24,7 +24,7 @@ const AT_ONCE_MS = 60;
 const NEVER = new AbortController().signal;
 
 /** How a text stands after Enter; `above`: whole, with rows below it, which are the agent's output or part of the box. */
-type Where = Standing | 'above';
+type Where = Exclude<Standing, 'folded'> | 'above';
 
 const WHY_NOT: Record<Where, string> = {
   alone: 'the agent did not take Enter: our text stays in its box',
@@ -91,6 +91,7 @@ export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefine
 function whereIs(held: Shot, shot: Shot, pasted: Pasted | undefined): Where {
   if (pasted === undefined) return isSame(held, shot) ? 'alone' : 'none';
   const where = standing(shot, pasted);
+  if (where === 'folded') return 'none';
   return where === 'part' && rowsBelow(shot, pasted) !== undefined ? 'above' : where;
 }
 

@@ -1,10 +1,19 @@
-import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { generate } from 'mqtt-packet';
 import { afterEach, describe, expect, it } from 'vitest';
 import { frameChecker } from '../../src/bus/frame-guard.ts';
 import { keepInOutbox, outboxFolder, watchOutbox } from '../../src/bus/outbox.ts';
-import { dropSpool, spoolText, takeSpool } from '../../src/bus/spool.ts';
+import { dropSpool, spoolText, sweepSpool, takeSpool } from '../../src/bus/spool.ts';
 import { claimTopic, isReplyTopic, logTopic, parseClaimTopic, parseLogTopic } from '../../src/bus/topics.ts';
 import { until } from '../support/until.ts';
 import { cleanUp, makeClaim, makeHome, onCleanUp, publishPacket } from './helpers.ts';
@@ -56,6 +65,21 @@ describe('the frame guard', () => {
 });
 
 describe('the spool', () => {
+  it('is swept of what nobody has taken for a day, but for what a kept event names', async () => {
+    const home = makeHome();
+    const [fresh, old, kept] = [
+      await spoolText(home, 'x'),
+      await spoolText(home, 'x'),
+      await spoolText(home, 'x'),
+    ];
+    const past = Date.now() / 1000 - 90_000;
+    for (const path of [old, kept]) utimesSync(path, past, past);
+    mkdirSync(join(home, 'outbox'), { recursive: true });
+    writeFileSync(join(home, 'outbox', 'w-1.json'), JSON.stringify({ result_spool: kept }));
+    sweepSpool(home);
+    expect([fresh, old, kept].map((path) => existsSync(path))).toEqual([true, false, true]);
+  });
+
   it('hands a text over in a private file', async () => {
     const home = makeHome();
     const text = 'ä'.repeat(100_000);

@@ -215,6 +215,14 @@ test('a text of ours that may stand in a pane is named while the pane is there',
   await lab.tmux('kill-session', '-t', '=one');
   await until('its pane is gone', () => startOf(pid) === undefined);
   expect((await look(['pane texts'])).findings).toEqual([]);
+  writeFileSync(file, '{bad');
+  expect((await look(['pane texts'])).findings).toEqual([]);
+  const past = Date.now() / 1000 - 300;
+  utimesSync(file, past, past);
+  expect((await look(['pane texts'])).of('tmux.note')).toMatchObject({
+    ...{ level: 'problem', title: expect.stringContaining(file) },
+    remedy: expect.stringContaining('remove the file'),
+  });
   rmSync(file);
 });
 

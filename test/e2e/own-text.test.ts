@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { startOf } from '../../src/processes.ts';
@@ -86,6 +86,31 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     expect(peer.keys).toBe(`\r\r${CLEAR_BYTE}\r`);
   });
 
+  for (const [how, ...args] of [
+    ['as a placeholder', '--show', 'collapsed'],
+    ['away from the cursor', '--park'],
+    ['as other words', '--show', 'other'],
+  ])
+    sharing(`and that is shown ${how}: the next order waits until it is gone`, async ({ lab }) => {
+      const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2', ...args] });
+      const [server] = await servers(lab);
+      const { job_id: one } = await server.delegate(peer, { prompt: 'job one' });
+      await lab.event(one, 'delivery_unverified');
+      await server.ask('answer_job', { job_id: one, text: 'Take tin.' });
+      await pause(NEXT_LOOK_MS);
+      await server.ask('cancel_job', { job_id: one });
+      const two = await server.delegate(peer, { prompt: 'job two' });
+      await isBlocked(lab, two.job_id, `our own order for job ${one}`);
+      await pause(NEXT_LOOK_MS);
+      expect(peer.pastes).toEqual([lab.orderOf(one)]);
+      expect(peer.keys).toBe('\r\r');
+      await type(lab, peer, CLEAR);
+      await until('the next one is pasted', () => peer.pastes.length === 2);
+      expect(peer.pastes[1]).toBe(lab.orderOf(two.job_id));
+      await lab.event(two.job_id, 'submitted');
+      expect(peer.keys).toBe(`\r\r${CLEAR_BYTE}\r`);
+    });
+
   sharing('and that a person has changed is a draft: never cleared, never sent', async ({ lab }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
     const [server] = await servers(lab);
@@ -95,7 +120,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     await until('it is changed', async () => (await lab.screen(peer)).includes('paint it'));
     await server.ask('cancel_job', { job_id: one });
     const two = await server.delegate(peer, { prompt: 'job two', agent: 'editor' });
-    await isBlocked(lab, two.job_id, 'changed or beside other words');
+    await isBlocked(lab, two.job_id, 'it stands changed or beside other words');
     await pause(NEXT_LOOK_MS);
     expect(peer.keys).toBe('\r\r and paint it');
     expect(await lab.screen(peer)).toContain('paint it');
@@ -181,7 +206,8 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
   sharing('of a job that was removed: an order from another registry waits all the same', async ({ lab }) => {
     const peer = await lab.startPeer('mute', { args: ['--swallow', '2'] });
     const one = await leftBehind(lab, peer);
-    rmSync(lab.paths(one).folder, { recursive: true });
+    // The hub may be writing in it.
+    rmSync(lab.paths(one).folder, { recursive: true, maxRetries: 5 });
     const registry = join(lab.project, 'other', 'jobs');
     const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
     const agent = { agent: 'command', agent_session: peer.address };
@@ -196,6 +222,39 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     await type(lab, peer, 'Enter');
     await until('it is sent', () => lab.types(two, registry).includes('submitted'));
     expect(peer.pastes).toHaveLength(2);
+  });
+
+  sharing('of a hub with another MAM_HOME: an order waits all the same', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
+    await leftBehind(lab, peer);
+    const MAM_HOME = join(lab.folder, 'h2');
+    lab.homes.push(MAM_HOME);
+    const registry = join(lab.project, 'second', 'jobs');
+    const other = await lab.startServer({ MAM_HOME, MAM_REGISTRY_DIR: registry });
+    const agent = { agent: 'command', agent_session: peer.address };
+    const busy = await other.refusal('delegate_job', { prompt: 'job two', ...agent, on_busy: 'refuse' });
+    expect(busy).toContain('stands in the input box and was not submitted: READY> Job job-one-');
+    const { job_id: two } = await other.delegate(peer, { prompt: 'job two' });
+    expect(lab.record(two, registry)).toMatchObject({ blocked_by: 'draft', phase: 'queued' });
+    await type(lab, peer, CLEAR);
+    await until('it is sent', () => lab.types(two, registry).includes('submitted'));
+    expect(peer.keys).toBe(`\r\r${CLEAR_BYTE}\r`);
+  });
+
+  sharing('of two hubs that paste in one moment: neither is sent with the other', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--edit', '--echo', '700'] });
+    const [server] = await servers(lab);
+    const MAM_HOME = join(lab.folder, 'h3');
+    lab.homes.push(MAM_HOME);
+    const registry = join(lab.project, 'third', 'jobs');
+    const other = await lab.startServer({ MAM_HOME, MAM_REGISTRY_DIR: registry });
+    await other.ask('list_jobs');
+    const both = [server, other].map((one) => one.delegate(peer, { prompt: 'job one' }));
+    const [{ job_id: one }, { job_id: two }] = await Promise.all(both);
+    await lab.event(one, 'submitted');
+    await until('it is sent', () => lab.types(two, registry).includes('submitted'));
+    const sent = peer.bytes.toString().split('\r');
+    expect(sent.map((text) => text.split('Use only this id').length - 1)).toEqual([1, 1, 0]);
   });
 
   sharing('in a pane whose program was replaced: nobody waits for it', async ({ lab }) => {
@@ -230,6 +289,39 @@ describe('the hub is killed, and a text of ours stands in a pane', () => {
       await lab.event(two.job_id, 'submitted');
       expect(peer.pastes).toEqual([one, two.job_id].map((id) => lab.orderOf(id)));
       expect(peer.keys).toBe(`\r\r${CLEAR_BYTE}\r`);
+    },
+  );
+
+  sharing(
+    'and the notes of it are lost or can not be read: another order waits all the same',
+    async ({ lab }) => {
+      const ways = [[], ['--show', 'collapsed'], ['--park']];
+      const [server] = await servers(lab);
+      const left = await Promise.all(
+        ways.map(async (args) => {
+          const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2', ...args] });
+          return { peer, one: await leftBehind(lab, peer) };
+        }),
+      );
+      const killed = await lab.killHub();
+      const folder = join(lab.home, 'panes');
+      rmSync(folder, { recursive: true });
+      mkdirSync(folder, { mode: 0o700 });
+      writeFileSync(join(folder, 'damaged'), '{bad');
+      await server.ask('list_jobs');
+      await until('another hub runs', async () => (await lab.hubPid()) !== killed);
+      await Promise.all(
+        left.map(async ({ peer, one }) => {
+          const two = await server.delegate(peer, { prompt: 'job two' });
+          await isBlocked(lab, two.job_id, 'stands in the input box and was not submitted');
+          await pause(NEXT_LOOK_MS);
+          expect(peer.pastes).toEqual([lab.orderOf(one)]);
+          await type(lab, peer, CLEAR);
+          await lab.event(two.job_id, 'submitted');
+          expect(peer.keys).toBe(`\r\r${CLEAR_BYTE}\r`);
+        }),
+      );
+      rmSync(join(folder, 'damaged'));
     },
   );
 

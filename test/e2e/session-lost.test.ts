@@ -94,6 +94,33 @@ async function isLost(lab: Lab, { lose, inShell = false, words }: Loss): Promise
 describe.concurrent('session_lost', () => {
   sharing.for(LOSSES)('by $way', (loss, { lab }) => isLost(lab, loss));
 
+  sharing('says what of ours may stand at the shell that has the pane now', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { inShell: true, args: ['--hang', `${lab.folder}/never`] });
+    const server = await supervisor(lab);
+    process.kill(peer.pid, 'SIGUSR2');
+    await until('it hangs', () => peer.hangs);
+    const answer = server.ask('delegate_job', {
+      prompt: 'job one',
+      agent_session: peer.address,
+      agent: 'command',
+    });
+    const pasting = () =>
+      lab
+        .jobIds()
+        .find((id) => lab.types(id).includes('pasting') && lab.record(id).agent_session?.pane === peer.pane);
+    const job_id = (await until('it is pasted', pasting)) ?? '';
+    await pause(QUIET_MS);
+    process.kill(peer.pid, 'SIGKILL');
+    await lab.event(job_id, 'session_lost');
+    await answer;
+    expect(lab.record(job_id).detail).toMatch(
+      /has ended.*Our own order for job .* was pasted and not sent.*clear the line/,
+    );
+    await until('the shell has it', async () => (await lab.screen(peer)).includes(job_id));
+    await pause(QUIET_MS);
+    expect(await lab.screen(peer)).not.toContain('not found');
+  });
+
   sharing('is amended by a late report of what had been done', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
     const [server, reporter] = [await supervisor(lab), await lab.reporter];

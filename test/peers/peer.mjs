@@ -21,6 +21,7 @@
 //   --die-on-paste      ends when a paste has ended, before any Enter
 //   --hang FILE         SIGUSR2 makes it hang until this is there: it reads and shows nothing
 //   --edit              its box can be edited: keys are written at its cursor, C-a goes to the beginning, C-u empties it
+//   --park              its cursor stands in a corner, away from its box
 //   --flood             fills the screen all the time
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -53,6 +54,7 @@ const { values: options } = parseArgs({
     'die-on-paste': { type: 'boolean', default: false },
     hang: { type: 'string' },
     edit: { type: 'boolean', default: false },
+    park: { type: 'boolean', default: false },
     flood: { type: 'boolean', default: false },
   },
 });
@@ -77,7 +79,7 @@ const SHOWS = {
     setTimeout(() => out(`${CLEAR}READY> words of a person`), 50);
   },
 };
-const out = (text) => process.stdout.write(text);
+const out = (text) => process.stdout.write(options.park ? `\x1b8${text}\x1b7\x1b[30;1H` : text);
 const note = noteIn(options.log);
 
 let held = options.dialog || options.busy !== undefined;

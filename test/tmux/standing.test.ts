@@ -86,7 +86,7 @@ describe('a text of ours', () => {
 
   test('stands in the place of its placeholder only where that was seen a moment ago', () => {
     const shot = screen('READY> [Pasted ~3 lines]');
-    expect(standing(shot, { text: TEXT, prompt: 'READY>' })).toBe('none');
+    expect(standing(shot, { text: TEXT, prompt: 'READY>' })).toBe('folded');
     const placeholder = '[Pasted ~3 lines]';
     expect(standing(shot, { text: TEXT, prompt: 'READY>', placeholder })).toBe('alone');
   });

@@ -1,0 +1,45 @@
+import { bare, PLACEHOLDER } from './own-text.ts';
+import type { Shot } from './screen.ts';
+import { hasPiece, type Pasted, PIECE, promptOf, signOf, standing } from './standing.ts';
+
+/** How a text was seen since its paste. */
+export interface Sighting {
+  /** Its own words were on the screen. */
+  text?: boolean | undefined;
+  /** It stood at the cursor: an empty box at the cursor is its box. */
+  cursor?: boolean | undefined;
+  /** The placeholder that its program has shown for it. */
+  placeholder?: string | undefined;
+}
+
+/**
+ * True where the screen shows that a text has left its box: the box at the cursor is as it was before the paste, or an
+ * empty one stands below the text, or nothing is left of words that were seen. That it is not at the cursor is not enough.
+ */
+export function hasLeft(shot: Shot, pasted: Pasted, seen: Sighting): boolean {
+  if (standing(shot, pasted) !== 'none' || (pasted.alternate ?? shot.alternate) !== shot.alternate)
+    return false;
+  const isUnknown = seen.text !== true && seen.placeholder === undefined;
+  if (boxOf(shot, pasted) === 'empty' && (seen.cursor === true || isUnknown)) return true;
+  const { lines } = shot;
+  if (hasEmptyBoxBelow(lines, seen.text === true ? pasted.text : seen.placeholder)) return true;
+  const isNowhere =
+    !hasPiece(lines.map(bare).join(''), bare(pasted.text)) && !lines.some((row) => PLACEHOLDER.test(row));
+  return !isUnknown && isNowhere;
+}
+
+/** What stands before the cursor, against what stood there before the paste: the same, more, or another prompt. */
+export function boxOf(shot: Shot, { prompt }: Pasted): 'empty' | 'filled' | 'other' {
+  const [before, now] = [signOf(prompt), signOf(promptOf(shot))];
+  if (now === before) return 'empty';
+  return before !== '' && now.startsWith(before) ? 'filled' : 'other';
+}
+
+/** True where a row below the text reads as the text's own row does before it. */
+export function hasEmptyBoxBelow(lines: string[], text: string | undefined): boolean {
+  const begin = bare(text ?? '').slice(0, PIECE);
+  const rows = lines.map(bare);
+  const row = begin === '' ? -1 : rows.findLastIndex((one) => one.includes(begin));
+  const sign = signOf((rows[row] ?? '').split(begin)[0] ?? '');
+  return sign !== '' && rows.slice(row + 1).some((one) => signOf(one) === sign);
+}

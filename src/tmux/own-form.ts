@@ -1,0 +1,64 @@
+import { hasEmptyBoxBelow } from './has-left.ts';
+import { bare, PLACEHOLDER } from './own-text.ts';
+import type { Shot } from './screen.ts';
+import { endOfBox, REACH } from './standing.ts';
+
+/** An order, and whatever else of ours is typed: what it begins with, and its end. Without blanks, as `bare` makes it. */
+const FORMS = [
+  /Job([a-z0-9-]{1,80}?)wasdelegatedtoyoubyanotheragent(?<end>.*?Useonlythisid,noneofanearlierrun:\1)?/g,
+  /Jobs?([a-z0-9-]{1,80}?)(?:is(?:completed|failed|cancelled)|needsyou|,foryou:|:thereissomethingforyoutoread)(?<end>.*?(?:,note[a-z0-9]{8}|\(note[a-z0-9]{8}\)))/g,
+];
+const SHOWN_CHARS = 60;
+
+/**
+ * A text of mam that stands at the cursor, whoever has pasted it: another hub, or one whose notes are lost. It is told by
+ * its form alone, so only the rows count in which the cursor is: what was submitted may stand right above them.
+ * @returns what stands there, for a person
+ */
+export function ownFormAtCursor(shot: Shot): string | undefined {
+  const { lines, cursor_y: y } = shot;
+  const top = Math.max(0, y - REACH);
+  const at = formsIn(lines.slice(top, endOfBox(shot))).find(
+    ({ first, last }) => top + first <= y && top + last >= y,
+  );
+  if (at !== undefined) return (lines[top + at.first] ?? '').trim().slice(0, SHOWN_CHARS);
+  return PLACEHOLDER.exec(lines[y] ?? '')?.[0].slice(0, SHOWN_CHARS);
+}
+
+/** The same anywhere on the screen, where no empty box stands below it. */
+export function ownFormOnScreen({ lines }: Shot): string | undefined {
+  const form = formsIn(lines).at(-1);
+  const row = lines[form?.first ?? lines.findLastIndex((one) => PLACEHOLDER.test(one))];
+  if (row === undefined || hasEmptyBoxBelow(lines, form?.text ?? PLACEHOLDER.exec(row)?.[0]))
+    return undefined;
+  return row.trim().slice(0, SHOWN_CHARS);
+}
+
+/** How texts of ours begin on a screen that are about other jobs than one of them is. */
+export function otherForms(lines: string[], text: string): string[] {
+  const isOther = ({ job }: { job: string }) => !text.includes(job);
+  return formsIn(lines)
+    .filter(isOther)
+    .map(({ job }) => `Job${job}`);
+}
+
+/** Our texts in some rows, by the rows in which they begin and end. */
+function formsIn(lines: string[]): { first: number; last: number; job: string; text: string }[] {
+  const rows = lines.map(bare);
+  const ends = rows.map((_, row) => rows.slice(0, row + 1).join('').length);
+  const rowOf = (at: number) => ends.findIndex((end) => at < end);
+  return FORMS.flatMap((form) => [...rows.join('').matchAll(form)]).map(
+    ({ index, 0: text, 1: job = '', groups }) => {
+      const end = index + text.length - 1;
+      // Somebody has taken its end away: it goes on as far as its rows do.
+      const blank = rows.findIndex((row, at) => at > rowOf(end) && row === '');
+      const last = groups?.['end'] === undefined ? (blank < 0 ? rows.length : blank) - 1 : rowOf(end);
+      return { first: rowOf(index), last, job, text };
+    },
+  );
+}
+
+/** Why such a text is in the way. @param words of it */
+export function unsent(words: string): string {
+  return `a text that mam has typed, or one that looks so, stands in the input box and was not submitted: ${words}. Send or remove it there.`;
+}

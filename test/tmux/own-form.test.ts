@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { composeOrder } from '../../src/job/order.ts';
+import { hasLeft } from '../../src/tmux/has-left.ts';
+import { otherForms, ownFormAtCursor, ownFormOnScreen } from '../../src/tmux/own-form.ts';
+import { readShot } from '../../src/tmux/screen.ts';
+
+const ID = 'mend-it-abcd1234';
+const ORDER = composeOrder(ID, { prompt: 'mend the roof', mam: 'mam', taskFile: '/x' });
+const NOTE = `Job ${ID}, for you: take tin, note 1a2b3c4d`;
+const LINE = `Job ${ID} is completed: run: mam status ${ID} (note 1a2b3c4d)`;
+
+/** A screen with the cursor at the end of its last row, or `up` rows above that. */
+function screen(rows: string, up = 0) {
+  const lines = rows.split('\n');
+  const y = lines.length - 1 - up;
+  return { ...readShot(['', ...lines]), cursor_x: lines[y]?.length ?? 0, cursor_y: y };
+}
+
+const wrapped = (text: string) =>
+  text
+    .replace(/.{1,60}/g, '$&\n')
+    .replace(/\n+/g, '\n')
+    .trimEnd();
+
+describe('a text of our form', () => {
+  test.each([ORDER, NOTE, LINE])('is a draft at the cursor: %s', (text) => {
+    for (const rows of [`READY> ${text}`, `old\nREADY> ${wrapped(text)}`, text, `${text} and paint it`])
+      expect(ownFormAtCursor(screen(rows))).toBeDefined();
+    // What was submitted stands above, also where the box has no prompt.
+    for (const rows of [`READY> ${text}\nTOOK IT\nREADY> `, `${text}\n`, `> ${text}\n\n  done\n\n> `])
+      expect(ownFormAtCursor(screen(rows))).toBeUndefined();
+  });
+
+  test('is one with its end taken away, with the cursor in it, or as a placeholder', () => {
+    expect(ownFormAtCursor(screen(`READY> ${ORDER.slice(0, -30)}`))).toBeDefined();
+    expect(ownFormAtCursor(screen(`READY> ${ORDER}`, 2))).toBeDefined();
+    expect(ownFormAtCursor(screen('READY> [Pasted text #1 +2 lines]'))).toBe('[Pasted text #1 +2 lines]');
+    expect(ownFormAtCursor(screen('READY> words of a person about Job openings'))).toBeUndefined();
+  });
+
+  test('counts anywhere where notes are lost, unless an empty box stands below it', () => {
+    expect(ownFormOnScreen(screen(`READY> ${ORDER}\n\n\n`))).toContain('was delegated');
+    expect(ownFormOnScreen(screen(`READY> ${ORDER}\nTOOK IT\nREADY>`))).toBeUndefined();
+    expect(ownFormOnScreen(screen('READY>'))).toBeUndefined();
+  });
+
+  test('of another job is told from our own', () => {
+    const other = ORDER.replaceAll(ID, 'paint-it-wxyz9876');
+    expect(otherForms([`READY> ${ORDER}${other}`], ORDER)).toEqual(['Jobpaint-it-wxyz9876']);
+    expect(otherForms([`READY> ${ORDER}`, NOTE], ORDER)).toEqual([]);
+  });
+});
+
+describe('a text has left its box', () => {
+  const pasted = { text: ORDER, prompt: 'READY>' };
+  test('when the box at the cursor is empty again, one stands empty below it, or nothing of it is left', () => {
+    expect(hasLeft(screen(`READY> ${ORDER}\nTOOK IT\nREADY>`), pasted, { text: true, cursor: true })).toBe(
+      true,
+    );
+    expect(hasLeft(screen(`READY> ${ORDER}\nTOOK IT\nREADY>\n\n~`), pasted, { text: true })).toBe(true);
+    expect(hasLeft(screen('ask>'), pasted, { text: true })).toBe(true);
+  });
+
+  test('not because it is not at the cursor, or is shown as something else', () => {
+    expect(hasLeft(screen(`READY> ${ORDER}\n\n\n`), pasted, { text: true })).toBe(false);
+    expect(hasLeft(screen('READY> [Pasted text #1 +2 lines]'), pasted, { placeholder: 'x' })).toBe(false);
+    expect(hasLeft(screen('READY> something came in'), pasted, {})).toBe(false);
+    const other = { ...pasted, alternate: false };
+    expect(hasLeft({ ...screen('a full-screen view'), alternate: true }, other, { text: true })).toBe(false);
+  });
+});
