@@ -316,7 +316,7 @@ describe('claims', () => {
     const link = makeLink(home, { patienceMs: 100 });
     await expect(link.claim(makeClaim('a'))).rejects.toMatchObject({
       code: 'io',
-      message: expect.stringContaining('kept nowhere'),
+      message: expect.stringContaining('could not be stored anywhere'),
     });
   });
 

@@ -224,7 +224,7 @@ describe('the broker', () => {
   test('a password in a configuration file reaches nothing that is written', async () => {
     const secret = 'c0nfig-secret-9';
     // The client that read it first waits for the broker of its own.
-    lab.expected.push(/^h\/outbox\/[\w-]+\.json$/);
+    lab.expected.push(/^h\/outbox\/[\w.-]+\.json$/);
     homeFile({ broker_url: `mqtt://me:${secret}@127.0.0.1:9` });
     const server = await lab.startServer();
     // The way to the hub is its private socket, whatever becomes of the broker.

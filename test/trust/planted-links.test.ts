@@ -30,7 +30,7 @@ const letters: Record<string, string> = {};
 
 beforeAll(() => {
   lab = new Lab();
-  lab.expected.push(NOT_OURS, /^h\/outbox\/[\w-]+\.json$/);
+  lab.expected.push(NOT_OURS, /^h\/outbox\/[\w.-]+\.json$/);
   for (const kind of ['link', 'hard link', 'texts'] as const) {
     live[kind] = makeProject();
     const { registry, precious } = live[kind];

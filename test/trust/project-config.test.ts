@@ -298,7 +298,7 @@ describe("a project's settings, in a server and beside a hub that run", () => {
       /Tell your user: only a person should run `mam trust`, after `mam trust --show`\.$/,
     );
     const { code, stderr } = await lab.mam('trust');
-    expect([code, stderr]).toEqual([69, expect.stringContaining('or with --yes')]);
+    expect([code, stderr]).toEqual([69, expect.stringContaining('or add --yes')]);
     expect((await load()).realm).toBe('default');
     expect((await lab.mam('trust', '--yes')).code).toBe(0);
     expect((await lab.mam('trust')).stdout).toContain('is trusted');

@@ -67,7 +67,7 @@ describe.runIf(isRoot)("a hub's socket", () => {
     await listenAt(socket);
     chownSync(socket, NOBODY, NOBODY);
     // The report is kept for a hub that is ours.
-    lab.expected.push(/^h\/outbox\/[\w-]+\.json$/);
+    lab.expected.push(/^h\/outbox\/[\w.-]+\.json$/);
     const words = `The socket ${socket} belongs to another user (uid ${NOBODY}).`;
     const list = await lab.mam('list');
     const publish = await lab.mam('publish', '--job', 'any-12345678', '--event', 'progress');
