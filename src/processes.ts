@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { systemCode } from './errors.ts';
 
 const LINUX = process.platform === 'linux';
 /** By its place: the PATH of whoever started the hub may be bare. */
 const PS = existsSync('/bin/ps') ? '/bin/ps' : 'ps';
+const STTY = existsSync('/bin/stty') ? '/bin/stty' : 'stty';
 /** The file behind a process's input where that is a terminal. */
 const TERMINAL = /^\/dev\/(?:pts\/\d+|tty.*)$/;
 
@@ -179,6 +180,29 @@ export function openFiles(pid: number): Map<string, string> | undefined {
 /** True for a process whose input is a terminal; only Linux tells, so elsewhere for all. */
 export function readsTerminal(pid: number): boolean {
   return !LINUX || TERMINAL.test(linkOf(`/proc/${pid}/fd/0`) ?? '');
+}
+
+/**
+ * True where a process's terminal is in line mode: it keeps what is typed until somebody reads it, whoever that is.
+ * @returns nothing where the system does not tell
+ */
+export function isInLineMode({
+  pid,
+  terminal,
+}: Pick<TerminalProcess, 'pid' | 'terminal'>): boolean | undefined {
+  const path = LINUX ? linkOf(`/proc/${pid}/fd/0`) : `/dev/${terminal}`;
+  if (path === undefined || !TERMINAL.test(path)) return undefined;
+  let file: number | undefined;
+  try {
+    // Never to become our own terminal, and never to wait for its line.
+    file = openSync(path, constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
+    const said = execFileSync(STTY, ['-a'], { cwd: '/', encoding: 'utf8', stdio: [file, 'pipe', 'ignore'] });
+    return /(?<!-)\bicanon\b/.test(said);
+  } catch {
+    return undefined;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
 }
 
 function linkOf(path: string): string | undefined {

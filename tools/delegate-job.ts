@@ -85,7 +85,7 @@ const inputSchema = z.strictObject({
     .max(200)
     .optional()
     .describe(
-      "Your own key, 1 to 200 characters: the same key never makes a second job. Default: the client's id of this call, if it sends one",
+      "Your own key, 1 to 200 characters: a repeat in your session or pane gives the same job. Default: the client's call id",
     ),
   notify: z
     .enum(['none', 'pane'])

@@ -4,6 +4,7 @@ import { MamError } from '../src/errors.ts';
 import type { ClaimReply } from '../src/job/event.ts';
 import { isJobId } from '../src/job/id.ts';
 import { LIMITS } from '../src/job/limits.ts';
+import { untilAnswered } from '../src/job/messages.ts';
 import { REPORT_TYPES, type ReportType } from '../src/job/words.ts';
 import { callOf } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
@@ -137,7 +138,10 @@ function kept(jobId: string, type: ReportType, why: string, earlier: string[] = 
     accepted: true,
     recorded: false,
     messages: earlier,
-    next: type === 'started' ? `To get your task: ${again}` : 'Go on; there is no need to report this again.',
+    next:
+      type === 'started'
+        ? `To get your task: ${again}`
+        : `There is no need to report this again. ${untilAnswered(type) ?? 'Go on.'}`,
   };
 }
 
@@ -153,5 +157,7 @@ function nextStep(jobId: string, type: ReportType, reply: ClaimReply): string {
   if (reply.next !== undefined && cut !== '') return `${cut}${reply.next}`;
   if (reply.next !== undefined) return reply.next;
   if (type === 'completed' || type === 'error') return 'Nothing is left to report.';
+  const asks = untilAnswered(type);
+  if (asks !== undefined) return asks;
   return `Work on, and report the end: ${callOf('publish_event', { job_id: jobId, event: 'completed', detail: 'ONE LINE' })}`;
 }

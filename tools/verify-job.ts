@@ -60,7 +60,7 @@ export default defineTool({
   async handle({ job_id, validate, validate_timeout_seconds }, { engine, caller, signal, progress }) {
     const { registryDir: registry_dir, path, virtualEnv, toolTimeoutSeconds } = engine.settings;
     const { record } = await engine.request('log', { job_id, registry_dir });
-    const began = Date.now();
+    const began = performance.now();
     const run = engine.request('verify', {
       job_id,
       registry_dir,
@@ -71,7 +71,7 @@ export default defineTool({
     });
     const { milliseconds } = waitBudget(undefined, caller.clientName, toolTimeoutSeconds);
     const ticking = setInterval(() => {
-      progress(`The script of ${job_id} runs, ${Math.round((Date.now() - began) / 1000)} s`);
+      progress(`The script of ${job_id} runs, ${Math.round((performance.now() - began) / 1000)} s`);
     }, PROGRESS_MS);
     let giveUp = (): void => {};
     const givenUp = new Promise<undefined>((done) => {

@@ -140,13 +140,15 @@ export default defineTool({
 });
 
 function nextStep(
-  { jobs, cursor }: WaitAnswer,
+  { jobs, unseen, cursor }: WaitAnswer,
   ids: string[],
   until: 'any' | 'all',
   attach: (job: JobRecord) => string | undefined,
 ): string {
-  if (jobs.length === 0) return `Jobs of other sessions, if there are any: ${callOf('list_jobs', {})}`;
-  const open = jobs.filter((job) => job.final_at === undefined).map((job) => job.job_id);
+  if (jobs.length + unseen.length === 0)
+    return `Jobs of other sessions, if there are any: ${callOf('list_jobs', {})}`;
+  const known = jobs.filter((job) => job.final_at === undefined).map((job) => job.job_id);
+  const open = [...known, ...unseen];
   if (open.length === 0) return finalStep(jobs);
   const call = (job_ids: string[], from: string): string =>
     callOf('wait_job', { ...(ids.length === 0 ? {} : { job_ids }), until, cursor: from });

@@ -21,6 +21,12 @@ export interface BrokerOptions {
   drainMs?: number;
 }
 
+/** The broker inside of the hub. */
+export interface OwnBroker extends HubBus {
+  /** Listens on a socket made anew, where the old one was removed; connected clients notice nothing. @throws MamError `io` */
+  listenAgain(): Promise<void>;
+}
+
 /** A longer path is cut silently by the system, so that two hubs could share a socket. */
 const MAX_SOCKET_PATH_BYTES = 100;
 /** The name of a socket before it is the hub's. */
@@ -41,7 +47,7 @@ interface AedesInside {
  * What clients publish is handed to the handlers and to nobody else: only the hub speaks to subscribers.
  * @throws MamError `bad_input` for a path that is too long, `io` when the socket cannot be made
  */
-export async function startBroker(options: BrokerOptions): Promise<HubBus> {
+export async function startBroker(options: BrokerOptions): Promise<OwnBroker> {
   const { socketPath, handlers, drainMs = DRAIN_TIMEOUT_MS } = options;
   checkPath(socketPath);
   const aedes = new Aedes({
@@ -71,13 +77,15 @@ export async function startBroker(options: BrokerOptions): Promise<HubBus> {
   aedes.on('clientDisconnect', count);
 
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    guardFrames(socket);
-    aedes.handle(socket);
-  });
-  const inode = await listen(server, socketPath);
+  const makeServer = (): Server =>
+    createServer((socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      guardFrames(socket);
+      aedes.handle(socket);
+    });
+  let server = makeServer();
+  let inode = await listen(server, socketPath);
 
   return {
     publish(topic, payload, { retain = false } = {}) {
@@ -95,6 +103,12 @@ export async function startBroker(options: BrokerOptions): Promise<HubBus> {
     },
     get clients() {
       return inside.connectedClients;
+    },
+    async listenAgain() {
+      const next = makeServer();
+      inode = await listen(next, socketPath);
+      server.close();
+      server = next;
     },
     async stop() {
       await unlinkOurs(socketPath, inode);

@@ -16,6 +16,8 @@ export interface ExternalOptions {
   ca?: string | undefined;
   realm: string;
   host: string;
+  /** Of its session at the broker, which keeps what comes while the hub is away: the same for every hub of a home. */
+  session: string;
   handlers: ExternalHandlers;
 }
 
@@ -55,7 +57,7 @@ class ExternalBus implements HubBus {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   /** What its connection has been given and not acknowledged. */
-  #untaken = { bytes: 0 };
+  #untaken = new Untaken();
   /** What a resumed session delivers at once waits until the hub has its bus and can answer. */
   readonly #opened: Promise<void>;
   #open: () => void = () => {};
@@ -114,11 +116,12 @@ class ExternalBus implements HubBus {
     }
   }
 
-  #send(client: MqttClient, { topic, payload, retain }: Waiting): void {
+  #send(client: MqttClient, message: Waiting): void {
     const untaken = this.#untaken;
-    untaken.bytes += payload.length;
-    client.publish(topic, payload, { qos: 1, retain }, () => {
-      untaken.bytes -= payload.length;
+    const { topic, payload, retain } = message;
+    untaken.add(message);
+    client.publish(topic, payload, { qos: 1, retain }, (error) => {
+      if (!error) untaken.delete(message);
     });
   }
 
@@ -134,10 +137,10 @@ class ExternalBus implements HubBus {
   }
 
   async #connect(): Promise<void> {
-    const { realm, host } = this.#options;
+    const { realm, host, session } = this.#options;
     if (!this.#retained.has(this.#statusTopic)) this.publish(this.#statusTopic, ONLINE, { retain: true });
     const client = await openConnection(this.#address, {
-      clientId: `mam-hub-${host}`,
+      clientId: `mam-hub-${session}`,
       clean: false,
       will: { topic: this.#statusTopic, payload: OFFLINE },
       prepare: (fresh) => this.#listen(fresh),
@@ -153,7 +156,7 @@ class ExternalBus implements HubBus {
     if (!client.connected) throw new Error('connection closed');
     this.#client = client;
     this.#why = undefined;
-    this.#untaken = { bytes: 0 };
+    this.#untaken = new Untaken();
     this.#delay = MIN_DELAY_MS;
     // A broker that was restarted may have forgotten what it retained.
     for (const message of [...this.#waiting, ...this.#retained.values()]) this.#send(client, message);
@@ -193,6 +196,10 @@ class ExternalBus implements HubBus {
   #lost(client: MqttClient): void {
     if (this.#client !== client && this.#client !== undefined) return;
     this.#client = undefined;
+    // Whether the broker has them nobody knows: they may come twice, and must not come never.
+    const lost = [...this.#untaken].filter(({ retain, payload }) => !retain || payload.length === 0);
+    this.#waiting = [...lost, ...this.#waiting];
+    this.#waitingBytes += lost.reduce((bytes, { payload }) => bytes + payload.length, 0);
     client.end(true);
     this.#options.handlers.clients?.(0);
     this.#later();
@@ -208,6 +215,22 @@ class ExternalBus implements HubBus {
     };
     this.#timer = setTimeout(() => void this.#connect().catch(again), this.#delay * jitter);
     this.#delay = longer(this.#delay);
+  }
+}
+
+/** Messages, and how long they are together. */
+class Untaken extends Set<Waiting> {
+  bytes = 0;
+
+  override add(message: Waiting): this {
+    this.bytes += message.payload.length;
+    return super.add(message);
+  }
+
+  override delete(message: Waiting): boolean {
+    const was = super.delete(message);
+    if (was) this.bytes -= message.payload.length;
+    return was;
   }
 }
 

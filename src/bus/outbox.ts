@@ -1,17 +1,20 @@
-import { type FSWatcher, statSync, watch } from 'node:fs';
+import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
 import { lstat, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import type { Claim } from '../job/event.ts';
+import { isJobId } from '../job/id.ts';
 import { syncFolder, writeDurable } from './durable.ts';
 
 /** Where an event waits on disk for the hub. */
 export interface OutboxFile {
   file: string;
   writer: string;
-  /** The writer's own order: a later event has a higher number. */
+  /** An event that was kept after another one was there has a higher number, whoever kept them. */
   order: number;
+  /** Absent where the file's name does not tell. */
+  jobId?: string | undefined;
 }
 
 /** One event that waits on disk for the hub. */
@@ -19,7 +22,7 @@ export interface OutboxEntry extends OutboxFile {
   claim: Claim;
 }
 
-const NAME = /^([a-z0-9-]{1,64})-(\d{9})\.json$/;
+const NAME = /^([a-z0-9-]{1,64}?)(?:\.([a-z0-9-]{1,64}))?-(\d{9})\.json$/;
 const ORDER_DIGITS = 9;
 const POLL_MS = 2000;
 
@@ -28,32 +31,31 @@ export function outboxFolder(home: string): string {
   return join(home, 'outbox');
 }
 
-/** Where a writer's event with this number lies. */
-export function outboxFile(folder: string, writer: string, order: number): string {
-  return join(folder, `${writer}-${String(order).padStart(ORDER_DIGITS, '0')}.json`);
+/** Where a writer's event of a job with this number lies. */
+export function outboxFile(folder: string, writer: string, order: number, jobId: string): string {
+  const job = isJobId(jobId) ? `.${jobId}` : '';
+  return join(folder, `${writer}${job}-${String(order).padStart(ORDER_DIGITS, '0')}.json`);
 }
 
 /**
- * Keeps an event on disk until the hub has it. Call for one writer in its order, each after the one before.
+ * Keeps an event on disk until the hub has it, behind all that are kept there. Call for one writer in its order, each
+ * after the one before.
  * @param writer `[a-z0-9-]{1,64}`
  * @returns the file; it is on disk when this resolves
  * @throws the system's error when it could not be written
  */
-export async function keepInOutbox(
-  folder: string,
-  writer: string,
-  order: number,
-  claim: Claim,
-): Promise<string> {
-  const file = outboxFile(folder, writer, order);
+export async function keepInOutbox(folder: string, writer: string, claim: Claim): Promise<string> {
   makeFolder(folder);
+  // No clock tells the order of processes as surely: what is not there any more is in a journal.
+  const newest = parseNames(await names(folder)).reduce((most, { order }) => Math.max(most, order), 0);
+  const file = outboxFile(folder, writer, newest + 1, claim.job_id);
   await writeDurable(file, JSON.stringify(claim));
   await syncFolder(folder);
   return file;
 }
 
 /**
- * All events of an outbox, each writer's in its order. A file that holds no claim is moved aside to `<name>.bad`.
+ * All events of an outbox, in the order in which they were kept. A file that holds no claim is moved aside to `<name>.bad`.
  * An entry stays until `removeOutboxEntry`.
  */
 export async function readOutbox(folder: string): Promise<OutboxEntry[]> {
@@ -65,10 +67,19 @@ export async function readOutbox(folder: string): Promise<OutboxEntry[]> {
   return entries;
 }
 
-/** The files of an outbox, each writer's in its order. @throws the system's error */
+/** The files of an outbox, in the order in which they were kept. @throws the system's error */
 export async function listOutbox(folder: string): Promise<OutboxFile[]> {
   const found = await listNames(folder);
-  return found.map(({ name, writer, order }) => ({ file: join(folder, name), writer, order }));
+  return found.map(({ name, ...more }) => ({ file: join(folder, name), ...more }));
+}
+
+/** True when the outbox has an event of this job, by the names of its files. */
+export function hasKept(folder: string, jobId: string): boolean {
+  try {
+    return readdirSync(folder).some((name) => NAME.exec(name)?.[2] === jobId);
+  } catch {
+    return false;
+  }
 }
 
 /** Removes an entry that is in the journal (or refused with an answer); one that is gone already is fine. */
@@ -114,10 +125,8 @@ export function watchOutbox(folder: string, onChange: () => void): () => void {
   };
 }
 
-interface Name {
+interface Name extends Omit<OutboxFile, 'file'> {
   name: string;
-  writer: string;
-  order: number;
 }
 
 async function listNames(folder: string): Promise<Name[]> {
@@ -125,18 +134,19 @@ async function listNames(folder: string): Promise<Name[]> {
   // file that was there before the last one of the first.
   const first = parseNames(await names(folder));
   if (first.length === 0) return [];
-  const last = new Map<string, number>();
-  for (const { writer, order } of first) last.set(writer, Math.max(order, last.get(writer) ?? 0));
+  const last = first.reduce((most, { order }) => Math.max(most, order), 0);
   const second = parseNames(await names(folder));
   return second
-    .filter(({ writer, order }) => order <= (last.get(writer) ?? 0))
-    .sort((a, b) => (a.writer === b.writer ? a.order - b.order : a.writer < b.writer ? -1 : 1));
+    .filter(({ order }) => order <= last)
+    .sort((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1));
 }
 
 function parseNames(found: string[]): Name[] {
   return found.flatMap((name) => {
     const match = NAME.exec(name);
-    return match?.[1] === undefined ? [] : [{ name, writer: match[1], order: Number(match[2]) }];
+    return match?.[1] === undefined
+      ? []
+      : [{ name, writer: match[1], jobId: match[2], order: Number(match[3]) }];
   });
 }
 

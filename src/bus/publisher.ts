@@ -119,6 +119,8 @@ export class Publisher {
   /** A new connection: all that is on its way goes out again, in its order, before anything newer. */
   resend(): void {
     for (const { topic, payload } of this.#sent.values()) this.#options.send(topic, payload);
+    // Somebody may have removed what was kept.
+    this.#askOfGone();
   }
 
   /** Puts what is on its way into the outbox and waits for no answer; resolves when every outcome is known. */
@@ -237,7 +239,7 @@ export class Publisher {
       if (home === undefined) throw new Error('this process has no outbox folder');
       if (!entry.answered) {
         const folder = outboxFolder(home);
-        entry.file = await keepInOutbox(folder, this.#writer, entry.order, entry.claim);
+        entry.file = await keepInOutbox(folder, this.#writer, entry.claim);
       }
     } catch (error) {
       this.#drop(entry);

@@ -25,7 +25,7 @@ export class Reconnector {
   #trying = false;
   #closed = false;
   #delay = MIN_DELAY_MS;
-  #since = 0;
+  #since = Number.NEGATIVE_INFINITY;
   #wake: () => void = () => {};
 
   constructor(options: ReconnectorOptions) {
@@ -54,7 +54,7 @@ export class Reconnector {
 
   async #keepTrying(): Promise<void> {
     // A connection that broke soon after it came up does not make us hurry.
-    if (Date.now() - this.#since > MAX_DELAY_MS) this.#delay = MIN_DELAY_MS;
+    if (performance.now() - this.#since > MAX_DELAY_MS) this.#delay = MIN_DELAY_MS;
     else await this.#pause();
     while (!this.#closed && this.#client === undefined && this.#options.wanted()) {
       try {
@@ -85,7 +85,7 @@ export class Reconnector {
       throw new Error('connection closed');
     }
     this.#client = client;
-    this.#since = Date.now();
+    this.#since = performance.now();
     client.once('close', () => {
       client.end(true);
       if (this.#client !== client) return;

@@ -43,6 +43,8 @@ export interface WaitOptions {
 export interface WaitEnd {
   outcome: 'final' | 'needs_attention' | 'still_running';
   jobs: JobRecord[];
+  /** Ids of those that the hub has said nothing of before the time was up. */
+  unseen: string[];
   /** What happened since the cursor, oldest first; the newest 50 at most. */
   events: RecordedEvent[];
   /** How many older ones there were. */
@@ -173,6 +175,7 @@ function summarize(
   const newest = events.slice(-MAX_EVENTS);
   return {
     jobs: watched.flatMap(({ record }) => (record === undefined ? [] : [record])),
+    unseen: watched.filter(({ record }) => record === undefined).map(({ id }) => id),
     events: newest,
     events_left_out: heard - newest.length,
     cursor: watched.map(({ id, after }, place) => `${id}:${streams[place]?.seen ?? after ?? 0}`).join(' '),

@@ -76,8 +76,8 @@ async function end(settings: Settings): Promise<boolean> {
   const asked = await ask(settings, 'hub_stop');
   if (asked !== undefined && pid !== undefined) {
     for (
-      const end = Date.now() + STOP_MS;
-      start !== undefined && startOf(pid) === start && Date.now() < end;
+      const end = performance.now() + STOP_MS;
+      start !== undefined && startOf(pid) === start && performance.now() < end;
     ) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }

@@ -8,6 +8,7 @@ import { brokerAddress } from '../hub/address.ts';
 import type { Claim, ClaimReply } from '../job/event.ts';
 import { newEventId, randomSuffix } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
+import { untilAnswered } from '../job/messages.ts';
 import { clean } from '../job/text.ts';
 import { REPORT_TYPES } from '../job/words.ts';
 import { pidNamespace } from '../process-id.ts';
@@ -76,11 +77,14 @@ export async function report(given: Given<typeof options>, source?: 'person'): P
     if (error instanceof MamError && error.code === 'io') return fail(error.text, EXIT.lost);
     throw error;
   }
-  if (json)
-    printJson({ ...reportView(claim.type, claim.job_id, reply), next: reply.refusal ?? reply.next ?? '' });
+  const { type } = claim;
+  const asks = reply.accepted ? untilAnswered(type) : undefined;
+  const next = reply.refusal ?? reply.next ?? asks ?? '';
+  if (json) printJson({ ...reportView(type, claim.job_id, reply), next });
   else if (reply.task !== undefined) print(taskText(reply));
   else if (reply.accepted && reply.recorded) print(recordedText(claim, reply.status));
-  if (claim.type === 'completed' && reply.next !== undefined && !json) print(clean(commandWords(reply.next)));
+  const isSaid = reply.refusal === undefined && (type === 'completed' || asks !== undefined);
+  if (isSaid && next !== '' && !json) print(clean(commandWords(next)));
   for (const message of reply.messages ?? []) if (!json) print(`\nfor you: ${clean(message)}`);
   if (reply.accepted || reply.recorded) {
     const final = reply.refusal ?? reply.amended;
@@ -177,7 +181,7 @@ async function deliver(settings: Settings, claim: Claim): Promise<ClaimReply> {
 
 async function keep(settings: Settings, claim: Claim, why: string): Promise<ClaimReply> {
   try {
-    await keepInOutbox(outboxFolder(settings.home), `cli-${process.pid}-${randomSuffix()}`, 1, claim);
+    await keepInOutbox(outboxFolder(settings.home), `cli-${process.pid}-${randomSuffix()}`, claim);
   } catch (error) {
     throw new MamError(
       'io',

@@ -164,7 +164,7 @@ function tell(
     note(
       `this job was delegated before with the same key and is ${record.status}; the other options on this command line (a check, time limits) do not apply to it.`,
     );
-  if (attach !== undefined) note(`to look at the agent: ${attach}`);
+  if (attach !== undefined && !isFinal(record.status)) note(`to look at the agent: ${attach}`);
   if (position > 0) note(`it waits behind ${behind.join(', ')}.`);
   const kept = obstacleText(record);
   if (kept !== undefined) note(`it waits: ${kept} (${nextStep(record)})`);

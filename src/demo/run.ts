@@ -118,7 +118,7 @@ async function delegate(
 
 /** Waits until the job is final. @throws MamError when it needs somebody or takes too long */
 async function wait(jobId: string, supervisor: MamClient, stop: AbortSignal): Promise<void> {
-  const deadline = Date.now() + JOB_SECONDS * 1000;
+  const deadline = performance.now() + JOB_SECONDS * 1000;
   for (let cursor: string | undefined; ; ) {
     const answer = await supervisor.call<Waited>(
       'wait_job',
@@ -127,7 +127,8 @@ async function wait(jobId: string, supervisor: MamClient, stop: AbortSignal): Pr
     );
     if (answer.outcome === 'final') return;
     if (answer.outcome === 'needs_attention') throw new MamError('refused', answer.summary);
-    if (Date.now() > deadline) throw new MamError('unavailable', `${answer.summary} That is too long.`);
+    if (performance.now() > deadline)
+      throw new MamError('unavailable', `${answer.summary} That is too long.`);
     cursor = answer.cursor;
   }
 }

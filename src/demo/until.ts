@@ -5,8 +5,8 @@ const LOOK_MS = 10;
  * @returns whether it came to hold within the time
  */
 export async function until(condition: () => boolean, milliseconds: number): Promise<boolean> {
-  for (const end = Date.now() + milliseconds; !condition(); ) {
-    if (Date.now() > end) return false;
+  for (const end = performance.now() + milliseconds; !condition(); ) {
+    if (performance.now() > end) return false;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   return true;

@@ -1,7 +1,8 @@
 import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { leftAnnouncements } from '../hub/peer-server.ts';
 import { homePaths } from '../registry/home.ts';
+import { readForeign } from '../trust/files.ts';
 import type { Check } from './check.ts';
 import { type Found, note } from './finding.ts';
 
@@ -19,18 +20,24 @@ export const leftovers: Check = {
   limitMs: 3_000,
 
   async look({ home: folder }) {
-    const { servers, spool } = homePaths(folder);
+    const { servers, spool, outbox } = homePaths(folder);
     const dead = leftAnnouncements(servers);
     const lost = filesIn(spool)
       .filter(({ age }) => age > HOUR_MS)
       .map(pathOf);
+    const needed = lost.length === 0 ? '' : filesIn(outbox).map(textOf).join('\n');
     const torn = [folder, servers, spool]
       .flatMap(filesIn)
       .filter(({ name, age }) => UNFINISHED.test(name) && age > MINUTE_MS)
       .map(pathOf);
     return [
       ...left('home.servers', dead, 'tells of a server that was killed', 'tell of servers that were killed'),
-      ...left('home.spool', lost, 'was handed over and never taken', 'were handed over and never taken'),
+      ...left(
+        'home.spool',
+        lost.filter((path) => !needed.includes(basename(path))),
+        'was handed over and never taken',
+        'were handed over and never taken',
+      ),
       ...left(
         'home.torn',
         torn,
@@ -46,6 +53,15 @@ interface File {
   path: string;
   /** In ms. */
   age: number;
+}
+
+/** Kept events name the texts that go with them, also those that can't be read as events. */
+function textOf({ path }: File): string {
+  try {
+    return readForeign(path);
+  } catch {
+    return '';
+  }
 }
 
 function pathOf({ path }: File): string {

@@ -17,6 +17,7 @@ import { userHome } from '../user-home.ts';
 import { newAgentFolder, noteOwner, placeFiles, sweepAgentFiles } from './agent-files.ts';
 import { neededProgram } from './agent-program.ts';
 import { checkWorkdir } from './delegation-checks.ts';
+import { lastWordsIn } from './lost-agent.ts';
 import { createSession, makeSocketFolder } from './new-session.ts';
 import { peerServer } from './peer-server.ts';
 import { dialogOn } from './shown-dialog.ts';
@@ -31,7 +32,6 @@ const STEADY_MS = 700;
 /** A ready screen without our server waits so much longer (ms) for it. */
 const SERVER_MS = 10_000;
 const LOOK_MS = 50;
-const LAST_LINES = 12;
 
 /** A session that has been created a moment ago. */
 export interface Started {
@@ -114,7 +114,7 @@ async function untilReady(
   const server = servers.get(session.socket);
   const hasServer = builtIn(params.agent)?.start !== undefined;
   const patterns = screenOf(params.agent, params.terminal);
-  const begun = Date.now();
+  const begun = performance.now();
   let readySince: number | undefined;
   let dialog: { key: string; since: number } | undefined;
   const result = (ready: boolean, waits_for?: string): StartResult => ({
@@ -123,7 +123,7 @@ async function untilReady(
     waits_for,
     peer_server: peerServer(home.servers, session, started.pane_pid),
   });
-  for (; Date.now() - begun < READY_MS; await sleep(LOOK_MS)) {
+  for (; performance.now() - begun < READY_MS; await sleep(LOOK_MS)) {
     const shot = await shoot(server, session.pane);
     if (shot === undefined) {
       throw new MamError(
@@ -133,7 +133,7 @@ async function untilReady(
       );
     }
     if (shot.dead) throw await ended(server, session, params.agent);
-    const now = Date.now();
+    const now = performance.now();
     const shown = dialogOn(shot.lines, { agent: params.agent, typing: { mam: '', ...params.terminal } });
     if (shown !== undefined) {
       if (dialog?.key !== shown.key) dialog = { key: shown.key, since: now };
@@ -213,22 +213,13 @@ export async function letGo(
   else await forgetExit(server, session);
 }
 
-/**
- * Why it ended, in its own last words; its session goes. tmux closes a pane when it hears of the program's end, and what
- * it has not read by then is lost (3.3a, 3 of 300 that printed a line and ended, on a busy machine): no later look helps.
- */
+/** Why it ended, in its own last words; its session goes. */
 async function ended(server: TmuxServer, { pane }: AgentSession, agent: string): Promise<MamError> {
-  let unread = 'tmux shows none';
-  // tmux's own line about the end has scrolled the screen, so its history is read as well.
-  const lines = await server.command(`capture-pane -p -S -${LAST_LINES} -t ${pane}`).catch((error) => {
-    unread = `its screen could not be read: ${explain(error)}`;
-    return [];
-  });
-  const words = lines.filter((row) => row.trim() !== '' && !/^Pane is dead/.test(row)).slice(-LAST_LINES);
+  const words = await lastWordsIn(server, pane);
   await server.command(`kill-session -t ${pane}`).catch(() => {});
   return new MamError(
     'unavailable',
-    `${agent} ended at its start. Its last words: ${clean(words.join('\n')) || `(${unread})`}`,
+    `${agent} ended at its start. Its last words: ${words}`,
     'Run it once by hand in that folder, and try again.',
   );
 }

@@ -71,7 +71,7 @@ export async function stopAgent(
 /** Ends what an agent has left behind: Gemini CLI 0.61.0 outlives its pane. Only these very processes, each told by its start. */
 async function endAll(processes: readonly ProcessId[]): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    for (const end = Date.now() + END_MS; Date.now() < end; await sleep(LOOK_MS)) {
+    for (const end = performance.now() + END_MS; performance.now() < end; await sleep(LOOK_MS)) {
       if (!processes.some(isAlive)) return;
     }
     for (const one of processes.filter(isAlive)) process.kill(one.pid, signal);

@@ -1,7 +1,8 @@
 import { MamError } from '../errors.ts';
-import { openCheckRequest } from '../job/check.ts';
+import { isAboutCheck, openCheckRequest } from '../job/check.ts';
 import { newEventId } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
+import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { AnswerParams, AnswerResult } from '../job/request.ts';
 import { clean } from '../job/text.ts';
@@ -53,8 +54,21 @@ export async function answerJob(
   }
   const isHuman = job.record.agent === 'human';
   const question = job.record.requests.find(
-    (one) => one.kind === 'question' && one.resolved_at === undefined,
+    (one) => one.kind === 'question' && one.resolved_at === undefined && !isAboutCheck(one),
   );
+  // Words that were meant for the check must not answer what the peer has asked meanwhile.
+  if (
+    openCheckRequest(job.record) !== undefined &&
+    (question === undefined || request_id !== question.request_id)
+  ) {
+    const own =
+      question === undefined ? '' : ` To answer its own question, name request_id "${question.request_id}".`;
+    throw new MamError(
+      'conflict',
+      `Job ${id} waits for a decision, not for a text: does its work count without its check?`,
+      `Give decision "allow" to take the work, or "deny" to fail the job (\`mam answer --job ${id} --allow\` or \`--deny\`). What the peer still has to do can be typed into its pane; its next completed is checked again.${own}`,
+    );
+  }
   const meant = job.record.requests.find((one) => one.request_id === request_id && one.kind === 'question');
   if (meant !== undefined && meant.resolved_at !== undefined) {
     throw new MamError(
@@ -81,8 +95,14 @@ export async function answerJob(
     record: job.record,
     delivered: isHuman
       ? `${first}${what} stands in the job's record (\`mam status --job ${id}\`).`
-      : `${first}${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}`,
+      : `${first}${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}${keptText(job.record)}`,
   };
+}
+
+/** What has kept an earlier text from the pane keeps this one too. */
+function keptText(record: JobRecord): string {
+  const kept = obstacleOf(record);
+  return kept === undefined ? '' : ` Now ${kept.stands}. ${kept.remedy}`;
 }
 
 function answered(job: LiveJob, by: AnswerParams['by'], more: Pick<Draft, 'detail' | 'data'>): Draft {

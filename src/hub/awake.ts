@@ -6,6 +6,8 @@ const TICK_MS = 500;
 const GAP_MS = 2_000;
 /** After a gap the clock goes on so much later, in ms: whoever slept as well needs a moment to report. */
 const GRACE_MS = 5_000;
+/** A gap of this length is a sleep, and always has its grace; shorter ones may come without end, in ms. */
+const SLEEP_MS = 60_000;
 
 /**
  * The clock of all limits: it stands still while the machine sleeps or this process is stopped, and nobody can set it.
@@ -15,6 +17,8 @@ export class AwakeClock {
   private seen: number;
   private time = 0;
   private grace = 0;
+  /** What the clock read at the last grace. */
+  private spared = Number.NEGATIVE_INFINITY;
   private ticks: NodeJS.Timeout | undefined;
 
   /** @param read a monotonic clock, in ms */
@@ -29,7 +33,11 @@ export class AwakeClock {
     const passed = at - this.seen;
     this.seen = at;
     if (passed > GAP_MS) {
-      this.grace = GRACE_MS;
+      // Or a process that is stopped again and again would have no time at all.
+      if (passed >= SLEEP_MS || this.time - this.spared >= GRACE_MS) {
+        this.grace = GRACE_MS;
+        this.spared = this.time;
+      }
       return this.time;
     }
     const spared = Math.min(this.grace, passed);

@@ -18,6 +18,8 @@ const AGAIN_MS = 1_000;
 export class BrokerJoin {
   private readonly options: {
     settings: Settings;
+    /** As for `connectExternal`. */
+    session: string;
     log: Log;
     claims: KeptClaims;
     elsewhere: Elsewhere | undefined;
@@ -40,7 +42,7 @@ export class BrokerJoin {
 
   /** @returns when it is joined, or has failed for the first time */
   async start(): Promise<void> {
-    const { settings, log, claims, elsewhere, onClients, onJoined } = this.options;
+    const { settings, session, log, claims, elsewhere, onClients, onJoined } = this.options;
     const { broker, realm, host } = settings;
     if (broker === undefined) return;
     try {
@@ -53,7 +55,7 @@ export class BrokerJoin {
       // What it does not do would show much later, as silence.
       const patience = AbortSignal.any([this.end.signal, AbortSignal.timeout(LOOK_MS)]);
       await roundTrip(address, realm, host, patience);
-      const bus = await connectExternal({ ...address, realm, host, handlers });
+      const bus = await connectExternal({ ...address, realm, host, session, handlers });
       if (this.end.signal.aborted) return await bus.stop();
       this.bus = bus;
       onJoined(bus);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { builtIn, screenOf } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
 import { LIMITS } from '../job/limits.ts';
+import type { JobRecord } from '../job/record.ts';
 import type { CancelParams, CancelResult } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
@@ -50,19 +51,18 @@ async function cancel(
   draft: Partial<Draft>,
 ): Promise<CancelResult> {
   const job = await registrar.findOwn(params.job_id, params.registry_dir);
-  const { status: before, phase } = job.record;
-  if (isFinal(before)) {
-    return { record: job.record, changed: false, note: `The job was ${before} already; nothing changed.` };
-  }
-  const { after } = await registrar.record(job, hubDraft(job.id, 'cancelled', draft));
-  if (before === 'queued' && phase === 'queued') {
+  if (isFinal(job.record.status)) return alreadyFinal(job.record);
+  const { before = job.record, after } = await registrar.record(job, hubDraft(job.id, 'cancelled', draft));
+  // What was on its way to the disk has come first.
+  if (isFinal(before.status)) return alreadyFinal(after);
+  if (before.status === 'queued' && before.phase === 'queued') {
     return {
       record: after,
       changed: true,
       note: 'It was taken out of the queue; nothing had been delivered.',
     };
   }
-  if (before === 'queued') {
+  if (before.status === 'queued') {
     const note =
       'Its text was pasted and not submitted: it is cleared where the kind has a key for that. Else it stands in the input box, and whatever comes next for that pane waits until it is gone.';
     return { record: after, changed: true, note };
@@ -74,6 +74,10 @@ async function cancel(
       ? `${await pressInterrupt(job, servers)} ${told}`
       : `${told} Until then it may go on working.`;
   return { record: after, changed: true, note };
+}
+
+function alreadyFinal(record: JobRecord): CancelResult {
+  return { record, changed: false, note: `The job was ${record.status} already; nothing changed.` };
 }
 
 /** @returns a sentence that says what was done */

@@ -3,7 +3,7 @@ import { explain, MamError } from '../errors.ts';
 import { parseClaim, refused } from '../job/claim.ts';
 import type { Claim, ClaimReply } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
-import { messagesFor } from '../job/messages.ts';
+import { messagesFor, untilAnswered } from '../job/messages.ts';
 import type { JobRecord } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
@@ -31,14 +31,14 @@ export class Claims {
   private readonly home: string;
   private readonly log: Log;
   private readonly elsewhere: Elsewhere | undefined;
-  private readonly earlier: (writer: string, jobId: string) => Promise<void> | undefined;
+  private readonly earlier: (jobId: string) => Promise<void> | undefined;
   private readonly reply: (topic: string, reply: ClaimReply, from: ClaimWay) => void;
   /** Of each job with a claim on its way: settles when the last one has its place in the journal. */
   private readonly turns = new Map<string, Promise<void>>();
 
   /**
    * @param options.elsewhere other hubs, where there is an external broker
-   * @param options.earlier settles when what a publisher has kept of this job was taken; fails when that can't be taken
+   * @param options.earlier settles when what is kept of this job was taken; fails when that can't be taken
    */
   constructor(options: {
     registrar: Registrar;
@@ -47,7 +47,7 @@ export class Claims {
     home: string;
     log: Log;
     elsewhere: Elsewhere | undefined;
-    earlier: (writer: string, jobId: string) => Promise<void> | undefined;
+    earlier: (jobId: string) => Promise<void> | undefined;
     reply: (topic: string, reply: ClaimReply, from: ClaimWay) => void;
   }) {
     this.registrar = options.registrar;
@@ -64,17 +64,24 @@ export class Claims {
    * A claim from the broker or the outbox. Every claim is answered on its `reply_to`, if it has one.
    * @param from `outbox`: its publisher has gone on without the answer, so that no message for the peer may go with it;
    * `outside`: it came over the external broker, where anybody may have sent it
+   * @param isKept it is read from the outbox now, whichever way it came: its turn is there
    * @returns when it is settled: on disk, or refused for good
    * @throws when it could not be written now but may be later: it must not be acknowledged
    */
-  async take(jobId: string, payload: Buffer | string, from: ClaimWay = 'socket'): Promise<void> {
+  async take(
+    jobId: string,
+    payload: Buffer | string,
+    from: ClaimWay = 'socket',
+    isKept = false,
+  ): Promise<void> {
     const raw = parseObject(payload);
     if (raw === undefined) {
       this.log.warn(`a claim on ${jobId} is no JSON object and was dropped`);
       return;
     }
     const { claim, refusal } = parseClaim(raw, jobId, from === 'outside');
-    const { answer, failed } = claim === undefined ? { answer: refusal } : await this.judge(claim, from);
+    const { answer, failed } =
+      claim === undefined ? { answer: refusal } : await this.judge(claim, from, isKept);
     if (from === 'outbox' && failed === undefined && !answer.recorded)
       this.log.warn(`an event of ${jobId} that was kept is refused: ${cleanLine(answer.refusal ?? '', 300)}`);
     if (typeof raw['reply_to'] === 'string')
@@ -82,9 +89,13 @@ export class Claims {
     if (failed !== undefined) throw failed;
   }
 
-  private async judge(claim: Claim, from: ClaimWay): Promise<{ answer: ClaimReply; failed?: unknown }> {
-    const { job_id: jobId, result_spool: spool, writer } = claim;
-    const earlier = from === 'outbox' || writer === undefined ? undefined : this.earlier(writer, jobId);
+  private async judge(
+    claim: Claim,
+    from: ClaimWay,
+    isKept: boolean,
+  ): Promise<{ answer: ClaimReply; failed?: unknown }> {
+    const { job_id: jobId, result_spool: spool } = claim;
+    const earlier = isKept ? undefined : this.earlier(jobId);
     let done = (): void => {};
     try {
       // Before it takes its place: what it waits for is of the same job.
@@ -223,17 +234,16 @@ export class Claims {
         refusal: `${endText(after)} Your report is kept in its log and changes nothing.`,
       };
     }
-    if (amended) base.amended = amendedText(before);
+    if (amended) base.amended = amendedText(before, after);
     const messages = messagesFor(after, event.seq);
     if (event.type === 'started')
       return { ...base, ...startedAnswer(job), ...(messages.length > 0 && { messages }) };
+    const asks = untilAnswered(event.type, after.agent === 'human' ? job.id : undefined);
     if (messages.length > 0) {
-      return {
-        ...base,
-        messages,
-        next: 'Read the messages and act on them; then go on, and report as before.',
-      };
+      const then = asks ?? 'Then go on, and report as before.';
+      return { ...base, messages, next: `Read the messages and act on them. ${then}` };
     }
+    if (asks !== undefined) return { ...base, next: asks };
     if (after.phase === 'validating') {
       return {
         ...base,
@@ -281,8 +291,9 @@ function endText(record: JobRecord): string {
     : `This job has been ${status}${reason} since ${at ?? 'before'}.`;
 }
 
-function amendedText(record: JobRecord): string {
-  return `${endText(record).replace(' has been ', ' had been ')} Your late report amends that end.`;
+function amendedText(before: JobRecord, { phase }: JobRecord): string {
+  const how = phase === 'validating' ? 'amends that end if it passes its check' : 'amends that end';
+  return `${endText(before).replace(' has been ', ' had been ')} Your late report ${how}.`;
 }
 
 function parseObject(payload: Buffer | string): Record<string, unknown> | undefined {

@@ -48,7 +48,7 @@ export async function watchEffect(
   const server = servers.get(session.socket);
   let goneSince: number | undefined;
   let screen = '';
-  for (const end = Date.now() + EFFECT_MS; Date.now() < end; await sleep(LOOK_MS)) {
+  for (const end = performance.now() + EFFECT_MS; performance.now() < end; await sleep(LOOK_MS)) {
     if (job.isFinal) return { kind: 'unproven', evidence: 'the job ended' };
     const heard = heardOf(known().heard ?? [], given);
     if (heard?.kind === 'unproven') return heard;
@@ -60,8 +60,8 @@ export async function watchEffect(
       goneSince = undefined;
       continue;
     }
-    goneSince ??= Date.now();
-    const ms = Date.now() - goneSince;
+    goneSince ??= performance.now();
+    const ms = performance.now() - goneSince;
     // A picture may be taken in the middle of a drawing.
     if (ms === 0) continue;
     if (heard !== undefined) return { ...heard, evidence: `the dialog went away (${heard.evidence})` };

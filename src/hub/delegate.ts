@@ -105,15 +105,21 @@ export class Delegations {
 
   private async once(params: DelegateParams): Promise<DelegateResult> {
     if (params.request_key === undefined) return this.register(params, await this.promptOf(params));
-    const key = JSON.stringify([params.registry_dir, params.supervisor.session, params.request_key]);
-    const first = this.underWay.get(key);
+    const { session, place } = params.supervisor;
+    // A new session of the same pane asks again while the call of the one before is still under way.
+    const keys = [session, ...(place === undefined ? [] : [place])].map((scope) =>
+      JSON.stringify([params.registry_dir, scope, params.request_key]),
+    );
+    const first = keys.map((key) => this.underWay.get(key)).find((one) => one !== undefined);
     if (first !== undefined) {
       const { record } = await first;
       return this.repeated(await this.registrar.find(record.job_id), params);
     }
     const result = this.byKey(params);
-    this.underWay.set(key, result);
-    return result.finally(() => this.underWay.delete(key));
+    for (const key of keys) this.underWay.set(key, result);
+    return result.finally(() => {
+      for (const key of keys) if (this.underWay.get(key) === result) this.underWay.delete(key);
+    });
   }
 
   private async byKey(params: DelegateParams): Promise<DelegateResult> {

@@ -16,7 +16,7 @@ type Weight = 'talk' | 'ask' | 'end';
 interface Allowance {
   talk: number;
   ask: number;
-  /** When it was reckoned last, in ms since 1970. */
+  /** When it was reckoned last, on the clock that nobody sets. */
   at: number;
   toldAt: number;
 }
@@ -55,11 +55,15 @@ export class EventRates {
   }
 
   private reckon(job: LiveJob): Allowance {
-    const now = Date.now();
+    const now = performance.now();
     const most = this.perMinute * BURST_MINUTES;
-    const own = this.allowances.get(job) ?? { talk: most, ask: most, at: now, toldAt: 0 };
-    // A clock that was set back gives nothing and takes nothing.
-    const gained = (Math.max(0, now - own.at) / MINUTE_MS) * this.perMinute;
+    const own = this.allowances.get(job) ?? {
+      talk: most,
+      ask: most,
+      at: now,
+      toldAt: Number.NEGATIVE_INFINITY,
+    };
+    const gained = ((now - own.at) / MINUTE_MS) * this.perMinute;
     own.talk = Math.min(most, own.talk + gained);
     own.ask = Math.min(most, own.ask + gained);
     own.at = now;

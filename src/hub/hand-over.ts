@@ -8,6 +8,7 @@ import type { Shot } from '../tmux/screen.ts';
 import { hubDraft } from './hub-draft.ts';
 import type { LiveJob } from './live-job.ts';
 import { standingOf } from './losses.ts';
+import { lossOf } from './lost-agent.ts';
 import { orderText } from './order-text.ts';
 import { peerServer } from './peer-server.ts';
 import type { Registrar } from './registrar.ts';
@@ -145,11 +146,9 @@ export class HandOver {
     if (isFinal(job.record.status)) return undefined;
     const evidence = typeof standing === 'object' && 'outOfReach' in standing ? standing.outOfReach : why;
     if (typeof standing === 'object' && 'lost' in standing) {
-      const nothing = job.record.phase === 'queued' ? ' Nothing was delivered.' : '';
+      const { type, detail } = await lossOf(this.servers, job.record, why.replace(/[^.]$/, '$&.'));
       const unread = await this.typist.unread(job);
-      if (isFinal(job.record.status)) return undefined;
-      const detail = `${why.replace(/[^.]$/, '$&.')}${nothing}${unread}`;
-      await this.registrar.note(job, 'session_lost', { detail });
+      if (!isFinal(job.record.status)) await this.registrar.note(job, type, { detail: `${detail}${unread}` });
     } else if (job.record.phase === 'queued') return { by: 'unreachable', evidence };
     else {
       const detail = cleanLine(evidence, EVIDENCE_CHARS);

@@ -1,7 +1,8 @@
-import { rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Settings } from '../config.ts';
 import { PROTOCOL_VERSION } from '../job/request.ts';
+import { replaceOwn } from '../trust/files.ts';
 import { VERSION } from '../version.ts';
 import { brokerFingerprint, describeBroker, type HubFile, readHubFile } from './hub-file.ts';
 
@@ -35,7 +36,7 @@ export class HubClaim {
 
   /** True while socket and file are this hub's own. */
   get holds(): boolean {
-    return this.ownsSocket() && this.ownsFile();
+    return this.ownsSocket && this.ownsFile();
   }
 
   /** Tells clients of the hub; its socket is there. @throws the system's error when the file can't be written */
@@ -47,7 +48,7 @@ export class HubClaim {
       socket: socketPath,
       broker_fingerprint: brokerFingerprint(broker),
     };
-    writeFileSync(this.path, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
+    replaceOwn(this.path, `${JSON.stringify(file, undefined, 2)}\n`);
     this.writtenAt = statSync(this.path).mtimeMs;
   }
 
@@ -59,7 +60,8 @@ export class HubClaim {
     if (folder !== dirname(this.path)) removeEmpty(folder);
   }
 
-  private ownsSocket(): boolean {
+  /** True while clients find it. */
+  get ownsSocket(): boolean {
     const stat = statSync(this.settings.socketPath, { throwIfNoEntry: false });
     return stat?.ino === this.socketInode;
   }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { startBroker } from '../bus/broker.ts';
+import { dirname } from 'node:path';
+import { type OwnBroker, startBroker } from '../bus/broker.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
 import { watchOutbox } from '../bus/outbox.ts';
 import { sweepSpool } from '../bus/spool.ts';
@@ -9,7 +10,9 @@ import { makeFolder } from '../folders.ts';
 import { START_MS } from '../hub-place.ts';
 import { isSettled } from '../job/apply.ts';
 import type { HubStatus } from '../job/request.ts';
-import { foldersOf, type Home, homePaths, readPointers } from '../registry/home.ts';
+import { machineId } from '../machine.ts';
+import { ensurePrivateFolder, foldersOf, type Home, homePaths, readPointers } from '../registry/home.ts';
+import { inodeAt } from '../registry/paths.ts';
 import { Seal } from '../registry/seal.ts';
 import { VERSION } from '../version.ts';
 import { sweepAgentFiles } from './agent-files.ts';
@@ -54,6 +57,12 @@ const TICK_MS = 1_000;
 /** Every so many of them, what killed servers have left is removed. */
 const SWEEP_TICKS = 60;
 
+interface HubOptions {
+  onEnd: (why: string) => void;
+  keepsLock: () => Promise<boolean>;
+  isLiveLost?: boolean;
+}
+
 /** Wires the parts of the hub, and holds its life: start, ticks, end. */
 export class Hub {
   private readonly settings: Settings;
@@ -89,21 +98,28 @@ export class Hub {
   /** Until the jobs of the last hub are taken up. */
   private takingUp: Promise<LiveJob[]> | undefined;
   private readonly isLiveLost: boolean;
+  private readonly keepsLock: () => Promise<boolean>;
+  private own: OwnBroker | undefined;
+  private claiming = false;
+  private readonly homeInode: number | undefined;
   private looks = 0;
   private takingBack = false;
   private stopped = false;
 
   /**
    * @param onEnd called once when the hub has a reason to end; the caller then calls `stop`
+   * @param keepsLock makes sure that the lock of the home is this hub's; false where another hub has it
    * @param isLiveLost somebody has removed what tells of the live jobs: they are looked for
    */
-  constructor(settings: Settings, log: Log, onEnd: (why: string) => void, isLiveLost = false) {
+  constructor(settings: Settings, log: Log, { onEnd, keepsLock, isLiveLost = false }: HubOptions) {
+    this.keepsLock = keepsLock;
     this.isLiveLost = isLiveLost;
     this.settings = settings;
     this.log = log;
     this.onEnd = onEnd;
     const home = homePaths(settings.home);
     this.home = home;
+    this.homeInode = inodeAt(home.folder);
     this.claim = new HubClaim(home.hubFile, settings);
     this.clients = new ControlClients(home.clients);
     const servers = new TmuxServers(this.clients, (socket) => {
@@ -157,7 +173,7 @@ export class Hub {
       catchUp: (jobId) => this.inbox.catchUp(jobId),
       unread: (job) => typist.unread(job),
     });
-    this.validator = new Validator(registrar, new RunningChecks(home.folder));
+    this.validator = new Validator({ registrar, checks: new RunningChecks(home.folder), log });
     this.verifications = new Verifications(registrar);
     this.notes = new Notes({ dispatcher: this.dispatcher, registrar, typist, log });
     this.wakes = new Wakes({ dispatcher: this.dispatcher, registrar, servers, typist, log });
@@ -190,13 +206,14 @@ export class Hub {
       home: home.folder,
       log,
       elsewhere,
-      earlier: (writer, jobId) => this.inbox.earlier(writer, jobId),
+      earlier: (jobId) => this.inbox.earlier(jobId),
       reply: (topic, answer, from) => reply(topic, answer, this.buses[from === 'outside' ? 1 : 0]),
     });
     this.kept = new KeptClaims({ claims: this.claims, outbox: home.outbox });
     this.inbox = new Inbox({ claims: this.claims, outbox: home.outbox, log });
     this.join = new BrokerJoin({
       settings,
+      session: seal.nameFor(`session ${machineId()}`),
       log,
       claims: this.kept,
       elsewhere,
@@ -256,6 +273,7 @@ export class Hub {
     };
     const { socketPath, realm, broker } = settings;
     const own = await startBroker({ socketPath, realm, handlers });
+    this.own = own;
     this.buses.push(own);
     this.claim.take();
     const all = await takingUp;
@@ -371,10 +389,10 @@ export class Hub {
   /** Shows a broker that was joined the record of each job that is open, or has just ended. @param last as in `joined` */
   private show(bus: HubBus, last: boolean): void {
     this.retained.joined(bus, last);
-    for (const job of this.registrar.open) this.retained.show(job, bus);
+    for (const job of this.registrar.open) this.retained.show(job, bus, true);
     for (const { jobId, registryDir } of this.retained.jobs) {
       this.registrar.find(jobId, registryDir).then(
-        (job) => this.retained.show(job, bus),
+        (job) => this.retained.show(job, bus, true),
         () => this.retained.clear(jobId),
       );
     }
@@ -393,9 +411,10 @@ export class Hub {
     }
     this.keepHome();
     this.registrar.look();
+    this.validator.look();
     void this.takeBack();
     if (this.watcher.owes) void this.inbox.drain().then(() => this.watcher.again());
-    if (!this.claim.holds) this.onEnd('the socket is no longer its own');
+    if (!this.claim.holds) void this.claimAgain();
     else if (this.isNeeded()) this.idleSince = awake.now();
     else if (awake.now() - this.idleSince >= this.settings.hubIdleSeconds * 1000 && !this.isNew)
       this.onEnd('nobody needs it');
@@ -403,12 +422,31 @@ export class Hub {
 
   /** Makes anew what somebody has removed of the home; what it holds is still known here. */
   private keepHome(): void {
-    if (!existsSync(this.home.folder)) return;
+    if (inodeAt(this.home.folder) !== this.homeInode) return;
     try {
       for (const folder of foldersOf(this.home)) if (!existsSync(folder)) makeFolder(folder);
       if (this.seal.keep(this.home)) this.log.warn(`${this.home.key} was removed: it is written again`);
     } catch (error) {
       this.log.error(`${this.home.folder} was not mended`, error);
+    }
+  }
+
+  /** Somebody has removed its socket or its file, or another hub has taken its place. */
+  private async claimAgain(): Promise<void> {
+    if (this.claiming || this.stopped) return;
+    this.claiming = true;
+    try {
+      // Another home has another key, which would prove nothing of its jobs.
+      if (inodeAt(this.home.folder) !== this.homeInode) return this.onEnd(`${this.home.folder} was removed`);
+      if (!(await this.keepsLock())) return this.onEnd('another hub has taken its place');
+      ensurePrivateFolder(dirname(this.settings.socketPath));
+      if (!this.claim.ownsSocket) await this.own?.listenAgain();
+      this.claim.take();
+      this.log.warn('its socket or hub.json was removed: they are made anew');
+    } catch (error) {
+      this.log.error('its socket or hub.json was removed, and cannot be made anew now', error);
+    } finally {
+      this.claiming = false;
     }
   }
 
@@ -425,7 +463,8 @@ export class Hub {
     const clients = this.buses[0]?.clients ?? 0;
     if (clients > 0 || this.registrar.open.length > 0 || this.registrar.isBehind) return true;
     if (this.registrar.isWaiting) return true;
-    return this.inbox.isBusy || this.inbox.isWaiting || this.verifications.size + this.wakes.size > 0;
+    const checks = this.validator.size + this.verifications.size;
+    return this.inbox.isBusy || this.inbox.isWaiting || checks + this.wakes.size > 0;
   }
 
   private status(): HubStatus {

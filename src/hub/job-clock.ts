@@ -88,7 +88,7 @@ function since(at: string, mark: ClockMark | undefined, before: number | undefin
   return passed - Math.min(passed, Math.max(0, Date.parse(at) - mark.wall));
 }
 
-/** That somebody has looked at the work, was told of it, or is needed at its pane, is no sign of life. */
-export function isSign({ type }: RecordedEvent): boolean {
+/** That somebody has looked at the work, was told of it, or is needed at its pane, is no sign of life, and never late. */
+export function isSign({ type }: Pick<RecordedEvent, 'type'>): boolean {
   return !['verified', 'notified', 'blocked', 'unblocked'].includes(type);
 }

@@ -16,7 +16,7 @@ export class KeptClaims {
   private readonly claims: Claims;
   private readonly outbox: string;
   private readonly suffix = `${process.pid}-${randomSuffix()}`;
-  private order = 0;
+  private keeping: Promise<unknown> = Promise.resolve();
   /** By job: what was kept of it last. */
   private readonly newest = new Map<string, string>();
 
@@ -54,7 +54,9 @@ export class KeptClaims {
     const writer = `${from === 'outside' ? OUTSIDE : 'socket-'}${this.suffix}`;
     const event_id = typeof said.event_id === 'string' ? said.event_id : newEventId();
     const claim = { ...said, event_id, job_id: jobId } as Claim;
-    this.newest.set(jobId, await keepInOutbox(this.outbox, writer, ++this.order, claim));
+    const kept = this.keeping.then(() => keepInOutbox(this.outbox, writer, claim));
+    this.keeping = kept.catch(() => {});
+    this.newest.set(jobId, await kept);
   }
 }
 

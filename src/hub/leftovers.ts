@@ -45,7 +45,7 @@ export class Leftovers {
   /** A job has ended: what is left of it in its pane is taken out. */
   async leaveOf(place: Place, jobId: string): Promise<void> {
     for (const own of this.texts.at(place.target))
-      if (own.jobs.includes(jobId) && Date.now() - own.awaitedAt > AWAIT_AGAIN_MS)
+      if (own.jobs.includes(jobId) && performance.now() - own.awaitedAt > AWAIT_AGAIN_MS)
         await this.leave(place, own);
   }
 
@@ -55,8 +55,8 @@ export class Leftovers {
    */
   async leave({ server, target }: Place, own: Known, placeholder?: string): Promise<void> {
     if (this.isWanted(own)) return;
-    own.awaitedAt = Date.now();
-    for (const end = own.awaitedAt + SHOWN_MS; Date.now() < end; await sleep(LOOK_MS)) {
+    own.awaitedAt = performance.now();
+    for (const end = own.awaitedAt + SHOWN_MS; performance.now() < end; await sleep(LOOK_MS)) {
       const shot = await shoot(server, target.pane).catch(() => undefined);
       if (shot === undefined || shot.pane_pid !== own.pane_pid) break;
       const where = standing(shot, { ...own, placeholder });
@@ -184,7 +184,7 @@ export class Leftovers {
   }
 
   private keysFor(own: Known): string[] | undefined {
-    if (Date.now() - own.clearedAt < CLEAR_AGAIN_MS) return undefined;
+    if (performance.now() - own.clearedAt < CLEAR_AGAIN_MS) return undefined;
     return clearKeysOf(own.agent, own.typing, own.text);
   }
 
@@ -194,8 +194,8 @@ export class Leftovers {
     const keys = this.keysFor(own);
     const { patterns } = lookFor({ agent: own.agent, job_id: own.mark, typing: own.typing });
     if (keys === undefined || !(await clearOwnText(server, target, pasted, keys, patterns))) return false;
-    own.clearedAt = Date.now();
-    for (const end = Date.now() + SHOWN_MS; Date.now() < end; await sleep(LOOK_MS)) {
+    own.clearedAt = performance.now();
+    for (const end = performance.now() + SHOWN_MS; performance.now() < end; await sleep(LOOK_MS)) {
       const shot = await shoot(server, target.pane);
       if (shot === undefined || !hasLeft(shot, pasted, own.seen ?? {})) continue;
       this.texts.takeForGone(own);

@@ -383,7 +383,7 @@ export class LiveJob {
     return {
       seq: this.lastSeq + 1,
       recorded_at: new Date().toISOString(),
-      ...(this.isFinal && { late: true }),
+      ...(this.isFinal && isSign(draft) && { late: true }),
       ...draft,
     };
   }

@@ -10,6 +10,8 @@ import { outOfReach } from '../tmux/server-life.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
 type Agent = NonNullable<JobRecord['agent_process']>;
+/** Where it lives. */
+type Place = Pick<AgentSession, 'socket' | 'session' | 'pane'>;
 
 /** How a job's agent stands: all is well, it is lost, it may live and can't be reached, or nobody could tell just now. */
 export type Standing = 'there' | 'unclear' | { lost: string } | { outOfReach: string };
@@ -19,8 +21,13 @@ export type Standing = 'there' | 'unclear' | { lost: string } | { outOfReach: st
  * pane, a process that has ended. That something is not found, such as a socket's file or a process of another pid
  * namespace, proves nothing.
  */
-export async function standingOf(servers: TmuxServers, record: JobRecord): Promise<Standing> {
-  const { agent_session: session, agent_process: agent } = record;
+export async function standingOf(
+  servers: TmuxServers,
+  {
+    agent_session: session,
+    agent_process: agent,
+  }: { agent_session?: Place | undefined; agent_process?: Agent | undefined },
+): Promise<Standing> {
   if (session === undefined) return 'there';
   const server = servers.get(session.socket);
   let panes: PaneInfo[];
@@ -35,7 +42,7 @@ export async function standingOf(servers: TmuxServers, record: JobRecord): Promi
 }
 
 /** No server was found at the socket. */
-function withoutServer(session: AgentSession, agent: Agent | undefined): Standing {
+function withoutServer(session: Place, agent: Agent | undefined): Standing {
   const { pane, session: name, socket } = session;
   const lost = { lost: `Pane ${pane} of session ${name} is gone: no tmux server runs at ${socket}.` };
   if (agent === undefined || lifeOf(agent) === 'gone') return lost;
@@ -53,7 +60,7 @@ function unseen(socket: string): string {
 /** @param server the process that answers at the socket now */
 function among(
   panes: PaneInfo[],
-  { pane: id, session, socket }: AgentSession,
+  { pane: id, session, socket }: Place,
   agent: Agent | undefined,
   server: number | undefined,
 ): Standing {

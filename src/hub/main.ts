@@ -31,15 +31,26 @@ export async function runHub(): Promise<void> {
   let ending = false;
   let lock: HeldLock | undefined;
   let hub: Hub | undefined;
-  const begin = async (): Promise<void> => {
-    const taken = await takeLock(home.lock, thisOwner(home.folder, settings.socketPath), (error) =>
-      end(`the lock was lost: ${error.message}`),
-    );
-    // Somebody else was elected; whoever started this process finds that hub.
-    if ('heldBy' in taken) process.exit(0);
+  /** @returns false where another hub has it */
+  const take = async (): Promise<boolean> => {
+    const taken = await takeLock(home.lock, thisOwner(home.folder, settings.socketPath), lost);
+    if ('heldBy' in taken) return false;
     lock = taken;
+    return true;
+  };
+  // Somebody may only have removed it, as by `rm -rf *.lock`.
+  const lost = (error: Error): void => {
+    const isTaken = ending ? Promise.resolve(true) : take();
+    isTaken
+      .then((isOurs) => isOurs || end(`the lock was lost: ${error.message}`))
+      .catch((failure) => end(`the lock was lost: ${explain(failure)}`));
+  };
+  const begin = async (): Promise<void> => {
+    // Somebody else was elected; whoever started this process finds that hub.
+    if (!(await take())) process.exit(0);
     if (ending) return;
-    hub = new Hub(settings, log, end, isLiveLost);
+    const keepsLock = async () => lock?.holds() === true || take();
+    hub = new Hub(settings, log, { onEnd: end, keepsLock, isLiveLost });
     await hub.start();
   };
   let begun: Promise<void> | undefined;

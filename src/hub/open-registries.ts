@@ -204,7 +204,7 @@ export class OpenRegistries {
       await this.takeAgain(registry);
       return 'taken';
     }
-    const to = inode === undefined ? movedTo(registry) : undefined;
+    const to = this.isCopied(registry, mayMake) ? undefined : this.movedTo(registry);
     if (to !== undefined) {
       await this.move(dir, to);
       return { to };
@@ -233,6 +233,14 @@ export class OpenRegistries {
     await registry.lock.leave();
   }
 
+  /** Where a registry lies now that is not in its place. Of two that have changed places the next hub finds both. */
+  private movedTo(registry: OpenRegistry): string | undefined {
+    const to = placeOf(registry);
+    if (to === undefined || (this.find(to) !== undefined && !this.isHeld(to))) return undefined;
+    const open = this.openIn(registry.dir);
+    return open.length === 0 || open.some(({ id }) => hasJob(to, id)) ? to : undefined;
+  }
+
   /** True while a registry is this hub's. */
   isHeld(dir: string): boolean {
     return this.find(dir)?.lock.holds() === true;
@@ -243,8 +251,9 @@ export class OpenRegistries {
     const inode = inodeAt(dir);
     const hasJobs = (from: string) => this.openIn(from).some(({ id }) => hasJob(dir, id));
     return this.opened.find((one) => {
-      if (inode === undefined || one.dir === dir || inodeAt(one.dir) !== undefined) return false;
-      if (one.inode === inode) return true;
+      if (inode === undefined || one.dir === dir) return false;
+      if (one.inode === inode) return inodeAt(one.dir) !== inode && this.find(dir) === undefined;
+      if (inodeAt(one.dir) !== undefined) return false;
       return isRemovedFile(one.proof) && !existsSync(projectFolderOf(one.dir)) && hasJobs(one.dir);
     })?.dir;
   }
@@ -414,9 +423,8 @@ export class OpenRegistries {
   }
 }
 
-/** Where a registry lies now that is not in its place, if that can be seen. */
-function movedTo({ dir, inode, proof }: OpenRegistry): string | undefined {
-  if (existsSync(projectFolderOf(dir))) return undefined;
+/** Where a registry lies now whose project was moved, if that can be seen. */
+function placeOf({ dir, inode, proof }: OpenRegistry): string | undefined {
   try {
     // Where the system has such a view of open files, it is found wherever it was moved.
     const open = proof === undefined ? undefined : dirname(readlinkSync(`/proc/self/fd/${proof}`));

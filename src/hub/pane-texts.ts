@@ -22,12 +22,15 @@ import type { Log } from './log.ts';
 /** So many texts of a pane that left it unseen are still watched for: they may come up late. */
 const WATCHED = 5;
 
+/** Never yet: on the clock that nobody sets. */
+const NEVER = { clearedAt: Number.NEGATIVE_INFINITY, awaitedAt: Number.NEGATIVE_INFINITY };
+
 /** A text of ours in a pane. */
 export interface Known extends PaneText {
   readonly name: string;
   /** How it has been seen in the pane; nothing: it has not. */
   seen: SeenText | undefined;
-  /** When its clear key was last pressed, in ms since 1970. */
+  /** When its clear key was last pressed, on the clock that nobody sets, in ms. */
   clearedAt: number;
   /** When it was last waited for, to be cleared. */
   awaitedAt: number;
@@ -58,7 +61,7 @@ export class PaneTexts {
   load(): void {
     for (const one of readPaneTexts(this.folder))
       if (!('text' in one)) this.damaged.push(join(this.folder, one.name));
-      else this.known.add({ ...one.text, name: one.name, seen: one.seen, clearedAt: 0, awaitedAt: 0 });
+      else this.known.add({ ...one.text, name: one.name, seen: one.seen, ...NEVER });
     this.sweep();
   }
 
@@ -98,7 +101,7 @@ export class PaneTexts {
         { cause: error },
       );
     }
-    const known = { ...text, name, seen: undefined, clearedAt: 0, awaitedAt: 0 };
+    const known = { ...text, name, seen: undefined, ...NEVER };
     this.known.add(known);
     return known;
   }

@@ -94,7 +94,7 @@ export class PaneWatch {
     const left = second + SECOND_MS - Date.now();
     if (watch === undefined || left < -LATE_MS) return;
     clearTimeout(watch.last);
-    watch.last = setTimeout(() => this.lookSoon(job, 0), Math.max(0, left) + DRAWN_MS);
+    watch.last = setTimeout(() => this.lookSoon(job, 0), Math.min(SECOND_MS, Math.max(0, left)) + DRAWN_MS);
   }
 
   /** Nobody else tells of what has escaped. One command for each job, twice a minute. */

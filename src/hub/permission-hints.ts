@@ -7,7 +7,7 @@ const HINT_MS = 15_000;
 
 interface Hint {
   report: HookReport;
-  /** When it is forgotten, in ms since 1970; with the end of the turn when its dialog has been there and may come back. */
+  /** When it is forgotten, on the clock that nobody sets; with the end of the turn when its dialog has been there and may come back. */
   until?: number;
 }
 
@@ -17,7 +17,7 @@ export class PermissionHints {
   private readonly told = new Map<string, Hint[]>();
 
   add(jobId: string, report: HookReport): void {
-    this.told.set(jobId, [...this.of(jobId), { report, until: Date.now() + HINT_MS }]);
+    this.told.set(jobId, [...this.of(jobId), { report, until: performance.now() + HINT_MS }]);
   }
 
   /** Keeps what was told of a dialog that has made room for another: until the turn ends. */
@@ -57,7 +57,7 @@ export class PermissionHints {
   }
 
   private of(jobId: string): Hint[] {
-    const now = Date.now();
+    const now = performance.now();
     return (this.told.get(jobId) ?? []).filter(({ until }) => until === undefined || now < until);
   }
 }

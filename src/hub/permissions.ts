@@ -27,7 +27,7 @@ export class Permissions {
   private readonly known: KnownPermissions;
   /** By job id: requests that are being written. */
   private readonly opening = new Map<string, Promise<unknown>>();
-  /** By job id: since when the screen shows no dialog for its open requests, in ms since 1970. */
+  /** By job id: since when the screen shows no dialog for its open requests, on the clock that nobody sets. */
   private readonly missingSince = new Map<string, number>();
   private readonly strays = new StrayDialogs();
   private readonly hints = new PermissionHints();
@@ -148,7 +148,7 @@ export class Permissions {
       this.missingSince.delete(job.id);
       return false;
     }
-    const now = Date.now();
+    const now = performance.now();
     const since = this.missingSince.get(job.id) ?? now;
     this.missingSince.set(job.id, since);
     return now - since < REDRAWN_MS;

@@ -55,9 +55,9 @@ export async function pressDecision(
   };
   /** A picture may be taken in the middle of a drawing: a dialog is gone when it stays away. */
   const lookFor = async (ms: number) => {
-    const patience = Date.now() + ms;
+    const patience = performance.now() + ms;
     let shown = await look();
-    while (shown === undefined && Date.now() < patience) {
+    while (shown === undefined && performance.now() < patience) {
       await sleep(LOOK_MS);
       shown = await look();
     }
@@ -100,7 +100,7 @@ export async function pressDecision(
     // A key that moves the choice has done so when the rest of the keys is what the dialog asks for.
     const isNext = (shown: ShownDialog | undefined): shown is ShownDialog =>
       shown !== undefined && isIts(shown) && keysOf(shown).join() === keys.slice(at).join();
-    for (const end = Date.now() + REDRAWN_MS; at > 0 && !isNext(before) && Date.now() < end; ) {
+    for (const end = performance.now() + REDRAWN_MS; at > 0 && !isNext(before) && performance.now() < end; ) {
       await sleep(LOOK_MS);
       before = (await look()) ?? before;
     }

@@ -43,16 +43,16 @@ export async function pruneJobs(registrar: Registrar, log: Log, params: PrunePar
   const index = await registrar.index(dir);
   const behind = parseCursor(params.cursor);
   if (behind === undefined) result.kept.push(...(await unlisted(dir, index)));
-  let turnEnds = Date.now() + TURN_MS;
+  let turnEnds = performance.now() + TURN_MS;
   for (const row of index.inOrder(behind)) {
     if (result.pruned.length >= JOBS_AT_ONCE || result.kept.length >= KEPT_AT_ONCE) break;
     const outcome = mayBeOld(row, before) ? prune(registrar, dir, row.job_id, before, dry) : undefined;
     if (outcome !== undefined && 'gone' in outcome) result.pruned.push(outcome.gone);
     else if (outcome !== undefined) result.kept.push({ job_id: row.job_id, why: outcome.why });
     result.cursor = `${row.created_at} ${row.job_id}`;
-    if (Date.now() < turnEnds) continue;
+    if (performance.now() < turnEnds) continue;
     await nextTurn();
-    turnEnds = Date.now() + TURN_MS;
+    turnEnds = performance.now() + TURN_MS;
   }
   const full = result.pruned.length >= JOBS_AT_ONCE || result.kept.length >= KEPT_AT_ONCE;
   if (!full) delete result.cursor;

@@ -150,10 +150,6 @@ export class Registrar {
   /** Opens a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
   async ready(registryDir: string): Promise<void> {
     this.checkAway(registryDir);
-    const away = existsSync(projectFolderOf(registryDir))
-      ? undefined
-      : awayListError(this.home, registryDir, true);
-    if (away !== undefined) throw away;
     await this.registries.open(registryDir);
     const isThere = existsSync(registryDir);
     if (isThere && this.registries.isHeld(registryDir)) return;
@@ -161,7 +157,7 @@ export class Registrar {
     if (isThere || open !== undefined) {
       // A peer may have cleaned its working folder: its job goes on. What is only away comes back with its jobs.
       const isMended = (await this.mend(registryDir)) && open?.isThere !== false;
-      if (!isMended && open !== undefined) throw awayError({ jobId: open.id, registryDir });
+      if (!isMended && open !== undefined) throw awayError(pointerOf(open));
       return;
     }
     for (const job of this.jobsIn(registryDir)) this.drop(job);
@@ -338,6 +334,8 @@ export class Registrar {
     for (const job of this.open) this.dropRemoved(job);
     this.registries.look(new Set(this.open.map(({ registryDir }) => registryDir)));
     this.late.retry();
+    // On a full disk it could not be written.
+    for (const job of this.jobs.values()) if (!isAtRest(job)) this.pointers.tryPut(job);
     this.pointers.look(this.jobs.values());
   }
 
@@ -367,7 +365,7 @@ export class Registrar {
     if (inode !== undefined) this.pointers.adopt(jobId);
     const where = whereIs(registryDir, jobId, inode);
     const moved = where === 'away' && inode !== undefined ? renamedTo(registryDir, inode) : undefined;
-    if (moved !== undefined) {
+    if (moved !== undefined && hasJob(moved, jobId)) {
       const job = await this.resume({ ...pointer, registryDir: moved });
       if (job !== undefined) this.pointers.renew(job);
       return job;
@@ -448,6 +446,11 @@ export class Registrar {
   private checkAway(registryDir: string): void {
     const away = this.away.pointers.find((one) => one.registryDir === registryDir && isAway(one));
     if (away !== undefined) throw awayError(away);
+    // The project itself is missing: a new one would hide what comes back.
+    const gone = existsSync(projectFolderOf(registryDir))
+      ? undefined
+      : awayListError(this.home, registryDir, true);
+    if (gone !== undefined) throw gone;
   }
 
   /** The jobs that were away and are back, and those that were found without a pointer, each once. */

@@ -1,17 +1,22 @@
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HubBus } from '../bus/hub-bus.ts';
-import { recordTopic } from '../bus/topics.ts';
+import { isLevel, recordTopic } from '../bus/topics.ts';
 import { systemCode } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import { isSettled } from '../job/apply.ts';
 import { isJobId } from '../job/id.ts';
 import { lineOf, placeIn } from '../registry/home.ts';
+import { readForeign } from '../trust/files.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
 
 /** The retained record of an ended job is cleared after this time, in ms. */
 const RETAINED_MS = 10 * 60 * 1000;
+
+/** In the folder of the notes: the names of this machine, the present one last. */
+const HOSTS_FILE = '.hosts';
+const MOST_HOSTS = 8;
 
 /** An ended job whose record is retained. */
 interface Ended {
@@ -34,6 +39,8 @@ export class RetainedRecords {
   /** To be cleared on a broker that is not joined yet. */
   private readonly overdue = new Set<string>();
   private complete: boolean;
+  /** What this machine was called under earlier hubs: there the last record would stand for ever. */
+  private earlierHosts: string[] = [];
 
   /** @param options.external there is another broker to be joined besides the hub's own */
   constructor(options: {
@@ -54,6 +61,8 @@ export class RetainedRecords {
 
   /** Takes over what the last hub has noted. */
   takeUp(): void {
+    // The hub's own broker forgets with each hub.
+    if (!this.complete) this.noteHost();
     for (const jobId of this.noted()) {
       const path = join(this.folder, jobId);
       try {
@@ -83,21 +92,22 @@ export class RetainedRecords {
     for (const bus of this.buses) this.show(job, bus);
   }
 
-  /** Shows a job's record to one broker. */
-  show({ id, record }: LiveJob, bus: HubBus): void {
+  /** Shows a job's record to one broker. @param first it was just joined */
+  show({ id, record }: LiveJob, bus: HubBus, first = false): void {
+    if (first) for (const topic of this.earlierTopics(id)) bus.publish(topic, '', { retain: true });
     bus.publish(this.topic(id), JSON.stringify(record), { retain: true });
   }
 
   /** Shows a job's record no more. */
   clear(jobId: string): void {
-    for (const bus of this.buses) bus.publish(this.topic(jobId), '', { retain: true });
+    for (const bus of this.buses) this.empty(jobId, bus);
     if (this.complete) this.forget(jobId);
     else this.overdue.add(jobId);
   }
 
   /** A broker was joined. @param last there is no other one to be joined */
   joined(bus: HubBus, last: boolean): void {
-    for (const jobId of this.overdue) bus.publish(this.topic(jobId), '', { retain: true });
+    for (const jobId of this.overdue) this.empty(jobId, bus);
     this.complete ||= last;
     if (!last) return;
     for (const jobId of this.overdue) this.forget(jobId);
@@ -140,7 +150,29 @@ export class RetainedRecords {
     }
   }
 
+  private empty(jobId: string, bus: HubBus): void {
+    for (const topic of [this.topic(jobId), ...this.earlierTopics(jobId)])
+      bus.publish(topic, '', { retain: true });
+  }
+
   private topic(jobId: string): string {
     return recordTopic(this.realm, this.host, jobId);
+  }
+
+  private earlierTopics(jobId: string): string[] {
+    return this.earlierHosts.map((host) => recordTopic(this.realm, host, jobId));
+  }
+
+  private noteHost(): void {
+    const path = join(this.folder, HOSTS_FILE);
+    try {
+      const known = existsSync(path) ? readForeign(path).split('\n').filter(isLevel) : [];
+      this.earlierHosts = known.filter((host) => host !== this.host).slice(-MOST_HOSTS);
+      if (known.at(-1) === this.host) return;
+      const text = [...this.earlierHosts, this.host].join('\n');
+      writeFileSync(path, `${text}\n`, { mode: 0o600 });
+    } catch (error) {
+      this.log.warn(`the machine's name was not noted in ${path} (${systemCode(error) ?? 'unknown error'})`);
+    }
   }
 }

@@ -5,6 +5,9 @@ import { startOf } from '../processes.ts';
 import { isLiving, type Owner, thisOwner } from '../registry/lock.ts';
 import { endFamily } from './check-family.ts';
 
+/** The room that a script's note gets. */
+const NOTE_BYTES = 1_024;
+
 /**
  * Which validation scripts run. It stands in `MAM_HOME`, where no project can write: a next hub ends what this one left
  * behind, and no process that a job's own files name.
@@ -17,14 +20,32 @@ export class RunningChecks {
     this.folder = join(home, 'checks');
   }
 
-  begin(jobId: string, pid: number, mark: string): void {
+  /** Makes room for a script's note before it runs. @throws the system's error: then it must not run */
+  reserve(jobId: string): void {
     makeFolder(this.folder);
-    const owner = { ...thisOwner(mark), pid, start: startOf(pid) ?? '' };
-    writeFileSync(this.file(jobId), JSON.stringify(owner), { mode: 0o600 });
+    const file = this.file(jobId);
+    try {
+      writeFileSync(file, ''.padEnd(NOTE_BYTES), { mode: 0o600 });
+    } catch (error) {
+      // On a full disk there is an empty one.
+      rmSync(file, { force: true });
+      throw error;
+    }
   }
 
+  /** Notes a script that runs, in the room that was made for it. @throws the system's error */
+  begin(jobId: string, pid: number, mark: string): void {
+    const owner = { ...thisOwner(mark), pid, start: startOf(pid) ?? '' };
+    writeFileSync(this.file(jobId), JSON.stringify(owner).padEnd(NOTE_BYTES), { flag: 'r+' });
+  }
+
+  /** What can't be removed names no process that lives: the next hub passes it over. */
   end(jobId: string): void {
-    rmSync(this.file(jobId), { force: true });
+    try {
+      rmSync(this.file(jobId), { force: true });
+    } catch {
+      // A verdict counts all the same.
+    }
   }
 
   /** Ends the scripts that a dead hub has left running, with all that they started. Before this hub runs any. */

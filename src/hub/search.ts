@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isSettled } from '../job/apply.ts';
 import { isHistory } from '../job/history.ts';
-import { isFinal, type Status } from '../job/words.ts';
+
 import { awayListError } from '../registry/away.ts';
 import { type Home, readRegistries } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
@@ -79,7 +80,7 @@ export class Search {
     if (this.isAway(dir) || !existsSync(dir)) return;
     try {
       const index = await JobIndex.load(dir, this.seal);
-      const open = [...index.inOrder()].filter((row) => !isFinal(row.status as Status) && !isHistory(row));
+      const open = [...index.inOrder()].filter((row) => !isSettled(row) && !isHistory(row));
       for (const { job_id: id } of open)
         await this.onFound(dir, id).catch((error) => this.log.error(`job ${id} was not taken up`, error));
     } catch (error) {

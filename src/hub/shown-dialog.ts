@@ -11,8 +11,11 @@ import { compareShown, compareTold, letters, type Sameness, type ShownCall } fro
 const ROWS = 5;
 const ROW_CHARS = 100;
 const ROWS_CHARS = 280;
-/** Its first row is looked for so far above the one that it is recognised by. */
+/** Its frame is looked for so far above the row that it is recognised by. */
 const ROWS_ABOVE = 15;
+/** Of one without a frame the row itself and what stands right above it. Lists show 160 characters of all. */
+const SIGN_CHARS = 200;
+const ABOVE = { rows: 8, room: 140 };
 
 /** A dialog on an agent's screen. */
 export interface ShownDialog extends ShownCall {
@@ -38,7 +41,7 @@ export function dialogOn(
     if (line === undefined) continue;
     const shown = name === 'permission' ? kind?.permission?.read(lines) : undefined;
     const tool = shown?.tool ?? `dialog (${name})`;
-    const input = shown?.input ?? firstRows(lines, pattern);
+    const input = shown?.input ?? framedRows(lines, pattern);
     return {
       key: `${name}\n${letters(`${tool} ${input}`)}`,
       name,
@@ -53,7 +56,7 @@ export function dialogOn(
   }
   const line = typing?.dialog === undefined ? undefined : find(lines, screenOf(agent, typing).dialog);
   if (line === undefined) return undefined;
-  const input = firstRows(lines, screenOf(agent, typing).dialog);
+  const input = rowsAround(lines, screenOf(agent, typing).dialog);
   return {
     key: `other\n${letters(input)}`,
     name: 'other',
@@ -66,40 +69,61 @@ export function dialogOn(
   };
 }
 
-/** The first rows of a dialog that is not read further, without their frames and the sign of the chosen option. */
-function firstRows(lines: readonly string[], pattern: RegExp | readonly RegExp[] | undefined): string {
+/** The first rows in the frame of a dialog that is not read further; without a frame those around its sign. */
+function framedRows(lines: readonly string[], pattern: RegExp): string {
+  const at = lineOf(lines, pattern);
+  let top = at;
+  while (top > 0 && at - top < ROWS_ABOVE && !isFrame(lines[top - 1] ?? '')) top--;
+  return isFrame(lines[top - 1] ?? '')
+    ? fitting(lines.slice(top), {}).join('\n')
+    : rowsAround(lines, pattern);
+}
+
+/** The row that a dialog is recognised by, what stands below it, and right above it: higher up may be a transcript. */
+function rowsAround(lines: readonly string[], pattern: RegExp | readonly RegExp[] | undefined): string {
   const at = lineOf(lines, pattern);
   let top = at;
   const above = (by: number) => lines[top - by] ?? '';
-  while (top > 0 && at - top < ROWS_ABOVE && !isFrame(above(1)) && `${above(1)}${above(2)}`.trim() !== '')
-    top--;
-  let room = ROWS_CHARS;
-  const rows = lines
-    .slice(top)
-    .map((line) => cleanLine(line.replace(/[│┃╭╮╰╯]/g, ' ').replace(/^\s*[❯›●>]\s/, ''), ROW_CHARS))
-    .filter((line) => line !== '' && !isFrame(line))
-    .slice(0, ROWS)
-    .filter((line) => {
-      room -= line.length + 1;
-      return room >= 0;
-    });
-  return rows.join('\n');
+  while (top > 0 && !isFrame(above(1)) && `${above(1)}${above(2)}`.trim() !== '') top--;
+  const before = fitting(lines.slice(top, at).reverse(), ABOVE).reverse();
+  return [...before, ...fitting(lines.slice(at), { first: SIGN_CHARS })].join('\n');
 }
 
-/** The row on which a pattern's match begins. */
+/** The first rows that hold something, as many as find room, without frames and the sign of the chosen option. */
+function fitting(
+  lines: readonly string[],
+  { rows: most = ROWS, room = ROWS_CHARS, first = ROW_CHARS },
+): string[] {
+  const rows: string[] = [];
+  let left = room;
+  for (const line of lines) {
+    const bare = line.replace(/[│┃╭╮╰╯]/g, ' ').replace(/^\s*[❯›●>]\s/, '');
+    const row = cleanLine(bare, rows.length === 0 ? first : ROW_CHARS);
+    if (row === '' || isFrame(row)) continue;
+    left -= row.length + 1;
+    if (left < 0 || rows.length === most) break;
+    rows.push(row);
+  }
+  return rows;
+}
+
+/** The last row on which a match of the pattern begins: an earlier question may still stand in the transcript. */
 function lineOf(lines: readonly string[], pattern: RegExp | readonly RegExp[] | undefined): number {
-  const text = lines.join('\n');
   for (const one of pattern instanceof RegExp ? [pattern] : (pattern ?? [])) {
-    const at = text.search(one);
-    if (at < 0) continue;
-    const begin = text.length - text.slice(at).trimStart().length;
-    return text.slice(0, begin).split('\n').length - 1;
+    for (let row = -1; ; ) {
+      const text = lines.slice(row + 1).join('\n');
+      const at = text.search(one);
+      if (at < 0 && row < 0) break;
+      if (at < 0) return row;
+      const begin = text.length - text.slice(at).trimStart().length;
+      row += text.slice(0, begin).split('\n').length;
+    }
   }
   return lines.length - 1;
 }
 
 function isFrame(line: string): boolean {
-  return /^[\s─━═╌▔▄▀│┃╭╮╰╯┌┐└┘]*[─━═╌▔▄▀]{3}[\s─━═╌▔▄▀│┃╭╮╰╯┌┐└┘]*$/.test(line);
+  return /^[\s─━═╌▔▄▀│┃╭╮╰╯┌┐└┘╹]*[─━═╌▔▄▀]{3}[\s─━═╌▔▄▀│┃╭╮╰╯┌┐└┘╹]*$/.test(line);
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Validation } from '../job/record.ts';
 import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
+import type { Log } from './log.ts';
 import { logPlace } from './outlets.ts';
 import type { Registrar } from './registrar.ts';
 import type { RunningChecks } from './running-checks.ts';
@@ -23,21 +24,41 @@ type Verdict = { output: string; detail?: string; script_changed?: true } & (
   | { outcome: Undecided; problem: string }
 );
 
+/** A script was ended at once, since it could not be noted that it runs. */
+class Unnoted extends Error {}
+
 /** Runs the script of a job that its peer has called completed, and records the verdict. */
 export class Validator {
   private readonly registrar: Registrar;
   private readonly checks: RunningChecks;
+  private readonly log: Log;
   private readonly running = new Map<string, AbortController>();
+  /** Jobs whose check waits until it can be noted that it runs. */
+  private readonly waiting = new Set<LiveJob>();
 
-  constructor(registrar: Registrar, checks: RunningChecks) {
-    this.registrar = registrar;
-    this.checks = checks;
+  constructor(options: { registrar: Registrar; checks: RunningChecks; log: Log }) {
+    this.registrar = options.registrar;
+    this.checks = options.checks;
+    this.log = options.log;
+  }
+
+  /** How many checks run, or wait to. */
+  get size(): number {
+    return this.running.size + this.waiting.size;
   }
 
   /** Starts a script when a job begins to be validated, and ends it when the job ends another way. */
   onRecorded(job: LiveJob, { after }: Recorded): void {
     if (after.phase === 'validating') this.start(job);
-    else if (isFinal(after.status)) this.running.get(job.id)?.abort();
+    else {
+      this.waiting.delete(job);
+      if (isFinal(after.status)) this.running.get(job.id)?.abort();
+    }
+  }
+
+  /** Every second: what waits is tried again. */
+  look(): void {
+    for (const job of this.waiting) if (!job.isRetired) this.resume(job);
   }
 
   /** Ends what the last hub left running. Before this one runs anything. */
@@ -60,22 +81,43 @@ export class Validator {
     if (this.running.has(job.id) || this.registrar.isHolding(job)) return;
     const run = new AbortController();
     this.running.set(job.id, run);
-    void this.validate(job, run.signal).finally(() => this.running.delete(job.id));
+    void this.validate(job, run.signal)
+      .finally(() => this.running.delete(job.id))
+      // A claim may have come in the very moment of the verdict.
+      .then((isSaid) => isSaid && !run.signal.aborted && this.resume(job));
   }
 
-  private async validate(job: LiveJob, stop: AbortSignal): Promise<void> {
+  /** @returns true when its verdict is on the disk */
+  private async validate(job: LiveJob, stop: AbortSignal): Promise<boolean> {
     const { validation } = job.record;
-    if (validation === undefined) return;
+    if (validation === undefined) return false;
+    try {
+      // Or the next hub could not end it, should this one be killed.
+      this.checks.reserve(job.id);
+    } catch (error) {
+      return this.wait(job, error);
+    }
     const data = await this.verdict(job, validation, stop);
-    if (stop.aborted) return;
+    if (stop.aborted) return false;
+    if (data instanceof Unnoted) return this.wait(job, data.cause);
+    this.waiting.delete(job);
     const { detail, output, ...verdict } = data;
-    await this.registrar.note(job, 'validated', {
+    const recorded = await this.registrar.note(job, 'validated', {
       ...(detail !== undefined && { detail }),
       data: { ...verdict, output_tail: outputTail(output) },
     });
+    return recorded !== undefined;
   }
 
-  private async verdict(job: LiveJob, validation: Validation, stop: AbortSignal): Promise<Verdict> {
+  /** It says nothing about the work, or the check, that `MAM_HOME` can't be written now. */
+  private wait(job: LiveJob, error: unknown): false {
+    if (!this.waiting.has(job))
+      this.log.error(`the check of ${job.id} waits until MAM_HOME can be written`, error);
+    this.waiting.add(job);
+    return false;
+  }
+
+  private async verdict(job: LiveJob, validation: Validation, stop: AbortSignal): Promise<Verdict | Unnoted> {
     const { script, timeout_seconds: timeoutSeconds } = validation;
     let watch: ScriptWatch | undefined;
     try {
@@ -89,12 +131,15 @@ export class Validator {
         timeoutSeconds,
         stop,
         started: (pid, mark) => {
-          this.checks.begin(job.id, pid, mark);
+          try {
+            this.checks.begin(job.id, pid, mark);
+          } catch (cause) {
+            throw new Unnoted('not noted', { cause });
+          }
           void this.registrar.noteNow(job, 'validating');
         },
         env: scriptEnvironment(job.registryDir, job.id, validation),
       });
-      this.checks.end(job.id);
       if (scriptIdentity(script) !== before || (await watch.saw()))
         return changed('while it ran: what it said does not count.', output);
       if (cutOffAfter !== undefined)
@@ -105,6 +150,7 @@ export class Validator {
         );
       return { passed: code === 0, exit_code: code, output };
     } catch (error) {
+      if (error instanceof Unnoted) return error;
       return undecided('could_not_run', cleanLine(explain(error), PROBLEM_CHARS), '');
     } finally {
       watch?.end();

@@ -4,10 +4,11 @@ import { LIMITS } from '../job/limits.ts';
 import type { HoldParams, StatusParams } from '../job/request.ts';
 import { cleanLine } from '../job/text.ts';
 import { owesLine, owesWake, wakeLine } from '../job/wake.ts';
-import { type DeliveryEnd, type DeliverySteps, preflight } from '../tmux/deliver.ts';
+import { type DeliverySteps, preflight } from '../tmux/deliver.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
+import { standingOf } from './losses.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 import { noteTold } from './told.ts';
@@ -144,7 +145,8 @@ export class Wakes {
     const run = async (stop: AbortSignal): Promise<boolean> => {
       const server = this.servers.get(supervisor.socket);
       const end = await finishLine({ server, typist: this.typist }, supervisor, line, stop);
-      if (end === undefined) return false;
+      if (end === undefined || (end.kind === 'gone' && !(await hasLeft(this.servers, supervisor))))
+        return false;
       for (const job of jobs) {
         const seq = job.record.notified_seq ?? 0;
         if (end.kind === 'submitted')
@@ -183,18 +185,23 @@ export class Wakes {
     const target = targetOf(supervisor);
     const look = lookAt(supervisor, mark);
     const first = await preflight(server, target, look);
-    if ('gone' in first) return this.settle(this.owing(debt), { kind: 'gone', why: first.gone });
+    if ('gone' in first) return this.gone(supervisor, this.owing(debt), first.gone);
     if (!first.free) return false;
     await sleep(IDLE_MS, undefined, { signal: stop }).catch(() => {});
     if (stop.aborted) return false;
     const jobs = this.owing(debt);
     if (jobs.length === 0) return true;
     const before = new Map(jobs.map((job) => [job, job.record.notified_seq ?? 0]));
+    // What comes until the line is pasted is not in its words.
+    const said = new Map(jobs.map((job) => [job, job.record.wake_seq]));
     let isAnnounced = false;
     const line = `${wakeLine(jobs.map(({ record }) => record))} ${noteOf(mark)}`;
     const steps: DeliverySteps = {
       pasting: async () => {
-        for (const job of jobs) await noteTold(this.registrar, job, job.record.wake_seq, 'typing', { line });
+        for (const job of jobs) {
+          const seq = Math.max(said.get(job) ?? 0, job.record.notified_seq ?? 0);
+          await noteTold(this.registrar, job, seq, 'typing', { line });
+        }
         isAnnounced = true;
       },
       visible: () => {},
@@ -215,16 +222,19 @@ export class Wakes {
           await noteTold(this.registrar, job, before.get(job) ?? 0, 'blocked', { evidence: end.obstacle.by });
       return false;
     }
-    return this.settle(jobs, end);
+    if (end.kind === 'gone') return this.gone(supervisor, jobs, end.why);
+    // What came while the line was typed is not in it.
+    if (end.kind === 'unverified')
+      for (const job of jobs)
+        await noteTold(this.registrar, job, job.record.notified_seq ?? 0, 'unverified', why(end));
+    return true;
   }
 
-  private async settle(jobs: LiveJob[], end: DeliveryEnd): Promise<boolean> {
-    if (end.kind !== 'gone' && end.kind !== 'unverified') return true;
-    for (const job of jobs) {
-      // What came while the line was typed is not in it: only with its pane gone that is void, too.
-      const seq = end.kind === 'gone' ? job.record.wake_seq : (job.record.notified_seq ?? 0);
-      await noteTold(this.registrar, job, seq, end.kind, why(end));
-    }
+  /** @returns false where the agent may live, in a tmux server that is out of reach just now */
+  private async gone(supervisor: Supervisor, jobs: LiveJob[], evidence: string): Promise<boolean> {
+    if (!(await hasLeft(this.servers, supervisor))) return false;
+    for (const job of jobs)
+      await noteTold(this.registrar, job, job.record.wake_seq, 'gone', why({ why: evidence }));
     return true;
   }
 
@@ -235,6 +245,13 @@ export class Wakes {
         jobs.delete(job);
     return [...jobs];
   }
+}
+
+/** True where a supervisor's agent is seen to have ended. */
+async function hasLeft(servers: TmuxServers, { socket, pane, process }: Supervisor): Promise<boolean> {
+  const agent_session = { socket, pane, session: pane };
+  const standing = await standingOf(servers, { agent_session, agent_process: process });
+  return typeof standing === 'object' && 'lost' in standing;
 }
 
 function why(end: { why: string }): { evidence: string } {

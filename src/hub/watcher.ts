@@ -11,6 +11,7 @@ import { awake, MAX_TIMER_MS, monotonic } from './awake.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Log } from './log.ts';
 import { standingOf } from './losses.ts';
+import { lossOf } from './lost-agent.ts';
 import { NEVER, Outputs } from './outputs.ts';
 import type { Registrar } from './registrar.ts';
 import type { TmuxServers } from './tmux-servers.ts';
@@ -155,9 +156,8 @@ export class Watcher {
       else if (standing === 'there') await this.backInReach(job);
       else if ('outOfReach' in standing) await this.outOfReach(job, standing.outOfReach);
       else {
-        const nothing =
-          job.record.status === 'queued' && job.record.phase === 'queued' ? ' Nothing was delivered.' : '';
-        await this.conclude(job, 'session_lost', `${standing.lost}${nothing}${await this.unread(job)}`);
+        const { type, detail } = await lossOf(this.servers, job.record, standing.lost);
+        await this.conclude(job, type, `${detail}${await this.unread(job)}`);
       }
     } finally {
       this.checking.delete(job.id);

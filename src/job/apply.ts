@@ -1,3 +1,4 @@
+import { claims } from './check.ts';
 import {
   answered,
   block,
@@ -74,8 +75,8 @@ export function needOf(
 }
 
 /** True when a job is final and no check of it is running any more. */
-export function isSettled(record: JobRecord): boolean {
-  return isFinal(record.status) && record.phase !== 'validating';
+export function isSettled(record: { status: string; phase: string }): boolean {
+  return isFinal(record.status as Status) && record.phase !== 'validating';
 }
 
 /** True when an event of a peer, a hook or a person is evidence that the peer has the job. */
@@ -138,7 +139,7 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       unblock(next);
       break;
     case 'progress':
-      if (event.detail) next.detail = event.detail;
+      if (event.detail && !claims(next)) next.detail = event.detail;
       break;
     case 'question':
     case 'permission_required':
@@ -160,7 +161,8 @@ function advance(next: JobRecord, event: RecordedEvent): void {
     case 'turn_ended':
       if (next.blocked_what === 'reminder') unblock(next);
       raise(next, type);
-      if (event.detail) next.detail = next.last_words = event.detail;
+      if (event.detail) next.last_words = event.detail;
+      if (event.detail && !claims(next)) next.detail = event.detail;
       break;
     case 'delivery_unverified':
       if (next.typing_now === 'reminder') next.reminded_at ??= at;

@@ -9,9 +9,31 @@ export function isUndecided({ outcome }: { outcome?: unknown }): boolean {
   return (UNDECIDED as readonly unknown[]).includes(outcome);
 }
 
+/** What a run of a check came to, in the words of the logs; nothing of an event that is none. */
+export function verdictWords({
+  passed,
+  outcome,
+  exit_code: code,
+}: {
+  [field: string]: unknown;
+}): string | undefined {
+  if (outcome === 'could_not_run') return 'COULD NOT RUN';
+  if (outcome === 'could_not_finish') return 'COULD NOT FINISH';
+  return typeof passed !== 'boolean'
+    ? undefined
+    : passed
+      ? 'PASS'
+      : `FAIL (exit ${String(code ?? 'unknown')})`;
+}
+
 /** True for the question whether the work counts without its check: the hub asks it, and a decision answers it. */
 export function isAboutCheck({ kind, source }: Pick<PeerRequest, 'kind' | 'source'>): boolean {
   return kind === 'question' && source === 'hub';
+}
+
+/** True while the peer's word that it is done stands: it is being checked, or waits for a decision. */
+export function claims(record: Pick<JobRecord, 'phase' | 'requests'>): boolean {
+  return record.phase === 'validating' || openCheckRequest(record) !== undefined;
 }
 
 /** That question, while it is open. */

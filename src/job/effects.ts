@@ -1,4 +1,4 @@
-import { isAboutCheck } from './check.ts';
+import { claims, isAboutCheck } from './check.ts';
 import type { RecordedEvent } from './event.ts';
 import { LIMITS } from './limits.ts';
 import { answerMessage, decisionMessage, giveMessages, leaveMessage } from './messages.ts';
@@ -39,15 +39,18 @@ export function heardFromPeer(next: JobRecord, event: RecordedEvent): void {
   }
   giveMessages(next, event);
   if (next.blocked_what === 'reminder') unblock(next);
-  lower(next, ['question', 'turn_ended', 'rate_limited', 'stalled', 'delivery_unverified']);
+  lower(next, ['turn_ended', 'rate_limited', 'stalled', 'delivery_unverified']);
   next.requests = next.requests.map((request) =>
-    request.resolved_at === undefined && (request.kind === 'question' || !isEvidence(request))
+    request.resolved_at === undefined && isSettledByWord(request)
       ? { ...request, resolved_at: event.recorded_at, decision: request.decision ?? 'the peer went on' }
       : request,
   );
-  if (!next.requests.some((request) => request.kind === 'permission' && request.resolved_at === undefined)) {
-    lower(next, ['permission']);
-  }
+  lowerSettled(next);
+}
+
+/** True for what the peer no longer waits for when it goes on. What the hub asks of others, no word of a peer settles. */
+function isSettledByWord(request: PeerRequest): boolean {
+  return request.kind === 'question' ? !isAboutCheck(request) : !isEvidence(request);
 }
 
 /** True for a request that a hook or the screen told of: only they know when it is settled. */
@@ -155,7 +158,8 @@ export function openRequest(next: JobRecord, event: RecordedEvent): void {
     at: event.recorded_at,
   };
   next.requests = withoutOldest([...next.requests, request]);
-  if (event.detail) next.detail = event.detail;
+  // It stands in the request; what the peer has said of its work stays in sight.
+  if (event.detail && !claims(next)) next.detail = event.detail;
   raise(next, kind);
 }
 
@@ -191,10 +195,10 @@ export function answered(next: JobRecord, event: RecordedEvent): void {
     resolveRequest(next, event);
     return;
   }
-  const question = next.requests.find((request) => isOpen(request, wanted) && request.kind === 'question');
-  // Of what we asked ourselves the peer knows nothing.
-  const words = question !== undefined && isAboutCheck(question) ? undefined : question?.text;
-  if (event.detail) leaveMessage(next, answerMessage(next, event, words));
+  const question = next.requests.find(
+    (request) => isOpen(request, wanted) && request.kind === 'question' && !isAboutCheck(request),
+  );
+  if (event.detail) leaveMessage(next, answerMessage(next, event, question?.text));
   if (question !== undefined) resolveRequest(next, event);
   // It goes on when it has read the message.
   lower(next, ['turn_ended', 'stalled']);
@@ -215,18 +219,22 @@ export function isOpen(request: PeerRequest, wanted: unknown): boolean {
   return request.resolved_at === undefined && (wanted === undefined || request.request_id === wanted);
 }
 
-/** One request is settled, or all open ones where none is named. */
+/** One request is settled, or all open ones where none is named, but for what the hub asks itself. */
 export function resolveRequest(next: JobRecord, event: RecordedEvent): void {
   const wanted = event.data?.['request_id'];
   const how = event.data?.['decision'];
   next.requests = next.requests.map((request) => {
-    if (!isOpen(request, wanted)) return request;
+    if (!isOpen(request, wanted) || isAboutCheck(request)) return request;
     const decision = String(how ?? request.decision ?? event.type);
     const { decided_by: by, ...rest } = request;
     // A decision that could not be carried out is not how it ended.
     const own = by !== undefined && decision === request.decision;
     return { ...rest, ...(own && { decided_by: by }), resolved_at: event.recorded_at, decision };
   });
+  lowerSettled(next);
+}
+
+function lowerSettled(next: JobRecord): void {
   for (const kind of ['question', 'permission'] as const) {
     if (!next.requests.some((request) => request.kind === kind && request.resolved_at === undefined)) {
       lower(next, [kind]);
@@ -241,7 +249,22 @@ export function complete(next: JobRecord, event: RecordedEvent): void {
     end(next, 'completed', event.recorded_at);
   } else {
     next.phase = 'validating';
+    settleCheck(next, event, { decision: 'it is checked again' });
   }
+}
+
+/** The question about a check is settled: by a decision, or by the check that begins. */
+export function settleCheck(
+  next: JobRecord,
+  { recorded_at }: RecordedEvent,
+  how: Partial<PeerRequest>,
+): void {
+  next.requests = next.requests.map((request) =>
+    isAboutCheck(request) && request.resolved_at === undefined
+      ? { ...request, ...how, resolved_at: recorded_at }
+      : request,
+  );
+  lowerSettled(next);
 }
 
 /** What a report says about the work. */

@@ -7,6 +7,24 @@ const QUESTION_CHARS = 120;
 /** Why a job has failed whose script is no longer the one that was delegated with it. */
 export const SCRIPT_CHANGED = 'The validation script was changed since the job was delegated';
 
+/**
+ * What whoever has asked does until the answer is there.
+ * @param type of the report; @param human the id of a job for a person, to whom nothing is ever typed
+ * @returns nothing for a report that asks nothing
+ */
+export function untilAnswered(type: string, human?: string): string | undefined {
+  if (type !== 'question' && type !== 'permission_required') return undefined;
+  const [it, asked, rest] =
+    type === 'question'
+      ? ['answer', 'question', 'Do nothing that depends on the answer before it is there.']
+      : ['decision', 'request', 'It is not allowed yet: do not do it before the decision.'];
+  const way =
+    human === undefined
+      ? `The ${it} is typed into your pane once you are idle, or comes with the answer to a later report: end your turn, or go on with what does not depend on it.`
+      : `The ${it} will stand in the job's record: \`mam status --job ${human}\`.`;
+  return `${rest} ${way} A report before the ${it} is there takes the ${asked} back.`;
+}
+
 /** Puts a message in the box of a job's peer, who gets it with the answer to its next report, or typed when it is idle. */
 export function leaveMessage(next: JobRecord, text: string): void {
   next.messages = [...next.messages, text];

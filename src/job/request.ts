@@ -149,6 +149,8 @@ export interface ListParams {
   open_only?: boolean | undefined;
   /** Only the jobs that need somebody. */
   needs_you?: boolean | undefined;
+  /** Only those of which their supervisor is still to be told. */
+  untold?: boolean | undefined;
   limit: number;
   cursor?: string | undefined;
 }

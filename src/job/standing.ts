@@ -1,4 +1,5 @@
 import { needsAttention } from './apply.ts';
+import { openCheckRequest } from './check.ts';
 import { isHistory } from './history.ts';
 import type { Behind, JobRecord } from './record.ts';
 
@@ -30,4 +31,13 @@ export function standingOf(record: JobRecord): Standing {
     ...(needs && { needs_you: true }),
     ...{ blocked_what, blocked_step, behind },
   };
+}
+
+/** The last words about a job: while its check is asked about, that question, and then what the peer has said. */
+export function lastWords(record: Pick<JobRecord, 'requests' | 'detail'>): string | undefined {
+  const asked = openCheckRequest(record)?.text;
+  const { detail } = record;
+  return asked === undefined || detail === undefined
+    ? (asked ?? detail)
+    : `${asked} The peer said: ${detail}`;
 }

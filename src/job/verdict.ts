@@ -1,5 +1,5 @@
 import { isAboutCheck, isUndecided } from './check.ts';
-import { end, fail, isOpen, openRequest, resolveRequest } from './effects.ts';
+import { end, fail, isOpen, openRequest, settleCheck } from './effects.ts';
 import type { RecordedEvent } from './event.ts';
 import { failedCheckMessage, leaveMessage } from './messages.ts';
 import type { JobRecord } from './record.ts';
@@ -45,13 +45,9 @@ function askAboutCheck(next: JobRecord, event: RecordedEvent): void {
       output_tail: String(output_tail ?? ''),
     };
   }
-  next.phase = next.started_at ? 'started' : 'submitted';
   // An ended job is asked about no more; another late report would have it checked again.
-  if (isFinal(next.status)) return;
-  const { detail } = next;
-  openRequest(next, { ...event, type: 'question' });
-  // What the peer has said of its work stays in sight.
-  if (detail !== undefined) next.detail = detail;
+  if (!isFinal(next.status)) openRequest(next, { ...event, type: 'question' });
+  next.phase = next.started_at ? 'started' : 'submitted';
 }
 
 /**
@@ -63,7 +59,7 @@ export function decideCheck(next: JobRecord, event: RecordedEvent): boolean {
   const asked = next.requests.find((request) => isAboutCheck(request) && isOpen(request, wanted));
   if (asked === undefined || typeof decision !== 'string' || wanted === undefined) return false;
   if (next.validation) next.validation = { ...next.validation, decision, decided_by: event.source };
-  resolveRequest(next, event);
+  settleCheck(next, event, { decision });
   if (decision === 'allow') end(next, 'completed', event.recorded_at);
   else fail(next, 'validation_failed', event.recorded_at);
   return true;

@@ -6,8 +6,8 @@ import { logError } from './stderr.ts';
 
 /** What changes more than once within this time, in ms, is told once, and what a wait has answered by then not at all. */
 const GATHER_MS = 1_000;
-/** So many of the session's newest jobs are looked at after a connection. */
-const LOOKED_AT = 50;
+/** So many jobs of a list at once, in rows: the most that the hub gives. */
+const PAGE = 200;
 
 /**
  * Tells Claude Code's model of its jobs while it does not wait for them, over the channel that the server is to it.
@@ -43,12 +43,18 @@ export class Channel {
   }
 
   async #lookBack(): Promise<void> {
-    const { jobs } = await this.#hub.peek('list', {
-      registry_dir: this.#hub.settings.registryDir,
-      session: this.#session,
-      limit: LOOKED_AT,
-    });
-    for (const { job_id: id } of jobs) this.#soon(id);
+    let cursor: string | undefined;
+    do {
+      const page = await this.#hub.peek('list', {
+        registry_dir: this.#hub.settings.registryDir,
+        session: this.#session,
+        untold: true,
+        limit: PAGE,
+        cursor,
+      });
+      for (const { job_id: id } of page.jobs) this.#soon(id);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
   }
 
   #soon(jobId: string): void {

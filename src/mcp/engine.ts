@@ -232,7 +232,14 @@ class HubEngine implements HubConnection {
         ? request.job_ids
         : await ownJobs(this.connection(), this.all.registryDir, request, places);
     if (jobIds.length === 0)
-      return { outcome: 'final', jobs: [], events: [], events_left_out: 0, cursor: request.cursor ?? '' };
+      return {
+        outcome: 'final',
+        jobs: [],
+        unseen: [],
+        events: [],
+        events_left_out: 0,
+        cursor: request.cursor ?? '',
+      };
     if (request.job_ids.length === 0) request.onFound?.(jobIds);
     this.waits.add(jobIds);
     return waitForJobs({

@@ -12,7 +12,7 @@ const LAST_WORDS = 120;
 export class Heartbeat {
   readonly #progress: (message: string) => void;
   #what: string;
-  readonly #started = Date.now();
+  readonly #started = performance.now();
   readonly #beat: NodeJS.Timeout;
   #soon: NodeJS.Timeout | undefined;
   #told = Number.NEGATIVE_INFINITY;
@@ -34,7 +34,7 @@ export class Heartbeat {
   heard({ event, status }: LogMessage): void {
     const words = event.detail === undefined ? '' : `: ${cleanLine(event.detail, LAST_WORDS)}`;
     this.#last = `; ${event.job_id} is ${status}, last event ${event.type}${words}`;
-    const left = this.#told + LEAST_MS - Date.now();
+    const left = this.#told + LEAST_MS - performance.now();
     if (left <= 0) this.#tell();
     else this.#soon ??= setTimeout(() => this.#tell(), left);
   }
@@ -48,7 +48,7 @@ export class Heartbeat {
   #tell(): void {
     clearTimeout(this.#soon);
     this.#soon = undefined;
-    this.#told = Date.now();
+    this.#told = performance.now();
     const seconds = Math.round((this.#told - this.#started) / 1000);
     this.#progress(`Waiting for ${this.#what}, ${seconds} s${this.#last}`);
   }

@@ -8,7 +8,7 @@ How to work with it:
 2. wait_job blocks until a job is final or needs attention; there is no need to poll. still_running is no failure: call it again with the cursor that it gave. In Claude Code a call of more than two minutes goes on as a background task, and its result wakes you: go on, or end your turn. Or notify "pane": a line in your pane.
 3. On needs_attention look at reason: answer question with answer_job text, permission with answer_job decision allow or deny (nothing is ever allowed by itself); turn_ended and stalled mean that the peer fell silent, delivery_unverified that the order may not have arrived. A person can look with attach_command.
 4. job_status shows one job, list_jobs all of them, job_logs one's whole story, cancel_job stops one; verify_job runs a check now. list_agents shows who is idle; start_agent (or delegate_job with start true) starts one.
-With validate a script decides whether "completed" counts. With request_key a repeated call gives the same job, never a second one.
+With validate a script decides whether "completed" counts. With request_key a repeat from your session or pane gives the same job.
 
 If you were given a job by a line that names a job id, you are the peer: call publish_event with event started first; its answer holds your task. Report progress, question, permission_required, and at the end completed or error, always with the same id.
 

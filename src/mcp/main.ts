@@ -74,7 +74,8 @@ function keepStdoutClean(): void {
 
 /** Resolves when `done` holds or the time is over. */
 async function until(done: () => boolean, milliseconds: number): Promise<void> {
-  for (const end = Date.now() + milliseconds; !done() && Date.now() < end; ) await pause(LOOK_MS);
+  for (const end = performance.now() + milliseconds; !done() && performance.now() < end; )
+    await pause(LOOK_MS);
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -92,6 +92,6 @@ function checkStep({ job_id }: JobRecord, request_id: string): string {
   const allow = callOf('answer_job', { job_id, decision: 'allow', request_id });
   return (
     `Mend what kept the check from its end and run it by hand: ${callOf('verify_job', { job_id })} ` +
-    `Then take the work: ${allow} Or decision "deny": the job fails. Or text: it goes to the peer, whose next completed is checked again.`
+    `Then take the work: ${allow} Or decision "deny": the job fails. When the peer reports completed once more, it is checked again.`
   );
 }

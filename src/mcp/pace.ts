@@ -22,7 +22,7 @@ export class Pace {
   #looking = false;
   #touched = false;
   #timer: NodeJS.Timeout | undefined;
-  /** When the timer fires, and before when there is no look, in ms since 1970. */
+  /** When the timer fires, and before when there is no look, on the clock that nobody sets, in ms. */
   #timerAt = Number.POSITIVE_INFINITY;
   #restsUntil = 0;
   #ended = false;
@@ -61,7 +61,7 @@ export class Pace {
     if (this.#ended || this.#timerAt <= time) return;
     clearTimeout(this.#timer);
     this.#timerAt = time;
-    this.#timer = setTimeout(() => void this.#compare(), Math.max(0, time - Date.now()));
+    this.#timer = setTimeout(() => void this.#compare(), Math.max(0, time - performance.now()));
   }
 
   async #compare(): Promise<void> {
@@ -84,7 +84,7 @@ export class Pace {
   }
 
   #rest(againMs: number | undefined): void {
-    const now = Date.now();
+    const now = performance.now();
     this.#restsUntil = now + REST_MS;
     if (this.#touched) this.#lookAt(this.#restsUntil);
     else if (againMs !== undefined) this.#lookAt(now + againMs);

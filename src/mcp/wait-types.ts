@@ -31,6 +31,8 @@ export type WaitOutcome = (typeof WAIT_OUTCOMES)[number];
 export interface WaitAnswer {
   outcome: WaitOutcome;
   jobs: JobRecord[];
+  /** Ids of those that the hub has said nothing of in time. */
+  unseen: string[];
   /** What happened since `cursor`, oldest first. */
   events: RecordedEvent[];
   /** How many older ones there were. */

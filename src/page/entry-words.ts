@@ -1,3 +1,4 @@
+import { verdictWords } from '../job/check.ts';
 import type { TimelineEntry } from '../view/timeline.ts';
 
 /** How far a decision has got, by the type of the entry. */
@@ -10,13 +11,8 @@ const DECISIONS: Readonly<Record<string, string>> = {
 
 /** What an entry of the audit log says beside its type, on as few lines as it has. */
 export function wordsOf(entry: TimelineEntry): string {
-  const { type, passed, exit_code: code, decision, about, tool, files } = entry;
-  const verdict =
-    passed === undefined
-      ? undefined
-      : passed
-        ? 'passed'
-        : `failed${code === undefined ? '' : `, exit ${code}`}`;
+  const { type, decision, about, tool, files } = entry;
+  const verdict = verdictWords({ ...entry });
   const decided =
     DECISIONS[type] === undefined || decision === undefined ? undefined : `${DECISIONS[type]}${decision}`;
   const words = entry.detail ?? entry.result ?? entry.evidence ?? entry.blocked_by ?? entry.pane;

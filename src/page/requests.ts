@@ -6,7 +6,7 @@ export interface Asked {
   request_id: string;
   /** What is decided, and not answered with words, is a permission. */
   kind: 'question' | 'permission';
-  /** True when only a hook or the screen can tell that it is settled. */
+  /** True when no other report of the peer tells that it is settled. */
   evidence: boolean;
   /** The event that asked: all that there is to read. */
   entry: TimelineEntry;
@@ -33,7 +33,7 @@ export class Requests {
   /** The one that an open job needs an answer to now: a permission before a question. Of a final job it says nothing. */
   get current(): Asked | undefined {
     const decided = this.open.filter(({ kind }) => kind === 'permission');
-    return decided.find(({ entry }) => entry.type !== 'validated') ?? decided[0] ?? this.open[0];
+    return decided.find((asked) => !isCheck(asked)) ?? decided[0] ?? this.open[0];
   }
 
   private next(entry: TimelineEntry): void {
@@ -41,9 +41,10 @@ export class Requests {
     const meant = (asked: Asked): boolean => wanted === undefined || asked.request_id === wanted;
     if ((source === 'peer' || source === 'person') && !NO_WORD.has(type))
       this.keep((asked) => asked.kind === 'permission' && asked.evidence);
-    const isCheck = type === 'validated' && isUndecided(entry) && entry.late !== true;
-    if (type === 'question' || type === 'permission_required' || isCheck) this.ask(entry);
-    else if (type === 'permission_resolved') this.keep((asked) => !meant(asked));
+    const asks = isCheck({ entry }) && isUndecided(entry) && entry.late !== true;
+    if (type === 'question' || type === 'permission_required' || asks) this.ask(entry);
+    else if (type === 'completed') this.keep((asked) => !isCheck(asked));
+    else if (type === 'permission_resolved') this.settle(this.open.filter(meant));
     else if (type === 'decision_refused') this.drop(wanted);
     else if (type === 'answered') this.answer(entry, this.open.filter(meant));
   }
@@ -52,22 +53,28 @@ export class Requests {
     const { request_id, source, type } = entry;
     if (request_id === undefined) return;
     const kind = type === 'question' ? 'question' : 'permission';
-    // A check that could not run: whether the work counts is decided like a permission, and another report settles it.
-    const evidence = type !== 'validated' && (source === 'hook' || source === 'hub');
+    // A check that could not run: whether the work counts is decided like a permission.
+    const evidence = source === 'hook' || source === 'hub';
     this.open.push({ request_id, kind, evidence, entry });
   }
 
-  private answer({ decision }: TimelineEntry, meant: Asked[]): void {
+  private answer({ decision, request_id: wanted }: TimelineEntry, meant: Asked[]): void {
     const [first] = meant;
-    if (first?.kind === 'permission' && decision !== undefined) {
+    if (first !== undefined && isCheck(first) && wanted !== undefined) {
+      if (decision !== undefined) this.keep((asked) => asked !== first);
+      return;
+    }
+    if (first?.kind === 'permission' && !isCheck(first) && decision !== undefined) {
       if (first.evidence) first.decision = decision;
       else this.keep((asked) => asked !== first);
       return;
     }
-    // Words about a check go to the peer, which then reports again.
-    const question = meant.find(({ kind, entry }) => kind === 'question' || entry.type === 'validated');
-    // Settles what it names, or every open request where it names none.
-    if (question !== undefined) this.keep((asked) => !meant.includes(asked));
+    if (meant.some(({ kind }) => kind === 'question')) this.settle(meant);
+  }
+
+  /** Settles what is named, or every open request where none is, but for a check: that is decided, or made again. */
+  private settle(meant: readonly Asked[]): void {
+    this.keep((asked) => !meant.includes(asked) || isCheck(asked));
   }
 
   private drop(wanted: string | undefined): void {
@@ -77,4 +84,9 @@ export class Requests {
   private keep(stays: (asked: Asked) => boolean): void {
     this.open = this.open.filter(stays);
   }
+}
+
+/** True for the question whether work counts whose check has said nothing. */
+function isCheck({ entry }: Pick<Asked, 'entry'>): boolean {
+  return entry.type === 'validated';
 }

@@ -8,8 +8,9 @@ import { isJobId } from '../job/id.ts';
 import { isOwner, type Owner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
-import { standingOf } from '../job/standing.ts';
+import { lastWords, standingOf } from '../job/standing.ts';
 import { cleanLine } from '../job/text.ts';
+import { owesWake } from '../job/wake.ts';
 import { isFinal, STATUSES, type Status } from '../job/words.ts';
 import { openOwn, readForeign } from '../trust/files.ts';
 import { writeDerived } from './files.ts';
@@ -27,6 +28,8 @@ interface IndexRow extends JobRow {
   /** The owner's pane. */
   place?: string | undefined;
   request_key?: string | undefined;
+  /** Its supervisor has asked to be told how it stands, and has not been. */
+  untold?: boolean | undefined;
   /** The state of the journal that it was made of. */
   journal?: Mark | undefined;
 }
@@ -42,12 +45,13 @@ const FOLDER_STEP = 50;
 
 /** A row of a list from a job's record. */
 export function toRow(record: JobRecord): JobRow {
+  const words = lastWords(record);
   return {
     job_id: record.job_id,
     agent: record.agent,
     ...standingOf(record),
     prompt_preview: record.prompt_preview,
-    detail: record.detail === undefined ? undefined : cleanLine(record.detail, DETAIL_CHARS),
+    detail: words === undefined ? undefined : cleanLine(words, DETAIL_CHARS),
     session: record.agent_session?.session,
     pane: record.agent_session?.pane,
     created_at: record.created_at,
@@ -64,6 +68,8 @@ export interface ListFilter {
   open_only?: boolean | undefined;
   /** Only the jobs that need somebody. */
   needs_you?: boolean | undefined;
+  /** Only those of which their supervisor is still to be told. */
+  untold?: boolean | undefined;
   /** Only these jobs. */
   among?: ReadonlySet<string> | undefined;
 }
@@ -229,7 +235,7 @@ export class JobIndex {
       const row = this.rows[place] as IndexRow;
       if (!matches(row, filter)) continue;
       if (rows.length === limit) return { rows, cursor: rows.at(-1)?.job_id };
-      const { owner: _, place: __, request_key: ___, journal: ____, ...shown } = row;
+      const { owner: _, place: __, request_key: ___, untold: ____, journal: _____, ...shown } = row;
       rows.push(shown);
     }
     return { rows, cursor: undefined };
@@ -295,7 +301,8 @@ export class JobIndex {
 function toIndexRow(record: JobRecord, journal: Mark | undefined): IndexRow {
   const { supervisor, request_key } = record;
   const { session: owner, place } = supervisor;
-  return { ...toRow(record), owner, place, request_key, journal };
+  const untold = owesWake(record) || undefined;
+  return { ...toRow(record), owner, place, request_key, untold, journal };
 }
 
 function rowFromRecord(registryDir: string, jobId: string, seal: Seal): IndexRow | undefined {
@@ -323,6 +330,7 @@ function matches(row: IndexRow, filter: ListFilter): boolean {
     (filter.session === undefined ||
       isOwner({ session: row.owner, place: row.place }, { session: filter.session, place: filter.place })) &&
     (filter.needs_you !== true || row.needs_you === true) &&
+    (filter.untold !== true || row.untold === true) &&
     (filter.open_only !== true || !isFinal(row.status as Status)) &&
     (filter.among?.has(row.job_id) ?? true)
   );

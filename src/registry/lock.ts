@@ -198,7 +198,7 @@ async function isDeserted(owner: Owner): Promise<boolean> {
   const hub = readOwner(homePaths(owner.what).lock);
   if (hub !== undefined && !isSame(hub, owner)) return true;
   const { socket, at } = hub ?? owner;
-  if (socket === undefined || Date.now() - at < SOCKET_MS) return false;
+  if (socket === undefined || Math.abs(Date.now() - at) < SOCKET_MS) return false;
   const connection = createConnection(socket);
   return new Promise<boolean>((resolve) => {
     connection.once('connect', () => resolve(false));

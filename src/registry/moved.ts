@@ -23,8 +23,8 @@ export function projectFolderOf(registryDir: string): string {
  */
 export function renamedTo(registryDir: string, inode: number): string | undefined {
   const project = projectFolderOf(registryDir);
-  const above = nearestThere(project);
-  if (above === project) return undefined;
+  // Another project may have its name by now.
+  const above = nearestThere(dirname(project));
   const below = relative(above, registryDir).split(sep).slice(1);
   try {
     const state = `${above} ${statSync(above).mtimeMs}`;

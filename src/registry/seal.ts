@@ -8,6 +8,7 @@ const KEY_BYTES = 32;
 /** 128 bits, as base64url. */
 const MAC_BYTES = 16;
 const MAC_CHARS = 22;
+const NAME_BYTES = 8;
 /** What `sign` adds to a line, in bytes. */
 export const SIGNED_BYTES = ',"mac":""'.length + MAC_CHARS;
 const SIGNED = new RegExp(`^(.*),"mac":"([\\w-]{${MAC_CHARS}})"\\}$`, 's');
@@ -68,6 +69,12 @@ export class Seal {
 
   provesRecord(jobId: string, text: string, mac: string): boolean {
     return this.proves(recordOf(jobId, text), mac);
+  }
+
+  /** A name that no other home has, in hexadecimal. @param purpose another one gives another name */
+  nameFor(purpose: string): string {
+    const digest = createHmac('sha256', this.#key).update(`name ${purpose}`).digest();
+    return digest.subarray(0, NAME_BYTES).toString('hex');
   }
 
   private mac(text: string): string {

@@ -24,16 +24,16 @@ export async function awaitArgument(
   submitted: (evidence: string) => void,
   stop: AbortSignal,
 ): Promise<ClimbEnd> {
-  const begun = Date.now();
+  const begun = performance.now();
   let dialogSince: number | undefined;
   let readySince: number | undefined;
-  for (; Date.now() - begun < TAKEN_MS; await pause(LOOK_MS, stop)) {
+  for (; performance.now() - begun < TAKEN_MS; await pause(LOOK_MS, stop)) {
     if (stop.aborted) return { kind: 'stopped', stands: false };
     const shot = await shoot(server, target.pane);
     const reason = unfit(shot, target);
     if (reason !== undefined && 'gone' in reason) return { kind: 'gone', why: reason.gone };
     const state = classify(shot?.lines ?? [], patterns);
-    const now = Date.now();
+    const now = performance.now();
     dialogSince = state === 'dialog' ? (dialogSince ?? now) : undefined;
     readySince = state === 'ready' ? (readySince ?? now) : undefined;
     if (state === 'busy') {

@@ -3,6 +3,7 @@ import {
   exists,
   family,
   foregroundGroup,
+  isInLineMode,
   openFiles,
   readsTerminal,
   type TerminalProcess,
@@ -37,7 +38,23 @@ export function carriedBy(pane: { pane_pid: number; agent: { pid: number } }): s
     const why = otherTerminal(one, own, files) ?? (one.group === front ? throughItself(one) : undefined);
     if (why !== undefined) return why;
   }
-  return undefined;
+  const behind = all.find((one) => !inside.has(one.pid) && one.terminal === own && takesCommands(one));
+  return behind === undefined
+    ? undefined
+    : leftToShell(
+        behind,
+        all.find(({ pid }) => inside.has(pid)),
+      );
+}
+
+/** In line mode the terminal keeps what the program in the foreground does not read, and the shell that started it does. */
+function leftToShell(shell: TerminalProcess, program: TerminalProcess | undefined): string | undefined {
+  const isKept = isInLineMode(shell);
+  if (isKept === false) return undefined;
+  const name = program === undefined ? 'the program' : titleOf(program);
+  return isKept === undefined
+    ? `how the terminal of ${name} is set cannot be seen, and the shell ${titleOf(shell)} is behind it`
+    : `what ${name} does not read of it, the shell ${titleOf(shell)} will (the terminal is in line mode)`;
 }
 
 function otherTerminal(one: TerminalProcess, own: string | undefined, files: Files): string | undefined {
@@ -54,9 +71,12 @@ function otherTerminal(one: TerminalProcess, own: string | undefined, files: Fil
 function throughItself(one: TerminalProcess): string | undefined {
   if (!readsTerminal(one.pid)) return undefined;
   if (one.names.some(isCarrier)) return `${titleOf(one)} carries another terminal`;
-  return one.names.some(isShell) && readsCommands(commandLineOf(one.pid) ?? [])
-    ? `the shell ${titleOf(one)} reads what is typed`
-    : undefined;
+  return takesCommands(one) ? `the shell ${titleOf(one)} reads what is typed` : undefined;
+}
+
+/** True for a shell that runs what is typed. */
+function takesCommands({ pid, names }: TerminalProcess): boolean {
+  return names.some(isShell) && readsTerminal(pid) && readsCommands(commandLineOf(pid) ?? []);
 }
 
 /** True for a shell's command line that names neither a script nor a command. */

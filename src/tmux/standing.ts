@@ -38,7 +38,9 @@ const NARROW = 8;
 export function standing(shot: Shot, pasted: Pasted): Standing {
   if (standsAlone(shot, pasted)) return 'alone';
   const rows = shot.lines.slice(beginOfBox(shot, pasted.prompt), endOfBox(shot));
-  if (hasPiece(rows.map(bare).join(''), bare(pasted.text))) return 'part';
+  const shown = rows.map(bare).join('');
+  const instead = bare(pasted.placeholder ?? '');
+  if (hasPiece(shown, bare(pasted.text)) || (instead !== '' && shown.includes(instead))) return 'part';
   return rows.some((row) => PLACEHOLDER.test(row)) ? 'folded' : 'none';
 }
 

@@ -18,6 +18,9 @@ const AFTER_STOP_MS = 1_000;
 /** A text that looks changed for so long (ms) is: a program may be in the middle of drawing. */
 const CHANGED_MS = 500;
 
+/** A box that is empty so soon (ms) after Enter was emptied by it: nobody is so quick. Later, a trace is asked for. */
+const AT_ONCE_MS = 60;
+
 const NEVER = new AbortController().signal;
 
 /** How a text stands after Enter; `above`: whole, with rows below it, which are the agent's output or part of the box. */
@@ -33,7 +36,7 @@ const WHY_NOT: Record<Where, string> = {
 
 /**
  * Enter was pressed: looks for the proof that it was taken. That is a turn that begins, or our text in a transcript, or
- * something new above the box that it has left. A mere change is none: a person may have emptied the box, or made the
+ * something new above the box that it has left, or that the box is empty in the very moment of Enter. A mere change is none: a person may have emptied the box, or made the
  * pane smaller. Presses again once, only while the box holds our text alone.
  * @param held the look at which Enter was pressed
  * @param pasted how the box held our text then; nothing where none of it was seen
@@ -42,11 +45,13 @@ export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefine
   const { server, target, steps } = job;
   const traces = new Traces(job, held, pasted ?? job.pasted);
   const since = performance.now();
+  let pressedAt = since;
   let stoppedAt: number | undefined;
   let changedAt: number | undefined;
   let wasPressedAgain = false;
   for (;;) {
     const isStopped = steps.stop.aborted;
+    const isAtOnce = pasted !== undefined && performance.now() - pressedAt <= AT_ONCE_MS;
     const found = await shoot(server, target.pane);
     const obstacle = obstructed(job, found);
     if (obstacle !== undefined && 'kind' in obstacle && obstacle.kind === 'gone') return obstacle;
@@ -55,7 +60,10 @@ export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefine
     const now = performance.now();
     const elapsed = now - since;
     changedAt = where === 'part' ? (changedAt ?? now) : undefined;
-    const proof = taken(job, held, shot, where, traces, obstacle !== undefined);
+    const isGone = where === 'none' && obstacle === undefined && traces.hasSize(shot);
+    const proof =
+      taken(job, held, shot, where, traces, obstacle !== undefined) ??
+      (isGone && isAtOnce && !traces.isTypedOver(shot) ? 'the text left the box with Enter' : undefined);
     if (proof !== undefined && isStopped) return { kind: 'stopped', stands: false };
     if (proof !== undefined) {
       steps.submitted(proof);
@@ -70,7 +78,11 @@ export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefine
     if (elapsed > SUBMIT_MS) return { kind: 'unverified', why: WHY_NOT[where] };
     if (elapsed >= PRESS_AGAIN_MS && !wasPressedAgain) {
       wasPressedAgain = true;
-      if (obstacle === undefined && !isStopped) await pressAgain(job, held, shot, pasted);
+      if (obstacle === undefined && !isStopped) {
+        await pressAgain(job, held, shot, pasted);
+        // Of a text that had gone before, it proves nothing.
+        if (where === 'alone') pressedAt = performance.now();
+      }
     }
     await pause(step(elapsed), isStopped ? NEVER : steps.stop);
   }

@@ -54,7 +54,8 @@ export class Traces {
     return sign !== '' && now.startsWith(sign) && now !== sign;
   }
 
-  private hasSize({ width, lines }: Shot): boolean {
+  /** True while the pane is as large as it was at Enter. */
+  hasSize({ width, lines }: Shot): boolean {
     return width === this.held.width && lines.length === this.held.lines.length;
   }
 

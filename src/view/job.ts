@@ -4,7 +4,7 @@ import type { RecordedEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/request.ts';
-import { standingOf } from '../job/standing.ts';
+import { lastWords, standingOf } from '../job/standing.ts';
 import { clean, cleanAll, cleanLine, sliceUnits } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 
@@ -75,7 +75,7 @@ export function brief(record: JobRecord, room = BRIEF_TEXTS) {
     session: record.agent_session?.session,
     pane: record.agent_session?.pane,
     prompt_preview: cleanLine(record.prompt_preview, Math.min(each, ROW_TEXT)),
-    detail: optionally(record.detail, each),
+    detail: optionally(lastWords(record), each),
     created_at: record.created_at,
     final_at: record.final_at,
     ...standingOf(record),

@@ -1,3 +1,4 @@
+import { verdictWords } from '../job/check.ts';
 import type { JobRecord } from '../job/record.ts';
 import { cleanLine, sliceUnits } from '../job/text.ts';
 import { statusSummary } from './summary.ts';
@@ -41,7 +42,7 @@ function blockOf(entry: TimelineEntry): string {
 
 /** What an entry says in few words. */
 function signs(entry: TimelineEntry): string[] {
-  const { late, stage_ms: ms, blocked_by, decision, tool, passed, exit_code: code, script, pane } = entry;
+  const { late, stage_ms: ms, blocked_by, decision, tool, script, pane } = entry;
   const words: [string, string | undefined][] = [
     ['', late === true ? '(late)' : undefined],
     ['', entry.what === undefined ? undefined : `(${entry.what})`],
@@ -49,7 +50,7 @@ function signs(entry: TimelineEntry): string[] {
     ['blocked by ', blocked_by],
     ['decision ', decision],
     ['tool ', tool],
-    ['', passed === undefined ? undefined : passed ? 'passed' : `failed (exit ${code ?? 'unknown'})`],
+    ['', verdictWords({ ...entry })],
     ['script ', script],
     ['script was changed', entry.script_changed === true ? '' : undefined],
     ['pane ', pane],

@@ -12,6 +12,8 @@ const NAMED_JOBS = 5;
 export interface WaitView {
   outcome: 'final' | 'needs_attention' | 'still_running';
   jobs: JobRecord[];
+  /** Ids of those that the hub has said nothing of in time. */
+  unseen: readonly string[];
 }
 
 /** How a job stands, as a sentence. */
@@ -45,19 +47,25 @@ export function listSummary(shown: number, total: number, needYou = 0): string {
 }
 
 /** What a wait ended with, as a sentence. */
-export function waitSummary({ outcome, jobs }: WaitView): string {
-  if (jobs.length === 0) return 'You have no open job in this session.';
+export function waitSummary({ outcome, jobs, unseen }: WaitView): string {
+  if (jobs.length === 0 && unseen.length === 0) return 'You have no open job in this session.';
   const told = jobs.filter((job) => outcome === 'still_running' || isTheReason(outcome, job));
-  const named = told.slice(0, NAMED_JOBS).map(standing).join(', ');
-  const more = told.length > NAMED_JOBS ? ` and ${told.length - NAMED_JOBS} more` : '';
-  if (outcome === 'still_running') return `Still running: ${named}${more}.`;
+  const named = someOf(told.map(standing));
+  if (outcome === 'still_running') {
+    const unknown = unseen.length === 0 ? '' : `Not known, as the hub has not answered: ${someOf(unseen)}.`;
+    return [told.length === 0 ? '' : `Still running: ${named}.`, unknown].filter(Boolean).join(' ');
+  }
   const one = told.length === 1;
   const [first] = told;
-  if (outcome === 'final')
-    return one && first ? `Job ${named}.${aboutCheck(first)}` : `Final: ${named}${more}.`;
+  if (outcome === 'final') return one && first ? `Job ${named}.${aboutCheck(first)}` : `Final: ${named}.`;
   return one && first
     ? `Job ${named} and needs attention.${aboutCheck(first)}`
-    : `${told.length} jobs need attention: ${named}${more}.`;
+    : `${told.length} jobs need attention: ${named}.`;
+}
+
+function someOf(words: readonly string[]): string {
+  const more = words.length - NAMED_JOBS;
+  return `${words.slice(0, NAMED_JOBS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function standing({ job_id, status, reason, blocked_by: blocked, behind }: JobRecord): string {

@@ -133,7 +133,8 @@ function entryOf(event: RecordedEvent, record: JobRecord): TimelineEntry {
     what: text('what'),
     pane: event.type === 'queued' ? paneOf(data) : undefined,
     script: event.type.startsWith('valid') ? record.validation?.script : text('script'),
-    passed: flag('passed'),
+    // One that was cut off has not judged the work.
+    passed: isUndecided(data) ? undefined : flag('passed'),
     outcome: text('outcome'),
     exit_code: typeof data['exit_code'] === 'number' ? data['exit_code'] : undefined,
     output_tail: text('output_tail'),

@@ -43,7 +43,7 @@ export class Feed {
   /** The job that could not be read: it is asked for again when something happens to it. */
   #unreadable: string | undefined;
   #screenStale = false;
-  #screenAt = 0;
+  #screenAt = Number.NEGATIVE_INFINITY;
   #screenTimer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -163,7 +163,7 @@ export class Feed {
     if (jobId === undefined || layoutOf(state.size).screen.height === 0) return;
     const row = selectedRow(state);
     const other = state.screen?.jobId !== jobId;
-    const wait = this.#screenAt + SCREEN_MS - Date.now();
+    const wait = this.#screenAt + SCREEN_MS - performance.now();
     const due = row?.pane !== undefined && (isOpen(row) || (!other && state.screen?.live === true));
     if (other || this.#screenStale || (due && wait <= 0)) this.#screen.run();
     else if (due) this.#screenTimer = setTimeout(() => this.look(), wait);
@@ -177,7 +177,7 @@ export class Feed {
     const screen = await link
       .request('screen', { job_id: jobId, registry_dir: registryDir })
       .catch((error: unknown): ScreenResult => ({ screen: [], live: false, missing: explain(error) }));
-    this.#screenAt = Date.now();
+    this.#screenAt = performance.now();
     const before = state().screen;
     const same = before?.jobId === jobId && JSON.stringify({ ...screen, jobId }) === JSON.stringify(before);
     if (!same) take({ type: 'screened', jobId, screen });

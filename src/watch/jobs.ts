@@ -1,5 +1,6 @@
 import type { JobOrder } from '../job/record.ts';
 import type { JobRow, ListResult, LogMessage } from '../job/request.ts';
+import { lastWords } from '../job/standing.ts';
 import { isFinal, type Status } from '../job/words.ts';
 import { listRow } from '../view/job.ts';
 import { shown } from './cells.ts';
@@ -28,6 +29,7 @@ export const NO_JOBS: Jobs = { rows: new Map(), parts: { all: NOTHING, open: NOT
 /** Events whose words become the job's. */
 const TELLING = new Set([
   'progress',
+  'validated',
   'question',
   'permission_required',
   'turn_ended',
@@ -113,7 +115,7 @@ export function wordsOf(row: JobRow): string {
 function after(row: JobRow, { event, record, ...standing }: LogMessage): JobRow {
   const isTold = TELLING.has(event.type) && event.late !== true && event.data?.['what'] === undefined;
   const words = isTold ? event.detail : undefined;
-  const detail = record === undefined ? words || row.detail : record.detail;
+  const detail = record === undefined ? words || row.detail : lastWords(record);
   const ended = isOpen(standing) ? undefined : (row.final_at ?? event.recorded_at);
   const { status, reason, phase, needs_you, blocked_by, blocked_what, blocked_step, behind } = standing;
   const kept = { blocked_by, blocked_what, blocked_step, behind };

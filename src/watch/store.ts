@@ -11,7 +11,7 @@ const FRAME_MS = 50;
 export class Store {
   #state: State;
   #picture: State;
-  #drawnAt = 0;
+  #drawnAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   readonly #listeners = new Set<() => void>();
 
@@ -38,7 +38,7 @@ export class Store {
   set(state: State): void {
     if (state === this.#state) return;
     this.#state = state;
-    const wait = this.#drawnAt + FRAME_MS - Date.now();
+    const wait = this.#drawnAt + FRAME_MS - performance.now();
     if (wait <= 0) this.#draw();
     else this.#timer ??= setTimeout(() => this.#draw(), wait);
   }
@@ -52,7 +52,7 @@ export class Store {
   #draw(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#drawnAt = Date.now();
+    this.#drawnAt = performance.now();
     this.#picture = this.#state;
     for (const listener of [...this.#listeners]) listener();
   }

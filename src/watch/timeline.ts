@@ -1,3 +1,4 @@
+import { verdictWords } from '../job/check.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { cleanLine } from '../job/text.ts';
 import { shown } from './cells.ts';
@@ -34,8 +35,9 @@ export function timelineLines(events: readonly RecordedEvent[], count: number): 
 
 /** What tells of an event that came without words. */
 function evidenceOf({ type, data = {} }: RecordedEvent): string | undefined {
-  const { passed, decision, exit_code: code, evidence, by } = data;
-  if (typeof passed === 'boolean') return passed ? 'PASS' : `FAIL (exit ${String(code)})`;
+  const { decision, evidence, by } = data;
+  const verdict = verdictWords(data);
+  if (verdict !== undefined) return verdict;
   if (typeof decision === 'string' && DECIDED.includes(type))
     return typeof evidence === 'string' ? `${decision}: ${evidence}` : decision;
   return [evidence, by].find((one) => typeof one === 'string');

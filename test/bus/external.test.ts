@@ -10,7 +10,7 @@ import { checkEncrypted, redactUrl } from '../../src/bus/address.ts';
 import { connectExternal, type ExternalOptions } from '../../src/bus/external.ts';
 import type { Link } from '../../src/bus/link.ts';
 import { publishOnce } from '../../src/bus/one-shot.ts';
-import { claimTopic, statusTopic } from '../../src/bus/topics.ts';
+import { claimTopic, logTopic, statusTopic } from '../../src/bus/topics.ts';
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 import {
@@ -66,6 +66,46 @@ function listens(port: number): Promise<boolean> {
   });
 }
 
+/** A way to a broker that can swallow all that goes over it, as a network does that is gone. */
+async function startLine(to: number) {
+  const sockets = new Set<Socket>();
+  let isFrozen = false;
+  let swallowed = '';
+  const server = createServer((client) => {
+    const broker = connect(to, '127.0.0.1');
+    for (const [from, into] of [
+      [client, broker],
+      [broker, client],
+    ] as const) {
+      sockets.add(from);
+      from.on('data', (data) => {
+        if (isFrozen) swallowed += data.toString('latin1');
+        else into.write(data);
+      });
+      from.on('error', () => {});
+      from.on('close', () => into.destroy());
+    }
+  });
+  const cut = (): void => {
+    isFrozen = false;
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
+  onCleanUp(() => server.close());
+  onCleanUp(cut);
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const freeze = (): void => {
+    isFrozen = true;
+  };
+  return {
+    port,
+    freeze,
+    cut,
+    took: (words: string) => until('it is taken', () => swallowed.includes(words)),
+  };
+}
+
 const credentials = { username: 'me', password: 'right' };
 
 async function startHub(
@@ -78,6 +118,7 @@ async function startHub(
     ...credentials,
     realm: REALM,
     host: HOST,
+    session: HOST,
     handlers: { ...fakeHandlers(hub), ...handlers },
   });
   onCleanUp(() => hub.stop());
@@ -164,7 +205,12 @@ describe.skipIf(!installed)('an external broker', () => {
 
   it('names a wrong password, at once and without showing it', async () => {
     const broker = await startMosquitto();
-    const wrong = { url: `mqtt://me:wrongsecret@127.0.0.1:${broker.port}`, realm: REALM, host: HOST };
+    const wrong = {
+      url: `mqtt://me:wrongsecret@127.0.0.1:${broker.port}`,
+      realm: REALM,
+      host: HOST,
+      session: HOST,
+    };
     const handlers = fakeHandlers(newFakeHub());
     const refusal = { code: 'unreachable', message: expect.stringContaining('refused the user name') };
     await expect(connectExternal({ ...wrong, handlers })).rejects.toMatchObject(refusal);
@@ -177,7 +223,7 @@ describe.skipIf(!installed)('an external broker', () => {
   it('says that nobody is there, and that TLS failed', async () => {
     const handlers = fakeHandlers(newFakeHub());
     const port = await freePort();
-    const common = { realm: REALM, host: HOST, handlers };
+    const common = { realm: REALM, host: HOST, session: HOST, handlers };
     await expect(connectExternal({ url: `mqtt://127.0.0.1:${port}`, ...common })).rejects.toMatchObject({
       code: 'unreachable',
       message: expect.stringContaining('ECONNREFUSED'),
@@ -210,6 +256,28 @@ describe.skipIf(!installed)('an external broker', () => {
     await until('it is back', () => heard.length === 3);
     rival.end(true);
     expect(heard).toEqual(['{"online":true}', '{"online":false}', '{"online":true}']);
+  });
+
+  it('gets again what was on its way when the connection was lost', async () => {
+    const broker = await startMosquitto();
+    const line = await startLine(broker.port);
+    const hub = await startHub({ url: `mqtt://127.0.0.1:${line.port}` });
+    const topic = logTopic(REALM, HOST, 'a');
+    const observer = await mqtt.connectAsync(broker.url, { ...credentials, protocolVersion: 4 });
+    onCleanUp(() => observer.end(true));
+    const heard: string[] = [];
+    observer.on('message', (_topic, payload) => heard.push(payload.toString()));
+    await observer.subscribeAsync(topic, { qos: 1 });
+    hub.bus.publish(topic, 'before');
+    await until('it is heard', () => heard.length === 1);
+    line.freeze();
+    for (const words of ['first', 'second']) hub.bus.publish(topic, words);
+    await line.took('second');
+    line.cut();
+    await until('they are heard', () => heard.length === 3);
+    hub.bus.publish(topic, 'after');
+    await until('it is heard', () => heard.length === 4);
+    expect(heard).toEqual(['before', 'first', 'second', 'after']);
   });
 
   it('may be killed and restarted: everybody comes back', async () => {

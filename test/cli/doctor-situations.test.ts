@@ -155,9 +155,13 @@ describe('jobs and their files', () => {
     put(join(lab.home, 'servers', '4194304.json'), '{}');
     put(join(lab.home, 'servers', `${process.pid}.json`), '{}');
     age(put(join(lab.home, 'spool', 'abc'), 'x'), 120);
+    const kept = age(put(join(lab.home, 'spool', 'kept-text.txt'), 'x'), 120);
+    put(join(lab.home, 'outbox', 'w-000000001.json'), JSON.stringify({ result_spool: kept }));
     age(put(join(lab.home, 'installed.json.0123abcd.tmp'), 'x'), 5);
     const found = await look(['leftovers']);
     for (const id of ['home.servers', 'home.spool', 'home.torn']) expect(found.of(id).level).toBe('note');
+    // What a kept event still needs is not among them.
+    expect(found.of('home.spool').title).toContain('spool/abc');
     expect(found.of('home.servers').title).toContain('4194304.json');
     rmSync(lab.home, { recursive: true });
   });

@@ -149,6 +149,37 @@ describe.runIf(mayMount)('a full disk', () => {
     expect(JSON.parse(status.stdout).damage).toBeUndefined();
   });
 
+  test('of MAM_HOME keeps a check waiting, also a late one over a kill, and says nothing of the work', async () => {
+    lab = new Lab();
+    mountSmall(lab.home, '512k');
+    lab.onEnd(() => unmount(lab.home));
+    const validate = lab.write('check.sh', `echo ran >> ${lab.project}/ran.txt\n`);
+    const ran = () => existsSync(join(lab.project, 'ran.txt'));
+    const server = await lab.startServer();
+    const order = { prompt: 'Do it', agent: 'human', validate };
+    const { job_id: open } = await server.ask('delegate_job', order);
+    const { job_id: late } = await server.ask('delegate_job', {
+      ...order,
+      prompt: 'Late',
+      timeout_seconds: 1,
+    });
+    await server.ask('wait_job', { job_id: late });
+    await until('nothing points to it', () => !existsSync(join(lab.home, 'live', late)));
+    const makeRoom = fill(lab.home);
+    const report = { event: 'completed', detail: 'done' };
+    await server.ask('publish_event', { job_id: open, ...report });
+    const told = await server.ask('publish_event', { job_id: late, ...report });
+    expect(JSON.stringify(told)).toContain('amends that end if it passes its check');
+    for (const id of [open, late]) expect(lab.record(id).phase).toBe('validating');
+    expect(ran()).toBe(false);
+    await lab.killHub();
+    makeRoom();
+    await server.ask('list_jobs');
+    await until('both are checked', () => [open, late].every((id) => lab.record(id).status === 'completed'));
+    expect(lab.record(late)).toMatchObject({ late: true, validation: { passed: true, rounds: 1 } });
+    expect(lab.record(open).validation).toMatchObject({ passed: true, rounds: 1 });
+  });
+
   test('that holds the outbox too: the report is refused in one sentence, and nothing is acknowledged', async () => {
     lab = new Lab();
     mountSmall(lab.home, '256k');

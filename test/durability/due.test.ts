@@ -96,7 +96,7 @@ describe('a long outbox', () => {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const keep = (order: number, jobId: string, type: string) => {
       const claim = { event_id: `kept-${order}`, job_id: jobId, type, source: 'peer', at };
-      writeFileSync(outboxFile(folder, 'long', order), JSON.stringify({ ...claim, writer: 'long' }));
+      writeFileSync(outboxFile(folder, 'long', order, jobId), JSON.stringify({ ...claim, writer: 'long' }));
     };
     for (let order = 1; order <= COUNT; order++) keep(order, 'talkative', 'progress');
     keep(COUNT + 1, 'in-time', 'completed');

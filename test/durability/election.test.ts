@@ -210,7 +210,7 @@ describe('the running hub, when its place is disturbed,', () => {
   test.each([
     ['its socket is removed', () => unlinkSync(join(lab.home, 'hub.sock'))],
     [
-      'another socket stands in its place',
+      'a dead socket stands in its place',
       async () => {
         const own = join(lab.home, 'hub.sock');
         lab.expected.push(/^own\.sock$/);
@@ -218,13 +218,20 @@ describe('the running hub, when its place is disturbed,', () => {
         await staleSocket(own);
       },
     ],
-    ['its home is removed', () => rmSync(lab.home, { recursive: true })],
-  ])('ends by itself when %s, and the next call is served', async (_what, disturb) => {
+  ])('listens anew when %s, and the next call is served', async (_what, disturb) => {
     await server.ask('job_status', { job_id: 'served' });
     const pid = await lab.hubPid();
     await disturb();
+    expect((await lab.mam('publish', '--job', 'served', '--event', 'progress')).code).toBe(0);
+    // Whoever was started to be one finds this one.
+    await until('one hub is left', () => lab.hubs.join() === String(pid));
+  });
+
+  test('ends by itself when its home is removed, and the next call is served', async () => {
+    const pid = await lab.hubPid();
+    rmSync(lab.home, { recursive: true });
     await until('it ends', () => !isRunning(pid));
-    expect(await server.ask('job_status', { job_id: 'served' })).toMatchObject({ status: 'queued' });
+    expect(await server.ask('job_status', { job_id: 'served' })).toMatchObject({ status: 'working' });
     expect(await lab.hubPid()).not.toBe(pid);
     await until('one hub is left', () => lab.hubs.length === 1);
   });
@@ -272,6 +279,9 @@ describe('mam hub', () => {
     const { pid, socket: told } = lab.hub(home);
     expect(told).toBe(socket);
     expect(statSync(shortFolder(home)).mode & 0o777).toBe(0o700);
+    // As a cleaner of temporary files does it, or a log-out.
+    rmSync(shortFolder(home), { recursive: true });
+    await until('it listens anew', () => existsSync(socket));
     await lab.start(['hub', 'stop'], { env: { MAM_HOME: home } }).ended;
     expect(isRunning(pid)).toBe(false);
     expect(await listens({ path: socket })).toBe(false);

@@ -38,6 +38,24 @@ describe('what somebody removes of MAM_HOME under a running hub', () => {
     for (const part of ['outbox', 'spool', 'servers'])
       expect(readdirSync(join(lab.home, part))).toBeDefined();
   });
+
+  test('the outbox with reports that a server has kept in it: they are sent again with the next one', async ({
+    lab,
+  }) => {
+    for (const id of ['kept', 'other']) plant(lab, id);
+    const reporter = await lab.startPeerServer();
+    await reporter.report('kept', 'started');
+    const pid = await lab.hubPid();
+    process.kill(pid, 'SIGSTOP');
+    const told = await reporter.report('kept', 'completed', { detail: 'precious' });
+    expect(told).toMatchObject({ accepted: true, recorded: false });
+    process.kill(pid, 'SIGKILL');
+    rmSync(join(lab.home, 'outbox'), { recursive: true });
+    lab.killedHubs.add(pid);
+    await reporter.report('other', 'completed');
+    await until('it is recorded', () => lab.record('kept').detail === 'precious');
+    await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0);
+  });
 });
 
 describe('what a power cut, a full disk or a person leaves of MAM_HOME for the next hub', () => {

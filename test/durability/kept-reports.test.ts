@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { keepInOutbox } from '../../src/bus/outbox.ts';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { plant } from '../support/plant.ts';
@@ -42,6 +43,19 @@ test('recorded is only what a hub says so of: a report that was refused out of t
   expect((await report('real', 'progress')).structuredContent.messages).toEqual([]);
 });
 
+test('a wait that no hub answers says so, and not that there is no job', async () => {
+  await stopHub();
+  const shell = lab.mam('wait', 'real', '--timeout', '0', '--json');
+  const plain = lab.mam('wait', 'real', '--timeout', '0');
+  const answer = await server.ask('wait_job', { job_ids: ['real'], timeout_seconds: 0 });
+  const summary = 'Not known, as the hub has not answered: real.';
+  expect(answer).toMatchObject({ outcome: 'still_running', summary, jobs: [] });
+  expect(answer.next).toContain('Call wait_job with {"job_ids":["real"]');
+  expect(JSON.parse((await shell).stdout)).toMatchObject({ summary, next: 'mam hub status' });
+  expect(await plain).toMatchObject({ code: 3, stdout: expect.stringContaining('real  not known') });
+  process.kill(await lab.hubPid(), 'SIGCONT');
+});
+
 test('while its hub is killed nothing is called recorded that is in no journal', async () => {
   await stopHub();
   await report('real', 'progress');
@@ -55,4 +69,27 @@ test('while its hub is killed nothing is called recorded that is in no journal',
   await server.ask('list_jobs');
   await until('the outbox is empty', () => outbox().length === 0);
   expect(lab.events('real').filter(({ type }) => type === 'progress')).toHaveLength(4);
+});
+
+test('what several processes kept of a job is recorded in the order in which they kept it, and nothing overtakes it', async () => {
+  const jobs = ['in-turn-1', 'in-turn-2', 'in-turn-3'].map((id) => plant(lab, id));
+  await lab.killHub();
+  for (const [n, detail] of ['a', 'b', 'c'].entries()) {
+    // As `mam publish` does it: each process has a name of its own.
+    const claim = { type: 'progress', source: 'peer', at: new Date().toISOString(), detail } as const;
+    const keep = (job_id: string) =>
+      keepInOutbox(join(lab.home, 'outbox'), `cli-${9 - n}`, {
+        ...claim,
+        job_id,
+        event_id: job_id + detail,
+      });
+    await Promise.all(jobs.map(keep));
+  }
+  // It starts the hub.
+  await Promise.all(
+    jobs.map((id) => lab.mam('publish', '--job', id, '--event', 'completed', '--detail', 'done')),
+  );
+  await until('all are completed', () => jobs.every((job) => lab.record(job).status === 'completed'));
+  for (const job of jobs)
+    expect(lab.events(job).flatMap(({ detail }) => detail ?? [])).toEqual(['a', 'b', 'c', 'done']);
 });

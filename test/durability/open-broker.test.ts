@@ -2,6 +2,9 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { machineId } from '../../src/machine.ts';
+import { homePaths } from '../../src/registry/home.ts';
+import { Seal } from '../../src/registry/seal.ts';
 import { Lab } from '../support/lab.ts';
 import { endHub } from '../support/lab-end.ts';
 import type { Json, LabServer } from '../support/lab-server.ts';
@@ -214,7 +217,8 @@ describe.runIf(installed)('over a broker that lets everybody in', () => {
     const host = await joined();
     await endHub(lab);
     // The broker must know no session of the hub: what comes while it is away is news.
-    const namesake = { clientId: `mam-hub-${host}`, clean: true, reconnectPeriod: 0 };
+    const session = Seal.of(homePaths(lab.home)).nameFor(`session ${machineId()}`);
+    const namesake = { clientId: `mam-hub-${session}`, clean: true, reconnectPeriod: 0 };
     await (await mqtt.connectAsync(broker.url, namesake)).endAsync();
     const stop = { request_id: 's', protocol: 1, command: 'hub_stop', params: {}, reply_to: REPLY };
     const retained: [string, object][] = [

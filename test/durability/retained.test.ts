@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, utimesSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import mqtt, { MqttClient } from 'mqtt';
@@ -109,5 +109,26 @@ describe.runIf(installed)('over Mosquitto', () => {
     await broker.start();
     const found = await records(broker);
     await until('it is shown', () => found.get('open') === 'input_required');
+  });
+
+  test('nothing stays under the name that the machine had before', async () => {
+    await endHub(lab);
+    writeFileSync(join(lab.home, 'retained', '.hosts'), 'old-name-123456\n');
+    const topic = 'mam/v1/default/hosts/old-name-123456/jobs/open/record';
+    const client = await mqtt.connectAsync(broker.url, {
+      username: USER,
+      password: PASSWORD,
+      reconnectPeriod: 0,
+    });
+    clients.push(client);
+    const texts: string[] = [];
+    client.on('message', (_topic, payload) => texts.push(payload.toString()));
+    await client.subscribeAsync(topic, { qos: 1 });
+    await client.publishAsync(topic, '{"status":"working"}', { qos: 1, retain: true });
+    await server.ask('list_agents');
+    await until('it is cleared', () => texts.at(-1) === '');
+    const { host } = JSON.parse(readFileSync(join(lab.home, 'hub.json'), 'utf8'));
+    const noted = readFileSync(join(lab.home, 'retained', '.hosts'), 'utf8');
+    expect(noted).toBe(`old-name-123456\n${host}\n`);
   });
 });

@@ -190,7 +190,7 @@ describe('where few events may come', () => {
   test('what the outbox has kept is recorded whole: its publisher was told so', async () => {
     const job = 'keeping';
     for (let n = 1; n <= 40; n++) {
-      await keepInOutbox(outboxFolder(lab.home), 'kept', n, {
+      await keepInOutbox(outboxFolder(lab.home), 'kept', {
         ...{ event_id: `kept-${n}`, job_id: job, type: 'progress', source: 'peer' },
         ...{ at: new Date().toISOString(), writer: 'kept', writer_seq: n },
       });

@@ -135,6 +135,18 @@ describe('an agent', () => {
     expect((await lab.tmux('list-sessions', '-F', '#{session_name}')).split('\n')).not.toContain('failing');
   });
 
+  sharing(
+    'that ends at its start fails the job that it was started for, with the same words',
+    async ({ lab }) => {
+      const { code, stdout, stderr } = await lab.mam('submit', 'Mend it', '--agent', 'failing', '--start');
+      expect(code).toBe(1);
+      expect(stdout).toMatch(
+        /failed \(delivery_failed\) .*nothing was delivered\. Its last words: no licence found/,
+      );
+      expect(stderr).not.toContain('to look at the agent');
+    },
+  );
+
   test('that is not installed is refused and listed so, and what can be started is named', async ({
     lab,
   }) => {

@@ -34,6 +34,30 @@ describe.concurrent('a question', () => {
     expect(peer.pastes).toHaveLength(1);
   });
 
+  sharing('tells its peer to wait for the answer, not to work on', async ({ lab }) => {
+    const peer = await lab.startPeer('mute');
+    const [server, reporter] = await servers(lab);
+    const { job_id: jobId } = await server.delegate(peer);
+    const { next } = await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
+    expect(next).toMatch(/^Do nothing that depends on the answer.* typed into your pane.* end your turn/);
+    const may = await reporter.report(jobId, 'permission_required', { detail: 'Push?' });
+    expect(may.next).toMatch(/^It is not allowed yet: do not do it before the decision/);
+    const said = await lab.mam(
+      'publish',
+      '--job',
+      jobId,
+      '--event',
+      'permission_required',
+      '--detail',
+      'Push?',
+    );
+    expect(said.stdout).toContain(`\n${may.next}`);
+    await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
+    const more = await reporter.report(jobId, 'question', { detail: 'And the wall?' });
+    expect(more.next).toMatch(/^Read the messages and act on them\. Do nothing that depends on the answer/);
+    await reporter.report(jobId, 'completed');
+  });
+
   sharing(
     'answered twice at once takes the first answer, and the second is told what became of it',
     async ({ lab }) => {

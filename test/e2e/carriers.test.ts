@@ -108,7 +108,8 @@ describe('an order is never typed where a shell may read it:', () => {
         'os.write(1, b"READY>")',
         `while not os.path.exists(${JSON.stringify(go)}):`,
         '    if select.select([0], [], [], 0.02)[0]:',
-        '        os.write(1, os.read(0, 4096).replace(b"\\n", b"\\r\\n").replace(b"\\r", b"\\r\\n"))',
+        '        read = os.read(0, 4096)',
+        '        os.write(1, b"\\r\\nREADY>" if read == b"\\r" else read.replace(b"\\n", b"\\r\\n"))',
         'pty.spawn(["bash", "--norc", "--noprofile", "-i"])',
       ].join('\n'),
     );
@@ -136,6 +137,40 @@ describe('an order is never typed where a shell may read it:', () => {
     expect(await lab.tmux('capture-pane', '-p', '-t', '=pane:')).toBe(before);
     expect(existsSync(mark)).toBe(false);
     await lab.tmux('kill-session', '-t', '=pane');
+  });
+});
+
+describe('a program that leaves its terminal in line mode', () => {
+  const job = { prompt: 'Mend the roof', agent: 'command' };
+
+  refusing.for(['sleep 1000', 'cat'])(
+    'is typed nothing where a shell would read the rest: %s',
+    async (program, { lab, server }) => {
+      const [session = ''] = program.split(' ');
+      const before = lab.jobIds();
+      await shellBehind(lab, session, 'bash --norc --noprofile -i');
+      await lab.tmux('send-keys', '-t', `=${session}:`, program, 'Enter');
+      await until(`${program} runs`, async () =>
+        (await lab.tmux('display-message', '-p', '-t', `=${session}:`, '#{pane_current_command}')).includes(
+          session,
+        ),
+      );
+      const text = await server.refusal('delegate_job', { ...job, agent_session: `tmux:${session}` });
+      expect(text).toMatch(
+        /a shell might run what is typed there: what .* does not read of it, the shell bash/,
+      );
+      expect(text).toContain('trust_pane');
+      expect(lab.jobIds()).toEqual(before);
+      await lab.tmux('kill-session', '-t', `=${session}`);
+    },
+  );
+
+  refusing('gets its order where no shell is behind it', async ({ lab, server }) => {
+    await lab.startSession('lines', 'exec cat');
+    const { job_id } = await server.ask('delegate_job', { ...job, agent_session: 'tmux:lines' });
+    await lab.event(job_id, 'submitted');
+    await server.ask('cancel_job', { job_id });
+    await lab.tmux('kill-session', '-t', '=lines');
   });
 });
 

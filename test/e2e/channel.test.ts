@@ -308,19 +308,27 @@ describe('a dialog that a peer has relayed over its channel', () => {
 
 // After all others: it ends the hub of all.
 describe('a server that is a channel of Claude Code', () => {
-  sharing('tells after a restart what nobody was told', async ({ lab }) => {
-    const session = newSession();
-    const server = await startChannel(lab, session);
-    const { id, peer } = await begin(lab, server);
-    server.child.kill('SIGKILL');
-    await server.exited;
-    await peer.report(id, 'question', { detail: 'Slate?' });
-    const next = await startChannel(lab, session);
-    await until('it is told', () => told(next, id).length > 0);
-    expect(told(next, id)).toMatchObject([{ meta: { job_id: id, reason: 'question' } }]);
-    await lab.killHub();
-    await next.ask('list_jobs');
-    await pause(TOLD_MS);
-    expect(told(next, id)).toHaveLength(1);
-  });
+  sharing(
+    'tells after a restart what nobody was told, however many newer jobs there are',
+    async ({ lab }) => {
+      const session = newSession();
+      const server = await startChannel(lab, session);
+      const { id, peer } = await begin(lab, server);
+      for (let n = 0; n < 2; n++) {
+        // So many may be open at once, with the first one.
+        const others = await Promise.all(Array.from({ length: 25 }, () => begin(lab, server)));
+        await Promise.all(others.map((other) => peer.report(other.id, 'completed')));
+      }
+      server.child.kill('SIGKILL');
+      await server.exited;
+      await peer.report(id, 'question', { detail: 'Slate?' });
+      const next = await startChannel(lab, session);
+      await until('it is told', () => told(next, id).length > 0);
+      expect(told(next, id)).toMatchObject([{ meta: { job_id: id, reason: 'question' } }]);
+      await lab.killHub();
+      await next.ask('list_jobs');
+      await pause(TOLD_MS);
+      expect(told(next, id)).toHaveLength(1);
+    },
+  );
 });

@@ -172,10 +172,15 @@ describe('a job that is kept from its pane', () => {
   });
 });
 
+async function writeWords(lab: Lab, peer: Peer): Promise<void> {
+  await keys('mine')(lab, peer);
+  await until('they are shown', async () => (await lab.screen(peer)).includes('READY> mine'));
+}
+
 const edited = { agent: 'drafty', options: { args: ['--edit'] }, free: keys('C-u') } satisfies Partial<Way>;
 /** Every way in which a text beside the order is kept out. */
 const LATER: Way[] = [
-  { by: 'draft', ...edited, block: keys('my', 'own', 'words') },
+  { by: 'draft', ...edited, block: writeWords },
   ...WAYS.filter(({ by }) => by === 'copy_mode' || by === 'unreachable'),
 ];
 
@@ -240,6 +245,8 @@ describe('a text for a peer that has its order', () => {
     const isKept = () => lab.record(job_id).blocked_what === 'messages';
     await server.ask('answer_job', { job_id, text: 'Red' });
     await until('it is told', isKept);
+    const more = await server.ask('answer_job', { job_id, text: 'Or green' });
+    expect(more.delivered).toContain('Now a message for its peer is kept out: its pane is in copy mode.');
     const reporter = await lab.reporter;
     const answer = await reporter.report(job_id, 'progress');
     expect(answer.messages.join()).toContain('Red');

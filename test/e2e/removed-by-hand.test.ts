@@ -91,3 +91,24 @@ describe('a job whose folder somebody has removed', () => {
     expect(lab.types(id)).not.toContain('cancelled');
   });
 });
+
+describe('a hub of which somebody has removed a file', () => {
+  test('makes it anew and goes on: its socket, hub.json, its lock', async ({ lab, server }) => {
+    const { job_id: id } = await server.ask('delegate_job', { prompt: 'Wait', agent: 'human' });
+    const pid = await lab.hubPid();
+    const wait = lab.start(['wait', id]);
+    const files = (...names: string[]) => names.map((name) => join(lab.home, name));
+    for (const gone of [
+      files('hub.sock'),
+      files('hub.json'),
+      files('hub.sock', 'hub.json', 'hub.owner', 'hub.lock'),
+    ]) {
+      for (const path of gone) rmSync(path, { recursive: true, force: true });
+      await until('all of it is there again', () => gone.every((path) => existsSync(path)));
+      expect((await lab.mam('publish', '--job', id, '--event', 'progress')).code).toBe(0);
+      await until('one hub is left', () => lab.hubs.join() === String(pid));
+    }
+    await server.ask('publish_event', { job_id: id, event: 'completed' });
+    expect((await wait.ended).code).toBe(0);
+  });
+});

@@ -220,9 +220,11 @@ describe.concurrent('mam submit', () => {
   sharing('a reader that goes ends the wait with 3: nothing is known of the end', async ({ lab }) => {
     const submit = lab.start(['submit', 'Call mum', '--agent', 'human']);
     const jobId = await registered(submit);
-    submit.child.stdout.destroy();
+    const logs = lab.start(['logs', jobId, '--follow']);
+    await until('it follows', () => logs.seen.stdout.includes('submitted'));
+    for (const { child } of [submit, logs]) child.stdout.destroy();
     await (await lab.reporter).report(jobId, 'progress', { detail: 'ringing' });
-    expect((await submit.ended).code).toBe(3);
+    for (const { ended } of [submit, logs]) expect((await ended).code).toBe(3);
   });
 
   sharing('mam done never ends another job than the one that was named', async ({ lab }) => {

@@ -1,6 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { type Lab, NOT_OURS } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
@@ -243,11 +252,22 @@ describe('a server that was started outside of any project', () => {
 });
 
 describe.runIf(isRoot)('a user whom the system does not know', () => {
+  /** A copy of the program that such a user can reach, wherever this one lies. */
+  const reachable = (lab: Lab): string => {
+    const copy = join(lab.folder, 'program');
+    if (existsSync(copy)) return join(copy, 'dist', basename(PROGRAM));
+    const dist = dirname(PROGRAM);
+    lab.expected.push(/^program\//);
+    cpSync(dist, join(copy, 'dist'), { recursive: true });
+    cpSync(join(dist, '..', 'package.json'), join(copy, 'package.json'));
+    return reachable(lab);
+  };
+
   /** Runs `mam` as such a user, with these variables alone. */
   const run = (lab: Lab, env: Record<string, string>, ...args: string[]) =>
     spawnSync(
       'setpriv',
-      ['--reuid', '54321', '--regid', '54321', '--clear-groups', process.execPath, PROGRAM, ...args],
+      ['--reuid', '54321', '--regid', '54321', '--clear-groups', process.execPath, reachable(lab), ...args],
       {
         cwd: lab.project,
         env: { PATH: process.env['PATH'], TMUX_TMPDIR: env['HOME'] || '/tmp', ...env },

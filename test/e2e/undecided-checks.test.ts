@@ -122,7 +122,14 @@ describe.concurrent('a check that could not run', () => {
     expect(wait).toMatchObject({
       outcome: 'needs_attention',
       summary: expect.stringMatching(says),
-      jobs: [{ status: 'input_required', reason: 'question', detail: 'all done', result: 'the work' }],
+      jobs: [
+        {
+          status: 'input_required',
+          reason: 'question',
+          detail: expect.stringMatching(/The peer said: all done$/),
+          result: 'the work',
+        },
+      ],
     });
     const [{ validation, open_request, open_request_id }] = wait.jobs;
     expect(validation).toMatchObject({ outcome: 'could_not_run', problem: expect.stringMatching(says) });
@@ -181,16 +188,25 @@ describe.concurrent('a check that could not run', () => {
     expect(summary).toContain('could not run');
   });
 
-  sharing('or by words to the peer, whose next report is checked again', async ({ lab }) => {
-    const { folder, server, reporter, jobId } = await undecided(lab);
-    renameSync(`${folder}/shell.away`, `${folder}/shell`);
-    await server.ask('answer_job', { job_id: jobId, text: 'Report once more.' });
-    expect(lab.record(jobId).status).toBe('working');
-    const { messages } = await reporter.report(jobId, 'progress');
-    expect(messages).toEqual(['A message from whoever delegated this job: Report once more.']);
-    await reporter.report(jobId, 'completed', { detail: 'all done' });
+  sharing('or by the next report, which is checked again; nothing else settles it', async ({ lab }) => {
+    const { folder, server, reporter, jobId, request_id } = await undecided(lab);
+    const asks = { status: 'input_required', detail: 'all done' };
+    const words = await server.refusal('answer_job', { job_id: jobId, text: 'Yes, it counts.' });
+    expect(words).toMatch(/waits for a decision.*"allow".*"deny"/s);
+    expect((await lab.mam('answer', jobId, 'Yes')).stderr).toContain('--allow');
+    await reporter.report(jobId, 'progress', { detail: 'a stray one' });
+    await reporter.report(jobId, 'question', { detail: 'Which one?' });
+    expect(lab.record(jobId)).toMatchObject(asks);
+    // Words are for what the peer asks itself.
+    const own = lab.record(jobId).requests.at(-1)?.request_id;
+    await server.ask('answer_job', { job_id: jobId, text: 'The first.', request_id: own });
+    expect(lab.record(jobId)).toMatchObject({ ...asks, attention: ['question'] });
     const { jobs } = await server.ask('wait_job', { job_id: jobId });
-    expect(jobs[0]).toMatchObject({ status: 'completed', validation: { outcome: 'passed', passed: true } });
+    expect(jobs[0].open_request_id).toBe(request_id);
+    renameSync(`${folder}/shell.away`, `${folder}/shell`);
+    await reporter.report(jobId, 'completed', { detail: 'all done' });
+    await until('it is completed', () => lab.record(jobId).status === 'completed');
+    expect(lab.record(jobId).validation).toMatchObject({ outcome: 'passed', passed: true });
     expect(lab.record(jobId).validation).toMatchObject({ rounds: 1 });
     expect(lab.record(jobId).validation?.problem).toBeUndefined();
   });
@@ -199,11 +215,14 @@ describe.concurrent('a check that could not run', () => {
     const { folder, server, reporter, jobId } = await fragile(lab, { timeout_seconds: 1 });
     const { cursor } = await server.ask('wait_job', { job_id: jobId });
     renameSync(`${folder}/shell`, `${folder}/shell.away`);
-    await reporter.report(jobId, 'completed', { detail: 'late' });
+    const answer = await reporter.report(jobId, 'completed', { detail: 'late' });
+    expect(JSON.stringify(answer)).toContain('amends that end if it passes its check');
     const told = await server.ask('wait_job', { job_id: jobId, cursor });
     expect(told.jobs[0]).toMatchObject({
       ...{ status: 'failed', reason: 'timeout', phase: 'started', validation: { outcome: 'could_not_run' } },
     });
+    expect(told).toMatchObject({ outcome: 'final', summary: expect.stringContaining('could not run') });
+    expect((await lab.mam('status', jobId)).stdout).toContain('COULD NOT RUN');
     renameSync(`${folder}/shell.away`, `${folder}/shell`);
     await reporter.report(jobId, 'completed', { detail: 'again' });
     await until('it is completed', () => lab.record(jobId).status === 'completed');
@@ -223,6 +242,13 @@ describe.concurrent('a check that could not run', () => {
     expect(stdout).toContain('validation: COULD NOT FINISH  It did not finish within 1 s and was ended.');
     expect(stdout).toMatch(/next: mam verify \S+; then mam answer --job \S+ --request \S+ --allow/);
     expect(lab.record(id)).toMatchObject({ status: 'input_required', validation: { rounds: 0 } });
+    const question =
+      /The peer says that the work is done, but the check could not finish: .* Does the work count all the same\? The peer said: done/;
+    expect(stdout.split('\n').slice(-5).join('\n')).toMatch(question);
+    expect((await lab.mam('wait', id, '--timeout', '1')).stdout).toMatch(question);
+    const { jobs } = await (await supervisorOf(lab)).ask('list_jobs', { needs_you: true });
+    const row = jobs.find(({ job_id }: { job_id: string }) => job_id === id);
+    expect(row.detail).toMatch(/^The peer says that the work is done, but the check could not finish/);
     const verify = await lab.mam('verify', id, '--validate-timeout', '0.2');
     expect(verify).toMatchObject({ code: 124, stdout: 'validation: COULD NOT FINISH within 0.2 s\n' });
     const asked = { job_id: id, validate_timeout_seconds: 1 };
@@ -231,7 +257,16 @@ describe.concurrent('a check that could not run', () => {
       summary: expect.stringContaining('was not judged: the script did not finish within 1 s'),
     });
     expect((await lab.mam('answer', id, '--allow')).code).toBe(0);
-    expect(lab.record(id).status).toBe('completed');
+    expect(lab.record(id)).toMatchObject({ status: 'completed', detail: 'done' });
+    await lab.mam('verify', id, '--validate-timeout', '0.2');
+    for (const command of ['logs', 'status']) {
+      const told = (await lab.mam(command, id)).stdout;
+      expect(told, command).toMatch(/verified {2,}COULD NOT FINISH/);
+      expect(told, command).not.toMatch(/verified.*(?:FAIL|late)/);
+    }
+    const { events } = await (await supervisorOf(lab)).ask('job_logs', { job_id: id });
+    expect(events.at(-1)).toMatchObject({ type: 'verified', outcome: 'could_not_finish' });
+    for (const name of ['late', 'passed']) expect(events.at(-1)).not.toHaveProperty(name);
   });
 });
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
@@ -7,6 +7,7 @@ import type { LabServer } from '../support/lab-server.ts';
 import { sharing as sharingLab, test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import type { Peer } from '../support/peer.ts';
+import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 /** Longer than a wake takes that is on its way: gathering, and looking twice. */
@@ -194,8 +195,30 @@ describe.concurrent('a supervisor that does not wait', () => {
   });
 });
 
-// After the others, one by one: they prune what is final, and end the hub of all.
+const tmuxPid = async (lab: Lab): Promise<number> =>
+  Number(await lab.tmux('display-message', '-p', '#{pid}'));
+
+// After the others, one by one: they stop tmux, prune what is final, and end the hub of all.
 describe('a supervisor that does not wait', () => {
+  sharing('is told of what came between the words of its line and its paste', async ({ lab }) => {
+    const { boss, go } = await startBoss(lab, 1);
+    const [id = ''] = idsIn(await go());
+    const pid = await tmuxPid(lab);
+    const peer = await lab.reporter;
+    await peer.report(id, 'question', { detail: '?' });
+    // Within the second in which the hub has looked at the pane, and waits to look again.
+    await sleep(1_500);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await sleep(1_200);
+      await peer.report(id, 'completed', { detail: 'done' });
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await until('it is told of the end', () => told(boss).at(-1)?.includes(`Job ${id} is completed`));
+    await until('it is in the journal', () => how(lab, id).at(-1) === 'typed');
+  });
+
   sharing('is told of its other jobs when one was pruned before it could be told', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 2, ['--busy', 'WORKING']);
     const before = lab.hubLog();
@@ -245,6 +268,26 @@ describe('a supervisor that does not wait', () => {
       expect(boss.keys).toHaveLength(1);
     },
   );
+});
+
+test('a supervisor is not given up while another tmux server has its socket', async ({ lab }) => {
+  const { boss, go } = await startBoss(lab, 1);
+  const [id = ''] = idsIn(await go());
+  const first = await tmuxPid(lab);
+  rmSync(lab.socket);
+  lab.onEnd(() => isRunning(first) && process.kill(first, 'SIGUSR1'));
+  await lab.killHub();
+  await lab.startSession('second', 'exec sleep 1000');
+  const second = await tmuxPid(lab);
+  lab.onEnd(() => isRunning(second) && process.kill(second, 'SIGTERM'));
+  await (await lab.reporter).report(id, 'completed');
+  await sleep(WAKE_MS);
+  expect(how(lab, id)).toEqual([]);
+  process.kill(second, 'SIGTERM');
+  await until('the second server ends', () => !isRunning(second));
+  process.kill(first, 'SIGUSR1');
+  await until('it is told', () => how(lab, id).at(-1) === 'typed');
+  expect(told(boss)).toEqual([expect.stringContaining(`Job ${id} is completed`)]);
 });
 
 describe.concurrent('notify is refused, and no job is left,', () => {

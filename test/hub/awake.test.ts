@@ -20,6 +20,20 @@ describe('the clock of limits', () => {
     expect(later(1_900)).toBe(2_400);
     expect(later(600)).toBe(2_900);
   });
+
+  test('goes on where short gaps come again and again', () => {
+    let at = 0;
+    const clock = new AwakeClock(() => at);
+    for (let n = 0; n < 60; n++) {
+      at += 2_200;
+      clock.now();
+      at += 1_000;
+      clock.now();
+    }
+    // About half of the minute that it was awake.
+    expect(clock.now()).toBeGreaterThan(25_000);
+    expect(clock.now()).toBeLessThan(40_000);
+  });
 });
 
 describe("a job's clocks in the next hub", () => {

@@ -2,9 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { cancelJob } from '../../src/hub/cancel.ts';
 import { hubDraft } from '../../src/hub/hub-draft.ts';
 import type { LiveJob } from '../../src/hub/live-job.ts';
 import { Registrar } from '../../src/hub/registrar.ts';
+import type { TmuxServers } from '../../src/hub/tmux-servers.ts';
 import type { JobOrder } from '../../src/job/record.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { Seal } from '../../src/registry/seal.ts';
@@ -63,6 +65,15 @@ test('two that see one loss in the same moment record it once, and no other conc
   expect(first?.after).toMatchObject({ status: 'failed', reason: 'session_lost' });
   expect(rest).toEqual([undefined, undefined, undefined]);
   expect(types()).toEqual(['queued', 'session_lost']);
+});
+
+test('a cancellation that comes behind the end says that the job had ended', async () => {
+  const end = registrar.record(job, { ...hubDraft(job.id, 'completed'), source: 'peer' });
+  const params = { job_id: job.id, registry_dir: job.registryDir, by: 'supervisor' } as const;
+  const answer = await cancelJob(registrar, {} as TmuxServers, params);
+  await end;
+  const note = 'The job was completed already; nothing changed.';
+  expect(answer).toMatchObject({ changed: false, note, record: { status: 'completed' } });
 });
 
 test('what is on the disk is recorded, whatever its listener makes of it', async () => {

@@ -142,6 +142,19 @@ const RULES: Readonly<Record<string, (move: Move) => boolean>> = {
     (['question', 'permission'] as const).every(
       (kind) => after.attention.includes(kind) === isOpenOf(after, kind),
     ),
+  'the question about a check is settled by a decision, a new claim or the end': ({
+    before,
+    event,
+    after,
+  }) => {
+    const asked = openCheckRequest(before)?.request_id;
+    return (
+      asked === undefined ||
+      openCheckRequest(after)?.request_id === asked ||
+      isFinal(after.status) ||
+      event.type === 'completed'
+    );
+  },
   'requests keep their order and their words': ({ before, after }) => {
     const ids = after.requests.map(({ request_id }) => request_id);
     const kept = before.requests.map(({ request_id }) => request_id).filter((id) => ids.includes(id));

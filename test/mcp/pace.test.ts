@@ -84,3 +84,14 @@ test('a look that fails comes again by itself, and one that asks for it too, unt
   await vi.advanceTimersByTimeAsync(5_000);
   expect(seen.told).toEqual(['b']);
 });
+
+test('a clock that is set back delays no look', async () => {
+  const { seen, pace, begin } = resource();
+  await begin();
+  vi.setSystemTime(Date.now() - 3_600_000);
+  seen.print = 'b';
+  pace.touch();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(seen.told).toEqual(['b']);
+  pace.end();
+});

@@ -22,7 +22,14 @@ test.each([
     ...words,
   })) as WaitAnswer['events'];
   const cursor = ids.map((id) => `${id}:123456`).join(' ');
-  const answer: WaitAnswer = { outcome: 'needs_attention', jobs, events, events_left_out: 0, cursor };
+  const answer: WaitAnswer = {
+    outcome: 'needs_attention',
+    jobs,
+    events,
+    unseen: [],
+    events_left_out: 0,
+    cursor,
+  };
   const engine = { settings: {}, wait: async () => answer, shown: () => {} };
   const context = { engine, caller: {}, signal: new AbortController().signal, progress: () => {} };
   const args = waitJob.inputSchema.parse({ job_ids: job_ids.length === 0 ? undefined : job_ids });

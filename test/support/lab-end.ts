@@ -8,7 +8,7 @@ const END_MS = 15_000 * PATIENCE;
 
 /** What may lie in a home whose hub has ended in order, by its path there. */
 const IN_HOME = [
-  /^(hub\.log|hub\.starting|registries|config\.json|key)$/,
+  /^(hub\.log|hub\.starting|registries|config\.json|key|retained\/\.hosts)$/,
   /^(live|panes|retained|known)\/[a-z0-9-]+$/,
 ];
 

@@ -417,8 +417,10 @@ describe('a person is at the box', () => {
     ['editor', EDITOR],
   ];
   const type = (peer: Receiver, ...keys: string[]) => lab.tmux('send-keys', '-t', peer.target.pane, ...keys);
+  /** No person is quicker. */
+  const later = (peer: Receiver, ...keys: string[]) => pause(150).then(() => type(peer, ...keys));
   const ownWords = async (peer: Receiver) => {
-    await type(peer, 'C-u', 'my own words');
+    await later(peer, 'C-u', 'my own words');
     // Nobody types so fast that no look falls between.
     await pause(300 * PATIENCE);
     await type(peer, 'Enter');
@@ -431,7 +433,7 @@ describe('a person is at the box', () => {
     const CASES: [(peer: Receiver) => Promise<unknown>, RegExp, number][] = [
       [(peer) => type(peer, ' and delete it'), /somebody has changed it/, 1],
       [(peer) => type(peer, 'C-a', 'not: '), /somebody has changed it/, 1],
-      [(peer) => type(peer, 'C-u'), /nothing shows that the agent took it/, 1],
+      [(peer) => later(peer, 'C-u'), /nothing shows that the agent took it/, 1],
       [ownWords, /somebody has changed it/, 2],
       [
         (peer) => lab.tmux('split-window', '-d', '-h', '-t', peer.target.pane, 'exec sleep 60'),
@@ -459,6 +461,7 @@ describe('a person is at the box', () => {
       const { end, submitted } = await handing;
       expect(end, session).toEqual({ kind: 'unverified', why: expect.stringMatching(why) });
       expect(submitted).toEqual([]);
+      await until('its keys have come', () => enters(peer) >= keys);
       expect(enters(peer), session).toBe(keys);
     });
   });

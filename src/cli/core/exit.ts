@@ -28,11 +28,11 @@ export function exitCodeFor(error: unknown): number {
 const WORST: readonly number[] = [EXIT.done, EXIT.running, EXIT.attention, EXIT.failed];
 
 /** The exit code after a wait; of several jobs the worst. */
-export function exitCodeAfter({ outcome, jobs }: WaitView): number {
+export function exitCodeAfter({ outcome, jobs, unseen }: WaitView): number {
   // A job that is kept out of its pane is still queued, and wants somebody too.
   if (outcome === 'needs_attention') return EXIT.attention;
-  if (outcome === 'still_running' && jobs.length === 0) return EXIT.running;
-  const worst = Math.max(0, ...jobs.map((job) => WORST.indexOf(exitCodeOf(job))));
+  const codes = [...jobs.map(exitCodeOf), ...unseen.map(() => EXIT.running)];
+  const worst = Math.max(0, ...codes.map((code) => WORST.indexOf(code)));
   return WORST[worst] ?? EXIT.failed;
 }
 

@@ -18,7 +18,7 @@ const LINE_CHARS = 1_000;
  * stderr is no terminal there is none, and `print` just prints.
  */
 export class ProgressLine {
-  private readonly started = Date.now();
+  private readonly started = performance.now();
   private readonly timer: NodeJS.Timeout | undefined;
   private stage: string;
   private words = '';
@@ -61,7 +61,7 @@ export class ProgressLine {
   private draw(): void {
     if (this.timer === undefined) return;
     const words = this.words === '' ? '' : `  ${this.words}`;
-    const line = `${this.stage}  ${spanText(Date.now() - this.started)}${words}`;
+    const line = `${this.stage}  ${spanText(performance.now() - this.started)}${words}`;
     const width = terminalColumns(process.stderr) - MARGIN;
     this.erase();
     process.stderr.write(cut(cleanLine(line.replaceAll('  ', ' · '), LINE_CHARS), width));

@@ -6,6 +6,7 @@ import { needsAttention } from '../../job/apply.ts';
 import { isUndecided } from '../../job/check.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
+import { lastWords } from '../../job/standing.ts';
 import { cleanLine } from '../../job/text.ts';
 import { isFinal } from '../../job/words.ts';
 import { briefs, eventRows } from '../../view/job.ts';
@@ -15,7 +16,7 @@ import { ProgressLine } from '../core/progress-line.ts';
 import { eventText, stateText } from './job-text.ts';
 import { nextStep } from './next-step.ts';
 
-const WORDS_CHARS = 200;
+const WORDS_CHARS = 400;
 /** What Ctrl-C means to the one job that is waited for. */
 export const STOPPED_WAITING = 'stopped waiting; the job goes on.';
 
@@ -46,7 +47,7 @@ export interface Followed extends WaitView {
 export async function followJobs(following: Following): Promise<Followed> {
   const { link, settings, past, json, timeoutSeconds } = following;
   const limit = timeoutSeconds === undefined ? NO_LIMIT_MS : timeoutSeconds * 1000;
-  const until = Date.now() + Math.min(limit, NO_LIMIT_MS);
+  const until = performance.now() + Math.min(limit, NO_LIMIT_MS);
   const several = following.jobIds.length > 1;
   const label = (id: string): string => (several ? `${id}  ` : '');
   const stop = new AbortController();
@@ -58,7 +59,7 @@ export async function followJobs(following: Following): Promise<Followed> {
     several ? `${following.jobIds.length} open jobs` : 'waiting',
     json ? false : undefined,
   );
-  const end: Followed = { outcome: 'final', jobs: [], events: [], cursor: following.cursor };
+  const end: Followed = { outcome: 'final', jobs: [], unseen: [], events: [], cursor: following.cursor };
   try {
     for (let open = following.jobIds; open.length > 0; ) {
       const found = await waitForJobs({
@@ -67,7 +68,7 @@ export async function followJobs(following: Following): Promise<Followed> {
         registryDir: settings.registryDir,
         jobIds: open,
         until: 'any',
-        timeoutMs: Math.max(0, until - Date.now()),
+        timeoutMs: Math.max(0, until - performance.now()),
         cursor: end.cursor,
         signal: stop.signal,
         owner: ownerOf(settings),
@@ -89,6 +90,9 @@ export async function followJobs(following: Following): Promise<Followed> {
       if (over) {
         end.outcome = found.outcome;
         end.jobs.push(...left);
+        end.unseen = found.unseen;
+        for (const id of json ? [] : found.unseen)
+          line.print(`${id}  not known: the hub has not answered\n  next: mam hub status`);
         break;
       }
       open = left.map((job) => job.job_id);
@@ -112,7 +116,7 @@ export function followedJson({ events, cursor, ...end }: Followed) {
     jobs_left_out: left_out,
     events: eventRows(events, Number.POSITIVE_INFINITY),
     cursor: cursor ?? '',
-    next: open === undefined ? 'mam list' : nextStep(open),
+    next: open !== undefined ? nextStep(open) : end.unseen.length > 0 ? 'mam hub status' : 'mam list',
   };
 }
 
@@ -121,7 +125,8 @@ export function jobText(job: JobRecord): string {
   const { script_changed: changed, outcome } = job.validation ?? {};
   const isPeers = job.reason === 'validation_failed' && changed !== true && !isUndecided({ outcome });
   const verdict = isPeers ? 'the validation script failed; the peer said: ' : '';
-  const words = job.detail === undefined ? '' : `  ${verdict}${cleanLine(job.detail, WORDS_CHARS)}`;
+  const said = lastWords(job);
+  const words = said === undefined ? '' : `  ${verdict}${cleanLine(said, WORDS_CHARS)}`;
   const step = job.final_at === undefined ? `\n  next: ${nextStep(job)}` : '';
   return `${job.job_id}  ${stateText(job)}${words}${step}`;
 }

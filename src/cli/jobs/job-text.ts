@@ -1,5 +1,5 @@
 import { needsAttention } from '../../job/apply.ts';
-import { isUndecided } from '../../job/check.ts';
+import { isUndecided, verdictWords } from '../../job/check.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import { SCRIPT_CHANGED } from '../../job/messages.ts';
 import type { JobRecord } from '../../job/record.ts';
@@ -124,13 +124,13 @@ export function listText(rows: readonly JobRow[], now = Date.now()): string {
 
 /** What a validation came to, as the replaced script said it. */
 export function verdictText(validation: NonNullable<JobRecord['validation']>): string | undefined {
-  const { passed, exit_code: code, script_changed } = validation;
+  const { script_changed } = validation;
   const why = script_changed === true ? ` ${SCRIPT_CHANGED}.` : '';
   if (isUndecided(validation)) {
-    const how = validation.outcome === 'could_not_run' ? 'COULD NOT RUN' : 'COULD NOT FINISH';
-    return `${how}  ${cleanLine(validation.problem ?? '', DETAIL_CHARS)}`;
+    return `${verdictWords(validation)}  ${cleanLine(validation.problem ?? '', DETAIL_CHARS)}`;
   }
-  return passed === undefined ? undefined : passed ? `PASS${why}` : `FAIL (exit ${code})${why}`;
+  const verdict = verdictWords(validation);
+  return verdict && verdict + why;
 }
 
 function validationText({ validation }: JobRecord): string | undefined {
@@ -150,8 +150,9 @@ function optionally(text: string | undefined): string | undefined {
 }
 
 function evidenceOf(event: RecordedEvent): string | undefined {
-  const { passed, decision, exit_code: code } = event.data ?? {};
-  if (typeof passed === 'boolean') return passed ? 'PASS' : `FAIL (exit ${String(code)})`;
+  const { decision } = event.data ?? {};
+  const verdict = verdictWords(event.data ?? {});
+  if (verdict !== undefined) return verdict;
   const evidence = event.data?.['evidence'] ?? event.data?.['by'];
   if (typeof decision === 'string' && DECIDED.includes(event.type))
     return typeof evidence === 'string' ? `${decision}: ${evidence}` : decision;

@@ -10,7 +10,7 @@ import { wholeEvent } from '../../registry/texts.ts';
 import { jobLogView } from '../../view/job-log.ts';
 import { Timeline } from '../../view/timeline.ts';
 import { EXIT } from '../core/exit.ts';
-import { note, print, printJson, terminalColumns } from '../core/output.ts';
+import { note, onReaderGone, print, printJson, terminalColumns } from '../core/output.ts';
 import type { JobLog } from './job-log.ts';
 import { nextStep } from './next-step.ts';
 import { footText, headText, TimelineText } from './timeline-text.ts';
@@ -45,6 +45,7 @@ export async function followLog(
     const link = openLink(settings);
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());
+    onReaderGone(() => stop.abort());
     try {
       last = await followJob({
         link,

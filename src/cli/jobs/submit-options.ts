@@ -62,7 +62,8 @@ export const options = {
   'request-key': {
     type: 'text',
     value: 'KEY',
-    about: 'the same key gives the same job again, never a second one',
+    about:
+      'the same key from the same tmux pane or client session (outside of both: from any shell) gives the same job of this registry again',
   },
   'on-busy': {
     type: 'text',

@@ -1,3 +1,4 @@
+import { verdictWords } from '../../job/check.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { clean, cleanLine } from '../../job/text.ts';
 import { durations } from '../../view/durations.ts';
@@ -107,12 +108,13 @@ function fields(rows: [string, string | undefined][]): string {
 /** The words of an entry; each part begins a line. */
 function inline(entry: TimelineEntry): string[] {
   const { type, stage_ms: ms, evidence, detail, decision, about, blocked_by: by, script } = entry;
-  const late = entry.late === true && !['verified', 'notified'].includes(type) ? '(late) ' : '';
+  const late = entry.late === true ? '(late) ' : '';
   const what = entry.what === undefined ? '' : `(${entry.what}) `;
   const stage = ms === undefined ? '' : `+${fineSpanText(ms)}  `;
   const words = (text: string): string => `${late}${what}${stage}${text}`.trimEnd();
-  if (entry.passed !== undefined) {
-    const verdict = entry.passed ? 'PASS' : `FAIL (exit ${entry.exit_code ?? 'unknown'})`;
+  const verdict = verdictWords({ ...entry });
+  // One that asks whether the work counts says so itself.
+  if (verdict !== undefined && (entry.passed !== undefined || detail === undefined)) {
     const round = entry.round === undefined || entry.round === 1 ? '' : `, run ${entry.round}`;
     const since = detail === undefined ? '; the script was changed since the delegation' : `. ${detail}`;
     const changed = entry.script_changed === true ? since : '';

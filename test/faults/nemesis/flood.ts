@@ -24,7 +24,7 @@ export const flood: Fault = {
         detail: token,
       } as const;
       try {
-        await keepInOutbox(world.outbox, writer, n, claim);
+        await keepInOutbox(world.outbox, writer, claim);
       } catch {
         break;
       }
