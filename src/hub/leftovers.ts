@@ -6,6 +6,7 @@ import type { TmuxServer } from '../tmux/control.ts';
 import { type Look, type Obstacle, preflight, type Target } from '../tmux/deliver.ts';
 import { boxOf, hasLeft } from '../tmux/has-left.ts';
 import { ownFormOnScreen, unsent } from '../tmux/own-form.ts';
+import { locate } from '../tmux/own-text.ts';
 import { type Shot, shoot } from '../tmux/screen.ts';
 import { type Standing, standing } from '../tmux/standing.ts';
 import { hasUnread } from '../tmux/unread.ts';
@@ -137,6 +138,8 @@ export class Leftovers {
       this.noteSeen(own, where);
       return where;
     }
+    // Away from the cursor, or in a transcript.
+    if (locate(shot.lines, own.mark).count > 0) this.texts.noteSeen(own, { text: true });
     const { text, cursor, placeholder } = own.seen ?? {};
     const wasSeen = text === true || cursor === true || placeholder !== undefined;
     if (!wasSeen && !(await this.wasRead(server, own, shot))) return 'unseen';
