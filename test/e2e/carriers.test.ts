@@ -166,7 +166,8 @@ describe('a program that leaves its terminal in line mode', () => {
   );
 
   refusing('gets its order where no shell is behind it', async ({ lab, server }) => {
-    await lab.startSession('lines', 'exec cat');
+    const program = 'process.stdin.on("data", () => process.stdout.write("got it\\n> "))';
+    await lab.startSession('lines', `exec ${process.execPath} -e '${program}'`);
     const { job_id } = await server.ask('delegate_job', { ...job, agent_session: 'tmux:lines' });
     await lab.event(job_id, 'submitted');
     await server.ask('cancel_job', { job_id });

@@ -65,7 +65,7 @@ function begin(): void {
         return ['DONE'];
       }
       onLook();
-      return [`0|0|0|0|${process.pid}|0|0|codex`, ...screen];
+      return [`0|0|80|0||0|0|${process.pid}|0|0|codex`, ...screen];
     },
   };
   const servers = { get: () => tmux } as unknown as TmuxServers;
