@@ -94,13 +94,16 @@ export async function startAgent(
   params: StartParams,
 ): Promise<StartResult> {
   const started = await launchAgent(servers, home.folder, params);
+  const isUnknown = params.resume === true && builtIn(params.agent)?.start === undefined;
+  const not_resumed = isUnknown ? `how a ${params.agent} takes up a conversation is not known` : undefined;
   try {
-    return await untilReady(servers, home, params, started);
+    return { ...(await untilReady(servers, home, params, started)), not_resumed };
   } catch (error) {
     // Claude Code 2.1.330 ends where there is nothing to resume.
     const ends = error instanceof MamError && error.code === 'unavailable';
     if (!ends || params.resume !== true) throw error;
-    return startAgent(servers, home, { ...params, resume: false });
+    const anew = await startAgent(servers, home, { ...params, resume: false });
+    return { ...anew, not_resumed: not_resumed ?? `it ended when it was to take one up (${error.message})` };
   }
 }
 
