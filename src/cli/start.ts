@@ -61,7 +61,7 @@ export default defineCommand({
         },
         START_MS,
       );
-      const { session, ready, waits_for: waits, not_resumed, peer_server } = started;
+      const { session, ready, waits_for: waits, not_resumed, out_of_reach: lost, peer_server } = started;
       const target = `tmux:${session.session}`;
       const attach = attachCommand(session, { ...settings, inside: settings.paneSocket });
       if (json) {
@@ -80,7 +80,8 @@ export default defineCommand({
         print(`${agent} ${ready ? 'is ready' : 'is not ready'} in ${target}`);
         if (waits !== undefined) note(waits);
         if (not_resumed !== undefined) note(`it has begun anew: ${not_resumed}.`);
-        print(`attach: ${attach}`);
+        if (lost !== undefined) note(lost);
+        else print(`attach: ${attach}`);
       }
       return ready ? EXIT.done : EXIT.attention;
     }),

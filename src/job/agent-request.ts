@@ -64,6 +64,8 @@ export interface StartResult {
   waits_for?: string | undefined;
   /** Why it has begun anew, where it was to be resumed. */
   not_resumed?: string | undefined;
+  /** Why nobody can attach to it, and what helps. */
+  out_of_reach?: string | undefined;
   peer_server: 'connected' | 'unknown';
 }
 

@@ -100,12 +100,13 @@ export function stopSummary(session: string): string {
 export function startSummary(
   agent: string,
   target: string,
-  { ready, waits_for = 'it shows no input box', not_resumed }: StartResult,
+  { ready, waits_for = 'it shows no input box', not_resumed, out_of_reach: lost }: StartResult,
 ): string {
   const anew = not_resumed === undefined ? '' : ` It has begun anew: ${clean(not_resumed)}.`;
+  const more = `${anew}${lost === undefined ? '' : ` ${lost}`}`;
   return ready
-    ? `${agent} is ready in ${target}.${anew}`
-    : `${agent} was started in ${target} and is not ready: ${waits_for}${anew}`;
+    ? `${agent} is ready in ${target}.${more}`
+    : `${agent} was started in ${target} and is not ready: ${waits_for}${more}`;
 }
 
 /** @param rows live agents and kinds that nothing runs */
