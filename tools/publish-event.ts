@@ -5,6 +5,8 @@ import type { ClaimReply } from '../src/job/event.ts';
 import { isJobId } from '../src/job/id.ts';
 import { LIMITS } from '../src/job/limits.ts';
 import { untilAnswered } from '../src/job/messages.ts';
+import { noResult, takesResult } from '../src/job/report.ts';
+import { hasLoneSurrogate } from '../src/job/text.ts';
 import { REPORT_TYPES, type ReportType } from '../src/job/words.ts';
 import { callOf } from '../src/mcp/job-view.ts';
 import { defineTool } from '../src/mcp/tool.ts';
@@ -29,6 +31,10 @@ const inputSchema = z.strictObject({
     .refine(
       (text) => Buffer.byteLength(text) <= LIMITS.resultBytes,
       'is longer than 1 MiB: write it to a file and name that in files',
+    )
+    .refine(
+      (text) => !hasLoneSurrogate(text),
+      'has half a UTF-16 surrogate pair: send well-formed Unicode text',
     )
     .optional()
     .describe('With completed: the whole result, at most 1 MiB. Default: none'),
@@ -95,6 +101,9 @@ export default defineTool({
         callOf('publish_event', { job_id: args.job_id, event: 'question', detail: 'YOUR QUESTION' }),
       );
     }
+    for (const name of ['result', 'files'] as const)
+      if (args[name] !== undefined && args[name].length > 0 && !takesResult(args.event))
+        throw noResult(name, args.event);
     const outcome = await engine.report({
       event_id: callId === undefined ? undefined : eventId(caller.session, callId),
       job_id: args.job_id,

@@ -46,7 +46,7 @@ export default defineTool({
   async handle(args, { engine, caller }) {
     const { settings } = engine;
     const kind = engine.kind(args.agent);
-    const { session, ready, waits_for, peer_server } = await engine.request('start', {
+    const started = await engine.request('start', {
       agent: kind.name,
       name: args.name ?? kind.defaultSession?.replace(/^tmux:/, ''),
       workdir: resolve(caller.cwd, args.workdir ?? '.'),
@@ -58,9 +58,10 @@ export default defineTool({
       tmux_socket: settings.tmuxSocket,
       path: settings.path,
     });
+    const { session, ready, waits_for, peer_server } = started;
     const target = `tmux:${session.session}`;
     return {
-      summary: startSummary(kind.name, target, ready ? undefined : (waits_for ?? 'it shows no input box')),
+      summary: startSummary(kind.name, target, started),
       agent: kind.name,
       agent_session: session,
       target,

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { publishOnce } from '../bus/one-shot.ts';
 import { keepInOutbox, outboxFolder } from '../bus/outbox.ts';
 import { isLong, spoolText } from '../bus/spool.ts';
@@ -9,7 +8,8 @@ import type { Claim, ClaimReply } from '../job/event.ts';
 import { newEventId, randomSuffix } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
 import { untilAnswered } from '../job/messages.ts';
-import { clean } from '../job/text.ts';
+import { noResult, takesResult } from '../job/report.ts';
+import { clean, unitsNote } from '../job/text.ts';
 import { REPORT_TYPES } from '../job/words.ts';
 import { pidNamespace } from '../process-id.ts';
 import { ancestors } from '../processes.ts';
@@ -18,6 +18,7 @@ import { reportView } from '../view/report.ts';
 import { defineCommand, type Given } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { fail, note, print, printJson } from './core/output.ts';
+import { readText } from './core/read-text.ts';
 import { runDeclared } from './core/run-declared.ts';
 import { commandSettings } from './core/settings.ts';
 import { jobIdOf } from './jobs/job-argument.ts';
@@ -44,7 +45,7 @@ const options = {
   'result-file': {
     type: 'text',
     value: 'FILE',
-    about: 'with completed: the result, 1 MiB at most; - reads standard input',
+    about: 'with completed or error: the result, UTF-8 text of 1 MiB at most; - reads standard input',
     completes: 'file',
   },
 } as const;
@@ -109,11 +110,11 @@ async function toClaim(
   if (detail !== undefined && detail.length > LIMITS.detailChars) {
     throw new MamError(
       'bad_input',
-      '--detail is longer than 2,000 characters.',
+      `--detail is longer than 2,000 characters${unitsNote(detail)}.`,
       'Put the text into a file and give --result-file.',
     );
   }
-  const result = readResult(file);
+  const result = await readResult(type, file);
   const long = result !== undefined && isLong(result);
   return {
     event_id: newEventId(),
@@ -128,16 +129,14 @@ async function toClaim(
   };
 }
 
-function readResult(file: string | undefined): string | undefined {
+async function readResult(type: string, file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return undefined;
-  let text: string;
-  try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    throw new MamError('bad_input', `${file} cannot be read.`, 'Give --result-file a readable file.', {
-      cause: error,
-    });
-  }
+  if (!takesResult(type)) throw noResult('--result-file', type);
+  const text = await readText(
+    file,
+    '--result-file',
+    'A result is text: leave the file where it is, and name it in --detail.',
+  );
   if (Buffer.byteLength(text) > LIMITS.resultBytes) {
     throw new MamError('bad_input', 'The result is longer than 1 MiB.', 'Name the file in --detail instead.');
   }

@@ -61,12 +61,12 @@ export default defineCommand({
         },
         START_MS,
       );
-      const { session, ready, waits_for: waits, peer_server } = started;
+      const { session, ready, waits_for: waits, not_resumed, out_of_reach: lost, peer_server } = started;
       const target = `tmux:${session.session}`;
       const attach = attachCommand(session, { ...settings, inside: settings.paneSocket });
       if (json) {
         printJson({
-          summary: startSummary(agent, target, ready ? undefined : (waits ?? 'it shows no input box')),
+          summary: startSummary(agent, target, started),
           agent,
           agent_session: session,
           target,
@@ -79,7 +79,9 @@ export default defineCommand({
       } else {
         print(`${agent} ${ready ? 'is ready' : 'is not ready'} in ${target}`);
         if (waits !== undefined) note(waits);
-        print(`attach: ${attach}`);
+        if (not_resumed !== undefined) note(`it has begun anew: ${not_resumed}.`);
+        if (lost !== undefined) note(lost);
+        else print(`attach: ${attach}`);
       }
       return ready ? EXIT.done : EXIT.attention;
     }),

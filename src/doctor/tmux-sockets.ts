@@ -5,6 +5,7 @@ import { explain } from '../errors.ts';
 import { cleanLine } from '../job/text.ts';
 import { shellWord } from '../shell-word.ts';
 import { IS_HIDDEN_FORMAT } from '../tmux/marks.ts';
+import { serverOn } from '../tmux/server-life.ts';
 import { checkTmuxSocket } from '../trust/socket.ts';
 import { userId } from '../user-home.ts';
 import { type Check, type Place, withSettings } from './check.ts';
@@ -34,7 +35,10 @@ export const tmuxSockets: Check = {
     const server = await ask(tmuxSocket, place);
     return [
       ...folderOfSockets(place),
-      stateOf(server, settings, reasonFor(settings, place)),
+      // One that lives without its socket is told by tmux-swept.ts.
+      ...(server.state === 'none' && serverOn(tmuxSocket) !== undefined
+        ? []
+        : [stateOf(server, settings, reasonFor(settings, place))]),
       ...(await versions(server, tmuxSocket, place)),
       ...disagreement(settings, server, place),
     ];

@@ -13,6 +13,7 @@ import { HIDDEN_NAME, STARTED_OPTION, STARTED_PID_OPTION } from '../tmux/marks.t
 import { listPanes } from '../tmux/pane.ts';
 import { foreground, unseenAgent } from '../tmux/process.ts';
 import { classify, shoot } from '../tmux/screen.ts';
+import { lostSocket } from '../tmux/server-life.ts';
 import { userHome } from '../user-home.ts';
 import { newAgentFolder, noteOwner, placeFiles, sweepAgentFiles } from './agent-files.ts';
 import { neededProgram } from './agent-program.ts';
@@ -94,13 +95,17 @@ export async function startAgent(
   params: StartParams,
 ): Promise<StartResult> {
   const started = await launchAgent(servers, home.folder, params);
+  const isUnknown = params.resume === true && builtIn(params.agent)?.start === undefined;
+  const not_resumed = isUnknown ? `how a ${params.agent} takes up a conversation is not known` : undefined;
   try {
-    return await untilReady(servers, home, params, started);
+    const result = await untilReady(servers, home, params, started);
+    return { ...result, not_resumed, out_of_reach: lostSocket(result.session.socket) };
   } catch (error) {
     // Claude Code 2.1.330 ends where there is nothing to resume.
     const ends = error instanceof MamError && error.code === 'unavailable';
     if (!ends || params.resume !== true) throw error;
-    return startAgent(servers, home, { ...params, resume: false });
+    const anew = await startAgent(servers, home, { ...params, resume: false });
+    return { ...anew, not_resumed: not_resumed ?? `it ended when it was to take one up (${error.message})` };
   }
 }
 

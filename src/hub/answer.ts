@@ -5,7 +5,7 @@ import { LIMITS } from '../job/limits.ts';
 import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { AnswerParams, AnswerResult } from '../job/request.ts';
-import { clean } from '../job/text.ts';
+import { clean, unitsNote } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import type { Decisions } from './decisions.ts';
 import type { Draft, LiveJob } from './live-job.ts';
@@ -32,7 +32,7 @@ export async function answerJob(
   if (words.length > LIMITS.detailChars) {
     throw new MamError(
       'bad_input',
-      `The text has ${words.length} characters; ${LIMITS.detailChars} is the most.`,
+      `The text has ${words.length} characters${unitsNote(words)}; ${LIMITS.detailChars} is the most.`,
       'Write it to a file and name that file in the text.',
     );
   }

@@ -74,7 +74,10 @@ export class Decisions {
         const { before } = await this.given(job, id, { verdict, by });
         // Another event may have been written down first.
         this.stillOpen(job, id, before);
-        return `The decision (${verdict}: ${inFewWords(request)}) goes to the peer with its next report, or is typed when it is idle.`;
+        const what = `The decision (${verdict}: ${inFewWords(request)})`;
+        return job.record.agent === 'human'
+          ? `${what} stands in the job's record (\`mam status --job ${job.id}\`).`
+          : `${what} goes to the peer with its next report, or is typed when it is idle.`;
       }
       const takingEffect = this.carryOut(job, request, { verdict, by });
       this.known.add(job, id, { takingEffect });

@@ -11,6 +11,7 @@ import { isFinal } from '../job/words.ts';
 import { identify } from '../process-id.ts';
 import type { Home } from '../registry/home.ts';
 import { unseenAgent } from '../tmux/process.ts';
+import { lostSocket } from '../tmux/server-life.ts';
 import { launchAgent, letGo } from './agent-start.ts';
 import type { Changes } from './changes.ts';
 import { composeJob, sha256 } from './compose-job.ts';
@@ -324,6 +325,9 @@ export class Delegations {
     const position = this.position(job);
     const behind = this.queueOf(job).slice(0, position);
     const ids = behind.map(({ id }) => id);
-    return { record, repeated, delivery: record.delivery, position, behind: ids, warnings };
+    const { agent_session: session } = record;
+    const lost = session && lostSocket(session.socket);
+    const all = lost === undefined ? warnings : [...warnings, lost];
+    return { record, repeated, delivery: record.delivery, position, behind: ids, warnings: all };
   }
 }

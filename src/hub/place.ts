@@ -2,6 +2,7 @@ import { builtIn, isTrusted } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
 import type { AgentSession, JobOrder } from '../job/record.ts';
 import type { DelegateParams } from '../job/request.ts';
+import { isOurNamespace } from '../process-id.ts';
 import { shellRisk, UNSEEN_PROCESSES } from '../tmux/deliver.ts';
 import { findPane } from '../tmux/pane.ts';
 import { foreground, isShell, unseenAgent } from '../tmux/process.ts';
@@ -42,6 +43,9 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
     isSamePane({ pane: own, socket: ownSocket }, { pane: pane.pane, socket })
   )
     throw ownPane(pane.pane);
+  // Its environment may not say so.
+  const { pids = [], ns } = params.origin ?? {};
+  if (pane.visible && isOurNamespace(ns) && pids.includes(pane.pane_pid)) throw ownPane(pane.pane);
   const where = `Pane ${pane.pane} of session ${pane.session}`;
   if (pane.dead) {
     throw new MamError('refused', `${where} is dead: its program has ended.`, 'Start the agent there again.');

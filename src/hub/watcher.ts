@@ -1,5 +1,6 @@
 import { screenOf } from '../agents/index.ts';
 import { isSettled } from '../job/apply.ts';
+import { OUT_OF_REACH } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
 import { isOurNamespace, lifeOf } from '../process-id.ts';
@@ -25,9 +26,6 @@ const START_DEADLINE_SECONDS = 90;
 /** What could not be written when it was due is tried again after this time, in ms; each time after twice as long. */
 const AGAIN_MS = 900;
 const LONGEST_PAUSE_MS = 8_000;
-
-/** What the detail of a job begins with whose agent can't be reached. */
-const OUT_OF_REACH = 'Out of reach: ';
 
 /** Watches the open jobs' panes, processes and clocks, and records what they tell. */
 export class Watcher {

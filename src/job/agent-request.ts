@@ -62,6 +62,10 @@ export interface StartResult {
   ready: boolean;
   /** What keeps it from being ready, and what to do about it. */
   waits_for?: string | undefined;
+  /** Why it has begun anew, where it was to be resumed. */
+  not_resumed?: string | undefined;
+  /** Why nobody can attach to it, and what helps. */
+  out_of_reach?: string | undefined;
   peer_server: 'connected' | 'unknown';
 }
 

@@ -163,7 +163,7 @@ function badField(issue: { path: PropertyKey[]; message: string } | undefined, p
   const [field, place] = issue?.path ?? [];
   if (prefix === '' && issue?.message.startsWith('Too big')) {
     if (field === 'detail')
-      return 'The detail is longer than 2,000 characters: shorten it, and put the whole into result or into a file.';
+      return 'The detail is longer than 2,000 characters (in UTF-16: an emoji counts as two): shorten it, and put the whole into result or into a file.';
     if (field === 'files')
       return place === undefined
         ? 'There are more than 100 files: name the folder that they are in.'

@@ -269,7 +269,9 @@ export function settleCheck(
 
 /** What a report says about the work. */
 export function takeReport(next: JobRecord, event: RecordedEvent): void {
-  if (event.detail !== undefined) next.detail = event.detail;
+  // What was said on the way is no word about the end.
+  if (event.detail) next.detail = event.detail;
+  else delete next.detail;
   if (event.result !== undefined) next.result = ownCopy(event.result.slice(0, LIMITS.resultPreviewChars));
   const whole = event.texts?.['result'];
   if (whole !== undefined) next.result_file = `${next.registry_dir}/${next.job_id}/texts/${whole}`;

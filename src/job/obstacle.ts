@@ -1,3 +1,4 @@
+import type { JobRecord } from './record.ts';
 import type { Standing } from './standing.ts';
 import { isFinal, type Status } from './words.ts';
 
@@ -21,7 +22,17 @@ const KEPT: Readonly<Record<string, string>> = {
   reminder: 'the reminder to report is kept out',
 };
 
+type Reached = Pick<JobRecord, 'reason' | 'blocked_by' | 'detail'>;
 type Kept = Pick<Standing, 'status' | 'blocked_by' | 'blocked_what' | 'blocked_step' | 'behind'>;
+
+/** What the words of a job begin with whose agent may live and cannot be reached. */
+export const OUT_OF_REACH = 'Out of reach: ';
+
+/** The command, for a shell, that brings such an agent back into reach, where our words name one. */
+export function reachStep({ reason, blocked_by: by, detail = '' }: Reached): string | undefined {
+  const isOut = reason === 'stalled' ? detail.startsWith(OUT_OF_REACH) : by === 'unreachable';
+  return isOut ? /`([^`]*\bkill -USR1 \d+)`/.exec(detail)?.[1] : undefined;
+}
 
 /** What stands in an open job's way, in a few of our own words; nothing where nothing does. */
 export function obstacleOf({ status, blocked_by: by, blocked_what: what, blocked_step: step, behind }: Kept) {

@@ -122,6 +122,11 @@ export function hasLoneSurrogate(text: string): boolean {
   return !text.isWellFormed();
 }
 
+/** How a limit in characters counts, where that may surprise. */
+export function unitsNote(text: string): string {
+  return text.length === [...text].length ? '' : ' (in UTF-16: an emoji counts as two)';
+}
+
 /** The words of a prompt that stand in lists and on retained topics. */
 export function promptPreview(prompt: string): string {
   return cleanLine(ownCopy(prompt.slice(0, 2 * LIMITS.promptPreviewChars)), LIMITS.promptPreviewChars);

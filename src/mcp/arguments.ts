@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { MamError } from '../errors.ts';
+import { unitsNote } from '../job/text.ts';
 import { nearest } from '../nearest.ts';
 import { meantArguments } from './meant-arguments.ts';
 import type { Tool } from './tool.ts';
@@ -59,7 +60,7 @@ function problem(issue: Issue): string {
         : `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
     case 'too_big':
       return issue.origin === 'string' || issue.origin === 'array'
-        ? `must have at most ${issue.maximum} ${unit(issue.origin, issue.maximum)}`
+        ? `must have at most ${issue.maximum} ${unit(issue.origin, issue.maximum)}${typeof issue.input === 'string' ? unitsNote(issue.input) : ''}`
         : `must be ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`;
     case 'custom':
       return issue.message;

@@ -1,6 +1,6 @@
 import { needsAttention } from '../job/apply.ts';
 import { isAboutCheck } from '../job/check.ts';
-import { obstacleOf } from '../job/obstacle.ts';
+import { obstacleOf, reachStep } from '../job/obstacle.ts';
 import type { Behind, JobRecord } from '../job/record.ts';
 import { openRequest, waitsInItsPane } from '../view/job.ts';
 import { callOf } from './job-view.ts';
@@ -21,6 +21,9 @@ export function attentionStep(record: JobRecord, attach: Attach): string {
   const { behind } = record;
   if (behind !== undefined && record.reason === undefined) return behindStep(record, behind);
   if (!needsAttention(record)) return '';
+  const reach = reachStep(record);
+  if (reach !== undefined)
+    return `Nobody reaches its agent, also not by attach: somebody has to run \`${reach}\` in a shell, and then it goes on.`;
   const command = attach(record);
   const pane = command === undefined ? '' : ` A person can look into its pane (${command}).`;
   return `${answerStep(record)}${pane}`;

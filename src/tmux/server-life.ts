@@ -81,6 +81,14 @@ function placeOf(path: string): string {
 }
 
 /** The error for a server that lives, and whose socket leads nowhere. We send no signal to what is not ours. */
+/** Why nobody can attach to a server that we may still be connected to, and what helps; nothing where all is well. */
+export function lostSocket(socketPath: string): string | undefined {
+  const pid = existsSync(socketPath) ? undefined : serverOn(socketPath);
+  if (pid === undefined) return undefined;
+  const { message, hint } = outOfReach(socketPath, pid);
+  return `Nobody can attach now. ${message} ${hint}`;
+}
+
 export function outOfReach(socketPath: string, pid: number): MamError {
   const folder = dirname(socketPath);
   const first = existsSync(folder) ? '' : `mkdir -m 700 ${folder} && `;

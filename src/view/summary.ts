@@ -1,8 +1,9 @@
-import type { AgentRow } from '../job/agent-request.ts';
+import type { AgentRow, StartResult } from '../job/agent-request.ts';
 import { needsAttention } from '../job/apply.ts';
 import { isUndecided } from '../job/check.ts';
 import { SCRIPT_CHANGED } from '../job/messages.ts';
 import type { JobRecord } from '../job/record.ts';
+import { clean } from '../job/text.ts';
 import { needText, obstacleText } from './needs.ts';
 
 /** How many jobs a sentence names. */
@@ -95,10 +96,17 @@ export function stopSummary(session: string): string {
   return `The agent in tmux:${session} was ended.`;
 }
 
-export function startSummary(agent: string, target: string, waitsFor: string | undefined): string {
-  return waitsFor === undefined
-    ? `${agent} is ready in ${target}.`
-    : `${agent} was started in ${target} and is not ready: ${waitsFor}`;
+/** What became of the start of an agent, as a sentence. */
+export function startSummary(
+  agent: string,
+  target: string,
+  { ready, waits_for = 'it shows no input box', not_resumed, out_of_reach: lost }: StartResult,
+): string {
+  const anew = not_resumed === undefined ? '' : ` It has begun anew: ${clean(not_resumed)}.`;
+  const more = `${anew}${lost === undefined ? '' : ` ${lost}`}`;
+  return ready
+    ? `${agent} is ready in ${target}.${more}`
+    : `${agent} was started in ${target} and is not ready: ${waits_for}${more}`;
 }
 
 /** @param rows live agents and kinds that nothing runs */

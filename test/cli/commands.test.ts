@@ -131,6 +131,33 @@ describe('with a hub that runs', () => {
       expect((await publish('from-file', 'completed', '--result-file', '/no/file')).code).toBe(64);
     });
 
+    test('refuses a result that is no text, or that would count for nothing', async () => {
+      const file = join(lab.folder, 'result.bin');
+      const before = lab.events('from-file').length;
+      for (const bytes of [
+        [0x62, 0xff],
+        [0x62, 0x00],
+      ]) {
+        writeFileSync(file, Buffer.from(bytes));
+        const { code, stderr } = await publish('from-file', 'completed', '--result-file', file);
+        expect({ code, stderr }).toMatchObject({
+          code: 64,
+          stderr: expect.stringContaining('is not UTF-8 text'),
+        });
+      }
+      writeFileSync(file, 'half of it');
+      const { code, stderr } = await publish('from-file', 'progress', '--result-file', file);
+      expect({ code, stderr }).toMatchObject({
+        ...{
+          code: 64,
+          stderr: expect.stringContaining('counts only with completed or error, not with progress'),
+        },
+      });
+      const faces = await publish('from-file', 'progress', '--detail', '😀'.repeat(1_001));
+      expect(faces.stderr).toContain('longer than 2,000 characters (in UTF-16: an emoji counts as two)');
+      expect(lab.events('from-file')).toHaveLength(before);
+    });
+
     test('takes a unique beginning of an id where the registry is at hand', async () => {
       const { code, stdout } = await publish('fix-a', 'completed');
       expect([code, stdout]).toEqual([0, 'recorded: fix-a-11111111 is completed\n']);

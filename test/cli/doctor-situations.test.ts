@@ -181,6 +181,7 @@ test('a tmux server whose socket was swept away is named, with what brings it ba
   const pid = await lab.tmux('display-message', '-p', '#{pid}');
   expect((await look(['tmux swept'])).findings).toEqual([]);
   rmSync(lab.socket);
+  expect((await look(['tmux sockets'])).findings.map(({ id }) => id)).not.toContain('tmux.socket');
   expect((await look(['tmux swept'])).of('tmux.swept')).toMatchObject({
     ...{ level: 'problem', title: expect.stringContaining(`process ${pid}`) },
     remedy: expect.stringContaining(`kill -USR1 ${pid}`),

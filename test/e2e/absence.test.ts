@@ -39,6 +39,10 @@ describe("tmux's socket file swept away", () => {
     expect(wait).toMatchObject({ outcome: 'needs_attention' });
     expect(wait.jobs).toMatchObject([{ status: 'input_required', reason: 'stalled' }]);
     expect(wait.jobs[0].detail).toContain(`\`kill -USR1 ${pid}\``);
+    const step = `kill -USR1 ${pid}`;
+    expect(wait.next).toContain(`somebody has to run \`${step}\` in a shell`);
+    expect(wait.next).not.toContain('attach -t');
+    expect((await lab.mam('status', job_id)).stdout).toContain(`do         ${step}\n`);
     process.kill(pid, 'SIGUSR1');
     await until('it goes on', () => lab.record(job_id).status === 'working');
     await (await lab.reporter).report(job_id, 'completed');
@@ -59,6 +63,23 @@ describe("tmux's socket file swept away", () => {
     await until('the socket is back', () => existsSync(lab.socket));
     await lab.tmux('send-keys', '-t', peer.pane, '-X', 'cancel');
     await peer.reported('completed');
+  });
+
+  test('what the hub starts or hands over meanwhile comes with the way to reach it', async ({ lab }) => {
+    const server = await lab.startServer();
+    lab.configure({ agents: { second: { command: ['sh', '-c', 'echo up; exec sleep 1000'], ready: 'up' } } });
+    const peer = await lab.startPeer('mute');
+    await server.delegate(peer);
+    lab.sessions.add('second');
+    const pid = await sweep(lab);
+    const started = await lab.mam('start', 'second');
+    expect(started.stdout).not.toContain('attach:');
+    expect(started.stderr).toContain(`Nobody can attach now.`);
+    expect(started.stderr).toContain(`kill -USR1 ${pid}`);
+    const { warnings } = await server.delegate(peer);
+    expect(warnings.join(' ')).toContain(`kill -USR1 ${pid}`);
+    process.kill(pid, 'SIGUSR1');
+    await until('the socket is back', () => existsSync(lab.socket));
   });
 
   test('no agent is started in a second server on that path', async ({ lab }) => {

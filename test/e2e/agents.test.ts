@@ -128,6 +128,14 @@ describe('an agent', () => {
     await until('the agents are gone', () => running().length === 0);
   });
 
+  sharing('of a kind that cannot be resumed says that it has begun anew', async ({ lab, server }) => {
+    const { summary } = await server.ask('start_agent', { agent: 'robot', resume: true });
+    expect(summary).toContain('It has begun anew: how a robot takes up a conversation is not known.');
+    await server.ask('stop_agent', { name: 'robot' });
+    expect((await lab.mam('start', 'robot', '--resume')).stderr).toContain('it has begun anew: how a robot');
+    await server.ask('stop_agent', { name: 'robot' });
+  });
+
   sharing('that ends at its start is refused with its last words', async ({ lab, server }) => {
     const text = await server.refusal('start_agent', { agent: 'failing' });
     expect(text).toContain('failing ended at its start');

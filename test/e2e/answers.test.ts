@@ -228,6 +228,13 @@ describe.concurrent('a job for a person', () => {
     expect(answer).toMatchObject({ status: 'working', delivery_stage: 'submitted' });
     expect((await mam('list')).stdout).toContain(jobId);
     lab.write('key', '');
+    const reporter = await lab.startServer(env);
+    const { next } = await reporter.report(jobId, 'permission_required', { detail: 'Take the car?' });
+    expect(next).toContain(`The decision will stand in the job's record: \`mam status --job ${jobId}\`.`);
+    const { delivered } = await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
+    expect(delivered).toBe(
+      `The decision (deny: Take the car?) stands in the job's record (\`mam status --job ${jobId}\`).`,
+    );
     await server.ask('answer_job', { job_id: jobId, text: 'The small one.' });
     const done = await mam('done', 'on the board');
     expect(done.stdout).toContain(`recorded: completed of ${jobId}`);

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
@@ -126,6 +126,21 @@ describe("no job for one's own pane:", () => {
     }
     expect(made()).toEqual([]);
     expect(peer.bytes.toString()).toBe('');
+  });
+
+  test('nor for the pane of a shell that does not know where it is', async ({ lab, server, made }) => {
+    await server.ask('list_agents');
+    const words = 'submit x --agent command --trust-pane --agent-session tmux:me';
+    lab.expected.push(/^said$/);
+    const said = join(lab.folder, 'said');
+    await lab.startSession(
+      'me',
+      `exec env -u TMUX_PANE '${process.execPath}' '${PROGRAM}' ${words} 2>'${said}'`,
+    );
+    const text = () => (existsSync(said) ? readFileSync(said, 'utf8') : '');
+    await until('it is refused', () => text().includes('Name another agent'));
+    expect(text()).toMatch(/Pane %\d+ is your own\./);
+    expect(made()).toEqual([]);
   });
 
   test('nor for the pane of an agent that was told nothing of it', async ({ lab, server, made }) => {

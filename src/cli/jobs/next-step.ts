@@ -1,5 +1,6 @@
 import { needsAttention } from '../../job/apply.ts';
 import { isAboutCheck } from '../../job/check.ts';
+import { reachStep } from '../../job/obstacle.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { shellWord } from '../../shell-word.ts';
 import { openRequest, waitsInItsPane } from '../../view/job.ts';
@@ -10,6 +11,8 @@ export function nextStep(record: JobRecord): string {
   if (record.final_at !== undefined) return `mam logs ${id}`;
   if (record.behind !== undefined && reason === undefined) return `mam status ${record.behind.job_id}`;
   if (!needsAttention(record)) return `mam wait --job ${id}`;
+  const reach = reachStep(record);
+  if (reach !== undefined) return reach;
   if (waitsInItsPane(record)) return `mam attach ${id}`;
   const open = openRequest(record);
   const isCheck = open !== undefined && isAboutCheck(open);

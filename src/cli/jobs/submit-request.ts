@@ -1,15 +1,13 @@
-import { isUtf8 } from 'node:buffer';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import type { KnownKind } from '../../agents/index.ts';
 import { type Settings, sessionOf } from '../../config.ts';
 import { peerEnvironment, sessionEnvironment } from '../../environment.ts';
-import { MamError, systemCode } from '../../errors.ts';
+import { MamError } from '../../errors.ts';
 import { DEFAULTS, delegateParams } from '../../job/delegation.ts';
 import { pidNamespace } from '../../process-id.ts';
 import { ancestors } from '../../processes.ts';
 import { mamCommand, mamProgram } from '../../program.ts';
+import { readText } from '../core/read-text.ts';
 import type { Chosen } from './submit-options.ts';
 
 /** The request of the hub for what the command line says. */
@@ -72,22 +70,5 @@ export async function promptOf(chosen: Chosen, words: string[]): Promise<string>
   if (more.length > 0)
     throw new MamError('bad_input', 'The task is given twice.', 'Give --prompt TEXT or --prompt-file FILE.');
   if (file === undefined) return text;
-  let bytes: Buffer;
-  try {
-    // Not by its number: whoever looks at process.stdin has made it non-blocking.
-    bytes = file === '-' ? await buffer(process.stdin) : readFileSync(file);
-  } catch (error) {
-    const why = systemCode(error) ?? 'unknown reason';
-    throw new MamError(
-      'bad_input',
-      `${file} cannot be read (${why}).`,
-      'Give --prompt-file a readable file.',
-    );
-  }
-  if (isUtf8(bytes)) return bytes.toString();
-  throw new MamError(
-    'bad_input',
-    `${file} is not UTF-8 text.`,
-    'The task is kept byte for byte: convert it first.',
-  );
+  return readText(file, '--prompt-file', 'The task is kept byte for byte: convert it first.');
 }

@@ -1,0 +1,24 @@
+import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
+import { buffer } from 'node:stream/consumers';
+import { MamError, systemCode } from '../../errors.ts';
+
+/**
+ * A file of text, byte for byte; `-` is standard input.
+ * @param option that named it, @param hint what to do about one that is no text
+ * @throws MamError `bad_input` where it can't be read, or is not UTF-8 text
+ */
+export async function readText(file: string, option: string, hint: string): Promise<string> {
+  let bytes: Buffer;
+  try {
+    // Not by its number: whoever looks at process.stdin has made it non-blocking.
+    bytes = file === '-' ? await buffer(process.stdin) : readFileSync(file);
+  } catch (error) {
+    const why = systemCode(error) ?? 'unknown reason';
+    throw new MamError('bad_input', `${file} cannot be read (${why}).`, `Give ${option} a readable file.`, {
+      cause: error,
+    });
+  }
+  if (isUtf8(bytes) && !bytes.includes(0)) return bytes.toString();
+  throw new MamError('bad_input', `${file} is not UTF-8 text.`, hint);
+}
