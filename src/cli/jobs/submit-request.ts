@@ -19,7 +19,7 @@ export function paramsOf(
   settings: Settings,
 ) {
   const { pane, paneSocket: socket } = settings;
-  const pids = ancestors();
+  const pids = [process.pid, ...ancestors()];
   return delegateParams(
     {
       prompt,
