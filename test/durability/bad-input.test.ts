@@ -154,6 +154,7 @@ test('a message of 11 MB is answered, and the server lives on', async () => {
 test.each([
   [{ event: 'progress', detail: 'x'.repeat(2_001) }, 'at most 2000 characters'],
   [{ event: 'completed', result: 'x'.repeat(MIB + 1) }, 'longer than 1 MiB'],
+  [{ event: 'completed', result: 'half \ud800' }, 'half a UTF-16 surrogate pair'],
   [{ event: 'completed', files: Array(101).fill('f') }, 'at most 100 items'],
   [{ event: 'completed', files: ['f'.repeat(1_001)] }, 'at most 1000 characters'],
   [{ event: 'finished' }, 'must be one of'],
@@ -169,7 +170,7 @@ test('what a peer writes stays data: controls, escapes and half pairs go through
   await lab.mam('hub', 'stop');
   const detail = 'a\u001b[31mred\u0007 \u202e half \ud800 {"seq":99}\n\nline';
   await server.ask('publish_event', { job_id: 'data', event: 'progress', detail });
-  const result = `${detail}${'r'.repeat(MIB - 200)}`;
+  const result = `${detail.toWellFormed()}${'r'.repeat(MIB - 200)}`;
   await server.ask('publish_event', { job_id: 'data', event: 'completed', detail, result });
   const [, progress, completed] = lab.events('data');
   expect(progress?.detail).toBe(detail);

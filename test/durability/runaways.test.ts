@@ -247,7 +247,7 @@ describe('with the limits as they are', () => {
     const shell = await lab.mam('publish', '--job', job, '--event', 'completed', '--detail', long);
     expect(shell).toMatchObject({ code: 64, stderr: expect.stringContaining('2,000 characters') });
     for (const [more, words] of [
-      [{ detail: long }, 'The detail is longer than 2,000 characters: shorten it'],
+      [{ detail: long }, 'The detail is longer than 2,000 characters'],
       [{ files }, 'There are more than 100 files: name the folder'],
       [{ files: ['x'.repeat(1_001)] }, 'longer than 1,000 characters'],
     ] as const) {
