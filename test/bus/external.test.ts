@@ -274,10 +274,11 @@ describe.skipIf(!installed)('an external broker', () => {
     for (const words of ['first', 'second']) hub.bus.publish(topic, words);
     await line.took('second');
     line.cut();
-    await until('they are heard', () => heard.length === 3);
+    await until('they are heard', () => heard.includes('second'));
     hub.bus.publish(topic, 'after');
-    await until('it is heard', () => heard.length === 4);
-    expect(heard).toEqual(['before', 'first', 'second', 'after']);
+    await until('it is heard', () => heard.includes('after'));
+    // The acknowledgement of the first may have been on its way: then it comes twice.
+    expect([...new Set(heard)]).toEqual(['before', 'first', 'second', 'after']);
   });
 
   it('may be killed and restarted: everybody comes back', async () => {
