@@ -9,6 +9,7 @@ import { listPanes } from '../../../src/tmux/pane.ts';
 import { foreground } from '../../../src/tmux/process.ts';
 import { shoot } from '../../../src/tmux/screen.ts';
 import { promptOf, standing } from '../../../src/tmux/standing.ts';
+import { release } from '../../../src/tmux/typing-claim.ts';
 import { until } from '../../support/until.ts';
 import { testOf } from '../lab-test.ts';
 import { HOMES } from '../programs.ts';
@@ -49,6 +50,8 @@ for (const home of HOMES)
           stop: stop.signal,
         });
         expect(end).toEqual({ kind: 'stopped', stands: true });
+        // Else the hub waits for this process, which it takes for another hub.
+        await release(tmux, pane.pane);
         const pasted = { text, prompt: before, placeholder };
         await until('it is whole', async () => {
           const now = await shoot(tmux, pane.pane);
