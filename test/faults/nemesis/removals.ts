@@ -53,12 +53,13 @@ export const removals: Fault[] = [
     },
   },
   {
-    name: 'socket gone',
-    share: 1,
-    async make({ lab }) {
-      const path = join(lab.home, 'hub.sock');
+    name: 'part of the home gone',
+    share: 3,
+    async make({ lab }, random) {
+      const name = random.pick(['hub.sock', 'hub.json', 'known', 'panes', 'clients', 'agents']);
+      const path = join(lab.home, name);
       if (!existsSync(path)) return undefined;
-      rmSync(path);
+      rmSync(path, { recursive: true });
       return path;
     },
   },
