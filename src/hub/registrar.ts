@@ -23,7 +23,7 @@ import { sweepHalfMade } from '../registry/half-made.ts';
 import { copyError, proofError } from '../registry/history.ts';
 import { type Home, noteError, type Pointer, readRegistries } from '../registry/home.ts';
 import { type JobIndex, toRow } from '../registry/job-index.ts';
-import { forgetRegistry, noteJob, placesOf } from '../registry/known-jobs.ts';
+import { emptyRegistry, noteJob, placesOf } from '../registry/known-jobs.ts';
 import { keepText } from '../registry/last-texts.ts';
 import { isMovedTo, projectFolderOf, renamedTo } from '../registry/moved.ts';
 import { hasJob, inodeAt, isRemoved, jobPaths, registryError, whereIs } from '../registry/paths.ts';
@@ -669,7 +669,7 @@ export class Registrar {
   /** The jobs of a registry go on where it lies now. */
   private follow(from: string, to: string): void {
     this.log.warn(`the registry ${from} was moved: its jobs go on in ${to}`);
-    forgetRegistry(this.home, from);
+    emptyRegistry(this.home, from);
     for (const job of this.jobsIn(from)) {
       job.moveTo(to);
       this.place(job);

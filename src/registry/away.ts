@@ -130,7 +130,9 @@ export function whyNotFound(home: Home, jobId: string, places: readonly string[]
   if (open !== undefined && open.registryDir !== '') return awayError(open);
   if (ended !== undefined) return awayError(ended, false);
   if (open !== undefined) return awayError(open);
-  const unsure = live.find(isAway)?.registryDir ?? [...all].find((dir) => mayHaveMore(home, dir));
+  const unsure =
+    live.find((one) => isAway(one) && knownRegistry(home, one.registryDir) === undefined)?.registryDir ??
+    [...all].find((dir) => mayHaveMore(home, dir));
   return unsure === undefined ? undefined : perhapsAwayError(jobId, unsure);
 }
 

@@ -54,9 +54,13 @@ export function noteJobs(home: Home, registryDir: string, jobIds: string[], inod
   }
 }
 
-/** Forgets a registry that was moved: its jobs are noted where it lies now. */
-export function forgetRegistry(home: Home, registryDir: string): void {
-  rmSync(pathOf(home, registryDir), { force: true, recursive: true });
+/** Notes that no job is left where a registry was moved away from: they are noted where it lies now. */
+export function emptyRegistry(home: Home, registryDir: string): void {
+  try {
+    replaceOwn(pathOf(home, registryDir), `${registryDir}\n`);
+  } catch {
+    rmSync(pathOf(home, registryDir), { force: true, recursive: true });
+  }
 }
 
 /** What is noted of a registry; nothing where that was never done, or was lost. */

@@ -84,9 +84,10 @@ test('a registry that goes away under a hub, or before the next one: nobody is t
       ['list_jobs', {}],
       ['wait_job', {}],
       ['delegate_job', again],
-      ['job_status', { job_id: 'another' }],
     ] as const)
       expect(await server.refusal(tool, args)).toContain('is not there now');
+    // What jobs it has is known: a mistyped id is none of them.
+    expect(await server.refusal('job_status', { job_id: 'another' })).toContain('There is no job');
   };
   await refused({ ...order, request_key: 'another' });
   await lab.killHub();

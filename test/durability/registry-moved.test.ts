@@ -29,6 +29,10 @@ describe('a project with open jobs that is renamed', () => {
     const told = await reporter.report('carried', 'progress', { detail: 'on the way' });
     expect(told).toMatchObject({ recorded: true });
     await until('it is followed', () => pointer(lab, 'carried') === registryIn(next(lab)));
+    // Its old place is no registry that is away, which might have this one.
+    expect(await server.refusal('job_status', { job_id: 'mistyped' })).toContain('There is no job');
+    const typo = await say(lab, 'publish', '--job', 'mistyped', '--event', 'progress');
+    expect(typo).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no job') });
     const cancelled = await say(lab, 'cancel', 'dropped');
     expect(cancelled).toMatchObject({ code: 0, stdout: expect.stringContaining('dropped is cancelled') });
     const shown = await say(lab, 'status', 'carried', '--json');
