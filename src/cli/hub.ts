@@ -12,7 +12,7 @@ import { livingOwner } from '../registry/lock.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
-import { commandSettings } from './core/settings.ts';
+import { readingSettings } from './core/settings.ts';
 
 const ANSWER_MS = 3_000;
 const STOP_MS = 5_000;
@@ -34,7 +34,7 @@ export default defineCommand({
   examples: ['mam hub', 'mam hub restart', 'mam hub logs'],
 
   async run({ words: [action = 'status'], registryDir, json }) {
-    const settings = await commandSettings(registryDir);
+    const settings = await readingSettings(registryDir);
     if (action === 'stop') return stop(settings, json);
     if (action === 'restart') return restart(settings, json);
     return action === 'logs' ? logs(settings, json) : status(settings, json);

@@ -13,7 +13,7 @@ import { listSummary } from '../view/summary.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isTerminal, note, print, printJson } from './core/output.ts';
-import { commandSettings } from './core/settings.ts';
+import { readingSettings } from './core/settings.ts';
 import { listText } from './jobs/job-text.ts';
 
 const DEFAULT_LIMIT = 50;
@@ -38,7 +38,7 @@ export default defineCommand({
     const { status, agent, limit = DEFAULT_LIMIT, cursor } = options;
     const needsYou = options['needs-you'];
     if (limit < 1) throw new MamError('bad_input', '--limit is not a whole number from 1 on.');
-    const settings = await commandSettings(registryDir);
+    const settings = await readingSettings(registryDir);
     const home = homePaths(settings.home);
     let unread: MamError | undefined;
     const index = await load(settings.registryDir, Seal.existing(home)).catch((error: unknown) => {

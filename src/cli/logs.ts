@@ -9,7 +9,7 @@ import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { note, paint, print, printJson, terminalColumns } from './core/output.ts';
-import { commandSettings } from './core/settings.ts';
+import { readingSettings } from './core/settings.ts';
 import { jobOption, jobWord } from './jobs/job-argument.ts';
 import { type JobLog, readAuditFile, readJobLog } from './jobs/job-log.ts';
 import { followLog, nextOf } from './jobs/log-follow.ts';
@@ -54,7 +54,7 @@ export default defineCommand({
   examples: ['mam logs fix-login-7f3kq2ab', 'mam logs fix-login --follow', 'mam logs --list'],
 
   async run({ options, words, registryDir, json }) {
-    const settings = await commandSettings(registryDir);
+    const settings = await readingSettings(registryDir);
     checkTogether(options, words);
     if (options.list) return list(settings, options.limit ?? DEFAULT_LIMIT, json);
     const parts = partsOf(options.include);

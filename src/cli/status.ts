@@ -6,7 +6,7 @@ import { statusSummary } from '../view/summary.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
-import { commandSettings } from './core/settings.ts';
+import { readingSettings } from './core/settings.ts';
 import { jobIdOf, jobOption, jobWord, noSuchJob } from './jobs/job-argument.ts';
 import { registryOf } from './jobs/job-log.ts';
 import { eventText, recordText } from './jobs/job-text.ts';
@@ -22,7 +22,7 @@ export default defineCommand({
   examples: ['mam status --job fix-login-7f3kq2ab', 'mam status fix-login'],
 
   async run({ options, words, registryDir, json }) {
-    const settings = await commandSettings(registryDir);
+    const settings = await readingSettings(registryDir);
     const jobId = jobIdOf(settings.registryDir, options.job, words[0]);
     const dir = registryOf(settings, jobId);
     if (dir === undefined) throw noSuchJob(settings, jobId);

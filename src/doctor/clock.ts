@@ -20,7 +20,7 @@ export const clock: Check = {
     const times: [string, number | undefined][] = [
       [home.hubFile, Date.parse(readHubFile(home.hubFile)?.started_at ?? '')],
       ...[home.hubFile, home.log, ...openJobs(home).map(journalOf)].map(
-        (path): [string, number | undefined] => [path, statSync(path, { throwIfNoEntry: false })?.mtimeMs],
+        (path): [string, number | undefined] => [path, writtenAt(path)],
       ),
     ];
     const [path = '', at = 0] = times.reduce((a, b) => ((b[1] || 0) > (a[1] || 0) ? b : a), ['', 0]);
@@ -32,6 +32,15 @@ export const clock: Check = {
     return [problem('home.clock', title, remedy)];
   },
 };
+
+/** Nothing also for what cannot be looked at: another check tells of that. */
+function writtenAt(path: string): number | undefined {
+  try {
+    return statSync(path).mtimeMs;
+  } catch {
+    return undefined;
+  }
+}
 
 function journalOf({ registryDir, jobId }: { registryDir: string; jobId: string }): string {
   return jobPaths(registryDir, jobId).journal;

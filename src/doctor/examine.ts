@@ -1,4 +1,4 @@
-import { explain } from '../errors.ts';
+import { explain, MamError } from '../errors.ts';
 import { cleanLine } from '../job/text.ts';
 import type { Check, Place } from './check.ts';
 import { AREAS, type Finding, type Found, problem } from './finding.ts';
@@ -22,9 +22,12 @@ async function lookWithin(check: Check, place: Place): Promise<Finding[]> {
   const late = new Promise<Found[]>((resolve) => {
     timer = setTimeout(() => resolve([unfinished(name, `took longer than ${limitMs / 1000} s`)]), limitMs);
   });
-  const look = check
-    .look(place, ending.signal)
-    .catch((error: unknown) => [unfinished(name, `failed: ${cleanLine(explain(error), REASON_CHARS)}`)]);
+  const look = check.look(place, ending.signal).catch((error: unknown) => [
+    // What we refuse has its own next step: it is no fault of this program.
+    error instanceof MamError && error.hint !== ''
+      ? problem(`${name}.refused`, `The check "${name}" cannot be made: ${error.message}`, error.hint)
+      : unfinished(name, `failed: ${cleanLine(explain(error), REASON_CHARS)}`),
+  ]);
   const found = await Promise.race([look, late]);
   clearTimeout(timer);
   ending.abort();

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { requestOnce } from '../bus/one-shot.ts';
 import type { Settings } from '../config.ts';
 import { MamError } from '../errors.ts';
@@ -137,6 +138,8 @@ function silent(
 ): Found[] {
   const id = 'hub.running';
   if (pid === undefined) {
+    if (statSync(home.folder, { throwIfNoEntry: false })?.isDirectory() === false)
+      return [problem(id, `None runs, and none can start: ${home.folder} is not a folder.`, error.hint)];
     if (error.code !== 'unreachable') {
       const title = `Somebody answers at the hub's socket, and not as a hub does: ${error.message}`;
       return [problem(id, title, '`mam hub logs` tells more; `mam hub restart` starts it anew.')];

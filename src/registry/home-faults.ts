@@ -5,6 +5,7 @@ import { shellWord } from '../shell-word.ts';
 import { isOwn, whyForeign } from '../trust/owner.ts';
 import { userId } from '../user-home.ts';
 import { foldersOf, type Home } from './home.ts';
+import { keyFault } from './seal.ts';
 
 /** What whoever starts a hub notes first: only a hint, for others not to start one as well. */
 export function startMark({ folder }: Home): string {
@@ -16,7 +17,7 @@ export function startFaults(home: Home): MamError[] {
   return [
     ...foldersOf(home).flatMap(faultOfFolder),
     ...faultOfKind(startMark(home)),
-    ...faultOfFile(home.key),
+    ...faultOfKey(home.key),
   ];
 }
 
@@ -40,6 +41,11 @@ function faultOfFile(path: string): MamError[] {
   if (stat === undefined) return [];
   const wrong = faultOfKind(path);
   return wrong.length > 0 ? wrong : faultOfRights(path, stat, constants.R_OK | constants.W_OK);
+}
+
+function faultOfKey(path: string): MamError[] {
+  const wrong = keyFault(path);
+  return wrong === undefined ? faultOfFile(path) : [wrong];
 }
 
 function faultOfKind(path: string): MamError[] {

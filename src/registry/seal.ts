@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
-import { systemCode } from '../errors.ts';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { MamError, systemCode } from '../errors.ts';
 import { readForeign, replaceOwn } from '../trust/files.ts';
 import type { Home } from './home.ts';
 
@@ -24,7 +24,7 @@ export class Seal {
     this.#key = key;
   }
 
-  /** The seal of a home, whose key is made at its first use. @throws the system's error; for a damaged key as well */
+  /** The seal of a home, whose key is made at its first use. @throws the system's error, MamError `io` for a damaged key */
   static of({ key: path }: Pick<Home, 'key'>): Seal {
     try {
       writeFileSync(path, textOf(randomBytes(KEY_BYTES)), { flag: 'wx', mode: 0o600, flush: true });
@@ -104,7 +104,28 @@ function keyIn(path: string): Buffer | undefined {
 }
 
 function read(path: string): Seal {
-  const key = keyIn(path);
+  const fault = keyFault(path);
+  const key = fault === undefined ? keyIn(path) : undefined;
   if (key !== undefined) return new Seal(key);
-  throw new Error(`${path} is damaged: restore it, or remove it and with it the proof of every job so far.`);
+  throw fault ?? new MamError('io', `${path} cannot be read.`);
+}
+
+/** What is wrong with a key that is there: it is no file, or not whole. */
+export function keyFault(path: string): MamError | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || (stat.isFile() && isWhole(path))) return undefined;
+  return new MamError(
+    'io',
+    `${path} ${stat.isFile() ? 'is damaged' : 'is not a file'}.`,
+    'Put it back from a backup. Without one move it away and run `mam hub restart`: a new key is made, and every job so far is history then.',
+  );
+}
+
+/** True also where it may not be read: that is another fault. */
+function isWhole(path: string): boolean {
+  try {
+    return keyIn(path) !== undefined;
+  } catch {
+    return true;
+  }
 }

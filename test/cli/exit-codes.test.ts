@@ -76,6 +76,18 @@ describe('exit codes', () => {
       expect((await lab.start([name, '--nonsense'], { input: '' }).ended).code, name).toBe(64);
   });
 
+  sharing('are 69 where MAM_HOME is a file, also for what only reads', async ({ lab }) => {
+    const home = lab.write('file', '');
+    for (const args of [['list'], ['status', NONE], ['logs', '--list'], ['hub', 'logs'], ['agents']]) {
+      const ended = await lab.start(args, { env: { MAM_HOME: home }, input: '' }).ended;
+      expect(ended, args.join(' ')).toMatchObject({ code: 69, stdout: '' });
+      expect(ended.stderr).toContain(`${home} is not a folder`);
+    }
+    const { stdout } = await lab.start(['doctor'], { env: { MAM_HOME: home }, input: '' }).ended;
+    expect(stdout).toContain(`${home} is not a folder`);
+    expect(stdout).not.toMatch(/The check .* failed|not as a hub does/);
+  });
+
   sharing('are 69 where no hub can start, whatever needs one', async ({ lab }) => {
     const home = join(lab.write('file', ''), 'x');
     const needing = [

@@ -4,6 +4,7 @@ import { describe, expect } from 'vitest';
 import { lookWith } from '../support/doctor.ts';
 import { type Lab, NOT_OURS } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
+import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -70,6 +71,25 @@ describe('a part of the home that is none', () => {
         expect((await lab.mam('hub', 'restart')).stderr).toContain(`${path} is not a file.`);
       rmSync(path, { recursive: true });
     }
+  });
+
+  test('a key that is damaged, or no file: it is a finding, with what it costs to go without', async ({
+    lab,
+  }) => {
+    plant(lab, 'open');
+    const key = join(lab.home, 'key');
+    const whole = readFileSync(key);
+    for (const damage of [() => writeFileSync(key, 'x'), () => mkdirSync(key)]) {
+      rmSync(key, { recursive: true });
+      damage();
+      const { findings, all } = await lookWith(lab, ['home', 'registry']);
+      expect(all('home.part')).toMatchObject([
+        { level: 'problem', title: expect.stringContaining(key), remedy: expect.stringContaining('history') },
+      ]);
+      expect(findings.map(({ remedy = '' }) => remedy).join()).not.toContain('report it');
+    }
+    rmSync(key, { recursive: true });
+    writeFileSync(key, whole, { mode: 0o600 });
   });
 
   test.runIf(isRoot)('one that belongs to another user', async ({ lab }) => {

@@ -1,4 +1,6 @@
+import { statSync } from 'node:fs';
 import { loadSettings, type Settings } from '../../config.ts';
+import { MamError } from '../../errors.ts';
 import { note } from './output.ts';
 
 let told = false;
@@ -13,5 +15,20 @@ export async function commandSettings(registryDir: string | undefined): Promise<
   const { ignored } = settings;
   if (ignored !== undefined && !told) note(`${ignored.what} ${ignored.person}`.trim());
   told = true;
+  return settings;
+}
+
+/**
+ * The same for a command that only reads files: without its home it would take every job for history.
+ * @throws MamError as `loadSettings`, `refused` where MAM_HOME is no folder
+ */
+export async function readingSettings(registryDir: string | undefined): Promise<Settings> {
+  const settings = await commandSettings(registryDir);
+  if (statSync(settings.home, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw new MamError(
+      'refused',
+      `The folder ${settings.home} is not a folder.`,
+      'Move it away, or set MAM_HOME to another folder.',
+    );
   return settings;
 }
