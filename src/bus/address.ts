@@ -82,7 +82,7 @@ export function unreachable(address: BrokerAddress, error: unknown): MamError {
     return new MamError(
       'unreachable',
       `The hub at ${where} cannot be reached (${reason(error)}).`,
-      '`mam hub logs` tells what stands in its way.',
+      '`mam doctor` tells what stands in its way.',
       { cause: error },
     );
   }

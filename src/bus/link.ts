@@ -76,13 +76,16 @@ export class Link {
         return options.patienceMs;
       },
       send,
+      whyNoHub: () =>
+        this.#client === undefined && this.#failure instanceof MamError ? this.#failure.text : undefined,
     });
     this.#requests = new Requests({
       replyTo: this.#replyTo,
       path: options.path,
       send: (payload) => {
-        if (this.#client === undefined || this.#hubStatus === undefined || this.#hubOnline === true)
-          send(requestsGoTo, payload);
+        const goes = this.#client === undefined || this.#hubStatus === undefined || this.#hubOnline === true;
+        if (goes) send(requestsGoTo, payload);
+        return goes && this.#client !== undefined;
       },
       explain: (command, timeoutMs) => this.#explain(command, timeoutMs),
     });
@@ -299,7 +302,7 @@ export class Link {
     return new MamError(
       'unavailable',
       `The hub${address.kind === 'socket' ? '' : ` of ${host}`} did not answer "${command}" within ${timeoutMs / 1000} s (over ${describeAddress(address)}).`,
-      'Run `mam hub status`, then try again.',
+      'Run `mam doctor`, then try again.',
     );
   }
 

@@ -180,6 +180,6 @@ function noAnswer(timeoutMs: number): MamError {
   return new MamError(
     'unavailable',
     `The hub did not answer within ${timeoutMs / 1000} s.`,
-    'Run `mam hub status`, then try again.',
+    'Run `mam doctor`, then try again.',
   );
 }

@@ -21,6 +21,8 @@ export interface PublisherOptions {
   manyHubs: boolean;
   /** How long an event waits for the hub's word before it goes to the outbox, in ms; 1,000 when absent. */
   patienceMs?: number | undefined;
+  /** Why there is no hub to publish to, where that is known. */
+  whyNoHub?: () => string | undefined;
   /** Publishes if there is a connection; else the claim goes out with `resend`. */
   send: (topic: string, payload: string) => void;
 }
@@ -179,7 +181,8 @@ export class Publisher {
   }
 
   get #tooLate(): string {
-    return `The hub did not acknowledge it within ${this.#patienceMs / 1000} s.`;
+    const why = this.#options.whyNoHub?.();
+    return why ?? `The hub did not acknowledge it within ${this.#patienceMs / 1000} s.`;
   }
 
   /** Looks after the oldest claim that is on its way. */

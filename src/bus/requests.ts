@@ -4,11 +4,24 @@ import { LIMITS } from '../job/limits.ts';
 import { type Command, type Commands, PROTOCOL_VERSION, type Reply, type Request } from '../job/request.ts';
 import { asMamError } from './reply-error.ts';
 
+/** What changes nothing: asking again is all there is to do. */
+const READS: ReadonlySet<Command> = new Set([
+  'preview',
+  'status',
+  'list',
+  'screen',
+  'log',
+  'agents',
+  'hub_status',
+]);
+
 interface Pending {
   payload: string;
   resolve: (result: never) => void;
   reject: (error: Error) => void;
   timer: NodeJS.Timeout;
+  /** It has gone out: the hub may carry it out, whoever waits for that. */
+  sent: boolean;
 }
 
 export interface RequestsOptions {
@@ -16,8 +29,8 @@ export interface RequestsOptions {
   replyTo: string;
   /** The caller's PATH, which the hub may need. */
   path?: string | undefined;
-  /** Publishes a request if there is a connection; else it is sent with `resend`. */
-  send: (payload: string) => void;
+  /** Publishes a request if there is a connection; else it is sent with `resend`. @returns whether it went out */
+  send: (payload: string) => boolean;
   /** Why no answer came, seen at the end of `timeoutMs`. */
   explain: (command: Command, timeoutMs: number) => MamError;
 }
@@ -58,11 +71,14 @@ export class Requests {
     if (Buffer.byteLength(payload) > LIMITS.payloadBytes) throw tooLong(command);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
+        const { sent } = this.#pending.get(request.request_id) ?? {};
         this.#pending.delete(request.request_id);
-        reject(explain(command, timeoutMs));
+        const why = explain(command, timeoutMs);
+        reject(sent === true && !READS.has(command) ? mayBeDone(why) : why);
       }, timeoutMs);
-      this.#pending.set(request.request_id, { payload, resolve, reject, timer });
-      send(payload);
+      const pending = { payload, resolve, reject, timer, sent: false };
+      this.#pending.set(request.request_id, pending);
+      pending.sent = send(payload);
     });
   }
 
@@ -76,7 +92,8 @@ export class Requests {
 
   /** Sends everything that waits, with the same ids: the hub answers a repeated request once more. */
   resend(): void {
-    for (const { payload } of this.#pending.values()) this.#options.send(payload);
+    for (const pending of this.#pending.values())
+      if (this.#options.send(pending.payload)) pending.sent = true;
   }
 
   /** Ends everything that waits. */
@@ -92,6 +109,15 @@ export class Requests {
     }
     return waiting;
   }
+}
+
+/** A command that went out and was not answered: the hub carries it out when it goes on. */
+function mayBeDone({ code, message }: MamError): MamError {
+  return new MamError(
+    code,
+    `${message} It is not known whether it was carried out, or will be.`,
+    '`mam doctor` tells what is wrong with the hub. Look whether it was done (job_status, `mam status`) before you try again.',
+  );
 }
 
 function tooLong(command: Command): MamError {

@@ -192,7 +192,7 @@ async function keep(settings: Settings, claim: Claim, why: string): Promise<Clai
 }
 
 function kept({ event_id }: Claim, why: string): ClaimReply {
-  note(`kept in the outbox, delivered when the hub is back. ${why}`);
+  note(`kept in the outbox, delivered when the hub can take it. ${why}`);
   return { event_id, accepted: true, recorded: false };
 }
 

@@ -13,8 +13,10 @@ import { generate } from 'mqtt-packet';
 import { afterEach, describe, expect, it } from 'vitest';
 import { frameChecker } from '../../src/bus/frame-guard.ts';
 import { keepInOutbox, outboxFolder, watchOutbox } from '../../src/bus/outbox.ts';
+import { Requests } from '../../src/bus/requests.ts';
 import { dropSpool, spoolText, sweepSpool, takeSpool } from '../../src/bus/spool.ts';
 import { claimTopic, isReplyTopic, logTopic, parseClaimTopic, parseLogTopic } from '../../src/bus/topics.ts';
+import { MamError } from '../../src/errors.ts';
 import { until } from '../support/until.ts';
 import { cleanUp, makeClaim, makeHome, onCleanUp, publishPacket } from './helpers.ts';
 
@@ -115,4 +117,18 @@ describe('watching the outbox', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     expect(statSync(join(folder, 'w.a-000000001.json')).mode & 0o777).toBe(0o600);
   });
+});
+
+it('says of a command that went out unanswered that it may be carried out, and of no other', async () => {
+  const refusal = (sends: boolean, command: 'cancel' | 'status') =>
+    new Requests({
+      replyTo: 'r',
+      send: () => sends,
+      explain: () => new MamError('unavailable', 'No answer.', 'Try again.'),
+    })
+      .request(command, { job_id: 'job' }, 1)
+      .catch((error: MamError) => error.text);
+  expect(await refusal(true, 'cancel')).toContain('It is not known whether it was carried out, or will be.');
+  expect(await refusal(false, 'cancel')).toBe('No answer. Try again.');
+  expect(await refusal(true, 'status')).toBe('No answer. Try again.');
 });

@@ -47,12 +47,14 @@ test('a wait that no hub answers says so, and not that there is no job', async (
   await stopHub();
   const shell = lab.mam('wait', 'real', '--timeout', '0', '--json');
   const plain = lab.mam('wait', 'real', '--timeout', '0');
+  const all = lab.mam('wait', '--timeout', '0');
   const answer = await server.ask('wait_job', { job_ids: ['real'], timeout_seconds: 0 });
   const summary = 'Not known, as the hub has not answered: real.';
   expect(answer).toMatchObject({ outcome: 'still_running', summary, jobs: [] });
   expect(answer.next).toContain('Call wait_job with {"job_ids":["real"]');
-  expect(JSON.parse((await shell).stdout)).toMatchObject({ summary, next: 'mam hub status' });
+  expect(JSON.parse((await shell).stdout)).toMatchObject({ summary, next: 'mam doctor' });
   expect(await plain).toMatchObject({ code: 3, stdout: expect.stringContaining('real  not known') });
+  expect(await all).toMatchObject({ code: 69, stderr: expect.stringContaining('`mam doctor` tells') });
   process.kill(await lab.hubPid(), 'SIGCONT');
 });
 
