@@ -63,7 +63,9 @@ export default defineCommand({
     const { code, output, cutOffAfter } = await runHere(
       { script, workdir: record.workdir, timeoutSeconds, env },
       json,
-    );
+    ).catch((error: unknown) => {
+      throw given === undefined ? error : asNamed(error);
+    });
     const passed = code === 0;
     const verdict = {
       script,
@@ -97,6 +99,12 @@ function recordOf(dir: string, jobId: string, { home, cwd }: Settings, isNamed: 
     note(`${error.message} The script runs in ${cwd}.`);
     return { ...foldJob(dir, jobId).record, workdir: cwd };
   }
+}
+
+/** A script that cannot run is wrong usage where it stands on the command line, as with `mam submit`. */
+function asNamed(error: unknown): unknown {
+  const isScript = error instanceof MamError && error.message.startsWith('The script ');
+  return isScript ? new MamError('bad_input', error.message, error.hint) : error;
 }
 
 /** Runs the script as a child of this terminal: who interrupts this process interrupts the script. */

@@ -8,6 +8,9 @@ import { jobIdOf, jobOption, jobWord } from './jobs/job-argument.ts';
 
 /** A page of the hub's list. */
 const JOBS_AT_ONCE = 200;
+/** A hub that has to be started first answers within this time beside that of the wait, and any within the second; in ms. */
+const HUB_MS = 4_000;
+const MOST_MS = 10_000;
 
 export default defineCommand({
   about: [
@@ -28,7 +31,7 @@ export default defineCommand({
     done: 'completed; of several jobs, every one',
     failed: 'failed or cancelled; of several jobs, one of them',
     running: 'time is up, or Ctrl-C: the job goes on',
-    attention: 'the job needs an answer',
+    attention: 'the job that is named needs an answer',
   },
   examples: ['mam wait --job fix-login-7f3kq2ab --timeout 600', 'mam wait'],
 
@@ -50,7 +53,7 @@ export default defineCommand({
         json,
       });
       if (json) printJson(followedJson(end));
-      return exitCodeAfter(end);
+      return exitCodeAfter(end, named === undefined);
     } finally {
       await link.close();
     }
@@ -58,13 +61,14 @@ export default defineCommand({
     async function openJobs(): Promise<string[]> {
       const ids: string[] = [];
       let cursor: string | undefined;
+      const listMs =
+        options.timeout === undefined ? undefined : Math.min(options.timeout * 1000 + HUB_MS, MOST_MS);
       do {
-        const page = await link.request('list', {
-          registry_dir: settings.registryDir,
-          open_only: true,
-          limit: JOBS_AT_ONCE,
-          cursor,
-        });
+        const page = await link.request(
+          'list',
+          { registry_dir: settings.registryDir, open_only: true, limit: JOBS_AT_ONCE, cursor },
+          listMs,
+        );
         ids.push(...page.jobs.map((job) => job.job_id));
         cursor = page.cursor;
       } while (cursor !== undefined);

@@ -262,7 +262,7 @@ describe('alone in its lab', () => {
       ]);
       for (const ended of [text, json]) {
         expect(ended.code).toBe(0);
-        expect(ended.stderr).toContain('mam: kept in the outbox, delivered when the hub is back.');
+        expect(ended.stderr).toContain('mam: kept in the outbox, delivered when the hub can take it.');
       }
       expect(text.stdout).toBe('');
       expect(JSON.parse(json.stdout)).toMatchObject({ accepted: true, recorded: false });
@@ -304,6 +304,14 @@ describe('alone in its lab', () => {
         jobs: [],
         outcome: 'final',
       });
+    });
+
+    test('without a job: time is up is 3 also where one needs somebody, who is told once', async () => {
+      for (const id of ['one', 'two']) plant(lab, id);
+      await (await lab.reporter).report('two', 'question', { detail: 'Go on?' });
+      const { code, stdout } = await mam(['wait', '--timeout', '0.2']);
+      expect(code).toBe(3);
+      for (const id of ['one', 'two']) expect(stdout.match(new RegExp(`^${id} `, 'gm')), id).toHaveLength(1);
     });
 
     test('waits for more jobs than a page of the list has, and as long as can be; ends quietly when its reader goes away', async () => {

@@ -160,7 +160,7 @@ describe('mam verify, without a hub', () => {
   });
   afterEach(() => lab.end());
 
-  test('says what is wrong: 64 for a script that is not there, 69 for a job that is not, or a script that cannot be started', async () => {
+  test('says what is wrong: 64 for a script that is not there or cannot be started, 69 for a job that is not', async () => {
     plant(lab, 'roof');
     plant(lab, 'away', { workdir: '/no/such/folder' });
     const path = script('exit 0\n');
@@ -170,7 +170,7 @@ describe('mam verify, without a hub', () => {
       [['roof', '--validate', 'no.sh'], 64, 'no.sh cannot be read'],
       [['roof', '--validate', '.'], 64, 'cannot be read'],
       [['roof'], 64, 'without a validation script'],
-      [['roof', '--validate', bad], 69, 'cannot run: its interpreter /no/such/program is not there'],
+      [['roof', '--validate', bad], 64, 'cannot run: its interpreter /no/such/program is not there'],
       [['away', '--validate', path], 69, '/no/such/folder'],
     ] as const) {
       const ended = await lab.mam('verify', ...args);

@@ -27,11 +27,16 @@ export function exitCodeFor(error: unknown): number {
 /** From the best end of a job to the worst. */
 const WORST: readonly number[] = [EXIT.done, EXIT.running, EXIT.attention, EXIT.failed];
 
-/** The exit code after a wait; of several jobs the worst. */
-export function exitCodeAfter({ outcome, jobs, unseen }: WaitView): number {
+/**
+ * The exit code after a wait; of several jobs the worst.
+ * @param past a job that needs somebody was waited for on: at the end of the time it is one that is still open
+ */
+export function exitCodeAfter({ outcome, jobs, unseen }: WaitView, past = false): number {
   // A job that is kept out of its pane is still queued, and wants somebody too.
   if (outcome === 'needs_attention') return EXIT.attention;
-  const codes = [...jobs.map(exitCodeOf), ...unseen.map(() => EXIT.running)];
+  const codeOf = (job: JobRecord): number =>
+    past && job.final_at === undefined ? EXIT.running : exitCodeOf(job);
+  const codes = [...jobs.map(codeOf), ...unseen.map(() => EXIT.running)];
   const worst = Math.max(0, ...codes.map((code) => WORST.indexOf(code)));
   return WORST[worst] ?? EXIT.failed;
 }

@@ -59,6 +59,7 @@ export async function followJobs(following: Following): Promise<Followed> {
     several ? `${following.jobIds.length} open jobs` : 'waiting',
     json ? false : undefined,
   );
+  const told = new Map<string, string>();
   const end: Followed = { outcome: 'final', jobs: [], unseen: [], events: [], cursor: following.cursor };
   try {
     for (let open = following.jobIds; open.length > 0; ) {
@@ -85,14 +86,18 @@ export async function followJobs(following: Following): Promise<Followed> {
       tellSeen(link, settings.registryDir, ownerOf(settings), found.jobs);
       const over = found.outcome === 'still_running' || !past;
       for (const job of found.jobs) {
-        if (!json && (over || isFinal(job.status) || needsAttention(job))) line.print(jobText(job));
+        const text = jobText(job);
+        // One that is waited for on is told again only when it stands otherwise.
+        const isNews = (over || isFinal(job.status) || needsAttention(job)) && told.get(job.job_id) !== text;
+        if (isNews) told.set(job.job_id, text);
+        if (!json && isNews) line.print(text);
       }
       if (over) {
         end.outcome = found.outcome;
         end.jobs.push(...left);
         end.unseen = found.unseen;
         for (const id of json ? [] : found.unseen)
-          line.print(`${id}  not known: the hub has not answered\n  next: mam hub status`);
+          line.print(`${id}  not known: the hub has not answered\n  next: mam doctor`);
         break;
       }
       open = left.map((job) => job.job_id);
@@ -116,7 +121,7 @@ export function followedJson({ events, cursor, ...end }: Followed) {
     jobs_left_out: left_out,
     events: eventRows(events, Number.POSITIVE_INFINITY),
     cursor: cursor ?? '',
-    next: open !== undefined ? nextStep(open) : end.unseen.length > 0 ? 'mam hub status' : 'mam list',
+    next: open !== undefined ? nextStep(open) : end.unseen.length > 0 ? 'mam doctor' : 'mam list',
   };
 }
 
