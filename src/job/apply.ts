@@ -205,11 +205,21 @@ function advance(next: JobRecord, event: RecordedEvent): void {
   }
 }
 
-/** What was said of an order's obstacle is no word of a job that it keeps no longer. The words of this event are. */
+/** What was said of an obstacle, or of why a job needs somebody, is no word of a job that it keeps no longer. The words of this event are. */
 function dropObstacle(before: JobRecord, next: JobRecord, { detail }: RecordedEvent): void {
   const wasKept = before.blocked_by !== undefined && before.blocked_what === undefined;
-  const isOver = wasKept && next.blocked_by === undefined;
+  const isOver =
+    (wasKept && next.blocked_by === undefined) || (isHubs(before) && next.reason !== before.reason);
   if (isOver && next.detail === before.detail && next.detail !== detail) delete next.detail;
+}
+
+/** True where the job needs somebody, and the words for that are the hub's own: a guess, or a dialog that it saw. */
+function isHubs({ reason, requests, detail }: JobRecord): boolean {
+  if (reason === 'permission')
+    return requests.some(
+      ({ kind, source, text }) => kind === 'permission' && source !== 'peer' && detail === text,
+    );
+  return reason === 'stalled' || reason === 'rate_limited' || reason === 'delivery_unverified';
 }
 
 /** True for a silence of tmux that was over when this was recorded: what has been pasted stands in the pane. */

@@ -292,9 +292,22 @@ const ATTENTION: Row[] = [
     { status: 'input_required', reason: 'stalled', wake_seq: 6 },
   ],
   [
-    'stalled, output: working',
-    () => Story.working().next('stalled').next('resumed'),
+    'stalled, output: working, and the words for it are gone',
+    () => Story.working().next('stalled', { detail: 'silent' }).next('resumed'),
     { status: 'working', attention: [], wake_seq: 6 },
+    ['detail'],
+  ],
+  [
+    'stalled, cancelled: that it was silent is no reason',
+    () => Story.working().next('stalled', { detail: 'silent' }).next('cancelled'),
+    { status: 'cancelled' },
+    ['detail'],
+  ],
+  [
+    'a dialog, gone from the screen: nobody has to answer it any more',
+    () => permission().next('permission_resolved', { data: { request_id: 'p1' } }),
+    { status: 'working' },
+    ['detail'],
   ],
   [
     'stalled, any event: working',
