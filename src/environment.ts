@@ -10,7 +10,7 @@ const NEEDED =
  * configuration, and the way to the network. No program's keys are among it.
  */
 const OF_SESSION =
-  /^(XDG_[A-Z_]+|DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|DBUS_SESSION_BUS_ADDRESS|SSH_(AUTH_SOCK|AGENT_PID|CONNECTION)|KRB5CCNAME|WINDOWID|COLORTERM|TERM|((https?|all|no)_proxy)|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS)$/i;
+  /^(MAM_HOME|XDG_[A-Z_]+|DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|DBUS_SESSION_BUS_ADDRESS|SSH_(AUTH_SOCK|AGENT_PID|CONNECTION)|KRB5CCNAME|WINDOWID|COLORTERM|TERM|((https?|all|no)_proxy)|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS)$/i;
 /** What belongs to a terminal: tmux sets it for each pane by itself. */
 const OF_TERMINAL = /^(TERM|COLORTERM|WINDOWID)$/;
 

@@ -63,7 +63,10 @@ export async function launchAgent(
   };
   const server = servers.get(socket);
   const session = params.env ?? {};
-  const made = await createSession(server, { name, folder: params.workdir, env: session });
+  // A new tmux server keeps what its caller has: a shell that is opened there later finds the same hub.
+  const home = session['MAM_HOME'] === undefined ? undefined : params.server_env?.['MAM_HOME'];
+  const first = { ...session, ...(home !== undefined && { MAM_HOME: home }) };
+  const made = await createSession(server, { name, folder: params.workdir, env: first });
   try {
     const words = [program, ...launch.args];
     const marks = { [STARTED_OPTION]: params.agent, 'remain-on-exit': 'on' };

@@ -110,6 +110,9 @@ describe('an agent that is started', () => {
     expect(first).toMatchObject({ ...env, HOME: lab.folder });
     expect(first['TMUX']).toContain(lab.socket);
     expect(await lab.tmux('show-options', '-gv', '@seen')).toBe('yes');
+    // What a person opens there later finds the same hub and the same tmux.
+    const kept = await lab.tmux('show-environment', '-g');
+    for (const name of ['MAM_HOME', 'TMUX_TMPDIR']) expect(kept).toContain(`${name}=${lab.env[name]}`);
     const second = await lab.startServer({ ...env, SSH_AUTH_SOCK: '/agent/two', XDG_SESSION_ID: 'two' });
     await second.ask('start_agent', { agent: 'writer', name: 'two' });
     lab.sessions.add('two');
