@@ -39,7 +39,8 @@ export default defineCommand({
   async run({ options, registryDir, json }) {
     const place = await placeHere(registryDir);
     const quiet = endOnSignals();
-    const findings = await examine(options.client === undefined ? checks : checksOf(options.client), place);
+    const found = await examine(options.client === undefined ? checks : checksOf(options.client), place);
+    const findings = options.client === undefined || found.length > 0 ? found : [absent(options.client)];
     quiet();
     const problems = findings.filter(({ level }) => level === 'problem');
     const summary = summaryOf(findings);
@@ -49,6 +50,15 @@ export default defineCommand({
     return problems.length === 0 ? EXIT.done : EXIT.unavailable;
   },
 });
+
+/** Of a client that was asked for by name something is said in any case. */
+function absent(client: string): Finding {
+  return {
+    ...{ id: `client.${client}.absent`, area: 'clients', level: 'note' },
+    title: `Nothing was looked at: no configuration of ${client} names mam.`,
+    remedy: `\`mam install ${client}\` adds it.`,
+  };
+}
 
 async function placeHere(registryFlag: string | undefined): Promise<Place> {
   // biome-ignore lint/style/noProcessEnv: what surrounds this program is what is looked at

@@ -576,6 +576,9 @@ describe('clients', () => {
     await until('all that it started is gone', () => lab.processes.length === 0);
     const alone = await doctor(['--client', 'codex']);
     expect(alone.findings.map(({ id }) => id)).toEqual(['client.codex.server']);
+    expect((await lab.mam('install', 'codex', '--uninstall')).code).toBe(0);
+    const none = (await doctor(['--client', 'codex'])).of('client.codex.absent');
+    expect(none).toMatchObject({ level: 'note', remedy: expect.stringContaining('`mam install codex`') });
   });
 
   test('a program that is gone, a file that is no TOML, a server that is switched off', async () => {

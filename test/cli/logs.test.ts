@@ -62,7 +62,7 @@ describe('mam logs', () => {
       /\(10000 characters; the whole is in .*\/texts\/[0-9a-f]{64}\)/,
       /progress +\(late\) too late/,
       /^ended +completed, /m,
-      /^took +queued .*, working .*, total /m,
+      /^took +queued .*, with its peer .*, total /m,
     ])
       expect(stdout).toMatch(part);
     expect(stdout).not.toContain('\x1b');

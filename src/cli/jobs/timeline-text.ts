@@ -84,7 +84,7 @@ export function footText(record: JobRecord, now: number): string {
   const { queued, working, total } = durations(record, now);
   const times = [
     `queued ${fineSpanText(queued)}`,
-    ...(working === undefined ? [] : [`working ${fineSpanText(working)}`]),
+    ...(working === undefined ? [] : [`with its peer ${fineSpanText(working)}`]),
     `${record.final_at === undefined ? 'so far' : 'total'} ${fineSpanText(total)}`,
   ];
   const late = record.late ? ', amended by a late report' : '';
