@@ -44,7 +44,8 @@ export async function deliver(
   await steps.pasting(free.shot);
   if (steps.stop.aborted) return { kind: 'stopped', stands: false };
   const { lines, cursor_y: row } = free.shot;
-  const pasted = { text: clean, prompt: promptOf(free.shot), above: lines[row - 1] };
+  const mustBeWhole = (look.others ?? []).length > 0;
+  const pasted = { text: clean, prompt: promptOf(free.shot), above: lines[row - 1], mustBeWhole };
   try {
     const refusal = await paste(server, target.pane, free.shot, clean);
     if (refusal !== undefined) return reclassify(server, target, look, refusal);
