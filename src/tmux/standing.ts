@@ -10,6 +10,8 @@ export interface Pasted {
   alternate?: boolean | undefined;
   /** The row above the prompt before the paste, where that is known: all that bounds a box without a prompt. */
   above?: string | undefined;
+  /** The cursor, where it stood in a row that is no prompt. */
+  parked?: { x: number; y: number } | undefined;
   /** Another text may stand hidden in the box: ours counts only where all of it is seen. */
   mustBeWhole?: boolean | undefined;
   /** What the program shows in the place of the text, where that was seen a moment ago. */
