@@ -4,7 +4,7 @@ import { isFinal } from '../job/words.ts';
 import { clearOwnText } from '../tmux/clear.ts';
 import type { TmuxServer } from '../tmux/control.ts';
 import { type Look, type Obstacle, preflight, type Target } from '../tmux/deliver.ts';
-import { boxOf, hasLeft } from '../tmux/has-left.ts';
+import { boxOf, hasEmptyBox, hasLeft } from '../tmux/has-left.ts';
 import { ownFormOnScreen, unsent } from '../tmux/own-form.ts';
 import { locate } from '../tmux/own-text.ts';
 import { type Shot, shoot } from '../tmux/screen.ts';
@@ -147,6 +147,7 @@ export class Leftovers {
     // Its program shows it as other words.
     if (!wasSeen && box === 'filled') this.texts.noteSeen(own, { cursor: true });
     const isThrownAway = !wasSeen && box === 'other' && isOld(own);
+    own.hasLeft = isEmpty || hasEmptyBox(shot, own, own.seen ?? {});
     return isEmpty || isThrownAway || hasLeft(shot, own, own.seen ?? {}) ? 'gone' : 'unclear';
   }
 
@@ -198,6 +199,7 @@ export class Leftovers {
     for (const end = performance.now() + SHOWN_MS; performance.now() < end; await sleep(LOOK_MS)) {
       const shot = await shoot(server, target.pane);
       if (shot === undefined || !hasLeft(shot, pasted, own.seen ?? {})) continue;
+      own.hasLeft = true;
       this.texts.takeForGone(own);
       return true;
     }

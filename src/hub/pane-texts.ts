@@ -30,6 +30,8 @@ export interface Known extends PaneText {
   readonly name: string;
   /** How it has been seen in the pane; nothing: it has not. */
   seen: SeenText | undefined;
+  /** Its box was seen to be empty. */
+  hasLeft?: boolean;
   /** When its clear key was last pressed, on the clock that nobody sets, in ms. */
   clearedAt: number;
   /** When it was last waited for, to be cleared. */
@@ -144,10 +146,11 @@ export class PaneTexts {
     this.guarded(one, () => removePaneText(this.folder, one.name));
   }
 
-  /** It has left its box, or was never in it: then it may come up all the same. */
+  /** It has left its box, or was never in it, or is hidden: then it may come up all the same. */
   takeForGone(one: Known): void {
     const { text, cursor, placeholder } = one.seen ?? {};
-    if (text !== true && cursor !== true && placeholder === undefined)
+    const wasSeen = text === true || cursor === true || placeholder !== undefined;
+    if (!wasSeen || one.hasLeft !== true)
       this.gone.set(one.pane_pid, [...this.marksGone(one), one.mark].slice(-WATCHED));
     this.drop(one);
   }

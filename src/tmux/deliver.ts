@@ -2,6 +2,7 @@ import { MamError } from '../errors.ts';
 import type { TmuxServer } from './control.ts';
 import { paste, pressOnRows, type Target, unfit } from './guard.ts';
 import { climb } from './ladder.ts';
+import { bare } from './own-text.ts';
 import { type Look, type Obstacle, type Preflight, preflight } from './preflight.ts';
 import type { ClimbEnd, DeliverySteps } from './rung.ts';
 import { type Shot, shoot } from './screen.ts';
@@ -43,8 +44,11 @@ export async function deliver(
   if (steps.stop.aborted) return { kind: 'stopped', stands: false };
   await steps.pasting(free.shot);
   if (steps.stop.aborted) return { kind: 'stopped', stands: false };
-  const { lines, cursor_y: row } = free.shot;
-  const pasted = { text: clean, prompt: promptOf(free.shot), above: lines[row - 1] };
+  const { lines, cursor_x: column, cursor_y: row } = free.shot;
+  const mustBeWhole = (look.others ?? []).length > 0;
+  const prompt = promptOf(free.shot);
+  const parked = bare(prompt) === '' ? { x: column, y: row } : undefined;
+  const pasted = { text: clean, prompt, above: lines[row - 1], parked, mustBeWhole };
   try {
     const refusal = await paste(server, target.pane, free.shot, clean);
     if (refusal !== undefined) return reclassify(server, target, look, refusal);

@@ -17,15 +17,28 @@ export interface Sighting {
  * empty one stands below the text, or nothing is left of words that were seen. That it is not at the cursor is not enough.
  */
 export function hasLeft(shot: Shot, pasted: Pasted, seen: Sighting): boolean {
-  if (standing(shot, pasted) !== 'none' || (pasted.alternate ?? shot.alternate) !== shot.alternate)
-    return false;
-  const isUnknown = seen.text !== true && seen.placeholder === undefined;
-  if (boxOf(shot, pasted) === 'empty' && (seen.cursor === true || isUnknown)) return true;
+  if (hasEmptyBox(shot, pasted, seen)) return true;
+  if (standing(shot, pasted) !== 'none' || isOther(shot, pasted)) return false;
   const { lines } = shot;
-  if (hasEmptyBoxBelow(lines, seen.text === true ? pasted.text : seen.placeholder)) return true;
   const isNowhere =
     !hasPiece(lines.map(bare).join(''), bare(pasted.text)) && !lines.some((row) => PLACEHOLDER.test(row));
-  return !isUnknown && isNowhere;
+  return !isUnknown(seen) && isNowhere;
+}
+
+/** True where the very box is seen to be empty: what is merely nowhere may be hidden by another view of its program. */
+export function hasEmptyBox(shot: Shot, pasted: Pasted, seen: Sighting): boolean {
+  if (standing(shot, pasted) !== 'none' || isOther(shot, pasted)) return false;
+  if (boxOf(shot, pasted) === 'empty' && (seen.cursor === true || isUnknown(seen))) return true;
+  return hasEmptyBoxBelow(shot.lines, seen.text === true ? pasted.text : seen.placeholder);
+}
+
+function isUnknown({ text, placeholder }: Sighting): boolean {
+  return text !== true && placeholder === undefined;
+}
+
+/** The program shows its other screen. */
+function isOther({ alternate }: Shot, pasted: Pasted): boolean {
+  return (pasted.alternate ?? alternate) !== alternate;
 }
 
 /** What stands before the cursor, against what stood there before the paste: the same, more, or another prompt. */

@@ -8,6 +8,8 @@ const FORMS = [
   /Job([a-z0-9-]{1,80}?)wasdelegatedtoyoubyanotheragent(?<end>.*?Useonlythisid,noneofanearlierrun:\1)?/g,
   /Jobs?([a-z0-9-]{1,80}?)(?:is(?:completed|failed|cancelled)|needsyou|,foryou:|:thereissomethingforyoutoread)(?<end>.*?(?:,note[a-z0-9]{8}|\(note[a-z0-9]{8}\)))/g,
 ];
+/** How they end, which is all that a box shows that is too small for them. */
+const ENDS = [/Useonlythisid,noneofanearlierrun:([a-z0-9-]{1,80})/g, /(?:,|\()note([a-z0-9]{8})\)?/g];
 const SHOWN_CHARS = 60;
 
 /**
@@ -18,9 +20,10 @@ const SHOWN_CHARS = 60;
 export function ownFormAtCursor(shot: Shot): string | undefined {
   const { lines, cursor_y: y } = shot;
   const top = Math.max(0, y - REACH);
-  const at = formsIn(lines.slice(top, endOfBox(shot))).find(
-    ({ first, last }) => top + first <= y && top + last >= y,
-  );
+  const rows = lines.slice(top, endOfBox(shot));
+  const at =
+    formsIn(rows).find(({ first, last }) => top + first <= y && top + last >= y) ??
+    (bare(lines[y] ?? '') === '' ? undefined : formsIn(rows, ENDS).find(({ last }) => top + last >= y));
   if (at !== undefined) return (lines[top + at.first] ?? '').trim().slice(0, SHOWN_CHARS);
   return PLACEHOLDER.exec(lines[y] ?? '')?.[0].slice(0, SHOWN_CHARS);
 }
@@ -43,19 +46,23 @@ export function otherForms(lines: string[], text: string): string[] {
 }
 
 /** Our texts in some rows, by the rows in which they begin and end. */
-function formsIn(lines: string[]): { first: number; last: number; job: string; text: string }[] {
+function formsIn(
+  lines: string[],
+  forms = FORMS,
+): { first: number; last: number; job: string; text: string }[] {
   const rows = lines.map(bare);
   const ends = rows.map((_, row) => rows.slice(0, row + 1).join('').length);
   const rowOf = (at: number) => ends.findIndex((end) => at < end);
-  return FORMS.flatMap((form) => [...rows.join('').matchAll(form)]).map(
-    ({ index, 0: text, 1: job = '', groups }) => {
+  return forms
+    .flatMap((form) => [...rows.join('').matchAll(form)])
+    .map(({ index, 0: text, 1: job = '', groups }) => {
       const end = index + text.length - 1;
       // Somebody has taken its end away: it goes on as far as its rows do.
       const blank = rows.findIndex((row, at) => at > rowOf(end) && row === '');
-      const last = groups?.['end'] === undefined ? (blank < 0 ? rows.length : blank) - 1 : rowOf(end);
+      const isCut = forms === FORMS && groups?.['end'] === undefined;
+      const last = isCut ? (blank < 0 ? rows.length : blank) - 1 : rowOf(end);
       return { first: rowOf(index), last, job, text };
-    },
-  );
+    });
 }
 
 /** Why such a text is in the way. @param words of it */

@@ -1,8 +1,9 @@
 /**
- * What programs put around and into wrapped text: blanks, box drawing, block elements, ASCII borders. And what they leave
- * out: joiners and variants.
+ * What programs put around and into wrapped text: blanks, box drawing, block elements, ASCII borders, the ends of scroll
+ * bars, signs for line breaks. And what they leave out: joiners and variants.
  */
-const DECORATION = /[\s\u2500-\u259f|\p{Default_Ignorable_Code_Point}]+/gu;
+const DECORATION =
+  /[\s\u2500-\u259f\u25b2\u25b4\u25bc\u25be\u21b5\u23ce|\p{Default_Ignorable_Code_Point}]+/gu;
 /** What agents show in place of a long paste: `[Pasted text #1 +2 lines]`, `[Pasted Content 5614 chars]`, … */
 export const PLACEHOLDER = /\[Pasted [^\]]*\]/;
 /** Length of the end of our text that is looked for, in characters without blanks. */

@@ -10,6 +10,10 @@ export interface Pasted {
   alternate?: boolean | undefined;
   /** The row above the prompt before the paste, where that is known: all that bounds a box without a prompt. */
   above?: string | undefined;
+  /** The cursor, where it stood in a row that is no prompt. */
+  parked?: { x: number; y: number } | undefined;
+  /** Another text may stand hidden in the box: ours counts only where all of it is seen. */
+  mustBeWhole?: boolean | undefined;
   /** What the program shows in the place of the text, where that was seen a moment ago. */
   placeholder?: string | undefined;
 }
@@ -31,8 +35,14 @@ const END = 24;
 const EDGE = /[─━▔▀▄╌═]{3}/;
 /** What stands so far right of a box is a column of its own. */
 const ASIDE = /(?<=\S {8,})\S.*$/;
+/** What a program writes before each further row of its box: a number, or dots. */
+const LEAD = /^[\s│┃|]*(?:\d{1,4}[.:)]?|\.{2,4}:?|[>»·…:+~]{1,3})(?=\s|$)/;
+/** So much of a text in the cursor's row is a piece of it as well, where the row has room for no more. */
+const ROW_PIECE = 6;
 /** A row that ends so few columns before the edge of its pane is full: the cursor may be in the next one. */
 const NARROW = 8;
+/** Columns below which a row may hold less than a piece of a text. */
+const NARROW_PANE = 40;
 
 /** How a text stands in the input box, as far as one look tells. A transcript above the box does not count. */
 export function standing(shot: Shot, pasted: Pasted): Standing {
@@ -40,7 +50,10 @@ export function standing(shot: Shot, pasted: Pasted): Standing {
   const rows = shot.lines.slice(beginOfBox(shot, pasted.prompt), endOfBox(shot));
   const shown = rows.map(bare).join('');
   const instead = bare(pasted.placeholder ?? '');
-  if (hasPiece(shown, bare(pasted.text)) || (instead !== '' && shown.includes(instead))) return 'part';
+  const row = bare(shot.lines[shot.cursor_y] ?? '');
+  const isPiece = row.length >= ROW_PIECE && shot.width < NARROW_PANE && bare(pasted.text).includes(row);
+  if (isPiece || hasPiece(shown, bare(pasted.text)) || (instead !== '' && shown.includes(instead)))
+    return 'part';
   return rows.some((row) => PLACEHOLDER.test(row)) ? 'folded' : 'none';
 }
 
@@ -54,7 +67,9 @@ export function standsAlone(shot: Shot, pasted: Pasted): boolean {
   return [pasted.text, pasted.placeholder ?? ''].some((text) => {
     const words = bare(text);
     if (words === '') return false;
-    return isAlone(rows, words, pasted, shot) || (isAside && isAlone(inside, words, pasted, shot));
+    if (isAlone(rows, words, pasted, shot) || (isAside && isAlone(inside, words, pasted, shot))) return true;
+    const led = withoutLeads(rows, pasted.prompt);
+    return led !== undefined && isAlone(led, words, pasted, shot);
   });
 }
 
@@ -87,7 +102,8 @@ export function beginOfBox({ cursor_y: cursor, lines }: Shot, prompt: string): n
 }
 
 /** Whether rows, of which the last one is the cursor's, end in a box that holds these words and nothing else. */
-function isAlone(rows: string[], words: string, { prompt, above }: Pasted, { width }: Shot): boolean {
+function isAlone(rows: string[], words: string, pasted: Pasted, { width }: Shot): boolean {
+  const { prompt, above, mustBeWhole = false } = pasted;
   const sign = signOf(prompt);
   const upper = bare(above ?? '');
   let last = rows.length - 1;
@@ -97,8 +113,11 @@ function isAlone(rows: string[], words: string, { prompt, above }: Pasted, { wid
   for (let row = last; row >= 0; row--) {
     // The beginning of a text that is larger than its box has scrolled out of it.
     const isCut = sign !== '' && shown.length >= END && EDGE.test(rows[row] ?? '');
-    if (isCut && shown.length < words.length) return true;
+    if (isCut && shown.length < words.length) return !mustBeWhole;
     shown = bare(rows[row] ?? '') + shown;
+    // A box of one row shows but the end of it behind its prompt.
+    if (row === last && !mustBeWhole && isFull(rows[row] ?? '', width) && isEndBehind(shown, words, prompt))
+      return true;
     const rest = shown.length - words.length;
     if (rest < 0 ? !words.endsWith(shown) : !shown.endsWith(words)) return false;
     if (rest < 0) continue;
@@ -109,7 +128,24 @@ function isAlone(rows: string[], words: string, { prompt, above }: Pasted, { wid
     const next = bare(rows[row - 1] ?? '');
     if (next === '' || next === upper) return true;
   }
-  return sign !== '' && shown.length >= END && shown.length < words.length;
+  return !mustBeWhole && sign !== '' && shown.length >= END && shown.length < words.length;
+}
+
+function isEndBehind(shown: string, words: string, prompt: string): boolean {
+  const begin = bare(prompt);
+  const end = shown.slice(begin.length);
+  return begin !== '' && shown.startsWith(begin) && end.length >= END && words.endsWith(end);
+}
+
+/** The rows without what the program writes before each further one of its box; nothing where that is not the same. */
+function withoutLeads(rows: string[], prompt: string): string[] | undefined {
+  const sign = signOf(prompt);
+  const begin = sign === '' ? -1 : rows.findLastIndex((row) => signOf(row).startsWith(sign));
+  const further = rows.slice(begin + 1);
+  const leads = further.map((row) => LEAD.exec(row)?.[0]);
+  const isSame = leads.every((lead) => lead !== undefined && signOf(lead) === signOf(leads[0] ?? ''));
+  if (begin < 0 || further.length === 0 || !isSame) return undefined;
+  return [...rows.slice(0, begin + 1), ...further.map((row) => row.replace(LEAD, ''))];
 }
 
 function isFull(row: string, width: number): boolean {

@@ -1,6 +1,7 @@
 import { columnsOf } from '../job/columns.ts';
 import { press, pressOnBox } from './guard.ts';
 import { bare, withoutOwn } from './own-text.ts';
+import { parkedIn } from './parked.ts';
 import { type ClimbEnd, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
 import { find, type Shot, shoot } from './screen.ts';
 import { beginOfBox, type Pasted, type Standing, standing, standsAlone } from './standing.ts';
@@ -56,7 +57,7 @@ export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefine
     const obstacle = obstructed(job, found);
     if (obstacle !== undefined && 'kind' in obstacle && obstacle.kind === 'gone') return obstacle;
     const shot = found as Shot;
-    const where = whereIs(held, shot, pasted);
+    const where = whereIs(job, held, shot, pasted);
     const now = performance.now();
     const elapsed = now - since;
     changedAt = where === 'part' ? (changedAt ?? now) : undefined;
@@ -88,8 +89,9 @@ export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefine
   }
 }
 
-function whereIs(held: Shot, shot: Shot, pasted: Pasted | undefined): Where {
+function whereIs(job: Job, held: Shot, shot: Shot, pasted: Pasted | undefined): Where {
   if (pasted === undefined) return isSame(held, shot) ? 'alone' : 'none';
+  if (parkedIn(shot, pasted, job.before) !== undefined) return 'alone';
   const where = standing(shot, pasted);
   if (where === 'folded') return 'none';
   return where === 'part' && rowsBelow(shot, pasted) !== undefined ? 'above' : where;
@@ -119,7 +121,7 @@ async function pressAgain(job: Job, held: Shot, shot: Shot, pasted: Pasted | und
     return;
   }
   const isBreak = look.breaksEarly === true && isBroken(shot, pasted, 1);
-  if (isBreak || standsAlone(shot, pasted))
+  if (isBreak || standsAlone(shot, pasted) || parkedIn(shot, pasted, job.before) !== undefined)
     await pressOnBox(server, target.pane, shot, look.submitKey, beginOfBox(shot, pasted.prompt));
 }
 

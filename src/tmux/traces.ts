@@ -1,7 +1,7 @@
-import { bare, locate } from './own-text.ts';
+import { bare, locate, shows } from './own-text.ts';
 import type { Climb } from './rung.ts';
 import type { Shot } from './screen.ts';
-import { beginOfBox, type Pasted, promptOf, signOf } from './standing.ts';
+import { beginOfBox, endOfBox, type Pasted, promptOf, signOf } from './standing.ts';
 
 /** Length of the end of our text by which it is found in a transcript, in characters without blanks. */
 const END = 40;
@@ -10,7 +10,7 @@ const END = 40;
 export class Traces {
   private readonly held: Shot;
   private readonly pasted: Pasted;
-  /** Ways in which a transcript may show the text, and how often each was above the box before Enter. */
+  /** Ways in which a transcript may show the text, and how often each was outside the box before Enter. */
   private readonly marks: ReadonlyMap<string, number>;
   /** Everything that was on the screen before the paste, or while the text stood in its box. */
   private readonly known: string[];
@@ -22,7 +22,7 @@ export class Traces {
     this.held = held;
     this.pasted = pasted;
     const words = [bare(text).slice(-END), pasted.placeholder ?? ''].filter((mark) => mark !== '');
-    this.marks = new Map(words.map((mark) => [mark, locate(this.above(held), mark).count]));
+    this.marks = new Map(words.map((mark) => [mark, locate(this.outside(held), mark).count]));
     this.known = [wordsOf(before)];
     if (before.length > 0) this.note(held);
     else this.known.push(wordsOf(held.lines));
@@ -37,11 +37,12 @@ export class Traces {
 
   /** What shows that the text, which has left its box, was taken. @param isHidden a dialog may stand before the box */
   find(shot: Shot, isHidden: boolean): string | undefined {
-    const above = this.above(shot);
+    // A box that is the first thing on its screen has its transcript below.
+    const outside = this.outside(shot);
     // A line that a person has given up stays where it was.
     for (const [mark, count] of this.marks)
-      if (locate(above, mark).count > count && locate(above, `${mark}^C`).count === 0)
-        return 'the text left the box and stands above it';
+      if (locate(outside, mark).count > count && locate(outside, `${mark}^C`).count === 0)
+        return `the text left the box and stands ${shows(this.above(shot), mark) ? 'above' : 'below'} it`;
     // Of what comes and goes by itself, or with the size of the pane, nothing is the agent's answer.
     const isSteady = !isHidden && this.streams < 2 && this.hasSize(shot);
     const row = isSteady ? this.newRow(shot) : undefined;
@@ -65,6 +66,10 @@ export class Traces {
       const words = wordsOf([row]);
       return /\p{L}/u.test(words) && !this.known.some((one) => one.includes(words));
     });
+  }
+
+  private outside(shot: Shot): string[] {
+    return [...this.above(shot), ...shot.lines.slice(endOfBox(shot))];
   }
 
   private above(shot: Shot): string[] {

@@ -1,4 +1,5 @@
 import { PLACEHOLDER, sameLines } from './own-text.ts';
+import { parkedIn } from './parked.ts';
 import { type ClimbEnd, intruder, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
 import { type Shot, shoot } from './screen.ts';
 import { type Pasted, promptOf, standing, standsAlone } from './standing.ts';
@@ -34,7 +35,8 @@ export function seenIn(job: Job, shot: Shot): (Seen & { pasted: Pasted }) | unde
   job.wasSeen ||= mark !== undefined;
   const placeholder = mark !== undefined && PLACEHOLDER.test(mark) ? mark : undefined;
   const pasted = { ...job.pasted, placeholder };
-  return standsAlone(shot, pasted) ? { evidence: sight.evidence, mark, shot, pasted } : undefined;
+  const found = standsAlone(shot, pasted) ? pasted : parkedIn(shot, pasted, job.before);
+  return found && { evidence: sight.evidence, mark, shot, pasted: found };
 }
 
 /** Looks, at first without a pause, until our text is alone in the box and nothing forbids Enter. */

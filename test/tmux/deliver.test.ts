@@ -120,6 +120,25 @@ describe('a text is handed over', () => {
     },
   );
 
+  test.each(['--park', '--park --swallow 1'])(
+    'to one whose cursor is away from its box (%s): submitted',
+    async (options) => {
+      const peer = await lab.receiver(options.split(' '));
+      expect((await hand(peer)).end).toEqual({ kind: 'submitted' });
+      expect(enters(peer)).toBe(options.includes('swallow') ? 2 : 1);
+      expect(pastes(peer)).toEqual([TEXT]);
+    },
+  );
+
+  test('to one whose cursor is away from its box, and a person writes beside it: no Enter', async () => {
+    const peer = await lab.receiver(['--park', '--edit']);
+    const pasting = async () => {
+      await lab.tmux('send-keys', '-t', peer.target.pane, 'x');
+    };
+    expect((await hand(peer, PLAIN, { pasting })).end.kind).toBe('unverified');
+    expect(enters(peer)).toBe(0);
+  });
+
   test('to one that takes the first Enter for a line break: Enter again, no second paste', async () => {
     const peer = await lab.receiver(['--break', '1']);
     expect((await hand(peer, { ...KNOWN, breaksEarly: true })).end).toEqual({ kind: 'submitted' });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { composeOrder } from '../../src/job/order.ts';
-import { hasLeft } from '../../src/tmux/has-left.ts';
+import { hasEmptyBox, hasLeft } from '../../src/tmux/has-left.ts';
 import { otherForms, ownFormAtCursor, ownFormOnScreen } from '../../src/tmux/own-form.ts';
 import { readShot } from '../../src/tmux/screen.ts';
 
@@ -38,6 +38,16 @@ describe('a text of our form', () => {
     expect(ownFormAtCursor(screen('READY> words of a person about Job openings'))).toBeUndefined();
   });
 
+  test('is one of which a small box shows but the end', () => {
+    for (const text of [ORDER, NOTE, LINE]) {
+      const rows = wrapped(text.slice(-90));
+      expect(ownFormAtCursor(screen(rows))).toBeDefined();
+      expect(ownFormAtCursor(screen(`${rows} and paint it`))).toBeDefined();
+      expect(ownFormAtCursor(screen(`${rows}\n`))).toBeUndefined();
+      expect(ownFormAtCursor(screen(`${rows}\nTOOK IT\nREADY> `))).toBeUndefined();
+    }
+  });
+
   test('counts anywhere where notes are lost, unless an empty box stands below it', () => {
     expect(ownFormOnScreen(screen(`READY> ${ORDER}\n\n\n`))).toContain('was delegated');
     expect(ownFormOnScreen(screen(`READY> ${ORDER}\nTOOK IT\nREADY>`))).toBeUndefined();
@@ -59,6 +69,9 @@ describe('a text has left its box', () => {
     );
     expect(hasLeft(screen(`READY> ${ORDER}\nTOOK IT\nREADY>\n\n~`), pasted, { text: true })).toBe(true);
     expect(hasLeft(screen('ask>'), pasted, { text: true })).toBe(true);
+    // Another view of its program may hide it.
+    expect(hasEmptyBox(screen('ask>'), pasted, { text: true })).toBe(false);
+    expect(hasEmptyBox(screen('READY>'), pasted, { text: true, cursor: true })).toBe(true);
   });
 
   test('not because it is not at the cursor, or is shown as something else', () => {

@@ -61,6 +61,31 @@ describe('a text of ours', () => {
     expect(at(`words\n${end}`)).toBe('part');
     expect(at(`READY> ${end}`)).toBe('part');
     expect(at(`${end} please`)).toBe('part');
+    // Another text may be hidden there.
+    const whole = { text: TEXT, prompt: 'READY>', mustBeWhole: true };
+    expect(standing(screen(end), whole)).toBe('part');
+    expect(standing(screen(`READY> ${TEXT}`), whole)).toBe('alone');
+    expect(standing({ ...screen('READY>\n  mend-it-abc'), width: 16 }, whole)).toBe('part');
+  });
+
+  test('is cut in a box of one row that it fills', () => {
+    const row = `READY> ${TEXT.replace('\n', ' ').slice(-60)}`;
+    const single = (width: number) => standing({ ...screen(row), width }, { text: TEXT, prompt: 'READY>' });
+    expect(single(row.length + 1)).toBe('alone');
+    expect(single(110)).toBe('part');
+  });
+
+  test('stands alone where its program numbers or marks each further row of its box', () => {
+    const rows = (lead: (row: number) => string) =>
+      TEXT.split('\n')
+        .map((words, row) => (row === 0 ? words : lead(row) + words))
+        .join('\n');
+    expect(at(`In [3]: ${rows(() => '   ...: ')}`, 'In [3]:')).toBe('alone');
+    expect(at(` 1 READY> ${rows((row) => ` ${row + 1}        `)}`, ' 1 READY>')).toBe('alone');
+    expect(at(`READY> ${TEXT.replace('\n', '↵')} ▼`)).toBe('alone');
+    // Somebody's words, in one row of several.
+    expect(at(`READY> ${rows(() => '... ')}\n> mine`)).toBe('part');
+    expect(at(`READY> ${rows(() => '... no ')}`)).toBe('part');
   });
 
   test('may fill its row, with the cursor in the next one', () => {
