@@ -29,6 +29,9 @@ describe('a project with open jobs that is renamed', () => {
     const told = await reporter.report('carried', 'progress', { detail: 'on the way' });
     expect(told).toMatchObject({ recorded: true });
     await until('it is followed', () => pointer(lab, 'carried') === registryIn(next(lab)));
+    const mistyped = ['publish', '--job', 'carriex', '--event', 'progress'];
+    const unknown = { code: 1, stderr: expect.stringContaining('There is no job with this id') };
+    expect(await say(lab, ...mistyped)).toMatchObject(unknown);
     const cancelled = await say(lab, 'cancel', 'dropped');
     expect(cancelled).toMatchObject({ code: 0, stdout: expect.stringContaining('dropped is cancelled') });
     const shown = await say(lab, 'status', 'carried', '--json');
@@ -72,7 +75,11 @@ describe('a project with open jobs that is renamed', () => {
     await reporter.report('carried', 'completed', { detail: 'in r' });
     const there = registryIn(join(lab.folder, 'r'));
     await until('it is recorded', () => lab.record('carried', there).detail === 'in r');
+    // Where it was meanwhile there is nothing to wait for.
+    rmSync(next(lab), { recursive: true });
     mkdirSync(lab.project);
+    const mistyped = await lab.mam('publish', '--job', 'carriex', '--event', 'progress');
+    expect(mistyped).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no job with this') });
   });
 
   test('to another disk, while no hub runs: whoever acts on them there is heard', async ({ lab }) => {
