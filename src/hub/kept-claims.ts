@@ -65,10 +65,11 @@ export function wayOf(file: string): ClaimWay {
   return basename(file).startsWith(OUTSIDE) ? 'outside' : 'outbox';
 }
 
-/** Ours do so, when they are told that it can't be written. */
+/** Ours do so, when they are told that it can't be written: the servers with a name of their own, `mam publish` with its pids. */
 function isKeptByPublisher(payload: Buffer, from: ClaimWay): boolean {
   const said = from === 'socket' ? parse(payload) : undefined;
-  return typeof said?.writer === 'string' && typeof said.reply_to === 'string';
+  const isOurs = typeof said?.writer === 'string' || said?.origin !== undefined;
+  return isOurs && typeof said?.reply_to === 'string';
 }
 
 function parse(payload: Buffer): Partial<Claim> | undefined {

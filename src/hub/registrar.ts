@@ -23,7 +23,7 @@ import { sweepHalfMade } from '../registry/half-made.ts';
 import { copyError, proofError } from '../registry/history.ts';
 import { type Home, noteError, type Pointer, readRegistries } from '../registry/home.ts';
 import { type JobIndex, toRow } from '../registry/job-index.ts';
-import { emptyRegistry, noteJob, placesOf } from '../registry/known-jobs.ts';
+import { forgetJob, moveNotes, noteJob, placesOf } from '../registry/known-jobs.ts';
 import { keepText } from '../registry/last-texts.ts';
 import { isMovedTo, projectFolderOf, renamedTo } from '../registry/moved.ts';
 import { hasJob, inodeAt, isRemoved, jobPaths, registryError, whereIs } from '../registry/paths.ts';
@@ -331,7 +331,9 @@ export class Registrar {
 
   /** Every second: what could not be written is tried again, and what somebody has removed is noticed. */
   look(): void {
-    for (const job of this.open) this.dropRemoved(job);
+    // Why it was not mended is in the log.
+    for (const job of this.open)
+      if (!this.dropRemoved(job) && isTakenOut(job)) void this.mend(job.registryDir).catch(() => {});
     this.registries.look(new Set(this.open.map(({ registryDir }) => registryDir)));
     this.late.retry();
     // On a full disk it could not be written.
@@ -368,6 +370,7 @@ export class Registrar {
     if (moved !== undefined && hasJob(moved, jobId)) {
       const job = await this.resume({ ...pointer, registryDir: moved });
       if (job !== undefined) this.pointers.renew(job);
+      moveNotes(this.home, registryDir, moved);
       return job;
     }
     // What this hub itself has put into an empty folder meanwhile is no proof.
@@ -521,6 +524,7 @@ export class Registrar {
     const job = this.jobs.get(jobId);
     if (job !== undefined && isMissing(job) && !job.isFinal) {
       this.drop(job, more);
+      forgetJob(this.home, job.registryDir, jobId);
       return { registryDir: job.registryDir, record: job.record };
     }
     const pointer = (this.away.isAway(jobId) ? this.away.get(jobId) : undefined) ?? this.unproven.get(jobId);
@@ -528,6 +532,7 @@ export class Registrar {
     this.log.warn(`${jobId} is let go: nothing of it in ${pointer.registryDir} can be gone on with`);
     this.unproven.delete(jobId);
     this.nothing(jobId);
+    forgetJob(this.home, pointer.registryDir, jobId);
     return pointer;
   }
 
@@ -651,7 +656,7 @@ export class Registrar {
         continue;
       }
       const { isReplaced } = job;
-      const isLost = isOther || isReplaced ? isCut(job) : existsSync(job.paths.folder) && !job.isThere;
+      const isLost = isOther || isReplaced ? isCut(job) : isTakenOut(job);
       if (!isLost && !isOther && !isReplaced) continue;
       // It may have been copied in the middle of a write.
       if (existsSync(job.paths.folder)) sweepJob(job.paths.folder);
@@ -669,7 +674,7 @@ export class Registrar {
   /** The jobs of a registry go on where it lies now. */
   private follow(from: string, to: string): void {
     this.log.warn(`the registry ${from} was moved: its jobs go on in ${to}`);
-    emptyRegistry(this.home, from);
+    moveNotes(this.home, from, to);
     for (const job of this.jobsIn(from)) {
       job.moveTo(to);
       this.place(job);
@@ -786,6 +791,11 @@ function pointerOf({ id, registryDir, registryInode: inode }: LiveJob): Pointer 
 /** True while another folder, or none, is in the place of a job's registry. */
 function isMissing({ registryDir, registryInode }: LiveJob): boolean {
   return inodeAt(registryDir) !== registryInode;
+}
+
+/** True for a job of which somebody has removed just the journal, or put it aside. */
+function isTakenOut(job: LiveJob): boolean {
+  return !job.isThere && existsSync(job.paths.folder);
 }
 
 /** True for a job whose files lack something of it; what a stranger has put there is left alone. */

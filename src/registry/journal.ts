@@ -8,6 +8,7 @@ import {
   statSync,
   write,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { systemCode } from '../errors.ts';
 import type { RecordedEvent } from '../job/event.ts';
@@ -144,8 +145,11 @@ export class Journal {
         }
         const { nlink, mtimeMs, ino } = fstatSync(fd);
         // What was written into a file that has no name any more, nobody will find; nor what is in its place a copy of.
-        this.isReplaced = (inodeOf(this.path) ?? ino) !== ino;
-        if (nlink === 0 || this.isReplaced)
+        const there = inodeOf(this.path);
+        this.isReplaced = there !== undefined && there !== ino;
+        // What was put aside with its folder comes back as a whole.
+        const isAlone = there === undefined && inodeOf(dirname(this.path)) !== undefined;
+        if (nlink === 0 || this.isReplaced || isAlone)
           throw Object.assign(new Error(`${this.path} was removed`), { code: 'ENOENT' });
         this.isNew = false;
         this.size += bytes.length;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { makeFolder } from '../folders.ts';
 import { replaceOwn } from '../trust/files.ts';
 import type { Home, Pointer } from './home.ts';
+import { hasJob, inodeAt } from './paths.ts';
 
 const { O_WRONLY, O_APPEND } = constants;
 
@@ -44,23 +45,28 @@ export function noteJobs(home: Home, registryDir: string, jobIds: string[], inod
   const isSame =
     before.length - elsewhere.length === here.size && jobIds.every((id) => known?.jobs.get(id) === inode);
   if (known !== undefined && isSame) return;
-  const jobs = [...elsewhere, ...jobIds.map((id) => [id, inode] as const)];
-  const lines = jobs.map(([id, at]) => `${at} ${id}\n`);
-  try {
-    makeFolder(home.known);
-    replaceOwn(pathOf(home, registryDir), `${registryDir}\n${lines.join('')}`);
-  } catch {
-    // Without it a registry that is away may have any job.
-  }
+  write(home, registryDir, new Map([...elsewhere, ...jobIds.map((id) => [id, inode] as const)]));
 }
 
-/** Notes that no job is left where a registry was moved away from: they are noted where it lies now. */
-export function emptyRegistry(home: Home, registryDir: string): void {
-  try {
-    replaceOwn(pathOf(home, registryDir), `${registryDir}\n`);
-  } catch {
-    rmSync(pathOf(home, registryDir), { force: true, recursive: true });
-  }
+/**
+ * A registry was moved: its jobs are noted where it lies now. That it has none left in its old place is noted as well, or
+ * any job might be there.
+ */
+export function moveNotes(home: Home, from: string, to: string): void {
+  const before = knownRegistry(home, from)?.jobs ?? new Map<string, number>();
+  const inode = inodeAt(to);
+  if (inode === undefined) return;
+  const isMoved = ([id, at]: [string, number]): boolean => at === inode || hasJob(to, id);
+  const moved = [...before].filter(isMoved);
+  const there = knownRegistry(home, to)?.jobs ?? [];
+  if (moved.length > 0) write(home, to, new Map([...there, ...moved.map(([id]) => [id, inode] as const)]));
+  write(home, from, new Map([...before].filter((one) => !isMoved(one))));
+}
+
+/** Forgets a job that nothing is done for any more: it is not waited for where it was. */
+export function forgetJob(home: Home, registryDir: string, jobId: string): void {
+  const jobs = knownRegistry(home, registryDir)?.jobs;
+  if (jobs?.delete(jobId) === true) write(home, registryDir, jobs);
 }
 
 /** What is noted of a registry; nothing where that was never done, or was lost. */
@@ -78,6 +84,16 @@ export function placesOf(home: Home, jobId: string): Pointer[] {
       ? []
       : [{ jobId, registryDir: known.registryDir, note: { inode } }];
   });
+}
+
+function write(home: Home, registryDir: string, jobs: ReadonlyMap<string, number>): void {
+  const lines = [...jobs].map(([id, at]) => `${at} ${id}\n`);
+  try {
+    makeFolder(home.known);
+    replaceOwn(pathOf(home, registryDir), `${registryDir}\n${lines.join('')}`);
+  } catch {
+    // Without it a registry that is away may have any job.
+  }
 }
 
 function read(path: string): KnownRegistry | undefined {

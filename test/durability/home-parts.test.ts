@@ -109,6 +109,8 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
     plant(lab, 'gone');
     const reporter = await lab.startPeerServer();
     await reporter.report('gone', 'started');
+    // It notes which jobs are there.
+    await (await lab.startServer()).ask('list_jobs');
     await lab.killHub();
     rmSync(join(lab.project, '.mam'), { recursive: true });
     expect((await lab.mam('doctor')).stdout).toContain('mam cancel gone');
@@ -117,6 +119,11 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
     expect(readdirSync(join(lab.home, 'live'))).toEqual([]);
     expect((await lab.mam('list')).stdout).toContain('No jobs');
     expect((await lab.mam('hub', 'status')).stdout).not.toContain('away');
+    // A new registry in its place is none that it waits in.
+    plant(lab, 'new');
+    const late = await lab.mam('publish', '--job', 'gone', '--event', 'progress');
+    expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no job with this id') });
+    await reporter.report('new', 'completed');
   });
 });
 

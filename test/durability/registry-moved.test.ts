@@ -76,7 +76,11 @@ describe('a project with open jobs that is renamed', () => {
     await reporter.report('carried', 'completed', { detail: 'in r' });
     const there = registryIn(join(lab.folder, 'r'));
     await until('it is recorded', () => lab.record('carried', there).detail === 'in r');
+    // Where it was meanwhile there is nothing to wait for.
+    rmSync(next(lab), { recursive: true });
     mkdirSync(lab.project);
+    const mistyped = await lab.mam('publish', '--job', 'carriex', '--event', 'progress');
+    expect(mistyped).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no job with this') });
   });
 
   test('to another disk, while no hub runs: whoever acts on them there is heard', async ({ lab }) => {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { test } from '../support/lab-test.ts';
@@ -110,9 +110,15 @@ describe('a registry that is removed under its open jobs', () => {
     const reporter = await lab.startPeerServer();
     await reporter.report('cut', 'started');
     await reporter.report('cut', 'progress', { detail: 'half' });
-    rmSync(lab.paths('cut').journal);
+    const { journal } = lab.paths('cut');
+    renameSync(journal, `${journal}.aside`);
+    await until('it is there again', () => existsSync(journal));
+    await reporter.report('cut', 'progress', { detail: 'more' });
+    // In one turn with the report, while the file is open.
+    renameSync(journal, `${journal}.aside`);
     const told = await reporter.report('cut', 'completed', { detail: 'whole' });
     expect(told).toMatchObject({ recorded: true, status: 'completed' });
-    expect(lab.types('cut')).toEqual(['queued', 'started', 'progress', 'completed']);
+    expect(lab.types('cut')).toEqual(['queued', 'started', 'progress', 'progress', 'completed']);
+    rmSync(`${journal}.aside`);
   });
 });

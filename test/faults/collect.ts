@@ -54,8 +54,9 @@ function fromFiles(lab: Lab, id: string): JobEvidence {
   try {
     const folded = foldJob(lab.registry, id, seal).record;
     evidence.folded = folded;
-    evidence.order = orderText(folded, paths.prompt);
     evidence.snapshot = writtenRecord(lab, id);
+    // Where its prompt is gone, nobody can say what was typed.
+    evidence.order = orderText(folded, paths.prompt);
   } catch (error) {
     if (evidence.folded === undefined) evidence.unfit = (error as Error).message;
   }
