@@ -11,6 +11,8 @@ let lab: Lab;
 let precious: string;
 beforeEach(() => {
   lab = new Lab();
+  // What was reported waits until the folder is back.
+  lab.expected.push(/^h\/outbox\/[\w.-]+\.json$/);
   lab.expected.push(NOT_OURS, /^p\/\.mam\/jobs(-away\/|$|\/nice-work-12345678)/);
   precious = join(lab.folder, 'precious');
   mkdirSync(precious);
