@@ -9,7 +9,7 @@ import { realPlace } from './real-place.ts';
 import { count, oneOrZero, role, seconds, socketName, topicWord } from './setting-values.ts';
 import { shellWord } from './shell-word.ts';
 import { readForeign } from './trust/files.ts';
-import { checkOwnFolder, whyForeign } from './trust/owner.ts';
+import { checkOwnFolder, isOwn, whyForeign } from './trust/owner.ts';
 import { type Notice, readProjectConfig } from './trust/project-config.ts';
 import { knownUserHome, userHome, userId } from './user-home.ts';
 import { workingFolder } from './working-folder.ts';
@@ -195,10 +195,8 @@ function lower(limit: number, project: number | undefined): number {
 function checkHome(home: string): void {
   // What is missing is made when it is needed; where something else stands, that says so.
   if (!isFolder(home)) return;
-  checkOwnFolder(
-    home,
-    `Run \`chmod go-w ${shellWord(home)}\` if it is yours, or set MAM_HOME to a folder of your own.`,
-  );
+  const mend = isOwn(statSync(home)) ? `Run \`chmod go-w ${shellWord(home)}\`, or set` : 'Set';
+  checkOwnFolder(home, `${mend} MAM_HOME to a folder of your own.`);
 }
 
 function isFolder(path: string): boolean {

@@ -29,7 +29,7 @@ export default defineTool({
       summary: stopSummary(session.session),
       agent_session: session,
       stopped,
-      next: 'Its conversation can be taken up again with start_agent and resume true.',
+      next: 'Where the agent keeps conversations, start_agent with resume true takes the last one up again.',
     };
   },
 });

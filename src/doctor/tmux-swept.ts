@@ -70,7 +70,7 @@ function tmuxServers(): number[] {
 
 function swept(pid: number, path: string): Found[] {
   const folder = existsSync(dirname(path)) ? '' : `\`mkdir -p -m 700 ${dirname(path)}\`, then `;
-  const title = `A tmux server (process ${pid}) lives, but its socket ${path} was removed: nobody reaches its sessions.`;
+  const title = `A tmux server (process ${pid}) lives, but its socket ${path} was removed: nobody can attach to its sessions.`;
   return [problem('tmux.swept', title, `${folder}\`kill -USR1 ${pid}\` makes tmux create the socket again.`)];
 }
 

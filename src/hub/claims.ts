@@ -240,7 +240,8 @@ export class Claims {
       return { ...base, ...startedAnswer(job), ...(messages.length > 0 && { messages }) };
     const asks = untilAnswered(event.type, after.agent === 'human' ? job.id : undefined);
     if (messages.length > 0) {
-      const then = asks ?? 'Then go on, and report as before.';
+      const end = isFinal(after.status) ? 'The job has ended with this report.' : undefined;
+      const then = asks ?? end ?? 'Then go on, and report as before.';
       return { ...base, messages, next: `Read the messages and act on them. ${then}` };
     }
     if (asks !== undefined) return { ...base, next: asks };

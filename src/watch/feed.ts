@@ -105,11 +105,17 @@ export class Feed {
   }
 
   #lane(work: () => Promise<void>): Lane {
+    let text: string | undefined;
     const failed = (error: unknown): void => {
-      if (!this.#stopped)
-        this.#options.take({ type: 'told', note: { text: commandWords(explain(error)), bad: true } });
+      text = commandWords(explain(error));
+      if (!this.#stopped) this.#options.take({ type: 'told', note: { text, bad: true } });
     };
-    return new Lane(work, failed, () => this.look());
+    const done = async (): Promise<void> => {
+      await work();
+      if (text !== undefined) this.#options.take({ type: 'over', text });
+      text = undefined;
+    };
+    return new Lane(done, failed, () => this.look());
   }
 
   async #fetchList(): Promise<void> {

@@ -69,6 +69,8 @@ function apply(state: State, action: Action): State {
       return { ...state, screen: { ...cleanAll(action.screen), jobId: action.jobId } };
     case 'told':
       return { ...state, note: { ...action.note, text: shown(action.note.text) } };
+    case 'over':
+      return state.note?.text === shown(action.text) ? { ...state, note: undefined } : state;
   }
 }
 

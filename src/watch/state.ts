@@ -80,7 +80,9 @@ export type Action =
   | { type: 'heard'; messages: readonly LogMessage[] }
   | { type: 'looked'; detail: Detail }
   | { type: 'screened'; jobId: string; screen: ScreenResult }
-  | { type: 'told'; note: Note };
+  | { type: 'told'; note: Note }
+  /** What was told is so no longer. */
+  | { type: 'over'; text: string };
 
 /** What a key asks for beyond the board itself. */
 export type Deed =

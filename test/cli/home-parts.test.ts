@@ -73,6 +73,16 @@ describe('a part of the home that is none', () => {
     }
   });
 
+  test('a server whose report no hub can take, since none can start, says why', async ({ lab }) => {
+    const reporter = await lab.startPeerServer();
+    const path = fileAt(lab, 'spool');
+    const { structuredContent } = await reporter.call('publish_event', { job_id: 'any', event: 'progress' });
+    expect(structuredContent).toMatchObject({ accepted: true, recorded: false });
+    expect(structuredContent.summary).toContain(`${path} is not a folder. Move it away`);
+    rmSync(path);
+    rmSync(join(lab.home, 'outbox'), { recursive: true });
+  });
+
   test('a key that is damaged, or no file: it is a finding, with what it costs to go without', async ({
     lab,
   }) => {

@@ -67,7 +67,8 @@ describe.concurrent('a question', () => {
       const say = async (text: string) => (await server.ask('answer_job', { job_id, text })).delivered;
       const told = await Promise.all([say('Tin.'), say('Slate.')]);
       expect(told.map((words) => words.includes('The instruction stands in'))).toEqual([false, true]);
-      const { messages } = await reporter.report(job_id, 'completed');
+      const { messages, next } = await reporter.report(job_id, 'completed');
+      expect(next).toBe('Read the messages and act on them. The job has ended with this report.');
       expect(messages).toEqual([
         'The answer to your question "Slate or tin?": Tin.',
         'A message from whoever delegated this job: Slate.',

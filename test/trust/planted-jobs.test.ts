@@ -84,6 +84,8 @@ describe("a stranger's job that waits for its check", () => {
       ]);
       const logs = await lab.mam('logs', ID);
       expect(logs.stdout + logs.stderr).toContain('is history');
+      // Nobody waits for it.
+      expect(logs.stdout).not.toContain('mam wait');
       const waited = await lab.mam('wait', ID);
       expect([waited.code, waited.stderr]).toEqual([69, expect.stringContaining('is history')]);
     }

@@ -1,15 +1,17 @@
 import type { Key as InkKey } from 'ink';
 import { describe, expect, test, vi } from 'vitest';
+import type { Link } from '../../src/bus/link.ts';
 import type { JobRecord } from '../../src/job/record.ts';
 import type { JobRow, LogMessage } from '../../src/job/request.ts';
 import { ageText, signOf, wordOf } from '../../src/view/marks.ts';
 import { cut, cutMiddle, filled, shown, tail, widthOf, wrap } from '../../src/watch/cells.ts';
+import { Feed } from '../../src/watch/feed.ts';
 import { countOpen, wordsOf } from '../../src/watch/jobs.ts';
 import { type Key, press } from '../../src/watch/keys.ts';
 import { columnsOf, layoutOf } from '../../src/watch/layout.ts';
 import { pressed } from '../../src/watch/pressed.ts';
 import { headline, reduce, wantsMore } from '../../src/watch/reduce.ts';
-import { initialState, type State, shownIds } from '../../src/watch/state.ts';
+import { type Action, initialState, type State, shownIds } from '../../src/watch/state.ts';
 import { Store } from '../../src/watch/store.ts';
 
 const REGISTRY = '/registry';
@@ -179,6 +181,37 @@ describe('the list', () => {
       expect(77 - state.top).toBeLessThan(layoutOf(state.size).list);
     }
   });
+});
+
+test('what kept the list from being read is told until it is read again', async () => {
+  vi.useFakeTimers();
+  const request = vi.fn().mockRejectedValueOnce(new Error('It is not there now.'));
+  request.mockResolvedValue({ jobs: [], total: 0 });
+  const link = { request, followAll: () => () => {}, onConnect: () => () => {}, onLost: () => () => {} };
+  let state = initialState({
+    size: { columns: 120, rows: 40 },
+    now: Date.parse(AT),
+    coloured: false,
+    registryDir: REGISTRY,
+    which: 'all',
+  });
+  const take = (action: Action): void => {
+    state = reduce(state, action);
+  };
+  const feed = new Feed({
+    link: link as unknown as Link,
+    host: 'h',
+    registryDir: REGISTRY,
+    state: () => state,
+    take,
+  });
+  feed.start();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(state.note?.text).toBe('It is not there now.');
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(state.note).toBeUndefined();
+  feed.stop();
+  vi.useRealTimers();
 });
 
 describe('keys', () => {

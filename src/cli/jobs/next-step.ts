@@ -1,5 +1,6 @@
 import { needsAttention } from '../../job/apply.ts';
 import { isAboutCheck } from '../../job/check.ts';
+import { isHistory } from '../../job/history.ts';
 import { reachStep } from '../../job/obstacle.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { shellWord } from '../../shell-word.ts';
@@ -8,6 +9,8 @@ import { openRequest, waitsInItsPane } from '../../view/job.ts';
 /** What a person, or a program that runs commands, can type next for a job. */
 export function nextStep(record: JobRecord): string {
   const { job_id: id, reason } = record;
+  // Nobody goes on with what is only history.
+  if (isHistory(record)) return `mam status ${id}`;
   if (record.final_at !== undefined) return `mam logs ${id}`;
   if (record.behind !== undefined && reason === undefined) return `mam status ${record.behind.job_id}`;
   if (!needsAttention(record)) return `mam wait --job ${id}`;
