@@ -2,8 +2,13 @@ import type { TmuxServer } from './control.ts';
 import { type Target, unfit } from './guard.ts';
 import { climb } from './ladder.ts';
 import { type Look, shellRisk } from './preflight.ts';
+import { pause } from './rung.ts';
 import { type Shot, shoot } from './screen.ts';
-import { type Pasted, standing } from './standing.ts';
+import { type Pasted, type Standing, standing } from './standing.ts';
+
+/** So long (ms) a text that is not seen may still take to come up: its program may be slow to show it. */
+const SHOWN_MS = 1_500;
+const LOOK_MS = 30;
 
 /** How the delivery that a dead hub left behind ended. */
 export type Recovery =
@@ -23,15 +28,21 @@ export async function recoverDelivery(
   look: Look,
   stop: AbortSignal,
 ): Promise<Recovery> {
-  let shot: Shot | undefined;
-  try {
-    shot = await shoot(server, target.pane);
-  } catch (error) {
-    return { kind: 'unverified', why: (error as Error).message };
-  }
-  const reason = unfit(shot, target);
-  if (reason !== undefined && 'gone' in reason) return { kind: 'gone', why: reason.gone };
-  const where = reason === undefined && shot !== undefined ? standing(shot, pasted) : 'none';
+  let where: Standing = 'none';
+  const since = performance.now();
+  do {
+    let shot: Shot | undefined;
+    try {
+      shot = await shoot(server, target.pane);
+    } catch (error) {
+      return { kind: 'unverified', why: (error as Error).message };
+    }
+    const reason = unfit(shot, target);
+    if (reason !== undefined && 'gone' in reason) return { kind: 'gone', why: reason.gone };
+    where = reason === undefined && shot !== undefined ? standing(shot, pasted) : 'none';
+    if (where !== 'none') break;
+    await pause(LOOK_MS, stop);
+  } while (!stop.aborted && performance.now() - since < SHOWN_MS);
   if (where !== 'alone') {
     const what =
       where === 'none'

@@ -83,9 +83,12 @@ export function promptOf({ lines, cursor_x: x, cursor_y: y }: Shot): string {
   return prompt.trimEnd();
 }
 
-/** A prompt as it can be known again: some count, or tell the time. */
+/** What spinners turn through. */
+const SPINNER = /[\u2800-\u28ff◐-◓◴-◷]/gu;
+
+/** A prompt as it can be known again: some count, or tell the time, or turn. */
 export function signOf(prompt: string): string {
-  return bare(prompt).replace(/\d+/g, '0');
+  return bare(prompt).replace(SPINNER, '').replace(/\d+/g, '0');
 }
 
 /** The row in which the input box begins: the last one with the prompt; without one, the first of those on end. */

@@ -342,6 +342,19 @@ describe('the hub is killed, and a text of ours stands in a pane', () => {
     expect(texts(lab)).not.toContain('abcd1234');
   });
 
+  sharing('that its program is slow to show: sent once it is there', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--echo', '1000'] });
+    const [server] = await servers(lab);
+    const delegated = server.delegate(peer, { prompt: 'job one' });
+    await until('it is pasted', () => peer.pastes.length === 1);
+    await lab.killHub();
+    await server.ask('list_jobs');
+    const { job_id: one } = await delegated;
+    await lab.event(one, 'submitted');
+    expect(peer.pastes).toEqual([lab.orderOf(one)]);
+    expect(peer.keys).toBe('\r');
+  });
+
   sharing('that a person changed meanwhile: not sent', async ({ lab }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--echo', '700'] });
     const [server] = await servers(lab);

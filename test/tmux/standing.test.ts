@@ -29,6 +29,7 @@ describe('a text of ours', () => {
       at(`╭────╮\n│ > ${TEXT.slice(0, 30)} │\n│ ${TEXT.slice(30).replace('\n', ' │\n│ ')} │`, '│ >'),
     ).toBe('alone');
     expect(at(`In [4]: ${TEXT}`, 'In [3]:')).toBe('alone');
+    expect(at(`⠹ READY> ${TEXT}`, '⠋ READY>')).toBe('alone');
   });
 
   test('is a part where somebody has changed it, or written beside it', () => {
