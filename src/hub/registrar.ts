@@ -717,6 +717,11 @@ export class Registrar {
   }
 
   private async write(job: LiveJob, draft: Draft): Promise<Recorded> {
+    if (job.isHistory && this.unproven.has(job.id)) {
+      const { message, hint } = proofError(job.id, this.home.key);
+      // The key may come back: a report is kept until then.
+      throw new MamError('unavailable', message, hint);
+    }
     // Of an ended job as well: should this hub be killed now, the next one brings its files up.
     if (this.jobs.get(job.id) === job) this.pointers.tryPut(job);
     try {

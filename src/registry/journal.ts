@@ -148,7 +148,7 @@ export class Journal {
         const there = inodeOf(this.path);
         this.isReplaced = there !== undefined && there !== ino;
         // What was put aside with its folder comes back as a whole.
-        const isAlone = there === undefined && inodeOf(dirname(this.path)) !== undefined;
+        const isAlone = there === undefined && this.isFolderThere();
         if (nlink === 0 || this.isReplaced || isAlone)
           throw Object.assign(new Error(`${this.path} was removed`), { code: 'ENOENT' });
         this.isNew = false;
@@ -176,6 +176,16 @@ export class Journal {
     this.fd = openOwn(this.path, FLAGS, this.isNew);
     this.size = fstatSync(this.fd).size;
     return this.fd;
+  }
+
+  /** False also where something else is in its place, as a link. */
+  private isFolderThere(): boolean {
+    try {
+      this.place?.check();
+      return inodeOf(dirname(this.path)) !== undefined;
+    } catch {
+      return false;
+    }
   }
 
   /** Lets go of a file that was removed, and keeps what stood in it: nobody else can find that any more. */

@@ -95,12 +95,15 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
     expect((await lab.mam('hub', 'status')).stdout).toMatch(/unproven {4}(proven|given-up) /);
     expect((await lab.mam('doctor')).stdout).toContain('the key that proves it is lost');
     expect(lab.hubLog()).toContain('was missing: a new one is made');
+    const meanwhile = await reporter.report('proven', 'progress', { detail: 'meanwhile' });
+    expect(meanwhile).toMatchObject({ accepted: true, recorded: false });
     const given = await lab.mam('cancel', 'given-up');
     expect(given).toMatchObject({ code: 0, stdout: expect.stringContaining('given-up is let go') });
     writeFileSync(key, old);
     await lab.mam('hub', 'restart');
     await reporter.report('proven', 'completed', { detail: 'done' });
     await until('it is recorded', () => lab.record('proven').status === 'completed');
+    expect(lab.events('proven').map(({ detail }) => detail)).toContain('meanwhile');
   });
 
   test('a registry that is gone for good: its job can be ended, and nothing waits for it any more', async ({
