@@ -57,9 +57,11 @@ export function moveNotes(home: Home, from: string, to: string): void {
   const inode = inodeAt(to);
   if (inode === undefined) return;
   const isMoved = ([id, at]: [string, number]): boolean => at === inode || hasJob(to, id);
-  const moved = [...before].filter(isMoved);
-  const there = knownRegistry(home, to)?.jobs ?? [];
-  if (moved.length > 0) write(home, to, new Map([...there, ...moved.map(([id]) => [id, inode] as const)]));
+  const moved = [...before].filter(isMoved).map(([id]) => [id, inode] as const);
+  const isWhole = [...before.values()].includes(inode);
+  // Of a copy that nobody has noted yet this may be a part.
+  const there = knownRegistry(home, to)?.jobs ?? (isWhole ? [] : undefined);
+  if (there !== undefined && moved.length > 0) write(home, to, new Map([...there, ...moved]));
   write(home, from, new Map([...before].filter((one) => !isMoved(one))));
 }
 
