@@ -37,8 +37,9 @@ const WHY_NOT: Record<Where, string> = {
 
 /**
  * Enter was pressed: looks for the proof that it was taken. That is a turn that begins, or our text in a transcript, or
- * something new above the box that it has left, or that the box is empty in the very moment of Enter. A mere change is none: a person may have emptied the box, or made the
- * pane smaller. Presses again once, only while the box holds our text alone.
+ * something new above the box that it has left, or that the box is empty in the very moment of Enter. A mere change is
+ * none: a person may have emptied the box, or made the pane smaller. Presses again once, only while the box holds our
+ * text alone.
  * @param held the look at which Enter was pressed
  * @param pasted how the box held our text then; nothing where none of it was seen
  */

@@ -53,10 +53,11 @@ export const removals: Fault[] = [
     },
   },
   {
+    // Not `clients`: by its notes the next hub ends a control client of one that was killed, which tmux 3.3a may keep for ever.
     name: 'part of the home gone',
     share: 3,
     async make({ lab }, random) {
-      const name = random.pick(['hub.sock', 'hub.json', 'known', 'panes', 'clients', 'agents']);
+      const name = random.pick(['hub.sock', 'hub.json', 'known', 'panes', 'agents']);
       const path = join(lab.home, name);
       if (!existsSync(path)) return undefined;
       rmSync(path, { recursive: true });
