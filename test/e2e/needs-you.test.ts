@@ -298,10 +298,13 @@ describe('a job behind one that needs somebody', () => {
       expect(dry.summary).toContain(`(${first} has it and needs somebody: question)`);
       const { jobs } = await server.ask('list_jobs', {});
       expect(jobs.find((row: { job_id: string }) => row.job_id === third.job_id)).toMatchObject(kept);
-      const doctor = await lookWith(lab, ['kept jobs']);
-      const titles = doctor.all('registry.kept').map(({ title }) => title);
-      expect(titles).toContain(
-        `Job ${third.job_id} waits: job ${first} has its pane and needs somebody (question).`,
+      const title = `Job ${third.job_id} waits: job ${first} has its pane and needs somebody (question).`;
+      // It reads the files, which are written a moment after the journal.
+      await until(
+        'the doctor says so',
+        async () =>
+          (await lookWith(lab, ['kept jobs'])).all('registry.kept').some((one) => one.title === title),
+        TOLD_MS,
       );
       const shown = await lab.mam('status', third.job_id);
       expect(shown.stdout).toMatch(new RegExp(`^do +mam status ${first}$`, 'm'));
