@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { MamError, systemCode } from '../errors.ts';
 import { readForeign, replaceOwn } from '../trust/files.ts';
 import type { Home } from './home.ts';
@@ -26,11 +26,7 @@ export class Seal {
 
   /** The seal of a home, whose key is made at its first use. @throws the system's error, MamError `io` for a damaged key */
   static of({ key: path }: Pick<Home, 'key'>): Seal {
-    try {
-      writeFileSync(path, textOf(randomBytes(KEY_BYTES)), { flag: 'wx', mode: 0o600, flush: true });
-    } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error;
-    }
+    if (!existsSync(path)) make(path);
     return read(path);
   }
 
@@ -85,6 +81,20 @@ export class Seal {
   private proves(text: string, mac: string): boolean {
     const [given, due] = [Buffer.from(mac), Buffer.from(this.mac(text))];
     return given.length === due.length && timingSafeEqual(given, due);
+  }
+}
+
+/** A new key, there whole or not at all: others read it in that very moment. @throws the system's error */
+function make(path: string): void {
+  const whole = `${path}.${process.pid}.tmp`;
+  writeFileSync(whole, textOf(randomBytes(KEY_BYTES)), { mode: 0o600, flush: true });
+  try {
+    linkSync(whole, path);
+  } catch (error) {
+    // Another process was first.
+    if (systemCode(error) !== 'EEXIST') throw error;
+  } finally {
+    rmSync(whole, { force: true });
   }
 }
 

@@ -37,14 +37,6 @@ export function ownFormOnScreen({ lines }: Shot): string | undefined {
   return row.trim().slice(0, SHOWN_CHARS);
 }
 
-/** How texts of ours begin on a screen that are about other jobs than one of them is. */
-export function otherForms(lines: string[], text: string): string[] {
-  const isOther = ({ job }: { job: string }) => !text.includes(job);
-  return formsIn(lines)
-    .filter(isOther)
-    .map(({ job }) => `Job${job}`);
-}
-
 /** Our texts in some rows, by the rows in which they begin and end. */
 function formsIn(
   lines: string[],

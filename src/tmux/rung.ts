@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TmuxServer } from './control.ts';
 import { type Target, unfit } from './guard.ts';
-import { otherForms } from './own-form.ts';
 import { locate, type OwnText, withoutOwn } from './own-text.ts';
 import type { Look } from './preflight.ts';
 import { find, type Shot } from './screen.ts';
-import { beginOfBox, endOfBox, type Pasted } from './standing.ts';
+import type { Pasted } from './standing.ts';
 
 /** What the caller does at each rung. */
 export interface DeliverySteps {
@@ -48,17 +47,9 @@ export type Job = Climb & {
 /** Stopped with our text in the box, as far as we know. */
 export const STOPPED = { kind: 'stopped', stands: true } as const;
 
-/**
- * A text of ours that has come up in the box since the paste, late or from another hub. Elsewhere a program may only have
- * drawn its transcript anew, in which earlier orders stand.
- */
-export function intruder(job: Job, shot: Shot): ClimbEnd | undefined {
-  const { own, text, before, look, pasted } = job;
-  const box = shot.lines.slice(beginOfBox(shot, pasted.prompt), endOfBox(shot));
-  const forms = before.length > 0 ? otherForms(shot.lines, text) : [];
-  const other = [...(look.others ?? []), ...forms].find(
-    (mark) => own.isNew(shot.lines, mark) && locate(box, mark).count > 0 && locate([text], mark).count === 0,
-  );
+/** A text of ours that was taken for gone, and has come up since the paste. */
+export function intruder({ own, text, look }: Job, shot: Shot): ClimbEnd | undefined {
+  const other = look.others?.find((mark) => own.isNew(shot.lines, mark) && locate([text], mark).count === 0);
   if (other === undefined) return undefined;
   const why = `another text of ours (${other}) has come up beside it; Enter was not pressed`;
   return { kind: 'unverified', why };

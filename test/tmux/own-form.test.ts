@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { lookFor } from '../../src/agents/index.ts';
 import { composeOrder } from '../../src/job/order.ts';
 import { hasEmptyBox, hasLeft } from '../../src/tmux/has-left.ts';
-import { otherForms, ownFormAtCursor, ownFormOnScreen } from '../../src/tmux/own-form.ts';
-import { OwnText } from '../../src/tmux/own-text.ts';
-import { intruder, type Job } from '../../src/tmux/rung.ts';
+import { ownFormAtCursor, ownFormOnScreen } from '../../src/tmux/own-form.ts';
 import { readShot } from '../../src/tmux/screen.ts';
 
 const ID = 'mend-it-abcd1234';
@@ -56,12 +53,6 @@ describe('a text of our form', () => {
     expect(ownFormOnScreen(screen(`READY> ${ORDER}\nTOOK IT\nREADY>`))).toBeUndefined();
     expect(ownFormOnScreen(screen('READY>'))).toBeUndefined();
   });
-
-  test('of another job is told from our own', () => {
-    const other = ORDER.replaceAll(ID, 'paint-it-wxyz9876');
-    expect(otherForms([`READY> ${ORDER}${other}`], ORDER)).toEqual(['Jobpaint-it-wxyz9876']);
-    expect(otherForms([`READY> ${ORDER}`, NOTE], ORDER)).toEqual([]);
-  });
 });
 
 describe('a text has left its box', () => {
@@ -83,25 +74,5 @@ describe('a text has left its box', () => {
     expect(hasLeft(screen('READY> something came in'), pasted, {})).toBe(false);
     const other = { ...pasted, alternate: false };
     expect(hasLeft({ ...screen('a full-screen view'), alternate: true }, other, { text: true })).toBe(false);
-  });
-});
-
-describe('another text of ours since the paste', () => {
-  const other = `Job other-abcd1234 was delegated to you by another agent: ${'words '.repeat(8)}Use only this id, none of an earlier run: other-abcd1234`;
-  const look = lookFor({ agent: 'codex', job_id: ID });
-  const intruderOn = (rows: string) => {
-    const before = ['› '];
-    const own = new OwnText(before, ORDER, ID);
-    const climb = { own, text: ORDER, before, look, pasted: { text: ORDER, prompt: '›' } };
-    return intruder(climb as unknown as Job, screen(rows));
-  };
-
-  test('counts in the box', () => {
-    expect(intruderOn(`› ${other}${ORDER}`)).toMatchObject({ kind: 'unverified' });
-    expect(intruderOn(`› ${ORDER}\n${other}`)).toMatchObject({ kind: 'unverified' });
-  });
-
-  test('does not count in a transcript that is drawn anew', () => {
-    expect(intruderOn(`› ${other}\n\n• Done.\n\n› ${ORDER}`)).toBeUndefined();
   });
 });
