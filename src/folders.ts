@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemCode } from './errors.ts';
 
@@ -23,6 +23,15 @@ export function makeFolder(path: string): void {
       // Somebody else made it in the meantime.
       if (systemCode(error) !== 'EEXIST') throw error;
     }
+  }
+}
+
+/** The names in a folder; none where it is missing or can't be read. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 }
 

@@ -1,15 +1,15 @@
-import { constants, lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { constants, lstatSync, readFileSync, rmSync } from 'node:fs';
 import { lstat, open, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { MamError } from '../errors.ts';
-import { makeFolder } from '../folders.ts';
+import { makeFolder, namesIn } from '../folders.ts';
 import { newEventId } from '../job/id.ts';
 import { syncFolder, writeDurable } from './durable.ts';
 
 const NAME = /^[a-z0-9-]{1,80}\.txt$/;
-/** More than the largest text of the contract in any encoding: what is larger is not ours. */
-/** A text is handed over within seconds, a kept one names its event. */
+/** A text is taken within seconds, or named by an event that is kept: one that is older (ms) was left by a process that ended. */
 const DAY_MS = 86_400_000;
+/** More than the largest text of the contract in any encoding: what is larger is not ours. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /**
@@ -102,14 +102,6 @@ export function sweepSpool(home: string): void {
 function isOld(path: string): boolean {
   const time = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
   return time !== undefined && Date.now() - time > DAY_MS;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 function textOf(path: string): string | undefined {

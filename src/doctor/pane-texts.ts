@@ -1,6 +1,7 @@
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { namesIn } from '../folders.ts';
 import { isJobId } from '../job/id.ts';
 import { cleanLine } from '../job/text.ts';
 import { startOf } from '../processes.ts';
@@ -50,14 +51,6 @@ function unreadable(path: string): Found {
     `${path} tells of a text of mam in a pane, and can't be read: that text may stand there unsent.`,
     'Look into the panes that mam types into, send or remove such a text, and then remove the file.',
   );
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 function textIn(path: string): PaneText | undefined {

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder } from '../folders.ts';
+import { makeFolder, namesIn } from '../folders.ts';
 import { identify, isAlive, type ProcessId } from '../process-id.ts';
 
 /**
@@ -31,13 +31,7 @@ export class ControlClients {
 
   /** Ends what hubs that were killed have left, each by its id and start time. */
   reap(): void {
-    let names: string[];
-    try {
-      names = readdirSync(this.folder).filter((name) => /^\d+$/.test(name));
-    } catch {
-      return;
-    }
-    for (const name of names) {
+    for (const name of namesIn(this.folder).filter((one) => /^\d+$/.test(one))) {
       try {
         const client = JSON.parse(readFileSync(join(this.folder, name), 'utf8')) as ProcessId;
         // In another pid namespace the same id is somebody else's: that one ends with its hidden session.

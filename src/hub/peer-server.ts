@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn } from '../folders.ts';
 import type { AgentSession } from '../job/record.ts';
 import { isOurNamespace } from '../process-id.ts';
 import { isRunning } from '../processes.ts';
@@ -58,14 +59,6 @@ function announcements(folder: string): Announcement[] {
     const value = read(join(folder, name));
     return Array.isArray(value?.pids) ? [value] : [];
   });
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 function read(path: string): Announcement | undefined {

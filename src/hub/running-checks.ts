@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder } from '../folders.ts';
+import { makeFolder, namesIn } from '../folders.ts';
 import { startOf } from '../processes.ts';
 import { isLiving, type Owner, thisOwner } from '../registry/lock.ts';
 import { endFamily } from './check-family.ts';
@@ -60,14 +60,6 @@ export class RunningChecks {
 
   private file(jobId: string): string {
     return join(this.folder, `${jobId}.json`);
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }
 

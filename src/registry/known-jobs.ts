@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder } from '../folders.ts';
+import { makeFolder, namesIn } from '../folders.ts';
 import { replaceOwn } from '../trust/files.ts';
 import type { Home, Pointer } from './home.ts';
 import { hasJob, inodeAt } from './paths.ts';
@@ -79,7 +79,7 @@ export function knownRegistry(home: Home, registryDir: string): KnownRegistry | 
 
 /** Where a job lay, by all that is noted: a pointer for each registry. */
 export function placesOf(home: Home, jobId: string): Pointer[] {
-  return names(home).flatMap((name) => {
+  return namesIn(home.known).flatMap((name) => {
     const known = read(join(home.known, name));
     const inode = known?.jobs.get(jobId);
     return known === undefined || inode === undefined
@@ -109,14 +109,6 @@ function read(path: string): KnownRegistry | undefined {
     return { registryDir, jobs };
   } catch {
     return undefined;
-  }
-}
-
-function names(home: Home): string[] {
-  try {
-    return readdirSync(home.known);
-  } catch {
-    return [];
   }
 }
 

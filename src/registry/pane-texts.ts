@@ -1,7 +1,7 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { makeFolder } from '../folders.ts';
+import { makeFolder, namesIn } from '../folders.ts';
 
 /**
  * A text of ours that was pasted into a pane, as it is known to every hub until it is seen to be gone. It holds all that
@@ -73,13 +73,7 @@ export type Noted = { name: string; text: PaneText; seen: SeenText | undefined }
 
 /** Every text that is noted. */
 export function readPaneTexts(folder: string): Noted[] {
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    return [];
-  }
-  return names.map((name) => {
+  return namesIn(folder).map((name) => {
     const [line = '', ...rest] = textOf(join(folder, name)).split('\n');
     const text = paneTextSchema.safeParse(jsonOf(line)).data;
     if (text === undefined) return { name };
