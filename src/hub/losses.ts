@@ -32,7 +32,10 @@ export async function standingOf(
   const server = servers.get(session.socket);
   let panes: PaneInfo[];
   try {
+    const ended = hasEnded(agent);
     panes = await listPanes(server);
+    // It ended while the list was made: only a list from after its end says whether the pane went with it.
+    if (!ended && hasEnded(agent)) panes = await listPanes(server);
   } catch (error) {
     if (!(error instanceof MamError)) return 'unclear';
     if (error.code === 'not_found') return withoutServer(session, agent);
@@ -41,11 +44,15 @@ export async function standingOf(
   return among(panes, session, agent, server.pid);
 }
 
+function hasEnded(agent: Agent | undefined): boolean {
+  return agent !== undefined && lifeOf(agent) === 'gone';
+}
+
 /** No server was found at the socket. */
 function withoutServer(session: Place, agent: Agent | undefined): Standing {
   const { pane, session: name, socket } = session;
   const lost = { lost: `Pane ${pane} of session ${name} is gone: no tmux server runs at ${socket}.` };
-  if (agent === undefined || lifeOf(agent) === 'gone') return lost;
+  if (agent === undefined || hasEnded(agent)) return lost;
   if (lifeOf(agent) === 'unknown') return existsSync(socket) ? lost : { outOfReach: unseen(socket) };
   const above = tmuxAbove(agent);
   if (above === undefined) return lost;
@@ -68,7 +75,7 @@ function among(
     (one) => one.pane === id && (agent === undefined || one.pane_pid === agent.pane_pid),
   );
   if (pane !== undefined && !pane.dead) {
-    if (agent === undefined || lifeOf(agent) !== 'gone') return 'there';
+    if (agent === undefined || !hasEnded(agent)) return 'there';
     return { lost: `The agent in pane ${id} has ended (process ${agent.pid})${inFront(pane, agent.pid)}.` };
   }
   if (pane !== undefined) return { lost: `The program in pane ${id} has ended; the pane is dead.` };
