@@ -31,17 +31,21 @@ export async function standingOf(
   if (session === undefined) return 'there';
   const server = servers.get(session.socket);
   let panes: PaneInfo[];
+  let ended: boolean;
   try {
-    const ended = hasEnded(agent);
+    ended = hasEnded(agent);
     panes = await listPanes(server);
-    // It ended while the list was made: only a list from after its end says whether the pane went with it.
-    if (!ended && hasEnded(agent)) panes = await listPanes(server);
+    if (!ended && hasEnded(agent)) {
+      // It ended while the list was made: only a list from after its end says whether the pane went with it.
+      ended = true;
+      panes = await listPanes(server);
+    }
   } catch (error) {
     if (!(error instanceof MamError)) return 'unclear';
     if (error.code === 'not_found') return withoutServer(session, agent);
     return error.hint === '' ? 'unclear' : { outOfReach: `${error.message} ${error.hint}` };
   }
-  return among(panes, session, agent, server.pid);
+  return among(panes, session, agent, { ended, server: server.pid });
 }
 
 function hasEnded(agent: Agent | undefined): boolean {
@@ -64,18 +68,21 @@ function unseen(socket: string): string {
   return `The tmux socket ${socket} is not there, and whether its server lives cannot be seen from the container (pid namespace) that the hub runs in. Where tmux runs, \`kill -USR1\` of the tmux server's process makes the socket again.`;
 }
 
-/** @param server the process that answers at the socket now */
+/**
+ * @param seen.ended whether the agent had ended before the list was made
+ * @param seen.server the process that answers at the socket now
+ */
 function among(
   panes: PaneInfo[],
   { pane: id, session, socket }: Place,
   agent: Agent | undefined,
-  server: number | undefined,
+  { ended, server }: { ended: boolean; server: number | undefined },
 ): Standing {
   const pane = panes.find(
     (one) => one.pane === id && (agent === undefined || one.pane_pid === agent.pane_pid),
   );
   if (pane !== undefined && !pane.dead) {
-    if (agent === undefined || !hasEnded(agent)) return 'there';
+    if (agent === undefined || !ended) return 'there';
     return { lost: `The agent in pane ${id} has ended (process ${agent.pid})${inFront(pane, agent.pid)}.` };
   }
   if (pane !== undefined) return { lost: `The program in pane ${id} has ended; the pane is dead.` };
