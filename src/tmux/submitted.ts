@@ -18,6 +18,8 @@ const SUBMIT_MS = 4_500;
 const AFTER_STOP_MS = 1_000;
 /** A text that looks changed for so long (ms) is: a program may be in the middle of drawing. */
 const CHANGED_MS = 500;
+/** Other words in the box for so long (ms) are a person's: whoever types them takes longer until Enter. */
+const TYPED_MS = 150;
 
 /** A box that is empty so soon (ms) after Enter was emptied by it: nobody is so quick. Later, a trace is asked for. */
 const AT_ONCE_MS = 60;
@@ -50,6 +52,7 @@ export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefine
   let pressedAt = since;
   let stoppedAt: number | undefined;
   let changedAt: number | undefined;
+  let typedAt: number | undefined;
   let wasPressedAgain = false;
   for (;;) {
     const isStopped = steps.stop.aborted;
@@ -62,10 +65,12 @@ export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefine
     const now = performance.now();
     const elapsed = now - since;
     changedAt = where === 'part' ? (changedAt ?? now) : undefined;
+    const isTypedOver = where === 'none' && pasted !== undefined && traces.isTypedOver(shot);
+    typedAt = isTypedOver ? (typedAt ?? now) : undefined;
     const isGone = where === 'none' && obstacle === undefined && traces.hasSize(shot);
     const proof =
       taken(job, held, shot, where, traces, obstacle !== undefined) ??
-      (isGone && isAtOnce && !traces.isTypedOver(shot) ? 'the text left the box with Enter' : undefined);
+      (isGone && isAtOnce && !traces.wasTypedOver ? 'the text left the box with Enter' : undefined);
     if (proof !== undefined && isStopped) return { kind: 'stopped', stands: false };
     if (proof !== undefined) {
       steps.submitted(proof);
@@ -73,7 +78,7 @@ export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefine
     }
     const isChanged =
       (changedAt !== undefined && now - changedAt >= CHANGED_MS) ||
-      (where === 'none' && pasted !== undefined && traces.isTypedOver(shot));
+      (typedAt !== undefined && now - typedAt >= TYPED_MS);
     if (isStopped) stoppedAt ??= now;
     if (stoppedAt !== undefined && (isChanged || now - stoppedAt > AFTER_STOP_MS)) return STOPPED;
     if (isChanged) return { kind: 'unverified', why: `after Enter, ${CHANGED}` };
@@ -139,7 +144,11 @@ function taken(
   if (where === 'alone') return undefined;
   const { busy } = job.look.patterns;
   const turn = find(withoutOwn(shot.lines, job.text), busy);
-  if (turn !== undefined && find(withoutOwn(held.lines, job.text), busy) === undefined)
+  if (
+    turn !== undefined &&
+    !traces.wasTypedOver &&
+    find(withoutOwn(held.lines, job.text), busy) === undefined
+  )
     return `the agent is busy: ${turn}`;
   return where === 'none' ? traces.find(shot, isHidden) : undefined;
 }

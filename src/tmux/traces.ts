@@ -16,6 +16,8 @@ export class Traces {
   private readonly known: string[];
   /** Looks with something new above the box while the text still stood in it. */
   private streams = 0;
+  /** The box has held other words: a turn that begins, or something new, may be a person's. */
+  wasTypedOver = false;
 
   /** @param held the look at which Enter was pressed */
   constructor({ before, text }: Pick<Climb, 'before' | 'text'>, held: Shot, pasted: Pasted) {
@@ -43,6 +45,7 @@ export class Traces {
     for (const [mark, count] of this.marks)
       if (locate(outside, mark).count > count && locate(outside, `${mark}^C`).count === 0)
         return `the text left the box and stands ${shows(this.above(shot), mark) ? 'above' : 'below'} it`;
+    if (this.wasTypedOver) return undefined;
     // Of what comes and goes by itself, or with the size of the pane, nothing is the agent's answer.
     const isSteady = !isHidden && this.streams < 2 && this.hasSize(shot);
     const row = isSteady ? this.newRow(shot) : undefined;
@@ -52,7 +55,9 @@ export class Traces {
   /** True when the box holds other words, behind the prompt and before the cursor. */
   isTypedOver(shot: Shot): boolean {
     const [sign, now] = [signOf(this.pasted.prompt), signOf(promptOf(shot))];
-    return sign !== '' && now.startsWith(sign) && now !== sign;
+    const isTypedOver = sign !== '' && now.startsWith(sign) && now !== sign;
+    this.wasTypedOver ||= isTypedOver;
+    return isTypedOver;
   }
 
   /** True while the pane is as large as it was at Enter. */

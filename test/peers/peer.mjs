@@ -10,6 +10,7 @@
 //   --show HOW          how it shows what was pasted; SHOWS has the ways
 //   --box TEXT          what stands in its box at first, until ctrl-u is pressed
 //   --placeholder       shows a dim example in its empty box
+//   --halfway           after Enter it draws in two steps: for a moment its cursor stands behind an example
 //   --late              shows a row of its own after the first Enter, wherever it comes from
 //   --clock             changes a corner of the screen all the time
 //   --dialog            shows a dialog first, until y is pressed
@@ -43,6 +44,7 @@ const { values: options } = parseArgs({
     show: { type: 'string', default: 'text' },
     box: { type: 'string', default: '' },
     placeholder: { type: 'boolean', default: false },
+    halfway: { type: 'boolean', default: false },
     late: { type: 'boolean', default: false },
     clock: { type: 'boolean', default: false },
     dialog: { type: 'boolean', default: false },
@@ -155,9 +157,13 @@ function enter() {
   }
   if (box === '') return;
   const id = options.job ?? jobIn(box);
+  const text = box;
   box = '';
   behind = 0;
-  if (options.turn) out(`${CLEAR}TOOK IT\r\nesc to interrupt`);
+  if (options.halfway) {
+    out(`${CLEAR}READY> try "fix the tests"`);
+    setTimeout(() => out(`${CLEAR}${asRows(text)}\r\nREADY> `), 60);
+  } else if (options.turn) out(`${CLEAR}TOOK IT\r\nesc to interrupt`);
   else out(options.edit ? `${CLEAR}TOOK IT\r\nREADY> ` : '\r\nTOOK IT\r\nREADY> ');
   if (options.run !== undefined) {
     note({ child: spawn('bash', ['--norc', '-i', '-c', options.run], { stdio: 'inherit' }).pid });

@@ -139,6 +139,14 @@ describe('a text is handed over', () => {
     expect(enters(peer)).toBe(0);
   });
 
+  test.each([[PLAIN], [KNOWN]])('to one that draws in two steps after Enter: submitted', async (look) => {
+    const peer = await lab.receiver(['--halfway']);
+    const heard = await hand(peer, look);
+    expect(heard.end).toEqual({ kind: 'submitted' });
+    expect(heard.submitted).toEqual(['the text left the box and stands above it']);
+    expect(enters(peer)).toBe(1);
+  });
+
   test('to one that takes the first Enter for a line break: Enter again, no second paste', async () => {
     const peer = await lab.receiver(['--break', '1']);
     expect((await hand(peer, { ...KNOWN, breaksEarly: true })).end).toEqual({ kind: 'submitted' });
