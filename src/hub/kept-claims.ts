@@ -17,6 +17,8 @@ export class KeptClaims {
   private readonly outbox: string;
   private readonly suffix = `${process.pid}-${randomSuffix()}`;
   private keeping: Promise<unknown> = Promise.resolve();
+  /** By job: settles when its last claim so far is recorded or kept. */
+  private readonly turns = new Map<string, Promise<void>>();
   /** By job: what was kept of it last. */
   private readonly newest = new Map<string, string>();
 
@@ -29,14 +31,25 @@ export class KeptClaims {
    * @returns when it is settled, or kept on the disk
    * @throws when it could not be stored anywhere: it must not be acknowledged
    */
-  async take(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
-    if (this.holds(jobId) && !isKeptByPublisher(payload, from)) return this.keep(jobId, payload, from);
-    try {
-      await this.claims.take(jobId, payload, from);
-    } catch {
-      // It was told so in the answer.
-      if (!isKeptByPublisher(payload, from)) await this.keep(jobId, payload, from);
-    }
+  take(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
+    // Its publisher keeps their order, and was told in the answer what could not be written.
+    if (isKeptByPublisher(payload, from)) return this.claims.take(jobId, payload, from).catch(() => {});
+    // The next one must see what has become of this one: it would be recorded, or kept, before it.
+    const taken = (this.turns.get(jobId) ?? Promise.resolve()).then(() =>
+      this.takeOrKeep(jobId, payload, from),
+    );
+    const turn = taken
+      .catch(() => {})
+      .finally(() => {
+        if (this.turns.get(jobId) === turn) this.turns.delete(jobId);
+      });
+    this.turns.set(jobId, turn);
+    return taken;
+  }
+
+  private async takeOrKeep(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
+    if (this.holds(jobId)) return this.keep(jobId, payload, from);
+    await this.claims.take(jobId, payload, from).catch(() => this.keep(jobId, payload, from));
   }
 
   /** True while earlier claims of a job wait, which this one must not overtake. */

@@ -166,7 +166,9 @@ describe('a program that leaves its terminal in line mode', () => {
   );
 
   refusing('gets its order where no shell is behind it', async ({ lab, server }) => {
-    const program = 'process.stdin.on("data", () => process.stdout.write("got it\\n> "))';
+    // An order has several lines, each of which such a program is given before our Enter.
+    const last = 'line => /Use only this id/.test(line) && process.stdout.write("got it\\n> ")';
+    const program = `require("node:readline").createInterface(process.stdin).on("line", ${last})`;
     await lab.startSession('lines', `exec ${process.execPath} -e '${program}'`);
     const { job_id } = await server.ask('delegate_job', { ...job, agent_session: 'tmux:lines' });
     await lab.event(job_id, 'submitted');

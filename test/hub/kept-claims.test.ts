@@ -1,0 +1,28 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { readOutbox } from '../../src/bus/outbox.ts';
+import type { Claims } from '../../src/hub/claims.ts';
+import { KeptClaims } from '../../src/hub/kept-claims.ts';
+import { test } from '../support/lab-test.ts';
+
+test('claims of a job that can not be written are kept in the order in which they came', async ({ lab }) => {
+  const outbox = join(lab.home, 'outbox');
+  let refuse = (): void => {};
+  const late = new Promise<void>((_, reject) => {
+    refuse = () => reject(new Error('the disk is full'));
+  });
+  late.catch(() => {});
+  let tries = 0;
+  const take = () => (tries++ === 0 ? Promise.reject(new Error('the disk is full')) : late);
+  const kept = new KeptClaims({ claims: { take } as unknown as Claims, outbox });
+  const claim = (detail: string) =>
+    kept.take('roof', Buffer.from(JSON.stringify({ type: 'progress', detail })), 'outside');
+  const [first, second] = [claim('1'), claim('2')];
+  await first;
+  await claim('3');
+  refuse();
+  await second;
+  expect((await readOutbox(outbox)).map((entry) => entry.claim.detail)).toEqual(['1', '2', '3']);
+  rmSync(outbox, { recursive: true });
+});
