@@ -32,6 +32,7 @@ export class Claims {
   private readonly log: Log;
   private readonly elsewhere: Elsewhere | undefined;
   private readonly earlier: (jobId: string) => Promise<void> | undefined;
+  private readonly ready: () => Promise<void> | undefined;
   private readonly reply: (topic: string, reply: ClaimReply, from: ClaimWay) => void;
   /** Of each job with a claim on its way: settles when the last one has its place in the journal. */
   private readonly turns = new Map<string, Promise<void>>();
@@ -39,6 +40,7 @@ export class Claims {
   /**
    * @param options.elsewhere other hubs, where there is an external broker
    * @param options.earlier settles when what is kept of this job was taken; fails when that can't be taken
+   * @param options.ready settles when the jobs of the last hub are taken up; nothing once they are
    */
   constructor(options: {
     registrar: Registrar;
@@ -48,6 +50,7 @@ export class Claims {
     log: Log;
     elsewhere: Elsewhere | undefined;
     earlier: (jobId: string) => Promise<void> | undefined;
+    ready: () => Promise<void> | undefined;
     reply: (topic: string, reply: ClaimReply, from: ClaimWay) => void;
   }) {
     this.registrar = options.registrar;
@@ -57,6 +60,7 @@ export class Claims {
     this.log = options.log;
     this.elsewhere = options.elsewhere;
     this.earlier = options.earlier;
+    this.ready = options.ready;
     this.reply = options.reply;
   }
 
@@ -138,8 +142,16 @@ export class Claims {
     return { turn, done };
   }
 
-  /** @param placed called as soon as the claim has its place in the journal's order */
-  private async settle(claim: Claim, from: ClaimWay, placed: () => void): Promise<ClaimReply> {
+  /**
+   * @param placed called as soon as the claim has its place in the journal's order
+   * @param allKnown the jobs of the last hub were taken up
+   */
+  private async settle(
+    claim: Claim,
+    from: ClaimWay,
+    placed: () => void,
+    allKnown = false,
+  ): Promise<ClaimReply> {
     const { job_id: jobId } = claim;
     const mine = this.owners.openJobOf(claim.origin);
     let job: LiveJob;
@@ -147,6 +159,10 @@ export class Claims {
       job = await this.registrar.find(jobId);
     } catch (error) {
       if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
+      if (!allKnown) {
+        await this.ready();
+        return this.settle(claim, from, placed, true);
+      }
       const passed = from === 'outside' ? undefined : await this.passOn(claim, from, placed);
       return passed ?? { ...refused(claim.event_id, this.unknownJob(mine)), unknown: true };
     }

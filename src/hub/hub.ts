@@ -199,6 +199,7 @@ export class Hub {
     const rates = new EventRates(settings.hubEventsPerMinute);
     const elsewhere =
       broker === undefined ? undefined : new Elsewhere({ bus: () => this.buses[1], realm, host });
+    const ready = () => this.takingUp?.then(() => {});
     this.claims = new Claims({
       registrar,
       owners,
@@ -207,6 +208,7 @@ export class Hub {
       log,
       elsewhere,
       earlier: (jobId) => this.inbox.earlier(jobId),
+      ready,
       reply: (topic, answer, from) => reply(topic, answer, this.buses[from === 'outside' ? 1 : 0]),
     });
     this.kept = new KeptClaims({ claims: this.claims, outbox: home.outbox });
@@ -245,7 +247,7 @@ export class Hub {
         log,
       }),
       log,
-      ready: () => this.takingUp?.then(() => {}),
+      ready,
       status: () => this.status(),
       stop: () => onEnd('asked to stop'),
       reply,
