@@ -7,7 +7,6 @@ import { foldJob } from '../../src/registry/fold.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { readJournal } from '../../src/registry/journal.ts';
 import { Seal } from '../../src/registry/seal.ts';
-import type { Lab } from '../support/lab.ts';
 import { PROMPT } from './agent.ts';
 import type { Evidence, JobEvidence } from './evidence.ts';
 import { retainedRecords } from './retained.ts';
@@ -31,7 +30,7 @@ export async function collectJobs(world: World): Promise<Evidence['jobs']> {
   for (const id of lab.jobIds()) {
     const { answer: status } = await world.ask(AUDITOR, 'job_status', { job_id: id }, { job: id });
     jobs[id] = {
-      ...fromFiles(lab, id),
+      ...fromFiles(world, id),
       row: rows.get(id),
       listed: listed.get(id),
       status,
@@ -41,7 +40,7 @@ export async function collectJobs(world: World): Promise<Evidence['jobs']> {
   return jobs;
 }
 
-function fromFiles(lab: Lab, id: string): JobEvidence {
+function fromFiles({ lab, lostTasks }: World, id: string): JobEvidence {
   const paths = lab.paths(id);
   const seal = Seal.of(homePaths(lab.home));
   const journal = existsSync(paths.journal) ? readFileSync(paths.journal, 'utf8') : '';
@@ -55,8 +54,7 @@ function fromFiles(lab: Lab, id: string): JobEvidence {
     const folded = foldJob(lab.registry, id, seal).record;
     evidence.folded = folded;
     evidence.snapshot = writtenRecord(lab, id);
-    // Where its prompt is gone, nobody can say what was typed.
-    evidence.order = orderText(folded, paths.prompt);
+    evidence.order = orderText(folded, paths.prompt, lostTasks.get(id));
   } catch (error) {
     if (evidence.folded === undefined) evidence.unfit = (error as Error).message;
   }

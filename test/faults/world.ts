@@ -41,6 +41,8 @@ export class World {
   readonly random: Random;
   readonly jobs: KnownJob[] = [];
   readonly agents: Agent[] = [];
+  /** Tasks whose file was taken away, by job: what had to be typed is still asked for. */
+  readonly lostTasks = new Map<string, string>();
   /** Commands that run, by the process that was told. */
   readonly commands = new Map<RunningCommand, string>();
   /** True once nothing new is begun. */

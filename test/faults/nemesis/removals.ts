@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobId } from '../../../src/job/id.ts';
 import type { Fault } from './fault.ts';
@@ -34,10 +34,12 @@ export const removals: Fault[] = [
   {
     name: 'prompt gone',
     share: 1,
-    async make({ lab, jobs }, random) {
+    async make({ lab, jobs, lostTasks }, random) {
       if (jobs.length === 0) return undefined;
-      const path = join(lab.registry, random.pick(jobs.slice(-4)).id, 'prompt.md');
+      const { id } = random.pick(jobs.slice(-4));
+      const path = join(lab.registry, id, 'prompt.md');
       if (!existsSync(path)) return undefined;
+      lostTasks.set(id, readFileSync(path, 'utf8'));
       rmSync(path);
       return path;
     },
