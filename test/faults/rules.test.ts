@@ -10,6 +10,7 @@ import { RULES, violations } from './rules/index.ts';
 
 const ID = ORDER.job_id;
 const TYPED = `Job ${ID} was delegated to you.`;
+const LETTER = `Job ${ID}, for you: The answer to your question "1-2-3": token-825-5959, note 209595vj`;
 const AGENT = { socket: '/s', session: 'alpha', window: 0, pane: '%1', session_created: 1 };
 const RESULT = 'a long result';
 const sha256 = createHash('sha256').update(RESULT).digest('hex');
@@ -280,6 +281,16 @@ const PLANTED: [what: string, rule: keyof typeof RULES, says: string, plant: (ev
     ],
     ['an order twice', 'panes', 'typed 2 times', (e) => submit(e, TYPED)],
     ['an order behind another text', 'panes', 'not alone', (e) => submit(e, `left over${TYPED}`)],
+    ['an answer behind another text', 'panes', 'not alone', (e) => submit(e, `left over${LETTER}`)],
+    ['an answer beside other words', 'panes', 'not alone', (e) => submit(e, LETTER.replace(':', ': and'))],
+    [
+      'an answer twice',
+      'panes',
+      'typed 2 times',
+      (e) => {
+        for (const text of [LETTER, LETTER]) submit(e, text);
+      },
+    ],
     [
       'an order in another pane',
       'panes',
@@ -369,6 +380,7 @@ test.each(PLANTED)('%s is found', (_, rule, says, plant) => {
 
 test('what a fault may lead to is none', () => {
   const evidence = sound();
+  submit(evidence, LETTER);
   // A torn line for each crash, a call whose process was killed, an end of ours that a late report has amended.
   const report: RecordedEvent = {
     ...ofHub('completed', 8),

@@ -3,6 +3,9 @@ import type { Rule } from './rule.ts';
 
 const MESSAGE =
   /^Job ([a-z0-9-]+): there is something for you to read\. Call the MCP tool publish_event of the server mam with job_id \1 and event progress\. Its answer holds it\. Without that tool run: [^\n"'`$]+ publish --job \1 --event progress, note ([a-z0-9]{8})$/;
+/** The messages themselves, where they fit into a line. */
+const LETTER =
+  /^Job ([a-z0-9-]+), for you: (?:(?:The answer to your question "[^"\n]+"|A message from whoever delegated this job): token-\d+-\d+ ?|Your result did not pass the check \(run [^\n]+)+, note ([a-z0-9]{8})$/;
 const REMINDER =
   /^Job ([a-z0-9-]+) is still open and your turn has ended: report now [^\n]* publish --job \1 --event completed, note ([a-z0-9]{8})$/;
 
@@ -40,6 +43,7 @@ function textOf(
     if (job.order === text) return { key: `the order of ${id}`, id, job };
   for (const [what, pattern] of [
     ['message', MESSAGE],
+    ['message', LETTER],
     ['reminder', REMINDER],
   ] as const) {
     const [, id = '', mark] = pattern.exec(text) ?? [];
