@@ -195,8 +195,8 @@ function lower(limit: number, project: number | undefined): number {
 function checkHome(home: string): void {
   // What is missing is made when it is needed; where something else stands, that says so.
   if (!isFolder(home)) return;
-  const mend = isOwn(statSync(home)) ? `Run \`chmod go-w ${shellWord(home)}\`, or set` : 'Set';
-  checkOwnFolder(home, `${mend} MAM_HOME to a folder of your own.`);
+  const fix = isOwn(statSync(home)) ? `Run \`chmod go-w ${shellWord(home)}\`, or set` : 'Set';
+  checkOwnFolder(home, `${fix} MAM_HOME to a folder of your own.`);
 }
 
 function isFolder(path: string): boolean {

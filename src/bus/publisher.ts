@@ -21,7 +21,7 @@ export interface PublisherOptions {
   manyHubs: boolean;
   /** How long an event waits for the hub's word before it goes to the outbox, in ms; 1,000 when absent. */
   patienceMs?: number | undefined;
-  /** Why there is no hub to publish to, where that is known. */
+  /** Why the hub cannot be reached, if that is known. */
   whyNoHub?: () => string | undefined;
   /** Publishes if there is a connection; else the claim goes out with `resend`. */
   send: (topic: string, payload: string) => void;

@@ -3,6 +3,7 @@ import type { Settings } from '../config.ts';
 import { explain, MamError } from '../errors.ts';
 import { openLink } from '../hub/client.ts';
 import { outputTail, runScript, type ScriptEnd, type ScriptRun, scriptEnvironment } from '../hub/script.ts';
+import { checkNamedScript } from '../hub/script-start.ts';
 import { scriptOf } from '../hub/verifications.ts';
 import { newEventId } from '../job/id.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -60,12 +61,11 @@ export default defineCommand({
     onReaderGone(() => {});
     const timeoutSeconds = options['validate-timeout'] ?? record.validation?.timeout_seconds;
     const env = scriptEnvironment(dir, jobId, { path: settings.path, virtual_env: settings.virtualEnv });
+    if (given !== undefined) checkNamedScript(given, env['PATH']);
     const { code, output, cutOffAfter } = await runHere(
       { script, workdir: record.workdir, timeoutSeconds, env },
       json,
-    ).catch((error: unknown) => {
-      throw given === undefined ? error : asNamed(error);
-    });
+    );
     const passed = code === 0;
     const verdict = {
       script,
@@ -99,12 +99,6 @@ function recordOf(dir: string, jobId: string, { home, cwd }: Settings, isNamed: 
     note(`${error.message} The script runs in ${cwd}.`);
     return { ...foldJob(dir, jobId).record, workdir: cwd };
   }
-}
-
-/** A script that cannot run is wrong usage where it stands on the command line, as with `mam submit`. */
-function asNamed(error: unknown): unknown {
-  const isScript = error instanceof MamError && error.message.startsWith('The script ');
-  return isScript ? new MamError('bad_input', error.message, error.hint) : error;
 }
 
 /** Runs the script as a child of this terminal: who interrupts this process interrupts the script. */

@@ -23,7 +23,7 @@ async function lookWithin(check: Check, place: Place): Promise<Finding[]> {
     timer = setTimeout(() => resolve([unfinished(name, `took longer than ${limitMs / 1000} s`)]), limitMs);
   });
   const look = check.look(place, ending.signal).catch((error: unknown) => [
-    // What we refuse has its own next step: it is no fault of this program.
+    // A refusal names its own next step: the program is not at fault.
     error instanceof MamError && error.hint !== ''
       ? problem(`${name}.refused`, `The check "${name}" cannot be made: ${error.message}`, error.hint)
       : unfinished(name, `failed: ${cleanLine(explain(error), REASON_CHARS)}`),

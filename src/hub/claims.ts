@@ -142,27 +142,12 @@ export class Claims {
     return { turn, done };
   }
 
-  /**
-   * @param placed called as soon as the claim has its place in the journal's order
-   * @param allKnown the jobs of the last hub were taken up
-   */
-  private async settle(
-    claim: Claim,
-    from: ClaimWay,
-    placed: () => void,
-    allKnown = false,
-  ): Promise<ClaimReply> {
+  /** @param placed called as soon as the claim has its place in the journal's order */
+  private async settle(claim: Claim, from: ClaimWay, placed: () => void): Promise<ClaimReply> {
     const { job_id: jobId } = claim;
     const mine = this.owners.openJobOf(claim.origin);
-    let job: LiveJob;
-    try {
-      job = await this.registrar.find(jobId);
-    } catch (error) {
-      if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
-      if (!allKnown) {
-        await this.ready();
-        return this.settle(claim, from, placed, true);
-      }
+    const job = await this.find(jobId);
+    if (job === undefined) {
       const passed = from === 'outside' ? undefined : await this.passOn(claim, from, placed);
       return passed ?? { ...refused(claim.event_id, this.unknownJob(mine)), unknown: true };
     }
@@ -191,6 +176,20 @@ export class Claims {
     const recorded = await recording;
     if (spool !== undefined) await this.drop(spool);
     return this.told(job, recorded);
+  }
+
+  /** Nothing for a job that is unknown once those of the last hub are taken up. */
+  private async find(jobId: string): Promise<LiveJob | undefined> {
+    const ready = this.ready();
+    const look = () =>
+      this.registrar.find(jobId).catch((error: unknown) => {
+        if (error instanceof MamError && error.code === 'not_found') return undefined;
+        throw error;
+      });
+    const job = await look();
+    if (job !== undefined || ready === undefined) return job;
+    await ready;
+    return look();
   }
 
   /** To the hub that has the job, where that is on another machine. */

@@ -11,7 +11,7 @@ import { checkHumanSession } from './human-job.ts';
 import { findPlace, type Place } from './place.ts';
 import { refuseBusy } from './refuse-busy.ts';
 import { scriptFacts } from './script-hash.ts';
-import { scriptStart } from './script-start.ts';
+import { checkNamedScript } from './script-start.ts';
 import { withStartHint } from './start-hint.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 import { wakeTarget } from './wake-target.ts';
@@ -56,11 +56,7 @@ export async function planDelegation(
 /** @throws MamError `bad_input` for a script that can't be read, or could not run when its time comes */
 function checkedScript(script: string, path: string | undefined): Validation {
   const facts = scriptFacts(script);
-  try {
-    scriptStart(script, path ?? scrubbedEnvironment()['PATH']);
-  } catch (error) {
-    throw error instanceof MamError ? new MamError('bad_input', error.message, error.hint) : error;
-  }
+  checkNamedScript(script, path ?? scrubbedEnvironment()['PATH']);
   return facts;
 }
 

@@ -69,6 +69,18 @@ export function scriptStart(script: string, path: string | undefined): ScriptSta
   return { file: findProgram('bash', path) ?? '/bin/bash', args: [script] };
 }
 
+/**
+ * The same for a script that somebody names now: that it cannot run is wrong usage.
+ * @throws MamError `bad_input` where `scriptStart` throws `unavailable`
+ */
+export function checkNamedScript(script: string, path: string | undefined): void {
+  try {
+    scriptStart(script, path);
+  } catch (error) {
+    throw error instanceof MamError ? new MamError('bad_input', error.message, error.hint) : error;
+  }
+}
+
 /** @throws MamError `unavailable` for a working folder that is not there */
 export function checkScriptFolder(workdir: string): void {
   if (statSync(workdir, { throwIfNoEntry: false })?.isDirectory() === true) return;

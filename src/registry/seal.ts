@@ -114,28 +114,22 @@ function keyIn(path: string): Buffer | undefined {
 }
 
 function read(path: string): Seal {
-  const fault = keyFault(path);
-  const key = fault === undefined ? keyIn(path) : undefined;
+  const isFile = statSync(path).isFile();
+  const key = isFile ? keyIn(path) : undefined;
   if (key !== undefined) return new Seal(key);
-  throw fault ?? new MamError('io', `${path} cannot be read.`);
-}
-
-/** What is wrong with a key that is there: it is no file, or not whole. */
-export function keyFault(path: string): MamError | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || (stat.isFile() && isWhole(path))) return undefined;
-  return new MamError(
+  throw new MamError(
     'io',
-    `${path} ${stat.isFile() ? 'is damaged' : 'is not a file'}.`,
+    `${path} ${isFile ? 'is damaged' : 'is not a file'}.`,
     'Put it back from a backup. Without one move it away and run `mam hub restart`: a new key is made, and every job so far is history then.',
   );
 }
 
-/** True also where it may not be read: that is another fault. */
-function isWhole(path: string): boolean {
+/** What is wrong with a key that is there: it is not a file, or not whole. That it may not be read is another fault. */
+export function keyFault(path: string): MamError | undefined {
   try {
-    return keyIn(path) !== undefined;
-  } catch {
-    return true;
+    read(path);
+  } catch (error) {
+    if (error instanceof MamError) return error;
   }
+  return undefined;
 }

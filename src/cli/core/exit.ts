@@ -29,7 +29,7 @@ const WORST: readonly number[] = [EXIT.done, EXIT.running, EXIT.attention, EXIT.
 
 /**
  * The exit code after a wait; of several jobs the worst.
- * @param past a job that needs somebody was waited for on: at the end of the time it is one that is still open
+ * @param past the wait went on past jobs that need input: when its time is up they count as running
  */
 export function exitCodeAfter({ outcome, jobs, unseen }: WaitView, past = false): number {
   // A job that is kept out of its pane is still queued, and wants somebody too.

@@ -5,7 +5,8 @@ import { MamError, systemCode } from '../../errors.ts';
 
 /**
  * A file of text, byte for byte; `-` is standard input.
- * @param option that named it, @param hint what to do about one that is no text
+ * @param option the option that named it
+ * @param hint what to do about a file that is not text
  * @throws MamError `bad_input` where it can't be read, or is not UTF-8 text
  */
 export async function readText(file: string, option: string, hint: string): Promise<string> {

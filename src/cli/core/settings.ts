@@ -20,14 +20,14 @@ export async function commandSettings(registryDir: string | undefined): Promise<
 
 /**
  * The same for a command that only reads files: without its home it would take every job for history.
- * @throws MamError as `loadSettings`, `refused` where MAM_HOME is no folder
+ * @throws MamError as `loadSettings`, `refused` if MAM_HOME is not a folder
  */
 export async function readingSettings(registryDir: string | undefined): Promise<Settings> {
   const settings = await commandSettings(registryDir);
   if (statSync(settings.home, { throwIfNoEntry: false })?.isDirectory() === false)
     throw new MamError(
       'refused',
-      `The folder ${settings.home} is not a folder.`,
+      `${settings.home} is not a folder.`,
       'Move it away, or set MAM_HOME to another folder.',
     );
   return settings;
