@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { loadSettings, type SettingFlags, type Settings } from '../../src/config.ts';
 import { findProjectFolder } from '../../src/project.ts';
+import { allTexts } from '../support/all-texts.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import type { Peer } from '../support/peer.ts';
@@ -234,10 +235,7 @@ describe('the broker', () => {
     const status = await lab.mam('hub', '--json');
     expect(JSON.parse(status.stdout).broker).toBe('mqtt://127.0.0.1:9');
     outputs.push(status.stdout, status.stderr, server.stderr);
-    for (const file of readdirSync(lab.folder, { recursive: true, withFileTypes: true })) {
-      if (file.isFile() && file.name !== 'config.json')
-        outputs.push(readFileSync(join(file.parentPath, file.name), 'latin1'));
-    }
+    outputs.push(allTexts(lab.folder, (path) => path.endsWith('/config.json')));
     for (const { command } of lab.processes) outputs.push(command);
     expect(outputs.join('\n')).not.toContain(secret);
   });

@@ -30,7 +30,7 @@ describe('what falls due while the registry cannot be written', () => {
     const names = ['limited', 'silent', 'checked'] as const;
     const peers = await Promise.all(names.map((session) => lab.startPeer('mute', { session })));
     const [limited, silent, checked] = peers as [Peer, Peer, Peer];
-    const slow = await lab.startPeer('mute', { session: 'slow', args: ['--echo', '1500'] });
+    const slow = await lab.startPeer('mute', { session: 'slow', args: ['--withhold'] });
     const script = 'echo x >> ran\nuntil [ -e go ]; do sleep 0.02; done\n';
     const validate = lab.write('check.sh', script);
     const a = await server.delegate(limited, { timeout_seconds: 4 });
@@ -41,6 +41,7 @@ describe('what falls due while the registry cannot be written', () => {
     const delegated = server.delegate(slow);
     await until('the paste has arrived', () => slow.pastes.length === 1);
     const makeRoom = await fillDisk(lab);
+    slow.show();
     lab.write('go', '');
     await until('Enter is pressed', () => slow.keys === '\r');
     const { job_id: d } = await delegated;
@@ -59,6 +60,8 @@ describe('what falls due while the registry cannot be written', () => {
     // Its pane is free for the next one.
     await reporter.report(d, 'completed');
     const next = await server.delegate(slow);
+    await until('it is pasted', () => slow.pastes.length === 2);
+    slow.show();
     await lab.event(next.job_id, 'submitted');
     expect(slow.pastes).toHaveLength(2);
   });

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { allTexts } from '../support/all-texts.ts';
 import { Lab } from '../support/lab.ts';
 import { endHub } from '../support/lab-end.ts';
 import type { LabServer } from '../support/lab-server.ts';
@@ -233,10 +234,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
     const hub = await lab.start(['hub', '--json'], { env: broker.env }).ended;
     outputs.push(JSON.stringify(listed), hub.stdout, hub.stderr, inUrl.stderr, right.stderr);
-    for (const file of readdirSync(lab.folder, { recursive: true, withFileTypes: true })) {
-      if (file.isFile() && !file.parentPath.includes('/mosquitto/'))
-        outputs.push(readFileSync(join(file.parentPath, file.name), 'latin1'));
-    }
+    outputs.push(allTexts(lab.folder, (path) => path.includes('/mosquitto/')));
     for (const { command } of lab.processes) outputs.push(command);
     expect(outputs.join('\n')).toContain('joined the broker');
     for (const secret of [wrong, PASSWORD]) expect(outputs.join('\n')).not.toContain(secret);

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { environmentOf } from '../../src/processes.ts';
+import { allTexts } from '../support/all-texts.ts';
 import { failingAgent } from '../support/failing-agent.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
@@ -117,9 +117,7 @@ describe('an agent', () => {
       expect(command).not.toContain(secret);
       expect(environmentOf(pid).join('\0'), command).not.toContain(secret);
     }
-    const files = readdirSync(lab.home, { recursive: true, withFileTypes: true });
-    for (const entry of files.filter((one) => one.isFile()))
-      expect(readFileSync(join(entry.parentPath, entry.name), 'utf8'), entry.name).not.toContain(secret);
+    expect(allTexts(lab.home)).not.toContain(secret);
     for (const { job_id } of jobs) {
       expect(job_id).not.toContain(secret);
       await server.ask('cancel_job', { job_id });

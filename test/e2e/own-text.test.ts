@@ -167,18 +167,24 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
   });
 
   sharing('an answer, while the peer reports its end: the next order waits for it', async ({ lab }) => {
-    const peer = await lab.startPeer('mute', { args: ['--edit', '--echo', '700'] });
+    const peer = await lab.startPeer('mute', { args: ['--edit', '--withhold'] });
     const [server, reporter] = await servers(lab);
     const { job_id: one } = await server.delegate(peer, { prompt: 'job one' });
+    await until('the order is pasted', () => peer.pastes.length === 1);
+    peer.show();
+    await lab.event(one, 'submitted');
     await reporter.report(one, 'started');
     await server.ask('answer_job', { job_id: one, text: 'Take tin.' });
     await until('the answer is pasted', () => peer.pastes.length === 2);
     await reporter.report(one, 'completed');
+    peer.show();
     const two = await server.delegate(peer, { prompt: 'job two' });
     await isBlocked(lab, two.job_id, `our own message for job ${one} stands in the input box`);
     await pause(NEXT_LOOK_MS);
     expect(peer.keys).toBe('\r');
     await type(lab, peer, CLEAR);
+    await until('the next order is pasted', () => peer.pastes.length === 3);
+    peer.show();
     await lab.event(two.job_id, 'submitted');
     expect(peer.pastes[2]).toBe(lab.orderOf(two.job_id));
     expect(peer.keys).toBe(`\r${CLEAR_BYTE}\r`);
@@ -187,15 +193,21 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
   sharing(
     'an answer, while the peer reports its end: cleared, where its kind has a key for it',
     async ({ lab }) => {
-      const peer = await lab.startPeer('mute', { args: ['--edit', '--echo', '700'] });
+      const peer = await lab.startPeer('mute', { args: ['--edit', '--withhold'] });
       const [server, reporter] = await servers(lab);
       const { job_id: one } = await server.delegate(peer, { prompt: 'job one', agent: 'editor' });
+      await until('the order is pasted', () => peer.pastes.length === 1);
+      peer.show();
+      await lab.event(one, 'submitted');
       await reporter.report(one, 'started');
       await server.ask('answer_job', { job_id: one, text: 'Take tin.' });
       await until('the answer is pasted', () => peer.pastes.length === 2);
       await reporter.report(one, 'completed');
+      peer.show();
       await until('it is cleared', () => peer.keys === `\r${CLEAR_BYTE}`);
       const two = await server.delegate(peer, { prompt: 'job two', agent: 'editor' });
+      await until('the next order is pasted', () => peer.pastes.length === 3);
+      peer.show();
       await lab.event(two.job_id, 'submitted');
       expect(peer.pastes[2]).toBe(lab.orderOf(two.job_id));
       expect(peer.keys).toBe(`\r${CLEAR_BYTE}\r`);

@@ -7,6 +7,7 @@
 //   --swallow N         does not react to the first N Enters
 //   --break N           takes the first N Enters for line breaks
 //   --echo MS           shows what was pasted only after so long
+//   --withhold          shows what was pasted only on SIGUSR1
 //   --show HOW          how it shows what was pasted; SHOWS has the ways
 //   --box TEXT          what stands in its box at first, until ctrl-u is pressed
 //   --placeholder       shows a dim example in its empty box
@@ -41,6 +42,7 @@ const { values: options } = parseArgs({
     swallow: { type: 'string', default: '0' },
     break: { type: 'string', default: '0' },
     echo: { type: 'string', default: '0' },
+    withhold: { type: 'boolean', default: false },
     show: { type: 'string', default: 'text' },
     box: { type: 'string', default: '' },
     placeholder: { type: 'boolean', default: false },
@@ -89,6 +91,7 @@ let box = '';
 /** How much of it stands behind its cursor. */
 let behind = 0;
 let enters = 0;
+const withheld = [];
 
 readTerminal({ raw: (read) => note({ read, held }), paste: pasted, key: pressed });
 if (options.dialog) out(`${DIALOG}\r\n`);
@@ -96,6 +99,11 @@ else out(`${options.busy === undefined ? '' : `${options.busy}\r\n`}READY> ${opt
 if (options.placeholder) out('\x1b[2mtry "fix the tests"\x1b[0m\x1b[8D');
 if (options.flood) setInterval(() => out(`\r\nflood ${Math.random()}`), 5);
 if (options.clock) setInterval(() => out(`\x1b7\x1b[20;1Hclock ${Date.now()}\x1b8`), 25);
+if (options.withhold) {
+  process.on('SIGUSR1', () => {
+    for (const text of withheld.splice(0)) SHOWS[options.show](text);
+  });
+}
 if (options.hang !== undefined) {
   process.on('SIGUSR2', () => {
     note({ hangs: true });
@@ -144,7 +152,8 @@ function edit(key) {
 function pasted(text) {
   if (options['die-on-paste']) process.exit(3);
   box += text;
-  setTimeout(() => SHOWS[options.show](text), Number(options.echo));
+  if (options.withhold) withheld.push(text);
+  else setTimeout(() => SHOWS[options.show](text), Number(options.echo));
 }
 
 function enter() {

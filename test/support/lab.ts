@@ -10,7 +10,7 @@ import { LabFiles } from './lab-files.ts';
 import { LabServer } from './lab-server.ts';
 import { PROGRAM } from './mcp-client.ts';
 import { Peer } from './peer.ts';
-import { isRunning, type LabProcess, Processes } from './processes.ts';
+import { commandOf, isRunning, type LabProcess, Processes } from './processes.ts';
 import { until } from './until.ts';
 
 const PEERS = join(import.meta.dirname, '../peers');
@@ -188,8 +188,12 @@ export class Lab extends LabFiles {
   async startSession(name: string, command: string, cwd = this.project): Promise<void> {
     this.sessions.add(name);
     const size = ['-x', '120', '-y', '40'];
-    const where = ['-d', '-P', '-F', '#{pane_id}', '-s', name, ...size, '-c', cwd];
-    this.panes.set(name, await this.tmux('new-session', ...where, command));
+    const where = ['-d', '-P', '-F', '#{pane_id} #{pane_pid}', '-s', name, ...size, '-c', cwd];
+    const [pane = '', pid] = (await this.tmux('new-session', ...where, command)).split(' ');
+    this.panes.set(name, pane);
+    const isShell = (words: string) => words.startsWith('tmux -f') || words.includes(command);
+    if (command.startsWith('exec '))
+      await until('the shell has become its program', () => !isShell(commandOf(Number(pid))));
   }
 
   /** Runs tmux on the lab's own socket. @throws with what tmux said */

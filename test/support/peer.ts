@@ -70,6 +70,11 @@ export class Peer {
     return this.bytes.toString().replace(/\x1b\[200~.*?\x1b\[201~/gs, '');
   }
 
+  /** Shows what was pasted, with `--withhold`. */
+  show(): void {
+    process.kill(this.pid, 'SIGUSR1');
+  }
+
   /** Waits until it has got so many pastes and Enters in all. */
   async gets(pastes: number, enters: number): Promise<void> {
     await until(

@@ -36,7 +36,7 @@ export class Processes {
       const one = `${pid} ${began}`;
       if (state === undefined || began === undefined) continue;
       if (this.#foreign.has(one) || Processes.#strangers.has(one)) continue;
-      const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
+      const command = commandOf(pid);
       const environment = read(`/proc/${pid}/environ`);
       if (command.includes(this.#folder) || environment.includes(this.#folder)) {
         if (!/[ZX]/.test(state)) found.push({ pid, began, command });
@@ -46,6 +46,9 @@ export class Processes {
     return found;
   }
 }
+
+/** The command line of a process; empty for one that is gone. */
+export const commandOf = (pid: number): string => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
 
 /** Waits until processes have ended: a look at each of them costs a hundredth of one at all. @throws after `ms` */
 export function untilEnded(what: string, processes: readonly LabProcess[], ms: number): Promise<boolean> {

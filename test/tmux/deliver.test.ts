@@ -344,11 +344,12 @@ describe('between paste and Enter', () => {
   });
 
   test('copy mode comes and goes: Enter after it', async () => {
-    const peer = await lab.receiver(['--echo', '500']);
+    const peer = await lab.receiver(['--withhold']);
     const { pane } = peer.target;
     const delivery = hand(peer);
     await until('one paste has come', () => pastes(peer).length === 1);
     await lab.tmux('copy-mode', '-t', pane);
+    peer.peer.show();
     await until('the screen shows the id', async () =>
       (await capture(lab.server, pane)).some((line) => line.includes(ID)),
     );
@@ -360,20 +361,22 @@ describe('between paste and Enter', () => {
   });
 
   test('copy mode stays: no Enter', async () => {
-    const peer = await lab.receiver(['--echo', '500']);
+    const peer = await lab.receiver(['--withhold']);
     const delivery = hand(peer);
     await until('one paste has come', () => pastes(peer).length === 1);
     await lab.tmux('copy-mode', '-t', peer.target.pane);
+    peer.peer.show();
     expect((await delivery).end).toEqual({ kind: 'unverified', why: expect.stringMatching(/copy mode/) });
     expect(enters(peer)).toBe(0);
   });
 
   test('the peer speaks: no more keys', async () => {
-    const peer = await lab.receiver(['--echo', '500']);
+    const peer = await lab.receiver(['--withhold']);
     const stop = new AbortController();
     const delivery = hand(peer, PLAIN, { stop: stop.signal });
     await until('one paste has come', () => pastes(peer).length === 1);
     stop.abort();
+    peer.peer.show();
     expect((await delivery).end).toEqual({ kind: 'stopped', stands: true });
     const seen = new AbortController();
     const other = await lab.receiver([], 'other');
@@ -444,8 +447,9 @@ describe('a person is at the box', () => {
     ['editor', EDITOR],
   ];
   const type = (peer: Receiver, ...keys: string[]) => lab.tmux('send-keys', '-t', peer.target.pane, ...keys);
-  /** No person is quicker. */
-  const later = (peer: Receiver, ...keys: string[]) => pause(150).then(() => type(peer, ...keys));
+  /** No person is quicker; on a busy machine a look that begins with Enter takes longer. */
+  const later = (peer: Receiver, ...keys: string[]) =>
+    pause(Math.min(1_000, 150 * PATIENCE)).then(() => type(peer, ...keys));
   const ownWords = async (peer: Receiver) => {
     await later(peer, 'C-u', 'my own words');
     // Nobody types so fast that no look falls between.
@@ -495,16 +499,17 @@ describe('a person is at the box', () => {
 
   test('between the paste and Enter: their words are not sent', async () => {
     const CASES: [string[], (peer: Receiver) => Promise<unknown>][] = [
-      [['--echo', '400'], (peer) => type(peer, ' and delete it')],
-      [['--echo', '400'], (peer) => type(peer, 'C-a', 'not: ')],
-      [['--echo', '400', '--clock'], (peer) => type(peer, 'x')],
-      [['--echo', '400', '--show', 'collapsed'], (peer) => type(peer, ' and delete it')],
+      [[], (peer) => type(peer, ' and delete it')],
+      [[], (peer) => type(peer, 'C-a', 'not: ')],
+      [['--clock'], (peer) => type(peer, 'x')],
+      [['--show', 'collapsed'], (peer) => type(peer, ' and delete it')],
     ];
     await each(CASES, async ([options, act], look, session) => {
-      const peer = await lab.receiver(['--edit', ...options], session);
+      const peer = await lab.receiver(['--edit', '--withhold', ...options], session);
       const handing = hand(peer, look);
       await until('it is pasted', () => pastes(peer).length === 1);
       await act(peer);
+      peer.peer.show();
       expect((await handing).end, session).toMatchObject({ kind: 'unverified' });
       expect(enters(peer), session).toBe(0);
     });
@@ -553,10 +558,13 @@ describe('an earlier text of ours that may come up late', () => {
   const EARLIER = 'Use only this id, none of an earlier run: earlier-abcd1234';
 
   test('comes up beside the new one: no Enter', async () => {
-    const peer = await lab.receiver(['--echo', '400']);
+    const peer = await lab.receiver(['--withhold']);
     await lab.server.command(`set-buffer -b early '${EARLIER}'`);
     await lab.server.command(`paste-buffer -p -d -b early -t ${peer.target.pane}`);
-    expect((await hand(peer, { ...PLAIN, others: [EARLIER] })).end).toMatchObject({
+    const handing = hand(peer, { ...PLAIN, others: [EARLIER] });
+    await until('both are pasted', () => pastes(peer).length === 2);
+    peer.peer.show();
+    expect((await handing).end).toMatchObject({
       kind: 'unverified',
       why: expect.stringContaining('has come up beside it'),
     });
@@ -597,7 +605,7 @@ describe('the tmux server is killed', () => {
   });
 
   test('between paste and Enter: gone', async () => {
-    const peer = await own.receiver(['--echo', '500']);
+    const peer = await own.receiver(['--withhold']);
     const pid = await own.pid();
     const delivery = deliver(own.server, peer.target, TEXT, PLAIN, {
       ...{ pasting: async () => {}, visible: () => {}, submitted: () => {} },
