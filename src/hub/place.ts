@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { builtIn, isTrusted } from '../agents/index.ts';
 import { MamError } from '../errors.ts';
 import type { AgentSession, JobOrder } from '../job/record.ts';
@@ -21,6 +22,19 @@ export interface Place {
   glance: Shot | undefined;
 }
 
+/** So long (ms) a pane may have no program in front: where one ends, its parent takes the terminal back a little later. */
+const NOBODY_MS = 500;
+const NEXT_LOOK_MS = 20;
+
+/** The pane as it is once a program has its terminal. @throws MamError as `findPane` */
+async function findInFront(...where: Parameters<typeof findPane>): ReturnType<typeof findPane> {
+  for (const end = performance.now() + NOBODY_MS; ; await pause(NEXT_LOOK_MS)) {
+    const found = await findPane(...where);
+    const isNobody = found.pane.visible && !found.pane.dead && foreground(found.pane) === undefined;
+    if (!isNobody || performance.now() > end) return found;
+  }
+}
+
 /**
  * Finds the pane that a delegation means. A read-only look: whatever refuses a job because of its pane is here, before
  * anything is written.
@@ -35,7 +49,7 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
     );
   }
   const socket = params.tmux_socket;
-  const { pane, glance } = await findPane(servers.get(socket), params.agent_session);
+  const { pane, glance } = await findInFront(servers.get(socket), params.agent_session);
   const { pane: own, socket: ownSocket } = params.supervisor;
   if (
     own !== undefined &&

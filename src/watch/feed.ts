@@ -77,8 +77,10 @@ export class Feed {
   look(): void {
     if (this.#stopped) return;
     const state = this.#options.state();
-    if (this.#fresh.size > 0 || wantsMore(state)) this.#list.run();
-    if (state.selected === undefined) return;
+    const lacksRows = wantsMore(state);
+    if (this.#fresh.size > 0 || lacksRows) this.#list.run();
+    // On the way to the end of the list, the row that is selected is only passed.
+    if (state.selected === undefined || (state.toEnd && lacksRows)) return;
     const unknown = selectedDetail(state) === undefined && state.selected !== this.#unreadable;
     if (this.#detailStale || unknown) this.#detail.run();
     this.#lookAtScreen(state);

@@ -59,9 +59,10 @@ describe('what falls due while the registry cannot be written', () => {
     expect(lab.types(d)).toEqual(['queued', 'pasting', 'visible', 'submitted']);
     // Its pane is free for the next one.
     await reporter.report(d, 'completed');
-    const next = await server.delegate(slow);
+    const delegatedNext = server.delegate(slow);
     await until('it is pasted', () => slow.pastes.length === 2);
     slow.show();
+    const next = await delegatedNext;
     await lab.event(next.job_id, 'submitted');
     expect(slow.pastes).toHaveLength(2);
   });

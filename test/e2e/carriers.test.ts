@@ -5,7 +5,7 @@ import { composeOrder } from '../../src/job/order.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing } from '../support/lab-test.ts';
-import { until } from '../support/until.ts';
+import { pause, until } from '../support/until.ts';
 
 const CARRIER = join(import.meta.dirname, '../peers/carrier.py');
 const SHELLS: [string, string[]][] = [
@@ -168,13 +168,57 @@ describe('a program that leaves its terminal in line mode', () => {
   refusing('gets its order where no shell is behind it', async ({ lab, server }) => {
     // An order has several lines, each of which such a program is given before our Enter.
     const last = 'line => /Use only this id/.test(line) && process.stdout.write("got it\\n> ")';
-    const program = `require("node:readline").createInterface(process.stdin).on("line", ${last})`;
+    const ready = 'process.stdout.write("> ")';
+    const program = `${ready}; require("node:readline").createInterface(process.stdin).on("line", ${last})`;
     await lab.startSession('lines', `exec ${process.execPath} -e '${program}'`);
+    await until('it is ready', async () =>
+      (await lab.tmux('capture-pane', '-p', '-t', '=lines:')).startsWith('>'),
+    );
     const { job_id } = await server.ask('delegate_job', { ...job, agent_session: 'tmux:lines' });
     await lab.event(job_id, 'submitted');
     await server.ask('cancel_job', { job_id });
     await lab.tmux('kill-session', '-t', '=lines');
   });
+});
+
+refusing('a program that is about to take its terminal back gets its order', async ({ lab, server }) => {
+  const go = join(lab.folder, 'p', 'back');
+  const program = lab.write(
+    'editor.py',
+    [
+      'import os, signal, time, tty',
+      'signal.signal(signal.SIGTTOU, signal.SIG_IGN)',
+      'tty.setraw(0)',
+      'child = os.fork()',
+      'if child == 0:',
+      '    os.setpgid(0, 0)',
+      '    os.tcsetpgrp(0, os.getpid())',
+      '    os._exit(0)',
+      'os.waitpid(child, 0)',
+      'os.write(1, b"READY>")',
+      `while not os.path.exists(${JSON.stringify(go)}):`,
+      '    time.sleep(0.005)',
+      'os.tcsetpgrp(0, os.getpgrp())',
+      'while True:',
+      '    read = os.read(0, 4096)',
+      '    os.write(1, b"\\r\\nREADY>" if read == b"\\r" else read.replace(b"\\n", b"\\r\\n"))',
+    ].join('\n'),
+  );
+  await lab.startSession('back', `exec python3 '${program}'`);
+  await until('its child has ended', async () =>
+    (await lab.tmux('capture-pane', '-p', '-t', '=back:')).includes('READY>'),
+  );
+  // A hub that has to start would look later.
+  await server.ask('list_agents');
+  const delegated = server.ask('delegate_job', {
+    ...{ prompt: 'Mend the roof', agent: 'command', agent_session: 'tmux:back' },
+  });
+  await pause(100);
+  lab.write('back', '');
+  const { job_id } = await delegated;
+  await lab.event(job_id, 'submitted');
+  await server.ask('cancel_job', { job_id });
+  await lab.tmux('kill-session', '-t', '=back');
 });
 
 describe('what is typed runs nothing, should a shell read it all the same:', () => {

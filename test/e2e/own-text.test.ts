@@ -30,6 +30,13 @@ async function servers(lab: Lab): Promise<[LabServer, LabServer]> {
   return [await shared, await lab.reporter];
 }
 
+/** Has a peer show its n-th paste, for which a delegation waits. */
+async function shown<T>(peer: Peer, pastes: number, delegated: Promise<T>): Promise<T> {
+  await until('the order is pasted', () => peer.pastes.length === pastes);
+  peer.show();
+  return delegated;
+}
+
 const texts = (lab: Lab): string[] => readdirSync(join(lab.home, 'panes'));
 const type = (lab: Lab, peer: Peer, ...keys: string[]) => lab.tmux('send-keys', '-t', peer.pane, ...keys);
 const isBlocked = (lab: Lab, jobId: string, words: string) =>
@@ -169,9 +176,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
   sharing('an answer, while the peer reports its end: the next order waits for it', async ({ lab }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--withhold'] });
     const [server, reporter] = await servers(lab);
-    const { job_id: one } = await server.delegate(peer, { prompt: 'job one' });
-    await until('the order is pasted', () => peer.pastes.length === 1);
-    peer.show();
+    const { job_id: one } = await shown(peer, 1, server.delegate(peer, { prompt: 'job one' }));
     await lab.event(one, 'submitted');
     await reporter.report(one, 'started');
     await server.ask('answer_job', { job_id: one, text: 'Take tin.' });
@@ -195,9 +200,11 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     async ({ lab }) => {
       const peer = await lab.startPeer('mute', { args: ['--edit', '--withhold'] });
       const [server, reporter] = await servers(lab);
-      const { job_id: one } = await server.delegate(peer, { prompt: 'job one', agent: 'editor' });
-      await until('the order is pasted', () => peer.pastes.length === 1);
-      peer.show();
+      const { job_id: one } = await shown(
+        peer,
+        1,
+        server.delegate(peer, { prompt: 'job one', agent: 'editor' }),
+      );
       await lab.event(one, 'submitted');
       await reporter.report(one, 'started');
       await server.ask('answer_job', { job_id: one, text: 'Take tin.' });
@@ -205,9 +212,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
       await reporter.report(one, 'completed');
       peer.show();
       await until('it is cleared', () => peer.keys === `\r${CLEAR_BYTE}`);
-      const two = await server.delegate(peer, { prompt: 'job two', agent: 'editor' });
-      await until('the next order is pasted', () => peer.pastes.length === 3);
-      peer.show();
+      const two = await shown(peer, 3, server.delegate(peer, { prompt: 'job two', agent: 'editor' }));
       await lab.event(two.job_id, 'submitted');
       expect(peer.pastes[2]).toBe(lab.orderOf(two.job_id));
       expect(peer.keys).toBe(`\r${CLEAR_BYTE}\r`);

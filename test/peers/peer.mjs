@@ -7,7 +7,7 @@
 //   --swallow N         does not react to the first N Enters
 //   --break N           takes the first N Enters for line breaks
 //   --echo MS           shows what was pasted only after so long
-//   --withhold          shows what was pasted only on SIGUSR1
+//   --withhold          shows what was pasted only on SIGUSR2, or with the next key where its box can be edited
 //   --show HOW          how it shows what was pasted; SHOWS has the ways
 //   --box TEXT          what stands in its box at first, until ctrl-u is pressed
 //   --placeholder       shows a dim example in its empty box
@@ -66,11 +66,12 @@ const { values: options } = parseArgs({
 const DIALOG = 'Do you want to proceed?\r\n1. Yes\r\n2. No';
 const CLEAR = '\x1b[2J\x1b[H';
 const asRows = (text) => text.replaceAll('\n', '\r\n');
+const collapsed = (text) => `[Pasted text #1 +${text.split('\n').length - 1} lines]`;
 /** The ways to show what was pasted. */
 const SHOWS = {
   text: (text) => out(asRows(text)),
   nothing: () => {},
-  collapsed: (text) => out(`[Pasted text #1 +${text.split('\n').length - 1} lines]`),
+  collapsed: (text) => out(collapsed(text)),
   other: () => out('something came in'),
   dialog: () => out(`${CLEAR}${DIALOG}`),
   /** In a frame that is narrower than the pane. */
@@ -91,6 +92,7 @@ let box = '';
 /** How much of it stands behind its cursor. */
 let behind = 0;
 let enters = 0;
+const pastes = [];
 const withheld = [];
 
 readTerminal({ raw: (read) => note({ read, held }), paste: pasted, key: pressed });
@@ -99,11 +101,7 @@ else out(`${options.busy === undefined ? '' : `${options.busy}\r\n`}READY> ${opt
 if (options.placeholder) out('\x1b[2mtry "fix the tests"\x1b[0m\x1b[8D');
 if (options.flood) setInterval(() => out(`\r\nflood ${Math.random()}`), 5);
 if (options.clock) setInterval(() => out(`\x1b7\x1b[20;1Hclock ${Date.now()}\x1b8`), 25);
-if (options.withhold) {
-  process.on('SIGUSR1', () => {
-    for (const text of withheld.splice(0)) SHOWS[options.show](text);
-  });
-}
+if (options.withhold) process.on('SIGUSR2', show);
 if (options.hang !== undefined) {
   process.on('SIGUSR2', () => {
     note({ hangs: true });
@@ -137,7 +135,20 @@ function pressed(key) {
   else if (key >= ' ') out(key);
 }
 
+/** A part of the box as it is shown. */
+function drawn(text) {
+  if (options.show !== 'collapsed') return asRows(text);
+  return pastes.reduce((shown, paste) => shown.replace(paste, collapsed(paste)), text);
+}
+
+/** Shows what was withheld. */
+function show() {
+  if (options.edit) edit('');
+  else for (const text of withheld.splice(0)) SHOWS[options.show](text);
+}
+
 function edit(key) {
+  withheld.length = 0;
   const at = box.length - behind;
   const rest = box.slice(at);
   if (key === '\x15') box = '';
@@ -146,12 +157,13 @@ function edit(key) {
   if (key === '\x01') behind = box.length;
   if (key === '\x15') behind = 0;
   const end = box.length - behind;
-  out(`${CLEAR}READY> ${asRows(box.slice(0, end))}\x1b7${asRows(box.slice(end))}\x1b8`);
+  out(`${CLEAR}READY> ${drawn(box.slice(0, end))}\x1b7${drawn(box.slice(end))}\x1b8`);
 }
 
 function pasted(text) {
   if (options['die-on-paste']) process.exit(3);
   box += text;
+  pastes.push(text);
   if (options.withhold) withheld.push(text);
   else setTimeout(() => SHOWS[options.show](text), Number(options.echo));
 }

@@ -72,7 +72,7 @@ export class Peer {
 
   /** Shows what was pasted, with `--withhold`. */
   show(): void {
-    process.kill(this.pid, 'SIGUSR1');
+    process.kill(this.pid, 'SIGUSR2');
   }
 
   /** Waits until it has got so many pastes and Enters in all. */

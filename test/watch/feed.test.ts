@@ -1,0 +1,59 @@
+import { test } from 'vitest';
+import type { Link } from '../../src/bus/link.ts';
+import { MamError } from '../../src/errors.ts';
+import type { Commands } from '../../src/job/request.ts';
+import { Feed } from '../../src/watch/feed.ts';
+import { press } from '../../src/watch/keys.ts';
+import { initialState } from '../../src/watch/state.ts';
+import { Store } from '../../src/watch/store.ts';
+import { until } from '../support/until.ts';
+
+/** So many pages that the way to the end takes longer than a lane's pause after a failure. */
+const COUNT = 5_000;
+const REGISTRY = '/registry';
+
+/** A hub with many jobs, each of which is gone when it is looked at. */
+function hub(): Link {
+  const list = ({ cursor, limit }: Commands['list']['params']): Commands['list']['result'] => {
+    const start = Number(cursor ?? 0);
+    const jobs = Array.from({ length: Math.min(limit, COUNT - start) }, (_, index) => ({
+      ...{ job_id: `job-${start + index}`, agent: 'human', status: 'completed', phase: 'submitted' },
+      ...{ prompt_preview: '', created_at: new Date(0).toISOString() },
+    }));
+    const next = start + jobs.length;
+    return { jobs, total: COUNT, ...(next < COUNT && { cursor: `${next}` }) } as Commands['list']['result'];
+  };
+  const request = async (command: string, params: never): Promise<unknown> => {
+    if (command === 'list') {
+      // Other answers come sooner.
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      return list(params);
+    }
+    throw new MamError('not_found', 'There is no job with this id.');
+  };
+  const nothing = () => () => {};
+  const link = { request, followAll: nothing, onConnect: nothing, onLost: nothing };
+  return link as unknown as Link;
+}
+
+test('the way to the end of the list begins anew at no job that is gone', async () => {
+  const store = new Store(
+    initialState({
+      ...{ size: { columns: 80, rows: 24 }, now: 0, coloured: false, registryDir: REGISTRY, which: 'all' },
+    }),
+  );
+  const feed: Feed = new Feed({
+    ...{ link: hub(), host: 'here', registryDir: REGISTRY, state: () => store.state },
+    take: (action) => {
+      store.take(action);
+      feed.look();
+    },
+  });
+  feed.start();
+  await until('the first page is there', () => store.state.jobs.parts.all.loaded);
+  store.set(press(store.state, { name: 'end' }).state);
+  feed.look();
+  await until('the last row is selected', () => store.state.selected === `job-${COUNT - 1}`);
+  feed.stop();
+  store.stop();
+});
