@@ -116,6 +116,8 @@ export class TmuxServer {
           if (this.#client === client) this.#client = undefined;
           this.#tellGone('the control client ended');
         });
+        // What ended meanwhile was told to nobody.
+        this.#soonLookAround();
         return client;
       } catch (error) {
         if (tries === CONNECT_TRIES || !(error instanceof MamError) || error.code !== 'unavailable')
@@ -145,8 +147,12 @@ export class TmuxServer {
       void this.#showOut();
     } else if (GONE.test(line) && this.#client !== undefined) {
       this.#tellGone(line);
-      this.#gathering ??= setTimeout(() => this.#leaveIfAlone(), GATHER_MS).unref();
+      this.#soonLookAround();
     }
+  }
+
+  #soonLookAround(): void {
+    this.#gathering ??= setTimeout(() => this.#leaveIfAlone(), GATHER_MS).unref();
   }
 
   #tellGone(why: string): void {
@@ -165,6 +171,9 @@ export class TmuxServer {
     if (client === undefined || client.ended) return;
     await this.#showOut();
     const panes = await client.send(`list-panes -a -F '${IS_HIDDEN_FORMAT}'`).catch(() => ['?']);
-    if (client.idle && panes.every((hidden) => hidden === '1')) await client.end();
+    if (!panes.every((hidden) => hidden === '1')) return;
+    // Whoever asks something now gets the answer first.
+    if (client.idle) await client.end();
+    else this.#soonLookAround();
   }
 }

@@ -11,7 +11,7 @@ import type { PaneSample } from '../../src/tmux/sample.ts';
 import { capture } from '../../src/tmux/screen.ts';
 import { refusal } from '../../src/tmux/start.ts';
 import { isRunning } from '../support/processes.ts';
-import { PATIENCE, until } from '../support/until.ts';
+import { PATIENCE, pause, until } from '../support/until.ts';
 import { TmuxLab } from './lab.ts';
 
 const labs: TmuxLab[] = [];
@@ -205,6 +205,23 @@ test("the last of the user's sessions ends: we leave, and the tmux server can en
   const pid = await one.pid();
   await one.server.command('list-panes');
   await one.tmux('kill-session', '-t', '=user');
+  await until('the process has ended', () => !isRunning(pid));
+});
+
+test('the tmux server ends with its last session, also while it is asked one thing after another', async () => {
+  const one = lab();
+  await one.startTmux();
+  const pid = await one.pid();
+  let asking = true;
+  // Always one more before the last is answered.
+  const asked = Array.from({ length: 2 }, async () => {
+    while (asking) await one.server.command('list-panes -a').catch(() => {});
+  });
+  await one.server.command('list-panes');
+  await one.tmux('kill-session', '-t', '=user');
+  await pause(300);
+  asking = false;
+  await Promise.all(asked);
   await until('the process has ended', () => !isRunning(pid));
 });
 
