@@ -8,7 +8,18 @@ import { type Block, FrameReader } from './frame.ts';
 import { tidy } from './guests.ts';
 import { tmuxPrograms } from './program.ts';
 import { noteServer, outOfReach, serverOn } from './server-life.ts';
-import { discard, type Hidden, hiddenName, leave, makeHidden, refusal, setup, start } from './start.ts';
+import {
+  discard,
+  type Hidden,
+  hiddenName,
+  leave,
+  leaveAsLast,
+  makeHidden,
+  refusal,
+  STAYS,
+  setup,
+  start,
+} from './start.ts';
 
 /** A tmux server that is silent for so long (ms) is taken for stuck: the client is dropped, the caller told. */
 const ANSWER_MS = 10_000;
@@ -159,6 +170,15 @@ export class ControlClient {
     }, END_MS);
     await this.done;
     clearTimeout(backstop);
+  }
+
+  /** Ends the client with the hidden session, unless somebody else is in it: then `ended` stays false. */
+  async endAsLast(): Promise<void> {
+    this.#leaves = true;
+    // With the session gone its answer may not come.
+    const [answer] = await this.send(leaveAsLast(this.hidden)).catch(() => []);
+    if (answer === STAYS) this.#leaves = false;
+    else await this.end();
   }
 
   /** Ends our own client process at once. */

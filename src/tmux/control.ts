@@ -12,6 +12,8 @@ export type { PaneSample } from './sample.ts';
 const GONE = /^%(unlinked-window-close|window-close|sessions-changed|exit)\b/;
 /** Several notifications of one event are answered by one look, after so long (ms). */
 const GATHER_MS = 20;
+/** While somebody stays in our hidden session, the looks come in longer and longer pauses, up to this one, in ms. */
+const LONGEST_GATHER_MS = 1_000;
 /** A second client may take the hidden session away while ours attaches to it. */
 const CONNECT_TRIES = 3;
 
@@ -28,6 +30,7 @@ export class TmuxServer {
   #client: ControlClient | undefined;
   #connecting: Promise<ControlClient> | undefined;
   #gathering: NodeJS.Timeout | undefined;
+  #again = GATHER_MS;
   #closed = false;
 
   /**
@@ -117,6 +120,7 @@ export class TmuxServer {
           this.#tellGone('the control client ended');
         });
         // What ended meanwhile was told to nobody.
+        this.#again = GATHER_MS;
         this.#soonLookAround();
         return client;
       } catch (error) {
@@ -152,7 +156,7 @@ export class TmuxServer {
   }
 
   #soonLookAround(): void {
-    this.#gathering ??= setTimeout(() => this.#leaveIfAlone(), GATHER_MS).unref();
+    this.#gathering ??= setTimeout(() => this.#leaveIfAlone(), this.#again).unref();
   }
 
   #tellGone(why: string): void {
@@ -171,9 +175,12 @@ export class TmuxServer {
     if (client === undefined || client.ended) return;
     await this.#showOut();
     const panes = await client.send(`list-panes -a -F '${IS_HIDDEN_FORMAT}'`).catch(() => ['?']);
-    if (!panes.every((hidden) => hidden === '1')) return;
+    const isAlone = panes.every((hidden) => hidden === '1');
+    this.#again = isAlone ? Math.min(2 * this.#again, LONGEST_GATHER_MS) : GATHER_MS;
+    if (!isAlone) return;
     // Whoever asks something now gets the answer first.
-    if (client.idle) await client.end();
-    else this.#soonLookAround();
+    if (client.idle) await client.endAsLast();
+    // Whoever came into our session and was sent out may not be gone yet.
+    if (!client.ended) this.#soonLookAround();
   }
 }

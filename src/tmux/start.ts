@@ -50,10 +50,23 @@ const ALONE_FORMAT = '#{&&:#{==:#{session_windows},1},#{==:#{window_panes},1}}';
  * Leaves in the one way that tmux survives: the session goes with its last client. Where a user's window has come into
  * it, only our own pane goes, and the session stays.
  */
-export function leave({ session, pane }: Hidden): string {
-  const last = `#{&&:#{==:#{session_attached},1},${ALONE_FORMAT}}`;
+export function leave(hidden: Hidden): string {
+  const { pane } = hidden;
   const rest = `if-shell -F -t ${pane} '${ALONE_FORMAT}' '' 'kill-pane -t ${pane}' ; detach-client`;
-  return `if-shell -F -t ${pane} '${last}' 'kill-session -t ${session}' ${JSON.stringify(rest)}`;
+  return `${asLast(hidden)} ${JSON.stringify(rest)}`;
+}
+
+/** Leaves only while nobody else is in the session: else nothing happens, and it answers `STAYS`. */
+export function leaveAsLast(hidden: Hidden): string {
+  return `${asLast(hidden)} 'display-message -p ${STAYS}'`;
+}
+
+/** What `leaveAsLast` answers where somebody else is in the session. */
+export const STAYS = 'stays';
+
+function asLast({ session, pane }: Hidden): string {
+  const last = `#{&&:#{==:#{session_attached},1},${ALONE_FORMAT}}`;
+  return `if-shell -F -t ${pane} '${last}' 'kill-session -t ${session}'`;
 }
 
 /** The same by a client of its own, where the one that should have left has ended. */

@@ -4,7 +4,7 @@ import { failingAgent } from '../support/failing-agent.ts';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 import { isRunning } from '../support/processes.ts';
-import { until } from '../support/until.ts';
+import { pause, until } from '../support/until.ts';
 
 /** A tmux server with the user's own configuration, and a session `home` of theirs. */
 async function tmuxWith(lab: Lab, conf: string): Promise<void> {
@@ -65,15 +65,26 @@ describe('detach-on-destroy off', () => {
     expect(await hidden(lab)).toHaveLength(1);
   });
 
-  test('without another session they are detached, and the tmux server ends', async ({ lab }) => {
-    await tmuxWith(lab, 'set -g detach-on-destroy off');
-    const pid = Number(await lab.tmux('display-message', '-p', '#{pid}'));
-    const server = await lab.startServer();
-    await server.ask('list_agents');
-    await person(lab, 'home');
-    await lab.tmux('kill-session', '-t', '=home');
-    await until('the server ends', () => !isRunning(pid));
-  });
+  test.for(['', ', also when they are slow to leave'])(
+    'without another session they are detached, and the tmux server ends%s',
+    async (slow, { lab }) => {
+      await tmuxWith(lab, 'set -g detach-on-destroy off');
+      const pid = Number(await lab.tmux('display-message', '-p', '#{pid}'));
+      const server = await lab.startServer();
+      await server.ask('list_agents');
+      await person(lab, 'home');
+      const rows = await lab.tmux('list-clients', '-F', '#{client_control_mode} #{client_pid}');
+      const client = Number(/^0 (\d+)$/m.exec(rows)?.[1]);
+      if (slow !== '') process.kill(client, 'SIGSTOP');
+      await lab.tmux('kill-session', '-t', '=home');
+      if (slow !== '') {
+        // The hub looks several times meanwhile.
+        await pause(500);
+        process.kill(client, 'SIGCONT');
+      }
+      await until('the server ends', () => !isRunning(pid));
+    },
+  );
 });
 
 test.for([
