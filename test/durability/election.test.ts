@@ -21,6 +21,7 @@ import type { LabServer } from '../support/lab-server.ts';
 import { plant } from '../support/plant.ts';
 import { listens } from '../support/ports.ts';
 import { groupOf, isRunning } from '../support/processes.ts';
+import { removeAtOnce } from '../support/remove.ts';
 import { PATIENCE, until } from '../support/until.ts';
 
 let lab: Lab;
@@ -145,7 +146,7 @@ describe('the running hub', () => {
     const first = await lab.startServer();
     await first.ask('list_jobs');
     const pid = await lab.hubPid();
-    rmSync(lab.home, { recursive: true });
+    removeAtOnce(lab.home);
     // Another registry, because the first one is still locked for a moment.
     const registry = join(lab.folder, 'other');
     const second = await lab.startServer({ MAM_REGISTRY_DIR: registry });
@@ -229,7 +230,7 @@ describe('the running hub, when its place is disturbed,', () => {
 
   test('ends by itself when its home is removed, and the next call is served', async () => {
     const pid = await lab.hubPid();
-    rmSync(lab.home, { recursive: true });
+    removeAtOnce(lab.home);
     await until('it ends', () => !isRunning(pid));
     expect(await server.ask('job_status', { job_id: 'served' })).toMatchObject({ status: 'working' });
     expect(await lab.hubPid()).not.toBe(pid);

@@ -4,6 +4,7 @@ import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 import { plant } from '../support/plant.ts';
+import { removeAtOnce } from '../support/remove.ts';
 import { until } from '../support/until.ts';
 
 const NEXT = 'q';
@@ -77,7 +78,7 @@ describe('a project with open jobs that is renamed', () => {
     const there = registryIn(join(lab.folder, 'r'));
     await until('it is recorded', () => lab.record('carried', there).detail === 'in r');
     // Where it was meanwhile there is nothing to wait for.
-    rmSync(next(lab), { recursive: true });
+    removeAtOnce(next(lab));
     mkdirSync(lab.project);
     const mistyped = await lab.mam('publish', '--job', 'carriex', '--event', 'progress');
     expect(mistyped).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no job with this') });
@@ -150,7 +151,7 @@ test("an older copy in the place of one job's folder: nothing that was acknowled
   const { folder } = lab.paths('one');
   copy(folder, `${folder}-old`);
   await reporter.report('one', 'progress', { detail: 'after the copy' });
-  rmSync(folder, { recursive: true });
+  removeAtOnce(folder);
   renameSync(`${folder}-old`, folder);
   await reporter.report('one', 'completed', { detail: 'done' });
   expect(lab.types('one')).toEqual(['queued', 'started', 'progress', 'completed']);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { test } from '../support/lab-test.ts';
 import { plant } from '../support/plant.ts';
+import { removeAtOnce } from '../support/remove.ts';
 import { until } from '../support/until.ts';
 
 describe('a registry that is removed under its open jobs', () => {
@@ -46,7 +47,7 @@ describe('a registry that is removed under its open jobs', () => {
     await reporter.report(id, 'progress', { detail });
     await reporter.report('older', 'started');
     const { texts } = lab.paths(id);
-    rmSync(lab.registry, { recursive: true });
+    removeAtOnce(lab.registry);
     await reporter.report(id, 'progress', { detail: 'on' });
     expect(readFileSync(lab.paths(id).prompt, 'utf8')).toBe(prompt);
     expect(readdirSync(texts)).toHaveLength(1);
@@ -54,7 +55,7 @@ describe('a registry that is removed under its open jobs', () => {
     expect(lab.hubLog()).toContain('The files of older were removed: its task could not be restored.');
     const shown = await server.ask('job_status', { job_id: 'older' });
     expect(JSON.stringify(shown)).toContain('could not be restored');
-    rmSync(texts, { recursive: true });
+    removeAtOnce(texts);
     expect((await lab.mam('logs', id)).stdout).toContain('the rest is gone');
     for (const job_id of [id, 'older']) await server.ask('cancel_job', { job_id });
   });

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { test } from '../support/lab-test.ts';
 import { plant } from '../support/plant.ts';
+import { removeAtOnce } from '../support/remove.ts';
 import { pause, until } from '../support/until.ts';
 
 describe('without what tells of the live jobs', () => {
@@ -12,7 +13,7 @@ describe('without what tells of the live jobs', () => {
     await reporter.report('noted', 'started');
     await lab.event('noted', 'started');
     const live = join(lab.home, 'live');
-    rmSync(live, { recursive: true });
+    removeAtOnce(live);
     await until('it is there', () => existsSync(live) && readdirSync(live).includes('noted'));
     expect(readFileSync(join(live, 'noted'), 'utf8').split('\n')[0]).toBe(lab.registry);
     await reporter.report('noted', 'completed');

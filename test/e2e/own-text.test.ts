@@ -7,6 +7,7 @@ import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
+import { removeAtOnce } from '../support/remove.ts';
 import { pause, until } from '../support/until.ts';
 
 /** Longer than a blocked pane waits for its next look, and takes to be sure that a text is gone. */
@@ -222,8 +223,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
   sharing('of a job that was removed: an order from another registry waits all the same', async ({ lab }) => {
     const peer = await lab.startPeer('mute', { args: ['--swallow', '2'] });
     const one = await leftBehind(lab, peer);
-    // The hub may be writing in it.
-    rmSync(lab.paths(one).folder, { recursive: true, maxRetries: 5 });
+    removeAtOnce(lab.paths(one).folder);
     const registry = join(lab.project, 'other', 'jobs');
     const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
     const agent = { agent: 'command', agent_session: peer.address };

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing } from '../support/lab-test.ts';
+import { removeAtOnce } from '../support/remove.ts';
 import { until } from '../support/until.ts';
 
 /** One after another: the registry of all is removed. */
@@ -30,7 +31,7 @@ describe('a job whose folder somebody has removed', () => {
     expect(lab.record(second)).toMatchObject({ status: 'queued', phase: 'queued' });
 
     const { folder } = lab.paths(first);
-    rmSync(folder, { recursive: true });
+    removeAtOnce(folder);
     const why = `Somebody removed its folder ${folder}.`;
     expect(await held.answer).toMatchObject({
       outcome: 'final',
@@ -54,9 +55,7 @@ describe('a job whose folder somebody has removed', () => {
   test('goes on with its whole registry removed, which the next job makes anew', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
     const { job_id: first } = await server.delegate(peer);
-    // Away in one step: the hub may be writing into it.
-    renameSync(lab.registry, `${lab.registry}-gone`);
-    rmSync(`${lab.registry}-gone`, { recursive: true });
+    removeAtOnce(lab.registry);
     const { job_id: second } = await server.delegate(peer);
     expect(
       readdirSync(lab.registry)
@@ -83,7 +82,7 @@ describe('a job whose folder somebody has removed', () => {
     renameSync(lab.registry, away);
     mkdirSync(lab.registry);
     await server.call('job_status', { job_id: id });
-    rmSync(lab.registry, { recursive: true });
+    removeAtOnce(lab.registry);
     renameSync(away, lab.registry);
     const reporter = await lab.reporter;
     await reporter.report(id, 'completed');
