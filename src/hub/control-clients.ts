@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, namesIn } from '../folders.ts';
-import { identify, isAlive, type ProcessId } from '../process-id.ts';
+import { identify, lifeOf, type ProcessId } from '../process-id.ts';
 
 /**
  * The control clients that hubs of this home have started. When a hub is killed while tmux 3.3a is writing to its
@@ -34,8 +34,10 @@ export class ControlClients {
     for (const name of namesIn(this.folder).filter((one) => /^\d+$/.test(one))) {
       try {
         const client = JSON.parse(readFileSync(join(this.folder, name), 'utf8')) as ProcessId;
-        // In another pid namespace the same id is somebody else's: that one ends with its hidden session.
-        if (isAlive(client)) process.kill(client.pid, 'SIGKILL');
+        const life = lifeOf(client);
+        // In another pid namespace the id is somebody else's here: a hub there ends it.
+        if (life === 'unknown') continue;
+        if (life === 'alive') process.kill(client.pid, 'SIGKILL');
       } catch {
         // It has ended in this very moment.
       }
