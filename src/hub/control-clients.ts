@@ -1,7 +1,10 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, namesIn } from '../folders.ts';
 import { identify, lifeOf, type ProcessId } from '../process-id.ts';
+
+/** A note about another pid namespace is kept for so long, in ms: most likely that has ended, and its processes with it. */
+const KEPT_MS = 24 * 3600 * 1000;
 
 /**
  * The control clients that hubs of this home have started. When a hub is killed while tmux 3.3a is writing to its
@@ -36,7 +39,7 @@ export class ControlClients {
         const client = JSON.parse(readFileSync(join(this.folder, name), 'utf8')) as ProcessId;
         const life = lifeOf(client);
         // In another pid namespace the id is somebody else's here: a hub there ends it.
-        if (life === 'unknown') continue;
+        if (life === 'unknown' && Date.now() - statSync(join(this.folder, name)).mtimeMs < KEPT_MS) continue;
         if (life === 'alive') process.kill(client.pid, 'SIGKILL');
       } catch {
         // It has ended in this very moment.

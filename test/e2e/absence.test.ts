@@ -126,7 +126,8 @@ describe.skipIf(!isPermitted)('another pid namespace', () => {
     const { job_id } = await server.delegate(peer);
     await server.close();
     await lab.killHub();
-    // It waits in there, so its hub lives for as long.
+    // It waits in there, so its hub lives for as long, and is killed with its namespace.
+    lab.expected.push(/^h\/clients\/\d+$/);
     const { code } = await elsewhere(lab, 'wait', '--job', job_id, '--timeout', '2');
     expect(code).toBe(3);
     expect(lab.record(job_id).status).toBe('working');

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -22,5 +22,9 @@ test('what a killed hub has left is ended; what counts in another pid namespace 
   clients.reap();
   expect(await ended).toEqual([null, 'SIGKILL']);
   expect(readdirSync(folder)).toEqual([`${other}`]);
+  const long = Date.now() / 1000 - 25 * 3600;
+  utimesSync(join(folder, `${other}`), long, long);
+  clients.reap();
+  expect(readdirSync(folder)).toEqual([]);
   expect(stranger.exitCode).toBe(null);
 });
