@@ -31,6 +31,8 @@ export class TmuxServer {
   #connecting: Promise<ControlClient> | undefined;
   #gathering: NodeJS.Timeout | undefined;
   #again = GATHER_MS;
+  /** While our client leaves: what is asked now is for the one that follows, or for none. */
+  #leaving: Promise<void> | undefined;
   #closed = false;
 
   /**
@@ -64,6 +66,7 @@ export class TmuxServer {
    * @throws MamError `not_found` when no server runs, `unavailable` when tmux is missing, refuses or ends
    */
   command(command: string): Promise<string[]> {
+    if (this.#leaving !== undefined) return this.#leaving.then(() => this.command(command));
     const client = this.#client;
     if (client !== undefined && !client.ended) return client.send(command);
     return this.#connect().then((fresh) => fresh.send(command));
@@ -179,7 +182,12 @@ export class TmuxServer {
     this.#again = isAlone ? Math.min(2 * this.#again, LONGEST_GATHER_MS) : GATHER_MS;
     if (!isAlone) return;
     // Whoever asks something now gets the answer first.
-    if (client.idle) await client.endAsLast();
+    if (client.idle) {
+      this.#leaving = client.endAsLast().finally(() => {
+        this.#leaving = undefined;
+      });
+      await this.#leaving;
+    }
     // Whoever came into our session and was sent out may not be gone yet.
     if (!client.ended) this.#soonLookAround();
   }

@@ -225,6 +225,31 @@ test('the tmux server ends with its last session, also while it is asked one thi
   await until('the process has ended', () => !isRunning(pid));
 });
 
+test('a session that comes while our client leaves is served by the next client', async () => {
+  const one = lab();
+  for (let round = 0; round < 40; round++) {
+    await one.startSession('home', 'exec sleep 100000');
+    await one.server.command('list-panes');
+    await one.server.command('kill-session -t =home');
+    // The hub looks around about now.
+    await pause(18 + (round % 8));
+    try {
+      await one.server.command("new-session -d -s next 'exec sleep 100000'");
+    } catch (error) {
+      // Then the server has ended, as it should.
+      expect(error).toMatchObject({ code: 'not_found' });
+      continue;
+    }
+    await one.server.command('set-option -t =next: @mark 1');
+    expect(await one.server.command("display-message -p -t =next: '#{@mark}'")).toEqual(['1']);
+    await one.tmux('kill-session', '-t', '=next');
+    await until(
+      'the server has ended',
+      async () => (await one.run('tmux', ['-S', one.socket, 'ls'])).code !== 0,
+    );
+  }
+});
+
 test('a dying pane is told: at once when its window goes, by the sample when it stays', async () => {
   const one = lab();
   await one.startTmux();
