@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { makeFolder, namesIn } from '../folders.ts';
 import { identify, lifeOf, type ProcessId } from '../process-id.ts';
 
-/** A note about another pid namespace is kept for so long, in ms: most likely that has ended, and its processes with it. */
+/** How long a note about another pid namespace is kept, in ms: by then that has most likely ended, with its processes. */
 const KEPT_MS = 24 * 3600 * 1000;
 
 /**
@@ -36,10 +36,11 @@ export class ControlClients {
   reap(): void {
     for (const name of namesIn(this.folder).filter((one) => /^\d+$/.test(one))) {
       try {
-        const client = JSON.parse(readFileSync(join(this.folder, name), 'utf8')) as ProcessId;
+        const path = join(this.folder, name);
+        const client = JSON.parse(readFileSync(path, 'utf8')) as ProcessId;
         const life = lifeOf(client);
-        // In another pid namespace the id is somebody else's here: a hub there ends it.
-        if (life === 'unknown' && Date.now() - statSync(join(this.folder, name)).mtimeMs < KEPT_MS) continue;
+        // The id counts in another pid namespace: only a hub there can end that process.
+        if (life === 'unknown' && Date.now() - statSync(path).mtimeMs < KEPT_MS) continue;
         if (life === 'alive') process.kill(client.pid, 'SIGKILL');
       } catch {
         // It has ended in this very moment.

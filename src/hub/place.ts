@@ -22,16 +22,18 @@ export interface Place {
   glance: Shot | undefined;
 }
 
-/** So long (ms) a pane may have no program in front: where one ends, its parent takes the terminal back a little later. */
+/** How long a pane may have no program in front, in ms: when one ends, its parent takes the terminal back a moment later. */
 const NOBODY_MS = 500;
+/** The pause between two looks, in ms: no signal tells who has a terminal. */
 const NEXT_LOOK_MS = 20;
 
-/** The pane as it is once a program has its terminal. @throws MamError as `findPane` */
-async function findInFront(...where: Parameters<typeof findPane>): ReturnType<typeof findPane> {
+/** The pane once a program has its terminal, with that program, if there is one. @throws MamError as `findPane` */
+async function findInFront(...where: Parameters<typeof findPane>) {
   for (const end = performance.now() + NOBODY_MS; ; await pause(NEXT_LOOK_MS)) {
     const found = await findPane(...where);
-    const isNobody = found.pane.visible && !found.pane.dead && foreground(found.pane) === undefined;
-    if (!isNobody || performance.now() > end) return found;
+    const { pane } = found;
+    const process = pane.visible ? foreground(pane) : unseenAgent(pane);
+    if (process !== undefined || pane.dead || performance.now() > end) return { ...found, process };
   }
 }
 
@@ -49,7 +51,7 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
     );
   }
   const socket = params.tmux_socket;
-  const { pane, glance } = await findInFront(servers.get(socket), params.agent_session);
+  const { pane, glance, process } = await findInFront(servers.get(socket), params.agent_session);
   const { pane: own, socket: ownSocket } = params.supervisor;
   if (
     own !== undefined &&
@@ -67,7 +69,6 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
   const trusted = isTrusted({ ...params.terminal, trusted: params.trust_pane });
   if (!pane.visible && !trusted)
     throw new MamError('refused', `${where} can't be judged: ${UNSEEN_PROCESSES}.`, SAY_SO);
-  const process = pane.visible ? foreground(pane) : unseenAgent(pane);
   if (process === undefined || isShell(pane.command)) {
     const runs = isShell(pane.command) ? `the shell ${pane.command}` : 'no program';
     throw new MamError(

@@ -164,21 +164,25 @@ export class ControlClient {
   async end(): Promise<void> {
     this.send(leave(this.hidden)).catch(() => {});
     this.#leaves = true;
+    await this.#untilGone();
+  }
+
+  /** Ends the client and the hidden session, unless another client is in it: then `ended` stays false. */
+  async endAsLast(): Promise<void> {
+    this.#leaves = true;
+    // Once the session is gone, no answer may come.
+    const [answer] = await this.send(leaveAsLast(this.hidden)).catch(() => []);
+    if (answer === STAYS) this.#leaves = false;
+    else await this.#untilGone();
+  }
+
+  async #untilGone(): Promise<void> {
     const backstop = setTimeout(() => {
       this.#leaves = false;
       this.kill();
     }, END_MS);
     await this.done;
     clearTimeout(backstop);
-  }
-
-  /** Ends the client with the hidden session, unless somebody else is in it: then `ended` stays false. */
-  async endAsLast(): Promise<void> {
-    this.#leaves = true;
-    // With the session gone its answer may not come.
-    const [answer] = await this.send(leaveAsLast(this.hidden)).catch(() => []);
-    if (answer === STAYS) this.#leaves = false;
-    else await this.end();
   }
 
   /** Ends our own client process at once. */

@@ -12,7 +12,7 @@ export type { PaneSample } from './sample.ts';
 const GONE = /^%(unlinked-window-close|window-close|sessions-changed|exit)\b/;
 /** Several notifications of one event are answered by one look, after so long (ms). */
 const GATHER_MS = 20;
-/** While somebody stays in our hidden session, the looks come in longer and longer pauses, up to this one, in ms. */
+/** While another client stays in our hidden session, the pause before the next look doubles, up to this, in ms. */
 const LONGEST_GATHER_MS = 1_000;
 /** A second client may take the hidden session away while ours attaches to it. */
 const CONNECT_TRIES = 3;
@@ -31,7 +31,7 @@ export class TmuxServer {
   #connecting: Promise<ControlClient> | undefined;
   #gathering: NodeJS.Timeout | undefined;
   #again = GATHER_MS;
-  /** While our client leaves: what is asked now is for the one that follows, or for none. */
+  /** Set while our client leaves: a command waits for that, and goes to the next client. */
   #leaving: Promise<void> | undefined;
   #closed = false;
 
@@ -122,7 +122,7 @@ export class TmuxServer {
           if (this.#client === client) this.#client = undefined;
           this.#tellGone('the control client ended');
         });
-        // What ended meanwhile was told to nobody.
+        // Of a session that ended while we connected, nothing told us.
         this.#again = GATHER_MS;
         this.#soonLookAround();
         return client;
@@ -181,14 +181,14 @@ export class TmuxServer {
     const isAlone = panes.every((hidden) => hidden === '1');
     this.#again = isAlone ? Math.min(2 * this.#again, LONGEST_GATHER_MS) : GATHER_MS;
     if (!isAlone) return;
-    // Whoever asks something now gets the answer first.
+    // A command that is under way gets its answer first.
     if (client.idle) {
       this.#leaving = client.endAsLast().finally(() => {
         this.#leaving = undefined;
       });
       await this.#leaving;
     }
-    // Whoever came into our session and was sent out may not be gone yet.
+    // A person who was sent out of our session may not have left yet.
     if (!client.ended) this.#soonLookAround();
   }
 }

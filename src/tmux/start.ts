@@ -51,17 +51,16 @@ const ALONE_FORMAT = '#{&&:#{==:#{session_windows},1},#{==:#{window_panes},1}}';
  * it, only our own pane goes, and the session stays.
  */
 export function leave(hidden: Hidden): string {
-  const { pane } = hidden;
-  const rest = `if-shell -F -t ${pane} '${ALONE_FORMAT}' '' 'kill-pane -t ${pane}' ; detach-client`;
+  const rest = `if-shell -F -t ${hidden.pane} '${ALONE_FORMAT}' '' 'kill-pane -t ${hidden.pane}' ; detach-client`;
   return `${asLast(hidden)} ${JSON.stringify(rest)}`;
 }
 
-/** Leaves only while nobody else is in the session: else nothing happens, and it answers `STAYS`. */
+/** Leaves only as the session's last client; otherwise nothing happens, and it answers `STAYS`. */
 export function leaveAsLast(hidden: Hidden): string {
   return `${asLast(hidden)} 'display-message -p ${STAYS}'`;
 }
 
-/** What `leaveAsLast` answers where somebody else is in the session. */
+/** What `leaveAsLast` answers where another client is in the session. */
 export const STAYS = 'stays';
 
 function asLast({ session, pane }: Hidden): string {

@@ -79,7 +79,7 @@ export class Feed {
     const state = this.#options.state();
     const lacksRows = wantsMore(state);
     if (this.#fresh.size > 0 || lacksRows) this.#list.run();
-    // On the way to the end of the list, the row that is selected is only passed.
+    // On the way to the end of the list, the selected row is only passed.
     if (state.selected === undefined || (state.toEnd && lacksRows)) return;
     const unknown = selectedDetail(state) === undefined && state.selected !== this.#unreadable;
     if (this.#detailStale || unknown) this.#detail.run();

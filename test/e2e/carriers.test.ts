@@ -48,6 +48,18 @@ async function shellBehind(lab: Lab, session: string, command: string): Promise<
   });
 }
 
+/** A Python statement that shows what is read, and a new prompt at Enter. */
+const ECHO =
+  'read = os.read(0, 4096); os.write(1, b"\\r\\nREADY>" if read == b"\\r" else read.replace(b"\\n", b"\\r\\n"))';
+
+/** Runs a Python program in a session of its own, once it shows `READY>`. */
+async function startPython(lab: Lab, session: string, lines: string[]): Promise<void> {
+  await lab.startSession(session, `exec python3 '${lab.write(`${session}.py`, lines.join('\n'))}'`);
+  await until('it is ready', async () =>
+    (await lab.tmux('capture-pane', '-p', '-t', `=${session}:`)).includes('READY>'),
+  );
+}
+
 describe('an order is never typed where a shell may read it:', () => {
   /** Each may write into a folder of its own. */
   const CARRIERS: [string, (shell: string, lab: Lab, own: string) => string][] = [
@@ -100,23 +112,15 @@ describe('an order is never typed where a shell may read it:', () => {
     const mark = join(lab.folder, 'p', 'ran');
     const go = join(lab.folder, 'p', 'go');
     // The same process, with another terminal inside it.
-    const program = lab.write(
-      'agent.py',
-      [
-        'import os, pty, select, tty',
-        'tty.setraw(0)',
-        'os.write(1, b"READY>")',
-        `while not os.path.exists(${JSON.stringify(go)}):`,
-        '    if select.select([0], [], [], 0.02)[0]:',
-        '        read = os.read(0, 4096)',
-        '        os.write(1, b"\\r\\nREADY>" if read == b"\\r" else read.replace(b"\\n", b"\\r\\n"))',
-        'pty.spawn(["bash", "--norc", "--noprofile", "-i"])',
-      ].join('\n'),
-    );
-    await lab.startSession('pane', `exec python3 '${program}'`);
-    await until('it is ready', async () =>
-      (await lab.tmux('capture-pane', '-p', '-t', '=pane:')).includes('READY>'),
-    );
+    await startPython(lab, 'pane', [
+      'import os, pty, select, tty',
+      'tty.setraw(0)',
+      'os.write(1, b"READY>")',
+      `while not os.path.exists(${JSON.stringify(go)}):`,
+      '    if select.select([0], [], [], 0.02)[0]:',
+      `        ${ECHO}`,
+      'pty.spawn(["bash", "--norc", "--noprofile", "-i"])',
+    ]);
     const peer = await lab.reporter;
     const { job_id: first } = await server.ask('delegate_job', {
       ...{ prompt: 'Mend the roof', agent: 'command', agent_session: 'tmux:pane', trust_pane: false },
@@ -183,31 +187,23 @@ describe('a program that leaves its terminal in line mode', () => {
 
 refusing('a program that is about to take its terminal back gets its order', async ({ lab, server }) => {
   const go = join(lab.folder, 'p', 'back');
-  const program = lab.write(
-    'editor.py',
-    [
-      'import os, signal, time, tty',
-      'signal.signal(signal.SIGTTOU, signal.SIG_IGN)',
-      'tty.setraw(0)',
-      'child = os.fork()',
-      'if child == 0:',
-      '    os.setpgid(0, 0)',
-      '    os.tcsetpgrp(0, os.getpid())',
-      '    os._exit(0)',
-      'os.waitpid(child, 0)',
-      'os.write(1, b"READY>")',
-      `while not os.path.exists(${JSON.stringify(go)}):`,
-      '    time.sleep(0.005)',
-      'os.tcsetpgrp(0, os.getpgrp())',
-      'while True:',
-      '    read = os.read(0, 4096)',
-      '    os.write(1, b"\\r\\nREADY>" if read == b"\\r" else read.replace(b"\\n", b"\\r\\n"))',
-    ].join('\n'),
-  );
-  await lab.startSession('back', `exec python3 '${program}'`);
-  await until('its child has ended', async () =>
-    (await lab.tmux('capture-pane', '-p', '-t', '=back:')).includes('READY>'),
-  );
+  await startPython(lab, 'back', [
+    'import os, signal, time, tty',
+    'signal.signal(signal.SIGTTOU, signal.SIG_IGN)',
+    'tty.setraw(0)',
+    'child = os.fork()',
+    'if child == 0:',
+    '    os.setpgid(0, 0)',
+    '    os.tcsetpgrp(0, os.getpid())',
+    '    os._exit(0)',
+    'os.waitpid(child, 0)',
+    'os.write(1, b"READY>")',
+    `while not os.path.exists(${JSON.stringify(go)}):`,
+    '    time.sleep(0.005)',
+    'os.tcsetpgrp(0, os.getpgrp())',
+    'while True:',
+    `    ${ECHO}`,
+  ]);
   // A hub that has to start would look later.
   await server.ask('list_agents');
   const delegated = server.ask('delegate_job', {
