@@ -146,7 +146,7 @@ export class Hub {
     const owners = new PaneOwners(() => registrar.open);
     const { realm, host, broker } = settings;
     this.retained = new RetainedRecords({
-      folder: home.retained,
+      home,
       buses: this.buses,
       realm,
       host,

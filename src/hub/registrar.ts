@@ -21,7 +21,7 @@ import { sweepJob, writeNew } from '../registry/files.ts';
 import { type FoldedJob, foldJob } from '../registry/fold.ts';
 import { sweepHalfMade } from '../registry/half-made.ts';
 import { copyError, proofError } from '../registry/history.ts';
-import { type Home, noteError, type Pointer, readRegistries } from '../registry/home.ts';
+import { type Home, noteError, type Pointer, readRegistries, retainedPlace } from '../registry/home.ts';
 import { type JobIndex, toRow } from '../registry/job-index.ts';
 import { forgetJob, moveNotes, noteJob, placesOf } from '../registry/known-jobs.ts';
 import { keepText } from '../registry/last-texts.ts';
@@ -239,11 +239,16 @@ export class Registrar {
       // Its limits are taken up within a second.
       return this.load(away.registryDir, jobId, away);
     }
-    const known = [registryDir, ...this.registryDirs, ...readRegistries(this.home)];
+    const noted = [
+      ...placesOf(this.home, jobId).map((one) => one.registryDir),
+      retainedPlace(this.home, jobId),
+    ];
     let history: LiveJob | undefined;
     for (const place of new Set([
-      ...known,
-      ...placesOf(this.home, jobId).map((noted) => noted.registryDir),
+      registryDir,
+      ...this.registryDirs,
+      ...readRegistries(this.home),
+      ...noted,
     ])) {
       if (place === undefined || !hasJob(place, jobId)) continue;
       const job = await this.load(place, jobId);

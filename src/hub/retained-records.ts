@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HubBus } from '../bus/hub-bus.ts';
 import { isLevel, recordTopic } from '../bus/topics.ts';
@@ -6,7 +6,7 @@ import { systemCode } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import { isSettled } from '../job/apply.ts';
 import { isJobId } from '../job/id.ts';
-import { lineOf, placeIn } from '../registry/home.ts';
+import { type Home, lineOf, retainedPlace } from '../registry/home.ts';
 import { readForeign } from '../trust/files.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Log } from './log.ts';
@@ -30,6 +30,7 @@ interface Ended {
  * each hub.
  */
 export class RetainedRecords {
+  private readonly home: Home;
   private readonly folder: string;
   private readonly buses: HubBus[];
   private readonly realm: string;
@@ -44,14 +45,15 @@ export class RetainedRecords {
 
   /** @param options.external there is another broker to be joined besides the hub's own */
   constructor(options: {
-    folder: string;
+    home: Home;
     buses: HubBus[];
     realm: string;
     host: string;
     log: Log;
     external: boolean;
   }) {
-    this.folder = options.folder;
+    this.home = options.home;
+    this.folder = options.home.retained;
     this.buses = options.buses;
     this.realm = options.realm;
     this.host = options.host;
@@ -68,12 +70,7 @@ export class RetainedRecords {
       try {
         const left = statSync(path).mtimeMs + RETAINED_MS - Date.now();
         if (left <= 0) this.clear(jobId);
-        else
-          this.arm(
-            jobId,
-            placeIn(readFileSync(path, 'utf8').replace(/\n$/, '')) ?? '',
-            Math.min(left, RETAINED_MS),
-          );
+        else this.arm(jobId, retainedPlace(this.home, jobId) ?? '', Math.min(left, RETAINED_MS));
       } catch (error) {
         this.log.warn(`the note ${path} cannot be read (${systemCode(error) ?? 'unknown error'})`);
       }

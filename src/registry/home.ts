@@ -175,6 +175,15 @@ function parsed(text: string): unknown {
   }
 }
 
+/** Where a job has ended whose record is retained; nothing where that is not noted, or can't be read. */
+export function retainedPlace({ retained }: Home, jobId: string): string | undefined {
+  try {
+    return placeIn(readFileSync(join(retained, jobId), 'utf8').replace(/\n$/, ''));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The registries that this home's hubs have written: where a late report on an ended job is looked for. */
 export function readRegistries(home: Home): string[] {
   try {
