@@ -3,7 +3,7 @@
 //   main.js, server.js   what every start and every MCP handshake needs: CommonJS, one file each, since Node's loader
 //                        for ES modules alone costs a sixth of a cold start
 //   tools.json           what tools/list answers, so that nothing has to be loaded for it
-//   board.html           the page of clients that can draw: src/page/ in one file, read when it is asked for
+//   board.html           the page of clients that can draw: src/boards/page/ in one file, read when it is asked for
 //   parts/*.js           all the rest, loaded with the first call, the hub or a command: shared pieces split, then made
 //                        CommonJS, since Node 20 keeps no compiled code of ES modules
 //   parts/watch-main.mjs the board of mam watch, by itself: Ink waits while it loads, which only an ES module can
@@ -109,9 +109,9 @@ const PARTS = [
   'src/cli/run.ts',
   'src/hub/main.ts',
   // Of `mam publish`, when there is no hub, a configuration file, or a broker behind TLS.
-  'src/hub/find.ts',
-  'src/hub/client.ts',
-  'src/config-file.ts',
+  'src/link/ensure-hub.ts',
+  'src/link/client.ts',
+  'src/settings/config-file.ts',
   'src/trust/trusted.ts',
 ];
 /** Files beside main.js, both CommonJS, and what loads them there. */
@@ -123,7 +123,7 @@ const BESIDE = {
   'src/cli/completion/values.ts': './completion-values.js',
 };
 /** Loaded by a real import(), which the others need not pay for. */
-const BOARD = 'src/watch/main.ts';
+const BOARD = 'src/boards/terminal/main.ts';
 const partName = (source) => source.slice('src/'.length, -'.ts'.length).replaceAll('/', '-');
 
 /** Leaves a dynamic import() in place, with the part's name in dist/; `tools/list` answers from a file. */
@@ -149,7 +149,7 @@ const border = {
 const withoutBoard = {
   name: 'without-board',
   setup({ onResolve }) {
-    onResolve({ filter: /\/watch\/main\.ts$/ }, ({ kind }) =>
+    onResolve({ filter: /\/terminal\/main\.ts$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: `./${partName(BOARD)}.mjs`, external: true } : undefined,
     );
   },
@@ -195,7 +195,7 @@ const HANDSHAKE = [
 /** The board's page: one file that fetches nothing. With what it was made of. */
 async function page() {
   const { outputFiles, metafile } = await build({
-    entryPoints: { script: 'src/page/main.ts', style: 'src/page/board.css' },
+    entryPoints: { script: 'src/boards/page/main.ts', style: 'src/boards/page/board.css' },
     outdir: 'page',
     write: false,
     bundle: true,
@@ -209,7 +209,7 @@ async function page() {
   });
   const textOf = (name) => outputFiles.find(({ path }) => path.endsWith(name)).text.trim();
   // Functions: a `$` in what is put in has no meaning.
-  const html = (await readFile('src/page/board.html', 'utf8'))
+  const html = (await readFile('src/boards/page/board.html', 'utf8'))
     .replace('/*STYLE*/', () => textOf('.css'))
     .replace('/*SCRIPT*/', () => textOf('.js'));
   return { html, metafile };

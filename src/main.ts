@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { explain } from './errors.ts';
-import { clean } from './job/text.ts';
+import { explain } from './base/errors.ts';
+import { clean } from './base/text.ts';
 
 /** Exit code for "something needed is missing", as sysexits has it. */
 const UNAVAILABLE = 69;

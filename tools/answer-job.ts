@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { LIMITS } from '../src/job/limits.ts';
-import { callOf, jobSchema } from '../src/mcp/job-view.ts';
-import { defineTool } from '../src/mcp/tool.ts';
+import { defineTool } from '../src/mcp/tool/tool.ts';
 import { jobView } from '../src/view/job.ts';
+import { callOf, jobSchema } from '../src/view/job-schema.ts';
 import { answerSummary } from '../src/view/summary.ts';
 
 export default defineTool({

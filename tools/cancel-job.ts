@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { MamError } from '../src/errors.ts';
+import { MamError } from '../src/base/errors.ts';
 import { LIMITS } from '../src/job/limits.ts';
-import { callOf, jobSchema } from '../src/mcp/job-view.ts';
-import { defineTool } from '../src/mcp/tool.ts';
+import { defineTool } from '../src/mcp/tool/tool.ts';
 import { jobView } from '../src/view/job.ts';
+import { callOf, jobSchema } from '../src/view/job-schema.ts';
 import { cancelSummary } from '../src/view/summary.ts';
 
 export default defineTool({

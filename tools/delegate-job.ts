@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { MamError } from '../src/errors.ts';
-import { DEFAULTS, delegateParams } from '../src/job/delegation.ts';
+import { MamError } from '../src/base/errors.ts';
+import { hasLoneSurrogate } from '../src/base/text.ts';
 import { LIMITS } from '../src/job/limits.ts';
-import { hasLoneSurrogate } from '../src/job/text.ts';
-import { delegationSchema } from '../src/mcp/delegation.ts';
-import { callOf } from '../src/mcp/job-view.ts';
-import { attentionStep, finalStep } from '../src/mcp/next-step.ts';
-import { defineTool } from '../src/mcp/tool.ts';
+import { delegationSchema } from '../src/mcp/tool/delegation.ts';
+import { defineTool } from '../src/mcp/tool/tool.ts';
+import { DEFAULTS, delegateParams } from '../src/operations/delegation.ts';
 import { delegationView, previewView } from '../src/view/delegation.ts';
+import { callOf } from '../src/view/job-schema.ts';
+import { attentionStep, finalStep } from '../src/view/tool-step.ts';
 
 const inputSchema = z.strictObject({
   prompt: z

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { clean } from '../src/job/text.ts';
-import { callOf, timelineSchema } from '../src/mcp/job-view.ts';
-import { defineTool } from '../src/mcp/tool.ts';
+import { clean } from '../src/base/text.ts';
+import { defineTool } from '../src/mcp/tool/tool.ts';
 import { jobLogView } from '../src/view/job-log.ts';
+import { callOf, timelineSchema } from '../src/view/job-schema.ts';
 import { fitting, lastLines } from '../src/view/room.ts';
 import { timeline } from '../src/view/timeline.ts';
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { callOf, eventRowSchema, jobSchema } from '../src/mcp/job-view.ts';
-import { attentionStep, finalStep } from '../src/mcp/next-step.ts';
-import { defineTool } from '../src/mcp/tool.ts';
+import { defineTool } from '../src/mcp/tool/tool.ts';
 import { attachCommand } from '../src/view/attach.ts';
 import { eventRows, jobView } from '../src/view/job.ts';
+import { callOf, eventRowSchema, jobSchema } from '../src/view/job-schema.ts';
 import { statusSummary } from '../src/view/summary.ts';
+import { attentionStep, finalStep } from '../src/view/tool-step.ts';
 
 /** Room for events in one answer, and for all of it, in characters of JSON; one event always finds room. */
 const EVENTS_ROOM = 10_000;

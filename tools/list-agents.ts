@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { agentSessionSchema } from '../src/job/record.ts';
-import { callOf } from '../src/mcp/job-view.ts';
-import { defineTool } from '../src/mcp/tool.ts';
+import { defineTool } from '../src/mcp/tool/tool.ts';
 import { agentsNext, agentsView } from '../src/view/agents.ts';
+import { callOf } from '../src/view/job-schema.ts';
 import { agentsSummary } from '../src/view/summary.ts';
 
 export default defineTool({

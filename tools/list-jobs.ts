@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { STATUSES } from '../src/job/words.ts';
-import { callOf, jobRowSchema } from '../src/mcp/job-view.ts';
-import { defineTool } from '../src/mcp/tool.ts';
+import { defineTool } from '../src/mcp/tool/tool.ts';
 import { listRow } from '../src/view/job.ts';
+import { callOf, jobRowSchema } from '../src/view/job-schema.ts';
 import { listSummary } from '../src/view/summary.ts';
 
 export default defineTool({

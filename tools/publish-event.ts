@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { MamError } from '../src/errors.ts';
+import { MamError } from '../src/base/errors.ts';
+import { isJobId } from '../src/base/ids.ts';
+import { hasLoneSurrogate } from '../src/base/text.ts';
 import type { ClaimReply } from '../src/job/event.ts';
-import { isJobId } from '../src/job/id.ts';
 import { LIMITS } from '../src/job/limits.ts';
 import { untilAnswered } from '../src/job/messages.ts';
-import { noResult, takesResult } from '../src/job/report.ts';
-import { hasLoneSurrogate } from '../src/job/text.ts';
 import { REPORT_TYPES, type ReportType } from '../src/job/words.ts';
-import { callOf } from '../src/mcp/job-view.ts';
-import { defineTool } from '../src/mcp/tool.ts';
+import { defineTool } from '../src/mcp/tool/tool.ts';
+import { noResult, takesResult } from '../src/operations/report.ts';
+import { callOf } from '../src/view/job-schema.ts';
 import { reportView } from '../src/view/report.ts';
 
 const inputSchema = z.strictObject({

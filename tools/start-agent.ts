@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { agentSessionSchema } from '../src/job/record.ts';
-import { callOf } from '../src/mcp/job-view.ts';
-import { defineTool } from '../src/mcp/tool.ts';
+import { defineTool } from '../src/mcp/tool/tool.ts';
 import { attachCommand } from '../src/view/attach.ts';
+import { callOf } from '../src/view/job-schema.ts';
 import { startSummary } from '../src/view/summary.ts';
 
 export default defineTool({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { agentSessionSchema } from '../src/job/record.ts';
-import { defineTool } from '../src/mcp/tool.ts';
+import { defineTool } from '../src/mcp/tool/tool.ts';
 import { stopSummary } from '../src/view/summary.ts';
 
 export default defineTool({

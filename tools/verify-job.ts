@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { openCheckRequest } from '../src/job/check.ts';
 import { LIMITS } from '../src/job/limits.ts';
-import type { VerifyResult } from '../src/job/request.ts';
-import { waitBudget } from '../src/mcp/budget.ts';
-import { callOf } from '../src/mcp/job-view.ts';
-import { defineTool } from '../src/mcp/tool.ts';
+import { waitBudget } from '../src/mcp/tool/budget.ts';
+import { defineTool } from '../src/mcp/tool/tool.ts';
+import type { VerifyResult } from '../src/operations/request.ts';
+import { callOf } from '../src/view/job-schema.ts';
 import { verifyView } from '../src/view/verify.ts';
 
 const PROGRESS_MS = 10_000;

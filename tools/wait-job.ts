@@ -1,16 +1,16 @@
 import { z } from 'zod';
-import { MamError } from '../src/errors.ts';
+import { MamError } from '../src/base/errors.ts';
 import { LIMITS } from '../src/job/limits.ts';
 import type { JobRecord } from '../src/job/record.ts';
-import { waitBudget } from '../src/mcp/budget.ts';
-import { Heartbeat } from '../src/mcp/heartbeat.ts';
-import { callOf, eventRowSchema, jobBriefSchema } from '../src/mcp/job-view.ts';
-import { attentionSteps, finalStep } from '../src/mcp/next-step.ts';
-import { defineTool } from '../src/mcp/tool.ts';
-import { WAIT_OUTCOMES, type WaitAnswer } from '../src/mcp/wait-types.ts';
+import { waitBudget } from '../src/mcp/tool/budget.ts';
+import { Heartbeat } from '../src/mcp/tool/heartbeat.ts';
+import { defineTool } from '../src/mcp/tool/tool.ts';
+import { WAIT_OUTCOMES, type WaitAnswer } from '../src/operations/wait-types.ts';
 import { attachCommand } from '../src/view/attach.ts';
 import { briefs, eventRows } from '../src/view/job.ts';
+import { callOf, eventRowSchema, jobBriefSchema } from '../src/view/job-schema.ts';
 import { waitSummary } from '../src/view/summary.ts';
+import { attentionSteps, finalStep } from '../src/view/tool-step.ts';
 
 /** Room for jobs and for events in one answer, in characters. */
 const JOBS_ROOM = 10_000;

@@ -3,8 +3,8 @@
 // to journal.mjs). Goes when its parent says so; reports which events were acknowledged.
 import { createConnection } from 'node:net';
 import mqtt from 'mqtt';
-import { loadSettings } from '../../src/config.ts';
-import { openLink } from '../../src/hub/client.ts';
+import { openLink } from '../../src/link/client.ts';
+import { loadSettings } from '../../src/settings/config.ts';
 import { now } from '../support/bench.ts';
 import type { Order, Report } from '../support/publishers.ts';
 

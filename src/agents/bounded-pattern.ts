@@ -1,6 +1,6 @@
 import { createContext, Script } from 'node:vm';
-import { MamError } from '../errors.ts';
-import { cleanLine } from '../job/text.ts';
+import { MamError } from '../base/errors.ts';
+import { cleanLine } from '../base/text.ts';
 
 /** A pattern of a screen takes some µs; one that still searches after this time, in ms, will search for years. */
 const LIMIT_MS = 100;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { MamError } from '../errors.ts';
+import { MamError } from '../base/errors.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 import { shellCommand } from './shell.ts';
 

@@ -1,10 +1,10 @@
-import type { Settings } from '../config.ts';
-import type { AgentConfig } from '../config-file.ts';
-import { MamError } from '../errors.ts';
-import type { TerminalSettings } from '../job/agent-request.ts';
+import { MamError } from '../base/errors.ts';
+import { nearest } from '../base/nearest.ts';
+import { cleanLine } from '../base/text.ts';
 import type { JobRecord } from '../job/record.ts';
-import { cleanLine } from '../job/text.ts';
-import { nearest } from '../nearest.ts';
+import type { TerminalSettings } from '../operations/agent-request.ts';
+import type { Settings } from '../settings/config.ts';
+import type { AgentConfig } from '../settings/config-file.ts';
 import type { Look } from '../tmux/deliver.ts';
 import type { ScreenPatterns } from '../tmux/screen.ts';
 import { boundedPattern } from './bounded-pattern.ts';

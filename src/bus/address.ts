@@ -1,4 +1,4 @@
-import { MamError, systemCode } from '../errors.ts';
+import { MamError, systemCode } from '../base/errors.ts';
 
 /** Where the broker is: the hub's own unix socket, or a real broker's URL (`mqtt`, `mqtts`, `ws`, `wss`). */
 export type BrokerAddress =

@@ -1,4 +1,4 @@
-import { MamError } from '../errors.ts';
+import { MamError } from '../base/errors.ts';
 
 /** The first levels of every topic of ours. */
 const ROOT = 'mam/v1';

@@ -1,5 +1,5 @@
-import type { AgentRow } from '../job/agent-request.ts';
-import { cleanLine } from '../job/text.ts';
+import { cleanLine } from '../base/text.ts';
+import type { AgentRow } from '../operations/agent-request.ts';
 import { agentsNext, agentsView, stateOf } from '../view/agents.ts';
 import { agentsSummary } from '../view/summary.ts';
 import { withHub } from './core/ask.ts';

@@ -1,4 +1,4 @@
-import { sessionOf } from '../config.ts';
+import { sessionOf } from '../settings/config.ts';
 import { jobView } from '../view/job.ts';
 import { cancelSummary } from '../view/summary.ts';
 import { withHub } from './core/ask.ts';

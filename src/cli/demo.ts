@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
+import { MamError } from '../base/errors.ts';
+import { shellWord } from '../base/shell-word.ts';
 import type { Stage } from '../demo/stage.ts';
-import { MamError } from '../errors.ts';
-import { programPath } from '../program.ts';
-import { shellWord } from '../shell-word.ts';
+import { programPath } from '../settings/program.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { paint, print, printJson } from './core/output.ts';

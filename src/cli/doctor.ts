@@ -1,17 +1,17 @@
-import { loadSettings, mamHome } from '../config.ts';
+import { clean } from '../base/text.ts';
+import { workingFolder } from '../base/working-folder.ts';
 import type { Place } from '../doctor/check.ts';
 import { examine } from '../doctor/examine.ts';
 import { AREAS, type Finding, type Level } from '../doctor/finding.ts';
 import { endOnSignals } from '../doctor/groups.ts';
 import { checks, checksOf } from '../doctor/index.ts';
 import { Programs } from '../doctor/programs.ts';
+import { surroundings } from '../install/disk/surroundings.ts';
 import { clients } from '../install/index.ts';
-import { clean } from '../job/text.ts';
-import { workingFolder } from '../working-folder.ts';
+import { loadSettings, mamHome } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { paint, print, printJson } from './core/output.ts';
-import { surroundings } from './install/surroundings.ts';
 
 const names = Object.keys(clients);
 const STYLES = { ok: 'green', note: 'yellow', problem: 'red' } as const satisfies Record<Level, string>;

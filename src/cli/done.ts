@@ -1,7 +1,7 @@
-import { MamError } from '../errors.ts';
-import type { JobRow } from '../job/request.ts';
+import { MamError } from '../base/errors.ts';
+import { shellWord } from '../base/shell-word.ts';
+import type { JobRow } from '../operations/request.ts';
 import { hasJob } from '../registry/paths.ts';
-import { shellWord } from '../shell-word.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { commandSettings } from './core/settings.ts';

@@ -1,12 +1,12 @@
 import { readers } from '../agents/hooks/index.ts';
-import { requestOnce } from '../bus/one-shot.ts';
-import { loadSettings, type Settings } from '../config.ts';
-import { MamError } from '../errors.ts';
-import { brokerAddress } from '../hub/address.ts';
-import type { HookParams, HookResult } from '../job/request.ts';
-import { pidNamespace } from '../process-id.ts';
-import { ancestors } from '../processes.ts';
+import { MamError } from '../base/errors.ts';
+import { pidNamespace } from '../base/process-id.ts';
+import { ancestors } from '../base/processes.ts';
+import { brokerAddress } from '../bus/hub-address.ts';
+import { requestOnce } from '../link/one-shot.ts';
+import type { HookParams, HookResult } from '../operations/request.ts';
 import { hasLiveJobs } from '../registry/home.ts';
+import { loadSettings, type Settings } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 
 /** An agent stands still until its hook has ended, so this is the most (ms) that a hub may take. */
@@ -89,7 +89,7 @@ async function tell(settings: Settings, params: HookParams): Promise<HookResult>
     if (!(error instanceof MamError) || error.code !== 'unreachable' || !hasLiveJobs(settings.home))
       throw error;
     // A hub that was killed has left open jobs: the next one needs to hear this.
-    const { ensureHub } = await import('../hub/find.ts');
+    const { ensureHub } = await import('../link/ensure-hub.ts');
     await ensureHub(settings);
     return (await ask()) ?? {};
   }

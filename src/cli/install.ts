@@ -1,15 +1,15 @@
-import { mamHome } from '../config.ts';
-import { MamError } from '../errors.ts';
+import { MamError } from '../base/errors.ts';
+import { checkWorkingFolder } from '../base/working-folder.ts';
 import type { Client, Scope } from '../install/client.ts';
 import { diffOf } from '../install/diff.ts';
+import { carryOut, type Plan, planOf } from '../install/disk/plan.ts';
+import { Receipts } from '../install/disk/receipts.ts';
+import { doubts, surroundings } from '../install/disk/surroundings.ts';
 import { clients } from '../install/index.ts';
-import { checkWorkingFolder } from '../working-folder.ts';
+import { mamHome } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
-import { carryOut, type Plan, planOf } from './install/plan.ts';
-import { Receipts } from './install/receipts.ts';
-import { doubts, surroundings } from './install/surroundings.ts';
 
 const names = Object.keys(clients);
 

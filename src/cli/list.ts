@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { explain, MamError, systemCode } from '../errors.ts';
-import type { JobRow } from '../job/request.ts';
+import { explain, MamError, systemCode } from '../base/errors.ts';
+import { shellWord } from '../base/shell-word.ts';
 import { STATUSES } from '../job/words.ts';
+import type { JobRow } from '../operations/request.ts';
 import { awayError, awayJobs, awayListError } from '../registry/away.ts';
 import { homePaths } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { Seal } from '../registry/seal.ts';
-import { shellWord } from '../shell-word.ts';
 import { listRow } from '../view/job.ts';
 import { needText } from '../view/needs.ts';
 import { listSummary } from '../view/summary.ts';

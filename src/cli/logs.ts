@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
-import type { Settings } from '../config.ts';
-import { MamError } from '../errors.ts';
-import type { ScreenResult } from '../job/request.ts';
+import { MamError } from '../base/errors.ts';
 import { isFinal } from '../job/words.ts';
+import type { ScreenResult } from '../operations/request.ts';
+import type { Settings } from '../settings/config.ts';
 import { jobLogView } from '../view/job-log.ts';
 import { timeline } from '../view/timeline.ts';
 import { withHub } from './core/ask.ts';

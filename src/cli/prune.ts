@@ -1,4 +1,4 @@
-import type { PruneResult } from '../job/request.ts';
+import type { PruneResult } from '../operations/request.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';

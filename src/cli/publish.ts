@@ -1,18 +1,18 @@
-import { publishOnce } from '../bus/one-shot.ts';
-import { keepInOutbox, outboxFolder } from '../bus/outbox.ts';
-import { isLong, spoolText } from '../bus/spool.ts';
-import type { Settings } from '../config.ts';
-import { explain, MamError } from '../errors.ts';
-import { brokerAddress } from '../hub/address.ts';
+import { explain, MamError } from '../base/errors.ts';
+import { newEventId, randomSuffix } from '../base/ids.ts';
+import { pidNamespace } from '../base/process-id.ts';
+import { ancestors } from '../base/processes.ts';
+import { clean, unitsNote } from '../base/text.ts';
+import { brokerAddress } from '../bus/hub-address.ts';
+import { keepInOutbox, outboxFolder } from '../bus/spool/outbox.ts';
+import { isLong, spoolText } from '../bus/spool/spool.ts';
 import type { Claim, ClaimReply } from '../job/event.ts';
-import { newEventId, randomSuffix } from '../job/id.ts';
 import { LIMITS } from '../job/limits.ts';
 import { untilAnswered } from '../job/messages.ts';
-import { noResult, takesResult } from '../job/report.ts';
-import { clean, unitsNote } from '../job/text.ts';
 import { REPORT_TYPES } from '../job/words.ts';
-import { pidNamespace } from '../process-id.ts';
-import { ancestors } from '../processes.ts';
+import { publishOnce } from '../link/one-shot.ts';
+import { noResult, takesResult } from '../operations/report.ts';
+import type { Settings } from '../settings/config.ts';
 import { commandWords } from '../view/command-words.ts';
 import { reportView } from '../view/report.ts';
 import { defineCommand, type Given } from './core/command.ts';
@@ -162,13 +162,13 @@ async function deliver(settings: Settings, claim: Claim): Promise<ClaimReply> {
     if (reply !== undefined) return reply;
   } catch (error) {
     if (!(error instanceof MamError) || error.code !== 'unreachable') throw error;
-    const { ensureHub } = await import('../hub/find.ts');
+    const { ensureHub } = await import('../link/ensure-hub.ts');
     await ensureHub(settings);
     const reply = await publishOnce(options);
     if (reply !== undefined) return reply;
   }
   // TLS and WebSockets need the whole client.
-  const { openLink } = await import('../hub/client.ts');
+  const { openLink } = await import('../link/client.ts');
   const link = openLink(settings);
   try {
     const outcome = await link.claim(claim);

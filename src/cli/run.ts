@@ -1,6 +1,6 @@
-import { cleanLine } from '../job/text.ts';
-import { nearest } from '../nearest.ts';
-import { VERSION } from '../version.ts';
+import { nearest } from '../base/nearest.ts';
+import { cleanLine } from '../base/text.ts';
+import { VERSION } from '../base/version.ts';
 import { EXIT } from './core/exit.ts';
 import { endWithReader, fail, print } from './core/output.ts';
 import { runDeclared } from './core/run-declared.ts';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { resolveKind } from '../agents/index.ts';
-import { peerEnvironment, sessionEnvironment } from '../environment.ts';
-import { mamProgram } from '../program.ts';
+import { peerEnvironment, sessionEnvironment } from '../settings/environment.ts';
+import { mamProgram } from '../settings/program.ts';
 import { attachCommand } from '../view/attach.ts';
 import { startSummary } from '../view/summary.ts';
 import { withHub } from './core/ask.ts';

@@ -1,11 +1,11 @@
 import { builtIn } from '../agents/index.ts';
+import { MamError } from '../base/errors.ts';
+import { shellWord } from '../base/shell-word.ts';
+import { clean } from '../base/text.ts';
 import { redactUrl } from '../bus/address.ts';
-import { loadSettings } from '../config.ts';
-import { MamError } from '../errors.ts';
-import { clean } from '../job/text.ts';
 import { ensureHome, homePaths } from '../registry/home.ts';
-import { shellWord } from '../shell-word.ts';
-import { type ProjectConfig, readProjectConfig, withoutEffect } from '../trust/project-config.ts';
+import { loadSettings } from '../settings/config.ts';
+import { type ProjectConfig, readProjectConfig, withoutEffect } from '../settings/project-config.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isTerminal, print, printJson } from './core/output.ts';

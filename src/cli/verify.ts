@@ -1,15 +1,21 @@
 import { resolve } from 'node:path';
-import type { Settings } from '../config.ts';
-import { explain, MamError } from '../errors.ts';
-import { openLink } from '../hub/client.ts';
-import { outputTail, runScript, type ScriptEnd, type ScriptRun, scriptEnvironment } from '../hub/script.ts';
-import { checkNamedScript } from '../hub/script-start.ts';
-import { scriptOf } from '../hub/verifications.ts';
-import { newEventId } from '../job/id.ts';
+import { explain, MamError } from '../base/errors.ts';
+import { newEventId } from '../base/ids.ts';
+import {
+  outputTail,
+  runScript,
+  type ScriptEnd,
+  type ScriptRun,
+  scriptEnvironment,
+} from '../checks/script.ts';
+import { checkNamedScript } from '../checks/script-start.ts';
+import { scriptOf } from '../hub/verdicts/verifications.ts';
 import type { JobRecord } from '../job/record.ts';
+import { openLink } from '../link/client.ts';
 import { foldJob } from '../registry/fold.ts';
 import { foldOwn } from '../registry/history.ts';
 import { homePaths } from '../registry/home.ts';
+import type { Settings } from '../settings/config.ts';
 import { commandWords } from '../view/command-words.ts';
 import { verifyView } from '../view/verify.ts';
 import { defineCommand } from './core/command.ts';

@@ -1,4 +1,4 @@
-import { openLink, readyHub } from '../hub/client.ts';
+import { openLink, readyHub } from '../link/client.ts';
 import { defineCommand } from './core/command.ts';
 import { exitCodeAfter } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import { MamError } from '../errors.ts';
-import { openLink, readyHub } from '../hub/client.ts';
+import { MamError } from '../base/errors.ts';
+import { openLink, readyHub } from '../link/client.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isBoardPossible, isColoured } from './core/output.ts';
@@ -33,7 +33,7 @@ export default defineCommand({
     let signal: NodeJS.Signals | undefined;
     try {
       // What draws a board is loaded for this command alone.
-      const { watch } = await import('../watch/main.ts');
+      const { watch } = await import('../boards/terminal/main.ts');
       signal = await watch({
         link,
         host: settings.host,

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MamError } from '../errors.ts';
-import { startOf } from '../processes.ts';
+import { MamError } from '../base/errors.ts';
+import { startOf } from '../base/processes.ts';
 import { hubPid } from './private-hub.ts';
 import { endTmux, tmuxPids } from './private-tmux.ts';
 import type { Stage } from './stage.ts';

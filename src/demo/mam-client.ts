@@ -1,8 +1,8 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { MamError } from '../errors.ts';
-import { programPath } from '../program.ts';
-import { VERSION } from '../version.ts';
+import { MamError } from '../base/errors.ts';
+import { VERSION } from '../base/version.ts';
+import { programPath } from '../settings/program.ts';
 
 /** How long one call may take, in ms: more than the longest wait that a server grants to an unknown client. */
 const CALL_MS = 60_000;

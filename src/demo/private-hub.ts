@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { execa } from 'execa';
-import { MamError } from '../errors.ts';
-import { programPath } from '../program.ts';
+import { MamError } from '../base/errors.ts';
 import { livingOwner } from '../registry/lock.ts';
+import { programPath } from '../settings/program.ts';
 import { type Stage, stageEnvironment } from './stage.ts';
 import { until } from './until.ts';
 

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { execa } from 'execa';
-import { MamError, systemCode } from '../errors.ts';
-import { programPath } from '../program.ts';
-import { shellWord } from '../shell-word.ts';
+import { MamError, systemCode } from '../base/errors.ts';
+import { shellWord } from '../base/shell-word.ts';
+import { programPath } from '../settings/program.ts';
 import { type Stage, stageEnvironment } from './stage.ts';
 
 export const SESSION = 'peer';

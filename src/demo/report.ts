@@ -1,5 +1,5 @@
-import { cleanLine } from '../job/text.ts';
-import { shellWord } from '../shell-word.ts';
+import { shellWord } from '../base/shell-word.ts';
+import { cleanLine } from '../base/text.ts';
 import type { Delegated, JobStatus } from './mam-client.ts';
 import { attachCommand } from './private-tmux.ts';
 import type { DemoEnd } from './run.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { explain, MamError } from '../errors.ts';
-import { cleanLine } from '../job/text.ts';
+import { explain, MamError } from '../base/errors.ts';
+import { cleanLine } from '../base/text.ts';
 import { endStage } from './ending.ts';
 import { PROMPT, writeScript } from './greeting.ts';
 import { type Delegated, type JobStatus, MamClient, type Waited } from './mam-client.ts';

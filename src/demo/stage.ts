@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { scrubbedEnvironment } from '../environment.ts';
-import { MamError } from '../errors.ts';
+import { MamError } from '../base/errors.ts';
 import { type Home, homePaths } from '../registry/home.ts';
+import { scrubbedEnvironment } from '../settings/environment.ts';
 
 /** With a longer one the sockets in the folder would come near the length at which their paths are cut. */
 const MAX_TEMPORARY_BYTES = 60;

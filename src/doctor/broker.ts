@@ -1,8 +1,8 @@
-import { roundTrip } from '../bus/round-trip.ts';
-import { MamError } from '../errors.ts';
-import { externalAddress } from '../hub/address.ts';
-import { describeBroker, readHubFile } from '../hub/hub-file.ts';
-import { cleanLine } from '../job/text.ts';
+import { MamError } from '../base/errors.ts';
+import { cleanLine } from '../base/text.ts';
+import { externalAddress } from '../bus/hub-address.ts';
+import { describeBroker, readHubFile } from '../bus/hub-file.ts';
+import { roundTrip } from '../link/round-trip.ts';
 import { homePaths } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
 import { type Check, withSettings } from './check.ts';

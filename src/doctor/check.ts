@@ -1,5 +1,5 @@
-import type { Settings } from '../config.ts';
 import type { Surroundings } from '../install/client.ts';
+import type { Settings } from '../settings/config.ts';
 import type { Area, Found } from './finding.ts';
 import type { Programs } from './programs.ts';
 

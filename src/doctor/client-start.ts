@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import { isProgram } from '../find-program.ts';
+import { isProgram } from '../base/find-program.ts';
+import { nearestThere } from '../base/real-place.ts';
 import type { ServerEntry } from '../install/client.ts';
-import { nearestThere } from '../real-place.ts';
 import type { Place } from './check.ts';
 import type { ServerStart } from './server-probe.ts';
 

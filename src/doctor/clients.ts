@@ -1,11 +1,11 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { explain, MamError, systemCode } from '../errors.ts';
+import { explain, MamError, systemCode } from '../base/errors.ts';
+import { VERSION } from '../base/version.ts';
 import type { Client, ConfigFile, Scope, ServerEntry } from '../install/client.ts';
 import { clients } from '../install/index.ts';
-import { programPath } from '../program.ts';
+import { programPath } from '../settings/program.ts';
 import { readForeign } from '../trust/files.ts';
-import { VERSION } from '../version.ts';
 import type { Check, Place } from './check.ts';
 import { environmentOf, waitsOf } from './client-settings.ts';
 import { missingFile, startOfClient } from './client-start.ts';

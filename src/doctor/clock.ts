@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { readHubFile } from '../hub/hub-file.ts';
+import { readHubFile } from '../bus/hub-file.ts';
 import { homePaths } from '../registry/home.ts';
 import { jobPaths } from '../registry/paths.ts';
 import type { Check } from './check.ts';

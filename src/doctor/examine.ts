@@ -1,5 +1,5 @@
-import { explain, MamError } from '../errors.ts';
-import { cleanLine } from '../job/text.ts';
+import { explain, MamError } from '../base/errors.ts';
+import { cleanLine } from '../base/text.ts';
 import type { Check, Place } from './check.ts';
 import { AREAS, type Finding, type Found, problem } from './finding.ts';
 

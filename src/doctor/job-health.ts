@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { explain, MamError } from '../errors.ts';
+import { explain, MamError } from '../base/errors.ts';
+import { cleanLine } from '../base/text.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
-import { cleanLine } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
 import { foldJob } from '../registry/fold.ts';
 import { journalText } from '../registry/journal.ts';

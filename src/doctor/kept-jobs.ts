@@ -1,7 +1,7 @@
+import { isJobId } from '../base/ids.ts';
+import { cleanLine } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
-import { isJobId } from '../job/id.ts';
 import { obstacleOf } from '../job/obstacle.ts';
-import { cleanLine } from '../job/text.ts';
 import { homePaths } from '../registry/home.ts';
 import type { Check } from './check.ts';
 import { note } from './finding.ts';

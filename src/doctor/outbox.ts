@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isJobId } from '../job/id.ts';
+import { isJobId } from '../base/ids.ts';
 import { whyNotFound } from '../registry/away.ts';
 import { type Home, readRegistries } from '../registry/home.ts';
 import { hasJob } from '../registry/paths.ts';

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { namesIn } from '../folders.ts';
-import { isJobId } from '../job/id.ts';
-import { cleanLine } from '../job/text.ts';
-import { startOf } from '../processes.ts';
+import { namesIn } from '../base/folders.ts';
+import { isJobId } from '../base/ids.ts';
+import { startOf } from '../base/processes.ts';
+import { cleanLine } from '../base/text.ts';
 import { homePaths } from '../registry/home.ts';
 import { type PaneText, paneTextSchema } from '../registry/pane-texts.ts';
 import { readForeign } from '../trust/files.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, release, type } from 'node:os';
 import manifest from '../../package.json' with { type: 'json' };
-import { VERSION } from '../version.ts';
+import { VERSION } from '../base/version.ts';
 import type { Check } from './check.ts';
 import { note, ok, problem } from './finding.ts';
 import { isAtLeast, numberIn } from './programs.ts';

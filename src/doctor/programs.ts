@@ -1,7 +1,7 @@
 import { execa } from 'execa';
-import { findProgram } from '../find-program.ts';
+import { findProgram } from '../base/find-program.ts';
+import { cleanLine } from '../base/text.ts';
 import type { Surroundings } from '../install/client.ts';
-import { cleanLine } from '../job/text.ts';
 import { endGroup, keep } from './groups.ts';
 
 type Env = Surroundings['env'];

@@ -1,11 +1,11 @@
-import type { Link } from '../bus/link.ts';
-import type { Settings } from '../config.ts';
-import { MamError } from '../errors.ts';
-import { openLink, readyHub } from '../hub/client.ts';
-import { readHubFile } from '../hub/hub-file.ts';
-import { DEFAULTS } from '../job/delegation.ts';
-import type { DelegateParams } from '../job/request.ts';
+import { MamError } from '../base/errors.ts';
+import { readHubFile } from '../bus/hub-file.ts';
+import { openLink, readyHub } from '../link/client.ts';
+import type { Link } from '../link/link.ts';
+import { DEFAULTS } from '../operations/delegation.ts';
+import type { DelegateParams } from '../operations/request.ts';
 import { homePaths } from '../registry/home.ts';
+import type { Settings } from '../settings/config.ts';
 import { IS_HIDDEN_FORMAT } from '../tmux/marks.ts';
 import { checkTmuxSocket } from '../trust/socket.ts';
 import { type Check, type Place, withSettings } from './check.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { execa } from 'execa';
-import { cleanLine } from '../job/text.ts';
-import { VERSION } from '../version.ts';
+import { cleanLine } from '../base/text.ts';
+import { VERSION } from '../base/version.ts';
 import { askGroup, endGroup, keep } from './groups.ts';
 
 /** The newest revision of the protocol that our server speaks. */

@@ -1,17 +1,17 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { explain, MamError, systemCode } from '../base/errors.ts';
+import { nearest } from '../base/nearest.ts';
+import { cleanLine } from '../base/text.ts';
+import { knownUserHome } from '../base/user-home.ts';
+import { gone } from '../base/working-folder.ts';
 import { redactUrl } from '../bus/address.ts';
-import { ownConfigText } from '../config.ts';
-import { type ConfigFile, parseConfigFile } from '../config-file.ts';
-import { explain, MamError, systemCode } from '../errors.ts';
-import { makeLogFolder } from '../hub/delegation-checks.ts';
-import { cleanLine } from '../job/text.ts';
-import { nearest } from '../nearest.ts';
-import { findProjectFolder, PROJECT_FOLDER } from '../project.ts';
+import { makeLogFolder } from '../checks/delegation-checks.ts';
+import { ownConfigText } from '../settings/config.ts';
+import { type ConfigFile, parseConfigFile } from '../settings/config-file.ts';
+import { findProjectFolder, PROJECT_FOLDER } from '../settings/project.ts';
+import { readProjectConfig, withoutEffect } from '../settings/project-config.ts';
 import { whyUnread } from '../trust/files.ts';
-import { readProjectConfig, withoutEffect } from '../trust/project-config.ts';
-import { knownUserHome } from '../user-home.ts';
-import { gone } from '../working-folder.ts';
 import type { Check, Place } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 

@@ -1,13 +1,13 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Settings } from '../config.ts';
-import { explain } from '../errors.ts';
-import { cleanLine } from '../job/text.ts';
-import { shellWord } from '../shell-word.ts';
+import { explain } from '../base/errors.ts';
+import { shellWord } from '../base/shell-word.ts';
+import { cleanLine } from '../base/text.ts';
+import { userId } from '../base/user-home.ts';
+import type { Settings } from '../settings/config.ts';
 import { IS_HIDDEN_FORMAT } from '../tmux/marks.ts';
 import { serverOn } from '../tmux/server-life.ts';
 import { checkTmuxSocket } from '../trust/socket.ts';
-import { userId } from '../user-home.ts';
 import { type Check, type Place, withSettings } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 import { numberIn } from './programs.ts';

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Settings } from '../config.ts';
-import { openFiles, pids } from '../processes.ts';
+import { openFiles, pids } from '../base/processes.ts';
+import { userId } from '../base/user-home.ts';
 import { homePaths } from '../registry/home.ts';
-import { userId } from '../user-home.ts';
+import type { Settings } from '../settings/config.ts';
 import { type Check, withSettings } from './check.ts';
 import { type Found, problem } from './finding.ts';
 import { openJobs } from './open-jobs.ts';

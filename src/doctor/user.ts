@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { PROJECT_FOLDER } from '../project.ts';
-import { userId } from '../user-home.ts';
+import { userId } from '../base/user-home.ts';
+import { PROJECT_FOLDER } from '../settings/project.ts';
 import type { Check } from './check.ts';
 import { type Found, note, problem } from './finding.ts';
 

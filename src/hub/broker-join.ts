@@ -1,13 +1,13 @@
-import { connectExternal } from '../bus/external.ts';
+import { explain } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { connectExternal } from '../bus/broker/external.ts';
+import { externalAddress } from '../bus/hub-address.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
-import { roundTrip } from '../bus/round-trip.ts';
-import type { Settings } from '../config.ts';
-import { explain } from '../errors.ts';
-import { externalAddress } from './address.ts';
-import type { Elsewhere } from './elsewhere.ts';
-import { describeBroker } from './hub-file.ts';
-import type { KeptClaims } from './kept-claims.ts';
-import type { Log } from './log.ts';
+import { describeBroker } from '../bus/hub-file.ts';
+import { roundTrip } from '../link/round-trip.ts';
+import type { Settings } from '../settings/config.ts';
+import type { Elsewhere } from './reports/elsewhere.ts';
+import type { KeptClaims } from './reports/kept-claims.ts';
 
 /** What a broker does is looked at for so long at most, in ms. */
 const LOOK_MS = 10_000;

@@ -1,10 +1,10 @@
 import { rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Settings } from '../config.ts';
-import { PROTOCOL_VERSION } from '../job/request.ts';
+import { VERSION } from '../base/version.ts';
+import { brokerFingerprint, describeBroker, type HubFile, readHubFile } from '../bus/hub-file.ts';
+import { PROTOCOL_VERSION } from '../operations/request.ts';
+import type { Settings } from '../settings/config.ts';
 import { replaceOwn } from '../trust/files.ts';
-import { VERSION } from '../version.ts';
-import { brokerFingerprint, describeBroker, type HubFile, readHubFile } from './hub-file.ts';
 
 /** A hub's claim to be the one of its user: its socket, and the file that tells clients of it. */
 export class HubClaim {

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { loadSettings } from '../config.ts';
-import { explain } from '../errors.ts';
+import { explain } from '../base/errors.ts';
+import { fileLog } from '../base/log.ts';
 import { ensureHome, ensurePrivateFolder, homePaths } from '../registry/home.ts';
 import { type HeldLock, takeLock, thisOwner } from '../registry/lock.ts';
+import { loadSettings } from '../settings/config.ts';
 import { checkHubSocket } from '../trust/socket.ts';
 import { Hub } from './hub.ts';
-import { fileLog } from './log.ts';
 
 /** How long the end of a hub may take, in ms; the next one rebuilds all from disk anyway. */
 const END_MS = 3_000;

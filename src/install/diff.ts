@@ -1,4 +1,4 @@
-import { clean } from '../job/text.ts';
+import { clean } from '../base/text.ts';
 import { masked } from './mask.ts';
 
 /** Unchanged lines that are shown around a change. */

@@ -1,4 +1,4 @@
-import { MamError } from '../errors.ts';
+import { MamError } from '../base/errors.ts';
 import type { ServerEntry, Surroundings } from './client.ts';
 import { type Dialect, type Json, parseJson } from './json-text.ts';
 

@@ -1,5 +1,5 @@
-import { MamError } from '../errors.ts';
-import { cleanLine } from '../job/text.ts';
+import { MamError } from '../base/errors.ts';
+import { cleanLine } from '../base/text.ts';
 
 /** Where an entry stands, and how the user takes it out by himself. */
 export interface Entry {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { MamError } from '../errors.ts';
+import { MamError } from '../base/errors.ts';
 import type { ConfigFile, Edited } from './client.ts';
 import { type Entry, nameOf, notToTake, notToWrite, ownLeft } from './foreign.ts';
 import { withItem, withMember, without, withValue } from './json-edit.ts';

@@ -1,4 +1,4 @@
-import { MamError } from '../errors.ts';
+import { MamError } from '../base/errors.ts';
 import { placeOf, splitMark } from './layout.ts';
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };

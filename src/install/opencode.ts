@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { MamError } from '../errors.ts';
+import { MamError } from '../base/errors.ts';
 import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
 import { type Expand, isRecord, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';

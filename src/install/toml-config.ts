@@ -1,4 +1,4 @@
-import { MamError } from '../errors.ts';
+import { MamError } from '../base/errors.ts';
 import type { ConfigFile, Edited } from './client.ts';
 import { type Entry, nameOf, notToTake, notToWrite, ownLeft } from './foreign.ts';
 import { lineEnd, splitMark } from './layout.ts';

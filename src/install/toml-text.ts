@@ -1,5 +1,5 @@
 import { parse, TomlError, type TomlTable } from 'smol-toml';
-import { MamError } from '../errors.ts';
+import { MamError } from '../base/errors.ts';
 import { splitMark } from './layout.ts';
 
 /** Whole lines of a text. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { newEventId } from '../base/ids.ts';
 import { type Claim, type ClaimReply, claimSchema } from './event.ts';
-import { newEventId } from './id.ts';
 import { LIMITS } from './limits.ts';
 import { MAKERS, REPORT_TYPES } from './words.ts';
 

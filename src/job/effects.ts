@@ -1,9 +1,9 @@
+import { ownCopy } from '../base/text.ts';
 import { claims, isAboutCheck } from './check.ts';
 import type { RecordedEvent } from './event.ts';
 import { LIMITS } from './limits.ts';
 import { answerMessage, decisionMessage, giveMessages, leaveMessage } from './messages.ts';
 import type { Behind, JobRecord, PeerRequest } from './record.ts';
-import { ownCopy } from './text.ts';
 import {
   AMENDABLE,
   ATTENTION_REASONS,

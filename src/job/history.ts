@@ -1,4 +1,4 @@
-import { MamError } from '../errors.ts';
+import { MamError } from '../base/errors.ts';
 
 /** The reason of a job that no hub of this home has delegated: it came with a clone, or from another home. */
 const HISTORY = 'history';

@@ -1,6 +1,6 @@
+import { cleanLine } from '../base/text.ts';
 import type { RecordedEvent } from './event.ts';
 import type { JobRecord } from './record.ts';
-import { cleanLine } from './text.ts';
 
 const QUESTION_CHARS = 120;
 

@@ -1,6 +1,6 @@
-import { shellWord } from '../shell-word.ts';
+import { shellWord } from '../base/shell-word.ts';
+import { cleanLine } from '../base/text.ts';
 import { LIMITS } from './limits.ts';
-import { cleanLine } from './text.ts';
 
 /** What no shell acts on, whichever it is: no quote, no operator, no expansion, no line break. */
 const PLAIN = /^[\p{L}\p{N} _./:@%+,-]+$/u;

@@ -1,10 +1,10 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Settings } from '../config.ts';
-import { makeFolder } from '../folders.ts';
-import { startOf } from '../processes.ts';
+import { makeFolder } from '../base/folders.ts';
+import { startOf } from '../base/processes.ts';
 import { homePaths } from '../registry/home.ts';
-import type { Caller } from './tool.ts';
+import type { Settings } from '../settings/config.ts';
+import type { Caller } from './tool/tool.ts';
 
 /**
  * Called once the client is ready: a small file says where this server lives, so that a delivery receipt can tell

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import { MamError } from '../errors.ts';
-import { unitsNote } from '../job/text.ts';
-import { nearest } from '../nearest.ts';
+import { MamError } from '../base/errors.ts';
+import { nearest } from '../base/nearest.ts';
+import { unitsNote } from '../base/text.ts';
 import { meantArguments } from './meant-arguments.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './tool/tool.ts';
 
 /** As many problems as a reader can use at once. */
 const MAX_PROBLEMS = 5;

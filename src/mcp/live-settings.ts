@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadSettings, mamHome, type Settings } from '../config.ts';
-import { findProjectFolder } from '../project.ts';
-import { knownUserHome } from '../user-home.ts';
-import { workingFolder } from '../working-folder.ts';
+import { knownUserHome } from '../base/user-home.ts';
+import { workingFolder } from '../base/working-folder.ts';
+import { loadSettings, mamHome, type Settings } from '../settings/config.ts';
+import { findProjectFolder } from '../settings/project.ts';
 
 /** The settings of a server that runs: read again when a file has changed that decides on them, so `mam trust` counts at once. */
 export class LiveSettings {

@@ -1,7 +1,7 @@
-import { channelFromEnvironment, roleFromEnvironment } from '../role.ts';
+import { channelFromEnvironment, roleFromEnvironment } from '../settings/role.ts';
 import { createServer } from './server.ts';
-import { logError, logLine } from './stderr.ts';
-import { StdioTransport } from './stdio.ts';
+import { logError, logLine } from './wire/stderr.ts';
+import { StdioTransport } from './wire/stdio.ts';
 import type { Work } from './work.ts';
 
 /** How long calls may still answer after the client has gone, in ms: `printf '…' | mam` is a client too. */

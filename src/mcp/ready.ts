@@ -1,7 +1,7 @@
-import { loadSettings } from '../config.ts';
+import { loadSettings } from '../settings/config.ts';
 import { announce } from './announce.ts';
-import { identifyCaller } from './caller.ts';
-import type { Client } from './tool.ts';
+import { identifyCaller } from './tool/caller.ts';
+import type { Client } from './tool/tool.ts';
 
 /**
  * What happens once the client is ready. Loads none of what calls need.

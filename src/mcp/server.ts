@@ -1,16 +1,16 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import type { ServerNotification } from '@modelcontextprotocol/sdk/types.js';
-import { explain } from '../errors.ts';
-import { clean } from '../job/text.ts';
-import { VERSION } from '../version.ts';
-import { draws, withBoard } from './board.ts';
+import { explain } from '../base/errors.ts';
+import { clean } from '../base/text.ts';
+import { VERSION } from '../base/version.ts';
 import { declarations } from './declarations.ts';
 import { instructions } from './instructions.ts';
-import { offersOf } from './offer-requests.ts';
-import { capabilitiesOf, PERMISSION_REQUEST } from './offers.ts';
-import { badParams } from './protocol-error.ts';
-import { logError, logLine } from './stderr.ts';
-import type { Client, Role } from './tool.ts';
+import { draws, withBoard } from './offers/board.ts';
+import { offersOf } from './offers/offer-requests.ts';
+import { capabilitiesOf, PERMISSION_REQUEST } from './offers/offers.ts';
+import type { Client, Role } from './tool/tool.ts';
+import { badParams } from './wire/protocol-error.ts';
+import { logError, logLine } from './wire/stderr.ts';
 import type { Work } from './work.ts';
 
 /** What the server asks for once the handshake is over; loaded then, so that the handshake is fast. */

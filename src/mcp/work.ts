@@ -1,17 +1,17 @@
 import type { CallToolResult, Result } from '@modelcontextprotocol/sdk/types.js';
 import { tools as allTools } from '../../tools/index.ts';
-import { MamError } from '../errors.ts';
-import { clean, cleanAll } from '../job/text.ts';
+import { MamError } from '../base/errors.ts';
+import { clean, cleanAll } from '../base/text.ts';
 import { hasLiveJobs } from '../registry/home.ts';
 import { parseArguments } from './arguments.ts';
-import { callIdOf, identifyCaller } from './caller.ts';
 import { Catalog } from './catalog.ts';
-import type { HubConnection } from './engine.ts';
 import { LiveSettings } from './live-settings.ts';
-import type { Notify } from './offer-requests.ts';
-import { asProtocolError } from './protocol-error.ts';
-import { logError } from './stderr.ts';
-import type { Caller, Client, Role, Tool } from './tool.ts';
+import type { Notify } from './offers/offer-requests.ts';
+import type { HubConnection } from './session/engine.ts';
+import { callIdOf, identifyCaller } from './tool/caller.ts';
+import type { Caller, Client, Role, Tool } from './tool/tool.ts';
+import { asProtocolError } from './wire/protocol-error.ts';
+import { logError } from './wire/stderr.ts';
 
 /** A connection is for the realm that it began with. */
 const RESTART = 'The realm has changed since this MCP server began: it counts once the server is restarted.';
@@ -39,7 +39,7 @@ export class Work {
   readonly #settings = new LiveSettings();
   #engine: HubConnection | undefined;
   readonly #madeEngine = once(async () => {
-    const { createEngine } = await import('./engine.ts');
+    const { createEngine } = await import('./session/engine.ts');
     this.#engine = await createEngine(() => this.#settings.now());
     this.#engine.onDelegated(() => this.#listChanged());
     return this.#engine;
@@ -47,7 +47,7 @@ export class Work {
   #gathering: NodeJS.Timeout | undefined;
   #channel: Promise<void> | undefined;
   readonly #madeOffers = once(async () => {
-    const { Offers } = await import('./offer-work.ts');
+    const { Offers } = await import('./offers/offer-work.ts');
     return new Offers({
       engine: () => this.#liveEngine(),
       made: () => this.#engine,
@@ -110,7 +110,7 @@ export class Work {
     const settings = await this.#settings.now();
     if (!settings.channel || !hasLiveJobs(settings.home)) return;
     const caller = identifyCaller(settings, client, undefined);
-    const { relayPermission } = await import('./channel-relay.ts');
+    const { relayPermission } = await import('./offers/channel-relay.ts');
     await relayPermission(await this.#liveEngine(), caller, params, (message) => this.notify(message));
   }
 
@@ -137,7 +137,7 @@ export class Work {
   }
 
   #openChannel(engine: HubConnection, caller: Caller): Promise<void> {
-    this.#channel ??= import('./channel.ts').then(({ Channel }) =>
+    this.#channel ??= import('./offers/channel.ts').then(({ Channel }) =>
       new Channel(engine, caller.session, (message) => this.notify(message)).begin(),
     );
     return this.#channel;

@@ -1,8 +1,8 @@
-import { MamError, systemCode } from '../errors.ts';
+import { MamError, systemCode } from '../base/errors.ts';
+import { isSamePlace } from '../base/real-place.ts';
 import { apply } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
-import { isSamePlace } from '../real-place.ts';
 import { type JournalContent, readJournal } from './journal.ts';
 import type { Mark } from './mark.ts';
 import { type JobPaths, jobPaths } from './paths.ts';

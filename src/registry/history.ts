@@ -1,6 +1,6 @@
-import { MamError } from '../errors.ts';
+import { MamError } from '../base/errors.ts';
+import { shellWord } from '../base/shell-word.ts';
 import { historyError, historyOf } from '../job/history.ts';
-import { shellWord } from '../shell-word.ts';
 import { type FoldedJob, foldJob } from './fold.ts';
 import type { Home } from './home.ts';
 import { jobPaths } from './paths.ts';

@@ -1,9 +1,9 @@
 import { accessSync, constants, lstatSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { MamError, systemCode } from '../errors.ts';
-import { shellWord } from '../shell-word.ts';
+import { MamError, systemCode } from '../base/errors.ts';
+import { shellWord } from '../base/shell-word.ts';
+import { userId } from '../base/user-home.ts';
 import { isOwn, whyForeign } from '../trust/owner.ts';
-import { userId } from '../user-home.ts';
 import { foldersOf, type Home } from './home.ts';
 import { keyFault } from './seal.ts';
 

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MamError, systemCode } from '../errors.ts';
-import { makeFolder } from '../folders.ts';
-import { isJobId } from '../job/id.ts';
+import { MamError, systemCode } from '../base/errors.ts';
+import { makeFolder } from '../base/folders.ts';
+import { isJobId } from '../base/ids.ts';
 import { checkOwnFolder } from '../trust/owner.ts';
 import { hasJob } from './paths.ts';
 

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { systemCode } from '../errors.ts';
+import { systemCode } from '../base/errors.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { SOURCES } from '../job/words.ts';
 import { openOwn, readForeign, readForeignDated } from '../trust/files.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder, namesIn } from '../folders.ts';
+import { makeFolder, namesIn } from '../base/folders.ts';
 import { replaceOwn } from '../trust/files.ts';
 import type { Home, Pointer } from './home.ts';
 import { hasJob, inodeAt } from './paths.ts';

@@ -2,9 +2,9 @@ import { lstatSync, readdirSync, readFileSync, rmSync, type Stats, statSync } fr
 import { createConnection } from 'node:net';
 import { hostname } from 'node:os';
 import { lock } from 'proper-lockfile';
-import { systemCode } from '../errors.ts';
-import { identify, isAlive, isOurNamespace, type ProcessId } from '../process-id.ts';
-import { commandLineOf } from '../processes.ts';
+import { systemCode } from '../base/errors.ts';
+import { identify, isAlive, isOurNamespace, type ProcessId } from '../base/process-id.ts';
+import { commandLineOf } from '../base/processes.ts';
 import { readForeign, replaceOwn } from '../trust/files.ts';
 import { homePaths } from './home.ts';
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { nearestThere } from '../real-place.ts';
+import { nearestThere } from '../base/real-place.ts';
 import { inodeOf } from './away.ts';
 import type { Pointer } from './home.ts';
 import { hasJob, inodeAt } from './paths.ts';

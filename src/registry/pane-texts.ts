@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { makeFolder, namesIn } from '../folders.ts';
+import { makeFolder, namesIn } from '../base/folders.ts';
 
 /**
  * A text of ours that was pasted into a pane, as it is known to every hub until it is seen to be gone. It holds all that

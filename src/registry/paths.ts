@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, lstatSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { MamError, systemCode } from '../errors.ts';
-import { checkRoom, makeFolder } from '../folders.ts';
-import { isJobId } from '../job/id.ts';
-import { realPlace } from '../real-place.ts';
+import { MamError, systemCode } from '../base/errors.ts';
+import { checkRoom, makeFolder } from '../base/folders.ts';
+import { isJobId } from '../base/ids.ts';
+import { realPlace } from '../base/real-place.ts';
 import { isOwn } from '../trust/owner.ts';
 
 /** The files of one job. */

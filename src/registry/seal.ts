@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync, linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { MamError, systemCode } from '../errors.ts';
+import { MamError, systemCode } from '../base/errors.ts';
 import { readForeign, replaceOwn } from '../trust/files.ts';
 import type { Home } from './home.ts';
 

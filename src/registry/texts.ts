@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder } from '../folders.ts';
+import { makeFolder } from '../base/folders.ts';
+import { sliceUnits } from '../base/text.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobRecord } from '../job/record.ts';
-import { sliceUnits } from '../job/text.ts';
 import { readForeign } from '../trust/files.ts';
 import { isOwnFolder } from '../trust/owner.ts';
 import { writeDurably } from './files.ts';

@@ -1,8 +1,8 @@
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCode } from '../errors.ts';
-import { isJobId, randomSuffix } from '../job/id.ts';
+import { systemCode } from '../base/errors.ts';
+import { isJobId, randomSuffix } from '../base/ids.ts';
 import { isOwnFolder } from '../trust/owner.ts';
 import { JOB_NEIGHBOUR } from './files.ts';
 import { jobPaths } from './paths.ts';

@@ -7,7 +7,7 @@ import {
   openFiles,
   readsTerminal,
   type TerminalProcess,
-} from '../processes.ts';
+} from '../base/processes.ts';
 import { isCarrier, isShell } from './process.ts';
 
 const LINUX = process.platform === 'linux';

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { explain, MamError } from '../errors.ts';
-import { randomSuffix } from '../job/id.ts';
-import { ancestors } from '../processes.ts';
+import { explain, MamError } from '../base/errors.ts';
+import { randomSuffix } from '../base/ids.ts';
+import { ancestors } from '../base/processes.ts';
 import { checkTmuxSocket } from '../trust/socket.ts';
 import { type Block, FrameReader } from './frame.ts';
 import { tidy } from './guests.ts';

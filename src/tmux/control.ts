@@ -1,5 +1,5 @@
-import { MamError } from '../errors.ts';
-import { randomSuffix } from '../job/id.ts';
+import { MamError } from '../base/errors.ts';
+import { randomSuffix } from '../base/ids.ts';
 import { ControlClient } from './client.ts';
 import { showOut } from './guests.ts';
 import { IS_HIDDEN_FORMAT } from './marks.ts';

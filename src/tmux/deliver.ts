@@ -1,4 +1,4 @@
-import { MamError } from '../errors.ts';
+import { MamError } from '../base/errors.ts';
 import type { TmuxServer } from './control.ts';
 import { paste, pressOnRows, type Target, unfit } from './guard.ts';
 import { climb } from './ladder.ts';

@@ -1,6 +1,6 @@
-import { randomSuffix } from '../job/id.ts';
-import { lifeOf, type ProcessId } from '../process-id.ts';
-import { foregroundGroup } from '../processes.ts';
+import { randomSuffix } from '../base/ids.ts';
+import { lifeOf, type ProcessId } from '../base/process-id.ts';
+import { foregroundGroup } from '../base/processes.ts';
 import type { TmuxServer } from './control.ts';
 import { TYPING_OPTION } from './marks.ts';
 import { isShell, shellInFront } from './process.ts';

@@ -1,4 +1,4 @@
-import { columnsOf } from '../job/columns.ts';
+import { columnsOf } from '../base/columns.ts';
 import { hasEmptyBoxBelow } from './has-left.ts';
 import { bare, locate } from './own-text.ts';
 import type { Shot } from './screen.ts';

@@ -1,5 +1,5 @@
-import { identify, type ProcessId, UNSEEN } from '../process-id.ts';
-import { family, foregroundGroup, readsTerminal } from '../processes.ts';
+import { identify, type ProcessId, UNSEEN } from '../base/process-id.ts';
+import { family, foregroundGroup, readsTerminal } from '../base/processes.ts';
 import type { PaneInfo } from './pane.ts';
 
 /** The agent in a pane: leader of the foreground process group of the pane's terminal. */

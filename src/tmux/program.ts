@@ -1,5 +1,5 @@
-import { ownPath } from '../environment.ts';
-import { findProgram } from '../find-program.ts';
+import { findProgram } from '../base/find-program.ts';
+import { ownPath } from '../settings/environment.ts';
 
 /** Where tmux stands on the systems that have it, for a hub and callers whose PATH is bare, as that of a service is. */
 const USUAL =

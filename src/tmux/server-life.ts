@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { MamError } from '../errors.ts';
-import { identify, isAlive, type ProcessId } from '../process-id.ts';
-import { openFiles, pids } from '../processes.ts';
+import { MamError } from '../base/errors.ts';
+import { identify, isAlive, type ProcessId } from '../base/process-id.ts';
+import { openFiles, pids } from '../base/processes.ts';
 
 /** The flag of a socket that takes connections, in /proc/net/unix. */
 const ACCEPTS = 0x10000;

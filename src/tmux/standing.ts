@@ -1,4 +1,4 @@
-import { columnsOf } from '../job/columns.ts';
+import { columnsOf } from '../base/columns.ts';
 import { bare, PLACEHOLDER } from './own-text.ts';
 import type { Shot } from './screen.ts';
 

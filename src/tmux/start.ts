@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { execa } from 'execa';
-import { MamError } from '../errors.ts';
-import { pidNamespace } from '../process-id.ts';
-import { shellWord } from '../shell-word.ts';
+import { MamError } from '../base/errors.ts';
+import { pidNamespace } from '../base/process-id.ts';
+import { shellWord } from '../base/shell-word.ts';
 import { firstLine } from './first-line.ts';
 import { HIDDEN_NAME, HIDDEN_OPTION } from './marks.ts';
 import { clientPath } from './program.ts';

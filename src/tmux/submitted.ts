@@ -1,4 +1,4 @@
-import { columnsOf } from '../job/columns.ts';
+import { columnsOf } from '../base/columns.ts';
 import { press, pressOnBox } from './guard.ts';
 import { bare, withoutOwn } from './own-text.ts';
 import { parkedIn } from './parked.ts';

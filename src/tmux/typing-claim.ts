@@ -1,4 +1,4 @@
-import { identify, isAlive } from '../process-id.ts';
+import { identify, isAlive } from '../base/process-id.ts';
 import type { TmuxServer } from './control.ts';
 import { TYPING_OPTION } from './marks.ts';
 import { formatLiteral, quote } from './quote.ts';

@@ -10,8 +10,8 @@ import {
   type Stats,
   writeFileSync,
 } from 'node:fs';
-import { systemCode } from '../errors.ts';
-import { randomSuffix } from '../job/id.ts';
+import { systemCode } from '../base/errors.ts';
+import { randomSuffix } from '../base/ids.ts';
 import { isOwn } from './owner.ts';
 
 const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW, O_WRONLY, O_CREAT } = constants;

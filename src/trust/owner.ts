@@ -1,6 +1,6 @@
 import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { MamError } from '../errors.ts';
+import { MamError } from '../base/errors.ts';
 
 /** Others may write here: the group's and everybody's write bits. */
 const WRITABLE_BY_OTHERS = 0o022;

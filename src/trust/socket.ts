@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { MamError, systemCode } from '../errors.ts';
+import { MamError, systemCode } from '../base/errors.ts';
 import { checkOwnFolder, isOwn, whyForeign } from './owner.ts';
 
 const HUB_REMEDY = 'Remove it if it is not yours, or set MAM_HOME to a folder that only you can write.';

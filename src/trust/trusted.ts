@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder } from '../folders.ts';
+import { makeFolder } from '../base/folders.ts';
 import { readForeign, replaceOwn } from './files.ts';
 
 /** What `mam trust` has accepted: this file with this content. A changed file is asked for again. */

@@ -1,5 +1,5 @@
-import type { AgentRow } from '../job/agent-request.ts';
-import { cleanAll, cleanLine } from '../job/text.ts';
+import { cleanAll, cleanLine } from '../base/text.ts';
+import type { AgentRow } from '../operations/agent-request.ts';
 import { attachCommand, type Standpoint } from './attach.ts';
 
 /** How much of what a screen shows stands in a row, in characters. */

@@ -1,5 +1,5 @@
+import { shellWord } from '../base/shell-word.ts';
 import type { AgentSession } from '../job/record.ts';
-import { shellWord } from '../shell-word.ts';
 
 /** Where the one who attaches stands. */
 export interface Standpoint {

@@ -1,8 +1,8 @@
+import { cleanLine } from '../base/text.ts';
 import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
-import type { DelegateResult, PreviewResult } from '../job/request.ts';
 import { standingOf } from '../job/standing.ts';
-import { cleanLine } from '../job/text.ts';
+import type { DelegateResult, PreviewResult } from '../operations/request.ts';
 import { attachCommand, type Standpoint } from './attach.ts';
 import { obstacleText } from './needs.ts';
 

@@ -1,5 +1,5 @@
+import { clean } from '../base/text.ts';
 import type { JobRecord } from '../job/record.ts';
-import { clean } from '../job/text.ts';
 
 /** What an audit log says beside its events, for an answer. */
 export function jobLogView(record: JobRecord, shown: number) {

@@ -1,12 +1,12 @@
+import { clean, cleanAll, cleanLine, sliceUnits } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
 import { isAboutCheck } from '../job/check.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobRecord } from '../job/record.ts';
-import type { JobRow } from '../job/request.ts';
 import { lastWords, standingOf } from '../job/standing.ts';
-import { clean, cleanAll, cleanLine, sliceUnits } from '../job/text.ts';
 import { isFinal } from '../job/words.ts';
+import type { JobRow } from '../operations/request.ts';
 
 /** Lengths in characters: a whole answer stays under 20,000. */
 const ROW_TEXT = 100;

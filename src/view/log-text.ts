@@ -1,6 +1,6 @@
+import { cleanLine, sliceUnits } from '../base/text.ts';
 import { verdictWords } from '../job/check.ts';
 import type { JobRecord } from '../job/record.ts';
-import { cleanLine, sliceUnits } from '../job/text.ts';
 import { statusSummary } from './summary.ts';
 import type { TimelineEntry } from './timeline.ts';
 

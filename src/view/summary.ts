@@ -1,9 +1,9 @@
-import type { AgentRow, StartResult } from '../job/agent-request.ts';
+import { clean } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
 import { isUndecided } from '../job/check.ts';
 import { SCRIPT_CHANGED } from '../job/messages.ts';
 import type { JobRecord } from '../job/record.ts';
-import { clean } from '../job/text.ts';
+import type { AgentRow, StartResult } from '../operations/agent-request.ts';
 import { needText, obstacleText } from './needs.ts';
 
 /** How many jobs a sentence names. */

@@ -1,7 +1,7 @@
+import { clean, cleanLine } from '../base/text.ts';
 import { isUndecided } from '../job/check.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
-import { clean, cleanLine } from '../job/text.ts';
 import { DELIVERY_STAGES } from '../job/words.ts';
 
 /** How much of a request stands beside its decision, in characters. */

@@ -1,5 +1,5 @@
-import type { VerifyResult } from '../job/request.ts';
-import { clean } from '../job/text.ts';
+import { clean } from '../base/text.ts';
+import type { VerifyResult } from '../operations/request.ts';
 
 /** The verdict of a script that was run by hand, but for the next step. */
 export function verifyView(

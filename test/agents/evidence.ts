@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { clean } from '../../src/job/text.ts';
+import { clean } from '../../src/base/text.ts';
 import type { AgentLab } from './lab.ts';
 
 /** So many lines of a log, and so many characters of a line, are shown. */

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { nearest } from '../../src/nearest.ts';
+import { nearest } from '../../src/base/nearest.ts';
 import { claudeCode } from './homes/claude-code.ts';
 import { codex } from './homes/codex.ts';
 import { gemini } from './homes/gemini.ts';

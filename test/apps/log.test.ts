@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Host } from '../../src/page/host.ts';
-import { Log } from '../../src/page/log.ts';
+import type { Host } from '../../src/boards/page/host.ts';
+import { Log } from '../../src/boards/page/log.ts';
 import { Lab } from '../support/lab.ts';
 import { plant, signed } from '../support/plant.ts';
 

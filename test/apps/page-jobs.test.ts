@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countText, fetchJobs, hasMore, inOrder } from '../../src/page/jobs.ts';
+import { countText, fetchJobs, hasMore, inOrder } from '../../src/boards/page/jobs.ts';
 
 const row = (job_id: string, status: string, created_at = '2026-01-01') =>
   ({ job_id, status, created_at, ...(status === 'input_required' && { needs_you: true }) }) as never;

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startBroker } from '../../src/bus/broker.ts';
+import { startBroker } from '../../src/bus/broker/broker.ts';
 import {
   claimTopic,
   logTopic,

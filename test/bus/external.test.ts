@@ -7,10 +7,10 @@ import { Aedes } from 'aedes';
 import mqtt from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkEncrypted, redactUrl } from '../../src/bus/address.ts';
-import { connectExternal, type ExternalOptions } from '../../src/bus/external.ts';
-import type { Link } from '../../src/bus/link.ts';
-import { publishOnce } from '../../src/bus/one-shot.ts';
+import { connectExternal, type ExternalOptions } from '../../src/bus/broker/external.ts';
 import { claimTopic, logTopic, statusTopic } from '../../src/bus/topics.ts';
+import type { Link } from '../../src/link/link.ts';
+import { publishOnce } from '../../src/link/one-shot.ts';
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 import {

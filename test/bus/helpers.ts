@@ -4,13 +4,13 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as mqttPacket from 'mqtt-packet';
-import { startBroker } from '../../src/bus/broker.ts';
+import { newEventId } from '../../src/base/ids.ts';
+import { startBroker } from '../../src/bus/broker/broker.ts';
 import type { BusHandlers, HubBus } from '../../src/bus/hub-bus.ts';
-import { Link, type LinkOptions } from '../../src/bus/link.ts';
 import { logTopic } from '../../src/bus/topics.ts';
 import type { Claim, ClaimReply } from '../../src/job/event.ts';
-import { newEventId } from '../../src/job/id.ts';
-import type { LogMessage, Request } from '../../src/job/request.ts';
+import { Link, type LinkOptions } from '../../src/link/link.ts';
+import type { LogMessage, Request } from '../../src/operations/request.ts';
 import { until } from '../support/until.ts';
 
 export const REALM = 'test';

@@ -1,9 +1,9 @@
 import { fdatasync, fsyncSync, openSync, readFileSync, write } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { startBroker } from '../../src/bus/broker.ts';
+import { startBroker } from '../../src/bus/broker/broker.ts';
 import type { HubBus } from '../../src/bus/hub-bus.ts';
-import { outboxFolder, readOutbox, removeOutboxEntry, watchOutbox } from '../../src/bus/outbox.ts';
+import { outboxFolder, readOutbox, removeOutboxEntry, watchOutbox } from '../../src/bus/spool/outbox.ts';
 import { logTopic } from '../../src/bus/topics.ts';
 import type { Claim } from '../../src/job/event.ts';
 import { HOST, REALM } from './helpers.ts';

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { followJob } from '../../src/bus/follow-job.ts';
-import { type JobNews, JobStream, type JobStreamOptions } from '../../src/bus/job-stream.ts';
-import type { Link } from '../../src/bus/link.ts';
 import { logTopic } from '../../src/bus/topics.ts';
-import { waitForJobs } from '../../src/bus/waiter.ts';
 import type { RecordedEvent } from '../../src/job/event.ts';
 import type { JobRecord } from '../../src/job/record.ts';
-import type { LogMessage, Request, StatusParams } from '../../src/job/request.ts';
+import { followJob } from '../../src/link/follow-job.ts';
+import { type JobNews, JobStream, type JobStreamOptions } from '../../src/link/job-stream.ts';
+import type { Link } from '../../src/link/link.ts';
+import { waitForJobs } from '../../src/link/waiter.ts';
+import type { LogMessage, Request, StatusParams } from '../../src/operations/request.ts';
 import { until } from '../support/until.ts';
 import {
   cleanUp,

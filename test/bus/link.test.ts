@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Link } from '../../src/bus/link.ts';
-import { outboxFolder, readOutbox, removeOutboxEntry } from '../../src/bus/outbox.ts';
-import { Publisher } from '../../src/bus/publisher.ts';
+import { outboxFolder, readOutbox, removeOutboxEntry } from '../../src/bus/spool/outbox.ts';
 import type { Claim } from '../../src/job/event.ts';
-import type { Command, LogMessage } from '../../src/job/request.ts';
+import type { Link } from '../../src/link/link.ts';
+import { Publisher } from '../../src/link/publisher.ts';
+import type { Command, LogMessage } from '../../src/operations/request.ts';
 import { freePort } from '../support/ports.ts';
 import { PATIENCE, pause, until } from '../support/until.ts';
 import {

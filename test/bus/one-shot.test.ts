@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { publishOnce, requestOnce } from '../../src/bus/one-shot.ts';
-import type { Command } from '../../src/job/request.ts';
+import { publishOnce, requestOnce } from '../../src/link/one-shot.ts';
+import type { Command } from '../../src/operations/request.ts';
 import { cleanUp, HOST, makeClaim, makeHome, newFakeHub, REALM, startFakeHub } from './helpers.ts';
 
 afterEach(cleanUp);

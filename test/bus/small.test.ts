@@ -11,12 +11,12 @@ import {
 import { join } from 'node:path';
 import { generate } from 'mqtt-packet';
 import { afterEach, describe, expect, it } from 'vitest';
-import { frameChecker } from '../../src/bus/frame-guard.ts';
-import { keepInOutbox, outboxFolder, watchOutbox } from '../../src/bus/outbox.ts';
-import { Requests } from '../../src/bus/requests.ts';
-import { dropSpool, spoolText, sweepSpool, takeSpool } from '../../src/bus/spool.ts';
+import { MamError } from '../../src/base/errors.ts';
+import { frameChecker } from '../../src/bus/broker/frame-guard.ts';
+import { keepInOutbox, outboxFolder, watchOutbox } from '../../src/bus/spool/outbox.ts';
+import { dropSpool, spoolText, sweepSpool, takeSpool } from '../../src/bus/spool/spool.ts';
 import { claimTopic, isReplyTopic, logTopic, parseClaimTopic, parseLogTopic } from '../../src/bus/topics.ts';
-import { MamError } from '../../src/errors.ts';
+import { Requests } from '../../src/link/requests.ts';
 import { until } from '../support/until.ts';
 import { cleanUp, makeClaim, makeHome, onCleanUp, publishPacket } from './helpers.ts';
 

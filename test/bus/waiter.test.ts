@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Link } from '../../src/bus/link.ts';
-import { waitForJobs } from '../../src/bus/waiter.ts';
-import type { Commands, LogMessage } from '../../src/job/request.ts';
+import type { Link } from '../../src/link/link.ts';
+import { waitForJobs } from '../../src/link/waiter.ts';
+import type { Commands, LogMessage } from '../../src/operations/request.ts';
 import { ORDER, Story } from '../job/story.ts';
 
 type Status = Commands['status']['result'];

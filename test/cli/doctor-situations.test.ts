@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startOf } from '../../src/base/processes.ts';
 import { aboveAll } from '../../src/doctor/user.ts';
-import { startOf } from '../../src/processes.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { thisOwner } from '../../src/registry/lock.ts';
 import { lookWith, runDoctor } from '../support/doctor.ts';

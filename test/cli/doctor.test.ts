@@ -19,7 +19,7 @@ import { KINDS } from '../../src/agents/index.ts';
 
 import type { Finding } from '../../src/doctor/finding.ts';
 
-import { PROTOCOL_VERSION } from '../../src/job/request.ts';
+import { PROTOCOL_VERSION } from '../../src/operations/request.ts';
 import { thisOwner } from '../../src/registry/lock.ts';
 import { tools } from '../../tools/index.ts';
 import { HOMES } from '../agents/programs.ts';

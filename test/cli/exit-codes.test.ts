@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { MamError } from '../../src/base/errors.ts';
 import { exitCodeFor } from '../../src/cli/core/exit.ts';
 import { commands } from '../../src/cli/index.ts';
-import { MamError } from '../../src/errors.ts';
 import { sharing } from '../support/lab-test.ts';
 
 const NONE = 'no-such-job-1234abcd';

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { prepare, readConfig, replaceConfig, restoreConfig } from '../../src/cli/install/files.ts';
+import { prepare, readConfig, replaceConfig, restoreConfig } from '../../src/install/disk/files.ts';
 import type { Ended } from '../support/command.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import { PROGRAM } from '../support/mcp-client.ts';

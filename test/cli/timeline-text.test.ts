@@ -1,10 +1,10 @@
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
+import { columnsOf } from '../../src/base/columns.ts';
 import { cut, inOneLook, wrap } from '../../src/cli/core/columns.ts';
 import { bytesText, fineSpanText } from '../../src/cli/core/times.ts';
 import { cutoffOf } from '../../src/cli/jobs/prune-cutoff.ts';
 import { TimelineText } from '../../src/cli/jobs/timeline-text.ts';
-import { columnsOf } from '../../src/job/columns.ts';
 import type { TimelineEntry } from '../../src/view/timeline.ts';
 import { Story } from '../job/story.ts';
 

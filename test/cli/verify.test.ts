@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { scriptHash } from '../../src/hub/script-hash.ts';
+import { scriptHash } from '../../src/checks/script-hash.ts';
 import { Lab } from '../support/lab.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { plant } from '../support/plant.ts';

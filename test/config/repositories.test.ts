@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findProjectFolder } from '../../src/project.ts';
+import { findProjectFolder } from '../../src/settings/project.ts';
 
 /** Where a working directory's registry is, by the git repository around it. */
 let folder: string;

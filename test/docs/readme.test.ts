@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/cli/core/exit.ts';
 import { commands } from '../../src/cli/index.ts';
-import { loadSettings } from '../../src/config.ts';
-import { parseConfigFile } from '../../src/config-file.ts';
-import type { Tool } from '../../src/mcp/tool.ts';
+import type { Tool } from '../../src/mcp/tool/tool.ts';
+import { loadSettings } from '../../src/settings/config.ts';
+import { parseConfigFile } from '../../src/settings/config-file.ts';
 import { tools } from '../../tools/index.ts';
 import { read } from './markdown.ts';
 import { settings } from './settings.ts';
@@ -40,7 +40,7 @@ test('the tables of the README are those of the declarations', async () => {
 
 describe('the settings of the README', () => {
   test('are the names that the program reads', () => {
-    const source = ['src/config.ts', 'src/role.ts'].map(read).join('\n');
+    const source = ['src/settings/config.ts', 'src/settings/role.ts'].map(read).join('\n');
     const inSource = source.matchAll(/env\['((?:MAM_|DELEGATE_|TMUX_SERVER)\w+)'\]/g);
     expect(new Set(settings.map(({ env }) => env).filter(Boolean))).toEqual(
       new Set([...inSource].map(([, name]) => name)),

@@ -1,5 +1,5 @@
 import { LIMITS } from '../../src/job/limits.ts';
-import { waitBudget } from '../../src/mcp/budget.ts';
+import { waitBudget } from '../../src/mcp/tool/budget.ts';
 
 /** A setting as the README's table shows it. */
 export interface Setting {
@@ -19,7 +19,7 @@ const budgets = [
   `others ${seconds('?')}`,
 ].join(', ');
 
-/** Every setting. `readme.test.ts` proves the names and the defaults against src/config.ts and src/config-file.ts. */
+/** Every setting. `readme.test.ts` proves the names and the defaults against src/settings/config.ts and src/settings/config-file.ts. */
 export const settings: readonly Setting[] = [
   { env: 'MAM_HOME', default: '`~/.mam`', meaning: "folder of the user's hub" },
   {

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { publishOnce } from '../../src/bus/one-shot.ts';
-import { outboxFile } from '../../src/bus/outbox.ts';
+import { outboxFile } from '../../src/bus/spool/outbox.ts';
+import { publishOnce } from '../../src/link/one-shot.ts';
 import { jobPaths } from '../../src/registry/paths.ts';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';

@@ -9,8 +9,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { requestOnce } from '../../src/bus/one-shot.ts';
-import type { DelegateParams } from '../../src/job/request.ts';
+import { requestOnce } from '../../src/link/one-shot.ts';
+import type { DelegateParams } from '../../src/operations/request.ts';
 import { Lab } from '../support/lab.ts';
 import { endHub } from '../support/lab-end.ts';
 import type { LabServer } from '../support/lab-server.ts';

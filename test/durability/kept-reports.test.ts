@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { keepInOutbox } from '../../src/bus/outbox.ts';
+import { keepInOutbox } from '../../src/bus/spool/outbox.ts';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { plant } from '../support/plant.ts';

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { requestOnce } from '../../src/bus/one-shot.ts';
+import { requestOnce } from '../../src/link/one-shot.ts';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { plant } from '../support/plant.ts';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { startOf } from '../../src/processes.ts';
+import { startOf } from '../../src/base/processes.ts';
 import { test } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 

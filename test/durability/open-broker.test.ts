@@ -2,7 +2,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { machineId } from '../../src/machine.ts';
+import { machineId } from '../../src/base/machine.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { Seal } from '../../src/registry/seal.ts';
 import { Lab } from '../support/lab.ts';

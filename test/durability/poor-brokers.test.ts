@@ -2,7 +2,7 @@ import { createServer as createHttp } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { Aedes } from 'aedes';
 import { describe, expect, test } from 'vitest';
-import { roundTrip } from '../../src/bus/round-trip.ts';
+import { roundTrip } from '../../src/link/round-trip.ts';
 import { sharing } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 import { installed, Mosquitto, USER } from './mosquitto.ts';

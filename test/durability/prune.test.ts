@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { requestOnce } from '../../src/bus/one-shot.ts';
+import { requestOnce } from '../../src/link/one-shot.ts';
 import type { Ended } from '../support/command.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';

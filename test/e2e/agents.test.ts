@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { environmentOf } from '../../src/processes.ts';
+import { environmentOf } from '../../src/base/processes.ts';
 import { allTexts } from '../support/all-texts.ts';
 import { failingAgent } from '../support/failing-agent.ts';
 import type { Lab } from '../support/lab.ts';

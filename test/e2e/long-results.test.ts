@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { Link } from '../../src/bus/link.ts';
-import { spoolText } from '../../src/bus/spool.ts';
+import { newEventId } from '../../src/base/ids.ts';
+import { spoolText } from '../../src/bus/spool/spool.ts';
 import type { Claim } from '../../src/job/event.ts';
-import { newEventId } from '../../src/job/id.ts';
+import { Link } from '../../src/link/link.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing } from '../support/lab-test.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect } from 'vitest';
-import { shortFolder } from '../../src/hub-place.ts';
+import { shortFolder } from '../../src/settings/hub-place.ts';
 import type { Lab } from '../support/lab.ts';
 import { NOT_OURS } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
@@ -145,7 +145,7 @@ describe('a registry under two names', () => {
     symlinkSync(lab.folder, join(lab.folder, 'link'));
     const hub = await lab.hubPid();
     // As a client of before the first folder was made, or of another version, may say it.
-    const { requestOnce } = await import('../../src/bus/one-shot.ts');
+    const { requestOnce } = await import('../../src/link/one-shot.ts');
     const { socket, realm, host } = lab.hub();
     const ask = (registry_dir: string) =>
       requestOnce({

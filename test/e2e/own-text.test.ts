@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { startOf } from '../../src/processes.ts';
+import { startOf } from '../../src/base/processes.ts';
 import { writePaneText } from '../../src/registry/pane-texts.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';

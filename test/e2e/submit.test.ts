@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { isJobId } from '../../src/job/id.ts';
+import { isJobId } from '../../src/base/ids.ts';
 import type { RunningCommand } from '../support/command.ts';
 import type { Lab } from '../support/lab.ts';
 import { sharing as sharingLab, test } from '../support/lab-test.ts';

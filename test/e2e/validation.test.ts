@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, chmodSync, existsSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { describe, expect } from 'vitest';
-import { startOf } from '../../src/processes.ts';
+import { startOf } from '../../src/base/processes.ts';
 import { stage, write } from '../support/checked-job.ts';
 import { sharing } from '../support/lab-test.ts';
 import { isRunning } from '../support/processes.ts';

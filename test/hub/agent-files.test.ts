@@ -10,7 +10,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { newAgentFolder, noteOwner, placeFiles, sweepAgentFiles } from '../../src/hub/agent-files.ts';
+import {
+  newAgentFolder,
+  noteOwner,
+  placeFiles,
+  sweepAgentFiles,
+} from '../../src/hub/sessions/agent-files.ts';
 
 /** Above every process id that Linux gives. */
 const NOBODY = 2 ** 22 + 1;

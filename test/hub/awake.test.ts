@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { AwakeClock, monotonic } from '../../src/hub/awake.ts';
-import { JobClock } from '../../src/hub/job-clock.ts';
+import { AwakeClock, monotonic } from '../../src/base/awake.ts';
+import { JobClock } from '../../src/hub/jobs/job-clock.ts';
 import type { JobRecord } from '../../src/job/record.ts';
 
 describe('the clock of limits', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { MamError } from '../../src/errors.ts';
-import { Claims } from '../../src/hub/claims.ts';
+import { MamError } from '../../src/base/errors.ts';
+import { Claims } from '../../src/hub/reports/claims.ts';
 import type { ClaimReply } from '../../src/job/event.ts';
 
 test('a report on an unknown job that comes while jobs are taken up is answered when all are known', async () => {

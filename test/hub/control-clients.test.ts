@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { ControlClients } from '../../src/hub/control-clients.ts';
-import { identify } from '../../src/process-id.ts';
+import { identify } from '../../src/base/process-id.ts';
+import { ControlClients } from '../../src/hub/panes/control-clients.ts';
 
 test('what a killed hub has left is ended; what counts in another pid namespace waits for a hub there', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'mam-'));

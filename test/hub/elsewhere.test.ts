@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Elsewhere } from '../../src/hub/elsewhere.ts';
+import { Elsewhere } from '../../src/hub/reports/elsewhere.ts';
 
 /** A report on a job of another hub under way, and how a hub on the broker answers it. */
 function passing() {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EventIds } from '../../src/hub/event-ids.ts';
+import { EventIds } from '../../src/hub/jobs/event-ids.ts';
 
 const found = (ids: EventIds, id: string) => [...ids.withHashOf(id)];
 

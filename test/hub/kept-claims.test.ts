@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { readOutbox } from '../../src/bus/outbox.ts';
-import type { Claims } from '../../src/hub/claims.ts';
-import { KeptClaims } from '../../src/hub/kept-claims.ts';
+import { readOutbox } from '../../src/bus/spool/outbox.ts';
+import type { Claims } from '../../src/hub/reports/claims.ts';
+import { KeptClaims } from '../../src/hub/reports/kept-claims.ts';
 import { test } from '../support/lab-test.ts';
 
 test('claims of a job that can not be written are kept in the order in which they came', async ({ lab }) => {

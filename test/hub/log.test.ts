@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { fileLog } from '../../src/hub/log.ts';
+import { fileLog } from '../../src/base/log.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 const folder = mkdtempSync(join(scratchFolder(), 'mam-log-'));

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import { standingOf } from '../../src/hub/losses.ts';
-import type { TmuxServers } from '../../src/hub/tmux-servers.ts';
-import { identify, isAlive } from '../../src/process-id.ts';
+import { identify, isAlive } from '../../src/base/process-id.ts';
+import { standingOf } from '../../src/hub/panes/losses.ts';
+import type { TmuxServers } from '../../src/hub/panes/tmux-servers.ts';
 import { TmuxServer } from '../../src/tmux/control.ts';
 import { test } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';

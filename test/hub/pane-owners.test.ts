@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { LiveJob } from '../../src/hub/live-job.ts';
-import { PaneOwners } from '../../src/hub/pane-owners.ts';
+import type { LiveJob } from '../../src/hub/jobs/live-job.ts';
+import { PaneOwners } from '../../src/hub/panes/pane-owners.ts';
 
 const SOCKET = '/tmp/tmux-0/default';
 

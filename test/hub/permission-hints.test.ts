@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { PermissionHints } from '../../src/hub/permission-hints.ts';
-import type { ShownDialog } from '../../src/hub/shown-dialog.ts';
+import type { ShownDialog } from '../../src/hub/dialogs/shown-dialog.ts';
+import { PermissionHints } from '../../src/hub/permissions/permission-hints.ts';
 import type { HookReport } from '../../src/job/hook.ts';
 
 const hint = (input: string, tool = 'run_shell_command'): HookReport => ({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compareShown, compareTold, type ShownCall } from '../../src/hub/same-call.ts';
+import { compareShown, compareTold, type ShownCall } from '../../src/hub/dialogs/same-call.ts';
 
 const shows = (input: string, tool = 'Bash', more: Partial<ShownCall> = {}): ShownCall => ({
   tool,

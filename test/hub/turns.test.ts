@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { LiveJob } from '../../src/hub/live-job.ts';
-import { Turns } from '../../src/hub/turns.ts';
+import type { LiveJob } from '../../src/hub/jobs/live-job.ts';
+import { Turns } from '../../src/hub/signals/turns.ts';
 
 /** What comes of the end of a turn of a job with this record: reminders, and what is recorded. */
 function endOf(record: object): { reminded: number; told: unknown[]; turns: Turns; job: LiveJob } {

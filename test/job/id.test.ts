@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isJobId, newEventId, newJobId, randomSuffix } from '../../src/job/id.ts';
+import { isJobId, newEventId, newJobId, randomSuffix } from '../../src/base/ids.ts';
 
 test.each([
   ['Mend the roof', /^mend-the-roof-[a-z0-9]{8}$/],

@@ -10,7 +10,7 @@ import {
   promptPreview,
   sliceUnits,
   taskPage,
-} from '../../src/job/text.ts';
+} from '../../src/base/text.ts';
 
 const tags = (text: string): string =>
   Array.from(text, (letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('');

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { MamError } from '../../src/errors.ts';
-import { defineTool } from '../../src/mcp/tool.ts';
+import { MamError } from '../../src/base/errors.ts';
+import { defineTool } from '../../src/mcp/tool/tool.ts';
 import { Work } from '../../src/mcp/work.ts';
 import { McpClient, PROGRAM } from '../support/mcp-client.ts';
 

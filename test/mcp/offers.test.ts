@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterEach, expect, test } from 'vitest';
-import { JOBS_URI, promptsOf, TEMPLATES } from '../../src/mcp/offers.ts';
+import { JOBS_URI, promptsOf, TEMPLATES } from '../../src/mcp/offers/offers.ts';
 import { read } from '../docs/markdown.ts';
 import { McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
 import { sharedClient } from '../support/shared-client.ts';

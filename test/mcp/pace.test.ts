@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type Glance, Pace } from '../../src/mcp/pace.ts';
+import { type Glance, Pace } from '../../src/mcp/offers/pace.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

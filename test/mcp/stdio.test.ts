@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { afterEach, expect, test } from 'vitest';
-import { LineAssembler } from '../../src/mcp/lines.ts';
+import { LineAssembler } from '../../src/mcp/wire/lines.ts';
 import { McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
 import { PATIENCE } from '../support/until.ts';
 

@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
-import { surroundings } from '../../src/cli/install/surroundings.ts';
-import { loadSettings, mamHome } from '../../src/config.ts';
 import { examine } from '../../src/doctor/examine.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { checks } from '../../src/doctor/index.ts';
 import { Programs } from '../../src/doctor/programs.ts';
+import { surroundings } from '../../src/install/disk/surroundings.ts';
+import { loadSettings, mamHome } from '../../src/settings/config.ts';
 import type { Lab } from './lab.ts';
 
 /** What was found. */

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { orderText } from '../../src/hub/order-text.ts';
+import { isJobId } from '../../src/base/ids.ts';
+import { orderText } from '../../src/hub/delivery/order-text.ts';
 import type { RecordedEvent } from '../../src/job/event.ts';
-import { isJobId } from '../../src/job/id.ts';
 import type { JobRecord } from '../../src/job/record.ts';
 import { foldJob } from '../../src/registry/fold.ts';
 import { type JobPaths, jobPaths } from '../../src/registry/paths.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { isAlive } from '../../src/process-id.ts';
+import { isAlive } from '../../src/base/process-id.ts';
 import {
   type DeliveryEnd,
   type DeliverySteps,

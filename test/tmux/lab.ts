@@ -1,4 +1,4 @@
-import { isAlive } from '../../src/process-id.ts';
+import { isAlive } from '../../src/base/process-id.ts';
 import { TmuxServer } from '../../src/tmux/control.ts';
 import type { Target } from '../../src/tmux/deliver.ts';
 import { listPanes, type PaneInfo } from '../../src/tmux/pane.ts';

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
-import { isAlive } from '../../src/process-id.ts';
-import { ancestors, startOf } from '../../src/processes.ts';
+import { isAlive } from '../../src/base/process-id.ts';
+import { ancestors, startOf } from '../../src/base/processes.ts';
 import { foreground, isShell } from '../../src/tmux/process.ts';
 import { until } from '../support/until.ts';
 import { TmuxLab } from './lab.ts';

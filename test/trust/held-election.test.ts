@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { startOf } from '../../src/processes.ts';
+import { startOf } from '../../src/base/processes.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import { plant } from '../support/plant.ts';
 

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { loadSettings, type Settings } from '../../src/config.ts';
+import { loadSettings, type Settings } from '../../src/settings/config.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 

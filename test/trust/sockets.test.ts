@@ -3,7 +3,7 @@ import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, rmSync, symlink
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { hubSocketPath, shortFolder } from '../../src/hub-place.ts';
+import { hubSocketPath, shortFolder } from '../../src/settings/hub-place.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { until } from '../support/until.ts';

@@ -1,9 +1,9 @@
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { surroundings } from '../../src/cli/install/surroundings.ts';
-import { mamHome } from '../../src/config.ts';
-import { shortFolder } from '../../src/hub-place.ts';
+import { surroundings } from '../../src/install/disk/surroundings.ts';
+import { mamHome } from '../../src/settings/config.ts';
+import { shortFolder } from '../../src/settings/hub-place.ts';
 
 const before = { HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'] };
 afterEach(() => {

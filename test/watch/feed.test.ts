@@ -1,11 +1,11 @@
 import { test } from 'vitest';
-import type { Link } from '../../src/bus/link.ts';
-import { MamError } from '../../src/errors.ts';
-import type { Commands } from '../../src/job/request.ts';
-import { Feed } from '../../src/watch/feed.ts';
-import { press } from '../../src/watch/keys.ts';
-import { initialState } from '../../src/watch/state.ts';
-import { Store } from '../../src/watch/store.ts';
+import { MamError } from '../../src/base/errors.ts';
+import { Feed } from '../../src/boards/terminal/feed.ts';
+import { press } from '../../src/boards/terminal/keys.ts';
+import { initialState } from '../../src/boards/terminal/state.ts';
+import { Store } from '../../src/boards/terminal/store.ts';
+import type { Link } from '../../src/link/link.ts';
+import type { Commands } from '../../src/operations/request.ts';
 import { until } from '../support/until.ts';
 
 /** So many pages that the way to the end takes longer than a lane's pause after a failure. */

@@ -1,4 +1,4 @@
-import type { HookReader, HookReport } from '../hook-report.ts';
+import type { HookReader, HookReport } from './hook-report.ts';
 import { record, string, toolCall } from './payload.ts';
 
 /** Our own tools need no permission, all others go on to ask for one. */

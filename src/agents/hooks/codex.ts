@@ -1,4 +1,4 @@
-import type { HookReader, HookReport } from '../hook-report.ts';
+import type { HookReader, HookReport } from './hook-report.ts';
 import { string, toolCall } from './payload.ts';
 
 /**

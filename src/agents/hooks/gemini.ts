@@ -1,4 +1,4 @@
-import type { HookReader, HookReport } from '../hook-report.ts';
+import type { HookReader, HookReport } from './hook-report.ts';
 import { oneLine, record, string } from './payload.ts';
 
 /**

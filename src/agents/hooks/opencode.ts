@@ -1,4 +1,4 @@
-import type { HookReader, HookReport } from '../hook-report.ts';
+import type { HookReader, HookReport } from './hook-report.ts';
 import { oneLine, record, string } from './payload.ts';
 
 /** Events of OpenCode 1.18.33, as `opencode-plugin.ts` hands them on. Nothing tells of the program's end. */

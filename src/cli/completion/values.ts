@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { KINDS } from '../../agents/index.ts';
-import { loadSettings, type Settings } from '../../config.ts';
-import { cleanLine } from '../../job/text.ts';
+import { cleanLine } from '../../base/text.ts';
+import { userHome } from '../../base/user-home.ts';
 import { newestJobs } from '../../registry/newest-jobs.ts';
+import { loadSettings, type Settings } from '../../settings/config.ts';
 import { IS_HIDDEN_FORMAT, STARTED_FORMAT } from '../../tmux/marks.ts';
 import { checkTmuxSocket } from '../../trust/socket.ts';
-import { userHome } from '../../user-home.ts';
 import { endWithReader } from '../core/output.ts';
 
 const MAX_JOBS = 100;

@@ -1,6 +1,6 @@
-import type { Settings } from '../../config.ts';
-import { openLink, readyHub } from '../../hub/client.ts';
-import type { Command, Commands } from '../../job/request.ts';
+import { openLink, readyHub } from '../../link/client.ts';
+import type { Command, Commands } from '../../operations/request.ts';
+import type { Settings } from '../../settings/config.ts';
 import { commandSettings } from './settings.ts';
 
 /** The settings of a command and its way to the hub, which is started when none runs. */

@@ -1,4 +1,4 @@
-import { columnsOf } from '../../job/columns.ts';
+import { columnsOf } from '../../base/columns.ts';
 
 const PLAIN = /^[ -~]*$/;
 const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });

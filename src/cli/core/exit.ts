@@ -1,4 +1,4 @@
-import { MamError } from '../../errors.ts';
+import { MamError } from '../../base/errors.ts';
 import { needsAttention } from '../../job/apply.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { WaitView } from '../../view/summary.ts';

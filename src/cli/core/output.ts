@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
-import { systemCode } from '../../errors.ts';
-import { randomSuffix } from '../../job/id.ts';
-import { clean, harmlessJson } from '../../job/text.ts';
+import { systemCode } from '../../base/errors.ts';
+import { randomSuffix } from '../../base/ids.ts';
+import { clean, harmlessJson } from '../../base/text.ts';
 import { EXIT } from './exit.ts';
 
 type Style = Parameters<typeof styleText>[0];

@@ -1,7 +1,7 @@
 import { clearLine, cursorTo } from 'node:readline';
+import { cleanLine } from '../../base/text.ts';
 import type { JobRecord } from '../../job/record.ts';
-import type { LogMessage } from '../../job/request.ts';
-import { cleanLine } from '../../job/text.ts';
+import type { LogMessage } from '../../operations/request.ts';
 import { cut } from './columns.ts';
 import { isLive, print, terminalColumns } from './output.ts';
 import { spanText } from './times.ts';

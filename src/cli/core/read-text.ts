@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
-import { MamError, systemCode } from '../../errors.ts';
+import { MamError, systemCode } from '../../base/errors.ts';
 
 /**
  * A file of text, byte for byte; `-` is standard input.

@@ -1,4 +1,4 @@
-import { explain } from '../../errors.ts';
+import { explain } from '../../base/errors.ts';
 import { commandWords } from '../../view/command-words.ts';
 import type { Command, Given } from './command.ts';
 import { EXIT, exitCodeFor } from './exit.ts';

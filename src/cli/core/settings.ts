@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
-import { loadSettings, type Settings } from '../../config.ts';
-import { MamError } from '../../errors.ts';
+import { MamError } from '../../base/errors.ts';
+import { loadSettings, type Settings } from '../../settings/config.ts';
 import { note } from './output.ts';
 
 let told = false;

@@ -1,6 +1,6 @@
-import { MamError } from '../../errors.ts';
-import { clean } from '../../job/text.ts';
-import { nearest } from '../../nearest.ts';
+import { MamError } from '../../base/errors.ts';
+import { nearest } from '../../base/nearest.ts';
+import { clean } from '../../base/text.ts';
 import type { Option } from './command.ts';
 import { optionText } from './synopsis.ts';
 

@@ -1,5 +1,5 @@
-import { columnsOf } from '../../job/columns.ts';
-import { cleanLine } from '../../job/text.ts';
+import { columnsOf } from '../../base/columns.ts';
+import { cleanLine } from '../../base/text.ts';
 import { cut, inOneLook } from './columns.ts';
 import { isTerminal, paint, terminalColumns } from './output.ts';
 

@@ -1,6 +1,6 @@
-import type { Link } from '../../bus/link.ts';
-import { MamError } from '../../errors.ts';
-import type { Commands, DelegateResult } from '../../job/request.ts';
+import { MamError } from '../../base/errors.ts';
+import type { Link } from '../../link/link.ts';
+import type { Commands, DelegateResult } from '../../operations/request.ts';
 import { note } from '../core/output.ts';
 
 /** A delegation may take this long: its own 5 s, an agent that is started, and the start of a hub; in ms. */

@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs';
-import type { Settings } from '../../config.ts';
-import { MamError } from '../../errors.ts';
-import { isJobId } from '../../job/id.ts';
-import { nearest } from '../../nearest.ts';
+import { MamError } from '../../base/errors.ts';
+import { isJobId } from '../../base/ids.ts';
+import { nearest } from '../../base/nearest.ts';
 import { whyNotFound } from '../../registry/away.ts';
 import { homePaths } from '../../registry/home.ts';
 import { hasJob } from '../../registry/paths.ts';
+import type { Settings } from '../../settings/config.ts';
 import type { Option, Word } from '../core/command.ts';
 
 /** The job, as commands take it: `--job ID`, or the id as the first word. */

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import type { Settings } from '../../config.ts';
-import { clean } from '../../job/text.ts';
+import { clean } from '../../base/text.ts';
 import { type FoldedJob, foldJob } from '../../registry/fold.ts';
 import { foldShown } from '../../registry/history.ts';
 import { homePaths, readRegistries } from '../../registry/home.ts';
 import { hasJob } from '../../registry/paths.ts';
 import { wholeEvent } from '../../registry/texts.ts';
+import type { Settings } from '../../settings/config.ts';
 import { readForeign } from '../../trust/files.ts';
 import { jobIdOf, noSuchJob } from './job-argument.ts';
 

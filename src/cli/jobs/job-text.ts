@@ -1,11 +1,11 @@
+import { clean, cleanLine } from '../../base/text.ts';
 import { needsAttention } from '../../job/apply.ts';
 import { isUndecided, verdictWords } from '../../job/check.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import { SCRIPT_CHANGED } from '../../job/messages.ts';
 import type { JobRecord } from '../../job/record.ts';
-import type { JobRow } from '../../job/request.ts';
 import { type Standing, standingOf } from '../../job/standing.ts';
-import { clean, cleanLine } from '../../job/text.ts';
+import type { JobRow } from '../../operations/request.ts';
 import { openRequest } from '../../view/job.ts';
 import { obstacleText } from '../../view/needs.ts';
 import { isTerminal, paint } from '../core/output.ts';

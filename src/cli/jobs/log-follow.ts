@@ -1,12 +1,12 @@
 import { dirname } from 'node:path';
-import { followJob } from '../../bus/follow-job.ts';
-import type { Settings } from '../../config.ts';
-import { openLink, readyHub } from '../../hub/client.ts';
 import { isSettled } from '../../job/apply.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
+import { openLink, readyHub } from '../../link/client.ts';
+import { followJob } from '../../link/follow-job.ts';
 import { wholeEvent } from '../../registry/texts.ts';
+import type { Settings } from '../../settings/config.ts';
 import { jobLogView } from '../../view/job-log.ts';
 import { Timeline } from '../../view/timeline.ts';
 import { EXIT } from '../core/exit.ts';

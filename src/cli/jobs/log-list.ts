@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Settings } from '../../config.ts';
-import { isJobId } from '../../job/id.ts';
+import { isJobId } from '../../base/ids.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { foldJob } from '../../registry/fold.ts';
 import { homePaths } from '../../registry/home.ts';
@@ -9,6 +8,7 @@ import { JobIndex } from '../../registry/job-index.ts';
 import { hasJob, jobPaths } from '../../registry/paths.ts';
 import { readRecord } from '../../registry/record-file.ts';
 import { Seal } from '../../registry/seal.ts';
+import type { Settings } from '../../settings/config.ts';
 import { tableText } from '../core/table.ts';
 import { dayAndTime } from '../core/times.ts';
 import { stateCell } from './job-text.ts';

@@ -1,9 +1,9 @@
+import { shellWord } from '../../base/shell-word.ts';
 import { needsAttention } from '../../job/apply.ts';
 import { isAboutCheck } from '../../job/check.ts';
 import { isHistory } from '../../job/history.ts';
 import { reachStep } from '../../job/obstacle.ts';
 import type { JobRecord } from '../../job/record.ts';
-import { shellWord } from '../../shell-word.ts';
 import { openRequest, waitsInItsPane } from '../../view/job.ts';
 
 /** What a person, or a program that runs commands, can type next for a job. */

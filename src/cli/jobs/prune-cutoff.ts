@@ -1,4 +1,4 @@
-import { MamError } from '../../errors.ts';
+import { MamError } from '../../base/errors.ts';
 
 /** In ms. */
 const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };

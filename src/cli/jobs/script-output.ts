@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import { clean } from '../../job/text.ts';
+import { clean } from '../../base/text.ts';
 
 const NEWLINE = 0x0a;
 

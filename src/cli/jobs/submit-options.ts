@@ -1,4 +1,4 @@
-import { DEFAULTS } from '../../job/delegation.ts';
+import { DEFAULTS } from '../../operations/delegation.ts';
 import type { Options, Values } from '../core/command.ts';
 
 /** The options of `mam submit`. */

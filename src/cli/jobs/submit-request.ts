@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import type { KnownKind } from '../../agents/index.ts';
-import { type Settings, sessionOf } from '../../config.ts';
-import { peerEnvironment, sessionEnvironment } from '../../environment.ts';
-import { MamError } from '../../errors.ts';
-import { DEFAULTS, delegateParams } from '../../job/delegation.ts';
-import { pidNamespace } from '../../process-id.ts';
-import { ancestors } from '../../processes.ts';
-import { mamCommand, mamProgram } from '../../program.ts';
+import { MamError } from '../../base/errors.ts';
+import { pidNamespace } from '../../base/process-id.ts';
+import { ancestors } from '../../base/processes.ts';
+import { DEFAULTS, delegateParams } from '../../operations/delegation.ts';
+import { type Settings, sessionOf } from '../../settings/config.ts';
+import { peerEnvironment, sessionEnvironment } from '../../settings/environment.ts';
+import { mamCommand, mamProgram } from '../../settings/program.ts';
 import { readText } from '../core/read-text.ts';
 import type { Chosen } from './submit-options.ts';
 

@@ -1,6 +1,6 @@
+import { clean, cleanLine } from '../../base/text.ts';
 import { verdictWords } from '../../job/check.ts';
 import type { JobRecord } from '../../job/record.ts';
-import { clean, cleanLine } from '../../job/text.ts';
 import { durations } from '../../view/durations.ts';
 import type { TimelineEntry } from '../../view/timeline.ts';
 import { wrap } from '../core/columns.ts';

@@ -1,8 +1,8 @@
 import { execa } from 'execa';
-import { loadSettings } from '../../config.ts';
-import { hubEnvironment } from '../../environment.ts';
-import { explain } from '../../errors.ts';
-import { VERSION } from '../../version.ts';
+import { explain } from '../../base/errors.ts';
+import { VERSION } from '../../base/version.ts';
+import { loadSettings } from '../../settings/config.ts';
+import { hubEnvironment } from '../../settings/environment.ts';
 import { MamClient } from '../mam-client.ts';
 import { Keyboard } from './keyboard.ts';
 import { PeerScreen } from './screen.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { explain, MamError } from '../../errors.ts';
-import { cleanLine } from '../../job/text.ts';
+import { explain, MamError } from '../../base/errors.ts';
+import { cleanLine } from '../../base/text.ts';
 import { jobIdOf, planOf } from '../greeting.ts';
 import type { MamClient, Published } from '../mam-client.ts';
 import type { PeerScreen } from './screen.ts';

@@ -1,4 +1,4 @@
-import { keepInOutbox } from '../../../src/bus/outbox.ts';
+import { keepInOutbox } from '../../../src/bus/spool/outbox.ts';
 import type { Fault } from './fault.ts';
 
 /** A publisher whose many events wait on disk for the next hub. */

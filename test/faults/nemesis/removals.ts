@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isJobId } from '../../../src/job/id.ts';
+import { isJobId } from '../../../src/base/ids.ts';
 import type { Fault } from './fault.ts';
 
 /** It may have been made anew: a person takes the new jobs along. Of a job that was there before only the old folder is its. */

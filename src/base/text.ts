@@ -1,0 +1,141 @@
+import { LIMITS } from '../job/limits.ts';
+
+/** Nearly every text: nothing has to be looked for. */
+const PLAIN = /^[\t\n -~]*$/;
+/** Whole escape sequences go first, so that no `[31m` stays behind. One without an end takes the rest of its line. */
+const SEQUENCES =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b\n]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
+/** The flags of England, Scotland and Wales: the only use of tags that has a picture. */
+const FLAGS =
+  /\u{1f3f4}\u{e0067}\u{e0062}(?:\u{e0065}\u{e006e}\u{e0067}|\u{e0073}\u{e0063}\u{e0074}|\u{e0077}\u{e006c}\u{e0073})\u{e007f}/u;
+/**
+ * Characters that a terminal obeys or that nobody sees: controls (but not tab and newline), separators, annotations, and
+ * all that Unicode calls ignorable: directions, zero widths, tags, fillers. Stays, because it spells something: the look
+ * of an emoji or of a Mongolian letter right behind it, and the empty place in an old Korean syllable.
+ */
+const UNSAFE = new RegExp(
+  [
+    `(${FLAGS.source})`,
+    String.raw`[^\P{Cc}\t\n]`,
+    String.raw`[\u2028\u2029\ufff9-\ufffb]`,
+    String.raw`(?<!\p{Emoji})[\ufe0e\ufe0f]`,
+    String.raw`(?<![\u1820-\u18aa])[\u180b-\u180d\u180f]`,
+    String.raw`\u115f(?![\u1161-\u11a7])|(?<![\u1100-\u115e])\u1160`,
+    String.raw`(?![\u034f\u115f\u1160\u180b-\u180d\u180f\u200c\u200d\ufe0e\ufe0f\ufeff])\p{Default_Ignorable_Code_Point}`,
+  ].join('|'),
+  'gu',
+);
+/**
+ * Joiners (Persian and Hindi words, emoji families) spell something behind a letter, a mark or an emoji. Only the first of
+ * a run does, and a run can carry a hidden text.
+ */
+const JOINERS =
+  /(?<=[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}])([\u034f\u200c\u200d])[\u034f\u200c\u200d]*|[\u034f\u200c\u200d]+/gu;
+/** Older texts hold words together with it; anywhere else it is a mark of some file's beginning. */
+const INNER = /(?<=[\p{L}\p{M}])(\ufeff)(?=[\p{L}\p{M}])|\ufeff+/gu;
+/** No word of any language has more than 8 marks on a letter (Tibetan); hundreds of them cover the lines around. */
+const HEAPS = /((?:\p{M}[\u200c\u200d]?){8})[\u200c\u200d]*\p{M}[\p{M}\u200c\u200d]*/gu;
+/** What a reader of JSON need not see as it is: a terminal obeys it, or it is invisible. */
+const UNSEEN = /[\u007f-\u009f\u2028\u2029\ufff9-\ufffb]|\p{Cf}|\p{Default_Ignorable_Code_Point}/gu;
+
+/**
+ * Foreign text made harmless for a screen, a pane, a log or a model: no escape sequence, no control character
+ * and nothing that is invisible. What spells words and emoji stays.
+ */
+export function clean(text: string): string {
+  if (PLAIN.test(text)) return text;
+  return text
+    .toWellFormed()
+    .replace(SEQUENCES, '')
+    .replace(UNSAFE, '$1')
+    .replace(JOINERS, '$1')
+    .replace(INNER, '$1')
+    .replace(HEAPS, '$1');
+}
+
+/** A plain value with every text in it made harmless. */
+export function cleanAll<T>(value: T): T {
+  if (typeof value === 'string') return clean(value) as T;
+  if (Array.isArray(value)) return value.map((item) => cleanAll(item)) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, cleanAll(field)])) as T;
+}
+
+/** JSON on one line that means the same and is harmless on a terminal: what nobody would see is escaped. */
+export function harmlessJson(value: unknown): string {
+  return JSON.stringify(value)
+    .replace(UNSEEN, escaped)
+    .replace(HEAPS, (all, first: string) => first + escaped(all.slice(first.length)));
+}
+
+function escaped(text: string): string {
+  const units = Array.from({ length: text.length }, (_, at) => text.charCodeAt(at));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
+}
+
+/** The same on one line of at most `max` characters. */
+export function cleanLine(text: string, max: number): string {
+  const line = clean(text).replace(/\s+/g, ' ').trim();
+  return line.length > max ? `${sliceUnits(line, 0, max - 1)}…` : line;
+}
+
+/** `text.slice(start, end)` in UTF-16 units that never splits a surrogate pair. */
+export function sliceUnits(text: string, start: number, end: number): string {
+  let stop = end;
+  if (stop < text.length && isHighSurrogate(text.charCodeAt(stop - 1))) stop--;
+  return ownCopy(text.slice(start, stop));
+}
+
+/** A text that keeps no other one in memory: V8 holds the whole of a text, of 1 MB say, behind each slice of it. */
+export function ownCopy(text: string): string {
+  return JSON.parse(JSON.stringify(text));
+}
+
+/** The end of a text that has at most so many bytes as JSON. */
+export function tailWithin(text: string, bytes: number): string {
+  let tail = text.slice(-bytes);
+  while (Buffer.byteLength(JSON.stringify(tail)) > bytes) tail = tail.slice(Math.ceil(tail.length / 16));
+  return tail.replace(/^[\udc00-\udfff]/, '');
+}
+
+/**
+ * A page of a task.
+ * @param offset UTF-16 unit to begin with; one inside a pair is moved before it
+ * @returns at most 16,000 characters and 32 KB of UTF-8, and the next page's offset if there is one
+ */
+export function taskPage(text: string, offset: number): { page: string; next: number | undefined } {
+  let start = Math.min(Math.max(0, offset), text.length);
+  if (start > 0 && start < text.length && isLowSurrogate(text.charCodeAt(start))) start--;
+  let page = sliceUnits(text, start, start + LIMITS.taskPageChars);
+  while (Buffer.byteLength(page) > LIMITS.taskPageBytes) {
+    // A unit of UTF-16 is 3 bytes of UTF-8 at most, so this shrinks to a fit in a few steps.
+    const fit = Math.floor((page.length * LIMITS.taskPageBytes) / Buffer.byteLength(page));
+    page = sliceUnits(page, 0, Math.min(fit, page.length - 1));
+  }
+  const end = start + page.length;
+  return { page, next: end < text.length ? end : undefined };
+}
+
+/** True when the text has half a surrogate pair: it could not be kept byte for byte. */
+export function hasLoneSurrogate(text: string): boolean {
+  return !text.isWellFormed();
+}
+
+/** How a limit in characters counts, where that may surprise. */
+export function unitsNote(text: string): string {
+  return text.length === [...text].length ? '' : ' (in UTF-16: an emoji counts as two)';
+}
+
+/** The words of a prompt that stand in lists and on retained topics. */
+export function promptPreview(prompt: string): string {
+  return cleanLine(ownCopy(prompt.slice(0, 2 * LIMITS.promptPreviewChars)), LIMITS.promptPreviewChars);
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}

@@ -1,0 +1,67 @@
+import { isFinal, type Status } from '../../job/words.ts';
+import type { JobRow } from '../../operations/request.ts';
+import { needText } from '../../view/needs.ts';
+import type { Host } from './host.ts';
+
+/** What `list_jobs` answers, as far as the page needs it. */
+export interface JobList {
+  jobs: JobRow[];
+  total: number;
+  cursor?: string;
+}
+
+/** Which jobs are wanted: as the model asked when it opened the page. */
+export interface Filter {
+  status?: string;
+  agent?: string;
+  mine?: boolean;
+}
+
+/** How long a look may take, in ms. */
+export const LOOK_MS = 15_000;
+/** How many jobs are asked for at first, and how many the server gives at most. */
+const FIRST = 50;
+const MOST = 200;
+
+export function isOpen({ status }: Pick<JobRow, 'status'>): boolean {
+  return !isFinal(status as Status);
+}
+
+/** The filter in the arguments of a call, without what is about pages. */
+export function filterOf({ status, agent, mine }: Record<string, unknown>): Filter {
+  return {
+    ...(typeof status === 'string' && { status }),
+    ...(typeof agent === 'string' && { agent }),
+    ...(mine === true && { mine }),
+  };
+}
+
+/** The newest jobs, and all that need somebody, however old they are. @throws as `Host.call` */
+export async function fetchJobs(host: Host, filter: Filter, wanted: number): Promise<JobList> {
+  const limit = Math.min(MOST, Math.max(FIRST, wanted));
+  const list = await host.call<JobList>('list_jobs', { ...filter, limit }, LOOK_MS);
+  if (list.cursor === undefined || filter.status !== undefined) return list;
+  const asking = { ...filter, needs_you: true, limit: FIRST };
+  const { jobs } = await host.call<JobList>('list_jobs', asking, LOOK_MS);
+  const known = new Set(list.jobs.map(({ job_id }) => job_id));
+  return { ...list, jobs: [...list.jobs, ...jobs.filter(({ job_id }) => !known.has(job_id))] };
+}
+
+/** True while a larger list could be had. */
+export function hasMore({ jobs, cursor }: JobList): boolean {
+  return cursor !== undefined && jobs.length < MOST;
+}
+
+/** Those that need somebody, then the open ones, then the others; each newest first. */
+export function inOrder(jobs: readonly JobRow[]): JobRow[] {
+  const rank = (row: JobRow): number => (row.needs_you === true ? 0 : isOpen(row) ? 1 : 2);
+  return [...jobs].sort((a, b) => rank(a) - rank(b) || b.created_at.localeCompare(a.created_at));
+}
+
+/** How many there are, in words. */
+export function countText({ jobs, total }: JobList): string {
+  const open = jobs.filter(isOpen).length;
+  const asking = jobs.filter(({ needs_you }) => needs_you === true).length;
+  const needs = asking === 0 ? [] : [needText(asking)];
+  return [`${open} open`, ...needs, `${total} ${total === 1 ? 'job' : 'jobs'}`].join(' · ');
+}

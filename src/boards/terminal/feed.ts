@@ -1,0 +1,193 @@
+import { explain, MamError } from '../../base/errors.ts';
+import type { Link } from '../../link/link.ts';
+import type { LogMessage, ScreenResult } from '../../operations/request.ts';
+import { commandWords } from '../../view/command-words.ts';
+import { isOpen, type Which } from './jobs.ts';
+import { Lane } from './lane.ts';
+import { layoutOf } from './layout.ts';
+import { wantsMore } from './reduce.ts';
+import { type Action, type State, selectedDetail, selectedRow } from './state.ts';
+
+/** The most that the hub gives at once. */
+const PAGE = 200;
+/** How many of a job's newest events are kept. */
+const EVENTS = 200;
+/** Events gather for this time, in ms: a burst of thousands is a few changes of the board. */
+const GATHER_MS = 50;
+/** Without any event the screen of an open job is looked at again after this time, in ms. */
+const SCREEN_MS = 500;
+
+export interface FeedOptions {
+  link: Link;
+  host: string;
+  registryDir: string;
+  state: () => State;
+  take: (action: Action) => void;
+}
+
+/**
+ * Brings the hub's word to the board: hears of every event, and fetches what the board shows and does not have. Of the
+ * list, of the selected job and of its screen, one request each is under way at a time.
+ */
+export class Feed {
+  readonly #options: FeedOptions;
+  readonly #ends: (() => void)[] = [];
+  readonly #fresh = new Set<Which>();
+  readonly #list = this.#lane(() => this.#fetchList());
+  readonly #detail = this.#lane(() => this.#fetchDetail());
+  readonly #screen = this.#lane(() => this.#fetchScreen());
+  #heard: LogMessage[] = [];
+  #gathering: NodeJS.Timeout | undefined;
+  /** The selected job has more to tell than the board knows. */
+  #detailStale = false;
+  /** The job that could not be read: it is asked for again when something happens to it. */
+  #unreadable: string | undefined;
+  #screenStale = false;
+  #screenAt = Number.NEGATIVE_INFINITY;
+  #screenTimer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  /** Follows the hub, and goes on by itself after it was lost. */
+  start(): void {
+    const { link, host, take, state } = this.#options;
+    this.#ends.push(
+      link.followAll(host, (message) => this.#hear(message)),
+      link.onConnect(() => {
+        // What was asked for before the first connection is answered behind it.
+        if (state().hub !== 'looking') this.#reload();
+        take({ type: 'hub', hub: 'here' });
+      }),
+      link.onLost(() => take({ type: 'hub', hub: 'lost' })),
+    );
+    this.#reload();
+  }
+
+  stop(): void {
+    for (const end of this.#ends.splice(0)) end();
+    clearTimeout(this.#gathering);
+    clearTimeout(this.#screenTimer);
+    this.#stopped = true;
+  }
+
+  /** The board has changed: fetches what it lacks now. */
+  look(): void {
+    if (this.#stopped) return;
+    const state = this.#options.state();
+    const lacksRows = wantsMore(state);
+    if (this.#fresh.size > 0 || lacksRows) this.#list.run();
+    // On the way to the end of the list, the selected row is only passed.
+    if (state.selected === undefined || (state.toEnd && lacksRows)) return;
+    const unknown = selectedDetail(state) === undefined && state.selected !== this.#unreadable;
+    if (this.#detailStale || unknown) this.#detail.run();
+    this.#lookAtScreen(state);
+  }
+
+  #reload(): void {
+    this.#fresh.add('all').add('open');
+    this.#detailStale = this.#screenStale = true;
+    this.look();
+  }
+
+  #hear(message: LogMessage): void {
+    this.#heard.push(message);
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      const messages = this.#heard;
+      this.#heard = [];
+      const { selected } = this.#options.state();
+      if (messages.some(({ event }) => event.job_id === selected))
+        this.#detailStale = this.#screenStale = true;
+      this.#options.take({ type: 'heard', messages });
+      this.look();
+    }, GATHER_MS);
+  }
+
+  #lane(work: () => Promise<void>): Lane {
+    let text: string | undefined;
+    const failed = (error: unknown): void => {
+      text = commandWords(explain(error));
+      if (!this.#stopped) this.#options.take({ type: 'told', note: { text, bad: true } });
+    };
+    const done = async (): Promise<void> => {
+      await work();
+      if (text !== undefined) this.#options.take({ type: 'over', text });
+      text = undefined;
+    };
+    return new Lane(done, failed, () => this.look());
+  }
+
+  async #fetchList(): Promise<void> {
+    const { link, registryDir, state, take } = this.#options;
+    const [fresh] = this.#fresh;
+    const which = fresh ?? state().which;
+    const first = fresh !== undefined;
+    this.#fresh.delete(which);
+    try {
+      const cursor = first ? undefined : state().jobs.parts[which].cursor;
+      const page = await link.request('list', {
+        registry_dir: registryDir,
+        limit: PAGE,
+        open_only: which === 'open',
+        cursor,
+      });
+      take({ type: 'listed', which, first, page });
+    } catch (error) {
+      this.#fresh.add(which);
+      throw error;
+    }
+  }
+
+  async #fetchDetail(): Promise<void> {
+    const { link, registryDir, state, take } = this.#options;
+    const { selected: jobId } = state();
+    if (jobId === undefined) return;
+    this.#detailStale = false;
+    this.#unreadable = jobId;
+    const known = selectedDetail(state());
+    const ask = (after: number) =>
+      link
+        .request('status', { job_id: jobId, registry_dir: registryDir, events_after: after })
+        .catch((error: unknown) => {
+          // Nothing tells that a job was pruned; where one is, others may be.
+          if (error instanceof MamError && error.code === 'not_found') this.#fresh.add('all').add('open');
+          throw error;
+        });
+    let found = await ask(known?.record.seq ?? 0);
+    // A journal that is longer than an answer: its end is what counts.
+    if (found.more) found = await ask(Math.max(0, found.record.seq - EVENTS));
+    this.#unreadable = undefined;
+    const continues = known !== undefined && (found.events[0]?.seq ?? 0) <= known.record.seq + 1;
+    const events = continues ? [...known.events, ...found.events] : found.events;
+    take({ type: 'looked', detail: { jobId, record: found.record, events: events.slice(-EVENTS) } });
+  }
+
+  #lookAtScreen(state: State): void {
+    clearTimeout(this.#screenTimer);
+    const { selected: jobId } = state;
+    if (jobId === undefined || layoutOf(state.size).screen.height === 0) return;
+    const row = selectedRow(state);
+    const other = state.screen?.jobId !== jobId;
+    const wait = this.#screenAt + SCREEN_MS - performance.now();
+    const due = row?.pane !== undefined && (isOpen(row) || (!other && state.screen?.live === true));
+    if (other || this.#screenStale || (due && wait <= 0)) this.#screen.run();
+    else if (due) this.#screenTimer = setTimeout(() => this.look(), wait);
+  }
+
+  async #fetchScreen(): Promise<void> {
+    const { link, registryDir, state, take } = this.#options;
+    const { selected: jobId } = state();
+    if (jobId === undefined) return;
+    this.#screenStale = false;
+    const screen = await link
+      .request('screen', { job_id: jobId, registry_dir: registryDir })
+      .catch((error: unknown): ScreenResult => ({ screen: [], live: false, missing: explain(error) }));
+    this.#screenAt = performance.now();
+    const before = state().screen;
+    const same = before?.jobId === jobId && JSON.stringify({ ...screen, jobId }) === JSON.stringify(before);
+    if (!same) take({ type: 'screened', jobId, screen });
+  }
+}

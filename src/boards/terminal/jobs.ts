@@ -1,0 +1,148 @@
+import type { JobOrder } from '../../job/record.ts';
+import { lastWords } from '../../job/standing.ts';
+import { isFinal, type Status } from '../../job/words.ts';
+import type { JobRow, ListResult, LogMessage } from '../../operations/request.ts';
+import { listRow } from '../../view/job.ts';
+import { shown } from './cells.ts';
+
+/** Which jobs a list has: all of the registry, or those that are not final. */
+export type Which = 'all' | 'open';
+
+/** A part of the hub's list: the newest jobs, complete down to its last one. */
+interface Part {
+  ids: readonly string[];
+  /** Of the page after it; absent when there is none. */
+  cursor: string | undefined;
+  loaded: boolean;
+}
+
+/** What is known of a registry's jobs. A value: every change gives a new one. */
+export interface Jobs {
+  rows: ReadonlyMap<string, JobRow>;
+  parts: Readonly<Record<Which, Part>>;
+  total: number;
+}
+
+const NOTHING: Part = { ids: [], cursor: undefined, loaded: false };
+export const NO_JOBS: Jobs = { rows: new Map(), parts: { all: NOTHING, open: NOTHING }, total: 0 };
+
+/** Events whose words become the job's. */
+const TELLING = new Set([
+  'progress',
+  'validated',
+  'question',
+  'permission_required',
+  'turn_ended',
+  'delivery_unverified',
+  'rate_limited',
+  'stalled',
+  'blocked',
+  'error',
+  'completed',
+  'timeout',
+  'session_lost',
+  'delivery_failed',
+  'cancelled',
+]);
+
+export function isOpen(row: Pick<JobRow, 'status'>): boolean {
+  return !isFinal(row.status as Status);
+}
+
+/** Takes a page of the hub's list. @param first true for the page that begins the list anew */
+export function withPage(jobs: Jobs, which: Which, first: boolean, page: ListResult): Jobs {
+  const rows = new Map(jobs.rows);
+  for (const row of page.jobs) rows.set(row.job_id, harmless(row));
+  const before = first ? [] : jobs.parts[which].ids;
+  const known = new Set(before);
+  const ids = [...before, ...page.jobs.map((row) => row.job_id).filter((id) => !known.has(id))];
+  const part: Part = { ids, cursor: page.cursor, loaded: true };
+  return { rows, parts: { ...jobs.parts, [which]: part }, total: page.total };
+}
+
+/** Takes what happened. Jobs of other registries, and those that were not listed yet, are left out. */
+export function withEvents(jobs: Jobs, messages: readonly LogMessage[], registryDir: string): Jobs {
+  const rows = new Map(jobs.rows);
+  const made: string[] = [];
+  let changed = false;
+  for (const message of messages) {
+    const { job_id: id } = message.event;
+    const row = rows.get(id) ?? newRow(message, registryDir);
+    if (row === undefined) continue;
+    if (!rows.has(id)) made.push(id);
+    rows.set(id, after(row, message));
+    changed = true;
+  }
+  if (!changed) return jobs;
+  if (made.length === 0) return { ...jobs, rows };
+  const newest = made.reverse();
+  const ahead = (part: Part): Part => ({ ...part, ids: [...newest, ...part.ids] });
+  const { all, open } = jobs.parts;
+  return { rows, parts: { all: ahead(all), open: ahead(open) }, total: jobs.total + made.length };
+}
+
+/** How many are open and how many of them need somebody; `more` when not all open ones are listed yet. */
+export function countOpen({ rows, parts }: Jobs): { open: number; attention: number; more: boolean } {
+  let [open, attention] = [0, 0];
+  for (const row of rows.values()) {
+    if (!isOpen(row)) continue;
+    open++;
+    if (row.needs_you === true) attention++;
+  }
+  return { open, attention, more: parts.open.cursor !== undefined };
+}
+
+/** The ids that a list shows, newest first. @param filter words that all must occur, in any case */
+export function idsOf(jobs: Jobs, which: Which, filter: string): readonly string[] {
+  const wanted = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const { ids } = jobs.parts[which];
+  if (which === 'all' && wanted.length === 0) return ids;
+  return ids.filter((id) => {
+    const row = jobs.rows.get(id);
+    if (row === undefined || (which === 'open' && !isOpen(row))) return false;
+    if (wanted.length === 0) return true;
+    const text =
+      `${id} ${row.agent} ${row.status} ${row.reason ?? row.blocked_by ?? ''} ${wordsOf(row)}`.toLowerCase();
+    return wanted.every((word) => text.includes(word));
+  });
+}
+
+/** The last words about a job, or, before there are any, what it was asked. */
+export function wordsOf(row: JobRow): string {
+  return row.detail ?? row.prompt_preview;
+}
+
+function after(row: JobRow, { event, record, ...standing }: LogMessage): JobRow {
+  const isTold = TELLING.has(event.type) && event.late !== true && event.data?.['what'] === undefined;
+  const words = isTold ? event.detail : undefined;
+  const detail = record === undefined ? words || row.detail : lastWords(record);
+  const ended = isOpen(standing) ? undefined : (row.final_at ?? event.recorded_at);
+  const { status, reason, phase, needs_you, blocked_by, blocked_what, blocked_step, behind } = standing;
+  const kept = { blocked_by, blocked_what, blocked_step, behind };
+  return harmless({ ...row, status, reason, phase, ...kept, needs_you, detail, final_at: ended });
+}
+
+/** The row of a job that has just been made. */
+function newRow({ event, status, phase }: LogMessage, registryDir: string): JobRow | undefined {
+  const job = event.data?.['job'] as JobOrder | undefined;
+  if (event.type !== 'queued' || job?.registry_dir !== registryDir) return undefined;
+  return {
+    job_id: event.job_id,
+    agent: job.agent,
+    status,
+    phase,
+    prompt_preview: job.prompt_preview,
+    session: job.agent_session?.session,
+    pane: job.agent_session?.pane,
+    created_at: event.recorded_at,
+  };
+}
+
+function harmless(row: JobRow): JobRow {
+  const { detail, prompt_preview, ...rest } = listRow(row);
+  return {
+    ...rest,
+    prompt_preview: shown(prompt_preview),
+    ...(detail !== undefined && { detail: shown(detail) }),
+  };
+}

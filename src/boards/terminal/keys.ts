@@ -1,0 +1,233 @@
+import { cleanLine, sliceUnits } from '../../base/text.ts';
+import { LIMITS } from '../../job/limits.ts';
+import { openRequest } from '../../view/job.ts';
+import { graphemes, shown } from './cells.ts';
+import { dialogLines, isRead, openPermission, permissionText } from './dialog.ts';
+import { isOpen } from './jobs.ts';
+import { layoutOf } from './layout.ts';
+import { selectAt, settle } from './reduce.ts';
+import {
+  type Confirm,
+  type Deed,
+  type Mode,
+  type State,
+  selectedDetail,
+  selectedRow,
+  shownIds,
+} from './state.ts';
+
+/** What was pressed: the name of a key, or text that was typed or pasted at once. */
+export type Key = { name: KeyName } | { text: string };
+export type KeyName =
+  | 'up'
+  | 'down'
+  | 'pageUp'
+  | 'pageDown'
+  | 'home'
+  | 'end'
+  | 'enter'
+  | 'escape'
+  | 'backspace'
+  | 'tab'
+  | 'clear'
+  | 'quit';
+
+interface Pressed {
+  state: State;
+  deed?: Deed;
+}
+
+const LIST: Mode = { kind: 'list' };
+const QUESTION_CHARS = 500;
+/** Letters that do nothing to a job. */
+const HARMLESS = new Set(['r', '/', 'o', '?']);
+const MOVES: Readonly<Record<string, KeyName>> = { j: 'down', k: 'up', g: 'home', G: 'end' };
+
+/** What a key changes, and what it asks for. */
+export function press(before: State, key: Key): Pressed {
+  const state: State = { ...before, note: undefined };
+  if ('name' in key && key.name === 'quit') return { state, deed: { do: 'quit' } };
+  if (before.note?.holdsEnter && 'name' in key && key.name === 'enter') return { state };
+  const pressed = inMode(state, key);
+  return { ...pressed, state: settle(pressed.state, before) };
+}
+
+function inMode(state: State, key: Key): Pressed {
+  switch (state.mode.kind) {
+    case 'help':
+      return { state: { ...state, mode: LIST } };
+    case 'filter':
+      return { state: typeFilter(state, state.mode.before, key) };
+    case 'answer':
+      return typeAnswer(state, state.mode, key);
+    case 'confirm':
+      return confirm(state, state.mode, key);
+    case 'list':
+      if ('name' in key) return move(state, key.name);
+      return key.text.length === 1 ? command(state, key.text) : { state: many(state, key.text) };
+  }
+}
+
+/** Keys that came in one piece: typed faster than they were read, held down, or a paste into the wrong place. */
+function many(state: State, text: string): State {
+  const [first = '', ...rest] = [...text];
+  // They may move, look, and begin a line; what does something is pressed by itself.
+  const next = HARMLESS.has(first) || first in MOVES ? command(state, first).state : state;
+  if (rest.length === 0) return next;
+  return next.mode.kind === 'list' ? many(next, rest.join('')) : inMode(next, { text: rest.join('') }).state;
+}
+
+function move(state: State, name: KeyName | undefined): Pressed {
+  const { list } = layoutOf(state.size);
+  const ids = shownIds(state);
+  const place = state.selected === undefined ? 0 : Math.max(0, ids.indexOf(state.selected));
+  const to = (index: number): Pressed => ({ state: selectAt({ ...state, toEnd: false }, index) });
+  switch (name) {
+    case 'up':
+      return to(place - 1);
+    case 'down':
+      return to(place + 1);
+    case 'pageUp':
+      return to(place - list);
+    case 'pageDown':
+      return to(place + list);
+    case 'home':
+      return to(0);
+    case 'end':
+      return { state: selectAt({ ...state, toEnd: true }, ids.length - 1) };
+    case 'tab':
+      return to(nextInNeed(state, ids, place));
+    case 'enter':
+      return attach(state);
+    case 'escape':
+      return { state: { ...state, filter: '' } };
+    default:
+      return { state };
+  }
+}
+
+/** The next job, around the end of the list, that waits for somebody. */
+function nextInNeed({ jobs }: State, ids: readonly string[], place: number): number {
+  const steps = ids.map((_, step) => (place + 1 + step) % ids.length);
+  return steps.find((at) => jobs.rows.get(ids[at] ?? '')?.needs_you === true) ?? place;
+}
+
+function command(state: State, letter: string): Pressed {
+  switch (letter) {
+    case 'q':
+      return { state, deed: { do: 'quit' } };
+    case 'a':
+      return attach(state);
+    case 'r':
+      return { state: answer(state) };
+    case 'y':
+      return { state: decide(state, 'allow') };
+    case 'n':
+      return { state: decide(state, 'deny') };
+    case 'c':
+      return { state: cancel(state) };
+    case '/':
+      return { state: { ...state, mode: { kind: 'filter', before: state.filter } } };
+    case 'o':
+      return { state: { ...state, which: state.which === 'all' ? 'open' : 'all', toEnd: false } };
+    case '?':
+      return { state: { ...state, mode: { kind: 'help' } } };
+    default:
+      return move(state, MOVES[letter]);
+  }
+}
+
+function attach(state: State): Pressed {
+  const detail = selectedDetail(state);
+  const session = detail?.record.agent_session;
+  if (detail === undefined) return { state: refuse(state, 'No job is selected yet.') };
+  if (session === undefined) return { state: refuse(state, 'This job has no pane to attach to.') };
+  return { state, deed: { do: 'attach', jobId: detail.jobId, session } };
+}
+
+function answer(state: State): State {
+  const detail = selectedDetail(state);
+  if (detail === undefined) return refuse(state, 'No job is selected yet.');
+  const { record, jobId } = detail;
+  if (record.final_at !== undefined)
+    return refuse(state, `The job is ${record.status}: nobody is there to answer.`);
+  const request = record.requests.find((one) => one.kind === 'question' && one.resolved_at === undefined);
+  const question = request && shown(cleanLine(request.text, QUESTION_CHARS));
+  return { ...state, mode: { kind: 'answer', jobId, text: '', question, requestId: request?.request_id } };
+}
+
+function decide(state: State, what: 'allow' | 'deny'): State {
+  const detail = selectedDetail(state);
+  if (detail === undefined) return refuse(state, 'No job is selected yet.');
+  const request = openPermission(detail.record);
+  if (request === undefined) {
+    const asks = openRequest(detail.record) === undefined ? '' : ' r answers its question.';
+    return refuse(state, `The job asks for no permission.${asks}`);
+  }
+  const { request_id: requestId } = request;
+  const text = permissionText(request);
+  return { ...state, mode: { kind: 'confirm', what, jobId: detail.jobId, requestId, text, top: 0 } };
+}
+
+function cancel(state: State): State {
+  const row = selectedRow(state);
+  if (row === undefined) return refuse(state, 'No job is selected yet.');
+  if (!isOpen(row)) return refuse(state, `The job is ${row.status} already.`);
+  const text = `${row.job_id}\n\n${row.prompt_preview}\n\nIts peer is told with the answer to its next report; its pane is left alone.`;
+  return { ...state, mode: { kind: 'confirm', what: 'cancel', jobId: row.job_id, text, top: 0 } };
+}
+
+function confirm(state: State, mode: Confirm, key: Key): Pressed {
+  const { lines, room } = dialogLines(state, mode);
+  const scroll = (by: number): Pressed => {
+    const top = Math.max(0, Math.min(lines.length - room, mode.top + by));
+    return { state: { ...state, mode: { ...mode, top } } };
+  };
+  const name = 'name' in key ? key.name : MOVES[key.text];
+  if (name === 'down') return scroll(1);
+  if (name === 'up') return scroll(-1);
+  if (name === 'pageDown') return scroll(room);
+  if (name === 'pageUp') return scroll(-room);
+  if (name === 'end') return scroll(lines.length);
+  if (name === 'enter') {
+    if (!isRead(state, mode)) return { state: refuse(state, 'There is more to read: PgDn shows it.') };
+    return { state: { ...state, mode: LIST }, deed: deedOf(mode) };
+  }
+  return name === 'escape' || 'text' in key ? { state: { ...state, mode: LIST } } : { state };
+}
+
+function deedOf({ what, jobId, requestId = '' }: Confirm): Deed {
+  return what === 'cancel' ? { do: 'cancel', jobId } : { do: 'decide', jobId, requestId, decision: what };
+}
+
+function typeAnswer(state: State, mode: Mode & { kind: 'answer' }, key: Key): Pressed {
+  if ('name' in key && key.name === 'escape') return { state: { ...state, mode: LIST } };
+  if ('name' in key && key.name === 'enter') {
+    const text = mode.text.trim();
+    if (text === '') return { state: { ...state, mode: LIST } };
+    const { jobId, requestId } = mode;
+    return { state: { ...state, mode: LIST }, deed: { do: 'answer', jobId, text, requestId } };
+  }
+  return { state: { ...state, mode: { ...mode, text: typed(mode.text, key) } } };
+}
+
+function typeFilter(state: State, before: string, key: Key): State {
+  if ('name' in key && key.name === 'escape') return { ...state, mode: LIST, filter: before };
+  if ('name' in key && key.name === 'enter') return { ...state, mode: LIST };
+  if ('name' in key && (key.name === 'up' || key.name === 'down')) return move(state, key.name).state;
+  return { ...state, filter: typed(state.filter, key), top: 0, toEnd: false };
+}
+
+/** What stands in a line after a key. */
+function typed(text: string, key: Key): string {
+  if ('text' in key) {
+    const added = shown(key.text.replace(/\s/g, ' '));
+    return sliceUnits(text + added, 0, LIMITS.detailChars);
+  }
+  if (key.name === 'backspace') return graphemes(text).slice(0, -1).join('');
+  return key.name === 'clear' ? '' : text;
+}
+
+function refuse(state: State, text: string): State {
+  return { ...state, note: { text, bad: true } };
+}

@@ -1,0 +1,123 @@
+import { cleanAll } from '../../base/text.ts';
+import { ageText } from '../../view/marks.ts';
+import { needText } from '../../view/needs.ts';
+import { shown } from './cells.ts';
+import { countOpen, withEvents, withPage } from './jobs.ts';
+import { layoutOf } from './layout.ts';
+import { type Action, type Detail, type State, shownIds } from './state.ts';
+
+/** How many rows beyond the last one on the screen are fetched ahead. */
+const AHEAD = 50;
+
+/** The board after something has happened. */
+export function reduce(state: State, action: Action): State {
+  return settle(apply(state, action), state);
+}
+
+/** The part of the list that lacks rows which the screen needs. */
+export function wantsMore(state: State): boolean {
+  const part = state.jobs.parts[state.which];
+  if (!part.loaded || part.cursor === undefined) return false;
+  return state.toEnd || shownIds(state).length < state.top + layoutOf(state.size).list + AHEAD;
+}
+
+/** Moves the selection to a row of the list, as near as there is one. */
+export function selectAt(state: State, index: number): State {
+  const ids = shownIds(state);
+  const place = Math.max(0, Math.min(ids.length - 1, index));
+  return inSight({ ...state, selected: ids[place] }, place);
+}
+
+/** Keeps the selection on its job where that is still shown, and in sight. */
+export function settle(state: State, before: State): State {
+  const ids = shownIds(state);
+  if (state.toEnd && ids.length > 0) return selectAt(state, ids.length - 1);
+  const old = shownIds(before);
+  if (ids === old && state.size === before.size && state.selected === before.selected) return state;
+  const was = before.selected === undefined ? 0 : Math.max(0, old.indexOf(before.selected));
+  const place = state.selected === undefined ? -1 : ids.indexOf(state.selected);
+  if (place < 0) return selectAt(state, was);
+  // Jobs that come in above push nothing away from under the reader's eyes, but at the top of the list.
+  const top = state.top > 0 && state.selected === before.selected ? state.top + place - was : state.top;
+  return inSight({ ...state, top }, place);
+}
+
+function inSight(state: State, place: number): State {
+  const { list } = layoutOf(state.size);
+  const most = Math.max(0, shownIds(state).length - list);
+  const top = Math.min(most, Math.max(place - list + 1, Math.min(place, state.top)));
+  return top === state.top ? state : { ...state, top: Math.max(0, top) };
+}
+
+function apply(state: State, action: Action): State {
+  switch (action.type) {
+    case 'resized':
+      return { ...state, size: action.size };
+    case 'ticked':
+      return agesChange(state, action.now) ? { ...state, now: action.now } : state;
+    case 'hub':
+      return hubIs(state, action.hub);
+    case 'listed':
+      return { ...state, jobs: withPage(state.jobs, action.which, action.first, action.page) };
+    case 'heard': {
+      const jobs = withEvents(state.jobs, action.messages, state.registryDir);
+      return jobs === state.jobs ? state : { ...state, jobs };
+    }
+    case 'looked':
+      return withoutSettled({ ...state, detail: harmless(action.detail) });
+    case 'screened':
+      return { ...state, screen: { ...cleanAll(action.screen), jobId: action.jobId } };
+    case 'told':
+      return { ...state, note: { ...action.note, text: shown(action.note.text) } };
+    case 'over':
+      return state.note?.text === shown(action.text) ? { ...state, note: undefined } : state;
+  }
+}
+
+/** What a registry holds, for a screen. Its session is a name for tmux, which must stay as it is. */
+function harmless({ record, ...rest }: Detail): Detail {
+  const { agent_session, ...shared } = record;
+  return { ...cleanAll(rest), record: { ...cleanAll(shared), agent_session } };
+}
+
+/** True when an age on the screen reads otherwise by now: else there is nothing to draw. */
+function agesChange(state: State, now: number): boolean {
+  const { list } = layoutOf(state.size);
+  const ids = shownIds(state).slice(state.top, state.top + list);
+  return [...ids, state.selected].some((id) => {
+    const made = Date.parse(state.jobs.rows.get(id ?? '')?.created_at ?? '');
+    return ageText(now - made) !== ageText(state.now - made);
+  });
+}
+
+function hubIs(state: State, hub: State['hub']): State {
+  if (state.hub === hub) return state;
+  if (hub === 'lost') return { ...state, hub };
+  const back = state.hub === 'lost';
+  return { ...state, hub, ...(back && { note: { text: 'The hub is back.', bad: false } }) };
+}
+
+/** A request that was settled meanwhile is nothing to decide about any more. */
+function withoutSettled(state: State): State {
+  const { mode, detail } = state;
+  if (mode.kind !== 'confirm' || detail?.jobId !== mode.jobId) return state;
+  const settled =
+    mode.requestId === undefined
+      ? detail.record.final_at !== undefined
+      : !detail.record.requests.some((one) => one.request_id === mode.requestId && !one.resolved_at);
+  if (!settled) return state;
+  const text =
+    mode.requestId === undefined
+      ? `The job is ${detail.record.status} by now.`
+      : 'That request was settled meanwhile.';
+  return { ...state, mode: { kind: 'list' }, note: { text, bad: false, holdsEnter: true } };
+}
+
+/** The first line of the board, in words. */
+export function headline(state: State): string {
+  const { open, attention, more } = countOpen(state.jobs);
+  if (state.hub === 'looking') return 'looking for the hub …';
+  const needs = attention === 0 ? '' : ` · ${needText(attention)}`;
+  const { total } = state.jobs;
+  return `${open}${more ? '+' : ''} open${needs} · ${total} ${total === 1 ? 'job' : 'jobs'}`;
+}

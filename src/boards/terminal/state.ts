@@ -1,0 +1,129 @@
+import type { RecordedEvent } from '../../job/event.ts';
+import type { AgentSession, JobRecord } from '../../job/record.ts';
+import type { JobRow, ListResult, LogMessage, ScreenResult } from '../../operations/request.ts';
+import { idsOf, type Jobs, NO_JOBS, type Which } from './jobs.ts';
+import type { Size } from './layout.ts';
+
+/** What the keys do now. */
+export type Mode =
+  | { kind: 'list' }
+  | { kind: 'help' }
+  /** `before` comes back when it is given up. */
+  | { kind: 'filter'; before: string }
+  | {
+      kind: 'answer';
+      jobId: string;
+      text: string;
+      question: string | undefined;
+      requestId: string | undefined;
+    }
+  | Confirm;
+
+/** Something that is done only after it was confirmed. */
+export interface Confirm {
+  kind: 'confirm';
+  what: 'allow' | 'deny' | 'cancel';
+  jobId: string;
+  /** Of the permission request that is shown. */
+  requestId?: string | undefined;
+  /** All that must be read before, harmless. */
+  text: string;
+  /** The first of its lines on the screen. */
+  top: number;
+}
+
+/** The selected job, as the hub told it last. */
+export interface Detail {
+  jobId: string;
+  record: JobRecord;
+  /** The newest ones, oldest first. */
+  events: readonly RecordedEvent[];
+}
+
+/** A sentence for the person, until the next key. */
+export interface Note {
+  text: string;
+  bad: boolean;
+  /** It came in the place of a question: the Enter that was meant for that only takes it away. */
+  holdsEnter?: true;
+}
+
+/** All that the board shows. A value: every change gives a new one. */
+export interface State {
+  size: Size;
+  /** ms since 1970, for ages. */
+  now: number;
+  /** False where the user wants no colours. */
+  coloured: boolean;
+  registryDir: string;
+  hub: 'looking' | 'here' | 'lost';
+  jobs: Jobs;
+  which: Which;
+  filter: string;
+  selected: string | undefined;
+  /** The first row of the list on the screen. */
+  top: number;
+  /** The last row is wanted, wherever the list ends. */
+  toEnd: boolean;
+  mode: Mode;
+  note: Note | undefined;
+  detail: Detail | undefined;
+  screen: (ScreenResult & { jobId: string }) | undefined;
+}
+
+/** What happened. */
+export type Action =
+  | { type: 'resized'; size: Size }
+  | { type: 'ticked'; now: number }
+  | { type: 'hub'; hub: State['hub'] }
+  | { type: 'listed'; which: Which; first: boolean; page: ListResult }
+  | { type: 'heard'; messages: readonly LogMessage[] }
+  | { type: 'looked'; detail: Detail }
+  | { type: 'screened'; jobId: string; screen: ScreenResult }
+  | { type: 'told'; note: Note }
+  /** What was told is so no longer. */
+  | { type: 'over'; text: string };
+
+/** What a key asks for beyond the board itself. */
+export type Deed =
+  | { do: 'quit' }
+  | { do: 'attach'; jobId: string; session: AgentSession }
+  | { do: 'answer'; jobId: string; text: string; requestId: string | undefined }
+  | { do: 'decide'; jobId: string; requestId: string; decision: 'allow' | 'deny' }
+  | { do: 'cancel'; jobId: string };
+
+export function initialState(
+  given: Pick<State, 'size' | 'now' | 'coloured' | 'registryDir' | 'which'>,
+): State {
+  return {
+    ...given,
+    hub: 'looking',
+    jobs: NO_JOBS,
+    filter: '',
+    selected: undefined,
+    top: 0,
+    toEnd: false,
+    mode: { kind: 'list' },
+    note: undefined,
+    detail: undefined,
+    screen: undefined,
+  };
+}
+
+let last: { jobs: Jobs; which: Which; filter: string; ids: readonly string[] } | undefined;
+
+/** The ids that the list shows now. Asked several times for a state, and worked out once. */
+export function shownIds({ jobs, which, filter }: State): readonly string[] {
+  if (last?.jobs !== jobs || last.which !== which || last.filter !== filter)
+    last = { jobs, which, filter, ids: idsOf(jobs, which, filter) };
+  return last.ids;
+}
+
+export function selectedRow({ jobs, selected }: State): JobRow | undefined {
+  return selected === undefined ? undefined : jobs.rows.get(selected);
+}
+
+/** What is known of the selected job, once it is. */
+export function selectedDetail({ detail, selected }: State): Detail | undefined {
+  return detail?.jobId === selected ? detail : undefined;
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { BrokerSettings } from '../settings/config.ts';
+import { redactUrl } from './address.ts';
+
+/** What a running hub tells about itself in `hub.json`. */
+export interface HubFile {
+  pid: number;
+  version: string;
+  protocol: number;
+  socket: string;
+  started_at: string;
+  realm: string;
+  host: string;
+  /** `embedded`, or the broker's URL without user and password. */
+  broker: string;
+  /** Tells whether a client means the same broker, without showing a secret. */
+  broker_fingerprint: string;
+}
+
+export function readHubFile(path: string): HubFile | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as HubFile;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The broker for people, without user, password and query. */
+export function describeBroker(broker: BrokerSettings | undefined): string {
+  return broker === undefined ? 'embedded' : redactUrl(broker.url);
+}
+
+/** The same for the same broker and user. The password is left out: a wrong one must be refused by the broker. */
+export function brokerFingerprint(broker: BrokerSettings | undefined): string {
+  if (broker === undefined) return 'embedded';
+  return createHash('sha256')
+    .update(JSON.stringify([broker.url, broker.username ?? '']))
+    .digest('hex')
+    .slice(0, 16);
+}

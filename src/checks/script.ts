@@ -1,0 +1,146 @@
+import { constants as system } from 'node:os';
+import { StringDecoder } from 'node:string_decoder';
+import { execa } from 'execa';
+import { awake } from '../base/awake.ts';
+import { MamError } from '../base/errors.ts';
+import { clean, tailWithin } from '../base/text.ts';
+import { jobPaths } from '../registry/paths.ts';
+import { scrubbedEnvironment } from '../settings/environment.ts';
+import { CappedLog } from './capped-log.ts';
+import { endFamily, markedWith, newMark } from './check-family.ts';
+import { checkScriptFolder, scriptStart, whyNotStarted } from './script-start.ts';
+
+/** A script may take this long unless its job or its caller says otherwise, in seconds. */
+export const TIME_LIMIT_SECONDS = 600;
+/** How much of the output is kept while the script runs, in characters; a log file has more. */
+const TAIL_CHARS = 2_000;
+/** How much of it a verdict carries, in bytes of JSON: its journal line must stay below 4 KiB, or it would be cut. */
+const TAIL_BYTES = 2_000;
+/** How long the rest of the output is waited for after the script's end, in ms. */
+const REST_MS = 200;
+/** Exit code of a script that was ended by its time limit, as `timeout` of coreutils has it. */
+const CUT_OFF = 124;
+
+/** What a script runs with: little, so that it says the same whoever runs it. */
+export function scriptEnvironment(
+  registryDir: string,
+  jobId: string,
+  submitter: { path?: string | undefined; virtual_env?: string | undefined },
+): Record<string, string> {
+  return {
+    ...scrubbedEnvironment(),
+    JOB_ID: jobId,
+    REGISTRY_DIR: registryDir,
+    MAM_JOB_DIR: jobPaths(registryDir, jobId).folder,
+    ...(submitter.path !== undefined && { PATH: submitter.path }),
+    ...(submitter.virtual_env !== undefined && { VIRTUAL_ENV: submitter.virtual_env }),
+  };
+}
+
+/** The end of an output, harmless, as a verdict carries it. */
+export function outputTail(output: string): string {
+  return tailWithin(clean(output), TAIL_BYTES);
+}
+
+/** How a script's process ended. */
+interface Ending {
+  exitCode?: number | null | undefined;
+  signal?: string | null | undefined;
+  code?: string | undefined;
+}
+
+/** What a run came to. */
+export interface ScriptEnd {
+  /** The script's exit code; 128 + n for signal n, 124 where its time was up. */
+  code: number;
+  /** The end of what it printed. */
+  output: string;
+  /** Its time limit has ended it, in seconds: it has said nothing about the work. */
+  cutOffAfter?: number;
+}
+
+/** What a script runs with. */
+export interface ScriptRun {
+  script: string;
+  workdir: string;
+  /** Gets the output when the script has ended, so that the script never finds it: its beginning and its end. */
+  logFile?: string | undefined;
+  /** In seconds; 600 where absent. */
+  timeoutSeconds?: number | undefined;
+  /** Hears the output as it comes, byte for byte. */
+  onOutput?: ((chunk: Buffer, from: 'stdout' | 'stderr') => void) | undefined;
+  stop: AbortSignal;
+  /** Called with the process id, which is the id of its group as well, and with the mark of all that it starts. */
+  started(pid: number, mark: string): void;
+  env: Record<string, string>;
+}
+
+/**
+ * Runs a validation script. All that it started ends with it.
+ * @throws MamError `unavailable` when it could not be run
+ */
+export async function runScript(run: ScriptRun): Promise<ScriptEnd> {
+  checkScriptFolder(run.workdir);
+  const { file, args } = scriptStart(run.script, run.env['PATH']);
+  const log = run.logFile === undefined ? undefined : new CappedLog(run.logFile);
+  const seconds = run.timeoutSeconds ?? TIME_LIMIT_SECONDS;
+  const mark = newMark();
+  const child = execa(file, args, {
+    cwd: run.workdir,
+    env: { ...run.env, ...markedWith(mark) },
+    extendEnv: false,
+    stdin: 'ignore',
+    all: true,
+    buffer: false,
+    reject: false,
+    // A group of its own, so that what the script started ends with it.
+    detached: true,
+    cleanup: false,
+  });
+  const end = (): void => {
+    if (child.pid !== undefined) endFamily(child.pid, mark);
+  };
+  let cutOff = false;
+  const forgetLimit = awake.after(seconds * 1000, () => {
+    cutOff = true;
+    end();
+  });
+  run.stop.addEventListener('abort', end, { once: true });
+  try {
+    if (child.pid !== undefined) run.started(child.pid, mark);
+    // What the script left behind would keep its output open, and must end with it anyway.
+    const exited = new Promise<Ending>((resolve) =>
+      child.once('exit', (exitCode, signal) => {
+        end();
+        // A daemon that left the group may hold the output open for ever; the script's own has come by then.
+        setTimeout(() => resolve({ exitCode, signal }), REST_MS);
+      }),
+    );
+    let output = '';
+    child.all?.on('data', (chunk: Buffer) => log?.write(chunk));
+    for (const from of ['stdout', 'stderr'] as const) {
+      // A chunk may end in the middle of a character.
+      const decoder = new StringDecoder('utf8');
+      child[from]?.on('data', (chunk: Buffer) => {
+        output = (output + decoder.write(chunk)).slice(-4 * TAIL_CHARS);
+        run.onOutput?.(chunk, from);
+      });
+    }
+    const result: Ending = await Promise.race([child, exited]);
+    if (cutOff) return { code: CUT_OFF, output, cutOffAfter: seconds };
+    if (typeof result.exitCode === 'number') return { code: result.exitCode, output };
+    if (typeof result.signal === 'string')
+      return { code: 128 + (system.signals[result.signal as NodeJS.Signals] ?? 0), output };
+    throw new MamError(
+      'unavailable',
+      `The script ${run.script} could not be started: ${whyNotStarted(result)}.`,
+      `Look at ${run.script} and the folder ${run.workdir}.`,
+    );
+  } finally {
+    forgetLimit();
+    run.stop.removeEventListener('abort', end);
+    end();
+    child.all?.destroy();
+    log?.end();
+  }
+}

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { newJobId } from '../../base/ids.ts';
+import { promptPreview } from '../../base/text.ts';
+import { apply } from '../../job/apply.ts';
+import type { JobOrder, JobRecord } from '../../job/record.ts';
+import type { TerminalSettings } from '../../operations/agent-request.ts';
+import type { DelegateParams } from '../../operations/request.ts';
+import { hubDraft } from '../jobs/hub-draft.ts';
+import type { Place } from './place.ts';
+
+/** The script of a job, as it was when the job was delegated. */
+export type Validation = Pick<
+  NonNullable<JobOrder['validation']>,
+  'script' | 'script_sha256' | 'script_executable'
+>;
+
+/** What a delegation fixes about its job. */
+export function composeJob(from: {
+  params: DelegateParams;
+  prompt: string;
+  /** Absent for a person, and for an agent that is still to be started. */
+  place: Place | undefined;
+  validation: Validation | undefined;
+  /** The job of the pane that delegates. */
+  parent: JobRecord | undefined;
+  notify: JobOrder['notify'];
+  host: string;
+  peer_server: 'connected' | 'unknown';
+}): JobOrder {
+  const { params, prompt, place, validation, parent, notify, host, peer_server } = from;
+  const jobId = newJobId(prompt);
+  const logDir = join(params.logs_dir ?? params.registry_dir, jobId);
+  return {
+    job_id: jobId,
+    agent: params.agent,
+    ...(place !== undefined && { agent_session: place.session, agent_process: place.process }),
+    typing: {
+      mam: params.mam_command,
+      ...(params.trust_pane === true && { trusted: true }),
+      ...terminalOf(params),
+    },
+    host,
+    registry_dir: params.registry_dir,
+    log_dir: logDir,
+    workdir: params.workdir,
+    prompt_sha256: sha256(prompt),
+    prompt_preview: promptPreview(prompt),
+    prompt_bytes: Buffer.byteLength(prompt),
+    supervisor: params.supervisor,
+    ...(parent !== undefined && { parent_job_id: parent.job_id }),
+    ...(notify !== undefined && { notify }),
+    depth: parent === undefined ? 0 : parent.depth + 1,
+    ...(params.request_key !== undefined && { request_key: params.request_key }),
+    peer_server,
+    ...(validation !== undefined && {
+      validation: {
+        ...validation,
+        rounds: 0,
+        max_rounds: params.validate_rounds ?? 0,
+        ...(params.validate_timeout_seconds !== undefined && {
+          timeout_seconds: params.validate_timeout_seconds,
+        }),
+        ...(params.path !== undefined && { path: params.path }),
+        ...(params.virtual_env !== undefined && { virtual_env: params.virtual_env }),
+      },
+    }),
+    timeouts: {
+      timeout_seconds: params.timeout_seconds,
+      idle_timeout_seconds: params.idle_timeout_seconds,
+    },
+  };
+}
+
+/** Only what a delivery uses: a newer client may send more. */
+function terminalOf({ terminal = {} }: DelegateParams): TerminalSettings {
+  const { ready, busy, dialog, draft, clear, interrupt } = terminal;
+  return { ready, busy, dialog, draft, clear, interrupt };
+}
+
+/** As the record has it of a prompt. */
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** The record that a job of this order begins with. */
+export function newRecord(order: JobOrder): JobRecord {
+  const draft = hubDraft(order.job_id, 'queued', { data: { job: order } });
+  return apply(undefined, { ...draft, seq: 1, recorded_at: draft.at });
+}

@@ -1,0 +1,73 @@
+import { MamError } from '../../base/errors.ts';
+import { checkTimes, checkWorkdir } from '../../checks/delegation-checks.ts';
+import { scriptFacts } from '../../checks/script-hash.ts';
+import { checkNamedScript } from '../../checks/script-start.ts';
+import type { JobOrder } from '../../job/record.ts';
+import type { StartParams } from '../../operations/agent-request.ts';
+import type { DelegateParams } from '../../operations/request.ts';
+import { scrubbedEnvironment } from '../../settings/environment.ts';
+import type { Dispatcher } from '../delivery/dispatcher.ts';
+import type { TmuxServers } from '../panes/tmux-servers.ts';
+import { checkStart } from '../sessions/agent-start.ts';
+import type { Validation } from './compose-job.ts';
+import { checkHumanSession } from './human-job.ts';
+import { findPlace, type Place } from './place.ts';
+import { refuseBusy } from './refuse-busy.ts';
+import { withStartHint } from './start-hint.ts';
+import { wakeTarget } from './wake-target.ts';
+
+/** What a delegation comes to, before anything is written. */
+export interface Plan {
+  /** Where the job goes; absent for a person, and for an agent that is still to be started. */
+  place: Place | undefined;
+  /** How its agent is started, where its session is missing. */
+  start: StartParams | undefined;
+  validation: Validation | undefined;
+  notify: JobOrder['notify'];
+}
+
+/**
+ * Looks at all that a delegation needs, and changes nothing.
+ * @throws MamError for whatever keeps the job from being registered
+ */
+export async function planDelegation(
+  hub: { servers: TmuxServers; dispatcher: Dispatcher },
+  params: DelegateParams,
+): Promise<Plan> {
+  checkTimes(params);
+  checkWorkdir(params.workdir);
+  const script = params.validate;
+  const validation = script === undefined ? undefined : checkedScript(script, params.path);
+  const plan = { place: undefined, start: undefined, validation, notify: await wakeTarget(hub, params) };
+  if (params.agent === 'human') {
+    await checkHumanSession(hub.servers, params.tmux_socket, params.agent_session);
+    return plan;
+  }
+  const place = await placeOf(hub.servers, params);
+  if (place === undefined) {
+    const start = { ...params, ...params.start, name: params.agent_session } as StartParams;
+    checkStart(start);
+    return { ...plan, start };
+  }
+  if (params.on_busy === 'refuse') await refuseBusy(hub, params, place);
+  return { ...plan, place };
+}
+
+/** @throws MamError `bad_input` for a script that can't be read, or could not run when its time comes */
+function checkedScript(script: string, path: string | undefined): Validation {
+  const facts = scriptFacts(script);
+  checkNamedScript(script, path ?? scrubbedEnvironment()['PATH']);
+  return facts;
+}
+
+/** Where the job goes; nothing where its session is missing and may be started. */
+async function placeOf(servers: TmuxServers, params: DelegateParams): Promise<Place | undefined> {
+  try {
+    return await findPlace(servers, params);
+  } catch (error) {
+    const missing = error instanceof MamError && error.code === 'not_found';
+    if (!missing) throw error;
+    if (params.start === undefined) throw withStartHint(error, params);
+    return undefined;
+  }
+}

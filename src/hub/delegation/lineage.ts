@@ -1,0 +1,100 @@
+import { realpathSync } from 'node:fs';
+import { MamError } from '../../base/errors.ts';
+import { LIMITS } from '../../job/limits.ts';
+import { isOwner } from '../../job/owner.ts';
+import type { AgentSession } from '../../job/record.ts';
+import { isFinal } from '../../job/words.ts';
+import type { DelegateParams } from '../../operations/request.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+
+/** A pane of a tmux server. */
+type PaneId = Pick<AgentSession, 'socket' | 'pane'>;
+
+/** What the hub knows of the jobs around a delegation. */
+export interface Family {
+  /** Every job that is open. */
+  open: LiveJob[];
+  /** The job whose agent delegates. */
+  parent: LiveJob | undefined;
+  /** A job that the hub holds. */
+  job: (id: string) => LiveJob | undefined;
+}
+
+/**
+ * Refuses a delegation that begins or feeds a runaway: too deep, too many, or to a pane that waits for the delegating one.
+ * @param target where the job is going; absent for a person, and for an agent that is still to be started
+ * @throws MamError `refused` with the limit and the next step
+ */
+export function checkLineage(
+  { supervisor, limits }: Pick<DelegateParams, 'supervisor' | 'limits'>,
+  target: PaneId | undefined,
+  family: Family,
+): void {
+  const { parent } = family;
+  const depth = parent === undefined ? 0 : parent.record.depth + 1;
+  const { max_depth: deepest, max_open_jobs: most } = limits ?? {
+    max_depth: LIMITS.maxDepth,
+    max_open_jobs: LIMITS.maxOpenJobs,
+  };
+  if (parent !== undefined && depth > deepest) {
+    throw new MamError(
+      'refused',
+      `This would be a job of depth ${depth}, and ${deepest} is the limit (MAM_MAX_DEPTH or max_depth): you work on job ${parent.id}, which has depth ${parent.record.depth}.`,
+      'Do it yourself, or ask your supervisor with publish_event, event question.',
+    );
+  }
+  if (target !== undefined) checkTarget(target, family);
+  const own = family.open.filter(({ record }) => isOwner(record.supervisor, supervisor));
+  if (own.length >= most) {
+    const oldest = own.slice(0, 3).map(({ id }) => id);
+    throw new MamError(
+      'refused',
+      `This session has ${own.length} open job${own.length === 1 ? '' : 's'}, and ${most} is the limit (MAM_MAX_OPEN_JOBS or max_open_jobs).`,
+      own.length === 0
+        ? 'Raise the limit to delegate.'
+        : `Wait for some with wait_job, or end those that are not needed with cancel_job (\`mam cancel\`); the oldest: ${oldest.join(', ')}.`,
+    );
+  }
+}
+
+/** @throws MamError `refused` where the agent in that pane waits, over however many jobs, for the one that delegates */
+function checkTarget(target: PaneId, { parent, job }: Family): void {
+  let below: LiveJob | undefined;
+  for (let one = parent; one !== undefined; below = one, one = job(one.record.parent_job_id ?? '')) {
+    const { agent_session: session, supervisor } = one.record;
+    if (isFinal(one.record.status)) continue;
+    if (session !== undefined && isSamePane(session, target)) {
+      throw one === parent ? ownPane(target.pane) : cycle(target.pane, one, below);
+    }
+    const { pane, socket } = supervisor;
+    if (pane !== undefined && socket !== undefined && isSamePane({ pane, socket }, target))
+      throw cycle(target.pane, job(one.record.parent_job_id ?? ''), one);
+  }
+}
+
+/** The error for a job that its own supervisor would have to do. */
+export function ownPane(pane: string): MamError {
+  return new MamError('refused', `Pane ${pane} is your own.`, "Name another agent's session.");
+}
+
+function cycle(pane: string, works: LiveJob | undefined, waits: LiveJob | undefined): MamError {
+  const who = works === undefined ? 'The agent in it' : `Its agent works on job ${works.id} and`;
+  return new MamError(
+    'refused',
+    `Pane ${pane} is where your own work comes from. ${who} waits for job ${waits?.id}: the two would wait for each other.`,
+    'Ask it with publish_event, event question, or name another session.',
+  );
+}
+
+/** True for the same pane, by whatever path its server's socket is named. */
+export function isSamePane(a: PaneId, b: PaneId): boolean {
+  return a.pane === b.pane && (a.socket === b.socket || real(a.socket) === real(b.socket));
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}

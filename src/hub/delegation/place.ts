@@ -1,0 +1,105 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { builtIn, isTrusted } from '../../agents/index.ts';
+import { MamError } from '../../base/errors.ts';
+import { isOurNamespace } from '../../base/process-id.ts';
+import type { AgentSession, JobOrder } from '../../job/record.ts';
+import type { DelegateParams } from '../../operations/request.ts';
+import { shellRisk, UNSEEN_PROCESSES } from '../../tmux/deliver.ts';
+import { findPane } from '../../tmux/pane.ts';
+import { foreground, isShell, unseenAgent } from '../../tmux/process.ts';
+import type { Shot } from '../../tmux/screen.ts';
+import type { TmuxServers } from '../panes/tmux-servers.ts';
+import { isSamePane, ownPane } from './lineage.ts';
+
+const SAY_SO =
+  'If an agent does read what is typed there, say so with trust_pane true (`--trust-pane`), or make a kind with a "ready" pattern for it under "agents" in config.json.';
+
+/** Where a job is going: the pane, and the agent that runs in it now. */
+export interface Place {
+  session: AgentSession;
+  process: NonNullable<JobOrder['agent_process']>;
+  /** A look at the pane, where the search for it gave one. */
+  glance: Shot | undefined;
+}
+
+/** How long a pane may have no program in front, in ms: when one ends, its parent takes the terminal back a moment later. */
+const NOBODY_MS = 500;
+/** The pause between two looks, in ms: no signal tells who has a terminal. */
+const NEXT_LOOK_MS = 20;
+
+/** The pane once a program has its terminal, with that program, if there is one. @throws MamError as `findPane` */
+async function findInFront(...where: Parameters<typeof findPane>) {
+  for (const end = performance.now() + NOBODY_MS; ; await pause(NEXT_LOOK_MS)) {
+    const found = await findPane(...where);
+    const { pane } = found;
+    const process = pane.visible ? foreground(pane) : unseenAgent(pane);
+    if (process !== undefined || pane.dead || performance.now() > end) return { ...found, process };
+  }
+}
+
+/**
+ * Finds the pane that a delegation means. A read-only look: whatever refuses a job because of its pane is here, before
+ * anything is written.
+ * @throws MamError `bad_input`, `not_found` or `refused`, with what is there instead
+ */
+export async function findPlace(servers: TmuxServers, params: DelegateParams): Promise<Place> {
+  if (params.agent_session === undefined || params.agent_session === '') {
+    throw new MamError(
+      'bad_input',
+      `Agent kind ${params.agent} has no default session.`,
+      'Give agent_session, such as tmux:NAME; `tmux list-sessions` shows the names.',
+    );
+  }
+  const socket = params.tmux_socket;
+  const { pane, glance, process } = await findInFront(servers.get(socket), params.agent_session);
+  const { pane: own, socket: ownSocket } = params.supervisor;
+  if (
+    own !== undefined &&
+    ownSocket !== undefined &&
+    isSamePane({ pane: own, socket: ownSocket }, { pane: pane.pane, socket })
+  )
+    throw ownPane(pane.pane);
+  // Its environment may not say so.
+  const { pids = [], ns } = params.origin ?? {};
+  if (pane.visible && isOurNamespace(ns) && pids.includes(pane.pane_pid)) throw ownPane(pane.pane);
+  const where = `Pane ${pane.pane} of session ${pane.session}`;
+  if (pane.dead) {
+    throw new MamError('refused', `${where} is dead: its program has ended.`, 'Start the agent there again.');
+  }
+  const trusted = isTrusted({ ...params.terminal, trusted: params.trust_pane });
+  if (!pane.visible && !trusted)
+    throw new MamError('refused', `${where} can't be judged: ${UNSEEN_PROCESSES}.`, SAY_SO);
+  if (process === undefined || isShell(pane.command)) {
+    const runs = isShell(pane.command) ? `the shell ${pane.command}` : 'no program';
+    throw new MamError(
+      'refused',
+      `${where} runs ${runs}, not an agent: the prompt would be run as commands.`,
+      'Start the agent in that pane first; where a script starts it, with `exec`, so that the shell does not stay around it.',
+    );
+  }
+  const risk = shellRisk(
+    { pane_pid: pane.pane_pid, agent: process },
+    {
+      isAgent: builtIn(params.agent)?.isProcess,
+      isTrusted: trusted,
+    },
+  );
+  if (risk !== undefined) {
+    throw new MamError(
+      'refused',
+      `${where} runs ${pane.command}, but a shell might run what is typed there: ${risk}.`,
+      `Start the agent in a tmux pane of its own. ${SAY_SO}`,
+    );
+  }
+  return {
+    session: {
+      socket,
+      session: pane.session,
+      window: pane.window,
+      pane: pane.pane,
+      session_created: pane.session_created,
+    },
+    process: { ...process, pane_pid: pane.pane_pid },
+    glance,
+  };
+}

@@ -1,0 +1,74 @@
+import { builtIn, isTrusted, screenOf } from '../../agents/index.ts';
+import { MamError } from '../../base/errors.ts';
+import type { JobOrder } from '../../job/record.ts';
+import type { DelegateParams } from '../../operations/request.ts';
+import { shellRisk } from '../../tmux/deliver.ts';
+import { STARTED_FORMAT } from '../../tmux/marks.ts';
+import { findPane } from '../../tmux/pane.ts';
+import { foreground } from '../../tmux/process.ts';
+import { quote } from '../../tmux/quote.ts';
+import type { Dispatcher } from '../delivery/dispatcher.ts';
+import { agentIn } from '../panes/pane-agent.ts';
+import { pidsOf } from '../panes/pane-owners.ts';
+import type { TmuxServers } from '../panes/tmux-servers.ts';
+
+const INSTEAD = 'Leave `notify` out, and wait with wait_job (`mam wait`).';
+
+/**
+ * Where a supervisor shall be told of its job, taken once, when the job is delegated: the agent that delegates, in its
+ * own pane. A read-only look.
+ * @returns nothing when it does not ask for that
+ * @throws MamError `bad_input` or `refused` where a line could not be typed without risk
+ */
+export async function wakeTarget(
+  { servers, dispatcher }: { servers: TmuxServers; dispatcher: Dispatcher },
+  { notify, supervisor, origin }: DelegateParams,
+): Promise<JobOrder['notify']> {
+  if (notify === undefined) return undefined;
+  const { pane: own, socket } = supervisor;
+  if (own === undefined || socket === undefined) {
+    throw new MamError(
+      'bad_input',
+      'You do not run in a tmux pane, as far as this server can see: there is no line to write.',
+      `${INSTEAD} If you do run in one: your client must hand TMUX and TMUX_PANE on to this server (\`mam install\` sees to it), and start it in the pane, not in a background process that several panes share.`,
+    );
+  }
+  const server = servers.get(socket);
+  const { pane } = await findPane(server, own);
+  const process = foreground(pane);
+  if (process === undefined || !pidsOf(origin).includes(process.pid)) {
+    throw new MamError(
+      'refused',
+      `The program in the foreground of pane ${own} is not the one that delegates.`,
+      INSTEAD,
+    );
+  }
+  const [mark] = await server.command(`display-message -p -t ${quote(own)} '${STARTED_FORMAT}'`);
+  const [job] = dispatcher.ahead(socket, own);
+  const { configured = {} } = notify;
+  const agent = agentIn(pane, { mark, job, configured });
+  const typing = agent === undefined ? undefined : (configured[agent] ?? job?.record.typing);
+  if (agent === undefined || screenOf(agent, typing).ready === undefined) {
+    throw new MamError(
+      'refused',
+      `What runs in pane ${own} is ${agent === undefined ? 'of no known agent kind' : `of kind ${agent}, which has no ready pattern`}: whether it is idle cannot be seen.`,
+      `${INSTEAD} Or make a kind with a "ready" pattern for it under "agents" in MAM_HOME/config.json, whose session is yours.`,
+    );
+  }
+  const look = { isAgent: builtIn(agent)?.isProcess, isTrusted: isTrusted(typing) };
+  const risk = shellRisk({ pane_pid: pane.pane_pid, agent: process }, look);
+  if (risk !== undefined)
+    throw new MamError(
+      'refused',
+      `A shell might run a line that is typed into pane ${own}: ${risk}.`,
+      INSTEAD,
+    );
+  const { ready, busy, dialog, draft } = typing ?? {};
+  return {
+    pane: own,
+    socket,
+    agent,
+    process: { ...process, pane_pid: pane.pane_pid },
+    typing: { ready, busy, dialog, draft },
+  };
+}

@@ -1,0 +1,181 @@
+import { lookFor, takesTask } from '../../agents/index.ts';
+import { awake } from '../../base/awake.ts';
+import { randomSuffix } from '../../base/ids.ts';
+import type { Log } from '../../base/log.ts';
+import { cleanLine } from '../../base/text.ts';
+import { LIMITS } from '../../job/limits.ts';
+import { plainCommand } from '../../job/order.ts';
+import type { JobRecord } from '../../job/record.ts';
+import { isFinal } from '../../job/words.ts';
+import type { Obstacle, Target } from '../../tmux/deliver.ts';
+import { hubDraft } from '../jobs/hub-draft.ts';
+import type { LiveJob, Recorded } from '../jobs/live-job.ts';
+import type { Registrar } from '../jobs/registrar.ts';
+import { type Dispatcher, type Kept, noPaste } from './dispatcher.ts';
+import type { Typist } from './typist.ts';
+
+/** A reminder that could not be typed for so long (ms) is given up: the supervisor is told instead. */
+const REMIND_MS = 20_000;
+
+/** What is typed for a job beside its order. */
+interface Note {
+  what: 'messages' | 'reminder';
+  text: string;
+  /** How many of the job's messages it holds whole. */
+  count: number;
+  /** How many it tells of. */
+  about: number;
+}
+
+/**
+ * Types what an open job's peer must read now into its pane, under the same guards as the order, as soon as the pane is
+ * free: messages that it has not fetched with a report of its own, and the one reminder to report.
+ */
+export class Notes {
+  private readonly dispatcher: Dispatcher;
+  private readonly registrar: Registrar;
+  private readonly typist: Typist;
+  private readonly log: Log;
+
+  constructor(options: { dispatcher: Dispatcher; registrar: Registrar; typist: Typist; log: Log }) {
+    this.dispatcher = options.dispatcher;
+    this.registrar = options.registrar;
+    this.typist = options.typist;
+    this.log = options.log;
+  }
+
+  onRecorded(job: LiveJob, { before, after }: Recorded): void {
+    if (after.messages.length > (before?.messages.length ?? 0)) this.passOn(job);
+  }
+
+  /** Takes up what the last hub did not type. */
+  resume(job: LiveJob): void {
+    const { messages, messages_announced: announced = 0, typing_now: what } = job.record;
+    if (what !== undefined) {
+      // Whether it has arrived nobody knows: it is not typed a second time.
+      void this.registrar.note(job, 'delivery_unverified', {
+        detail: `The hub was restarted while it typed (${what}). Look into the pane; a message is still in the answer to the peer's next report.`,
+      });
+    } else if (messages.length > announced) this.passOn(job);
+  }
+
+  /**
+   * Reminds the peer to report.
+   * @param words the end of its last turn
+   * @param failed called when it could not be typed
+   * @param settled called in the end, however it went
+   */
+  remind(job: LiveJob, words: string, failed: (why: string) => void, settled: () => void): void {
+    const since = awake.now();
+    const run = async (stop: AbortSignal): Promise<Kept> => {
+      if (job.record.reminded_at !== undefined || isFinal(job.record.status)) return 'done';
+      const obstacle = await this.type(job, reminder(job), stop, async () => {
+        await this.registrar.note(job, 'reminded', { detail: words });
+      });
+      if (obstacle === undefined) return 'done';
+      if (awake.now() - since < REMIND_MS) return obstacle;
+      failed(`${obstacle.by}: ${obstacle.evidence}`);
+      return 'done';
+    };
+    this.dispatcher.whenFree(job, { what: 'reminder', run, settled });
+  }
+
+  private passOn(job: LiveJob): void {
+    const run = async (stop: AbortSignal): Promise<Kept> => {
+      const { messages: all, messages_announced: announced = 0 } = job.record;
+      if (all.length <= announced) return 'done';
+      // A dialog may stand in the pane, also where its screen can't be read: our Enter would decide it.
+      if (asksForPermission(job)) return 'later';
+      return (await this.type(job, messages(job), stop)) ?? 'done';
+    };
+    this.dispatcher.whenFree(job, { what: 'messages', run });
+  }
+
+  /** @returns nothing when that is settled, else what stood in the way */
+  private async type(
+    job: LiveJob,
+    note: Note,
+    stop: AbortSignal,
+    typed: () => Promise<void> = async () => {},
+  ): Promise<Obstacle | undefined> {
+    const { record } = job;
+    const { agent_session: session, agent_process: agent } = record;
+    if (session === undefined || agent === undefined || isFinal(record.status)) return undefined;
+    const mark = randomSuffix();
+    const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
+    const look = { ...lookFor(record), needle: mark };
+    const { what, count, about } = note;
+    let taken: Promise<unknown> | undefined;
+    try {
+      const { socket } = session;
+      const text = `${note.text}, note ${mark}`;
+      const announced = {
+        socket,
+        jobs: [job.id],
+        what,
+        agent: record.agent,
+        typing: record.typing,
+        text,
+        mark,
+      };
+      const end = await this.typist.type({
+        target,
+        look,
+        announced,
+        steps: {
+          pasting: async () =>
+            void (await this.registrar.record(job, hubDraft(job.id, 'pasting', { data: { what } }))),
+          visible: () => {},
+          submitted: (evidence) => {
+            void typed();
+            taken = this.registrar.note(job, 'submitted', { data: { what, count, about, evidence } });
+          },
+          stop,
+        },
+      });
+      // The next note must not hold these messages again.
+      await taken;
+      if (end.kind === 'blocked') {
+        if (job.record.typing_now !== undefined)
+          await this.registrar.note(job, 'blocked', { data: { what, by: end.obstacle.by } });
+        return end.obstacle;
+      }
+      if (end.kind === 'unverified') {
+        const detail = cleanLine(`The ${what} typed into the pane: ${end.why}`, LIMITS.detailChars);
+        await this.registrar.note(job, 'delivery_unverified', { detail });
+      }
+      return undefined;
+    } catch (error) {
+      this.log.error(`the ${what} of ${job.id} could not be typed`, error);
+      return noPaste(error);
+    }
+  }
+}
+
+function asksForPermission({ record }: LiveJob): boolean {
+  return record.requests.some((one) => one.kind === 'permission' && one.resolved_at === undefined);
+}
+
+/** How the peer can call the command line. */
+function commandFor({ agent, typing }: JobRecord): string {
+  return takesTask(agent, typing) ? (typing?.mam ?? 'mam') : plainCommand(typing?.mam);
+}
+
+function reminder({ id, record }: LiveJob): Note {
+  const text = `Job ${id} is still open and your turn has ended: report now with the MCP tool publish_event of the server mam, job_id ${id}, event completed, error or question. Without that tool run: ${commandFor(record)} publish --job ${id} --event completed`;
+  return { what: 'reminder', text, count: 0, about: 0 };
+}
+
+/** The messages themselves where they fit and an agent is known to read them, else how to fetch them. */
+function messages({ id, record }: LiveJob): Note {
+  const all = record.messages.map((message) => cleanLine(message, 2 * LIMITS.orderChars)).join(' ');
+  const text = `Job ${id}, for you: ${all}`;
+  const fits =
+    takesTask(record.agent, record.typing) &&
+    text.length <= LIMITS.orderChars - 40 &&
+    record.messages.every((message) => message === cleanLine(message, LIMITS.orderChars));
+  const about = record.messages.length;
+  if (fits) return { what: 'messages', text, count: about, about };
+  const pointer = `Job ${id}: there is something for you to read. Call the MCP tool publish_event of the server mam with job_id ${id} and event progress. Its answer holds it. Without that tool run: ${commandFor(record)} publish --job ${id} --event progress`;
+  return { what: 'messages', text: pointer, count: 0, about };
+}

@@ -1,0 +1,136 @@
+import { awake } from '../../base/awake.ts';
+import { cleanLine } from '../../base/text.ts';
+import { needOf } from '../../job/apply.ts';
+import type { JobRecord } from '../../job/record.ts';
+import type { Obstacle } from '../../tmux/deliver.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import type { Registrar } from '../jobs/registrar.ts';
+
+/** What stands in the way so long (ms), over two looks, is nothing that is just passing. */
+const STANDS_MS = 900;
+/** An agent that was started for a job is given so long (ms) to get ready. */
+const START_MS = 20_000;
+const EVIDENCE_CHARS = 300;
+
+/** What the looks at a pane have found so far; times by the clock of all limits, in ms. */
+export interface Blocked {
+  by: Obstacle['by'];
+  /** What the last look read. */
+  words: string;
+  /** Since when it is this that stands in the way, and since when anything does. */
+  since: number;
+  first: number;
+}
+
+/** Records what keeps a job, or a text for its peer, from its pane, and when that needs somebody. */
+export class Obstacles {
+  private readonly registrar: Registrar;
+
+  constructor(registrar: Registrar) {
+    this.registrar = registrar;
+  }
+
+  /**
+   * A look has found an obstacle. It is recorded where that is news, and not with each look.
+   * @param before what the looks before have found, absent at the first one
+   */
+  async found(job: LiveJob, before: Blocked | undefined, obstacle: Obstacle): Promise<Blocked> {
+    const { record } = job;
+    const { by, step, isOurs = false } = obstacle;
+    const { words, ...blocked } = seen(before, obstacle);
+    const told = record.blocked_by === by && record.phase === 'queued';
+    const held = told && record.held_up === true;
+    const waited = held || holdsUp(record, blocked);
+    // A spinner, and the words of somebody who types, are others with each look: what matters is that they are there.
+    const isSteady = isOurs || (by !== 'busy' && by !== 'draft');
+    const reworded = isSteady && words === before?.words && words !== record.detail;
+    if (!told || reworded || waited !== held)
+      await this.registrar.noteNow(job, 'blocked', {
+        detail: words,
+        data: { by, step, ...(waited && { waited }) },
+      });
+    return { ...blocked, words };
+  }
+
+  /**
+   * The same of a text beside the order, whose job has its pane: told once it needs somebody.
+   * @param obstacle absent where it only waits for the end of a turn, or for a decision that is asked for already
+   */
+  async kept(
+    job: LiveJob,
+    what: string,
+    before: Blocked | undefined,
+    obstacle: Obstacle | undefined,
+  ): Promise<Blocked | undefined> {
+    const { record } = job;
+    if (obstacle === undefined || obstacle.by === 'busy') {
+      await this.over(job);
+      return undefined;
+    }
+    const { by, step } = obstacle;
+    const blocked = seen(before, obstacle);
+    const told = record.blocked_what === what && record.blocked_by === by;
+    // In the middle of its turn an agent may show no box.
+    const needs = by === 'not_ready' ? isLong(record, blocked) : holdsUp(record, blocked);
+    if (!told && needs)
+      await this.registrar.noteNow(job, 'blocked', {
+        detail: blocked.words,
+        data: { what, by, step, waited: true },
+      });
+    return blocked;
+  }
+
+  /** Nothing is kept any more, or for no reason that needs somebody. */
+  async over(job: LiveJob): Promise<void> {
+    const { blocked_what, behind } = job.record;
+    if (blocked_what !== undefined || behind !== undefined) await this.registrar.note(job, 'unblocked');
+  }
+
+  /** The job that has the pane needs somebody, or does so no more. @param since when it began to */
+  async behind(job: LiveJob, holder: JobRecord | undefined, since: number): Promise<void> {
+    const { record } = job;
+    const needs = holder && needOf(holder);
+    if (holder === undefined || needs === undefined) return this.over(job);
+    const behind = { job_id: holder.job_id, needs };
+    const told = record.behind?.job_id === behind.job_id;
+    const held = told && record.held_up === true;
+    const waited = held || isLong(record, { first: since });
+    if (told && record.behind?.needs === needs && waited === held) return;
+    await this.registrar.note(job, 'blocked', {
+      detail: `Job ${holder.job_id} has the pane and needs somebody (${needs}).`,
+      data: { by: 'behind', behind, ...(waited && { waited }) },
+    });
+  }
+
+  /** tmux was asked for the pane a while ago, and has not answered. @param what the text that is kept, if not the order */
+  async silent(job: LiveJob, what?: string): Promise<void> {
+    const { status, held_up, blocked_by, blocked_what } = job.record;
+    if ((status === 'queued') !== (what === undefined)) return;
+    if (held_up === true && blocked_by === 'unreachable' && blocked_what === what) return;
+    await this.registrar.noteNow(job, 'blocked', {
+      detail: 'tmux does not answer when it is asked for the pane',
+      // What has been pasted by then was not kept from its pane.
+      data: { by: 'unreachable', what, step: 'mam doctor', waited: true, unless_pasted: true },
+    });
+  }
+}
+
+/** What is known of an obstacle after one more look. */
+function seen(before: Blocked | undefined, { by, evidence }: Obstacle): Blocked {
+  const now = awake.now();
+  const words = cleanLine(evidence, EVIDENCE_CHARS);
+  return before?.by === by ? { ...before, words } : { by, words, since: now, first: before?.first ?? now };
+}
+
+function isLong({ timeouts }: JobRecord, { first }: Pick<Blocked, 'first'>): boolean {
+  return awake.now() - first >= timeouts.idle_timeout_seconds * 1000;
+}
+
+/** True for an obstacle that needs somebody: a turn ends by itself, and an agent that is starting gets ready. */
+function holdsUp(record: JobRecord, blocked: Omit<Blocked, 'words'>): boolean {
+  if (isLong(record, blocked)) return true;
+  const { by, since } = blocked;
+  if (by === 'busy') return false;
+  const patience = by === 'not_ready' && record.typing?.started === true ? START_MS : STANDS_MS;
+  return awake.now() - since >= patience;
+}

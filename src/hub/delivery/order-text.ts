@@ -1,0 +1,22 @@
+import { takesTask } from '../../agents/index.ts';
+import { composeOrder } from '../../job/order.ts';
+import type { JobRecord } from '../../job/record.ts';
+import { readPrompt } from '../jobs/prompt-file.ts';
+
+/**
+ * The text that a job's agent is given: the same whenever it is asked for, as a new hub has to find it on the screen.
+ * @param file of the job's prompt
+ * @param prompt where it is at hand
+ * @throws MamError as `readPrompt`, when the file is needed
+ */
+export function orderText(
+  record: Pick<JobRecord, 'job_id' | 'agent' | 'typing' | 'prompt_sha256'>,
+  file: string,
+  prompt?: string,
+): string {
+  const { job_id: id, agent, typing } = record;
+  // Every user of the machine can read a command line.
+  const hidden = typing?.argument === true || !takesTask(agent, typing);
+  const task = hidden ? undefined : (prompt ?? readPrompt(record, file));
+  return composeOrder(id, { prompt: task, mam: typing?.mam ?? 'mam', taskFile: file });
+}

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { MamError, systemCode } from '../../base/errors.ts';
+import { randomSuffix } from '../../base/ids.ts';
+import type { Log } from '../../base/log.ts';
+import { identify, lifeOf, UNSEEN } from '../../base/process-id.ts';
+import { faultOfFolder } from '../../registry/home-faults.ts';
+import {
+  notePaneTextSeen,
+  type PaneText,
+  readPaneTexts,
+  removePaneText,
+  type SeenText,
+  writePaneText,
+} from '../../registry/pane-texts.ts';
+import type { Target } from '../../tmux/deliver.ts';
+import type { Shot } from '../../tmux/screen.ts';
+import { promptOf } from '../../tmux/standing.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+
+/** So many texts of a pane that left it unseen are still watched for: they may come up late. */
+const WATCHED = 5;
+
+/** Never yet: on the clock that nobody sets. */
+const NEVER = { clearedAt: Number.NEGATIVE_INFINITY, awaitedAt: Number.NEGATIVE_INFINITY };
+
+/** A text of ours in a pane. */
+export interface Known extends PaneText {
+  readonly name: string;
+  /** How it has been seen in the pane; nothing: it has not. */
+  seen: SeenText | undefined;
+  /** Its box was seen to be empty. */
+  hasLeft?: boolean;
+  /** When its clear key was last pressed, on the clock that nobody sets, in ms. */
+  clearedAt: number;
+  /** When it was last waited for, to be cleared. */
+  awaitedAt: number;
+}
+
+/** What is noted of a text before its paste. */
+export type Announced = Pick<PaneText, 'socket' | 'jobs' | 'what' | 'agent' | 'typing' | 'text' | 'mark'>;
+
+/**
+ * Our texts in panes: each from before its paste until it is seen submitted, or seen to be gone. On disk, so that every
+ * hub knows them; by the pane's first process, so that no other pane of the same id is taken for theirs.
+ */
+export class PaneTexts {
+  private readonly folder: string;
+  private readonly log: Log;
+  private readonly known = new Set<Known>();
+  private readonly damaged: string[] = [];
+  /** Marks of texts that were taken for gone. */
+  private readonly gone = new Map<number, string[]>();
+
+  /** @param folder where they are noted */
+  constructor(folder: string, log: Log) {
+    this.folder = folder;
+    this.log = log;
+  }
+
+  /** Takes up what the last hub has left. */
+  load(): void {
+    for (const one of readPaneTexts(this.folder))
+      if (!('text' in one)) this.damaged.push(join(this.folder, one.name));
+      else this.known.add({ ...one.text, name: one.name, seen: one.seen, ...NEVER });
+    this.sweep();
+  }
+
+  /** Lets go of an order whose paste its job's journal does not announce: the last hub died before it. */
+  dropUnpasted({ id, record: { status, phase } }: LiveJob): void {
+    if (status !== 'queued' || phase !== 'queued') return;
+    for (const one of this.of(id)) if (one.what === 'order') this.drop(one);
+  }
+
+  /**
+   * Notes a text; it may be pasted once this has returned.
+   * @param shot the pane now
+   * @throws MamError `io` when it can't be noted
+   */
+  add(target: Target, shot: Shot, announced: Announced): Known {
+    const isSeen = lifeOf(target.agent) !== 'unknown';
+    const { start, ns } = isSeen ? identify(target.pane_pid) : { start: '', ns: UNSEEN };
+    const text: PaneText = {
+      ...announced,
+      pane: target.pane,
+      pane_pid: target.pane_pid,
+      pane_start: start,
+      pane_ns: ns,
+      prompt: promptOf(shot),
+      alternate: shot.alternate,
+      screen: hashOf(shot),
+      at: new Date().toISOString(),
+    };
+    const name = randomSuffix();
+    try {
+      writePaneText(this.folder, name, text);
+    } catch (error) {
+      throw new MamError(
+        'io',
+        `What is typed can't be noted in ${this.folder} (${systemCode(error) ?? 'unknown error'}), so nothing was typed.`,
+        `${faultOfFolder(this.folder)[0]?.hint ?? 'Make room there.'} It is tried again by itself.`,
+        { cause: error },
+      );
+    }
+    const known = { ...text, name, seen: undefined, ...NEVER };
+    this.known.add(known);
+    return known;
+  }
+
+  /** The texts that may stand in a pane, oldest first. */
+  at({ pane, pane_pid }: Pick<Target, 'pane' | 'pane_pid'>): Known[] {
+    if (this.known.size === 0) return [];
+    // Another tmux server may have given both numbers anew.
+    this.sweep();
+    return [...this.known].filter((one) => one.pane === pane && one.pane_pid === pane_pid);
+  }
+
+  /** A note that nobody can read, while it lies there: any pane may hold what it was about. */
+  get unreadable(): string | undefined {
+    return this.damaged.find((path) => existsSync(path));
+  }
+
+  /** The texts of a job. */
+  of(jobId: string): Known[] {
+    if (this.known.size === 0) return [];
+    return [...this.known].filter(({ jobs }) => jobs.includes(jobId));
+  }
+
+  /** Marks of texts that are taken for gone and may come up all the same. */
+  marksGone({ pane_pid }: Pick<Target, 'pane_pid'>): readonly string[] {
+    return this.gone.get(pane_pid) ?? [];
+  }
+
+  /** @param as how it is seen; nothing new is not written again */
+  noteSeen(one: Known, as: SeenText): void {
+    const seen = { ...one.seen, ...as };
+    if (one.seen !== undefined && JSON.stringify(seen) === JSON.stringify(one.seen)) return;
+    one.seen = seen;
+    this.guarded(one, () => notePaneTextSeen(this.folder, one.name, one, seen));
+  }
+
+  /** It is known to be gone: it was submitted, or never pasted. */
+  drop(one: Known): void {
+    this.known.delete(one);
+    this.guarded(one, () => removePaneText(this.folder, one.name));
+  }
+
+  /** It has left its box, or was never in it, or is hidden: then it may come up all the same. */
+  takeForGone(one: Known): void {
+    const { text, cursor, placeholder } = one.seen ?? {};
+    const wasSeen = text === true || cursor === true || placeholder !== undefined;
+    if (!wasSeen || one.hasLeft !== true)
+      this.gone.set(one.pane_pid, [...this.marksGone(one), one.mark].slice(-WATCHED));
+    this.drop(one);
+  }
+
+  /** Lets go of what stood in panes whose first process has ended. */
+  sweep(): void {
+    for (const one of this.known)
+      if (lifeOf({ pid: one.pane_pid, start: one.pane_start, ns: one.pane_ns }) === 'gone') {
+        this.drop(one);
+        this.gone.delete(one.pane_pid);
+      }
+  }
+
+  private guarded({ jobs, what }: Known, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.log.error(`what stands in a pane (${what} of ${jobs.join(', ')}) was not noted`, error);
+    }
+  }
+}
+
+/** A screen as it can be compared later, without its words. */
+export function hashOf({ lines, cursor_x, cursor_y }: Shot): string {
+  return createHash('sha256')
+    .update(JSON.stringify([lines, cursor_x, cursor_y]))
+    .digest('hex')
+    .slice(0, 16);
+}

@@ -1,0 +1,150 @@
+import type { SeenText } from '../../registry/pane-texts.ts';
+import {
+  type DeliveryEnd,
+  type DeliverySteps,
+  deliver,
+  type Look,
+  type Obstacle,
+  type Target,
+} from '../../tmux/deliver.ts';
+import { PLACEHOLDER } from '../../tmux/own-text.ts';
+import { type Shot, shoot } from '../../tmux/screen.ts';
+import { release } from '../../tmux/typing-claim.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import type { TmuxServers } from '../panes/tmux-servers.ts';
+import { Leftovers, nameOf } from './leftovers.ts';
+import type { Announced, Known, PaneTexts } from './pane-texts.ts';
+
+/** What is typed, and where. */
+export interface Errand {
+  target: Target;
+  look: Look;
+  /** With the text, and what has to be known of it later. */
+  announced: Announced;
+  steps: DeliverySteps;
+  /** A look at the pane that was taken just now. */
+  glance?: Shot | undefined;
+}
+
+/**
+ * Types texts of every kind into panes, each alone or not at all. What was pasted and not submitted is known until it is
+ * seen to be gone, and while it may stand there nothing else is pasted.
+ */
+export class Typist {
+  private readonly texts: PaneTexts;
+  private readonly servers: TmuxServers;
+  private readonly leftovers: Leftovers;
+
+  /** @param options.jobOf a job in memory, as every open one is */
+  constructor(options: {
+    texts: PaneTexts;
+    servers: TmuxServers;
+    jobOf: (jobId: string) => LiveJob | undefined;
+  }) {
+    this.texts = options.texts;
+    this.servers = options.servers;
+    this.leftovers = new Leftovers(options.texts, options.jobOf);
+  }
+
+  /** Hands a text over, as `deliver`. @throws what `steps.pasting` throws; MamError `io` where it can't be noted */
+  async type({ target, look, announced, steps, glance }: Errand): Promise<DeliveryEnd> {
+    const server = this.servers.get(announced.socket);
+    const place = { server, target };
+    const isClean = this.isClean(target);
+    const obstacle = isClean ? undefined : await this.leftovers.makeRoom(place, look, steps.stop);
+    if (steps.stop.aborted) return { kind: 'stopped', stands: false };
+    if (obstacle !== undefined) return { kind: 'blocked', obstacle };
+    let own: Known | undefined;
+    let placeholder: string | undefined;
+    let seen: SeenText | undefined;
+    let end: DeliveryEnd | undefined;
+    const noted: DeliverySteps = {
+      ...steps,
+      pasting: (shot) => {
+        // Both are on their way before either is waited for.
+        own = this.texts.add(target, shot, announced);
+        return steps.pasting(shot);
+      },
+      visible: (evidence, mark) => {
+        seen = mark === undefined || PLACEHOLDER.test(mark) ? {} : { text: true };
+        if (mark !== undefined && PLACEHOLDER.test(mark)) placeholder = mark;
+        // On disk before Enter: by nothing else would another hub know the text again.
+        if (own !== undefined && placeholder !== undefined) this.texts.noteSeen(own, { placeholder });
+        steps.visible(evidence);
+      },
+    };
+    const wary = { ...look, others: this.texts.marksGone(target) };
+    try {
+      end = await deliver(server, target, announced.text, wary, noted, isClean ? glance : undefined);
+    } finally {
+      // Whoever could not announce it has pasted nothing.
+      if (own !== undefined && (end === undefined || isOut(end))) this.texts.drop(own);
+      // No more keys come. A pane that is gone has taken our claim with it.
+      if (own !== undefined) void release(server, target.pane).catch(() => {});
+    }
+    if (own === undefined || isOut(end)) return end;
+    if (seen !== undefined) this.texts.noteSeen(own, seen);
+    if (end.kind === 'gone') this.texts.sweep();
+    else if (end.kind === 'stopped') await this.leftovers.leave(place, own, placeholder);
+    else await this.leftovers.look(place, own);
+    return end;
+  }
+
+  /** A job has ended: what of it was pasted and not submitted is taken out of its pane, where that is safe. */
+  async leaveOf({ id, record }: LiveJob): Promise<void> {
+    const { agent_session: session, agent_process: agent } = record;
+    if (session === undefined || agent === undefined) return;
+    const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
+    await this.leftovers.leaveOf({ server: this.servers.get(session.socket), target }, id);
+  }
+
+  /** The text of ours that keeps a pane from being typed into that is free else. @throws MamError as `shoot` */
+  async inTheWay(
+    socket: string,
+    target: Target,
+    look: Pick<Look, 'patterns'>,
+  ): Promise<Obstacle | undefined> {
+    if (this.isClean(target)) return undefined;
+    return this.leftovers.inTheWay({ server: this.servers.get(socket), target }, look);
+  }
+
+  private isClean(target: Target): boolean {
+    return this.texts.unreadable === undefined && this.texts.at(target).length === 0;
+  }
+
+  /** True when something of a job was pasted and not seen submitted. */
+  has(jobId: string): boolean {
+    return this.texts.of(jobId).length > 0;
+  }
+
+  /**
+   * Said of a job whose agent has ended: whatever has the pane now may read what was pasted there and not sent. No key
+   * is pressed there.
+   * @returns a sentence with a blank before it, or nothing
+   */
+  async unread({ id }: LiveJob): Promise<string> {
+    const own = this.texts.of(id).find(({ what }) => what !== 'line');
+    const shot = own && (await shoot(this.servers.get(own.socket), own.pane).catch(() => undefined));
+    if (shot === undefined || shot.dead || shot.pane_pid !== own?.pane_pid) return '';
+    return ` ${nameOf(own).replace('our', 'Our')} was pasted and not sent, and may stand at the prompt of what is in pane ${own.pane} now, such as a shell. Look there (\`mam attach ${id}\`) and clear the line (Ctrl-C): with Enter a shell runs it.`;
+  }
+
+  /**
+   * The text that a dead hub was about to submit.
+   * @returns nothing when none is known at the pane, `others` when another one may stand there
+   */
+  only(target: Target, isIt: (one: Known) => boolean): Known | 'others' | undefined {
+    const all = this.texts.at(target);
+    return all.every(isIt) ? all[0] : 'others';
+  }
+
+  /** It was submitted after all. */
+  submitted(own: Known): void {
+    this.texts.drop(own);
+  }
+}
+
+/** True when nothing of the text is left in the box. */
+function isOut(end: DeliveryEnd): boolean {
+  return end.kind === 'submitted' || end.kind === 'blocked' || (end.kind === 'stopped' && !end.stands);
+}

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { clean, cleanLine, sliceUnits } from '../../base/text.ts';
+import type { PeerRequest } from '../../job/record.ts';
+import { readForeign } from '../../trust/files.ts';
+import { hubDraft } from '../jobs/hub-draft.ts';
+
+const TOOL_CHARS = 200;
+/** Of a longer input the beginning and the end are shown; the whole lies in a file. */
+const INPUT_CHARS = 1_000;
+const HEAD_CHARS = 600;
+const TAIL_CHARS = 350;
+
+/** What an agent asks to be allowed, as a hook or its screen tells it. */
+export interface Asked {
+  tool?: string | undefined;
+  input?: string | undefined;
+}
+
+/**
+ * The event that opens a permission request.
+ * @param remedy what a person has to do in the pane, where only that helps
+ */
+export function permissionDraft(
+  jobId: string,
+  source: 'hook' | 'hub',
+  { tool = 'something', input = '' }: Asked,
+  remedy?: string,
+) {
+  const way = remedy === undefined ? '' : ` (a person must ${remedy}: mam attach ${jobId})`;
+  const whole = clean(input).trim();
+  return hubDraft(jobId, 'permission_required', {
+    source,
+    detail: `${cleanLine(`${tool}: ${whole}`, INPUT_CHARS)}${way}`,
+    data: { tool: toolWords(tool), input: bothEnds(whole), length: whole.length },
+    // Nobody shall allow what he has not been told: a long one is kept whole beside the journal.
+    ...(whole.length > INPUT_CHARS && { result: whole }),
+  });
+}
+
+/** A tool's name as a record has it. */
+export function toolWords(tool: string): string {
+  return cleanLine(tool, TOOL_CHARS);
+}
+
+/** True when a request was opened by the very same words. */
+export function asksTheSame(request: PeerRequest, { tool = '', input = '' }: Asked): boolean {
+  return request.tool === toolWords(tool) && wholeOf(request).input === clean(input).trim();
+}
+
+/** What a request asks for, with all of its input; without an input where that is nowhere whole any more. */
+export function wholeOf({ tool, input, input_file: file }: PeerRequest): Asked {
+  if (file === undefined) return { tool, input };
+  try {
+    const whole = readForeign(file);
+    // It is named by its hash.
+    const hash = createHash('sha256').update(whole).digest('hex');
+    return hash === basename(file) ? { tool, input: whole } : { tool };
+  } catch {
+    return { tool };
+  }
+}
+
+/** A long input with its middle left out: what a command does last may be what matters. */
+function bothEnds(input: string): string {
+  if (input.length <= INPUT_CHARS) return input;
+  const left = input.length - HEAD_CHARS - TAIL_CHARS;
+  const tail = input.slice(-TAIL_CHARS).replace(/^[\udc00-\udfff]/, '');
+  return `${sliceUnits(input, 0, HEAD_CHARS)} [${left} characters left out] ${tail}`;
+}

@@ -1,0 +1,166 @@
+import { basename, isAbsolute } from 'node:path';
+import { clean } from '../../base/text.ts';
+
+/**
+ * Whether two texts tell of one call: `same` is proven, `other` is disproven. `unknown`: they tell of it in ways that
+ * can't be compared, such as a patch and the name of its file.
+ */
+export type Sameness = 'same' | 'unknown' | 'other';
+
+/** A call as a hook, a record or a dialog tells it. */
+export interface Call {
+  tool?: string | undefined;
+  input?: string | undefined;
+}
+
+/** A call as a dialog shows it. */
+export interface ShownCall {
+  tool: string;
+  input: string;
+  /** It shows all that it asks for. */
+  whole: boolean;
+  /** Its text could be read at all. */
+  isRead: boolean;
+  /** Tools of its agent whose dialogs show a command and nothing else. */
+  commands: readonly string[];
+}
+
+/** What stands where a dialog leaves something out: `[… 66 lines] ^a view all`, `... first 9 lines hidden (…) ...`. */
+const LEFT_OUT =
+  /\[?(?:…|\.{3})[^…[\]]{0,60}?\b(?:lines?|hidden|more)\b[^…[\]]{0,60}?(?:\]|…|\.{3}|$)(?: *\^a view all)?/;
+
+/** True for what a dialog shows when it leaves something out. */
+export function isCut(shown: string): boolean {
+  return LEFT_OUT.test(shown) || shown.endsWith('…');
+}
+
+/** A text without any white space, which no terminal keeps as it was: what is compared first. */
+export function letters(text: string): string {
+  return clean(text).replace(/\s+/gu, '');
+}
+
+/** A text, and whether a pane shows it so: then nothing tells whether there is a blank where a row ends. */
+export interface Words {
+  text: string;
+  isShown: boolean;
+}
+
+/** True for two texts that say the same: a blank more or less makes a command another one. */
+export function saySame(one: Words, other: Words): boolean {
+  return letters(one.text) === letters(other.text) && haveSameBlanks(one, other);
+}
+
+/** The same for two whose letters are the same. */
+function haveSameBlanks(one: Words, other: Words): boolean {
+  const [mine, theirs] = [blanksIn(one), blanksIn(other)];
+  return [...mine.keys(), ...theirs.keys()].every((at) => {
+    const [here, there] = [mine.get(at), theirs.get(at)];
+    return here === there || here === 'maybe' || there === 'maybe';
+  });
+}
+
+/** Behind how many letters a text has its blanks. */
+function blanksIn({ text, isShown }: Words): Map<number, 'blank' | 'maybe'> {
+  const blanks = new Map<number, 'blank' | 'maybe'>();
+  let count = 0;
+  for (const part of clean(text).trim().split(/(\s+)/u)) {
+    if (part.trim() === '') blanks.set(count, isShown && part.includes('\n') ? 'maybe' : 'blank');
+    else count += part.length;
+  }
+  return blanks;
+}
+
+/** Compares a dialog with what a hook has told of a call, in the hook's own words. */
+export function compareTold(shown: ShownCall, told: Call): Sameness {
+  if (!shown.isRead) return 'unknown';
+  const { tool = '', input = '' } = told;
+  const asksCommand = shown.commands.includes(tool);
+  if (asksCommand !== shown.commands.includes(shown.tool)) return 'other';
+  if (isText(shown, { text: input, isShown: false })) return 'same';
+  if (asksCommand) return 'other';
+  if (tool !== shown.tool && isName(tool) && isName(shown.tool)) return 'other';
+  return compareFields(shown, input) ?? (namesIt(shown, input) ? 'unknown' : 'other');
+}
+
+/** Compares a dialog with one that was read before: both are in the dialog's words. */
+export function compareShown(shown: ShownCall, before: Call & { whole?: boolean }): Sameness {
+  if (!shown.isRead) return 'unknown';
+  const now = withTool(shown);
+  const then = withTool(before);
+  if (isText({ ...shown, input: now }, { text: then, isShown: true })) return 'same';
+  const isBeginning =
+    before.whole === false && isText({ input: then, whole: false }, { text: now, isShown: true });
+  return isBeginning ? 'same' : 'other';
+}
+
+/** A narrow pane may wrap the tool's name, so where it ends is not told. */
+function withTool({ tool = '', input = '' }: Call): string {
+  return `${tool.replace(/\s+/gu, '\n')}\n${input}`;
+}
+
+/** True when a shown text is this one, as far as it says that it shows it. */
+function isText(shown: Pick<ShownCall, 'input' | 'whole'>, other: Words): boolean {
+  const wanted = letters(other.text);
+  if (letters(shown.input) === wanted)
+    return wanted !== '' && haveSameBlanks({ text: shown.input, isShown: true }, other);
+  if (shown.whole) return false;
+  const cut = LEFT_OUT.exec(shown.input);
+  const head = letters(shown.input.slice(0, cut?.index)).replace(/…$/, '');
+  const tail = cut === null ? '' : letters(shown.input.slice(cut.index + cut[0].length));
+  const length = head.length + tail.length;
+  return length > 0 && length < wanted.length && wanted.startsWith(head) && wanted.endsWith(tail);
+}
+
+/** Compares with a call that is told by its fields, which some dialogs show as rows of `name: value`. */
+function compareFields(shown: ShownCall, input: string): Sameness | undefined {
+  const fields = fieldsOf(input);
+  if (fields === undefined) return undefined;
+  const text = letters(shown.input);
+  if (text.includes('…')) return 'unknown';
+  const sorted = [...fields].sort(([a], [b]) => (a < b ? -1 : 1));
+  const forms = [fields, sorted].flatMap((order) => [rows(order, true), rows(order, false)]);
+  if (fields.length > 0 && forms.includes(text)) return 'same';
+  if (forms.some((form) => text.endsWith(form))) return 'unknown';
+  if (fields.every(([name]) => text.includes(`${letters(name)}:`))) return 'other';
+  const paths = fields.map(([, value]) => value).filter((value) => isPath(value));
+  return paths.length === 0 || paths.some((path) => text.includes(letters(basename(String(path)))))
+    ? 'unknown'
+    : 'other';
+}
+
+function fieldsOf(input: string): [string, unknown][] | undefined {
+  try {
+    const value: unknown = JSON.parse(input);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.entries(value)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function rows(fields: readonly [string, unknown][], isQuoted: boolean): string {
+  const shown = (value: unknown) =>
+    typeof value === 'string' && !isQuoted ? value : (JSON.stringify(value) ?? '');
+  return letters(fields.map(([name, value]) => `${name}:${shown(value)}`).join(''));
+}
+
+/** True when a dialog that shows a call in its own way names at least what the call is about. */
+function namesIt(shown: ShownCall, input: string): boolean {
+  const text = letters(`${shown.tool} ${shown.input}`);
+  const patched = [...input.matchAll(/\*\*\* (?:Add|Update|Delete) File: (\S+)/g)].map(
+    ([, path = '']) => path,
+  );
+  if (patched.length > 0) return patched.some((path) => text.includes(basename(path)));
+  // A dialog may name a file by its last part only.
+  return text.includes(letters(isPath(input) ? basename(input) : input));
+}
+
+function isPath(value: unknown): boolean {
+  return typeof value === 'string' && isAbsolute(value) && !value.includes('\n');
+}
+
+/** True for a tool's own name; some dialogs show a title in its place. */
+function isName(tool: string): boolean {
+  return /^\w+$/.test(tool);
+}

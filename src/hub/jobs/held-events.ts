@@ -1,0 +1,80 @@
+import { monotonic } from '../../base/awake.ts';
+import { MamError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Draft, LiveJob } from './live-job.ts';
+
+/** What could not be written is tried again after this time, in ms; twice as long each time, up to the second. */
+const AGAIN_MS = 1_000;
+const LONGEST_MS = 10_000;
+/** What may go away by itself: a full disk, a registry that is away. */
+const PASSING: readonly string[] = ['io', 'conflict'];
+
+/**
+ * The hub's own events that a registry could not take: what has happened is kept here, of each job in its order, and
+ * written before anything newer of that job. A hub that is killed loses them; the next one concludes them from the journal.
+ */
+export class HeldEvents {
+  private readonly log: Log;
+  private readonly write: (job: LiveJob, draft: Draft) => Promise<unknown>;
+  private readonly held = new Map<LiveJob, Draft[]>();
+  private pause = AGAIN_MS;
+  private nextAt = 0;
+
+  /** @param write gives an event its place in the order of the calls */
+  constructor(log: Log, write: (job: LiveJob, draft: Draft) => Promise<unknown>) {
+    this.log = log;
+    this.write = write;
+  }
+
+  /** How many jobs have events here. */
+  get size(): number {
+    return this.held.size;
+  }
+
+  has(job: LiveJob): boolean {
+    return this.held.has(job);
+  }
+
+  /** Keeps an event that could not be written, where the reason may pass. */
+  hold(job: LiveJob, draft: Draft, error: unknown): void {
+    if (!mayPass(error) || job.isRetired) {
+      this.log.error(`event ${draft.type} of ${job.id} was not recorded`, error);
+      return;
+    }
+    const before = this.held.get(job) ?? [];
+    if (before.length === 0) this.log.error(`event ${draft.type} of ${job.id} waits to be recorded`, error);
+    this.held.set(job, [...before, draft]);
+  }
+
+  forget(job: LiveJob): void {
+    this.held.delete(job);
+  }
+
+  /** Writes what is held of a job, in this very turn: what is recorded next comes after it. */
+  flush(job: LiveJob): void {
+    const drafts = this.held.get(job);
+    if (drafts === undefined) return;
+    this.held.delete(job);
+    for (const draft of drafts) {
+      this.write(job, draft).then(
+        () => {
+          this.pause = AGAIN_MS;
+        },
+        (error: unknown) => this.hold(job, draft, error),
+      );
+    }
+  }
+
+  /** Writes what is held of all jobs; after a failure no earlier than the pause allows. */
+  retry(): void {
+    if (this.held.size === 0 || monotonic() < this.nextAt) return;
+    this.nextAt = monotonic() + this.pause;
+    this.pause = Math.min(2 * this.pause, LONGEST_MS);
+    for (const job of [...this.held.keys()]) this.flush(job);
+  }
+}
+
+/** True for an error of a registry that can't be written or read now. */
+export function mayPass(error: unknown): boolean {
+  return error instanceof MamError && PASSING.includes(error.code);
+}

@@ -1,0 +1,94 @@
+import { awake, monotonic } from '../../base/awake.ts';
+import type { RecordedEvent } from '../../job/event.ts';
+import type { JobRecord } from '../../job/record.ts';
+import { bootId } from '../../registry/lock.ts';
+
+/** How far a job's clocks had run at some time: what the next hub needs, since the wall clock may be set meanwhile. */
+export interface ClockMark {
+  boot: string;
+  /** When it was taken, in ms: by the clock that nobody sets, and by the wall clock. */
+  mono: number;
+  wall: number;
+  /** Of the time since the submission, and since the last event, in ms. */
+  spent?: number | undefined;
+  quiet: number;
+}
+
+/** The two clocks of a job. Both run on the clock of all limits. */
+export class JobClock {
+  private begun: number | undefined;
+  private spoken = awake.now();
+  private lived = awake.now();
+  private made = awake.now();
+
+  /** The time since the submission, in ms; nothing before it. */
+  get spent(): number | undefined {
+    return this.begun === undefined ? undefined : awake.now() - this.begun;
+  }
+
+  /** The time since the last event, in ms. */
+  get quiet(): number {
+    return awake.now() - this.spoken;
+  }
+
+  /** When the last event was recorded, on the clock of all limits. */
+  get spokenAt(): number {
+    return this.spoken;
+  }
+
+  /** When the peer, or somebody at its pane, was last heard of, on the clock of all limits. */
+  get livedAt(): number {
+    return this.lived;
+  }
+
+  /** The time since the delegation, in ms. */
+  get age(): number {
+    return awake.now() - this.made;
+  }
+
+  /** An event was recorded. */
+  heard(record: JobRecord, event: RecordedEvent): void {
+    if (isSign(event)) this.spoken = awake.now();
+    if (event.source !== 'hub' && event.source !== 'supervisor') this.lived = awake.now();
+    if (record.submitted_at !== undefined) this.begun ??= awake.now();
+  }
+
+  /**
+   * Goes on with the clocks of a job that an earlier hub has left.
+   * @param lastAt when its last event was recorded, ISO 8601
+   * @param mark what that hub has noted; without it the wall clock is all there is
+   */
+  resume(record: JobRecord, lastAt: string, mark: ClockMark | undefined): void {
+    const known = mark?.boot === bootId() ? mark : undefined;
+    const { submitted_at: submitted, last_sign_of_life_at: livedAt, created_at: madeAt } = record;
+    const now = awake.now();
+    this.begun = submitted === undefined ? undefined : now - since(submitted, known, known?.spent);
+    const isOlder = known !== undefined && Date.parse(lastAt) < known.wall;
+    this.spoken = now - since(lastAt, known, isOlder ? known.quiet : undefined);
+    this.lived = now - since(livedAt, undefined, undefined);
+    this.made = now - since(madeAt, undefined, undefined);
+  }
+
+  mark(): ClockMark {
+    return { boot: bootId(), mono: monotonic(), wall: Date.now(), spent: this.spent, quiet: this.quiet };
+  }
+}
+
+/**
+ * How long ago something was, in ms.
+ * @param at by the wall clock of that time
+ * @param before how long ago it was when the mark was taken; absent: it came after the mark
+ */
+function since(at: string, mark: ClockMark | undefined, before: number | undefined): number {
+  // A time that lies ahead: the clock was set back, and what has passed by then nobody knows.
+  if (mark === undefined) return Math.max(0, Date.now() - Date.parse(at));
+  const passed = Math.max(0, monotonic() - mark.mono);
+  if (before !== undefined) return before + passed;
+  // While a hub ran, the mark was taken anew whenever the clock was set.
+  return passed - Math.min(passed, Math.max(0, Date.parse(at) - mark.wall));
+}
+
+/** That somebody has looked at the work, was told of it, or is needed at its pane, is no sign of life, and never late. */
+export function isSign({ type }: Pick<RecordedEvent, 'type'>): boolean {
+  return !['verified', 'notified', 'blocked', 'unblocked'].includes(type);
+}

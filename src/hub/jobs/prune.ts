@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { explain, MamError } from '../../base/errors.ts';
+import { isJobId } from '../../base/ids.ts';
+import type { Log } from '../../base/log.ts';
+import { clean, cleanLine } from '../../base/text.ts';
+import { isSettled } from '../../job/apply.ts';
+import { isFinal, type Status } from '../../job/words.ts';
+import type { JobRow, PruneParams, PruneResult } from '../../operations/request.ts';
+import { foldJob } from '../../registry/fold.ts';
+import type { JobIndex } from '../../registry/job-index.ts';
+import { jobPaths } from '../../registry/paths.ts';
+import { contentsOf, emptyTrash } from '../../registry/trash.ts';
+import type { Registrar } from './registrar.ts';
+
+/** Jobs in one answer: what goes over the bus is 64 KiB at most, and others are served between two requests. */
+const JOBS_AT_ONCE = 100;
+const KEPT_AT_ONCE = 100;
+const WHY_CHARS = 300;
+/** How long (ms) this may go on before others get their turn. */
+const TURN_MS = 5;
+const SHOWN_FILES = 3;
+
+type Pruned = PruneResult['pruned'][number];
+/** What becomes of one job; nothing where it is too young. */
+type Outcome = { gone: Pruned } | { why: string } | undefined;
+
+/**
+ * Removes some of the final jobs that ended before a time, the oldest first. One whose files can't be read whole, or that
+ * holds what we did not put there, stays and is named; separate log folders are never touched.
+ * @returns the cursor for the next part
+ * @throws MamError `bad_input` for a time or cursor that is none, `io` and `conflict` where the registry can't be written, or is away
+ */
+export async function pruneJobs(registrar: Registrar, log: Log, params: PruneParams): Promise<PruneResult> {
+  const { registry_dir: dir, dry_run: dry = false } = params;
+  const before = Date.parse(params.before);
+  if (Number.isNaN(before)) throw new MamError('bad_input', '`before` is no time.', 'Give it as ISO 8601.');
+  const result: PruneResult = { pruned: [], kept: [] };
+  registrar.checkThere(dir);
+  // A look at what could be pruned must not make a registry.
+  if (!existsSync(dir)) return result;
+  const index = await registrar.index(dir);
+  const behind = parseCursor(params.cursor);
+  if (behind === undefined) result.kept.push(...(await unlisted(dir, index)));
+  let turnEnds = performance.now() + TURN_MS;
+  for (const row of index.inOrder(behind)) {
+    if (result.pruned.length >= JOBS_AT_ONCE || result.kept.length >= KEPT_AT_ONCE) break;
+    const outcome = mayBeOld(row, before) ? prune(registrar, dir, row.job_id, before, dry) : undefined;
+    if (outcome !== undefined && 'gone' in outcome) result.pruned.push(outcome.gone);
+    else if (outcome !== undefined) result.kept.push({ job_id: row.job_id, why: outcome.why });
+    result.cursor = `${row.created_at} ${row.job_id}`;
+    if (performance.now() < turnEnds) continue;
+    await nextTurn();
+    turnEnds = performance.now() + TURN_MS;
+  }
+  const full = result.pruned.length >= JOBS_AT_ONCE || result.kept.length >= KEPT_AT_ONCE;
+  if (!full) delete result.cursor;
+  if (!dry) {
+    index.remove(new Set(result.pruned.map(({ job_id }) => job_id)));
+    await emptyTrash(dir).catch((error) => log.error(`the trash of ${dir} was not emptied`, error));
+  }
+  return result;
+}
+
+/** In one turn of the event loop, so that nothing can come for the job between the look at it and its end. */
+function prune(registrar: Registrar, dir: string, jobId: string, before: number, dry: boolean): Outcome {
+  // Somebody has removed it by hand.
+  if (!existsSync(jobPaths(dir, jobId).folder)) return undefined;
+  try {
+    const { record, damage } = foldJob(dir, jobId);
+    if (damage[0] !== undefined) return { why: cleanLine(damage[0], WHY_CHARS) };
+    const { status, final_at } = record;
+    if (!isSettled(record) || final_at === undefined || !(Date.parse(final_at) < before)) return undefined;
+    const { bytes, foreign } = contentsOf(dir, jobId);
+    if (foreign[0] !== undefined) {
+      const names = foreign.slice(0, SHOWN_FILES).map(clean).join(', ');
+      const more = foreign.length > SHOWN_FILES ? ', …' : '';
+      return {
+        why: cleanLine(`Its folder holds what is not ours: ${names}${more}. Move that away.`, WHY_CHARS),
+      };
+    }
+    if (!dry && !registrar.remove(dir, jobId)) return { why: 'It is being written to now.' };
+    return { gone: { job_id: jobId, status, final_at, bytes } };
+  } catch (error) {
+    return { why: cleanLine(explain(error), WHY_CHARS) };
+  }
+}
+
+/** By its row alone, so that the files of young jobs need not be read. */
+function mayBeOld({ status, final_at }: JobRow, before: number): boolean {
+  return isFinal(status as Status) && (final_at === undefined || Date.parse(final_at) < before);
+}
+
+/** The folders that must be jobs, and can't be read as such. */
+async function unlisted(dir: string, index: JobIndex): Promise<PruneResult['kept']> {
+  const kept: PruneResult['kept'] = [];
+  for (const name of await readdir(dir)) {
+    if (!isJobId(name) || index.has(name) || kept.length >= KEPT_AT_ONCE) continue;
+    const { journal, record } = jobPaths(dir, name);
+    if (!existsSync(journal) && !existsSync(record)) continue;
+    kept.push({ job_id: name, why: cleanLine(whyUnread(dir, name), WHY_CHARS) });
+  }
+  return kept;
+}
+
+function whyUnread(dir: string, jobId: string): string {
+  try {
+    foldJob(dir, jobId);
+    return 'The list of jobs does not know it yet.';
+  } catch (error) {
+    return error instanceof MamError && error.code === 'not_found'
+      ? 'Its journal is missing.'
+      : explain(error);
+  }
+}
+
+function parseCursor(cursor: string | undefined): { created_at: string; job_id: string } | undefined {
+  if (cursor === undefined) return undefined;
+  const [created_at, job_id] = cursor.split(' ');
+  if (created_at !== undefined && job_id !== undefined && isJobId(job_id)) return { created_at, job_id };
+  throw new MamError('bad_input', 'The cursor is not one of ours.', 'Leave it out to begin anew.');
+}

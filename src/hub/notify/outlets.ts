@@ -1,0 +1,171 @@
+import { join } from 'node:path';
+import type { Log } from '../../base/log.ts';
+import { clean } from '../../base/text.ts';
+import type { HubBus } from '../../bus/hub-bus.ts';
+import { logTopic } from '../../bus/topics.ts';
+import { isSettled } from '../../job/apply.ts';
+import { standingOf } from '../../job/standing.ts';
+import type { LogMessage } from '../../operations/request.ts';
+import { writeDerived } from '../../registry/files.ts';
+import { journalText } from '../../registry/journal.ts';
+import { OwnPlace } from '../../registry/own-place.ts';
+import type { Seal } from '../../registry/seal.ts';
+import type { LiveJob, Recorded } from '../jobs/live-job.ts';
+import { LastScreens } from '../panes/last-screens.ts';
+import type { TmuxServers } from '../panes/tmux-servers.ts';
+import { RecordFiles } from './record-files.ts';
+import type { RetainedRecords } from './retained-records.ts';
+
+/** A record that only got a new sign of life is written this much later, in ms: a burst of events is one write. */
+const GATHER_MS = 200;
+
+/** Carries recorded events out: on the job's topics, into `job.json`, and into the audit files at the end. */
+export class Outlets {
+  private readonly buses: HubBus[];
+  private readonly retained: RetainedRecords;
+  private readonly files: RecordFiles;
+  private readonly onKept: (job: LiveJob) => void;
+  readonly screens: LastScreens;
+  private readonly log: Log;
+  private readonly realm: string;
+  private readonly host: string;
+  /** By job id. */
+  private readonly due = new Map<string, { job: LiveJob; timer: NodeJS.Timeout }>();
+  private readonly archiving = new Set<LiveJob>();
+
+  /** @param options.onKept called when nothing of a job is left to be written */
+  constructor(options: {
+    seal: Seal;
+    onKept: (job: LiveJob) => void;
+    retained: RetainedRecords;
+    buses: HubBus[];
+    servers: TmuxServers;
+    log: Log;
+    realm: string;
+    host: string;
+  }) {
+    const { seal, log } = options;
+    this.onKept = options.onKept;
+    this.files = new RecordFiles({ seal, log, onWritten: (job) => this.kept(job) });
+    this.retained = options.retained;
+    this.buses = options.buses;
+    this.screens = new LastScreens(options.servers, (job, lines) => this.keepScreen(job, lines));
+    this.log = log;
+    this.realm = options.realm;
+    this.host = options.host;
+  }
+
+  onRecorded(job: LiveJob, { event, before, after }: Recorded): void {
+    const message: LogMessage = {
+      event,
+      ...standingOf(after),
+      ...(after.wake_seq === event.seq && { record: after }),
+    };
+    const [topic, text] = [logTopic(this.realm, this.host, job.id), JSON.stringify(message)];
+    for (const bus of this.buses) bus.publish(topic, text);
+    this.screens.onRecorded(job, event);
+    // Its files are gone.
+    if (job.isRetired) {
+      this.forget(job.id);
+      return;
+    }
+    const moved =
+      before?.status !== after.status || before.phase !== after.phase || before.reason !== after.reason;
+    // At the earliest in the next turn: the message above leaves when this one ends.
+    if (moved) this.schedule(job, 0);
+    else if (!this.due.has(job.id)) this.schedule(job, GATHER_MS);
+    if (isSettled(after) && before !== undefined && !isSettled(before))
+      this.keep(job, () => this.archive(job));
+    else if (event.late === true) this.keep(job, () => this.copyJournal(job));
+  }
+
+  /** True while something of a job is still to be written. */
+  isBusy(job: LiveJob): boolean {
+    return this.due.has(job.id) || this.files.isDue(job.id) || this.archiving.has(job);
+  }
+
+  /** A job was read whose `job.json` is behind its journal. */
+  catchUp(job: LiveJob): void {
+    this.files.write(job);
+  }
+
+  /** A job is gone: who comes to its topics late finds nothing. */
+  clear(jobId: string): void {
+    this.screens.forget(jobId);
+    this.forget(jobId);
+    this.retained.clear(jobId);
+  }
+
+  /** Writes what is due now. */
+  async flush(): Promise<void> {
+    await this.screens.stop();
+    for (const { job } of [...this.due.values()]) this.write(job);
+    await this.files.flush();
+  }
+
+  private forget(jobId: string): void {
+    this.undue(jobId);
+    this.files.forget(jobId);
+  }
+
+  private undue(jobId: string): void {
+    clearTimeout(this.due.get(jobId)?.timer);
+    this.due.delete(jobId);
+  }
+
+  private schedule(job: LiveJob, delay: number): void {
+    this.undue(job.id);
+    this.due.set(job.id, { job, timer: setTimeout(() => this.write(job), delay) });
+  }
+
+  private write(job: LiveJob): void {
+    this.undue(job.id);
+    this.retained.put(job);
+    this.files.write(job);
+  }
+
+  private kept(job: LiveJob): void {
+    if (!this.isBusy(job)) this.onKept(job);
+  }
+
+  private keep(job: LiveJob, work: () => Promise<void>): void {
+    this.archiving.add(job);
+    void work().finally(() => {
+      this.archiving.delete(job);
+      this.kept(job);
+    });
+  }
+
+  /** Keeps the pane as it was at the end, and the audit files where a separate log folder was asked for. */
+  private async archive(job: LiveJob): Promise<void> {
+    await this.copyJournal(job);
+    await this.screens.begin(job);
+  }
+
+  private async keepScreen(job: LiveJob, lines: readonly string[]): Promise<void> {
+    if (job.isRetired) return;
+    try {
+      logPlace(job).check();
+      await writeDerived(join(job.record.log_dir, 'screen.txt'), `${clean(lines.join('\n')).trimEnd()}\n`);
+    } catch (error) {
+      this.log.error(`the screen of ${job.id} was not kept`, error);
+    }
+  }
+
+  /** The journal's copy, where a separate log folder was asked for. */
+  private async copyJournal(job: LiveJob): Promise<void> {
+    const { id, paths, record } = job;
+    if (record.log_dir === paths.folder) return;
+    try {
+      logPlace(job).check();
+      await writeDerived(join(record.log_dir, 'events.jsonl'), journalText(paths.journal));
+    } catch (error) {
+      this.log.error(`the journal of ${id} was not copied`, error);
+    }
+  }
+}
+
+/** The folder of a job's audit files. */
+export function logPlace({ paths, ground, record }: LiveJob): OwnPlace {
+  return record.log_dir === paths.folder ? ground : new OwnPlace(record.log_dir);
+}

@@ -1,0 +1,106 @@
+import { explain } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { writeDerived } from '../../registry/files.ts';
+import { isRemoved } from '../../registry/paths.ts';
+import { recordText } from '../../registry/record-file.ts';
+import type { Seal } from '../../registry/seal.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+
+/** How long (ms) after a failure a record is written again at first, and at most. */
+const AGAIN_MS = 250;
+const LONGEST_MS = 10_000;
+
+/** A record that is not on the disk yet. */
+interface Due {
+  job: LiveJob;
+  timer: NodeJS.Timeout | undefined;
+  writing: Promise<void> | undefined;
+  /** It has changed since the write under way began. */
+  again: boolean;
+  failures: number;
+  why: string | undefined;
+}
+
+/** Keeps the `job.json` of each job in step with its journal: what could not be written is held until it is. */
+export class RecordFiles {
+  private readonly seal: Seal;
+  private readonly log: Log;
+  private readonly onWritten: (job: LiveJob) => void;
+  /** By job id: of two states of a job, the older one never replaces the newer. */
+  private readonly due = new Map<string, Due>();
+
+  /** @param options.onWritten called when a job's file says what its journal says */
+  constructor(options: { seal: Seal; log: Log; onWritten: (job: LiveJob) => void }) {
+    this.seal = options.seal;
+    this.log = options.log;
+    this.onWritten = options.onWritten;
+  }
+
+  isDue(jobId: string): boolean {
+    return this.due.has(jobId);
+  }
+
+  /** Writes a job's record as it is now. */
+  write(job: LiveJob): void {
+    const due = this.due.get(job.id) ?? {
+      job,
+      timer: undefined,
+      writing: undefined,
+      again: false,
+      failures: 0,
+      why: undefined,
+    };
+    due.job = job;
+    this.due.set(job.id, due);
+    clearTimeout(due.timer);
+    if (due.writing === undefined) this.begin(due);
+    else due.again = true;
+  }
+
+  /** Nothing more is written for a job. */
+  forget(jobId: string): void {
+    clearTimeout(this.due.get(jobId)?.timer);
+    this.due.delete(jobId);
+  }
+
+  /** Tries once more what is due, and waits for it. */
+  async flush(): Promise<void> {
+    for (const due of this.due.values()) if (due.writing === undefined) this.begin(due);
+    await Promise.all([...this.due.values()].map(({ writing }) => writing));
+  }
+
+  private begin(due: Due): void {
+    clearTimeout(due.timer);
+    due.writing = this.attempt(due).finally(() => {
+      due.writing = undefined;
+    });
+  }
+
+  private async attempt(due: Due): Promise<void> {
+    const { id } = due.job;
+    try {
+      do {
+        due.again = false;
+        due.job.checkPlace();
+        const { paths, record } = due.job;
+        await writeDerived(paths.record, recordText(record, this.seal));
+      } while (due.again);
+      if (this.due.get(id) === due) this.due.delete(id);
+      due.job.isWritten = true;
+      this.onWritten(due.job);
+    } catch (error) {
+      this.failed(due, explain(error));
+    }
+  }
+
+  private failed(due: Due, why: string): void {
+    const { job } = due;
+    // Its folder is gone for good.
+    if (job.isRetired || isRemoved(job.registryDir, job.id)) this.forget(job.id);
+    if (this.due.get(job.id) !== due) return;
+    if (due.why !== why) this.log.warn(`record of ${job.id} is not written yet: ${why}`);
+    due.why = why;
+    const wait = Math.min(LONGEST_MS, AGAIN_MS * 2 ** due.failures++);
+    due.timer = setTimeout(() => this.begin(due), wait);
+  }
+}

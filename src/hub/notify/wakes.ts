@@ -1,0 +1,259 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { randomSuffix } from '../../base/ids.ts';
+import type { Log } from '../../base/log.ts';
+import { cleanLine } from '../../base/text.ts';
+import { LIMITS } from '../../job/limits.ts';
+import { owesLine, owesWake, wakeLine } from '../../job/wake.ts';
+import type { HoldParams, StatusParams } from '../../operations/request.ts';
+import { type DeliverySteps, preflight } from '../../tmux/deliver.ts';
+import type { Dispatcher } from '../delivery/dispatcher.ts';
+import type { Typist } from '../delivery/typist.ts';
+import type { LiveJob, Recorded } from '../jobs/live-job.ts';
+import type { Registrar } from '../jobs/registrar.ts';
+import { standingOf } from '../panes/losses.ts';
+import type { TmuxServers } from '../panes/tmux-servers.ts';
+import { noteTold } from './told.ts';
+import { finishLine, lookAt, noteOf, type Supervisor, targetOf } from './wake-line.ts';
+
+/** Jobs that change together are one line: so long (ms) for the others, and for the word of a wait that is in force. */
+const GATHER_MS = 1_000;
+/** So long (ms) a wait that is in force is believed to be so without a word of it: it gives one every second. */
+const HOLD_MS = 4_000;
+/** A supervisor is idle when its screen has been ready so long (ms): between two steps of a turn it may look so, too. */
+const IDLE_MS = 1_000;
+
+/** The jobs that one supervisor is to be told of. */
+interface Debt {
+  supervisor: Supervisor;
+  jobs: Set<LiveJob>;
+}
+
+/**
+ * Tells supervisors that do not wait: one line in their own pane, under the same guards as an order, once they are idle.
+ * How far it was told, by a line or by an answer, is in the journal (`notified`), for a line before a key is pressed: no
+ * crash tells it twice.
+ */
+export class Wakes {
+  private readonly dispatcher: Dispatcher;
+  private readonly registrar: Registrar;
+  private readonly servers: TmuxServers;
+  private readonly typist: Typist;
+  private readonly log: Log;
+  private readonly debts = new Map<string, Debt>();
+  /** Up to where a job's supervisor is told by what is being written. */
+  private readonly telling = new Map<LiveJob, number>();
+  /** Jobs of which a wait is about to tell, each with the end of that time. */
+  private readonly held = new Map<LiveJob, NodeJS.Timeout>();
+  /** Lines that the last hub was typing. */
+  private unfinished = 0;
+
+  constructor(options: {
+    dispatcher: Dispatcher;
+    registrar: Registrar;
+    servers: TmuxServers;
+    typist: Typist;
+    log: Log;
+  }) {
+    this.dispatcher = options.dispatcher;
+    this.registrar = options.registrar;
+    this.servers = options.servers;
+    this.typist = options.typist;
+    this.log = options.log;
+  }
+
+  /** How many supervisors are still to be told. */
+  get size(): number {
+    return this.debts.size + this.held.size + this.unfinished;
+  }
+
+  onRecorded(job: LiveJob, { event, after }: Recorded): void {
+    if (after.wake_seq === event.seq) this.resume(job);
+  }
+
+  /** Takes up what the last hub left: lines that it was typing, and, once waits have had the time to come back, the rest. */
+  takeUp(jobs: LiveJob[]): void {
+    const lines = new Map<string, LiveJob[]>();
+    for (const job of jobs) {
+      const line = job.record.notifying;
+      if (line !== undefined) lines.set(line, [...(lines.get(line) ?? []), job]);
+      this.holdOne(job);
+    }
+    for (const [line, about] of lines) this.finish(line, about);
+  }
+
+  /** A wait of the jobs' supervisor says that it is in force: until that lapses, it tells. @throws MamError for an unknown job */
+  async hold({ job_ids: ids, registry_dir, session }: HoldParams): Promise<void> {
+    for (const id of ids) {
+      const job = await this.registrar.find(id, registry_dir);
+      if (job.record.supervisor.session === session) this.holdOne(job);
+    }
+  }
+
+  /**
+   * A client session is shown how a job stands.
+   * @param shown `seq`: it stood so after that event; absent: now
+   * @returns the job; `told` when it had not been told so before, by this or any road
+   * @throws MamError for an unknown job
+   */
+  async seen(
+    shown: Pick<StatusParams, 'job_id' | 'registry_dir' | 'seen_by' | 'told'> & { seq?: number },
+  ): Promise<{ job: LiveJob; told: boolean }> {
+    const job = await this.registrar.find(shown.job_id, shown.registry_dir);
+    const { supervisor, wake_seq: last, notified_seq: before = 0 } = job.record;
+    const seq = Math.min(last, shown.seq ?? last);
+    // Two servers of one session ask in the same moment.
+    const known = Math.max(before, this.telling.get(job) ?? 0);
+    const told =
+      !job.isHistory && shown.seen_by === supervisor.session && owesWake(job.record) && seq > known;
+    if (told) {
+      this.telling.set(job, seq);
+      await noteTold(this.registrar, job, seq, shown.told ?? 'seen').finally(() => {
+        if (this.telling.get(job) === seq) this.telling.delete(job);
+      });
+    }
+    return { job, told };
+  }
+
+  private holdOne(job: LiveJob): void {
+    if (!owesLine(job.record)) return;
+    clearTimeout(this.held.get(job));
+    const lapse = (): void => {
+      this.held.delete(job);
+      this.resume(job);
+    };
+    this.held.set(job, setTimeout(lapse, HOLD_MS).unref());
+  }
+
+  private resume(job: LiveJob): void {
+    const { notify: supervisor } = job.record;
+    if (supervisor === undefined || !owesWake(job.record) || this.held.has(job)) return;
+    const key = `${supervisor.socket}\n${supervisor.pane}\n${supervisor.process.pid} ${supervisor.process.start}`;
+    const debt = this.debts.get(key);
+    if (debt !== undefined) {
+      debt.jobs.add(job);
+      return;
+    }
+    const begun = { supervisor, jobs: new Set([job]) };
+    this.debts.set(key, begun);
+    setTimeout(() => this.pay(key, begun), GATHER_MS).unref();
+  }
+
+  private finish(line: string, jobs: LiveJob[]): void {
+    const supervisor = jobs[0]?.record.notify;
+    if (supervisor === undefined) return;
+    this.unfinished++;
+    const run = async (stop: AbortSignal): Promise<boolean> => {
+      const server = this.servers.get(supervisor.socket);
+      const end = await finishLine({ server, typist: this.typist }, supervisor, line, stop);
+      if (end === undefined || (end.kind === 'gone' && !(await hasLeft(this.servers, supervisor))))
+        return false;
+      for (const job of jobs) {
+        const seq = job.record.notified_seq ?? 0;
+        if (end.kind === 'submitted')
+          await noteTold(this.registrar, job, seq, 'typed', { evidence: end.evidence });
+        else await noteTold(this.registrar, job, seq, end.kind, why(end));
+      }
+      return true;
+    };
+    this.dispatcher.atPane(supervisor, run, () => {
+      this.unfinished--;
+    });
+  }
+
+  private pay(key: string, debt: Debt): void {
+    const run = async (stop: AbortSignal): Promise<boolean> => {
+      try {
+        return await this.tell(debt, stop);
+      } catch (error) {
+        this.log.error(`the supervisor in pane ${debt.supervisor.pane} was not told`, error);
+        return false;
+      }
+    };
+    this.dispatcher.atPane(debt.supervisor, run, () => {
+      this.debts.delete(key);
+      // What came while it was typed is a change of its own.
+      for (const job of debt.jobs) this.resume(job);
+    });
+  }
+
+  /** @returns true when nothing is left to tell, false to try again when the pane has changed */
+  private async tell(debt: Debt, stop: AbortSignal): Promise<boolean> {
+    if (this.owing(debt).length === 0) return true;
+    const { supervisor } = debt;
+    const mark = randomSuffix();
+    const server = this.servers.get(supervisor.socket);
+    const target = targetOf(supervisor);
+    const look = lookAt(supervisor, mark);
+    const first = await preflight(server, target, look);
+    if ('gone' in first) return this.gone(supervisor, this.owing(debt), first.gone);
+    if (!first.free) return false;
+    await sleep(IDLE_MS, undefined, { signal: stop }).catch(() => {});
+    if (stop.aborted) return false;
+    const jobs = this.owing(debt);
+    if (jobs.length === 0) return true;
+    const before = new Map(jobs.map((job) => [job, job.record.notified_seq ?? 0]));
+    // What comes until the line is pasted is not in its words.
+    const said = new Map(jobs.map((job) => [job, job.record.wake_seq]));
+    let isAnnounced = false;
+    const line = `${wakeLine(jobs.map(({ record }) => record))} ${noteOf(mark)}`;
+    const steps: DeliverySteps = {
+      pasting: async () => {
+        for (const job of jobs) {
+          const seq = Math.max(said.get(job) ?? 0, job.record.notified_seq ?? 0);
+          await noteTold(this.registrar, job, seq, 'typing', { line });
+        }
+        isAnnounced = true;
+      },
+      visible: () => {},
+      submitted: (evidence) => {
+        for (const job of jobs)
+          void noteTold(this.registrar, job, job.record.notified_seq ?? 0, 'typed', { evidence });
+      },
+      stop,
+    };
+    const { socket, agent, typing } = supervisor;
+    const about = { socket, agent, typing, jobs: jobs.map(({ id }) => id), what: 'line' as const };
+    const announced = { ...about, text: line, mark };
+    const end = await this.typist.type({ target, look, announced, steps });
+    if (end.kind === 'blocked') {
+      // Nothing was pasted: it is told when the way is free.
+      if (isAnnounced)
+        for (const job of jobs)
+          await noteTold(this.registrar, job, before.get(job) ?? 0, 'blocked', { evidence: end.obstacle.by });
+      return false;
+    }
+    if (end.kind === 'gone') return this.gone(supervisor, jobs, end.why);
+    // What came while the line was typed is not in it.
+    if (end.kind === 'unverified')
+      for (const job of jobs)
+        await noteTold(this.registrar, job, job.record.notified_seq ?? 0, 'unverified', why(end));
+    return true;
+  }
+
+  /** @returns false where the agent may live, in a tmux server that is out of reach just now */
+  private async gone(supervisor: Supervisor, jobs: LiveJob[], evidence: string): Promise<boolean> {
+    if (!(await hasLeft(this.servers, supervisor))) return false;
+    for (const job of jobs)
+      await noteTold(this.registrar, job, job.record.wake_seq, 'gone', why({ why: evidence }));
+    return true;
+  }
+
+  /** The jobs whose supervisor was told by no other road, and is not about to be; a pruned one is nobody's news any more. */
+  private owing({ jobs }: Debt): LiveJob[] {
+    for (const job of jobs)
+      if (!owesWake(job.record) || this.held.has(job) || this.registrar.held(job.id) !== job)
+        jobs.delete(job);
+    return [...jobs];
+  }
+}
+
+/** True where a supervisor's agent is seen to have ended. */
+async function hasLeft(servers: TmuxServers, { socket, pane, process }: Supervisor): Promise<boolean> {
+  const agent_session = { socket, pane, session: pane };
+  const standing = await standingOf(servers, { agent_session, agent_process: process });
+  return typeof standing === 'object' && 'lost' in standing;
+}
+
+function why(end: { why: string }): { evidence: string } {
+  return { evidence: cleanLine(end.why, LIMITS.detailChars) };
+}

@@ -1,0 +1,51 @@
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeFolder, namesIn } from '../../base/folders.ts';
+import { identify, lifeOf, type ProcessId } from '../../base/process-id.ts';
+
+/** How long a note about another pid namespace is kept, in ms: by then that has most likely ended, with its processes. */
+const KEPT_MS = 24 * 3600 * 1000;
+
+/**
+ * The control clients that hubs of this home have started. When a hub is killed while tmux 3.3a is writing to its
+ * client, that client never ends by itself, and a later `kill-server` of the user's hangs on it: the next hub ends it.
+ */
+export class ControlClients {
+  private readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Notes a client that was started. */
+  note(pid: number): void {
+    try {
+      makeFolder(this.folder);
+      writeFileSync(join(this.folder, String(pid)), JSON.stringify(identify(pid)), { mode: 0o600 });
+    } catch {
+      // Then a killed hub leaves it, as rare as that is.
+    }
+  }
+
+  /** A client that has ended. */
+  forget(pid: number): void {
+    rmSync(join(this.folder, String(pid)), { force: true });
+  }
+
+  /** Ends what hubs that were killed have left, each by its id and start time. */
+  reap(): void {
+    for (const name of namesIn(this.folder).filter((one) => /^\d+$/.test(one))) {
+      try {
+        const path = join(this.folder, name);
+        const client = JSON.parse(readFileSync(path, 'utf8')) as ProcessId;
+        const life = lifeOf(client);
+        // The id counts in another pid namespace: only a hub there can end that process.
+        if (life === 'unknown' && Date.now() - statSync(path).mtimeMs < KEPT_MS) continue;
+        if (life === 'alive') process.kill(client.pid, 'SIGKILL');
+      } catch {
+        // It has ended in this very moment.
+      }
+      this.forget(Number(name));
+    }
+  }
+}

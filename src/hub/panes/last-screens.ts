@@ -1,0 +1,152 @@
+import { screenOf } from '../../agents/index.ts';
+import type { RecordedEvent } from '../../job/event.ts';
+import type { AgentSession, JobRecord } from '../../job/record.ts';
+import { capture, classify, type Shot, shoot } from '../../tmux/screen.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import { paneKey } from './pane-owners.ts';
+import type { TmuxServers } from './tmux-servers.ts';
+
+/** How often (ms) a pane is looked at until the turn is over in which its job ended. */
+const LOOK_MS = 500;
+/** Ready for so long (ms), it is over: between two steps of a turn the screen may look so, too. */
+const READY_MS = 1_000;
+/** A program whose screen says nothing is at rest when that has stood still for so long (ms). */
+const STILL_MS = 5_000;
+/** A turn that goes on is not waited for longer than this, in ms. */
+const LIMIT_MS = 60_000;
+
+/** A pane whose job has ended, and its agent's turn not yet. Times by the clock of this process, in ms. */
+interface Taking {
+  job: LiveJob;
+  session: AgentSession;
+  begun: number;
+  /** Since when the screen is ready, or stands still. */
+  restsSince: number | undefined;
+  lines: string[];
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Takes the picture of a pane that stays with an ended job. A peer reports `completed` in mid-turn, before it has said
+ * its last words: a first picture is kept at once, in case the pane goes, and another one when the turn is over.
+ */
+export class LastScreens {
+  private readonly servers: TmuxServers;
+  private readonly keep: (job: LiveJob, lines: readonly string[]) => Promise<void>;
+  private readonly takings = new Map<string, Taking>();
+  /** Jobs whose first picture is under way. */
+  private readonly beginning = new Set<LiveJob>();
+
+  /** @param keep writes a picture; it never throws */
+  constructor(servers: TmuxServers, keep: (job: LiveJob, lines: readonly string[]) => Promise<void>) {
+    this.servers = servers;
+    this.keep = keep;
+  }
+
+  /** True while the picture of a job's end is still to come. */
+  isTaking(job: LiveJob): boolean {
+    return this.beginning.has(job) || [...this.takings.values()].some((taking) => taking.job === job);
+  }
+
+  /** A job has ended. @returns when the first picture is kept */
+  async begin(job: LiveJob): Promise<void> {
+    const { agent_session: session } = job.record;
+    if (session === undefined) return;
+    this.beginning.add(job);
+    try {
+      const first = await this.look(session);
+      if (first === undefined || !isPaneOf(job.record, first)) return;
+      if (reportedItself(job.record) && !first.dead) this.goOn(job, session, first.lines);
+      await this.take(job, session, first.lines);
+    } finally {
+      this.beginning.delete(job);
+    }
+  }
+
+  /** The next order is about to be typed into the pane: what it shows before that is the end of the last job. */
+  onRecorded(job: LiveJob, { type }: RecordedEvent): void {
+    const session = job.record.agent_session;
+    if (type !== 'pasting' || session === undefined) return;
+    const taking = this.takings.get(paneKey(session));
+    if (taking !== undefined && taking.job !== job) void this.end(taking);
+  }
+
+  /** A job is gone. */
+  forget(jobId: string): void {
+    for (const [key, { job, timer }] of this.takings) {
+      if (job.id !== jobId) continue;
+      clearTimeout(timer);
+      this.takings.delete(key);
+    }
+  }
+
+  /** Keeps what the panes show now. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.takings.values()].map((taking) => this.end(taking)));
+  }
+
+  private goOn(job: LiveJob, session: AgentSession, lines: string[]): void {
+    const key = paneKey(session);
+    const before = this.takings.get(key);
+    if (before !== undefined) void this.end(before);
+    const begun = performance.now();
+    const taking = { job, session, begun, restsSince: undefined, lines, timer: undefined };
+    this.takings.set(key, taking);
+    this.lookLater(taking);
+  }
+
+  private lookLater(taking: Taking): void {
+    taking.timer = setTimeout(() => void this.lookAgain(taking), LOOK_MS).unref();
+  }
+
+  private async lookAgain(taking: Taking): Promise<void> {
+    const { job, session } = taking;
+    const shot = await this.look(session);
+    if (this.takings.get(paneKey(session)) !== taking) return;
+    const now = performance.now();
+    const isItsOwn = shot !== undefined && !shot.dead && isPaneOf(job.record, shot);
+    if (!isItsOwn || now - taking.begun > LIMIT_MS || isOver(taking, shot, now)) {
+      await this.end(taking, isItsOwn ? undefined : taking.lines);
+      return;
+    }
+    taking.lines = shot.lines;
+    this.lookLater(taking);
+  }
+
+  /** @param known the last that was seen, where the pane is gone */
+  private async end(taking: Taking, known?: string[]): Promise<void> {
+    clearTimeout(taking.timer);
+    this.takings.delete(paneKey(taking.session));
+    if (known !== undefined) await this.keep(taking.job, known);
+    else await this.take(taking.job, taking.session, taking.lines);
+  }
+
+  /** @param rows what is kept where the pane goes in this very moment */
+  private async take(job: LiveJob, session: AgentSession, rows: string[]): Promise<void> {
+    const lines = await capture(this.servers.get(session.socket), session.pane).catch(() => rows);
+    await this.keep(job, lines);
+  }
+
+  private look({ socket, pane }: AgentSession): Promise<Shot | undefined> {
+    return shoot(this.servers.get(socket), pane).catch(() => undefined);
+  }
+}
+
+/** True for an end that the peer has reported, in a turn that goes on: of the others the moment counts. */
+function reportedItself({ status, reason }: JobRecord): boolean {
+  return status === 'completed' || reason === 'agent_error' || reason === 'validation_failed';
+}
+
+function isPaneOf({ agent_process: process }: JobRecord, shot: Shot): boolean {
+  return process === undefined || shot.pane_pid === process.pane_pid;
+}
+
+/** Whether the turn is over by what the screen shows, and since when it has looked so. */
+function isOver(taking: Taking, { lines }: Shot, now: number): boolean {
+  const { agent, typing } = taking.job.record;
+  const patterns = screenOf(agent, typing);
+  const tells = patterns.ready !== undefined;
+  const rests = tells ? classify(lines, patterns) === 'ready' : lines.join('\n') === taking.lines.join('\n');
+  taking.restsSince = rests ? (taking.restsSince ?? now) : undefined;
+  return taking.restsSince !== undefined && now - taking.restsSince >= (tells ? READY_MS : STILL_MS);
+}

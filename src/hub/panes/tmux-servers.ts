@@ -1,0 +1,50 @@
+import { TmuxServer } from '../../tmux/control.ts';
+import type { PaneSample } from '../../tmux/sample.ts';
+import type { ControlClients } from './control-clients.ts';
+
+/** The tmux servers that jobs live on, each with one control client, and what they tell about their panes. */
+export class TmuxServers {
+  private readonly servers = new Map<string, TmuxServer>();
+  private readonly samples = new Map<string, Map<string, PaneSample>>();
+  private readonly clients: ControlClients;
+  private readonly onChange: (socket: string) => void;
+
+  /**
+   * @param clients where the control clients are noted
+   * @param onChange called with a socket when panes of that server came, went or changed
+   */
+  constructor(clients: ControlClients, onChange: (socket: string) => void) {
+    this.clients = clients;
+    this.onChange = onChange;
+  }
+
+  /** The server at a socket; it connects with its first command. */
+  get(socket: string): TmuxServer {
+    let server = this.servers.get(socket);
+    if (server === undefined) {
+      server = new TmuxServer(socket, (pid, lives) =>
+        lives ? this.clients.note(pid) : this.clients.forget(pid),
+      );
+      this.servers.set(socket, server);
+      server.onPanes((panes) => {
+        this.samples.set(socket, new Map(panes.map((pane) => [pane.pane, pane])));
+        this.onChange(socket);
+      });
+      server.onGone(() => {
+        // What the last connection has told says nothing about now.
+        if (server?.connected === false) this.samples.delete(socket);
+        this.onChange(socket);
+      });
+    }
+    return server;
+  }
+
+  /** What the server last told about a pane, at most a second old. */
+  sample(socket: string, pane: string): PaneSample | undefined {
+    return this.samples.get(socket)?.get(pane);
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.servers.values()].map((server) => server.close()));
+  }
+}

@@ -1,0 +1,143 @@
+import { MamError } from '../../base/errors.ts';
+import { newEventId } from '../../base/ids.ts';
+import { clean, unitsNote } from '../../base/text.ts';
+import { isAboutCheck, openCheckRequest } from '../../job/check.ts';
+import { LIMITS } from '../../job/limits.ts';
+import { obstacleOf } from '../../job/obstacle.ts';
+import type { JobRecord } from '../../job/record.ts';
+import { isFinal } from '../../job/words.ts';
+import type { AnswerParams, AnswerResult } from '../../operations/request.ts';
+import type { Draft, LiveJob } from '../jobs/live-job.ts';
+import type { Registrar } from '../jobs/registrar.ts';
+import type { Decisions } from './decisions.ts';
+
+/**
+ * Answers a job's question or permission request, or adds an instruction.
+ * A decision is for a permission request, or for work whose check could not run.
+ * @throws MamError `bad_input` for neither or both, `not_found`, `conflict` when the job is final or asks for nothing
+ */
+export async function answerJob(
+  registrar: Registrar,
+  decisions: Decisions,
+  { job_id: id, registry_dir, text, decision, request_id, by }: AnswerParams,
+): Promise<AnswerResult> {
+  const words = clean(text ?? '').trim();
+  if ((words === '') === (decision === undefined)) {
+    throw new MamError(
+      'bad_input',
+      'An answer is either a text or a decision.',
+      'Give text for a question or an instruction, or decision "allow" or "deny" for a permission request.',
+    );
+  }
+  if (words.length > LIMITS.detailChars) {
+    throw new MamError(
+      'bad_input',
+      `The text has ${words.length} characters${unitsNote(words)}; ${LIMITS.detailChars} is the most.`,
+      'Write it to a file and name that file in the text.',
+    );
+  }
+  const job = await registrar.findOwn(id, registry_dir);
+  if (isFinal(job.record.status)) {
+    throw new MamError(
+      'conflict',
+      `Job ${id} is ${job.record.status}: there is nobody to answer.`,
+      'Delegate a new job.',
+    );
+  }
+  if (decision !== undefined) {
+    const check = meantCheck(job.record, request_id);
+    const delivered =
+      check === undefined
+        ? await decisions.decide(job, decision, by, request_id)
+        : await decideCheck(registrar, job, check, decision, by);
+    return { record: job.record, delivered };
+  }
+  const isHuman = job.record.agent === 'human';
+  const question = job.record.requests.find(
+    (one) => one.kind === 'question' && one.resolved_at === undefined && !isAboutCheck(one),
+  );
+  // Words that were meant for the check must not answer what the peer has asked meanwhile.
+  if (
+    openCheckRequest(job.record) !== undefined &&
+    (question === undefined || request_id !== question.request_id)
+  ) {
+    const own =
+      question === undefined ? '' : ` To answer its own question, name request_id "${question.request_id}".`;
+    throw new MamError(
+      'conflict',
+      `Job ${id} waits for a decision, not for a text: does its work count without its check?`,
+      `Give decision "allow" to take the work, or "deny" to fail the job (\`mam answer --job ${id} --allow\` or \`--deny\`). What the peer still has to do can be typed into its pane; its next completed is checked again.${own}`,
+    );
+  }
+  const meant = job.record.requests.find((one) => one.request_id === request_id && one.kind === 'question');
+  if (meant !== undefined && meant.resolved_at !== undefined) {
+    throw new MamError(
+      'conflict',
+      'The question that this answers has been settled meanwhile.',
+      'Look at the job and answer what it asks now, if it still asks.',
+    );
+  }
+  const about = question && { data: { request_id: question.request_id } };
+  const { before } = await registrar.record(job, answered(job, by, { detail: words, ...about }));
+  // Another answer may have come while this one was on its way to the disk.
+  const late =
+    question !== undefined &&
+    before?.requests.find((one) => one.request_id === question.request_id)?.resolved_at !== undefined;
+  const first = late ? 'The question was settled a moment before, so this counts as an instruction. ' : '';
+  const what = question === undefined || late ? 'The instruction' : 'The answer';
+  const permission = job.record.requests.some(
+    (one) => one.kind === 'permission' && one.resolved_at === undefined,
+  );
+  const open = permission
+    ? ' Its permission request is still open: this decides nothing, only decision "allow" or "deny" does (`--allow`, `--deny`).'
+    : '';
+  return {
+    record: job.record,
+    delivered: isHuman
+      ? `${first}${what} stands in the job's record (\`mam status --job ${id}\`).`
+      : `${first}${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}${keptText(job.record)}`,
+  };
+}
+
+/** What has kept an earlier text from the pane keeps this one too. */
+function keptText(record: JobRecord): string {
+  const kept = obstacleOf(record);
+  return kept === undefined ? '' : ` Now ${kept.stands}. ${kept.remedy}`;
+}
+
+function answered(job: LiveJob, by: AnswerParams['by'], more: Pick<Draft, 'detail' | 'data'>): Draft {
+  const at = new Date().toISOString();
+  return { event_id: newEventId(), job_id: job.id, type: 'answered', source: by, at, ...more };
+}
+
+/**
+ * The open question whether the work counts without its check, where a decision is meant for that. Without an id it is
+ * only where the job has never asked for a permission: nobody could tell which of both was shown.
+ */
+function meantCheck(record: JobRecord, wanted: string | undefined): string | undefined {
+  const id = openCheckRequest(record)?.request_id;
+  const isSure =
+    wanted === id || (wanted === undefined && record.requests.every(({ kind }) => kind !== 'permission'));
+  return isSure ? id : undefined;
+}
+
+async function decideCheck(
+  registrar: Registrar,
+  job: LiveJob,
+  requestId: string,
+  decision: 'allow' | 'deny',
+  by: 'supervisor' | 'person',
+): Promise<string> {
+  const event = answered(job, by, { data: { request_id: requestId, decision } });
+  const { before } = await registrar.record(job, event);
+  if (before === undefined || openCheckRequest(before)?.request_id !== requestId) {
+    throw new MamError(
+      'conflict',
+      'The question about the check was settled a moment before: nothing was decided.',
+      'Look at the job and answer what it asks now, if it still asks.',
+    );
+  }
+  return decision === 'allow'
+    ? 'The work counts without its check.'
+    : 'The work does not count: the job has failed.';
+}

@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { screenOf } from '../../agents/index.ts';
+import type { HookReport } from '../../job/hook.ts';
+import type { PeerRequest } from '../../job/record.ts';
+import { classify, type ScreenState, shoot } from '../../tmux/screen.ts';
+import { letters } from '../dialogs/same-call.ts';
+import { compareDialog, dialogOn } from '../dialogs/shown-dialog.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import type { TmuxServers } from '../panes/tmux-servers.ts';
+import type { Known } from './known-permissions.ts';
+
+/** How long (ms) the effect of a decision is waited for, and how often it is looked for. */
+const EFFECT_MS = 5_000;
+const LOOK_MS = 50;
+/** An idle screen means something when it has stood for so long (ms): one may be drawn between two others. */
+const STANDING_MS = 500;
+
+/** What has become of a decision that was given to the agent. */
+export interface Effect {
+  /** `counts`: seen to. `unproven`: the dialog is gone, but it may have been answered another way. `none`: it is there. */
+  kind: 'counts' | 'unproven' | 'none';
+  evidence: string;
+}
+
+export interface Given {
+  decision: 'allow' | 'deny';
+  way: 'hook' | 'channel' | 'key';
+  /** What a denial tells the agent; some show it. */
+  reason: string;
+  /** The screen when it was given. */
+  before: string;
+}
+
+/**
+ * Watches what an agent does with a decision. A person may have answered in the same moment, so that a dialog has gone
+ * proves nothing: what the agent does next does.
+ * @param known gives what is known of the request now
+ */
+export async function watchEffect(
+  servers: TmuxServers,
+  job: LiveJob,
+  request: PeerRequest,
+  known: () => Known,
+  given: Given,
+): Promise<Effect> {
+  const { agent_session: session, agent, typing } = job.record;
+  if (session === undefined) return { kind: 'unproven', evidence: 'there is no pane to look at' };
+  const server = servers.get(session.socket);
+  let goneSince: number | undefined;
+  let screen = '';
+  for (const end = performance.now() + EFFECT_MS; performance.now() < end; await sleep(LOOK_MS)) {
+    if (job.isFinal) return { kind: 'unproven', evidence: 'the job ended' };
+    const heard = heardOf(known().heard ?? [], given);
+    if (heard?.kind === 'unproven') return heard;
+    const lines = (await shoot(server, session.pane))?.lines ?? [];
+    screen = lines.join('\n');
+    const dialog = dialogOn(lines, job.record);
+    const { dialog: seen, told } = known();
+    if (compareDialog(dialog, request, { seen, told }) !== 'other') {
+      goneSince = undefined;
+      continue;
+    }
+    goneSince ??= performance.now();
+    const ms = performance.now() - goneSince;
+    // A picture may be taken in the middle of a drawing.
+    if (ms === 0) continue;
+    if (heard !== undefined) return { ...heard, evidence: `the dialog went away (${heard.evidence})` };
+    const effect = seenNow(
+      given,
+      dialog !== undefined ? 'dialog' : classify(lines, screenOf(agent, typing)),
+      {
+        ms,
+        screen,
+      },
+    );
+    if (effect !== undefined) return effect;
+  }
+  if (goneSince !== undefined) return { kind: 'unproven', evidence: 'the dialog went away' };
+  // Had a key not been taken, nothing else would have changed.
+  if (given.way === 'key' && screen !== given.before)
+    return { kind: 'counts', evidence: 'the next dialog looks the same' };
+  return { kind: 'none', evidence: 'the dialog is still on the screen' };
+}
+
+/** What the agent's hooks tell of it. */
+function heardOf(reports: readonly HookReport[], { decision }: Given): Effect | undefined {
+  for (const { type, text = '' } of reports) {
+    if (type === 'permission_settled') {
+      const reply = /^(?:once|always)$/.test(text) ? 'allow' : text === 'reject' ? 'deny' : undefined;
+      if (reply === decision) return { kind: 'counts', evidence: `the agent says ${text}` };
+      const evidence = reply === undefined ? 'the agent had ended its hook' : `the agent says ${text}`;
+      return { kind: 'unproven', evidence };
+    }
+    const isAllowed = type === 'tool_used' ? true : type === 'interrupted' ? false : undefined;
+    if (isAllowed === undefined) continue;
+    const evidence = isAllowed ? 'the tool has run' : 'the turn was ended';
+    return { kind: isAllowed === (decision === 'allow') ? 'counts' : 'unproven', evidence };
+  }
+  return undefined;
+}
+
+/** What the screen tells of it, once the dialog is gone. */
+function seenNow(
+  { decision, way, reason }: Given,
+  state: ScreenState,
+  { ms, screen }: { ms: number; screen: string },
+): Effect | undefined {
+  const isStanding = ms >= STANDING_MS;
+  const away = 'the dialog went away';
+  if (decision === 'allow') {
+    if (state === 'busy' || state === 'dialog' || (state === 'unknown' && isStanding))
+      return { kind: 'counts', evidence: away };
+    return isStanding ? { kind: 'unproven', evidence: `${away}, and the agent is idle` } : undefined;
+  }
+  if (way !== 'key') {
+    return letters(screen).includes(letters(reason))
+      ? { kind: 'counts', evidence: 'the screen shows the reason that was given' }
+      : undefined;
+  }
+  // An agent may be busy with the hooks of the end of its turn.
+  const isEnd = state === 'ready' || state === 'unknown';
+  return isEnd && isStanding ? { kind: 'counts', evidence: away } : undefined;
+}

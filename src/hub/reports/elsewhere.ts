@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { MamError } from '../../base/errors.ts';
+import type { HubBus } from '../../bus/hub-bus.ts';
+import { claimTopic, hubReplyTopic } from '../../bus/topics.ts';
+import { refused } from '../../job/claim.ts';
+import type { Claim, ClaimReply } from '../../job/event.ts';
+import { LIMITS } from '../../job/limits.ts';
+import { isFinal, REPORT_TYPES, STATUSES } from '../../job/words.ts';
+
+/** How long the hub that has the job may take to answer, in ms. */
+const ANSWER_MS = 300;
+/** The same where nobody waits for the answer. */
+const LATE_ANSWER_MS = 1_000;
+
+/** What is believed of an answer over a broker, where anybody may have sent it: no text that an agent would act on. */
+const answerSchema = z.object({
+  event_id: z.string(),
+  accepted: z.boolean(),
+  recorded: z.boolean(),
+  seq: z.number().int().optional(),
+  status: z.enum(STATUSES).optional(),
+  unknown: z.boolean().optional(),
+  retry: z.boolean().optional(),
+});
+type Answer = z.infer<typeof answerSchema>;
+
+/** Passes reports on jobs that this hub does not have on to the other hubs of an external broker. */
+export class Elsewhere {
+  private readonly bus: () => HubBus | undefined;
+  private readonly realm: string;
+  private readonly replyTo: string;
+  private readonly waiting = new Map<string, (answer: Answer) => void>();
+
+  /** @param options.bus the external broker, while it is joined */
+  constructor(options: { bus: () => HubBus | undefined; realm: string; host: string }) {
+    this.bus = options.bus;
+    this.realm = options.realm;
+    this.replyTo = hubReplyTopic(options.realm, options.host);
+  }
+
+  /**
+   * Sends a peer's report over the broker, as a peer's: what this machine says of panes and people proves nothing there.
+   * @param patient nobody waits for the answer, and without one the report stays in the outbox
+   * @returns what its hub said; nothing when no hub on the broker has the job
+   * @throws MamError `io` when it has to be sent again later
+   */
+  async pass(claim: Claim, patient: boolean): Promise<ClaimReply | undefined> {
+    if (!(REPORT_TYPES as readonly string[]).includes(claim.type) || claim.source === 'hook')
+      return undefined;
+    const bus = this.bus();
+    if (bus === undefined || bus.clients === 0) throw this.later('the broker is not joined now');
+    const { origin: _, result_spool: __, unheard: ___, ...report } = claim;
+    const payload = JSON.stringify({ ...report, source: 'peer', reply_to: this.replyTo });
+    if (Buffer.byteLength(payload) > LIMITS.payloadBytes) {
+      const why = 'The job is on another machine, and its result is too long for the broker.';
+      return refused(claim.event_id, `${why} Write it to a file and name that in files.`);
+    }
+    const answer = await new Promise<Answer | undefined>((resolve) => {
+      const timer = setTimeout(() => resolve(undefined), patient ? LATE_ANSWER_MS : ANSWER_MS);
+      this.waiting.set(claim.event_id, (answer) => {
+        // Every hub answers; the one that has the job may only be slower.
+        if (answer.unknown === true) return;
+        clearTimeout(timer);
+        resolve(answer);
+      });
+      bus.publish(claimTopic(this.realm, claim.job_id), payload);
+    });
+    this.waiting.delete(claim.event_id);
+    if (answer?.retry === true) throw this.later('its hub could not write it');
+    if (answer !== undefined) return replyOf(answer, claim.type);
+    if (patient) throw this.later('no hub on the broker has taken it');
+    return undefined;
+  }
+
+  /** Takes another hub's answer; one that nobody waits for is dropped. */
+  settle(payload: Buffer): void {
+    let value: unknown;
+    try {
+      value = JSON.parse(payload.toString());
+    } catch {
+      return;
+    }
+    const { data: answer } = answerSchema.safeParse(value);
+    if (answer !== undefined) this.waiting.get(answer.event_id)?.(answer);
+  }
+
+  private later(why: string): MamError {
+    return new MamError('io', `This hub does not have the job, and ${why}.`, 'It is sent again later.');
+  }
+}
+
+/** The answer for the peer, in our own words. */
+function replyOf({ event_id, accepted, recorded, seq, status }: Answer, type: string): ClaimReply {
+  const base = { event_id, accepted, recorded, seq, status };
+  if (accepted) {
+    const next = 'The job is on another machine: take its task from the order that you were given.';
+    return { ...base, ...(type === 'started' && { next }) };
+  }
+  if (status !== undefined && isFinal(status)) {
+    const stop = type === 'started' || type === 'progress' ? 'Stop: this' : 'This';
+    return { ...base, refusal: `${stop} job is ${status} on its own machine. Do not work on it.` };
+  }
+  return { ...base, refusal: 'The hub of this job, on another machine, has refused the report.' };
+}
+
+/** What may go over a broker of an answer: nobody there has shown that he may read the task or the messages. */
+export function publicAnswer(reply: ClaimReply): ClaimReply {
+  const { event_id, accepted, recorded, seq, status, refusal, amended, unknown, retry } = reply;
+  const told = unknown === true ? 'There is no job with this id.' : refusal;
+  return { event_id, accepted, recorded, seq, status, refusal: told, amended, unknown, retry };
+}

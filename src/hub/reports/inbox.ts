@@ -1,0 +1,257 @@
+import { statSync } from 'node:fs';
+import { monotonic } from '../../base/awake.ts';
+import { explain, MamError, systemCode } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import {
+  hasKept,
+  listOutbox,
+  type OutboxFile,
+  readOutboxClaim,
+  removeOutboxEntry,
+} from '../../bus/spool/outbox.ts';
+import type { Claim } from '../../job/event.ts';
+import type { Claims } from './claims.ts';
+import { wayOf } from './kept-claims.ts';
+
+/** What could not be taken is not tried again earlier, in ms. */
+const AGAIN_MS = 1_500;
+/** So many jobs' events are taken side by side: the disk then takes them together. */
+const JOBS_AT_ONCE = 32;
+/** A folder's time says nothing of what happens so soon (ms) after it. */
+const TICK_MS = 50;
+/** A look at the names of a long outbox is followed by so many times its length without one. */
+const REST_TIMES = 10;
+/** Such a file stays as it is until somebody mends it, which may be never. */
+const FORBIDDEN = ['EACCES', 'EPERM'];
+
+/** An event that could not be taken, and holds up the later ones of its job. */
+interface Stuck {
+  /** When it is tried again, on the clock that nobody sets. */
+  until: number;
+  why: string;
+}
+
+/** What somebody waits for. */
+interface Turn {
+  promise: Promise<void>;
+  resolve: () => void;
+}
+
+/**
+ * Takes in what publishers kept on disk while they could not reach a hub, between all else that the hub does: the
+ * events of a job in the order in which they were kept, whoever kept them.
+ */
+export class Inbox {
+  private readonly claims: Claims;
+  private readonly outbox: string;
+  private readonly log: Log;
+  private draining: Promise<void> | undefined;
+  private drainAgain = false;
+  private stopped = false;
+  /** By job. */
+  private readonly stuck = new Map<string, Stuck>();
+  /** By job: settles when what is kept of it was taken, or is stuck. */
+  private readonly pending = new Map<string, Turn>();
+  /** By file: the jobs that its name does not tell. */
+  private readonly unnamed = new Map<string, string>();
+  /** Files of which it was said that they can't be read. */
+  private readonly unread = new Set<string>();
+  /** When the folder had changed at the last listing. */
+  private changed = 0;
+  private looksAt = 0;
+
+  constructor(options: { claims: Claims; outbox: string; log: Log }) {
+    this.claims = options.claims;
+    this.outbox = options.outbox;
+    this.log = options.log;
+  }
+
+  /** Finds out of which jobs events are here, so that nothing overtakes them. @throws the system's error */
+  async look(): Promise<void> {
+    await this.list();
+  }
+
+  /** True while events are taken in. */
+  get isBusy(): boolean {
+    return this.draining !== undefined;
+  }
+
+  /** True while events are kept that can't be taken now. */
+  get isWaiting(): boolean {
+    return this.stuck.size > 0;
+  }
+
+  /** Takes no more. */
+  stop(): void {
+    this.stopped = true;
+  }
+
+  /**
+   * What is kept of a job comes before what is said of it now.
+   * @returns when its turn is there; nothing when that is now
+   * @throws MamError `io`, later, when an earlier event of the job is stuck: then this one is kept as well
+   */
+  earlier(jobId: string): Promise<void> | undefined {
+    if (!this.pending.has(jobId) && this.hasNew(jobId)) {
+      this.pending.set(jobId, newTurn());
+      void this.drain();
+    }
+    const pending = this.pending.get(jobId)?.promise;
+    if (pending === undefined && !this.stuck.has(jobId)) return undefined;
+    return (async () => {
+      await pending;
+      const stuck = this.stuck.get(jobId);
+      if (stuck !== undefined)
+        throw new MamError('io', `Earlier events of this job still wait in the outbox: ${stuck.why}`);
+    })();
+  }
+
+  /**
+   * Takes what is stuck of a job now, without waiting for its time: a limit may have passed meanwhile.
+   * @returns true when something of it was taken
+   */
+  async catchUp(jobId: string): Promise<boolean> {
+    const before = this.stuck.get(jobId);
+    if (before === undefined) return false;
+    before.until = 0;
+    await this.drain();
+    return this.stuck.get(jobId) !== before;
+  }
+
+  /** Records all that is there, each job's events in their order. What fails is in the log, and tried again. */
+  drain(): Promise<void> {
+    if (this.draining !== undefined) {
+      this.drainAgain = true;
+      return this.draining;
+    }
+    this.draining = (async () => {
+      do {
+        this.drainAgain = false;
+        await this.drainOnce().catch((error) => this.log.error('the outbox was not read', error));
+      } while (this.drainAgain && !this.stopped);
+    })().finally(() => {
+      this.draining = undefined;
+    });
+    return this.draining;
+  }
+
+  private async drainOnce(): Promise<void> {
+    const jobs = [...(await this.list())];
+    const lane = async (): Promise<void> => {
+      for (let next = jobs.shift(); next !== undefined; next = jobs.shift()) {
+        const [jobId, files] = next;
+        try {
+          await this.drainJob(jobId, files);
+        } finally {
+          this.release(jobId);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: JOBS_AT_ONCE }, lane));
+  }
+
+  /** The files of the outbox by job, in their order; from now on nothing overtakes them. */
+  private async list(): Promise<Map<string, OutboxFile[]>> {
+    const changed = changeOf(this.outbox);
+    const waiting = [...this.pending.keys()];
+    const files = await listOutbox(this.outbox);
+    const there = new Set(files.map(({ file }) => file));
+    for (const known of [this.unnamed, this.unread])
+      for (const file of known.keys()) if (!there.has(file)) known.delete(file);
+    const jobs = new Map<string, OutboxFile[]>();
+    for (const entry of files) {
+      const jobId = entry.jobId ?? (await this.jobIn(entry.file));
+      if (jobId === undefined) continue;
+      const before = jobs.get(jobId);
+      if (before === undefined) jobs.set(jobId, [entry]);
+      else before.push(entry);
+    }
+    this.changed = changed;
+    for (const jobId of jobs.keys()) if (!this.pending.has(jobId)) this.pending.set(jobId, newTurn());
+    for (const jobId of this.stuck.keys()) if (!jobs.has(jobId)) this.stuck.delete(jobId);
+    for (const jobId of waiting) if (!jobs.has(jobId)) this.release(jobId);
+    return jobs;
+  }
+
+  /** True when an event of this job may have come into the outbox since it was listed. */
+  private hasNew(jobId: string): boolean {
+    const began = monotonic();
+    if (began < this.looksAt) return false;
+    const changed = changeOf(this.outbox);
+    const isListed = changed === this.changed && Math.abs(Date.now() - changed) > TICK_MS;
+    const found = !isListed && hasKept(this.outbox, jobId);
+    this.looksAt = monotonic() + REST_TIMES * (monotonic() - began);
+    return found;
+  }
+
+  private release(jobId: string): void {
+    this.pending.get(jobId)?.resolve();
+    this.pending.delete(jobId);
+  }
+
+  /** What is stuck holds up the later events of its job, and no others. */
+  private async drainJob(jobId: string, files: OutboxFile[]): Promise<void> {
+    const before = this.stuck.get(jobId);
+    if (before !== undefined && before.until > monotonic()) return;
+    for (const { file } of await inOrder(files)) {
+      if (this.stopped) return;
+      try {
+        const claim = await this.read(file);
+        if (claim === undefined) continue;
+        await this.claims.take(claim.job_id, JSON.stringify(claim), wayOf(file), true);
+      } catch (error) {
+        const why = explain(error);
+        this.stuck.set(jobId, { until: monotonic() + AGAIN_MS, why });
+        if (before?.why !== why) this.log.error(`event of ${jobId} stays in the outbox`, error);
+        return;
+      }
+      this.stuck.delete(jobId);
+      // It is in the journal: what stays here is taken once more, and changes nothing.
+      await removeOutboxEntry({ file }).catch((error) => this.log.error(`${file} was not removed`, error));
+    }
+  }
+
+  private async jobIn(file: string): Promise<string | undefined> {
+    const known = this.unnamed.get(file) ?? (await this.read(file).catch(() => undefined))?.job_id;
+    if (known !== undefined) this.unnamed.set(file, known);
+    return known;
+  }
+
+  /** Nothing for a file that only somebody can make readable: no other report waits for that. @throws the system's error */
+  private async read(file: string): Promise<Claim | undefined> {
+    try {
+      return await readOutboxClaim(file);
+    } catch (error) {
+      if (!this.unread.has(file)) this.log.error(`the event ${file} cannot be read now`, error);
+      this.unread.add(file);
+      if (FORBIDDEN.includes(systemCode(error) ?? '')) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Processes that kept theirs at the same time may have the same number: then the claims' own time tells. */
+async function inOrder(files: readonly OutboxFile[]): Promise<readonly OutboxFile[]> {
+  const orders = new Set(files.map(({ order }) => order));
+  if (orders.size === files.length) return files;
+  const timed = await Promise.all(
+    files.map(async (one) => ({
+      ...one,
+      at: (await readOutboxClaim(one.file).catch(() => undefined))?.at ?? '',
+    })),
+  );
+  return timed.sort((a, b) => a.order - b.order || (a.at < b.at ? -1 : Number(a.at > b.at)));
+}
+
+/** When something in a folder was last made, renamed or removed, in ms since 1970; 0 where there is none. */
+function changeOf(folder: string): number {
+  return statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+function newTurn(): Turn {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

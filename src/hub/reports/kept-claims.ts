@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import { newEventId, randomSuffix } from '../../base/ids.ts';
+import { keepInOutbox } from '../../bus/spool/outbox.ts';
+import type { Claim } from '../../job/event.ts';
+import type { Claims, ClaimWay } from './claims.ts';
+
+/** What the names begin with of claims that came over an external broker: no name of a publisher does. */
+const OUTSIDE = 'outside-';
+
+/**
+ * Takes claims from the brokers. One that can't be written now goes to the outbox, unless its publisher keeps it itself:
+ * a broker gives out only so many unacknowledged messages at once, so that what fails for one job would hold up all others.
+ */
+export class KeptClaims {
+  private readonly claims: Claims;
+  private readonly outbox: string;
+  private readonly suffix = `${process.pid}-${randomSuffix()}`;
+  private keeping: Promise<unknown> = Promise.resolve();
+  /** By job: settles when its last claim so far is recorded or kept. */
+  private readonly turns = new Map<string, Promise<void>>();
+  /** By job: what was kept of it last. */
+  private readonly newest = new Map<string, string>();
+
+  constructor(options: { claims: Claims; outbox: string }) {
+    this.claims = options.claims;
+    this.outbox = options.outbox;
+  }
+
+  /**
+   * @returns when it is settled, or kept on the disk
+   * @throws when it could not be stored anywhere: it must not be acknowledged
+   */
+  take(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
+    // Its publisher keeps their order, and was told in the answer what could not be written.
+    if (isKeptByPublisher(payload, from)) return this.claims.take(jobId, payload, from).catch(() => {});
+    // The next one must see what has become of this one: it would be recorded, or kept, before it.
+    const taken = (this.turns.get(jobId) ?? Promise.resolve()).then(() =>
+      this.takeOrKeep(jobId, payload, from),
+    );
+    const turn = taken
+      .catch(() => {})
+      .finally(() => {
+        if (this.turns.get(jobId) === turn) this.turns.delete(jobId);
+      });
+    this.turns.set(jobId, turn);
+    return taken;
+  }
+
+  private async takeOrKeep(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
+    if (this.holds(jobId)) return this.keep(jobId, payload, from);
+    await this.claims.take(jobId, payload, from).catch(() => this.keep(jobId, payload, from));
+  }
+
+  /** True while earlier claims of a job wait, which this one must not overtake. */
+  private holds(jobId: string): boolean {
+    const file = this.newest.get(jobId);
+    if (file === undefined) return false;
+    if (existsSync(file)) return true;
+    this.newest.delete(jobId);
+    return false;
+  }
+
+  private async keep(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
+    const said = parse(payload);
+    if (said === undefined) return;
+    const writer = `${from === 'outside' ? OUTSIDE : 'socket-'}${this.suffix}`;
+    const event_id = typeof said.event_id === 'string' ? said.event_id : newEventId();
+    const claim = { ...said, event_id, job_id: jobId } as Claim;
+    const kept = this.keeping.then(() => keepInOutbox(this.outbox, writer, claim));
+    this.keeping = kept.catch(() => {});
+    this.newest.set(jobId, await kept);
+  }
+}
+
+/** The way that an event in the outbox came. */
+export function wayOf(file: string): ClaimWay {
+  return basename(file).startsWith(OUTSIDE) ? 'outside' : 'outbox';
+}
+
+/** Ours do so, when they are told that it can't be written: the servers with a name of their own, `mam publish` with its pids. */
+function isKeptByPublisher(payload: Buffer, from: ClaimWay): boolean {
+  const said = from === 'socket' ? parse(payload) : undefined;
+  const isOurs = typeof said?.writer === 'string' || said?.origin !== undefined;
+  return isOurs && typeof said?.reply_to === 'string';
+}
+
+function parse(payload: Buffer): Partial<Claim> | undefined {
+  try {
+    const value: unknown = JSON.parse(payload.toString());
+    return typeof value === 'object' && value !== null ? (value as Partial<Claim>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

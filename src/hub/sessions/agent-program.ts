@@ -1,0 +1,47 @@
+import { human } from '../../agents/human.ts';
+import { builtIn } from '../../agents/index.ts';
+import { MamError } from '../../base/errors.ts';
+import { findProgram } from '../../base/find-program.ts';
+import type { StartParams, TerminalSettings } from '../../operations/agent-request.ts';
+
+/** The program that a kind is started with, as configured or as built in; nothing where that is not known. */
+export function programOf(agent: string, own: TerminalSettings | undefined): string | undefined {
+  return own?.command?.[0] ?? builtIn(agent)?.start?.program;
+}
+
+/**
+ * The path of the program that an agent is started with.
+ * @throws MamError `unavailable` when it is missing, `bad_input` for a kind that can't be started
+ */
+export function neededProgram({
+  agent,
+  terminal,
+  path,
+}: Pick<StartParams, 'agent' | 'terminal' | 'path'>): string {
+  const start = builtIn(agent)?.start;
+  const name = programOf(agent, terminal);
+  if (name === undefined && agent === human.name)
+    throw new MamError(
+      'bad_input',
+      'A person is not started.',
+      'Delegate with agent "human"; the person reports with mam done.',
+    );
+  if (name === undefined) {
+    throw new MamError(
+      'bad_input',
+      `How agent kind ${agent} is started is not known.`,
+      builtIn(agent) === undefined
+        ? `Start it in a tmux session yourself, or set agents.${agent}.command in MAM_HOME/config.json.`
+        : 'Start the program in a tmux session yourself, or make a kind of your own for it: agents.NAME in MAM_HOME/config.json, with command and session.',
+    );
+  }
+  const program = findProgram(name, path);
+  if (program === undefined) {
+    throw new MamError(
+      'unavailable',
+      `The program ${name} of agent kind ${agent} was not found on the PATH.`,
+      start?.install ?? 'Install it.',
+    );
+  }
+  return program;
+}

@@ -1,0 +1,290 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { builtIn, lookFor, screenOf } from '../../agents/index.ts';
+import type { Launch } from '../../agents/kind.ts';
+import { explain, MamError } from '../../base/errors.ts';
+import { clean } from '../../base/text.ts';
+import { userHome } from '../../base/user-home.ts';
+import { checkWorkdir } from '../../checks/delegation-checks.ts';
+import type { AgentSession } from '../../job/record.ts';
+import type { StartParams, StartResult } from '../../operations/agent-request.ts';
+import { forRunningServer } from '../../settings/environment.ts';
+import type { TmuxServer } from '../../tmux/control.ts';
+import { preflight } from '../../tmux/deliver.ts';
+import { putProgram } from '../../tmux/hold-session.ts';
+import { HIDDEN_NAME, STARTED_OPTION, STARTED_PID_OPTION } from '../../tmux/marks.ts';
+import { listPanes } from '../../tmux/pane.ts';
+import { foreground, unseenAgent } from '../../tmux/process.ts';
+import { classify, shoot } from '../../tmux/screen.ts';
+import { lostSocket } from '../../tmux/server-life.ts';
+import { dialogOn } from '../dialogs/shown-dialog.ts';
+import { lastWordsIn } from '../panes/lost-agent.ts';
+import { peerServer } from '../panes/peer-server.ts';
+import type { TmuxServers } from '../panes/tmux-servers.ts';
+import { newAgentFolder, noteOwner, placeFiles, sweepAgentFiles } from './agent-files.ts';
+import { neededProgram } from './agent-program.ts';
+import { createSession, makeSocketFolder } from './new-session.ts';
+
+/** An agent may take this long to become ready, in ms; below the shortest limit of a client (OpenCode: 60 s). */
+const READY_MS = 45_000;
+/** A dialog must stand so long (ms) to count: some flash by while an agent starts. */
+const DIALOG_MS = 600;
+/** A screen must be ready for so long, in ms. */
+const STEADY_MS = 700;
+/** A ready screen without our server waits so much longer (ms) for it. */
+const SERVER_MS = 10_000;
+const LOOK_MS = 50;
+
+/** A session that has been created a moment ago. */
+export interface Started {
+  session: AgentSession;
+  pane_pid: number;
+}
+
+/**
+ * Creates a session with an agent in it; does not wait until it is ready.
+ * @param folder of this hub, for the files that the agent's command line names
+ * @param prompt passed on the command line, for kinds that take it
+ * @throws MamError `unavailable` when the program is missing, `conflict` when the session exists already
+ */
+export async function launchAgent(
+  servers: TmuxServers,
+  folder: string,
+  params: StartParams,
+  prompt?: string,
+): Promise<Started> {
+  checkWorkdir(params.workdir);
+  const name = sessionName(params);
+  const socket = params.tmux_socket;
+  const { program, launch, files } = plan(params, folder, prompt);
+  const env = {
+    ...launch.env,
+    ...params.server_env,
+    ...(params.path !== undefined && { PATH: params.path }),
+  };
+  const server = servers.get(socket);
+  const session = params.env ?? {};
+  // A new tmux server keeps what its caller has: a shell that is opened there later finds the same hub.
+  const home = session['MAM_HOME'] === undefined ? undefined : params.server_env?.['MAM_HOME'];
+  const first = { ...session, ...(home !== undefined && { MAM_HOME: home }) };
+  const made = await createSession(server, { name, folder: params.workdir, env: first });
+  try {
+    const words = [program, ...launch.args];
+    const marks = { [STARTED_OPTION]: params.agent, 'remain-on-exit': 'on' };
+    const whole = made.isFirst ? env : { ...forRunningServer(session), ...env };
+    const pidMark = STARTED_PID_OPTION;
+    const run = await putProgram(server, made, { words, folder: params.workdir, env: whole, marks, pidMark });
+    if (files !== undefined) noteOwner(files, run.panePid);
+    return {
+      session: {
+        ...{ socket, session: name, window: run.window },
+        ...{ pane: made.pane, session_created: run.created },
+      },
+      pane_pid: run.panePid,
+    };
+  } catch (error) {
+    await server.command(`kill-session -t ${made.id}`).catch(() => {});
+    throw new MamError(
+      'unavailable',
+      `The tmux session ${name} was made and is gone again: ${explain(error)}`,
+      'A setting or a hook in tmux.conf ends new sessions (exit-unattached on does). Make the session yourself, and start the agent in it.',
+    );
+  }
+}
+
+/** Starts an agent and waits until it can be given a job. @throws MamError as `launchAgent`, and when it ends at once */
+export async function startAgent(
+  servers: TmuxServers,
+  home: { folder: string; servers: string },
+  params: StartParams,
+): Promise<StartResult> {
+  const started = await launchAgent(servers, home.folder, params);
+  const isUnknown = params.resume === true && builtIn(params.agent)?.start === undefined;
+  const not_resumed = isUnknown ? `how a ${params.agent} takes up a conversation is not known` : undefined;
+  try {
+    const result = await untilReady(servers, home, params, started);
+    return { ...result, not_resumed, out_of_reach: lostSocket(result.session.socket) };
+  } catch (error) {
+    // Claude Code 2.1.330 ends where there is nothing to resume.
+    const ends = error instanceof MamError && error.code === 'unavailable';
+    if (!ends || params.resume !== true) throw error;
+    const anew = await startAgent(servers, home, { ...params, resume: false });
+    return { ...anew, not_resumed: not_resumed ?? `it ended when it was to take one up (${error.message})` };
+  }
+}
+
+async function untilReady(
+  servers: TmuxServers,
+  home: { folder: string; servers: string },
+  params: StartParams,
+  started: Started,
+): Promise<StartResult> {
+  const { session } = started;
+  const server = servers.get(session.socket);
+  const hasServer = builtIn(params.agent)?.start !== undefined;
+  const patterns = screenOf(params.agent, params.terminal);
+  const begun = performance.now();
+  let readySince: number | undefined;
+  let dialog: { key: string; since: number } | undefined;
+  const result = (ready: boolean, waits_for?: string): StartResult => ({
+    session,
+    ready,
+    waits_for,
+    peer_server: peerServer(home.servers, session, started.pane_pid),
+  });
+  for (; performance.now() - begun < READY_MS; await sleep(LOOK_MS)) {
+    const shot = await shoot(server, session.pane);
+    if (shot === undefined) {
+      throw new MamError(
+        'conflict',
+        `Session ${session.session} was ended while ${params.agent} was starting in it.`,
+        'Start it again.',
+      );
+    }
+    if (shot.dead) throw await ended(server, session, params.agent);
+    const now = performance.now();
+    const shown = dialogOn(shot.lines, { agent: params.agent, typing: { mam: '', ...params.terminal } });
+    if (shown !== undefined) {
+      if (dialog?.key !== shown.key) dialog = { key: shown.key, since: now };
+      if (now - dialog.since >= DIALOG_MS) {
+        await forgetExit(server, session);
+        return result(
+          false,
+          `It shows a dialog (${shown.name}: "${shown.input}"). Attach and ${shown.remedy}.`,
+        );
+      }
+      continue;
+    }
+    dialog = undefined;
+    const screenReady =
+      patterns.ready === undefined
+        ? shot.lines.some((line) => line !== '')
+        : classify(shot.lines, patterns) === 'ready';
+    if (!screenReady) {
+      readySince = undefined;
+      continue;
+    }
+    readySince ??= now;
+    const connected = result(true).peer_server === 'connected';
+    // A dialog may come up a moment after the input box (Claude Code 2.1.330: 0.2 s).
+    if (now - readySince < STEADY_MS) continue;
+    if (!hasServer || connected || now - readySince >= SERVER_MS) {
+      await forgetExit(server, session);
+      const why = await whyUnreachable(server, started, params);
+      if (why !== undefined) return result(false, `Nothing can be typed there: ${why}.`);
+      const missing =
+        hasServer && !connected
+          ? 'Its mam server has not connected; it can report with `mam publish`.'
+          : undefined;
+      return result(true, missing);
+    }
+  }
+  await forgetExit(server, session);
+  const last = ((await shoot(server, session.pane))?.lines ?? []).filter((row) => row !== '').at(-1);
+  const screen = last === undefined ? 'its screen is empty' : `its screen ends with: ${clean(last)}`;
+  return result(false, `It was not ready within ${READY_MS / 1000} s; ${screen}. Attach and look.`);
+}
+
+/** Why no order would be typed into the pane of an agent that looks ready. */
+async function whyUnreachable(
+  server: TmuxServer,
+  { session, pane_pid }: Started,
+  { agent, terminal }: StartParams,
+): Promise<string | undefined> {
+  const pane = (await listPanes(server)).find((one) => one.pane === session.pane);
+  if (pane === undefined) return 'its pane is gone';
+  const typing = { mam: '', ...terminal };
+  const look = lookFor({ agent, typing, job_id: 'none' });
+  const target = { pane: pane.pane, pane_pid, agent: foreground(pane) ?? unseenAgent(pane) };
+  const seen = await preflight(server, target, look);
+  if ('gone' in seen) return seen.gone;
+  return 'obstacle' in seen && seen.obstacle.by === 'unreachable' ? seen.obstacle.evidence : undefined;
+}
+
+/** From now on its end takes the session with it, as the user is used to. */
+async function forgetExit(server: TmuxServer, { pane }: AgentSession): Promise<void> {
+  await server.command(`set-option -p -u -t ${pane} remain-on-exit`).catch(() => {});
+}
+
+/**
+ * The same for a session that was started for a job. A pane that has the id of its pane by now is left alone.
+ * @param over the job has ended: where the agent has ended too, its dead pane goes, so that the next job can start it again
+ */
+export async function letGo(
+  server: TmuxServer,
+  session: AgentSession,
+  process: { pane_pid: number } | undefined,
+  over: boolean,
+): Promise<void> {
+  const shot = await shoot(server, session.pane);
+  if (shot?.pane_pid !== process?.pane_pid) return;
+  if (over && shot?.dead === true) await server.command(`kill-pane -t ${session.pane}`);
+  else await forgetExit(server, session);
+}
+
+/** Why it ended, in its own last words; its session goes. */
+async function ended(server: TmuxServer, { pane }: AgentSession, agent: string): Promise<MamError> {
+  const words = await lastWordsIn(server, pane);
+  await server.command(`kill-session -t ${pane}`).catch(() => {});
+  return new MamError(
+    'unavailable',
+    `${agent} ended at its start. Its last words: ${words}`,
+    'Run it once by hand in that folder, and try again.',
+  );
+}
+
+function sessionName({ agent, name }: StartParams): string {
+  const wanted = name?.replace(/^tmux:/, '') ?? builtIn(agent)?.defaultSession ?? agent;
+  if (wanted.startsWith(HIDDEN_NAME))
+    throw new MamError(
+      'bad_input',
+      `Names that begin with ${HIDDEN_NAME} are those of the hub's own sessions, which no list shows.`,
+      'Start it under another name.',
+    );
+  if (/^[A-Za-z0-9_][A-Za-z0-9_-]{0,59}$/.test(wanted)) return wanted;
+  throw new MamError(
+    'bad_input',
+    'The name of the session has characters that tmux changes or that mean something to it.',
+    'Use letters, digits, - and _, 60 at most.',
+  );
+}
+
+/**
+ * Whether an agent can be started as asked: nothing is made by that.
+ * @returns the program's path
+ * @throws MamError `unavailable` when it is missing, `bad_input` for a kind or a name that can't be started, `io` where tmux
+ * can have no socket
+ */
+export function checkStart(params: StartParams): string {
+  sessionName(params);
+  makeSocketFolder(params.tmux_socket, true);
+  return neededProgram(params);
+}
+
+/** The command line of an agent, and its files in place. */
+function plan(
+  params: StartParams,
+  folder: string,
+  prompt: string | undefined,
+): { program: string; launch: Launch; files: string | undefined } {
+  const { agent, terminal, workdir, mam } = params;
+  const program = checkStart(params);
+  const start = builtIn(agent)?.start;
+  const ownArgs = terminal?.command?.slice(1) ?? [];
+  if (start === undefined)
+    return { program, launch: { args: ownArgs, env: {}, files: {} }, files: undefined };
+  sweepAgentFiles(folder);
+  const files = newAgentFolder(folder);
+  const [node = 'node', ...rest] = mam;
+  const launch = start.launch({
+    server: [node, ...rest],
+    serverEnv: { ...params.server_env, MAM_ROLE: 'peer' },
+    hook: [node, ...rest, 'hook', agent],
+    folder: files,
+    workdir,
+    home: params.env?.['HOME'] ?? userHome(),
+    resume: params.resume ?? false,
+    prompt,
+  });
+  placeFiles(files, launch);
+  return { program, launch: { ...launch, args: [...ownArgs, ...launch.args] }, files };
+}

@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inQuotes } from '../../agents/shell.ts';
+import { MamError } from '../../base/errors.ts';
+import { identify, isAlive, type ProcessId } from '../../base/process-id.ts';
+import { descendants } from '../../base/processes.ts';
+import type { AgentSession } from '../../job/record.ts';
+import type { StopParams } from '../../operations/agent-request.ts';
+import { STARTED_FORMAT } from '../../tmux/marks.ts';
+import { findPane } from '../../tmux/pane.ts';
+import type { Dispatcher } from '../delivery/dispatcher.ts';
+import type { TmuxServers } from '../panes/tmux-servers.ts';
+
+/** An agent gets so long (ms) to end by itself, and as long again when it was told to. */
+const END_MS = 1_500;
+const LOOK_MS = 30;
+
+/**
+ * Ends an agent session that we started, and no other.
+ * @throws MamError `not_found`, `refused` for a session that somebody else started, `conflict` while it has open jobs
+ */
+export async function stopAgent(
+  servers: TmuxServers,
+  dispatcher: Dispatcher,
+  { tmux_socket: socket, name }: StopParams,
+): Promise<AgentSession> {
+  const server = servers.get(socket);
+  const pane = await findPane(server, name).then(
+    (found) => found.pane,
+    async (error: unknown) => {
+      if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
+      const marks = await server
+        .command(`list-panes -a -F '${STARTED_FORMAT} #{session_name}'`)
+        .catch(() => []);
+      const ours = marks.filter((row) => !row.startsWith(' ')).map((row) => row.slice(row.indexOf(' ') + 1));
+      const which =
+        ours.length === 0
+          ? 'No agent started by mam is running.'
+          : `Agents started by mam: ${ours.join(', ')}.`;
+      const step = `${which} Call list_agents (\`mam agents\`) for all of them.`;
+      throw new MamError('not_found', `There is no session ${name.replace(/^tmux:/, '')}.`, step);
+    },
+  );
+  if (pane.started === undefined) {
+    throw new MamError(
+      'refused',
+      `What runs in session ${pane.session} was not started by this program, so it is not ended.`,
+      `End it yourself: attach and leave the agent, or tmux -S ${inQuotes(socket)} kill-session -t ${inQuotes(`=${pane.session}`)}.`,
+    );
+  }
+  const [job] = dispatcher.ahead(socket, pane.pane);
+  if (job !== undefined) {
+    throw new MamError(
+      'conflict',
+      `Session ${pane.session} has an open job: ${job.id} (${job.record.status}).`,
+      'Wait for it, or cancel it first.',
+    );
+  }
+  // In another pid namespace the same ids are others'.
+  const left = pane.visible ? [pane.pane_pid, ...descendants(pane.pane_pid)].map(identify) : [];
+  await server.command(`kill-pane -t ${pane.pane}`);
+  await endAll(left);
+  return {
+    socket,
+    session: pane.session,
+    window: pane.window,
+    pane: pane.pane,
+    session_created: pane.session_created,
+  };
+}
+
+/** Ends what an agent has left behind: Gemini CLI 0.61.0 outlives its pane. Only these very processes, each told by its start. */
+async function endAll(processes: readonly ProcessId[]): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    for (const end = performance.now() + END_MS; performance.now() < end; await sleep(LOOK_MS)) {
+      if (!processes.some(isAlive)) return;
+    }
+    for (const one of processes.filter(isAlive)) process.kill(one.pid, signal);
+  }
+}

@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { execa } from 'execa';
+import { MamError } from '../../base/errors.ts';
+import { checkRoom, makeFolder } from '../../base/folders.ts';
+import { cleanLine } from '../../base/text.ts';
+import { scrubbedEnvironment } from '../../settings/environment.ts';
+import type { TmuxServer } from '../../tmux/control.ts';
+import { firstLine } from '../../tmux/first-line.ts';
+import { type HeldSession, hasSessionHooks, holdSession, readHeld } from '../../tmux/hold-session.ts';
+import { tmuxProgram } from '../../tmux/program.ts';
+import { quote } from '../../tmux/quote.ts';
+import { outOfReach, serverOn } from '../../tmux/server-life.ts';
+import { checkTmuxSocket, noSocketFolder } from '../../trust/socket.ts';
+
+const REASON_CHARS = 200;
+
+/**
+ * Makes a session that waits for its program. A tmux server that runs is asked over its control client; where none runs,
+ * this session is the first of a new one.
+ * @param env what of the caller's environment a new server shall have
+ * @returns its ids, and whether its server is new
+ * @throws MamError `conflict` when a session of this name is there, `io` where tmux can have no socket
+ */
+export async function createSession(
+  server: TmuxServer,
+  { name, folder, env }: { name: string; folder: string; env: Record<string, string> },
+): Promise<HeldSession & { isFirst: boolean }> {
+  const commands = holdSession(name, folder);
+  try {
+    if (await hasSessionHooks(server))
+      return { ...(await byItself(server.socketPath, commands, { isFirst: false, env })), isFirst: false };
+    const line = commands
+      .map(([command = '', ...words]) => [command, ...words.map((word) => quote(word))].join(' '))
+      .join(' ; ');
+    return { ...readHeld((await server.command(line))[0]), isFirst: false };
+  } catch (error) {
+    if (/duplicate session/.test(String(error))) {
+      throw new MamError(
+        'conflict',
+        `A tmux session ${name} exists already.`,
+        `Delegate to it with agent_session "tmux:${name}", or start the agent under another name.`,
+      );
+    }
+    if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
+  }
+  makeSocketFolder(server.socketPath);
+  return { ...(await byItself(server.socketPath, commands, { isFirst: true, env })), isFirst: true };
+}
+
+/** By a process of its own, which may wait for the user's hooks for as long as it likes: only its first line is awaited. */
+async function byItself(
+  socket: string,
+  commands: string[][],
+  { isFirst, env }: { isFirst: boolean; env: Record<string, string> },
+): Promise<HeldSession> {
+  checkTmuxSocket(socket);
+  const lost = existsSync(socket) ? undefined : serverOn(socket);
+  if (lost !== undefined) throw outOfReach(socket, lost);
+  const words = commands.flatMap((one, at) => (at === 0 ? one : [';', ...one]));
+  const child = execa(tmuxProgram(), ['-u', '-S', socket, ...(isFirst ? [] : ['-N']), ...words], {
+    extendEnv: false,
+    // The server has its environment from here, as from a shell of the caller's, and its configuration by that.
+    env: { ...scrubbedEnvironment(), ...env },
+    stdin: 'ignore',
+    buffer: false,
+    reject: false,
+    cleanup: false,
+    detached: true,
+    cwd: '/',
+  });
+  const { line, why } = await firstLine(child);
+  if (line !== '') return readHeld(line);
+  const reason = cleanLine(why, REASON_CHARS) || 'it gave no reason';
+  throw new MamError(
+    'unavailable',
+    isFirst
+      ? `tmux could not begin a server at ${socket}: ${reason}.`
+      : `tmux could not make a session: ${reason}.`,
+    'Try the same by hand: `tmux new-session`.',
+  );
+}
+
+/** Makes the folder of tmux's sockets. @param look only whether it could be made @throws MamError `io` when it can't */
+export function makeSocketFolder(socket: string, look = false): void {
+  const folder = dirname(socket);
+  try {
+    if (look) checkRoom(folder);
+    else makeFolder(folder);
+  } catch (error) {
+    throw noSocketFolder(folder, error);
+  }
+}

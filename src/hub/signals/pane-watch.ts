@@ -1,0 +1,173 @@
+import { screenOf } from '../../agents/index.ts';
+import { awake } from '../../base/awake.ts';
+import type { Log } from '../../base/log.ts';
+import { isFinal } from '../../job/words.ts';
+import { classify, find, type Shot, shoot } from '../../tmux/screen.ts';
+import { dialogOn } from '../dialogs/shown-dialog.ts';
+import type { LiveJob, Recorded } from '../jobs/live-job.ts';
+import type { Registrar } from '../jobs/registrar.ts';
+import type { TmuxServers } from '../panes/tmux-servers.ts';
+import type { Permissions } from '../permissions/permissions.ts';
+import type { Turns } from './turns.ts';
+
+/** A ready screen means the end of a turn when it has stood so long (ms); with hooks, which tell it at once, longer. */
+const READY_MS = 3_000;
+const READY_WITH_HOOKS_MS = 10_000;
+/** A look follows a change of the pane by so long (ms): what comes up needs some time to be drawn. */
+const DRAWN_MS = 150;
+
+/** tmux tells of output in whole seconds: what is drawn later in a second that it has told of, it never tells. */
+const SECOND_MS = 1_000;
+/** The clock of the system may be read a little later here than in tmux (ms). */
+const LATE_MS = 50;
+/** A job whose agent has no hooks is also looked at so often (ms), whatever tmux tells. */
+const SLOW_LOOK_MS = 30_000;
+
+/** A hook that tells of a dialog comes before it, by up to so long (ms). */
+const LOOK_OFTEN_MS = 150;
+const LOOK_OFTEN_FOR_MS = 3_000;
+
+/** Of a job: the looks that are due, and since when its screen has been ready without a break. */
+interface Watch {
+  due: NodeJS.Timeout | undefined;
+  /** The look after the end of the second in which the pane's window was last seen to change. */
+  last: NodeJS.Timeout | undefined;
+  readySince: number | undefined;
+}
+
+/** Reads the screens of open jobs' agents when they change: dialogs, and turns that ended without a word. */
+export class PaneWatch {
+  private readonly registrar: Registrar;
+  private readonly servers: TmuxServers;
+  private readonly permissions: Permissions;
+  private readonly turns: Turns;
+  private readonly log: Log;
+  private readonly watches = new Map<string, Watch>();
+  private readonly hooked = new Set<string>();
+  /** When something was last typed for a job, by its id; on the clock of all limits. */
+  private readonly typedAt = new Map<string, number>();
+  private stopped = false;
+  private readonly slow: NodeJS.Timeout;
+
+  constructor(options: {
+    registrar: Registrar;
+    servers: TmuxServers;
+    permissions: Permissions;
+    turns: Turns;
+    log: Log;
+  }) {
+    this.registrar = options.registrar;
+    this.servers = options.servers;
+    this.permissions = options.permissions;
+    this.turns = options.turns;
+    this.log = options.log;
+    this.slow = setInterval(() => this.lookSlowly(), SLOW_LOOK_MS).unref();
+  }
+
+  /** A hook of this job's agent has spoken: it will tell of the turn's end as well. */
+  hears(job: LiveJob): void {
+    this.hooked.add(job.id);
+  }
+
+  /** A dialog is about to come up: looks again and again until it is there, for some seconds. */
+  lookOften(job: LiveJob): void {
+    for (let ms = LOOK_OFTEN_MS; ms <= LOOK_OFTEN_FOR_MS; ms += LOOK_OFTEN_MS)
+      setTimeout(() => this.lookSoon(job, 0), ms).unref();
+  }
+
+  resume(job: LiveJob): void {
+    this.lookSoon(job, DRAWN_MS);
+  }
+
+  onPanes(socket: string): void {
+    for (const job of this.registrar.open) {
+      const session = job.record.agent_session;
+      if (session?.socket !== socket) continue;
+      this.lookSoon(job, DRAWN_MS);
+      this.lookWhenOver(job, (this.servers.sample(socket, session.pane)?.window_activity ?? 0) * 1000);
+    }
+  }
+
+  /** Looks once more when the second has passed that a change of the pane was told of, if it has not. */
+  private lookWhenOver(job: LiveJob, second: number): void {
+    const watch = this.watches.get(job.id);
+    const left = second + SECOND_MS - Date.now();
+    if (watch === undefined || left < -LATE_MS) return;
+    clearTimeout(watch.last);
+    watch.last = setTimeout(() => this.lookSoon(job, 0), Math.min(SECOND_MS, Math.max(0, left)) + DRAWN_MS);
+  }
+
+  /** Nobody else tells of what has escaped. One command for each job, twice a minute. */
+  private lookSlowly(): void {
+    for (const job of this.registrar.open) if (!this.hooked.has(job.id)) this.lookSoon(job, 0);
+  }
+
+  onRecorded(job: LiveJob, { event, before, after }: Recorded): void {
+    // A message or a reminder begins a turn as the order did.
+    if (event.type === 'submitted') this.typedAt.set(job.id, awake.now());
+    if (isFinal(after.status)) {
+      clear(this.watches.get(job.id));
+      this.watches.delete(job.id);
+      this.hooked.delete(job.id);
+      this.typedAt.delete(job.id);
+    } else if (before?.status !== after.status || before.phase !== after.phase) this.lookSoon(job, DRAWN_MS);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearInterval(this.slow);
+    for (const watch of this.watches.values()) clear(watch);
+    this.watches.clear();
+  }
+
+  private lookSoon(job: LiveJob, ms: number): void {
+    const { record } = job;
+    if (this.stopped || record.submitted_at === undefined || record.agent_session === undefined) return;
+    if (screenOf(record.agent, record.typing).ready === undefined) return;
+    const watch = this.watches.get(job.id) ?? { due: undefined, last: undefined, readySince: undefined };
+    this.watches.set(job.id, watch);
+    if (watch.due !== undefined && ms > DRAWN_MS) return;
+    clearTimeout(watch.due);
+    watch.due = setTimeout(() => {
+      watch.due = undefined;
+      this.look(job, watch).catch((error) => this.log.error(`look at the pane of ${job.id}`, error));
+    }, ms);
+  }
+
+  private async look(job: LiveJob, watch: Watch): Promise<void> {
+    const { record } = job;
+    const session = record.agent_session;
+    if (session === undefined || isFinal(record.status)) return;
+    const shot = await shoot(this.servers.get(session.socket), session.pane);
+    if (shot === undefined || shot.dead || this.stopped || isFinal(job.record.status)) return;
+    if (await this.permissions.seen(job, dialogOn(shot.lines, record))) this.lookSoon(job, DRAWN_MS);
+    this.judgeTurn(job, watch, shot);
+  }
+
+  private judgeTurn(job: LiveJob, watch: Watch, { lines }: Shot): void {
+    const { record } = job;
+    const patterns = screenOf(record.agent, record.typing);
+    const goesOn = find(lines, patterns.background) !== undefined;
+    if (classify(lines, patterns) !== 'ready' || goesOn || record.status !== 'working') {
+      watch.readySince = undefined;
+      return;
+    }
+    const now = awake.now();
+    watch.readySince ??= now;
+    // A peer that has just reported is in the middle of its turn, whatever its screen says.
+    const { livedAt } = job.clock;
+    const typedAt = this.typedAt.get(job.id) ?? 0;
+    const wanted = this.hooked.has(job.id) ? READY_WITH_HOOKS_MS : READY_MS;
+    const left = Math.max(watch.readySince, typedAt, livedAt) + wanted - now;
+    if (left > 0) this.lookSoon(job, left + DRAWN_MS);
+    else {
+      watch.readySince = undefined;
+      this.turns.ended(job, '', 'hub');
+    }
+  }
+}
+
+function clear(watch: Watch | undefined): void {
+  clearTimeout(watch?.due);
+  clearTimeout(watch?.last);
+}

@@ -1,0 +1,70 @@
+import { cleanLine } from '../../base/text.ts';
+import { LIMITS } from '../../job/limits.ts';
+import type { Notes } from '../delivery/notes.ts';
+import { hubDraft } from '../jobs/hub-draft.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import type { Registrar } from '../jobs/registrar.ts';
+
+/** An interruption so soon (ms) after a denial is its effect. */
+const DENIED_MS = 3_000;
+
+/** What the end of an agent's turn means for the job that its pane holds: one reminder, then a call for help. */
+export class Turns {
+  private readonly registrar: Registrar;
+  private readonly notes: Notes;
+  /** Jobs whose reminder is on its way. */
+  private readonly reminding = new Set<string>();
+
+  constructor(options: { registrar: Registrar; notes: Notes }) {
+    this.registrar = options.registrar;
+    this.notes = options.notes;
+  }
+
+  /**
+   * A turn has ended while the job is open.
+   * @param words what the agent said last, as far as it is known
+   * @param source who told: a hook or the look at the screen
+   */
+  ended(job: LiveJob, words: string, source: 'hook' | 'hub'): void {
+    const { record } = job;
+    if (record.submitted_at === undefined || record.phase === 'validating') return;
+    if (record.status !== 'working' && !record.attention.every((reason) => reason === 'stalled')) return;
+    // What waits for it begins a new turn by itself.
+    if (record.messages.length > (record.messages_announced ?? 0) || this.reminding.has(job.id)) return;
+    const detail = cleanLine(words, LIMITS.detailChars);
+    if (record.reminded_at !== undefined) {
+      this.tell(job, detail, source);
+      return;
+    }
+    this.reminding.add(job.id);
+    this.notes.remind(
+      job,
+      detail,
+      (why) => this.tell(job, detail || `Its turn ended, and it could not be reminded (${why}).`, source),
+      () => this.reminding.delete(job.id),
+    );
+  }
+
+  /** A turn was stopped by hand, or by the denial that a supervisor has given: after that the peer shall go on. */
+  interrupted(job: LiveJob): void {
+    const denied = job.record.requests.some(
+      ({ decision, decided_by, resolved_at }) =>
+        decision === 'deny' &&
+        decided_by !== undefined &&
+        Date.now() - Date.parse(resolved_at ?? '') < DENIED_MS,
+    );
+    if (denied) this.ended(job, 'Its turn ended with the denial.', 'hook');
+    else this.failed(job, 'The turn was interrupted in the pane.');
+  }
+
+  /** The model's service failed in mid-turn: a reminder would only meet the same failure. */
+  failed(job: LiveJob, words: string): void {
+    if (job.record.status === 'working') this.tell(job, cleanLine(words, LIMITS.detailChars), 'hook');
+  }
+
+  private tell(job: LiveJob, detail: string, source: 'hook' | 'hub'): void {
+    const words = detail || 'The turn ended in the pane without a report.';
+    const draft = hubDraft(job.id, 'turn_ended', { detail: words, source });
+    this.registrar.record(job, draft).catch((error) => this.registrar.hold(job, draft, error));
+  }
+}

@@ -1,0 +1,74 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeFolder, namesIn } from '../../base/folders.ts';
+import { startOf } from '../../base/processes.ts';
+import { endFamily } from '../../checks/check-family.ts';
+import { isLiving, type Owner, thisOwner } from '../../registry/lock.ts';
+
+/** The room that a script's note gets. */
+const NOTE_BYTES = 1_024;
+
+/**
+ * Which validation scripts run. It stands in `MAM_HOME`, where no project can write: a next hub ends what this one left
+ * behind, and no process that a job's own files name.
+ */
+export class RunningChecks {
+  private readonly folder: string;
+
+  /** @param home `MAM_HOME` */
+  constructor(home: string) {
+    this.folder = join(home, 'checks');
+  }
+
+  /** Makes room for a script's note before it runs. @throws the system's error: then it must not run */
+  reserve(jobId: string): void {
+    makeFolder(this.folder);
+    const file = this.file(jobId);
+    try {
+      writeFileSync(file, ''.padEnd(NOTE_BYTES), { mode: 0o600 });
+    } catch (error) {
+      // On a full disk there is an empty one.
+      rmSync(file, { force: true });
+      throw error;
+    }
+  }
+
+  /** Notes a script that runs, in the room that was made for it. @throws the system's error */
+  begin(jobId: string, pid: number, mark: string): void {
+    const owner = { ...thisOwner(mark), pid, start: startOf(pid) ?? '' };
+    writeFileSync(this.file(jobId), JSON.stringify(owner).padEnd(NOTE_BYTES), { flag: 'r+' });
+  }
+
+  /** What can't be removed names no process that lives: the next hub passes it over. */
+  end(jobId: string): void {
+    try {
+      rmSync(this.file(jobId), { force: true });
+    } catch {
+      // A verdict counts all the same.
+    }
+  }
+
+  /** Ends the scripts that a dead hub has left running, with all that they started. Before this hub runs any. */
+  endLeft(): void {
+    for (const name of namesIn(this.folder)) {
+      const file = join(this.folder, name);
+      const owner = read(file);
+      if (owner !== undefined) endFamily(isLiving(owner) ? owner.pid : undefined, owner.what);
+      rmSync(file, { force: true });
+    }
+  }
+
+  private file(jobId: string): string {
+    return join(this.folder, `${jobId}.json`);
+  }
+}
+
+/** Nothing for a file that was only half written: without its start a process can't be told from another one. */
+function read(file: string): Owner | undefined {
+  try {
+    const { pid, start, boot, what, at } = JSON.parse(readFileSync(file, 'utf8')) as Owner;
+    return pid > 1 && start !== '' && what !== '' ? { pid, start, boot, what, at } : undefined;
+  } catch {
+    return undefined;
+  }
+}

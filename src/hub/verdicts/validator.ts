@@ -1,0 +1,183 @@
+import { join } from 'node:path';
+import { explain } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { cleanLine } from '../../base/text.ts';
+import { outputTail, runScript, scriptEnvironment } from '../../checks/script.ts';
+import { isAsDelegated, scriptIdentity } from '../../checks/script-hash.ts';
+import { ScriptWatch } from '../../checks/script-watch.ts';
+import type { Undecided } from '../../job/check.ts';
+import { SCRIPT_CHANGED } from '../../job/messages.ts';
+import type { Validation } from '../../job/record.ts';
+import { isFinal } from '../../job/words.ts';
+import type { LiveJob, Recorded } from '../jobs/live-job.ts';
+import type { Registrar } from '../jobs/registrar.ts';
+import { logPlace } from '../notify/outlets.ts';
+import type { RunningChecks } from './running-checks.ts';
+
+/** Exit code of a script that may not be run, as shells have it. */
+const NOT_RUN = 126;
+const PROBLEM_CHARS = 1_000;
+
+/** What becomes of a check. */
+type Verdict = { output: string; detail?: string; script_changed?: true } & (
+  | { passed: boolean; exit_code: number }
+  | { outcome: Undecided; problem: string }
+);
+
+/** A script was ended at once, since it could not be noted that it runs. */
+class Unnoted extends Error {}
+
+/** Runs the script of a job that its peer has called completed, and records the verdict. */
+export class Validator {
+  private readonly registrar: Registrar;
+  private readonly checks: RunningChecks;
+  private readonly log: Log;
+  private readonly running = new Map<string, AbortController>();
+  /** Jobs whose check waits until it can be noted that it runs. */
+  private readonly waiting = new Set<LiveJob>();
+
+  constructor(options: { registrar: Registrar; checks: RunningChecks; log: Log }) {
+    this.registrar = options.registrar;
+    this.checks = options.checks;
+    this.log = options.log;
+  }
+
+  /** How many checks run, or wait to. */
+  get size(): number {
+    return this.running.size + this.waiting.size;
+  }
+
+  /** Starts a script when a job begins to be validated, and ends it when the job ends another way. */
+  onRecorded(job: LiveJob, { after }: Recorded): void {
+    if (after.phase === 'validating') this.start(job);
+    else {
+      this.waiting.delete(job);
+      if (isFinal(after.status)) this.running.get(job.id)?.abort();
+    }
+  }
+
+  /** Every second: what waits is tried again. */
+  look(): void {
+    for (const job of this.waiting) if (!job.isRetired) this.resume(job);
+  }
+
+  /** Ends what the last hub left running. Before this one runs anything. */
+  endLeft(): void {
+    this.checks.endLeft();
+  }
+
+  /** Takes up a validation that the last hub did not finish. */
+  resume(job: LiveJob): void {
+    if (job.record.phase === 'validating') this.start(job);
+  }
+
+  /** Ends what runs; the next hub runs it again. */
+  stop(): void {
+    for (const run of this.running.values()) run.abort();
+  }
+
+  private start(job: LiveJob): void {
+    // Its verdict may be known, and not written yet.
+    if (this.running.has(job.id) || this.registrar.isHolding(job)) return;
+    const run = new AbortController();
+    this.running.set(job.id, run);
+    void this.validate(job, run.signal)
+      .finally(() => this.running.delete(job.id))
+      // A claim may have come in the very moment of the verdict.
+      .then((isSaid) => isSaid && !run.signal.aborted && this.resume(job));
+  }
+
+  /** @returns true when its verdict is on the disk */
+  private async validate(job: LiveJob, stop: AbortSignal): Promise<boolean> {
+    const { validation } = job.record;
+    if (validation === undefined) return false;
+    try {
+      // Or the next hub could not end it, should this one be killed.
+      this.checks.reserve(job.id);
+    } catch (error) {
+      return this.wait(job, error);
+    }
+    const data = await this.verdict(job, validation, stop);
+    if (stop.aborted) return false;
+    if (data instanceof Unnoted) return this.wait(job, data.cause);
+    this.waiting.delete(job);
+    const { detail, output, ...verdict } = data;
+    const recorded = await this.registrar.note(job, 'validated', {
+      ...(detail !== undefined && { detail }),
+      data: { ...verdict, output_tail: outputTail(output) },
+    });
+    return recorded !== undefined;
+  }
+
+  /** It says nothing about the work, or the check, that `MAM_HOME` can't be written now. */
+  private wait(job: LiveJob, error: unknown): false {
+    if (!this.waiting.has(job))
+      this.log.error(`the check of ${job.id} waits until MAM_HOME can be written`, error);
+    this.waiting.add(job);
+    return false;
+  }
+
+  private async verdict(job: LiveJob, validation: Validation, stop: AbortSignal): Promise<Verdict | Unnoted> {
+    const { script, timeout_seconds: timeoutSeconds } = validation;
+    let watch: ScriptWatch | undefined;
+    try {
+      watch = new ScriptWatch(script);
+      const before = scriptIdentity(script);
+      if (!isAsDelegated(validation)) return changed('so it was not run.', '');
+      const { code, output, cutOffAfter } = await runScript({
+        script,
+        workdir: job.record.workdir,
+        logFile: logFileOf(job),
+        timeoutSeconds,
+        stop,
+        started: (pid, mark) => {
+          try {
+            this.checks.begin(job.id, pid, mark);
+          } catch (cause) {
+            throw new Unnoted('not noted', { cause });
+          }
+          void this.registrar.noteNow(job, 'validating');
+        },
+        env: scriptEnvironment(job.registryDir, job.id, validation),
+      });
+      if (scriptIdentity(script) !== before || (await watch.saw()))
+        return changed('while it ran: what it said does not count.', output);
+      if (cutOffAfter !== undefined)
+        return undecided(
+          'could_not_finish',
+          `It did not finish within ${cutOffAfter} s and was ended.`,
+          output,
+        );
+      return { passed: code === 0, exit_code: code, output };
+    } catch (error) {
+      if (error instanceof Unnoted) return error;
+      return undecided('could_not_run', cleanLine(explain(error), PROBLEM_CHARS), '');
+    } finally {
+      watch?.end();
+      this.checks.end(job.id);
+    }
+  }
+}
+
+/** The script's word does not count: it is not the one that was delegated. */
+function changed(how: string, output: string): Verdict {
+  const detail = `${SCRIPT_CHANGED}, ${how}`;
+  return { passed: false, exit_code: NOT_RUN, script_changed: true, detail, output };
+}
+
+/** It has said nothing about the work. */
+function undecided(outcome: Undecided, problem: string, output: string): Verdict {
+  const how = outcome === 'could_not_run' ? 'could not run' : 'could not finish';
+  const detail = `The peer says that the work is done, but the check ${how}: ${problem} Does the work count all the same?`;
+  return { outcome, problem, detail, output };
+}
+
+/** Nothing where its folder is not ours any more: a check says what it says without its log. */
+function logFileOf(job: LiveJob): string | undefined {
+  try {
+    logPlace(job).check();
+    return join(job.record.log_dir, 'validate.log');
+  } catch {
+    return undefined;
+  }
+}

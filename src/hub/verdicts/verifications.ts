@@ -1,0 +1,88 @@
+import { MamError } from '../../base/errors.ts';
+import { outputTail, runScript, scriptEnvironment } from '../../checks/script.ts';
+import { isAsDelegated, scriptHash } from '../../checks/script-hash.ts';
+import type { Validation } from '../../job/record.ts';
+import type { VerifyParams, VerifyResult } from '../../operations/request.ts';
+import type { Registrar } from '../jobs/registrar.ts';
+
+/** Runs validation scripts when somebody asks for it, whatever the job's status; nothing changes by it. */
+export class Verifications {
+  private readonly registrar: Registrar;
+  private readonly stopping = new AbortController();
+  /** By the request's id: a client whose connection was lost asks again, and joins the run that is under way. */
+  private readonly running = new Map<string, Promise<VerifyResult>>();
+
+  constructor(registrar: Registrar) {
+    this.registrar = registrar;
+  }
+
+  /** How many scripts run. */
+  get size(): number {
+    return this.running.size;
+  }
+
+  /**
+   * Runs a script against a job's artifacts and notes the verdict in the job's journal.
+   * @returns when it has ended, or its time is up
+   * @throws MamError `not_found` for an unknown job, `bad_input` for a script that can't be read or where the job has
+   *   none, `unavailable` for one that can't run
+   */
+  verify(params: VerifyParams, requestId: string): Promise<VerifyResult> {
+    const known = this.running.get(requestId);
+    if (known !== undefined) return known;
+    const run = this.run(params).finally(() => this.running.delete(requestId));
+    this.running.set(requestId, run);
+    return run;
+  }
+
+  /** Ends what runs; its clients ask the next hub. */
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  private async run(params: VerifyParams): Promise<VerifyResult> {
+    const job = await this.registrar.findOwn(params.job_id, params.registry_dir);
+    const { script, script_changed } = scriptOf(job.record.validation, params.validate);
+    const { code, output, cutOffAfter } = await runScript({
+      script,
+      workdir: job.record.workdir,
+      timeoutSeconds: params.validate_timeout_seconds ?? job.record.validation?.timeout_seconds,
+      stop: this.stopping.signal,
+      started: () => {},
+      env: scriptEnvironment(job.registryDir, job.id, params),
+    });
+    // A client without an answer asks the next hub.
+    if (this.stopping.signal.aborted) return new Promise<never>(() => {});
+    const verdict = {
+      passed: code === 0,
+      exit_code: code,
+      ...(cutOffAfter !== undefined && { cut_off_after: cutOffAfter, outcome: 'could_not_finish' }),
+      output_tail: outputTail(output),
+      script_changed,
+    };
+    await this.registrar.note(job, 'verified', { source: 'supervisor', data: { script, ...verdict } });
+    return { record: job.record, script, ...verdict };
+  }
+}
+
+/**
+ * The script that is meant, and whether it is the job's own and was changed since.
+ * @param given absolute path; absent for the job's own
+ * @throws MamError `bad_input` where there is none, or it can't be read
+ */
+export function scriptOf(
+  own: Validation | undefined,
+  given: string | undefined,
+): { script: string; script_changed?: true } {
+  const script = given ?? own?.script;
+  if (script === undefined) {
+    throw new MamError(
+      'bad_input',
+      'The job was delegated without a validation script.',
+      'Name one: validate (`--validate SCRIPT`).',
+    );
+  }
+  scriptHash(script);
+  const changed = own !== undefined && script === own.script && !isAsDelegated(own);
+  return { script, ...(changed && { script_changed: true }) };
+}

@@ -1,0 +1,103 @@
+import type { ConfigFile, Edited, Scope } from '../client.ts';
+import { quotedIn } from '../mask.ts';
+import { type Found, prepare, readConfig, replaceConfig, restoreConfig } from './files.ts';
+import type { Note, Receipts } from './receipts.ts';
+import { missingFolders, removeFolders, sweepBackups } from './tidy.ts';
+
+/** A file of the client, before and after. */
+export interface Plan {
+  /** As the client calls it; `found.path` is behind all links. */
+  path: string;
+  found: Found;
+  edited: Edited;
+  change: 'created' | 'changed' | 'removed' | 'unchanged';
+  /** True when the server is in the file, and switched off. */
+  off: boolean;
+  /** The values that are ours, now or before: others may be secret. */
+  ours: ReadonlySet<string>;
+  /** The copy of the old file. */
+  backup?: string | undefined;
+  /** The copies that are needless again, since the file says what the oldest of them says. */
+  removed?: string[];
+}
+
+/**
+ * What becomes of a file. Writes nothing.
+ * @param within the folder that no link may lead out of, if there is one
+ * @throws MamError when it can't be read or must not be changed
+ */
+export function planOf(
+  file: ConfigFile,
+  receipts: Receipts,
+  { uninstall, within }: { uninstall: boolean; within: string | undefined },
+): Plan {
+  const found = readConfig(file.path, within);
+  const receipt = receipts.of(found.path)?.receipt;
+  const edited = (uninstall ? file.uninstall : file.install)(found.text, receipt);
+  const alone = file.install(undefined, undefined).text ?? '';
+  const ours = quotedIn(`${alone}\n${JSON.stringify(receipt) ?? ''}`);
+  const off = file.read?.(edited.text)?.enabled === false;
+  return { path: file.path, found, edited, change: changeOf(found.text, edited.text), off, ours };
+}
+
+/** Writes every file that changes, or none. */
+export async function carryOut(
+  plans: Plan[],
+  receipts: Receipts,
+  { scope, uninstall }: { scope: Scope; uninstall: boolean },
+): Promise<void> {
+  const changing = plans.filter(({ change }) => change !== 'unchanged');
+  const before = new Map(plans.map((plan) => [plan, receipts.of(plan.found.path)]));
+  const made = new Map(changing.map((plan) => [plan, missingFolders(plan.found.path)]));
+  const save = async (noteOf: (plan: Plan) => Note | undefined): Promise<void> => {
+    for (const plan of plans) receipts.set(plan.found.path, noteOf(plan));
+    await receipts.save();
+  };
+  const after = (plan: Plan): Note | undefined => {
+    const { backups = [], folders = [] } = before.get(plan) ?? {};
+    const { receipt } = plan.edited;
+    if (receipt === undefined) return undefined;
+    return {
+      receipt,
+      backups: plan.backup === undefined ? backups : [...backups, plan.backup],
+      folders: [...folders, ...(made.get(plan) ?? [])],
+    };
+  };
+  const done: Plan[] = [];
+  try {
+    for (const { found } of changing) prepare(found, scope === 'user');
+    // A receipt too many harms nothing if this process is killed now: only what is there is ever taken back.
+    if (!uninstall) await save(after);
+    for (const plan of changing) {
+      plan.backup = replaceConfig(plan.found, plan.edited.text, scope === 'user' ? 0o600 : 0o666);
+      done.push(plan);
+    }
+  } catch (error) {
+    for (const { found, backup } of done) restoreConfig(found, backup);
+    for (const folders of made.values()) removeFolders(folders);
+    await save((plan) => before.get(plan));
+    throw error;
+  }
+  await save(after);
+  for (const plan of plans) tidy(plan, before.get(plan));
+}
+
+/** Once nothing of ours is in a file, what else was made for it goes too. */
+function tidy(plan: Plan, note: Note | undefined): void {
+  const { edited } = plan;
+  if (note === undefined || edited.receipt !== undefined) return;
+  // The last copy has what of the user's own went with ours.
+  const spare = edited.lost === undefined ? plan.backup : undefined;
+  const removed = sweepBackups(edited.text, note.backups, spare);
+  if (removed !== undefined) {
+    if (spare !== undefined) delete plan.backup;
+    if (removed.length > 0) plan.removed = removed;
+  }
+  removeFolders(note.folders);
+}
+
+function changeOf(before: string | undefined, after: string | undefined): Plan['change'] {
+  if (before === after) return 'unchanged';
+  if (before === undefined) return 'created';
+  return after === undefined ? 'removed' : 'changed';
+}

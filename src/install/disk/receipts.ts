@@ -1,0 +1,81 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { MamError, systemCode } from '../../base/errors.ts';
+import { makeFolder } from '../../base/folders.ts';
+import { writeDurably } from '../../registry/files.ts';
+
+/** What is known of a file that was changed. */
+export interface Note {
+  /** What of its text is ours, as its edit gave it. */
+  receipt: unknown;
+  /** The copies that were kept, the oldest first. */
+  backups: string[];
+  /** The folders that were made for it, the outer ones first. */
+  folders: string[];
+}
+
+/** What `mam install` has written into which file, so that `--uninstall` takes back that and nothing else. */
+export class Receipts {
+  readonly #path: string;
+  readonly #home: string;
+  readonly #byFile: Record<string, Note>;
+  #changed = false;
+
+  /** @throws MamError `io` when the file is there and can't be understood */
+  constructor(home: string) {
+    this.#home = home;
+    this.#path = join(home, 'installed.json');
+    this.#byFile = read(this.#path);
+  }
+
+  of(file: string): Note | undefined {
+    return Object.hasOwn(this.#byFile, file) ? this.#byFile[file] : undefined;
+  }
+
+  /** @param note undefined when nothing of ours is in that file any more */
+  set(file: string, note: Note | undefined): void {
+    if (isDeepStrictEqual(this.of(file), note)) return;
+    this.#changed = true;
+    if (note === undefined) delete this.#byFile[file];
+    else this.#byFile[file] = note;
+  }
+
+  /** Writes them, if there is something new. */
+  async save(): Promise<void> {
+    if (!this.#changed) return;
+    makeFolder(this.#home);
+    if (Object.keys(this.#byFile).length === 0) rmSync(this.#path, { force: true });
+    else await writeDurably(this.#path, `${JSON.stringify(this.#byFile, null, 2)}\n`);
+    this.#changed = false;
+  }
+}
+
+function read(path: string): Record<string, Note> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return {};
+    throw new MamError('io', `${path} can't be read (${systemCode(error) ?? 'unknown'}).`);
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isObject(value) && Object.values(value).every(isNote)) return value as Record<string, Note>;
+  } catch {
+    // Told below.
+  }
+  throw new MamError(
+    'io',
+    `${path}, in which mam install notes what it has written, can't be understood.`,
+    'Remove it: then what was installed before counts as your own.',
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isNote(value: unknown): boolean {
+  return isObject(value) && [value['backups'], value['folders']].every(Array.isArray);
+}

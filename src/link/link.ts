@@ -1,0 +1,312 @@
+import type { MqttClient } from 'mqtt';
+import { MamError } from '../base/errors.ts';
+import { randomSuffix } from '../base/ids.ts';
+import { type BrokerAddress, describeAddress, isFinalFailure, unreachable } from '../bus/address.ts';
+import { logFilter, logTopic, ofAnyHost, replyTopic, requestTopic, statusTopic } from '../bus/topics.ts';
+import type { Claim, ClaimReply } from '../job/event.ts';
+import type { ClaimOutcome, Command, Commands, LogMessage, Reply } from '../operations/request.ts';
+import { Follows, type LogListener } from './follows.ts';
+import { Publisher } from './publisher.ts';
+import { Reconnector } from './reconnector.ts';
+import { Requests } from './requests.ts';
+
+export interface LinkOptions {
+  address: BrokerAddress;
+  realm: string;
+  /** The host whose hub takes the requests. On its own socket the hub is known, whatever its machine is called by now. */
+  host: string;
+  /** The caller's PATH, which travels with each request: the hub has that of whoever started it. */
+  path?: string | undefined;
+  /** MAM_HOME, for the outbox; without it a claim that the hub does not take is rejected. */
+  home?: string | undefined;
+  /** `[a-z0-9-]{1,64}`, unique; made up when absent. */
+  clientId?: string | undefined;
+  /** How long an event waits for the hub's word before it goes to the outbox, in ms; 1,000 when absent. */
+  patienceMs?: number | undefined;
+  /** Starts the hub; called when its socket refuses, once per attempt to connect. */
+  onUnreachable?: (() => Promise<void>) | undefined;
+}
+
+const REQUEST_TIMEOUT_MS = 10_000;
+/** While a hub behind a broker does not come back, it is looked for again after this time, in ms. */
+const START_AGAIN_MS = 1_000;
+/** A retained status comes right behind its subscription: within this time, in ms. */
+const STATUS_MS = 500;
+/** How long a request waits for a connection to a broker that may be far away. */
+const URL_PATIENCE_MS = 5_000;
+
+/**
+ * A client's connection to the hub. Connects with the first use and stays connected; after a loss it comes back by
+ * itself while anything is wanted (a request, a follower, a claim without an answer).
+ */
+export class Link {
+  readonly clientId: string;
+  readonly #options: LinkOptions;
+  readonly #replyTo: string;
+  readonly #publisher: Publisher;
+  readonly #requests: Requests;
+  readonly #follows = new Follows({
+    join: (topic) => this.#client?.subscribe(topic, { qos: this.#qos }),
+    leave: (topic) => this.#leave(topic),
+  });
+  readonly #onConnect = new Set<() => void>();
+  readonly #onLost = new Set<() => void>();
+  /** Where the hub says that it is there; nothing over its own socket, where the connection says it. */
+  readonly #hubStatus: string | undefined;
+  #hubOnline: boolean | undefined;
+  readonly #reconnector: Reconnector;
+  #closed = false;
+  #failure: unknown;
+
+  constructor(options: LinkOptions) {
+    const { realm, host, home } = options;
+    this.#options = options;
+    this.clientId = options.clientId ?? `mam-${process.pid}-${randomSuffix()}`;
+    this.#replyTo = replyTopic(realm, this.clientId);
+    const requestsGoTo = requestTopic(realm, host);
+    this.#hubStatus = options.address.kind === 'socket' ? undefined : statusTopic(realm, host);
+    const send = (topic: string, payload: string): void => this.#send(topic, payload);
+    this.#publisher = new Publisher({
+      realm,
+      replyTo: this.#replyTo,
+      home,
+      manyHubs: options.address.kind === 'url',
+      // Read at each event.
+      get patienceMs() {
+        return options.patienceMs;
+      },
+      send,
+      whyNoHub: () =>
+        this.#client === undefined && this.#failure instanceof MamError ? this.#failure.text : undefined,
+    });
+    this.#requests = new Requests({
+      replyTo: this.#replyTo,
+      path: options.path,
+      send: (payload) => {
+        const goes = this.#client === undefined || this.#hubStatus === undefined || this.#hubOnline === true;
+        if (goes) send(requestsGoTo, payload);
+        return goes && this.#client !== undefined;
+      },
+      explain: (command, timeoutMs) => this.#explain(command, timeoutMs),
+    });
+    this.#reconnector = new Reconnector({
+      address: options.address,
+      clientId: this.clientId,
+      onUnreachable: options.onUnreachable,
+      wanted: () => this.#wanted,
+      up: (client) => this.#begin(client),
+      failed: (error) => this.#failed(error),
+    });
+  }
+
+  /** True while there is a connection on which requests go out at once. */
+  get connected(): boolean {
+    return this.#client !== undefined;
+  }
+
+  /**
+   * Sends a command to the hub and gives its result. After a lost connection it is sent again with the same id.
+   * @throws MamError: the hub's own; `unreachable` when there was no connection (for a URL after 5 s at most),
+   * `unavailable` when the hub did not answer within `timeoutMs`
+   */
+  async request<C extends Command>(
+    command: C,
+    params: Commands[C]['params'],
+    timeoutMs = REQUEST_TIMEOUT_MS,
+  ): Promise<Commands[C]['result']> {
+    this.#checkOpen();
+    const answer = this.#requests.request(command, params, timeoutMs);
+    if (this.#options.address.kind === 'socket' || this.#client !== undefined) return answer;
+    const timer = setTimeout(() => {
+      if (this.#client === undefined) this.#requests.fail(unreachable(this.#options.address, this.#failure));
+    }, URL_PATIENCE_MS);
+    return answer.finally(() => clearTimeout(timer));
+  }
+
+  /** Publishes a claim. @returns what became of it, within about 1 s @throws MamError, see `Publisher.claim` */
+  async claim(claim: Claim): Promise<ClaimOutcome> {
+    this.#checkOpen();
+    const outcome = this.#publisher.claim(claim);
+    // One that goes to the outbox is answered from there, over a connection.
+    this.#reconnector.ensure();
+    return outcome;
+  }
+
+  /**
+   * Hears the recorded events of a job. A request made after this call is answered after the subscription is in
+   * force, so that asking for the events so far and then listening leaves no gap.
+   * @returns a function that ends it
+   */
+  follow(jobId: string, host: string, listener: (message: LogMessage) => void): () => void {
+    return this.#follow(logTopic(this.#options.realm, host, jobId), listener);
+  }
+
+  /**
+   * Hears the recorded events of all jobs of a host, of every registry, as `follow` does. A link that also follows one
+   * of them may hear that one twice.
+   * @returns a function that ends it
+   */
+  followAll(host: string, listener: (message: LogMessage) => void): () => void {
+    return this.#follow(logFilter(this.#options.realm, host), listener);
+  }
+
+  /**
+   * Calls `listener` after each connection, once all subscriptions are in force: what came before must be asked for.
+   * @returns a function that ends it
+   */
+  onConnect(listener: () => void): () => void {
+    this.#onConnect.add(listener);
+    return () => this.#onConnect.delete(listener);
+  }
+
+  /**
+   * Calls `listener` when the hub can be reached no more: its connection is lost, or a broker says that it is gone.
+   * @returns a function that ends it
+   */
+  onLost(listener: () => void): () => void {
+    this.#onLost.add(listener);
+    return () => this.#onLost.delete(listener);
+  }
+
+  /** Ends the connection. Claims without an answer go to the outbox, requests fail. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#requests.fail(new MamError('unavailable', 'The connection to the hub was closed.'));
+    await this.#publisher.flush('The process ended before the hub acknowledged it.');
+    this.#reconnector.close();
+  }
+
+  get #client(): MqttClient | undefined {
+    return this.#reconnector.client;
+  }
+
+  /** Over a socket nothing is lost while the connection lives, so acknowledgements would be for nothing. */
+  get #qos(): 0 | 1 {
+    return this.#options.address.kind === 'socket' ? 0 : 1;
+  }
+
+  get #wanted(): boolean {
+    return !this.#closed && (this.#requests.size > 0 || this.#follows.size > 0 || this.#publisher.busy);
+  }
+
+  #follow(topic: string, listener: (message: LogMessage) => void): () => void {
+    this.#checkOpen();
+    const place = this.#placeOf(topic);
+    const own: LogListener = (message) => listener(message);
+    this.#follows.add(place, own);
+    this.#reconnector.ensure();
+    return () => this.#follows.remove(place, own);
+  }
+
+  /** How a log topic is listened to. */
+  #placeOf(topic: string): string {
+    return this.#options.address.kind === 'socket' ? ofAnyHost(topic) : topic;
+  }
+
+  #send(topic: string, payload: string): void {
+    if (this.#client === undefined) this.#reconnector.ensure();
+    else this.#client.publish(topic, payload, { qos: 1 });
+  }
+
+  #begin(client: MqttClient): void {
+    this.#failure = undefined;
+    this.#hubOnline = undefined;
+    this.#follows.renew();
+    client.on('message', (topic, payload) => this.#receive(topic, payload));
+    client.once('close', () => this.#tellLost());
+    const own = this.#hubStatus === undefined ? [this.#replyTo] : [this.#replyTo, this.#hubStatus];
+    client.subscribe([...own, ...this.#follows.topics], { qos: this.#qos }, (error) => {
+      if (error) client.end(true);
+      else this.#tellConnected();
+    });
+    // Right behind the subscription: a broker takes what one client sends in its order.
+    this.#publisher.resend();
+    if (this.#hubStatus === undefined) this.#requests.resend();
+    else setTimeout(() => this.#missHub(client), STATUS_MS).unref();
+  }
+
+  #tellConnected(): void {
+    for (const listener of [...this.#onConnect]) listener();
+  }
+
+  #tellLost(): void {
+    if (this.#closed) return;
+    for (const listener of [...this.#onLost]) listener();
+  }
+
+  /**
+   * A broker of its own goes on when the hub dies, and drops a request that no hub has ever subscribed to: so requests
+   * wait until the hub is known to be there, a dead one is started again, and with a new one all look again.
+   */
+  #hearOfHub(online: boolean): void {
+    const first = this.#hubOnline === undefined;
+    this.#hubOnline = online;
+    if (online) {
+      this.#requests.resend();
+      if (!first) this.#tellConnected();
+    } else {
+      this.#tellLost();
+      this.#startHub();
+    }
+  }
+
+  /** A broker that retains no word of the hub has never seen one. */
+  #missHub(client: MqttClient): void {
+    if (this.#client !== client || this.#hubOnline !== undefined) return;
+    this.#hubOnline = false;
+    this.#startHub();
+  }
+
+  #startHub(): void {
+    if (this.#hubOnline !== false || !this.#wanted) return;
+    const again = (): void => void setTimeout(() => this.#startHub(), START_AGAIN_MS).unref();
+    this.#options.onUnreachable?.().then(again, (error) => {
+      this.#failed(error);
+      again();
+    });
+  }
+
+  #leave(topic: string): void {
+    const client = this.#client;
+    client?.unsubscribe(topic, () => {
+      // Somebody came back while the broker was at it.
+      if (this.#client !== client || !this.#follows.has(topic)) return;
+      client.subscribe(topic, { qos: this.#qos }, () => this.#tellConnected());
+    });
+  }
+
+  #failed(error: unknown): void {
+    this.#failure = error;
+    if (error instanceof MamError) this.#requests.fail(error);
+    else if (isFinalFailure(error)) this.#requests.fail(unreachable(this.#options.address, error));
+  }
+
+  #receive(topic: string, payload: Buffer): void {
+    let message: unknown;
+    try {
+      message = JSON.parse(payload.toString());
+    } catch {
+      return;
+    }
+    if (typeof message !== 'object' || message === null) return;
+    if (topic === this.#hubStatus) this.#hearOfHub((message as { online?: unknown }).online === true);
+    else if (topic !== this.#replyTo) this.#follows.deliver(this.#placeOf(topic), message as LogMessage);
+    else if ('request_id' in message) this.#requests.settle(message as Reply);
+    else if ('event_id' in message) this.#publisher.settle(message as ClaimReply);
+  }
+
+  #explain(command: Command, timeoutMs: number): MamError {
+    const { address, host } = this.#options;
+    if (this.#client === undefined) return unreachable(address, this.#failure);
+    return new MamError(
+      'unavailable',
+      `The hub${address.kind === 'socket' ? '' : ` of ${host}`} did not answer "${command}" within ${timeoutMs / 1000} s (over ${describeAddress(address)}).`,
+      'Run `mam doctor`, then try again.',
+    );
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new MamError('unavailable', 'The connection to the hub is closed.');
+  }
+}

@@ -1,0 +1,185 @@
+import { connect, type Socket } from 'node:net';
+import { MamError } from '../base/errors.ts';
+import { type BrokerAddress, unreachable } from '../bus/address.ts';
+import { claimTopic, replyTopic, requestTopic } from '../bus/topics.ts';
+import {
+  type Credentials,
+  connectFrame,
+  packetReader,
+  publishFrame,
+  subscribeFrame,
+  type WirePacket,
+} from '../bus/wire.ts';
+import type { Claim, ClaimReply } from '../job/event.ts';
+import { LIMITS } from '../job/limits.ts';
+import { type Command, type Commands, PROTOCOL_VERSION, type Reply } from '../operations/request.ts';
+import { checkHubSocket } from '../trust/socket.ts';
+import { asMamError } from './reply-error.ts';
+
+export interface OneShotOptions {
+  address: BrokerAddress;
+  realm: string;
+  timeoutMs: number;
+}
+
+/** How long the word of a hub that does not have the job waits for that of one that has it, in ms. */
+const OTHER_HUBS_MS = 300;
+const DEFAULT_PORT = 1883;
+const KEEPALIVE_S = 60;
+
+/** True when `publishOnce` and `requestOnce` can speak to this address: a unix socket or plain `mqtt://`. */
+export function canOneShot(address: BrokerAddress): boolean {
+  return address.kind === 'socket' || /^(mqtt|tcp):/.test(address.url);
+}
+
+/**
+ * Publishes one claim in one go and gives the hub's answer, without loading MQTT.js: for short processes.
+ * @returns undefined when the address needs TLS or WebSockets: use `Link`
+ * @throws MamError `unreachable` when there was no connection, `unavailable` when no answer came within `timeoutMs`
+ *   (the hub may still have it: keep the claim in the outbox), `bad_input` when it is too long
+ */
+export async function publishOnce(
+  options: OneShotOptions & { claim: Claim },
+): Promise<ClaimReply | undefined> {
+  const { realm, claim } = options;
+  return exchange<ClaimReply>(options, claimTopic(realm, claim.job_id), (replyTo) => ({
+    payload: { ...claim, reply_to: replyTo },
+    matches: (answer) => answer['event_id'] === claim.event_id,
+  }));
+}
+
+/**
+ * Asks the hub of `host` one thing; as `publishOnce`.
+ * @throws MamError also for the hub's own refusal
+ */
+export async function requestOnce<C extends Command>(
+  options: OneShotOptions & {
+    host: string;
+    command: C;
+    params: Commands[C]['params'];
+    /** The caller's PATH, as `LinkOptions` has it. */
+    path?: string | undefined;
+  },
+): Promise<Commands[C]['result'] | undefined> {
+  const { realm, host, command, params, path } = options;
+  const requestId = uniqueId();
+  const reply = await exchange<Reply<C>>(options, requestTopic(realm, host), (replyTo) => ({
+    payload: { request_id: requestId, protocol: PROTOCOL_VERSION, command, params, reply_to: replyTo, path },
+    matches: (answer) => answer['request_id'] === requestId,
+  }));
+  if (reply?.error !== undefined) throw asMamError(reply.error);
+  return reply?.result;
+}
+
+type Answer = Record<string, unknown>;
+type MakeMessage = (replyTo: string) => { payload: unknown; matches: (answer: Answer) => boolean };
+
+function exchange<T>(
+  { address, realm, timeoutMs }: OneShotOptions,
+  topic: string,
+  make: MakeMessage,
+): Promise<T | undefined> {
+  if (!canOneShot(address)) return Promise.resolve(undefined);
+  const clientId = uniqueId();
+  const replyTo = replyTopic(realm, clientId);
+  const { payload, matches } = make(replyTo);
+  const text = JSON.stringify(payload);
+  if (Buffer.byteLength(text) > LIMITS.payloadBytes) {
+    throw new MamError(
+      'bad_input',
+      `The message is longer than ${LIMITS.payloadBytes} bytes.`,
+      'Shorten it.',
+    );
+  }
+  return new Promise<T>((resolve, reject) => {
+    const socket = open(address);
+    let connected = false;
+    const done = (finish: () => void): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      finish();
+    };
+    const fail = (error: Error): void => done(() => reject(error));
+    const timer = setTimeout(() => {
+      if (connected) fail(noAnswer(timeoutMs));
+      else fail(unreachable(address, new Error('connack timeout')));
+    }, timeoutMs);
+    const read = packetReader();
+    const take = (packet: WirePacket): void => {
+      if (packet.cmd === 'connack') {
+        connected = packet.code === 0;
+        if (!connected) fail(unreachable(address, { code: packet.code }));
+      } else if (packet.cmd === 'publish') {
+        const answer = parse(packet.payload);
+        if (answer === undefined || !matches(answer)) return;
+        const finish = (): void => done(() => resolve(answer as T));
+        // On a shared broker every hub answers; the one that has the job may only be slower.
+        if (answer['unknown'] === true && address.kind === 'url') setTimeout(finish, OTHER_HUBS_MS);
+        else finish();
+      }
+    };
+    socket.on('data', (chunk: Buffer) => read(chunk).forEach(take));
+    socket.on('error', (error) => fail(unreachable(address, error)));
+    socket.on('close', () => fail(unreachable(address, new Error('connection closed'))));
+    socket.write(frames(address, clientId, replyTo, topic, text));
+  });
+}
+
+/** CONNECT, SUBSCRIBE and PUBLISH in one write: a broker handles them in this order, so the answer finds us. */
+function frames(
+  address: BrokerAddress,
+  clientId: string,
+  replyTo: string,
+  topic: string,
+  payload: string,
+): Buffer {
+  return Buffer.concat([
+    connectFrame(clientId, KEEPALIVE_S, credentialsOf(address)),
+    subscribeFrame(1, replyTo),
+    publishFrame(2, topic, payload),
+  ]);
+}
+
+/** Unique, not secret; node:crypto would have to be loaded for more. */
+function uniqueId(): string {
+  return `once-${process.pid}-${process.hrtime.bigint()}-${Math.random().toString(36).slice(2)}`;
+}
+
+function open(address: BrokerAddress): Socket {
+  if (address.kind === 'socket') {
+    checkHubSocket(address.path);
+    return connect(address.path);
+  }
+  const { hostname, port } = new URL(address.url);
+  return connect({
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? DEFAULT_PORT : Number(port),
+    noDelay: true,
+  });
+}
+
+function credentialsOf(address: BrokerAddress): Credentials {
+  if (address.kind === 'socket') return {};
+  const url = new URL(address.url);
+  return {
+    username: address.username ?? (url.username === '' ? undefined : decodeURIComponent(url.username)),
+    password: address.password ?? (url.password === '' ? undefined : decodeURIComponent(url.password)),
+  };
+}
+
+function parse(payload: Buffer): Answer | undefined {
+  try {
+    const value: unknown = JSON.parse(payload.toString());
+    return typeof value === 'object' && value !== null ? (value as Answer) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function noAnswer(timeoutMs: number): MamError {
+  return new MamError(
+    'unavailable',
+    `The hub did not answer within ${timeoutMs / 1000} s.`,
+    'Run `mam doctor`, then try again.',
+  );
+}

@@ -1,0 +1,331 @@
+import { existsSync } from 'node:fs';
+import { unlink } from 'node:fs/promises';
+import { MamError } from '../base/errors.ts';
+import { newEventId } from '../base/ids.ts';
+import { keepInOutbox, outboxFolder } from '../bus/spool/outbox.ts';
+import { claimTopic } from '../bus/topics.ts';
+import type { Claim, ClaimReply } from '../job/event.ts';
+import { LIMITS } from '../job/limits.ts';
+import type { ClaimOutcome } from '../operations/request.ts';
+
+/** Without the hub's word after this time an event goes to the outbox, unless another time is given. */
+const PATIENCE_MS = 1000;
+
+export interface PublisherOptions {
+  realm: string;
+  /** Topic where the hub answers. */
+  replyTo: string;
+  /** MAM_HOME; without it there is no outbox, and what the hub does not take in time is rejected. */
+  home: string | undefined;
+  /** True on a broker where other hubs may answer too. */
+  manyHubs: boolean;
+  /** How long an event waits for the hub's word before it goes to the outbox, in ms; 1,000 when absent. */
+  patienceMs?: number | undefined;
+  /** Why the hub cannot be reached, if that is known. */
+  whyNoHub?: () => string | undefined;
+  /** Publishes if there is a connection; else the claim goes out with `resend`. */
+  send: (topic: string, payload: string) => void;
+}
+
+interface Entry {
+  claim: Claim;
+  topic: string;
+  payload: string;
+  /** Place among all claims of this writer. */
+  order: number;
+  deadline: number;
+  why: string;
+  /** Set once the file is written. */
+  file?: string;
+  timer?: NodeJS.Timeout;
+  promise: Promise<ClaimOutcome>;
+  resolve: (outcome: ClaimOutcome) => void;
+  reject: (error: Error) => void;
+  /** Its publisher has gone on. */
+  settled: boolean;
+  /** The hub has said what became of it. */
+  answered: boolean;
+  /** It was sent once more, since its file was gone and no answer had come. */
+  asked: boolean;
+  /** What a hub said that does not have the job; it counts when no other has said anything in time. */
+  unknown?: ClaimReply;
+}
+
+/**
+ * Publishes the claims of one process, each job's in their order, and keeps what the hub does not acknowledge in time.
+ * A claim is either on its way (`#sent`) or in the outbox (`#boxed`); what is made later of the same job never overtakes.
+ * Recorded is what the hub says so of: where a file is gone from the outbox without its word, the claim is sent once more.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #writer = newEventId();
+  readonly #perJob = new Map<string, number>();
+  readonly #sent = new Map<string, Entry>();
+  readonly #boxed = new Map<string, Entry>();
+  /** By job: what of it came into the outbox last. */
+  readonly #newest = new Map<string, Entry>();
+  /** What the hub has refused of what its publisher was told is kept: the next claim's outcome tells. */
+  #refused: string[] = [];
+  #order = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** True while somebody waits for an outcome. */
+  get busy(): boolean {
+    return this.#sent.size > 0 || [...this.#boxed.values()].some((entry) => !entry.settled);
+  }
+
+  /**
+   * Publishes one claim; writer, its numbers and `reply_to` are filled in here.
+   * @throws MamError `bad_input` when it is longer than a payload may be, `io` when it could not be stored anywhere
+   */
+  async claim(claim: Claim): Promise<ClaimOutcome> {
+    const known = this.#sent.get(claim.event_id) ?? this.#boxed.get(claim.event_id);
+    if (known !== undefined && !known.settled) return known.promise;
+    const entry = this.#entry(claim);
+    this.#askOfGone();
+    if (this.#newest.has(claim.job_id)) {
+      entry.why = 'Earlier events of this job still wait in the outbox.';
+      this.#box([entry]);
+    } else {
+      this.#sent.set(claim.event_id, entry);
+      this.#options.send(entry.topic, entry.payload);
+      this.#watch();
+    }
+    return entry.promise;
+  }
+
+  /** Takes the hub's answer to a claim; one that nobody waits for is dropped. */
+  settle(reply: ClaimReply): void {
+    const entry = this.#sent.get(reply.event_id) ?? this.#boxed.get(reply.event_id);
+    if (entry === undefined) return;
+    if (reply.retry === true) {
+      // What fails for one job holds up no other.
+      const ofJob = (other: Entry): boolean => other.claim.job_id === entry.claim.job_id;
+      if (this.#sent.has(reply.event_id)) this.#spill(reply.refusal ?? 'The hub could not write it.', ofJob);
+      return;
+    }
+    if (reply.unknown === true && this.#options.manyHubs && entry.unknown === undefined) {
+      // Every hub on a shared broker answers; the one that has the job may only be slower.
+      entry.unknown = reply;
+      return;
+    }
+    this.#answered(entry, reply);
+    this.#watch();
+  }
+
+  /** A new connection: all that is on its way goes out again, in its order, before anything newer. */
+  resend(): void {
+    for (const { topic, payload } of this.#sent.values()) this.#options.send(topic, payload);
+    // Somebody may have removed what was kept.
+    this.#askOfGone();
+  }
+
+  /** Puts what is on its way into the outbox and waits for no answer; resolves when every outcome is known. */
+  async flush(why: string): Promise<void> {
+    // Nobody is there to be asked once more: what is kept last is kept.
+    for (const entry of [...this.#sent.values(), ...this.#boxed.values()]) entry.asked = true;
+    this.#spill(why);
+    await this.#writing;
+    this.#box([...this.#boxed.values()].filter(({ settled }) => !settled));
+    await this.#writing;
+  }
+
+  #entry(given: Claim): Entry {
+    const { realm, replyTo } = this.#options;
+    const topic = claimTopic(realm, given.job_id);
+    const seq = (this.#perJob.get(given.job_id) ?? 0) + 1;
+    const claim: Claim = { ...given, writer: this.#writer, writer_seq: seq, reply_to: replyTo };
+    const payload = JSON.stringify(claim);
+    if (Buffer.byteLength(payload) > LIMITS.payloadBytes) {
+      throw new MamError(
+        'bad_input',
+        `The event is longer than ${LIMITS.payloadBytes} bytes.`,
+        // A long result goes another way already.
+        Buffer.byteLength(JSON.stringify(claim.files ?? [])) > LIMITS.payloadBytes / 2
+          ? 'The names in files take most of it: name fewer, or the folder that they are in.'
+          : 'Shorten it, or hand a long result over as a file.',
+      );
+    }
+    this.#perJob.set(given.job_id, seq);
+    this.#order += 1;
+    let resolve: Entry['resolve'] = () => {};
+    let reject: Entry['reject'] = () => {};
+    const promise = new Promise<ClaimOutcome>((ok, failed) => {
+      resolve = ok;
+      reject = failed;
+    });
+    const deadline = performance.now() + this.#patienceMs;
+    return {
+      claim,
+      topic,
+      payload,
+      order: this.#order,
+      deadline,
+      why: '',
+      promise,
+      resolve,
+      reject,
+      settled: false,
+      answered: false,
+      asked: false,
+    };
+  }
+
+  get #patienceMs(): number {
+    return this.#options.patienceMs ?? PATIENCE_MS;
+  }
+
+  get #tooLate(): string {
+    const why = this.#options.whyNoHub?.();
+    return why ?? `The hub did not acknowledge it within ${this.#patienceMs / 1000} s.`;
+  }
+
+  /** Looks after the oldest claim that is on its way. */
+  #watch(): void {
+    if (this.#timer !== undefined) return;
+    const oldest = this.#sent.values().next().value;
+    if (oldest === undefined) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        const first = this.#sent.values().next().value;
+        if (first === undefined) return;
+        if (first.deadline > performance.now()) return this.#watch();
+        if (first.unknown === undefined) return this.#spill(this.#tooLate);
+        this.#answered(first, first.unknown);
+        this.#watch();
+      },
+      Math.max(0, oldest.deadline - performance.now()),
+    );
+  }
+
+  #spill(why: string, which: (entry: Entry) => boolean = () => true): void {
+    const sent = [...this.#sent.values()].filter(which);
+    for (const { claim } of sent) this.#sent.delete(claim.event_id);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const entries = sent.filter(({ unknown }) => unknown === undefined);
+    for (const entry of sent) if (entry.unknown !== undefined) this.#answered(entry, entry.unknown);
+    for (const entry of entries) entry.why = why;
+    this.#box(entries);
+    this.#watch();
+  }
+
+  #answered(entry: Entry, reply: ClaimReply): void {
+    entry.answered = true;
+    const { event_id, type, job_id } = entry.claim;
+    if (entry.settled && !reply.recorded)
+      this.#refused.push(`Your earlier report ${type} for job ${job_id} was refused: ${reply.refusal ?? ''}`);
+    this.#finish(entry, { kind: 'answered', reply });
+    this.#sent.delete(event_id);
+    if (entry.file !== undefined) void this.#unbox(entry);
+  }
+
+  #box(entries: Entry[]): void {
+    for (const entry of entries) {
+      this.#boxed.set(entry.claim.event_id, entry);
+      this.#newest.set(entry.claim.job_id, entry);
+    }
+    this.#writing = this.#writing.then(async () => {
+      for (const entry of entries) await this.#keep(entry);
+    });
+  }
+
+  async #keep(entry: Entry): Promise<void> {
+    const { home } = this.#options;
+    try {
+      if (home === undefined) throw new Error('this process has no outbox folder');
+      if (!entry.answered) {
+        const folder = outboxFolder(home);
+        entry.file = await keepInOutbox(folder, this.#writer, entry.claim);
+      }
+    } catch (error) {
+      this.#drop(entry);
+      this.#refuse(entry, error as Error);
+      return;
+    }
+    if (entry.answered) await this.#unbox(entry);
+    else if (entry.asked) this.#finish(entry, { kind: 'kept', why: entry.why });
+    else if (!entry.settled)
+      entry.timer = setTimeout(() => this.#conclude(entry), Math.max(0, entry.deadline - performance.now()));
+    entry.asked = false;
+  }
+
+  #conclude(entry: Entry): void {
+    if (entry.unknown !== undefined) this.#answered(entry, entry.unknown);
+    else if (isThere(entry)) this.#finish(entry, { kind: 'kept', why: entry.why });
+    else this.#askAgain(this.#boxedOf(entry.claim.job_id).filter(({ order }) => order <= entry.order));
+  }
+
+  /** The journal has it: spares the hub the second copy. */
+  async #unbox(entry: Entry): Promise<void> {
+    if (entry.file !== undefined) await unlink(entry.file).catch(() => {});
+    this.#drop(entry);
+  }
+
+  #drop(entry: Entry): void {
+    const { event_id, job_id } = entry.claim;
+    this.#boxed.delete(event_id);
+    if (this.#newest.get(job_id) !== entry) return;
+    const left = this.#boxedOf(job_id).at(-1);
+    if (left === undefined) this.#newest.delete(job_id);
+    else this.#newest.set(job_id, left);
+  }
+
+  #boxedOf(jobId: string): Entry[] {
+    return [...this.#boxed.values()].filter(({ claim }) => claim.job_id === jobId);
+  }
+
+  /** The hub takes a job's files in order: when the last is gone, all are. What became of them, it is asked. */
+  #askOfGone(): void {
+    for (const [jobId, newest] of this.#newest) {
+      if (newest.file === undefined || !newest.settled || isThere(newest)) continue;
+      this.#askAgain(this.#boxedOf(jobId));
+    }
+  }
+
+  /** Only the hub knows what became of these; it records no event twice, and answers each as it did. */
+  #askAgain(entries: Entry[]): void {
+    for (const entry of entries) {
+      clearTimeout(entry.timer);
+      this.#drop(entry);
+      delete entry.file;
+      entry.asked = true;
+      entry.why = this.#tooLate;
+      entry.deadline = performance.now() + this.#patienceMs;
+      this.#sent.set(entry.claim.event_id, entry);
+      this.#options.send(entry.topic, entry.payload);
+    }
+    this.#watch();
+  }
+
+  #finish(entry: Entry, outcome: ClaimOutcome): void {
+    clearTimeout(entry.timer);
+    if (entry.settled) return;
+    entry.settled = true;
+    const earlier = this.#refused.splice(0);
+    entry.resolve(earlier.length === 0 ? outcome : { ...outcome, earlier });
+  }
+
+  #refuse(entry: Entry, error: Error): void {
+    if (entry.settled) return;
+    entry.settled = true;
+    entry.reject(
+      new MamError(
+        'io',
+        `The event could not be stored anywhere: ${entry.why} The outbox failed too: ${error.message}.`,
+        'Free disk space or make MAM_HOME writable, then report again.',
+        { cause: error },
+      ),
+    );
+  }
+}
+
+function isThere({ file }: Entry): boolean {
+  return file !== undefined && existsSync(file);
+}

@@ -1,0 +1,135 @@
+import { MamError } from '../base/errors.ts';
+import { newEventId } from '../base/ids.ts';
+import { LIMITS } from '../job/limits.ts';
+import {
+  type Command,
+  type Commands,
+  PROTOCOL_VERSION,
+  type Reply,
+  type Request,
+} from '../operations/request.ts';
+import { asMamError } from './reply-error.ts';
+
+/** What changes nothing: asking again is all there is to do. */
+const READS: ReadonlySet<Command> = new Set([
+  'preview',
+  'status',
+  'list',
+  'screen',
+  'log',
+  'agents',
+  'hub_status',
+]);
+
+interface Pending {
+  payload: string;
+  resolve: (result: never) => void;
+  reject: (error: Error) => void;
+  timer: NodeJS.Timeout;
+  /** It has gone out: the hub may carry it out, whoever waits for that. */
+  sent: boolean;
+}
+
+export interface RequestsOptions {
+  /** The client's reply topic. */
+  replyTo: string;
+  /** The caller's PATH, which the hub may need. */
+  path?: string | undefined;
+  /** Publishes a request if there is a connection; else it is sent with `resend`. @returns whether it went out */
+  send: (payload: string) => boolean;
+  /** Why no answer came, seen at the end of `timeoutMs`. */
+  explain: (command: Command, timeoutMs: number) => MamError;
+}
+
+/** The requests of one client that wait for their answers. */
+export class Requests {
+  readonly #options: RequestsOptions;
+  readonly #pending = new Map<string, Pending>();
+
+  constructor(options: RequestsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /**
+   * Sends one command.
+   * @throws MamError: the hub's own, why there was no answer within `timeoutMs`, or `bad_input` when it is too long
+   */
+  async request<C extends Command>(
+    command: C,
+    params: Commands[C]['params'],
+    timeoutMs: number,
+  ): Promise<Commands[C]['result']> {
+    const { replyTo, path, send, explain } = this.#options;
+    const request: Request<C> = {
+      request_id: newEventId(),
+      protocol: PROTOCOL_VERSION,
+      command,
+      params,
+      reply_to: replyTo,
+      path,
+    };
+    const payload = JSON.stringify(request);
+    // The hub would drop it, or close the connection at every attempt anew, and nothing else would get through.
+    if (Buffer.byteLength(payload) > LIMITS.payloadBytes) throw tooLong(command);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const { sent } = this.#pending.get(request.request_id) ?? {};
+        this.#pending.delete(request.request_id);
+        const why = explain(command, timeoutMs);
+        reject(sent === true && !READS.has(command) ? mayBeDone(why) : why);
+      }, timeoutMs);
+      const pending = { payload, resolve, reject, timer, sent: false };
+      this.#pending.set(request.request_id, pending);
+      pending.sent = send(payload);
+    });
+  }
+
+  /** Takes an answer; one that nobody waits for is dropped. */
+  settle(reply: Reply): void {
+    const waiting = this.#take(reply.request_id);
+    if (waiting === undefined) return;
+    if (reply.error === undefined) waiting.resolve(reply.result as never);
+    else waiting.reject(asMamError(reply.error));
+  }
+
+  /** Sends everything that waits, with the same ids: the hub answers a repeated request once more. */
+  resend(): void {
+    for (const pending of this.#pending.values())
+      if (this.#options.send(pending.payload)) pending.sent = true;
+  }
+
+  /** Ends everything that waits. */
+  fail(error: Error): void {
+    for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(error);
+  }
+
+  #take(id: string): Pending | undefined {
+    const waiting = this.#pending.get(id);
+    if (waiting !== undefined) {
+      this.#pending.delete(id);
+      clearTimeout(waiting.timer);
+    }
+    return waiting;
+  }
+}
+
+/** A command that went out and was not answered: the hub carries it out when it goes on. */
+function mayBeDone({ code, message }: MamError): MamError {
+  return new MamError(
+    code,
+    `${message} It is not known whether it was carried out, or will be.`,
+    '`mam doctor` tells what is wrong with the hub. Look whether it was done (job_status, `mam status`) before you try again.',
+  );
+}
+
+function tooLong(command: Command): MamError {
+  return new MamError(
+    'bad_input',
+    `The request "${command}" is longer than ${LIMITS.payloadBytes} bytes, more than the hub takes.`,
+    'Shorten the texts in it: an id or a name is far shorter, and a long text can stand in a file.',
+  );
+}

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import type {
+  ClientCapabilities,
+  ReadResourceResult,
+  Resource,
+  Tool,
+} from '@modelcontextprotocol/sdk/types.js';
+import type { Role } from '../tool/tool.ts';
+
+/** The board of a client that can draw: MCP Apps, version 2026-01-26 of its specification (SEP-1865). */
+
+export const BOARD_URI = 'ui://mam/board';
+const EXTENSION = 'io.modelcontextprotocol/ui';
+const PAGE_TYPE = 'text/html;profile=mcp-app';
+/** The tool whose result opens the board. */
+const OPENER = 'list_jobs';
+/** Beside server.js; made by scripts/build.mjs from src/page/. */
+const FILE = new URL('./board.html', import.meta.url);
+/** What the page may reach is not named, so that a client lets it reach nothing. */
+const META = { ui: { prefersBorder: true } };
+
+export const BOARD_RESOURCE: Resource = {
+  uri: BOARD_URI,
+  name: 'board',
+  title: 'Board of the delegated jobs',
+  description:
+    'A live page of the delegated jobs: who needs somebody, what each peer said last, its history and its screen. Questions are answered and permissions decided there.',
+  mimeType: PAGE_TYPE,
+  annotations: { audience: ['user'], priority: 0.5 },
+  _meta: META,
+};
+
+/** True for a client that says it shows such pages. A peer has none: it would show it every job of the project. */
+export function draws(role: Role, capabilities: ClientCapabilities | undefined): boolean {
+  const types = (capabilities?.extensions?.[EXTENSION] as { mimeTypes?: unknown } | undefined)?.mimeTypes;
+  return role === 'supervisor' && Array.isArray(types) && types.includes(PAGE_TYPE);
+}
+
+/** The tools as a client hears of them that draws. */
+export function withBoard(tools: readonly Tool[]): Tool[] {
+  return tools.map((tool) => {
+    if (tool.name !== OPENER) return tool;
+    // The flat name is that of clients from before 2026.
+    const opens = { ui: { resourceUri: BOARD_URI }, 'ui/resourceUri': BOARD_URI };
+    return { ...tool, _meta: { ...tool._meta, ...opens } };
+  });
+}
+
+/** The page itself. @throws when its file is gone, as after an update of the package */
+export async function readBoard(): Promise<ReadResourceResult> {
+  const text = await readFile(FILE, 'utf8');
+  return { contents: [{ uri: BOARD_URI, mimeType: PAGE_TYPE, text, _meta: META }] };
+}

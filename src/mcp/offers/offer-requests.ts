@@ -1,0 +1,109 @@
+import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import {
+  ErrorCode,
+  type JSONRPCRequest,
+  type ListResourcesResult,
+  type Result,
+  type ServerCapabilities,
+  type ServerNotification,
+} from '@modelcontextprotocol/sdk/types.js';
+import { cleanAll } from '../../base/text.ts';
+import type { Client, Role } from '../tool/tool.ts';
+import { ProtocolError } from '../wire/protocol-error.ts';
+import { logError } from '../wire/stderr.ts';
+import type { Work } from '../work.ts';
+import { BOARD_RESOURCE, BOARD_URI, readBoard } from './board.ts';
+import { type ChannelNotification, capabilitiesOf, JOBS_RESOURCE, promptsOf, TEMPLATES } from './offers.ts';
+
+/** An update of the package takes the files away from under a server that runs. */
+const NOT_LOADED =
+  'This server could not load its own files, most likely because multi-agent-mux was updated while it ran. Restart the MCP client, or reconnect its server mam.';
+
+/** Each method beside those of tools, with the capability that it belongs to. */
+const METHODS: Readonly<Record<string, keyof ServerCapabilities>> = {
+  'resources/list': 'resources',
+  'resources/templates/list': 'resources',
+  'resources/read': 'resources',
+  'resources/subscribe': 'resources',
+  'resources/unsubscribe': 'resources',
+  'prompts/list': 'prompts',
+  'prompts/get': 'prompts',
+  'completion/complete': 'completions',
+};
+
+/** Tells the client something; resolves when the system has taken it. */
+export type Notify = (notification: ServerNotification | ChannelNotification) => Promise<void>;
+
+/**
+ * Answers what clients ask for beside tools. Clients ask for the lists right after the handshake: those cost nothing,
+ * and nothing is loaded or connected before something is read, subscribed or completed.
+ * @param drawing whether the client shows pages
+ * @returns `work` as it was given, for tools as well, and what answers a request
+ */
+export function offersOf(
+  server: Server,
+  role: Role,
+  load: () => Promise<Work>,
+  client: () => Client,
+  drawing: () => boolean,
+): {
+  work: () => Promise<Work>;
+  answer: (request: JSONRPCRequest, asked: { signal: AbortSignal }) => Promise<Result>;
+} {
+  const capabilities = capabilitiesOf(role);
+  let loaded: Work | undefined;
+  let listed = false;
+
+  const notify: Notify = async (notification) => {
+    // Who has never asked for the list has none that could be out of date.
+    if (notification.method === 'notifications/resources/list_changed' && !listed) return;
+    await server.notification(cleanAll(notification as ServerNotification));
+  };
+
+  async function work(): Promise<Work> {
+    loaded = await files(load);
+    loaded.notify = notify;
+    return loaded;
+  }
+
+  async function answer(
+    { method, params = {} }: JSONRPCRequest,
+    { signal }: { signal: AbortSignal },
+  ): Promise<Result> {
+    const capability = METHODS[method];
+    if (capability === undefined || capabilities[capability] === undefined)
+      throw new ProtocolError(ErrorCode.MethodNotFound, notFound(method));
+    if (method === 'prompts/list') return { prompts: promptsOf(role) };
+    if (method === 'resources/templates/list') return { resourceTemplates: TEMPLATES };
+    if (method === 'resources/list') {
+      listed = true;
+      // Without a connection no job is known.
+      const { resources } =
+        loaded === undefined ? { resources: [JOBS_RESOURCE] } : await ask<ListResourcesResult>();
+      return { resources: drawing() ? [...resources, BOARD_RESOURCE] : resources };
+    }
+    if (method === 'resources/read' && params['uri'] === BOARD_URI && drawing()) return files(readBoard);
+    return ask();
+
+    async function ask<R extends Result>(): Promise<R> {
+      const asked = { client: client(), meta: params._meta, signal };
+      return (await (await work()).ask(method, params, asked)) as R;
+    }
+  }
+  return { work, answer };
+}
+
+/** Names the method, unless it is a text that no method is. */
+function notFound(method: string): string {
+  return `Method not found${/^[\w$./-]{1,80}$/.test(method) ? `: ${method}` : ''}`;
+}
+
+/** Reads what belongs to the program. @throws ProtocolError when its files are gone */
+async function files<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    logError('loading', error);
+    throw new ProtocolError(ErrorCode.InternalError, NOT_LOADED);
+  }
+}

@@ -1,0 +1,75 @@
+import type { Result } from '@modelcontextprotocol/sdk/types.js';
+import { cleanAll } from '../../base/text.ts';
+import type { HubConnection } from '../session/engine.ts';
+import type { Caller, ToolContext } from '../tool/tool.ts';
+import { badParams } from '../wire/protocol-error.ts';
+import { complete } from './completions.ts';
+import type { Notify } from './offer-requests.ts';
+import { JOBS_RESOURCE } from './offers.ts';
+import { getPrompt } from './prompts.ts';
+import { jobResources, readResource } from './resources.ts';
+import { Subscriptions } from './subscriptions.ts';
+
+export interface OfferOptions {
+  engine: () => Promise<HubConnection>;
+  /** The engine, if something was asked of it already. */
+  made: () => HubConnection | undefined;
+  notify: Notify;
+  /** Tells the client that its list of resources is out of date. */
+  listChanged: () => void;
+}
+
+/** Who asks, and until when. */
+export interface Asker {
+  caller: Caller;
+  signal: AbortSignal;
+}
+
+/** What is behind the server's resources, prompts and completions; loaded with the first of them that needs it. */
+export class Offers {
+  readonly #options: OfferOptions;
+  #subscriptions: Subscriptions | undefined;
+
+  constructor(options: OfferOptions) {
+    this.#options = options;
+  }
+
+  /** Answers one request. @throws ProtocolError or MamError */
+  async answer(method: string, params: Record<string, unknown>, { caller, signal }: Asker): Promise<Result> {
+    const { engine, made } = this.#options;
+    switch (method) {
+      case 'resources/list':
+        return cleanAll({ resources: [JOBS_RESOURCE, ...(await jobResources(made()))] });
+      case 'resources/read':
+        return cleanAll(await readResource(uriOf(params), await this.#aside(caller, signal)));
+      case 'resources/subscribe':
+        await (await this.#subscribed()).subscribe(uriOf(params));
+        return {};
+      case 'resources/unsubscribe':
+        this.#subscriptions?.unsubscribe(uriOf(params));
+        return {};
+      case 'prompts/get':
+        return getPrompt(params, caller.role, await engine());
+      default:
+        return cleanAll(await complete(params, caller, await engine()));
+    }
+  }
+
+  /** A client reads a resource for its model, or ahead of it, or for a person: whether a model was shown it is unknown. */
+  async #aside(caller: Caller, signal: AbortSignal): Promise<ToolContext> {
+    const { aside } = await this.#options.engine();
+    return { engine: aside, caller, signal, progress: () => {} };
+  }
+
+  async #subscribed(): Promise<Subscriptions> {
+    const hub = await this.#options.engine();
+    const { notify, listChanged } = this.#options;
+    this.#subscriptions ??= new Subscriptions(hub, notify, listChanged);
+    return this.#subscriptions;
+  }
+}
+
+function uriOf({ uri }: Record<string, unknown>): string {
+  if (typeof uri === 'string') return uri;
+  throw badParams('`uri` is missing: give a string, such as mam://jobs.');
+}

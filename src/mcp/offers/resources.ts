@@ -1,0 +1,102 @@
+import type { ReadResourceResult, Resource } from '@modelcontextprotocol/sdk/types.js';
+import jobStatus from '../../../tools/job-status.ts';
+import listJobs from '../../../tools/list-jobs.ts';
+import { MamError } from '../../base/errors.ts';
+import { clean, cleanAll, cleanLine } from '../../base/text.ts';
+import { LIMITS } from '../../job/limits.ts';
+import type { JobRow } from '../../operations/request.ts';
+import { attachCommand } from '../../view/attach.ts';
+import { callOf } from '../../view/job-schema.ts';
+import { logText } from '../../view/log-text.ts';
+import { screenText } from '../../view/screen-text.ts';
+import { timeline } from '../../view/timeline.ts';
+import type { HubConnection } from '../session/engine.ts';
+import type { ToolContext } from '../tool/tool.ts';
+import { noSuchJob, parseJobUri } from './job-uri.ts';
+import { jobResource, MIME_TYPES } from './offers.ts';
+
+/** How many jobs `mam://jobs` shows, the newest. */
+export const JOBS_SHOWN = 40;
+/** How many jobs are listed as resources of their own, the newest. */
+const LISTED = 50;
+/** The newest events, of which a log shows as many as find room. */
+const LOG_EVENTS = 100;
+const TITLE_CHARS = 80;
+
+/**
+ * The newest jobs as resources of their own. Only over a connection that is there: a client that lists what there is
+ * must not start a hub.
+ */
+export async function jobResources(hub: HubConnection | undefined): Promise<Resource[]> {
+  if (hub?.connected !== true) return [];
+  const params = { registry_dir: hub.settings.registryDir, limit: LISTED };
+  // A hub that has just been lost is no reason to hide what is always there.
+  const { jobs } = await hub.peek('list', params).catch(() => ({ jobs: [] }));
+  return jobs.map(toResource);
+}
+
+function toResource({ job_id, agent, prompt_preview, final_at }: JobRow): Resource {
+  const words = cleanLine(prompt_preview, TITLE_CHARS);
+  const about = `Job of ${cleanLine(agent, TITLE_CHARS)}: ${words}`;
+  return jobResource(job_id, words === '' ? job_id : words, about, final_at === undefined);
+}
+
+/**
+ * What a resource shows now, at most 20,000 characters.
+ * @throws ProtocolError -32002 for what is not there, MamError when the hub can't be reached
+ */
+export async function readResource(uri: string, context: ToolContext): Promise<ReadResourceResult> {
+  const what = parseJobUri(uri);
+  try {
+    const text = what.kind === 'jobs' ? await jobsText(context) : await TEXTS[what.kind](what.jobId, context);
+    return { contents: [{ uri, mimeType: MIME_TYPES[what.kind], text }] };
+  } catch (error) {
+    if (error instanceof MamError && error.code === 'not_found') throw noSuchJob();
+    throw error;
+  }
+}
+
+async function jobsText(context: ToolContext): Promise<string> {
+  for (let limit = JOBS_SHOWN; ; limit = Math.ceil(limit / 2)) {
+    const answer = await listJobs.handle({ mine: false, needs_you: false, limit }, context);
+    const text = JSON.stringify(listJobs.outputSchema.parse(cleanAll(answer)));
+    if (text.length <= LIMITS.answerChars || limit === 1) return text;
+  }
+}
+
+/** The text of each kind of a job's resources. */
+const TEXTS = {
+  /** The very answer of the tool, so that the fields are the same for ever. */
+  async job(jobId: string, context: ToolContext): Promise<string> {
+    const answer = await jobStatus.handle({ job_id: jobId }, context);
+    return JSON.stringify(jobStatus.outputSchema.parse(cleanAll(answer)));
+  },
+
+  async log(jobId: string, { engine }: ToolContext): Promise<string> {
+    const ask = (after: number) =>
+      engine.request('log', {
+        job_id: jobId,
+        registry_dir: engine.settings.registryDir,
+        events_after: after,
+        limit: LOG_EVENTS,
+      });
+    let log = await ask(0);
+    if (log.more) log = await ask(Math.max(0, log.record.seq - LOG_EVENTS));
+    const rest = callOf('job_logs', { job_id: jobId, after: 0 });
+    return logText(timeline(log.events, log.record), log.record, rest, LIMITS.answerChars);
+  },
+
+  async screen(jobId: string, { engine, caller }: ToolContext): Promise<string> {
+    const address = { job_id: jobId, registry_dir: engine.settings.registryDir };
+    const [pane, { record }] = await Promise.all([
+      engine.request('screen', address),
+      engine.request('status', address),
+    ]);
+    const session = record.agent_session;
+    const rest =
+      session === undefined || !pane.live
+        ? `See ${clean(record.log_dir)}/screen.txt.`
+        : `A person sees it with: ${clean(attachCommand(session, { ...engine.settings, inside: caller.socket }))}`;
+    return screenText(pane, rest, LIMITS.answerChars);
+  },
+};

@@ -1,0 +1,124 @@
+import { MamError } from '../../base/errors.ts';
+import type { HubConnection } from '../session/engine.ts';
+import { badParams } from '../wire/protocol-error.ts';
+import { type JobUri, noSuchJob, parseJobUri } from './job-uri.ts';
+import type { Notify } from './offer-requests.ts';
+import { type Glance, Pace } from './pace.ts';
+import { JOBS_SHOWN } from './resources.ts';
+
+const MOST = 100;
+/** The screen of an open job is looked at so often, in ms: nothing tells us of output. */
+const SCREEN_MS = 1_000;
+/** The picture of a job's end is taken right after its last event: so many looks wait for it. */
+const LAST_LOOKS = 3;
+
+interface Subscribed {
+  begun: Promise<void>;
+  end: () => void;
+}
+
+/** What the client is subscribed to. Each is followed by the hub's events and survives a lost hub. */
+export class Subscriptions {
+  readonly #hub: HubConnection;
+  readonly #notify: Notify;
+  readonly #subscribed = new Map<string, Subscribed>();
+  readonly #listChanged: () => void;
+
+  /** @param listChanged called when there are jobs which an earlier list lacks */
+  constructor(hub: HubConnection, notify: Notify, listChanged: () => void) {
+    this.#hub = hub;
+    this.#notify = notify;
+    this.#listChanged = listChanged;
+  }
+
+  /**
+   * Begins to follow a resource; once more is the same as once.
+   * @throws ProtocolError for one that is not there, MamError when the hub can't be reached
+   */
+  async subscribe(uri: string): Promise<void> {
+    const what = parseJobUri(uri);
+    const known = this.#subscribed.get(uri);
+    if (known !== undefined) return known.begun;
+    if (this.#subscribed.size >= MOST)
+      throw badParams(`At most ${MOST} resources can be subscribed to at once. Unsubscribe from one first.`);
+    const pace = new Pace(untilGone(this.#lookAt(what)), () =>
+      this.#notify({ method: 'notifications/resources/updated', params: { uri } }),
+    );
+    // Heard before the first look: nothing can happen between the two.
+    const unhear = this.#hub.hear(what.kind === 'jobs' ? undefined : what.jobId, () => pace.touch());
+    const end = (): void => {
+      unhear();
+      pace.end();
+    };
+    // Whoever asks for the same meanwhile is answered the same.
+    const begun = pace.begin().catch((error: unknown) => {
+      this.unsubscribe(uri);
+      throw isGone(error) ? noSuchJob() : error;
+    });
+    this.#subscribed.set(uri, { begun, end });
+    return begun;
+  }
+
+  /** Ends it; what is not subscribed to stays so. */
+  unsubscribe(uri: string): void {
+    this.#subscribed.get(uri)?.end();
+    this.#subscribed.delete(uri);
+  }
+
+  #lookAt(what: JobUri): () => Promise<Glance> {
+    switch (what.kind) {
+      case 'jobs':
+        return this.#jobs();
+      case 'screen':
+        return this.#screen(what.jobId);
+      default:
+        return async () => {
+          const { record } = await this.#hub.peek('status', this.#address(what.jobId));
+          return { print: String(record.seq) };
+        };
+    }
+  }
+
+  #jobs(): () => Promise<Glance> {
+    let known: Set<string> | undefined;
+    return async () => {
+      const params = { registry_dir: this.#hub.settings.registryDir, limit: JOBS_SHOWN };
+      const { jobs, total } = await this.#hub.peek('list', params);
+      if (known !== undefined && jobs.some(({ job_id }) => known?.has(job_id) === false)) this.#listChanged();
+      known = new Set(jobs.map(({ job_id }) => job_id));
+      return { print: JSON.stringify({ jobs, total }) };
+    };
+  }
+
+  #screen(jobId: string): () => Promise<Glance> {
+    let left = LAST_LOOKS;
+    return async () => {
+      const screen = await this.#hub.peek('screen', this.#address(jobId));
+      const again = screen.live || (screen.missing !== undefined && left-- > 0);
+      return { print: JSON.stringify(screen), againMs: again ? SCREEN_MS : undefined };
+    };
+  }
+
+  #address(jobId: string): { job_id: string; registry_dir: string } {
+    return { job_id: jobId, registry_dir: this.#hub.settings.registryDir };
+  }
+}
+
+/** A job that was seen and is there no more (it was pruned) has changed for the last time. */
+function untilGone(look: () => Promise<Glance>): () => Promise<Glance> {
+  let seen = false;
+  return async () => {
+    try {
+      const glance = await look();
+      seen = true;
+      return glance;
+    } catch (error) {
+      if (seen && isGone(error)) return { print: 'gone' };
+      throw error;
+    }
+  };
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof MamError && error.code === 'not_found';
+}

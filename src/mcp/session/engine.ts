@@ -1,0 +1,295 @@
+import { type KnownKind, kindNames, resolveKind } from '../../agents/index.ts';
+import { MamError } from '../../base/errors.ts';
+import { newEventId } from '../../base/ids.ts';
+import { dropSpool, isLong, spoolPrompt, spoolText } from '../../bus/spool/spool.ts';
+import { previewOrWhy } from '../../hub/delegation/preview.ts';
+import { openCheckRequest } from '../../job/check.ts';
+import type { Claim } from '../../job/event.ts';
+import { LIMITS } from '../../job/limits.ts';
+import type { Owner } from '../../job/owner.ts';
+import type { JobRecord } from '../../job/record.ts';
+import { openLink, readyHub } from '../../link/client.ts';
+import { ensureHub } from '../../link/ensure-hub.ts';
+import { tellSeen } from '../../link/hold.ts';
+import type { Link } from '../../link/link.ts';
+import { parseCursor, waitForJobs } from '../../link/waiter.ts';
+import type {
+  ClaimOutcome,
+  Command,
+  Commands,
+  HookParams,
+  HookResult,
+  LogMessage,
+} from '../../operations/request.ts';
+import type { WaitAnswer, WaitRequest } from '../../operations/wait-types.ts';
+import type { Settings } from '../../settings/config.ts';
+import { peerEnvironment, sessionEnvironment } from '../../settings/environment.ts';
+import { mamCommand, mamProgram } from '../../settings/program.ts';
+import type { Engine, Report } from '../tool/tool.ts';
+import { ownJobs } from './own-jobs.ts';
+
+/** A delegation may take this long: its own 5 s, and the start of a hub before it; in ms. */
+const DELEGATE_MS = 20_000;
+/** An agent may take 45 s to become ready. */
+const START_MS = 55_000;
+/** How much later than its script's time limit a verdict may come, in ms. */
+const VERDICT_MS = 20_000;
+/** A permission may be decided the next day. In ms. */
+const DECISION_MS = 24 * 3_600_000;
+
+/** The engine of the tools, and what else can be heard over its connection. */
+export interface HubConnection extends Engine {
+  /** True while there is a connection: before its first use there is none. */
+  readonly connected: boolean;
+  /** The realm that it began with. */
+  readonly realm: string;
+  /** Takes over the settings that hold now, all but the realm. */
+  renew(): Promise<void>;
+  /** The agent kinds that there are. */
+  readonly kinds: string[];
+  /** Asks as `request` does, for no model's eyes: what the client was shown last stays as it is. */
+  peek<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']>;
+  /** The same for tools whose answer no model need have seen: all that is asked of the hub is asked by `peek`, and nobody has seen it. */
+  readonly aside: Engine;
+  /**
+   * Calls `listener` at every recorded event of a job, or of all jobs of this host, with it; and without one after
+   * each connection.
+   * @returns a function that ends it
+   */
+  hear(jobId: string | undefined, listener: (message?: LogMessage) => void): () => void;
+  /** Hands a dialog of the client on. @returns the decision on it, up to a day later; none when it was settled */
+  relay(params: HookParams): Promise<HookResult>;
+  /** Calls `listener` when a wait of the client has ended, whatever ended it, with the jobs that it was for. */
+  onWaited(listener: (jobIds: readonly string[]) => void): void;
+  /** True while a wait of the client is in force for a job. */
+  waitsFor(jobId: string): boolean;
+  /** Calls `listener` when a job was delegated from here. */
+  onDelegated(listener: () => void): void;
+}
+
+/**
+ * The server's way to the hub. Nothing is connected or started before something is asked for.
+ * @param now the settings that hold, the same object as long as they stay
+ */
+export async function createEngine(now: () => Promise<Settings>): Promise<HubConnection> {
+  return new HubEngine(await now(), now);
+}
+
+class HubEngine implements HubConnection {
+  private readonly now: () => Promise<Settings>;
+  private given: Settings;
+  private all: Settings;
+  private shownSettings: Engine['settings'];
+  private link: Link | undefined;
+  /** By job id: the open permission request that the client was shown last. */
+  private readonly shownRequests = new Map<string, string>();
+  private delegated: (() => void) | undefined;
+  private waited: ((jobIds: readonly string[]) => void) | undefined;
+  private readonly waits = new Set<readonly string[]>();
+
+  constructor(settings: Settings, now: () => Promise<Settings>) {
+    this.now = now;
+    this.given = settings;
+    this.all = settings;
+    this.shownSettings = forTools(settings);
+  }
+
+  get settings(): Engine['settings'] {
+    return this.shownSettings;
+  }
+
+  get realm(): string {
+    return this.all.realm;
+  }
+
+  async renew(): Promise<void> {
+    const settings = await this.now();
+    if (settings === this.given) return;
+    this.given = settings;
+    this.all = { ...settings, realm: this.realm };
+    this.shownSettings = forTools(this.all);
+  }
+
+  kind(name: string): KnownKind {
+    return resolveKind(name, this.all);
+  }
+
+  async request<C extends Command>(
+    command: C,
+    params: Commands[C]['params'],
+  ): Promise<Commands[C]['result']> {
+    if (command === 'preview') {
+      const job = params as Commands['preview']['params'];
+      return previewOrWhy(() => this.previewed(job), job, this.all.host) as Promise<Commands[C]['result']>;
+    }
+    await readyHub(this.all);
+    if (command === 'verify') {
+      // Without a limit of its own the job's holds, which the hub knows.
+      const { validate_timeout_seconds: seconds = LIMITS.timeoutSeconds } =
+        params as Commands['verify']['params'];
+      return this.connection().request(command, params, seconds * 1000 + VERDICT_MS);
+    }
+    if (command === 'start') return this.connection().request(command, params, START_MS);
+    if (command === 'status') {
+      const result = (await this.connection().request(command, params)) as Commands['status']['result'];
+      this.note(result.record);
+      return result as Commands[C]['result'];
+    }
+    if (command !== 'delegate') return this.connection().request(command, params);
+    const prepared = await spoolPrompt(this.all.home, params as Commands['delegate']['params']);
+    const result = await this.connection().request(command, prepared as Commands[C]['params'], DELEGATE_MS);
+    this.delegated?.();
+    return result;
+  }
+
+  private async previewed(params: Commands['preview']['params']): Promise<Commands['preview']['result']> {
+    await readyHub(this.all);
+    return this.connection().request('preview', await spoolPrompt(this.all.home, params), DELEGATE_MS);
+  }
+
+  get connected(): boolean {
+    return this.link?.connected === true;
+  }
+
+  get kinds(): string[] {
+    return kindNames(this.all.agents);
+  }
+
+  async peek<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']> {
+    await readyHub(this.all);
+    return this.connection().request(command, params);
+  }
+
+  get aside(): Engine {
+    const request: Engine['request'] = (command, params) =>
+      this.peek(command, { ...params, seen_by: undefined });
+    return Object.create(this, { request: { value: request } });
+  }
+
+  async relay(params: HookParams): Promise<HookResult> {
+    await readyHub(this.all);
+    return this.connection().request('hook', params, DECISION_MS);
+  }
+
+  hear(jobId: string | undefined, listener: (message?: LogMessage) => void): () => void {
+    const link = this.connection();
+    const { host } = this.all;
+    const ends = [
+      jobId === undefined ? link.followAll(host, listener) : link.follow(jobId, host, listener),
+      link.onConnect(() => listener()),
+    ];
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
+  onDelegated(listener: () => void): void {
+    this.delegated = listener;
+  }
+
+  onWaited(listener: (jobIds: readonly string[]) => void): void {
+    this.waited = listener;
+  }
+
+  waitsFor(jobId: string): boolean {
+    return [...this.waits].some((jobIds) => jobIds.includes(jobId));
+  }
+
+  shownRequest(jobId: string): string | undefined {
+    return this.shownRequests.get(jobId);
+  }
+
+  /** What a client has been told of a job's requests: its answer is meant for that. */
+  private note(record: JobRecord): void {
+    const permission = record.requests.find(
+      ({ kind, resolved_at }) => kind === 'permission' && resolved_at === undefined,
+    );
+    const decidable = permission ?? openCheckRequest(record);
+    if (decidable === undefined) this.shownRequests.delete(record.job_id);
+    else this.shownRequests.set(record.job_id, decidable.request_id);
+  }
+
+  async report(report: Report): Promise<ClaimOutcome> {
+    const { result, ...rest } = report;
+    const long = result !== undefined && isLong(result);
+    const claim: Claim = {
+      ...rest,
+      event_id: report.event_id ?? newEventId(),
+      source: 'peer',
+      at: new Date().toISOString(),
+      ...(long && { result_spool: await spoolText(this.all.home, result) }),
+      ...(!long && result !== undefined && { result }),
+    };
+    try {
+      return await this.connection().claim(claim);
+    } catch (error) {
+      // Never sent: nobody will come for its text.
+      if (claim.result_spool !== undefined && error instanceof MamError && error.code === 'bad_input')
+        await dropSpool(this.all.home, claim.result_spool);
+      throw error;
+    }
+  }
+
+  async wait(request: WaitRequest): Promise<WaitAnswer> {
+    await readyHub(this.all);
+    // Checked also where there is nothing to wait for.
+    const places = parseCursor(request.cursor);
+    const jobIds =
+      request.job_ids.length > 0
+        ? request.job_ids
+        : await ownJobs(this.connection(), this.all.registryDir, request, places);
+    if (jobIds.length === 0)
+      return {
+        outcome: 'final',
+        jobs: [],
+        unseen: [],
+        events: [],
+        events_left_out: 0,
+        cursor: request.cursor ?? '',
+      };
+    if (request.job_ids.length === 0) request.onFound?.(jobIds);
+    this.waits.add(jobIds);
+    return waitForJobs({
+      link: this.connection(),
+      host: this.all.host,
+      registryDir: this.all.registryDir,
+      jobIds,
+      until: request.until,
+      timeoutMs: request.timeoutMs,
+      cursor: request.cursor,
+      signal: request.signal,
+      owner: request,
+      onEvent: request.onEvent,
+    }).finally(() => {
+      this.waits.delete(jobIds);
+      this.waited?.(jobIds);
+    });
+  }
+
+  shown(jobs: JobRecord[], owner: Owner): void {
+    for (const job of jobs) this.note(job);
+    tellSeen(this.connection(), this.all.registryDir, owner, jobs);
+  }
+
+  async close(): Promise<void> {
+    await this.link?.close();
+  }
+
+  private connection(): Link {
+    this.link ??= openLink(this.all, async () => {
+      await this.renew();
+      await ensureHub(this.all);
+    });
+    return this.link;
+  }
+}
+
+function forTools(settings: Settings): Engine['settings'] {
+  return {
+    ...settings,
+    mamCommand: mamCommand(settings),
+    mamProgram: mamProgram(),
+    peerEnvironment: peerEnvironment(settings),
+    sessionEnvironment: sessionEnvironment(),
+  };
+}

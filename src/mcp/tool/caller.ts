@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { pidNamespace } from '../../base/process-id.ts';
+import { ancestors, commandLineOf } from '../../base/processes.ts';
+import type { Settings } from '../../settings/config.ts';
+import type { Caller, Client } from './tool.ts';
+
+const PROCESS_SESSION = `process-${randomUUID()}`;
+let pids: number[] | undefined;
+let daemon: boolean | undefined;
+
+/**
+ * Who calls: the client's words put together with what this process knows of its surroundings.
+ * @param meta `_meta` of the call, where Codex names its session
+ */
+export function identifyCaller(
+  settings: Settings,
+  client: Client,
+  meta: Record<string, unknown> | undefined,
+): Caller {
+  pids ??= [process.pid, ...ancestors()];
+  daemon ??= client.name.startsWith('codex') && isBehindDaemon(pids);
+  if (daemon) {
+    // Codex 0.171.0 lets one background process run the servers of all its panes: pane and ancestors are the first one's.
+    return {
+      clientName: client.name,
+      clientVersion: client.version,
+      session: word(meta?.['sessionId']) ?? word(meta?.['threadId']) ?? PROCESS_SESSION,
+      pids: [process.pid],
+      ns: pidNamespace(),
+      cwd: settings.cwd,
+      role: settings.role,
+      channel: false,
+    };
+  }
+  return {
+    clientName: client.name,
+    clientVersion: client.version,
+    session: sessionOf(settings, meta),
+    pane: settings.pane,
+    socket: settings.pane === undefined ? undefined : settings.paneSocket,
+    place: settings.place,
+    pids,
+    ns: pidNamespace(),
+    cwd: settings.cwd,
+    role: settings.role,
+    channel: settings.channel && client.name === 'claude-code',
+  };
+}
+
+/** True when one of these processes is Codex's background process. */
+function isBehindDaemon(candidates: readonly number[]): boolean {
+  return candidates.some((pid) => commandLineOf(pid)?.includes('app-server') === true);
+}
+
+/** The client's own id of a call (Claude Code, Codex), absent where it sends none. */
+export function callIdOf(meta: Record<string, unknown> | undefined): string | undefined {
+  return word(meta?.['claudecode/toolUseId']) ?? word(meta?.['callId']);
+}
+
+/** The client's session by its own id, else by its pane, else by this process. */
+function sessionOf(settings: Settings, meta: Record<string, unknown> | undefined): string {
+  const own = settings.clientSession ?? word(meta?.['sessionId']) ?? word(meta?.['threadId']);
+  if (own !== undefined) return own;
+  if (settings.pane !== undefined) return `${settings.paneSocket ?? ''}:${settings.pane}`;
+  return PROCESS_SESSION;
+}
+
+function word(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && value.length <= 200 ? value : undefined;
+}

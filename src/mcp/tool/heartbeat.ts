@@ -1,0 +1,55 @@
+import { cleanLine } from '../../base/text.ts';
+import type { LogMessage } from '../../operations/request.ts';
+
+/** A client hears at least this often that the call is alive, in ms: OpenCode gives up after 60 s of silence. */
+const BEAT_MS = 10_000;
+/** And of events no more often than this, in ms: a burst is one message. */
+const LEAST_MS = 1_000;
+/** How much of an event's text a message carries, in characters. */
+const LAST_WORDS = 120;
+
+/** Tells a client, in words for the person who watches, that a wait is alive and what happened last. */
+export class Heartbeat {
+  readonly #progress: (message: string) => void;
+  #what: string;
+  readonly #started = performance.now();
+  readonly #beat: NodeJS.Timeout;
+  #soon: NodeJS.Timeout | undefined;
+  #told = Number.NEGATIVE_INFINITY;
+  #last = '';
+
+  /** @param what is waited for, such as `job roof-1a2b3c4d` */
+  constructor(progress: (message: string) => void, what: string) {
+    this.#progress = progress;
+    this.#what = what;
+    this.#beat = setInterval(() => this.#tell(), BEAT_MS);
+  }
+
+  /** It has turned out what is waited for. */
+  waitsFor(what: string): void {
+    this.#what = what;
+  }
+
+  /** An event came: it is told at once, or together with those of the same second. */
+  heard({ event, status }: LogMessage): void {
+    const words = event.detail === undefined ? '' : `: ${cleanLine(event.detail, LAST_WORDS)}`;
+    this.#last = `; ${event.job_id} is ${status}, last event ${event.type}${words}`;
+    const left = this.#told + LEAST_MS - performance.now();
+    if (left <= 0) this.#tell();
+    else this.#soon ??= setTimeout(() => this.#tell(), left);
+  }
+
+  /** The wait is over: nothing is told any more. */
+  end(): void {
+    clearInterval(this.#beat);
+    clearTimeout(this.#soon);
+  }
+
+  #tell(): void {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    this.#told = performance.now();
+    const seconds = Math.round((this.#told - this.#started) / 1000);
+    this.#progress(`Waiting for ${this.#what}, ${seconds} s${this.#last}`);
+  }
+}

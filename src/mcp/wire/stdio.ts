@@ -1,0 +1,168 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import {
+  isInitializeRequest,
+  isJSONRPCNotification,
+  isJSONRPCRequest,
+  type JSONRPCMessage,
+  type JSONRPCRequest,
+  type RequestId,
+} from '@modelcontextprotocol/sdk/types.js';
+import { systemCode } from '../../base/errors.ts';
+import { LineAssembler, type LineSink, MAX_LINE_BYTES } from './lines.ts';
+import { logLine } from './stderr.ts';
+
+const PARSE_ERROR = -32700;
+const INVALID_REQUEST = -32600;
+const INVALID_PARAMS = -32602;
+const BAD_INITIALIZE =
+  'initialize needs `protocolVersion` (a string), `capabilities` (an object) and `clientInfo` (an object with `name` and `version`).';
+const ID = String.raw`"id"\s*:\s*("(?:[^"\\]|\\.){0,200}"|-?\d{1,15})`;
+const OTHER = String.raw`"(?:jsonrpc|method)"\s*:\s*"[^"]*"`;
+/** An id before anything nested, or after it: elsewhere it could belong to an argument. */
+const ID_FIRST = new RegExp(String.raw`^\s*\{\s*(?:${OTHER}\s*,\s*)*${ID}`);
+const ID_LAST = new RegExp(String.raw`\}\s*,\s*(?:${OTHER}\s*,\s*)*${ID}\s*(?:,\s*${OTHER}\s*)*\}\s*$`);
+
+/**
+ * MCP's stdio transport. Unlike the SDK's own it ends with its client (end of stdin, EPIPE), reads a long line in
+ * linear time, and answers what it can't read instead of closing.
+ */
+export class StdioTransport implements Transport, LineSink {
+  onmessage?: NonNullable<Transport['onmessage']>;
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  /** Called when the client is gone: nothing more will come, or nobody reads any more. */
+  ongone?: (reason: string) => void;
+  /** Requests that are not answered yet. */
+  readonly pending = new Map<RequestId, JSONRPCRequest>();
+
+  readonly #in: Readable;
+  readonly #out: Writable;
+  readonly #lines = new LineAssembler(this);
+  #unwritten = 0;
+  #closed = false;
+
+  constructor(input: Readable = process.stdin, output: Writable = process.stdout) {
+    this.#in = input;
+    this.#out = output;
+  }
+
+  /** Begins to read. Called by the SDK's `connect`. */
+  async start(): Promise<void> {
+    // Every answer that waits for a slow client may listen for `drain`; that is no leak.
+    this.#out.setMaxListeners(0);
+    this.#out.on('error', (error) => {
+      if (systemCode(error) !== 'EPIPE') logLine(`stdout: ${error.message}`);
+      this.#gone(`stdout: ${systemCode(error) ?? 'failed'}`);
+    });
+    this.#in.on('data', (chunk: Buffer) => this.#lines.push(chunk));
+    this.#in.once('end', () => {
+      this.#lines.end();
+      this.#gone('end of stdin');
+    });
+    this.#in.once('close', () => this.#gone('stdin closed'));
+    this.#in.on('error', (error) => this.#gone(`stdin: ${systemCode(error) ?? 'failed'}`));
+  }
+
+  /** Writes a message; resolves when the system has taken it. Answers go out in the order of the calls. */
+  send(message: JSONRPCMessage): Promise<void> {
+    if (!('method' in message) && message.id !== undefined) this.pending.delete(message.id);
+    return this.#write(message);
+  }
+
+  /** Lets go of stdin. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#in.pause();
+    this.onclose?.();
+  }
+
+  /** True when all that was sent has been taken by the system. */
+  get flushed(): boolean {
+    return this.#unwritten === 0;
+  }
+
+  /** One line of the client's. */
+  line(text: string): void {
+    if (text.trim() === '') return;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      this.#refuse(
+        null,
+        PARSE_ERROR,
+        'Parse error: the line is not JSON. Send one JSON-RPC message per line.',
+      );
+      return;
+    }
+    this.#receive(value);
+  }
+
+  /** A line too long to be read: its call is answered where its id can be found. */
+  tooLong(head: string, tail: string): void {
+    const found = ID_FIRST.exec(head)?.[1] ?? ID_LAST.exec(tail)?.[1];
+    const id = found === undefined ? null : (JSON.parse(found) as RequestId);
+    const limit = MAX_LINE_BYTES / 1024 / 1024;
+    this.#refuse(
+      id,
+      INVALID_REQUEST,
+      `The message is longer than ${limit} MB and was not read. Put long texts into a file and name the file.`,
+    );
+  }
+
+  #receive(value: unknown): void {
+    if (isJSONRPCRequest(value)) {
+      // The SDK would answer it with -32603 and zod's words.
+      if (value.method === 'initialize' && !isInitializeRequest(value)) {
+        this.#refuse(value.id, INVALID_PARAMS, BAD_INITIALIZE);
+        return;
+      }
+      this.pending.set(value.id, value);
+    } else if (isJSONRPCNotification(value)) {
+      // A cancelled call gets no answer, so nothing shall wait for one.
+      if (value.method === 'notifications/cancelled')
+        this.pending.delete(value.params?.['requestId'] as RequestId);
+    } else if (!isResponse(value)) {
+      this.#refuse(
+        idOf(value),
+        INVALID_REQUEST,
+        'Invalid request: this is not a JSON-RPC 2.0 message of MCP.',
+      );
+      return;
+    }
+    this.onmessage?.(value as JSONRPCMessage);
+  }
+
+  #refuse(id: RequestId | null, code: number, message: string): void {
+    void this.#write({ jsonrpc: '2.0', id, error: { code, message } });
+  }
+
+  #write(message: unknown): Promise<void> {
+    this.#unwritten++;
+    return new Promise((resolve) => {
+      this.#out.write(`${JSON.stringify(message)}\n`, () => {
+        this.#unwritten--;
+        resolve();
+      });
+    });
+  }
+
+  #gone(reason: string): void {
+    this.ongone?.(reason);
+  }
+}
+
+function isResponse(value: unknown): boolean {
+  return isObject(value) && ('result' in value || 'error' in value);
+}
+
+function idOf(value: unknown): RequestId | null {
+  const id = isObject(value) ? value['id'] : undefined;
+  return typeof id === 'string' || Number.isInteger(id) ? (id as RequestId) : null;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MamError } from '../base/errors.ts';
+import { shellWord } from '../base/shell-word.ts';
+import type { Settings } from './config.ts';
+
+/** This program's command line, as program and arguments. */
+export function mamProgram(): string[] {
+  return [process.execPath, programPath()];
+}
+
+/** How a peer can call the command line: `mam` when that is on the PATH, else this program by its full path. */
+export function mamCommand(settings: Settings): string {
+  for (const folder of (settings.path ?? '').split(delimiter)) {
+    if (isAbsolute(folder) && existsSync(join(folder, 'mam'))) return 'mam';
+  }
+  return `node ${shellWord(programPath())}`;
+}
+
+/** Absolute path of the bundle's `main.js`. */
+export function programPath(): string {
+  const here = fileURLToPath(import.meta.url);
+  // The bundle's parts lie beside or below its main.js; from the source (tests of single files) the bundle is in dist.
+  for (let folder = dirname(here); ; folder = dirname(folder)) {
+    const candidates = [join(folder, 'main.js'), join(folder, 'dist', 'main.js')];
+    const found = candidates.find((candidate) => existsSync(candidate));
+    if (found !== undefined) return found;
+    if (folder === dirname(folder))
+      throw new MamError('internal', 'The built program was not found.', 'Run npm run build.');
+  }
+}
