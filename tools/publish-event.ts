@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { MamError } from '../src/base/errors.ts';
 import { isJobId } from '../src/base/ids.ts';
+import { sha256 } from '../src/base/sha256.ts';
 import { hasLoneSurrogate } from '../src/base/text.ts';
 import type { ClaimReply } from '../src/job/event.ts';
 import { LIMITS } from '../src/job/limits.ts';
@@ -124,7 +124,7 @@ export default defineTool({
 
 /** The same call of the same client is the same event, however often it arrives. */
 function eventId(session: string, callId: string): string {
-  return `call-${createHash('sha256').update(`${session}\n${callId}`).digest('hex').slice(0, 32)}`;
+  return `call-${sha256(`${session}\n${callId}`).slice(0, 32)}`;
 }
 
 function answered(jobId: string, type: ReportType, reply: ClaimReply, earlier: string[] = []): Output {

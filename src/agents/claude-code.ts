@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
+import { shellCommand } from '../base/shell.ts';
 import { OWN_TOOLS } from './hooks/claude-code.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
-import { shellCommand } from './shell.ts';
 
 /*
  * The screen of Claude Code 2.1.332 from the bottom: footer rows, which are indented; a rule; the input box, whose first

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
+import { sha256 } from '../base/sha256.ts';
+import { shellCommand } from '../base/shell.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
-import { shellCommand } from './shell.ts';
 
 /*
  * The screen of Codex 0.171.0 from the bottom: one or two footer rows, which are indented; an empty row; the input box,
@@ -274,7 +274,7 @@ function trustHash(event: string, handler: { command: string; timeout: number })
   // The order of the keys is by the alphabet.
   const hooks = [{ async: false, command, timeout, type: 'command' }];
   const identity = JSON.stringify({ event_name: snakeCase(event), hooks });
-  return `sha256:${createHash('sha256').update(identity).digest('hex')}`;
+  return `sha256:${sha256(identity)}`;
 }
 
 function snakeCase(event: string): string {

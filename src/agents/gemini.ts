@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { MamError } from '../base/errors.ts';
+import { shellCommand } from '../base/shell.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
-import { shellCommand } from './shell.ts';
 
 /*
  * The screen of Gemini CLI 0.61.0 from the bottom: the footer (one row of labels and one of values, or less); the input

@@ -1,5 +1,3 @@
-import { LIMITS } from '../job/limits.ts';
-
 /** Nearly every text: nothing has to be looked for. */
 const PLAIN = /^[\t\n -~]*$/;
 /** Whole escape sequences go first, so that no `[31m` stays behind. One without an end takes the rest of its line. */
@@ -99,24 +97,6 @@ export function tailWithin(text: string, bytes: number): string {
   return tail.replace(/^[\udc00-\udfff]/, '');
 }
 
-/**
- * A page of a task.
- * @param offset UTF-16 unit to begin with; one inside a pair is moved before it
- * @returns at most 16,000 characters and 32 KB of UTF-8, and the next page's offset if there is one
- */
-export function taskPage(text: string, offset: number): { page: string; next: number | undefined } {
-  let start = Math.min(Math.max(0, offset), text.length);
-  if (start > 0 && start < text.length && isLowSurrogate(text.charCodeAt(start))) start--;
-  let page = sliceUnits(text, start, start + LIMITS.taskPageChars);
-  while (Buffer.byteLength(page) > LIMITS.taskPageBytes) {
-    // A unit of UTF-16 is 3 bytes of UTF-8 at most, so this shrinks to a fit in a few steps.
-    const fit = Math.floor((page.length * LIMITS.taskPageBytes) / Buffer.byteLength(page));
-    page = sliceUnits(page, 0, Math.min(fit, page.length - 1));
-  }
-  const end = start + page.length;
-  return { page, next: end < text.length ? end : undefined };
-}
-
 /** True when the text has half a surrogate pair: it could not be kept byte for byte. */
 export function hasLoneSurrogate(text: string): boolean {
   return !text.isWellFormed();
@@ -127,15 +107,6 @@ export function unitsNote(text: string): string {
   return text.length === [...text].length ? '' : ' (in UTF-16: an emoji counts as two)';
 }
 
-/** The words of a prompt that stand in lists and on retained topics. */
-export function promptPreview(prompt: string): string {
-  return cleanLine(ownCopy(prompt.slice(0, 2 * LIMITS.promptPreviewChars)), LIMITS.promptPreviewChars);
-}
-
 function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
-}
-
-function isLowSurrogate(unit: number): boolean {
-  return unit >= 0xdc00 && unit <= 0xdfff;
 }

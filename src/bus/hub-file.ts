@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { sha256 } from '../base/sha256.ts';
 import type { BrokerSettings } from '../settings/config.ts';
 import { redactUrl } from './address.ts';
 
@@ -34,8 +34,5 @@ export function describeBroker(broker: BrokerSettings | undefined): string {
 /** The same for the same broker and user. The password is left out: a wrong one must be refused by the broker. */
 export function brokerFingerprint(broker: BrokerSettings | undefined): string {
   if (broker === undefined) return 'embedded';
-  return createHash('sha256')
-    .update(JSON.stringify([broker.url, broker.username ?? '']))
-    .digest('hex')
-    .slice(0, 16);
+  return sha256(JSON.stringify([broker.url, broker.username ?? ''])).slice(0, 16);
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { accessSync, constants, lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { MamError } from '../base/errors.ts';
+import { sha256 } from '../base/sha256.ts';
 import type { Validation } from '../job/record.ts';
 import { readForeignBytes } from '../trust/files.ts';
 
@@ -10,9 +10,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
 /** The hash of a script that can be read. @throws MamError `bad_input` for one that can't */
 export function scriptHash(path: string): string {
   try {
-    return createHash('sha256')
-      .update(readForeignBytes(realpathSync(path), MAX_BYTES))
-      .digest('hex');
+    return sha256(readForeignBytes(realpathSync(path), MAX_BYTES));
   } catch (error) {
     throw new MamError(
       'bad_input',

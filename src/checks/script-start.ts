@@ -1,8 +1,8 @@
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, isAbsolute } from 'node:path';
-import { inQuotes } from '../agents/shell.ts';
 import { MamError, systemCode } from '../base/errors.ts';
 import { findProgram } from '../base/find-program.ts';
+import { inQuotes } from '../base/shell.ts';
 import { isExecutable } from './script-hash.ts';
 
 /** As much of a script tells what it is, in bytes. */

@@ -1,6 +1,6 @@
 import { MamError } from '../base/errors.ts';
-import { shellWord } from '../base/shell-word.ts';
-import type { JobRow } from '../operations/request.ts';
+import { shellWord } from '../base/shell.ts';
+import type { JobRow } from '../job/row.ts';
 import { hasJob } from '../registry/paths.ts';
 import { commandWords } from '../view/command-words.ts';
 import { jobView } from '../view/job.ts';

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { MamError } from '../base/errors.ts';
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import type { Stage } from '../demo/stage.ts';
 import { programPath } from '../settings/program.ts';
 import { defineCommand } from './core/command.ts';

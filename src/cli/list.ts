@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { explain, MamError, systemCode } from '../base/errors.ts';
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
+import type { JobRow } from '../job/row.ts';
 import { STATUSES } from '../job/words.ts';
-import type { JobRow } from '../operations/request.ts';
 import { awayError, awayJobs, awayListError } from '../registry/away.ts';
 import { homePaths } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';

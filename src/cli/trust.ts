@@ -1,6 +1,6 @@
 import { builtIn } from '../agents/index.ts';
 import { MamError } from '../base/errors.ts';
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import { clean } from '../base/text.ts';
 import { redactUrl } from '../bus/address.ts';
 import { ensureHome, homePaths } from '../registry/home.ts';

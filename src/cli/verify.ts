@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { explain, MamError } from '../base/errors.ts';
 import { newEventId } from '../base/ids.ts';
+import { scriptOf } from '../checks/job-script.ts';
 import {
   outputTail,
   runScript,
@@ -9,7 +10,6 @@ import {
   scriptEnvironment,
 } from '../checks/script.ts';
 import { checkNamedScript } from '../checks/script-start.ts';
-import { scriptOf } from '../hub/verdicts/verifications.ts';
 import type { JobRecord } from '../job/record.ts';
 import { openLink } from '../link/client.ts';
 import { foldJob } from '../registry/fold.ts';

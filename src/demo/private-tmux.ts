@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { MamError, systemCode } from '../base/errors.ts';
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import { programPath } from '../settings/program.ts';
 import { type Stage, stageEnvironment } from './stage.ts';
 

@@ -1,4 +1,4 @@
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import { cleanLine } from '../base/text.ts';
 import type { Delegated, JobStatus } from './mam-client.ts';
 import { attachCommand } from './private-tmux.ts';

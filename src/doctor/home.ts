@@ -2,7 +2,7 @@ import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { explain } from '../base/errors.ts';
 import { nearestThere } from '../base/real-place.ts';
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import { userId } from '../base/user-home.ts';
 import { homePaths } from '../registry/home.ts';
 import { homeFaults } from '../registry/home-faults.ts';

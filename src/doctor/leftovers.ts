@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { leftAnnouncements } from '../hub/panes/peer-server.ts';
+import { leftAnnouncements } from '../registry/announcements.ts';
 import { homePaths } from '../registry/home.ts';
 import { readForeign } from '../trust/files.ts';
 import type { Check } from './check.ts';

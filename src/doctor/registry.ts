@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { systemCode } from '../base/errors.ts';
 import { isJobId } from '../base/ids.ts';
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import { isFinal, type Status } from '../job/words.ts';
 import { awayError, inodeOf, isAway, isJournalGone, journalGoneError } from '../registry/away.ts';
 import { isOwnJob, proofError } from '../registry/history.ts';

@@ -6,7 +6,7 @@ import { cleanLine } from '../base/text.ts';
 import { knownUserHome } from '../base/user-home.ts';
 import { gone } from '../base/working-folder.ts';
 import { redactUrl } from '../bus/address.ts';
-import { makeLogFolder } from '../checks/delegation-checks.ts';
+import { makeLogFolder } from '../order/delegation-checks.ts';
 import { ownConfigText } from '../settings/config.ts';
 import { type ConfigFile, parseConfigFile } from '../settings/config-file.ts';
 import { findProjectFolder, PROJECT_FOLDER } from '../settings/project.ts';

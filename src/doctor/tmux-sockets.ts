@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { explain } from '../base/errors.ts';
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import { cleanLine } from '../base/text.ts';
 import { userId } from '../base/user-home.ts';
 import type { Settings } from '../settings/config.ts';

@@ -91,3 +91,6 @@ export interface ClaimReply {
   messages?: string[] | undefined;
   next?: string | undefined;
 }
+
+/** An event before the hub has given it its place. */
+export type Draft = Omit<RecordedEvent, 'seq' | 'recorded_at' | 'late'>;

@@ -1,4 +1,4 @@
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import { cleanLine } from '../base/text.ts';
 import { LIMITS } from './limits.ts';
 

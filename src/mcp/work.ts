@@ -6,7 +6,7 @@ import { hasLiveJobs } from '../registry/home.ts';
 import { parseArguments } from './arguments.ts';
 import { Catalog } from './catalog.ts';
 import { LiveSettings } from './live-settings.ts';
-import type { Notify } from './offers/offer-requests.ts';
+import type { Notify } from './offers/offers.ts';
 import type { HubConnection } from './session/engine.ts';
 import { callIdOf, identifyCaller } from './tool/caller.ts';
 import type { Caller, Client, Role, Tool } from './tool/tool.ts';

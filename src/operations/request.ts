@@ -1,6 +1,7 @@
 import type { ClaimReply, Origin, RecordedEvent } from '../job/event.ts';
 import type { HookReport } from '../job/hook.ts';
 import type { AgentSession, JobRecord, ReceiptEntry, Supervisor } from '../job/record.ts';
+import type { JobRow } from '../job/row.ts';
 import type { Standing } from '../job/standing.ts';
 import type {
   AgentPlace,
@@ -153,18 +154,6 @@ export interface ListParams {
   untold?: boolean | undefined;
   limit: number;
   cursor?: string | undefined;
-}
-
-/** A row of a list: what tells one job from another. */
-export interface JobRow extends Standing {
-  job_id: string;
-  agent: string;
-  prompt_preview: string;
-  detail?: string | undefined;
-  session?: string | undefined;
-  pane?: string | undefined;
-  created_at: string;
-  final_at?: string | undefined;
 }
 
 export interface ListResult {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { MamError, systemCode } from '../base/errors.ts';
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import { type Home, type Pointer, readPointers, readRegistries } from './home.ts';
 import { knownRegistry, placesOf } from './known-jobs.ts';
 import { hasJob, jobPaths, whereIs } from './paths.ts';

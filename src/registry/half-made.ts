@@ -1,7 +1,7 @@
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { promptPreview } from '../base/text.ts';
 import type { JobOrder } from '../job/record.ts';
+import { promptPreview } from '../job/task-text.ts';
 import { readForeign } from '../trust/files.ts';
 import { isOwnFile, isOwnFolder } from '../trust/owner.ts';
 import { journalText, readJournal } from './journal.ts';

@@ -1,5 +1,5 @@
 import { MamError } from '../base/errors.ts';
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import { historyError, historyOf } from '../job/history.ts';
 import { type FoldedJob, foldJob } from './fold.ts';
 import type { Home } from './home.ts';

@@ -1,7 +1,7 @@
 import { accessSync, constants, lstatSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MamError, systemCode } from '../base/errors.ts';
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import { userId } from '../base/user-home.ts';
 import { isOwn, whyForeign } from '../trust/owner.ts';
 import { foldersOf, type Home } from './home.ts';

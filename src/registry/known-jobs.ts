@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, namesIn } from '../base/folders.ts';
+import { sha256 } from '../base/sha256.ts';
 import { replaceOwn } from '../trust/files.ts';
 import type { Home, Pointer } from './home.ts';
 import { hasJob, inodeAt } from './paths.ts';
@@ -113,5 +113,5 @@ function read(path: string): KnownRegistry | undefined {
 }
 
 function pathOf(home: Home, registryDir: string): string {
-  return join(home.known, createHash('sha256').update(registryDir).digest('hex').slice(0, 32));
+  return join(home.known, sha256(registryDir).slice(0, 32));
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../base/folders.ts';
+import { sha256 } from '../base/sha256.ts';
 import { sliceUnits } from '../base/text.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
@@ -100,10 +100,6 @@ function isThere(path: string, hash: string): boolean {
   } catch {
     return false;
   }
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 function beginning(value: unknown): unknown {

@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { MamError } from '../base/errors.ts';
 import { realPlace } from '../base/real-place.ts';
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import { knownUserHome, userHome, userId } from '../base/user-home.ts';
 import { workingFolder } from '../base/working-folder.ts';
 import { LIMITS } from '../job/limits.ts';

@@ -1,5 +1,5 @@
 import { MamError } from '../base/errors.ts';
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import type { TmuxServer } from './control.ts';
 import { IS_HIDDEN_FORMAT, STARTED_FORMAT } from './marks.ts';
 import { quote } from './quote.ts';

@@ -1,7 +1,7 @@
 import { explain, MamError } from '../base/errors.ts';
 import { lifeOf, type ProcessId } from '../base/process-id.ts';
 import { commandLineOf } from '../base/processes.ts';
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import { carriedBy } from './carrier.ts';
 import type { TmuxServer } from './control.ts';
 import { type Target, unfit } from './guard.ts';

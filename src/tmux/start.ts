@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { execa } from 'execa';
 import { MamError } from '../base/errors.ts';
 import { pidNamespace } from '../base/process-id.ts';
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import { firstLine } from './first-line.ts';
 import { HIDDEN_NAME, HIDDEN_OPTION } from './marks.ts';
 import { clientPath } from './program.ts';

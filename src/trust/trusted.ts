@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { existsSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../base/folders.ts';
+import { sha256 } from '../base/sha256.ts';
 import { readForeign, replaceOwn } from './files.ts';
 
 /** What `mam trust` has accepted: this file with this content. A changed file is asked for again. */
@@ -60,5 +60,5 @@ function entryPath(home: string, real: string): string {
 }
 
 function hash(content: string | Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
+  return sha256(content);
 }

@@ -1,4 +1,4 @@
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../base/shell.ts';
 import type { AgentSession } from '../job/record.ts';
 
 /** Where the one who attaches stands. */

@@ -4,9 +4,9 @@ import { isAboutCheck } from '../job/check.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobRecord } from '../job/record.ts';
+import type { JobRow } from '../job/row.ts';
 import { lastWords, standingOf } from '../job/standing.ts';
 import { isFinal } from '../job/words.ts';
-import type { JobRow } from '../operations/request.ts';
 
 /** Lengths in characters: a whole answer stays under 20,000. */
 const ROW_TEXT = 100;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { orderText } from '../../src/hub/delivery/order-text.ts';
-import type { JobRow } from '../../src/operations/request.ts';
+import type { JobRow } from '../../src/job/row.ts';
+import { orderText } from '../../src/order/order-text.ts';
 import { foldJob } from '../../src/registry/fold.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { readJournal } from '../../src/registry/journal.ts';

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '../../src/job/event.ts';
 import type { JobRecord } from '../../src/job/record.ts';
-import type { JobRow } from '../../src/operations/request.ts';
+import type { JobRow } from '../../src/job/row.ts';
 import type { Json } from '../support/lab-server.ts';
 
 /** What was said to a process of the program, and what it said to that. All that the rules know of what anybody was told. */

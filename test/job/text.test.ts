@@ -7,10 +7,9 @@ import {
   cleanLine,
   harmlessJson,
   hasLoneSurrogate,
-  promptPreview,
   sliceUnits,
-  taskPage,
 } from '../../src/base/text.ts';
+import { promptPreview, taskPage } from '../../src/job/task-text.ts';
 
 const tags = (text: string): string =>
   Array.from(text, (letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('');

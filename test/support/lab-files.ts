@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobId } from '../../src/base/ids.ts';
-import { orderText } from '../../src/hub/delivery/order-text.ts';
 import type { RecordedEvent } from '../../src/job/event.ts';
 import type { JobRecord } from '../../src/job/record.ts';
+import { orderText } from '../../src/order/order-text.ts';
 import { foldJob } from '../../src/registry/fold.ts';
 import { type JobPaths, jobPaths } from '../../src/registry/paths.ts';
 import { LABS } from './processes.ts';

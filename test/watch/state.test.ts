@@ -10,8 +10,9 @@ import { headline, reduce, wantsMore } from '../../src/boards/terminal/reduce.ts
 import { type Action, initialState, type State, shownIds } from '../../src/boards/terminal/state.ts';
 import { Store } from '../../src/boards/terminal/store.ts';
 import type { JobRecord } from '../../src/job/record.ts';
+import type { JobRow } from '../../src/job/row.ts';
 import type { Link } from '../../src/link/link.ts';
-import type { JobRow, LogMessage } from '../../src/operations/request.ts';
+import type { LogMessage } from '../../src/operations/request.ts';
 import { ageText, signOf, wordOf } from '../../src/view/marks.ts';
 
 const REGISTRY = '/registry';

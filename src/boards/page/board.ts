@@ -1,4 +1,4 @@
-import type { JobRow } from '../../operations/request.ts';
+import type { JobRow } from '../../job/row.ts';
 import type { Deeds } from './ask-view.ts';
 import { DetailView } from './detail-view.ts';
 import { button, el, say } from './dom.ts';

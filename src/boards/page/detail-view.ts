@@ -1,4 +1,4 @@
-import type { JobRow } from '../../operations/request.ts';
+import type { JobRow } from '../../job/row.ts';
 import { signOf, wordOf } from '../../view/marks.ts';
 import { obstacleText } from '../../view/needs.ts';
 import type { TimelineEntry } from '../../view/timeline.ts';

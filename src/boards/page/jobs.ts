@@ -1,5 +1,5 @@
+import type { JobRow } from '../../job/row.ts';
 import { isFinal, type Status } from '../../job/words.ts';
-import type { JobRow } from '../../operations/request.ts';
 import { needText } from '../../view/needs.ts';
 import type { Host } from './host.ts';
 

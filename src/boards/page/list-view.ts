@@ -1,4 +1,4 @@
-import type { JobRow } from '../../operations/request.ts';
+import type { JobRow } from '../../job/row.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
 import { el, say } from './dom.ts';
 import { inOrder } from './jobs.ts';

@@ -1,7 +1,8 @@
 import type { JobOrder } from '../../job/record.ts';
+import type { JobRow } from '../../job/row.ts';
 import { lastWords } from '../../job/standing.ts';
 import { isFinal, type Status } from '../../job/words.ts';
-import type { JobRow, ListResult, LogMessage } from '../../operations/request.ts';
+import type { ListResult, LogMessage } from '../../operations/request.ts';
 import { listRow } from '../../view/job.ts';
 import { shown } from './cells.ts';
 

@@ -1,6 +1,6 @@
 import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
-import type { JobRow } from '../../operations/request.ts';
+import type { JobRow } from '../../job/row.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
 import { cut, cutMiddle, filled } from './cells.ts';
 import { wordsOf } from './jobs.ts';

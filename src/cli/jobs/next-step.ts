@@ -1,4 +1,4 @@
-import { shellWord } from '../../base/shell-word.ts';
+import { shellWord } from '../../base/shell.ts';
 import { needsAttention } from '../../job/apply.ts';
 import { isAboutCheck } from '../../job/check.ts';
 import { isHistory } from '../../job/history.ts';

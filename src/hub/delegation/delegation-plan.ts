@@ -1,15 +1,15 @@
 import { MamError } from '../../base/errors.ts';
-import { checkTimes, checkWorkdir } from '../../checks/delegation-checks.ts';
 import { scriptFacts } from '../../checks/script-hash.ts';
 import { checkNamedScript } from '../../checks/script-start.ts';
 import type { JobOrder } from '../../job/record.ts';
 import type { StartParams } from '../../operations/agent-request.ts';
 import type { DelegateParams } from '../../operations/request.ts';
+import type { Validation } from '../../order/compose-job.ts';
+import { checkTimes, checkWorkdir } from '../../order/delegation-checks.ts';
 import { scrubbedEnvironment } from '../../settings/environment.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { checkStart } from '../sessions/agent-start.ts';
-import type { Validation } from './compose-job.ts';
 import { checkHumanSession } from './human-job.ts';
 import { findPlace, type Place } from './place.ts';
 import { refuseBusy } from './refuse-busy.ts';

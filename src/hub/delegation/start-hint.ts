@@ -1,7 +1,7 @@
 import { builtIn } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { findProgram } from '../../base/find-program.ts';
-import { shellWord } from '../../base/shell-word.ts';
+import { shellWord } from '../../base/shell.ts';
 import type { DelegateParams } from '../../operations/request.ts';
 import { programOf } from '../sessions/agent-program.ts';
 

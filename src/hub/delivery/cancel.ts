@@ -2,14 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { builtIn, screenOf } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { cleanLine } from '../../base/text.ts';
+import type { Draft } from '../../job/event.ts';
+import { hubDraft } from '../../job/hub-draft.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { CancelParams, CancelResult } from '../../operations/request.ts';
 import { interrupt } from '../../tmux/deliver.ts';
 import { classify, shoot } from '../../tmux/screen.ts';
-import { hubDraft } from '../jobs/hub-draft.ts';
-import type { Draft, LiveJob } from '../jobs/live-job.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 

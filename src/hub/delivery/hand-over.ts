@@ -1,18 +1,18 @@
 import { builtIn, lookFor } from '../../agents/index.ts';
 import { cleanLine } from '../../base/text.ts';
+import { hubDraft } from '../../job/hub-draft.ts';
 import { isFinal } from '../../job/words.ts';
+import { orderText } from '../../order/order-text.ts';
+import { peerServer } from '../../registry/announcements.ts';
 import { awaitArgument } from '../../tmux/argument.ts';
 import type { DeliverySteps, Obstacle, Target } from '../../tmux/deliver.ts';
 import { recoverDelivery } from '../../tmux/recover.ts';
 import type { Shot } from '../../tmux/screen.ts';
-import { hubDraft } from '../jobs/hub-draft.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import { standingOf } from '../panes/losses.ts';
 import { lossOf } from '../panes/lost-agent.ts';
-import { peerServer } from '../panes/peer-server.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
-import { orderText } from './order-text.ts';
 import type { Typist } from './typist.ts';
 
 /** The server of an agent that was started for a job is waited for so long (ms) since then. */

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MamError, systemCode } from '../../base/errors.ts';
 import { randomSuffix } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { identify, lifeOf, UNSEEN } from '../../base/process-id.ts';
+import { sha256 } from '../../base/sha256.ts';
 import { faultOfFolder } from '../../registry/home-faults.ts';
 import {
   notePaneTextSeen,
@@ -175,8 +175,5 @@ export class PaneTexts {
 
 /** A screen as it can be compared later, without its words. */
 export function hashOf({ lines, cursor_x, cursor_y }: Shot): string {
-  return createHash('sha256')
-    .update(JSON.stringify([lines, cursor_x, cursor_y]))
-    .digest('hex')
-    .slice(0, 16);
+  return sha256(JSON.stringify([lines, cursor_x, cursor_y])).slice(0, 16);
 }

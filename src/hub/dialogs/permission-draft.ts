@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
+import { sha256 } from '../../base/sha256.ts';
 import { clean, cleanLine, sliceUnits } from '../../base/text.ts';
+import { hubDraft } from '../../job/hub-draft.ts';
 import type { PeerRequest } from '../../job/record.ts';
 import { readForeign } from '../../trust/files.ts';
-import { hubDraft } from '../jobs/hub-draft.ts';
 
 const TOOL_CHARS = 200;
 /** Of a longer input the beginning and the end are shown; the whole lies in a file. */
@@ -54,7 +54,7 @@ export function wholeOf({ tool, input, input_file: file }: PeerRequest): Asked {
   try {
     const whole = readForeign(file);
     // It is named by its hash.
-    const hash = createHash('sha256').update(whole).digest('hex');
+    const hash = sha256(whole);
     return hash === basename(file) ? { tool, input: whole } : { tool };
   } catch {
     return { tool };

@@ -1,7 +1,8 @@
 import { monotonic } from '../../base/awake.ts';
 import { MamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { Draft, LiveJob } from './live-job.ts';
+import type { Draft } from '../../job/event.ts';
+import type { LiveJob } from './live-job.ts';
 
 /** What could not be written is tried again after this time, in ms; twice as long each time, up to the second. */
 const AGAIN_MS = 1_000;

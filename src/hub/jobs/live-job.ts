@@ -2,7 +2,7 @@ import { existsSync, renameSync, statSync } from 'node:fs';
 import { MamError } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folders.ts';
 import { apply } from '../../job/apply.ts';
-import type { RecordedEvent } from '../../job/event.ts';
+import type { Draft, RecordedEvent } from '../../job/event.ts';
 import { historyError } from '../../job/history.ts';
 import { type JobRecord, recordSchema } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
@@ -31,9 +31,6 @@ interface Access {
   mayWrite?: (isOpen: boolean) => void;
   isNew?: boolean;
 }
-
-/** An event before the hub has given it its place. */
-export type Draft = Omit<RecordedEvent, 'seq' | 'recorded_at' | 'late'>;
 
 /** What became of a draft. */
 export interface Recorded {

@@ -4,11 +4,14 @@ import { explain, MamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { isSamePlace } from '../../base/real-place.ts';
 import { isSettled } from '../../job/apply.ts';
+import type { Draft } from '../../job/event.ts';
 import { historyError, historyOf } from '../../job/history.ts';
+import { hubDraft } from '../../job/hub-draft.ts';
 import type { JobOrder, JobRecord } from '../../job/record.ts';
+import type { JobRow } from '../../job/row.ts';
 import { owesLine } from '../../job/wake.ts';
 import { AMENDABLE, isFinal, type Status } from '../../job/words.ts';
-import type { AwayRegistry, JobRow } from '../../operations/request.ts';
+import type { AwayRegistry } from '../../operations/request.ts';
 import {
   awayError,
   awayListError,
@@ -32,8 +35,7 @@ import type { Seal } from '../../registry/seal.ts';
 import { moveToTrash } from '../../registry/trash.ts';
 import { AwayJobs, registriesOf } from './away-jobs.ts';
 import { HeldEvents, mayPass } from './held-events.ts';
-import { hubDraft } from './hub-draft.ts';
-import { type Draft, LiveJob, type Recorded } from './live-job.ts';
+import { LiveJob, type Recorded } from './live-job.ts';
 import { OpenRegistries } from './open-registries.ts';
 import { markOf, Pointers } from './pointers.ts';
 import { Search } from './search.ts';

@@ -1,6 +1,6 @@
-import { taskPage } from '../../base/text.ts';
+import { taskPage } from '../../job/task-text.ts';
+import { readPrompt } from '../../order/prompt-file.ts';
 import type { LiveJob } from './live-job.ts';
-import { readPrompt } from './prompt-file.ts';
 
 /** A page of a job's prompt, with the offset of the next one and the file that has it whole. */
 export interface TaskPage {

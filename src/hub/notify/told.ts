@@ -1,4 +1,4 @@
-import { hubDraft } from '../jobs/hub-draft.ts';
+import { hubDraft } from '../../job/hub-draft.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 

@@ -2,12 +2,13 @@ import { MamError } from '../../base/errors.ts';
 import { newEventId } from '../../base/ids.ts';
 import { clean, unitsNote } from '../../base/text.ts';
 import { isAboutCheck, openCheckRequest } from '../../job/check.ts';
+import type { Draft } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
 import { obstacleOf } from '../../job/obstacle.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { AnswerParams, AnswerResult } from '../../operations/request.ts';
-import type { Draft, LiveJob } from '../jobs/live-job.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { Decisions } from './decisions.ts';
 

@@ -3,12 +3,12 @@ import { MamError } from '../../base/errors.ts';
 import { findProgram } from '../../base/find-program.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { AgentPlace, AgentRow } from '../../operations/agent-request.ts';
+import { peerServer } from '../../registry/announcements.ts';
 import { preflight } from '../../tmux/deliver.ts';
 import { listPanes, type PaneInfo } from '../../tmux/pane.ts';
 import { foreground, unseenAgent } from '../../tmux/process.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import { agentIn } from '../panes/pane-agent.ts';
-import { peerServer } from '../panes/peer-server.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { programOf } from './agent-program.ts';
 

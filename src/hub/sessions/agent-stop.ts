@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inQuotes } from '../../agents/shell.ts';
 import { MamError } from '../../base/errors.ts';
 import { identify, isAlive, type ProcessId } from '../../base/process-id.ts';
 import { descendants } from '../../base/processes.ts';
+import { inQuotes } from '../../base/shell.ts';
 import type { AgentSession } from '../../job/record.ts';
 import type { StopParams } from '../../operations/agent-request.ts';
 import { STARTED_FORMAT } from '../../tmux/marks.ts';

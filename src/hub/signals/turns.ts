@@ -1,7 +1,7 @@
 import { cleanLine } from '../../base/text.ts';
+import { hubDraft } from '../../job/hub-draft.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { Notes } from '../delivery/notes.ts';
-import { hubDraft } from '../jobs/hub-draft.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 

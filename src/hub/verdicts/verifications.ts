@@ -1,7 +1,5 @@
-import { MamError } from '../../base/errors.ts';
+import { scriptOf } from '../../checks/job-script.ts';
 import { outputTail, runScript, scriptEnvironment } from '../../checks/script.ts';
-import { isAsDelegated, scriptHash } from '../../checks/script-hash.ts';
-import type { Validation } from '../../job/record.ts';
 import type { VerifyParams, VerifyResult } from '../../operations/request.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 
@@ -63,26 +61,4 @@ export class Verifications {
     await this.registrar.note(job, 'verified', { source: 'supervisor', data: { script, ...verdict } });
     return { record: job.record, script, ...verdict };
   }
-}
-
-/**
- * The script that is meant, and whether it is the job's own and was changed since.
- * @param given absolute path; absent for the job's own
- * @throws MamError `bad_input` where there is none, or it can't be read
- */
-export function scriptOf(
-  own: Validation | undefined,
-  given: string | undefined,
-): { script: string; script_changed?: true } {
-  const script = given ?? own?.script;
-  if (script === undefined) {
-    throw new MamError(
-      'bad_input',
-      'The job was delegated without a validation script.',
-      'Name one: validate (`--validate SCRIPT`).',
-    );
-  }
-  scriptHash(script);
-  const changed = own !== undefined && script === own.script && !isAsDelegated(own);
-  return { script, ...(changed && { script_changed: true }) };
 }

@@ -1,7 +1,7 @@
 import type { HookReport } from '../../job/hook.ts';
 import type { HubConnection } from '../session/engine.ts';
 import type { Caller } from '../tool/tool.ts';
-import type { Notify } from './offer-requests.ts';
+import type { Notify } from './offers.ts';
 
 /**
  * Hands a dialog of the client on to the hub, for the job that the client works on as a peer; the decision of that

@@ -2,7 +2,7 @@ import type { JobRecord } from '../../job/record.ts';
 import { owesWake, wakeLine } from '../../job/wake.ts';
 import type { HubConnection } from '../session/engine.ts';
 import { logError } from '../wire/stderr.ts';
-import type { Notify } from './offer-requests.ts';
+import type { Notify } from './offers.ts';
 
 /** What changes more than once within this time, in ms, is told once, and what a wait has answered by then not at all. */
 const GATHER_MS = 1_000;

@@ -1,5 +1,5 @@
 import type { CompleteResult } from '@modelcontextprotocol/sdk/types.js';
-import type { JobRow } from '../../operations/request.ts';
+import type { JobRow } from '../../job/row.ts';
 import type { HubConnection } from '../session/engine.ts';
 import type { Caller, Role } from '../tool/tool.ts';
 import { badParams } from '../wire/protocol-error.ts';

@@ -3,6 +3,7 @@ import type {
   Resource,
   ResourceTemplate,
   ServerCapabilities,
+  ServerNotification,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Role } from '../tool/tool.ts';
 
@@ -137,3 +138,6 @@ export function capabilitiesOf(role: Role, channel = false): ServerCapabilities 
   const all = { tools: {}, prompts: {}, completions: {}, ...(channel && { experimental }) };
   return role === 'peer' ? all : { ...all, resources: { subscribe: true, listChanged: true } };
 }
+
+/** Tells the client something; resolves when the system has taken it. */
+export type Notify = (notification: ServerNotification | ChannelNotification) => Promise<void>;

@@ -4,7 +4,7 @@ import listJobs from '../../../tools/list-jobs.ts';
 import { MamError } from '../../base/errors.ts';
 import { clean, cleanAll, cleanLine } from '../../base/text.ts';
 import { LIMITS } from '../../job/limits.ts';
-import type { JobRow } from '../../operations/request.ts';
+import type { JobRow } from '../../job/row.ts';
 import { attachCommand } from '../../view/attach.ts';
 import { callOf } from '../../view/job-schema.ts';
 import { logText } from '../../view/log-text.ts';

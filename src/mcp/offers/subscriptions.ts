@@ -2,7 +2,7 @@ import { MamError } from '../../base/errors.ts';
 import type { HubConnection } from '../session/engine.ts';
 import { badParams } from '../wire/protocol-error.ts';
 import { type JobUri, noSuchJob, parseJobUri } from './job-uri.ts';
-import type { Notify } from './offer-requests.ts';
+import type { Notify } from './offers.ts';
 import { type Glance, Pace } from './pace.ts';
 import { JOBS_SHOWN } from './resources.ts';
 

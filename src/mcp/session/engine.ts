@@ -2,7 +2,6 @@ import { type KnownKind, kindNames, resolveKind } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { newEventId } from '../../base/ids.ts';
 import { dropSpool, isLong, spoolPrompt, spoolText } from '../../bus/spool/spool.ts';
-import { previewOrWhy } from '../../hub/delegation/preview.ts';
 import { openCheckRequest } from '../../job/check.ts';
 import type { Claim } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
@@ -22,6 +21,7 @@ import type {
   LogMessage,
 } from '../../operations/request.ts';
 import type { WaitAnswer, WaitRequest } from '../../operations/wait-types.ts';
+import { previewOrWhy } from '../../order/preview.ts';
 import type { Settings } from '../../settings/config.ts';
 import { peerEnvironment, sessionEnvironment } from '../../settings/environment.ts';
 import { mamCommand, mamProgram } from '../../settings/program.ts';

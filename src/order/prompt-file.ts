@@ -1,9 +1,8 @@
-import { MamError, systemCode } from '../../base/errors.ts';
-import type { JobRecord } from '../../job/record.ts';
-import { writeDurably } from '../../registry/files.ts';
-import { readForeign } from '../../trust/files.ts';
-import { sha256 } from '../delegation/compose-job.ts';
-import type { LiveJob } from './live-job.ts';
+import { MamError, systemCode } from '../base/errors.ts';
+import { sha256 } from '../base/sha256.ts';
+import type { JobRecord } from '../job/record.ts';
+import { writeDurably } from '../registry/files.ts';
+import { readForeign } from '../trust/files.ts';
 
 /**
  * A job's task, as it was delegated. Its file lies in a project, where other peers can write: a task that was changed
@@ -36,10 +35,14 @@ export function readPrompt(
 /**
  * Writes a task again that is not there, or only its beginning: a hub that was killed while it made the job leaves it so.
  * Another text stays, whoever wrote it.
+ * @param job where its files lie, and what proves that they still lie there
  * @param prompt the task as it was delegated
  * @throws the system's error
  */
-export async function restorePrompt({ ground, paths }: LiveJob, prompt: string): Promise<void> {
+export async function restorePrompt(
+  { ground, paths }: { ground: { check(): void }; paths: { prompt: string } },
+  prompt: string,
+): Promise<void> {
   let there = '';
   ground.check();
   try {

@@ -7,13 +7,13 @@ import {
   type ServerCapabilities,
   type ServerNotification,
 } from '@modelcontextprotocol/sdk/types.js';
-import { cleanAll } from '../../base/text.ts';
-import type { Client, Role } from '../tool/tool.ts';
-import { ProtocolError } from '../wire/protocol-error.ts';
-import { logError } from '../wire/stderr.ts';
-import type { Work } from '../work.ts';
-import { BOARD_RESOURCE, BOARD_URI, readBoard } from './board.ts';
-import { type ChannelNotification, capabilitiesOf, JOBS_RESOURCE, promptsOf, TEMPLATES } from './offers.ts';
+import { cleanAll } from '../base/text.ts';
+import { BOARD_RESOURCE, BOARD_URI, readBoard } from './offers/board.ts';
+import { capabilitiesOf, JOBS_RESOURCE, type Notify, promptsOf, TEMPLATES } from './offers/offers.ts';
+import type { Client, Role } from './tool/tool.ts';
+import { ProtocolError } from './wire/protocol-error.ts';
+import { logError } from './wire/stderr.ts';
+import type { Work } from './work.ts';
 
 /** An update of the package takes the files away from under a server that runs. */
 const NOT_LOADED =
@@ -30,9 +30,6 @@ const METHODS: Readonly<Record<string, keyof ServerCapabilities>> = {
   'prompts/get': 'prompts',
   'completion/complete': 'completions',
 };
-
-/** Tells the client something; resolves when the system has taken it. */
-export type Notify = (notification: ServerNotification | ChannelNotification) => Promise<void>;
 
 /**
  * Answers what clients ask for beside tools. Clients ask for the lists right after the handshake: those cost nothing,

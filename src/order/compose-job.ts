@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { newJobId } from '../../base/ids.ts';
-import { promptPreview } from '../../base/text.ts';
-import { apply } from '../../job/apply.ts';
-import type { JobOrder, JobRecord } from '../../job/record.ts';
-import type { TerminalSettings } from '../../operations/agent-request.ts';
-import type { DelegateParams } from '../../operations/request.ts';
-import { hubDraft } from '../jobs/hub-draft.ts';
-import type { Place } from './place.ts';
+import { newJobId } from '../base/ids.ts';
+import { sha256 } from '../base/sha256.ts';
+import { apply } from '../job/apply.ts';
+import { hubDraft } from '../job/hub-draft.ts';
+import type { AgentSession, JobOrder, JobRecord } from '../job/record.ts';
+import { promptPreview } from '../job/task-text.ts';
+import type { TerminalSettings } from '../operations/agent-request.ts';
+import type { DelegateParams } from '../operations/request.ts';
 
 /** The script of a job, as it was when the job was delegated. */
 export type Validation = Pick<
@@ -20,7 +19,7 @@ export function composeJob(from: {
   params: DelegateParams;
   prompt: string;
   /** Absent for a person, and for an agent that is still to be started. */
-  place: Place | undefined;
+  place: { session: AgentSession; process: NonNullable<JobOrder['agent_process']> } | undefined;
   validation: Validation | undefined;
   /** The job of the pane that delegates. */
   parent: JobRecord | undefined;
@@ -76,11 +75,6 @@ export function composeJob(from: {
 function terminalOf({ terminal = {} }: DelegateParams): TerminalSettings {
   const { ready, busy, dialog, draft, clear, interrupt } = terminal;
   return { ready, busy, dialog, draft, clear, interrupt };
-}
-
-/** As the record has it of a prompt. */
-export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** The record that a job of this order begins with. */

@@ -1,3 +1,8 @@
+/** A word as it is typed into a shell: quoted where that needs it. */
+export function shellWord(word: string): string {
+  return /^[\w@%+:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
 /** A word as a shell takes it, whatever is in it. */
 export function inQuotes(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;

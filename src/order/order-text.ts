@@ -1,7 +1,7 @@
-import { takesTask } from '../../agents/index.ts';
-import { composeOrder } from '../../job/order.ts';
-import type { JobRecord } from '../../job/record.ts';
-import { readPrompt } from '../jobs/prompt-file.ts';
+import { takesTask } from '../agents/index.ts';
+import { composeOrder } from '../job/order.ts';
+import type { JobRecord } from '../job/record.ts';
+import { readPrompt } from './prompt-file.ts';
 
 /**
  * The text that a job's agent is given: the same whenever it is asked for, as a new hub has to find it on the screen.

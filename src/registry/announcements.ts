@@ -1,9 +1,9 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { namesIn } from '../../base/folders.ts';
-import { isOurNamespace } from '../../base/process-id.ts';
-import { isRunning } from '../../base/processes.ts';
-import type { AgentSession } from '../../job/record.ts';
+import { namesIn } from '../base/folders.ts';
+import { isOurNamespace } from '../base/process-id.ts';
+import { isRunning } from '../base/processes.ts';
+import type { AgentSession } from '../job/record.ts';
 
 /** What a server wrote about itself when its client was ready (`src/mcp/announce.ts`). */
 interface Announcement {

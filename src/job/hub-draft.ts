@@ -1,5 +1,5 @@
-import { newEventId } from '../../base/ids.ts';
-import type { Draft } from './live-job.ts';
+import { newEventId } from '../base/ids.ts';
+import type { Draft } from './event.ts';
 
 /** An event of the hub's own. */
 export function hubDraft(jobId: string, type: string, more: Partial<Draft> = {}): Draft {

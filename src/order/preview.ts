@@ -1,0 +1,46 @@
+import { explain, MamError } from '../base/errors.ts';
+import type { JobRecord } from '../job/record.ts';
+import type { DelegateParams, PreviewResult } from '../operations/request.ts';
+import { jobPaths } from '../registry/paths.ts';
+import { composeJob, newRecord } from './compose-job.ts';
+import { orderText } from './order-text.ts';
+
+/** Refusals of the place where a job would go: what it would be given is known all the same. */
+const OF_THE_PLACE = ['not_found', 'unavailable', 'unreachable', 'conflict', 'refused'];
+
+/**
+ * The hub's preview. Without a place to go to, or without a hub: what would be typed, and why the call would be refused.
+ * @throws MamError for what is wrong with the job itself
+ */
+export async function previewOrWhy(
+  ask: () => Promise<PreviewResult>,
+  params: DelegateParams,
+  host: string,
+): Promise<PreviewResult & { refusal?: MamError }> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof MamError) || !OF_THE_PLACE.includes(error.code)) throw error;
+    const none = { place: undefined, validation: undefined, parent: undefined, notify: undefined };
+    const order = composeJob({ ...none, params, prompt: params.prompt ?? '', host, peer_server: 'unknown' });
+    return {
+      ...shown(newRecord(order), params, params.prompt ?? ''),
+      would_refuse: explain(error),
+      refusal: error,
+    };
+  }
+}
+
+/** A preview before it is known what stands in the way. */
+export function shown(record: JobRecord, params: DelegateParams, prompt: string): PreviewResult {
+  const file = jobPaths(params.registry_dir, record.job_id).prompt;
+  return {
+    record,
+    repeated: false,
+    delivery: [],
+    position: 0,
+    behind: [],
+    warnings: [],
+    ...(params.agent !== 'human' && { typed_text: orderText(record, file, prompt) }),
+  };
+}

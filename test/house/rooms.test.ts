@@ -1,0 +1,86 @@
+import { readdirSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { expect, test } from 'vitest';
+import { ROOT, read } from '../docs/markdown.ts';
+
+/** An import as Biome formats it: of names, of a module's effect, or when it is needed. */
+const IMPORT = /^(?:import|export|\}).* from '([^']+)';$|^import '([^']+)';$|\bimport\(\s*'([^']+)'/gm;
+/** Modules of Node with which a room reaches out of its process. */
+const REACHES = /^node:(child_process|fs|net)/;
+/** A room with more files says at its top what it is for: in the table. */
+interface Room {
+  name: string;
+  purpose: string;
+  imports: string[];
+  packages: string[];
+}
+
+/** The table of AGENTS.md: each room imports only rooms above it, and of those only the ones that its line names. */
+const ROOMS: Room[] = [
+  ...read('AGENTS.md').matchAll(/^\| `([\w/.-]+?)\/?` \| (.+) \| (.*) \| (.*) \|$/gm),
+].map(([, name = '', purpose = '', imports = '', packages = '']) => ({
+  ...{ name, purpose, imports: words(imports), packages: words(packages) },
+}));
+
+const FILES = ['src', 'tools'].flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.tsx?$/.test(name))
+    .map((name) => `${folder}/${name}`),
+);
+
+/** What each room imports: rooms and packages, each with a file that does. */
+const IMPORTS = new Map<string, Map<string, string>>();
+for (const file of FILES) {
+  const room = roomOf(file);
+  const found = IMPORTS.get(room) ?? new Map<string, string>();
+  IMPORTS.set(room, found);
+  for (const [, names, effect, later] of read(file).matchAll(IMPORT)) {
+    const path = names ?? effect ?? later ?? '';
+    const target = targetOf(file, path);
+    if (target !== undefined && target !== room) found.set(target, file);
+  }
+}
+
+test('a room imports what its line in AGENTS.md allows, and nothing else', () => {
+  const wrong = ROOMS.flatMap(({ name, imports, packages }) =>
+    [...(IMPORTS.get(name) ?? [])]
+      .filter(([target]) => ![...imports, ...packages].includes(target))
+      .map(([target, file]) => `${file} imports ${target}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('a line names only rooms above it, and only what is imported', () => {
+  const names = ROOMS.map(({ name }) => name);
+  const wrong = ROOMS.flatMap(({ name, imports, packages }, index) => [
+    ...imports
+      .filter((room) => !names.slice(0, index).includes(room))
+      .map((room) => `${name}: ${room} is not above`),
+    ...[...imports, ...packages]
+      .filter((one) => IMPORTS.get(name)?.has(one) !== true)
+      .map((one) => `${name} does not import ${one}`),
+  ]);
+  expect(wrong).toEqual([]);
+});
+
+test('every folder of the program is a room', () => {
+  expect([...IMPORTS.keys()].sort()).toEqual(ROOMS.map(({ name }) => name).sort());
+});
+
+function words(cell: string): string[] {
+  return cell.split(', ').filter((word) => word !== '');
+}
+
+/** The folder under `src/`; `main.ts` and `tools` stand for themselves. */
+function roomOf(file: string): string {
+  const folder = dirname(file);
+  return folder === 'src' ? file.slice('src/'.length) : folder === 'tools' ? folder : relative('src', folder);
+}
+
+/** @returns the room or package; nothing for a data file, and for what stays in the process */
+function targetOf(file: string, path: string): string | undefined {
+  if (path.startsWith('.'))
+    return /\.tsx?$/.test(path) ? roomOf(normalize(join(dirname(file), path))) : undefined;
+  if (path.startsWith('node:')) return REACHES.exec(path)?.[1];
+  return path.split('/', path.startsWith('@') ? 2 : 1).join('/');
+}
