@@ -50,8 +50,8 @@ export async function runHub(): Promise<void> {
     if (!(await take())) process.exit(0);
     if (ending) return;
     const keepsLock = async () => lock?.holds() === true || take();
-    hub = new Hub(settings, log, { onEnd: end, keepsLock, isLiveLost });
-    await hub.start();
+    hub = new Hub({ settings, log, onEnd: end, keepsLock });
+    await hub.start(isLiveLost);
   };
   let begun: Promise<void> | undefined;
   const end = (why: string, code = 0): void => {

@@ -96,11 +96,9 @@ beforeEach(async () => {
     home,
     seal: Seal.of(home),
     log,
-    onRecorded: (one, recorded) => permissions.onRecorded(one, recorded),
-    isBusy: () => false,
-    onBehind: () => {},
-    onRemoved: () => {},
+    outlets: { isBusy: () => false, catchUp() {}, clear() {} },
   });
+  registrar.onRecorded((one, recorded) => permissions.onRecorded(one, recorded));
   screen = DIALOG;
   afterwards = BUSY;
   afterKey = () => [];

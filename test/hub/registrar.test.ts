@@ -26,11 +26,9 @@ beforeEach(async () => {
     home,
     seal: Seal.of(home),
     log: { info() {}, warn() {}, error() {} },
-    onRecorded: () => listener(),
-    isBusy: () => false,
-    onBehind: () => {},
-    onRemoved: () => {},
+    outlets: { isBusy: () => false, catchUp() {}, clear() {} },
   });
+  registrar.onRecorded(() => listener());
   const dir = join(folder, 'jobs');
   await registrar.ready(dir);
   const order = {

@@ -121,8 +121,8 @@ export class Dispatcher {
     this.tellBehind(queue);
   }
 
-  /** Takes up the open jobs that the last hub left, in the order of their making. Their panes are left alone until `begin`. */
-  resume(jobs: LiveJob[]): void {
+  /** Takes up the open jobs that the last hub left, in the order of their making. Their panes are left alone until `resumeAll`. */
+  takeUp(jobs: LiveJob[]): void {
     for (const job of jobs) this.left.add(job);
     const inOrder = jobs
       .filter((job) => job.record.agent_session !== undefined && !isFinal(job.record.status))
@@ -135,7 +135,7 @@ export class Dispatcher {
   }
 
   /** Goes on with what it has taken up. What earlier reports say of the jobs must be known by now. */
-  begin(): void {
+  resumeAll(): void {
     for (const job of [...this.left].filter(isStillStarting)) {
       void this.registrar.note(job, 'delivery_failed', {
         detail: 'The hub ended while it started the agent. Look whether its session runs.',

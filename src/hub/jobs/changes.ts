@@ -4,8 +4,8 @@ import type { LiveJob } from './live-job.ts';
 export class Changes {
   private readonly watches = new Map<string, Set<() => void>>();
 
-  /** Tells those who wait that a job has changed. */
-  tell(job: LiveJob): void {
+  /** Those who wait for a job look at it again. */
+  onRecorded(job: LiveJob): void {
     for (const look of this.watches.get(job.id) ?? []) look();
   }
 

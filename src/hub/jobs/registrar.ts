@@ -57,6 +57,16 @@ const OF_OPEN_JOBS: readonly string[] = [
   'reminded',
 ];
 
+/** What is written of jobs outside of their journals. */
+export interface Outlets {
+  /** True while something of a job is still to be written. */
+  isBusy(job: LiveJob): boolean;
+  /** A job was read whose `job.json` is behind its journal. */
+  catchUp(job: LiveJob): void;
+  /** A job is gone. */
+  clear(jobId: string): void;
+}
+
 /**
  * The one writer of the registries: finds and makes jobs, records events, and tells its listener of each event once
  * it is on disk.
@@ -64,10 +74,8 @@ const OF_OPEN_JOBS: readonly string[] = [
 export class Registrar {
   private readonly home: Home;
   private readonly log: Log;
-  private readonly onRecorded: (job: LiveJob, recorded: Recorded) => void;
-  private readonly isBusy: (job: LiveJob) => boolean;
-  private readonly onBehind: (job: LiveJob) => void;
-  private readonly onRemoved: (jobId: string) => void;
+  private readonly outlets: Outlets;
+  private listener: (job: LiveJob, recorded: Recorded) => void = () => {};
   private readonly registries: OpenRegistries;
   private readonly jobs = new Map<string, LiveJob>();
   /** Open jobs that were found, and that nothing pointed to: nobody has taken them up yet. */
@@ -86,28 +94,11 @@ export class Registrar {
   /** Why an event could not be recorded that is looked for again: said once. */
   private readonly unrecorded = new Map<string, string>();
 
-  /**
-   * @param onRecorded called after each event, in the order of the journal
-   * @param isBusy true while something of a job is still to be written
-   * @param onBehind called for a job whose `job.json` was found behind its journal
-   * @param onRemoved called when a job is gone
-   */
-  constructor(options: {
-    home: Home;
-    seal: Seal;
-    log: Log;
-    onRecorded: (job: LiveJob, recorded: Recorded) => void;
-    isBusy: (job: LiveJob) => boolean;
-    onBehind: (job: LiveJob) => void;
-    onRemoved: (jobId: string) => void;
-  }) {
+  constructor(options: { home: Home; seal: Seal; log: Log; outlets: Outlets }) {
     this.home = options.home;
     this.seal = options.seal;
     this.log = options.log;
-    this.onRecorded = options.onRecorded;
-    this.isBusy = options.isBusy;
-    this.onBehind = options.onBehind;
-    this.onRemoved = options.onRemoved;
+    this.outlets = options.outlets;
     const { home, seal, log } = options;
     this.registries = new OpenRegistries({
       home,
@@ -133,6 +124,11 @@ export class Registrar {
     });
     this.away = new AwayJobs(log);
     this.late = new HeldEvents(log, (job, draft) => this.write(job, draft));
+  }
+
+  /** @param listener called after each event, in the order of the journal */
+  onRecorded(listener: (job: LiveJob, recorded: Recorded) => void): void {
+    this.listener = listener;
   }
 
   /** The jobs that are not final. */
@@ -215,7 +211,7 @@ export class Registrar {
     this.jobs.delete(job.id);
     // Or the list would have it open for ever.
     this.registries.unlist(job.registryDir, job.id);
-    this.onRemoved(job.id);
+    this.outlets.clear(job.id);
     try {
       await job.close();
       job.retire();
@@ -331,9 +327,9 @@ export class Registrar {
     return this.late.has(job);
   }
 
-  /** True while something that has happened to any job is still to be written. */
-  get isBehind(): boolean {
-    return this.late.size > 0;
+  /** True while jobs are open or wait to be taken up, or something that has happened to one is still to be written. */
+  get hasWork(): boolean {
+    return this.open.length + this.late.size + this.away.size > 0 || this.search.isWaiting;
   }
 
   /** Every second: what could not be written is tried again, and what somebody has removed is noticed. */
@@ -420,7 +416,7 @@ export class Registrar {
     this.away.delete(jobId);
     this.pointers.adopt(jobId);
     this.pointers.remove(jobId);
-    this.onRemoved(jobId);
+    this.outlets.clear(jobId);
     return undefined;
   }
 
@@ -435,11 +431,6 @@ export class Registrar {
       .filter((job) => isMissing(job) || this.registries.takenBy(job.registryDir) !== undefined)
       .map(({ id, registryDir }) => ({ jobId: id, registryDir, why: this.registries.takenBy(registryDir) }));
     return [...this.away.registries, ...registriesOf(held)];
-  }
-
-  /** True while jobs of the last hub wait to be taken up. */
-  get isWaiting(): boolean {
-    return this.away.size > 0 || this.search.isWaiting;
   }
 
   /** @throws MamError `io` for a registry with jobs that is not there now. @param isEmpty the folder there has none */
@@ -495,7 +486,10 @@ export class Registrar {
    */
   remove(dir: string, jobId: string): boolean {
     const job = this.jobs.get(jobId);
-    if (this.loading.has(jobId) || (job !== undefined && (!isSettled(job.record) || this.isBusy(job))))
+    if (
+      this.loading.has(jobId) ||
+      (job !== undefined && (!isSettled(job.record) || this.outlets.isBusy(job)))
+    )
       return false;
     if (job !== undefined && !job.retire()) return false;
     try {
@@ -507,7 +501,7 @@ export class Registrar {
     this.jobs.delete(jobId);
     this.pointers.remove(jobId);
     void job?.close().catch(() => {});
-    this.onRemoved(jobId);
+    this.outlets.clear(jobId);
     return true;
   }
 
@@ -550,14 +544,14 @@ export class Registrar {
     if (!isFinal(job.record.status)) {
       const detail = `Somebody removed its folder ${job.paths.folder}.`;
       const draft = hubDraft(job.id, 'cancelled', more ?? { source: 'person', detail });
-      this.onRecorded(job, job.endUnkept(draft));
+      this.listener(job, job.endUnkept(draft));
     }
     this.jobs.delete(job.id);
     this.late.forget(job);
     this.pointers.remove(job.id);
     this.registries.unlist(job.registryDir, job.id);
     void job.close().catch(() => {});
-    this.onRemoved(job.id);
+    this.outlets.clear(job.id);
   }
 
   private jobsIn(registryDir: string): LiveJob[] {
@@ -603,7 +597,7 @@ export class Registrar {
       sweepJob(job.paths.folder);
       this.jobs.set(jobId, job);
       if (pointer === undefined && !isAtRest(job)) this.strays.add(job);
-      if (!job.isWritten) this.onBehind(job);
+      if (!job.isWritten) this.outlets.catchUp(job);
       if (isAtRest(job) && job.isWritten) this.pointers.remove(jobId);
       else this.pointers.tryPut(job);
       return job;
@@ -748,7 +742,7 @@ export class Registrar {
   private tell(job: LiveJob, recorded: Recorded): void {
     const { before, after } = recorded;
     try {
-      this.onRecorded(job, recorded);
+      this.listener(job, recorded);
     } catch (error) {
       // It is on the disk: whoever reported it is told so.
       this.log.error(`event ${recorded.event.type} of ${job.id} was not told to all`, error);
@@ -761,14 +755,14 @@ export class Registrar {
 
   /** Once nothing is left to do for a job, and its files say so, the next hub need not take it up. */
   settle(job: LiveJob): void {
-    if (this.jobs.get(job.id) !== job || !isAtRest(job) || this.isBusy(job)) return;
+    if (this.jobs.get(job.id) !== job || !isAtRest(job) || this.outlets.isBusy(job)) return;
     this.pointers.remove(job.id);
     this.forgetOldest();
   }
 
   /** Keeps the memory of ended jobs small; they are found on disk again. */
   private forgetOldest(): void {
-    const ended = [...this.jobs.values()].filter((job) => isAtRest(job) && !this.isBusy(job));
+    const ended = [...this.jobs.values()].filter((job) => isAtRest(job) && !this.outlets.isBusy(job));
     let kept = 0;
     const first = ended.findLastIndex((job, place) => {
       kept += job.weight;

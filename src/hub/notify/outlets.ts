@@ -24,7 +24,7 @@ export class Outlets {
   private readonly buses: HubBus[];
   private readonly retained: RetainedRecords;
   private readonly files: RecordFiles;
-  private readonly onKept: (job: LiveJob) => void;
+  #onKept: (job: LiveJob) => void = () => {};
   readonly screens: LastScreens;
   private readonly log: Log;
   private readonly realm: string;
@@ -33,10 +33,8 @@ export class Outlets {
   private readonly due = new Map<string, { job: LiveJob; timer: NodeJS.Timeout }>();
   private readonly archiving = new Set<LiveJob>();
 
-  /** @param options.onKept called when nothing of a job is left to be written */
   constructor(options: {
     seal: Seal;
-    onKept: (job: LiveJob) => void;
     retained: RetainedRecords;
     buses: HubBus[];
     servers: TmuxServers;
@@ -45,7 +43,6 @@ export class Outlets {
     host: string;
   }) {
     const { seal, log } = options;
-    this.onKept = options.onKept;
     this.files = new RecordFiles({ seal, log, onWritten: (job) => this.kept(job) });
     this.retained = options.retained;
     this.buses = options.buses;
@@ -53,6 +50,11 @@ export class Outlets {
     this.log = log;
     this.realm = options.realm;
     this.host = options.host;
+  }
+
+  /** @param listener called when nothing of a job is left to be written */
+  onKept(listener: (job: LiveJob) => void): void {
+    this.#onKept = listener;
   }
 
   onRecorded(job: LiveJob, { event, before, after }: Recorded): void {
@@ -125,7 +127,7 @@ export class Outlets {
   }
 
   private kept(job: LiveJob): void {
-    if (!this.isBusy(job)) this.onKept(job);
+    if (!this.isBusy(job)) this.#onKept(job);
   }
 
   private keep(job: LiveJob, work: () => Promise<void>): void {

@@ -61,17 +61,17 @@ export class Wakes {
     this.log = options.log;
   }
 
-  /** How many supervisors are still to be told. */
-  get size(): number {
-    return this.debts.size + this.held.size + this.unfinished;
+  /** True while supervisors are still to be notified. */
+  get hasWork(): boolean {
+    return this.debts.size + this.held.size + this.unfinished > 0;
   }
 
   onRecorded(job: LiveJob, { event, after }: Recorded): void {
-    if (after.wake_seq === event.seq) this.resume(job);
+    if (after.wake_seq === event.seq) this.#owe(job);
   }
 
   /** Takes up what the last hub left: lines that it was typing, and, once waits have had the time to come back, the rest. */
-  takeUp(jobs: LiveJob[]): void {
+  resumeAll(jobs: LiveJob[]): void {
     const lines = new Map<string, LiveJob[]>();
     for (const job of jobs) {
       const line = job.record.notifying;
@@ -119,12 +119,12 @@ export class Wakes {
     clearTimeout(this.held.get(job));
     const lapse = (): void => {
       this.held.delete(job);
-      this.resume(job);
+      this.#owe(job);
     };
     this.held.set(job, setTimeout(lapse, HOLD_MS).unref());
   }
 
-  private resume(job: LiveJob): void {
+  #owe(job: LiveJob): void {
     const { notify: supervisor } = job.record;
     if (supervisor === undefined || !owesWake(job.record) || this.held.has(job)) return;
     const key = `${supervisor.socket}\n${supervisor.pane}\n${supervisor.process.pid} ${supervisor.process.start}`;
@@ -172,7 +172,7 @@ export class Wakes {
     this.dispatcher.atPane(debt.supervisor, run, () => {
       this.debts.delete(key);
       // What came while it was typed is a change of its own.
-      for (const job of debt.jobs) this.resume(job);
+      for (const job of debt.jobs) this.#owe(job);
     });
   }
 

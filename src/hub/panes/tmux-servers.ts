@@ -4,36 +4,37 @@ import type { ControlClients } from './control-clients.ts';
 
 /** The tmux servers that jobs live on, each with one control client, and what they tell about their panes. */
 export class TmuxServers {
-  private readonly servers = new Map<string, TmuxServer>();
-  private readonly samples = new Map<string, Map<string, PaneSample>>();
-  private readonly clients: ControlClients;
-  private readonly onChange: (socket: string) => void;
+  readonly #servers = new Map<string, TmuxServer>();
+  readonly #samples = new Map<string, Map<string, PaneSample>>();
+  readonly #clients: ControlClients;
+  #onPanes: (socket: string) => void = () => {};
 
-  /**
-   * @param clients where the control clients are noted
-   * @param onChange called with a socket when panes of that server came, went or changed
-   */
-  constructor(clients: ControlClients, onChange: (socket: string) => void) {
-    this.clients = clients;
-    this.onChange = onChange;
+  /** @param clients where the control clients are noted */
+  constructor(clients: ControlClients) {
+    this.#clients = clients;
+  }
+
+  /** @param listener called with a socket when panes of that server came, went or changed */
+  onPanes(listener: (socket: string) => void): void {
+    this.#onPanes = listener;
   }
 
   /** The server at a socket; it connects with its first command. */
   get(socket: string): TmuxServer {
-    let server = this.servers.get(socket);
+    let server = this.#servers.get(socket);
     if (server === undefined) {
       server = new TmuxServer(socket, (pid, lives) =>
-        lives ? this.clients.note(pid) : this.clients.forget(pid),
+        lives ? this.#clients.note(pid) : this.#clients.forget(pid),
       );
-      this.servers.set(socket, server);
+      this.#servers.set(socket, server);
       server.onPanes((panes) => {
-        this.samples.set(socket, new Map(panes.map((pane) => [pane.pane, pane])));
-        this.onChange(socket);
+        this.#samples.set(socket, new Map(panes.map((pane) => [pane.pane, pane])));
+        this.#onPanes(socket);
       });
       server.onGone(() => {
         // What the last connection has told says nothing about now.
-        if (server?.connected === false) this.samples.delete(socket);
-        this.onChange(socket);
+        if (server?.connected === false) this.#samples.delete(socket);
+        this.#onPanes(socket);
       });
     }
     return server;
@@ -41,10 +42,10 @@ export class TmuxServers {
 
   /** What the server last told about a pane, at most a second old. */
   sample(socket: string, pane: string): PaneSample | undefined {
-    return this.samples.get(socket)?.get(pane);
+    return this.#samples.get(socket)?.get(pane);
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([...this.servers.values()].map((server) => server.close()));
+    await Promise.allSettled([...this.#servers.values()].map((server) => server.close()));
   }
 }

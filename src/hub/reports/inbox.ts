@@ -10,7 +10,7 @@ import {
   removeOutboxEntry,
 } from '../../bus/spool/outbox.ts';
 import type { Claim } from '../../job/event.ts';
-import type { Claims } from './claims.ts';
+import type { ClaimWay } from './claims.ts';
 import { wayOf } from './kept-claims.ts';
 
 /** What could not be taken is not tried again earlier, in ms. */
@@ -42,7 +42,7 @@ interface Turn {
  * events of a job in the order in which they were kept, whoever kept them.
  */
 export class Inbox {
-  private readonly claims: Claims;
+  private take: (event: Claim, way: ClaimWay) => Promise<void> = async () => {};
   private readonly outbox: string;
   private readonly log: Log;
   private draining: Promise<void> | undefined;
@@ -60,10 +60,14 @@ export class Inbox {
   private changed = 0;
   private looksAt = 0;
 
-  constructor(options: { claims: Claims; outbox: string; log: Log }) {
-    this.claims = options.claims;
+  constructor(options: { outbox: string; log: Log }) {
     this.outbox = options.outbox;
     this.log = options.log;
+  }
+
+  /** @param take records an event; it fails where that is to be tried again */
+  onEvent(take: (event: Claim, way: ClaimWay) => Promise<void>): void {
+    this.take = take;
   }
 
   /** Finds out of which jobs events are here, so that nothing overtakes them. @throws the system's error */
@@ -71,14 +75,9 @@ export class Inbox {
     await this.list();
   }
 
-  /** True while events are taken in. */
-  get isBusy(): boolean {
-    return this.draining !== undefined;
-  }
-
-  /** True while events are kept that can't be taken now. */
-  get isWaiting(): boolean {
-    return this.stuck.size > 0;
+  /** True while events are taken in, or are kept that can't be taken now. */
+  get hasWork(): boolean {
+    return this.draining !== undefined || this.stuck.size > 0;
   }
 
   /** Takes no more. */
@@ -198,7 +197,7 @@ export class Inbox {
       try {
         const claim = await this.read(file);
         if (claim === undefined) continue;
-        await this.claims.take(claim.job_id, JSON.stringify(claim), wayOf(file), true);
+        await this.take(claim, wayOf(file));
       } catch (error) {
         const why = explain(error);
         this.stuck.set(jobId, { until: monotonic() + AGAIN_MS, why });

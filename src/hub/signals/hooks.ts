@@ -81,7 +81,7 @@ export class Hooks {
     const ours = text.includes(job.id) || this.turnOf.has(job);
     if (!ours || turn_id === undefined) return;
     this.turnOf.set(job, turn_id);
-    this.changes.tell(job);
+    this.changes.onRecorded(job);
   }
 
   /** True for the end of a turn before the job's: its hook may be heard after the job's prompt was taken. */

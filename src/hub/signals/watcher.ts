@@ -65,7 +65,8 @@ export class Watcher {
   }
 
   /** Begins to watch: what earlier reports say of a job must be known by now, since a limit may have passed long ago. */
-  start(): void {
+  resumeAll(): void {
+    if (this.begun) return;
     this.begun = true;
     this.sweep = setInterval(() => this.lookAtProcesses(), SWEEP_MS);
     for (const job of this.registrar.open) this.resume(job);

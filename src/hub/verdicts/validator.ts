@@ -42,9 +42,9 @@ export class Validator {
     this.log = options.log;
   }
 
-  /** How many checks run, or wait to. */
-  get size(): number {
-    return this.running.size + this.waiting.size;
+  /** True while checks run, or wait to. */
+  get hasWork(): boolean {
+    return this.running.size + this.waiting.size > 0;
   }
 
   /** Starts a script when a job begins to be validated, and ends it when the job ends another way. */

@@ -14,9 +14,9 @@ export class Verifications {
     this.registrar = registrar;
   }
 
-  /** How many scripts run. */
-  get size(): number {
-    return this.running.size;
+  /** True while scripts run. */
+  get hasWork(): boolean {
+    return this.running.size > 0;
   }
 
   /**

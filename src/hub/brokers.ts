@@ -1,0 +1,72 @@
+import { VERSION } from '../base/version.ts';
+import type { HubBus } from '../bus/hub-bus.ts';
+import { isReplyTopic, statusTopic } from '../bus/topics.ts';
+import type { Settings } from '../settings/config.ts';
+import type { LiveJob } from './jobs/live-job.ts';
+import type { Registrar } from './jobs/registrar.ts';
+import type { RetainedRecords } from './notify/retained-records.ts';
+
+interface Parts {
+  /** The hub's own broker, then the external one, once it is joined. */
+  buses: HubBus[];
+  settings: Settings;
+  registrar: Registrar;
+  retained: RetainedRecords;
+}
+
+/** What the brokers of the hub show of it. */
+export class Brokers {
+  readonly #with: Parts;
+
+  constructor(parts: Parts) {
+    this.#with = parts;
+  }
+
+  /** How many clients are connected to them. */
+  get clients(): number {
+    return this.#with.buses.reduce((sum, bus) => sum + bus.clients, 0);
+  }
+
+  /** Answers a client. Anybody may write a reply_to: another topic would let him speak in the hub's name, or end its connection. */
+  reply(topic: string, message: unknown, isOutside = false): void {
+    const { buses, settings } = this.#with;
+    if (isReplyTopic(settings.realm, topic))
+      buses[isOutside ? 1 : 0]?.publish(topic, JSON.stringify(message));
+  }
+
+  /** The external broker was joined. */
+  readonly join = (bus: HubBus): void => {
+    this.#with.buses.push(bus);
+    this.introduce(bus, true);
+    this.sayOnline();
+  };
+
+  /** Shows a new broker the record of each job that is open, or has just ended. @param last as in `joined` */
+  introduce(bus: HubBus, last: boolean): void {
+    const { registrar, retained } = this.#with;
+    retained.joined(bus, last);
+    for (const job of registrar.open) retained.show(job, bus, true);
+    for (const { jobId, registryDir } of retained.jobs) {
+      registrar.find(jobId, registryDir).then(
+        (job) => retained.show(job, bus, true),
+        () => retained.clear(jobId),
+      );
+    }
+  }
+
+  /** Shows jobs whose registry is back. */
+  show(jobs: LiveJob[]): void {
+    for (const job of jobs) for (const bus of this.#with.buses) this.#with.retained.show(job, bus);
+  }
+
+  sayOnline(): void {
+    const { buses, registrar, settings } = this.#with;
+    const text = JSON.stringify({ online: true, version: VERSION, open_jobs: registrar.open.length });
+    for (const bus of buses) bus.publish(statusTopic(settings.realm, settings.host), text, { retain: true });
+  }
+
+  /** Says good-bye to all clients. */
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.#with.buses.map((bus) => bus.stop()));
+  }
+}

@@ -1,0 +1,153 @@
+import { existsSync } from 'node:fs';
+import type { Log } from '../base/log.ts';
+import { machineId } from '../base/machine.ts';
+import type { HubBus } from '../bus/hub-bus.ts';
+import { homePaths } from '../registry/home.ts';
+import { Seal } from '../registry/seal.ts';
+import type { Settings } from '../settings/config.ts';
+import { BrokerJoin } from './broker-join.ts';
+import { Brokers } from './brokers.ts';
+import { Delegations } from './delegation/delegate.ts';
+import { Dispatcher } from './delivery/dispatcher.ts';
+import { Notes } from './delivery/notes.ts';
+import { PaneTexts } from './delivery/pane-texts.ts';
+import { Typist } from './delivery/typist.ts';
+import { HubClaim } from './hub-claim.ts';
+import { Changes } from './jobs/changes.ts';
+import { Registrar } from './jobs/registrar.ts';
+import { Life } from './life.ts';
+import { Outlets } from './notify/outlets.ts';
+import { RetainedRecords } from './notify/retained-records.ts';
+import { Wakes } from './notify/wakes.ts';
+import { OwnHome } from './own-home.ts';
+import { ControlClients } from './panes/control-clients.ts';
+import { PaneOwners } from './panes/pane-owners.ts';
+import { TmuxServers } from './panes/tmux-servers.ts';
+import { PartsInOrder } from './part.ts';
+import { Decisions } from './permissions/decisions.ts';
+import { KnownPermissions } from './permissions/known-permissions.ts';
+import { Permissions } from './permissions/permissions.ts';
+import { Claims } from './reports/claims.ts';
+import { Elsewhere } from './reports/elsewhere.ts';
+import { EventRates } from './reports/event-rates.ts';
+import { Inbox } from './reports/inbox.ts';
+import { KeptClaims } from './reports/kept-claims.ts';
+import { Requests } from './requests.ts';
+import { Hooks } from './signals/hooks.ts';
+import { PaneWatch } from './signals/pane-watch.ts';
+import { Turns } from './signals/turns.ts';
+import { Watcher } from './signals/watcher.ts';
+import { TakeUp } from './take-up.ts';
+import { RunningChecks } from './verdicts/running-checks.ts';
+import { Validator } from './verdicts/validator.ts';
+import { Verifications } from './verdicts/verifications.ts';
+
+export interface HubOptions {
+  settings: Settings;
+  log: Log;
+  /** Called when the hub has a reason to end; the caller then calls `stop`. */
+  onEnd: (why: string) => void;
+  /** Makes sure that the lock of the home is this hub's; false where another hub has it. */
+  keepsLock: () => Promise<boolean>;
+}
+
+/** Makes the parts of a hub, each from those before it. */
+export function buildHub({ settings, log, onEnd, keepsLock }: HubOptions) {
+  const { realm, host, broker } = settings;
+  const home = homePaths(settings.home);
+  const isKeyLost = !existsSync(home.key) && existsSync(home.registries);
+  const seal = Seal.of(home);
+  if (isKeyLost) log.error(`${home.key} was missing: a new one is made, and earlier jobs are history`);
+  const life = new Life();
+  const claim = new HubClaim(home.hubFile, settings);
+  const ownHome = new OwnHome({ settings, home, seal, claim, life, log, onEnd, keepsLock });
+  const buses: HubBus[] = [];
+  const retained = new RetainedRecords({ home, buses, realm, host, log, external: broker !== undefined });
+  const clients = new ControlClients(home.clients);
+  const servers = new TmuxServers(clients);
+  const outlets = new Outlets({ seal, retained, buses, servers, log, realm, host });
+  const registrar = new Registrar({ home, seal, log, outlets });
+  const brokers = new Brokers({ buses, settings, registrar, retained });
+  const owners = new PaneOwners(() => registrar.open);
+  const changes = new Changes();
+
+  const texts = new PaneTexts(home.panes, log);
+  const typist = new Typist({ texts, servers, jobOf: (id) => registrar.held(id) });
+  const dispatcher = new Dispatcher({ registrar, servers, typist, log, announcements: home.servers });
+  const notes = new Notes({ dispatcher, registrar, typist, log });
+  const wakes = new Wakes({ dispatcher, registrar, servers, typist, log });
+  const inbox = new Inbox({ outbox: home.outbox, log });
+  const watcher = new Watcher({
+    ...{ registrar, servers, log },
+    catchUp: (jobId) => inbox.catchUp(jobId),
+    unread: (job) => typist.unread(job),
+  });
+  const validator = new Validator({ registrar, checks: new RunningChecks(home.folder), log });
+  const verifications = new Verifications(registrar);
+  const known = new KnownPermissions(registrar);
+  const permissions = new Permissions({ registrar, servers, known });
+  const decisions = new Decisions({ registrar, servers, permissions, known });
+  const turns = new Turns({ registrar, notes });
+  const paneWatch = new PaneWatch({ registrar, servers, permissions, turns, log });
+
+  // What the world is shown is on its way first, and a limit counts before anything new is begun. A check starts before
+  // its job's pane is given on; what is typed after an order finds its queue. Requests that wait hear of it last: they
+  // find all that followed.
+  const parts = new PartsInOrder(
+    [
+      ...[inbox, outlets, watcher, validator, verifications, dispatcher, notes, wakes],
+      ...[permissions, paneWatch, changes],
+    ],
+    log,
+  );
+  registrar.onRecorded((job, recorded) => {
+    parts.onRecorded(job, recorded);
+    life.need();
+  });
+  outlets.onKept((job) => registrar.settle(job));
+  servers.onPanes((socket) => parts.onPanes(socket));
+
+  const elsewhere = broker === undefined ? undefined : new Elsewhere({ bus: () => buses[1], realm, host });
+  const claims = new Claims({
+    ...{ registrar, owners, elsewhere, log, home: home.folder, ready: life.ready },
+    rates: new EventRates(settings.hubEventsPerMinute),
+    earlier: (jobId) => inbox.earlier(jobId),
+    reply: (topic, answer, from) => brokers.reply(topic, answer, from === 'outside'),
+  });
+  inbox.onEvent((event, way) => claims.take(event.job_id, JSON.stringify(event), way, true));
+  const kept = new KeptClaims({ claims, outbox: home.outbox });
+  const session = seal.nameFor(`session ${machineId()}`);
+  const hears = { claims: kept, elsewhere, onClients: life.need, onJoined: brokers.join };
+  const join = new BrokerJoin({ settings, session, log, ...hears });
+
+  const status = () => {
+    const { awayRegistries: away, unprovenJobs: unproven } = registrar;
+    return {
+      ...claim.status,
+      ...(join.problem !== undefined && { broker_problem: join.problem }),
+      clients: brokers.clients,
+      open_jobs: registrar.open.length,
+      registries: registrar.registryDirs,
+      ...(away.length > 0 && { away }),
+      ...(unproven.length > 0 && { unproven }),
+    };
+  };
+  const requests = new Requests({
+    ...{ registrar, verifications, servers, dispatcher, decisions, wakes, home, log, status },
+    screens: outlets.screens,
+    hooks: new Hooks({
+      ...{ registrar, owners, permissions, decisions, turns, changes, log },
+      watch: paneWatch,
+    }),
+    delegations: new Delegations({ home, host, registrar, dispatcher, servers, owners, changes, log }),
+    ready: life.ready,
+    stop: () => onEnd('asked to stop'),
+    reply: (topic, answer) => brokers.reply(topic, answer),
+  });
+
+  const takeUp = new TakeUp({ home, log, life, registrar, brokers, inbox, dispatcher, parts });
+  return {
+    ...{ home, life, claim, ownHome, buses, brokers, join, retained, clients, servers, outlets, registrar },
+    ...{ texts, inbox, watcher, validator, parts, kept, requests, takeUp },
+  };
+}

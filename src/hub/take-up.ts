@@ -1,0 +1,84 @@
+import type { Log } from '../base/log.ts';
+import { isSettled } from '../job/apply.ts';
+import { type Home, readPointers } from '../registry/home.ts';
+import type { Brokers } from './brokers.ts';
+import type { Dispatcher } from './delivery/dispatcher.ts';
+import type { LiveJob } from './jobs/live-job.ts';
+import type { Registrar } from './jobs/registrar.ts';
+import type { Life } from './life.ts';
+import type { PartsInOrder } from './part.ts';
+import type { Inbox } from './reports/inbox.ts';
+
+interface Parts {
+  home: Home;
+  log: Log;
+  life: Life;
+  registrar: Registrar;
+  brokers: Brokers;
+  inbox: Inbox;
+  dispatcher: Dispatcher;
+  parts: PartsInOrder;
+}
+
+/** Takes up the jobs that the last hub left, and those whose registry is back. */
+export class TakeUp {
+  readonly #with: Parts;
+  #isRunning = false;
+
+  constructor(parts: Parts) {
+    this.#with = parts;
+  }
+
+  /** Finds what the last hub left. @param isLiveLost what tells of the live jobs was removed: they are looked for */
+  async find(isLiveLost: boolean): Promise<LiveJob[]> {
+    const { home, log, registrar } = this.#with;
+    const { search } = registrar;
+    const pointers = readPointers(home);
+    const wasKilled = search.wasKilled();
+    const isLost = isLiveLost || pointers.some(({ registryDir }) => registryDir === '');
+    // Side by side: a registry that can't be opened must not keep the hub from the others.
+    const taken = pointers.map(async (pointer) => {
+      try {
+        return (await registrar.resume(pointer)) ?? [];
+      } catch (error) {
+        log.error(`job ${pointer.jobId} was not taken up`, error);
+        return [];
+      }
+    });
+    const found = (await Promise.all(taken)).flat();
+    // Some of the pointers may have been lost with it: that is found out while others are served.
+    if (!isLost && pointers.length > 0) {
+      if (wasKilled) search.all(false).catch((error) => log.error('open jobs were not searched for', error));
+      return found;
+    }
+    if (isLost || wasKilled) await search.all(isLost);
+    return [...found, ...(await registrar.comeBack())];
+  }
+
+  /** Their panes are theirs from now on; nothing is done there yet. */
+  holdPanes(jobs: LiveJob[]): void {
+    this.#with.dispatcher.takeUp(jobs.filter(({ record }) => !isSettled(record)));
+  }
+
+  /** Goes on with them, once all is recorded that was reported of them. */
+  async goOn(jobs: LiveJob[]): Promise<void> {
+    const { inbox, life, parts } = this.#with;
+    await inbox.drain();
+    if (!life.isOver) parts.resume(jobs);
+  }
+
+  /** Every second: takes up jobs whose registry is back. */
+  async again(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    try {
+      const back = await this.#with.registrar.comeBack();
+      if (back.length === 0) return;
+      this.#with.brokers.show(back);
+      this.holdPanes(back);
+      await this.goOn(back);
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+}
