@@ -14,35 +14,37 @@ const LOOK_MS = 10_000;
 /** How long after a failure the external broker is tried again, in ms. */
 const AGAIN_MS = 1_000;
 
+interface Parts {
+  settings: Settings;
+  /** As for `connectExternal`. */
+  session: string;
+  log: Log;
+  claims: KeptClaims;
+  elsewhere: Elsewhere | undefined;
+  onClients: () => void;
+  onJoined: (bus: HubBus) => void;
+}
+
 /** Joins the external broker; while that does not answer, tries again for as long as the hub lives. */
 export class BrokerJoin {
-  private readonly options: {
-    settings: Settings;
-    /** As for `connectExternal`. */
-    session: string;
-    log: Log;
-    claims: KeptClaims;
-    elsewhere: Elsewhere | undefined;
-    onClients: () => void;
-    onJoined: (bus: HubBus) => void;
-  };
-  private readonly end = new AbortController();
-  private bus: HubBus | undefined;
-  private why = 'It is being joined.';
+  readonly #with: Parts;
+  readonly #end = new AbortController();
+  #bus: HubBus | undefined;
+  #why = 'It is being joined.';
 
-  constructor(options: BrokerJoin['options']) {
-    this.options = options;
+  constructor(parts: Parts) {
+    this.#with = parts;
   }
 
   /** Why the broker is not joined. */
   get problem(): string | undefined {
-    if (this.options.settings.broker === undefined) return undefined;
-    return this.bus === undefined ? this.why : this.bus.problem;
+    if (this.#with.settings.broker === undefined) return undefined;
+    return this.#bus === undefined ? this.#why : this.#bus.problem;
   }
 
   /** @returns when it is joined, or has failed for the first time */
   async start(): Promise<void> {
-    const { settings, session, log, claims, elsewhere, onClients, onJoined } = this.options;
+    const { settings, session, log, claims, elsewhere, onClients, onJoined } = this.#with;
     const { broker, realm, host } = settings;
     if (broker === undefined) return;
     try {
@@ -53,25 +55,25 @@ export class BrokerJoin {
       };
       const address = externalAddress(broker);
       // What it does not do would show much later, as silence.
-      const patience = AbortSignal.any([this.end.signal, AbortSignal.timeout(LOOK_MS)]);
+      const patience = AbortSignal.any([this.#end.signal, AbortSignal.timeout(LOOK_MS)]);
       await roundTrip(address, realm, host, patience);
       const bus = await connectExternal({ ...address, realm, host, session, handlers });
-      if (this.end.signal.aborted) return await bus.stop();
-      this.bus = bus;
+      if (this.#end.signal.aborted) return await bus.stop();
+      this.#bus = bus;
       onJoined(bus);
       log.info(`joined the broker ${describeBroker(broker)}`);
     } catch (error) {
-      if (this.end.signal.aborted) return;
+      if (this.#end.signal.aborted) return;
       const why = explain(error);
       // A broker that stays away is one line in the log.
-      if (why !== this.why) log.error('the broker was not joined', error);
-      this.why = why;
+      if (why !== this.#why) log.error('the broker was not joined', error);
+      this.#why = why;
       setTimeout(() => void this.start(), AGAIN_MS).unref();
     }
   }
 
   /** Tries no more. */
   stop(): void {
-    this.end.abort();
+    this.#end.abort();
   }
 }

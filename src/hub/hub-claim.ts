@@ -8,21 +8,21 @@ import { replaceOwn } from '../trust/files.ts';
 
 /** A hub's claim to be the one of its user: its socket, and the file that tells clients of it. */
 export class HubClaim {
-  private readonly path: string;
-  private readonly settings: Settings;
-  private readonly startedAt = new Date().toISOString();
-  private socketInode: number | undefined;
-  private writtenAt: number | undefined;
+  readonly #path: string;
+  readonly #settings: Settings;
+  readonly #startedAt = new Date().toISOString();
+  #socketInode: number | undefined;
+  #writtenAt: number | undefined;
 
   /** @param path of `hub.json` */
   constructor(path: string, settings: Settings) {
-    this.path = path;
-    this.settings = settings;
+    this.#path = path;
+    this.#settings = settings;
   }
 
   /** What is known of the hub without a look at its work. */
   get status(): Omit<HubFile, 'socket' | 'broker_fingerprint'> {
-    const { realm, host, broker } = this.settings;
+    const { realm, host, broker } = this.#settings;
     return {
       version: VERSION,
       protocol: PROTOCOL_VERSION,
@@ -30,48 +30,48 @@ export class HubClaim {
       host,
       realm,
       broker: describeBroker(broker),
-      started_at: this.startedAt,
+      started_at: this.#startedAt,
     };
   }
 
   /** True while socket and file are this hub's own. */
   get holds(): boolean {
-    return this.ownsSocket && this.ownsFile();
+    return this.ownsSocket && this.#ownsFile();
   }
 
   /** Tells clients of the hub; its socket is there. @throws the system's error when the file can't be written */
   take(): void {
-    const { socketPath, broker } = this.settings;
-    this.socketInode = statSync(socketPath).ino;
+    const { socketPath, broker } = this.#settings;
+    this.#socketInode = statSync(socketPath).ino;
     const file: HubFile = {
       ...this.status,
       socket: socketPath,
       broker_fingerprint: brokerFingerprint(broker),
     };
-    replaceOwn(this.path, `${JSON.stringify(file, undefined, 2)}\n`);
-    this.writtenAt = statSync(this.path).mtimeMs;
+    replaceOwn(this.#path, `${JSON.stringify(file, undefined, 2)}\n`);
+    this.#writtenAt = statSync(this.#path).mtimeMs;
   }
 
   /** Removes what is still its own. */
   release(): void {
-    if (this.holds) rmSync(this.settings.socketPath, { force: true });
-    if (this.ownsFile()) rmSync(this.path, { force: true });
-    const folder = dirname(this.settings.socketPath);
-    if (folder !== dirname(this.path)) removeEmpty(folder);
+    if (this.holds) rmSync(this.#settings.socketPath, { force: true });
+    if (this.#ownsFile()) rmSync(this.#path, { force: true });
+    const folder = dirname(this.#settings.socketPath);
+    if (folder !== dirname(this.#path)) removeEmpty(folder);
   }
 
   /** True while clients find it. */
   get ownsSocket(): boolean {
-    const stat = statSync(this.settings.socketPath, { throwIfNoEntry: false });
-    return stat?.ino === this.socketInode;
+    const stat = statSync(this.#settings.socketPath, { throwIfNoEntry: false });
+    return stat?.ino === this.#socketInode;
   }
 
-  private ownsFile(): boolean {
-    const stat = statSync(this.path, { throwIfNoEntry: false });
+  #ownsFile(): boolean {
+    const stat = statSync(this.#path, { throwIfNoEntry: false });
     if (stat === undefined) return false;
-    const pid = readHubFile(this.path)?.pid;
+    const pid = readHubFile(this.#path)?.pid;
     // A hub that has no file descriptor left can't read it.
-    return pid === undefined ? stat.mtimeMs === this.writtenAt : pid === process.pid;
+    return pid === undefined ? stat.mtimeMs === this.#writtenAt : pid === process.pid;
   }
 }
 

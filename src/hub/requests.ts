@@ -41,48 +41,46 @@ type Handlers = {
   [C in Command]: (params: Commands[C]['params'], requestId: string) => Promise<Commands[C]['result']>;
 };
 
+interface Parts {
+  registrar: Registrar;
+  verifications: Verifications;
+  delegations: Delegations;
+  servers: TmuxServers;
+  screens: LastScreens;
+  dispatcher: Dispatcher;
+  decisions: Decisions;
+  wakes: Wakes;
+  hooks: Hooks;
+  home: Home;
+  log: Log;
+  /** Settles when the jobs of the last hub are taken up; nothing once they are. */
+  ready: () => Promise<void> | undefined;
+  status: () => HubStatus;
+  stop: () => void;
+  reply: (topic: string, reply: Reply) => void;
+}
+
 /** What the hub does for clients, one function a command. */
 export class Requests {
-  private readonly log: Log;
-  private readonly registrar: Registrar;
-  private readonly reply: (topic: string, reply: Reply) => void;
-  private readonly handlers: Handlers;
-  private readonly ready: () => Promise<void> | undefined;
+  readonly #with: Parts;
+  readonly #registrar: Registrar;
+  readonly #handlers: Handlers;
 
-  /** @param options.ready settles when the jobs of the last hub are taken up; nothing once they are */
-  constructor(options: {
-    registrar: Registrar;
-    verifications: Verifications;
-    delegations: Delegations;
-    servers: TmuxServers;
-    screens: LastScreens;
-    dispatcher: Dispatcher;
-    decisions: Decisions;
-    wakes: Wakes;
-    hooks: Hooks;
-    home: Home;
-    log: Log;
-    ready: () => Promise<void> | undefined;
-    status: () => HubStatus;
-    stop: () => void;
-    reply: (topic: string, reply: Reply) => void;
-  }) {
-    const { servers, dispatcher, home, registrar, wakes } = options;
-    this.log = options.log;
-    this.registrar = registrar;
-    this.reply = options.reply;
-    this.ready = options.ready;
-    this.handlers = {
+  constructor(parts: Parts) {
+    const { servers, dispatcher, home, registrar, wakes } = parts;
+    this.#with = parts;
+    this.#registrar = registrar;
+    this.#handlers = {
       // A client whose connection was lost sends its request again, perhaps to the next hub: that is no second job.
       delegate: async (params, id) => {
-        const result = await options.delegations.delegate({ request_key: `request:${id}`, ...params });
+        const result = await parts.delegations.delegate({ request_key: `request:${id}`, ...params });
         // The answer says what keeps it from its pane: no line tells the same once more.
         const { job_id, registry_dir, supervisor } = result.record;
         if (needsAttention(result.record))
           await wakes.seen({ job_id, registry_dir, seen_by: supervisor.session });
         return result;
       },
-      preview: (params) => options.delegations.preview(params),
+      preview: (params) => parts.delegations.preview(params),
       status: async (params) => {
         const { job, told } = await wakes.seen(params);
         return { ...status(job, params), ...(params.told !== undefined && { told }) };
@@ -95,27 +93,27 @@ export class Requests {
         for (const job of jobs) await wakes.seen({ ...job, registry_dir, seen_by: session });
         return {};
       },
-      list: (params) => list(options.registrar, params),
+      list: (params) => list(parts.registrar, params),
       cancel: async (params) => {
         const cancelled = await cancelJob(registrar, servers, params);
         if (cancelled.record !== undefined && registrar.held(params.job_id) !== undefined)
           await wakes.seen(params);
         return cancelled;
       },
-      answer: (params) => answerJob(options.registrar, options.decisions, params),
-      screen: (params) => jobScreen(registrar, servers, options.screens, params),
-      log: (params) => log(options.registrar, params),
-      verify: (params, id) => options.verifications.verify(params, id),
-      prune: (params) => pruneJobs(options.registrar, options.log, params),
-      hook: (params) => options.hooks.take(params),
+      answer: (params) => answerJob(parts.registrar, parts.decisions, params),
+      screen: (params) => jobScreen(registrar, servers, parts.screens, params),
+      log: (params) => log(parts.registrar, params),
+      verify: (params, id) => parts.verifications.verify(params, id),
+      prune: (params) => pruneJobs(parts.registrar, parts.log, params),
+      hook: (params) => parts.hooks.take(params),
       agents: async (params) => ({
         agents: await listAgents({ servers, dispatcher, folder: home.servers }, params),
       }),
       start: (params) => startAgent(servers, home, params),
       stop: async (params) => ({ session: await stopAgent(servers, dispatcher, params), stopped: true }),
-      hub_status: async () => options.status(),
+      hub_status: async () => parts.status(),
       hub_stop: async () => {
-        options.stop();
+        parts.stop();
         return { stopping: true };
       },
     };
@@ -127,11 +125,11 @@ export class Requests {
     try {
       request = JSON.parse(payload.toString()) as Request;
     } catch {
-      this.log.warn('a request that is no JSON was dropped');
+      this.#with.log.warn('a request that is no JSON was dropped');
       return;
     }
     if (typeof request?.reply_to !== 'string' || typeof request.request_id !== 'string') {
-      this.log.warn('a request without reply_to or request_id was dropped');
+      this.#with.log.warn('a request without reply_to or request_id was dropped');
       return;
     }
     const answer: Reply = { request_id: request.request_id };
@@ -145,40 +143,40 @@ export class Requests {
         );
       }
       if (typeof request.path === 'string') tellPath(request.path);
-      if (!Object.hasOwn(this.handlers, request.command))
+      if (!Object.hasOwn(this.#handlers, request.command))
         throw new MamError(
           'conflict',
           'The hub does not know this command.',
           'Update it: run `mam hub stop`.',
         );
-      if (!AT_ONCE.includes(request.command)) await this.ready();
-      const handler = this.handlers[request.command] as (
+      if (!AT_ONCE.includes(request.command)) await this.#with.ready();
+      const handler = this.#handlers[request.command] as (
         params: unknown,
         requestId: string,
       ) => Promise<NonNullable<Reply['result']>>;
-      const params = this.placed(request.params);
-      await this.arrive(params);
+      const params = this.#placed(request.params);
+      await this.#arrive(params);
       answer.result = await handler(params, request.request_id);
     } catch (error) {
       const known = error instanceof MamError;
-      if (!known) this.log.error(`request ${request.command} failed`, error);
+      if (!known) this.#with.log.error(`request ${request.command} failed`, error);
       answer.error = {
         code: known ? error.code : 'internal',
         message: known ? error.message : `The hub failed: ${explain(error)}.`,
         hint: known ? error.hint : 'See `mam hub logs`.',
       };
     }
-    this.reply(request.reply_to, answer);
+    this.#with.reply(request.reply_to, answer);
   }
 
   /** What was moved to the registry that a request names is found there. */
-  private async arrive(params: unknown): Promise<void> {
+  async #arrive(params: unknown): Promise<void> {
     const { registry_dir: dir } = (params ?? {}) as { registry_dir?: string };
-    if (dir !== undefined) await this.registrar.arrive(dir);
+    if (dir !== undefined) await this.#registrar.arrive(dir);
   }
 
   /** The same request with the one name of its registry; a log folder that is the registry itself is none of its own. */
-  private placed(params: unknown): unknown {
+  #placed(params: unknown): unknown {
     if (typeof params !== 'object' || params === null) return params;
     const { registry_dir: named, logs_dir: logs } = params as { registry_dir?: unknown; logs_dir?: unknown };
     if (typeof named !== 'string') return params;
@@ -188,7 +186,7 @@ export class Requests {
         'registry_dir is not an absolute path.',
         'Name the folder by its whole path.',
       );
-    const registry_dir = this.registrar.nameOf(named);
+    const registry_dir = this.#registrar.nameOf(named);
     const isRegistry = typeof logs === 'string' && isSamePlace(logs, registry_dir);
     return { ...params, registry_dir, ...(isRegistry && { logs_dir: undefined }) };
   }

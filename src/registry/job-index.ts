@@ -80,27 +80,27 @@ export interface ListFilter {
  * or whose journal is not in the state any more that it was made of.
  */
 export class JobIndex {
-  private readonly path: string;
-  private readonly ground: OwnPlace;
-  private readonly seal: Seal | undefined;
-  private rows: IndexRow[] = [];
-  private readonly places = new Map<string, number>();
-  private readonly keys = new Map<string, string>();
+  readonly #path: string;
+  readonly #ground: OwnPlace;
+  readonly #seal: Seal | undefined;
+  #rows: IndexRow[] = [];
+  readonly #places = new Map<string, number>();
+  readonly #keys = new Map<string, string>();
   /** The jobs that need somebody. */
-  private readonly needing = new Set<string>();
-  private changed = new Map<string, IndexRow>();
-  private writing: NodeJS.Timeout | undefined;
-  private rewriting: Promise<void> | undefined;
+  readonly #needing = new Set<string>();
+  #changed = new Map<string, IndexRow>();
+  #writing: NodeJS.Timeout | undefined;
+  #rewriting: Promise<void> | undefined;
   /** Jobs whose `job.json` does not say what their journal says. */
   readonly behind: string[] = [];
 
-  private readonly mayWrite: () => void;
+  readonly #mayWrite: () => void;
 
   private constructor(registryDir: string, seal: Seal | undefined, mayWrite: () => void) {
-    this.seal = seal;
-    this.mayWrite = mayWrite;
-    this.path = join(registryDir, '.index.jsonl');
-    this.ground = new OwnPlace(registryDir);
+    this.#seal = seal;
+    this.#mayWrite = mayWrite;
+    this.#path = join(registryDir, '.index.jsonl');
+    this.#ground = new OwnPlace(registryDir);
   }
 
   /**
@@ -112,8 +112,8 @@ export class JobIndex {
   static async load(registryDir: string, seal: Seal | undefined, mayWrite?: () => void): Promise<JobIndex> {
     const index = new JobIndex(registryDir, seal, mayWrite ?? (() => {}));
     const writes = mayWrite !== undefined;
-    if (writes) index.ground.check();
-    const { known, lines } = await readRows(index.path, seal);
+    if (writes) index.#ground.check();
+    const { known, lines } = await readRows(index.#path, seal);
     const rows: IndexRow[] = [];
     let made = 0;
     for (const [count, name] of (await readdir(registryDir)).entries()) {
@@ -124,27 +124,27 @@ export class JobIndex {
         rows.push(row);
         continue;
       }
-      const fresh = index.rowFromFolder(registryDir, name);
+      const fresh = index.#rowFromFolder(registryDir, name);
       if (fresh !== undefined) rows.push(fresh);
-      if (fresh !== undefined && !isSame(fresh, row)) index.changed.set(name, fresh);
+      if (fresh !== undefined && !isSame(fresh, row)) index.#changed.set(name, fresh);
       if (++made % FOLDER_STEP === 0) await nextTurn();
     }
     rows.sort((a, b) => compare(a.created_at, b.created_at) || compare(a.job_id, b.job_id));
-    for (const row of rows) index.place(row);
-    if (writes) index.catchUp(rows, lines);
+    for (const row of rows) index.#place(row);
+    if (writes) index.#catchUp(rows, lines);
     return index;
   }
 
   /** Brings the file up to what was found: by some lines, or anew where most of it is missing or outdated. */
-  private catchUp(rows: IndexRow[], lines: number): void {
-    if (2 * this.changed.size > rows.length || lines > 2 * rows.length) {
-      this.changed = new Map();
-      this.rewriting = this.rewrite(rows);
-    } else if (this.changed.size > 0) void this.write();
+  #catchUp(rows: IndexRow[], lines: number): void {
+    if (2 * this.#changed.size > rows.length || lines > 2 * rows.length) {
+      this.#changed = new Map();
+      this.#rewriting = this.#rewrite(rows);
+    } else if (this.#changed.size > 0) void this.write();
   }
 
-  private rowFromFolder(registryDir: string, jobId: string): IndexRow | undefined {
-    const { seal } = this;
+  #rowFromFolder(registryDir: string, jobId: string): IndexRow | undefined {
+    const seal = this.#seal;
     // One whose journal is gone is listed as far as its record proves it.
     if (!hasJob(registryDir, jobId)) return seal && rowFromRecord(registryDir, jobId, seal);
     try {
@@ -163,30 +163,30 @@ export class JobIndex {
   }
 
   get size(): number {
-    return this.rows.length;
+    return this.#rows.length;
   }
 
   /** How many of the jobs need somebody. */
   get needYou(): number {
-    return this.needing.size;
+    return this.#needing.size;
   }
 
   /** The job that a client session made with this key, or an earlier one in its pane, if there is one. */
   findByKey({ session, place }: Owner, key: string): string | undefined {
-    return this.keys.get(keyOf(session, key)) ?? (place && this.keys.get(keyOf(place, key)));
+    return this.#keys.get(keyOf(session, key)) ?? (place && this.#keys.get(keyOf(place, key)));
   }
 
   /** Takes over a job's present state. @param journal the state of the journal that says so */
   put(record: JobRecord, journal: Mark | undefined): void {
     const row = toIndexRow(record, journal);
-    this.place(row);
-    this.changed.set(row.job_id, row);
-    this.writing ??= setTimeout(() => void this.write(), WRITE_DELAY_MS).unref();
+    this.#place(row);
+    this.#changed.set(row.job_id, row);
+    this.#writing ??= setTimeout(() => void this.write(), WRITE_DELAY_MS).unref();
   }
 
   /** True for a job that has a row. */
   has(jobId: string): boolean {
-    return this.places.has(jobId);
+    return this.#places.has(jobId);
   }
 
   /**
@@ -194,7 +194,7 @@ export class JobIndex {
    * @param behind begin after the one that was made at this time with this id
    */
   *inOrder(behind?: { created_at: string; job_id: string }): Generator<JobRow> {
-    for (const row of [...this.rows]) {
+    for (const row of [...this.#rows]) {
       const order =
         behind && (compare(row.created_at, behind.created_at) || compare(row.job_id, behind.job_id));
       if (order === undefined || order > 0) yield row;
@@ -203,13 +203,13 @@ export class JobIndex {
 
   /** Forgets jobs whose folders are gone; the file's lines about them count no more. */
   remove(jobIds: ReadonlySet<string>): void {
-    const rows = this.rows;
-    this.rows = [];
-    this.places.clear();
-    this.keys.clear();
-    this.needing.clear();
-    for (const row of rows) if (!jobIds.has(row.job_id)) this.place(row);
-    for (const id of jobIds) this.changed.delete(id);
+    const rows = this.#rows;
+    this.#rows = [];
+    this.#places.clear();
+    this.#keys.clear();
+    this.#needing.clear();
+    for (const row of rows) if (!jobIds.has(row.job_id)) this.#place(row);
+    for (const id of jobIds) this.#changed.delete(id);
   }
 
   /**
@@ -218,9 +218,9 @@ export class JobIndex {
    * @throws MamError `bad_input` for a cursor that is none of ours
    */
   page(filter: ListFilter, limit: number, cursor?: string): { rows: JobRow[]; cursor: string | undefined } {
-    let place = this.rows.length;
+    let place = this.#rows.length;
     if (cursor !== undefined) {
-      const known = this.places.get(cursor);
+      const known = this.#places.get(cursor);
       if (known === undefined) {
         throw new MamError(
           'bad_input',
@@ -232,7 +232,7 @@ export class JobIndex {
     }
     const rows: JobRow[] = [];
     while (--place >= 0) {
-      const row = this.rows[place] as IndexRow;
+      const row = this.#rows[place] as IndexRow;
       if (!matches(row, filter)) continue;
       if (rows.length === limit) return { rows, cursor: rows.at(-1)?.job_id };
       const { owner: _, place: __, request_key: ___, untold: ____, journal: _____, ...shown } = row;
@@ -243,19 +243,19 @@ export class JobIndex {
 
   /** Writes what has changed. */
   async write(): Promise<void> {
-    clearTimeout(this.writing);
-    await this.rewriting;
-    this.writing = undefined;
-    const lines = [...this.changed.values()].map((row) => this.lineOf(row)).join('');
-    this.changed = new Map();
-    if (lines !== '') this.append(lines);
+    clearTimeout(this.#writing);
+    await this.#rewriting;
+    this.#writing = undefined;
+    const lines = [...this.#changed.values()].map((row) => this.#lineOf(row)).join('');
+    this.#changed = new Map();
+    if (lines !== '') this.#append(lines);
   }
 
-  private append(lines: string): void {
+  #append(lines: string): void {
     try {
-      this.mayWrite();
-      this.ground.check();
-      const file = openOwn(this.path, constants.O_APPEND);
+      this.#mayWrite();
+      this.#ground.check();
+      const file = openOwn(this.#path, constants.O_APPEND);
       try {
         writeSync(file, lines);
       } finally {
@@ -266,35 +266,35 @@ export class JobIndex {
     }
   }
 
-  private place(row: IndexRow): void {
-    if (row.needs_you === true) this.needing.add(row.job_id);
-    else this.needing.delete(row.job_id);
-    const place = this.places.get(row.job_id);
+  #place(row: IndexRow): void {
+    if (row.needs_you === true) this.#needing.add(row.job_id);
+    else this.#needing.delete(row.job_id);
+    const place = this.#places.get(row.job_id);
     if (place === undefined) {
-      this.places.set(row.job_id, this.rows.length);
-      this.rows.push(row);
+      this.#places.set(row.job_id, this.#rows.length);
+      this.#rows.push(row);
       if (row.request_key !== undefined) {
-        this.keys.set(keyOf(row.owner, row.request_key), row.job_id);
-        if (row.place !== undefined) this.keys.set(keyOf(row.place, row.request_key), row.job_id);
+        this.#keys.set(keyOf(row.owner, row.request_key), row.job_id);
+        if (row.place !== undefined) this.#keys.set(keyOf(row.place, row.request_key), row.job_id);
       }
     } else {
-      this.rows[place] = row;
+      this.#rows[place] = row;
     }
   }
 
-  private async rewrite(rows: IndexRow[]): Promise<void> {
-    const text = rows.map((row) => this.lineOf(row)).join('');
+  async #rewrite(rows: IndexRow[]): Promise<void> {
+    const text = rows.map((row) => this.#lineOf(row)).join('');
     try {
-      this.mayWrite();
-      await writeDerived(this.path, text);
+      this.#mayWrite();
+      await writeDerived(this.#path, text);
     } catch {
       // The same.
     }
   }
 
-  private lineOf(row: IndexRow): string {
+  #lineOf(row: IndexRow): string {
     const line = JSON.stringify(row);
-    return `${this.seal?.sign(signerOf(row), line) ?? line}\n`;
+    return `${this.#seal?.sign(signerOf(row), line) ?? line}\n`;
   }
 }
 

@@ -51,20 +51,20 @@ interface Waiting {
  */
 export class Journal {
   path: string;
-  private place: OwnPlace | undefined;
-  private readonly mayWrite: (isOpen: boolean) => void;
-  private isNew: boolean;
-  private fd: number | undefined;
-  private rescued: string | undefined;
+  #place: OwnPlace | undefined;
+  readonly #mayWrite: (isOpen: boolean) => void;
+  #isNew: boolean;
+  #fd: number | undefined;
+  #rescued: string | undefined;
   /** Another file was found in its place. */
   isReplaced = false;
   /** Bytes that are on the disk and acknowledged. */
-  private size = 0;
-  private batch = '';
-  private waiting: Waiting[] = [];
-  private flushing: Promise<void> | undefined;
-  private idle: NodeJS.Timeout | undefined;
-  private corked = false;
+  #size = 0;
+  #batch = '';
+  #waiting: Waiting[] = [];
+  #flushing: Promise<void> | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #corked = false;
 
   /**
    * @param options.place the folder that it lies in
@@ -76,9 +76,9 @@ export class Journal {
     options: { place?: OwnPlace; isNew?: boolean; mayWrite?: (isOpen: boolean) => void } = {},
   ) {
     this.path = path;
-    this.place = options.place;
-    this.isNew = options.isNew ?? false;
-    this.mayWrite = options.mayWrite ?? (() => {});
+    this.#place = options.place;
+    this.#isNew = options.isNew ?? false;
+    this.#mayWrite = options.mayWrite ?? (() => {});
   }
 
   /**
@@ -88,58 +88,58 @@ export class Journal {
    */
   append(line: string): Promise<Mark> {
     // The newline before the line keeps it whole even if a crash left a torn line at the end of the file.
-    this.batch += `\n${line}\n`;
-    const done = new Promise<Mark>((resolve, reject) => this.waiting.push({ resolve, reject }));
-    if (!this.corked) this.flushing ??= this.flush();
+    this.#batch += `\n${line}\n`;
+    const done = new Promise<Mark>((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    if (!this.#corked) this.#flushing ??= this.#flush();
     return done;
   }
 
   /** Holds what is appended from now on until `uncork`, so that it goes to the disk in one write. */
   cork(): void {
-    this.corked = true;
+    this.#corked = true;
   }
 
   uncork(): void {
-    this.corked = false;
-    if (this.waiting.length > 0) this.flushing ??= this.flush();
+    this.#corked = false;
+    if (this.#waiting.length > 0) this.#flushing ??= this.#flush();
   }
 
   /** Its folder lies elsewhere now. */
   moveTo(path: string, place: OwnPlace): void {
     this.path = path;
-    this.place = place;
+    this.#place = place;
   }
 
   /** Lets go of a file that is not in its place any more. @returns what stands in it, where that can still be read */
   async rescue(): Promise<string | undefined> {
-    await this.flushing;
-    this.letGo(true);
-    const { rescued } = this;
-    this.rescued = undefined;
+    await this.#flushing;
+    this.#letGo(true);
+    const rescued = this.#rescued;
+    this.#rescued = undefined;
     this.isReplaced = false;
     return rescued;
   }
 
   /** Waits for what is under way and closes the file. */
   async close(): Promise<void> {
-    clearTimeout(this.idle);
+    clearTimeout(this.#idle);
     this.uncork();
-    await this.flushing;
-    await this.release();
+    await this.#flushing;
+    await this.#release();
   }
 
-  private async flush(): Promise<void> {
-    clearTimeout(this.idle);
+  async #flush(): Promise<void> {
+    clearTimeout(this.#idle);
     // Not in the caller's turn: `flushing` must be set before this can end, and a whole turn's events go together.
     await Promise.resolve();
-    while (this.waiting.length > 0 && !this.corked) {
-      const bytes = Buffer.from(this.batch);
-      const waiting = this.waiting;
-      this.batch = '';
-      this.waiting = [];
+    while (this.#waiting.length > 0 && !this.#corked) {
+      const bytes = Buffer.from(this.#batch);
+      const waiting = this.#waiting;
+      this.#batch = '';
+      this.#waiting = [];
       try {
-        this.mayWrite(this.fd !== undefined);
-        const fd = this.fd ?? this.open();
+        this.#mayWrite(this.#fd !== undefined);
+        const fd = this.#fd ?? this.#open();
         for (let done = 0; done < bytes.length; ) {
           done += (await writeFile(fd, bytes, done, bytes.length - done, null)).bytesWritten;
         }
@@ -148,40 +148,40 @@ export class Journal {
         const there = inodeOf(this.path);
         this.isReplaced = there !== undefined && there !== ino;
         // What was put aside with its folder comes back as a whole.
-        const isAlone = there === undefined && this.isFolderThere();
+        const isAlone = there === undefined && this.#isFolderThere();
         if (nlink === 0 || this.isReplaced || isAlone)
           throw Object.assign(new Error(`${this.path} was removed`), { code: 'ENOENT' });
-        this.isNew = false;
-        this.size += bytes.length;
-        const mark = markOf(this.size, mtimeMs);
+        this.#isNew = false;
+        this.#size += bytes.length;
+        const mark = markOf(this.#size, mtimeMs);
         for (const { resolve } of waiting) resolve(mark);
       } catch (error) {
-        this.takeBack();
-        this.letGo(this.isReplaced);
+        this.#takeBack();
+        this.#letGo(this.isReplaced);
         // What was appended since builds on what failed.
-        const dependent = this.waiting;
-        this.batch = '';
-        this.waiting = [];
+        const dependent = this.#waiting;
+        this.#batch = '';
+        this.#waiting = [];
         for (const { reject } of [...waiting, ...dependent]) reject(error);
       }
     }
-    this.flushing = undefined;
-    this.idle = setTimeout(() => void this.release().catch(() => {}), IDLE_CLOSE_MS);
-    this.idle.unref();
+    this.#flushing = undefined;
+    this.#idle = setTimeout(() => void this.#release().catch(() => {}), IDLE_CLOSE_MS);
+    this.#idle.unref();
   }
 
-  private open(): number {
-    this.place?.check();
+  #open(): number {
+    this.#place?.check();
     // Opening is quick (40 µs); only what waits for the disk goes to the thread pool.
-    this.fd = openOwn(this.path, FLAGS, this.isNew);
-    this.size = fstatSync(this.fd).size;
-    return this.fd;
+    this.#fd = openOwn(this.path, FLAGS, this.#isNew);
+    this.#size = fstatSync(this.#fd).size;
+    return this.#fd;
   }
 
   /** False also where something else is in its place, as a link. */
-  private isFolderThere(): boolean {
+  #isFolderThere(): boolean {
     try {
-      this.place?.check();
+      this.#place?.check();
       return inodeOf(dirname(this.path)) !== undefined;
     } catch {
       return false;
@@ -189,32 +189,32 @@ export class Journal {
   }
 
   /** Lets go of a file that was removed, and keeps what stood in it: nobody else can find that any more. */
-  private letGo(isMoved = false): void {
-    const { fd } = this;
+  #letGo(isMoved = false): void {
+    const fd = this.#fd;
     if (fd === undefined) return;
     try {
       if (!isMoved && fstatSync(fd).nlink > 0) return;
-      if (this.size <= RESCUED_BYTES) this.rescued = readFileSync(`/proc/self/fd/${fd}`, 'utf8');
+      if (this.#size <= RESCUED_BYTES) this.#rescued = readFileSync(`/proc/self/fd/${fd}`, 'utf8');
     } catch {
       // Where the system has no such view of open files, memory must do.
     }
-    this.fd = undefined;
+    this.#fd = undefined;
     closeSync(fd);
   }
 
   /** A full disk takes a part of a batch: what is refused must not stand in the journal. */
-  private takeBack(): void {
+  #takeBack(): void {
     try {
-      if (this.fd !== undefined) ftruncateSync(this.fd, this.size);
+      if (this.#fd !== undefined) ftruncateSync(this.#fd, this.#size);
     } catch {
       // Then the reader decides: whole lines count, a torn one is passed over.
     }
   }
 
-  private async release(): Promise<void> {
-    const fd = this.fd;
-    if (fd === undefined || this.flushing) return;
-    this.fd = undefined;
+  async #release(): Promise<void> {
+    const fd = this.#fd;
+    if (fd === undefined || this.#flushing) return;
+    this.#fd = undefined;
     await closeFile(fd);
   }
 }

@@ -49,22 +49,22 @@ export class Seal {
 
   /** A journal's line with its proof. @param line a JSON object, `{…}` */
   sign(jobId: string, line: string): string {
-    return `${line.slice(0, -1)},"mac":"${this.mac(`${jobId}\n${line}`)}"}`;
+    return `${line.slice(0, -1)},"mac":"${this.#mac(`${jobId}\n${line}`)}"}`;
   }
 
   /** The line as it was signed; nothing for one that was not, or that is another job's. */
   open(jobId: string, signed: string): string | undefined {
     const [, line, mac = ''] = SIGNED.exec(signed) ?? [];
-    return line !== undefined && this.proves(`${jobId}\n${line}}`, mac) ? `${line}}` : undefined;
+    return line !== undefined && this.#proves(`${jobId}\n${line}}`, mac) ? `${line}}` : undefined;
   }
 
   /** What proves a record; no line's proof does, since a peer chooses what its lines say. @param text the record as JSON */
   signRecord(jobId: string, text: string): string {
-    return this.mac(recordOf(jobId, text));
+    return this.#mac(recordOf(jobId, text));
   }
 
   provesRecord(jobId: string, text: string, mac: string): boolean {
-    return this.proves(recordOf(jobId, text), mac);
+    return this.#proves(recordOf(jobId, text), mac);
   }
 
   /** A name that no other home has, in hexadecimal. @param purpose another one gives another name */
@@ -73,13 +73,13 @@ export class Seal {
     return digest.subarray(0, NAME_BYTES).toString('hex');
   }
 
-  private mac(text: string): string {
+  #mac(text: string): string {
     const digest = createHmac('sha256', this.#key).update(text).digest();
     return digest.subarray(0, MAC_BYTES).toString('base64url');
   }
 
-  private proves(text: string, mac: string): boolean {
-    const [given, due] = [Buffer.from(mac), Buffer.from(this.mac(text))];
+  #proves(text: string, mac: string): boolean {
+    const [given, due] = [Buffer.from(mac), Buffer.from(this.#mac(text))];
     return given.length === due.length && timingSafeEqual(given, due);
   }
 }

@@ -18,57 +18,57 @@ const LINE_CHARS = 1_000;
  * stderr is no terminal there is none, and `print` just prints.
  */
 export class ProgressLine {
-  private readonly started = performance.now();
-  private readonly timer: NodeJS.Timeout | undefined;
-  private stage: string;
-  private words = '';
+  readonly #started = performance.now();
+  readonly #timer: NodeJS.Timeout | undefined;
+  #stage: string;
+  #words = '';
 
   /** @param stage what it says before the first event */
   constructor(stage: string, live = isLive()) {
-    this.stage = stage;
+    this.#stage = stage;
     if (!live) return;
-    this.timer = setInterval(() => this.draw(), TICK_MS);
-    this.draw();
+    this.#timer = setInterval(() => this.#draw(), TICK_MS);
+    this.#draw();
   }
 
   /** Takes how a job stands. */
   begin({ status, reason, phase, blocked_by, detail }: JobRecord): void {
-    this.stage = stageText(status, reason ?? blocked_by, phase);
-    this.words = detail ?? '';
-    this.draw();
+    this.#stage = stageText(status, reason ?? blocked_by, phase);
+    this.#words = detail ?? '';
+    this.#draw();
   }
 
   /** Takes what an event says of its job. */
   take({ event, status, reason, phase, blocked_by }: LogMessage): void {
-    this.stage = stageText(status, reason ?? blocked_by, phase);
-    if (event.source !== 'hub' && event.detail !== undefined) this.words = event.detail;
-    this.draw();
+    this.#stage = stageText(status, reason ?? blocked_by, phase);
+    if (event.source !== 'hub' && event.detail !== undefined) this.#words = event.detail;
+    this.#draw();
   }
 
   /** Prints on stdout, above the line. */
   print(text: string): void {
-    this.erase();
+    this.#erase();
     print(text);
-    this.draw();
+    this.#draw();
   }
 
   end(): void {
-    if (this.timer === undefined) return;
-    clearInterval(this.timer);
-    this.erase();
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    this.#erase();
   }
 
-  private draw(): void {
-    if (this.timer === undefined) return;
-    const words = this.words === '' ? '' : `  ${this.words}`;
-    const line = `${this.stage}  ${spanText(performance.now() - this.started)}${words}`;
+  #draw(): void {
+    if (this.#timer === undefined) return;
+    const words = this.#words === '' ? '' : `  ${this.#words}`;
+    const line = `${this.#stage}  ${spanText(performance.now() - this.#started)}${words}`;
     const width = terminalColumns(process.stderr) - MARGIN;
-    this.erase();
+    this.#erase();
     process.stderr.write(cut(cleanLine(line.replaceAll('  ', ' · '), LINE_CHARS), width));
   }
 
-  private erase(): void {
-    if (this.timer === undefined) return;
+  #erase(): void {
+    if (this.#timer === undefined) return;
     clearLine(process.stderr, 0);
     cursorTo(process.stderr, 0);
   }

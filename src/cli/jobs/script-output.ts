@@ -14,36 +14,36 @@ const OPEN_SEQUENCE = /\u001b(?:\[[0-?]*[ -/]*|[\]PX^_][^\u0007\u001b\n]*)?$/;
  * show what a peer has written.
  */
 export class ScriptOutput {
-  private readonly toStderr: boolean;
-  private readonly decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
-  private inLine = false;
-  private readonly rest = { stdout: '', stderr: '' };
+  readonly #toStderr: boolean;
+  readonly #decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
+  #inLine = false;
+  readonly #rest = { stdout: '', stderr: '' };
 
   /** @param toStderr true where stdout is for something else */
   constructor(toStderr: boolean) {
-    this.toStderr = toStderr;
+    this.#toStderr = toStderr;
   }
 
   /** What follows on stdout stands on a line of its own. */
   end(): void {
-    if (this.inLine) process.stdout.write('\n');
+    if (this.#inLine) process.stdout.write('\n');
   }
 
   take(chunk: Buffer, from: From): void {
-    const to = this.to(from);
-    if (to === process.stdout) this.inLine = chunk.at(-1) !== NEWLINE;
+    const to = this.#to(from);
+    if (to === process.stdout) this.#inLine = chunk.at(-1) !== NEWLINE;
     if (!to.isTTY) {
       to.write(chunk);
       return;
     }
-    const text = this.rest[from] + this.decoders[from].write(chunk);
+    const text = this.#rest[from] + this.#decoders[from].write(chunk);
     // Held back; one that never ends is nothing to show.
     const open = OPEN_SEQUENCE.exec(text)?.[0] ?? '';
-    this.rest[from] = open;
+    this.#rest[from] = open;
     to.write(clean(text.slice(0, text.length - open.length)));
   }
 
-  private to(from: From): NodeJS.WriteStream {
-    return this.toStderr || from === 'stderr' ? process.stderr : process.stdout;
+  #to(from: From): NodeJS.WriteStream {
+    return this.#toStderr || from === 'stderr' ? process.stderr : process.stdout;
   }
 }

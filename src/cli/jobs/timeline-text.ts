@@ -22,17 +22,17 @@ const TALKS = ['progress', 'question', 'answered', 'reminded', 'turn_ended'];
 
 /** Prints entries one after the other: remembers the day of the last one, and how wide the columns are. */
 export class TimelineText {
-  private readonly width: number;
-  private readonly byWidth: number;
-  private day = '';
+  readonly #width: number;
+  readonly #byWidth: number;
+  #day = '';
 
   /**
    * @param record of the job, for the width of the column that says who
    * @param width columns of the terminal; Infinity where nobody counts them
    */
   constructor({ agent, supervisor }: JobRecord, width: number) {
-    this.width = width;
-    this.byWidth = Math.min(
+    this.#width = width;
+    this.#byWidth = Math.min(
       MAKER_WIDTH,
       Math.max(`peer ${agent}`.length, `supervisor ${supervisor.client}`.length),
     );
@@ -41,20 +41,20 @@ export class TimelineText {
   /** An entry's lines, with a line for the day where that is another one than before. */
   entry(entry: TimelineEntry): string {
     const day = dayOf(entry.recorded_at);
-    const head = day === this.day ? [] : ['', paint('bold', day)];
-    this.day = day;
-    const by = cleanLine(entry.by, this.byWidth).padEnd(this.byWidth);
+    const head = day === this.#day ? [] : ['', paint('bold', day)];
+    this.#day = day;
+    const by = cleanLine(entry.by, this.#byWidth).padEnd(this.#byWidth);
     const type = entry.type.padEnd(TYPE_WIDTH);
     const start = [paint('dim', timeOfDay(entry.recorded_at)), paintBy(entry, by), inColour(entry, type)];
-    const column = TIME_WIDTH + this.byWidth + TYPE_WIDTH + 3 * GAP.length;
-    const words = this.words(entry, this.width - column);
+    const column = TIME_WIDTH + this.#byWidth + TYPE_WIDTH + 3 * GAP.length;
+    const words = this.#words(entry, this.#width - column);
     // A type that is longer than its column has its words below it, so that all words stand in one column.
     const first = entry.type.length > TYPE_WIDTH ? '' : (words.shift() ?? '');
     const below = words.map((line) => `${' '.repeat(column)}${line}`);
     return [...head, [...start, first].join(GAP).trimEnd(), ...below].join('\n');
   }
 
-  private words(entry: TimelineEntry, room: number): string[] {
+  #words(entry: TimelineEntry, room: number): string[] {
     return [
       ...inline(entry).flatMap((part) => (part === '' ? [] : wrap(part, room))),
       ...blocks(entry).flatMap(([label, text]) => block(label, text, room)),

@@ -42,37 +42,31 @@ const STARTED_MS = 120_000;
 /** A delegation is answered after this time even if the prompt is not submitted yet, in ms. */
 const ANSWER_MS = 5_000;
 
+interface Parts {
+  home: Home;
+  host: string;
+  registrar: Registrar;
+  dispatcher: Dispatcher;
+  servers: TmuxServers;
+  owners: PaneOwners;
+  changes: Changes;
+  log: Log;
+}
+
 /** Registers jobs and starts their way into a pane. */
 export class Delegations {
-  private readonly home: Home;
-  private readonly host: string;
+  readonly #with: Parts;
   readonly registrar: Registrar;
   readonly dispatcher: Dispatcher;
   readonly servers: TmuxServers;
-  private readonly owners: PaneOwners;
-  private readonly changes: Changes;
-  private readonly log: Log;
   /** Delegations on their way, by their key: a call that is repeated meanwhile joins the first. */
-  private readonly underWay = new Map<string, Promise<DelegateResult>>();
+  readonly #underWay = new Map<string, Promise<DelegateResult>>();
 
-  constructor(options: {
-    home: Home;
-    host: string;
-    registrar: Registrar;
-    dispatcher: Dispatcher;
-    servers: TmuxServers;
-    owners: PaneOwners;
-    changes: Changes;
-    log: Log;
-  }) {
-    this.home = options.home;
-    this.host = options.host;
-    this.registrar = options.registrar;
-    this.dispatcher = options.dispatcher;
-    this.servers = options.servers;
-    this.owners = options.owners;
-    this.changes = options.changes;
-    this.log = options.log;
+  constructor(parts: Parts) {
+    this.#with = parts;
+    this.registrar = parts.registrar;
+    this.dispatcher = parts.dispatcher;
+    this.servers = parts.servers;
   }
 
   /**
@@ -82,9 +76,9 @@ export class Delegations {
    */
   async delegate(params: DelegateParams): Promise<DelegateResult> {
     try {
-      return await this.once(params);
+      return await this.#once(params);
     } finally {
-      if (params.prompt_spool !== undefined) await dropSpool(this.home.folder, params.prompt_spool);
+      if (params.prompt_spool !== undefined) await dropSpool(this.#with.home.folder, params.prompt_spool);
     }
   }
 
@@ -94,44 +88,44 @@ export class Delegations {
    */
   async preview(params: DelegateParams): Promise<PreviewResult> {
     try {
-      const known = existsSync(params.registry_dir) ? await this.known(params) : undefined;
-      if (known !== undefined) return await this.repeated(known, params);
-      const prompt = await this.promptOf(params);
+      const known = existsSync(params.registry_dir) ? await this.#known(params) : undefined;
+      if (known !== undefined) return await this.#repeated(known, params);
+      const prompt = await this.#promptOf(params);
       const plan = await planDelegation(this, params);
       await checkKept(this.registrar, params);
-      return await wouldGive(this, params, prompt, plan, this.orderOf(params, prompt, plan));
+      return await wouldGive(this, params, prompt, plan, this.#orderOf(params, prompt, plan));
     } finally {
-      if (params.prompt_spool !== undefined) await dropSpool(this.home.folder, params.prompt_spool);
+      if (params.prompt_spool !== undefined) await dropSpool(this.#with.home.folder, params.prompt_spool);
     }
   }
 
-  private async once(params: DelegateParams): Promise<DelegateResult> {
-    if (params.request_key === undefined) return this.register(params, await this.promptOf(params));
+  async #once(params: DelegateParams): Promise<DelegateResult> {
+    if (params.request_key === undefined) return this.#register(params, await this.#promptOf(params));
     const { session, place } = params.supervisor;
     // A new session of the same pane asks again while the call of the one before is still under way.
     const keys = [session, ...(place === undefined ? [] : [place])].map((scope) =>
       JSON.stringify([params.registry_dir, scope, params.request_key]),
     );
-    const first = keys.map((key) => this.underWay.get(key)).find((one) => one !== undefined);
+    const first = keys.map((key) => this.#underWay.get(key)).find((one) => one !== undefined);
     if (first !== undefined) {
       const { record } = await first;
-      return this.repeated(await this.registrar.find(record.job_id), params);
+      return this.#repeated(await this.registrar.find(record.job_id), params);
     }
-    const result = this.byKey(params);
-    for (const key of keys) this.underWay.set(key, result);
+    const result = this.#byKey(params);
+    for (const key of keys) this.#underWay.set(key, result);
     return result.finally(() => {
-      for (const key of keys) if (this.underWay.get(key) === result) this.underWay.delete(key);
+      for (const key of keys) if (this.#underWay.get(key) === result) this.#underWay.delete(key);
     });
   }
 
-  private async byKey(params: DelegateParams): Promise<DelegateResult> {
-    const known = await this.known(params);
-    if (known === undefined) return this.register(params, await this.promptOf(params));
-    return this.repeated(known, params);
+  async #byKey(params: DelegateParams): Promise<DelegateResult> {
+    const known = await this.#known(params);
+    if (known === undefined) return this.#register(params, await this.#promptOf(params));
+    return this.#repeated(known, params);
   }
 
   /** The job that was delegated with the same key. */
-  private async known(params: DelegateParams): Promise<LiveJob | undefined> {
+  async #known(params: DelegateParams): Promise<LiveJob | undefined> {
     if (params.request_key === undefined) return undefined;
     const index = await this.registrar.index(params.registry_dir);
     const id = index.findByKey(params.supervisor, params.request_key);
@@ -140,8 +134,8 @@ export class Delegations {
     return job && !job.isHistory ? job : undefined;
   }
 
-  private async repeated(job: LiveJob, params: DelegateParams): Promise<DelegateResult> {
-    const prompt = await this.promptOf(params).catch((error: unknown) => {
+  async #repeated(job: LiveJob, params: DelegateParams): Promise<DelegateResult> {
+    const prompt = await this.#promptOf(params).catch((error: unknown) => {
       // The job was made from this very file: the request itself came twice.
       if (error instanceof MamError && error.code === 'not_found') return undefined;
       throw error;
@@ -154,19 +148,19 @@ export class Delegations {
       );
     }
     if (prompt !== undefined)
-      await restorePrompt(job, prompt).catch((error) => this.log.error(`task of ${job.id}`, error));
-    return this.result(job, true, []);
+      await restorePrompt(job, prompt).catch((error) => this.#with.log.error(`task of ${job.id}`, error));
+    return this.#result(job, true, []);
   }
 
-  private async register(params: DelegateParams, prompt: string): Promise<DelegateResult> {
+  async #register(params: DelegateParams, prompt: string): Promise<DelegateResult> {
     const plan = await planDelegation(this, params);
     await this.registrar.ready(params.registry_dir);
-    if (plan.start !== undefined) return this.registerAndStart(params, prompt, plan, plan.start);
+    if (plan.start !== undefined) return this.#registerAndStart(params, prompt, plan, plan.start);
     const { place } = plan;
-    if (place === undefined) return this.registerForHuman(params, prompt, plan);
+    if (place === undefined) return this.#registerForHuman(params, prompt, plan);
     // From here to the queue nothing waits: of two jobs for one pane, the second one sees the first.
     if (params.on_busy === 'refuse') refuseHeld(this.dispatcher, place.session);
-    const job = this.create(params, prompt, plan);
+    const job = this.#create(params, prompt, plan);
     // The way into the pane begins while the disk is busy; nothing is typed before all is kept.
     this.dispatcher.enqueue(job, place.glance);
     try {
@@ -175,35 +169,35 @@ export class Delegations {
       this.dispatcher.forget(job);
       throw error;
     }
-    return this.answer(job);
+    return this.#answer(job);
   }
 
   /** Answers when the prompt is submitted, when something keeps it from its pane, or in time. */
-  private async answer(job: LiveJob): Promise<DelegateResult> {
+  async #answer(job: LiveJob): Promise<DelegateResult> {
     // What is only passing, such as the start of an agent, is no obstacle to tell of.
-    await this.changes.until(
+    await this.#with.changes.until(
       job,
       ({ record }) =>
         record.status !== 'queued' ||
         record.blocked_by === 'busy' ||
         needsAttention(record) ||
-        (this.position(job) > 0 && (record.behind !== undefined || !this.isBehindStuck(job))),
+        (this.#position(job) > 0 && (record.behind !== undefined || !this.#isBehindStuck(job))),
       ANSWER_MS,
     );
-    return this.result(job, false, sharedFolder(job.record, this.registrar.open));
+    return this.#result(job, false, sharedFolder(job.record, this.registrar.open));
   }
 
   /**
    * Registers a job and starts its agent, which gets the order on its command line where it takes one there. The job is
    * on disk before anything is started.
    */
-  private async registerAndStart(
+  async #registerAndStart(
     params: DelegateParams,
     prompt: string,
     plan: Plan,
     start: StartParams,
   ): Promise<DelegateResult> {
-    const job = this.create(params, prompt, plan);
+    const job = this.#create(params, prompt, plan);
     job.uncork();
     await job.kept;
     const argument = job.record.typing?.argument === true;
@@ -213,8 +207,8 @@ export class Delegations {
     }
     let place: Pick<Place, 'session' | 'process'>;
     try {
-      place = await this.launch(start, argument ? orderText(job.record, job.paths.prompt) : undefined);
-      void this.settleStarted(job, place.session);
+      place = await this.#launch(start, argument ? orderText(job.record, job.paths.prompt) : undefined);
+      void this.#settleStarted(job, place.session);
     } catch (error) {
       // Another job has started it in the same moment: this one is typed, as to any agent that runs.
       const other = await findPlace(this.servers, params).catch(() => undefined);
@@ -222,7 +216,7 @@ export class Delegations {
         await this.registrar.note(job, 'delivery_failed', {
           detail: cleanLine(explain(error), DETAIL_CHARS),
         });
-        return this.result(job, false, []);
+        return this.#result(job, false, []);
       }
       place = other;
       await this.registrar.note(job, 'blocked', { data: { by: 'not_ready' } });
@@ -230,14 +224,11 @@ export class Delegations {
     const settled = { agent_session: place.session, agent_process: place.process };
     await this.registrar.record(job, hubDraft(job.id, 'queued', { data: settled }));
     this.dispatcher.enqueue(job);
-    return this.answer(job);
+    return this.#answer(job);
   }
 
-  private async launch(
-    start: StartParams,
-    prompt: string | undefined,
-  ): Promise<Pick<Place, 'session' | 'process'>> {
-    const { session, pane_pid } = await launchAgent(this.servers, this.home.folder, start, prompt);
+  async #launch(start: StartParams, prompt: string | undefined): Promise<Pick<Place, 'session' | 'process'>> {
+    const { session, pane_pid } = await launchAgent(this.servers, this.#with.home.folder, start, prompt);
     const sees = this.servers.get(session.socket).seesProcesses;
     const command = start.agent;
     return {
@@ -250,31 +241,27 @@ export class Delegations {
   }
 
   /** Once its order is taken, or never will be, a session that was started for a job lives and ends as any other. */
-  private async settleStarted(job: LiveJob, session: AgentSession): Promise<void> {
-    await this.changes.until(job, ({ record }) => record.status !== 'queued', STARTED_MS);
+  async #settleStarted(job: LiveJob, session: AgentSession): Promise<void> {
+    await this.#with.changes.until(job, ({ record }) => record.status !== 'queued', STARTED_MS);
     const server = this.servers.get(session.socket);
     await letGo(server, session, job.record.agent_process, isFinal(job.record.status)).catch((error) =>
-      this.log.error(`session ${session.session} of ${job.id}`, error),
+      this.#with.log.error(`session ${session.session} of ${job.id}`, error),
     );
   }
 
   /** A job for a person: nothing is typed, and its clocks run from now on. */
-  private async registerForHuman(
-    params: DelegateParams,
-    prompt: string,
-    plan: Plan,
-  ): Promise<DelegateResult> {
+  async #registerForHuman(params: DelegateParams, prompt: string, plan: Plan): Promise<DelegateResult> {
     const { tmux_socket: socket, agent_session: address } = params;
-    const job = this.create(params, prompt, plan);
+    const job = this.#create(params, prompt, plan);
     this.dispatcher.enqueue(job);
     await job.kept;
     const evidence = await showToHuman(this.servers, socket, address, job).catch(explain);
     await this.registrar.note(job, 'submitted', { data: { evidence } });
-    return this.result(job, false, sharedFolder(job.record, this.registrar.open));
+    return this.#result(job, false, sharedFolder(job.record, this.registrar.open));
   }
 
-  private create(params: DelegateParams, prompt: string, plan: Plan): LiveJob {
-    const order = this.orderOf(params, prompt, plan);
+  #create(params: DelegateParams, prompt: string, plan: Plan): LiveJob {
+    const order = this.#orderOf(params, prompt, plan);
     if (params.logs_dir === undefined) return this.registrar.create(order, prompt);
     makeLogFolder(order.log_dir);
     try {
@@ -288,43 +275,43 @@ export class Delegations {
   }
 
   /** @throws MamError `refused` for a job that a runaway may have made; right before the job is, so that two at once count */
-  private orderOf(params: DelegateParams, prompt: string, plan: Plan): JobOrder {
+  #orderOf(params: DelegateParams, prompt: string, plan: Plan): JobOrder {
     const { place, start } = plan;
     const peer_server = place
-      ? peerServer(this.home.servers, place.session, place.process.pane_pid)
+      ? peerServer(this.#with.home.servers, place.session, place.process.pane_pid)
       : ('unknown' as const);
-    const parent = this.owners.parentOf(params.origin);
+    const parent = this.#with.owners.parentOf(params.origin);
     const { open } = this.registrar;
     checkLineage(params, place?.session, { open, parent, job: (id) => this.registrar.held(id) });
-    const from = { params, prompt, ...plan, parent: parent?.record, host: this.host, peer_server };
+    const from = { params, prompt, ...plan, parent: parent?.record, host: this.#with.host, peer_server };
     const order = composeJob(from);
     if (start === undefined) return order;
     const argument = builtIn(params.agent)?.start?.takesPrompt === true;
     return { ...order, typing: { ...order.typing, mam: params.mam_command, started: true, argument } };
   }
 
-  private async promptOf({ prompt, prompt_spool: spool }: DelegateParams): Promise<string> {
-    return checkPrompt(spool === undefined ? prompt : await takeSpool(this.home.folder, spool));
+  async #promptOf({ prompt, prompt_spool: spool }: DelegateParams): Promise<string> {
+    return checkPrompt(spool === undefined ? prompt : await takeSpool(this.#with.home.folder, spool));
   }
 
-  private queueOf({ record: { agent_session: session } }: LiveJob): LiveJob[] {
+  #queueOf({ record: { agent_session: session } }: LiveJob): LiveJob[] {
     return session === undefined ? [] : this.dispatcher.ahead(session.socket, session.pane);
   }
 
   /** True where the job that has the pane needs somebody: the one behind it is about to say so. */
-  private isBehindStuck(job: LiveJob): boolean {
-    const [holder] = this.queueOf(job);
+  #isBehindStuck(job: LiveJob): boolean {
+    const [holder] = this.#queueOf(job);
     return holder !== undefined && holder !== job && needsAttention(holder.record);
   }
 
-  private position(job: LiveJob): number {
-    return Math.max(0, this.queueOf(job).indexOf(job));
+  #position(job: LiveJob): number {
+    return Math.max(0, this.#queueOf(job).indexOf(job));
   }
 
-  private result(job: LiveJob, repeated: boolean, warnings: string[]): DelegateResult {
+  #result(job: LiveJob, repeated: boolean, warnings: string[]): DelegateResult {
     const { record } = job;
-    const position = this.position(job);
-    const behind = this.queueOf(job).slice(0, position);
+    const position = this.#position(job);
+    const behind = this.#queueOf(job).slice(0, position);
     const ids = behind.map(({ id }) => id);
     const { agent_session: session } = record;
     const lost = session && lostSocket(session.socket);

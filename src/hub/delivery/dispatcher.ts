@@ -57,36 +57,34 @@ interface Queued extends Omit<Errand, 'what'> {
   blocked?: Blocked | undefined;
 }
 
+interface Parts {
+  registrar: Registrar;
+  servers: TmuxServers;
+  typist: Typist;
+  log: Log;
+  /** The folder in which peers' servers tell of themselves. */
+  announcements: string;
+}
+
 /** Hands prompts over: a queue for each pane, one job at a time, each by the delivery ladder. */
 export class Dispatcher {
-  private readonly registrar: Registrar;
-  private readonly log: Log;
-  private readonly queues = new Map<string, PaneQueue>();
-  private readonly typist: Typist;
-  private readonly handOver: HandOver;
-  private readonly obstacles: Obstacles;
-  private stopped = false;
+  readonly #with: Parts;
+  readonly #queues = new Map<string, PaneQueue>();
+  readonly #handOver: HandOver;
+  readonly #obstacles: Obstacles;
+  #stopped = false;
   /** Jobs that an earlier hub has left, until it is known what has become of them. */
-  private readonly left = new Set<LiveJob>();
+  readonly #left = new Set<LiveJob>();
 
-  /** @param options.announcements the folder in which peers' servers tell of themselves */
-  constructor(options: {
-    registrar: Registrar;
-    servers: TmuxServers;
-    typist: Typist;
-    log: Log;
-    announcements: string;
-  }) {
-    this.registrar = options.registrar;
-    this.log = options.log;
-    this.typist = options.typist;
-    this.obstacles = new Obstacles(options.registrar);
-    this.handOver = new HandOver(options);
+  constructor(parts: Parts) {
+    this.#with = parts;
+    this.#obstacles = new Obstacles(parts.registrar);
+    this.#handOver = new HandOver(parts);
   }
 
   /** The open jobs that stand before a new one in a pane, the holder first. */
   ahead(socket: string, pane: string): LiveJob[] {
-    return [...(this.queues.get(paneKey({ socket, pane }))?.jobs ?? [])];
+    return [...(this.#queues.get(paneKey({ socket, pane }))?.jobs ?? [])];
   }
 
   /**
@@ -102,7 +100,7 @@ export class Dispatcher {
   ): Promise<Obstacle | undefined> {
     const found = 'obstacle' in seen ? seen.obstacle : undefined;
     if (found !== undefined && found.isOurs !== true) return found;
-    return (await this.typist.inTheWay(socket, target, look)) ?? found;
+    return (await this.#with.typist.inTheWay(socket, target, look)) ?? found;
   }
 
   /**
@@ -114,16 +112,16 @@ export class Dispatcher {
       job.uncork();
       return;
     }
-    const queue = this.queueOf(job);
+    const queue = this.#queueOf(job);
     queue.jobs.push(job);
-    if (queue.jobs.length === 1) this.attend(queue, glance);
+    if (queue.jobs.length === 1) this.#attend(queue, glance);
     else job.uncork();
-    this.tellBehind(queue);
+    this.#tellBehind(queue);
   }
 
   /** Takes up the open jobs that the last hub left, in the order of their making. Their panes are left alone until `resumeAll`. */
   takeUp(jobs: LiveJob[]): void {
-    for (const job of jobs) this.left.add(job);
+    for (const job of jobs) this.#left.add(job);
     const inOrder = jobs
       .filter((job) => job.record.agent_session !== undefined && !isFinal(job.record.status))
       .sort(
@@ -136,35 +134,35 @@ export class Dispatcher {
 
   /** Goes on with what it has taken up. What earlier reports say of the jobs must be known by now. */
   resumeAll(): void {
-    for (const job of [...this.left].filter(isStillStarting)) {
-      void this.registrar.note(job, 'delivery_failed', {
+    for (const job of [...this.#left].filter(isStillStarting)) {
+      void this.#with.registrar.note(job, 'delivery_failed', {
         detail: 'The hub ended while it started the agent. Look whether its session runs.',
       });
     }
-    this.left.clear();
-    for (const queue of [...this.queues.values()]) {
-      this.attend(queue);
-      this.tellBehind(queue);
+    this.#left.clear();
+    for (const queue of [...this.#queues.values()]) {
+      this.#attend(queue);
+      this.#tellBehind(queue);
     }
   }
 
   /** A job that ended, or that its peer took by itself, frees its pane or leaves the keys alone. */
   onRecorded(job: LiveJob, { before, after }: Recorded): void {
-    const queue = this.find(job);
+    const queue = this.#find(job);
     if (queue === undefined) return;
     const first = queue.jobs[0] === job;
     const taken = after.status !== 'queued' && before?.status === 'queued';
     if (first && !queue.apart && (taken || isFinal(after.status))) queue.stop?.abort();
-    if (first && before !== undefined && needOf(before) !== needOf(after)) this.tellBehind(queue);
+    if (first && before !== undefined && needOf(before) !== needOf(after)) this.#tellBehind(queue);
     if (!isFinal(after.status)) return;
     // Its text may stand in the pane: `work` takes it out in the end.
-    if (first && queue.stop === undefined && this.typist.has(job.id)) this.work(queue, async () => {});
+    if (first && queue.stop === undefined && this.#with.typist.has(job.id)) this.#work(queue, async () => {});
     this.forget(job);
   }
 
   /** Takes a job out of its pane's queue; the next one gets its turn. */
   forget(job: LiveJob): void {
-    const queue = this.find(job);
+    const queue = this.#find(job);
     if (queue === undefined) return;
     const first = queue.jobs[0] === job;
     queue.jobs = queue.jobs.filter((other) => other !== job);
@@ -172,11 +170,11 @@ export class Dispatcher {
     queue.errands = queue.errands.filter((errand) => errand.job !== job);
     if (first) queue.blocked = undefined;
     if (first) {
-      this.stuckNoMore(queue);
-      this.attend(queue);
-      this.tellBehind(queue);
+      this.#stuckNoMore(queue);
+      this.#attend(queue);
+      this.#tellBehind(queue);
     }
-    this.dropEmpty(queue);
+    this.#dropEmpty(queue);
   }
 
   /**
@@ -184,13 +182,13 @@ export class Dispatcher {
    * the pane until it is done. Dropped when the job ends.
    */
   whenFree(job: LiveJob, errand: Errand): void {
-    const queue = this.find(job);
+    const queue = this.#find(job);
     if (queue === undefined || isFinal(job.record.status)) {
       errand.settled?.();
       return;
     }
     queue.errands.push({ job, ...errand });
-    this.attend(queue);
+    this.#attend(queue);
   }
 
   /** The same at a pane whose agent is not the peer of the job that it is about. @param run gives true when it is done */
@@ -199,52 +197,52 @@ export class Dispatcher {
     run: (stop: AbortSignal) => Promise<boolean>,
     settled: () => void,
   ): void {
-    const queue = this.queueAt(paneKey(pane));
+    const queue = this.#queueAt(paneKey(pane));
     const kept = async (stop: AbortSignal): Promise<Kept> => ((await run(stop)) ? 'done' : 'later');
     queue.errands.push({ job: undefined, run: kept, settled });
-    this.attend(queue);
+    this.#attend(queue);
   }
 
   /** Something changed on a tmux server: panes that were not free are looked at again. */
   onPanes(socket: string): void {
-    for (const [key, queue] of this.queues) {
-      if (queue.lookAgain !== undefined && key.startsWith(`${socket}\n`)) this.attend(queue);
+    for (const [key, queue] of this.#queues) {
+      if (queue.lookAgain !== undefined && key.startsWith(`${socket}\n`)) this.#attend(queue);
     }
   }
 
   /** Types nothing more. */
   stop(): void {
-    this.stopped = true;
-    for (const queue of this.queues.values()) {
+    this.#stopped = true;
+    for (const queue of this.#queues.values()) {
       clearTimeout(queue.lookAgain);
       queue.stop?.abort();
-      this.stuckNoMore(queue);
+      this.#stuckNoMore(queue);
     }
   }
 
-  private attend(queue: PaneQueue, glance?: Shot): void {
+  #attend(queue: PaneQueue, glance?: Shot): void {
     clearTimeout(queue.lookAgain);
     queue.lookAgain = undefined;
     const job = queue.jobs[0];
-    if (queue.stop !== undefined || this.stopped || queue.jobs.some((one) => this.left.has(one))) return;
+    if (queue.stop !== undefined || this.#stopped || queue.jobs.some((one) => this.#left.has(one))) return;
     // What was typed is not in its record yet.
-    if (job !== undefined && this.registrar.isHolding(job)) {
-      this.lookLater(queue);
+    if (job !== undefined && this.#with.registrar.isHolding(job)) {
+      this.#lookLater(queue);
       return;
     }
     if (job?.record.status !== 'queued') {
-      this.runErrand(queue, job);
+      this.#runErrand(queue, job);
       return;
     }
-    this.work(queue, async (stop) => {
-      const silent = setTimeout(() => void this.obstacles.silent(job), SILENT_MS);
+    this.#work(queue, async (stop) => {
+      const silent = setTimeout(() => void this.#obstacles.silent(job), SILENT_MS);
       try {
-        const obstacle = await this.handOver.run(job, stop, { glance, looked: () => clearTimeout(silent) });
-        if (obstacle !== undefined) await this.obstacle(job, queue, obstacle);
+        const obstacle = await this.#handOver.run(job, stop, { glance, looked: () => clearTimeout(silent) });
+        if (obstacle !== undefined) await this.#obstacle(job, queue, obstacle);
       } catch (error) {
         job.uncork();
-        this.log.error(`delivery of ${job.id} failed`, error);
-        await this.obstacle(job, queue, noPaste(error));
+        this.#with.log.error(`delivery of ${job.id} failed`, error);
+        await this.#obstacle(job, queue, noPaste(error));
       } finally {
         clearTimeout(silent);
       }
@@ -252,29 +250,29 @@ export class Dispatcher {
     });
   }
 
-  private runErrand(queue: PaneQueue, job: LiveJob | undefined): void {
+  #runErrand(queue: PaneQueue, job: LiveJob | undefined): void {
     const errand = queue.errands.find((one) => one.job === undefined || one.job === job);
     if (errand === undefined) return;
     queue.apart = errand.job === undefined;
     const { what } = errand;
-    this.work(queue, async (stop) => {
-      const silent = job && what && setTimeout(() => void this.obstacles.silent(job, what), SILENT_MS);
+    this.#work(queue, async (stop) => {
+      const silent = job && what && setTimeout(() => void this.#obstacles.silent(job, what), SILENT_MS);
       const end = await errand.run(stop).catch((error: unknown): Kept => {
-        this.log.error(`something at ${queue.key.replace('\n', ' ')} was not typed`, error);
+        this.#with.log.error(`something at ${queue.key.replace('\n', ' ')} was not typed`, error);
         return 'done';
       });
       clearTimeout(silent);
       if (end === 'done') {
         queue.errands = queue.errands.filter((one) => one !== errand);
         errand.settled?.();
-      } else if (!this.stopped) this.lookLater(queue);
+      } else if (!this.#stopped) this.#lookLater(queue);
       if (job === undefined || isFinal(job.record.status)) return;
       if (what === undefined) {
         // What is to be typed for the job itself must not wait for it.
         if (end !== 'done') queue.errands = [...queue.errands.filter((one) => one !== errand), errand];
-      } else if (end === 'done') await this.obstacles.over(job);
+      } else if (end === 'done') await this.#obstacles.over(job);
       else
-        errand.blocked = await this.obstacles.kept(
+        errand.blocked = await this.#obstacles.kept(
           job,
           what,
           errand.blocked,
@@ -284,47 +282,47 @@ export class Dispatcher {
   }
 
   /** Tells the jobs that wait at a pane whether the one that has it needs somebody; one word after the other. */
-  private tellBehind(queue: PaneQueue): void {
+  #tellBehind(queue: PaneQueue): void {
     if (queue.jobs.length < 2) return;
-    const failed = (error: unknown) => this.log.error(`who waits at ${queue.key}`, error);
-    queue.telling = queue.telling.then(() => this.tellWaiting(queue)).catch(failed);
+    const failed = (error: unknown) => this.#with.log.error(`who waits at ${queue.key}`, error);
+    queue.telling = queue.telling.then(() => this.#tellWaiting(queue)).catch(failed);
   }
 
-  private async tellWaiting(queue: PaneQueue): Promise<void> {
+  async #tellWaiting(queue: PaneQueue): Promise<void> {
     const [holder, ...others] = queue.jobs;
-    if (this.stopped || holder === undefined || this.left.has(holder)) return;
+    if (this.#stopped || holder === undefined || this.#left.has(holder)) return;
     const isStuck = needOf(holder.record) !== undefined;
-    if (!isStuck) this.stuckNoMore(queue);
+    if (!isStuck) this.#stuckNoMore(queue);
     else queue.stuck ??= { since: awake.now(), end: () => {} };
     const { stuck } = queue;
     const ends: number[] = [];
     for (const job of others.filter(isWaiting)) {
-      await this.obstacles.behind(job, isStuck ? holder.record : undefined, stuck?.since ?? 0);
+      await this.#obstacles.behind(job, isStuck ? holder.record : undefined, stuck?.since ?? 0);
       if (job.record.held_up !== true) ends.push(job.record.timeouts.idle_timeout_seconds * 1000);
     }
     if (stuck === undefined || queue.stuck !== stuck || ends.length === 0) return;
     // Longer than its idle_timeout is no ordinary wait any more.
     stuck.end();
     const left = stuck.since + Math.min(...ends) - awake.now();
-    stuck.end = awake.after(left > 0 ? left : LOOK_AGAIN_MS, () => this.tellBehind(queue));
+    stuck.end = awake.after(left > 0 ? left : LOOK_AGAIN_MS, () => this.#tellBehind(queue));
   }
 
-  private stuckNoMore(queue: PaneQueue): void {
+  #stuckNoMore(queue: PaneQueue): void {
     queue.stuck?.end();
     queue.stuck = undefined;
   }
 
   /** Nothing else is done at a pane while something is. */
-  private work(queue: PaneQueue, body: (stop: AbortSignal) => Promise<void>): void {
+  #work(queue: PaneQueue, body: (stop: AbortSignal) => Promise<void>): void {
     const stop = new AbortController();
     const job = queue.jobs[0];
     queue.stop = stop;
     const tidied = async (): Promise<void> => {
       await body(stop.signal);
-      if (job !== undefined && isFinal(job.record.status) && this.typist.has(job.id))
-        await this.typist.leaveOf(job);
+      if (job !== undefined && isFinal(job.record.status) && this.#with.typist.has(job.id))
+        await this.#with.typist.leaveOf(job);
     };
-    const failed = (error: unknown) => this.log.error(`work at ${queue.key.replace('\n', ' ')}`, error);
+    const failed = (error: unknown) => this.#with.log.error(`work at ${queue.key.replace('\n', ' ')}`, error);
     void tidied()
       .catch(failed)
       .finally(() => {
@@ -332,34 +330,34 @@ export class Dispatcher {
         queue.apart = false;
         // A job that ended meanwhile has left the queue without waking the next one; an errand may wait for a prompt.
         if (queue.jobs[0] !== job || (queue.errands.length > 0 && queue.lookAgain === undefined))
-          this.attend(queue);
-        this.dropEmpty(queue);
+          this.#attend(queue);
+        this.#dropEmpty(queue);
       });
   }
 
-  private lookLater(queue: PaneQueue, ms = LOOK_AGAIN_MS): void {
-    queue.lookAgain = setTimeout(() => this.attend(queue), ms);
+  #lookLater(queue: PaneQueue, ms = LOOK_AGAIN_MS): void {
+    queue.lookAgain = setTimeout(() => this.#attend(queue), ms);
   }
 
-  private dropEmpty(queue: PaneQueue): void {
+  #dropEmpty(queue: PaneQueue): void {
     if (queue.jobs.length + queue.errands.length === 0 && queue.stop === undefined)
-      this.queues.delete(queue.key);
+      this.#queues.delete(queue.key);
   }
 
-  private async obstacle(job: LiveJob, queue: PaneQueue, obstacle: Obstacle): Promise<void> {
+  async #obstacle(job: LiveJob, queue: PaneQueue, obstacle: Obstacle): Promise<void> {
     if (job.record.status !== 'queued') return;
-    queue.blocked = await this.obstacles.found(job, queue.blocked, obstacle);
-    if (this.stopped || queue.jobs[0] !== job) return;
+    queue.blocked = await this.#obstacles.found(job, queue.blocked, obstacle);
+    if (this.#stopped || queue.jobs[0] !== job) return;
     const starting = job.record.typing?.started === true && obstacle.by === 'not_ready';
-    this.lookLater(queue, starting ? LOOK_AT_START_MS : LOOK_AGAIN_MS);
+    this.#lookLater(queue, starting ? LOOK_AT_START_MS : LOOK_AGAIN_MS);
   }
 
-  private queueOf(job: LiveJob): PaneQueue {
-    return this.queueAt(this.keyOf(job));
+  #queueOf(job: LiveJob): PaneQueue {
+    return this.#queueAt(this.#keyOf(job));
   }
 
-  private queueAt(key: string): PaneQueue {
-    let queue = this.queues.get(key);
+  #queueAt(key: string): PaneQueue {
+    let queue = this.#queues.get(key);
     if (queue === undefined) {
       queue = {
         key,
@@ -372,16 +370,16 @@ export class Dispatcher {
         stuck: undefined,
         telling: Promise.resolve(),
       };
-      this.queues.set(key, queue);
+      this.#queues.set(key, queue);
     }
     return queue;
   }
 
-  private find(job: LiveJob): PaneQueue | undefined {
-    return job.record.agent_session === undefined ? undefined : this.queues.get(this.keyOf(job));
+  #find(job: LiveJob): PaneQueue | undefined {
+    return job.record.agent_session === undefined ? undefined : this.#queues.get(this.#keyOf(job));
   }
 
-  private keyOf(job: LiveJob): string {
+  #keyOf(job: LiveJob): string {
     const session = job.record.agent_session;
     return session === undefined ? '' : paneKey(session);
   }

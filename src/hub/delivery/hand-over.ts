@@ -25,24 +25,20 @@ type End =
   | { kind: 'gone' | 'unverified'; why: string }
   | { kind: 'blocked'; obstacle: Obstacle };
 
+interface Parts {
+  registrar: Registrar;
+  servers: TmuxServers;
+  typist: Typist;
+  /** The folder in which peers' servers tell of themselves. */
+  announcements: string;
+}
+
 /** Hands one job's order to the agent in its pane, and records each rung. */
 export class HandOver {
-  private readonly registrar: Registrar;
-  private readonly servers: TmuxServers;
-  private readonly typist: Typist;
-  private readonly announcements: string;
+  readonly #with: Parts;
 
-  /** @param options.announcements the folder in which peers' servers tell of themselves */
-  constructor(options: {
-    registrar: Registrar;
-    servers: TmuxServers;
-    typist: Typist;
-    announcements: string;
-  }) {
-    this.registrar = options.registrar;
-    this.servers = options.servers;
-    this.typist = options.typist;
-    this.announcements = options.announcements;
+  constructor(parts: Parts) {
+    this.#with = parts;
   }
 
   /**
@@ -59,10 +55,10 @@ export class HandOver {
     const { record } = job;
     const { agent_session: session, agent_process: agent, typing } = record;
     if (session === undefined || agent === undefined || typing === undefined) return undefined;
-    const server = this.servers.get(session.socket);
+    const server = this.#with.servers.get(session.socket);
     const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
     const look = lookFor(record);
-    const steps = this.stepsOf(job, stop, looked);
+    const steps = this.#stepsOf(job, stop, looked);
     // Only what is still to be typed can be kept from its pane.
     if (record.phase !== 'queued') looked();
     const text = orderText(record, job.paths.prompt, job.prompt);
@@ -71,45 +67,45 @@ export class HandOver {
       // The agent was started with its order: what is left is the proof that it has taken it.
       end = await awaitArgument(server, target, look, steps.submitted, stop);
     } else if (record.phase !== 'queued') {
-      end = await this.recover(job, target, text, steps);
+      end = await this.#recover(job, target, text, steps);
     } else {
-      const obstacle = this.obstacleBefore(job);
+      const obstacle = this.#obstacleBefore(job);
       if (obstacle !== undefined) return obstacle;
       const { socket } = session;
       const announced = { socket, jobs: [job.id], what: 'order' as const, agent: record.agent, typing, text };
       const mark = text.slice(text.lastIndexOf('\n') + 1);
-      end = await this.typist.type({ target, look, announced: { ...announced, mark }, steps, glance });
+      end = await this.#with.typist.type({ target, look, announced: { ...announced, mark }, steps, glance });
     }
     job.uncork();
     if (end.kind === 'blocked') return end.obstacle;
     job.prompt = undefined;
-    if (end.kind === 'gone') return this.gone(job, end.why);
+    if (end.kind === 'gone') return this.#gone(job, end.why);
     if (end.kind === 'unverified' && job.record.status === 'queued') {
       const detail = cleanLine(end.why, EVIDENCE_CHARS);
-      await this.registrar.note(job, 'delivery_unverified', { detail });
+      await this.#with.registrar.note(job, 'delivery_unverified', { detail });
     }
     return undefined;
   }
 
-  private stepsOf(job: LiveJob, stop: AbortSignal, looked: () => void): DeliverySteps {
+  #stepsOf(job: LiveJob, stop: AbortSignal, looked: () => void): DeliverySteps {
     return {
       pasting: async () => {
         looked();
-        const announced = this.registrar.record(job, hubDraft(job.id, 'pasting'));
+        const announced = this.#with.registrar.record(job, hubDraft(job.id, 'pasting'));
         job.uncork();
         await Promise.all([job.kept, announced]);
       },
-      visible: (evidence) => void this.registrar.note(job, 'visible', { data: { evidence } }),
-      submitted: (evidence) => void this.registrar.note(job, 'submitted', { data: { evidence } }),
+      visible: (evidence) => void this.#with.registrar.note(job, 'visible', { data: { evidence } }),
+      submitted: (evidence) => void this.#with.registrar.note(job, 'submitted', { data: { evidence } }),
       stop,
     };
   }
 
   /** The last hub died between the paste and its proof. */
-  private async recover(job: LiveJob, target: Target, text: string, steps: DeliverySteps): Promise<End> {
+  async #recover(job: LiveJob, target: Target, text: string, steps: DeliverySteps): Promise<End> {
     const { record } = job;
-    const server = this.servers.get(record.agent_session?.socket ?? '');
-    const own = this.typist.only(target, ({ jobs, what }) => what === 'order' && jobs.includes(job.id));
+    const server = this.#with.servers.get(record.agent_session?.socket ?? '');
+    const own = this.#with.typist.only(target, ({ jobs, what }) => what === 'order' && jobs.includes(job.id));
     if (own === 'others') {
       const why = 'The hub was restarted during the delivery, and another text of ours is in the pane.';
       return { kind: 'unverified', why };
@@ -117,15 +113,15 @@ export class HandOver {
     const pasted = own ?? { text, prompt: '' };
     const recovered = await recoverDelivery(server, target, pasted, lookFor(record), steps.stop);
     if (recovered.kind !== 'submitted') return recovered;
-    if (own !== undefined) this.typist.submitted(own);
+    if (own !== undefined) this.#with.typist.submitted(own);
     steps.submitted(recovered.evidence);
     return recovered;
   }
 
   /** What the pane itself does not show. */
-  private obstacleBefore(job: LiveJob): Obstacle | undefined {
+  #obstacleBefore(job: LiveJob): Obstacle | undefined {
     const { typing } = job.record;
-    if (typing?.started !== true || this.hasServer(job)) return undefined;
+    if (typing?.started !== true || this.#hasServer(job)) return undefined;
     return {
       by: 'not_ready',
       evidence: 'the agent is starting: its mam server has not connected yet',
@@ -133,26 +129,27 @@ export class HandOver {
   }
 
   /** True when a started agent's server is there, or has had its time. */
-  private hasServer({ record, clock }: LiveJob): boolean {
+  #hasServer({ record, clock }: LiveJob): boolean {
     const { agent, agent_session: session, agent_process: process } = record;
     if (builtIn(agent)?.start === undefined || session === undefined || process === undefined) return true;
     if (clock.age > SERVER_MS) return true;
-    return peerServer(this.announcements, session, process.pane_pid) === 'connected';
+    return peerServer(this.#with.announcements, session, process.pane_pid) === 'connected';
   }
 
   /** The agent was not found: the job ends where it is seen to have ended, and waits where it may live. */
-  private async gone(job: LiveJob, why: string): Promise<Obstacle | undefined> {
-    const standing = await standingOf(this.servers, job.record);
+  async #gone(job: LiveJob, why: string): Promise<Obstacle | undefined> {
+    const standing = await standingOf(this.#with.servers, job.record);
     if (isFinal(job.record.status)) return undefined;
     const evidence = typeof standing === 'object' && 'outOfReach' in standing ? standing.outOfReach : why;
     if (typeof standing === 'object' && 'lost' in standing) {
-      const { type, detail } = await lossOf(this.servers, job.record, why.replace(/[^.]$/, '$&.'));
-      const unread = await this.typist.unread(job);
-      if (!isFinal(job.record.status)) await this.registrar.note(job, type, { detail: `${detail}${unread}` });
+      const { type, detail } = await lossOf(this.#with.servers, job.record, why.replace(/[^.]$/, '$&.'));
+      const unread = await this.#with.typist.unread(job);
+      if (!isFinal(job.record.status))
+        await this.#with.registrar.note(job, type, { detail: `${detail}${unread}` });
     } else if (job.record.phase === 'queued') return { by: 'unreachable', evidence };
     else {
       const detail = cleanLine(evidence, EVIDENCE_CHARS);
-      await this.registrar.note(job, 'delivery_unverified', { detail });
+      await this.#with.registrar.note(job, 'delivery_unverified', { detail });
     }
     return undefined;
   }

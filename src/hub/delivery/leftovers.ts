@@ -33,18 +33,18 @@ export interface Place {
 
 /** Texts of ours that were pasted and not submitted: taken out of their boxes where that is safe, else in the way. */
 export class Leftovers {
-  private readonly texts: PaneTexts;
-  private readonly jobOf: (jobId: string) => LiveJob | undefined;
+  readonly #texts: PaneTexts;
+  readonly #jobOf: (jobId: string) => LiveJob | undefined;
 
   /** @param jobOf a job in memory, as every open one is */
   constructor(texts: PaneTexts, jobOf: (jobId: string) => LiveJob | undefined) {
-    this.texts = texts;
-    this.jobOf = jobOf;
+    this.#texts = texts;
+    this.#jobOf = jobOf;
   }
 
   /** A job has ended: what is left of it in its pane is taken out. */
   async leaveOf(place: Place, jobId: string): Promise<void> {
-    for (const own of this.texts.at(place.target))
+    for (const own of this.#texts.at(place.target))
       if (own.jobs.includes(jobId) && performance.now() - own.awaitedAt > AWAIT_AGAIN_MS)
         await this.leave(place, own);
   }
@@ -54,20 +54,20 @@ export class Leftovers {
    * @param placeholder that was seen for it a moment ago: later it may be a person's
    */
   async leave({ server, target }: Place, own: Known, placeholder?: string): Promise<void> {
-    if (this.isWanted(own)) return;
+    if (this.#isWanted(own)) return;
     own.awaitedAt = performance.now();
     for (const end = own.awaitedAt + SHOWN_MS; performance.now() < end; await sleep(LOOK_MS)) {
       const shot = await shoot(server, target.pane).catch(() => undefined);
       if (shot === undefined || shot.pane_pid !== own.pane_pid) break;
       const where = standing(shot, { ...own, placeholder });
-      this.noteSeen(own, where);
+      this.#noteSeen(own, where);
       // A part of it may be all that is drawn so far.
       if (where !== 'alone') continue;
       // The text stays known, whatever tmux says.
-      await this.clear({ server, target }, own, placeholder).catch(() => false);
+      await this.#clear({ server, target }, own, placeholder).catch(() => false);
       return;
     }
-    this.texts.sweep();
+    this.#texts.sweep();
   }
 
   /**
@@ -76,35 +76,32 @@ export class Leftovers {
    * @returns what stands in its way
    */
   async makeRoom(place: Place, look: Look, stop: AbortSignal): Promise<Obstacle | undefined> {
-    for (const own of this.texts.at(place.target)) {
+    for (const own of this.#texts.at(place.target)) {
       const free = await preflight(place.server, place.target, look);
       // The delivery itself will say so.
       if ('gone' in free) return undefined;
       const isEmpty = 'shot' in free && seesDrafts(look);
-      const found = await this.find(place, own, isEmpty);
+      const found = await this.#find(place, own, isEmpty);
       if (found === undefined) continue;
       if (found !== 'gone') {
-        if (!this.mayClear(own, found)) return inTheBox(own, found);
+        if (!this.#mayClear(own, found)) return inTheBox(own, found);
         // It is cleared when the turn is over.
         if ('obstacle' in free && free.obstacle.by !== 'draft') return free.obstacle;
-        if (await this.clear(place, own)) continue;
+        if (await this.#clear(place, own)) continue;
         return inTheBox(own, found);
       }
       if ('obstacle' in free) return beside(free.obstacle, own);
       await sleep(GONE_MS, undefined, { signal: stop }).catch(() => {});
-      const again = await this.find(place, own, isEmpty);
+      const again = await this.#find(place, own, isEmpty);
       if (again !== undefined && again !== 'gone') return inTheBox(own, again);
-      if (again === 'gone') this.texts.takeForGone(own);
+      if (again === 'gone') this.#texts.takeForGone(own);
     }
-    return this.doubt(place, look);
+    return this.#doubt(place, look);
   }
 
   /** A note that can't be read may be about any text of ours, so none may be on the screen of a box that can't be seen. */
-  private async doubt(
-    { server, target }: Place,
-    look: Pick<Look, 'patterns'>,
-  ): Promise<Obstacle | undefined> {
-    const { unreadable } = this.texts;
+  async #doubt({ server, target }: Place, look: Pick<Look, 'patterns'>): Promise<Obstacle | undefined> {
+    const { unreadable } = this.#texts;
     if (unreadable === undefined || seesDrafts(look)) return undefined;
     const shot = await shoot(server, target.pane);
     const words = shot && ownFormOnScreen(shot);
@@ -118,11 +115,11 @@ export class Leftovers {
    * @throws MamError when tmux does not answer
    */
   async inTheWay(place: Place, look: Pick<Look, 'patterns'>): Promise<Obstacle | undefined> {
-    for (const own of this.texts.at(place.target)) {
-      const found = await this.find(place, own, seesDrafts(look));
-      if (found !== undefined && found !== 'gone' && !this.mayClear(own, found)) return inTheBox(own, found);
+    for (const own of this.#texts.at(place.target)) {
+      const found = await this.#find(place, own, seesDrafts(look));
+      if (found !== undefined && found !== 'gone' && !this.#mayClear(own, found)) return inTheBox(own, found);
     }
-    return this.doubt(place, look);
+    return this.#doubt(place, look);
   }
 
   /**
@@ -130,39 +127,39 @@ export class Leftovers {
    * @param isEmpty the box is known to be so: words like ours stand elsewhere
    * @returns nothing when the pane is another one now
    */
-  private async find({ server, target }: Place, own: Known, isEmpty: boolean): Promise<Found | undefined> {
+  async #find({ server, target }: Place, own: Known, isEmpty: boolean): Promise<Found | undefined> {
     const shot = await shoot(server, target.pane);
     if (shot === undefined || shot.pane_pid !== own.pane_pid) return undefined;
     const where = standing(shot, own);
     if (where !== 'none' && !(where === 'part' && isEmpty)) {
-      this.noteSeen(own, where);
+      this.#noteSeen(own, where);
       return where;
     }
     // Away from the cursor, or in a transcript.
-    if (locate(shot.lines, own.mark).count > 0) this.texts.noteSeen(own, { text: true });
+    if (locate(shot.lines, own.mark).count > 0) this.#texts.noteSeen(own, { text: true });
     const { text, cursor, placeholder } = own.seen ?? {};
     const wasSeen = text === true || cursor === true || placeholder !== undefined;
-    if (!wasSeen && !(await this.wasRead(server, own, shot))) return 'unseen';
+    if (!wasSeen && !(await this.#wasRead(server, own, shot))) return 'unseen';
     const box = boxOf(shot, own);
     // Its program shows it as other words.
-    if (!wasSeen && box === 'filled') this.texts.noteSeen(own, { cursor: true });
+    if (!wasSeen && box === 'filled') this.#texts.noteSeen(own, { cursor: true });
     const isThrownAway = !wasSeen && box === 'other' && isOld(own);
     own.hasLeft = isEmpty || hasEmptyBox(shot, own, own.seen ?? {});
     return isEmpty || isThrownAway || hasLeft(shot, own, own.seen ?? {}) ? 'gone' : 'unclear';
   }
 
-  private noteSeen(own: Known, where: Standing): void {
+  #noteSeen(own: Known, where: Standing): void {
     if (where !== 'none')
-      this.texts.noteSeen(own, { cursor: true, ...(where !== 'folded' && { text: true }) });
+      this.#texts.noteSeen(own, { cursor: true, ...(where !== 'folded' && { text: true }) });
   }
 
   /** Notes how a text that was not submitted is seen now. */
   async look(place: Place, own: Known): Promise<void> {
-    await this.find(place, own, false).catch(() => {});
+    await this.#find(place, own, false).catch(() => {});
   }
 
   /** True when a text that was never seen can't come up any more, as far as can be told. */
-  private async wasRead(server: TmuxServer, own: Known, shot: Shot): Promise<boolean> {
+  async #wasRead(server: TmuxServer, own: Known, shot: Shot): Promise<boolean> {
     const hasMoved = hashOf(shot) !== own.screen;
     if (!hasMoved && !isOld(own)) return false;
     const unread = await hasUnread(server, own.pane);
@@ -170,29 +167,29 @@ export class Leftovers {
   }
 
   /** True for what may still be sent: by a person, or by the next hub. */
-  private isWanted({ what, jobs }: Known): boolean {
+  #isWanted({ what, jobs }: Known): boolean {
     if (what === 'line') return true;
-    const record = this.jobOf(jobs[0] ?? '')?.record;
+    const record = this.#jobOf(jobs[0] ?? '')?.record;
     if (record === undefined || isFinal(record.status)) return false;
     return what !== 'order' || record.submitted_at === undefined;
   }
 
   /** Whatever else stands there gives way to a new text, but not the order that an open job waits for. */
-  private mayClear(own: Known, found: Found): boolean {
+  #mayClear(own: Known, found: Found): boolean {
     return (
-      found === 'alone' && !(own.what === 'order' && this.isWanted(own)) && this.keysFor(own) !== undefined
+      found === 'alone' && !(own.what === 'order' && this.#isWanted(own)) && this.#keysFor(own) !== undefined
     );
   }
 
-  private keysFor(own: Known): string[] | undefined {
+  #keysFor(own: Known): string[] | undefined {
     if (performance.now() - own.clearedAt < CLEAR_AGAIN_MS) return undefined;
     return clearKeysOf(own.agent, own.typing, own.text);
   }
 
   /** @returns true when the text has left the box */
-  private async clear({ server, target }: Place, own: Known, placeholder?: string): Promise<boolean> {
+  async #clear({ server, target }: Place, own: Known, placeholder?: string): Promise<boolean> {
     const pasted = { ...own, placeholder };
-    const keys = this.keysFor(own);
+    const keys = this.#keysFor(own);
     const { patterns } = lookFor({ agent: own.agent, job_id: own.mark, typing: own.typing });
     if (keys === undefined || !(await clearOwnText(server, target, pasted, keys, patterns))) return false;
     own.clearedAt = performance.now();
@@ -200,7 +197,7 @@ export class Leftovers {
       const shot = await shoot(server, target.pane);
       if (shot === undefined || !hasLeft(shot, pasted, own.seen ?? {})) continue;
       own.hasLeft = true;
-      this.texts.takeForGone(own);
+      this.#texts.takeForGone(own);
       return true;
     }
     return false;

@@ -27,25 +27,26 @@ interface Note {
   about: number;
 }
 
+interface Parts {
+  dispatcher: Dispatcher;
+  registrar: Registrar;
+  typist: Typist;
+  log: Log;
+}
+
 /**
  * Types what an open job's peer must read now into its pane, under the same guards as the order, as soon as the pane is
  * free: messages that it has not fetched with a report of its own, and the one reminder to report.
  */
 export class Notes {
-  private readonly dispatcher: Dispatcher;
-  private readonly registrar: Registrar;
-  private readonly typist: Typist;
-  private readonly log: Log;
+  readonly #with: Parts;
 
-  constructor(options: { dispatcher: Dispatcher; registrar: Registrar; typist: Typist; log: Log }) {
-    this.dispatcher = options.dispatcher;
-    this.registrar = options.registrar;
-    this.typist = options.typist;
-    this.log = options.log;
+  constructor(parts: Parts) {
+    this.#with = parts;
   }
 
   onRecorded(job: LiveJob, { before, after }: Recorded): void {
-    if (after.messages.length > (before?.messages.length ?? 0)) this.passOn(job);
+    if (after.messages.length > (before?.messages.length ?? 0)) this.#passOn(job);
   }
 
   /** Takes up what the last hub did not type. */
@@ -53,10 +54,10 @@ export class Notes {
     const { messages, messages_announced: announced = 0, typing_now: what } = job.record;
     if (what !== undefined) {
       // Whether it has arrived nobody knows: it is not typed a second time.
-      void this.registrar.note(job, 'delivery_unverified', {
+      void this.#with.registrar.note(job, 'delivery_unverified', {
         detail: `The hub was restarted while it typed (${what}). Look into the pane; a message is still in the answer to the peer's next report.`,
       });
-    } else if (messages.length > announced) this.passOn(job);
+    } else if (messages.length > announced) this.#passOn(job);
   }
 
   /**
@@ -69,30 +70,30 @@ export class Notes {
     const since = awake.now();
     const run = async (stop: AbortSignal): Promise<Kept> => {
       if (job.record.reminded_at !== undefined || isFinal(job.record.status)) return 'done';
-      const obstacle = await this.type(job, reminder(job), stop, async () => {
-        await this.registrar.note(job, 'reminded', { detail: words });
+      const obstacle = await this.#type(job, reminder(job), stop, async () => {
+        await this.#with.registrar.note(job, 'reminded', { detail: words });
       });
       if (obstacle === undefined) return 'done';
       if (awake.now() - since < REMIND_MS) return obstacle;
       failed(`${obstacle.by}: ${obstacle.evidence}`);
       return 'done';
     };
-    this.dispatcher.whenFree(job, { what: 'reminder', run, settled });
+    this.#with.dispatcher.whenFree(job, { what: 'reminder', run, settled });
   }
 
-  private passOn(job: LiveJob): void {
+  #passOn(job: LiveJob): void {
     const run = async (stop: AbortSignal): Promise<Kept> => {
       const { messages: all, messages_announced: announced = 0 } = job.record;
       if (all.length <= announced) return 'done';
       // A dialog may stand in the pane, also where its screen can't be read: our Enter would decide it.
       if (asksForPermission(job)) return 'later';
-      return (await this.type(job, messages(job), stop)) ?? 'done';
+      return (await this.#type(job, messages(job), stop)) ?? 'done';
     };
-    this.dispatcher.whenFree(job, { what: 'messages', run });
+    this.#with.dispatcher.whenFree(job, { what: 'messages', run });
   }
 
   /** @returns nothing when that is settled, else what stood in the way */
-  private async type(
+  async #type(
     job: LiveJob,
     note: Note,
     stop: AbortSignal,
@@ -118,17 +119,17 @@ export class Notes {
         text,
         mark,
       };
-      const end = await this.typist.type({
+      const end = await this.#with.typist.type({
         target,
         look,
         announced,
         steps: {
           pasting: async () =>
-            void (await this.registrar.record(job, hubDraft(job.id, 'pasting', { data: { what } }))),
+            void (await this.#with.registrar.record(job, hubDraft(job.id, 'pasting', { data: { what } }))),
           visible: () => {},
           submitted: (evidence) => {
             void typed();
-            taken = this.registrar.note(job, 'submitted', { data: { what, count, about, evidence } });
+            taken = this.#with.registrar.note(job, 'submitted', { data: { what, count, about, evidence } });
           },
           stop,
         },
@@ -137,16 +138,16 @@ export class Notes {
       await taken;
       if (end.kind === 'blocked') {
         if (job.record.typing_now !== undefined)
-          await this.registrar.note(job, 'blocked', { data: { what, by: end.obstacle.by } });
+          await this.#with.registrar.note(job, 'blocked', { data: { what, by: end.obstacle.by } });
         return end.obstacle;
       }
       if (end.kind === 'unverified') {
         const detail = cleanLine(`The ${what} typed into the pane: ${end.why}`, LIMITS.detailChars);
-        await this.registrar.note(job, 'delivery_unverified', { detail });
+        await this.#with.registrar.note(job, 'delivery_unverified', { detail });
       }
       return undefined;
     } catch (error) {
-      this.log.error(`the ${what} of ${job.id} could not be typed`, error);
+      this.#with.log.error(`the ${what} of ${job.id} could not be typed`, error);
       return noPaste(error);
     }
   }

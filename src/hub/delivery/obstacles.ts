@@ -24,10 +24,10 @@ export interface Blocked {
 
 /** Records what keeps a job, or a text for its peer, from its pane, and when that needs somebody. */
 export class Obstacles {
-  private readonly registrar: Registrar;
+  readonly #registrar: Registrar;
 
   constructor(registrar: Registrar) {
-    this.registrar = registrar;
+    this.#registrar = registrar;
   }
 
   /**
@@ -45,7 +45,7 @@ export class Obstacles {
     const isSteady = isOurs || (by !== 'busy' && by !== 'draft');
     const reworded = isSteady && words === before?.words && words !== record.detail;
     if (!told || reworded || waited !== held)
-      await this.registrar.noteNow(job, 'blocked', {
+      await this.#registrar.noteNow(job, 'blocked', {
         detail: words,
         data: { by, step, ...(waited && { waited }) },
       });
@@ -73,7 +73,7 @@ export class Obstacles {
     // In the middle of its turn an agent may show no box.
     const needs = by === 'not_ready' ? isLong(record, blocked) : holdsUp(record, blocked);
     if (!told && needs)
-      await this.registrar.noteNow(job, 'blocked', {
+      await this.#registrar.noteNow(job, 'blocked', {
         detail: blocked.words,
         data: { what, by, step, waited: true },
       });
@@ -83,7 +83,7 @@ export class Obstacles {
   /** Nothing is kept any more, or for no reason that needs somebody. */
   async over(job: LiveJob): Promise<void> {
     const { blocked_what, behind } = job.record;
-    if (blocked_what !== undefined || behind !== undefined) await this.registrar.note(job, 'unblocked');
+    if (blocked_what !== undefined || behind !== undefined) await this.#registrar.note(job, 'unblocked');
   }
 
   /** The job that has the pane needs somebody, or does so no more. @param since when it began to */
@@ -96,7 +96,7 @@ export class Obstacles {
     const held = told && record.held_up === true;
     const waited = held || isLong(record, { first: since });
     if (told && record.behind?.needs === needs && waited === held) return;
-    await this.registrar.note(job, 'blocked', {
+    await this.#registrar.note(job, 'blocked', {
       detail: `Job ${holder.job_id} has the pane and needs somebody (${needs}).`,
       data: { by: 'behind', behind, ...(waited && { waited }) },
     });
@@ -107,7 +107,7 @@ export class Obstacles {
     const { status, held_up, blocked_by, blocked_what } = job.record;
     if ((status === 'queued') !== (what === undefined)) return;
     if (held_up === true && blocked_by === 'unreachable' && blocked_what === what) return;
-    await this.registrar.noteNow(job, 'blocked', {
+    await this.#registrar.noteNow(job, 'blocked', {
       detail: 'tmux does not answer when it is asked for the pane',
       // What has been pasted by then was not kept from its pane.
       data: { by: 'unreachable', what, step: 'mam doctor', waited: true, unless_pasted: true },

@@ -46,24 +46,24 @@ export type Announced = Pick<PaneText, 'socket' | 'jobs' | 'what' | 'agent' | 't
  * hub knows them; by the pane's first process, so that no other pane of the same id is taken for theirs.
  */
 export class PaneTexts {
-  private readonly folder: string;
-  private readonly log: Log;
-  private readonly known = new Set<Known>();
-  private readonly damaged: string[] = [];
+  readonly #folder: string;
+  readonly #log: Log;
+  readonly #known = new Set<Known>();
+  readonly #damaged: string[] = [];
   /** Marks of texts that were taken for gone. */
-  private readonly gone = new Map<number, string[]>();
+  readonly #gone = new Map<number, string[]>();
 
   /** @param folder where they are noted */
   constructor(folder: string, log: Log) {
-    this.folder = folder;
-    this.log = log;
+    this.#folder = folder;
+    this.#log = log;
   }
 
   /** Takes up what the last hub has left. */
   load(): void {
-    for (const one of readPaneTexts(this.folder))
-      if (!('text' in one)) this.damaged.push(join(this.folder, one.name));
-      else this.known.add({ ...one.text, name: one.name, seen: one.seen, ...NEVER });
+    for (const one of readPaneTexts(this.#folder))
+      if (!('text' in one)) this.#damaged.push(join(this.#folder, one.name));
+      else this.#known.add({ ...one.text, name: one.name, seen: one.seen, ...NEVER });
     this.sweep();
   }
 
@@ -94,42 +94,42 @@ export class PaneTexts {
     };
     const name = randomSuffix();
     try {
-      writePaneText(this.folder, name, text);
+      writePaneText(this.#folder, name, text);
     } catch (error) {
       throw new MamError(
         'io',
-        `What is typed can't be noted in ${this.folder} (${systemCode(error) ?? 'unknown error'}), so nothing was typed.`,
-        `${faultOfFolder(this.folder)[0]?.hint ?? 'Make room there.'} It is tried again by itself.`,
+        `What is typed can't be noted in ${this.#folder} (${systemCode(error) ?? 'unknown error'}), so nothing was typed.`,
+        `${faultOfFolder(this.#folder)[0]?.hint ?? 'Make room there.'} It is tried again by itself.`,
         { cause: error },
       );
     }
     const known = { ...text, name, seen: undefined, ...NEVER };
-    this.known.add(known);
+    this.#known.add(known);
     return known;
   }
 
   /** The texts that may stand in a pane, oldest first. */
   at({ pane, pane_pid }: Pick<Target, 'pane' | 'pane_pid'>): Known[] {
-    if (this.known.size === 0) return [];
+    if (this.#known.size === 0) return [];
     // Another tmux server may have given both numbers anew.
     this.sweep();
-    return [...this.known].filter((one) => one.pane === pane && one.pane_pid === pane_pid);
+    return [...this.#known].filter((one) => one.pane === pane && one.pane_pid === pane_pid);
   }
 
   /** A note that nobody can read, while it lies there: any pane may hold what it was about. */
   get unreadable(): string | undefined {
-    return this.damaged.find((path) => existsSync(path));
+    return this.#damaged.find((path) => existsSync(path));
   }
 
   /** The texts of a job. */
   of(jobId: string): Known[] {
-    if (this.known.size === 0) return [];
-    return [...this.known].filter(({ jobs }) => jobs.includes(jobId));
+    if (this.#known.size === 0) return [];
+    return [...this.#known].filter(({ jobs }) => jobs.includes(jobId));
   }
 
   /** Marks of texts that are taken for gone and may come up all the same. */
   marksGone({ pane_pid }: Pick<Target, 'pane_pid'>): readonly string[] {
-    return this.gone.get(pane_pid) ?? [];
+    return this.#gone.get(pane_pid) ?? [];
   }
 
   /** @param as how it is seen; nothing new is not written again */
@@ -137,13 +137,13 @@ export class PaneTexts {
     const seen = { ...one.seen, ...as };
     if (one.seen !== undefined && JSON.stringify(seen) === JSON.stringify(one.seen)) return;
     one.seen = seen;
-    this.guarded(one, () => notePaneTextSeen(this.folder, one.name, one, seen));
+    this.#guarded(one, () => notePaneTextSeen(this.#folder, one.name, one, seen));
   }
 
   /** It is known to be gone: it was submitted, or never pasted. */
   drop(one: Known): void {
-    this.known.delete(one);
-    this.guarded(one, () => removePaneText(this.folder, one.name));
+    this.#known.delete(one);
+    this.#guarded(one, () => removePaneText(this.#folder, one.name));
   }
 
   /** It has left its box, or was never in it, or is hidden: then it may come up all the same. */
@@ -151,24 +151,24 @@ export class PaneTexts {
     const { text, cursor, placeholder } = one.seen ?? {};
     const wasSeen = text === true || cursor === true || placeholder !== undefined;
     if (!wasSeen || one.hasLeft !== true)
-      this.gone.set(one.pane_pid, [...this.marksGone(one), one.mark].slice(-WATCHED));
+      this.#gone.set(one.pane_pid, [...this.marksGone(one), one.mark].slice(-WATCHED));
     this.drop(one);
   }
 
   /** Lets go of what stood in panes whose first process has ended. */
   sweep(): void {
-    for (const one of this.known)
+    for (const one of this.#known)
       if (lifeOf({ pid: one.pane_pid, start: one.pane_start, ns: one.pane_ns }) === 'gone') {
         this.drop(one);
-        this.gone.delete(one.pane_pid);
+        this.#gone.delete(one.pane_pid);
       }
   }
 
-  private guarded({ jobs, what }: Known, step: () => void): void {
+  #guarded({ jobs, what }: Known, step: () => void): void {
     try {
       step();
     } catch (error) {
-      this.log.error(`what stands in a pane (${what} of ${jobs.join(', ')}) was not noted`, error);
+      this.#log.error(`what stands in a pane (${what} of ${jobs.join(', ')}) was not noted`, error);
     }
   }
 }

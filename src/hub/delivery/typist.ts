@@ -26,32 +26,32 @@ export interface Errand {
   glance?: Shot | undefined;
 }
 
+interface Parts {
+  texts: PaneTexts;
+  servers: TmuxServers;
+  /** A job in memory, as every open one is. */
+  jobOf: (jobId: string) => LiveJob | undefined;
+}
+
 /**
  * Types texts of every kind into panes, each alone or not at all. What was pasted and not submitted is known until it is
  * seen to be gone, and while it may stand there nothing else is pasted.
  */
 export class Typist {
-  private readonly texts: PaneTexts;
-  private readonly servers: TmuxServers;
-  private readonly leftovers: Leftovers;
+  readonly #with: Parts;
+  readonly #leftovers: Leftovers;
 
-  /** @param options.jobOf a job in memory, as every open one is */
-  constructor(options: {
-    texts: PaneTexts;
-    servers: TmuxServers;
-    jobOf: (jobId: string) => LiveJob | undefined;
-  }) {
-    this.texts = options.texts;
-    this.servers = options.servers;
-    this.leftovers = new Leftovers(options.texts, options.jobOf);
+  constructor(parts: Parts) {
+    this.#with = parts;
+    this.#leftovers = new Leftovers(parts.texts, parts.jobOf);
   }
 
   /** Hands a text over, as `deliver`. @throws what `steps.pasting` throws; MamError `io` where it can't be noted */
   async type({ target, look, announced, steps, glance }: Errand): Promise<DeliveryEnd> {
-    const server = this.servers.get(announced.socket);
+    const server = this.#with.servers.get(announced.socket);
     const place = { server, target };
-    const isClean = this.isClean(target);
-    const obstacle = isClean ? undefined : await this.leftovers.makeRoom(place, look, steps.stop);
+    const isClean = this.#isClean(target);
+    const obstacle = isClean ? undefined : await this.#leftovers.makeRoom(place, look, steps.stop);
     if (steps.stop.aborted) return { kind: 'stopped', stands: false };
     if (obstacle !== undefined) return { kind: 'blocked', obstacle };
     let own: Known | undefined;
@@ -62,31 +62,31 @@ export class Typist {
       ...steps,
       pasting: (shot) => {
         // Both are on their way before either is waited for.
-        own = this.texts.add(target, shot, announced);
+        own = this.#with.texts.add(target, shot, announced);
         return steps.pasting(shot);
       },
       visible: (evidence, mark) => {
         seen = mark === undefined || PLACEHOLDER.test(mark) ? {} : { text: true };
         if (mark !== undefined && PLACEHOLDER.test(mark)) placeholder = mark;
         // On disk before Enter: by nothing else would another hub know the text again.
-        if (own !== undefined && placeholder !== undefined) this.texts.noteSeen(own, { placeholder });
+        if (own !== undefined && placeholder !== undefined) this.#with.texts.noteSeen(own, { placeholder });
         steps.visible(evidence);
       },
     };
-    const wary = { ...look, others: this.texts.marksGone(target) };
+    const wary = { ...look, others: this.#with.texts.marksGone(target) };
     try {
       end = await deliver(server, target, announced.text, wary, noted, isClean ? glance : undefined);
     } finally {
       // Whoever could not announce it has pasted nothing.
-      if (own !== undefined && (end === undefined || isOut(end))) this.texts.drop(own);
+      if (own !== undefined && (end === undefined || isOut(end))) this.#with.texts.drop(own);
       // No more keys come. A pane that is gone has taken our claim with it.
       if (own !== undefined) void release(server, target.pane).catch(() => {});
     }
     if (own === undefined || isOut(end)) return end;
-    if (seen !== undefined) this.texts.noteSeen(own, seen);
-    if (end.kind === 'gone') this.texts.sweep();
-    else if (end.kind === 'stopped') await this.leftovers.leave(place, own, placeholder);
-    else await this.leftovers.look(place, own);
+    if (seen !== undefined) this.#with.texts.noteSeen(own, seen);
+    if (end.kind === 'gone') this.#with.texts.sweep();
+    else if (end.kind === 'stopped') await this.#leftovers.leave(place, own, placeholder);
+    else await this.#leftovers.look(place, own);
     return end;
   }
 
@@ -95,7 +95,7 @@ export class Typist {
     const { agent_session: session, agent_process: agent } = record;
     if (session === undefined || agent === undefined) return;
     const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
-    await this.leftovers.leaveOf({ server: this.servers.get(session.socket), target }, id);
+    await this.#leftovers.leaveOf({ server: this.#with.servers.get(session.socket), target }, id);
   }
 
   /** The text of ours that keeps a pane from being typed into that is free else. @throws MamError as `shoot` */
@@ -104,17 +104,17 @@ export class Typist {
     target: Target,
     look: Pick<Look, 'patterns'>,
   ): Promise<Obstacle | undefined> {
-    if (this.isClean(target)) return undefined;
-    return this.leftovers.inTheWay({ server: this.servers.get(socket), target }, look);
+    if (this.#isClean(target)) return undefined;
+    return this.#leftovers.inTheWay({ server: this.#with.servers.get(socket), target }, look);
   }
 
-  private isClean(target: Target): boolean {
-    return this.texts.unreadable === undefined && this.texts.at(target).length === 0;
+  #isClean(target: Target): boolean {
+    return this.#with.texts.unreadable === undefined && this.#with.texts.at(target).length === 0;
   }
 
   /** True when something of a job was pasted and not seen submitted. */
   has(jobId: string): boolean {
-    return this.texts.of(jobId).length > 0;
+    return this.#with.texts.of(jobId).length > 0;
   }
 
   /**
@@ -123,8 +123,8 @@ export class Typist {
    * @returns a sentence with a blank before it, or nothing
    */
   async unread({ id }: LiveJob): Promise<string> {
-    const own = this.texts.of(id).find(({ what }) => what !== 'line');
-    const shot = own && (await shoot(this.servers.get(own.socket), own.pane).catch(() => undefined));
+    const own = this.#with.texts.of(id).find(({ what }) => what !== 'line');
+    const shot = own && (await shoot(this.#with.servers.get(own.socket), own.pane).catch(() => undefined));
     if (shot === undefined || shot.dead || shot.pane_pid !== own?.pane_pid) return '';
     return ` ${nameOf(own).replace('our', 'Our')} was pasted and not sent, and may stand at the prompt of what is in pane ${own.pane} now, such as a shell. Look there (\`mam attach ${id}\`) and clear the line (Ctrl-C): with Enter a shell runs it.`;
   }
@@ -134,13 +134,13 @@ export class Typist {
    * @returns nothing when none is known at the pane, `others` when another one may stand there
    */
   only(target: Target, isIt: (one: Known) => boolean): Known | 'others' | undefined {
-    const all = this.texts.at(target);
+    const all = this.#with.texts.at(target);
     return all.every(isIt) ? all[0] : 'others';
   }
 
   /** It was submitted after all. */
   submitted(own: Known): void {
-    this.texts.drop(own);
+    this.#with.texts.drop(own);
   }
 }
 

@@ -15,25 +15,25 @@ interface Waiting {
 
 /** Live jobs that can't be looked into now: nothing of them is forgotten, and they are taken up once they can. */
 export class AwayJobs {
-  private readonly log: Log;
-  private readonly waiting = new Map<string, Waiting>();
+  readonly #log: Log;
+  readonly #waiting = new Map<string, Waiting>();
 
   constructor(log: Log) {
-    this.log = log;
+    this.#log = log;
   }
 
   get size(): number {
-    return this.waiting.size;
+    return this.#waiting.size;
   }
 
   /** Those whose registries are away. */
   get pointers(): Pointer[] {
-    return [...this.waiting.values()].filter(({ why }) => why === undefined).map(({ pointer }) => pointer);
+    return [...this.#waiting.values()].filter(({ why }) => why === undefined).map(({ pointer }) => pointer);
   }
 
   /** Those that another look may find well: damage stays until somebody changes the files. */
   get due(): Pointer[] {
-    const due = [...this.waiting.values()].filter(
+    const due = [...this.#waiting.values()].filter(
       ({ pointer, why, state }) => why?.code !== 'unavailable' || stateOf(pointer) !== state,
     );
     return due.map(({ pointer }) => pointer);
@@ -41,33 +41,33 @@ export class AwayJobs {
 
   /** By registry and by what keeps them, for people. */
   get registries(): AwayRegistry[] {
-    const all = [...this.waiting.values()].map(({ pointer, why }) => ({ ...pointer, why: why?.message }));
+    const all = [...this.#waiting.values()].map(({ pointer, why }) => ({ ...pointer, why: why?.message }));
     return registriesOf(all);
   }
 
   get(jobId: string): Pointer | undefined {
-    return this.waiting.get(jobId)?.pointer;
+    return this.#waiting.get(jobId)?.pointer;
   }
 
   /** True for a job whose registry was away when it was last looked at. */
   isAway(jobId: string): boolean {
-    const one = this.waiting.get(jobId);
+    const one = this.#waiting.get(jobId);
     return one !== undefined && one.why === undefined;
   }
 
   /** @param why what keeps it from being read; absent where its registry is away */
   put(pointer: Pointer, why?: MamError): void {
     const { jobId, registryDir } = pointer;
-    const before = this.waiting.get(jobId);
+    const before = this.#waiting.get(jobId);
     if (before === undefined || before.why?.text !== why?.text) {
       const where = registryDir || '(not known)';
-      this.log.warn(`job ${jobId} waits for its registry ${where}: ${why?.text ?? 'it is not there'}`);
+      this.#log.warn(`job ${jobId} waits for its registry ${where}: ${why?.text ?? 'it is not there'}`);
     }
-    this.waiting.set(jobId, { pointer, why, state: stateOf(pointer) });
+    this.#waiting.set(jobId, { pointer, why, state: stateOf(pointer) });
   }
 
   delete(jobId: string): void {
-    this.waiting.delete(jobId);
+    this.#waiting.delete(jobId);
   }
 }
 

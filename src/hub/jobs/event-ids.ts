@@ -9,51 +9,51 @@ const LOAD = 0.7;
  * themselves took 90 in it. Two ids may have the same hash, so whoever finds one compares the ids.
  */
 export class EventIds {
-  private slots = new Uint32Array(WORDS * FIRST_SLOTS);
-  private count = 0;
+  #slots = new Uint32Array(WORDS * FIRST_SLOTS);
+  #count = 0;
 
   /** How many bytes they take. */
   get bytes(): number {
-    return this.slots.byteLength;
+    return this.#slots.byteLength;
   }
 
   add(id: string, seq: number): void {
-    if (this.count >= (this.slots.length / WORDS) * LOAD) this.grow();
-    this.put(...hash(id), seq);
-    this.count++;
+    if (this.#count >= (this.#slots.length / WORDS) * LOAD) this.#grow();
+    this.#put(...hash(id), seq);
+    this.#count++;
   }
 
   clear(): void {
-    this.slots = new Uint32Array(WORDS * FIRST_SLOTS);
-    this.count = 0;
+    this.#slots = new Uint32Array(WORDS * FIRST_SLOTS);
+    this.#count = 0;
   }
 
   /** The numbers of the events that may have this id: none or one, but for ids with the same hash. */
   *withHashOf(id: string): Generator<number> {
     const [high, low] = hash(id);
-    for (let at = this.start(low); ; at = (at + WORDS) % this.slots.length) {
-      const seq = this.slots[at + 2];
+    for (let at = this.#start(low); ; at = (at + WORDS) % this.#slots.length) {
+      const seq = this.#slots[at + 2];
       if (seq === undefined || seq === 0) return;
-      if (this.slots[at] === high && this.slots[at + 1] === low) yield seq;
+      if (this.#slots[at] === high && this.#slots[at + 1] === low) yield seq;
     }
   }
 
-  private put(high: number, low: number, seq: number): void {
-    let at = this.start(low);
-    while (this.slots[at + 2] !== 0) at = (at + WORDS) % this.slots.length;
-    this.slots.set([high, low, seq], at);
+  #put(high: number, low: number, seq: number): void {
+    let at = this.#start(low);
+    while (this.#slots[at + 2] !== 0) at = (at + WORDS) % this.#slots.length;
+    this.#slots.set([high, low, seq], at);
   }
 
-  private start(low: number): number {
-    return WORDS * (low % (this.slots.length / WORDS));
+  #start(low: number): number {
+    return WORDS * (low % (this.#slots.length / WORDS));
   }
 
-  private grow(): void {
-    const old = this.slots;
-    this.slots = new Uint32Array(2 * old.length);
+  #grow(): void {
+    const old = this.#slots;
+    this.#slots = new Uint32Array(2 * old.length);
     for (let at = 0; at < old.length; at += WORDS) {
       const [high = 0, low = 0, seq = 0] = old.subarray(at, at + WORDS);
-      if (seq > 0) this.put(high, low, seq);
+      if (seq > 0) this.#put(high, low, seq);
     }
   }
 }

@@ -15,51 +15,51 @@ const PASSING: readonly string[] = ['io', 'conflict'];
  * written before anything newer of that job. A hub that is killed loses them; the next one concludes them from the journal.
  */
 export class HeldEvents {
-  private readonly log: Log;
-  private readonly write: (job: LiveJob, draft: Draft) => Promise<unknown>;
-  private readonly held = new Map<LiveJob, Draft[]>();
-  private pause = AGAIN_MS;
-  private nextAt = 0;
+  readonly #log: Log;
+  readonly #write: (job: LiveJob, draft: Draft) => Promise<unknown>;
+  readonly #held = new Map<LiveJob, Draft[]>();
+  #pause = AGAIN_MS;
+  #nextAt = 0;
 
   /** @param write gives an event its place in the order of the calls */
   constructor(log: Log, write: (job: LiveJob, draft: Draft) => Promise<unknown>) {
-    this.log = log;
-    this.write = write;
+    this.#log = log;
+    this.#write = write;
   }
 
   /** How many jobs have events here. */
   get size(): number {
-    return this.held.size;
+    return this.#held.size;
   }
 
   has(job: LiveJob): boolean {
-    return this.held.has(job);
+    return this.#held.has(job);
   }
 
   /** Keeps an event that could not be written, where the reason may pass. */
   hold(job: LiveJob, draft: Draft, error: unknown): void {
     if (!mayPass(error) || job.isRetired) {
-      this.log.error(`event ${draft.type} of ${job.id} was not recorded`, error);
+      this.#log.error(`event ${draft.type} of ${job.id} was not recorded`, error);
       return;
     }
-    const before = this.held.get(job) ?? [];
-    if (before.length === 0) this.log.error(`event ${draft.type} of ${job.id} waits to be recorded`, error);
-    this.held.set(job, [...before, draft]);
+    const before = this.#held.get(job) ?? [];
+    if (before.length === 0) this.#log.error(`event ${draft.type} of ${job.id} waits to be recorded`, error);
+    this.#held.set(job, [...before, draft]);
   }
 
   forget(job: LiveJob): void {
-    this.held.delete(job);
+    this.#held.delete(job);
   }
 
   /** Writes what is held of a job, in this very turn: what is recorded next comes after it. */
   flush(job: LiveJob): void {
-    const drafts = this.held.get(job);
+    const drafts = this.#held.get(job);
     if (drafts === undefined) return;
-    this.held.delete(job);
+    this.#held.delete(job);
     for (const draft of drafts) {
-      this.write(job, draft).then(
+      this.#write(job, draft).then(
         () => {
-          this.pause = AGAIN_MS;
+          this.#pause = AGAIN_MS;
         },
         (error: unknown) => this.hold(job, draft, error),
       );
@@ -68,10 +68,10 @@ export class HeldEvents {
 
   /** Writes what is held of all jobs; after a failure no earlier than the pause allows. */
   retry(): void {
-    if (this.held.size === 0 || monotonic() < this.nextAt) return;
-    this.nextAt = monotonic() + this.pause;
-    this.pause = Math.min(2 * this.pause, LONGEST_MS);
-    for (const job of [...this.held.keys()]) this.flush(job);
+    if (this.#held.size === 0 || monotonic() < this.#nextAt) return;
+    this.#nextAt = monotonic() + this.#pause;
+    this.#pause = Math.min(2 * this.#pause, LONGEST_MS);
+    for (const job of [...this.#held.keys()]) this.flush(job);
   }
 }
 

@@ -16,41 +16,41 @@ export interface ClockMark {
 
 /** The two clocks of a job. Both run on the clock of all limits. */
 export class JobClock {
-  private begun: number | undefined;
-  private spoken = awake.now();
-  private lived = awake.now();
-  private made = awake.now();
+  #begun: number | undefined;
+  #spoken = awake.now();
+  #lived = awake.now();
+  #made = awake.now();
 
   /** The time since the submission, in ms; nothing before it. */
   get spent(): number | undefined {
-    return this.begun === undefined ? undefined : awake.now() - this.begun;
+    return this.#begun === undefined ? undefined : awake.now() - this.#begun;
   }
 
   /** The time since the last event, in ms. */
   get quiet(): number {
-    return awake.now() - this.spoken;
+    return awake.now() - this.#spoken;
   }
 
   /** When the last event was recorded, on the clock of all limits. */
   get spokenAt(): number {
-    return this.spoken;
+    return this.#spoken;
   }
 
   /** When the peer, or somebody at its pane, was last heard of, on the clock of all limits. */
   get livedAt(): number {
-    return this.lived;
+    return this.#lived;
   }
 
   /** The time since the delegation, in ms. */
   get age(): number {
-    return awake.now() - this.made;
+    return awake.now() - this.#made;
   }
 
   /** An event was recorded. */
   heard(record: JobRecord, event: RecordedEvent): void {
-    if (isSign(event)) this.spoken = awake.now();
-    if (event.source !== 'hub' && event.source !== 'supervisor') this.lived = awake.now();
-    if (record.submitted_at !== undefined) this.begun ??= awake.now();
+    if (isSign(event)) this.#spoken = awake.now();
+    if (event.source !== 'hub' && event.source !== 'supervisor') this.#lived = awake.now();
+    if (record.submitted_at !== undefined) this.#begun ??= awake.now();
   }
 
   /**
@@ -62,11 +62,11 @@ export class JobClock {
     const known = mark?.boot === bootId() ? mark : undefined;
     const { submitted_at: submitted, last_sign_of_life_at: livedAt, created_at: madeAt } = record;
     const now = awake.now();
-    this.begun = submitted === undefined ? undefined : now - since(submitted, known, known?.spent);
+    this.#begun = submitted === undefined ? undefined : now - since(submitted, known, known?.spent);
     const isOlder = known !== undefined && Date.parse(lastAt) < known.wall;
-    this.spoken = now - since(lastAt, known, isOlder ? known.quiet : undefined);
-    this.lived = now - since(livedAt, undefined, undefined);
-    this.made = now - since(madeAt, undefined, undefined);
+    this.#spoken = now - since(lastAt, known, isOlder ? known.quiet : undefined);
+    this.#lived = now - since(livedAt, undefined, undefined);
+    this.#made = now - since(madeAt, undefined, undefined);
   }
 
   mark(): ClockMark {

@@ -68,33 +68,33 @@ export class LiveJob {
   readonly clock = new JobClock();
   /** Of the registry's folder that it lies in: another folder in its place says nothing of the job. */
   registryInode: number | undefined;
-  private head: JobRecord | undefined;
-  private durable: JobRecord | undefined;
-  private lastSeq = 0;
-  private readonly ids = new EventIds();
+  #head: JobRecord | undefined;
+  #durable: JobRecord | undefined;
+  #lastSeq = 0;
+  readonly #ids = new EventIds();
   /** The numbers of events that are on their way to the disk, by their ids. */
-  private readonly onTheirWay = new Map<string, number>();
-  private readonly recent = new RecentEvents();
-  private readonly journal: Journal;
-  private readonly seal: Seal;
-  private readonly mayWrite: ((isOpen: boolean) => void) | undefined;
+  readonly #onTheirWay = new Map<string, number>();
+  readonly #recent = new RecentEvents();
+  readonly #journal: Journal;
+  readonly #seal: Seal;
+  readonly #mayWrite: ((isOpen: boolean) => void) | undefined;
   /** Events on their way to the disk. */
-  private writing = 0;
-  private retired = false;
+  #writing = 0;
+  #retired = false;
   /** Settles when the last event given is on disk or has failed. */
-  private tail: Promise<unknown> = Promise.resolve();
+  #tail: Promise<unknown> = Promise.resolve();
   /** Set while a long event's texts are written: what comes after it queues up here, in its order. */
-  private behind: Promise<unknown> | undefined;
+  #behind: Promise<unknown> | undefined;
 
   /** @param access `mayWrite` throws before a write that must not happen; `isNew`: its files are to be made */
   constructor(registryDir: string, id: string, paths: JobPaths, seal: Seal, access: Access = {}) {
     this.registryDir = registryDir;
     this.id = id;
     this.paths = paths;
-    this.seal = seal;
+    this.#seal = seal;
     this.ground = new OwnPlace(paths.folder);
-    this.mayWrite = access.mayWrite;
-    this.journal = new Journal(paths.journal, { place: this.ground, ...access });
+    this.#mayWrite = access.mayWrite;
+    this.#journal = new Journal(paths.journal, { place: this.ground, ...access });
   }
 
   /**
@@ -119,21 +119,21 @@ export class LiveJob {
     job.copyOf = isProven ? originalOf(folded) : undefined;
     job.isHistory = !isProven || job.copyOf !== undefined;
     if (!job.isHistory) {
-      job.checkGround();
-      job.adopt(folded);
-      job.clock.resume(folded.record, job.lastSign, mark);
+      job.#checkGround();
+      job.#adopt(folded);
+      job.clock.resume(folded.record, job.#lastSign, mark);
       return job;
     }
     // Nothing is attached to a pane that a stranger names.
     const { agent_session: _, agent_process: __, ...record } = folded.record;
     const why =
       job.copyOf === undefined ? historyError(registryDir, id) : copyError(registryDir, id, job.copyOf);
-    job.adopt(asHistory({ ...folded, record }, why));
+    job.#adopt(asHistory({ ...folded, record }, why));
     return job;
   }
 
   /** @throws MamError `io` where its folder is another one, or a link */
-  private checkGround(): void {
+  #checkGround(): void {
     try {
       this.ground.check();
     } catch (error) {
@@ -143,34 +143,34 @@ export class LiveJob {
 
   /** The job's state as the disk holds it; of a job whose very first event is on its way there, that event's. */
   get record(): JobRecord {
-    const record = this.durable ?? this.head;
+    const record = this.#durable ?? this.#head;
     if (record === undefined) throw new MamError('internal', `Job ${this.id} has no record yet.`);
     return record;
   }
 
   /** When the last event was recorded that counts against silence. */
-  private get lastSign(): string {
-    return this.recent.list.findLast(isSign)?.recorded_at ?? this.record.created_at;
+  get #lastSign(): string {
+    return this.#recent.list.findLast(isSign)?.recorded_at ?? this.record.created_at;
   }
 
   /** About what it takes in memory beside its newest events, in bytes. */
   get weight(): number {
-    return JOB_BYTES + this.ids.bytes;
+    return JOB_BYTES + this.#ids.bytes;
   }
 
   /** How many events the journal has, those on their way to the disk counted. */
   get length(): number {
-    return this.lastSeq;
+    return this.#lastSeq;
   }
 
   /** True when an event with this id has its place in the journal. */
   has(eventId: string): boolean {
-    return this.seqOf(eventId) !== undefined;
+    return this.#seqOf(eventId) !== undefined;
   }
 
   /** True when nothing but a late report can change the job, all given events counted. */
   get isFinal(): boolean {
-    return this.head !== undefined && isFinal(this.head.status);
+    return this.#head !== undefined && isFinal(this.#head.status);
   }
 
   /**
@@ -180,13 +180,13 @@ export class LiveJob {
    */
   append(draft: Draft): Promise<Recorded> {
     if (this.isHistory) return Promise.reject(historyError(this.registryDir, this.id));
-    if (this.retired) return Promise.reject(new MamError('not_found', `There is no job ${this.id}.`));
-    if (this.behind !== undefined) return this.queueUp(() => this.place(draft));
-    const known = this.seqOf(draft.event_id);
-    if (known !== undefined) return this.repeat(draft, known);
-    const event = this.number(draft);
+    if (this.#retired) return Promise.reject(new MamError('not_found', `There is no job ${this.id}.`));
+    if (this.#behind !== undefined) return this.#queueUp(() => this.#place(draft));
+    const known = this.#seqOf(draft.event_id);
+    if (known !== undefined) return this.#repeat(draft, known);
+    const event = this.#number(draft);
     const line = shortLine(event);
-    return line === undefined ? this.queueUp(() => this.placeLong(event)) : this.commit(line);
+    return line === undefined ? this.#queueUp(() => this.#placeLong(event)) : this.#commit(line);
   }
 
   /**
@@ -194,21 +194,21 @@ export class LiveJob {
    * job's beginning, in one write instead of two.
    */
   cork(): void {
-    this.journal.cork();
+    this.#journal.cork();
     // A tmux server that hangs must not keep a job off the disk.
     setTimeout(() => this.uncork(), CORK_MS).unref();
   }
 
   uncork(): void {
-    this.journal.uncork();
+    this.#journal.uncork();
   }
 
   /** The recorded events after `seq`, oldest first. */
   eventsAfter(seq: number): RecordedEvent[] {
     if (seq >= this.record.seq) return [];
-    const first = this.recent.list[0];
-    if (first === undefined || seq + 1 < first.seq) return this.fold().events.filter((e) => e.seq > seq);
-    return this.recent.list.filter((event) => event.seq > seq);
+    const first = this.#recent.list[0];
+    if (first === undefined || seq + 1 < first.seq) return this.#fold().events.filter((e) => e.seq > seq);
+    return this.#recent.list.filter((event) => event.seq > seq);
   }
 
   /**
@@ -216,35 +216,35 @@ export class LiveJob {
    * @returns false when some are on their way to the disk: then it stays as it is
    */
   retire(): boolean {
-    if (this.writing > 0 || this.behind !== undefined) return false;
-    this.retired = true;
+    if (this.#writing > 0 || this.#behind !== undefined) return false;
+    this.#retired = true;
     return true;
   }
 
   /** True for a job that takes no more events. */
   get isRetired(): boolean {
-    return this.retired;
+    return this.#retired;
   }
 
   /** The last event of a retired job whose folder is gone: nothing keeps it, but whoever follows the job hears of it. */
   endUnkept(draft: Draft): Recorded {
-    const event = this.number(draft);
-    const before = this.head;
+    const event = this.#number(draft);
+    const before = this.#head;
     const after = apply(before, event);
-    this.head = after;
-    this.durable = after;
-    this.lastSeq = event.seq;
+    this.#head = after;
+    this.#durable = after;
+    this.#lastSeq = event.seq;
     return { event, before, after, repeated: false };
   }
 
   /** False once its journal, which was on the disk, has no place there any more. */
   get isThere(): boolean {
-    return this.durable === undefined || existsSync(this.paths.journal);
+    return this.#durable === undefined || existsSync(this.paths.journal);
   }
 
   /** Before a file of it is written beside its journal. @throws the system's error where that must not happen */
   checkPlace(): void {
-    this.mayWrite?.(false);
+    this.#mayWrite?.(false);
     this.ground.check();
   }
 
@@ -253,9 +253,9 @@ export class LiveJob {
     this.registryDir = registryDir;
     this.paths = jobPaths(registryDir, this.id);
     this.ground = new OwnPlace(this.paths.folder);
-    this.journal.moveTo(this.paths.journal, this.ground);
-    if (this.head !== undefined) this.head = placedIn(this.head, registryDir);
-    if (this.durable !== undefined) this.durable = placedIn(this.durable, registryDir);
+    this.#journal.moveTo(this.paths.journal, this.ground);
+    if (this.#head !== undefined) this.#head = placedIn(this.#head, registryDir);
+    if (this.#durable !== undefined) this.#durable = placedIn(this.#durable, registryDir);
   }
 
   /**
@@ -263,11 +263,11 @@ export class LiveJob {
    * acknowledged, or `gone`; nothing for what no hub of this home has written, or can't be read.
    */
   get standing(): 'whole' | 'behind' | 'gone' | undefined {
-    if (this.durable === undefined) return 'whole';
+    if (this.#durable === undefined) return 'whole';
     if (!hasJob(this.registryDir, this.id)) return existsSync(this.paths.folder) ? undefined : 'gone';
     try {
-      const { events } = foldJob(this.registryDir, this.id, this.seal);
-      return (events.at(-1)?.seq ?? 0) >= this.durable.seq ? 'whole' : 'behind';
+      const { events } = foldJob(this.registryDir, this.id, this.#seal);
+      return (events.at(-1)?.seq ?? 0) >= this.#durable.seq ? 'whole' : 'behind';
     } catch {
       return undefined;
     }
@@ -275,12 +275,12 @@ export class LiveJob {
 
   /** True when its journal was found replaced by another file, such as a copy. */
   get isReplaced(): boolean {
-    return this.journal.isReplaced;
+    return this.#journal.isReplaced;
   }
 
   /** Writes on in the journal that stands in its place now. */
   async reopen(): Promise<void> {
-    await this.journal.rescue();
+    await this.#journal.rescue();
   }
 
   /**
@@ -294,14 +294,14 @@ export class LiveJob {
     makeFolder(paths.folder);
     // Never through a link that was put in its place.
     this.ground.check();
-    const rescued = await this.journal.rescue();
-    const text = rescued ?? this.remembered();
+    const rescued = await this.#journal.rescue();
+    const text = rescued ?? this.#remembered();
     // A journal without its beginning counts from the record on.
-    await writeDurably(paths.record, recordText(this.record, this.seal));
+    await writeDurably(paths.record, recordText(this.record, this.#seal));
     const isTaskLost = !existsSync(paths.prompt) && prompt === undefined;
     if (prompt !== undefined && !existsSync(paths.prompt)) await writeNew(paths.prompt, prompt);
     await writeDurably(paths.journal, text);
-    const texts = await restoreTexts(this.recent.list, paths.texts);
+    const texts = await restoreTexts(this.#recent.list, paths.texts);
     const lost = [isTaskLost ? ['its task'] : [], texts > 0 ? [`${texts} of its long texts`] : []].flat();
     if (lost.length === 0) return undefined;
     const sentence = `The files of ${this.id} were removed: ${lost.join(' and ')} could not be restored.`;
@@ -310,128 +310,128 @@ export class LiveJob {
   }
 
   /** The lines that stand in its place, and those of the newest events that they lack. */
-  private remembered(): string {
-    const there = readJournal(this.paths.journal, { seal: this.seal, jobId: this.id }).events;
-    const first = this.recent.list[0]?.seq ?? 1;
+  #remembered(): string {
+    const there = readJournal(this.paths.journal, { seal: this.#seal, jobId: this.id }).events;
+    const first = this.#recent.list[0]?.seq ?? 1;
     const last = there.at(-1)?.seq ?? 0;
     // With a gap they would tell another story than the record.
     const isGap = last > 0 && last + 1 < first;
     if (isGap) renameSync(this.paths.journal, `${this.paths.journal}.to-${last}`);
     const kept = isGap ? [] : there.filter(({ seq }) => seq < first);
-    const lines = [...kept, ...this.recent.list].map((event) =>
-      this.seal.sign(this.id, JSON.stringify(event)),
+    const lines = [...kept, ...this.#recent.list].map((event) =>
+      this.#seal.sign(this.id, JSON.stringify(event)),
     );
     return lines.map((line) => `\n${line}\n`).join('');
   }
 
   /** It could not be removed. */
   unretire(): void {
-    this.retired = false;
+    this.#retired = false;
   }
 
   /** Waits for what is under way and closes the journal. */
   async close(): Promise<void> {
-    this.recent.drop(0);
+    this.#recent.drop(0);
     this.uncork();
-    await this.tail.catch(() => {});
-    await this.journal.close();
+    await this.#tail.catch(() => {});
+    await this.#journal.close();
   }
 
   /** Runs after everything that queued up before. */
-  private queueUp(work: () => Promise<() => Promise<Recorded>>): Promise<Recorded> {
+  #queueUp(work: () => Promise<() => Promise<Recorded>>): Promise<Recorded> {
     // Only the placing queues up; the trip to the disk is shared with others.
-    const placed = (this.behind ?? Promise.resolve()).then(work);
+    const placed = (this.#behind ?? Promise.resolve()).then(work);
     const settled = placed.then(
       () => {},
       () => {},
     );
-    this.behind = settled;
+    this.#behind = settled;
     void settled.then(() => {
-      if (this.behind === settled) this.behind = undefined;
+      if (this.#behind === settled) this.#behind = undefined;
     });
     return placed.then((written) => written());
   }
 
-  private async place(draft: Draft): Promise<() => Promise<Recorded>> {
-    const known = this.seqOf(draft.event_id);
-    if (known !== undefined) return () => this.repeat(draft, known);
-    const event = this.number(draft);
+  async #place(draft: Draft): Promise<() => Promise<Recorded>> {
+    const known = this.#seqOf(draft.event_id);
+    if (known !== undefined) return () => this.#repeat(draft, known);
+    const event = this.#number(draft);
     const line = shortLine(event);
-    if (line === undefined) return this.placeLong(event);
-    const written = this.commit(line);
+    if (line === undefined) return this.#placeLong(event);
+    const written = this.#commit(line);
     return () => written;
   }
 
-  private async placeLong(event: RecordedEvent): Promise<() => Promise<Recorded>> {
+  async #placeLong(event: RecordedEvent): Promise<() => Promise<Recorded>> {
     let line: Line;
     try {
       this.ground.check();
       // Its texts would make a folder anew that somebody has removed, without the rest of the job.
-      if (this.durable !== undefined) statSync(this.paths.folder);
+      if (this.#durable !== undefined) statSync(this.paths.folder);
       line = await longLine(event, this.paths.texts);
     } catch (error) {
       throw registryError(this.registryDir, error);
     }
-    const written = this.commit(line);
+    const written = this.#commit(line);
     return () => written;
   }
 
-  private number(draft: Draft): RecordedEvent {
+  #number(draft: Draft): RecordedEvent {
     return {
-      seq: this.lastSeq + 1,
+      seq: this.#lastSeq + 1,
       recorded_at: new Date().toISOString(),
       ...(this.isFinal && isSign(draft) && { late: true }),
       ...draft,
     };
   }
 
-  private async commit({ line, event }: Line): Promise<Recorded> {
-    const before = this.head;
+  async #commit({ line, event }: Line): Promise<Recorded> {
+    const before = this.#head;
     const after = apply(before, event);
-    this.head = after;
-    this.lastSeq = event.seq;
-    this.onTheirWay.set(event.event_id, event.seq);
-    const written = this.journal.append(this.seal.sign(this.id, line));
-    this.tail = written;
-    this.writing++;
+    this.#head = after;
+    this.#lastSeq = event.seq;
+    this.#onTheirWay.set(event.event_id, event.seq);
+    const written = this.#journal.append(this.#seal.sign(this.id, line));
+    this.#tail = written;
+    this.#writing++;
     try {
       this.mark = await written;
     } catch (error) {
       // One look serves all that failed together.
-      if (this.head !== this.durable) this.reload();
+      if (this.#head !== this.#durable) this.#reload();
       throw registryError(this.registryDir, error);
     } finally {
-      this.writing--;
+      this.#writing--;
     }
-    this.durable = after;
-    this.onTheirWay.delete(event.event_id);
-    this.ids.add(event.event_id, event.seq);
+    this.#durable = after;
+    this.#onTheirWay.delete(event.event_id);
+    this.#ids.add(event.event_id, event.seq);
     this.clock.heard(after, event);
-    this.recent.push(event);
+    this.#recent.push(event);
     return { event, before, after, repeated: false };
   }
 
   /** The number of the event with this id, if there is one. */
-  private seqOf(eventId: string): number | undefined {
-    const onItsWay = this.onTheirWay.get(eventId);
+  #seqOf(eventId: string): number | undefined {
+    const onItsWay = this.#onTheirWay.get(eventId);
     if (onItsWay !== undefined) return onItsWay;
-    for (const seq of this.ids.withHashOf(eventId)) if ((this.idAt(seq) ?? eventId) === eventId) return seq;
+    for (const seq of this.#ids.withHashOf(eventId)) if ((this.#idAt(seq) ?? eventId) === eventId) return seq;
     return undefined;
   }
 
   /** Nothing where the journal can't be read now: then the hash alone must do. */
-  private idAt(seq: number): string | undefined {
+  #idAt(seq: number): string | undefined {
     const at = (events: readonly RecordedEvent[]) => events.find((event) => event.seq === seq)?.event_id;
     try {
-      return at(this.recent.list) ?? at(this.fold().events);
+      return at(this.#recent.list) ?? at(this.#fold().events);
     } catch {
       return undefined;
     }
   }
 
-  private async repeat(draft: Draft, seq: number): Promise<Recorded> {
+  async #repeat(draft: Draft, seq: number): Promise<Recorded> {
     // The first arrival may still be on its way to the disk: the second is answered no earlier.
-    await this.tail.catch(() => {});
+    await this.#tail.catch(() => {});
     if (!this.has(draft.event_id)) return this.append(draft);
     const after = this.record;
     return {
@@ -443,32 +443,32 @@ export class LiveJob {
   }
 
   /** After a failed write: what the disk holds is the truth again. */
-  private reload(): void {
+  #reload(): void {
     try {
-      const folded = this.fold();
+      const folded = this.#fold();
       // Somebody has removed the journal, or a part of it: what was acknowledged counts.
-      if (folded.events.length === 0 || folded.record.seq < (this.durable?.seq ?? 0)) throw new Error('cut');
-      this.adopt(folded);
+      if (folded.events.length === 0 || folded.record.seq < (this.#durable?.seq ?? 0)) throw new Error('cut');
+      this.#adopt(folded);
     } catch {
       // A job whose first event failed keeps what it was to be, for those who still hold it.
-      this.head = this.durable ?? this.head;
-      this.lastSeq = this.durable?.seq ?? 0;
-      this.onTheirWay.clear();
+      this.#head = this.#durable ?? this.#head;
+      this.#lastSeq = this.#durable?.seq ?? 0;
+      this.#onTheirWay.clear();
     }
   }
 
-  private fold(): FoldedJob {
-    return foldJob(this.registryDir, this.id, this.isHistory ? undefined : this.seal);
+  #fold(): FoldedJob {
+    return foldJob(this.registryDir, this.id, this.isHistory ? undefined : this.#seal);
   }
 
-  private adopt(folded: FoldedJob): void {
-    this.head = folded.record;
-    this.durable = folded.record;
-    this.lastSeq = Math.max(folded.record.seq, folded.events.at(-1)?.seq ?? 0);
-    this.onTheirWay.clear();
-    this.ids.clear();
-    for (const { event_id: id, seq } of folded.events) this.ids.add(id, seq);
-    this.recent.set(folded.events);
+  #adopt(folded: FoldedJob): void {
+    this.#head = folded.record;
+    this.#durable = folded.record;
+    this.#lastSeq = Math.max(folded.record.seq, folded.events.at(-1)?.seq ?? 0);
+    this.#onTheirWay.clear();
+    this.#ids.clear();
+    for (const { event_id: id, seq } of folded.events) this.#ids.add(id, seq);
+    this.#recent.set(folded.events);
     this.damage = folded.damage;
     this.mark = folded.mark;
     this.isWritten = folded.isWritten;

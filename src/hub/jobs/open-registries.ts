@@ -55,42 +55,34 @@ interface OpenRegistry {
   indexing: Promise<JobIndex> | undefined;
 }
 
+interface Parts {
+  home: Home;
+  seal: Seal;
+  log: Log;
+  jobsIn: (dir: string) => LiveJob[];
+  onBehind: (dir: string, jobId: string) => Promise<void>;
+  onLoose: (dir: string) => void;
+}
+
 /** The registry folders that this hub writes: each is locked, and has a list of its jobs. */
 export class OpenRegistries {
-  private readonly home: Home;
-  private readonly seal: Seal;
-  private readonly log: Log;
-  private readonly jobsIn: (dir: string) => LiveJob[];
-  private readonly onBehind: (dir: string, jobId: string) => Promise<void>;
-  private readonly onLoose: (dir: string) => void;
-  private readonly opening = new Map<string, Promise<OpenRegistry>>();
-  private readonly opened: OpenRegistry[] = [];
+  readonly #with: Parts;
+  readonly #opening = new Map<string, Promise<OpenRegistry>>();
+  readonly #opened: OpenRegistry[] = [];
   /** Where registries lie now that were moved, by where they lay. */
-  private readonly moved = new Map<string, string>();
+  readonly #moved = new Map<string, string>();
 
   /**
    * @param jobsIn the jobs of a registry that are in memory
    * @param onBehind called for a job whose `job.json` was found behind its journal
    * @param onLoose called for a registry that this hub has not locked any more: to be mended
    */
-  constructor(options: {
-    home: Home;
-    seal: Seal;
-    log: Log;
-    jobsIn: (dir: string) => LiveJob[];
-    onBehind: (dir: string, jobId: string) => Promise<void>;
-    onLoose: (dir: string) => void;
-  }) {
-    this.home = options.home;
-    this.seal = options.seal;
-    this.log = options.log;
-    this.jobsIn = options.jobsIn;
-    this.onBehind = options.onBehind;
-    this.onLoose = options.onLoose;
+  constructor(parts: Parts) {
+    this.#with = parts;
   }
 
   get dirs(): string[] {
-    return this.opened.map(({ dir }) => dir);
+    return this.#opened.map(({ dir }) => dir);
   }
 
   /**
@@ -98,37 +90,37 @@ export class OpenRegistries {
    * @param dir absolute
    */
   nameOf(dir: string): string {
-    if (this.opening.has(dir)) return dir;
-    const moved = this.moved.get(dir);
+    if (this.#opening.has(dir)) return dir;
+    const moved = this.#moved.get(dir);
     if (moved !== undefined && !existsSync(projectFolderOf(dir))) return this.nameOf(moved);
     const real = realRegistry(dir);
-    if (this.opening.has(real) || !isRealRegistry(real)) return real;
-    return [...this.opening.keys()].find((known) => isSamePlace(known, real)) ?? real;
+    if (this.#opening.has(real) || !isRealRegistry(real)) return real;
+    return [...this.#opening.keys()].find((known) => isSamePlace(known, real)) ?? real;
   }
 
   /** Takes a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
   async open(dir: string): Promise<void> {
-    await this.registry(dir);
+    await this.#registry(dir);
   }
 
   /** Makes a registry anew whose folder somebody has removed. @throws MamError as `open` */
   async openAnew(dir: string): Promise<void> {
-    const gone = await this.registry(dir);
-    const place = this.opened.indexOf(gone);
+    const gone = await this.#registry(dir);
+    const place = this.#opened.indexOf(gone);
     // Of two requests at once the first one does it.
     if (place < 0) return this.open(dir);
-    this.opened.splice(place, 1);
+    this.#opened.splice(place, 1);
     letGo(gone);
-    await this.begin(
+    await this.#begin(
       dir,
-      gone.lock.release().then(() => this.take(dir)),
+      gone.lock.release().then(() => this.#take(dir)),
     );
   }
 
   /** The list of a registry's jobs. @throws MamError as `open` */
   async index(dir: string): Promise<JobIndex> {
-    const registry = await this.registry(dir);
-    registry.indexing ??= this.loadIndex(registry).catch((error) => {
+    const registry = await this.#registry(dir);
+    registry.indexing ??= this.#loadIndex(registry).catch((error) => {
       registry.indexing = undefined;
       throw registryError(dir, error);
     });
@@ -137,18 +129,18 @@ export class OpenRegistries {
 
   /** Takes a job's present state into the list, where there is one yet. */
   list({ registryDir, record, mark }: LiveJob): void {
-    this.listOf(registryDir)?.put(record, mark);
+    this.#listOf(registryDir)?.put(record, mark);
   }
 
   /** Takes a job out of the list. */
   unlist(dir: string, jobId: string): void {
-    this.listOf(dir)?.remove(new Set([jobId]));
+    this.#listOf(dir)?.remove(new Set([jobId]));
   }
 
   /** Writes the lists and gives the registries back. */
   async close(): Promise<void> {
-    for (const registry of this.opened) letGo(registry);
-    for (const { index, lock } of this.opened) {
+    for (const registry of this.#opened) letGo(registry);
+    for (const { index, lock } of this.#opened) {
       await index?.write();
       await lock.release();
     }
@@ -160,24 +152,24 @@ export class OpenRegistries {
    * @throws the system's error EOWNERDEAD while the lock is not this hub's; MamError `conflict` when it is another's
    */
   check(dir: string, isOpen: boolean): void {
-    const registry = this.find(dir);
+    const registry = this.#find(dir);
     if (registry === undefined || registry.lock.holds()) return;
     if (registry.taken !== undefined) throw registry.taken;
     const isAside = registry.proof !== undefined && !isRemovedFile(registry.proof);
-    if (isOpen && isAside && !this.isCopied(registry, true)) return;
+    if (isOpen && isAside && !this.#isCopied(registry, true)) return;
     throw Object.assign(new Error(`the lock of ${dir} was removed`), { code: 'EOWNERDEAD' });
   }
 
   /** Why a registry can't be written that this hub had, while another one has it. */
   takenBy(dir: string): string | undefined {
-    return this.find(dir)?.taken?.message;
+    return this.#find(dir)?.taken?.message;
   }
 
   /** Every second: finds locks that were lost. @param inUse the registries with open jobs */
   look(inUse: ReadonlySet<string>): void {
-    for (const registry of this.opened) {
-      this.hold(registry, inUse.has(registry.dir));
-      if (!registry.isBeating || !registry.lock.holds()) this.onLoose(registry.dir);
+    for (const registry of this.#opened) {
+      this.#hold(registry, inUse.has(registry.dir));
+      if (!registry.isBeating || !registry.lock.holds()) this.#with.onLoose(registry.dir);
     }
   }
 
@@ -193,25 +185,25 @@ export class OpenRegistries {
     dir: string,
     mayMake: boolean,
   ): Promise<'same' | 'taken' | 'anew' | 'copied' | { to: string } | undefined> {
-    const registry = this.find(dir);
+    const registry = this.#find(dir);
     if (registry === undefined) return undefined;
     const inode = inodeAt(dir);
     if (inode === registry.inode) {
       if (registry.isBeating && registry.lock.holds()) return 'same';
       // Somebody is removing all of it.
-      const open = this.openIn(dir);
+      const open = this.#openIn(dir);
       if (!mayMake && open.length > 0 && !open.some((job) => job.isThere)) return undefined;
-      await this.takeAgain(registry);
+      await this.#takeAgain(registry);
       return 'taken';
     }
-    const to = this.isCopied(registry, mayMake) ? undefined : this.movedTo(registry);
+    const to = this.#isCopied(registry, mayMake) ? undefined : this.#movedTo(registry);
     if (to !== undefined) {
       await this.move(dir, to);
       return { to };
     }
     // Another folder in its place, as where a disk was unmounted, is left alone.
-    if (this.isCopied(registry, mayMake)) {
-      await this.takeAgain(registry);
+    if (this.#isCopied(registry, mayMake)) {
+      await this.#takeAgain(registry);
       Object.assign(registry, { index: undefined, indexing: undefined });
       return 'copied';
     }
@@ -222,37 +214,37 @@ export class OpenRegistries {
 
   /** Goes on with a registry where it lies now. @throws MamError as `open`; then all is as it was */
   async move(from: string, to: string): Promise<void> {
-    const registry = this.find(from);
+    const registry = this.#find(from);
     await this.open(to);
-    this.moved.delete(to);
-    this.moved.set(from, to);
+    this.#moved.delete(to);
+    this.#moved.set(from, to);
     if (registry === undefined) return;
-    this.opened.splice(this.opened.indexOf(registry), 1);
-    this.opening.delete(from);
+    this.#opened.splice(this.#opened.indexOf(registry), 1);
+    this.#opening.delete(from);
     letGo(registry);
     await registry.lock.leave();
   }
 
   /** Where a registry lies now that is not in its place. Of two that have changed places the next hub finds both. */
-  private movedTo(registry: OpenRegistry): string | undefined {
+  #movedTo(registry: OpenRegistry): string | undefined {
     const to = placeOf(registry);
-    if (to === undefined || (this.find(to) !== undefined && !this.isHeld(to))) return undefined;
-    const open = this.openIn(registry.dir);
+    if (to === undefined || (this.#find(to) !== undefined && !this.isHeld(to))) return undefined;
+    const open = this.#openIn(registry.dir);
     return open.length === 0 || open.some(({ id }) => hasJob(to, id)) ? to : undefined;
   }
 
   /** True while a registry is this hub's. */
   isHeld(dir: string): boolean {
-    return this.find(dir)?.lock.holds() === true;
+    return this.#find(dir)?.lock.holds() === true;
   }
 
   /** The registry that lies in this folder now: the very folder of it, or one with its jobs, where its project is gone. */
   lostAs(dir: string): string | undefined {
     const inode = inodeAt(dir);
-    const hasJobs = (from: string) => this.openIn(from).some(({ id }) => hasJob(dir, id));
-    return this.opened.find((one) => {
+    const hasJobs = (from: string) => this.#openIn(from).some(({ id }) => hasJob(dir, id));
+    return this.#opened.find((one) => {
       if (inode === undefined || one.dir === dir) return false;
-      if (one.inode === inode) return inodeAt(one.dir) !== inode && this.find(dir) === undefined;
+      if (one.inode === inode) return inodeAt(one.dir) !== inode && this.#find(dir) === undefined;
       if (inodeAt(one.dir) !== undefined) return false;
       return isRemovedFile(one.proof) && !existsSync(projectFolderOf(one.dir)) && hasJobs(one.dir);
     })?.dir;
@@ -262,26 +254,26 @@ export class OpenRegistries {
    * True when another folder in a registry's place has its jobs: a copy, or what was restored from one. Where none is open,
    * what a hub has left there shows it, or that it is to be written now.
    */
-  private isCopied({ dir, inode }: OpenRegistry, isWanted: boolean): boolean {
+  #isCopied({ dir, inode }: OpenRegistry, isWanted: boolean): boolean {
     const there = inodeAt(dir);
     if (there === undefined || there === inode || !isRealRegistry(dir)) return false;
-    const open = this.openIn(dir);
+    const open = this.#openIn(dir);
     if (open.length === 0) return isWanted || existsSync(`${lockPath(dir)}.owner`);
     return open.some(({ standing }) => standing === 'whole' || standing === 'behind');
   }
 
-  private openIn(dir: string): LiveJob[] {
-    return this.jobsIn(dir).filter((job) => !isFinal(job.record.status));
+  #openIn(dir: string): LiveJob[] {
+    return this.#with.jobsIn(dir).filter((job) => !isFinal(job.record.status));
   }
 
   /** A registry has an open job: whether it is removed or away must be known. */
   keepProof(dir: string): void {
-    const registry = this.find(dir);
-    if (registry !== undefined) this.hold(registry, true);
+    const registry = this.#find(dir);
+    if (registry !== undefined) this.#hold(registry, true);
   }
 
   /** Keeps hold of what proves that a registry was removed, where that is needed: it keeps a disk from being unmounted. */
-  private hold(registry: OpenRegistry, isNeeded: boolean): void {
+  #hold(registry: OpenRegistry, isNeeded: boolean): void {
     if (isNeeded === (registry.proof !== undefined)) return;
     if (!isNeeded) {
       letGo(registry);
@@ -294,8 +286,8 @@ export class OpenRegistries {
     }
   }
 
-  private async takeAgain(registry: OpenRegistry): Promise<void> {
-    registry.takingAgain ??= this.lock(registry.dir)
+  async #takeAgain(registry: OpenRegistry): Promise<void> {
+    registry.takingAgain ??= this.#lock(registry.dir)
       .then((lock) => {
         letGo(registry);
         const wasTaken = registry.taken !== undefined;
@@ -303,12 +295,13 @@ export class OpenRegistries {
         Object.assign(registry, { lock, inode, isBeating: true, taken: undefined, why: undefined });
         // The other hub has written there.
         if (wasTaken) Object.assign(registry, { index: undefined, indexing: undefined });
-        this.hold(registry, true);
+        this.#hold(registry, true);
       })
       .catch((error: unknown) => {
         registry.taken = error instanceof MamError && error.code === 'conflict' ? error : undefined;
         const why = explain(error);
-        if (registry.why !== why) this.log.error(`the lock of ${registry.dir} was not taken again: ${why}`);
+        if (registry.why !== why)
+          this.#with.log.error(`the lock of ${registry.dir} was not taken again: ${why}`);
         registry.why = why;
         throw error;
       })
@@ -319,42 +312,44 @@ export class OpenRegistries {
   }
 
   /** A heartbeat has failed: the next look takes the lock again, where the registry is there and no other hub has it. */
-  private failed(dir: string): void {
-    const registry = this.find(dir);
+  #failed(dir: string): void {
+    const registry = this.#find(dir);
     if (registry !== undefined) registry.isBeating = false;
   }
 
-  private find(dir: string): OpenRegistry | undefined {
-    return this.opened.find((registry) => registry.dir === dir);
+  #find(dir: string): OpenRegistry | undefined {
+    return this.#opened.find((registry) => registry.dir === dir);
   }
 
-  private listOf(dir: string): JobIndex | undefined {
-    return this.find(dir)?.index;
+  #listOf(dir: string): JobIndex | undefined {
+    return this.#find(dir)?.index;
   }
 
-  private async loadIndex(registry: OpenRegistry): Promise<JobIndex> {
+  async #loadIndex(registry: OpenRegistry): Promise<JobIndex> {
     // The list is written by a file of the same kind.
     await registry.swept;
-    const index = await JobIndex.load(registry.dir, this.seal, () => this.check(registry.dir, false));
+    const index = await JobIndex.load(registry.dir, this.#with.seal, () => this.check(registry.dir, false));
     // What happened while it was read.
-    for (const { record, mark } of this.jobsIn(registry.dir)) index.put(record, mark);
+    for (const { record, mark } of this.#with.jobsIn(registry.dir)) index.put(record, mark);
     registry.index = index;
     const own = [...index.inOrder()].filter((row) => !isHistory(row)).map(({ job_id: id }) => id);
-    noteJobs(this.home, registry.dir, own, registry.inode);
-    void this.catchUp(registry.dir, index.behind);
+    noteJobs(this.#with.home, registry.dir, own, registry.inode);
+    void this.#catchUp(registry.dir, index.behind);
     return index;
   }
 
-  private async catchUp(dir: string, jobIds: string[]): Promise<void> {
+  async #catchUp(dir: string, jobIds: string[]): Promise<void> {
     for (const id of jobIds) {
-      await this.onBehind(dir, id).catch((error) => this.log.error(`job ${id} was not read`, error));
+      await this.#with
+        .onBehind(dir, id)
+        .catch((error) => this.#with.log.error(`job ${id} was not read`, error));
       await nextTurn();
     }
   }
 
-  private async registry(named: string): Promise<OpenRegistry> {
+  async #registry(named: string): Promise<OpenRegistry> {
     const dir = this.nameOf(named);
-    const registry = await (this.opening.get(dir) ?? this.begin(dir, this.take(dir)));
+    const registry = await (this.#opening.get(dir) ?? this.#begin(dir, this.#take(dir)));
     if (registry.taken !== undefined) throw registry.taken;
     try {
       registry.place.check();
@@ -364,20 +359,20 @@ export class OpenRegistries {
     return registry;
   }
 
-  private begin(dir: string, opening: Promise<OpenRegistry>): Promise<OpenRegistry> {
-    this.opening.set(dir, opening);
+  #begin(dir: string, opening: Promise<OpenRegistry>): Promise<OpenRegistry> {
+    this.#opening.set(dir, opening);
     // A registry that could not be opened may be mended: the next request tries again.
-    opening.catch(() => this.opening.delete(dir));
+    opening.catch(() => this.#opening.delete(dir));
     return opening;
   }
 
-  private async lock(dir: string): Promise<HeldLock> {
+  async #lock(dir: string): Promise<HeldLock> {
     let lock: Awaited<ReturnType<typeof takeLock>>;
     try {
       lock = await takeLock(
         lockPath(dir),
-        thisOwner(this.home.folder),
-        () => this.failed(dir),
+        thisOwner(this.#with.home.folder),
+        () => this.#failed(dir),
         ELECTION_TRIES,
       );
     } catch (error) {
@@ -393,11 +388,11 @@ export class OpenRegistries {
     return lock;
   }
 
-  private async take(dir: string): Promise<OpenRegistry> {
+  async #take(dir: string): Promise<OpenRegistry> {
     ensureRegistry(dir);
-    const lock = await this.lock(dir);
+    const lock = await this.#lock(dir);
     try {
-      if (!readRegistries(this.home).includes(dir)) await addRegistry(this.home, dir);
+      if (!readRegistries(this.#with.home).includes(dir)) await addRegistry(this.#with.home, dir);
     } catch (error) {
       await lock.release();
       throw error;
@@ -406,7 +401,7 @@ export class OpenRegistries {
       dir,
       place: new OwnPlace(dir),
       lock,
-      swept: sweepRegistry(dir).catch((error) => this.log.error(`${dir} was not swept`, error)),
+      swept: sweepRegistry(dir).catch((error) => this.#with.log.error(`${dir} was not swept`, error)),
       isBeating: true,
       inode: inodeAt(dir) ?? 0,
       proof: undefined,
@@ -416,9 +411,9 @@ export class OpenRegistries {
       index: undefined,
       indexing: undefined,
     };
-    this.opened.push(registry);
+    this.#opened.push(registry);
     // What a hub that was killed while it pruned has left.
-    void emptyTrash(dir).catch((error) => this.log.error(`the trash of ${dir} was not emptied`, error));
+    void emptyTrash(dir).catch((error) => this.#with.log.error(`the trash of ${dir} was not emptied`, error));
     return registry;
   }
 }

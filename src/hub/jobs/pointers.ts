@@ -12,27 +12,27 @@ const SET_MS = 1_000;
 
 /** Where the jobs lie of which a hub has something left to do: the next hub takes up just those. */
 export class Pointers {
-  private readonly home: Home;
-  private readonly log: Log;
-  private readonly held = new Set<string>();
+  readonly #home: Home;
+  readonly #log: Log;
+  readonly #held = new Set<string>();
   /** When the folder was last seen to change. */
-  private changed: number | undefined;
+  #changed: number | undefined;
   /** Of the disks that the registries lie on. */
-  private readonly devices = new Map<string, number>();
-  private ahead = Date.now() - awake.now();
+  readonly #devices = new Map<string, number>();
+  #ahead = Date.now() - awake.now();
 
   constructor(home: Home, log: Log) {
-    this.home = home;
-    this.log = log;
+    this.#home = home;
+    this.#log = log;
   }
 
   /** Writes a job's pointer, unless it is there. @throws the system's error when it can't be written */
   put(job: LiveJob): void {
-    if (this.held.has(job.id)) return;
+    if (this.#held.has(job.id)) return;
     // Somebody may have removed it under this hub; a home that is gone is not made here.
-    if (!existsSync(this.home.live)) mkdirSync(this.home.live, { mode: 0o700 });
-    this.write(job);
-    this.held.add(job.id);
+    if (!existsSync(this.#home.live)) mkdirSync(this.#home.live, { mode: 0o700 });
+    this.#write(job);
+    this.#held.add(job.id);
   }
 
   /** The same for a job that is there already: one without a pointer is in the log, and goes on. */
@@ -40,57 +40,57 @@ export class Pointers {
     try {
       this.put(job);
     } catch (error) {
-      this.log.warn(`pointer of ${job.id} was not written (${systemCode(error) ?? 'unknown error'})`);
+      this.#log.warn(`pointer of ${job.id} was not written (${systemCode(error) ?? 'unknown error'})`);
     }
   }
 
   /** Writes it anew, where it is: its job lies in another folder now. */
   renew(job: LiveJob): void {
-    this.held.delete(job.id);
+    this.#held.delete(job.id);
     this.tryPut(job);
   }
 
   /** Takes over a pointer that the last hub has left. */
   adopt(jobId: string): void {
-    this.held.add(jobId);
+    this.#held.add(jobId);
   }
 
   /** Removes a job's pointer. One that can't be removed is in the log: the next hub finds nothing to do there. */
   remove(jobId: string): void {
-    if (!this.held.delete(jobId)) return;
+    if (!this.#held.delete(jobId)) return;
     try {
-      removePointer(this.home, jobId);
+      removePointer(this.#home, jobId);
     } catch (error) {
-      this.log.warn(`pointer of ${jobId} was not removed (${systemCode(error) ?? 'unknown error'})`);
+      this.#log.warn(`pointer of ${jobId} was not removed (${systemCode(error) ?? 'unknown error'})`);
     }
   }
 
   /** Writes anew what somebody has removed, and all of them once the clock was set: they say how far the jobs' clocks are. */
   look(jobs: Iterable<LiveJob>): void {
     const ahead = Date.now() - awake.now();
-    const isSet = Math.abs(ahead - this.ahead) > SET_MS;
-    if (isSet) this.ahead = ahead;
-    const changed = statSync(this.home.live, { throwIfNoEntry: false })?.mtimeMs;
-    if (!isSet && changed !== undefined && changed === this.changed) return;
-    this.changed = changed;
+    const isSet = Math.abs(ahead - this.#ahead) > SET_MS;
+    if (isSet) this.#ahead = ahead;
+    const changed = statSync(this.#home.live, { throwIfNoEntry: false })?.mtimeMs;
+    if (!isSet && changed !== undefined && changed === this.#changed) return;
+    this.#changed = changed;
     for (const job of jobs) {
-      if (!this.held.has(job.id) || (!isSet && existsSync(pathOf(this.home, job)))) continue;
+      if (!this.#held.has(job.id) || (!isSet && existsSync(pathOf(this.#home, job)))) continue;
       try {
-        makeFolder(this.home.live);
-        this.write(job);
+        makeFolder(this.#home.live);
+        this.#write(job);
       } catch (error) {
-        this.log.warn(`pointer of ${job.id} was not written (${systemCode(error) ?? 'unknown error'})`);
+        this.#log.warn(`pointer of ${job.id} was not written (${systemCode(error) ?? 'unknown error'})`);
       }
     }
   }
 
-  private write(job: LiveJob): void {
+  #write(job: LiveJob): void {
     // Of the folder that the job lies in, whatever stands in its place now.
     const there = statSync(job.registryDir, { throwIfNoEntry: false });
     const inode = job.registryInode ?? there?.ino;
-    if (there !== undefined && there.ino === inode) this.devices.set(job.registryDir, there.dev);
-    const note = { ...job.clock.mark(), inode, dev: this.devices.get(job.registryDir) };
-    writePointer(this.home, { jobId: job.id, registryDir: job.registryDir, note });
+    if (there !== undefined && there.ino === inode) this.#devices.set(job.registryDir, there.dev);
+    const note = { ...job.clock.mark(), inode, dev: this.#devices.get(job.registryDir) };
+    writePointer(this.#home, { jobId: job.id, registryDir: job.registryDir, note });
   }
 }
 

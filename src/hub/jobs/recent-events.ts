@@ -7,17 +7,17 @@ const OF_ALL_CHARS = 4 * 1024 * 1024;
 /** What an event takes beside its texts. */
 const EVENT_CHARS = 1_000;
 
+/** Those of all jobs, the one that was written to last at the end, and how much they take, in characters. */
+const all = new Set<RecentEvents>();
+let allChars = 0;
+
 /** The newest events of one job, oldest first, as far as the memory for those of all jobs goes. */
 export class RecentEvents {
-  /** The one that was written to last stands last. */
-  private static readonly all = new Set<RecentEvents>();
-  private static chars = 0;
-
-  private events: RecordedEvent[] = [];
-  private chars = 0;
+  #events: RecordedEvent[] = [];
+  #chars = 0;
 
   get list(): readonly RecordedEvent[] {
-    return this.events;
+    return this.#events;
   }
 
   set(events: RecordedEvent[]): void {
@@ -26,28 +26,28 @@ export class RecentEvents {
   }
 
   push(event: RecordedEvent): void {
-    this.events.push(event);
-    this.count(sizeOf(event));
-    if (this.events.length > 2 * OF_A_JOB) this.drop(OF_A_JOB);
-    RecentEvents.all.delete(this);
-    RecentEvents.all.add(this);
-    for (const oldest of RecentEvents.all) {
-      if (RecentEvents.chars <= OF_ALL_CHARS || oldest === this) break;
+    this.#events.push(event);
+    this.#count(sizeOf(event));
+    if (this.#events.length > 2 * OF_A_JOB) this.drop(OF_A_JOB);
+    all.delete(this);
+    all.add(this);
+    for (const oldest of all) {
+      if (allChars <= OF_ALL_CHARS || oldest === this) break;
       oldest.drop(0);
     }
-    if (this.chars > OF_ALL_CHARS / 4) this.drop(Math.ceil(this.events.length / 2));
+    if (this.#chars > OF_ALL_CHARS / 4) this.drop(Math.ceil(this.#events.length / 2));
   }
 
   /** Forgets all but the newest ones. */
   drop(kept: number): void {
-    const gone = this.events.splice(0, this.events.length - kept);
-    this.count(-gone.reduce((sum, event) => sum + sizeOf(event), 0));
-    if (this.events.length === 0) RecentEvents.all.delete(this);
+    const gone = this.#events.splice(0, this.#events.length - kept);
+    this.#count(-gone.reduce((sum, event) => sum + sizeOf(event), 0));
+    if (this.#events.length === 0) all.delete(this);
   }
 
-  private count(chars: number): void {
-    this.chars += chars;
-    RecentEvents.chars += chars;
+  #count(chars: number): void {
+    this.#chars += chars;
+    allChars += chars;
   }
 }
 

@@ -67,99 +67,100 @@ export interface Outlets {
   clear(jobId: string): void;
 }
 
+interface Parts {
+  home: Home;
+  seal: Seal;
+  log: Log;
+  outlets: Outlets;
+}
+
 /**
  * The one writer of the registries: finds and makes jobs, records events, and tells its listener of each event once
  * it is on disk.
  */
 export class Registrar {
-  private readonly home: Home;
-  private readonly log: Log;
-  private readonly outlets: Outlets;
-  private listener: (job: LiveJob, recorded: Recorded) => void = () => {};
-  private readonly registries: OpenRegistries;
-  private readonly jobs = new Map<string, LiveJob>();
+  readonly #with: Parts;
+  #listener: (job: LiveJob, recorded: Recorded) => void = () => {};
+  readonly #registries: OpenRegistries;
+  readonly #jobs = new Map<string, LiveJob>();
   /** Open jobs that were found, and that nothing pointed to: nobody has taken them up yet. */
-  private readonly strays = new Set<LiveJob>();
-  private readonly loading = new Map<string, Promise<LiveJob>>();
-  private readonly pointers: Pointers;
+  readonly #strays = new Set<LiveJob>();
+  readonly #loading = new Map<string, Promise<LiveJob>>();
+  readonly #pointers: Pointers;
   readonly search: Search;
-  private readonly seal: Seal;
-  private step: Promise<void> = Promise.resolve();
-  private loads = 0;
-  private readonly mending = new Map<string, Promise<boolean>>();
-  private readonly late: HeldEvents;
-  private readonly away: AwayJobs;
+  #step: Promise<void> = Promise.resolve();
+  #loads = 0;
+  readonly #mending = new Map<string, Promise<boolean>>();
+  readonly #late: HeldEvents;
+  readonly #away: AwayJobs;
   /** Live jobs that this home's key does not prove: another one did. */
-  private readonly unproven = new Map<string, Pointer>();
+  readonly #unproven = new Map<string, Pointer>();
   /** Why an event could not be recorded that is looked for again: said once. */
-  private readonly unrecorded = new Map<string, string>();
+  readonly #unrecorded = new Map<string, string>();
 
-  constructor(options: { home: Home; seal: Seal; log: Log; outlets: Outlets }) {
-    this.home = options.home;
-    this.seal = options.seal;
-    this.log = options.log;
-    this.outlets = options.outlets;
-    const { home, seal, log } = options;
-    this.registries = new OpenRegistries({
+  constructor(parts: Parts) {
+    this.#with = parts;
+    const { home, seal, log } = parts;
+    this.#registries = new OpenRegistries({
       home,
       seal,
       log,
-      jobsIn: (dir) => this.jobsIn(dir),
+      jobsIn: (dir) => this.#jobsIn(dir),
       // Reading it brings it up; one that is in memory is written anyway.
       onBehind: async (dir, jobId) => {
-        if (!this.jobs.has(jobId)) await this.load(dir, jobId);
+        if (!this.#jobs.has(jobId)) await this.#load(dir, jobId);
       },
       // Why it was not is in the log.
-      onLoose: (dir) => void this.mend(dir, false).catch(() => {}),
+      onLoose: (dir) => void this.#mend(dir, false).catch(() => {}),
     });
-    this.pointers = new Pointers(home, log);
+    this.#pointers = new Pointers(home, log);
     this.search = new Search({
       ...{ home, seal, log },
       onFound: async (dir, id) => {
-        if (this.jobs.has(id) || this.away.get(id) !== undefined) return;
-        await this.load(dir, id).catch((error: unknown) =>
-          this.waitFor({ jobId: id, registryDir: dir }, error),
+        if (this.#jobs.has(id) || this.#away.get(id) !== undefined) return;
+        await this.#load(dir, id).catch((error: unknown) =>
+          this.#waitFor({ jobId: id, registryDir: dir }, error),
         );
       },
     });
-    this.away = new AwayJobs(log);
-    this.late = new HeldEvents(log, (job, draft) => this.write(job, draft));
+    this.#away = new AwayJobs(log);
+    this.#late = new HeldEvents(log, (job, draft) => this.#write(job, draft));
   }
 
   /** @param listener called after each event, in the order of the journal */
   onRecorded(listener: (job: LiveJob, recorded: Recorded) => void): void {
-    this.listener = listener;
+    this.#listener = listener;
   }
 
   /** The jobs that are not final. */
   get open(): LiveJob[] {
-    return [...this.jobs.values()].filter((job) => !isFinal(job.record.status));
+    return [...this.#jobs.values()].filter((job) => !isFinal(job.record.status));
   }
 
   get registryDirs(): string[] {
-    return this.registries.dirs;
+    return this.#registries.dirs;
   }
 
   /** The one name of a registry, by whatever path a request or a pointer names it. @param dir absolute */
   nameOf(dir: string): string {
-    return this.registries.nameOf(dir);
+    return this.#registries.nameOf(dir);
   }
 
   /** Opens a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
   async ready(registryDir: string): Promise<void> {
-    this.checkAway(registryDir);
-    await this.registries.open(registryDir);
+    this.#checkAway(registryDir);
+    await this.#registries.open(registryDir);
     const isThere = existsSync(registryDir);
-    if (isThere && this.registries.isHeld(registryDir)) return;
-    const open = this.jobsIn(registryDir).find((job) => !isFinal(job.record.status));
+    if (isThere && this.#registries.isHeld(registryDir)) return;
+    const open = this.#jobsIn(registryDir).find((job) => !isFinal(job.record.status));
     if (isThere || open !== undefined) {
       // A peer may have cleaned its working folder: its job goes on. What is only away comes back with its jobs.
-      const isMended = (await this.mend(registryDir)) && open?.isThere !== false;
+      const isMended = (await this.#mend(registryDir)) && open?.isThere !== false;
       if (!isMended && open !== undefined) throw awayError(pointerOf(open));
       return;
     }
-    for (const job of this.jobsIn(registryDir)) this.drop(job);
-    await this.registries.openAnew(registryDir);
+    for (const job of this.#jobsIn(registryDir)) this.#drop(job);
+    await this.#registries.openAnew(registryDir);
   }
 
   /**
@@ -171,35 +172,35 @@ export class Registrar {
   create(order: JobOrder, prompt: string): LiveJob {
     const paths = jobPaths(order.registry_dir, order.job_id);
     const dir = order.registry_dir;
-    const mayWrite = (isOpen: boolean): void => this.registries.check(job.registryDir, isOpen);
-    const job: LiveJob = new LiveJob(dir, order.job_id, paths, this.seal, { mayWrite, isNew: true });
+    const mayWrite = (isOpen: boolean): void => this.#registries.check(job.registryDir, isOpen);
+    const job: LiveJob = new LiveJob(dir, order.job_id, paths, this.#with.seal, { mayWrite, isNew: true });
     job.prompt = prompt;
     keepText(order.prompt_sha256, prompt);
     try {
       // First: by the pointer the next hub finds what this one has left, should it be killed before the job is there.
-      this.pointers.put(job);
+      this.#pointers.put(job);
     } catch (error) {
-      throw noteError(this.home, error);
+      throw noteError(this.#with.home, error);
     }
     try {
       mkdirSync(paths.folder, { mode: 0o700 });
     } catch (error) {
-      this.pointers.remove(job.id);
+      this.#pointers.remove(job.id);
       throw registryError(job.registryDir, error);
     }
     job.cork();
-    this.place(job);
-    if (job.registryInode !== undefined) noteJob(this.home, dir, job.id, job.registryInode);
-    this.jobs.set(job.id, job);
+    this.#place(job);
+    if (job.registryInode !== undefined) noteJob(this.#with.home, dir, job.id, job.registryInode);
+    this.#jobs.set(job.id, job);
     const queued = job
       .append(hubDraft(order.job_id, 'queued', { data: { job: order } }))
-      .then((recorded) => this.tell(job, recorded));
+      .then((recorded) => this.#tell(job, recorded));
     const task = writeNew(paths.prompt, prompt);
     job.kept = Promise.all([queued, task]).then(
       () => {},
       async (error: unknown) => {
         await Promise.allSettled([queued, task]);
-        await this.unmake(job);
+        await this.#unmake(job);
         throw registryError(order.registry_dir, error);
       },
     );
@@ -207,19 +208,19 @@ export class Registrar {
   }
 
   /** Takes back a job that could not be made. */
-  private async unmake(job: LiveJob): Promise<void> {
-    this.jobs.delete(job.id);
+  async #unmake(job: LiveJob): Promise<void> {
+    this.#jobs.delete(job.id);
     // Or the list would have it open for ever.
-    this.registries.unlist(job.registryDir, job.id);
-    this.outlets.clear(job.id);
+    this.#registries.unlist(job.registryDir, job.id);
+    this.#with.outlets.clear(job.id);
     try {
       await job.close();
       job.retire();
       rmSync(job.paths.folder, { recursive: true, force: true });
-      this.pointers.remove(job.id);
+      this.#pointers.remove(job.id);
     } catch (error) {
       // By its pointer the next hub finds it.
-      this.log.error(`what there is of ${job.id} was not removed`, error);
+      this.#with.log.error(`what there is of ${job.id} was not removed`, error);
     }
   }
 
@@ -229,39 +230,39 @@ export class Registrar {
    * @throws MamError `not_found` when no known registry has it, `io` when one that may have it is not there now
    */
   async find(jobId: string, registryDir?: string): Promise<LiveJob> {
-    const held = this.jobs.get(jobId);
+    const held = this.#jobs.get(jobId);
     if (held !== undefined && !this.dropRemoved(held)) return held;
-    const away = this.away.get(jobId);
+    const away = this.#away.get(jobId);
     if (away !== undefined) {
-      if (!hasJob(away.registryDir, jobId)) throw this.unknown(jobId, away.registryDir);
+      if (!hasJob(away.registryDir, jobId)) throw this.#unknown(jobId, away.registryDir);
       // Its limits are taken up within a second.
-      return this.load(away.registryDir, jobId, away);
+      return this.#load(away.registryDir, jobId, away);
     }
     const noted = [
-      ...placesOf(this.home, jobId).map((one) => one.registryDir),
-      retainedPlace(this.home, jobId),
+      ...placesOf(this.#with.home, jobId).map((one) => one.registryDir),
+      retainedPlace(this.#with.home, jobId),
     ];
     let history: LiveJob | undefined;
     for (const place of new Set([
       registryDir,
       ...this.registryDirs,
-      ...readRegistries(this.home),
+      ...readRegistries(this.#with.home),
       ...noted,
     ])) {
       if (place === undefined || !hasJob(place, jobId)) continue;
-      const job = await this.load(place, jobId);
+      const job = await this.#load(place, jobId);
       if (!job.isHistory) return job;
       // One of the same id that came with a clone must not hide it.
       history ??= job;
     }
-    if (history === undefined) throw this.unknown(jobId, registryDir);
+    if (history === undefined) throw this.#unknown(jobId, registryDir);
     return history;
   }
 
   /** The same for whoever acts on a job. @throws MamError as `find`, and `refused` for one that is only history */
   async findOwn(jobId: string, registryDir?: string): Promise<LiveJob> {
     const job = await this.find(jobId, registryDir);
-    if (job.isHistory && this.unproven.has(jobId)) throw proofError(jobId, this.home.key);
+    if (job.isHistory && this.#unproven.has(jobId)) throw proofError(jobId, this.#with.home.key);
     if (job.copyOf !== undefined) throw copyError(job.registryDir, job.id, job.copyOf);
     if (job.isHistory) throw historyError(job.registryDir, job.id);
     // Of a copied project: what is meant there must not happen to the job that it is a copy of.
@@ -272,7 +273,7 @@ export class Registrar {
 
   /** A job that is in memory: every open one, and those that ended last. */
   held(jobId: string): LiveJob | undefined {
-    return this.jobs.get(jobId);
+    return this.#jobs.get(jobId);
   }
 
   /**
@@ -280,8 +281,8 @@ export class Registrar {
    * @throws MamError `io` when it could not be written
    */
   record(job: LiveJob, draft: Draft): Promise<Recorded> {
-    this.late.flush(job);
-    return this.write(job, draft);
+    this.#late.flush(job);
+    return this.#write(job, draft);
   }
 
   /**
@@ -302,7 +303,7 @@ export class Registrar {
 
   /** Keeps an event that has just failed, until it can be written. */
   hold(job: LiveJob, draft: Draft, error: unknown): void {
-    this.late.hold(job, draft, error);
+    this.#late.hold(job, draft, error);
   }
 
   /** The same for what its caller looks at again: it may be void by the time that it can be written. */
@@ -311,51 +312,51 @@ export class Registrar {
     const key = `${job.id} ${type}`;
     try {
       const recorded = await this.record(job, hubDraft(job.id, type, more));
-      this.unrecorded.delete(key);
+      this.#unrecorded.delete(key);
       return recorded;
     } catch (error) {
       const why = explain(error);
-      if (this.unrecorded.get(key) !== why)
-        this.log.error(`event ${type} of ${job.id} cannot be recorded now`, error);
-      this.unrecorded.set(key, why);
+      if (this.#unrecorded.get(key) !== why)
+        this.#with.log.error(`event ${type} of ${job.id} cannot be recorded now`, error);
+      this.#unrecorded.set(key, why);
       return undefined;
     }
   }
 
   /** True while something that has happened to a job is still to be written. */
   isHolding(job: LiveJob): boolean {
-    return this.late.has(job);
+    return this.#late.has(job);
   }
 
   /** True while jobs are open or wait to be taken up, or something that has happened to one is still to be written. */
   get hasWork(): boolean {
-    return this.open.length + this.late.size + this.away.size > 0 || this.search.isWaiting;
+    return this.open.length + this.#late.size + this.#away.size > 0 || this.search.isWaiting;
   }
 
   /** Every second: what could not be written is tried again, and what somebody has removed is noticed. */
   look(): void {
     // Why it was not mended is in the log.
     for (const job of this.open)
-      if (!this.dropRemoved(job) && isTakenOut(job)) void this.mend(job.registryDir).catch(() => {});
-    this.registries.look(new Set(this.open.map(({ registryDir }) => registryDir)));
-    this.late.retry();
+      if (!this.dropRemoved(job) && isTakenOut(job)) void this.#mend(job.registryDir).catch(() => {});
+    this.#registries.look(new Set(this.open.map(({ registryDir }) => registryDir)));
+    this.#late.retry();
     // On a full disk it could not be written.
-    for (const job of this.jobs.values()) if (!isAtRest(job)) this.pointers.tryPut(job);
-    this.pointers.look(this.jobs.values());
+    for (const job of this.#jobs.values()) if (!isAtRest(job)) this.#pointers.tryPut(job);
+    this.#pointers.look(this.#jobs.values());
   }
 
   /** The list of a registry's jobs. @throws MamError as `create` */
   async index(registryDir: string): Promise<JobIndex> {
-    this.checkAway(registryDir);
-    return this.registries.index(registryDir);
+    this.#checkAway(registryDir);
+    return this.#registries.index(registryDir);
   }
 
   /** A row of a list with the job's present words: the list itself hears only where a job stands. */
   present(row: JobRow): JobRow {
-    const job = this.jobs.get(row.job_id);
+    const job = this.#jobs.get(row.job_id);
     if (job !== undefined) return toRow(job.record);
     // Every other open job of ours is in memory: this one came with a clone, or from another home.
-    return isFinal(row.status as Status) || this.away.get(row.job_id) !== undefined ? row : historyOf(row);
+    return isFinal(row.status as Status) || this.#away.get(row.job_id) !== undefined ? row : historyOf(row);
   }
 
   /**
@@ -367,105 +368,106 @@ export class Registrar {
     const { jobId, registryDir } = pointer;
     const inode = inodeOf(pointer);
     // One that says nothing of the registry's folder is written anew, with that.
-    if (inode !== undefined) this.pointers.adopt(jobId);
+    if (inode !== undefined) this.#pointers.adopt(jobId);
     const where = whereIs(registryDir, jobId, inode);
     const moved = where === 'away' && inode !== undefined ? renamedTo(registryDir, inode) : undefined;
     if (moved !== undefined && hasJob(moved, jobId)) {
       const job = await this.resume({ ...pointer, registryDir: moved });
-      if (job !== undefined) this.pointers.renew(job);
-      moveNotes(this.home, registryDir, moved);
+      if (job !== undefined) this.#pointers.renew(job);
+      moveNotes(this.#with.home, registryDir, moved);
       return job;
     }
     // What this hub itself has put into an empty folder meanwhile is no proof.
-    const wasAway = inode === undefined && this.away.isAway(jobId);
+    const wasAway = inode === undefined && this.#away.isAway(jobId);
     if (where === 'away' || (where === 'gone' && wasAway)) {
-      this.away.put(pointer, shutError(pointer));
+      this.#away.put(pointer, shutError(pointer));
       return undefined;
     }
     if (where === 'cut') {
-      this.away.put(pointer, journalGoneError(registryDir, jobId));
+      this.#away.put(pointer, journalGoneError(registryDir, jobId));
       return undefined;
     }
     sweepHalfMade(registryDir, jobId);
-    if (where === 'gone' || !hasJob(registryDir, jobId)) return this.nothing(jobId);
+    if (where === 'gone' || !hasJob(registryDir, jobId)) return this.#nothing(jobId);
     try {
-      const job = this.jobs.get(jobId) ?? (await this.load(registryDir, jobId, pointer));
-      this.strays.delete(job);
-      this.away.delete(jobId);
+      const job = this.#jobs.get(jobId) ?? (await this.#load(registryDir, jobId, pointer));
+      this.#strays.delete(job);
+      this.#away.delete(jobId);
       if (!job.isHistory) return job;
-      this.log.error(`job ${jobId} was not taken up`, proofError(jobId, this.home.key));
-      this.unproven.set(jobId, pointer);
-      this.pointers.adopt(jobId);
+      this.#with.log.error(`job ${jobId} was not taken up`, proofError(jobId, this.#with.home.key));
+      this.#unproven.set(jobId, pointer);
+      this.#pointers.adopt(jobId);
       return undefined;
     } catch (error) {
       // Its journal has nothing in it.
-      if (error instanceof MamError && error.code === 'not_found') return this.nothing(jobId);
-      this.waitFor(pointer, error);
+      if (error instanceof MamError && error.code === 'not_found') return this.#nothing(jobId);
+      this.#waitFor(pointer, error);
       return undefined;
     }
   }
 
   /** Looks again for a job that can't be read now. @throws what will not pass */
-  private waitFor(pointer: Pointer, error: unknown): void {
+  #waitFor(pointer: Pointer, error: unknown): void {
     if (!(error instanceof MamError) || !(mayPass(error) || error.code === 'unavailable')) throw error;
-    this.away.put(pointer, error);
+    this.#away.put(pointer, error);
   }
 
   /** There is no such job. */
-  private nothing(jobId: string): undefined {
-    this.away.delete(jobId);
-    this.pointers.adopt(jobId);
-    this.pointers.remove(jobId);
-    this.outlets.clear(jobId);
+  #nothing(jobId: string): undefined {
+    this.#away.delete(jobId);
+    this.#pointers.adopt(jobId);
+    this.#pointers.remove(jobId);
+    this.#with.outlets.clear(jobId);
     return undefined;
   }
 
   /** Live jobs that nothing proves, since the key of this home was lost. */
   get unprovenJobs(): string[] {
-    return [...this.unproven.keys()];
+    return [...this.#unproven.keys()];
   }
 
   /** Registries with live jobs that can't be written, or looked into, now. */
   get awayRegistries(): AwayRegistry[] {
     const held = this.open
-      .filter((job) => isMissing(job) || this.registries.takenBy(job.registryDir) !== undefined)
-      .map(({ id, registryDir }) => ({ jobId: id, registryDir, why: this.registries.takenBy(registryDir) }));
-    return [...this.away.registries, ...registriesOf(held)];
+      .filter((job) => isMissing(job) || this.#registries.takenBy(job.registryDir) !== undefined)
+      .map(({ id, registryDir }) => ({ jobId: id, registryDir, why: this.#registries.takenBy(registryDir) }));
+    return [...this.#away.registries, ...registriesOf(held)];
   }
 
   /** @throws MamError `io` for a registry with jobs that is not there now. @param isEmpty the folder there has none */
   checkThere(registryDir: string, isEmpty = false): void {
-    this.checkAway(registryDir);
+    this.#checkAway(registryDir);
     const inode = inodeAt(registryDir);
-    const open = this.jobsIn(registryDir).find((job) => !job.isFinal && job.registryInode !== inode);
+    const open = this.#jobsIn(registryDir).find((job) => !job.isFinal && job.registryInode !== inode);
     if (open !== undefined) throw awayError(pointerOf(open));
-    const away = awayListError(this.home, registryDir, isEmpty);
+    const away = awayListError(this.#with.home, registryDir, isEmpty);
     if (away !== undefined) throw away;
   }
 
   /** The same for one that the last hub has left: to open it would make it anew. */
-  private checkAway(registryDir: string): void {
-    const away = this.away.pointers.find((one) => one.registryDir === registryDir && isAway(one));
+  #checkAway(registryDir: string): void {
+    const away = this.#away.pointers.find((one) => one.registryDir === registryDir && isAway(one));
     if (away !== undefined) throw awayError(away);
     // The project itself is missing: a new one would hide what comes back.
     const gone = existsSync(projectFolderOf(registryDir))
       ? undefined
-      : awayListError(this.home, registryDir, true);
+      : awayListError(this.#with.home, registryDir, true);
     if (gone !== undefined) throw gone;
   }
 
   /** The jobs that were away and are back, and those that were found without a pointer, each once. */
   async comeBack(): Promise<LiveJob[]> {
     await this.search.again();
-    const back = [...this.strays].filter((job) => this.jobs.get(job.id) === job && !isAtRest(job));
-    this.strays.clear();
-    if (back.length > 0) this.log.warn(`${back.length} open jobs were found again that nothing pointed to`);
-    for (const pointer of this.away.due) {
+    const back = [...this.#strays].filter((job) => this.#jobs.get(job.id) === job && !isAtRest(job));
+    this.#strays.clear();
+    if (back.length > 0)
+      this.#with.log.warn(`${back.length} open jobs were found again that nothing pointed to`);
+    for (const pointer of this.#away.due) {
       try {
         const job = await this.resume(pointer);
         if (job !== undefined) back.push(job);
       } catch (error) {
-        this.log.error(`job ${pointer.jobId} was not taken up`, error);
+        this.#with.log.error(`job ${pointer.jobId} was not taken up`, error);
       }
     }
     return back;
@@ -473,10 +475,10 @@ export class Registrar {
 
   /** Writes what is due and gives the registries back. @param flush writes what follows from that, before */
   async close(flush: () => Promise<void> = async () => {}): Promise<void> {
-    for (const job of this.jobs.values()) this.late.flush(job);
-    await Promise.allSettled([...this.jobs.values()].map((job) => job.close()));
+    for (const job of this.#jobs.values()) this.#late.flush(job);
+    await Promise.allSettled([...this.#jobs.values()].map((job) => job.close()));
     await flush();
-    await this.registries.close();
+    await this.#registries.close();
   }
 
   /**
@@ -485,10 +487,10 @@ export class Registrar {
    * @throws the system's error when its folder can't be moved; then it stays as well
    */
   remove(dir: string, jobId: string): boolean {
-    const job = this.jobs.get(jobId);
+    const job = this.#jobs.get(jobId);
     if (
-      this.loading.has(jobId) ||
-      (job !== undefined && (!isSettled(job.record) || this.outlets.isBusy(job)))
+      this.#loading.has(jobId) ||
+      (job !== undefined && (!isSettled(job.record) || this.#with.outlets.isBusy(job)))
     )
       return false;
     if (job !== undefined && !job.retire()) return false;
@@ -498,10 +500,10 @@ export class Registrar {
       job?.unretire();
       throw error;
     }
-    this.jobs.delete(jobId);
-    this.pointers.remove(jobId);
+    this.#jobs.delete(jobId);
+    this.#pointers.remove(jobId);
     void job?.close().catch(() => {});
-    this.outlets.clear(jobId);
+    this.#with.outlets.clear(jobId);
     return true;
   }
 
@@ -513,7 +515,7 @@ export class Registrar {
   dropRemoved(job: LiveJob): boolean {
     if (!isRemoved(job.registryDir, job.id) || inodeAt(job.registryDir) !== job.registryInode) return false;
     if (!job.retire()) return false;
-    this.drop(job);
+    this.#drop(job);
     return true;
   }
 
@@ -522,44 +524,45 @@ export class Registrar {
    * @returns the registry that it was in, and its last record where that is known; nothing for a job that is not away
    */
   letGo(jobId: string, more: Partial<Draft>): { registryDir: string; record?: JobRecord } | undefined {
-    const job = this.jobs.get(jobId);
+    const job = this.#jobs.get(jobId);
     if (job !== undefined && isMissing(job) && !job.isFinal) {
-      this.drop(job, more);
-      forgetJob(this.home, job.registryDir, jobId);
+      this.#drop(job, more);
+      forgetJob(this.#with.home, job.registryDir, jobId);
       return { registryDir: job.registryDir, record: job.record };
     }
-    const pointer = (this.away.isAway(jobId) ? this.away.get(jobId) : undefined) ?? this.unproven.get(jobId);
+    const pointer =
+      (this.#away.isAway(jobId) ? this.#away.get(jobId) : undefined) ?? this.#unproven.get(jobId);
     if (pointer === undefined) return undefined;
-    this.log.warn(`${jobId} is let go: nothing of it in ${pointer.registryDir} can be gone on with`);
-    this.unproven.delete(jobId);
-    this.nothing(jobId);
-    forgetJob(this.home, pointer.registryDir, jobId);
+    this.#with.log.warn(`${jobId} is let go: nothing of it in ${pointer.registryDir} can be gone on with`);
+    this.#unproven.delete(jobId);
+    this.#nothing(jobId);
+    forgetJob(this.#with.home, pointer.registryDir, jobId);
     return pointer;
   }
 
   /** Its folder is gone. */
-  private drop(job: LiveJob, more?: Partial<Draft>): void {
+  #drop(job: LiveJob, more?: Partial<Draft>): void {
     job.retire();
-    this.log.warn(`the folder ${job.paths.folder} is gone: its job is dropped`);
+    this.#with.log.warn(`the folder ${job.paths.folder} is gone: its job is dropped`);
     if (!isFinal(job.record.status)) {
       const detail = `Somebody removed its folder ${job.paths.folder}.`;
       const draft = hubDraft(job.id, 'cancelled', more ?? { source: 'person', detail });
-      this.listener(job, job.endUnkept(draft));
+      this.#listener(job, job.endUnkept(draft));
     }
-    this.jobs.delete(job.id);
-    this.late.forget(job);
-    this.pointers.remove(job.id);
-    this.registries.unlist(job.registryDir, job.id);
+    this.#jobs.delete(job.id);
+    this.#late.forget(job);
+    this.#pointers.remove(job.id);
+    this.#registries.unlist(job.registryDir, job.id);
     void job.close().catch(() => {});
-    this.outlets.clear(job.id);
+    this.#with.outlets.clear(job.id);
   }
 
-  private jobsIn(registryDir: string): LiveJob[] {
-    return [...this.jobs.values()].filter((job) => job.registryDir === registryDir);
+  #jobsIn(registryDir: string): LiveJob[] {
+    return [...this.#jobs.values()].filter((job) => job.registryDir === registryDir);
   }
 
-  private unknown(jobId: string, registryDir: string | undefined): MamError {
-    const why = whyNotFound(this.home, jobId, [
+  #unknown(jobId: string, registryDir: string | undefined): MamError {
+    const why = whyNotFound(this.#with.home, jobId, [
       ...this.registryDirs,
       ...(registryDir === undefined ? [] : [registryDir]),
     ]);
@@ -575,44 +578,44 @@ export class Registrar {
     );
   }
 
-  private load(place: string, jobId: string, pointer?: Pointer): Promise<LiveJob> {
-    const running = this.loading.get(jobId);
+  #load(place: string, jobId: string, pointer?: Pointer): Promise<LiveJob> {
+    const running = this.#loading.get(jobId);
     if (running !== undefined) return running;
     const dir = this.nameOf(place);
     if (whereIs(dir, jobId) === 'cut') return Promise.reject(journalGoneError(dir, jobId));
     const loading = (async () => {
-      await this.registries.open(dir);
-      await this.inSteps();
-      const job: LiveJob = LiveJob.load(dir, jobId, this.seal, {
+      await this.#registries.open(dir);
+      await this.#inSteps();
+      const job: LiveJob = LiveJob.load(dir, jobId, this.#with.seal, {
         mark: pointer && markOf(pointer),
         // By its pointer it is the job itself.
-        originalOf: (job) => (pointer === undefined ? this.originalOf(job, dir) : undefined),
-        mayWrite: (isOpen: boolean) => this.registries.check(job.registryDir, isOpen),
+        originalOf: (job) => (pointer === undefined ? this.#originalOf(job, dir) : undefined),
+        mayWrite: (isOpen: boolean) => this.#registries.check(job.registryDir, isOpen),
       });
-      this.place(job);
-      for (const sentence of job.damage) this.log.warn(sentence);
+      this.#place(job);
+      for (const sentence of job.damage) this.#with.log.warn(sentence);
       // Neither kept in memory nor pointed to: nothing will ever be done for it.
       if (job.isHistory) return job;
       // Before any of its files is written.
       sweepJob(job.paths.folder);
-      this.jobs.set(jobId, job);
-      if (pointer === undefined && !isAtRest(job)) this.strays.add(job);
-      if (!job.isWritten) this.outlets.catchUp(job);
-      if (isAtRest(job) && job.isWritten) this.pointers.remove(jobId);
-      else this.pointers.tryPut(job);
+      this.#jobs.set(jobId, job);
+      if (pointer === undefined && !isAtRest(job)) this.#strays.add(job);
+      if (!job.isWritten) this.#with.outlets.catchUp(job);
+      if (isAtRest(job) && job.isWritten) this.#pointers.remove(jobId);
+      else this.#pointers.tryPut(job);
       return job;
     })();
-    this.loading.set(jobId, loading);
-    return loading.finally(() => this.loading.delete(jobId));
+    this.#loading.set(jobId, loading);
+    return loading.finally(() => this.#loading.delete(jobId));
   }
 
   /** The other registry in which a job itself is: it has gone on there, or was made there. */
-  private originalOf({ record, madeIn }: FoldedJob, dir: string): string | undefined {
+  #originalOf({ record, madeIn }: FoldedJob, dir: string): string | undefined {
     const { job_id: id, seq } = record;
-    return readRegistries(this.home).find((other) => {
+    return readRegistries(this.#with.home).find((other) => {
       if (!hasJob(other, id) || isSamePlace(other, dir)) return false;
       try {
-        const ahead = foldJob(other, id, this.seal).record.seq - seq;
+        const ahead = foldJob(other, id, this.#with.seal).record.seq - seq;
         return ahead > 0 || (ahead === 0 && isSamePlace(other, madeIn));
       } catch {
         return false;
@@ -627,33 +630,33 @@ export class Registrar {
    * @returns false when nothing was mended: something else is wrong, or the registry is only away
    * @throws MamError `io` when the registry can't be taken again, `conflict` when another hub has it
    */
-  private mend(dir: string, mayMake = true): Promise<boolean> {
-    const running = this.mending.get(dir);
+  #mend(dir: string, mayMake = true): Promise<boolean> {
+    const running = this.#mending.get(dir);
     if (running !== undefined) return running;
     const mending = (async () => {
-      const how = await this.registries.mend(dir, mayMake);
+      const how = await this.#registries.mend(dir, mayMake);
       if (how === undefined) return false;
-      if (typeof how === 'object') this.follow(dir, how.to);
-      const isMended = await this.mendJobs(typeof how === 'object' ? how.to : dir, how);
+      if (typeof how === 'object') this.#follow(dir, how.to);
+      const isMended = await this.#mendJobs(typeof how === 'object' ? how.to : dir, how);
       return isMended || how !== 'same';
     })()
       .catch((error: unknown) => {
         if (error instanceof MamError) throw error;
-        this.log.error(`the registry ${dir} was not mended`, error);
+        this.#with.log.error(`the registry ${dir} was not mended`, error);
         return false;
       })
-      .finally(() => this.mending.delete(dir));
-    this.mending.set(dir, mending);
+      .finally(() => this.#mending.delete(dir));
+    this.#mending.set(dir, mending);
     return mending;
   }
 
   /** @returns true when the files of a job were made anew */
-  private async mendJobs(dir: string, how: string | object): Promise<boolean> {
+  async #mendJobs(dir: string, how: string | object): Promise<boolean> {
     const isOther = how !== 'same' && how !== 'taken';
     let isMended = false;
-    for (const job of this.jobsIn(dir)) {
+    for (const job of this.#jobsIn(dir)) {
       if (isFinal(job.record.status) && isOther) {
-        if (!job.isThere) this.drop(job);
+        if (!job.isThere) this.#drop(job);
         continue;
       }
       const { isReplaced } = job;
@@ -662,24 +665,24 @@ export class Registrar {
       // It may have been copied in the middle of a write.
       if (existsSync(job.paths.folder)) sweepJob(job.paths.folder);
       if (isLost) {
-        this.log.warn(`the files of ${job.id} were removed, or are an old copy: they are made anew`);
+        this.#with.log.warn(`the files of ${job.id} were removed, or are an old copy: they are made anew`);
         const lost = await job.restore();
-        if (lost !== undefined) this.log.error(lost);
+        if (lost !== undefined) this.#with.log.error(lost);
       } else await job.reopen();
       isMended = true;
-      this.place(job);
+      this.#place(job);
     }
     return isMended;
   }
 
   /** The jobs of a registry go on where it lies now. */
-  private follow(from: string, to: string): void {
-    this.log.warn(`the registry ${from} was moved: its jobs go on in ${to}`);
-    moveNotes(this.home, from, to);
-    for (const job of this.jobsIn(from)) {
+  #follow(from: string, to: string): void {
+    this.#with.log.warn(`the registry ${from} was moved: its jobs go on in ${to}`);
+    moveNotes(this.#with.home, from, to);
+    for (const job of this.#jobsIn(from)) {
       job.moveTo(to);
-      this.place(job);
-      this.pointers.renew(job);
+      this.#place(job);
+      this.#pointers.renew(job);
     }
   }
 
@@ -688,89 +691,89 @@ export class Registrar {
    * @throws MamError as `ready`
    */
   async arrive(dir: string): Promise<void> {
-    const lost = this.registries.lostAs(dir);
+    const lost = this.#registries.lostAs(dir);
     if (lost !== undefined) {
-      await this.registries.move(lost, dir);
-      this.follow(lost, dir);
-      await this.mendJobs(dir, { to: dir });
+      await this.#registries.move(lost, dir);
+      this.#follow(lost, dir);
+      await this.#mendJobs(dir, { to: dir });
     }
-    for (const pointer of this.away.pointers) {
+    for (const pointer of this.#away.pointers) {
       if (pointer.registryDir === dir || !isMovedTo(pointer, dir)) continue;
-      this.log.warn(`the registry of ${pointer.jobId} was moved to ${dir}: it goes on there`);
+      this.#with.log.warn(`the registry of ${pointer.jobId} was moved to ${dir}: it goes on there`);
       const note = { ...(pointer.note as object | undefined), inode: inodeAt(dir) };
       const moved = { ...pointer, registryDir: dir, note };
-      this.away.put(moved);
-      const job = await this.load(dir, pointer.jobId, moved);
-      if (!job.isHistory) this.pointers.renew(job);
+      this.#away.put(moved);
+      const job = await this.#load(dir, pointer.jobId, moved);
+      if (!job.isHistory) this.#pointers.renew(job);
     }
   }
 
   /** Notes where a job lies that can be written now. */
-  private place(job: LiveJob): void {
+  #place(job: LiveJob): void {
     job.registryInode = inodeAt(job.registryDir);
-    this.registries.keepProof(job.registryDir);
+    this.#registries.keepProof(job.registryDir);
   }
 
   /** A hub that takes up thousands of jobs serves others in between. */
-  private inSteps(): Promise<void> {
-    this.step = this.step.then(() => (++this.loads % LOADED_AT_ONCE === 0 ? nextTurn() : undefined));
-    return this.step;
+  #inSteps(): Promise<void> {
+    this.#step = this.#step.then(() => (++this.#loads % LOADED_AT_ONCE === 0 ? nextTurn() : undefined));
+    return this.#step;
   }
 
-  private async write(job: LiveJob, draft: Draft): Promise<Recorded> {
-    if (job.isHistory && this.unproven.has(job.id)) {
-      const { message, hint } = proofError(job.id, this.home.key);
+  async #write(job: LiveJob, draft: Draft): Promise<Recorded> {
+    if (job.isHistory && this.#unproven.has(job.id)) {
+      const { message, hint } = proofError(job.id, this.#with.home.key);
       // The key may come back: a report is kept until then.
       throw new MamError('unavailable', message, hint);
     }
     // Of an ended job as well: should this hub be killed now, the next one brings its files up.
-    if (this.jobs.get(job.id) === job) this.pointers.tryPut(job);
+    if (this.#jobs.get(job.id) === job) this.#pointers.tryPut(job);
     try {
       const recorded = await job.append(draft).catch(async (error: unknown) => {
         if (!mayPass(error)) throw error;
-        const isMended = (await this.mend(job.registryDir)) && job.isThere;
+        const isMended = (await this.#mend(job.registryDir)) && job.isThere;
         if (!isMended) throw isMissing(job) ? awayError(pointerOf(job)) : error;
         return job.append(draft);
       });
-      if (!recorded.repeated) this.tell(job, recorded);
+      if (!recorded.repeated) this.#tell(job, recorded);
       return recorded;
     } finally {
       if (job.isFinal) setImmediate(() => this.settle(job));
     }
   }
 
-  private tell(job: LiveJob, recorded: Recorded): void {
+  #tell(job: LiveJob, recorded: Recorded): void {
     const { before, after } = recorded;
     try {
-      this.listener(job, recorded);
+      this.#listener(job, recorded);
     } catch (error) {
       // It is on the disk: whoever reported it is told so.
-      this.log.error(`event ${recorded.event.type} of ${job.id} was not told to all`, error);
+      this.#with.log.error(`event ${recorded.event.type} of ${job.id} was not told to all`, error);
     }
     // An ended job's row is taken as it is by the next hub, unless its journal has grown since.
     if (before !== undefined && standsAs(before, after) && !isFinal(after.status)) return;
     // Waiters hear of it first: a message leaves when this turn ends.
-    setImmediate(() => this.registries.list(job));
+    setImmediate(() => this.#registries.list(job));
   }
 
   /** Once nothing is left to do for a job, and its files say so, the next hub need not take it up. */
   settle(job: LiveJob): void {
-    if (this.jobs.get(job.id) !== job || !isAtRest(job) || this.outlets.isBusy(job)) return;
-    this.pointers.remove(job.id);
-    this.forgetOldest();
+    if (this.#jobs.get(job.id) !== job || !isAtRest(job) || this.#with.outlets.isBusy(job)) return;
+    this.#pointers.remove(job.id);
+    this.#forgetOldest();
   }
 
   /** Keeps the memory of ended jobs small; they are found on disk again. */
-  private forgetOldest(): void {
-    const ended = [...this.jobs.values()].filter((job) => isAtRest(job) && !this.outlets.isBusy(job));
+  #forgetOldest(): void {
+    const ended = [...this.#jobs.values()].filter((job) => isAtRest(job) && !this.#with.outlets.isBusy(job));
     let kept = 0;
     const first = ended.findLastIndex((job, place) => {
       kept += job.weight;
       return kept > KEPT_BYTES || ended.length - place > KEPT_FINAL;
     });
     for (const job of ended.slice(0, first + 1)) {
-      this.jobs.delete(job.id);
-      void job.close().catch((error) => this.log.error(`journal of ${job.id} was not closed`, error));
+      this.#jobs.delete(job.id);
+      void job.close().catch((error) => this.#with.log.error(`journal of ${job.id} was not closed`, error));
     }
   }
 }

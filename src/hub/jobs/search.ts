@@ -11,101 +11,99 @@ import { isLiving, readOwner } from '../../registry/lock.ts';
 import { hasJob, lockPath } from '../../registry/paths.ts';
 import type { Seal } from '../../registry/seal.ts';
 
+interface Parts {
+  home: Home;
+  seal: Seal;
+  log: Log;
+  /** Called for each open job. */
+  onFound: (dir: string, jobId: string) => Promise<unknown>;
+}
+
 /**
  * Looks through all known registries for open jobs, where what tells of the live ones may be lost. One that is away is
  * looked through when it is back, by this hub or by the next one.
  */
 export class Search {
-  private readonly home: Home;
-  private readonly seal: Seal;
-  private readonly log: Log;
-  private readonly onFound: (dir: string, jobId: string) => Promise<unknown>;
+  readonly #with: Parts;
   /** Registries that are still to be looked through. */
-  private readonly due: Set<string>;
-  private running: Promise<void> | undefined;
+  readonly #due: Set<string>;
+  #running: Promise<void> | undefined;
 
-  /** @param options.onFound called for each open job */
-  constructor(options: {
-    home: Home;
-    seal: Seal;
-    log: Log;
-    onFound: (dir: string, jobId: string) => Promise<unknown>;
-  }) {
-    this.home = options.home;
-    this.seal = options.seal;
-    this.log = options.log;
-    this.onFound = options.onFound;
-    this.due = new Set(left(this.note));
+  constructor(parts: Parts) {
+    this.#with = parts;
+    this.#due = new Set(left(this.#note));
   }
 
   /** True while a registry is to be looked through that is away. */
   get isWaiting(): boolean {
-    return this.due.size > 0;
+    return this.#due.size > 0;
   }
 
   /** True when a hub of this home was killed while it wrote a registry. */
   wasKilled(): boolean {
-    return readRegistries(this.home).some((dir) => {
+    return readRegistries(this.#with.home).some((dir) => {
       const owner = readOwner(lockPath(dir));
-      return owner?.what === this.home.folder && !isLiving(owner);
+      return owner?.what === this.#with.home.folder && !isLiving(owner);
     });
   }
 
   /** Looks through all of them. @param isLost nothing tells of the live jobs, so that those that are away are waited for */
   async all(isLost: boolean): Promise<void> {
-    const dirs = readRegistries(this.home);
-    if (isLost) for (const dir of dirs) if (this.isAway(dir)) this.due.add(dir);
-    this.keep();
-    for (const dir of dirs) if (!this.due.has(dir)) await this.lookThrough(dir);
+    const dirs = readRegistries(this.#with.home);
+    if (isLost) for (const dir of dirs) if (this.#isAway(dir)) this.#due.add(dir);
+    this.#keep();
+    for (const dir of dirs) if (!this.#due.has(dir)) await this.#lookThrough(dir);
   }
 
   /** Every second: looks through those that are back. */
   again(): Promise<void> {
-    const back = [...this.due].filter((dir) => !this.isAway(dir));
+    const back = [...this.#due].filter((dir) => !this.#isAway(dir));
     if (back.length === 0) return Promise.resolve();
-    this.running ??= (async () => {
+    this.#running ??= (async () => {
       for (const dir of back) {
-        await this.lookThrough(dir);
-        this.due.delete(dir);
+        await this.#lookThrough(dir);
+        this.#due.delete(dir);
       }
-      this.keep();
+      this.#keep();
     })().finally(() => {
-      this.running = undefined;
+      this.#running = undefined;
     });
-    return this.running;
+    return this.#running;
   }
 
-  private async lookThrough(dir: string): Promise<void> {
-    if (this.isAway(dir) || !existsSync(dir)) return;
+  async #lookThrough(dir: string): Promise<void> {
+    if (this.#isAway(dir) || !existsSync(dir)) return;
     try {
-      const index = await JobIndex.load(dir, this.seal);
+      const index = await JobIndex.load(dir, this.#with.seal);
       const open = [...index.inOrder()].filter((row) => !isSettled(row) && !isHistory(row));
       for (const { job_id: id } of open)
-        await this.onFound(dir, id).catch((error) => this.log.error(`job ${id} was not taken up`, error));
+        await this.#with
+          .onFound(dir, id)
+          .catch((error) => this.#with.log.error(`job ${id} was not taken up`, error));
     } catch (error) {
-      this.log.error(`the registry ${dir} was not searched for open jobs`, error);
+      this.#with.log.error(`the registry ${dir} was not searched for open jobs`, error);
     }
   }
 
   /** What nobody knows to have had a job, or whose jobs have all moved to another one, is not waited for. */
-  private isAway(dir: string): boolean {
-    if (awayListError(this.home, dir, true) === undefined) return false;
-    const others = readRegistries(this.home).filter((other) => other !== dir);
-    const ids = knownRegistry(this.home, dir)?.jobs.keys() ?? [];
+  #isAway(dir: string): boolean {
+    if (awayListError(this.#with.home, dir, true) === undefined) return false;
+    const others = readRegistries(this.#with.home).filter((other) => other !== dir);
+    const ids = knownRegistry(this.#with.home, dir)?.jobs.keys() ?? [];
     return [...ids].some((id) => !others.some((other) => hasJob(other, id)));
   }
 
   /** Beside the pointers, so that the next hub is told as well. */
-  private get note(): string {
-    return join(this.home.live, '.search');
+  get #note(): string {
+    return join(this.#with.home.live, '.search');
   }
 
-  private keep(): void {
+  #keep(): void {
     try {
-      if (this.due.size === 0) rmSync(this.note, { force: true });
-      else writeFileSync(this.note, `${[...this.due].join('\n')}\n`, { mode: 0o600 });
+      if (this.#due.size === 0) rmSync(this.#note, { force: true });
+      else writeFileSync(this.#note, `${[...this.#due].join('\n')}\n`, { mode: 0o600 });
     } catch (error) {
-      this.log.error('what is still to be searched was not noted', error);
+      this.#with.log.error('what is still to be searched was not noted', error);
     }
   }
 }

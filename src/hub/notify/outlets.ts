@@ -19,37 +19,33 @@ import type { RetainedRecords } from './retained-records.ts';
 /** A record that only got a new sign of life is written this much later, in ms: a burst of events is one write. */
 const GATHER_MS = 200;
 
+interface Parts {
+  seal: Seal;
+  retained: RetainedRecords;
+  buses: HubBus[];
+  servers: TmuxServers;
+  log: Log;
+  realm: string;
+  host: string;
+}
+
 /** Carries recorded events out: on the job's topics, into `job.json`, and into the audit files at the end. */
 export class Outlets {
-  private readonly buses: HubBus[];
-  private readonly retained: RetainedRecords;
-  private readonly files: RecordFiles;
+  readonly #with: Parts;
+  readonly #files: RecordFiles;
   #onKept: (job: LiveJob) => void = () => {};
   readonly screens: LastScreens;
-  private readonly log: Log;
-  private readonly realm: string;
-  private readonly host: string;
+  readonly #log: Log;
   /** By job id. */
-  private readonly due = new Map<string, { job: LiveJob; timer: NodeJS.Timeout }>();
-  private readonly archiving = new Set<LiveJob>();
+  readonly #due = new Map<string, { job: LiveJob; timer: NodeJS.Timeout }>();
+  readonly #archiving = new Set<LiveJob>();
 
-  constructor(options: {
-    seal: Seal;
-    retained: RetainedRecords;
-    buses: HubBus[];
-    servers: TmuxServers;
-    log: Log;
-    realm: string;
-    host: string;
-  }) {
-    const { seal, log } = options;
-    this.files = new RecordFiles({ seal, log, onWritten: (job) => this.kept(job) });
-    this.retained = options.retained;
-    this.buses = options.buses;
-    this.screens = new LastScreens(options.servers, (job, lines) => this.keepScreen(job, lines));
-    this.log = log;
-    this.realm = options.realm;
-    this.host = options.host;
+  constructor(parts: Parts) {
+    const { seal, log } = parts;
+    this.#files = new RecordFiles({ seal, log, onWritten: (job) => this.#kept(job) });
+    this.#with = parts;
+    this.screens = new LastScreens(parts.servers, (job, lines) => this.#keepScreen(job, lines));
+    this.#log = log;
   }
 
   /** @param listener called when nothing of a job is left to be written */
@@ -63,106 +59,106 @@ export class Outlets {
       ...standingOf(after),
       ...(after.wake_seq === event.seq && { record: after }),
     };
-    const [topic, text] = [logTopic(this.realm, this.host, job.id), JSON.stringify(message)];
-    for (const bus of this.buses) bus.publish(topic, text);
+    const [topic, text] = [logTopic(this.#with.realm, this.#with.host, job.id), JSON.stringify(message)];
+    for (const bus of this.#with.buses) bus.publish(topic, text);
     this.screens.onRecorded(job, event);
     // Its files are gone.
     if (job.isRetired) {
-      this.forget(job.id);
+      this.#forget(job.id);
       return;
     }
     const moved =
       before?.status !== after.status || before.phase !== after.phase || before.reason !== after.reason;
     // At the earliest in the next turn: the message above leaves when this one ends.
-    if (moved) this.schedule(job, 0);
-    else if (!this.due.has(job.id)) this.schedule(job, GATHER_MS);
+    if (moved) this.#schedule(job, 0);
+    else if (!this.#due.has(job.id)) this.#schedule(job, GATHER_MS);
     if (isSettled(after) && before !== undefined && !isSettled(before))
-      this.keep(job, () => this.archive(job));
-    else if (event.late === true) this.keep(job, () => this.copyJournal(job));
+      this.#keep(job, () => this.#archive(job));
+    else if (event.late === true) this.#keep(job, () => this.#copyJournal(job));
   }
 
   /** True while something of a job is still to be written. */
   isBusy(job: LiveJob): boolean {
-    return this.due.has(job.id) || this.files.isDue(job.id) || this.archiving.has(job);
+    return this.#due.has(job.id) || this.#files.isDue(job.id) || this.#archiving.has(job);
   }
 
   /** A job was read whose `job.json` is behind its journal. */
   catchUp(job: LiveJob): void {
-    this.files.write(job);
+    this.#files.write(job);
   }
 
   /** A job is gone: who comes to its topics late finds nothing. */
   clear(jobId: string): void {
     this.screens.forget(jobId);
-    this.forget(jobId);
-    this.retained.clear(jobId);
+    this.#forget(jobId);
+    this.#with.retained.clear(jobId);
   }
 
   /** Writes what is due now. */
   async flush(): Promise<void> {
     await this.screens.stop();
-    for (const { job } of [...this.due.values()]) this.write(job);
-    await this.files.flush();
+    for (const { job } of [...this.#due.values()]) this.#write(job);
+    await this.#files.flush();
   }
 
-  private forget(jobId: string): void {
-    this.undue(jobId);
-    this.files.forget(jobId);
+  #forget(jobId: string): void {
+    this.#undue(jobId);
+    this.#files.forget(jobId);
   }
 
-  private undue(jobId: string): void {
-    clearTimeout(this.due.get(jobId)?.timer);
-    this.due.delete(jobId);
+  #undue(jobId: string): void {
+    clearTimeout(this.#due.get(jobId)?.timer);
+    this.#due.delete(jobId);
   }
 
-  private schedule(job: LiveJob, delay: number): void {
-    this.undue(job.id);
-    this.due.set(job.id, { job, timer: setTimeout(() => this.write(job), delay) });
+  #schedule(job: LiveJob, delay: number): void {
+    this.#undue(job.id);
+    this.#due.set(job.id, { job, timer: setTimeout(() => this.#write(job), delay) });
   }
 
-  private write(job: LiveJob): void {
-    this.undue(job.id);
-    this.retained.put(job);
-    this.files.write(job);
+  #write(job: LiveJob): void {
+    this.#undue(job.id);
+    this.#with.retained.put(job);
+    this.#files.write(job);
   }
 
-  private kept(job: LiveJob): void {
+  #kept(job: LiveJob): void {
     if (!this.isBusy(job)) this.#onKept(job);
   }
 
-  private keep(job: LiveJob, work: () => Promise<void>): void {
-    this.archiving.add(job);
+  #keep(job: LiveJob, work: () => Promise<void>): void {
+    this.#archiving.add(job);
     void work().finally(() => {
-      this.archiving.delete(job);
-      this.kept(job);
+      this.#archiving.delete(job);
+      this.#kept(job);
     });
   }
 
   /** Keeps the pane as it was at the end, and the audit files where a separate log folder was asked for. */
-  private async archive(job: LiveJob): Promise<void> {
-    await this.copyJournal(job);
+  async #archive(job: LiveJob): Promise<void> {
+    await this.#copyJournal(job);
     await this.screens.begin(job);
   }
 
-  private async keepScreen(job: LiveJob, lines: readonly string[]): Promise<void> {
+  async #keepScreen(job: LiveJob, lines: readonly string[]): Promise<void> {
     if (job.isRetired) return;
     try {
       logPlace(job).check();
       await writeDerived(join(job.record.log_dir, 'screen.txt'), `${clean(lines.join('\n')).trimEnd()}\n`);
     } catch (error) {
-      this.log.error(`the screen of ${job.id} was not kept`, error);
+      this.#log.error(`the screen of ${job.id} was not kept`, error);
     }
   }
 
   /** The journal's copy, where a separate log folder was asked for. */
-  private async copyJournal(job: LiveJob): Promise<void> {
+  async #copyJournal(job: LiveJob): Promise<void> {
     const { id, paths, record } = job;
     if (record.log_dir === paths.folder) return;
     try {
       logPlace(job).check();
       await writeDerived(join(record.log_dir, 'events.jsonl'), journalText(paths.journal));
     } catch (error) {
-      this.log.error(`the journal of ${id} was not copied`, error);
+      this.#log.error(`the journal of ${id} was not copied`, error);
     }
   }
 }

@@ -21,28 +21,30 @@ interface Due {
   why: string | undefined;
 }
 
+interface Parts {
+  seal: Seal;
+  log: Log;
+  /** Called when a job's file says what its journal says. */
+  onWritten: (job: LiveJob) => void;
+}
+
 /** Keeps the `job.json` of each job in step with its journal: what could not be written is held until it is. */
 export class RecordFiles {
-  private readonly seal: Seal;
-  private readonly log: Log;
-  private readonly onWritten: (job: LiveJob) => void;
+  readonly #with: Parts;
   /** By job id: of two states of a job, the older one never replaces the newer. */
-  private readonly due = new Map<string, Due>();
+  readonly #due = new Map<string, Due>();
 
-  /** @param options.onWritten called when a job's file says what its journal says */
-  constructor(options: { seal: Seal; log: Log; onWritten: (job: LiveJob) => void }) {
-    this.seal = options.seal;
-    this.log = options.log;
-    this.onWritten = options.onWritten;
+  constructor(parts: Parts) {
+    this.#with = parts;
   }
 
   isDue(jobId: string): boolean {
-    return this.due.has(jobId);
+    return this.#due.has(jobId);
   }
 
   /** Writes a job's record as it is now. */
   write(job: LiveJob): void {
-    const due = this.due.get(job.id) ?? {
+    const due = this.#due.get(job.id) ?? {
       job,
       timer: undefined,
       writing: undefined,
@@ -51,56 +53,56 @@ export class RecordFiles {
       why: undefined,
     };
     due.job = job;
-    this.due.set(job.id, due);
+    this.#due.set(job.id, due);
     clearTimeout(due.timer);
-    if (due.writing === undefined) this.begin(due);
+    if (due.writing === undefined) this.#begin(due);
     else due.again = true;
   }
 
   /** Nothing more is written for a job. */
   forget(jobId: string): void {
-    clearTimeout(this.due.get(jobId)?.timer);
-    this.due.delete(jobId);
+    clearTimeout(this.#due.get(jobId)?.timer);
+    this.#due.delete(jobId);
   }
 
   /** Tries once more what is due, and waits for it. */
   async flush(): Promise<void> {
-    for (const due of this.due.values()) if (due.writing === undefined) this.begin(due);
-    await Promise.all([...this.due.values()].map(({ writing }) => writing));
+    for (const due of this.#due.values()) if (due.writing === undefined) this.#begin(due);
+    await Promise.all([...this.#due.values()].map(({ writing }) => writing));
   }
 
-  private begin(due: Due): void {
+  #begin(due: Due): void {
     clearTimeout(due.timer);
-    due.writing = this.attempt(due).finally(() => {
+    due.writing = this.#attempt(due).finally(() => {
       due.writing = undefined;
     });
   }
 
-  private async attempt(due: Due): Promise<void> {
+  async #attempt(due: Due): Promise<void> {
     const { id } = due.job;
     try {
       do {
         due.again = false;
         due.job.checkPlace();
         const { paths, record } = due.job;
-        await writeDerived(paths.record, recordText(record, this.seal));
+        await writeDerived(paths.record, recordText(record, this.#with.seal));
       } while (due.again);
-      if (this.due.get(id) === due) this.due.delete(id);
+      if (this.#due.get(id) === due) this.#due.delete(id);
       due.job.isWritten = true;
-      this.onWritten(due.job);
+      this.#with.onWritten(due.job);
     } catch (error) {
-      this.failed(due, explain(error));
+      this.#failed(due, explain(error));
     }
   }
 
-  private failed(due: Due, why: string): void {
+  #failed(due: Due, why: string): void {
     const { job } = due;
     // Its folder is gone for good.
     if (job.isRetired || isRemoved(job.registryDir, job.id)) this.forget(job.id);
-    if (this.due.get(job.id) !== due) return;
-    if (due.why !== why) this.log.warn(`record of ${job.id} is not written yet: ${why}`);
+    if (this.#due.get(job.id) !== due) return;
+    if (due.why !== why) this.#with.log.warn(`record of ${job.id} is not written yet: ${why}`);
     due.why = why;
     const wait = Math.min(LONGEST_MS, AGAIN_MS * 2 ** due.failures++);
-    due.timer = setTimeout(() => this.begin(due), wait);
+    due.timer = setTimeout(() => this.#begin(due), wait);
   }
 }

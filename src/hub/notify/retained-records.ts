@@ -24,152 +24,148 @@ interface Ended {
   timer: NodeJS.Timeout;
 }
 
+interface Parts {
+  home: Home;
+  buses: HubBus[];
+  realm: string;
+  host: string;
+  log: Log;
+  /** There is another broker to be joined besides the hub's own. */
+  external: boolean;
+}
+
 /**
  * The records on the retained topics of the jobs. Which of them are of ended jobs is noted on the disk: whichever hub runs
  * when their time is over clears them, and shows them to a broker that has forgotten them, as the embedded one has with
  * each hub.
  */
 export class RetainedRecords {
-  private readonly home: Home;
-  private readonly folder: string;
-  private readonly buses: HubBus[];
-  private readonly realm: string;
-  private readonly host: string;
-  private readonly log: Log;
-  private readonly ended = new Map<string, Ended>();
+  readonly #with: Parts;
+  readonly #folder: string;
+  readonly #ended = new Map<string, Ended>();
   /** To be cleared on a broker that is not joined yet. */
-  private readonly overdue = new Set<string>();
-  private complete: boolean;
+  readonly #overdue = new Set<string>();
+  #complete: boolean;
   /** What this machine was called under earlier hubs: there the last record would stand for ever. */
-  private earlierHosts: string[] = [];
+  #earlierHosts: string[] = [];
 
-  /** @param options.external there is another broker to be joined besides the hub's own */
-  constructor(options: {
-    home: Home;
-    buses: HubBus[];
-    realm: string;
-    host: string;
-    log: Log;
-    external: boolean;
-  }) {
-    this.home = options.home;
-    this.folder = options.home.retained;
-    this.buses = options.buses;
-    this.realm = options.realm;
-    this.host = options.host;
-    this.log = options.log;
-    this.complete = !options.external;
+  constructor(parts: Parts) {
+    this.#with = parts;
+    this.#folder = parts.home.retained;
+    this.#complete = !parts.external;
   }
 
   /** Takes over what the last hub has noted. */
   takeUp(): void {
     // The hub's own broker forgets with each hub.
-    if (!this.complete) this.noteHost();
-    for (const jobId of this.noted()) {
-      const path = join(this.folder, jobId);
+    if (!this.#complete) this.#noteHost();
+    for (const jobId of this.#noted()) {
+      const path = join(this.#folder, jobId);
       try {
         const left = statSync(path).mtimeMs + RETAINED_MS - Date.now();
         if (left <= 0) this.clear(jobId);
-        else this.arm(jobId, retainedPlace(this.home, jobId) ?? '', Math.min(left, RETAINED_MS));
+        else this.#arm(jobId, retainedPlace(this.#with.home, jobId) ?? '', Math.min(left, RETAINED_MS));
       } catch (error) {
-        this.log.warn(`the note ${path} cannot be read (${systemCode(error) ?? 'unknown error'})`);
+        this.#with.log.warn(`the note ${path} cannot be read (${systemCode(error) ?? 'unknown error'})`);
       }
     }
   }
 
   /** The ended jobs whose records are retained now, with their registries. */
   get jobs(): { jobId: string; registryDir: string }[] {
-    return [...this.ended].map(([jobId, { registryDir }]) => ({ jobId, registryDir }));
+    return [...this.#ended].map(([jobId, { registryDir }]) => ({ jobId, registryDir }));
   }
 
   /** Shows a job's record. */
   put(job: LiveJob): void {
-    if (isSettled(job.record)) this.note(job);
-    else if (this.ended.has(job.id)) this.forget(job.id);
-    for (const bus of this.buses) this.show(job, bus);
+    if (isSettled(job.record)) this.#note(job);
+    else if (this.#ended.has(job.id)) this.#forget(job.id);
+    for (const bus of this.#with.buses) this.show(job, bus);
   }
 
   /** Shows a job's record to one broker. @param first it was just joined */
   show({ id, record }: LiveJob, bus: HubBus, first = false): void {
-    if (first) for (const topic of this.earlierTopics(id)) bus.publish(topic, '', { retain: true });
-    bus.publish(this.topic(id), JSON.stringify(record), { retain: true });
+    if (first) for (const topic of this.#earlierTopics(id)) bus.publish(topic, '', { retain: true });
+    bus.publish(this.#topic(id), JSON.stringify(record), { retain: true });
   }
 
   /** Shows a job's record no more. */
   clear(jobId: string): void {
-    for (const bus of this.buses) this.empty(jobId, bus);
-    if (this.complete) this.forget(jobId);
-    else this.overdue.add(jobId);
+    for (const bus of this.#with.buses) this.#empty(jobId, bus);
+    if (this.#complete) this.#forget(jobId);
+    else this.#overdue.add(jobId);
   }
 
   /** A broker was joined. @param last there is no other one to be joined */
   joined(bus: HubBus, last: boolean): void {
-    for (const jobId of this.overdue) this.empty(jobId, bus);
-    this.complete ||= last;
+    for (const jobId of this.#overdue) this.#empty(jobId, bus);
+    this.#complete ||= last;
     if (!last) return;
-    for (const jobId of this.overdue) this.forget(jobId);
-    this.overdue.clear();
+    for (const jobId of this.#overdue) this.#forget(jobId);
+    this.#overdue.clear();
   }
 
-  private note({ id, registryDir }: LiveJob): void {
-    this.overdue.delete(id);
-    this.arm(id, registryDir, RETAINED_MS);
+  #note({ id, registryDir }: LiveJob): void {
+    this.#overdue.delete(id);
+    this.#arm(id, registryDir, RETAINED_MS);
     try {
       // Somebody may have removed it under this hub.
-      makeFolder(this.folder);
-      writeFileSync(join(this.folder, id), `${lineOf(registryDir)}\n`, { mode: 0o600 });
+      makeFolder(this.#folder);
+      writeFileSync(join(this.#folder, id), `${lineOf(registryDir)}\n`, { mode: 0o600 });
     } catch (error) {
-      this.log.warn(`the end of ${id} was not noted (${systemCode(error) ?? 'unknown error'})`);
+      this.#with.log.warn(`the end of ${id} was not noted (${systemCode(error) ?? 'unknown error'})`);
     }
   }
 
-  private arm(jobId: string, registryDir: string, ms: number): void {
-    clearTimeout(this.ended.get(jobId)?.timer);
-    this.ended.set(jobId, { registryDir, timer: setTimeout(() => this.clear(jobId), ms).unref() });
+  #arm(jobId: string, registryDir: string, ms: number): void {
+    clearTimeout(this.#ended.get(jobId)?.timer);
+    this.#ended.set(jobId, { registryDir, timer: setTimeout(() => this.clear(jobId), ms).unref() });
   }
 
-  private forget(jobId: string): void {
-    clearTimeout(this.ended.get(jobId)?.timer);
-    this.ended.delete(jobId);
+  #forget(jobId: string): void {
+    clearTimeout(this.#ended.get(jobId)?.timer);
+    this.#ended.delete(jobId);
     try {
-      rmSync(join(this.folder, jobId), { force: true });
+      rmSync(join(this.#folder, jobId), { force: true });
     } catch (error) {
-      this.log.warn(`the note of ${jobId} was not removed (${systemCode(error) ?? 'unknown error'})`);
+      this.#with.log.warn(`the note of ${jobId} was not removed (${systemCode(error) ?? 'unknown error'})`);
     }
   }
 
-  private noted(): string[] {
+  #noted(): string[] {
     try {
-      return readdirSync(this.folder).filter(isJobId);
+      return readdirSync(this.#folder).filter(isJobId);
     } catch {
       // No job has ended in this home yet.
       return [];
     }
   }
 
-  private empty(jobId: string, bus: HubBus): void {
-    for (const topic of [this.topic(jobId), ...this.earlierTopics(jobId)])
+  #empty(jobId: string, bus: HubBus): void {
+    for (const topic of [this.#topic(jobId), ...this.#earlierTopics(jobId)])
       bus.publish(topic, '', { retain: true });
   }
 
-  private topic(jobId: string): string {
-    return recordTopic(this.realm, this.host, jobId);
+  #topic(jobId: string): string {
+    return recordTopic(this.#with.realm, this.#with.host, jobId);
   }
 
-  private earlierTopics(jobId: string): string[] {
-    return this.earlierHosts.map((host) => recordTopic(this.realm, host, jobId));
+  #earlierTopics(jobId: string): string[] {
+    return this.#earlierHosts.map((host) => recordTopic(this.#with.realm, host, jobId));
   }
 
-  private noteHost(): void {
-    const path = join(this.folder, HOSTS_FILE);
+  #noteHost(): void {
+    const path = join(this.#folder, HOSTS_FILE);
     try {
       const known = existsSync(path) ? readForeign(path).split('\n').filter(isLevel) : [];
-      this.earlierHosts = known.filter((host) => host !== this.host).slice(-MOST_HOSTS);
-      if (known.at(-1) === this.host) return;
-      const text = [...this.earlierHosts, this.host].join('\n');
+      this.#earlierHosts = known.filter((host) => host !== this.#with.host).slice(-MOST_HOSTS);
+      if (known.at(-1) === this.#with.host) return;
+      const text = [...this.#earlierHosts, this.#with.host].join('\n');
       writeFileSync(path, `${text}\n`, { mode: 0o600 });
     } catch (error) {
-      this.log.warn(`the machine's name was not noted in ${path} (${systemCode(error) ?? 'unknown error'})`);
+      this.#with.log.warn(
+        `the machine's name was not noted in ${path} (${systemCode(error) ?? 'unknown error'})`,
+      );
     }
   }
 }

@@ -28,42 +28,36 @@ interface Debt {
   jobs: Set<LiveJob>;
 }
 
+interface Parts {
+  dispatcher: Dispatcher;
+  registrar: Registrar;
+  servers: TmuxServers;
+  typist: Typist;
+  log: Log;
+}
+
 /**
  * Tells supervisors that do not wait: one line in their own pane, under the same guards as an order, once they are idle.
  * How far it was told, by a line or by an answer, is in the journal (`notified`), for a line before a key is pressed: no
  * crash tells it twice.
  */
 export class Wakes {
-  private readonly dispatcher: Dispatcher;
-  private readonly registrar: Registrar;
-  private readonly servers: TmuxServers;
-  private readonly typist: Typist;
-  private readonly log: Log;
-  private readonly debts = new Map<string, Debt>();
+  readonly #with: Parts;
+  readonly #debts = new Map<string, Debt>();
   /** Up to where a job's supervisor is told by what is being written. */
-  private readonly telling = new Map<LiveJob, number>();
+  readonly #telling = new Map<LiveJob, number>();
   /** Jobs of which a wait is about to tell, each with the end of that time. */
-  private readonly held = new Map<LiveJob, NodeJS.Timeout>();
+  readonly #held = new Map<LiveJob, NodeJS.Timeout>();
   /** Lines that the last hub was typing. */
-  private unfinished = 0;
+  #unfinished = 0;
 
-  constructor(options: {
-    dispatcher: Dispatcher;
-    registrar: Registrar;
-    servers: TmuxServers;
-    typist: Typist;
-    log: Log;
-  }) {
-    this.dispatcher = options.dispatcher;
-    this.registrar = options.registrar;
-    this.servers = options.servers;
-    this.typist = options.typist;
-    this.log = options.log;
+  constructor(parts: Parts) {
+    this.#with = parts;
   }
 
   /** True while supervisors are still to be notified. */
   get hasWork(): boolean {
-    return this.debts.size + this.held.size + this.unfinished > 0;
+    return this.#debts.size + this.#held.size + this.#unfinished > 0;
   }
 
   onRecorded(job: LiveJob, { event, after }: Recorded): void {
@@ -76,16 +70,16 @@ export class Wakes {
     for (const job of jobs) {
       const line = job.record.notifying;
       if (line !== undefined) lines.set(line, [...(lines.get(line) ?? []), job]);
-      this.holdOne(job);
+      this.#holdOne(job);
     }
-    for (const [line, about] of lines) this.finish(line, about);
+    for (const [line, about] of lines) this.#finish(line, about);
   }
 
   /** A wait of the jobs' supervisor says that it is in force: until that lapses, it tells. @throws MamError for an unknown job */
   async hold({ job_ids: ids, registry_dir, session }: HoldParams): Promise<void> {
     for (const id of ids) {
-      const job = await this.registrar.find(id, registry_dir);
-      if (job.record.supervisor.session === session) this.holdOne(job);
+      const job = await this.#with.registrar.find(id, registry_dir);
+      if (job.record.supervisor.session === session) this.#holdOne(job);
     }
   }
 
@@ -98,98 +92,98 @@ export class Wakes {
   async seen(
     shown: Pick<StatusParams, 'job_id' | 'registry_dir' | 'seen_by' | 'told'> & { seq?: number },
   ): Promise<{ job: LiveJob; told: boolean }> {
-    const job = await this.registrar.find(shown.job_id, shown.registry_dir);
+    const job = await this.#with.registrar.find(shown.job_id, shown.registry_dir);
     const { supervisor, wake_seq: last, notified_seq: before = 0 } = job.record;
     const seq = Math.min(last, shown.seq ?? last);
     // Two servers of one session ask in the same moment.
-    const known = Math.max(before, this.telling.get(job) ?? 0);
+    const known = Math.max(before, this.#telling.get(job) ?? 0);
     const told =
       !job.isHistory && shown.seen_by === supervisor.session && owesWake(job.record) && seq > known;
     if (told) {
-      this.telling.set(job, seq);
-      await noteTold(this.registrar, job, seq, shown.told ?? 'seen').finally(() => {
-        if (this.telling.get(job) === seq) this.telling.delete(job);
+      this.#telling.set(job, seq);
+      await noteTold(this.#with.registrar, job, seq, shown.told ?? 'seen').finally(() => {
+        if (this.#telling.get(job) === seq) this.#telling.delete(job);
       });
     }
     return { job, told };
   }
 
-  private holdOne(job: LiveJob): void {
+  #holdOne(job: LiveJob): void {
     if (!owesLine(job.record)) return;
-    clearTimeout(this.held.get(job));
+    clearTimeout(this.#held.get(job));
     const lapse = (): void => {
-      this.held.delete(job);
+      this.#held.delete(job);
       this.#owe(job);
     };
-    this.held.set(job, setTimeout(lapse, HOLD_MS).unref());
+    this.#held.set(job, setTimeout(lapse, HOLD_MS).unref());
   }
 
   #owe(job: LiveJob): void {
     const { notify: supervisor } = job.record;
-    if (supervisor === undefined || !owesWake(job.record) || this.held.has(job)) return;
+    if (supervisor === undefined || !owesWake(job.record) || this.#held.has(job)) return;
     const key = `${supervisor.socket}\n${supervisor.pane}\n${supervisor.process.pid} ${supervisor.process.start}`;
-    const debt = this.debts.get(key);
+    const debt = this.#debts.get(key);
     if (debt !== undefined) {
       debt.jobs.add(job);
       return;
     }
     const begun = { supervisor, jobs: new Set([job]) };
-    this.debts.set(key, begun);
-    setTimeout(() => this.pay(key, begun), GATHER_MS).unref();
+    this.#debts.set(key, begun);
+    setTimeout(() => this.#pay(key, begun), GATHER_MS).unref();
   }
 
-  private finish(line: string, jobs: LiveJob[]): void {
+  #finish(line: string, jobs: LiveJob[]): void {
     const supervisor = jobs[0]?.record.notify;
     if (supervisor === undefined) return;
-    this.unfinished++;
+    this.#unfinished++;
     const run = async (stop: AbortSignal): Promise<boolean> => {
-      const server = this.servers.get(supervisor.socket);
-      const end = await finishLine({ server, typist: this.typist }, supervisor, line, stop);
-      if (end === undefined || (end.kind === 'gone' && !(await hasLeft(this.servers, supervisor))))
+      const server = this.#with.servers.get(supervisor.socket);
+      const end = await finishLine({ server, typist: this.#with.typist }, supervisor, line, stop);
+      if (end === undefined || (end.kind === 'gone' && !(await hasLeft(this.#with.servers, supervisor))))
         return false;
       for (const job of jobs) {
         const seq = job.record.notified_seq ?? 0;
         if (end.kind === 'submitted')
-          await noteTold(this.registrar, job, seq, 'typed', { evidence: end.evidence });
-        else await noteTold(this.registrar, job, seq, end.kind, why(end));
+          await noteTold(this.#with.registrar, job, seq, 'typed', { evidence: end.evidence });
+        else await noteTold(this.#with.registrar, job, seq, end.kind, why(end));
       }
       return true;
     };
-    this.dispatcher.atPane(supervisor, run, () => {
-      this.unfinished--;
+    this.#with.dispatcher.atPane(supervisor, run, () => {
+      this.#unfinished--;
     });
   }
 
-  private pay(key: string, debt: Debt): void {
+  #pay(key: string, debt: Debt): void {
     const run = async (stop: AbortSignal): Promise<boolean> => {
       try {
-        return await this.tell(debt, stop);
+        return await this.#tell(debt, stop);
       } catch (error) {
-        this.log.error(`the supervisor in pane ${debt.supervisor.pane} was not told`, error);
+        this.#with.log.error(`the supervisor in pane ${debt.supervisor.pane} was not told`, error);
         return false;
       }
     };
-    this.dispatcher.atPane(debt.supervisor, run, () => {
-      this.debts.delete(key);
+    this.#with.dispatcher.atPane(debt.supervisor, run, () => {
+      this.#debts.delete(key);
       // What came while it was typed is a change of its own.
       for (const job of debt.jobs) this.#owe(job);
     });
   }
 
   /** @returns true when nothing is left to tell, false to try again when the pane has changed */
-  private async tell(debt: Debt, stop: AbortSignal): Promise<boolean> {
-    if (this.owing(debt).length === 0) return true;
+  async #tell(debt: Debt, stop: AbortSignal): Promise<boolean> {
+    if (this.#owing(debt).length === 0) return true;
     const { supervisor } = debt;
     const mark = randomSuffix();
-    const server = this.servers.get(supervisor.socket);
+    const server = this.#with.servers.get(supervisor.socket);
     const target = targetOf(supervisor);
     const look = lookAt(supervisor, mark);
     const first = await preflight(server, target, look);
-    if ('gone' in first) return this.gone(supervisor, this.owing(debt), first.gone);
+    if ('gone' in first) return this.#gone(supervisor, this.#owing(debt), first.gone);
     if (!first.free) return false;
     await sleep(IDLE_MS, undefined, { signal: stop }).catch(() => {});
     if (stop.aborted) return false;
-    const jobs = this.owing(debt);
+    const jobs = this.#owing(debt);
     if (jobs.length === 0) return true;
     const before = new Map(jobs.map((job) => [job, job.record.notified_seq ?? 0]));
     // What comes until the line is pasted is not in its words.
@@ -200,48 +194,50 @@ export class Wakes {
       pasting: async () => {
         for (const job of jobs) {
           const seq = Math.max(said.get(job) ?? 0, job.record.notified_seq ?? 0);
-          await noteTold(this.registrar, job, seq, 'typing', { line });
+          await noteTold(this.#with.registrar, job, seq, 'typing', { line });
         }
         isAnnounced = true;
       },
       visible: () => {},
       submitted: (evidence) => {
         for (const job of jobs)
-          void noteTold(this.registrar, job, job.record.notified_seq ?? 0, 'typed', { evidence });
+          void noteTold(this.#with.registrar, job, job.record.notified_seq ?? 0, 'typed', { evidence });
       },
       stop,
     };
     const { socket, agent, typing } = supervisor;
     const about = { socket, agent, typing, jobs: jobs.map(({ id }) => id), what: 'line' as const };
     const announced = { ...about, text: line, mark };
-    const end = await this.typist.type({ target, look, announced, steps });
+    const end = await this.#with.typist.type({ target, look, announced, steps });
     if (end.kind === 'blocked') {
       // Nothing was pasted: it is told when the way is free.
       if (isAnnounced)
         for (const job of jobs)
-          await noteTold(this.registrar, job, before.get(job) ?? 0, 'blocked', { evidence: end.obstacle.by });
+          await noteTold(this.#with.registrar, job, before.get(job) ?? 0, 'blocked', {
+            evidence: end.obstacle.by,
+          });
       return false;
     }
-    if (end.kind === 'gone') return this.gone(supervisor, jobs, end.why);
+    if (end.kind === 'gone') return this.#gone(supervisor, jobs, end.why);
     // What came while the line was typed is not in it.
     if (end.kind === 'unverified')
       for (const job of jobs)
-        await noteTold(this.registrar, job, job.record.notified_seq ?? 0, 'unverified', why(end));
+        await noteTold(this.#with.registrar, job, job.record.notified_seq ?? 0, 'unverified', why(end));
     return true;
   }
 
   /** @returns false where the agent may live, in a tmux server that is out of reach just now */
-  private async gone(supervisor: Supervisor, jobs: LiveJob[], evidence: string): Promise<boolean> {
-    if (!(await hasLeft(this.servers, supervisor))) return false;
+  async #gone(supervisor: Supervisor, jobs: LiveJob[], evidence: string): Promise<boolean> {
+    if (!(await hasLeft(this.#with.servers, supervisor))) return false;
     for (const job of jobs)
-      await noteTold(this.registrar, job, job.record.wake_seq, 'gone', why({ why: evidence }));
+      await noteTold(this.#with.registrar, job, job.record.wake_seq, 'gone', why({ why: evidence }));
     return true;
   }
 
   /** The jobs whose supervisor was told by no other road, and is not about to be; a pruned one is nobody's news any more. */
-  private owing({ jobs }: Debt): LiveJob[] {
+  #owing({ jobs }: Debt): LiveJob[] {
     for (const job of jobs)
-      if (!owesWake(job.record) || this.held.has(job) || this.registrar.held(job.id) !== job)
+      if (!owesWake(job.record) || this.#held.has(job) || this.#with.registrar.held(job.id) !== job)
         jobs.delete(job);
     return [...jobs];
   }

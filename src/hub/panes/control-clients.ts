@@ -11,17 +11,17 @@ const KEPT_MS = 24 * 3600 * 1000;
  * client, that client never ends by itself, and a later `kill-server` of the user's hangs on it: the next hub ends it.
  */
 export class ControlClients {
-  private readonly folder: string;
+  readonly #folder: string;
 
   constructor(folder: string) {
-    this.folder = folder;
+    this.#folder = folder;
   }
 
   /** Notes a client that was started. */
   note(pid: number): void {
     try {
-      makeFolder(this.folder);
-      writeFileSync(join(this.folder, String(pid)), JSON.stringify(identify(pid)), { mode: 0o600 });
+      makeFolder(this.#folder);
+      writeFileSync(join(this.#folder, String(pid)), JSON.stringify(identify(pid)), { mode: 0o600 });
     } catch {
       // Then a killed hub leaves it, as rare as that is.
     }
@@ -29,14 +29,14 @@ export class ControlClients {
 
   /** A client that has ended. */
   forget(pid: number): void {
-    rmSync(join(this.folder, String(pid)), { force: true });
+    rmSync(join(this.#folder, String(pid)), { force: true });
   }
 
   /** Ends what hubs that were killed have left, each by its id and start time. */
   reap(): void {
-    for (const name of namesIn(this.folder).filter((one) => /^\d+$/.test(one))) {
+    for (const name of namesIn(this.#folder).filter((one) => /^\d+$/.test(one))) {
       try {
-        const path = join(this.folder, name);
+        const path = join(this.#folder, name);
         const client = JSON.parse(readFileSync(path, 'utf8')) as ProcessId;
         const life = lifeOf(client);
         // The id counts in another pid namespace: only a hub there can end that process.

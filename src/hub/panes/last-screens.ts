@@ -31,35 +31,35 @@ interface Taking {
  * its last words: a first picture is kept at once, in case the pane goes, and another one when the turn is over.
  */
 export class LastScreens {
-  private readonly servers: TmuxServers;
-  private readonly keep: (job: LiveJob, lines: readonly string[]) => Promise<void>;
-  private readonly takings = new Map<string, Taking>();
+  readonly #servers: TmuxServers;
+  readonly #keep: (job: LiveJob, lines: readonly string[]) => Promise<void>;
+  readonly #takings = new Map<string, Taking>();
   /** Jobs whose first picture is under way. */
-  private readonly beginning = new Set<LiveJob>();
+  readonly #beginning = new Set<LiveJob>();
 
   /** @param keep writes a picture; it never throws */
   constructor(servers: TmuxServers, keep: (job: LiveJob, lines: readonly string[]) => Promise<void>) {
-    this.servers = servers;
-    this.keep = keep;
+    this.#servers = servers;
+    this.#keep = keep;
   }
 
   /** True while the picture of a job's end is still to come. */
   isTaking(job: LiveJob): boolean {
-    return this.beginning.has(job) || [...this.takings.values()].some((taking) => taking.job === job);
+    return this.#beginning.has(job) || [...this.#takings.values()].some((taking) => taking.job === job);
   }
 
   /** A job has ended. @returns when the first picture is kept */
   async begin(job: LiveJob): Promise<void> {
     const { agent_session: session } = job.record;
     if (session === undefined) return;
-    this.beginning.add(job);
+    this.#beginning.add(job);
     try {
-      const first = await this.look(session);
+      const first = await this.#look(session);
       if (first === undefined || !isPaneOf(job.record, first)) return;
-      if (reportedItself(job.record) && !first.dead) this.goOn(job, session, first.lines);
-      await this.take(job, session, first.lines);
+      if (reportedItself(job.record) && !first.dead) this.#goOn(job, session, first.lines);
+      await this.#take(job, session, first.lines);
     } finally {
-      this.beginning.delete(job);
+      this.#beginning.delete(job);
     }
   }
 
@@ -67,68 +67,68 @@ export class LastScreens {
   onRecorded(job: LiveJob, { type }: RecordedEvent): void {
     const session = job.record.agent_session;
     if (type !== 'pasting' || session === undefined) return;
-    const taking = this.takings.get(paneKey(session));
-    if (taking !== undefined && taking.job !== job) void this.end(taking);
+    const taking = this.#takings.get(paneKey(session));
+    if (taking !== undefined && taking.job !== job) void this.#end(taking);
   }
 
   /** A job is gone. */
   forget(jobId: string): void {
-    for (const [key, { job, timer }] of this.takings) {
+    for (const [key, { job, timer }] of this.#takings) {
       if (job.id !== jobId) continue;
       clearTimeout(timer);
-      this.takings.delete(key);
+      this.#takings.delete(key);
     }
   }
 
   /** Keeps what the panes show now. */
   async stop(): Promise<void> {
-    await Promise.all([...this.takings.values()].map((taking) => this.end(taking)));
+    await Promise.all([...this.#takings.values()].map((taking) => this.#end(taking)));
   }
 
-  private goOn(job: LiveJob, session: AgentSession, lines: string[]): void {
+  #goOn(job: LiveJob, session: AgentSession, lines: string[]): void {
     const key = paneKey(session);
-    const before = this.takings.get(key);
-    if (before !== undefined) void this.end(before);
+    const before = this.#takings.get(key);
+    if (before !== undefined) void this.#end(before);
     const begun = performance.now();
     const taking = { job, session, begun, restsSince: undefined, lines, timer: undefined };
-    this.takings.set(key, taking);
-    this.lookLater(taking);
+    this.#takings.set(key, taking);
+    this.#lookLater(taking);
   }
 
-  private lookLater(taking: Taking): void {
-    taking.timer = setTimeout(() => void this.lookAgain(taking), LOOK_MS).unref();
+  #lookLater(taking: Taking): void {
+    taking.timer = setTimeout(() => void this.#lookAgain(taking), LOOK_MS).unref();
   }
 
-  private async lookAgain(taking: Taking): Promise<void> {
+  async #lookAgain(taking: Taking): Promise<void> {
     const { job, session } = taking;
-    const shot = await this.look(session);
-    if (this.takings.get(paneKey(session)) !== taking) return;
+    const shot = await this.#look(session);
+    if (this.#takings.get(paneKey(session)) !== taking) return;
     const now = performance.now();
     const isItsOwn = shot !== undefined && !shot.dead && isPaneOf(job.record, shot);
     if (!isItsOwn || now - taking.begun > LIMIT_MS || isOver(taking, shot, now)) {
-      await this.end(taking, isItsOwn ? undefined : taking.lines);
+      await this.#end(taking, isItsOwn ? undefined : taking.lines);
       return;
     }
     taking.lines = shot.lines;
-    this.lookLater(taking);
+    this.#lookLater(taking);
   }
 
   /** @param known the last that was seen, where the pane is gone */
-  private async end(taking: Taking, known?: string[]): Promise<void> {
+  async #end(taking: Taking, known?: string[]): Promise<void> {
     clearTimeout(taking.timer);
-    this.takings.delete(paneKey(taking.session));
-    if (known !== undefined) await this.keep(taking.job, known);
-    else await this.take(taking.job, taking.session, taking.lines);
+    this.#takings.delete(paneKey(taking.session));
+    if (known !== undefined) await this.#keep(taking.job, known);
+    else await this.#take(taking.job, taking.session, taking.lines);
   }
 
   /** @param rows what is kept where the pane goes in this very moment */
-  private async take(job: LiveJob, session: AgentSession, rows: string[]): Promise<void> {
-    const lines = await capture(this.servers.get(session.socket), session.pane).catch(() => rows);
-    await this.keep(job, lines);
+  async #take(job: LiveJob, session: AgentSession, rows: string[]): Promise<void> {
+    const lines = await capture(this.#servers.get(session.socket), session.pane).catch(() => rows);
+    await this.#keep(job, lines);
   }
 
-  private look({ socket, pane }: AgentSession): Promise<Shot | undefined> {
-    return shoot(this.servers.get(socket), pane).catch(() => undefined);
+  #look({ socket, pane }: AgentSession): Promise<Shot | undefined> {
+    return shoot(this.#servers.get(socket), pane).catch(() => undefined);
   }
 }
 

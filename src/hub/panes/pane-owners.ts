@@ -22,10 +22,10 @@ export function paneKey({ socket, pane }: Pick<AgentSession, 'socket' | 'pane'>)
 
 /** Which job a pane has. Knows the pane's first process, so that an environment handed on proves nothing. */
 export class PaneOwners {
-  private readonly open: () => LiveJob[];
+  readonly #open: () => LiveJob[];
 
   constructor(open: () => LiveJob[]) {
-    this.open = open;
+    this.#open = open;
   }
 
   /**
@@ -36,7 +36,7 @@ export class PaneOwners {
     if (origin?.pane === undefined || origin.socket === undefined) return undefined;
     const key = paneKey({ socket: origin.socket, pane: origin.pane });
     const pids = pidsOf(origin);
-    return this.open().find(({ record }) => {
+    return this.#open().find(({ record }) => {
       const { agent_session: session, agent_process: agent } = record;
       if (session === undefined || paneKey(session) !== key || !holds(record)) return false;
       return agent !== undefined && pids.includes(agent.pid);
@@ -50,7 +50,7 @@ export class PaneOwners {
   parentOf(origin: Origin | undefined): LiveJob | undefined {
     const pids = pidsOf(origin);
     const place = ({ record }: LiveJob) => pids.indexOf(record.agent_process?.pid ?? -1);
-    const [nearest] = this.open()
+    const [nearest] = this.#open()
       .filter((job) => holds(job.record) && place(job) >= 0)
       .sort((a, b) => place(a) - place(b));
     return nearest;

@@ -23,45 +23,29 @@ const RETRIED: readonly string[] = ['io', 'conflict', 'unavailable'];
 /** Which way a claim came: over the private socket, out of the outbox, or over the external broker. */
 export type ClaimWay = 'socket' | 'outbox' | 'outside';
 
+interface Parts {
+  registrar: Registrar;
+  owners: PaneOwners;
+  rates: EventRates;
+  home: string;
+  log: Log;
+  /** Other hubs, where there is an external broker. */
+  elsewhere: Elsewhere | undefined;
+  /** Settles when what is kept of this job was taken; fails when that can't be taken. */
+  earlier: (jobId: string) => Promise<void> | undefined;
+  /** Settles when the jobs of the last hub are taken up; nothing once they are. */
+  ready: () => Promise<void> | undefined;
+  reply: (topic: string, reply: ClaimReply, from: ClaimWay) => void;
+}
+
 /** Takes events as claims: checks them, records what can be recorded, and answers the publisher. */
 export class Claims {
-  private readonly registrar: Registrar;
-  private readonly owners: PaneOwners;
-  private readonly rates: EventRates;
-  private readonly home: string;
-  private readonly log: Log;
-  private readonly elsewhere: Elsewhere | undefined;
-  private readonly earlier: (jobId: string) => Promise<void> | undefined;
-  private readonly ready: () => Promise<void> | undefined;
-  private readonly reply: (topic: string, reply: ClaimReply, from: ClaimWay) => void;
+  readonly #with: Parts;
   /** Of each job with a claim on its way: settles when the last one has its place in the journal. */
-  private readonly turns = new Map<string, Promise<void>>();
+  readonly #turns = new Map<string, Promise<void>>();
 
-  /**
-   * @param options.elsewhere other hubs, where there is an external broker
-   * @param options.earlier settles when what is kept of this job was taken; fails when that can't be taken
-   * @param options.ready settles when the jobs of the last hub are taken up; nothing once they are
-   */
-  constructor(options: {
-    registrar: Registrar;
-    owners: PaneOwners;
-    rates: EventRates;
-    home: string;
-    log: Log;
-    elsewhere: Elsewhere | undefined;
-    earlier: (jobId: string) => Promise<void> | undefined;
-    ready: () => Promise<void> | undefined;
-    reply: (topic: string, reply: ClaimReply, from: ClaimWay) => void;
-  }) {
-    this.registrar = options.registrar;
-    this.owners = options.owners;
-    this.rates = options.rates;
-    this.home = options.home;
-    this.log = options.log;
-    this.elsewhere = options.elsewhere;
-    this.earlier = options.earlier;
-    this.ready = options.ready;
-    this.reply = options.reply;
+  constructor(parts: Parts) {
+    this.#with = parts;
   }
 
   /**
@@ -80,78 +64,80 @@ export class Claims {
   ): Promise<void> {
     const raw = parseObject(payload);
     if (raw === undefined) {
-      this.log.warn(`a claim on ${jobId} is no JSON object and was dropped`);
+      this.#with.log.warn(`a claim on ${jobId} is no JSON object and was dropped`);
       return;
     }
     const { claim, refusal } = parseClaim(raw, jobId, from === 'outside');
     const { answer, failed } =
-      claim === undefined ? { answer: refusal } : await this.judge(claim, from, isKept);
+      claim === undefined ? { answer: refusal } : await this.#judge(claim, from, isKept);
     if (from === 'outbox' && failed === undefined && !answer.recorded)
-      this.log.warn(`an event of ${jobId} that was kept is refused: ${cleanLine(answer.refusal ?? '', 300)}`);
+      this.#with.log.warn(
+        `an event of ${jobId} that was kept is refused: ${cleanLine(answer.refusal ?? '', 300)}`,
+      );
     if (typeof raw['reply_to'] === 'string')
-      this.reply(raw['reply_to'], from === 'outside' ? publicAnswer(answer) : answer, from);
+      this.#with.reply(raw['reply_to'], from === 'outside' ? publicAnswer(answer) : answer, from);
     if (failed !== undefined) throw failed;
   }
 
-  private async judge(
+  async #judge(
     claim: Claim,
     from: ClaimWay,
     isKept: boolean,
   ): Promise<{ answer: ClaimReply; failed?: unknown }> {
     const { job_id: jobId, result_spool: spool } = claim;
-    const earlier = isKept ? undefined : this.earlier(jobId);
+    const earlier = isKept ? undefined : this.#with.earlier(jobId);
     let done = (): void => {};
     try {
       // Before it takes its place: what it waits for is of the same job.
       if (earlier !== undefined) await earlier;
-      const place = this.queueUp(jobId);
+      const place = this.#queueUp(jobId);
       done = place.done;
       if (place.turn !== undefined) await place.turn;
       const unheard = from !== 'socket' || claim.reply_to === undefined;
-      const answer = await this.settle({ ...claim, ...(unheard && { unheard }) }, from, done);
+      const answer = await this.#settle({ ...claim, ...(unheard && { unheard }) }, from, done);
       // Refused for good: nobody will come for its text.
-      if (spool !== undefined && !answer.recorded) await this.drop(spool);
+      if (spool !== undefined && !answer.recorded) await this.#drop(spool);
       return { answer };
     } catch (error) {
       const retry = error instanceof MamError && RETRIED.includes(error.code);
       const answer = { ...refused(claim.event_id, explain(error)), ...(retry && { retry }) };
       if (retry) return { answer, failed: error };
-      if (!(error instanceof MamError)) this.log.error(`claim on ${jobId} failed`, error);
-      if (spool !== undefined) await this.drop(spool);
+      if (!(error instanceof MamError)) this.#with.log.error(`claim on ${jobId} failed`, error);
+      if (spool !== undefined) await this.#drop(spool);
       return { answer };
     } finally {
       done();
     }
   }
 
-  private async drop(spool: string): Promise<void> {
-    await dropSpool(this.home, spool).catch(() => {});
+  async #drop(spool: string): Promise<void> {
+    await dropSpool(this.#with.home, spool).catch(() => {});
   }
 
   /** Claims on one job take their places in the order of their arrival, even where one has to be read from a file. */
-  private queueUp(jobId: string): { turn: Promise<void> | undefined; done: () => void } {
-    const turn = this.turns.get(jobId);
+  #queueUp(jobId: string): { turn: Promise<void> | undefined; done: () => void } {
+    const turn = this.#turns.get(jobId);
     let done = (): void => {};
     const mine = new Promise<void>((resolve) => {
       done = () => {
-        if (this.turns.get(jobId) === mine) this.turns.delete(jobId);
+        if (this.#turns.get(jobId) === mine) this.#turns.delete(jobId);
         resolve();
       };
     });
-    this.turns.set(jobId, mine);
+    this.#turns.set(jobId, mine);
     return { turn, done };
   }
 
   /** @param placed called as soon as the claim has its place in the journal's order */
-  private async settle(claim: Claim, from: ClaimWay, placed: () => void): Promise<ClaimReply> {
+  async #settle(claim: Claim, from: ClaimWay, placed: () => void): Promise<ClaimReply> {
     const { job_id: jobId } = claim;
-    const mine = this.owners.openJobOf(claim.origin);
-    const job = await this.find(jobId);
+    const mine = this.#with.owners.openJobOf(claim.origin);
+    const job = await this.#find(jobId);
     if (job === undefined) {
-      const passed = from === 'outside' ? undefined : await this.passOn(claim, from, placed);
-      return passed ?? { ...refused(claim.event_id, this.unknownJob(mine)), unknown: true };
+      const passed = from === 'outside' ? undefined : await this.#passOn(claim, from, placed);
+      return passed ?? { ...refused(claim.event_id, this.#unknownJob(mine)), unknown: true };
     }
-    if (mine !== undefined && mine.id !== job.id && !this.owners.isQueuedIn(job, mine)) {
+    if (mine !== undefined && mine.id !== job.id && !this.#with.owners.isQueuedIn(job, mine)) {
       const yours = `The job of your pane is ${mine.id}.`;
       return refused(
         claim.event_id,
@@ -160,10 +146,10 @@ export class Claims {
     }
     // What is in the journal already is answered as it was.
     const known = job.has(claim.event_id);
-    const tooMuch = known ? undefined : this.rates.take(job, claim.type, from === 'outbox');
-    if (tooMuch !== undefined) return this.refuse(job, claim, tooMuch);
+    const tooMuch = known ? undefined : this.#with.rates.take(job, claim.type, from === 'outbox');
+    if (tooMuch !== undefined) return this.#refuse(job, claim, tooMuch);
     const { reply_to: _, result_spool: spool, origin: __, ...event } = claim;
-    if (spool !== undefined) event.result = await this.resultIn(spool, known);
+    if (spool !== undefined) event.result = await this.#resultIn(spool, known);
     if (event.result !== undefined && Buffer.byteLength(event.result) > LIMITS.resultBytes) {
       return refused(
         claim.event_id,
@@ -171,18 +157,18 @@ export class Claims {
       );
     }
     const { type, event_id, job_id, source, at } = event;
-    const recording = this.registrar.record(job, { ...event, type, event_id, job_id, source, at });
+    const recording = this.#with.registrar.record(job, { ...event, type, event_id, job_id, source, at });
     placed();
     const recorded = await recording;
-    if (spool !== undefined) await this.drop(spool);
-    return this.told(job, recorded);
+    if (spool !== undefined) await this.#drop(spool);
+    return this.#told(job, recorded);
   }
 
   /** Nothing for a job that is unknown once those of the last hub are taken up. */
-  private async find(jobId: string): Promise<LiveJob | undefined> {
-    const ready = this.ready();
+  async #find(jobId: string): Promise<LiveJob | undefined> {
+    const ready = this.#with.ready();
     const look = () =>
-      this.registrar.find(jobId).catch((error: unknown) => {
+      this.#with.registrar.find(jobId).catch((error: unknown) => {
         if (error instanceof MamError && error.code === 'not_found') return undefined;
         throw error;
       });
@@ -193,21 +179,21 @@ export class Claims {
   }
 
   /** To the hub that has the job, where that is on another machine. */
-  private async passOn(claim: Claim, from: ClaimWay, placed: () => void): Promise<ClaimReply | undefined> {
-    if (this.elsewhere === undefined) return undefined;
+  async #passOn(claim: Claim, from: ClaimWay, placed: () => void): Promise<ClaimReply | undefined> {
+    if (this.#with.elsewhere === undefined) return undefined;
     const { result_spool: spool } = claim;
-    const result = spool === undefined ? claim.result : await takeSpool(this.home, spool);
-    const passing = this.elsewhere.pass({ ...claim, result }, from === 'outbox');
+    const result = spool === undefined ? claim.result : await takeSpool(this.#with.home, spool);
+    const passing = this.#with.elsewhere.pass({ ...claim, result }, from === 'outbox');
     placed();
     const answer = await passing;
-    if (spool !== undefined && answer?.recorded === true) await this.drop(spool);
+    if (spool !== undefined && answer?.recorded === true) await this.#drop(spool);
     return answer;
   }
 
   /** @param known the event is in the journal, or on its way there: its text was dropped when that was kept */
-  private async resultIn(spool: string, known: boolean): Promise<string | undefined> {
+  async #resultIn(spool: string, known: boolean): Promise<string | undefined> {
     try {
-      return await takeSpool(this.home, spool);
+      return await takeSpool(this.#with.home, spool);
     } catch (error) {
       if (known && error instanceof MamError && error.code === 'not_found') return undefined;
       throw error;
@@ -215,25 +201,26 @@ export class Claims {
   }
 
   /** Refuses what a runaway sends: acknowledged and answered, so that nobody sends it again. */
-  private async refuse(job: LiveJob, claim: Claim, { why, tell }: { why: string; tell: boolean }) {
-    if (tell) await this.registrar.noteNow(job, 'throttled', { detail: why, data: { type: claim.type } });
+  async #refuse(job: LiveJob, claim: Claim, { why, tell }: { why: string; tell: boolean }) {
+    if (tell)
+      await this.#with.registrar.noteNow(job, 'throttled', { detail: why, data: { type: claim.type } });
     return { ...refused(claim.event_id, why), status: job.record.status };
   }
 
   /** What has its place in the journal is answered so, whatever becomes of the rest of the answer. */
-  private told(job: LiveJob, recorded: Recorded): ClaimReply {
+  #told(job: LiveJob, recorded: Recorded): ClaimReply {
     const { event, after } = recorded;
     const { event_id, seq } = event;
     const base: ClaimReply = { event_id, accepted: true, recorded: true, seq, status: after.status };
     try {
-      return this.answer(job, recorded, base);
+      return this.#answer(job, recorded, base);
     } catch (error) {
-      this.log.error(`the answer to ${event.type} of ${job.id} is not whole`, error);
+      this.#with.log.error(`the answer to ${event.type} of ${job.id} is not whole`, error);
       return base;
     }
   }
 
-  private answer(job: LiveJob, recorded: Recorded, base: ClaimReply): ClaimReply {
+  #answer(job: LiveJob, recorded: Recorded, base: ClaimReply): ClaimReply {
     const { event, before, after } = recorded;
     const wasFinal = before !== undefined && isFinal(before.status) && !recorded.repeated;
     const amended =
@@ -269,12 +256,12 @@ export class Claims {
     return base;
   }
 
-  private unknownJob(mine: LiveJob | undefined): string {
+  #unknownJob(mine: LiveJob | undefined): string {
     if (mine !== undefined)
       return `There is no job with this id. The job of your pane is ${mine.id}: report with job_id "${mine.id}".`;
-    const open = this.registrar.open.slice(0, NAMED_JOBS).map((job) => job.id);
+    const open = this.#with.registrar.open.slice(0, NAMED_JOBS).map((job) => job.id);
     if (open.length === 0)
-      return `There is no job with this id, and no job is open. Take the id from the order in your pane. If it is right, its hub is another one: this is that of MAM_HOME ${this.home}.`;
+      return `There is no job with this id, and no job is open. Take the id from the order in your pane. If it is right, its hub is another one: this is that of MAM_HOME ${this.#with.home}.`;
     return `There is no job with this id. Open jobs: ${open.join(', ')}. Take the id from the order in your pane.`;
   }
 }

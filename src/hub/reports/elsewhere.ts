@@ -24,18 +24,22 @@ const answerSchema = z.object({
 });
 type Answer = z.infer<typeof answerSchema>;
 
+interface Parts {
+  /** The external broker, while it is joined. */
+  bus: () => HubBus | undefined;
+  realm: string;
+  host: string;
+}
+
 /** Passes reports on jobs that this hub does not have on to the other hubs of an external broker. */
 export class Elsewhere {
-  private readonly bus: () => HubBus | undefined;
-  private readonly realm: string;
-  private readonly replyTo: string;
-  private readonly waiting = new Map<string, (answer: Answer) => void>();
+  readonly #with: Parts;
+  readonly #replyTo: string;
+  readonly #waiting = new Map<string, (answer: Answer) => void>();
 
-  /** @param options.bus the external broker, while it is joined */
-  constructor(options: { bus: () => HubBus | undefined; realm: string; host: string }) {
-    this.bus = options.bus;
-    this.realm = options.realm;
-    this.replyTo = hubReplyTopic(options.realm, options.host);
+  constructor(parts: Parts) {
+    this.#with = parts;
+    this.#replyTo = hubReplyTopic(parts.realm, parts.host);
   }
 
   /**
@@ -47,28 +51,28 @@ export class Elsewhere {
   async pass(claim: Claim, patient: boolean): Promise<ClaimReply | undefined> {
     if (!(REPORT_TYPES as readonly string[]).includes(claim.type) || claim.source === 'hook')
       return undefined;
-    const bus = this.bus();
-    if (bus === undefined || bus.clients === 0) throw this.later('the broker is not joined now');
+    const bus = this.#with.bus();
+    if (bus === undefined || bus.clients === 0) throw this.#later('the broker is not joined now');
     const { origin: _, result_spool: __, unheard: ___, ...report } = claim;
-    const payload = JSON.stringify({ ...report, source: 'peer', reply_to: this.replyTo });
+    const payload = JSON.stringify({ ...report, source: 'peer', reply_to: this.#replyTo });
     if (Buffer.byteLength(payload) > LIMITS.payloadBytes) {
       const why = 'The job is on another machine, and its result is too long for the broker.';
       return refused(claim.event_id, `${why} Write it to a file and name that in files.`);
     }
     const answer = await new Promise<Answer | undefined>((resolve) => {
       const timer = setTimeout(() => resolve(undefined), patient ? LATE_ANSWER_MS : ANSWER_MS);
-      this.waiting.set(claim.event_id, (answer) => {
+      this.#waiting.set(claim.event_id, (answer) => {
         // Every hub answers; the one that has the job may only be slower.
         if (answer.unknown === true) return;
         clearTimeout(timer);
         resolve(answer);
       });
-      bus.publish(claimTopic(this.realm, claim.job_id), payload);
+      bus.publish(claimTopic(this.#with.realm, claim.job_id), payload);
     });
-    this.waiting.delete(claim.event_id);
-    if (answer?.retry === true) throw this.later('its hub could not write it');
+    this.#waiting.delete(claim.event_id);
+    if (answer?.retry === true) throw this.#later('its hub could not write it');
     if (answer !== undefined) return replyOf(answer, claim.type);
-    if (patient) throw this.later('no hub on the broker has taken it');
+    if (patient) throw this.#later('no hub on the broker has taken it');
     return undefined;
   }
 
@@ -81,10 +85,10 @@ export class Elsewhere {
       return;
     }
     const { data: answer } = answerSchema.safeParse(value);
-    if (answer !== undefined) this.waiting.get(answer.event_id)?.(answer);
+    if (answer !== undefined) this.#waiting.get(answer.event_id)?.(answer);
   }
 
-  private later(why: string): MamError {
+  #later(why: string): MamError {
     return new MamError('io', `This hub does not have the job, and ${why}.`, 'It is sent again later.');
   }
 }

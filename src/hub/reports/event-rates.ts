@@ -27,12 +27,12 @@ interface Allowance {
  * ends a job has no limit.
  */
 export class EventRates {
-  private readonly perMinute: number;
-  private readonly allowances = new WeakMap<LiveJob, Allowance>();
+  readonly #perMinute: number;
+  readonly #allowances = new WeakMap<LiveJob, Allowance>();
 
   /** @param perMinute 0 for no limit */
   constructor(perMinute: number) {
-    this.perMinute = perMinute;
+    this.#perMinute = perMinute;
   }
 
   /**
@@ -42,8 +42,8 @@ export class EventRates {
    */
   take(job: LiveJob, type: string, kept: boolean): { why: string; tell: boolean } | undefined {
     const weight = weightOf(job.record, type);
-    if (this.perMinute === 0 || weight === 'end') return undefined;
-    const own = this.reckon(job);
+    if (this.#perMinute === 0 || weight === 'end') return undefined;
+    const own = this.#reckon(job);
     const full = weight === 'talk' && job.length >= LIMITS.keptEvents;
     if (kept || (!full && own[weight] >= 1)) {
       own[weight] = Math.max(0, own[weight] - 1);
@@ -51,28 +51,28 @@ export class EventRates {
     }
     const tell = own.at - own.toldAt >= TELL_MS;
     if (tell) own.toldAt = own.at;
-    return { why: full ? fullText(job) : this.fastText(job), tell };
+    return { why: full ? fullText(job) : this.#fastText(job), tell };
   }
 
-  private reckon(job: LiveJob): Allowance {
+  #reckon(job: LiveJob): Allowance {
     const now = performance.now();
-    const most = this.perMinute * BURST_MINUTES;
-    const own = this.allowances.get(job) ?? {
+    const most = this.#perMinute * BURST_MINUTES;
+    const own = this.#allowances.get(job) ?? {
       talk: most,
       ask: most,
       at: now,
       toldAt: Number.NEGATIVE_INFINITY,
     };
-    const gained = ((now - own.at) / MINUTE_MS) * this.perMinute;
+    const gained = ((now - own.at) / MINUTE_MS) * this.#perMinute;
     own.talk = Math.min(most, own.talk + gained);
     own.ask = Math.min(most, own.ask + gained);
     own.at = now;
-    this.allowances.set(job, own);
+    this.#allowances.set(job, own);
     return own;
   }
 
-  private fastText({ id }: LiveJob): string {
-    return `Job ${id} gets more than ${this.perMinute * BURST_MINUTES} events at once, or ${this.perMinute} a minute: this one was not recorded. End the loop that sends them, and report a step now and then; completed and error always get through.`;
+  #fastText({ id }: LiveJob): string {
+    return `Job ${id} gets more than ${this.#perMinute * BURST_MINUTES} events at once, or ${this.#perMinute} a minute: this one was not recorded. End the loop that sends them, and report a step now and then; completed and error always get through.`;
   }
 }
 

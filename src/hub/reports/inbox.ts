@@ -37,52 +37,55 @@ interface Turn {
   resolve: () => void;
 }
 
+interface Parts {
+  outbox: string;
+  log: Log;
+}
+
 /**
  * Takes in what publishers kept on disk while they could not reach a hub, between all else that the hub does: the
  * events of a job in the order in which they were kept, whoever kept them.
  */
 export class Inbox {
-  private take: (event: Claim, way: ClaimWay) => Promise<void> = async () => {};
-  private readonly outbox: string;
-  private readonly log: Log;
-  private draining: Promise<void> | undefined;
-  private drainAgain = false;
-  private stopped = false;
+  readonly #with: Parts;
+  #take: (event: Claim, way: ClaimWay) => Promise<void> = async () => {};
+  #draining: Promise<void> | undefined;
+  #drainAgain = false;
+  #stopped = false;
   /** By job. */
-  private readonly stuck = new Map<string, Stuck>();
+  readonly #stuck = new Map<string, Stuck>();
   /** By job: settles when what is kept of it was taken, or is stuck. */
-  private readonly pending = new Map<string, Turn>();
+  readonly #pending = new Map<string, Turn>();
   /** By file: the jobs that its name does not tell. */
-  private readonly unnamed = new Map<string, string>();
+  readonly #unnamed = new Map<string, string>();
   /** Files of which it was said that they can't be read. */
-  private readonly unread = new Set<string>();
+  readonly #unread = new Set<string>();
   /** When the folder had changed at the last listing. */
-  private changed = 0;
-  private looksAt = 0;
+  #changed = 0;
+  #looksAt = 0;
 
-  constructor(options: { outbox: string; log: Log }) {
-    this.outbox = options.outbox;
-    this.log = options.log;
+  constructor(parts: Parts) {
+    this.#with = parts;
   }
 
   /** @param take records an event; it fails where that is to be tried again */
   onEvent(take: (event: Claim, way: ClaimWay) => Promise<void>): void {
-    this.take = take;
+    this.#take = take;
   }
 
   /** Finds out of which jobs events are here, so that nothing overtakes them. @throws the system's error */
   async look(): Promise<void> {
-    await this.list();
+    await this.#list();
   }
 
   /** True while events are taken in, or are kept that can't be taken now. */
   get hasWork(): boolean {
-    return this.draining !== undefined || this.stuck.size > 0;
+    return this.#draining !== undefined || this.#stuck.size > 0;
   }
 
   /** Takes no more. */
   stop(): void {
-    this.stopped = true;
+    this.#stopped = true;
   }
 
   /**
@@ -91,15 +94,15 @@ export class Inbox {
    * @throws MamError `io`, later, when an earlier event of the job is stuck: then this one is kept as well
    */
   earlier(jobId: string): Promise<void> | undefined {
-    if (!this.pending.has(jobId) && this.hasNew(jobId)) {
-      this.pending.set(jobId, newTurn());
+    if (!this.#pending.has(jobId) && this.#hasNew(jobId)) {
+      this.#pending.set(jobId, newTurn());
       void this.drain();
     }
-    const pending = this.pending.get(jobId)?.promise;
-    if (pending === undefined && !this.stuck.has(jobId)) return undefined;
+    const pending = this.#pending.get(jobId)?.promise;
+    if (pending === undefined && !this.#stuck.has(jobId)) return undefined;
     return (async () => {
       await pending;
-      const stuck = this.stuck.get(jobId);
+      const stuck = this.#stuck.get(jobId);
       if (stuck !== undefined)
         throw new MamError('io', `Earlier events of this job still wait in the outbox: ${stuck.why}`);
     })();
@@ -110,39 +113,39 @@ export class Inbox {
    * @returns true when something of it was taken
    */
   async catchUp(jobId: string): Promise<boolean> {
-    const before = this.stuck.get(jobId);
+    const before = this.#stuck.get(jobId);
     if (before === undefined) return false;
     before.until = 0;
     await this.drain();
-    return this.stuck.get(jobId) !== before;
+    return this.#stuck.get(jobId) !== before;
   }
 
   /** Records all that is there, each job's events in their order. What fails is in the log, and tried again. */
   drain(): Promise<void> {
-    if (this.draining !== undefined) {
-      this.drainAgain = true;
-      return this.draining;
+    if (this.#draining !== undefined) {
+      this.#drainAgain = true;
+      return this.#draining;
     }
-    this.draining = (async () => {
+    this.#draining = (async () => {
       do {
-        this.drainAgain = false;
-        await this.drainOnce().catch((error) => this.log.error('the outbox was not read', error));
-      } while (this.drainAgain && !this.stopped);
+        this.#drainAgain = false;
+        await this.#drainOnce().catch((error) => this.#with.log.error('the outbox was not read', error));
+      } while (this.#drainAgain && !this.#stopped);
     })().finally(() => {
-      this.draining = undefined;
+      this.#draining = undefined;
     });
-    return this.draining;
+    return this.#draining;
   }
 
-  private async drainOnce(): Promise<void> {
-    const jobs = [...(await this.list())];
+  async #drainOnce(): Promise<void> {
+    const jobs = [...(await this.#list())];
     const lane = async (): Promise<void> => {
       for (let next = jobs.shift(); next !== undefined; next = jobs.shift()) {
         const [jobId, files] = next;
         try {
-          await this.drainJob(jobId, files);
+          await this.#drainJob(jobId, files);
         } finally {
-          this.release(jobId);
+          this.#release(jobId);
         }
       }
     };
@@ -150,79 +153,81 @@ export class Inbox {
   }
 
   /** The files of the outbox by job, in their order; from now on nothing overtakes them. */
-  private async list(): Promise<Map<string, OutboxFile[]>> {
-    const changed = changeOf(this.outbox);
-    const waiting = [...this.pending.keys()];
-    const files = await listOutbox(this.outbox);
+  async #list(): Promise<Map<string, OutboxFile[]>> {
+    const changed = changeOf(this.#with.outbox);
+    const waiting = [...this.#pending.keys()];
+    const files = await listOutbox(this.#with.outbox);
     const there = new Set(files.map(({ file }) => file));
-    for (const known of [this.unnamed, this.unread])
+    for (const known of [this.#unnamed, this.#unread])
       for (const file of known.keys()) if (!there.has(file)) known.delete(file);
     const jobs = new Map<string, OutboxFile[]>();
     for (const entry of files) {
-      const jobId = entry.jobId ?? (await this.jobIn(entry.file));
+      const jobId = entry.jobId ?? (await this.#jobIn(entry.file));
       if (jobId === undefined) continue;
       const before = jobs.get(jobId);
       if (before === undefined) jobs.set(jobId, [entry]);
       else before.push(entry);
     }
-    this.changed = changed;
-    for (const jobId of jobs.keys()) if (!this.pending.has(jobId)) this.pending.set(jobId, newTurn());
-    for (const jobId of this.stuck.keys()) if (!jobs.has(jobId)) this.stuck.delete(jobId);
-    for (const jobId of waiting) if (!jobs.has(jobId)) this.release(jobId);
+    this.#changed = changed;
+    for (const jobId of jobs.keys()) if (!this.#pending.has(jobId)) this.#pending.set(jobId, newTurn());
+    for (const jobId of this.#stuck.keys()) if (!jobs.has(jobId)) this.#stuck.delete(jobId);
+    for (const jobId of waiting) if (!jobs.has(jobId)) this.#release(jobId);
     return jobs;
   }
 
   /** True when an event of this job may have come into the outbox since it was listed. */
-  private hasNew(jobId: string): boolean {
+  #hasNew(jobId: string): boolean {
     const began = monotonic();
-    if (began < this.looksAt) return false;
-    const changed = changeOf(this.outbox);
-    const isListed = changed === this.changed && Math.abs(Date.now() - changed) > TICK_MS;
-    const found = !isListed && hasKept(this.outbox, jobId);
-    this.looksAt = monotonic() + REST_TIMES * (monotonic() - began);
+    if (began < this.#looksAt) return false;
+    const changed = changeOf(this.#with.outbox);
+    const isListed = changed === this.#changed && Math.abs(Date.now() - changed) > TICK_MS;
+    const found = !isListed && hasKept(this.#with.outbox, jobId);
+    this.#looksAt = monotonic() + REST_TIMES * (monotonic() - began);
     return found;
   }
 
-  private release(jobId: string): void {
-    this.pending.get(jobId)?.resolve();
-    this.pending.delete(jobId);
+  #release(jobId: string): void {
+    this.#pending.get(jobId)?.resolve();
+    this.#pending.delete(jobId);
   }
 
   /** What is stuck holds up the later events of its job, and no others. */
-  private async drainJob(jobId: string, files: OutboxFile[]): Promise<void> {
-    const before = this.stuck.get(jobId);
+  async #drainJob(jobId: string, files: OutboxFile[]): Promise<void> {
+    const before = this.#stuck.get(jobId);
     if (before !== undefined && before.until > monotonic()) return;
     for (const { file } of await inOrder(files)) {
-      if (this.stopped) return;
+      if (this.#stopped) return;
       try {
-        const claim = await this.read(file);
+        const claim = await this.#read(file);
         if (claim === undefined) continue;
-        await this.take(claim, wayOf(file));
+        await this.#take(claim, wayOf(file));
       } catch (error) {
         const why = explain(error);
-        this.stuck.set(jobId, { until: monotonic() + AGAIN_MS, why });
-        if (before?.why !== why) this.log.error(`event of ${jobId} stays in the outbox`, error);
+        this.#stuck.set(jobId, { until: monotonic() + AGAIN_MS, why });
+        if (before?.why !== why) this.#with.log.error(`event of ${jobId} stays in the outbox`, error);
         return;
       }
-      this.stuck.delete(jobId);
+      this.#stuck.delete(jobId);
       // It is in the journal: what stays here is taken once more, and changes nothing.
-      await removeOutboxEntry({ file }).catch((error) => this.log.error(`${file} was not removed`, error));
+      await removeOutboxEntry({ file }).catch((error) =>
+        this.#with.log.error(`${file} was not removed`, error),
+      );
     }
   }
 
-  private async jobIn(file: string): Promise<string | undefined> {
-    const known = this.unnamed.get(file) ?? (await this.read(file).catch(() => undefined))?.job_id;
-    if (known !== undefined) this.unnamed.set(file, known);
+  async #jobIn(file: string): Promise<string | undefined> {
+    const known = this.#unnamed.get(file) ?? (await this.#read(file).catch(() => undefined))?.job_id;
+    if (known !== undefined) this.#unnamed.set(file, known);
     return known;
   }
 
   /** Nothing for a file that only somebody can make readable: no other report waits for that. @throws the system's error */
-  private async read(file: string): Promise<Claim | undefined> {
+  async #read(file: string): Promise<Claim | undefined> {
     try {
       return await readOutboxClaim(file);
     } catch (error) {
-      if (!this.unread.has(file)) this.log.error(`the event ${file} cannot be read now`, error);
-      this.unread.add(file);
+      if (!this.#unread.has(file)) this.#with.log.error(`the event ${file} cannot be read now`, error);
+      this.#unread.add(file);
       if (FORBIDDEN.includes(systemCode(error) ?? '')) return undefined;
       throw error;
     }

@@ -8,23 +8,26 @@ import type { Claims, ClaimWay } from './claims.ts';
 /** What the names begin with of claims that came over an external broker: no name of a publisher does. */
 const OUTSIDE = 'outside-';
 
+interface Parts {
+  claims: Claims;
+  outbox: string;
+}
+
 /**
  * Takes claims from the brokers. One that can't be written now goes to the outbox, unless its publisher keeps it itself:
  * a broker gives out only so many unacknowledged messages at once, so that what fails for one job would hold up all others.
  */
 export class KeptClaims {
-  private readonly claims: Claims;
-  private readonly outbox: string;
-  private readonly suffix = `${process.pid}-${randomSuffix()}`;
-  private keeping: Promise<unknown> = Promise.resolve();
+  readonly #with: Parts;
+  readonly #suffix = `${process.pid}-${randomSuffix()}`;
+  #keeping: Promise<unknown> = Promise.resolve();
   /** By job: settles when its last claim so far is recorded or kept. */
-  private readonly turns = new Map<string, Promise<void>>();
+  readonly #turns = new Map<string, Promise<void>>();
   /** By job: what was kept of it last. */
-  private readonly newest = new Map<string, string>();
+  readonly #newest = new Map<string, string>();
 
-  constructor(options: { claims: Claims; outbox: string }) {
-    this.claims = options.claims;
-    this.outbox = options.outbox;
+  constructor(parts: Parts) {
+    this.#with = parts;
   }
 
   /**
@@ -33,43 +36,43 @@ export class KeptClaims {
    */
   take(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
     // Its publisher keeps their order, and was told in the answer what could not be written.
-    if (isKeptByPublisher(payload, from)) return this.claims.take(jobId, payload, from).catch(() => {});
+    if (isKeptByPublisher(payload, from)) return this.#with.claims.take(jobId, payload, from).catch(() => {});
     // The next one must see what has become of this one: it would be recorded, or kept, before it.
-    const taken = (this.turns.get(jobId) ?? Promise.resolve()).then(() =>
-      this.takeOrKeep(jobId, payload, from),
+    const taken = (this.#turns.get(jobId) ?? Promise.resolve()).then(() =>
+      this.#takeOrKeep(jobId, payload, from),
     );
     const turn = taken
       .catch(() => {})
       .finally(() => {
-        if (this.turns.get(jobId) === turn) this.turns.delete(jobId);
+        if (this.#turns.get(jobId) === turn) this.#turns.delete(jobId);
       });
-    this.turns.set(jobId, turn);
+    this.#turns.set(jobId, turn);
     return taken;
   }
 
-  private async takeOrKeep(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
-    if (this.holds(jobId)) return this.keep(jobId, payload, from);
-    await this.claims.take(jobId, payload, from).catch(() => this.keep(jobId, payload, from));
+  async #takeOrKeep(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
+    if (this.#holds(jobId)) return this.#keep(jobId, payload, from);
+    await this.#with.claims.take(jobId, payload, from).catch(() => this.#keep(jobId, payload, from));
   }
 
   /** True while earlier claims of a job wait, which this one must not overtake. */
-  private holds(jobId: string): boolean {
-    const file = this.newest.get(jobId);
+  #holds(jobId: string): boolean {
+    const file = this.#newest.get(jobId);
     if (file === undefined) return false;
     if (existsSync(file)) return true;
-    this.newest.delete(jobId);
+    this.#newest.delete(jobId);
     return false;
   }
 
-  private async keep(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
+  async #keep(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
     const said = parse(payload);
     if (said === undefined) return;
-    const writer = `${from === 'outside' ? OUTSIDE : 'socket-'}${this.suffix}`;
+    const writer = `${from === 'outside' ? OUTSIDE : 'socket-'}${this.#suffix}`;
     const event_id = typeof said.event_id === 'string' ? said.event_id : newEventId();
     const claim = { ...said, event_id, job_id: jobId } as Claim;
-    const kept = this.keeping.then(() => keepInOutbox(this.outbox, writer, claim));
-    this.keeping = kept.catch(() => {});
-    this.newest.set(jobId, await kept);
+    const kept = this.#keeping.then(() => keepInOutbox(this.#with.outbox, writer, claim));
+    this.#keeping = kept.catch(() => {});
+    this.#newest.set(jobId, await kept);
   }
 }
 

@@ -13,17 +13,17 @@ const NOTE_BYTES = 1_024;
  * behind, and no process that a job's own files name.
  */
 export class RunningChecks {
-  private readonly folder: string;
+  readonly #folder: string;
 
   /** @param home `MAM_HOME` */
   constructor(home: string) {
-    this.folder = join(home, 'checks');
+    this.#folder = join(home, 'checks');
   }
 
   /** Makes room for a script's note before it runs. @throws the system's error: then it must not run */
   reserve(jobId: string): void {
-    makeFolder(this.folder);
-    const file = this.file(jobId);
+    makeFolder(this.#folder);
+    const file = this.#file(jobId);
     try {
       writeFileSync(file, ''.padEnd(NOTE_BYTES), { mode: 0o600 });
     } catch (error) {
@@ -36,13 +36,13 @@ export class RunningChecks {
   /** Notes a script that runs, in the room that was made for it. @throws the system's error */
   begin(jobId: string, pid: number, mark: string): void {
     const owner = { ...thisOwner(mark), pid, start: startOf(pid) ?? '' };
-    writeFileSync(this.file(jobId), JSON.stringify(owner).padEnd(NOTE_BYTES), { flag: 'r+' });
+    writeFileSync(this.#file(jobId), JSON.stringify(owner).padEnd(NOTE_BYTES), { flag: 'r+' });
   }
 
   /** What can't be removed names no process that lives: the next hub passes it over. */
   end(jobId: string): void {
     try {
-      rmSync(this.file(jobId), { force: true });
+      rmSync(this.#file(jobId), { force: true });
     } catch {
       // A verdict counts all the same.
     }
@@ -50,16 +50,16 @@ export class RunningChecks {
 
   /** Ends the scripts that a dead hub has left running, with all that they started. Before this hub runs any. */
   endLeft(): void {
-    for (const name of namesIn(this.folder)) {
-      const file = join(this.folder, name);
+    for (const name of namesIn(this.#folder)) {
+      const file = join(this.#folder, name);
       const owner = read(file);
       if (owner !== undefined) endFamily(isLiving(owner) ? owner.pid : undefined, owner.what);
       rmSync(file, { force: true });
     }
   }
 
-  private file(jobId: string): string {
-    return join(this.folder, `${jobId}.json`);
+  #file(jobId: string): string {
+    return join(this.#folder, `${jobId}.json`);
   }
 }
 

@@ -27,82 +27,84 @@ type Verdict = { output: string; detail?: string; script_changed?: true } & (
 /** A script was ended at once, since it could not be noted that it runs. */
 class Unnoted extends Error {}
 
+interface ValidatorParts {
+  registrar: Registrar;
+  checks: RunningChecks;
+  log: Log;
+}
+
 /** Runs the script of a job that its peer has called completed, and records the verdict. */
 export class Validator {
-  private readonly registrar: Registrar;
-  private readonly checks: RunningChecks;
-  private readonly log: Log;
-  private readonly running = new Map<string, AbortController>();
+  readonly #with: ValidatorParts;
+  readonly #running = new Map<string, AbortController>();
   /** Jobs whose check waits until it can be noted that it runs. */
-  private readonly waiting = new Set<LiveJob>();
+  readonly #waiting = new Set<LiveJob>();
 
-  constructor(options: { registrar: Registrar; checks: RunningChecks; log: Log }) {
-    this.registrar = options.registrar;
-    this.checks = options.checks;
-    this.log = options.log;
+  constructor(parts: ValidatorParts) {
+    this.#with = parts;
   }
 
   /** True while checks run, or wait to. */
   get hasWork(): boolean {
-    return this.running.size + this.waiting.size > 0;
+    return this.#running.size + this.#waiting.size > 0;
   }
 
   /** Starts a script when a job begins to be validated, and ends it when the job ends another way. */
   onRecorded(job: LiveJob, { after }: Recorded): void {
-    if (after.phase === 'validating') this.start(job);
+    if (after.phase === 'validating') this.#start(job);
     else {
-      this.waiting.delete(job);
-      if (isFinal(after.status)) this.running.get(job.id)?.abort();
+      this.#waiting.delete(job);
+      if (isFinal(after.status)) this.#running.get(job.id)?.abort();
     }
   }
 
   /** Every second: what waits is tried again. */
   look(): void {
-    for (const job of this.waiting) if (!job.isRetired) this.resume(job);
+    for (const job of this.#waiting) if (!job.isRetired) this.resume(job);
   }
 
   /** Ends what the last hub left running. Before this one runs anything. */
   endLeft(): void {
-    this.checks.endLeft();
+    this.#with.checks.endLeft();
   }
 
   /** Takes up a validation that the last hub did not finish. */
   resume(job: LiveJob): void {
-    if (job.record.phase === 'validating') this.start(job);
+    if (job.record.phase === 'validating') this.#start(job);
   }
 
   /** Ends what runs; the next hub runs it again. */
   stop(): void {
-    for (const run of this.running.values()) run.abort();
+    for (const run of this.#running.values()) run.abort();
   }
 
-  private start(job: LiveJob): void {
+  #start(job: LiveJob): void {
     // Its verdict may be known, and not written yet.
-    if (this.running.has(job.id) || this.registrar.isHolding(job)) return;
+    if (this.#running.has(job.id) || this.#with.registrar.isHolding(job)) return;
     const run = new AbortController();
-    this.running.set(job.id, run);
-    void this.validate(job, run.signal)
-      .finally(() => this.running.delete(job.id))
+    this.#running.set(job.id, run);
+    void this.#validate(job, run.signal)
+      .finally(() => this.#running.delete(job.id))
       // A claim may have come in the very moment of the verdict.
       .then((isSaid) => isSaid && !run.signal.aborted && this.resume(job));
   }
 
   /** @returns true when its verdict is on the disk */
-  private async validate(job: LiveJob, stop: AbortSignal): Promise<boolean> {
+  async #validate(job: LiveJob, stop: AbortSignal): Promise<boolean> {
     const { validation } = job.record;
     if (validation === undefined) return false;
     try {
       // Or the next hub could not end it, should this one be killed.
-      this.checks.reserve(job.id);
+      this.#with.checks.reserve(job.id);
     } catch (error) {
-      return this.wait(job, error);
+      return this.#wait(job, error);
     }
-    const data = await this.verdict(job, validation, stop);
+    const data = await this.#verdict(job, validation, stop);
     if (stop.aborted) return false;
-    if (data instanceof Unnoted) return this.wait(job, data.cause);
-    this.waiting.delete(job);
+    if (data instanceof Unnoted) return this.#wait(job, data.cause);
+    this.#waiting.delete(job);
     const { detail, output, ...verdict } = data;
-    const recorded = await this.registrar.note(job, 'validated', {
+    const recorded = await this.#with.registrar.note(job, 'validated', {
       ...(detail !== undefined && { detail }),
       data: { ...verdict, output_tail: outputTail(output) },
     });
@@ -110,14 +112,14 @@ export class Validator {
   }
 
   /** It says nothing about the work, or the check, that `MAM_HOME` can't be written now. */
-  private wait(job: LiveJob, error: unknown): false {
-    if (!this.waiting.has(job))
-      this.log.error(`the check of ${job.id} waits until MAM_HOME can be written`, error);
-    this.waiting.add(job);
+  #wait(job: LiveJob, error: unknown): false {
+    if (!this.#waiting.has(job))
+      this.#with.log.error(`the check of ${job.id} waits until MAM_HOME can be written`, error);
+    this.#waiting.add(job);
     return false;
   }
 
-  private async verdict(job: LiveJob, validation: Validation, stop: AbortSignal): Promise<Verdict | Unnoted> {
+  async #verdict(job: LiveJob, validation: Validation, stop: AbortSignal): Promise<Verdict | Unnoted> {
     const { script, timeout_seconds: timeoutSeconds } = validation;
     let watch: ScriptWatch | undefined;
     try {
@@ -132,11 +134,11 @@ export class Validator {
         stop,
         started: (pid, mark) => {
           try {
-            this.checks.begin(job.id, pid, mark);
+            this.#with.checks.begin(job.id, pid, mark);
           } catch (cause) {
             throw new Unnoted('not noted', { cause });
           }
-          void this.registrar.noteNow(job, 'validating');
+          void this.#with.registrar.noteNow(job, 'validating');
         },
         env: scriptEnvironment(job.registryDir, job.id, validation),
       });
@@ -154,7 +156,7 @@ export class Validator {
       return undecided('could_not_run', cleanLine(explain(error), PROBLEM_CHARS), '');
     } finally {
       watch?.end();
-      this.checks.end(job.id);
+      this.#with.checks.end(job.id);
     }
   }
 }

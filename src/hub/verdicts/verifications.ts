@@ -5,18 +5,18 @@ import type { Registrar } from '../jobs/registrar.ts';
 
 /** Runs validation scripts when somebody asks for it, whatever the job's status; nothing changes by it. */
 export class Verifications {
-  private readonly registrar: Registrar;
-  private readonly stopping = new AbortController();
+  readonly #registrar: Registrar;
+  readonly #stopping = new AbortController();
   /** By the request's id: a client whose connection was lost asks again, and joins the run that is under way. */
-  private readonly running = new Map<string, Promise<VerifyResult>>();
+  readonly #running = new Map<string, Promise<VerifyResult>>();
 
   constructor(registrar: Registrar) {
-    this.registrar = registrar;
+    this.#registrar = registrar;
   }
 
   /** True while scripts run. */
   get hasWork(): boolean {
-    return this.running.size > 0;
+    return this.#running.size > 0;
   }
 
   /**
@@ -26,31 +26,31 @@ export class Verifications {
    *   none, `unavailable` for one that can't run
    */
   verify(params: VerifyParams, requestId: string): Promise<VerifyResult> {
-    const known = this.running.get(requestId);
+    const known = this.#running.get(requestId);
     if (known !== undefined) return known;
-    const run = this.run(params).finally(() => this.running.delete(requestId));
-    this.running.set(requestId, run);
+    const run = this.#run(params).finally(() => this.#running.delete(requestId));
+    this.#running.set(requestId, run);
     return run;
   }
 
   /** Ends what runs; its clients ask the next hub. */
   stop(): void {
-    this.stopping.abort();
+    this.#stopping.abort();
   }
 
-  private async run(params: VerifyParams): Promise<VerifyResult> {
-    const job = await this.registrar.findOwn(params.job_id, params.registry_dir);
+  async #run(params: VerifyParams): Promise<VerifyResult> {
+    const job = await this.#registrar.findOwn(params.job_id, params.registry_dir);
     const { script, script_changed } = scriptOf(job.record.validation, params.validate);
     const { code, output, cutOffAfter } = await runScript({
       script,
       workdir: job.record.workdir,
       timeoutSeconds: params.validate_timeout_seconds ?? job.record.validation?.timeout_seconds,
-      stop: this.stopping.signal,
+      stop: this.#stopping.signal,
       started: () => {},
       env: scriptEnvironment(job.registryDir, job.id, params),
     });
     // A client without an answer asks the next hub.
-    if (this.stopping.signal.aborted) return new Promise<never>(() => {});
+    if (this.#stopping.signal.aborted) return new Promise<never>(() => {});
     const verdict = {
       passed: code === 0,
       exit_code: code,
@@ -58,7 +58,7 @@ export class Verifications {
       output_tail: outputTail(output),
       script_changed,
     };
-    await this.registrar.note(job, 'verified', { source: 'supervisor', data: { script, ...verdict } });
+    await this.#registrar.note(job, 'verified', { source: 'supervisor', data: { script, ...verdict } });
     return { record: job.record, script, ...verdict };
   }
 }
