@@ -121,7 +121,7 @@ export function buildHub({ settings, log, onEnd, keepsLock }: HubOptions) {
   const join = new BrokerJoin({ settings, session, log, ...hears });
 
   const status = () => {
-    const { awayRegistries: away, unprovenJobs: unproven } = registrar;
+    const { registries: away, unproven } = registrar.missing;
     return {
       ...claim.status,
       ...(join.problem !== undefined && { broker_problem: join.problem }),

@@ -172,7 +172,7 @@ export class Requests {
   /** What was moved to the registry that a request names is found there. */
   async #arrive(params: unknown): Promise<void> {
     const { registry_dir: dir } = (params ?? {}) as { registry_dir?: string };
-    if (dir !== undefined) await this.#registrar.arrive(dir);
+    if (dir !== undefined) await this.#registrar.missing.arrive(dir);
   }
 
   /** The same request with the one name of its registry; a log folder that is the registry itself is none of its own. */
@@ -227,10 +227,10 @@ async function list(
   params: Commands['list']['params'],
 ): Promise<Commands['list']['result']> {
   // A look at the list must not make a registry.
-  registrar.checkThere(params.registry_dir);
+  registrar.missing.checkThere(params.registry_dir);
   if (!existsSync(params.registry_dir)) return { jobs: [], total: 0, need_you: 0 };
   const index = await registrar.index(params.registry_dir);
-  if (index.size === 0) registrar.checkThere(params.registry_dir, true);
+  if (index.size === 0) registrar.missing.checkThere(params.registry_dir, true);
   const open = params.open_only === true ? new Set(registrar.open.map(({ id }) => id)) : undefined;
   const { rows, cursor } = index.page(
     { ...params, among: open },

@@ -32,14 +32,14 @@ export class TakeUp {
   /** Finds what the last hub left. @param isLiveLost what tells of the live jobs was removed: they are looked for */
   async find(isLiveLost: boolean): Promise<LiveJob[]> {
     const { home, log, registrar } = this.#with;
-    const { search } = registrar;
+    const { search } = registrar.missing;
     const pointers = readPointers(home);
     const wasKilled = search.wasKilled();
     const isLost = isLiveLost || pointers.some(({ registryDir }) => registryDir === '');
     // Side by side: a registry that can't be opened must not keep the hub from the others.
     const taken = pointers.map(async (pointer) => {
       try {
-        return (await registrar.resume(pointer)) ?? [];
+        return (await registrar.missing.resume(pointer)) ?? [];
       } catch (error) {
         log.error(`job ${pointer.jobId} was not taken up`, error);
         return [];
@@ -52,7 +52,7 @@ export class TakeUp {
       return found;
     }
     if (isLost || wasKilled) await search.all(isLost);
-    return [...found, ...(await registrar.comeBack())];
+    return [...found, ...(await registrar.missing.comeBack())];
   }
 
   /** Their panes are theirs from now on; nothing is done there yet. */
@@ -72,7 +72,7 @@ export class TakeUp {
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
-      const back = await this.#with.registrar.comeBack();
+      const back = await this.#with.registrar.missing.comeBack();
       if (back.length === 0) return;
       this.#with.brokers.show(back);
       this.holdPanes(back);

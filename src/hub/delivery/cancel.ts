@@ -33,7 +33,7 @@ export async function cancelJob(
   try {
     return await cancel(registrar, servers, params, draft);
   } catch (error) {
-    const gone = mayBeGone(error) ? registrar.letGo(params.job_id, draft) : undefined;
+    const gone = mayBeGone(error) ? registrar.missing.giveUp(params.job_id, draft) : undefined;
     if (gone === undefined) throw error;
     const { registryDir, record } = gone;
     const note = `Its record is not in ${registryDir}, so the end of it is written nowhere: nothing is done for it any more, and reports on it are refused. Should its folder come back, it is open there: cancel it once more.`;

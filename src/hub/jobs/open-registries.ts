@@ -1,20 +1,13 @@
-import { closeSync, existsSync, fstatSync, openSync, readlinkSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { explain, MamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { isSamePlace } from '../../base/real-place.ts';
 import { isHistory } from '../../job/history.ts';
-import { isFinal } from '../../job/words.ts';
-import { sweepRegistry } from '../../registry/files.ts';
-import { addRegistry, type Home, readRegistries } from '../../registry/home.ts';
+import type { Home } from '../../registry/home.ts';
 import { JobIndex } from '../../registry/job-index.ts';
 import { noteJobs } from '../../registry/known-jobs.ts';
-import { type HeldLock, takeLock, thisOwner } from '../../registry/lock.ts';
-import { projectFolderOf, renamedTo } from '../../registry/moved.ts';
-import { OwnPlace } from '../../registry/own-place.ts';
+import { projectFolderOf } from '../../registry/moved.ts';
 import {
-  ensureRegistry,
   hasJob,
   inodeAt,
   isRealRegistry,
@@ -23,45 +16,15 @@ import {
   registryError,
 } from '../../registry/paths.ts';
 import type { Seal } from '../../registry/seal.ts';
-import { emptyTrash } from '../../registry/trash.ts';
 import type { LiveJob } from './live-job.ts';
-
-/**
- * Long enough for an election whose hub was killed to be stale. Who can write in a project can hold one for ever: the
- * others must not wait for it.
- */
-const ELECTION_TRIES = 75;
-
-/** A registry folder that this hub writes. */
-interface OpenRegistry {
-  dir: string;
-  place: OwnPlace;
-  lock: HeldLock;
-  /** Settles when what a hub has left that was killed is removed. */
-  swept: Promise<void>;
-  /** The heartbeat of the lock goes on. */
-  isBeating: boolean;
-  /** Of its folder. */
-  inode: number;
-  /** The owner's file, open while there are jobs: once it has no name, the registry was removed and is not away. */
-  proof: number | undefined;
-  takingAgain: Promise<void> | undefined;
-  /** Why it can't be taken again: another hub has it now. */
-  taken: MamError | undefined;
-  /** Why it could not be taken again last. */
-  why: string | undefined;
-  /** The list of its jobs; read only once somebody has asked for it. */
-  index: JobIndex | undefined;
-  indexing: Promise<JobIndex> | undefined;
-}
+import { OpenRegistry } from './open-registry.ts';
+import type { HeldJobs } from './store.ts';
 
 interface Parts {
   home: Home;
   seal: Seal;
   log: Log;
-  jobsIn: (dir: string) => LiveJob[];
-  onBehind: (dir: string, jobId: string) => Promise<void>;
-  onLoose: (dir: string) => void;
+  jobs: HeldJobs;
 }
 
 /** The registry folders that this hub writes: each is locked, and has a list of its jobs. */
@@ -71,14 +34,21 @@ export class OpenRegistries {
   readonly #opened: OpenRegistry[] = [];
   /** Where registries lie now that were moved, by where they lay. */
   readonly #moved = new Map<string, string>();
+  #onBehind: (dir: string, jobId: string) => Promise<void> = async () => {};
+  #onLoose: (dir: string) => void = () => {};
 
-  /**
-   * @param jobsIn the jobs of a registry that are in memory
-   * @param onBehind called for a job whose `job.json` was found behind its journal
-   * @param onLoose called for a registry that this hub has not locked any more: to be mended
-   */
   constructor(parts: Parts) {
     this.#with = parts;
+  }
+
+  /** @param listener called for a job whose `job.json` was found behind its journal */
+  onBehind(listener: (dir: string, jobId: string) => Promise<void>): void {
+    this.#onBehind = listener;
+  }
+
+  /** @param listener called for a registry that this hub has not locked any more: to be repaired */
+  onLoose(listener: (dir: string) => void): void {
+    this.#onLoose = listener;
   }
 
   get dirs(): string[] {
@@ -110,10 +80,10 @@ export class OpenRegistries {
     // Of two requests at once the first one does it.
     if (place < 0) return this.open(dir);
     this.#opened.splice(place, 1);
-    letGo(gone);
+    gone.dropProof();
     await this.#begin(
       dir,
-      gone.lock.release().then(() => this.#take(dir)),
+      gone.release().then(() => this.#take(dir)),
     );
   }
 
@@ -139,10 +109,10 @@ export class OpenRegistries {
 
   /** Writes the lists and gives the registries back. */
   async close(): Promise<void> {
-    for (const registry of this.#opened) letGo(registry);
-    for (const { index, lock } of this.#opened) {
-      await index?.write();
-      await lock.release();
+    for (const registry of this.#opened) registry.dropProof();
+    for (const registry of this.#opened) {
+      await registry.index?.write();
+      await registry.release();
     }
   }
 
@@ -153,10 +123,9 @@ export class OpenRegistries {
    */
   check(dir: string, isOpen: boolean): void {
     const registry = this.#find(dir);
-    if (registry === undefined || registry.lock.holds()) return;
+    if (registry === undefined || registry.isHeld) return;
     if (registry.taken !== undefined) throw registry.taken;
-    const isAside = registry.proof !== undefined && !isRemovedFile(registry.proof);
-    if (isOpen && isAside && !this.#isCopied(registry, true)) return;
+    if (isOpen && registry.isSomewhere && !this.#isCopied(registry, true)) return;
     throw Object.assign(new Error(`the lock of ${dir} was removed`), { code: 'EOWNERDEAD' });
   }
 
@@ -168,8 +137,8 @@ export class OpenRegistries {
   /** Every second: finds locks that were lost. @param inUse the registries with open jobs */
   look(inUse: ReadonlySet<string>): void {
     for (const registry of this.#opened) {
-      this.#hold(registry, inUse.has(registry.dir));
-      if (!registry.isBeating || !registry.lock.holds()) this.#with.onLoose(registry.dir);
+      registry.keepProof(inUse.has(registry.dir));
+      if (!registry.isSound) this.#onLoose(registry.dir);
     }
   }
 
@@ -189,11 +158,11 @@ export class OpenRegistries {
     if (registry === undefined) return undefined;
     const inode = inodeAt(dir);
     if (inode === registry.inode) {
-      if (registry.isBeating && registry.lock.holds()) return 'same';
+      if (registry.isSound) return 'same';
       // Somebody is removing all of it.
-      const open = this.#openIn(dir);
+      const open = this.#with.jobs.openIn(dir);
       if (!mayMake && open.length > 0 && !open.some((job) => job.isThere)) return undefined;
-      await this.#takeAgain(registry);
+      await registry.takeAgain();
       return 'taken';
     }
     const to = this.#isCopied(registry, mayMake) ? undefined : this.#movedTo(registry);
@@ -203,11 +172,11 @@ export class OpenRegistries {
     }
     // Another folder in its place, as where a disk was unmounted, is left alone.
     if (this.#isCopied(registry, mayMake)) {
-      await this.#takeAgain(registry);
-      Object.assign(registry, { index: undefined, indexing: undefined });
+      await registry.takeAgain();
+      registry.dropIndex();
       return 'copied';
     }
-    if (!mayMake || !isRemovedFile(registry.proof) || !existsSync(projectFolderOf(dir))) return undefined;
+    if (!mayMake || !registry.isRemoved || !existsSync(projectFolderOf(dir))) return undefined;
     await this.openAnew(dir);
     return 'anew';
   }
@@ -221,32 +190,32 @@ export class OpenRegistries {
     if (registry === undefined) return;
     this.#opened.splice(this.#opened.indexOf(registry), 1);
     this.#opening.delete(from);
-    letGo(registry);
-    await registry.lock.leave();
+    registry.dropProof();
+    await registry.leave();
   }
 
   /** Where a registry lies now that is not in its place. Of two that have changed places the next hub finds both. */
   #movedTo(registry: OpenRegistry): string | undefined {
-    const to = placeOf(registry);
+    const to = registry.newPlace;
     if (to === undefined || (this.#find(to) !== undefined && !this.isHeld(to))) return undefined;
-    const open = this.#openIn(registry.dir);
+    const open = this.#with.jobs.openIn(registry.dir);
     return open.length === 0 || open.some(({ id }) => hasJob(to, id)) ? to : undefined;
   }
 
   /** True while a registry is this hub's. */
   isHeld(dir: string): boolean {
-    return this.#find(dir)?.lock.holds() === true;
+    return this.#find(dir)?.isHeld === true;
   }
 
   /** The registry that lies in this folder now: the very folder of it, or one with its jobs, where its project is gone. */
   lostAs(dir: string): string | undefined {
     const inode = inodeAt(dir);
-    const hasJobs = (from: string) => this.#openIn(from).some(({ id }) => hasJob(dir, id));
+    const hasJobs = (from: string) => this.#with.jobs.openIn(from).some(({ id }) => hasJob(dir, id));
     return this.#opened.find((one) => {
       if (inode === undefined || one.dir === dir) return false;
       if (one.inode === inode) return inodeAt(one.dir) !== inode && this.#find(dir) === undefined;
       if (inodeAt(one.dir) !== undefined) return false;
-      return isRemovedFile(one.proof) && !existsSync(projectFolderOf(one.dir)) && hasJobs(one.dir);
+      return one.isRemoved && !existsSync(projectFolderOf(one.dir)) && hasJobs(one.dir);
     })?.dir;
   }
 
@@ -257,64 +226,15 @@ export class OpenRegistries {
   #isCopied({ dir, inode }: OpenRegistry, isWanted: boolean): boolean {
     const there = inodeAt(dir);
     if (there === undefined || there === inode || !isRealRegistry(dir)) return false;
-    const open = this.#openIn(dir);
+    const open = this.#with.jobs.openIn(dir);
     if (open.length === 0) return isWanted || existsSync(`${lockPath(dir)}.owner`);
     return open.some(({ standing }) => standing === 'whole' || standing === 'behind');
   }
 
-  #openIn(dir: string): LiveJob[] {
-    return this.#with.jobsIn(dir).filter((job) => !isFinal(job.record.status));
-  }
-
-  /** A registry has an open job: whether it is removed or away must be known. */
-  keepProof(dir: string): void {
-    const registry = this.#find(dir);
-    if (registry !== undefined) this.#hold(registry, true);
-  }
-
-  /** Keeps hold of what proves that a registry was removed, where that is needed: it keeps a disk from being unmounted. */
-  #hold(registry: OpenRegistry, isNeeded: boolean): void {
-    if (isNeeded === (registry.proof !== undefined)) return;
-    if (!isNeeded) {
-      letGo(registry);
-      return;
-    }
-    try {
-      if (registry.lock.holds()) registry.proof = openSync(`${lockPath(registry.dir)}.owner`, 'r');
-    } catch {
-      // Without it, a registry that is missing counts as away.
-    }
-  }
-
-  async #takeAgain(registry: OpenRegistry): Promise<void> {
-    registry.takingAgain ??= this.#lock(registry.dir)
-      .then((lock) => {
-        letGo(registry);
-        const wasTaken = registry.taken !== undefined;
-        const inode = inodeAt(registry.dir) ?? 0;
-        Object.assign(registry, { lock, inode, isBeating: true, taken: undefined, why: undefined });
-        // The other hub has written there.
-        if (wasTaken) Object.assign(registry, { index: undefined, indexing: undefined });
-        this.#hold(registry, true);
-      })
-      .catch((error: unknown) => {
-        registry.taken = error instanceof MamError && error.code === 'conflict' ? error : undefined;
-        const why = explain(error);
-        if (registry.why !== why)
-          this.#with.log.error(`the lock of ${registry.dir} was not taken again: ${why}`);
-        registry.why = why;
-        throw error;
-      })
-      .finally(() => {
-        registry.takingAgain = undefined;
-      });
-    await registry.takingAgain;
-  }
-
-  /** A heartbeat has failed: the next look takes the lock again, where the registry is there and no other hub has it. */
-  #failed(dir: string): void {
-    const registry = this.#find(dir);
-    if (registry !== undefined) registry.isBeating = false;
+  /** Notes where a job lies that can be written now: whether its registry is removed or away must be known. */
+  place(job: LiveJob): void {
+    job.registryInode = inodeAt(job.registryDir);
+    this.#find(job.registryDir)?.keepProof(true);
   }
 
   #find(dir: string): OpenRegistry | undefined {
@@ -330,7 +250,7 @@ export class OpenRegistries {
     await registry.swept;
     const index = await JobIndex.load(registry.dir, this.#with.seal, () => this.check(registry.dir, false));
     // What happened while it was read.
-    for (const { record, mark } of this.#with.jobsIn(registry.dir)) index.put(record, mark);
+    for (const { record, mark } of this.#with.jobs.in(registry.dir)) index.put(record, mark);
     registry.index = index;
     const own = [...index.inOrder()].filter((row) => !isHistory(row)).map(({ job_id: id }) => id);
     noteJobs(this.#with.home, registry.dir, own, registry.inode);
@@ -340,9 +260,7 @@ export class OpenRegistries {
 
   async #catchUp(dir: string, jobIds: string[]): Promise<void> {
     for (const id of jobIds) {
-      await this.#with
-        .onBehind(dir, id)
-        .catch((error) => this.#with.log.error(`job ${id} was not read`, error));
+      await this.#onBehind(dir, id).catch((error) => this.#with.log.error(`job ${id} was not read`, error));
       await nextTurn();
     }
   }
@@ -366,76 +284,9 @@ export class OpenRegistries {
     return opening;
   }
 
-  async #lock(dir: string): Promise<HeldLock> {
-    let lock: Awaited<ReturnType<typeof takeLock>>;
-    try {
-      lock = await takeLock(
-        lockPath(dir),
-        thisOwner(this.#with.home.folder),
-        () => this.#failed(dir),
-        ELECTION_TRIES,
-      );
-    } catch (error) {
-      throw registryError(dir, error);
-    }
-    if ('heldBy' in lock) {
-      throw new MamError(
-        'conflict',
-        `The registry ${dir} is being written by another hub (process ${lock.heldBy.pid}, MAM_HOME ${lock.heldBy.what}).`,
-        'Use the same MAM_HOME as it, or set MAM_REGISTRY_DIR to another folder.',
-      );
-    }
-    return lock;
-  }
-
   async #take(dir: string): Promise<OpenRegistry> {
-    ensureRegistry(dir);
-    const lock = await this.#lock(dir);
-    try {
-      if (!readRegistries(this.#with.home).includes(dir)) await addRegistry(this.#with.home, dir);
-    } catch (error) {
-      await lock.release();
-      throw error;
-    }
-    const registry: OpenRegistry = {
-      dir,
-      place: new OwnPlace(dir),
-      lock,
-      swept: sweepRegistry(dir).catch((error) => this.#with.log.error(`${dir} was not swept`, error)),
-      isBeating: true,
-      inode: inodeAt(dir) ?? 0,
-      proof: undefined,
-      takingAgain: undefined,
-      taken: undefined,
-      why: undefined,
-      index: undefined,
-      indexing: undefined,
-    };
+    const registry = await OpenRegistry.take(dir, this.#with.home, this.#with.log);
     this.#opened.push(registry);
-    // What a hub that was killed while it pruned has left.
-    void emptyTrash(dir).catch((error) => this.#with.log.error(`the trash of ${dir} was not emptied`, error));
     return registry;
   }
-}
-
-/** Where a registry lies now whose project was moved, if that can be seen. */
-function placeOf({ dir, inode, proof }: OpenRegistry): string | undefined {
-  try {
-    // Where the system has such a view of open files, it is found wherever it was moved.
-    const open = proof === undefined ? undefined : dirname(readlinkSync(`/proc/self/fd/${proof}`));
-    const name = dir.slice(projectFolderOf(dir).length);
-    if (open?.endsWith(name) === true && inodeAt(open) === inode) return open;
-  } catch {
-    // Else only in the same folder.
-  }
-  return renamedTo(dir, inode);
-}
-
-function isRemovedFile(fd: number | undefined): boolean {
-  return fd !== undefined && fstatSync(fd).nlink === 0;
-}
-
-function letGo(registry: OpenRegistry): void {
-  if (registry.proof !== undefined) closeSync(registry.proof);
-  registry.proof = undefined;
 }

@@ -38,7 +38,7 @@ export async function pruneJobs(registrar: Registrar, log: Log, params: PrunePar
   const before = Date.parse(params.before);
   if (Number.isNaN(before)) throw new MamError('bad_input', '`before` is no time.', 'Give it as ISO 8601.');
   const result: PruneResult = { pruned: [], kept: [] };
-  registrar.checkThere(dir);
+  registrar.missing.checkThere(dir);
   // A look at what could be pruned must not make a registry.
   if (!existsSync(dir)) return result;
   const index = await registrar.index(dir);
@@ -81,7 +81,7 @@ function prune(registrar: Registrar, dir: string, jobId: string, before: number,
         why: cleanLine(`Its folder holds what is not ours: ${names}${more}. Move that away.`, WHY_CHARS),
       };
     }
-    if (!dry && !registrar.remove(dir, jobId)) return { why: 'It is being written to now.' };
+    if (!dry && !registrar.removal.remove(dir, jobId)) return { why: 'It is being written to now.' };
     return { gone: { job_id: jobId, status, final_at, bytes } };
   } catch (error) {
     return { why: cleanLine(explain(error), WHY_CHARS) };

@@ -1,0 +1,75 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import type { JobOrder } from '../../job/record.ts';
+import { writeNew } from '../../registry/files.ts';
+import { noteError } from '../../registry/home.ts';
+import { noteJob } from '../../registry/known-jobs.ts';
+import { keepText } from '../../registry/last-texts.ts';
+import { jobPaths, registryError } from '../../registry/paths.ts';
+import { LiveJob } from './live-job.ts';
+import type { Store } from './store.ts';
+
+/**
+ * Makes a job in a registry that is ready: its folder, prompt and first event.
+ * @param begin records the first event
+ * @returns the job at once, so that its way can begin while the disk is busy; corked, until the dispatcher knows
+ *   whether it is typed in now. Its `kept` resolves when all is on disk, and rejects (there is no job then) when not
+ * @throws MamError `io` when the registry can't be written, `conflict` when another hub writes it
+ */
+export function makeJob(
+  store: Store,
+  order: JobOrder,
+  prompt: string,
+  begin: (job: LiveJob) => Promise<void>,
+): LiveJob {
+  const { home, seal, jobs, pointers, registries } = store;
+  const { registry_dir: dir, job_id: id } = order;
+  const paths = jobPaths(dir, id);
+  const mayWrite = (isOpen: boolean): void => registries.check(job.registryDir, isOpen);
+  const job: LiveJob = new LiveJob(dir, id, paths, seal, { mayWrite, isNew: true });
+  job.prompt = prompt;
+  keepText(order.prompt_sha256, prompt);
+  try {
+    // First: by the pointer the next hub finds what this one has left, should it be killed before the job is there.
+    pointers.put(job);
+  } catch (error) {
+    throw noteError(home, error);
+  }
+  try {
+    mkdirSync(paths.folder, { mode: 0o700 });
+  } catch (error) {
+    pointers.remove(id);
+    throw registryError(dir, error);
+  }
+  job.cork();
+  registries.place(job);
+  if (job.registryInode !== undefined) noteJob(home, dir, id, job.registryInode);
+  jobs.set(id, job);
+  const queued = begin(job);
+  const task = writeNew(paths.prompt, prompt);
+  job.kept = Promise.all([queued, task]).then(
+    () => {},
+    async (error: unknown) => {
+      await Promise.allSettled([queued, task]);
+      await unmakeJob(store, job);
+      throw registryError(dir, error);
+    },
+  );
+  return job;
+}
+
+/** Takes back a job that could not be made. */
+async function unmakeJob({ jobs, registries, pointers, outlets, log }: Store, job: LiveJob): Promise<void> {
+  jobs.delete(job.id);
+  // Or the list would have it open for ever.
+  registries.unlist(job.registryDir, job.id);
+  outlets.clear(job.id);
+  try {
+    await job.close();
+    job.retire();
+    rmSync(job.paths.folder, { recursive: true, force: true });
+    pointers.remove(job.id);
+  } catch (error) {
+    // By its pointer the next hub finds it.
+    log.error(`what there is of ${job.id} was not removed`, error);
+  }
+}

@@ -1,0 +1,221 @@
+import { existsSync } from 'node:fs';
+import { MamError } from '../../base/errors.ts';
+import type { Draft } from '../../job/event.ts';
+import type { JobRecord } from '../../job/record.ts';
+import type { AwayRegistry } from '../../operations/request.ts';
+import {
+  awayError,
+  awayListError,
+  inodeOf,
+  isAway,
+  journalGoneError,
+  shutError,
+} from '../../registry/away.ts';
+import { sweepHalfMade } from '../../registry/half-made.ts';
+import { proofError } from '../../registry/history.ts';
+import type { Pointer } from '../../registry/home.ts';
+import { forgetJob, moveNotes } from '../../registry/known-jobs.ts';
+import { isMovedTo, projectFolderOf, renamedTo } from '../../registry/moved.ts';
+import { hasJob, inodeAt, whereIs } from '../../registry/paths.ts';
+import { type AwayJobs, registriesOf } from './away-jobs.ts';
+import { mayPass } from './held-events.ts';
+import type { LiveJob } from './live-job.ts';
+import type { Loader } from './loader.ts';
+import type { Removal } from './removal.ts';
+import type { Repair } from './repair.ts';
+import { Search } from './search.ts';
+import { isMissing, pointerOf, type Store } from './store.ts';
+
+interface Parts {
+  store: Store;
+  away: AwayJobs;
+  loader: Loader;
+  removal: Removal;
+  repair: Repair;
+}
+
+/** The live jobs that the last hub left, and those whose registry is away: taken up once they are there. */
+export class MissingJobs {
+  readonly #with: Parts;
+  /** For open jobs that nothing points to. */
+  readonly search: Search;
+
+  constructor(parts: Parts) {
+    this.#with = parts;
+    const { home, seal, log } = parts.store;
+    const onFound = async (registryDir: string, jobId: string): Promise<void> => {
+      if (parts.store.jobs.has(jobId) || parts.away.get(jobId) !== undefined) return;
+      await parts.loader
+        .load(registryDir, jobId)
+        .catch((error: unknown) => this.#waitFor({ jobId, registryDir }, error));
+    };
+    this.search = new Search({ home, seal, log, onFound });
+  }
+
+  /** True while jobs of the last hub wait to be taken up. */
+  get hasWork(): boolean {
+    return this.#with.away.size > 0 || this.search.isWaiting;
+  }
+
+  /**
+   * Takes up a job that was live when the last hub ended.
+   * @returns nothing for one that is gone, or away: then `comeBack` gives it later
+   * @throws MamError for one that can't be read
+   */
+  async resume(pointer: Pointer): Promise<LiveJob | undefined> {
+    const { away, loader, store } = this.#with;
+    const { jobId, registryDir } = pointer;
+    const inode = inodeOf(pointer);
+    // One that says nothing of the registry's folder is written anew, with that.
+    if (inode !== undefined) store.pointers.adopt(jobId);
+    const where = whereIs(registryDir, jobId, inode);
+    const moved = where === 'away' && inode !== undefined ? renamedTo(registryDir, inode) : undefined;
+    if (moved !== undefined && hasJob(moved, jobId)) {
+      const job = await this.resume({ ...pointer, registryDir: moved });
+      if (job !== undefined) store.pointers.renew(job);
+      moveNotes(store.home, registryDir, moved);
+      return job;
+    }
+    // What this hub itself has put into an empty folder meanwhile is no proof.
+    const wasAway = inode === undefined && away.isAway(jobId);
+    if (where === 'away' || (where === 'gone' && wasAway)) {
+      away.put(pointer, shutError(pointer));
+      return undefined;
+    }
+    if (where === 'cut') {
+      away.put(pointer, journalGoneError(registryDir, jobId));
+      return undefined;
+    }
+    sweepHalfMade(registryDir, jobId);
+    if (where === 'gone' || !hasJob(registryDir, jobId)) return this.#forget(jobId);
+    try {
+      const job = store.jobs.get(jobId) ?? (await loader.load(registryDir, jobId, pointer));
+      loader.claim(job);
+      away.delete(jobId);
+      if (!job.isHistory) return job;
+      store.log.error(`job ${jobId} was not taken up`, proofError(jobId, store.home.key));
+      store.unproven.set(jobId, pointer);
+      store.pointers.adopt(jobId);
+      return undefined;
+    } catch (error) {
+      // Its journal has nothing in it.
+      if (error instanceof MamError && error.code === 'not_found') return this.#forget(jobId);
+      this.#waitFor(pointer, error);
+      return undefined;
+    }
+  }
+
+  /** The jobs that were away and are back, and those that were found without a pointer, each once. */
+  async comeBack(): Promise<LiveJob[]> {
+    const { away, loader, store } = this.#with;
+    await this.search.again();
+    const back = loader.takeStrays();
+    if (back.length > 0) store.log.warn(`${back.length} open jobs were found again that nothing pointed to`);
+    for (const pointer of away.due) {
+      try {
+        const job = await this.resume(pointer);
+        if (job !== undefined) back.push(job);
+      } catch (error) {
+        store.log.error(`job ${pointer.jobId} was not taken up`, error);
+      }
+    }
+    return back;
+  }
+
+  /**
+   * A request names a registry: the jobs of one that was moved there are gone on with.
+   * @throws MamError `io` when it can't be written, `conflict` when another hub does
+   */
+  async arrive(dir: string): Promise<void> {
+    const { away, loader, repair, store } = this.#with;
+    await repair.arrive(dir);
+    for (const pointer of away.pointers) {
+      if (pointer.registryDir === dir || !isMovedTo(pointer, dir)) continue;
+      store.log.warn(`the registry of ${pointer.jobId} was moved to ${dir}: it goes on there`);
+      const note = { ...(pointer.note as object | undefined), inode: inodeAt(dir) };
+      const moved = { ...pointer, registryDir: dir, note };
+      away.put(moved);
+      const job = await loader.load(dir, pointer.jobId, moved);
+      if (!job.isHistory) store.pointers.renew(job);
+    }
+  }
+
+  /**
+   * Lets go of a live job whose registry, or whose proof, is not there: it is waited for no more.
+   * @returns the registry that it was in, and its last record where that is known; nothing for a job that is not away
+   */
+  giveUp(jobId: string, more: Partial<Draft>): { registryDir: string; record?: JobRecord } | undefined {
+    const { away, removal, store } = this.#with;
+    const job = store.jobs.get(jobId);
+    if (job !== undefined && isMissing(job) && !job.isFinal) {
+      removal.drop(job, more);
+      forgetJob(store.home, job.registryDir, jobId);
+      return { registryDir: job.registryDir, record: job.record };
+    }
+    const pointer = (away.isAway(jobId) ? away.get(jobId) : undefined) ?? store.unproven.get(jobId);
+    if (pointer === undefined) return undefined;
+    store.log.warn(`${jobId} is let go: nothing of it in ${pointer.registryDir} can be gone on with`);
+    store.unproven.delete(jobId);
+    this.#forget(jobId);
+    forgetJob(store.home, pointer.registryDir, jobId);
+    return pointer;
+  }
+
+  /** Live jobs that nothing proves, since the key of this home was lost. */
+  get unproven(): string[] {
+    return [...this.#with.store.unproven.keys()];
+  }
+
+  /** Registries with live jobs that can't be written, or looked into, now. */
+  get registries(): AwayRegistry[] {
+    const { jobs, registries } = this.#with.store;
+    const held = jobs.open
+      .map((job) => ({
+        job,
+        jobId: job.id,
+        registryDir: job.registryDir,
+        why: registries.takenBy(job.registryDir),
+      }))
+      .filter(({ job, why }) => isMissing(job) || why !== undefined);
+    return [...this.#with.away.registries, ...registriesOf(held)];
+  }
+
+  /** @throws MamError `io` for a registry with jobs that is not there now. @param isEmpty the folder there has none */
+  checkThere(registryDir: string, isEmpty = false): void {
+    this.checkAway(registryDir);
+    const { home, jobs } = this.#with.store;
+    const inode = inodeAt(registryDir);
+    const open = jobs.in(registryDir).find((job) => !job.isFinal && job.registryInode !== inode);
+    if (open !== undefined) throw awayError(pointerOf(open));
+    const away = awayListError(home, registryDir, isEmpty);
+    if (away !== undefined) throw away;
+  }
+
+  /** The same for one that the last hub has left: to open it would make it anew. */
+  checkAway(registryDir: string): void {
+    const { away, store } = this.#with;
+    const pointer = away.pointers.find((one) => one.registryDir === registryDir && isAway(one));
+    if (pointer !== undefined) throw awayError(pointer);
+    // The project itself is missing: a new one would hide what comes back.
+    const gone = existsSync(projectFolderOf(registryDir))
+      ? undefined
+      : awayListError(store.home, registryDir, true);
+    if (gone !== undefined) throw gone;
+  }
+
+  /** Looks again for a job that can't be read now. @throws what will not pass */
+  #waitFor(pointer: Pointer, error: unknown): void {
+    if (!(error instanceof MamError) || !(mayPass(error) || error.code === 'unavailable')) throw error;
+    this.#with.away.put(pointer, error);
+  }
+
+  /** There is no such job. */
+  #forget(jobId: string): undefined {
+    const { away, store } = this.#with;
+    away.delete(jobId);
+    store.pointers.adopt(jobId);
+    store.pointers.remove(jobId);
+    store.outlets.clear(jobId);
+    return undefined;
+  }
+}

@@ -1,0 +1,186 @@
+import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { explain, MamError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { sweepRegistry } from '../../registry/files.ts';
+import { addRegistry, type Home, readRegistries } from '../../registry/home.ts';
+import type { JobIndex } from '../../registry/job-index.ts';
+import { type HeldLock, takeLock, thisOwner } from '../../registry/lock.ts';
+import { projectFolderOf, renamedTo } from '../../registry/moved.ts';
+import { OwnPlace } from '../../registry/own-place.ts';
+import { ensureRegistry, inodeAt, lockPath, registryError } from '../../registry/paths.ts';
+import { emptyTrash } from '../../registry/trash.ts';
+
+/**
+ * Long enough for an election whose hub was killed to be stale. Who can write in a project can hold one for ever: the
+ * others must not wait for it.
+ */
+const ELECTION_TRIES = 75;
+
+/** A registry folder that this hub writes: its lock, and what proves later what has become of the folder. */
+export class OpenRegistry {
+  readonly dir: string;
+  readonly place: OwnPlace;
+  /** Settles when what a hub has left that was killed is removed. */
+  readonly swept: Promise<void>;
+  /** Of its folder. */
+  inode: number;
+  /** Why it can't be taken again: another hub has it now. */
+  taken: MamError | undefined;
+  /** The list of its jobs; read only once somebody has asked for it. */
+  index: JobIndex | undefined;
+  indexing: Promise<JobIndex> | undefined;
+  readonly #home: Home;
+  readonly #log: Log;
+  #lock: HeldLock;
+  /** The heartbeat of the lock goes on. */
+  #isBeating = true;
+  /** The owner's file, open while there are jobs: once it has no name, the registry was removed and is not away. */
+  #proof: number | undefined;
+  #takingAgain: Promise<void> | undefined;
+  /** Why it could not be taken again last. */
+  #why: string | undefined;
+
+  private constructor(dir: string, lock: HeldLock, home: Home, log: Log) {
+    this.dir = dir;
+    this.place = new OwnPlace(dir);
+    this.inode = inodeAt(dir) ?? 0;
+    this.swept = sweepRegistry(dir).catch((error) => log.error(`${dir} was not swept`, error));
+    this.#home = home;
+    this.#log = log;
+    this.#lock = lock;
+  }
+
+  /** Takes a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
+  static async take(dir: string, home: Home, log: Log): Promise<OpenRegistry> {
+    ensureRegistry(dir);
+    let registry: OpenRegistry | undefined;
+    const lock = await lockFor(dir, home, () => registry?.failed());
+    try {
+      if (!readRegistries(home).includes(dir)) await addRegistry(home, dir);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+    registry = new OpenRegistry(dir, lock, home, log);
+    // What a hub that was killed while it pruned has left.
+    void emptyTrash(dir).catch((error) => log.error(`the trash of ${dir} was not emptied`, error));
+    return registry;
+  }
+
+  /** True while its lock is this hub's. */
+  get isHeld(): boolean {
+    return this.#lock.holds();
+  }
+
+  /** The same, with a heartbeat that goes on. */
+  get isSound(): boolean {
+    return this.#isBeating && this.#lock.holds();
+  }
+
+  /** True once it is known to have been removed. */
+  get isRemoved(): boolean {
+    return this.#proof !== undefined && fstatSync(this.#proof).nlink === 0;
+  }
+
+  /** True while it is known to be somewhere, in its place or not. */
+  get isSomewhere(): boolean {
+    return this.#proof !== undefined && !this.isRemoved;
+  }
+
+  /** Where it lies now, if its project was moved and that can be seen. */
+  get newPlace(): string | undefined {
+    const { dir, inode } = this;
+    try {
+      // Where the system has such a view of open files, it is found wherever it was moved.
+      const open =
+        this.#proof === undefined ? undefined : dirname(readlinkSync(`/proc/self/fd/${this.#proof}`));
+      const name = dir.slice(projectFolderOf(dir).length);
+      if (open?.endsWith(name) === true && inodeAt(open) === inode) return open;
+    } catch {
+      // Else only in the same folder.
+    }
+    return renamedTo(dir, inode);
+  }
+
+  /** Keeps hold of what proves that it was removed, where that is needed: it keeps a disk from being unmounted. */
+  keepProof(isNeeded: boolean): void {
+    if (isNeeded === (this.#proof !== undefined)) return;
+    if (!isNeeded) {
+      this.dropProof();
+      return;
+    }
+    try {
+      if (this.#lock.holds()) this.#proof = openSync(`${lockPath(this.dir)}.owner`, 'r');
+    } catch {
+      // Without it, a registry that is missing counts as away.
+    }
+  }
+
+  dropProof(): void {
+    if (this.#proof !== undefined) closeSync(this.#proof);
+    this.#proof = undefined;
+  }
+
+  /** Takes its lock again, or that of the folder in its place. @throws MamError as `take` */
+  async takeAgain(): Promise<void> {
+    this.#takingAgain ??= this.#takeAgain().finally(() => {
+      this.#takingAgain = undefined;
+    });
+    await this.#takingAgain;
+  }
+
+  /** The list is read anew when it is asked for. */
+  dropIndex(): void {
+    this.index = undefined;
+    this.indexing = undefined;
+  }
+
+  release(): Promise<void> {
+    return this.#lock.release();
+  }
+
+  /** It has moved away with its lock. */
+  leave(): Promise<void> {
+    return this.#lock.leave();
+  }
+
+  async #takeAgain(): Promise<void> {
+    try {
+      this.#lock = await lockFor(this.dir, this.#home, () => this.failed());
+    } catch (error) {
+      this.taken = error instanceof MamError && error.code === 'conflict' ? error : undefined;
+      const why = explain(error);
+      if (this.#why !== why) this.#log.error(`the lock of ${this.dir} was not taken again: ${why}`);
+      this.#why = why;
+      throw error;
+    }
+    this.dropProof();
+    this.inode = inodeAt(this.dir) ?? 0;
+    this.#isBeating = true;
+    // The other hub has written there.
+    if (this.taken !== undefined) this.dropIndex();
+    this.taken = undefined;
+    this.#why = undefined;
+    this.keepProof(true);
+  }
+
+  /** A heartbeat has failed: the next look takes the lock again, where the registry is there and no other hub has it. */
+  failed(): void {
+    this.#isBeating = false;
+  }
+}
+
+async function lockFor(dir: string, home: Home, failed: () => void): Promise<HeldLock> {
+  const taken = await takeLock(lockPath(dir), thisOwner(home.folder), failed, ELECTION_TRIES).catch(
+    (error) => {
+      throw registryError(dir, error);
+    },
+  );
+  if (!('heldBy' in taken)) return taken;
+  throw new MamError(
+    'conflict',
+    `The registry ${dir} is being written by another hub (process ${taken.heldBy.pid}, MAM_HOME ${taken.heldBy.what}).`,
+    'Use the same MAM_HOME as it, or set MAM_REGISTRY_DIR to another folder.',
+  );
+}

@@ -1,0 +1,77 @@
+import { isSettled } from '../../job/apply.ts';
+import type { Draft } from '../../job/event.ts';
+import { hubDraft } from '../../job/hub-draft.ts';
+import { isFinal } from '../../job/words.ts';
+import { inodeAt, isRemoved } from '../../registry/paths.ts';
+import { moveToTrash } from '../../registry/trash.ts';
+import type { LiveJob, Recorded } from './live-job.ts';
+import type { Loader } from './loader.ts';
+import type { Store } from './store.ts';
+
+interface Parts {
+  store: Store;
+  loader: Loader;
+  onRecorded: (job: LiveJob, recorded: Recorded) => void;
+}
+
+/** Lets go of jobs whose folders go, or are gone. */
+export class Removal {
+  readonly #with: Parts;
+
+  constructor(parts: Parts) {
+    this.#with = parts;
+  }
+
+  /**
+   * Takes an ended job out of its registry, in this very turn.
+   * @returns false when something of it is still on its way to the disk: then it stays
+   * @throws the system's error when its folder can't be moved; then it stays as well
+   */
+  remove(dir: string, jobId: string): boolean {
+    const { jobs, pointers, outlets } = this.#with.store;
+    const job = jobs.get(jobId);
+    if (this.#with.loader.isLoading(jobId)) return false;
+    if (job !== undefined && (!isSettled(job.record) || outlets.isBusy(job) || !job.retire())) return false;
+    try {
+      moveToTrash(dir, jobId);
+    } catch (error) {
+      job?.unretire();
+      throw error;
+    }
+    jobs.delete(jobId);
+    pointers.remove(jobId);
+    void job?.close().catch(() => {});
+    outlets.clear(jobId);
+    return true;
+  }
+
+  /**
+   * Lets go of a job whose folder was removed by hand. An open one ends with that, so that those who wait for it, or are
+   * behind it in its pane, go on.
+   * @returns false when its folder is there, or something of it is on its way to the disk
+   */
+  dropRemoved(job: LiveJob): boolean {
+    if (!isRemoved(job.registryDir, job.id) || inodeAt(job.registryDir) !== job.registryInode) return false;
+    if (!job.retire()) return false;
+    this.drop(job);
+    return true;
+  }
+
+  /** Its folder is gone. @param more what is said of the end of an open one */
+  drop(job: LiveJob, more?: Partial<Draft>): void {
+    const { log, jobs, late, pointers, registries, outlets } = this.#with.store;
+    job.retire();
+    log.warn(`the folder ${job.paths.folder} is gone: its job is dropped`);
+    if (!isFinal(job.record.status)) {
+      const detail = `Somebody removed its folder ${job.paths.folder}.`;
+      const draft = hubDraft(job.id, 'cancelled', more ?? { source: 'person', detail });
+      this.#with.onRecorded(job, job.endUnkept(draft));
+    }
+    jobs.delete(job.id);
+    late.forget(job);
+    pointers.remove(job.id);
+    registries.unlist(job.registryDir, job.id);
+    void job.close().catch(() => {});
+    outlets.clear(job.id);
+  }
+}

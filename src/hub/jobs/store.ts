@@ -1,0 +1,82 @@
+import type { Log } from '../../base/log.ts';
+import { isSettled } from '../../job/apply.ts';
+import { owesLine } from '../../job/wake.ts';
+import { isFinal } from '../../job/words.ts';
+import type { Home, Pointer } from '../../registry/home.ts';
+import { inodeAt } from '../../registry/paths.ts';
+import type { Seal } from '../../registry/seal.ts';
+import type { HeldEvents } from './held-events.ts';
+import type { LiveJob } from './live-job.ts';
+import type { OpenRegistries } from './open-registries.ts';
+import type { Pointers } from './pointers.ts';
+
+/** How many ended jobs stay in memory for late reports and questions, and how much of it they may take, in bytes. */
+const KEPT_FINAL = 200;
+const KEPT_BYTES = 4 * 1024 * 1024;
+/** The jobs in memory, by their ids: every open one, and those that ended last. */
+export class HeldJobs extends Map<string, LiveJob> {
+  /** The jobs that are not final. */
+  get open(): LiveJob[] {
+    return [...this.values()].filter((job) => !isFinal(job.record.status));
+  }
+
+  in(registryDir: string): LiveJob[] {
+    return [...this.values()].filter((job) => job.registryDir === registryDir);
+  }
+
+  openIn(registryDir: string): LiveJob[] {
+    return this.in(registryDir).filter((job) => !isFinal(job.record.status));
+  }
+
+  /** Keeps the memory of ended jobs small; they are found on disk again. @returns those that are gone from it */
+  forgetOldest(mayGo: (job: LiveJob) => boolean): LiveJob[] {
+    const ended = [...this.values()].filter(mayGo);
+    let kept = 0;
+    const first = ended.findLastIndex((job, place) => {
+      kept += job.weight;
+      return kept > KEPT_BYTES || ended.length - place > KEPT_FINAL;
+    });
+    const gone = ended.slice(0, first + 1);
+    for (const job of gone) this.delete(job.id);
+    return gone;
+  }
+}
+
+/** What is written of jobs outside of their journals. */
+export interface Outlets {
+  /** True while something of a job is still to be written. */
+  isBusy(job: LiveJob): boolean;
+  /** A job was read whose `job.json` is behind its journal. */
+  catchUp(job: LiveJob): void;
+  /** A job is gone. */
+  clear(jobId: string): void;
+}
+
+/** What all share that find, write and let go of jobs. */
+export interface Store {
+  home: Home;
+  seal: Seal;
+  log: Log;
+  outlets: Outlets;
+  jobs: HeldJobs;
+  registries: OpenRegistries;
+  pointers: Pointers;
+  late: HeldEvents;
+  /** Live jobs that this home's key does not prove: another one did. */
+  unproven: Map<string, Pointer>;
+}
+
+/** Where a job lies, as its pointer says it. */
+export function pointerOf({ id, registryDir, registryInode: inode }: LiveJob): Pointer {
+  return { jobId: id, registryDir, note: { inode } };
+}
+
+/** True while another folder, or none, is in the place of a job's registry. */
+export function isMissing({ registryDir, registryInode }: LiveJob): boolean {
+  return inodeAt(registryDir) !== registryInode;
+}
+
+/** True for a job of which the hub has nothing left to do. */
+export function isAtRest({ record }: LiveJob): boolean {
+  return isSettled(record) && !owesLine(record) && record.notifying === undefined;
+}
