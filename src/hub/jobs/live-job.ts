@@ -1,25 +1,21 @@
-import { existsSync, renameSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { MamError } from '../../base/errors.ts';
-import { makeFolder } from '../../base/folders.ts';
 import { apply } from '../../job/apply.ts';
 import type { Draft, RecordedEvent } from '../../job/event.ts';
 import { historyError } from '../../job/history.ts';
-import { type JobRecord, recordSchema } from '../../job/record.ts';
+import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
-import { writeDurably, writeNew } from '../../registry/files.ts';
 import { type FoldedJob, foldJob, placedIn } from '../../registry/fold.ts';
-import { asHistory, copyError, foldProven } from '../../registry/history.ts';
-import { Journal, readJournal } from '../../registry/journal.ts';
-import { keptText } from '../../registry/last-texts.ts';
+import { Journal } from '../../registry/journal.ts';
 import type { Mark } from '../../registry/mark.ts';
 import { OwnPlace } from '../../registry/own-place.ts';
 import { hasJob, type JobPaths, jobPaths, registryError } from '../../registry/paths.ts';
-import { recordText } from '../../registry/record-file.ts';
 import type { Seal } from '../../registry/seal.ts';
-import { type Line, longLine, restoreTexts, shortLine } from '../../registry/texts.ts';
-import { EventIds } from './event-ids.ts';
-import { type ClockMark, isSign, JobClock } from './job-clock.ts';
-import { RecentEvents } from './recent-events.ts';
+import { type Line, longLine, shortLine } from '../../registry/texts.ts';
+import { isSign, JobClock } from './job-clock.ts';
+import { JobEvents } from './job-events.ts';
+import { Queue } from './queue.ts';
+import { restoreJob } from './restore-job.ts';
 
 /** What a job takes in memory beside its events, in bytes. */
 const JOB_BYTES = 8_000;
@@ -27,7 +23,7 @@ const JOB_BYTES = 8_000;
 const CORK_MS = 20;
 
 /** How a job's files may be written. */
-interface Access {
+export interface Access {
   mayWrite?: (isOpen: boolean) => void;
   isNew?: boolean;
 }
@@ -70,11 +66,7 @@ export class LiveJob {
   registryInode: number | undefined;
   #head: JobRecord | undefined;
   #durable: JobRecord | undefined;
-  #lastSeq = 0;
-  readonly #ids = new EventIds();
-  /** The numbers of events that are on their way to the disk, by their ids. */
-  readonly #onTheirWay = new Map<string, number>();
-  readonly #recent = new RecentEvents();
+  readonly #events = new JobEvents(() => this.#fold().events);
   readonly #journal: Journal;
   readonly #seal: Seal;
   readonly #mayWrite: ((isOpen: boolean) => void) | undefined;
@@ -83,8 +75,8 @@ export class LiveJob {
   #retired = false;
   /** Settles when the last event given is on disk or has failed. */
   #tail: Promise<unknown> = Promise.resolve();
-  /** Set while a long event's texts are written: what comes after it queues up here, in its order. */
-  #behind: Promise<unknown> | undefined;
+  /** Used while a long event's texts are written: what comes after it queues up here, in its order. */
+  readonly #queue = new Queue();
 
   /** @param access `mayWrite` throws before a write that must not happen; `isNew`: its files are to be made */
   constructor(registryDir: string, id: string, paths: JobPaths, seal: Seal, access: Access = {}) {
@@ -97,50 +89,6 @@ export class LiveJob {
     this.#journal = new Journal(paths.journal, { place: this.ground, ...access });
   }
 
-  /**
-   * A job that is on disk. One that no hub of this home has delegated is history: it can be looked at, and nothing more.
-   * @param mark how far an earlier hub saw its clocks
-   * @param originalOf the registry of the job that it is a copy of, if it is one
-   * @throws MamError as `foldJob`; `unavailable` for a record that does not fit
-   */
-  static load(
-    registryDir: string,
-    id: string,
-    seal: Seal,
-    {
-      mark,
-      originalOf = () => undefined,
-      ...access
-    }: Access & { mark?: ClockMark | undefined; originalOf?: (job: FoldedJob) => string | undefined } = {},
-  ): LiveJob {
-    const job = new LiveJob(registryDir, id, jobPaths(registryDir, id), seal, access);
-    const { folded, isProven } = foldProven(registryDir, id, seal);
-    checkRecord(folded);
-    job.copyOf = isProven ? originalOf(folded) : undefined;
-    job.isHistory = !isProven || job.copyOf !== undefined;
-    if (!job.isHistory) {
-      job.#checkGround();
-      job.#adopt(folded);
-      job.clock.resume(folded.record, job.#lastSign, mark);
-      return job;
-    }
-    // Nothing is attached to a pane that a stranger names.
-    const { agent_session: _, agent_process: __, ...record } = folded.record;
-    const why =
-      job.copyOf === undefined ? historyError(registryDir, id) : copyError(registryDir, id, job.copyOf);
-    job.#adopt(asHistory({ ...folded, record }, why));
-    return job;
-  }
-
-  /** @throws MamError `io` where its folder is another one, or a link */
-  #checkGround(): void {
-    try {
-      this.ground.check();
-    } catch (error) {
-      throw registryError(this.registryDir, error);
-    }
-  }
-
   /** The job's state as the disk holds it; of a job whose very first event is on its way there, that event's. */
   get record(): JobRecord {
     const record = this.#durable ?? this.#head;
@@ -148,24 +96,34 @@ export class LiveJob {
     return record;
   }
 
+  /** Takes what was read from the disk for what is true. */
+  adopt(folded: FoldedJob): void {
+    this.#head = folded.record;
+    this.#durable = folded.record;
+    this.#events.adopt(folded.events, folded.record.seq);
+    this.damage = folded.damage;
+    this.mark = folded.mark;
+    this.isWritten = folded.isWritten;
+  }
+
   /** When the last event was recorded that counts against silence. */
-  get #lastSign(): string {
-    return this.#recent.list.findLast(isSign)?.recorded_at ?? this.record.created_at;
+  get lastSign(): string {
+    return this.#events.recent.findLast(isSign)?.recorded_at ?? this.record.created_at;
   }
 
   /** About what it takes in memory beside its newest events, in bytes. */
   get weight(): number {
-    return JOB_BYTES + this.#ids.bytes;
+    return JOB_BYTES + this.#events.bytes;
   }
 
   /** How many events the journal has, those on their way to the disk counted. */
   get length(): number {
-    return this.#lastSeq;
+    return this.#events.length;
   }
 
   /** True when an event with this id has its place in the journal. */
   has(eventId: string): boolean {
-    return this.#seqOf(eventId) !== undefined;
+    return this.#events.seqOf(eventId) !== undefined;
   }
 
   /** True when nothing but a late report can change the job, all given events counted. */
@@ -181,8 +139,8 @@ export class LiveJob {
   append(draft: Draft): Promise<Recorded> {
     if (this.isHistory) return Promise.reject(historyError(this.registryDir, this.id));
     if (this.#retired) return Promise.reject(new MamError('not_found', `There is no job ${this.id}.`));
-    if (this.#behind !== undefined) return this.#queueUp(() => this.#place(draft));
-    const known = this.#seqOf(draft.event_id);
+    if (this.#queue.isBusy) return this.#queueUp(() => this.#place(draft));
+    const known = this.#events.seqOf(draft.event_id);
     if (known !== undefined) return this.#repeat(draft, known);
     const event = this.#number(draft);
     const line = shortLine(event);
@@ -205,10 +163,7 @@ export class LiveJob {
 
   /** The recorded events after `seq`, oldest first. */
   eventsAfter(seq: number): RecordedEvent[] {
-    if (seq >= this.record.seq) return [];
-    const first = this.#recent.list[0];
-    if (first === undefined || seq + 1 < first.seq) return this.#fold().events.filter((e) => e.seq > seq);
-    return this.#recent.list.filter((event) => event.seq > seq);
+    return seq >= this.record.seq ? [] : this.#events.after(seq);
   }
 
   /**
@@ -216,7 +171,7 @@ export class LiveJob {
    * @returns false when some are on their way to the disk: then it stays as it is
    */
   retire(): boolean {
-    if (this.#writing > 0 || this.#behind !== undefined) return false;
+    if (this.#writing > 0 || this.#queue.isBusy) return false;
     this.#retired = true;
     return true;
   }
@@ -233,7 +188,7 @@ export class LiveJob {
     const after = apply(before, event);
     this.#head = after;
     this.#durable = after;
-    this.#lastSeq = event.seq;
+    this.#events.send(event);
     return { event, before, after, repeated: false };
   }
 
@@ -289,39 +244,9 @@ export class LiveJob {
    * @throws the system's error
    */
   async restore(): Promise<string | undefined> {
-    const { paths } = this;
-    const prompt = this.prompt ?? keptText(this.record.prompt_sha256);
-    makeFolder(paths.folder);
-    // Never through a link that was put in its place.
-    this.ground.check();
-    const rescued = await this.#journal.rescue();
-    const text = rescued ?? this.#remembered();
-    // A journal without its beginning counts from the record on.
-    await writeDurably(paths.record, recordText(this.record, this.#seal));
-    const isTaskLost = !existsSync(paths.prompt) && prompt === undefined;
-    if (prompt !== undefined && !existsSync(paths.prompt)) await writeNew(paths.prompt, prompt);
-    await writeDurably(paths.journal, text);
-    const texts = await restoreTexts(this.#recent.list, paths.texts);
-    const lost = [isTaskLost ? ['its task'] : [], texts > 0 ? [`${texts} of its long texts`] : []].flat();
-    if (lost.length === 0) return undefined;
-    const sentence = `The files of ${this.id} were removed: ${lost.join(' and ')} could not be restored.`;
-    this.damage.push(sentence);
-    return sentence;
-  }
-
-  /** The lines that stand in its place, and those of the newest events that they lack. */
-  #remembered(): string {
-    const there = readJournal(this.paths.journal, { seal: this.#seal, jobId: this.id }).events;
-    const first = this.#recent.list[0]?.seq ?? 1;
-    const last = there.at(-1)?.seq ?? 0;
-    // With a gap they would tell another story than the record.
-    const isGap = last > 0 && last + 1 < first;
-    if (isGap) renameSync(this.paths.journal, `${this.paths.journal}.to-${last}`);
-    const kept = isGap ? [] : there.filter(({ seq }) => seq < first);
-    const lines = [...kept, ...this.#recent.list].map((event) =>
-      this.#seal.sign(this.id, JSON.stringify(event)),
-    );
-    return lines.map((line) => `\n${line}\n`).join('');
+    const lost = await restoreJob(this, this.#journal, this.#seal, this.#events.recent);
+    if (lost !== undefined) this.damage.push(lost);
+    return lost;
   }
 
   /** It could not be removed. */
@@ -331,29 +256,20 @@ export class LiveJob {
 
   /** Waits for what is under way and closes the journal. */
   async close(): Promise<void> {
-    this.#recent.drop(0);
+    this.#events.drop();
     this.uncork();
     await this.#tail.catch(() => {});
     await this.#journal.close();
   }
 
-  /** Runs after everything that queued up before. */
-  #queueUp(work: () => Promise<() => Promise<Recorded>>): Promise<Recorded> {
-    // Only the placing queues up; the trip to the disk is shared with others.
-    const placed = (this.#behind ?? Promise.resolve()).then(work);
-    const settled = placed.then(
-      () => {},
-      () => {},
-    );
-    this.#behind = settled;
-    void settled.then(() => {
-      if (this.#behind === settled) this.#behind = undefined;
-    });
-    return placed.then((written) => written());
+  /** Only the placing queues up; the trip to the disk is shared with others. */
+  async #queueUp(work: () => Promise<() => Promise<Recorded>>): Promise<Recorded> {
+    const written = await this.#queue.run(work);
+    return written();
   }
 
   async #place(draft: Draft): Promise<() => Promise<Recorded>> {
-    const known = this.#seqOf(draft.event_id);
+    const known = this.#events.seqOf(draft.event_id);
     if (known !== undefined) return () => this.#repeat(draft, known);
     const event = this.#number(draft);
     const line = shortLine(event);
@@ -378,7 +294,7 @@ export class LiveJob {
 
   #number(draft: Draft): RecordedEvent {
     return {
-      seq: this.#lastSeq + 1,
+      seq: this.#events.length + 1,
       recorded_at: new Date().toISOString(),
       ...(this.isFinal && isSign(draft) && { late: true }),
       ...draft,
@@ -389,8 +305,7 @@ export class LiveJob {
     const before = this.#head;
     const after = apply(before, event);
     this.#head = after;
-    this.#lastSeq = event.seq;
-    this.#onTheirWay.set(event.event_id, event.seq);
+    this.#events.send(event);
     const written = this.#journal.append(this.#seal.sign(this.id, line));
     this.#tail = written;
     this.#writing++;
@@ -404,29 +319,9 @@ export class LiveJob {
       this.#writing--;
     }
     this.#durable = after;
-    this.#onTheirWay.delete(event.event_id);
-    this.#ids.add(event.event_id, event.seq);
     this.clock.heard(after, event);
-    this.#recent.push(event);
+    this.#events.keep(event);
     return { event, before, after, repeated: false };
-  }
-
-  /** The number of the event with this id, if there is one. */
-  #seqOf(eventId: string): number | undefined {
-    const onItsWay = this.#onTheirWay.get(eventId);
-    if (onItsWay !== undefined) return onItsWay;
-    for (const seq of this.#ids.withHashOf(eventId)) if ((this.#idAt(seq) ?? eventId) === eventId) return seq;
-    return undefined;
-  }
-
-  /** Nothing where the journal can't be read now: then the hash alone must do. */
-  #idAt(seq: number): string | undefined {
-    const at = (events: readonly RecordedEvent[]) => events.find((event) => event.seq === seq)?.event_id;
-    try {
-      return at(this.#recent.list) ?? at(this.#fold().events);
-    } catch {
-      return undefined;
-    }
   }
 
   async #repeat(draft: Draft, seq: number): Promise<Recorded> {
@@ -448,40 +343,15 @@ export class LiveJob {
       const folded = this.#fold();
       // Somebody has removed the journal, or a part of it: what was acknowledged counts.
       if (folded.events.length === 0 || folded.record.seq < (this.#durable?.seq ?? 0)) throw new Error('cut');
-      this.#adopt(folded);
+      this.adopt(folded);
     } catch {
       // A job whose first event failed keeps what it was to be, for those who still hold it.
       this.#head = this.#durable ?? this.#head;
-      this.#lastSeq = this.#durable?.seq ?? 0;
-      this.#onTheirWay.clear();
+      this.#events.backTo(this.#durable?.seq ?? 0);
     }
   }
 
   #fold(): FoldedJob {
     return foldJob(this.registryDir, this.id, this.isHistory ? undefined : this.#seal);
   }
-
-  #adopt(folded: FoldedJob): void {
-    this.#head = folded.record;
-    this.#durable = folded.record;
-    this.#lastSeq = Math.max(folded.record.seq, folded.events.at(-1)?.seq ?? 0);
-    this.#onTheirWay.clear();
-    this.#ids.clear();
-    for (const { event_id: id, seq } of folded.events) this.#ids.add(id, seq);
-    this.#recent.set(folded.events);
-    this.damage = folded.damage;
-    this.mark = folded.mark;
-    this.isWritten = folded.isWritten;
-  }
-}
-
-/** @throws MamError `unavailable` for a record that the rest of the hub could not work with */
-function checkRecord({ record, paths }: FoldedJob): void {
-  const parsed = recordSchema.safeParse(record);
-  if (parsed.success) return;
-  throw new MamError(
-    'unavailable',
-    `The record of job ${record.job_id} does not fit: ${parsed.error.issues[0]?.path.join('.') ?? 'unknown field'}.`,
-    `Restore ${paths.journal} from a backup, or move the folder ${paths.folder} away.`,
-  );
 }

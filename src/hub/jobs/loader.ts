@@ -5,7 +5,8 @@ import { sweepJob } from '../../registry/files.ts';
 import { type FoldedJob, foldJob } from '../../registry/fold.ts';
 import { type Pointer, readRegistries } from '../../registry/home.ts';
 import { hasJob, whereIs } from '../../registry/paths.ts';
-import { LiveJob } from './live-job.ts';
+import type { LiveJob } from './live-job.ts';
+import { loadJob } from './load-job.ts';
 import { markOf } from './pointers.ts';
 import { isAtRest, type Store } from './store.ts';
 
@@ -46,7 +47,7 @@ export class Loader {
    * Reads a job and takes it into memory; one that is only history is just read.
    * @param place the registry that has it
    * @param pointer what points to it
-   * @throws MamError as `LiveJob.load`, and as `OpenRegistries.open`
+   * @throws MamError as `loadJob`, and as `OpenRegistries.open`
    */
   load(place: string, jobId: string, pointer?: Pointer): Promise<LiveJob> {
     const running = this.#loading.get(jobId);
@@ -62,7 +63,7 @@ export class Loader {
     const { registries, seal, log, jobs, pointers, outlets } = this.#with;
     await registries.open(dir);
     await this.#inSteps();
-    const job: LiveJob = LiveJob.load(dir, jobId, seal, {
+    const job: LiveJob = loadJob(dir, jobId, seal, {
       mark: pointer && markOf(pointer),
       // By its pointer it is the job itself.
       originalOf: (job) => (pointer === undefined ? this.#originalOf(job, dir) : undefined),

@@ -1,0 +1,90 @@
+import type { RecordedEvent } from '../../job/event.ts';
+import { EventIds } from './event-ids.ts';
+import { RecentEvents } from './recent-events.ts';
+
+/** The events of one job, by their numbers and ids; the newest of them are in memory. */
+export class JobEvents {
+  readonly #read: () => readonly RecordedEvent[];
+  readonly #ids = new EventIds();
+  /** The numbers of events that are on their way to the disk, by their ids. */
+  readonly #onTheirWay = new Map<string, number>();
+  readonly #recent = new RecentEvents();
+  #length = 0;
+
+  /** @param read gives all that are on the disk; it throws when they can't be read */
+  constructor(read: () => readonly RecordedEvent[]) {
+    this.#read = read;
+  }
+
+  /** How many there are, those on their way to the disk counted. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The newest ones that are on the disk, oldest first. */
+  get recent(): readonly RecordedEvent[] {
+    return this.#recent.list;
+  }
+
+  /** About what the ids take in memory, in bytes. */
+  get bytes(): number {
+    return this.#ids.bytes;
+  }
+
+  /** Those that are on the disk, as they were just read. @param seq the last one that counts in the record */
+  adopt(events: RecordedEvent[], seq: number): void {
+    this.backTo(Math.max(seq, events.at(-1)?.seq ?? 0));
+    this.#ids.clear();
+    for (const { event_id: id, seq } of events) this.#ids.add(id, seq);
+    this.#recent.set(events);
+  }
+
+  /** One is on its way to the disk. */
+  send({ event_id: id, seq }: RecordedEvent): void {
+    this.#length = seq;
+    this.#onTheirWay.set(id, seq);
+  }
+
+  /** It is on the disk. */
+  keep(event: RecordedEvent): void {
+    this.#onTheirWay.delete(event.event_id);
+    this.#ids.add(event.event_id, event.seq);
+    this.#recent.push(event);
+  }
+
+  /** None is on its way any more. */
+  backTo(length: number): void {
+    this.#length = length;
+    this.#onTheirWay.clear();
+  }
+
+  /** The number of the event with this id, if there is one. */
+  seqOf(eventId: string): number | undefined {
+    const onItsWay = this.#onTheirWay.get(eventId);
+    if (onItsWay !== undefined) return onItsWay;
+    for (const seq of this.#ids.withHashOf(eventId)) if ((this.#idAt(seq) ?? eventId) === eventId) return seq;
+    return undefined;
+  }
+
+  /** Those on the disk after `seq`, oldest first. */
+  after(seq: number): RecordedEvent[] {
+    const first = this.recent[0];
+    const known = first === undefined || seq + 1 < first.seq ? this.#read() : this.recent;
+    return known.filter((event) => event.seq > seq);
+  }
+
+  /** Forgets the newest ones: they are read again. */
+  drop(): void {
+    this.#recent.drop(0);
+  }
+
+  /** Nothing where the journal can't be read now: then the hash alone must do. */
+  #idAt(seq: number): string | undefined {
+    const at = (events: readonly RecordedEvent[]) => events.find((event) => event.seq === seq)?.event_id;
+    try {
+      return at(this.recent) ?? at(this.#read());
+    } catch {
+      return undefined;
+    }
+  }
+}

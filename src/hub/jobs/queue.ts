@@ -1,0 +1,23 @@
+/** Runs what is given to it one after the other. */
+export class Queue {
+  #last: Promise<unknown> | undefined;
+
+  /** True while something runs. */
+  get isBusy(): boolean {
+    return this.#last !== undefined;
+  }
+
+  /** @returns what the work gives, once all that was given before has run, well or not */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const run = (this.#last ?? Promise.resolve()).then(work);
+    const settled = run.then(
+      () => {},
+      () => {},
+    );
+    this.#last = settled;
+    void settled.then(() => {
+      if (this.#last === settled) this.#last = undefined;
+    });
+    return run;
+  }
+}

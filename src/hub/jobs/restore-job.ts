@@ -1,0 +1,54 @@
+import { existsSync, renameSync } from 'node:fs';
+import { makeFolder } from '../../base/folders.ts';
+import type { RecordedEvent } from '../../job/event.ts';
+import { writeDurably, writeNew } from '../../registry/files.ts';
+import { type Journal, readJournal } from '../../registry/journal.ts';
+import { keptText } from '../../registry/last-texts.ts';
+import { recordText } from '../../registry/record-file.ts';
+import type { Seal } from '../../registry/seal.ts';
+import { restoreTexts } from '../../registry/texts.ts';
+import type { LiveJob } from './live-job.ts';
+
+/**
+ * Makes a job's files anew that were removed, or that a copy has taken the place of, from what is known of it.
+ * @param recent its newest events
+ * @returns what could not be restored, as a sentence
+ * @throws the system's error
+ */
+export async function restoreJob(
+  job: LiveJob,
+  journal: Journal,
+  seal: Seal,
+  recent: readonly RecordedEvent[],
+): Promise<string | undefined> {
+  const { paths, record } = job;
+  const prompt = job.prompt ?? keptText(record.prompt_sha256);
+  makeFolder(paths.folder);
+  // Never through a link that was put in its place.
+  job.ground.check();
+  const rescued = await journal.rescue();
+  const text = rescued ?? remembered(job, seal, recent);
+  // A journal without its beginning counts from the record on.
+  await writeDurably(paths.record, recordText(job.record, seal));
+  const isTaskLost = !existsSync(paths.prompt) && prompt === undefined;
+  if (prompt !== undefined && !existsSync(paths.prompt)) await writeNew(paths.prompt, prompt);
+  await writeDurably(paths.journal, text);
+  const texts = await restoreTexts(recent, paths.texts);
+  const lost = [isTaskLost ? ['its task'] : [], texts > 0 ? [`${texts} of its long texts`] : []].flat();
+  return lost.length === 0
+    ? undefined
+    : `The files of ${job.id} were removed: ${lost.join(' and ')} could not be restored.`;
+}
+
+/** The lines that are in its place, and those of the newest events that they lack. */
+function remembered({ id, paths }: LiveJob, seal: Seal, recent: readonly RecordedEvent[]): string {
+  const there = readJournal(paths.journal, { seal, jobId: id }).events;
+  const first = recent[0]?.seq ?? 1;
+  const last = there.at(-1)?.seq ?? 0;
+  // With a gap they would tell another story than the record.
+  const isGap = last > 0 && last + 1 < first;
+  if (isGap) renameSync(paths.journal, `${paths.journal}.to-${last}`);
+  const kept = isGap ? [] : there.filter(({ seq }) => seq < first);
+  const lines = [...kept, ...recent].map((event) => seal.sign(id, JSON.stringify(event)));
+  return lines.map((line) => `\n${line}\n`).join('');
+}
