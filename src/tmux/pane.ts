@@ -35,6 +35,11 @@ export interface PaneInfo {
   visible: boolean;
 }
 
+/** Where a pane is, as a job's record says it. @param socket of its server */
+export function sessionOf({ session, window, pane, session_created }: PaneInfo, socket: string) {
+  return { socket, session, window, pane, session_created };
+}
+
 /** A session's name that can mean nothing else to tmux. */
 const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9_ -]*$/;
 

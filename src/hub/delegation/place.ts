@@ -5,7 +5,7 @@ import { isOurNamespace } from '../../base/process-id.ts';
 import type { AgentSession, JobOrder } from '../../job/record.ts';
 import type { DelegateParams } from '../../operations/request.ts';
 import { shellRisk, UNSEEN_PROCESSES } from '../../tmux/deliver.ts';
-import { findPane } from '../../tmux/pane.ts';
+import { findPane, sessionOf } from '../../tmux/pane.ts';
 import { foreground, isShell, unseenAgent } from '../../tmux/process.ts';
 import type { Shot } from '../../tmux/screen.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
@@ -92,13 +92,7 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
     );
   }
   return {
-    session: {
-      socket,
-      session: pane.session,
-      window: pane.window,
-      pane: pane.pane,
-      session_created: pane.session_created,
-    },
+    session: sessionOf(pane, socket),
     process: { ...process, pane_pid: pane.pane_pid },
     glance,
   };

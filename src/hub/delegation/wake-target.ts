@@ -3,10 +3,8 @@ import { MamError } from '../../base/errors.ts';
 import type { JobOrder } from '../../job/record.ts';
 import type { DelegateParams } from '../../operations/request.ts';
 import { shellRisk } from '../../tmux/deliver.ts';
-import { STARTED_FORMAT } from '../../tmux/marks.ts';
 import { findPane } from '../../tmux/pane.ts';
 import { foreground } from '../../tmux/process.ts';
-import { quote } from '../../tmux/quote.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import { agentIn } from '../panes/pane-agent.ts';
 import { pidsOf } from '../panes/pane-owners.ts';
@@ -33,8 +31,7 @@ export async function wakeTarget(
       `${INSTEAD} If you do run in one: your client must hand TMUX and TMUX_PANE on to this server (\`mam install\` sees to it), and start it in the pane, not in a background process that several panes share.`,
     );
   }
-  const server = servers.get(socket);
-  const { pane } = await findPane(server, own);
+  const { pane } = await findPane(servers.get(socket), own);
   const process = foreground(pane);
   if (process === undefined || !pidsOf(origin).includes(process.pid)) {
     throw new MamError(
@@ -43,10 +40,9 @@ export async function wakeTarget(
       INSTEAD,
     );
   }
-  const [mark] = await server.command(`display-message -p -t ${quote(own)} '${STARTED_FORMAT}'`);
   const [job] = dispatcher.ahead(socket, own);
   const { configured = {} } = notify;
-  const agent = agentIn(pane, { mark, job, configured });
+  const agent = agentIn(pane, { mark: pane.started, job, configured });
   const typing = agent === undefined ? undefined : (configured[agent] ?? job?.record.typing);
   if (agent === undefined || screenOf(agent, typing).ready === undefined) {
     throw new MamError(

@@ -1,6 +1,7 @@
 import { explain } from '../../base/errors.ts';
 import { clean, cleanLine } from '../../base/text.ts';
 import type { JobRecord } from '../../job/record.ts';
+import { captureHistory } from '../../tmux/commands.ts';
 import type { TmuxServer } from '../../tmux/control.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
@@ -47,7 +48,7 @@ export async function lastWordsIn(server: TmuxServer, pane: string): Promise<str
 
 /** tmux's own line about the end has scrolled the screen, so its history is read as well. */
 async function wordsIn(server: TmuxServer, pane: string): Promise<string> {
-  const lines = await server.command(`capture-pane -p -S -${LAST_LINES} -t ${pane}`);
+  const lines = await captureHistory(server, pane, LAST_LINES);
   const words = lines.filter((row) => row.trim() !== '' && !/^Pane is dead/.test(row));
   return clean(words.slice(-LAST_LINES).join('\n'));
 }

@@ -5,7 +5,7 @@ import type { JobRecord } from '../../job/record.ts';
 import type { AgentPlace, AgentRow } from '../../operations/agent-request.ts';
 import { peerServer } from '../../registry/announcements.ts';
 import { preflight } from '../../tmux/deliver.ts';
-import { listPanes, type PaneInfo } from '../../tmux/pane.ts';
+import { listPanes, type PaneInfo, sessionOf } from '../../tmux/pane.ts';
 import { foreground, unseenAgent } from '../../tmux/process.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import { agentIn } from '../panes/pane-agent.ts';
@@ -54,13 +54,7 @@ async function liveAgents(
   const rows = await Promise.all(
     panes.map(async (pane): Promise<AgentRow[]> => {
       const jobs = dispatcher.ahead(socket, pane.pane);
-      const session = {
-        socket,
-        session: pane.session,
-        window: pane.window,
-        pane: pane.pane,
-        session_created: pane.session_created,
-      };
+      const session = sessionOf(pane, socket);
       const peer = peerServer(folder, session, pane.pane_pid);
       const agent = agentIn(pane, {
         mark: pane.started,

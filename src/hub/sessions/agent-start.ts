@@ -9,6 +9,7 @@ import type { StartParams, StartResult } from '../../operations/agent-request.ts
 import { checkWorkdir } from '../../order/delegation-checks.ts';
 import { peerServer } from '../../registry/announcements.ts';
 import { forRunningServer } from '../../settings/environment.ts';
+import { endWithProgram, killPane, killSession } from '../../tmux/commands.ts';
 import type { TmuxServer } from '../../tmux/control.ts';
 import { preflight } from '../../tmux/deliver.ts';
 import { putProgram } from '../../tmux/hold-session.ts';
@@ -82,7 +83,7 @@ export async function launchAgent(
       pane_pid: run.panePid,
     };
   } catch (error) {
-    await server.command(`kill-session -t ${made.id}`).catch(() => {});
+    await killSession(server, made.id);
     throw new MamError(
       'unavailable',
       `The tmux session ${name} was made and is gone again: ${explain(error)}`,
@@ -146,7 +147,7 @@ async function untilReady(
     if (shown !== undefined) {
       if (dialog?.key !== shown.key) dialog = { key: shown.key, since: now };
       if (now - dialog.since >= DIALOG_MS) {
-        await forgetExit(server, session);
+        await endWithProgram(server, session.pane);
         return result(
           false,
           `It shows a dialog (${shown.name}: "${shown.input}"). Attach and ${shown.remedy}.`,
@@ -168,7 +169,7 @@ async function untilReady(
     // A dialog may come up a moment after the input box (Claude Code 2.1.330: 0.2 s).
     if (now - readySince < STEADY_MS) continue;
     if (!hasServer || connected || now - readySince >= SERVER_MS) {
-      await forgetExit(server, session);
+      await endWithProgram(server, session.pane);
       const why = await whyUnreachable(server, started, params);
       if (why !== undefined) return result(false, `Nothing can be typed there: ${why}.`);
       const missing =
@@ -178,7 +179,7 @@ async function untilReady(
       return result(true, missing);
     }
   }
-  await forgetExit(server, session);
+  await endWithProgram(server, session.pane);
   const last = ((await shoot(server, session.pane))?.lines ?? []).filter((row) => row !== '').at(-1);
   const screen = last === undefined ? 'its screen is empty' : `its screen ends with: ${clean(last)}`;
   return result(false, `It was not ready within ${READY_MS / 1000} s; ${screen}. Attach and look.`);
@@ -200,13 +201,8 @@ async function whyUnreachable(
   return 'obstacle' in seen && seen.obstacle.by === 'unreachable' ? seen.obstacle.evidence : undefined;
 }
 
-/** From now on its end takes the session with it, as the user is used to. */
-async function forgetExit(server: TmuxServer, { pane }: AgentSession): Promise<void> {
-  await server.command(`set-option -p -u -t ${pane} remain-on-exit`).catch(() => {});
-}
-
 /**
- * The same for a session that was started for a job. A pane that has the id of its pane by now is left alone.
+ * Lets a session that was started for a job live and end as any other. A pane that has the id of its pane by now is left alone.
  * @param over the job has ended: where the agent has ended too, its dead pane goes, so that the next job can start it again
  */
 export async function letGo(
@@ -217,14 +213,14 @@ export async function letGo(
 ): Promise<void> {
   const shot = await shoot(server, session.pane);
   if (shot?.pane_pid !== process?.pane_pid) return;
-  if (over && shot?.dead === true) await server.command(`kill-pane -t ${session.pane}`);
-  else await forgetExit(server, session);
+  if (over && shot?.dead === true) await killPane(server, session.pane);
+  else await endWithProgram(server, session.pane);
 }
 
 /** Why it ended, in its own last words; its session goes. */
 async function ended(server: TmuxServer, { pane }: AgentSession, agent: string): Promise<MamError> {
   const words = await lastWordsIn(server, pane);
-  await server.command(`kill-session -t ${pane}`).catch(() => {});
+  await killSession(server, pane);
   return new MamError(
     'unavailable',
     `${agent} ended at its start. Its last words: ${words}`,

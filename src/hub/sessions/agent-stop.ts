@@ -5,8 +5,8 @@ import { descendants } from '../../base/processes.ts';
 import { inQuotes } from '../../base/shell.ts';
 import type { AgentSession } from '../../job/record.ts';
 import type { StopParams } from '../../operations/agent-request.ts';
-import { STARTED_FORMAT } from '../../tmux/marks.ts';
-import { findPane } from '../../tmux/pane.ts';
+import { killPane } from '../../tmux/commands.ts';
+import { findPane, listPanes, sessionOf } from '../../tmux/pane.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 
@@ -28,10 +28,8 @@ export async function stopAgent(
     (found) => found.pane,
     async (error: unknown) => {
       if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
-      const marks = await server
-        .command(`list-panes -a -F '${STARTED_FORMAT} #{session_name}'`)
-        .catch(() => []);
-      const ours = marks.filter((row) => !row.startsWith(' ')).map((row) => row.slice(row.indexOf(' ') + 1));
+      const panes = await listPanes(server).catch(() => []);
+      const ours = panes.filter(({ started }) => started !== undefined).map(({ session }) => session);
       const which =
         ours.length === 0
           ? 'No agent started by mam is running.'
@@ -57,15 +55,9 @@ export async function stopAgent(
   }
   // In another pid namespace the same ids are others'.
   const left = pane.visible ? [pane.pane_pid, ...descendants(pane.pane_pid)].map(identify) : [];
-  await server.command(`kill-pane -t ${pane.pane}`);
+  await killPane(server, pane.pane);
   await endAll(left);
-  return {
-    socket,
-    session: pane.session,
-    window: pane.window,
-    pane: pane.pane,
-    session_created: pane.session_created,
-  };
+  return sessionOf(pane, socket);
 }
 
 /** Ends what an agent has left behind: Gemini CLI 0.61.0 outlives its pane. Only these very processes, each told by its start. */

@@ -5,11 +5,11 @@ import { MamError } from '../../base/errors.ts';
 import { checkRoom, makeFolder } from '../../base/folders.ts';
 import { cleanLine } from '../../base/text.ts';
 import { scrubbedEnvironment } from '../../settings/environment.ts';
+import { runTogether } from '../../tmux/commands.ts';
 import type { TmuxServer } from '../../tmux/control.ts';
 import { firstLine } from '../../tmux/first-line.ts';
 import { type HeldSession, hasSessionHooks, holdSession, readHeld } from '../../tmux/hold-session.ts';
 import { tmuxProgram } from '../../tmux/program.ts';
-import { quote } from '../../tmux/quote.ts';
 import { outOfReach, serverOn } from '../../tmux/server-life.ts';
 import { checkTmuxSocket, noSocketFolder } from '../../trust/socket.ts';
 
@@ -30,10 +30,7 @@ export async function createSession(
   try {
     if (await hasSessionHooks(server))
       return { ...(await byItself(server.socketPath, commands, { isFirst: false, env })), isFirst: false };
-    const line = commands
-      .map(([command = '', ...words]) => [command, ...words.map((word) => quote(word))].join(' '))
-      .join(' ; ');
-    return { ...readHeld((await server.command(line))[0]), isFirst: false };
+    return { ...readHeld((await runTogether(server, commands))[0]), isFirst: false };
   } catch (error) {
     if (/duplicate session/.test(String(error))) {
       throw new MamError(

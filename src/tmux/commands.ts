@@ -1,0 +1,52 @@
+import type { TmuxServer } from './control.ts';
+import { quote } from './quote.ts';
+
+/** How long a message stays in the status bar, in ms. */
+const MESSAGE_MS = 20_000;
+
+/** Ends a pane with what runs in it. @throws MamError as `TmuxServer.command` */
+export async function killPane(server: TmuxServer, pane: string): Promise<void> {
+  await server.command(`kill-pane -t ${quote(pane)}`);
+}
+
+/** Ends a session, where it is there. @param target its id, or a pane of it */
+export async function killSession(server: TmuxServer, target: string): Promise<void> {
+  await server.command(`kill-session -t ${quote(target)}`).catch(() => {});
+}
+
+/** From now on a pane ends with its program, as the user is used to. */
+export async function endWithProgram(server: TmuxServer, pane: string): Promise<void> {
+  await server.command(`set-option -p -u -t ${quote(pane)} remain-on-exit`).catch(() => {});
+}
+
+/** The screen of a pane with so many lines above it. @throws MamError as `TmuxServer.command` */
+export function captureHistory(server: TmuxServer, pane: string, lines: number): Promise<string[]> {
+  return server.command(`capture-pane -p -S -${lines} -t ${quote(pane)}`);
+}
+
+/**
+ * Shows a line in the status bar of all who look at a session.
+ * @returns how many they are
+ * @throws MamError as `TmuxServer.command`
+ */
+export async function showMessage(server: TmuxServer, session: string, text: string): Promise<number> {
+  const format = '#{client_control_mode} #{client_name}';
+  const rows = await server.command(`list-clients -t ${quote(`=${session}`)} -F ${quote(format)}`);
+  const clients = rows.filter((row) => row.startsWith('0 ')).map((row) => row.slice(2));
+  // tmux expands formats and dates in a message; 3.3a has no `-l`, which says it as it is.
+  const plain = quote(text.replaceAll('#', '##').replaceAll('%', '%%'));
+  let seen = 0;
+  for (const client of clients) {
+    await server.command(`display-message -d ${MESSAGE_MS} -c ${quote(client)} ${plain}`).then(
+      () => seen++,
+      () => {},
+    );
+  }
+  return seen;
+}
+
+/** Runs commands in one turn of tmux. @returns the lines that they print @throws MamError as `TmuxServer.command` */
+export function runTogether(server: TmuxServer, commands: readonly string[][]): Promise<string[]> {
+  const lines = commands.map(([command = '', ...words]) => [command, ...words.map(quote)].join(' '));
+  return server.command(lines.join(' ; '));
+}
