@@ -1,72 +1,33 @@
 import { existsSync } from 'node:fs';
-import { builtIn } from '../../agents/index.ts';
-import { explain, MamError } from '../../base/errors.ts';
-import type { Log } from '../../base/log.ts';
-import { identify } from '../../base/process-id.ts';
+import { MamError } from '../../base/errors.ts';
 import { sha256 } from '../../base/sha256.ts';
-import { cleanLine } from '../../base/text.ts';
 import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
 import { needsAttention } from '../../job/apply.ts';
-import { hubDraft } from '../../job/hub-draft.ts';
-import type { AgentSession, JobOrder } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
-import type { StartParams } from '../../operations/agent-request.ts';
 import type { DelegateParams, DelegateResult, PreviewResult } from '../../operations/request.ts';
-import { composeJob } from '../../order/compose-job.ts';
-import { checkPrompt, dropLogFolder, makeLogFolder } from '../../order/delegation-checks.ts';
-import { orderText } from '../../order/order-text.ts';
+import { checkPrompt } from '../../order/delegation-checks.ts';
 import { restorePrompt } from '../../order/prompt-file.ts';
-import { peerServer } from '../../registry/announcements.ts';
-import type { Home } from '../../registry/home.ts';
-import { unseenAgent } from '../../tmux/process.ts';
 import { lostSocket } from '../../tmux/server-life.ts';
-import type { Dispatcher } from '../delivery/dispatcher.ts';
-import type { Changes } from '../jobs/changes.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
-import type { Registrar } from '../jobs/registrar.ts';
-import type { PaneOwners } from '../panes/pane-owners.ts';
-import type { TmuxServers } from '../panes/tmux-servers.ts';
-import { launchAgent, letGo } from '../sessions/agent-start.ts';
-import { type Plan, planDelegation } from './delegation-plan.ts';
-import { showToHuman } from './human-job.ts';
-import { checkLineage } from './lineage.ts';
-import { findPlace, type Place } from './place.ts';
+import { orderOf, type Parts } from './create-job.ts';
+import { planDelegation } from './delegation-plan.ts';
 import { checkKept, wouldGive } from './preview.ts';
-import { refuseHeld } from './refuse-busy.ts';
 import { sharedFolder } from './shared-folder.ts';
-
-const DETAIL_CHARS = 500;
-/** A session that was started for a job is let go at the latest after this time, in ms. */
-const STARTED_MS = 120_000;
+import { toHuman } from './to-human.ts';
+import { toNewSession } from './to-new-session.ts';
+import { toPane } from './to-pane.ts';
 
 /** A delegation is answered after this time even if the prompt is not submitted yet, in ms. */
 const ANSWER_MS = 5_000;
 
-interface Parts {
-  home: Home;
-  host: string;
-  registrar: Registrar;
-  dispatcher: Dispatcher;
-  servers: TmuxServers;
-  owners: PaneOwners;
-  changes: Changes;
-  log: Log;
-}
-
-/** Registers jobs and starts their way into a pane. */
+/** Registers jobs, each once, and starts their way to whoever does them. */
 export class Delegations {
   readonly #with: Parts;
-  readonly registrar: Registrar;
-  readonly dispatcher: Dispatcher;
-  readonly servers: TmuxServers;
   /** Delegations on their way, by their key: a call that is repeated meanwhile joins the first. */
   readonly #underWay = new Map<string, Promise<DelegateResult>>();
 
   constructor(parts: Parts) {
     this.#with = parts;
-    this.registrar = parts.registrar;
-    this.dispatcher = parts.dispatcher;
-    this.servers = parts.servers;
   }
 
   /**
@@ -91,9 +52,10 @@ export class Delegations {
       const known = existsSync(params.registry_dir) ? await this.#known(params) : undefined;
       if (known !== undefined) return await this.#repeated(known, params);
       const prompt = await this.#promptOf(params);
-      const plan = await planDelegation(this, params);
-      await checkKept(this.registrar, params);
-      return await wouldGive(this, params, prompt, plan, this.#orderOf(params, prompt, plan));
+      const plan = await planDelegation(this.#with, params);
+      await checkKept(this.#with.registrar, params);
+      const wish = { params, prompt, plan };
+      return await wouldGive(this.#with, wish, orderOf(this.#with, wish));
     } finally {
       if (params.prompt_spool !== undefined) await dropSpool(this.#with.home.folder, params.prompt_spool);
     }
@@ -109,7 +71,7 @@ export class Delegations {
     const first = keys.map((key) => this.#underWay.get(key)).find((one) => one !== undefined);
     if (first !== undefined) {
       const { record } = await first;
-      return this.#repeated(await this.registrar.find(record.job_id), params);
+      return this.#repeated(await this.#with.registrar.find(record.job_id), params);
     }
     const result = this.#byKey(params);
     for (const key of keys) this.#underWay.set(key, result);
@@ -127,9 +89,9 @@ export class Delegations {
   /** The job that was delegated with the same key. */
   async #known(params: DelegateParams): Promise<LiveJob | undefined> {
     if (params.request_key === undefined) return undefined;
-    const index = await this.registrar.index(params.registry_dir);
+    const index = await this.#with.registrar.index(params.registry_dir);
     const id = index.findByKey(params.supervisor, params.request_key);
-    const job = id && (await this.registrar.find(id, params.registry_dir));
+    const job = id && (await this.#with.registrar.find(id, params.registry_dir));
     // A job that came with a clone may name any key.
     return job && !job.isHistory ? job : undefined;
   }
@@ -153,23 +115,17 @@ export class Delegations {
   }
 
   async #register(params: DelegateParams, prompt: string): Promise<DelegateResult> {
-    const plan = await planDelegation(this, params);
-    await this.registrar.ready(params.registry_dir);
-    if (plan.start !== undefined) return this.#registerAndStart(params, prompt, plan, plan.start);
-    const { place } = plan;
-    if (place === undefined) return this.#registerForHuman(params, prompt, plan);
-    // From here to the queue nothing waits: of two jobs for one pane, the second one sees the first.
-    if (params.on_busy === 'refuse') refuseHeld(this.dispatcher, place.session);
-    const job = this.#create(params, prompt, plan);
-    // The way into the pane begins while the disk is busy; nothing is typed before all is kept.
-    this.dispatcher.enqueue(job, place.glance);
-    try {
-      await job.kept;
-    } catch (error) {
-      this.dispatcher.forget(job);
-      throw error;
+    const plan = await planDelegation(this.#with, params);
+    await this.#with.registrar.ready(params.registry_dir);
+    const wish = { params, prompt, plan };
+    const { start, place } = plan;
+    if (start !== undefined) {
+      const job = await toNewSession(this.#with, wish, start);
+      return isFinal(job.record.status) ? this.#result(job, false, []) : this.#answer(job);
     }
-    return this.#answer(job);
+    return this.#answer(
+      await (place === undefined ? toHuman(this.#with, wish) : toPane(this.#with, wish, place)),
+    );
   }
 
   /** Answers when the prompt is submitted, when something keeps it from its pane, or in time. */
@@ -184,110 +140,7 @@ export class Delegations {
         (this.#position(job) > 0 && (record.behind !== undefined || !this.#isBehindStuck(job))),
       ANSWER_MS,
     );
-    return this.#result(job, false, sharedFolder(job.record, this.registrar.open));
-  }
-
-  /**
-   * Registers a job and starts its agent, which gets the order on its command line where it takes one there. The job is
-   * on disk before anything is started.
-   */
-  async #registerAndStart(
-    params: DelegateParams,
-    prompt: string,
-    plan: Plan,
-    start: StartParams,
-  ): Promise<DelegateResult> {
-    const job = this.#create(params, prompt, plan);
-    job.uncork();
-    await job.kept;
-    const argument = job.record.typing?.argument === true;
-    if (argument) {
-      const evidence = 'given to the agent on its command line';
-      await this.registrar.record(job, hubDraft(job.id, 'pasting', { data: { evidence } }));
-    }
-    let place: Pick<Place, 'session' | 'process'>;
-    try {
-      place = await this.#launch(start, argument ? orderText(job.record, job.paths.prompt) : undefined);
-      void this.#settleStarted(job, place.session);
-    } catch (error) {
-      // Another job has started it in the same moment: this one is typed, as to any agent that runs.
-      const other = await findPlace(this.servers, params).catch(() => undefined);
-      if (other === undefined) {
-        await this.registrar.note(job, 'delivery_failed', {
-          detail: cleanLine(explain(error), DETAIL_CHARS),
-        });
-        return this.#result(job, false, []);
-      }
-      place = other;
-      await this.registrar.note(job, 'blocked', { data: { by: 'not_ready' } });
-    }
-    const settled = { agent_session: place.session, agent_process: place.process };
-    await this.registrar.record(job, hubDraft(job.id, 'queued', { data: settled }));
-    this.dispatcher.enqueue(job);
-    return this.#answer(job);
-  }
-
-  async #launch(start: StartParams, prompt: string | undefined): Promise<Pick<Place, 'session' | 'process'>> {
-    const { session, pane_pid } = await launchAgent(this.servers, this.#with.home.folder, start, prompt);
-    const sees = this.servers.get(session.socket).seesProcesses;
-    const command = start.agent;
-    return {
-      session,
-      process: {
-        ...(sees ? { ...identify(pane_pid), command } : unseenAgent({ pane_pid, command })),
-        pane_pid,
-      },
-    };
-  }
-
-  /** Once its order is taken, or never will be, a session that was started for a job lives and ends as any other. */
-  async #settleStarted(job: LiveJob, session: AgentSession): Promise<void> {
-    await this.#with.changes.until(job, ({ record }) => record.status !== 'queued', STARTED_MS);
-    const server = this.servers.get(session.socket);
-    await letGo(server, session, job.record.agent_process, isFinal(job.record.status)).catch((error) =>
-      this.#with.log.error(`session ${session.session} of ${job.id}`, error),
-    );
-  }
-
-  /** A job for a person: nothing is typed, and its clocks run from now on. */
-  async #registerForHuman(params: DelegateParams, prompt: string, plan: Plan): Promise<DelegateResult> {
-    const { tmux_socket: socket, agent_session: address } = params;
-    const job = this.#create(params, prompt, plan);
-    this.dispatcher.enqueue(job);
-    await job.kept;
-    const evidence = await showToHuman(this.servers, socket, address, job).catch(explain);
-    await this.registrar.note(job, 'submitted', { data: { evidence } });
-    return this.#result(job, false, sharedFolder(job.record, this.registrar.open));
-  }
-
-  #create(params: DelegateParams, prompt: string, plan: Plan): LiveJob {
-    const order = this.#orderOf(params, prompt, plan);
-    if (params.logs_dir === undefined) return this.registrar.create(order, prompt);
-    makeLogFolder(order.log_dir);
-    try {
-      const job = this.registrar.create(order, prompt);
-      job.kept.catch(() => dropLogFolder(order.log_dir));
-      return job;
-    } catch (error) {
-      dropLogFolder(order.log_dir);
-      throw error;
-    }
-  }
-
-  /** @throws MamError `refused` for a job that a runaway may have made; right before the job is, so that two at once count */
-  #orderOf(params: DelegateParams, prompt: string, plan: Plan): JobOrder {
-    const { place, start } = plan;
-    const peer_server = place
-      ? peerServer(this.#with.home.servers, place.session, place.process.pane_pid)
-      : ('unknown' as const);
-    const parent = this.#with.owners.parentOf(params.origin);
-    const { open } = this.registrar;
-    checkLineage(params, place?.session, { open, parent, job: (id) => this.registrar.held(id) });
-    const from = { params, prompt, ...plan, parent: parent?.record, host: this.#with.host, peer_server };
-    const order = composeJob(from);
-    if (start === undefined) return order;
-    const argument = builtIn(params.agent)?.start?.takesPrompt === true;
-    return { ...order, typing: { ...order.typing, mam: params.mam_command, started: true, argument } };
+    return this.#result(job, false, sharedFolder(job.record, this.#with.registrar.open));
   }
 
   async #promptOf({ prompt, prompt_spool: spool }: DelegateParams): Promise<string> {
@@ -295,7 +148,7 @@ export class Delegations {
   }
 
   #queueOf({ record: { agent_session: session } }: LiveJob): LiveJob[] {
-    return session === undefined ? [] : this.dispatcher.ahead(session.socket, session.pane);
+    return session === undefined ? [] : this.#with.dispatcher.ahead(session.socket, session.pane);
   }
 
   /** True where the job that has the pane needs somebody: the one behind it is about to say so. */

@@ -10,10 +10,10 @@ import { scrubbedEnvironment } from '../../settings/environment.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { checkStart } from '../sessions/agent-start.ts';
-import { checkHumanSession } from './human-job.ts';
 import { findPlace, type Place } from './place.ts';
 import { refuseBusy } from './refuse-busy.ts';
 import { withStartHint } from './start-hint.ts';
+import { checkHumanSession } from './to-human.ts';
 import { wakeTarget } from './wake-target.ts';
 
 /** What a delegation comes to, before anything is written. */

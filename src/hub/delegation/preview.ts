@@ -9,9 +9,10 @@ import { ensureRegistry } from '../../registry/paths.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
-import type { Plan } from './delegation-plan.ts';
+import type { Wish } from './create-job.ts';
 import { obstacleAt } from './refuse-busy.ts';
 import { sharedFolder } from './shared-folder.ts';
+
 /** Looks whether a job could be kept. @throws MamError as making it would */
 export async function checkKept(registrar: Registrar, { registry_dir: registry }: DelegateParams) {
   if (existsSync(registry)) await registrar.ready(registry);
@@ -21,9 +22,7 @@ export async function checkKept(registrar: Registrar, { registry_dir: registry }
 /** What a delegation would give, once its order is made. @throws MamError `io` when its log folder can't be made */
 export async function wouldGive(
   hub: { servers: TmuxServers; dispatcher: Dispatcher; registrar: Registrar },
-  params: DelegateParams,
-  prompt: string,
-  { place }: Plan,
+  { params, prompt, plan: { place } }: Wish,
   order: JobOrder,
 ): Promise<PreviewResult> {
   if (params.logs_dir !== undefined) makeLogFolder(order.log_dir, true);

@@ -1,8 +1,10 @@
+import { explain } from '../../base/errors.ts';
 import { cleanLine } from '../../base/text.ts';
 import { showMessage } from '../../tmux/commands.ts';
 import { findPane } from '../../tmux/pane.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
+import { createJob, type Parts, type Wish } from './create-job.ts';
 
 const SHOWN_CHARS = 160;
 
@@ -15,20 +17,25 @@ export async function checkHumanSession(
   if (address !== undefined) await findPane(servers.get(socket), address);
 }
 
+/** A job for a person: nothing is typed, and its clocks run from now on. @throws MamError as `createJob` */
+export async function toHuman(parts: Parts, wish: Wish): Promise<LiveJob> {
+  const job = createJob(parts, wish);
+  parts.dispatcher.enqueue(job);
+  await job.kept;
+  const evidence = await show(parts.servers, wish, job).catch(explain);
+  await parts.registrar.note(job, 'submitted', { data: { evidence } });
+  return job;
+}
+
 /**
- * Tells a person of a job: one line in the status bar of those who look at the session; nothing is typed.
+ * Shows one line in the status bar of those who look at the person's session.
  * @returns what was done, as evidence for the receipt
  */
-export async function showToHuman(
-  servers: TmuxServers,
-  socket: string,
-  address: string | undefined,
-  job: LiveJob,
-): Promise<string> {
+async function show(servers: TmuxServers, { params }: Wish, job: LiveJob): Promise<string> {
   const listed = 'it is in mam list';
-  if (address === undefined) return listed;
-  const server = servers.get(socket);
-  const { pane } = await findPane(server, address);
+  if (params.agent_session === undefined) return listed;
+  const server = servers.get(params.tmux_socket);
+  const { pane } = await findPane(server, params.agent_session);
   const words = `Job for you: ${cleanLine(job.record.prompt_preview, SHOWN_CHARS)} - when done: mam done ${job.id}`;
   const seen = await showMessage(server, pane.session, words);
   return `${listed}; shown to ${seen} who look at session ${pane.session}`;

@@ -1,0 +1,68 @@
+import { builtIn } from '../../agents/index.ts';
+import type { Log } from '../../base/log.ts';
+import type { JobOrder } from '../../job/record.ts';
+import type { DelegateParams } from '../../operations/request.ts';
+import { composeJob } from '../../order/compose-job.ts';
+import { dropLogFolder, makeLogFolder } from '../../order/delegation-checks.ts';
+import { peerServer } from '../../registry/announcements.ts';
+import type { Home } from '../../registry/home.ts';
+import type { Dispatcher } from '../delivery/dispatcher.ts';
+import type { Changes } from '../jobs/changes.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import type { Registrar } from '../jobs/registrar.ts';
+import type { PaneOwners } from '../panes/pane-owners.ts';
+import type { TmuxServers } from '../panes/tmux-servers.ts';
+import type { Plan } from './delegation-plan.ts';
+import { checkLineage } from './lineage.ts';
+
+/** What the ways of a delegation need of the hub. */
+export interface Parts {
+  home: Home;
+  host: string;
+  registrar: Registrar;
+  dispatcher: Dispatcher;
+  servers: TmuxServers;
+  owners: PaneOwners;
+  changes: Changes;
+  log: Log;
+}
+
+/** A delegation that was checked. */
+export interface Wish {
+  params: DelegateParams;
+  prompt: string;
+  plan: Plan;
+}
+
+/**
+ * The order of a job. Right before the job is made, so that two at once count.
+ * @throws MamError `refused` for a job that a runaway may have made
+ */
+export function orderOf({ home, host, owners, registrar }: Parts, { params, prompt, plan }: Wish): JobOrder {
+  const { place, start } = plan;
+  const peer_server = place
+    ? peerServer(home.servers, place.session, place.process.pane_pid)
+    : ('unknown' as const);
+  const parent = owners.parentOf(params.origin);
+  const { open } = registrar;
+  checkLineage(params, place?.session, { open, parent, job: (id) => registrar.held(id) });
+  const order = composeJob({ params, prompt, ...plan, parent: parent?.record, host, peer_server });
+  if (start === undefined) return order;
+  const argument = builtIn(params.agent)?.start?.takesPrompt === true;
+  return { ...order, typing: { ...order.typing, mam: params.mam_command, started: true, argument } };
+}
+
+/** Makes the job, with its log folder. @throws MamError as `orderOf`, and as `Registrar.create` */
+export function createJob(parts: Parts, wish: Wish): LiveJob {
+  const order = orderOf(parts, wish);
+  if (wish.params.logs_dir === undefined) return parts.registrar.create(order, wish.prompt);
+  makeLogFolder(order.log_dir);
+  try {
+    const job = parts.registrar.create(order, wish.prompt);
+    job.kept.catch(() => dropLogFolder(order.log_dir));
+    return job;
+  } catch (error) {
+    dropLogFolder(order.log_dir);
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+import { explain } from '../../base/errors.ts';
+import { identify } from '../../base/process-id.ts';
+import { cleanLine } from '../../base/text.ts';
+import { hubDraft } from '../../job/hub-draft.ts';
+import type { AgentSession } from '../../job/record.ts';
+import { isFinal } from '../../job/words.ts';
+import type { StartParams } from '../../operations/agent-request.ts';
+import { orderText } from '../../order/order-text.ts';
+import { unseenAgent } from '../../tmux/process.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import { launchAgent, letGo } from '../sessions/agent-start.ts';
+import { createJob, type Parts, type Wish } from './create-job.ts';
+import { findPlace, type Place } from './place.ts';
+
+const DETAIL_CHARS = 500;
+/** A session that was started for a job is let go at the latest after this time, in ms. */
+const STARTED_MS = 120_000;
+
+/**
+ * A job whose agent is started for it, and gets the order on its command line where it takes one there. The job is on disk
+ * before anything is started.
+ * @throws MamError as `createJob`
+ */
+export async function toNewSession(parts: Parts, wish: Wish, start: StartParams): Promise<LiveJob> {
+  const { registrar, servers, dispatcher } = parts;
+  const job = createJob(parts, wish);
+  job.uncork();
+  await job.kept;
+  const argument = job.record.typing?.argument === true;
+  if (argument) {
+    const evidence = 'given to the agent on its command line';
+    await registrar.record(job, hubDraft(job.id, 'pasting', { data: { evidence } }));
+  }
+  let place: Pick<Place, 'session' | 'process'>;
+  try {
+    place = await launch(parts, start, argument ? orderText(job.record, job.paths.prompt) : undefined);
+    void settleStarted(parts, job, place.session);
+  } catch (error) {
+    // Another job has started it in the same moment: this one is typed, as to any agent that runs.
+    const other = await findPlace(servers, wish.params).catch(() => undefined);
+    if (other === undefined) {
+      const detail = cleanLine(explain(error), DETAIL_CHARS);
+      await registrar.note(job, 'delivery_failed', { detail });
+      return job;
+    }
+    place = other;
+    await registrar.note(job, 'blocked', { data: { by: 'not_ready' } });
+  }
+  const settled = { agent_session: place.session, agent_process: place.process };
+  await registrar.record(job, hubDraft(job.id, 'queued', { data: settled }));
+  dispatcher.enqueue(job);
+  return job;
+}
+
+async function launch(
+  { servers, home }: Parts,
+  start: StartParams,
+  prompt: string | undefined,
+): Promise<Pick<Place, 'session' | 'process'>> {
+  const { session, pane_pid } = await launchAgent(servers, home.folder, start, prompt);
+  const { agent: command } = start;
+  const sees = servers.get(session.socket).seesProcesses;
+  const process = sees ? { ...identify(pane_pid), command } : unseenAgent({ pane_pid, command });
+  return { session, process: { ...process, pane_pid } };
+}
+
+/** Once its order is taken, or never will be, a session that was started for a job lives and ends as any other. */
+async function settleStarted(
+  { changes, servers, log }: Parts,
+  job: LiveJob,
+  session: AgentSession,
+): Promise<void> {
+  await changes.until(job, ({ record }) => record.status !== 'queued', STARTED_MS);
+  const server = servers.get(session.socket);
+  await letGo(server, session, job.record.agent_process, isFinal(job.record.status)).catch((error) =>
+    log.error(`session ${session.session} of ${job.id}`, error),
+  );
+}
