@@ -100,12 +100,12 @@ export function buildHub({ settings, log, onEnd, keepsLock }: HubOptions) {
     ],
     log,
   );
-  registrar.onRecorded((job, recorded) => {
+  registrar.onRecorded = (job, recorded) => {
     parts.onRecorded(job, recorded);
     life.need();
-  });
-  outlets.onKept((job) => registrar.settle(job));
-  servers.onPanes((socket) => parts.onPanes(socket));
+  };
+  outlets.onKept = (job) => registrar.settle(job);
+  servers.onPanes = (socket) => parts.onPanes(socket);
 
   const elsewhere = broker === undefined ? undefined : new Elsewhere({ bus: () => buses[1], realm, host });
   const claims = new Claims({
@@ -114,7 +114,7 @@ export function buildHub({ settings, log, onEnd, keepsLock }: HubOptions) {
     earlier: (jobId) => inbox.earlier(jobId),
     reply: (topic, answer, from) => brokers.reply(topic, answer, from === 'outside'),
   });
-  inbox.onEvent((event, way) => claims.take(event.job_id, JSON.stringify(event), way, true));
+  inbox.onEvent = (event, way) => claims.take(event.job_id, JSON.stringify(event), way, true);
   const kept = new KeptClaims({ claims, outbox: home.outbox });
   const session = seal.nameFor(`session ${machineId()}`);
   const hears = { claims: kept, elsewhere, onClients: life.need, onJoined: brokers.join };

@@ -98,7 +98,7 @@ beforeEach(async () => {
     log,
     outlets: { isBusy: () => false, catchUp() {}, clear() {} },
   });
-  registrar.onRecorded((one, recorded) => permissions.onRecorded(one, recorded));
+  registrar.onRecorded = (one, recorded) => permissions.onRecorded(one, recorded);
   screen = DIALOG;
   afterwards = BUSY;
   afterKey = () => [];

@@ -28,7 +28,7 @@ beforeEach(async () => {
     log: { info() {}, warn() {}, error() {} },
     outlets: { isBusy: () => false, catchUp() {}, clear() {} },
   });
-  registrar.onRecorded(() => listener());
+  registrar.onRecorded = () => listener();
   const dir = join(folder, 'jobs');
   await registrar.ready(dir);
   const order = {

@@ -1,5 +1,3 @@
-import { awake } from '../../base/awake.ts';
-import { explain, MamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { needOf } from '../../job/apply.ts';
 import { isFinal } from '../../job/words.ts';
@@ -9,9 +7,11 @@ import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import { paneKey } from '../panes/pane-owners.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
-import { HandOver } from './hand-over.ts';
-import { type Blocked, Obstacles } from './obstacles.ts';
+import { handOver } from './hand-over.ts';
+import { noPaste, Obstacles } from './obstacles.ts';
+import { type Errand, isWaiting, type Kept, newQueue, type PaneQueue } from './pane-queue.ts';
 import type { Typist } from './typist.ts';
+import { Waiters } from './waiters.ts';
 
 /** How often (ms) an agent that was started for a job is looked at until it is ready. */
 const LOOK_AT_START_MS = 60;
@@ -19,43 +19,6 @@ const LOOK_AT_START_MS = 60;
 const LOOK_AGAIN_MS = 1_000;
 /** A pane that nobody could look at within this time, in ms, is told of before tmux is given up. */
 const SILENT_MS = 1_800;
-
-/** The jobs of one pane, in their order; the first one holds the pane. */
-interface PaneQueue {
-  key: string;
-  jobs: LiveJob[];
-  /** Set while something is done at the pane. */
-  stop: AbortController | undefined;
-  /** What is done there is about none of its jobs: their ends don't stop it. */
-  apart: boolean;
-  /** What is to be done for the first job once its prompt is handed over, in this order. */
-  errands: Queued[];
-  lookAgain: NodeJS.Timeout | undefined;
-  /** What keeps the first job from its pane. */
-  blocked: Blocked | undefined;
-  /** Since when the first job needs somebody, by the clock of all limits, and a timer for those who wait behind it. */
-  stuck: { since: number; end: () => void } | undefined;
-  /** Settles when those who wait have been told. */
-  telling: Promise<void>;
-}
-
-/** How far something to be typed has got: what it is kept by, or `later`, is tried again when the pane has changed. */
-export type Kept = 'done' | 'later' | Obstacle;
-
-/** Something to be typed for a job that has its prompt. */
-interface Errand {
-  what: 'messages' | 'reminder';
-  run: (stop: AbortSignal) => Promise<Kept>;
-  /** Called in the end, done or dropped. */
-  settled?: () => void;
-}
-
-/** The same in its queue, or for none of the pane's jobs. */
-interface Queued extends Omit<Errand, 'what'> {
-  job: LiveJob | undefined;
-  what?: Errand['what'];
-  blocked?: Blocked | undefined;
-}
 
 interface Parts {
   registrar: Registrar;
@@ -70,8 +33,8 @@ interface Parts {
 export class Dispatcher {
   readonly #with: Parts;
   readonly #queues = new Map<string, PaneQueue>();
-  readonly #handOver: HandOver;
   readonly #obstacles: Obstacles;
+  readonly #waiters: Waiters;
   #stopped = false;
   /** Jobs that an earlier hub has left, until it is known what has become of them. */
   readonly #left = new Set<LiveJob>();
@@ -79,7 +42,7 @@ export class Dispatcher {
   constructor(parts: Parts) {
     this.#with = parts;
     this.#obstacles = new Obstacles(parts.registrar);
-    this.#handOver = new HandOver(parts);
+    this.#waiters = new Waiters({ obstacles: this.#obstacles, log: parts.log, left: this.#left });
   }
 
   /** The open jobs that stand before a new one in a pane, the holder first. */
@@ -108,15 +71,13 @@ export class Dispatcher {
    * @param glance a look at the pane that was taken just now
    */
   enqueue(job: LiveJob, glance?: Shot): void {
-    if (job.record.agent_session === undefined) {
-      job.uncork();
-      return;
-    }
-    const queue = this.#queueOf(job);
+    const { agent_session: session } = job.record;
+    if (session === undefined) return job.uncork();
+    const queue = this.#queueAt(paneKey(session));
     queue.jobs.push(job);
     if (queue.jobs.length === 1) this.#attend(queue, glance);
     else job.uncork();
-    this.#tellBehind(queue);
+    this.#waiters.tell(queue);
   }
 
   /** Takes up the open jobs that the last hub left, in the order of their making. Their panes are left alone until `resumeAll`. */
@@ -142,7 +103,7 @@ export class Dispatcher {
     this.#left.clear();
     for (const queue of [...this.#queues.values()]) {
       this.#attend(queue);
-      this.#tellBehind(queue);
+      this.#waiters.tell(queue);
     }
   }
 
@@ -153,7 +114,7 @@ export class Dispatcher {
     const first = queue.jobs[0] === job;
     const taken = after.status !== 'queued' && before?.status === 'queued';
     if (first && !queue.apart && (taken || isFinal(after.status))) queue.stop?.abort();
-    if (first && before !== undefined && needOf(before) !== needOf(after)) this.#tellBehind(queue);
+    if (first && before !== undefined && needOf(before) !== needOf(after)) this.#waiters.tell(queue);
     if (!isFinal(after.status)) return;
     // Its text may stand in the pane: `work` takes it out in the end.
     if (first && queue.stop === undefined && this.#with.typist.has(job.id)) this.#work(queue, async () => {});
@@ -170,9 +131,9 @@ export class Dispatcher {
     queue.errands = queue.errands.filter((errand) => errand.job !== job);
     if (first) queue.blocked = undefined;
     if (first) {
-      this.#stuckNoMore(queue);
+      this.#waiters.forget(queue);
       this.#attend(queue);
-      this.#tellBehind(queue);
+      this.#waiters.tell(queue);
     }
     this.#dropEmpty(queue);
   }
@@ -213,10 +174,11 @@ export class Dispatcher {
   /** Types nothing more. */
   stop(): void {
     this.#stopped = true;
+    this.#waiters.stop();
     for (const queue of this.#queues.values()) {
       clearTimeout(queue.lookAgain);
       queue.stop?.abort();
-      this.#stuckNoMore(queue);
+      this.#waiters.forget(queue);
     }
   }
 
@@ -237,7 +199,10 @@ export class Dispatcher {
     this.#work(queue, async (stop) => {
       const silent = setTimeout(() => void this.#obstacles.silent(job), SILENT_MS);
       try {
-        const obstacle = await this.#handOver.run(job, stop, { glance, looked: () => clearTimeout(silent) });
+        const obstacle = await handOver(this.#with, job, stop, {
+          glance,
+          looked: () => clearTimeout(silent),
+        });
         if (obstacle !== undefined) await this.#obstacle(job, queue, obstacle);
       } catch (error) {
         job.uncork();
@@ -281,37 +246,6 @@ export class Dispatcher {
     });
   }
 
-  /** Tells the jobs that wait at a pane whether the one that has it needs somebody; one word after the other. */
-  #tellBehind(queue: PaneQueue): void {
-    if (queue.jobs.length < 2) return;
-    const failed = (error: unknown) => this.#with.log.error(`who waits at ${queue.key}`, error);
-    queue.telling = queue.telling.then(() => this.#tellWaiting(queue)).catch(failed);
-  }
-
-  async #tellWaiting(queue: PaneQueue): Promise<void> {
-    const [holder, ...others] = queue.jobs;
-    if (this.#stopped || holder === undefined || this.#left.has(holder)) return;
-    const isStuck = needOf(holder.record) !== undefined;
-    if (!isStuck) this.#stuckNoMore(queue);
-    else queue.stuck ??= { since: awake.now(), end: () => {} };
-    const { stuck } = queue;
-    const ends: number[] = [];
-    for (const job of others.filter(isWaiting)) {
-      await this.#obstacles.behind(job, isStuck ? holder.record : undefined, stuck?.since ?? 0);
-      if (job.record.held_up !== true) ends.push(job.record.timeouts.idle_timeout_seconds * 1000);
-    }
-    if (stuck === undefined || queue.stuck !== stuck || ends.length === 0) return;
-    // Longer than its idle_timeout is no ordinary wait any more.
-    stuck.end();
-    const left = stuck.since + Math.min(...ends) - awake.now();
-    stuck.end = awake.after(left > 0 ? left : LOOK_AGAIN_MS, () => this.#tellBehind(queue));
-  }
-
-  #stuckNoMore(queue: PaneQueue): void {
-    queue.stuck?.end();
-    queue.stuck = undefined;
-  }
-
   /** Nothing else is done at a pane while something is. */
   #work(queue: PaneQueue, body: (stop: AbortSignal) => Promise<void>): void {
     const stop = new AbortController();
@@ -352,51 +286,21 @@ export class Dispatcher {
     this.#lookLater(queue, starting ? LOOK_AT_START_MS : LOOK_AGAIN_MS);
   }
 
-  #queueOf(job: LiveJob): PaneQueue {
-    return this.#queueAt(this.#keyOf(job));
-  }
-
   #queueAt(key: string): PaneQueue {
     let queue = this.#queues.get(key);
     if (queue === undefined) {
-      queue = {
-        key,
-        jobs: [],
-        stop: undefined,
-        apart: false,
-        errands: [],
-        lookAgain: undefined,
-        blocked: undefined,
-        stuck: undefined,
-        telling: Promise.resolve(),
-      };
+      queue = newQueue(key);
       this.#queues.set(key, queue);
     }
     return queue;
   }
 
-  #find(job: LiveJob): PaneQueue | undefined {
-    return job.record.agent_session === undefined ? undefined : this.#queues.get(this.#keyOf(job));
+  #find({ record: { agent_session: session } }: LiveJob): PaneQueue | undefined {
+    return session && this.#queues.get(paneKey(session));
   }
-
-  #keyOf(job: LiveJob): string {
-    const session = job.record.agent_session;
-    return session === undefined ? '' : paneKey(session);
-  }
-}
-
-/** True for a job that has not been typed in: it stands behind those that have. */
-function isWaiting({ record }: LiveJob): boolean {
-  return record.status === 'queued' && record.phase === 'queued';
 }
 
 /** True for a job whose agent was to be started by a hub that has ended meanwhile. */
 function isStillStarting({ record }: LiveJob): boolean {
   return record.status === 'queued' && record.agent !== 'human' && record.agent_session === undefined;
-}
-
-/** What keeps a text from its pane that could not even be tried: not its pane, but something of ours. */
-export function noPaste(error: unknown): Obstacle {
-  const by = error instanceof MamError && error.code === 'io' ? 'unwritable' : 'unreachable';
-  return { by, evidence: explain(error), step: 'mam doctor' };
 }

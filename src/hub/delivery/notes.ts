@@ -11,7 +11,9 @@ import { isFinal } from '../../job/words.ts';
 import type { Obstacle, Target } from '../../tmux/deliver.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
-import { type Dispatcher, type Kept, noPaste } from './dispatcher.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { noPaste } from './obstacles.ts';
+import type { Kept } from './pane-queue.ts';
 import type { Typist } from './typist.ts';
 
 /** A reminder that could not be typed for so long (ms) is given up: the supervisor is told instead. */

@@ -1,4 +1,5 @@
 import { awake } from '../../base/awake.ts';
+import { explain, MamError } from '../../base/errors.ts';
 import { cleanLine } from '../../base/text.ts';
 import { needOf } from '../../job/apply.ts';
 import type { JobRecord } from '../../job/record.ts';
@@ -133,4 +134,10 @@ function holdsUp(record: JobRecord, blocked: Omit<Blocked, 'words'>): boolean {
   if (by === 'busy') return false;
   const patience = by === 'not_ready' && record.typing?.started === true ? START_MS : STANDS_MS;
   return awake.now() - since >= patience;
+}
+
+/** What keeps a text from its pane that could not even be tried: not its pane, but something of ours. */
+export function noPaste(error: unknown): Obstacle {
+  const by = error instanceof MamError && error.code === 'io' ? 'unwritable' : 'unreachable';
+  return { by, evidence: explain(error), step: 'mam doctor' };
 }

@@ -34,21 +34,13 @@ export class OpenRegistries {
   readonly #opened: OpenRegistry[] = [];
   /** Where registries lie now that were moved, by where they lay. */
   readonly #moved = new Map<string, string>();
-  #onBehind: (dir: string, jobId: string) => Promise<void> = async () => {};
-  #onLoose: (dir: string) => void = () => {};
+  /** Called for a job whose `job.json` was found behind its journal. */
+  onBehind: (dir: string, jobId: string) => Promise<void> = async () => {};
+  /** Called for a registry that this hub has not locked any more: to be repaired. */
+  onLoose: (dir: string) => void = () => {};
 
   constructor(parts: Parts) {
     this.#with = parts;
-  }
-
-  /** @param listener called for a job whose `job.json` was found behind its journal */
-  onBehind(listener: (dir: string, jobId: string) => Promise<void>): void {
-    this.#onBehind = listener;
-  }
-
-  /** @param listener called for a registry that this hub has not locked any more: to be repaired */
-  onLoose(listener: (dir: string) => void): void {
-    this.#onLoose = listener;
   }
 
   get dirs(): string[] {
@@ -138,7 +130,7 @@ export class OpenRegistries {
   look(inUse: ReadonlySet<string>): void {
     for (const registry of this.#opened) {
       registry.keepProof(inUse.has(registry.dir));
-      if (!registry.isSound) this.#onLoose(registry.dir);
+      if (!registry.isSound) this.onLoose(registry.dir);
     }
   }
 
@@ -260,7 +252,7 @@ export class OpenRegistries {
 
   async #catchUp(dir: string, jobIds: string[]): Promise<void> {
     for (const id of jobIds) {
-      await this.#onBehind(dir, id).catch((error) => this.#with.log.error(`job ${id} was not read`, error));
+      await this.onBehind(dir, id).catch((error) => this.#with.log.error(`job ${id} was not read`, error));
       await nextTurn();
     }
   }

@@ -49,7 +49,8 @@ export class Registrar {
   readonly removal: Removal;
   /** What the last hub left, and what is away. */
   readonly missing: MissingJobs;
-  #listener: (job: LiveJob, recorded: Recorded) => void = () => {};
+  /** Called after each event, in the order of the journal. */
+  onRecorded: (job: LiveJob, recorded: Recorded) => void = () => {};
   /** Why an event could not be recorded that is looked for again: said once. */
   readonly #unrecorded = new Map<string, string>();
 
@@ -62,23 +63,18 @@ export class Registrar {
     this.#store = store;
     this.#away = new AwayJobs(log);
     this.#loader = new Loader(store);
-    const onRecorded = (job: LiveJob, recorded: Recorded) => this.#listener(job, recorded);
+    const onRecorded = (job: LiveJob, recorded: Recorded) => this.onRecorded(job, recorded);
     this.removal = new Removal({ store, loader: this.#loader, onRecorded });
     this.#repair = new Repair(store, this.removal);
     this.missing = new MissingJobs({
       ...{ store, away: this.#away, loader: this.#loader },
       ...{ removal: this.removal, repair: this.#repair },
     });
-    registries.onBehind(async (dir, jobId) => {
+    registries.onBehind = async (dir, jobId) => {
       // Reading it brings it up; one that is in memory is written anyway.
       if (!jobs.has(jobId)) await this.#loader.load(dir, jobId);
-    });
-    registries.onLoose((dir) => this.#repair.tryRepair(dir, false));
-  }
-
-  /** @param listener called after each event, in the order of the journal */
-  onRecorded(listener: (job: LiveJob, recorded: Recorded) => void): void {
-    this.#listener = listener;
+    };
+    registries.onLoose = (dir) => this.#repair.tryRepair(dir, false);
   }
 
   /** The jobs that are not final. */
@@ -268,7 +264,7 @@ export class Registrar {
     const { log, registries } = this.#store;
     const { before, after } = recorded;
     try {
-      this.#listener(job, recorded);
+      this.onRecorded(job, recorded);
     } catch (error) {
       // It is on the disk: whoever reported it is told so.
       log.error(`event ${recorded.event.type} of ${job.id} was not told to all`, error);

@@ -33,7 +33,8 @@ interface Parts {
 export class Outlets {
   readonly #with: Parts;
   readonly #files: RecordFiles;
-  #onKept: (job: LiveJob) => void = () => {};
+  /** Called when nothing of a job is left to be written. */
+  onKept: (job: LiveJob) => void = () => {};
   readonly screens: LastScreens;
   readonly #log: Log;
   /** By job id. */
@@ -46,11 +47,6 @@ export class Outlets {
     this.#with = parts;
     this.screens = new LastScreens(parts.servers, (job, lines) => this.#keepScreen(job, lines));
     this.#log = log;
-  }
-
-  /** @param listener called when nothing of a job is left to be written */
-  onKept(listener: (job: LiveJob) => void): void {
-    this.#onKept = listener;
   }
 
   onRecorded(job: LiveJob, { event, before, after }: Recorded): void {
@@ -123,7 +119,7 @@ export class Outlets {
   }
 
   #kept(job: LiveJob): void {
-    if (!this.isBusy(job)) this.#onKept(job);
+    if (!this.isBusy(job)) this.onKept(job);
   }
 
   #keep(job: LiveJob, work: () => Promise<void>): void {

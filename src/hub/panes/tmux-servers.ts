@@ -7,16 +7,12 @@ export class TmuxServers {
   readonly #servers = new Map<string, TmuxServer>();
   readonly #samples = new Map<string, Map<string, PaneSample>>();
   readonly #clients: ControlClients;
-  #onPanes: (socket: string) => void = () => {};
+  /** Called with a socket when panes of that server came, went or changed. */
+  onPanes: (socket: string) => void = () => {};
 
   /** @param clients where the control clients are noted */
   constructor(clients: ControlClients) {
     this.#clients = clients;
-  }
-
-  /** @param listener called with a socket when panes of that server came, went or changed */
-  onPanes(listener: (socket: string) => void): void {
-    this.#onPanes = listener;
   }
 
   /** The server at a socket; it connects with its first command. */
@@ -29,12 +25,12 @@ export class TmuxServers {
       this.#servers.set(socket, server);
       server.onPanes((panes) => {
         this.#samples.set(socket, new Map(panes.map((pane) => [pane.pane, pane])));
-        this.#onPanes(socket);
+        this.onPanes(socket);
       });
       server.onGone(() => {
         // What the last connection has told says nothing about now.
         if (server?.connected === false) this.#samples.delete(socket);
-        this.#onPanes(socket);
+        this.onPanes(socket);
       });
     }
     return server;

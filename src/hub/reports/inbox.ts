@@ -48,7 +48,8 @@ interface Parts {
  */
 export class Inbox {
   readonly #with: Parts;
-  #take: (event: Claim, way: ClaimWay) => Promise<void> = async () => {};
+  /** Records an event; it fails where that is to be tried again. */
+  onEvent: (event: Claim, way: ClaimWay) => Promise<void> = async () => {};
   #draining: Promise<void> | undefined;
   #drainAgain = false;
   #stopped = false;
@@ -66,11 +67,6 @@ export class Inbox {
 
   constructor(parts: Parts) {
     this.#with = parts;
-  }
-
-  /** @param take records an event; it fails where that is to be tried again */
-  onEvent(take: (event: Claim, way: ClaimWay) => Promise<void>): void {
-    this.#take = take;
   }
 
   /** Finds out of which jobs events are here, so that nothing overtakes them. @throws the system's error */
@@ -200,7 +196,7 @@ export class Inbox {
       try {
         const claim = await this.#read(file);
         if (claim === undefined) continue;
-        await this.#take(claim, wayOf(file));
+        await this.onEvent(claim, wayOf(file));
       } catch (error) {
         const why = explain(error);
         this.#stuck.set(jobId, { until: monotonic() + AGAIN_MS, why });

@@ -1,0 +1,59 @@
+import type { Obstacle } from '../../tmux/deliver.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import type { Blocked } from './obstacles.ts';
+
+/** The jobs of one pane, in their order; the first one holds the pane. */
+export interface PaneQueue {
+  key: string;
+  jobs: LiveJob[];
+  /** Set while something is done at the pane. */
+  stop: AbortController | undefined;
+  /** What is done there is about none of its jobs: their ends don't stop it. */
+  apart: boolean;
+  /** What is to be done for the first job once its prompt is handed over, in this order. */
+  errands: Queued[];
+  lookAgain: NodeJS.Timeout | undefined;
+  /** What keeps the first job from its pane. */
+  blocked: Blocked | undefined;
+  /** Since when the first job needs somebody, by the clock of all limits, and a timer for those who wait behind it. */
+  stuck: { since: number; end: () => void } | undefined;
+  /** Settles when those who wait have been told. */
+  telling: Promise<void>;
+}
+
+/** How far something to be typed has got: what it is kept by, or `later`, is tried again when the pane has changed. */
+export type Kept = 'done' | 'later' | Obstacle;
+
+/** Something to be typed for a job that has its prompt. */
+export interface Errand {
+  what: 'messages' | 'reminder';
+  run: (stop: AbortSignal) => Promise<Kept>;
+  /** Called in the end, done or dropped. */
+  settled?: () => void;
+}
+
+/** The same in its queue, or for none of the pane's jobs. */
+export interface Queued extends Omit<Errand, 'what'> {
+  job: LiveJob | undefined;
+  what?: Errand['what'];
+  blocked?: Blocked | undefined;
+}
+
+export function newQueue(key: string): PaneQueue {
+  return {
+    key,
+    jobs: [],
+    stop: undefined,
+    apart: false,
+    errands: [],
+    lookAgain: undefined,
+    blocked: undefined,
+    stuck: undefined,
+    telling: Promise.resolve(),
+  };
+}
+
+/** True for a job that has not been typed in: it stands behind those that have. */
+export function isWaiting({ record }: LiveJob): boolean {
+  return record.status === 'queued' && record.phase === 'queued';
+}

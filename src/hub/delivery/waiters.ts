@@ -1,0 +1,63 @@
+import { awake } from '../../base/awake.ts';
+import type { Log } from '../../base/log.ts';
+import { needOf } from '../../job/apply.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import type { Obstacles } from './obstacles.ts';
+import { isWaiting, type PaneQueue } from './pane-queue.ts';
+
+/** One that has waited too long and could not be told so is told again after this time, in ms. */
+const AGAIN_MS = 1_000;
+
+interface Parts {
+  obstacles: Obstacles;
+  log: Log;
+  /** Jobs of the last hub of which it is not known yet what has become of them. */
+  left: ReadonlySet<LiveJob>;
+}
+
+/** Tells the jobs that wait at a pane whether the one that has it needs somebody. */
+export class Waiters {
+  readonly #with: Parts;
+  #stopped = false;
+
+  constructor(parts: Parts) {
+    this.#with = parts;
+  }
+
+  /** Tells nothing more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Looks at the queue of a pane; one word after the other. */
+  tell(queue: PaneQueue): void {
+    if (queue.jobs.length < 2) return;
+    const failed = (error: unknown) => this.#with.log.error(`who waits at ${queue.key}`, error);
+    queue.telling = queue.telling.then(() => this.#tellWaiting(queue)).catch(failed);
+  }
+
+  async #tellWaiting(queue: PaneQueue): Promise<void> {
+    const [holder, ...others] = queue.jobs;
+    if (this.#stopped || holder === undefined || this.#with.left.has(holder)) return;
+    const isStuck = needOf(holder.record) !== undefined;
+    if (!isStuck) this.forget(queue);
+    else queue.stuck ??= { since: awake.now(), end: () => {} };
+    const { stuck } = queue;
+    const ends: number[] = [];
+    for (const job of others.filter(isWaiting)) {
+      await this.#with.obstacles.behind(job, isStuck ? holder.record : undefined, stuck?.since ?? 0);
+      if (job.record.held_up !== true) ends.push(job.record.timeouts.idle_timeout_seconds * 1000);
+    }
+    if (stuck === undefined || queue.stuck !== stuck || ends.length === 0) return;
+    // Longer than its idle_timeout is no ordinary wait any more.
+    stuck.end();
+    const left = stuck.since + Math.min(...ends) - awake.now();
+    stuck.end = awake.after(left > 0 ? left : AGAIN_MS, () => this.tell(queue));
+  }
+
+  /** Its job needs nobody any more, or nobody is told any more. */
+  forget(queue: PaneQueue): void {
+    queue.stuck?.end();
+    queue.stuck = undefined;
+  }
+}
