@@ -5,8 +5,8 @@ import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
 import { foldJob } from '../registry/fold.ts';
-import { journalText } from '../registry/journal.ts';
 import { type JobPaths, jobPaths } from '../registry/paths.ts';
+import { journalText } from '../registry/read-journal.ts';
 import { writtenState } from '../registry/record-file.ts';
 import { type Found, note, problem } from './finding.ts';
 

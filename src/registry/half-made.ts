@@ -4,8 +4,8 @@ import type { JobOrder } from '../job/record.ts';
 import { promptPreview } from '../job/task-text.ts';
 import { readForeign } from '../trust/files.ts';
 import { isOwnFile, isOwnFolder } from '../trust/owner.ts';
-import { journalText, readJournal } from './journal.ts';
 import { type JobPaths, jobPaths } from './paths.ts';
+import { journalText, readJournal } from './read-journal.ts';
 
 /** What a job's folder has before anybody is told of the job. */
 const FIRST = ['events.jsonl', 'prompt.md'];

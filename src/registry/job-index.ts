@@ -4,75 +4,34 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MamError } from '../base/errors.ts';
 import { isJobId } from '../base/ids.ts';
-import { cleanLine } from '../base/text.ts';
 import { historyOf } from '../job/history.ts';
-import { isOwner, type Owner } from '../job/owner.ts';
+import type { Owner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/row.ts';
-import { lastWords, standingOf } from '../job/standing.ts';
-import { owesWake } from '../job/wake.ts';
-import { isFinal, STATUSES, type Status } from '../job/words.ts';
-import { openOwn, readForeign } from '../trust/files.ts';
+import { isFinal, type Status } from '../job/words.ts';
+import { openOwn } from '../trust/files.ts';
 import { writeDerived } from './files.ts';
 import { foldJob } from './fold.ts';
 import { foldProven } from './history.ts';
+import {
+  type IndexRow,
+  type ListFilter,
+  matches,
+  readRows,
+  rowFromRecord,
+  signerOf,
+  toIndexRow,
+} from './index-row.ts';
 import { type Mark, presentMark } from './mark.ts';
 import { OwnPlace } from './own-place.ts';
-import { hasJob, jobPaths, journalPath } from './paths.ts';
-import { readRecord } from './record-file.ts';
+import { hasJob, journalPath } from './paths.ts';
 import type { Seal } from './seal.ts';
-
-/** A row with the session that `mine` compares, and that session's key for the job. */
-interface IndexRow extends JobRow {
-  owner: string;
-  /** The owner's pane. */
-  place?: string | undefined;
-  request_key?: string | undefined;
-  /** Its supervisor has asked to be told how it stands, and has not been. */
-  untold?: boolean | undefined;
-  /** The state of the journal that it was made of. */
-  journal?: Mark | undefined;
-}
 
 /** How long changed rows gather before they are written, in ms: the file only saves the next hub work. */
 const WRITE_DELAY_MS = 200;
-const DETAIL_CHARS = 200;
-/** A million jobs have an index of this size, in bytes. */
-const MAX_BYTES = 512 * 1024 * 1024;
-/** Rows between two turns of the event loop, some ms each: from the index file, and from folders. */
+/** Folders between two turns of the event loop, some ms each: all of them, and those that are read. */
 const STEP = 2_000;
 const FOLDER_STEP = 50;
-
-/** A row of a list from a job's record. */
-export function toRow(record: JobRecord): JobRow {
-  const words = lastWords(record);
-  return {
-    job_id: record.job_id,
-    agent: record.agent,
-    ...standingOf(record),
-    prompt_preview: record.prompt_preview,
-    detail: words === undefined ? undefined : cleanLine(words, DETAIL_CHARS),
-    session: record.agent_session?.session,
-    pane: record.agent_session?.pane,
-    created_at: record.created_at,
-    final_at: record.final_at,
-  };
-}
-
-export interface ListFilter {
-  status?: string | undefined;
-  agent?: string | undefined;
-  /** Only the jobs of this client session, and of the pane that it lives in. */
-  session?: string | undefined;
-  place?: string | undefined;
-  open_only?: boolean | undefined;
-  /** Only the jobs that need somebody. */
-  needs_you?: boolean | undefined;
-  /** Only those of which their supervisor is still to be told. */
-  untold?: boolean | undefined;
-  /** Only these jobs. */
-  among?: ReadonlySet<string> | undefined;
-}
 
 /**
  * The jobs of one registry in the order of their making, so that a page of them costs no look at the disk. Derived:
@@ -298,18 +257,6 @@ export class JobIndex {
   }
 }
 
-function toIndexRow(record: JobRecord, journal: Mark | undefined): IndexRow {
-  const { supervisor, request_key } = record;
-  const { session: owner, place } = supervisor;
-  const untold = owesWake(record) || undefined;
-  return { ...toRow(record), owner, place, request_key, untold, journal };
-}
-
-function rowFromRecord(registryDir: string, jobId: string, seal: Seal): IndexRow | undefined {
-  const record = readRecord(jobPaths(registryDir, jobId).record, jobId, seal);
-  return record && toIndexRow(record, undefined);
-}
-
 /** True while the journal is in the state that the row was made of; of an older version's row, while there is none. */
 function isPresent(registryDir: string, { job_id: id, journal }: IndexRow): boolean {
   return journal === presentMark(journalPath(registryDir, id));
@@ -321,75 +268,6 @@ function isSame(one: IndexRow, other: IndexRow | undefined): boolean {
 
 function keyOf(owner: string, key: string): string {
   return JSON.stringify([owner, key]);
-}
-
-function matches(row: IndexRow, filter: ListFilter): boolean {
-  return (
-    (filter.status === undefined || row.status === filter.status) &&
-    (filter.agent === undefined || row.agent.toLowerCase() === filter.agent.toLowerCase()) &&
-    (filter.session === undefined ||
-      isOwner({ session: row.owner, place: row.place }, { session: filter.session, place: filter.place })) &&
-    (filter.needs_you !== true || row.needs_you === true) &&
-    (filter.untold !== true || row.untold === true) &&
-    (filter.open_only !== true || !isFinal(row.status as Status)) &&
-    (filter.among?.has(row.job_id) ?? true)
-  );
-}
-
-/** What proves a row: no job has such an id, so that no line of a journal is one. */
-function signerOf({ job_id: id }: JobRow): string {
-  return `row ${id}`;
-}
-
-async function readRows(
-  path: string,
-  seal: Seal | undefined,
-): Promise<{ known: Map<string, IndexRow>; lines: number }> {
-  const known = new Map<string, IndexRow>();
-  let text: string;
-  try {
-    text = readForeign(path, MAX_BYTES);
-  } catch {
-    return { known, lines: 0 };
-  }
-  let lines = 0;
-  for (const line of text.split('\n')) {
-    if (++lines % STEP === 0) await nextTurn();
-    try {
-      const row: unknown = JSON.parse(line);
-      if (!isRow(row) || seal?.open(signerOf(row), line) === undefined) continue;
-      const { mac: _, ...shown } = row as IndexRow & { mac?: unknown };
-      known.set(row.job_id, shown);
-    } catch {
-      // The last line of a hub that was killed, or the empty one at the end.
-    }
-  }
-  return { known, lines };
-}
-
-/** True for what has the fields of a row in their forms: the file may have come with a clone. */
-function isRow(value: unknown): value is IndexRow {
-  if (typeof value !== 'object' || value === null) return false;
-  const row = value as Record<string, unknown>;
-  const isText = (name: string): boolean => typeof row[name] === 'string';
-  return (
-    ['job_id', 'agent', 'status', 'phase', 'prompt_preview', 'created_at', 'owner'].every(isText) &&
-    isJobId(String(row['job_id'])) &&
-    (STATUSES as readonly unknown[]).includes(row['status']) &&
-    [
-      'reason',
-      'blocked_by',
-      'blocked_what',
-      'blocked_step',
-      'detail',
-      'session',
-      'pane',
-      'final_at',
-      'place',
-      'request_key',
-      'journal',
-    ].every((name) => row[name] === undefined || isText(name))
-  );
 }
 
 function compare(a: string, b: string): number {

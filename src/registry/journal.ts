@@ -10,13 +10,9 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { systemCode } from '../base/errors.ts';
-import type { RecordedEvent } from '../job/event.ts';
-import { SOURCES } from '../job/words.ts';
-import { openOwn, readForeign, readForeignDated } from '../trust/files.ts';
+import { openOwn } from '../trust/files.ts';
 import { type Mark, markOf } from './mark.ts';
 import type { OwnPlace } from './own-place.ts';
-import type { Seal } from './seal.ts';
 
 const writeFile = promisify(write);
 const closeFile = promisify(close);
@@ -27,18 +23,11 @@ const closeFile = promisify(close);
  */
 const FLAGS = constants.O_APPEND | constants.O_DSYNC;
 
-/** A longer journal is not one of ours, in bytes: a runaway peer is stopped long before. */
-const MAX_BYTES = 512 * 1024 * 1024;
-
 /** More of a journal that was removed is not read back, in bytes. */
 const RESCUED_BYTES = 8 * 1024 * 1024;
 
 /** A journal that nobody writes to gives its file descriptor back after this time, in ms. */
 const IDLE_CLOSE_MS = 5_000;
-
-const NEWLINE = 10;
-/** A journal whose last line is not whole is read again so often: a hub may be writing it. */
-const READS = 5;
 
 interface Waiting {
   resolve(mark: Mark): void;
@@ -221,103 +210,4 @@ export class Journal {
 
 function inodeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino;
-}
-
-export interface JournalContent {
-  events: RecordedEvent[];
-  /** One sentence for each line that can't be read; the lines stay as they are. */
-  damage: string[];
-  /** The state that it was read in; absent where there is none. */
-  mark: Mark | undefined;
-}
-
-/** The text of a journal. @throws the system's error, ELOOP for a link, EFTYPE and EFBIG for what can't be one */
-export function journalText(path: string): string {
-  return readForeign(path, MAX_BYTES);
-}
-
-/**
- * Reads a journal. A missing file is an empty one; a line that is torn, corrupt or not an event is reported and passed
- * over.
- * @param proof only lines that this seal proves to be this job's count
- */
-export function readJournal(path: string, proof?: { seal: Seal; jobId: string }): JournalContent {
-  const read = readWhole(path);
-  if (read === undefined) return { events: [], damage: [], mark: undefined };
-  const { text, mark } = read;
-  const events: RecordedEvent[] = [];
-  const damage: string[] = [];
-  let last = 0;
-  for (const [index, line] of text.split('\n').entries()) {
-    if (line === '') continue;
-    const event = parseLine(line);
-    if (event === undefined) {
-      damage.push(`Line ${index + 1} of ${path} cannot be read and is passed over.`);
-    } else if (proof !== undefined && proof.seal.open(proof.jobId, line) === undefined) {
-      damage.push(
-        `Line ${index + 1} of ${path} was not written by a hub of this MAM_HOME and is passed over.`,
-      );
-    } else if (event.seq > last) {
-      events.push(event);
-      last = event.seq;
-    }
-  }
-  return { events, damage, mark };
-}
-
-/** A journal up to the end of a line, also while a hub writes it; one that ends within a line as it is. */
-function readWhole(path: string): { text: string; mark: Mark } | undefined {
-  let before = -1;
-  for (let read = 1; ; read++) {
-    let bytes: Buffer;
-    let writtenAt: number;
-    try {
-      ({ bytes, writtenAt } = readForeignDated(path, MAX_BYTES));
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return undefined;
-      throw error;
-    }
-    const isTorn = bytes.length > 0 && bytes[bytes.length - 1] !== NEWLINE;
-    // What has not grown is no line on its way.
-    if (!isTorn || bytes.length === before || read === READS)
-      return { text: bytes.toString('utf8'), mark: markOf(bytes.length, writtenAt) };
-    before = bytes.length;
-  }
-}
-
-function parseLine(line: string): RecordedEvent | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    if (!isEvent(value)) return undefined;
-    const { mac: _, ...event } = value as RecordedEvent & { mac?: unknown };
-    return event;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * True for what has the fields of an event in their forms; of others a newer version may have more. By hand, because zod
- * would cost every `mam status` 15 ms.
- */
-function isEvent(value: unknown): value is RecordedEvent {
-  if (!isObject(value)) return false;
-  const { seq, writer_seq, source, files, texts, data } = value;
-  const isText = (name: string): boolean => typeof value[name] === 'string';
-  return (
-    Number.isSafeInteger(seq) &&
-    (seq as number) > 0 &&
-    ['event_id', 'job_id', 'type', 'at', 'recorded_at'].every(isText) &&
-    (SOURCES as readonly unknown[]).includes(source) &&
-    ['detail', 'result', 'writer'].every((name) => value[name] === undefined || isText(name)) &&
-    (writer_seq === undefined || Number.isSafeInteger(writer_seq)) &&
-    (files === undefined || (Array.isArray(files) && files.every((file) => typeof file === 'string'))) &&
-    (texts === undefined ||
-      (isObject(texts) && Object.values(texts).every((hash) => typeof hash === 'string'))) &&
-    (data === undefined || isObject(data))
-  );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

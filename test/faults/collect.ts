@@ -5,7 +5,7 @@ import type { JobRow } from '../../src/job/row.ts';
 import { orderText } from '../../src/order/order-text.ts';
 import { foldJob } from '../../src/registry/fold.ts';
 import { homePaths } from '../../src/registry/home.ts';
-import { readJournal } from '../../src/registry/journal.ts';
+import { readJournal } from '../../src/registry/read-journal.ts';
 import { Seal } from '../../src/registry/seal.ts';
 import { PROMPT } from './agent.ts';
 import type { Evidence, JobEvidence } from './evidence.ts';

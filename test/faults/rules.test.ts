@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { apply } from '../../src/job/apply.ts';
 import type { RecordedEvent } from '../../src/job/event.ts';
 import type { JobRecord } from '../../src/job/record.ts';
-import { toRow } from '../../src/registry/job-index.ts';
+import { toRow } from '../../src/registry/index-row.ts';
 import { ORDER, Story, timeOf } from '../job/story.ts';
 import type { Evidence, JobEvidence, Told } from './evidence.ts';
 import { RULES, violations } from './rules/index.ts';

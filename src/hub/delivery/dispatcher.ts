@@ -72,7 +72,10 @@ export class Dispatcher {
    */
   enqueue(job: LiveJob, glance?: Shot): void {
     const { agent_session: session } = job.record;
-    if (session === undefined) return job.uncork();
+    if (session === undefined) {
+      job.uncork();
+      return;
+    }
     const queue = this.#queueAt(paneKey(session));
     queue.jobs.push(job);
     if (queue.jobs.length === 1) this.#attend(queue, glance);
