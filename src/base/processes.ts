@@ -52,11 +52,6 @@ export function exists(pid: number): boolean {
   }
 }
 
-/** Names the space in which process ids mean something, such as a container's; only Linux has more than one. */
-export function pidSpace(): string | undefined {
-  return LINUX ? linkOf('/proc/self/ns/pid') : undefined;
-}
-
 /** The parents of a process, nearest first, itself not among them. */
 export function ancestors(pid: number = process.pid): number[] {
   const found: number[] = [];

@@ -27,7 +27,6 @@ export const LIMITS = {
   timeoutSeconds: 7 * 24 * 3600,
   /** What is typed into a pane: Claude Code wraps longer pastes, and more than 3 lines, as untrusted text. */
   orderChars: 700,
-  orderLines: 3,
   /** How deep a peer's own delegations may go: a job that no peer delegated has depth 0. */
   maxDepth: 4,
   /** Open jobs of one supervisor's session. */

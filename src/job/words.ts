@@ -45,9 +45,6 @@ export const DELIVERY_STAGES = [
 ] as const;
 export type DeliveryStage = (typeof DELIVERY_STAGES)[number];
 
-/** Where a job stands inside its status: the delivery stage reached, then `validating`. */
-export type Phase = DeliveryStage | 'validating';
-
 export const SOURCES = ['peer', 'hook', 'person', 'supervisor', 'hub'] as const;
 export type Source = (typeof SOURCES)[number];
 

@@ -5,13 +5,10 @@ import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
 import { parseClaim, refused } from '../../job/claim.ts';
 import type { Claim, ClaimReply } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
-import { messagesFor, untilAnswered } from '../../job/messages.ts';
-import type { JobRecord } from '../../job/record.ts';
-import { isFinal } from '../../job/words.ts';
-import type { LiveJob, Recorded } from '../jobs/live-job.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
-import { firstTaskPage, type TaskPage } from '../jobs/task.ts';
 import type { PaneOwners } from '../panes/pane-owners.ts';
+import { answerTo } from './claim-answer.ts';
 import { type Elsewhere, publicAnswer } from './elsewhere.ts';
 import type { EventRates } from './event-rates.ts';
 
@@ -161,7 +158,7 @@ export class Claims {
     placed();
     const recorded = await recording;
     if (spool !== undefined) await this.#drop(spool);
-    return this.#told(job, recorded);
+    return answerTo(job, recorded, this.#with.log);
   }
 
   /** Nothing for a job that is unknown once those of the last hub are taken up. */
@@ -207,55 +204,6 @@ export class Claims {
     return { ...refused(claim.event_id, why), status: job.record.status };
   }
 
-  /** What has its place in the journal is answered so, whatever becomes of the rest of the answer. */
-  #told(job: LiveJob, recorded: Recorded): ClaimReply {
-    const { event, after } = recorded;
-    const { event_id, seq } = event;
-    const base: ClaimReply = { event_id, accepted: true, recorded: true, seq, status: after.status };
-    try {
-      return this.#answer(job, recorded, base);
-    } catch (error) {
-      this.#with.log.error(`the answer to ${event.type} of ${job.id} is not whole`, error);
-      return base;
-    }
-  }
-
-  #answer(job: LiveJob, recorded: Recorded, base: ClaimReply): ClaimReply {
-    const { event, before, after } = recorded;
-    const wasFinal = before !== undefined && isFinal(before.status) && !recorded.repeated;
-    const amended =
-      wasFinal &&
-      (after.status !== before.status || after.phase === 'validating' || after.late !== before.late);
-    if (isFinal(after.status) && (event.type === 'started' || event.type === 'progress')) {
-      return { ...base, accepted: false, refusal: stopText(after) };
-    }
-    if (wasFinal && !amended) {
-      return {
-        ...base,
-        accepted: false,
-        refusal: `${endText(after)} Your report is kept in its log and changes nothing.`,
-      };
-    }
-    if (amended) base.amended = amendedText(before, after);
-    const messages = messagesFor(after, event.seq);
-    if (event.type === 'started')
-      return { ...base, ...startedAnswer(job), ...(messages.length > 0 && { messages }) };
-    const asks = untilAnswered(event.type, after.agent === 'human' ? job.id : undefined);
-    if (messages.length > 0) {
-      const end = isFinal(after.status) ? 'The job has ended with this report.' : undefined;
-      const then = asks ?? end ?? 'Then go on, and report as before.';
-      return { ...base, messages, next: `Read the messages and act on them. ${then}` };
-    }
-    if (asks !== undefined) return { ...base, next: asks };
-    if (after.phase === 'validating') {
-      return {
-        ...base,
-        next: 'Your result is being checked by the validation script; the job counts as completed when it passes.',
-      };
-    }
-    return base;
-  }
-
   #unknownJob(mine: LiveJob | undefined): string {
     if (mine !== undefined)
       return `There is no job with this id. The job of your pane is ${mine.id}: report with job_id "${mine.id}".`;
@@ -264,39 +212,6 @@ export class Claims {
       return `There is no job with this id, and no job is open. Take the id from the order in your pane. If it is right, its hub is another one: this is that of MAM_HOME ${this.#with.home}.`;
     return `There is no job with this id. Open jobs: ${open.join(', ')}. Take the id from the order in your pane.`;
   }
-}
-
-function startedAnswer(job: LiveJob): Partial<ClaimReply> {
-  const { workdir, job_id: id } = job.record;
-  let page: TaskPage;
-  try {
-    page = firstTaskPage(job);
-  } catch (error) {
-    // It is recorded: sent again it would be refused again, and hold up every later report.
-    return { accepted: false, refusal: explain(error) };
-  }
-  return {
-    ...page,
-    workdir,
-    next: `Work in ${workdir}. Report with job_id "${id}": progress now and then; question when you need an answer; permission_required when you wait for one; completed with a one-line summary in detail when done; error with the reason when you cannot. Report even if you fail.`,
-  };
-}
-
-function stopText(record: JobRecord): string {
-  return `Stop: ${endText(record)} Do not work on it.`;
-}
-
-function endText(record: JobRecord): string {
-  const reason = record.reason === undefined ? '' : ` (${record.reason})`;
-  const { status, final_at: at } = record;
-  return status === 'failed'
-    ? `This job failed${reason}${at === undefined ? '' : ` at ${at}`}.`
-    : `This job has been ${status}${reason} since ${at ?? 'before'}.`;
-}
-
-function amendedText(before: JobRecord, { phase }: JobRecord): string {
-  const how = phase === 'validating' ? 'amends that end if it passes its check' : 'amends that end';
-  return `${endText(before).replace(' has been ', ' had been ')} Your late report ${how}.`;
 }
 
 function parseObject(payload: Buffer | string): Record<string, unknown> | undefined {

@@ -1,0 +1,90 @@
+import { explain } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { ClaimReply } from '../../job/event.ts';
+import { messagesFor, untilAnswered } from '../../job/messages.ts';
+import type { JobRecord } from '../../job/record.ts';
+import { isFinal } from '../../job/words.ts';
+import type { LiveJob, Recorded } from '../jobs/live-job.ts';
+import { firstTaskPage, type TaskPage } from '../jobs/task.ts';
+
+/** What a publisher hears of its event: that it has its place in the journal, whatever becomes of the rest of the answer. */
+export function answerTo(job: LiveJob, recorded: Recorded, log: Log): ClaimReply {
+  const { event, after } = recorded;
+  const { event_id, seq } = event;
+  const base: ClaimReply = { event_id, accepted: true, recorded: true, seq, status: after.status };
+  try {
+    return wholeAnswer(job, recorded, base);
+  } catch (error) {
+    log.error(`the answer to ${event.type} of ${job.id} is not whole`, error);
+    return base;
+  }
+}
+
+function wholeAnswer(job: LiveJob, recorded: Recorded, base: ClaimReply): ClaimReply {
+  const { event, before, after } = recorded;
+  const wasFinal = before !== undefined && isFinal(before.status) && !recorded.repeated;
+  const amended =
+    wasFinal &&
+    (after.status !== before.status || after.phase === 'validating' || after.late !== before.late);
+  if (isFinal(after.status) && (event.type === 'started' || event.type === 'progress')) {
+    return { ...base, accepted: false, refusal: stopText(after) };
+  }
+  if (wasFinal && !amended) {
+    return {
+      ...base,
+      accepted: false,
+      refusal: `${endText(after)} Your report is kept in its log and changes nothing.`,
+    };
+  }
+  if (amended) base.amended = amendedText(before, after);
+  const messages = messagesFor(after, event.seq);
+  if (event.type === 'started')
+    return { ...base, ...startedAnswer(job), ...(messages.length > 0 && { messages }) };
+  const asks = untilAnswered(event.type, after.agent === 'human' ? job.id : undefined);
+  if (messages.length > 0) {
+    const end = isFinal(after.status) ? 'The job has ended with this report.' : undefined;
+    const then = asks ?? end ?? 'Then go on, and report as before.';
+    return { ...base, messages, next: `Read the messages and act on them. ${then}` };
+  }
+  if (asks !== undefined) return { ...base, next: asks };
+  if (after.phase === 'validating') {
+    return {
+      ...base,
+      next: 'Your result is being checked by the validation script; the job counts as completed when it passes.',
+    };
+  }
+  return base;
+}
+
+function startedAnswer(job: LiveJob): Partial<ClaimReply> {
+  const { workdir, job_id: id } = job.record;
+  let page: TaskPage;
+  try {
+    page = firstTaskPage(job);
+  } catch (error) {
+    // It is recorded: sent again it would be refused again, and hold up every later report.
+    return { accepted: false, refusal: explain(error) };
+  }
+  return {
+    ...page,
+    workdir,
+    next: `Work in ${workdir}. Report with job_id "${id}": progress now and then; question when you need an answer; permission_required when you wait for one; completed with a one-line summary in detail when done; error with the reason when you cannot. Report even if you fail.`,
+  };
+}
+
+function stopText(record: JobRecord): string {
+  return `Stop: ${endText(record)} Do not work on it.`;
+}
+
+function endText(record: JobRecord): string {
+  const reason = record.reason === undefined ? '' : ` (${record.reason})`;
+  const { status, final_at: at } = record;
+  return status === 'failed'
+    ? `This job failed${reason}${at === undefined ? '' : ` at ${at}`}.`
+    : `This job has been ${status}${reason} since ${at ?? 'before'}.`;
+}
+
+function amendedText(before: JobRecord, { phase }: JobRecord): string {
+  const how = phase === 'validating' ? 'amends that end if it passes its check' : 'amends that end';
+  return `${endText(before).replace(' has been ', ' had been ')} Your late report ${how}.`;
+}
