@@ -14,25 +14,23 @@ const LOOK_MS = 10_000;
 /** How long after a failure the external broker is tried again, in ms. */
 const AGAIN_MS = 1_000;
 
-interface Parts {
-  settings: Settings;
-  /** As for `connectExternal`. */
-  session: string;
-  log: Log;
-  claims: KeptClaims;
-  elsewhere: Elsewhere | undefined;
-  onClients: () => void;
-  onJoined: (bus: HubBus) => void;
-}
-
 /** Joins the external broker; while that does not answer, tries again for as long as the hub lives. */
 export class BrokerJoin {
-  readonly #with: Parts;
+  readonly #with;
   readonly #end = new AbortController();
   #bus: HubBus | undefined;
   #why = 'It is being joined.';
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    settings: Settings;
+    /** As for `connectExternal`. */
+    session: string;
+    log: Log;
+    claims: KeptClaims;
+    elsewhere: Elsewhere | undefined;
+    onClients: () => void;
+    onJoined: (bus: HubBus) => void;
+  }) {
     this.#with = parts;
   }
 

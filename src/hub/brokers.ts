@@ -6,19 +6,17 @@ import type { LiveJob } from './jobs/live-job.ts';
 import type { Registrar } from './jobs/registrar.ts';
 import type { RetainedRecords } from './notify/retained-records.ts';
 
-interface Parts {
-  /** The hub's own broker, then the external one, once it is joined. */
-  buses: HubBus[];
-  settings: Settings;
-  registrar: Registrar;
-  retained: RetainedRecords;
-}
-
 /** What the brokers of the hub show of it. */
 export class Brokers {
-  readonly #with: Parts;
+  readonly #with;
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    /** The hub's own broker, then the external one, once it is joined. */
+    buses: HubBus[];
+    settings: Settings;
+    registrar: Registrar;
+    retained: RetainedRecords;
+  }) {
     this.#with = parts;
   }
 

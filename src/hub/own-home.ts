@@ -10,24 +10,22 @@ import type { Settings } from '../settings/config.ts';
 import type { HubClaim } from './hub-claim.ts';
 import type { Life } from './life.ts';
 
-interface Parts {
-  settings: Settings;
-  home: Home;
-  seal: Seal;
-  claim: HubClaim;
-  life: Life;
-  log: Log;
-  onEnd: (why: string) => void;
-  keepsLock: () => Promise<boolean>;
-}
-
 /** Makes anew what was removed under the hub: its home's folders and key, its socket and `hub.json`. */
 export class OwnHome {
-  readonly #with: Parts;
+  readonly #with;
   readonly #inode: number | undefined;
   #isClaiming = false;
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    settings: Settings;
+    home: Home;
+    seal: Seal;
+    claim: HubClaim;
+    life: Life;
+    log: Log;
+    onEnd: (why: string) => void;
+    keepsLock: () => Promise<boolean>;
+  }) {
     this.#with = parts;
     this.#inode = inodeAt(parts.home.folder);
   }

@@ -41,32 +41,30 @@ type Handlers = {
   [C in Command]: (params: Commands[C]['params'], requestId: string) => Promise<Commands[C]['result']>;
 };
 
-interface Parts {
-  registrar: Registrar;
-  verifications: Verifications;
-  delegations: Delegations;
-  servers: TmuxServers;
-  screens: LastScreens;
-  dispatcher: Dispatcher;
-  decisions: Decisions;
-  wakes: Wakes;
-  hooks: Hooks;
-  home: Home;
-  log: Log;
-  /** Settles when the jobs of the last hub are taken up; nothing once they are. */
-  ready: () => Promise<void> | undefined;
-  status: () => HubStatus;
-  stop: () => void;
-  reply: (topic: string, reply: Reply) => void;
-}
-
 /** What the hub does for clients, one function a command. */
 export class Requests {
-  readonly #with: Parts;
+  readonly #with;
   readonly #registrar: Registrar;
   readonly #handlers: Handlers;
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    registrar: Registrar;
+    verifications: Verifications;
+    delegations: Delegations;
+    servers: TmuxServers;
+    screens: LastScreens;
+    dispatcher: Dispatcher;
+    decisions: Decisions;
+    wakes: Wakes;
+    hooks: Hooks;
+    home: Home;
+    log: Log;
+    /** Settles when the jobs of the last hub are taken up; nothing once they are. */
+    ready: () => Promise<void> | undefined;
+    status: () => HubStatus;
+    stop: () => void;
+    reply: (topic: string, reply: Reply) => void;
+  }) {
     const { servers, dispatcher, home, registrar, wakes } = parts;
     this.#with = parts;
     this.#registrar = registrar;

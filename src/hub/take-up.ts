@@ -9,23 +9,21 @@ import type { Life } from './life.ts';
 import type { PartsInOrder } from './part.ts';
 import type { Inbox } from './reports/inbox.ts';
 
-interface Parts {
-  home: Home;
-  log: Log;
-  life: Life;
-  registrar: Registrar;
-  brokers: Brokers;
-  inbox: Inbox;
-  dispatcher: Dispatcher;
-  parts: PartsInOrder;
-}
-
 /** Takes up the jobs that the last hub left, and those whose registry is back. */
 export class TakeUp {
-  readonly #with: Parts;
+  readonly #with;
   #isRunning = false;
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    home: Home;
+    log: Log;
+    life: Life;
+    registrar: Registrar;
+    brokers: Brokers;
+    inbox: Inbox;
+    dispatcher: Dispatcher;
+    parts: PartsInOrder;
+  }) {
     this.#with = parts;
   }
 

@@ -20,18 +20,9 @@ const LOOK_AGAIN_MS = 1_000;
 /** A pane that nobody could look at within this time, in ms, is told of before tmux is given up. */
 const SILENT_MS = 1_800;
 
-interface Parts {
-  registrar: Registrar;
-  servers: TmuxServers;
-  typist: Typist;
-  log: Log;
-  /** The folder in which peers' servers tell of themselves. */
-  announcements: string;
-}
-
 /** Hands prompts over: a queue for each pane, one job at a time, each by the delivery ladder. */
 export class Dispatcher {
-  readonly #with: Parts;
+  readonly #with;
   readonly #queues = new Map<string, PaneQueue>();
   readonly #obstacles: Obstacles;
   readonly #waiters: Waiters;
@@ -39,7 +30,14 @@ export class Dispatcher {
   /** Jobs that an earlier hub has left, until it is known what has become of them. */
   readonly #left = new Set<LiveJob>();
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    registrar: Registrar;
+    servers: TmuxServers;
+    typist: Typist;
+    log: Log;
+    /** The folder in which peers' servers tell of themselves. */
+    announcements: string;
+  }) {
     this.#with = parts;
     this.#obstacles = new Obstacles(parts.registrar);
     this.#waiters = new Waiters({ obstacles: this.#obstacles, log: parts.log, left: this.#left });

@@ -29,21 +29,14 @@ interface Note {
   about: number;
 }
 
-interface Parts {
-  dispatcher: Dispatcher;
-  registrar: Registrar;
-  typist: Typist;
-  log: Log;
-}
-
 /**
  * Types what an open job's peer must read now into its pane, under the same guards as the order, as soon as the pane is
  * free: messages that it has not fetched with a report of its own, and the one reminder to report.
  */
 export class Notes {
-  readonly #with: Parts;
+  readonly #with;
 
-  constructor(parts: Parts) {
+  constructor(parts: { dispatcher: Dispatcher; registrar: Registrar; typist: Typist; log: Log }) {
     this.#with = parts;
   }
 

@@ -26,22 +26,20 @@ export interface Errand {
   glance?: Shot | undefined;
 }
 
-interface Parts {
-  texts: PaneTexts;
-  servers: TmuxServers;
-  /** A job in memory, as every open one is. */
-  jobOf: (jobId: string) => LiveJob | undefined;
-}
-
 /**
  * Types texts of every kind into panes, each alone or not at all. What was pasted and not submitted is known until it is
  * seen to be gone, and while it may stand there nothing else is pasted.
  */
 export class Typist {
-  readonly #with: Parts;
+  readonly #with;
   readonly #leftovers: Leftovers;
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    texts: PaneTexts;
+    servers: TmuxServers;
+    /** A job in memory, as every open one is. */
+    jobOf: (jobId: string) => LiveJob | undefined;
+  }) {
     this.#with = parts;
     this.#leftovers = new Leftovers(parts.texts, parts.jobOf);
   }

@@ -8,19 +8,17 @@ import { isWaiting, type PaneQueue } from './pane-queue.ts';
 /** One that has waited too long and could not be told so is told again after this time, in ms. */
 const AGAIN_MS = 1_000;
 
-interface Parts {
-  obstacles: Obstacles;
-  log: Log;
-  /** Jobs of the last hub of which it is not known yet what has become of them. */
-  left: ReadonlySet<LiveJob>;
-}
-
 /** Tells the jobs that wait at a pane whether the one that has it needs somebody. */
 export class Waiters {
-  readonly #with: Parts;
+  readonly #with;
   #stopped = false;
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    obstacles: Obstacles;
+    log: Log;
+    /** Jobs of the last hub of which it is not known yet what has become of them. */
+    left: ReadonlySet<LiveJob>;
+  }) {
     this.#with = parts;
   }
 

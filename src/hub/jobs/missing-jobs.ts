@@ -26,21 +26,13 @@ import type { Repair } from './repair.ts';
 import { Search } from './search.ts';
 import { isMissing, pointerOf, type Store } from './store.ts';
 
-interface Parts {
-  store: Store;
-  away: AwayJobs;
-  loader: Loader;
-  removal: Removal;
-  repair: Repair;
-}
-
 /** The live jobs that the last hub left, and those whose registry is away: taken up once they are there. */
 export class MissingJobs {
-  readonly #with: Parts;
+  readonly #with;
   /** For open jobs that nothing points to. */
   readonly search: Search;
 
-  constructor(parts: Parts) {
+  constructor(parts: { store: Store; away: AwayJobs; loader: Loader; removal: Removal; repair: Repair }) {
     this.#with = parts;
     const { home, seal, log } = parts.store;
     const onFound = async (registryDir: string, jobId: string): Promise<void> => {

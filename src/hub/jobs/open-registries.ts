@@ -20,16 +20,9 @@ import type { LiveJob } from './live-job.ts';
 import { OpenRegistry } from './open-registry.ts';
 import type { HeldJobs } from './store.ts';
 
-interface Parts {
-  home: Home;
-  seal: Seal;
-  log: Log;
-  jobs: HeldJobs;
-}
-
 /** The registry folders that this hub writes: each is locked, and has a list of its jobs. */
 export class OpenRegistries {
-  readonly #with: Parts;
+  readonly #with;
   readonly #opening = new Map<string, Promise<OpenRegistry>>();
   readonly #opened: OpenRegistry[] = [];
   /** Where registries lie now that were moved, by where they lay. */
@@ -39,7 +32,7 @@ export class OpenRegistries {
   /** Called for a registry that this hub has not locked any more: to be repaired. */
   onLoose: (dir: string) => void = () => {};
 
-  constructor(parts: Parts) {
+  constructor(parts: { home: Home; seal: Seal; log: Log; jobs: HeldJobs }) {
     this.#with = parts;
   }
 

@@ -8,17 +8,15 @@ import type { LiveJob, Recorded } from './live-job.ts';
 import type { Loader } from './loader.ts';
 import type { Store } from './store.ts';
 
-interface Parts {
-  store: Store;
-  loader: Loader;
-  onRecorded: (job: LiveJob, recorded: Recorded) => void;
-}
-
 /** Lets go of jobs whose folders go, or are gone. */
 export class Removal {
-  readonly #with: Parts;
+  readonly #with;
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    store: Store;
+    loader: Loader;
+    onRecorded: (job: LiveJob, recorded: Recorded) => void;
+  }) {
     this.#with = parts;
   }
 

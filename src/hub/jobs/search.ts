@@ -11,25 +11,23 @@ import { isLiving, readOwner } from '../../registry/lock.ts';
 import { hasJob, lockPath } from '../../registry/paths.ts';
 import type { Seal } from '../../registry/seal.ts';
 
-interface Parts {
-  home: Home;
-  seal: Seal;
-  log: Log;
-  /** Called for each open job. */
-  onFound: (dir: string, jobId: string) => Promise<unknown>;
-}
-
 /**
  * Looks through all known registries for open jobs, where what tells of the live ones may be lost. One that is away is
  * looked through when it is back, by this hub or by the next one.
  */
 export class Search {
-  readonly #with: Parts;
+  readonly #with;
   /** Registries that are still to be looked through. */
   readonly #due: Set<string>;
   #running: Promise<void> | undefined;
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    home: Home;
+    seal: Seal;
+    log: Log;
+    /** Called for each open job. */
+    onFound: (dir: string, jobId: string) => Promise<unknown>;
+  }) {
     this.#with = parts;
     this.#due = new Set(left(this.#note));
   }

@@ -19,19 +19,9 @@ import type { RetainedRecords } from './retained-records.ts';
 /** A record that only got a new sign of life is written this much later, in ms: a burst of events is one write. */
 const GATHER_MS = 200;
 
-interface Parts {
-  seal: Seal;
-  retained: RetainedRecords;
-  buses: HubBus[];
-  servers: TmuxServers;
-  log: Log;
-  realm: string;
-  host: string;
-}
-
 /** Carries recorded events out: on the job's topics, into `job.json`, and into the audit files at the end. */
 export class Outlets {
-  readonly #with: Parts;
+  readonly #with;
   readonly #files: RecordFiles;
   /** Called when nothing of a job is left to be written. */
   onKept: (job: LiveJob) => void = () => {};
@@ -41,7 +31,15 @@ export class Outlets {
   readonly #due = new Map<string, { job: LiveJob; timer: NodeJS.Timeout }>();
   readonly #archiving = new Set<LiveJob>();
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    seal: Seal;
+    retained: RetainedRecords;
+    buses: HubBus[];
+    servers: TmuxServers;
+    log: Log;
+    realm: string;
+    host: string;
+  }) {
     const { seal, log } = parts;
     this.#files = new RecordFiles({ seal, log, onWritten: (job) => this.#kept(job) });
     this.#with = parts;

@@ -21,20 +21,18 @@ interface Due {
   why: string | undefined;
 }
 
-interface Parts {
-  seal: Seal;
-  log: Log;
-  /** Called when a job's file says what its journal says. */
-  onWritten: (job: LiveJob) => void;
-}
-
 /** Keeps the `job.json` of each job in step with its journal: what could not be written is held until it is. */
 export class RecordFiles {
-  readonly #with: Parts;
+  readonly #with;
   /** By job id: of two states of a job, the older one never replaces the newer. */
   readonly #due = new Map<string, Due>();
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    seal: Seal;
+    log: Log;
+    /** Called when a job's file says what its journal says. */
+    onWritten: (job: LiveJob) => void;
+  }) {
     this.#with = parts;
   }
 

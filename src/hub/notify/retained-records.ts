@@ -24,23 +24,13 @@ interface Ended {
   timer: NodeJS.Timeout;
 }
 
-interface Parts {
-  home: Home;
-  buses: HubBus[];
-  realm: string;
-  host: string;
-  log: Log;
-  /** There is another broker to be joined besides the hub's own. */
-  external: boolean;
-}
-
 /**
  * The records on the retained topics of the jobs. Which of them are of ended jobs is noted on the disk: whichever hub runs
  * when their time is over clears them, and shows them to a broker that has forgotten them, as the embedded one has with
  * each hub.
  */
 export class RetainedRecords {
-  readonly #with: Parts;
+  readonly #with;
   readonly #folder: string;
   readonly #ended = new Map<string, Ended>();
   /** To be cleared on a broker that is not joined yet. */
@@ -49,7 +39,15 @@ export class RetainedRecords {
   /** What this machine was called under earlier hubs: there the last record would stand for ever. */
   #earlierHosts: string[] = [];
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    home: Home;
+    buses: HubBus[];
+    realm: string;
+    host: string;
+    log: Log;
+    /** There is another broker to be joined besides the hub's own. */
+    external: boolean;
+  }) {
     this.#with = parts;
     this.#folder = parts.home.retained;
     this.#complete = !parts.external;

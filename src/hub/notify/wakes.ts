@@ -28,21 +28,13 @@ interface Debt {
   jobs: Set<LiveJob>;
 }
 
-interface Parts {
-  dispatcher: Dispatcher;
-  registrar: Registrar;
-  servers: TmuxServers;
-  typist: Typist;
-  log: Log;
-}
-
 /**
  * Tells supervisors that do not wait: one line in their own pane, under the same guards as an order, once they are idle.
  * How far it was told, by a line or by an answer, is in the journal (`notified`), for a line before a key is pressed: no
  * crash tells it twice.
  */
 export class Wakes {
-  readonly #with: Parts;
+  readonly #with;
   readonly #debts = new Map<string, Debt>();
   /** Up to where a job's supervisor is told by what is being written. */
   readonly #telling = new Map<LiveJob, number>();
@@ -51,7 +43,13 @@ export class Wakes {
   /** Lines that the last hub was typing. */
   #unfinished = 0;
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    dispatcher: Dispatcher;
+    registrar: Registrar;
+    servers: TmuxServers;
+    typist: Typist;
+    log: Log;
+  }) {
     this.#with = parts;
   }
 

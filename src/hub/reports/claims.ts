@@ -20,28 +20,26 @@ const RETRIED: readonly string[] = ['io', 'conflict', 'unavailable'];
 /** Which way a claim came: over the private socket, out of the outbox, or over the external broker. */
 export type ClaimWay = 'socket' | 'outbox' | 'outside';
 
-interface Parts {
-  registrar: Registrar;
-  owners: PaneOwners;
-  rates: EventRates;
-  home: string;
-  log: Log;
-  /** Other hubs, where there is an external broker. */
-  elsewhere: Elsewhere | undefined;
-  /** Settles when what is kept of this job was taken; fails when that can't be taken. */
-  earlier: (jobId: string) => Promise<void> | undefined;
-  /** Settles when the jobs of the last hub are taken up; nothing once they are. */
-  ready: () => Promise<void> | undefined;
-  reply: (topic: string, reply: ClaimReply, from: ClaimWay) => void;
-}
-
 /** Takes events as claims: checks them, records what can be recorded, and answers the publisher. */
 export class Claims {
-  readonly #with: Parts;
+  readonly #with;
   /** Of each job with a claim on its way: settles when the last one has its place in the journal. */
   readonly #turns = new Map<string, Promise<void>>();
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    registrar: Registrar;
+    owners: PaneOwners;
+    rates: EventRates;
+    home: string;
+    log: Log;
+    /** Other hubs, where there is an external broker. */
+    elsewhere: Elsewhere | undefined;
+    /** Settles when what is kept of this job was taken; fails when that can't be taken. */
+    earlier: (jobId: string) => Promise<void> | undefined;
+    /** Settles when the jobs of the last hub are taken up; nothing once they are. */
+    ready: () => Promise<void> | undefined;
+    reply: (topic: string, reply: ClaimReply, from: ClaimWay) => void;
+  }) {
     this.#with = parts;
   }
 

@@ -24,20 +24,18 @@ const answerSchema = z.object({
 });
 type Answer = z.infer<typeof answerSchema>;
 
-interface Parts {
-  /** The external broker, while it is joined. */
-  bus: () => HubBus | undefined;
-  realm: string;
-  host: string;
-}
-
 /** Passes reports on jobs that this hub does not have on to the other hubs of an external broker. */
 export class Elsewhere {
-  readonly #with: Parts;
+  readonly #with;
   readonly #replyTo: string;
   readonly #waiting = new Map<string, (answer: Answer) => void>();
 
-  constructor(parts: Parts) {
+  constructor(parts: {
+    /** The external broker, while it is joined. */
+    bus: () => HubBus | undefined;
+    realm: string;
+    host: string;
+  }) {
     this.#with = parts;
     this.#replyTo = hubReplyTopic(parts.realm, parts.host);
   }

@@ -37,17 +37,12 @@ interface Turn {
   resolve: () => void;
 }
 
-interface Parts {
-  outbox: string;
-  log: Log;
-}
-
 /**
  * Takes in what publishers kept on disk while they could not reach a hub, between all else that the hub does: the
  * events of a job in the order in which they were kept, whoever kept them.
  */
 export class Inbox {
-  readonly #with: Parts;
+  readonly #with;
   /** Records an event; it fails where that is to be tried again. */
   onEvent: (event: Claim, way: ClaimWay) => Promise<void> = async () => {};
   #draining: Promise<void> | undefined;
@@ -65,7 +60,7 @@ export class Inbox {
   #changed = 0;
   #looksAt = 0;
 
-  constructor(parts: Parts) {
+  constructor(parts: { outbox: string; log: Log }) {
     this.#with = parts;
   }
 

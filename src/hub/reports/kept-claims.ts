@@ -8,17 +8,12 @@ import type { Claims, ClaimWay } from './claims.ts';
 /** What the names begin with of claims that came over an external broker: no name of a publisher does. */
 const OUTSIDE = 'outside-';
 
-interface Parts {
-  claims: Claims;
-  outbox: string;
-}
-
 /**
  * Takes claims from the brokers. One that can't be written now goes to the outbox, unless its publisher keeps it itself:
  * a broker gives out only so many unacknowledged messages at once, so that what fails for one job would hold up all others.
  */
 export class KeptClaims {
-  readonly #with: Parts;
+  readonly #with;
   readonly #suffix = `${process.pid}-${randomSuffix()}`;
   #keeping: Promise<unknown> = Promise.resolve();
   /** By job: settles when its last claim so far is recorded or kept. */
@@ -26,7 +21,7 @@ export class KeptClaims {
   /** By job: what was kept of it last. */
   readonly #newest = new Map<string, string>();
 
-  constructor(parts: Parts) {
+  constructor(parts: { claims: Claims; outbox: string }) {
     this.#with = parts;
   }
 
