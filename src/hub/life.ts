@@ -10,6 +10,7 @@ type Stage = 'starting' | 'serving' | 'leaving' | 'ended';
 /** How far the life of the hub has come, and since when nobody has needed it. */
 export class Life {
   #stage: Stage = 'starting';
+  /** While jobs of the last hub are taken up. */
   #takingUp: Promise<unknown> | undefined;
   #idleSince = awake.now();
 
@@ -21,11 +22,11 @@ export class Life {
   /** The next stage. */
   enter(stage: Exclude<Stage, 'starting'>): void {
     this.#stage = stage;
+    if (stage === 'serving') this.#takingUp = undefined;
   }
 
   /** @returns when the jobs of the last hub are taken up; nothing once they are */
-  readonly ready = (): Promise<void> | undefined =>
-    this.#stage === 'starting' ? this.#takingUp?.then(() => {}) : undefined;
+  readonly ready = (): Promise<void> | undefined => this.#takingUp?.then(() => {});
 
   /** True once the hub begins nothing new. */
   get isOver(): boolean {
