@@ -25,7 +25,10 @@ export class Brokers {
     return this.#with.buses.reduce((sum, bus) => sum + bus.clients, 0);
   }
 
-  /** Answers a client. Anybody may write a reply_to: another topic would let him speak in the hub's name, or end its connection. */
+  /**
+   * Answers a client. Anyone may write a reply_to: another topic would let them speak in the hub's name, or end its
+   * connection.
+   */
   reply(topic: string, message: unknown, isOutside = false): void {
     const { buses, settings } = this.#with;
     if (isReplyTopic(settings.realm, topic))

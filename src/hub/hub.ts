@@ -77,7 +77,7 @@ export class Hub {
     clearInterval(this.#tick);
     this.#unwatch?.();
     this.#with.parts.stop();
-    // What is due is shown while there is somebody to show it to.
+    // What is due is shown while there are clients to show it to.
     await outlets.flush();
     await brokers.stop();
     await registrar.close(() => outlets.flush());

@@ -38,7 +38,7 @@ export async function runHub(): Promise<void> {
     lock = taken;
     return true;
   };
-  // Somebody may only have removed it, as by `rm -rf *.lock`.
+  // It may only have been removed, as by `rm -rf *.lock`.
   const lost = (error: Error): void => {
     const isTaken = ending ? Promise.resolve(true) : take();
     isTaken
@@ -46,7 +46,7 @@ export async function runHub(): Promise<void> {
       .catch((failure) => end(`the lock was lost: ${explain(failure)}`));
   };
   const begin = async (): Promise<void> => {
-    // Somebody else was elected; whoever started this process finds that hub.
+    // Another hub was elected; whoever started this process finds that hub.
     if (!(await take())) process.exit(0);
     if (ending) return;
     const keepsLock = async () => lock?.holds() === true || take();

@@ -18,7 +18,7 @@ export interface Part {
   readonly hasWork?: boolean;
 }
 
-/** The parts of the hub, each told of everything in their order. One that fails keeps nothing from the others. */
+/** The parts of the hub, each called in this order. One that fails keeps nothing from the others. */
 export class PartsInOrder {
   readonly #inOrder: readonly Part[];
   readonly #log: Log;

@@ -112,7 +112,7 @@ export function isJournalGone(registryDir: string, jobId: string, seal: Seal | u
 
 /**
  * Why a job is found in no registry that is there, though it is, or may be, in one that this home has written.
- * @param places registries beside those that the home has noted
+ * @param places registries besides those that the home has noted
  * @returns nothing where there is no such job
  */
 export function whyNotFound(home: Home, jobId: string, places: readonly string[] = []): MamError | undefined {
@@ -147,7 +147,7 @@ function mayHaveMore(home: Home, registryDir: string): boolean {
 
 /**
  * The sentence for a registry that is away and had jobs, for whoever lists it.
- * @param isEmpty no job is in the folder that stands in its place
+ * @param isEmpty no job is in the folder that is in its place
  */
 export function awayListError(home: Home, registryDir: string, isEmpty: boolean): MamError | undefined {
   const inodes = new Set(knownRegistry(home, registryDir)?.jobs.values());

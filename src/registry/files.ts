@@ -7,7 +7,10 @@ import { isOwnFile, isOwnFolder } from '../trust/owner.ts';
 
 const writeFile = promisify(write);
 
-/** A file that is being written, beside the one that it becomes: in a job's folder, and of its `texts`: in a project others may have files of such names. */
+/**
+ * A file that is being written, next to the one that it becomes, in a job's folder or its `texts`: in a project others may
+ * have files of similar names.
+ */
 export const JOB_NEIGHBOUR = /^(job\.json|screen\.txt|events\.jsonl|[0-9a-f]{64})\.[0-9a-f]{8}\.tmp$/;
 /** The same for those of a registry's own folder. */
 const REGISTRY_NEIGHBOUR = /^(\.index\.jsonl\.[0-9a-f]{8}\.tmp|\.hub\.owner\.[a-z0-9]{8}\.new)$/;

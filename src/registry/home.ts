@@ -95,7 +95,7 @@ const NOTE_CHARS = 240;
 export interface Pointer {
   jobId: string;
   registryDir: string;
-  /** What a hub has noted for the next one beside it. */
+  /** What else a hub has noted for the next one. */
   note?: unknown;
 }
 

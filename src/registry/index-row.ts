@@ -54,7 +54,7 @@ export interface ListFilter {
   session?: string | undefined;
   place?: string | undefined;
   open_only?: boolean | undefined;
-  /** Only the jobs that need somebody. */
+  /** Only the jobs that need attention. */
   needs_you?: boolean | undefined;
   /** Only those of which their supervisor is still to be told. */
   untold?: boolean | undefined;

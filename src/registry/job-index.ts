@@ -45,7 +45,7 @@ export class JobIndex {
   #rows: IndexRow[] = [];
   readonly #places = new Map<string, number>();
   readonly #keys = new Map<string, string>();
-  /** The jobs that need somebody. */
+  /** The jobs that need attention. */
   readonly #needing = new Set<string>();
   #changed = new Map<string, IndexRow>();
   #writing: NodeJS.Timeout | undefined;
@@ -116,7 +116,7 @@ export class JobIndex {
       // It came with a clone, or from another home: nobody's key leads to it.
       return isProven ? row : { ...historyOf(row), request_key: undefined };
     } catch {
-      // A journal that can't be read is named when somebody asks for that job.
+      // A journal that can't be read is named when that job is asked for.
       return seal && rowFromRecord(registryDir, jobId, seal);
     }
   }
@@ -125,7 +125,7 @@ export class JobIndex {
     return this.#rows.length;
   }
 
-  /** How many of the jobs need somebody. */
+  /** How many of the jobs need attention. */
   get needYou(): number {
     return this.#needing.size;
   }

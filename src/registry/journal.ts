@@ -99,7 +99,7 @@ export class Journal {
     this.#place = place;
   }
 
-  /** Lets go of a file that is not in its place any more. @returns what stands in it, where that can still be read */
+  /** Lets go of a file that is not in its place any more. @returns what is in it, where that can still be read */
   async rescue(): Promise<string | undefined> {
     await this.#flushing;
     this.#letGo(true);
@@ -177,7 +177,7 @@ export class Journal {
     }
   }
 
-  /** Lets go of a file that was removed, and keeps what stood in it: nobody else can find that any more. */
+  /** Lets go of a file that was removed, and keeps what was in it: nothing else can find that any more. */
   #letGo(isMoved = false): void {
     const fd = this.#fd;
     if (fd === undefined) return;

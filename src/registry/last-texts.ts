@@ -4,7 +4,7 @@ const KEPT_CHARS = 4 * 1024 * 1024;
 const kept = new Map<string, string>();
 let chars = 0;
 
-/** Keeps a text for a while that lies in a file of a job, so that it can be written again when somebody removes that. */
+/** Keeps a text for a while that lies in a file of a job, so that it can be written again when that is removed. */
 export function keepText(hash: string, text: string): void {
   if (kept.has(hash) || text.length > KEPT_CHARS / 4) return;
   kept.set(hash, text);

@@ -17,7 +17,7 @@ const SOCKET_MS = 3_000;
 /** A hub's socket takes a connection at once, in ms. */
 const ANSWER_MS = 1_000;
 
-/** Who holds a lock: enough to tell a living owner from a dead one whose pid was given to somebody else. */
+/** Who holds a lock: enough to tell a living owner from a dead one whose pid was given to another process. */
 export interface Owner extends ProcessId {
   boot: string;
   /** Its machine's name: of two systems that run now, one does not see the processes of the other. */
@@ -34,7 +34,7 @@ export interface HeldLock {
   release(): Promise<void>;
   /** Looks after it no more, where what is locked has moved away with it. */
   leave(): Promise<void>;
-  /** False once somebody has removed or replaced what proves it: then another may have taken it. */
+  /** False once what proves it was removed or replaced: then another may have taken it. */
   holds(): boolean;
 }
 

@@ -24,7 +24,7 @@ interface Row extends Glance {
 }
 
 /**
- * The jobs that somebody is likely to mean: the open ones first, then those that changed last, each the newest first.
+ * The jobs that are most likely meant: the open ones first, then those that changed last, each the newest first.
  * A glance of a few ms, however large the registry is: it reads the end of the index, which lacks what a hub has not
  * added yet, and the folders of the open jobs.
  * @param home `MAM_HOME`, which knows where jobs are open
@@ -32,7 +32,7 @@ interface Row extends Glance {
  */
 export function newestJobs(registryDir: string, home: string, limit: number): Glance[] {
   const jobs = new Map<string, Row>(indexTail(registryDir).map((job) => [job.job_id, job]));
-  // A hub adds to the index only once somebody has asked it for a list.
+  // A hub adds to the index only once it was asked for a list.
   const unsure = [...jobs.values()].filter(({ status }) => !isFinal(status)).map(({ job_id }) => job_id);
   for (const id of new Set([...unsure, ...openIn(registryDir, home)])) {
     const job = lookAt(registryDir, id);
@@ -44,7 +44,7 @@ export function newestJobs(registryDir: string, home: string, limit: number): Gl
   const found: Glance[] = [];
   for (const job of [...open, ...ended]) {
     if (found.length === limit) break;
-    // Somebody may have removed its folder, or a report may have come since.
+    // Its folder may have been removed, or a report may have come since.
     if (!hasJob(registryDir, job.job_id)) continue;
     const isPresent = job.journal === presentMark(journalPath(registryDir, job.job_id));
     found.push(isPresent ? job : (lookAt(registryDir, job.job_id) ?? job));

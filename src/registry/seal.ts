@@ -36,7 +36,7 @@ export class Seal {
   }
 
   /**
-   * Writes the key again that somebody has removed or emptied. Another one in its place stays: it may be an older one that
+   * Writes the key again that was removed or emptied. Another one in its place stays: it may be an older one that
    * was put back.
    * @returns true when it was written
    * @throws the system's error

@@ -56,7 +56,7 @@ export async function longLine(event: RecordedEvent, folder: string): Promise<Li
 }
 
 /**
- * Writes the long texts of events again that somebody has removed, as far as they are still known.
+ * Writes the long texts of events again that were removed, as far as they are still known.
  * @returns how many are not
  * @throws the system's error
  */

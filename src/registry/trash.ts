@@ -24,7 +24,7 @@ export interface Contents {
 /** What lies in a job's folder. @throws the system's error when the folder can't be read */
 export function contentsOf(registryDir: string, jobId: string): Contents {
   const { folder } = jobPaths(registryDir, jobId);
-  // A link leads to what belongs to somebody else.
+  // A link leads to what belongs to someone else.
   if (!lstatSync(folder).isDirectory()) return { bytes: 0, foreign: [jobId] };
   return contentsIn(folder);
 }

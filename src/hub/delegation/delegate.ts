@@ -151,7 +151,7 @@ export class Delegations {
     return session === undefined ? [] : this.#with.dispatcher.ahead(session.socket, session.pane);
   }
 
-  /** True where the job that has the pane needs somebody: the one behind it is about to say so. */
+  /** True where the job that has the pane needs attention: the one behind it is about to say so. */
   #isBehindStuck(job: LiveJob): boolean {
     const [holder] = this.#queueOf(job);
     return holder !== undefined && holder !== job && needsAttention(holder.record);

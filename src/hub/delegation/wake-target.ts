@@ -13,7 +13,7 @@ import type { TmuxServers } from '../panes/tmux-servers.ts';
 const INSTEAD = 'Leave `notify` out, and wait with wait_job (`mam wait`).';
 
 /**
- * Where a supervisor shall be told of its job, taken once, when the job is delegated: the agent that delegates, in its
+ * Where a supervisor is to be notified of its job, taken once, when the job is delegated: the agent that delegates, in its
  * own pane. A read-only look.
  * @returns nothing when it does not ask for that
  * @throws MamError `bad_input` or `refused` where a line could not be typed without risk

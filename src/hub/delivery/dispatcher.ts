@@ -15,9 +15,9 @@ import { Waiters } from './waiters.ts';
 
 /** How often (ms) an agent that was started for a job is looked at until it is ready. */
 const LOOK_AT_START_MS = 60;
-/** A pane that could not be typed into is looked at again after this time, in ms, if nothing told of a change. */
+/** A pane that could not be typed into is looked at again after this time, in ms, if no change was reported. */
 const LOOK_AGAIN_MS = 1_000;
-/** A pane that nobody could look at within this time, in ms, is told of before tmux is given up. */
+/** A pane that could not be looked at within this time, in ms, is reported before tmux is given up. */
 const SILENT_MS = 1_800;
 
 /** Hands prompts over: a queue for each pane, one job at a time, each by the delivery ladder. */
@@ -81,7 +81,7 @@ export class Dispatcher {
     this.#waiters.tell(queue);
   }
 
-  /** Takes up the open jobs that the last hub left, in the order of their making. Their panes are left alone until `resumeAll`. */
+  /** Takes up the open jobs that the last hub left, oldest first. Their panes are left alone until `resumeAll`. */
   takeUp(jobs: LiveJob[]): void {
     for (const job of jobs) this.#left.add(job);
     const inOrder = jobs

@@ -38,7 +38,7 @@ interface Parts {
  * @param stop aborted when the job has ended or the peer has spoken: no more keys
  * @param how `glance` is a look at the pane that was taken just now; `looked` is called when tmux has let the pane be
  * seen, before the paste
- * @returns what stands in the way, when nothing was pasted because of it
+ * @returns what is in the way, when nothing was pasted because of it
  */
 export async function handOver(
   parts: Parts,

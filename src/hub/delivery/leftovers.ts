@@ -50,7 +50,7 @@ export class Leftovers {
   }
 
   /**
-   * Takes a text out of its box, unless somebody may still send it. One that is not seen there stays known.
+   * Takes a text out of its box, unless a person may still send it. One that is not seen there stays known.
    * @param placeholder that was seen for it a moment ago: later it may be a person's
    */
   async leave({ server, target }: Place, own: Known, placeholder?: string): Promise<void> {
@@ -73,7 +73,7 @@ export class Leftovers {
   /**
    * Makes room in a pane for another text.
    * @param look of that text
-   * @returns what stands in its way
+   * @returns what is in its way
    */
   async makeRoom(place: Place, look: Look, stop: AbortSignal): Promise<Obstacle | undefined> {
     for (const own of this.#texts.at(place.target)) {
@@ -111,7 +111,7 @@ export class Leftovers {
   }
 
   /**
-   * What stands in the way of another text, in a pane that is free else; changes nothing.
+   * What is in the way of another text in a pane that is otherwise free; changes nothing.
    * @throws MamError when tmux does not answer
    */
   async inTheWay(place: Place, look: Pick<Look, 'patterns'>): Promise<Obstacle | undefined> {
@@ -123,7 +123,7 @@ export class Leftovers {
   }
 
   /**
-   * How a text stands in its pane.
+   * Where a text is in its pane.
    * @param isEmpty the box is known to be so: words like ours stand elsewhere
    * @returns nothing when the pane is another one now
    */
@@ -214,7 +214,7 @@ function seesDrafts({ patterns }: Pick<Look, 'patterns'>): boolean {
 }
 
 /**
- * How a text stands in its pane; `unseen`: it was never seen, and may still come up; `unclear`: it is not at the cursor,
+ * Where a text is in its pane; `unseen`: it was never seen, and may still come up; `unclear`: it is not at the cursor,
  * and nothing shows that it has left its box; `gone`: that is seen.
  */
 type Found = Exclude<Standing, 'none'> | 'unseen' | 'unclear' | 'gone';

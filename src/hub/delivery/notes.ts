@@ -19,13 +19,13 @@ import type { Typist } from './typist.ts';
 /** A reminder that could not be typed for so long (ms) is given up: the supervisor is told instead. */
 const REMIND_MS = 20_000;
 
-/** What is typed for a job beside its order. */
+/** What is typed for a job after its order. */
 interface Note {
   what: 'messages' | 'reminder';
   text: string;
   /** How many of the job's messages it holds whole. */
   count: number;
-  /** How many it tells of. */
+  /** How many it is about. */
   about: number;
 }
 

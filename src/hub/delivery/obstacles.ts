@@ -7,7 +7,7 @@ import type { Obstacle } from '../../tmux/deliver.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 
-/** What stands in the way so long (ms), over two looks, is nothing that is just passing. */
+/** What is in the way for so long (ms), over two looks, is not just passing. */
 const STANDS_MS = 900;
 /** An agent that was started for a job is given so long (ms) to get ready. */
 const START_MS = 20_000;
@@ -18,12 +18,12 @@ export interface Blocked {
   by: Obstacle['by'];
   /** What the last look read. */
   words: string;
-  /** Since when it is this that stands in the way, and since when anything does. */
+  /** Since when it is this that is in the way, and since when anything does. */
   since: number;
   first: number;
 }
 
-/** Records what keeps a job, or a text for its peer, from its pane, and when that needs somebody. */
+/** Records what keeps a job, or a text for its peer, from its pane, and when that needs attention. */
 export class Obstacles {
   readonly #registrar: Registrar;
 
@@ -54,7 +54,7 @@ export class Obstacles {
   }
 
   /**
-   * The same of a text beside the order, whose job has its pane: told once it needs somebody.
+   * The same of a text after the order, whose job has its pane: told once it needs attention.
    * @param obstacle absent where it only waits for the end of a turn, or for a decision that is asked for already
    */
   async kept(
@@ -81,13 +81,13 @@ export class Obstacles {
     return blocked;
   }
 
-  /** Nothing is kept any more, or for no reason that needs somebody. */
+  /** Nothing is kept any more, or for no reason that needs attention. */
   async over(job: LiveJob): Promise<void> {
     const { blocked_what, behind } = job.record;
     if (blocked_what !== undefined || behind !== undefined) await this.#registrar.note(job, 'unblocked');
   }
 
-  /** The job that has the pane needs somebody, or does so no more. @param since when it began to */
+  /** The job that has the pane needs attention, or no longer does. @param since when it began to */
   async behind(job: LiveJob, holder: JobRecord | undefined, since: number): Promise<void> {
     const { record } = job;
     const needs = holder && needOf(holder);
@@ -127,7 +127,7 @@ function isLong({ timeouts }: JobRecord, { first }: Pick<Blocked, 'first'>): boo
   return awake.now() - first >= timeouts.idle_timeout_seconds * 1000;
 }
 
-/** True for an obstacle that needs somebody: a turn ends by itself, and an agent that is starting gets ready. */
+/** True for an obstacle that needs attention: a turn ends by itself, and an agent that is starting gets ready. */
 function holdsUp(record: JobRecord, blocked: Omit<Blocked, 'words'>): boolean {
   if (isLong(record, blocked)) return true;
   const { by, since } = blocked;

@@ -15,7 +15,7 @@ export interface PaneQueue {
   lookAgain: NodeJS.Timeout | undefined;
   /** What keeps the first job from its pane. */
   blocked: Blocked | undefined;
-  /** Since when the first job needs somebody, by the clock of all limits, and a timer for those who wait behind it. */
+  /** Since when the first job needs attention, by the clock of all limits, and a timer for those who wait behind it. */
   stuck: { since: number; end: () => void } | undefined;
   /** Settles when those who wait have been told. */
   telling: Promise<void>;
@@ -53,7 +53,7 @@ export function newQueue(key: string): PaneQueue {
   };
 }
 
-/** True for a job that has not been typed in: it stands behind those that have. */
+/** True for a job that has not been typed in: it is behind those that have. */
 export function isWaiting({ record }: LiveJob): boolean {
   return record.status === 'queued' && record.phase === 'queued';
 }

@@ -8,7 +8,7 @@ import { isWaiting, type PaneQueue } from './pane-queue.ts';
 /** One that has waited too long and could not be told so is told again after this time, in ms. */
 const AGAIN_MS = 1_000;
 
-/** Tells the jobs that wait at a pane whether the one that has it needs somebody. */
+/** Tells the jobs that wait at a pane whether the one that has it needs attention. */
 export class Waiters {
   readonly #with;
   #stopped = false;
@@ -53,7 +53,7 @@ export class Waiters {
     stuck.end = awake.after(left > 0 ? left : AGAIN_MS, () => this.tell(queue));
   }
 
-  /** Its job needs nobody any more, or nobody is told any more. */
+  /** Its first job needs no attention any more, or no job is told of it any more. */
   forget(queue: PaneQueue): void {
     queue.stuck?.end();
     queue.stuck = undefined;

@@ -31,7 +31,7 @@ export class AwayJobs {
     return [...this.#waiting.values()].filter(({ why }) => why === undefined).map(({ pointer }) => pointer);
   }
 
-  /** Those that another look may find well: damage stays until somebody changes the files. */
+  /** Those that another look may find well: damage stays until the files are changed. */
   get due(): Pointer[] {
     const due = [...this.#waiting.values()].filter(
       ({ pointer, why, state }) => why?.code !== 'unavailable' || stateOf(pointer) !== state,

@@ -17,7 +17,7 @@ import { JobEvents } from './job-events.ts';
 import { Queue } from './queue.ts';
 import { restoreJob } from './restore-job.ts';
 
-/** What a job takes in memory beside its events, in bytes. */
+/** What a job takes in memory besides its events, in bytes. */
 const JOB_BYTES = 8_000;
 /** The longest time that a job's first events wait for each other, in ms. */
 const CORK_MS = 20;
@@ -111,7 +111,7 @@ export class LiveJob {
     return this.#events.recent.findLast(isSign)?.recorded_at ?? this.record.created_at;
   }
 
-  /** About what it takes in memory beside its newest events, in bytes. */
+  /** About what it takes in memory besides its newest events, in bytes. */
   get weight(): number {
     return JOB_BYTES + this.#events.bytes;
   }
@@ -233,13 +233,13 @@ export class LiveJob {
     return this.#journal.isReplaced;
   }
 
-  /** Writes on in the journal that stands in its place now. */
+  /** Writes on in the journal that is in its place now. */
   async reopen(): Promise<void> {
     await this.#journal.rescue();
   }
 
   /**
-   * Makes its files anew that somebody has removed, or has put a copy in the place of, from what is known of it.
+   * Makes its files anew that were removed, or that a copy has replaced, from what is known of it.
    * @returns what could not be restored, as a sentence
    * @throws the system's error
    */
@@ -282,7 +282,7 @@ export class LiveJob {
     let line: Line;
     try {
       this.ground.check();
-      // Its texts would make a folder anew that somebody has removed, without the rest of the job.
+      // Its texts would make a folder anew that was removed, without the rest of the job.
       if (this.#durable !== undefined) statSync(this.paths.folder);
       line = await longLine(event, this.paths.texts);
     } catch (error) {
@@ -341,7 +341,7 @@ export class LiveJob {
   #reload(): void {
     try {
       const folded = this.#fold();
-      // Somebody has removed the journal, or a part of it: what was acknowledged counts.
+      // The journal, or a part of it, was removed: what was acknowledged counts.
       if (folded.events.length === 0 || folded.record.seq < (this.#durable?.seq ?? 0)) throw new Error('cut');
       this.adopt(folded);
     } catch {

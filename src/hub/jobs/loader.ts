@@ -17,7 +17,7 @@ const LOADED_AT_ONCE = 20;
 export class Loader {
   readonly #with: Store;
   readonly #loading = new Map<string, Promise<LiveJob>>();
-  /** Open jobs that were found, and that nothing pointed to: nobody has taken them up yet. */
+  /** Open jobs that were found, and that nothing pointed to: they have not been taken up yet. */
   readonly #strays = new Set<LiveJob>();
   #step: Promise<void> = Promise.resolve();
   #loads = 0;

@@ -133,7 +133,7 @@ export class MissingJobs {
   }
 
   /**
-   * Lets go of a live job whose registry, or whose proof, is not there: it is waited for no more.
+   * Lets go of a live job whose registry, or whose proof, is not there: it is no longer waited for.
    * @returns the registry that it was in, and its last record where that is known; nothing for a job that is not away
    */
   giveUp(jobId: string, more: Partial<Draft>): { registryDir: string; record?: JobRecord } | undefined {

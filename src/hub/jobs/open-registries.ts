@@ -58,7 +58,7 @@ export class OpenRegistries {
     await this.#registry(dir);
   }
 
-  /** Makes a registry anew whose folder somebody has removed. @throws MamError as `open` */
+  /** Makes a registry anew whose folder was removed. @throws MamError as `open` */
   async openAnew(dir: string): Promise<void> {
     const gone = await this.#registry(dir);
     const place = this.#opened.indexOf(gone);
@@ -128,14 +128,14 @@ export class OpenRegistries {
   }
 
   /**
-   * Mends what keeps a registry from being written.
+   * Repairs what keeps a registry from being written.
    * @param mayMake one that was removed is made anew
    * @returns `same` when nothing was wrong here, `taken` when its lock is there again, `anew` when it was removed and is
-   * made anew, `copied` when a copy of it stands in its place and is taken for it, its new place when it was moved, nothing
+   * made anew, `copied` when a copy of it is in its place and is taken for it, its new place when it was moved, nothing
    * when it is away
    * @throws MamError as `open`
    */
-  async mend(
+  async repair(
     dir: string,
     mayMake: boolean,
   ): Promise<'same' | 'taken' | 'anew' | 'copied' | { to: string } | undefined> {
@@ -144,7 +144,7 @@ export class OpenRegistries {
     const inode = inodeAt(dir);
     if (inode === registry.inode) {
       if (registry.isSound) return 'same';
-      // Somebody is removing all of it.
+      // All of it is being removed.
       const open = this.#with.jobs.openIn(dir);
       if (!mayMake && open.length > 0 && !open.some((job) => job.isThere)) return undefined;
       await registry.takeAgain();
@@ -264,7 +264,7 @@ export class OpenRegistries {
 
   #begin(dir: string, opening: Promise<OpenRegistry>): Promise<OpenRegistry> {
     this.#opening.set(dir, opening);
-    // A registry that could not be opened may be mended: the next request tries again.
+    // A registry that could not be opened may be repaired: the next request tries again.
     opening.catch(() => this.#opening.delete(dir));
     return opening;
   }

@@ -27,7 +27,7 @@ export class OpenRegistry {
   inode: number;
   /** Why it can't be taken again: another hub has it now. */
   taken: MamError | undefined;
-  /** The list of its jobs; read only once somebody has asked for it. */
+  /** The list of its jobs; read once it is asked for. */
   index: JobIndex | undefined;
   indexing: Promise<JobIndex> | undefined;
   readonly #home: Home;

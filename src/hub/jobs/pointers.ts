@@ -29,7 +29,7 @@ export class Pointers {
   /** Writes a job's pointer, unless it is there. @throws the system's error when it can't be written */
   put(job: LiveJob): void {
     if (this.#held.has(job.id)) return;
-    // Somebody may have removed it under this hub; a home that is gone is not made here.
+    // It may have been removed under this hub; a home that is gone is not made here.
     if (!existsSync(this.#home.live)) mkdirSync(this.#home.live, { mode: 0o700 });
     this.#write(job);
     this.#held.add(job.id);
@@ -65,7 +65,7 @@ export class Pointers {
     }
   }
 
-  /** Writes anew what somebody has removed, and all of them once the clock was set: they say how far the jobs' clocks are. */
+  /** Writes anew what was removed, and all of them once the clock was set: they say how far the jobs' clocks are. */
   look(jobs: Iterable<LiveJob>): void {
     const ahead = Date.now() - awake.now();
     const isSet = Math.abs(ahead - this.#ahead) > SET_MS;
@@ -85,7 +85,7 @@ export class Pointers {
   }
 
   #write(job: LiveJob): void {
-    // Of the folder that the job lies in, whatever stands in its place now.
+    // Of the folder that the job lies in, whatever is in its place now.
     const there = statSync(job.registryDir, { throwIfNoEntry: false });
     const inode = job.registryInode ?? there?.ino;
     if (there !== undefined && there.ino === inode) this.#devices.set(job.registryDir, there.dev);

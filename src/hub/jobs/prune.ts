@@ -66,7 +66,7 @@ export async function pruneJobs(registrar: Registrar, log: Log, params: PrunePar
 
 /** In one turn of the event loop, so that nothing can come for the job between the look at it and its end. */
 function prune(registrar: Registrar, dir: string, jobId: string, before: number, dry: boolean): Outcome {
-  // Somebody has removed it by hand.
+  // It was removed by hand.
   if (!existsSync(jobPaths(dir, jobId).folder)) return undefined;
   try {
     const { record, damage } = foldJob(dir, jobId);

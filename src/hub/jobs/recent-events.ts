@@ -4,7 +4,7 @@ import type { RecordedEvent } from '../../job/event.ts';
 const OF_A_JOB = 200;
 /** How much those of all jobs may take, in characters; the journals have them all. */
 const OF_ALL_CHARS = 4 * 1024 * 1024;
-/** What an event takes beside its texts. */
+/** What an event takes besides its texts. */
 const EVENT_CHARS = 1_000;
 
 /** Those of all jobs, the one that was written to last at the end, and how much they take, in characters. */

@@ -190,7 +190,7 @@ export class Registrar {
     return this.#store.late.has(job);
   }
 
-  /** Every second: what could not be written is tried again, and what somebody has removed is noticed. */
+  /** Every second: what could not be written is tried again, and what was removed is noticed. */
   look(): void {
     const { jobs, late, pointers, registries } = this.#store;
     for (const job of this.open)
@@ -208,7 +208,7 @@ export class Registrar {
     return this.#store.registries.index(registryDir);
   }
 
-  /** A row of a list with the job's present words: the list itself hears only where a job stands. */
+  /** A row of a list with the job's present words: the list itself hears only of changes of status. */
   present(row: JobRow): JobRow {
     const job = this.held(row.job_id);
     if (job !== undefined) return toRow(job.record);

@@ -52,7 +52,7 @@ export class Repair {
   }
 
   async #repair(dir: string, mayMake: boolean): Promise<boolean> {
-    const how = await this.#store.registries.mend(dir, mayMake);
+    const how = await this.#store.registries.repair(dir, mayMake);
     if (how === undefined) return false;
     if (typeof how === 'object') this.#follow(dir, how.to);
     const isRepaired = await this.#repairJobs(typeof how === 'object' ? how.to : dir, how);
@@ -98,7 +98,7 @@ export class Repair {
   }
 }
 
-/** True for a job of which somebody has removed just the journal, or put it aside. */
+/** True for a job of which just the journal was removed, or put aside. */
 export function isTakenOut(job: LiveJob): boolean {
   return !job.isThere && existsSync(job.paths.folder);
 }

@@ -83,7 +83,7 @@ export class Search {
     }
   }
 
-  /** What nobody knows to have had a job, or whose jobs have all moved to another one, is not waited for. */
+  /** What is not known to have had a job, or whose jobs have all moved to another one, is not waited for. */
   #isAway(dir: string): boolean {
     if (awayListError(this.#with.home, dir, true) === undefined) return false;
     const others = readRegistries(this.#with.home).filter((other) => other !== dir);

@@ -107,7 +107,7 @@ export class RetainedRecords {
     this.#overdue.delete(id);
     this.#arm(id, registryDir, RETAINED_MS);
     try {
-      // Somebody may have removed it under this hub.
+      // It may have been removed under this hub.
       makeFolder(this.#folder);
       writeFileSync(join(this.#folder, id), `${lineOf(registryDir)}\n`, { mode: 0o600 });
     } catch (error) {

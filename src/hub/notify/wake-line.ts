@@ -25,7 +25,7 @@ export function noteOf(mark: string): string {
 }
 
 /**
- * Sends a line whose hub died between the paste and Enter, if it stands in the box alone. Never pastes.
+ * Sends a line whose hub died between the paste and Enter, if it is alone in the box. Never pastes.
  * @returns how it ended; nothing while the agent is in a turn or asks something: then later
  */
 export async function finishLine(

@@ -22,7 +22,7 @@ const HOLD_MS = 4_000;
 /** A supervisor is idle when its screen has been ready so long (ms): between two steps of a turn it may look so, too. */
 const IDLE_MS = 1_000;
 
-/** The jobs that one supervisor is to be told of. */
+/** The jobs that one supervisor is to be notified of. */
 interface Debt {
   supervisor: Supervisor;
   jobs: Set<LiveJob>;

@@ -14,7 +14,7 @@ import type { EventRates } from './event-rates.ts';
 
 /** How many open jobs a refusal names. */
 const NAMED_JOBS = 5;
-/** What may pass: a full disk, another hub that still writes the registry, a journal that somebody restores. */
+/** What may pass: a full disk, another hub that still writes the registry, a journal that is being restored. */
 const RETRIED: readonly string[] = ['io', 'conflict', 'unavailable'];
 
 /** Which way a claim came: over the private socket, out of the outbox, or over the external broker. */

@@ -9,7 +9,7 @@ const BURST_MINUTES = 2;
 /** That events of a job are refused is told in its journal no more often than so, in ms. */
 const TELL_MS = 60_000;
 
-/** What an event is to its job: `talk` changes nothing, `ask` wants somebody, `end` must always get through. */
+/** What an event is to its job: `talk` changes nothing, `ask` wants attention, `end` must always get through. */
 type Weight = 'talk' | 'ask' | 'end';
 
 /** Of a job: what its publishers may still say now. */
@@ -38,7 +38,7 @@ export class EventRates {
   /**
    * Takes an event's share.
    * @param kept it is in the outbox, and its publisher was told that it will be delivered: it is counted, never refused
-   * @returns nothing, or why the event is refused, with the next step; `tell` when the journal shall say so
+   * @returns nothing, or why the event is refused, with the next step; `tell` when the journal is to say so
    */
   take(job: LiveJob, type: string, kept: boolean): { why: string; tell: boolean } | undefined {
     const weight = weightOf(job.record, type);

@@ -21,7 +21,7 @@ const JOBS_AT_ONCE = 32;
 const TICK_MS = 50;
 /** A look at the names of a long outbox is followed by so many times its length without one. */
 const REST_TIMES = 10;
-/** Such a file stays as it is until somebody mends it, which may be never. */
+/** Such a file stays as it is until a person fixes it, which may be never. */
 const FORBIDDEN = ['EACCES', 'EPERM'];
 
 /** An event that could not be taken, and holds up the later ones of its job. */
@@ -212,7 +212,7 @@ export class Inbox {
     return known;
   }
 
-  /** Nothing for a file that only somebody can make readable: no other report waits for that. @throws the system's error */
+  /** Nothing for a file that only a person can make readable: no other report waits for that. @throws the system's error */
   async #read(file: string): Promise<Claim | undefined> {
     try {
       return await readOutboxClaim(file);

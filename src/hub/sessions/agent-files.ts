@@ -13,7 +13,7 @@ export function newAgentFolder(home: string): string {
   return join(home, 'agents', randomSuffix());
 }
 
-/** Writes an agent's files, and links what it shall see of real folders. @throws the system's error */
+/** Writes an agent's files, and links what it is to see of real folders. @throws the system's error */
 export function placeFiles(folder: string, { files, mirrors = {} }: Launch): void {
   for (const [name, text] of Object.entries(files)) {
     const path = join(folder, name);
@@ -26,7 +26,7 @@ export function placeFiles(folder: string, { files, mirrors = {} }: Launch): voi
       try {
         symlinkSync(join(real, entry), join(folder, name, entry));
       } catch (error) {
-        // A file of ours stands there.
+        // A file of ours is there.
         if (systemCode(error) !== 'EEXIST') throw error;
       }
     }

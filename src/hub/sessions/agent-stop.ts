@@ -16,7 +16,7 @@ const LOOK_MS = 30;
 
 /**
  * Ends an agent session that we started, and no other.
- * @throws MamError `not_found`, `refused` for a session that somebody else started, `conflict` while it has open jobs
+ * @throws MamError `not_found`, `refused` for a session that someone else started, `conflict` while it has open jobs
  */
 export async function stopAgent(
   servers: TmuxServers,

@@ -18,7 +18,7 @@ const REASON_CHARS = 200;
 /**
  * Makes a session that waits for its program. A tmux server that runs is asked over its control client; where none runs,
  * this session is the first of a new one.
- * @param env what of the caller's environment a new server shall have
+ * @param env what a new server takes from the caller's environment
  * @returns its ids, and whether its server is new
  * @throws MamError `conflict` when a session of this name is there, `io` where tmux can have no socket
  */

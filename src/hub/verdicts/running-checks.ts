@@ -9,7 +9,7 @@ import { isLiving, type Owner, thisOwner } from '../../registry/lock.ts';
 const NOTE_BYTES = 1_024;
 
 /**
- * Which validation scripts run. It stands in `MAM_HOME`, where no project can write: a next hub ends what this one left
+ * Which validation scripts run. It is in `MAM_HOME`, where no project can write: a next hub ends what this one left
  * behind, and no process that a job's own files name.
  */
 export class RunningChecks {

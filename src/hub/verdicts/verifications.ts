@@ -3,7 +3,7 @@ import { outputTail, runScript, scriptEnvironment } from '../../checks/script.ts
 import type { VerifyParams, VerifyResult } from '../../operations/request.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 
-/** Runs validation scripts when somebody asks for it, whatever the job's status; nothing changes by it. */
+/** Runs validation scripts on request, whatever the job's status; nothing changes by it. */
 export class Verifications {
   readonly #registrar: Registrar;
   readonly #stopping = new AbortController();
