@@ -1,4 +1,5 @@
-import type { ClaimReply, Origin, RecordedEvent } from '../job/event.ts';
+import type { Origin } from '../job/claim.ts';
+import type { ClaimReply, RecordedEvent } from '../job/event.ts';
 import type { HookReport } from '../job/hook.ts';
 import type { AgentSession, JobRecord, ReceiptEntry, Supervisor } from '../job/record.ts';
 import type { JobRow } from '../job/row.ts';

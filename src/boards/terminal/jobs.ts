@@ -1,4 +1,4 @@
-import type { JobOrder } from '../../job/record.ts';
+import { dataOf } from '../../job/event.ts';
 import type { JobRow } from '../../job/row.ts';
 import { lastWords } from '../../job/standing.ts';
 import { isFinal, type Status } from '../../job/words.ts';
@@ -114,7 +114,7 @@ export function wordsOf(row: JobRow): string {
 }
 
 function after(row: JobRow, { event, record, ...standing }: LogMessage): JobRow {
-  const isTold = TELLING.has(event.type) && event.late !== true && event.data?.['what'] === undefined;
+  const isTold = TELLING.has(event.type) && event.late !== true && dataOf(event).what === undefined;
   const words = isTold ? event.detail : undefined;
   const detail = record === undefined ? words || row.detail : lastWords(record);
   const ended = isOpen(standing) ? undefined : (row.final_at ?? event.recorded_at);
@@ -125,7 +125,7 @@ function after(row: JobRow, { event, record, ...standing }: LogMessage): JobRow 
 
 /** The row of a job that has just been made. */
 function newRow({ event, status, phase }: LogMessage, registryDir: string): JobRow | undefined {
-  const job = event.data?.['job'] as JobOrder | undefined;
+  const { job } = dataOf(event);
   if (event.type !== 'queued' || job?.registry_dir !== registryDir) return undefined;
   return {
     job_id: event.job_id,

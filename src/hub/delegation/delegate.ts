@@ -7,7 +7,7 @@ import { sha256 } from '../../base/sha256.ts';
 import { cleanLine } from '../../base/text.ts';
 import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
 import { needsAttention } from '../../job/apply.ts';
-import { hubDraft } from '../../job/hub-draft.ts';
+import { draftEvent } from '../../job/event.ts';
 import type { AgentSession, JobOrder } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { StartParams } from '../../operations/agent-request.ts';
@@ -209,7 +209,7 @@ export class Delegations {
     const argument = job.record.typing?.argument === true;
     if (argument) {
       const evidence = 'given to the agent on its command line';
-      await this.registrar.record(job, hubDraft(job.id, 'pasting', { data: { evidence } }));
+      await this.registrar.record(job, draftEvent(job.id, 'pasting', { data: { evidence } }));
     }
     let place: Pick<Place, 'session' | 'process'>;
     try {
@@ -228,7 +228,7 @@ export class Delegations {
       await this.registrar.note(job, 'blocked', { data: { by: 'not_ready' } });
     }
     const settled = { agent_session: place.session, agent_process: place.process };
-    await this.registrar.record(job, hubDraft(job.id, 'queued', { data: settled }));
+    await this.registrar.record(job, draftEvent(job.id, 'queued', { data: settled }));
     this.dispatcher.enqueue(job);
     return this.answer(job);
   }

@@ -4,9 +4,8 @@ import { explain, MamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { isSamePlace } from '../../base/real-place.ts';
 import { isSettled } from '../../job/apply.ts';
-import type { Draft } from '../../job/event.ts';
+import { type Draft, draftEvent, type EventType, type Saying } from '../../job/event.ts';
 import { historyError, historyOf } from '../../job/history.ts';
-import { hubDraft } from '../../job/hub-draft.ts';
 import type { JobOrder, JobRecord } from '../../job/record.ts';
 import type { JobRow } from '../../job/row.ts';
 import { owesLine } from '../../job/wake.ts';
@@ -196,7 +195,7 @@ export class Registrar {
     if (job.registryInode !== undefined) noteJob(this.home, dir, job.id, job.registryInode);
     this.jobs.set(job.id, job);
     const queued = job
-      .append(hubDraft(order.job_id, 'queued', { data: { job: order } }))
+      .append(draftEvent(order.job_id, 'queued', { data: { job: order } }))
       .then((recorded) => this.tell(job, recorded));
     const task = writeNew(paths.prompt, prompt);
     job.kept = Promise.all([queued, task]).then(
@@ -293,9 +292,13 @@ export class Registrar {
    * open job is dropped where its end is on its way to the disk: two that look at one pane see one loss.
    * @returns nothing when it could not be written now: then it is, before anything newer of its job, when it can be
    */
-  async note(job: LiveJob, type: string, more: Partial<Draft> = {}): Promise<Recorded | undefined> {
+  async note<T extends EventType>(
+    job: LiveJob,
+    type: T,
+    more: Saying<T> = {},
+  ): Promise<Recorded | undefined> {
     if (isVoid(job, type)) return undefined;
-    const draft = hubDraft(job.id, type, more);
+    const draft = draftEvent(job.id, type, more);
     try {
       return await this.record(job, draft);
     } catch (error) {
@@ -310,11 +313,15 @@ export class Registrar {
   }
 
   /** The same for what its caller looks at again: it may be void by the time that it can be written. */
-  async noteNow(job: LiveJob, type: string, more: Partial<Draft> = {}): Promise<Recorded | undefined> {
+  async noteNow<T extends EventType>(
+    job: LiveJob,
+    type: T,
+    more: Saying<T> = {},
+  ): Promise<Recorded | undefined> {
     if (isVoid(job, type)) return undefined;
     const key = `${job.id} ${type}`;
     try {
-      const recorded = await this.record(job, hubDraft(job.id, type, more));
+      const recorded = await this.record(job, draftEvent(job.id, type, more));
       this.unrecorded.delete(key);
       return recorded;
     } catch (error) {
@@ -527,7 +534,7 @@ export class Registrar {
    * Lets go of a live job whose registry, or whose proof, is not there: somebody gives up waiting for it.
    * @returns the registry that it was in, and its last record where that is known; nothing for a job that is not away
    */
-  letGo(jobId: string, more: Partial<Draft>): { registryDir: string; record?: JobRecord } | undefined {
+  letGo(jobId: string, more: Saying<'cancelled'>): { registryDir: string; record?: JobRecord } | undefined {
     const job = this.jobs.get(jobId);
     if (job !== undefined && isMissing(job) && !job.isFinal) {
       this.drop(job, more);
@@ -544,12 +551,12 @@ export class Registrar {
   }
 
   /** Its folder is gone. */
-  private drop(job: LiveJob, more?: Partial<Draft>): void {
+  private drop(job: LiveJob, more?: Saying<'cancelled'>): void {
     job.retire();
     this.log.warn(`the folder ${job.paths.folder} is gone: its job is dropped`);
     if (!isFinal(job.record.status)) {
       const detail = `Somebody removed its folder ${job.paths.folder}.`;
-      const draft = hubDraft(job.id, 'cancelled', more ?? { source: 'person', detail });
+      const draft = draftEvent(job.id, 'cancelled', more ?? { source: 'person', detail });
       this.onRecorded(job, job.endUnkept(draft));
     }
     this.jobs.delete(job.id);

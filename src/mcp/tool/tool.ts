@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { KnownKind } from '../../agents/index.ts';
-import type { Origin } from '../../job/event.ts';
+import type { Origin } from '../../job/claim.ts';
 import type { Owner } from '../../job/owner.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { ReportType } from '../../job/words.ts';
