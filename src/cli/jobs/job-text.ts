@@ -9,10 +9,10 @@ import { type Standing, standingOf } from '../../job/standing.ts';
 import { evidenceWords } from '../../view/event-words.ts';
 import { openRequest } from '../../view/job.ts';
 import { obstacleText } from '../../view/needs.ts';
+import { nextStep } from '../../view/next-step.ts';
 import { isTerminal, paint } from '../core/output.ts';
 import { type Cell, tableText } from '../core/table.ts';
 import { dayAndTime, spanText, timeOfDay } from '../core/times.ts';
-import { nextStep } from './next-step.ts';
 
 const DETAIL_CHARS = 300;
 const AGENT_CHARS = 50;
