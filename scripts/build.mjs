@@ -108,10 +108,9 @@ const PARTS = [
   'src/mcp/ready.ts',
   'src/cli/run.ts',
   'src/hub/main.ts',
-  // Of `mam publish`, when there is no hub, a configuration file, or a broker behind TLS.
+  // Of `mam publish`, when there is no hub, or a broker behind TLS.
   'src/link/ensure-hub.ts',
   'src/link/client.ts',
-  'src/settings/config-file.ts',
   'src/trust/trusted.ts',
 ];
 /** Files beside main.js, both CommonJS, and what loads them there. */

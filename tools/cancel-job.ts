@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { MamError } from '../src/base/errors.ts';
 import { LIMITS } from '../src/job/limits.ts';
 import { defineTool } from '../src/mcp/tool/tool.ts';
+import { callOf } from '../src/view/call-of.ts';
 import { jobView } from '../src/view/job.ts';
-import { callOf, jobSchema } from '../src/view/job-schema.ts';
+import { jobSchema } from '../src/view/job-schema.ts';
 import { cancelSummary } from '../src/view/summary.ts';
 
 export default defineTool({

@@ -6,9 +6,9 @@ import { LIMITS } from '../src/job/limits.ts';
 import { delegationSchema } from '../src/mcp/tool/delegation.ts';
 import { defineTool } from '../src/mcp/tool/tool.ts';
 import { DEFAULTS, delegateParams } from '../src/operations/delegation.ts';
+import { callOf } from '../src/view/call-of.ts';
 import { delegationView, previewView } from '../src/view/delegation.ts';
-import { callOf } from '../src/view/job-schema.ts';
-import { attentionStep, finalStep } from '../src/view/tool-step.ts';
+import { attentionStep, finalStep } from '../src/view/next-step.ts';
 
 const inputSchema = z.strictObject({
   prompt: z

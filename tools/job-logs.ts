@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { clean } from '../src/base/text.ts';
 import { defineTool } from '../src/mcp/tool/tool.ts';
+import { callOf } from '../src/view/call-of.ts';
 import { jobLogView } from '../src/view/job-log.ts';
-import { callOf, timelineSchema } from '../src/view/job-schema.ts';
+import { timelineSchema } from '../src/view/job-schema.ts';
 import { fitting, lastLines } from '../src/view/room.ts';
 import { timeline } from '../src/view/timeline.ts';
 

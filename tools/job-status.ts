@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { defineTool } from '../src/mcp/tool/tool.ts';
 import { attachCommand } from '../src/view/attach.ts';
+import { callOf } from '../src/view/call-of.ts';
 import { eventRows, jobView } from '../src/view/job.ts';
-import { callOf, eventRowSchema, jobSchema } from '../src/view/job-schema.ts';
+import { eventRowSchema, jobSchema } from '../src/view/job-schema.ts';
+import { attentionStep, finalStep } from '../src/view/next-step.ts';
 import { statusSummary } from '../src/view/summary.ts';
-import { attentionStep, finalStep } from '../src/view/tool-step.ts';
 
 /** Room for events in one answer, and for all of it, in characters of JSON; one event always finds room. */
 const EVENTS_ROOM = 10_000;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { agentSessionSchema } from '../src/job/record.ts';
 import { defineTool } from '../src/mcp/tool/tool.ts';
 import { agentsNext, agentsView } from '../src/view/agents.ts';
-import { callOf } from '../src/view/job-schema.ts';
+import { callOf } from '../src/view/call-of.ts';
 import { agentsSummary } from '../src/view/summary.ts';
 
 export default defineTool({

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { STATUSES } from '../src/job/words.ts';
 import { defineTool } from '../src/mcp/tool/tool.ts';
+import { callOf } from '../src/view/call-of.ts';
 import { listRow } from '../src/view/job.ts';
-import { callOf, jobRowSchema } from '../src/view/job-schema.ts';
+import { jobRowSchema } from '../src/view/job-schema.ts';
 import { listSummary } from '../src/view/summary.ts';
 
 export default defineTool({

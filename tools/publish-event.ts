@@ -9,7 +9,7 @@ import { untilAnswered } from '../src/job/messages.ts';
 import { REPORT_TYPES, type ReportType } from '../src/job/words.ts';
 import { defineTool } from '../src/mcp/tool/tool.ts';
 import { noResult, takesResult } from '../src/operations/report.ts';
-import { callOf } from '../src/view/job-schema.ts';
+import { callOf } from '../src/view/call-of.ts';
 import { reportView } from '../src/view/report.ts';
 
 const inputSchema = z.strictObject({

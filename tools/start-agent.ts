@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { agentSessionSchema } from '../src/job/record.ts';
 import { defineTool } from '../src/mcp/tool/tool.ts';
 import { attachCommand } from '../src/view/attach.ts';
-import { callOf } from '../src/view/job-schema.ts';
+import { callOf } from '../src/view/call-of.ts';
 import { startSummary } from '../src/view/summary.ts';
 
 export default defineTool({

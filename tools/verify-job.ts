@@ -5,7 +5,7 @@ import { LIMITS } from '../src/job/limits.ts';
 import { waitBudget } from '../src/mcp/tool/budget.ts';
 import { defineTool } from '../src/mcp/tool/tool.ts';
 import type { VerifyResult } from '../src/operations/request.ts';
-import { callOf } from '../src/view/job-schema.ts';
+import { callOf } from '../src/view/call-of.ts';
 import { verifyView } from '../src/view/verify.ts';
 
 const PROGRESS_MS = 10_000;

@@ -7,10 +7,11 @@ import { Heartbeat } from '../src/mcp/tool/heartbeat.ts';
 import { defineTool } from '../src/mcp/tool/tool.ts';
 import { WAIT_OUTCOMES, type WaitAnswer } from '../src/operations/wait-types.ts';
 import { attachCommand } from '../src/view/attach.ts';
+import { callOf } from '../src/view/call-of.ts';
 import { briefs, eventRows } from '../src/view/job.ts';
-import { callOf, eventRowSchema, jobBriefSchema } from '../src/view/job-schema.ts';
+import { eventRowSchema, jobBriefSchema } from '../src/view/job-schema.ts';
+import { attentionSteps, finalStep } from '../src/view/next-step.ts';
 import { waitSummary } from '../src/view/summary.ts';
-import { attentionSteps, finalStep } from '../src/view/tool-step.ts';
 
 /** Room for jobs and for events in one answer, in characters. */
 const JOBS_ROOM = 10_000;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { MamError } from '../base/errors.ts';
-import type { BrokerSettings, Settings } from '../settings/config.ts';
+import type { BrokerSettings } from '../settings/broker-settings.ts';
+import type { Settings } from '../settings/config.ts';
 import { presentSocketPath } from '../settings/hub-place.ts';
 import { type BrokerAddress, checkEncrypted } from './address.ts';
 

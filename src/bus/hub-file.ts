@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { sha256 } from '../base/sha256.ts';
-import type { BrokerSettings } from '../settings/config.ts';
+import type { BrokerSettings } from '../settings/broker-settings.ts';
 import { redactUrl } from './address.ts';
 
 /** What a running hub tells about itself in `hub.json`. */

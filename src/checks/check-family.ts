@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { environmentOf, pids } from '../base/processes.ts';
+import { CHECK_VARIABLES } from '../settings/table.ts';
 
 /** The variable by which all that a script starts is known, in whichever session or group of its own that lives. */
-const MARK = 'MAM_CHECK';
+const MARK = CHECK_VARIABLES.mark;
 /** What is just starting another process while it is ended is looked for again, so many times at most. */
 const PASSES = 20;
 

@@ -6,6 +6,7 @@ import { MamError } from '../base/errors.ts';
 import { clean, tailWithin } from '../base/text.ts';
 import { jobPaths } from '../registry/paths.ts';
 import { scrubbedEnvironment } from '../settings/environment.ts';
+import { CHECK_VARIABLES } from '../settings/table.ts';
 import { CappedLog } from './capped-log.ts';
 import { endFamily, markedWith, newMark } from './check-family.ts';
 import { checkScriptFolder, scriptStart, whyNotStarted } from './script-start.ts';
@@ -31,7 +32,7 @@ export function scriptEnvironment(
     ...scrubbedEnvironment(),
     JOB_ID: jobId,
     REGISTRY_DIR: registryDir,
-    MAM_JOB_DIR: jobPaths(registryDir, jobId).folder,
+    [CHECK_VARIABLES.jobFolder]: jobPaths(registryDir, jobId).folder,
     ...(submitter.path !== undefined && { PATH: submitter.path }),
     ...(submitter.virtual_env !== undefined && { VIRTUAL_ENV: submitter.virtual_env }),
   };

@@ -4,13 +4,13 @@ import type { JobRow } from '../job/row.ts';
 import { hasJob } from '../registry/paths.ts';
 import { commandWords } from '../view/command-words.ts';
 import { jobView } from '../view/job.ts';
+import { nextStep } from '../view/next-step.ts';
 import { answerSummary } from '../view/summary.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
 import { jobIdOf, jobOption, jobWord, looksLikeId, noSuchJob } from './jobs/job-argument.ts';
-import { nextStep } from './jobs/next-step.ts';
 
 const MAX_JOBS = 100;
 

@@ -1,12 +1,12 @@
 import { sessionOf } from '../settings/config.ts';
 import { jobView } from '../view/job.ts';
+import { nextStep } from '../view/next-step.ts';
 import { cancelSummary } from '../view/summary.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
 import { jobIdOf, jobOption, jobWord } from './jobs/job-argument.ts';
-import { nextStep } from './jobs/next-step.ts';
 
 export default defineCommand({
   about: [

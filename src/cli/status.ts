@@ -2,6 +2,7 @@ import { foldShown } from '../registry/history.ts';
 import { homePaths } from '../registry/home.ts';
 import { jobPaths } from '../registry/paths.ts';
 import { eventRows, jobView } from '../view/job.ts';
+import { nextStep } from '../view/next-step.ts';
 import { statusSummary } from '../view/summary.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
@@ -10,7 +11,6 @@ import { readingSettings } from './core/settings.ts';
 import { jobIdOf, jobOption, jobWord, noSuchJob } from './jobs/job-argument.ts';
 import { registryOf } from './jobs/job-log.ts';
 import { eventText, recordText } from './jobs/job-text.ts';
-import { nextStep } from './jobs/next-step.ts';
 
 export default defineCommand({
   synopsis: '[--job] ID',

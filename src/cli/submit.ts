@@ -11,6 +11,7 @@ import type { Settings } from '../settings/config.ts';
 import { commandWords } from '../view/command-words.ts';
 import { delegationView, previewView } from '../view/delegation.ts';
 import { obstacleText } from '../view/needs.ts';
+import { nextStep } from '../view/next-step.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT, exitCodeAfter, exitCodeHandedOver } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
@@ -18,7 +19,6 @@ import { commandSettings } from './core/settings.ts';
 import { followedJson, followJobs, jobText, STOPPED_WAITING } from './jobs/follow-jobs.ts';
 import { handOver, sessionMissing } from './jobs/hand-over.ts';
 import { verdictText } from './jobs/job-text.ts';
-import { nextStep } from './jobs/next-step.ts';
 import { options } from './jobs/submit-options.ts';
 import { paramsOf, promptOf } from './jobs/submit-request.ts';
 

@@ -1,11 +1,13 @@
 import { builtIn } from '../agents/index.ts';
 import { MamError } from '../base/errors.ts';
+import { isObject } from '../base/is-object.ts';
 import { shellWord } from '../base/shell.ts';
 import { clean } from '../base/text.ts';
 import { redactUrl } from '../bus/address.ts';
 import { ensureHome, homePaths } from '../registry/home.ts';
 import { loadSettings } from '../settings/config.ts';
 import { type ProjectConfig, readProjectConfig, withoutEffect } from '../settings/project-config.ts';
+import { ALL_SETTINGS } from '../settings/table.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isTerminal, print, printJson } from './core/output.ts';
@@ -18,8 +20,10 @@ const STATES = {
 } as const;
 
 const KEPT = 'A hub that runs keeps its broker and realm until `mam hub restart`.';
-/** What a hub takes from the one who starts it. */
-const OF_THE_HUB = ['realm', 'broker_url', 'broker_username', 'broker_password', 'broker_ca'];
+/** What a hub takes from a file of the one who starts it. */
+const OF_THE_HUB = ALL_SETTINGS.filter(
+  ({ handedTo, inProject }) => handedTo.includes('hub') && inProject !== 'unread',
+).flatMap(({ key }) => key ?? []);
 
 export default defineCommand({
   about: [
@@ -122,10 +126,6 @@ function word(value: unknown): string {
   return typeof value === 'string' && shellWord(value) === value ? value : JSON.stringify(value);
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Shows a person what the file asks for. @throws MamError `refused` where nobody can be asked */
 async function isAccepted(
   config: ProjectConfig,
@@ -151,10 +151,10 @@ async function isAccepted(
 
 /** Everything that the file sets, for a person who decides on it. */
 function shown({ all }: ProjectConfig): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(all).map(([name, value]) => {
-      if (name === 'broker_password') return [name, '(set)'];
-      return [name, name === 'broker_url' ? redactUrl(String(value)) : value];
-    }),
-  );
+  const told = ALL_SETTINGS.flatMap(({ key, kind, shown: rule }) => {
+    if (key === undefined || all[key] === undefined) return [];
+    const value = kind === 'url' ? redactUrl(String(all[key])) : all[key];
+    return [[key, rule === 'secret' ? '(set)' : value] as const];
+  });
+  return Object.fromEntries(told);
 }

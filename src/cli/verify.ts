@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { explain, MamError } from '../base/errors.ts';
-import { newEventId } from '../base/ids.ts';
 import { scriptOf } from '../checks/job-script.ts';
 import {
   outputTail,
@@ -10,6 +9,7 @@ import {
   scriptEnvironment,
 } from '../checks/script.ts';
 import { checkNamedScript } from '../checks/script-start.ts';
+import { draftEvent, type EventTypes } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import { openLink } from '../link/client.ts';
 import { foldJob } from '../registry/fold.ts';
@@ -149,17 +149,10 @@ async function runHere(
 }
 
 /** Leaves the verdict in the job's log; that it could not be left there changes nothing about it. */
-async function noteIn(settings: Settings, jobId: string, data: Record<string, unknown>): Promise<void> {
+async function noteIn(settings: Settings, jobId: string, data: EventTypes['verified']): Promise<void> {
   const link = openLink(settings);
   try {
-    const outcome = await link.claim({
-      event_id: newEventId(),
-      job_id: jobId,
-      type: 'verified',
-      source: 'person',
-      at: new Date().toISOString(),
-      data,
-    });
+    const outcome = await link.claim(draftEvent(jobId, 'verified', { source: 'person', data }));
     if (outcome.kind === 'kept') note(`the verdict comes into the job's log later. ${outcome.why}`);
     else if (outcome.kind === 'answered' && !outcome.reply.recorded)
       note(`the verdict is not in the job's log. ${commandWords(outcome.reply.refusal ?? '')}`);

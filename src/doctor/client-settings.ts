@@ -1,4 +1,5 @@
 import type { ServerEntry } from '../install/client.ts';
+import { ALL_SETTINGS, SETTINGS } from '../settings/table.ts';
 import type { Place } from './check.ts';
 
 /** How long each client lets one call run when its file says nothing, in seconds; Claude Code has no such limit. */
@@ -9,15 +10,8 @@ const SHORT_SECONDS = 3600;
 const WAIT_SECONDS = 6 * 3600;
 
 /** What decides where a server finds its hub and its tmux. */
-const NEEDED = [
-  'MAM_HOME',
-  'MAM_REGISTRY_DIR',
-  'MAM_REALM',
-  'MAM_BROKER_URL',
-  'MAM_BROKER_USERNAME',
-  'MAM_BROKER_PASSWORD',
-  'MAM_BROKER_CA',
-  'TMUX_SERVER_NAME',
+const PLACES = [
+  ...ALL_SETTINGS.filter(({ isPlace }) => isPlace).flatMap(({ env }) => env ?? []),
   'TMUX_TMPDIR',
 ];
 const PANE = ['TMUX', 'TMUX_PANE'];
@@ -35,7 +29,7 @@ export function waitsOf({ name, server }: { name: string; server: ServerEntry })
   const limit = server.timeout_seconds ?? own;
   if (limit === undefined) return [];
   // Not told otherwise, the server goes by the client's own limit.
-  const told = Number(server.env['MAM_TOOL_TIMEOUT_SECONDS'] ?? own ?? WAIT_SECONDS);
+  const told = Number(server.env[SETTINGS.toolTimeoutSeconds.env] ?? own ?? WAIT_SECONDS);
   const id = 'timeout';
   if (told > limit) {
     const text = `it ends a call after ${limit} s, and wait_job, which is told ${told} s, waits longer: its answer is lost.`;
@@ -60,7 +54,7 @@ export function environmentOf(
   const gets = (variable: string): boolean =>
     server.env_vars?.includes(variable) === true || variable in server.env;
   const id = 'env_vars';
-  const lost = NEEDED.filter((variable) => env[variable] && !gets(variable));
+  const lost = PLACES.filter((variable) => env[variable] && !gets(variable));
   const pane = PANE.filter((variable) => !gets(variable));
   return [
     ...(lost.length === 0

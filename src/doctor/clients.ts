@@ -5,6 +5,7 @@ import { VERSION } from '../base/version.ts';
 import type { Client, ConfigFile, Scope, ServerEntry } from '../install/client.ts';
 import { clients } from '../install/index.ts';
 import { programPath } from '../settings/program.ts';
+import { type Role, SETTINGS } from '../settings/table.ts';
 import { readForeign } from '../trust/files.ts';
 import type { Check, Place } from './check.ts';
 import { environmentOf, waitsOf } from './client-settings.ts';
@@ -141,7 +142,7 @@ function introduced(
     const text = `${title} starts mam ${said.version}, and this is ${VERSION} (${path}).`;
     return [note(id, text, again(entry), `${tools}: ${said.tools.join(', ')}`)];
   }
-  const role = env['MAM_ROLE'] === 'peer' ? 'peer' : 'supervisor';
+  const role = env[SETTINGS.role.env] === 'peer' ? 'peer' : 'supervisor';
   const missing = toolsOf(role).filter((tool) => !said.tools.includes(tool));
   if (missing.length > 0) {
     const remedy = 'The installation of mam is not whole: install it anew.';
@@ -154,7 +155,7 @@ function introduced(
 }
 
 /** The tools that this program has, from the file that its server answers with. */
-function toolsOf(role: 'supervisor' | 'peer'): string[] {
+function toolsOf(role: Role): string[] {
   const file = readFileSync(join(dirname(programPath()), 'tools.json'), 'utf8');
   return (JSON.parse(file) as Record<typeof role, { name: string }[]>)[role].map(({ name }) => name);
 }

@@ -8,40 +8,26 @@ import { gone } from '../base/working-folder.ts';
 import { redactUrl } from '../bus/address.ts';
 import { makeLogFolder } from '../order/delegation-checks.ts';
 import { ownConfigText } from '../settings/config.ts';
-import { type ConfigFile, parseConfigFile } from '../settings/config-file.ts';
+import { parseConfigFile } from '../settings/config-file.ts';
 import { findProjectFolder, PROJECT_FOLDER } from '../settings/project.ts';
 import { readProjectConfig, withoutEffect } from '../settings/project-config.ts';
+import {
+  ALL_SETTINGS,
+  CHECK_VARIABLES,
+  type Given,
+  namesOf,
+  SETTINGS,
+  type Setting,
+} from '../settings/table.ts';
 import { whyUnread } from '../trust/files.ts';
 import type { Check, Place } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 
-/** What a setting is called in the environment and in a `config.json`. */
-const NAMES: readonly (readonly [env: string, key?: keyof ConfigFile])[] = [
-  ['MAM_HOME'],
-  ['MAM_REGISTRY_DIR', 'registry_dir'],
-  ['MAM_LOGS_DIR', 'logs_dir'],
-  ['DELEGATE_JOB_LOGS_DIR'],
-  ['MAM_BROKER_URL', 'broker_url'],
-  ['MAM_BROKER_USERNAME', 'broker_username'],
-  ['MAM_BROKER_PASSWORD', 'broker_password'],
-  ['MAM_BROKER_CA', 'broker_ca'],
-  ['MAM_BROKER_PLAIN'],
-  ['MAM_REALM', 'realm'],
-  ['TMUX_SERVER_NAME', 'tmux_server_name'],
-  ['MAM_ROLE'],
-  ['MAM_TOOL_TIMEOUT_SECONDS', 'tool_timeout_seconds'],
-  ['MAM_HUB_IDLE_SECONDS', 'hub_idle_seconds'],
-  ['MAM_HUB_EVENTS_PER_MINUTE', 'hub_events_per_minute'],
-  ['MAM_MAX_DEPTH', 'max_depth'],
-  ['MAM_MAX_OPEN_JOBS', 'max_open_jobs'],
-];
-/** Of the person's own job, in the environment of a validation script. */
-const NO_SETTINGS = ['MAM_JOB_DIR'];
 const VALUE_CHARS = 200;
 
 interface Read {
   path: string;
-  values: ConfigFile;
+  values: Given;
   findings: Found[];
 }
 
@@ -78,10 +64,10 @@ function removed(folder: string): Found {
 async function readProject(folder: string, { home, settings: found }: Place): Promise<Read> {
   const config = await readProjectConfig(folder, home);
   const { path, notice, state } = config;
-  const none = withoutEffect(config, found ?? { maxDepth: Infinity, maxOpenJobs: Infinity });
-  const values = Object.fromEntries(
-    Object.entries(config.values).filter(([name]) => none[name] === undefined),
-  );
+  const none = withoutEffect(config, found);
+  const values = { ...config.values };
+  for (const { key, field } of ALL_SETTINGS)
+    if (key !== undefined && none[key] !== undefined) delete values[field];
   if (notice !== undefined)
     return { path, values, findings: [note('settings.project', notice.what, notice.person)] };
   return { path, values, findings: state === 'absent' ? [] : [ok('settings.file', `${path} is understood`)] };
@@ -124,18 +110,15 @@ function refusal({ refused }: Place): Found[] {
 /** Every setting that is not left at its default, and who says so. */
 function sources({ env, registryFlag }: Place, files: Read[]): Found {
   const lines = registryFlag === undefined ? [] : [`registry_dir ${registryFlag} (--registry-dir)`];
-  for (const [name, key] of NAMES) {
-    const value = env[name];
-    const file = files.find(({ values }) => key !== undefined && values[key] !== undefined);
+  for (const setting of ALL_SETTINGS) {
+    const { key, field, inProject } = setting;
+    const name = namesOf(setting).find((one) => env[one]);
+    const file = files.find(({ values }) => values[field] !== undefined);
     // A project's limit that is left is the strictest.
-    const isLimit = file === files[0] && (key === 'max_depth' || key === 'max_open_jobs');
-    if (value && !isLimit) lines.push(`${name}${shown(name, value)} (environment)`);
-    else if (key !== undefined && file !== undefined)
-      lines.push(`${key}${shown(name, String(file.values[key]))} (${file.path})`);
-  }
-  for (const { path, values } of files) {
-    const kinds = Object.keys(values.agents ?? {});
-    if (kinds.length > 0) lines.push(`agents ${cleanLine(kinds.join(', '), VALUE_CHARS)} (${path})`);
+    const isLimit = file === files[0] && inProject === 'stricter';
+    if (name !== undefined && !isLimit)
+      lines.push(`${name}${shown(setting, String(env[name]))} (environment)`);
+    else if (file !== undefined) lines.push(`${key}${shown(setting, file.values[field])} (${file.path})`);
   }
   const id = 'settings.sources';
   if (lines.length === 0) return ok(id, 'Every setting has its default');
@@ -147,19 +130,21 @@ function sources({ env, registryFlag }: Place, files: Read[]): Found {
 }
 
 /** A value as it may stand in a bug report. */
-function shown(name: string, value: string): string {
-  if (name === 'MAM_BROKER_PASSWORD' || name === 'MAM_BROKER_USERNAME') return '';
-  return `=${cleanLine(name === 'MAM_BROKER_URL' ? redactUrl(value) : value, VALUE_CHARS)}`;
+function shown({ shown: rule, kind }: Setting, value: unknown): string {
+  if (rule !== undefined) return '';
+  if (kind === 'agents') return ` ${cleanLine(Object.keys(value ?? {}).join(', '), VALUE_CHARS)}`;
+  return `=${cleanLine(kind === 'url' ? redactUrl(String(value)) : String(value), VALUE_CHARS)}`;
 }
 
 function unknownNames(env: Place['env']): Found[] {
-  const known = NAMES.map(([name]) => name);
+  const known = ALL_SETTINGS.flatMap(namesOf);
+  const ours: readonly string[] = [...known, ...Object.values(CHECK_VARIABLES)];
   return Object.keys(env)
-    .filter((name) => name.startsWith('MAM_') && !known.includes(name) && !NO_SETTINGS.includes(name))
+    .filter((name) => name.startsWith('MAM_') && !ours.includes(name))
     .map((name) => {
       const near = nearest(name, known);
       const remedy = near === undefined ? 'Unset it; the README has the list.' : `Is ${near} meant?`;
-      return note('settings.unknown', `${cleanLine(name, VALUE_CHARS)} is no setting of mam.`, remedy);
+      return note('settings.unknown', `Unknown setting ${cleanLine(name, VALUE_CHARS)}.`, remedy);
     });
 }
 
@@ -169,11 +154,11 @@ function registryOf(
   files: Read[],
 ): Found[] {
   if (found === undefined) return [];
-  const file = files.find(({ values }) => values.registry_dir !== undefined);
+  const file = files.find(({ values }) => values.registryDir !== undefined);
   const why = registryFlag
     ? '--registry-dir'
-    : env['MAM_REGISTRY_DIR']
-      ? 'MAM_REGISTRY_DIR'
+    : env[SETTINGS.registryDir.env]
+      ? SETTINGS.registryDir.env
       : (file?.path ?? projectReason(project, cwd));
   return [ok('settings.registry', `Jobs are kept in ${found.registryDir} (${why})`)];
 }

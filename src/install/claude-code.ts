@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { SETTINGS } from '../settings/table.ts';
 import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
 import { type Expand, isRecord, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';
@@ -32,7 +33,7 @@ export const claudeCode: Client = {
         type: 'stdio',
         command,
         args,
-        ...(channel && { env: { MAM_CHANNEL: '1' } }),
+        ...(channel && { env: { [SETTINGS.channel.env]: '1' } }),
         timeout: TIMEOUT_MS,
       },
       remove: `claude mcp remove mam --scope ${scope}`,

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { ALL_SETTINGS, namesOf, SETTINGS } from '../settings/table.ts';
 import type { Client, ServerEntry } from './client.ts';
 import { isRecord, serverEntry } from './entry.ts';
 import { tomlConfig } from './toml-config.ts';
@@ -14,22 +15,7 @@ const ENV_VARS = [
   'TMUX',
   'TMUX_PANE',
   'TMUX_TMPDIR',
-  'TMUX_SERVER_NAME',
-  'MAM_HOME',
-  'MAM_REGISTRY_DIR',
-  'MAM_LOGS_DIR',
-  'DELEGATE_JOB_LOGS_DIR',
-  'MAM_BROKER_URL',
-  'MAM_BROKER_USERNAME',
-  'MAM_BROKER_PASSWORD',
-  'MAM_BROKER_CA',
-  'MAM_BROKER_PLAIN',
-  'MAM_REALM',
-  'MAM_ROLE',
-  'MAM_HUB_IDLE_SECONDS',
-  'MAM_HUB_EVENTS_PER_MINUTE',
-  'MAM_MAX_DEPTH',
-  'MAM_MAX_OPEN_JOBS',
+  ...ALL_SETTINGS.filter(({ handedTo }) => handedTo.includes('client')).flatMap(namesOf),
   'VIRTUAL_ENV',
   'XDG_CONFIG_HOME',
   'XDG_RUNTIME_DIR',
@@ -91,7 +77,7 @@ function block(command: string, args: string[]): string {
     'supports_parallel_tool_calls = true',
     '',
     '[mcp_servers.mam.env]',
-    `MAM_TOOL_TIMEOUT_SECONDS = "${TOOL_TIMEOUT_SECONDS}"`,
+    `${SETTINGS.toolTimeoutSeconds.env} = "${TOOL_TIMEOUT_SECONDS}"`,
     ...APPROVED.flatMap((tool) => ['', `[mcp_servers.mam.tools.${tool}]`, 'approval_mode = "approve"']),
   ].join('\n');
 }

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { SETTINGS } from '../settings/table.ts';
 import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
 import { type Expand, isRecord, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';
@@ -39,7 +40,7 @@ export const gemini: Client = {
       value: {
         command,
         args,
-        env: { MAM_TOOL_TIMEOUT_SECONDS: String(TOOL_TIMEOUT_SECONDS) },
+        env: { [SETTINGS.toolTimeoutSeconds.env]: String(TOOL_TIMEOUT_SECONDS) },
         timeout: TOOL_TIMEOUT_SECONDS * 1000,
       },
       remove: `gemini mcp remove mam --scope ${scope}`,

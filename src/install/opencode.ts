@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { MamError } from '../base/errors.ts';
+import { SETTINGS } from '../settings/table.ts';
 import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
 import { type Expand, isRecord, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';
@@ -42,7 +43,7 @@ export const opencode: Client = {
         type: 'local',
         command: [command, ...args],
         enabled: true,
-        environment: { MAM_TOOL_TIMEOUT_SECONDS: String(TOOL_TIMEOUT_SECONDS) },
+        environment: { [SETTINGS.toolTimeoutSeconds.env]: String(TOOL_TIMEOUT_SECONDS) },
         timeout: TOOL_TIMEOUT_SECONDS * 1000,
       },
       remove: `delete ${SERVER.join('.')} there`,

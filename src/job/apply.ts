@@ -19,8 +19,8 @@ import {
   typed,
   unblock,
 } from './effects.ts';
-import type { RecordedEvent } from './event.ts';
-import type { JobOrder, JobRecord } from './record.ts';
+import { dataOf, type RecordedEvent } from './event.ts';
+import type { JobRecord } from './record.ts';
 import { decideCheck, judge } from './verdict.ts';
 import { AMENDABLE, isFinal, type Status } from './words.ts';
 
@@ -38,7 +38,7 @@ export function apply(record: JobRecord | undefined, event: RecordedEvent): JobR
   if (record === undefined) return create(event);
   const next: JobRecord = { ...record, seq: event.seq };
   // How far the supervisor was told is no news of the job.
-  if (event.type === 'notified') return notified(next, event.data);
+  if (event.type === 'notified') return notified(next, event);
   // Somebody has run a script by hand: that stands in the log and changes nothing.
   if (event.type === 'verified') return next;
   if (event.source !== 'hub' && event.source !== 'supervisor') next.last_sign_of_life_at = event.recorded_at;
@@ -52,11 +52,11 @@ export function apply(record: JobRecord | undefined, event: RecordedEvent): JobR
   return next;
 }
 
-function notified(record: JobRecord, data: RecordedEvent['data']): JobRecord {
-  const next = { ...record, notified_seq: Number(data?.['seq'] ?? 0) };
-  const line = data?.['line'];
-  if (typeof line === 'string') next.notifying = line;
-  else if (data?.['how'] !== 'seen') delete next.notifying;
+function notified(record: JobRecord, event: RecordedEvent): JobRecord {
+  const { seq = 0, line, how } = dataOf(event);
+  const next = { ...record, notified_seq: seq };
+  if (line !== undefined) next.notifying = line;
+  else if (how !== 'seen') delete next.notifying;
   return next;
 }
 
@@ -85,7 +85,7 @@ function isPeerEvent(event: RecordedEvent): boolean {
 }
 
 function create(event: RecordedEvent): JobRecord {
-  const order = event.data?.['job'] as JobOrder | undefined;
+  const { job: order } = dataOf(event);
   if (event.type !== 'queued' || order === undefined) {
     throw new Error(`journal of ${event.job_id} begins with ${event.type}, not with the job's order`);
   }
@@ -107,6 +107,7 @@ function create(event: RecordedEvent): JobRecord {
 
 function advance(next: JobRecord, event: RecordedEvent): void {
   const { type, recorded_at: at } = event;
+  const { what, turn } = dataOf(event);
   // A second word while the first claim is being checked changes nothing but an end or a cancellation.
   const validating = next.phase === 'validating';
   // A person may answer and cancel as well: these are no words of the peer.
@@ -120,9 +121,9 @@ function advance(next: JobRecord, event: RecordedEvent): void {
     case 'visible':
     case 'submitted':
     case 'acknowledged':
-      if (event.data?.['what'] === undefined) reach(next, type, event);
+      if (what === undefined) reach(next, type, event);
       else if (type === 'pasting') {
-        next.typing_now = String(event.data['what']);
+        next.typing_now = what;
         unblock(next);
       } else if (type === 'submitted') typed(next, event);
       break;
@@ -132,7 +133,7 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       break;
     case 'blocked':
       // A peer that took the job in that very moment is not blocked.
-      if (event.data?.['what'] !== undefined) keepErrand(next, event);
+      if (what !== undefined) keepErrand(next, event);
       else if (next.status === 'queued' && !isOvertaken(next, event)) block(next, event);
       break;
     case 'unblocked':
@@ -178,7 +179,7 @@ function advance(next: JobRecord, event: RecordedEvent): void {
       break;
     case 'resumed':
       // A prompt that was submitted begins a turn; mere output proves less.
-      lower(next, event.data?.['turn'] === true ? [...GUESSES, 'turn_ended'] : [...GUESSES]);
+      lower(next, turn === true ? [...GUESSES, 'turn_ended'] : [...GUESSES]);
       break;
     case 'completed':
       if (!validating) complete(next, event);
@@ -223,8 +224,8 @@ function isHubs({ reason, requests, detail }: JobRecord): boolean {
 }
 
 /** True for a silence of tmux that was over when this was recorded: what has been pasted stands in the pane. */
-function isOvertaken({ phase }: JobRecord, { data }: RecordedEvent): boolean {
-  return data?.['unless_pasted'] === true && phase !== 'queued';
+function isOvertaken({ phase }: JobRecord, event: RecordedEvent): boolean {
+  return dataOf(event).unless_pasted === true && phase !== 'queued';
 }
 
 /** A report on a job that is final: it may amend what we concluded ourselves, and nothing else. */

@@ -1,12 +1,13 @@
-import type { JobRecord, PeerRequest } from './record.ts';
+import { openRequests } from './open-requests.ts';
+import type { JobRecord, PeerRequest, Validation } from './record.ts';
 
 /** What a check came to that has said nothing about the work. */
 export const UNDECIDED = ['could_not_run', 'could_not_finish'] as const;
 export type Undecided = (typeof UNDECIDED)[number];
 
 /** True for the last run of a check that has said nothing about the work. */
-export function isUndecided({ outcome }: { outcome?: unknown }): boolean {
-  return (UNDECIDED as readonly unknown[]).includes(outcome);
+export function isUndecided({ outcome }: { outcome?: string | undefined }): boolean {
+  return UNDECIDED.some((one) => one === outcome);
 }
 
 /** What a run of a check came to, in the words of the logs; nothing of an event that is none. */
@@ -14,16 +15,11 @@ export function verdictWords({
   passed,
   outcome,
   exit_code: code,
-}: {
-  [field: string]: unknown;
-}): string | undefined {
+}: Partial<Pick<Validation, 'passed' | 'outcome' | 'exit_code'>>): string | undefined {
   if (outcome === 'could_not_run') return 'COULD NOT RUN';
   if (outcome === 'could_not_finish') return 'COULD NOT FINISH';
-  return typeof passed !== 'boolean'
-    ? undefined
-    : passed
-      ? 'PASS'
-      : `FAIL (exit ${String(code ?? 'unknown')})`;
+  if (passed === undefined) return undefined;
+  return passed ? 'PASS' : `FAIL (exit ${code ?? 'unknown'})`;
 }
 
 /** True for the question whether the work counts without its check: the hub asks it, and a decision answers it. */
@@ -37,6 +33,6 @@ export function claims(record: Pick<JobRecord, 'phase' | 'requests'>): boolean {
 }
 
 /** That question, while it is open. */
-export function openCheckRequest({ requests }: Pick<JobRecord, 'requests'>): PeerRequest | undefined {
-  return requests.find((request) => isAboutCheck(request) && request.resolved_at === undefined);
+export function openCheckRequest(record: Pick<JobRecord, 'requests'>): PeerRequest | undefined {
+  return openRequests(record).find(isAboutCheck);
 }

@@ -1,51 +1,48 @@
 import { z } from 'zod';
 import { newEventId } from '../base/ids.ts';
-import { type Claim, type ClaimReply, claimSchema } from './event.ts';
+import { type ClaimReply, isDataField } from './event.ts';
 import { LIMITS } from './limits.ts';
-import { MAKERS, REPORT_TYPES } from './words.ts';
+import { MAKERS, REPORT_TYPES, SOURCES } from './words.ts';
+
+/** Who publishes, as far as it can prove it: lets the hub name the right job when an id is wrong. */
+const originSchema = z.looseObject({
+  /** tmux pane id of the publisher, such as `%3`. */
+  pane: z.string().optional(),
+  /** Absolute path of that pane's tmux socket. */
+  socket: z.string().optional(),
+  /** The publisher's pid and its ancestors', nearest first: proof that the pane is really its own. */
+  pids: z.array(z.number()).optional(),
+  /** The pid namespace that they count in. */
+  ns: z.string().optional(),
+});
+export type Origin = z.infer<typeof originSchema>;
+
+/** An event as it arrives on `claims/<job_id>`. Unknown types and fields are kept. */
+const claimSchema = z.looseObject({
+  event_id: z.string().min(1).max(200),
+  job_id: z.string().min(1).max(64),
+  type: z.string().regex(/^[a-z_]{1,40}$/, 'it may have only a-z and _, 1 to 40 characters'),
+  source: z.enum(SOURCES),
+  writer: z.string().max(120).optional(),
+  writer_seq: z.number().int().min(1).optional(),
+  at: z.string().max(40),
+  detail: z.string().max(LIMITS.detailChars).optional(),
+  result: z.string().optional(),
+  /** A `result` too long for one payload: its file in the spool folder of `MAM_HOME`, handed over by rename. */
+  result_spool: z.string().optional(),
+  files: z.array(z.string().max(LIMITS.fileChars)).max(LIMITS.files).optional(),
+  reply_to: z.string().max(400).optional(),
+  origin: originSchema.optional(),
+});
+export type Claim = z.infer<typeof claimSchema>;
 
 /** What of an event is the hub's alone. A claim that brings it along is taken without it. */
 const HUB_FIELDS = ['seq', 'recorded_at', 'late', 'texts', 'unheard', '__proto__'] as const;
 
-/** What the hub's own events carry in `data`: the record is made of it, so that no claim may bring it along. */
-const HUB_DATA = [
-  'about',
-  'agent_process',
-  'agent_session',
-  'by',
-  'count',
-  'cut',
-  'decision',
-  'evidence',
-  'exit_code',
-  'how',
-  'input',
-  'job',
-  'length',
-  'line',
-  'output_tail',
-  'passed',
-  'peer_server',
-  'pid',
-  'request_id',
-  'resume_at',
-  'script',
-  'script_changed',
-  'seq',
-  'start',
-  'tool',
-  'turn',
-  'type',
-  'unless_pasted',
-  'waited',
-  'what',
-  '__proto__',
-] as const;
-
 const id = z.string().min(1).max(200);
 const TEXT = z.string().max(LIMITS.detailChars);
 
-/** What of these a claim may say all the same, by its type. */
+/** What a claim may say of what events carry in `data`, by its type: the record is made of it. Any other name is kept. */
 const CLAIM_DATA: Readonly<Record<string, z.ZodObject>> = {
   permission_required: z.object({ tool: z.string().max(200).optional(), input: TEXT.optional() }),
   permission_resolved: z.object({
@@ -61,6 +58,8 @@ const CLAIM_DATA: Readonly<Record<string, z.ZodObject>> = {
     exit_code: z.number().int().optional(),
     output_tail: z.string().optional(),
     script_changed: z.boolean().optional(),
+    outcome: z.string().max(200).optional(),
+    cut_off_after: z.number().optional(),
   }),
 };
 
@@ -139,7 +138,7 @@ function takeData(claim: Claim): string | undefined {
   // It would be shown as what is asked for, in the place of the input.
   if (type === 'permission_required' && said['input'] !== undefined && (claim.result ?? claim.result_spool))
     return 'A request with data.input carries no result.';
-  const kept = Object.entries(said).filter(([name]) => !(HUB_DATA as readonly string[]).includes(name));
+  const kept = Object.entries(said).filter(([name]) => !isDataField(name) && name !== '__proto__');
   const all = { ...Object.fromEntries(kept), ...parsed?.data };
   if (Object.keys(all).length > 0) claim['data'] = all;
   else delete claim['data'];

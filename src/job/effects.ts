@@ -1,9 +1,10 @@
 import { ownCopy } from '../base/text.ts';
 import { claims, isAboutCheck } from './check.ts';
-import type { RecordedEvent } from './event.ts';
+import { dataOf, type RecordedEvent } from './event.ts';
 import { LIMITS } from './limits.ts';
 import { answerMessage, decisionMessage, giveMessages, leaveMessage } from './messages.ts';
-import type { Behind, JobRecord, PeerRequest } from './record.ts';
+import { isOpen, openRequests } from './open-requests.ts';
+import type { JobRecord, PeerRequest } from './record.ts';
 import {
   AMENDABLE,
   ATTENTION_REASONS,
@@ -41,7 +42,7 @@ export function heardFromPeer(next: JobRecord, event: RecordedEvent): void {
   if (next.blocked_what === 'reminder') unblock(next);
   lower(next, ['turn_ended', 'rate_limited', 'stalled', 'delivery_unverified']);
   next.requests = next.requests.map((request) =>
-    request.resolved_at === undefined && isSettledByWord(request)
+    isOpen(request) && isSettledByWord(request)
       ? { ...request, resolved_at: event.recorded_at, decision: request.decision ?? 'the peer went on' }
       : request,
   );
@@ -60,7 +61,7 @@ function isEvidence({ source }: PeerRequest): boolean {
 
 /** A job whose agent had to be started first has its pane now. */
 export function settleIn(next: JobRecord, event: RecordedEvent): void {
-  const { agent_session, agent_process, peer_server } = (event.data ?? {}) as Partial<JobRecord>;
+  const { agent_session, agent_process, peer_server } = dataOf(event);
   if (agent_session !== undefined) next.agent_session = agent_session;
   if (agent_process !== undefined) next.agent_process = agent_process;
   if (peer_server !== undefined) next.peer_server = peer_server;
@@ -70,20 +71,20 @@ export function settleIn(next: JobRecord, event: RecordedEvent): void {
 export function typed(next: JobRecord, event: RecordedEvent): void {
   delete next.typing_now;
   unblock(next);
-  if (event.data?.['what'] !== 'messages') return;
-  const { count = 0, about = next.messages.length } = event.data;
-  next.messages = next.messages.slice(Number(count));
+  const { what, count = 0, about = next.messages.length } = dataOf(event);
+  if (what !== 'messages') return;
+  next.messages = next.messages.slice(count);
   // What has come while it was typed is not in it.
-  next.messages_announced = Math.max(0, Number(about) - Number(count));
+  next.messages_announced = Math.max(0, about - count);
 }
 
 /** A rung of the delivery receipt, and what it means for status and phase. */
 export function reach(next: JobRecord, stage: DeliveryStage, event: RecordedEvent): void {
-  const evidence = event.data?.['evidence'] ?? (stage === 'started' ? event.source : undefined);
+  const { evidence = stage === 'started' ? event.source : undefined } = dataOf(event);
   if (!next.delivery.some((entry) => entry.stage === stage)) {
     next.delivery = [
       ...next.delivery,
-      { stage, at: event.recorded_at, ...(typeof evidence === 'string' && { evidence }) },
+      { stage, at: event.recorded_at, ...(evidence !== undefined && { evidence }) },
     ];
   }
   if (next.phase !== 'validating' && rank(stage) > rank(next.phase)) next.phase = stage;
@@ -104,13 +105,13 @@ export function block(next: JobRecord, event: RecordedEvent): void {
 
 /** A text beside the order was not typed; where that lasts, it is told. */
 export function keepErrand(next: JobRecord, event: RecordedEvent): void {
-  const { what, waited, unless_pasted: isGuess } = event.data ?? {};
+  const { what, waited, unless_pasted: isGuess } = dataOf(event);
   // What is being typed by then was not kept from its pane.
   if (isGuess === true && next.typing_now !== undefined) return;
   delete next.typing_now;
   if (waited !== true || next.submitted_at === undefined) return;
   noteObstacle(next, event);
-  next.blocked_what = String(what);
+  next.blocked_what = what;
   if (event.detail) next.blocked_evidence = event.detail;
 }
 
@@ -121,15 +122,13 @@ export function letErrandGo(next: JobRecord): void {
   if (reason === 'permission' || (what === 'messages' && messages.length <= announced)) unblock(next);
 }
 
-function noteObstacle(next: JobRecord, { data }: RecordedEvent): void {
-  const { by = 'unknown', waited, step, behind } = data ?? {};
+function noteObstacle(next: JobRecord, event: RecordedEvent): void {
+  const { by = 'unknown', waited, step, behind } = dataOf(event);
   unblock(next);
-  next.blocked_by = String(by);
+  next.blocked_by = by;
   if (waited === true) next.held_up = true;
-  if (typeof step === 'string') next.blocked_step = step;
-  const { job_id, needs } = (behind ?? {}) as Partial<Behind>;
-  if (job_id !== undefined && needs !== undefined)
-    next.behind = { job_id: String(job_id), needs: String(needs) };
+  if (step !== undefined) next.blocked_step = step;
+  if (behind !== undefined) next.behind = { job_id: String(behind.job_id), needs: String(behind.needs) };
 }
 
 /** Nothing keeps the job, or a text for its peer, from its pane any more. */
@@ -166,37 +165,37 @@ export function openRequest(next: JobRecord, event: RecordedEvent): void {
 /** An open request is not dropped for settled ones that came after it: the agent waits for its answer. */
 function withoutOldest(requests: readonly PeerRequest[]): PeerRequest[] {
   let surplus = requests.length - KEPT_REQUESTS;
-  const kept = requests.filter(({ resolved_at }) => resolved_at === undefined || surplus-- <= 0);
+  const kept = requests.filter((request) => isOpen(request) || surplus-- <= 0);
   return kept.slice(-OPEN_REQUESTS);
 }
 
 /** What a permission is asked for. A long input says how long it is before anything else, so that no cut hides it. */
 function askedFor(next: JobRecord, event: RecordedEvent): Partial<PeerRequest> {
-  const { tool, input, length } = event.data ?? {};
-  if (typeof tool !== 'string' || typeof input !== 'string') return {};
+  const { tool, input, length } = dataOf(event);
+  if (tool === undefined || input === undefined) return {};
   const hash = event.texts?.['result'];
   const file = hash && `${next.registry_dir}/${next.job_id}/texts/${hash}`;
   const whole = file ? input : (event.result ?? input);
   if (file === undefined && whole.length <= SHORT_INPUT) return { tool, input: whole };
   const where = file ? `; all of them in ${file}` : '';
-  const text = `${tool} (${Number(length ?? whole.length)} characters${where}): ${input}`;
+  const text = `${tool} (${length ?? whole.length} characters${where}): ${input}`;
   return { tool, input: whole, text, ...(file && { input_file: file }) };
 }
 
 /** Somebody with the right to do so has answered: a permission is settled only when the agent has taken the decision. */
 export function answered(next: JobRecord, event: RecordedEvent): void {
-  const { decision, request_id: wanted } = event.data ?? {};
-  const asked = next.requests.find((request) => isOpen(request, wanted));
+  const { decision, request_id: wanted } = dataOf(event);
+  const asked = next.requests.find((request) => isMeant(request, wanted));
   if (asked?.kind === 'permission' && decision !== undefined) {
-    const decided = { ...asked, decision: String(decision), decided_by: event.source };
+    const decided = { ...asked, decision, decided_by: event.source };
     next.requests = next.requests.map((request) => (request === asked ? decided : request));
     if (isEvidence(asked)) return;
-    leaveMessage(next, decisionMessage(asked.text, String(decision)));
+    leaveMessage(next, decisionMessage(asked.text, decision));
     resolveRequest(next, event);
     return;
   }
   const question = next.requests.find(
-    (request) => isOpen(request, wanted) && request.kind === 'question' && !isAboutCheck(request),
+    (request) => isMeant(request, wanted) && request.kind === 'question' && !isAboutCheck(request),
   );
   if (event.detail) leaveMessage(next, answerMessage(next, event, question?.text));
   if (question !== undefined) resolveRequest(next, event);
@@ -206,26 +205,25 @@ export function answered(next: JobRecord, event: RecordedEvent): void {
 
 /** A decision was not carried out: its request stands as before. */
 export function dropDecision(next: JobRecord, event: RecordedEvent): void {
-  const wanted = event.data?.['request_id'];
+  const { request_id: wanted } = dataOf(event);
   next.requests = next.requests.map((request) => {
-    if (wanted === undefined || !isOpen(request, wanted)) return request;
+    if (wanted === undefined || !isMeant(request, wanted)) return request;
     const { decision: _, decided_by: __, ...rest } = request;
     return rest;
   });
 }
 
 /** True for the request that is meant, or any where none is named, while it is open. */
-export function isOpen(request: PeerRequest, wanted: unknown): boolean {
-  return request.resolved_at === undefined && (wanted === undefined || request.request_id === wanted);
+export function isMeant(request: PeerRequest, wanted: string | undefined): boolean {
+  return isOpen(request) && (wanted === undefined || request.request_id === wanted);
 }
 
 /** One request is settled, or all open ones where none is named, but for what the hub asks itself. */
 export function resolveRequest(next: JobRecord, event: RecordedEvent): void {
-  const wanted = event.data?.['request_id'];
-  const how = event.data?.['decision'];
+  const { request_id: wanted, decision: how } = dataOf(event);
   next.requests = next.requests.map((request) => {
-    if (!isOpen(request, wanted) || isAboutCheck(request)) return request;
-    const decision = String(how ?? request.decision ?? event.type);
+    if (!isMeant(request, wanted) || isAboutCheck(request)) return request;
+    const decision = how ?? request.decision ?? event.type;
     const { decided_by: by, ...rest } = request;
     // A decision that could not be carried out is not how it ended.
     const own = by !== undefined && decision === request.decision;
@@ -236,9 +234,7 @@ export function resolveRequest(next: JobRecord, event: RecordedEvent): void {
 
 function lowerSettled(next: JobRecord): void {
   for (const kind of ['question', 'permission'] as const) {
-    if (!next.requests.some((request) => request.kind === kind && request.resolved_at === undefined)) {
-      lower(next, [kind]);
-    }
+    if (openRequests(next, kind).length === 0) lower(next, [kind]);
   }
 }
 
@@ -260,9 +256,7 @@ export function settleCheck(
   how: Partial<PeerRequest>,
 ): void {
   next.requests = next.requests.map((request) =>
-    isAboutCheck(request) && request.resolved_at === undefined
-      ? { ...request, ...how, resolved_at: recorded_at }
-      : request,
+    isAboutCheck(request) && isOpen(request) ? { ...request, ...how, resolved_at: recorded_at } : request,
   );
   lowerSettled(next);
 }
@@ -305,7 +299,7 @@ export function end(
 
 /** Nobody can answer what an ended job has asked for. */
 function closed(request: PeerRequest, at: string): PeerRequest {
-  if (request.resolved_at !== undefined) return request;
+  if (!isOpen(request)) return request;
   const { decision, decided_by: _, ...rest } = request;
   const how = decision === undefined ? 'the job ended' : `the job ended after ${decision} was given`;
   return { ...rest, resolved_at: at, decision: how };

@@ -1,49 +1,140 @@
-import { z } from 'zod';
-import { LIMITS } from './limits.ts';
-import { SOURCES } from './words.ts';
-
-/** Who publishes, as far as it can prove it: lets the hub name the right job when an id is wrong. */
-export const originSchema = z.looseObject({
-  /** tmux pane id of the publisher, such as `%3`. */
-  pane: z.string().optional(),
-  /** Absolute path of that pane's tmux socket. */
-  socket: z.string().optional(),
-  /** The publisher's pid and its ancestors', nearest first: proof that the pane is really its own. */
-  pids: z.array(z.number()).optional(),
-  /** The pid namespace that they count in. */
-  ns: z.string().optional(),
-});
-export type Origin = z.infer<typeof originSchema>;
-
-/** An event as it arrives on `claims/<job_id>`. Unknown types and fields are kept. */
-export const claimSchema = z.looseObject({
-  event_id: z.string().min(1).max(200),
-  job_id: z.string().min(1).max(64),
-  type: z.string().regex(/^[a-z_]{1,40}$/, 'it may have only a-z and _, 1 to 40 characters'),
-  source: z.enum(SOURCES),
-  writer: z.string().max(120).optional(),
-  writer_seq: z.number().int().min(1).optional(),
-  at: z.string().max(40),
-  detail: z.string().max(LIMITS.detailChars).optional(),
-  result: z.string().optional(),
-  /** A `result` too long for one payload: its file in the spool folder of `MAM_HOME`, handed over by rename. */
-  result_spool: z.string().optional(),
-  files: z.array(z.string().max(LIMITS.fileChars)).max(LIMITS.files).optional(),
-  reply_to: z.string().max(400).optional(),
-  origin: originSchema.optional(),
-});
-export type Claim = z.infer<typeof claimSchema>;
+import { newEventId } from '../base/ids.ts';
+import type { AgentSession, Behind, JobOrder, JobRecord } from './record.ts';
+import type { Source } from './words.ts';
 
 /**
- * An event in the journal: a claim with the hub's order. `data` holds what the hub's own events carry. Fields that
- * this version does not know stand in the journal as well.
+ * All that events carry in `data`, each name with one meaning in whatever type of event, and what JavaScript calls its
+ * values: what a journal says is believed only where it is that.
+ */
+const DATA = {
+  /** What a job was given to do: made once, when it is delegated. */
+  job: 'object',
+  agent_session: 'object',
+  agent_process: 'object',
+  peer_server: 'string',
+  /** What is typed, or kept from the pane, where that is not the order: `messages` or `reminder`. */
+  what: 'string',
+  /** How many messages were typed, and of how many the peer was told. */
+  count: 'number',
+  about: 'number',
+  /** What was seen that proves it. */
+  evidence: 'string',
+  /** What keeps a text from its pane, the command that removes that, and the job that has the pane. */
+  by: 'string',
+  step: 'string',
+  behind: 'object',
+  /** It has lasted so long that somebody is needed. */
+  waited: 'boolean',
+  /** It was concluded from silence, so it does not count where the text was pasted by then. */
+  unless_pasted: 'boolean',
+  /** What a permission is asked for, and how long that input is, in characters. */
+  tool: 'string',
+  input: 'string',
+  length: 'number',
+  request_id: 'string',
+  decision: 'string',
+  /** A new turn has begun. */
+  turn: 'boolean',
+  /** When a usage limit ends. */
+  resume_at: 'string',
+  script: 'string',
+  /** What a run of a check came to, in a word; `problem` says why it came to no verdict. */
+  outcome: 'string',
+  problem: 'string',
+  passed: 'boolean',
+  exit_code: 'number',
+  output_tail: 'string',
+  script_changed: 'boolean',
+  /** The time limit that ended it, in seconds. */
+  cut_off_after: 'number',
+  /** Up to which `wake_seq` a supervisor was notified, in which way, and by which line. */
+  seq: 'number',
+  how: 'string',
+  line: 'string',
+  /** The type of the reports that are refused. */
+  type: 'string',
+} as const;
+
+/** Those of which more is known than that. */
+interface Exact {
+  job: JobOrder;
+  agent_session: AgentSession;
+  agent_process: NonNullable<JobRecord['agent_process']>;
+  peer_server: JobRecord['peer_server'];
+  behind: Behind;
+}
+interface Kinds {
+  string: string;
+  number: number;
+  boolean: boolean;
+  object: object;
+}
+type Name = keyof typeof DATA;
+export type DataFields = { [F in Name]: F extends keyof Exact ? Exact[F] : Kinds[(typeof DATA)[F]] };
+
+type Carries<Must extends Name, May extends Name = never> = Pick<DataFields, Must> & {
+  [F in May]?: DataFields[F] | undefined;
+};
+type Verdict =
+  | 'outcome'
+  | 'problem'
+  | 'passed'
+  | 'exit_code'
+  | 'output_tail'
+  | 'script_changed'
+  | 'cut_off_after';
+
+/** The types of events with what each carries. */
+export interface EventTypes
+  extends Record<
+    | 'started'
+    | 'progress'
+    | 'question'
+    | 'completed'
+    | 'error'
+    | 'turn_ended'
+    | 'cancelled'
+    | 'reminded'
+    | 'stalled'
+    | 'unblocked'
+    | 'validating'
+    | 'timeout'
+    | 'session_lost'
+    | 'delivery_failed'
+    | 'delivery_unverified',
+    undefined
+  > {
+  /** With the job; a second one with the pane of an agent that had to be started first. */
+  queued: Carries<'job'> | Carries<'agent_session', 'agent_process'>;
+  pasting: Carries<never, 'evidence' | 'what'>;
+  visible: Carries<'evidence'>;
+  submitted: Carries<'evidence', 'what' | 'count' | 'about'>;
+  acknowledged: Carries<'evidence'>;
+  blocked: Carries<'by', 'what' | 'step' | 'waited' | 'behind' | 'unless_pasted'>;
+  resumed: Carries<never, 'turn'>;
+  rate_limited: Carries<never, 'resume_at'>;
+  permission_required: Carries<never, 'tool' | 'input' | 'length'>;
+  deciding: Carries<'request_id' | 'decision', 'evidence'>;
+  decision_refused: Carries<'request_id' | 'decision'>;
+  permission_resolved: Carries<never, 'request_id' | 'decision' | 'evidence'>;
+  answered: Carries<never, 'request_id' | 'decision' | 'evidence'>;
+  validated: Carries<never, Verdict>;
+  verified: Carries<'script', Verdict>;
+  notified: Carries<'seq' | 'how', 'evidence' | 'line'>;
+  throttled: Carries<'type'>;
+}
+export type EventType = keyof EventTypes;
+
+/**
+ * An event in the journal: a claim with the hub's order. Fields that this version does not know are in the journal as
+ * well.
  */
 export interface RecordedEvent {
   seq: number;
   event_id: string;
   job_id: string;
   type: string;
-  source: (typeof SOURCES)[number];
+  source: Source;
   writer?: string | undefined;
   writer_seq?: number | undefined;
   /** Publisher's clock, for display only. */
@@ -59,12 +150,40 @@ export interface RecordedEvent {
   texts?: Record<string, string> | undefined;
   /** True when its publisher gets no answer, so that nothing can be told to it. */
   unheard?: boolean | undefined;
-  data?: EventData | undefined;
+  /** What its type carries. Another version may have written it: read it with `dataOf`. */
+  data?: object | undefined;
 }
 
-/** What the hub's own events carry, by type; read with care, since a newer hub may have written it. */
-export interface EventData {
-  [key: string]: unknown;
+/**
+ * What an event carries, as far as this version knows it. A field that is not of its kind is absent; but a text is
+ * made of a number, or what names nothing that there is would be taken for what names nothing at all.
+ */
+export function dataOf({ data }: Pick<RecordedEvent, 'data'>): Partial<DataFields> {
+  const known: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(data ?? {}) as [string, unknown][]) {
+    if (!isDataField(name) || value === null) continue;
+    const kind = DATA[name];
+    if (typeof value === kind) known[name] = value;
+    else if (kind === 'string' && typeof value === 'number') known[name] = String(value);
+  }
+  return known;
+}
+
+/** True for a name that means something in `data`: the record is made of it. */
+export function isDataField(name: string): name is Name {
+  return Object.hasOwn(DATA, name);
+}
+
+/** An event before the hub has given it its place. */
+export type Draft = Omit<RecordedEvent, 'seq' | 'recorded_at' | 'late'>;
+
+/** What an event of a type says beside that. */
+export type Saying<T extends EventType> = Partial<Omit<Draft, 'data'>> & { data?: EventTypes[T] | undefined };
+
+/** An event of this moment; the hub's own unless it says who made it. */
+export function draftEvent<T extends EventType>(jobId: string, type: T, said: Saying<T> = {}): Draft {
+  const at = new Date().toISOString();
+  return { event_id: newEventId(), job_id: jobId, type, source: 'hub', at, ...said };
 }
 
 /** The hub's answer to a claim, on the claim's `reply_to`. */
@@ -91,6 +210,3 @@ export interface ClaimReply {
   messages?: string[] | undefined;
   next?: string | undefined;
 }
-
-/** An event before the hub has given it its place. */
-export type Draft = Omit<RecordedEvent, 'seq' | 'recorded_at' | 'late'>;

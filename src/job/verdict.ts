@@ -1,19 +1,18 @@
 import { isAboutCheck, isUndecided } from './check.ts';
-import { end, fail, isOpen, openRequest, settleCheck } from './effects.ts';
-import type { RecordedEvent } from './event.ts';
+import { end, fail, isMeant, openRequest, settleCheck } from './effects.ts';
+import { dataOf, type RecordedEvent } from './event.ts';
 import { failedCheckMessage, leaveMessage } from './messages.ts';
 import type { JobRecord } from './record.ts';
 import { isFinal } from './words.ts';
 
 /** The script's verdict, or that there is none. */
 export function judge(next: JobRecord, event: RecordedEvent): void {
-  const data = event.data ?? {};
+  const data = dataOf(event);
   if (isUndecided(data)) {
     askAboutCheck(next, event);
     return;
   }
-  const passed = data['passed'] === true;
-  const changed = data['script_changed'] === true;
+  const { passed = false, script_changed: changed = false, exit_code, output_tail } = data;
   if (next.validation) {
     next.validation = {
       ...next.validation,
@@ -22,8 +21,8 @@ export function judge(next: JobRecord, event: RecordedEvent): void {
       problem: undefined,
       // A script that is another one now has checked nothing.
       rounds: next.validation.rounds + (changed && !passed ? 0 : 1),
-      ...(typeof data['exit_code'] === 'number' && { exit_code: data['exit_code'] }),
-      ...(typeof data['output_tail'] === 'string' && { output_tail: data['output_tail'] }),
+      ...(exit_code !== undefined && { exit_code }),
+      ...(output_tail !== undefined && { output_tail }),
       ...(changed && { script_changed: true }),
     };
   }
@@ -35,15 +34,10 @@ export function judge(next: JobRecord, event: RecordedEvent): void {
 
 /** The check has said nothing about the work: that is for whoever delegated it, never the peer's fault or a round of it. */
 function askAboutCheck(next: JobRecord, event: RecordedEvent): void {
-  const { outcome, problem = event.detail, output_tail } = event.data ?? {};
+  const { outcome, problem = event.detail ?? '', output_tail = '' } = dataOf(event);
   if (next.validation) {
     const { passed: _, exit_code: __, ...kept } = next.validation;
-    next.validation = {
-      ...kept,
-      outcome: String(outcome),
-      problem: String(problem ?? ''),
-      output_tail: String(output_tail ?? ''),
-    };
+    next.validation = { ...kept, outcome, problem, output_tail };
   }
   // An ended job is asked about no more; another late report would have it checked again.
   if (!isFinal(next.status)) openRequest(next, { ...event, type: 'question' });
@@ -55,9 +49,9 @@ function askAboutCheck(next: JobRecord, event: RecordedEvent): void {
  * @returns false where the event is no decision about that
  */
 export function decideCheck(next: JobRecord, event: RecordedEvent): boolean {
-  const { decision, request_id: wanted } = event.data ?? {};
-  const asked = next.requests.find((request) => isAboutCheck(request) && isOpen(request, wanted));
-  if (asked === undefined || typeof decision !== 'string' || wanted === undefined) return false;
+  const { decision, request_id: wanted } = dataOf(event);
+  const asked = next.requests.find((request) => isAboutCheck(request) && isMeant(request, wanted));
+  if (asked === undefined || decision === undefined || wanted === undefined) return false;
   if (next.validation) next.validation = { ...next.validation, decision, decided_by: event.source };
   settleCheck(next, event, { decision });
   if (decision === 'allow') end(next, 'completed', event.recorded_at);

@@ -10,7 +10,7 @@ import { startFaults, startMark } from '../registry/home-faults.ts';
 import { livingOwner, readOwner } from '../registry/lock.ts';
 import { tailOf } from '../registry/tail.ts';
 import type { Settings } from '../settings/config.ts';
-import { hubEnvironment } from '../settings/environment.ts';
+import { hubEnvironmentOf } from '../settings/environment.ts';
 import { presentSocketPath, START_MS } from '../settings/hub-place.ts';
 import { programPath } from '../settings/program.ts';
 import { checkHubSocket } from '../trust/socket.ts';
@@ -109,7 +109,7 @@ function writeMark(path: string): void {
 async function startHub(settings: Settings): Promise<void> {
   const child = execa(process.execPath, [programPath(), 'hub-process'], {
     cwd: '/',
-    env: { ...hubEnvironment(), MAM_HOME: settings.home, ...brokerEnvironment(settings) },
+    env: hubEnvironmentOf(settings),
     extendEnv: false,
     // A group of its own, without our streams: it outlives this process and whatever ends our group.
     detached: true,
@@ -118,21 +118,6 @@ async function startHub(settings: Settings): Promise<void> {
     reject: false,
   });
   child.unref();
-}
-
-/** What a configuration file of this project said about the broker, for a hub that reads no project's file. */
-function brokerEnvironment({ broker, realm }: Settings): Record<string, string> {
-  const values: Record<string, string | undefined> = {
-    MAM_REALM: realm,
-    MAM_BROKER_URL: broker?.url,
-    MAM_BROKER_USERNAME: broker?.username,
-    MAM_BROKER_PASSWORD: broker?.password,
-    MAM_BROKER_CA: broker?.ca,
-    MAM_BROKER_PLAIN: broker?.plain === true ? '1' : undefined,
-  };
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
 }
 
 /** A dying hub's socket still takes connections: only an answer proves that somebody is there. */

@@ -10,7 +10,8 @@ import {
   subscribeFrame,
   type WirePacket,
 } from '../bus/wire.ts';
-import type { Claim, ClaimReply } from '../job/event.ts';
+import type { Claim } from '../job/claim.ts';
+import type { ClaimReply } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import { type Command, type Commands, PROTOCOL_VERSION, type Reply } from '../operations/request.ts';
 import { checkHubSocket } from '../trust/socket.ts';

@@ -4,7 +4,8 @@ import { MamError } from '../base/errors.ts';
 import { newEventId } from '../base/ids.ts';
 import { keepInOutbox, outboxFolder } from '../bus/spool/outbox.ts';
 import { claimTopic } from '../bus/topics.ts';
-import type { Claim, ClaimReply } from '../job/event.ts';
+import type { Claim } from '../job/claim.ts';
+import type { ClaimReply } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { ClaimOutcome } from '../operations/request.ts';
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { isObject } from '../base/is-object.ts';
 
 const NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
 /** What clients write for a flag, in their own languages. */
@@ -157,8 +158,4 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import type { Origin } from '../job/event.ts';
+import type { Origin } from '../job/claim.ts';
 import type { Supervisor } from '../job/record.ts';
 import type { AgentPlace, TerminalSettings } from './agent-request.ts';
 import type { DelegateParams } from './request.ts';

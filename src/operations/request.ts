@@ -1,4 +1,5 @@
-import type { ClaimReply, Origin, RecordedEvent } from '../job/event.ts';
+import type { Origin } from '../job/claim.ts';
+import type { ClaimReply, RecordedEvent } from '../job/event.ts';
 import type { HookReport } from '../job/hook.ts';
 import type { AgentSession, JobRecord, ReceiptEntry, Supervisor } from '../job/record.ts';
 import type { JobRow } from '../job/row.ts';
@@ -337,6 +338,8 @@ export type Command = keyof Commands;
 /** What goes out on a job's `log` topic: the event, and where the job stands after it. */
 export interface LogMessage extends Standing {
   event: RecordedEvent;
+  /** The last words about the job, where this event has changed them; empty where it took them away. */
+  detail?: string | undefined;
   /** The whole record, with an event that a waiter must hear of. */
   record?: JobRecord | undefined;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { newJobId } from '../base/ids.ts';
 import { sha256 } from '../base/sha256.ts';
 import { apply } from '../job/apply.ts';
-import { hubDraft } from '../job/hub-draft.ts';
+import { draftEvent } from '../job/event.ts';
 import type { AgentSession, JobOrder, JobRecord } from '../job/record.ts';
 import { promptPreview } from '../job/task-text.ts';
 import type { TerminalSettings } from '../operations/agent-request.ts';
@@ -79,6 +79,6 @@ function terminalOf({ terminal = {} }: DelegateParams): TerminalSettings {
 
 /** The record that a job of this order begins with. */
 export function newRecord(order: JobOrder): JobRecord {
-  const draft = hubDraft(order.job_id, 'queued', { data: { job: order } });
+  const draft = draftEvent(order.job_id, 'queued', { data: { job: order } });
   return apply(undefined, { ...draft, seq: 1, recorded_at: draft.at });
 }

@@ -1,5 +1,6 @@
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { dataOf } from '../job/event.ts';
 import type { JobOrder } from '../job/record.ts';
 import { promptPreview } from '../job/task-text.ts';
 import { readForeign } from '../trust/files.ts';
@@ -34,7 +35,7 @@ function isMade({ journal, prompt }: JobPaths, names: string[]): boolean {
   const [first] = events;
   if (first === undefined) return names.includes('events.jsonl') && !isBeginning(journalText(journal));
   if (damage.length > 0 || !events.every(({ type }) => FIRST_EVENTS.includes(type))) return true;
-  const { prompt_bytes: whole, prompt_preview: preview } = (first.data?.['job'] ?? {}) as Partial<JobOrder>;
+  const { prompt_bytes: whole, prompt_preview: preview } = (dataOf(first).job ?? {}) as Partial<JobOrder>;
   if (typeof whole !== 'number' || typeof preview !== 'string') return true;
   if (!names.includes('prompt.md')) return false;
   const text = readForeign(prompt);

@@ -1,4 +1,5 @@
 import { systemCode } from '../base/errors.ts';
+import { isObject } from '../base/is-object.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { SOURCES } from '../job/words.ts';
 import { readForeign, readForeignDated } from '../trust/files.ts';
@@ -105,8 +106,4 @@ function isEvent(value: unknown): value is RecordedEvent {
       (isObject(texts) && Object.values(texts).every((hash) => typeof hash === 'string'))) &&
     (data === undefined || isObject(data))
   );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

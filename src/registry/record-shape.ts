@@ -1,3 +1,4 @@
+import { isObject } from '../base/is-object.ts';
 import type { JobRecord } from '../job/record.ts';
 import { STATUSES } from '../job/words.ts';
 
@@ -53,10 +54,6 @@ export function isRecord(value: unknown, jobId: string): value is JobRecord {
     isMaybe(record['behind'], ['job_id', 'needs']) &&
     isObject(record['timeouts'])
   );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isText(value: unknown): boolean {

@@ -1,61 +1,20 @@
-import { z } from 'zod';
+import { dirname, resolve } from 'node:path';
 import { MamError } from '../base/errors.ts';
+import { isObject } from '../base/is-object.ts';
+import { readJson } from './kinds.ts';
+import { ALL_SETTINGS, type Given } from './table.ts';
 
-const pattern = z.string().refine(isPattern, 'is no valid regular expression');
-
-const key = z.string().regex(/^[A-Za-z0-9-]{1,20}$/, 'is no key in tmux words, such as C-u or Escape');
-
-/** An agent kind made by configuration. */
-const agentSchema = z.strictObject({
-  /** The default session, such as `tmux:aider`. */
-  session: z.string().optional(),
-  /** The command line that starts it: program and arguments, without a shell. */
-  command: z.array(z.string()).min(1).optional(),
-  /** Regular expressions, tried on the whole screen, with the flags m and u. */
-  ready: pattern.optional(),
-  busy: pattern.optional(),
-  dialog: pattern.optional(),
-  /** A person's unsent words in the input box; tried on the screen without its dim text. */
-  draft: pattern.optional(),
-  /** tmux's names of the keys that empty the input box and that interrupt the agent, such as C-u and Escape. */
-  clear: key.optional(),
-  interrupt: key.optional(),
-});
-export type AgentConfig = z.infer<typeof agentSchema>;
-
-const fileSchema = z.strictObject({
-  registry_dir: z.string().optional(),
-  broker_url: z.string().optional(),
-  broker_username: z.string().optional(),
-  broker_password: z.string().optional(),
-  broker_ca: z.string().optional(),
-  realm: z.string().optional(),
-  logs_dir: z.string().optional(),
-  tmux_server_name: z.string().optional(),
-  tool_timeout_seconds: z.number().positive().optional(),
-  hub_idle_seconds: z.number().nonnegative().optional(),
-  hub_events_per_minute: z.number().int().nonnegative().optional(),
-  max_depth: z.number().int().nonnegative().optional(),
-  max_open_jobs: z.number().int().nonnegative().optional(),
-  agents: z.record(z.string(), agentSchema).optional(),
-});
-export type ConfigFile = z.infer<typeof fileSchema>;
-
-/** What a reader of JSON calls the types of the schemas. */
-const TYPES: Readonly<Record<string, string>> = {
-  object: 'an object',
-  record: 'an object',
-  array: 'a list',
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-};
+const BY_KEY = new Map(
+  ALL_SETTINGS.flatMap((setting) => (setting.key === undefined ? [] : [[setting.key, setting] as const])),
+);
+const HINT = `Settings are: ${[...BY_KEY.keys()].join(', ')}.`;
 
 /**
- * Checks the text of a `config.json`.
+ * Reads the text of a `config.json`.
+ * @param base the folder that relative paths in it count from
  * @throws MamError `bad_input` that names the file, the setting and what is wrong with it
  */
-export function parseConfigFile(path: string, text: string): ConfigFile {
+export function parseConfigFile(path: string, text: string, base: string = dirname(path)): Given {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -63,55 +22,32 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
     // The parser's own message quotes the file, which may hold a password.
     throw new MamError('bad_input', `${path} is not valid JSON.`, 'Fix or remove it.');
   }
-  const parsed = fileSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new MamError(
-    'bad_input',
-    issue === undefined ? `${path} is not understood.` : `${path}${wrong(issue)}.`,
-    issue?.path[0] === 'agents'
-      ? `An agent kind has: ${Object.keys(agentSchema.shape).join(', ')}.`
-      : `Settings are: ${Object.keys(fileSchema.shape).join(', ')}.`,
-  );
+  if (!isObject(value)) throw new MamError('bad_input', `${path} must be an object.`, HINT);
+  const given: Record<string, unknown> = {};
+  for (const [key, one] of Object.entries(value)) {
+    const setting = BY_KEY.get(key);
+    if (setting === undefined) continue;
+    const read = readJson(setting, path, one);
+    if (read !== undefined)
+      given[setting.field] = setting.kind === 'path' ? resolve(base, String(read)) : read;
+  }
+  const unknown = Object.keys(value).find((key) => !BY_KEY.has(key));
+  if (unknown !== undefined)
+    throw new MamError('bad_input', `${path} has the unknown name ${JSON.stringify(unknown)}.`, HINT);
+  return given as Given;
 }
 
-/** The settings among what a file says that is not valid as a whole, with whatever values they have there. */
-export function knownSettings(text: string): Record<string, unknown> {
+/** The settings among what a file says, by their keys, with whatever values they have there, valid or not. */
+export function settingsIn(text: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return {};
   }
-  if (typeof value !== 'object' || value === null) return {};
-  return Object.fromEntries(Object.entries(value).filter(([name]) => Object.hasOwn(fileSchema.shape, name)));
-}
-
-/** What is wrong, as the end of a sentence that begins with the file. */
-function wrong(issue: z.core.$ZodIssue): string {
-  const where = issue.path.join('.');
-  const begin = where === '' ? '' : `: ${where}`;
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return `${begin} has the unknown name ${JSON.stringify(issue.keys[0])}`;
-    case 'invalid_type':
-      return `${begin} must be ${TYPES[issue.expected] ?? issue.expected}`;
-    case 'too_small':
-      if (issue.origin === 'array') return `${begin} must not be empty`;
-      return `${begin} must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
-    case 'custom':
-    case 'invalid_format':
-      return `${begin} ${issue.message}`;
-    default:
-      return `${begin} cannot be used`;
-  }
-}
-
-function isPattern(source: string): boolean {
-  try {
-    new RegExp(source, 'u');
-    return true;
-  } catch {
-    return false;
-  }
+  if (!isObject(value)) return {};
+  const file = value;
+  return Object.fromEntries(
+    [...BY_KEY.keys()].filter((key) => Object.hasOwn(file, key)).map((key) => [key, file[key]]),
+  );
 }

@@ -1,35 +1,22 @@
 import { realpathSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { MamError } from '../base/errors.ts';
 import { realPlace } from '../base/real-place.ts';
 import { shellWord } from '../base/shell.ts';
 import { knownUserHome, userHome, userId } from '../base/user-home.ts';
 import { workingFolder } from '../base/working-folder.ts';
-import { LIMITS } from '../job/limits.ts';
 import { readForeign } from '../trust/files.ts';
 import { checkOwnFolder, isOwn, whyForeign } from '../trust/owner.ts';
-import type { AgentConfig, ConfigFile } from './config-file.ts';
+import { type BrokerSettings, brokerSettings } from './broker-settings.ts';
+import { parseConfigFile } from './config-file.ts';
 import { hostId, hubSocketPath } from './hub-place.ts';
+import { readText } from './kinds.ts';
 import { findProjectFolder, PROJECT_FOLDER } from './project.ts';
 import { type Notice, readProjectConfig } from './project-config.ts';
-import { count, oneOrZero, role, seconds, socketName, topicWord } from './setting-values.ts';
-
-/** How long a hub without clients and without open jobs stays, in seconds. */
-const HUB_IDLE_SECONDS = 60;
-
-/** An external broker. `password` never reaches a log, a record, an error or a command line. */
-export interface BrokerSettings {
-  url: string;
-  username?: string | undefined;
-  password?: string | undefined;
-  /** Path of a CA certificate. */
-  ca?: string | undefined;
-  /** The user takes it upon himself that others on the network read and change what goes over it. */
-  plain?: boolean | undefined;
-}
+import { ALL_SETTINGS, type Given, namesOf, type Values } from './table.ts';
 
 /** Everything that flags, environment and configuration files decide. Paths are absolute. */
-export interface Settings {
+export interface Settings extends Omit<Values, keyof Given & `broker${string}`> {
   home: string;
   socketPath: string;
   projectFolder: string;
@@ -38,25 +25,9 @@ export interface Settings {
   /** The project's file, where its broker or realm is in force. */
   brokerFile?: string | undefined;
   registryDir: string;
-  logsDir?: string | undefined;
   broker?: BrokerSettings | undefined;
-  realm: string;
   host: string;
   tmuxSocket: string;
-  /** As given to `tmux -L`, for the words that a person shall type. */
-  tmuxServerName?: string | undefined;
-  role: 'supervisor' | 'peer';
-  /** The server is a channel of Claude Code. */
-  channel: boolean;
-  toolTimeoutSeconds?: number | undefined;
-  hubIdleSeconds: number;
-  /** What a job's peer may say without need; 0 lifts it. Decided where the hub runs. */
-  hubEventsPerMinute: number;
-  /** How deep the delegations of peers may go; 0: peers delegate nothing. */
-  maxDepth: number;
-  /** Open jobs of one supervisor's session. */
-  maxOpenJobs: number;
-  agents: Record<string, AgentConfig>;
   cwd: string;
   pane?: string | undefined;
   /** Socket of the tmux that this process runs in. */
@@ -86,58 +57,35 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
   checkHome(namedHome(env));
   const home = mamHome(env);
   const projectFolder = findProjectFolder(cwd, home, knownUserHome());
-  const own = await readOwnConfig(home);
+  const own = readOwnConfig(home);
   const project = await readProjectConfig(projectFolder, home);
-  const inProject = inFolder(project.values, dirname(projectFolder));
-  const file = { ...own, ...inProject };
-
-  const chosen = flags.registryDir || env['MAM_REGISTRY_DIR'];
-  const registryDir = chosen
-    ? // A link of the user's own is meant to be followed.
-      realPlace(resolve(cwd, chosen))
-    : (inProject.registry_dir ??
-      (own.registry_dir ? realPlace(own.registry_dir) : join(projectFolder, 'jobs')));
-  const logs = env['MAM_LOGS_DIR'] || env['DELEGATE_JOB_LOGS_DIR'] || file.logs_dir;
-  const serverName = socketName(env['TMUX_SERVER_NAME'] || file.tmux_server_name || undefined);
+  const given = readEnvironment(env, cwd);
+  const { brokerUrl, brokerUsername, brokerPassword, brokerCa, brokerPlain, ...values } = inForce(
+    given,
+    project.values,
+    own,
+  );
   const insideTmux = env['TMUX']?.split(',')[0] || undefined;
   const sockets = tmuxFolder(env);
   return {
+    ...values,
     home,
     socketPath: hubSocketPath(home, env['XDG_RUNTIME_DIR']),
     projectFolder,
     ignored: project.notice,
     brokerFile:
-      (inProject.broker_url && !env['MAM_BROKER_URL']) || (inProject.realm && !env['MAM_REALM'])
+      (project.values.brokerUrl && !given.brokerUrl) || (project.values.realm && !given.realm)
         ? project.path
         : undefined,
-    registryDir,
-    logsDir: logs ? realPlace(resolve(cwd, logs)) : undefined,
-    broker: brokerSettings(env, own, inProject, cwd),
-    realm: topicWord(env['MAM_REALM'] || file.realm || 'default', 'MAM_REALM'),
+    registryDir:
+      registryOf(flags.registryDir && resolve(cwd, flags.registryDir), given, project.values, own) ??
+      join(projectFolder, 'jobs'),
+    logsDir: values.logsDir && realPlace(values.logsDir),
+    broker: brokerSettings(given, project.values, own),
     host: hostId(home),
-    tmuxSocket: serverName ? join(sockets, serverName) : (insideTmux ?? join(sockets, 'default')),
-    tmuxServerName: serverName,
-    role: role(env['MAM_ROLE']),
-    channel: oneOrZero(env['MAM_CHANNEL'], 'MAM_CHANNEL'),
-    toolTimeoutSeconds:
-      seconds(env['MAM_TOOL_TIMEOUT_SECONDS'], 'MAM_TOOL_TIMEOUT_SECONDS') ?? file.tool_timeout_seconds,
-    hubIdleSeconds:
-      seconds(env['MAM_HUB_IDLE_SECONDS'], 'MAM_HUB_IDLE_SECONDS') ??
-      file.hub_idle_seconds ??
-      HUB_IDLE_SECONDS,
-    hubEventsPerMinute:
-      count(env['MAM_HUB_EVENTS_PER_MINUTE'], 'MAM_HUB_EVENTS_PER_MINUTE') ??
-      file.hub_events_per_minute ??
-      LIMITS.eventsPerMinute,
-    maxDepth: lower(
-      count(env['MAM_MAX_DEPTH'], 'MAM_MAX_DEPTH') ?? own.max_depth ?? LIMITS.maxDepth,
-      inProject.max_depth,
-    ),
-    maxOpenJobs: lower(
-      count(env['MAM_MAX_OPEN_JOBS'], 'MAM_MAX_OPEN_JOBS') ?? own.max_open_jobs ?? LIMITS.maxOpenJobs,
-      inProject.max_open_jobs,
-    ),
-    agents: file.agents ?? {},
+    tmuxSocket: values.tmuxServerName
+      ? join(sockets, values.tmuxServerName)
+      : (insideTmux ?? join(sockets, 'default')),
     cwd,
     pane: insideTmux ? env['TMUX_PANE'] || undefined : undefined,
     paneSocket: insideTmux,
@@ -146,6 +94,34 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
     path: env['PATH'],
     virtualEnv: env['VIRTUAL_ENV'],
   };
+}
+
+/** What the environment says. @throws MamError `bad_input` for a value that can't be used */
+function readEnvironment(env: Env, cwd: string): Given {
+  const given: Record<string, unknown> = {};
+  for (const setting of ALL_SETTINGS) {
+    const name = namesOf(setting).find((one) => env[one]);
+    if (name === undefined) continue;
+    const value = readText(setting, name, env[name]);
+    given[setting.field] = setting.kind === 'path' ? resolve(cwd, String(value)) : value;
+  }
+  return given as Given;
+}
+
+/** The value of each setting. A project can make a limit stricter, not lift it. */
+function inForce(env: Given, project: Given, own: Given): Values {
+  const values = ALL_SETTINGS.map(({ field, inProject, default: preset }) => {
+    if (inProject !== 'stricter') return [field, env[field] ?? project[field] ?? own[field] ?? preset];
+    const limits = [env[field] ?? own[field] ?? preset, project[field]];
+    return [field, Math.min(...limits.filter((limit) => typeof limit === 'number'))];
+  });
+  return Object.fromEntries(values) as Values;
+}
+
+/** A link of the user's own is meant to be followed; one of a project's is refused later. */
+function registryOf(flag: string | undefined, env: Given, project: Given, own: Given): string | undefined {
+  const chosen = flag || env.registryDir || (project.registryDir ? undefined : own.registryDir);
+  return chosen ? realPlace(chosen) : project.registryDir;
 }
 
 /**
@@ -186,11 +162,6 @@ function tmuxFolder(env: Env): string {
   return join(realPlace(resolve(env['TMUX_TMPDIR'] || '/tmp')), `tmux-${userId()}`);
 }
 
-/** A project can make a limit stricter, not lift it. */
-function lower(limit: number, project: number | undefined): number {
-  return project === undefined ? limit : Math.min(limit, project);
-}
-
 /** @throws MamError `refused` where another user could decide what is in `MAM_HOME` */
 function checkHome(home: string): void {
   // What is missing is made when it is needed; where something else stands, that says so.
@@ -208,8 +179,7 @@ function isFolder(path: string): boolean {
 }
 
 /** @throws MamError `bad_input` for a setting that can't be used, `refused` for a file that others can write */
-async function readOwnConfig(home: string): Promise<ConfigFile> {
-  const path = join(home, 'config.json');
+function readOwnConfig(home: string): Given {
   let text: string;
   try {
     text = ownConfigText(home);
@@ -217,9 +187,7 @@ async function readOwnConfig(home: string): Promise<ConfigFile> {
     if (error instanceof MamError) throw error;
     return {};
   }
-  // Loaded only where there is a file to check: zod costs a command line 15 ms.
-  const { parseConfigFile } = await import('./config-file.ts');
-  return inFolder(parseConfigFile(path, text), home);
+  return parseConfigFile(join(home, 'config.json'), text);
 }
 
 /**
@@ -241,66 +209,4 @@ export function ownConfigText(home: string): string {
     );
   }
   return readForeign(real);
-}
-
-/** The settings with the relative paths among them made absolute. */
-function inFolder(file: ConfigFile, base: string): ConfigFile {
-  const placed = { ...file };
-  for (const name of ['registry_dir', 'logs_dir', 'broker_ca'] as const) {
-    if (placed[name]) placed[name] = resolve(base, placed[name]);
-  }
-  return placed;
-}
-
-/**
- * The broker, with user and password from where its address comes from: what a file says is for the broker that the
- * file names, what the environment says for one that the user names, here or in `MAM_HOME`.
- */
-function brokerSettings(
-  env: Env,
-  own: ConfigFile,
-  project: ConfigFile,
-  cwd: string,
-): BrokerSettings | undefined {
-  const fromEnv = env['MAM_BROKER_URL'] || undefined;
-  const plain = oneOrZero(env['MAM_BROKER_PLAIN'], 'MAM_BROKER_PLAIN') && { plain: true };
-  if (fromEnv !== undefined) return { ...brokerOf(fromEnv, env, {}, cwd), ...plain };
-  if (project.broker_url) return { ...brokerOf(project.broker_url, {}, project, cwd), ...plain };
-  return own.broker_url ? { ...brokerOf(own.broker_url, env, own, cwd), ...plain } : undefined;
-}
-
-/** @param env, file what may give the user and the password for this address */
-function brokerOf(url: string, env: Env, file: ConfigFile, cwd: string): BrokerSettings {
-  let parsed: URL;
-  let inUrl: { username: string; password: string };
-  try {
-    parsed = new URL(url);
-    inUrl = { username: decodeURIComponent(parsed.username), password: decodeURIComponent(parsed.password) };
-  } catch {
-    throw brokerUrlError();
-  }
-  if (!['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(parsed.protocol) || parsed.hostname === '')
-    throw brokerUrlError();
-  const ca = env['MAM_BROKER_CA'] || file.broker_ca;
-  return {
-    url: stripUser(parsed),
-    username: env['MAM_BROKER_USERNAME'] || file.broker_username || inUrl.username || undefined,
-    password: env['MAM_BROKER_PASSWORD'] || file.broker_password || inUrl.password || undefined,
-    ca: ca ? resolve(cwd, ca) : undefined,
-  };
-}
-
-function brokerUrlError(): MamError {
-  return new MamError(
-    'bad_input',
-    'The broker URL is not one that can be used.',
-    'Set MAM_BROKER_URL to mqtt://HOST:PORT, mqtts://HOST:PORT, ws://… or wss://…, or unset it for the built-in broker.',
-  );
-}
-
-function stripUser(url: URL): string {
-  const bare = new URL(url);
-  bare.username = '';
-  bare.password = '';
-  return bare.toString();
 }

@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { knownUserHome } from '../base/user-home.ts';
 import type { Env, Settings } from './config.ts';
+import { ALL_SETTINGS, namesOf } from './table.ts';
 
 /** What a program needs to find its files, its language and its terminal's folder. */
 const NEEDED =
@@ -50,11 +51,18 @@ function wholeHome({ HOME }: Env): Record<string, string> {
 
 /** The scrubbed environment with all that decides where a hub lives and whom it talks to. */
 export function hubEnvironment(env: Env = process.env): Record<string, string> {
-  const kept = scrubbedEnvironment(env);
-  for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && /^MAM_(HOME|REALM|BROKER_|HUB_)/.test(name)) kept[name] = value;
-  }
-  return kept;
+  const names = ALL_SETTINGS.filter(({ handedTo }) => handedTo.includes('hub')).flatMap(namesOf);
+  return { ...scrubbedEnvironment(env), ...chosen(env, (name) => names.includes(name)) };
+}
+
+/** The same with what the settings say, wherever they have it from: a hub reads no project's file. */
+export function hubEnvironmentOf(settings: Settings): Record<string, string> {
+  const values = textsOf(settings);
+  const said = ALL_SETTINGS.filter(
+    ({ handedTo, inProject }) => handedTo.includes('hub') && inProject !== 'unread',
+  ).flatMap(({ env, field }) => (env === undefined ? [] : [[env, values[field]] as const]));
+  const all = { ...hubEnvironment(), ...Object.fromEntries(said) };
+  return chosen(all, () => true);
 }
 
 /**
@@ -62,28 +70,30 @@ export function hubEnvironment(env: Env = process.env): Record<string, string> {
  * them: they stand on command lines.
  */
 export function peerEnvironment(settings: Settings, env: Env = process.env): Record<string, string> {
-  // What is relative means another place in the agent's folder.
-  const whole: Record<string, string | undefined> = {
-    MAM_REGISTRY_DIR: settings.registryDir,
-    MAM_LOGS_DIR: settings.logsDir,
-    MAM_BROKER_CA: settings.broker?.ca,
-  };
-  const kept: Record<string, string> = { MAM_HOME: settings.home };
-  for (const name of [
-    'MAM_REALM',
-    'MAM_REGISTRY_DIR',
-    'MAM_LOGS_DIR',
-    'MAM_MAX_DEPTH',
-    'MAM_MAX_OPEN_JOBS',
-    'MAM_BROKER_USERNAME',
-    'MAM_BROKER_CA',
-    'MAM_BROKER_PLAIN',
-    'TMUX_SERVER_NAME',
-  ]) {
-    const value = env[name] && (whole[name] ?? env[name]);
-    if (value) kept[name] = value;
+  const values = textsOf(settings);
+  const kept: Record<string, string> = {};
+  for (const { env: name, field, kind, handedTo } of ALL_SETTINGS) {
+    if (name === undefined || !handedTo.includes('agent')) continue;
+    // What is relative means another place in the agent's folder.
+    const value = kind === 'path' ? (env[name] || field === 'home') && values[field] : env[name];
+    if (value && !(kind === 'url' && value.includes('@'))) kept[name] = value;
   }
-  const url = env['MAM_BROKER_URL'];
-  if (url && !url.includes('@')) kept['MAM_BROKER_URL'] = url;
   return kept;
+}
+
+/** The settings in force as an environment says them; one that it can't say is absent. */
+function textsOf({ broker, ...values }: Settings): Readonly<Record<string, string | undefined>> {
+  const all = {
+    ...values,
+    brokerUrl: broker?.url,
+    brokerUsername: broker?.username,
+    brokerPassword: broker?.password,
+    brokerCa: broker?.ca,
+    brokerPlain: broker?.plain,
+  };
+  const texts = Object.entries(all).map(([field, value]) => [
+    field,
+    typeof value === 'boolean' ? (value ? '1' : undefined) : value === undefined ? undefined : String(value),
+  ]);
+  return Object.fromEntries(texts);
 }

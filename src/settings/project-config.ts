@@ -4,23 +4,8 @@ import { type MamError, systemCode } from '../base/errors.ts';
 import { cleanLine } from '../base/text.ts';
 import { readForeignBytes, whyUnread } from '../trust/files.ts';
 import { isOwn } from '../trust/owner.ts';
-import type { ConfigFile } from './config-file.ts';
-
-/**
- * What a project's file may set by itself: it can make nothing run, name no address, socket or folder outside of the
- * project, and lift no limit. Everything else counts only after `mam trust`.
- */
-const HARMLESS: ReadonlySet<string> = new Set([
-  'tool_timeout_seconds',
-  // The hub reads no project's file.
-  'hub_idle_seconds',
-  'hub_events_per_minute',
-  // Only where they are lower than the user's own: see config.ts.
-  'max_depth',
-  'max_open_jobs',
-]);
-/** Harmless where they lead to a place inside of the project. */
-const FOLDERS: ReadonlySet<string> = new Set(['registry_dir', 'logs_dir']);
+import { parseConfigFile, settingsIn } from './config-file.ts';
+import { ALL_SETTINGS, type Given, type Setting, type Values } from './table.ts';
 
 /** Long enough for the reason; a path or a setting's name may be anything. */
 const NOTICE_CHARS = 700;
@@ -39,10 +24,10 @@ export interface ProjectConfig {
   path: string;
   /** `none`: nothing in it needs trust. `invalid`: nothing of it is obeyed, whatever is accepted. */
   state: 'absent' | 'none' | 'untrusted' | 'changed' | 'trusted' | 'invalid';
-  values: ConfigFile;
-  /** What the file says, obeyed or not, and valid or not. */
+  values: Given;
+  /** What the file says, by its own keys, obeyed or not, and valid or not. */
   all: Readonly<Record<string, unknown>>;
-  /** Settings that are not obeyed before `mam trust`, or not at all. */
+  /** Keys of settings that are not obeyed before `mam trust`, or not at all. */
   ignored: readonly string[];
   /** Nothing when all of it is obeyed. */
   notice?: Notice | undefined;
@@ -91,35 +76,41 @@ export async function readProjectConfig(folder: string, home: string): Promise<P
       return { path, state: 'absent', values: {}, all: {}, ignored: [] };
     return unread(`${path} is ignored: ${whyUnread(error)}.`, 'Put a plain file in its place, or remove it.');
   }
-  // Loaded only where there is a file to check: zod costs a command line 15 ms.
-  const { knownSettings, parseConfigFile } = await import('./config-file.ts');
-  let values: ConfigFile;
+  const text = bytes.toString('utf8');
+  const all = settingsIn(text);
+  let values: Given;
   try {
-    values = parseConfigFile(path, bytes.toString('utf8'));
+    values = parseConfigFile(path, text, dirname(folder));
   } catch (error) {
     // Names the file and the setting, and what to do.
     const { message, hint } = error as MamError;
-    const all = knownSettings(bytes.toString('utf8'));
     const notice = noticeOf(`${message} All of it is ignored until this is fixed.`, hint);
     return { path, state: 'invalid', values: {}, all, ignored: Object.keys(all), notice };
   }
-  return judge(path, values, bytes, home);
+  return judge({ path, all, values, bytes, home });
 }
 
-async function judge(path: string, values: ConfigFile, bytes: Buffer, home: string): Promise<ProjectConfig> {
+interface Parsed {
+  path: string;
+  all: Readonly<Record<string, unknown>>;
+  values: Given;
+  bytes: Buffer;
+  home: string;
+}
+
+async function judge({ path, all, values, bytes, home }: Parsed): Promise<ProjectConfig> {
   const root = dirname(dirname(path));
-  const names = Object.keys(values) as (keyof ConfigFile)[];
-  const ignored = names.filter(
-    (name) => !HARMLESS.has(name) && !(FOLDERS.has(name) && isInside(root, String(values[name]))),
+  const refused = ALL_SETTINGS.filter(
+    (setting) => values[setting.field] !== undefined && !isHarmless(setting, root, values),
   );
-  if (ignored.length === 0) return { path, state: 'none', values, all: values, ignored };
+  if (refused.length === 0) return { path, state: 'none', values, all, ignored: [] };
   // Its hashes cost a command line some ms more.
   const { readTrust } = await import('../trust/trusted.ts');
   const { sha256, trusted } = await readTrust(home, path, bytes);
-  if (trusted === sha256) return { path, state: 'trusted', values, all: values, ignored: [], sha256 };
-  const rest = Object.fromEntries(
-    Object.entries(values).filter(([name]) => !ignored.includes(name as never)),
-  );
+  if (trusted === sha256) return { path, state: 'trusted', values, all, ignored: [], sha256 };
+  const rest = { ...values };
+  for (const { field } of refused) delete rest[field];
+  const ignored = refused.flatMap(({ key }) => key ?? []);
   const state = trusted === undefined ? 'untrusted' : 'changed';
   const why = state === 'untrusted' ? 'which you have not trusted' : 'and has changed since you trusted it';
   const notice = noticeOf(
@@ -129,25 +120,32 @@ async function judge(path: string, values: ConfigFile, bytes: Buffer, home: stri
     'Tell your user: only a person should run `mam trust`, after `mam trust --show`.',
     Object.keys(values.agents ?? {}),
   );
-  return { path, state, values: rest, all: values, ignored, notice, sha256 };
+  return { path, state, values: rest, all, ignored, notice, sha256 };
+}
+
+/** True for what a project's file may set without trust. */
+function isHarmless(
+  { inProject, field }: Setting & { field: keyof Given },
+  root: string,
+  values: Given,
+): boolean {
+  return inProject === 'inside' ? isInside(root, String(values[field])) : inProject !== undefined;
 }
 
 /**
- * What of a project's file never has an effect, accepted or not, and why.
- * @param limits those in force
+ * What of a project's file never has an effect, accepted or not, and why, by its keys.
+ * @param limits those in force, where they are known
  */
 export function withoutEffect(
   { all }: Pick<ProjectConfig, 'all'>,
-  limits: { maxDepth: number; maxOpenJobs: number },
+  limits: Partial<Values> | undefined,
 ): Record<string, string> {
   const none: Record<string, string> = {};
-  for (const name of ['hub_idle_seconds', 'hub_events_per_minute'])
-    if (all[name] !== undefined) none[name] = "only MAM_HOME's counts";
-  for (const [name, limit] of [
-    ['max_depth', limits.maxDepth],
-    ['max_open_jobs', limits.maxOpenJobs],
-  ] as const)
-    if (Number(all[name]) > limit) none[name] = 'not stricter';
+  for (const { key, field, inProject } of ALL_SETTINGS) {
+    if (key === undefined || all[key] === undefined) continue;
+    if (inProject === 'unread') none[key] = "only MAM_HOME's counts";
+    if (inProject === 'stricter' && Number(all[key]) > Number(limits?.[field])) none[key] = 'not stricter';
+  }
   return none;
 }
 

@@ -105,8 +105,3 @@ export const timelineSchema = eventRowSchema.omit({ job_id: true }).extend({
   output_tail: z.string().optional(),
   script_changed: z.boolean().optional(),
 });
-
-/** The next call, written out. */
-export function callOf(tool: string, args: Record<string, unknown>): string {
-  return `Call ${tool} with ${JSON.stringify(args)}.`;
-}

@@ -3,10 +3,12 @@ import { needsAttention } from '../job/apply.ts';
 import { isAboutCheck } from '../job/check.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
-import type { JobRecord } from '../job/record.ts';
+import { isOpen, openRequests } from '../job/open-requests.ts';
+import type { JobRecord, PeerRequest } from '../job/record.ts';
 import type { JobRow } from '../job/row.ts';
 import { lastWords, standingOf } from '../job/standing.ts';
 import { isFinal } from '../job/words.ts';
+import { decisionWords } from './event-words.ts';
 
 /** Lengths in characters: a whole answer stays under 20,000. */
 const ROW_TEXT = 100;
@@ -40,10 +42,8 @@ export function listRow(row: JobRow) {
 }
 
 /** The open request that a job needs an answer to now, as its reason says: what is decided before what is answered. */
-export function openRequest({
-  requests,
-}: Pick<JobRecord, 'requests'>): JobRecord['requests'][number] | undefined {
-  const open = requests.filter((request) => request.resolved_at === undefined);
+export function openRequest(record: Pick<JobRecord, 'requests'>): PeerRequest | undefined {
+  const open = openRequests(record);
   return open.find(({ kind }) => kind === 'permission') ?? open.find(isAboutCheck) ?? open[0];
 }
 
@@ -54,8 +54,7 @@ export function waitsInItsPane(record: Pick<JobRecord, 'requests' | 'reason'>): 
 }
 
 /** So many requests, in their order: the open ones, the oldest of which is asked first, and the newest of the others. */
-function shownRequests(requests: JobRecord['requests'], most: number): JobRecord['requests'] {
-  const isOpen = ({ resolved_at }: JobRecord['requests'][number]) => resolved_at === undefined;
+function shownRequests(requests: readonly PeerRequest[], most: number): PeerRequest[] {
   const chosen = new Set(requests.filter(isOpen).slice(0, most));
   for (const request of [...requests].reverse()) if (chosen.size < most) chosen.add(request);
   return requests.filter((request) => chosen.has(request));
@@ -180,7 +179,7 @@ export function eventRows(events: readonly RecordedEvent[], room: number) {
   let left = room;
   for (const event of events) {
     const { seq, job_id, type, source, recorded_at, late } = event;
-    const words = event.detail ?? decisionOf(event);
+    const words = event.detail ?? decisionWords(event);
     const detail = words === undefined ? undefined : cleanLine(words, EVENT_TEXT);
     const row = cleanAll({ seq, job_id, type, source, recorded_at, late, detail });
     left -= JSON.stringify(row).length;
@@ -188,13 +187,6 @@ export function eventRows(events: readonly RecordedEvent[], room: number) {
     rows.push(row);
   }
   return rows;
-}
-
-/** A decision on a permission has no other words than itself. */
-function decisionOf({ data }: RecordedEvent): string | undefined {
-  const { decision, evidence } = data ?? {};
-  if (typeof decision !== 'string') return undefined;
-  return typeof evidence === 'string' ? `${decision}: ${evidence}` : decision;
 }
 
 function optionally(text: string | undefined, max: number): string | undefined {

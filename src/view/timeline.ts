@@ -1,6 +1,6 @@
 import { clean, cleanLine } from '../base/text.ts';
 import { isUndecided } from '../job/check.ts';
-import type { RecordedEvent } from '../job/event.ts';
+import { type DataFields, dataOf, type RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import { DELIVERY_STAGES } from '../job/words.ts';
 
@@ -104,13 +104,8 @@ export function timeline(events: readonly RecordedEvent[], record: JobRecord): T
 }
 
 function entryOf(event: RecordedEvent, record: JobRecord): TimelineEntry {
-  const data = event.data ?? {};
-  const text = (name: string): string | undefined => {
-    const value = data[name];
-    return typeof value === 'string' && value !== '' ? clean(value) : undefined;
-  };
-  const flag = (name: string): boolean | undefined =>
-    typeof data[name] === 'boolean' ? data[name] : undefined;
+  const data = dataOf(event);
+  const text = (value: string | undefined): string | undefined => (value ? clean(value) : undefined);
   const entry: TimelineEntry = {
     seq: event.seq,
     type: cleanLine(event.type, ABOUT_CHARS),
@@ -119,26 +114,26 @@ function entryOf(event: RecordedEvent, record: JobRecord): TimelineEntry {
     writer: event.writer === undefined ? undefined : cleanLine(event.writer, ABOUT_CHARS),
     recorded_at: event.recorded_at,
     late: event.late,
-    evidence: text('evidence'),
+    evidence: text(data.evidence),
     detail: event.detail === undefined ? undefined : clean(event.detail),
     detail_file: fileOf(event, record, 'detail'),
     result: event.result === undefined ? undefined : clean(event.result),
     result_file: fileOf(event, record, 'result'),
     files: event.files?.map(clean),
-    request_id: text('request_id'),
-    tool: text('tool'),
-    input: text('input'),
-    decision: text('decision'),
-    blocked_by: text('by'),
-    what: text('what'),
+    request_id: text(data.request_id),
+    tool: text(data.tool),
+    input: text(data.input),
+    decision: text(data.decision),
+    blocked_by: text(data.by),
+    what: text(data.what),
     pane: event.type === 'queued' ? paneOf(data) : undefined,
-    script: event.type.startsWith('valid') ? record.validation?.script : text('script'),
+    script: event.type.startsWith('valid') ? record.validation?.script : text(data.script),
     // One that was cut off has not judged the work.
-    passed: isUndecided(data) ? undefined : flag('passed'),
-    outcome: text('outcome'),
-    exit_code: typeof data['exit_code'] === 'number' ? data['exit_code'] : undefined,
-    output_tail: text('output_tail'),
-    script_changed: flag('script_changed'),
+    passed: isUndecided(data) ? undefined : data.passed,
+    outcome: text(data.outcome),
+    exit_code: data.exit_code,
+    output_tail: text(data.output_tail),
+    script_changed: data.script_changed,
   };
   for (const [name, value] of Object.entries(entry)) {
     if (value === undefined) delete entry[name as keyof TimelineEntry];
@@ -161,14 +156,16 @@ function fileOf({ texts }: RecordedEvent, { registry_dir, job_id }: JobRecord, f
   return `${registry_dir}/${job_id}/texts/${hash}`;
 }
 
-function paneOf(data: Record<string, unknown>): string | undefined {
-  const { agent_session: session } = (data['job'] ?? data) as Partial<JobRecord>;
+function paneOf({ job, agent_session }: Partial<DataFields>): string | undefined {
+  const session = job === undefined ? agent_session : job.agent_session;
   return session === undefined ? undefined : `tmux:${clean(session.session)} ${session.pane}`;
 }
 
 /** True for a rung of the delivery receipt: of several `started`, the first. */
-function isStage({ type, data, recorded_at }: RecordedEvent, { delivery }: JobRecord): boolean {
-  if (data?.['what'] !== undefined || !(DELIVERY_STAGES as readonly string[]).includes(type)) return false;
+function isStage(event: RecordedEvent, { delivery }: JobRecord): boolean {
+  const { type, recorded_at } = event;
+  if (dataOf(event).what !== undefined || !(DELIVERY_STAGES as readonly string[]).includes(type))
+    return false;
   return type !== 'started' || delivery.some(({ stage, at }) => stage === type && at === recorded_at);
 }
 

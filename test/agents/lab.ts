@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtIn, clearKeysOf } from '../../src/agents/index.ts';
 import type { ShownPermission } from '../../src/agents/kind.ts';
+import { dataOf } from '../../src/job/event.ts';
 import { LIMITS } from '../../src/job/limits.ts';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
@@ -91,7 +92,7 @@ export class AgentLab extends Lab {
   #isDeciding(): boolean {
     const begun = this.jobIds().flatMap((id) => this.events(id));
     const ofType = (...types: string[]) =>
-      begun.filter(({ type }) => types.includes(type)).map(({ data }) => data?.['request_id']);
+      begun.filter(({ type }) => types.includes(type)).map((event) => dataOf(event).request_id);
     const known = ofType('permission_resolved', 'decision_refused');
     return ofType('deciding').some((request) => !known.includes(request));
   }

@@ -10,7 +10,7 @@ import {
   requestTopic,
   statusTopic,
 } from '../../src/bus/topics.ts';
-import type { Claim } from '../../src/job/event.ts';
+import type { Claim } from '../../src/job/claim.ts';
 import { until } from '../support/until.ts';
 import {
   cleanUp,

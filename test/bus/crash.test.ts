@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { outboxFolder } from '../../src/bus/spool/outbox.ts';
-import type { Claim } from '../../src/job/event.ts';
+import type { Claim } from '../../src/job/claim.ts';
 import { until } from '../support/until.ts';
 import { cleanUp, killChild, makeClaim, makeHome, makeLink, runChild } from './helpers.ts';
 

@@ -5,7 +5,7 @@ import { startBroker } from '../../src/bus/broker/broker.ts';
 import type { HubBus } from '../../src/bus/hub-bus.ts';
 import { outboxFolder, readOutbox, removeOutboxEntry, watchOutbox } from '../../src/bus/spool/outbox.ts';
 import { logTopic } from '../../src/bus/topics.ts';
-import type { Claim } from '../../src/job/event.ts';
+import type { Claim } from '../../src/job/claim.ts';
 import { HOST, REALM } from './helpers.ts';
 
 /**

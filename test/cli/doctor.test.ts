@@ -273,6 +273,10 @@ describe('the home and the settings', () => {
       MAM_REALM: 'team-b',
       MAM_REGISTRY: '/x',
       MAM_BROKER_URL: `mqtt://me:${PASSWORD}@127.0.0.1:1`,
+      // Known as well: a setting of the server, and what a check is given.
+      MAM_CHANNEL: '1',
+      MAM_JOB_DIR: '/x',
+      MAM_CHECK: 'x',
     };
     const report = await doctor([], { env });
     const { detail = '' } = report.of('settings.sources');
@@ -281,6 +285,7 @@ describe('the home and the settings', () => {
       'MAM_BROKER_URL=mqtt://127.0.0.1:1 (environment)',
       'MAM_REALM=team-b (environment)',
       `tmux_server_name=x (${join(lab.project, '.mam', 'config.json')})`,
+      'MAM_CHANNEL=1 (environment)',
     ]);
     expect(report.of('settings.unknown')).toMatchObject({
       level: 'note',

@@ -155,7 +155,7 @@ describe('a configuration that cannot be used', () => {
     ['{"agents":[]}', 'agents must be an object'],
     ['{"agents":{"x":{"command":"run"}}}', 'agents.x.command must be a list'],
     ['{"agents":{"x":{"command":[]}}}', 'agents.x.command must not be empty'],
-    ['{"agents":{"x":{"ready":"("}}}', 'agents.x.ready is no valid regular expression'],
+    ['{"agents":{"x":{"ready":"("}}}', 'agents.x.ready is not a valid regular expression'],
   ])('%s is named by file and setting, by every part of the program', async (text, words) => {
     homeFile(text);
     const path = join(lab.home, 'config.json');

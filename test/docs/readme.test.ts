@@ -1,15 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/cli/core/exit.ts';
 import { commands } from '../../src/cli/index.ts';
+import { waitBudget } from '../../src/mcp/tool/budget.ts';
 import type { Tool } from '../../src/mcp/tool/tool.ts';
 import { loadSettings } from '../../src/settings/config.ts';
 import { parseConfigFile } from '../../src/settings/config-file.ts';
+import { ALL_SETTINGS, CHECK_VARIABLES, namesOf, SETTINGS, type Setting } from '../../src/settings/table.ts';
 import { tools } from '../../tools/index.ts';
-import { read } from './markdown.ts';
-import { settings } from './settings.ts';
+import { ROOT, read } from './markdown.ts';
 
 /** What each exit code of `EXIT` means, in its order. */
 const MEANINGS: Record<keyof typeof EXIT, string> = {
@@ -39,15 +40,19 @@ test('the tables of the README are those of the declarations', async () => {
 });
 
 describe('the settings of the README', () => {
-  test('are the names that the program reads', () => {
-    const source = ['src/settings/config.ts', 'src/settings/role.ts'].map(read).join('\n');
-    const inSource = source.matchAll(/env\['((?:MAM_|DELEGATE_|TMUX_SERVER)\w+)'\]/g);
-    expect(new Set(settings.map(({ env }) => env).filter(Boolean))).toEqual(
-      new Set([...inSource].map(([, name]) => name)),
+  test('are all the names that the program knows, and a file may have', () => {
+    const files = ['src', 'tools'].flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => /\.tsx?$/.test(name))
+        .map((name) => read(join(folder, name))),
     );
+    const ours = new Set<string>([...ALL_SETTINGS.flatMap(namesOf), ...Object.values(CHECK_VARIABLES)]);
+    const named = files.flatMap((text) => text.match(/\b(MAM_[A-Z_]+[A-Z]|DELEGATE_JOB_[A-Z_]+)\b/g) ?? []);
+    // A constant that esbuild sets.
+    expect([...new Set(named)].filter((name) => !ours.has(name))).toEqual(['MAM_VERSION']);
     // The error for an unknown name lists all of them.
     const listed = /Settings are: (.*)\./.exec(refusalOf('{"":1}'))?.[1]?.split(', ');
-    expect(settings.flatMap(({ file }) => file ?? []).sort()).toEqual(listed?.sort());
+    expect(ALL_SETTINGS.flatMap(({ key }) => key ?? [])).toEqual(listed);
   });
 
   test('have the defaults that the program has', async () => {
@@ -68,6 +73,10 @@ describe('the settings of the README', () => {
     );
     const { home } = await loadSettings({ cwd: folder }, {});
     expect(home.endsWith('/.mam')).toBe(true);
+    const seconds = (client: string) => waitBudget(undefined, client).milliseconds / 1000;
+    expect(SETTINGS.toolTimeoutSeconds.preset).toBe(
+      `by client: Claude Code ${seconds('claude-code') / 3600} h, Codex ${seconds('codex-mcp-client')} s, Gemini CLI ${seconds('gemini-cli-mcp-client')} s, others ${seconds('?')} s`,
+    );
   });
 });
 
@@ -103,15 +112,22 @@ function exitCodes(): string {
 }
 
 function settingTable(): string {
+  const code = (name: string | undefined) => (name === undefined ? '' : `\`${name}\``);
   return table(
     ['environment', '`config.json`', 'default', 'what it is'],
-    settings.map(({ env, file, default: preset, meaning }) => [
-      env === undefined ? '' : `\`${env}\``,
-      file === undefined ? '' : `\`${file}\``,
-      preset,
-      meaning,
-    ]),
+    ALL_SETTINGS.flatMap((setting) => {
+      const { env, oldEnv, key, about } = setting;
+      const row = [code(env), code(key), defaultOf(setting), about];
+      const old = [code(oldEnv), '', 'none', `the same, read where ${code(env)} is not set`];
+      return oldEnv === undefined ? [row] : [row, old];
+    }),
   );
+}
+
+function defaultOf({ preset, default: value }: Setting): string {
+  if (preset !== undefined) return preset;
+  if (typeof value === 'string') return `\`${value}\``;
+  return typeof value === 'object' ? 'none' : `${Number(value)}`;
 }
 
 function table(head: string[], rows: string[][]): string {

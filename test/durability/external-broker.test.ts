@@ -257,7 +257,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     });
     expect((await lab.start(['doctor'], { env }).ended).stdout).toContain(words);
     expect((await lab.start(['list'], { env: { ...env, MAM_BROKER_PLAIN: 'yes' } }).ended).stderr).toContain(
-      'MAM_BROKER_PLAIN is neither 1 nor 0',
+      'MAM_BROKER_PLAIN must be 1 or 0',
     );
     // The hub has not joined it either, and a report is not lost by it.
     const report = await server.ask('publish_event', { job_id: 'open', event: 'progress', detail: 'kept' });

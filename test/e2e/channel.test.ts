@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { dataOf } from '../../src/job/event.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing as sharingLab } from '../support/lab-test.ts';
@@ -75,7 +76,7 @@ const told = (server: LabServer, ...ids: string[]): Message['params'][] =>
   });
 
 const how = (lab: Lab, jobId: string): unknown[] =>
-  lab.events(jobId).flatMap(({ type, data }) => (type === 'notified' ? [data?.['how']] : []));
+  lab.events(jobId).flatMap((event) => (event.type === 'notified' ? [dataOf(event).how] : []));
 
 /** A job of this server, and a server to report with. What is told does not depend on who has it: a person needs no pane. */
 async function begin(lab: Lab, server: LabServer) {
@@ -164,7 +165,7 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
       await pause(TOLD_MS);
       expect([told(codex, id), how(lab, id)]).toEqual([[], []]);
       const wrong = await startServer(lab, { MAM_CHANNEL: 'yes' });
-      expect(await wrong.refusal('list_jobs')).toContain('MAM_CHANNEL is neither 1 nor 0.');
+      expect(await wrong.refusal('list_jobs')).toContain('MAM_CHANNEL must be 1 or 0.');
     },
   );
 });

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { dataOf } from '../../src/job/event.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing } from '../support/lab-test.ts';
@@ -158,7 +159,7 @@ describe.concurrent('an obstacle in the pane', () => {
     const next = server.wait({ job_id, cursor: answer.cursor });
     await pause(NEXT_LOOK_MS);
     expect(next.at).toBeUndefined();
-    expect(lab.events(job_id).filter(({ data }) => data?.['waited'] === true)).toHaveLength(1);
+    expect(lab.events(job_id).filter((event) => dataOf(event).waited === true)).toHaveLength(1);
     expect(peer.bytes.toString()).toBe('');
     expect(await server.refusal('answer_job', { job_id, decision: 'allow' })).toContain(
       'waits behind a dialog that came up before its order was typed',

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
+import { dataOf } from '../../src/job/event.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing } from '../support/lab-test.ts';
@@ -140,7 +141,7 @@ describe('the hub is killed', () => {
     const answer = await server.ask('wait_job', { job_id: jobId });
     expect(answer.jobs[0].status).toBe('completed');
     expect(peer.bytes.toString()).toBe(`\x1b[200~${lab.orderOf(jobId)}\x1b[201~\r`);
-    expect(lab.events(jobId).find(({ type }) => type === 'submitted')?.data?.['evidence']).toContain(
+    expect(dataOf(lab.events(jobId).find(({ type }) => type === 'submitted') ?? {}).evidence).toContain(
       'found in the input box after a restart',
     );
   });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { newEventId } from '../../src/base/ids.ts';
 import { spoolText } from '../../src/bus/spool/spool.ts';
-import type { Claim } from '../../src/job/event.ts';
+import type { Claim } from '../../src/job/claim.ts';
 import { Link } from '../../src/link/link.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';

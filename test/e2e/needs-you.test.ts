@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { dataOf } from '../../src/job/event.ts';
 import { lookWith } from '../support/doctor.ts';
 import type { Lab, PeerKind, PeerOptions } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
@@ -100,7 +101,7 @@ describe('a job that is kept from its pane', () => {
     const next = server.wait({ job_id, cursor: answer.cursor });
     await pause(NEXT_LOOKS_MS);
     expect(next.at).toBeUndefined();
-    expect(lab.events(job_id).filter(({ data }) => data?.['waited'] === true)).toHaveLength(1);
+    expect(lab.events(job_id).filter((event) => dataOf(event).waited === true)).toHaveLength(1);
 
     await free(lab, peer);
     expect(await next.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });

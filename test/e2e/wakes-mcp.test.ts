@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { dataOf } from '../../src/job/event.ts';
 import type { Lab } from '../support/lab.ts';
 import { sharing } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
@@ -37,7 +38,7 @@ async function startBoss(lab: Lab, count = 0, args: string[] = []) {
 }
 
 const how = (lab: Lab, jobId: string): unknown[] =>
-  lab.events(jobId).flatMap(({ type, data }) => (type === 'notified' ? [data?.['how']] : []));
+  lab.events(jobId).flatMap((event) => (event.type === 'notified' ? [dataOf(event).how] : []));
 
 /** Waits until a line was typed and taken for a job. */
 const typed = (lab: Lab, jobId: string) =>

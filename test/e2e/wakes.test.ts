@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
+import { dataOf } from '../../src/job/event.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing as sharingLab, test } from '../support/lab-test.ts';
@@ -64,7 +65,7 @@ const idsIn = (out: string): string[] =>
 const told = (boss: Peer): string[] => boss.pastes.slice(1);
 
 const how = (lab: Lab, jobId: string): unknown[] =>
-  lab.events(jobId).flatMap(({ type, data }) => (type === 'notified' ? [data?.['how']] : []));
+  lab.events(jobId).flatMap((event) => (event.type === 'notified' ? [dataOf(event).how] : []));
 
 describe.concurrent('a supervisor that does not wait', () => {
   sharing('is told once of each change, in its own pane', async ({ lab }) => {

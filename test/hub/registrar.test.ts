@@ -6,7 +6,7 @@ import { cancelJob } from '../../src/hub/delivery/cancel.ts';
 import type { LiveJob } from '../../src/hub/jobs/live-job.ts';
 import { Registrar } from '../../src/hub/jobs/registrar.ts';
 import type { TmuxServers } from '../../src/hub/panes/tmux-servers.ts';
-import { hubDraft } from '../../src/job/hub-draft.ts';
+import { draftEvent } from '../../src/job/event.ts';
 import type { JobOrder } from '../../src/job/record.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { Seal } from '../../src/registry/seal.ts';
@@ -66,7 +66,7 @@ test('two that see one loss in the same moment record it once, and no other conc
 });
 
 test('a cancellation that comes behind the end says that the job had ended', async () => {
-  const end = registrar.record(job, { ...hubDraft(job.id, 'completed'), source: 'peer' });
+  const end = registrar.record(job, { ...draftEvent(job.id, 'completed'), source: 'peer' });
   const params = { job_id: job.id, registry_dir: job.registryDir, by: 'supervisor' } as const;
   const answer = await cancelJob(registrar, {} as TmuxServers, params);
   await end;
@@ -78,7 +78,7 @@ test('what is on the disk is recorded, whatever its listener makes of it', async
   listener = () => {
     throw new Error('a part that fails');
   };
-  const draft = { ...hubDraft(job.id, 'completed'), source: 'peer' as const };
+  const draft = { ...draftEvent(job.id, 'completed'), source: 'peer' as const };
   expect(await registrar.record(job, draft)).toMatchObject({ after: { status: 'completed' } });
   expect(types()).toEqual(['queued', 'completed']);
 });

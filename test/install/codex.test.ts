@@ -1,7 +1,7 @@
 import { parse } from 'smol-toml';
 import { describe, expect, test } from 'vitest';
 import { codex } from '../../src/install/codex.ts';
-import { settings } from '../docs/settings.ts';
+import { ALL_SETTINGS, namesOf } from '../../src/settings/table.ts';
 import { fileOf, installed, refusal } from './support.ts';
 
 const file = fileOf(codex, 'config.toml');
@@ -40,7 +40,7 @@ test('the table says all that Codex would not do by itself', () => {
   });
   // Every setting reaches the server; the time limit is said in the table itself, and a channel is Claude Code's alone.
   const left = ['MAM_TOOL_TIMEOUT_SECONDS', 'MAM_CHANNEL'];
-  const read = settings.flatMap(({ env }) => env ?? []).filter((name) => !left.includes(name));
+  const read = ALL_SETTINGS.flatMap(namesOf).filter((name) => !left.includes(name));
   for (const name of read) expect(table?.['env_vars']).toContain(name);
   const command = { command: '/opt/no de/"node"', args: ['/x/main.js', '\\'] };
   expect(ours(installed(fileOf(codex, 'config.toml', 'user', command), '').text)).toMatchObject(command);

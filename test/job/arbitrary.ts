@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { isUndecided, UNDECIDED } from '../../src/job/check.ts';
-import type { RecordedEvent } from '../../src/job/event.ts';
+import { dataOf, type RecordedEvent } from '../../src/job/event.ts';
 import { MAKERS, type Source } from '../../src/job/words.ts';
 import { ORDER, Story, VALIDATION } from './story.ts';
 
@@ -95,9 +95,10 @@ export function tell(
     const before = story.record;
     if (before.status === 'queued' && before.phase === 'queued' && OF_A_TURN.includes(type)) continue;
     // A check that has no verdict is one that has run.
-    if (type === 'validated' && isUndecided(said) && before.phase !== 'validating') continue;
+    if (type === 'validated' && isUndecided(dataOf({ data: said })) && before.phase !== 'validating')
+      continue;
     const named = before.requests[request]?.request_id ?? 'none';
-    const data = said['request_id'] === 'the one' ? { ...said, request_id: named } : said;
+    const data = dataOf({ data: said }).request_id === 'the one' ? { ...said, request_id: named } : said;
     story.next(type, { ...more, data });
     eachStep(story, before);
   }

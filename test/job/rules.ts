@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isUndecided, openCheckRequest } from '../../src/job/check.ts';
-import type { RecordedEvent } from '../../src/job/event.ts';
+import { dataOf, type RecordedEvent } from '../../src/job/event.ts';
 import type { JobRecord } from '../../src/job/record.ts';
 import { AMENDABLE, ATTENTION_REASONS, isFinal } from '../../src/job/words.ts';
 
@@ -18,13 +18,13 @@ function isReport({ source, type }: RecordedEvent): boolean {
 
 /** What was decided about work whose check has no verdict. */
 function decided({ before, event }: Move): unknown {
-  const { decision, request_id } = event.data ?? {};
+  const { decision, request_id } = dataOf(event);
   const asked = openCheckRequest(before)?.request_id;
   return event.type === 'answered' && asked !== undefined && request_id === asked ? decision : undefined;
 }
 
-function passes({ data }: RecordedEvent): boolean {
-  return data?.['passed'] === true;
+function passes(event: RecordedEvent): boolean {
+  return dataOf(event).passed === true;
 }
 
 const FAILS: Readonly<Record<string, string>> = {
@@ -47,7 +47,7 @@ const ASKS = [
 function mayMove({ before, event, after }: Move): boolean {
   const { type } = event;
   const wasChecked = before.phase === 'validating';
-  const undecided = wasChecked && type === 'validated' && isUndecided(event.data ?? {});
+  const undecided = wasChecked && type === 'validated' && isUndecided(dataOf(event));
   const decision = decided({ before, event, after });
   if (before.status === after.status && before.reason === after.reason) return true;
   switch (after.status) {

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { environmentOf } from '../../src/base/processes.ts';
 import { loadSettings, type Settings } from '../../src/settings/config.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
@@ -183,11 +184,11 @@ describe("a project's settings", () => {
     const { stdout } = await lab.mam('trust', '--show');
     expect(stdout).toMatch(/: agents must be an object\. All of it is ignored until this is fixed\.\n/);
     expect(stdout).toContain(
-      '\n  realm (ignored): "team"\n  broker_password (ignored): "(set)"\n  agents (ignored): []\n',
+      '\n  broker_password (ignored): "(set)"\n  realm (ignored): "team"\n  agents (ignored): []\n',
     );
     expect(stdout).toMatch(/An agent kind has: session.*\n$/);
     const json = JSON.parse((await lab.mam('trust', '--show', '--json')).stdout);
-    expect(json).toMatchObject({ state: 'invalid', ignored: ['realm', 'broker_password', 'agents'] });
+    expect(json).toMatchObject({ state: 'invalid', ignored: ['broker_password', 'realm', 'agents'] });
   });
 
   test('are shown as changed, each command on its line, and what changes a built-in kind', async () => {
@@ -338,6 +339,15 @@ describe('a password goes only to the broker that it was given for', () => {
     await lab.mam('trust', '--yes');
     const { broker } = await load({ MAM_BROKER_USERNAME: 'me', MAM_BROKER_PASSWORD: 'secret' });
     expect(broker).toMatchObject({ url: server, username: undefined, password: undefined });
+  });
+
+  test("nor by way of the hub that is started for a project's broker", async () => {
+    projectFile({ broker_url: 'mqtts://127.0.0.1:9' });
+    await lab.mam('trust', '--yes');
+    const env = { MAM_BROKER_USERNAME: 'me', MAM_BROKER_PASSWORD: 'secret' };
+    await lab.start(['hub', 'restart'], { env }).ended;
+    const given = environmentOf(await lab.hubPid()).filter((entry) => entry.startsWith('MAM_BROKER_'));
+    expect(given).toEqual(['MAM_BROKER_URL=mqtts://127.0.0.1:9']);
   });
 
   test("not that of MAM_HOME's file to a project's broker, nor to one of the environment", async () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { dataOf } from '../../src/job/event.ts';
 import type { JobOrder } from '../../src/job/record.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { presentMark } from '../../src/registry/mark.ts';
@@ -223,7 +224,7 @@ describe('what the keys do', () => {
     await board.shows('rm the cellar');
     await board.press('Enter');
     await until('it is denied', () =>
-      lab.events(id).some(({ type, data }) => type === 'answered' && data?.['decision'] === 'deny'),
+      lab.events(id).some((event) => event.type === 'answered' && dataOf(event).decision === 'deny'),
     );
   });
 

@@ -33,7 +33,9 @@ const message = (
   type: string,
   more: Partial<LogMessage['event']> = {},
   status = 'working',
+  words?: string,
 ): LogMessage => ({
+  ...(words !== undefined && { detail: words }),
   event: {
     seq: 2,
     event_id: `${id}-${type}`,
@@ -115,7 +117,7 @@ describe('the list', () => {
     const words = (): string => wordsOf(state.jobs.rows.get('job-0') ?? row(''));
     state = reduce(state, {
       type: 'heard',
-      messages: [message('job-0', 'progress', { detail: 'half \u001b[31mred' })],
+      messages: [message('job-0', 'progress', {}, 'working', 'half \u001b[31mred')],
     });
     expect(words()).toBe('half red');
     state = reduce(state, {
@@ -125,7 +127,7 @@ describe('the list', () => {
     expect(words()).toBe('half red');
     state = reduce(state, {
       type: 'heard',
-      messages: [message('job-0', 'completed', { detail: 'done' }, 'completed')],
+      messages: [message('job-0', 'completed', {}, 'completed', 'done')],
     });
     expect(words()).toBe('done');
     expect(countOpen(state.jobs)).toMatchObject({ open: 0 });
@@ -346,7 +348,10 @@ describe('pictures', () => {
       let drawn = 0;
       store.subscribe(() => drawn++);
       for (let event = 0; event < 5_000; event++) {
-        store.take({ type: 'heard', messages: [message('job-0', 'progress', { detail: `step ${event}` })] });
+        store.take({
+          type: 'heard',
+          messages: [message('job-0', 'progress', {}, 'working', `step ${event}`)],
+        });
         if (event % 5 === 0) vi.advanceTimersByTime(1);
       }
       vi.advanceTimersByTime(50);

@@ -1,6 +1,5 @@
-import type { JobOrder } from '../../job/record.ts';
+import { dataOf } from '../../job/event.ts';
 import type { JobRow } from '../../job/row.ts';
-import { lastWords } from '../../job/standing.ts';
 import { isFinal, type Status } from '../../job/words.ts';
 import type { ListResult, LogMessage } from '../../operations/request.ts';
 import { listRow } from '../../view/job.ts';
@@ -26,25 +25,6 @@ export interface Jobs {
 
 const NOTHING: Part = { ids: [], cursor: undefined, loaded: false };
 export const NO_JOBS: Jobs = { rows: new Map(), parts: { all: NOTHING, open: NOTHING }, total: 0 };
-
-/** Events whose words become the job's. */
-const TELLING = new Set([
-  'progress',
-  'validated',
-  'question',
-  'permission_required',
-  'turn_ended',
-  'delivery_unverified',
-  'rate_limited',
-  'stalled',
-  'blocked',
-  'error',
-  'completed',
-  'timeout',
-  'session_lost',
-  'delivery_failed',
-  'cancelled',
-]);
 
 export function isOpen(row: Pick<JobRow, 'status'>): boolean {
   return !isFinal(row.status as Status);
@@ -110,13 +90,10 @@ export function idsOf(jobs: Jobs, which: Which, filter: string): readonly string
 
 /** The last words about a job, or, before there are any, what it was asked. */
 export function wordsOf(row: JobRow): string {
-  return row.detail ?? row.prompt_preview;
+  return row.detail || row.prompt_preview;
 }
 
-function after(row: JobRow, { event, record, ...standing }: LogMessage): JobRow {
-  const isTold = TELLING.has(event.type) && event.late !== true && event.data?.['what'] === undefined;
-  const words = isTold ? event.detail : undefined;
-  const detail = record === undefined ? words || row.detail : lastWords(record);
+function after(row: JobRow, { event, record: _, detail = row.detail, ...standing }: LogMessage): JobRow {
   const ended = isOpen(standing) ? undefined : (row.final_at ?? event.recorded_at);
   const { status, reason, phase, needs_you, blocked_by, blocked_what, blocked_step, behind } = standing;
   const kept = { blocked_by, blocked_what, blocked_step, behind };
@@ -125,7 +102,7 @@ function after(row: JobRow, { event, record, ...standing }: LogMessage): JobRow 
 
 /** The row of a job that has just been made. */
 function newRow({ event, status, phase }: LogMessage, registryDir: string): JobRow | undefined {
-  const job = event.data?.['job'] as JobOrder | undefined;
+  const { job } = dataOf(event);
   if (event.type !== 'queued' || job?.registry_dir !== registryDir) return undefined;
   return {
     job_id: event.job_id,

@@ -1,5 +1,6 @@
 import { cleanLine, sliceUnits } from '../../base/text.ts';
 import { LIMITS } from '../../job/limits.ts';
+import { openRequests } from '../../job/open-requests.ts';
 import { openRequest } from '../../view/job.ts';
 import { graphemes, shown } from './cells.ts';
 import { dialogLines, isRead, openPermission, permissionText } from './dialog.ts';
@@ -151,7 +152,7 @@ function answer(state: State): State {
   const { record, jobId } = detail;
   if (record.final_at !== undefined)
     return refuse(state, `The job is ${record.status}: nobody is there to answer.`);
-  const request = record.requests.find((one) => one.kind === 'question' && one.resolved_at === undefined);
+  const [request] = openRequests(record, 'question');
   const question = request && shown(cleanLine(request.text, QUESTION_CHARS));
   return { ...state, mode: { kind: 'answer', jobId, text: '', question, requestId: request?.request_id } };
 }

@@ -1,4 +1,5 @@
 import { cleanAll } from '../../base/text.ts';
+import { openRequests } from '../../job/open-requests.ts';
 import { ageText } from '../../view/marks.ts';
 import { needText } from '../../view/needs.ts';
 import { shown } from './cells.ts';
@@ -104,7 +105,7 @@ function withoutSettled(state: State): State {
   const settled =
     mode.requestId === undefined
       ? detail.record.final_at !== undefined
-      : !detail.record.requests.some((one) => one.request_id === mode.requestId && !one.resolved_at);
+      : !openRequests(detail.record).some((one) => one.request_id === mode.requestId);
   if (!settled) return state;
   const text =
     mode.requestId === undefined

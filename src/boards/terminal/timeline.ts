@@ -1,6 +1,6 @@
 import { cleanLine } from '../../base/text.ts';
-import { verdictWords } from '../../job/check.ts';
 import type { RecordedEvent } from '../../job/event.ts';
+import { evidenceWords } from '../../view/event-words.ts';
 import { shown } from './cells.ts';
 
 /** An event in a line. */
@@ -12,8 +12,6 @@ export interface TimelineLine {
   what: string;
 }
 
-/** Events that tell how far a decision has got. */
-const DECIDED = ['deciding', 'answered', 'permission_resolved'];
 const WORDS_CHARS = 300;
 /** A name and a space; a longer source is cut. */
 const SHORT: Readonly<Record<string, string>> = { supervisor: 'superv' };
@@ -22,7 +20,7 @@ const SHORT: Readonly<Record<string, string>> = { supervisor: 'superv' };
 export function timelineLines(events: readonly RecordedEvent[], count: number): TimelineLine[] {
   if (count < 1) return [];
   return events.slice(-count).map((event) => {
-    const words = event.detail ?? evidenceOf(event) ?? '';
+    const words = event.detail ?? evidenceWords(event) ?? '';
     const late = event.late === true ? ' (late)' : '';
     return {
       seq: event.seq,
@@ -31,16 +29,6 @@ export function timelineLines(events: readonly RecordedEvent[], count: number): 
       what: shown(cleanLine(`${event.type}${late}  ${words}`.trim(), WORDS_CHARS)),
     };
   });
-}
-
-/** What tells of an event that came without words. */
-function evidenceOf({ type, data = {} }: RecordedEvent): string | undefined {
-  const { decision, evidence, by } = data;
-  const verdict = verdictWords(data);
-  if (verdict !== undefined) return verdict;
-  if (typeof decision === 'string' && DECIDED.includes(type))
-    return typeof evidence === 'string' ? `${decision}: ${evidence}` : decision;
-  return [evidence, by].find((one) => typeof one === 'string');
 }
 
 function timeOf(iso: string): string {

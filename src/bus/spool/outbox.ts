@@ -5,7 +5,7 @@ import { syncFolder, writeDurable } from '../../base/durable.ts';
 import { systemCode } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folders.ts';
 import { isJobId } from '../../base/ids.ts';
-import type { Claim } from '../../job/event.ts';
+import type { Claim } from '../../job/claim.ts';
 
 /** Where an event waits on disk for the hub. */
 export interface OutboxFile {

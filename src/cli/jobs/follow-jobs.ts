@@ -10,11 +10,11 @@ import type { Link } from '../../link/link.ts';
 import { NO_LIMIT_MS, waitForJobs } from '../../link/waiter.ts';
 import { ownerOf, type Settings } from '../../settings/config.ts';
 import { briefs, eventRows } from '../../view/job.ts';
+import { nextStep } from '../../view/next-step.ts';
 import { type WaitView, waitSummary } from '../../view/summary.ts';
 import { note, onReaderGone } from '../core/output.ts';
 import { ProgressLine } from '../core/progress-line.ts';
 import { eventText, stateText } from './job-text.ts';
-import { nextStep } from './next-step.ts';
 
 const WORDS_CHARS = 400;
 /** What Ctrl-C means to the one job that is waited for. */

@@ -1,20 +1,19 @@
 import { clean, cleanLine } from '../../base/text.ts';
 import { needsAttention } from '../../job/apply.ts';
 import { isUndecided, verdictWords } from '../../job/check.ts';
-import type { RecordedEvent } from '../../job/event.ts';
+import { dataOf, type RecordedEvent } from '../../job/event.ts';
 import { SCRIPT_CHANGED } from '../../job/messages.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { JobRow } from '../../job/row.ts';
 import { type Standing, standingOf } from '../../job/standing.ts';
+import { evidenceWords } from '../../view/event-words.ts';
 import { openRequest } from '../../view/job.ts';
 import { obstacleText } from '../../view/needs.ts';
+import { nextStep } from '../../view/next-step.ts';
 import { isTerminal, paint } from '../core/output.ts';
 import { type Cell, tableText } from '../core/table.ts';
 import { dayAndTime, spanText, timeOfDay } from '../core/times.ts';
-import { nextStep } from './next-step.ts';
 
-/** Events that tell how far a decision has got. */
-const DECIDED = ['deciding', 'answered', 'permission_resolved'];
 const DETAIL_CHARS = 300;
 const AGENT_CHARS = 50;
 const PROMPT_CHARS = 80;
@@ -45,9 +44,9 @@ export function stateText(job: JobRecord): string {
 /** One line for an event: when, who, what. */
 export function eventText(event: RecordedEvent): string {
   const time = timeOfDay(event.recorded_at);
-  const by = event.type === 'blocked' ? event.data?.['by'] : undefined;
-  const said = event.detail ?? evidenceOf(event);
-  const words = typeof by === 'string' && said !== by ? `${by}: ${said}` : said;
+  const by = event.type === 'blocked' ? dataOf(event).by : undefined;
+  const said = event.detail ?? evidenceWords(event);
+  const words = by !== undefined && said !== by ? `${by}: ${said}` : said;
   const late = event.late === true ? ' (late)' : '';
   const text = words === undefined ? '' : `  ${cleanLine(words, DETAIL_CHARS)}`;
   return `${paint('dim', time)}  ${event.source.padEnd(10)} ${event.type}${late}${text}`;
@@ -147,14 +146,4 @@ function givenText(record: JobRecord): string | undefined {
 
 function optionally(text: string | undefined): string | undefined {
   return text === undefined ? undefined : cleanLine(text, DETAIL_CHARS);
-}
-
-function evidenceOf(event: RecordedEvent): string | undefined {
-  const { decision } = event.data ?? {};
-  const verdict = verdictWords(event.data ?? {});
-  if (verdict !== undefined) return verdict;
-  const evidence = event.data?.['evidence'] ?? event.data?.['by'];
-  if (typeof decision === 'string' && DECIDED.includes(event.type))
-    return typeof evidence === 'string' ? `${decision}: ${evidence}` : decision;
-  return typeof evidence === 'string' ? evidence : undefined;
 }

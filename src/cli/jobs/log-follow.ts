@@ -8,11 +8,11 @@ import { followJob } from '../../link/follow-job.ts';
 import { wholeEvent } from '../../registry/texts.ts';
 import type { Settings } from '../../settings/config.ts';
 import { jobLogView } from '../../view/job-log.ts';
+import { nextStep } from '../../view/next-step.ts';
 import { Timeline } from '../../view/timeline.ts';
 import { EXIT } from '../core/exit.ts';
 import { note, onReaderGone, print, printJson, terminalColumns } from '../core/output.ts';
 import type { JobLog } from './job-log.ts';
-import { nextStep } from './next-step.ts';
 import { footText, headText, TimelineText } from './timeline-text.ts';
 
 /**

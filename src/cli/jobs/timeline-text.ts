@@ -2,12 +2,12 @@ import { clean, cleanLine } from '../../base/text.ts';
 import { verdictWords } from '../../job/check.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { durations } from '../../view/durations.ts';
+import { nextStep } from '../../view/next-step.ts';
 import type { TimelineEntry } from '../../view/timeline.ts';
 import { wrap } from '../core/columns.ts';
 import { paint } from '../core/output.ts';
 import { dayAndTime, dayOf, fineSpanText, timeOfDay } from '../core/times.ts';
 import { stateText } from './job-text.ts';
-import { nextStep } from './next-step.ts';
 
 const TIME_WIDTH = '00:00:00.000'.length;
 /** Nearly all types are no longer. */

@@ -1,7 +1,7 @@
 import { explain } from '../../base/errors.ts';
 import { identify } from '../../base/process-id.ts';
 import { cleanLine } from '../../base/text.ts';
-import { hubDraft } from '../../job/hub-draft.ts';
+import { draftEvent } from '../../job/event.ts';
 import type { AgentSession } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { StartParams } from '../../operations/agent-request.ts';
@@ -29,7 +29,7 @@ export async function toNewSession(parts: Parts, wish: Wish, start: StartParams)
   const argument = job.record.typing?.argument === true;
   if (argument) {
     const evidence = 'given to the agent on its command line';
-    await registrar.record(job, hubDraft(job.id, 'pasting', { data: { evidence } }));
+    await registrar.record(job, draftEvent(job.id, 'pasting', { data: { evidence } }));
   }
   let place: Pick<Place, 'session' | 'process'>;
   try {
@@ -47,7 +47,7 @@ export async function toNewSession(parts: Parts, wish: Wish, start: StartParams)
     await registrar.note(job, 'blocked', { data: { by: 'not_ready' } });
   }
   const settled = { agent_session: place.session, agent_process: place.process };
-  await registrar.record(job, hubDraft(job.id, 'queued', { data: settled }));
+  await registrar.record(job, draftEvent(job.id, 'queued', { data: settled }));
   dispatcher.enqueue(job);
   return job;
 }

@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { builtIn, screenOf } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { cleanLine } from '../../base/text.ts';
-import type { Draft } from '../../job/event.ts';
-import { hubDraft } from '../../job/hub-draft.ts';
+import { draftEvent, type Saying } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
@@ -49,11 +48,11 @@ async function cancel(
   registrar: Registrar,
   servers: TmuxServers,
   params: CancelParams,
-  draft: Partial<Draft>,
+  draft: Saying<'cancelled'>,
 ): Promise<CancelResult> {
   const job = await registrar.findOwn(params.job_id, params.registry_dir);
   if (isFinal(job.record.status)) return alreadyFinal(job.record);
-  const { before = job.record, after } = await registrar.record(job, hubDraft(job.id, 'cancelled', draft));
+  const { before = job.record, after } = await registrar.record(job, draftEvent(job.id, 'cancelled', draft));
   // What was on its way to the disk has come first.
   if (isFinal(before.status)) return alreadyFinal(after);
   if (before.status === 'queued' && before.phase === 'queued') {

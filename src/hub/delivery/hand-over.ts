@@ -1,6 +1,6 @@
 import { builtIn, lookFor } from '../../agents/index.ts';
 import { cleanLine } from '../../base/text.ts';
-import { hubDraft } from '../../job/hub-draft.ts';
+import { draftEvent } from '../../job/event.ts';
 import { isFinal } from '../../job/words.ts';
 import { orderText } from '../../order/order-text.ts';
 import { peerServer } from '../../registry/announcements.ts';
@@ -85,7 +85,7 @@ function stepsOf(parts: Parts, job: LiveJob, stop: AbortSignal, looked: () => vo
   return {
     pasting: async () => {
       looked();
-      const announced = parts.registrar.record(job, hubDraft(job.id, 'pasting'));
+      const announced = parts.registrar.record(job, draftEvent(job.id, 'pasting'));
       job.uncork();
       await Promise.all([job.kept, announced]);
     },

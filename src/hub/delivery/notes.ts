@@ -3,8 +3,9 @@ import { awake } from '../../base/awake.ts';
 import { randomSuffix } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { cleanLine } from '../../base/text.ts';
-import { hubDraft } from '../../job/hub-draft.ts';
+import { draftEvent } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
+import { openRequests } from '../../job/open-requests.ts';
 import { plainCommand } from '../../job/order.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
@@ -120,7 +121,7 @@ export class Notes {
         announced,
         steps: {
           pasting: async () =>
-            void (await this.#with.registrar.record(job, hubDraft(job.id, 'pasting', { data: { what } }))),
+            void (await this.#with.registrar.record(job, draftEvent(job.id, 'pasting', { data: { what } }))),
           visible: () => {},
           submitted: (evidence) => {
             void typed();
@@ -149,7 +150,7 @@ export class Notes {
 }
 
 function asksForPermission({ record }: LiveJob): boolean {
-  return record.requests.some((one) => one.kind === 'permission' && one.resolved_at === undefined);
+  return openRequests(record, 'permission').length > 0;
 }
 
 /** How the peer can call the command line. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { MamError } from '../../base/errors.ts';
-import type { Draft } from '../../job/event.ts';
+import type { Saying } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { AwayRegistry } from '../../operations/request.ts';
 import {
@@ -136,7 +136,7 @@ export class MissingJobs {
    * Lets go of a live job whose registry, or whose proof, is not there: it is no longer waited for.
    * @returns the registry that it was in, and its last record where that is known; nothing for a job that is not away
    */
-  giveUp(jobId: string, more: Partial<Draft>): { registryDir: string; record?: JobRecord } | undefined {
+  giveUp(jobId: string, more: Saying<'cancelled'>): { registryDir: string; record?: JobRecord } | undefined {
     const { away, removal, store } = this.#with;
     const job = store.jobs.get(jobId);
     if (job !== undefined && isMissing(job) && !job.isFinal) {

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { explain, MamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { Draft } from '../../job/event.ts';
+import { type Draft, draftEvent, type EventType, type Saying } from '../../job/event.ts';
 import { historyOf } from '../../job/history.ts';
-import { hubDraft } from '../../job/hub-draft.ts';
 import type { JobOrder, JobRecord } from '../../job/record.ts';
 import type { JobRow } from '../../job/row.ts';
 import { owesLine } from '../../job/wake.ts';
@@ -118,7 +117,7 @@ export class Registrar {
   /** Makes a job. @throws MamError as `makeJob` */
   create(order: JobOrder, prompt: string): LiveJob {
     return makeJob(this.#store, order, prompt, async (job) => {
-      const recorded = await job.append(hubDraft(order.job_id, 'queued', { data: { job: order } }));
+      const recorded = await job.append(draftEvent(order.job_id, 'queued', { data: { job: order } }));
       this.#tell(job, recorded);
     });
   }
@@ -152,9 +151,13 @@ export class Registrar {
    * open job is dropped where its end is on its way to the disk: two that look at one pane see one loss.
    * @returns nothing when it could not be written now: then it is, before anything newer of its job, when it can be
    */
-  async note(job: LiveJob, type: string, more: Partial<Draft> = {}): Promise<Recorded | undefined> {
+  async note<T extends EventType>(
+    job: LiveJob,
+    type: T,
+    more: Saying<T> = {},
+  ): Promise<Recorded | undefined> {
     if (isVoid(job, type)) return undefined;
-    const draft = hubDraft(job.id, type, more);
+    const draft = draftEvent(job.id, type, more);
     try {
       return await this.record(job, draft);
     } catch (error) {
@@ -169,11 +172,15 @@ export class Registrar {
   }
 
   /** The same for what its caller looks at again: it may be void by the time that it can be written. */
-  async noteNow(job: LiveJob, type: string, more: Partial<Draft> = {}): Promise<Recorded | undefined> {
+  async noteNow<T extends EventType>(
+    job: LiveJob,
+    type: T,
+    more: Saying<T> = {},
+  ): Promise<Recorded | undefined> {
     if (isVoid(job, type)) return undefined;
     const key = `${job.id} ${type}`;
     try {
-      const recorded = await this.record(job, hubDraft(job.id, type, more));
+      const recorded = await this.record(job, draftEvent(job.id, type, more));
       this.#unrecorded.delete(key);
       return recorded;
     } catch (error) {

@@ -1,6 +1,5 @@
 import { isSettled } from '../../job/apply.ts';
-import type { Draft } from '../../job/event.ts';
-import { hubDraft } from '../../job/hub-draft.ts';
+import { draftEvent, type Saying } from '../../job/event.ts';
 import { isFinal } from '../../job/words.ts';
 import { inodeAt, isRemoved } from '../../registry/paths.ts';
 import { moveToTrash } from '../../registry/trash.ts';
@@ -56,13 +55,13 @@ export class Removal {
   }
 
   /** Its folder is gone. @param more what is said of the end of an open one */
-  drop(job: LiveJob, more?: Partial<Draft>): void {
+  drop(job: LiveJob, more?: Saying<'cancelled'>): void {
     const { log, jobs, late, pointers, registries, outlets } = this.#with.store;
     job.retire();
     log.warn(`the folder ${job.paths.folder} is gone: its job is dropped`);
     if (!isFinal(job.record.status)) {
       const detail = `Somebody removed its folder ${job.paths.folder}.`;
-      const draft = hubDraft(job.id, 'cancelled', more ?? { source: 'person', detail });
+      const draft = draftEvent(job.id, 'cancelled', more ?? { source: 'person', detail });
       this.#with.onRecorded(job, job.endUnkept(draft));
     }
     jobs.delete(job.id);

@@ -4,7 +4,8 @@ import { clean } from '../../base/text.ts';
 import type { HubBus } from '../../bus/hub-bus.ts';
 import { logTopic } from '../../bus/topics.ts';
 import { isSettled } from '../../job/apply.ts';
-import { standingOf } from '../../job/standing.ts';
+import type { JobRecord } from '../../job/record.ts';
+import { lastWords, standingOf } from '../../job/standing.ts';
 import type { LogMessage } from '../../operations/request.ts';
 import { writeDerived } from '../../registry/files.ts';
 import { OwnPlace } from '../../registry/own-place.ts';
@@ -51,6 +52,7 @@ export class Outlets {
     const message: LogMessage = {
       event,
       ...standingOf(after),
+      ...newWords(before, after),
       ...(after.wake_seq === event.seq && { record: after }),
     };
     const [topic, text] = [logTopic(this.#with.realm, this.#with.host, job.id), JSON.stringify(message)];
@@ -160,4 +162,10 @@ export class Outlets {
 /** The folder of a job's audit files. */
 export function logPlace({ paths, ground, record }: LiveJob): OwnPlace {
   return record.log_dir === paths.folder ? ground : new OwnPlace(record.log_dir);
+}
+
+/** The last words about a job, where an event has changed them. */
+function newWords(before: JobRecord | undefined, after: JobRecord): Pick<LogMessage, 'detail'> {
+  const detail = lastWords(after);
+  return before !== undefined && lastWords(before) === detail ? {} : { detail: detail ?? '' };
 }

@@ -1,4 +1,4 @@
-import { hubDraft } from '../../job/hub-draft.ts';
+import { draftEvent } from '../../job/event.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 
@@ -28,5 +28,5 @@ export async function noteTold(
   more: { evidence?: string; line?: string } = {},
 ): Promise<void> {
   const data = { seq, how, ...more };
-  await registrar.record(job, hubDraft(job.id, 'notified', { detail: TOLD[how], data }));
+  await registrar.record(job, draftEvent(job.id, 'notified', { detail: TOLD[how], data }));
 }

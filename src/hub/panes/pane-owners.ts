@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { isOurNamespace } from '../../base/process-id.ts';
 import { realPlace } from '../../base/real-place.ts';
-import type { Origin } from '../../job/event.ts';
+import type { Origin } from '../../job/claim.ts';
 import type { AgentSession, JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { LiveJob } from '../jobs/live-job.ts';

@@ -1,9 +1,11 @@
 import { explain, MamError } from '../../base/errors.ts';
+import { isObject } from '../../base/is-object.ts';
 import type { Log } from '../../base/log.ts';
 import { cleanLine } from '../../base/text.ts';
 import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
+import type { Claim } from '../../job/claim.ts';
 import { parseClaim, refused } from '../../job/claim.ts';
-import type { Claim, ClaimReply } from '../../job/event.ts';
+import type { ClaimReply } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
@@ -215,9 +217,7 @@ export class Claims {
 function parseObject(payload: Buffer | string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(payload.toString());
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { MamError } from '../../base/errors.ts';
 import type { HubBus } from '../../bus/hub-bus.ts';
 import { claimTopic, hubReplyTopic } from '../../bus/topics.ts';
+import type { Claim } from '../../job/claim.ts';
 import { refused } from '../../job/claim.ts';
-import type { Claim, ClaimReply } from '../../job/event.ts';
+import type { ClaimReply } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
 import { isFinal, REPORT_TYPES, STATUSES } from '../../job/words.ts';
 

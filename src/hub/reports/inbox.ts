@@ -9,7 +9,7 @@ import {
   readOutboxClaim,
   removeOutboxEntry,
 } from '../../bus/spool/outbox.ts';
-import type { Claim } from '../../job/event.ts';
+import type { Claim } from '../../job/claim.ts';
 import type { ClaimWay } from './claims.ts';
 import { wayOf } from './kept-claims.ts';
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { newEventId, randomSuffix } from '../../base/ids.ts';
 import { keepInOutbox } from '../../bus/spool/outbox.ts';
-import type { Claim } from '../../job/event.ts';
+import type { Claim } from '../../job/claim.ts';
 import type { Claims, ClaimWay } from './claims.ts';
 
 /** What the names begin with of claims that came over an external broker: no name of a publisher does. */

@@ -26,6 +26,9 @@ const START_DEADLINE_SECONDS = 90;
 const AGAIN_MS = 900;
 const LONGEST_PAUSE_MS = 8_000;
 
+/** What is concluded of an open job. */
+type Conclusion = 'stalled' | 'timeout' | 'session_lost' | 'delivery_failed' | 'delivery_unverified';
+
 /** Watches the open jobs' panes, processes and clocks, and records what they tell. */
 export class Watcher {
   private readonly registrar: Registrar;
@@ -236,7 +239,7 @@ export class Watcher {
   }
 
   /** Records what is due, or looks at it again once it can be recorded: it may have become void by then. */
-  private async conclude(job: LiveJob, type: string, detail: string): Promise<void> {
+  private async conclude(job: LiveJob, type: Conclusion, detail: string): Promise<void> {
     if (await this.catchUp(job.id)) {
       this.resume(job);
       return;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { MamError, systemCode } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folders.ts';
+import { isObject } from '../../base/is-object.ts';
 import { writeDurably } from '../../registry/files.ts';
 
 /** What is known of a file that was changed. */
@@ -70,10 +71,6 @@ function read(path: string): Record<string, Note> {
     `${path}, in which mam install notes what it has written, can't be understood.`,
     'Remove it: then what was installed before counts as your own.',
   );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isNote(value: unknown): boolean {

@@ -2,7 +2,7 @@ import type { GetPromptResult } from '@modelcontextprotocol/sdk/types.js';
 import { isJobId } from '../../base/ids.ts';
 import { hasLoneSurrogate } from '../../base/text.ts';
 import { LIMITS } from '../../job/limits.ts';
-import { callOf } from '../../view/job-schema.ts';
+import { callOf } from '../../view/call-of.ts';
 import type { Engine, Role } from '../tool/tool.ts';
 import { badParams } from '../wire/protocol-error.ts';
 import { promptsOf } from './offers.ts';

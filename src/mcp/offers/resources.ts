@@ -6,7 +6,7 @@ import { clean, cleanAll, cleanLine } from '../../base/text.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { JobRow } from '../../job/row.ts';
 import { attachCommand } from '../../view/attach.ts';
-import { callOf } from '../../view/job-schema.ts';
+import { callOf } from '../../view/call-of.ts';
 import { logText } from '../../view/log-text.ts';
 import { screenText } from '../../view/screen-text.ts';
 import { timeline } from '../../view/timeline.ts';

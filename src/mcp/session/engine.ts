@@ -3,8 +3,9 @@ import { MamError } from '../../base/errors.ts';
 import { newEventId } from '../../base/ids.ts';
 import { dropSpool, isLong, spoolPrompt, spoolText } from '../../bus/spool/spool.ts';
 import { openCheckRequest } from '../../job/check.ts';
-import type { Claim } from '../../job/event.ts';
+import type { Claim } from '../../job/claim.ts';
 import { LIMITS } from '../../job/limits.ts';
+import { openRequests } from '../../job/open-requests.ts';
 import type { Owner } from '../../job/owner.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { openLink, readyHub } from '../../link/client.ts';
@@ -201,9 +202,7 @@ class HubEngine implements HubConnection {
 
   /** What a client has been told of a job's requests: its answer is meant for that. */
   private note(record: JobRecord): void {
-    const permission = record.requests.find(
-      ({ kind, resolved_at }) => kind === 'permission' && resolved_at === undefined,
-    );
+    const [permission] = openRequests(record, 'permission');
     const decidable = permission ?? openCheckRequest(record);
     if (decidable === undefined) this.shownRequests.delete(record.job_id);
     else this.shownRequests.set(record.job_id, decidable.request_id);

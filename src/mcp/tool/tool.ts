@@ -1,15 +1,15 @@
 import type { z } from 'zod';
 import type { KnownKind } from '../../agents/index.ts';
-import type { Origin } from '../../job/event.ts';
+import type { Origin } from '../../job/claim.ts';
 import type { Owner } from '../../job/owner.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { ReportType } from '../../job/words.ts';
 import type { ClaimOutcome, Command, Commands } from '../../operations/request.ts';
 import type { WaitAnswer, WaitRequest } from '../../operations/wait-types.ts';
 import type { Settings } from '../../settings/config.ts';
+import type { Role } from '../../settings/table.ts';
 
-/** What a server is for: a supervisor delegates, a peer (`MAM_ROLE=peer`) only reports. */
-export type Role = 'supervisor' | 'peer';
+export type { Role };
 
 /** All four are compulsory: clients decide by them what runs in parallel and what runs without asking. */
 export interface ToolAnnotations {

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { builtIn } from '../../../src/agents/index.ts';
+import { dataOf } from '../../../src/job/event.ts';
 import type { LabServer } from '../../support/lab-server.ts';
 import { pause, until } from '../../support/until.ts';
 import type { AgentLab } from '../lab.ts';
@@ -149,8 +150,8 @@ describe.each(HOMES)('$kind', (home) => {
       }
       const resolved = lab
         .events(jobId)
-        .find(({ type, data }) => type === 'permission_resolved' && data?.['decision'] === 'allow');
-      const request = lab.events(jobId).find(({ event_id: id }) => id === resolved?.data?.['request_id']);
+        .find((event) => event.type === 'permission_resolved' && dataOf(event).decision === 'allow');
+      const request = lab.events(jobId).find(({ event_id: id }) => id === dataOf(resolved ?? {}).request_id);
       expect(request?.detail).toContain(first);
       await server.ask('cancel_job', { job_id: jobId });
     });

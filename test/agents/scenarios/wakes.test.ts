@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { builtIn } from '../../../src/agents/index.ts';
+import { dataOf } from '../../../src/job/event.ts';
 import { pause, until } from '../../support/until.ts';
 import type { AgentLab } from '../lab.ts';
 import { testOf } from '../lab-test.ts';
@@ -60,7 +61,7 @@ describe.each(HOMES)('$kind that supervises in a pane and does not wait', (home)
     await (await lab.startPeerServer()).report(id, 'completed', { detail: 'The roof is mended.' });
     const began = Date.now();
     await lab.shows(/I have the result/, AGENT_MS);
-    const typed = lab.events(id).find(({ data }) => data?.['how'] === 'typing');
+    const typed = lab.events(id).find((event) => dataOf(event).how === 'typing');
     process.stdout.write(
       `${home.kind}: the line came after ${Date.parse(typed?.recorded_at ?? '') - began} ms\n`,
     );
@@ -122,5 +123,5 @@ function isTool(tool: string, name: string): boolean {
 }
 
 function how(lab: AgentLab, jobId: string): unknown[] {
-  return lab.events(jobId).flatMap(({ type, data }) => (type === 'notified' ? [data?.['how']] : []));
+  return lab.events(jobId).flatMap((event) => (event.type === 'notified' ? [dataOf(event).how] : []));
 }

@@ -1,3 +1,4 @@
+import { dataOf } from '../../../src/job/event.ts';
 import type { Rule } from './rule.ts';
 
 /** A job that a supervisor was told of is there; the same key is always the same job; no half-made job stays. */
@@ -17,7 +18,7 @@ export const delegated: Rule = ({ told, jobs }) => {
   for (const [id, { events }] of Object.entries(jobs)) {
     if (events[0]?.type !== 'queued')
       found.push(`${id} is half made: its journal begins with ${events[0]?.type ?? 'nothing'}`);
-    const key = events[0]?.data?.['job'] as { request_key?: string } | undefined;
+    const key = dataOf(events[0] ?? {}).job;
     const other = key?.request_key === undefined ? undefined : byKey.get(key.request_key);
     if (other !== undefined && other !== id)
       found.push(`the key ${key?.request_key} has made two jobs: ${other} and ${id}`);

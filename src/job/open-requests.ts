@@ -1,0 +1,14 @@
+import type { JobRecord, PeerRequest } from './record.ts';
+
+/** True while nobody has settled a request. */
+export function isOpen({ resolved_at }: Pick<PeerRequest, 'resolved_at'>): boolean {
+  return resolved_at === undefined;
+}
+
+/** The open requests of a job, oldest first; of one kind where that is named. */
+export function openRequests(
+  { requests }: Pick<JobRecord, 'requests'>,
+  kind?: PeerRequest['kind'],
+): PeerRequest[] {
+  return requests.filter((request) => isOpen(request) && (kind === undefined || request.kind === kind));
+}

@@ -1,0 +1,248 @@
+import { LIMITS } from '../job/limits.ts';
+import type { AgentConfig } from './agent-config.ts';
+
+/** What a server is for: a supervisor delegates, a peer only reports. */
+export const ROLES = ['supervisor', 'peer'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** The kinds of values, and what each is once it was read. How they are read: kinds.ts. */
+export interface ValueOf {
+  text: string;
+  url: string;
+  /** Absolute once read; a relative one counts from the working folder, in a file from its project or `MAM_HOME`. */
+  path: string;
+  /** A level of a topic. */
+  word: string;
+  /** A name as `tmux -L` takes it. */
+  socket: string;
+  seconds: number;
+  count: number;
+  switch: boolean;
+  role: Role;
+  agents: Record<string, AgentConfig>;
+}
+
+/** Who is given a setting by us: a hub, the server of an agent that we start, a server that an MCP client starts. */
+export type Receiver = 'hub' | 'agent' | 'client';
+
+/** One setting. Everything else that is to be known of it is made from this. */
+export interface Setting {
+  /** Its name in the environment. */
+  readonly env?: string;
+  /** An earlier name there, read where `env` is not set. */
+  readonly oldEnv?: string;
+  /** Its name in a `config.json`. */
+  readonly key?: string;
+  readonly kind: keyof ValueOf;
+  readonly default?: ValueOf[keyof ValueOf];
+  /** The default in words, where it is decided elsewhere. */
+  readonly preset?: string;
+  /** A number must be greater than this; without it, 0 or greater. */
+  readonly moreThan?: number;
+  /** What it is, for the README. */
+  readonly about: string;
+  /** `secret` is shown nowhere; `private` is left out of what may go into a bug report. */
+  readonly shown?: 'secret' | 'private';
+  /**
+   * What a project's file may set before `mam trust`: it can make nothing run, name no address, socket or folder outside
+   * of the project, and lift no limit. `free`: any value. `inside`: a folder inside the project. `stricter`: counts only
+   * where it is lower than the user's own, trusted or not. `unread`: harmless, because only the hub uses it, which reads
+   * no project's file. Without it the setting needs trust.
+   */
+  readonly inProject?: 'free' | 'inside' | 'stricter' | 'unread';
+  readonly handedTo: readonly Receiver[];
+  /** It decides which hub, registry or tmux server is found. */
+  readonly isPlace?: true;
+}
+
+/**
+ * Every setting, by its name in `Settings`, in the order of the README. A hub that is started takes what its starter's
+ * settings say. What an agent gets stands on a command line, so no secret is handed to it.
+ */
+export const SETTINGS = {
+  home: {
+    env: 'MAM_HOME',
+    kind: 'path',
+    preset: '`~/.mam`',
+    about: "folder of the user's hub",
+    handedTo: ['hub', 'agent', 'client'],
+    isPlace: true,
+  },
+  registryDir: {
+    env: 'MAM_REGISTRY_DIR',
+    key: 'registry_dir',
+    kind: 'path',
+    preset: "`jobs` in the project's `.mam`",
+    about: 'folder of the jobs; the flag is `--registry-dir`',
+    inProject: 'inside',
+    handedTo: ['agent', 'client'],
+    isPlace: true,
+  },
+  logsDir: {
+    env: 'MAM_LOGS_DIR',
+    oldEnv: 'DELEGATE_JOB_LOGS_DIR',
+    key: 'logs_dir',
+    kind: 'path',
+    preset: "the job's own folder",
+    about: 'folder for a copy of the journal, the last screen and the validation output of each job',
+    inProject: 'inside',
+    handedTo: ['agent', 'client'],
+  },
+  brokerUrl: {
+    env: 'MAM_BROKER_URL',
+    key: 'broker_url',
+    kind: 'url',
+    preset: 'the embedded broker',
+    about: 'an external broker: `mqtt://`, `mqtts://`, `ws://` or `wss://`',
+    handedTo: ['hub', 'agent', 'client'],
+    isPlace: true,
+  },
+  brokerUsername: {
+    env: 'MAM_BROKER_USERNAME',
+    key: 'broker_username',
+    kind: 'text',
+    preset: 'from the URL',
+    about: 'user name for it',
+    shown: 'private',
+    handedTo: ['hub', 'agent', 'client'],
+    isPlace: true,
+  },
+  brokerPassword: {
+    env: 'MAM_BROKER_PASSWORD',
+    key: 'broker_password',
+    kind: 'text',
+    preset: 'from the URL',
+    about: 'password for it',
+    shown: 'secret',
+    handedTo: ['hub', 'client'],
+    isPlace: true,
+  },
+  brokerCa: {
+    env: 'MAM_BROKER_CA',
+    key: 'broker_ca',
+    kind: 'path',
+    preset: "Node's own authorities",
+    about: 'PEM file of the authority that signed its certificate',
+    handedTo: ['hub', 'agent', 'client'],
+    isPlace: true,
+  },
+  brokerPlain: {
+    env: 'MAM_BROKER_PLAIN',
+    kind: 'switch',
+    default: false,
+    about: '1 allows `mqtt://` and `ws://`, which are not encrypted, to another machine',
+    handedTo: ['hub', 'agent', 'client'],
+  },
+  realm: {
+    env: 'MAM_REALM',
+    key: 'realm',
+    kind: 'word',
+    default: 'default',
+    about: 'first level of the topics, after `mam/v1`',
+    handedTo: ['hub', 'agent', 'client'],
+    isPlace: true,
+  },
+  tmuxServerName: {
+    env: 'TMUX_SERVER_NAME',
+    key: 'tmux_server_name',
+    kind: 'socket',
+    preset: 'the tmux around it, else the default one',
+    about: 'tmux server of the agent sessions, as in `tmux -L`',
+    handedTo: ['agent', 'client'],
+    isPlace: true,
+  },
+  role: {
+    env: 'MAM_ROLE',
+    kind: 'role',
+    default: 'supervisor',
+    about: '`peer`: the server offers only the tools for peers',
+    handedTo: ['client'],
+  },
+  channel: {
+    env: 'MAM_CHANNEL',
+    kind: 'switch',
+    default: false,
+    about:
+      '1: the server is a channel of Claude Code ([docs/clients.md](docs/clients.md#claude-codes-channels))',
+    handedTo: [],
+  },
+  toolTimeoutSeconds: {
+    env: 'MAM_TOOL_TIMEOUT_SECONDS',
+    key: 'tool_timeout_seconds',
+    kind: 'seconds',
+    moreThan: 0,
+    preset: 'by client: Claude Code 6 h, Codex 280 s, Gemini CLI 570 s, others 50 s',
+    about: 'how long the MCP client lets one call run; `wait_job` answers before that',
+    inProject: 'free',
+    // `mam install` gives each client its own.
+    handedTo: [],
+  },
+  hubIdleSeconds: {
+    env: 'MAM_HUB_IDLE_SECONDS',
+    key: 'hub_idle_seconds',
+    kind: 'seconds',
+    default: 60,
+    about: 'how long a hub without clients and open jobs stays',
+    inProject: 'unread',
+    handedTo: ['hub', 'client'],
+  },
+  hubEventsPerMinute: {
+    env: 'MAM_HUB_EVENTS_PER_MINUTE',
+    key: 'hub_events_per_minute',
+    kind: 'count',
+    default: LIMITS.eventsPerMinute,
+    about:
+      'progress events that the hub records per job and minute, with bursts of twice that; more are refused. 0: no limit, nor one on what a journal keeps. Read where the hub starts',
+    inProject: 'unread',
+    handedTo: ['hub', 'client'],
+  },
+  maxDepth: {
+    env: 'MAM_MAX_DEPTH',
+    key: 'max_depth',
+    kind: 'count',
+    default: LIMITS.maxDepth,
+    about: 'how deep peers may delegate further; 0: not at all',
+    inProject: 'stricter',
+    handedTo: ['agent', 'client'],
+  },
+  maxOpenJobs: {
+    env: 'MAM_MAX_OPEN_JOBS',
+    key: 'max_open_jobs',
+    kind: 'count',
+    default: LIMITS.maxOpenJobs,
+    about: "open jobs of one supervisor's session; a person's shells outside of tmux are one",
+    inProject: 'stricter',
+    handedTo: ['agent', 'client'],
+  },
+  agents: {
+    key: 'agents',
+    kind: 'agents',
+    default: {},
+    about: 'agent kinds by configuration, see above',
+    handedTo: [],
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+/** What mam itself puts into the environment of a check; none of it is a setting. */
+export const CHECK_VARIABLES = { jobFolder: 'MAM_JOB_DIR', mark: 'MAM_CHECK' } as const;
+
+type Field = keyof typeof SETTINGS;
+type Row<F extends Field> = (typeof SETTINGS)[F];
+
+/** What one source says, such as the environment or a file. */
+export type Given = { -readonly [F in Field]?: ValueOf[Row<F>['kind']] | undefined };
+
+/** What is in force once all sources were read. */
+export type Values = {
+  [F in Field]: ValueOf[Row<F>['kind']] | (Row<F> extends { default: unknown } ? never : undefined);
+};
+
+/** The settings one after the other, each with its name in `Settings`. */
+export const ALL_SETTINGS: readonly (Setting & { readonly field: Field })[] = (
+  Object.keys(SETTINGS) as Field[]
+).map((field) => ({ field, ...SETTINGS[field] }));
+
+/** A setting's names in the environment, the one that counts first. */
+export function namesOf({ env, oldEnv }: Setting): string[] {
+  return [env, oldEnv].filter((name) => name !== undefined);
+}

@@ -1,0 +1,141 @@
+import { shellWord } from '../base/shell.ts';
+import { needsAttention } from '../job/apply.ts';
+import { isAboutCheck } from '../job/check.ts';
+import { isHistory } from '../job/history.ts';
+import { obstacleOf, reachStep } from '../job/obstacle.ts';
+import type { JobRecord } from '../job/record.ts';
+import { callOf } from './call-of.ts';
+import { openRequest, waitsInItsPane } from './job.ts';
+
+/** The steps of so many jobs are spelled out; the others are in the answer's `jobs`. */
+const SPELLED_OUT = 5;
+
+/** A pane that a person can look into, by its attach command. */
+export type Attach = (job: JobRecord) => string | undefined;
+
+/** What comes next for a job, in a word. */
+type Step =
+  | 'ended'
+  | 'goes_on'
+  | 'behind'
+  | 'unreachable'
+  | 'in_its_pane'
+  | 'check'
+  | 'permission'
+  | 'question'
+  | 'kept'
+  | 'turn_ended'
+  | 'queued'
+  | 'unsent'
+  | 'silent';
+
+function stepOf(record: JobRecord): Step {
+  const { reason } = record;
+  if (record.final_at !== undefined) return 'ended';
+  if (record.behind !== undefined && reason === undefined) return 'behind';
+  if (!needsAttention(record)) return 'goes_on';
+  if (reachStep(record) !== undefined) return 'unreachable';
+  if (waitsInItsPane(record)) return 'in_its_pane';
+  const open = openRequest(record);
+  if (open !== undefined && isAboutCheck(open)) return 'check';
+  if (reason === 'permission' || reason === 'question') return reason;
+  // An instruction would wait as what is kept already does.
+  if (reason !== 'delivery_unverified' && obstacleOf(record) !== undefined) return 'kept';
+  if (reason === 'turn_ended') return 'turn_ended';
+  if (record.status === 'queued') return 'queued';
+  // An instruction would wait behind the order, which only a person can send now.
+  return reason === 'delivery_unverified' && record.submitted_at === undefined ? 'unsent' : 'silent';
+}
+
+/** Every step as a command for a shell, and in calls of tools for a model: nothing where no call helps. */
+function stepsFor(record: JobRecord): Readonly<Record<Step, readonly [command: string, calls: string]>> {
+  const { job_id, reason, behind } = record;
+  const attach = `mam attach ${job_id}`;
+  const look = record.blocked_step ?? attach;
+  const screen = `See its screen: ${callOf('job_logs', { job_id, include: ['events', 'screen'] })}`;
+  const cancel = callOf('cancel_job', { job_id });
+  const instruct = callOf('answer_job', { job_id, text: 'YOUR INSTRUCTION' });
+  const request_id = openRequest(record)?.request_id;
+  const allow = callOf('answer_job', { job_id, decision: 'allow', request_id });
+  // An event's own id, which its sender chooses.
+  const decide = `mam answer --job ${job_id} --request ${shellWord(request_id ?? '')} --allow (or --deny)`;
+  const reach = reachStep(record) ?? '';
+  const { stands = '', remedy = '' } = obstacleOf(record) ?? {};
+  const holder = behind?.job_id ?? '';
+  return {
+    ended: [`mam logs ${job_id}`, ''],
+    goes_on: [`mam wait --job ${job_id}`, ''],
+    // What helps is done at the job before it.
+    behind: [
+      `mam status ${holder}`,
+      `Job ${holder} has its pane and needs somebody (${behind?.needs}): ${callOf('job_status', { job_id: holder })}` +
+        (needsAttention(record) ? ` Or give this one up: ${cancel}` : ''),
+    ],
+    unreachable: [
+      reach,
+      `Nobody reaches its agent, also not by attach: somebody has to run \`${reach}\` in a shell, and then it goes on.`,
+    ],
+    in_its_pane: [attach, screen],
+    // The peer has done its part: what is left is whoever delegated it.
+    check: [
+      `mam verify ${job_id}; then ${decide}`,
+      `Fix what kept the check from its end and run it by hand: ${callOf('verify_job', { job_id })} ` +
+        `Then take the work: ${allow} Or decision "deny": the job fails. When the peer reports completed once more, it is checked again.`,
+    ],
+    permission: [decide, `Decide: ${allow} Or decision "deny".`],
+    question: [
+      `mam answer --job ${job_id} "YOUR ANSWER"`,
+      `Answer: ${callOf('answer_job', { job_id, text: 'YOUR ANSWER' })}`,
+    ],
+    kept: [
+      look,
+      `${stands.slice(0, 1).toUpperCase()}${stands.slice(1)}. ${remedy} ${screen}` +
+        (reason === undefined ? ` Or give it up: ${cancel}` : ''),
+    ],
+    turn_ended: [`mam answer --job ${job_id} "YOUR INSTRUCTION"`, `Tell it how to go on: ${instruct}`],
+    queued: [look, `${screen} Or give it up: ${cancel}`],
+    unsent: [
+      look,
+      `${screen} If a dialog is there, a person has to answer it; if the order stands in the input box, to press Enter. If it never came: ${cancel} Then delegate it again.`,
+    ],
+    silent: [look, `${screen} If it only has to be told to go on: ${instruct} Or give it up: ${cancel}`],
+  };
+}
+
+/** What a person, or a program that runs commands, can type next for a job. */
+export function nextStep(record: JobRecord): string {
+  // Nobody goes on with what is only history.
+  return isHistory(record) ? `mam status ${record.job_id}` : stepsFor(record)[stepOf(record)][0];
+}
+
+/**
+ * The calls for a job that needs somebody: its answer, and where its reason is none that an answer settles, what shows
+ * more of it.
+ * @returns nothing for any other job
+ */
+export function attentionStep(record: JobRecord, attach: Attach): string {
+  const step = stepOf(record);
+  const [, calls] = stepsFor(record)[step];
+  const isElsewhere = calls === '' || step === 'behind' || step === 'unreachable';
+  const command = isElsewhere ? undefined : attach(record);
+  return command === undefined ? calls : `${calls} A person can look into its pane (${command}).`;
+}
+
+/** The same for each of several jobs, each in its turn. */
+export function attentionSteps(records: readonly JobRecord[], attach: Attach): string {
+  const steps = records.map((record) => attentionStep(record, attach)).filter((step) => step !== '');
+  const more = steps.length - SPELLED_OUT;
+  const others = more > 0 ? [`${more} more need you: see jobs.`] : [];
+  return [...steps.slice(0, SPELLED_OUT), ...others].join(' ');
+}
+
+/** What is left to do for jobs that are final: nothing, but for those that failed. */
+export function finalStep(records: readonly JobRecord[]): string {
+  const failed = records.filter(({ status }) => status === 'failed');
+  const [first] = failed;
+  if (first === undefined) return 'Nothing is left to wait for.';
+  const include = ['events', 'screen', ...(first.reason === 'validation_failed' ? ['validation'] : [])];
+  const why = callOf('job_logs', { job_id: first.job_id, include });
+  const others = failed.length > 1 ? ` The same for ${failed.length - 1} more.` : '';
+  return `Nothing is left to wait for. Why it failed: ${why}${others} Then delegate it again if it is still to be done.`;
+}
