@@ -24,7 +24,7 @@ export interface Effect {
 
 export interface Given {
   decision: 'allow' | 'deny';
-  way: 'hook' | 'channel' | 'key';
+  way: 'hook' | 'key';
   /** What a denial tells the agent; some show it. */
   reason: string;
   /** The screen when it was given. */

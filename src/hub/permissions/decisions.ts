@@ -21,7 +21,7 @@ interface Decision {
   by: By;
 }
 
-/** Carries out what was decided about permission requests: by the agent's hook, over its channel, by a key. */
+/** Carries out what was decided about permission requests: by the agent's hook or by a key. */
 export class Decisions {
   private readonly registrar: Registrar;
   private readonly servers: TmuxServers;
@@ -148,15 +148,6 @@ export class Decisions {
       hook.answer({ decision: decision.verdict, reason });
       return this.after(job, request, decision, { way: 'hook', reason, before: '' });
     }
-    if (this.known.relays.has(job.id, request, decision.verdict)) {
-      await this.begin(job, id, decision, "over the agent's channel");
-      this.stillOpen(job, id);
-      const alone = openEvidence(job.record).length === 1;
-      if (this.known.relays.decide(job.id, request, alone, { decision: decision.verdict })) {
-        this.known.add(job, id, { isGiven: true });
-        return this.after(job, request, decision, { way: 'channel', reason, before: '' });
-      }
-    }
     const pressed = await pressDecision(
       this.servers,
       job.record,
@@ -187,44 +178,33 @@ export class Decisions {
     job: LiveJob,
     request: PeerRequest,
     decision: Decision,
-    given: { way: 'hook' | 'channel' | 'key'; reason: string; before: string; keys?: string },
+    given: { way: 'hook' | 'key'; reason: string; before: string; keys?: string },
   ): Promise<string> {
     const { request_id: id } = request;
     const { verdict } = decision;
     const how =
       given.way === 'key'
         ? `${given.keys} was pressed (${verdict})`
-        : given.way === 'hook'
-          ? `${verdict} was given to the agent's hook`
-          : `the decision was given over its channel: ${verdict},`;
+        : `${verdict} was given to the agent's hook`;
     await this.given(job, id, decision, how);
     const known = () => this.known.get(id) ?? {};
     const effect = await watchEffect(this.servers, job, request, known, { ...given, decision: verdict });
     const what = inFewWords(request);
-    // A further dialog that asks for the same was relayed on its own: the first one has gone.
-    const isNext = given.way === 'channel' && this.known.relays.has(job.id, request, verdict);
-    if (effect.kind === 'none' && !isNext) {
+    if (effect.kind === 'none') {
       throw new MamError(
         'refused',
-        given.way === 'channel'
-          ? "The decision went back over the agent's channel, but the dialog is still on the screen."
-          : `${how}, but the dialog is still on the screen.`,
-        given.way === 'channel'
-          ? 'Answer once more: then its key is pressed. Or answer in the pane.'
-          : `A person has to look into the pane: mam attach ${job.id}`,
+        `${how}, but the dialog is still on the screen.`,
+        `A person has to look into the pane: mam attach ${job.id}`,
       );
     }
     const evidence = `${how} and ${effect.evidence}`;
-    const settle = given.way === 'channel' ? this.known.resolve : this.known.settle;
     if (effect.kind === 'unproven') {
-      await settle.call(this.known, job, id, evidence, `settled after ${verdict} was given`);
+      await this.known.settle(job, id, evidence, `settled after ${verdict} was given`);
       return `${evidence}: a person may have answered in the pane at the same time, so it is not proven that the decision counted (${what}). Look at job_logs.`;
     }
-    await settle.call(this.known, job, id, evidence, verdict);
+    await this.known.settle(job, id, evidence, verdict);
     if (given.way === 'hook')
       return `The agent's hook has taken the decision: ${verdict} (${what}); ${effect.evidence}.`;
-    if (given.way === 'channel')
-      return `The agent has taken the decision over its channel: ${verdict} (${what}).`;
     return `${evidence} (${what})`;
   }
 

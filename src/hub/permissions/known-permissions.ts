@@ -5,8 +5,6 @@ import type { HookResult } from '../../operations/request.ts';
 import type { ShownDialog } from '../dialogs/shown-dialog.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
-import { openEvidence } from './open-permission.ts';
-import { Relays } from './relays.ts';
 
 /** What is known of an open permission request beside its record. */
 export interface Known {
@@ -31,7 +29,6 @@ export interface Known {
 
 /** What the hub knows of open permission requests, and how each of them is settled. */
 export class KnownPermissions {
-  readonly relays = new Relays();
   private readonly registrar: Registrar;
   /** By request id. */
   private readonly known = new Map<string, Known>();
@@ -65,21 +62,12 @@ export class KnownPermissions {
     else this.known.delete(requestId);
   }
 
-  /** Settles an open request, and lets go of the way back over the agent's channel. @param why the evidence */
-  settle(job: LiveJob, requestId: string, why: string, decision?: string): Promise<void> {
-    const first = this.known.get(requestId)?.settling;
-    if (first !== undefined) return first;
-    const open = openEvidence(job.record);
-    const request = open.find((one) => one.request_id === requestId);
-    if (request !== undefined) this.relays.forget(job.id, request, open.length === 1);
-    return this.resolve(job, requestId, why, decision);
-  }
-
   /**
    * Records how an open request was settled; does nothing for one that is settled already.
+   * @param why the evidence
    * @param decision what was decided here, or how it was settled elsewhere
    */
-  resolve(job: LiveJob, requestId: string, why: string, decision = 'settled in the pane'): Promise<void> {
+  settle(job: LiveJob, requestId: string, why: string, decision = 'settled in the pane'): Promise<void> {
     const first = this.known.get(requestId)?.settling;
     if (first !== undefined) return first;
     const settling = this.note(job, requestId, why, decision);
@@ -88,8 +76,7 @@ export class KnownPermissions {
   }
 
   /** Lets go of what was settled, or is in the record no more; its hooks go on without a decision. */
-  onRecorded(job: LiveJob, { before, after }: Recorded): void {
-    if (isFinal(after.status)) this.relays.drop(job.id);
+  onRecorded({ before, after }: Recorded): void {
     const open = isFinal(after.status) ? [] : after.requests.filter(isOpen);
     for (const { request_id: id } of before?.requests ?? []) {
       if (open.some((one) => one.request_id === id)) continue;

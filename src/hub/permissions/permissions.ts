@@ -58,11 +58,6 @@ export class Permissions {
     });
   }
 
-  /** The agent has relayed a dialog. @returns the decision; nothing once the request was settled another way */
-  relayed(job: LiveJob, report: HookReport): Promise<HookResult> {
-    return this.known.relays.add(job.id, report);
-  }
-
   /** A request was settled without us: the agent says so, or has ended the hook that waited. */
   settled(job: LiveJob, callId: string | undefined, pid: number | undefined): void {
     for (const { request_id: id } of openEvidence(job.record)) {
@@ -86,7 +81,6 @@ export class Permissions {
   /** The agent's turn is over: nothing is asked any more. */
   turnEnded(job: LiveJob): void {
     this.hints.drop(job.id);
-    this.known.relays.drop(job.id);
     for (const { request_id: id } of openEvidence(job.record))
       void this.known.settle(job, id, 'the turn has ended');
   }
@@ -208,7 +202,7 @@ export class Permissions {
   }
 
   onRecorded(job: LiveJob, recorded: Recorded): void {
-    this.known.onRecorded(job, recorded);
+    this.known.onRecorded(recorded);
     if (!isFinal(recorded.after.status)) return;
     this.strays.forget(job.id);
     this.missingSince.delete(job.id);

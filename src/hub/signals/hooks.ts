@@ -57,13 +57,9 @@ export class Hooks {
 
   /** @returns a decision only for a permission request of a hook that waits, once somebody has decided */
   async take(params: HookParams): Promise<HookResult> {
-    const { report, origin, relayed } = params;
+    const { report, origin } = params;
     const job = this.owners.openJobOf(origin);
     if (job === undefined) return {};
-    if (relayed === true) {
-      this.watch.lookOften(job);
-      return this.permissions.relayed(job, report);
-    }
     this.watch.hears(job);
     if (report.type === 'submitted') this.begun(job, report);
     if (await this.isEarlier(job, report)) return {};
