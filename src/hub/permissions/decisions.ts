@@ -1,43 +1,35 @@
 import { MamError } from '../../base/errors.ts';
 import { newEventId } from '../../base/ids.ts';
-import { startOf } from '../../base/processes.ts';
-import type { HookReport } from '../../job/hook.ts';
 import { hubDraft } from '../../job/hub-draft.ts';
-import type { PeerRequest } from '../../job/record.ts';
+import type { JobRecord, PeerRequest } from '../../job/record.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
-import type { TmuxServers } from '../panes/tmux-servers.ts';
+import type { AgentPane } from '../panes/agent-pane.ts';
 import { watchEffect } from './decision-effect.ts';
-import type { Known, KnownPermissions } from './known-permissions.ts';
-import { inFewWords, meantPermission, openEvidence } from './open-permission.ts';
+import { inFewWords, meantPermission } from './open-permission.ts';
+import { isEvidence } from './permission-state.ts';
 import type { Permissions } from './permissions.ts';
 import { pressDecision } from './press-decision.ts';
 
-type Verdict = 'allow' | 'deny';
-type By = 'supervisor' | 'person';
-
 interface Decision {
-  verdict: Verdict;
-  by: By;
+  verdict: 'allow' | 'deny';
+  by: 'supervisor' | 'person';
+}
+
+interface Parts {
+  registrar: Registrar;
+  permissions: Permissions;
+  paneOf: (record: JobRecord) => AgentPane | undefined;
 }
 
 /** Carries out what was decided about permission requests: by the agent's hook or by a key. */
 export class Decisions {
-  private readonly registrar: Registrar;
-  private readonly servers: TmuxServers;
-  private readonly permissions: Permissions;
-  private readonly known: KnownPermissions;
+  readonly #with: Parts;
+  /** By request id: what is being carried out. */
+  readonly #carried = new Map<string, Promise<string>>();
 
-  constructor(options: {
-    registrar: Registrar;
-    servers: TmuxServers;
-    permissions: Permissions;
-    known: KnownPermissions;
-  }) {
-    this.registrar = options.registrar;
-    this.servers = options.servers;
-    this.permissions = options.permissions;
-    this.known = options.known;
+  constructor(parts: Parts) {
+    this.#with = parts;
   }
 
   /**
@@ -46,150 +38,122 @@ export class Decisions {
    * `decision_refused` when it was not given.
    * @param wanted the request that is meant, where it is known
    * @returns how, as a sentence
-   * @throws MamError `conflict` when that request is open no more or being decided, `not_found` for an unknown request,
-   *   `refused` when it can't be decided from here
+   * @throws MamError `conflict` when that request is no longer open or is being decided, `not_found` for an unknown
+   *   request, `refused` when it can't be decided from here
    */
-  async decide(job: LiveJob, verdict: Verdict, by: By, wanted: string | undefined): Promise<string> {
-    await this.permissions.opened(job);
+  async decide(
+    job: LiveJob,
+    verdict: Decision['verdict'],
+    by: Decision['by'],
+    wanted: string | undefined,
+  ): Promise<string> {
+    await this.#with.permissions.written(job);
     let id = wanted;
     try {
-      const { request_id: meant } = this.meant(job, wanted);
-      id = meant;
-      return await this.decideOn(job, meant, { verdict, by });
+      const request = meantPermission(job.record, wanted);
+      id = request.request_id;
+      return await this.#decideOn(job, request, { verdict, by });
     } catch (error) {
       if (error instanceof MamError && job.record.requests.some((one) => one.request_id === id))
-        await this.refused(job, String(id), { verdict, by }, error.message);
+        await this.#with.registrar.note(job, 'decision_refused', {
+          detail: `The ${by}'s decision was refused: ${error.message}`,
+          data: { request_id: id, decision: verdict },
+        });
       throw error;
     }
   }
 
-  private async decideOn(job: LiveJob, id: string, { verdict, by }: Decision): Promise<string> {
-    if (this.known.get(id)?.isDeciding === true) {
+  /** @returns settled when the decisions that this job's agent was given have taken effect; nothing when there are none */
+  effect(job: LiveJob): Promise<unknown> | undefined {
+    const given = this.#with.permissions.given(job);
+    return given.length === 0 ? undefined : Promise.allSettled(given.map((id) => this.#carried.get(id)));
+  }
+
+  async #decideOn(job: LiveJob, meant: PeerRequest, decision: Decision): Promise<string> {
+    const { permissions } = this.#with;
+    const { request_id: id } = meant;
+    // A person may have settled it in the pane a moment ago, and another dialog may stand there now.
+    if (isEvidence(meant)) await permissions.look(job);
+    const request = stillOpen(job, id);
+    if (permissions.of(job, id)?.stage !== 'open') {
       throw new MamError('conflict', 'Somebody else is deciding on this request now.', 'Look at job_status.');
     }
-    this.known.add(job, id, { isDeciding: true });
+    permissions.tell(job, { type: 'decide', id });
     try {
-      const request = await this.upToDate(job, this.meant(job, id));
-      if (request.source === 'peer' || request.source === 'person') {
-        const { before } = await this.given(job, id, { verdict, by });
-        // Another event may have been written down first.
-        this.stillOpen(job, id, before);
-        const what = `The decision (${verdict}: ${inFewWords(request)})`;
-        return job.record.agent === 'human'
-          ? `${what} stands in the job's record (\`mam status --job ${job.id}\`).`
-          : `${what} goes to the peer with its next report, or is typed when it is idle.`;
-      }
-      const takingEffect = this.carryOut(job, request, { verdict, by });
-      this.known.add(job, id, { takingEffect });
-      return await takingEffect;
+      if (!isEvidence(request)) return await this.#tellPeer(job, request, decision);
+      const carried = this.#carryOut(job, request, decision);
+      this.#carried.set(id, carried);
+      return await carried;
     } finally {
-      this.known.decided(id);
+      this.#carried.delete(id);
+      permissions.tell(job, { type: 'release', id });
     }
   }
 
-  /** What a hook tells once a decision was given is its effect. */
-  heard(job: LiveJob, report: HookReport, pid: number | undefined): void {
-    for (const { request_id: id } of openEvidence(job.record)) {
-      const known = this.known.get(id);
-      if (known?.isGiven !== true || !isOf(known, report, pid)) continue;
-      this.known.add(job, id, { heard: [...(known.heard ?? []), report] });
-    }
+  /** The peer has asked itself, so it takes the decision as a message. */
+  async #tellPeer(job: LiveJob, request: PeerRequest, decision: Decision): Promise<string> {
+    const { before } = await this.#given(job, request.request_id, decision);
+    // Another event may have been written down first.
+    stillOpen(job, request.request_id, before);
+    const what = `The decision (${decision.verdict}: ${inFewWords(request)})`;
+    return job.record.agent === 'human'
+      ? `${what} stands in the job's record (\`mam status --job ${job.id}\`).`
+      : `${what} goes to the peer with its next report, or is typed when it is idle.`;
   }
 
-  /** @returns settled when the decisions on requests of this job that are taking effect have; nothing when there are none */
-  effect(job: LiveJob): Promise<unknown> | undefined {
-    const all = openEvidence(job.record).flatMap(({ request_id: id }) => {
-      const known = this.known.get(id);
-      return known?.isGiven === true ? (known.takingEffect ?? []) : [];
-    });
-    return all.length === 0 ? undefined : Promise.allSettled(all);
-  }
-
-  private meant(job: LiveJob, wanted: string | undefined, record = job.record): PeerRequest {
-    return meantPermission(record, wanted);
-  }
-
-  /** @throws MamError `conflict` when it is settled by now, or its job has ended */
-  private stillOpen(job: LiveJob, id: string, record = job.record): PeerRequest {
-    if (!job.isFinal) return this.meant(job, id, record);
-    throw new MamError(
-      'conflict',
-      `Job ${job.id} has ended meanwhile: nothing was decided.`,
-      'Look at job_status.',
-    );
-  }
-
-  /** A person may have settled it in the pane a moment ago, and another dialog may stand there now. */
-  private async upToDate(job: LiveJob, request: PeerRequest): Promise<PeerRequest> {
-    if (request.source === 'peer' || request.source === 'person') return request;
-    await this.permissions.look(job);
-    return this.stillOpen(job, request.request_id);
-  }
-
-  private waitingHook({ request_id: id }: PeerRequest): Known['hook'] {
-    const hook = this.known.get(id)?.hook;
-    return hook?.pid !== undefined && startOf(hook.pid) !== undefined ? hook : undefined;
-  }
-
-  private async carryOut(job: LiveJob, request: PeerRequest, decision: Decision): Promise<string> {
+  async #carryOut(job: LiveJob, request: PeerRequest, decision: Decision): Promise<string> {
+    const { permissions } = this.#with;
     const { request_id: id } = request;
-    const reason = `Decided by the ${decision.by} of job ${job.id} (request ${id}).`;
-    if (this.waitingHook(request) !== undefined) {
-      await this.begin(job, id, decision, "by the agent's hook");
-      this.stillOpen(job, id);
-      const hook = this.waitingHook(request);
-      if (hook === undefined)
+    const { verdict, by } = decision;
+    const reason = `Decided by the ${by} of job ${job.id} (request ${id}).`;
+    if (permissions.hookOf(job, id) !== undefined) {
+      await this.#begin(job, id, decision, "by the agent's hook");
+      stillOpen(job, id);
+      const answer = permissions.hookOf(job, id);
+      if (answer === undefined || !this.#give(job, id))
         throw new MamError(
           'conflict',
           'The agent has just ended the hook that waited.',
           'Look at job_status.',
         );
-      this.known.add(job, id, { isGiven: true });
-      hook.answer({ decision: decision.verdict, reason });
-      return this.after(job, request, decision, { way: 'hook', reason, before: '' });
+      answer({ decision: verdict, reason });
+      const how = `${verdict} was given to the agent's hook`;
+      return this.#after(job, request, decision, { way: 'hook', reason, before: '', how });
     }
-    const pressed = await pressDecision(
-      this.servers,
-      job.record,
-      request,
-      this.known.get(id) ?? {},
-      decision.verdict,
-      async (keys) => {
-        await this.begin(job, id, decision, `by the key ${keys}`);
-        return this.mayPress(job, id);
-      },
-    );
+    const pane = this.#with.paneOf(job.record);
+    const known = permissions.of(job, id) ?? {};
+    const pressed = await pressDecision(pane, job.record, request, known, verdict, async (keys) => {
+      await this.#begin(job, id, decision, `by the key ${keys}`);
+      return this.#give(job, id);
+    });
     if (pressed.kind === 'refused') throw new MamError('refused', pressed.why, pressed.hint);
     if (pressed.kind === 'gone') {
-      await this.known.settle(job, id, 'its dialog is gone');
-      if (job.isFinal) this.stillOpen(job, id);
+      permissions.tell(job, { type: 'settle', id, evidence: 'its dialog is gone' });
+      await permissions.written(job);
+      if (job.isFinal) stillOpen(job, id);
       throw new MamError('conflict', pressed.why, 'It was settled in the pane. Look at job_status.');
     }
-    return this.after(job, request, decision, {
-      way: 'key',
-      reason,
-      before: pressed.screen,
-      keys: pressed.keys,
-    });
+    const how = `${pressed.keys} was pressed (${verdict})`;
+    return this.#after(job, request, decision, { way: 'key', reason, before: pressed.screen, how });
   }
 
   /** The agent has the decision: what it does next tells whether it counts. */
-  private async after(
+  async #after(
     job: LiveJob,
     request: PeerRequest,
     decision: Decision,
-    given: { way: 'hook' | 'key'; reason: string; before: string; keys?: string },
+    given: { way: 'hook' | 'key'; reason: string; before: string; how: string },
   ): Promise<string> {
+    const { permissions, paneOf } = this.#with;
     const { request_id: id } = request;
     const { verdict } = decision;
-    const how =
-      given.way === 'key'
-        ? `${given.keys} was pressed (${verdict})`
-        : `${verdict} was given to the agent's hook`;
-    await this.given(job, id, decision, how);
-    const known = () => this.known.get(id) ?? {};
-    const effect = await watchEffect(this.servers, job, request, known, { ...given, decision: verdict });
-    const what = inFewWords(request);
+    const { way, how } = given;
+    await this.#given(job, id, decision, how);
+    const known = () => permissions.of(job, id);
+    const effect = await watchEffect(paneOf(job.record), job, request, known, {
+      ...given,
+      decision: verdict,
+    });
     if (effect.kind === 'none') {
       throw new MamError(
         'refused',
@@ -198,32 +162,35 @@ export class Decisions {
       );
     }
     const evidence = `${how} and ${effect.evidence}`;
-    if (effect.kind === 'unproven') {
-      await this.known.settle(job, id, evidence, `settled after ${verdict} was given`);
+    const isProven = effect.kind === 'counts';
+    const settled = isProven ? verdict : `settled after ${verdict} was given`;
+    permissions.tell(job, { type: 'settle', id, evidence, decision: settled });
+    await permissions.written(job);
+    const what = inFewWords(request);
+    if (!isProven)
       return `${evidence}: a person may have answered in the pane at the same time, so it is not proven that the decision counted (${what}). Look at job_logs.`;
-    }
-    await this.known.settle(job, id, evidence, verdict);
-    if (given.way === 'hook')
-      return `The agent's hook has taken the decision: ${verdict} (${what}); ${effect.evidence}.`;
-    return `${evidence} (${what})`;
+    return way === 'hook'
+      ? `The agent's hook has taken the decision: ${verdict} (${what}); ${effect.evidence}.`
+      : `${evidence} (${what})`;
   }
 
   /** @returns false when the request is settled by now, or its job has ended; else the decision counts as given */
-  private mayPress(job: LiveJob, id: string): boolean {
-    const isOpen = !job.isFinal && this.known.get(id)?.settling === undefined;
-    return isOpen && this.known.add(job, id, { isGiven: true });
+  #give(job: LiveJob, id: string): boolean {
+    const { permissions } = this.#with;
+    if (!job.isFinal) permissions.tell(job, { type: 'give', id });
+    return !job.isFinal && permissions.of(job, id)?.stage === 'given';
   }
 
   /** Written before anything is done, so that no decision is carried out that the journal can't hold. */
-  private async begin(job: LiveJob, id: string, { verdict, by }: Decision, how: string): Promise<void> {
+  async #begin(job: LiveJob, id: string, { verdict, by }: Decision, how: string): Promise<void> {
     const data = { request_id: id, decision: verdict, evidence: `the ${by}'s decision, ${how}` };
-    await this.registrar.record(job, hubDraft(job.id, 'deciding', { data }));
+    await this.#with.registrar.record(job, hubDraft(job.id, 'deciding', { data }));
     // It may have been settled in the pane meanwhile, which can still be on its way to the disk.
-    while (this.known.get(id)?.settling !== undefined) await this.known.get(id)?.settling;
+    await this.#with.permissions.written(job);
   }
 
-  private given(job: LiveJob, id: string, { verdict, by }: Decision, evidence?: string): Promise<Recorded> {
-    return this.registrar.record(job, {
+  #given(job: LiveJob, id: string, { verdict, by }: Decision, evidence?: string): Promise<Recorded> {
+    return this.#with.registrar.record(job, {
       event_id: newEventId(),
       job_id: job.id,
       type: 'answered',
@@ -232,21 +199,14 @@ export class Decisions {
       data: { request_id: id, decision: verdict, ...(evidence !== undefined && { evidence }) },
     });
   }
-
-  private async refused(job: LiveJob, id: string, { verdict, by }: Decision, why: string): Promise<void> {
-    await this.registrar.note(job, 'decision_refused', {
-      detail: `The ${by}'s decision was refused: ${why}`,
-      data: { request_id: id, decision: verdict },
-    });
-  }
 }
 
-/** True for a report that tells what became of this request. */
-function isOf({ callId, hook, told }: Known, report: HookReport, pid: number | undefined): boolean {
-  const { type, call_id: id } = report;
-  if (type === 'permission_settled')
-    return id === undefined ? pid !== undefined && hook?.pid === pid : id === callId;
-  if (type !== 'tool_used') return true;
-  if (callId !== undefined) return id === callId;
-  return told !== undefined && told.tool === report.tool && told.input === report.input;
+/** @throws MamError `conflict` when the request is settled by now, or its job has ended */
+function stillOpen(job: LiveJob, id: string, record = job.record): PeerRequest {
+  if (!job.isFinal) return meantPermission(record, id);
+  throw new MamError(
+    'conflict',
+    `Job ${job.id} has ended meanwhile: nothing was decided.`,
+    'Look at job_status.',
+  );
 }

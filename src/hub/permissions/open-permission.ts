@@ -9,11 +9,6 @@ export function inFewWords({ text }: PeerRequest): string {
   return cleanLine(text, SHOWN_CHARS);
 }
 
-/** The open permission requests that a hook or the screen told of, not the peer itself. */
-export function openEvidence({ requests }: JobRecord): PeerRequest[] {
-  return openPermissions(requests).filter(({ source }) => source === 'hook' || source === 'hub');
-}
-
 /**
  * The open permission request that a decision is meant for.
  * @param wanted its id; without one, nobody can tell which of several was shown, so it must be the only one there ever was
@@ -64,6 +59,7 @@ export function meantPermission(
   );
 }
 
-function openPermissions(requests: readonly PeerRequest[]): PeerRequest[] {
+/** The permission requests among these that are open. */
+export function openPermissions(requests: readonly PeerRequest[]): PeerRequest[] {
   return requests.filter(({ kind, resolved_at }) => kind === 'permission' && resolved_at === undefined);
 }

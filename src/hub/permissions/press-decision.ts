@@ -2,12 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { builtIn } from '../../agents/index.ts';
 import { cleanLine } from '../../base/text.ts';
 import type { JobRecord, PeerRequest } from '../../job/record.ts';
-import { pressKey } from '../../tmux/deliver.ts';
-import { shoot } from '../../tmux/screen.ts';
 import { letters, type Sameness } from '../dialogs/same-call.ts';
 import { compareDialog, dialogOn, type ShownDialog } from '../dialogs/shown-dialog.ts';
-import type { TmuxServers } from '../panes/tmux-servers.ts';
-import type { Known } from './known-permissions.ts';
+import type { AgentPane } from '../panes/agent-pane.ts';
+import type { Permission } from './permission-state.ts';
 
 /** How often (ms) the dialog is looked at. */
 const LOOK_MS = 50;
@@ -31,26 +29,24 @@ export type Pressed =
  * @param mayPress asked before the first key: false when the request is open no more
  */
 export async function pressDecision(
-  servers: TmuxServers,
+  pane: AgentPane | undefined,
   record: JobRecord,
   request: PeerRequest,
-  { dialog, told }: Known,
+  { dialog, told }: Pick<Permission, 'dialog' | 'told'>,
   decision: 'allow' | 'deny',
   mayPress: (keys: string) => Promise<boolean>,
 ): Promise<Pressed> {
-  const { agent_session: session, agent_process: agent } = record;
   const known = builtIn(record.agent)?.permission?.[decision];
-  if (session === undefined || agent === undefined || known === undefined) {
+  if (pane === undefined || record.agent_process === undefined || known === undefined) {
     return {
       kind: 'refused',
       why: `How a dialog of agent kind ${record.agent} is answered is not known.`,
       hint: inThePane(record),
     };
   }
-  const server = servers.get(session.socket);
   let lines: readonly string[] = [];
   const look = async () => {
-    lines = (await shoot(server, session.pane))?.lines ?? [];
+    lines = (await pane.look())?.lines ?? [];
     return dialogOn(lines, record);
   };
   /** A picture may be taken in the middle of a drawing: a dialog is gone when it stays away. */
@@ -91,7 +87,6 @@ export async function pressDecision(
   if (!isIts(before)) return notIts(record, before, compare(before));
   const keysOf = (shown: ShownDialog) => (decision === 'allow' && shown.choice?.allow) || known;
   const keys = keysOf(before);
-  const target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
   // The dialog may be that of the next request, which asks for the same.
   if (!(await mayPress(keys.join(' '))))
     return { kind: 'gone', why: 'The request was settled before a key was pressed.' };
@@ -105,7 +100,7 @@ export async function pressDecision(
       before = (await look()) ?? before;
     }
     screen = lines.join('\n');
-    const why = await pressKey(server, target, key, {
+    const why = await pane.press(key, {
       mayPress: (rows) => isNext(dialogOn(rows, record)),
       rows: [...rowsOf(before, lines), ...(before.choice === undefined ? [] : [before.choice.row])],
     });
