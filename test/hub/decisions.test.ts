@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MamError } from '../../src/base/errors.ts';
 import { dialogOn } from '../../src/hub/dialogs/shown-dialog.ts';
 import { Changes } from '../../src/hub/jobs/changes.ts';
 import type { LiveJob } from '../../src/hub/jobs/live-job.ts';
@@ -288,6 +289,18 @@ describe('a decision that was given', () => {
     const told = types().slice(-4);
     expect(told).toEqual(['permission_required', 'deciding', 'answered', 'permission_resolved']);
     expect(request()).toMatchObject({ decision: 'allow', decided_by: 'supervisor' });
+  });
+
+  test('is written down later where it can not be now, and is not told as refused', async () => {
+    await asked();
+    const append = job.append.bind(job);
+    job.append = (draft) => {
+      if (draft.type !== 'answered') return append(draft);
+      job.append = append;
+      return Promise.reject(new MamError('io', 'The disk is full.'));
+    };
+    expect(await allow()).toContain('has taken the decision');
+    expect(types().slice(-3)).toEqual(['deciding', 'answered', 'permission_resolved']);
   });
 
   const ends: [string, () => Promise<unknown>][] = [

@@ -73,10 +73,7 @@ describe('the table of docs/design.md', () => {
     'a hook says that the turn is over': [told('turn_ended')],
     'the record has it open': [recorded(request())],
     'the record no longer has it open': [recorded()],
-    'it could not be written': [
-      { type: 'unopened', id: 'roof' },
-      { type: 'unsettled', id: 'roof' },
-    ],
+    'it could not be written': [{ type: 'tried', id: 'roof' }],
     'somebody decides': [{ type: 'decide', id: 'roof' }],
     'the agent is about to be given the decision': [{ type: 'give', id: 'roof' }],
     'whoever decided sees how it ended': [{ type: 'settle', id: 'roof', ...END }],

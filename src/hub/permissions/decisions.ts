@@ -1,12 +1,11 @@
 import { MamError } from '../../base/errors.ts';
-import { newEventId } from '../../base/ids.ts';
 import { hubDraft } from '../../job/hub-draft.ts';
 import type { JobRecord, PeerRequest } from '../../job/record.ts';
-import type { LiveJob, Recorded } from '../jobs/live-job.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { AgentPane } from '../panes/agent-pane.ts';
 import { watchEffect } from './decision-effect.ts';
-import { inFewWords, meantPermission } from './open-permission.ts';
+import { conflict, inFewWords, meantPermission } from './open-permission.ts';
 import { isEvidence } from './permission-state.ts';
 import type { Permissions } from './permissions.ts';
 import { pressDecision } from './press-decision.ts';
@@ -76,7 +75,7 @@ export class Decisions {
     if (isEvidence(meant)) await permissions.look(job);
     const request = stillOpen(job, id);
     if (permissions.of(job, id)?.stage !== 'open') {
-      throw new MamError('conflict', 'Somebody else is deciding on this request now.', 'Look at job_status.');
+      throw conflict('Somebody else is deciding on this request now.', 'Look at job_status.');
     }
     permissions.tell(job, { type: 'decide', id });
     try {
@@ -92,10 +91,14 @@ export class Decisions {
 
   /** The peer has asked itself, so it takes the decision as a message. */
   async #tellPeer(job: LiveJob, request: PeerRequest, decision: Decision): Promise<string> {
-    const { before } = await this.#given(job, request.request_id, decision);
+    const { request_id: id } = request;
+    const { verdict, by } = decision;
+    const data = { request_id: id, decision: verdict };
+    const draft = hubDraft(job.id, 'answered', { source: by, data });
+    const { before } = await this.#with.registrar.record(job, draft);
     // Another event may have been written down first.
-    stillOpen(job, request.request_id, before);
-    const what = `The decision (${decision.verdict}: ${inFewWords(request)})`;
+    stillOpen(job, id, before);
+    const what = `The decision (${verdict}: ${inFewWords(request)})`;
     return job.record.agent === 'human'
       ? `${what} stands in the job's record (\`mam status --job ${job.id}\`).`
       : `${what} goes to the peer with its next report, or is typed when it is idle.`;
@@ -111,11 +114,7 @@ export class Decisions {
       stillOpen(job, id);
       const answer = permissions.hookOf(job, id);
       if (answer === undefined || !this.#give(job, id))
-        throw new MamError(
-          'conflict',
-          'The agent has just ended the hook that waited.',
-          'Look at job_status.',
-        );
+        throw conflict('The agent has just ended the hook that waited.', 'Look at job_status.');
       answer({ decision: verdict, reason });
       const how = `${verdict} was given to the agent's hook`;
       return this.#after(job, request, decision, { way: 'hook', reason, before: '', how });
@@ -131,7 +130,7 @@ export class Decisions {
       permissions.tell(job, { type: 'settle', id, evidence: 'its dialog is gone' });
       await permissions.written(job);
       if (job.isFinal) stillOpen(job, id);
-      throw new MamError('conflict', pressed.why, 'It was settled in the pane. Look at job_status.');
+      throw conflict(pressed.why, 'It was settled in the pane. Look at job_status.');
     }
     const how = `${pressed.keys} was pressed (${verdict})`;
     return this.#after(job, request, decision, { way: 'key', reason, before: pressed.screen, how });
@@ -144,11 +143,13 @@ export class Decisions {
     decision: Decision,
     given: { way: 'hook' | 'key'; reason: string; before: string; how: string },
   ): Promise<string> {
-    const { permissions, paneOf } = this.#with;
+    const { registrar, permissions, paneOf } = this.#with;
     const { request_id: id } = request;
-    const { verdict } = decision;
+    const { verdict, by } = decision;
     const { way, how } = given;
-    await this.#given(job, id, decision, how);
+    const data = { request_id: id, decision: verdict, evidence: how };
+    // It has happened: a journal that can't be written now has it later.
+    await registrar.note(job, 'answered', { source: by, data });
     const known = () => permissions.of(job, id);
     const effect = await watchEffect(paneOf(job.record), job, request, known, {
       ...given,
@@ -188,25 +189,10 @@ export class Decisions {
     // It may have been settled in the pane meanwhile, which can still be on its way to the disk.
     await this.#with.permissions.written(job);
   }
-
-  #given(job: LiveJob, id: string, { verdict, by }: Decision, evidence?: string): Promise<Recorded> {
-    return this.#with.registrar.record(job, {
-      event_id: newEventId(),
-      job_id: job.id,
-      type: 'answered',
-      source: by,
-      at: new Date().toISOString(),
-      data: { request_id: id, decision: verdict, ...(evidence !== undefined && { evidence }) },
-    });
-  }
 }
 
 /** @throws MamError `conflict` when the request is settled by now, or its job has ended */
 function stillOpen(job: LiveJob, id: string, record = job.record): PeerRequest {
   if (!job.isFinal) return meantPermission(record, id);
-  throw new MamError(
-    'conflict',
-    `Job ${job.id} has ended meanwhile: nothing was decided.`,
-    'Look at job_status.',
-  );
+  throw conflict(`Job ${job.id} has ended meanwhile: nothing was decided.`, 'Look at job_status.');
 }

@@ -26,15 +26,13 @@ export function meantPermission(
   const before = requests.find(({ kind, request_id: id }) => kind === 'permission' && id === wanted);
   const unknown = `Job ${jobId} has no permission request with this request_id`;
   if (next === undefined && blocked_by === 'dialog' && all.length === 0) {
-    throw new MamError(
-      'conflict',
+    throw conflict(
       `Job ${jobId} waits behind a dialog that came up before its order was typed: it is no request of this job.`,
       'A person answers it in the pane.',
     );
   }
   if (next === undefined) {
-    throw new MamError(
-      'conflict',
+    throw conflict(
       wanted !== undefined && before === undefined
         ? `${unknown}, and no other one is open.`
         : `Job ${jobId} has no open permission request; it may have been answered in its pane.`,
@@ -43,8 +41,7 @@ export function meantPermission(
   }
   const answerIt = `${inFewWords(next)}. If you mean that, answer with request_id "${next.request_id}".`;
   if (wanted === undefined) {
-    throw new MamError(
-      'conflict',
+    throw conflict(
       `Job ${jobId} has asked for more than one permission, and it is not known which one you were shown. Nothing was decided.`,
       `Now open is this one: ${answerIt}`,
     );
@@ -52,11 +49,15 @@ export function meantPermission(
   if (before === undefined) {
     throw new MamError('not_found', `${unknown}. Nothing was decided.`, `Now open is this one: ${answerIt}`);
   }
-  throw new MamError(
-    'conflict',
+  throw conflict(
     `The request that you were shown (${inFewWords(before)}) is open no more: ${before.decision ?? 'settled'}. Nothing was decided.`,
     `Now open is another one: ${answerIt}`,
   );
+}
+
+/** What is asked can't be done as things are now, or no longer. */
+export function conflict(what: string, hint: string): MamError {
+  return new MamError('conflict', what, hint);
 }
 
 /** The permission requests among these that are open. */

@@ -57,8 +57,8 @@ export type Signal =
   | { type: 'stood'; since: number; now: number; id: string }
   /** The record has changed: these requests are open in it. */
   | { type: 'recorded'; open: readonly PeerRequest[] }
-  /** A request, or its end, could not be written down. */
-  | { type: 'unopened' | 'unsettled'; id: string }
+  /** A request, or its end, is no longer on its way to the disk: what is not in the record by now is not written. */
+  | { type: 'tried'; id: string }
   /** Somebody decides; the agent is about to be given the decision; whoever decided is done, whatever came of it. */
   | { type: 'decide' | 'give' | 'release'; id: string }
   /** Whoever decides knows how the request ended. */

@@ -43,8 +43,8 @@ export function step(state: State, signal: Signal): Step {
       return stood(state, signal);
     case 'recorded':
       return recorded(state, signal.open);
-    case 'unopened':
-      return drop(state, ({ id, stage }) => id === signal.id && stage === 'opening');
+    case 'tried':
+      return tried(state, signal.id);
     case 'ended':
       return { state: NOTHING, actions: drop(state, () => true).actions };
     default:
@@ -124,7 +124,16 @@ function drop(state: State, isOver: (one: Permission) => boolean): Step {
   };
 }
 
-/** What becomes of a request by whoever decides on it, or when its end could not be written down. */
+/** It could not be written down: whoever hears of it next tries again. */
+function tried(state: State, tried: string): Step {
+  const left = drop(state, ({ id, stage }) => id === tried && stage === 'opening');
+  const next = each(left.state, (one) =>
+    one.id === tried && one.stage === 'settling' ? { ...one, stage: 'open' } : one,
+  );
+  return { state: next.state, actions: left.actions };
+}
+
+/** What becomes of a request by whoever decides on it. */
 function decided(one: Permission, signal: Signal): Permission | End {
   const { stage } = one;
   const isDecided = stage === 'deciding' || stage === 'given';
@@ -132,7 +141,6 @@ function decided(one: Permission, signal: Signal): Permission | End {
   if (signal.type === 'give' && stage === 'deciding') return { ...one, stage: 'given' };
   if (signal.type === 'release' && isDecided) return reopened(one);
   if (signal.type === 'settle' && isDecided) return { evidence: signal.evidence, decision: signal.decision };
-  if (signal.type === 'unsettled' && stage === 'settling') return { ...one, stage: 'open' };
   return one;
 }
 

@@ -128,26 +128,18 @@ export class Permissions {
   }
 
   #do(job: LiveJob, action: Action): void {
-    const { registrar, log } = this.#with;
+    const { registrar } = this.#with;
     switch (action.do) {
       case 'open': {
         const { id, source, asked, remedy } = action;
         const draft = { ...permissionDraft(job.id, source, asked, remedy), event_id: id };
-        const opened = registrar.record(job, draft).catch((error) => {
-          log.error(`a permission request of ${job.id} was not recorded`, error);
-          this.tell(job, { type: 'unopened', id });
-        });
-        this.#write(job, opened);
+        this.#write(job, id, registrar.record(job, draft));
         break;
       }
       case 'resolve': {
         const { id, evidence, decision = 'settled in the pane' } = action;
         const data = { request_id: id, evidence, decision };
-        const resolved = registrar.note(job, 'permission_resolved', { data }).then(() => {
-          // Where it could not be written, whoever hears of it next tries again.
-          this.tell(job, { type: 'unsettled', id });
-        });
-        this.#write(job, resolved);
+        this.#write(job, id, registrar.note(job, 'permission_resolved', { data }));
         break;
       }
       case 'free':
@@ -164,13 +156,16 @@ export class Permissions {
     }
   }
 
-  #write(job: LiveJob, written: Promise<unknown>): void {
+  #write(job: LiveJob, id: string, written: Promise<unknown>): void {
     const all = this.#writing.get(job.id) ?? new Set();
     this.#writing.set(job.id, all.add(written));
-    void written.finally(() => {
-      all.delete(written);
-      if (all.size === 0) this.#writing.delete(job.id);
-    });
+    written
+      .catch((error) => this.#with.log.error(`a permission request of ${job.id} was not recorded`, error))
+      .finally(() => {
+        this.tell(job, { type: 'tried', id });
+        all.delete(written);
+        if (all.size === 0) this.#writing.delete(job.id);
+      });
   }
 
   #answer(requestId: string, result: HookResult): void {
