@@ -18,15 +18,18 @@ const dialog = (input = 'touch roof', tool = 'Bash', more: Partial<ShownDialog> 
   ...{ commands: ['Bash'], remedy: 'answer it', ...more },
 });
 const UNREAD = dialog('', '', { whole: false, isRead: false });
+const ROOF = { tool: 'Bash', input: 'touch roof' };
 const OTHER = dialog('touch cellar');
 const request = (more: Partial<PeerRequest> = {}): PeerRequest => ({
   ...{ request_id: 'roof', kind: 'permission', source: 'hook', text: 'Bash: touch roof', at: 'now' },
-  ...{ tool: 'Bash', input: 'touch roof', ...more },
+  ...{ ...ROOF, ...more },
 });
 
-const seen = (shown: ShownDialog | undefined, now = 0): Signal => ({
-  ...{ type: 'seen', dialog: shown, now, id: 'roof' },
-});
+const seen = (shown = dialog(), now = 0): Signal => ({ type: 'seen', dialog: shown, now, id: 'roof' });
+const empty = (now = 0): Signal => ({ type: 'seen', dialog: undefined, now, id: 'roof' });
+/** It is missed at the first look, and gone at the second. */
+const replaced = (shown: ShownDialog) => [seen(shown), seen(shown, LATER)];
+const left = () => [empty(), empty(LATER)];
 const stood = (since = 0): Signal => ({ type: 'stood', since, now: 1_500, id: 'roof' });
 const hinted = (report: HookReport, now = 0): Signal => ({ type: 'hinted', report, now });
 const asks = (more: Partial<HookReport> = {}): Signal => ({
@@ -36,7 +39,6 @@ const recorded = (...open: PeerRequest[]): Signal => ({ type: 'recorded', open }
 const told = (type: HookReport['type'], more: Partial<HookReport> = {}, pid?: number): Signal => ({
   ...{ type: 'told', report: { type, ...more }, pid },
 });
-const END = { evidence: 'the dialog went away', decision: 'allow' };
 
 /** What comes of these signals: the state, and all that is to be done. */
 function run(signals: readonly Signal[], begin = NOTHING): { state: State; actions: Action[] } {
@@ -53,10 +55,10 @@ function run(signals: readonly Signal[], begin = NOTHING): { state: State; actio
 const did = (actions: readonly Action[]) => actions.map((action) => action.do);
 
 describe('the table of docs/design.md', () => {
-  const OPENED = [asks({ call_id: 'call' }), recorded(request()), seen(dialog())];
+  const OPENED = [asks({ call_id: 'call' }), recorded(request()), seen()];
   const STAGES: Record<string, Signal[]> = {
     hinted: [hinted(hint())],
-    shown: [seen(dialog())],
+    shown: [seen()],
     opening: [asks({ call_id: 'call' })],
     open: OPENED,
     deciding: [...OPENED, { type: 'decide', id: 'roof' }],
@@ -65,8 +67,8 @@ describe('the table of docs/design.md', () => {
   };
   const SIGNALS: Record<string, Signal[]> = {
     'its dialog is seen': [seen(dialog(), LATER)],
-    'another dialog is seen': [seen(OTHER), seen(OTHER, LATER)],
-    'no dialog is seen': [seen(undefined), seen(undefined, LATER)],
+    'another dialog is seen': replaced(OTHER),
+    'no dialog is seen': left(),
     'a dialog has stood for 1.5 s': [seen(UNREAD), stood()],
     'a hook asks for it, and waits': [asks({ call_id: 'call' })],
     'a hook says what became of the call': [told('tool_used', { call_id: 'call' })],
@@ -76,7 +78,7 @@ describe('the table of docs/design.md', () => {
     'it could not be written': [{ type: 'tried', id: 'roof' }],
     'somebody decides': [{ type: 'decide', id: 'roof' }],
     'the agent is about to be given the decision': [{ type: 'give', id: 'roof' }],
-    'whoever decided sees how it ended': [{ type: 'settle', id: 'roof', ...END }],
+    'whoever decided sees how it ended': [{ type: 'settle', id: 'roof', evidence: 'it went away' }],
     'whoever decided is done': [{ type: 'release', id: 'roof' }],
     'the job ends': [{ type: 'ended' }],
   };
@@ -134,12 +136,7 @@ describe('a request of a hook', () => {
     ['another hook was ended', {}, told('permission_settled', {}, 1), undefined],
     ['its tool has run', { call_id: 'a' }, told('tool_used', { call_id: 'a' }), 'the tool has run'],
     ['another tool has run', { call_id: 'a' }, told('tool_used', { call_id: 'b' }), undefined],
-    [
-      'the same words ran while its hook waits',
-      {},
-      told('tool_used', { tool: 'Bash', input: 'touch roof' }),
-      undefined,
-    ],
+    ['the same words ran while its hook waits', {}, told('tool_used', ROOF), undefined],
     ['the turn was interrupted', {}, told('interrupted'), 'the turn has ended'],
     ['the service failed', {}, told('api_error'), 'the turn has ended'],
     ['a prompt was submitted', {}, told('submitted'), undefined],
@@ -152,12 +149,7 @@ describe('a request of a hook', () => {
   });
 
   test('that did not wait is settled when the same words have run', () => {
-    const { actions } = run([
-      hinted(hint()),
-      seen(dialog()),
-      recorded(request()),
-      told('tool_used', { tool: 'Bash', input: 'touch roof' }),
-    ]);
+    const { actions } = run([hinted(hint()), seen(), recorded(request()), told('tool_used', ROOF)]);
     expect(did(actions)).toEqual(['open', 'resolve']);
   });
 
@@ -188,7 +180,7 @@ describe('a request of a hook', () => {
 
   test('of the peer itself is settled by no hook and no screen', () => {
     const { state } = step(NOTHING, recorded(request({ source: 'peer' })));
-    expect(run([told('turn_ended'), seen(undefined), seen(undefined, LATER)], state).actions).toEqual([]);
+    expect(run([told('turn_ended'), ...left()], state).actions).toEqual([]);
   });
 });
 
@@ -197,10 +189,10 @@ describe('a dialog', () => {
     run([seen(one), stood(), recorded(request({ source: 'hub', tool: one.tool, input: one.input }))]).state;
 
   test('is a request once it has stood, unless it has gone or changed before', () => {
-    expect(did(run([seen(dialog()), seen(dialog(), 700), stood()]).actions)).toEqual(['time', 'open']);
-    expect(did(run([seen(dialog()), seen(undefined, 700), stood()]).actions)).toEqual(['time']);
-    expect(did(run([seen(dialog()), seen(OTHER, 700), stood()]).actions)).toEqual(['time', 'time']);
-    expect(did(run([seen(dialog()), asks(), stood()]).actions)).toEqual(['time', 'open']);
+    expect(did(run([seen(), seen(dialog(), 700), stood()]).actions)).toEqual(['time', 'open']);
+    expect(did(run([seen(), empty(700), stood()]).actions)).toEqual(['time']);
+    expect(did(run([seen(), seen(OTHER, 700), stood()]).actions)).toEqual(['time', 'time']);
+    expect(did(run([seen(), asks(), stood()]).actions)).toEqual(['time', 'open']);
   });
 
   test('that can not be read says what a person has to do', () => {
@@ -212,12 +204,9 @@ describe('a dialog', () => {
   });
 
   test('that is missing for a moment is drawn anew', () => {
-    const { state, actions } = run(
-      [seen(undefined, 10), seen(undefined, 90), seen(dialog(), 120), seen(undefined, 200)],
-      shown(),
-    );
+    const { state, actions } = run([empty(10), empty(90), seen(dialog(), 120), empty(200)], shown());
     expect(did(actions)).toEqual(['lookAgain', 'lookAgain', 'lookAgain']);
-    expect(step(state, seen(undefined, 301)).actions).toMatchObject([
+    expect(step(state, empty(301)).actions).toMatchObject([
       { do: 'resolve', evidence: 'its dialog is gone' },
     ]);
   });
@@ -227,16 +216,12 @@ describe('a dialog', () => {
   });
 
   test('that has not come up yet is not missed', () => {
-    expect(
-      run([asks(), recorded(request()), seen(undefined), seen(undefined, LATER)]).actions.map(
-        (one) => one.do,
-      ),
-    ).toEqual(['open']);
+    expect(did(run([asks(), recorded(request()), ...left()]).actions)).toEqual(['open']);
   });
 
   test('that another one replaces may be put off, and is known when it comes back', () => {
-    const first = run([hinted(hint()), seen(dialog()), recorded(request())]).state;
-    const { state, actions } = run([seen(OTHER), seen(OTHER, LATER)], first);
+    const first = run([hinted(hint()), seen(), recorded(request())]).state;
+    const { state, actions } = run(replaced(OTHER), first);
     expect(actions.find((one) => one.do === 'resolve')).toMatchObject({
       decision: 'settled in the pane, or put off by the agent',
     });
@@ -253,7 +238,7 @@ describe('a dialog', () => {
     [{}, 'settled'],
     [{ decision: 'allow', decided_by: 'supervisor' as const }, 'settled after allow was given'],
   ])('that was gone when the hub began proves nothing: %o', (more, decision) => {
-    const { actions } = run([recorded(request(more)), seen(undefined), seen(undefined, LATER)]);
+    const { actions } = run([recorded(request(more)), ...left()]);
     expect(actions.at(-1)).toMatchObject({ do: 'resolve', decision });
   });
 
@@ -273,7 +258,7 @@ describe('a dialog', () => {
       true,
     ],
   ])('that shows %s', (_, before, now, isSame) => {
-    const { state } = run([seen(now), seen(now, LATER)], shown(before));
+    const { state } = run(replaced(now), shown(before));
     expect(state.requests[0]?.stage).toBe(isSame ? 'open' : 'settling');
   });
 
@@ -286,8 +271,7 @@ describe('a dialog', () => {
       seen(cut),
       stood(),
       recorded(asked),
-      seen(dialog('echo one && rm -r /')),
-      seen(dialog('echo one && rm -r /'), LATER),
+      ...replaced(dialog('echo one && rm -r /')),
     ]);
     expect(state.requests[0]?.stage).toBe('settling');
   });
@@ -327,15 +311,8 @@ describe('what a hook tells in advance', () => {
   });
 
   test('of a dialog that was replaced is for its own dialog only', () => {
-    const replaced = [
-      hinted(hint()),
-      seen(dialog()),
-      recorded(request()),
-      seen(OTHER),
-      seen(OTHER, LATER),
-      recorded(),
-    ];
-    expect(source(...replaced, seen(UNREAD, LATER), stood(LATER)).at(-1)).toEqual(['hub', '']);
-    expect(source(...replaced, seen(dialog(), 60_000)).at(-1)).toEqual(['hook', 'touch roof']);
+    const before = [hinted(hint()), seen(), recorded(request()), seen(OTHER), seen(OTHER, LATER), recorded()];
+    expect(source(...before, seen(UNREAD, LATER), stood(LATER)).at(-1)).toEqual(['hub', '']);
+    expect(source(...before, seen(dialog(), 60_000)).at(-1)).toEqual(['hook', 'touch roof']);
   });
 });

@@ -1,4 +1,5 @@
 import { MamError } from '../../base/errors.ts';
+import { isEvidence } from '../../job/effects.ts';
 import { hubDraft } from '../../job/hub-draft.ts';
 import type { JobRecord, PeerRequest } from '../../job/record.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
@@ -6,7 +7,6 @@ import type { Registrar } from '../jobs/registrar.ts';
 import type { AgentPane } from '../panes/agent-pane.ts';
 import { watchEffect } from './decision-effect.ts';
 import { conflict, inFewWords, meantPermission } from './open-permission.ts';
-import { isEvidence } from './permission-state.ts';
 import type { Permissions } from './permissions.ts';
 import { pressDecision } from './press-decision.ts';
 

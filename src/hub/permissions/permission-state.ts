@@ -84,11 +84,6 @@ export interface Step {
   readonly actions: readonly Action[];
 }
 
-/** True for a request that a hook or the screen told of: only they tell when it is settled. */
-export function isEvidence({ source }: PeerRequest): boolean {
-  return source === 'hook' || source === 'hub';
-}
-
 /** Opens a request: by what a hook told, else by its dialog. */
 export function opening(state: State, { id, told, pid, dialog }: Omit<Permission, 'stage' | 'heard'>): Step {
   const remedy = told === undefined && dialog?.isRead === false ? dialog.remedy : undefined;

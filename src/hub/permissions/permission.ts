@@ -1,3 +1,4 @@
+import { isEvidence } from '../../job/effects.ts';
 import type { HookReport } from '../../job/hook.ts';
 import type { PeerRequest } from '../../job/record.ts';
 import { asksTheSame } from '../dialogs/permission-draft.ts';
@@ -6,7 +7,6 @@ import {
   type Action,
   type End,
   each,
-  isEvidence,
   NOTHING,
   opening,
   type Permission,

@@ -1,10 +1,10 @@
+import { isEvidence } from '../../job/effects.ts';
 import type { PeerRequest } from '../../job/record.ts';
 import { compareDialog, type ShownDialog, sameDialog } from '../dialogs/shown-dialog.ts';
 import { type Hint, hintOf, onlyHint } from './hints.ts';
 import {
   type End,
   each,
-  isEvidence,
   opening,
   type Permission,
   type Signal,
