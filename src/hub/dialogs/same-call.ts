@@ -25,7 +25,7 @@ export interface ShownCall {
   commands: readonly string[];
 }
 
-/** What stands where a dialog leaves something out: `[… 66 lines] ^a view all`, `... first 9 lines hidden (…) ...`. */
+/** What a dialog shows where it leaves something out: `[… 66 lines] ^a view all`, `... first 9 lines hidden (…) ...`. */
 const LEFT_OUT =
   /\[?(?:…|\.{3})[^…[\]]{0,60}?\b(?:lines?|hidden|more)\b[^…[\]]{0,60}?(?:\]|…|\.{3}|$)(?: *\^a view all)?/;
 
@@ -60,7 +60,7 @@ function blanksIn({ text, isShown }: Words): Map<number, 'blank' | 'maybe'> {
   return blanks;
 }
 
-/** Compares a dialog with what a hook has told of a call, in the hook's own words. */
+/** Compares a dialog with what a hook has reported of a call, in the hook's own words. */
 export function compareTold(shown: ShownCall, told: Call): Sameness {
   if (!shown.isRead) return 'unknown';
   const { tool = '', input = '' } = told;

@@ -90,7 +90,7 @@ async function giveWords(
   const first = late ? 'The question was settled a moment before, so this counts as an instruction. ' : '';
   const what = question === undefined || late ? 'The instruction' : 'The answer';
   if (job.record.agent === 'human')
-    return `${first}${what} stands in the job's record (\`mam status --job ${job.id}\`).`;
+    return `${first}${what} is in the job's record (\`mam status --job ${job.id}\`).`;
   const open =
     openPermissions(job.record.requests).length > 0
       ? ' Its permission request is still open: this decides nothing, only decision "allow" or "deny" does (`--allow`, `--deny`).'
@@ -111,7 +111,7 @@ function answered(job: LiveJob, by: AnswerParams['by'], more: Pick<Draft, 'detai
 
 /**
  * The open question whether the work counts without its check, where a decision is meant for that. Without an id it is
- * only where the job has never asked for a permission: nobody could tell which of both was shown.
+ * only where the job has never asked for a permission: nothing tells which of the two was shown.
  */
 function meantCheck(record: JobRecord, wanted: string | undefined): string | undefined {
   const id = openCheckRequest(record)?.request_id;

@@ -62,7 +62,7 @@ export class Decisions {
     }
   }
 
-  /** @returns settled when the decisions that this job's agent was given have taken effect; nothing when there are none */
+  /** @returns a promise that settles when the decisions that the agent was given have taken effect; nothing when there are none */
   effect(job: LiveJob): Promise<unknown> | undefined {
     const given = this.#with.permissions.given(job);
     return given.length === 0 ? undefined : Promise.allSettled(given.map((id) => this.#carried.get(id)));
@@ -71,7 +71,7 @@ export class Decisions {
   async #decideOn(job: LiveJob, meant: PeerRequest, decision: Decision): Promise<string> {
     const { permissions } = this.#with;
     const { request_id: id } = meant;
-    // A person may have settled it in the pane a moment ago, and another dialog may stand there now.
+    // A person may have settled it in the pane a moment ago, and another dialog may be there now.
     if (isEvidence(meant)) await permissions.look(job);
     const request = stillOpen(job, id);
     if (permissions.of(job, id)?.stage !== 'open') {
@@ -100,7 +100,7 @@ export class Decisions {
     stillOpen(job, id, before);
     const what = `The decision (${verdict}: ${inFewWords(request)})`;
     return job.record.agent === 'human'
-      ? `${what} stands in the job's record (\`mam status --job ${job.id}\`).`
+      ? `${what} is in the job's record (\`mam status --job ${job.id}\`).`
       : `${what} goes to the peer with its next report, or is typed when it is idle.`;
   }
 

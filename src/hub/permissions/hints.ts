@@ -2,10 +2,10 @@ import type { HookReport } from '../../job/hook.ts';
 import { compareTold } from '../dialogs/same-call.ts';
 import type { ShownDialog } from '../dialogs/shown-dialog.ts';
 
-/** What a hook has told in advance is forgotten after this time (ms): no dialog came up. */
+/** What a hook has reported in advance is forgotten after this time (ms): no dialog came up. */
 const HINT_MS = 15_000;
 
-/** What a hook that does not wait for a decision told of a dialog before it was drawn. */
+/** What a hook that does not wait for a decision reported before its dialog was drawn. */
 export interface Hint {
   readonly report: HookReport;
   /** When it is forgotten; with the end of the turn where its dialog has been there and may come back. */
@@ -14,7 +14,7 @@ export interface Hint {
 
 type Hints = readonly Hint[];
 
-/** Adds what a hook has told, and forgets what has had its time. */
+/** Adds what a hook has reported, and forgets what has had its time. */
 export function withHint(hints: Hints, report: HookReport, now: number): Hints {
   return [...alive(hints, now), { report, until: now + HINT_MS }];
 }

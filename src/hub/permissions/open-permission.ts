@@ -36,7 +36,7 @@ export function meantPermission(
       wanted !== undefined && before === undefined
         ? `${unknown}, and no other one is open.`
         : `Job ${jobId} has no open permission request; it may have been answered in its pane.`,
-      'Look at job_status; wait_job tells of the next one.',
+      'Look at job_status; wait_job reports the next one.',
     );
   }
   const answerIt = `${inFewWords(next)}. If you mean that, answer with request_id "${next.request_id}".`;
@@ -50,7 +50,7 @@ export function meantPermission(
     throw new MamError('not_found', `${unknown}. Nothing was decided.`, `Now open is this one: ${answerIt}`);
   }
   throw conflict(
-    `The request that you were shown (${inFewWords(before)}) is open no more: ${before.decision ?? 'settled'}. Nothing was decided.`,
+    `The request that you were shown (${inFewWords(before)}) is no longer open: ${before.decision ?? 'settled'}. Nothing was decided.`,
     `Now open is another one: ${answerIt}`,
   );
 }

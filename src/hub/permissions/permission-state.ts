@@ -13,7 +13,7 @@ export interface Permission {
   readonly stage: Stage;
   /** As it is in the record; nothing while it is on its way there. */
   readonly request?: PeerRequest | undefined;
-  /** What a hook told of it. */
+  /** What its hook reported. */
   readonly told?: HookReport | undefined;
   /** The process of the hook that waits for the decision. */
   readonly pid?: number | undefined;
@@ -21,13 +21,13 @@ export interface Permission {
   readonly dialog?: ShownDialog | undefined;
   /** Since when (ms) the screen has not shown that dialog. */
   readonly missingSince?: number | undefined;
-  /** What hooks have told of its end while it was being written down, or since it was given a decision. */
+  /** What hooks have reported of its end while it was being written down, or since a decision was given. */
   readonly heard: readonly HookReport[];
 }
 
 /** All that the hub knows of the permissions that one job asks for. */
 export interface State {
-  /** What hooks have told of dialogs that are still to come. */
+  /** What hooks have reported of dialogs that are still to come. */
   readonly hints: readonly Hint[];
   /** A dialog that no request is known for, and since when (ms) it is on the screen. */
   readonly shown?: { readonly dialog: ShownDialog; readonly since: number } | undefined;
@@ -43,13 +43,13 @@ export interface End {
   readonly decision?: string | undefined;
 }
 
-/** What happens. `now` is in ms on a clock that nobody sets; `id` is for the request that may be opened by it. */
+/** What happens. `now` is in ms on a monotonic clock; `id` is for the request that may be opened by it. */
 export type Signal =
-  /** A hook that does not wait tells what the next dialog asks for. */
+  /** A hook that does not wait reports what the next dialog asks for. */
   | { type: 'hinted'; report: HookReport; now: number }
   /** A hook asks and waits for the decision, on the request that `askedBefore` has found or a new one. */
   | { type: 'asked'; report: HookReport; pid: number; id: string }
-  /** A hook tells what became of a call or of the turn. */
+  /** A hook reports what became of a call or of the turn. */
   | { type: 'told'; report: HookReport; pid?: number | undefined }
   /** The screen shows this dialog, or none. */
   | { type: 'seen'; dialog: ShownDialog | undefined; now: number; id: string }
@@ -84,7 +84,7 @@ export interface Step {
   readonly actions: readonly Action[];
 }
 
-/** Opens a request: by what a hook told, else by its dialog. */
+/** Opens a request: by what a hook reported, else by its dialog. */
 export function opening(state: State, { id, told, pid, dialog }: Omit<Permission, 'stage' | 'heard'>): Step {
   const remedy = told === undefined && dialog?.isRead === false ? dialog.remedy : undefined;
   const source = told === undefined ? 'hub' : 'hook';

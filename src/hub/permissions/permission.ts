@@ -70,7 +70,7 @@ function asked(state: State, { id, report, pid }: Signal & { type: 'asked' }): S
   return each(known, (one) => (one.id === id ? { ...one, told: report, pid } : one));
 }
 
-/** What a hook tells settles a request; of one that was given a decision it is the effect. */
+/** What a hook reports settles a request; once a decision was given, it is the effect of that. */
 function told(state: State, { report, pid }: Signal & { type: 'told' }): Step {
   const evidence = PROOF[report.type];
   if (evidence === undefined) return only(state);
@@ -85,7 +85,7 @@ function isOfTurn({ type }: HookReport): boolean {
   return type !== 'permission_settled' && type !== 'tool_used';
 }
 
-/** True for a report that tells what became of this request. */
+/** True for a report on what became of this request. */
 function isAbout(one: Permission, report: HookReport, from: number | undefined): boolean {
   const { request, stage, told: asks, pid } = one;
   if (request !== undefined && !isEvidence(request)) return false;
@@ -144,7 +144,7 @@ function decided(one: Permission, signal: Signal): Permission | End {
   return one;
 }
 
-/** It is open, unless hooks have told meanwhile how it ended. */
+/** It is open, unless hooks have reported meanwhile how it ended. */
 function reopened(one: Permission): Permission | End {
   const [first] = one.heard;
   const evidence = first && PROOF[first.type];

@@ -15,7 +15,7 @@ import { openPermissions } from './open-permission.ts';
 import { askedBefore, step } from './permission.ts';
 import { type Action, NOTHING, type Permission, type Signal, type State } from './permission-state.ts';
 
-/** A dialog that no hook has told of counts as a request when it has stood so long (ms): hooks need some tenths of a second. */
+/** A dialog that no hook has reported counts as a request when it has been there for this time (ms): hooks need some tenths of a second. */
 const STANDING_MS = 1_500;
 /** A look at a dialog that may just be drawn anew is followed by another one after this time (ms). */
 const REDRAWN_MS = 100;
@@ -41,8 +41,8 @@ export class Permissions {
   }
 
   /**
-   * A hook tells of a request. One that does not wait for the decision only tells in advance what the dialog that comes
-   * up will ask for: the request counts from when that is seen.
+   * A hook reports a request. One that does not wait for the decision only says in advance what the next dialog will ask
+   * for: the request counts from when that is seen.
    * @param pid of a hook that waits for the decision
    * @returns the decision for a hook that waits; nothing once the request was settled another way
    */

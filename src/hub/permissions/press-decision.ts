@@ -25,7 +25,7 @@ export type Pressed =
 /**
  * Answers a permission dialog by its key: only when the very dialog of the request is on the screen, under the same
  * guards as any key.
- * @param known what is known of the request: its dialog as it was seen, what a hook told of it
+ * @param known what is known of the request: its dialog as it was seen, what a hook reported
  * @param mayPress asked before the first key: false when the request is no longer open
  */
 export async function pressDecision(
@@ -51,7 +51,7 @@ export async function pressDecision(
   };
   // Some agents tell of a request before they draw its dialog.
   const { dialog, isSteady } = await steadyDialog(look, seen === undefined ? SHOWN_MS : REDRAWN_MS);
-  if (dialog === undefined) return { kind: 'gone', why: 'The dialog is not on the screen any more.' };
+  if (dialog === undefined) return { kind: 'gone', why: 'The dialog is no longer on the screen.' };
   if (!isSteady)
     return {
       kind: 'refused',
@@ -103,7 +103,7 @@ async function lookUntil(look: Look, isWanted: Test, ms: number): Promise<ShownD
   }
 }
 
-/** The dialog that stands still, or the last one of a screen that keeps changing; none when it stays away. */
+/** The dialog once it does not change, or the last one of a screen that keeps changing; none when it stays away. */
 async function steadyDialog(look: Look, ms: number) {
   // A picture may be taken in the middle of a drawing: a dialog is gone when it stays away.
   let dialog = await lookUntil(look, isThere, ms);
@@ -117,13 +117,13 @@ async function steadyDialog(look: Look, ms: number) {
   return { dialog, isSteady: false };
 }
 
-/** Why a dialog that stands on the screen is not answered. */
+/** Why the dialog on the screen is not answered. */
 function notIts(record: JobRecord, { name, isRead, tool, input }: ShownDialog, sameness: Sameness): Pressed {
   if (sameness === 'other') {
     return {
       kind: 'refused',
       why: `The screen shows another dialog now (${cleanLine(`${tool}: ${input}`, 200)}), so no key was pressed.`,
-      hint: `Nothing was decided. Call wait_job: it tells of that dialog as a request of its own. A person can see it: ${attach(record)}`,
+      hint: `Nothing was decided. Call wait_job: it reports that dialog as a request of its own. A person can see it: ${attach(record)}`,
     };
   }
   const why =
@@ -131,7 +131,7 @@ function notIts(record: JobRecord, { name, isRead, tool, input }: ShownDialog, s
       ? 'This dialog asks for something else than a permission, so which key answers it is not known.'
       : isRead && sameness === 'same'
         ? 'The dialog does not show all that it asks for, so no key was pressed.'
-        : 'The dialog on the screen can not be read well enough to be sure that it is this request, so no key was pressed.';
+        : 'The dialog on the screen cannot be read well enough to be sure that it is this request, so no key was pressed.';
   return { kind: 'refused', why, hint: inThePane(record) };
 }
 

@@ -18,7 +18,7 @@ const REDRAWN_MS = 100;
 /** What a look at the screen shows: which request its dialog belongs to, and which dialogs have gone. */
 export function seen(state: State, signal: Signal & { type: 'seen' }): Step {
   const { dialog, now } = signal;
-  // Such a dialog is there, though nobody can tell which: in a pane that is too small, or while a person types.
+  // A dialog is there, and nothing tells which: in a pane that is too small, or while a person types.
   if (dialog?.name === 'permission' && !dialog.isRead && state.requests.some(isOnScreen))
     return { state, actions: [] };
   const requests = state.requests.map((one) => looked(one, dialog, now));
@@ -34,7 +34,7 @@ export function seen(state: State, signal: Signal & { type: 'seen' }): Step {
   return { state: next.state, actions: [...left.actions, ...next.actions] };
 }
 
-/** A dialog that nobody has told of counts as a request once it has stood. */
+/** A dialog that nobody has reported counts as a request once it has had its time. */
 export function stood(state: State, { since, now, id }: Signal & { type: 'stood' }): Step {
   const { shown } = state;
   if (shown?.since !== since) return { state, actions: [] };
@@ -86,12 +86,12 @@ function howLeft({ told, dialog, request }: Permission, other: ShownDialog | und
   };
 }
 
-/** How a request was settled that only an earlier hub has seen: by whom nobody knows. */
+/** How a request was settled that only an earlier hub has seen: by whom is not known. */
 function howUnseen(request: PeerRequest | undefined): string {
   return request?.decision === undefined ? 'settled' : `settled after ${request.decision} was given`;
 }
 
-/** One that has made room for another may be asked for again, with nothing told anew. */
+/** One that has made room for another may be asked for again, with no new report. */
 function putBack({ told, pid }: Permission): Hint[] {
   return told === undefined || pid !== undefined ? [] : [{ report: told }];
 }

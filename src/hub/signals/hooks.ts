@@ -24,7 +24,7 @@ interface Parts {
   log: Log;
 }
 
-/** What the hooks of agents tell, for the job that their pane has: second evidence, never a completion. */
+/** What the hooks of agents report, for the job that their pane has: second evidence, never a completion. */
 export class Hooks {
   readonly #with: Parts;
   /** The turn in which each job's newest prompt was taken, where the agent's turns have ids. */
@@ -34,7 +34,7 @@ export class Hooks {
     this.#with = parts;
   }
 
-  /** @returns a decision only for a permission request of a hook that waits, once somebody has decided */
+  /** @returns a decision only for a permission request of a hook that waits, once it was decided */
   async take({ report, origin, waits }: HookParams): Promise<HookResult> {
     const { owners, watch, permissions, decisions, log } = this.#with;
     const job = owners.openJobOf(origin);
@@ -54,7 +54,7 @@ export class Hooks {
     else
       effect
         .then(() => this.#told(job, report))
-        .catch((error) => log.error(`what a hook told of ${job.id}`, error));
+        .catch((error) => log.error(`a hook's report on ${job.id}`, error));
     return {};
   }
 
@@ -102,7 +102,7 @@ export class Hooks {
     }
   }
 
-  /** The agent has taken a prompt: ours, when it names the job, else somebody's who goes on with it by hand. */
+  /** The agent has taken a prompt: ours, when it names the job, else that of a person who goes on by hand. */
   async #submitted(job: LiveJob, { text = '' }: HookReport): Promise<void> {
     const { registrar } = this.#with;
     const evidence = "the agent's hook has the prompt";

@@ -14,7 +14,7 @@ interface Output {
   at: number;
 }
 
-/** When the panes of open jobs last showed something new, on a clock that nobody sets. */
+/** When the panes of open jobs last showed something new, on a monotonic clock. */
 export class Outputs {
   readonly #servers: TmuxServers;
   readonly #seen = new Map<string, Output>();
@@ -30,7 +30,7 @@ export class Outputs {
     this.#screens.delete(jobId);
   }
 
-  /** Takes what tmux tells of a job's window. @param activity in seconds since 1970 @returns when that was */
+  /** Notes what tmux reports of a job's window. @param activity in seconds since 1970 @returns when that was */
   note(job: LiveJob, activity: number): number {
     const before = this.#seen.get(job.id);
     if (before?.activity === activity) return before.at;

@@ -16,14 +16,14 @@ const READY_WITH_HOOKS_MS = 10_000;
 /** A look follows a change of the pane by so long (ms): what comes up needs some time to be drawn. */
 const DRAWN_MS = 150;
 
-/** tmux tells of output in whole seconds: what is drawn later in a second that it has told of, it never tells. */
+/** tmux reports output in whole seconds: what is drawn later in a second that it has reported, it never reports. */
 const SECOND_MS = 1_000;
 /** The clock of the system may be read a little later here than in tmux (ms). */
 const LATE_MS = 50;
 /** A job whose agent has no hooks is also looked at so often (ms), whatever tmux tells. */
 const SLOW_LOOK_MS = 30_000;
 
-/** A hook that tells of a dialog comes before it, by up to so long (ms). */
+/** A hook reports a dialog before it is drawn, by up to this time (ms). */
 const LOOK_OFTEN_MS = 150;
 const LOOK_OFTEN_FOR_MS = 3_000;
 
@@ -84,7 +84,7 @@ export class PaneWatch {
     }
   }
 
-  /** Looks once more when the second has passed that a change of the pane was told of, if it has not. */
+  /** Looks once more at the end of the second in which the pane was reported to change. */
   #lookWhenOver(job: LiveJob, second: number): void {
     const watch = this.#watchOf(job);
     const left = second + SECOND_MS - Date.now();
@@ -93,7 +93,7 @@ export class PaneWatch {
     watch.last = setTimeout(() => this.#lookSoon(job, 0), Math.min(SECOND_MS, Math.max(0, left)) + DRAWN_MS);
   }
 
-  /** Nobody else tells of what has escaped. One command for each job, twice a minute. */
+  /** Nothing else finds what has escaped. One command for each job, twice a minute. */
   #lookSlowly(): void {
     for (const job of this.#with.registrar.open)
       if (this.#watchOf(job).isHooked !== true) this.#lookSoon(job, 0);

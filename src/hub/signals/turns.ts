@@ -48,7 +48,7 @@ export class Turns {
     );
   }
 
-  /** A turn was stopped by hand, or by the denial that a supervisor has given: after that the peer shall go on. */
+  /** A turn was stopped by hand, or by the denial that a supervisor has given: after that the peer is to go on. */
   interrupted(job: LiveJob): void {
     const denied = job.record.requests.some(
       ({ decision, decided_by, resolved_at }) =>
