@@ -160,13 +160,18 @@ describe('a request of a hook', () => {
 
   test('that was given a decision without effect is settled by what hooks have told meanwhile', () => {
     const given = run(
-      [{ type: 'decide', id: 'roof' }, { type: 'give', id: 'roof' }, told('interrupted')],
+      [
+        { type: 'decide', id: 'roof' },
+        { type: 'give', id: 'roof' },
+        told('interrupted'),
+        recorded(request({ decision: 'allow' })),
+      ],
       open(),
     );
     expect(given.actions).toEqual([]);
     expect(given.state.requests[0]?.heard).toMatchObject([{ type: 'interrupted' }]);
     expect(step(given.state, { type: 'release', id: 'roof' }).actions).toMatchObject([
-      { evidence: 'the turn has ended' },
+      { evidence: 'the turn has ended', decision: 'settled after allow was given' },
     ]);
   });
 

@@ -148,5 +148,7 @@ function decided(one: Permission, signal: Signal): Permission | End {
 function reopened(one: Permission): Permission | End {
   const [first] = one.heard;
   const evidence = first && PROOF[first.type];
-  return evidence === undefined ? { ...one, stage: 'open', heard: [] } : { evidence };
+  if (evidence === undefined) return { ...one, stage: 'open', heard: [] };
+  const given = one.request?.decision;
+  return { evidence, decision: given && `settled after ${given} was given` };
 }
