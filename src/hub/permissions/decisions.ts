@@ -10,8 +10,12 @@ import { conflict, inFewWords, meantPermission } from './open-permission.ts';
 import type { Permissions } from './permissions.ts';
 import { pressDecision } from './press-decision.ts';
 
+type Verdict = 'allow' | 'deny';
+
 interface Decision {
-  verdict: 'allow' | 'deny';
+  job: LiveJob;
+  id: string;
+  verdict: Verdict;
   by: 'supervisor' | 'person';
 }
 
@@ -42,7 +46,7 @@ export class Decisions {
    */
   async decide(
     job: LiveJob,
-    verdict: Decision['verdict'],
+    verdict: Verdict,
     by: Decision['by'],
     wanted: string | undefined,
   ): Promise<string> {
@@ -51,7 +55,7 @@ export class Decisions {
     try {
       const request = meantPermission(job.record, wanted);
       id = request.request_id;
-      return await this.#decideOn(job, request, { verdict, by });
+      return await this.#decideOn(request, { job, id, verdict, by });
     } catch (error) {
       if (error instanceof MamError && job.record.requests.some((one) => one.request_id === id))
         await this.#with.registrar.note(job, 'decision_refused', {
@@ -68,19 +72,18 @@ export class Decisions {
     return given.length === 0 ? undefined : Promise.allSettled(given.map((id) => this.#carried.get(id)));
   }
 
-  async #decideOn(job: LiveJob, meant: PeerRequest, decision: Decision): Promise<string> {
+  async #decideOn(meant: PeerRequest, decision: Decision): Promise<string> {
     const { permissions } = this.#with;
-    const { request_id: id } = meant;
+    const { job, id } = decision;
     // A person may have settled it in the pane a moment ago, and another dialog may be there now.
     if (isEvidence(meant)) await permissions.look(job);
     const request = stillOpen(job, id);
-    if (permissions.of(job, id)?.stage !== 'open') {
+    if (permissions.of(job, id)?.stage !== 'open')
       throw conflict('Somebody else is deciding on this request now.', 'Look at job_status.');
-    }
     permissions.tell(job, { type: 'decide', id });
     try {
-      if (!isEvidence(request)) return await this.#tellPeer(job, request, decision);
-      const carried = this.#carryOut(job, request, decision);
+      if (!isEvidence(request)) return await this.#tellPeer(request, decision);
+      const carried = this.#carryOut(request, decision);
       this.#carried.set(id, carried);
       return await carried;
     } finally {
@@ -90,9 +93,7 @@ export class Decisions {
   }
 
   /** The peer has asked itself, so it takes the decision as a message. */
-  async #tellPeer(job: LiveJob, request: PeerRequest, decision: Decision): Promise<string> {
-    const { request_id: id } = request;
-    const { verdict, by } = decision;
+  async #tellPeer(request: PeerRequest, { job, id, verdict, by }: Decision): Promise<string> {
     const data = { request_id: id, decision: verdict };
     const draft = hubDraft(job.id, 'answered', { source: by, data });
     const { before } = await this.#with.registrar.record(job, draft);
@@ -104,27 +105,32 @@ export class Decisions {
       : `${what} goes to the peer with its next report, or is typed when it is idle.`;
   }
 
-  async #carryOut(job: LiveJob, request: PeerRequest, decision: Decision): Promise<string> {
-    const { permissions } = this.#with;
-    const { request_id: id } = request;
-    const { verdict, by } = decision;
+  async #carryOut(request: PeerRequest, decision: Decision): Promise<string> {
+    const { permissions, paneOf } = this.#with;
+    const { job, id, verdict, by } = decision;
     const reason = `Decided by the ${by} of job ${job.id} (request ${id}).`;
     if (permissions.hookOf(job, id) !== undefined) {
-      await this.#begin(job, id, decision, "by the agent's hook");
+      await this.#begin(decision, "by the agent's hook");
       stillOpen(job, id);
       const answer = permissions.hookOf(job, id);
-      if (answer === undefined || !this.#give(job, id))
+      if (answer === undefined || !this.#give(decision))
         throw conflict('The agent has just ended the hook that waited.', 'Look at job_status.');
       answer({ decision: verdict, reason });
       const how = `${verdict} was given to the agent's hook`;
-      return this.#after(job, request, decision, { way: 'hook', reason, before: '', how });
+      return this.#after(request, decision, { way: 'hook', reason, before: '', how });
     }
-    const pane = this.#with.paneOf(job.record);
     const known = permissions.of(job, id) ?? {};
-    const pressed = await pressDecision(pane, job.record, request, known, verdict, async (keys) => {
-      await this.#begin(job, id, decision, `by the key ${keys}`);
-      return this.#give(job, id);
-    });
+    const pressed = await pressDecision(
+      paneOf(job.record),
+      job.record,
+      request,
+      known,
+      verdict,
+      async (keys) => {
+        await this.#begin(decision, `by the key ${keys}`);
+        return this.#give(decision);
+      },
+    );
     if (pressed.kind === 'refused') throw new MamError('refused', pressed.why, pressed.hint);
     if (pressed.kind === 'gone') {
       permissions.tell(job, { type: 'settle', id, evidence: 'its dialog is gone' });
@@ -133,34 +139,25 @@ export class Decisions {
       throw conflict(pressed.why, 'It was settled in the pane. Look at job_status.');
     }
     const how = `${pressed.keys} was pressed (${verdict})`;
-    return this.#after(job, request, decision, { way: 'key', reason, before: pressed.screen, how });
+    return this.#after(request, decision, { way: 'key', reason, before: pressed.screen, how });
   }
 
   /** The agent has the decision: what it does next tells whether it counts. */
   async #after(
-    job: LiveJob,
     request: PeerRequest,
-    decision: Decision,
-    given: { way: 'hook' | 'key'; reason: string; before: string; how: string },
+    { job, id, verdict, by }: Decision,
+    { how, ...given }: { way: 'hook' | 'key'; reason: string; before: string; how: string },
   ): Promise<string> {
     const { registrar, permissions, paneOf } = this.#with;
-    const { request_id: id } = request;
-    const { verdict, by } = decision;
-    const { way, how } = given;
     const data = { request_id: id, decision: verdict, evidence: how };
     // It has happened: a journal that can't be written now has it later.
     await registrar.note(job, 'answered', { source: by, data });
     const known = () => permissions.of(job, id);
-    const effect = await watchEffect(paneOf(job.record), job, request, known, {
-      ...given,
-      decision: verdict,
-    });
+    const all = { ...given, decision: verdict };
+    const effect = await watchEffect(paneOf(job.record), job, request, known, all);
     if (effect.kind === 'none') {
-      throw new MamError(
-        'refused',
-        `${how}, but the dialog is still on the screen.`,
-        `A person has to look into the pane: mam attach ${job.id}`,
-      );
+      const hint = `A person has to look into the pane: mam attach ${job.id}`;
+      throw new MamError('refused', `${how}, but the dialog is still on the screen.`, hint);
     }
     const evidence = `${how} and ${effect.evidence}`;
     const isProven = effect.kind === 'counts';
@@ -170,20 +167,21 @@ export class Decisions {
     const what = inFewWords(request);
     if (!isProven)
       return `${evidence}: a person may have answered in the pane at the same time, so it is not proven that the decision counted (${what}). Look at job_logs.`;
-    return way === 'hook'
+    return given.way === 'hook'
       ? `The agent's hook has taken the decision: ${verdict} (${what}); ${effect.evidence}.`
       : `${evidence} (${what})`;
   }
 
   /** @returns false when the request is settled by now, or its job has ended; else the decision counts as given */
-  #give(job: LiveJob, id: string): boolean {
+  #give({ job, id }: Decision): boolean {
     const { permissions } = this.#with;
-    if (!job.isFinal) permissions.tell(job, { type: 'give', id });
-    return !job.isFinal && permissions.of(job, id)?.stage === 'given';
+    if (job.isFinal) return false;
+    permissions.tell(job, { type: 'give', id });
+    return permissions.of(job, id)?.stage === 'given';
   }
 
   /** Written before anything is done, so that no decision is carried out that the journal can't hold. */
-  async #begin(job: LiveJob, id: string, { verdict, by }: Decision, how: string): Promise<void> {
+  async #begin({ job, id, verdict, by }: Decision, how: string): Promise<void> {
     const data = { request_id: id, decision: verdict, evidence: `the ${by}'s decision, ${how}` };
     await this.#with.registrar.record(job, hubDraft(job.id, 'deciding', { data }));
     // It may have been settled in the pane meanwhile, which can still be on its way to the disk.
