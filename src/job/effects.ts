@@ -55,7 +55,7 @@ function isSettledByWord(request: PeerRequest): boolean {
 }
 
 /** True for a request that a hook or the screen told of: only they know when it is settled. */
-function isEvidence({ source }: PeerRequest): boolean {
+export function isEvidence({ source }: PeerRequest): boolean {
   return source === 'hook' || source === 'hub';
 }
 

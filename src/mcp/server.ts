@@ -7,7 +7,7 @@ import { declarations } from './declarations.ts';
 import { instructions } from './instructions.ts';
 import { offersOf } from './offer-requests.ts';
 import { draws, withBoard } from './offers/board.ts';
-import { capabilitiesOf, PERMISSION_REQUEST } from './offers/offers.ts';
+import { capabilitiesOf } from './offers/offers.ts';
 import type { Client, Role } from './tool/tool.ts';
 import { badParams } from './wire/protocol-error.ts';
 import { logError, logLine } from './wire/stderr.ts';
@@ -75,18 +75,11 @@ export function createServer(role: Role, channel: boolean, later: Later): Server
 
   server.oninitialized = () => {
     later.ready(client()).catch((error) => logLine(`announcement: ${explain(error)}`));
-    if (channel) onChannel((work) => work.openChannel(client()));
-  };
-  server.fallbackNotificationHandler = async ({ method, params = {} }) => {
-    // Answered by a notification, perhaps a day later.
-    if (channel && method === PERMISSION_REQUEST) onChannel((work) => work.relayPermission(client(), params));
+    if (channel) openChannel().catch((error) => logLine(`channel: ${explain(error)}`));
   };
 
-  function onChannel(act: (work: Work) => Promise<void>): void {
-    offers
-      .work()
-      .then(act)
-      .catch((error) => logLine(`channel: ${explain(error)}`));
+  async function openChannel(): Promise<void> {
+    await (await offers.work()).openChannel(client());
   }
 
   server.onerror = (error) => logError('protocol', error);

@@ -105,15 +105,6 @@ export class Work {
     if (caller.channel && hasLiveJobs(home)) await this.#openChannel(await this.#liveEngine(), caller);
   }
 
-  /** The client shows a permission dialog, and would take a decision. @param params as they came */
-  async relayPermission(client: Client, params: Record<string, unknown>): Promise<void> {
-    const settings = await this.#settings.now();
-    if (!settings.channel || !hasLiveJobs(settings.home)) return;
-    const caller = identifyCaller(settings, client, undefined);
-    const { relayPermission } = await import('./offers/channel-relay.ts');
-    await relayPermission(await this.#liveEngine(), caller, params, (message) => this.notify(message));
-  }
-
   /** Lets go of connections. */
   async close(): Promise<void> {
     await this.#engine?.close();

@@ -276,8 +276,6 @@ export interface HookParams {
   origin: Origin;
   /** The hook can answer a permission request, and waits for the decision. */
   waits?: boolean | undefined;
-  /** No hook: the agent has relayed its dialog over its channel, where a decision can go back. */
-  relayed?: boolean | undefined;
 }
 
 export interface HookResult {

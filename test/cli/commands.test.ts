@@ -182,7 +182,7 @@ describe('with a hub that runs', () => {
         });
       }
       expect((await mam(['answer', 'mend-b-22222222', '--allow'])).stderr).toContain(
-        'Look at `mam status`; `mam wait` tells of the next one.',
+        'Look at `mam status`; `mam wait` reports the next one.',
       );
     });
   });

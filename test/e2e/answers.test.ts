@@ -66,7 +66,7 @@ describe.concurrent('a question', () => {
       await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
       const say = async (text: string) => (await server.ask('answer_job', { job_id, text })).delivered;
       const told = await Promise.all([say('Tin.'), say('Slate.')]);
-      expect(told.map((words) => words.includes('The instruction stands in'))).toEqual([false, true]);
+      expect(told.map((words) => words.includes('The instruction is in'))).toEqual([false, true]);
       const { messages, next } = await reporter.report(job_id, 'completed');
       expect(next).toBe('Read the messages and act on them. The job has ended with this report.');
       expect(messages).toEqual([
@@ -234,7 +234,7 @@ describe.concurrent('a job for a person', () => {
     expect(next).toContain(`The decision will stand in the job's record: \`mam status --job ${jobId}\`.`);
     const { delivered } = await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
     expect(delivered).toBe(
-      `The decision (deny: Take the car?) stands in the job's record (\`mam status --job ${jobId}\`).`,
+      `The decision (deny: Take the car?) is in the job's record (\`mam status --job ${jobId}\`).`,
     );
     await server.ask('answer_job', { job_id: jobId, text: 'The small one.' });
     const done = await mam('done', 'on the board');

@@ -79,7 +79,7 @@ describe.concurrent('a decision', () => {
     await until('the next dialog is told', () => lab.record(id).requests.length > 1);
     await until('it is up', async () => (await lab.screen(agent)).includes('touch cellar'));
     const refused = await server.refusal('answer_job', { job_id: id, decision: 'allow' });
-    expect(refused).toContain('is open no more');
+    expect(refused).toContain('is no longer open');
     expect(refused).toContain('touch cellar');
     expect(lab.record(id).requests[0]?.decided_by).toBeUndefined();
     expect(await lab.screen(agent)).toContain('touch cellar');
@@ -117,7 +117,7 @@ describe.concurrent('a decision', () => {
         const isUp = async () => (await lab.screen(agent)).includes(`${next}\n`);
         await until('the next dialog is up', isUp);
         const refused = await server.refusal('answer_job', { job_id: id, decision: 'allow' });
-        expect(refused).toMatch(/open no more|no open permission request/);
+        expect(refused).toMatch(/no longer open|no open permission request/);
         const { jobs } = await server.ask('wait_job', { job_id: id });
         expect(jobs[0].open_request).toBe(`Bash: ${next}`);
         expect(await isUp()).toBe(true);

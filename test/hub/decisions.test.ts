@@ -2,26 +2,23 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { foregroundGroup, startOf } from '../../src/base/processes.ts';
+import { MamError } from '../../src/base/errors.ts';
 import { dialogOn } from '../../src/hub/dialogs/shown-dialog.ts';
 import { Changes } from '../../src/hub/jobs/changes.ts';
 import type { LiveJob } from '../../src/hub/jobs/live-job.ts';
 import { Registrar } from '../../src/hub/jobs/registrar.ts';
-import type { PaneOwners } from '../../src/hub/panes/pane-owners.ts';
-import type { TmuxServers } from '../../src/hub/panes/tmux-servers.ts';
+import type { AgentPane } from '../../src/hub/panes/agent-pane.ts';
 import { Decisions } from '../../src/hub/permissions/decisions.ts';
-import { KnownPermissions } from '../../src/hub/permissions/known-permissions.ts';
 import { Permissions } from '../../src/hub/permissions/permissions.ts';
+import { pressDecision } from '../../src/hub/permissions/press-decision.ts';
 import { Hooks } from '../../src/hub/signals/hooks.ts';
-import type { PaneWatch } from '../../src/hub/signals/pane-watch.ts';
-import type { Turns } from '../../src/hub/signals/turns.ts';
 import type { HookReport } from '../../src/job/hook.ts';
 import { hubDraft } from '../../src/job/hub-draft.ts';
-import type { JobOrder } from '../../src/job/record.ts';
 import type { HookResult } from '../../src/operations/request.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { Seal } from '../../src/registry/seal.ts';
-import { pause, until } from '../support/until.ts';
+import { ORDER } from '../job/story.ts';
+import { until } from '../support/until.ts';
 
 const ASKS: HookReport = { type: 'permission_required', tool: 'Bash', input: 'touch roof' };
 const DIALOG = [
@@ -34,6 +31,7 @@ const DIALOG = [
   '',
   '  Press enter to confirm or esc to cancel',
 ];
+const OTHER = DIALOG.map((line) => line.replace('roof', 'roof && touch cellar'));
 const BOX = ['› Ask for something', '', '  scripted default · /home/me/project'];
 const BUSY = ['• Working (2s • esc to interrupt)', '', ...BOX];
 const log = { info() {}, warn() {}, error() {} };
@@ -41,7 +39,6 @@ const log = { info() {}, warn() {}, error() {} };
 let folder: string;
 let registrar: Registrar;
 let job: LiveJob;
-let known: KnownPermissions;
 let permissions: Permissions;
 let decisions: Decisions;
 let hooks: Hooks;
@@ -55,34 +52,35 @@ const pressed: string[] = [];
 /** What was taken for the end of a turn. */
 const ends: string[] = [];
 
+const pane: AgentPane = {
+  look: async () => {
+    onLook();
+    return { dead: false, lines: screen };
+  },
+  press: async (key, { mayPress }) => {
+    if (!mayPress(screen)) return 'the screen has changed';
+    pressed.push(key);
+    screen = afterKey();
+    return undefined;
+  },
+};
+
 /** What a hub knows of permissions when it begins. */
 function begin(): void {
-  const tmux = {
-    command: async (command: string) => {
-      if (command.includes('send-keys')) {
-        pressed.push(command);
-        screen = afterKey();
-        return ['DONE'];
-      }
-      onLook();
-      return [`0|0|80|0||0|0|${process.pid}|0|0|codex`, ...screen];
-    },
-  };
-  const servers = { get: () => tmux } as unknown as TmuxServers;
-  known = new KnownPermissions(registrar);
-  permissions = new Permissions({ registrar, servers, known });
-  decisions = new Decisions({ registrar, servers, permissions, known });
+  const paneOf = () => pane;
+  permissions = new Permissions({ registrar, paneOf, log });
+  decisions = new Decisions({ registrar, permissions, paneOf });
   hooks = new Hooks({
     registrar,
-    owners: { openJobOf: () => job } as unknown as PaneOwners,
+    owners: { openJobOf: () => job },
     permissions,
     decisions,
     turns: {
       ended: () => ends.push('ended'),
       interrupted: () => ends.push('interrupted'),
       failed() {},
-    } as unknown as Turns,
-    watch: { hears() {}, lookOften() {} } as unknown as PaneWatch,
+    },
+    watch: { hears() {}, lookOften() {} },
     changes: new Changes(),
     log,
   });
@@ -110,21 +108,15 @@ beforeEach(async () => {
   mkdirSync(dir);
   await registrar.ready(dir);
   const pane = { socket: '/nowhere', session: 'asker', window: 0, pane: '%1', session_created: 0 };
-  // Whoever has the terminal of these tests, if they have one.
-  const pid = foregroundGroup(process.pid) ?? process.pid;
-  const agent = { pid, start: startOf(pid) ?? '', command: 'codex', pane_pid: process.pid };
-  const order = {
-    job_id: 'roof-12345678',
-    agent: 'codex',
-    agent_session: pane,
-    agent_process: agent,
-    registry_dir: dir,
-    log_dir: join(dir, 'roof-12345678'),
-    workdir: folder,
-    supervisor: { client: 'test', session: 'test' },
-    timeouts: {},
-  } as unknown as JobOrder;
-  job = registrar.create(order, 'Mend the roof');
+  const agent = { pid: process.pid, start: '', command: 'codex', pane_pid: process.pid };
+  const job_id = 'roof-12345678';
+  job = registrar.create(
+    {
+      ...{ ...ORDER, job_id, agent: 'codex', agent_session: pane, agent_process: agent },
+      ...{ registry_dir: dir, log_dir: join(dir, job_id), workdir: folder },
+    },
+    'Mend the roof',
+  );
   job.uncork();
   await job.kept;
   await registrar.record(job, hubDraft(job.id, 'submitted', {}));
@@ -221,6 +213,17 @@ test('no key is pressed on the dialog of the next request that asks for the same
   expect(request()).toMatchObject({ decision: 'settled in the pane' });
 });
 
+test('no key is pressed on another dialog that comes up after the look', async () => {
+  await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
+  onLook = () => {
+    onLook = () => {
+      screen = OTHER;
+    };
+  };
+  await expect(allow()).rejects.toMatchObject({ message: expect.stringContaining('another dialog') });
+  expect(pressed).toEqual([]);
+});
+
 test('of two decisions at once one is carried out', async () => {
   const { answer } = await asked();
   const both = await Promise.allSettled([allow(), allow()]);
@@ -255,17 +258,6 @@ test("the end of the turn before is not taken for the end of the job's turn", as
   expect(ends).toEqual(['ended', 'ended', 'ended']);
 });
 
-test('a request that a hook and the screen settle at once is settled once', async () => {
-  await asked();
-  await permissions.seen(job, dialogOn(DIALOG, job.record));
-  await permissions.seen(job, undefined);
-  await pause(150);
-  const looks = [permissions.seen(job, undefined), permissions.seen(job, undefined)];
-  await tell({ type: 'turn_ended' });
-  await Promise.all(looks);
-  expect(types().filter((type) => type === 'permission_resolved')).toHaveLength(1);
-});
-
 test('a hook that asks while its job ends is not kept waiting', async () => {
   const cancelled = registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' }));
   expect(await tell(ASKS, true)).toEqual({});
@@ -282,7 +274,7 @@ test('a hook whose request is in the record no more goes on', async () => {
 test('a request of an earlier hub is settled when another dialog stands in its place', async () => {
   await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
   begin();
-  screen = DIALOG.map((line) => line.replace('roof', 'roof && touch cellar'));
+  screen = OTHER;
   await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
   expect(pressed).toEqual([]);
   expect(request()).toMatchObject({ decision: 'settled in the pane, or put off by the agent' });
@@ -295,6 +287,18 @@ describe('a decision that was given', () => {
     const told = types().slice(-4);
     expect(told).toEqual(['permission_required', 'deciding', 'answered', 'permission_resolved']);
     expect(request()).toMatchObject({ decision: 'allow', decided_by: 'supervisor' });
+  });
+
+  test('is written down later where it can not be now, and is not told as refused', async () => {
+    await asked();
+    const append = job.append.bind(job);
+    job.append = (draft) => {
+      if (draft.type !== 'answered') return append(draft);
+      job.append = append;
+      return Promise.reject(new MamError('io', 'The disk is full.'));
+    };
+    expect(await allow()).toContain('has taken the decision');
+    expect(types().slice(-3)).toEqual(['deciding', 'answered', 'permission_resolved']);
   });
 
   const ends: [string, () => Promise<unknown>][] = [
@@ -325,17 +329,6 @@ describe('a decision that was given', () => {
     await tell({ type: 'tool_used', tool: ASKS.tool, input: ASKS.input });
     expect(await decided).toContain('the tool has run');
     expect(request()).toMatchObject({ decision: 'settled after deny was given' });
-  });
-
-  test('by a hub that has ended is not told as taken by the next one', async () => {
-    await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
-    const data = { request_id: request()?.request_id, decision: 'allow' };
-    await registrar.record(job, { ...hubDraft(job.id, 'answered', { data }), source: 'supervisor' });
-    begin();
-    screen = BUSY;
-    await permissions.look(job);
-    expect(request()).toMatchObject({ decision: 'settled after allow was given' });
-    expect(request()?.decided_by).toBeUndefined();
   });
 });
 
@@ -368,6 +361,16 @@ describe('a decision that can not be carried out', () => {
     expect(pressed).toEqual([]);
   });
 
+  test('is refused where it is not known how a kind is answered', async () => {
+    const record = { ...job.record, agent: 'robot' };
+    const draft = hubDraft(job.id, 'permission_required', { data: { ...ASKS } });
+    const asks = (await registrar.record(job, draft)).after.requests[0];
+    if (asks === undefined) throw new Error('no request');
+    const refused = await pressDecision(pane, record, asks, {}, 'deny', async () => true);
+    expect(refused).toMatchObject({ kind: 'refused', why: expect.stringContaining('robot is answered') });
+    expect(pressed).toEqual([]);
+  });
+
   test('since the key was not taken leaves its request as it was', async () => {
     await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
     afterKey = () => DIALOG;
@@ -381,74 +384,4 @@ test('what is open when the job ends is settled', async () => {
   await asked();
   await registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' }));
   expect(request()).toMatchObject({ decision: 'the job ended', resolved_at: expect.any(String) });
-});
-
-describe('a dialog in the place of the one that was told, before anybody has looked again', () => {
-  const asking = (...command: string[]): string[] => [
-    '  Would you like to run the following command?',
-    '',
-    ...command,
-    '› 1. Yes, proceed (y)',
-    '  2. No, and tell Codex what to do differently (esc)',
-    '',
-    '  Press enter to confirm or esc to cancel',
-  ];
-  const CUT = ['  $ echo one', '  [… 2 lines] ^a view all'];
-  const pairs: [string, string[], string[]][] = [
-    ['has one blank more', ['  $ rm -r /tmp/x', ''], ['  $ rm -r / tmp/x', '']],
-    ['has one blank less', ['  $ rm -r a /b', ''], ['  $ rm -r a/b', '']],
-    ['shows the rest of what was told in part', CUT, ['  $ echo one && rm -r /', '']],
-  ];
-  test.each(pairs)('%s: it is not allowed', async (_, first, second) => {
-    screen = asking(...first);
-    await permissions.seen(job, dialogOn(screen, job.record));
-    await until('it is told', () => request() !== undefined);
-    screen = asking(...second);
-    await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
-    expect(pressed).toEqual([]);
-  });
-
-  test('was told by a hook, and shows another end than the one that was cut: it is not allowed', async () => {
-    await tell({ ...ASKS, input: 'echo one\necho two\necho three' });
-    screen = asking(...CUT);
-    await permissions.seen(job, dialogOn(screen, job.record));
-    await until('it is told', () => request() !== undefined);
-    screen = asking('  $ echo one && rm -r /', '');
-    await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
-    expect(pressed).toEqual([]);
-  });
-
-  test('is the same, in a pane of another width: it is allowed', async () => {
-    screen = asking('  $ touch roof && touch cel', '  lar', '');
-    await permissions.seen(job, dialogOn(screen, job.record));
-    await until('it is told', () => request() !== undefined);
-    screen = asking('  $ touch roof && touch', '  cellar', '');
-    afterKey = () => BUSY;
-    await allow();
-    expect(pressed).toHaveLength(1);
-  });
-});
-
-describe('a dialog of which only a sign is known', () => {
-  const ASKED = 'Do you want to push to origin? (y/n)';
-  const TRANSCRIPT = Array.from(
-    { length: 18 },
-    (_, n) => `Job number ${n} was delegated to you by another agent`,
-  );
-  const typing = { mam: 'mam', dialog: '^Do you want' };
-  const shown = (lines: string[]) => dialogOn(lines, { agent: 'my-agent', typing })?.input;
-
-  test('is told by the row that it is known by, however long a transcript stands above', () => {
-    expect(shown([...TRANSCRIPT, ASKED])).toBe(`${TRANSCRIPT.slice(-2).join('\n')}\n${ASKED}`);
-    expect(shown([...TRANSCRIPT, '', '', ASKED, '1. Yes', '2. No'])).toBe(`${ASKED}\n1. Yes\n2. No`);
-    expect(shown([...TRANSCRIPT, 'Run this?', '', '  rm -r roof', '', ASKED])).toMatch(
-      new RegExp(`Run this\\?\nrm -r roof\n${ASKED.replace(/[?()]/g, '\\$&')}$`),
-    );
-  });
-
-  test('is told by the newest one where an earlier one still stands above', () => {
-    expect(shown(['Do you want tea? (y/n)', 'y', ...TRANSCRIPT, ASKED])).toMatch(
-      /push to origin\? \(y\/n\)$/,
-    );
-  });
 });

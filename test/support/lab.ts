@@ -131,8 +131,8 @@ export class Lab extends LabFiles {
   }
 
   /** A server that runs as a child of a peer's program, in its pane: that was started with `--mcp SOCKET`. */
-  startServerIn(socket: string, clientName = 'lab'): Promise<LabServer> {
-    return this.startServer({}, { clientName, program: ['-e', PIPE, socket] });
+  startServerIn(socket: string): Promise<LabServer> {
+    return this.startServer({}, { program: ['-e', PIPE, socket] });
   }
 
   /** A server in the peer role, outside of any pane. */

@@ -14,8 +14,8 @@ test.each([
   ['Try timeout_seconds 3600.', 'Try --timeout 3600.'],
   ['Try idle_timeout_seconds 3600.', 'Try --idle-timeout 3600.'],
   [
-    'Look at job_status; wait_job tells of the next one.',
-    'Look at `mam status`; `mam wait` tells of the next one.',
+    'Look at job_status; wait_job reports the next one.',
+    'Look at `mam status`; `mam wait` reports the next one.',
   ],
   ['Call list_agents (`mam agents`) for all of them.', 'Run `mam agents` for all of them.'],
   ['If you mean that, answer with request_id "r-1".', 'If you mean that, answer with --request r-1.'],

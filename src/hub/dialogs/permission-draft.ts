@@ -33,7 +33,7 @@ export function permissionDraft(
     source,
     detail: `${cleanLine(`${tool}: ${whole}`, INPUT_CHARS)}${way}`,
     data: { tool: toolWords(tool), input: bothEnds(whole), length: whole.length },
-    // Nobody shall allow what he has not been told: a long one is kept whole beside the journal.
+    // Nobody is to allow what they were not shown: a long one is kept whole next to the journal.
     ...(whole.length > INPUT_CHARS && { result: whole }),
   });
 }

@@ -25,14 +25,9 @@ export interface ShownCall {
   commands: readonly string[];
 }
 
-/** What stands where a dialog leaves something out: `[… 66 lines] ^a view all`, `... first 9 lines hidden (…) ...`. */
+/** What a dialog shows where it leaves something out: `[… 66 lines] ^a view all`, `... first 9 lines hidden (…) ...`. */
 const LEFT_OUT =
   /\[?(?:…|\.{3})[^…[\]]{0,60}?\b(?:lines?|hidden|more)\b[^…[\]]{0,60}?(?:\]|…|\.{3}|$)(?: *\^a view all)?/;
-
-/** True for what a dialog shows when it leaves something out. */
-export function isCut(shown: string): boolean {
-  return LEFT_OUT.test(shown) || shown.endsWith('…');
-}
 
 /** A text without any white space, which no terminal keeps as it was: what is compared first. */
 export function letters(text: string): string {
@@ -40,17 +35,12 @@ export function letters(text: string): string {
 }
 
 /** A text, and whether a pane shows it so: then nothing tells whether there is a blank where a row ends. */
-export interface Words {
+interface Words {
   text: string;
   isShown: boolean;
 }
 
-/** True for two texts that say the same: a blank more or less makes a command another one. */
-export function saySame(one: Words, other: Words): boolean {
-  return letters(one.text) === letters(other.text) && haveSameBlanks(one, other);
-}
-
-/** The same for two whose letters are the same. */
+/** True for two texts of the same letters that say the same: a blank more or less makes a command another one. */
 function haveSameBlanks(one: Words, other: Words): boolean {
   const [mine, theirs] = [blanksIn(one), blanksIn(other)];
   return [...mine.keys(), ...theirs.keys()].every((at) => {
@@ -70,7 +60,7 @@ function blanksIn({ text, isShown }: Words): Map<number, 'blank' | 'maybe'> {
   return blanks;
 }
 
-/** Compares a dialog with what a hook has told of a call, in the hook's own words. */
+/** Compares a dialog with what a hook has reported of a call, in the hook's own words. */
 export function compareTold(shown: ShownCall, told: Call): Sameness {
   if (!shown.isRead) return 'unknown';
   const { tool = '', input = '' } = told;

@@ -13,7 +13,7 @@ const ROW_CHARS = 100;
 const ROWS_CHARS = 280;
 /** Its frame is looked for so far above the row that it is recognised by. */
 const ROWS_ABOVE = 15;
-/** Of one without a frame the row itself and what stands right above it. Lists show 160 characters of all. */
+/** Of one without a frame: the row itself, and those right above it. Lists show 160 characters of all. */
 const SIGN_CHARS = 200;
 const ABOVE = { rows: 8, room: 140 };
 
@@ -79,7 +79,7 @@ function framedRows(lines: readonly string[], pattern: RegExp): string {
     : rowsAround(lines, pattern);
 }
 
-/** The row that a dialog is recognised by, what stands below it, and right above it: higher up may be a transcript. */
+/** The row that a dialog is recognised by, what is below it, and right above it: further up may be a transcript. */
 function rowsAround(lines: readonly string[], pattern: RegExp | readonly RegExp[] | undefined): string {
   const at = lineOf(lines, pattern);
   let top = at;
@@ -107,7 +107,7 @@ function fitting(
   return rows;
 }
 
-/** The last row on which a match of the pattern begins: an earlier question may still stand in the transcript. */
+/** The last row on which a match of the pattern begins: an earlier question may still be in the transcript. */
 function lineOf(lines: readonly string[], pattern: RegExp | readonly RegExp[] | undefined): number {
   for (const one of pattern instanceof RegExp ? [pattern] : (pattern ?? [])) {
     for (let row = -1; ; ) {
@@ -129,7 +129,7 @@ function isFrame(line: string): boolean {
 /**
  * Whether a dialog is the one that asks for a request.
  * @param seen the dialog that was seen for the request before, if one was
- * @param told what a hook has told of the request; else its record stands for that
+ * @param told what a hook has reported of the request; without it, its record counts
  */
 export function compareDialog(
   dialog: ShownDialog | undefined,
@@ -139,7 +139,7 @@ export function compareDialog(
   if (dialog === undefined) return 'other';
   if (seen !== undefined && !sameDialog(dialog, seen)) return 'other';
   const said = compareSaid(dialog, request, told);
-  // One that is drawn further may say more than was told of the request.
+  // One that is drawn further may say more than was reported of the request.
   return seen === undefined || said === 'other' ? said : 'same';
 }
 

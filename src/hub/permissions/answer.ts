@@ -11,6 +11,7 @@ import type { AnswerParams, AnswerResult } from '../../operations/request.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { Decisions } from './decisions.ts';
+import { conflict, openPermissions } from './open-permission.ts';
 
 /**
  * Answers a job's question or permission request, or adds an instruction.
@@ -38,46 +39,48 @@ export async function answerJob(
     );
   }
   const job = await registrar.findOwn(id, registry_dir);
-  if (isFinal(job.record.status)) {
-    throw new MamError(
-      'conflict',
-      `Job ${id} is ${job.record.status}: there is nobody to answer.`,
-      'Delegate a new job.',
-    );
-  }
-  if (decision !== undefined) {
-    const check = meantCheck(job.record, request_id);
-    const delivered =
-      check === undefined
+  if (isFinal(job.record.status))
+    throw conflict(`Job ${id} is ${job.record.status}: there is nobody to answer.`, 'Delegate a new job.');
+  const check = meantCheck(job.record, request_id);
+  const delivered =
+    decision === undefined
+      ? await giveWords(registrar, job, words, request_id, by)
+      : check === undefined
         ? await decisions.decide(job, decision, by, request_id)
         : await decideCheck(registrar, job, check, decision, by);
-    return { record: job.record, delivered };
-  }
-  const isHuman = job.record.agent === 'human';
-  const question = job.record.requests.find(
+  return { record: job.record, delivered };
+}
+
+/** Answers the open question, or leaves an instruction. @returns how it reaches the peer, as a sentence */
+async function giveWords(
+  registrar: Registrar,
+  job: LiveJob,
+  words: string,
+  wanted: string | undefined,
+  by: AnswerParams['by'],
+): Promise<string> {
+  const { requests } = job.record;
+  const question = requests.find(
     (one) => one.kind === 'question' && one.resolved_at === undefined && !isAboutCheck(one),
   );
   // Words that were meant for the check must not answer what the peer has asked meanwhile.
   if (
     openCheckRequest(job.record) !== undefined &&
-    (question === undefined || request_id !== question.request_id)
+    (question === undefined || wanted !== question.request_id)
   ) {
     const own =
       question === undefined ? '' : ` To answer its own question, name request_id "${question.request_id}".`;
-    throw new MamError(
-      'conflict',
-      `Job ${id} waits for a decision, not for a text: does its work count without its check?`,
-      `Give decision "allow" to take the work, or "deny" to fail the job (\`mam answer --job ${id} --allow\` or \`--deny\`). What the peer still has to do can be typed into its pane; its next completed is checked again.${own}`,
+    throw conflict(
+      `Job ${job.id} waits for a decision, not for a text: does its work count without its check?`,
+      `Give decision "allow" to take the work, or "deny" to fail the job (\`mam answer --job ${job.id} --allow\` or \`--deny\`). What the peer still has to do can be typed into its pane; its next completed is checked again.${own}`,
     );
   }
-  const meant = job.record.requests.find((one) => one.request_id === request_id && one.kind === 'question');
-  if (meant !== undefined && meant.resolved_at !== undefined) {
-    throw new MamError(
-      'conflict',
+  const meant = requests.find((one) => one.request_id === wanted && one.kind === 'question');
+  if (meant?.resolved_at !== undefined)
+    throw conflict(
       'The question that this answers has been settled meanwhile.',
       'Look at the job and answer what it asks now, if it still asks.',
     );
-  }
   const about = question && { data: { request_id: question.request_id } };
   const { before } = await registrar.record(job, answered(job, by, { detail: words, ...about }));
   // Another answer may have come while this one was on its way to the disk.
@@ -86,18 +89,13 @@ export async function answerJob(
     before?.requests.find((one) => one.request_id === question.request_id)?.resolved_at !== undefined;
   const first = late ? 'The question was settled a moment before, so this counts as an instruction. ' : '';
   const what = question === undefined || late ? 'The instruction' : 'The answer';
-  const permission = job.record.requests.some(
-    (one) => one.kind === 'permission' && one.resolved_at === undefined,
-  );
-  const open = permission
-    ? ' Its permission request is still open: this decides nothing, only decision "allow" or "deny" does (`--allow`, `--deny`).'
-    : '';
-  return {
-    record: job.record,
-    delivered: isHuman
-      ? `${first}${what} stands in the job's record (\`mam status --job ${id}\`).`
-      : `${first}${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}${keptText(job.record)}`,
-  };
+  if (job.record.agent === 'human')
+    return `${first}${what} is in the job's record (\`mam status --job ${job.id}\`).`;
+  const open =
+    openPermissions(job.record.requests).length > 0
+      ? ' Its permission request is still open: this decides nothing, only decision "allow" or "deny" does (`--allow`, `--deny`).'
+      : '';
+  return `${first}${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}${keptText(job.record)}`;
 }
 
 /** What has kept an earlier text from the pane keeps this one too. */
@@ -113,7 +111,7 @@ function answered(job: LiveJob, by: AnswerParams['by'], more: Pick<Draft, 'detai
 
 /**
  * The open question whether the work counts without its check, where a decision is meant for that. Without an id it is
- * only where the job has never asked for a permission: nobody could tell which of both was shown.
+ * only where the job has never asked for a permission: nothing tells which of the two was shown.
  */
 function meantCheck(record: JobRecord, wanted: string | undefined): string | undefined {
   const id = openCheckRequest(record)?.request_id;
@@ -131,13 +129,11 @@ async function decideCheck(
 ): Promise<string> {
   const event = answered(job, by, { data: { request_id: requestId, decision } });
   const { before } = await registrar.record(job, event);
-  if (before === undefined || openCheckRequest(before)?.request_id !== requestId) {
-    throw new MamError(
-      'conflict',
+  if (before === undefined || openCheckRequest(before)?.request_id !== requestId)
+    throw conflict(
       'The question about the check was settled a moment before: nothing was decided.',
       'Look at the job and answer what it asks now, if it still asks.',
     );
-  }
   return decision === 'allow'
     ? 'The work counts without its check.'
     : 'The work does not count: the job has failed.';

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { screenOf } from '../../agents/index.ts';
 import type { HookReport } from '../../job/hook.ts';
 import type { PeerRequest } from '../../job/record.ts';
-import { classify, type ScreenState, shoot } from '../../tmux/screen.ts';
+import { classify, type ScreenState } from '../../tmux/screen.ts';
 import { letters } from '../dialogs/same-call.ts';
 import { compareDialog, dialogOn } from '../dialogs/shown-dialog.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
-import type { TmuxServers } from '../panes/tmux-servers.ts';
-import type { Known } from './known-permissions.ts';
+import type { AgentPane } from '../panes/agent-pane.ts';
+import type { Permission } from './permission-state.ts';
 
 /** How long (ms) the effect of a decision is waited for, and how often it is looked for. */
 const EFFECT_MS = 5_000;
@@ -24,7 +24,7 @@ export interface Effect {
 
 export interface Given {
   decision: 'allow' | 'deny';
-  way: 'hook' | 'channel' | 'key';
+  way: 'hook' | 'key';
   /** What a denial tells the agent; some show it. */
   reason: string;
   /** The screen when it was given. */
@@ -37,25 +37,24 @@ export interface Given {
  * @param known gives what is known of the request now
  */
 export async function watchEffect(
-  servers: TmuxServers,
+  pane: AgentPane | undefined,
   job: LiveJob,
   request: PeerRequest,
-  known: () => Known,
+  known: () => Permission | undefined,
   given: Given,
 ): Promise<Effect> {
-  const { agent_session: session, agent, typing } = job.record;
-  if (session === undefined) return { kind: 'unproven', evidence: 'there is no pane to look at' };
-  const server = servers.get(session.socket);
+  const { agent, typing } = job.record;
+  if (pane === undefined) return { kind: 'unproven', evidence: 'there is no pane to look at' };
   let goneSince: number | undefined;
   let screen = '';
   for (const end = performance.now() + EFFECT_MS; performance.now() < end; await sleep(LOOK_MS)) {
     if (job.isFinal) return { kind: 'unproven', evidence: 'the job ended' };
-    const heard = heardOf(known().heard ?? [], given);
+    const heard = heardOf(known()?.heard ?? [], given);
     if (heard?.kind === 'unproven') return heard;
-    const lines = (await shoot(server, session.pane))?.lines ?? [];
+    const lines = (await pane.look())?.lines ?? [];
     screen = lines.join('\n');
     const dialog = dialogOn(lines, job.record);
-    const { dialog: seen, told } = known();
+    const { dialog: seen, told } = known() ?? {};
     if (compareDialog(dialog, request, { seen, told }) !== 'other') {
       goneSince = undefined;
       continue;

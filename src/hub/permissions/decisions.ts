@@ -1,43 +1,38 @@
 import { MamError } from '../../base/errors.ts';
-import { newEventId } from '../../base/ids.ts';
-import { startOf } from '../../base/processes.ts';
-import type { HookReport } from '../../job/hook.ts';
+import { isEvidence } from '../../job/effects.ts';
 import { hubDraft } from '../../job/hub-draft.ts';
-import type { PeerRequest } from '../../job/record.ts';
-import type { LiveJob, Recorded } from '../jobs/live-job.ts';
+import type { JobRecord, PeerRequest } from '../../job/record.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
-import type { TmuxServers } from '../panes/tmux-servers.ts';
+import type { AgentPane } from '../panes/agent-pane.ts';
 import { watchEffect } from './decision-effect.ts';
-import type { Known, KnownPermissions } from './known-permissions.ts';
-import { inFewWords, meantPermission, openEvidence } from './open-permission.ts';
+import { conflict, inFewWords, meantPermission } from './open-permission.ts';
 import type { Permissions } from './permissions.ts';
 import { pressDecision } from './press-decision.ts';
 
 type Verdict = 'allow' | 'deny';
-type By = 'supervisor' | 'person';
 
 interface Decision {
+  job: LiveJob;
+  id: string;
   verdict: Verdict;
-  by: By;
+  by: 'supervisor' | 'person';
 }
 
-/** Carries out what was decided about permission requests: by the agent's hook, over its channel, by a key. */
-export class Decisions {
-  private readonly registrar: Registrar;
-  private readonly servers: TmuxServers;
-  private readonly permissions: Permissions;
-  private readonly known: KnownPermissions;
+interface Parts {
+  registrar: Registrar;
+  permissions: Permissions;
+  paneOf: (record: JobRecord) => AgentPane | undefined;
+}
 
-  constructor(options: {
-    registrar: Registrar;
-    servers: TmuxServers;
-    permissions: Permissions;
-    known: KnownPermissions;
-  }) {
-    this.registrar = options.registrar;
-    this.servers = options.servers;
-    this.permissions = options.permissions;
-    this.known = options.known;
+/** Carries out what was decided about permission requests: by the agent's hook or by a key. */
+export class Decisions {
+  readonly #with: Parts;
+  /** By request id: what is being carried out. */
+  readonly #carried = new Map<string, Promise<string>>();
+
+  constructor(parts: Parts) {
+    this.#with = parts;
   }
 
   /**
@@ -46,227 +41,157 @@ export class Decisions {
    * `decision_refused` when it was not given.
    * @param wanted the request that is meant, where it is known
    * @returns how, as a sentence
-   * @throws MamError `conflict` when that request is open no more or being decided, `not_found` for an unknown request,
-   *   `refused` when it can't be decided from here
+   * @throws MamError `conflict` when that request is no longer open or is being decided, `not_found` for an unknown
+   *   request, `refused` when it can't be decided from here
    */
-  async decide(job: LiveJob, verdict: Verdict, by: By, wanted: string | undefined): Promise<string> {
-    await this.permissions.opened(job);
+  async decide(
+    job: LiveJob,
+    verdict: Verdict,
+    by: Decision['by'],
+    wanted: string | undefined,
+  ): Promise<string> {
+    await this.#with.permissions.written(job);
     let id = wanted;
     try {
-      const { request_id: meant } = this.meant(job, wanted);
-      id = meant;
-      return await this.decideOn(job, meant, { verdict, by });
+      const request = meantPermission(job.record, wanted);
+      id = request.request_id;
+      return await this.#decideOn(request, { job, id, verdict, by });
     } catch (error) {
-      if (error instanceof MamError && job.record.requests.some((one) => one.request_id === id))
-        await this.refused(job, String(id), { verdict, by }, error.message);
+      const isKnown = job.record.requests.some((one) => one.request_id === id);
+      if (error instanceof MamError && id !== undefined && isKnown)
+        await this.#with.registrar.note(job, 'decision_refused', {
+          detail: `The ${by}'s decision was refused: ${error.message}`,
+          data: { request_id: id, decision: verdict },
+        });
       throw error;
     }
   }
 
-  private async decideOn(job: LiveJob, id: string, { verdict, by }: Decision): Promise<string> {
-    if (this.known.get(id)?.isDeciding === true) {
-      throw new MamError('conflict', 'Somebody else is deciding on this request now.', 'Look at job_status.');
-    }
-    this.known.add(job, id, { isDeciding: true });
-    try {
-      const request = await this.upToDate(job, this.meant(job, id));
-      if (request.source === 'peer' || request.source === 'person') {
-        const { before } = await this.given(job, id, { verdict, by });
-        // Another event may have been written down first.
-        this.stillOpen(job, id, before);
-        const what = `The decision (${verdict}: ${inFewWords(request)})`;
-        return job.record.agent === 'human'
-          ? `${what} stands in the job's record (\`mam status --job ${job.id}\`).`
-          : `${what} goes to the peer with its next report, or is typed when it is idle.`;
-      }
-      const takingEffect = this.carryOut(job, request, { verdict, by });
-      this.known.add(job, id, { takingEffect });
-      return await takingEffect;
-    } finally {
-      this.known.decided(id);
-    }
-  }
-
-  /** What a hook tells once a decision was given is its effect. */
-  heard(job: LiveJob, report: HookReport, pid: number | undefined): void {
-    for (const { request_id: id } of openEvidence(job.record)) {
-      const known = this.known.get(id);
-      if (known?.isGiven !== true || !isOf(known, report, pid)) continue;
-      this.known.add(job, id, { heard: [...(known.heard ?? []), report] });
-    }
-  }
-
-  /** @returns settled when the decisions on requests of this job that are taking effect have; nothing when there are none */
+  /** @returns a promise that settles when the decisions that the agent was given have taken effect; nothing when there are none */
   effect(job: LiveJob): Promise<unknown> | undefined {
-    const all = openEvidence(job.record).flatMap(({ request_id: id }) => {
-      const known = this.known.get(id);
-      return known?.isGiven === true ? (known.takingEffect ?? []) : [];
-    });
-    return all.length === 0 ? undefined : Promise.allSettled(all);
+    const given = this.#with.permissions.given(job);
+    return given.length === 0 ? undefined : Promise.allSettled(given.map((id) => this.#carried.get(id)));
   }
 
-  private meant(job: LiveJob, wanted: string | undefined, record = job.record): PeerRequest {
-    return meantPermission(record, wanted);
-  }
-
-  /** @throws MamError `conflict` when it is settled by now, or its job has ended */
-  private stillOpen(job: LiveJob, id: string, record = job.record): PeerRequest {
-    if (!job.isFinal) return this.meant(job, id, record);
-    throw new MamError(
-      'conflict',
-      `Job ${job.id} has ended meanwhile: nothing was decided.`,
-      'Look at job_status.',
-    );
-  }
-
-  /** A person may have settled it in the pane a moment ago, and another dialog may stand there now. */
-  private async upToDate(job: LiveJob, request: PeerRequest): Promise<PeerRequest> {
-    if (request.source === 'peer' || request.source === 'person') return request;
-    await this.permissions.look(job);
-    return this.stillOpen(job, request.request_id);
-  }
-
-  private waitingHook({ request_id: id }: PeerRequest): Known['hook'] {
-    const hook = this.known.get(id)?.hook;
-    return hook?.pid !== undefined && startOf(hook.pid) !== undefined ? hook : undefined;
-  }
-
-  private async carryOut(job: LiveJob, request: PeerRequest, decision: Decision): Promise<string> {
-    const { request_id: id } = request;
-    const reason = `Decided by the ${decision.by} of job ${job.id} (request ${id}).`;
-    if (this.waitingHook(request) !== undefined) {
-      await this.begin(job, id, decision, "by the agent's hook");
-      this.stillOpen(job, id);
-      const hook = this.waitingHook(request);
-      if (hook === undefined)
-        throw new MamError(
-          'conflict',
-          'The agent has just ended the hook that waited.',
-          'Look at job_status.',
-        );
-      this.known.add(job, id, { isGiven: true });
-      hook.answer({ decision: decision.verdict, reason });
-      return this.after(job, request, decision, { way: 'hook', reason, before: '' });
+  async #decideOn(meant: PeerRequest, decision: Decision): Promise<string> {
+    const { permissions } = this.#with;
+    const { job, id } = decision;
+    // A person may have settled it in the pane a moment ago, and another dialog may be there now.
+    if (isEvidence(meant)) await permissions.look(job);
+    const request = stillOpen(job, id);
+    if (permissions.of(job, id)?.stage !== 'open')
+      throw conflict('Somebody else is deciding on this request now.', 'Look at job_status.');
+    permissions.tell(job, { type: 'decide', id });
+    try {
+      if (!isEvidence(request)) return await this.#tellPeer(request, decision);
+      const carried = this.#carryOut(request, decision);
+      this.#carried.set(id, carried);
+      return await carried;
+    } finally {
+      this.#carried.delete(id);
+      permissions.tell(job, { type: 'release', id });
     }
-    if (this.known.relays.has(job.id, request, decision.verdict)) {
-      await this.begin(job, id, decision, "over the agent's channel");
-      this.stillOpen(job, id);
-      const alone = openEvidence(job.record).length === 1;
-      if (this.known.relays.decide(job.id, request, alone, { decision: decision.verdict })) {
-        this.known.add(job, id, { isGiven: true });
-        return this.after(job, request, decision, { way: 'channel', reason, before: '' });
-      }
+  }
+
+  /** The peer has asked itself, so it takes the decision as a message. */
+  async #tellPeer(request: PeerRequest, { job, id, verdict, by }: Decision): Promise<string> {
+    const data = { request_id: id, decision: verdict };
+    const draft = hubDraft(job.id, 'answered', { source: by, data });
+    const { before } = await this.#with.registrar.record(job, draft);
+    // Another event may have been written down first.
+    stillOpen(job, id, before);
+    const what = `The decision (${verdict}: ${inFewWords(request)})`;
+    return job.record.agent === 'human'
+      ? `${what} is in the job's record (\`mam status --job ${job.id}\`).`
+      : `${what} goes to the peer with its next report, or is typed when it is idle.`;
+  }
+
+  async #carryOut(request: PeerRequest, decision: Decision): Promise<string> {
+    const { permissions, paneOf } = this.#with;
+    const { job, id, verdict, by } = decision;
+    const reason = `Decided by the ${by} of job ${job.id} (request ${id}).`;
+    if (permissions.hookOf(job, id) !== undefined) {
+      await this.#begin(decision, "by the agent's hook");
+      stillOpen(job, id);
+      const answer = permissions.hookOf(job, id);
+      if (answer === undefined || !this.#give(decision))
+        throw conflict('The agent has just ended the hook that waited.', 'Look at job_status.');
+      answer({ decision: verdict, reason });
+      const how = `${verdict} was given to the agent's hook`;
+      return this.#after(request, decision, { way: 'hook', reason, before: '', how });
     }
+    const known = permissions.of(job, id) ?? {};
     const pressed = await pressDecision(
-      this.servers,
+      paneOf(job.record),
       job.record,
       request,
-      this.known.get(id) ?? {},
-      decision.verdict,
+      known,
+      verdict,
       async (keys) => {
-        await this.begin(job, id, decision, `by the key ${keys}`);
-        return this.mayPress(job, id);
+        await this.#begin(decision, `by the key ${keys}`);
+        return this.#give(decision);
       },
     );
     if (pressed.kind === 'refused') throw new MamError('refused', pressed.why, pressed.hint);
     if (pressed.kind === 'gone') {
-      await this.known.settle(job, id, 'its dialog is gone');
-      if (job.isFinal) this.stillOpen(job, id);
-      throw new MamError('conflict', pressed.why, 'It was settled in the pane. Look at job_status.');
+      permissions.tell(job, { type: 'settle', id, evidence: 'its dialog is gone' });
+      await permissions.written(job);
+      if (job.isFinal) stillOpen(job, id);
+      throw conflict(pressed.why, 'It was settled in the pane. Look at job_status.');
     }
-    return this.after(job, request, decision, {
-      way: 'key',
-      reason,
-      before: pressed.screen,
-      keys: pressed.keys,
-    });
+    const how = `${pressed.keys} was pressed (${verdict})`;
+    return this.#after(request, decision, { way: 'key', reason, before: pressed.screen, how });
   }
 
   /** The agent has the decision: what it does next tells whether it counts. */
-  private async after(
-    job: LiveJob,
+  async #after(
     request: PeerRequest,
-    decision: Decision,
-    given: { way: 'hook' | 'channel' | 'key'; reason: string; before: string; keys?: string },
+    { job, id, verdict, by }: Decision,
+    { how, ...given }: { way: 'hook' | 'key'; reason: string; before: string; how: string },
   ): Promise<string> {
-    const { request_id: id } = request;
-    const { verdict } = decision;
-    const how =
-      given.way === 'key'
-        ? `${given.keys} was pressed (${verdict})`
-        : given.way === 'hook'
-          ? `${verdict} was given to the agent's hook`
-          : `the decision was given over its channel: ${verdict},`;
-    await this.given(job, id, decision, how);
-    const known = () => this.known.get(id) ?? {};
-    const effect = await watchEffect(this.servers, job, request, known, { ...given, decision: verdict });
-    const what = inFewWords(request);
-    // A further dialog that asks for the same was relayed on its own: the first one has gone.
-    const isNext = given.way === 'channel' && this.known.relays.has(job.id, request, verdict);
-    if (effect.kind === 'none' && !isNext) {
-      throw new MamError(
-        'refused',
-        given.way === 'channel'
-          ? "The decision went back over the agent's channel, but the dialog is still on the screen."
-          : `${how}, but the dialog is still on the screen.`,
-        given.way === 'channel'
-          ? 'Answer once more: then its key is pressed. Or answer in the pane.'
-          : `A person has to look into the pane: mam attach ${job.id}`,
-      );
+    const { registrar, permissions, paneOf } = this.#with;
+    const data = { request_id: id, decision: verdict, evidence: how };
+    // It has happened: a journal that can't be written now has it later.
+    await registrar.note(job, 'answered', { source: by, data });
+    const known = () => permissions.of(job, id);
+    const all = { ...given, decision: verdict };
+    const effect = await watchEffect(paneOf(job.record), job, request, known, all);
+    if (effect.kind === 'none') {
+      const hint = `A person has to look into the pane: mam attach ${job.id}`;
+      throw new MamError('refused', `${how}, but the dialog is still on the screen.`, hint);
     }
     const evidence = `${how} and ${effect.evidence}`;
-    const settle = given.way === 'channel' ? this.known.resolve : this.known.settle;
-    if (effect.kind === 'unproven') {
-      await settle.call(this.known, job, id, evidence, `settled after ${verdict} was given`);
+    const isProven = effect.kind === 'counts';
+    const settled = isProven ? verdict : `settled after ${verdict} was given`;
+    permissions.tell(job, { type: 'settle', id, evidence, decision: settled });
+    await permissions.written(job);
+    const what = inFewWords(request);
+    if (!isProven)
       return `${evidence}: a person may have answered in the pane at the same time, so it is not proven that the decision counted (${what}). Look at job_logs.`;
-    }
-    await settle.call(this.known, job, id, evidence, verdict);
-    if (given.way === 'hook')
-      return `The agent's hook has taken the decision: ${verdict} (${what}); ${effect.evidence}.`;
-    if (given.way === 'channel')
-      return `The agent has taken the decision over its channel: ${verdict} (${what}).`;
-    return `${evidence} (${what})`;
+    return given.way === 'hook'
+      ? `The agent's hook has taken the decision: ${verdict} (${what}); ${effect.evidence}.`
+      : `${evidence} (${what})`;
   }
 
   /** @returns false when the request is settled by now, or its job has ended; else the decision counts as given */
-  private mayPress(job: LiveJob, id: string): boolean {
-    const isOpen = !job.isFinal && this.known.get(id)?.settling === undefined;
-    return isOpen && this.known.add(job, id, { isGiven: true });
+  #give({ job, id }: Decision): boolean {
+    const { permissions } = this.#with;
+    if (job.isFinal) return false;
+    permissions.tell(job, { type: 'give', id });
+    return permissions.of(job, id)?.stage === 'given';
   }
 
   /** Written before anything is done, so that no decision is carried out that the journal can't hold. */
-  private async begin(job: LiveJob, id: string, { verdict, by }: Decision, how: string): Promise<void> {
+  async #begin({ job, id, verdict, by }: Decision, how: string): Promise<void> {
     const data = { request_id: id, decision: verdict, evidence: `the ${by}'s decision, ${how}` };
-    await this.registrar.record(job, hubDraft(job.id, 'deciding', { data }));
+    await this.#with.registrar.record(job, hubDraft(job.id, 'deciding', { data }));
     // It may have been settled in the pane meanwhile, which can still be on its way to the disk.
-    while (this.known.get(id)?.settling !== undefined) await this.known.get(id)?.settling;
-  }
-
-  private given(job: LiveJob, id: string, { verdict, by }: Decision, evidence?: string): Promise<Recorded> {
-    return this.registrar.record(job, {
-      event_id: newEventId(),
-      job_id: job.id,
-      type: 'answered',
-      source: by,
-      at: new Date().toISOString(),
-      data: { request_id: id, decision: verdict, ...(evidence !== undefined && { evidence }) },
-    });
-  }
-
-  private async refused(job: LiveJob, id: string, { verdict, by }: Decision, why: string): Promise<void> {
-    await this.registrar.note(job, 'decision_refused', {
-      detail: `The ${by}'s decision was refused: ${why}`,
-      data: { request_id: id, decision: verdict },
-    });
+    await this.#with.permissions.written(job);
   }
 }
 
-/** True for a report that tells what became of this request. */
-function isOf({ callId, hook, told }: Known, report: HookReport, pid: number | undefined): boolean {
-  const { type, call_id: id } = report;
-  if (type === 'permission_settled')
-    return id === undefined ? pid !== undefined && hook?.pid === pid : id === callId;
-  if (type !== 'tool_used') return true;
-  if (callId !== undefined) return id === callId;
-  return told !== undefined && told.tool === report.tool && told.input === report.input;
+/** @throws MamError `conflict` when the request is settled by now, or its job has ended */
+function stillOpen(job: LiveJob, id: string, record = job.record): PeerRequest {
+  if (!job.isFinal) return meantPermission(record, id);
+  throw conflict(`Job ${job.id} has ended meanwhile: nothing was decided.`, 'Look at job_status.');
 }

@@ -9,11 +9,6 @@ export function inFewWords({ text }: PeerRequest): string {
   return cleanLine(text, SHOWN_CHARS);
 }
 
-/** The open permission requests that a hook or the screen told of, not the peer itself. */
-export function openEvidence({ requests }: JobRecord): PeerRequest[] {
-  return openPermissions(requests).filter(({ source }) => source === 'hook' || source === 'hub');
-}
-
 /**
  * The open permission request that a decision is meant for.
  * @param wanted its id; without one, nobody can tell which of several was shown, so it must be the only one there ever was
@@ -31,25 +26,22 @@ export function meantPermission(
   const before = requests.find(({ kind, request_id: id }) => kind === 'permission' && id === wanted);
   const unknown = `Job ${jobId} has no permission request with this request_id`;
   if (next === undefined && blocked_by === 'dialog' && all.length === 0) {
-    throw new MamError(
-      'conflict',
+    throw conflict(
       `Job ${jobId} waits behind a dialog that came up before its order was typed: it is no request of this job.`,
       'A person answers it in the pane.',
     );
   }
   if (next === undefined) {
-    throw new MamError(
-      'conflict',
+    throw conflict(
       wanted !== undefined && before === undefined
         ? `${unknown}, and no other one is open.`
         : `Job ${jobId} has no open permission request; it may have been answered in its pane.`,
-      'Look at job_status; wait_job tells of the next one.',
+      'Look at job_status; wait_job reports the next one.',
     );
   }
   const answerIt = `${inFewWords(next)}. If you mean that, answer with request_id "${next.request_id}".`;
   if (wanted === undefined) {
-    throw new MamError(
-      'conflict',
+    throw conflict(
       `Job ${jobId} has asked for more than one permission, and it is not known which one you were shown. Nothing was decided.`,
       `Now open is this one: ${answerIt}`,
     );
@@ -57,13 +49,18 @@ export function meantPermission(
   if (before === undefined) {
     throw new MamError('not_found', `${unknown}. Nothing was decided.`, `Now open is this one: ${answerIt}`);
   }
-  throw new MamError(
-    'conflict',
-    `The request that you were shown (${inFewWords(before)}) is open no more: ${before.decision ?? 'settled'}. Nothing was decided.`,
+  throw conflict(
+    `The request that you were shown (${inFewWords(before)}) is no longer open: ${before.decision ?? 'settled'}. Nothing was decided.`,
     `Now open is another one: ${answerIt}`,
   );
 }
 
-function openPermissions(requests: readonly PeerRequest[]): PeerRequest[] {
+/** What is asked can't be done as things are now, or no longer. */
+export function conflict(what: string, hint: string): MamError {
+  return new MamError('conflict', what, hint);
+}
+
+/** The permission requests among these that are open. */
+export function openPermissions(requests: readonly PeerRequest[]): PeerRequest[] {
   return requests.filter(({ kind, resolved_at }) => kind === 'permission' && resolved_at === undefined);
 }

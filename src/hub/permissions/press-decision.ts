@@ -2,12 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { builtIn } from '../../agents/index.ts';
 import { cleanLine } from '../../base/text.ts';
 import type { JobRecord, PeerRequest } from '../../job/record.ts';
-import { pressKey } from '../../tmux/deliver.ts';
-import { shoot } from '../../tmux/screen.ts';
 import { letters, type Sameness } from '../dialogs/same-call.ts';
 import { compareDialog, dialogOn, type ShownDialog } from '../dialogs/shown-dialog.ts';
-import type { TmuxServers } from '../panes/tmux-servers.ts';
-import type { Known } from './known-permissions.ts';
+import type { AgentPane } from '../panes/agent-pane.ts';
+import type { Permission } from './permission-state.ts';
 
 /** How often (ms) the dialog is looked at. */
 const LOOK_MS = 50;
@@ -27,106 +25,105 @@ export type Pressed =
 /**
  * Answers a permission dialog by its key: only when the very dialog of the request is on the screen, under the same
  * guards as any key.
- * @param known what is known of the request: its dialog as it was seen, what a hook told of it
- * @param mayPress asked before the first key: false when the request is open no more
+ * @param known what is known of the request: its dialog as it was seen, what a hook reported
+ * @param mayPress asked before the first key: false when the request is no longer open
  */
 export async function pressDecision(
-  servers: TmuxServers,
+  pane: AgentPane | undefined,
   record: JobRecord,
   request: PeerRequest,
-  { dialog, told }: Known,
+  { dialog: seen, told }: Pick<Permission, 'dialog' | 'told'>,
   decision: 'allow' | 'deny',
   mayPress: (keys: string) => Promise<boolean>,
 ): Promise<Pressed> {
-  const { agent_session: session, agent_process: agent } = record;
-  const known = builtIn(record.agent)?.permission?.[decision];
-  if (session === undefined || agent === undefined || known === undefined) {
+  const usual = builtIn(record.agent)?.permission?.[decision];
+  if (pane === undefined || record.agent_process === undefined || usual === undefined) {
     return {
       kind: 'refused',
       why: `How a dialog of agent kind ${record.agent} is answered is not known.`,
       hint: inThePane(record),
     };
   }
-  const server = servers.get(session.socket);
   let lines: readonly string[] = [];
   const look = async () => {
-    lines = (await shoot(server, session.pane))?.lines ?? [];
+    lines = (await pane.look())?.lines ?? [];
     return dialogOn(lines, record);
   };
-  /** A picture may be taken in the middle of a drawing: a dialog is gone when it stays away. */
-  const lookFor = async (ms: number) => {
-    const patience = performance.now() + ms;
-    let shown = await look();
-    while (shown === undefined && performance.now() < patience) {
-      await sleep(LOOK_MS);
-      shown = await look();
-    }
-    return shown;
-  };
   // Some agents tell of a request before they draw its dialog.
-  let first = await lookFor(dialog === undefined ? SHOWN_MS : REDRAWN_MS);
-  // Claude Code 2.1.330 ignores keys in the first 150 ms of a dialog, and Gemini CLI 0.61.0 draws one in two steps.
-  let before = first;
-  for (let tries = 0; first !== undefined && tries < STEADY_TRIES; tries++) {
-    await sleep(SETTLE_MS);
-    before = await lookFor(REDRAWN_MS);
-    if (before?.key === first.key) break;
-    first = before;
-  }
-  const compare = (shown: ShownDialog | undefined): Sameness =>
-    compareDialog(shown, request, { seen: dialog, told });
-  const isIts = (shown: ShownDialog | undefined): boolean =>
+  const { dialog, isSteady } = await steadyDialog(look, seen === undefined ? SHOWN_MS : REDRAWN_MS);
+  if (dialog === undefined) return { kind: 'gone', why: 'The dialog is no longer on the screen.' };
+  if (!isSteady)
+    return {
+      kind: 'refused',
+      why: 'The screen keeps changing, so no key was pressed.',
+      hint: dialog.isRead ? 'Try again.' : inThePane(record),
+    };
+  const compare = (shown: ShownDialog): Sameness => compareDialog(shown, request, { seen, told });
+  const isIts: Test = (shown) =>
     shown?.name === 'permission' &&
     // A denial runs nothing: what the dialog leaves out need not be seen for it.
     (shown.whole || (decision === 'deny' && shown.isRead)) &&
     compare(shown) === 'same';
-  if (before === undefined || first === undefined)
-    return { kind: 'gone', why: 'The dialog is not on the screen any more.' };
-  if (before.key !== first.key)
-    return {
-      kind: 'refused',
-      why: 'The screen keeps changing, so no key was pressed.',
-      hint: before.isRead ? 'Try again.' : inThePane(record),
-    };
-  if (!isIts(before)) return notIts(record, before, compare(before));
-  const keysOf = (shown: ShownDialog) => (decision === 'allow' && shown.choice?.allow) || known;
-  const keys = keysOf(before);
-  const target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
+  if (!isIts(dialog)) return notIts(record, dialog, compare(dialog));
+  const keysOf = (shown: ShownDialog) => (decision === 'allow' && shown.choice?.allow) || usual;
+  const keys = keysOf(dialog);
   // The dialog may be that of the next request, which asks for the same.
   if (!(await mayPress(keys.join(' '))))
     return { kind: 'gone', why: 'The request was settled before a key was pressed.' };
   let screen = '';
   for (const [at, key] of keys.entries()) {
     // A key that moves the choice has done so when the rest of the keys is what the dialog asks for.
-    const isNext = (shown: ShownDialog | undefined): shown is ShownDialog =>
-      shown !== undefined && isIts(shown) && keysOf(shown).join() === keys.slice(at).join();
-    for (const end = performance.now() + REDRAWN_MS; at > 0 && !isNext(before) && performance.now() < end; ) {
-      await sleep(LOOK_MS);
-      before = (await look()) ?? before;
-    }
+    const rest = keys.slice(at).join();
+    const isNext: Test = (shown) => shown !== undefined && isIts(shown) && keysOf(shown).join() === rest;
+    const { choice, ...shown } = (at > 0 && (await lookUntil(look, isNext, REDRAWN_MS))) || dialog;
     screen = lines.join('\n');
-    const why = await pressKey(server, target, key, {
-      mayPress: (rows) => isNext(dialogOn(rows, record)),
-      rows: [...rowsOf(before, lines), ...(before.choice === undefined ? [] : [before.choice.row])],
-    });
-    if (why !== undefined) {
+    const rows = [...rowsOf(shown, lines), ...(choice === undefined ? [] : [choice.row])];
+    const why = await pane.press(key, { mayPress: (now) => isNext(dialogOn(now, record)), rows });
+    if (why !== undefined)
       return {
         kind: 'refused',
         why: at === 0 ? `No key was pressed: ${why}.` : `The choice was moved, and not made: ${why}.`,
         hint: 'Try again, or answer in the pane.',
       };
-    }
   }
   return { kind: 'pressed', keys: keys.join(' '), screen };
 }
 
-/** Why a dialog that stands on the screen is not answered. */
+type Look = () => Promise<ShownDialog | undefined>;
+type Test = (shown: ShownDialog | undefined) => boolean;
+
+const isThere: Test = (shown) => shown !== undefined;
+
+/** Looks until a dialog is as wanted, for `ms` at most. @returns the last one that was seen */
+async function lookUntil(look: Look, isWanted: Test, ms: number): Promise<ShownDialog | undefined> {
+  let last: ShownDialog | undefined;
+  for (const end = performance.now() + ms; ; await sleep(LOOK_MS)) {
+    last = (await look()) ?? last;
+    if (isWanted(last) || performance.now() >= end) return last;
+  }
+}
+
+/** The dialog once it does not change, or the last one of a screen that keeps changing; none when it stays away. */
+async function steadyDialog(look: Look, ms: number) {
+  // A picture may be taken in the middle of a drawing: a dialog is gone when it stays away.
+  let dialog = await lookUntil(look, isThere, ms);
+  // Claude Code 2.1.330 ignores keys in the first 150 ms of a dialog, and Gemini CLI 0.61.0 draws one in two steps.
+  for (let tries = 0; dialog !== undefined && tries < STEADY_TRIES; tries++) {
+    await sleep(SETTLE_MS);
+    const { key } = dialog;
+    dialog = await lookUntil(look, isThere, REDRAWN_MS);
+    if (dialog?.key === key) return { dialog, isSteady: true };
+  }
+  return { dialog, isSteady: false };
+}
+
+/** Why the dialog on the screen is not answered. */
 function notIts(record: JobRecord, { name, isRead, tool, input }: ShownDialog, sameness: Sameness): Pressed {
   if (sameness === 'other') {
     return {
       kind: 'refused',
       why: `The screen shows another dialog now (${cleanLine(`${tool}: ${input}`, 200)}), so no key was pressed.`,
-      hint: `Nothing was decided. Call wait_job: it tells of that dialog as a request of its own. A person can see it: ${attach(record)}`,
+      hint: `Nothing was decided. Call wait_job: it reports that dialog as a request of its own. A person can see it: ${attach(record)}`,
     };
   }
   const why =
@@ -134,7 +131,7 @@ function notIts(record: JobRecord, { name, isRead, tool, input }: ShownDialog, s
       ? 'This dialog asks for something else than a permission, so which key answers it is not known.'
       : isRead && sameness === 'same'
         ? 'The dialog does not show all that it asks for, so no key was pressed.'
-        : 'The dialog on the screen can not be read well enough to be sure that it is this request, so no key was pressed.';
+        : 'The dialog on the screen cannot be read well enough to be sure that it is this request, so no key was pressed.';
   return { kind: 'refused', why, hint: inThePane(record) };
 }
 

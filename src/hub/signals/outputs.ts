@@ -14,30 +14,30 @@ interface Output {
   at: number;
 }
 
-/** When the panes of open jobs last showed something new, on a clock that nobody sets. */
+/** When the panes of open jobs last showed something new, on a monotonic clock. */
 export class Outputs {
-  private readonly servers: TmuxServers;
-  private readonly seen = new Map<string, Output>();
+  readonly #servers: TmuxServers;
+  readonly #seen = new Map<string, Output>();
   /** Of windows with several panes: what the job's pane showed at the last look. */
-  private readonly screens = new Map<string, string>();
+  readonly #screens = new Map<string, string>();
 
   constructor(servers: TmuxServers) {
-    this.servers = servers;
+    this.#servers = servers;
   }
 
   forget(jobId: string): void {
-    this.seen.delete(jobId);
-    this.screens.delete(jobId);
+    this.#seen.delete(jobId);
+    this.#screens.delete(jobId);
   }
 
-  /** Takes what tmux tells of a job's window. @param activity in seconds since 1970 @returns when that was */
+  /** Notes what tmux reports of a job's window. @param activity in seconds since 1970 @returns when that was */
   note(job: LiveJob, activity: number): number {
-    const before = this.seen.get(job.id);
+    const before = this.#seen.get(job.id);
     if (before?.activity === activity) return before.at;
     // What changed since the last look came after it; of the first one only the wall clock tells.
     const age = Math.max(0, Date.now() - activity * 1000);
     const at = Math.max(before?.at ?? NEVER, awake.now() - age);
-    this.seen.set(job.id, { activity, at });
+    this.#seen.set(job.id, { activity, at });
     return at;
   }
 
@@ -54,15 +54,15 @@ export class Outputs {
   async last(job: LiveJob): Promise<number> {
     const session = job.record.agent_session;
     if (session === undefined) return NEVER;
-    const server = this.servers.get(session.socket);
+    const server = this.#servers.get(session.socket);
     try {
       const pane = (await listPanes(server)).find((candidate) => candidate.pane === session.pane);
       if (pane === undefined) return NEVER;
       if (pane.window_panes === 1) return this.note(job, pane.window_activity);
       // tmux counts output by window: in a split, only a second look at this pane tells.
       const screen = (await capture(server, session.pane)).join('\n');
-      const before = this.screens.get(job.id);
-      this.screens.set(job.id, screen);
+      const before = this.#screens.get(job.id);
+      this.#screens.set(job.id, screen);
       return before === screen ? NEVER : awake.now();
     } catch {
       return NEVER;

@@ -16,135 +16,136 @@ const READY_WITH_HOOKS_MS = 10_000;
 /** A look follows a change of the pane by so long (ms): what comes up needs some time to be drawn. */
 const DRAWN_MS = 150;
 
-/** tmux tells of output in whole seconds: what is drawn later in a second that it has told of, it never tells. */
+/** tmux reports output in whole seconds: what is drawn later in a second that it has reported, it never reports. */
 const SECOND_MS = 1_000;
 /** The clock of the system may be read a little later here than in tmux (ms). */
 const LATE_MS = 50;
 /** A job whose agent has no hooks is also looked at so often (ms), whatever tmux tells. */
 const SLOW_LOOK_MS = 30_000;
 
-/** A hook that tells of a dialog comes before it, by up to so long (ms). */
+/** A hook reports a dialog before it is drawn, by up to this time (ms). */
 const LOOK_OFTEN_MS = 150;
 const LOOK_OFTEN_FOR_MS = 3_000;
 
-/** Of a job: the looks that are due, and since when its screen has been ready without a break. */
+/** Of a job: the looks that are due, and what is known of its agent; on the clock of all limits. */
 interface Watch {
-  due: NodeJS.Timeout | undefined;
+  due?: NodeJS.Timeout | undefined;
   /** The look after the end of the second in which the pane's window was last seen to change. */
-  last: NodeJS.Timeout | undefined;
-  readySince: number | undefined;
+  last?: NodeJS.Timeout;
+  /** Since when its screen has been ready without a break. */
+  readySince?: number | undefined;
+  /** When something was last typed for it. */
+  typedAt?: number;
+  /** A hook of its agent has spoken. */
+  isHooked?: boolean;
+}
+
+interface Parts {
+  registrar: Registrar;
+  servers: TmuxServers;
+  permissions: Permissions;
+  turns: Turns;
+  log: Log;
 }
 
 /** Reads the screens of open jobs' agents when they change: dialogs, and turns that ended without a word. */
 export class PaneWatch {
-  private readonly registrar: Registrar;
-  private readonly servers: TmuxServers;
-  private readonly permissions: Permissions;
-  private readonly turns: Turns;
-  private readonly log: Log;
-  private readonly watches = new Map<string, Watch>();
-  private readonly hooked = new Set<string>();
-  /** When something was last typed for a job, by its id; on the clock of all limits. */
-  private readonly typedAt = new Map<string, number>();
-  private stopped = false;
-  private readonly slow: NodeJS.Timeout;
+  readonly #with: Parts;
+  /** By job id. */
+  readonly #watches = new Map<string, Watch>();
+  #stopped = false;
+  readonly #slow = setInterval(() => this.#lookSlowly(), SLOW_LOOK_MS).unref();
 
-  constructor(options: {
-    registrar: Registrar;
-    servers: TmuxServers;
-    permissions: Permissions;
-    turns: Turns;
-    log: Log;
-  }) {
-    this.registrar = options.registrar;
-    this.servers = options.servers;
-    this.permissions = options.permissions;
-    this.turns = options.turns;
-    this.log = options.log;
-    this.slow = setInterval(() => this.lookSlowly(), SLOW_LOOK_MS).unref();
+  constructor(parts: Parts) {
+    this.#with = parts;
   }
 
   /** A hook of this job's agent has spoken: it will tell of the turn's end as well. */
   hears(job: LiveJob): void {
-    this.hooked.add(job.id);
+    this.#watchOf(job).isHooked = true;
   }
 
   /** A dialog is about to come up: looks again and again until it is there, for some seconds. */
   lookOften(job: LiveJob): void {
     for (let ms = LOOK_OFTEN_MS; ms <= LOOK_OFTEN_FOR_MS; ms += LOOK_OFTEN_MS)
-      setTimeout(() => this.lookSoon(job, 0), ms).unref();
+      setTimeout(() => this.#lookSoon(job, 0), ms).unref();
   }
 
   resume(job: LiveJob): void {
-    this.lookSoon(job, DRAWN_MS);
+    this.#lookSoon(job, DRAWN_MS);
   }
 
   onPanes(socket: string): void {
-    for (const job of this.registrar.open) {
+    for (const job of this.#with.registrar.open) {
       const session = job.record.agent_session;
       if (session?.socket !== socket) continue;
-      this.lookSoon(job, DRAWN_MS);
-      this.lookWhenOver(job, (this.servers.sample(socket, session.pane)?.window_activity ?? 0) * 1000);
+      this.#lookSoon(job, DRAWN_MS);
+      this.#lookWhenOver(job, (this.#with.servers.sample(socket, session.pane)?.window_activity ?? 0) * 1000);
     }
   }
 
-  /** Looks once more when the second has passed that a change of the pane was told of, if it has not. */
-  private lookWhenOver(job: LiveJob, second: number): void {
-    const watch = this.watches.get(job.id);
+  /** Looks once more at the end of the second in which the pane was reported to change. */
+  #lookWhenOver(job: LiveJob, second: number): void {
+    const watch = this.#watchOf(job);
     const left = second + SECOND_MS - Date.now();
-    if (watch === undefined || left < -LATE_MS) return;
+    if (left < -LATE_MS) return;
     clearTimeout(watch.last);
-    watch.last = setTimeout(() => this.lookSoon(job, 0), Math.min(SECOND_MS, Math.max(0, left)) + DRAWN_MS);
+    watch.last = setTimeout(() => this.#lookSoon(job, 0), Math.min(SECOND_MS, Math.max(0, left)) + DRAWN_MS);
   }
 
-  /** Nobody else tells of what has escaped. One command for each job, twice a minute. */
-  private lookSlowly(): void {
-    for (const job of this.registrar.open) if (!this.hooked.has(job.id)) this.lookSoon(job, 0);
+  /** Nothing else finds what has escaped. One command for each job, twice a minute. */
+  #lookSlowly(): void {
+    for (const job of this.#with.registrar.open)
+      if (this.#watchOf(job).isHooked !== true) this.#lookSoon(job, 0);
   }
 
   onRecorded(job: LiveJob, { event, before, after }: Recorded): void {
     // A message or a reminder begins a turn as the order did.
-    if (event.type === 'submitted') this.typedAt.set(job.id, awake.now());
+    if (event.type === 'submitted') this.#watchOf(job).typedAt = awake.now();
     if (isFinal(after.status)) {
-      clear(this.watches.get(job.id));
-      this.watches.delete(job.id);
-      this.hooked.delete(job.id);
-      this.typedAt.delete(job.id);
-    } else if (before?.status !== after.status || before.phase !== after.phase) this.lookSoon(job, DRAWN_MS);
+      clear(this.#watches.get(job.id));
+      this.#watches.delete(job.id);
+    } else if (before?.status !== after.status || before.phase !== after.phase) this.#lookSoon(job, DRAWN_MS);
   }
 
   stop(): void {
-    this.stopped = true;
-    clearInterval(this.slow);
-    for (const watch of this.watches.values()) clear(watch);
-    this.watches.clear();
+    this.#stopped = true;
+    clearInterval(this.#slow);
+    for (const watch of this.#watches.values()) clear(watch);
+    this.#watches.clear();
   }
 
-  private lookSoon(job: LiveJob, ms: number): void {
+  #lookSoon(job: LiveJob, ms: number): void {
     const { record } = job;
-    if (this.stopped || record.submitted_at === undefined || record.agent_session === undefined) return;
+    if (this.#stopped || isFinal(record.status)) return;
+    if (record.submitted_at === undefined || record.agent_session === undefined) return;
     if (screenOf(record.agent, record.typing).ready === undefined) return;
-    const watch = this.watches.get(job.id) ?? { due: undefined, last: undefined, readySince: undefined };
-    this.watches.set(job.id, watch);
+    const watch = this.#watchOf(job);
     if (watch.due !== undefined && ms > DRAWN_MS) return;
     clearTimeout(watch.due);
     watch.due = setTimeout(() => {
       watch.due = undefined;
-      this.look(job, watch).catch((error) => this.log.error(`look at the pane of ${job.id}`, error));
+      this.#look(job, watch).catch((error) => this.#with.log.error(`look at the pane of ${job.id}`, error));
     }, ms);
   }
 
-  private async look(job: LiveJob, watch: Watch): Promise<void> {
+  #watchOf({ id }: LiveJob): Watch {
+    const watch = this.#watches.get(id) ?? {};
+    this.#watches.set(id, watch);
+    return watch;
+  }
+
+  async #look(job: LiveJob, watch: Watch): Promise<void> {
     const { record } = job;
     const session = record.agent_session;
     if (session === undefined || isFinal(record.status)) return;
-    const shot = await shoot(this.servers.get(session.socket), session.pane);
-    if (shot === undefined || shot.dead || this.stopped || isFinal(job.record.status)) return;
-    if (await this.permissions.seen(job, dialogOn(shot.lines, record))) this.lookSoon(job, DRAWN_MS);
-    this.judgeTurn(job, watch, shot);
+    const shot = await shoot(this.#with.servers.get(session.socket), session.pane);
+    if (shot === undefined || shot.dead || this.#stopped || isFinal(job.record.status)) return;
+    if (await this.#with.permissions.seen(job, dialogOn(shot.lines, record))) this.#lookSoon(job, DRAWN_MS);
+    this.#judgeTurn(job, watch, shot);
   }
 
-  private judgeTurn(job: LiveJob, watch: Watch, { lines }: Shot): void {
+  #judgeTurn(job: LiveJob, watch: Watch, { lines }: Shot): void {
     const { record } = job;
     const patterns = screenOf(record.agent, record.typing);
     const goesOn = find(lines, patterns.background) !== undefined;
@@ -156,13 +157,12 @@ export class PaneWatch {
     watch.readySince ??= now;
     // A peer that has just reported is in the middle of its turn, whatever its screen says.
     const { livedAt } = job.clock;
-    const typedAt = this.typedAt.get(job.id) ?? 0;
-    const wanted = this.hooked.has(job.id) ? READY_WITH_HOOKS_MS : READY_MS;
-    const left = Math.max(watch.readySince, typedAt, livedAt) + wanted - now;
-    if (left > 0) this.lookSoon(job, left + DRAWN_MS);
+    const wanted = watch.isHooked === true ? READY_WITH_HOOKS_MS : READY_MS;
+    const left = Math.max(watch.readySince, watch.typedAt ?? 0, livedAt) + wanted - now;
+    if (left > 0) this.#lookSoon(job, left + DRAWN_MS);
     else {
       watch.readySince = undefined;
-      this.turns.ended(job, '', 'hub');
+      this.#with.turns.ended(job, '', 'hub');
     }
   }
 }

@@ -9,16 +9,11 @@ import type { Role } from '../tool/tool.ts';
 
 /** What a server offers beside tools, as far as it is always the same: nothing has to be loaded to list it. */
 
-/** Claude Code tells a channel of each permission dialog that it shows, and takes a decision from it. */
-export const PERMISSION_REQUEST = 'notifications/claude/channel/permission_request';
-
 /** What Claude Code takes from a channel; the SDK knows only what is in the protocol. */
-export type ChannelNotification =
-  | { method: 'notifications/claude/channel'; params: { content: string; meta: Record<string, string> } }
-  | {
-      method: 'notifications/claude/channel/permission';
-      params: { request_id: string; behavior: 'allow' | 'deny' };
-    };
+export type ChannelNotification = {
+  method: 'notifications/claude/channel';
+  params: { content: string; meta: Record<string, string> };
+};
 
 export const JOBS_URI = 'mam://jobs';
 const JSON_TYPE = 'application/json';
@@ -134,7 +129,7 @@ export function promptsOf(role: Role): Prompt[] {
  * @param channel offer to be a channel of Claude Code: it must be a capability before that listens
  */
 export function capabilitiesOf(role: Role, channel = false): ServerCapabilities {
-  const experimental = { 'claude/channel': {}, 'claude/channel/permission': {} };
+  const experimental = { 'claude/channel': {} };
   const all = { tools: {}, prompts: {}, completions: {}, ...(channel && { experimental }) };
   return role === 'peer' ? all : { ...all, resources: { subscribe: true, listChanged: true } };
 }

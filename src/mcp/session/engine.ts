@@ -13,14 +13,7 @@ import { ensureHub } from '../../link/ensure-hub.ts';
 import { tellSeen } from '../../link/hold.ts';
 import type { Link } from '../../link/link.ts';
 import { parseCursor, waitForJobs } from '../../link/waiter.ts';
-import type {
-  ClaimOutcome,
-  Command,
-  Commands,
-  HookParams,
-  HookResult,
-  LogMessage,
-} from '../../operations/request.ts';
+import type { ClaimOutcome, Command, Commands, LogMessage } from '../../operations/request.ts';
 import type { WaitAnswer, WaitRequest } from '../../operations/wait-types.ts';
 import { previewOrWhy } from '../../order/preview.ts';
 import type { Settings } from '../../settings/config.ts';
@@ -35,8 +28,6 @@ const DELEGATE_MS = 20_000;
 const START_MS = 55_000;
 /** How much later than its script's time limit a verdict may come, in ms. */
 const VERDICT_MS = 20_000;
-/** A permission may be decided the next day. In ms. */
-const DECISION_MS = 24 * 3_600_000;
 
 /** The engine of the tools, and what else can be heard over its connection. */
 export interface HubConnection extends Engine {
@@ -58,8 +49,6 @@ export interface HubConnection extends Engine {
    * @returns a function that ends it
    */
   hear(jobId: string | undefined, listener: (message?: LogMessage) => void): () => void;
-  /** Hands a dialog of the client on. @returns the decision on it, up to a day later; none when it was settled */
-  relay(params: HookParams): Promise<HookResult>;
   /** Calls `listener` when a wait of the client has ended, whatever ended it, with the jobs that it was for. */
   onWaited(listener: (jobIds: readonly string[]) => void): void;
   /** True while a wait of the client is in force for a job. */
@@ -165,11 +154,6 @@ class HubEngine implements HubConnection {
     const request: Engine['request'] = (command, params) =>
       this.peek(command, { ...params, seen_by: undefined });
     return Object.create(this, { request: { value: request } });
-  }
-
-  async relay(params: HookParams): Promise<HookResult> {
-    await readyHub(this.all);
-    return this.connection().request('hook', params, DECISION_MS);
   }
 
   hear(jobId: string | undefined, listener: (message?: LogMessage) => void): () => void {

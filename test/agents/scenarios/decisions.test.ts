@@ -102,7 +102,7 @@ describe.each(HOMES)('$kind', (home) => {
       );
       const answer = await allow(server, jobId);
       expect(answer.isError).toBe(true);
-      expect(answer.content[0].text).toContain('is open no more');
+      expect(answer.content[0].text).toContain('is no longer open');
       expect(answer.content[0].text).toContain('touch file-B');
       await showsDialog(lab, 'file-B');
       expect(files(lab)).toEqual(['file-A']);

@@ -1,12 +1,10 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import type { LabServer } from '../../../support/lab-server.ts';
 import { pause, until } from '../../../support/until.ts';
 import type { AgentLab } from '../../lab.ts';
 import { testOf } from '../../lab-test.ts';
 import type { Model, ModelRequest, ModelStep } from '../../model/script.ts';
-import { worker } from '../../model/worker.ts';
 import { homeOf } from '../../programs.ts';
 
 const test = testOf(homeOf('claude-code'));
@@ -15,15 +13,15 @@ const test = testOf(homeOf('claude-code'));
  * Which accounts may use channels is a flag of theirs that Claude Code fetches, and keeps in its configuration. Here it
  * is written there, and Claude Code told to read what it kept although it fetches nothing.
  */
-const FLAGS = { tengu_harbor: true, tengu_harbor_permissions: true };
+const FLAGS = { tengu_harbor: true };
 const KEPT = 'CLAUDE_CODE_GB_DISK_CACHE_WHEN_TELEMETRY_OFF=1';
 const CHANNEL = '--dangerously-load-development-channels server:mam';
 /** Nobody answers a dialog sooner, and Claude Code takes no key in its first 150 ms. */
 const HUMAN_MS = 400;
 
 /** Claude Code with our server in its configuration, in a pane, as a person starts it. */
-async function start(lab: AgentLab, model: Model, { flags = FLAGS as object, ask = false } = {}) {
-  await lab.prepare(model, { ask });
+async function start(lab: AgentLab, model: Model, { flags = FLAGS as object } = {}) {
+  await lab.prepare(model);
   lab.expected.push(/^h\/installed\.json$/);
   expect((await lab.mam('install', 'claude-code')).code).toBe(0);
   const file = join(lab.folder, 'home', '.claude.json');
@@ -56,28 +54,6 @@ function supervisor(lab: AgentLab) {
   return { model, asked };
 }
 
-/** A job whose agent asks for these calls, up to its first dialog. */
-async function asking(lab: AgentLab, ...steps: ModelStep[]) {
-  const report = (job_id: string, event: string): ModelStep => ({
-    call: 'publish_event',
-    args: { job_id, event },
-  });
-  const { model } = worker((id) => [report(id, 'started'), ...steps, report(id, 'completed')]);
-  await start(lab, model, { ask: true });
-  const server = await lab.startServer();
-  const { job_id: id } = await lab.job(server);
-  return { server, id, told: await dialog(server, id) };
-}
-
-/** The words of the next dialog, as the supervisor is told them. */
-async function dialog(server: LabServer, id: string): Promise<string> {
-  const { jobs } = await server.ask('wait_job', { job_id: id, timeout_seconds: 30 });
-  expect(jobs[0]).toMatchObject({ reason: 'permission' });
-  return jobs[0].open_request;
-}
-
-const files = (lab: AgentLab) => readdirSync(lab.project).filter((name) => name.startsWith('file-'));
-
 describe('claude-code, with our server as its channel', () => {
   test('a supervisor whose turn is over is told of each change, and looks', async ({ lab }) => {
     const { model, asked } = supervisor(lab);
@@ -101,42 +77,6 @@ describe('claude-code, with our server as its channel', () => {
       'job_status',
       'job_status',
     ]);
-  });
-
-  test('a peer takes each decision over it, for the very call that is shown', async ({ lab }) => {
-    const words = 'echo the first eight words of both are alike';
-    const calls = ['A', 'B'].map((name) => ({ shell: `${words} && touch file-${name}` }));
-    // Both are relayed at once, and shown one after the other.
-    const { server, id, told } = await asking(lab, { many: calls });
-    expect(told).toContain('file-A');
-    const { delivered } = await server.ask('answer_job', { job_id: id, decision: 'allow' });
-    expect(delivered).toContain('over its channel: allow');
-    await until('its command has run', () => files(lab).length > 0, 15_000);
-    expect(files(lab)).toEqual(['file-A']);
-    expect(await dialog(server, id)).toContain('file-B');
-    const answer = await server.ask('answer_job', { job_id: id, decision: 'deny' });
-    expect(answer.delivered).toContain('over its channel: deny');
-    expect(files(lab)).toEqual(['file-A']);
-    expect(lab.types(id).filter((type) => type === 'permission_required')).toHaveLength(2);
-  });
-
-  test('a change of a file is allowed by its key', async ({ lab }) => {
-    const file_path = join(lab.project, 'file-C');
-    const { server, id, told } = await asking(lab, { call: 'Write', args: { file_path, content: 'slate' } });
-    expect(told).toContain('file-C');
-    const { delivered } = await server.ask('answer_job', { job_id: id, decision: 'allow' });
-    expect(delivered).toContain('1 was pressed (allow)');
-    await lab.event(id, 'completed', 20_000);
-    expect(files(lab)).toEqual(['file-C']);
-  });
-
-  test('a dialog that is taller than its pane can only be denied', async ({ lab }) => {
-    const lines = Array.from({ length: 60 }, (_, n) => `echo line ${n} > /dev/null`);
-    const { server, id } = await asking(lab, { shell: [...lines, 'touch file-evil'].join('\n') });
-    await server.refusal('answer_job', { job_id: id, decision: 'allow' });
-    const { delivered } = await server.ask('answer_job', { job_id: id, decision: 'deny' });
-    expect(delivered).toContain('over its channel: deny');
-    expect(files(lab)).toEqual([]);
   });
 
   test('where the account has no channels, nothing is told and nothing is harmed', async ({ lab }) => {

@@ -1,0 +1,116 @@
+import { isEvidence } from '../../job/effects.ts';
+import type { PeerRequest } from '../../job/record.ts';
+import { compareDialog, type ShownDialog, sameDialog } from '../dialogs/shown-dialog.ts';
+import { type Hint, hintOf, onlyHint } from './hints.ts';
+import {
+  type End,
+  each,
+  opening,
+  type Permission,
+  type Signal,
+  type State,
+  type Step,
+} from './permission-state.ts';
+
+/** A dialog that is missing for less than this (ms) is being drawn anew: Gemini CLI 0.61.0 draws in several steps. */
+const REDRAWN_MS = 100;
+
+/** What a look at the screen shows: which request its dialog belongs to, and which dialogs have gone. */
+export function seen(state: State, signal: Signal & { type: 'seen' }): Step {
+  const { dialog, now } = signal;
+  // A dialog is there, and nothing tells which: in a pane that is too small, or while a person types.
+  if (dialog?.name === 'permission' && !dialog.isRead && state.requests.some(isOnScreen))
+    return { state, actions: [] };
+  const requests = state.requests.map((one) => looked(one, dialog, now));
+  const isRedrawn = requests.some(
+    ({ missingSince: since }) => since !== undefined && now - since < REDRAWN_MS,
+  );
+  if (isRedrawn) return { state: { ...state, requests }, actions: [{ do: 'lookAgain' }] };
+  const isLeft = ({ stage, missingSince }: Permission) => stage === 'open' && missingSince !== undefined;
+  const left = each({ ...state, requests }, (one) => (isLeft(one) ? howLeft(one, dialog) : one));
+  if (dialog === undefined) return { ...left, state: { ...left.state, shown: undefined } };
+  const hints = [...state.hints, ...requests.filter(isLeft).flatMap(putBack)];
+  const next = place({ ...left.state, hints }, dialog, signal);
+  return { state: next.state, actions: [...left.actions, ...next.actions] };
+}
+
+/** A dialog that nobody has reported counts as a request once it has had its time. */
+export function stood(state: State, { since, now, id }: Signal & { type: 'stood' }): Step {
+  const { shown } = state;
+  if (shown?.since !== since) return { state, actions: [] };
+  const { dialog } = shown;
+  return openedBy(
+    state,
+    dialog,
+    dialog.name === 'permission' ? onlyHint(state.hints, dialog, now) : undefined,
+    id,
+  );
+}
+
+function openedBy(state: State, dialog: ShownDialog, hint: Hint | undefined, id: string): Step {
+  const hints = state.hints.filter((one) => one !== hint);
+  return opening({ ...state, hints }, { id, told: hint?.report, dialog });
+}
+
+/** True for a request whose dialog the screen may show. */
+function isOnScreen({ request }: Permission): boolean {
+  return request !== undefined && isEvidence(request);
+}
+
+function compare(one: Permission, dialog: ShownDialog | undefined) {
+  const { request, told, dialog: before } = one;
+  return request === undefined ? 'other' : compareDialog(dialog, request, { seen: before, told });
+}
+
+/** Notes whether the screen shows a request's dialog. */
+function looked(one: Permission, dialog: ShownDialog | undefined, now: number): Permission {
+  if (!isOnScreen(one) || one.stage === 'settling') return one;
+  // One whose dialog was never seen may still come up.
+  const isToCome = one.told !== undefined && one.dialog === undefined;
+  if (!isToCome && compare(one, dialog) === 'other') return { ...one, missingSince: one.missingSince ?? now };
+  // The same one, drawn anew or further.
+  const isDrawn = one.stage === 'open' && one.dialog !== undefined;
+  return { ...one, missingSince: undefined, dialog: isDrawn ? dialog : one.dialog };
+}
+
+function howLeft({ told, dialog, request }: Permission, other: ShownDialog | undefined): End {
+  if (other !== undefined)
+    return {
+      evidence: 'another dialog has taken its place',
+      decision: 'settled in the pane, or put off by the agent',
+    };
+  if (told !== undefined || dialog !== undefined) return { evidence: 'its dialog is gone' };
+  return {
+    evidence: 'its dialog was gone when this hub looked, after an earlier one had ended',
+    decision: howUnseen(request),
+  };
+}
+
+/** How a request was settled that only an earlier hub has seen: by whom is not known. */
+function howUnseen(request: PeerRequest | undefined): string {
+  return request?.decision === undefined ? 'settled' : `settled after ${request.decision} was given`;
+}
+
+/** One that has made room for another may be asked for again, with no new report. */
+function putBack({ told, pid }: Permission): Hint[] {
+  return told === undefined || pid !== undefined ? [] : [{ report: told }];
+}
+
+/** Finds the request that a dialog on the screen belongs to, or makes it one. */
+function place(state: State, dialog: ShownDialog, { now, id }: Signal & { type: 'seen' }): Step {
+  // What is being written down may be what it asks for.
+  if (state.requests.some(({ stage }) => stage === 'opening')) return { state, actions: [] };
+  const open = state.requests.filter(isOnScreen);
+  if (open.some((one) => one.dialog !== undefined && sameDialog(dialog, one.dialog)))
+    return { state, actions: [] };
+  const unseen = open.filter((one) => one.dialog === undefined);
+  const compared = unseen.map((one) => compare(one, dialog));
+  const [only] = unseen.length === 1 && compared[0] === 'unknown' ? unseen : [];
+  const mine = unseen[compared.indexOf('same')] ?? only;
+  if (mine !== undefined)
+    return each({ ...state, shown: undefined }, (one) => (one === mine ? { ...one, dialog } : one));
+  const hint = dialog.name === 'permission' ? hintOf(state.hints, dialog, now) : undefined;
+  if (hint !== undefined) return openedBy(state, dialog, hint, id);
+  if (state.shown?.dialog.key === dialog.key) return { state, actions: [] };
+  return { state: { ...state, shown: { dialog, since: now } }, actions: [{ do: 'time', since: now }] };
+}

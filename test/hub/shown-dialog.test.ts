@@ -1,0 +1,26 @@
+import { describe, expect, test } from 'vitest';
+import { dialogOn } from '../../src/hub/dialogs/shown-dialog.ts';
+
+describe('a dialog of which only a sign is known', () => {
+  const ASKED = 'Do you want to push to origin? (y/n)';
+  const TRANSCRIPT = Array.from(
+    { length: 18 },
+    (_, n) => `Job number ${n} was delegated to you by another agent`,
+  );
+  const typing = { mam: 'mam', dialog: '^Do you want' };
+  const shown = (lines: string[]) => dialogOn(lines, { agent: 'my-agent', typing })?.input;
+
+  test('is told by the row that it is known by, however long a transcript stands above', () => {
+    expect(shown([...TRANSCRIPT, ASKED])).toBe(`${TRANSCRIPT.slice(-2).join('\n')}\n${ASKED}`);
+    expect(shown([...TRANSCRIPT, '', '', ASKED, '1. Yes', '2. No'])).toBe(`${ASKED}\n1. Yes\n2. No`);
+    expect(shown([...TRANSCRIPT, 'Run this?', '', '  rm -r roof', '', ASKED])).toMatch(
+      new RegExp(`Run this\\?\nrm -r roof\n${ASKED.replace(/[?()]/g, '\\$&')}$`),
+    );
+  });
+
+  test('is told by the newest one where an earlier one still stands above', () => {
+    expect(shown(['Do you want tea? (y/n)', 'y', ...TRANSCRIPT, ASKED])).toMatch(
+      /push to origin\? \(y\/n\)$/,
+    );
+  });
+});
