@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MamError } from '../base/errors.ts';
 import { isJobId } from '../base/ids.ts';
+import { orElse } from '../base/or-else.ts';
 import { cleanLine } from '../base/text.ts';
 import { historyOf } from '../job/history.ts';
 import { isOwner, type Owner } from '../job/owner.ts';
@@ -346,12 +347,8 @@ async function readRows(
   seal: Seal | undefined,
 ): Promise<{ known: Map<string, IndexRow>; lines: number }> {
   const known = new Map<string, IndexRow>();
-  let text: string;
-  try {
-    text = readForeign(path, MAX_BYTES);
-  } catch {
-    return { known, lines: 0 };
-  }
+  const text = orElse(() => readForeign(path, MAX_BYTES), undefined);
+  if (text === undefined) return { known, lines: 0 };
   let lines = 0;
   for (const line of text.split('\n')) {
     if (++lines % STEP === 0) await nextTurn();

@@ -11,7 +11,7 @@ import {
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { systemCode } from '../base/errors.ts';
-import { isObject } from '../base/is-object.ts';
+import { isObject } from '../base/json.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { SOURCES } from '../job/words.ts';
 import { openOwn, readForeign, readForeignDated } from '../trust/files.ts';
