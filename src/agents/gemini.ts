@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { MamError } from '../base/errors.ts';
+import { orElse } from '../base/or-else.ts';
 import { shellCommand } from '../base/shell.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 
@@ -247,12 +248,8 @@ function launch({ server, serverEnv, hook, folder, home, resume }: LaunchOptions
  * @throws MamError `refused` where they can't be told: without them, what they deny would only be asked for
  */
 function adminPolicies(settings: string): string[] {
-  let text: string;
-  try {
-    text = readFileSync(settings, 'utf8');
-  } catch {
-    return [];
-  }
+  const text = orElse(() => readFileSync(settings, 'utf8'), undefined);
+  if (text === undefined) return [];
   if (!text.includes('adminPolicyPaths')) return [];
   try {
     const paths = (JSON.parse(text) as { adminPolicyPaths?: unknown }).adminPolicyPaths;

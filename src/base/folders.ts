@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemCode } from './errors.ts';
+import { orElse } from './or-else.ts';
 
 /** The types of Linux's file systems that show the kernel and keep no files: proc and sysfs. */
 const KERNEL_ONLY: readonly number[] = [0x9fa0, 0x62656572];
@@ -28,11 +29,7 @@ export function makeFolder(path: string): void {
 
 /** The names in a folder; none where it is missing or can't be read. */
 export function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
+  return orElse(() => readdirSync(folder), []);
 }
 
 /** Looks whether `makeFolder` would make a folder that can be written. @throws the system's error when it would not */

@@ -1,5 +1,6 @@
 import { appendFileSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { explain, systemCode } from './errors.ts';
+import { orElse } from './or-else.ts';
 import { cleanLine } from './text.ts';
 
 /** The log is rotated at this size, so that it can't fill a disk. */
@@ -64,11 +65,7 @@ export function fileLog(path: string): Log {
 }
 
 function open(path: string): number | undefined {
-  try {
-    return openSync(path, 'a', 0o600);
-  } catch {
-    return undefined;
-  }
+  return orElse(() => openSync(path, 'a', 0o600), undefined);
 }
 
 function say(file: number, line: string): void {

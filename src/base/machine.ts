@@ -1,10 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { orElse } from './or-else.ts';
 
 /** What the system calls this machine, whatever its host name is by now; nothing where it has no name for it. */
 export function machineId(): string {
-  try {
-    return readFileSync('/etc/machine-id', 'utf8').trim();
-  } catch {
-    return '';
-  }
+  return orElse(() => readFileSync('/etc/machine-id', 'utf8').trim(), '');
 }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { systemCode } from './errors.ts';
+import { orElse } from './or-else.ts';
 
 const LINUX = process.platform === 'linux';
 /** By its place: the PATH of whoever started the hub may be bare. */
@@ -152,11 +153,7 @@ export function pids(): number[] {
 
 /** The environment that a process of ours was started with, as `NAME=value`; empty where the system does not tell. */
 export function environmentOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-  } catch {
-    return [];
-  }
+  return orElse(() => readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0'), []);
 }
 
 /**
@@ -201,11 +198,7 @@ export function isInLineMode({
 }
 
 function linkOf(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
+  return orElse(() => readlinkSync(path), undefined);
 }
 
 function parentsByProc(): Map<number, number> {
@@ -241,11 +234,7 @@ function stat(pid: number, text = statText(pid)): string[] | undefined {
 }
 
 function statText(pid: number): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch {
-    return undefined;
-  }
+  return orElse(() => readFileSync(`/proc/${pid}/stat`, 'latin1'), undefined);
 }
 
 /** Elsewhere than on Linux only `ps` tells; it is asked when a pane is looked up, never on the way of an event. */

@@ -1,5 +1,6 @@
 import { existsSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { orElse } from './or-else.ts';
 
 /** So many links lead on from one another at most, as with Linux. */
 const MOST_LINKS = 40;
@@ -26,11 +27,7 @@ export function realPlace(path: string): string {
 
 /** Where a link leads to, which may not be there now; nothing for what is no link. */
 function targetOf(path: string): string | undefined {
-  try {
-    return resolve(realpathSync.native(dirname(path)), readlinkSync(path));
-  } catch {
-    return undefined;
-  }
+  return orElse(() => resolve(realpathSync.native(dirname(path)), readlinkSync(path)), undefined);
 }
 
 /** The folder itself, or the nearest above it that is there. @param path absolute */
@@ -48,9 +45,5 @@ export function isSamePlace(one: string, other: string): boolean {
 }
 
 function look(path: string): Stats | undefined {
-  try {
-    return statSync(path);
-  } catch {
-    return undefined;
-  }
+  return orElse(() => statSync(path), undefined);
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { orElse } from '../base/or-else.ts';
 import { sha256 } from '../base/sha256.ts';
 import type { BrokerSettings } from '../settings/broker-settings.ts';
 import { redactUrl } from './address.ts';
@@ -19,11 +20,7 @@ export interface HubFile {
 }
 
 export function readHubFile(path: string): HubFile | undefined {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as HubFile;
-  } catch {
-    return undefined;
-  }
+  return orElse(() => JSON.parse(readFileSync(path, 'utf8')) as HubFile, undefined);
 }
 
 /** The broker for people, without user, password and query. */

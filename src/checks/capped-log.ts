@@ -1,4 +1,5 @@
 import { closeSync, constants, lstatSync, writeSync } from 'node:fs';
+import { orElse } from '../base/or-else.ts';
 import { openOwn } from '../trust/files.ts';
 
 /** Most bytes that the file has, about: of all its runs together. */
@@ -81,9 +82,5 @@ export class CappedLog {
 }
 
 function sizeOf(path: string): number {
-  try {
-    return lstatSync(path).size;
-  } catch {
-    return 0;
-  }
+  return orElse(() => lstatSync(path).size, 0);
 }

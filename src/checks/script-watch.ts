@@ -1,6 +1,7 @@
 import { type FSWatcher, realpathSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { orElse } from '../base/or-else.ts';
 
 /** The system tells of a rename this much later at most, in ms. */
 const TOLD_MS = 50;
@@ -50,9 +51,5 @@ function upwards(path: string): string[] {
 
 /** Where it lies; of one that is gone, its name. */
 function realOf(script: string): string {
-  try {
-    return realpathSync(script);
-  } catch {
-    return script;
-  }
+  return orElse(() => realpathSync(script), script);
 }

@@ -1,6 +1,6 @@
 import { builtIn } from '../agents/index.ts';
 import { MamError } from '../base/errors.ts';
-import { isObject } from '../base/is-object.ts';
+import { isObject } from '../base/json.ts';
 import { shellWord } from '../base/shell.ts';
 import { clean } from '../base/text.ts';
 import { redactUrl } from '../bus/address.ts';

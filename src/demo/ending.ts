@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MamError } from '../base/errors.ts';
+import { orElse } from '../base/or-else.ts';
 import { startOf } from '../base/processes.ts';
 import { hubPid } from './private-hub.ts';
 import { endTmux, tmuxPids } from './private-tmux.ts';
@@ -70,11 +71,7 @@ function serverPids({ home }: Stage): number[] {
 
 /** True while anything lives in the process group that a pane's program led. */
 function hasGroup({ pid }: Doomed): boolean {
-  try {
-    return process.kill(-pid, 0);
-  } catch {
-    return false;
-  }
+  return orElse(() => process.kill(-pid, 0), false);
 }
 
 function isGone({ pid, start }: Doomed): boolean {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { MamError } from '../base/errors.ts';
+import { orElse } from '../base/or-else.ts';
 import { livingOwner } from '../registry/lock.ts';
 import { programPath } from '../settings/program.ts';
 import { type Stage, stageEnvironment } from './stage.ts';
@@ -44,9 +45,5 @@ export function hubPid(stage: Stage): number | undefined {
 
 /** The last lines of the hub's log. */
 export function hubLog(stage: Stage): string[] {
-  try {
-    return readFileSync(stage.home.log, 'utf8').trimEnd().split('\n').slice(-LOG_LINES);
-  } catch {
-    return [];
-  }
+  return orElse(() => readFileSync(stage.home.log, 'utf8').trimEnd().split('\n').slice(-LOG_LINES), []);
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain, MamError } from '../base/errors.ts';
+import { orElse } from '../base/or-else.ts';
 import { cleanLine } from '../base/text.ts';
 import { endStage } from './ending.ts';
 import { PROMPT, writeScript } from './greeting.ts';
@@ -134,9 +135,5 @@ async function wait(jobId: string, supervisor: MamClient, stop: AbortSignal): Pr
 }
 
 function hasAnnouncement({ home }: Stage): boolean {
-  try {
-    return readdirSync(home.servers).length > 0;
-  } catch {
-    return false;
-  }
+  return orElse(() => readdirSync(home.servers).length > 0, false);
 }

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { orElse } from '../base/or-else.ts';
 import { readHubFile } from '../bus/hub-file.ts';
 import { homePaths } from '../registry/home.ts';
 import { jobPaths } from '../registry/paths.ts';
@@ -35,11 +36,7 @@ export const clock: Check = {
 
 /** Nothing also for what cannot be looked at: another check tells of that. */
 function writtenAt(path: string): number | undefined {
-  try {
-    return statSync(path).mtimeMs;
-  } catch {
-    return undefined;
-  }
+  return orElse(() => statSync(path).mtimeMs, undefined);
 }
 
 function journalOf({ registryDir, jobId }: { registryDir: string; jobId: string }): string {

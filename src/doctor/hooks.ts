@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { orElse } from '../base/or-else.ts';
 import { isRecord } from '../install/entry.ts';
 import { parseJson } from '../install/json-text.ts';
 import { parseToml } from '../install/toml-text.ts';
@@ -94,13 +95,9 @@ function tableIn(values: Values, name: string): Values {
 }
 
 function healthOf({ agent, title, path, read, off }: Source): Found[] {
-  let values: unknown;
-  try {
-    values = read(path, readForeign(realpathSync(path)));
-  } catch {
-    // It is not there; or it can't be read, which the check of its client says.
-    return [];
-  }
+  // It is not there; or it can't be read, which the check of its client says.
+  const values = orElse(() => read(path, readForeign(realpathSync(path))), undefined);
+  if (values === undefined) return [];
   const setting = isRecord(values) ? off(values as Values) : undefined;
   return setting === undefined ? [] : [switchedOff(agent, title, `${setting} in ${path}`)];
 }

@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { orElse } from '../base/or-else.ts';
 import { leftAnnouncements } from '../registry/announcements.ts';
 import { homePaths } from '../registry/home.ts';
 import { readForeign } from '../trust/files.ts';
@@ -57,11 +58,7 @@ interface File {
 
 /** Kept events name the texts that go with them, also those that can't be read as events. */
 function textOf({ path }: File): string {
-  try {
-    return readForeign(path);
-  } catch {
-    return '';
-  }
+  return orElse(() => readForeign(path), '');
 }
 
 function pathOf({ path }: File): string {

@@ -1,3 +1,5 @@
+import { isObject, parseJson } from '../base/json.ts';
+import { orElse } from '../base/or-else.ts';
 import type { JobRecord } from '../job/record.ts';
 import { type Home, readPointers } from '../registry/home.ts';
 import { jobPaths } from '../registry/paths.ts';
@@ -23,10 +25,6 @@ export function openJobs(home: Home): OpenJob[] {
 }
 
 function recordIn(path: string): Partial<JobRecord> | undefined {
-  try {
-    const value: unknown = JSON.parse(readForeign(path));
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(orElse(() => readForeign(path), ''));
+  return isObject(value) ? value : undefined;
 }

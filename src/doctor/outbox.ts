@@ -1,6 +1,9 @@
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn } from '../base/folders.ts';
 import { isJobId } from '../base/ids.ts';
+import { parseObject } from '../base/json.ts';
+import { orElse } from '../base/or-else.ts';
 import { whyNotFound } from '../registry/away.ts';
 import { type Home, readRegistries } from '../registry/home.ts';
 import { hasJob } from '../registry/paths.ts';
@@ -16,7 +19,7 @@ const SHOWN = 3;
 /** The events that wait on disk for the hub. Nothing is said of an empty outbox. */
 export function outbox(home: Home, hubRuns: boolean): Found[] {
   const { outbox: folder } = home;
-  const names = namesOf(folder);
+  const names = namesIn(folder);
   const waiting = names.filter((name) => name.endsWith('.json'));
   const bad = names.filter((name) => name.endsWith('.bad'));
   return [...waitingIn(home, waiting, hubRuns), ...badIn(folder, bad)];
@@ -73,12 +76,8 @@ function reasonsOf(home: Home, names: string[]): string | undefined {
 
 /** The job that a kept event is about. */
 function jobIn(path: string): string | undefined {
-  try {
-    const { job_id: id } = JSON.parse(readForeign(path)) as { job_id?: unknown };
-    return typeof id === 'string' && isJobId(id) ? id : undefined;
-  } catch {
-    return undefined;
-  }
+  const { job_id: id } = parseObject(orElse(() => readForeign(path), ''));
+  return typeof id === 'string' && isJobId(id) ? id : undefined;
 }
 
 function badIn(folder: string, names: string[]): Found[] {
@@ -87,14 +86,6 @@ function badIn(folder: string, names: string[]): Found[] {
   const title = `${files} no event that can be read in ${folder}.`;
   const remedy = 'Look at them, report what they say once more, and remove them.';
   return [note('hub.outbox-bad', title, remedy, names.slice(0, 3).join('\n'))];
-}
-
-function namesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 function ageText(ms: number): string {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, release, type } from 'node:os';
 import manifest from '../../package.json' with { type: 'json' };
+import { orElse } from '../base/or-else.ts';
 import { VERSION } from '../base/version.ts';
 import type { Check } from './check.ts';
 import { note, ok, problem } from './finding.ts';
@@ -41,9 +42,8 @@ export const program: Check = {
 
 /** The name of a Linux distribution. */
 function distribution(): string {
-  try {
-    return /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? '';
-  } catch {
-    return '';
-  }
+  return orElse(
+    () => /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? '',
+    '',
+  );
 }

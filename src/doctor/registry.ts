@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { systemCode } from '../base/errors.ts';
 import { isJobId } from '../base/ids.ts';
+import { orElse } from '../base/or-else.ts';
 import { shellWord } from '../base/shell.ts';
 import { isFinal, type Status } from '../job/words.ts';
 import { awayError, inodeOf, isAway, isJournalGone, journalGoneError } from '../registry/away.ts';
@@ -207,11 +208,7 @@ function writer(dir: string, home: string): Found[] {
 }
 
 function pointersOf({ home }: Settings): Pointer[] {
-  try {
-    return readPointers(homePaths(home));
-  } catch {
-    return [];
-  }
+  return orElse(() => readPointers(homePaths(home)), []);
 }
 
 /** A registry that is not there may come back: a disk that is not mounted, a folder that was renamed. */

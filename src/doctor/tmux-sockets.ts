@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { explain } from '../base/errors.ts';
+import { orElse } from '../base/or-else.ts';
 import { shellWord } from '../base/shell.ts';
 import { cleanLine } from '../base/text.ts';
 import { userId } from '../base/user-home.ts';
@@ -159,9 +160,5 @@ function disagreement({ tmuxSocket, paneSocket }: Settings, server: Server, { en
 }
 
 function realOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
+  return orElse(() => realpathSync(path), path);
 }

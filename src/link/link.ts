@@ -1,6 +1,7 @@
 import type { MqttClient } from 'mqtt';
 import { MamError } from '../base/errors.ts';
 import { randomSuffix } from '../base/ids.ts';
+import { parseJson } from '../base/json.ts';
 import { type BrokerAddress, describeAddress, isFinalFailure, unreachable } from '../bus/address.ts';
 import { logFilter, logTopic, ofAnyHost, replyTopic, requestTopic, statusTopic } from '../bus/topics.ts';
 import type { Claim } from '../job/claim.ts';
@@ -284,12 +285,8 @@ export class Link {
   }
 
   #receive(topic: string, payload: Buffer): void {
-    let message: unknown;
-    try {
-      message = JSON.parse(payload.toString());
-    } catch {
-      return;
-    }
+    const message = parseJson(payload.toString());
+    if (message === undefined) return;
     if (typeof message !== 'object' || message === null) return;
     if (topic === this.#hubStatus) this.#hearOfHub((message as { online?: unknown }).online === true);
     else if (topic !== this.#replyTo) this.#follows.deliver(this.#placeOf(topic), message as LogMessage);

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { MamError } from '../base/errors.ts';
+import { isObject, parseJson } from '../base/json.ts';
 import { type BrokerAddress, unreachable } from '../bus/address.ts';
 import { claimTopic, replyTopic, requestTopic } from '../bus/topics.ts';
 import {
@@ -169,12 +170,8 @@ function credentialsOf(address: BrokerAddress): Credentials {
 }
 
 function parse(payload: Buffer): Answer | undefined {
-  try {
-    const value: unknown = JSON.parse(payload.toString());
-    return typeof value === 'object' && value !== null ? (value as Answer) : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(payload.toString());
+  return isObject(value) ? (value as Answer) : undefined;
 }
 
 function noAnswer(timeoutMs: number): MamError {

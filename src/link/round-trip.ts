@@ -1,6 +1,7 @@
 import type { IConnackPacket, IPublishPacket, MqttClient } from 'mqtt';
 import { MamError } from '../base/errors.ts';
 import { randomSuffix } from '../base/ids.ts';
+import { orElse } from '../base/or-else.ts';
 import { type BrokerAddress, isClosed, redactUrl, unreachable } from '../bus/address.ts';
 import { openConnection } from '../bus/connection.ts';
 import { claimFilter, hubReplyTopic, realmPrefix, statusTopic } from '../bus/topics.ts';
@@ -247,9 +248,5 @@ function closed(client: MqttClient): Promise<never> {
 }
 
 function isOnline(payload: Buffer): boolean {
-  try {
-    return (JSON.parse(payload.toString()) as { online?: unknown }).online === true;
-  } catch {
-    return false;
-  }
+  return orElse(() => (JSON.parse(payload.toString()) as { online?: unknown }).online === true, false);
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { isObject } from '../base/is-object.ts';
+import { isObject, parseJson } from '../base/json.ts';
 
 const NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
 /** What clients write for a flag, in their own languages. */
@@ -140,7 +140,7 @@ function unquoted(value: unknown): unknown {
   for (let depth = 0; depth < DEEPEST && typeof inside === 'string'; depth++) {
     const text = inside.trim();
     if (!/^["'[{]/.test(text)) break;
-    const read = parsed(text) ?? (text.includes('"') ? undefined : parsed(text.replaceAll("'", '"')));
+    const read = parseJson(text) ?? (text.includes('"') ? undefined : parseJson(text.replaceAll("'", '"')));
     if (read === undefined) break;
     inside = read;
   }
@@ -149,13 +149,4 @@ function unquoted(value: unknown): unknown {
 
 function onlyOne(value: unknown): unknown {
   return Array.isArray(value) && value.length === 1 ? value[0] : value;
-}
-
-/** Nothing for what is no JSON. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { MamError, systemCode } from '../base/errors.ts';
+import { orElse } from '../base/or-else.ts';
 import { shellWord } from '../base/shell.ts';
 import { type Home, type Pointer, readPointers, readRegistries } from './home.ts';
 import { knownRegistry, placesOf } from './known-jobs.ts';
@@ -24,11 +25,7 @@ export function awayJobs(home: Home): Pointer[] {
 }
 
 function livePointers(home: Home): Pointer[] {
-  try {
-    return readPointers(home);
-  } catch {
-    return [];
-  }
+  return orElse(() => readPointers(home), []);
 }
 
 const BRING_BACK =

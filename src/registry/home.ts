@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { MamError, systemCode } from '../base/errors.ts';
 import { makeFolder } from '../base/folders.ts';
 import { isJobId } from '../base/ids.ts';
+import { parseJson } from '../base/json.ts';
+import { orElse } from '../base/or-else.ts';
 import { checkOwnFolder } from '../trust/owner.ts';
 import { hasJob } from './paths.ts';
 
@@ -143,7 +145,7 @@ export function readPointers(home: Home): Pointer[] {
       const text = readFileSync(join(home.live, jobId), 'utf8');
       const [, line, note = ''] = /^(["/].*)\n(.*)/.exec(text) ?? [];
       const registryDir = (line === undefined ? undefined : placeIn(line)) ?? registryOf(home, jobId);
-      pointers.push({ jobId, registryDir, note: parsed(note) });
+      pointers.push({ jobId, registryDir, note: parseJson(note) });
     } catch {
       // Removed between the two looks.
     }
@@ -163,25 +165,13 @@ export function lineOf(path: string): string {
 
 /** The path in such a line; nothing where none is whole. */
 export function placeIn(line: string): string | undefined {
-  const path = line.startsWith('"') ? parsed(line) : line;
+  const path = line.startsWith('"') ? parseJson(line) : line;
   return typeof path === 'string' && path !== '' ? path : undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Where a job has ended whose record is retained; nothing where that is not noted, or can't be read. */
 export function retainedPlace({ retained }: Home, jobId: string): string | undefined {
-  try {
-    return placeIn(readFileSync(join(retained, jobId), 'utf8').replace(/\n$/, ''));
-  } catch {
-    return undefined;
-  }
+  return orElse(() => placeIn(readFileSync(join(retained, jobId), 'utf8').replace(/\n$/, '')), undefined);
 }
 
 /** The registries that this home's hubs have written: where a late report on an ended job is looked for. */

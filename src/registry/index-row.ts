@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isJobId } from '../base/ids.ts';
+import { orElse } from '../base/or-else.ts';
 import { cleanLine } from '../base/text.ts';
 import { isOwner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -100,12 +101,8 @@ export async function readRows(
   seal: Seal | undefined,
 ): Promise<{ known: Map<string, IndexRow>; lines: number }> {
   const known = new Map<string, IndexRow>();
-  let text: string;
-  try {
-    text = readForeign(path, MAX_BYTES);
-  } catch {
-    return { known, lines: 0 };
-  }
+  const text = orElse(() => readForeign(path, MAX_BYTES), undefined);
+  if (text === undefined) return { known, lines: 0 };
   let lines = 0;
   for (const line of text.split('\n')) {
     if (++lines % STEP === 0) await nextTurn();

@@ -3,6 +3,7 @@ import { createConnection } from 'node:net';
 import { hostname } from 'node:os';
 import { lock } from 'proper-lockfile';
 import { systemCode } from '../base/errors.ts';
+import { orElse } from '../base/or-else.ts';
 import { identify, isAlive, isOurNamespace, type ProcessId } from '../base/process-id.ts';
 import { commandLineOf } from '../base/processes.ts';
 import { readForeign, replaceOwn } from '../trust/files.ts';
@@ -110,11 +111,7 @@ export async function takeLock(
 
 /** What can't be looked at proves nothing. */
 function statOf(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
+  return orElse(() => statSync(path, { throwIfNoEntry: false }), undefined);
 }
 
 /** An inode is given to another file as soon as it is free. */

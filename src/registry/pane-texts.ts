@@ -2,6 +2,8 @@ import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, namesIn } from '../base/folders.ts';
+import { parseJson } from '../base/json.ts';
+import { orElse } from '../base/or-else.ts';
 
 /**
  * A text of ours that was pasted into a pane, as it is known to every hub until it is seen to be gone. It holds all that
@@ -75,25 +77,13 @@ export type Noted = { name: string; text: PaneText; seen: SeenText | undefined }
 export function readPaneTexts(folder: string): Noted[] {
   return namesIn(folder).map((name) => {
     const [line = '', ...rest] = textOf(join(folder, name)).split('\n');
-    const text = paneTextSchema.safeParse(jsonOf(line)).data;
+    const text = paneTextSchema.safeParse(parseJson(line)).data;
     if (text === undefined) return { name };
-    const seen = rest.flatMap((one) => seenSchema.safeParse(jsonOf(one)).data ?? []);
+    const seen = rest.flatMap((one) => seenSchema.safeParse(parseJson(one)).data ?? []);
     return { name, text, seen: seen.length === 0 ? undefined : Object.assign({}, ...seen) };
   });
 }
 
 function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
+  return orElse(() => readFileSync(path, 'utf8'), '');
 }

@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { MamError, systemCode } from '../base/errors.ts';
 import { checkRoom, makeFolder } from '../base/folders.ts';
 import { isJobId } from '../base/ids.ts';
+import { orElse } from '../base/or-else.ts';
 import { realPlace } from '../base/real-place.ts';
 import { isOwn } from '../trust/owner.ts';
 
@@ -59,11 +60,7 @@ export function realRegistry(registryDir: string): string {
 
 /** The number of a folder, which its name may outlive; nothing while it can't be seen. */
 export function inodeAt(dir: string): number | undefined {
-  try {
-    return statSync(dir, { throwIfNoEntry: false })?.ino;
-  } catch {
-    return undefined;
-  }
+  return orElse(() => statSync(dir, { throwIfNoEntry: false })?.ino, undefined);
 }
 
 /** True where it, and the `.mam` folder around it, are real folders. */
@@ -93,11 +90,10 @@ export function lockPath(registryDir: string): string {
  */
 export function isRemoved(registryDir: string, jobId: string): boolean {
   const isGone = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) === undefined;
-  try {
-    return isGone(jobPaths(registryDir, jobId).folder) && !isGone(`${lockPath(registryDir)}.lock`);
-  } catch {
-    return false;
-  }
+  return orElse(
+    () => isGone(jobPaths(registryDir, jobId).folder) && !isGone(`${lockPath(registryDir)}.lock`),
+    false,
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { systemCode } from '../base/errors.ts';
-import { isObject } from '../base/is-object.ts';
+import { isObject } from '../base/json.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { SOURCES } from '../job/words.ts';
 import { readForeign, readForeignDated } from '../trust/files.ts';

@@ -1,4 +1,4 @@
-import { isObject } from '../base/is-object.ts';
+import { isObject } from '../base/json.ts';
 import type { JobRecord } from '../job/record.ts';
 import { STATUSES } from '../job/words.ts';
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../base/folders.ts';
+import { orElse } from '../base/or-else.ts';
 import { sha256 } from '../base/sha256.ts';
 import { sliceUnits } from '../base/text.ts';
 import type { RecordedEvent } from '../job/event.ts';
@@ -95,11 +96,7 @@ async function writeText(folder: string, text: string): Promise<string> {
 }
 
 function isThere(path: string, hash: string): boolean {
-  try {
-    return sha256(readForeign(path)) === hash;
-  } catch {
-    return false;
-  }
+  return orElse(() => sha256(readForeign(path)) === hash, false);
 }
 
 function beginning(value: unknown): unknown {

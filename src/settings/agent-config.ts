@@ -1,4 +1,5 @@
-import { isObject } from '../base/is-object.ts';
+import { isObject } from '../base/json.ts';
+import { orElse } from '../base/or-else.ts';
 
 /** What each field of an agent kind that is made by configuration has to be. */
 const FIELDS = {
@@ -27,46 +28,29 @@ export const AGENT_HINT = `An agent kind has: ${Object.keys(FIELDS).join(', ')}.
 /** What is wrong with the agent kinds of a `config.json`, as a sentence without its end. @param name of the setting */
 export function wrongAgents(name: string, value: unknown): string | undefined {
   if (!isObject(value)) return `${name} must be an object`;
-  return first(Object.entries(value), ([kind, agent]) => wrongAgent(`${name}.${kind}`, agent));
+  const fields: ReadonlyMap<string, string> = new Map(Object.entries(FIELDS));
+  for (const [kind, agent] of Object.entries(value)) {
+    if (!isObject(agent)) return `${name}.${kind} must be an object`;
+    for (const [field, one] of Object.entries(agent)) {
+      const type = fields.get(field);
+      if (type === undefined) return `${name}.${kind} has the unknown name ${JSON.stringify(field)}`;
+      const wrong = wrongField(type, one);
+      if (wrong !== undefined) return `${name}.${kind}.${field} ${wrong}`;
+    }
+  }
+  return undefined;
 }
 
-function wrongAgent(name: string, value: unknown): string | undefined {
-  if (!isObject(value)) return `${name} must be an object`;
-  const fields: Readonly<Record<string, string>> = FIELDS;
-  return first(Object.entries(value), ([field, one]) =>
-    Object.hasOwn(fields, field)
-      ? wrongField(`${name}.${field}`, fields[field], one)
-      : `${name} has the unknown name ${JSON.stringify(field)}`,
-  );
-}
-
-function wrongField(name: string, type: string | undefined, value: unknown): string | undefined {
+function wrongField(type: string, value: unknown): string | undefined {
   if (type === 'words') {
-    if (!Array.isArray(value)) return `${name} must be a list`;
-    if (value.length === 0) return `${name} must not be empty`;
-    return first([...value.entries()], ([index, word]) => wrongField(`${name}.${index}`, 'text', word));
+    if (!Array.isArray(value)) return 'must be a list';
+    if (value.length === 0) return 'must not be empty';
+    return value.every((word) => typeof word === 'string') ? undefined : 'must be a list of texts';
   }
-  if (typeof value !== 'string') return `${name} must be a text`;
-  if (type === 'pattern' && !isPattern(value)) return `${name} is not a valid regular expression`;
-  if (type === 'key' && !/^[A-Za-z0-9-]{1,20}$/.test(value))
-    return `${name} is not a key in tmux's words, such as C-u or Escape`;
-  return undefined;
-}
-
-function isPattern(source: string): boolean {
-  try {
-    new RegExp(source, 'u');
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The first fault that is found. */
-function first<T>(list: readonly T[], wrong: (one: T) => string | undefined): string | undefined {
-  for (const one of list) {
-    const found = wrong(one);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  if (typeof value !== 'string') return 'must be a text';
+  if (type === 'pattern' && orElse(() => new RegExp(value, 'u'), undefined) === undefined)
+    return 'is not a valid regular expression';
+  return type === 'key' && !/^[A-Za-z0-9-]{1,20}$/.test(value)
+    ? "is not a key in tmux's words, such as C-u or Escape"
+    : undefined;
 }

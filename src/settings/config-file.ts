@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { MamError } from '../base/errors.ts';
-import { isObject } from '../base/is-object.ts';
+import { isObject, parseJson, parseObject } from '../base/json.ts';
 import { readJson } from './kinds.ts';
 import { ALL_SETTINGS, type Given } from './table.ts';
 
@@ -15,13 +15,9 @@ const HINT = `Settings are: ${[...BY_KEY.keys()].join(', ')}.`;
  * @throws MamError `bad_input` that names the file, the setting and what is wrong with it
  */
 export function parseConfigFile(path: string, text: string, base: string = dirname(path)): Given {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the file, which may hold a password.
-    throw new MamError('bad_input', `${path} is not valid JSON.`, 'Fix or remove it.');
-  }
+  const value = parseJson(text);
+  // The parser's own message would quote the file, which may hold a password.
+  if (value === undefined) throw new MamError('bad_input', `${path} is not valid JSON.`, 'Fix or remove it.');
   if (!isObject(value)) throw new MamError('bad_input', `${path} must be an object.`, HINT);
   const given: Record<string, unknown> = {};
   for (const [key, one] of Object.entries(value)) {
@@ -39,14 +35,7 @@ export function parseConfigFile(path: string, text: string, base: string = dirna
 
 /** The settings among what a file says, by their keys, with whatever values they have there, valid or not. */
 export function settingsIn(text: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return {};
-  }
-  if (!isObject(value)) return {};
-  const file = value;
+  const file = parseObject(text);
   return Object.fromEntries(
     [...BY_KEY.keys()].filter((key) => Object.hasOwn(file, key)).map((key) => [key, file[key]]),
   );

@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { MamError } from '../base/errors.ts';
+import { orElse } from '../base/or-else.ts';
 import { realPlace } from '../base/real-place.ts';
 import { shellWord } from '../base/shell.ts';
 import { knownUserHome, userHome, userId } from '../base/user-home.ts';
@@ -171,11 +172,7 @@ function checkHome(home: string): void {
 }
 
 function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
+  return orElse(() => statSync(path).isDirectory(), false);
 }
 
 /** @throws MamError `bad_input` for a setting that can't be used, `refused` for a file that others can write */

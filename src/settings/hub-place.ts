@@ -1,6 +1,8 @@
 import { existsSync, lstatSync, statSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
+import { parseObject } from '../base/json.ts';
+import { orElse } from '../base/or-else.ts';
 import { userId } from '../base/user-home.ts';
 import { readForeign } from '../trust/files.ts';
 import { whyForeign } from '../trust/owner.ts';
@@ -38,13 +40,9 @@ export function shortFolder(home: string, runtime?: string): string {
 
 /** Where a hub that was started from other surroundings listens: its starter may have another temporary folder. */
 function runningSocket(home: string): string | undefined {
-  try {
-    const { socket } = JSON.parse(readForeign(join(home, 'hub.json'))) as { socket?: unknown };
-    if (typeof socket !== 'string' || basename(dirname(socket)) !== folderName(home)) return undefined;
-    return existsSync(socket) ? socket : undefined;
-  } catch {
-    return undefined;
-  }
+  const { socket } = parseObject(orElse(() => readForeign(join(home, 'hub.json')), ''));
+  if (typeof socket !== 'string' || basename(dirname(socket)) !== folderName(home)) return undefined;
+  return existsSync(socket) ? socket : undefined;
 }
 
 function folderName(home: string): string {

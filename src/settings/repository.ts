@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { orElse } from '../base/or-else.ts';
 import { realPlace } from '../base/real-place.ts';
 import { readForeign } from '../trust/files.ts';
 import { isOwn, isOwnFolder } from '../trust/owner.ts';
@@ -79,9 +80,5 @@ function gitdirOf(gitFile: string): string | undefined {
 
 /** A small file's text; empty where there is none that can be read. */
 function textOf(path: string): string {
-  try {
-    return readForeign(path);
-  } catch {
-    return '';
-  }
+  return orElse(() => readForeign(path), '');
 }

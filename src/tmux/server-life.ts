@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { MamError } from '../base/errors.ts';
+import { orElse } from '../base/or-else.ts';
 import { identify, isAlive, type ProcessId } from '../base/process-id.ts';
 import { openFiles, pids } from '../base/processes.ts';
 
@@ -47,12 +48,8 @@ function listenerOn(socketPath: string): number | undefined {
 
 /** The sockets that take connections; none where the system does not tell. */
 function listening(): { inode: string; path: string }[] {
-  let text: string;
-  try {
-    text = readFileSync('/proc/net/unix', 'utf8');
-  } catch {
-    return [];
-  }
+  const text = orElse(() => readFileSync('/proc/net/unix', 'utf8'), undefined);
+  if (text === undefined) return [];
   return text.split('\n').flatMap((line) => {
     const [, , , flags = '', , , inode = '', ...path] = line.trim().split(/\s+/);
     const accepts = (Number.parseInt(flags, 16) & ACCEPTS) !== 0;
@@ -61,11 +58,7 @@ function listening(): { inode: string; path: string }[] {
 }
 
 function link(pid: number | 'self', name: string): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/${name}`);
-  } catch {
-    return undefined;
-  }
+  return orElse(() => readlinkSync(`/proc/${pid}/${name}`), undefined);
 }
 
 function isSameFile(one: string, other: string): boolean {
@@ -73,11 +66,7 @@ function isSameFile(one: string, other: string): boolean {
 }
 
 function placeOf(path: string): string {
-  try {
-    return join(realpathSync(dirname(path)), basename(path));
-  } catch {
-    return path;
-  }
+  return orElse(() => join(realpathSync(dirname(path)), basename(path)), path);
 }
 
 /** The error for a server that lives, and whose socket leads nowhere. We send no signal to what is not ours. */

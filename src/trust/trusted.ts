@@ -1,6 +1,8 @@
 import { existsSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../base/folders.ts';
+import { parseObject } from '../base/json.ts';
+import { orElse } from '../base/or-else.ts';
 import { sha256 } from '../base/sha256.ts';
 import { readForeign, replaceOwn } from './files.ts';
 
@@ -23,14 +25,9 @@ export async function readTrust(
   bytes: Buffer,
 ): Promise<{ sha256: string; trusted: string | undefined }> {
   const real = realpathSync(path);
-  let trusted: string | undefined;
-  try {
-    const entry = JSON.parse(readForeign(entryPath(home, real))) as Partial<Trusted> | null;
-    if (entry?.path === real && typeof entry.sha256 === 'string') trusted = entry.sha256;
-  } catch {
-    // Nothing was trusted for this path.
-  }
-  return { sha256: hash(bytes), trusted };
+  const entry = parseObject(orElse(() => readForeign(entryPath(home, real)), ''));
+  const isTrusted = entry['path'] === real && typeof entry['sha256'] === 'string';
+  return { sha256: sha256(bytes), trusted: isTrusted ? String(entry['sha256']) : undefined };
 }
 
 /** Takes down that a file with this content is trusted. @throws the system's error */
@@ -43,22 +40,16 @@ export function writeTrust(home: string, path: string, sha256: string): void {
 
 /** Forgets that a file was trusted, also one that is gone. @returns whether it was @throws the system's error */
 export function removeTrust(home: string, path: string): boolean {
-  let real = path;
-  try {
-    real = realpathSync(path);
-  } catch {
-    // It is gone: its path stands for it.
-  }
-  const entry = entryPath(home, real);
+  // The path of one that is gone is its own.
+  const entry = entryPath(
+    home,
+    orElse(() => realpathSync(path), path),
+  );
   const was = existsSync(entry);
   rmSync(entry, { force: true });
   return was;
 }
 
 function entryPath(home: string, real: string): string {
-  return join(home, 'trust', `${hash(real).slice(0, 32)}.json`);
-}
-
-function hash(content: string | Buffer): string {
-  return sha256(content);
+  return join(home, 'trust', `${sha256(real).slice(0, 32)}.json`);
 }

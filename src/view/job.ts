@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { clean, cleanAll, cleanLine, sliceUnits } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
 import { isAboutCheck } from '../job/check.ts';
@@ -9,6 +10,7 @@ import type { JobRow } from '../job/row.ts';
 import { lastWords, standingOf } from '../job/standing.ts';
 import { isFinal } from '../job/words.ts';
 import { decisionWords } from './event-words.ts';
+import type { eventRowSchema } from './job-schema.ts';
 
 /** Lengths in characters: a whole answer stays under 20,000. */
 const ROW_TEXT = 100;
@@ -21,12 +23,6 @@ const SHOWN_REQUESTS = 5;
 const WHOLE = { files: Number.POSITIVE_INFINITY, requests: 1_000, text: Number.POSITIVE_INFINITY };
 
 type Brief = ReturnType<typeof brief>;
-
-/** An event as it is shown. */
-export interface EventRow extends Pick<RecordedEvent, 'seq' | 'job_id' | 'type' | 'source' | 'recorded_at'> {
-  late?: boolean | undefined;
-  detail?: string | undefined;
-}
 
 /** A row of the hub's list, each of its texts harmless and on one line. */
 export function listRow(row: JobRow) {
@@ -175,7 +171,7 @@ function fittingFiles(files: string[] | undefined, room: number): string[] | und
  * @returns how many of them found room
  */
 export function eventRows(events: readonly RecordedEvent[], room: number) {
-  const rows: EventRow[] = [];
+  const rows: z.infer<typeof eventRowSchema>[] = [];
   let left = room;
   for (const event of events) {
     const { seq, job_id, type, source, recorded_at, late } = event;

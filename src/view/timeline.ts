@@ -1,55 +1,16 @@
+import type { z } from 'zod';
 import { clean, cleanLine } from '../base/text.ts';
 import { isUndecided } from '../job/check.ts';
 import { type DataFields, dataOf, type RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import { DELIVERY_STAGES } from '../job/words.ts';
+import type { timelineSchema } from './job-schema.ts';
 
 /** How much of a request stands beside its decision, in characters. */
 const ABOUT_CHARS = 200;
 
 /** An event of the audit log on one level, its foreign texts made harmless. What does not apply is absent. */
-export interface TimelineEntry {
-  seq: number;
-  type: string;
-  source: string;
-  /** Who made it, as exactly as the journal knows it, such as `supervisor claude-code`. */
-  by: string;
-  /** The publishing process: one name for all that it reported. */
-  writer?: string | undefined;
-  recorded_at: string;
-  late?: boolean | undefined;
-  /** Of a delivery stage: ms since the one before it. */
-  stage_ms?: number | undefined;
-  /** What was seen that proves it. */
-  evidence?: string | undefined;
-  detail?: string | undefined;
-  result?: string | undefined;
-  /** The file with the whole text, where what stands here is its beginning. */
-  detail_file?: string | undefined;
-  result_file?: string | undefined;
-  files?: string[] | undefined;
-  /** The request that was made, answered or settled, and its words. */
-  request_id?: string | undefined;
-  about?: string | undefined;
-  tool?: string | undefined;
-  input?: string | undefined;
-  decision?: string | undefined;
-  /** What stood in the way. */
-  blocked_by?: string | undefined;
-  /** What was typed where that is not the order: `messages` or `reminder`. */
-  what?: string | undefined;
-  /** Where the peer lives. */
-  pane?: string | undefined;
-  script?: string | undefined;
-  passed?: boolean | undefined;
-  /** Of a check that has said nothing about the work: `could_not_run` or `could_not_finish`. */
-  outcome?: string | undefined;
-  exit_code?: number | undefined;
-  /** Which run of the check it was, from 1 on. */
-  round?: number | undefined;
-  output_tail?: string | undefined;
-  script_changed?: boolean | undefined;
-}
+export type TimelineEntry = z.infer<typeof timelineSchema>;
 
 /** Makes entries of the audit log out of events, batch by batch: what an event means depends on what came before it. */
 export class Timeline {

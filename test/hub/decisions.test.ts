@@ -12,8 +12,8 @@ import { Decisions } from '../../src/hub/permissions/decisions.ts';
 import { Permissions } from '../../src/hub/permissions/permissions.ts';
 import { pressDecision } from '../../src/hub/permissions/press-decision.ts';
 import { Hooks } from '../../src/hub/signals/hooks.ts';
+import { draftEvent } from '../../src/job/event.ts';
 import type { HookReport } from '../../src/job/hook.ts';
-import { hubDraft } from '../../src/job/hub-draft.ts';
 import type { HookResult } from '../../src/operations/request.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { Seal } from '../../src/registry/seal.ts';
@@ -119,11 +119,11 @@ beforeEach(async () => {
   );
   job.uncork();
   await job.kept;
-  await registrar.record(job, hubDraft(job.id, 'submitted', {}));
+  await registrar.record(job, draftEvent(job.id, 'submitted', {}));
 });
 
 afterEach(async () => {
-  if (!job.isFinal) await registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' }));
+  if (!job.isFinal) await registrar.record(job, draftEvent(job.id, 'cancelled', { source: 'supervisor' }));
   await registrar.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -175,7 +175,7 @@ test('what a hook tells after its decision waits for the end of that', async () 
 
 test('a job that is cancelled while its decision is written down gets none', async () => {
   const { answer } = await asked();
-  onDeciding(() => void registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' })));
+  onDeciding(() => void registrar.record(job, draftEvent(job.id, 'cancelled', { source: 'supervisor' })));
   await expect(allow()).rejects.toMatchObject({
     code: 'conflict',
     message: expect.stringContaining('ended'),
@@ -184,16 +184,16 @@ test('a job that is cancelled while its decision is written down gets none', asy
 });
 
 test('a key is pressed once', async () => {
-  await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
+  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
   expect(await allow()).toContain('1 was pressed (allow)');
   expect(pressed).toHaveLength(1);
 });
 
 test('no key is pressed for a job that is cancelled while its dialog is looked at', async () => {
-  await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
+  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
   onLook = () => {
     onLook = () => {};
-    void registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' }));
+    void registrar.record(job, draftEvent(job.id, 'cancelled', { source: 'supervisor' }));
   };
   await expect(allow()).rejects.toMatchObject({
     code: 'conflict',
@@ -203,7 +203,7 @@ test('no key is pressed for a job that is cancelled while its dialog is looked a
 });
 
 test('no key is pressed on the dialog of the next request that asks for the same', async () => {
-  await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
+  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
   onLook = () => {
     onLook = () => {};
     void tell({ type: 'turn_ended' });
@@ -214,7 +214,7 @@ test('no key is pressed on the dialog of the next request that asks for the same
 });
 
 test('no key is pressed on another dialog that comes up after the look', async () => {
-  await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
+  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
   onLook = () => {
     onLook = () => {
       screen = OTHER;
@@ -234,11 +234,11 @@ test('of two decisions at once one is carried out', async () => {
 
 test('a request of the peer that the peer has gone on from takes no decision', async () => {
   await registrar.record(job, {
-    ...hubDraft(job.id, 'permission_required'),
+    ...draftEvent(job.id, 'permission_required'),
     source: 'peer',
     detail: 'May I?',
   });
-  const went = registrar.record(job, { ...hubDraft(job.id, 'progress'), source: 'peer' });
+  const went = registrar.record(job, { ...draftEvent(job.id, 'progress'), source: 'peer' });
   await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
   await went;
   expect(job.record.messages).toEqual([]);
@@ -259,7 +259,7 @@ test("the end of the turn before is not taken for the end of the job's turn", as
 });
 
 test('a hook that asks while its job ends is not kept waiting', async () => {
-  const cancelled = registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' }));
+  const cancelled = registrar.record(job, draftEvent(job.id, 'cancelled', { source: 'supervisor' }));
   expect(await tell(ASKS, true)).toEqual({});
   await cancelled;
 });
@@ -272,7 +272,7 @@ test('a hook whose request is in the record no more goes on', async () => {
 });
 
 test('a request of an earlier hub is settled when another dialog stands in its place', async () => {
-  await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
+  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
   begin();
   screen = OTHER;
   await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
@@ -363,7 +363,7 @@ describe('a decision that can not be carried out', () => {
 
   test('is refused where it is not known how a kind is answered', async () => {
     const record = { ...job.record, agent: 'robot' };
-    const draft = hubDraft(job.id, 'permission_required', { data: { ...ASKS } });
+    const draft = draftEvent(job.id, 'permission_required', { data: { ...ASKS } });
     const asks = (await registrar.record(job, draft)).after.requests[0];
     if (asks === undefined) throw new Error('no request');
     const refused = await pressDecision(pane, record, asks, {}, 'deny', async () => true);
@@ -372,7 +372,7 @@ describe('a decision that can not be carried out', () => {
   });
 
   test('since the key was not taken leaves its request as it was', async () => {
-    await registrar.record(job, { ...hubDraft(job.id, 'permission_required', { data: { ...ASKS } }) });
+    await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
     afterKey = () => DIALOG;
     await expect(allow()).rejects.toMatchObject({ code: 'refused' });
     expect(types().slice(-3)).toEqual(['deciding', 'answered', 'decision_refused']);
@@ -382,6 +382,6 @@ describe('a decision that can not be carried out', () => {
 
 test('what is open when the job ends is settled', async () => {
   await asked();
-  await registrar.record(job, hubDraft(job.id, 'cancelled', { source: 'supervisor' }));
+  await registrar.record(job, draftEvent(job.id, 'cancelled', { source: 'supervisor' }));
   expect(request()).toMatchObject({ decision: 'the job ended', resolved_at: expect.any(String) });
 });

@@ -5,6 +5,8 @@ import { syncFolder, writeDurable } from '../../base/durable.ts';
 import { systemCode } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folders.ts';
 import { isJobId } from '../../base/ids.ts';
+import { parseObject } from '../../base/json.ts';
+import { orElse } from '../../base/or-else.ts';
 import type { Claim } from '../../job/claim.ts';
 
 /** Where an event waits on disk for the hub. */
@@ -75,11 +77,7 @@ export async function listOutbox(folder: string): Promise<OutboxFile[]> {
 
 /** True when the outbox has an event of this job, by the names of its files. */
 export function hasKept(folder: string, jobId: string): boolean {
-  try {
-    return readdirSync(folder).some((name) => NAME.exec(name)?.[2] === jobId);
-  } catch {
-    return false;
-  }
+  return orElse(() => readdirSync(folder).some((name) => NAME.exec(name)?.[2] === jobId), false);
 }
 
 /** Removes an entry that is in the journal (or refused with an answer); one that is gone already is fine. */
@@ -180,11 +178,7 @@ export async function readOutboxClaim(file: string): Promise<Claim | undefined> 
 
 /** Only what makes it a claim at all: the hub checks the rest, and answers a bad field as it would any publisher. */
 function parseClaim(text: string): Claim | undefined {
-  try {
-    const claim = JSON.parse(text) as Partial<Claim> | null;
-    const names = [claim?.event_id, claim?.job_id, claim?.type];
-    return names.every((name) => typeof name === 'string') ? (claim as Claim) : undefined;
-  } catch {
-    return undefined;
-  }
+  const claim = parseObject(text);
+  const names = [claim['event_id'], claim['job_id'], claim['type']];
+  return names.every((name) => typeof name === 'string') ? (claim as Claim) : undefined;
 }

@@ -5,6 +5,7 @@ import { syncFolder, writeDurable } from '../../base/durable.ts';
 import { MamError } from '../../base/errors.ts';
 import { makeFolder, namesIn } from '../../base/folders.ts';
 import { newEventId } from '../../base/ids.ts';
+import { orElse } from '../../base/or-else.ts';
 
 const NAME = /^[a-z0-9-]{1,80}\.txt$/;
 /** A text is taken within seconds, or named by an event that is kept: one that is older (ms) was left by a process that ended. */
@@ -105,11 +106,7 @@ function isOld(path: string): boolean {
 }
 
 function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
+  return orElse(() => readFileSync(path, 'utf8'), undefined);
 }
 
 function spoolFolder(home: string): string {

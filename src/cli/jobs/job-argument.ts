@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { MamError } from '../../base/errors.ts';
 import { isJobId } from '../../base/ids.ts';
 import { nearest } from '../../base/nearest.ts';
+import { orElse } from '../../base/or-else.ts';
 import { whyNotFound } from '../../registry/away.ts';
 import { homePaths } from '../../registry/home.ts';
 import { hasJob } from '../../registry/paths.ts';
@@ -70,9 +71,8 @@ export function noSuchJob({ registryDir, home }: Settings, jobId: string): MamEr
 }
 
 function idsIn(registryDir: string, wanted: (id: string) => boolean = () => true): string[] {
-  try {
-    return readdirSync(registryDir).filter((name) => wanted(name) && hasJob(registryDir, name));
-  } catch {
-    return [];
-  }
+  return orElse(
+    () => readdirSync(registryDir).filter((name) => wanted(name) && hasJob(registryDir, name)),
+    [],
+  );
 }

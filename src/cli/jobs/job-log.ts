@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { orElse } from '../../base/or-else.ts';
 import { clean } from '../../base/text.ts';
 import { type FoldedJob, foldJob } from '../../registry/fold.ts';
 import { foldShown } from '../../registry/history.ts';
@@ -46,9 +47,5 @@ export function readAuditFile(
   { paths, record, isCopy }: JobLog,
   name: 'screen.txt' | 'validate.log',
 ): string {
-  try {
-    return clean(readForeign(join(isCopy ? paths.folder : record.log_dir, name))).trimEnd();
-  } catch {
-    return '';
-  }
+  return orElse(() => clean(readForeign(join(isCopy ? paths.folder : record.log_dir, name))).trimEnd(), '');
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobId } from '../../base/ids.ts';
+import { orElse } from '../../base/or-else.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { foldJob } from '../../registry/fold.ts';
 import { homePaths } from '../../registry/home.ts';
@@ -57,12 +58,8 @@ export function logListText(rows: readonly LogRow[]): string {
 /** The jobs of a folder of logs that are in the registry no more, those that were written last first. */
 function leftIn(logsDir: string, registryDir: string): string[] {
   const writtenAt = (id: string): number => statSync(jobPaths(logsDir, id).journal).mtimeMs;
-  let names: string[];
-  try {
-    names = readdirSync(logsDir);
-  } catch {
-    return [];
-  }
+  const names = orElse(() => readdirSync(logsDir), undefined);
+  if (names === undefined) return [];
   return names
     .filter((name) => isJobId(name) && hasJob(logsDir, name) && !hasJob(registryDir, name))
     .map((id) => ({ id, at: writtenAt(id) }))

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { sha256 } from '../../base/sha256.ts';
 import { clean, cleanLine, sliceUnits } from '../../base/text.ts';
-import { hubDraft } from '../../job/hub-draft.ts';
+import { draftEvent } from '../../job/event.ts';
 import type { PeerRequest } from '../../job/record.ts';
 import { readForeign } from '../../trust/files.ts';
 
@@ -29,7 +29,7 @@ export function permissionDraft(
 ) {
   const way = remedy === undefined ? '' : ` (a person must ${remedy}: mam attach ${jobId})`;
   const whole = clean(input).trim();
-  return hubDraft(jobId, 'permission_required', {
+  return draftEvent(jobId, 'permission_required', {
     source,
     detail: `${cleanLine(`${tool}: ${whole}`, INPUT_CHARS)}${way}`,
     data: { tool: toolWords(tool), input: bothEnds(whole), length: whole.length },

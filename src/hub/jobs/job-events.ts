@@ -1,3 +1,4 @@
+import { orElse } from '../../base/or-else.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import { EventIds } from './event-ids.ts';
 import { RecentEvents } from './recent-events.ts';
@@ -81,10 +82,6 @@ export class JobEvents {
   /** Nothing where the journal can't be read now: then the hash alone must do. */
   #idAt(seq: number): string | undefined {
     const at = (events: readonly RecordedEvent[]) => events.find((event) => event.seq === seq)?.event_id;
-    try {
-      return at(this.recent) ?? at(this.#read());
-    } catch {
-      return undefined;
-    }
+    return orElse(() => at(this.recent) ?? at(this.#read()), undefined);
   }
 }

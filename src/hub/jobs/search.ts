@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../base/log.ts';
+import { orElse } from '../../base/or-else.ts';
 import { isSettled } from '../../job/apply.ts';
 import { isHistory } from '../../job/history.ts';
 import { awayListError } from '../../registry/away.ts';
@@ -107,9 +108,5 @@ export class Search {
 }
 
 function left(note: string): string[] {
-  try {
-    return readFileSync(note, 'utf8').split('\n').filter(Boolean);
-  } catch {
-    return [];
-  }
+  return orElse(() => readFileSync(note, 'utf8').split('\n').filter(Boolean), []);
 }

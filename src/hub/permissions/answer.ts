@@ -1,17 +1,17 @@
 import { MamError } from '../../base/errors.ts';
-import { newEventId } from '../../base/ids.ts';
 import { clean, unitsNote } from '../../base/text.ts';
 import { isAboutCheck, openCheckRequest } from '../../job/check.ts';
-import type { Draft } from '../../job/event.ts';
+import { draftEvent } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
 import { obstacleOf } from '../../job/obstacle.ts';
+import { openRequests } from '../../job/open-requests.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { AnswerParams, AnswerResult } from '../../operations/request.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { Decisions } from './decisions.ts';
-import { conflict, openPermissions } from './open-permission.ts';
+import { conflict } from './open-permission.ts';
 
 /**
  * Answers a job's question or permission request, or adds an instruction.
@@ -60,9 +60,7 @@ async function giveWords(
   by: AnswerParams['by'],
 ): Promise<string> {
   const { requests } = job.record;
-  const question = requests.find(
-    (one) => one.kind === 'question' && one.resolved_at === undefined && !isAboutCheck(one),
-  );
+  const question = openRequests(job.record, 'question').find((one) => !isAboutCheck(one));
   // Words that were meant for the check must not answer what the peer has asked meanwhile.
   if (
     openCheckRequest(job.record) !== undefined &&
@@ -82,7 +80,10 @@ async function giveWords(
       'Look at the job and answer what it asks now, if it still asks.',
     );
   const about = question && { data: { request_id: question.request_id } };
-  const { before } = await registrar.record(job, answered(job, by, { detail: words, ...about }));
+  const { before } = await registrar.record(
+    job,
+    draftEvent(job.id, 'answered', { source: by, detail: words, ...about }),
+  );
   // Another answer may have come while this one was on its way to the disk.
   const late =
     question !== undefined &&
@@ -92,7 +93,7 @@ async function giveWords(
   if (job.record.agent === 'human')
     return `${first}${what} is in the job's record (\`mam status --job ${job.id}\`).`;
   const open =
-    openPermissions(job.record.requests).length > 0
+    openRequests(job.record, 'permission').length > 0
       ? ' Its permission request is still open: this decides nothing, only decision "allow" or "deny" does (`--allow`, `--deny`).'
       : '';
   return `${first}${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}${keptText(job.record)}`;
@@ -102,11 +103,6 @@ async function giveWords(
 function keptText(record: JobRecord): string {
   const kept = obstacleOf(record);
   return kept === undefined ? '' : ` Now ${kept.stands}. ${kept.remedy}`;
-}
-
-function answered(job: LiveJob, by: AnswerParams['by'], more: Pick<Draft, 'detail' | 'data'>): Draft {
-  const at = new Date().toISOString();
-  return { event_id: newEventId(), job_id: job.id, type: 'answered', source: by, at, ...more };
 }
 
 /**
@@ -127,7 +123,7 @@ async function decideCheck(
   decision: 'allow' | 'deny',
   by: 'supervisor' | 'person',
 ): Promise<string> {
-  const event = answered(job, by, { data: { request_id: requestId, decision } });
+  const event = draftEvent(job.id, 'answered', { source: by, data: { request_id: requestId, decision } });
   const { before } = await registrar.record(job, event);
   if (before === undefined || openCheckRequest(before)?.request_id !== requestId)
     throw conflict(

@@ -1,6 +1,6 @@
 import { MamError } from '../../base/errors.ts';
 import { isEvidence } from '../../job/effects.ts';
-import { hubDraft } from '../../job/hub-draft.ts';
+import { draftEvent } from '../../job/event.ts';
 import type { JobRecord, PeerRequest } from '../../job/record.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
@@ -57,8 +57,11 @@ export class Decisions {
       id = request.request_id;
       return await this.#decideOn(request, { job, id, verdict, by });
     } catch (error) {
-      const isKnown = job.record.requests.some((one) => one.request_id === id);
-      if (error instanceof MamError && id !== undefined && isKnown)
+      if (
+        error instanceof MamError &&
+        id !== undefined &&
+        job.record.requests.some((one) => one.request_id === id)
+      )
         await this.#with.registrar.note(job, 'decision_refused', {
           detail: `The ${by}'s decision was refused: ${error.message}`,
           data: { request_id: id, decision: verdict },
@@ -96,7 +99,7 @@ export class Decisions {
   /** The peer has asked itself, so it takes the decision as a message. */
   async #tellPeer(request: PeerRequest, { job, id, verdict, by }: Decision): Promise<string> {
     const data = { request_id: id, decision: verdict };
-    const draft = hubDraft(job.id, 'answered', { source: by, data });
+    const draft = draftEvent(job.id, 'answered', { source: by, data });
     const { before } = await this.#with.registrar.record(job, draft);
     // Another event may have been written down first.
     stillOpen(job, id, before);
@@ -184,7 +187,7 @@ export class Decisions {
   /** Written before anything is done, so that no decision is carried out that the journal can't hold. */
   async #begin({ job, id, verdict, by }: Decision, how: string): Promise<void> {
     const data = { request_id: id, decision: verdict, evidence: `the ${by}'s decision, ${how}` };
-    await this.#with.registrar.record(job, hubDraft(job.id, 'deciding', { data }));
+    await this.#with.registrar.record(job, draftEvent(job.id, 'deciding', { data }));
     // It may have been settled in the pane meanwhile, which can still be on its way to the disk.
     await this.#with.permissions.written(job);
   }

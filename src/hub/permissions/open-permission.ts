@@ -1,5 +1,6 @@
 import { MamError } from '../../base/errors.ts';
 import { cleanLine } from '../../base/text.ts';
+import { openRequests } from '../../job/open-requests.ts';
 import type { JobRecord, PeerRequest } from '../../job/record.ts';
 
 const SHOWN_CHARS = 160;
@@ -18,7 +19,7 @@ export function meantPermission(
   { job_id: jobId, requests, blocked_by }: JobRecord,
   wanted: string | undefined,
 ): PeerRequest {
-  const open = openPermissions(requests);
+  const open = openRequests({ requests }, 'permission');
   const [next] = open;
   const all = requests.filter(({ kind }) => kind === 'permission');
   const found = open.find(({ request_id: id }) => id === (wanted ?? all[0]?.request_id));
@@ -58,9 +59,4 @@ export function meantPermission(
 /** What is asked can't be done as things are now, or no longer. */
 export function conflict(what: string, hint: string): MamError {
   return new MamError('conflict', what, hint);
-}
-
-/** The permission requests among these that are open. */
-export function openPermissions(requests: readonly PeerRequest[]): PeerRequest[] {
-  return requests.filter(({ kind, resolved_at }) => kind === 'permission' && resolved_at === undefined);
 }

@@ -3,6 +3,7 @@ import { newEventId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { startOf } from '../../base/processes.ts';
 import type { HookReport } from '../../job/hook.ts';
+import { openRequests } from '../../job/open-requests.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { HookResult } from '../../operations/request.ts';
@@ -11,7 +12,6 @@ import { dialogOn, type ShownDialog } from '../dialogs/shown-dialog.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { AgentPane } from '../panes/agent-pane.ts';
-import { openPermissions } from './open-permission.ts';
 import { askedBefore, step } from './permission.ts';
 import { type Action, NOTHING, type Permission, type Signal, type State } from './permission-state.ts';
 
@@ -118,12 +118,12 @@ export class Permissions {
       this.tell(job, { type: 'ended' });
       this.#states.delete(job.id);
     } else if (this.#states.has(job.id))
-      this.tell(job, { type: 'recorded', open: openPermissions(after.requests) });
+      this.tell(job, { type: 'recorded', open: openRequests(after, 'permission') });
   }
 
   /** Begins with what an earlier hub has left open. */
   #stateOf(job: LiveJob): State {
-    const open = openPermissions(job.record.requests);
+    const open = openRequests(job.record, 'permission');
     return this.#states.get(job.id) ?? step(NOTHING, { type: 'recorded', open }).state;
   }
 

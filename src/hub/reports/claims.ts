@@ -1,5 +1,5 @@
 import { explain, MamError } from '../../base/errors.ts';
-import { isObject } from '../../base/is-object.ts';
+import { isObject, parseJson } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
 import { cleanLine } from '../../base/text.ts';
 import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
@@ -59,8 +59,8 @@ export class Claims {
     from: ClaimWay = 'socket',
     isKept = false,
   ): Promise<void> {
-    const raw = parseObject(payload);
-    if (raw === undefined) {
+    const raw = parseJson(payload.toString());
+    if (!isObject(raw)) {
       this.#with.log.warn(`a claim on ${jobId} is no JSON object and was dropped`);
       return;
     }
@@ -211,14 +211,5 @@ export class Claims {
     if (open.length === 0)
       return `There is no job with this id, and no job is open. Take the id from the order in your pane. If it is right, its hub is another one: this is that of MAM_HOME ${this.#with.home}.`;
     return `There is no job with this id. Open jobs: ${open.join(', ')}. Take the id from the order in your pane.`;
-  }
-}
-
-function parseObject(payload: Buffer | string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(payload.toString());
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { newEventId, randomSuffix } from '../../base/ids.ts';
+import { isObject, parseJson } from '../../base/json.ts';
 import { keepInOutbox } from '../../bus/spool/outbox.ts';
 import type { Claim } from '../../job/claim.ts';
 import type { Claims, ClaimWay } from './claims.ts';
@@ -84,10 +85,6 @@ function isKeptByPublisher(payload: Buffer, from: ClaimWay): boolean {
 }
 
 function parse(payload: Buffer): Partial<Claim> | undefined {
-  try {
-    const value: unknown = JSON.parse(payload.toString());
-    return typeof value === 'object' && value !== null ? (value as Partial<Claim>) : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(payload.toString());
+  return isObject(value) ? (value as Partial<Claim>) : undefined;
 }

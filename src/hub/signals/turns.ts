@@ -1,5 +1,5 @@
 import { cleanLine } from '../../base/text.ts';
-import { hubDraft } from '../../job/hub-draft.ts';
+import { draftEvent } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { Notes } from '../delivery/notes.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
@@ -67,7 +67,7 @@ export class Turns {
 
   #tell(job: LiveJob, detail: string, source: 'hook' | 'hub'): void {
     const words = detail || 'The turn ended in the pane without a report.';
-    const draft = hubDraft(job.id, 'turn_ended', { detail: words, source });
+    const draft = draftEvent(job.id, 'turn_ended', { detail: words, source });
     const { registrar } = this.#with;
     registrar.record(job, draft).catch((error) => registrar.hold(job, draft, error));
   }

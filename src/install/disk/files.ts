@@ -20,6 +20,7 @@ import {
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { MamError, systemCode } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folders.ts';
+import { orElse } from '../../base/or-else.ts';
 
 /** A file as it was when it was read. */
 export interface Found {
@@ -199,20 +200,12 @@ function withRealFolder(path: string): string {
 }
 
 function linkOf(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
+  return orElse(() => readlinkSync(path), undefined);
 }
 
 /** The path without links, or undefined when it leads to nothing that can be looked at. */
 export function realOf(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    return undefined;
-  }
+  return orElse(() => realpathSync(path), undefined);
 }
 
 function cannotWrite(path: string, error: unknown): MamError {

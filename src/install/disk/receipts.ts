@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { MamError, systemCode } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folders.ts';
-import { isObject } from '../../base/is-object.ts';
+import { isObject } from '../../base/json.ts';
 import { writeDurably } from '../../registry/files.ts';
 
 /** What is known of a file that was changed. */

@@ -1,5 +1,6 @@
-import { accessSync, constants, lstatSync, statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from 'node:path';
+import { isProgram } from '../../base/find-program.ts';
 import { realPlace } from '../../base/real-place.ts';
 import { userHome } from '../../base/user-home.ts';
 import { workingFolder } from '../../base/working-folder.ts';
@@ -64,21 +65,14 @@ function foldersOf(env: Env): string[] {
 
 /** What may keep the install from working, a sentence each. */
 export function doubts({ title, program }: Client, { env, command, args }: Surroundings): string[] {
-  const there = foldersOf(env).some((folder) => isProgram(join(folder, program)));
+  const there = foldersOf(env).some(
+    (folder) => isProgram(join(folder, program)) && isFile(join(folder, program)),
+  );
   const cached = [command, ...args].some((word) => word.includes(`${sep}_npx${sep}`));
   return [
     ...(there ? [] : [`${program} is not on the PATH: is ${title} installed?`]),
     ...(cached ? ["mam runs from npm's cache, which npm may empty: install it, then run this again."] : []),
   ];
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return isFile(path);
-  } catch {
-    return false;
-  }
 }
 
 function isFile(path: string): boolean {

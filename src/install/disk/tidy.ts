@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { orElse } from '../../base/or-else.ts';
 import { remove } from './files.ts';
 
 /** The folders above a file that are not there, the outer ones first. */
@@ -40,9 +41,5 @@ export function sweepBackups(
 }
 
 function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
+  return orElse(() => readFileSync(path, 'utf8'), undefined);
 }

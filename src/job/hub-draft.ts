@@ -1,1 +1,0 @@
-export { draftEvent as hubDraft } from './event.ts';
