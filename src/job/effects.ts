@@ -3,7 +3,7 @@ import { claims, isAboutCheck } from './check.ts';
 import { dataOf, type RecordedEvent } from './event.ts';
 import { LIMITS } from './limits.ts';
 import { answerMessage, decisionMessage, giveMessages, leaveMessage } from './messages.ts';
-import { isOpen, openRequests } from './open-requests.ts';
+import { isEvidence, isOpen, openRequests } from './open-requests.ts';
 import type { JobRecord, PeerRequest } from './record.ts';
 import {
   AMENDABLE,
@@ -52,11 +52,6 @@ export function heardFromPeer(next: JobRecord, event: RecordedEvent): void {
 /** True for what the peer no longer waits for when it goes on. What the hub asks of others, no word of a peer settles. */
 function isSettledByWord(request: PeerRequest): boolean {
   return request.kind === 'question' ? !isAboutCheck(request) : !isEvidence(request);
-}
-
-/** True for a request that a hook or the screen told of: only they know when it is settled. */
-export function isEvidence({ source }: PeerRequest): boolean {
-  return source === 'hook' || source === 'hub';
 }
 
 /** A job whose agent had to be started first has its pane now. */

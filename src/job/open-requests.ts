@@ -12,3 +12,8 @@ export function openRequests(
 ): PeerRequest[] {
   return requests.filter((request) => isOpen(request) && (kind === undefined || request.kind === kind));
 }
+
+/** True for a request that a hook or the screen reported: only they know when it is settled. */
+export function isEvidence({ source }: PeerRequest): boolean {
+  return source === 'hook' || source === 'hub';
+}

@@ -4,7 +4,7 @@ import { isAboutCheck, openCheckRequest } from '../../job/check.ts';
 import { draftEvent } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
 import { obstacleOf } from '../../job/obstacle.ts';
-import { openRequests } from '../../job/open-requests.ts';
+import { isOpen, openRequests } from '../../job/open-requests.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { AnswerParams, AnswerResult } from '../../operations/request.ts';
@@ -74,7 +74,7 @@ async function giveWords(
     );
   }
   const meant = requests.find((one) => one.request_id === wanted && one.kind === 'question');
-  if (meant?.resolved_at !== undefined)
+  if (meant !== undefined && !isOpen(meant))
     throw conflict(
       'The question that this answers has been settled meanwhile.',
       'Look at the job and answer what it asks now, if it still asks.',

@@ -1,6 +1,6 @@
 import { MamError } from '../../base/errors.ts';
-import { isEvidence } from '../../job/effects.ts';
 import { draftEvent } from '../../job/event.ts';
+import { isEvidence } from '../../job/open-requests.ts';
 import type { JobRecord, PeerRequest } from '../../job/record.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
@@ -57,14 +57,11 @@ export class Decisions {
       id = request.request_id;
       return await this.#decideOn(request, { job, id, verdict, by });
     } catch (error) {
-      if (
-        error instanceof MamError &&
-        id !== undefined &&
-        job.record.requests.some((one) => one.request_id === id)
-      )
+      const known = job.record.requests.find((one) => one.request_id === id);
+      if (error instanceof MamError && known !== undefined)
         await this.#with.registrar.note(job, 'decision_refused', {
           detail: `The ${by}'s decision was refused: ${error.message}`,
-          data: { request_id: id, decision: verdict },
+          data: { request_id: known.request_id, decision: verdict },
         });
       throw error;
     }

@@ -15,11 +15,9 @@ export function inFewWords({ text }: PeerRequest): string {
  * @param wanted its id; without one, nobody can tell which of several was shown, so it must be the only one there ever was
  * @throws MamError `conflict` when there is none, or another one by now; `not_found` when there never was one of that id
  */
-export function meantPermission(
-  { job_id: jobId, requests, blocked_by }: JobRecord,
-  wanted: string | undefined,
-): PeerRequest {
-  const open = openRequests({ requests }, 'permission');
+export function meantPermission(record: JobRecord, wanted: string | undefined): PeerRequest {
+  const { job_id: jobId, requests, blocked_by } = record;
+  const open = openRequests(record, 'permission');
   const [next] = open;
   const all = requests.filter(({ kind }) => kind === 'permission');
   const found = open.find(({ request_id: id }) => id === (wanted ?? all[0]?.request_id));

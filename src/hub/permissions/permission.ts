@@ -1,5 +1,5 @@
-import { isEvidence } from '../../job/effects.ts';
 import type { HookReport } from '../../job/hook.ts';
+import { isEvidence } from '../../job/open-requests.ts';
 import type { PeerRequest } from '../../job/record.ts';
 import { asksTheSame } from '../dialogs/permission-draft.ts';
 import { withHint } from './hints.ts';

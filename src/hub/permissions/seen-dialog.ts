@@ -1,4 +1,4 @@
-import { isEvidence } from '../../job/effects.ts';
+import { isEvidence } from '../../job/open-requests.ts';
 import type { PeerRequest } from '../../job/record.ts';
 import { compareDialog, type ShownDialog, sameDialog } from '../dialogs/shown-dialog.ts';
 import { type Hint, hintOf, onlyHint } from './hints.ts';
