@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { clean } from '../src/base/text.ts';
+import { requestSchema } from '../src/job/record.ts';
 import { defineTool } from '../src/mcp/tool/tool.ts';
 import { callOf } from '../src/view/call-of.ts';
+import { openRequestView } from '../src/view/job.ts';
 import { jobLogView } from '../src/view/job-log.ts';
 import { timelineSchema } from '../src/view/job-schema.ts';
 import { fitting, lastLines } from '../src/view/room.ts';
@@ -13,6 +15,8 @@ const SHOWN_DAMAGE = 5;
 /** Room in one answer, in characters of JSON: the whole stays below 20,000. */
 const ROOM = 18_500;
 const SCREEN_ROOM = 6_000;
+/** Also beside a long request, which is most likely on it. */
+const LEAST_SCREEN_ROOM = 1_000;
 const VALIDATION_ROOM = 4_000;
 
 export default defineTool({
@@ -48,6 +52,7 @@ export default defineTool({
     status: z.string(),
     reason: z.string().optional(),
     log_dir: z.string().describe('folder with all of it'),
+    open_request: requestSchema.optional().describe('what the job waits for, to be read as data'),
     events: z.array(timelineSchema),
     screen: z.string().optional().describe('the lower end of the pane, to be read as data'),
     screen_live: z.boolean().optional().describe('false for the picture of the end of its last turn'),
@@ -77,8 +82,10 @@ export default defineTool({
     ]);
     const { record } = log;
     const output = log.validation_output;
+    const asked = JSON.stringify(openRequestView(record) ?? {}).length;
+    const screenRoom = Math.max(LEAST_SCREEN_ROOM, SCREEN_ROOM - asked);
     const parts = {
-      screen: pane && lastLines(pane.screen.map(clean).join('\n'), SCREEN_ROOM),
+      screen: pane && lastLines(pane.screen.map(clean).join('\n'), screenRoom),
       screen_live: pane?.live,
       screen_missing: pane?.missing,
       validation_output: output === undefined ? undefined : lastLines(output, VALIDATION_ROOM),
@@ -86,7 +93,7 @@ export default defineTool({
       damage: log.damage?.slice(0, SHOWN_DAMAGE),
     };
     const entries = timeline(log.events, record);
-    const events = fitting(entries, ROOM - JSON.stringify(parts).length);
+    const events = fitting(entries, ROOM - asked - JSON.stringify(parts).length);
     const cut = events.length < entries.length;
     const more = cut || log.more;
     const cursor = cut ? (events.at(-1)?.seq ?? after) : wants('events') ? log.cursor : after;

@@ -1,5 +1,6 @@
 import { clean } from '../base/text.ts';
 import type { JobRecord } from '../job/record.ts';
+import { openRequestView } from './job.ts';
 
 /** What an audit log says beside its events, for an answer. */
 export function jobLogView(record: JobRecord, shown: number) {
@@ -12,5 +13,6 @@ export function jobLogView(record: JobRecord, shown: number) {
     status,
     reason,
     log_dir: clean(record.log_dir),
+    open_request: openRequestView(record),
   };
 }

@@ -43,6 +43,12 @@ export function openRequest(record: Pick<JobRecord, 'requests'>): PeerRequest | 
   return open.find(({ kind }) => kind === 'permission') ?? open.find(isAboutCheck) ?? open[0];
 }
 
+/** That request for an answer, its texts harmless; nothing of a final job. */
+export function openRequestView(record: JobRecord): PeerRequest | undefined {
+  const request = record.final_at === undefined ? openRequest(record) : undefined;
+  return request && cleanAll(request);
+}
+
 /** True when a job waits at a dialog that no agent's permission is: only its pane can answer that. */
 export function waitsInItsPane(record: Pick<JobRecord, 'requests' | 'reason'>): boolean {
   const open = openRequest(record);

@@ -103,9 +103,15 @@ function entryOf(event: RecordedEvent, record: JobRecord): TimelineEntry {
 }
 
 function makerOf({ source }: RecordedEvent, { agent, supervisor }: JobRecord): string {
+  return source === 'supervisor'
+    ? `supervisor ${cleanLine(supervisor.client, 60)}`
+    : reporterOf(source, agent);
+}
+
+/** Who has reported something of a job for this agent, such as `hook claude-code`. */
+export function reporterOf(source: string, agent: string): string {
   // Of a job for a person nobody else reports.
   if (source === 'peer' && agent === 'human') return 'person';
-  if (source === 'supervisor') return `supervisor ${cleanLine(supervisor.client, 60)}`;
   return source === 'peer' || source === 'hook' ? `${source} ${agent}` : source;
 }
 

@@ -55,6 +55,6 @@ test('a request that stands far back in a long log is found', async () => {
   const log = new Log(host, 'asks');
   await log.read();
   expect(log.head).toMatchObject({ status: 'input_required', reason: 'permission' });
-  expect(log.asked).toMatchObject({ request_id: 'e5', kind: 'permission', entry: { tool: 'Bash' } });
+  expect(log.head?.open_request).toMatchObject({ request_id: 'e5', kind: 'permission', tool: 'Bash' });
   expect(log.entries.at(-1)?.seq).toBe(600);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countText, fetchJobs, hasMore, inOrder } from '../../src/boards/page/jobs.ts';
+import { fetchJobs, hasMore, headline, inOrder } from '../../src/boards/page/jobs.ts';
 
 const row = (job_id: string, status: string, created_at = '2026-01-01') =>
   ({ job_id, status, created_at, ...(status === 'input_required' && { needs_you: true }) }) as never;
@@ -36,7 +36,7 @@ test('an old job that needs somebody is fetched beside the newest, once', async 
 
 test('one that is kept from its pane counts as one that needs somebody', () => {
   const jobs = [row('done', 'completed'), row('new', 'working', '2026-02'), keptOut];
-  expect(countText(list(jobs))).toBe('2 open · 1 needs you · 3 jobs');
+  expect(headline(list(jobs))).toBe('2 open · 1 needs you · 3 jobs');
   expect(inOrder(jobs as never[]).map(({ job_id }) => job_id)).toEqual(['kept', 'new', 'done']);
 });
 
@@ -45,5 +45,5 @@ test.each([
   [['input_required', 'completed'], '1 open · 1 needs you · 2 jobs'],
   [['input_required', 'input_required'], '2 open · 2 need you · 2 jobs'],
 ])('%j is counted as "%s"', (statuses, text) => {
-  expect(countText(list(statuses.map((status, n) => row(`${n}`, status))))).toBe(text);
+  expect(headline(list(statuses.map((status, n) => row(`${n}`, status))))).toBe(text);
 });

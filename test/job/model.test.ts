@@ -3,19 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import { Requests } from '../../src/boards/page/requests.ts';
 import { LiveJob } from '../../src/hub/jobs/live-job.ts';
 import { apply } from '../../src/job/apply.ts';
-import { isAboutCheck } from '../../src/job/check.ts';
 import type { JobRecord } from '../../src/job/record.ts';
 import { recordSchema } from '../../src/job/record.ts';
-import { isFinal, STATUSES } from '../../src/job/words.ts';
+import { STATUSES } from '../../src/job/words.ts';
 import { foldJob, placedIn } from '../../src/registry/fold.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { jobPaths } from '../../src/registry/paths.ts';
 import { Seal } from '../../src/registry/seal.ts';
-import { openRequest } from '../../src/view/job.ts';
-import { timeline } from '../../src/view/timeline.ts';
 import { plot, tell } from './arbitrary.ts';
 import { brokenRules } from './rules.ts';
 import { ORDER, Story } from './story.ts';
@@ -40,29 +36,6 @@ test('every event leads to a legal record, and leaves the one before untouched',
       expect(recordSchema.safeParse(record).error).toBeUndefined();
     }),
     { numRuns: RUNS },
-  );
-});
-
-test('the log alone tells which request an open job waits for', () => {
-  const told = ({
-    request_id,
-    kind,
-    decision,
-  }: Partial<NonNullable<ReturnType<typeof openRequest>>> = {}) => [request_id, kind, decision];
-  fc.assert(
-    fc.property(plot, (plotted) => {
-      tell(plotted, ({ journal, record }) => {
-        if (isFinal(record.status)) return;
-        const requests = new Requests();
-        requests.take(timeline(journal, record));
-        const open = openRequest(record);
-        // Whether work counts without its check is decided, not answered with words.
-        const shown = open && isAboutCheck(open) ? { ...open, kind: 'permission' as const } : open;
-        if (String(told(requests.current)) !== String(told(shown)))
-          expect(told(requests.current)).toEqual(told(shown));
-      });
-    }),
-    { numRuns: 100 },
   );
 });
 

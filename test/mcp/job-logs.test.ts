@@ -38,6 +38,7 @@ function writeLong(lab: Lab): void {
     Array.from({ length: 1_000 }, (_, n) => ({
       type: 'progress',
       detail: n % 7 === 0 ? hard[n % hard.length] : `step ${n}`,
+      ...(n === 0 && { type: 'permission_required', source: 'hook', data: { tool: 'Bash', input: hard[1] } }),
     })),
   );
   writeFileSync(join(lab.registry, 'long', 'validate.log'), '"quoted" line\n'.repeat(5_000));
@@ -56,6 +57,7 @@ test('job_logs pages through 1,000 events without loss, no answer above 20,000 c
     expect(JSON.stringify(result.structuredContent)).toBe(result.content[0].text);
     const page = result.structuredContent;
     expect(page.events.length).toBeGreaterThan(0);
+    expect(page.open_request).toMatchObject({ request_id: 'e2', kind: 'permission', tool: 'Bash' });
     expect(page.validation_output).toMatch(/"quoted" line\n$/);
     expect(page.validation_file).toBe(join(lab.registry, 'long', 'validate.log'));
     seen.push(...page.events.map(({ seq }: { seq: number }) => seq));

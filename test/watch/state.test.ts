@@ -1,8 +1,9 @@
 import type { Key as InkKey } from 'ink';
 import { describe, expect, test, vi } from 'vitest';
+import { wordsOf } from '../../src/boards/model/rows.ts';
 import { cut, cutMiddle, filled, shown, tail, widthOf, wrap } from '../../src/boards/terminal/cells.ts';
 import { Feed } from '../../src/boards/terminal/feed.ts';
-import { countOpen, wordsOf } from '../../src/boards/terminal/jobs.ts';
+import { countOf } from '../../src/boards/terminal/jobs.ts';
 import { type Key, press } from '../../src/boards/terminal/keys.ts';
 import { columnsOf, layoutOf } from '../../src/boards/terminal/layout.ts';
 import { pressed } from '../../src/boards/terminal/pressed.ts';
@@ -130,7 +131,7 @@ describe('the list', () => {
       messages: [message('job-0', 'completed', {}, 'completed', 'done')],
     });
     expect(words()).toBe('done');
-    expect(countOpen(state.jobs)).toMatchObject({ open: 0 });
+    expect(countOf(state.jobs)).toMatchObject({ open: 0 });
   });
 
   test('a job that is kept from its pane counts as one that needs somebody, until it is let in', () => {

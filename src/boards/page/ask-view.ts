@@ -1,6 +1,8 @@
+import type { PeerRequest } from '../../job/record.ts';
+import type { JobRow } from '../../job/row.ts';
+import { reporterOf } from '../../view/timeline.ts';
+import { isDecided, requestText } from '../model/request.ts';
 import { button, el, say } from './dom.ts';
-import { requestText } from './entry-words.ts';
-import type { Asked } from './requests.ts';
 
 /** What a person may do about a job; each resolves with a sentence for the person. */
 export interface Deeds {
@@ -15,108 +17,108 @@ const ANSWER_CHARS = 2_000;
 /** What a job asks for, and what a person may do about it. Made anew for another job. */
 export class AskView {
   readonly element = el('section', { class: 'ask', 'aria-label': 'What you can do' });
-  private readonly deeds: Deeds;
-  private readonly title = el('h3', { id: 'asked', tabindex: '-1' });
-  private readonly text = el('pre', { class: 'request' });
-  private readonly choice = el('div', { class: 'buttons' });
-  private readonly sure = el('div', { class: 'sure', role: 'alertdialog', 'aria-labelledby': 'sure' });
-  private readonly form = el('div', { class: 'form' });
-  private readonly label = el('label', { for: 'answer' });
-  private readonly input = el('textarea', { id: 'answer', rows: '2', maxlength: String(ANSWER_CHARS) });
-  private readonly cancel = button('Cancel the job…', 'quiet', () =>
-    this.confirm('Cancel this job?', 'Its peer is told to stop.', 'Yes, cancel it', () =>
-      this.deeds.cancel(),
+  readonly #deeds: Deeds;
+  readonly #title = el('h3', { id: 'asked', tabindex: '-1' });
+  readonly #text = el('pre', { class: 'request' });
+  readonly #choice = el('div', { class: 'buttons' });
+  readonly #sure = el('div', { class: 'sure', role: 'alertdialog', 'aria-labelledby': 'sure' });
+  readonly #form = el('div', { class: 'form' });
+  readonly #label = el('label', { for: 'answer' });
+  readonly #input = el('textarea', { id: 'answer', rows: '2', maxlength: String(ANSWER_CHARS) });
+  readonly #cancel = button('Cancel the job…', 'quiet', () =>
+    this.#confirm('Cancel this job?', 'Its peer is told to stop.', 'Yes, cancel it', () =>
+      this.#deeds.cancel(),
     ),
   );
   /** The request that is shown: only that one is decided. */
-  private shown: string | undefined;
-  private opener: HTMLElement | undefined;
+  #shown: string | undefined;
+  #opener: HTMLElement | undefined;
 
   constructor(deeds: Deeds) {
-    this.deeds = deeds;
+    this.#deeds = deeds;
     // No <form>: a sandbox without `allow-forms` swallows its submission.
-    const send = button('Send', 'yes', () => void this.send());
-    this.form.append(this.label, el('div', { class: 'entry' }, this.input, send));
-    this.input.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void this.send();
+    const send = button('Send', 'yes', () => void this.#send());
+    this.#form.append(this.#label, el('div', { class: 'entry' }, this.#input, send));
+    this.#input.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void this.#send();
     });
-    this.sure.addEventListener('keydown', ({ key }) => {
-      if (key === 'Escape') this.close();
+    this.#sure.addEventListener('keydown', ({ key }) => {
+      if (key === 'Escape') this.#close();
     });
-    this.sure.hidden = true;
-    this.element.append(this.title, this.text, this.choice, this.form, this.sure, this.cancel);
+    this.#sure.hidden = true;
+    this.element.append(this.#title, this.#text, this.#choice, this.#form, this.#sure, this.#cancel);
   }
 
   /** @param open false for a job that is final */
-  show(asked: Asked | undefined, open: boolean): void {
+  show({ agent }: JobRow, asked: PeerRequest | undefined, open: boolean): void {
     this.element.hidden = !open;
     // A sentence about something else than what is shown now must not be confirmed.
-    if (asked?.request_id !== this.shown || !open) this.close();
-    this.shown = asked?.request_id;
-    const permission = asked?.kind === 'permission';
-    this.title.hidden = this.text.hidden = asked === undefined;
-    this.form.hidden = permission;
-    say(this.title, permission ? `It asks for permission (${asked.entry.by})` : 'It asks');
-    say(this.text, asked === undefined ? '' : requestText(asked.entry));
-    say(this.label, asked === undefined ? 'Tell the peer something' : 'Your answer');
-    this.showChoice(permission ? asked : undefined);
+    if (asked?.request_id !== this.#shown || !open) this.#close();
+    this.#shown = asked?.request_id;
+    const decided = asked !== undefined && isDecided(asked) ? asked : undefined;
+    this.#title.hidden = this.#text.hidden = asked === undefined;
+    this.#form.hidden = decided !== undefined;
+    say(this.#title, decided ? `It asks for permission (${reporterOf(decided.source, agent)})` : 'It asks');
+    say(this.#text, asked === undefined ? '' : requestText(asked));
+    say(this.#label, asked === undefined ? 'Tell the peer something' : 'Your answer');
+    this.#showChoice(decided);
   }
 
-  private showChoice(asked: Asked | undefined): void {
+  #showChoice(asked: PeerRequest | undefined): void {
     const key = asked === undefined ? '' : `${asked.request_id} ${asked.decision ?? ''}`;
-    if (this.choice.dataset['for'] === key) return;
-    this.choice.dataset['for'] = key;
-    this.choice.replaceChildren();
+    if (this.#choice.dataset['for'] === key) return;
+    this.#choice.dataset['for'] = key;
+    this.#choice.replaceChildren();
     if (asked === undefined) return;
     const { request_id: id, decision } = asked;
     if (decision !== undefined) {
-      this.choice.append(`Given to the agent: ${decision}. It was not seen to count yet.`);
+      this.#choice.append(`Given to the agent: ${decision}. It was not seen to count yet.`);
       return;
     }
     const ask = (word: 'Allow' | 'Deny', yes: string, does: string) =>
       button(`${word}…`, word.toLowerCase(), () =>
-        this.confirm(`${word} what stands above?`, does, yes, () =>
-          this.deeds.decide(id, word === 'Allow' ? 'allow' : 'deny'),
+        this.#confirm(`${word} what stands above?`, does, yes, () =>
+          this.#deeds.decide(id, word === 'Allow' ? 'allow' : 'deny'),
         ),
       );
-    this.choice.append(
+    this.#choice.append(
       ask('Allow', 'Yes, allow it once', 'It counts for this one request, once.'),
       ask('Deny', 'Yes, deny it', 'The agent goes on without it.'),
     );
   }
 
-  private confirm(question: string, what: string, yes: string, deed: () => Promise<void>): void {
-    this.opener = document.activeElement as HTMLElement;
-    const back = button('Back', 'quiet', () => this.close());
+  #confirm(question: string, what: string, yes: string, deed: () => Promise<void>): void {
+    this.#opener = document.activeElement as HTMLElement;
+    const back = button('Back', 'quiet', () => this.#close());
     const sure = button(yes, 'yes', () => {
       sure.disabled = true;
-      void deed().finally(() => this.close());
+      void deed().finally(() => this.#close());
     });
     const buttons = el('div', { class: 'buttons' }, sure, back);
-    this.sure.replaceChildren(el('strong', { id: 'sure' }, question), el('p', {}, what), buttons);
-    this.sure.hidden = false;
+    this.#sure.replaceChildren(el('strong', { id: 'sure' }, question), el('p', {}, what), buttons);
+    this.#sure.hidden = false;
     back.focus();
   }
 
-  private close(): void {
-    if (this.sure.hidden) return;
-    this.sure.hidden = true;
-    this.sure.replaceChildren();
-    if (this.opener?.isConnected) this.opener.focus();
-    else this.title.focus();
+  #close(): void {
+    if (this.#sure.hidden) return;
+    this.#sure.hidden = true;
+    this.#sure.replaceChildren();
+    if (this.#opener?.isConnected) this.#opener.focus();
+    else this.#title.focus();
   }
 
-  private async send(): Promise<void> {
-    const text = this.input.value.trim();
-    if (text === '' || this.input.disabled) return;
-    this.input.disabled = true;
+  async #send(): Promise<void> {
+    const text = this.#input.value.trim();
+    if (text === '' || this.#input.disabled) return;
+    this.#input.disabled = true;
     try {
-      await this.deeds.answer(text);
-      this.input.value = '';
+      await this.#deeds.answer(text);
+      this.#input.value = '';
     } catch {
       // It was told; the text stays, to be sent again.
     }
-    this.input.disabled = false;
-    this.input.focus();
+    this.#input.disabled = false;
+    this.#input.focus();
   }
 }

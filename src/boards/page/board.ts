@@ -1,9 +1,10 @@
 import type { JobRow } from '../../job/row.ts';
+import { isOpen } from '../model/rows.ts';
 import type { Deeds } from './ask-view.ts';
 import { DetailView } from './detail-view.ts';
 import { button, el, say } from './dom.ts';
 import { type Host, Refusal } from './host.ts';
-import { countText, type Filter, fetchJobs, filterOf, hasMore, isOpen, type JobList } from './jobs.ts';
+import { type Filter, fetchJobs, filterOf, hasMore, headline, type JobList } from './jobs.ts';
 import { ListView } from './list-view.ts';
 import { Log } from './log.ts';
 
@@ -12,99 +13,99 @@ export class Board {
   readonly element = el('main');
   /** Called when something was done that makes a look worth it. */
   onStale = (): void => {};
-  private readonly host: Host;
-  private readonly counts = el('p', { class: 'counts', role: 'status' });
-  private readonly filterNote = el('p', { class: 'filter' });
-  private readonly enlarge = button('Larger', 'quiet', () => void this.toggleSize());
-  private readonly note = el('p', { class: 'note', role: 'status' });
-  private readonly alarm = el('p', { class: 'alarm', role: 'alert' });
-  private readonly list = new ListView((jobId) => this.select(jobId));
-  private readonly more = button('Show more', 'quiet', () => this.showMore());
-  private readonly empty = el('p', { class: 'empty' });
-  private readonly place = el('div', { class: 'place' });
-  private jobs: JobList | undefined;
-  private filter: Filter = {};
-  private wanted = 0;
-  private detail: DetailView | undefined;
-  private log: Log | undefined;
+  readonly #host: Host;
+  readonly #counts = el('p', { class: 'counts', role: 'status' });
+  readonly #filterNote = el('p', { class: 'filter' });
+  readonly #enlarge = button('Larger', 'quiet', () => void this.#toggleSize());
+  readonly #note = el('p', { class: 'note', role: 'status' });
+  readonly #alarm = el('p', { class: 'alarm', role: 'alert' });
+  readonly #list = new ListView((jobId) => this.#select(jobId));
+  readonly #more = button('Show more', 'quiet', () => this.#showMore());
+  readonly #empty = el('p', { class: 'empty' });
+  readonly #place = el('div', { class: 'place' });
+  #jobs: JobList | undefined;
+  #filter: Filter = {};
+  #wanted = 0;
+  #detail: DetailView | undefined;
+  #log: Log | undefined;
   /** The job's row when its log was read: another one means that there is more to read. */
-  private logFor = '';
-  private logProblem: string | undefined;
+  #logFor = '';
+  #logProblem: string | undefined;
 
   constructor(host: Host) {
-    this.host = host;
-    const left = el('div', { class: 'left' }, this.list.element, this.empty, this.more);
-    const head = el('header', { class: 'top' }, el('h1', {}, 'Jobs'), this.counts, this.enlarge);
-    const columns = el('div', { class: 'columns' }, left, this.place);
-    this.element.append(head, this.filterNote, this.alarm, this.note, columns);
+    this.#host = host;
+    const left = el('div', { class: 'left' }, this.#list.element, this.#empty, this.#more);
+    const head = el('header', { class: 'top' }, el('h1', {}, 'Jobs'), this.#counts, this.#enlarge);
+    const columns = el('div', { class: 'columns' }, left, this.#place);
+    this.element.append(head, this.#filterNote, this.#alarm, this.#note, columns);
     this.render();
   }
 
   /** The call that opened the page had these arguments: the same jobs are shown from then on. */
   openedWith(args: Record<string, unknown>): void {
-    this.filter = filterOf(args);
+    this.#filter = filterOf(args);
     this.onStale();
   }
 
   /** Takes a list, of the call that opened the page or of a look. */
   take(list: JobList): void {
     if (!Array.isArray(list.jobs)) return;
-    this.jobs = list;
+    this.#jobs = list;
     this.render();
   }
 
   /** Asks for what may have changed. @throws when the server can't be asked */
   async look(): Promise<void> {
-    this.take(await fetchJobs(this.host, this.filter, this.wanted));
-    await this.readLog();
+    this.take(await fetchJobs(this.#host, this.#filter, this.#wanted));
+    await this.#readLog();
   }
 
   /** Says that the server does not answer; empty when it does. */
   warn(text: string): void {
-    say(this.alarm, text);
+    say(this.#alarm, text);
     this.element.classList.toggle('stale', text !== '');
     this.render();
   }
 
   render(): void {
-    const { jobs, log } = this;
+    const [jobs, log] = [this.#jobs, this.#log];
     const rows = jobs?.jobs ?? [];
-    say(this.counts, jobs === undefined ? 'Looking…' : countText(jobs));
-    this.showFilter();
-    this.alarm.hidden = this.alarm.textContent === '';
-    this.note.hidden = this.note.textContent === '';
-    this.empty.hidden = jobs === undefined || rows.length > 0;
-    say(this.empty, 'No job. Ask your agent to delegate one.');
-    this.more.hidden = !this.host.calls || jobs === undefined || !hasMore(jobs);
-    const { displayMode, availableDisplayModes: modes = [] } = this.host.context;
-    this.enlarge.hidden = !modes.includes('fullscreen');
-    say(this.enlarge, displayMode === 'fullscreen' ? 'Smaller' : 'Larger');
-    this.list.show(rows, log?.jobId, Date.now());
-    const row = this.selected;
-    if (row !== undefined) this.detail?.show(row, log, this.logProblem);
+    say(this.#counts, jobs === undefined ? 'Looking…' : headline(jobs));
+    this.#showFilter();
+    this.#alarm.hidden = this.#alarm.textContent === '';
+    this.#note.hidden = this.#note.textContent === '';
+    this.#empty.hidden = jobs === undefined || rows.length > 0;
+    say(this.#empty, 'No job. Ask your agent to delegate one.');
+    this.#more.hidden = !this.#host.calls || jobs === undefined || !hasMore(jobs);
+    const { displayMode, availableDisplayModes: modes = [] } = this.#host.context;
+    this.#enlarge.hidden = !modes.includes('fullscreen');
+    say(this.#enlarge, displayMode === 'fullscreen' ? 'Smaller' : 'Larger');
+    this.#list.show(rows, log?.jobId, Date.now());
+    const row = this.#selected;
+    if (row !== undefined) this.#detail?.show(row, log, this.#logProblem);
   }
 
-  private get selected(): JobRow | undefined {
-    return this.jobs?.jobs.find(({ job_id }) => job_id === this.log?.jobId);
+  get #selected(): JobRow | undefined {
+    return this.#jobs?.jobs.find(({ job_id }) => job_id === this.#log?.jobId);
   }
 
-  private select(jobId: string): void {
-    if (this.log?.jobId === jobId) return;
-    this.log = new Log(this.host, jobId);
-    this.logFor = '';
-    this.logProblem = this.host.calls ? undefined : 'This client shows no more than the list.';
-    this.detail = new DetailView(this.host.calls ? this.deedsFor(jobId) : undefined);
-    this.place.replaceChildren(this.detail.element);
-    this.tell('');
+  #select(jobId: string): void {
+    if (this.#log?.jobId === jobId) return;
+    this.#log = new Log(this.#host, jobId);
+    this.#logFor = '';
+    this.#logProblem = this.#host.calls ? undefined : 'This client shows no more than the list.';
+    this.#detail = new DetailView(this.#host.calls ? this.#deedsFor(jobId) : undefined);
+    this.#place.replaceChildren(this.#detail.element);
+    this.#tell('');
     this.onStale();
   }
 
-  private async readLog(): Promise<void> {
-    const { log, selected: row } = this;
+  async #readLog(): Promise<void> {
+    const [log, row] = [this.#log, this.#selected];
     if (log === undefined || row === undefined) return;
     const state = JSON.stringify(row);
     // What is final stays as it is until its row says otherwise, but for the turn in which it ended.
-    if (!isOpen(row) && state === this.logFor && log.head?.screen_live !== true) return;
+    if (!isOpen(row) && state === this.#logFor && log.head?.screen_live !== true) return;
     let problem: string | undefined;
     try {
       await log.read();
@@ -112,19 +113,19 @@ export class Board {
       if (!(error instanceof Refusal)) throw error;
       problem = error.message;
     }
-    if (log !== this.log) return;
-    this.logProblem = problem;
-    this.logFor = state;
+    if (log !== this.#log) return;
+    this.#logProblem = problem;
+    this.#logFor = state;
     this.render();
   }
 
-  private deedsFor(job_id: string): Deeds {
+  #deedsFor(job_id: string): Deeds {
     const act = async (tool: string, args: Record<string, unknown>): Promise<void> => {
       try {
-        const { summary } = await this.host.call<{ summary: string }>(tool, { job_id, ...args });
-        this.tell(summary);
+        const { summary } = await this.#host.call<{ summary: string }>(tool, { job_id, ...args });
+        this.#tell(summary);
       } catch (error) {
-        this.tell(error instanceof Error ? error.message : String(error), true);
+        this.#tell(error instanceof Error ? error.message : String(error), true);
         throw error;
       } finally {
         this.onStale();
@@ -137,29 +138,29 @@ export class Board {
     };
   }
 
-  private tell(text: string, bad = false): void {
-    this.note.classList.toggle('bad', bad);
-    say(this.note, text);
+  #tell(text: string, bad = false): void {
+    this.#note.classList.toggle('bad', bad);
+    say(this.#note, text);
     this.render();
   }
 
-  private showFilter(): void {
-    const { status, agent, mine } = this.filter;
+  #showFilter(): void {
+    const { status, agent, mine } = this.#filter;
     const words = [status?.replaceAll('_', ' '), agent, mine && 'of this session'].filter(Boolean).join(', ');
-    this.filterNote.hidden = words === '';
-    if (this.filterNote.dataset['for'] === words) return;
-    this.filterNote.dataset['for'] = words;
+    this.#filterNote.hidden = words === '';
+    if (this.#filterNote.dataset['for'] === words) return;
+    this.#filterNote.dataset['for'] = words;
     const all = button('Show all', 'quiet', () => this.openedWith({}));
-    this.filterNote.replaceChildren(`Only: ${words} `, all);
+    this.#filterNote.replaceChildren(`Only: ${words} `, all);
   }
 
-  private showMore(): void {
-    this.wanted = (this.jobs?.jobs.length ?? 0) * 2;
+  #showMore(): void {
+    this.#wanted = (this.#jobs?.jobs.length ?? 0) * 2;
     this.onStale();
   }
 
-  private async toggleSize(): Promise<void> {
-    const { displayMode } = this.host.context;
-    await this.host.show(displayMode === 'fullscreen' ? 'inline' : 'fullscreen').catch(() => {});
+  async #toggleSize(): Promise<void> {
+    const { displayMode } = this.#host.context;
+    await this.#host.show(displayMode === 'fullscreen' ? 'inline' : 'fullscreen').catch(() => {});
   }
 }

@@ -2,84 +2,77 @@ import type { JobRow } from '../../job/row.ts';
 import { signOf, wordOf } from '../../view/marks.ts';
 import { obstacleText } from '../../view/needs.ts';
 import type { TimelineEntry } from '../../view/timeline.ts';
+import { entryWords, timeOf } from '../model/entries.ts';
+import { isOpen, placeOf, toneOf } from '../model/rows.ts';
 import { AskView, type Deeds } from './ask-view.ts';
 import { el, say } from './dom.ts';
-import { timeOf, wordsOf } from './entry-words.ts';
-import { isOpen } from './jobs.ts';
 import type { Log } from './log.ts';
 
 /** The selected job: where it stands, what can be done about it, its screen and its history. Made anew for another one. */
 export class DetailView {
   readonly element = el('section', { id: 'detail', 'aria-label': 'The selected job' });
-  private readonly ask: AskView;
-  private readonly canAct: boolean;
-  private readonly status = el('span', { class: 'status' });
-  private readonly name = el('h2');
-  private readonly facts = el('p', { class: 'facts' });
-  private readonly task = el('p', { class: 'task' });
-  private readonly problem = el('p', { class: 'problem' });
-  private readonly screenTitle = el('h3');
-  private readonly screen = el('pre', { class: 'screen', tabindex: '0' });
-  private readonly history = el('ol', { class: 'history', 'aria-label': 'History, newest first' });
-  private newest = 0;
+  readonly #ask: AskView;
+  readonly #canAct: boolean;
+  readonly #status = el('span', { class: 'status' });
+  readonly #name = el('h2');
+  readonly #facts = el('p', { class: 'facts' });
+  readonly #task = el('p', { class: 'task' });
+  readonly #problem = el('p', { class: 'problem' });
+  readonly #screenTitle = el('h3');
+  readonly #screen = el('pre', { class: 'screen', tabindex: '0' });
+  readonly #history = el('ol', { class: 'history', 'aria-label': 'History, newest first' });
+  #newest = 0;
 
   /** @param deeds absent where the client hands no calls on */
   constructor(deeds: Deeds | undefined) {
-    this.canAct = deeds !== undefined;
-    this.ask = new AskView(deeds ?? { answer: none, decide: none, cancel: none });
-    this.screen.setAttribute('aria-label', "What the peer's terminal shows");
+    this.#canAct = deeds !== undefined;
+    this.#ask = new AskView(deeds ?? { answer: none, decide: none, cancel: none });
+    this.#screen.setAttribute('aria-label', "What the peer's terminal shows");
     this.element.append(
-      el('header', {}, this.name, this.status),
-      this.facts,
-      this.task,
-      this.problem,
-      this.ask.element,
-      this.screenTitle,
-      this.screen,
+      el('header', {}, this.#name, this.#status),
+      this.#facts,
+      this.#task,
+      this.#problem,
+      this.#ask.element,
+      this.#screenTitle,
+      this.#screen,
       el('h3', {}, 'History'),
-      this.history,
+      this.#history,
     );
   }
 
   show(row: JobRow, log: Log | undefined, problem: string | undefined): void {
-    say(this.name, row.job_id);
-    this.status.dataset['status'] = row.needs_you === true ? 'input_required' : row.status;
-    say(this.status, `${signOf(row)} ${wordOf(row).replaceAll('_', ' ')}`);
-    const pane = row.session === undefined ? [] : [`tmux:${row.session} ${row.pane ?? ''}`.trim()];
-    say(
-      this.facts,
-      [row.agent, ...pane, `phase ${row.phase}`, `since ${timeOf(row.created_at)}`].join(' · '),
-    );
-    say(this.task, row.prompt_preview);
+    say(this.#name, row.job_id);
+    this.#status.dataset['status'] = toneOf(row);
+    say(this.#status, `${signOf(row)} ${wordOf(row).replaceAll('_', ' ')}`);
+    const facts = [row.agent, placeOf(row), `phase ${row.phase}`, `since ${timeOf(row.created_at)}`];
+    say(this.#facts, facts.filter(Boolean).join(' · '));
+    say(this.#task, row.prompt_preview);
     const told = problem ?? obstacleText(row);
-    this.problem.hidden = told === undefined;
-    say(this.problem, told ?? '');
-    this.ask.show(log?.asked, this.canAct && isOpen(row));
+    this.#problem.hidden = told === undefined;
+    say(this.#problem, told ?? '');
+    this.#ask.show(row, log?.head?.open_request, this.#canAct && isOpen(row));
     if (log?.head === undefined) return;
-    this.showScreen(log.head);
-    this.showHistory(log.entries);
+    this.#showScreen(log.head);
+    this.#showHistory(log.entries);
   }
 
-  private showScreen({
-    screen = '',
-    screen_live: live,
-    screen_missing: missing,
-  }: NonNullable<Log['head']>): void {
-    say(this.screenTitle, live === false && missing === undefined ? 'Screen at its end' : 'Screen');
+  #showScreen({ screen = '', screen_live: live, screen_missing: missing }: NonNullable<Log['head']>): void {
+    say(this.#screenTitle, live === false && missing === undefined ? 'Screen at its end' : 'Screen');
     const text = missing ?? screen.trimEnd();
-    if (this.screen.textContent === text) return;
-    const { scrollTop, scrollHeight, clientHeight } = this.screen;
+    if (this.#screen.textContent === text) return;
+    const { scrollTop, scrollHeight, clientHeight } = this.#screen;
     const atEnd = scrollTop + clientHeight >= scrollHeight - 4;
-    this.screen.textContent = text;
-    if (atEnd) this.screen.scrollTop = this.screen.scrollHeight;
+    this.#screen.textContent = text;
+    if (atEnd) this.#screen.scrollTop = this.#screen.scrollHeight;
   }
 
   /** Newest first; what stands there already stays as it is. */
-  private showHistory(entries: readonly TimelineEntry[]): void {
-    const fresh = entries.filter(({ seq }) => seq > this.newest);
-    this.newest = entries.at(-1)?.seq ?? this.newest;
-    this.history.prepend(...fresh.map(lineOf).reverse());
-    while (this.history.children.length > entries.length) this.history.lastElementChild?.remove();
+  #showHistory(entries: readonly TimelineEntry[]): void {
+    const fresh = entries.filter(({ seq }) => seq > this.#newest);
+    this.#newest = entries.at(-1)?.seq ?? this.#newest;
+    this.#history.prepend(...fresh.map(lineOf).reverse());
+    while (this.#history.children.length > entries.length) this.#history.lastElementChild?.remove();
   }
 }
 
@@ -92,6 +85,6 @@ function lineOf(entry: TimelineEntry): HTMLLIElement {
     el('time', { datetime: entry.recorded_at }, timeOf(entry.recorded_at)),
     el('span', { class: 'type' }, entry.type.replaceAll('_', ' ')),
     el('span', { class: 'by' }, entry.by),
-    el('span', { class: 'said' }, wordsOf(entry)),
+    el('span', { class: 'said' }, entryWords(entry)),
   );
 }

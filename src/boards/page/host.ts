@@ -39,27 +39,27 @@ export class Host {
   /** True when the client hands calls of tools on to the server. */
   calls = false;
   context: HostContext = {};
-  private readonly events: HostEvents;
-  private readonly waiting = new Map<number, (message: Message) => void>();
-  private lastId = 0;
+  readonly #events: HostEvents;
+  readonly #waiting = new Map<number, (message: Message) => void>();
+  #lastId = 0;
 
   constructor(events: HostEvents) {
-    this.events = events;
+    this.#events = events;
     addEventListener('message', ({ source, data }: MessageEvent) => {
-      if (source === parent && data?.jsonrpc === '2.0') this.take(data as Message);
+      if (source === parent && data?.jsonrpc === '2.0') this.#take(data as Message);
     });
   }
 
   /** Introduces the page. @throws when the client refuses it */
   async connect(version: string): Promise<void> {
-    const { hostCapabilities, hostContext } = await this.request('ui/initialize', {
+    const { hostCapabilities, hostContext } = await this.#request('ui/initialize', {
       protocolVersion: VERSION,
       appInfo: { name: 'mam-board', version },
       appCapabilities: { availableDisplayModes: ['inline', 'fullscreen'] },
     });
     this.calls = hostCapabilities?.serverTools !== undefined;
-    this.merge(hostContext);
-    this.notify('ui/notifications/initialized', {});
+    this.#merge(hostContext);
+    this.#notify('ui/notifications/initialized', {});
   }
 
   /**
@@ -68,7 +68,7 @@ export class Host {
    * @throws Refusal with the tool's text, Error when the way to the server is broken
    */
   async call<T>(name: string, args: Record<string, unknown>, ms?: number): Promise<T> {
-    const result = await this.request('tools/call', { name, arguments: args }, ms);
+    const result = await this.#request('tools/call', { name, arguments: args }, ms);
     const answer = answerOf(result);
     if (result?.isError === true) throw new Refusal(String(result.content?.[0]?.text ?? 'The call failed.'));
     if (answer === undefined) throw new Error('The answer is empty.');
@@ -77,68 +77,68 @@ export class Host {
 
   /** Tells how much room the page takes, in pixels. */
   sized(width: number, height: number): void {
-    this.notify('ui/notifications/size-changed', { width, height });
+    this.#notify('ui/notifications/size-changed', { width, height });
   }
 
   /** Asks to be shown larger, or as before. */
   async show(mode: string): Promise<void> {
-    const { mode: displayMode } = await this.request('ui/request-display-mode', { mode });
-    this.merge({ displayMode });
+    const { mode: displayMode } = await this.#request('ui/request-display-mode', { mode });
+    this.#merge({ displayMode });
   }
 
-  private request(method: string, params: object, ms?: number): Promise<NonNullable<Message['result']>> {
-    const id = ++this.lastId;
+  #request(method: string, params: object, ms?: number): Promise<NonNullable<Message['result']>> {
+    const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       const late = () => {
-        this.waiting.delete(id);
+        this.#waiting.delete(id);
         reject(new Error('No answer came.'));
       };
       const timer = ms === undefined ? undefined : setTimeout(late, ms);
-      this.waiting.set(id, ({ result, error }) => {
+      this.#waiting.set(id, ({ result, error }) => {
         clearTimeout(timer);
         if (error === undefined) resolve(result ?? {});
         else reject(new Error(String(error?.message ?? 'The call failed.')));
       });
-      this.send({ id, method, params });
+      this.#send({ id, method, params });
     });
   }
 
-  private notify(method: string, params: object): void {
-    this.send({ method, params });
+  #notify(method: string, params: object): void {
+    this.#send({ method, params });
   }
 
-  private send(message: object): void {
+  #send(message: object): void {
     // The page is not told where it is shown; it says nothing that the client must not read.
     parent.postMessage({ jsonrpc: '2.0', ...message }, '*');
   }
 
-  private take(message: Message): void {
+  #take(message: Message): void {
     const { id, method, params = {} } = message;
     if (method === undefined) {
-      const done = this.waiting.get(id as number);
-      this.waiting.delete(id as number);
+      const done = this.#waiting.get(id as number);
+      this.#waiting.delete(id as number);
       done?.(message);
-    } else if (id !== undefined) this.answer(id, method);
-    else if (method === 'ui/notifications/host-context-changed') this.merge(params);
-    else if (method === 'ui/notifications/tool-input') this.events.onInput(params.arguments ?? {});
+    } else if (id !== undefined) this.#answer(id, method);
+    else if (method === 'ui/notifications/host-context-changed') this.#merge(params);
+    else if (method === 'ui/notifications/tool-input') this.#events.onInput(params.arguments ?? {});
     else if (method === 'ui/notifications/tool-result') {
       const answer = params.isError === true ? undefined : answerOf(params);
-      if (answer !== undefined) this.events.onResult(answer);
+      if (answer !== undefined) this.#events.onResult(answer);
     }
   }
 
-  private answer(id: number | string, method: string): void {
-    if (method === 'ui/resource-teardown') this.events.onEnd();
+  #answer(id: number | string, method: string): void {
+    if (method === 'ui/resource-teardown') this.#events.onEnd();
     else if (method !== 'ping') {
-      this.send({ id, error: { code: NO_METHOD, message: 'Method not found' } });
+      this.#send({ id, error: { code: NO_METHOD, message: 'Method not found' } });
       return;
     }
-    this.send({ id, result: {} });
+    this.#send({ id, result: {} });
   }
 
-  private merge(part: HostContext | undefined): void {
+  #merge(part: HostContext | undefined): void {
     this.context = { ...this.context, ...part };
-    this.events.onContext(this.context);
+    this.#events.onContext(this.context);
   }
 }
 

@@ -1,6 +1,5 @@
 import type { JobRow } from '../../job/row.ts';
-import { isFinal, type Status } from '../../job/words.ts';
-import { needText } from '../../view/needs.ts';
+import { countJobs, countText, isOpen } from '../model/rows.ts';
 import type { Host } from './host.ts';
 
 /** What `list_jobs` answers, as far as the page needs it. */
@@ -22,10 +21,6 @@ export const LOOK_MS = 15_000;
 /** How many jobs are asked for at first, and how many the server gives at most. */
 const FIRST = 50;
 const MOST = 200;
-
-export function isOpen({ status }: Pick<JobRow, 'status'>): boolean {
-  return !isFinal(status as Status);
-}
 
 /** The filter in the arguments of a call, without what is about pages. */
 export function filterOf({ status, agent, mine }: Record<string, unknown>): Filter {
@@ -59,9 +54,6 @@ export function inOrder(jobs: readonly JobRow[]): JobRow[] {
 }
 
 /** How many there are, in words. */
-export function countText({ jobs, total }: JobList): string {
-  const open = jobs.filter(isOpen).length;
-  const asking = jobs.filter(({ needs_you }) => needs_you === true).length;
-  const needs = asking === 0 ? [] : [needText(asking)];
-  return [`${open} open`, ...needs, `${total} ${total === 1 ? 'job' : 'jobs'}`].join(' · ');
+export function headline({ jobs, total }: JobList): string {
+  return countText({ ...countJobs(jobs), total });
 }

@@ -1,5 +1,6 @@
 import type { JobRow } from '../../job/row.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
+import { toneOf, wordsOf } from '../model/rows.ts';
 import { el, say } from './dom.ts';
 import { inOrder } from './jobs.ts';
 
@@ -12,26 +13,26 @@ interface Line {
 /** The jobs as a list of buttons; a job keeps its button, and so the focus, through all changes. */
 export class ListView {
   readonly element = el('ul', { class: 'jobs', 'aria-label': 'Jobs' });
-  private readonly lines = new Map<string, Line>();
-  private readonly select: (jobId: string) => void;
+  readonly #lines = new Map<string, Line>();
+  readonly #select: (jobId: string) => void;
 
   constructor(select: (jobId: string) => void) {
-    this.select = select;
-    this.element.addEventListener('keydown', (event) => this.move(event));
+    this.#select = select;
+    this.element.addEventListener('keydown', (event) => this.#move(event));
   }
 
   show(jobs: readonly JobRow[], selected: string | undefined, now: number): void {
     const ordered = inOrder(jobs);
     const kept = new Set(ordered.map(({ job_id }) => job_id));
-    for (const [id, { item }] of this.lines) {
+    for (const [id, { item }] of this.#lines) {
       if (kept.has(id)) continue;
       item.remove();
-      this.lines.delete(id);
+      this.#lines.delete(id);
     }
     const focused = document.activeElement;
     let place: Element | null = this.element.firstElementChild;
     for (const row of ordered) {
-      const { item } = this.line(row, row.job_id === selected, now);
+      const { item } = this.#line(row, row.job_id === selected, now);
       if (item === place) place = place.nextElementSibling;
       else this.element.insertBefore(item, place);
     }
@@ -40,10 +41,10 @@ export class ListView {
       focused.focus({ preventScroll: true });
   }
 
-  private line(row: JobRow, selected: boolean, now: number): Line {
-    const line = this.lines.get(row.job_id) ?? this.make(row.job_id);
+  #line(row: JobRow, selected: boolean, now: number): Line {
+    const line = this.#lines.get(row.job_id) ?? this.#make(row.job_id);
     const { button, parts } = line;
-    button.dataset['status'] = row.needs_you === true ? 'input_required' : row.status;
+    button.dataset['status'] = toneOf(row);
     if (selected) button.setAttribute('aria-current', 'true');
     else button.removeAttribute('aria-current');
     say(parts.sign, signOf(row));
@@ -51,24 +52,24 @@ export class ListView {
     say(parts.id, row.job_id);
     say(parts.agent, row.agent);
     say(parts.age, ageText(now - Date.parse(row.created_at)));
-    say(parts.words, row.detail ?? row.prompt_preview);
+    say(parts.words, wordsOf(row));
     return line;
   }
 
-  private make(id: string): Line {
+  #make(id: string): Line {
     const span = (name: string): HTMLSpanElement => el('span', { class: name });
     const [sign, word, name, agent, age, words] = ['sign', 'word', 'id', 'agent', 'age', 'words'].map(span);
     const parts = { sign, word, id: name, agent, age, words } as Line['parts'];
     parts.sign.setAttribute('aria-hidden', 'true');
     const button = el('button', { type: 'button', 'aria-controls': 'detail' }, ...Object.values(parts));
-    button.addEventListener('click', () => this.select(id));
+    button.addEventListener('click', () => this.#select(id));
     const line = { item: el('li', { class: 'job' }, button), button, parts };
-    this.lines.set(id, line);
+    this.#lines.set(id, line);
     return line;
   }
 
   /** The arrow keys go from job to job. */
-  private move(event: KeyboardEvent): void {
+  #move(event: KeyboardEvent): void {
     const step = { ArrowDown: 'nextElementSibling', ArrowUp: 'previousElementSibling' } as const;
     const way = step[event.key as keyof typeof step];
     const next = way && (event.target as Element).closest('li')?.[way]?.querySelector('button');

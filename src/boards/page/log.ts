@@ -1,13 +1,12 @@
+import type { PeerRequest } from '../../job/record.ts';
 import type { TimelineEntry } from '../../view/timeline.ts';
 import type { Host } from './host.ts';
 import { LOOK_MS } from './jobs.ts';
-import { type Asked, Requests } from './requests.ts';
 
 /** What `job_logs` answers, as far as the page needs it. */
 interface Page {
-  status: string;
-  reason?: string;
-  log_dir: string;
+  /** What the job waits for: a permission before a question. */
+  open_request?: PeerRequest;
   events: TimelineEntry[];
   screen?: string;
   screen_live?: boolean;
@@ -24,58 +23,35 @@ const KEPT = 200;
 export class Log {
   readonly jobId: string;
   entries: TimelineEntry[] = [];
-  /** The last page's head: status, screen. */
+  /** The last page's head: its open request and its screen. */
   head: Page | undefined;
-  private readonly host: Host;
-  private requests = new Requests();
-  private cursor: number | undefined;
-  /** True when the log was read from its beginning. */
-  private whole = false;
+  readonly #host: Host;
+  #cursor: number | undefined;
 
   constructor(host: Host, jobId: string) {
-    this.host = host;
+    this.#host = host;
     this.jobId = jobId;
-  }
-
-  /** The request that the job waits for, if it is not final. */
-  get asked(): Asked | undefined {
-    const { status = 'queued' } = this.head ?? {};
-    return ['completed', 'failed', 'cancelled'].includes(status) ? undefined : this.requests.current;
   }
 
   /** Reads what is new. @throws as `Host.call` */
   async read(): Promise<void> {
-    this.cursor ??= await this.beginning();
-    await this.readFrom(this.cursor);
-    const { status, reason } = this.head ?? {};
-    const waits = status === 'input_required' && (reason === 'question' || reason === 'permission');
-    if (!waits || this.asked !== undefined || this.whole) return;
-    // It has asked before what was read.
-    this.whole = true;
-    this.requests = new Requests();
-    this.entries = [];
-    await this.readFrom(0);
-  }
-
-  /** Where the newest entries of a long log begin. */
-  private async beginning(): Promise<number> {
-    const { cursor } = await this.page(Number.MAX_SAFE_INTEGER, ['events']);
-    this.whole = cursor <= LATEST;
-    return Math.max(0, cursor - LATEST);
-  }
-
-  private async readFrom(start: number): Promise<void> {
-    for (let after = start, more = true; more; ) {
-      const page = await this.page(after, ['events', 'screen']);
-      this.requests.take(page.events);
+    this.#cursor ??= await this.#beginning();
+    for (let more = true; more; ) {
+      const page = await this.#page(this.#cursor, ['events', 'screen']);
       this.entries = [...this.entries, ...page.events].slice(-KEPT);
       this.head = page;
-      this.cursor = after = page.cursor;
+      this.#cursor = page.cursor;
       more = page.more;
     }
   }
 
-  private page(after: number, include: string[]): Promise<Page> {
-    return this.host.call<Page>('job_logs', { job_id: this.jobId, after, include }, LOOK_MS);
+  /** Where the newest entries of a long log begin. */
+  async #beginning(): Promise<number> {
+    const { cursor } = await this.#page(Number.MAX_SAFE_INTEGER, ['events']);
+    return Math.max(0, cursor - LATEST);
+  }
+
+  #page(after: number, include: string[]): Promise<Page> {
+    return this.#host.call<Page>('job_logs', { job_id: this.jobId, after, include }, LOOK_MS);
   }
 }

@@ -16,60 +16,60 @@ export interface PulseOptions {
  * while nobody sees it. A conversation may hold many boards, of which one is on the screen.
  */
 export class Pulse {
-  private readonly options: PulseOptions;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private failures = 0;
-  private running = false;
-  private again = false;
-  private begun = false;
-  private seen = true;
-  private ended = false;
+  readonly #options: PulseOptions;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
+  #running = false;
+  #again = false;
+  #begun = false;
+  #seen = true;
+  #ended = false;
 
   constructor(options: PulseOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** Looks for the first time, unless it has already. */
   start(): void {
-    if (!this.begun) this.now();
+    if (!this.#begun) this.now();
   }
 
   /** Looks now, or once more when a look is under way. */
   now(): void {
-    clearTimeout(this.timer);
-    this.begun = true;
-    if (this.ended) return;
-    if (this.running) this.again = true;
-    else void this.beat();
+    clearTimeout(this.#timer);
+    this.#begun = true;
+    if (this.#ended) return;
+    if (this.#running) this.#again = true;
+    else void this.#beat();
   }
 
   /** Says whether somebody sees the page. */
   see(seen: boolean): void {
-    if (seen === this.seen) return;
-    this.seen = seen;
+    if (seen === this.#seen) return;
+    this.#seen = seen;
     if (seen) this.now();
-    else clearTimeout(this.timer);
+    else clearTimeout(this.#timer);
   }
 
   end(): void {
-    this.ended = true;
-    clearTimeout(this.timer);
+    this.#ended = true;
+    clearTimeout(this.#timer);
   }
 
-  private async beat(): Promise<void> {
-    this.running = true;
-    this.again = false;
+  async #beat(): Promise<void> {
+    this.#running = true;
+    this.#again = false;
     let wait = BEAT_MS;
     try {
-      await this.options.work();
-      this.failures = 0;
-      this.options.well();
+      await this.#options.work();
+      this.#failures = 0;
+      this.#options.well();
     } catch (error) {
-      wait = Math.min(LONGEST_MS, BEAT_MS * 2 ** this.failures++);
-      this.options.failed(error, wait);
+      wait = Math.min(LONGEST_MS, BEAT_MS * 2 ** this.#failures++);
+      this.#options.failed(error, wait);
     }
-    this.running = false;
-    if (this.again) this.now();
-    else if (this.seen && !this.ended) this.timer = setTimeout(() => this.now(), wait);
+    this.#running = false;
+    if (this.#again) this.now();
+    else if (this.#seen && !this.#ended) this.#timer = setTimeout(() => this.now(), wait);
   }
 }

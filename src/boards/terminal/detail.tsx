@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 import { openRequest } from '../../view/job.ts';
 import { ageText } from '../../view/marks.ts';
 import { obstacleText } from '../../view/needs.ts';
+import { placeOf } from '../model/rows.ts';
 import { cut, filled, shown } from './cells.ts';
 import { openPermission } from './dialog.ts';
 import { layoutOf } from './layout.ts';
@@ -36,10 +37,10 @@ function Rule({ state }: { state: State }): ReactElement {
   const { status: word, reason, blocked_by } = row;
   const more = reason ?? blocked_by;
   const status = more === undefined ? word : `${word} (${more})`;
-  const place =
-    row.session === undefined ? row.agent : `${row.agent} in tmux:${shown(row.session)} ${row.pane ?? ''}`;
+  const pane = placeOf(row);
+  const place = pane === undefined ? row.agent : `${row.agent} in ${shown(pane)}`;
   const age = ageText(state.now - Date.parse(row.created_at));
-  const text = cut(`── ${row.job_id} · ${status} · ${place.trim()} · ${age} ago `, width);
+  const text = cut(`── ${row.job_id} · ${status} · ${place} · ${age} ago `, width);
   return (
     <Text wrap="truncate" {...look(state.coloured, lookOf(row))}>
       {text.padEnd(width, '─')}
@@ -55,7 +56,7 @@ function Timeline({ state }: { state: State }): ReactElement | null {
   const kept = obstacleText(detail.record);
   const asks = asked !== undefined ? [asksText(state, asked.text)] : kept !== undefined ? [kept] : [];
   const room = Math.max(0, timeline.height - asks.length);
-  const lines = timelineLines(detail.events, room);
+  const lines = timelineLines(detail, room);
   return (
     <>
       {lines.map(({ seq, time, who, what }) => (

@@ -1,6 +1,6 @@
-import { isAboutCheck } from '../../job/check.ts';
 import type { JobRecord, PeerRequest } from '../../job/record.ts';
 import { openRequest } from '../../view/job.ts';
+import { isDecided, requestText } from '../model/request.ts';
 import { shown, wrap } from './cells.ts';
 import { layoutOf } from './layout.ts';
 import type { Confirm, State } from './state.ts';
@@ -20,23 +20,15 @@ export function isRead(state: State, mode: Confirm): boolean {
   return mode.top + room >= lines.length;
 }
 
-/** What the job waits for that is allowed or denied: a permission, or its work without a check that could not run. */
+/** What the job waits for that is allowed or denied. */
 export function openPermission(record: JobRecord): PeerRequest | undefined {
   const request = openRequest(record);
-  return request !== undefined && (request.kind === 'permission' || isAboutCheck(request))
-    ? request
-    : undefined;
+  return request && isDecided(request) ? request : undefined;
 }
 
-/** Everything that is known of a permission request, as it was asked. */
+/** A request as it was asked, and the decision that was given to the agent and not seen to count yet. */
 export function permissionText(request: PeerRequest): string {
-  const { text, tool, input, input_file: file, decision } = request;
-  const asked = shown(text);
-  const parts = [asked];
-  if (tool !== undefined && !asked.includes(shown(tool))) parts.push(`tool: ${shown(tool)}`);
-  if (input !== undefined && !asked.includes(shown(input))) parts.push(shown(input));
-  if (file !== undefined) parts.push(`This is its beginning; the whole is in ${shown(file)}`);
-  if (decision !== undefined)
-    parts.push(`${shown(decision)} was given to the agent, and not seen to count yet`);
-  return parts.filter(Boolean).join('\n\n');
+  const { decision } = request;
+  const given = decision && `\n\n${decision} was given to the agent, and not seen to count yet`;
+  return shown(`${requestText(request)}${given ?? ''}`);
 }

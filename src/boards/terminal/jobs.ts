@@ -1,8 +1,8 @@
 import { dataOf } from '../../job/event.ts';
 import type { JobRow } from '../../job/row.ts';
-import { isFinal, type Status } from '../../job/words.ts';
 import type { ListResult, LogMessage } from '../../operations/request.ts';
 import { listRow } from '../../view/job.ts';
+import { type Count, countJobs, isOpen, wordsOf } from '../model/rows.ts';
 import { shown } from './cells.ts';
 
 /** Which jobs a list has: all of the registry, or those that are not final. */
@@ -25,10 +25,6 @@ export interface Jobs {
 
 const NOTHING: Part = { ids: [], cursor: undefined, loaded: false };
 export const NO_JOBS: Jobs = { rows: new Map(), parts: { all: NOTHING, open: NOTHING }, total: 0 };
-
-export function isOpen(row: Pick<JobRow, 'status'>): boolean {
-  return !isFinal(row.status as Status);
-}
 
 /** Takes a page of the hub's list. @param first true for the page that begins the list anew */
 export function withPage(jobs: Jobs, which: Which, first: boolean, page: ListResult): Jobs {
@@ -62,15 +58,9 @@ export function withEvents(jobs: Jobs, messages: readonly LogMessage[], registry
   return { rows, parts: { all: ahead(all), open: ahead(open) }, total: jobs.total + made.length };
 }
 
-/** How many are open and how many of them need somebody; `more` when not all open ones are listed yet. */
-export function countOpen({ rows, parts }: Jobs): { open: number; attention: number; more: boolean } {
-  let [open, attention] = [0, 0];
-  for (const row of rows.values()) {
-    if (!isOpen(row)) continue;
-    open++;
-    if (row.needs_you === true) attention++;
-  }
-  return { open, attention, more: parts.open.cursor !== undefined };
+/** How many jobs there are; `more` when not all open ones are listed yet. */
+export function countOf({ rows, parts, total }: Jobs): Count {
+  return { ...countJobs(rows.values()), more: parts.open.cursor !== undefined, total };
 }
 
 /** The ids that a list shows, newest first. @param filter words that all must occur, in any case */
@@ -88,16 +78,12 @@ export function idsOf(jobs: Jobs, which: Which, filter: string): readonly string
   });
 }
 
-/** The last words about a job, or, before there are any, what it was asked. */
-export function wordsOf(row: JobRow): string {
-  return row.detail || row.prompt_preview;
-}
-
 function after(row: JobRow, { event, record: _, detail = row.detail, ...standing }: LogMessage): JobRow {
   const ended = isOpen(standing) ? undefined : (row.final_at ?? event.recorded_at);
-  const { status, reason, phase, needs_you, blocked_by, blocked_what, blocked_step, behind } = standing;
-  const kept = { blocked_by, blocked_what, blocked_step, behind };
-  return harmless({ ...row, status, reason, phase, ...kept, needs_you, detail, final_at: ended });
+  // Nothing of the state before may stay: what is over is absent from the message.
+  const { job_id, agent, prompt_preview, session, pane, created_at } = row;
+  const made = { job_id, agent, prompt_preview, session, pane, created_at };
+  return harmless({ ...made, ...standing, detail, final_at: ended });
 }
 
 /** The row of a job that has just been made. */

@@ -1,4 +1,5 @@
 import type { Standing } from '../../job/standing.ts';
+import { toneOf } from '../model/rows.ts';
 
 /** How a text looks, as Ink wants it. */
 export interface Look {
@@ -13,9 +14,8 @@ export function look(coloured: boolean, { color, ...rest }: Look): Look {
   return coloured && color !== undefined ? { ...rest, color } : rest;
 }
 
-export function lookOf({ status, needs_you }: Standing): Look {
-  if (needs_you === true) return { color: 'yellow', bold: true };
-  switch (status) {
+export function lookOf(standing: Standing): Look {
+  switch (toneOf(standing)) {
     case 'input_required':
       return { color: 'yellow', bold: true };
     case 'completed':

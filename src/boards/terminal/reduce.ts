@@ -1,9 +1,9 @@
 import { cleanAll } from '../../base/text.ts';
 import { openRequests } from '../../job/open-requests.ts';
 import { ageText } from '../../view/marks.ts';
-import { needText } from '../../view/needs.ts';
+import { countText } from '../model/rows.ts';
 import { shown } from './cells.ts';
-import { countOpen, withEvents, withPage } from './jobs.ts';
+import { countOf, withEvents, withPage } from './jobs.ts';
 import { layoutOf } from './layout.ts';
 import { type Action, type Detail, type State, shownIds } from './state.ts';
 
@@ -116,9 +116,5 @@ function withoutSettled(state: State): State {
 
 /** The first line of the board, in words. */
 export function headline(state: State): string {
-  const { open, attention, more } = countOpen(state.jobs);
-  if (state.hub === 'looking') return 'looking for the hub …';
-  const needs = attention === 0 ? '' : ` · ${needText(attention)}`;
-  const { total } = state.jobs;
-  return `${open}${more ? '+' : ''} open${needs} · ${total} ${total === 1 ? 'job' : 'jobs'}`;
+  return state.hub === 'looking' ? 'looking for the hub …' : countText(countOf(state.jobs));
 }

@@ -1,7 +1,8 @@
 import { cleanLine } from '../../base/text.ts';
-import type { RecordedEvent } from '../../job/event.ts';
-import { evidenceWords } from '../../view/event-words.ts';
+import { timeline } from '../../view/timeline.ts';
+import { entryWords, timeOf } from '../model/entries.ts';
 import { shown } from './cells.ts';
+import type { Detail } from './state.ts';
 
 /** An event in a line. */
 export interface TimelineLine {
@@ -17,23 +18,16 @@ const WORDS_CHARS = 300;
 const SHORT: Readonly<Record<string, string>> = { supervisor: 'superv' };
 
 /** The newest events, oldest first, each harmless and in one line. */
-export function timelineLines(events: readonly RecordedEvent[], count: number): TimelineLine[] {
+export function timelineLines({ events, record }: Detail, count: number): TimelineLine[] {
   if (count < 1) return [];
-  return events.slice(-count).map((event) => {
-    const words = event.detail ?? evidenceWords(event) ?? '';
-    const late = event.late === true ? ' (late)' : '';
+  return timeline(events.slice(-count), record).map((entry) => {
+    const { seq, type, source, recorded_at, late } = entry;
+    const head = late === true ? `${type} (late)` : type;
     return {
-      seq: event.seq,
-      time: timeOf(event.recorded_at),
-      who: SHORT[event.source] ?? event.source,
-      what: shown(cleanLine(`${event.type}${late}  ${words}`.trim(), WORDS_CHARS)),
+      seq,
+      time: timeOf(recorded_at),
+      who: SHORT[source] ?? source,
+      what: shown(cleanLine(`${head}  ${entryWords(entry)}`.trim(), WORDS_CHARS)),
     };
   });
-}
-
-function timeOf(iso: string): string {
-  const at = new Date(iso);
-  return [at.getHours(), at.getMinutes(), at.getSeconds()]
-    .map((part) => String(part).padStart(2, '0'))
-    .join(':');
 }

@@ -9,8 +9,8 @@ const DECISIONS: Readonly<Record<string, string>> = {
   permission_resolved: 'settled: ',
 };
 
-/** What an entry of the audit log says beside its type, on as few lines as it has. */
-export function wordsOf(entry: TimelineEntry): string {
+/** What an entry of the audit log says besides its type, on as few lines as it has. */
+export function entryWords(entry: TimelineEntry): string {
   const { type, decision, about, tool, files } = entry;
   const verdict = verdictWords({ ...entry });
   const decided =
@@ -19,16 +19,6 @@ export function wordsOf(entry: TimelineEntry): string {
   const parts = [verdict, decided, tool, words, files && `files: ${files.join(', ')}`];
   if (about !== undefined) parts.push(`(about: ${about})`);
   return parts.filter(Boolean).join(' · ');
-}
-
-/** All that there is to read of a request before it is decided. */
-export function requestText({ detail = '', tool, input, result, result_file: file }: TimelineEntry): string {
-  const parts = [detail];
-  if (tool !== undefined && !detail.includes(tool)) parts.push(`Tool: ${tool}`);
-  const whole = result ?? input;
-  if (whole !== undefined && !detail.includes(whole)) parts.push(whole);
-  if (file !== undefined) parts.push(`This is its beginning; the whole is in ${file}`);
-  return parts.filter(Boolean).join('\n\n');
 }
 
 /** Time of day where the reader is. */

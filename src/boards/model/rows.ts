@@ -1,0 +1,45 @@
+import type { JobRow } from '../../job/row.ts';
+import type { Standing } from '../../job/standing.ts';
+import { isFinal, type Status } from '../../job/words.ts';
+import { needText } from '../../view/needs.ts';
+
+/** How many jobs a board knows of. */
+export interface Count {
+  open: number;
+  /** Of the open ones. */
+  needYou: number;
+  /** There are more open ones than are counted. */
+  more?: boolean;
+  total: number;
+}
+
+export function isOpen({ status }: Pick<Standing, 'status'>): boolean {
+  return !isFinal(status as Status);
+}
+
+/** The status whose colours a row has: a job that waits for a person looks like one that asks. */
+export function toneOf({ status, needs_you }: Standing): string {
+  return needs_you === true ? 'input_required' : status;
+}
+
+/** The last words about a job or, before there are any, its task. */
+export function wordsOf(row: JobRow): string {
+  return row.detail || row.prompt_preview;
+}
+
+/** Where a job's peer lives; nothing of a job without a pane. */
+export function placeOf({ session, pane = '' }: JobRow): string | undefined {
+  return session === undefined ? undefined : `tmux:${session} ${pane}`.trim();
+}
+
+/** Counts listed jobs by their state. */
+export function countJobs(rows: Iterable<JobRow>): Pick<Count, 'open' | 'needYou'> {
+  const open = [...rows].filter(isOpen);
+  return { open: open.length, needYou: open.filter(({ needs_you }) => needs_you === true).length };
+}
+
+/** How many jobs there are, in words. */
+export function countText({ open, needYou, more = false, total }: Count): string {
+  const needs = needYou === 0 ? [] : [needText(needYou)];
+  return [`${open}${more ? '+' : ''} open`, ...needs, `${total} ${total === 1 ? 'job' : 'jobs'}`].join(' · ');
+}
