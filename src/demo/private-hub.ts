@@ -1,41 +1,26 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { MamError } from '../base/errors.ts';
 import { orElse } from '../base/or-else.ts';
+import { cleanLine } from '../base/text.ts';
 import { livingOwner } from '../registry/lock.ts';
 import { programPath } from '../settings/program.ts';
-import { type Stage, stageEnvironment } from './stage.ts';
-import { until } from './until.ts';
+import { commandOptions, type Stage } from './stage.ts';
 
-/** A hub listens within this time, in ms; measured: 120 to 200. */
-const START_MS = 10_000;
+/** A hub listens within this time, in ms; measured with the command that starts it: 300 to 500. */
+const START_MS = 20_000;
 const LOG_LINES = 10;
+const WHY_CHARS = 300;
 
-/** Starts the demo's hub. @returns its process id, when it listens */
+/** Starts the demo's hub. @returns its process id, when it listens @throws MamError `unavailable` when it does not */
 export async function startHub(stage: Stage): Promise<number> {
-  const child = execa(process.execPath, [programPath(), 'hub-process'], {
-    cwd: '/',
-    env: stageEnvironment(stage),
-    extendEnv: false,
-    // As every hub: a group of its own, none of our streams, and it may outlive us (--keep).
-    detached: true,
-    stdio: 'ignore',
-    cleanup: false,
+  const words = [programPath(), 'hub', 'restart', '--json'];
+  const { stdout, stderr, failed } = await execa(process.execPath, words, {
+    ...commandOptions(stage, START_MS),
     reject: false,
   });
-  child.unref();
-  let ended = false;
-  void child.then(() => {
-    ended = true;
-  });
-  // It writes this file once it listens.
-  await until(() => ended || existsSync(stage.home.hubFile), START_MS);
-  if (child.pid !== undefined && existsSync(stage.home.hubFile)) return child.pid;
-  child.kill('SIGKILL');
-  throw new MamError(
-    'unavailable',
-    ended ? 'The hub has ended at once.' : `The hub did not start within ${START_MS / 1000} s.`,
-  );
+  if (!failed) return (JSON.parse(stdout) as { pid: number }).pid;
+  throw new MamError('unavailable', `The hub did not start: ${cleanLine(stderr, WHY_CHARS)}`);
 }
 
 /** The process of the demo's hub, also of one that took the place of a first one; nothing when none runs. */

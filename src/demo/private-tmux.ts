@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { MamError, systemCode } from '../base/errors.ts';
 import { shellWord } from '../base/shell.ts';
 import { programPath } from '../settings/program.ts';
-import { type Stage, stageEnvironment } from './stage.ts';
+import { commandOptions, type Stage } from './stage.ts';
 
 export const SESSION = 'peer';
 /** tmux's own signal by which the peer says that it is ready; its death raises it too. */
@@ -42,8 +42,7 @@ export async function startPeer(stage: Stage, stop: AbortSignal): Promise<void> 
   const place = ['-s', SESSION, '-n', 'mam', '-x', '110', '-y', '32', '-c', stage.project];
   await tmux(stage, ['-f', stage.tmuxConfig, 'new-session', '-d', ...place, ...program]);
   const { timedOut } = await execa('tmux', ['-S', stage.socket, 'wait-for', READY], {
-    ...options(stage),
-    timeout: READY_MS,
+    ...commandOptions(stage, READY_MS),
     cancelSignal: stop,
     reject: false,
   });
@@ -89,26 +88,22 @@ export async function tmuxPids(stage: Stage): Promise<number[]> {
 
 /** Ends the private server, if it runs. */
 export async function endTmux(stage: Stage): Promise<void> {
-  await execa('tmux', ['-S', stage.socket, 'kill-server'], { ...options(stage), reject: false });
+  await execa('tmux', ['-S', stage.socket, 'kill-server'], {
+    ...commandOptions(stage, ANSWER_MS),
+    reject: false,
+  });
 }
 
 async function tmux(stage: Stage, args: string[]): Promise<string> {
   try {
-    const { stdout } = await execa('tmux', ['-u', '-S', stage.socket, ...args], options(stage));
+    const { stdout } = await execa(
+      'tmux',
+      ['-u', '-S', stage.socket, ...args],
+      commandOptions(stage, ANSWER_MS),
+    );
     return stdout;
   } catch (error) {
     const why = (error as { stderr?: string }).stderr || systemCode(error) || 'no answer';
     throw new MamError('unavailable', `tmux failed: ${why}.`, '', { cause: error });
   }
-}
-
-function options(stage: Stage) {
-  return {
-    cwd: '/',
-    env: stageEnvironment(stage),
-    extendEnv: false,
-    timeout: ANSWER_MS,
-    // A group of its own: Ctrl-C shall end the demo in order, not its commands at random.
-    detached: true,
-  };
 }

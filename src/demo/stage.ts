@@ -58,6 +58,18 @@ export function stageEnvironment(stage: Stage, inTmux = false): Record<string, s
   };
 }
 
+/** How a command of the demo is run. @param timeout in ms */
+export function commandOptions(stage: Stage, timeout: number) {
+  return {
+    cwd: '/',
+    env: stageEnvironment(stage),
+    extendEnv: false,
+    timeout,
+    // A group of its own: Ctrl-C ends the demo in order, not its commands at random.
+    detached: true,
+  };
+}
+
 function stageIn(folder: string): Stage {
   return {
     folder,

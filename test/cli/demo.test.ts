@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { jobIdOf, PROMPT, planOf } from '../../src/demo/greeting.ts';
-import { Keyboard } from '../../src/demo/peer/keyboard.ts';
+import { readKeys } from '../../src/demo/peer/keyboard.ts';
 import { timelineOf } from '../../src/demo/timeline.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 
@@ -215,7 +216,8 @@ describe("the demo's parts", () => {
 
   test('the keyboard reads keys and pastes that come in pieces', () => {
     const log: string[] = [];
-    const keyboard = new Keyboard({
+    const terminal = new PassThrough();
+    readKeys(terminal, {
       text: (text) => log.push(text),
       enter: () => log.push('ENTER'),
       erase: () => log.push('ERASE'),
@@ -223,10 +225,10 @@ describe("the demo's parts", () => {
       quit: () => log.push('QUIT'),
     });
     const input = 'a\u001b[Ab\u001b[200~two\r\nlines\u001b[201~\r\u007f\u0015안\u001bOP\u0003';
-    keyboard.push(input);
+    terminal.emit('data', Buffer.from(input));
     const whole = log.splice(0);
     expect(whole).toEqual(['a', 'b', 'two\nlines', 'ENTER', 'ERASE', 'CLEAR', '안', 'QUIT']);
-    for (const character of input) keyboard.push(character);
+    for (const byte of Buffer.from(input)) terminal.emit('data', Buffer.from([byte]));
     expect(log).toEqual(whole);
   });
 

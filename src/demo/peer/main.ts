@@ -4,7 +4,7 @@ import { VERSION } from '../../base/version.ts';
 import { loadSettings } from '../../settings/config.ts';
 import { hubEnvironment } from '../../settings/environment.ts';
 import { MamClient } from '../mam-client.ts';
-import { Keyboard } from './keyboard.ts';
+import { readKeys } from './keyboard.ts';
 import { PeerScreen } from './screen.ts';
 import { work } from './work.ts';
 
@@ -29,7 +29,7 @@ export async function runPeer(ready: string | undefined): Promise<number> {
   let free: Promise<unknown> = Promise.resolve();
   const connected = connect();
   const quit = new Promise<void>((resolve) => {
-    const keyboard = new Keyboard({
+    readKeys(stdin, {
       text: (text) => edit(screen.draft + text),
       erase: () => edit([...screen.draft].slice(0, -1).join('')),
       clear: () => edit(''),
@@ -48,7 +48,6 @@ export async function runPeer(ready: string | undefined): Promise<number> {
           .catch((error: unknown) => screen.say(explain(error), 'bad'));
       },
     });
-    stdin.setEncoding('utf8').on('data', (chunk: string) => keyboard.push(chunk));
     stdin.once('end', resolve);
   });
 
