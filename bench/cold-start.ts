@@ -1,6 +1,6 @@
 // Cold start of the server: spawn → `initialize` answered, and memory at rest, against an empty Node server.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inTurn, main, now, type Row, spread } from './support/bench.ts';
+import { atMost, inTurn, main, now, type Row, spread, times } from './support/bench.ts';
 import { type BenchLab, floorPath, inLab, MAM } from './support/lab.ts';
 import { rss } from './support/processes.ts';
 
@@ -20,20 +20,8 @@ await main(({ rounds }) =>
     const floor = spread(init.floor);
     const memory = spread(rest.mam);
     return [
-      {
-        what: 'spawn → initialize answered',
-        unit: 'ms',
-        value,
-        floor,
-        goal: `≤ ${START_GOAL} × floor`,
-        reached: value.min / floor.min <= START_GOAL && value.p50 / floor.p50 <= START_GOAL,
-      },
-      {
-        what: 'spawn → tools/list answered',
-        unit: 'ms',
-        value: spread(listed.mam),
-        floor: spread(listed.floor),
-      },
+      times('spawn → initialize answered', value, floor, atMost(START_GOAL, value, floor, 'floor')),
+      times('spawn → tools/list answered', spread(listed.mam), spread(listed.floor)),
       {
         what: 'RSS at rest',
         unit: 'MB',

@@ -2,7 +2,7 @@
 // process with paho-mqtt (2.1 or later: it must know unix sockets) where Python has it.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { inTurn, main, now, type Row, spread } from './support/bench.ts';
+import { atMost, inTurn, main, type Row, spread, timed, times } from './support/bench.ts';
 import { openJobs } from './support/jobs.ts';
 import { type BenchLab, floorPath, inLab, MAM } from './support/lab.ts';
 
@@ -31,53 +31,33 @@ await main(({ rounds }) =>
           : Number.NaN,
     });
     const value = spread(values.mam);
-    const rows: Row[] = [
-      {
-        what: 'mam publish, whole process, to an empty Node process',
-        unit: 'ms',
-        value,
-        floor: spread(values.empty),
-        ...(!paho && { note: 'no paho-mqtt ≥ 2.1 here, so nothing is said about the goal' }),
-      },
-    ];
+    const empty = spread(values.empty);
+    const toEmpty = 'whole process, to an empty Node process';
+    const unknown = paho ? {} : { note: 'no paho-mqtt ≥ 2.1 here, so nothing is said about the goal' };
+    const rows: Row[] = [{ ...times(`mam publish, ${toEmpty}`, value, empty), ...unknown }];
     for (const name of ['status', 'list'] as const) {
-      const [looked, floor] = [spread(values[name]), spread(values.empty)];
-      rows.push({
-        what: `mam ${name}, whole process, to an empty Node process`,
-        unit: 'ms',
-        value: looked,
-        floor,
-        goal: `≤ ${LOOK_GOAL} ×`,
-        reached: looked.min / floor.min <= LOOK_GOAL && looked.p50 / floor.p50 <= LOOK_GOAL,
-      });
+      const looked = spread(values[name]);
+      rows.push(times(`mam ${name}, ${toEmpty}`, looked, empty, atMost(LOOK_GOAL, looked, empty, '')));
     }
     if (paho) {
       const floor = spread(values.paho);
-      const reached = value.min / floor.min <= GOAL && value.p50 / floor.p50 <= GOAL;
-      rows.push({
-        what: 'mam publish, whole process, to a paho process',
-        unit: 'ms',
-        value,
-        floor,
-        goal: `≤ ${GOAL} × paho`,
-        reached,
-      });
+      const goal = atMost(GOAL, value, floor, 'paho');
+      rows.push(times('mam publish, whole process, to a paho process', value, floor, goal));
     }
     return rows;
   }),
 );
 
 /** A process from its start to its end, in ms. */
-async function whole(lab: BenchLab, command: string, ...args: string[]): Promise<number> {
-  const started = now();
-  const child = spawn(command, args, {
-    env: lab.env,
-    cwd: lab.project,
-    stdio: ['ignore', 'ignore', 'inherit'],
+function whole(lab: BenchLab, command: string, ...args: string[]): Promise<number> {
+  return timed(async () => {
+    const stdio = ['ignore', 'ignore', 'inherit'] as const;
+    const [code] = await once(
+      spawn(command, args, { env: lab.env, cwd: lab.project, stdio: [...stdio] }),
+      'exit',
+    );
+    if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`);
   });
-  const [code] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`);
-  return now() - started;
 }
 
 /** The interpreter itself: `python3` on the PATH may be a shell script that looks for it, ten times as slow. */

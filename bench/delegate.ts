@@ -3,7 +3,7 @@
 import type { Writable } from 'node:stream';
 import { composeOrder } from '../src/job/order.ts';
 import { quote } from '../src/tmux/quote.ts';
-import { inTurn, main, now, type Row, spread, sum } from './support/bench.ts';
+import { inTurn, main, now, type Row, spread, sum, timed, times, within } from './support/bench.ts';
 import { type BenchLab, floorPath, inLab } from './support/lab.ts';
 import { Panes } from './support/panes.ts';
 import { childTrace, descendants } from './support/processes.ts';
@@ -52,11 +52,8 @@ await main(({ rounds }) =>
       );
       return (await enter) - started;
     };
-    const call = async (): Promise<number> => {
-      const started = now();
-      await empty.request('tools/call', { name: 'empty', arguments: { prompt: PROMPT } });
-      return now() - started;
-    };
+    const call = (): Promise<number> =>
+      timed(() => empty.request('tools/call', { name: 'empty', arguments: { prompt: PROMPT } }));
 
     const measure = async (sessions: number): Promise<Row[]> => {
       for (let round = 0; round < WARM; round++) await delegate();
@@ -74,17 +71,13 @@ await main(({ rounds }) =>
       const value = spread(mam);
       const floor = sum(spread(paste), spread(empties));
       const at = `${sessions} session${sessions === 1 ? '' : 's'}`;
+      const goal = within(value, GOAL, started === 0, '; no process');
       return [
         {
-          what: `delegate_job → Enter read, ${at}`,
-          unit: 'ms',
-          value,
-          floor,
-          goal: `p50 ≤ ${GOAL.p50}, p99 ≤ ${GOAL.p99} ms; no process`,
-          reached: value.p50 <= GOAL.p50 && value.p99 <= GOAL.p99 && started === 0,
+          ...times(`delegate_job → Enter read, ${at}`, value, floor, goal),
           note: `floor: bare paste p50 ${spread(paste).p50.toFixed(2)} + empty call ${spread(empties).p50.toFixed(2)}; processes started: ${started === 0 ? 'none' : 'SOME'}, ${processes} stand`,
         },
-        { what: `delegate_job → answered, ${at}`, unit: 'ms', value: spread(answered), floor },
+        times(`delegate_job → answered, ${at}`, spread(answered), floor),
       ];
     };
     const rows = await measure(1);

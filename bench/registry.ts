@@ -6,7 +6,7 @@ import { endHub } from '../test/support/lab-end.ts';
 import type { LabServer } from '../test/support/lab-server.ts';
 import { until } from '../test/support/until.ts';
 import { makeFinishedJobs } from './support/archive.ts';
-import { inTurn, main, now, type Row, single, spread } from './support/bench.ts';
+import { atMost, inTurn, main, type Row, single, spread, timed, times } from './support/bench.ts';
 import { floorPath, inLab } from './support/lab.ts';
 import { rss } from './support/processes.ts';
 
@@ -50,63 +50,36 @@ await main(({ rounds }) =>
       const pages = await inTurn(turns, {
         many: () => list(again, PAGE),
         few: () => list(small, PAGE),
-        floor: async () => {
-          const started = now();
-          await empty.request('tools/call', { name: 'text', arguments: { chars: pageChars } });
-          return now() - started;
-        },
+        floor: () =>
+          timed(() => empty.request('tools/call', { name: 'text', arguments: { chars: pageChars } })),
       });
       const [value, floor] = [spread(status.many), spread(status.few)];
       const [page, protocol] = [spread(pages.many), spread(pages.floor)];
       const over = page.p50 - protocol.p50;
+      const goal = atMost(STATUS_GOAL, value, floor, `with ${FEW}`);
       return [
+        times(`job_status with ${label} jobs ÷ with ${FEW}`, value, floor, goal),
+        times(`job_status of a job that is only on disk, ${label} jobs`, spread(status.fresh), floor),
         {
-          what: `job_status with ${label} jobs ÷ with ${FEW}`,
-          unit: 'ms',
-          value,
-          floor,
-          goal: `≤ ${STATUS_GOAL} × with ${FEW}`,
-          reached: value.min / floor.min <= STATUS_GOAL && value.p50 / floor.p50 <= STATUS_GOAL,
-        },
-        {
-          what: `job_status of a job that is only on disk, ${label} jobs`,
-          unit: 'ms',
-          value: spread(status.fresh),
-          floor,
-        },
-        {
-          what: `list_jobs, a page of ${PAGE} out of ${label}`,
-          unit: 'ms',
-          value: page,
-          floor: protocol,
+          ...times(`list_jobs, a page of ${PAGE} out of ${label}`, page, protocol),
           goal: `≤ ${PAGE_GOAL_MS} ms + the protocol`,
           reached: over <= PAGE_GOAL_MS && page.min - protocol.min <= PAGE_GOAL_MS,
           note: `floor: an empty server's answer of ${pageChars} characters; over it ${(page.min - protocol.min).toFixed(2)} min, ${over.toFixed(2)} p50; a page of ${FEW} out of ${FEW}: p50 ${spread(pages.few).p50.toFixed(2)}`,
         },
         {
-          what: `first list after the hub's start, ${label} jobs, no index`,
-          unit: 'ms',
-          value: single(unindexed),
+          ...times(`first list after the hub's start, ${label} jobs, no index`, single(unindexed)),
           note: `hub RSS then ${memory.toFixed(0)} MB`,
         },
-        {
-          what: `first list after the hub's start, ${label} jobs, with index`,
-          unit: 'ms',
-          value: single(indexed),
-        },
+        times(`first list after the hub's start, ${label} jobs, with index`, single(indexed)),
       ];
     }),
   ),
 );
 
-async function ask(server: LabServer, id: string | undefined): Promise<number> {
-  const started = now();
-  await server.ask('job_status', { job_id: id });
-  return now() - started;
+function ask(server: LabServer, id: string | undefined): Promise<number> {
+  return timed(() => server.ask('job_status', { job_id: id }));
 }
 
-async function list(server: LabServer, limit: number): Promise<number> {
-  const started = now();
-  await server.ask('list_jobs', { limit });
-  return now() - started;
+function list(server: LabServer, limit: number): Promise<number> {
+  return timed(() => server.ask('list_jobs', { limit }));
 }

@@ -1,7 +1,8 @@
 // Event published → `wait_job` of another server process answered. The floor is the same way through two empty
 // servers and a process that appends, flushes the disk and tells.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inTurn, main, now, type Row, spread } from './support/bench.ts';
+import type { LabServer } from '../test/support/lab-server.ts';
+import { inTurn, main, type Row, spread, timed, times, within } from './support/bench.ts';
 import { openJobs, startJournal } from './support/jobs.ts';
 import { inLab } from './support/lab.ts';
 
@@ -21,32 +22,27 @@ await main(({ rounds }) =>
     const [teller, hearer] = [await lab.server(relay), await lab.server(relay)];
     let { cursor } = await supervisor.ask('wait_job', { job_id: job, timeout_seconds: 0 });
 
+    /** From a report to the answer of a wait that is in force. */
+    const told = async (round: number, waiting: Promise<unknown>, tell: LabServer, tool: string) => {
+      await sleep(SETTLE_MS);
+      const report = { job_id: job, event: 'question', detail: `Which ${round}?` };
+      let published: Promise<unknown> | undefined;
+      const ms = await timed(() => {
+        published = tell.ask(tool, report);
+        return waiting;
+      });
+      await published;
+      return ms;
+    };
     const wait = async (round: number): Promise<number> => {
       const waiting = supervisor.ask('wait_job', { job_id: job, timeout_seconds: 20, cursor });
-      await sleep(SETTLE_MS);
-      const started = now();
-      const published = peer.ask('publish_event', {
-        job_id: job,
-        event: 'question',
-        detail: `Which ${round}?`,
-      });
+      const ms = await told(round, waiting, peer, 'publish_event');
       const answer = await waiting;
-      const ms = now() - started;
-      await published;
       if (answer.outcome !== 'needs_attention') throw new Error(`wait_job: ${answer.outcome}`);
       cursor = answer.cursor;
       return ms;
     };
-    const hear = async (round: number): Promise<number> => {
-      const waiting = hearer.ask('wait');
-      await sleep(SETTLE_MS);
-      const started = now();
-      const published = teller.ask('publish', { job_id: job, event: 'question', detail: `Which ${round}?` });
-      await waiting;
-      const ms = now() - started;
-      await published;
-      return ms;
-    };
+    const hear = (round: number): Promise<number> => told(round, hearer.ask('wait'), teller, 'publish');
     for (let round = 0; round < WARM; round++) {
       await wait(round);
       await hear(round);
@@ -54,16 +50,10 @@ await main(({ rounds }) =>
     const values = await inTurn(rounds(200, 30), { mam: wait, floor: hear });
     const value = spread(values.mam);
     const untold = values.mam.filter((ms) => ms > UNTOLD_MS).length;
+    const goal = within(value, GOAL, untold === 0);
+    const note = `${untold} of ${values.mam.length} were not told and found out at their end`;
     return [
-      {
-        what: 'event published → wait_job elsewhere answered',
-        unit: 'ms',
-        value,
-        floor: spread(values.floor),
-        goal: `p50 ≤ ${GOAL.p50}, p99 ≤ ${GOAL.p99} ms`,
-        reached: value.p50 <= GOAL.p50 && value.p99 <= GOAL.p99 && untold === 0,
-        note: `${untold} of ${values.mam.length} were not told and found out at their end`,
-      },
+      { ...times('event published → wait_job elsewhere answered', value, spread(values.floor), goal), note },
     ];
   }),
 );

@@ -42,6 +42,35 @@ export function spread(values: number[]): Spread {
   return { min: at(0), p50: at(0.5), p99: at(0.99) };
 }
 
+/** Times of something, as a row. @param goal with whether it is reached */
+export function times(
+  what: string,
+  value: Spread,
+  floor?: Spread,
+  goal?: Pick<Row, 'goal' | 'reached'>,
+): Row {
+  return { what, unit: 'ms', value, ...(floor && { floor }), ...goal };
+}
+
+/** A goal for times as they are. @param also what else must hold */
+export function within(value: Spread, goal: { p50: number; p99: number }, also = true, words = '') {
+  const reached = value.p50 <= goal.p50 && value.p99 <= goal.p99 && also;
+  return { goal: `p50 ≤ ${goal.p50}, p99 ≤ ${goal.p99} ms${words}`, reached };
+}
+
+/** A goal for times against their floor. */
+export function atMost(factor: number, value: Spread, floor: Spread, name: string) {
+  const reached = value.min / floor.min <= factor && value.p50 / floor.p50 <= factor;
+  return { goal: `≤ ${factor} × ${name}`.trimEnd(), reached };
+}
+
+/** How long something takes, in ms. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = now();
+  await work();
+  return now() - started;
+}
+
 /** One measured value as a spread. */
 export function single(value: number): Spread {
   return { min: value, p50: value, p99: value };

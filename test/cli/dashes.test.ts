@@ -61,8 +61,7 @@ describe.each(loaded)('mam $name', ({ command }) => {
 });
 
 describe('a text that begins with a dash', () => {
-  sharing('is taken as it is, from the shell to the journal', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
+  sharing('is taken as it is, from the shell to the journal', async ({ lab, peer }) => {
     const submit = [
       'submit',
       '--no-wait',
@@ -92,8 +91,7 @@ describe('a text that begins with a dash', () => {
     }
   });
 
-  sharing('makes no option of a word, and no word of an option', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
+  sharing('makes no option of a word, and no word of an option', async ({ lab, peer }) => {
     const server = await lab.startServer();
     const { job_id: id } = await server.delegate(peer);
     // A decision, and no text: there is nothing to decide.

@@ -73,8 +73,7 @@ describe('a part of the home that is none', () => {
     }
   });
 
-  test('a server whose report no hub can take, since none can start, says why', async ({ lab }) => {
-    const reporter = await lab.startPeerServer();
+  test('a server whose report no hub can take, since none can start, says why', async ({ lab, reporter }) => {
     const path = fileAt(lab, 'spool');
     const { structuredContent } = await reporter.call('publish_event', { job_id: 'any', event: 'progress' });
     expect(structuredContent).toMatchObject({ accepted: true, recorded: false });

@@ -29,9 +29,7 @@ async function sweep(lab: Lab): Promise<number> {
 }
 
 describe("tmux's socket file swept away", () => {
-  test('the job stays, says how to reach its agent again, and goes on', async ({ lab }) => {
-    const server = await lab.startServer();
-    const peer = await lab.startPeer('mute');
+  test('the job stays, says how to reach its agent again, and goes on', async ({ lab, server, peer }) => {
     const { job_id } = await server.delegate(peer);
     const pid = await sweep(lab);
     await lab.killHub();
@@ -49,8 +47,7 @@ describe("tmux's socket file swept away", () => {
     expect(lab.record(job_id)).toMatchObject({ status: 'completed' });
   });
 
-  test('a queued job stays too, and is typed when the socket is back', async ({ lab }) => {
-    const server = await lab.startServer();
+  test('a queued job stays too, and is typed when the socket is back', async ({ lab, server }) => {
     const peer = await lab.startPeer('good');
     await lab.tmux('copy-mode', '-t', peer.pane);
     const { job_id } = await server.delegate(peer);
@@ -95,9 +92,7 @@ describe("tmux's socket file swept away", () => {
     await until('the socket is back', () => existsSync(lab.socket));
   });
 
-  test('a job stays when somebody has started another server there', async ({ lab }) => {
-    const server = await lab.startServer();
-    const peer = await lab.startPeer('mute');
+  test('a job stays when somebody has started another server there', async ({ lab, server, peer }) => {
     const { job_id } = await server.delegate(peer);
     const pid = await sweep(lab);
     await lab.killHub();
@@ -119,9 +114,7 @@ describe.skipIf(!isPermitted)('another pid namespace', () => {
   const elsewhere = (lab: Lab, ...args: string[]) =>
     lab.run('unshare', [...OTHER_NAMESPACE, process.execPath, PROGRAM, ...args]);
 
-  test('a hub there ends no job whose processes it does not see', async ({ lab }) => {
-    const server = await lab.startServer();
-    const peer = await lab.startPeer('mute');
+  test('a hub there ends no job whose processes it does not see', async ({ lab, server, peer }) => {
     await lab.startSession('other', 'exec sleep 1000');
     const { job_id } = await server.delegate(peer);
     await server.close();

@@ -322,8 +322,7 @@ describe('a hook', () => {
     await server.ask('cancel_job', { job_id: jobId });
   });
 
-  sharing('of another pane, or with bad input, changes nothing', async ({ lab, server }) => {
-    const peer = await lab.startPeer('mute');
+  sharing('of another pane, or with bad input, changes nothing', async ({ lab, server, peer }) => {
     const { job_id: jobId } = await server.delegate(peer);
     for (const args of [[], ['claude-code'], ['claude-code', 'Stop'], ['none', 'Stop']]) {
       expect(await lab.mam('hook', ...args)).toMatchObject({ code: 0, stdout: '', stderr: '' });

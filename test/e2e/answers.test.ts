@@ -1,67 +1,59 @@
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import type { Lab } from '../support/lab.ts';
-import type { LabServer } from '../support/lab-server.ts';
 import { sharing } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 
-let shared: Promise<LabServer> | undefined;
-/** The server of a supervisor, and one to report with, of all tests that share their lab. */
-async function servers(lab: Lab): Promise<[LabServer, LabServer]> {
-  shared ??= lab.startServer();
-  return [await shared, await lab.reporter];
-}
-
 describe.concurrent('a question', () => {
-  sharing('is answered with the next report, where the pane cannot be typed into', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = await servers(lab);
-    const { job_id: jobId } = await server.delegate(peer);
-    await reporter.report(jobId, 'started');
-    await lab.tmux('copy-mode', '-t', peer.pane);
-    await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
-    expect(await server.ask('wait_job', { job_id: jobId })).toMatchObject({
-      outcome: 'needs_attention',
-      jobs: [{ status: 'input_required', reason: 'question', open_request: 'Slate or tin?' }],
-    });
-    const answered = await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
-    expect(answered).toMatchObject({ status: 'working', messages: [expect.stringContaining('Tin.')] });
-    const { messages } = await reporter.report(jobId, 'progress', { detail: 'still here' });
-    expect(messages).toEqual(['The answer to your question "Slate or tin?": Tin.']);
-    expect((await reporter.report(jobId, 'progress', { detail: 'and on' })).messages).toEqual([]);
-    await lab.tmux('send-keys', '-X', '-t', peer.pane, 'cancel');
-    await reporter.report(jobId, 'completed', { detail: 'done' });
-    expect(peer.pastes).toHaveLength(1);
-  });
+  sharing(
+    'is answered with the next report, where the pane cannot be typed into',
+    async ({ lab, server, reporter, peer }) => {
+      const { job_id: jobId } = await server.delegate(peer);
+      await reporter.report(jobId, 'started');
+      await lab.tmux('copy-mode', '-t', peer.pane);
+      await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
+      expect(await server.ask('wait_job', { job_id: jobId })).toMatchObject({
+        outcome: 'needs_attention',
+        jobs: [{ status: 'input_required', reason: 'question', open_request: 'Slate or tin?' }],
+      });
+      const answered = await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
+      expect(answered).toMatchObject({ status: 'working', messages: [expect.stringContaining('Tin.')] });
+      const { messages } = await reporter.report(jobId, 'progress', { detail: 'still here' });
+      expect(messages).toEqual(['The answer to your question "Slate or tin?": Tin.']);
+      expect((await reporter.report(jobId, 'progress', { detail: 'and on' })).messages).toEqual([]);
+      await lab.tmux('send-keys', '-X', '-t', peer.pane, 'cancel');
+      await reporter.report(jobId, 'completed', { detail: 'done' });
+      expect(peer.pastes).toHaveLength(1);
+    },
+  );
 
-  sharing('tells its peer to wait for the answer, not to work on', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = await servers(lab);
-    const { job_id: jobId } = await server.delegate(peer);
-    const { next } = await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
-    expect(next).toMatch(/^Do nothing that depends on the answer.* typed into your pane.* end your turn/);
-    const may = await reporter.report(jobId, 'permission_required', { detail: 'Push?' });
-    expect(may.next).toMatch(/^It is not allowed yet: do not do it before the decision/);
-    const said = await lab.mam(
-      'publish',
-      '--job',
-      jobId,
-      '--event',
-      'permission_required',
-      '--detail',
-      'Push?',
-    );
-    expect(said.stdout).toContain(`\n${may.next}`);
-    await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
-    const more = await reporter.report(jobId, 'question', { detail: 'And the wall?' });
-    expect(more.next).toMatch(/^Read the messages and act on them\. Do nothing that depends on the answer/);
-    await reporter.report(jobId, 'completed');
-  });
+  sharing(
+    'tells its peer to wait for the answer, not to work on',
+    async ({ lab, server, reporter, peer }) => {
+      const { job_id: jobId } = await server.delegate(peer);
+      const { next } = await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
+      expect(next).toMatch(/^Do nothing that depends on the answer.* typed into your pane.* end your turn/);
+      const may = await reporter.report(jobId, 'permission_required', { detail: 'Push?' });
+      expect(may.next).toMatch(/^It is not allowed yet: do not do it before the decision/);
+      const said = await lab.mam(
+        'publish',
+        '--job',
+        jobId,
+        '--event',
+        'permission_required',
+        '--detail',
+        'Push?',
+      );
+      expect(said.stdout).toContain(`\n${may.next}`);
+      await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
+      const more = await reporter.report(jobId, 'question', { detail: 'And the wall?' });
+      expect(more.next).toMatch(/^Read the messages and act on them\. Do nothing that depends on the answer/);
+      await reporter.report(jobId, 'completed');
+    },
+  );
 
   sharing(
     'answered twice at once takes the first answer, and the second is told what became of it',
-    async ({ lab }) => {
-      const [server, reporter] = await servers(lab);
+    async ({ server, reporter }) => {
       const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
       await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
       const say = async (text: string) => (await server.ask('answer_job', { job_id, text })).delivered;
@@ -76,9 +68,7 @@ describe.concurrent('a question', () => {
     },
   );
 
-  sharing('is answered in the pane of a peer that does not call', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = await servers(lab);
+  sharing('is answered in the pane of a peer that does not call', async ({ lab, server, reporter, peer }) => {
     const { job_id: jobId } = await server.delegate(peer, { trust_pane: true });
     await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
     await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
@@ -93,9 +83,7 @@ describe.concurrent('a question', () => {
 
   sharing(
     'is fetched where the pane is not known to be an agent: a shell would run its words',
-    async ({ lab }) => {
-      const peer = await lab.startPeer('mute');
-      const [server, reporter] = await servers(lab);
+    async ({ server, reporter, peer }) => {
       const { job_id: jobId } = await server.delegate(peer);
       await reporter.report(jobId, 'question', { detail: 'Slate; or "tin"?' });
       await server.ask('answer_job', { job_id: jobId, text: 'Tin; touch /tmp/x' });
@@ -108,9 +96,7 @@ describe.concurrent('a question', () => {
     },
   );
 
-  sharing('several at once are each typed once', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = await servers(lab);
+  sharing('several at once are each typed once', async ({ lab, server, reporter, peer }) => {
     const { job_id: jobId } = await server.delegate(peer, { trust_pane: true });
     await reporter.report(jobId, 'started');
     const words = ['first', 'second', 'third', 'fourth'];
@@ -121,9 +107,7 @@ describe.concurrent('a question', () => {
     await reporter.report(jobId, 'completed');
   });
 
-  sharing('a long instruction is fetched, not typed', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = await servers(lab);
+  sharing('a long instruction is fetched, not typed', async ({ server, reporter, peer }) => {
     const { job_id: jobId } = await server.delegate(peer);
     await reporter.report(jobId, 'started');
     const text = `First line\n${'und weiter '.repeat(150)}`.trim();
@@ -135,9 +119,7 @@ describe.concurrent('a question', () => {
     await reporter.report(jobId, 'completed');
   });
 
-  sharing('bad answers are refused', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = await servers(lab);
+  sharing('bad answers are refused', async ({ server, reporter, peer }) => {
     const { job_id: jobId } = await server.delegate(peer);
     const refused = (args: object) => server.refusal('answer_job', { job_id: jobId, ...args });
     expect(await refused({})).toContain('either a text or a decision');
@@ -150,9 +132,7 @@ describe.concurrent('a question', () => {
 });
 
 describe.concurrent('a permission that the peer itself asks for', () => {
-  sharing('is decided by answer_job', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = await servers(lab);
+  sharing('is decided by answer_job', async ({ lab, server, reporter, peer }) => {
     const { job_id: jobId } = await server.delegate(peer);
     await lab.tmux('copy-mode', '-t', peer.pane);
     await reporter.report(jobId, 'permission_required', { detail: 'rm the old roof' });
@@ -178,10 +158,8 @@ describe.concurrent('a permission that the peer itself asks for', () => {
 describe.concurrent('validation rounds', () => {
   const script = 'test -e roof || { echo "no roof in $PWD"; exit 3; }\n';
 
-  sharing('what failed goes back to the peer, who mends it', async ({ lab }) => {
+  sharing('what failed goes back to the peer, who mends it', async ({ lab, server, reporter, peer }) => {
     const validate = lab.write('mended/check.sh', script);
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = await servers(lab);
     const { job_id: jobId } = await server.delegate(peer, {
       ...{ validate, validate_rounds: 2, trust_pane: true, workdir: 'mended' },
     });
@@ -196,10 +174,8 @@ describe.concurrent('validation rounds', () => {
     expect(jobs[0]).toMatchObject({ status: 'completed', validation: { passed: true } });
   });
 
-  sharing('at most that often', async ({ lab }) => {
+  sharing('at most that often', async ({ lab, server, reporter, peer }) => {
     const validate = lab.write('never/check.sh', script);
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = await servers(lab);
     const { job_id: jobId } = await server.delegate(peer, {
       ...{ validate, validate_rounds: 1, workdir: 'never' },
     });
@@ -247,11 +223,10 @@ describe.concurrent('a job for a person', () => {
     expect(events.find(({ type }: { type: string }) => type === 'completed').by).toBe('person');
   });
 
-  sharing('is shown to whoever looks at the session, as it was written', async ({ lab }) => {
+  sharing('is shown to whoever looks at the session, as it was written', async ({ lab, server }) => {
     await lab.startSession('desk', 'exec bash --norc --noprofile -i');
     await lab.startSession('eyes', `exec env -u TMUX tmux -S '${lab.socket}' attach -t '=desk'`);
     await until('somebody looks', async () => (await lab.tmux('list-clients', '-t', '=desk')) !== '');
-    const [server] = await servers(lab);
     const job = { prompt: 'Paint 50% #{pane_id} #(id)', agent: 'human', agent_session: 'tmux:desk' };
     const { job_id, delivery } = await server.ask('delegate_job', job);
     expect(delivery.at(-1).evidence).toContain('shown to 1 who look at session desk');
@@ -262,15 +237,13 @@ describe.concurrent('a job for a person', () => {
     await server.ask('cancel_job', { job_id });
   });
 
-  sharing('is cancelled with a word to the person, whom no report would tell', async ({ lab }) => {
-    const [server] = await servers(lab);
+  sharing('is cancelled with a word to the person, whom no report would tell', async ({ lab, server }) => {
     const { job_id } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
     expect((await lab.mam('cancel', job_id)).stdout).toBe(`${job_id} is cancelled. Tell the person.\n`);
   });
 
-  sharing('is shown in the session that was named, with its own time limit', async ({ lab }) => {
+  sharing('is shown in the session that was named, with its own time limit', async ({ lab, server }) => {
     await lab.startSession('table', 'exec bash --norc --noprofile -i');
-    const [server] = await servers(lab);
     const job = { prompt: 'Bring the key', agent: 'human', agent_session: 'tmux:table', timeout_seconds: 1 };
     const { job_id: jobId, delivery } = await server.ask('delegate_job', job);
     expect(delivery.at(-1).evidence).toContain('shown to 0 who look at session table');

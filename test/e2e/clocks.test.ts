@@ -1,12 +1,6 @@
 import { describe, expect } from 'vitest';
-import type { LabServer } from '../support/lab-server.ts';
-import { sharing } from '../support/lab-test.ts';
+import { sharing as test } from '../support/lab-test.ts';
 import { PATIENCE, pause } from '../support/until.ts';
-
-/** One server delegates, and waits, for all jobs of the shared lab. */
-const test = sharing.extend<{ server: LabServer }>({
-  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
-});
 
 /** How much later than due a limit may fire, in ms: the hub's own look comes every second. */
 const TOLERANCE_MS = 900 * PATIENCE;
@@ -97,8 +91,7 @@ describe.concurrent('timeout_seconds', () => {
 });
 
 describe.concurrent('idle_timeout_seconds', () => {
-  test('silence makes the job stalled; output in the pane resumes it', async ({ lab, server }) => {
-    const peer = await lab.startPeer('mute');
+  test('silence makes the job stalled; output in the pane resumes it', async ({ lab, server, peer }) => {
     const { job_id } = await server.delegate(peer, { idle_timeout_seconds: 1 });
     const answer = await server.ask('wait_job', { job_id });
     expect(answer).toMatchObject({

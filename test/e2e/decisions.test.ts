@@ -1,18 +1,13 @@
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { sharing } from '../support/lab-test.ts';
+import { sharing as test } from '../support/lab-test.ts';
 import { pause, until } from '../support/until.ts';
 
 /** Nobody reads a dialog and answers it sooner; the hub has seen it by then. */
 const HUMAN_MS = 1_000;
 
 type Kind = 'codex' | 'claude-code';
-
-/** One server delegates and decides for all agents of the shared lab. */
-const test = sharing.extend<{ server: LabServer }>({
-  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
-});
 
 /** A job of an agent that asks for these commands one after the other, once the first dialog is told. */
 async function asking(lab: Lab, server: LabServer, kind: Kind, ...commands: string[]) {

@@ -1,21 +1,11 @@
 import { describe, expect } from 'vitest';
 import { dataOf } from '../../src/job/event.ts';
-import type { Lab } from '../support/lab.ts';
-import type { LabServer } from '../support/lab-server.ts';
-import { sharing } from '../support/lab-test.ts';
+import { sharingWith } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { pause, until } from '../support/until.ts';
 
 /** Longer than a blocked pane waits for its next look. */
 const NEXT_LOOK_MS = 1_300;
-
-let shared: Promise<LabServer> | undefined;
-/** The server of a supervisor, and one to report with, of all tests that share their lab. */
-async function servers(lab: Lab): Promise<[LabServer, LabServer]> {
-  if (shared === undefined) lab.configure({ agents: AGENTS });
-  shared ??= lab.startServer();
-  return [await shared, await lab.reporter];
-}
 
 /** That this peer got this order once, as one paste, with so many Enters, and not a byte more. */
 function gotOnce(peer: Peer, order: string, enters = 1): void {
@@ -28,20 +18,19 @@ const AGENTS = {
   asking: { dialog: 'Do you want', session: 'tmux:dialog' },
   picky: { ready: '^READY> *$', busy: 'esc to interrupt' },
 };
+const sharing = sharingWith({ agents: AGENTS });
 
 describe.concurrent('a peer that', () => {
-  sharing('swallows the first Enter gets a second one, and no second paste', async ({ lab }) => {
+  sharing('swallows the first Enter gets a second one, and no second paste', async ({ lab, server }) => {
     const peer = await lab.startPeer('swallows');
-    const [server] = await servers(lab);
     const job = await server.delegate(peer);
     expect(job.status).toBe('working');
     expect((await server.ask('wait_job', { job_id: job.job_id })).outcome).toBe('final');
     gotOnce(peer, lab.orderOf(job.job_id), 2);
   });
 
-  sharing('is slow to show the paste gets its Enter only after it is seen', async ({ lab }) => {
+  sharing('is slow to show the paste gets its Enter only after it is seen', async ({ lab, server }) => {
     const peer = await lab.startPeer('slow');
-    const [server] = await servers(lab);
     const { job_id } = await server.delegate(peer);
     expect((await server.ask('wait_job', { job_id })).jobs[0].status).toBe('completed');
     gotOnce(peer, lab.orderOf(job_id));
@@ -51,18 +40,16 @@ describe.concurrent('a peer that', () => {
     expect(at('submitted')).toBeGreaterThanOrEqual(at('visible'));
   });
 
-  sharing('is slower than tmux may be: nothing is said of tmux, which answered', async ({ lab }) => {
+  sharing('is slower than tmux may be: nothing is said of tmux, which answered', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--echo', '2500'] });
-    const [server] = await servers(lab);
     const { job_id } = await server.delegate(peer);
     await lab.event(job_id, 'submitted');
     expect(lab.types(job_id)).toEqual(['queued', 'pasting', 'visible', 'submitted']);
     await server.ask('cancel_job', { job_id });
   });
 
-  sharing('floods its screen is handed the job all the same', async ({ lab }) => {
+  sharing('floods its screen is handed the job all the same', async ({ lab, server }) => {
     const peer = await lab.startPeer('floods');
-    const [server] = await servers(lab);
     const { job_id } = await server.delegate(peer);
     expect((await server.ask('wait_job', { job_id })).jobs[0].status).toBe('completed');
     expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
@@ -70,9 +57,8 @@ describe.concurrent('a peer that', () => {
 
   sharing(
     'dies between paste and Enter: session_lost, and no Enter for whoever comes next',
-    async ({ lab }) => {
+    async ({ lab, server }) => {
       const peer = await lab.startPeer('dies', { inShell: true });
-      const [server] = await servers(lab);
       const { job_id, next } = await server.delegate(peer);
       expect(next).toContain(`Why it failed: Call job_logs with {"job_id":"${job_id}"`);
       const answer = await server.ask('wait_job', { job_id });
@@ -88,29 +74,30 @@ describe.concurrent('a peer that', () => {
     },
   );
 
-  sharing('asks something over the paste: said at once, and no instruction is proposed', async ({ lab }) => {
-    const peer = await lab.startPeer('mute', { args: ['--show', 'dialog'] });
-    const [server] = await servers(lab);
-    const job = await server.delegate(peer, { agent: 'asking' });
-    const { job_id, summary, detail, attach_command } = job;
-    expect(summary).toBe(`Job ${job_id} was given to asking, but it is not known that it has arrived.`);
-    expect(detail).toBe(lab.record(job_id).detail);
-    const answer = await server.ask('wait_job', { job_id });
-    for (const { next } of [job, answer]) {
-      expect(next).toContain('to press Enter');
-      expect(next).toContain(`(${attach_command})`);
-      expect(next).toContain(`Call cancel_job with {"job_id":"${job_id}"}`);
-      // It would wait behind the order.
-      expect(next).not.toContain('answer_job');
-    }
-    await server.ask('cancel_job', { job_id });
-  });
+  sharing(
+    'asks something over the paste: said at once, and no instruction is proposed',
+    async ({ lab, server }) => {
+      const peer = await lab.startPeer('mute', { args: ['--show', 'dialog'] });
+      const job = await server.delegate(peer, { agent: 'asking' });
+      const { job_id, summary, detail, attach_command } = job;
+      expect(summary).toBe(`Job ${job_id} was given to asking, but it is not known that it has arrived.`);
+      expect(detail).toBe(lab.record(job_id).detail);
+      const answer = await server.ask('wait_job', { job_id });
+      for (const { next } of [job, answer]) {
+        expect(next).toContain('to press Enter');
+        expect(next).toContain(`(${attach_command})`);
+        expect(next).toContain(`Call cancel_job with {"job_id":"${job_id}"}`);
+        // It would wait behind the order.
+        expect(next).not.toContain('answer_job');
+      }
+      await server.ask('cancel_job', { job_id });
+    },
+  );
 
   sharing(
     'never shows what was pasted: delivery_unverified, no Enter, never pasted again',
-    async ({ lab }) => {
+    async ({ lab, server, reporter }) => {
       const peer = await lab.startPeer('mute', { args: ['--echo', '100000'] });
-      const [server, reporter] = await servers(lab);
       const { job_id } = await server.delegate(peer);
       const answer = await server.ask('wait_job', { job_id });
       expect(answer).toMatchObject({
@@ -132,51 +119,52 @@ describe.concurrent('a peer that', () => {
 });
 
 describe.concurrent('an obstacle in the pane', () => {
-  sharing('a dialog: queued, not one byte typed; delivered by itself once it is gone', async ({ lab }) => {
-    const peer = await lab.startPeer('dialog');
-    const [server] = await servers(lab);
-    // The kind of the configuration brings its own session.
-    const job = await server.ask('delegate_job', {
-      ...{ prompt: 'Mend the roof', agent: 'asking' },
-    });
-    const { job_id } = job;
-    expect(job).toMatchObject({
-      status: 'queued',
-      delivery_stage: 'queued',
-    });
-    expect(lab.record(job_id)).toMatchObject({
-      status: 'queued',
-      blocked_by: 'dialog',
-      agent_session: { session: 'dialog', pane: peer.pane },
-    });
+  sharing(
+    'a dialog: queued, not one byte typed; delivered by itself once it is gone',
+    async ({ lab, server }) => {
+      const peer = await lab.startPeer('dialog');
+      // The kind of the configuration brings its own session.
+      const job = await server.ask('delegate_job', {
+        ...{ prompt: 'Mend the roof', agent: 'asking' },
+      });
+      const { job_id } = job;
+      expect(job).toMatchObject({
+        status: 'queued',
+        delivery_stage: 'queued',
+      });
+      expect(lab.record(job_id)).toMatchObject({
+        status: 'queued',
+        blocked_by: 'dialog',
+        agent_session: { session: 'dialog', pane: peer.pane },
+      });
 
-    // Waiters wake once, and then not again until the job is final.
-    const answer = await server.ask('wait_job', { job_id });
-    expect(answer).toMatchObject({
-      outcome: 'needs_attention',
-      jobs: [{ status: 'queued', blocked_by: 'dialog' }],
-    });
-    const next = server.wait({ job_id, cursor: answer.cursor });
-    await pause(NEXT_LOOK_MS);
-    expect(next.at).toBeUndefined();
-    expect(lab.events(job_id).filter((event) => dataOf(event).waited === true)).toHaveLength(1);
-    expect(peer.bytes.toString()).toBe('');
-    expect(await server.refusal('answer_job', { job_id, decision: 'allow' })).toContain(
-      'waits behind a dialog that came up before its order was typed',
-    );
+      // Waiters wake once, and then not again until the job is final.
+      const answer = await server.ask('wait_job', { job_id });
+      expect(answer).toMatchObject({
+        outcome: 'needs_attention',
+        jobs: [{ status: 'queued', blocked_by: 'dialog' }],
+      });
+      const next = server.wait({ job_id, cursor: answer.cursor });
+      await pause(NEXT_LOOK_MS);
+      expect(next.at).toBeUndefined();
+      expect(lab.events(job_id).filter((event) => dataOf(event).waited === true)).toHaveLength(1);
+      expect(peer.bytes.toString()).toBe('');
+      expect(await server.refusal('answer_job', { job_id, decision: 'allow' })).toContain(
+        'waits behind a dialog that came up before its order was typed',
+      );
 
-    await lab.tmux('send-keys', '-t', peer.pane, 'y');
-    expect(await next.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
-    expect(peer.bytesWhileHeld.toString()).toBe('y');
-    expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
-    expect(peer.keys).toBe('y\r');
-    expect(lab.record(job_id).blocked_by).toBeUndefined();
-  });
+      await lab.tmux('send-keys', '-t', peer.pane, 'y');
+      expect(await next.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
+      expect(peer.bytesWhileHeld.toString()).toBe('y');
+      expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
+      expect(peer.keys).toBe('y\r');
+      expect(lab.record(job_id).blocked_by).toBeUndefined();
+    },
+  );
 
-  sharing('copy mode: queued, then delivered by itself once it is left', async ({ lab }) => {
+  sharing('copy mode: queued, then delivered by itself once it is left', async ({ lab, server }) => {
     const peer = await lab.startPeer('good');
     await lab.tmux('copy-mode', '-t', peer.pane);
-    const [server] = await servers(lab);
     const { job_id, status } = await server.delegate(peer);
     expect(status).toBe('queued');
     expect(lab.record(job_id)).toMatchObject({ blocked_by: 'copy_mode', phase: 'queued' });
@@ -193,9 +181,8 @@ describe.concurrent('an obstacle in the pane', () => {
     gotOnce(peer, lab.orderOf(job_id));
   });
 
-  sharing('a shell that comes to the foreground: queued, nothing typed into it', async ({ lab }) => {
+  sharing('a shell that comes to the foreground: queued, nothing typed into it', async ({ lab, server }) => {
     const peer = await lab.startPeer('good', { inShell: true });
-    const [server] = await servers(lab);
     // Stopped, not ended: the agent lives, the shell reads the keys.
     process.kill(peer.pid, 'SIGSTOP');
     const command = () => lab.tmux('display-message', '-p', '-t', peer.pane, '#{pane_current_command}');
@@ -209,14 +196,16 @@ describe.concurrent('an obstacle in the pane', () => {
     process.kill(peer.pid, 'SIGCONT');
   });
 
-  sharing('a busy screen and a ready pattern: waits for the prompt, told as busy', async ({ lab }) => {
-    const peer = await lab.startPeer('mute', { args: ['--busy', 'esc to interrupt'] });
-    const [server] = await servers(lab);
-    const { job_id, status } = await server.delegate(peer, { agent: 'picky' });
-    expect(status).toBe('queued');
-    expect(lab.record(job_id).blocked_by).toBe('busy');
-    await lab.tmux('send-keys', '-t', peer.pane, 'y');
-    await lab.event(job_id, 'submitted');
-    expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
-  });
+  sharing(
+    'a busy screen and a ready pattern: waits for the prompt, told as busy',
+    async ({ lab, server }) => {
+      const peer = await lab.startPeer('mute', { args: ['--busy', 'esc to interrupt'] });
+      const { job_id, status } = await server.delegate(peer, { agent: 'picky' });
+      expect(status).toBe('queued');
+      expect(lab.record(job_id).blocked_by).toBe('busy');
+      await lab.tmux('send-keys', '-t', peer.pane, 'y');
+      await lab.event(job_id, 'submitted');
+      expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
+    },
+  );
 });

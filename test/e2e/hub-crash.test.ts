@@ -2,16 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { dataOf } from '../../src/job/event.ts';
 import type { Lab } from '../support/lab.ts';
-import type { LabServer } from '../support/lab-server.ts';
-import { sharing } from '../support/lab-test.ts';
+import { sharing as test } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { isRunning } from '../support/processes.ts';
 import { pause, until } from '../support/until.ts';
 
-/** The tests come one after the other: each ends the hub of all. One server delegates, and waits, for all of them. */
-const test = sharing.extend<{ server: LabServer }>({
-  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
-});
+// The tests come one after the other: each ends the hub of all.
 
 /** Waits until another hub than the killed ones runs. */
 async function nextHub(lab: Lab): Promise<number> {
@@ -215,8 +211,7 @@ describe('the hub is killed', () => {
     expect(lab.types(job_id).filter((type) => type === 'completed')).toHaveLength(1);
   });
 
-  test('leaves nothing in tmux: its hidden session goes by itself', async ({ lab, server }) => {
-    const peer = await lab.startPeer('mute');
+  test('leaves nothing in tmux: its hidden session goes by itself', async ({ lab, server, peer }) => {
     const { job_id } = await server.delegate(peer);
     const names = async () => (await lab.tmux('list-sessions', '-F', '#{session_name}')).split('\n');
     await lab.killHub();

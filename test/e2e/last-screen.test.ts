@@ -1,18 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
-import type { LabServer } from '../support/lab-server.ts';
-import { sharing } from '../support/lab-test.ts';
+import { sharingWith } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 
 const AGENTS = { turning: { ready: '^READY> *$', busy: 'esc to interrupt' }, plain: {} };
-
-let shared: Promise<LabServer> | undefined;
-function serverOf(lab: Lab): Promise<LabServer> {
-  if (shared === undefined) lab.configure({ agents: AGENTS });
-  shared ??= lab.startServer();
-  return shared;
-}
+const sharing = sharingWith({ agents: AGENTS });
 
 const picture = (lab: Lab, id: string) => readFileSync(`${lab.paths(id).folder}/screen.txt`, 'utf8');
 const shows = (lab: Lab, id: string, words: string) =>
@@ -21,8 +14,7 @@ const shows = (lab: Lab, id: string, words: string) =>
 describe('the picture of an ended job', () => {
   sharing.for(['turning', 'plain'] as const)(
     'is that of the end of the turn, with a first one before (%s)',
-    async (agent, { lab }) => {
-      const server = await serverOf(lab);
+    async (agent, { lab, server }) => {
       const peer = await lab.startPeer('good', { session: agent, args: ['--turn'] });
       const { job_id } = await server.ask('delegate_job', {
         ...{ prompt: 'Mend the roof', agent, agent_session: peer.address },
@@ -40,8 +32,7 @@ describe('the picture of an ended job', () => {
     },
   );
 
-  sharing('has nothing of the next order in the same pane', async ({ lab }) => {
-    const server = await serverOf(lab);
+  sharing('has nothing of the next order in the same pane', async ({ lab, server }) => {
     const peer = await lab.startPeer('good', { session: 'two', args: ['--turn'] });
     const job = { prompt: 'Mend it', agent: 'turning', agent_session: peer.address };
     const [one, two] = [await server.ask('delegate_job', job), await server.ask('delegate_job', job)];
@@ -57,8 +48,7 @@ describe('the picture of an ended job', () => {
     expect(picture(lab, two.job_id)).toContain('THE ANSWER');
   });
 
-  sharing('is the last that was seen of a pane that goes', async ({ lab }) => {
-    const server = await serverOf(lab);
+  sharing('is the last that was seen of a pane that goes', async ({ lab, server }) => {
     const peer = await lab.startPeer('good', { session: 'gone', args: ['--turn'] });
     const { job_id } = await server.ask('delegate_job', {
       ...{ prompt: 'Mend it', agent: 'turning', agent_session: peer.address },

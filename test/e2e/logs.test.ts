@@ -1,12 +1,6 @@
 import { describe, expect } from 'vitest';
-import type { LabServer } from '../support/lab-server.ts';
-import { sharing } from '../support/lab-test.ts';
+import { sharing as test } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
-
-/** One server delegates all jobs of the shared lab. */
-const test = sharing.extend<{ server: LabServer }>({
-  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
-});
 
 describe.concurrent('the audit log of a job in a pane', () => {
   test('has the delivery receipt with its evidence, and the check', async ({ lab, server }) => {

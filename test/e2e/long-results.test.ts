@@ -6,13 +6,9 @@ import { spoolText } from '../../src/bus/spool/spool.ts';
 import type { Claim } from '../../src/job/claim.ts';
 import { Link } from '../../src/link/link.ts';
 import type { Lab } from '../support/lab.ts';
-import type { LabServer } from '../support/lab-server.ts';
-import { sharing } from '../support/lab-test.ts';
+import { sharing as test } from '../support/lab-test.ts';
 
-/** One after another: each looks what is left in the spool folder of all. */
-const test = sharing.extend<{ server: LabServer }>({
-  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
-});
+// One after another: each looks what is left in the spool folder of all.
 
 const RESULT = 'slate '.repeat(10_000);
 

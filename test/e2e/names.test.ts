@@ -31,8 +31,7 @@ async function openIn(lab: Lab, env: Record<string, string>, cwd?: string): Prom
 }
 
 describe('the name of the machine', () => {
-  test('may change under a running hub: requests are answered and waits hear', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
+  test('may change under a running hub: requests are answered and waits hear', async ({ lab, peer }) => {
     const before = await lab.startServer();
     const { job_id } = await before.delegate(peer);
     const after = await lab.startServer(RENAMED);

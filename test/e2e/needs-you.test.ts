@@ -2,8 +2,7 @@ import { describe, expect } from 'vitest';
 import { dataOf } from '../../src/job/event.ts';
 import { lookWith } from '../support/doctor.ts';
 import type { Lab, PeerKind, PeerOptions } from '../support/lab.ts';
-import type { LabServer } from '../support/lab-server.ts';
-import { sharing } from '../support/lab-test.ts';
+import { sharingWith } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { PATIENCE, pause, until } from '../support/until.ts';
 
@@ -19,6 +18,7 @@ const AGENTS = {
   turning: { ready: '^READY> *$', busy: 'esc to interrupt' },
   plain: {},
 };
+const sharing = sharingWith({ agents: AGENTS });
 
 interface Way {
   by: string;
@@ -52,13 +52,6 @@ const WAYS: Way[] = [
   },
 ];
 
-let shared: Promise<LabServer> | undefined;
-function serverOf(lab: Lab): Promise<LabServer> {
-  if (shared === undefined) lab.configure({ agents: AGENTS });
-  shared ??= lab.startServer();
-  return shared;
-}
-
 async function startBlocked(lab: Lab, { by, kind = 'good', options = {}, block }: Way): Promise<Peer> {
   const peer = await lab.startPeer(kind, {
     session: `${by.replace('_', '-')}-${lab.sessions.size}`,
@@ -69,48 +62,52 @@ async function startBlocked(lab: Lab, { by, kind = 'good', options = {}, block }
 }
 
 describe('a job that is kept from its pane', () => {
-  sharing.for(WAYS)('by $by says so everywhere within two seconds, and once', async (way, { lab }) => {
-    const { by, agent, free } = way;
-    const server = await serverOf(lab);
-    const peer = await startBlocked(lab, way);
-    const session = { agent, agent_session: peer.address };
-    const job = await server.ask('delegate_job', { prompt: 'Mend the roof', ...session });
-    const { job_id } = job;
-    expect(job).toMatchObject({ status: 'queued', blocked_by: by, needs_you: true });
-    expect(job.next).toContain('Somebody has to');
-    expect(job.next).toContain(job.attach_command);
+  sharing.for(WAYS)(
+    'by $by says so everywhere within two seconds, and once',
+    async (way, { lab, server }) => {
+      const { by, agent, free } = way;
+      const peer = await startBlocked(lab, way);
+      const session = { agent, agent_session: peer.address };
+      const job = await server.ask('delegate_job', { prompt: 'Mend the roof', ...session });
+      const { job_id } = job;
+      expect(job).toMatchObject({ status: 'queued', blocked_by: by, needs_you: true });
+      expect(job.next).toContain('Somebody has to');
+      expect(job.next).toContain(job.attach_command);
 
-    const answer = await server.ask('wait_job', { job_id });
-    const waited = Date.now() - Date.parse(lab.record(job_id).created_at);
-    expect(waited).toBeLessThan(TOLD_MS);
-    expect(answer).toMatchObject({ outcome: 'needs_attention', jobs: [{ blocked_by: by, needs_you: true }] });
-    expect(answer.next).toMatch(/^Its pane .*Somebody has to/);
+      const answer = await server.ask('wait_job', { job_id });
+      const waited = Date.now() - Date.parse(lab.record(job_id).created_at);
+      expect(waited).toBeLessThan(TOLD_MS);
+      expect(answer).toMatchObject({
+        outcome: 'needs_attention',
+        jobs: [{ blocked_by: by, needs_you: true }],
+      });
+      expect(answer.next).toMatch(/^Its pane .*Somebody has to/);
 
-    const list = await server.ask('list_jobs', { needs_you: true });
-    expect(list.summary).toMatch(/ needs? you\.$/);
-    expect(list.need_you).toBeGreaterThan(0);
-    expect(list.jobs.find((row: { job_id: string }) => row.job_id === job_id)).toMatchObject({
-      ...{ status: 'queued', blocked_by: by, needs_you: true },
-    });
-    expect(await server.ask('job_status', { job_id })).toMatchObject({
-      ...{ needs_you: true, summary: expect.stringContaining('Somebody has to') },
-    });
-    const { result } = await server.request('resources/read', { uri: 'mam://jobs' });
-    expect(result.contents[0].text).toContain(`"blocked_by":"${by}","needs_you":true`);
+      const list = await server.ask('list_jobs', { needs_you: true });
+      expect(list.summary).toMatch(/ needs? you\.$/);
+      expect(list.need_you).toBeGreaterThan(0);
+      expect(list.jobs.find((row: { job_id: string }) => row.job_id === job_id)).toMatchObject({
+        ...{ status: 'queued', blocked_by: by, needs_you: true },
+      });
+      expect(await server.ask('job_status', { job_id })).toMatchObject({
+        ...{ needs_you: true, summary: expect.stringContaining('Somebody has to') },
+      });
+      const { result } = await server.request('resources/read', { uri: 'mam://jobs' });
+      expect(result.contents[0].text).toContain(`"blocked_by":"${by}","needs_you":true`);
 
-    const next = server.wait({ job_id, cursor: answer.cursor });
-    await pause(NEXT_LOOKS_MS);
-    expect(next.at).toBeUndefined();
-    expect(lab.events(job_id).filter((event) => dataOf(event).waited === true)).toHaveLength(1);
+      const next = server.wait({ job_id, cursor: answer.cursor });
+      await pause(NEXT_LOOKS_MS);
+      expect(next.at).toBeUndefined();
+      expect(lab.events(job_id).filter((event) => dataOf(event).waited === true)).toHaveLength(1);
 
-    await free(lab, peer);
-    expect(await next.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
-    expect(lab.record(job_id)).not.toHaveProperty('held_up');
-    expect(lab.record(job_id)).not.toHaveProperty('blocked_by');
-  });
+      await free(lab, peer);
+      expect(await next.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
+      expect(lab.record(job_id)).not.toHaveProperty('held_up');
+      expect(lab.record(job_id)).not.toHaveProperty('blocked_by');
+    },
+  );
 
   sharing('is told of on the command line, with the step that helps', async ({ lab }) => {
-    await serverOf(lab);
     const way = WAYS[0] as Way;
     const peer = await startBlocked(lab, way);
     const words = ['--prompt', 'Mend the shed', '--agent', 'asking', '--agent-session', peer.address];
@@ -139,8 +136,7 @@ describe('a job that is kept from its pane', () => {
     for (const one of [json.job_id, id]) await lab.mam('cancel', one);
   });
 
-  sharing("by the user's own turn says so, and needs nobody while it lasts", async ({ lab }) => {
-    const server = await serverOf(lab);
+  sharing("by the user's own turn says so, and needs nobody while it lasts", async ({ lab, server }) => {
     const peer = await lab.startPeer('good', { session: 'turning', args: ['--busy', 'esc to interrupt'] });
     const job = await server.ask('delegate_job', {
       ...{ prompt: 'Mend it later', agent: 'turning', agent_session: peer.address, idle_timeout_seconds: 3 },
@@ -158,8 +154,7 @@ describe('a job that is kept from its pane', () => {
     await until('it is delivered', () => lab.record(job.job_id).status === 'completed');
   });
 
-  sharing('by one thing after another wakes for each', async ({ lab }) => {
-    const server = await serverOf(lab);
+  sharing('by one thing after another wakes for each', async ({ lab, server }) => {
     const way = WAYS[0] as Way;
     const peer = await startBlocked(lab, way);
     const { job_id } = await server.ask('delegate_job', {
@@ -188,9 +183,8 @@ const LATER: Way[] = [
 describe('a text for a peer that has its order', () => {
   sharing.for(LATER)(
     'that is kept by $by says so everywhere within two seconds, and once',
-    async (way, { lab }) => {
+    async (way, { lab, server }) => {
       const { by, agent, free, block } = way;
-      const server = await serverOf(lab);
       const peer = await startBlocked(lab, { ...way, kind: 'mute', block: async () => {} });
       const { job_id } = await server.ask('delegate_job', {
         ...{ prompt: 'Mend the boat', agent, agent_session: peer.address },
@@ -235,43 +229,44 @@ describe('a text for a peer that has its order', () => {
     },
   );
 
-  sharing('is kept no more once the peer has fetched it, and told on by the next hub', async ({ lab }) => {
-    const server = await serverOf(lab);
-    const peer = await lab.startPeer('mute', { session: 'fetching' });
-    const { job_id } = await server.ask('delegate_job', {
-      ...{ prompt: 'Mend the oars', agent: 'plain', agent_session: peer.address },
-    });
-    await peer.gets(1, 1);
-    await lab.tmux('copy-mode', '-t', peer.pane);
-    const isKept = () => lab.record(job_id).blocked_what === 'messages';
-    await server.ask('answer_job', { job_id, text: 'Red' });
-    await until('it is told', isKept);
-    const more = await server.ask('answer_job', { job_id, text: 'Or green' });
-    expect(more.delivered).toContain('Now a message for its peer is kept out: its pane is in copy mode.');
-    const reporter = await lab.reporter;
-    const answer = await reporter.report(job_id, 'progress');
-    expect(answer.messages.join()).toContain('Red');
-    expect(isKept()).toBe(false);
-    await server.ask('answer_job', { job_id, text: 'Blue' });
-    await until('it is told again', isKept);
-    // With its hub killed it is told all the same, and withdrawn by the next one.
-    await lab.killHub();
-    await until('the next hub says so', async () => {
-      const { needs_you } = await server.ask('job_status', { job_id });
-      return needs_you === true;
-    });
-    await lab.tmux('send-keys', '-t', peer.pane, '-X', 'cancel');
-    await peer.gets(2, 2);
-    await until('nothing is kept', () => !isKept());
-    await server.ask('cancel_job', { job_id });
-  });
+  sharing(
+    'is kept no more once the peer has fetched it, and told on by the next hub',
+    async ({ lab, server }) => {
+      const peer = await lab.startPeer('mute', { session: 'fetching' });
+      const { job_id } = await server.ask('delegate_job', {
+        ...{ prompt: 'Mend the oars', agent: 'plain', agent_session: peer.address },
+      });
+      await peer.gets(1, 1);
+      await lab.tmux('copy-mode', '-t', peer.pane);
+      const isKept = () => lab.record(job_id).blocked_what === 'messages';
+      await server.ask('answer_job', { job_id, text: 'Red' });
+      await until('it is told', isKept);
+      const more = await server.ask('answer_job', { job_id, text: 'Or green' });
+      expect(more.delivered).toContain('Now a message for its peer is kept out: its pane is in copy mode.');
+      const reporter = await lab.reporter;
+      const answer = await reporter.report(job_id, 'progress');
+      expect(answer.messages.join()).toContain('Red');
+      expect(isKept()).toBe(false);
+      await server.ask('answer_job', { job_id, text: 'Blue' });
+      await until('it is told again', isKept);
+      // With its hub killed it is told all the same, and withdrawn by the next one.
+      await lab.killHub();
+      await until('the next hub says so', async () => {
+        const { needs_you } = await server.ask('job_status', { job_id });
+        return needs_you === true;
+      });
+      await lab.tmux('send-keys', '-t', peer.pane, '-X', 'cancel');
+      await peer.gets(2, 2);
+      await until('nothing is kept', () => !isKept());
+      await server.ask('cancel_job', { job_id });
+    },
+  );
 });
 
 describe('a job behind one that needs somebody', () => {
   sharing(
     'says whom it waits for and what that one needs, everywhere, until that is over',
-    async ({ lab }) => {
-      const server = await serverOf(lab);
+    async ({ lab, server }) => {
       const peer = await lab.startPeer('mute', { session: 'queue' });
       const job = { agent: 'plain', agent_session: peer.address };
       const { job_id: first } = await server.ask('delegate_job', { prompt: 'Mend the door', ...job });
@@ -329,8 +324,7 @@ describe('a job behind one that needs somebody', () => {
   );
 });
 
-sharing('a pane that shows no input box keeps a job out, and is named', async ({ lab }) => {
-  const server = await serverOf(lab);
+sharing('a pane that shows no input box keeps a job out, and is named', async ({ lab, server }) => {
   const peer = await lab.startPeer('mute', { session: 'hidden' });
   const { job_id } = await server.ask('delegate_job', {
     ...{ prompt: 'Find the box', agent: 'hidden', agent_session: peer.address },

@@ -5,7 +5,7 @@ import { startOf } from '../../src/base/processes.ts';
 import { writePaneText } from '../../src/registry/pane-texts.ts';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { sharing } from '../support/lab-test.ts';
+import { sharingWith } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { removeAtOnce } from '../support/remove.ts';
 import { pause, until } from '../support/until.ts';
@@ -24,12 +24,7 @@ const EDITOR = {
   clear: CLEAR,
 };
 
-let shared: Promise<LabServer> | undefined;
-async function servers(lab: Lab): Promise<[LabServer, LabServer]> {
-  if (shared === undefined) lab.configure({ agents: { editor: EDITOR } });
-  shared ??= lab.startServer();
-  return [await shared, await lab.reporter];
-}
+const sharing = sharingWith({ agents: { editor: EDITOR } });
 
 /** Has a peer show its n-th paste, for which a delegation waits. */
 async function shown<T>(peer: Peer, pastes: number, delegated: Promise<T>): Promise<T> {
@@ -47,8 +42,7 @@ const isBlocked = (lab: Lab, jobId: string, words: string) =>
   });
 
 /** An order whose Enter its program does not take, and which is cancelled then. */
-async function leftBehind(lab: Lab, peer: Peer, agent = 'command'): Promise<string> {
-  const [server] = await servers(lab);
+async function leftBehind(lab: Lab, server: LabServer, peer: Peer, agent = 'command'): Promise<string> {
   const { job_id } = await server.delegate(peer, { prompt: 'job one', agent });
   await lab.event(job_id, 'delivery_unverified');
   await server.ask('cancel_job', { job_id });
@@ -58,13 +52,12 @@ async function leftBehind(lab: Lab, peer: Peer, agent = 'command'): Promise<stri
 describe.concurrent('a text of ours that was pasted and not submitted', () => {
   sharing(
     'into a program that hangs: the next order waits until it has come up and gone',
-    async ({ lab }) => {
+    async ({ lab, server }) => {
       const awake = `${lab.project}/awake`;
       const peer = await lab.startPeer('mute', { args: ['--edit', '--hang', awake] });
-      const [server] = await servers(lab);
       process.kill(peer.pid, 'SIGUSR2');
       await until('it hangs', () => peer.hangs);
-      const one = await leftBehind(lab, peer);
+      const one = await leftBehind(lab, server, peer);
       const two = await server.delegate(peer, { prompt: 'job two' });
       await isBlocked(lab, two.job_id, `our own order for job ${one} was pasted`);
       // Its screen changes, and it has read nothing.
@@ -84,10 +77,9 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     },
   );
 
-  sharing('is taken out of the box by the clear key of its kind', async ({ lab }) => {
+  sharing('is taken out of the box by the clear key of its kind', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
-    const [server] = await servers(lab);
-    const one = await leftBehind(lab, peer, 'editor');
+    const one = await leftBehind(lab, server, peer, 'editor');
     const two = await server.delegate(peer, { prompt: 'job two', agent: 'editor' });
     await lab.event(two.job_id, 'submitted');
     expect(peer.pastes).toEqual([one, two.job_id].map((id) => lab.orderOf(id)));
@@ -99,9 +91,8 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     ['away from the cursor', '--park'],
     ['as other words', '--show', 'other'],
   ])
-    sharing(`and that is shown ${how}: the next order waits until it is gone`, async ({ lab }) => {
+    sharing(`and that is shown ${how}: the next order waits until it is gone`, async ({ lab, server }) => {
       const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2', ...args] });
-      const [server] = await servers(lab);
       const { job_id: one } = await server.delegate(peer, { prompt: 'job one' });
       await lab.event(one, 'delivery_unverified');
       await server.ask('answer_job', { job_id: one, text: 'Take tin.' });
@@ -118,9 +109,8 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
       expect(peer.pastes[1]).toBe(lab.orderOf(two.job_id));
     });
 
-  sharing('and that a person has changed is a draft: never cleared, never sent', async ({ lab }) => {
+  sharing('and that a person has changed is a draft: never cleared, never sent', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
-    const [server] = await servers(lab);
     const { job_id: one } = await server.delegate(peer, { prompt: 'job one', agent: 'editor' });
     await lab.event(one, 'delivery_unverified');
     await type(lab, peer, ' and paint it');
@@ -138,10 +128,9 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
 
   sharing(
     'and whose Enter was swallowed is not told as submitted when a person changes it',
-    async ({ lab }) => {
+    async ({ lab, server }) => {
       for (const agent of ['editor', 'command']) {
         const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '1'] });
-        const [server] = await servers(lab);
         const delegated = server.delegate(peer, { prompt: 'job one', agent });
         await until('Enter is pressed', () => peer.keys === '\r');
         await type(lab, peer, ' and delete it');
@@ -158,9 +147,8 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     },
   );
 
-  sharing('does not go out with an answer to its own job', async ({ lab }) => {
+  sharing('does not go out with an answer to its own job', async ({ lab, server, reporter }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
-    const [server, reporter] = await servers(lab);
     const { job_id: one } = await server.delegate(peer, { prompt: 'job one' });
     await lab.event(one, 'delivery_unverified');
     await server.ask('answer_job', { job_id: one, text: 'Take tin.' });
@@ -174,33 +162,34 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     await reporter.report(one, 'completed');
   });
 
-  sharing('an answer, while the peer reports its end: the next order waits for it', async ({ lab }) => {
-    const peer = await lab.startPeer('mute', { args: ['--edit', '--withhold'] });
-    const [server, reporter] = await servers(lab);
-    const { job_id: one } = await shown(peer, 1, server.delegate(peer, { prompt: 'job one' }));
-    await lab.event(one, 'submitted');
-    await reporter.report(one, 'started');
-    await server.ask('answer_job', { job_id: one, text: 'Take tin.' });
-    await until('the answer is pasted', () => peer.pastes.length === 2);
-    await reporter.report(one, 'completed');
-    peer.show();
-    const two = await server.delegate(peer, { prompt: 'job two' });
-    await isBlocked(lab, two.job_id, `our own message for job ${one} stands in the input box`);
-    await pause(NEXT_LOOK_MS);
-    expect(peer.keys).toBe('\r');
-    await type(lab, peer, CLEAR);
-    await until('the next order is pasted', () => peer.pastes.length === 3);
-    peer.show();
-    await lab.event(two.job_id, 'submitted');
-    expect(peer.pastes[2]).toBe(lab.orderOf(two.job_id));
-    expect(peer.keys).toBe(`\r${CLEAR_BYTE}\r`);
-  });
+  sharing(
+    'an answer, while the peer reports its end: the next order waits for it',
+    async ({ lab, server, reporter }) => {
+      const peer = await lab.startPeer('mute', { args: ['--edit', '--withhold'] });
+      const { job_id: one } = await shown(peer, 1, server.delegate(peer, { prompt: 'job one' }));
+      await lab.event(one, 'submitted');
+      await reporter.report(one, 'started');
+      await server.ask('answer_job', { job_id: one, text: 'Take tin.' });
+      await until('the answer is pasted', () => peer.pastes.length === 2);
+      await reporter.report(one, 'completed');
+      peer.show();
+      const two = await server.delegate(peer, { prompt: 'job two' });
+      await isBlocked(lab, two.job_id, `our own message for job ${one} stands in the input box`);
+      await pause(NEXT_LOOK_MS);
+      expect(peer.keys).toBe('\r');
+      await type(lab, peer, CLEAR);
+      await until('the next order is pasted', () => peer.pastes.length === 3);
+      peer.show();
+      await lab.event(two.job_id, 'submitted');
+      expect(peer.pastes[2]).toBe(lab.orderOf(two.job_id));
+      expect(peer.keys).toBe(`\r${CLEAR_BYTE}\r`);
+    },
+  );
 
   sharing(
     'an answer, while the peer reports its end: cleared, where its kind has a key for it',
-    async ({ lab }) => {
+    async ({ lab, server, reporter }) => {
       const peer = await lab.startPeer('mute', { args: ['--edit', '--withhold'] });
-      const [server, reporter] = await servers(lab);
       const { job_id: one } = await shown(
         peer,
         1,
@@ -220,29 +209,32 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     },
   );
 
-  sharing('of a job that was removed: an order from another registry waits all the same', async ({ lab }) => {
-    const peer = await lab.startPeer('mute', { args: ['--swallow', '2'] });
-    const one = await leftBehind(lab, peer);
-    removeAtOnce(lab.paths(one).folder);
-    const registry = join(lab.project, 'other', 'jobs');
-    const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
-    const agent = { agent: 'command', agent_session: peer.address };
-    const busy = await other.refusal('delegate_job', { prompt: 'job two', ...agent, on_busy: 'refuse' });
-    expect(busy).toContain(`our own order for job ${one} stands in the input box`);
-    const { job_id: two } = await other.delegate(peer, { prompt: 'job two' });
-    expect(lab.record(two, registry)).toMatchObject({ blocked_by: 'draft', phase: 'queued' });
-    const { agents } = await other.ask('list_agents');
-    const row = agents.find(({ jobs }: { jobs: string[] }) => jobs.includes(two));
-    expect(row).toMatchObject({ state: 'draft', evidence: expect.stringContaining(one) });
-    // Sent by a person: it has left the box, though it still stands above it.
-    await type(lab, peer, 'Enter');
-    await until('it is sent', () => lab.types(two, registry).includes('submitted'));
-    expect(peer.pastes).toHaveLength(2);
-  });
+  sharing(
+    'of a job that was removed: an order from another registry waits all the same',
+    async ({ lab, server }) => {
+      const peer = await lab.startPeer('mute', { args: ['--swallow', '2'] });
+      const one = await leftBehind(lab, server, peer);
+      removeAtOnce(lab.paths(one).folder);
+      const registry = join(lab.project, 'other', 'jobs');
+      const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
+      const agent = { agent: 'command', agent_session: peer.address };
+      const busy = await other.refusal('delegate_job', { prompt: 'job two', ...agent, on_busy: 'refuse' });
+      expect(busy).toContain(`our own order for job ${one} stands in the input box`);
+      const { job_id: two } = await other.delegate(peer, { prompt: 'job two' });
+      expect(lab.record(two, registry)).toMatchObject({ blocked_by: 'draft', phase: 'queued' });
+      const { agents } = await other.ask('list_agents');
+      const row = agents.find(({ jobs }: { jobs: string[] }) => jobs.includes(two));
+      expect(row).toMatchObject({ state: 'draft', evidence: expect.stringContaining(one) });
+      // Sent by a person: it has left the box, though it still stands above it.
+      await type(lab, peer, 'Enter');
+      await until('it is sent', () => lab.types(two, registry).includes('submitted'));
+      expect(peer.pastes).toHaveLength(2);
+    },
+  );
 
-  sharing('of a hub with another MAM_HOME: an order waits all the same', async ({ lab }) => {
+  sharing('of a hub with another MAM_HOME: an order waits all the same', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
-    await leftBehind(lab, peer);
+    await leftBehind(lab, server, peer);
     const MAM_HOME = join(lab.folder, 'h2');
     lab.homes.push(MAM_HOME);
     const registry = join(lab.project, 'second', 'jobs');
@@ -257,9 +249,8 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     expect(peer.keys).toBe(`\r\r${CLEAR_BYTE}\r`);
   });
 
-  sharing('of two hubs that paste in one moment: neither is sent with the other', async ({ lab }) => {
+  sharing('of two hubs that paste in one moment: neither is sent with the other', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--echo', '700'] });
-    const [server] = await servers(lab);
     const MAM_HOME = join(lab.folder, 'h3');
     lab.homes.push(MAM_HOME);
     const registry = join(lab.project, 'third', 'jobs');
@@ -272,10 +263,9 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     expect(sent.map((text) => text.split('Use only this id').length - 1)).toEqual([1, 1, 0]);
   });
 
-  sharing('in a pane whose program was replaced: nobody waits for it', async ({ lab }) => {
+  sharing('in a pane whose program was replaced: nobody waits for it', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--swallow', '2'], session: 'reborn' });
-    const [server] = await servers(lab);
-    await leftBehind(lab, peer);
+    await leftBehind(lab, server, peer);
     expect(texts(lab).length).toBeGreaterThan(0);
     await lab.tmux('respawn-pane', '-k', '-t', peer.pane);
     await until('it runs again', async () => (await lab.screen(peer)).trim() === 'READY>');
@@ -288,10 +278,9 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
 describe('the hub is killed, and a text of ours stands in a pane', () => {
   sharing(
     'the next one knows it: another order waits, and neither is sent with the other',
-    async ({ lab }) => {
+    async ({ lab, server }) => {
       const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
-      const [server] = await servers(lab);
-      const one = await leftBehind(lab, peer);
+      const one = await leftBehind(lab, server, peer);
       const two = await server.delegate(peer, { prompt: 'job two' });
       await isBlocked(lab, two.job_id, one);
       const killed = await lab.killHub();
@@ -309,13 +298,12 @@ describe('the hub is killed, and a text of ours stands in a pane', () => {
 
   sharing(
     'and the notes of it are lost or can not be read: another order waits all the same',
-    async ({ lab }) => {
+    async ({ lab, server }) => {
       const ways = [[], ['--show', 'collapsed'], ['--park']];
-      const [server] = await servers(lab);
       const left = await Promise.all(
         ways.map(async (args) => {
           const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2', ...args] });
-          return { peer, one: await leftBehind(lab, peer) };
+          return { peer, one: await leftBehind(lab, server, peer) };
         }),
       );
       const killed = await lab.killHub();
@@ -340,9 +328,7 @@ describe('the hub is killed, and a text of ours stands in a pane', () => {
     },
   );
 
-  sharing('or was only about to be pasted there: its order goes in', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server] = await servers(lab);
+  sharing('or was only about to be pasted there: its order goes in', async ({ lab, server, peer }) => {
     await lab.tmux('copy-mode', '-t', peer.pane);
     const { job_id: one } = await server.delegate(peer, { prompt: 'job one' });
     await lab.killHub();
@@ -359,9 +345,8 @@ describe('the hub is killed, and a text of ours stands in a pane', () => {
     expect(texts(lab)).not.toContain('abcd1234');
   });
 
-  sharing('that its program is slow to show: sent once it is there', async ({ lab }) => {
+  sharing('that its program is slow to show: sent once it is there', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--echo', '1000'] });
-    const [server] = await servers(lab);
     const delegated = server.delegate(peer, { prompt: 'job one' });
     await until('it is pasted', () => peer.pastes.length === 1);
     await lab.killHub();
@@ -372,9 +357,8 @@ describe('the hub is killed, and a text of ours stands in a pane', () => {
     expect(peer.keys).toBe('\r');
   });
 
-  sharing('that a person changed meanwhile: not sent', async ({ lab }) => {
+  sharing('that a person changed meanwhile: not sent', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--echo', '700'] });
-    const [server] = await servers(lab);
     server.delegate(peer, { prompt: 'job one' }).catch(() => {});
     await until('it is pasted', () => peer.pastes.length === 1);
     await lab.killHub();

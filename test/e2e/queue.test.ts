@@ -1,24 +1,14 @@
 import { describe, expect } from 'vitest';
-import type { Lab } from '../support/lab.ts';
-import type { LabServer } from '../support/lab-server.ts';
-import { sharing } from '../support/lab-test.ts';
+import { sharingWith } from '../support/lab-test.ts';
 import { pause, until } from '../support/until.ts';
 
 /** Longer than a blocked pane waits for its next look. */
 const NEXT_LOOK_MS = 1_300;
 
-let shared: Promise<LabServer> | undefined;
-/** The server of a supervisor, and one to report with, of all tests that share their lab. */
-async function servers(lab: Lab): Promise<[LabServer, LabServer]> {
-  if (shared === undefined) lab.configure({ agents: { picky: { busy: 'esc to interrupt' } } });
-  shared ??= lab.startServer();
-  return [await shared, await lab.reporter];
-}
+const sharing = sharingWith({ agents: { picky: { busy: 'esc to interrupt' } } });
 
 describe.concurrent('jobs at one pane', () => {
-  sharing('are handed over one after another, in their order', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = await servers(lab);
+  sharing('are handed over one after another, in their order', async ({ lab, server, reporter, peer }) => {
     lab.write('own/file', '');
     const workdir = `${lab.project}/own`;
     const a = await server.delegate(peer, { prompt: 'job a', workdir });
@@ -46,9 +36,7 @@ describe.concurrent('jobs at one pane', () => {
     expect(peer.keys).toBe('\r\r\r');
   });
 
-  sharing('on_busy refuse names the holder and leaves no job', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server] = await servers(lab);
+  sharing('on_busy refuse names the holder and leaves no job', async ({ lab, server, peer }) => {
     const { job_id } = await server.delegate(peer);
     const text = await server.refusal('delegate_job', {
       ...{ prompt: 'never held', agent: 'command', agent_session: peer.address, on_busy: 'refuse' },
@@ -59,9 +47,8 @@ describe.concurrent('jobs at one pane', () => {
     expect(peer.pastes).toHaveLength(1);
   });
 
-  sharing('on_busy refuse counts a turn of the agent itself as busy', async ({ lab }) => {
+  sharing('on_busy refuse counts a turn of the agent itself as busy', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--busy', 'esc to interrupt'] });
-    const [server] = await servers(lab);
     const text = await server.refusal('delegate_job', {
       ...{ prompt: 'never taken', agent: 'picky', agent_session: peer.address, on_busy: 'refuse' },
     });
@@ -70,42 +57,46 @@ describe.concurrent('jobs at one pane', () => {
     expect(peer.bytes.toString()).toBe('');
   });
 
-  sharing('a job that its peer takes out of turn leaves the queue and is never pasted', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = await servers(lab);
-    const a = await server.delegate(peer, { prompt: 'job a' });
-    const b = await server.delegate(peer, { prompt: 'job b' });
-    expect((await reporter.report(b.job_id, 'started')).task).toBe('job b');
-    expect(lab.record(b.job_id)).toMatchObject({ status: 'working', submitted_at: expect.any(String) });
-    await reporter.report(a.job_id, 'completed');
-    await pause(NEXT_LOOK_MS);
-    expect(lab.types(b.job_id)).toEqual(['queued', 'started']);
-    expect(peer.pastes).toEqual([lab.orderOf(a.job_id)]);
-    await reporter.report(b.job_id, 'completed');
-    expect(lab.record(b.job_id).status).toBe('completed');
-  });
+  sharing(
+    'a job that its peer takes out of turn leaves the queue and is never pasted',
+    async ({ lab, server, reporter, peer }) => {
+      const a = await server.delegate(peer, { prompt: 'job a' });
+      const b = await server.delegate(peer, { prompt: 'job b' });
+      expect((await reporter.report(b.job_id, 'started')).task).toBe('job b');
+      expect(lab.record(b.job_id)).toMatchObject({ status: 'working', submitted_at: expect.any(String) });
+      await reporter.report(a.job_id, 'completed');
+      await pause(NEXT_LOOK_MS);
+      expect(lab.types(b.job_id)).toEqual(['queued', 'started']);
+      expect(peer.pastes).toEqual([lab.orderOf(a.job_id)]);
+      await reporter.report(b.job_id, 'completed');
+      expect(lab.record(b.job_id).status).toBe('completed');
+    },
+  );
 });
 
 describe.concurrent('a cancelled job', () => {
-  sharing('that waits behind another is taken out; the next in line moves up', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = await servers(lab);
-    const [a, b, c] = [await server.delegate(peer), await server.delegate(peer), await server.delegate(peer)];
-    const wait = server.wait({ job_id: b.job_id });
-    const answer = await server.ask('cancel_job', { job_id: b.job_id, reason: 'no longer needed' });
-    expect(answer).toMatchObject({ changed: true, status: 'cancelled', detail: 'no longer needed' });
-    expect(answer.note).toContain('nothing had been delivered');
-    expect(await wait.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'cancelled' }] });
-    await reporter.report(a.job_id, 'completed');
-    await lab.event(c.job_id, 'submitted');
-    expect(peer.pastes).toEqual([a, c].map(({ job_id }) => lab.orderOf(job_id)));
-    expect(lab.types(b.job_id)).toEqual(['queued', 'cancelled']);
-  });
+  sharing(
+    'that waits behind another is taken out; the next in line moves up',
+    async ({ lab, server, reporter, peer }) => {
+      const [a, b, c] = [
+        await server.delegate(peer),
+        await server.delegate(peer),
+        await server.delegate(peer),
+      ];
+      const wait = server.wait({ job_id: b.job_id });
+      const answer = await server.ask('cancel_job', { job_id: b.job_id, reason: 'no longer needed' });
+      expect(answer).toMatchObject({ changed: true, status: 'cancelled', detail: 'no longer needed' });
+      expect(answer.note).toContain('nothing had been delivered');
+      expect(await wait.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'cancelled' }] });
+      await reporter.report(a.job_id, 'completed');
+      await lab.event(c.job_id, 'submitted');
+      expect(peer.pastes).toEqual([a, c].map(({ job_id }) => lab.orderOf(job_id)));
+      expect(lab.types(b.job_id)).toEqual(['queued', 'cancelled']);
+    },
+  );
 
-  sharing('that is blocked is never typed once the obstacle is gone', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
+  sharing('that is blocked is never typed once the obstacle is gone', async ({ lab, server, peer }) => {
     await lab.tmux('copy-mode', '-t', peer.pane);
-    const [server] = await servers(lab);
     const { job_id } = await server.delegate(peer);
     expect(lab.record(job_id).blocked_by).toBe('copy_mode');
     expect((await server.ask('cancel_job', { job_id })).status).toBe('cancelled');
@@ -118,32 +109,32 @@ describe.concurrent('a cancelled job', () => {
     expect(next.status).toBe('working');
   });
 
-  sharing('that is worked on is final at once; its peer is told with its next word', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = await servers(lab);
-    const { job_id } = await server.delegate(peer);
-    await reporter.report(job_id, 'started');
-    const answer = await server.ask('cancel_job', { job_id, reason: 'stop' });
-    expect(answer).toMatchObject({ changed: true, status: 'cancelled' });
-    expect(lab.record(job_id)).toMatchObject({ status: 'cancelled', detail: 'stop' });
-    for (const event of ['started', 'progress']) {
-      const told = await reporter.report(job_id, event);
-      expect(told).toMatchObject({ accepted: false, recorded: true, status: 'cancelled' });
-      expect(told.next).toMatch(/^Stop: This job has been cancelled/);
-      expect(told.task).toBeUndefined();
-    }
-    const late = await reporter.report(job_id, 'completed', { detail: 'too late' });
-    expect(late).toMatchObject({ accepted: false, status: 'cancelled' });
-    expect(lab.record(job_id)).toMatchObject({ status: 'cancelled', detail: 'stop', late: false });
-    expect(lab.events(job_id).at(-1)).toMatchObject({ type: 'completed', late: true });
-    expect(await server.ask('cancel_job', { job_id })).toMatchObject({ changed: false });
-    // Cancelling ended nothing that we did not start.
-    expect(await lab.tmux('display-message', '-p', '-t', peer.pane, '#{pane_dead}')).toBe('0');
-  });
+  sharing(
+    'that is worked on is final at once; its peer is told with its next word',
+    async ({ lab, server, reporter, peer }) => {
+      const { job_id } = await server.delegate(peer);
+      await reporter.report(job_id, 'started');
+      const answer = await server.ask('cancel_job', { job_id, reason: 'stop' });
+      expect(answer).toMatchObject({ changed: true, status: 'cancelled' });
+      expect(lab.record(job_id)).toMatchObject({ status: 'cancelled', detail: 'stop' });
+      for (const event of ['started', 'progress']) {
+        const told = await reporter.report(job_id, event);
+        expect(told).toMatchObject({ accepted: false, recorded: true, status: 'cancelled' });
+        expect(told.next).toMatch(/^Stop: This job has been cancelled/);
+        expect(told.task).toBeUndefined();
+      }
+      const late = await reporter.report(job_id, 'completed', { detail: 'too late' });
+      expect(late).toMatchObject({ accepted: false, status: 'cancelled' });
+      expect(lab.record(job_id)).toMatchObject({ status: 'cancelled', detail: 'stop', late: false });
+      expect(lab.events(job_id).at(-1)).toMatchObject({ type: 'completed', late: true });
+      expect(await server.ask('cancel_job', { job_id })).toMatchObject({ changed: false });
+      // Cancelling ended nothing that we did not start.
+      expect(await lab.tmux('display-message', '-p', '-t', peer.pane, '#{pane_dead}')).toBe('0');
+    },
+  );
 
-  sharing('between paste and Enter gets no Enter', async ({ lab }) => {
+  sharing('between paste and Enter gets no Enter', async ({ lab, server }) => {
     const peer = await lab.startPeer('slow', { args: ['--report', ''] });
-    const [server] = await servers(lab);
     const delegated = server.delegate(peer);
     await until('the paste has arrived', () => peer.pastes.length === 1);
     const job_id = /id, none of an earlier run: (\S+)/.exec(peer.pastes[0] ?? '')?.[1] ?? '';

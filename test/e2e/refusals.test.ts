@@ -7,13 +7,6 @@ import { sharing, test } from '../support/lab-test.ts';
 
 // One after another: a test that shares its lab counts the jobs before and after.
 
-let shared: Promise<LabServer> | undefined;
-/** The server of a supervisor, of all tests that share their lab. */
-function supervisor(lab: Lab): Promise<LabServer> {
-  shared ??= lab.startServer();
-  return shared;
-}
-
 /** Delegates a job that must be refused before anything is journalled; gives the words. */
 async function refused(lab: Lab, server: LabServer, args: Record<string, unknown>): Promise<string> {
   const before = lab.jobIds();
@@ -23,15 +16,13 @@ async function refused(lab: Lab, server: LabServer, args: Record<string, unknown
 }
 
 describe('a job is refused before anything is kept of it:', () => {
-  sharing('the pane: missing, a shell, dead, several, its own', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
+  sharing('the pane: missing, a shell, dead, several, its own', async ({ lab, server, peer }) => {
     await lab.startSession('shell', 'exec bash --norc --noprofile -i');
     await lab.startSession('split', 'exec sleep 1000');
     await lab.tmux('split-window', '-d', '-t', '=split:', 'exec sleep 1000');
     await lab.startSession('dead', 'exec sleep 1000');
     await lab.tmux('set-option', '-p', '-t', '=dead:', 'remain-on-exit', 'on');
     process.kill(Number(await lab.tmux('display-message', '-p', '-t', '=dead:', '#{pane_pid}')), 'SIGKILL');
-    const server = await supervisor(lab);
 
     const unknown = await refused(lab, server, { agent_session: 'tmux:nobody' });
     expect(unknown).toContain('There is no tmux session or pane tmux:nobody.');
@@ -75,9 +66,7 @@ describe('a job is refused before anything is kept of it:', () => {
     );
   });
 
-  sharing('what it asks for', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const server = await supervisor(lab);
+  sharing('what it asks for', async ({ lab, server, peer }) => {
     const ask = (args: Record<string, unknown>) =>
       refused(lab, server, { agent_session: peer.address, ...args });
     expect(await ask({ agent: 'codec' })).toContain('There is no such agent kind');
@@ -97,9 +86,7 @@ describe('a job is refused before anything is kept of it:', () => {
     expect(peer.bytes.toString()).toBe('');
   });
 
-  sharing('a validation script that cannot be read', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const server = await supervisor(lab);
+  sharing('a validation script that cannot be read', async ({ lab, server, peer }) => {
     const script = lab.write('check.sh', 'exit 0\n');
     chmodSync(script, 0o000);
     const ask = (validate: string) => refused(lab, server, { agent_session: peer.address, validate });
@@ -150,13 +137,11 @@ describe('a job is refused before anything is kept of it:', () => {
     await server.ask('cancel_job', { job_id });
   });
 
-  sharing('dry_run refuses what the call refuses, in the same words', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
+  sharing('dry_run refuses what the call refuses, in the same words', async ({ lab, server, peer }) => {
     const held = await lab.startPeer('mute');
     const two = await lab.startPeer('mute');
     await lab.tmux('split-window', '-d', '-t', two.pane, 'exec sleep 1000');
     await lab.startSession('shell-2', 'exec bash --norc --noprofile -i');
-    const server = await supervisor(lab);
     const { job_id } = await server.delegate(held, { request_key: 'dry' });
     const same = async (words: string, args: Record<string, unknown>, from = server) => {
       const job = { prompt: 'x', agent: 'command', agent_session: peer.address, ...args };
@@ -199,9 +184,7 @@ describe('a job is refused before anything is kept of it:', () => {
 describe('request_key', () => {
   sharing(
     'twice gives the same job; another prompt is an error; another session is another scope',
-    async ({ lab }) => {
-      const peer = await lab.startPeer('mute');
-      const server = await supervisor(lab);
+    async ({ lab, server, peer }) => {
       const before = lab.jobIds();
       const first = await server.delegate(peer, { request_key: 'roof' });
       const second = await server.delegate(peer, { request_key: 'roof' });
@@ -222,9 +205,7 @@ describe('request_key', () => {
     },
   );
 
-  sharing('twice at once, and once more after a new hub, is still one job', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const server = await supervisor(lab);
+  sharing('twice at once, and once more after a new hub, is still one job', async ({ lab, server, peer }) => {
     const before = lab.jobIds();
     const both = await Promise.all([1, 2].map(() => server.delegate(peer, { request_key: 'floor' })));
     expect(both[0].job_id).toBe(both[1].job_id);

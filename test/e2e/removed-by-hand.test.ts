@@ -1,19 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import type { LabServer } from '../support/lab-server.ts';
-import { sharing } from '../support/lab-test.ts';
+import { sharing as test } from '../support/lab-test.ts';
 import { removeAtOnce } from '../support/remove.ts';
 import { until } from '../support/until.ts';
 
-/** One after another: the registry of all is removed. */
-const test = sharing.extend<{ server: LabServer }>({
-  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
-});
+// One after another: the registry of all is removed.
 
 describe('a job whose folder somebody has removed', () => {
-  test('is over for those who wait for it, and for the pane', async ({ lab, server }) => {
-    const peer = await lab.startPeer('mute');
+  test('is over for those who wait for it, and for the pane', async ({ lab, server, peer }) => {
     const { job_id: first } = await server.delegate(peer);
     const { job_id: second } = await server.delegate(peer);
     const wait = lab.start(['wait', first]);
@@ -68,8 +63,7 @@ describe('a job whose folder somebody has removed', () => {
     expect((await lab.mam('cancel', second)).code).toBe(0);
   });
 
-  test('goes on when only the whole registry was away, as with its disk', async ({ lab, server }) => {
-    const peer = await lab.startPeer('mute');
+  test('goes on when only the whole registry was away, as with its disk', async ({ lab, server, peer }) => {
     const { job_id: id } = await server.delegate(peer);
     // As an unmounted disk leaves it: an empty folder, without the hub's lock.
     const away = `${lab.registry}-away`;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { sharing as sharingLab } from '../support/lab-test.ts';
+import { sharing } from '../support/lab-test.ts';
 import { PATIENCE, pause, until } from '../support/until.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
@@ -41,11 +41,6 @@ async function complete(server: LabServer, ref: object, name: string, value = ''
 }
 
 const template = (part = '') => ({ type: 'ref/resource', uri: `mam://jobs/{id}${part}` });
-
-/** One server of all tests that look at a job that they name. */
-const sharing = sharingLab.extend<{ server: LabServer }>({
-  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
-});
 
 let registries = 0;
 /** A registry that no other test of the shared lab has: its list of jobs is the test's own. */

@@ -121,8 +121,7 @@ describe.concurrent('session_lost', () => {
     expect(await lab.screen(peer)).not.toContain('not found');
   });
 
-  sharing('is amended by a late report of what had been done', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
+  sharing('is amended by a late report of what had been done', async ({ lab, peer }) => {
     const [server, reporter] = [await supervisor(lab), await lab.reporter];
     const { job_id } = await server.delegate(peer);
     await reporter.report(job_id, 'started');

@@ -92,8 +92,7 @@ describe.concurrent('mam submit', () => {
     expect(promptOf(lab, idIn((await second.ended).stdout))).toBe('from a pipe');
   });
 
-  sharing('ends with 4 and the next step when the job needs an answer', async ({ lab }) => {
-    const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
+  sharing('ends with 4 and the next step when the job needs an answer', async ({ lab, reporter, peer }) => {
     const submit = lab.start(['submit', 'Paint the door', ...to(peer)]);
     const jobId = await registered(submit);
     await reporter.report(jobId, 'started');
@@ -124,8 +123,7 @@ describe.concurrent('mam submit', () => {
     expect((await lab.mam('stop', 'slow')).code).toBe(0);
   });
 
-  sharing('Ctrl-C ends the wait with 3, and the job goes on', async ({ lab }) => {
-    const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
+  sharing('Ctrl-C ends the wait with 3, and the job goes on', async ({ lab, reporter, peer }) => {
     const submit = lab.start(['submit', 'Paint the door', ...to(peer)]);
     const jobId = await registered(submit);
     await reporter.report(jobId, 'started');
@@ -139,8 +137,7 @@ describe.concurrent('mam submit', () => {
     expect((await lab.mam('wait', jobId)).code).toBe(0);
   });
 
-  sharing('--no-wait comes back when the job is handed over', async ({ lab }) => {
-    const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
+  sharing('--no-wait comes back when the job is handed over', async ({ lab, reporter, peer }) => {
     const quick = await lab.mam('submit', 'Paint the door', ...to(peer), '--no-wait');
     const jobId = idIn(quick.stdout);
     expect(quick.code).toBe(0);
@@ -296,8 +293,7 @@ describe.concurrent('mam submit', () => {
 
 // After all others: it ends the hub of all.
 describe('mam submit', () => {
-  sharing('misses nothing while the hub is killed', async ({ lab }) => {
-    const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
+  sharing('misses nothing while the hub is killed', async ({ lab, reporter, peer }) => {
     const submit = lab.start(['submit', 'Paint the door', ...to(peer)]);
     const jobId = await registered(submit);
     await reporter.report(jobId, 'started');

@@ -54,8 +54,7 @@ describe('the PATH of the hub', () => {
     await server.report(job_id, 'completed');
   });
 
-  test('and of the caller may be bare: tmux is found in its usual place', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
+  test('and of the caller may be bare: tmux is found in its usual place', async ({ lab, peer }) => {
     const server = await lab.startServer({ PATH: '' });
     const { job_id } = await server.delegate(peer);
     await server.report(job_id, 'completed');
@@ -201,8 +200,7 @@ describe.runIf(canMount)('a sandbox that may not write MAM_HOME', () => {
 });
 
 describe('a working folder that was removed', () => {
-  test('keeps no report from the hub, nor a server from its work', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
+  test('keeps no report from the hub, nor a server from its work', async ({ lab, peer }) => {
     const gone = folder(lab, 'p/gone');
     const server = lab.spawnServer({}, { cwd: gone });
     rmSync(gone, { recursive: true });

@@ -58,8 +58,7 @@ describe('a task of 1 MiB', () => {
     expect(JSON.stringify(lab.record(job_id).prompt_preview)).not.toMatch(/\x1b|\\u001b/);
   });
 
-  sharing('a result of 1 MiB lies whole beside the journal', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
+  sharing('a result of 1 MiB lies whole beside the journal', async ({ lab, peer }) => {
     const [server, reporter] = [await lab.startServer(), await lab.reporter];
     const { job_id } = await server.delegate(peer);
     const result = nastyTask(lab.project);

@@ -3,14 +3,9 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
-import { sharing as sharingLab, test } from '../support/lab-test.ts';
+import { sharing, test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
-
-/** One server delegates all jobs of the shared lab. */
-const sharing = sharingLab.extend<{ server: LabServer }>({
-  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
-});
 
 let terminals = 0;
 

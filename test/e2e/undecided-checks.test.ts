@@ -228,8 +228,7 @@ describe.concurrent('a check that could not run', () => {
     await until('it is completed', () => lab.record(jobId).status === 'completed');
   });
 
-  sharing('is told by the command line, with its own exit code', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
+  sharing('is told by the command line, with its own exit code', async ({ lab, peer }) => {
     const script = lab.write('slow.sh', 'until [ -e never ]; do sleep 0.02; done\n');
     const to = ['--agent', 'command', '--trust-pane', '--agent-session', peer.session];
     const limits = ['--validate', script, '--validate-timeout', '1', '--validate-rounds', '3'];

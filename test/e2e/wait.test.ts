@@ -7,12 +7,6 @@ import { PATIENCE, pause } from '../support/until.ts';
 /** An answer that is due must be there within this time, on a busy machine too; in ms. */
 const SOON_MS = 1_000 * PATIENCE;
 
-let shared: Promise<LabServer> | undefined;
-/** The supervisor's server of all tests that wait for jobs which they name, and one to report with. */
-async function servers(lab: Lab): Promise<[LabServer, LabServer]> {
-  shared ??= lab.startServer();
-  return [await shared, await lab.reporter];
-}
 /** The same with a supervisor whose open jobs and messages are the test's own. */
 const ownServers = async (lab: Lab): Promise<[LabServer, LabServer]> => [
   await lab.startServer(),
@@ -33,30 +27,30 @@ const states = ({ jobs }: { jobs: { job_id: string; status: string }[] }) =>
 const order = (server: LabServer) => server.ask('delegate_job', { prompt: 'the roof', agent: 'human' });
 
 describe.concurrent('wait_job', () => {
-  sharing('by level answers at once; with a cursor only for what came after it', async ({ lab }) => {
-    const peer = await lab.startPeer('mute');
-    const [server, reporter] = await servers(lab);
-    const { job_id } = await server.delegate(peer);
-    await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
-    const level = await server.ask('wait_job', { job_id });
-    expect(level.outcome).toBe('needs_attention');
-    // By level it is told again and again; with the cursor it is old news.
-    expect((await server.ask('wait_job', { job_id })).outcome).toBe('needs_attention');
-    const edge = server.wait({ job_id, cursor: level.cursor });
-    await pause(200);
-    expect(edge.at).toBeUndefined();
-    await reporter.report(job_id, 'question', { detail: 'And the gutter?' });
-    expect(await edge.answer).toMatchObject({
-      outcome: 'needs_attention',
-      jobs: [{ open_request: 'And the gutter?' }],
-      events: [{ type: 'question', detail: 'And the gutter?' }],
-    });
-  });
+  sharing(
+    'by level answers at once; with a cursor only for what came after it',
+    async ({ server, reporter, peer }) => {
+      const { job_id } = await server.delegate(peer);
+      await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
+      const level = await server.ask('wait_job', { job_id });
+      expect(level.outcome).toBe('needs_attention');
+      // By level it is told again and again; with the cursor it is old news.
+      expect((await server.ask('wait_job', { job_id })).outcome).toBe('needs_attention');
+      const edge = server.wait({ job_id, cursor: level.cursor });
+      await pause(200);
+      expect(edge.at).toBeUndefined();
+      await reporter.report(job_id, 'question', { detail: 'And the gutter?' });
+      expect(await edge.answer).toMatchObject({
+        outcome: 'needs_attention',
+        jobs: [{ open_request: 'And the gutter?' }],
+        events: [{ type: 'question', detail: 'And the gutter?' }],
+      });
+    },
+  );
 
   sharing(
     'that runs out of time answers still_running, and its cursor then misses nothing',
-    async ({ lab }) => {
-      const [server, reporter] = await servers(lab);
+    async ({ server, reporter }) => {
       const { job_id } = await order(server);
       await reporter.report(job_id, 'started');
       const since = Date.now();
@@ -168,8 +162,7 @@ describe.concurrent('wait_job', () => {
     expect(await server.ask('wait_job', { cursor: last.cursor })).toMatchObject({ jobs: [] });
   });
 
-  sharing('a wait right after another loses nothing', async ({ lab }) => {
-    const [server, reporter] = await servers(lab);
+  sharing('a wait right after another loses nothing', async ({ server, reporter }) => {
     const { job_id } = await order(server);
     let { cursor } = await server.ask('wait_job', { job_id, timeout_seconds: 0 });
     for (let round = 0; round < 15; round++) {
@@ -182,24 +175,25 @@ describe.concurrent('wait_job', () => {
     }
   });
 
-  sharing('that the client gives up leaves the job alone and gets no answer', async ({ lab }) => {
-    const [server, reporter] = await servers(lab);
-    const { job_id } = await order(server);
-    const given = server.wait({ job_id });
-    const kept = server.wait({ job_id });
-    await pause(100);
-    given.cancel();
-    await reporter.report(job_id, 'started');
-    await pause(200);
-    expect(lab.record(job_id).status).toBe('working');
-    expect(lab.types(job_id)).not.toContain('cancelled');
-    await reporter.report(job_id, 'completed');
-    expect((await kept.answer).outcome).toBe('final');
-    expect(given.at).toBeUndefined();
-  });
+  sharing(
+    'that the client gives up leaves the job alone and gets no answer',
+    async ({ lab, server, reporter }) => {
+      const { job_id } = await order(server);
+      const given = server.wait({ job_id });
+      const kept = server.wait({ job_id });
+      await pause(100);
+      given.cancel();
+      await reporter.report(job_id, 'started');
+      await pause(200);
+      expect(lab.record(job_id).status).toBe('working');
+      expect(lab.types(job_id)).not.toContain('cancelled');
+      await reporter.report(job_id, 'completed');
+      expect((await kept.answer).outcome).toBe('final');
+      expect(given.at).toBeUndefined();
+    },
+  );
 
-  sharing('fifty at once in one server are all answered', async ({ lab }) => {
-    const [server, reporter] = await servers(lab);
+  sharing('fifty at once in one server are all answered', async ({ server, reporter }) => {
     const a = (await order(server)).job_id;
     const b = (await order(server)).job_id;
     const waits = Array.from({ length: 50 }, (_, i) => server.wait({ job_id: i % 2 === 0 ? a : b }));
@@ -213,8 +207,7 @@ describe.concurrent('wait_job', () => {
     await Promise.all(waits.map(({ answer }) => answer));
   });
 
-  sharing('says how many events found no room', async ({ lab }) => {
-    const [server, reporter] = await servers(lab);
+  sharing('says how many events found no room', async ({ lab, server, reporter }) => {
     const { job_id } = await order(server);
     const { cursor, events_left_out } = await server.ask('wait_job', { job_id, timeout_seconds: 0 });
     expect(events_left_out).toBeUndefined();
@@ -228,8 +221,7 @@ describe.concurrent('wait_job', () => {
     expect(end.events_left_out).toBe(last.length - end.events.length);
   });
 
-  test('for a job that nobody knows, or with a cursor of somebody else, is refused', async ({ lab }) => {
-    const server = await lab.startServer();
+  test('for a job that nobody knows, or with a cursor of somebody else, is refused', async ({ server }) => {
     expect((await server.ask('list_jobs')).next).toContain('Delegate the first one: Call delegate_job');
     expect(await server.refusal('wait_job', { job_id: 'roof-aaaaaaaa' })).toContain('no job with this id');
     const { job_id } = await server.ask('delegate_job', { prompt: 'the roof', agent: 'human' });
@@ -302,24 +294,26 @@ describe.concurrent('wait_job', () => {
     wait.cancel();
   });
 
-  sharing('of one server goes on when another server dies in the middle of its own', async ({ lab }) => {
-    const [server, reporter] = await servers(lab);
-    const dying = await lab.startServer();
-    const { job_id } = await order(dying);
-    dying.wait({ job_id });
-    const wait = server.wait({ job_id });
-    await server.ask('job_status', { job_id });
-    dying.child.kill('SIGKILL');
-    await dying.exited;
-    await reporter.report(job_id, 'progress', { detail: 'on the ridge' });
-    expect(lab.record(job_id).status).toBe('working');
-    expect(wait.at).toBeUndefined();
-    await reporter.report(job_id, 'completed');
-    expect((await wait.answer).jobs).toMatchObject([{ job_id, status: 'completed' }]);
-    // The next server of the one that died finds the job by its id.
-    const again = await lab.startServer();
-    expect((await again.ask('wait_job', { job_id })).outcome).toBe('final');
-  });
+  sharing(
+    'of one server goes on when another server dies in the middle of its own',
+    async ({ lab, server, reporter }) => {
+      const dying = await lab.startServer();
+      const { job_id } = await order(dying);
+      dying.wait({ job_id });
+      const wait = server.wait({ job_id });
+      await server.ask('job_status', { job_id });
+      dying.child.kill('SIGKILL');
+      await dying.exited;
+      await reporter.report(job_id, 'progress', { detail: 'on the ridge' });
+      expect(lab.record(job_id).status).toBe('working');
+      expect(wait.at).toBeUndefined();
+      await reporter.report(job_id, 'completed');
+      expect((await wait.answer).jobs).toMatchObject([{ job_id, status: 'completed' }]);
+      // The next server of the one that died finds the job by its id.
+      const again = await lab.startServer();
+      expect((await again.ask('wait_job', { job_id })).outcome).toBe('final');
+    },
+  );
 
   sharing('a burst of events is one answer, with what came last', async ({ lab }) => {
     const [server, reporter] = await ownServers(lab);

@@ -58,19 +58,11 @@ const PROVOKED: Readonly<Record<Exclude<Reason, typeof TOO_EARLY>, Provocation>>
   },
 };
 
-let shared: Promise<LabServer> | undefined;
-/** The server of a supervisor, and one to report with, of all tests that share their lab. */
-async function servers(lab: Lab): Promise<[LabServer, LabServer]> {
-  shared ??= lab.startServer();
-  return [await shared, await lab.reporter];
-}
-
 describe.concurrent('wait_job returns', () => {
   const reasons = [...ATTENTION_REASONS, ...FAILURE_REASONS].filter((reason) => reason !== TOO_EARLY);
-  sharing.for(reasons)('for %s', async (reason, { lab }) => {
+  sharing.for(reasons)('for %s', async (reason, { lab, server, reporter }) => {
     const { peer: options, job, act } = PROVOKED[reason];
     const peer = await lab.startPeer('mute', options?.(lab));
-    const [server, reporter] = await servers(lab);
     const { job_id } = await server.delegate(peer, job?.(lab));
     const { cursor } = await server.ask('wait_job', { job_id, timeout_seconds: 0 });
     const wait = server.wait({ job_id, ...(act !== undefined && { cursor }) });

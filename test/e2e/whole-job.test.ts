@@ -1,13 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
-import type { LabServer } from '../support/lab-server.ts';
-import { sharing as sharingLab, test } from '../support/lab-test.ts';
+import { sharing, test } from '../support/lab-test.ts';
 import { PATIENCE, until } from '../support/until.ts';
-
-/** One server delegates, and waits, for all jobs of the shared lab. */
-const sharing = sharingLab.extend<{ server: LabServer }>({
-  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
-});
 
 describe('a job from end to end', () => {
   sharing.for(['good', 'good-mcp'] as const)('with a peer that is %s', async (kind, { lab, server }) => {
@@ -92,9 +86,8 @@ describe('a job from end to end', () => {
     expect((wait.at ?? 0) - Date.parse(recorded_at)).toBeLessThan(1_000 * PATIENCE);
   });
 
-  test('the hub goes by itself when nobody needs it any more', async ({ lab }) => {
+  test('the hub goes by itself when nobody needs it any more', async ({ lab, server }) => {
     const peer = await lab.startPeer('good');
-    const server = await lab.startServer();
     const { job_id } = await server.delegate(peer);
     await server.ask('wait_job', { job_id });
     await lab.hubPid();
@@ -143,9 +136,7 @@ describe('reports out of the ordinary', () => {
     },
   );
 
-  sharing('started twice: the same task again, no change', async ({ lab, server }) => {
-    const peer = await lab.startPeer('mute');
-    const reporter = await lab.reporter;
+  sharing('started twice: the same task again, no change', async ({ lab, server, reporter, peer }) => {
     const { job_id } = await server.delegate(peer);
     const first = await reporter.report(job_id, 'started');
     const { started_at, status } = lab.record(job_id);

@@ -128,8 +128,7 @@ test('a text is never taken for anything else than itself', () => {
   }
 });
 
-sharing('a client that always writes so can do everything', async ({ lab }) => {
-  const peer = await lab.startPeer('mute');
+sharing('a client that always writes so can do everything', async ({ lab, peer }) => {
   const server = await lab.startServer();
   const order = { prompt: 'Mend it', agent: 'Command', agent_session: peer.address, trust_pane: 'true' };
   const nothing = { workdir: null, validate: '', request_key: null, on_busy: 'Queue', timeout_seconds: '60' };

@@ -6,15 +6,9 @@ import { TmuxServer } from '../../src/tmux/control.ts';
 import { quote } from '../../src/tmux/quote.ts';
 import { collect } from '../support/command.ts';
 import type { Lab } from '../support/lab.ts';
-import type { LabServer } from '../support/lab-server.ts';
-import { sharing as sharingLab, test } from '../support/lab-test.ts';
+import { sharing, test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
-
-/** One server delegates all jobs of the shared lab. */
-const sharing = sharingLab.extend<{ server: LabServer }>({
-  server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
-});
 
 /** A person's terminal outside of the lab's tmux: a pane of another tmux server, which runs one command after another. */
 class Outside implements AsyncDisposable {
@@ -166,9 +160,8 @@ describe('attaching', () => {
     },
   );
 
-  test('as JSON, and what is wrong with each name', async ({ lab }) => {
+  test('as JSON, and what is wrong with each name', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { session: 'the peer' });
-    const server = await lab.startServer();
     const { job_id: id } = await server.delegate(peer);
     const { job_id: human } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
     const json = await lab.mam('attach', id, '--json');
