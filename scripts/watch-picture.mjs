@@ -1,94 +1,35 @@
 #!/usr/bin/env node
-// Makes docs/watch.svg: what a terminal shows of `mam watch`, with real jobs in a tmux of its own. Run it after
-// `npm run build` when the board looks different.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+// Makes docs/watch.svg: what a terminal shows of `mam watch`, with real jobs in a lab of the tests. Run it after
+// `npm run build` when the board looks different: `node --import tsx scripts/watch-picture.mjs`.
+import { writeFileSync } from 'node:fs';
+import { Board } from '../test/support/board.ts';
+import { Lab } from '../test/support/lab.ts';
+import { until } from '../test/support/until.ts';
 import { svgOf } from './terminal-svg.mjs';
 
 const [COLUMNS, ROWS] = [110, 30];
-const MAM = resolve('dist/main.js');
-const PEER = resolve('test/peers/peer.mjs');
-const folder = mkdtempSync(join(tmpdir(), 'mam-picture-'));
-const project = join(folder, 'shop');
-const socket = join(folder, 'tmux');
-mkdirSync(project);
-const env = {
-  PATH: process.env.PATH,
-  HOME: folder,
-  LANG: 'C.UTF-8',
-  TZ: 'UTC',
-  TERM: 'xterm-256color',
-  MAM_HOME: join(folder, 'home'),
-  TMUX: `${socket},1,0`,
-};
-const run = (program, ...words) =>
-  execFileSync(program, words, {
-    cwd: project,
-    env,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  }).trimEnd();
-const tmux = (...words) => run('tmux', '-f', '/dev/null', '-S', socket, ...words);
-const mam = (...words) => run(process.execPath, MAM, ...words);
-const screen = (session) => tmux('capture-pane', '-p', '-t', `=${session}:`);
-
-async function until(what, holds) {
-  for (const end = Date.now() + 15_000; !holds(); await sleep(20)) {
-    if (Date.now() > end) throw new Error(`waited in vain until ${what}`);
-  }
-}
+const lab = new Lab({ TZ: 'UTC', TERM: 'xterm-256color' });
+const server = await lab.startServer();
+const reporter = await lab.reporter;
 
 /** A peer in a session of its own, with a job; `shows` is what its pane shows of the work. */
 async function job(session, prompt, shows, reports) {
-  const words = [
-    PEER,
-    '--log',
-    join(folder, `${session}.log`),
-    '--report',
-    '',
-    '--run',
-    `printf '${shows}'; read x`,
-  ];
-  const command = [process.execPath, ...words].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-  tmux('new-session', '-d', '-s', session, '-x', '100', '-y', '30', '-c', project, `exec ${command}`);
-  await until(`${session} is ready`, () => screen(session).includes('READY>'));
-  const id = submit(prompt, 'command', '--agent-session', `tmux:${session}`);
-  await until(`${session} works`, () => screen(session).includes(shows.split('\\n').at(-2)));
-  report(id, reports);
+  const work = `printf "\\033[2J\\033[H${shows}"; read x`;
+  const peer = await lab.startPeer('mute', { session, args: ['--run', work] });
+  const { job_id } = await server.delegate(peer, { prompt });
+  const last = shows.split('\\n').at(-2);
+  await until(`${session} works`, async () => (await lab.screen(peer)).includes(last));
+  await report(job_id, reports);
 }
 
-function submit(prompt, agent, ...more) {
-  return mam('submit', '--prompt', prompt, '--agent', agent, '--no-wait', ...more)
-    .split('\n')
-    .at(-1)
-    .split('/')
-    .at(-1);
-}
-
-function report(id, reports) {
-  for (const [event, detail] of reports) mam('publish', '--job', id, '--event', event, '--detail', detail);
+async function report(id, reports) {
+  for (const [event, detail] of reports) await reporter.report(id, event, { detail });
 }
 
 try {
-  tmux(
-    'new-session',
-    '-d',
-    '-s',
-    'board',
-    '-x',
-    String(COLUMNS),
-    '-y',
-    String(ROWS),
-    '-c',
-    project,
-    'sleep 600',
-  );
-  report(submit('Collect the signed contract from reception', 'human'), [
-    ['completed', 'It is in the safe.'],
-  ]);
+  const person = { prompt: 'Collect the signed contract from reception', agent: 'human' };
+  const { job_id } = await server.ask('delegate_job', person);
+  await report(job_id, [['completed', 'It is in the safe.']]);
   await job(
     'docs',
     'Describe the new return policy in docs/returns.md',
@@ -108,7 +49,7 @@ try {
   ]);
   await job('login', 'Fix the login that fails after a password change', 'session.test.ts  2 failed\\n', [
     ['started', 'on it'],
-    ['question', 'Shall old sessions end at once, or with their cookie?'],
+    ['question', 'Should old sessions end at once, or with their cookie?'],
   ]);
   const checkout =
     '● Read src/checkout/total.ts\\n  rounding happens twice: per item and at the end\\n● Update src/checkout/total.ts\\n  - items.reduce((sum, item) => sum + round(item.price), 0)\\n  + round(items.reduce((sum, item) => sum + item.price, 0))\\n● Bash(npm test -- checkout)\\n  ✓ total.test.ts (14)\\n  ✓ vouchers.test.ts (9)\\n● Bash(git push origin fix-totals)\\n';
@@ -118,18 +59,12 @@ try {
     ['progress', '23 tests pass'],
     ['permission_required', 'git push origin fix-totals'],
   ]);
-  tmux('respawn-pane', '-k', '-t', '=board:', `exec ${process.execPath} ${MAM} watch`);
-  await until(
-    'the board is filled',
-    () => /y allow, n deny/.test(screen('board')) && /fix-totals\)/.test(screen('board')),
-  );
-  writeFileSync(
-    'docs/watch.svg',
-    svgOf(tmux('capture-pane', '-e', '-p', '-N', '-t', '=board:'), COLUMNS, ROWS),
-  );
-  tmux('send-keys', '-t', '=board:', 'q');
+  const board = await Board.start(lab, { size: [COLUMNS, ROWS] });
+  await board.shows('y allow, n deny');
+  await board.shows('fix-totals)');
+  const picture = await lab.tmux('capture-pane', '-e', '-p', '-N', '-t', '=board:');
+  writeFileSync('docs/watch.svg', svgOf(picture, COLUMNS, ROWS));
+  await board.leave();
 } finally {
-  mam('hub', 'stop');
-  tmux('kill-server');
-  rmSync(folder, { recursive: true, force: true });
+  await lab.end();
 }
