@@ -1,10 +1,11 @@
 import { shellWord } from '../base/shell.ts';
 import { cleanLine } from '../base/text.ts';
+import { verdictWords } from '../job/check.ts';
 import type { Delegated, JobStatus } from './mam-client.ts';
 import { attachCommand } from './private-tmux.ts';
 import type { DemoEnd } from './run.ts';
 import type { Stage } from './stage.ts';
-import { type Moment, verdictOf } from './timeline.ts';
+import type { Moment } from './timeline.ts';
 
 /** Lengths that keep every line readable, in characters. */
 const LABEL = 12;
@@ -86,7 +87,7 @@ export function textReport(
       }
       print('');
       const { validation } = status;
-      const verdict = verdictOf(validation);
+      const verdict = verdictWords({ ...validation });
       if (verdict === undefined) return;
       const colour = validation?.passed === true ? 'green' : 'red';
       fact(

@@ -1,3 +1,4 @@
+import { verdictWords } from '../job/check.ts';
 import type { JobStatus } from './mam-client.ts';
 
 /** One moment of the demo. */
@@ -23,7 +24,8 @@ export function timelineOf(status: JobStatus, times: SupervisorTimes, stage: str
   const { called, delegated, waited } = times;
   const evidence = new Map(status.delivery.map((step) => [step.stage, step.evidence]));
   const events = status.events.map(({ type, source, recorded_at: at, detail }): Moment => {
-    const words = detail ?? (source === 'hub' ? evidence.get(type) : undefined) ?? wordsOf(type, status);
+    const verdict = type === 'validated' ? verdictWords({ ...status.validation }) : undefined;
+    const words = detail ?? (source === 'hub' ? evidence.get(type) : undefined) ?? verdict;
     return { ms: Date.parse(at) - called, source, what: type, ...(words !== undefined && { detail: words }) };
   });
   const calls: Moment[] = [
@@ -35,14 +37,4 @@ export function timelineOf(status: JobStatus, times: SupervisorTimes, stage: str
   const [first, answered, last] = calls as [Moment, Moment, Moment];
   const middle = [...events, answered].sort((a, b) => a.ms - b.ms);
   return [first, ...middle, last];
-}
-
-function wordsOf(type: string, { validation }: JobStatus): string | undefined {
-  return type === 'validated' ? verdictOf(validation) : undefined;
-}
-
-/** What the validation script said; nothing while it has not run. */
-export function verdictOf(validation: JobStatus['validation']): string | undefined {
-  if (validation?.passed === undefined) return undefined;
-  return validation.passed ? 'PASS' : `FAIL (exit ${validation.exit_code})`;
 }

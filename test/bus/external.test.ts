@@ -1,16 +1,15 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Aedes } from 'aedes';
-import mqtt from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkEncrypted, redactUrl } from '../../src/bus/address.ts';
 import { connectExternal, type ExternalOptions } from '../../src/bus/broker/external.ts';
 import { claimTopic, logTopic, statusTopic } from '../../src/bus/topics.ts';
 import type { Link } from '../../src/link/link.ts';
 import { publishOnce } from '../../src/link/one-shot.ts';
+import { installed, Mosquitto, PASSWORD, USER } from '../support/mosquitto.ts';
+import { joinBroker } from '../support/mqtt.ts';
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 import {
@@ -29,42 +28,19 @@ import {
 
 afterEach(cleanUp);
 
-const installed = spawnSync('mosquitto', ['-h']).error === undefined;
-
-interface Broker {
-  child: ChildProcess;
-  home: string;
-  port: number;
-  url: string;
+/** A broker that ends with the test, and a home for those who use it. */
+async function startMosquitto() {
+  const home = makeHome();
+  const keep = <T extends ChildProcess>(child: T): T => {
+    onCleanUp(() => killChild(child));
+    return child;
+  };
+  const env = { PATH: process.env['PATH'] ?? '' };
+  const broker = await Mosquitto.make({ folder: home, env, expected: [], keep });
+  await broker.start();
+  return Object.assign(broker, { home });
 }
-
-async function startMosquitto(home = makeHome(), given?: number): Promise<Broker> {
-  const port = given ?? (await freePort());
-  const data = join(home, 'mosquitto');
-  const passwords = join(home, 'passwords');
-  mkdirSync(data, { recursive: true });
-  writeFileSync(passwords, '');
-  spawnSync('mosquitto_passwd', ['-b', passwords, 'me', 'right']);
-  const user = process.getuid?.() === 0 ? 'user root\n' : '';
-  writeFileSync(
-    join(home, 'mosquitto.conf'),
-    `${user}listener ${port} 127.0.0.1\nallow_anonymous false\npassword_file ${passwords}\npersistence true\npersistence_location ${data}/\nautosave_interval 1\nautosave_on_changes true\nlog_dest none\n`,
-  );
-  const child = spawn('mosquitto', ['-c', join(home, 'mosquitto.conf')], { stdio: 'ignore' });
-  onCleanUp(() => killChild(child));
-  await until('mosquitto listens', () => listens(port));
-  return { child, home, port, url: `mqtt://127.0.0.1:${port}` };
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
-}
+type Broker = Awaited<ReturnType<typeof startMosquitto>>;
 
 /** A way to a broker that can swallow all that goes over it, as a network does that is gone. */
 async function startLine(to: number) {
@@ -106,7 +82,7 @@ async function startLine(to: number) {
   };
 }
 
-const credentials = { username: 'me', password: 'right' };
+const credentials = { username: USER, password: PASSWORD };
 
 async function startHub(
   broker: Pick<Broker, 'url'>,
@@ -131,8 +107,7 @@ function linkTo(broker: Broker, options: object = {}): Link {
 
 /** One claim of another program. */
 async function say(broker: Broker, detail: string): Promise<void> {
-  const client = await mqtt.connectAsync(broker.url, { ...credentials, protocolVersion: 4 });
-  onCleanUp(() => client.end(true));
+  const client = await joinBroker(broker.url, credentials);
   await client.publishAsync(claimTopic(REALM, 'a'), JSON.stringify(makeClaim('a', detail)), { qos: 1 });
 }
 
@@ -240,19 +215,13 @@ describe.skipIf(!installed)('an external broker', () => {
     const broker = await startMosquitto();
     const hub = await startHub(broker);
     hub.bus.publish(statusTopic(REALM, HOST), '{"online":true}', { retain: true });
-    const observer = await mqtt.connectAsync(broker.url, { ...credentials, protocolVersion: 4 });
-    onCleanUp(() => observer.end(true));
+    const observer = await joinBroker(broker.url, credentials);
     const heard: string[] = [];
     observer.on('message', (_topic, payload) => heard.push(payload.toString()));
     await observer.subscribeAsync(statusTopic(REALM, HOST), { qos: 1 });
     await until('it is online', () => heard.length === 1);
     // The same client id: the broker throws the hub out.
-    const rival = await mqtt.connectAsync(broker.url, {
-      ...credentials,
-      protocolVersion: 4,
-      clientId: `mam-hub-${HOST}`,
-      reconnectPeriod: 0,
-    });
+    const rival = await joinBroker(broker.url, { ...credentials, clientId: `mam-hub-${HOST}` });
     await until('it is back', () => heard.length === 3);
     rival.end(true);
     expect(heard).toEqual(['{"online":true}', '{"online":false}', '{"online":true}']);
@@ -263,8 +232,7 @@ describe.skipIf(!installed)('an external broker', () => {
     const line = await startLine(broker.port);
     const hub = await startHub({ url: `mqtt://127.0.0.1:${line.port}` });
     const topic = logTopic(REALM, HOST, 'a');
-    const observer = await mqtt.connectAsync(broker.url, { ...credentials, protocolVersion: 4 });
-    onCleanUp(() => observer.end(true));
+    const observer = await joinBroker(broker.url, credentials);
     const heard: string[] = [];
     observer.on('message', (_topic, payload) => heard.push(payload.toString()));
     await observer.subscribeAsync(topic, { qos: 1 });
@@ -289,10 +257,10 @@ describe.skipIf(!installed)('an external broker', () => {
     link.onConnect(() => connects++);
     link.follow('a', HOST, () => {});
     expect(await link.claim(makeClaim('a', '1'))).toMatchObject({ kind: 'answered' });
-    await killChild(broker.child);
+    await broker.kill();
     await until('the hub noticed', () => hub.bus.clients === 0);
     const during = link.claim(makeClaim('a', '2'));
-    await startMosquitto(broker.home, broker.port);
+    await broker.start();
     // A client that was back before the hub is told of the hub, too.
     await until('both are back', () => connects >= 2 && hub.bus.clients === 1);
     await during;

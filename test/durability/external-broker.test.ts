@@ -1,22 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import mqtt, { type MqttClient } from 'mqtt';
+import type { MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { allTexts } from '../support/all-texts.ts';
 import { Lab } from '../support/lab.ts';
 import { endHub } from '../support/lab-end.ts';
 import type { LabServer } from '../support/lab-server.ts';
+import { installed, Mosquitto, PASSWORD, USER } from '../support/mosquitto.ts';
+import { joinBroker } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
-import { installed, Mosquitto, PASSWORD, USER } from './mosquitto.ts';
 
 let lab: Lab;
 let broker: Mosquitto;
-const clients: MqttClient[] = [];
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.endAsync(true);
-});
 
 async function setUp(start = true): Promise<void> {
   lab = new Lab();
@@ -26,13 +22,8 @@ async function setUp(start = true): Promise<void> {
 
 /** A plain client as any other program: what it publishes and sees is all there is. */
 async function plain(): Promise<{ client: MqttClient; seen: { topic: string; text: string }[] }> {
-  const client = await mqtt.connectAsync(broker.url, {
-    username: USER,
-    password: PASSWORD,
-    reconnectPeriod: 50,
-  });
-  clients.push(client);
-  client.on('error', () => {});
+  const known = { username: USER, password: PASSWORD };
+  const client = await joinBroker(broker.url, { ...known, reconnectPeriod: 50 });
   const seen: { topic: string; text: string }[] = [];
   client.on('message', (topic, payload) => seen.push({ topic, text: payload.toString() }));
   await client.subscribeAsync('mam/v1/default/#', { qos: 1 });

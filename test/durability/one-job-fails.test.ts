@@ -1,24 +1,19 @@
 import { linkSync, readdirSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import mqtt, { MqttClient } from 'mqtt';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { MqttClient } from 'mqtt';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
+import { installed, Mosquitto, PASSWORD, USER } from '../support/mosquitto.ts';
+import { joinBroker, joinHub } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
-import { installed, Mosquitto, PASSWORD, USER } from './mosquitto.ts';
 
 /** More than a broker gives out at once without an acknowledgement. */
 const MANY = 30;
 
 let lab: Lab;
 let server: LabServer;
-const clients: MqttClient[] = [];
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.endAsync(true);
-});
-
 const details = (id: string): string[] => lab.events(id).flatMap(({ detail }) => detail ?? []);
 const outbox = (): string[] => readdirSync(join(lab.home, 'outbox'));
 
@@ -53,8 +48,7 @@ describe('a job whose journal can not be written, over the own broker', () => {
       expect(await report('stuck', `s${n}`)).toMatchObject({ accepted: true, recorded: false });
       expect(await report('well', `s${n}`)).toMatchObject({ recorded: true });
     }
-    const client = new MqttClient(() => connect(join(lab.home, 'hub.sock')), { reconnectPeriod: 0 });
-    clients.push(client);
+    const client = await joinHub(lab.home);
     let closed = 0;
     client.on('close', () => closed++);
     for (const id of ['stuck', 'well', 'stuck', 'well']) await publish(client, id, `c${id}`);
@@ -83,8 +77,11 @@ describe.runIf(installed)('the same over Mosquitto', () => {
   test('the hub stays at the broker, takes all others, and records the first ones once each in the end', async () => {
     const free = jam('stuck');
     plant(lab, 'well');
-    const client = await mqtt.connectAsync(broker.url, { username: USER, password: PASSWORD });
-    clients.push(client);
+    const client = await joinBroker(broker.url, {
+      username: USER,
+      password: PASSWORD,
+      reconnectPeriod: 1_000,
+    });
     const online: boolean[] = [];
     client.on('message', (topic, payload) => {
       if (topic.endsWith('/status')) online.push(JSON.parse(payload.toString()).online);

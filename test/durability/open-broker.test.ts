@@ -8,21 +8,17 @@ import { Seal } from '../../src/registry/seal.ts';
 import { Lab } from '../support/lab.ts';
 import { endHub } from '../support/lab-end.ts';
 import type { Json, LabServer } from '../support/lab-server.ts';
+import { installed, Mosquitto } from '../support/mosquitto.ts';
+import { joinBroker } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { installed, Mosquitto } from './mosquitto.ts';
 
 const ROOT = 'mam/v1/default/';
 const REPLY = `${ROOT}clients/stranger/replies`;
 
 let lab: Lab;
 let broker: Mosquitto;
-const clients: MqttClient[] = [];
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.endAsync(true);
-});
 
 /** A broker that lets everybody in. */
 async function setUp(): Promise<void> {
@@ -33,10 +29,7 @@ async function setUp(): Promise<void> {
 
 /** A stranger who is on it. */
 async function stranger(): Promise<MqttClient> {
-  const client = await mqtt.connectAsync(broker.url, { reconnectPeriod: 0 });
-  clients.push(client);
-  client.setMaxListeners(0).on('error', () => {});
-  return client;
+  return (await joinBroker(broker.url)).setMaxListeners(0);
 }
 
 /** Everything that the stranger sees from now on. */

@@ -4,8 +4,8 @@ import { Aedes } from 'aedes';
 import { describe, expect, test } from 'vitest';
 import { roundTrip } from '../../src/link/round-trip.ts';
 import { sharing } from '../support/lab-test.ts';
+import { installed, Mosquitto, USER } from '../support/mosquitto.ts';
 import { until } from '../support/until.ts';
-import { installed, Mosquitto, USER } from './mosquitto.ts';
 
 const look = (port: number, url = `mqtt://127.0.0.1:${port}`) =>
   roundTrip({ kind: 'url', url }, 'default', 'here', AbortSignal.timeout(8_000)).then(

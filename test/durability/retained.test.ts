@@ -1,32 +1,25 @@
 import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import mqtt, { MqttClient } from 'mqtt';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
 import { endHub } from '../support/lab-end.ts';
 import type { LabServer } from '../support/lab-server.ts';
+import { installed, Mosquitto, PASSWORD, USER } from '../support/mosquitto.ts';
+import { joinBroker, joinHub } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
-import { installed, Mosquitto, PASSWORD, USER } from './mosquitto.ts';
 
 /** Longer than the record of an ended job is kept, in seconds. */
 const LONG_AGO_S = 11 * 60;
 
 let lab: Lab;
 let server: LabServer;
-const clients: MqttClient[] = [];
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.endAsync(true);
-});
-
 /** What a program that comes now finds on the records' topics; a cleared one is gone from it again. */
-async function records(place: { url: string } | { path: string }): Promise<Map<string, string>> {
+async function records(place: { url: string } | { home: string }): Promise<Map<string, string>> {
   const client =
     'url' in place
-      ? await mqtt.connectAsync(place.url, { username: USER, password: PASSWORD, reconnectPeriod: 0 })
-      : new MqttClient(() => connect(place.path), { reconnectPeriod: 0 });
-  clients.push(client);
+      ? await joinBroker(place.url, { username: USER, password: PASSWORD })
+      : await joinHub(place.home);
   const found = new Map<string, string>();
   client.on('message', (topic, payload) => {
     const id = topic.split('/').at(-2) ?? '';
@@ -65,7 +58,7 @@ describe("over the hub's own broker", () => {
     await lab.killHub();
     longAgo('old');
     await server.ask('list_agents');
-    const found = await records({ path: join(lab.home, 'hub.sock') });
+    const found = await records({ home: lab.home });
     await until('the records are there', () => found.size === 2);
     expect(Object.fromEntries(found)).toEqual({ open: 'working', ended: 'completed' });
     expect(readdirSync(join(lab.home, 'retained'))).toEqual(['ended']);
@@ -115,12 +108,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     await endHub(lab);
     writeFileSync(join(lab.home, 'retained', '.hosts'), 'old-name-123456\n');
     const topic = 'mam/v1/default/hosts/old-name-123456/jobs/open/record';
-    const client = await mqtt.connectAsync(broker.url, {
-      username: USER,
-      password: PASSWORD,
-      reconnectPeriod: 0,
-    });
-    clients.push(client);
+    const client = await joinBroker(broker.url, { username: USER, password: PASSWORD });
     const texts: string[] = [];
     client.on('message', (_topic, payload) => texts.push(payload.toString()));
     await client.subscribeAsync(topic, { qos: 1 });

@@ -1,15 +1,15 @@
 import { appendFileSync, readFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import mqtt, { type MqttClient } from 'mqtt';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { MqttClient } from 'mqtt';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { keepInOutbox, outboxFolder } from '../../src/bus/spool/outbox.ts';
 import type { LiveJob } from '../../src/hub/jobs/live-job.ts';
 import { EventRates } from '../../src/hub/reports/event-rates.ts';
 import { loadSettings } from '../../src/settings/config.ts';
 import { Lab } from '../support/lab.ts';
 import type { Json, LabServer } from '../support/lab-server.ts';
+import { joinHub } from '../support/mqtt.ts';
 import { plant, signed } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
@@ -24,11 +24,7 @@ const SLACK = 4;
 
 let lab: Lab;
 let server: LabServer;
-const clients: MqttClient[] = [];
 
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.endAsync(true);
-});
 afterAll(() => lab.end());
 
 /**
@@ -47,13 +43,7 @@ function withHub(jobs: string[], env: Record<string, string>, made: () => void):
 }
 
 /** A plain MQTT.js client on the hub's socket. */
-async function connect(name: string): Promise<MqttClient> {
-  const client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), { clientId: name });
-  clients.push(client);
-  client.on('error', () => {});
-  await new Promise((done) => client.once('connect', done));
-  return client;
-}
+const connect = (name: string) => joinHub(lab.home, { clientId: name, reconnectPeriod: 1_000 });
 
 /** One that hears what the hub answers, by the event's id. */
 async function third(job: string): Promise<{ client: MqttClient; answers: Map<string, Json> }> {

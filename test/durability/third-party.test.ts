@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import mqtt, { type MqttClient } from 'mqtt';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { MqttClient } from 'mqtt';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
 import type { Json, LabServer } from '../support/lab-server.ts';
+import { joinHub } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
@@ -18,7 +18,6 @@ const TESTS = 6;
 let lab: Lab;
 let server: LabServer;
 let tests = 0;
-const clients: MqttClient[] = [];
 
 beforeAll(async () => {
   lab = new Lab();
@@ -28,9 +27,6 @@ beforeAll(async () => {
   // Waits for the hub, where a report would not.
   await server.ask('list_jobs');
   await server.ask('publish_event', { job_id: 'ended', event: 'completed' });
-});
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.endAsync(true);
 });
 afterAll(() => lab.end());
 
@@ -45,17 +41,11 @@ interface Third {
 /** A plain MQTT.js client on the socket of the embedded hub, and the jobs of this test. */
 async function third(): Promise<Third> {
   const open = `open-${++tests}`;
-  const client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
-    clientId: 'third',
-    reconnectPeriod: 50,
-  });
-  clients.push(client);
-  client.on('error', () => {});
+  const client = await joinHub(lab.home, { clientId: 'third', reconnectPeriod: 50 });
   let closes = 0;
   client.on('close', () => closes++);
   const answers: Json[] = [];
   client.on('message', (_topic, payload) => answers.push(JSON.parse(payload.toString())));
-  await new Promise((done) => client.once('connect', done));
   await client.subscribeAsync(REPLY, { qos: 1 });
   let n = 0;
   return {

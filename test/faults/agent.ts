@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from '../support/lab.ts';
+import { Peer } from '../support/peer.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import type { PeerEvidence, Told } from './evidence.ts';
@@ -24,44 +25,23 @@ export const AGENTS: Readonly<
   delta: { by: 'cli', inShell: false, kind: EDITOR },
 };
 
-interface Note {
-  at: number;
-  ready?: number;
-  submitted?: string;
-  reporting?: string;
-  reported?: string;
-  job?: string;
-  token?: string;
-  sha256?: string;
-  code?: number;
-  words?: string;
-  answer?: Told['answer'];
-}
-
 /** A fake agent in a pane of the lab, and what it wrote about itself. */
-export class Agent {
+export class Agent extends Peer {
   readonly name: string;
-  readonly session: string;
   readonly kind: string;
-  readonly pane: string;
-  readonly log: string;
   /** What its shell has run, where it has one. */
   readonly ran: string | undefined;
   readonly since = Date.now();
 
   private constructor(
     name: string,
-    session: string,
     kind: string,
-    pane: string,
-    log: string,
     ran: string | undefined,
+    ...peer: [string, string, string]
   ) {
+    super(...peer);
     this.name = name;
-    this.session = session;
     this.kind = kind;
-    this.pane = pane;
-    this.log = log;
     this.ran = ran;
   }
 
@@ -80,13 +60,9 @@ export class Agent {
       await lab.startSession(session, `exec bash --noprofile --rcfile ${rc} -i`);
       await lab.tmux('send-keys', '-t', `=${session}:`, words.join(' '), 'Enter');
     }
-    const agent = new Agent(name, session, kind, lab.panes.get(session) ?? '', log, ran);
-    await until(`agent ${session} is ready`, () => agent.pid > 0);
+    const agent = new Agent(name, kind, ran, session, lab.panes.get(session) ?? '', log);
+    await until(`agent ${session} is ready`, () => agent.isReady);
     return agent;
-  }
-
-  get pid(): number {
-    return this.#notes.find(({ ready }) => ready !== undefined)?.ready ?? 0;
   }
 
   /** True for one whose box shows what a person types, and takes it back. */
@@ -99,7 +75,7 @@ export class Agent {
   }
 
   get evidence(): PeerEvidence {
-    const submitted = this.#notes.flatMap(({ at, submitted: text }) =>
+    const submitted = this.notes.flatMap(({ at, submitted: text }) =>
       text === undefined ? [] : [{ at, text }],
     );
     return { name: this.session, pane: this.pane, since: this.since, submitted };
@@ -107,7 +83,7 @@ export class Agent {
 
   /** What it was told; a report without an answer may have arrived or not. */
   get told(): Told[] {
-    const notes = this.#notes;
+    const notes = this.notes;
     return notes
       .filter(({ reporting }) => reporting !== undefined)
       .map(({ at, reporting, job, token, sha256 }): Told => {
@@ -121,19 +97,6 @@ export class Agent {
           ...(sha256 !== undefined && { result: { sha256 } }),
           ...{ answer: end?.answer, words: end?.words, code: end?.code },
         };
-      });
-  }
-
-  get #notes(): Note[] {
-    if (!existsSync(this.log)) return [];
-    return readFileSync(this.log, 'utf8')
-      .split('\n')
-      .flatMap((line) => {
-        try {
-          return [JSON.parse(line) as Note];
-        } catch {
-          return [];
-        }
       });
   }
 }

@@ -4,8 +4,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { mcpReporter } from '../peers/reporter.mjs';
 import { jobIn, noteIn, readTerminal, runMam } from '../peers/terminal.mjs';
-import { mcpReporter } from './reporter.mjs';
 
 const { values: options } = parseArgs({
   options: {

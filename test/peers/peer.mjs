@@ -28,8 +28,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { mcpReporter } from './reporter.mjs';
 import { jobIn, noteIn, readTerminal, runMam } from './terminal.mjs';
 
 const { values: options } = parseArgs({
@@ -86,6 +86,7 @@ const SHOWS = {
 };
 const out = (text) => process.stdout.write(options.park ? `\x1b8${text}\x1b7\x1b[30;1H` : text);
 const note = noteIn(options.log);
+const publish = options.by === 'mcp' ? mcpReporter(options.mam) : cli;
 
 let held = options.dialog || options.busy !== undefined;
 let box = '';
@@ -197,7 +198,6 @@ function enter() {
 
 async function report(id) {
   const events = options.report.split(',').filter(Boolean);
-  const publish = options.by === 'mcp' ? await mcp() : cli;
   for (const entry of events) {
     const [event, detail] = entry.split(':');
     note({ reported: event, ...(await publish(id, event, detail)) });
@@ -207,33 +207,4 @@ async function report(id) {
 function cli(id, event, detail) {
   const words = ['--job', id, '--event', event, '--json', ...(detail ? ['--detail', detail] : [])];
   return runMam(options.mam, ['publish', ...words]);
-}
-
-/** An MCP server in the peer role, as an agent has one. */
-async function mcp() {
-  const server = spawn(process.execPath, [options.mam], {
-    env: { ...process.env, MAM_ROLE: 'peer' },
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const waiting = new Map();
-  createInterface({ input: server.stdout }).on('line', (line) => {
-    const message = JSON.parse(line);
-    waiting.get(message.id)?.(message.result);
-  });
-  let last = 0;
-  const send = (method, params) => {
-    const id = ++last;
-    server.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
-    return new Promise((resolve) => waiting.set(id, resolve));
-  };
-  const clientInfo = { name: 'peer', version: '1' };
-  await send('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo });
-  server.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })}\n`);
-  return async (job_id, event, detail) => {
-    const result = await send('tools/call', {
-      name: 'publish_event',
-      arguments: { job_id, event, ...(detail && { detail }) },
-    });
-    return { stdout: result.content[0].text, code: result.isError ? 1 : 0 };
-  };
 }

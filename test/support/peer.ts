@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import type { Json } from './lab-server.ts';
 import { until } from './until.ts';
 
 /** A fake peer in a tmux pane of the lab, and what it wrote about itself. */
@@ -6,12 +7,12 @@ export class Peer {
   readonly session: string;
   /** tmux pane id. */
   readonly pane: string;
-  readonly #log: string;
+  readonly log: string;
 
   constructor(session: string, pane: string, log: string) {
     this.session = session;
     this.pane = pane;
-    this.#log = log;
+    this.log = log;
   }
 
   get address(): string {
@@ -97,13 +98,16 @@ export class Peer {
     return this.pid > 0;
   }
 
-  private get notes(): Note[] {
-    try {
-      const lines = readFileSync(this.#log, 'utf8').split('\n').filter(Boolean);
-      return lines.map((line) => JSON.parse(line) as Note);
-    } catch {
-      return [];
-    }
+  /** What it has written; a line that it is killed in is none. */
+  protected get notes(): Note[] {
+    const lines = existsSync(this.log) ? readFileSync(this.log, 'utf8').split('\n') : [];
+    return lines.flatMap((line) => {
+      try {
+        return [JSON.parse(line) as Note];
+      } catch {
+        return [];
+      }
+    });
   }
 }
 
@@ -128,4 +132,12 @@ interface Note {
   code?: number;
   stdout?: string;
   stderr?: string;
+  /** Of the agents of `test/faults`: what was sent off with Enter, and each report before and after. */
+  submitted?: string;
+  reporting?: string;
+  job?: string;
+  token?: string;
+  sha256?: string;
+  words?: string;
+  answer?: Json;
 }

@@ -1,10 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import mqtt from 'mqtt';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
+import { joinHub } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 
 /** The command that comes next is run as it stands: by people, scripts and agents. */
@@ -21,11 +20,7 @@ test("a request's id, which its sender chooses, is one word of it", async () => 
   plant(lab, ID);
   const server = await lab.startServer();
   await server.ask('publish_event', { job_id: ID, event: 'started' });
-  const client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
-    clientId: 'forger',
-    reconnectPeriod: 0,
-  });
-  await new Promise((done) => client.once('connect', done));
+  const client = await joinHub(lab.home, { clientId: 'forger' });
   const marker = join(lab.folder, 'ran');
   const event_id = `x'; touch ${marker}; $(touch ${marker}) '`;
   const claim = { event_id, type: 'permission_required', detail: 'May I?', data: { tool: 'Bash' } };

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import mqtt from 'mqtt';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
+import { joinHub } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 
 /** A claim may have fields that no version knows: its sender chooses words that the hub then signs. */
@@ -32,11 +31,7 @@ test('a line of a journal that looks like a record is none', async () => {
     ...{ status: 'working', phase: 'validating', delivery: [], requests: [], messages: [] },
     validation: { script, script_sha256, rounds: 0 },
   };
-  const client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
-    clientId: 'forger',
-    reconnectPeriod: 0,
-  });
-  await new Promise((done) => client.once('connect', done));
+  const client = await joinHub(lab.home, { clientId: 'forger' });
   // What is sent by anybody who may publish on a broker.
   const claim = JSON.stringify({ ...forged, type: 'progress', source: 'peer', detail: 'x' });
   await client.publishAsync(`mam/v1/default/claims/${ID}`, claim, { qos: 1 });

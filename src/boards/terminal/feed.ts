@@ -4,7 +4,7 @@ import type { LogMessage, ScreenResult } from '../../operations/request.ts';
 import { commandWords } from '../../view/command-words.ts';
 import { isOpen } from '../model/rows.ts';
 import type { Which } from './jobs.ts';
-import { Lane } from './lane.ts';
+import { lane } from './lane.ts';
 import { layoutOf } from './layout.ts';
 import { wantsMore } from './reduce.ts';
 import { type Action, type State, selectedDetail, selectedRow } from './state.ts';
@@ -79,11 +79,11 @@ export class Feed {
     if (this.#stopped) return;
     const state = this.#options.state();
     const lacksRows = wantsMore(state);
-    if (this.#fresh.size > 0 || lacksRows) this.#list.run();
+    if (this.#fresh.size > 0 || lacksRows) this.#list();
     // On the way to the end of the list, the selected row is only passed.
     if (state.selected === undefined || (state.toEnd && lacksRows)) return;
     const unknown = selectedDetail(state) === undefined && state.selected !== this.#unreadable;
-    if (this.#detailStale || unknown) this.#detail.run();
+    if (this.#detailStale || unknown) this.#detail();
     this.#lookAtScreen(state);
   }
 
@@ -107,7 +107,7 @@ export class Feed {
     }, GATHER_MS);
   }
 
-  #lane(work: () => Promise<void>): Lane {
+  #lane(work: () => Promise<void>): () => void {
     let text: string | undefined;
     const failed = (error: unknown): void => {
       text = commandWords(explain(error));
@@ -118,7 +118,7 @@ export class Feed {
       if (text !== undefined) this.#options.take({ type: 'over', text });
       text = undefined;
     };
-    return new Lane(done, failed, () => this.look());
+    return lane(done, failed, () => this.look());
   }
 
   async #fetchList(): Promise<void> {
@@ -174,7 +174,7 @@ export class Feed {
     const other = state.screen?.jobId !== jobId;
     const wait = this.#screenAt + SCREEN_MS - performance.now();
     const due = row?.pane !== undefined && (isOpen(row) || (!other && state.screen?.live === true));
-    if (other || this.#screenStale || (due && wait <= 0)) this.#screen.run();
+    if (other || this.#screenStale || (due && wait <= 0)) this.#screen();
     else if (due) this.#screenTimer = setTimeout(() => this.look(), wait);
   }
 

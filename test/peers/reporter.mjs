@@ -12,8 +12,10 @@ export function mcpReporter(program) {
     const args = { job_id, event, detail, ...(result && { result }) };
     const said = await server.send('tools/call', { name: 'publish_event', arguments: args });
     if (said === undefined) return { words: 'the server has ended' };
-    const words = said.content?.[0]?.text;
-    return said.isError ? { code: 1, words } : { code: 0, answer: said.structuredContent };
+    const stdout = said.content?.[0]?.text;
+    return said.isError
+      ? { code: 1, stdout, words: stdout }
+      : { code: 0, stdout, answer: said.structuredContent };
   };
 }
 

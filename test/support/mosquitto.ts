@@ -1,14 +1,17 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Lab } from '../support/lab.ts';
-import { freePort, listens } from '../support/ports.ts';
-import { until } from '../support/until.ts';
+import type { Lab } from './lab.ts';
+import { freePort, listens } from './ports.ts';
+import { until } from './until.ts';
 
 export const installed = spawnSync('mosquitto', ['-h']).error === undefined;
 export const USER = 'me';
 /** Looked for in everything that a test can see afterwards. */
 export const PASSWORD = 'sw0rdfish-77';
+
+/** What has a broker, and ends it. */
+type Host = Pick<Lab, 'folder' | 'env' | 'expected' | 'keep'>;
 
 /** A real broker on a loopback port of its own, that asks for a password and keeps sessions on disk. */
 export class Mosquitto {
@@ -16,7 +19,7 @@ export class Mosquitto {
   readonly url: string;
   /** What clients need in their environment. */
   readonly env: Record<string, string>;
-  readonly #lab: Lab;
+  readonly #lab: Host;
   readonly #config: string;
   #child: ChildProcess | undefined;
 
@@ -25,7 +28,7 @@ export class Mosquitto {
 
   /** @param options.anonymous everybody may do everything @param options.more lines of its configuration */
   static async make(
-    lab: Lab,
+    lab: Host,
     {
       tls = false,
       anonymous = false,
@@ -35,7 +38,7 @@ export class Mosquitto {
     return new Mosquitto(lab, await freePort(), tls, anonymous, more);
   }
 
-  private constructor(lab: Lab, port: number, tls: boolean, anonymous: boolean, more: string[]) {
+  private constructor(lab: Host, port: number, tls: boolean, anonymous: boolean, more: string[]) {
     this.#lab = lab;
     this.port = port;
     this.url = `${tls ? 'mqtts' : 'mqtt'}://127.0.0.1:${port}`;

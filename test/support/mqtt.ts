@@ -1,0 +1,22 @@
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { onTestFinished } from 'vitest';
+
+/** A plain MQTT.js client on the socket of a hub, as of any other program; it leaves with its test. */
+export function joinHub(home: string, options: IClientOptions = {}): Promise<MqttClient> {
+  const socket = () => createConnection(join(home, 'hub.sock'));
+  return joined(new mqtt.MqttClient(socket, { reconnectPeriod: 0, ...options }));
+}
+
+/** The same on a broker of the user's. */
+export function joinBroker(url: string, options: IClientOptions = {}): Promise<MqttClient> {
+  return joined(mqtt.connect(url, { reconnectPeriod: 0, ...options }));
+}
+
+async function joined(client: MqttClient): Promise<MqttClient> {
+  onTestFinished(() => client.endAsync(true));
+  client.on('error', () => {});
+  await new Promise((done) => client.once('connect', done));
+  return client;
+}
