@@ -80,9 +80,8 @@ describe('the hub is killed', () => {
     expect(peer.keys).toBe('\r');
   });
 
-  test('while a job is worked on: reports, clocks and losses go on', async ({ lab, server }) => {
+  test('while a job is worked on: reports, clocks and losses go on', async ({ lab, server, reporter }) => {
     const [peer, lost] = [await lab.startPeer('mute'), await lab.startPeer('mute', { session: 'lost' })];
-    const reporter = await lab.reporter;
     const a = await server.delegate(peer);
     const b = await server.delegate(peer, { timeout_seconds: 2 });
     const c = await server.delegate(lost);

@@ -231,7 +231,7 @@ describe('a text for a peer that has its order', () => {
 
   sharing(
     'is kept no more once the peer has fetched it, and told on by the next hub',
-    async ({ lab, server }) => {
+    async ({ lab, server, reporter }) => {
       const peer = await lab.startPeer('mute', { session: 'fetching' });
       const { job_id } = await server.ask('delegate_job', {
         ...{ prompt: 'Mend the oars', agent: 'plain', agent_session: peer.address },
@@ -243,7 +243,6 @@ describe('a text for a peer that has its order', () => {
       await until('it is told', isKept);
       const more = await server.ask('answer_job', { job_id, text: 'Or green' });
       expect(more.delivered).toContain('Now a message for its peer is kept out: its pane is in copy mode.');
-      const reporter = await lab.reporter;
       const answer = await reporter.report(job_id, 'progress');
       expect(answer.messages.join()).toContain('Red');
       expect(isKept()).toBe(false);
@@ -266,7 +265,7 @@ describe('a text for a peer that has its order', () => {
 describe('a job behind one that needs somebody', () => {
   sharing(
     'says whom it waits for and what that one needs, everywhere, until that is over',
-    async ({ lab, server }) => {
+    async ({ lab, server, reporter }) => {
       const peer = await lab.startPeer('mute', { session: 'queue' });
       const job = { agent: 'plain', agent_session: peer.address };
       const { job_id: first } = await server.ask('delegate_job', { prompt: 'Mend the door', ...job });
@@ -277,7 +276,6 @@ describe('a job behind one that needs somebody', () => {
         idle_timeout_seconds: 4,
       });
       expect(second).not.toHaveProperty('blocked_by');
-      const reporter = await lab.reporter;
       await reporter.report(first, 'question', { detail: 'Which door?' });
       const behind = { job_id: first, needs: 'question' };
       await until('it says so', () => lab.record(second.job_id).behind?.needs === 'question', TOLD_MS);

@@ -8,13 +8,12 @@ import { until } from '../support/until.ts';
 // One after another: the registry of all is removed.
 
 describe('a job whose folder somebody has removed', () => {
-  test('is over for those who wait for it, and for the pane', async ({ lab, server, peer }) => {
+  test('is over for those who wait for it, and for the pane', async ({ lab, server, reporter, peer }) => {
     const { job_id: first } = await server.delegate(peer);
     const { job_id: second } = await server.delegate(peer);
     const wait = lab.start(['wait', first]);
     const follow = lab.start(['logs', first, '--follow']);
     const held = server.wait({ job_id: first });
-    const reporter = await lab.reporter;
     const show = (words: string) => [wait, follow].every(({ seen }) => seen.stdout.includes(words));
     await until('both have begun', async () => {
       await reporter.report(first, 'progress', { detail: 'half of it' });

@@ -28,9 +28,8 @@ describe('a new session of a client in the same pane', () => {
 
   sharing(
     'gets the job of a request_key also while the call of the one before is under way',
-    async ({ lab }) => {
+    async ({ lab, peer }) => {
       const servers = [await inPane(lab, 'cut', '%74'), await inPane(lab, 'resumed', '%74')];
-      const peer = await lab.startPeer('mute');
       const made = await Promise.all(servers.map((server) => server.delegate(peer, { request_key: 'wall' })));
       expect(new Set(made.map(({ job_id: id }) => id)).size).toBe(1);
       expect(made.map(({ repeated }) => repeated).sort()).toEqual([false, true]);
