@@ -15,7 +15,7 @@ const FORCE_MS = 2_000;
 /** How long the children of a process in a pane may take after it, in ms: the hang-up has reached them as well. */
 const CHILDREN_MS = 500;
 
-/** A process that can be told from a later one with the same id. */
+/** A process, distinct from a later one with the same id. */
 interface Doomed {
   pid: number;
   start: string;

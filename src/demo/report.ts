@@ -12,7 +12,7 @@ const LABEL = 12;
 const DETAIL_CHARS = 100;
 const TASK_CHARS = 300;
 
-/** What stands at the end of a demo. */
+/** How a demo ended. */
 export interface Ending {
   stage: Stage;
   kept: boolean;

@@ -117,7 +117,7 @@ async function delegate(
   report.file(join(stage.project, 'greeting.txt'), readFileSync(join(stage.project, 'greeting.txt'), 'utf8'));
 }
 
-/** Waits until the job is final. @throws MamError when it needs somebody or takes too long */
+/** Waits until the job is final. @throws MamError when it needs a person or takes too long */
 async function wait(jobId: string, supervisor: MamClient, stop: AbortSignal): Promise<void> {
   const deadline = performance.now() + JOB_SECONDS * 1000;
   for (let cursor: string | undefined; ; ) {

@@ -48,7 +48,7 @@ export function keptStage(folder: string): Stage {
 
 /**
  * The environment of every process of the demo.
- * @param inTmux true for one that shall take the private tmux server for its own
+ * @param inTmux true for a process that takes the private tmux server for its own
  */
 export function stageEnvironment(stage: Stage, inTmux = false): Record<string, string> {
   return {

@@ -33,7 +33,7 @@ export function timelineOf(status: JobStatus, times: SupervisorTimes, stage: str
     { ms: delegated - called, source: 'supervisor', what: 'delegate_job', detail: `answered: ${stage}` },
     { ms: waited - called, source: 'supervisor', what: 'wait_job', detail: 'answered: final' },
   ];
-  // The events come in their own order; of equal times the call that caused an event, or was told by it, keeps its side.
+  // Events keep their order; at equal times, a call comes before the events that it caused and after those that it waited for.
   const [first, answered, last] = calls as [Moment, Moment, Moment];
   const middle = [...events, answered].sort((a, b) => a.ms - b.ms);
   return [first, ...middle, last];

@@ -119,7 +119,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await board.getByRole('button', { name: jobId }).click();
     await board.getByRole('button', { name: 'Allow…' }).click();
     const sure = board.getByRole('alertdialog');
-    await sure.getByText('Allow what stands above?').waitFor();
+    await sure.getByText('Allow this request?').waitFor();
     // The safe way out has the focus, and Escape takes it.
     expect(await sure.getByRole('button', { name: 'Back' }).evaluate(isFocused)).toBe(true);
     await client.page.keyboard.press('Escape');

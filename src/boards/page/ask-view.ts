@@ -77,7 +77,7 @@ export class AskView {
     }
     const ask = (word: 'Allow' | 'Deny', yes: string, does: string) =>
       button(`${word}…`, word.toLowerCase(), () =>
-        this.#confirm(`${word} what stands above?`, does, yes, () =>
+        this.#confirm(`${word} this request?`, does, yes, () =>
           this.#deeds.decide(id, word === 'Allow' ? 'allow' : 'deny'),
         ),
       );
@@ -116,7 +116,7 @@ export class AskView {
       await this.#deeds.answer(text);
       this.#input.value = '';
     } catch {
-      // It was told; the text stays, to be sent again.
+      // The error is shown by then; the text stays, to be sent again.
     }
     this.#input.disabled = false;
     this.#input.focus();

@@ -8,7 +8,7 @@ import { AskView, type Deeds } from './ask-view.ts';
 import { el, say } from './dom.ts';
 import type { Log } from './log.ts';
 
-/** The selected job: where it stands, what can be done about it, its screen and its history. Made anew for another one. */
+/** The selected job: its state, what can be done about it, its screen and its history. Made anew for another one. */
 export class DetailView {
   readonly element = el('section', { id: 'detail', 'aria-label': 'The selected job' });
   readonly #ask: AskView;
@@ -48,9 +48,9 @@ export class DetailView {
     const facts = [row.agent, placeOf(row), `phase ${row.phase}`, `since ${timeOf(row.created_at)}`];
     say(this.#facts, facts.filter(Boolean).join(' · '));
     say(this.#task, row.prompt_preview);
-    const told = problem ?? obstacleText(row);
-    this.#problem.hidden = told === undefined;
-    say(this.#problem, told ?? '');
+    const wrong = problem ?? obstacleText(row);
+    this.#problem.hidden = wrong === undefined;
+    say(this.#problem, wrong ?? '');
     this.#ask.show(row, log?.head?.open_request, this.#canAct && isOpen(row));
     if (log?.head === undefined) return;
     this.#showScreen(log.head);
@@ -67,7 +67,7 @@ export class DetailView {
     if (atEnd) this.#screen.scrollTop = this.#screen.scrollHeight;
   }
 
-  /** Newest first; what stands there already stays as it is. */
+  /** Newest first; the entries that are shown already stay as they are. */
   #showHistory(entries: readonly TimelineEntry[]): void {
     const fresh = entries.filter(({ seq }) => seq > this.#newest);
     this.#newest = entries.at(-1)?.seq ?? this.#newest;

@@ -108,7 +108,7 @@ export class Host {
   }
 
   #send(message: object): void {
-    // The page is not told where it is shown; it says nothing that the client must not read.
+    // A page cannot know which origin shows it; nothing that it says is secret from its client.
     parent.postMessage({ jsonrpc: '2.0', ...message }, '*');
   }
 

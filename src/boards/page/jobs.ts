@@ -31,7 +31,7 @@ export function filterOf({ status, agent, mine }: Record<string, unknown>): Filt
   };
 }
 
-/** The newest jobs, and all that need somebody, however old they are. @throws as `Host.call` */
+/** The newest jobs, and all that need a person, however old they are. @throws as `Host.call` */
 export async function fetchJobs(host: Host, filter: Filter, wanted: number): Promise<JobList> {
   const limit = Math.min(MOST, Math.max(FIRST, wanted));
   const list = await host.call<JobList>('list_jobs', { ...filter, limit }, LOOK_MS);
@@ -47,7 +47,7 @@ export function hasMore({ jobs, cursor }: JobList): boolean {
   return cursor !== undefined && jobs.length < MOST;
 }
 
-/** Those that need somebody, then the open ones, then the others; each newest first. */
+/** Those that need a person, then the open ones, then the others; each newest first. */
 export function inOrder(jobs: readonly JobRow[]): JobRow[] {
   const rank = (row: JobRow): number => (row.needs_you === true ? 0 : isOpen(row) ? 1 : 2);
   return [...jobs].sort((a, b) => rank(a) - rank(b) || b.created_at.localeCompare(a.created_at));

@@ -13,7 +13,7 @@ export interface PulseOptions {
 
 /**
  * Looks again and again: every two seconds while the page is seen, ever more rarely while that fails, and not at all
- * while nobody sees it. A conversation may hold many boards, of which one is on the screen.
+ * while it is out of sight. A conversation may hold many boards, of which one is on the screen.
  */
 export class Pulse {
   readonly #options: PulseOptions;
@@ -43,7 +43,7 @@ export class Pulse {
     else void this.#beat();
   }
 
-  /** Says whether somebody sees the page. */
+  /** Takes whether the page can be seen. */
   see(seen: boolean): void {
     if (seen === this.#seen) return;
     this.#seen = seen;

@@ -23,10 +23,10 @@ export function tellSize(host: Host, body: HTMLElement): void {
   }).observe(body);
 }
 
-/** Tells whether somebody can see the page: its tab is in front, and it is not scrolled away. */
-export function watchSeen(body: HTMLElement, told: (seen: boolean) => void): void {
+/** Reports whether the page can be seen: its tab is in front, and it is not scrolled away. */
+export function watchSeen(body: HTMLElement, report: (seen: boolean) => void): void {
   let inView = true;
-  const tell = (): void => told(inView && !document.hidden);
+  const tell = (): void => report(inView && !document.hidden);
   document.addEventListener('visibilitychange', tell);
   new IntersectionObserver((entries) => {
     inView = entries.at(-1)?.isIntersecting ?? true;

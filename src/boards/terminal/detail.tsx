@@ -11,7 +11,7 @@ import { look, lookOf } from './look.ts';
 import { type State, selectedDetail, selectedRow } from './state.ts';
 import { timelineLines } from './timeline.ts';
 
-/** The selected job: where it stands, what happened, what its pane shows. */
+/** The selected job: its state, what happened, what its pane shows. */
 export function Detail({ state }: { state: State }): ReactElement | null {
   const { detail, timeline, screen, beside } = layoutOf(state.size);
   if (detail === 0) return null;

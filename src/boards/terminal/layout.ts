@@ -14,7 +14,7 @@ export interface Layout {
   detail: number;
   timeline: { width: number; height: number };
   screen: { width: number; height: number };
-  /** The screen stands right of the timeline, not below it. */
+  /** The screen is to the right of the timeline, not below it. */
   beside: boolean;
 }
 

@@ -25,7 +25,7 @@ export class Painter {
   #lines: string[] = [];
   #on = false;
 
-  /** @param cursor where the terminal's own cursor stands; nowhere when it is hidden */
+  /** @param cursor where the terminal's own cursor is; nowhere when it is hidden */
   constructor(out: NodeJS.WriteStream, cursor: () => Place | undefined) {
     this.#out = out;
     this.#cursor = cursor;
@@ -53,7 +53,7 @@ export class Painter {
     this.#out.write(WRAP_ON + ansi.exitAlternativeScreen + ansi.cursorShow);
   }
 
-  /** After a change of size nobody knows what stands where: the next picture is drawn whole. */
+  /** After a change of size the screen's content is unknown: the next picture is drawn whole. */
   forget(): void {
     this.#lines = [];
     this.#out.write(ansi.cursorHide + ansi.eraseScreen);

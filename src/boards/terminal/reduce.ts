@@ -98,7 +98,7 @@ function hubIs(state: State, hub: State['hub']): State {
   return { ...state, hub, ...(back && { note: { text: 'The hub is back.', bad: false } }) };
 }
 
-/** A request that was settled meanwhile is nothing to decide about any more. */
+/** Closes the question about a request that was settled meanwhile. */
 function withoutSettled(state: State): State {
   const { mode, detail } = state;
   if (mode.kind !== 'confirm' || detail?.jobId !== mode.jobId) return state;

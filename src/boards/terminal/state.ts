@@ -33,7 +33,7 @@ export interface Confirm {
   top: number;
 }
 
-/** The selected job, as the hub told it last. */
+/** The selected job, as the hub gave it last. */
 export interface Detail {
   jobId: string;
   record: JobRecord;
@@ -82,7 +82,7 @@ export type Action =
   | { type: 'looked'; detail: Detail }
   | { type: 'screened'; jobId: string; screen: ScreenResult }
   | { type: 'told'; note: Note }
-  /** What was told is so no longer. */
+  /** What a note said is over. */
   | { type: 'over'; text: string };
 
 /** What a key asks for beyond the board itself. */

@@ -1,7 +1,7 @@
 import { reduce } from './reduce.ts';
 import type { Action, State } from './state.ts';
 
-/** At most so many ms between two pictures: more are seen by nobody, and would keep the keys waiting. */
+/** The least time between two pictures, in ms: nobody sees more of them, and they would keep the keys waiting. */
 const FRAME_MS = 50;
 
 /**
@@ -43,7 +43,7 @@ export class Store {
     else this.#timer ??= setTimeout(() => this.#draw(), wait);
   }
 
-  /** Nothing is drawn any more. */
+  /** Stops drawing. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#listeners.clear();

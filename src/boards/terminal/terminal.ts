@@ -10,7 +10,7 @@ export class Terminal {
   #ink: Instance | undefined;
   readonly #leave = (): void => this.hide();
 
-  /** @param node what is shown @param cursor where the cursor stands in it */
+  /** @param node what is shown @param cursor where the cursor is in it */
   constructor(node: () => ReactElement, cursor: () => Place | undefined) {
     this.#node = node;
     this.#painter = new Painter(process.stdout, cursor);
@@ -24,7 +24,7 @@ export class Terminal {
   show(): void {
     if (this.#ink !== undefined) return;
     process.once('exit', this.#leave);
-    // Before Node prints an error that nobody caught.
+    // Before Node prints an uncaught error.
     process.once('uncaughtExceptionMonitor', this.#leave);
     this.#painter.begin();
     this.#ink = render(this.#node(), {
