@@ -23,6 +23,11 @@ const asks = (id = 'q1') => Story.working().next('question', { event_id: id, det
 const permission = (source: 'hook' | 'peer' = 'hook') =>
   Story.working().next('permission_required', { event_id: 'p1', detail: 'rm?', source });
 
+/** After these events, one after the other: of a job whose peer works, and of one that waits for its pane. */
+const after = (story: Story, types: string[]) => types.reduce((told, type) => told.next(type), story);
+const working = (...types: string[]) => after(Story.working(), types);
+const queued = (...types: string[]) => after(new Story(), types);
+
 const QUEUED: Row[] = [
   [
     'delegate_job: queued',
@@ -32,17 +37,13 @@ const QUEUED: Row[] = [
   ],
   [
     'submitted: working',
-    () => new Story().next('pasting').next('visible').next('submitted'),
-    {
-      ...{ status: 'working', phase: 'submitted', submitted_at: timeOf(4) },
-    },
+    () => queued('pasting', 'visible', 'submitted'),
+    { status: 'working', phase: 'submitted', submitted_at: timeOf(4) },
   ],
   [
     'pasting and visible: still queued',
-    () => new Story().next('pasting').next('visible'),
-    {
-      ...{ status: 'queued', phase: 'visible' },
-    },
+    () => queued('pasting', 'visible'),
+    { status: 'queued', phase: 'visible' },
   ],
   ...(['started', 'progress', 'question', 'permission_required'] as const).map(
     (type): Row => [
@@ -58,37 +59,27 @@ const QUEUED: Row[] = [
   [
     'completed before started: fine',
     () => new Story().next('completed', { detail: 'done' }),
-    {
-      ...{ status: 'completed', detail: 'done', final_at: timeOf(2) },
-    },
+    { status: 'completed', detail: 'done', final_at: timeOf(2) },
   ],
   [
     'pane gone',
     () => new Story().next('session_lost', { detail: 'gone' }),
-    {
-      ...{ status: 'failed', reason: 'session_lost', detail: 'gone', wake_seq: 2 },
-    },
+    { status: 'failed', reason: 'session_lost', detail: 'gone', wake_seq: 2 },
   ],
   [
     'an obstacle: stays queued, blocked_by says it, nobody wakes',
     () => new Story().next('blocked', { data: { by: 'dialog' } }),
-    {
-      ...{ status: 'queued', blocked_by: 'dialog', wake_seq: 0 },
-    },
+    { status: 'queued', blocked_by: 'dialog', wake_seq: 0 },
   ],
   [
     'an obstacle that needs somebody: waiters wake',
     () => new Story().next('blocked', { data: { by: 'dialog', waited: true } }),
-    {
-      ...{ status: 'queued', blocked_by: 'dialog', held_up: true, wake_seq: 2 },
-    },
+    { status: 'queued', blocked_by: 'dialog', held_up: true, wake_seq: 2 },
   ],
   [
     'the same one, told again: nobody wakes twice',
     () => blocked('dialog', true).next('blocked', { detail: 'Sure?', data: { by: 'dialog', waited: true } }),
-    {
-      ...{ blocked_by: 'dialog', held_up: true, detail: 'Sure?', wake_seq: 2 },
-    },
+    { blocked_by: 'dialog', held_up: true, detail: 'Sure?', wake_seq: 2 },
   ],
   [
     'another one after it: waiters wake when that needs somebody, too',
@@ -96,24 +87,18 @@ const QUEUED: Row[] = [
       blocked('dialog', true)
         .next('blocked', { data: { by: 'draft' } })
         .next('blocked', { data: { by: 'draft', waited: true } }),
-    {
-      ...{ blocked_by: 'draft', held_up: true, wake_seq: 4 },
-    },
+    { blocked_by: 'draft', held_up: true, wake_seq: 4 },
   ],
   [
     'a turn of the agent after it: it needs nobody any more',
     () => blocked('dialog', true).next('blocked', { data: { by: 'busy' } }),
-    {
-      ...{ blocked_by: 'busy', wake_seq: 2 },
-    },
+    { blocked_by: 'busy', wake_seq: 2 },
     ['held_up'],
   ],
   [
     'pasted after it: it needs nobody any more',
     () => blocked('draft', true).next('pasting'),
-    {
-      ...{ status: 'queued', phase: 'pasting' },
-    },
+    { status: 'queued', phase: 'pasting' },
     ['held_up', 'blocked_by'],
   ],
   [
@@ -184,32 +169,24 @@ const QUEUED: Row[] = [
   [
     'tmux was silent until the paste: that stands',
     () => new Story().next('pasting').next('blocked', { data: { by: 'unreachable', unless_pasted: true } }),
-    {
-      ...{ status: 'queued', phase: 'pasting' },
-    },
+    { status: 'queued', phase: 'pasting' },
     ['held_up', 'blocked_by'],
   ],
   [
     'blocked after the paste was announced: nothing was pasted',
     () => new Story().next('pasting').next('blocked', { data: { by: 'copy_mode' } }),
-    {
-      ...{ status: 'queued', phase: 'queued', delivery: [{ stage: 'queued', at: timeOf(1) }] },
-    },
+    { status: 'queued', phase: 'queued', delivery: [{ stage: 'queued', at: timeOf(1) }] },
   ],
   [
     'blocked, told after the peer took the job: no change',
     () => new Story().next('started').next('blocked', { data: { by: 'dialog' } }),
-    {
-      ...{ status: 'working', phase: 'started' },
-    },
+    { status: 'working', phase: 'started' },
     ['blocked_by'],
   ],
   [
     'cancelled: taken out',
     () => new Story().next('blocked', { data: { by: 'dialog' } }).next('cancelled', { detail: 'no' }),
-    {
-      ...{ status: 'cancelled', detail: 'no', final_at: timeOf(3) },
-    },
+    { status: 'cancelled', detail: 'no', final_at: timeOf(3) },
     ['blocked_by', 'submitted_at', 'reason'],
   ],
 ];
@@ -218,40 +195,30 @@ const ATTENTION: Row[] = [
   [
     'no started in 90 s',
     () => new Story().next('submitted').next('delivery_unverified', { detail: 'silence' }),
-    {
-      ...{ status: 'input_required', reason: 'delivery_unverified', detail: 'silence' },
-    },
+    { status: 'input_required', reason: 'delivery_unverified', detail: 'silence' },
   ],
   [
     'the hub died between pasting and submitted',
-    () => new Story().next('pasting').next('delivery_unverified'),
-    {
-      ...{ status: 'input_required', reason: 'delivery_unverified' },
-    },
+    () => queued('pasting', 'delivery_unverified'),
+    { status: 'input_required', reason: 'delivery_unverified' },
   ],
   [
     'delivery_unverified, any peer event: working, and its clocks run',
-    () => new Story().next('pasting').next('delivery_unverified').next('progress'),
-    {
-      ...{ status: 'working', attention: [], submitted_at: timeOf(4) },
-    },
+    () => queued('pasting', 'delivery_unverified', 'progress'),
+    { status: 'working', attention: [], submitted_at: timeOf(4) },
     ['reason'],
   ],
   ['question', asks, { status: 'input_required', reason: 'question', wake_seq: 6 }],
   [
     'question, its answer: working',
     () => asks().next('answered', { data: { request_id: 'q1', decision: 'tin' } }),
-    {
-      ...{ status: 'working', attention: [] },
-    },
+    { status: 'working', attention: [] },
     ['reason'],
   ],
   [
     'question, another answer: still asked',
     () => asks().next('answered', { data: { request_id: 'q0' } }),
-    {
-      ...{ status: 'input_required', reason: 'question' },
-    },
+    { status: 'input_required', reason: 'question' },
   ],
   [
     'question, a later peer event: working',
@@ -267,30 +234,20 @@ const ATTENTION: Row[] = [
   [
     'permission of a hook, a later peer event: still needed',
     () => permission().next('progress'),
-    {
-      ...{ status: 'input_required', reason: 'permission' },
-    },
+    { status: 'input_required', reason: 'permission' },
   ],
   [
     'permission, that request resolved: working',
     () => permission().next('permission_resolved', { data: { request_id: 'p1', decision: 'allow' } }),
-    {
-      ...{ status: 'working', attention: [] },
-    },
+    { status: 'working', attention: [] },
     ['reason'],
   ],
   [
     'permission, another resolved: still needed',
     () => permission().next('permission_resolved', { data: { request_id: 'p0' } }),
-    {
-      ...{ status: 'input_required', reason: 'permission' },
-    },
+    { status: 'input_required', reason: 'permission' },
   ],
-  [
-    'stalled',
-    () => Story.working().next('stalled'),
-    { status: 'input_required', reason: 'stalled', wake_seq: 6 },
-  ],
+  ['stalled', () => working('stalled'), { status: 'input_required', reason: 'stalled', wake_seq: 6 }],
   [
     'stalled, output: working, and the words for it are gone',
     () => Story.working().next('stalled', { detail: 'silent' }).next('resumed'),
@@ -309,50 +266,24 @@ const ATTENTION: Row[] = [
     { status: 'working' },
     ['detail'],
   ],
-  [
-    'stalled, any event: working',
-    () => Story.working().next('stalled').next('progress'),
-    { status: 'working' },
-  ],
+  ['stalled, any event: working', () => working('stalled', 'progress'), { status: 'working' }],
   [
     'stalled, an event of a hook: working',
-    () => Story.working().next('stalled').next('permission_resolved'),
+    () => working('stalled', 'permission_resolved'),
     { status: 'working' },
   ],
-  [
-    'turn_ended',
-    () => Story.working().next('turn_ended'),
-    { status: 'input_required', reason: 'turn_ended' },
-  ],
-  [
-    'turn_ended, a peer event: working',
-    () => Story.working().next('turn_ended').next('progress'),
-    { status: 'working' },
-  ],
-  [
-    'turn_ended, output: still ended',
-    () => Story.working().next('turn_ended').next('resumed'),
-    { reason: 'turn_ended' },
-  ],
-  [
-    'rate_limited',
-    () => Story.working().next('rate_limited'),
-    { status: 'input_required', reason: 'rate_limited' },
-  ],
-  [
-    'rate_limited, activity: working',
-    () => Story.working().next('rate_limited').next('resumed'),
-    { status: 'working' },
-  ],
+  ['turn_ended', () => working('turn_ended'), { status: 'input_required', reason: 'turn_ended' }],
+  ['turn_ended, a peer event: working', () => working('turn_ended', 'progress'), { status: 'working' }],
+  ['turn_ended, output: still ended', () => working('turn_ended', 'resumed'), { reason: 'turn_ended' }],
+  ['rate_limited', () => working('rate_limited'), { status: 'input_required', reason: 'rate_limited' }],
+  ['rate_limited, activity: working', () => working('rate_limited', 'resumed'), { status: 'working' }],
 ];
 
 const ENDS: Row[] = [
   [
     'completed without validate',
     () => Story.working().next('completed', { detail: 'done', result: 'tight', files: ['a'] }),
-    {
-      ...{ status: 'completed', detail: 'done', result: 'tight', files: ['a'], late: false, wake_seq: 6 },
-    },
+    { status: 'completed', detail: 'done', result: 'tight', files: ['a'], late: false, wake_seq: 6 },
     ['reason'],
   ],
   [
@@ -364,9 +295,7 @@ const ENDS: Row[] = [
   [
     'error',
     () => Story.working().next('error', { detail: 'no tin' }),
-    {
-      ...{ status: 'failed', reason: 'agent_error', detail: 'no tin', late: false },
-    },
+    { status: 'failed', reason: 'agent_error', detail: 'no tin', late: false },
   ],
   ['cancelled', () => Story.working().next('cancelled'), { status: 'cancelled', wake_seq: 6 }],
   [
@@ -400,16 +329,12 @@ const ENDS: Row[] = [
   [
     'validating, completed again: no change',
     () => validating().next('completed', { detail: 'second' }),
-    {
-      ...{ status: 'working', phase: 'validating', detail: 'first' },
-    },
+    { status: 'working', phase: 'validating', detail: 'first' },
   ],
   [
     'validating, error',
     () => validating().next('error', { detail: 'wrong' }),
-    {
-      ...{ status: 'failed', reason: 'agent_error', detail: 'wrong', phase: 'started' },
-    },
+    { status: 'failed', reason: 'agent_error', detail: 'wrong', phase: 'started' },
   ],
   ['validating, cancelled', () => validating().next('cancelled'), { status: 'cancelled', phase: 'started' }],
   [
@@ -429,40 +354,30 @@ const LATE: Row[] = [
     [
       `${reason}, a late completed`,
       () => Story.working().next(reason).next('completed', { detail: 'done' }),
-      {
-        ...{ status: 'completed', late: true, detail: 'done', wake_seq: 7, final_at: timeOf(7) },
-      },
+      { status: 'completed', late: true, detail: 'done', wake_seq: 7, final_at: timeOf(7) },
       ['reason'],
     ],
     [
       `${reason}, a late error`,
       () => Story.working().next(reason).next('error', { detail: 'no' }),
-      {
-        ...{ status: 'failed', reason: 'agent_error', late: true, detail: 'no', wake_seq: 7 },
-      },
+      { status: 'failed', reason: 'agent_error', late: true, detail: 'no', wake_seq: 7 },
     ],
     [
       `${reason}, a late completed is validated: passes`,
       () =>
         Story.working({ validation: VALIDATION }).next(reason).next('completed').next('validated', passed),
-      {
-        ...{ status: 'completed', late: true, wake_seq: 8 },
-      },
+      { status: 'completed', late: true, wake_seq: 8 },
     ],
     [
       `${reason}, a late completed is validated: fails`,
       () =>
         Story.working({ validation: VALIDATION }).next(reason).next('completed').next('validated', failed),
-      {
-        ...{ status: 'failed', reason: 'validation_failed', late: true },
-      },
+      { status: 'failed', reason: 'validation_failed', late: true },
     ],
     [
       `${reason}, progress: no change`,
       () => Story.working().next(reason).next('progress', { detail: 'x' }),
-      {
-        ...{ status: 'failed', reason, late: false, wake_seq: 6 },
-      },
+      { status: 'failed', reason, late: false, wake_seq: 6 },
     ],
     [
       `${reason}, cancelled: no change`,

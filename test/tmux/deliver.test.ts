@@ -110,25 +110,37 @@ describe('a text is handed over', () => {
     expect(pastes(peer)).toEqual([TEXT]);
   });
 
-  test.each(['--swallow 1', '--swallow 1 --clock'])(
-    'to one that swallows the first Enter (%s): Enter again, no second paste',
-    async (options) => {
-      const peer = await lab.receiver(options.split(' '));
-      expect((await hand(peer)).end).toEqual({ kind: 'submitted' });
-      expect(enters(peer)).toBe(2);
-      expect(pastes(peer)).toEqual([TEXT]);
-    },
-  );
+  /** Its box is shown as soon as it has drawn its prompt, whatever follows. */
+  const EARLY: Look = { ...KNOWN, patterns: { ready: /^READY>/m }, breaksEarly: true };
 
-  test.each(['--park', '--park --swallow 1'])(
-    'to one whose cursor is away from its box (%s): submitted',
-    async (options) => {
-      const peer = await lab.receiver(options.split(' '));
-      expect((await hand(peer)).end).toEqual({ kind: 'submitted' });
-      expect(enters(peer)).toBe(options.includes('swallow') ? 2 : 1);
-      expect(pastes(peer)).toEqual([TEXT]);
-    },
-  );
+  test.each([
+    ['swallows the first Enter: again', '--swallow 1', PLAIN, 2],
+    ['swallows the first Enter, and draws all the time: again', '--swallow 1 --clock', PLAIN, 2],
+    ['has its cursor away from its box', '--park', PLAIN, 1],
+    ['has its cursor away from its box, and swallows the first Enter', '--park --swallow 1', PLAIN, 2],
+    ['draws in two steps after Enter, unknown', '--halfway', PLAIN, 1],
+    ['draws in two steps after Enter, known', '--halfway', KNOWN, 1],
+    ['takes the first Enter for a line break: again', '--break 1', { ...KNOWN, breaksEarly: true }, 2],
+    ['shows a row of its own after Enter, which proves nothing', '--swallow 1 --late', PLAIN, 2],
+    ['shows a placeholder, and takes the first Enter so: again', '--show collapsed --break 1', EARLY, 2],
+  ] as [string, string, Look, number][])('once to one that %s', async (_is, options, look, presses) => {
+    const peer = await lab.receiver(options.split(' '));
+    const heard = await hand(peer, look);
+    expect(heard.end).toEqual({ kind: 'submitted' });
+    if (options === '--halfway')
+      expect(heard.submitted).toEqual(['the text left the box and stands above it']);
+    expect(enters(peer)).toBe(presses);
+    expect(pastes(peer)).toEqual([TEXT]);
+  });
+
+  test.each([
+    ['takes both for line breaks, though it shows its box', '--break 2', EARLY, 2],
+    ['works on without a word behind the text', '--break 1', KNOWN, 1],
+  ] as [string, string, Look, number][])('unverified to one that %s', async (_is, options, look, presses) => {
+    const peer = await lab.receiver(options.split(' '));
+    expect((await hand(peer, look)).end.kind).toBe('unverified');
+    expect(enters(peer)).toBe(presses);
+  });
 
   test('to one whose cursor is away from its box, and a person writes beside it: no Enter', async () => {
     const peer = await lab.receiver(['--park', '--edit']);
@@ -137,41 +149,6 @@ describe('a text is handed over', () => {
     };
     expect((await hand(peer, PLAIN, { pasting })).end.kind).toBe('unverified');
     expect(enters(peer)).toBe(0);
-  });
-
-  test.each([[PLAIN], [KNOWN]])('to one that draws in two steps after Enter: submitted', async (look) => {
-    const peer = await lab.receiver(['--halfway']);
-    const heard = await hand(peer, look);
-    expect(heard.end).toEqual({ kind: 'submitted' });
-    expect(heard.submitted).toEqual(['the text left the box and stands above it']);
-    expect(enters(peer)).toBe(1);
-  });
-
-  test('to one that takes the first Enter for a line break: Enter again, no second paste', async () => {
-    const peer = await lab.receiver(['--break', '1']);
-    expect((await hand(peer, { ...KNOWN, breaksEarly: true })).end).toEqual({ kind: 'submitted' });
-    expect(enters(peer)).toBe(2);
-    expect(pastes(peer)).toEqual([TEXT]);
-  });
-
-  test('to one that takes both for line breaks: not told as submitted, though it shows its box', async () => {
-    const peer = await lab.receiver(['--break', '2']);
-    const look = { ...KNOWN, patterns: { ready: /^READY>/m }, breaksEarly: true };
-    expect((await hand(peer, look)).end.kind).toBe('unverified');
-    expect(enters(peer)).toBe(2);
-  });
-
-  test('to one that works on without a word behind the text: one Enter', async () => {
-    const peer = await lab.receiver(['--break', '1']);
-    expect((await hand(peer, KNOWN)).end.kind).toBe('unverified');
-    expect(enters(peer)).toBe(1);
-  });
-
-  test('to one that shows a placeholder, and takes the first Enter for a line break: Enter again', async () => {
-    const peer = await lab.receiver(['--show', 'collapsed', '--break', '1']);
-    const look = { ...KNOWN, patterns: { ready: /^READY>/m }, breaksEarly: true };
-    expect((await hand(peer, look)).end).toEqual({ kind: 'submitted' });
-    expect(enters(peer)).toBe(2);
   });
 
   test('with a settling time between', async () => {
@@ -414,13 +391,6 @@ test('a program that never takes Enter: twice at most, then unverified', async (
     kind: 'unverified',
     why: expect.stringMatching(/did not take Enter/),
   });
-  expect(enters(peer)).toBe(2);
-  expect(pastes(peer)).toEqual([TEXT]);
-});
-
-test('a row that a program of kind command shows by itself after Enter proves nothing', async () => {
-  const peer = await lab.receiver(['--swallow', '1', '--late']);
-  expect((await hand(peer)).end).toEqual({ kind: 'submitted' });
   expect(enters(peer)).toBe(2);
   expect(pastes(peer)).toEqual([TEXT]);
 });
