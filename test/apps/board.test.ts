@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { describe, expect } from 'vitest';
+import { dataOf } from '../../src/job/event.ts';
 import type { Lab } from '../support/lab.ts';
 import { sharing } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
@@ -137,9 +138,9 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
 
     await board.getByRole('button', { name: 'Allow…' }).click();
     await sure.getByRole('button', { name: 'Yes, allow it once' }).click();
-    const { data } = await lab.event(jobId, 'answered');
-    expect(data).toMatchObject({ decision: 'allow' });
-    expect(data?.['request_id']).not.toBe(first?.request_id);
+    const decided = dataOf(await lab.event(jobId, 'answered'));
+    expect(decided).toMatchObject({ decision: 'allow' });
+    expect(decided.request_id).not.toBe(first?.request_id);
     await board.getByRole('button', { name: 'Allow…' }).waitFor({ state: 'detached' });
     await board.getByRole('status').getByText(`Job ${jobId}`).waitFor();
 
