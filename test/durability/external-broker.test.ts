@@ -56,7 +56,7 @@ describe.runIf(installed)('over Mosquitto, from one process to another', () => {
     expect(agent.pastes.join()).toContain(job.job_id);
     expect(agent.keys).toContain('\r');
     const waited = supervisor.ask('wait_job', { job_id: job.job_id, timeout_seconds: 40 });
-    const started = await peer.ask('publish_event', { job_id: job.job_id, event: 'started' });
+    const started = await peer.report(job.job_id, 'started');
     expect(started).toMatchObject({ accepted: true, recorded: true, task: 'Say hello' });
     // What one line of mosquitto_pub says.
     await client.publishAsync(
@@ -67,7 +67,7 @@ describe.runIf(installed)('over Mosquitto, from one process to another', () => {
     await until('it is recorded', () =>
       lab.events(job.job_id).some(({ detail }) => detail === 'from outside'),
     );
-    await peer.ask('publish_event', { job_id: job.job_id, event: 'completed', detail: 'hello' });
+    await peer.report(job.job_id, 'completed', { detail: 'hello' });
     expect(await waited).toMatchObject({
       outcome: 'final',
       jobs: [{ status: 'completed', detail: 'hello' }],
@@ -88,17 +88,13 @@ describe.runIf(installed)('over Mosquitto, from one process to another', () => {
 
   test('a broker that is killed and comes back loses nothing that was acknowledged, and the waiter goes on', async () => {
     const waited = supervisor.ask('wait_job', { job_id: 'through', timeout_seconds: 40 });
-    await peer.ask('publish_event', { job_id: 'through', event: 'started' });
+    await peer.report('through', 'started');
     const acknowledged: string[] = [];
     let stop = false;
     const lane = async (name: string): Promise<void> => {
       for (let n = 1; !stop; n++) {
         const detail = `${name}:${n}`;
-        const { accepted } = await peer.ask('publish_event', {
-          job_id: 'through',
-          event: 'progress',
-          detail,
-        });
+        const { accepted } = await peer.report('through', 'progress', { detail });
         if (accepted) acknowledged.push(detail);
       }
     };
@@ -111,7 +107,7 @@ describe.runIf(installed)('over Mosquitto, from one process to another', () => {
     await until('events flow with it', () => acknowledged.length > before + 200);
     stop = true;
     await Promise.all(lanes);
-    await peer.ask('publish_event', { job_id: 'through', event: 'completed', detail: 'end' });
+    await peer.report('through', 'completed', { detail: 'end' });
     expect(await waited).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
     await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0);
     const details = lab.events('through').flatMap(({ detail }) => detail ?? []);
@@ -127,9 +123,9 @@ describe.runIf(installed)('over Mosquitto, from one process to another', () => {
 
   test('the hub killed in the middle: acknowledged reports are recorded, the waiter is served by the next hub', async () => {
     const waited = supervisor.ask('wait_job', { job_id: 'again', timeout_seconds: 45 });
-    await peer.ask('publish_event', { job_id: 'again', event: 'started' });
+    await peer.report('again', 'started');
     await lab.killHub();
-    const answer = await peer.ask('publish_event', { job_id: 'again', event: 'completed', detail: 'end' });
+    const answer = await peer.report('again', 'completed', { detail: 'end' });
     expect(answer.accepted).toBe(true);
     expect(await waited).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
   });
@@ -160,11 +156,7 @@ describe('a hub without a broker', () => {
       const wait = await lab.start(['wait'], { env }).ended;
       expect(wait.code).toBe(69);
       expect(wait.stderr).toContain(words);
-      const report = await client.ask('publish_event', {
-        job_id: 'mixed',
-        event: 'progress',
-        detail: words,
-      });
+      const report = await client.report('mixed', 'progress', { detail: words });
       expect(report.accepted).toBe(true);
       await until('it is recorded', () => lab.events('mixed').some(({ detail }) => detail === words));
     },
@@ -188,7 +180,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     const status = await lab.start(['hub'], { env: broker.env }).ended;
     expect(status.stdout).toContain('not joined: The MQTT broker');
     expect(status.stdout).toContain('Check MAM_BROKER_URL');
-    const answer = await server.ask('publish_event', { job_id: 'early', event: 'progress', detail: 'kept' });
+    const answer = await server.report('early', 'progress', { detail: 'kept' });
     expect(answer.accepted).toBe(true);
     const shell = await lab.start(['publish', '--job', 'early', '--event', 'progress', '--detail', 'shell'], {
       env: broker.env,
@@ -218,7 +210,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     await endHub(lab);
 
     const right = await lab.startServer(broker.env);
-    await right.ask('publish_event', { job_id: 'secret', event: 'progress', detail: 'x' });
+    await right.report('secret', 'progress', { detail: 'x' });
     // A hub that takes more than a second to start finds it in the outbox.
     await lab.event('secret', 'progress');
     const listed = await right.ask('list_jobs');
@@ -251,7 +243,7 @@ describe.runIf(installed)('over Mosquitto', () => {
       'MAM_BROKER_PLAIN must be 1 or 0',
     );
     // The hub has not joined it either, and a report is not lost by it.
-    const report = await server.ask('publish_event', { job_id: 'open', event: 'progress', detail: 'kept' });
+    const report = await server.report('open', 'progress', { detail: 'kept' });
     expect(report.accepted).toBe(true);
     await until('it is recorded', () => lab.events('open').some(({ detail }) => detail === 'kept'));
     await until('it is told', () => lab.hubLog().includes(words));
@@ -288,7 +280,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     await setUp();
     plant(lab, 'first');
     const peer = await lab.startServer(broker.env);
-    const answer = await peer.ask('publish_event', { job_id: 'first', event: 'progress', detail: 'early' });
+    const answer = await peer.report('first', 'progress', { detail: 'early' });
     expect(answer.accepted).toBe(true);
     await until('it is recorded', () => lab.events('first').some(({ detail }) => detail === 'early'));
     // The outbox is emptied before the hub lets clients in.
@@ -316,11 +308,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     const pid = await lab.hubPid();
     process.kill(pid, 'SIGSTOP');
     try {
-      const answer = await there.ask('publish_event', {
-        job_id: 'mine',
-        event: 'completed',
-        detail: 'from afar',
-      });
+      const answer = await there.report('mine', 'completed', { detail: 'from afar' });
       expect(answer.accepted).toBe(true);
     } finally {
       process.kill(pid, 'SIGCONT');

@@ -42,8 +42,7 @@ describe('a job whose journal can not be written, over the own broker', () => {
     const free = jam('stuck');
     plant(lab, 'well');
     await server.ask('list_jobs');
-    const report = (job_id: string, detail: string) =>
-      server.ask('publish_event', { job_id, event: 'progress', detail });
+    const report = (job_id: string, detail: string) => server.report(job_id, 'progress', { detail });
     for (const n of ['1', '2']) {
       expect(await report('stuck', `s${n}`)).toMatchObject({ accepted: true, recorded: false });
       expect(await report('well', `s${n}`)).toMatchObject({ recorded: true });

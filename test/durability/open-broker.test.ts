@@ -178,7 +178,7 @@ describe.runIf(installed)('a hub on a broker that lets everybody in', () => {
     expect(Object.keys(told).sort()).toEqual(['accepted', 'event_id', 'recorded', 'seq', 'status']);
     await server.ask('answer_job', { job_id, text: 'A word for the peer' });
     await ask(client, job_id, { type: 'progress', detail: 'give me the word' });
-    const own = await server.ask('publish_event', { job_id, event: 'started' });
+    const own = await server.report(job_id, 'started');
     expect(own).toHaveProperty('task');
     expect(own.messages.join()).toContain('A word for the peer');
     // What a local client is told stays on the private socket.

@@ -38,8 +38,8 @@ function longAgo(id: string): void {
 
 async function endThree(): Promise<void> {
   for (const id of ['open', 'ended', 'old']) {
-    await server.ask('publish_event', { job_id: id, event: 'started' });
-    if (id !== 'open') await server.ask('publish_event', { job_id: id, event: 'completed', detail: 'done' });
+    await server.report(id, 'started');
+    if (id !== 'open') await server.report(id, 'completed', { detail: 'done' });
   }
   for (const id of ['ended', 'old'])
     await until('it is noted', () => existsSync(join(lab.home, 'retained', id)));
@@ -98,7 +98,7 @@ describe.runIf(installed)('over Mosquitto', () => {
   test('a broker that comes later than the hub is shown what is open', async () => {
     await endHub(lab);
     await broker.kill();
-    await server.ask('publish_event', { job_id: 'open', event: 'question', detail: 'Which?' });
+    await server.report('open', 'question', { detail: 'Which?' });
     await broker.start();
     const found = await records(broker);
     await until('it is shown', () => found.get('open') === 'input_required');

@@ -141,7 +141,7 @@ describe('where few events may come', () => {
     expect(answers.get('loop-0')).toMatchObject({ accepted: true, recorded: true, seq: 2 });
 
     // The first started, a question and the end have their own share.
-    expect(await server.ask('publish_event', { job_id: job, event: 'started' })).toMatchObject({
+    expect(await server.report(job, 'started')).toMatchObject({
       accepted: true,
       task: expect.any(String),
     });
@@ -149,7 +149,7 @@ describe('where few events may come', () => {
     await flood(client, job, 'made-up', 'whatever', 50);
     expect(count(job, 'started') + count(job, 'whatever')).toBeLessThan(1 + SLACK);
     for (const event of ['question', 'permission_required'])
-      expect(await server.ask('publish_event', { job_id: job, event, detail: '?' })).toMatchObject({
+      expect(await server.report(job, event, { detail: '?' })).toMatchObject({
         accepted: true,
         status: 'input_required',
       });
@@ -158,7 +158,7 @@ describe('where few events may come', () => {
 
     // Every road says it.
     await flood(client, job, 'more', 'progress', 50);
-    expect(await server.ask('publish_event', { job_id: job, event: 'progress' })).toMatchObject({
+    expect(await server.report(job, 'progress')).toMatchObject({
       accepted: false,
       recorded: false,
       next: expect.stringContaining('End the loop'),
@@ -166,9 +166,7 @@ describe('where few events may come', () => {
     const shell = await lab.mam('publish', '--job', job, '--event', 'progress');
     expect(shell).toMatchObject({ code: 1, stderr: expect.stringContaining('End the loop') });
     expect(count(job, 'throttled')).toBe(1);
-    expect(
-      await server.ask('publish_event', { job_id: job, event: 'completed', detail: 'done' }),
-    ).toMatchObject({
+    expect(await server.report(job, 'completed', { detail: 'done' })).toMatchObject({
       accepted: true,
       status: 'completed',
     });
@@ -214,11 +212,11 @@ describe('with the limits as they are', () => {
     await flood(client, job, 'more', 'progress', 150);
     const lines = readFileSync(lab.paths(job).journal, 'utf8').split('\n').filter(Boolean);
     expect(lines.filter((line) => JSON.parse(line).type === 'progress')).toHaveLength(1 + 99);
-    expect(await server.ask('publish_event', { job_id: job, event: 'progress' })).toMatchObject({
+    expect(await server.report(job, 'progress')).toMatchObject({
       accepted: false,
       next: expect.stringContaining('has 100000 events and takes no more progress'),
     });
-    expect(await server.ask('publish_event', { job_id: job, event: 'completed' })).toMatchObject({
+    expect(await server.report(job, 'completed')).toMatchObject({
       status: 'completed',
     });
   });

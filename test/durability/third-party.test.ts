@@ -26,7 +26,7 @@ beforeAll(async () => {
   server = await lab.startServer();
   // Waits for the hub, where a report would not.
   await server.ask('list_jobs');
-  await server.ask('publish_event', { job_id: 'ended', event: 'completed' });
+  await server.report('ended', 'completed');
 });
 afterAll(() => lab.end());
 
@@ -185,10 +185,10 @@ test('nobody speaks in the name of the hub by a crooked reply_to', async () => {
 
 test('a packet beyond the guard ends its own connection and no other', async () => {
   const { open, client, closes } = await third();
-  await server.ask('publish_event', { job_id: open, event: 'progress' });
+  await server.report(open, 'progress');
   client.publish(CLAIMS + open, Buffer.alloc(1024 * 1024, 'x'), { qos: 1 }, () => {});
   await until('it is closed', () => closes() > 0);
-  expect(await server.ask('publish_event', { job_id: open, event: 'progress' })).toMatchObject({ seq: 3 });
+  expect(await server.report(open, 'progress')).toMatchObject({ seq: 3 });
   const hub = readFileSync(`/proc/${await lab.hubPid()}/status`, 'utf8');
   expect(Number(/VmRSS:\s+(\d+)/.exec(hub)?.[1])).toBeLessThan(200_000);
 });

@@ -19,7 +19,7 @@ const ID = 'nice-work-12345678';
 test("a request's id, which its sender chooses, is one word of it", async () => {
   plant(lab, ID);
   const server = await lab.startServer();
-  await server.ask('publish_event', { job_id: ID, event: 'started' });
+  await server.report(ID, 'started');
   const client = await joinHub(lab.home, { clientId: 'forger' });
   const marker = join(lab.folder, 'ran');
   const event_id = `x'; touch ${marker}; $(touch ${marker}) '`;

@@ -23,7 +23,7 @@ test('a line of a journal that looks like a record is none', async () => {
   writeFileSync(script, text);
   plant(lab, ID);
   const server = await lab.startServer();
-  await server.ask('publish_event', { job_id: ID, event: 'completed', detail: 'done' });
+  await server.report(ID, 'completed', { detail: 'done' });
   const { job_id: _, detail: __, files: ___, seq: ____, late: _____, ...record } = lab.record(ID);
   const script_sha256 = createHash('sha256').update(text).digest('hex');
   const forged = {
