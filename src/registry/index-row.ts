@@ -6,7 +6,7 @@ import { isOwner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/row.ts';
 import { lastWords, standingOf } from '../job/standing.ts';
-import { owesWake } from '../job/wake.ts';
+import { owesLine, owesWake } from '../job/wake.ts';
 import { isFinal, STATUSES, type Status } from '../job/words.ts';
 import { readForeign } from '../trust/files.ts';
 import type { Mark } from './mark.ts';
@@ -87,6 +87,20 @@ export function matches(row: IndexRow, filter: ListFilter): boolean {
     (filter.untold !== true || row.untold === true) &&
     (filter.open_only !== true || !isFinal(row.status as Status)) &&
     (filter.among?.has(row.job_id) ?? true)
+  );
+}
+
+/** True when an event has moved its job neither in the list nor towards its rest. */
+export function standsAs(before: JobRecord, after: JobRecord): boolean {
+  return (
+    before.status === after.status &&
+    before.reason === after.reason &&
+    before.phase === after.phase &&
+    before.blocked_by === after.blocked_by &&
+    before.held_up === after.held_up &&
+    before.blocked_what === after.blocked_what &&
+    before.behind?.needs === after.behind?.needs &&
+    owesLine(before) === owesLine(after)
   );
 }
 

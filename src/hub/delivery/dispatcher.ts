@@ -9,7 +9,14 @@ import { paneKey } from '../panes/pane-owners.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { handOver } from './hand-over.ts';
 import { noPaste, Obstacles } from './obstacles.ts';
-import { type Errand, isWaiting, type Kept, newQueue, type PaneQueue } from './pane-queue.ts';
+import {
+  type Errand,
+  inTheirOrder,
+  isStillStarting,
+  type Kept,
+  newQueue,
+  type PaneQueue,
+} from './pane-queue.ts';
 import type { Typist } from './typist.ts';
 import { Waiters } from './waiters.ts';
 
@@ -84,14 +91,7 @@ export class Dispatcher {
   /** Takes up the open jobs that the last hub left, oldest first. Their panes are left alone until `resumeAll`. */
   takeUp(jobs: LiveJob[]): void {
     for (const job of jobs) this.#left.add(job);
-    const inOrder = jobs
-      .filter((job) => job.record.agent_session !== undefined && !isFinal(job.record.status))
-      .sort(
-        (a, b) =>
-          Number(isWaiting(a)) - Number(isWaiting(b)) ||
-          a.record.created_at.localeCompare(b.record.created_at),
-      );
-    for (const job of inOrder) this.enqueue(job);
+    for (const job of inTheirOrder(jobs)) this.enqueue(job);
   }
 
   /** Goes on with what it has taken up. What earlier reports say of the jobs must be known by now. */
@@ -299,9 +299,4 @@ export class Dispatcher {
   #find({ record: { agent_session: session } }: LiveJob): PaneQueue | undefined {
     return session && this.#queues.get(paneKey(session));
   }
-}
-
-/** True for a job whose agent was to be started by a hub that has ended meanwhile. */
-function isStillStarting({ record }: LiveJob): boolean {
-  return record.status === 'queued' && record.agent !== 'human' && record.agent_session === undefined;
 }

@@ -1,3 +1,4 @@
+import { isFinal } from '../../job/words.ts';
 import type { Obstacle } from '../../tmux/deliver.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Blocked } from './obstacles.ts';
@@ -56,4 +57,19 @@ export function newQueue(key: string): PaneQueue {
 /** True for a job that has not been typed in: it is behind those that have. */
 export function isWaiting({ record }: LiveJob): boolean {
   return record.status === 'queued' && record.phase === 'queued';
+}
+
+/** True for a job whose agent was to be started by a hub that has ended meanwhile. */
+export function isStillStarting({ record }: LiveJob): boolean {
+  return record.status === 'queued' && record.agent !== 'human' && record.agent_session === undefined;
+}
+
+/** The jobs that go to panes, in the order of their making, those that have been typed in first. */
+export function inTheirOrder(jobs: readonly LiveJob[]): LiveJob[] {
+  return jobs
+    .filter((job) => job.record.agent_session !== undefined && !isFinal(job.record.status))
+    .sort(
+      (a, b) =>
+        Number(isWaiting(a)) - Number(isWaiting(b)) || a.record.created_at.localeCompare(b.record.created_at),
+    );
 }

@@ -6,7 +6,6 @@ import { copyError, proofError } from '../../registry/history.ts';
 import { readRegistries, retainedPlace } from '../../registry/home.ts';
 import { placesOf } from '../../registry/known-jobs.ts';
 import { hasJob } from '../../registry/paths.ts';
-import type { AwayJobs } from './away-jobs.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Loader } from './loader.ts';
 import type { Removal } from './removal.ts';
@@ -19,7 +18,6 @@ interface Parts {
   store: Store;
   loader: Loader;
   removal: Removal;
-  away: AwayJobs;
 }
 
 /**
@@ -28,10 +26,10 @@ interface Parts {
  * @throws MamError `not_found` when no known registry has it, `io` when one that may have it is not there now
  */
 export async function findJob(parts: Parts, jobId: string, registryDir?: string): Promise<LiveJob> {
-  const { home, jobs, registries } = parts.store;
+  const { home, jobs, registries, away: waiting } = parts.store;
   const held = jobs.get(jobId);
   if (held !== undefined && !parts.removal.dropRemoved(held)) return held;
-  const away = parts.away.get(jobId);
+  const away = waiting.get(jobId);
   if (away !== undefined) {
     if (!hasJob(away.registryDir, jobId)) throw unknownError(parts.store, jobId, away.registryDir);
     // Its limits are taken up within a second.

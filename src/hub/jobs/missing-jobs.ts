@@ -17,7 +17,7 @@ import type { Pointer } from '../../registry/home.ts';
 import { forgetJob, moveNotes } from '../../registry/known-jobs.ts';
 import { isMovedTo, projectFolderOf, renamedTo } from '../../registry/moved.ts';
 import { hasJob, inodeAt, whereIs } from '../../registry/paths.ts';
-import { type AwayJobs, registriesOf } from './away-jobs.ts';
+import { registriesOf } from './away-jobs.ts';
 import { mayPass } from './held-events.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Loader } from './loader.ts';
@@ -32,11 +32,11 @@ export class MissingJobs {
   /** For open jobs that nothing points to. */
   readonly search: Search;
 
-  constructor(parts: { store: Store; away: AwayJobs; loader: Loader; removal: Removal; repair: Repair }) {
+  constructor(parts: { store: Store; loader: Loader; removal: Removal; repair: Repair }) {
     this.#with = parts;
     const { home, seal, log } = parts.store;
     const onFound = async (registryDir: string, jobId: string): Promise<void> => {
-      if (parts.store.jobs.has(jobId) || parts.away.get(jobId) !== undefined) return;
+      if (parts.store.jobs.has(jobId) || parts.store.away.get(jobId) !== undefined) return;
       await parts.loader
         .load(registryDir, jobId)
         .catch((error: unknown) => this.#waitFor({ jobId, registryDir }, error));
@@ -46,7 +46,7 @@ export class MissingJobs {
 
   /** True while jobs of the last hub wait to be taken up. */
   get hasWork(): boolean {
-    return this.#with.away.size > 0 || this.search.isWaiting;
+    return this.#with.store.away.size > 0 || this.search.isWaiting;
   }
 
   /**
@@ -55,7 +55,8 @@ export class MissingJobs {
    * @throws MamError for one that can't be read
    */
   async resume(pointer: Pointer): Promise<LiveJob | undefined> {
-    const { away, loader, store } = this.#with;
+    const { loader, store } = this.#with;
+    const { away } = store;
     const { jobId, registryDir } = pointer;
     const inode = inodeOf(pointer);
     // One that says nothing of the registry's folder is written anew, with that.
@@ -99,7 +100,8 @@ export class MissingJobs {
 
   /** The jobs that were away and are back, and those that were found without a pointer, each once. */
   async comeBack(): Promise<LiveJob[]> {
-    const { away, loader, store } = this.#with;
+    const { loader, store } = this.#with;
+    const { away } = store;
     await this.search.again();
     const back = loader.takeStrays();
     if (back.length > 0) store.log.warn(`${back.length} open jobs were found again that nothing pointed to`);
@@ -119,7 +121,8 @@ export class MissingJobs {
    * @throws MamError `io` when it can't be written, `conflict` when another hub does
    */
   async arrive(dir: string): Promise<void> {
-    const { away, loader, repair, store } = this.#with;
+    const { loader, repair, store } = this.#with;
+    const { away } = store;
     await repair.arrive(dir);
     for (const pointer of away.pointers) {
       if (pointer.registryDir === dir || !isMovedTo(pointer, dir)) continue;
@@ -137,7 +140,8 @@ export class MissingJobs {
    * @returns the registry that it was in, and its last record where that is known; nothing for a job that is not away
    */
   giveUp(jobId: string, more: Saying<'cancelled'>): { registryDir: string; record?: JobRecord } | undefined {
-    const { away, removal, store } = this.#with;
+    const { removal, store } = this.#with;
+    const { away } = store;
     const job = store.jobs.get(jobId);
     if (job !== undefined && isMissing(job) && !job.isFinal) {
       removal.drop(job, more);
@@ -169,7 +173,7 @@ export class MissingJobs {
         why: registries.takenBy(job.registryDir),
       }))
       .filter(({ job, why }) => isMissing(job) || why !== undefined);
-    return [...this.#with.away.registries, ...registriesOf(held)];
+    return [...this.#with.store.away.registries, ...registriesOf(held)];
   }
 
   /** @throws MamError `io` for a registry with jobs that is not there now. @param isEmpty the folder there has none */
@@ -185,7 +189,8 @@ export class MissingJobs {
 
   /** The same for one that the last hub has left: to open it would make it anew. */
   checkAway(registryDir: string): void {
-    const { away, store } = this.#with;
+    const { store } = this.#with;
+    const { away } = store;
     const pointer = away.pointers.find((one) => one.registryDir === registryDir && isAway(one));
     if (pointer !== undefined) throw awayError(pointer);
     // The project itself is missing: a new one would hide what comes back.
@@ -198,12 +203,13 @@ export class MissingJobs {
   /** Looks again for a job that can't be read now. @throws what will not pass */
   #waitFor(pointer: Pointer, error: unknown): void {
     if (!(error instanceof MamError) || !(mayPass(error) || error.code === 'unavailable')) throw error;
-    this.#with.away.put(pointer, error);
+    this.#with.store.away.put(pointer, error);
   }
 
   /** There is no such job. */
   #forget(jobId: string): undefined {
-    const { away, store } = this.#with;
+    const { store } = this.#with;
+    const { away } = store;
     away.delete(jobId);
     store.pointers.adopt(jobId);
     store.pointers.remove(jobId);

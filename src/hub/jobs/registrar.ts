@@ -3,14 +3,13 @@ import { explain, MamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { type Draft, draftEvent, type EventType, type Saying } from '../../job/event.ts';
 import { historyOf } from '../../job/history.ts';
-import type { JobOrder, JobRecord } from '../../job/record.ts';
+import type { JobOrder } from '../../job/record.ts';
 import type { JobRow } from '../../job/row.ts';
-import { owesLine } from '../../job/wake.ts';
 import { AMENDABLE, isFinal, type Status } from '../../job/words.ts';
 import { awayError } from '../../registry/away.ts';
 import { proofError } from '../../registry/history.ts';
 import type { Home } from '../../registry/home.ts';
-import { toRow } from '../../registry/index-row.ts';
+import { standsAs, toRow } from '../../registry/index-row.ts';
 import type { JobIndex } from '../../registry/job-index.ts';
 import type { Seal } from '../../registry/seal.ts';
 import { AwayJobs } from './away-jobs.ts';
@@ -42,7 +41,6 @@ const OF_OPEN_JOBS: readonly string[] = [
  */
 export class Registrar {
   readonly #store: Store;
-  readonly #away: AwayJobs;
   readonly #loader: Loader;
   readonly #repair: Repair;
   /** Takes jobs out of the registries. */
@@ -59,16 +57,18 @@ export class Registrar {
     const registries = new OpenRegistries({ home, seal, log, jobs });
     const pointers = new Pointers(home, log);
     const late = new HeldEvents(log, (job, draft) => this.#write(job, draft));
-    const store = { home, seal, log, outlets, jobs, registries, pointers, late, unproven: new Map() };
+    const away = new AwayJobs(log);
+    const store = { home, seal, log, outlets, jobs, registries, pointers, late, away, unproven: new Map() };
     this.#store = store;
-    this.#away = new AwayJobs(log);
     this.#loader = new Loader(store);
     const onRecorded = (job: LiveJob, recorded: Recorded) => this.onRecorded(job, recorded);
     this.removal = new Removal({ store, loader: this.#loader, onRecorded });
     this.#repair = new Repair(store, this.removal);
     this.missing = new MissingJobs({
-      ...{ store, away: this.#away, loader: this.#loader },
-      ...{ removal: this.removal, repair: this.#repair },
+      store,
+      loader: this.#loader,
+      removal: this.removal,
+      repair: this.#repair,
     });
     registries.onBehind = async (dir, jobId) => {
       // Reading it brings it up; one that is in memory is written anyway.
@@ -220,7 +220,9 @@ export class Registrar {
     const job = this.held(row.job_id);
     if (job !== undefined) return toRow(job.record);
     // Every other open job of ours is in memory: this one came with a clone, or from another home.
-    return isFinal(row.status as Status) || this.#away.get(row.job_id) !== undefined ? row : historyOf(row);
+    return isFinal(row.status as Status) || this.#store.away.get(row.job_id) !== undefined
+      ? row
+      : historyOf(row);
   }
 
   /** Once nothing is left to do for a job, and its files say so, the next hub need not take it up. */
@@ -242,7 +244,7 @@ export class Registrar {
   }
 
   get #finds() {
-    return { store: this.#store, loader: this.#loader, removal: this.removal, away: this.#away };
+    return { store: this.#store, loader: this.#loader, removal: this.removal };
   }
 
   async #write(job: LiveJob, draft: Draft): Promise<Recorded> {
@@ -282,20 +284,6 @@ export class Registrar {
     // Waiters hear of it first: a message leaves when this turn ends.
     setImmediate(() => registries.list(job));
   }
-}
-
-/** True when an event has moved its job neither in the list nor towards its rest. */
-function standsAs(before: JobRecord, after: JobRecord): boolean {
-  return (
-    before.status === after.status &&
-    before.reason === after.reason &&
-    before.phase === after.phase &&
-    before.blocked_by === after.blocked_by &&
-    before.held_up === after.held_up &&
-    before.blocked_what === after.blocked_what &&
-    before.behind?.needs === after.behind?.needs &&
-    owesLine(before) === owesLine(after)
-  );
 }
 
 /** True for what says something of an open job only, where that has ended meanwhile. */

@@ -5,6 +5,7 @@ import { isFinal } from '../../job/words.ts';
 import type { Home, Pointer } from '../../registry/home.ts';
 import { inodeAt } from '../../registry/paths.ts';
 import type { Seal } from '../../registry/seal.ts';
+import type { AwayJobs } from './away-jobs.ts';
 import type { HeldEvents } from './held-events.ts';
 import type { LiveJob } from './live-job.ts';
 import type { OpenRegistries } from './open-registries.ts';
@@ -62,6 +63,8 @@ export interface Store {
   registries: OpenRegistries;
   pointers: Pointers;
   late: HeldEvents;
+  /** Live jobs that can't be looked into now. */
+  away: AwayJobs;
   /** Live jobs that this home's key does not prove: another one did. */
   unproven: Map<string, Pointer>;
 }
