@@ -2,7 +2,7 @@ import { MamError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { cleanLine } from '../base/text.ts';
 import type { JobRecord } from '../job/record.ts';
-import type { TerminalSettings } from '../operations/agent-request.ts';
+import type { KnownKind, TerminalSettings } from '../operations/agents.ts';
 import type { AgentConfig } from '../settings/agent-config.ts';
 import type { Settings } from '../settings/config.ts';
 import type { Look } from '../tmux/deliver.ts';
@@ -23,15 +23,6 @@ export const KINDS: readonly AgentKind[] = [claudeCode, codex, gemini, opencode,
 const ROW_CHARS = 30;
 /** As much of a kind's name as a sentence takes. */
 const NAME_CHARS = 80;
-
-/** What a delegation needs to know of a kind: its default session and the settings of the configuration. */
-export interface KnownKind {
-  name: string;
-  defaultSession: string | undefined;
-  /** Nothing is typed for it, and it needs no session. */
-  isHuman: boolean;
-  terminal: TerminalSettings;
-}
 
 /** What is kept of a pane's settings for a delivery. */
 type Typing = TerminalSettings & { trusted?: boolean | undefined };

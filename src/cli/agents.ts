@@ -1,7 +1,5 @@
 import { cleanLine } from '../base/text.ts';
-import type { AgentRow } from '../operations/agent-request.ts';
-import { agentsNext, agentsView, stateOf } from '../view/agents.ts';
-import { agentsSummary } from '../view/summary.ts';
+import { type AgentRow, agentsView, stateOf } from '../operations/agents.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
@@ -27,15 +25,12 @@ export default defineCommand({
         configured: settings.agents,
       });
       if (json) {
-        printJson({
-          summary: agentsSummary(agents),
-          agents: agentsView(agents, { ...settings, inside: settings.paneSocket }),
-          next: agentsNext(agents, {
-            delegate: 'mam submit --help',
-            start: (kind) => `mam start ${kind}`,
-            none: 'mam submit --help',
-          }),
-        });
+        const say = {
+          delegate: 'mam submit --help',
+          start: (kind: string) => `mam start ${kind}`,
+          none: 'mam submit --help',
+        };
+        printJson(agentsView(agents, { ...settings, inside: settings.paneSocket }, say));
       } else print(tableText(['AGENT', 'SESSION', 'STATE'], agents.map(cells), { whole: true }));
       return EXIT.done;
     }),

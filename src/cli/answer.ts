@@ -1,16 +1,16 @@
 import { MamError } from '../base/errors.ts';
+import { flag } from '../base/fields.ts';
 import { shellWord } from '../base/shell.ts';
 import type { JobRow } from '../job/row.ts';
+import { answer, answerView } from '../operations/answer.ts';
 import { hasJob } from '../registry/paths.ts';
 import { commandWords } from '../view/command-words.ts';
-import { jobView } from '../view/job.ts';
 import { nextStep } from '../view/next-step.ts';
-import { answerSummary } from '../view/summary.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
-import { jobIdOf, jobOption, jobWord, looksLikeId, noSuchJob } from './jobs/job-argument.ts';
+import { jobIdOf, jobWord, looksLikeId, noSuchJob, theJob } from './jobs/job-argument.ts';
 
 const MAX_JOBS = 100;
 
@@ -25,15 +25,10 @@ export default defineCommand({
     { name: 'TEXT', about: 'the answer', many: true },
   ],
   options: {
-    job: jobOption,
-    allow: { type: 'flag', about: 'allow exactly the open request, once' },
-    deny: { type: 'flag', about: 'deny it' },
-    request: {
-      type: 'text',
-      value: 'ID',
-      about:
-        'with --allow or --deny: the request that is meant (`mam status` shows its id); needed when the job has asked for several',
-    },
+    ...theJob,
+    allow: flag('allow exactly the open request, once'),
+    deny: flag('deny it'),
+    request_id: answer.fields.request_id,
   },
   json: { tool: 'answer_job' },
   exits: { done: 'the answer is on its way; what is printed says how far it got' },
@@ -43,7 +38,7 @@ export default defineCommand({
   ],
 
   run({ options, words, registryDir, json }) {
-    const { job, allow, deny, request } = options;
+    const { job_id: job, allow, deny, request_id } = options;
     const decision = allow ? 'allow' : deny ? 'deny' : undefined;
     const named = job !== undefined || words.length > (decision === undefined ? 1 : 0);
     const text = job === undefined ? words.slice(1) : words;
@@ -64,17 +59,12 @@ export default defineCommand({
         registry_dir,
         text: decision === undefined ? text.join(' ') : undefined,
         decision,
-        request_id: request,
+        request_id,
         by: 'person',
       });
       const delivered = commandWords(said);
       if (json) {
-        printJson({
-          summary: answerSummary(record, delivered),
-          delivered,
-          ...jobView(record, false),
-          next: nextStep(record),
-        });
+        printJson({ ...answerView({ record, delivered }, false), next: nextStep(record) });
       } else print(delivered);
       return EXIT.done;
     });

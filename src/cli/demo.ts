@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { MamError } from '../base/errors.ts';
+import { flag, maybe, text } from '../base/fields.ts';
 import { shellWord } from '../base/shell.ts';
 import type { Stage } from '../demo/stage.ts';
 import { programPath } from '../settings/program.ts';
@@ -26,8 +27,8 @@ export default defineCommand({
     },
   ],
   options: {
-    keep: { type: 'flag', about: 'leave it running, and print how to attach to the peer and how to end it' },
-    stop: { type: 'text', value: 'FOLDER', about: 'end a demo that was kept', completes: 'folder' },
+    keep: flag('leave it running, and print how to attach to the peer and how to end it'),
+    stop: maybe(text('end a demo that was kept', { completes: 'folder' })),
   },
   json: 'how the demo ended and its timeline; with `--stop`: `{"stopped": true}`',
   exits: { done: 'the job was completed and passed its check', failed: 'it was not' },

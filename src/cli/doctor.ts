@@ -1,3 +1,4 @@
+import { choice, maybe } from '../base/fields.ts';
 import { clean } from '../base/text.ts';
 import { workingFolder } from '../base/working-folder.ts';
 import type { Place } from '../doctor/check.ts';
@@ -25,12 +26,7 @@ export default defineCommand({
     'It changes nothing, and starts no hub. Its first line is for bug reports; no secret is in any.',
   ],
   options: {
-    client: {
-      type: 'text',
-      value: 'NAME',
-      oneOf: names,
-      about: 'look at this client alone, and list its tools',
-    },
+    client: maybe(choice(names, 'look at this client alone, and list its tools', { value: 'NAME' })),
   },
   json: '`summary`, `ok`, `findings` (`id`, `area`, `level`: ok, note or problem, `title`, `detail`, `remedy`) and `next`',
   exits: { done: 'no problem was found; notes do not count', unavailable: 'at least one problem was found' },

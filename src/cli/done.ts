@@ -5,7 +5,7 @@ import { hasJob } from '../registry/paths.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { commandSettings } from './core/settings.ts';
-import { jobIdOf, jobOption, looksLikeId } from './jobs/job-argument.ts';
+import { jobIdOf, looksLikeId, theJob } from './jobs/job-argument.ts';
 import publish, { report } from './publish.ts';
 
 const MAX_JOBS = 100;
@@ -19,14 +19,15 @@ export default defineCommand({
     { name: 'ID', about: 'the same as --job ID', completes: 'job' },
     { name: 'WORDS', about: 'what came of it, for who delegated it', many: true },
   ],
-  options: { job: jobOption },
+  options: theJob,
   json: { tool: 'publish_event' },
   exits: publish.exits,
   examples: ['mam done "The key is on the board."', 'mam done --job bring-the-key "It is on the board."'],
 
-  async run({ options: { job: named }, words, registryDir, json }) {
-    const [job, said] = await choose(named, words, registryDir);
-    const options = { job, event: 'completed', detail: said.join(' ') || 'Done.', 'result-file': undefined };
+  async run({ options: { job_id: named }, words, registryDir, json }) {
+    const [job_id, said] = await choose(named, words, registryDir);
+    const detail = said.join(' ') || 'Done.';
+    const options = { job_id, event: 'completed' as const, detail };
     return report({ options, words: [], json, registryDir }, 'person');
   },
 });

@@ -4,7 +4,7 @@ import { pidNamespace } from '../base/process-id.ts';
 import { ancestors } from '../base/processes.ts';
 import { brokerAddress } from '../bus/hub-address.ts';
 import { requestOnce } from '../link/one-shot.ts';
-import type { HookParams, HookResult } from '../operations/request.ts';
+import type { HookParams, HookResult } from '../operations/housekeeping.ts';
 import { hasLiveJobs } from '../registry/home.ts';
 import { loadSettings, type Settings } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';

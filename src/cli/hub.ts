@@ -5,7 +5,8 @@ import { clean } from '../base/text.ts';
 import { readHubFile } from '../bus/hub-file.ts';
 import { ensureHub } from '../link/ensure-hub.ts';
 import { requestOnce } from '../link/one-shot.ts';
-import type { HubStatus } from '../operations/request.ts';
+import type { HubStatus } from '../operations/housekeeping.ts';
+import type { Commands } from '../operations/request.ts';
 import { homePaths } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
 import type { Settings } from '../settings/config.ts';
@@ -110,7 +111,7 @@ async function ask<C extends 'hub_status' | 'hub_stop'>(settings: Settings, comm
       host: known?.host ?? host,
       timeoutMs: ANSWER_MS,
       command,
-      params: {},
+      params: {} as Commands[C]['params'],
     });
   } catch (error) {
     if (!(error instanceof MamError) || error.code !== 'unreachable') throw error;

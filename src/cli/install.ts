@@ -1,4 +1,5 @@
 import { MamError } from '../base/errors.ts';
+import { flag } from '../base/fields.ts';
 import { checkWorkingFolder } from '../base/working-folder.ts';
 import type { Client, Scope } from '../install/client.ts';
 import { diffOf } from '../install/diff.ts';
@@ -20,18 +21,13 @@ export default defineCommand({
   ],
   words: [{ name: 'CLIENT', about: names.join(', '), needed: true, oneOf: names }],
   options: {
-    user: { type: 'flag', about: 'for all your projects (the default)' },
-    project: { type: 'flag', about: 'for the project around the working directory' },
-    channel: {
-      type: 'flag',
-      about:
-        'Claude Code only: tell it of its jobs over a channel; a later install without it takes that out again',
-    },
-    'dry-run': { type: 'flag', about: 'show what would change, and write nothing' },
-    uninstall: {
-      type: 'flag',
-      about: "take out mam's entry, with what you added inside it, and nothing else",
-    },
+    user: flag('for all your projects (the default)'),
+    project: flag('for the project around the working directory'),
+    channel: flag(
+      'Claude Code only: notify it of its jobs over a channel; a later install without it takes that out again',
+    ),
+    dry_run: flag('show what would change, and write nothing'),
+    uninstall: flag("take out mam's entry, with what you added inside it, and nothing else"),
   },
   json: 'what changed (`files`), `warnings` and what to do `next`',
   exits: { done: 'it is as you asked, whether something had to change or not' },
@@ -46,7 +42,7 @@ export default defineCommand({
     if (options.user && options.project)
       throw new MamError('bad_input', '--user and --project exclude each other.');
     const scope: Scope = options.project ? 'project' : 'user';
-    const { 'dry-run': dryRun, uninstall, channel } = options;
+    const { dry_run: dryRun, uninstall, channel } = options;
     if (channel && uninstall)
       throw new MamError('bad_input', '--channel and --uninstall exclude each other.');
     if (channel && client.channel === undefined)

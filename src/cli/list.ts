@@ -1,42 +1,34 @@
 import { existsSync } from 'node:fs';
 import { explain, MamError, systemCode } from '../base/errors.ts';
+import { optionName } from '../base/fields.ts';
 import { shellWord } from '../base/shell.ts';
 import type { JobRow } from '../job/row.ts';
-import { STATUSES } from '../job/words.ts';
+import { listJobs, listView } from '../operations/list.ts';
 import { awayError, awayJobs, awayListError } from '../registry/away.ts';
 import { homePaths } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { Seal } from '../registry/seal.ts';
-import { listRow } from '../view/job.ts';
 import { needText } from '../view/needs.ts';
-import { listSummary } from '../view/summary.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isTerminal, note, print, printJson } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
 import { listText } from './jobs/job-text.ts';
 
-const DEFAULT_LIMIT = 50;
+const { mine: _, ...fields } = listJobs.fields;
 
 export default defineCommand({
   about: [
     'Lists the jobs of the registry, the newest first. Reads the files, so it needs no hub.',
     'On a terminal it has titles and ages, and no line is longer than the screen; elsewhere each job has its whole line, with the time it was made.',
   ],
-  options: {
-    status: { type: 'text', value: 'STATUS', about: `one of ${STATUSES.join(', ')}`, oneOf: STATUSES },
-    agent: { type: 'text', value: 'KIND', about: 'only jobs of this agent kind', completes: 'agent' },
-    'needs-you': { type: 'flag', about: 'only jobs that need somebody' },
-    limit: { type: 'count', value: 'N', about: `how many; ${DEFAULT_LIMIT} when left out` },
-    cursor: { type: 'text', value: 'CURSOR', about: 'the page after the one that gave it' },
-  },
+  options: fields,
   json: { tool: 'list_jobs' },
   exits: { done: 'done, also when there is no job' },
   examples: ['mam list --status working', "mam list --json | jq -r '.jobs[].job_id'"],
 
   async run({ options, registryDir, json }) {
-    const { status, agent, limit = DEFAULT_LIMIT, cursor } = options;
-    const needsYou = options['needs-you'];
+    const { limit, cursor, ...filter } = options;
     if (limit < 1) throw new MamError('bad_input', '--limit is not a whole number from 1 on.');
     const settings = await readingSettings(registryDir);
     const home = homePaths(settings.home);
@@ -50,29 +42,23 @@ export default defineCommand({
     const error = away === undefined ? awayListError(home, settings.registryDir, isEmpty) : awayError(away);
     if (isEmpty && (error ?? unread) !== undefined) throw error ?? unread;
     if (error !== undefined) note(error.message);
-    const page = index?.page({ status, agent, needs_you: needsYou }, limit, cursor);
+    const page = index?.page(filter, limit, cursor);
     const rows = page?.rows ?? [];
-    const first = rows.find(({ needs_you }) => needs_you === true) ?? rows[0];
     const total = index?.size ?? 0;
+    const view = listView({ ...page, jobs: rows, total, need_you: index?.needYou }, settings.registryDir);
+    const first = rows.find(({ needs_you }) => needs_you === true) ?? rows[0];
     const next =
       page?.cursor === undefined
         ? undefined
         : nextPage({
-            status,
-            agent,
-            'needs-you': needsYou,
-            limit: options.limit,
-            'registry-dir': registryDir,
+            ...filter,
+            limit: limit === fields.limit.fallback ? undefined : limit,
+            registry_dir: registryDir,
             cursor: page.cursor,
           });
     if (json) {
       printJson({
-        summary: listSummary(rows.length, total, index?.needYou),
-        jobs: rows.map(listRow),
-        total,
-        need_you: index?.needYou ?? 0,
-        cursor: page?.cursor,
-        registry_dir: settings.registryDir,
+        ...view,
         next: next ?? (first === undefined ? 'mam submit --help' : `mam status ${first.job_id}`),
       });
     } else {
@@ -83,7 +69,7 @@ export default defineCommand({
             : `None of the ${total} jobs in ${settings.registryDir}.`
           : listText(rows),
       );
-      if (index !== undefined && index.needYou > 0) tellNeed(index.needYou, first);
+      if (view.need_you > 0) tellNeed(view.need_you, first);
       // What is piped on has a line for each job, and no other.
       if (next !== undefined && isTerminal()) print(`… ${next} shows more.`);
       else if (next !== undefined) note(`${next} shows more.`);
@@ -116,7 +102,7 @@ function tellNeed(count: number, first: JobRow | undefined): void {
 function nextPage(options: Record<string, string | number | boolean | undefined>): string {
   const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== false);
   const words = given.map(([name, value]) =>
-    value === true ? `--${name}` : `--${name} ${shellWord(String(value))}`,
+    value === true ? `--${optionName(name)}` : `--${optionName(name)} ${shellWord(String(value))}`,
   );
   return ['mam list', ...words].join(' ');
 }

@@ -1,24 +1,20 @@
 import { dirname } from 'node:path';
 import { MamError } from '../base/errors.ts';
+import { count, flag, or, text } from '../base/fields.ts';
 import { isFinal } from '../job/words.ts';
-import type { ScreenResult } from '../operations/request.ts';
+import { jobLogView, logs, PARTS, type Part, type ScreenResult } from '../operations/logs.ts';
 import type { Settings } from '../settings/config.ts';
-import { jobLogView } from '../view/job-log.ts';
 import { timeline } from '../view/timeline.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { note, paint, print, printJson, terminalColumns } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
-import { jobOption, jobWord } from './jobs/job-argument.ts';
+import { jobWord, theJob } from './jobs/job-argument.ts';
 import { type JobLog, readAuditFile, readJobLog } from './jobs/job-log.ts';
 import { followLog, nextOf } from './jobs/log-follow.ts';
 import { listLogs, logListText } from './jobs/log-list.ts';
 import { footText, headText, TimelineText } from './jobs/timeline-text.ts';
-
-const PARTS = ['events', 'screen', 'validation'] as const;
-type Part = (typeof PARTS)[number];
-const DEFAULT_LIMIT = 50;
 
 export default defineCommand({
   synopsis: '[--job] ID [--follow] [--after SEQ] [--include PARTS] | --list [--limit N]',
@@ -30,16 +26,12 @@ export default defineCommand({
   ],
   words: [jobWord],
   options: {
-    job: jobOption,
-    list: { type: 'flag', about: 'list the log folders of all jobs, the newest first' },
-    limit: { type: 'count', value: 'N', about: `with --list: how many; ${DEFAULT_LIMIT} when left out` },
-    follow: { type: 'flag', short: 'f', about: 'go on until the job is final' },
-    after: { type: 'count', value: 'SEQ', about: 'only the events after this number' },
-    include: {
-      type: 'text',
-      value: 'PARTS',
-      about: `which of ${PARTS.join(', ')}, with commas between them; events when left out`,
-    },
+    ...theJob,
+    list: flag('list the log folders of all jobs, the newest first'),
+    limit: or(count('with --list: how many'), 50),
+    follow: flag('go on until the job is final', { short: 'f' }),
+    after: logs.fields.after,
+    include: or(text(`which of ${PARTS.join(', ')}, with commas between them`, { value: 'PARTS' }), 'events'),
   },
   json: {
     tool: 'job_logs',
@@ -56,30 +48,30 @@ export default defineCommand({
   async run({ options, words, registryDir, json }) {
     const settings = await readingSettings(registryDir);
     checkTogether(options, words);
-    if (options.list) return list(settings, options.limit ?? DEFAULT_LIMIT, json);
+    if (options.list) return list(settings, options.limit, json);
     const parts = partsOf(options.include);
-    const log = readJobLog(settings, options.job, words[0]);
+    const log = readJobLog(settings, options.job_id, words[0]);
     for (const sentence of log.damage) note(sentence);
     return options.follow
-      ? followLog(settings, log, options.after ?? 0, json)
-      : show(log, parts, options.after ?? 0, json, settings.registryDir);
+      ? followLog(settings, log, options.after, json)
+      : show(log, parts, options.after, json, settings.registryDir);
   },
 });
 
 /** @throws MamError `bad_input` for what can't be asked for at once */
 function checkTogether(
-  given: { list: boolean; follow: boolean; job?: string | undefined; include?: string | undefined },
+  given: { list: boolean; follow: boolean; job_id?: string | undefined; include: string },
   words: string[],
 ): void {
-  if (given.list && (given.job !== undefined || words.length > 0))
+  if (given.list && (given.job_id !== undefined || words.length > 0))
     throw new MamError('bad_input', '--list is for all jobs.', 'Leave out --list, or the id.');
-  if (given.follow && given.include !== undefined)
+  if (given.follow && given.include !== 'events')
     throw new MamError('bad_input', '--follow shows events only.', 'Leave out --include.');
 }
 
 /** @throws MamError `bad_input` for a part that there is not */
-function partsOf(given: string | undefined): Part[] {
-  const parts = (given ?? 'events').split(',').map((part) => part.trim());
+function partsOf(given: string): Part[] {
+  const parts = given.split(',').map((part) => part.trim());
   const unknown = parts.find((part) => !(PARTS as readonly string[]).includes(part));
   if (unknown === undefined) return parts as Part[];
   throw new MamError(

@@ -1,4 +1,5 @@
-import type { PruneResult } from '../operations/request.ts';
+import { flag, text } from '../base/fields.ts';
+import type { PruneResult } from '../operations/housekeeping.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
@@ -17,13 +18,10 @@ export default defineCommand({
       'not ours, stays and is named.',
   ],
   options: {
-    'older-than': {
-      type: 'text',
+    older_than: text('such as 36h, 30d or 8w; or a date such as 2026-10-31: what ended before it goes', {
       value: 'AGE',
-      about: 'such as 36h, 30d or 8w; or a date such as 2026-10-31: what ended before it goes',
-      needed: true,
-    },
-    'dry-run': { type: 'flag', about: 'only show what would go' },
+    }),
+    dry_run: flag('only show what would go'),
   },
   json:
     '`summary`, `pruned` (`job_id`, `status`, `final_at`, `bytes` of each), `kept` (`job_id` and `why` of each that was ' +
@@ -33,8 +31,8 @@ export default defineCommand({
 
   run: ({ options, registryDir, json }) => {
     // Before a hub is started for it.
-    const before = cutoffOf(options['older-than'], Date.now());
-    const dry_run = options['dry-run'];
+    const before = cutoffOf(options.older_than, Date.now());
+    const dry_run = options.dry_run;
     return withHub(registryDir, async ({ settings: { registryDir: dir }, ask }) => {
       const all: Required<Pick<PruneResult, 'pruned' | 'kept'>> = { pruned: [], kept: [] };
       let cursor: string | undefined;
@@ -57,7 +55,7 @@ export default defineCommand({
       const stay = all.kept.length === 0 ? '' : ` ${all.kept.length} that may be old enough stay.`;
       const summary = `${verb} ${count} ${count === 1 ? 'job' : 'jobs'} (${bytesText(bytes)}) that ended before ${dayAndTime(before)}.${stay}`;
       if (json) {
-        const next = dry_run ? `mam prune --older-than ${options['older-than']}` : 'mam list';
+        const next = dry_run ? `mam prune --older-than ${options.older_than}` : 'mam list';
         printJson({ summary, ...all, count, bytes, before, dry_run, registry_dir: dir, next });
       } else print(summary);
       return EXIT.done;

@@ -1,4 +1,5 @@
 import { explain, MamError } from '../base/errors.ts';
+import { maybe, text, textProblem } from '../base/fields.ts';
 import { newEventId, randomSuffix } from '../base/ids.ts';
 import { pidNamespace } from '../base/process-id.ts';
 import { ancestors } from '../base/processes.ts';
@@ -10,12 +11,10 @@ import type { Claim } from '../job/claim.ts';
 import type { ClaimReply } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import { untilAnswered } from '../job/messages.ts';
-import { REPORT_TYPES } from '../job/words.ts';
 import { publishOnce } from '../link/one-shot.ts';
-import { noResult, takesResult } from '../operations/report.ts';
+import { noResult, publish as operation, reportView, takesResult } from '../operations/publish.ts';
 import type { Settings } from '../settings/config.ts';
 import { commandWords } from '../view/command-words.ts';
-import { reportView } from '../view/report.ts';
 import { defineCommand, type Given } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { fail, note, print, printJson } from './core/output.ts';
@@ -27,29 +26,15 @@ import { jobIdOf } from './jobs/job-argument.ts';
 /** An answer within this time counts as recorded; else the event is kept in the outbox. In ms. */
 const ANSWER_MS = 1_000;
 
+const { result, files: _, ...fields } = operation.fields;
 const options = {
-  job: {
-    type: 'text',
-    value: 'ID',
-    about: 'the job; a unique beginning of its id will do in its project',
-    needed: true,
-    completes: 'job',
-  },
-  event: {
-    type: 'text',
-    value: 'EVENT',
-    about: `one of ${REPORT_TYPES.join(', ')}`,
-    needed: true,
-    oneOf: REPORT_TYPES,
-  },
-  detail: { type: 'text', value: 'TEXT', about: 'one line or a short paragraph, 2,000 characters at most' },
-  'result-file': {
-    type: 'text',
-    value: 'FILE',
-    about: 'with completed or error: the result, UTF-8 text of 1 MiB at most; - reads standard input',
-    completes: 'file',
-  },
-} as const;
+  ...fields,
+  result_file: maybe(
+    text('with completed or error: the result, UTF-8 text of 1 MiB at most; - reads standard input', {
+      completes: 'file',
+    }),
+  ),
+};
 
 const publish = defineCommand({
   about: ['Reports an event of a job, as the MCP tool publish_event does.'],
@@ -101,11 +86,11 @@ export async function report(given: Given<typeof options>, source?: 'person'): P
 export const run = (args: string[]): Promise<number> => runDeclared('publish', publish, args);
 
 async function toClaim(
-  { job, event: type, detail, 'result-file': file }: Given<typeof options>['options'],
+  { job_id, event: type, detail, result_file: file }: Given<typeof options>['options'],
   settings: Settings,
   source: 'person' | undefined,
 ): Promise<Claim> {
-  const jobId = jobIdOf(settings.registryDir, job);
+  const jobId = jobIdOf(settings.registryDir, job_id);
   if (type === 'question' && (detail ?? '').trim() === '')
     throw new MamError('bad_input', 'The question is missing.', 'Ask it with --detail TEXT.');
   if (detail !== undefined && detail.length > LIMITS.detailChars) {
@@ -138,9 +123,8 @@ async function readResult(type: string, file: string | undefined): Promise<strin
     '--result-file',
     'A result is text: leave the file where it is, and name it in --detail.',
   );
-  if (Buffer.byteLength(text) > LIMITS.resultBytes) {
-    throw new MamError('bad_input', 'The result is longer than 1 MiB.', 'Name the file in --detail instead.');
-  }
+  const problem = textProblem(text, result);
+  if (problem !== undefined) throw new MamError('bad_input', `The result ${problem}.`);
   return text;
 }
 

@@ -4,7 +4,7 @@ import { VERSION } from '../base/version.ts';
 import { EXIT } from './core/exit.ts';
 import { endWithReader, fail, print } from './core/output.ts';
 import { runDeclared } from './core/run-declared.ts';
-import { commands, GROUPS } from './index.ts';
+import { commands } from './index.ts';
 
 /**
  * Runs one command.
@@ -33,10 +33,10 @@ export async function runCommand(name: string, args: string[]): Promise<number> 
 
 function overview(): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
-  const list = Object.entries(GROUPS).flatMap(([group, title]) => [
+  const list = [...new Set(Object.values(commands).map(({ group }) => group))].flatMap((title) => [
     `${title}:`,
     ...Object.entries(commands)
-      .filter(([, command]) => command.group === group)
+      .filter(([, { group }]) => group === title)
       .map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
     '',
   ]);

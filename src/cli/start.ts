@@ -1,13 +1,12 @@
-import { resolve } from 'node:path';
 import { resolveKind } from '../agents/index.ts';
-import { peerEnvironment, sessionEnvironment } from '../settings/environment.ts';
-import { mamProgram } from '../settings/program.ts';
-import { attachCommand } from '../view/attach.ts';
-import { startSummary } from '../view/summary.ts';
+import { start, startParams, startView } from '../operations/agents.ts';
+import { askerSettings } from '../settings/program.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
+
+const { agent: kindField, ...fields } = start.fields;
 
 /** An agent may take 45 s to become ready. */
 const START_MS = 55_000;
@@ -16,64 +15,24 @@ export default defineCommand({
   about: [
     'Starts an agent in a tmux session of its own, ready for jobs; nothing of your own configuration is changed.',
   ],
-  words: [
-    {
-      name: 'KIND',
-      about: 'claude-code, codex, gemini, opencode, or one of your configuration',
-      needed: true,
-      completes: 'agent',
-    },
-  ],
-  options: {
-    name: { type: 'text', value: 'NAME', about: 'of the session; without it the usual one of the kind' },
-    workdir: {
-      type: 'text',
-      value: 'DIR',
-      about: 'the folder that it works in; without it this one',
-      completes: 'folder',
-    },
-    resume: { type: 'flag', about: 'take up its last conversation in that folder' },
-  },
+  words: [{ name: 'KIND', about: kindField.about, needed: true, completes: 'agent' }],
+  options: fields,
   json: { tool: 'start_agent' },
-  exits: {
-    done: 'ready',
-    attention: 'a person has to look into the session first',
-  },
+  exits: { done: 'ready', attention: 'a person has to look into the session first' },
   examples: ['mam start codex', 'mam start codex --name reviewer --workdir ../other'],
 
-  run: ({ words: [typed = ''], options: { name, workdir, resume }, registryDir, json }) =>
+  run: ({ words: [typed = ''], options, registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
       const kind = resolveKind(typed, settings);
       const agent = kind.name;
-      const started = await ask(
-        'start',
-        {
-          agent,
-          name: name ?? kind.defaultSession?.replace(/^tmux:/, ''),
-          workdir: resolve(settings.cwd, workdir ?? '.'),
-          resume,
-          terminal: kind.terminal,
-          mam: mamProgram(),
-          server_env: peerEnvironment(settings),
-          env: sessionEnvironment(),
-          tmux_socket: settings.tmuxSocket,
-          path: settings.path,
-        },
-        START_MS,
-      );
-      const { session, ready, waits_for: waits, not_resumed, out_of_reach: lost, peer_server } = started;
-      const target = `tmux:${session.session}`;
-      const attach = attachCommand(session, { ...settings, inside: settings.paneSocket });
+      const params = startParams(options, kind, settings.cwd, askerSettings(settings));
+      const started = await ask('start', params, START_MS);
+      const { ready, waits_for: waits, not_resumed, out_of_reach: lost } = started;
+      const view = startView(agent, started, { ...settings, inside: settings.paneSocket });
+      const { target, attach_command: attach } = view;
       if (json) {
         printJson({
-          summary: startSummary(agent, target, started),
-          agent,
-          agent_session: session,
-          target,
-          attach_command: attach,
-          ready,
-          waits_for: waits,
-          peer_server,
+          ...view,
           next: ready ? `mam submit --agent ${agent} --agent-session ${target}` : attach,
         });
       } else {

@@ -8,7 +8,7 @@ import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
-import { jobIdOf, jobOption, jobWord, noSuchJob } from './jobs/job-argument.ts';
+import { jobIdOf, jobWord, noSuchJob, theJob } from './jobs/job-argument.ts';
 import { registryOf } from './jobs/job-log.ts';
 import { eventText, recordText } from './jobs/job-text.ts';
 
@@ -16,14 +16,14 @@ export default defineCommand({
   synopsis: '[--job] ID',
   about: ["Shows a job's record and its events. Reads the files, so it needs no hub."],
   words: [jobWord],
-  options: { job: jobOption },
+  options: theJob,
   json: { tool: 'job_status', also: 'All events are there, so `more_events` is false.' },
   exits: { done: 'the job was found, whatever its status' },
   examples: ['mam status --job fix-login-7f3kq2ab', 'mam status fix-login'],
 
   async run({ options, words, registryDir, json }) {
     const settings = await readingSettings(registryDir);
-    const jobId = jobIdOf(settings.registryDir, options.job, words[0]);
+    const jobId = jobIdOf(settings.registryDir, options.job_id, words[0]);
     const dir = registryOf(settings, jobId);
     if (dir === undefined) throw noSuchJob(settings, jobId);
     const { record, events, damage } = foldShown(dir, jobId, homePaths(settings.home));

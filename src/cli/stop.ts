@@ -1,4 +1,4 @@
-import { stopSummary } from '../view/summary.ts';
+import { stopView } from '../operations/agents.ts';
 import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
@@ -16,15 +16,13 @@ export default defineCommand({
 
   run: ({ words: [name = ''], registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
-      const { session } = await ask('stop', { name, tmux_socket: settings.tmuxSocket });
+      const stopped = await ask('stop', { name, tmux_socket: settings.tmuxSocket });
       if (json) {
         printJson({
-          summary: stopSummary(session.session),
-          agent_session: session,
-          stopped: true,
-          next: `mam start KIND --name ${session.session} --resume`,
+          ...stopView(stopped),
+          next: `mam start KIND --name ${stopped.session.session} --resume`,
         });
-      } else print(`ended: tmux:${session.session}`);
+      } else print(`ended: tmux:${stopped.session.session}`);
       return EXIT.done;
     }),
 });

@@ -1,17 +1,17 @@
-import { type KnownKind, resolveKind } from '../agents/index.ts';
+import { resolveKind } from '../agents/index.ts';
 import { MamError } from '../base/errors.ts';
 import { clean, cleanLine } from '../base/text.ts';
 import { spoolPrompt } from '../bus/spool/spool.ts';
 import { isFinal } from '../job/words.ts';
 import { openLink, readyHub } from '../link/client.ts';
-import { DEFAULTS } from '../operations/delegation.ts';
-import type { DelegateParams, DelegateResult, PreviewResult } from '../operations/request.ts';
+import type { KnownKind } from '../operations/agents.ts';
+import type { DelegateResult } from '../operations/delegate.ts';
+import { delegationView, previewView } from '../operations/delegation-view.ts';
 import { previewOrWhy } from '../order/preview.ts';
-import type { Settings } from '../settings/config.ts';
 import { commandWords } from '../view/command-words.ts';
-import { delegationView, previewView } from '../view/delegation.ts';
 import { obstacleText } from '../view/needs.ts';
 import { nextStep } from '../view/next-step.ts';
+import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT, exitCodeAfter, exitCodeHandedOver } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
@@ -19,16 +19,12 @@ import { commandSettings } from './core/settings.ts';
 import { followedJson, followJobs, jobText, STOPPED_WAITING } from './jobs/follow-jobs.ts';
 import { handOver, sessionMissing } from './jobs/hand-over.ts';
 import { verdictText } from './jobs/job-text.ts';
-import { options } from './jobs/submit-options.ts';
-import { paramsOf, promptOf } from './jobs/submit-request.ts';
+import { options, paramsOf, promptOf } from './jobs/submit-request.ts';
 
 const DETAIL_CHARS = 300;
 
 export default defineCommand({
-  synopsis:
-    '--prompt TEXT | --prompt-file FILE [--agent KIND] [--agent-session tmux:NAME] [--trust-pane] [--workdir DIR] [--timeout SECONDS] ' +
-    '[--idle-timeout SECONDS] [--validate SCRIPT] [--validate-rounds N] [--validate-timeout SECONDS] [--request-key KEY] [--on-busy WHAT] [--notify WHAT] [--start] ' +
-    '[--no-wait] [--dry-run]',
+  synopsis: '--prompt TEXT | --prompt-file FILE [OPTIONS]',
   about: [
     'Delegates a job to an agent in a tmux session, and waits until it is final or needs somebody. Prints the id of ' +
       'the job, its events as they come, the verdict of the validation script, and on the last line the log folder.',
@@ -54,16 +50,8 @@ export default defineCommand({
 
   async run({ options: chosen, words, registryDir, json }) {
     const settings = await commandSettings(registryDir);
-    const kind = resolveKind(chosen.agent ?? DEFAULTS.agent, settings);
-    const session = chosen['agent-session'] ?? kind.defaultSession;
-    if (session === undefined && !kind.isHuman) {
-      throw new MamError(
-        'bad_input',
-        `Agent kind ${kind.name} has no session of its own.`,
-        'Give --agent-session tmux:NAME, or tmux:%3 for a pane.',
-      );
-    }
-    if (chosen.notify === 'pane' && !chosen['no-wait']) {
+    const kind = resolveKind(chosen.agent, settings);
+    if (chosen.notify === 'pane' && !chosen.no_wait) {
       throw new MamError(
         'bad_input',
         '--notify pane is for those who do not wait.',
@@ -71,31 +59,32 @@ export default defineCommand({
       );
     }
     const prompt = await promptOf(chosen, words);
+    const params = paramsOf(chosen, prompt, kind, settings);
     const from = { ...settings, inside: settings.paneSocket };
-    if (chosen['dry-run']) {
-      const params = paramsOf(chosen, prompt, kind, session, settings);
-      const result = await previewOrWhy(() => askPreview(settings, params), params, settings.host);
-      preview(previewView(result, session, from), prompt, json);
+    if (chosen.dry_run) {
+      const askPreview = () =>
+        withHub(registryDir, async ({ ask }) => ask('preview', await spoolPrompt(settings.home, params)));
+      const result = await previewOrWhy(askPreview, params, settings.host);
+      preview(previewView(result, params.agent_session, from), prompt, json);
       if (result.refusal !== undefined) throw sessionMissing(result.refusal);
       return EXIT.done;
     }
     await readyHub(settings);
     const link = openLink(settings);
     try {
-      const params = paramsOf(chosen, prompt, kind, session, settings);
       const spooled = await spoolPrompt(settings.home, params);
       const { result, interrupted } = await handOver(link, spooled);
       const view = delegationView(result, from);
       if (!json) tell(result, view.attach_command, kind);
       for (const warning of result.warnings) note(commandWords(warning));
       const goesOn = interrupted && !isFinal(result.record.status);
-      if (chosen['no-wait'] || goesOn) {
+      if (chosen.no_wait || goesOn) {
         if (json) printJson({ ...view, next: nextStep(result.record) });
         else {
           if (needsSaying(result)) note(jobText(result.record));
           print(view.log_dir);
         }
-        if (chosen['no-wait']) return exitCodeHandedOver(result.record);
+        if (chosen.no_wait) return exitCodeHandedOver(result.record);
         note(STOPPED_WAITING);
         return EXIT.running;
       }
@@ -122,16 +111,6 @@ export default defineCommand({
     }
   },
 });
-
-async function askPreview(settings: Settings, params: DelegateParams): Promise<PreviewResult> {
-  await readyHub(settings);
-  const link = openLink(settings);
-  try {
-    return await link.request('preview', await spoolPrompt(settings.home, params));
-  } finally {
-    await link.close();
-  }
-}
 
 function preview(view: ReturnType<typeof previewView>, prompt: string, json: boolean): void {
   if (json) {

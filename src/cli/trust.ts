@@ -1,5 +1,6 @@
 import { builtIn } from '../agents/index.ts';
 import { MamError } from '../base/errors.ts';
+import { flag } from '../base/fields.ts';
 import { isObject } from '../base/json.ts';
 import { shellWord } from '../base/shell.ts';
 import { clean } from '../base/text.ts';
@@ -34,9 +35,9 @@ export default defineCommand({
       'What was accepted is kept in MAM_HOME, by the path and the content of the file.',
   ],
   options: {
-    show: { type: 'flag', about: 'show what the file asks for, and accept nothing' },
-    yes: { type: 'flag', about: 'accept without being asked' },
-    revoke: { type: 'flag', about: 'accept it no longer' },
+    show: flag('show what the file asks for, and accept nothing'),
+    yes: flag('accept without being asked'),
+    revoke: flag('accept it no longer'),
   },
   json: '`summary`, `path`, `state` (absent, none, untrusted, changed, trusted or invalid), `settings` (what the file sets; passwords are left out), `ignored` (the settings that do not count), `reasons` (why some would not count in any case) and `next`',
   exits: { done: 'done, also when there is nothing to accept' },

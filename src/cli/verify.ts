@@ -12,16 +12,16 @@ import { checkNamedScript } from '../checks/script-start.ts';
 import { draftEvent, type EventTypes } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import { openLink } from '../link/client.ts';
+import { verify, verifyView } from '../operations/verify.ts';
 import { foldJob } from '../registry/fold.ts';
 import { foldOwn } from '../registry/history.ts';
 import { homePaths } from '../registry/home.ts';
 import type { Settings } from '../settings/config.ts';
 import { commandWords } from '../view/command-words.ts';
-import { verifyView } from '../view/verify.ts';
 import { defineCommand } from './core/command.ts';
 import { note, onReaderGone, print, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
-import { jobIdOf, jobOption, jobWord, noSuchJob } from './jobs/job-argument.ts';
+import { jobIdOf, jobWord, noSuchJob, theJob } from './jobs/job-argument.ts';
 import { registryOf } from './jobs/job-log.ts';
 import { ScriptOutput } from './jobs/script-output.ts';
 
@@ -36,27 +36,14 @@ export default defineCommand({
     'The script is ended with all that it started by Ctrl-C, and when its time is up.',
   ],
   words: [jobWord],
-  options: {
-    job: jobOption,
-    validate: {
-      type: 'text',
-      value: 'SCRIPT',
-      about: "the script, run itself if executable, else by bash; the job's own when left out",
-      completes: 'file',
-    },
-    'validate-timeout': {
-      type: 'seconds',
-      value: 'SECONDS',
-      about: "how long it may run; as long as the job's own, or 600, when left out",
-    },
-  },
+  options: { ...verify.fields, ...theJob },
   json: { tool: 'verify_job', also: "The script's output goes to stderr." },
   exits: { done: "passed. Any other code is the script's own (124: its time was up, 128 + n: signal n)" },
   examples: ['mam verify --job fix-login-7f3kq2ab --validate ./check.sh', 'mam verify fix-login'],
 
   async run({ options, words, registryDir, json }) {
     const settings = await commandSettings(registryDir);
-    const jobId = jobIdOf(settings.registryDir, options.job, words[0]);
+    const jobId = jobIdOf(settings.registryDir, options.job_id, words[0]);
     const dir = registryOf(settings, jobId);
     if (dir === undefined) throw noSuchJob(settings, jobId);
     const given = options.validate === undefined ? undefined : resolve(settings.cwd, options.validate);
@@ -65,7 +52,7 @@ export default defineCommand({
     if (script_changed) note(`${script} was changed since the job was delegated.`);
     // The verdict is the exit code, whoever reads the output.
     onReaderGone(() => {});
-    const timeoutSeconds = options['validate-timeout'] ?? record.validation?.timeout_seconds;
+    const timeoutSeconds = options.validate_timeout_seconds ?? record.validation?.timeout_seconds;
     const env = scriptEnvironment(dir, jobId, { path: settings.path, virtual_env: settings.virtualEnv });
     if (given !== undefined) checkNamedScript(given, env['PATH']);
     const { code, output, cutOffAfter } = await runHere(
@@ -81,7 +68,7 @@ export default defineCommand({
       output_tail: outputTail(output),
       script_changed,
     };
-    if (json) printJson({ ...verifyView({ record, ...verdict }), running: false, next: `mam logs ${jobId}` });
+    if (json) printJson({ ...verifyView({ record, ...verdict }), next: `mam logs ${jobId}` });
     else if (cutOffAfter === undefined) print(`validation: ${passed ? 'PASS' : `FAIL (exit ${code})`}`);
     else print(`validation: COULD NOT FINISH within ${cutOffAfter} s`);
     await noteIn(settings, jobId, {

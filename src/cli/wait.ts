@@ -1,13 +1,13 @@
+import { maybe, number } from '../base/fields.ts';
 import { openLink, readyHub } from '../link/client.ts';
+import { listedIds } from '../link/listed-ids.ts';
 import { defineCommand } from './core/command.ts';
 import { exitCodeAfter } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
 import { followedJson, followJobs } from './jobs/follow-jobs.ts';
-import { jobIdOf, jobOption, jobWord } from './jobs/job-argument.ts';
+import { jobIdOf, jobWord, theJob } from './jobs/job-argument.ts';
 
-/** A page of the hub's list. */
-const JOBS_AT_ONCE = 200;
 /** A hub that has to be started first answers within this time beside that of the wait, and any within the second; in ms. */
 const HUB_MS = 4_000;
 const MOST_MS = 10_000;
@@ -20,8 +20,8 @@ export default defineCommand({
   ],
   words: [jobWord],
   options: {
-    job: jobOption,
-    timeout: { type: 'seconds', value: 'SECONDS', about: 'how long to wait; without it there is no limit' },
+    ...theJob,
+    timeout_seconds: maybe(number('how long to wait; without it there is no limit')),
   },
   json: {
     tool: 'wait_job',
@@ -38,18 +38,18 @@ export default defineCommand({
   async run({ options, words, registryDir, json }) {
     const settings = await commandSettings(registryDir);
     const named =
-      options.job === undefined && words[0] === undefined
+      options.job_id === undefined && words[0] === undefined
         ? undefined
-        : jobIdOf(settings.registryDir, options.job, words[0]);
+        : jobIdOf(settings.registryDir, options.job_id, words[0]);
     await readyHub(settings);
     const link = openLink(settings);
     try {
       const end = await followJobs({
         link,
         settings,
-        jobIds: named === undefined ? await openJobs() : [named],
+        jobIds: named === undefined ? await allOpen() : [named],
         past: named === undefined,
-        timeoutSeconds: options.timeout,
+        timeoutSeconds: options.timeout_seconds,
         json,
       });
       if (json) printJson(followedJson(end));
@@ -58,20 +58,13 @@ export default defineCommand({
       await link.close();
     }
 
-    async function openJobs(): Promise<string[]> {
-      const ids: string[] = [];
-      let cursor: string | undefined;
-      const listMs =
-        options.timeout === undefined ? undefined : Math.min(options.timeout * 1000 + HUB_MS, MOST_MS);
-      do {
-        const page = await link.request(
-          'list',
-          { registry_dir: settings.registryDir, open_only: true, limit: JOBS_AT_ONCE, cursor },
-          listMs,
-        );
-        ids.push(...page.jobs.map((job) => job.job_id));
-        cursor = page.cursor;
-      } while (cursor !== undefined);
+    async function allOpen(): Promise<string[]> {
+      const { timeout_seconds: seconds } = options;
+      const listMs = seconds === undefined ? undefined : Math.min(seconds * 1000 + HUB_MS, MOST_MS);
+      const ids = await listedIds((page) => link.request('list', page, listMs), {
+        registry_dir: settings.registryDir,
+        open_only: true,
+      });
       if (ids.length === 0 && !json) print(`No open job in ${settings.registryDir}.`);
       return ids;
     }

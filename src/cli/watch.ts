@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { MamError } from '../base/errors.ts';
+import { flag } from '../base/fields.ts';
 import { openLink, readyHub } from '../link/client.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
@@ -15,7 +16,7 @@ export default defineCommand({
       'Its keys attach to a job, answer it, allow, deny, cancel and filter; ? lists them.',
     'Leaving it changes nothing: the jobs go on.',
   ],
-  options: { open: { type: 'flag', about: 'begin with the open jobs only' } },
+  options: { open: flag('begin with the open jobs only') },
   json: 'Nothing: a board is for people. Scripts use `mam list --json` and `mam wait --json`',
   exits: { done: 'it was left' },
   examples: ['mam watch', 'mam watch --open'],

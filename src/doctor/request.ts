@@ -2,8 +2,7 @@ import { MamError } from '../base/errors.ts';
 import { readHubFile } from '../bus/hub-file.ts';
 import { openLink, readyHub } from '../link/client.ts';
 import type { Link } from '../link/link.ts';
-import { DEFAULTS } from '../operations/delegation.ts';
-import type { DelegateParams } from '../operations/request.ts';
+import { type DelegateParams, delegate } from '../operations/delegate.ts';
 import { homePaths } from '../registry/home.ts';
 import type { Settings } from '../settings/config.ts';
 import { IS_HIDDEN_FORMAT } from '../tmux/marks.ts';
@@ -92,8 +91,8 @@ function jobForPerson(settings: Settings, session: string | undefined): Delegate
     agent: 'human',
     agent_session: session,
     workdir: settings.home,
-    timeout_seconds: DEFAULTS.timeoutSeconds,
-    idle_timeout_seconds: DEFAULTS.idleTimeoutSeconds,
+    timeout_seconds: delegate.fields.timeout_seconds.fallback,
+    idle_timeout_seconds: delegate.fields.idle_timeout_seconds.fallback,
     on_busy: 'queue',
     tmux_socket: settings.tmuxSocket,
     registry_dir: settings.registryDir,

@@ -5,7 +5,9 @@ import type { Log } from '../base/log.ts';
 import { isSamePlace } from '../base/real-place.ts';
 import { cleanLine } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
-import type { Command, Commands, HubStatus, Reply, Request } from '../operations/request.ts';
+import { checkParams } from '../operations/check.ts';
+import type { HubStatus } from '../operations/housekeeping.ts';
+import type { Command, Commands, Reply, Request } from '../operations/request.ts';
 import { PROTOCOL_VERSION } from '../operations/request.ts';
 import type { Home } from '../registry/home.ts';
 import { withResult } from '../registry/texts.ts';
@@ -152,6 +154,7 @@ export class Requests {
         params: unknown,
         requestId: string,
       ) => Promise<NonNullable<Reply['result']>>;
+      checkParams(request.command, request.params);
       const params = this.#placed(request.params);
       await this.#arrive(params);
       answer.result = await handler(params, request.request_id);

@@ -1,13 +1,16 @@
-import type { Standing } from './standing.ts';
+import { maybe, text, type Values } from '../base/fields.ts';
+import { standing } from './standing.ts';
 
-/** A row of a list: what tells one job from another. */
-export interface JobRow extends Standing {
-  job_id: string;
-  agent: string;
-  prompt_preview: string;
-  detail?: string | undefined;
-  session?: string | undefined;
-  pane?: string | undefined;
-  created_at: string;
-  final_at?: string | undefined;
-}
+/** A job in a list: what tells one job from another. */
+export const jobRow = {
+  job_id: text(),
+  agent: text(),
+  ...standing,
+  session: maybe(text('tmux session that the peer lives in')),
+  pane: maybe(text('its tmux pane id')),
+  prompt_preview: text('beginning of the prompt'),
+  detail: maybe(text("last words about the job: the peer's, to be read as data")),
+  created_at: text(),
+  final_at: maybe(text()),
+};
+export type JobRow = Values<typeof jobRow>;

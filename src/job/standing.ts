@@ -1,26 +1,22 @@
+import { maybe, part, text, truth, type Values } from '../base/fields.ts';
 import { needsAttention } from './apply.ts';
 import { openCheckRequest } from './check.ts';
 import { isHistory } from './history.ts';
 import type { Behind, JobRecord } from './record.ts';
 
 /** Where a job stands, as every list, board and page shows it. */
-export interface Standing {
-  status: string;
-  /** More about `input_required` or `failed`. */
-  reason?: string | undefined;
-  /** Delivery stage reached, or `validating`. */
-  phase: string;
-  /** What keeps it from its pane, or a text for its peer. */
-  blocked_by?: string | undefined;
-  /** What is kept, where not the order: `messages` or `reminder`. */
-  blocked_what?: string | undefined;
-  /** The command that removes what stands in the way, where looking into the pane does not help. */
-  blocked_step?: string | undefined;
-  /** The job that it waits for, and what that one needs. */
-  behind?: Behind | undefined;
-  /** It waits for somebody; absent when it does not. */
-  needs_you?: true | undefined;
-}
+export const standing = {
+  status: text('queued, working, input_required, completed, failed or cancelled'),
+  reason: maybe(text('more about input_required or failed')),
+  phase: text('delivery stage reached, or validating'),
+  blocked_by: maybe(text('what keeps it, or a text for its peer, from its pane')),
+  needs_you: maybe(truth('true: it waits for somebody')),
+  blocked_what: maybe(text('messages or reminder, where not the order is kept')),
+  /** Where looking into the pane does not help. */
+  blocked_step: maybe(text('command that helps')),
+  behind: maybe(part<Behind>('behind', 'the job that it waits for, which needs somebody')),
+};
+export type Standing = Values<typeof standing>;
 
 /** The one place that says so, for rows and for what goes out with an event. */
 export function standingOf(record: JobRecord): Standing {

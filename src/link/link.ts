@@ -6,7 +6,8 @@ import { type BrokerAddress, describeAddress, isFinalFailure, unreachable } from
 import { logFilter, logTopic, ofAnyHost, replyTopic, requestTopic, statusTopic } from '../bus/topics.ts';
 import type { Claim } from '../job/claim.ts';
 import type { ClaimReply } from '../job/event.ts';
-import type { ClaimOutcome, Command, Commands, LogMessage, Reply } from '../operations/request.ts';
+import type { ClaimOutcome } from '../operations/publish.ts';
+import type { Command, Commands, LogMessage, Reply } from '../operations/request.ts';
 import { Follows, type LogListener } from './follows.ts';
 import { Publisher } from './publisher.ts';
 import { Reconnector } from './reconnector.ts';

@@ -7,7 +7,7 @@ import { claimTopic } from '../bus/topics.ts';
 import type { Claim } from '../job/claim.ts';
 import type { ClaimReply } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
-import type { ClaimOutcome } from '../operations/request.ts';
+import type { ClaimOutcome } from '../operations/publish.ts';
 
 /** Without the hub's word after this time an event goes to the outbox, unless another time is given. */
 const PATIENCE_MS = 1000;

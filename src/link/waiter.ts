@@ -7,7 +7,7 @@ import type { Owner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
 import { standingOf } from '../job/standing.ts';
 import { isFinal } from '../job/words.ts';
-import type { LogMessage } from '../operations/request.ts';
+import type { WaitAnswer, WaitRequest } from '../operations/wait.ts';
 import { holdWakes } from './hold.ts';
 import { type JobNews, JobStream } from './job-stream.ts';
 import type { Link } from './link.ts';
@@ -21,35 +21,17 @@ const LAST_LOOK_MS = 300;
 /** A wait without time, or of a hub that is only starting, still looks once, if that takes no longer than this, in ms. */
 const FIRST_LOOK_MS = 3_000;
 
-export interface WaitOptions {
+export interface WaitOptions
+  extends Pick<WaitRequest, 'until' | 'timeoutMs' | 'cursor' | 'signal' | 'onEvent'> {
   link: Link;
   host: string;
   registryDir: string;
   /** At least one. */
   jobIds: readonly string[];
-  until: 'any' | 'all';
-  timeoutMs: number;
-  /** Of an earlier answer: only what came after it counts; absent: by level. */
-  cursor?: string | undefined;
-  signal: AbortSignal;
   /** The client session that waits: of its own jobs nothing is typed into its pane meanwhile. */
   owner?: Owner | undefined;
-  /** Called with every event after the cursor (without one: after the call), once and in the order of the journal. */
-  onEvent?: ((message: LogMessage) => void) | undefined;
   /** Called with how a job stands when the wait for it is in force. */
   onBegin?: ((record: JobRecord) => void) | undefined;
-}
-
-export interface WaitEnd {
-  outcome: 'final' | 'needs_attention' | 'still_running';
-  jobs: JobRecord[];
-  /** Ids of those that the hub has said nothing of before the time was up. */
-  unseen: string[];
-  /** What happened since the cursor, oldest first; the newest 50 at most. */
-  events: RecordedEvent[];
-  /** How many older ones there were. */
-  events_left_out: number;
-  cursor: string;
 }
 
 /** What a waiter knows of one job. */
@@ -65,7 +47,7 @@ interface Watched {
  * @throws MamError `not_found` for an unknown job, `refused` for one that is only history, `bad_input` for a foreign cursor, the link's own when the hub
  * can't be reached at the beginning
  */
-export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
+export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
   const { link, host, registryDir, until, signal, owner } = options;
   const unusable = options.jobIds.findIndex((id) => !isJobId(id));
   if (unusable >= 0) {
@@ -86,7 +68,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
   let heard = 0;
   const holding = holdWakes(link, registryDir, owner, () => watched.flatMap(({ record }) => record ?? []));
 
-  return new Promise<WaitEnd>((resolve, reject) => {
+  return new Promise<WaitAnswer>((resolve, reject) => {
     let settled = false;
     const settle = (finish: () => void): void => {
       if (settled) return;
@@ -97,7 +79,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitEnd> {
       holding.end();
       finish();
     };
-    const answer = (outcome: WaitEnd['outcome']): void =>
+    const answer = (outcome: WaitAnswer['outcome']): void =>
       settle(() => resolve({ outcome, ...summarize(watched, streams, events, heard) }));
     const onAbort = (): void => answer('still_running');
     const timeUp = (): void => void lastLook().then(() => answer('still_running'));
@@ -171,7 +153,7 @@ function summarize(
   streams: JobStream[],
   events: RecordedEvent[],
   heard: number,
-): Omit<WaitEnd, 'outcome'> {
+): Omit<WaitAnswer, 'outcome'> {
   const newest = events.slice(-MAX_EVENTS);
   return {
     jobs: watched.flatMap(({ record }) => (record === undefined ? [] : [record])),

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type { Field, Fields } from '../base/fields.ts';
 import { isObject, parseJson } from '../base/json.ts';
 
 const NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
@@ -9,7 +9,7 @@ const FLAGS: Readonly<Record<string, boolean>> = {
 };
 /** Fields around the arguments, where a client passes on the whole call. */
 const WRAPPERS = ['arguments', 'args', 'parameters', 'params', 'input'];
-/** Fields with one word, beside the ids: blanks around it and quotes are none of it. */
+/** Fields with one word, besides the ids: blanks around it and quotes are none of it. */
 const WORDS = ['agent', 'agent_session', 'session', 'cursor'];
 /** Fields with paths: no line break at their end is meant. */
 const PATHS = ['workdir', 'validate', 'script', 'files'];
@@ -19,21 +19,17 @@ const DEEPEST = 4;
 /**
  * The arguments as they are meant, where that can only be one thing: a client or a model that always writes `null`, `"2"`,
  * `"true"` or `"[\"ID\"]"` must be able to call every tool. What could mean two things stays as it is, to be refused.
- * @param tool its name and its fields
  * @param args as they came
  */
-export function meantArguments(
-  { name: tool, shape }: { name: string; shape: Readonly<Record<string, z.ZodType>> },
-  args: unknown,
-): unknown {
-  const given = unwrapped(tool, shape, args);
+export function meantArguments(tool: string, fields: Fields, args: unknown): unknown {
+  const given = unwrapped(tool, fields, args);
   if (!isObject(given)) return given;
   const meant: [string, unknown][] = [];
   for (const [key, value] of Object.entries(given)) {
-    const name = nameOf(shape, key, given);
-    const field = Object.hasOwn(shape, name) ? shape[name] : undefined;
+    const name = nameOf(fields, key, given);
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (isAbsent(field, value)) continue;
-    meant.push([name, field === undefined ? value : meantValue(bare(field), value, name)]);
+    meant.push([name, field === undefined ? value : meantValue(field, value, name)]);
   }
   return Object.fromEntries(meant);
 }
@@ -62,34 +58,23 @@ function nameOf(shape: object, key: string, given: object): string {
 }
 
 /** `null` says nothing; an empty text says nothing where it may be left out. */
-function isAbsent(field: z.ZodType | undefined, value: unknown): boolean {
+function isAbsent(field: Field | undefined, value: unknown): boolean {
   if (value === undefined || value === null) return true;
-  return value === '' && field !== undefined && bare(field) !== field;
+  return value === '' && (field?.optional === true || field?.fallback !== undefined);
 }
 
-/** The type of a field that may be left out. */
-function bare(field: z.ZodType): z.ZodType {
-  const { type, innerType } = field.def as { type: string; innerType?: z.ZodType };
-  return (type === 'optional' || type === 'default') && innerType !== undefined ? bare(innerType) : field;
-}
-
-function meantValue(field: z.ZodType, value: unknown, name: string): unknown {
-  const { type, element, entries } = field.def as {
-    type: string;
-    element?: z.ZodType;
-    entries?: Record<string, string>;
-  };
-  if (type === 'array') return meantList(value, element, name);
-  const isText = type !== 'number' && type !== 'boolean' && type !== 'enum';
-  const single = isText ? onlyOne(value) : unquoted(onlyOne(unquoted(value)));
+function meantValue({ kind, of, oneOf = [] }: Field, value: unknown, name: string): unknown {
+  if (kind === 'list') return meantList(value, of, name);
+  const single = kind === 'text' ? onlyOne(value) : unquoted(onlyOne(unquoted(value)));
   const text = typeof single === 'string' ? single.trim() : undefined;
-  switch (type) {
+  switch (kind) {
     case 'number':
+    case 'count':
       return text !== undefined && NUMBER.test(text) ? Number(text) : single;
-    case 'boolean':
+    case 'flag':
       return FLAGS[typeof single === 'number' ? `${single}` : (text ?? '').toLowerCase()] ?? single;
-    case 'enum':
-      return text === undefined ? single : oneOf(Object.values(entries ?? {}), text);
+    case 'choice':
+      return text === undefined ? single : meantWord(oneOf, text);
     default:
       return meantText(single, name);
   }
@@ -105,10 +90,9 @@ function meantText(value: unknown, name: string): unknown {
   return typeof single === 'string' ? single.trim() : value.trim();
 }
 
-function meantList(value: unknown, element: z.ZodType | undefined, name: string): unknown {
-  if (element === undefined) return value;
-  const { type } = element.def;
-  const areWords = type === 'enum' || isWord(name);
+function meantList(value: unknown, of: Field | undefined, name: string): unknown {
+  if (of === undefined) return value;
+  const areWords = of.kind === 'choice' || isWord(name);
   const isList = typeof value === 'string' && value.trim().startsWith('[');
   const inside = areWords || isList ? unquoted(value) : value;
   const list =
@@ -117,7 +101,7 @@ function meantList(value: unknown, element: z.ZodType | undefined, name: string)
       : typeof inside === 'string' || typeof inside === 'number'
         ? [inside]
         : inside;
-  return Array.isArray(list) ? list.map((item) => meantValue(element, item, name)) : value;
+  return Array.isArray(list) ? list.map((item) => meantValue(of, item, name)) : value;
 }
 
 function isWord(name: string): boolean {
@@ -129,7 +113,7 @@ function isId(name: string): boolean {
 }
 
 /** A word of a short list, however it is written: `Completed`, `permission-required`. */
-function oneOf(words: string[], text: string): string {
+function meantWord(words: readonly string[], text: string): string {
   const plain = (word: string): string => word.toLowerCase().replace(/[\s-]+/g, '_');
   return words.find((word) => word === text) ?? words.find((word) => plain(word) === plain(text)) ?? text;
 }

@@ -5,8 +5,8 @@ import { apply } from '../job/apply.ts';
 import { draftEvent } from '../job/event.ts';
 import type { AgentSession, JobOrder, JobRecord } from '../job/record.ts';
 import { promptPreview } from '../job/task-text.ts';
-import type { TerminalSettings } from '../operations/agent-request.ts';
-import type { DelegateParams } from '../operations/request.ts';
+import type { TerminalSettings } from '../operations/agents.ts';
+import type { DelegateParams } from '../operations/delegate.ts';
 
 /** The script of a job, as it was when the job was delegated. */
 export type Validation = Pick<

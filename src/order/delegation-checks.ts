@@ -1,48 +1,26 @@
 import { accessSync, constants, rmdirSync, type Stats, statSync } from 'node:fs';
 import { MamError } from '../base/errors.ts';
+import { type Field, textProblem } from '../base/fields.ts';
 import { checkRoom, makeFolder } from '../base/folders.ts';
-import { hasLoneSurrogate } from '../base/text.ts';
-import { LIMITS } from '../job/limits.ts';
-import type { DelegateParams } from '../operations/request.ts';
+import { type DelegateParams, delegate } from '../operations/delegate.ts';
 
 /** @throws MamError `bad_input` for a prompt that is empty, too long, or could not be kept byte for byte */
 export function checkPrompt(prompt: string | undefined): string {
-  if (prompt === undefined || prompt.trim() === '') {
-    throw new MamError('bad_input', 'The prompt is empty.', 'Say in prompt what the peer should do.');
-  }
-  const bytes = Buffer.byteLength(prompt);
-  if (bytes > LIMITS.promptBytes) {
-    throw new MamError(
-      'bad_input',
-      `The prompt has ${bytes} bytes; 1 MiB (1048576) is the most.`,
-      'Write the material to a file and name that file in the prompt.',
-    );
-  }
-  if (hasLoneSurrogate(prompt)) {
-    throw new MamError(
-      'bad_input',
-      'The prompt has half a UTF-16 surrogate pair.',
-      'Send well-formed Unicode text.',
-    );
-  }
-  return prompt;
+  const given = prompt ?? '';
+  const problem = textProblem(given, delegate.fields.prompt);
+  if (problem !== undefined)
+    throw new MamError('bad_input', `The prompt ${problem}.`, 'Say in prompt what the peer should do.');
+  return given;
 }
 
-/** @throws MamError `bad_input` for a limit that is not from 1 s to a week */
-export function checkTimes({
-  timeout_seconds,
-  idle_timeout_seconds,
-  validate_timeout_seconds = 1,
-}: Pick<DelegateParams, 'timeout_seconds' | 'idle_timeout_seconds' | 'validate_timeout_seconds'>): void {
-  const times = { timeout_seconds, idle_timeout_seconds, validate_timeout_seconds };
-  for (const [name, value] of Object.entries(times)) {
-    if (!(Number.isFinite(value) && value >= 1 && value <= LIMITS.timeoutSeconds)) {
-      throw new MamError(
-        'bad_input',
-        `${name} must be from 1 to ${LIMITS.timeoutSeconds} seconds.`,
-        `Try ${name} 3600.`,
-      );
-    }
+/** @throws MamError `bad_input` for a time that is not within its limits */
+export function checkTimes(params: DelegateParams): void {
+  const given: Readonly<Record<string, unknown>> = params;
+  for (const [name, { kind, min = 0, max = 0 }] of Object.entries<Field>(delegate.fields)) {
+    const seconds = given[name];
+    const isTime = kind === 'number' && seconds !== undefined;
+    if (isTime && !(Number(seconds) >= min && Number(seconds) <= max))
+      throw new MamError('bad_input', `${name} must be from ${min} to ${max} seconds.`, `Try ${name} 3600.`);
   }
 }
 

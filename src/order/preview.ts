@@ -1,6 +1,6 @@
 import { explain, MamError } from '../base/errors.ts';
 import type { JobRecord } from '../job/record.ts';
-import type { DelegateParams, PreviewResult } from '../operations/request.ts';
+import type { DelegateParams, PreviewResult } from '../operations/delegate.ts';
 import { jobPaths } from '../registry/paths.ts';
 import { composeJob, newRecord } from './compose-job.ts';
 import { orderText } from './order-text.ts';

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { MamError } from '../base/errors.ts';
 import { shellWord } from '../base/shell.ts';
 import type { Settings } from './config.ts';
+import { peerEnvironment, sessionEnvironment } from './environment.ts';
 
 /** This program's command line, as program and arguments. */
 export function mamProgram(): string[] {
@@ -16,6 +17,19 @@ export function mamCommand(settings: Settings): string {
     if (isAbsolute(folder) && existsSync(join(folder, 'mam'))) return 'mam';
   }
   return `node ${shellWord(programPath())}`;
+}
+
+/** The settings of one who asks for an agent, and how that one can call this program. */
+export interface AskerSettings extends Settings {
+  mamCommand: string;
+  /** What a session that is started has: this command line, our settings and the caller's surroundings. */
+  launch: { mam: string[]; server_env: Record<string, string>; env: Record<string, string> };
+}
+
+export function askerSettings(settings: Settings): AskerSettings {
+  const server_env = peerEnvironment(settings);
+  const launch = { mam: mamProgram(), server_env, env: sessionEnvironment() };
+  return { ...settings, mamCommand: mamCommand(settings), launch };
 }
 
 /** Absolute path of the bundle's `main.js`. */

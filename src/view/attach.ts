@@ -19,6 +19,13 @@ export function attachCommand(session: AttachTarget, from: Standpoint): string {
   return ['tmux', ...attachWords(session, from)].map(shellWord).join(' ');
 }
 
+/** Gives the command for a job's agent, where it has a pane. */
+export function attacher(
+  from: Standpoint,
+): (job: { agent_session?: AttachTarget | undefined }) => string | undefined {
+  return ({ agent_session: session }) => session && attachCommand(session, from);
+}
+
 /** The same as arguments of tmux. */
 export function attachWords(session: AttachTarget, from: Standpoint): string[] {
   const target = session.pane ?? `=${session.session}`;

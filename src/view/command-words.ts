@@ -1,3 +1,5 @@
+import { optionName } from '../base/fields.ts';
+
 /** The command for each tool that the hub's sentences name: they are written for both doors, in the words of the tools. */
 const COMMANDS: Readonly<Record<string, string>> = {
   delegate_job: 'submit',
@@ -14,23 +16,10 @@ const COMMANDS: Readonly<Record<string, string>> = {
   publish_event: 'publish',
 };
 
-/** The option for each parameter. */
-const OPTIONS: Readonly<Record<string, string>> = {
-  job_id: '--job',
-  request_id: '--request',
-  agent_session: '--agent-session',
-  trust_pane: '--trust-pane',
-  timeout_seconds: '--timeout',
-  idle_timeout_seconds: '--idle-timeout',
-  validate_rounds: '--validate-rounds',
-  validate_timeout_seconds: '--validate-timeout',
-  request_key: '--request-key',
-  on_busy: '--on-busy',
-  dry_run: '--dry-run',
-};
-
 const TOOL = new RegExp(`\\b(${Object.keys(COMMANDS).join('|')})\\b`, 'g');
-const PARAMETER = new RegExp(`\\b(${Object.keys(OPTIONS).join('|')})\\b(?: "([^"\\s]+)")?`, 'g');
+/** Parameters that the command line writes in another way. */
+const PARAMETER =
+  /\b((?:job|request)_id|agent_session|trust_pane|request_key|on_busy|dry_run|validate_rounds|(?:idle_|validate_)?timeout_seconds)\b:?(?: "([^"\s]+)")?/g;
 
 /** A sentence of the hub in the words of the command line. */
 export function commandWords(text: string): string {
@@ -43,8 +32,9 @@ export function commandWords(text: string): string {
       .replace(TOOL, (_, tool: string) => `\`mam ${COMMANDS[tool]}\``)
       .replace(/\b([Cc])all `mam/g, (_, c: string) => `${c === 'C' ? 'Run' : 'run'} \`mam`)
       .replace(/\bthis request_id\b/g, 'this id')
-      .replace(PARAMETER, (_, name: string, value?: string) =>
-        value === undefined ? `${OPTIONS[name]}` : `${OPTIONS[name]} ${value}`,
+      .replace(
+        PARAMETER,
+        (_, name: string, value?: string) => `--${optionName(name)}${value === undefined ? '' : ` ${value}`}`,
       )
       .replace(/\bagent "command"/g, '--agent command')
       .replace(/\bGive workdir\b/g, 'Give --workdir')

@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import { clean, cleanAll, cleanLine, sliceUnits } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
 import { isAboutCheck } from '../job/check.ts';
@@ -10,7 +9,7 @@ import type { JobRow } from '../job/row.ts';
 import { lastWords, standingOf } from '../job/standing.ts';
 import { isFinal } from '../job/words.ts';
 import { decisionWords } from './event-words.ts';
-import type { eventRowSchema } from './job-schema.ts';
+import type { EventRow } from './shapes.ts';
 
 /** Lengths in characters: a whole answer stays under 20,000. */
 const ROW_TEXT = 100;
@@ -121,23 +120,23 @@ export function briefs(records: readonly JobRecord[], room: number): { jobs: Bri
   return { jobs, left_out: ordered.length - jobs.length };
 }
 
+/** What only the hub needs: of a record, and of its validation. */
+export const HIDDEN = ['agent_process', 'typing', 'wake_seq', 'peer_server', 'notifying', 'held_up'] as const;
+export const SCRIPT_SURROUNDINGS = ['path', 'virtual_env'] as const;
+
+function without<T extends object, K extends keyof T>(whole: T, names: readonly K[]): Omit<T, K> {
+  const rest: Partial<T> = { ...whole };
+  for (const name of names) delete rest[name];
+  return rest as Omit<T, K>;
+}
+
 /**
  * A whole record, without what only the hub needs, its foreign texts made harmless.
  * @param cut false for a reader who takes long texts
  */
 export function jobView(record: JobRecord, cut = true) {
-  const {
-    agent_process: _,
-    typing: __,
-    wake_seq: ___,
-    peer_server: ____,
-    notifying: _______,
-    held_up: ________,
-    notify,
-    validation,
-    ...shown
-  } = record;
-  const { path: _____, virtual_env: ______, ...verdict } = validation ?? {};
+  const shown = without(record, HIDDEN);
+  const { notify, validation } = record;
   const room = cut ? { files: FILES_ROOM, requests: SHOWN_REQUESTS, text: EVENT_TEXT } : WHOLE;
   const files = fittingFiles(record.files, room.files);
   return cleanAll({
@@ -156,7 +155,7 @@ export function jobView(record: JobRecord, cut = true) {
     ...(notify && { notify: { pane: notify.pane, agent: notify.agent } }),
     ...(validation && {
       validation: {
-        ...(verdict as Omit<typeof validation, 'path' | 'virtual_env'>),
+        ...without(validation, SCRIPT_SURROUNDINGS),
         output_tail: optionally(validation.output_tail, LIMITS.detailChars),
       },
     }),
@@ -177,7 +176,7 @@ function fittingFiles(files: string[] | undefined, room: number): string[] | und
  * @returns how many of them found room
  */
 export function eventRows(events: readonly RecordedEvent[], room: number) {
-  const rows: z.infer<typeof eventRowSchema>[] = [];
+  const rows: EventRow[] = [];
   let left = room;
   for (const event of events) {
     const { seq, job_id, type, source, recorded_at, late } = event;

@@ -1,8 +1,8 @@
 import { cleanLine, sliceUnits } from '../base/text.ts';
 import { verdictWords } from '../job/check.ts';
 import type { JobRecord } from '../job/record.ts';
+import type { TimelineEntry } from './shapes.ts';
 import { statusSummary } from './summary.ts';
-import type { TimelineEntry } from './timeline.ts';
 
 /** How much of one text of an event is shown, in characters: the end of a job must not push all else out. */
 const TEXT_CHARS = 1_500;

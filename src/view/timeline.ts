@@ -1,16 +1,12 @@
-import type { z } from 'zod';
 import { clean, cleanLine } from '../base/text.ts';
 import { isUndecided } from '../job/check.ts';
 import { type DataFields, dataOf, type RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import { DELIVERY_STAGES } from '../job/words.ts';
-import type { timelineSchema } from './job-schema.ts';
+import type { TimelineEntry } from './shapes.ts';
 
 /** How much of a request stands beside its decision, in characters. */
 const ABOUT_CHARS = 200;
-
-/** An event of the audit log on one level, its foreign texts made harmless. What does not apply is absent. */
-export type TimelineEntry = z.infer<typeof timelineSchema>;
 
 /** Makes entries of the audit log out of events, batch by batch: what an event means depends on what came before it. */
 export class Timeline {

@@ -6,7 +6,8 @@ import { followJob } from '../../src/link/follow-job.ts';
 import { type JobNews, JobStream, type JobStreamOptions } from '../../src/link/job-stream.ts';
 import type { Link } from '../../src/link/link.ts';
 import { waitForJobs } from '../../src/link/waiter.ts';
-import type { LogMessage, Request, StatusParams } from '../../src/operations/request.ts';
+import type { LogMessage, Request } from '../../src/operations/request.ts';
+import type { StatusParams } from '../../src/operations/status.ts';
 import { until } from '../support/until.ts';
 import {
   cleanUp,

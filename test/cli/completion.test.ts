@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { choice } from '../../src/base/fields.ts';
 import { completionOf } from '../../src/cli/completion.ts';
-import { COMMON, defineCommand } from '../../src/cli/core/command.ts';
+import { defineCommand } from '../../src/cli/core/command.ts';
+import { meaningOf, optionsOf } from '../../src/cli/core/options.ts';
 import { commands } from '../../src/cli/index.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
@@ -18,8 +20,10 @@ const missing = (shell: Shell): boolean => spawnSync(shell, ['--version']).error
 /** Every option of every command, and what is said about it. */
 const declared = await Promise.all(
   Object.entries(commands).map(async ([name, { summary, load }]) => {
-    const options = Object.entries({ ...(await load()).options, ...COMMON });
-    return { name, summary, options: options.map(([option, { about }]) => ({ name: `--${option}`, about })) };
+    const options = optionsOf(await load()).map(([option, field]) => ({
+      ...{ name: `--${option}`, about: meaningOf(field) },
+    }));
+    return { name, summary, options };
   }),
 );
 
@@ -177,7 +181,7 @@ describe('signs that mean something to a shell', () => {
   const values = ['two words', "it's", '$HOME', '`id`', '(a)', 'b\\c', '100%', 'x:y'];
   const odd = defineCommand({
     about: [about],
-    options: { odd: { type: 'text', value: 'A:B', about, oneOf: values } },
+    options: { odd: choice(values, about, { value: 'A:B' }) },
     json: 'nothing',
     exits: {},
     examples: [],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { optionName } from '../../src/base/fields.ts';
 import type { Command } from '../../src/cli/core/command.ts';
 import { parseCommandLine } from '../../src/cli/core/parse.ts';
 import { commands } from '../../src/cli/index.ts';
@@ -18,19 +19,20 @@ const free = ({ words = [] }: Command): NonNullable<Command['words']> =>
 const optional = (command: Command): Command => ({
   ...command,
   options: Object.fromEntries(
-    Object.entries(command.options).map(([name, { needed: _, ...option }]) => [name, option]),
+    Object.entries(command.options).map(([name, option]) => [name, { ...option, optional: true }]),
   ),
 });
 
 describe.each(loaded)('mam $name', ({ command }) => {
   test('takes a value that begins with a dash, for every option that takes a text', () => {
-    for (const [name, { type, oneOf }] of Object.entries(command.options)) {
-      if (type !== 'text' || oneOf !== undefined) continue;
+    for (const [field, { kind }] of Object.entries(command.options)) {
+      if (kind !== 'text') continue;
+      const name = optionName(field);
       for (const value of DASHED) {
-        expect(read(optional(command), [`--${name}`, value])?.options[name], `--${name} ${value}`).toBe(
+        expect(read(optional(command), [`--${name}`, value])?.options[field], `--${name} ${value}`).toBe(
           value,
         );
-        expect(read(optional(command), [`--${name}=${value}`])?.options[name]).toBe(value);
+        expect(read(optional(command), [`--${name}=${value}`])?.options[field]).toBe(value);
       }
     }
   });

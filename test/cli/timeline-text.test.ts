@@ -5,7 +5,7 @@ import { cut, inOneLook, wrap } from '../../src/cli/core/columns.ts';
 import { bytesText, fineSpanText } from '../../src/cli/core/times.ts';
 import { cutoffOf } from '../../src/cli/jobs/prune-cutoff.ts';
 import { TimelineText } from '../../src/cli/jobs/timeline-text.ts';
-import type { TimelineEntry } from '../../src/view/timeline.ts';
+import type { TimelineEntry } from '../../src/view/shapes.ts';
 import { Story } from '../job/story.ts';
 
 const { record } = new Story();

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
-import { COMMON, type Command, type Option } from '../../src/cli/core/command.ts';
+import { optionName } from '../../src/base/fields.ts';
+import { COMMON, type Command } from '../../src/cli/core/command.ts';
 import { EXIT } from '../../src/cli/core/exit.ts';
-import { optionText, synopsisOf } from '../../src/cli/core/synopsis.ts';
-import { commands, GROUPS } from '../../src/cli/index.ts';
+import { meaningOf, optionHead } from '../../src/cli/core/options.ts';
+import { synopsisOf } from '../../src/cli/core/synopsis.ts';
+import { commands } from '../../src/cli/index.ts';
 import { tools } from '../../tools/index.ts';
 import { anchors, read } from './markdown.ts';
 
@@ -11,10 +13,10 @@ const DOCUMENT = 'docs/command-line.md';
 /** `npx vitest run command-line -u` rewrites what stands between the markers. */
 test('the page of the commands is that of the declarations', async () => {
   const sections: string[] = [];
-  for (const [group, title] of Object.entries(GROUPS)) {
+  for (const title of new Set(Object.values(commands).map(({ group }) => group))) {
     sections.push(`## ${title}`);
     for (const [name, listed] of Object.entries(commands)) {
-      if (listed.group === group) sections.push(section(name, listed.summary, await listed.load()));
+      if (listed.group === title) sections.push(section(name, listed.summary, await listed.load()));
     }
   }
   const text = read(DOCUMENT).replace(
@@ -29,7 +31,8 @@ test('declarations are whole: every option is in the synopsis, every example cal
   for (const [name, { load }] of Object.entries(commands)) {
     const command = await load();
     const synopsis = synopsisOf(name, command);
-    for (const option of Object.keys(command.options)) expect(synopsis, name).toContain(`--${option}`);
+    for (const field of Object.keys(command.options))
+      expect(synopsis, name).toContain(`--${optionName(field)}`);
     expect(command.examples.length, name).toBeGreaterThan(0);
     for (const example of command.examples) expect(example).toContain(`mam ${name}`);
     for (const option of Object.keys(command.options)) expect(Object.keys(COMMON)).not.toContain(option);
@@ -41,11 +44,11 @@ function section(name: string, summary: string, command: Command): string {
   const { words = [], options } = command;
   const rows = [
     ...words.filter(({ hidden }) => !hidden).map(({ name: word, about }) => [`\`${word}\``, about]),
-    ...Object.entries(options).map(([option, declared]) => [
-      `\`${(declared as Option).short === undefined ? '' : `-${(declared as Option).short}, `}${optionText(option, declared as Option)}\``,
-      declared.about,
+    ...Object.entries(options).map(([field, option]) => [
+      `\`${optionHead(optionName(field), option)}\``,
+      meaningOf(option),
     ]),
-  ].map(([what = '', about = '']) => `| ${what} | ${about.replaceAll('|', '\\|')} |`);
+  ].map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`);
   const exits = Object.entries(command.exits).map(
     ([exit, meaning]) => `${EXIT[exit as keyof typeof EXIT]} ${meaning}`,
   );

@@ -10,7 +10,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { requestOnce } from '../../src/link/one-shot.ts';
-import type { DelegateParams } from '../../src/operations/request.ts';
+import type { DelegateParams } from '../../src/operations/delegate.ts';
 import { Lab } from '../support/lab.ts';
 import { endHub } from '../support/lab-end.ts';
 import type { LabServer } from '../support/lab-server.ts';

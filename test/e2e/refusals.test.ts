@@ -78,7 +78,7 @@ describe('a job is refused before anything is kept of it:', () => {
     expect(await ask({ idle_timeout_seconds: 0 })).toContain('idle_timeout_seconds');
     expect(await ask({ timeout_seconds: 0.5 })).toContain('timeout_seconds');
     expect(await ask({ prompt: ' \n' })).toContain('`prompt` is empty');
-    expect(await ask({ prompt: 'x\ud83d' })).toContain('half a surrogate pair');
+    expect(await ask({ prompt: 'x\ud83d' })).toContain('half a UTF-16 surrogate pair');
     expect(await ask({ prompt: 'é'.repeat(600_000) })).toContain('longer than 1 MiB');
     expect(await ask({ workdir: 'nowhere' })).toContain(`${lab.project}/nowhere does not exist`);
     expect(await ask({ request_key: 'k'.repeat(201) })).toContain('`request_key`');

@@ -14,7 +14,7 @@ import { pressDecision } from '../../src/hub/permissions/press-decision.ts';
 import { Hooks } from '../../src/hub/signals/hooks.ts';
 import { draftEvent } from '../../src/job/event.ts';
 import type { HookReport } from '../../src/job/hook.ts';
-import type { HookResult } from '../../src/operations/request.ts';
+import type { HookResult } from '../../src/operations/housekeeping.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { Seal } from '../../src/registry/seal.ts';
 import { ORDER } from '../job/story.ts';

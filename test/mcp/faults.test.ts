@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { z } from 'zod';
 import { MamError } from '../../src/base/errors.ts';
+import { choice, group, list, text } from '../../src/base/fields.ts';
 import { defineTool } from '../../src/mcp/tool/tool.ts';
 import { Work } from '../../src/mcp/work.ts';
 import { McpClient, PROGRAM } from '../support/mcp-client.ts';
@@ -14,8 +14,10 @@ const faulty = defineTool({
   name: 'faulty',
   title: 'Faulty',
   description: 'Fails as it is told.',
-  inputSchema: z.strictObject({ how: z.enum(['expected', 'unexpected', 'wrong output', 'more output']) }),
-  outputSchema: z.object({ summary: z.string(), rows: z.array(z.object({ id: z.string() })) }),
+  operation: {
+    fields: { how: choice(['expected', 'unexpected', 'wrong output', 'more output']) },
+    answer: { rows: list(group({ id: text() })) },
+  },
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   roles: ['supervisor'],
   async handle({ how }, { progress }) {
@@ -23,7 +25,8 @@ const faulty = defineTool({
     if (how === 'expected') throw new MamError('not_found', 'There is no such job.', 'Call list_jobs.');
     if (how === 'unexpected') throw new TypeError('secret path /home/me is undefined');
     if (how === 'wrong output') return { summary: 'no rows' } as never;
-    return { rows: [{ id: 'a', newer: 1 }], newer: 'field', summary: 'more than declared' };
+    const rows = [{ id: 'a', newer: 1 }];
+    return { rows, newer: 'field', next: 'Look.', summary: 'more than declared' };
   },
 });
 
@@ -55,7 +58,9 @@ test.each(['unexpected', 'wrong output'])(
 
 test('fields that the schema does not name are dropped, and summary comes first', async () => {
   const { structuredContent, content } = await call('more output');
-  expect(JSON.stringify(structuredContent)).toBe('{"summary":"more than declared","rows":[{"id":"a"}]}');
+  expect(JSON.stringify(structuredContent)).toBe(
+    '{"summary":"more than declared","rows":[{"id":"a"}],"next":"Look."}',
+  );
   expect(content).toEqual([{ type: 'text', text: JSON.stringify(structuredContent) }]);
 });
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Link } from '../../src/link/link.ts';
 import { ownJobs } from '../../src/mcp/session/own-jobs.ts';
-import type { ListParams } from '../../src/operations/request.ts';
+import type { ListParams } from '../../src/operations/list.ts';
 
 /** A hub whose session has so many open jobs; it gives 200 of them at once, as the real one. */
 function hubWith(jobs: number): Link {

@@ -1,5 +1,5 @@
 import { verdictWords } from '../../job/check.ts';
-import type { TimelineEntry } from '../../view/timeline.ts';
+import type { TimelineEntry } from '../../view/shapes.ts';
 
 /** How far a decision has got, by the type of the entry. */
 const DECISIONS: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import type { PeerRequest } from '../../job/record.ts';
-import type { TimelineEntry } from '../../view/timeline.ts';
+import type { TimelineEntry } from '../../view/shapes.ts';
 import type { Host } from './host.ts';
 import { LOOK_MS } from './jobs.ts';
 

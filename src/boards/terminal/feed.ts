@@ -1,6 +1,7 @@
 import { explain, MamError } from '../../base/errors.ts';
 import type { Link } from '../../link/link.ts';
-import type { LogMessage, ScreenResult } from '../../operations/request.ts';
+import type { ScreenResult } from '../../operations/logs.ts';
+import type { LogMessage } from '../../operations/request.ts';
 import { commandWords } from '../../view/command-words.ts';
 import { isOpen } from '../model/rows.ts';
 import type { Which } from './jobs.ts';

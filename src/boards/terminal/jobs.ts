@@ -1,6 +1,7 @@
 import { dataOf } from '../../job/event.ts';
 import type { JobRow } from '../../job/row.ts';
-import type { ListResult, LogMessage } from '../../operations/request.ts';
+import type { ListResult } from '../../operations/list.ts';
+import type { LogMessage } from '../../operations/request.ts';
 import { listRow } from '../../view/job.ts';
 import { type Count, countJobs, isOpen, wordsOf } from '../model/rows.ts';
 import { shown } from './cells.ts';

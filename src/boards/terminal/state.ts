@@ -1,7 +1,9 @@
 import type { RecordedEvent } from '../../job/event.ts';
 import type { AgentSession, JobRecord } from '../../job/record.ts';
 import type { JobRow } from '../../job/row.ts';
-import type { ListResult, LogMessage, ScreenResult } from '../../operations/request.ts';
+import type { ListResult } from '../../operations/list.ts';
+import type { ScreenResult } from '../../operations/logs.ts';
+import type { LogMessage } from '../../operations/request.ts';
 import { idsOf, type Jobs, NO_JOBS, type Which } from './jobs.ts';
 import type { Size } from './layout.ts';
 

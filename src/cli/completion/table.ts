@@ -1,4 +1,6 @@
-import { COMMON, type Command, type Completion, type Option } from '../core/command.ts';
+import type { Completion, Field } from '../../base/fields.ts';
+import type { Command } from '../core/command.ts';
+import { meaningOf, optionsOf, placeOf } from '../core/options.ts';
 
 /** What a shell offers for a value: a list, what it finds itself, or what it asks `mam completion-values` for. */
 export type Offers =
@@ -58,7 +60,7 @@ export function completionTable(commands: { name: string; summary: string; comma
         ({ name, summary, command }): CommandRow => ({
           name,
           summary,
-          options: [...Object.entries({ ...command.options, ...COMMON }).map(optionRow), HELP],
+          options: [...optionsOf(command).map(optionRow), HELP],
           words: (command.words ?? [])
             .filter(({ hidden }) => hidden !== true)
             .map((word) => ({ name: word.name, offers: offersOf(word), many: word.many === true })),
@@ -74,13 +76,13 @@ export function completionTable(commands: { name: string; summary: string; comma
   };
 }
 
-function optionRow([name, option]: [string, Option]): OptionRow {
-  const row = { name: `--${name}`, about: option.about };
-  if (option.type === 'flag') return row;
-  return { ...row, value: { name: option.value ?? name.toUpperCase(), offers: offersOf(option) } };
+function optionRow([name, option]: [string, Field]): OptionRow {
+  const row = { name: `--${name}`, about: meaningOf(option) };
+  const place = placeOf(name, option);
+  return place === undefined ? row : { ...row, value: { name: place, offers: offersOf(option) } };
 }
 
-function offersOf({ oneOf, completes }: Pick<Option, 'oneOf' | 'completes'>): Offers | undefined {
+function offersOf({ oneOf, completes }: Pick<Field, 'oneOf' | 'completes'>): Offers | undefined {
   if (oneOf !== undefined) return { from: 'list', values: oneOf };
   return completes === undefined ? undefined : { from: SOURCES[completes] };
 }

@@ -1,5 +1,5 @@
 import { openLink, readyHub } from '../../link/client.ts';
-import type { Command, Commands } from '../../operations/request.ts';
+import type { Link } from '../../link/link.ts';
 import type { Settings } from '../../settings/config.ts';
 import { commandSettings } from './settings.ts';
 
@@ -7,11 +7,7 @@ import { commandSettings } from './settings.ts';
 export interface Asking {
   settings: Settings;
   /** @throws MamError with the hub's own text */
-  ask<C extends Command>(
-    command: C,
-    params: Commands[C]['params'],
-    timeoutMs?: number,
-  ): Promise<Commands[C]['result']>;
+  ask: Link['request'];
 }
 
 /** Does something with the hub and lets go of it. @param registryDir of `--registry-dir` */

@@ -1,30 +1,8 @@
+import { type Field, type Fields, flag, maybe, text, type Values } from '../../base/fields.ts';
 import type { EXIT } from './exit.ts';
 
-/** What a shell can offer for a value: `job`, `agent` and `session` are looked up when they are asked for. */
-export type Completion = 'job' | 'agent' | 'session' | 'file' | 'folder';
-
-interface Declared {
-  /** One or two sentences, for `--help` and the documents. */
-  about: string;
-  /** Every value that is allowed. */
-  oneOf?: readonly string[];
-  completes?: Completion;
-}
-
-/** An option of a command. */
-export interface Option extends Declared {
-  /** `seconds` and `count` come in as numbers from 0 on; a count is whole. */
-  type: 'text' | 'flag' | 'seconds' | 'count';
-  /** What stands for the value in the help, such as `ID`; not for a flag. */
-  value?: string;
-  /** Its letter, such as `f` for `-f`. */
-  short?: string;
-  needed?: true;
-}
-export type Options = Readonly<Record<string, Option>>;
-
 /** A word of a command that has no dash. */
-export interface Word extends Declared {
+export interface Word extends Pick<Field, 'about' | 'oneOf' | 'completes'> {
   /** What stands for it in the help, such as `ID`. */
   name: string;
   needed?: true;
@@ -34,23 +12,8 @@ export interface Word extends Declared {
   hidden?: true;
 }
 
-type Value<O extends Option> = O['type'] extends 'flag'
-  ? boolean
-  : O['type'] extends 'text'
-    ? string
-    : number;
-
-/** The options of one command line. A flag that was not given is false. */
-export type Values<O extends Options> = {
-  [N in keyof O]: O[N]['type'] extends 'flag'
-    ? boolean
-    : O[N] extends { needed: true }
-      ? Value<O[N]>
-      : Value<O[N]> | undefined;
-};
-
 /** What a command runs with. */
-export interface Given<O extends Options = Options> {
+export interface Given<O extends Fields = Fields> {
   options: Values<O>;
   words: string[];
   /** `--json` */
@@ -60,12 +23,13 @@ export interface Given<O extends Options = Options> {
 }
 
 /** A command, declared once: its help, its documents and its completion are made from this. */
-export interface Command<O extends Options = Options> {
-  /** After `mam`; made from words and options when absent. */
+export interface Command<O extends Fields = Fields> {
+  /** After `mam`; made from words and options when absent. `[OPTIONS]` stands for those that it does not name. */
   synopsis?: string;
   /** What it does, a paragraph each. */
   about: readonly string[];
   words?: readonly Word[];
+  /** `older_than` is typed as `--older-than`. */
   options: O;
   /** What `--json` prints: the MCP tool whose fields it has, or a sentence. */
   json: { tool: string; also?: string } | string;
@@ -80,17 +44,16 @@ export interface Command<O extends Options = Options> {
 }
 
 /** Types a command's literal. */
-export function defineCommand<const O extends Options>(command: Command<O>): Command<O> {
+export function defineCommand<O extends Fields>(command: Command<O>): Command<O> {
   return command;
 }
 
 /** Every command takes these. */
 export const COMMON = {
-  json: { type: 'flag', about: 'print one JSON object' },
-  'registry-dir': {
-    type: 'text',
-    value: 'DIR',
-    about: 'the registry of jobs, instead of the one found from the working directory',
-    completes: 'folder',
-  },
-} as const satisfies Options;
+  json: flag('print one JSON object'),
+  registry_dir: maybe(
+    text('the registry of jobs, instead of the one found from the working directory', {
+      completes: 'folder',
+    }),
+  ),
+};

@@ -1,7 +1,7 @@
 import { MamError } from '../../base/errors.ts';
 import { needsAttention } from '../../job/apply.ts';
 import type { JobRecord } from '../../job/record.ts';
-import type { WaitView } from '../../view/summary.ts';
+import type { WaitEnd } from '../../operations/wait.ts';
 
 /** Exit codes of the contract. */
 export const EXIT = {
@@ -31,7 +31,7 @@ const WORST: readonly number[] = [EXIT.done, EXIT.running, EXIT.attention, EXIT.
  * The exit code after a wait; of several jobs the worst.
  * @param past the wait went on past jobs that need input: when its time is up they count as running
  */
-export function exitCodeAfter({ outcome, jobs, unseen }: WaitView, past = false): number {
+export function exitCodeAfter({ outcome, jobs, unseen }: WaitEnd, past = false): number {
   // A job that is kept out of its pane is still queued, and wants somebody too.
   if (outcome === 'needs_attention') return EXIT.attention;
   const codeOf = (job: JobRecord): number =>

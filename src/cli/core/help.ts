@@ -1,6 +1,8 @@
-import { COMMON, type Command, type Options } from './command.ts';
+import { wrap } from './columns.ts';
+import type { Command } from './command.ts';
 import { EXIT } from './exit.ts';
-import { optionText, synopsisOf } from './synopsis.ts';
+import { meaningOf, optionHead, optionsOf } from './options.ts';
+import { synopsisOf } from './synopsis.ts';
 
 /** A line of help is no longer than this, in characters. */
 const WIDTH = 100;
@@ -16,17 +18,15 @@ export function helpText(name: string, command: Command): string {
   return [
     ...hang('Usage: ', `mam ${synopsisOf(name, command)} [--json]`),
     '',
-    ...command.about.flatMap((paragraph) => [...wrap(paragraph, 0), '']),
+    ...command.about.flatMap((paragraph) => [...wrap(paragraph, WIDTH), '']),
     ...section('Options:', [
       ...(command.words ?? [])
         .filter(({ hidden }) => !hidden)
         .map((word): [string, string] => [word.name, word.about]),
-      ...Object.entries<Options[string]>({ ...command.options, ...COMMON }).map(
-        ([option, declared]): [string, string] => [
-          `${declared.short === undefined ? '' : `-${declared.short}, `}${optionText(option, declared)}`,
-          declared.about,
-        ],
-      ),
+      ...optionsOf(command).map(([name, option]): [string, string] => [
+        optionHead(name, option),
+        meaningOf(option),
+      ]),
       ['--help', 'show this'],
     ]),
     ...section(
@@ -49,17 +49,6 @@ function section(title: string, rows: [string, string][]): string[] {
 
 /** A text behind its name, its further lines below the first. */
 function hang(head: string, text: string): string[] {
-  const [first = '', ...rest] = wrap(text, head.length);
+  const [first = '', ...rest] = wrap(text, WIDTH - head.length);
   return [`${head}${first}`, ...rest.map((line) => `${' '.repeat(head.length)}${line}`)];
-}
-
-function wrap(text: string, indent: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && indent + last.length + 1 + word.length <= WIDTH)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }

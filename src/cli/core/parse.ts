@@ -1,11 +1,12 @@
 import { MamError } from '../../base/errors.ts';
+import { type Field, flag, optionName } from '../../base/fields.ts';
 import { nearest } from '../../base/nearest.ts';
 import { clean } from '../../base/text.ts';
-import { COMMON, type Command, type Given, type Option } from './command.ts';
+import { COMMON, type Command, type Given } from './command.ts';
+import { isNeeded, optionsOf, optionText } from './options.ts';
 import { splitWords } from './split-words.ts';
-import { optionText } from './synopsis.ts';
 
-const HELP: Option = { type: 'flag', short: 'h', about: 'this command, with an example' };
+const HELP = flag('this command, with an example', { short: 'h' });
 
 /**
  * Reads a command line by its declaration.
@@ -14,7 +15,7 @@ const HELP: Option = { type: 'flag', short: 'h', about: 'this command, with an e
  */
 export function parseCommandLine(command: Command, args: string[]): Given | undefined {
   const { words = [] } = command;
-  const declared: Record<string, Option> = { ...command.options, ...COMMON, help: HELP };
+  const declared: Record<string, Field> = { ...Object.fromEntries(optionsOf(command)), help: HELP };
   const { values, words: positionals } = splitWords(declared, args, words.at(-1)?.many === true);
   if (values['help'] === true) return undefined;
   if (positionals.length > words.length && words.at(-1)?.many !== true) {
@@ -22,8 +23,9 @@ export function parseCommandLine(command: Command, args: string[]): Given | unde
     throw new MamError('bad_input', `The word "${extra}" is one too many.`);
   }
   const options: Record<string, unknown> = {};
-  for (const [name, option] of Object.entries(command.options)) {
-    options[name] = readValue(name, option, values[name]);
+  for (const [field, option] of Object.entries(command.options)) {
+    const name = optionName(field);
+    options[field] = readValue(name, option, values[name]);
   }
   const least = words.filter(({ needed }) => needed).length;
   const missing = words[positionals.length];
@@ -35,26 +37,25 @@ export function parseCommandLine(command: Command, args: string[]): Given | unde
     options: options as Given['options'],
     words: positionals,
     json: values['json'] === true,
-    registryDir: readValue('registry-dir', COMMON['registry-dir'], values['registry-dir']) as
-      | string
-      | undefined,
+    registryDir: readValue('registry-dir', COMMON.registry_dir, values['registry-dir']) as string | undefined,
   };
 }
 
-function readValue(name: string, option: Option, value: unknown): string | number | boolean | undefined {
-  if (option.type === 'flag') return value === true;
-  if (typeof value !== 'string' || (value === '' && option.needed)) {
-    if (option.needed !== true) return undefined;
+function readValue(name: string, option: Field, value: unknown): unknown {
+  if (option.kind === 'flag') return value === true;
+  const needed = isNeeded(option);
+  if (typeof value !== 'string' || (value === '' && needed)) {
+    if (!needed) return option.fallback;
     throw new MamError('bad_input', `--${name} is missing.`, `Give ${optionText(name, option)}.`);
   }
-  if (option.type === 'text') {
+  if (option.kind === 'text' || option.kind === 'choice') {
     checkOneOf(`--${name}`, option.oneOf, value);
     return value;
   }
   const number = Number(value);
-  const whole = option.type === 'seconds' || Number.isSafeInteger(number);
+  const whole = option.kind === 'number' || Number.isSafeInteger(number);
   if (value.trim() !== '' && Number.isFinite(number) && number >= 0 && whole) return number;
-  const kind = option.type === 'seconds' ? 'a number of seconds' : 'a whole number';
+  const kind = option.kind === 'number' ? 'a number of seconds' : 'a whole number';
   throw new MamError('bad_input', `--${name} is not ${kind}.`, `Try --${name} 60.`);
 }
 

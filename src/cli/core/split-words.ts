@@ -1,8 +1,8 @@
 import { MamError } from '../../base/errors.ts';
+import type { Field } from '../../base/fields.ts';
 import { nearest } from '../../base/nearest.ts';
 import { clean } from '../../base/text.ts';
-import type { Option } from './command.ts';
-import { optionText } from './synopsis.ts';
+import { optionText } from './options.ts';
 
 const SHOWN_CHARS = 40;
 /** Nobody calls an option so: it is somebody's words, such as `- no`, `-5 degrees`, `---` or `—x`. */
@@ -22,7 +22,7 @@ export interface Split {
  * @throws MamError `bad_input` for an option that is not known, has no value, or takes none
  */
 export function splitWords(
-  declared: Record<string, Option>,
+  declared: Record<string, Field>,
   args: readonly string[],
   hasText: boolean,
 ): Split {
@@ -40,7 +40,7 @@ export function splitWords(
       continue;
     }
     const { name, option, joined } = found;
-    if (option.type === 'flag') {
+    if (option.kind === 'flag') {
       if (joined !== undefined)
         throw new MamError('bad_input', `--${name} takes no value.`, `Give --${name} alone.`);
       split.values[name] = true;
@@ -56,9 +56,9 @@ export function splitWords(
 
 /** The option that a word stands for, with the value behind its `=`. */
 function optionIn(
-  declared: Record<string, Option>,
+  declared: Record<string, Field>,
   arg: string,
-): { name: string; option: Option; joined: string | undefined } | undefined {
+): { name: string; option: Field; joined: string | undefined } | undefined {
   const [, dashes = '', name = '', joined] = /^(--?)([^=\s-][^=\s]*)(?:=([\s\S]*))?$/.exec(arg) ?? [];
   for (const [long, option] of Object.entries(declared)) {
     if (dashes === '--' ? name === long : dashes === '-' && name === option.short)
@@ -68,18 +68,18 @@ function optionIn(
 }
 
 /** True for a word that can only be a mistyped option. */
-function isOptionLike(declared: Record<string, Option>, arg: string, hasText: boolean): boolean {
+function isOptionLike(declared: Record<string, Field>, arg: string, hasText: boolean): boolean {
   if (!arg.startsWith('-') || NO_OPTION.test(arg)) return false;
   return !hasText || arg.startsWith('--') || Object.hasOwn(declared, arg.slice(1));
 }
 
-function noValue(name: string, option: Option, next: string | undefined): MamError {
+function noValue(name: string, option: Field, next: string | undefined): MamError {
   const words = clean(next ?? '').slice(0, SHOWN_CHARS);
   const meant = next === undefined ? '' : ` If ${words} is its value: --${name}=${words}`;
   return new MamError('bad_input', `--${name} has no value.`, `Give ${optionText(name, option)}.${meant}`);
 }
 
-function unknown(declared: Record<string, Option>, arg: string, hasText: boolean): MamError {
+function unknown(declared: Record<string, Field>, arg: string, hasText: boolean): MamError {
   const given = clean(arg.split('=')[0] ?? '').slice(0, SHOWN_CHARS);
   const near = nearest(given.replace(/^-+/, ''), Object.keys(declared));
   const meant = near === undefined ? '' : `Did you mean --${near}? `;

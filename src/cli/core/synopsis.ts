@@ -1,20 +1,16 @@
-import type { Command, Option, Word } from './command.ts';
+import { optionName } from '../../base/fields.ts';
+import type { Command, Word } from './command.ts';
+import { isNeeded, optionText } from './options.ts';
 
 /** A command's line of usage, from its name on. */
 export function synopsisOf(name: string, { synopsis, words = [], options }: Command): string {
-  if (synopsis !== undefined) return synopsis === '' ? name : `${name} ${synopsis}`;
-  return [
-    name,
-    ...words.filter(({ hidden }) => !hidden).map(wordText),
-    ...Object.entries(options).map(([option, declared]) =>
-      declared.needed ? optionText(option, declared) : `[${optionText(option, declared)}]`,
-    ),
-  ].join(' ');
-}
-
-/** An option as it is typed, such as `--job ID`. */
-export function optionText(name: string, { type, value }: Option): string {
-  return type === 'flag' ? `--${name}` : `--${name} ${value ?? name.toUpperCase()}`;
+  const others = Object.entries(options)
+    .map(([field, option]) => [optionText(optionName(field), option), isNeeded(option)] as const)
+    .filter(([text]) => !synopsis?.includes(text.split(' ')[0] ?? ''))
+    .map(([text, needed]) => (needed ? text : `[${text}]`));
+  if (synopsis === '') return name;
+  if (synopsis !== undefined) return `${name} ${synopsis.replace('[OPTIONS]', others.join(' '))}`;
+  return [name, ...words.filter(({ hidden }) => !hidden).map(wordText), ...others].join(' ');
 }
 
 function wordText({ name, needed, many }: Word): string {

@@ -8,10 +8,11 @@ import { isFinal } from '../../job/words.ts';
 import { tellSeen } from '../../link/hold.ts';
 import type { Link } from '../../link/link.ts';
 import { NO_LIMIT_MS, waitForJobs } from '../../link/waiter.ts';
+import type { WaitEnd } from '../../operations/wait.ts';
+import { waitSummary } from '../../operations/wait.ts';
 import { ownerOf, type Settings } from '../../settings/config.ts';
 import { briefs, eventRows } from '../../view/job.ts';
 import { nextStep } from '../../view/next-step.ts';
-import { type WaitView, waitSummary } from '../../view/summary.ts';
 import { note, onReaderGone } from '../core/output.ts';
 import { ProgressLine } from '../core/progress-line.ts';
 import { eventText, stateText } from './job-text.ts';
@@ -34,7 +35,7 @@ export interface Following {
   json: boolean;
 }
 
-export interface Followed extends WaitView {
+export interface Followed extends WaitEnd {
   events: RecordedEvent[];
   cursor: string | undefined;
 }

@@ -1,6 +1,7 @@
 import { MamError } from '../../base/errors.ts';
 import type { Link } from '../../link/link.ts';
-import type { Commands, DelegateResult } from '../../operations/request.ts';
+import type { DelegateResult } from '../../operations/delegate.ts';
+import type { Commands } from '../../operations/request.ts';
 import { note } from '../core/output.ts';
 
 /** A delegation may take this long: its own 5 s, an agent that is started, and the start of a hub; in ms. */

@@ -1,21 +1,18 @@
 import { readdirSync } from 'node:fs';
 import { MamError } from '../../base/errors.ts';
+import { maybe } from '../../base/fields.ts';
 import { isJobId } from '../../base/ids.ts';
 import { nearest } from '../../base/nearest.ts';
 import { orElse } from '../../base/or-else.ts';
+import { jobId } from '../../operations/common.ts';
 import { whyNotFound } from '../../registry/away.ts';
 import { homePaths } from '../../registry/home.ts';
 import { hasJob } from '../../registry/paths.ts';
 import type { Settings } from '../../settings/config.ts';
-import type { Option, Word } from '../core/command.ts';
+import type { Word } from '../core/command.ts';
 
 /** The job, as commands take it: `--job ID`, or the id as the first word. */
-export const jobOption = {
-  type: 'text',
-  value: 'ID',
-  about: 'the job; a unique beginning of its id will do',
-  completes: 'job',
-} as const satisfies Option;
+export const theJob = { job_id: maybe(jobId, '') };
 export const jobWord = {
   name: 'ID',
   about: 'the same as --job ID',

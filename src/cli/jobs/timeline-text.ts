@@ -3,7 +3,7 @@ import { verdictWords } from '../../job/check.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { durations } from '../../view/durations.ts';
 import { nextStep } from '../../view/next-step.ts';
-import type { TimelineEntry } from '../../view/timeline.ts';
+import type { TimelineEntry } from '../../view/shapes.ts';
 import { wrap } from '../core/columns.ts';
 import { paint } from '../core/output.ts';
 import { dayAndTime, dayOf, fineSpanText, timeOfDay } from '../core/times.ts';

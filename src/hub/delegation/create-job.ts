@@ -1,7 +1,7 @@
 import { builtIn } from '../../agents/index.ts';
 import type { Log } from '../../base/log.ts';
 import type { JobOrder } from '../../job/record.ts';
-import type { DelegateParams } from '../../operations/request.ts';
+import type { DelegateParams } from '../../operations/delegate.ts';
 import { composeJob } from '../../order/compose-job.ts';
 import { dropLogFolder, makeLogFolder } from '../../order/delegation-checks.ts';
 import { peerServer } from '../../registry/announcements.ts';

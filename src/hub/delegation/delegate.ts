@@ -4,7 +4,7 @@ import { sha256 } from '../../base/sha256.ts';
 import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
 import { needsAttention } from '../../job/apply.ts';
 import { isFinal } from '../../job/words.ts';
-import type { DelegateParams, DelegateResult, PreviewResult } from '../../operations/request.ts';
+import type { DelegateParams, DelegateResult, PreviewResult } from '../../operations/delegate.ts';
 import { checkPrompt } from '../../order/delegation-checks.ts';
 import { restorePrompt } from '../../order/prompt-file.ts';
 import { lostSocket } from '../../tmux/server-life.ts';

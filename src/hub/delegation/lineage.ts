@@ -4,7 +4,7 @@ import { LIMITS } from '../../job/limits.ts';
 import { isOwner } from '../../job/owner.ts';
 import type { AgentSession } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
-import type { DelegateParams } from '../../operations/request.ts';
+import type { DelegateParams } from '../../operations/delegate.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 
 /** A pane of a tmux server. */

@@ -3,7 +3,7 @@ import { builtIn, isTrusted } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { isOurNamespace } from '../../base/process-id.ts';
 import type { AgentSession, JobOrder } from '../../job/record.ts';
-import type { DelegateParams } from '../../operations/request.ts';
+import type { DelegateParams } from '../../operations/delegate.ts';
 import { shellRisk, UNSEEN_PROCESSES } from '../../tmux/deliver.ts';
 import { findPane, sessionOf } from '../../tmux/pane.ts';
 import { foreground, isShell, unseenAgent } from '../../tmux/process.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { needOf } from '../../job/apply.ts';
 import type { JobOrder } from '../../job/record.ts';
-import type { DelegateParams, PreviewResult } from '../../operations/request.ts';
+import type { DelegateParams, PreviewResult } from '../../operations/delegate.ts';
 import { newRecord } from '../../order/compose-job.ts';
 import { makeLogFolder } from '../../order/delegation-checks.ts';
 import { shown } from '../../order/preview.ts';

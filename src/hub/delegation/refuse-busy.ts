@@ -2,7 +2,7 @@ import { lookFor } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { cleanLine } from '../../base/text.ts';
 import type { AgentSession } from '../../job/record.ts';
-import type { DelegateParams } from '../../operations/request.ts';
+import type { DelegateParams } from '../../operations/delegate.ts';
 import { type Obstacle, preflight } from '../../tmux/deliver.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';

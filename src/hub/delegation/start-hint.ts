@@ -2,7 +2,7 @@ import { builtIn } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { findProgram } from '../../base/find-program.ts';
 import { shellWord } from '../../base/shell.ts';
-import type { DelegateParams } from '../../operations/request.ts';
+import type { DelegateParams } from '../../operations/delegate.ts';
 import { programOf } from '../sessions/agent-program.ts';
 
 /** The error for a session that is missing, with the ways to have it started, or what that needs. */

@@ -4,7 +4,7 @@ import { cleanLine } from '../../base/text.ts';
 import { draftEvent } from '../../job/event.ts';
 import type { AgentSession } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
-import type { StartParams } from '../../operations/agent-request.ts';
+import type { StartParams } from '../../operations/agents.ts';
 import { orderText } from '../../order/order-text.ts';
 import { unseenAgent } from '../../tmux/process.ts';
 import type { LiveJob } from '../jobs/live-job.ts';

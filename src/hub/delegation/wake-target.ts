@@ -1,7 +1,7 @@
 import { builtIn, isTrusted, screenOf } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import type { JobOrder } from '../../job/record.ts';
-import type { DelegateParams } from '../../operations/request.ts';
+import type { DelegateParams } from '../../operations/delegate.ts';
 import { shellRisk } from '../../tmux/deliver.ts';
 import { findPane } from '../../tmux/pane.ts';
 import { foreground } from '../../tmux/process.ts';

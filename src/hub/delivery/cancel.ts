@@ -6,7 +6,7 @@ import { draftEvent, type Saying } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
-import type { CancelParams, CancelResult } from '../../operations/request.ts';
+import type { CancelParams, CancelResult } from '../../operations/cancel.ts';
 import { interrupt } from '../../tmux/deliver.ts';
 import { classify, shoot } from '../../tmux/screen.ts';
 import type { LiveJob } from '../jobs/live-job.ts';

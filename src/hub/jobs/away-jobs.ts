@@ -1,6 +1,6 @@
 import type { MamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { AwayRegistry } from '../../operations/request.ts';
+import type { AwayRegistry } from '../../operations/housekeeping.ts';
 import type { Pointer } from '../../registry/home.ts';
 import { presentMark } from '../../registry/mark.ts';
 import { jobPaths } from '../../registry/paths.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { MamError } from '../../base/errors.ts';
 import type { Saying } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
-import type { AwayRegistry } from '../../operations/request.ts';
+import type { AwayRegistry } from '../../operations/housekeeping.ts';
 import {
   awayError,
   awayListError,

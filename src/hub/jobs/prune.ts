@@ -8,7 +8,7 @@ import { clean, cleanLine } from '../../base/text.ts';
 import { isSettled } from '../../job/apply.ts';
 import type { JobRow } from '../../job/row.ts';
 import { isFinal, type Status } from '../../job/words.ts';
-import type { PruneParams, PruneResult } from '../../operations/request.ts';
+import type { PruneParams, PruneResult } from '../../operations/housekeeping.ts';
 import { foldJob } from '../../registry/fold.ts';
 import type { JobIndex } from '../../registry/job-index.ts';
 import { jobPaths } from '../../registry/paths.ts';

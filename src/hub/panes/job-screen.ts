@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { explain } from '../../base/errors.ts';
 import { clean } from '../../base/text.ts';
 import { isFinal } from '../../job/words.ts';
-import type { JobAddress, ScreenResult } from '../../operations/request.ts';
+import type { ScreenResult } from '../../operations/logs.ts';
+import type { Commands } from '../../operations/request.ts';
 import { shoot } from '../../tmux/screen.ts';
 import { readForeign } from '../../trust/files.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
@@ -22,7 +23,7 @@ export async function jobScreen(
   registrar: Registrar,
   servers: TmuxServers,
   screens: LastScreens,
-  params: JobAddress,
+  params: Commands['screen']['params'],
 ): Promise<ScreenResult> {
   const job = await registrar.find(params.job_id, params.registry_dir);
   const ended = isFinal(job.record.status) || job.isHistory;

@@ -1,6 +1,6 @@
 import { KINDS } from '../../agents/index.ts';
 import { commandLineOf } from '../../base/processes.ts';
-import type { AgentPlace } from '../../operations/agent-request.ts';
+import type { AgentPlace } from '../../operations/agents.ts';
 import type { PaneInfo } from '../../tmux/pane.ts';
 import { keyReaders } from '../../tmux/process.ts';
 import type { LiveJob } from '../jobs/live-job.ts';

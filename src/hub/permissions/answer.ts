@@ -7,7 +7,7 @@ import { obstacleOf } from '../../job/obstacle.ts';
 import { isOpen, openRequests } from '../../job/open-requests.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
-import type { AnswerParams, AnswerResult } from '../../operations/request.ts';
+import type { AnswerParams, AnswerResult } from '../../operations/answer.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { Decisions } from './decisions.ts';

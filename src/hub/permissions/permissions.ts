@@ -6,7 +6,7 @@ import type { HookReport } from '../../job/hook.ts';
 import { openRequests } from '../../job/open-requests.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
-import type { HookResult } from '../../operations/request.ts';
+import type { HookResult } from '../../operations/housekeeping.ts';
 import { permissionDraft } from '../dialogs/permission-draft.ts';
 import { dialogOn, type ShownDialog } from '../dialogs/shown-dialog.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';

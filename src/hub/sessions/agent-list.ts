@@ -2,7 +2,7 @@ import { builtIn, isTrusted, KINDS, screenOf } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { findProgram } from '../../base/find-program.ts';
 import type { JobRecord } from '../../job/record.ts';
-import type { AgentPlace, AgentRow } from '../../operations/agent-request.ts';
+import type { AgentPlace, AgentRow } from '../../operations/agents.ts';
 import { peerServer } from '../../registry/announcements.ts';
 import { preflight } from '../../tmux/deliver.ts';
 import { listPanes, type PaneInfo, sessionOf } from '../../tmux/pane.ts';

@@ -2,7 +2,7 @@ import { human } from '../../agents/human.ts';
 import { builtIn } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { findProgram } from '../../base/find-program.ts';
-import type { StartParams, TerminalSettings } from '../../operations/agent-request.ts';
+import type { StartParams, TerminalSettings } from '../../operations/agents.ts';
 
 /** The program that a kind is started with, as configured or as built in; nothing where that is not known. */
 export function programOf(agent: string, own: TerminalSettings | undefined): string | undefined {

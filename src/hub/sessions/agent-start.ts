@@ -5,7 +5,7 @@ import { explain, MamError } from '../../base/errors.ts';
 import { clean } from '../../base/text.ts';
 import { userHome } from '../../base/user-home.ts';
 import type { AgentSession } from '../../job/record.ts';
-import type { StartParams, StartResult } from '../../operations/agent-request.ts';
+import type { StartParams, StartResult } from '../../operations/agents.ts';
 import { checkWorkdir } from '../../order/delegation-checks.ts';
 import { peerServer } from '../../registry/announcements.ts';
 import { forRunningServer } from '../../settings/environment.ts';

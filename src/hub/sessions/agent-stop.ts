@@ -4,7 +4,7 @@ import { identify, isAlive, type ProcessId } from '../../base/process-id.ts';
 import { descendants } from '../../base/processes.ts';
 import { inQuotes } from '../../base/shell.ts';
 import type { AgentSession } from '../../job/record.ts';
-import type { StopParams } from '../../operations/agent-request.ts';
+import type { StopParams } from '../../operations/agents.ts';
 import { killPane } from '../../tmux/commands.ts';
 import { findPane, listPanes, sessionOf } from '../../tmux/pane.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';

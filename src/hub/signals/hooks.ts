@@ -1,6 +1,6 @@
 import type { Log } from '../../base/log.ts';
 import type { HookReport } from '../../job/hook.ts';
-import type { HookParams, HookResult } from '../../operations/request.ts';
+import type { HookParams, HookResult } from '../../operations/housekeeping.ts';
 import type { Changes } from '../jobs/changes.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';

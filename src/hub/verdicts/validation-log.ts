@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { clean } from '../../base/text.ts';
-import type { LogResult } from '../../operations/request.ts';
+import type { LogResult } from '../../operations/logs.ts';
 import { tailOfForeign } from '../../trust/files.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 

@@ -1,6 +1,6 @@
 import { scriptOf } from '../../checks/job-script.ts';
 import { outputTail, runScript, scriptEnvironment } from '../../checks/script.ts';
-import type { VerifyParams, VerifyResult } from '../../operations/request.ts';
+import type { VerifyParams, VerifyResult } from '../../operations/verify.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 
 /** Runs validation scripts on request, whatever the job's status; nothing changes by it. */

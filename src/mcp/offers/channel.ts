@@ -1,13 +1,12 @@
 import type { JobRecord } from '../../job/record.ts';
 import { owesWake, wakeLine } from '../../job/wake.ts';
+import { listedIds } from '../../link/listed-ids.ts';
 import type { HubConnection } from '../session/engine.ts';
 import { logError } from '../wire/stderr.ts';
 import type { Notify } from './offers.ts';
 
 /** What changes more than once within this time, in ms, is told once, and what a wait has answered by then not at all. */
 const GATHER_MS = 1_000;
-/** So many jobs of a list at once, in rows: the most that the hub gives. */
-const PAGE = 200;
 
 /**
  * Tells Claude Code's model of its jobs while it does not wait for them, over the channel that the server is to it.
@@ -43,18 +42,8 @@ export class Channel {
   }
 
   async #lookBack(): Promise<void> {
-    let cursor: string | undefined;
-    do {
-      const page = await this.#hub.peek('list', {
-        registry_dir: this.#hub.settings.registryDir,
-        session: this.#session,
-        untold: true,
-        limit: PAGE,
-        cursor,
-      });
-      for (const { job_id: id } of page.jobs) this.#soon(id);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    const filter = { registry_dir: this.#hub.settings.registryDir, session: this.#session, untold: true };
+    for (const id of await listedIds((page) => this.#hub.peek('list', page), filter)) this.#soon(id);
   }
 
   #soon(jobId: string): void {

@@ -1,7 +1,7 @@
 import type { GetPromptResult } from '@modelcontextprotocol/sdk/types.js';
+import { textProblem } from '../../base/fields.ts';
 import { isJobId } from '../../base/ids.ts';
-import { hasLoneSurrogate } from '../../base/text.ts';
-import { LIMITS } from '../../job/limits.ts';
+import { delegate } from '../../operations/delegate.ts';
 import { callOf } from '../../view/call-of.ts';
 import type { Engine, Role } from '../tool/tool.ts';
 import { badParams } from '../wire/protocol-error.ts';
@@ -135,10 +135,8 @@ function checkJobId(name: string, id: string): void {
 }
 
 function checkTask(task: string): void {
-  if (Buffer.byteLength(task) > LIMITS.promptBytes)
-    throw badParams('`task` is longer than 1 MiB: put the text into a file and name the file.');
-  if (hasLoneSurrogate(task))
-    throw badParams('`task` holds half a surrogate pair, so it is no valid Unicode text.');
+  const problem = textProblem(task, delegate.fields.prompt);
+  if (problem !== undefined) throw badParams(`\`task\` ${problem}.`);
 }
 
 /** A call inside of a sentence. */

@@ -8,12 +8,12 @@ import type { JobRow } from '../../job/row.ts';
 import { attachCommand } from '../../view/attach.ts';
 import { callOf } from '../../view/call-of.ts';
 import { logText } from '../../view/log-text.ts';
-import { screenText } from '../../view/screen-text.ts';
 import { timeline } from '../../view/timeline.ts';
 import type { HubConnection } from '../session/engine.ts';
 import type { ToolContext } from '../tool/tool.ts';
 import { noSuchJob, parseJobUri } from './job-uri.ts';
 import { jobResource, MIME_TYPES } from './offers.ts';
+import { screenText } from './screen-text.ts';
 
 /** How many jobs `mam://jobs` shows, the newest. */
 export const JOBS_SHOWN = 40;

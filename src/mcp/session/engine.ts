@@ -1,4 +1,4 @@
-import { type KnownKind, kindNames, resolveKind } from '../../agents/index.ts';
+import { kindNames, resolveKind } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { newEventId } from '../../base/ids.ts';
 import { dropSpool, isLong, spoolPrompt, spoolText } from '../../bus/spool/spool.ts';
@@ -13,12 +13,13 @@ import { ensureHub } from '../../link/ensure-hub.ts';
 import { tellSeen } from '../../link/hold.ts';
 import type { Link } from '../../link/link.ts';
 import { parseCursor, waitForJobs } from '../../link/waiter.ts';
-import type { ClaimOutcome, Command, Commands, LogMessage } from '../../operations/request.ts';
-import type { WaitAnswer, WaitRequest } from '../../operations/wait-types.ts';
+import type { KnownKind } from '../../operations/agents.ts';
+import type { ClaimOutcome } from '../../operations/publish.ts';
+import type { Command, Commands, LogMessage } from '../../operations/request.ts';
+import type { WaitAnswer, WaitRequest } from '../../operations/wait.ts';
 import { previewOrWhy } from '../../order/preview.ts';
 import type { Settings } from '../../settings/config.ts';
-import { peerEnvironment, sessionEnvironment } from '../../settings/environment.ts';
-import { mamCommand, mamProgram } from '../../settings/program.ts';
+import { askerSettings } from '../../settings/program.ts';
 import type { Engine, Report } from '../tool/tool.ts';
 import { ownJobs } from './own-jobs.ts';
 
@@ -81,7 +82,7 @@ class HubEngine implements HubConnection {
     this.now = now;
     this.given = settings;
     this.all = settings;
-    this.shownSettings = forTools(settings);
+    this.shownSettings = askerSettings(settings);
   }
 
   get settings(): Engine['settings'] {
@@ -97,7 +98,7 @@ class HubEngine implements HubConnection {
     if (settings === this.given) return;
     this.given = settings;
     this.all = { ...settings, realm: this.realm };
-    this.shownSettings = forTools(this.all);
+    this.shownSettings = askerSettings(this.all);
   }
 
   kind(name: string): KnownKind {
@@ -223,26 +224,15 @@ class HubEngine implements HubConnection {
         : await ownJobs(this.connection(), this.all.registryDir, request, places);
     if (jobIds.length === 0)
       return {
-        outcome: 'final',
-        jobs: [],
-        unseen: [],
-        events: [],
-        events_left_out: 0,
+        ...{ outcome: 'final', jobs: [], unseen: [], events: [], events_left_out: 0 },
         cursor: request.cursor ?? '',
       };
     if (request.job_ids.length === 0) request.onFound?.(jobIds);
     this.waits.add(jobIds);
+    const { host, registryDir } = this.all;
     return waitForJobs({
-      link: this.connection(),
-      host: this.all.host,
-      registryDir: this.all.registryDir,
-      jobIds,
-      until: request.until,
-      timeoutMs: request.timeoutMs,
-      cursor: request.cursor,
-      signal: request.signal,
-      owner: request,
-      onEvent: request.onEvent,
+      ...{ ...request, owner: request, jobIds },
+      ...{ link: this.connection(), host, registryDir },
     }).finally(() => {
       this.waits.delete(jobIds);
       this.waited?.(jobIds);
@@ -265,14 +255,4 @@ class HubEngine implements HubConnection {
     });
     return this.link;
   }
-}
-
-function forTools(settings: Settings): Engine['settings'] {
-  return {
-    ...settings,
-    mamCommand: mamCommand(settings),
-    mamProgram: mamProgram(),
-    peerEnvironment: peerEnvironment(settings),
-    sessionEnvironment: sessionEnvironment(),
-  };
 }

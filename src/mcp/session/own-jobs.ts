@@ -2,9 +2,7 @@ import { MamError } from '../../base/errors.ts';
 import { isOwner, type Owner } from '../../job/owner.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { Link } from '../../link/link.ts';
-
-/** So many jobs of a list at once, in rows: the most that the hub gives. */
-const PAGE = 200;
+import { listedIds } from '../../link/listed-ids.ts';
 
 /**
  * The jobs that a wait without ids is for: the session's own open ones, those of an earlier one in its pane, and those of its cursor that have come to their
@@ -18,7 +16,9 @@ export async function ownJobs(
   owner: Owner,
   places: ReadonlyMap<string, number>,
 ): Promise<string[]> {
-  const open = await openJobs(link, registryDir, owner);
+  const { session, place } = owner;
+  const filter = { registry_dir: registryDir, session, place, open_only: true };
+  const open = await listedIds((page) => link.request('list', page), filter);
   const known = new Set(open);
   const others = [...places].filter(([id]) => !known.has(id));
   const records = await Promise.all(others.map(([id]) => recordOf(link, registryDir, id)));
@@ -29,24 +29,6 @@ export async function ownJobs(
       : [];
   });
   return [...open, ...ended];
-}
-
-async function openJobs(link: Link, registryDir: string, { session, place }: Owner): Promise<string[]> {
-  const ids: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await link.request('list', {
-      registry_dir: registryDir,
-      session,
-      place,
-      open_only: true,
-      limit: PAGE,
-      cursor,
-    });
-    ids.push(...page.jobs.map((job) => job.job_id));
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return ids;
 }
 
 /** @returns nothing for a job that is there no more (it was pruned) */

@@ -19,30 +19,18 @@ export function identifyCaller(
 ): Caller {
   pids ??= [process.pid, ...ancestors()];
   daemon ??= client.name.startsWith('codex') && isBehindDaemon(pids);
+  const { cwd, role, pane, place } = settings;
+  const common = { clientName: client.name, clientVersion: client.version, ns: pidNamespace(), cwd, role };
   if (daemon) {
     // Codex 0.171.0 lets one background process run the servers of all its panes: pane and ancestors are the first one's.
-    return {
-      clientName: client.name,
-      clientVersion: client.version,
-      session: word(meta?.['sessionId']) ?? word(meta?.['threadId']) ?? PROCESS_SESSION,
-      pids: [process.pid],
-      ns: pidNamespace(),
-      cwd: settings.cwd,
-      role: settings.role,
-      channel: false,
-    };
+    const session = word(meta?.['sessionId']) ?? word(meta?.['threadId']) ?? PROCESS_SESSION;
+    return { ...common, session, pids: [process.pid], channel: false };
   }
   return {
-    clientName: client.name,
-    clientVersion: client.version,
+    ...common,
     session: sessionOf(settings, meta),
-    pane: settings.pane,
-    socket: settings.pane === undefined ? undefined : settings.paneSocket,
-    place: settings.place,
-    pids,
-    ns: pidNamespace(),
-    cwd: settings.cwd,
-    role: settings.role,
+    ...{ pane, place, pids },
+    socket: pane === undefined ? undefined : settings.paneSocket,
     channel: settings.channel && client.name === 'claude-code',
   };
 }

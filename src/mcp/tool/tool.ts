@@ -1,12 +1,16 @@
 import type { z } from 'zod';
-import type { KnownKind } from '../../agents/index.ts';
+import type { Fields, Values } from '../../base/fields.ts';
 import type { Origin } from '../../job/claim.ts';
 import type { Owner } from '../../job/owner.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { ReportType } from '../../job/words.ts';
-import type { ClaimOutcome, Command, Commands } from '../../operations/request.ts';
-import type { WaitAnswer, WaitRequest } from '../../operations/wait-types.ts';
-import type { Settings } from '../../settings/config.ts';
+import type { KnownKind } from '../../operations/agents.ts';
+import type { Asker } from '../../operations/common.ts';
+import type { ClaimOutcome, publish } from '../../operations/publish.ts';
+import type { Command, Commands } from '../../operations/request.ts';
+import { answerSchema, inputSchema } from '../../operations/schema.ts';
+import type { WaitAnswer, WaitRequest } from '../../operations/wait.ts';
+import type { AskerSettings } from '../../settings/program.ts';
 import type { Role } from '../../settings/table.ts';
 
 export type { Role };
@@ -27,65 +31,23 @@ export interface Client {
 }
 
 /** Who calls a tool, as far as this process can prove it. */
-export interface Caller {
-  /** `clientInfo` of the MCP client, such as `claude-code` or `codex-mcp-client`. */
-  clientName: string;
+export interface Caller extends Asker {
   clientVersion: string;
-  /** Identity of the client's session: the scope of `request_key` and of the caller's own jobs. */
-  session: string;
-  /** tmux pane that the client lives in, such as `%3`. */
-  pane?: string | undefined;
-  /** Absolute path of that pane's tmux socket. */
-  socket?: string | undefined;
-  /** Identity of that pane: another session in it is the same owner. */
-  place?: string | undefined;
-  /** This process and its ancestors, nearest first. */
-  pids: number[];
-  /** The pid namespace that they count in. */
-  ns?: string | undefined;
-  cwd: string;
   role: Role;
   /** The client may be told over its channel. */
   channel: boolean;
 }
 
 /** What a peer reports: the fields of a claim that a tool knows. */
-export interface Report {
+export type Report = Omit<Values<typeof publish.fields>, 'event'> & {
   /** From the client's call id where it sends one, so that a repeated call is one event; else made by the engine. */
   event_id?: string | undefined;
-  job_id: string;
   type: ReportType;
-  detail?: string | undefined;
-  result?: string | undefined;
-  files?: string[] | undefined;
   origin: Origin;
-}
+};
 
 /** The surroundings that a tool may have to tell the hub or the user: no secret is among them. */
-export type EngineSettings = Pick<
-  Settings,
-  | 'home'
-  | 'registryDir'
-  | 'logsDir'
-  | 'tmuxSocket'
-  | 'tmuxServerName'
-  | 'agents'
-  | 'path'
-  | 'virtualEnv'
-  | 'maxDepth'
-  | 'maxOpenJobs'
-> & {
-  /** `MAM_TOOL_TIMEOUT_SECONDS`: caps every wait. */
-  toolTimeoutSeconds?: number | undefined;
-  /** How the peer can call the command line: `mam` or a full path. */
-  mamCommand: string;
-  /** The same as program and arguments. */
-  mamProgram: string[];
-  /** What the server of an agent that we start must have in its environment. */
-  peerEnvironment: Record<string, string>;
-  /** What of this server's environment a session that is started for it shall have. */
-  sessionEnvironment: Record<string, string>;
-};
+export type EngineSettings = Omit<AskerSettings, 'broker'>;
 
 /** All that tools see of the rest of the program. It grows only when a tool needs it. */
 export interface Engine {
@@ -117,24 +79,34 @@ export interface ToolContext {
   progress(message: string): void;
 }
 
+/** What a tool's handler gives: `summary`, its own fields, and the next step. */
+type Answer<A> = Omit<Values<A>, 'job'> & { summary: string; next: string };
+
 /** A tool is a value: its handler throws, and one catch in the server turns that into an answer. */
-export interface Tool<I extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject> {
+interface Declared<F extends Fields, A extends Fields> {
   name: string;
   title: string;
   description: string;
-  /** A strict object: a mistyped parameter is told, not dropped. */
-  inputSchema: I;
-  /** `summary` first; fields that it does not name are dropped from the answer. */
-  outputSchema: O;
   annotations: ToolAnnotations;
   meta?: Record<string, unknown>;
   roles: readonly Role[];
   /** True when the call waits for others: the server's end does not wait for it. */
   blocks?: boolean;
-  handle(args: z.output<I>, context: ToolContext): Promise<z.input<O>>;
+  handle(args: Values<F>, context: ToolContext): Promise<Answer<A>>;
+}
+export interface Tool<F extends Fields = Fields, A extends Fields = Fields> extends Declared<F, A> {
+  fields: F;
+  /** A strict object: a mistyped parameter is told, not dropped. */
+  inputSchema: z.ZodObject;
+  /** `summary` first; fields that it does not name are dropped from the answer. */
+  outputSchema: z.ZodObject;
 }
 
-/** Types a tool's literal. */
-export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(tool: Tool<I, O>): Tool<I, O> {
-  return tool;
+/** A tool for an operation; only for supervisors unless it names its roles. */
+export function defineTool<F extends Fields, A extends Fields>(
+  tool: Omit<Declared<F, A>, 'roles'> & { operation: { fields: F; answer: A }; roles?: readonly Role[] },
+): Tool<F, A> {
+  const { operation, roles = ['supervisor'], ...declared } = tool;
+  const { fields, answer } = operation;
+  return { ...declared, roles, fields, inputSchema: inputSchema(fields), outputSchema: answerSchema(answer) };
 }

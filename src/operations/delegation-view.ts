@@ -2,9 +2,9 @@ import { cleanLine } from '../base/text.ts';
 import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
 import { standingOf } from '../job/standing.ts';
-import type { DelegateResult, PreviewResult } from '../operations/request.ts';
-import { attachCommand, type Standpoint } from './attach.ts';
-import { obstacleText } from './needs.ts';
+import { attachCommand, type Standpoint } from '../view/attach.ts';
+import { obstacleText } from '../view/needs.ts';
+import type { DelegateResult, PreviewResult } from './delegate.ts';
 
 const EVIDENCE_CHARS = 300;
 

@@ -1,5 +1,5 @@
-import { clean } from '../base/text.ts';
-import type { ScreenResult } from '../operations/request.ts';
+import { clean } from '../../base/text.ts';
+import type { ScreenResult } from '../../operations/logs.ts';
 
 /**
  * A pane's screen as plain text, its lower end where not all finds room. What is no part of the screen stands in

@@ -1,0 +1,127 @@
+import { hasLoneSurrogate } from './text.ts';
+
+/** What a shell can offer for a value: `job`, `agent` and `session` are looked up when they are asked for. */
+export type Completion = 'job' | 'agent' | 'session' | 'file' | 'folder';
+
+interface Traits {
+  /** Least and most: of a number its value, of a text its characters, of a list its items. */
+  readonly min?: number;
+  readonly max?: number;
+  /** Of a long text that must be kept byte for byte: bytes of UTF-8 at most. */
+  readonly bytes?: number;
+  /** A text of blanks alone is refused. */
+  readonly needsWords?: true;
+  /** For the command line: its letter, what stands for its value in the help, what a shell offers, `about` in its words. */
+  readonly short?: string;
+  readonly value?: string;
+  readonly completes?: Completion;
+  readonly typed?: string;
+}
+
+/**
+ * One thing that a request may say or that an answer says, as plain data: from it come the schemas of tools, the options
+ * of commands, what the hub refuses, and the types.
+ */
+export interface Field<T = unknown> extends Traits {
+  readonly kind: 'text' | 'flag' | 'number' | 'count' | 'choice' | 'list' | 'group' | 'part';
+  /** What it is, as the end of a sentence. */
+  readonly about: string;
+  readonly oneOf?: readonly string[];
+  /** Of a list: what an item is. */
+  readonly of?: Field;
+  readonly fields?: Fields;
+  /** Of the job's record: which part. */
+  readonly part?: string;
+  readonly optional?: boolean;
+  /** What it is where it is left out: the value, or what that means in words. */
+  readonly fallback?: T;
+  readonly otherwise?: string;
+  /** For the type alone: there is no such property. */
+  readonly type?: T;
+}
+export type Fields = Readonly<Record<string, Field>>;
+type Optional<T> = Field<T> & { readonly optional: true };
+type Defaulted<T> = Field<T> & { readonly fallback: T };
+
+type TypeOf<F> = F extends { readonly type?: infer T } ? Exclude<T, undefined> : never;
+type Named<F, Trait> = { [N in keyof F]: F[N] extends Trait ? N : never }[keyof F];
+type With<F, Loose extends keyof F> = { [N in Exclude<keyof F, Loose>]: TypeOf<F[N]> } & {
+  [N in Loose]?: TypeOf<F[N]> | undefined;
+};
+/** The values of fields, defaults filled in. */
+export type Values<F> = With<F, Named<F, { optional: true }>>;
+/** The same as they are sent: what has a default may be left out. */
+export type Sent<F> = With<F, Named<F, { optional: true } | { fallback: unknown }>>;
+
+export const text = (about = '', traits: Traits = {}): Field<string> => ({ kind: 'text', about, ...traits });
+export const truth = (about = ''): Field<boolean> => ({ kind: 'flag', about });
+export const number = (about = '', traits: Traits = {}): Field<number> => ({
+  ...{ kind: 'number', about, ...traits },
+});
+/** A whole number. */
+export const count = (about = '', traits: Traits = {}): Field<number> => ({
+  ...{ kind: 'count', about, ...traits },
+});
+export function choice<const T extends string>(
+  oneOf: readonly T[],
+  about = '',
+  traits: Traits = {},
+): Field<T> {
+  return { kind: 'choice', about, oneOf, ...traits };
+}
+export const list = <T>(of: Field<T>, about = '', traits: Traits = {}): Field<T[]> => ({
+  ...{ kind: 'list', about, of, ...traits },
+});
+/** Fields under one name. */
+export const group = <F extends Fields>(fields: F, about = ''): Field<Values<F>> => ({
+  ...{ kind: 'group', about, fields },
+});
+/** An object of a type that is declared elsewhere; only that it is an object is looked at. */
+export const object = <T extends object>(about = ''): Field<T> => ({ kind: 'group', about });
+/** A part of a job's record. */
+export const part = <T>(name: string, about = ''): Field<T> => ({ kind: 'part', about, part: name });
+
+/** A field that may be left out. @param otherwise what then counts, in words; '' where `about` says it */
+export const maybe = <T>(field: Field<T>, otherwise = 'none'): Optional<T> => ({
+  ...{ ...field, optional: true, otherwise },
+});
+/** A field with a default. */
+export const or = <T>(field: Field<T>, fallback: NoInfer<T>): Defaulted<T> => ({ ...field, fallback });
+/** What is off unless it is asked for. */
+export const flag = (about = '', traits: Traits = {}): Defaulted<boolean> => ({
+  ...{ kind: 'flag', about, fallback: false, ...traits },
+});
+
+/** How the command line writes a field: `job_id` is `job`, `idle_timeout_seconds` is `idle-timeout`. */
+export function optionName(field: string): string {
+  return field.replace(/_(id|seconds)$/, '').replaceAll('_', '-');
+}
+
+/** The limits of a field, in words to be put behind its own: clients don't show their models others. */
+export function limitsOf({ kind, min, max, bytes, of }: Field): string {
+  const most = (max ?? 0).toLocaleString('en-US');
+  if (bytes !== undefined) return `, at most ${bytes / 1024 / 1024} MiB`;
+  if (max === undefined) return '';
+  if (kind === 'number' || kind === 'count') return `, ${min ?? 0} to ${max}`;
+  if (kind === 'list')
+    return `, at most ${most}${of?.max === undefined ? '' : ` of ${of.max.toLocaleString('en-US')} characters each`}`;
+  return min === undefined ? `, at most ${most} characters` : `, ${min} to ${most} characters`;
+}
+
+/** What counts where a field is left out, in words; '' where there is nothing to say. */
+export function defaultOf({ fallback, otherwise = '' }: Field): string {
+  return fallback === undefined ? otherwise : [fallback].flat().join(', ');
+}
+
+/** What is wrong with a text that must be kept byte for byte, as the rest of a sentence that begins with its name. */
+export function textProblem(
+  given: string,
+  { bytes = Number.POSITIVE_INFINITY, needsWords }: Traits,
+): string | undefined {
+  if (needsWords && given.trim() === '') return 'is empty';
+  if (Buffer.byteLength(given) > bytes)
+    return `is longer than ${bytes / 1024 / 1024} MiB: put the text into a file and name the file`;
+  return hasLoneSurrogate(given)
+    ? 'has half a UTF-16 surrogate pair: send well-formed Unicode text'
+    : undefined;
+}

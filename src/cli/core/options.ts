@@ -1,0 +1,43 @@
+import { defaultOf, type Field, limitsOf, optionName } from '../../base/fields.ts';
+import { COMMON, type Command } from './command.ts';
+
+/** What stands for a value in the help; else its values, or the last word of its name. */
+const VALUES: Readonly<Record<string, string>> = {
+  ...{ number: 'SECONDS', count: 'N', job: 'ID', agent: 'KIND' },
+  ...{ session: 'tmux:NAME', file: 'FILE', folder: 'DIR' },
+};
+
+/** The options of a command as they are typed, without their dashes. */
+export function optionsOf({ options }: Command): [name: string, option: Field][] {
+  return Object.entries({ ...options, ...COMMON }).map(([field, option]) => [optionName(field), option]);
+}
+
+/** True for an option that a command can't do without. */
+export function isNeeded({ optional, fallback }: Field): boolean {
+  return optional !== true && fallback === undefined;
+}
+
+/** What stands for the value of an option; nothing for a flag. */
+export function placeOf(name: string, { kind, value, oneOf, completes }: Field): string | undefined {
+  if (kind === 'flag') return undefined;
+  const few = oneOf !== undefined && oneOf.length < 4 ? oneOf.join('|') : undefined;
+  return value ?? VALUES[completes ?? kind] ?? few ?? name.slice(name.lastIndexOf('-') + 1).toUpperCase();
+}
+
+/** An option as it is typed, such as `--job ID`. */
+export function optionText(name: string, option: Field): string {
+  const value = placeOf(name, option);
+  return value === undefined ? `--${name}` : `--${name} ${value}`;
+}
+
+/** The same with its letter, as the help lists it. */
+export function optionHead(name: string, option: Field): string {
+  return `${option.short === undefined ? '' : `-${option.short}, `}${optionText(name, option)}`;
+}
+
+/** What an option is, with its limits and its default. */
+export function meaningOf(option: Field): string {
+  const { kind, about, typed = `${about}${limitsOf(option)}` } = option;
+  const otherwise = kind === 'flag' || option.typed !== undefined ? '' : defaultOf(option);
+  return otherwise === '' || otherwise === 'none' ? typed : `${typed}; default: ${otherwise}`;
+}

@@ -1,0 +1,19 @@
+import type { ListParams, ListResult } from '../operations/list.ts';
+
+/** A page of the hub's list, in rows: the most that it gives. */
+const PAGE = 200;
+
+/** The ids of all jobs of a list, page by page. @param ask for a page @throws as `ask` does */
+export async function listedIds(
+  ask: (params: ListParams) => Promise<ListResult>,
+  filter: Omit<ListParams, 'limit' | 'cursor'>,
+): Promise<string[]> {
+  const ids: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await ask({ ...filter, limit: PAGE, cursor });
+    ids.push(...page.jobs.map((job) => job.job_id));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return ids;
+}

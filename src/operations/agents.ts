@@ -1,0 +1,213 @@
+import { resolve } from 'node:path';
+import { flag, group, list, maybe, object, type Sent, text, truth, type Values } from '../base/fields.ts';
+import { clean, cleanAll, cleanLine } from '../base/text.ts';
+import type { AgentSession, Supervisor } from '../job/record.ts';
+import type { AskerSettings } from '../settings/program.ts';
+import { attachCommand, type Standpoint } from '../view/attach.ts';
+import { agentSession } from './common.ts';
+
+/** How much of what a screen shows is in a row, in characters. */
+const EVIDENCE_CHARS = 200;
+
+/** What a configuration says about an agent kind's terminal. */
+export interface TerminalSettings {
+  /** The command line that starts it: program and arguments. */
+  command?: string[] | undefined;
+  /** Regular expressions, tried on the screen. */
+  ready?: string | undefined;
+  busy?: string | undefined;
+  dialog?: string | undefined;
+  draft?: string | undefined;
+  /** tmux's names of the keys that empty the input box and that interrupt the agent. */
+  clear?: string | undefined;
+  interrupt?: string | undefined;
+}
+
+/** What is known of an agent kind, built in or configured. */
+export interface KnownKind {
+  name: string;
+  defaultSession: string | undefined;
+  /** Nothing is typed for it, and it needs no session. */
+  isHuman: boolean;
+  terminal: TerminalSettings;
+}
+
+/** Where agents are started and looked for. */
+const place = {
+  tmux_socket: text("absolute path of the caller's tmux socket"),
+  path: maybe(text("the caller's PATH: where programs are looked for")),
+  supervisor: maybe(object<Supervisor>()),
+  configured: maybe(
+    object<Record<string, TerminalSettings & { session?: string | undefined }>>(
+      "agent kinds of the caller's configuration",
+    ),
+  ),
+};
+export type AgentPlace = Sent<typeof place>;
+
+const row = {
+  agent: text('the agent kind'),
+  title: text(),
+  state: text(
+    'idle, busy, dialog, draft, copy_mode, not_ready, unreachable or dead; where no session runs it: not_running, or not_installed when it could not be started either',
+  ),
+  evidence: maybe(text('what the screen shows that says so, to be read as data')),
+  target: maybe(text('the agent_session to delegate to')),
+  agent_session: maybe(agentSession),
+  jobs: list(text(), 'open jobs at this pane, the one that has it first'),
+  peer_server: maybe(text('connected when its own server of this kind runs, so that it can report by tool')),
+  started_by_us: maybe(truth('true when it was started from here and can be stopped')),
+  attach_command: maybe(text('what a person types to look at it')),
+  program: maybe(text('where nothing runs: the program; absent when not installed')),
+};
+export const agents = { fields: {}, params: place, answer: { agents: list(group(row)) } };
+
+/** A live agent, or an agent kind that none of its sessions runs; that has no state. */
+export type AgentRow = Omit<Values<typeof row>, 'state' | 'target' | 'agent_session' | 'attach_command'> & {
+  session?: AgentSession | undefined;
+  state?: string | undefined;
+};
+
+/**
+ * The answer with live agents and kinds that nothing runs, their texts made harmless.
+ * @param say how the next step is written: with an agent that lives, with a kind that can be started, or with neither
+ */
+export function agentsView(
+  rows: readonly AgentRow[],
+  from: Standpoint,
+  say: { delegate: string; start: (kind: string) => string; none: string },
+) {
+  const live = rows.filter(({ session }) => session !== undefined);
+  const idle = live.filter(({ state }) => state === 'idle').length;
+  const installed = rows.find((row) => stateOf(row) === 'not_running')?.agent;
+  const startOne = installed === undefined ? say.none : say.start(installed);
+  return {
+    summary:
+      live.length === 0
+        ? 'No agent runs on this tmux server.'
+        : live.length === 1
+          ? `1 agent is running; it is ${idle === 1 ? 'idle' : 'not idle'}.`
+          : `${live.length} agents are running, ${idle} of them idle.`,
+    agents: cleanAll(rows.map((row) => rowView(row, from))),
+    next: live.length > 0 ? say.delegate : startOne,
+  };
+}
+
+function rowView({ session, evidence, ...row }: AgentRow, from: Standpoint) {
+  return {
+    ...row,
+    state: stateOf({ session, ...row }),
+    ...(evidence !== undefined && { evidence: cleanLine(evidence, EVIDENCE_CHARS) }),
+    ...(session !== undefined && {
+      agent_session: session,
+      target: `tmux:${session.pane}`,
+      attach_command: attachCommand(session, from),
+    }),
+  };
+}
+
+/** The state of a live agent, or whether a kind that nothing runs could be started. */
+export function stateOf({ session, state, program }: AgentRow): string {
+  if (session !== undefined) return state ?? 'unknown';
+  return program === undefined ? 'not_installed' : 'not_running';
+}
+
+/** How an agent can be started: by `mam`, the command line as program and arguments, and with what environment. */
+export const launch = {
+  mam: list(text(), 'how the agent can call the command line, as program and arguments'),
+  server_env: object<Record<string, string>>("the caller's settings that its server must have too"),
+  env: maybe(object<Record<string, string>>("what of the caller's environment the session shall have")),
+};
+
+const startFields = {
+  agent: text('agent kind: claude-code, codex, gemini, opencode, or one of your configuration', {
+    completes: 'agent',
+  }),
+  name: maybe(text('name of the tmux session: letters, digits, - and _, at most 60'), "its kind's own"),
+  workdir: maybe(
+    text('folder to work in, absolute or from the current one', { completes: 'folder' }),
+    'that one',
+  ),
+  resume: flag("resume the agent's last conversation in that folder instead of a new one"),
+};
+
+export const start = {
+  fields: startFields,
+  params: {
+    ...{ ...place, ...startFields, ...launch },
+    workdir: text('absolute path'),
+    terminal: maybe(object<TerminalSettings>('what the configuration says about its terminal')),
+  },
+  answer: {
+    agent: text(),
+    agent_session: agentSession,
+    target: text('the agent_session to delegate to'),
+    attach_command: text('what a person types to look at it'),
+    ready: truth(),
+    waits_for: maybe(text('what keeps it from being ready, and what to do about it')),
+    peer_server: text('connected when its own server of this kind runs, else unknown'),
+  },
+};
+export type StartParams = Sent<typeof start.params>;
+
+export interface StartResult {
+  session: AgentSession;
+  ready: boolean;
+  /** What keeps it from being ready, and what to do about it. */
+  waits_for?: string | undefined;
+  /** Why it has begun anew, where it was to be resumed. */
+  not_resumed?: string | undefined;
+  /** Why nobody can attach to it, and what helps. */
+  out_of_reach?: string | undefined;
+  peer_server: 'connected' | 'unknown';
+}
+
+/** A request of the hub to start an agent. @param cwd what the folder is relative to */
+export function startParams(
+  { name, workdir = '.', resume }: Omit<Values<typeof startFields>, 'agent'>,
+  kind: KnownKind,
+  cwd: string,
+  { launch: how, tmuxSocket, path }: AskerSettings,
+): StartParams {
+  return {
+    ...how,
+    agent: kind.name,
+    name: name ?? kind.defaultSession?.replace(/^tmux:/, ''),
+    workdir: resolve(cwd, workdir),
+    resume,
+    terminal: kind.terminal,
+    tmux_socket: tmuxSocket,
+    path,
+  };
+}
+
+/** What became of the start of an agent, but for the next step. */
+export function startView(agent: string, started: StartResult, from: Standpoint) {
+  const { session, ready, waits_for, not_resumed, out_of_reach: lost, peer_server } = started;
+  const target = `tmux:${session.session}`;
+  const anew = not_resumed === undefined ? '' : ` It has begun anew: ${clean(not_resumed)}.`;
+  const more = `${anew}${lost === undefined ? '' : ` ${lost}`}`;
+  return {
+    summary: ready
+      ? `${agent} is ready in ${target}.${more}`
+      : `${agent} was started in ${target} and is not ready: ${waits_for ?? 'it shows no input box'}${more}`,
+    ...{ agent, agent_session: session, target },
+    attach_command: attachCommand(session, from),
+    ...{ ready, waits_for, peer_server },
+  };
+}
+
+export const stop = {
+  fields: { name: text('where it lives: tmux:NAME, or tmux:%3 for a pane') },
+  params: { ...place, name: text('the session') },
+  answer: { agent_session: agentSession, stopped: truth() },
+};
+export type StopParams = Sent<typeof stop.params>;
+
+/** What became of the end of an agent, but for the next step. */
+export function stopView({ session }: { session: AgentSession }) {
+  return {
+    summary: `The agent in tmux:${session.session} was ended.`,
+    ...{ agent_session: session, stopped: true },
+  };
+}

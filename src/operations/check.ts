@@ -1,0 +1,91 @@
+import type { z } from 'zod';
+import { MamError } from '../base/errors.ts';
+import type { Fields } from '../base/fields.ts';
+import { unitsNote } from '../base/text.ts';
+import { PARAMS } from './params.ts';
+import type { Command } from './request.ts';
+import { meaningOf, paramsSchema } from './schema.ts';
+
+/** As many problems as a reader can use at once. */
+const MAX_PROBLEMS = 5;
+
+type Issue = z.core.$ZodIssue;
+const schemas = new Map<Command, z.ZodObject>();
+
+/**
+ * Looks whether a request of the hub has what its command needs, each in its type.
+ * @throws MamError `bad_input`, one sentence per problem, which names the field
+ */
+export function checkParams(command: Command, params: unknown): void {
+  const fields: Fields = PARAMS[command];
+  const schema = schemas.get(command) ?? paramsSchema(fields);
+  schemas.set(command, schema);
+  const { error } = schema.safeParse(params ?? {}, { reportInput: true });
+  if (error === undefined) return;
+  const whole = `The parameters of ${command} must be one JSON object.`;
+  throw new MamError(
+    'bad_input',
+    problemsOf(error, fields, () => whole),
+    'Correct it and ask again.',
+  );
+}
+
+/** What is wrong with values, one sentence per problem. @param whole about all of them, not about one */
+export function problemsOf({ issues }: z.ZodError, fields: Fields, whole: (issue: Issue) => string): string {
+  const problems = issues.slice(0, MAX_PROBLEMS).map((issue) => {
+    const [name, index] = issue.path.map(String);
+    if (name === undefined) return whole(issue);
+    const item = typeof issue.path[1] === 'number' ? `Item ${index} of ` : '';
+    const field = fields[name];
+    const meaning = field === undefined || field.about === '' ? '' : ` It is: ${stop(meaningOf(field))}`;
+    return `${item}\`${name}\` ${problem(issue)}.${meaning}`;
+  });
+  if (issues.length > MAX_PROBLEMS) problems.push(`There are ${issues.length - MAX_PROBLEMS} problems more.`);
+  return problems.join(' ');
+}
+
+function problem(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.input === undefined) return `is missing: give ${kind(issue.expected)}`;
+      return `must be ${kind(issue.expected)}, not ${kindOf(issue.input)}`;
+    case 'invalid_value':
+      return `${issue.input === undefined ? 'is missing: give' : 'must be'} one of: ${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      return bounds('at least', issue.origin, issue.minimum);
+    case 'too_big':
+      return `${bounds('at most', issue.origin, issue.maximum)}${typeof issue.input === 'string' ? unitsNote(issue.input) : ''}`;
+    case 'custom':
+      return issue.message;
+    default:
+      return 'has a value that this tool does not take';
+  }
+}
+
+function bounds(how: string, origin: string, limit: number | bigint): string {
+  if (origin !== 'string' && origin !== 'array') return `must be ${how} ${limit}`;
+  return `must have ${how} ${limit} ${origin === 'string' ? 'character' : 'item'}${limit === 1 ? '' : 's'}`;
+}
+
+function kind(expected: string): string {
+  const kinds: Record<string, string> = {
+    string: 'a string',
+    number: 'a number',
+    int: 'a whole number',
+    boolean: 'true or false',
+    array: 'an array',
+    object: 'an object',
+  };
+  return kinds[expected] ?? expected;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'a number' : 'a number with a fraction';
+  return kind(typeof value);
+}
+
+function stop(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

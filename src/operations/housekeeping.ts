@@ -1,0 +1,76 @@
+import { count, flag, group, list, maybe, object, type Sent, text } from '../base/fields.ts';
+import type { Origin } from '../job/claim.ts';
+import type { HookReport } from '../job/hook.ts';
+
+const session = text('a client session');
+const registry_dir = text('folder of the registry, absolute');
+
+/** Jobs of which a wait that is in force will notify a client session. */
+export const hold = { params: { registry_dir, session, job_ids: list(text()) } };
+export type HoldParams = Sent<typeof hold.params>;
+
+/** What a client session was shown: its jobs as they were after the event `seq`. */
+export const seen = {
+  params: { registry_dir, session, jobs: list(group({ job_id: text(), seq: count() })) },
+};
+
+export const prune = {
+  params: {
+    registry_dir,
+    before: text('final jobs that ended before this time go, ISO 8601'),
+    dry_run: flag(),
+    cursor: maybe(text('of the last answer, to go on behind it')),
+  },
+};
+export type PruneParams = Sent<typeof prune.params>;
+
+/** A part of the jobs that were pruned, or would be. */
+export interface PruneResult {
+  pruned: { job_id: string; status: string; final_at: string; bytes: number }[];
+  /** Jobs that stay although they may be old enough, each with the reason. */
+  kept: { job_id: string; why: string }[];
+  /** There may be more behind it; absent at the end. */
+  cursor?: string | undefined;
+}
+
+/** What a hook of an agent tells. */
+export const hook = {
+  params: {
+    agent: text('the agent kind'),
+    report: object<HookReport>('what happened'),
+    origin: object<Origin>('where it happened'),
+    waits: flag('the hook can answer a permission request, and waits for the decision'),
+  },
+};
+export type HookParams = Sent<typeof hook.params>;
+
+export interface HookResult {
+  decision?: 'allow' | 'deny' | undefined;
+  reason?: string | undefined;
+}
+
+export interface HubStatus {
+  version: string;
+  protocol: number;
+  pid: number;
+  host: string;
+  realm: string;
+  broker: string;
+  /** Why the external broker is not joined. */
+  broker_problem?: string | undefined;
+  started_at: string;
+  clients: number;
+  open_jobs: number;
+  registries: string[];
+  /** Registries with open jobs that can't be written, or looked into, now. */
+  away?: AwayRegistry[] | undefined;
+  /** Live jobs that nothing proves, since the key of `MAM_HOME` was lost. */
+  unproven?: string[] | undefined;
+}
+
+export interface AwayRegistry {
+  registry_dir: string;
+  jobs: string[];
+  /** What is wrong with it; absent where it is not there. */
+  why?: string | undefined;
+}

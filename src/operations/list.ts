@@ -1,0 +1,61 @@
+import { choice, count, flag, group, list, maybe, or, type Sent, text } from '../base/fields.ts';
+import { type JobRow, jobRow } from '../job/row.ts';
+import { STATUSES } from '../job/words.ts';
+import { listRow } from '../view/job.ts';
+import { needText } from '../view/needs.ts';
+
+const fields = {
+  status: maybe(
+    choice(STATUSES, 'only jobs with this status', {
+      typed: `only jobs that are one of ${STATUSES.join(', ')}`,
+    }),
+    'every one',
+  ),
+  agent: maybe(text('only jobs of this agent kind', { completes: 'agent' }), 'every kind'),
+  mine: flag('only jobs of this client session'),
+  needs_you: flag('only jobs that need you'),
+  limit: or(count('rows at most', { min: 1, max: 200, typed: 'how many; default: 50' }), 50),
+  cursor: maybe(text('cursor of an earlier answer, for the page after it'), 'the first page'),
+};
+const { mine: _, ...filter } = fields;
+
+export const listJobs = {
+  fields,
+  params: {
+    registry_dir: text('folder of the registry, absolute'),
+    ...filter,
+    limit: count('rows at most'),
+    status: maybe(text('only jobs with this status')),
+    session: maybe(text('only the jobs of this client session, and of the pane that it lives in')),
+    place: maybe(text('that pane')),
+    open_only: flag('only jobs that are not final'),
+    untold: flag('only jobs of which their supervisor is still to be told'),
+  },
+  answer: {
+    jobs: list(group(jobRow)),
+    total: count('jobs in the registry, whatever the filter'),
+    need_you: count('of these, how many need you'),
+    cursor: maybe(text('absent on the last page')),
+    registry_dir: text(),
+  },
+};
+export type ListParams = Sent<typeof listJobs.params>;
+
+export interface ListResult {
+  jobs: JobRow[];
+  cursor?: string | undefined;
+  total: number;
+  /** How many jobs of the registry need somebody, whatever the filter. */
+  need_you?: number | undefined;
+}
+
+/** The answer, but for the next step. */
+export function listView({ jobs, cursor, total, need_you = 0 }: ListResult, registry_dir: string) {
+  const needs = need_you === 0 ? '' : ` ${needText(need_you)}.`;
+  const shown =
+    jobs.length === 0
+      ? `No job matches; the registry has ${total}.`
+      : `${jobs.length} of the registry's ${total} ${total === 1 ? 'job' : 'jobs'}, newest first.`;
+  const summary = total === 0 ? 'There are no jobs yet.' : `${shown}${needs}`;
+  return { summary, jobs: jobs.map(listRow), total, need_you, cursor, registry_dir };
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { defaultOf, type Field, type Fields, limitsOf, textProblem } from '../base/fields.ts';
+import {
+  agentSessionSchema,
+  behindSchema,
+  receiptEntrySchema,
+  recordSchema,
+  requestSchema,
+  validationSchema,
+} from '../job/record.ts';
+import { HIDDEN, SCRIPT_SURROUNDINGS } from '../view/job.ts';
+
+/** What `part` names, as the record has it; `job` stands for its fields, on the level of the others. */
+const PARTS: Readonly<Record<string, z.ZodType>> = {
+  agent_session: agentSessionSchema,
+  behind: behindSchema,
+  request: requestSchema,
+  delivery: z.array(receiptEntrySchema),
+  validation: validationSchema.pick(
+    marked(['outcome', 'problem', 'passed', 'exit_code', 'output_tail', 'script_changed']),
+  ),
+};
+
+/** Names as zod wants them. */
+function marked<const K extends string>(names: readonly K[]): Record<K, true> {
+  return Object.fromEntries(names.map((name) => [name, true])) as Record<K, true>;
+}
+
+/** One job's record, without what only the hub needs; `files` and `requests` as many as find room. */
+const jobSchema = recordSchema.omit(marked(HIDDEN)).extend({
+  needs_you: z.boolean().optional().describe('true: it waits for somebody'),
+  notify: recordSchema.shape.notify.unwrap().pick({ pane: true, agent: true }).optional(),
+  validation: validationSchema.omit(marked(SCRIPT_SURROUNDINGS)).optional(),
+  files_total: z.int().optional().describe('how many files the peer named, where not all are shown'),
+});
+
+/** What a tool takes: a mistyped parameter is told, not dropped. Defaults and limits are in the words too. */
+export function inputSchema(fields: Fields): z.ZodObject {
+  return z.strictObject(
+    mapped(fields, (field) => {
+      const { fallback, optional } = field;
+      const value = typeOf(field);
+      const maybe = fallback !== undefined ? value.default(fallback) : optional ? value.optional() : value;
+      return maybe.describe(meaningOf(field));
+    }),
+  );
+}
+
+/** What a tool answers; what it does not name is dropped. */
+export function answerSchema(fields: Fields): z.ZodObject {
+  return z.object({ summary: z.string(), ...answerShape(fields), next: z.string() });
+}
+
+/** What the hub takes of a command: what it does not name is let through, a newer client may send more. */
+export function paramsSchema(fields: Fields): z.ZodObject {
+  return z.looseObject(
+    mapped(fields, (field) => {
+      const value = field.kind === 'group' ? paramsSchema(field.fields ?? {}) : typeOf(field, false);
+      return field.optional || field.fallback !== undefined ? value.optional() : value;
+    }),
+  );
+}
+
+/** What a field is, with its limits and its default, as one or two sentences without the last stop. */
+export function meaningOf(field: Field): string {
+  const otherwise = defaultOf(field);
+  const words = `${field.about.slice(0, 1).toUpperCase()}${field.about.slice(1)}${limitsOf(field)}`;
+  return otherwise === '' ? words : `${words}. Default: ${otherwise}`;
+}
+
+function answerShape(fields: Fields): Record<string, z.ZodType> {
+  const shape = mapped(fields, (field) => {
+    const value = typeOf(field);
+    const maybe = field.optional ? value.optional() : value;
+    return field.about === '' ? maybe : maybe.describe(field.about);
+  });
+  const flat = Object.entries(shape).map(([name, value]) =>
+    name === 'job' ? jobSchema.shape : { [name]: value },
+  );
+  return Object.assign({}, ...flat);
+}
+
+function mapped(fields: Fields, make: (field: Field) => z.ZodType): Record<string, z.ZodType> {
+  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, make(field)]));
+}
+
+/** @param limited false where only the type counts */
+function typeOf(field: Field, limited = true): z.ZodType {
+  const { kind, oneOf = [], of, fields = {}, part = '' } = field;
+  switch (kind) {
+    case 'flag':
+      return z.boolean();
+    case 'number':
+      return bounded(z.number(), field, limited);
+    case 'count':
+      return bounded(z.int(), field, limited);
+    case 'choice':
+      return z.enum(oneOf);
+    case 'list':
+      return bounded(z.array(of === undefined ? z.unknown() : typeOf(of, limited)), field, limited);
+    case 'group':
+      return z.object(answerShape(fields));
+    case 'part':
+      return PARTS[part] ?? z.unknown();
+    case 'text':
+      return limited ? checked(bounded(z.string(), field, limited), field) : z.string();
+  }
+}
+
+/** The limits that a field names, and no other: they stand in its JSON Schema. */
+function bounded<S extends z.ZodString | z.ZodNumber | z.ZodArray>(
+  schema: S,
+  { min, max }: Field,
+  limited: boolean,
+): S {
+  const least = !limited || min === undefined ? schema : schema.min(min);
+  return (!limited || max === undefined ? least : least.max(max)) as S;
+}
+
+function checked(schema: z.ZodString, field: Field): z.ZodType {
+  if (field.bytes === undefined) return schema;
+  return schema.superRefine((text, { addIssue }) => {
+    const message = textProblem(text, field);
+    if (message !== undefined) addIssue({ code: 'custom', message });
+  });
+}

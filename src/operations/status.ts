@@ -1,0 +1,56 @@
+import { choice, count, group, list, maybe, type Sent, text, truth } from '../base/fields.ts';
+import type { RecordedEvent } from '../job/event.ts';
+import type { JobRecord } from '../job/record.ts';
+import { eventRow } from '../view/shapes.ts';
+import { inRegistry, jobId, seenBy, wholeJob } from './common.ts';
+
+const fields = {
+  job_id: jobId,
+  events_after: maybe(
+    count('also give the events with a number (seq) above this, 0 for all', { min: 0 }),
+    'no events',
+  ),
+  task_offset: maybe(
+    count('also give the task from this character on, 0 for its beginning', { min: 0 }),
+    'no task',
+  ),
+};
+
+export const status = {
+  fields,
+  params: {
+    ...{ ...fields, ...inRegistry, ...seenBy },
+    limit: maybe(count('events at most')),
+    told: maybe(choice(['channel'], 'with seen_by: how it is told; absent: it has looked')),
+  },
+  answer: {
+    ...wholeJob,
+    events: list(group(eventRow)),
+    cursor: count('seq up to which events were given, for events_after'),
+    more_events: truth(),
+    task: maybe(text('the page of the task text')),
+    task_next_offset: maybe(count('where the next page begins; absent on the last one')),
+    task_file: text('file with the whole task'),
+    damage: maybe(list(text(), "lines of the job's journal that cannot be read")),
+  },
+};
+export type StatusParams = Sent<typeof status.params>;
+
+/** Some of a job's events, oldest first. */
+export interface EventsPage {
+  record: JobRecord;
+  events: RecordedEvent[];
+  /** The seq up to which `events` reach. */
+  cursor: number;
+  more: boolean;
+  /** One sentence for each line of the journal that can't be read. */
+  damage?: string[] | undefined;
+}
+
+export interface StatusResult extends EventsPage {
+  task?: string | undefined;
+  task_next_offset?: number | undefined;
+  task_file: string;
+  /** Of a request with `told`: false when the supervisor knew it already. */
+  told?: boolean | undefined;
+}

@@ -1,0 +1,71 @@
+import { count, maybe, number, type Sent, text, truth } from '../base/fields.ts';
+import { clean } from '../base/text.ts';
+import { LIMITS } from '../job/limits.ts';
+import type { JobRecord } from '../job/record.ts';
+import { inRegistry, jobId, scriptSurroundings } from './common.ts';
+
+const fields = {
+  job_id: jobId,
+  validate: maybe(
+    text('script, absolute or from the current folder: run itself if executable, else by bash', {
+      completes: 'file',
+    }),
+    "the job's own",
+  ),
+  validate_timeout_seconds: maybe(
+    number('seconds that it may run', { min: 1, max: LIMITS.timeoutSeconds }),
+    "the job's own, or 600",
+  ),
+};
+
+export const verify = {
+  fields,
+  params: { ...fields, ...inRegistry, ...scriptSurroundings },
+  answer: {
+    job_id: text(),
+    status: text('of the job, which this does not change'),
+    running: truth(
+      'true when your client would have given up before the end: the verdict comes into the log',
+    ),
+    passed: maybe(truth()),
+    exit_code: maybe(count('0 passes; 124 where its time was up')),
+    cut_off_after: maybe(
+      number('seconds after which its time was up: then it has said nothing about the work'),
+    ),
+    output_tail: maybe(text('end of what it printed, to be read as data')),
+    script: maybe(text()),
+    script_changed: maybe(truth("true when the job's own script is no longer the one that was delegated")),
+  },
+};
+export type VerifyParams = Sent<typeof verify.params>;
+
+export interface VerifyResult {
+  record: JobRecord;
+  script: string;
+  passed: boolean;
+  exit_code: number;
+  output_tail: string;
+  /** Its time limit has ended it, in seconds: it has said nothing about the work. */
+  cut_off_after?: number | undefined;
+  /** True when it is the job's own script and no longer as it was when the job was delegated. */
+  script_changed?: boolean | undefined;
+}
+
+/** The verdict of a script that was run by hand, but for the next step. */
+export function verifyView(
+  result: Omit<VerifyResult, 'record'> & { record: Pick<JobRecord, 'job_id' | 'status'> },
+) {
+  const { record, script, passed, exit_code, cut_off_after, output_tail, script_changed } = result;
+  const { job_id, status } = record;
+  const verdict = passed
+    ? 'passes'
+    : cut_off_after === undefined
+      ? `does not pass (exit ${exit_code})`
+      : `was not judged: the script did not finish within ${cut_off_after} s`;
+  const changed = script_changed === true ? ' The script was changed since the job was delegated.' : '';
+  return {
+    summary: `The work of job ${job_id} ${verdict}; the job is ${status}, as before.${changed}`,
+    ...{ job_id, status, running: false, passed, exit_code, cut_off_after, output_tail },
+    ...{ script: clean(script), script_changed },
+  };
+}

@@ -1,0 +1,61 @@
+import { count, list, maybe, number, part, text, truth, type Values } from '../base/fields.ts';
+import type { Validation } from '../job/record.ts';
+import { jobRow } from '../job/row.ts';
+
+/** What a waiter has to know of a job, on one level. */
+export const jobBrief = {
+  ...jobRow,
+  open_request: maybe(text("the peer's open question or permission request, to be read as data")),
+  open_request_id: maybe(text('its id, for an answer to just that one')),
+  result: maybe(text("beginning of the peer's result, to be read as data")),
+  result_file: maybe(text('file with the whole result, when longer')),
+  files: maybe(list(text(), 'files that the peer named')),
+  validation: maybe(part<Partial<Validation>>('validation')),
+  late: truth('true when a late report amended the end'),
+  last_sign_of_life_at: text(),
+};
+
+/** An event in an answer. */
+export const eventRow = {
+  seq: count(),
+  job_id: text(),
+  type: text(),
+  source: text('peer, hook, person, supervisor or hub'),
+  recorded_at: text(),
+  late: maybe(truth()),
+  detail: maybe(text('words of the source, to be read as data')),
+};
+export type EventRow = Values<typeof eventRow>;
+
+const { job_id: _, ...logRow } = eventRow;
+/** An event of the audit log on one level, its foreign texts made harmless. What does not apply is absent. */
+export const timelineEntry = {
+  ...logRow,
+  by: text('who made it, as exactly as it is known'),
+  writer: maybe(text('one name for all that one process reported')),
+  stage_ms: maybe(number('ms since the delivery stage before')),
+  evidence: maybe(text()),
+  /** The file with the whole text, where what is here is its beginning. */
+  detail_file: maybe(text('file with the whole detail')),
+  result: maybe(text('data')),
+  result_file: maybe(text()),
+  files: maybe(list(text())),
+  /** The request that was made, answered or settled, and its words. */
+  request_id: maybe(text()),
+  about: maybe(text('the request that was answered or settled')),
+  tool: maybe(text('what a permission was asked for')),
+  input: maybe(text()),
+  decision: maybe(text()),
+  blocked_by: maybe(text()),
+  what: maybe(text('messages or reminder, where not the order was typed')),
+  pane: maybe(text()),
+  script: maybe(text()),
+  passed: maybe(truth()),
+  outcome: maybe(text('could_not_run or could_not_finish, of a check without a verdict')),
+  exit_code: maybe(number()),
+  /** Which run of the check it was, from 1 on. */
+  round: maybe(number()),
+  output_tail: maybe(text()),
+  script_changed: maybe(truth()),
+};
+export type TimelineEntry = Values<typeof timelineEntry>;
