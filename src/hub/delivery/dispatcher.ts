@@ -88,7 +88,7 @@ export class Dispatcher {
     this.#waiters.tell(queue);
   }
 
-  /** Takes up the open jobs that the last hub left, oldest first. Their panes are left alone until `resumeAll`. */
+  /** Takes up the open jobs that the last hub left, in their order. Their panes are left alone until `resumeAll`. */
   takeUp(jobs: LiveJob[]): void {
     for (const job of jobs) this.#left.add(job);
     for (const job of inTheirOrder(jobs)) this.enqueue(job);
@@ -160,16 +160,18 @@ export class Dispatcher {
     settled: () => void,
   ): void {
     const queue = this.#queueAt(paneKey(pane));
-    const kept = async (stop: AbortSignal): Promise<Kept> => ((await run(stop)) ? 'done' : 'later');
-    queue.errands.push({ job: undefined, run: kept, settled });
+    queue.errands.push({
+      job: undefined,
+      run: async (stop) => ((await run(stop)) ? 'done' : 'later'),
+      settled,
+    });
     this.#attend(queue);
   }
 
   /** Something changed on a tmux server: panes that were not free are looked at again. */
   onPanes(socket: string): void {
-    for (const [key, queue] of this.#queues) {
+    for (const [key, queue] of this.#queues)
       if (queue.lookAgain !== undefined && key.startsWith(`${socket}\n`)) this.#attend(queue);
-    }
   }
 
   /** Types nothing more. */

@@ -27,20 +27,14 @@ type Verdict = { output: string; detail?: string; script_changed?: true } & (
 /** A script was ended at once, since it could not be noted that it runs. */
 class Unnoted extends Error {}
 
-interface ValidatorParts {
-  registrar: Registrar;
-  checks: RunningChecks;
-  log: Log;
-}
-
 /** Runs the script of a job that its peer has called completed, and records the verdict. */
 export class Validator {
-  readonly #with: ValidatorParts;
+  readonly #with;
   readonly #running = new Map<string, AbortController>();
   /** Jobs whose check waits until it can be noted that it runs. */
   readonly #waiting = new Set<LiveJob>();
 
-  constructor(parts: ValidatorParts) {
+  constructor(parts: { registrar: Registrar; checks: RunningChecks; log: Log }) {
     this.#with = parts;
   }
 
