@@ -1,11 +1,10 @@
 import { styleText } from 'node:util';
+import { columnsOf } from '../../base/columns.ts';
 
 const ESC = '\u001b';
 const HINT = 'Enter hands it over · Ctrl-U clears · Ctrl-C quits';
 const PROMPT = '> ';
 const HISTORY_LINES = 500;
-const WIDE =
-  /\p{Script=Hangul}|\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Emoji_Presentation}/u;
 
 /** How a line is shown: the peer's doings, what came from others, and what went wrong. */
 export type Tone = 'plain' | 'dim' | 'good' | 'bad';
@@ -65,7 +64,7 @@ export class PeerScreen {
     const shown = room > 0 ? history.slice(-room) : [];
     const lines = [title, ...shown, ...above, ...box, ...below];
     const cursorRow = 1 + shown.length + above.length + box.length;
-    const cursorColumn = width(box.at(-1) ?? '') + 1;
+    const cursorColumn = columnsOf(box.at(-1) ?? '') + 1;
     const picture = lines.map((line) => `${line}${ESC}[K`).join('\r\n');
     process.stdout.write(
       `${ESC}[?25l${ESC}[H${picture}${ESC}[J${ESC}[${cursorRow};${cursorColumn}H${ESC}[?25h`,
@@ -80,7 +79,7 @@ function fold(text: string, columns: number): string[] {
     let row = '';
     let used = 0;
     for (const character of line) {
-      const wide = width(character);
+      const wide = columnsOf(character);
       if (used + wide > columns) {
         rows.push(row);
         row = '';
@@ -91,12 +90,6 @@ function fold(text: string, columns: number): string[] {
     }
     return [...rows, row];
   });
-}
-
-function width(text: string): number {
-  let columns = 0;
-  for (const character of text) columns += WIDE.test(character) ? 2 : 1;
-  return columns;
 }
 
 function paint(line: string, tone: Tone): string {
