@@ -140,8 +140,6 @@ test("what the hub's own events carry in data is none of a claim's; what is unkn
     waited: true,
     by: 'dialog',
     what: 'reminder',
-    pid: 1,
-    start: '1',
     evidence: 'the hook has told it',
     agent_session: { pane: '%1' },
     passed: true,
