@@ -31,6 +31,8 @@ const common = {
   legalComments: 'none',
   logLevel: 'warning',
   metafile: true,
+  // Its other half is UMD, whose require() no bundler follows.
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
 };
 
 /** What a bundle leaves out: each would cost start-up time and is never called by this program. */

@@ -67,7 +67,12 @@ export function jsonAt(
   dialect: Dialect,
 ): Json | undefined {
   if (text === undefined || text.trim() === '') return undefined;
-  let value: Json | undefined = parseJson(path, text, dialect).value;
+  return get(parseJson(path, text, dialect).value, at);
+}
+
+/** The value under a path of keys; undefined when there is none, or something on the way is not an object. */
+export function get(root: Json, at: string[]): Json | undefined {
+  let value: Json | undefined = root;
   for (const key of at) value = isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined;
   return value;
 }

@@ -1,45 +1,78 @@
 import { MamError } from '../base/errors.ts';
 import { cleanLine } from '../base/text.ts';
+import { addedIn, changedIn, type Lists, type Merged, merge } from './merge.ts';
 
-/** Where an entry stands, and how the user takes it out by himself. */
+/** Where an entry is, and how the user takes it out. */
 export interface Entry {
   path: string;
+  keys: string[];
+  /** The keys as the file writes them. */
   name: string;
   remove: string;
 }
 
 const MAX_KEY = 120;
 
-/** A path of keys, which may be the user's own, for a message. */
-export function nameOf(at: string[]): string {
-  return cleanLine(at.join('.'), MAX_KEY);
+/** What a file says of an entry, what of that an earlier install wrote, if any, and what is wanted. */
+export interface Versions {
+  present: unknown;
+  ours: unknown;
+  wanted: unknown;
 }
 
-/** What is told of a value that the user had before we wanted one there. */
-export function ownLeft(at: string[], path: string): string {
-  return `${nameOf(at)} in ${path} is your own: it is left as it is.`;
-}
-
-/** The refusal to write an entry anew. @param changed what of ours says something else by now; empty for no entry of ours */
-export function notToWrite({ path, name, remove }: Entry, changed: string[][]): MamError {
-  return new MamError(
+/**
+ * Brings an entry up to date.
+ * @returns undefined when it says all that is wanted already, without us; with `kept`, what is told of the user's values
+ * @throws MamError `refused` when it is not as an earlier install wrote it
+ */
+export function renew(
+  { path, keys, name, remove }: Entry,
+  { present, ours, wanted }: Versions,
+  lists: Lists = [],
+): (Merged & { kept: string[] }) | undefined {
+  const changed = ours === undefined ? [] : changedIn(present, ours, lists);
+  if (ours !== undefined && changed.length === 0) {
+    const merged = merge(wanted, { present, ours }, lists);
+    const left = merged.theirs.map((at) => nameOf([...keys, ...at]));
+    return { ...merged, kept: left.map((key) => `${key} in ${path} is your own: it is left as it is.`) };
+  }
+  if (changedIn(present, wanted, lists).length === 0) return undefined;
+  throw new MamError(
     'refused',
     `${path} already has ${name}, and it is not what mam install wrote${listed(changed)}: it is left as it is, and nothing was changed.`,
     `To have it written anew, take it out first (${remove}), then run this again.`,
   );
 }
 
-/** The refusal to take an entry out. @param changed as above */
-export function notToTake({ path, name, remove }: Entry, changed: string[][]): MamError {
+/**
+ * What of an entry is ours, and can be taken out.
+ * @returns what goes with it although the user has put it there, by its keys
+ * @throws MamError `refused` when it is not as an earlier install wrote it, nor as this one would
+ */
+export function lostWith(
+  { path, keys, name, remove }: Entry,
+  { present, ours, wanted }: Versions,
+  lists: Lists = [],
+): string[] {
+  const changed = ours === undefined ? [] : changedIn(present, ours, lists);
+  // A user who has brought it up to date by hand has not made it his own.
+  const found =
+    changed.length === 0 ? ours : changedIn(present, wanted, lists).length === 0 ? wanted : undefined;
+  if (found !== undefined) return addedIn(present, found, lists).map((at) => nameOf([...keys, ...at]));
   const why =
-    changed.length === 0
+    ours === undefined
       ? 'was not written by mam install'
       : `was changed since mam install wrote it${listed(changed)}`;
-  return new MamError(
+  throw new MamError(
     'refused',
     `${name} in ${path} ${why}: it is left as it is, and nothing was changed.`,
     `Take it out yourself (${remove}), then run this again.`,
   );
+}
+
+/** A path of keys, which may be the user's own, for a message. */
+function nameOf(at: string[]): string {
+  return cleanLine(at.join('.'), MAX_KEY);
 }
 
 function listed(changed: string[][]): string {

@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Node } from 'jsonc-parser';
 import { MamError } from '../base/errors.ts';
 import type { ConfigFile, Edited } from './client.ts';
-import { type Entry, nameOf, notToTake, notToWrite, ownLeft } from './foreign.ts';
-import { withItem, withMember, without, withValue } from './json-edit.ts';
-import { drop, get, put, reaches } from './json-path.ts';
-import { type Dialect, type Json, type JsonText, type Node, parseJson } from './json-text.ts';
-import { addedIn, afterSteps, changedIn, stepsTo } from './merge.ts';
+import { get } from './entry.ts';
+import { type Entry, lostWith, renew } from './foreign.ts';
+import { nextEdit } from './json-edit.ts';
+import { type Dialect, type Json, type JsonText, parseJson } from './json-text.ts';
 import type { Needed, Wanted, Wish, Words } from './wish.ts';
 
 /** What of a file is ours. */
 interface Receipt {
-  /** True when there was no file, or one without content. */
+  /** Set when there was no file, or one without content. */
   created?: 'file' | 'content';
   values: { at: string[]; value: Json }[];
   words: { at: string[]; word: string }[];
@@ -18,236 +18,219 @@ interface Receipt {
   made: string[][];
 }
 
+/** More changes than any install has: then an edit does not do what it should. */
+const MAX_EDITS = 1_000;
+
 /**
- * A JSON file that shall have these wishes fulfilled.
+ * A JSON file in which these wishes are to be fulfilled.
  * @param blank what a new file begins with: an object, with its line end
  */
 export function jsonConfig(path: string, wishes: Wish[], dialect: Dialect, blank = '{}\n'): ConfigFile {
-  const edit = (text: string | undefined, receipt: unknown): JsonEdit =>
-    new JsonEdit(path, dialect, { text, blank }, receipt);
+  const file = { path, dialect, blank };
   return {
     path,
-    install: (text, receipt) => edit(text, receipt).install(wishes),
-    uninstall: (text, receipt) => edit(text, receipt).uninstall(wishes),
+    install: (text, receipt) => new JsonEdit(file, text, receipt).install(wishes),
+    uninstall: (text, receipt) => new JsonEdit(file, text, receipt).uninstall(wishes),
   };
 }
 
 class JsonEdit {
-  readonly #path: string;
-  readonly #dialect: Dialect;
+  readonly #file: { path: string; dialect: Dialect; blank: string };
   readonly #original: string | undefined;
-  readonly #blank: string;
   readonly #receipt: Receipt;
   readonly #kept: string[] = [];
   #doc: JsonText;
+  /** What the text is going to say. */
+  #wanted: Json;
 
   constructor(
-    path: string,
-    dialect: Dialect,
-    { text, blank }: { text: string | undefined; blank: string },
+    file: { path: string; dialect: Dialect; blank: string },
+    text: string | undefined,
     receipt: unknown,
   ) {
-    this.#path = path;
-    this.#dialect = dialect;
+    this.#file = file;
     this.#original = text;
-    this.#blank = blank;
     this.#receipt = structuredClone((receipt as Receipt | undefined) ?? { values: [], words: [], made: [] });
-    const hasContent = text !== undefined && text.trim() !== '';
-    this.#doc = parseJson(path, hasContent ? text : blank, dialect);
-    if (this.#doc.root.kind !== 'object') throw this.#refusal('The file is no JSON object.');
+    this.#doc = parseJson(file.path, text === undefined || isBlank(text) ? file.blank : text, file.dialect);
+    this.#wanted = structuredClone(this.#doc.value);
+    if (this.#doc.root.type !== 'object') throw this.#refusal('The file is not a JSON object.');
   }
 
   install(wishes: Wish[]): Edited {
-    const before = this.#doc.text;
     for (const wish of wishes) {
       if ('words' in wish) this.#addWords(wish);
-      else if ('remove' in wish) this.#setValue(wish);
-      else this.#tryValue(wish);
+      else if ('remove' in wish) this.#setNeeded(wish);
+      else this.#setWanted(wish);
     }
-    if (this.#doc.text === before) return this.#unchanged();
+    const { values, words } = this.#receipt;
+    const isOurs = values.length + words.length > 0;
+    if (!this.#write())
+      return { text: this.#original, receipt: isOurs ? this.#receipt : undefined, kept: this.#kept };
     if (this.#original === undefined) this.#receipt.created = 'file';
-    else if (this.#original.trim() === '') this.#receipt.created = 'content';
+    else if (isBlank(this.#original)) this.#receipt.created = 'content';
     return { text: this.#doc.text, receipt: this.#receipt, kept: this.#kept };
   }
 
   uninstall(wishes: Wish[]): Edited {
-    const before = this.#doc.text;
     const { values, words, made, created } = this.#receipt;
-    const needed = wishes.filter((wish) => 'remove' in wish);
-    const lost = needed.flatMap((wish) => this.#takeNeeded(wish));
+    const lost = wishes.flatMap((wish) => ('remove' in wish ? this.#takeNeeded(wish) : []));
     // What gave way once is the user's from then on.
-    for (const { at, value } of values) this.#takeValue(at, value);
+    for (const { at, value } of values)
+      if (isDeepStrictEqual(get(this.#wanted, at), value)) drop(this.#wanted, at);
     for (const { at, word } of words) this.#takeWord(at, word);
+    let isChanged = this.#write();
     for (const at of [...made].reverse()) {
-      const node = reaches(this.#doc.value, at) ? this.#find(at) : undefined;
-      if (node !== undefined && isEmpty(this.#doc.text, node)) this.#removeAt(at);
+      if (!this.#isEmpty(at)) continue;
+      drop(this.#wanted, at);
+      isChanged = this.#write() || isChanged;
     }
-    const done = { receipt: undefined, kept: [], ...(lost.length > 0 && { lost }) };
-    if (this.#doc.text === before) return { text: this.#original, ...done };
-    if (created !== undefined && squeezed(this.#doc.text) === squeezed(this.#blank))
-      return { text: created === 'file' ? undefined : '', ...done };
-    return { text: this.#doc.text, ...done };
+    const { text } = this.#doc;
+    const isNothing = created !== undefined && squeezed(text) === squeezed(this.#file.blank);
+    const nothing = created === 'file' ? undefined : '';
+    return {
+      text: !isChanged ? this.#original : isNothing ? nothing : text,
+      receipt: undefined,
+      kept: [],
+      ...(lost.length > 0 && { lost }),
+    };
   }
 
-  #unchanged(): Edited {
-    const { values, words } = this.#receipt;
-    const receipt = values.length + words.length > 0 ? this.#receipt : undefined;
-    return { text: this.#original, receipt, kept: this.#kept };
-  }
-
-  #setValue(wish: Needed): void {
+  #setNeeded(wish: Needed): void {
     const { at, value } = wish;
-    const ours = this.#receipt.values.find((one) => isDeepStrictEqual(one.at, at));
     if (this.#find(at) === undefined) {
       this.#insert(at, value);
-      if (ours === undefined) this.#receipt.values.push({ at, value });
-      else ours.value = value;
       return;
     }
-    const present = this.#valueAt(at);
-    const changed = ours === undefined ? [] : changedIn(present, ours.value);
-    if (ours === undefined || changed.length > 0) {
-      if (changedIn(present, value).length === 0) return;
-      throw notToWrite(this.#entry(wish), changed);
-    }
-    const steps = stepsTo(value, { present, ours: ours.value });
-    for (const step of steps) {
-      const place = [...at, ...step.at];
-      if (step.theirs) this.#kept.push(ownLeft(place, this.#path));
-      else if (step.value === undefined) this.#removeAt(place);
-      else this.#place(place, step.value as Json);
-    }
-    // What the user had there himself does not become ours.
-    const written = steps.filter(({ theirs }) => !theirs);
-    ours.value = afterSteps(ours.value, written) as Json;
+    const ours = this.#ours(at);
+    const versions = { present: get(this.#wanted, at), ours: ours?.value, wanted: value };
+    const renewal = renew(this.#entry(wish), versions);
+    if (ours === undefined || renewal === undefined) return;
+    this.#kept.push(...renewal.kept);
+    put(this.#wanted, at, renewal.value as Json);
+    ours.value = renewal.ours as Json;
   }
 
-  #place(at: string[], value: Json): void {
-    const node = this.#find(at);
-    if (node === undefined) this.#insert(at, value);
-    else this.#become(withValue(this.#doc, node, value), (root) => put(root, at, value));
-  }
-
-  #tryValue({ at, value, unless }: Wanted): void {
-    const why = unless(this.#doc.value);
-    if (why === undefined) {
-      this.#insert(at, value);
-      this.#receipt.values = this.#receipt.values.filter((one) => !isDeepStrictEqual(one.at, at));
-      this.#receipt.values.push({ at, value });
-    } else if (why !== '') this.#kept.push(why);
+  #setWanted({ at, value, unless }: Wanted): void {
+    const why = unless(this.#wanted);
+    if (why !== undefined) {
+      if (why !== '') this.#kept.push(why);
+      return;
+    }
+    this.#find(at);
+    this.#insert(at, value);
   }
 
   #addWords({ at, words, unless }: Words): void {
+    const node = this.#find(at);
+    if (node !== undefined && node.type !== 'array') throw this.#refusal(`${at.join('.')} is not a list.`);
     for (const word of words) {
-      const node = this.#find(at);
-      if (node === undefined) {
-        this.#insert(at, [word]);
-        this.#receipt.made.push(at);
-      } else {
-        if (node.kind !== 'array') throw this.#refusal(`${at.join('.')} is no list.`);
-        const present = this.#valueAt(at) as Json[];
-        if (present.some((item) => item === word || unless.includes(item as string))) continue;
-        this.#become(withItem(this.#doc, node, word), (root) => (get(root, at) as Json[]).push(word));
-      }
-      const known = this.#receipt.words.some((one) => one.word === word && isDeepStrictEqual(one.at, at));
-      if (!known) this.#receipt.words.push({ at, word });
+      const present = get(this.#wanted, at) as Json[] | undefined;
+      if (present === undefined) this.#receipt.made.push(...put(this.#wanted, at, [word]), at);
+      else if (present.some((item) => item === word || unless.includes(item as string))) continue;
+      else present.push(word);
+      const isKnown = this.#receipt.words.some((one) => one.word === word && isDeepStrictEqual(one.at, at));
+      if (!isKnown) this.#receipt.words.push({ at, word });
     }
   }
 
-  /** Puts a value where none is, with the objects that are missing on the way. */
   #insert(at: string[], value: Json): void {
-    let depth = 0;
-    while (this.#find(at.slice(0, depth + 1)) !== undefined) depth++;
-    const object = this.#find(at.slice(0, depth)) as Node;
-    let nested = value;
-    for (let inner = at.length - 1; inner > depth; inner--) nested = { [at[inner] as string]: nested };
-    for (let outer = depth + 1; outer < at.length; outer++) this.#receipt.made.push(at.slice(0, outer));
-    const key = at[depth] as string;
-    this.#become(withMember(this.#doc, object, key, nested), (root) => put(root, at, value));
+    this.#receipt.made.push(...put(this.#wanted, at, value));
+    const others = this.#receipt.values.filter((one) => !isDeepStrictEqual(one.at, at));
+    this.#receipt.values = [...others, { at, value }];
   }
 
   /** Takes our entry out. @returns what the user had added to it @throws MamError when it is not ours */
   #takeNeeded(wish: Needed): string[] {
     const { at, value } = wish;
     if (this.#find(at) === undefined) return [];
-    const present = this.#valueAt(at);
-    const ours = this.#receipt.values.find((one) => isDeepStrictEqual(one.at, at));
-    if (ours === undefined) throw notToTake(this.#entry(wish), []);
-    const changed = changedIn(present, ours.value);
-    // Who has brought it up to date by hand has not made it his own.
-    const now = changed.length === 0 ? ours.value : value;
-    if (changedIn(present, now).length > 0) throw notToTake(this.#entry(wish), changed);
-    this.#removeAt(at);
-    return addedIn(present, now).map((path) => nameOf([...at, ...path]));
-  }
-
-  #takeValue(at: string[], value: Json): void {
-    if (!reaches(this.#doc.value, at) || this.#find(at) === undefined) return;
-    if (isDeepStrictEqual(this.#valueAt(at), value)) this.#removeAt(at);
+    const versions = { present: get(this.#wanted, at), ours: this.#ours(at)?.value, wanted: value };
+    const lost = lostWith(this.#entry(wish), versions);
+    drop(this.#wanted, at);
+    return lost;
   }
 
   #takeWord(at: string[], word: string): void {
-    const node = this.#find(at);
-    if (node?.kind !== 'array') return;
+    const list = get(this.#wanted, at);
+    if (!Array.isArray(list)) return;
     // The last one: a user who had it would have had it before us.
-    const index = (this.#valueAt(at) as Json[]).lastIndexOf(word);
-    if (index < 0) return;
-    this.#become(without(this.#doc, node, index), (root) => (get(root, at) as Json[]).splice(index, 1));
+    const index = list.lastIndexOf(word);
+    if (index >= 0) list.splice(index, 1);
   }
 
-  #removeAt(at: string[]): void {
-    const object = this.#find(at.slice(0, -1)) as Node;
-    const key = at.at(-1) as string;
-    const index = object.elements.findIndex((element) => element.key === key);
-    this.#become(without(this.#doc, object, index), (root) => {
-      drop(root, at);
-    });
+  #ours(at: string[]): { value: Json } | undefined {
+    return this.#receipt.values.find((one) => isDeepStrictEqual(one.at, at));
   }
 
   #entry({ at, remove }: Needed): Entry {
-    return { path: this.#path, name: at.join('.'), remove };
+    return { path: this.#file.path, keys: at, name: at.join('.'), remove };
   }
 
-  /** The value at a path of keys. @throws MamError when something on the way is no object, or is there twice */
+  /** True where nothing is left between the brackets, be it a comment. */
+  #isEmpty(at: string[]): boolean {
+    if (get(this.#wanted, at) === undefined) return false;
+    const node = this.#find(at);
+    const inside = node?.children && this.#doc.text.slice(node.offset + 1, node.offset + node.length - 1);
+    return inside !== undefined && isBlank(inside);
+  }
+
+  /** The value at a path of keys. @throws MamError when something on the way is not an object, or is there twice */
   #find(at: string[]): Node | undefined {
     let node = this.#doc.root;
     for (const [depth, key] of at.entries()) {
-      const name = at.slice(0, depth).join('.');
-      if (node.kind !== 'object') throw this.#refusal(`${name} is no object.`);
-      const [found, twice] = node.elements.filter((element) => element.key === key);
+      if (node.type !== 'object') throw this.#refusal(`${at.slice(0, depth).join('.')} is not an object.`);
+      const [found, twice] = (node.children ?? []).filter(({ children }) => children?.[0]?.value === key);
       if (twice !== undefined)
         throw this.#refusal(
           `${at.slice(0, depth + 1).join('.')} is there twice, and clients read only one of them.`,
         );
-      if (found === undefined) return undefined;
-      node = found.node;
+      if (found?.children?.[1] === undefined) return undefined;
+      node = found.children[1];
     }
     return node;
   }
 
-  #valueAt(at: string[]): Json {
-    return get(this.#doc.value, at);
-  }
-
-  /** Takes a new text, once it is proved that it says what it shall say and nothing else. */
-  #become(text: string, change: (root: Json) => void): void {
-    const wanted = structuredClone(this.#doc.value);
-    change(wanted);
-    const doc = parseJson(this.#path, text, this.#dialect);
-    // As text, since the order of the keys shall stay too.
-    if (JSON.stringify(doc.value) !== JSON.stringify(wanted)) {
-      throw new MamError('internal', `${this.#path} could not be changed safely, and was not changed.`);
+  /** Changes the text, until it is proved to say what it should and nothing else. @returns true when it changed */
+  #write(): boolean {
+    const before = this.#doc;
+    for (let edits = 0; edits < MAX_EDITS; edits++) {
+      const text = nextEdit(this.#doc, this.#wanted);
+      if (text === undefined) break;
+      this.#doc = parseJson(this.#file.path, text, this.#file.dialect);
     }
-    this.#doc = doc;
+    // As text: the order of the keys has to stay too.
+    if (JSON.stringify(this.#doc.value) !== JSON.stringify(this.#wanted)) {
+      throw new MamError('internal', `${this.#file.path} could not be changed safely, and was not changed.`);
+    }
+    return this.#doc !== before;
   }
 
   #refusal(why: string): MamError {
     return new MamError(
       'refused',
-      `${this.#path}: ${why}`,
-      'Nothing was changed. Mend it, then run this again.',
+      `${this.#file.path}: ${why}`,
+      'Nothing was changed. Fix it, then run this again.',
     );
   }
+}
+
+/** Puts a value under a path of keys. @returns the paths of the objects that were missing on the way and made */
+function put(root: Json, at: string[], value: Json): string[][] {
+  const made: string[][] = [];
+  let object = root as Record<string, Json>;
+  for (const [depth, key] of at.slice(0, -1).entries()) {
+    if (object[key] === undefined) {
+      object[key] = {};
+      made.push(at.slice(0, depth + 1));
+    }
+    object = object[key] as Record<string, Json>;
+  }
+  object[at.at(-1) as string] = structuredClone(value);
+  return made;
+}
+
+/** Takes out what is there. */
+function drop(root: Json, at: string[]): void {
+  delete (get(root, at.slice(0, -1)) as Record<string, Json>)[at.at(-1) as string];
 }
 
 /** Without the layout, which may have become another one. */
@@ -255,6 +238,6 @@ function squeezed(text: string): string {
   return text.replaceAll(/[\ufeff\s]/g, '');
 }
 
-function isEmpty(text: string, node: Node): boolean {
-  return node.kind !== 'scalar' && text.slice(node.start + 1, node.end - 1).trim() === '';
+function isBlank(text: string): boolean {
+  return text.trim() === '';
 }

@@ -1,79 +1,93 @@
-import type { Element, Json, JsonText, Node } from './json-text.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { createScanner, type Node } from 'jsonc-parser';
+import { isRecord } from './entry.ts';
+import type { Json, JsonText } from './json-text.ts';
 import { indentAt, lineEnd } from './layout.ts';
 
-/** The text with `value` under this key of an object that has no such key; it becomes the last member. */
-export function withMember(doc: JsonText, object: Node, key: string, value: Json): string {
-  return withElement(doc, object, `${JSON.stringify(key)}: `, value);
+/**
+ * One change that brings a text nearer to what it shall say: a member or an item is added at the end, taken out, or
+ * written anew. All the rest stays byte for byte.
+ * @returns undefined when the text says it already
+ */
+export function nextEdit(doc: JsonText, wanted: Json): string | undefined {
+  return editOf(doc, doc.root, doc.value, wanted);
 }
 
-/** The text with one more item at the end of an array. */
-export function withItem(doc: JsonText, array: Node, value: Json): string {
-  return withElement(doc, array, '', value);
+function editOf(doc: JsonText, node: Node, present: Json, wanted: Json): string | undefined {
+  if (isDeepStrictEqual(present, wanted)) return undefined;
+  const children = node.children ?? [];
+  if (isRecord(present) && isRecord(wanted)) {
+    const member = (key: string): number => children.findIndex((child) => child.children?.[0]?.value === key);
+    for (const [key, value] of Object.entries(wanted)) {
+      if (!Object.hasOwn(present, key)) return withElement(doc, node, `${JSON.stringify(key)}: `, value);
+      const inner = children[member(key)]?.children?.[1];
+      const edit = inner && editOf(doc, inner, present[key] as Json, value);
+      if (edit !== undefined) return edit;
+    }
+    const gone = Object.keys(present).find((key) => !Object.hasOwn(wanted, key));
+    return gone === undefined ? undefined : without(doc, node, member(gone));
+  }
+  if (Array.isArray(present) && Array.isArray(wanted)) {
+    const differs = present.findIndex((item, index) => !isDeepStrictEqual(item, wanted[index]));
+    if (differs < 0) return withElement(doc, node, '', wanted[present.length] as Json);
+    if (wanted.length < present.length) return without(doc, node, differs);
+  }
+  return withValue(doc, node, wanted);
 }
 
 /** The text with another value in the place of this one. */
-export function withValue({ text, root }: JsonText, node: Node, value: Json): string {
-  const several = text.slice(root.start, root.end).includes('\n');
-  const written = several ? spread(text, root, value, indentAt(text, node.start)) : close(text, value);
-  return replace(text, node.start, node.end, written);
+function withValue({ text, root }: JsonText, node: Node, value: Json): string {
+  const written = isSpread(text, root)
+    ? spread(text, root, value, indentAt(text, node.offset))
+    : close(text, value);
+  return replace(text, node.offset, endOf(node), written);
 }
 
-/** The text without this element of a container; with it goes its line, and a comma that is one too many. */
-export function without({ text }: JsonText, container: Node, index: number): string {
-  const element = container.elements[index] as Element;
-  const before = container.elements[index - 1];
-  const last = index === container.elements.length - 1;
-  const end = element.comma === undefined ? element.node.end : element.comma + 1;
-  if (before !== undefined && last) {
-    const gap = text.slice(0, element.start).trimEnd().length;
-    const shorter = replace(text, gap, end, '');
-    // The comma before it stays where one stands behind the last element too.
-    return before.comma === undefined || element.comma !== undefined
-      ? shorter
-      : replace(shorter, before.comma, before.comma + 1, '');
-  }
-  const lineStart = text.lastIndexOf('\n', element.start - 1) + 1;
-  const alone = text.slice(lineStart, element.start).trim() === '';
-  const rest = /^[ \t]*(\r?\n)?/.exec(text.slice(end)) ?? [''];
-  const shorter =
-    alone && rest[1] !== undefined
-      ? replace(text, lineStart, end + rest[0].length, '')
-      : replace(text, element.start, end + rest[0].length - (rest[1]?.length ?? 0), '');
-  if (!last) return shorter;
-  const inside = shorter.slice(container.start + 1, container.end - 1 - (text.length - shorter.length));
-  return inside.trim() === ''
-    ? replace(shorter, container.start + 1, container.start + 1 + inside.length, '')
-    : shorter;
+/** The text without this element of a container; with it go its line, and a comma that is one too many. */
+function without({ text }: JsonText, container: Node, index: number): string {
+  const children = container.children ?? [];
+  const [before, element] = [children[index - 1], children[index] as Node];
+  const comma = commaBehind(text, element);
+  const end = comma === undefined ? endOf(element) : comma + 1;
+  const gap = text.slice(0, element.offset).trimEnd().length;
+  // Where the line goes on, it stays a line of its own: the one above may end in a comment.
+  const keepsLine = text.slice(gap, element.offset).includes('\n') && /^[ \t]*\S/.test(text.slice(end));
+  const start = keepsLine ? element.offset : gap;
+  const shorter = replace(text, start, end, '');
+  const needless = before && comma === undefined ? commaBehind(text, before) : undefined;
+  if (needless !== undefined) return replace(shorter, needless, needless + 1, '');
+  const [opening, closing] = [container.offset + 1, endOf(container) - 1 - (end - start)];
+  const isEmpty = shorter.slice(opening, closing).trim() === '';
+  return isEmpty ? replace(shorter, opening, closing, '') : shorter;
 }
 
+/** The text with one more element at the end of a container. */
 function withElement({ text, root }: JsonText, container: Node, key: string, value: Json): string {
-  const [first, last] = [container.elements[0], container.elements.at(-1)];
-  const closing = container.end - 1;
-  const inside = text.slice(container.start + 1, first?.start ?? closing);
+  const [first, last] = [container.children?.[0], container.children?.at(-1)];
+  const closing = endOf(container) - 1;
+  const comma = last && commaBehind(text, last);
+  const inside = text.slice(container.offset + 1, first?.offset ?? closing);
   // Where a comma stands behind the last element, one stands behind the new one too: so both can be taken away again.
-  const trailing = last?.comma === undefined ? '' : ',';
+  const trailing = comma === undefined ? '' : ',';
   const ownLines =
-    inside.includes('\n') ||
-    (first === undefined && (container === root || text.slice(root.start, root.end).includes('\n')));
+    inside.includes('\n') || (first === undefined && (container === root || isSpread(text, root)));
   if (!ownLines) {
-    const written = `${spaced(text) ? key : key.trimEnd()}${close(text, value)}`;
+    const gap = isSpaced(text) ? ' ' : '';
+    const written = `${key.trimEnd()}${key && gap}${close(text, value)}`;
     if (last === undefined) return replace(text, closing, closing, written);
-    const behind = last.comma === undefined ? last.node.end : last.comma + 1;
-    const comma = last.comma === undefined ? ',' : '';
-    return replace(text, behind, behind, `${comma}${spaced(text) ? ' ' : ''}${written}${trailing}`);
+    const behind = comma === undefined ? endOf(last) : comma + 1;
+    return replace(text, behind, behind, `${comma === undefined ? ',' : ''}${gap}${written}${trailing}`);
   }
   const eol = lineEnd(text);
-  const base = indentAt(text, container.start);
-  const indent = first === undefined ? base + unitOf(text, root) : indentAt(text, first.start);
+  const base = indentAt(text, container.offset);
+  const indent = first === undefined ? base + unitOf(text, root) : indentAt(text, first.offset);
   // Behind the last word of the container, be it a comment.
   const tail = text.slice(0, closing).trimEnd().length;
   const rest = text.slice(tail, closing);
   const ending = rest.includes('\n') ? rest : `${eol}${base}`;
   const element = `${eol}${indent}${key}${spread(text, root, value, indent)}${trailing}${ending}`;
   const longer = replace(text, tail, closing, element);
-  return last === undefined || last.comma !== undefined
-    ? longer
-    : replace(longer, last.node.end, last.node.end, ',');
+  return last === undefined || comma !== undefined ? longer : replace(longer, endOf(last), endOf(last), ',');
 }
 
 /** The value on lines of its own, the first of them not indented. */
@@ -84,18 +98,35 @@ function spread(text: string, root: Node, value: Json, indent: string): string {
 /** The value on one line. */
 function close(text: string, value: Json): string {
   // A string has no newline of its own in JSON.
-  return spaced(text) ? JSON.stringify(value, null, 1).replace(/\n\s*/g, ' ') : JSON.stringify(value);
+  return isSpaced(text) ? JSON.stringify(value, null, 1).replace(/\n\s*/g, ' ') : JSON.stringify(value);
 }
 
-function spaced(text: string): boolean {
+function isSpread(text: string, root: Node): boolean {
+  return text.slice(root.offset, endOf(root)).includes('\n');
+}
+
+function isSpaced(text: string): boolean {
   return /[:,] /.test(text);
 }
 
 /** One step of indentation, as the first member of the file has it. */
 function unitOf(text: string, root: Node): string {
-  const first = root.elements[0];
-  if (first === undefined || !text.slice(root.start, first.start).includes('\n')) return '  ';
-  return indentAt(text, first.start);
+  const first = root.children?.[0];
+  if (first === undefined || !text.slice(root.offset, first.offset).includes('\n')) return '  ';
+  return indentAt(text, first.offset);
+}
+
+/** Where the comma behind an element is, if there is one. */
+function commaBehind(text: string, element: Node): number | undefined {
+  const scanner = createScanner(text, true);
+  scanner.setPosition(endOf(element));
+  scanner.scan();
+  const at = scanner.getTokenOffset();
+  return text[at] === ',' ? at : undefined;
+}
+
+function endOf({ offset, length }: Node): number {
+  return offset + length;
 }
 
 function replace(text: string, start: number, end: number, by: string): string {

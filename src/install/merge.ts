@@ -2,20 +2,24 @@ import { isDeepStrictEqual } from 'node:util';
 import { isRecord } from './entry.ts';
 
 /** Keys of lists whose order means nothing: the user's own words may stand among ours. */
-type Lists = readonly string[];
+export type Lists = readonly string[];
 
-/** A change inside an entry: what shall be under a path of keys. */
-export interface Step {
+/** What is under a path of keys; undefined stands for nothing at all. */
+export interface Difference {
   at: string[];
-  /** Undefined when nothing shall be there any more. */
   value: unknown;
-  /** What of that is ours: a list may hold words of the user too. */
-  ours: unknown;
-  /** True when the user says something else there, and never had it from us. */
-  theirs: boolean;
 }
 
-/** Where an entry no longer says what was written, as paths of keys. What it says beside that does not count. */
+/** What an entry becomes; undefined stands for nothing at all. */
+export interface Merged {
+  value: unknown;
+  /** What of it is ours. */
+  ours: unknown;
+  /** Where the user says something else than is wanted, and never had it from us: paths of keys. */
+  theirs: string[][];
+}
+
+/** Where an entry no longer says what was written, as paths of keys. What it says besides that does not count. */
 export function changedIn(present: unknown, ours: unknown, lists: Lists = [], at: string[] = []): string[][] {
   // An object that holds nothing of ours may be gone.
   if (isRecord(ours) && (isRecord(present) || present === undefined)) {
@@ -30,7 +34,7 @@ export function changedIn(present: unknown, ours: unknown, lists: Lists = [], at
   return same ? [] : [at];
 }
 
-/** What an entry says beside what was written, as paths of keys, the outermost of each. */
+/** What an entry says besides what was written, as paths of keys, the outermost of each. */
 export function addedIn(present: unknown, ours: unknown, lists: Lists = [], at: string[] = []): string[][] {
   if (isRecord(present) && isRecord(ours)) {
     return Object.entries(present).flatMap(([key, value]) => {
@@ -42,48 +46,61 @@ export function addedIn(present: unknown, ours: unknown, lists: Lists = [], at: 
   return present.filter((word) => !ours.includes(word)).map((word) => [...at, String(word)]);
 }
 
-/** What has to change in an entry that says `ours`, and more, so that it says `wanted`, and still what is more. */
-export function stepsTo(
+/** Brings an entry that says `ours`, and perhaps more, up to date: it says `wanted`, and still what is more. */
+export function merge(
   wanted: unknown,
   { present, ours }: { present: unknown; ours: unknown },
   lists: Lists = [],
   at: string[] = [],
-): Step[] {
-  if (isDeepStrictEqual(present, wanted)) return [];
+): Merged {
+  if (isDeepStrictEqual(present, wanted)) return { value: present, ours, theirs: [] };
   if (isRecord(wanted) && (isRecord(present) || present === undefined)) {
     const [has, had] = [present ?? {}, isRecord(ours) ? ours : {}];
     const keys = new Set([...Object.keys(wanted), ...Object.keys(had)]);
-    return [...keys].flatMap((key) =>
-      stepsTo(wanted[key], { present: has[key], ours: had[key] }, lists, [...at, key]),
-    );
+    const inner = [...keys].map((key) => {
+      const parts = { present: has[key], ours: had[key] };
+      return [key, merge(wanted[key], parts, lists, [...at, key])] as const;
+    });
+    return {
+      value: withKeys(
+        has,
+        inner.map(([key, { value }]) => [key, value]),
+      ),
+      ours: withKeys(
+        had,
+        inner.map(([key, merged]) => [key, merged.ours]),
+      ),
+      theirs: inner.flatMap(([, { theirs }]) => theirs),
+    };
   }
   // Ours no longer, but with something of the user's inside.
   if (wanted === undefined && isRecord(present) && !isDeepStrictEqual(present, ours))
-    return stepsTo({}, { present, ours }, lists, at);
+    return merge({}, { present, ours }, lists, at);
   if (isList(present, lists, at) && isList(wanted, lists, at)) {
     const had = Array.isArray(ours) ? ours : [];
     const more = present.filter((word) => !had.includes(word) && !wanted.includes(word));
     const needless = present.some((word) => had.includes(word) && !wanted.includes(word));
     const whole = !needless && wanted.every((word) => present.includes(word));
-    return whole ? [] : [{ at, value: [...wanted, ...more], ours: wanted, theirs: false }];
+    return whole
+      ? { value: present, ours, theirs: [] }
+      : { value: [...wanted, ...more], ours: wanted, theirs: [] };
   }
-  return [{ at, value: wanted, ours: wanted, theirs: present !== undefined && ours === undefined }];
+  if (present !== undefined && ours === undefined) return { value: present, ours, theirs: [at] };
+  return { value: wanted, ours: wanted, theirs: [] };
 }
 
-/** What an entry says after these steps; so too what of it is ours. */
-export function afterSteps(before: unknown, steps: Step[]): unknown {
-  const entry = structuredClone(before) as Record<string, unknown>;
-  for (const { at, value } of steps) {
-    let object = entry;
-    for (const key of at.slice(0, -1)) {
-      object[key] ??= {};
-      object = object[key] as Record<string, unknown>;
-    }
-    const key = at.at(-1) as string;
-    if (value === undefined) delete object[key];
-    else object[key] = value;
-  }
-  return entry;
+/** Where two entries differ, and what the second one says there. */
+export function differences(from: unknown, to: unknown, at: string[] = []): Difference[] {
+  if (isDeepStrictEqual(from, to)) return [];
+  if (!isRecord(to) || !(isRecord(from) || from === undefined)) return [{ at, value: to }];
+  const keys = new Set([...Object.keys(to), ...Object.keys(from ?? {})]);
+  return [...keys].flatMap((key) => differences(from?.[key], to[key], [...at, key]));
+}
+
+/** The object with these keys set, or taken out where the value is undefined. */
+function withKeys(object: object, entries: [string, unknown][]): unknown {
+  const changed = Object.entries({ ...object, ...Object.fromEntries(entries) });
+  return Object.fromEntries(changed.filter(([, value]) => value !== undefined));
 }
 
 function isList(value: unknown, lists: Lists, at: string[]): value is unknown[] {

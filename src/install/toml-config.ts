@@ -1,9 +1,9 @@
 import { MamError } from '../base/errors.ts';
 import type { ConfigFile, Edited } from './client.ts';
-import { type Entry, nameOf, notToTake, notToWrite, ownLeft } from './foreign.ts';
+import { type Entry, lostWith, renew } from './foreign.ts';
 import { lineEnd, splitMark } from './layout.ts';
-import { addedIn, afterSteps, changedIn, stepsTo } from './merge.ts';
-import { withoutRanges, withSteps } from './toml-edit.ts';
+import { changedIn, differences } from './merge.ts';
+import { rangesOf, withoutRanges, withSteps } from './toml-edit.ts';
 import { proves, tableOf } from './toml-table.ts';
 import { type Lines, linesOf } from './toml-text.ts';
 
@@ -50,24 +50,18 @@ function install(path: string, wish: TableWish, text: string | undefined, receip
   }
   const wanted = tableOf(path, wish.block, wish.at);
   const ours = receipt === undefined ? undefined : tableOf(path, receipt.inserted, wish.at);
-  const changed = changedIn(present, ours, wish.lists);
-  if (receipt === undefined || changed.length > 0) {
-    if (changedIn(present, wanted, wish.lists).length === 0) return { text, receipt, kept: [] };
-    throw notToWrite(entryOf(path, wish), receipt === undefined ? [] : changed);
-  }
-  const steps = stepsTo(wanted, { present, ours }, wish.lists);
-  const kept = steps.filter(({ theirs }) => theirs).map(({ at }) => ownLeft([...wish.at, ...at], path));
-  const mine = steps.filter(({ theirs }) => !theirs);
-  if (mine.length === 0) return { text, receipt, kept };
-  const goal = afterSteps(present, mine);
-  // Where our text stands as it was, the new one takes its place, layout and all; else each value its own.
+  const renewal = renew(entryOf(path, wish), { present, ours, wanted }, wish.lists);
+  if (receipt === undefined || renewal === undefined) return { text, receipt, kept: [] };
+  const { value: goal, kept } = renewal;
+  const steps = differences(present, goal);
+  if (steps.length === 0) return { text, receipt, kept };
+  // Where our text is as it was, the new one takes its place, layout and all; else each value its own.
   const block = gapOf(receipt.inserted) + marked(wish.block, lineEnd(old));
   const swapped = old.replace(receipt.inserted, () => block);
   const whole = proves(path, wish.at, [old, swapped], goal);
-  const next = whole ? swapped : withSteps(old, wish.at, mine);
+  const next = whole ? swapped : withSteps(old, wish.at, steps);
   prove(path, wish, [old, next], goal);
-  const written = mine.map((step) => ({ at: step.at, value: step.ours }));
-  const inserted = whole ? block : withSteps(receipt.inserted, wish.at, written);
+  const inserted = whole ? block : withSteps(receipt.inserted, wish.at, differences(ours, renewal.ours));
   return { text: next, receipt: { ...createdBy(text, receipt), inserted }, kept };
 }
 
@@ -82,36 +76,20 @@ function uninstall(path: string, wish: TableWish, text: string | undefined, rece
     const bare = withoutRanges(old, markersOf(old));
     return { text: bare === old ? text : bare, receipt: undefined, kept: [] };
   }
-  const ours = oursIn(path, wish, old, present, receipt);
+  const wanted = tableOf(path, wish.block, wish.at);
+  // Without a note of it: what is between our markers, as we write it.
+  const isOurs = markersOf(old).length === 2 && changedIn(present, wanted, wish.lists).length === 0;
+  const ours = receipt ? tableOf(path, receipt.inserted, wish.at) : isOurs ? wanted : undefined;
+  const lost = lostWith(entryOf(path, wish), { present, ours, wanted }, wish.lists);
   const next = cut(old, wish, receipt);
   prove(path, wish, [old, next], undefined);
-  const lost = addedIn(present, ours, wish.lists).map((at) => nameOf([...wish.at, ...at]));
-  const gone = receipt?.created === true && next.trim() === '';
+  const isGone = receipt?.created === true && next.trim() === '';
   return {
-    text: gone ? undefined : next,
+    text: isGone ? undefined : next,
     receipt: undefined,
     kept: [],
     ...(lost.length > 0 && { lost }),
   };
-}
-
-/**
- * What of the table is ours: what an earlier install wrote or, without a note of it, what stands between our markers.
- * @throws MamError when the table says something else
- */
-function oursIn(path: string, wish: TableWish, text: string, present: unknown, receipt?: Receipt): unknown {
-  // Who has brought it up to date by hand has not made it his own.
-  const wanted = tableOf(path, wish.block, wish.at);
-  const texts = linesOf(text).comments.map((comment) => comment.text);
-  const known = receipt === undefined ? [] : [tableOf(path, receipt.inserted, wish.at)];
-  const may =
-    receipt !== undefined || (texts.includes(BEGIN) && texts.includes(END)) ? [...known, wanted] : [];
-  const ours = may.find((one) => changedIn(present, one, wish.lists).length === 0);
-  if (ours !== undefined) return ours;
-  throw notToTake(
-    entryOf(path, wish),
-    known.flatMap((one) => changedIn(present, one, wish.lists)),
-  );
 }
 
 /** What is put behind a text, so that it stands in a paragraph of its own. */
@@ -132,7 +110,7 @@ function cut(text: string, wish: TableWish, receipt?: Receipt): string {
   const ours = linesOf(rest).sections.filter(({ path }) =>
     wish.at.every((key, depth) => path[depth] === key),
   );
-  return withoutRanges(rest, [...ours.flatMap(({ lines }) => lines), ...markersOf(rest)]);
+  return withoutRanges(rest, [...ours.flatMap(rangesOf), ...markersOf(rest)]);
 }
 
 function withoutInserted(text: string, inserted: string): string {
@@ -166,5 +144,5 @@ function prove(path: string, wish: TableWish, texts: [string, string], wanted: u
 }
 
 function entryOf(path: string, { at, remove }: TableWish): Entry {
-  return { path, name: `[${at.join('.')}]`, remove };
+  return { path, keys: at, name: `[${at.join('.')}]`, remove };
 }

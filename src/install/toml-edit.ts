@@ -1,6 +1,5 @@
-import { parse } from 'smol-toml';
 import { lineEnd } from './layout.ts';
-import type { Step } from './merge.ts';
+import type { Difference } from './merge.ts';
 import { type Lines, linesOf, type Section } from './toml-text.ts';
 
 /**
@@ -8,7 +7,7 @@ import { type Lines, linesOf, type Section } from './toml-text.ts';
  * others of its table. A value inside an inline table has no line: who calls proves what became of the text.
  * @param at the table
  */
-export function withSteps(text: string, at: string[], steps: Pick<Step, 'at' | 'value'>[]): string {
+export function withSteps(text: string, at: string[], steps: Difference[]): string {
   return steps.reduce((now, step) => {
     const place = [...at, ...step.at];
     return step.value === undefined ? withoutKey(now, place) : withKey(now, at, place, step.value);
@@ -22,7 +21,7 @@ function withKey(text: string, at: string[], place: string[], value: unknown): s
   const { sections } = linesOf(text);
   const section = sections.find(({ path }) => isSame(path, table));
   if (section !== undefined) {
-    const known = lineOf(text, section, key);
+    const known = section.keys.find(({ name }) => name === key);
     if (known !== undefined) return text.slice(0, known.start) + line + text.slice(known.end);
     return behind(text, section, line);
   }
@@ -34,21 +33,21 @@ function withoutKey(text: string, place: string[]): string {
   const { sections } = linesOf(text);
   const tables = sections.filter(({ path }) => isSame(path.slice(0, place.length), place));
   const section = sections.find(({ path }) => isSame(path, place.slice(0, -1)));
-  const line = section && lineOf(text, section, place.at(-1) as string);
+  const key = section?.keys.filter(({ name }) => name === place.at(-1)) ?? [];
   // A header without a key would say an empty table, which is not the same as none.
-  const key = line === undefined ? [] : section?.lines.length === 2 ? section.lines : [line];
-  return withoutRanges(text, [...tables.flatMap(({ lines }) => lines), ...key]);
+  const isAll = section !== undefined && key.length === 1 && section.keys.length === 1;
+  return withoutRanges(text, [...tables.flatMap(rangesOf), ...(isAll ? rangesOf(section) : key)]);
 }
 
-function behind(text: string, { lines }: Section, added: string): string {
-  const end = lines.at(-1)?.end ?? text.length;
+/** The lines of a table. */
+export function rangesOf({ header, keys }: Section): Lines[] {
+  return [header, ...keys];
+}
+
+function behind(text: string, { header, keys }: Section, added: string): string {
+  const { end } = keys.at(-1) ?? header;
   const before = text.slice(0, end);
   return before + (before.endsWith('\n') ? '' : lineEnd(text)) + added + text.slice(end);
-}
-
-/** Where a key of a table stands, without the header. */
-function lineOf(text: string, { lines }: Section, key: string): Lines | undefined {
-  return lines.slice(1).find(({ start, end }) => Object.keys(parse(text.slice(start, end)))[0] === key);
 }
 
 /** A word, a number, a switch or a list of words, as TOML. */

@@ -8,10 +8,11 @@ export interface Lines {
   end: number;
 }
 
-/** A table of a TOML file: its header and its keys, without comments and empty lines. */
+/** A table of a TOML file, without comments and empty lines. */
 export interface Section {
   path: string[];
-  lines: Lines[];
+  header: Lines;
+  keys: ({ name: string } & Lines)[];
 }
 
 /** A line that holds only a comment. */
@@ -37,7 +38,7 @@ export function parseToml(path: string, text: string): TomlTable {
     throw new MamError(
       'refused',
       `${path} is not valid TOML: line ${error.line}, column ${error.column}: ${reason}.`,
-      'Nothing was changed. Mend it, then run this again.',
+      'Nothing was changed. Fix it, then run this again.',
     );
   }
 }
@@ -47,65 +48,42 @@ export function linesOf(text: string): { sections: Section[]; comments: CommentL
   const sections: Section[] = [];
   const comments: CommentLine[] = [];
   for (let start = splitMark(text).mark.length; start < text.length; ) {
-    const end = endOfEntry(text, start);
+    const { end, value } = entryAt(text, start);
     const entry = text.slice(start, end).trim();
     if (entry.startsWith('#')) {
       comments.push({ text: entry, start, end });
     } else if (entry.startsWith('[')) {
-      sections.push({ path: pathOf(entry), lines: [{ start, end }] });
+      sections.push({ path: pathOf(value), header: { start, end }, keys: [] });
     } else if (entry !== '') {
-      sections.at(-1)?.lines.push({ start, end });
+      sections.at(-1)?.keys.push({ name: Object.keys(value)[0] ?? '', start, end });
     }
     start = end;
   }
   return { sections, comments };
 }
 
-/** Where the line ends that begins here, with the lines that a value goes on in. */
-function endOfEntry(text: string, start: number): number {
-  let depth = 0;
-  for (let at = start; at < text.length; ) {
-    const char = text[at] as string;
-    if (char === '\n' && depth === 0) return at + 1;
-    if (char === '#') {
-      const newline = text.indexOf('\n', at);
-      at = newline < 0 ? text.length : newline;
-    } else if (char === '"' || char === "'") {
-      at = endOfString(text, at, char);
-    } else {
-      if (char === '[' || char === '{') depth++;
-      if (char === ']' || char === '}') depth--;
-      at++;
+/** What begins in this line: with as few lines below it as the parser needs to understand it. */
+function entryAt(text: string, start: number): { end: number; value: TomlTable } {
+  for (let end = start; end < text.length; ) {
+    const newline = text.indexOf('\n', end);
+    end = newline < 0 ? text.length : newline + 1;
+    try {
+      return { end, value: parse(text.slice(start, end), { integersAsBigInt: true }) };
+    } catch {
+      // A list or a text that goes on in the next line.
     }
   }
-  return text.length;
-}
-
-function endOfString(text: string, start: number, quote: string): number {
-  const triple = text.startsWith(quote.repeat(3), start);
-  const fence = triple ? quote.repeat(3) : quote;
-  for (let at = start + fence.length; at < text.length; at++) {
-    if (quote === '"' && text[at] === '\\') {
-      at++;
-    } else if (text.startsWith(fence, at)) {
-      let end = at + fence.length;
-      // Up to two quotes may stand before the closing three.
-      while (triple && text[end] === quote) end++;
-      return end;
-    }
-  }
-  return text.length;
+  return { end: text.length, value: {} };
 }
 
 /** The keys of a header such as `[a."b c"]` or `[[a]]`. */
-function pathOf(header: string): string[] {
+function pathOf(header: TomlTable): string[] {
   const path: string[] = [];
-  let value: unknown = parse(header);
-  for (;;) {
+  for (let value: unknown = header; ; ) {
     if (Array.isArray(value)) value = value[0];
-    const key = Object.keys(value as object)[0];
-    if (key === undefined) return path;
-    path.push(key);
-    value = (value as Record<string, unknown>)[key];
+    const [entry] = Object.entries(value as object);
+    if (entry === undefined) return path;
+    path.push(entry[0]);
+    value = entry[1];
   }
 }

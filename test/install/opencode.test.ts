@@ -92,7 +92,7 @@ describe('the server and the permissions', () => {
     expect(refusal(() => file.install(own, undefined))).toMatch(
       /already has mcp\.mam.*delete mcp\.mam there/,
     );
-    expect(refusal(() => file.install('{"mcp": []}', undefined))).toContain('mcp is no object');
+    expect(refusal(() => file.install('{"mcp": []}', undefined))).toContain('mcp is not an object');
   });
 });
 
