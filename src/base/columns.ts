@@ -1,4 +1,5 @@
 const PLAIN = /^[ -~]*$/;
+const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 /** Pictures made of several: flags, and what joiners make one of. Each takes two columns. */
 const PICTURES =
   /\p{RI}{2}|\p{Extended_Pictographic}\ufe0f?\p{Emoji_Modifier}?(?:\u200d\p{Extended_Pictographic}\ufe0f?\p{Emoji_Modifier}?)+/gu;
@@ -18,4 +19,69 @@ export function columnsOf(text: string): number {
   for (const character of text.replace(PICTURES, '🙂'))
     columns += NONE.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
   return columns;
+}
+
+/** What a person sees as characters. */
+export function graphemes(text: string): string[] {
+  return PLAIN.test(text) ? [...text] : Array.from(GRAPHEMES.segment(text), ({ segment }) => segment);
+}
+
+/** The beginning of a text that fits into so many columns. */
+export function headOf(text: string, width: number): string {
+  let [left, head] = [width, ''];
+  for (const character of graphemes(text)) {
+    left -= columnsOf(character);
+    if (left < 0) break;
+    head += character;
+  }
+  return head;
+}
+
+/** The beginning of a harmless text that fits into so many columns; one that is cut ends in `…`. */
+export function cut(text: string, width: number): string {
+  if (columnsOf(text) <= width) return text;
+  return width < 1 ? '' : `${headOf(text, width - 1).trimEnd()}…`;
+}
+
+/**
+ * A harmless text in lines of so many columns at most, broken at blanks where there are any. Its own lines stay lines,
+ * with their indentation.
+ */
+export function wrap(text: string, width: number): string[] {
+  const most = Math.max(1, width);
+  return text.split('\n').flatMap((line) => wrapLine(line.replaceAll('\t', '  ').trimEnd(), most));
+}
+
+function wrapLine(line: string, width: number): string[] {
+  if (columnsOf(line) <= width) return [line];
+  const lines: string[] = [];
+  let current = '';
+  let columns = 0;
+  // Blanks are parts of their own, so that none is lost but where a line ends.
+  for (const part of line.split(/(\s+)/)) {
+    for (const piece of piecesOf(part, width)) {
+      const own = columnsOf(piece);
+      if (columns + own > width && current !== '') {
+        if (current.trim() !== '') lines.push(current.trimEnd());
+        current = '';
+        columns = 0;
+        if (piece.trim() === '') continue;
+      }
+      current += piece;
+      columns += own;
+    }
+  }
+  return current.trim() === '' ? lines : [...lines, current.trimEnd()];
+}
+
+/** A word that is wider than a whole line, in pieces. */
+function piecesOf(word: string, width: number): string[] {
+  const pieces: string[] = [];
+  for (let rest = word; rest !== ''; ) {
+    // A character that is wider than the line must not stop it for ever.
+    const piece = headOf(rest, width) || (graphemes(rest)[0] ?? rest);
+    pieces.push(piece);
+    rest = rest.slice(piece.length);
+  }
+  return pieces;
 }

@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
-import { columnsOf } from '../../src/base/columns.ts';
-import { cut, inOneLook, wrap } from '../../src/cli/core/columns.ts';
+import { columnsOf, cut, wrap } from '../../src/base/columns.ts';
+import { inOneLook } from '../../src/cli/core/table.ts';
 import { bytesText, fineSpanText } from '../../src/cli/core/times.ts';
 import { cutoffOf } from '../../src/cli/jobs/prune-cutoff.ts';
 import { TimelineText } from '../../src/cli/jobs/timeline-text.ts';

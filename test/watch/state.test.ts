@@ -1,7 +1,8 @@
 import type { Key as InkKey } from 'ink';
 import { describe, expect, test, vi } from 'vitest';
+import { cut, columnsOf as widthOf, wrap } from '../../src/base/columns.ts';
 import { wordsOf } from '../../src/boards/model/rows.ts';
-import { cut, cutMiddle, filled, shown, tail, widthOf, wrap } from '../../src/boards/terminal/cells.ts';
+import { cutMiddle, filled, shown, tail } from '../../src/boards/terminal/cells.ts';
 import { Feed } from '../../src/boards/terminal/feed.ts';
 import { countOf } from '../../src/boards/terminal/jobs.ts';
 import { type Key, press } from '../../src/boards/terminal/keys.ts';

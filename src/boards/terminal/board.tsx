@@ -1,6 +1,7 @@
 import { Box, Text, useInput } from 'ink';
 import { type ReactElement, useSyncExternalStore } from 'react';
-import { cut, filled } from './cells.ts';
+import { cut } from '../../base/columns.ts';
+import { filled } from './cells.ts';
 import { Detail } from './detail.tsx';
 import { Footer } from './footer.tsx';
 import type { Key } from './keys.ts';

@@ -1,10 +1,11 @@
 import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
+import { cut } from '../../base/columns.ts';
 import { openRequest } from '../../view/job.ts';
 import { ageText } from '../../view/marks.ts';
 import { obstacleText } from '../../view/needs.ts';
 import { placeOf } from '../model/rows.ts';
-import { cut, filled, shown } from './cells.ts';
+import { filled, shown } from './cells.ts';
 import { openPermission } from './dialog.ts';
 import { layoutOf } from './layout.ts';
 import { look, lookOf } from './look.ts';

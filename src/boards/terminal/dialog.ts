@@ -1,7 +1,8 @@
+import { wrap } from '../../base/columns.ts';
 import type { JobRecord, PeerRequest } from '../../job/record.ts';
 import { openRequest } from '../../view/job.ts';
 import { isDecided, requestText } from '../model/request.ts';
-import { shown, wrap } from './cells.ts';
+import { shown } from './cells.ts';
 import { layoutOf } from './layout.ts';
 import type { Confirm, State } from './state.ts';
 

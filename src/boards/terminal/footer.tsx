@@ -1,6 +1,7 @@
 import { Text } from 'ink';
 import type { ReactElement } from 'react';
-import { cut, filled, tail, widthOf } from './cells.ts';
+import { columnsOf, cut } from '../../base/columns.ts';
+import { filled, tail } from './cells.ts';
 import { layoutOf } from './layout.ts';
 import { look } from './look.ts';
 import type { Place } from './painter.ts';
@@ -40,7 +41,7 @@ export function Footer({ state }: { state: State }): ReactElement {
 /** Where the terminal's own cursor stands: an input method shows there what is being composed. */
 export function cursorOf(state: State): Place | undefined {
   const line = typedLine(state);
-  return line && { x: widthOf(line.label + line.text), y: layoutOf(state.size).body + 1 };
+  return line && { x: columnsOf(line.label + line.text), y: layoutOf(state.size).body + 1 };
 }
 
 /** The line that is being typed, as much of it as has room. */
@@ -50,7 +51,7 @@ function typedLine({ mode, filter, size }: State): { label: string; text: string
   const label = mode.kind === 'filter' ? ' filter: ' : answerLabel(mode.question);
   const shown = cut(label, Math.max(1, width - LEAST_TYPED));
   const text = mode.kind === 'filter' ? filter : mode.text;
-  return { label: shown, text: tail(text, width - widthOf(shown) - 1) };
+  return { label: shown, text: tail(text, width - columnsOf(shown) - 1) };
 }
 
 function answerLabel(question: string | undefined): string {

@@ -1,9 +1,10 @@
+import { graphemes } from '../../base/columns.ts';
 import { cleanLine, sliceUnits } from '../../base/text.ts';
 import { LIMITS } from '../../job/limits.ts';
 import { openRequests } from '../../job/open-requests.ts';
 import { openRequest } from '../../view/job.ts';
 import { isOpen } from '../model/rows.ts';
-import { graphemes, shown } from './cells.ts';
+import { shown } from './cells.ts';
 import { dialogLines, isRead, openPermission, permissionText } from './dialog.ts';
 import { layoutOf } from './layout.ts';
 import { selectAt, settle } from './reduce.ts';

@@ -1,9 +1,10 @@
 import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
+import { cut } from '../../base/columns.ts';
 import type { JobRow } from '../../job/row.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
 import { wordsOf } from '../model/rows.ts';
-import { cut, cutMiddle, filled } from './cells.ts';
+import { cutMiddle, filled } from './cells.ts';
 import { columnsOf, layoutOf } from './layout.ts';
 import { look, lookOf } from './look.ts';
 import { type State, shownIds } from './state.ts';

@@ -1,6 +1,6 @@
 import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
-import { cut } from './cells.ts';
+import { cut } from '../../base/columns.ts';
 import { dialogLines, isRead } from './dialog.ts';
 import { layoutOf } from './layout.ts';
 import { look } from './look.ts';

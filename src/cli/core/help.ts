@@ -1,10 +1,10 @@
-import { wrap } from './columns.ts';
+import { wrap } from '../../base/columns.ts';
 import type { Command } from './command.ts';
 import { EXIT } from './exit.ts';
 import { meaningOf, optionHead, optionsOf } from './options.ts';
 import { synopsisOf } from './synopsis.ts';
 
-/** A line of help is no longer than this, in characters. */
+/** No line of help takes more columns. */
 const WIDTH = 100;
 /** What the two exit codes mean that every command has. */
 const SHARED_EXITS = {

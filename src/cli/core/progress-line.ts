@@ -1,8 +1,8 @@
 import { clearLine, cursorTo } from 'node:readline';
+import { cut } from '../../base/columns.ts';
 import { cleanLine } from '../../base/text.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { LogMessage } from '../../operations/request.ts';
-import { cut } from './columns.ts';
 import { isLive, print, terminalColumns } from './output.ts';
 import { spanText } from './times.ts';
 

@@ -1,11 +1,13 @@
-import { columnsOf } from '../../base/columns.ts';
+import { columnsOf, cut } from '../../base/columns.ts';
 import { cleanLine } from '../../base/text.ts';
-import { cut, inOneLook } from './columns.ts';
 import { isTerminal, paint, terminalColumns } from './output.ts';
 
 const GAP = '  ';
 /** The last column is not cut to fewer columns of the terminal than this. */
 const LEAST = 20;
+
+/** The look and the tone of an emoji: terminals do not agree on whether they widen it. */
+const LOOKS = /(?<=\p{Emoji})[\ufe0e\ufe0f]|(?<=\p{Emoji}\ufe0f?)\p{Emoji_Modifier}/gu;
 
 /** A text of one line; `shown` is the same with its colours. */
 export interface Cell {
@@ -50,6 +52,11 @@ export function tableText(
 function oneLine({ text, shown }: Cell): Cell {
   const line = cleanLine(text, Number.POSITIVE_INFINITY);
   return { text: isTerminal() ? inOneLook(line) : line, shown };
+}
+
+/** A text that every terminal shows equally wide: in a table, an emoji has no other look than its own. */
+export function inOneLook(text: string): string {
+  return text.normalize('NFC').replace(LOOKS, '');
 }
 
 function plain(text: string): Cell {

@@ -1,10 +1,10 @@
+import { wrap } from '../../base/columns.ts';
 import { clean, cleanLine } from '../../base/text.ts';
 import { verdictWords } from '../../job/check.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { durations } from '../../view/durations.ts';
 import { nextStep } from '../../view/next-step.ts';
 import type { TimelineEntry } from '../../view/shapes.ts';
-import { wrap } from '../core/columns.ts';
 import { paint } from '../core/output.ts';
 import { dayAndTime, dayOf, fineSpanText, timeOfDay } from '../core/times.ts';
 import { stateText } from './job-text.ts';
@@ -13,6 +13,8 @@ const TIME_WIDTH = '00:00:00.000'.length;
 /** Nearly all types are no longer. */
 const TYPE_WIDTH = 'acknowledged'.length;
 const MAKER_WIDTH = 24;
+/** In a column that is too narrow for it, a text is not cut into single letters. */
+const LEAST = 20;
 const GAP = '  ';
 const FIELD_WIDTH = 9;
 const BELOW = `\n${' '.repeat(FIELD_WIDTH)}`;
@@ -47,7 +49,7 @@ export class TimelineText {
     const type = entry.type.padEnd(TYPE_WIDTH);
     const start = [paint('dim', timeOfDay(entry.recorded_at)), paintBy(entry, by), inColour(entry, type)];
     const column = TIME_WIDTH + this.#byWidth + TYPE_WIDTH + 3 * GAP.length;
-    const words = this.#words(entry, this.#width - column);
+    const words = this.#words(entry, Math.max(LEAST, this.#width - column));
     // A type that is longer than its column has its words below it, so that all words stand in one column.
     const first = entry.type.length > TYPE_WIDTH ? '' : (words.shift() ?? '');
     const below = words.map((line) => `${' '.repeat(column)}${line}`);
@@ -150,7 +152,7 @@ function cut(text: string | undefined, file: string | undefined): string | undef
 
 function block(label: string, text: string, room: number): string[] {
   const head = label === '' ? '' : `${label}: `;
-  const lines = wrap(text, room - head.length - 2);
+  const lines = wrap(text, Math.max(LEAST, room - head.length - 2));
   return lines.map((line, index) => {
     const start = index === 0 ? head : ' '.repeat(head.length);
     return `${paint('dim', `${start}│ `)}${line}`;
