@@ -6,12 +6,25 @@ import { basename, dirname, join } from 'node:path';
  * The rename itself is on disk only after `syncFolder`.
  */
 export async function writeDurable(path: string, text: string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.tmp`);
+  await writeWhole(path, text, { temporary: join(dirname(path), `.${basename(path)}.tmp`), flags: 'w' });
+}
+
+/**
+ * Writes a private file (0600) whole or not at all: a temporary file in the same folder, then a rename.
+ * @param flags how the temporary file is opened
+ * @param flush false for what need not outlive a crash of the machine
+ * @throws the system's error; the old file stays as it was
+ */
+export async function writeWhole(
+  path: string,
+  text: string | Buffer,
+  { temporary, flags, flush = true }: { temporary: string; flags: 'w' | 'wx'; flush?: boolean },
+): Promise<void> {
   try {
-    const file = await open(temporary, 'w', 0o600);
+    const file = await open(temporary, flags, 0o600);
     try {
       await file.writeFile(text);
-      await file.sync();
+      if (flush) await file.datasync();
     } finally {
       await file.close();
     }

@@ -1,6 +1,6 @@
 /** A word as it is typed into a shell: quoted where that needs it. */
 export function shellWord(word: string): string {
-  return /^[\w@%+:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return /^[\w@%+:,./-]+$/.test(word) ? word : inQuotes(word);
 }
 
 /** A word as a shell takes it, whatever is in it. */

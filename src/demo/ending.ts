@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { MamError } from '../base/errors.ts';
 import { orElse } from '../base/or-else.ts';
 import { startOf } from '../base/processes.ts';
+import { until } from '../base/until.ts';
 import { hubPid } from './private-hub.ts';
 import { endTmux, tmuxPids } from './private-tmux.ts';
 import type { Stage } from './stage.ts';
-import { until } from './until.ts';
 
 /** How long the demo's processes may take to end by themselves, and then by force, in ms. */
 const END_MS = 5_000;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { explain, MamError } from '../base/errors.ts';
 import { orElse } from '../base/or-else.ts';
 import { cleanLine } from '../base/text.ts';
+import { until } from '../base/until.ts';
 import { endStage } from './ending.ts';
 import { PROMPT, writeScript } from './greeting.ts';
 import { type Delegated, type JobStatus, MamClient, type Waited } from './mam-client.ts';
@@ -11,7 +12,6 @@ import { peerScreen, releasePeer, SESSION, startPeer, tmuxVersion } from './priv
 import type { Report } from './report.ts';
 import { makeStage, type Stage, stageEnvironment } from './stage.ts';
 import { timelineOf } from './timeline.ts';
-import { until } from './until.ts';
 
 /** The whole job takes 3 to 4 s; in a minute it has gone wrong. */
 const JOB_SECONDS = 60;

@@ -1,3 +1,4 @@
+import { until } from '../base/until.ts';
 import { channelFromEnvironment, roleFromEnvironment } from '../settings/role.ts';
 import { createServer } from './server.ts';
 import { logError, logLine } from './wire/stderr.ts';
@@ -10,7 +11,6 @@ const GRACE_MS = 300;
 const CLOSE_MS = 100;
 /** When the process ends whatever still hangs, in ms. Claude Code kills after 500. */
 const END_MS = 450;
-const LOOK_MS = 5;
 
 /** Runs the MCP server on stdio until its client goes away; the process ends with it. */
 export async function runServer(): Promise<void> {
@@ -70,12 +70,6 @@ function keepStdoutClean(): void {
   for (const name of ['log', 'info', 'debug', 'dir', 'dirxml'] as const) {
     console[name] = (...words: unknown[]) => logLine(words.map(String).join(' '));
   }
-}
-
-/** Resolves when `done` holds or the time is over. */
-async function until(done: () => boolean, milliseconds: number): Promise<void> {
-  for (const end = performance.now() + milliseconds; !done() && performance.now() < end; )
-    await pause(LOOK_MS);
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, readdirSync, rmSync, write } from 'node:fs';
-import { open, readdir, rename, unlink } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { writeWhole } from '../base/durable.ts';
 import { isOwnFile, isOwnFolder } from '../trust/owner.ts';
 
 const writeFile = promisify(write);
@@ -20,12 +21,12 @@ const REGISTRY_NEIGHBOUR = /^(\.index\.jsonl\.[0-9a-f]{8}\.tmp|\.hub\.owner\.[a-
  * @throws the system's error; the old file stays as it was
  */
 export async function writeDurably(path: string, text: string | Buffer): Promise<void> {
-  await writeWhole(path, text, true);
+  await writeWhole(path, text, { temporary: neighbourOf(path), flags: 'wx' });
 }
 
 /** The same without the flush, for what can be made again from the journal. */
 export async function writeDerived(path: string, text: string): Promise<void> {
-  await writeWhole(path, text, false);
+  await writeWhole(path, text, { temporary: neighbourOf(path), flags: 'wx', flush: false });
 }
 
 /**
@@ -66,19 +67,6 @@ function sweep(folder: string, names: string[], ours: RegExp): void {
   }
 }
 
-async function writeWhole(path: string, text: string | Buffer, flush: boolean): Promise<void> {
-  const neighbour = `${path}.${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    const file = await open(neighbour, 'wx', 0o600);
-    try {
-      await file.writeFile(text);
-      if (flush) await file.datasync();
-    } finally {
-      await file.close();
-    }
-    await rename(neighbour, path);
-  } catch (error) {
-    await unlink(neighbour).catch(() => {});
-    throw error;
-  }
+function neighbourOf(path: string): string {
+  return `${path}.${randomBytes(4).toString('hex')}.tmp`;
 }

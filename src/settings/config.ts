@@ -154,8 +154,8 @@ function placeOf({ TMUX: tmux, TMUX_PANE: pane }: Env): string | undefined {
  * Who a command line is: the agent that runs it, its pane, or a person. A person's shells outside of tmux are one: the
  * same key gives the same job in all of them.
  */
-export function sessionOf({ clientSession, pane, paneSocket }: Settings): string {
-  return clientSession ?? (pane === undefined ? 'cli' : `${paneSocket ?? ''}:${pane}`);
+export function sessionOf({ clientSession, pane, paneSocket }: Settings, otherwise = 'cli'): string {
+  return clientSession ?? (pane === undefined ? otherwise : `${paneSocket ?? ''}:${pane}`);
 }
 
 /** Where tmux keeps its sockets, as tmux itself names it: links resolved. The hub has another working directory. */

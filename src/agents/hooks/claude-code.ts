@@ -1,16 +1,12 @@
 import type { HookReader, HookReport } from './hook-report.ts';
-import { record, string, toolCall } from './payload.ts';
+import { record, string, toolCall, withSession } from './payload.ts';
 
 /** Our own tools need no permission, all others go on to ask for one. */
 export const OWN_TOOLS: readonly string[] = ['mcp__mam__publish_event', 'mcp__mam__job_status'];
 
 /** Hooks of Claude Code 2.1.332. Nothing fires when a person interrupts a turn or denies a dialog with Escape. */
 export const reader: HookReader = {
-  read(event, payload) {
-    const report = translate(event, payload);
-    const session_id = string(payload['session_id']);
-    return report === undefined || session_id === undefined ? report : { ...report, session_id };
-  },
+  read: withSession(translate),
   /**
    * Plan mode asks for every MCP tool that writes, whatever rules and PreToolUse hooks allow. Elsewhere these tools are
    * asked for only where a rule of the user's says so. `dynamic` is a server of the command line, which is ours.

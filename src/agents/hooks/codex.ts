@@ -1,5 +1,5 @@
 import type { HookReader, HookReport } from './hook-report.ts';
-import { string, toolCall } from './payload.ts';
+import { string, toolCall, withSession } from './payload.ts';
 
 /**
  * Hooks of Codex 0.171.0. Nothing fires when the model's service fails, nor when a person answers a dialog: an allowed
@@ -9,11 +9,7 @@ import { string, toolCall } from './payload.ts';
  * hook that waits for one would keep the person at the pane from giving it.
  */
 export const reader: HookReader = {
-  read(event, payload) {
-    const report = translate(event, payload);
-    const session_id = string(payload['session_id']);
-    return report === undefined || session_id === undefined ? report : { ...report, session_id };
-  },
+  read: withSession(translate),
 };
 
 function translate(event: string, payload: Record<string, unknown>): HookReport | undefined {

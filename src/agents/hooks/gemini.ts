@@ -1,5 +1,5 @@
 import type { HookReader, HookReport } from './hook-report.ts';
-import { oneLine, record, string } from './payload.ts';
+import { oneLine, record, string, withSession } from './payload.ts';
 
 /**
  * Hooks of Gemini CLI 0.61.0. Its calls have no ids. None is run when a dialog is denied, when one is up for a usage
@@ -7,11 +7,7 @@ import { oneLine, record, string } from './payload.ts';
  * No hook can allow a call: `Notification` is run, and waited for, before the dialog is drawn.
  */
 export const reader: HookReader = {
-  read(event, payload) {
-    const report = translate(event, payload);
-    const session_id = payload['session_id'];
-    return report && typeof session_id === 'string' ? { ...report, session_id } : report;
-  },
+  read: withSession(translate),
 };
 
 function translate(event: string, payload: Record<string, unknown>): HookReport | undefined {

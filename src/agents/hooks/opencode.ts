@@ -1,12 +1,9 @@
 import type { HookReader, HookReport } from './hook-report.ts';
-import { oneLine, record, string } from './payload.ts';
+import { oneLine, record, string, withSession } from './payload.ts';
 
 /** Events of OpenCode 1.18.33, as `opencode-plugin.ts` hands them on. Nothing tells of the program's end. */
 export const reader: HookReader = {
-  read(event, payload) {
-    const report = translate(event, payload);
-    return report === undefined ? undefined : { ...report, session_id: string(payload['sessionID']) };
-  },
+  read: withSession(translate, 'sessionID'),
   /** Read by our plugin; `once` is the only way in which it allows. */
   answer: (decision, reason) =>
     JSON.stringify(decision === 'allow' ? { reply: 'once' } : { reply: 'reject', message: reason }),

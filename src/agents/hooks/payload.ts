@@ -1,3 +1,14 @@
+import type { HookReader, HookReport } from './hook-report.ts';
+
+/** Reads an event, and adds to what it says the agent's own session where the payload names one. */
+export function withSession(read: HookReader['read'], key = 'session_id'): HookReader['read'] {
+  return (event, payload) => {
+    const report: HookReport | undefined = read(event, payload);
+    const session_id = string(payload[key]);
+    return report === undefined || session_id === undefined ? report : { ...report, session_id };
+  };
+}
+
 /** What was given where it is a text. */
 export function string(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;

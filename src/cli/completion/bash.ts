@@ -1,3 +1,4 @@
+import { shellWord as quote } from '../../base/shell.ts';
 import type { CommandRow, Offers, Table } from './table.ts';
 
 /**
@@ -152,9 +153,4 @@ function callOf(offers: Offers, commands: string[]): string {
     default:
       return `_mam_values ${offers.from}`;
   }
-}
-
-/** A word for bash and zsh, whatever is in it. */
-export function quote(text: string): string {
-  return /^[\w./=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,4 +1,4 @@
-import { quote } from './bash.ts';
+import { shellWord as quote } from '../../base/shell.ts';
 import type { CommandRow, Offers, OptionRow, Table } from './table.ts';
 
 /** The script for zsh: a file `_mam` of a folder in `fpath`, or evaluated after `compinit`. */

@@ -3,13 +3,16 @@ const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 
 /** Time of day on this machine, such as `14:03:07.250`. @param iso ISO 8601 */
 export function timeOfDay(iso: string): string {
   const at = new Date(iso);
-  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, '0')}`;
+  return `${at.toTimeString().slice(0, 8)}.${String(at.getMilliseconds()).padStart(3, '0')}`;
 }
 
 /** Day and minute on this machine, such as `2026-11-22 14:03`. @param iso ISO 8601 */
 export function dayAndTime(iso: string): string {
   const at = new Date(iso);
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
+  const day = [at.getFullYear(), at.getMonth() + 1, at.getDate()].map((part) =>
+    String(part).padStart(2, '0'),
+  );
+  return `${day.join('-')} ${at.toTimeString().slice(0, 5)}`;
 }
 
 /** The day on this machine with its name, such as `Sunday, 2026-11-22`. @param iso ISO 8601 */
@@ -45,8 +48,4 @@ export function spanText(ms: number): string {
   if (days > 0) return `${days}d ${hours}h`;
   if (hours > 0) return `${hours}h ${minutes}m`;
   return minutes > 0 ? `${minutes}m ${seconds % 60}s` : `${seconds}s`;
-}
-
-function two(number: number): string {
-  return String(number).padStart(2, '0');
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { pidNamespace } from '../../base/process-id.ts';
 import { ancestors, commandLineOf } from '../../base/processes.ts';
-import type { Settings } from '../../settings/config.ts';
+import { type Settings, sessionOf } from '../../settings/config.ts';
 import type { Caller, Client } from './tool.ts';
 
 const PROCESS_SESSION = `process-${randomUUID()}`;
@@ -19,16 +19,16 @@ export function identifyCaller(
 ): Caller {
   pids ??= [process.pid, ...ancestors()];
   daemon ??= client.name.startsWith('codex') && isBehindDaemon(pids);
+  const own = word(meta?.['sessionId']) ?? word(meta?.['threadId']);
   const { cwd, role, pane, place } = settings;
   const common = { clientName: client.name, clientVersion: client.version, ns: pidNamespace(), cwd, role };
   if (daemon) {
     // Codex 0.171.0 lets one background process run the servers of all its panes: pane and ancestors are the first one's.
-    const session = word(meta?.['sessionId']) ?? word(meta?.['threadId']) ?? PROCESS_SESSION;
-    return { ...common, session, pids: [process.pid], channel: false };
+    return { ...common, session: own ?? PROCESS_SESSION, pids: [process.pid], channel: false };
   }
   return {
     ...common,
-    session: sessionOf(settings, meta),
+    session: sessionOf({ ...settings, clientSession: settings.clientSession ?? own }, PROCESS_SESSION),
     ...{ pane, place, pids },
     socket: pane === undefined ? undefined : settings.paneSocket,
     channel: settings.channel && client.name === 'claude-code',
@@ -43,14 +43,6 @@ function isBehindDaemon(candidates: readonly number[]): boolean {
 /** The client's own id of a call (Claude Code, Codex), absent where it sends none. */
 export function callIdOf(meta: Record<string, unknown> | undefined): string | undefined {
   return word(meta?.['claudecode/toolUseId']) ?? word(meta?.['callId']);
-}
-
-/** The client's session by its own id, else by its pane, else by this process. */
-function sessionOf(settings: Settings, meta: Record<string, unknown> | undefined): string {
-  const own = settings.clientSession ?? word(meta?.['sessionId']) ?? word(meta?.['threadId']);
-  if (own !== undefined) return own;
-  if (settings.pane !== undefined) return `${settings.paneSocket ?? ''}:${settings.pane}`;
-  return PROCESS_SESSION;
 }
 
 function word(value: unknown): string | undefined {
