@@ -23,11 +23,7 @@ export function diffOf(
     string[],
     string[],
   ];
-  const most = Math.min(old.length, now.length);
-  let head = 0;
-  while (head < most && old[head] === now[head]) head++;
-  let tail = 0;
-  while (tail < most - head && old.at(-1 - tail) === now.at(-1 - tail)) tail++;
+  const { head, tail } = sameEnds(old, now);
   const start = Math.max(0, head - CONTEXT);
   const shown = (lines: string[], from: number, to: number, sign: string): string[] =>
     lines.slice(from, to).map((line) => sign + line);
@@ -65,13 +61,19 @@ function span(start: number, end: number): string {
 /** A long line around the part in which it differs from the other one. */
 function changed(line: string, other: string): string {
   if (line.length <= MAX_LINE && other.length <= MAX_LINE) return line;
-  const most = Math.min(line.length, other.length);
-  let head = 0;
-  while (head < most && line[head] === other[head]) head++;
-  let tail = 0;
-  while (tail < most - head && line.at(-1 - tail) === other.at(-1 - tail)) tail++;
+  const { head, tail } = sameEnds(line, other);
   const [from, to] = [Math.max(0, head - AROUND), Math.min(line.length, line.length - tail + AROUND)];
   return `${from > 0 ? '…' : ''}${line.slice(from, to)}${to < line.length ? '…' : ''}`;
+}
+
+/** How much two texts, or two lists of lines, have in common at their beginning, and in the rest at their end. */
+function sameEnds(one: string | string[], other: string | string[]): { head: number; tail: number } {
+  const most = Math.min(one.length, other.length);
+  let head = 0;
+  while (head < most && one[head] === other[head]) head++;
+  let tail = 0;
+  while (tail < most - head && one.at(-1 - tail) === other.at(-1 - tail)) tail++;
+  return { head, tail };
 }
 
 function cut(line: string): string {

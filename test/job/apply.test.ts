@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { apply, isSettled, needsAttention } from '../../src/job/apply.ts';
 import type { JobRecord } from '../../src/job/record.ts';
 import { owesWake, wakeLine } from '../../src/job/wake.ts';
+import { REPORT_TYPES } from '../../src/job/words.ts';
 import { jobView } from '../../src/view/job.ts';
 import { ORDER, Story, timeOf, VALIDATION } from './story.ts';
 
@@ -408,16 +409,7 @@ describe('what is final for good', () => {
     ['validation_failed', () => validating().next('validated', failed)],
   ];
   const EVENTS = [
-    ...[
-      'started',
-      'progress',
-      'question',
-      'permission_required',
-      'completed',
-      'error',
-      'turn_ended',
-      'stalled',
-    ],
+    ...[...REPORT_TYPES, 'turn_ended', 'stalled'],
     ...[
       'resumed',
       'validated',

@@ -1,22 +1,19 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Catalog } from '../../src/mcp/catalog.ts';
 import { tools as declared } from '../../tools/index.ts';
-import { McpClient } from '../support/mcp-client.ts';
+import type { McpClient } from '../support/mcp-client.ts';
+import { clientStarter } from '../support/shared-client.ts';
 
 const EXTENSION = 'io.modelcontextprotocol/ui';
 const PAGE = 'text/html;profile=mcp-app';
 const URI = 'ui://mam/board';
 
-const clients: McpClient[] = [];
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close();
-});
+const started = clientStarter();
 
 /** A client that has said this about the extension. */
 async function start(settings?: object, env: Record<string, string> = {}): Promise<McpClient> {
   const capabilities = settings === undefined ? {} : { extensions: { [EXTENSION]: settings } };
-  const client = new McpClient({ capabilities, env });
-  clients.push(client);
+  const client = started({ capabilities, env });
   await client.initialize();
   return client;
 }

@@ -1,22 +1,18 @@
 import { existsSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { JOBS_URI, promptsOf, TEMPLATES } from '../../src/mcp/offers/offers.ts';
 import { read } from '../docs/markdown.ts';
-import { McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
-import { sharedClient } from '../support/shared-client.ts';
+import { type McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
+import { clientStarter, sharedClient } from '../support/shared-client.ts';
 
-const clients: McpClient[] = [];
+const started = clientStarter();
 async function start(options?: StartOptions): Promise<McpClient> {
-  const client = new McpClient(options);
-  clients.push(client);
+  const client = started(options);
   await client.initialize();
   return client;
 }
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close();
-});
 
 /** The client of all tests whose requests are refused. */
 const refused = sharedClient();

@@ -1,21 +1,13 @@
 import { existsSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Catalog } from '../../src/mcp/catalog.ts';
 import { tools as declared } from '../../tools/index.ts';
-import { McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
-import { sharedClient } from '../support/shared-client.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
+import { clientStarter, sharedClient } from '../support/shared-client.ts';
 
-const clients: McpClient[] = [];
-function start(options?: StartOptions): McpClient {
-  const client = new McpClient(options);
-  clients.push(client);
-  return client;
-}
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close();
-});
+const start = clientStarter();
 
 /** A client after its handshake, of all tests whose calls are nothing to the next one. */
 const initialized = sharedClient();

@@ -1,22 +1,15 @@
 import { spawn } from 'node:child_process';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { LineAssembler } from '../../src/mcp/wire/lines.ts';
-import { McpClient, PROGRAM, type StartOptions } from '../support/mcp-client.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
+import { clientStarter } from '../support/shared-client.ts';
 import { PATIENCE } from '../support/until.ts';
 
 /** Claude Code kills after half a second. */
 const END_MS = 500 * PATIENCE;
 const MB = 1024 * 1024;
 
-const clients: McpClient[] = [];
-function start(options?: StartOptions): McpClient {
-  const client = new McpClient(options);
-  clients.push(client);
-  return client;
-}
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close();
-});
+const start = clientStarter();
 
 test('ends with its stdin', async () => {
   const client = start();

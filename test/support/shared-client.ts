@@ -1,5 +1,5 @@
-import { afterAll } from 'vitest';
-import { McpClient } from './mcp-client.ts';
+import { afterAll, afterEach } from 'vitest';
+import { McpClient, type StartOptions } from './mcp-client.ts';
 
 /**
  * One MCP client after its handshake, for tests of a file whose calls leave nothing behind. It is started by the first
@@ -16,5 +16,18 @@ export function sharedClient(): () => Promise<McpClient> {
   return () => {
     shared ??= begin();
     return shared;
+  };
+}
+
+/** Starts MCP clients, each of which is closed after its test. */
+export function clientStarter(): (options?: StartOptions) => McpClient {
+  const clients: McpClient[] = [];
+  afterEach(async () => {
+    for (const client of clients.splice(0)) await client.close();
+  });
+  return (options) => {
+    const client = new McpClient(options);
+    clients.push(client);
+    return client;
   };
 }
