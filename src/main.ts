@@ -5,6 +5,20 @@ import { clean } from './base/text.ts';
 /** Exit code for "something needed is missing", as sysexits has it. */
 const UNAVAILABLE = 69;
 
+/** Commands with a file of their own, without what others need. */
+const LIGHT: Readonly<Record<string, () => Promise<{ run(args: string[], name: string): Promise<number> }>>> =
+  {
+    // Peers without the MCP tool start it for every event.
+    publish: () => import('./cli/publish.ts'),
+    // An agent stands still while its hook runs.
+    hook: () => import('./cli/hook.ts'),
+    // Scripts call them often.
+    status: () => import('./cli/look.ts'),
+    list: () => import('./cli/look.ts'),
+    // It is waited for after pressing Tab.
+    'completion-values': () => import('./cli/completion/values.ts'),
+  };
+
 /** Picks the server, the hub or a command; each is loaded by itself, so that none pays for another. */
 async function main(): Promise<void> {
   const [command, ...args] = process.argv.slice(2);
@@ -16,31 +30,16 @@ async function main(): Promise<void> {
     const { runHub } = await import('./hub/main.ts');
     return runHub();
   }
-  if (command === 'publish') {
-    // Peers without the MCP tool start it for every event: it has a file of its own, without what other commands need.
-    const { run } = await import('./cli/publish.ts');
-    process.exitCode = await run(args);
-    return;
-  }
-  if (command === 'hook' && !args.includes('--help')) {
-    // An agent stands still while its hook runs.
-    const { run } = await import('./cli/hook.ts');
-    process.exitCode = await run(args);
-    return;
-  }
-  if (command === 'status' || command === 'list') {
-    const { run } = await import('./cli/look.ts');
-    process.exitCode = await run(command, args);
-    return;
-  }
-  if (command === 'completion-values') {
-    // Somebody waits for it after pressing Tab.
-    const { run } = await import('./cli/completion/values.ts');
-    process.exitCode = await run(args);
+  const name = command ?? 'help';
+  const light = Object.hasOwn(LIGHT, name) ? LIGHT[name] : undefined;
+  // The help of a hook is that of any command.
+  if (light !== undefined && !(name === 'hook' && args.includes('--help'))) {
+    const { run } = await light();
+    process.exitCode = await run(args, name);
     return;
   }
   const { runCommand } = await import('./cli/run.ts');
-  process.exitCode = await runCommand(command ?? 'help', args);
+  process.exitCode = await runCommand(name, args);
 }
 
 main().catch((error: unknown) => {

@@ -14,8 +14,8 @@ import { ownerOf, type Settings } from '../../settings/config.ts';
 import { briefs, eventRows } from '../../view/job.ts';
 import { nextStep } from '../../view/next-step.ts';
 import { note, onReaderGone } from '../core/output.ts';
-import { ProgressLine } from '../core/progress-line.ts';
 import { eventText, stateText } from './job-text.ts';
+import { ProgressLine } from './progress-line.ts';
 
 const WORDS_CHARS = 400;
 /** What Ctrl-C means to the one job that is waited for. */

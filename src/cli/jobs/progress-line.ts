@@ -3,8 +3,8 @@ import { cut } from '../../base/columns.ts';
 import { cleanLine } from '../../base/text.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { LogMessage } from '../../operations/request.ts';
-import { isLive, print, terminalColumns } from './output.ts';
-import { spanText } from './times.ts';
+import { isLive, print, terminalColumns } from '../core/output.ts';
+import { spanText } from '../core/times.ts';
 
 /** The seconds of the line move on. In ms. */
 const TICK_MS = 1_000;
