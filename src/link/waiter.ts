@@ -49,20 +49,7 @@ interface Watched {
  */
 export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
   const { link, host, registryDir, until, signal, owner } = options;
-  const unusable = options.jobIds.findIndex((id) => !isJobId(id));
-  if (unusable >= 0) {
-    const which = options.jobIds.length > 1 ? `: number ${unusable + 1} of those that were named` : '';
-    throw new MamError(
-      'not_found',
-      `There is no job with this id${which}.`,
-      'Call list_jobs (`mam list`) for all ids.',
-    );
-  }
-  const after = parseCursor(options.cursor);
-  const watched = [...new Set(options.jobIds)].map((id): Watched => {
-    const start = options.cursor === undefined ? undefined : (after.get(id) ?? 0);
-    return { id, after: start, record: undefined };
-  });
+  const watched = watchedOf(options);
   const streams: JobStream[] = [];
   const events: RecordedEvent[] = [];
   let heard = 0;
@@ -90,11 +77,9 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
 
     const check = (): void => {
       if (watched.some(({ record }) => record === undefined)) return;
-      const ended = watched.filter(({ record }) => record && isFinal(record.status));
-      if (watched.some((job) => job.record && needsAttention(job.record) && wakes(job)))
-        answer('needs_attention');
-      else if (ended.length === watched.length || (until === 'any' && ended.some(wakes))) answer('final');
-      else holding.renew();
+      const outcome = outcomeOf(watched, until);
+      if (outcome === undefined) holding.renew();
+      else answer(outcome);
     };
     const take = (job: Watched, { events: news, record, whole }: JobNews): void => {
       if (isHistory(record)) {
@@ -135,6 +120,31 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
       );
     }
   });
+}
+
+/** The jobs of a wait, of which nothing is known yet. @throws MamError `not_found`, `bad_input` */
+function watchedOf({ jobIds, cursor }: WaitOptions): Watched[] {
+  const unusable = jobIds.findIndex((id) => !isJobId(id));
+  if (unusable >= 0) {
+    const which = jobIds.length > 1 ? `: number ${unusable + 1} of those that were named` : '';
+    throw new MamError(
+      'not_found',
+      `There is no job with this id${which}.`,
+      'Call list_jobs (`mam list`) for all ids.',
+    );
+  }
+  const places = parseCursor(cursor);
+  return [...new Set(jobIds)].map((id) => {
+    const after = cursor === undefined ? undefined : (places.get(id) ?? 0);
+    return { id, after, record: undefined };
+  });
+}
+
+/** What a wait is over with; undefined while it goes on. */
+function outcomeOf(watched: Watched[], until: WaitOptions['until']): WaitAnswer['outcome'] | undefined {
+  if (watched.some((job) => job.record && needsAttention(job.record) && wakes(job))) return 'needs_attention';
+  const ended = watched.filter(({ record }) => record && isFinal(record.status));
+  return ended.length === watched.length || (until === 'any' && ended.some(wakes)) ? 'final' : undefined;
 }
 
 /** Of several jobs the one that there is not is named. */

@@ -124,8 +124,8 @@ async function untilReady(
   const hasServer = builtIn(params.agent)?.start !== undefined;
   const patterns = screenOf(params.agent, params.terminal);
   const begun = performance.now();
-  let readySince: number | undefined;
-  let dialog: { key: string; since: number } | undefined;
+  const dialog = new Steadiness();
+  const readiness = new Steadiness();
   const result = (ready: boolean, waits_for?: string): StartResult => ({
     session,
     ready,
@@ -142,47 +142,49 @@ async function untilReady(
       );
     }
     if (shot.dead) throw await ended(server, session, params.agent);
-    const now = performance.now();
     const shown = dialogOn(shot.lines, { agent: params.agent, typing: { mam: '', ...params.terminal } });
+    const dialogMs = dialog.msOf(shown?.key);
     if (shown !== undefined) {
-      if (dialog?.key !== shown.key) dialog = { key: shown.key, since: now };
-      if (now - dialog.since >= DIALOG_MS) {
-        await endWithProgram(server, session.pane);
-        return result(
-          false,
-          `It shows a dialog (${shown.name}: "${shown.input}"). Attach and ${shown.remedy}.`,
-        );
-      }
-      continue;
+      if (dialogMs < DIALOG_MS) continue;
+      await endWithProgram(server, session.pane);
+      return result(
+        false,
+        `It shows a dialog (${shown.name}: "${shown.input}"). Attach and ${shown.remedy}.`,
+      );
     }
-    dialog = undefined;
-    const screenReady =
+    const isReady =
       patterns.ready === undefined
         ? shot.lines.some((line) => line !== '')
         : classify(shot.lines, patterns) === 'ready';
-    if (!screenReady) {
-      readySince = undefined;
-      continue;
-    }
-    readySince ??= now;
-    const connected = result(true).peer_server === 'connected';
+    const readyMs = readiness.msOf(isReady ? 'ready' : undefined);
     // A dialog may come up a moment after the input box (Claude Code 2.1.330: 0.2 s).
-    if (now - readySince < STEADY_MS) continue;
-    if (!hasServer || connected || now - readySince >= SERVER_MS) {
-      await endWithProgram(server, session.pane);
-      const why = await whyUnreachable(server, started, params);
-      if (why !== undefined) return result(false, `Nothing can be typed there: ${why}.`);
-      const missing =
-        hasServer && !connected
-          ? 'Its mam server has not connected; it can report with `mam publish`.'
-          : undefined;
-      return result(true, missing);
-    }
+    if (!isReady || readyMs < STEADY_MS) continue;
+    const lacksServer = hasServer && result(true).peer_server !== 'connected';
+    if (lacksServer && readyMs < SERVER_MS) continue;
+    await endWithProgram(server, session.pane);
+    const why = await whyUnreachable(server, started, params);
+    if (why !== undefined) return result(false, `Nothing can be typed there: ${why}.`);
+    const missing = 'Its mam server has not connected; it can report with `mam publish`.';
+    return result(true, lacksServer ? missing : undefined);
   }
   await endWithProgram(server, session.pane);
   const last = ((await shoot(server, session.pane))?.lines ?? []).filter((row) => row !== '').at(-1);
   const screen = last === undefined ? 'its screen is empty' : `its screen ends with: ${clean(last)}`;
   return result(false, `It was not ready within ${READY_MS / 1000} s; ${screen}. Attach and look.`);
+}
+
+/** For how long a screen has shown the same. */
+class Steadiness {
+  #key: string | undefined;
+  #since = 0;
+
+  /** @param key what is seen now; undefined for nothing @returns for how long it has been seen, in ms */
+  msOf(key: string | undefined): number {
+    const now = performance.now();
+    if (key !== this.#key) this.#since = now;
+    this.#key = key;
+    return now - this.#since;
+  }
 }
 
 /** Why no order would be typed into the pane of an agent that looks ready. */
