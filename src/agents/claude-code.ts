@@ -1,7 +1,7 @@
-import { basename } from 'node:path';
 import { shellCommand } from '../base/shell.ts';
 import { OWN_TOOLS } from './hooks/claude-code.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+import { runs } from './program-of.ts';
 
 /*
  * The screen of Claude Code 2.1.332 from the bottom: footer rows, which are indented; a rule; the input box, whose first
@@ -158,7 +158,10 @@ export const claudeCode: AgentKind = {
     allow: ['1'],
     deny: ['Escape'],
   },
-  isProcess,
+  // The native installer keeps its programs by version, behind a link.
+  isProcess: runs(
+    /(?:^|\/)claude(?:\.exe)?$|^npm exec @anthropic-ai\/claude-code\b|\/claude\/versions\/[^/]+$|\/@anthropic-ai\/claude-code[^/]*\/[^/]+$/,
+  ),
   start: {
     program: 'claude',
     tried: '2.1.332',
@@ -239,18 +242,6 @@ function readCut(lines: readonly string[], cut: string): ShownPermission | undef
 /** A dialog's rows without their indent, and without the bar at the left of a command of several lines. */
 function words(lines: readonly string[]): string[] {
   return lines.map((line) => line.replace(BARRED, '').trim()).filter((line) => line !== '');
-}
-
-function isProcess(argv: readonly string[]): boolean {
-  const [program = '', ...args] = argv;
-  if (/^claude(?:\.exe)?$/.test(basename(program))) return true;
-  // npx names its process so.
-  if (/^npm exec @anthropic-ai\/claude-code\b/.test(program)) return true;
-  // The native installer keeps its programs by version, behind a link.
-  if (/\/claude\/versions\/[^/]+$/.test(program)) return true;
-  if (!/^(?:node|bun|nodejs)$/.test(basename(program))) return false;
-  const script = args.find((arg) => !arg.startsWith('-')) ?? '';
-  return basename(script) === 'claude' || /\/@anthropic-ai\/claude-code[^/]*\/[^/]+$/.test(script);
 }
 
 function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptions): Launch {

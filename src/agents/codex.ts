@@ -1,7 +1,7 @@
-import { basename } from 'node:path';
 import { sha256 } from '../base/sha256.ts';
 import { shellCommand } from '../base/shell.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+import { runs } from './program-of.ts';
 
 /*
  * The screen of Codex 0.171.0 from the bottom: one or two footer rows, which are indented; an empty row; the input box,
@@ -55,6 +55,10 @@ const BLANK_DRAFT = new RegExp(`^›(?=\\n)${BOX_TO_END}`, 'm');
 const CONFIRM = 'Press enter to confirm or esc\\s+to\\s+cancel';
 /** In a narrow pane its end is cut off. */
 const SUBMIT = 'enter to submit \\| e[a-z ]*(?:\\n +cancel)?';
+
+/** Subcommands that are no screen to type into. */
+const NOT_SHOWN =
+  /^(?:app-server|exec|e|review|mcp|mcp-server|queue|exec-server|sandbox|login|logout|doctor)$/;
 
 /** Codex 0.171.0. */
 export const codex: AgentKind = {
@@ -121,7 +125,11 @@ export const codex: AgentKind = {
     // Ends the turn too, but for MCP tools.
     deny: ['Escape'],
   },
-  isProcess,
+  // Releases outside npm are named by their platform: `codex-x86_64-unknown-linux-musl`.
+  isProcess: runs(
+    /(?:^|\/)codex(?:-(?:x86_64|aarch64)-[\w-]+)?(?:\.exe)?$|^npm exec @openai\/codex\b|\/@openai\/codex\/bin\/codex\.js$/,
+    NOT_SHOWN,
+  ),
   start: {
     program: 'codex',
     tried: '0.171.0',
@@ -187,25 +195,6 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   const words = body.filter((row) => !NOTE.test(row)).join('\n');
   if (/make the following edits/.test(question)) return shown('apply_patch', words, false);
   return shown(question, words);
-}
-
-/** Subcommands that are no screen to type into. */
-const NOT_SHOWN =
-  /^(?:app-server|exec|e|review|mcp|mcp-server|queue|exec-server|sandbox|login|logout|doctor)$/;
-
-function isProcess(argv: readonly string[]): boolean {
-  const [program = '', ...args] = argv;
-  // npx names its process so.
-  if (/^npm exec @openai\/codex\b/.test(program)) return true;
-  if (/^(?:node|bun|nodejs)$/.test(basename(program))) {
-    const at = args.findIndex((arg) => !arg.startsWith('-'));
-    const script = args[at] ?? '';
-    const isCodex = basename(script) === 'codex' || /\/@openai\/codex\/bin\/codex\.js$/.test(script);
-    return isCodex && !NOT_SHOWN.test(args[at + 1] ?? '');
-  }
-  // Releases outside npm are named by their platform: `codex-x86_64-unknown-linux-musl`.
-  const isCodex = /^codex(?:-(?:x86_64|aarch64)-[\w-]+)?(?:\.exe)?$/.test(basename(program));
-  return isCodex && !NOT_SHOWN.test(args[0] ?? '');
 }
 
 /** Events that `mam hook` hears, with their time limits in seconds: Codex allows these two no more than 3. */

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
 import { MamError } from '../base/errors.ts';
 import { orElse } from '../base/or-else.ts';
 import { shellCommand } from '../base/shell.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+import { runs } from './program-of.ts';
 
 /*
  * The screen of Gemini CLI 0.61.0 from the bottom: the footer (one row of labels and one of values, or less); the input
@@ -111,7 +111,10 @@ export const gemini: AgentKind = {
     // Ends the whole turn: the agent is not told, and no hook is run.
     deny: ['Escape'],
   },
-  isProcess,
+  // It starts itself again with a larger heap: `node --max-old-space-size=12052 …/gemini.js`.
+  isProcess: runs(
+    /(?:^|\/)gemini$|^npm exec @google\/gemini-cli\b|\/gemini-cli\/(?:[^/]+\/)*(?:gemini|index)\.js$/,
+  ),
   start: {
     program: 'gemini',
     tried: '0.61.0',
@@ -178,17 +181,6 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
     (BOXED.includes(shown) && boxed.length === 0) ||
     [...body.map((row) => row.trim()), ...boxed].some((row) => CUT.test(row));
   return { tool: tool || 'a tool', input: asked.join('\n').trim(), ...(partial && { partial }) };
-}
-
-function isProcess(argv: readonly string[]): boolean {
-  const [program = '', ...args] = argv;
-  if (basename(program) === 'gemini') return true;
-  // npx names its process so.
-  if (/^npm exec @google\/gemini-cli\b/.test(program)) return true;
-  if (!/^(?:node|nodejs|bun)$/.test(basename(program))) return false;
-  // It starts itself again with a larger heap: `node --max-old-space-size=12052 …/gemini.js`.
-  const script = args.find((arg) => !arg.startsWith('-')) ?? '';
-  return basename(script) === 'gemini' || /\/gemini-cli\/(?:[^/]+\/)*(?:gemini|index)\.js$/.test(script);
 }
 
 /** Gemini's names of the events that `mam hook` hears. It waits for each, so there is none that is not needed. */

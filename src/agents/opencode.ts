@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import type { AgentKind, DialogSign, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 import { pluginSource } from './opencode-plugin.ts';
+import { runs } from './program-of.ts';
 
 /*
  * The screen of OpenCode 1.18.33: the input box is a bar (┃) at the left of an empty row, the text, an empty row and
@@ -92,6 +93,10 @@ const DIALOGS: readonly DialogSign[] = [
   },
 ];
 
+/** Subcommands that show no input box; `attach` and a project's path do. */
+const NOT_INTERACTIVE =
+  /^(?:completion|acp|mcp|run|debug|providers|auth|agent|upgrade|uninstall|serve|web|models|stats|export|import|github|session|plugin|plug|db)$/;
+
 /** OpenCode 1.18.33, a native program. */
 export const opencode: AgentKind = {
   name: 'opencode',
@@ -115,7 +120,8 @@ export const opencode: AgentKind = {
     // A subagent's request then asks for words first, which is another dialog.
     deny: ['Escape'],
   },
-  isProcess,
+  // npm's `opencode.exe` is its name on every system.
+  isProcess: runs(/(?:^|\/)\.?opencode(?:\.exe)?$/, NOT_INTERACTIVE),
   start: {
     program: 'opencode',
     tried: '1.18.33',
@@ -156,18 +162,6 @@ function isFull(lines: readonly string[], top: number, body: readonly string[]):
   const end = lines.findLastIndex((line) => /^ *┃/.test(line));
   if (end - top < FULL_ROWS) return false;
   return !/^[→←] /.test(body[0] ?? '') || body.at(-3) !== '';
-}
-
-/** Subcommands that show no input box; `attach` and a project's path do. */
-const NOT_INTERACTIVE =
-  /^(?:completion|acp|mcp|run|debug|providers|auth|agent|upgrade|uninstall|serve|web|models|stats|export|import|github|session|plugin|plug|db)$/;
-
-/** `opencode`, or npm's `opencode.exe` (its name on every system); a script of that name may be run by Node. */
-function isProcess(argv: readonly string[]): boolean {
-  const names = argv.map((word) => word.slice(word.lastIndexOf('/') + 1));
-  const at = /^(?:node|bun)$/.test(names[0] ?? '') ? 1 : 0;
-  if (!/^\.?opencode(?:\.exe)?$/.test(names[at] ?? '')) return false;
-  return !NOT_INTERACTIVE.test(argv[at + 1] ?? '');
 }
 
 /** Name of our plugin's file. */
