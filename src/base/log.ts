@@ -24,7 +24,7 @@ export interface Log {
 /** A log that appends lines `TIME LEVEL TEXT` to a file, equal ones once and then their number. Writing it never fails the caller. */
 export function fileLog(path: string): Log {
   // For when no file can be opened any more: that must be said as well.
-  const spare = open(path);
+  const spare = orElse(() => openSync(path, 'a', 0o600), undefined);
   const repeated = new Map<string, number>();
   const write = (level: string, text: string): void => {
     const key = `${level} ${text}`;
@@ -62,10 +62,6 @@ export function fileLog(path: string): Log {
     warn: (text) => write('warn', text),
     error: (text, error) => write('error', error === undefined ? text : `${text}: ${explain(error)}`),
   };
-}
-
-function open(path: string): number | undefined {
-  return orElse(() => openSync(path, 'a', 0o600), undefined);
 }
 
 function say(file: number, line: string): void {

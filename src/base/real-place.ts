@@ -1,4 +1,4 @@
-import { existsSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { existsSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { orElse } from './or-else.ts';
 
@@ -40,10 +40,6 @@ export function nearestThere(path: string): string {
 /** True for one folder or file under two names: links, mounts, and names that differ in their case alone. */
 export function isSamePlace(one: string, other: string): boolean {
   if (one === other) return true;
-  const [a, b] = [look(one), look(other)];
+  const [a, b] = [one, other].map((path) => orElse(() => statSync(path), undefined));
   return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
-}
-
-function look(path: string): Stats | undefined {
-  return orElse(() => statSync(path), undefined);
 }

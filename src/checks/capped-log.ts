@@ -25,7 +25,8 @@ export class CappedLog {
 
   constructor(path: string) {
     this.path = path;
-    this.half = Math.max(RUN_BYTES, FILE_BYTES - sizeOf(path)) / 2;
+    const before = orElse(() => lstatSync(path).size, 0);
+    this.half = Math.max(RUN_BYTES, FILE_BYTES - before) / 2;
   }
 
   write(chunk: Buffer): void {
@@ -79,8 +80,4 @@ export class CappedLog {
     const left = Buffer.from(`\n[… ${bytes - half} bytes left out …]\n`);
     return [left, ring.subarray(start), ring.subarray(0, start)];
   }
-}
-
-function sizeOf(path: string): number {
-  return orElse(() => lstatSync(path).size, 0);
 }

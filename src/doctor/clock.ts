@@ -21,7 +21,7 @@ export const clock: Check = {
     const times: [string, number | undefined][] = [
       [home.hubFile, Date.parse(readHubFile(home.hubFile)?.started_at ?? '')],
       ...[home.hubFile, home.log, ...openJobs(home).map(journalOf)].map(
-        (path): [string, number | undefined] => [path, writtenAt(path)],
+        (path): [string, number | undefined] => [path, orElse(() => statSync(path).mtimeMs, undefined)],
       ),
     ];
     const [path = '', at = 0] = times.reduce((a, b) => ((b[1] || 0) > (a[1] || 0) ? b : a), ['', 0]);
@@ -33,11 +33,6 @@ export const clock: Check = {
     return [problem('home.clock', title, remedy)];
   },
 };
-
-/** Nothing also for what cannot be looked at: another check tells of that. */
-function writtenAt(path: string): number | undefined {
-  return orElse(() => statSync(path).mtimeMs, undefined);
-}
 
 function journalOf({ registryDir, jobId }: { registryDir: string; jobId: string }): string {
   return jobPaths(registryDir, jobId).journal;

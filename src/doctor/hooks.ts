@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isObject } from '../base/json.ts';
 import { orElse } from '../base/or-else.ts';
-import { isRecord } from '../install/entry.ts';
 import { parseJson } from '../install/json-text.ts';
 import { parseToml } from '../install/toml-text.ts';
 import { readForeign } from '../trust/files.ts';
@@ -91,14 +91,14 @@ function geminiOff(values: Values): string | undefined {
 
 function tableIn(values: Values, name: string): Values {
   const value = values[name];
-  return isRecord(value) ? (value as Values) : {};
+  return isObject(value) ? (value as Values) : {};
 }
 
 function healthOf({ agent, title, path, read, off }: Source): Found[] {
   // It is not there; or it can't be read, which the check of its client says.
   const values = orElse(() => read(path, readForeign(realpathSync(path))), undefined);
   if (values === undefined) return [];
-  const setting = isRecord(values) ? off(values as Values) : undefined;
+  const setting = isObject(values) ? off(values as Values) : undefined;
   return setting === undefined ? [] : [switchedOff(agent, title, `${setting} in ${path}`)];
 }
 

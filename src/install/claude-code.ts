@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
+import { isObject } from '../base/json.ts';
 import { SETTINGS } from '../settings/table.ts';
 import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
-import { type Expand, isRecord, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
+import { type Expand, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';
 import type { Wish } from './wish.ts';
 
@@ -63,7 +64,7 @@ export const claudeCode: Client = {
 function read(path: string, text: string | undefined, expand: Expand): ServerEntry | undefined {
   const entry = jsonAt(path, text, SERVER, STRICT);
   if (entry === undefined) return undefined;
-  const { command, args, env, timeout } = isRecord(entry) ? entry : {};
+  const { command, args, env, timeout } = isObject(entry) ? entry : {};
   const said = { command, args, env, timeout_seconds: secondsOf(timeout) };
   return serverEntry(`${SERVER.join('.')} in ${path}`, said, expand);
 }

@@ -1,4 +1,5 @@
 import { MamError } from '../base/errors.ts';
+import { isObject } from '../base/json.ts';
 import type { ServerEntry, Surroundings } from './client.ts';
 import { type Dialect, type Json, parseJson } from './json-text.ts';
 
@@ -44,7 +45,7 @@ export function serverEntry(where: string, said: Said, expand: Expand = (word) =
   const { command, args = [], env = {}, env_vars, timeout_seconds, enabled } = said;
   if (typeof command !== 'string' || command === '') return stop('names no command');
   if (!isWords(args)) return stop('has arguments that are not all words');
-  if (!isRecord(env) || !isWords(Object.values(env))) return stop('has an environment that is not all words');
+  if (!isObject(env) || !isWords(Object.values(env))) return stop('has an environment that is not all words');
   return {
     command: expand(command),
     args: args.map(expand),
@@ -73,17 +74,13 @@ export function jsonAt(
 /** The value under a path of keys; undefined when there is none, or something on the way is not an object. */
 export function get(root: Json, at: string[]): Json | undefined {
   let value: Json | undefined = root;
-  for (const key of at) value = isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  for (const key of at) value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
   return value;
 }
 
 /** A number of seconds from one of milliseconds, if it is a number. */
 export function secondsOf(ms: unknown): number | undefined {
   return typeof ms === 'number' ? ms / 1000 : undefined;
-}
-
-export function isRecord<T>(value: T): value is T & Record<string, Json> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isWords(value: unknown): value is string[] {
@@ -94,6 +91,6 @@ function isWords(value: unknown): value is string[] {
 function namesIn(value: unknown): string[] {
   const names = Array.isArray(value) ? value : [];
   return names
-    .map((one: unknown) => (isRecord(one) ? (one as Record<string, unknown>)['name'] : one))
+    .map((one: unknown) => (isObject(one) ? one['name'] : one))
     .filter((name) => typeof name === 'string');
 }

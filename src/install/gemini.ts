@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
+import { isObject } from '../base/json.ts';
 import { SETTINGS } from '../settings/table.ts';
 import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
-import { type Expand, isRecord, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
+import { type Expand, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';
 import { ownFile } from './own-file.ts';
 import type { Wish } from './wish.ts';
@@ -75,7 +76,7 @@ function folderOf(scope: Scope, { home, project, env }: Surroundings): string {
 function read(path: string, text: string | undefined, expand: Expand): ServerEntry | undefined {
   const entry = jsonAt(path, text, SERVER, DIALECT);
   if (entry === undefined) return undefined;
-  const { command, args, env, timeout } = isRecord(entry) ? entry : {};
+  const { command, args, env, timeout } = isObject(entry) ? entry : {};
   const { allowed, excluded } = listsOf(jsonAt(path, text, ['mcp'], DIALECT));
   const enabled = (allowed?.includes('mam') ?? true) && !excluded?.includes('mam');
   const said = { command, args, env, timeout_seconds: secondsOf(timeout), enabled };
@@ -84,6 +85,6 @@ function read(path: string, text: string | undefined, expand: Expand): ServerEnt
 
 /** The servers that the user lets start; undefined where he says nothing. */
 function listsOf(mcp: unknown): { allowed?: unknown[]; excluded?: unknown[] } {
-  const { allowed, excluded } = isRecord(mcp) ? (mcp as Record<string, unknown>) : {};
+  const { allowed, excluded } = isObject(mcp) ? mcp : {};
   return { ...(Array.isArray(allowed) && { allowed }), ...(Array.isArray(excluded) && { excluded }) };
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { createScanner, type Node } from 'jsonc-parser';
-import { isRecord } from './entry.ts';
+import { isObject } from '../base/json.ts';
 import type { Json, JsonText } from './json-text.ts';
 import { indentAt, lineEnd } from './layout.ts';
 
@@ -16,7 +16,7 @@ export function nextEdit(doc: JsonText, wanted: Json): string | undefined {
 function editOf(doc: JsonText, node: Node, present: Json, wanted: Json): string | undefined {
   if (isDeepStrictEqual(present, wanted)) return undefined;
   const children = node.children ?? [];
-  if (isRecord(present) && isRecord(wanted)) {
+  if (isObject(present) && isObject(wanted)) {
     const member = (key: string): number => children.findIndex((child) => child.children?.[0]?.value === key);
     for (const [key, value] of Object.entries(wanted)) {
       if (!Object.hasOwn(present, key)) return withElement(doc, node, `${JSON.stringify(key)}: `, value);

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isRecord } from './entry.ts';
+import { isObject } from '../base/json.ts';
 
 /** Keys of lists whose order means nothing: the user's own words may stand among ours. */
 export type Lists = readonly string[];
@@ -22,7 +22,7 @@ export interface Merged {
 /** Where an entry no longer says what was written, as paths of keys. What it says besides that does not count. */
 export function changedIn(present: unknown, ours: unknown, lists: Lists = [], at: string[] = []): string[][] {
   // An object that holds nothing of ours may be gone.
-  if (isRecord(ours) && (isRecord(present) || present === undefined)) {
+  if (isObject(ours) && (isObject(present) || present === undefined)) {
     return Object.entries(ours).flatMap(([key, value]) =>
       changedIn(present?.[key], value, lists, [...at, key]),
     );
@@ -36,7 +36,7 @@ export function changedIn(present: unknown, ours: unknown, lists: Lists = [], at
 
 /** What an entry says besides what was written, as paths of keys, the outermost of each. */
 export function addedIn(present: unknown, ours: unknown, lists: Lists = [], at: string[] = []): string[][] {
-  if (isRecord(present) && isRecord(ours)) {
+  if (isObject(present) && isObject(ours)) {
     return Object.entries(present).flatMap(([key, value]) => {
       const path = [...at, key];
       return Object.hasOwn(ours, key) ? addedIn(value, ours[key], lists, path) : [path];
@@ -54,8 +54,8 @@ export function merge(
   at: string[] = [],
 ): Merged {
   if (isDeepStrictEqual(present, wanted)) return { value: present, ours, theirs: [] };
-  if (isRecord(wanted) && (isRecord(present) || present === undefined)) {
-    const [has, had] = [present ?? {}, isRecord(ours) ? ours : {}];
+  if (isObject(wanted) && (isObject(present) || present === undefined)) {
+    const [has, had] = [present ?? {}, isObject(ours) ? ours : {}];
     const keys = new Set([...Object.keys(wanted), ...Object.keys(had)]);
     const inner = [...keys].map((key) => {
       const parts = { present: has[key], ours: had[key] };
@@ -74,7 +74,7 @@ export function merge(
     };
   }
   // Ours no longer, but with something of the user's inside.
-  if (wanted === undefined && isRecord(present) && !isDeepStrictEqual(present, ours))
+  if (wanted === undefined && isObject(present) && !isDeepStrictEqual(present, ours))
     return merge({}, { present, ours }, lists, at);
   if (isList(present, lists, at) && isList(wanted, lists, at)) {
     const had = Array.isArray(ours) ? ours : [];
@@ -92,7 +92,7 @@ export function merge(
 /** Where two entries differ, and what the second one says there. */
 export function differences(from: unknown, to: unknown, at: string[] = []): Difference[] {
   if (isDeepStrictEqual(from, to)) return [];
-  if (!isRecord(to) || !(isRecord(from) || from === undefined)) return [{ at, value: to }];
+  if (!isObject(to) || !(isObject(from) || from === undefined)) return [{ at, value: to }];
   const keys = new Set([...Object.keys(to), ...Object.keys(from ?? {})]);
   return [...keys].flatMap((key) => differences(from?.[key], to[key], [...at, key]));
 }

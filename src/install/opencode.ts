@@ -1,8 +1,9 @@
 import { join, resolve } from 'node:path';
 import { MamError } from '../base/errors.ts';
+import { isObject } from '../base/json.ts';
 import { SETTINGS } from '../settings/table.ts';
 import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
-import { type Expand, isRecord, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
+import { type Expand, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';
 import type { Json } from './json-text.ts';
 import type { Wish } from './wish.ts';
@@ -87,10 +88,10 @@ function allowance(path: string, tool: string): Wish {
     at: ['permission', tool],
     value: 'allow',
     unless(root) {
-      const said = isRecord(root) ? root['permission'] : undefined;
+      const said = isObject(root) ? root['permission'] : undefined;
       if (said === undefined) return undefined;
       if (said === 'allow') return '';
-      if (!isRecord(said)) return left('is one word for all tools');
+      if (!isObject(said)) return left('is one word for all tools');
       // The last rule that fits counts.
       const [pattern, decision] = Object.entries(said).findLast(([key]) => fits(key, tool)) ?? [];
       if (isAllow(decision)) return '';
@@ -103,7 +104,7 @@ function allowance(path: string, tool: string): Wish {
 
 function isAllow(decision: Json | undefined): boolean {
   return (
-    decision === 'allow' || (isRecord(decision) && Object.values(decision).every((one) => one === 'allow'))
+    decision === 'allow' || (isObject(decision) && Object.values(decision).every((one) => one === 'allow'))
   );
 }
 
@@ -116,7 +117,7 @@ function fits(pattern: string, tool: string): boolean {
 function read(path: string, text: string | undefined, expand: Expand): ServerEntry | undefined {
   const entry = jsonAt(path, text, SERVER, JSONC);
   if (entry === undefined) return undefined;
-  const { command: words, environment, timeout, enabled } = isRecord(entry) ? entry : {};
+  const { command: words, environment, timeout, enabled } = isObject(entry) ? entry : {};
   const [command, ...args] = Array.isArray(words) ? words : [];
   const said = { command, args, env: environment, timeout_seconds: secondsOf(timeout), enabled };
   return serverEntry(`${SERVER.join('.')} in ${path}`, said, expand);

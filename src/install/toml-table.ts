@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isObject } from '../base/json.ts';
 import { parseToml } from './toml-text.ts';
 
 /** True when the second text's table is as wanted, and the two texts say the same in everything else. */
@@ -44,5 +45,5 @@ function normal(value: unknown): unknown {
 }
 
 function isTable(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+  return isObject(value) && !(value instanceof Date);
 }

@@ -94,7 +94,11 @@ export async function takeLock(
         if (heartbeats.get(path) === release) heartbeats.delete(path);
         await release().catch(() => {});
       },
-      holds: () => isSameFile(statOf(`${path}.owner`), mine),
+      holds: () =>
+        isSameFile(
+          orElse(() => statSync(`${path}.owner`), undefined),
+          mine,
+        ),
       release: async () => {
         // The folder may have been removed and made again by a successor.
         const owner = readOwner(path);
@@ -107,11 +111,6 @@ export async function takeLock(
   } finally {
     await election().catch(() => {});
   }
-}
-
-/** What can't be looked at proves nothing. */
-function statOf(path: string): Stats | undefined {
-  return orElse(() => statSync(path, { throwIfNoEntry: false }), undefined);
 }
 
 /** An inode is given to another file as soon as it is free. */

@@ -11,16 +11,16 @@ import {
   openSync,
   readFileSync,
   readlinkSync,
-  realpathSync,
   renameSync,
   statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { dirname, sep } from 'node:path';
 import { MamError, systemCode } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folders.ts';
 import { orElse } from '../../base/or-else.ts';
+import { realPlace } from '../../base/real-place.ts';
 
 /** A file as it was when it was read. */
 export interface Found {
@@ -30,8 +30,6 @@ export interface Found {
   text: string | undefined;
   stat: { mode: number; uid: number; gid: number } | undefined;
 }
-
-const MAX_LINKS = 40;
 
 /**
  * Reads a file that may not be there. A link of the user's to a file of the user's is followed: people keep their
@@ -168,7 +166,7 @@ function bytesOf(path: string): Buffer | undefined {
 function checkLinks(path: string, target: string, isThere: boolean, within: string | undefined): void {
   const refuse = (why: string): MamError =>
     new MamError('refused', `${path} ${why}.`, 'Nothing was changed. Put a file of your own in its place.');
-  if (within !== undefined && !target.startsWith(withRealFolder(within) + sep))
+  if (within !== undefined && !target.startsWith(realPlace(within) + sep))
     throw refuse(`is a link that leads out of the project, to ${target}`);
   if (linkOf(path) === undefined) return;
   if (!isThere) throw refuse(`is a link to ${target}, which is not there`);
@@ -179,33 +177,17 @@ function checkLinks(path: string, target: string, isThere: boolean, within: stri
 
 /** The file that a path means, also where a link leads to a file that is not there yet. */
 function behindLinks(path: string): string {
-  let target = path;
-  for (let links = 0; links < MAX_LINKS; links++) {
-    const next = linkOf(target);
-    if (next === undefined) return withRealFolder(target);
-    target = resolve(dirname(target), next);
-  }
+  const target = realPlace(path);
+  if (linkOf(target) === undefined) return target;
   throw new MamError(
     'refused',
     `${path} is a link that leads nowhere.`,
-    'Nothing was changed. Mend the link.',
+    'Nothing was changed. Fix the link.',
   );
-}
-
-/** The same name whether the file is there already or not: notes about it are kept under it. */
-function withRealFolder(path: string): string {
-  const real = realOf(path);
-  if (real !== undefined || path === dirname(path)) return real ?? path;
-  return join(withRealFolder(dirname(path)), basename(path));
 }
 
 function linkOf(path: string): string | undefined {
   return orElse(() => readlinkSync(path), undefined);
-}
-
-/** The path without links, or undefined when it leads to nothing that can be looked at. */
-export function realOf(path: string): string | undefined {
-  return orElse(() => realpathSync(path), undefined);
 }
 
 function cannotWrite(path: string, error: unknown): MamError {
@@ -219,9 +201,5 @@ function cannotWrite(path: string, error: unknown): MamError {
 
 /** Removes a file, if it is there. */
 export function remove(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // It is not there.
-  }
+  orElse(() => unlinkSync(path), undefined);
 }

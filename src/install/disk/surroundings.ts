@@ -1,7 +1,8 @@
 import { lstatSync, statSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from 'node:path';
-import { isProgram } from '../../base/find-program.ts';
-import { realPlace } from '../../base/real-place.ts';
+import { findProgram } from '../../base/find-program.ts';
+import { orElse } from '../../base/or-else.ts';
+import { isSamePlace, realPlace } from '../../base/real-place.ts';
 import { userHome } from '../../base/user-home.ts';
 import { workingFolder } from '../../base/working-folder.ts';
 import { mamHome } from '../../settings/config.ts';
@@ -9,7 +10,6 @@ import { programPath } from '../../settings/program.ts';
 import { PROJECT_FOLDER } from '../../settings/project.ts';
 import { isOwn } from '../../trust/owner.ts';
 import type { Client, Surroundings } from '../client.ts';
-import { realOf } from './files.ts';
 
 type Env = Surroundings['env'];
 
@@ -49,37 +49,30 @@ function isOurs(path: string): boolean {
 function serverCommand(env: Env): { command: string; args: string[] } {
   const program = programPath();
   const started = process.argv[1] ?? '';
+  const onPath = (env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
   const named = [
     ...(basename(started) === 'mam' ? [resolve(started)] : []),
-    ...foldersOf(env).map((folder) => join(folder, 'mam')),
+    ...onPath.map((folder) => join(folder, 'mam')),
   ];
-  const installed = named.find((path) => realOf(path) === realOf(program));
+  const installed = named.find((path) => isSamePlace(path, program));
   return installed === undefined
     ? { command: process.execPath, args: [program] }
     : { command: installed, args: [] };
 }
 
-function foldersOf(env: Env): string[] {
-  return (env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
-}
-
 /** What may keep the install from working, a sentence each. */
 export function doubts({ title, program }: Client, { env, command, args }: Surroundings): string[] {
-  const there = foldersOf(env).some(
-    (folder) => isProgram(join(folder, program)) && isFile(join(folder, program)),
-  );
+  const found = findProgram(program, env['PATH']);
   const cached = [command, ...args].some((word) => word.includes(`${sep}_npx${sep}`));
   return [
-    ...(there ? [] : [`${program} is not on the PATH: is ${title} installed?`]),
+    ...(found !== undefined && isFile(found)
+      ? []
+      : [`${program} is not on the PATH: is ${title} installed?`]),
     ...(cached ? ["mam runs from npm's cache, which npm may empty: install it, then run this again."] : []),
   ];
 }
 
 function isFile(path: string): boolean {
-  try {
-    const stat = statSync(path);
-    return stat.isFile() && stat.size > 0;
-  } catch {
-    return false;
-  }
+  const stat = orElse(() => statSync(path), undefined);
+  return stat?.isFile() === true && stat.size > 0;
 }

@@ -13,11 +13,8 @@ export function missingFolders(path: string): string[] {
 /** Removes folders that are empty, the inner ones first. @param folders the outer ones first */
 export function removeFolders(folders: string[]): void {
   for (const folder of [...folders].reverse()) {
-    try {
-      rmdirSync(folder);
-    } catch {
-      // Somebody keeps something there by now, or has removed it.
-    }
+    // Somebody may keep something there by now, or have removed it.
+    orElse(() => rmdirSync(folder), undefined);
   }
 }
 
@@ -34,12 +31,10 @@ export function sweepBackups(
   last: string | undefined,
 ): string[] | undefined {
   const [oldest] = backups;
-  const restored = text === undefined || (oldest !== undefined && readIfThere(oldest) === text);
+  const restored =
+    text === undefined ||
+    (oldest !== undefined && orElse(() => readFileSync(oldest, 'utf8'), undefined) === text);
   if (!restored) return undefined;
   for (const path of [...backups, ...(last === undefined ? [] : [last])]) remove(path);
   return backups;
-}
-
-function readIfThere(path: string): string | undefined {
-  return orElse(() => readFileSync(path, 'utf8'), undefined);
 }
