@@ -41,6 +41,22 @@ const isBlocked = (lab: Lab, jobId: string, words: string) =>
     return blocked_by === 'draft' && detail.includes(words);
   });
 
+/** Of two orders the first stays in the box, after these keys; the second one is typed once a person has cleared it. */
+async function goesOnceCleared(
+  lab: Lab,
+  peer: Peer,
+  [one, two]: [string, string],
+  keys: string,
+): Promise<void> {
+  await pause(NEXT_LOOK_MS);
+  expect(peer.pastes).toEqual([lab.orderOf(one)]);
+  expect(peer.keys).toBe(keys);
+  await type(lab, peer, CLEAR);
+  await lab.event(two, 'submitted');
+  expect(peer.pastes).toEqual([one, two].map((id) => lab.orderOf(id)));
+  expect(peer.keys).toBe(`${keys}${CLEAR_BYTE}\r`);
+}
+
 /** An order whose Enter its program does not take, and which is cancelled then. */
 async function leftBehind(lab: Lab, server: LabServer, peer: Peer, agent = 'command'): Promise<string> {
   const { job_id } = await server.delegate(peer, { prompt: 'job one', agent });
@@ -67,13 +83,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
       expect(lab.record(two.job_id).phase).toBe('queued');
       lab.write('awake', '');
       await isBlocked(lab, two.job_id, `our own order for job ${one} stands in the input box`);
-      await pause(NEXT_LOOK_MS);
-      expect(peer.pastes).toEqual([lab.orderOf(one)]);
-      expect(peer.keys).toBe('');
-      await type(lab, peer, CLEAR);
-      await lab.event(two.job_id, 'submitted');
-      expect(peer.pastes).toEqual([one, two.job_id].map((id) => lab.orderOf(id)));
-      expect(peer.keys).toBe(`${CLEAR_BYTE}\r`);
+      await goesOnceCleared(lab, peer, [one, two.job_id], '');
     },
   );
 
@@ -286,13 +296,7 @@ describe('the hub is killed, and a text of ours stands in a pane', () => {
       const killed = await lab.killHub();
       await server.ask('list_jobs');
       await until('another hub runs', async () => (await lab.hubPid()) !== killed);
-      await pause(NEXT_LOOK_MS);
-      expect(peer.pastes).toEqual([lab.orderOf(one)]);
-      expect(peer.keys).toBe('\r\r');
-      await type(lab, peer, CLEAR);
-      await lab.event(two.job_id, 'submitted');
-      expect(peer.pastes).toEqual([one, two.job_id].map((id) => lab.orderOf(id)));
-      expect(peer.keys).toBe(`\r\r${CLEAR_BYTE}\r`);
+      await goesOnceCleared(lab, peer, [one, two.job_id], '\r\r');
     },
   );
 
