@@ -240,8 +240,7 @@ function launch({ server, serverEnv, hook, folder, home, resume }: LaunchOptions
  * @throws MamError `refused` where they can't be told: without them, what they deny would only be asked for
  */
 function adminPolicies(settings: string): string[] {
-  const text = orElse(() => readFileSync(settings, 'utf8'), undefined);
-  if (text === undefined) return [];
+  const text = orElse(() => readFileSync(settings, 'utf8'), '');
   if (!text.includes('adminPolicyPaths')) return [];
   try {
     const paths = (JSON.parse(text) as { adminPolicyPaths?: unknown }).adminPolicyPaths;

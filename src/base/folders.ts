@@ -1,4 +1,13 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, statfsSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { systemCode } from './errors.ts';
 import { orElse } from './or-else.ts';
@@ -30,6 +39,11 @@ export function makeFolder(path: string): void {
 /** The names in a folder; none where it is missing or can't be read. */
 export function namesIn(folder: string): string[] {
   return orElse(() => readdirSync(folder), []);
+}
+
+/** Removes a folder that is empty; one with something in it stays. */
+export function removeIfEmpty(folder: string): void {
+  orElse(() => rmdirSync(folder), undefined);
 }
 
 /** Looks whether `makeFolder` would make a folder that can be written. @throws the system's error when it would not */

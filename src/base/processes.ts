@@ -53,6 +53,11 @@ export function exists(pid: number): boolean {
   }
 }
 
+/** Sends a signal to a process, or with a negative id to a group; none to one that has ended by now. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  orElse(() => process.kill(pid, signal), false);
+}
+
 /** The parents of a process, nearest first, itself not among them. */
 export function ancestors(pid: number = process.pid): number[] {
   const found: number[] = [];

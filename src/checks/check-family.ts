@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { environmentOf, pids } from '../base/processes.ts';
+import { environmentOf, pids, sendSignal } from '../base/processes.ts';
 import { CHECK_VARIABLES } from '../settings/table.ts';
 
 /** The variable by which all that a script starts is known, in whichever session or group of its own that lives. */
@@ -22,19 +22,11 @@ export function markedWith(mark: string): Record<string, string> {
  * Elsewhere than on Linux only the group is found.
  */
 export function endFamily(pid: number | undefined, mark: string): void {
-  if (pid !== undefined) kill(-pid);
+  if (pid !== undefined) sendSignal(-pid, 'SIGKILL');
   const entry = `${MARK}=${mark}`;
   for (let pass = 0; pass < PASSES; pass++) {
     const left = pids().filter((one) => one !== process.pid && environmentOf(one).includes(entry));
     if (left.length === 0) return;
-    for (const one of left) kill(one);
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended already.
+    for (const one of left) sendSignal(one, 'SIGKILL');
   }
 }

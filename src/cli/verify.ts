@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { explain, MamError } from '../base/errors.ts';
+import { sendSignal } from '../base/processes.ts';
 import { scriptOf } from '../checks/job-script.ts';
 import {
   outputTail,
@@ -110,11 +111,7 @@ async function runHere(
       return;
     }
     asked = true;
-    try {
-      process.kill(-group, signal);
-    } catch {
-      // It has ended in this moment.
-    }
+    sendSignal(-group, signal);
     setTimeout(() => stop.abort(), GRACE_MS).unref();
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MamError } from '../base/errors.ts';
+import { namesIn } from '../base/folders.ts';
+import { parseObject } from '../base/json.ts';
 import { orElse } from '../base/or-else.ts';
-import { startOf } from '../base/processes.ts';
+import { sendSignal, startOf } from '../base/processes.ts';
 import { until } from '../base/until.ts';
 import { hubPid } from './private-hub.ts';
 import { endTmux, tmuxPids } from './private-tmux.ts';
@@ -35,7 +37,7 @@ export async function endStage(stage: Stage): Promise<void> {
   const hub = hubPid(stage);
   if (hub !== undefined) {
     const doomed = identify([hub]);
-    end(hub, 'SIGTERM');
+    sendSignal(hub, 'SIGTERM');
     await untilGone(doomed);
   }
   await rm(stage.folder, { recursive: true, force: true, maxRetries: 5 });
@@ -51,7 +53,7 @@ function identify(pids: number[]): Doomed[] {
 /** Waits for the end of processes that were told to end, and ends by force what does not. @throws MamError `internal` */
 async function untilGone(doomed: Doomed[]): Promise<void> {
   if (await until(() => doomed.every(isGone), END_MS)) return;
-  for (const { pid } of doomed.filter((one) => !isGone(one))) end(pid, 'SIGKILL');
+  for (const { pid } of doomed.filter((one) => !isGone(one))) sendSignal(pid, 'SIGKILL');
   if (await until(() => doomed.every(isGone), FORCE_MS)) return;
   const stuck = doomed.filter((one) => !isGone(one)).map(({ pid }) => pid);
   throw new MamError('internal', `The demo's processes ${stuck.join(', ')} do not end.`);
@@ -59,14 +61,9 @@ async function untilGone(doomed: Doomed[]): Promise<void> {
 
 /** The peers' MCP servers, which announce themselves by a file each. */
 function serverPids({ home }: Stage): number[] {
-  try {
-    return readdirSync(home.servers).map((name) => {
-      const { pid } = JSON.parse(readFileSync(join(home.servers, name), 'utf8')) as { pid: number };
-      return pid;
-    });
-  } catch {
-    return [];
-  }
+  const files = namesIn(home.servers).map((name) => join(home.servers, name));
+  const said = files.map((path) => parseObject(orElse(() => readFileSync(path, 'utf8'), ''))['pid']);
+  return said.filter((pid) => typeof pid === 'number');
 }
 
 /** True while anything lives in the process group that a pane's program led. */
@@ -76,12 +73,4 @@ function hasGroup({ pid }: Doomed): boolean {
 
 function isGone({ pid, start }: Doomed): boolean {
   return startOf(pid) !== start;
-}
-
-function end(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It has ended meanwhile.
-  }
 }

@@ -1,3 +1,5 @@
+import { sendSignal } from '../base/processes.ts';
+
 /** What has to be undone, however this process ends. */
 const duties = new Set<() => void>();
 /** The duty of each process group that a check has started. */
@@ -24,7 +26,7 @@ export function atExit(duty: () => void): () => void {
 export function keep(leader: number): void {
   groups.set(
     leader,
-    atExit(() => send(leader, 'SIGKILL')),
+    atExit(() => sendSignal(-leader, 'SIGKILL')),
   );
 }
 
@@ -36,7 +38,7 @@ export function endGroup(leader: number): void {
 
 /** Asks a group to end. */
 export function askGroup(leader: number): void {
-  send(leader, 'SIGTERM');
+  sendSignal(-leader, 'SIGTERM');
 }
 
 /** Makes an interrupt go through `exit`, so that nothing of ours outlives it. @returns what takes that back */
@@ -49,12 +51,4 @@ export function endOnSignals(): () => void {
   return () => {
     for (const off of handlers) off();
   };
-}
-
-function send(leader: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-leader, signal);
-  } catch {
-    // Nobody of it is left.
-  }
 }

@@ -14,14 +14,10 @@ export interface OpenJob {
 
 /** The open jobs of a home; none where it has none yet, or they can't be read. */
 export function openJobs(home: Home): OpenJob[] {
-  try {
-    return readPointers(home).map(({ jobId, registryDir }) => ({
-      ...{ jobId, registryDir },
-      record: recordIn(jobPaths(registryDir, jobId).record),
-    }));
-  } catch {
-    return [];
-  }
+  return orElse(() => readPointers(home), []).map(({ jobId, registryDir }) => ({
+    ...{ jobId, registryDir },
+    record: recordIn(jobPaths(registryDir, jobId).record),
+  }));
 }
 
 function recordIn(path: string): Partial<JobRecord> | undefined {

@@ -2,12 +2,10 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { namesIn } from '../base/folders.ts';
 import { isJobId } from '../base/ids.ts';
-import { parseObject } from '../base/json.ts';
-import { orElse } from '../base/or-else.ts';
 import { whyNotFound } from '../registry/away.ts';
 import { type Home, readRegistries } from '../registry/home.ts';
 import { hasJob } from '../registry/paths.ts';
-import { readForeign } from '../trust/files.ts';
+import { readObject } from '../trust/files.ts';
 import { type Found, note, problem } from './finding.ts';
 
 /** A running hub looks every 2 s: what is older than this waits for something else, in ms. */
@@ -76,7 +74,7 @@ function reasonsOf(home: Home, names: string[]): string | undefined {
 
 /** The job that a kept event is about. */
 function jobIn(path: string): string | undefined {
-  const { job_id: id } = parseObject(orElse(() => readForeign(path), ''));
+  const { job_id: id } = readObject(path);
   return typeof id === 'string' && isJobId(id) ? id : undefined;
 }
 

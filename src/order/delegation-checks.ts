@@ -1,7 +1,8 @@
-import { accessSync, constants, rmdirSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { MamError } from '../base/errors.ts';
 import { type Field, textProblem } from '../base/fields.ts';
-import { checkRoom, makeFolder } from '../base/folders.ts';
+import { checkRoom, makeFolder, removeIfEmpty } from '../base/folders.ts';
+import { orElse } from '../base/or-else.ts';
 import { type DelegateParams, delegate } from '../operations/delegate.ts';
 
 /** @throws MamError `bad_input` for a prompt that is empty, too long, or could not be kept byte for byte */
@@ -26,12 +27,8 @@ export function checkTimes(params: DelegateParams): void {
 
 /** @throws MamError `bad_input` for a working folder that does not exist */
 export function checkWorkdir(workdir: string): void {
-  let stat: Stats | undefined;
-  try {
-    stat = statSync(workdir);
-  } catch {
-    // Missing, below a file, or in a folder that may not be entered.
-  }
+  // Nothing for one that is missing, below a file, or in a folder that may not be entered.
+  const stat = orElse(() => statSync(workdir), undefined);
   if (stat?.isDirectory() !== true) {
     throw new MamError(
       'bad_input',
@@ -68,9 +65,5 @@ export function makeLogFolder(folder: string, look = false): void {
 
 /** Takes a job's log folder away again where there is no such job; one with something in it stays. */
 export function dropLogFolder(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch {
-    // It is empty, at worst.
-  }
+  removeIfEmpty(folder);
 }

@@ -159,12 +159,8 @@ export function awayListError(home: Home, registryDir: string, isEmpty: boolean)
 }
 
 function inodeOfFolder(path: string): number | undefined {
-  try {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    return stat?.isDirectory() === true ? stat.ino : undefined;
-  } catch {
-    return undefined;
-  }
+  const stat = orElse(() => statSync(path), undefined);
+  return stat?.isDirectory() === true ? stat.ino : undefined;
 }
 
 function isFolder(path: string): boolean {

@@ -6,7 +6,7 @@ import { systemCode } from '../base/errors.ts';
 import { orElse } from '../base/or-else.ts';
 import { identify, isAlive, isOurNamespace, type ProcessId } from '../base/process-id.ts';
 import { commandLineOf } from '../base/processes.ts';
-import { readForeign, replaceOwn } from '../trust/files.ts';
+import { readObject, replaceOwn } from '../trust/files.ts';
 import { homePaths } from './home.ts';
 
 /** The heartbeat of a lock that is held for long: proper-lockfile touches it every half of this. */
@@ -129,18 +129,13 @@ function removeForeign(election: string): void {
 
 /** The owner written beside a lock, living or dead. */
 export function readOwner(path: string): Owner | undefined {
-  try {
-    const owner = JSON.parse(readForeign(`${path}.owner`)) as Record<keyof Owner, unknown> | null;
-    const { pid, start, boot, what, at } = owner ?? {};
-    const isOwner =
-      Number.isSafeInteger(pid) &&
-      Number.isFinite(at) &&
-      [start, boot, what].every((word) => typeof word === 'string');
-    return isOwner ? (owner as unknown as Owner) : undefined;
-  } catch {
-    // None, or something that no hub has written.
-    return undefined;
-  }
+  const owner = readObject(`${path}.owner`);
+  const { pid, start, boot, what, at } = owner;
+  const isOwner =
+    Number.isSafeInteger(pid) &&
+    Number.isFinite(at) &&
+    [start, boot, what].every((word) => typeof word === 'string');
+  return isOwner ? (owner as unknown as Owner) : undefined;
 }
 
 /** The owner written beside a lock, if it lives, as far as can be told from here. */

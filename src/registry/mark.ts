@@ -1,4 +1,5 @@
 import { lstatSync } from 'node:fs';
+import { orElse } from '../base/or-else.ts';
 
 /**
  * Which state of a journal something was made of: how many bytes it had, and when it was last written. What is derived
@@ -13,10 +14,6 @@ export function markOf(bytes: number, writtenAt: number): Mark {
 
 /** The state that a journal is in now, by one look; nothing where there is no plain file. */
 export function presentMark(journal: string): Mark | undefined {
-  try {
-    const stat = lstatSync(journal, { throwIfNoEntry: false });
-    return stat?.isFile() === true ? markOf(stat.size, stat.mtimeMs) : undefined;
-  } catch {
-    return undefined;
-  }
+  const stat = orElse(() => lstatSync(journal), undefined);
+  return stat?.isFile() === true ? markOf(stat.size, stat.mtimeMs) : undefined;
 }

@@ -1,5 +1,5 @@
 import type { JobRecord } from '../job/record.ts';
-import { readForeign } from '../trust/files.ts';
+import { readForeign, readObject } from '../trust/files.ts';
 import { isRecord } from './record-shape.ts';
 import type { Seal } from './seal.ts';
 
@@ -22,14 +22,9 @@ export function readRecord(path: string, jobId?: string, seal?: Seal): JobRecord
 
 /** What a job.json says of where its job stands, whatever else is in it; nothing where it says nothing. */
 export function writtenState(path: string): { status: string; seq: number } | undefined {
-  try {
-    const { status, seq } = JSON.parse(readForeign(path)) as { status?: unknown; seq?: unknown };
-    return typeof status === 'string'
-      ? { status, seq: Number.isSafeInteger(seq) ? Number(seq) : 0 }
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const { status, seq } = readObject(path);
+  if (typeof status !== 'string') return undefined;
+  return { status, seq: Number.isSafeInteger(seq) ? Number(seq) : 0 };
 }
 
 /** A record as `job.json` has it. */

@@ -1,7 +1,8 @@
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
+import { removeIfEmpty } from '../base/folders.ts';
 import { isJobId, randomSuffix } from '../base/ids.ts';
 import { isOwnFolder } from '../trust/owner.ts';
 import { JOB_NEIGHBOUR } from './files.ts';
@@ -73,11 +74,8 @@ export async function emptyTrash(registryDir: string): Promise<void> {
   for (const name of readdirSync(trash)) {
     if (isThrownJob(join(trash, name), name)) await rm(join(trash, name), { recursive: true, force: true });
   }
-  try {
-    rmdirSync(trash);
-  } catch {
-    // Something that is not ours lies there, or another job has come into it, or it is gone.
-  }
+  // Something that is not ours may lie there, or another job have come into it.
+  removeIfEmpty(trash);
 }
 
 /** True for a folder that `moveToTrash` may have put there: the name of one, and nothing foreign in it. */

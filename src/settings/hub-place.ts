@@ -1,10 +1,8 @@
 import { existsSync, lstatSync, statSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { parseObject } from '../base/json.ts';
-import { orElse } from '../base/or-else.ts';
 import { userId } from '../base/user-home.ts';
-import { readForeign } from '../trust/files.ts';
+import { readObject } from '../trust/files.ts';
 import { whyForeign } from '../trust/owner.ts';
 
 /** Whoever starts a hub waits so long for it to listen, in ms; measured: 80 to 200 on an idle machine. */
@@ -40,7 +38,7 @@ export function shortFolder(home: string, runtime?: string): string {
 
 /** Where a hub that was started from other surroundings listens: its starter may have another temporary folder. */
 function runningSocket(home: string): string | undefined {
-  const { socket } = parseObject(orElse(() => readForeign(join(home, 'hub.json')), ''));
+  const { socket } = readObject(join(home, 'hub.json'));
   if (typeof socket !== 'string' || basename(dirname(socket)) !== folderName(home)) return undefined;
   return existsSync(socket) ? socket : undefined;
 }

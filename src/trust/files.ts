@@ -12,6 +12,8 @@ import {
 } from 'node:fs';
 import { systemCode } from '../base/errors.ts';
 import { randomSuffix } from '../base/ids.ts';
+import { parseObject } from '../base/json.ts';
+import { orElse } from '../base/or-else.ts';
 import { isOwn } from './owner.ts';
 
 const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW, O_WRONLY, O_CREAT } = constants;
@@ -31,6 +33,11 @@ function refused(path: string, why: string, code: string): Error {
  */
 export function readForeign(path: string, max: number = MAX_BYTES): string {
   return readForeignBytes(path, max).toString('utf8');
+}
+
+/** The fields of an object in JSON in such a file; none where there is nothing like that. */
+export function readObject(path: string): Record<string, unknown> {
+  return parseObject(orElse(() => readForeign(path), ''));
 }
 
 /** The same as bytes. @throws as `readForeign` */

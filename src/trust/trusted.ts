@@ -1,10 +1,9 @@
 import { existsSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../base/folders.ts';
-import { parseObject } from '../base/json.ts';
 import { orElse } from '../base/or-else.ts';
 import { sha256 } from '../base/sha256.ts';
-import { readForeign, replaceOwn } from './files.ts';
+import { readObject, replaceOwn } from './files.ts';
 
 /** What `mam trust` has accepted: this file with this content. A changed file is asked for again. */
 interface Trusted {
@@ -25,7 +24,7 @@ export async function readTrust(
   bytes: Buffer,
 ): Promise<{ sha256: string; trusted: string | undefined }> {
   const real = realpathSync(path);
-  const entry = parseObject(orElse(() => readForeign(entryPath(home, real)), ''));
+  const entry = readObject(entryPath(home, real));
   const isTrusted = entry['path'] === real && typeof entry['sha256'] === 'string';
   return { sha256: sha256(bytes), trusted: isTrusted ? String(entry['sha256']) : undefined };
 }

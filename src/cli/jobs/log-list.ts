@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn } from '../../base/folders.ts';
 import { isJobId } from '../../base/ids.ts';
-import { orElse } from '../../base/or-else.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { foldJob } from '../../registry/fold.ts';
 import { homePaths } from '../../registry/home.ts';
@@ -58,9 +58,7 @@ export function logListText(rows: readonly LogRow[]): string {
 /** The jobs of a folder of logs that are in the registry no more, those that were written last first. */
 function leftIn(logsDir: string, registryDir: string): string[] {
   const writtenAt = (id: string): number => statSync(jobPaths(logsDir, id).journal).mtimeMs;
-  const names = orElse(() => readdirSync(logsDir), undefined);
-  if (names === undefined) return [];
-  return names
+  return namesIn(logsDir)
     .filter((name) => isJobId(name) && hasJob(logsDir, name) && !hasJob(registryDir, name))
     .map((id) => ({ id, at: writtenAt(id) }))
     .sort((a, b) => b.at - a.at)

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { removeIfEmpty } from '../../base/folders.ts';
 import { orElse } from '../../base/or-else.ts';
 import { remove } from './files.ts';
 
@@ -12,10 +13,7 @@ export function missingFolders(path: string): string[] {
 
 /** Removes folders that are empty, the inner ones first. @param folders the outer ones first */
 export function removeFolders(folders: string[]): void {
-  for (const folder of [...folders].reverse()) {
-    // Somebody may keep something there by now, or have removed it.
-    orElse(() => rmdirSync(folder), undefined);
-  }
+  for (const folder of [...folders].reverse()) removeIfEmpty(folder);
 }
 
 /**
