@@ -1,5 +1,6 @@
 const PLAIN = /^[ -~]*$/;
-const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+/** Made when a text needs it: that takes some 8 ms. */
+let segmenter: Intl.Segmenter | undefined;
 /** Pictures made of several: flags, and what joiners make one of. Each takes two columns. */
 const PICTURES =
   /\p{RI}{2}|\p{Extended_Pictographic}\ufe0f?\p{Emoji_Modifier}?(?:\u200d\p{Extended_Pictographic}\ufe0f?\p{Emoji_Modifier}?)+/gu;
@@ -23,7 +24,9 @@ export function columnsOf(text: string): number {
 
 /** What a person sees as characters. */
 export function graphemes(text: string): string[] {
-  return PLAIN.test(text) ? [...text] : Array.from(GRAPHEMES.segment(text), ({ segment }) => segment);
+  if (PLAIN.test(text)) return [...text];
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }
 
 /** The beginning of a text that fits into so many columns. */
