@@ -2,26 +2,24 @@ import { createContext, Script } from 'node:vm';
 import { MamError } from '../base/errors.ts';
 import { cleanLine } from '../base/text.ts';
 
-/** A pattern of a screen takes some µs; one that still searches after this time, in ms, will search for years. */
+/** Patterns of screens take some µs; one that still searches after this time, in ms, will search for years. */
 const LIMIT_MS = 100;
-/** An ended try counts for so many ms of work at least, so that the tries end. */
+/** An interrupted try counts as at least so many ms of work, so that the tries end. */
 const LEAST_MS = 5;
 const SHOWN_CHARS = 80;
 
 const made = new Map<string, RegExp>();
 const context = createContext({ search: RegExp.prototype[Symbol.search] });
-// The limit of a script holds for a regular expression as well: the engine looks for it whenever it goes back.
+// A script's timeout also ends a regular expression: the engine checks it whenever it backtracks.
 const script = new Script('search.call(pattern, text)');
 
 /**
- * A configured pattern, tried with the flags m and u. A nested repetition such as `(a+)+$` can search for ever, and
- * would hold the whole hub up: such a search is ended, and the pattern is not tried again.
- * @throws MamError `bad_input` where it is not a regular expression; its search throws `unavailable` when it was ended
+ * A configured pattern, with the flags m and u. A nested repetition such as `(a+)+$` can search for ever and would
+ * block the whole hub: such a search is ended, and the pattern is not tried again.
+ * @throws MamError `bad_input` if it is not a regular expression; its search throws `unavailable` if it was ended
  */
 export function boundedPattern(source: string): RegExp {
-  const known = made.get(source);
-  if (known !== undefined) return known;
-  const pattern = new BoundedPattern(source);
+  const pattern = made.get(source) ?? new BoundedPattern(source);
   made.set(source, pattern);
   return pattern;
 }
@@ -53,7 +51,7 @@ class BoundedPattern extends RegExp {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
         const { user, system } = process.cpuUsage(before);
-        // On a busy machine the time may have passed without us: that says nothing of the pattern.
+        // On a busy machine the time may have passed without us: that says nothing about the pattern.
         spent += Math.max(LEAST_MS, (user + system) / 1_000);
       }
     }
@@ -66,6 +64,6 @@ function tooSlow(source: string): MamError {
   return new MamError(
     'unavailable',
     `The pattern ${cleanLine(source, SHOWN_CHARS)} searched the screen for more than ${LIMIT_MS} ms and was stopped.`,
-    'Write it without a repetition inside of a repetition, under "agents" in config.json, and run `mam hub restart`.',
+    'Write it without a repetition inside a repetition, under "agents" in config.json, and run `mam hub restart`.',
   );
 }

@@ -1,4 +1,5 @@
 import { shellCommand } from '../base/shell.ts';
+import { ALLOW_OR_DENY, ANSWER_OR_CLOSE, sign } from './dialog-sign.ts';
 import { OWN_TOOLS } from './hooks/claude-code.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 import { runs } from './program-of.ts';
@@ -6,14 +7,14 @@ import { runs } from './program-of.ts';
 /*
  * The screen of Claude Code 2.1.332 from the bottom: footer rows, which are indented; a rule; the input box, whose first
  * row begins with the prompt sign and a no-break space (which `trimEnd` removes from an empty one); a rule. A dialog
- * stands in place of all that, so that no rule follows it. Everything of the transcript is above, where it can't match.
+ * replaces all that, so no rule follows it. The whole transcript is above, where it can't match.
  */
 const END = '(?![\\s\\S])';
 /** Rows up to the end of the screen, none of which is a rule: only a dialog has no box below it. */
 const NO_BOX_BELOW = `(?:(?![─▔])[^\\n]*\\n)*(?![─▔])[^\\n]*${END}`;
 /** More rows of the box; a person's empty row is empty. */
 const MORE = '(?:(?: {2}[^\\n]*)?\\n)*';
-/** The rule may hold the name of the session, or how many rows of a long text have scrolled out above it. */
+/** It may hold the name of the session, or how many rows of a long text have scrolled out above it. */
 const RULE = '─{3}[^\\n]*\\n';
 const SCROLLED = '─{3} ↑ \\d+ more [^\\n]*\\n';
 const INDENTED = '(?:(?: [^\\n]*)?\\n)*';
@@ -21,7 +22,7 @@ const FOOTER = `${INDENTED}(?: [^\\n]*)?${END}`;
 /** Any box with its rules: `!` in place of the sign is the shell mode. */
 const BOX = `(?:${RULE}[❯!][^\\n]*\\n|${SCROLLED})${MORE}${RULE}`;
 
-/** The footer row with the permission mode, which only the box of this session has: not that of the agents view. */
+/** The footer row with the permission mode; the box of the agents view has none. */
 const MODE = '(?: [^\\n]*\\n)*? {2}(?:-- [A-Z ]+ -- )?[⏸⏵]';
 
 /** A slash command opens a popup, in which Enter chooses. */
@@ -30,7 +31,7 @@ const READY = new RegExp(
   'm',
 );
 
-/** What goes on behind the box stands next to the mode, and begins a turn by itself when it ends. */
+/** Background work is shown next to the mode, and begins a turn by itself when it ends. */
 const BACKGROUND = new RegExp(
   `(?<=^${BOX})${MODE}[^\\n]*? · \\d+ (?:scheduled |background |MCP |dynamic )*(?:shell|monitor|agent|workflow|task|team)s?\\b[^\\n]*\\n?${FOOTER}`,
   'm',
@@ -46,9 +47,7 @@ const BUSY = new RegExp(
   'm',
 );
 
-/**
- * Placeholders are dim and their first letter is reversed, so nothing of them is left here; nor of the words in a rule.
- */
+/** Placeholders are dim with a reversed first letter, so nothing of them is left here; nor of the words in a rule. */
 const DRAFT = new RegExp(
   `(?<=^${RULE})[❯!][^\\S\\n]*(?:\\S[^\\n]*\\n${MORE}|\\n\\n*? {2}[^\\S\\n]*\\S[^\\n]*\\n${MORE})${RULE}${FOOTER}` +
     `|(?<=^${RULE}\\n*) {2}[^\\S\\n]*\\S[^\\n]*\\n${MORE}${RULE}${FOOTER}`,
@@ -71,77 +70,51 @@ export const claudeCode: AgentKind = {
   defaultSession: 'claude',
   screen: { ready: READY, busy: BUSY, background: BACKGROUND, draft: DRAFT },
   dialogs: [
-    {
-      name: 'permission',
-      // In a dialog of its own questions the options stand one column further left.
-      pattern: new RegExp(`^ \\S[^\\n]*\\n {1,3}(?:❯ )?1\\. Yes[^\\n]*\\n${NO_BOX_BELOW}`, 'm'),
-      remedy: 'allow or deny what it asks for',
-    },
-    {
-      name: 'permission',
-      // In auto mode, where a check of its own could not be made: options without numbers, the first one denies.
-      pattern: new RegExp(`^ \\S[^\\n]*\\n (?:❯| ) No\\n (?:❯| ) Yes\\n${NO_BOX_BELOW}`, 'm'),
-      remedy: 'allow or deny what it asks for',
-    },
-    {
-      name: 'permission',
-      // While a person types, the dialog stays away until 1.5 s after their last key, and the box is still there.
-      pattern: new RegExp(`^ {2}Waiting for permission…\\n${BOX}${FOOTER}`, 'm'),
-      remedy: 'allow or deny what it asks for',
-    },
-    {
-      name: 'trust',
-      pattern: new RegExp(`^ {1,4}(?:❯ )?(?:No, exit|Yes, I trust this folder)\\n${NO_BOX_BELOW}`, 'm'),
-      remedy:
-        'choose "Yes, I trust this folder" if you do, or "Yes, I accept" if it warns of the bypass mode',
-    },
-    {
-      name: 'login',
-      pattern: new RegExp(
-        `^ +(?:Select login method:|Do you want to use this API key\\?|Paste code here[^\\n]*|Choose the text style[^\\n]*)\\n${NO_BOX_BELOW}`,
-        'm',
-      ),
-      remedy: 'log in',
-    },
-    {
-      name: 'login',
-      // As the last word of the transcript: the box is there, but every prompt ends like that.
-      pattern: new RegExp(`^ {2}⎿[ \\u00a0]+Not logged in · [^\\n]*\\n${INDENTED}${BOX}${FOOTER}`, 'm'),
-      remedy: 'log in with /login',
-    },
-    {
-      name: 'other',
-      pattern: new RegExp(
-        `^ {1,3}(?:\\d+ new|New) MCP servers? found in this project[^\\n]*\\n${NO_BOX_BELOW}`,
-        'm',
-      ),
-      remedy: "choose whether to use the project's MCP server",
-    },
-    {
-      name: 'other',
-      pattern: new RegExp(`(?<=^${RULE}) +Showing detailed transcript[^\\n]*\\n?${FOOTER}`, 'm'),
-      remedy: 'press Ctrl-O to leave the detailed transcript',
-    },
-    {
-      // A chosen option with no box below it: a question of the agent's, a menu, a list, a settings page.
-      name: 'other',
-      pattern: new RegExp(`^(?: {1,4}❯ \\S|❯ \\d+\\. )[^\\n]*\\n${NO_BOX_BELOW}`, 'm'),
-      remedy: 'answer or close (Escape) what is open there',
-    },
-    {
-      name: 'other',
-      pattern: new RegExp(
-        `(?<!^${BOX}(?: [^\\n]*\\n)*)^[^\\n]*\\b(?:Esc|Enter) to [a-z]+\\b[^\\n]*\\s*${END}`,
-        'm',
-      ),
-      remedy: 'answer or close (Escape) what is open there',
-    },
-    {
-      // Taller than the pane, whose last row is in the middle of it.
-      name: 'other',
-      pattern: new RegExp(`(?<=^${RULE})(?<!^${BOX}) {1,2}\\S[^\\n]*\\n${NO_BOX_BELOW}(?<=\\S)`, 'm'),
-      remedy: 'make its window larger, and answer or close (Escape) what is open there',
-    },
+    // In a dialog of its own questions the options are one column further left.
+    sign('permission', `^ \\S[^\\n]*\\n {1,3}(?:❯ )?1\\. Yes[^\\n]*\\n${NO_BOX_BELOW}`, ALLOW_OR_DENY),
+    // In auto mode, where a check of its own could not be made: options without numbers, the first one denies.
+    sign('permission', `^ \\S[^\\n]*\\n (?:❯| ) No\\n (?:❯| ) Yes\\n${NO_BOX_BELOW}`, ALLOW_OR_DENY),
+    // While a person types, the dialog stays away until 1.5 s after their last key, and the box is still there.
+    sign('permission', `^ {2}Waiting for permission…\\n${BOX}${FOOTER}`, ALLOW_OR_DENY),
+    sign(
+      'trust',
+      `^ {1,4}(?:❯ )?(?:No, exit|Yes, I trust this folder)\\n${NO_BOX_BELOW}`,
+      'choose "Yes, I trust this folder" if you do, or "Yes, I accept" if it warns of the bypass mode',
+    ),
+    sign(
+      'login',
+      `^ +(?:Select login method:|Do you want to use this API key\\?|Paste code here[^\\n]*|Choose the text style[^\\n]*)\\n${NO_BOX_BELOW}`,
+      'log in',
+    ),
+    // As the last word of the transcript: the box is there, but every prompt ends like that.
+    sign(
+      'login',
+      `^ {2}⎿[ \\u00a0]+Not logged in · [^\\n]*\\n${INDENTED}${BOX}${FOOTER}`,
+      'log in with /login',
+    ),
+    sign(
+      'other',
+      `^ {1,3}(?:\\d+ new|New) MCP servers? found in this project[^\\n]*\\n${NO_BOX_BELOW}`,
+      "choose whether to use the project's MCP server",
+    ),
+    sign(
+      'other',
+      `(?<=^${RULE}) +Showing detailed transcript[^\\n]*\\n?${FOOTER}`,
+      'press Ctrl-O to leave the detailed transcript',
+    ),
+    // A chosen option with no box below it: a question of the agent's, a menu, a list, a settings page.
+    sign('other', `^(?: {1,4}❯ \\S|❯ \\d+\\. )[^\\n]*\\n${NO_BOX_BELOW}`, ANSWER_OR_CLOSE),
+    sign(
+      'other',
+      `(?<!^${BOX}(?: [^\\n]*\\n)*)^[^\\n]*\\b(?:Esc|Enter) to [a-z]+\\b[^\\n]*\\s*${END}`,
+      ANSWER_OR_CLOSE,
+    ),
+    // Taller than the pane, whose last row is in the middle of it.
+    sign(
+      'other',
+      `(?<=^${RULE})(?<!^${BOX}) {1,2}\\S[^\\n]*\\n${NO_BOX_BELOW}(?<=\\S)`,
+      'make its window larger, and answer or close (Escape) what is open there',
+    ),
   ],
   // Enter at 0 ms was taken 240 of 240 times; the rest is for a busy machine.
   settleMs: 50,
@@ -171,11 +144,11 @@ export const claudeCode: AgentKind = {
   },
 };
 
-/** The rules around a dialog's input are as wide as the pane; in the input they would be indented. */
+/** A rule around a dialog's input, as wide as the pane; in the input it would be indented. */
 const DASHED = /^╌{4,}$/;
 /** A row of a command of several lines. */
 const BARRED = /^ │/;
-/** How much of a dialog has no room above. */
+/** Says how much of a dialog had no room above. */
 const CUT = /^ ↑ \d+ more lines?$/;
 /** The rule above a dialog. */
 const TOP = /^[─▔]{3}/;
@@ -201,8 +174,7 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   if (rule < 0 || (bare < 0 && !/^ (?:❯| ) \d\. No\b/.test(options.at(-1) ?? ''))) return undefined;
   const [head = '', ...rest] = lines.slice(rule + 1, first - 1);
   const title = head.trim();
-  // Dashed rules are around the input; what is above that of a command or an MCP tool is only a description, and what
-  // is below is why the auto mode asks.
+  // Of a command or an MCP tool, what is above the input is only a description, and what is below is why the auto mode asks.
   const from = rest.findIndex((line) => DASHED.test(line));
   const to = rest.findLastIndex((line) => DASHED.test(line));
   const isCall = (title === 'Bash command' || title === 'Tool use') && from < to;
@@ -227,13 +199,11 @@ function choiceOf(yes: string): NonNullable<ShownPermission['choice']> {
   return yes.includes('❯') ? { allow: ['Enter'], row: '   No' } : { allow: ['Down', 'Enter'], row: yes };
 }
 
-/** Without its title only a command of several lines is known for what it is. */
+/** Without its title only a command of several lines can be recognised. */
 function readCut(lines: readonly string[], cut: string): ShownPermission | undefined {
   const end = lines.findLastIndex((line) => DASHED.test(line));
-  const command = lines.slice(
-    lines.slice(0, Math.max(end, 0)).findLastIndex((line) => !BARRED.test(line)) + 1,
-    end,
-  );
+  const above = lines.slice(0, Math.max(end, 0));
+  const command = above.slice(above.findLastIndex((line) => !BARRED.test(line)) + 1);
   if (command.length === 0) return undefined;
   const left = `… ${cut.replace(/\D+/g, '')} more lines …`;
   return { tool: 'Bash', input: [left, ...words(command)].join('\n'), partial: true };

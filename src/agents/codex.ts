@@ -1,13 +1,14 @@
 import { sha256 } from '../base/sha256.ts';
 import { shellCommand } from '../base/shell.ts';
+import { ALLOW_OR_DENY, sign } from './dialog-sign.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 import { runs } from './program-of.ts';
 
 /*
  * The screen of Codex 0.171.0 from the bottom: one or two footer rows, which are indented; an empty row; the input box,
  * whose first row alone begins with the prompt sign, its other rows indented by two; above it what is busy or queued.
- * A menu or a dialog stands in place of all that, and its last rows say what Enter and Escape do. Earlier prompts begin
- * with the same sign (dim), but rows that are not indented follow them: the agent's words, or the box.
+ * A menu or a dialog replaces all that, and its last rows say what Enter and Escape do. Earlier prompts begin with the
+ * same sign (dim), but rows that are not indented follow them: the agent's words, or the box.
  */
 const END = '\\s*(?![\\s\\S])';
 /** Rows that are empty or indented. */
@@ -16,14 +17,14 @@ const INDENTED = '(?:\\n(?: [^\\n]*)?)*';
 const FOOTER = '\\n\\n {2,}\\S';
 const BOX_TO_END = `(?=[^\\n]*${INDENTED}${FOOTER})[^\\n]*${INDENTED}${END}`;
 
-/** Below a box whose text is sent as soon as the MCP servers have started. */
+/** Below a box whose text is sent once the MCP servers have started. */
 const STARTING = ' {2}Waiting for startup\\b';
-/** A row that tells keys: `enter select · esc back`, `enter to submit | esc to cancel`, `? / esc close`. */
+/** A row that names keys: `enter select · esc back`, `enter to submit | esc to cancel`, `? / esc close`. */
 const KEYS =
   `^(?!${STARTING})` +
   ' {1,2}(?:[^\\n]*(?:[·|/] | {2}|\\bor ))?(?:Press )?(?:enter|esc) (?:to )?' +
   '(?:back|cancel|close|confirm|continue|details|dismiss|exit|open|rewind|resume|save|select|skip|submit|toggle)\\b[^\\n]*';
-/** Modes in which keys do something else than write. */
+/** Modes in which keys don't write. */
 const MODES =
   '^ +(?:[^\\n]* )?(?:Browsing transcript ·|reverse-i-search:|Shell mode\\b|Vim: Normal\\b)[^\\n]*';
 /** In the last two rows that are not empty: the rows of the box and the transcript are above. */
@@ -35,9 +36,9 @@ const PANEL = `^ {2}[^\\n]*\\besc (?:dismiss & )?close\\b[^\\n]*\\n+› ${BOX_TO
 const READY = new RegExp(`^›(?! \\/)(?: |$)${BOX_TO_END}`, 'm');
 
 /**
- * The row above the box, whose words change with what the model is at; below it what it runs, and what waits to be sent.
- * While the MCP servers start only the latter is there, or a row of the footer says so. Words that the agent has said
- * have `Worked for 3s` below them.
+ * The row above the box, whose words change with what the model does; below it what it runs, and what waits to be sent.
+ * While the MCP servers start there is only the latter, or a row of the footer says so. The agent's own words have
+ * `Worked for 3s` below them.
  */
 const WAITING = '• (?:Queued follow-up inputs|Messages to be submitted after next tool call|Queued [^\\n]*)';
 const BUSY = new RegExp(
@@ -49,14 +50,14 @@ const BUSY = new RegExp(
 
 /** The sign of an earlier prompt is dim and a chosen row of a menu is reversed: neither is left here. */
 const DRAFT = /^(?:›[^\S\n]+|![^\S\n]*)\S[^\n]*/m;
-/** An empty box always shows a placeholder: where there is none, blanks or empty rows stand before the words. */
+/** An empty box always shows a placeholder: without one, blanks or empty rows precede a person's words. */
 const BLANK_DRAFT = new RegExp(`^›(?=\\n)${BOX_TO_END}`, 'm');
 
 const CONFIRM = 'Press enter to confirm or esc\\s+to\\s+cancel';
 /** In a narrow pane its end is cut off. */
 const SUBMIT = 'enter to submit \\| e[a-z ]*(?:\\n +cancel)?';
 
-/** Subcommands that are no screen to type into. */
+/** Subcommands without a screen to type into. */
 const NOT_SHOWN =
   /^(?:app-server|exec|e|review|mcp|mcp-server|queue|exec-server|sandbox|login|logout|doctor)$/;
 
@@ -67,49 +68,33 @@ export const codex: AgentKind = {
   defaultSession: 'codex',
   screen: { ready: READY, busy: BUSY, draft: DRAFT, blankDraft: BLANK_DRAFT },
   dialogs: [
-    {
-      name: 'permission',
-      pattern: new RegExp(
-        `^ {2}(?:Would you like to |Do you want to approve |Allow the )[^\\n]*\\n[\\s\\S]*` +
-          `^ *(?:› )?1\\. (?:Yes|Allow)[\\s\\S]*(?:${CONFIRM}|${SUBMIT})${END}`,
-        'm',
-      ),
-      remedy: 'allow or deny what it asks for',
-    },
-    {
-      name: 'trust',
-      pattern: new RegExp(
-        `^ {2}Trust this folder\\?[\\s\\S]*^[ ›] 1\\. Trust[^\\n]*\\n[\\s\\S]*${KEYS}${END}`,
-        'm',
-      ),
-      remedy: 'choose "Trust and continue" if you do',
-    },
-    {
-      name: 'login',
-      pattern: new RegExp(`^ *(?:> )?1\\. Sign in with ChatGPT\\b[\\s\\S]*${KEYS}${END}`, 'm'),
-      remedy: 'log in',
-    },
-    {
-      name: 'update',
-      pattern: new RegExp(
-        `^ {2}Update available\\b[\\s\\S]*^[ ›] 1\\. Update now[\\s\\S]*${KEYS}${END}`,
-        'm',
-      ),
-      remedy: 'choose "Skip", or update and start Codex again',
-    },
-    {
-      name: 'hooks',
-      pattern: new RegExp(
-        `^ {2}Hooks need review\\n[\\s\\S]*^[ ›] 1\\. Review hooks[\\s\\S]*${KEYS}${END}`,
-        'm',
-      ),
-      remedy: 'review the hooks, or choose "Continue without trusting"',
-    },
-    {
-      name: 'other',
-      pattern: new RegExp(`${MODAL}|${PANEL}`, 'm'),
-      remedy: 'answer or close (Escape) what is open there, until the empty input box is back',
-    },
+    sign(
+      'permission',
+      `^ {2}(?:Would you like to |Do you want to approve |Allow the )[^\\n]*\\n[\\s\\S]*` +
+        `^ *(?:› )?1\\. (?:Yes|Allow)[\\s\\S]*(?:${CONFIRM}|${SUBMIT})${END}`,
+      ALLOW_OR_DENY,
+    ),
+    sign(
+      'trust',
+      `^ {2}Trust this folder\\?[\\s\\S]*^[ ›] 1\\. Trust[^\\n]*\\n[\\s\\S]*${KEYS}${END}`,
+      'choose "Trust and continue" if you do',
+    ),
+    sign('login', `^ *(?:> )?1\\. Sign in with ChatGPT\\b[\\s\\S]*${KEYS}${END}`, 'log in'),
+    sign(
+      'update',
+      `^ {2}Update available\\b[\\s\\S]*^[ ›] 1\\. Update now[\\s\\S]*${KEYS}${END}`,
+      'choose "Skip", or update and start Codex again',
+    ),
+    sign(
+      'hooks',
+      `^ {2}Hooks need review\\n[\\s\\S]*^[ ›] 1\\. Review hooks[\\s\\S]*${KEYS}${END}`,
+      'review the hooks, or choose "Continue without trusting"',
+    ),
+    sign(
+      'other',
+      `${MODAL}|${PANEL}`,
+      'answer or close (Escape) what is open there, until the empty input box is back',
+    ),
   ],
   // Enter at 0 ms was taken 18 of 18 times, six of them right after the first screen; the rest is for a busy machine.
   settleMs: 50,
@@ -120,7 +105,7 @@ export const codex: AgentKind = {
   permission: {
     read: readPermission,
     commands: ['Bash'],
-    // The number, not Enter: the chosen option may be another one by now. `y` is no key of the dialog for MCP tools.
+    // The number, not Enter: the chosen option may be another one by now. `y` is not a key of the dialog for MCP tools.
     allow: ['1'],
     // Ends the turn too, but for MCP tools.
     deny: ['Escape'],
@@ -147,7 +132,7 @@ const QUESTION = /^ {2}(?:Would you like to |Do you want to approve |Allow the )
 const YES = /^ *(?:› )?1\. (?:Yes, proceed|Yes, just this once|Allow)(?: |$)/;
 /** What may follow it: options, the rest of a wrapped one, and the row of keys. */
 const BELOW_YES = /^(?: *(?:› )?\d\. | {5,}| {2}(?:Press enter|cancel|option \d|enter to submit)|$)/;
-/** Stands for what there was no room for. */
+/** In place of what there was no room for. */
 const CUT = /^ *\[… \d+ lines?\]/;
 /** An MCP tool's dialog shows so many of its arguments at most, and of each so much that it ends in dots. */
 const SHOWN_ARGUMENTS = 3;
@@ -185,7 +170,7 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
     const isWhole = values.length < SHOWN_ARGUMENTS && !body.some((row) => row.endsWith('...'));
     return shown(`mcp__${server}__${tool}`, body.join('\n'), isWhole);
   }
-  // What stands above a command is not what will be run; the same words in the command are.
+  // What is above a command will not be run; the same words in the command will.
   const prompt = body.findIndex((row) => row.startsWith('$ '));
   if (/run the following command/.test(question)) {
     // A pane too low to show any of the command.
@@ -197,7 +182,7 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   return shown(question, words);
 }
 
-/** Events that `mam hook` hears, with their time limits in seconds: Codex allows these two no more than 3. */
+/** Events that `mam hook` gets, with their time limits in seconds: Codex allows no more than 3 for these two. */
 const HOOKS: readonly (readonly [event: string, seconds: number])[] = [
   ['UserPromptSubmit', 5],
   // Codex shows the dialog only when this hook has ended, so it must not wait for a decision.
@@ -221,7 +206,7 @@ function launch({ server, serverEnv, hook, resume, prompt }: LaunchOptions): Lau
     command,
     args,
     env: { ...serverEnv },
-    // A server's environment is bare but for what is named.
+    // A server's environment has only what is named.
     env_vars: ['TMUX', 'TMUX_PANE'],
     enabled: true,
     // Codex then holds the first prompt until the tools are there, and ends when they can't be.
@@ -255,12 +240,12 @@ function launch({ server, serverEnv, hook, resume, prompt }: LaunchOptions): Lau
 
 /**
  * Codex runs a hook only when the user has trusted exactly this command, which it keeps as a hash of the hook. With the
- * hash beside the hook just ours are trusted, and only in this session; hooks of the user's stay as they are. Should
- * the way of hashing change, Codex asks its user ("Hooks need review").
+ * hash next to the hook only ours are trusted, and only in this session; the user's hooks stay as they are. If the way
+ * of hashing changes, Codex asks its user ("Hooks need review").
  */
 function trustHash(event: string, handler: { command: string; timeout: number }): string {
   const { command, timeout } = handler;
-  // The order of the keys is by the alphabet.
+  // The keys are in alphabetical order.
   const hooks = [{ async: false, command, timeout, type: 'command' }];
   const identity = JSON.stringify({ event_name: snakeCase(event), hooks });
   return `sha256:${sha256(identity)}`;
@@ -270,17 +255,13 @@ function snakeCase(event: string): string {
   return event.replace(/(?!^)[A-Z]/g, '_$&').toLowerCase();
 }
 
-type Toml = string | number | boolean | readonly Toml[] | { readonly [key: string]: Toml };
+type Toml = string | number | boolean | Toml[] | { [key: string]: Toml };
 
 function toml(value: Toml): string {
-  // JSON's strings are TOML's, but for one character.
+  // JSON's strings are TOML's, except for one character.
   if (typeof value === 'string') return JSON.stringify(value).replaceAll('\x7f', '\\u007f');
   if (typeof value !== 'object') return String(value);
-  if (isList(value)) return `[${value.map(toml).join(',')}]`;
+  if (Array.isArray(value)) return `[${value.map(toml).join(',')}]`;
   const pairs = Object.entries(value).map(([key, inner]) => `${toml(key)}=${toml(inner)}`);
   return `{${pairs.join(',')}}`;
-}
-
-function isList(value: readonly Toml[] | { readonly [key: string]: Toml }): value is readonly Toml[] {
-  return Array.isArray(value);
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { MamError } from '../base/errors.ts';
 import { orElse } from '../base/or-else.ts';
 import { shellCommand } from '../base/shell.ts';
+import { ALLOW_OR_DENY, ANSWER_OR_CLOSE, sign } from './dialog-sign.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 import { runs } from './program-of.ts';
 
@@ -9,7 +10,7 @@ import { runs } from './program-of.ts';
  * The screen of Gemini CLI 0.61.0 from the bottom: the footer (one row of labels and one of values, or less); the input
  * box; a row or two of hints; a rule; the spinner while it is busy. The box has edges of half blocks where the terminal
  * is known to have true colour (COLORTERM), else empty rows. Earlier prompts look just like the box, but there is no
- * footer below them. A dialog stands in place of all that, so that no rule and no edge follows it.
+ * footer below them. A dialog replaces all that, so no rule and no edge follows it.
  * The screen is drawn from the top, and after a pane was narrowed old rows may stay below the footer.
  */
 const END = '(?![\\s\\S])';
@@ -21,10 +22,10 @@ const TOP = `(?:▄{10,}\\n|${RULE}${HINTS}\\n)`;
 const BOTTOM = '(?:▀{10,}\\n?|\\n)';
 /** More rows of the text; a person's empty row is empty. */
 const MORE = '(?: {3}[^\\n]*\\n|\\n)*?';
-/** A popup's rows stand above the footer, so whatever has more rows than the shortest footers must begin with its labels. */
+/** A popup's rows are above the footer, so whatever has more rows than the shortest footers must begin with its labels. */
 const FOOTER = `(?: +workspace \\(/directory\\)[^\\n]*(?:\\n(?!─{10}|▀{10}|[╭╰]─)[^\\n]*)*|(?: [^\\n]*\\n?){0,2}\\s*)${END}`;
 const REST_OF_BOX = `${MORE}${BOTTOM}${FOOTER}`;
-/** Rows up to the end of the screen that are no part of a box: only a dialog has none below it. */
+/** Rows up to the end of the screen that are not part of a box: only a dialog has none below it. */
 const NO_BOX_BELOW = `(?:(?!─{10}|▀{10}| {0,1}╭─)[^\\n]*\\n)*(?!─{10}|▀{10}| {0,1}╭─)[^\\n]*${END}`;
 /** Rows up to the lower edge of the same dialog. */
 const DIALOG_END = `(?: ?│${ROW})*? ?╰─+╯\\n?${NO_BOX_BELOW}`;
@@ -41,7 +42,7 @@ const BUSY = new RegExp(
   'm',
 );
 
-/** Placeholders are grey, not dim, so they are told by their words; the cursor's blank before them is left out or not. */
+/** Placeholders are grey, not dim, so they are known by their words; the cursor's blank before them may be missing. */
 const PLACEHOLDER =
   " {2,3}(?:Type your (?:message or|shell command)[^\\n]*|Press '(?:i|Esc)' for [A-Z]+ mode\\.)\\n";
 const DRAFT = new RegExp(
@@ -57,41 +58,29 @@ export const gemini: AgentKind = {
   defaultSession: 'gemini',
   screen: { ready: READY, busy: BUSY, draft: DRAFT },
   dialogs: [
-    {
-      name: 'permission',
-      pattern: new RegExp(`^│ [● ] 1\\. Allow once *│\\n${DIALOG_END}`, 'm'),
-      remedy: 'allow or deny what it asks for',
-    },
-    {
-      name: 'trust',
-      pattern: new RegExp(`^ ?│ [● ] 1\\. Trust folder\\b[^\\n]*│\\n${DIALOG_END}`, 'm'),
-      remedy: 'choose "Trust folder" if you do: without it Gemini CLI loads no MCP server and no hook',
-    },
-    {
-      name: 'login',
-      pattern: new RegExp(
-        `^ ?│ +(?:How would you like to authenticate|Enter Gemini API Key|[^\\n]*Waiting for (?:authentication|verification))[^\\n]*\\n${DIALOG_END}`,
-        'm',
-      ),
-      remedy:
-        'log in; better, log in once by running "gemini" in a shell of your own, and start it again here',
-    },
-    {
-      name: 'other',
-      pattern: new RegExp(`^ ?│ [● ] 1\\. Keep trying\\b[^\\n]*│\\n${DIALOG_END}`, 'm'),
-      remedy: 'choose what to do about the usage limit: keep trying, another model, or stop',
-    },
-    {
-      name: 'other',
-      pattern: new RegExp(`^ Chat Sessions \\(\\d+ total\\)[^\\n]*\\n${NO_BOX_BELOW}`, 'm'),
-      remedy: 'press q to leave the list of sessions',
-    },
-    {
-      // A chosen option with no input box below it: a question of the agent's, a menu, a page of settings.
-      name: 'other',
-      pattern: new RegExp(`^ ?│ +(?:●|❯) [^\\n]*\\n${DIALOG_END}`, 'm'),
-      remedy: 'answer or close (Escape) what is open there',
-    },
+    sign('permission', `^│ [● ] 1\\. Allow once *│\\n${DIALOG_END}`, ALLOW_OR_DENY),
+    sign(
+      'trust',
+      `^ ?│ [● ] 1\\. Trust folder\\b[^\\n]*│\\n${DIALOG_END}`,
+      'choose "Trust folder" if you do: without it Gemini CLI loads no MCP server and no hook',
+    ),
+    sign(
+      'login',
+      `^ ?│ +(?:How would you like to authenticate|Enter Gemini API Key|[^\\n]*Waiting for (?:authentication|verification))[^\\n]*\\n${DIALOG_END}`,
+      'log in; better, log in once by running "gemini" in a shell of your own, and start it again here',
+    ),
+    sign(
+      'other',
+      `^ ?│ [● ] 1\\. Keep trying\\b[^\\n]*│\\n${DIALOG_END}`,
+      'choose what to do about the usage limit: keep trying, another model, or stop',
+    ),
+    sign(
+      'other',
+      `^ Chat Sessions \\(\\d+ total\\)[^\\n]*\\n${NO_BOX_BELOW}`,
+      'press q to leave the list of sessions',
+    ),
+    // A chosen option with no input box below it: a question of the agent's, a menu, a page of settings.
+    sign('other', `^ ?│ +(?:●|❯) [^\\n]*\\n${DIALOG_END}`, ANSWER_OR_CLOSE),
   ],
   // Enter after 0 ms made a line break 15 of 15 times, after 50 ms 10 of 15, after 150 ms and more never (30) on an idle
   // machine; with a load of 8 now and then after 200 ms.
@@ -108,7 +97,7 @@ export const gemini: AgentKind = {
     commands: ['run_shell_command'],
     // The number, not Enter: the chosen option may be another one by now, such as "for this session".
     allow: ['1'],
-    // Ends the whole turn: the agent is not told, and no hook is run.
+    // Ends the whole turn: the agent is not notified, and no hook is run.
     deny: ['Escape'],
   },
   // It starts itself again with a larger heap: `node --max-old-space-size=12052 …/gemini.js`.
@@ -136,7 +125,7 @@ const TITLES: Readonly<Record<string, string>> = {
 /** Titles of dialogs that show what they ask for in a box. */
 const BOXED = ['Shell', 'WriteFile', 'Edit'];
 
-/** Stands for rows that there was no room for; a narrow pane says it in fewer words. */
+/** In place of rows that had no room; a narrow pane says it in fewer words. */
 const CUT = /^\.\.\. (?:(?:first|last) )?\d+ (?:lines? )?hidden \(/;
 
 /**
@@ -156,15 +145,9 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   const [, shown = '', first = ''] = /^\? +(\S+)(.*)$/.exec(body[title] ?? '') ?? [];
   // A long title goes on below, up to an empty row or a box.
   const wrapped = body.slice(title + 1);
-  const isTitle = (row: string) => /^ {3,}\S/.test(row);
-  const more = wrapped.slice(
-    0,
-    Math.max(
-      0,
-      wrapped.findIndex((row) => !isTitle(row)),
-    ),
-  );
-  const about = [first.replace(/ +\d+ of \d+$/, ''), ...more]
+  const more = wrapped.findIndex((row) => !/^ {3,}\S/.test(row));
+  const words = [first.replace(/ +\d+ of \d+$/, ''), ...wrapped.slice(0, Math.max(0, more))];
+  const about = words
     .map((row) => row.trim())
     .join('\n')
     .trim();
@@ -183,33 +166,26 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   return { tool: tool || 'a tool', input: asked.join('\n').trim(), ...(partial && { partial }) };
 }
 
-/** Gemini's names of the events that `mam hook` hears. It waits for each, so there is none that is not needed. */
-const HOOKS = [
-  'SessionStart',
-  'BeforeAgent',
-  'Notification',
-  'AfterTool',
-  'AfterAgent',
-  'SessionEnd',
-] as const;
+/** The events that `mam hook` gets. Gemini waits for each, so none is here that is not needed. */
+const HOOKS = ['SessionStart', 'BeforeAgent', 'Notification', 'AfterTool', 'AfterAgent', 'SessionEnd'];
 
 /**
  * A system settings file would be the way, but Gemini CLI takes none that is not root's (the file and every folder
- * above it). Left is a home of its own (`GEMINI_CLI_HOME`), in which everything of the user's `.gemini` is linked and
- * an extension stands beside the user's own: it brings the server and the hooks.
+ * above it). So it gets a home of its own (`GEMINI_CLI_HOME`) that links everything in the user's `.gemini`, with an
+ * extension next to the user's own: it brings the server and the hooks.
  */
 function launch({ server, serverEnv, hook, folder, home, resume }: LaunchOptions): Launch {
   const [command, ...args] = server;
   const extension = { name: 'mam', version: '1.0.0', mcpServers: { mam: { command, args, env: serverEnv } } };
   const hooks = HOOKS.map((event) => [
     event,
-    // The name is shown while it runs; longer ones push the sign of being busy over the end of the line.
+    // The name is shown while it runs; a longer one pushes the sign of being busy over the end of the line.
     [{ hooks: [{ type: 'command', name: 'mam', command: shellCommand([...hook, event]), timeout: 10_000 }] }],
   ]);
   return {
     args: [
-      // Beside the folder of the user's policies, which --policy would replace. But it stands in place of
-      // "adminPolicyPaths" of the settings, so these are given here too.
+      // Added to the folder of the user's policies, which --policy would replace. But it replaces "adminPolicyPaths"
+      // of the settings, so these are given here too.
       ...adminPolicies(`${home}/.gemini/settings.json`).flatMap((path) => ['--admin-policy', path]),
       ...['--admin-policy', `${folder}/mam.toml`],
       // With no session in this folder it says so and begins a new one.
@@ -237,7 +213,7 @@ function launch({ server, serverEnv, hook, folder, home, resume }: LaunchOptions
 
 /**
  * The policies that the user's settings name.
- * @throws MamError `refused` where they can't be told: without them, what they deny would only be asked for
+ * @throws MamError `refused` if they can't be read: without them, what they deny would only be asked for
  */
 function adminPolicies(settings: string): string[] {
   const text = orElse(() => readFileSync(settings, 'utf8'), '');
@@ -246,12 +222,12 @@ function adminPolicies(settings: string): string[] {
     const paths = (JSON.parse(text) as { adminPolicyPaths?: unknown }).adminPolicyPaths;
     if (Array.isArray(paths) && paths.every((path) => typeof path === 'string')) return paths;
   } catch {
-    // As if they were of another form.
+    // As if they had another form.
   }
   throw new MamError(
     'refused',
     `The adminPolicyPaths of ${settings} could not be read, and starting without them would loosen its rules.`,
-    'Start gemini in a tmux session yourself; the README tells how it gets the server.',
+    'Start gemini in a tmux session yourself; the README says how it gets the server.',
   );
 }
 

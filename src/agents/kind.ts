@@ -1,26 +1,25 @@
 import type { ScreenPatterns } from '../tmux/screen.ts';
 
-/** What may stand on an agent's screen instead of its input box. */
+/** What an agent's screen may show instead of its input box. */
 export type DialogName = 'permission' | 'trust' | 'login' | 'update' | 'hooks' | 'other';
 
 /** A dialog as it is recognised on the screen. */
 export interface DialogSign {
   name: DialogName;
-  /** Tried on the whole screen, so give `m` for lines. */
   pattern: RegExp;
-  /** What a person has to do, as a sentence that goes on after "Attach and": `choose "Yes, I trust this folder"`. */
+  /** What a person must do, after "Attach and": `choose "Yes, I trust this folder"`. */
   remedy: string;
 }
 
 /** A permission request as the screen shows it. */
 export interface ShownPermission {
-  /** What is asked for: the tool's or the command's name. */
+  /** The tool's or the command's name. */
   tool: string;
-  /** The rest of the dialog's body, a line for each row of the pane: where a row ends, a blank may be or not. */
+  /** The rest of the dialog's body, a line for each row of the pane: where a row ends, there may be a blank or none. */
   input: string;
-  /** The dialog shows only a part of what it asks for: it may be told, but not allowed by key. */
+  /** The dialog shows only a part of what it asks for: then it is never allowed by key. */
   partial?: boolean;
-  /** Where the options have no keys of their own: the keys that allow it as it stands, and the row of the option not chosen. */
+  /** Where the options have no keys of their own: the keys that allow it now, and the row of the option not chosen. */
   choice?: { allow: readonly string[]; row: string };
 }
 
@@ -35,9 +34,9 @@ export interface LaunchOptions {
   /** A private folder for the files of `Launch`. */
   folder: string;
   workdir: string;
-  /** The home folder of who starts it. */
+  /** The home folder of the user who starts it. */
   home: string;
-  /** Take up the agent's last session in this folder. */
+  /** Continue the agent's last session in this folder. */
   resume: boolean;
   /** The first prompt, for kinds with `takesPrompt`; the agent gets it whole. It never holds a task's words. */
   prompt?: string | undefined;
@@ -47,11 +46,11 @@ export interface LaunchOptions {
 export interface Launch {
   /** What follows the program on its command line. */
   args: string[];
-  /** Variables of the pane's environment, beside the user's. */
+  /** Variables of the pane's environment, besides the user's. */
   env: Record<string, string>;
   /** Files to be written into `LaunchOptions.folder` (0600) before the start, by their path in it. */
   files: Record<string, string>;
-  /** Folders below `LaunchOptions.folder` in which each entry of a real folder is linked, where no file of ours stands. */
+  /** Folders below `LaunchOptions.folder` that link each entry of a real folder, unless a file of ours is there. */
   mirrors?: Record<string, string>;
 }
 
@@ -60,23 +59,23 @@ export interface AgentKind {
   name: string;
   /** As its makers write it. */
   title: string;
-  /** Where its session is looked for when the caller names none; absent: it must be named. */
+  /** The session of a caller that names none; absent: it must be named. */
   defaultSession?: string;
-  /** Patterns tried on the whole screen; what is absent can't be told from it. `dialog` is made of `dialogs`. */
+  /** Patterns tried on the whole screen. `dialog` is made of `dialogs`. */
   screen: ScreenPatterns;
   dialogs: readonly DialogSign[];
   /** Time between our text being seen in the input box and Enter, in ms. */
   settleMs: number;
-  /** The key that submits, in tmux's name for it. */
+  /** tmux's name of the key that submits. */
   submitKey: string;
-  /** While it is still at a paste it takes the submit key for a line break. */
+  /** While it still reads a paste it takes the submit key for a line break. */
   breaksEarly?: true;
-  /** The key that deletes what stands before the cursor in its line, and does nothing in an empty box. */
+  /** The key that deletes the line up to the cursor, and does nothing in an empty box. */
   clearKey?: string;
   /** The keys that interrupt its turn, in their order. */
   interruptKeys?: readonly string[];
   permission?: {
-    /** What the dialog on the screen asks for; nothing when none is there. */
+    /** What the dialog on the screen asks for, if there is one. */
     read(lines: readonly string[]): ShownPermission | undefined;
     /** The tools, as hooks and `read` name them, whose dialogs show a command and nothing else. */
     commands?: readonly string[];
@@ -85,9 +84,9 @@ export interface AgentKind {
     /** The keys that deny it. */
     deny: readonly string[];
   };
-  /** True for the command line of this agent's process in the foreground of a pane. */
+  /** True for the command line of this agent. */
   isProcess?(argv: readonly string[]): boolean;
-  /** What it takes to start it; absent for kinds that only people start. */
+  /** Absent for kinds that only people start. */
   start?: {
     /** The program, looked for on the PATH. */
     program: string;
@@ -95,7 +94,7 @@ export interface AgentKind {
     tried: string;
     /** How to get it, as a sentence. */
     install: string;
-    /** It takes the first prompt on its command line, whole. */
+    /** It takes the whole first prompt on its command line. */
     takesPrompt: boolean;
     launch(options: LaunchOptions): Launch;
   };

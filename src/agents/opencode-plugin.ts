@@ -36,7 +36,7 @@ export const MamPlugin = async ({ client }) => {
     }
   };
 
-  // One after the other, so that they arrive in their order; none may hold up the rest.
+  // One after the other, so that they arrive in order; none may hold up the rest.
   const tell = (event, payload) => {
     queue = queue.then(
       () =>
@@ -92,7 +92,7 @@ export const MamPlugin = async ({ client }) => {
       working.add(sessionID);
       tell('chat.message', { sessionID, text: textOf(parts) });
     },
-    // What the agent starts in its shell, such as another OpenCode, does not speak for this pane.
+    // What the agent starts in its shell, such as another OpenCode, must not report for this pane.
     'shell.env': async (_input, output) => {
       output.env.OPENCODE_CONFIG_CONTENT = '';
     },

@@ -1,27 +1,26 @@
 import { pathToFileURL } from 'node:url';
-import type { AgentKind, DialogSign, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+import { sign } from './dialog-sign.ts';
+import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 import { pluginSource } from './opencode-plugin.ts';
 import { runs } from './program-of.ts';
 
 /*
  * The screen of OpenCode 1.18.33: the input box is a bar (┃) at the left of an empty row, the text, an empty row and
- * the row of the mode ("Build · MODEL"), closed by ╹▀▀▀; below it is a footer. Dialogs stand in place of the box and
+ * the row of the mode ("Build · MODEL"), closed by ╹▀▀▀; below it is a footer. Dialogs replace the box and
  * have no closing row. From 121 columns on a session has a sidebar, whose text follows far to the right in any row.
  * Nothing is dim (all is colour), so placeholders are known by their words.
  */
 
-/** The end of the screen; only a sidebar and the lower edge of a dialog may still come. */
+/** The end of the screen; only a sidebar and the lower edge of a dialog may come before it. */
 const END = String.raw`(?: {3}[^\n]*)?(?:\n(?: *┃)?(?: {20}[^\n]*)?)*(?![\s\S])`;
-/** No box and no bar follows: what was matched belongs to the lowest box, and is no text of the transcript. */
+/** No box and no bar follows: the match belongs to the lowest box, not to the transcript. */
 const LOWEST = String.raw`(?![\s\S]*[┃╹])`;
 /** The closing row of the box. */
 const CLOSING = String.raw`\n *╹▀{10,}[^\n]*`;
 /** Any row of the box. */
 const ROW = String.raw`\n *┃[^\n]*`;
 
-/**
- * The mode's row has no dot in shell mode, where a text would be run as a command. A narrow pane wraps it (40 columns).
- */
+/** In shell mode, where a text would be run as a command, the mode's row has no dot. A narrow pane wraps it (40 columns). */
 const READY = new RegExp(String.raw`^ *┃ {2}\S+(?: \S+)* · \S[^\n]*${CLOSING}${LOWEST}`, 'm');
 
 /** The moving bar in the footer, or its words: a long message of a failed request hides the words. */
@@ -30,67 +29,55 @@ const BUSY = new RegExp(
   'm',
 );
 
-/** A row of the box above that of its mode. Its placeholders: of the home screen, and of that in shell mode. */
+/** A row of the box above that of its mode, without the placeholders of the home screen. */
 const DRAFT = new RegExp(
   String.raw`^ *┃ {2}[^\S\n]{0,58}(?!\s|Ask anything…|Run a command…)[^\n]+${ROW}(?:${ROW})*${CLOSING}${LOWEST}`,
   'm',
 );
 
-/** The buttons of a permission dialog; below 80 columns its keys stand in rows of their own. */
+/** The buttons of a permission dialog; below 80 columns its keys have rows of their own. */
 const BUTTONS = /^ *┃ {3}Allow once {3}Allow always {3}Reject\b/;
 
-const DIALOGS: readonly DialogSign[] = [
-  {
-    name: 'permission',
-    pattern: new RegExp(
-      String.raw`^ *┃ {3}Allow once {3}Allow always {3}Reject\b[^\n]*(?:\n *┃(?: {2,3}ctrl\+f[^\n]*)?(?: {20}[^\n]*)?)*${END}`,
-      'm',
-    ),
-    remedy: 'choose "Allow once" or "Reject"',
-  },
-  {
-    // Enter would allow it for good ("Always allow"), or send words with a denial ("Reject permission").
-    name: 'other',
-    pattern: new RegExp(
-      String.raw`^ *┃ {2}△ (?:Always allow|Reject permission)\b[^\n]*(?:${ROW})*(?![\s\S]*╹)${END}`,
-      'm',
-    ),
-    remedy: 'confirm or cancel (Escape) what was begun there',
-  },
-  {
-    name: 'other',
-    pattern: new RegExp(
-      String.raw`^ *┃ {2}[^\n]*(?:↑↓ select|⇆ tab|esc dismiss)[^\n]*(?:${ROW})*(?![\s\S]*╹)${END}`,
-      'm',
-    ),
-    remedy: 'answer its question, or dismiss it with Escape',
-  },
-  {
-    name: 'other',
-    pattern: new RegExp(String.raw`^ *┃ {2}Shell(?: {3}[^\n]*)?${CLOSING}${LOWEST}`, 'm'),
-    remedy: 'leave its shell mode with Escape',
-  },
-  {
-    // Whatever else stands in place of the box: the last row that is not empty is a bar.
-    name: 'other',
-    pattern: /^ {1,2}┃(?: [^\n]*)?(?:\n(?: {20}[^\n]*)?)*(?![\s\S])/m,
-    remedy: 'answer or close (Escape) what it shows',
-  },
-  {
-    // A list over the screen, the box may still be seen below it: its first row is its title and the key that closes it.
-    name: 'other',
-    pattern: /^(?:.* )? {2}\S[^\n]* {3,}esc(?:\/enter)?(?: {2}[^\n]*)?$/m,
-    remedy: 'close the open list with Escape',
-  },
-  {
-    // Commands or files to choose from; Enter would take one. Only this has bars on both sides.
-    name: 'other',
-    pattern: new RegExp(
-      String.raw`^ *┃ [^\n]*┃(?: {2}[^\n]*)?\n *┃(?: {20}[^\n]*)?(?:${ROW})*${CLOSING}${LOWEST}`,
-      'm',
-    ),
-    remedy: 'close the open list with Escape and empty the input box',
-  },
+const DIALOGS = [
+  sign(
+    'permission',
+    String.raw`${BUTTONS.source}[^\n]*(?:\n *┃(?: {2,3}ctrl\+f[^\n]*)?(?: {20}[^\n]*)?)*${END}`,
+    'choose "Allow once" or "Reject"',
+  ),
+  // Enter would allow it for good ("Always allow"), or send words with a denial ("Reject permission").
+  sign(
+    'other',
+    String.raw`^ *┃ {2}△ (?:Always allow|Reject permission)\b[^\n]*(?:${ROW})*(?![\s\S]*╹)${END}`,
+    'confirm or cancel (Escape) what was begun there',
+  ),
+  sign(
+    'other',
+    String.raw`^ *┃ {2}[^\n]*(?:↑↓ select|⇆ tab|esc dismiss)[^\n]*(?:${ROW})*(?![\s\S]*╹)${END}`,
+    'answer its question, or dismiss it with Escape',
+  ),
+  sign(
+    'other',
+    String.raw`^ *┃ {2}Shell(?: {3}[^\n]*)?${CLOSING}${LOWEST}`,
+    'leave its shell mode with Escape',
+  ),
+  // Whatever else replaces the box: the last row that is not empty is a bar.
+  sign(
+    'other',
+    String.raw`^ {1,2}┃(?: [^\n]*)?(?:\n(?: {20}[^\n]*)?)*(?![\s\S])`,
+    'answer or close (Escape) what it shows',
+  ),
+  // A list over the screen, below which the box may still be seen: its first row has its title and the key that closes it.
+  sign(
+    'other',
+    String.raw`^(?:.* )? {2}\S[^\n]* {3,}esc(?:\/enter)?(?: {2}[^\n]*)?$`,
+    'close the open list with Escape',
+  ),
+  // Commands or files to choose from; Enter would take one. Only this has bars on both sides.
+  sign(
+    'other',
+    String.raw`^ *┃ [^\n]*┃(?: {2}[^\n]*)?\n *┃(?: {20}[^\n]*)?(?:${ROW})*${CLOSING}${LOWEST}`,
+    'close the open list with Escape and empty the input box',
+  ),
 ];
 
 /** Subcommands that show no input box; `attach` and a project's path do. */
@@ -104,7 +91,7 @@ export const opencode: AgentKind = {
   defaultSession: 'opencode',
   screen: { ready: READY, busy: BUSY, draft: DRAFT },
   dialogs: DIALOGS,
-  // An Enter at 0 ms was lost twice of 15 times in a cold start; from 50 ms on none was.
+  // At 0 ms Enter was lost 2 of 15 times in a cold start; from 50 ms on never.
   settleMs: 60,
   submitKey: 'Enter',
   // Empties the row up to the cursor; a pasted text is one row ("[Pasted ~3 lines]"). C-c empties all, but quits when
@@ -131,7 +118,7 @@ export const opencode: AgentKind = {
   },
 };
 
-/** A tool of another server and a subagent's task: what they are given is not shown. */
+/** Another server's tool and a subagent's task: their input is not shown. */
 const NAMED_ONLY = /^(?:⚙ Call tool|# \S+ Task)\b/;
 /** From the row of the title to the last one of the dialog. */
 const FULL_ROWS = 13;
@@ -154,7 +141,7 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
 }
 
 /**
- * True when a dialog is as high as it ever gets: nothing tells that there are more rows below. Measured at 80x24, 80x16,
+ * True when a dialog is as high as it ever gets: it does not say if there are more rows below. Measured at 80x24, 80x16,
  * 40x24 and 100x30: seven rows of a command or of a diff, five where the keys have rows of their own. A diff has numbers
  * in all its rows, and its dialog is always that high; in a command the last rows that are shown may be empty ones.
  */
@@ -180,7 +167,7 @@ function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptio
         command: server,
         environment: serverEnv,
         enabled: true,
-        // For the start as for a call; 5 s for the start else, which a busy machine needs.
+        // For the start and for each call; the default for the start is 5 s, too little for a busy machine.
         timeout: 60_000,
       },
     },

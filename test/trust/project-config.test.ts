@@ -282,13 +282,13 @@ describe("a project's settings, in a server and beside a hub that run", () => {
         .call('delegate_job', { agent: 'theirs', prompt: 'x', dry_run: true })
         .then((one) => one.content[0].text);
     expect(await delegate()).toMatch(
-      /The agent kind theirs stands in.*sets realm and agents, which you have not trusted/,
+      /The agent kind theirs is set in.*sets realm and agents, which you have not trusted/,
     );
     await lab.mam('trust', '--yes');
     expect(await delegate()).not.toMatch(/not trusted/);
     expect(await delegate()).toContain('The realm has changed since this MCP server began');
     await lab.mam('trust', '--revoke');
-    expect(await delegate()).toMatch(/The agent kind theirs stands in.*which you have not trusted/);
+    expect(await delegate()).toMatch(/The agent kind theirs is set in.*which you have not trusted/);
     expect(await delegate()).not.toContain('The realm has changed');
   });
 
@@ -322,7 +322,7 @@ describe("a project's settings, in a server and beside a hub that run", () => {
 
   test('that would make an agent kind are named where it is asked for', async () => {
     projectFile({ agents: { theirs: { session: 'tmux:theirs' } } });
-    const told = "The agent kind theirs stands in this project's .mam/config.json, which is not trusted.";
+    const told = "The agent kind theirs is set in this project's .mam/config.json, which is not trusted.";
     const { code, stderr } = await lab.mam('submit', '--agent', 'theirs', '--prompt', 'x');
     expect([code, stderr]).toEqual([64, expect.stringContaining(told)]);
     expect(await server.refusal('delegate_job', { agent: 'theirs', prompt: 'x' })).toContain(told);

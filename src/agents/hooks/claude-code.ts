@@ -1,12 +1,32 @@
-import type { HookReader, HookReport } from './hook-report.ts';
-import { record, string, toolCall, withSession } from './payload.ts';
+import type { HookReport } from '../../job/hook.ts';
+import { type HookReader, type Payload, readEvents, record, string, toolCall } from './hook-report.ts';
 
 /** Our own tools need no permission, all others go on to ask for one. */
 export const OWN_TOOLS: readonly string[] = ['mcp__mam__publish_event', 'mcp__mam__job_status'];
 
 /** Hooks of Claude Code 2.1.332. Nothing fires when a person interrupts a turn or denies a dialog with Escape. */
 export const reader: HookReader = {
-  read: withSession(translate),
+  read: readEvents({
+    SessionStart: () => ({ type: 'session_started' }),
+    UserPromptSubmit: (payload) => ({ type: 'submitted', text: string(payload['prompt']) }),
+    // Has no id of the call.
+    PermissionRequest: (payload) => ({ type: 'permission_required', ...toolCall(payload) }),
+    PostToolUse: toolUsed,
+    PostToolUseFailure: toolUsed,
+    Stop: (payload) => ({
+      type: 'turn_ended',
+      text: string(payload['last_assistant_message']),
+      background: isSome(payload['background_tasks']) || isSome(payload['session_crons']),
+    }),
+    StopFailure: ({ error, error_details, last_assistant_message }) => {
+      const words = [error, last_assistant_message ?? error_details];
+      const text = words.filter((word) => typeof word === 'string').join(': ');
+      return { type: error === 'rate_limit' ? 'rate_limited' : 'api_error', text };
+    },
+    SessionEnd: ({ reason }) =>
+      // The program goes on after these, with another session.
+      reason === 'clear' || reason === 'resume' ? undefined : { type: 'session_ended', text: string(reason) },
+  }),
   /**
    * Plan mode asks for every MCP tool that writes, whatever rules and PreToolUse hooks allow. Elsewhere these tools are
    * asked for only where a rule of the user's says so. `dynamic` is a server of the command line, which is ours.
@@ -21,50 +41,16 @@ export const reader: HookReader = {
       source === 'dynamic'
     );
   },
-  answer(decision, reason) {
-    const denial = { behavior: 'deny', message: reason };
+  answer(decision, message) {
+    const answered = decision === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message };
     return JSON.stringify({
-      hookSpecificOutput: {
-        hookEventName: 'PermissionRequest',
-        decision: decision === 'allow' ? { behavior: 'allow' } : denial,
-      },
+      hookSpecificOutput: { hookEventName: 'PermissionRequest', decision: answered },
     });
   },
 };
 
-function translate(event: string, payload: Record<string, unknown>): HookReport | undefined {
-  switch (event) {
-    case 'SessionStart':
-      return { type: 'session_started' };
-    case 'UserPromptSubmit':
-      return { type: 'submitted', text: string(payload['prompt']) };
-    case 'PermissionRequest':
-      // Has no id of the call.
-      return { type: 'permission_required', ...toolCall(payload) };
-    case 'PostToolUse':
-    case 'PostToolUseFailure':
-      return { type: 'tool_used', ...toolCall(payload), call_id: string(payload['tool_use_id']) };
-    case 'Stop':
-      return {
-        type: 'turn_ended',
-        text: string(payload['last_assistant_message']),
-        background: isSome(payload['background_tasks']) || isSome(payload['session_crons']),
-      };
-    case 'StopFailure':
-      return failure(payload);
-    case 'SessionEnd':
-      // The program goes on after these, with another session.
-      if (payload['reason'] === 'clear' || payload['reason'] === 'resume') return undefined;
-      return { type: 'session_ended', text: string(payload['reason']) };
-    default:
-      return undefined;
-  }
-}
-
-function failure(payload: Record<string, unknown>): HookReport {
-  const words = [payload['error'], payload['last_assistant_message'] ?? payload['error_details']];
-  const text = words.filter((word) => typeof word === 'string').join(': ');
-  return { type: payload['error'] === 'rate_limit' ? 'rate_limited' : 'api_error', text };
+function toolUsed(payload: Payload): HookReport {
+  return { type: 'tool_used', ...toolCall(payload), call_id: string(payload['tool_use_id']) };
 }
 
 function isSome(value: unknown): boolean {

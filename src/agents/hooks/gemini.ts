@@ -1,5 +1,5 @@
-import type { HookReader, HookReport } from './hook-report.ts';
-import { oneLine, record, string, withSession } from './payload.ts';
+import type { HookReport } from '../../job/hook.ts';
+import { type HookReader, oneLine, type Payload, readEvents, record, string } from './hook-report.ts';
 
 /**
  * Hooks of Gemini CLI 0.61.0. Its calls have no ids. None is run when a dialog is denied, when one is up for a usage
@@ -7,37 +7,29 @@ import { oneLine, record, string, withSession } from './payload.ts';
  * No hook can allow a call: `Notification` is run, and waited for, before the dialog is drawn.
  */
 export const reader: HookReader = {
-  read: withSession(translate),
-};
-
-function translate(event: string, payload: Record<string, unknown>): HookReport | undefined {
-  switch (event) {
-    case 'SessionStart':
-      return { type: 'session_started' };
-    case 'BeforeAgent':
-      return { type: 'submitted', text: string(payload['prompt']) };
-    case 'Notification':
-      return payload['notification_type'] === 'ToolPermission' ? permission(payload) : undefined;
-    case 'AfterTool': {
-      const tool = string(payload['tool_name']);
-      return { type: 'tool_used', tool, input: inputOf(record(payload['tool_input'])) };
-    }
-    case 'AfterAgent': {
+  read: readEvents({
+    SessionStart: () => ({ type: 'session_started' }),
+    BeforeAgent: (payload) => ({ type: 'submitted', text: string(payload['prompt']) }),
+    Notification: (payload) =>
+      payload['notification_type'] === 'ToolPermission' ? permission(payload) : undefined,
+    AfterTool: ({ tool_name, tool_input }) => ({
+      type: 'tool_used',
+      tool: string(tool_name),
+      input: inputOf(record(tool_input)),
+    }),
+    AfterAgent: (payload) => {
       const text = string(payload['prompt_response']);
       return { type: 'turn_ended', text: text === NO_WORDS ? '' : text };
-    }
-    case 'SessionEnd':
-      return { type: 'session_ended', text: string(payload['reason']) };
-    default:
-      return undefined;
-  }
-}
+    },
+    SessionEnd: (payload) => ({ type: 'session_ended', text: string(payload['reason']) }),
+  }),
+};
 
-/** Stands for the last words of a turn that failed or was interrupted. */
+/** In place of the last words of a turn that failed or was interrupted. */
 const NO_WORDS = '[no response text]';
 
 /** It names the kind of the request, not the tool; the names here are those that `AfterTool` gives. */
-function permission(payload: Record<string, unknown>): HookReport {
+function permission(payload: Payload): HookReport {
   const details = record(payload['details']);
   const report = { type: 'permission_required', text: string(payload['message']) } as const;
   switch (details['type']) {
@@ -57,8 +49,8 @@ function permission(payload: Record<string, unknown>): HookReport {
   }
 }
 
-/** A command or a file stands for the whole input, as a dialog shows it. */
-function inputOf(input: Record<string, unknown>): string {
+/** The command or the file alone, as a dialog shows it; else the whole input. */
+function inputOf(input: Payload): string {
   const shown = input['command'] ?? input['file_path'];
   return typeof shown === 'string' ? oneLine(shown) : oneLine(JSON.stringify(input));
 }

@@ -1,5 +1,4 @@
-import { human } from '../../agents/human.ts';
-import { builtIn } from '../../agents/index.ts';
+import { builtIn, human } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { findProgram } from '../../base/find-program.ts';
 import type { StartParams, TerminalSettings } from '../../operations/agents.ts';
