@@ -36,6 +36,17 @@ export function makeFolder(path: string): void {
   }
 }
 
+/** True for a folder, or a link to one. @throws the system's error where it can't be looked at */
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** How long ago a file was last written, in ms; 0 when it is gone. */
+export function ageOf(path: string): number {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? 0 : Date.now() - stat.mtimeMs;
+}
+
 /** The names in a folder; none where it is missing or can't be read. */
 export function namesIn(folder: string): string[] {
   return orElse(() => readdirSync(folder), []);

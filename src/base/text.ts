@@ -102,6 +102,11 @@ export function hasLoneSurrogate(text: string): boolean {
   return !text.isWellFormed();
 }
 
+/** A number of things: `1 job`, `2 jobs`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 /** How a limit in characters counts, where that may surprise. */
 export function unitsNote(text: string): string {
   return text.length === [...text].length ? '' : ' (in UTF-16: an emoji counts as two)';

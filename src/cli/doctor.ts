@@ -40,14 +40,14 @@ export default defineCommand({
     quiet();
     const problems = findings.filter(({ level }) => level === 'problem');
     const summary = summaryOf(findings);
-    const next = problems[0]?.remedy ?? 'Nothing has to be done.';
+    const next = problems[0]?.remedy ?? 'Nothing needs to be done.';
     if (json) printJson({ summary, ok: problems.length === 0, findings, next });
     else print([...textOf(findings, options.client !== undefined), '', summary].join('\n'));
     return problems.length === 0 ? EXIT.done : EXIT.unavailable;
   },
 });
 
-/** Of a client that was asked for by name something is said in any case. */
+/** A client that was asked for by name gets a finding in any case. */
 function absent(client: string): Finding {
   return {
     ...{ id: `client.${client}.absent`, area: 'clients', level: 'note' },

@@ -6,7 +6,7 @@ import { roundTrip } from '../link/round-trip.ts';
 import { homePaths } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
 import { type Check, withSettings } from './check.ts';
-import { type Found, note, ok, problem } from './finding.ts';
+import { type Found, failure, note, ok, problem } from './finding.ts';
 
 const ANSWER_MS = 5_000;
 const HOST_CHARS = 80;
@@ -20,40 +20,30 @@ export const broker: Check = {
   look: withSettings(async ({ broker: external, realm, host, home }, _place, signal) => {
     const id = 'broker.reachable';
     if (external === undefined) return [ok(id, 'It is embedded in the hub, on a private socket')];
-    const where = describeBroker(external);
-    const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), ANSWER_MS);
-    signal.addEventListener('abort', () => over.abort(), { once: true });
+    const over = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
     try {
-      const { milliseconds, online } = await roundTrip(externalAddress(external), realm, host, over.signal);
-      return [
-        ok(
-          id,
-          `${where} takes and gives back a message in ${Math.max(1, Math.round(milliseconds))} ms (realm ${realm})`,
-        ),
-        ...own(home, online),
-        ...others(nameOf(home) ?? host, realm, online),
-      ];
+      const { milliseconds, online } = await roundTrip(externalAddress(external), realm, host, over);
+      const ms = Math.max(1, Math.round(milliseconds));
+      const title = `${describeBroker(external)} delivers a message and its answer in ${ms} ms (realm ${realm})`;
+      const own = hubName(home);
+      return [ok(id, title), ...hubOn(own, online), ...others(own ?? host, realm, online)];
     } catch (error) {
       if (!(error instanceof MamError)) throw error;
-      return [problem(id, error.message, error.hint)];
-    } finally {
-      clearTimeout(timer);
+      return [failure(id, error)];
     }
   }),
 };
 
-/** A hub that runs and is not on the broker hears no report that comes over it. */
-function own(folder: string, online: string[]): Found[] {
-  const host = nameOf(folder);
+/** A running hub that is not on the broker gets no report that comes over it. */
+function hubOn(host: string | undefined, online: string[]): Found[] {
   if (host === undefined) return [];
-  if (online.includes(host)) return [ok('broker.hub', 'The hub says there that it is online')];
-  const title = 'The hub runs, but the broker knows nothing of it.';
+  if (online.includes(host)) return [ok('broker.hub', 'The hub is online there')];
+  const title = 'The hub runs, but is not online at the broker.';
   return [problem('broker.hub', title, '`mam hub logs` says why it has not joined; then `mam hub restart`.')];
 }
 
-/** What the hub of this home is called, while one runs: the machine may have got another name since. */
-function nameOf(folder: string): string | undefined {
+/** The name of this home's hub, while one runs: the machine may have been renamed since it started. */
+function hubName(folder: string): string | undefined {
   const home = homePaths(folder);
   const file = readHubFile(home.hubFile);
   return file !== undefined && livingOwner(home.lock)?.pid === file.pid ? file.host : undefined;
@@ -63,6 +53,6 @@ function others(host: string, realm: string, online: string[]): Found[] {
   const names = online.filter((name) => name !== host).map((name) => cleanLine(name, HOST_CHARS));
   if (names.length === 0) return [];
   const title = `Other hubs are online in realm ${realm}: ${names.join(', ')}.`;
-  const remedy = 'With two hubs in one realm reports are refused now and then: give each its own MAM_REALM.';
+  const remedy = 'Two hubs in one realm refuse reports now and then: give each its own MAM_REALM.';
   return [note('broker.others', title, remedy)];
 }

@@ -3,19 +3,18 @@ import type { Settings } from '../settings/config.ts';
 import type { Area, Found } from './finding.ts';
 import type { Programs } from './programs.ts';
 
-/** What every check is given. */
+/** What every check gets. */
 export interface Place {
   env: Surroundings['env'];
   cwd: string;
   /** MAM_HOME. */
   home: string;
-  /** Undefined when they can't be read, which is a finding of its own. */
+  /** Undefined when they can't be read, which is a finding of its own; `refused` says why. */
   settings: Settings | undefined;
-  /** Why they can't be read. */
   refused: unknown;
   /** `--registry-dir` */
   registryFlag: string | undefined;
-  /** What the files of the clients have to know. */
+  /** What the clients' files need to know. */
   around: Surroundings;
   programs: Programs;
 }
@@ -24,9 +23,9 @@ export interface Place {
 export interface Check {
   name: string;
   area: Area;
-  /** After this time its findings are not waited for any longer, in ms. */
+  /** How long its findings are waited for, in ms. */
   limitMs: number;
-  /** @param signal aborted when its time is over: whatever it has begun must end then */
+  /** @param signal aborted when its time is over, and whatever it has begun must end */
   look(place: Place, signal: AbortSignal): Promise<Found[]>;
 }
 

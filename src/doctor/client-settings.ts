@@ -1,6 +1,7 @@
 import type { ServerEntry } from '../install/client.ts';
 import { ALL_SETTINGS, SETTINGS } from '../settings/table.ts';
 import type { Place } from './check.ts';
+import type { Level } from './finding.ts';
 
 /** How long each client lets one call run when its file says nothing, in seconds; Claude Code has no such limit. */
 const CALL_SECONDS: Readonly<Record<string, number>> = { codex: 300, gemini: 600, opencode: 60 };
@@ -17,63 +18,42 @@ const PLACES = [
 const PANE = ['TMUX', 'TMUX_PANE'];
 
 interface Doubt {
-  level: 'note' | 'problem';
+  level: Level;
   id: string;
   text: string;
-  detail?: string;
 }
 
-/** Whether the client and `wait_job` mean the same time, and whether it is enough for a long wait. */
+/** Whether the client and `wait_job` have the same time limit, and whether it is enough for a long wait. */
 export function waitsOf({ name, server }: { name: string; server: ServerEntry }): Doubt[] {
   const own = CALL_SECONDS[name];
   const limit = server.timeout_seconds ?? own;
   if (limit === undefined) return [];
-  // Not told otherwise, the server goes by the client's own limit.
-  const told = Number(server.env[SETTINGS.toolTimeoutSeconds.env] ?? own ?? WAIT_SECONDS);
   const id = 'timeout';
-  if (told > limit) {
-    const text = `it ends a call after ${limit} s, and wait_job, which is told ${told} s, waits longer: its answer is lost.`;
+  // Without a setting, the server uses the client's own limit.
+  const set = Number(server.env[SETTINGS.toolTimeoutSeconds.env] ?? own ?? WAIT_SECONDS);
+  if (set > limit) {
+    const text = `it ends a call after ${limit} s, but wait_job is set to ${set} s and waits longer: its answer is lost.`;
     return [{ level: 'problem', id, text }];
   }
-  if (Math.min(told, limit) >= SHORT_SECONDS) return [];
-  return [
-    {
-      level: 'note',
-      id,
-      text: `a wait_job lasts less than ${Math.min(told, limit)} s, then it has to be called again.`,
-    },
-  ];
+  if (set >= SHORT_SECONDS) return [];
+  return [{ level: 'note', id, text: `a wait_job lasts less than ${set} s, then it must be called again.` }];
 }
 
-/** What Codex would have to pass on and does not. */
+/** The variables that Codex should pass on and does not. */
 export function environmentOf(
   { name, server }: { name: string; server: ServerEntry },
   { env }: Place,
 ): Doubt[] {
   if (name !== 'codex') return [];
-  const gets = (variable: string): boolean =>
+  const passes = (variable: string): boolean =>
     server.env_vars?.includes(variable) === true || variable in server.env;
-  const id = 'env_vars';
-  const lost = PLACES.filter((variable) => env[variable] && !gets(variable));
-  const pane = PANE.filter((variable) => !gets(variable));
-  return [
-    ...(lost.length === 0
-      ? []
-      : [
-          {
-            level: 'problem' as const,
-            id,
-            text: `it does not pass ${lost.join(', ')} on, so its server looks for another hub than this shell does.`,
-          },
-        ]),
-    ...(pane.length === 0
-      ? []
-      : [
-          {
-            level: 'note' as const,
-            id,
-            text: `it does not pass ${pane.join(' and ')} on, so its server does not know its pane.`,
-          },
-        ]),
-  ];
+  const lost = PLACES.filter((variable) => env[variable] && !passes(variable));
+  const pane = PANE.filter((variable) => !passes(variable));
+  const doubts: Doubt[] = [];
+  const add = (level: Level, names: string, effect: string): void => {
+    doubts.push({ level, id: 'env_vars', text: `it does not pass ${names} on, so its server ${effect}.` });
+  };
+  if (lost.length > 0) add('problem', lost.join(', '), 'looks for another hub than this shell does');
+  if (pane.length > 0) add('note', pane.join(' and '), 'does not know its pane');
+  return doubts;
 }

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { isProgram } from '../base/find-program.ts';
 import { nearestThere } from '../base/real-place.ts';
@@ -6,31 +6,30 @@ import type { ServerEntry } from '../install/client.ts';
 import type { Place } from './check.ts';
 import type { ServerStart } from './server-probe.ts';
 
-type Env = Place['env'];
-
-/** What Codex hands a server without being told to. */
+/** What Codex passes to a server by itself. */
 const CODEX_PASSES = ['HOME', 'LOGNAME', 'PATH', 'SHELL', 'USER', 'LANG', 'LC_ALL', 'TERM', 'TMPDIR', 'TZ'];
-/** Names that Gemini CLI takes for secrets, and keeps to itself. */
+/** Names that Gemini CLI takes for secrets, and does not pass on. */
 const GEMINI_KEEPS = /TOKEN|SECRET|PASSWORD|PASSWD|KEY|AUTH|CREDENTIAL/i;
+
 /** How a client would start the server from this shell: its command, its arguments and the whole of its environment. */
 export function startOfClient(client: string, entry: ServerEntry, { env, cwd }: Place): ServerStart {
   const { command, args } = entry;
   return { command, args, env: { ...passed(client, entry, env), ...entry.env }, cwd: nearestThere(cwd) };
 }
 
-/** The file that the start needs and that is not there: the program, or the script that an interpreter shall run. */
-export function missingFile({ command, args }: ServerStart, { programs }: Place): string | undefined {
+/** The file that the start needs and that is missing: the program, or the script that an interpreter should run. */
+export function missingFile(
+  { command, args: [script] }: ServerStart,
+  { programs }: Place,
+): string | undefined {
   if (
     isAbsolute(command) ? !isProgram(command) : !command.includes('/') && programs.find(command) === undefined
   )
     return command;
-  const [script] = args;
-  const gone =
-    script !== undefined && isAbsolute(script) && statSync(script, { throwIfNoEntry: false }) === undefined;
-  return gone ? script : undefined;
+  return script !== undefined && isAbsolute(script) && !existsSync(script) ? script : undefined;
 }
 
-function passed(client: string, entry: ServerEntry, env: Env): Record<string, string> {
+function passed(client: string, entry: ServerEntry, env: Place['env']): Record<string, string> {
   const passes = (name: string): boolean => {
     if (client === 'codex') return CODEX_PASSES.includes(name) || entry.env_vars?.includes(name) === true;
     return client !== 'gemini' || !GEMINI_KEEPS.test(name);

@@ -7,10 +7,10 @@ import type { Check } from './check.ts';
 import { problem } from './finding.ts';
 import { openJobs } from './open-jobs.ts';
 
-/** Clocks of a machine's parts differ by less, in ms. */
+/** The clocks of one machine, such as that of a mounted disk, differ by less; in ms. */
 const AHEAD_MS = 60_000;
 
-/** Whether what was written here lies in the future: then the machine's clock was set back, or was wrong when it was written. */
+/** Whether files here are from the future: then the machine's clock was set back, or was wrong when they were written. */
 export const clock: Check = {
   name: 'clock',
   area: 'home',
@@ -18,22 +18,19 @@ export const clock: Check = {
 
   async look({ home: folder }) {
     const home = homePaths(folder);
-    const times: [string, number | undefined][] = [
-      [home.hubFile, Date.parse(readHubFile(home.hubFile)?.started_at ?? '')],
-      ...[home.hubFile, home.log, ...openJobs(home).map(journalOf)].map(
-        (path): [string, number | undefined] => [path, orElse(() => statSync(path).mtimeMs, undefined)],
-      ),
-    ];
-    const [path = '', at = 0] = times.reduce((a, b) => ((b[1] || 0) > (a[1] || 0) ? b : a), ['', 0]);
+    const journals = openJobs(home).map(({ registryDir, jobId }) => jobPaths(registryDir, jobId).journal);
+    let newest = { path: home.hubFile, at: Date.parse(readHubFile(home.hubFile)?.started_at ?? '') || 0 };
+    for (const path of [home.hubFile, home.log, ...journals]) {
+      // 0 also where it can't be looked at: another check reports that.
+      const at = orElse(() => statSync(path).mtimeMs, 0);
+      if (at > newest.at) newest = { path, at };
+    }
+    const { path, at } = newest;
     const ahead = at - Date.now();
-    if (!(ahead > AHEAD_MS)) return [];
+    if (ahead <= AHEAD_MS) return [];
     const title = `This machine's clock is behind what it has written: ${path} is of ${new Date(at).toISOString()}, ${Math.round(ahead / 60_000)} min from now.`;
     const remedy =
-      'Look whether `date` is right (`timedatectl` sets it). Ages and orders by time are wrong until it has caught up; no job is lost by it.';
+      'Check `date` (`timedatectl` sets it). Ages and orders by time are wrong until the clock has caught up; no job is lost by it.';
     return [problem('home.clock', title, remedy)];
   },
 };
-
-function journalOf({ registryDir, jobId }: { registryDir: string; jobId: string }): string {
-  return jobPaths(registryDir, jobId).journal;
-}

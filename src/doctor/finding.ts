@@ -1,3 +1,5 @@
+import { explain, MamError } from '../base/errors.ts';
+
 /** What the findings are grouped by, in the order in which they are shown. */
 export const AREAS = {
   program: 'Program',
@@ -12,7 +14,7 @@ export const AREAS = {
 } as const;
 export type Area = keyof typeof AREAS;
 
-/** A problem keeps something from working; a note is worth knowing, and nothing has to be done about it now. */
+/** A problem keeps something from working; a note is worth knowing, and can wait. */
 export type Level = 'ok' | 'note' | 'problem';
 
 /** One thing that was looked at, for people and for programs. */
@@ -42,4 +44,10 @@ export function note(id: string, title: string, remedy: string, detail?: string)
 
 export function problem(id: string, title: string, remedy: string, detail?: string): Found {
   return { ...ok(id, title, detail), level: 'problem', remedy };
+}
+
+/** A failure as a problem. @param otherwise what to do where the error does not say it */
+export function failure(id: string, error: unknown, otherwise = ''): Found {
+  const { message, hint } = error instanceof MamError ? error : new MamError('internal', explain(error));
+  return problem(id, message, hint || otherwise);
 }

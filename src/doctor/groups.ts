@@ -1,20 +1,14 @@
 import { sendSignal } from '../base/processes.ts';
 
-/** What has to be undone, however this process ends. */
+/** What must be undone, however this process ends. */
 const duties = new Set<() => void>();
-/** The duty of each process group that a check has started. */
-const groups = new Map<number, () => void>();
 
 /** Signals that end a command line, by their number. */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
-/** Does something when this process ends, if not before. @returns what does it now */
+/** Does something when this process ends, if not before. @returns does it now, once */
 export function atExit(duty: () => void): () => void {
-  if (duties.size === 0) {
-    process.once('exit', () => {
-      for (const left of [...duties]) left();
-    });
-  }
+  if (!process.listeners('exit').includes(endAll)) process.once('exit', endAll);
   const once = (): void => {
     if (duties.delete(once)) duty();
   };
@@ -22,26 +16,20 @@ export function atExit(duty: () => void): () => void {
   return once;
 }
 
-/** Takes care of a process group: it ends with this process at the latest. */
-export function keep(leader: number): void {
-  groups.set(
-    leader,
-    atExit(() => sendSignal(-leader, 'SIGKILL')),
-  );
+/**
+ * Ends a process group with this process at the latest.
+ * @param leader nothing where its process could not be started
+ * @returns ends what is left of it now, grandchildren too
+ */
+export function keepGroup(leader: number | undefined): () => void {
+  return leader === undefined ? () => {} : atExit(() => sendSignal(-leader, 'SIGKILL'));
 }
 
-/** Ends what is left of a group, the grandchildren too. */
-export function endGroup(leader: number): void {
-  groups.get(leader)?.();
-  groups.delete(leader);
+function endAll(): void {
+  for (const left of duties) left();
 }
 
-/** Asks a group to end. */
-export function askGroup(leader: number): void {
-  sendSignal(-leader, 'SIGTERM');
-}
-
-/** Makes an interrupt go through `exit`, so that nothing of ours outlives it. @returns what takes that back */
+/** Makes an interrupt go through `exit`, so that nothing of ours outlives it. @returns takes that back */
 export function endOnSignals(): () => void {
   const handlers = Object.entries(SIGNALS).map(([signal, number]) => {
     const handler = (): void => process.exit(128 + number);

@@ -10,17 +10,17 @@ import { hubSocketPath } from '../settings/hub-place.ts';
 import { isOwn } from '../trust/owner.ts';
 import { checkHubSocket } from '../trust/socket.ts';
 import type { Check } from './check.ts';
-import { type Found, note, ok, problem } from './finding.ts';
+import { type Found, failure, note, ok, problem } from './finding.ts';
 import { openJobs } from './open-jobs.ts';
 
 const MB = 1024 * 1024;
-/** Below this it is time to look after the disk; below the second nothing is kept for sure. */
+/** Below the first the disk needs attention; below the second nothing is certain to be kept. */
 const LOW_MB = 100;
 const FULL_MB = 10;
-/** An event in the outbox is a file, and a job is some. */
+/** An event in the outbox is one file, a job several. */
 const FEW_FILES = 100;
 
-/** MAM_HOME: whose it is, who may look into it, whether it can be written, and the room on its disk. */
+/** MAM_HOME: its owner, who can see into it, whether it can be written, and the space on its disk. */
 export const home: Check = {
   name: 'home',
   area: 'home',
@@ -30,59 +30,48 @@ export const home: Check = {
     const state = stateOf(folder);
     const own = nearestThere(folder);
     const others = [
-      ...(settings === undefined ? [] : [settings.registryDir, settings.logsDir ?? settings.registryDir]),
+      ...[settings?.registryDir ?? [], settings?.logsDir ?? []].flat(),
       ...openJobs(homePaths(folder)).map(({ registryDir }) => registryDir),
     ];
     return [
-      ...state,
-      ...(state.some(({ level }) => level === 'problem') ? [] : partsOf(folder)),
+      state,
+      ...(state.level === 'problem'
+        ? []
+        : homeFaults(homePaths(folder)).map((fault) => failure('home.part', fault))),
       ...socketOf(folder, env['XDG_RUNTIME_DIR']),
-      room('home.disk', own),
-      ...apart(own, others.map(nearestThere)).map((other) => room('home.registry-disk', other)),
+      space('home.disk', own),
+      ...onOtherDisks(own, others.map(nearestThere)).map((other) => space('home.registry-disk', other)),
     ];
   },
 };
 
-function stateOf(folder: string): Found[] {
+function stateOf(folder: string): Found {
   const id = 'home.folder';
   const stat = statSync(folder, { throwIfNoEntry: false });
   if (stat === undefined) {
     const parent = nearestThere(folder);
     return mayWrite(parent)
-      ? [ok(id, `${folder} is not there yet; it is made when it is needed`)]
-      : [problem(id, `${folder} cannot be made: ${parent} cannot be written.`, elsewhere(parent))];
+      ? ok(id, `${folder} does not exist yet; it is made when it is needed`)
+      : problem(id, `${folder} cannot be made: ${parent} cannot be written.`, elsewhere(parent));
   }
-  if (!stat.isDirectory()) {
-    return [problem(id, `${folder} is not a folder.`, 'Move it away, or set MAM_HOME to another folder.')];
-  }
+  if (!stat.isDirectory())
+    return problem(id, `${folder} is not a folder.`, 'Move it away, or set MAM_HOME to another folder.');
   if (!isOwn(stat)) {
-    return [
-      problem(
-        id,
-        `${folder} belongs to another user (uid ${stat.uid}); you are uid ${userId()}.`,
-        'Run mam as that user, without sudo, or set MAM_HOME to a folder of your own.',
-      ),
-    ];
+    const title = `${folder} belongs to another user (uid ${stat.uid}); you are uid ${userId()}.`;
+    const remedy = 'Run mam as that user, without sudo, or set MAM_HOME to a folder of your own.';
+    return problem(id, title, remedy);
   }
-  if (!mayWrite(folder)) return [problem(id, `${folder} cannot be written.`, elsewhere(folder))];
+  if (!mayWrite(folder)) return problem(id, `${folder} cannot be written.`, elsewhere(folder));
   const mode = stat.mode & 0o777;
-  if ((mode & 0o077) !== 0) {
-    const others = (mode & 0o022) !== 0 ? problem : note;
-    const can = (mode & 0o022) !== 0 ? 'change' : 'see';
-    const title = `Other users can ${can} what is in ${folder} (mode ${mode.toString(8)}).`;
-    return [others(id, title, `\`chmod 700 ${shellWord(folder)}\``)];
-  }
-  return [ok(id, `${folder} is private and can be written`)];
-}
-
-function partsOf(folder: string): Found[] {
-  return homeFaults(homePaths(folder)).map(({ message, hint }) => problem('home.part', message, hint));
+  if ((mode & 0o077) === 0) return ok(id, `${folder} is private and can be written`);
+  const [level, can] = (mode & 0o022) !== 0 ? [problem, 'change'] : [note, 'see'];
+  const title = `Other users can ${can} what is in ${folder} (mode ${mode.toString(8)}).`;
+  return level(id, title, `\`chmod 700 ${shellWord(folder)}\``);
 }
 
 function socketOf(folder: string, runtime: string | undefined): Found[] {
   const path = hubSocketPath(folder, runtime);
-  const short = dirname(path);
-  if (short === folder) return [];
+  if (dirname(path) === folder) return [];
   const id = 'home.socket';
   try {
     checkHubSocket(path);
@@ -93,7 +82,7 @@ function socketOf(folder: string, runtime: string | undefined): Found[] {
 }
 
 /** One folder of each other disk. */
-function apart(own: string, folders: string[]): string[] {
+function onOtherDisks(own: string, folders: string[]): string[] {
   const seen = new Set([statSync(own).dev]);
   return folders.filter((folder) => {
     const { dev } = statSync(folder);
@@ -101,11 +90,11 @@ function apart(own: string, folders: string[]): string[] {
   });
 }
 
-function room(id: string, folder: string): Found {
+function space(id: string, folder: string): Found {
   const { bavail, bsize, files, ffree } = statfsSync(folder);
-  // Some kinds of disks have no such number.
+  // Some file systems do not count files.
   if (files > 0 && ffree < FEW_FILES) {
-    const title = `Only ${ffree} more files can be made at ${folder}: events cannot be kept where none can.`;
+    const title = `Only ${ffree} more files can be made at ${folder}: each event that is kept needs one.`;
     const remedy = `Remove files that are not needed; \`df -i ${shellWord(folder)}\` shows how many there are.`;
     return problem(id, title, remedy);
   }
@@ -114,11 +103,8 @@ function room(id: string, folder: string): Found {
     return ok(id, `${free >= 10 * 1024 ? `${Math.floor(free / 1024)} GB` : `${free} MB`} free at ${folder}`);
   }
   const title = `Only ${free} MB are free at ${folder}: events cannot be kept on a full disk.`;
-  return (free < FULL_MB ? problem : note)(
-    id,
-    title,
-    `Make room; \`df -h ${shellWord(folder)}\` shows the disk.`,
-  );
+  const level = free < FULL_MB ? problem : note;
+  return level(id, title, `Free some space; \`df -h ${shellWord(folder)}\` shows the disk.`);
 }
 
 function mayWrite(folder: string): boolean {
@@ -131,5 +117,5 @@ function mayWrite(folder: string): boolean {
 }
 
 function elsewhere(folder: string): string {
-  return `Let ${folder} be written, in a sandbox too. Or set MAM_HOME to a folder that can be written, the same for all who share the jobs: each MAM_HOME has a hub of its own.`;
+  return `Make ${folder} writable, in a sandbox too. Or set MAM_HOME to a folder that can be written, the same for all who share the jobs: each MAM_HOME has a hub of its own.`;
 }

@@ -10,20 +10,20 @@ import { type Found, problem } from './finding.ts';
 
 type Values = Record<string, unknown>;
 
-/** A file in which an agent's hooks may be switched off. */
+/** An agent, and the files in which its hooks may be switched off. */
 interface Source {
   agent: string;
   title: string;
-  path: string;
+  paths: string[];
   read(path: string, text: string): unknown;
-  /** Names the setting that switches them off; nothing where none does. */
+  /** The setting that switches them off; nothing where none does. */
   off(values: Values): string | undefined;
 }
 
 const json = (path: string, text: string): unknown =>
   parseJson(path, text, { comments: true, trailingCommas: true }).value;
 
-/** Whether agents that are started here will run the hooks that tell of permissions and of the ends of turns. */
+/** Whether agents that are started here run the hooks that report permission requests and the ends of turns. */
 export const hooks: Check = {
   name: 'hooks',
   area: 'agents',
@@ -38,30 +38,32 @@ function sourcesOf({ around: { home, project, env } }: Place): Source[] {
   const claude = resolve(env['CLAUDE_CONFIG_DIR'] || join(home, '.claude'));
   const codex = resolve(env['CODEX_HOME'] || join(home, '.codex'));
   const gemini = resolve(env['GEMINI_CLI_HOME'] || home, '.gemini');
-  const paths = {
-    claude: [
-      join(claude, 'settings.json'),
-      join(project, '.claude', 'settings.json'),
-      join(project, '.claude', 'settings.local.json'),
-      '/etc/claude-code/managed-settings.json',
-    ],
-    codex: [
-      join(codex, 'config.toml'),
-      join(project, '.codex', 'config.toml'),
-      '/etc/codex/requirements.toml',
-    ],
-    gemini: [
-      join(gemini, 'settings.json'),
-      join(project, '.gemini', 'settings.json'),
-      '/etc/gemini-cli/settings.json',
-    ],
-  };
-  const of = (more: Omit<Source, 'path'>, list: string[]): Source[] =>
-    [...new Set(list)].map((path) => ({ ...more, path }));
   return [
-    ...of({ agent: 'claude-code', title: 'Claude Code', read: json, off: claudeOff }, paths.claude),
-    ...of({ agent: 'codex', title: 'Codex', read: parseToml, off: codexOff }, paths.codex),
-    ...of({ agent: 'gemini', title: 'Gemini CLI', read: json, off: geminiOff }, paths.gemini),
+    {
+      ...{ agent: 'claude-code', title: 'Claude Code', read: json, off: claudeOff },
+      paths: [
+        join(claude, 'settings.json'),
+        join(project, '.claude', 'settings.json'),
+        join(project, '.claude', 'settings.local.json'),
+        '/etc/claude-code/managed-settings.json',
+      ],
+    },
+    {
+      ...{ agent: 'codex', title: 'Codex', read: parseToml, off: codexOff },
+      paths: [
+        join(codex, 'config.toml'),
+        join(project, '.codex', 'config.toml'),
+        '/etc/codex/requirements.toml',
+      ],
+    },
+    {
+      ...{ agent: 'gemini', title: 'Gemini CLI', read: json, off: geminiOff },
+      paths: [
+        join(gemini, 'settings.json'),
+        join(project, '.gemini', 'settings.json'),
+        '/etc/gemini-cli/settings.json',
+      ],
+    },
   ];
 }
 
@@ -70,7 +72,7 @@ function claudeOff(values: Values): string | undefined {
   return ['disableAllHooks', 'allowManagedHooksOnly'].find((name) => values[name] === true);
 }
 
-/** Codex 0.171.0, and the name that it had for this before. */
+/** Codex 0.171.0, and its earlier name for this. */
 function codexOff(values: Values): string | undefined {
   const features = tableIn(values, 'features');
   const name = ['hooks', 'codex_hooks'].find((one) => features[one] === false);
@@ -78,31 +80,31 @@ function codexOff(values: Values): string | undefined {
   return values['allow_managed_hooks_only'] === true ? 'allow_managed_hooks_only' : undefined;
 }
 
-/** Gemini CLI 0.61.0, and the names that it had for this before. */
+/** Gemini CLI 0.61.0, and its earlier names for this. */
 function geminiOff(values: Values): string | undefined {
   for (const name of ['hooksConfig', 'hooks']) {
-    const table = tableIn(values, name);
-    if (table['enabled'] === false) return `${name}.enabled: false`;
-    if (Array.isArray(table['disabled']) && table['disabled'].includes('mam'))
-      return `"mam" in ${name}.disabled`;
+    const { enabled, disabled } = tableIn(values, name);
+    if (enabled === false) return `${name}.enabled: false`;
+    if (Array.isArray(disabled) && disabled.includes('mam')) return `"mam" in ${name}.disabled`;
   }
   return tableIn(values, 'tools')['enableHooks'] === false ? 'tools.enableHooks: false' : undefined;
 }
 
 function tableIn(values: Values, name: string): Values {
   const value = values[name];
-  return isObject(value) ? (value as Values) : {};
+  return isObject(value) ? value : {};
 }
 
-function healthOf({ agent, title, path, read, off }: Source): Found[] {
-  // It is not there; or it can't be read, which the check of its client says.
-  const values = orElse(() => read(path, readForeign(realpathSync(path))), undefined);
-  if (values === undefined) return [];
-  const setting = isObject(values) ? off(values as Values) : undefined;
-  return setting === undefined ? [] : [switchedOff(agent, title, `${setting} in ${path}`)];
+function healthOf({ agent, title, paths, read, off }: Source): Found[] {
+  return [...new Set(paths)].flatMap((path) => {
+    // Nothing where it is missing, or can't be read: the check of its client reports that.
+    const values = orElse(() => read(path, readForeign(realpathSync(path))), undefined);
+    const setting = isObject(values) ? off(values) : undefined;
+    return setting === undefined ? [] : switchedOff(agent, title, `${setting} in ${path}`);
+  });
 }
 
-/** OpenCode has its hooks in a plugin, and loads none when it is told so. */
+/** OpenCode has its hooks in a plugin, and loads none with this variable. */
 function pure({ env }: Place): Found[] {
   const name = 'OPENCODE_PURE';
   const value = env[name]?.toLowerCase();
@@ -112,8 +114,7 @@ function pure({ env }: Place): Found[] {
 }
 
 function switchedOff(agent: string, title: string, by: string): Found {
-  const what = `${title} runs no hooks: ${by}.`;
   const remedy =
-    'Take that out, so that permission requests and the ends of turns are told at once and a decision reaches the agent without a key. Without hooks mam goes by the screen alone.';
-  return problem(`agent.${agent}.hooks`, what, remedy);
+    'Remove that, so that permission requests and the ends of turns are reported at once and a decision reaches the agent without a key. Without hooks mam relies on the screen alone.';
+  return problem(`agent.${agent}.hooks`, `${title} runs no hooks: ${by}.`, remedy);
 }

@@ -1,8 +1,9 @@
-import { statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { MamError } from '../base/errors.ts';
+import { isFolder } from '../base/folders.ts';
 import { isOurNamespace } from '../base/process-id.ts';
 import { isStopped } from '../base/processes.ts';
-import { cleanLine } from '../base/text.ts';
+import { cleanLine, counted } from '../base/text.ts';
 import { VERSION } from '../base/version.ts';
 import { type HubFile, readHubFile } from '../bus/hub-file.ts';
 import { checkHub } from '../link/ensure-hub.ts';
@@ -15,17 +16,17 @@ import { tailOf } from '../registry/tail.ts';
 import type { Settings } from '../settings/config.ts';
 import { presentSocketPath } from '../settings/hub-place.ts';
 import { type Check, withSettings } from './check.ts';
-import { type Found, note, ok, problem } from './finding.ts';
+import { type Found, failure, note, ok, problem } from './finding.ts';
 import { outbox } from './outbox.ts';
 
 const ANSWER_MS = 3_000;
-/** How much of the end of the log is looked through, in bytes, and how old an error in it may be, in ms. */
+/** How much of the log's end is searched, in bytes, and for errors of what age, in ms. */
 const LOG_BYTES = 64 * 1024;
 const LOG_MS = 24 * 3600 * 1000;
 const LOG_LINES = 3;
 const LINE_CHARS = 300;
 
-/** The background process, its log and its outbox. None is started. */
+/** The background process, its log and its outbox. Starts none. */
 export const hub: Check = {
   name: 'hub',
   area: 'hub',
@@ -38,18 +39,13 @@ export const hub: Check = {
     const pid = livingOwner(home.lock)?.pid;
     const answer = await askHub(settings, file);
     const runs = !(answer instanceof MamError);
-    return [
-      ...isElsewhere(owner),
-      ...(runs ? running(settings, answer) : silent(answer, { pid, file, home })),
-      ...logOf(home),
-      ...outbox(home, runs),
-    ];
+    const found = runs ? running(settings, answer) : silent(answer, pid, file, home);
+    return [...isElsewhere(owner), ...found, ...logOf(home), ...outbox(home, runs)];
   }),
 };
 
-/** Asks over the private socket, which every hub has, whatever its broker. @returns the error when it fails */
+/** Asks over the private socket, which every hub has, whatever its broker. @returns the error if it fails */
 export async function askHub(settings: Settings, file: HubFile | undefined): Promise<HubStatus | MamError> {
-  const missing = new MamError('unreachable', 'No hub answers.');
   try {
     const status = await requestOnce<'hub_status'>({
       address: { kind: 'socket', path: presentSocketPath(settings) },
@@ -59,7 +55,7 @@ export async function askHub(settings: Settings, file: HubFile | undefined): Pro
       command: 'hub_status',
       params: {},
     });
-    return status ?? missing;
+    return status ?? new MamError('unreachable', 'No hub answers.');
   } catch (error) {
     if (error instanceof MamError) return error;
     throw error;
@@ -67,27 +63,24 @@ export async function askHub(settings: Settings, file: HubFile | undefined): Pro
 }
 
 function running(settings: Settings, status: HubStatus): Found[] {
-  const jobs = `${status.open_jobs} open ${status.open_jobs === 1 ? 'job' : 'jobs'}`;
+  const jobs = counted(status.open_jobs, 'open job');
+  const version = cleanLine(status.version, LINE_CHARS);
   const found = [
-    ok(
-      'hub.running',
-      `It runs: process ${status.pid}, version ${cleanLine(status.version, LINE_CHARS)}, ${jobs}`,
-    ),
-    ...differs(status.version, status.protocol, status.pid),
-    ...named(settings, status),
+    ok('hub.running', `It runs: process ${status.pid}, version ${version}, ${jobs}`),
+    ...differs(status),
+    ...renamed(settings, status),
     ...joined(status),
   ];
   try {
     checkHub(settings);
   } catch (error) {
-    const { message, hint } = error as MamError;
-    found.push(problem('hub.settings', message, hint));
+    found.push(failure('hub.settings', error));
   }
   return found;
 }
 
-/** The machine's name is a part of the hub's: it may have changed since. */
-function named({ host }: Settings, status: HubStatus): Found[] {
+/** The machine's name is part of the hub's: it may have changed since. */
+function renamed({ host }: Settings, status: HubStatus): Found[] {
   if (status.host === host) return [];
   const title = `The hub is called ${cleanLine(status.host, LINE_CHARS)}, and clients that start now look for ${host}: the machine's name has changed.`;
   return [note('hub.name', title, '`mam hub restart` gives it the new name; open jobs go on.')];
@@ -96,67 +89,62 @@ function named({ host }: Settings, status: HubStatus): Found[] {
 function joined({ broker, broker_problem: why }: HubStatus): Found[] {
   if (why === undefined) return [];
   const title = `The hub has not joined the broker ${cleanLine(broker, LINE_CHARS)}: ${cleanLine(why, LINE_CHARS)}`;
-  return [
-    problem(
-      'hub.broker',
-      title,
-      'Mend that at the broker or in the settings; the hub tries again by itself.',
-    ),
-  ];
+  const remedy = 'Fix that at the broker or in the settings; the hub tries again by itself.';
+  return [problem('hub.broker', title, remedy)];
 }
 
-/** Its process has another number here, or is not seen. */
+/** Its process has another id here, or is not seen. */
 function isElsewhere(owner: Owner | undefined): Found[] {
   if (owner === undefined || owner.boot !== bootId() || isOurNamespace(owner.ns)) return [];
-  const title = `The hub was started where processes have other numbers (in a container, or outside of this one): its process ${owner.pid} is not that one here.`;
+  const title = `The hub was started where processes have other ids (in a container, or outside this one): its process ${owner.pid} is not process ${owner.pid} here.`;
   const remedy =
-    'Run mam and its agents on one side: those of the other are not seen to live. `mam hub stop` there, then the next command here starts one.';
+    'Run mam and its agents on one side: from here those on the other seem not to run. `mam hub stop` there, then the next command here starts one.';
   return [note('hub.namespace', title, remedy)];
 }
 
-function differs(version: string, protocol: number, pid: number): Found[] {
+function differs({ version, protocol, pid }: Pick<HubFile, 'version' | 'protocol' | 'pid'>): Found[] {
   const id = 'hub.version';
   const shown = cleanLine(String(version), LINE_CHARS);
   if (protocol < PROTOCOL_VERSION) {
     const title = `The hub speaks protocol ${protocol} (version ${shown}), this program ${PROTOCOL_VERSION}: it refuses what we ask.`;
-    return [problem(id, title, `\`kill ${pid}\` ends it in order; the next command starts the newer one.`)];
+    return [problem(id, title, `\`kill ${pid}\` ends it cleanly; the next command starts the newer one.`)];
   }
   if (protocol > PROTOCOL_VERSION) {
     const title = `The hub speaks protocol ${protocol} (version ${shown}), this program only ${PROTOCOL_VERSION}.`;
-    return [
-      problem(id, title, 'Use the newer mam everywhere, or `mam hub restart` for a hub of this version.'),
-    ];
+    const remedy = 'Use the newer mam everywhere, or `mam hub restart` for a hub of this version.';
+    return [problem(id, title, remedy)];
   }
   if (version === VERSION) return [];
   const title = `The hub is version ${shown}, this program ${VERSION}.`;
   return [note(id, title, '`mam hub restart`; open jobs go on.')];
 }
 
-/** No answer: because none runs, which is fine, or because one runs and does not speak. */
-function silent(
-  error: MamError,
-  { pid, file, home }: { pid: number | undefined; file: HubFile | undefined; home: Home },
-): Found[] {
+/** There is no hub, although something may answer at its socket. */
+function absent(error: MamError, file: HubFile | undefined, home: Home): Found {
   const id = 'hub.running';
-  if (pid === undefined) {
-    if (statSync(home.folder, { throwIfNoEntry: false })?.isDirectory() === false)
-      return [problem(id, `None runs, and none can start: ${home.folder} is not a folder.`, error.hint)];
-    if (error.code !== 'unreachable') {
-      const title = `Somebody answers at the hub's socket, and not as a hub does: ${error.message}`;
-      return [problem(id, title, '`mam hub logs` tells more; `mam hub restart` starts it anew.')];
-    }
-    const left =
-      file === undefined ? undefined : `What hub ${file.pid} has left does no harm: the next takes over.`;
-    return [ok(id, 'None runs; it starts when it is needed', left)];
+  if (existsSync(home.folder) && !isFolder(home.folder))
+    return problem(id, `None runs, and none can start: ${home.folder} is not a folder.`, error.hint);
+  if (error.code !== 'unreachable') {
+    const title = `Something answers at the hub's socket, but not as a hub does: ${error.message}`;
+    return problem(id, title, '`mam hub logs` shows more; `mam hub restart` starts it again.');
   }
-  const other = file?.pid === pid ? differs(file.version, file.protocol, pid) : [];
+  const left =
+    file === undefined ? undefined : `What hub ${file.pid} has left does no harm: the next takes over.`;
+  return ok(id, 'None runs; it starts when it is needed', left);
+}
+
+/** No answer: because no hub runs, which is fine, or because one runs and does not speak. */
+function silent(error: MamError, pid: number | undefined, file: HubFile | undefined, home: Home): Found[] {
+  if (pid === undefined) return [absent(error, file, home)];
+  const id = 'hub.running';
+  const other = file?.pid === pid ? differs(file) : [];
   if (other.some(({ level }) => level === 'problem')) return other;
   if (isStopped(pid)) {
     const title = `The hub (process ${pid}) is stopped, as by Ctrl-Z or \`kill -STOP\`.`;
     return [problem(id, title, `\`kill -CONT ${pid}\` lets it go on.`)];
   }
   if (error.code === 'unreachable') {
-    const title = `The hub (process ${pid}) lives, but nobody answers at its socket.`;
+    const title = `The hub (process ${pid}) runs, but does not answer at its socket.`;
     const remedy = `It is just starting or ending: run \`mam doctor\` again. If it stays so: \`kill ${pid}\`, and see ${home.log}.`;
     return [problem(id, title, remedy)];
   }
@@ -165,7 +153,7 @@ function silent(
   return [problem(id, title, remedy)];
 }
 
-/** The last errors of the log, if there are any of late. */
+/** The newest errors of the log, if there are recent ones. */
 function logOf({ log }: Home): Found[] {
   const late = tailOf(log, LOG_BYTES)
     .split('\n')
@@ -175,8 +163,6 @@ function logOf({ log }: Home): Found[] {
     });
   if (late.length === 0) return [];
   const shown = late.slice(-LOG_LINES).map((line) => cleanLine(line, LINE_CHARS));
-  const count = late.length === 1 ? 'one error' : `${late.length} errors`;
-  return [
-    note('hub.log', `Its log has ${count} of the last day.`, `\`mam hub logs\` shows all.`, shown.join('\n')),
-  ];
+  const title = `Its log has ${counted(late.length, 'error')} of the last day.`;
+  return [note('hub.log', title, '`mam hub logs` shows all.', shown.join('\n'))];
 }

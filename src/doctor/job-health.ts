@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { explain, MamError } from '../base/errors.ts';
 import { cleanLine } from '../base/text.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -8,32 +7,31 @@ import { foldJob } from '../registry/fold.ts';
 import { type JobPaths, jobPaths } from '../registry/paths.ts';
 import { journalText } from '../registry/read-journal.ts';
 import { writtenState } from '../registry/record-file.ts';
-import { type Found, note, problem } from './finding.ts';
+import { type Found, failure, note, problem } from './finding.ts';
 
 const SHOWN = 3;
-/** A damaged number of an event must not be counted up to. */
+/** Limits what a damaged event number can cost. */
 const MOST_LOST = 1_000;
 const FRESH_MS = 5_000;
 
 /** What is wrong with one job's files; nothing when they are whole. */
 export function jobHealth(registryDir: string, jobId: string): Found[] {
   const paths = jobPaths(registryDir, jobId);
-  // Before the journal: a hub that is writing is ahead with that.
+  // Read before the journal, which a hub writes first.
   const written = writtenState(paths.record);
-  let job: ReturnType<typeof foldJob>;
   try {
-    job = foldJob(registryDir, jobId);
+    const job = foldJob(registryDir, jobId);
+    const { record } = job;
+    return [
+      ...damageOf(jobId, job, written?.seq ?? 0),
+      ...(isFresh(record) ? [] : [...recordOf(record, written), ...promptOf(record, paths)]),
+    ];
   } catch (error) {
-    const { message, hint } = error instanceof MamError ? error : new MamError('internal', explain(error));
-    return [problem('registry.journal', message, hint || `Move the folder ${paths.folder} away.`)];
+    return [failure('registry.journal', error, `Move the folder ${paths.folder} away.`)];
   }
-  return [
-    ...damageOf(jobId, job, written),
-    ...(isFresh(job.record) ? [] : [...recordOf(job.record, written), ...promptOf(job.record, paths)]),
-  ];
 }
 
-/** Its files may be on their way to the disk. */
+/** Its files may still be on their way to the disk. */
 function isFresh(record: JobRecord): boolean {
   return Date.now() - Date.parse(record.final_at ?? record.last_sign_of_life_at) < FRESH_MS;
 }
@@ -41,28 +39,26 @@ function isFresh(record: JobRecord): boolean {
 function damageOf(
   jobId: string,
   { paths, events, damage }: { paths: JobPaths; events: RecordedEvent[]; damage: string[] },
-  written: ReturnType<typeof writtenState>,
+  known: number,
 ): Found[] {
-  const lost = lostEvents(events, written?.seq ?? 0);
+  const lost = lostEvents(events, known);
   const lines = damage.flatMap((sentence) => Number(/^Line (\d+) /.exec(sentence)?.[1] ?? []));
   const where = `${lines.length === 1 ? 'line' : 'lines'} ${listed(lines)}`;
   if (lost.length > 0) {
-    const missing = `${lost.length === 1 ? 'event' : 'events'} ${listed(lost)} ${lost.length === 1 ? 'is' : 'are'} lost`;
-    const title =
-      lines.length === 0
-        ? `The journal of job ${jobId} was changed: ${missing}.`
-        : `The journal of job ${jobId} is damaged in ${where}: ${missing}.`;
-    const remedy = `All other lines count, and the job goes on with them. To have it whole again, restore ${paths.journal} from a backup; to silence this note, move ${paths.folder} away.`;
+    const missing = lost.length === 1 ? `event ${lost[0]} is lost` : `events ${listed(lost)} are lost`;
+    const what = lines.length === 0 ? 'was changed' : `is damaged in ${where}`;
+    const title = `The journal of job ${jobId} ${what}: ${missing}.`;
+    const remedy = `All other lines count, and the job goes on with them. To make it whole again, restore ${paths.journal} from a backup; to silence this note, move ${paths.folder} away.`;
     return [problem('registry.journal', title, remedy, damage.slice(0, SHOWN).join('\n') || undefined)];
   }
-  // A hub that was killed in the middle of a write leaves a torn line, of which nobody was told; no event is missing.
+  // A hub that was killed while it wrote leaves a torn line, which was not acknowledged; no event is missing.
   const [line = 0] = lines;
   if (lines.length === 0 || (lines.length === 1 && isTornEnd(paths.journal, line))) return [];
   const title = `The journal of job ${jobId} has ${where} that cannot be read; no event is missing.`;
-  return [note('registry.journal', title, 'Nothing has to be done: the line is passed over.')];
+  return [note('registry.journal', title, 'Nothing needs to be done: the line is skipped.')];
 }
 
-/** The numbers that are missing in a journal, up to the last that was ever written to the record. */
+/** The event numbers that are missing in a journal, up to the last one that the record knows. */
 function lostEvents(events: RecordedEvent[], known: number): number[] {
   const lost: number[] = [];
   let next = 1;
@@ -81,23 +77,20 @@ function isTornEnd(journal: string, line: number): boolean {
 /** What other programs read; mam itself goes by the journal. */
 function recordOf(record: JobRecord, written: ReturnType<typeof writtenState>): Found[] {
   const behind = written !== undefined && written.seq < record.seq && written.seq > 0;
-  const ended = isFinal(record.status);
-  if (written?.status === record.status ? !behind : !(ended || behind)) return [];
+  const differs = written?.status !== record.status && isFinal(record.status);
+  if (!behind && !differs) return [];
+  const when = behind ? `, as it was after event ${written.seq} of ${record.seq}` : '';
   const said =
-    written === undefined
-      ? 'is missing or cannot be read'
-      : behind
-        ? `says ${cleanLine(written.status, 40)}, as it was after event ${written.seq} of ${record.seq}`
-        : `says ${cleanLine(written.status, 40)}`;
+    written === undefined ? 'is missing or cannot be read' : `says ${cleanLine(written.status, 40)}${when}`;
   const title = `Job ${record.job_id} is ${record.status}, and its job.json ${said}.`;
-  const remedy = `Nothing has to be done: the journal counts. Programs that read the file take \`mam status --job ${record.job_id} --json\`.`;
+  const remedy = `Nothing needs to be done: the journal counts. Programs should use \`mam status --job ${record.job_id} --json\` instead of the file.`;
   return [note('registry.record', title, remedy)];
 }
 
 function promptOf(record: JobRecord, { prompt }: JobPaths): Found[] {
   if (isFinal(record.status) || existsSync(prompt)) return [];
   const title = `The task of the open job ${record.job_id} is gone: ${prompt}.`;
-  const remedy = `Its peer can't read it any more: \`mam cancel --job ${record.job_id}\`, and delegate it again.`;
+  const remedy = `Its peer can no longer read it: \`mam cancel --job ${record.job_id}\`, and delegate it again.`;
   return [problem('registry.prompt', title, remedy)];
 }
 

@@ -9,7 +9,7 @@ import { openJobs } from './open-jobs.ts';
 
 const WORDS_CHARS = 300;
 
-/** Open jobs that are kept from their panes, or wait behind one that needs somebody: a person has to see to that. */
+/** Open jobs that cannot get to their panes, or wait behind one that needs attention: a person must look into it. */
 export const keptJobs: Check = {
   name: 'kept jobs',
   area: 'registry',
@@ -17,9 +17,9 @@ export const keptJobs: Check = {
 
   async look({ home }) {
     return openJobs(homePaths(home)).flatMap(({ jobId, record }) => {
-      const { status, held_up, blocked_by, blocked_what, behind } = record ?? {};
+      const { status, held_up, blocked_by, blocked_what, behind } = record;
       if (status === undefined || !isJobId(jobId)) return [];
-      // What a file in a project says is shown, but no command of its own is.
+      // The text of a file in a project is shown, but none of its commands.
       const kept = obstacleOf({ status, blocked_by, blocked_what, behind });
       if (kept === undefined || !(needsAttention({ status, held_up }) || behind)) return [];
       const title = `Job ${jobId} waits: ${cleanLine(kept.stands, WORDS_CHARS)}.`;

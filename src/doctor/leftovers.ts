@@ -1,5 +1,6 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { ageOf } from '../base/folders.ts';
 import { orElse } from '../base/or-else.ts';
 import { leftAnnouncements } from '../registry/announcements.ts';
 import { homePaths } from '../registry/home.ts';
@@ -7,14 +8,14 @@ import { readForeign } from '../trust/files.ts';
 import type { Check } from './check.ts';
 import { type Found, note } from './finding.ts';
 
-/** What is being handed over or written is there for a moment; in ms. */
+/** How old a text that is handed over, and a file that is being written, are at most; in ms. */
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const SHOWN = 3;
-/** The names of files that are being written. */
+/** Names of files that are being written. */
 const UNFINISHED = /\.(?:[0-9a-f]{8}\.tmp|[a-z0-9]{8}\.new)$/;
 
-/** What processes that were killed have left in MAM_HOME. None of it does harm. */
+/** What killed processes have left in MAM_HOME. It does no harm. */
 export const leftovers: Check = {
   name: 'leftovers',
   area: 'home',
@@ -23,70 +24,31 @@ export const leftovers: Check = {
   async look({ home: folder }) {
     const { servers, spool, outbox } = homePaths(folder);
     const dead = leftAnnouncements(servers);
-    const lost = filesIn(spool)
-      .filter(({ age }) => age > HOUR_MS)
-      .map(pathOf);
-    const needed = lost.length === 0 ? '' : filesIn(outbox).map(textOf).join('\n');
+    const old = filesIn(spool).filter((path) => ageOf(path) > HOUR_MS);
+    // Kept events name the texts that go with them, also those that can't be read as events.
+    const kept = old.length === 0 ? [] : filesIn(outbox).map((path) => orElse(() => readForeign(path), ''));
+    const lost = old.filter((path) => !kept.some((text) => text.includes(basename(path))));
     const torn = [folder, servers, spool]
       .flatMap(filesIn)
-      .filter(({ name, age }) => UNFINISHED.test(name) && age > MINUTE_MS)
-      .map(pathOf);
+      .filter((path) => UNFINISHED.test(path) && ageOf(path) > MINUTE_MS);
     return [
-      ...left('home.servers', dead, 'tells of a server that was killed', 'tell of servers that were killed'),
-      ...left(
-        'home.spool',
-        lost.filter((path) => !needed.includes(basename(path))),
-        'was handed over and never taken',
-        'were handed over and never taken',
-      ),
-      ...left(
-        'home.torn',
-        torn,
-        'was being written by a process that was killed',
-        'were being written by processes that were killed',
-      ),
+      ...left('home.servers', dead, 'belongs to a killed server', 'belong to killed servers'),
+      ...left('home.spool', lost, 'was handed over but never taken', 'were handed over but never taken'),
+      ...left('home.torn', torn, 'was left half-written', 'were left half-written'),
     ];
   },
 };
 
-interface File {
-  name: string;
-  path: string;
-  /** In ms. */
-  age: number;
-}
-
-/** Kept events name the texts that go with them, also those that can't be read as events. */
-function textOf({ path }: File): string {
-  return orElse(() => readForeign(path), '');
-}
-
-function pathOf({ path }: File): string {
-  return path;
-}
-
-function filesIn(folder: string): File[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map(({ name }) => {
-        const path = join(folder, name);
-        return {
-          name,
-          path,
-          age: Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()),
-        };
-      });
-  } catch {
-    return [];
-  }
+function filesIn(folder: string): string[] {
+  const entries = orElse(() => readdirSync(folder, { withFileTypes: true }), []);
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => join(folder, name));
 }
 
 function left(id: string, files: string[], one: string, many: string): Found[] {
   const [first] = files;
   if (first === undefined) return [];
-  const title = files.length === 1 ? `${first} ${one}.` : `${files.length} files ${many}.`;
-  const shown = files.slice(0, SHOWN);
-  const remedy = 'Nothing has to be done: they are passed over. They can be removed by hand.';
-  return [note(id, title, remedy, files.length === 1 ? undefined : shown.join('\n'))];
+  const remedy = 'Nothing needs to be done: such files are ignored. They can be removed by hand.';
+  return files.length === 1
+    ? [note(id, `${first} ${one}.`, remedy)]
+    : [note(id, `${files.length} files ${many}.`, remedy, files.slice(0, SHOWN).join('\n'))];
 }

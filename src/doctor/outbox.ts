@@ -1,6 +1,5 @@
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { namesIn } from '../base/folders.ts';
+import { ageOf, namesIn } from '../base/folders.ts';
 import { isJobId } from '../base/ids.ts';
 import { whyNotFound } from '../registry/away.ts';
 import { type Home, readRegistries } from '../registry/home.ts';
@@ -8,59 +7,39 @@ import { hasJob } from '../registry/paths.ts';
 import { readObject } from '../trust/files.ts';
 import { type Found, note, problem } from './finding.ts';
 
-/** A running hub looks every 2 s: what is older than this waits for something else, in ms. */
+/** A running hub looks every 2 s: an older event waits for something else; in ms. */
 const WAIT_MS = 10_000;
-/** So many are read to tell what they wait for, and so many lines tell it. */
+/** How many are read to find out what they wait for, and how many lines say it. */
 const READ = 500;
 const SHOWN = 3;
 
-/** The events that wait on disk for the hub. Nothing is said of an empty outbox. */
+/** The events that wait on disk for the hub; nothing for an empty outbox. */
 export function outbox(home: Home, hubRuns: boolean): Found[] {
-  const { outbox: folder } = home;
-  const names = namesIn(folder);
+  const names = namesIn(home.outbox);
   const waiting = names.filter((name) => name.endsWith('.json'));
   const bad = names.filter((name) => name.endsWith('.bad'));
-  return [...waitingIn(home, waiting, hubRuns), ...badIn(folder, bad)];
+  return [...waitingIn(home, waiting, hubRuns), ...badIn(home.outbox, bad)];
 }
 
 function waitingIn(home: Home, names: string[], hubRuns: boolean): Found[] {
   const { outbox: folder } = home;
-  const times = names.map(
-    (name) => statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? Date.now(),
-  );
-  const age = Date.now() - Math.min(...times);
+  const age = Math.max(...names.map((name) => ageOf(join(folder, name))));
   if (names.length === 0 || (hubRuns && age < WAIT_MS)) return [];
   const id = 'hub.outbox';
   const count = names.length === 1 ? 'One event waits' : `${names.length} events wait`;
   const title = `${count} for the hub in ${folder}, the oldest for ${ageText(age)}.`;
   const why = reasonsOf(home, names);
-  if (why !== undefined)
-    return [
-      problem(
-        id,
-        title,
-        'They are taken in when it is back: mount its disk, or put back what is gone. If that will never be, remove them.',
-        why,
-      ),
-    ];
-  return hubRuns
-    ? [
-        problem(
-          id,
-          title,
-          'The hub runs and does not take them: `mam hub logs` says why; then `mam hub restart`.',
-        ),
-      ]
-    : [
-        note(
-          id,
-          title,
-          'Any command that needs the hub takes them in, such as `mam wait` or `mam hub restart`.',
-        ),
-      ];
+  if (why !== undefined) {
+    const remedy =
+      'They are recorded when it is back: mount its disk, or put back what is gone. If it is gone for good, remove them.';
+    return [problem(id, title, remedy, why)];
+  }
+  const stuck = 'The hub runs but does not take them: `mam hub logs` says why; then `mam hub restart`.';
+  const idle = 'Any command that needs the hub delivers them, such as `mam wait` or `mam hub restart`.';
+  return [hubRuns ? problem(id, title, stuck) : note(id, title, idle)];
 }
 
-/** Which of them wait for a registry that is away, as lines; nothing where none does. */
+/** Which of them wait for a missing registry, as lines; nothing where none does. */
 function reasonsOf(home: Home, names: string[]): string | undefined {
   const dirs = readRegistries(home);
   const reports = names.slice(0, READ).flatMap((name) => jobIn(join(home.outbox, name)) ?? []);
@@ -81,9 +60,9 @@ function jobIn(path: string): string | undefined {
 function badIn(folder: string, names: string[]): Found[] {
   if (names.length === 0) return [];
   const files = names.length === 1 ? 'One file holds' : `${names.length} files hold`;
-  const title = `${files} no event that can be read in ${folder}.`;
+  const title = `${files} no readable event in ${folder}.`;
   const remedy = 'Look at them, report what they say once more, and remove them.';
-  return [note('hub.outbox-bad', title, remedy, names.slice(0, 3).join('\n'))];
+  return [note('hub.outbox-bad', title, remedy, names.slice(0, SHOWN).join('\n'))];
 }
 
 function ageText(ms: number): string {

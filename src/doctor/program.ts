@@ -7,7 +7,7 @@ import type { Check } from './check.ts';
 import { note, ok, problem } from './finding.ts';
 import { isAtLeast, numberIn } from './programs.ts';
 
-/** The least Node, as npm checks it. */
+/** The oldest Node that works, as npm checks it. */
 const NODE = numberIn(manifest.engines.node) ?? '0';
 
 /** What runs here, in one line for a bug report; Node; and bash, which runs validation scripts. */
@@ -17,7 +17,7 @@ export const program: Check = {
   limitMs: 6_000,
 
   async look({ programs }) {
-    const tmux = (await programs.version('tmux', '-V')) ?? 'no tmux';
+    const tmux = (await programs.version('tmux')) ?? 'no tmux';
     const system = [type(), release(), arch(), distribution()].filter(Boolean).join(' ');
     const node = process.versions.node;
     return [
@@ -30,7 +30,7 @@ export const program: Check = {
             'Install a newer Node (nodejs.org, or `nvm install --lts`), then install mam with it again.',
           ),
       programs.find('bash') !== undefined
-        ? ok('program.bash', 'bash is there, for validation scripts')
+        ? ok('program.bash', 'bash is installed, for validation scripts')
         : note(
             'program.bash',
             'bash is not on the PATH: a validation script that is not executable itself cannot run.',
@@ -41,9 +41,7 @@ export const program: Check = {
 };
 
 /** The name of a Linux distribution. */
-function distribution(): string {
-  return orElse(
-    () => /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? '',
-    '',
-  );
+function distribution(): string | undefined {
+  const text = orElse(() => readFileSync('/etc/os-release', 'utf8'), '');
+  return /^PRETTY_NAME="?([^"\n]*)/m.exec(text)?.[1];
 }

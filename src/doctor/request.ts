@@ -13,12 +13,12 @@ import { askHub } from './hub.ts';
 
 const ANSWER_MS = 4_000;
 const LOOK_MS = 1_500;
-// The hub's own hidden panes are no place for a job.
+// The hub's own hidden panes are not for jobs.
 const LIST = ['list-panes', '-a', '-F', `#{?${IS_HIDDEN_FORMAT},,#{pane_id}}`];
 
 /**
- * What a client asks of the hub, by the way and with the settings that a client here has: it finds what lies between
- * this shell and a job, where each part for itself is well. A hub that does not run is not started for it.
+ * A client's request to the hub, made as a client here would make it: it finds what is wrong between this shell and a
+ * job even where each part is fine by itself. It starts no hub.
  */
 export const request: Check = {
   name: 'request',
@@ -26,9 +26,9 @@ export const request: Check = {
   limitMs: 3 * ANSWER_MS + 2_000,
 
   look: withSettings(async (settings, place, signal) => {
-    // One that does not run, or does not answer at all, is told of by the check of the hub.
-    if ((await askHub(settings, readHubFile(homePaths(settings.home).hubFile))) instanceof MamError)
-      return [];
+    // The check of the hub reports one that does not run or answer.
+    const file = readHubFile(homePaths(settings.home).hubFile);
+    if ((await askHub(settings, file)) instanceof MamError) return [];
     const link = openLink(settings, async () => {
       throw new MamError('unreachable', 'The hub ended meanwhile.', 'Run `mam doctor` again.');
     });
@@ -39,22 +39,21 @@ export const request: Check = {
       await link.request('preview', jobForPerson(settings, undefined), ANSWER_MS);
       const found = await tmuxThrough(link, settings, place);
       const ms = Math.max(1, Math.round(performance.now() - start));
-      return found.length > 0
-        ? found
-        : [ok('hub.request', `It answers what a client here asks, in ${ms} ms`)];
+      const answers = ok('hub.request', `It answers what a client here asks, in ${ms} ms`);
+      return found.length > 0 ? found : [answers];
     } catch (error) {
       if (!(error instanceof MamError)) throw error;
-      // The check of the hub itself has it already.
+      // The check of the hub reports it already.
       if (error.code === 'conflict' && error.message.startsWith('The running hub')) return [];
       const title = `The hub refuses what a client here asks: ${error.message}`;
-      return [problem('hub.request', title, error.hint || '`mam hub logs` tells more.')];
+      return [problem('hub.request', title, error.hint || '`mam hub logs` shows more.')];
     } finally {
       await link.close();
     }
   }),
 };
 
-/** The hub may have started where tmux, its socket or its rights are others than in this shell. */
+/** The hub may have started where tmux, its socket or its rights differ from those in this shell. */
 async function tmuxThrough(link: Link, settings: Settings, place: Place): Promise<Found[]> {
   const { tmuxSocket, path, agents } = settings;
   const pane = await paneHere(place, tmuxSocket);
@@ -67,7 +66,7 @@ async function tmuxThrough(link: Link, settings: Settings, place: Place): Promis
     if (!(error instanceof MamError)) throw error;
     const here = pane === undefined ? '' : ' This shell reaches it.';
     const title = `The hub does not reach the tmux server at ${tmuxSocket}: ${error.message}${here}`;
-    const remedy = `${error.hint} If that is so here already: \`mam hub restart\` from this shell, so that the hub has its surroundings; open jobs go on.`;
+    const remedy = `${error.hint} If that is so here already: \`mam hub restart\` from this shell, so that the hub gets its environment; open jobs go on.`;
     return [problem('hub.tmux', title, remedy.trim())];
   }
 }
@@ -84,10 +83,10 @@ async function paneHere({ programs }: Place, socket: string): Promise<string | u
   return code === 0 ? stdout.split('\n').find((line) => line.startsWith('%')) : undefined;
 }
 
-/** What a delegation to a person comes to: its registry, its limits and its session are looked at, and nothing is made. */
+/** A delegation to a person: its preview checks the registry, the limits and the session, and makes nothing. */
 function jobForPerson(settings: Settings, session: string | undefined): DelegateParams {
   return {
-    prompt: 'mam doctor asks what this would come to.',
+    prompt: 'A preview for mam doctor.',
     agent: 'human',
     agent_session: session,
     workdir: settings.home,

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { execa } from 'execa';
+import { sendSignal } from '../base/processes.ts';
 import { cleanLine } from '../base/text.ts';
 import { VERSION } from '../base/version.ts';
-import { askGroup, endGroup, keep } from './groups.ts';
+import { within } from '../base/within.ts';
+import { keepGroup } from './groups.ts';
 
 /** The newest revision of the protocol that our server speaks. */
 const PROTOCOL = '2025-11-25';
-/** A server that is told to go is given this time each, first by the end of its stdin, then by a signal, in ms. */
+/** How long a server may take to end: once its stdin has ended, then after a signal; in ms. */
 const LEAVE_MS = 1_000;
 const TERMINATE_MS = 300;
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -21,7 +23,7 @@ export interface ServerStart {
   cwd: string;
 }
 
-/** What a server said of itself. */
+/** What a server says about itself. */
 export interface Introduced {
   name: string;
   version: string;
@@ -35,19 +37,17 @@ interface Answer {
 }
 
 /**
- * Starts a server on stdio, asks who it is and which tools it has, and ends it with all that it has started. It is not
- * told that we are ready: only then would it announce itself as the server of this pane.
+ * Starts a server on stdio, asks who it is and which tools it has, and ends it with all that it has started. The
+ * handshake is left open: at its end the server would announce itself as the server of this pane.
  * @throws Error with a sentence that says how far it got
  */
 export async function introduce(
-  start: ServerStart,
+  { command, args, env, cwd }: ServerStart,
   limitMs: number,
   signal: AbortSignal,
 ): Promise<Introduced> {
-  const child = execa(start.command, start.args, {
-    cwd: start.cwd,
-    env: start.env,
-    extendEnv: false,
+  const child = execa(command, args, {
+    ...{ cwd, env, extendEnv: false },
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -58,7 +58,7 @@ export async function introduce(
     cleanup: false,
   });
   const { pid, stdin, stdout, stderr } = child;
-  if (pid !== undefined) keep(pid);
+  const endGroup = keepGroup(pid);
   for (const stream of [stdin, stdout, stderr]) stream.on('error', () => {});
   let words = '';
   stderr.setEncoding('utf8').on('data', (chunk: string) => {
@@ -73,37 +73,27 @@ export async function introduce(
     const late = (): void => reject(new Error(`It did not answer within ${limitMs / 1000} s.${last()}`));
     timer = setTimeout(late, limitMs);
     signal.addEventListener('abort', late, { once: true });
-    void child.then(({ exitCode, originalMessage }) =>
-      reject(
-        new Error(
-          exitCode === undefined
-            ? `It cannot be started: ${cleanLine(originalMessage ?? '', LINE_CHARS)}.`
-            : `It ended with code ${exitCode} instead of answering.${last()}`,
-        ),
-      ),
-    );
+    void child.then(({ exitCode, originalMessage }) => {
+      const why =
+        exitCode === undefined
+          ? `It cannot be started: ${cleanLine(originalMessage ?? '', LINE_CHARS)}.`
+          : `It ended with code ${exitCode} instead of answering.${last()}`;
+      reject(new Error(why));
+    });
   });
   over.catch(() => {});
   const answers = linesOf(stdout);
   try {
-    const ask = async (
-      id: number,
-      method: string,
-      params: object,
-    ): Promise<NonNullable<Answer['result']>> => {
+    const ask = async (id: number, method: string, params: object) => {
       stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
       const { result, error } = await Promise.race([answers(id), over]);
       if (result !== undefined) return result;
-      throw new Error(
-        `It refuses ${method}: ${cleanLine(String(error?.message ?? 'no reason'), LINE_CHARS)}.`,
-      );
+      const why = cleanLine(String(error?.message ?? 'no reason'), LINE_CHARS);
+      throw new Error(`It refuses ${method}: ${why}.`);
     };
     const clientInfo = { name: 'mam-doctor', version: VERSION };
-    const { serverInfo } = await ask(1, 'initialize', {
-      protocolVersion: PROTOCOL,
-      capabilities: {},
-      clientInfo,
-    });
+    const hello = { protocolVersion: PROTOCOL, capabilities: {}, clientInfo };
+    const { serverInfo } = await ask(1, 'initialize', hello);
     const { tools = [] } = await ask(2, 'tools/list', {});
     return {
       name: cleanLine(String(serverInfo?.name ?? ''), LINE_CHARS),
@@ -113,21 +103,19 @@ export async function introduce(
   } finally {
     clearTimeout(timer);
     stdin.end();
-    if (pid !== undefined) {
-      const gone = child.then(() => true);
-      if (!(await within(gone, LEAVE_MS))) {
-        askGroup(pid);
-        await within(gone, TERMINATE_MS);
-      }
-      endGroup(pid);
+    const gone = child.then(() => true);
+    if (pid !== undefined && !(await within(gone, LEAVE_MS))) {
+      sendSignal(-pid, 'SIGTERM');
+      await within(gone, TERMINATE_MS);
     }
-    // Somebody else may hold the other ends.
+    endGroup();
+    // Another process may hold the other ends.
     stdout.destroy();
     stderr.destroy();
   }
 }
 
-/** Gives the answer with an id, from lines of JSON; what is none is passed over, as clients do. */
+/** Gives the answer with an id, from lines of JSON; other lines are skipped, as clients do. */
 function linesOf(stdout: NodeJS.ReadableStream): (id: number) => Promise<Answer> {
   const seen = new Map<unknown, Answer>();
   const arrived = new EventTarget();
@@ -149,14 +137,4 @@ function linesOf(stdout: NodeJS.ReadableStream): (id: number) => Promise<Answer>
     if (!seen.has(id)) await once(arrived, String(id));
     return seen.get(id) as Answer;
   };
-}
-
-async function within(done: Promise<boolean>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  const first = await Promise.race([done, late]);
-  clearTimeout(timer);
-  return first;
 }

@@ -1,8 +1,8 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { explain, MamError, systemCode } from '../base/errors.ts';
+import { MamError, systemCode } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
-import { cleanLine } from '../base/text.ts';
+import { cleanLine, counted } from '../base/text.ts';
 import { knownUserHome } from '../base/user-home.ts';
 import { gone } from '../base/working-folder.ts';
 import { redactUrl } from '../bus/address.ts';
@@ -21,7 +21,7 @@ import {
 } from '../settings/table.ts';
 import { whyUnread } from '../trust/files.ts';
 import type { Check, Place } from './check.ts';
-import { type Found, note, ok, problem } from './finding.ts';
+import { type Found, failure, note, ok } from './finding.ts';
 
 const VALUE_CHARS = 200;
 
@@ -39,13 +39,14 @@ export const settings: Check = {
 
   async look(place) {
     const project = findProjectFolder(place.cwd, place.home, knownUserHome());
-    // In the order in which they count.
+    // In the order of precedence.
     const files = [await readProject(project, place), readOwn(place.home)];
-    const told = files.flatMap(({ findings }) => findings);
+    const found = files.flatMap(({ findings }) => findings);
     return [
-      ...(existsSync(place.cwd) ? [] : [removed(place.cwd)]),
-      ...(told.some(({ level }) => level === 'problem') ? [] : refusal(place)),
-      ...told,
+      // All else continues as from the nearest folder above that exists.
+      ...(existsSync(place.cwd) ? [] : [failure('settings.directory', gone(place.cwd))]),
+      ...(found.some(({ level }) => level === 'problem') ? [] : refusal(place)),
+      ...found,
       ...unknownNames(place.env),
       sources(place, files),
       ...registryOf(place, project, files),
@@ -54,13 +55,7 @@ export const settings: Check = {
   },
 };
 
-/** Everything else goes on as from the nearest folder above that is there. */
-function removed(folder: string): Found {
-  const { message, hint } = gone(folder);
-  return problem('settings.directory', message, hint);
-}
-
-/** What counts of a project's file, and what is ignored. */
+/** The settings of a project's file that count, and those that are ignored. */
 async function readProject(folder: string, { home, settings: found }: Place): Promise<Read> {
   const config = await readProjectConfig(folder, home);
   const { path, notice, state } = config;
@@ -68,53 +63,44 @@ async function readProject(folder: string, { home, settings: found }: Place): Pr
   const values = { ...config.values };
   for (const { key, field } of ALL_SETTINGS)
     if (key !== undefined && none[key] !== undefined) delete values[field];
-  if (notice !== undefined)
-    return { path, values, findings: [note('settings.project', notice.what, notice.person)] };
-  return { path, values, findings: state === 'absent' ? [] : [ok('settings.file', `${path} is understood`)] };
+  const finding =
+    notice === undefined ? understood(path) : note('settings.project', notice.what, notice.person);
+  return { path, values, findings: notice === undefined && state === 'absent' ? [] : [finding] };
 }
 
 function readOwn(home: string): Read {
-  const id = 'settings.file';
   const path = join(home, 'config.json');
-  let text: string;
   try {
-    text = ownConfigText(home);
+    return { path, values: parseConfigFile(path, ownConfigText(home)), findings: [understood(path)] };
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return { path, values: {}, findings: [] };
-    const { message, hint } =
-      error instanceof MamError
-        ? error
-        : {
-            message: `The settings of ${path} do not count: ${whyUnread(error)}.`,
-            hint: 'Put a file there that you can read, or remove it.',
-          };
-    return { path, values: {}, findings: [problem(id, message, hint)] };
-  }
-  try {
-    return { path, values: parseConfigFile(path, text), findings: [ok(id, `${path} is understood`)] };
-  } catch (error) {
-    const { message, hint } = error as MamError;
-    return { path, values: {}, findings: [problem(id, message, hint)] };
+    const why = `The settings of ${path} do not count: ${whyUnread(error)}.`;
+    const remedy = 'Put a file there that you can read, or remove it.';
+    const known = error instanceof MamError ? error : new MamError('io', why, remedy);
+    return { path, values: {}, findings: [failure('settings.file', known)] };
   }
 }
 
-/** What else is wrong with the settings than their files. */
+function understood(path: string): Found {
+  return ok('settings.file', `${path} is understood`);
+}
+
+/** What is wrong with the settings besides their files. */
 function refusal({ refused }: Place): Found[] {
   if (refused === undefined) return [];
-  const known = refused instanceof MamError ? refused : new MamError('internal', explain(refused));
   const detail = 'Without settings, the checks of tmux sockets, hub, broker and registry were left out.';
-  return [problem('settings.refused', known.message, known.hint || 'Mend the setting.', detail)];
+  return [{ ...failure('settings.refused', refused, 'Fix the setting.'), detail }];
 }
 
-/** Every setting that is not left at its default, and who says so. */
+/** Every setting that is not at its default, and where it comes from. */
 function sources({ env, registryFlag }: Place, files: Read[]): Found {
   const lines = registryFlag === undefined ? [] : [`registry_dir ${registryFlag} (--registry-dir)`];
   for (const setting of ALL_SETTINGS) {
     const { key, field, inProject } = setting;
     const name = namesOf(setting).find((one) => env[one]);
     const file = files.find(({ values }) => values[field] !== undefined);
-    // A project's limit that is left is the strictest.
+    // A project's limit that remains is the strictest.
     const isLimit = file === files[0] && inProject === 'stricter';
     if (name !== undefined && !isLimit)
       lines.push(`${name}${shown(setting, String(env[name]))} (environment)`);
@@ -122,14 +108,10 @@ function sources({ env, registryFlag }: Place, files: Read[]): Found {
   }
   const id = 'settings.sources';
   if (lines.length === 0) return ok(id, 'Every setting has its default');
-  return ok(
-    id,
-    `${lines.length} ${lines.length === 1 ? 'setting is' : 'settings are'} given`,
-    lines.join('\n'),
-  );
+  return ok(id, `${counted(lines.length, 'setting is', 'settings are')} given`, lines.join('\n'));
 }
 
-/** A value as it may stand in a bug report. */
+/** A value as it may be shown in a bug report. */
 function shown({ shown: rule, kind }: Setting, value: unknown): string {
   if (rule !== undefined) return '';
   if (kind === 'agents') return ` ${cleanLine(Object.keys(value ?? {}).join(', '), VALUE_CHARS)}`;
@@ -155,15 +137,13 @@ function registryOf(
 ): Found[] {
   if (found === undefined) return [];
   const file = files.find(({ values }) => values.registryDir !== undefined);
-  const why = registryFlag
-    ? '--registry-dir'
-    : env[SETTINGS.registryDir.env]
-      ? SETTINGS.registryDir.env
-      : (file?.path ?? projectReason(project, cwd));
+  const variable = SETTINGS.registryDir.env;
+  const given = registryFlag ? '--registry-dir' : env[variable] && variable;
+  const why = given || (file?.path ?? projectReason(project, cwd));
   return [ok('settings.registry', `Jobs are kept in ${found.registryDir} (${why})`)];
 }
 
-/** A log folder that jobs would have apart from the registry; whether a hub runs or not. */
+/** A log folder outside the registry. */
 function logsOf({ settings: found }: Place): Found[] {
   if (found?.logsDir === undefined) return [];
   const id = 'settings.logs';
@@ -171,14 +151,13 @@ function logsOf({ settings: found }: Place): Found[] {
     makeLogFolder(found.logsDir, true);
     return [ok(id, `Logs of jobs are kept in ${found.logsDir}`)];
   } catch (error) {
-    const { message, hint } = error as MamError;
-    return [problem(id, message, hint)];
+    return [failure(id, error)];
   }
 }
 
 function projectReason(project: string, cwd: string): string {
-  const there = statSync(project, { throwIfNoEntry: false }) !== undefined;
-  if (there) return project === join(cwd, PROJECT_FOLDER) ? 'of this folder' : 'found upwards from here';
+  if (existsSync(project))
+    return project === join(cwd, PROJECT_FOLDER) ? 'of this folder' : 'found upwards from here';
   return dirname(project) === cwd
     ? 'made here by the first job'
     : 'made by the first job, for the repository';

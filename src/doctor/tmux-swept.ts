@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { orElse } from '../base/or-else.ts';
 import { openFiles, pids } from '../base/processes.ts';
 import { userId } from '../base/user-home.ts';
 import { homePaths } from '../registry/home.ts';
@@ -8,11 +9,11 @@ import { type Check, withSettings } from './check.ts';
 import { type Found, problem } from './finding.ts';
 import { openJobs } from './open-jobs.ts';
 
-/** A socket that accepts connections, in /proc/net/unix: flags, then its inode, then the path that it was bound to. */
+/** A listening socket in /proc/net/unix: flags, its inode, and the path that it was bound to. */
 const LISTENING = /^\S+ \S+ \S+ 00010000 \S+ \S+ +(\d+) (\/.*)$/gm;
 const TMUX_SERVER = 'tmux: server';
 
-/** tmux servers that live and whose sockets were swept away, as by what cleans /tmp: their agents work, and nobody reaches them. */
+/** tmux servers that run, but whose sockets were removed, as by a cleaner of /tmp: nobody reaches their agents. */
 export const tmuxSwept: Check = {
   name: 'tmux swept',
   area: 'tmux',
@@ -21,7 +22,6 @@ export const tmuxSwept: Check = {
   look: withSettings(async (settings) => {
     const wanted = socketsOf(settings);
     const bound = listening();
-    if (bound.size === 0) return [];
     const servers = tmuxServers().flatMap((pid) => {
       const inodes = [...(openFiles(pid)?.values() ?? [])].map(
         (file) => /^socket:\[(\d+)\]$/.exec(file)?.[1],
@@ -36,47 +36,35 @@ export const tmuxSwept: Check = {
   }),
 };
 
-/** Where agents are looked for here, and where open jobs have theirs. */
+/** The server that is searched for agents here, and those of open jobs. */
 function socketsOf({ tmuxSocket, paneSocket, home }: Settings): Set<string> {
-  const jobs = openJobs(homePaths(home)).flatMap(({ record }) => record?.agent_session?.socket ?? []);
-  return new Set([tmuxSocket, ...(paneSocket === undefined ? [] : [paneSocket]), ...jobs]);
+  const jobs = openJobs(homePaths(home)).flatMap(({ record }) => record.agent_session?.socket ?? []);
+  return new Set([tmuxSocket, paneSocket ?? tmuxSocket, ...jobs]);
 }
 
-/** By inode the paths that sockets were bound to, gone or not; none elsewhere than on Linux. */
+/** The paths that sockets were bound to, by inode, gone or not; only on Linux. */
 function listening(): Map<string, string> {
-  try {
-    const text = readFileSync('/proc/net/unix', 'latin1');
-    return new Map([...text.matchAll(LISTENING)].map(([, inode = '', path = '']) => [inode, path]));
-  } catch {
-    return new Map();
-  }
+  const text = orElse(() => readFileSync('/proc/net/unix', 'latin1'), '');
+  return new Map([...text.matchAll(LISTENING)].map(([, inode = '', path = '']) => [inode, path]));
 }
 
 /** The user's own. */
 function tmuxServers(): number[] {
-  return pids().filter((pid) => {
-    try {
-      const folder = `/proc/${pid}`;
-      return (
-        readFileSync(`${folder}/comm`, 'latin1').trimEnd() === TMUX_SERVER &&
-        statSync(folder).uid === userId()
-      );
-    } catch {
-      // It has ended meanwhile.
-      return false;
-    }
-  });
+  const isOne = (folder: string): boolean =>
+    readFileSync(`${folder}/comm`, 'latin1').trimEnd() === TMUX_SERVER && statSync(folder).uid === userId();
+  // One may have ended meanwhile.
+  return pids().filter((pid) => orElse(() => isOne(`/proc/${pid}`), false));
 }
 
 function swept(pid: number, path: string): Found[] {
   const folder = existsSync(dirname(path)) ? '' : `\`mkdir -p -m 700 ${dirname(path)}\`, then `;
-  const title = `A tmux server (process ${pid}) lives, but its socket ${path} was removed: nobody can attach to its sessions.`;
+  const title = `A tmux server (process ${pid}) runs, but its socket ${path} was removed: nobody can attach to its sessions.`;
   return [problem('tmux.swept', title, `${folder}\`kill -USR1 ${pid}\` makes tmux create the socket again.`)];
 }
 
-/** Which of them answers now can't be told from outside. */
+/** From outside nothing shows which of them answers now. */
 function replaced(pid: number, path: string): Found[] {
   const title = `Several tmux servers were started at ${path}; only the last one is reached there. This one is process ${pid}.`;
-  const remedy = `If its sessions are missed: \`kill -USR1 ${pid}\` has it take the socket; the same with the other process gives it back.`;
+  const remedy = `If you miss its sessions: \`kill -USR1 ${pid}\` makes it take the socket; the same with the other process gives it back.`;
   return [problem('tmux.swept', title, remedy)];
 }

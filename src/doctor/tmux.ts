@@ -4,8 +4,8 @@ import { isAtLeast, numberIn } from './programs.ts';
 
 /** The hub's control client needs `-N`, subscriptions and client flags. */
 const LEAST = '3.2';
-/** The oldest one that this program was tried with. */
-const TRIED = '3.3a';
+/** The oldest one that this program was tested with. */
+const TESTED = '3.3a';
 const INSTALL = 'apt-get install tmux (Debian, Ubuntu) or brew install tmux (macOS)';
 
 /** The program tmux. */
@@ -16,29 +16,25 @@ export const tmux: Check = {
 
   async look({ programs }) {
     const path = programs.find('tmux');
-    if (path === undefined) {
-      return [
-        problem('tmux.version', 'tmux is not installed, or not on the PATH.', `Install it: ${INSTALL}.`),
-      ];
-    }
-    const said = await programs.version('tmux', '-V');
+    const id = 'tmux.version';
+    if (path === undefined)
+      return [problem(id, 'tmux is not installed, or not on the PATH.', `Install it: ${INSTALL}.`)];
+    const said = await programs.version('tmux');
     if (said === undefined) {
       const remedy = `Run \`${path} -V\` and see what it says; install it again: ${INSTALL}.`;
-      return [problem('tmux.version', `${path} does not tell its version.`, remedy)];
+      return [problem(id, `${path} does not report its version.`, remedy)];
     }
     const version = numberIn(said);
     // A build from its repository, such as `tmux next-3.6` or `tmux master`.
-    if (version === undefined) return [ok('tmux.version', `${said} at ${path}`)];
+    if (version === undefined) return [ok(id, `${said} at ${path}`)];
     if (!isAtLeast(version, LEAST)) {
       const title = `${said} is too old: ${LEAST} or newer is needed.`;
-      return [problem('tmux.version', title, `Install a newer one: ${INSTALL}.`)];
+      return [problem(id, title, `Install a newer one: ${INSTALL}.`)];
     }
-    if (!isAtLeast(version, TRIED)) {
-      const title = `${said} is older than the oldest that mam was tried with (${TRIED}).`;
-      return [
-        note('tmux.version', title, `If panes are not found or not typed into, update it: ${INSTALL}.`),
-      ];
+    if (!isAtLeast(version, TESTED)) {
+      const title = `${said} is older than the oldest that mam was tested with (${TESTED}).`;
+      return [note(id, title, `If panes are not found or not typed into, update it: ${INSTALL}.`)];
     }
-    return [ok('tmux.version', `${said} at ${path}`)];
+    return [ok(id, `${said} at ${path}`)];
   },
 };

@@ -6,7 +6,7 @@ import { PROJECT_FOLDER } from '../settings/project.ts';
 import type { Check } from './check.ts';
 import { type Found, note, problem } from './finding.ts';
 
-/** Who runs this, as the system and the environment know it, and what lies above everybody's projects. */
+/** The user, as the system and the environment know them, and a registry above all projects. */
 export const user: Check = {
   name: 'user',
   area: 'settings',
@@ -19,10 +19,9 @@ export const user: Check = {
 
 function homeOf(home: string | undefined): Found[] {
   if (home === undefined || isAbsolute(home)) return [];
-  const title = `HOME is ${home === '' ? 'empty' : `no whole path: ${home}`}. Programs look for their files in different places then.`;
-  return [
-    problem('settings.home', title, 'Set HOME to your home folder, or unset it: mam then asks the system.'),
-  ];
+  const title = `HOME is ${home === '' ? 'empty' : `not an absolute path: ${home}`}. Programs then look for their files in different places.`;
+  const remedy = 'Set HOME to your home folder, or unset it: mam then asks the system.';
+  return [problem('settings.home', title, remedy)];
 }
 
 function entryOf(): Found[] {
@@ -31,19 +30,19 @@ function entryOf(): Found[] {
     return [];
   } catch {
     const title = `The system has no entry for this user (uid ${userId()}), as in a container that was given another uid.`;
-    const remedy = 'Set HOME to a folder of yours that stays; mam needs no more than that.';
+    const remedy = 'Set HOME to a folder of yours that stays; mam needs nothing else.';
     return [note('settings.user', title, remedy)];
   }
 }
 
 /**
- * A server that was once started in the root folder has made a registry there; it is not used any more.
+ * A server that was started in the root folder may have made a registry there; it is no longer used.
  * @param root the folder above all
  */
 export function aboveAll(root: string): Found[] {
   const folder = join(root, PROJECT_FOLDER);
   if (!existsSync(folder)) return [];
-  const title = `${folder} is there. It belongs to no project, and mam does not use it.`;
-  const remedy = `Look whether it has jobs of worth (\`mam list --registry-dir ${folder}/jobs\`), then remove it.`;
+  const title = `${folder} exists. It belongs to no project, and mam does not use it.`;
+  const remedy = `Check whether it has jobs that you need (\`mam list --registry-dir ${folder}/jobs\`), then remove it.`;
   return [note('settings.root', title, remedy)];
 }

@@ -42,7 +42,7 @@ function age(path: string, minutes: number): string {
 }
 
 describe('a request through the hub, as a client makes it', () => {
-  test('is well; none is made of a hub that does not run', async () => {
+  test('succeeds; none is made where no hub runs', async () => {
     expect((await look(['request'])).findings).toEqual([]);
     await lab.startSession('one', 'exec sleep 1000');
     await lab.mam('hub', 'restart');
@@ -70,7 +70,7 @@ describe('a request through the hub, as a client makes it', () => {
     expect(refused).toMatchObject({ level: 'problem', title: expect.stringContaining(registry) });
   });
 
-  test('a hub in another pid namespace is told of', async () => {
+  test('a hub in another pid namespace is reported', async () => {
     await lab.mam('hub', 'restart');
     const { pid } = lab.hub(lab.home);
     const owner = { ...thisOwner(lab.home), pid, ns: 'pid:[1]' };
@@ -98,7 +98,7 @@ describe('hooks that are switched off', () => {
     expect(found.title).toContain(words);
   });
 
-  test('of OpenCode, by its environment; what is not switched off, or can not be read, is none', async () => {
+  test('of OpenCode, by its environment; what is not switched off, or cannot be read, gives nothing', async () => {
     put(join(lab.folder, '.claude/settings.json'), '{"disableAllHooks": false}');
     put(join(lab.folder, '.codex/config.toml'), 'features = [');
     expect((await look(['hooks'])).findings).toEqual([]);

@@ -72,7 +72,7 @@ describe('as a whole', () => {
     const report = await doctor();
     // Measured: 0.3 s alone; other tests run beside this one.
     expect(performance.now() - start).toBeLessThan(3_000);
-    expect(report).toMatchObject({ code: 0, ok: true, next: 'Nothing has to be done.' });
+    expect(report).toMatchObject({ code: 0, ok: true, next: 'Nothing needs to be done.' });
     expect(report.of('program.versions').title).toMatch(/^mam \S+, node 2\S+, tmux \S+, /);
     expect(report.of('hub.running')).toMatchObject({ level: 'ok' });
     expect(report.of('tmux.socket').title).toContain('No tmux server runs yet');
@@ -93,7 +93,7 @@ describe('as a whole', () => {
     expect((await lab.mam('doctor', '--client', 'nobody')).code).toBe(64);
   });
 
-  test('a check that can not end in time is a finding, and what it has started ends', async () => {
+  test('a check that cannot end in time is a finding, and what it has started ends', async () => {
     const bin = join(lab.folder, 'bin');
     put(join(bin, 'tmux'), '#!/bin/sh\nsleep 300 & sleep 300\n', 0o755);
     symlinkSync(process.execPath, join(bin, 'node'));
@@ -150,9 +150,9 @@ describe('programs', () => {
     put(join(bin, 'opencode'), '#!/bin/sh\nexit 1\n', 0o755);
     const report = await doctor([], { env: { PATH: `${bin}:${process.env['PATH']}` } });
     expect(report.of('agent.codex')).toMatchObject({ level: 'note' });
-    expect(report.of('agent.codex').title).toContain('is 9.8.7; mam was tried with');
+    expect(report.of('agent.codex').title).toContain('is 9.8.7; mam was tested with');
     expect(report.of('agent.gemini').level).toBe('ok');
-    expect(report.of('agent.opencode').title).toContain('does not tell its version');
+    expect(report.of('agent.opencode').title).toContain('does not report its version');
     expect(report.of('client.codex.configured').remedy).toContain('`mam install codex`');
     expect(existsSync(join(lab.folder, 'asked'))).toBe(false);
   });
@@ -196,7 +196,7 @@ describe('tmux sockets', () => {
     });
   });
 
-  test('a server that is stopped is told within its time', async () => {
+  test('a stopped server is reported in time', async () => {
     await lab.startSession('one', 'sleep 300');
     const pid = Number(await lab.tmux('display-message', '-p', '#{pid}'));
     process.kill(pid, 'SIGSTOP');
@@ -316,7 +316,7 @@ describe('the home and the settings', () => {
     });
   });
 
-  test('a setting that can not be used is told, and what needs none is still looked at', async () => {
+  test('an unusable setting is reported, and what needs none is still checked', async () => {
     const report = await doctor([], { env: { MAM_REALM: 'No Words' } });
     expect(report.of('settings.refused')).toMatchObject({ level: 'problem' });
     expect(report.of('settings.refused').detail).toContain('left out');
@@ -421,7 +421,7 @@ describe('an external broker', () => {
       await plain.start();
       const good = await doctor([], { env: plain.env });
       expect(good.of('broker.reachable').title).toMatch(
-        /takes and gives back a message in \d+ ms \(realm default\)/,
+        /delivers a message and its answer in \d+ ms \(realm default\)/,
       );
       await lab.start(['hub', 'restart'], { env: plain.env }).ended;
       await until('the hub is on it', async () => {
@@ -586,7 +586,7 @@ describe('clients', () => {
     expect(none).toMatchObject({ level: 'note', remedy: expect.stringContaining('`mam install codex`') });
   });
 
-  test('a program that is gone, a file that is no TOML, a server that is switched off', async () => {
+  test('a program that is gone, a file that is not TOML, a disabled server', async () => {
     server(join(lab.folder, 'old', 'mam'));
     const gone = (await look(['client codex'])).of('client.codex.program');
     expect(gone).toMatchObject({ level: 'problem', remedy: expect.stringContaining('`mam install codex`') });
