@@ -1,31 +1,130 @@
+import { lower, raise, unblock } from './attention.ts';
 import { claims } from './check.ts';
 import {
-  answered,
   block,
   complete,
-  dropDecision,
   end,
-  fail,
   heardFromPeer,
   keepErrand,
   letErrandGo,
-  lower,
-  openRequest,
-  raise,
   reach,
-  resolveRequest,
   settleIn,
   takeReport,
   typed,
-  unblock,
 } from './effects.ts';
 import { dataOf, type RecordedEvent } from './event.ts';
 import type { JobRecord } from './record.ts';
+import { answered, dropDecision, openRequest, resolveRequest } from './requests.ts';
 import { decideCheck, judge } from './verdict.ts';
-import { AMENDABLE, isFinal, type Status } from './words.ts';
+import {
+  AMENDABLE,
+  type AttentionReason,
+  type DeliveryStage,
+  type FailureReason,
+  isFinal,
+  type Status,
+} from './words.ts';
 
 /** Reasons for attention that any activity of the agent takes away. */
-const GUESSES = ['stalled', 'rate_limited'] as const;
+const GUESSES: readonly AttentionReason[] = ['stalled', 'rate_limited'];
+
+type Effect = (next: JobRecord, event: RecordedEvent) => void;
+
+/** What each type of event does to an open job; an event of any other type only counts. */
+const EFFECTS: Readonly<Record<string, Effect>> = {
+  queued: settleIn,
+  pasting: stage('pasting', (next, event) => {
+    next.typing_now = dataOf(event).what;
+    unblock(next);
+  }),
+  visible: stage('visible'),
+  submitted: stage('submitted', typed),
+  acknowledged: stage('acknowledged'),
+  started(next, event) {
+    reach(next, 'started', event);
+    next.started_at ??= event.recorded_at;
+  },
+  blocked(next, event) {
+    if (dataOf(event).what !== undefined) keepErrand(next, event);
+    // A peer that took the job in that very moment is not blocked.
+    else if (next.status === 'queued' && !isOvertaken(next, event)) block(next, event);
+  },
+  unblocked: unblock,
+  progress: takeWords,
+  question: openRequest,
+  permission_required: openRequest,
+  permission_resolved: resolveRequest,
+  answered(next, event) {
+    if (!decideCheck(next, event)) answered(next, event);
+  },
+  decision_refused: dropDecision,
+  reminded(next, event) {
+    next.reminded_at = event.recorded_at;
+    if (event.detail) next.last_words = event.detail;
+  },
+  turn_ended(next, event) {
+    if (next.blocked_what === 'reminder') unblock(next);
+    raise(next, 'turn_ended');
+    if (event.detail) next.last_words = event.detail;
+    takeWords(next, event);
+  },
+  delivery_unverified(next, event) {
+    if (next.typing_now === 'reminder') next.reminded_at ??= event.recorded_at;
+    delete next.typing_now;
+    unblock(next);
+    raise(next, 'delivery_unverified');
+    if (event.detail) next.detail = event.detail;
+  },
+  rate_limited: need('rate_limited'),
+  stalled: need('stalled'),
+  resumed(next, event) {
+    // A prompt that was submitted begins a turn; mere output proves less.
+    lower(next, dataOf(event).turn === true ? [...GUESSES, 'turn_ended'] : GUESSES);
+  },
+  // A second word while the first claim is being checked changes nothing but an end or a cancellation.
+  completed(next, event) {
+    if (next.phase !== 'validating') complete(next, event);
+  },
+  validated(next, event) {
+    if (next.phase === 'validating') judge(next, event);
+  },
+  error(next, event) {
+    takeReport(next, event);
+    end(next, 'failed', event.recorded_at, 'agent_error');
+  },
+  timeout: failure('timeout'),
+  session_lost: failure('session_lost'),
+  delivery_failed: failure('delivery_failed'),
+  cancelled(next, event) {
+    if (event.detail) next.detail = event.detail;
+    end(next, 'cancelled', event.recorded_at);
+  },
+};
+
+/** A stage of the order's delivery; the same event about another text does something else. */
+function stage(name: DeliveryStage, otherText: Effect = () => {}): Effect {
+  return (next, event) =>
+    dataOf(event).what === undefined ? reach(next, name, event) : otherText(next, event);
+}
+
+function need(reason: AttentionReason): Effect {
+  return (next, { detail }) => {
+    raise(next, reason);
+    if (detail) next.detail = detail;
+  };
+}
+
+function failure(reason: FailureReason): Effect {
+  return (next, { detail, recorded_at: at }) => {
+    if (detail) next.detail = detail;
+    end(next, 'failed', at, reason);
+  };
+}
+
+/** The peer's words count while its claim to be done is not being checked. */
+function takeWords(next: JobRecord, { detail }: RecordedEvent): void {
+  if (detail && !claims(next)) next.detail = detail;
+}
 
 /**
  * The only way a record changes. Pure: the same journal always folds to the same record.
@@ -37,9 +136,9 @@ const GUESSES = ['stalled', 'rate_limited'] as const;
 export function apply(record: JobRecord | undefined, event: RecordedEvent): JobRecord {
   if (record === undefined) return create(event);
   const next: JobRecord = { ...record, seq: event.seq };
-  // How far the supervisor was told is no news of the job.
+  // That the supervisor was notified is not news of the job.
   if (event.type === 'notified') return notified(next, event);
-  // Somebody has run a script by hand: that stands in the log and changes nothing.
+  // A script that was run by hand is in the log and changes nothing.
   if (event.type === 'verified') return next;
   if (event.source !== 'hub' && event.source !== 'supervisor') next.last_sign_of_life_at = event.recorded_at;
   if (isFinal(record.status)) amend(next, event);
@@ -60,12 +159,12 @@ function notified(record: JobRecord, event: RecordedEvent): JobRecord {
   return next;
 }
 
-/** True when the job needs somebody now: it is `input_required`, or what keeps it, or a text for its peer, from its pane does not go by itself. */
+/** True when the job needs someone now: it is `input_required`, or an obstacle will not go away by itself. */
 export function needsAttention(record: Pick<JobRecord, 'status' | 'held_up'>): boolean {
   return needOf(record) !== undefined;
 }
 
-/** What an open job needs somebody for, in a word: its reason, or what keeps it or a text for its peer from its pane. */
+/** What an open job needs someone for, in a word: its reason, or the obstacle at its pane. */
 export function needOf(
   record: Pick<JobRecord, 'status' | 'held_up'> & Partial<Pick<JobRecord, 'reason' | 'blocked_by'>>,
 ): string | undefined {
@@ -106,107 +205,13 @@ function create(event: RecordedEvent): JobRecord {
 }
 
 function advance(next: JobRecord, event: RecordedEvent): void {
-  const { type, recorded_at: at } = event;
-  const { what, turn } = dataOf(event);
-  // A second word while the first claim is being checked changes nothing but an end or a cancellation.
-  const validating = next.phase === 'validating';
-  // A person may answer and cancel as well: these are no words of the peer.
+  const { type } = event;
+  // A person may answer and cancel as well: that is not the peer speaking.
   if (isPeerEvent(event) && type !== 'answered' && type !== 'cancelled') heardFromPeer(next, event);
-
-  switch (type) {
-    case 'queued':
-      settleIn(next, event);
-      break;
-    case 'pasting':
-    case 'visible':
-    case 'submitted':
-    case 'acknowledged':
-      if (what === undefined) reach(next, type, event);
-      else if (type === 'pasting') {
-        next.typing_now = what;
-        unblock(next);
-      } else if (type === 'submitted') typed(next, event);
-      break;
-    case 'started':
-      reach(next, 'started', event);
-      next.started_at ??= at;
-      break;
-    case 'blocked':
-      // A peer that took the job in that very moment is not blocked.
-      if (what !== undefined) keepErrand(next, event);
-      else if (next.status === 'queued' && !isOvertaken(next, event)) block(next, event);
-      break;
-    case 'unblocked':
-      unblock(next);
-      break;
-    case 'progress':
-      if (event.detail && !claims(next)) next.detail = event.detail;
-      break;
-    case 'question':
-    case 'permission_required':
-      openRequest(next, event);
-      break;
-    case 'permission_resolved':
-      resolveRequest(next, event);
-      break;
-    case 'answered':
-      if (!decideCheck(next, event)) answered(next, event);
-      break;
-    case 'decision_refused':
-      dropDecision(next, event);
-      break;
-    case 'reminded':
-      next.reminded_at = at;
-      if (event.detail) next.last_words = event.detail;
-      break;
-    case 'turn_ended':
-      if (next.blocked_what === 'reminder') unblock(next);
-      raise(next, type);
-      if (event.detail) next.last_words = event.detail;
-      if (event.detail && !claims(next)) next.detail = event.detail;
-      break;
-    case 'delivery_unverified':
-      if (next.typing_now === 'reminder') next.reminded_at ??= at;
-      delete next.typing_now;
-      unblock(next);
-      raise(next, type);
-      if (event.detail) next.detail = event.detail;
-      break;
-    case 'rate_limited':
-    case 'stalled':
-      raise(next, type);
-      if (event.detail) next.detail = event.detail;
-      break;
-    case 'resumed':
-      // A prompt that was submitted begins a turn; mere output proves less.
-      lower(next, turn === true ? [...GUESSES, 'turn_ended'] : [...GUESSES]);
-      break;
-    case 'completed':
-      if (!validating) complete(next, event);
-      break;
-    case 'validated':
-      if (validating) judge(next, event);
-      break;
-    case 'error':
-      takeReport(next, event);
-      fail(next, 'agent_error', at);
-      break;
-    case 'timeout':
-    case 'session_lost':
-    case 'delivery_failed':
-      if (event.detail) next.detail = event.detail;
-      fail(next, type, at);
-      break;
-    case 'cancelled':
-      if (event.detail) next.detail = event.detail;
-      end(next, 'cancelled', at);
-      break;
-    default:
-      break;
-  }
+  if (Object.hasOwn(EFFECTS, type)) EFFECTS[type]?.(next, event);
 }
 
-/** What was said of an obstacle, or of why a job needs somebody, is no word of a job that it keeps no longer. The words of this event are. */
+/** Drops the words about an obstacle or a need once it is over; the words of this very event stay. */
 function dropObstacle(before: JobRecord, next: JobRecord, { detail }: RecordedEvent): void {
   const wasKept = before.blocked_by !== undefined && before.blocked_what === undefined;
   const isOver =
@@ -214,7 +219,7 @@ function dropObstacle(before: JobRecord, next: JobRecord, { detail }: RecordedEv
   if (isOver && next.detail === before.detail && next.detail !== detail) delete next.detail;
 }
 
-/** True where the job needs somebody, and the words for that are the hub's own: a guess, or a dialog that it saw. */
+/** True where the job needs someone, and the words for that are the hub's own: a guess, or a dialog that it saw. */
 function isHubs({ reason, requests, detail }: JobRecord): boolean {
   if (reason === 'permission')
     return requests.some(
@@ -223,21 +228,21 @@ function isHubs({ reason, requests, detail }: JobRecord): boolean {
   return reason === 'stalled' || reason === 'rate_limited' || reason === 'delivery_unverified';
 }
 
-/** True for a silence of tmux that was over when this was recorded: what has been pasted stands in the pane. */
+/** True for a silence of tmux that was over when this was recorded: what was pasted is in the pane. */
 function isOvertaken({ phase }: JobRecord, event: RecordedEvent): boolean {
   return dataOf(event).unless_pasted === true && phase !== 'queued';
 }
 
-/** A report on a job that is final: it may amend what we concluded ourselves, and nothing else. */
+/** A report on a final job may amend what we concluded ourselves, and nothing else. */
 function amend(next: JobRecord, event: RecordedEvent): void {
-  if (!(next.status === 'failed' && AMENDABLE.includes(next.reason ?? ''))) return;
+  if (next.status !== 'failed' || !AMENDABLE.includes(next.reason ?? '')) return;
   const validating = next.phase === 'validating';
   if (event.type === 'completed' && !validating && isPeerEvent(event)) {
     complete(next, event);
     if ((next.status as Status) === 'completed') next.late = true;
   } else if (event.type === 'error' && isPeerEvent(event)) {
     takeReport(next, event);
-    fail(next, 'agent_error', event.recorded_at);
+    end(next, 'failed', event.recorded_at, 'agent_error');
     next.late = true;
   } else if (event.type === 'validated' && validating) {
     judge(next, event);

@@ -69,9 +69,16 @@ export function failedCheckMessage(record: JobRecord): string {
   );
 }
 
-/** A long text stands in the journal with its beginning only; the rest is a file that the peer can read. */
+/** The file with a long text of an event, of which the journal holds only the beginning. */
+export function textFile(
+  { registry_dir, job_id }: JobRecord,
+  { texts }: RecordedEvent,
+  field: 'detail' | 'result',
+): string | undefined {
+  return texts?.[field] && `${registry_dir}/${job_id}/texts/${texts[field]}`;
+}
+
 function wholeText(record: JobRecord, event: RecordedEvent): string {
-  const hash = event.texts?.['detail'];
-  const file = hash && `${record.registry_dir}/${record.job_id}/texts/${hash}`;
+  const file = textFile(record, event, 'detail');
   return `${event.detail ?? ''}${file ? ` … (read on in ${file})` : ''}`;
 }

@@ -1,8 +1,9 @@
 import { isAboutCheck, isUndecided } from './check.ts';
-import { end, fail, isMeant, openRequest, settleCheck } from './effects.ts';
+import { end, leaveCheck } from './effects.ts';
 import { dataOf, type RecordedEvent } from './event.ts';
 import { failedCheckMessage, leaveMessage } from './messages.ts';
 import type { JobRecord } from './record.ts';
+import { isMeant, openRequest, settleCheck } from './requests.ts';
 import { isFinal } from './words.ts';
 
 /** The script's verdict, or that there is none. */
@@ -29,33 +30,30 @@ export function judge(next: JobRecord, event: RecordedEvent): void {
   if (event.detail !== undefined) next.detail = event.detail;
   if (passed) end(next, 'completed', event.recorded_at);
   else if (!changed && mayTryAgain(next)) sendBack(next);
-  else fail(next, 'validation_failed', event.recorded_at);
+  else end(next, 'failed', event.recorded_at, 'validation_failed');
 }
 
-/** The check has said nothing about the work: that is for whoever delegated it, never the peer's fault or a round of it. */
+/** The check has said nothing about the work: whoever delegated it decides. It is not the peer's fault, and not a round. */
 function askAboutCheck(next: JobRecord, event: RecordedEvent): void {
   const { outcome, problem = event.detail ?? '', output_tail = '' } = dataOf(event);
   if (next.validation) {
     const { passed: _, exit_code: __, ...kept } = next.validation;
     next.validation = { ...kept, outcome, problem, output_tail };
   }
-  // An ended job is asked about no more; another late report would have it checked again.
+  // Nobody is asked about an ended job; another late report would have it checked again.
   if (!isFinal(next.status)) openRequest(next, { ...event, type: 'question' });
-  next.phase = next.started_at ? 'started' : 'submitted';
+  leaveCheck(next);
 }
 
-/**
- * Whoever delegated it takes the work without its check, or does not.
- * @returns false where the event is no decision about that
- */
+/** A decision on work whose check said nothing. @returns false where the event is not such a decision */
 export function decideCheck(next: JobRecord, event: RecordedEvent): boolean {
   const { decision, request_id: wanted } = dataOf(event);
   const asked = next.requests.find((request) => isAboutCheck(request) && isMeant(request, wanted));
   if (asked === undefined || decision === undefined || wanted === undefined) return false;
   if (next.validation) next.validation = { ...next.validation, decision, decided_by: event.source };
-  settleCheck(next, event, { decision });
+  settleCheck(next, event, decision);
   if (decision === 'allow') end(next, 'completed', event.recorded_at);
-  else fail(next, 'validation_failed', event.recorded_at);
+  else end(next, 'failed', event.recorded_at, 'validation_failed');
   return true;
 }
 
@@ -63,8 +61,8 @@ function mayTryAgain({ status, validation }: JobRecord): boolean {
   return !isFinal(status) && (validation?.rounds ?? 0) <= (validation?.max_rounds ?? 0);
 }
 
-/** The peer works on; what it read of the check is the next thing it gets. */
+/** The peer works on; the failed check is the next message that it gets. */
 function sendBack(next: JobRecord): void {
-  next.phase = next.started_at ? 'started' : 'submitted';
+  leaveCheck(next);
   leaveMessage(next, failedCheckMessage(next));
 }
