@@ -1,13 +1,15 @@
-/** What went wrong, for a program: the last part of an error's life is always a sentence for its reader. */
-export type ErrorCode =
-  | 'bad_input'
-  | 'not_found'
-  | 'refused'
-  | 'conflict'
-  | 'unreachable'
-  | 'unavailable'
-  | 'io'
-  | 'internal';
+/** Stable codes for programs; the message is for people. */
+export const ERROR_CODES = [
+  'bad_input',
+  'not_found',
+  'refused',
+  'conflict',
+  'unreachable',
+  'unavailable',
+  'io',
+  'internal',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /**
  * An expected failure. `message` says what failed and why; `hint` says the exact next step with the valid values.

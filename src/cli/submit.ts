@@ -3,7 +3,8 @@ import { MamError } from '../base/errors.ts';
 import { clean, cleanLine } from '../base/text.ts';
 import { spoolPrompt } from '../bus/spool/spool.ts';
 import { isFinal } from '../job/words.ts';
-import { openLink, readyHub } from '../link/client.ts';
+import { openLink } from '../link/client.ts';
+import { checkHub } from '../link/ensure-hub.ts';
 import type { KnownKind } from '../operations/agents.ts';
 import type { DelegateResult } from '../operations/delegate.ts';
 import { delegationView, previewView } from '../operations/delegation-view.ts';
@@ -69,7 +70,7 @@ export default defineCommand({
       if (result.refusal !== undefined) throw sessionMissing(result.refusal);
       return EXIT.done;
     }
-    await readyHub(settings);
+    checkHub(settings);
     const link = openLink(settings);
     try {
       const spooled = await spoolPrompt(settings.home, params);

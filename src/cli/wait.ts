@@ -1,5 +1,6 @@
 import { maybe, number } from '../base/fields.ts';
-import { openLink, readyHub } from '../link/client.ts';
+import { openLink } from '../link/client.ts';
+import { checkHub } from '../link/ensure-hub.ts';
 import { listedIds } from '../link/listed-ids.ts';
 import { defineCommand } from './core/command.ts';
 import { exitCodeAfter } from './core/exit.ts';
@@ -41,7 +42,7 @@ export default defineCommand({
       options.job_id === undefined && words[0] === undefined
         ? undefined
         : jobIdOf(settings.registryDir, options.job_id, words[0]);
-    await readyHub(settings);
+    checkHub(settings);
     const link = openLink(settings);
     try {
       const end = await followJobs({

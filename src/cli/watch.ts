@@ -1,7 +1,8 @@
 import { constants } from 'node:os';
 import { MamError } from '../base/errors.ts';
 import { flag } from '../base/fields.ts';
-import { openLink, readyHub } from '../link/client.ts';
+import { openLink } from '../link/client.ts';
+import { checkHub } from '../link/ensure-hub.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isBoardPossible, isColoured } from './core/output.ts';
@@ -29,7 +30,7 @@ export default defineCommand({
         'Use `mam list` for the jobs and `mam wait` to hear of their end; both take --json.',
       );
     const settings = await commandSettings(registryDir);
-    await readyHub(settings);
+    checkHub(settings);
     const link = openLink(settings);
     let signal: NodeJS.Signals | undefined;
     try {

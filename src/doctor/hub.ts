@@ -12,7 +12,7 @@ import type { HubStatus } from '../operations/housekeeping.ts';
 import { PROTOCOL_VERSION } from '../operations/request.ts';
 import { type Home, homePaths } from '../registry/home.ts';
 import { bootId, livingOwner, type Owner, readOwner } from '../registry/lock.ts';
-import { tailOf } from '../registry/tail.ts';
+import { errorsIn } from '../registry/tail.ts';
 import type { Settings } from '../settings/config.ts';
 import { presentSocketPath } from '../settings/hub-place.ts';
 import { type Check, withSettings } from './check.ts';
@@ -20,8 +20,7 @@ import { type Found, failure, note, ok, problem } from './finding.ts';
 import { outbox } from './outbox.ts';
 
 const ANSWER_MS = 3_000;
-/** How much of the log's end is searched, in bytes, and for errors of what age, in ms. */
-const LOG_BYTES = 64 * 1024;
+/** Errors of its log are reported up to this age, in ms. */
 const LOG_MS = 24 * 3600 * 1000;
 const LOG_LINES = 3;
 const LINE_CHARS = 300;
@@ -155,12 +154,7 @@ function silent(error: MamError, pid: number | undefined, file: HubFile | undefi
 
 /** The newest errors of the log, if there are recent ones. */
 function logOf({ log }: Home): Found[] {
-  const late = tailOf(log, LOG_BYTES)
-    .split('\n')
-    .filter((line) => {
-      const [time = '', level] = line.split(' ', 2);
-      return level === 'error' && Date.now() - Date.parse(time) < LOG_MS;
-    });
+  const late = errorsIn(log, Date.now() - LOG_MS);
   if (late.length === 0) return [];
   const shown = late.slice(-LOG_LINES).map((line) => cleanLine(line, LINE_CHARS));
   const title = `Its log has ${counted(late.length, 'error')} of the last day.`;

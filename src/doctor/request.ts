@@ -1,6 +1,7 @@
 import { MamError } from '../base/errors.ts';
 import { readHubFile } from '../bus/hub-file.ts';
-import { openLink, readyHub } from '../link/client.ts';
+import { openLink } from '../link/client.ts';
+import { checkHub } from '../link/ensure-hub.ts';
 import type { Link } from '../link/link.ts';
 import { type DelegateParams, delegate } from '../operations/delegate.ts';
 import { homePaths } from '../registry/home.ts';
@@ -35,7 +36,7 @@ export const request: Check = {
     signal.addEventListener('abort', () => void link.close(), { once: true });
     const start = performance.now();
     try {
-      await readyHub(settings);
+      checkHub(settings);
       await link.request('preview', jobForPerson(settings, undefined), ANSWER_MS);
       const found = await tmuxThrough(link, settings, place);
       const ms = Math.max(1, Math.round(performance.now() - start));

@@ -8,7 +8,7 @@ import { connectFrame } from '../bus/wire.ts';
 import { ensurePrivateFolder, homeError, homePaths } from '../registry/home.ts';
 import { startFaults, startMark } from '../registry/home-faults.ts';
 import { livingOwner, readOwner } from '../registry/lock.ts';
-import { tailOf } from '../registry/tail.ts';
+import { errorsIn } from '../registry/tail.ts';
 import type { Settings } from '../settings/config.ts';
 import { hubEnvironmentOf } from '../settings/environment.ts';
 import { presentSocketPath, START_MS } from '../settings/hub-place.ts';
@@ -16,31 +16,29 @@ import { programPath } from '../settings/program.ts';
 import { checkHubSocket } from '../trust/socket.ts';
 
 const LOOK_MS = 15;
-/** So much of the log's end is looked through for why a hub did not start, in bytes. */
-const LOG_BYTES = 64 * 1024;
-/** A hub that takes a connection answers within this time, in seconds. */
+/** A hub that accepts a connection answers within this time, in seconds. */
 const PROBE_S = 2;
-/** Others who find no hub leave the start to the one that began it, for this time in ms. */
+/** Others that find no hub leave the start to the process that began it, for this time in ms. */
 const LEAVE_MS = 2_000;
 
 /**
  * Makes sure that a hub listens on the socket: finds the running one or starts one, detached from this process.
- * @throws MamError `unavailable` when none came up, with its last error; `io` or `refused` for a home in which none can;
- * `refused` for a socket of another user
+ * @throws MamError `unavailable` when none came up, with its last error; `io` or `refused` for a home in which none can
+ * start; `refused` for a socket of another user
  */
 export async function ensureHub(settings: Settings): Promise<void> {
   const begun = Date.now();
   const end = performance.now() + START_MS;
   while (!(await listens(presentSocketPath(settings)))) {
     if (performance.now() > end) throw notStarted(settings, begun);
-    if (mayStart(settings)) await startHub(settings);
+    if (mayStart(settings)) startHub(settings);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 
 /**
- * Refuses to talk to a hub of another realm, which would not hear it, or of another broker than the one that is asked
- * for: the job's peers would be heard on one and report on the other.
+ * Refuses to talk to a hub of another realm, which would not receive it, or of another broker: the job's peers would
+ * report on one, and the hub listen on the other.
  * @throws MamError `conflict`; `refused` for a broker that no hub would join
  */
 export function checkHub(settings: Settings): void {
@@ -48,15 +46,15 @@ export function checkHub(settings: Settings): void {
     checkEncrypted(settings.broker.url, fromFile(settings));
   const hub = readHubFile(homePaths(settings.home).hubFile);
   if (hub === undefined) return;
-  const differs =
-    hub.realm !== settings.realm
-      ? `realm ${hub.realm}, here it is ${settings.realm}`
-      : settings.broker !== undefined && hub.broker_fingerprint !== brokerFingerprint(settings.broker)
-        ? `the broker ${hub.broker}, here it is ${describeBroker(settings.broker)}`
-        : undefined;
-  if (differs === undefined) return;
-  // What a hub that was killed has left binds nobody.
+  const { realm, broker } = settings;
+  const isOther = broker !== undefined && hub.broker_fingerprint !== brokerFingerprint(broker);
+  if (hub.realm === realm && !isOther) return;
+  // The file of a hub that was killed counts for nothing.
   if (livingOwner(homePaths(settings.home).lock)?.pid !== hub.pid) return;
+  const differs =
+    hub.realm !== realm
+      ? `realm ${hub.realm}, here it is ${realm}`
+      : `the broker ${hub.broker}, here it is ${describeBroker(broker)}`;
   throw new MamError(
     'conflict',
     `The running hub (process ${hub.pid}) uses ${differs}.`,
@@ -64,19 +62,19 @@ export function checkHub(settings: Settings): void {
   );
 }
 
-/** Where a broker or a realm comes from that the user has not named: a sentence to be added. */
+/** A sentence about a broker or realm that the user has not named; '' where there is none. */
 function fromFile({ brokerFile }: Settings): string {
   if (brokerFile === undefined) return '';
   return ` A broker or a realm comes from ${brokerFile}, which was trusted: \`mam trust --revoke\` takes that back.`;
 }
 
-/** Only a hint that saves processes: who really becomes the hub is decided under its lock. */
+/** Only a hint that saves processes: the hub's lock decides which one becomes the hub. */
 function mayStart(settings: Settings): boolean {
   const home = homePaths(settings.home);
   const mark = startMark(home);
   ensurePrivateFolder(home.folder);
   try {
-    // In a sandbox all of it is read-only, and that leads to another next step.
+    // In a sandbox all of it may be read-only, and that has another next step.
     accessSync(home.folder, constants.W_OK);
     const [fault] = startFaults(home);
     if (fault !== undefined) throw fault;
@@ -84,7 +82,7 @@ function mayStart(settings: Settings): boolean {
     // One from the future was made before the clock was set back.
     if (stat !== undefined && Math.abs(Date.now() - stat.mtimeMs) < LEAVE_MS) {
       const last = readOwner(home.lock);
-      // A mark that is older than a hub that has died since says nothing.
+      // A mark older than a hub that has died since means nothing.
       if (last === undefined || livingOwner(home.lock) !== undefined || last.at < stat.mtimeMs) return false;
     }
     writeMark(mark);
@@ -100,13 +98,13 @@ function writeMark(path: string): void {
     closeSync(openSync(path, 'w', 0o600));
   } catch (error) {
     if (systemCode(error) !== 'EACCES') throw error;
-    // Another user has left it, in a folder of ours.
+    // Another user left it in a folder of ours.
     rmSync(path);
     closeSync(openSync(path, 'w', 0o600));
   }
 }
 
-async function startHub(settings: Settings): Promise<void> {
+function startHub(settings: Settings): void {
   const child = execa(process.execPath, [programPath(), 'hub-process'], {
     cwd: '/',
     env: hubEnvironmentOf(settings),
@@ -120,7 +118,7 @@ async function startHub(settings: Settings): Promise<void> {
   child.unref();
 }
 
-/** A dying hub's socket still takes connections: only an answer proves that somebody is there. */
+/** A dying hub's socket still accepts connections: only an answer proves that a hub is there. */
 function listens(path: string): Promise<boolean> {
   checkHubSocket(path);
   return new Promise((resolve) => {
@@ -129,29 +127,24 @@ function listens(path: string): Promise<boolean> {
       socket.destroy();
       resolve(answered);
     };
-    socket.once('connect', () =>
-      socket.write(connectFrame(`probe-${process.pid}-${Date.now()}`, PROBE_S, {})),
-    );
+    const hello = connectFrame(`probe-${process.pid}-${Date.now()}`, PROBE_S, {});
+    socket.once('connect', () => socket.write(hello));
     socket.once('data', () => end(true));
     socket.once('error', () => end(false));
     socket.once('close', () => end(false));
-    // One that is stopped, or very busy, is there.
+    // One that is stopped or very busy is there too.
     socket.setTimeout(PROBE_S * 1000, () => end(true));
   });
 }
 
-/** @param begun when it was first tried: what the log says of earlier hubs is no reason */
+/** @param begun when it was first tried: errors of earlier hubs are not the reason */
 function notStarted(settings: Settings, begun: number): MamError {
   const { log } = homePaths(settings.home);
-  const last = tailOf(log, LOG_BYTES)
-    .split('\n')
-    .findLast((line) => {
-      const [time = '', level] = line.split(' ', 2);
-      return level === 'error' && Date.parse(time) >= begun;
-    });
+  const last = errorsIn(log, begun).at(-1);
+  const why = last === undefined ? '.' : `; its log says: ${last}`;
   return new MamError(
     'unavailable',
-    `The hub did not start within ${START_MS / 1000} s${last === undefined ? '.' : `; its log says: ${last}`}`,
+    `The hub did not start within ${START_MS / 1000} s${why}`,
     `See ${log}.`,
   );
 }

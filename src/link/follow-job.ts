@@ -1,14 +1,9 @@
 import { isSettled } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
-import { JobStream } from './job-stream.ts';
-import type { Link } from './link.ts';
+import { JobStream, type JobStreamOptions } from './job-stream.ts';
 
-export interface FollowOptions {
-  link: Link;
-  host: string;
-  registryDir: string;
-  jobId: string;
+export interface FollowOptions extends Pick<JobStreamOptions, 'link' | 'host' | 'registryDir' | 'jobId'> {
   /** Only events after this seq. */
   after: number;
   signal: AbortSignal;
@@ -21,11 +16,8 @@ export interface FollowOptions {
  * @returns the job at the end, or as it was last seen when the signal was aborted
  * @throws MamError `not_found` for an unknown job, the link's own when the hub can't be reached at the beginning
  */
-export async function followJob({
-  signal,
-  onEvents,
-  ...options
-}: FollowOptions): Promise<JobRecord | undefined> {
+export async function followJob(options: FollowOptions): Promise<JobRecord | undefined> {
+  const { signal, onEvents } = options;
   let last: JobRecord | undefined;
   return new Promise<JobRecord | undefined>((resolve, reject) => {
     const settle = (finish: () => void): void => {

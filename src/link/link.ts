@@ -16,34 +16,31 @@ import { Requests } from './requests.ts';
 export interface LinkOptions {
   address: BrokerAddress;
   realm: string;
-  /** The host whose hub takes the requests. On its own socket the hub is known, whatever its machine is called by now. */
+  /** The host whose hub takes the requests. On its own socket the hub is known whatever the machine's present name. */
   host: string;
-  /** The caller's PATH, which travels with each request: the hub has that of whoever started it. */
+  /** The caller's PATH, sent with each request: the hub has that of the process that started it. */
   path?: string | undefined;
-  /** MAM_HOME, for the outbox; without it a claim that the hub does not take is rejected. */
+  /** MAM_HOME, for the outbox; without it, a claim that the hub does not take is rejected. */
   home?: string | undefined;
-  /** `[a-z0-9-]{1,64}`, unique; made up when absent. */
-  clientId?: string | undefined;
-  /** How long an event waits for the hub's word before it goes to the outbox, in ms; 1,000 when absent. */
+  /** How long an event waits for the hub's answer before it goes to the outbox, in ms; 1,000 when absent. */
   patienceMs?: number | undefined;
   /** Starts the hub; called when its socket refuses, once per attempt to connect. */
   onUnreachable?: (() => Promise<void>) | undefined;
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
-/** While a hub behind a broker does not come back, it is looked for again after this time, in ms. */
+/** Pause between attempts to start a hub behind a broker, in ms. */
 const START_AGAIN_MS = 1_000;
-/** A retained status comes right behind its subscription: within this time, in ms. */
+/** A retained status comes right after its subscription: within this time, in ms. */
 const STATUS_MS = 500;
 /** How long a request waits for a connection to a broker that may be far away. */
 const URL_PATIENCE_MS = 5_000;
 
 /**
- * A client's connection to the hub. Connects with the first use and stays connected; after a loss it comes back by
- * itself while anything is wanted (a request, a follower, a claim without an answer).
+ * A client's connection to the hub. It connects with the first use and stays connected; after a loss it reconnects by
+ * itself while it is wanted (for a request, a follower, a claim without an answer).
  */
 export class Link {
-  readonly clientId: string;
   readonly #options: LinkOptions;
   readonly #replyTo: string;
   readonly #publisher: Publisher;
@@ -54,7 +51,7 @@ export class Link {
   });
   readonly #onConnect = new Set<() => void>();
   readonly #onLost = new Set<() => void>();
-  /** Where the hub says that it is there; nothing over its own socket, where the connection says it. */
+  /** The topic of the hub's presence; nothing over its own socket, where the connection shows it. */
   readonly #hubStatus: string | undefined;
   #hubOnline: boolean | undefined;
   readonly #reconnector: Reconnector;
@@ -62,18 +59,18 @@ export class Link {
   #failure: unknown;
 
   constructor(options: LinkOptions) {
-    const { realm, host, home } = options;
+    const { address, realm, host, home, path, onUnreachable } = options;
     this.#options = options;
-    this.clientId = options.clientId ?? `mam-${process.pid}-${randomSuffix()}`;
-    this.#replyTo = replyTopic(realm, this.clientId);
+    const clientId = `mam-${process.pid}-${randomSuffix()}`;
+    this.#replyTo = replyTopic(realm, clientId);
     const requestsGoTo = requestTopic(realm, host);
-    this.#hubStatus = options.address.kind === 'socket' ? undefined : statusTopic(realm, host);
+    this.#hubStatus = address.kind === 'socket' ? undefined : statusTopic(realm, host);
     const send = (topic: string, payload: string): void => this.#send(topic, payload);
     this.#publisher = new Publisher({
       realm,
       replyTo: this.#replyTo,
       home,
-      manyHubs: options.address.kind === 'url',
+      manyHubs: address.kind === 'url',
       // Read at each event.
       get patienceMs() {
         return options.patienceMs;
@@ -84,7 +81,7 @@ export class Link {
     });
     this.#requests = new Requests({
       replyTo: this.#replyTo,
-      path: options.path,
+      path,
       send: (payload) => {
         const goes = this.#client === undefined || this.#hubStatus === undefined || this.#hubOnline === true;
         if (goes) send(requestsGoTo, payload);
@@ -93,16 +90,16 @@ export class Link {
       explain: (command, timeoutMs) => this.#explain(command, timeoutMs),
     });
     this.#reconnector = new Reconnector({
-      address: options.address,
-      clientId: this.clientId,
-      onUnreachable: options.onUnreachable,
+      address,
+      clientId,
+      onUnreachable,
       wanted: () => this.#wanted,
       up: (client) => this.#begin(client),
       failed: (error) => this.#failed(error),
     });
   }
 
-  /** True while there is a connection on which requests go out at once. */
+  /** True while there is a connection, so that requests go out at once. */
   get connected(): boolean {
     return this.#client !== undefined;
   }
@@ -136,8 +133,8 @@ export class Link {
   }
 
   /**
-   * Hears the recorded events of a job. A request made after this call is answered after the subscription is in
-   * force, so that asking for the events so far and then listening leaves no gap.
+   * Listens to the recorded events of a job. A request made after this call is answered after the subscription is in
+   * force, so no event is missed between the answer and the subscription.
    * @returns a function that ends it
    */
   follow(jobId: string, host: string, listener: (message: LogMessage) => void): () => void {
@@ -145,8 +142,8 @@ export class Link {
   }
 
   /**
-   * Hears the recorded events of all jobs of a host, of every registry, as `follow` does. A link that also follows one
-   * of them may hear that one twice.
+   * Listens to the recorded events of all jobs of a host, of every registry, as `follow` does. A link that also follows
+   * one of them may get its events twice.
    * @returns a function that ends it
    */
   followAll(host: string, listener: (message: LogMessage) => void): () => void {
@@ -163,7 +160,7 @@ export class Link {
   }
 
   /**
-   * Calls `listener` when the hub can be reached no more: its connection is lost, or a broker says that it is gone.
+   * Calls `listener` when the hub can no longer be reached: its connection is lost, or a broker reports it gone.
    * @returns a function that ends it
    */
   onLost(listener: () => void): () => void {
@@ -184,7 +181,7 @@ export class Link {
     return this.#reconnector.client;
   }
 
-  /** Over a socket nothing is lost while the connection lives, so acknowledgements would be for nothing. */
+  /** Over a socket nothing is lost while the connection lasts, so acknowledgements would be of no use. */
   get #qos(): 0 | 1 {
     return this.#options.address.kind === 'socket' ? 0 : 1;
   }
@@ -196,13 +193,14 @@ export class Link {
   #follow(topic: string, listener: (message: LogMessage) => void): () => void {
     this.#checkOpen();
     const place = this.#placeOf(topic);
+    // Of its own, since one function may follow twice.
     const own: LogListener = (message) => listener(message);
     this.#follows.add(place, own);
     this.#reconnector.ensure();
     return () => this.#follows.remove(place, own);
   }
 
-  /** How a log topic is listened to. */
+  /** The topic under which listeners of a log topic are kept. */
   #placeOf(topic: string): string {
     return this.#options.address.kind === 'socket' ? ofAnyHost(topic) : topic;
   }
@@ -217,44 +215,44 @@ export class Link {
     this.#hubOnline = undefined;
     this.#follows.renew();
     client.on('message', (topic, payload) => this.#receive(topic, payload));
-    client.once('close', () => this.#tellLost());
+    client.once('close', () => this.#lost());
     const own = this.#hubStatus === undefined ? [this.#replyTo] : [this.#replyTo, this.#hubStatus];
     client.subscribe([...own, ...this.#follows.topics], { qos: this.#qos }, (error) => {
       if (error) client.end(true);
-      else this.#tellConnected();
+      else this.#connected();
     });
-    // Right behind the subscription: a broker takes what one client sends in its order.
+    // Right after the subscription: a broker handles the packets of one client in their order.
     this.#publisher.resend();
     if (this.#hubStatus === undefined) this.#requests.resend();
     else setTimeout(() => this.#missHub(client), STATUS_MS).unref();
   }
 
-  #tellConnected(): void {
+  #connected(): void {
     for (const listener of [...this.#onConnect]) listener();
   }
 
-  #tellLost(): void {
+  #lost(): void {
     if (this.#closed) return;
     for (const listener of [...this.#onLost]) listener();
   }
 
   /**
-   * A broker of its own goes on when the hub dies, and drops a request that no hub has ever subscribed to: so requests
-   * wait until the hub is known to be there, a dead one is started again, and with a new one all look again.
+   * An external broker goes on when the hub dies, and drops a request that no hub has subscribed to: so requests wait
+   * until the hub is online, a dead hub is started again, and a new one makes all listeners look again.
    */
-  #hearOfHub(online: boolean): void {
+  #hubIs(online: boolean): void {
     const first = this.#hubOnline === undefined;
     this.#hubOnline = online;
     if (online) {
       this.#requests.resend();
-      if (!first) this.#tellConnected();
+      if (!first) this.#connected();
     } else {
-      this.#tellLost();
+      this.#lost();
       this.#startHub();
     }
   }
 
-  /** A broker that retains no word of the hub has never seen one. */
+  /** A broker without a retained status has never seen a hub. */
   #missHub(client: MqttClient): void {
     if (this.#client !== client || this.#hubOnline !== undefined) return;
     this.#hubOnline = false;
@@ -273,9 +271,9 @@ export class Link {
   #leave(topic: string): void {
     const client = this.#client;
     client?.unsubscribe(topic, () => {
-      // Somebody came back while the broker was at it.
+      // A listener came back meanwhile.
       if (this.#client !== client || !this.#follows.has(topic)) return;
-      client.subscribe(topic, { qos: this.#qos }, () => this.#tellConnected());
+      client.subscribe(topic, { qos: this.#qos }, () => this.#connected());
     });
   }
 
@@ -287,9 +285,8 @@ export class Link {
 
   #receive(topic: string, payload: Buffer): void {
     const message = parseJson(payload.toString());
-    if (message === undefined) return;
     if (typeof message !== 'object' || message === null) return;
-    if (topic === this.#hubStatus) this.#hearOfHub((message as { online?: unknown }).online === true);
+    if (topic === this.#hubStatus) this.#hubIs((message as { online?: unknown }).online === true);
     else if (topic !== this.#replyTo) this.#follows.deliver(this.#placeOf(topic), message as LogMessage);
     else if ('request_id' in message) this.#requests.settle(message as Reply);
     else if ('event_id' in message) this.#publisher.settle(message as ClaimReply);
@@ -298,9 +295,10 @@ export class Link {
   #explain(command: Command, timeoutMs: number): MamError {
     const { address, host } = this.#options;
     if (this.#client === undefined) return unreachable(address, this.#failure);
+    const hub = address.kind === 'socket' ? 'The hub' : `The hub of ${host}`;
     return new MamError(
       'unavailable',
-      `The hub${address.kind === 'socket' ? '' : ` of ${host}`} did not answer "${command}" within ${timeoutMs / 1000} s (over ${describeAddress(address)}).`,
+      `${hub} did not answer "${command}" within ${timeoutMs / 1000} s (over ${describeAddress(address)}).`,
       'Run `mam doctor`, then try again.',
     );
   }

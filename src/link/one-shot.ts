@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { MamError } from '../base/errors.ts';
-import { isObject, parseJson } from '../base/json.ts';
+import { parseObject } from '../base/json.ts';
 import { type BrokerAddress, unreachable } from '../bus/address.ts';
 import { claimTopic, replyTopic, requestTopic } from '../bus/topics.ts';
 import {
@@ -24,7 +24,7 @@ export interface OneShotOptions {
   timeoutMs: number;
 }
 
-/** How long the word of a hub that does not have the job waits for that of one that has it, in ms. */
+/** How long the answer of a hub without the job waits for that of the hub that has it, in ms. */
 const OTHER_HUBS_MS = 300;
 const DEFAULT_PORT = 1883;
 const KEEPALIVE_S = 60;
@@ -35,7 +35,7 @@ export function canOneShot(address: BrokerAddress): boolean {
 }
 
 /**
- * Publishes one claim in one go and gives the hub's answer, without loading MQTT.js: for short processes.
+ * Publishes one claim and gives the hub's answer, without loading MQTT.js: for short processes.
  * @returns undefined when the address needs TLS or WebSockets: use `Link`
  * @throws MamError `unreachable` when there was no connection, `unavailable` when no answer came within `timeoutMs`
  *   (the hub may still have it: keep the claim in the outbox), `bad_input` when it is too long
@@ -44,10 +44,8 @@ export async function publishOnce(
   options: OneShotOptions & { claim: Claim },
 ): Promise<ClaimReply | undefined> {
   const { realm, claim } = options;
-  return exchange<ClaimReply>(options, claimTopic(realm, claim.job_id), (replyTo) => ({
-    payload: { ...claim, reply_to: replyTo },
-    matches: (answer) => answer['event_id'] === claim.event_id,
-  }));
+  const isAnswer = (answer: Answer): boolean => answer['event_id'] === claim.event_id;
+  return exchange<ClaimReply>(options, claimTopic(realm, claim.job_id), claim, isAnswer);
 }
 
 /**
@@ -64,34 +62,28 @@ export async function requestOnce<C extends Command>(
   },
 ): Promise<Commands[C]['result'] | undefined> {
   const { realm, host, command, params, path } = options;
-  const requestId = uniqueId();
-  const reply = await exchange<Reply<C>>(options, requestTopic(realm, host), (replyTo) => ({
-    payload: { request_id: requestId, protocol: PROTOCOL_VERSION, command, params, reply_to: replyTo, path },
-    matches: (answer) => answer['request_id'] === requestId,
-  }));
+  const request = { request_id: uniqueId(), protocol: PROTOCOL_VERSION, command, params, path };
+  const isAnswer = (answer: Answer): boolean => answer['request_id'] === request.request_id;
+  const reply = await exchange<Reply<C>>(options, requestTopic(realm, host), request, isAnswer);
   if (reply?.error !== undefined) throw asMamError(reply.error);
   return reply?.result;
 }
 
 type Answer = Record<string, unknown>;
-type MakeMessage = (replyTo: string) => { payload: unknown; matches: (answer: Answer) => boolean };
 
 function exchange<T>(
   { address, realm, timeoutMs }: OneShotOptions,
   topic: string,
-  make: MakeMessage,
+  message: object,
+  isAnswer: (answer: Answer) => boolean,
 ): Promise<T | undefined> {
   if (!canOneShot(address)) return Promise.resolve(undefined);
   const clientId = uniqueId();
   const replyTo = replyTopic(realm, clientId);
-  const { payload, matches } = make(replyTo);
-  const text = JSON.stringify(payload);
+  const text = JSON.stringify({ ...message, reply_to: replyTo });
   if (Buffer.byteLength(text) > LIMITS.payloadBytes) {
-    throw new MamError(
-      'bad_input',
-      `The message is longer than ${LIMITS.payloadBytes} bytes.`,
-      'Shorten it.',
-    );
+    const what = `The message is longer than ${LIMITS.payloadBytes} bytes.`;
+    throw new MamError('bad_input', what, 'Shorten it.');
   }
   return new Promise<T>((resolve, reject) => {
     const socket = open(address);
@@ -112,10 +104,10 @@ function exchange<T>(
         connected = packet.code === 0;
         if (!connected) fail(unreachable(address, { code: packet.code }));
       } else if (packet.cmd === 'publish') {
-        const answer = parse(packet.payload);
-        if (answer === undefined || !matches(answer)) return;
+        const answer = parseObject(packet.payload.toString());
+        if (!isAnswer(answer)) return;
         const finish = (): void => done(() => resolve(answer as T));
-        // On a shared broker every hub answers; the one that has the job may only be slower.
+        // On a shared broker every hub answers, and the one that has the job may be slower.
         if (answer['unknown'] === true && address.kind === 'url') setTimeout(finish, OTHER_HUBS_MS);
         else finish();
       }
@@ -123,26 +115,13 @@ function exchange<T>(
     socket.on('data', (chunk: Buffer) => read(chunk).forEach(take));
     socket.on('error', (error) => fail(unreachable(address, error)));
     socket.on('close', () => fail(unreachable(address, new Error('connection closed'))));
-    socket.write(frames(address, clientId, replyTo, topic, text));
+    // All in one write: a broker handles them in this order, so the answer reaches us.
+    const hello = connectFrame(clientId, KEEPALIVE_S, credentialsOf(address));
+    socket.write(Buffer.concat([hello, subscribeFrame(1, replyTo), publishFrame(2, topic, text)]));
   });
 }
 
-/** CONNECT, SUBSCRIBE and PUBLISH in one write: a broker handles them in this order, so the answer finds us. */
-function frames(
-  address: BrokerAddress,
-  clientId: string,
-  replyTo: string,
-  topic: string,
-  payload: string,
-): Buffer {
-  return Buffer.concat([
-    connectFrame(clientId, KEEPALIVE_S, credentialsOf(address)),
-    subscribeFrame(1, replyTo),
-    publishFrame(2, topic, payload),
-  ]);
-}
-
-/** Unique, not secret; node:crypto would have to be loaded for more. */
+/** Unique, not secret: for more, node:crypto would have to be loaded. */
 function uniqueId(): string {
   return `once-${process.pid}-${process.hrtime.bigint()}-${Math.random().toString(36).slice(2)}`;
 }
@@ -153,11 +132,8 @@ function open(address: BrokerAddress): Socket {
     return connect(address.path);
   }
   const { hostname, port } = new URL(address.url);
-  return connect({
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port === '' ? DEFAULT_PORT : Number(port),
-    noDelay: true,
-  });
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return connect({ host, port: port === '' ? DEFAULT_PORT : Number(port), noDelay: true });
 }
 
 function credentialsOf(address: BrokerAddress): Credentials {
@@ -169,15 +145,7 @@ function credentialsOf(address: BrokerAddress): Credentials {
   };
 }
 
-function parse(payload: Buffer): Answer | undefined {
-  const value = parseJson(payload.toString());
-  return isObject(value) ? (value as Answer) : undefined;
-}
-
 function noAnswer(timeoutMs: number): MamError {
-  return new MamError(
-    'unavailable',
-    `The hub did not answer within ${timeoutMs / 1000} s.`,
-    'Run `mam doctor`, then try again.',
-  );
+  const what = `The hub did not answer within ${timeoutMs / 1000} s.`;
+  return new MamError('unavailable', what, 'Run `mam doctor`, then try again.');
 }

@@ -9,22 +9,21 @@ import type { ClaimReply } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { ClaimOutcome } from '../operations/publish.ts';
 
-/** Without the hub's word after this time an event goes to the outbox, unless another time is given. */
 const PATIENCE_MS = 1000;
 
 export interface PublisherOptions {
   realm: string;
   /** Topic where the hub answers. */
   replyTo: string;
-  /** MAM_HOME; without it there is no outbox, and what the hub does not take in time is rejected. */
+  /** MAM_HOME; without it there is no outbox, and a claim that the hub does not take in time is rejected. */
   home: string | undefined;
-  /** True on a broker where other hubs may answer too. */
+  /** True where other hubs may answer too. */
   manyHubs: boolean;
-  /** How long an event waits for the hub's word before it goes to the outbox, in ms; 1,000 when absent. */
+  /** How long an event waits for the hub's answer before it goes to the outbox, in ms; 1,000 when absent. */
   patienceMs?: number | undefined;
   /** Why the hub cannot be reached, if that is known. */
   whyNoHub?: () => string | undefined;
-  /** Publishes if there is a connection; else the claim goes out with `resend`. */
+  /** Publishes if there is a connection; otherwise `resend` does. */
   send: (topic: string, payload: string) => void;
 }
 
@@ -42,20 +41,20 @@ interface Entry {
   promise: Promise<ClaimOutcome>;
   resolve: (outcome: ClaimOutcome) => void;
   reject: (error: Error) => void;
-  /** Its publisher has gone on. */
+  /** Its publisher has an outcome. */
   settled: boolean;
-  /** The hub has said what became of it. */
+  /** The hub has answered. */
   answered: boolean;
-  /** It was sent once more, since its file was gone and no answer had come. */
+  /** It was sent once more, since its file was gone without an answer. */
   asked: boolean;
-  /** What a hub said that does not have the job; it counts when no other has said anything in time. */
+  /** The answer of a hub without the job; it counts when no other hub answers in time. */
   unknown?: ClaimReply;
 }
 
 /**
- * Publishes the claims of one process, each job's in their order, and keeps what the hub does not acknowledge in time.
- * A claim is either on its way (`#sent`) or in the outbox (`#boxed`); what is made later of the same job never overtakes.
- * Recorded is what the hub says so of: where a file is gone from the outbox without its word, the claim is sent once more.
+ * Publishes the claims of one process, those of each job in order, and keeps what the hub does not acknowledge in time.
+ * A claim is either on its way (`#sent`) or in the outbox (`#boxed`); a later one of the same job never overtakes it.
+ * Only the hub's answer proves that it was recorded: where its file is gone without one, it is sent once more.
  */
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -63,9 +62,9 @@ export class Publisher {
   readonly #perJob = new Map<string, number>();
   readonly #sent = new Map<string, Entry>();
   readonly #boxed = new Map<string, Entry>();
-  /** By job: what of it came into the outbox last. */
+  /** By job: its last claim in the outbox. */
   readonly #newest = new Map<string, Entry>();
-  /** What the hub has refused of what its publisher was told is kept: the next claim's outcome tells. */
+  /** Refusals of claims whose outcome was `kept`: the next claim's outcome reports them. */
   #refused: string[] = [];
   #order = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -75,7 +74,7 @@ export class Publisher {
     this.#options = options;
   }
 
-  /** True while somebody waits for an outcome. */
+  /** True while an outcome is waited for. */
   get busy(): boolean {
     return this.#sent.size > 0 || [...this.#boxed.values()].some((entry) => !entry.settled);
   }
@@ -100,18 +99,18 @@ export class Publisher {
     return entry.promise;
   }
 
-  /** Takes the hub's answer to a claim; one that nobody waits for is dropped. */
+  /** Takes the hub's answer to a claim, and drops one that nobody waits for. */
   settle(reply: ClaimReply): void {
     const entry = this.#sent.get(reply.event_id) ?? this.#boxed.get(reply.event_id);
     if (entry === undefined) return;
     if (reply.retry === true) {
-      // What fails for one job holds up no other.
+      // A failure for one job must not hold up the others.
       const ofJob = (other: Entry): boolean => other.claim.job_id === entry.claim.job_id;
       if (this.#sent.has(reply.event_id)) this.#spill(reply.refusal ?? 'The hub could not write it.', ofJob);
       return;
     }
     if (reply.unknown === true && this.#options.manyHubs && entry.unknown === undefined) {
-      // Every hub on a shared broker answers; the one that has the job may only be slower.
+      // Every hub on a shared broker answers, and the one that has the job may be slower.
       entry.unknown = reply;
       return;
     }
@@ -119,16 +118,16 @@ export class Publisher {
     this.#watch();
   }
 
-  /** A new connection: all that is on its way goes out again, in its order, before anything newer. */
+  /** On a new connection all claims on their way go out again, in order, before any newer one. */
   resend(): void {
     for (const { topic, payload } of this.#sent.values()) this.#options.send(topic, payload);
-    // Somebody may have removed what was kept.
+    // Kept files may have been removed.
     this.#askOfGone();
   }
 
-  /** Puts what is on its way into the outbox and waits for no answer; resolves when every outcome is known. */
+  /** Puts all claims on their way into the outbox and waits for no answer; resolves when every outcome is known. */
   async flush(why: string): Promise<void> {
-    // Nobody is there to be asked once more: what is kept last is kept.
+    // Too late to send any once more: what is in the outbox now is kept.
     for (const entry of [...this.#sent.values(), ...this.#boxed.values()]) entry.asked = true;
     this.#spill(why);
     await this.#writing;
@@ -146,7 +145,7 @@ export class Publisher {
       throw new MamError(
         'bad_input',
         `The event is longer than ${LIMITS.payloadBytes} bytes.`,
-        // A long result goes another way already.
+        // A long result is already handed over as a file.
         Buffer.byteLength(JSON.stringify(claim.files ?? [])) > LIMITS.payloadBytes / 2
           ? 'The names in files take most of it: name fewer, or the folder that they are in.'
           : 'Shorten it, or hand a long result over as a file.',
@@ -182,11 +181,12 @@ export class Publisher {
   }
 
   get #tooLate(): string {
-    const why = this.#options.whyNoHub?.();
-    return why ?? `The hub did not acknowledge it within ${this.#patienceMs / 1000} s.`;
+    return (
+      this.#options.whyNoHub?.() ?? `The hub did not acknowledge it within ${this.#patienceMs / 1000} s.`
+    );
   }
 
-  /** Looks after the oldest claim that is on its way. */
+  /** Watches the deadline of the oldest claim on its way. */
   #watch(): void {
     if (this.#timer !== undefined) return;
     const oldest = this.#sent.values().next().value;
@@ -210,10 +210,11 @@ export class Publisher {
     for (const { claim } of sent) this.#sent.delete(claim.event_id);
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const entries = sent.filter(({ unknown }) => unknown === undefined);
-    for (const entry of sent) if (entry.unknown !== undefined) this.#answered(entry, entry.unknown);
-    for (const entry of entries) entry.why = why;
-    this.#box(entries);
+    for (const entry of sent) {
+      entry.why = why;
+      if (entry.unknown !== undefined) this.#answered(entry, entry.unknown);
+    }
+    this.#box(sent.filter(({ unknown }) => unknown === undefined));
     this.#watch();
   }
 
@@ -241,10 +242,7 @@ export class Publisher {
     const { home } = this.#options;
     try {
       if (home === undefined) throw new Error('this process has no outbox folder');
-      if (!entry.answered) {
-        const folder = outboxFolder(home);
-        entry.file = await keepInOutbox(folder, this.#writer, entry.claim);
-      }
+      if (!entry.answered) entry.file = await keepInOutbox(outboxFolder(home), this.#writer, entry.claim);
     } catch (error) {
       this.#drop(entry);
       this.#refuse(entry, error as Error);
@@ -263,7 +261,7 @@ export class Publisher {
     else this.#askAgain(this.#boxedOf(entry.claim.job_id).filter(({ order }) => order <= entry.order));
   }
 
-  /** The journal has it: spares the hub the second copy. */
+  /** It was answered: spares the hub the second copy. */
   async #unbox(entry: Entry): Promise<void> {
     if (entry.file !== undefined) await unlink(entry.file).catch(() => {});
     this.#drop(entry);
@@ -282,7 +280,7 @@ export class Publisher {
     return [...this.#boxed.values()].filter(({ claim }) => claim.job_id === jobId);
   }
 
-  /** The hub takes a job's files in order: when the last is gone, all are. What became of them, it is asked. */
+  /** The hub takes a job's files in order: when the last one is gone, all are, and the hub is asked about them. */
   #askOfGone(): void {
     for (const [jobId, newest] of this.#newest) {
       if (newest.file === undefined || !newest.settled || isThere(newest)) continue;
@@ -290,7 +288,7 @@ export class Publisher {
     }
   }
 
-  /** Only the hub knows what became of these; it records no event twice, and answers each as it did. */
+  /** Only the hub knows what became of these; it records no event twice, and repeats its answers. */
   #askAgain(entries: Entry[]): void {
     for (const entry of entries) {
       clearTimeout(entry.timer);

@@ -12,13 +12,13 @@ export interface ReconnectorOptions {
   onUnreachable: (() => Promise<void>) | undefined;
   /** False when nothing needs a connection now. */
   wanted: () => boolean;
-  /** A fresh connection. Called in the turn in which it is known to be up. */
+  /** A fresh connection; called in the turn in which it comes up. */
   up: (client: MqttClient) => void;
   /** An attempt failed; another one follows while a connection is wanted. */
   failed: (error: unknown) => void;
 }
 
-/** Keeps one connection while it is wanted: at once after a loss, then with growing pauses of 20 ms to 1 s. */
+/** Keeps one connection while it is wanted: reconnects at once after a loss, then with pauses of 20 ms to 1 s. */
 export class Reconnector {
   readonly #options: ReconnectorOptions;
   #client: MqttClient | undefined;
@@ -37,11 +37,11 @@ export class Reconnector {
     return this.#client;
   }
 
-  /** Connects if there is no connection and one is wanted by the end of this turn. */
+  /** Connects if there is no connection and one is still wanted at the end of this turn. */
   ensure(): void {
     if (this.#client !== undefined || this.#trying || this.#closed) return;
     this.#trying = true;
-    // The caller has not yet noted what it wants.
+    // Only then has the caller noted what it wants.
     queueMicrotask(() => void this.#keepTrying());
   }
 
@@ -53,7 +53,7 @@ export class Reconnector {
   }
 
   async #keepTrying(): Promise<void> {
-    // A connection that broke soon after it came up does not make us hurry.
+    // After a connection that broke at once, there is no hurry.
     if (performance.now() - this.#since > MAX_DELAY_MS) this.#delay = MIN_DELAY_MS;
     else await this.#pause();
     while (!this.#closed && this.#client === undefined && this.#options.wanted()) {

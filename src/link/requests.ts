@@ -10,23 +10,15 @@ import {
 } from '../operations/request.ts';
 import { asMamError } from './reply-error.ts';
 
-/** What changes nothing: asking again is all there is to do. */
-const READS: ReadonlySet<Command> = new Set([
-  'preview',
-  'status',
-  'list',
-  'screen',
-  'log',
-  'agents',
-  'hub_status',
-]);
+/** Commands that change nothing, and can be repeated at will. */
+const READS: readonly Command[] = ['preview', 'status', 'list', 'screen', 'log', 'agents', 'hub_status'];
 
 interface Pending {
   payload: string;
   resolve: (result: never) => void;
   reject: (error: Error) => void;
   timer: NodeJS.Timeout;
-  /** It has gone out: the hub may carry it out, whoever waits for that. */
+  /** It has gone out: the hub may carry it out even when nobody waits for it. */
   sent: boolean;
 }
 
@@ -35,9 +27,9 @@ export interface RequestsOptions {
   replyTo: string;
   /** The caller's PATH, which the hub may need. */
   path?: string | undefined;
-  /** Publishes a request if there is a connection; else it is sent with `resend`. @returns whether it went out */
+  /** Publishes a request if there is a connection; otherwise `resend` sends it. @returns whether it went out */
   send: (payload: string) => boolean;
-  /** Why no answer came, seen at the end of `timeoutMs`. */
+  /** Why no answer came within `timeoutMs`. */
   explain: (command: Command, timeoutMs: number) => MamError;
 }
 
@@ -73,14 +65,14 @@ export class Requests {
       path,
     };
     const payload = JSON.stringify(request);
-    // The hub would drop it, or close the connection at every attempt anew, and nothing else would get through.
+    // The hub would drop it, or close the connection at every attempt, and nothing else would get through.
     if (Buffer.byteLength(payload) > LIMITS.payloadBytes) throw tooLong(command);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const { sent } = this.#pending.get(request.request_id) ?? {};
         this.#pending.delete(request.request_id);
         const why = explain(command, timeoutMs);
-        reject(sent === true && !READS.has(command) ? mayBeDone(why) : why);
+        reject(sent === true && !READS.includes(command) ? mayBeDone(why) : why);
       }, timeoutMs);
       const pending = { payload, resolve, reject, timer, sent: false };
       this.#pending.set(request.request_id, pending);
@@ -88,7 +80,7 @@ export class Requests {
     });
   }
 
-  /** Takes an answer; one that nobody waits for is dropped. */
+  /** Takes an answer, and drops one that nobody waits for. */
   settle(reply: Reply): void {
     const waiting = this.#take(reply.request_id);
     if (waiting === undefined) return;
@@ -96,7 +88,7 @@ export class Requests {
     else waiting.reject(asMamError(reply.error));
   }
 
-  /** Sends everything that waits, with the same ids: the hub answers a repeated request once more. */
+  /** Sends everything that waits, with the same ids: the hub answers a repeated request again. */
   resend(): void {
     for (const pending of this.#pending.values())
       if (this.#options.send(pending.payload)) pending.sent = true;
@@ -109,20 +101,18 @@ export class Requests {
 
   #take(id: string): Pending | undefined {
     const waiting = this.#pending.get(id);
-    if (waiting !== undefined) {
-      this.#pending.delete(id);
-      clearTimeout(waiting.timer);
-    }
+    this.#pending.delete(id);
+    clearTimeout(waiting?.timer);
     return waiting;
   }
 }
 
-/** A command that went out and was not answered: the hub carries it out when it goes on. */
+/** A command that went out without an answer: the hub may still carry it out. */
 function mayBeDone({ code, message }: MamError): MamError {
   return new MamError(
     code,
     `${message} It is not known whether it was carried out, or will be.`,
-    '`mam doctor` tells what is wrong with the hub. Look whether it was done (job_status, `mam status`) before you try again.',
+    '`mam doctor` says what is wrong with the hub. Check whether it was done (job_status, `mam status`) before you try again.',
   );
 }
 
@@ -130,6 +120,6 @@ function tooLong(command: Command): MamError {
   return new MamError(
     'bad_input',
     `The request "${command}" is longer than ${LIMITS.payloadBytes} bytes, more than the hub takes.`,
-    'Shorten the texts in it: an id or a name is far shorter, and a long text can stand in a file.',
+    'Shorten its texts: an id or a name is far shorter, and a long text can be put into a file.',
   );
 }

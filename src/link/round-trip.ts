@@ -9,27 +9,27 @@ import { LIMITS } from '../job/limits.ts';
 
 type Url = BrokerAddress & { kind: 'url' };
 
-/** What a broker did with a message, and which hubs it says are there. */
+/** How a broker passed on a message, and which hubs are online there. */
 export interface RoundTrip {
-  /** From the publish to its arrival, in ms. */
+  /** From publication to arrival, in ms. */
   milliseconds: number;
   /** The hosts whose retained status says that their hub is online. */
   online: string[];
 }
 
-/** A message that has not come back after this time, in ms, does not come. */
+/** A message comes back within this time, in ms, or not at all. */
 const BACK_MS = 3_000;
-/** An answer to MQTT 5 is waited for so long, in ms, before the older protocol is tried. */
+/** How long to wait for an answer to MQTT 5 before the older protocol is tried, in ms. */
 const NEW_MS = 2_500;
 /** Reason codes from here on are refusals. */
 const REFUSED = 0x80;
 
 /**
- * Tries whether a broker does all that a hub needs of it: retained messages, QoS 1, payloads of 64 KiB, and a user who
- * may read and write the realm's topics. It speaks MQTT 5 where the broker does, which says why it refuses something;
- * the older protocol only has silence for that. What is sent goes to a topic that nobody else hears, and nothing stays.
- * @param host the hub's, whose topics are tried
- * @param signal ends it
+ * Tests whether a broker does all that a hub needs: retained messages, QoS 1, payloads of 64 KiB, and a user who may
+ * read and write the realm's topics. It speaks MQTT 5 where the broker does, which gives reasons for refusals; the older
+ * protocol only has silence. Its messages go to a topic that nobody else reads, and nothing stays.
+ * @param host the hub's, whose topics are tested
+ * @param signal ends the test
  * @throws MamError `unreachable` when there is no connection, or with what the broker does not do
  */
 export async function roundTrip(
@@ -38,22 +38,17 @@ export async function roundTrip(
   host: string,
   signal: AbortSignal,
 ): Promise<RoundTrip> {
+  const tryVersion = (version: 4 | 5): Promise<RoundTrip> =>
+    new Trial({ address, realm, host, signal, version }).run();
   try {
-    return await new Trial(address, realm, host, signal, 5).run();
+    return await tryVersion(5).catch((error: unknown) => {
+      // A broker that does not know MQTT 5 may say so, or just close the connection.
+      if (signal.aborted || !(isClosed(error) || isOldVersion(error) || isSilent(error))) throw error;
+      return tryVersion(4);
+    });
   } catch (error) {
-    // One that does not know MQTT 5 may say so, or just close the connection.
-    if (signal.aborted || !(isClosed(error) || isOldVersion(error) || isSilent(error)))
-      throw known(address, error);
+    throw error instanceof MamError ? error : unreachable(address, error);
   }
-  try {
-    return await new Trial(address, realm, host, signal, 4).run();
-  } catch (error) {
-    throw known(address, error);
-  }
-}
-
-function known(address: Url, error: unknown): MamError {
-  return error instanceof MamError ? error : unreachable(address, error);
 }
 
 function isOldVersion(error: unknown): boolean {
@@ -65,47 +60,45 @@ function isSilent(error: unknown): boolean {
   return error instanceof Error && error.message === 'timeout';
 }
 
+interface TrialOptions {
+  address: Url;
+  realm: string;
+  host: string;
+  signal: AbortSignal;
+  version: 4 | 5;
+}
+
 /** One try over one connection. */
 class Trial {
-  readonly #address: Url;
-  readonly #realm: string;
-  readonly #host: string;
-  readonly #version: 4 | 5;
-  readonly #clientId: string;
+  readonly #with: TrialOptions;
   readonly #topic: string;
   readonly #online: string[] = [];
-  readonly #signal: AbortSignal;
   readonly #over: Promise<never>;
   #connack: IConnackPacket | undefined;
   #back = (): void => {};
   #end = (): void => {};
 
-  constructor(address: Url, realm: string, host: string, signal: AbortSignal, version: 4 | 5) {
-    this.#address = address;
-    this.#realm = realm;
-    this.#host = host;
-    this.#version = version;
-    // A broker may know its clients by how their names begin.
-    this.#clientId = `mam-hub-${host}-${randomSuffix()}`;
-    // The only one that a hub both reads and writes; a hub that runs passes over what is no answer.
-    this.#topic = hubReplyTopic(realm, host);
-    this.#signal = signal;
-    this.#over = aborted(signal);
+  constructor(options: TrialOptions) {
+    this.#with = options;
+    // The only topic that a hub both reads and writes; a running hub ignores what is not an answer.
+    this.#topic = hubReplyTopic(options.realm, options.host);
+    this.#over = aborted(options.signal);
   }
 
   async run(): Promise<RoundTrip> {
+    const { realm, host } = this.#with;
     try {
       const client = await this.#connect();
       this.#checkOffer();
-      for (const topic of [claimFilter(this.#realm), this.#topic]) await this.#subscribe(client, topic);
-      // Of other hubs only the doctor tells: a user who may not see them is none the worse.
-      await this.#subscribe(client, `${realmPrefix(this.#realm)}hosts/+/status`).catch(() => {});
+      for (const topic of [claimFilter(realm), this.#topic]) await this.#subscribe(client, topic);
+      // Only the doctor needs the other hubs: a user need not be allowed to see them.
+      await this.#subscribe(client, `${realmPrefix(realm)}hosts/+/status`).catch(() => {});
       const start = performance.now();
       await this.#send(client, '{}');
       const milliseconds = performance.now() - start;
       await this.#send(client, 'x'.repeat(LIMITS.payloadBytes));
-      // Written by the hub alone, and never read but by its clients: an empty text says nothing.
-      await this.#publish(client, `${statusTopic(this.#realm, this.#host)}/look`, '');
+      // Only the hub writes here and only its clients read: an empty text means nothing.
+      await this.#publish(client, `${statusTopic(realm, host)}/look`, '');
       return { milliseconds, online: this.#online };
     } finally {
       this.#end();
@@ -113,12 +106,13 @@ class Trial {
   }
 
   async #connect(): Promise<MqttClient> {
+    const { address, host, signal, version } = this.#with;
+    // A broker may know its clients by the beginnings of their names.
+    const clientId = `mam-hub-${host}-${randomSuffix()}`;
     const open = (will: boolean) =>
-      openConnection(this.#address, {
-        clientId: this.#clientId,
-        clean: true,
-        version: this.#version,
-        // It never speaks: a broker that keeps nothing refuses it all the same.
+      openConnection(address, {
+        ...{ clientId, clean: true, version },
+        // It is never sent: but a broker that retains nothing refuses it.
         ...(will && { will: { topic: this.#topic, payload: '' } }),
         prepare: (client) => {
           this.#end = () => client.end(true);
@@ -128,15 +122,14 @@ class Trial {
           client.on('message', (at, payload, packet) => this.#take(at, payload, packet));
         },
       });
-    const opening = open(this.#version === 4);
+    const opening = open(version === 4);
     opening.catch(() => {});
-    // An older broker may keep silent about MQTT 5.
-    const soon =
-      this.#version === 5 ? AbortSignal.any([this.#signal, AbortSignal.timeout(NEW_MS)]) : this.#signal;
+    // An older broker may not answer MQTT 5 at all.
+    const soon = version === 5 ? AbortSignal.any([signal, AbortSignal.timeout(NEW_MS)]) : signal;
     try {
       return await Promise.race([opening, aborted(soon)]);
     } catch (error) {
-      if (this.#version === 5 || !isClosed(error)) throw error;
+      if (version === 5 || !isClosed(error)) throw error;
       const bare = open(false);
       bare.catch(() => {});
       await Promise.race([bare, this.#over]);
@@ -144,7 +137,7 @@ class Trial {
     }
   }
 
-  /** What the broker says of itself. */
+  /** What the broker says about itself. */
   #checkOffer(): void {
     const { retainAvailable, maximumQoS, maximumPacketSize } = this.#connack?.properties ?? {};
     if (retainAvailable === false) throw this.#lack('keeps no retained messages', RETAIN);
@@ -173,20 +166,15 @@ class Trial {
     const back = new Promise<void>((resolve) => {
       this.#back = resolve;
     });
-    const isLong = payload.length > 2;
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), BACK_MS);
+    const late = aborted(AbortSignal.timeout(BACK_MS));
     try {
       await this.#publish(client, this.#topic, payload);
-      await Promise.race([back, aborted(late.signal), closed(client), this.#over]);
+      await Promise.race([back, late, closed(client), this.#over]);
     } catch (error) {
       if (error instanceof MamError) throw error;
-      if (isLong) throw this.#lack(`does not pass on a message of ${payload.length} bytes`, SIZE);
+      if (payload.length > 2) throw this.#lack(`does not pass on a message of ${payload.length} bytes`, SIZE);
       if (!client.connected) throw error;
-      const topics = `${realmPrefix(this.#realm)}#`;
-      throw this.#lack('takes a message and does not give it back', rights(topics));
-    } finally {
-      clearTimeout(timer);
+      throw this.#lack('takes a message but does not pass it on', this.#rights);
     }
   }
 
@@ -205,21 +193,25 @@ class Trial {
   }
 
   #lack(what: string, remedy: string): MamError {
-    return new MamError('unreachable', `The MQTT broker ${redactUrl(this.#address.url)} ${what}.`, remedy);
+    const where = redactUrl(this.#with.address.url);
+    return new MamError('unreachable', `The MQTT broker ${where} ${what}.`, remedy);
   }
 
   #denied(how: 'read' | 'write', topic: string, error: unknown): MamError {
     const said = error instanceof Error ? /: ([A-Z][A-Za-z ]{2,40})$/.exec(error.message)?.[1] : undefined;
     const why = said === undefined ? '' : ` ("${said}")`;
-    return this.#lack(`does not let this user ${how} ${topic}${why}`, rights(`${realmPrefix(this.#realm)}#`));
+    return this.#lack(`does not let this user ${how} ${topic}${why}`, this.#rights);
+  }
+
+  get #rights(): string {
+    const topics = `${realmPrefix(this.#with.realm)}#`;
+    return `Give the user of MAM_BROKER_USERNAME the right to read and write ${topics} (Mosquitto's acl_file: topic readwrite ${topics}).`;
   }
 }
 
 const RETAIN = 'Let it keep them (Mosquitto: retain_available true, max_qos 1 or 2), or use another broker.';
 const QOS = 'Let it take QoS 1 (Mosquitto: max_qos 1 or 2), or use another broker.';
 const SIZE = `A hub sends up to ${LIMITS.payloadBytes} bytes at once: raise the limit (Mosquitto: max_packet_size and message_size_limit).`;
-const rights = (topics: string): string =>
-  `Give the user of MAM_BROKER_USERNAME the right to read and write ${topics} (Mosquitto's acl_file: topic readwrite ${topics}).`;
 
 /** The reason code of a refusal. */
 function codeOf(error: unknown): number | undefined {

@@ -1,5 +1,7 @@
+import { MAX_TIMER_MS } from '../base/awake.ts';
 import { MamError } from '../base/errors.ts';
 import { isJobId } from '../base/ids.ts';
+import { within } from '../base/within.ts';
 import { needsAttention } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { historyError, isHistory } from '../job/history.ts';
@@ -12,13 +14,11 @@ import { holdWakes } from './hold.ts';
 import { type JobNews, JobStream } from './job-stream.ts';
 import type { Link } from './link.ts';
 
-/** The longest time that setTimeout can count, in ms: more than that it takes for none at all. */
-export const NO_LIMIT_MS = 2 ** 31 - 1;
 /** How many of the newest events an answer carries. */
 const MAX_EVENTS = 50;
-/** A wait whose time is up gets its records once more, if that takes no longer than this, in ms. */
+/** A wait that runs out of time fetches its records once more, if that takes no longer than this, in ms. */
 const LAST_LOOK_MS = 300;
-/** A wait without time, or of a hub that is only starting, still looks once, if that takes no longer than this, in ms. */
+/** The same for records that it has not seen at all, as with a hub that is just starting. */
 const FIRST_LOOK_MS = 3_000;
 
 export interface WaitOptions
@@ -28,9 +28,9 @@ export interface WaitOptions
   registryDir: string;
   /** At least one. */
   jobIds: readonly string[];
-  /** The client session that waits: of its own jobs nothing is typed into its pane meanwhile. */
+  /** The client session that waits: meanwhile nothing about its own jobs is typed into its pane. */
   owner?: Owner | undefined;
-  /** Called with how a job stands when the wait for it is in force. */
+  /** Called with a job's state once the wait for it is in force. */
   onBegin?: ((record: JobRecord) => void) | undefined;
 }
 
@@ -43,9 +43,9 @@ interface Watched {
 }
 
 /**
- * Waits until jobs are final or need somebody. Running out of time is an answer.
- * @throws MamError `not_found` for an unknown job, `refused` for one that is only history, `bad_input` for a foreign cursor, the link's own when the hub
- * can't be reached at the beginning
+ * Waits until jobs are final or need attention. Running out of time is an answer too.
+ * @throws MamError `not_found` for an unknown job, `refused` for one that is only history, `bad_input` for a foreign
+ * cursor, the link's own when the hub can't be reached at the beginning
  */
 export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
   const { link, host, registryDir, until, signal, owner } = options;
@@ -70,8 +70,8 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
       settle(() => resolve({ outcome, ...summarize(watched, streams, events, heard) }));
     const onAbort = (): void => answer('still_running');
     const timeUp = (): void => void lastLook().then(() => answer('still_running'));
-    const timer = setTimeout(timeUp, Math.min(options.timeoutMs, NO_LIMIT_MS));
-    // Given up before it began: who follows from here on would never be ended, and would hear in the client's name.
+    const timer = setTimeout(timeUp, Math.min(options.timeoutMs, MAX_TIMER_MS));
+    // Aborted before it began: streams opened now would never be ended.
     if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
 
@@ -88,7 +88,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
       }
       if (job.record === undefined) options.onBegin?.(record);
       job.record = record;
-      // A cursor beyond the journal is of one that was longer: then only the present state counts.
+      // A cursor beyond the journal is from a longer one: then only the present state counts.
       if (job.after !== undefined && job.after > record.seq) job.after = undefined;
       const standing = standingOf(record);
       for (const event of news) {
@@ -103,8 +103,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
       const blind = watched.some(({ record }) => record === undefined);
       if (!link.connected && !blind) return;
       const looks = Promise.all(streams.map((stream) => stream.look()));
-      const ms = blind ? FIRST_LOOK_MS : LAST_LOOK_MS;
-      await Promise.race([looks, new Promise((done) => setTimeout(done, ms))]);
+      await within(looks, blind ? FIRST_LOOK_MS : LAST_LOOK_MS);
     };
     for (const job of watched) {
       streams.push(
@@ -122,16 +121,13 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
   });
 }
 
-/** The jobs of a wait, of which nothing is known yet. @throws MamError `not_found`, `bad_input` */
+/** The jobs of a wait, before anything is known of them. @throws MamError `not_found`, `bad_input` */
 function watchedOf({ jobIds, cursor }: WaitOptions): Watched[] {
   const unusable = jobIds.findIndex((id) => !isJobId(id));
   if (unusable >= 0) {
     const which = jobIds.length > 1 ? `: number ${unusable + 1} of those that were named` : '';
-    throw new MamError(
-      'not_found',
-      `There is no job with this id${which}.`,
-      'Call list_jobs (`mam list`) for all ids.',
-    );
+    const what = `There is no job with this id${which}.`;
+    throw new MamError('not_found', what, 'Call list_jobs (`mam list`) for all ids.');
   }
   const places = parseCursor(cursor);
   return [...new Set(jobIds)].map((id) => {
@@ -140,14 +136,14 @@ function watchedOf({ jobIds, cursor }: WaitOptions): Watched[] {
   });
 }
 
-/** What a wait is over with; undefined while it goes on. */
+/** How a wait ends; undefined while it goes on. */
 function outcomeOf(watched: Watched[], until: WaitOptions['until']): WaitAnswer['outcome'] | undefined {
   if (watched.some((job) => job.record && needsAttention(job.record) && wakes(job))) return 'needs_attention';
   const ended = watched.filter(({ record }) => record && isFinal(record.status));
   return ended.length === watched.length || (until === 'any' && ended.some(wakes)) ? 'final' : undefined;
 }
 
-/** Of several jobs the one that there is not is named. */
+/** Names the missing one of several jobs. */
 function naming(jobId: string, error: unknown): unknown {
   if (!(error instanceof MamError) || error.code !== 'not_found') return error;
   return new MamError('not_found', `There is no job with this id: ${jobId}.`, error.hint, { cause: error });
@@ -166,7 +162,7 @@ function summarize(
 ): Omit<WaitAnswer, 'outcome'> {
   const newest = events.slice(-MAX_EVENTS);
   return {
-    jobs: watched.flatMap(({ record }) => (record === undefined ? [] : [record])),
+    jobs: watched.flatMap(({ record }) => record ?? []),
     unseen: watched.filter(({ record }) => record === undefined).map(({ id }) => id),
     events: newest,
     events_left_out: heard - newest.length,
@@ -174,17 +170,14 @@ function summarize(
   };
 }
 
-/** By job id the place that a cursor stands for. @throws MamError `bad_input` for a text that is none of ours */
+/** The seqs in a cursor, by job id. @throws MamError `bad_input` for a text that is not a cursor of ours */
 export function parseCursor(cursor: string | undefined): Map<string, number> {
   const places = new Map<string, number>();
   for (const part of (cursor ?? '').split(' ').filter(Boolean)) {
     const [, id, seq] = /^([a-z0-9-]{1,64}):(\d{1,15})$/.exec(part) ?? [];
     if (id === undefined || seq === undefined) {
-      throw new MamError(
-        'bad_input',
-        'The cursor is not one of ours.',
-        'Pass the cursor of the last answer as it was, or none.',
-      );
+      const remedy = 'Pass the cursor of the last answer unchanged, or none.';
+      throw new MamError('bad_input', 'The cursor is not one of ours.', remedy);
     }
     places.set(id, Number(seq));
   }

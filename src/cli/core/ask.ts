@@ -1,4 +1,5 @@
-import { openLink, readyHub } from '../../link/client.ts';
+import { openLink } from '../../link/client.ts';
+import { checkHub } from '../../link/ensure-hub.ts';
 import type { Link } from '../../link/link.ts';
 import type { Settings } from '../../settings/config.ts';
 import { commandSettings } from './settings.ts';
@@ -16,7 +17,7 @@ export async function withHub<T>(
   body: (asking: Asking) => Promise<T>,
 ): Promise<T> {
   const settings = await commandSettings(registryDir);
-  await readyHub(settings);
+  checkHub(settings);
   const link = openLink(settings);
   try {
     return await body({

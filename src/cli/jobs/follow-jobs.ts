@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../../base/awake.ts';
 import { cleanLine } from '../../base/text.ts';
 import { needsAttention } from '../../job/apply.ts';
 import { isUndecided } from '../../job/check.ts';
@@ -7,7 +8,7 @@ import { lastWords } from '../../job/standing.ts';
 import { isFinal } from '../../job/words.ts';
 import { tellSeen } from '../../link/hold.ts';
 import type { Link } from '../../link/link.ts';
-import { NO_LIMIT_MS, waitForJobs } from '../../link/waiter.ts';
+import { waitForJobs } from '../../link/waiter.ts';
 import type { WaitEnd } from '../../operations/wait.ts';
 import { waitSummary } from '../../operations/wait.ts';
 import { ownerOf, type Settings } from '../../settings/config.ts';
@@ -47,8 +48,8 @@ export interface Followed extends WaitEnd {
  */
 export async function followJobs(following: Following): Promise<Followed> {
   const { link, settings, past, json, timeoutSeconds } = following;
-  const limit = timeoutSeconds === undefined ? NO_LIMIT_MS : timeoutSeconds * 1000;
-  const until = performance.now() + Math.min(limit, NO_LIMIT_MS);
+  const limit = timeoutSeconds === undefined ? MAX_TIMER_MS : timeoutSeconds * 1000;
+  const until = performance.now() + Math.min(limit, MAX_TIMER_MS);
   const several = following.jobIds.length > 1;
   const label = (id: string): string => (several ? `${id}  ` : '');
   const stop = new AbortController();

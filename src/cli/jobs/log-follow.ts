@@ -3,7 +3,8 @@ import { isSettled } from '../../job/apply.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
-import { openLink, readyHub } from '../../link/client.ts';
+import { openLink } from '../../link/client.ts';
+import { checkHub } from '../../link/ensure-hub.ts';
 import { followJob } from '../../link/follow-job.ts';
 import { jobLogView } from '../../operations/logs.ts';
 import { wholeEvent } from '../../registry/texts.ts';
@@ -41,7 +42,7 @@ export async function followLog(
   take(log.events, log.record);
   let last: JobRecord | undefined = log.record;
   if (!isSettled(last)) {
-    await readyHub(settings);
+    checkHub(settings);
     const link = openLink(settings);
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());

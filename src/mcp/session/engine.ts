@@ -8,8 +8,8 @@ import { LIMITS } from '../../job/limits.ts';
 import { openRequests } from '../../job/open-requests.ts';
 import type { Owner } from '../../job/owner.ts';
 import type { JobRecord } from '../../job/record.ts';
-import { openLink, readyHub } from '../../link/client.ts';
-import { ensureHub } from '../../link/ensure-hub.ts';
+import { openLink } from '../../link/client.ts';
+import { checkHub, ensureHub } from '../../link/ensure-hub.ts';
 import { tellSeen } from '../../link/hold.ts';
 import type { Link } from '../../link/link.ts';
 import { parseCursor, waitForJobs } from '../../link/waiter.ts';
@@ -113,7 +113,7 @@ class HubEngine implements HubConnection {
       const job = params as Commands['preview']['params'];
       return previewOrWhy(() => this.previewed(job), job, this.all.host) as Promise<Commands[C]['result']>;
     }
-    await readyHub(this.all);
+    checkHub(this.all);
     if (command === 'verify') {
       // Without a limit of its own the job's holds, which the hub knows.
       const { validate_timeout_seconds: seconds = LIMITS.timeoutSeconds } =
@@ -134,7 +134,7 @@ class HubEngine implements HubConnection {
   }
 
   private async previewed(params: Commands['preview']['params']): Promise<Commands['preview']['result']> {
-    await readyHub(this.all);
+    checkHub(this.all);
     return this.connection().request('preview', await spoolPrompt(this.all.home, params), DELEGATE_MS);
   }
 
@@ -147,7 +147,7 @@ class HubEngine implements HubConnection {
   }
 
   async peek<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']> {
-    await readyHub(this.all);
+    checkHub(this.all);
     return this.connection().request(command, params);
   }
 
@@ -215,7 +215,7 @@ class HubEngine implements HubConnection {
   }
 
   async wait(request: WaitRequest): Promise<WaitAnswer> {
-    await readyHub(this.all);
+    checkHub(this.all);
     // Checked also where there is nothing to wait for.
     const places = parseCursor(request.cursor);
     const jobIds =
