@@ -1,27 +1,26 @@
 import { MamError, systemCode } from '../base/errors.ts';
 
 /** Where the broker is: the hub's own unix socket, or a real broker's URL (`mqtt`, `mqtts`, `ws`, `wss`). */
-export type BrokerAddress =
-  | { kind: 'socket'; path: string }
-  | {
-      kind: 'url';
-      url: string;
-      username?: string | undefined;
-      password?: string | undefined;
-      /** PEM text of the certificate authority. */
-      ca?: string | undefined;
-    };
+export type BrokerAddress = { kind: 'socket'; path: string } | UrlAddress;
 
-/** CONNACK codes of MQTT 3.1.1 and of MQTT 5 that say that trying again is of no use. */
-const BAD_CREDENTIALS: readonly unknown[] = [4, 0x86];
-const NOT_AUTHORIZED: readonly unknown[] = [5, 0x87];
+export interface UrlAddress {
+  kind: 'url';
+  url: string;
+  username?: string | undefined;
+  password?: string | undefined;
+  /** PEM text of the certificate authority. */
+  ca?: string | undefined;
+}
+
+/** CONNACK codes of MQTT 3.1.1 and 5 for bad credentials and for a user without rights: trying again is of no use. */
+const ABOUT_USER: readonly unknown[] = [4, 0x86, 5, 0x87];
 
 /** The address for people: a URL without user name, password and query. */
 export function describeAddress(address: BrokerAddress): string {
   return address.kind === 'socket' ? address.path : redactUrl(address.url);
 }
 
-/** `url` without user info, query and fragment; a text that is no URL becomes `(invalid URL)`. */
+/** `url` without user info, query and fragment; a text that is not a URL becomes `(invalid URL)`. */
 export function redactUrl(url: string): string {
   try {
     const { protocol, host, pathname } = new URL(url);
@@ -32,7 +31,7 @@ export function redactUrl(url: string): string {
 }
 
 /**
- * Refuses an address over which others on the network could read and change everything, the password too.
+ * Refuses an address over which others on the network could read and change everything, even the password.
  * @param more added to the next step
  * @throws MamError `refused`
  */
@@ -53,15 +52,10 @@ function isLoopback(hostname: string): boolean {
 
 /** True when a failed connection cannot succeed without a change of settings. */
 export function isFinalFailure(error: unknown): boolean {
-  const code: unknown = (error as { code?: unknown }).code;
-  return isAboutUser(code) || tlsReason(error) !== undefined;
+  return ABOUT_USER.includes((error as { code?: unknown }).code) || tlsReason(error) !== undefined;
 }
 
-function isAboutUser(code: unknown): boolean {
-  return BAD_CREDENTIALS.includes(code) || NOT_AUTHORIZED.includes(code);
-}
-
-/** True when the other side has closed the connection and said nothing of its own. */
+/** True when the other side closed the connection without a word. */
 export function isClosed(error: unknown): boolean {
   const code = systemCode(error);
   if (code !== undefined) return code === 'ECONNRESET' || code === 'EPIPE';
@@ -69,71 +63,64 @@ export function isClosed(error: unknown): boolean {
   return error instanceof Error && /connection closed|socket hang up/i.test(error.message);
 }
 
-/** True when nobody listens at a unix socket: it is missing or dead. */
+/** True when nothing listens at a unix socket: it is missing or dead. */
 export function isRefused(error: unknown): boolean {
   const code = systemCode(error);
   return code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ENOTDIR';
 }
 
-/** The sentence for a broker that could not be reached; without any secret of `address`. */
+/** The error for a broker that could not be reached; without any secret of `address`. */
 export function unreachable(address: BrokerAddress, error: unknown): MamError {
   const where = describeAddress(address);
   if (address.kind === 'socket') {
-    return new MamError(
-      'unreachable',
-      `The hub at ${where} cannot be reached (${reason(error)}).`,
-      '`mam doctor` tells what stands in its way.',
-      { cause: error },
-    );
+    const message = `The hub at ${where} cannot be reached (${reason(error)}).`;
+    return new MamError('unreachable', message, '`mam doctor` says what is wrong.', { cause: error });
   }
-  const code: unknown = (error as { code?: unknown } | undefined)?.code;
-  if (isAboutUser(code)) {
-    return new MamError(
-      'unreachable',
-      `The MQTT broker ${where} refused the user name or the password.`,
-      'Set MAM_BROKER_USERNAME and MAM_BROKER_PASSWORD to what the broker accepts.',
-    );
+  const [what, remedy] = brokerFailure(address.url, error);
+  return new MamError('unreachable', `The MQTT broker ${where} ${what}.`, remedy);
+}
+
+/** What is wrong, as the end of a sentence, and the next step. */
+function brokerFailure(url: string, error: unknown): [what: string, remedy: string] {
+  if (ABOUT_USER.includes((error as { code?: unknown } | undefined)?.code)) {
+    const remedy = 'Set MAM_BROKER_USERNAME and MAM_BROKER_PASSWORD to what the broker accepts.';
+    return ['refused the user name or the password', remedy];
   }
   const tls = tlsReason(error);
-  if (tls !== undefined) return tlsError(where, tls);
-  return new MamError(
-    'unreachable',
-    `The MQTT broker ${where} cannot be reached (${reason(error)}).`,
-    remedy(address.url, error),
-  );
+  return tls === undefined
+    ? [`cannot be reached (${reason(error)})`, remedyFor(url, error)]
+    : tlsFailure(tls);
 }
 
-function tlsError(where: string, code: string): MamError {
+function tlsFailure(code: string): [what: string, remedy: string] {
   if (/WRONG_VERSION|PACKET_LENGTH|^EPROTO$/.test(code))
-    return new MamError(
-      'unreachable',
-      `The MQTT broker ${where} does not speak TLS at this port (${code}).`,
-      'Name its port for TLS in MAM_BROKER_URL (often 8883), or begin it with mqtt:// where it has none.',
-    );
+    return [
+      `does not speak TLS at this port (${code})`,
+      'Use its port for TLS in MAM_BROKER_URL (often 8883), or begin the URL with mqtt:// if it has none.',
+    ];
   if (/ALERT/.test(code))
-    return new MamError(
-      'unreachable',
-      `The MQTT broker ${where} refused the TLS connection (${code}).`,
-      'If it asks for a certificate of its clients: mam has none to show; let it take a user name and a password.',
-    );
-  const hint =
+    return [
+      `refused the TLS connection (${code})`,
+      'If it asks its clients for a certificate: mam has none; let it accept a user name and a password.',
+    ];
+  const remedy =
     code === 'CERT_HAS_EXPIRED'
-      ? 'Let whoever runs the broker renew it.'
+      ? 'Ask whoever runs the broker to renew it.'
       : 'Set MAM_BROKER_CA to the PEM file of its certificate authority, and check the host name in MAM_BROKER_URL.';
-  const message = `The TLS certificate of the MQTT broker ${where} is not trusted (${code}).`;
-  return new MamError('unreachable', message, hint);
+  return [`has a TLS certificate that is not trusted (${code})`, remedy];
 }
 
-function remedy(url: string, error: unknown): string {
-  const { protocol } = new URL(url);
-  if (isClosed(error) || isForeign(error))
-    return protocol === 'mqtt:'
-      ? 'Something listens there and speaks another protocol, or refuses this client: for a port with TLS the URL begins with mqtts://, for WebSockets with ws:// or wss://. Else the log of the broker says why.'
-      : `Something listens there and speaks another protocol, or refuses this client: without TLS the URL begins with mqtt:// or ws://, without WebSockets with mqtt:// or mqtts://. Else the log of the broker says why.`;
-  return 'Check MAM_BROKER_URL and that the broker runs; unset it to use the embedded broker.';
+function remedyFor(url: string, error: unknown): string {
+  if (!isClosed(error) && !isForeign(error))
+    return 'Check MAM_BROKER_URL and that the broker runs; unset it to use the embedded broker.';
+  const schemes =
+    new URL(url).protocol === 'mqtt:'
+      ? 'for a port with TLS the URL begins with mqtts://, for WebSockets with ws:// or wss://'
+      : 'without TLS the URL begins with mqtt:// or ws://, without WebSockets with mqtt:// or mqtts://';
+  return `Something listens there and speaks another protocol, or refuses this client: ${schemes}. Otherwise the log of the broker says why.`;
 }
 
-/** True when what came back is no MQTT. */
+/** True when the answer was not MQTT. */
 function isForeign(error: unknown): boolean {
   return (
     error instanceof Error &&
@@ -141,26 +128,20 @@ function isForeign(error: unknown): boolean {
   );
 }
 
-/** Why, in words that hold no URL: a system code where there is one. */
+/** Why, in words without a URL: a system code where there is one. */
 function reason(error: unknown): string {
   const code = systemCode(error);
   if (code !== undefined) return code;
-  if (typeof (error as { code?: unknown } | undefined)?.code === 'number') {
-    return `refused: ${saidBy(error)}`;
+  const { code: refusal, message = '' } = (error ?? {}) as { code?: unknown; message?: string };
+  if (typeof refusal === 'number') {
+    // The broker's own reason, as MQTT has words for it.
+    const words = /^Connection refused: ([A-Za-z ,()-]{3,60})$/.exec(message)?.[1];
+    return `refused: ${words === undefined ? '' : `${words}, `}code ${refusal}`;
   }
-  const status = /unexpected server response: (\d{3})/i.exec(
-    (error as Error | undefined)?.message ?? '',
-  )?.[1];
+  const status = /unexpected server response: (\d{3})/i.exec(message)?.[1];
   if (status !== undefined) return `it answers HTTP ${status}`;
-  if (isForeign(error)) return 'what it says is not MQTT';
-  return error instanceof Error && /timeout/i.test(error.message) ? 'no answer in time' : 'connection closed';
-}
-
-/** The broker's own reason, as MQTT has words for it. */
-function saidBy(error: unknown): string {
-  const { code, message = '' } = error as { code: number; message?: string };
-  const words = /^Connection refused: ([A-Za-z ,()-]{3,60})$/.exec(message)?.[1];
-  return words === undefined ? `code ${code}` : `${words}, code ${code}`;
+  if (isForeign(error)) return 'its answer is not MQTT';
+  return error instanceof Error && /timeout/i.test(message) ? 'no answer in time' : 'connection closed';
 }
 
 function tlsReason(error: unknown): string | undefined {

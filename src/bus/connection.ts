@@ -3,12 +3,12 @@ import type { IClientOptions, MqttClient } from 'mqtt';
 import { checkHubSocket } from '../trust/socket.ts';
 import type { BrokerAddress } from './address.ts';
 
-/** What differs between a hub's session and a client's. */
+/** The differences between a hub's session and a client's. */
 export interface ConnectionOptions {
   clientId: string;
   clean: boolean;
   will?: { topic: string; payload: string };
-  /** Of MQTT: 4 is 3.1.1, which is what every connection speaks that lasts. */
+  /** Of MQTT: 4 is 3.1.1, which every lasting connection speaks. */
   version?: 4 | 5;
   /** Called before anything can arrive. */
   prepare?: (client: MqttClient) => void;
@@ -21,10 +21,11 @@ const URL_KEEPALIVE_S = 15;
 const URL_CONNECT_MS = 10_000;
 
 /**
- * Opens one MQTT 3.1.1 connection that never reconnects by itself: MQTT.js resends what it kept one by one, before
- * anything else, and forgets what is published meanwhile.
+ * Opens one MQTT connection that never reconnects by itself: MQTT.js would resend what it kept one by one, before
+ * anything else, and forget what is published meanwhile.
  * @returns the client, connected; from then on it emits `close` once
- * @throws MamError `refused` for a socket that is not this user's; the error of the socket, or of MQTT.js with the CONNACK code in `code`
+ * @throws MamError `refused` for a socket that is not this user's; the error of the socket, or of MQTT.js with the
+ * CONNACK code in `code`
  */
 export async function openConnection(
   address: BrokerAddress,
@@ -66,7 +67,7 @@ function settled(client: MqttClient): Promise<MqttClient> {
       client.end(true);
       reject(failure);
     };
-    // The listener stays for the life of the client: an error without one would end the process.
+    // It stays for the life of the client: an error without a listener would end the process.
     client.on('error', (error) => {
       failure = error;
       if (!client.connected) fail();

@@ -1,9 +1,9 @@
-/** What a hub does with what arrives for it. */
+/** How a hub handles what arrives for it. */
 export interface BusHandlers {
   /**
-   * Called in the order in which one client published. Resolves when the claim is settled (journalled, or refused
-   * with an answer): only then its publisher gets the PUBACK. Rejects when it could not be stored anywhere: no PUBACK, and
-   * over the embedded broker the connection is closed, so that the publisher tries again; over another one it is called again.
+   * Called in the order in which one client published. Resolves when the claim is settled (journalled, or refused with
+   * an answer): only then does its publisher get the PUBACK. Rejects when it could not be stored anywhere. The embedded
+   * broker then closes the connection, so that the publisher tries again; with an external one it is called again.
    */
   claim(jobId: string, payload: Buffer): Promise<void>;
   /** A client's request, acknowledged at once; the answer goes out through `publish`. */
@@ -12,20 +12,20 @@ export interface BusHandlers {
   clients?(count: number): void;
 }
 
-/** The same for what comes over an external broker. Requests are not heard there: whoever may publish could send them. */
+/** The same for an external broker. It takes no requests: anyone who may publish there could send them. */
 export interface ExternalHandlers extends Pick<BusHandlers, 'claim' | 'clients'> {
-  /** What another hub says to a claim that was passed on. */
+  /** Another hub's answer to a claim that was passed on. */
   answer?(payload: Buffer): void;
 }
 
-/** The hub's side of the MQTT traffic, with the broker inside or outside of its process. */
+/** The hub's side of the MQTT traffic, with the broker inside or outside its process. */
 export interface HubBus {
   /** Sends at QoS 1 in call order, never waits, never throws; `retain` with an empty payload clears the topic. */
   publish(topic: string, payload: string | Buffer, options?: { retain?: boolean }): void;
   /** Connected clients; 1 or 0, for the hub's own connection, with an external broker. */
   readonly clients: number;
-  /** Why an external broker is not there at the moment, as a sentence. */
+  /** Why an external broker is not connected now, as a sentence. */
   readonly problem?: string | undefined;
-  /** Says good-bye to every client and takes the socket away, if it is still ours. */
+  /** Disconnects every client and removes the socket, if it is still ours. */
   stop(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { sha256 } from '../base/sha256.ts';
 import type { BrokerSettings } from '../settings/broker-settings.ts';
 import { redactUrl } from './address.ts';
 
-/** What a running hub tells about itself in `hub.json`. */
+/** What a running hub writes about itself in `hub.json`. */
 export interface HubFile {
   pid: number;
   version: string;
@@ -15,7 +15,7 @@ export interface HubFile {
   host: string;
   /** `embedded`, or the broker's URL without user and password. */
   broker: string;
-  /** Tells whether a client means the same broker, without showing a secret. */
+  /** Shows whether a client means the same broker, without a secret. */
   broker_fingerprint: string;
 }
 
@@ -28,7 +28,7 @@ export function describeBroker(broker: BrokerSettings | undefined): string {
   return broker === undefined ? 'embedded' : redactUrl(broker.url);
 }
 
-/** The same for the same broker and user. The password is left out: a wrong one must be refused by the broker. */
+/** Equal for the same broker and user. Not for the same password: the broker itself must refuse a wrong one. */
 export function brokerFingerprint(broker: BrokerSettings | undefined): string {
   if (broker === undefined) return 'embedded';
   return sha256(JSON.stringify([broker.url, broker.username ?? ''])).slice(0, 16);

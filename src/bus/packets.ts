@@ -1,7 +1,6 @@
 import { writeToStream } from 'mqtt-packet';
 
-// As it writes its first packet, mqtt-packet makes a buffer of each number up to 65,535, to have it at hand: some ms of
-// every start, and buffers that every process keeps. One that is needed is made at once.
+// With its first packet, mqtt-packet would make and keep a buffer of each number up to 65,535: some ms of every start.
 writeToStream.cacheNumbers = false;
 
 export { writeToStream };

@@ -4,12 +4,12 @@ import { MamError } from '../base/errors.ts';
 const ROOT = 'mam/v1';
 const LEVEL = /^[a-z0-9-]{1,64}$/;
 
-/** True for a string that may stand between two slashes of our topics: `[a-z0-9-]`, 1 to 64 characters. */
+/** True for a string that may be a level of our topics: `[a-z0-9-]`, 1 to 64 characters. */
 export function isLevel(value: string): boolean {
   return LEVEL.test(value);
 }
 
-/** Topic of the claims about one job. @throws MamError `bad_input` when a level has other characters. */
+/** Topic of the claims about one job. @throws MamError `bad_input` when a level has other characters */
 export function claimTopic(realm: string, jobId: string): string {
   return join(realm, 'claims', level('job id', jobId));
 }
@@ -29,12 +29,9 @@ export function logFilter(realm: string, host: string): string {
   return join(realm, 'hosts', level('host', host), 'jobs', '+', 'log');
 }
 
-/** Stands for the name of whichever hub it is. */
-export const ANY_HOST = '+';
-
-/** A log topic, or its filter, as it is for any hub. */
+/** A log topic, or its filter, for any hub. */
 export function ofAnyHost(topic: string): string {
-  return topic.replace(/\/hosts\/[^/]+\/jobs\//, `/hosts/${ANY_HOST}/jobs/`);
+  return topic.replace(/\/hosts\/[^/]+\/jobs\//, '/hosts/+/jobs/');
 }
 
 /** The filter for all jobs that a log topic falls under; any other topic as it is. */
@@ -52,19 +49,17 @@ export function requestTopic(realm: string, host: string): string {
   return join(realm, 'hosts', level('host', host), 'requests');
 }
 
-/** Where the request is for the hub on whose own socket it comes in: whichever name it goes by, there is no other. */
+/** True for the request topic of any host: on its own socket, the hub is the only one. */
 export function isRequestTopic(realm: string, topic: string): boolean {
-  const [hosts, host, requests, ...rest] = topic.slice(realmPrefix(realm).length).split('/');
-  if (!topic.startsWith(realmPrefix(realm)) || rest.length > 0) return false;
-  return hosts === 'hosts' && host !== undefined && isLevel(host) && requests === 'requests';
+  return levelBetween(topic, `${ROOT}/${realm}/hosts/`, '/requests') !== undefined;
 }
 
-/** Topic where one client hears the hub's replies. */
+/** Topic where one client gets the hub's replies. */
 export function replyTopic(realm: string, client: string): string {
   return join(realm, 'clients', level('client id', client), 'replies');
 }
 
-/** Topic where a hub hears what other hubs on its broker say to the claims that it has passed on. */
+/** Topic where a hub gets other hubs' answers to the claims that it has passed on. */
 export function hubReplyTopic(realm: string, host: string): string {
   return replyTopic(realm, `hub-${host}`);
 }
@@ -74,39 +69,29 @@ export function statusTopic(realm: string, host: string): string {
   return join(realm, 'hosts', level('host', host), 'status');
 }
 
-/** The prefix, with its slash, that every topic of a realm begins with. */
+/** The prefix of every topic of a realm, with its slash. */
 export function realmPrefix(realm: string): string {
   return `${ROOT}/${level('realm', realm)}/`;
 }
 
-/** Where the embedded broker puts what it swallows; nobody can subscribe to it. */
+/** Where the embedded broker puts rejected messages; nobody can subscribe to it. */
 export const REJECTED_TOPIC = `${ROOT}/rejected`;
 
 /** The job id of a claims topic, or undefined when `topic` is not a well-formed one of this realm. */
 export function parseClaimTopic(realm: string, topic: string): string | undefined {
-  const prefix = `${ROOT}/${realm}/claims/`;
-  if (!topic.startsWith(prefix)) return undefined;
-  const jobId = topic.slice(prefix.length);
-  return isLevel(jobId) ? jobId : undefined;
-}
-
-/** Host and job id of a log topic, or undefined when `topic` is not a well-formed one of this realm. */
-export function parseLogTopic(realm: string, topic: string): { host: string; jobId: string } | undefined {
-  const prefix = `${ROOT}/${realm}/hosts/`;
-  if (!topic.startsWith(prefix)) return undefined;
-  const [host, jobs, jobId, log, ...rest] = topic.slice(prefix.length).split('/');
-  if (host === undefined || jobId === undefined || jobs !== 'jobs' || log !== 'log' || rest.length > 0) {
-    return undefined;
-  }
-  return isLevel(host) && isLevel(jobId) ? { host, jobId } : undefined;
+  return levelBetween(topic, `${ROOT}/${realm}/claims/`, '');
 }
 
 /** True for a client's reply topic of this realm: the only place where a hub answers. */
 export function isReplyTopic(realm: string, topic: string): boolean {
-  const prefix = `${ROOT}/${realm}/clients/`;
-  const suffix = '/replies';
-  if (!topic.startsWith(prefix) || !topic.endsWith(suffix)) return false;
-  return isLevel(topic.slice(prefix.length, -suffix.length));
+  return levelBetween(topic, `${ROOT}/${realm}/clients/`, '/replies') !== undefined;
+}
+
+/** The one level between the two ends of a topic; nothing where it has other ends, or more between them. */
+function levelBetween(topic: string, prefix: string, suffix: string): string | undefined {
+  if (!topic.startsWith(prefix) || !topic.endsWith(suffix)) return undefined;
+  const found = topic.slice(prefix.length, topic.length - suffix.length);
+  return isLevel(found) ? found : undefined;
 }
 
 function join(realm: string, ...levels: string[]): string {

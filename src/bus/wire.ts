@@ -13,7 +13,7 @@ const WITH_PASSWORD = 0x40;
 const WITH_USERNAME = 0x80;
 const PROTOCOL_LEVEL = 4;
 
-/** What a one-shot client has to hear of. */
+/** What a one-shot client needs to receive. */
 export type WirePacket =
   | { cmd: 'connack'; code: number }
   | { cmd: 'publish'; topic: string; payload: Buffer }
@@ -48,7 +48,7 @@ export function publishFrame(messageId: number, topic: string, payload: string):
 }
 
 /**
- * Makes a reader of what a broker sends.
+ * Reads what a broker sends.
  * @returns a function that takes the next bytes and gives the packets that they complete
  */
 export function packetReader(): (chunk: Buffer) => WirePacket[] {

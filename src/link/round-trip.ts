@@ -2,12 +2,10 @@ import type { IConnackPacket, IPublishPacket, MqttClient } from 'mqtt';
 import { MamError } from '../base/errors.ts';
 import { randomSuffix } from '../base/ids.ts';
 import { orElse } from '../base/or-else.ts';
-import { type BrokerAddress, isClosed, redactUrl, unreachable } from '../bus/address.ts';
+import { isClosed, redactUrl, type UrlAddress, unreachable } from '../bus/address.ts';
 import { openConnection } from '../bus/connection.ts';
 import { claimFilter, hubReplyTopic, realmPrefix, statusTopic } from '../bus/topics.ts';
 import { LIMITS } from '../job/limits.ts';
-
-type Url = BrokerAddress & { kind: 'url' };
 
 /** How a broker passed on a message, and which hubs are online there. */
 export interface RoundTrip {
@@ -33,7 +31,7 @@ const REFUSED = 0x80;
  * @throws MamError `unreachable` when there is no connection, or with what the broker does not do
  */
 export async function roundTrip(
-  address: Url,
+  address: UrlAddress,
   realm: string,
   host: string,
   signal: AbortSignal,
@@ -61,7 +59,7 @@ function isSilent(error: unknown): boolean {
 }
 
 interface TrialOptions {
-  address: Url;
+  address: UrlAddress;
   realm: string;
   host: string;
   signal: AbortSignal;

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startBroker } from '../../src/bus/broker/broker.ts';
 import type { HubBus } from '../../src/bus/hub-bus.ts';
-import { outboxFolder, readOutbox, removeOutboxEntry, watchOutbox } from '../../src/bus/spool/outbox.ts';
+import { outboxFolder, removeOutboxEntry, watchOutbox } from '../../src/bus/spool/outbox.ts';
 import { logTopic } from '../../src/bus/topics.ts';
 import type { Claim } from '../../src/job/claim.ts';
+import { readOutbox } from '../support/outbox.ts';
 import { HOST, REALM } from './helpers.ts';
 
 /**

@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { outboxFolder, readOutbox, removeOutboxEntry } from '../../src/bus/spool/outbox.ts';
+import { outboxFolder, removeOutboxEntry } from '../../src/bus/spool/outbox.ts';
 import type { Claim } from '../../src/job/claim.ts';
 import type { Link } from '../../src/link/link.ts';
 import { Publisher } from '../../src/link/publisher.ts';
 import type { Command, LogMessage } from '../../src/operations/request.ts';
+import { readOutbox } from '../support/outbox.ts';
 import { freePort } from '../support/ports.ts';
 import { PATIENCE, pause, until } from '../support/until.ts';
 import {

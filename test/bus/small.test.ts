@@ -15,7 +15,7 @@ import { MamError } from '../../src/base/errors.ts';
 import { frameChecker } from '../../src/bus/broker/frame-guard.ts';
 import { keepInOutbox, outboxFolder, watchOutbox } from '../../src/bus/spool/outbox.ts';
 import { dropSpool, spoolText, sweepSpool, takeSpool } from '../../src/bus/spool/spool.ts';
-import { claimTopic, isReplyTopic, logTopic, parseClaimTopic, parseLogTopic } from '../../src/bus/topics.ts';
+import { claimTopic, isReplyTopic, isRequestTopic, logTopic, parseClaimTopic } from '../../src/bus/topics.ts';
 import { Requests } from '../../src/link/requests.ts';
 import { until } from '../support/until.ts';
 import { cleanUp, makeClaim, makeHome, onCleanUp, publishPacket } from './helpers.ts';
@@ -26,13 +26,13 @@ describe('topics', () => {
   it('are built and parsed, and hold no foreign level', () => {
     expect(claimTopic('r', 'job-1')).toBe('mam/v1/r/claims/job-1');
     expect(parseClaimTopic('r', 'mam/v1/r/claims/job-1')).toBe('job-1');
-    expect(parseLogTopic('r', logTopic('r', 'h', 'j'))).toEqual({ host: 'h', jobId: 'j' });
+    expect(logTopic('r', 'h', 'j')).toBe('mam/v1/r/hosts/h/jobs/j/log');
     for (const bad of ['a/b', '+', '#', '', 'A', 'a'.repeat(65), '..', 'a\0']) {
       expect(() => claimTopic('r', bad)).toThrow(/cannot become part of an MQTT topic/);
       expect(parseClaimTopic('r', `mam/v1/r/claims/${bad}`)).toBeUndefined();
     }
-    expect(parseLogTopic('r', 'mam/v1/r/hosts/h/jobs/j/record')).toBeUndefined();
-    expect(parseLogTopic('r', 'mam/v1/r/hosts/h/jobs/j/log/x')).toBeUndefined();
+    expect(isRequestTopic('r', 'mam/v1/r/hosts/h/requests')).toBe(true);
+    expect(isRequestTopic('r', 'mam/v1/r/hosts/h/requests/x')).toBe(false);
     expect(isReplyTopic('r', 'mam/v1/r/clients/c/replies')).toBe(true);
     expect(isReplyTopic('r', 'mam/v1/r/hosts/h/jobs/j/log')).toBe(false);
     expect(isReplyTopic('r', 'mam/v1/r/clients/a/b/replies')).toBe(false);

@@ -54,7 +54,7 @@ test('a wait that no hub answers says so, and not that there is no job', async (
   expect(answer.next).toContain('Call wait_job with {"job_ids":["real"]');
   expect(JSON.parse((await shell).stdout)).toMatchObject({ summary, next: 'mam doctor' });
   expect(await plain).toMatchObject({ code: 3, stdout: expect.stringContaining('real  not known') });
-  expect(await all).toMatchObject({ code: 69, stderr: expect.stringContaining('`mam doctor` tells') });
+  expect(await all).toMatchObject({ code: 69, stderr: expect.stringContaining('`mam doctor` says') });
   process.kill(await lab.hubPid(), 'SIGCONT');
 });
 

@@ -131,7 +131,7 @@ describe('what is no such broker', () => {
   test('a web server is told as such', async () => {
     const server = createHttp((_, response) => response.writeHead(404).end());
     await serving(server, async (port) => {
-      expect(await look(port)).toMatch(/what it says is not MQTT|another protocol/);
+      expect(await look(port)).toMatch(/its answer is not MQTT|another protocol/);
       expect(await look(port, `ws://127.0.0.1:${port}/mqtt`)).toMatch(/it answers HTTP 404|another protocol/);
     });
   });

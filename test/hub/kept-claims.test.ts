@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { readOutbox } from '../../src/bus/spool/outbox.ts';
 import type { Claims } from '../../src/hub/reports/claims.ts';
 import { KeptClaims } from '../../src/hub/reports/kept-claims.ts';
 import { test } from '../support/lab-test.ts';
+import { readOutbox } from '../support/outbox.ts';
 
 test('claims of a job that can not be written are kept in the order in which they came', async ({ lab }) => {
   const outbox = join(lab.home, 'outbox');

@@ -17,21 +17,21 @@ export interface BrokerOptions {
   socketPath: string;
   realm: string;
   handlers: BusHandlers;
-  /** After so long a subscriber that does not read is dropped, in ms; 1,000 when absent. */
+  /** How long a subscriber may not read before it is dropped, in ms; 1,000 when absent. */
   drainMs?: number;
 }
 
-/** The broker inside of the hub. */
+/** The broker inside the hub. */
 export interface OwnBroker extends HubBus {
-  /** Listens on a socket made anew, where the old one was removed; connected clients notice nothing. @throws MamError `io` */
+  /** Listens on a new socket where the old one was removed; connected clients notice nothing. @throws MamError `io` */
   listenAgain(): Promise<void>;
 }
 
-/** A longer path is cut silently by the system, so that two hubs could share a socket. */
+/** The system silently cuts a longer path, so that two hubs could share a socket. */
 const MAX_SOCKET_PATH_BYTES = 100;
 /** The name of a socket before it is the hub's. */
 const TEMPORARY = /^\.[0-9a-f]{6}$/;
-/** A subscriber that is dropped asks for what it missed when it is back. */
+/** A dropped subscriber comes back and asks for what it missed. */
 const DRAIN_TIMEOUT_MS = 1000;
 
 /** What we use of aedes beyond its published types. */
@@ -44,7 +44,7 @@ interface AedesInside {
 
 /**
  * Starts the embedded broker on a private unix socket (mode 0600). Claims reach the handler before their PUBACK.
- * What clients publish is handed to the handlers and to nobody else: only the hub speaks to subscribers.
+ * What clients publish goes to the handlers alone: only the hub speaks to subscribers.
  * @throws MamError `bad_input` for a path that is too long, `io` when the socket cannot be made
  */
 export async function startBroker(options: BrokerOptions): Promise<OwnBroker> {
@@ -53,7 +53,7 @@ export async function startBroker(options: BrokerOptions): Promise<OwnBroker> {
   const aedes = new Aedes({
     concurrency: 0,
     drainTimeout: drainMs,
-    // Sessions live as long as their connection: a queue for somebody who never comes back would grow for ever.
+    // Sessions end with their connection: a queue for a client that never comes back would grow for ever.
     preConnect: (_client, packet, callback) => {
       packet.clean = true;
       callback(null, true);
@@ -71,7 +71,6 @@ export async function startBroker(options: BrokerOptions): Promise<OwnBroker> {
   const count = (): void => handlers.clients?.(inside.connectedClients);
   aedes.on('client', (client) => {
     deliverAtOnce(client as unknown as AedesClient);
-
     count();
   });
   aedes.on('clientDisconnect', count);
@@ -133,10 +132,11 @@ function receive(
   const fits = payload.length <= LIMITS.payloadBytes;
   const jobId = fits ? parseClaimTopic(realm, packet.topic) : undefined;
   if (jobId !== undefined) {
-    claim(handlers, jobId, payload).then(
+    const settle = async (): Promise<void> => handlers.claim(jobId, payload);
+    settle().then(
       () => callback(null),
       async (error: unknown) => {
-        // Closing would swallow the answer that tells why; it reaches the socket a turn later.
+        // Closing at once would swallow the answer that says why; it reaches the socket a turn later.
         await nextTurn();
         await nextTurn();
         callback(error instanceof Error ? error : new Error(String(error)));
@@ -145,21 +145,17 @@ function receive(
     return;
   }
   if (fits && isRequestTopic(realm, packet.topic)) {
-    // Acknowledged whatever becomes of it: what one client sent must not end the broker of all.
+    // Acknowledged whatever happens to it: one client's message must not end the broker for all.
     Promise.resolve(payload)
       .then(handlers.request.bind(handlers))
       .catch(() => {});
   }
-  // A refusal by closing would be resent for ever by every client that keeps its unacknowledged messages.
+  // After a refusal by closing, clients that keep unacknowledged messages would resend it for ever.
   else packet.topic = REJECTED_TOPIC;
   callback(null);
 }
 
-async function claim(handlers: BusHandlers, jobId: string, payload: Buffer): Promise<void> {
-  await handlers.claim(jobId, payload);
-}
-
-/** Stands in for aedes' fan-out of what clients publish, and of its own $SYS messages. */
+/** Replaces aedes' fan-out of what clients publish, and of its own $SYS messages. */
 function dropForeign(_packet: unknown, client: unknown, done?: unknown): void {
   const callback = typeof client === 'function' ? client : done;
   if (typeof callback === 'function') callback(null);
@@ -167,11 +163,8 @@ function dropForeign(_packet: unknown, client: unknown, done?: unknown): void {
 
 function checkPath(socketPath: string): void {
   if (Buffer.byteLength(socketPath) < MAX_SOCKET_PATH_BYTES) return;
-  throw new MamError(
-    'bad_input',
-    `The hub's socket path ${socketPath} is longer than ${MAX_SOCKET_PATH_BYTES - 1} bytes.`,
-    'Set MAM_HOME to a folder with a shorter path.',
-  );
+  const what = `The hub's socket path ${socketPath} is longer than ${MAX_SOCKET_PATH_BYTES - 1} bytes.`;
+  throw new MamError('bad_input', what, 'Set MAM_HOME to a folder with a shorter path.');
 }
 
 /**
@@ -198,16 +191,13 @@ async function listen(server: Server, socketPath: string): Promise<number> {
     return ino;
   } catch (error) {
     server.close();
-    throw new MamError(
-      'io',
-      `The hub's socket ${socketPath} cannot be made: ${(error as Error).message}.`,
-      'Check that its folder exists and is yours, or set MAM_HOME.',
-      { cause: error },
-    );
+    const what = `The hub's socket ${socketPath} cannot be made: ${(error as Error).message}.`;
+    const remedy = 'Check that its folder exists and is yours, or set MAM_HOME.';
+    throw new MamError('io', what, remedy, { cause: error });
   }
 }
 
-/** Removes what hubs have left that were killed before the renaming: only one hub at a time may listen here. */
+/** Removes sockets of hubs that were killed before the renaming: only one hub at a time may listen here. */
 async function sweepSockets(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true }))
     if (entry.isSocket() && TEMPORARY.test(entry.name)) await unlink(join(folder, entry.name));

@@ -20,14 +20,14 @@ export interface AedesClient {
 const MAX_MESSAGE_ID = 65_535;
 
 /**
- * Makes aedes write to a client in the turn in which the hub publishes. aedes puts every delivery into a turn of its
- * own, hence into a system call of its own; the answers to a group of claims that were committed together now leave
- * in one. Call it before the client subscribes.
+ * Makes aedes write to a client in the turn in which the hub publishes. aedes gives every delivery a turn, and so a
+ * system call, of its own; now the answers to claims that were committed together leave in one. Call it before the
+ * client subscribes.
  */
 export function deliverAtOnce(client: AedesClient): void {
   let messageId = 0;
   const write = (packet: BrokerPacket, qos: 0 | 1, done: Done): void => {
-    // `connected` comes a few turns after the CONNACK, and a quick client has asked something by then.
+    // `connected` comes a few turns after the CONNACK, when a quick client has already sent a request.
     if (!(client.connecting || client.connected) || client.closed) {
       done();
       return;

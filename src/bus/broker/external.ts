@@ -1,38 +1,34 @@
 import type { MqttClient } from 'mqtt';
 import { MamError } from '../../base/errors.ts';
+import { within } from '../../base/within.ts';
 import { LIMITS } from '../../job/limits.ts';
-import { type BrokerAddress, unreachable } from '../address.ts';
+import { type UrlAddress, unreachable } from '../address.ts';
 import { openConnection } from '../connection.ts';
 import type { ExternalHandlers, HubBus } from '../hub-bus.ts';
 import { claimFilter, hubReplyTopic, parseClaimTopic, requestTopic, statusTopic } from '../topics.ts';
 import { gateAcks } from './ack-gate.ts';
 
-export interface ExternalOptions {
-  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`. */
-  url: string;
-  username?: string | undefined;
-  password?: string | undefined;
-  /** PEM text of the certificate authority. */
-  ca?: string | undefined;
+export interface ExternalOptions extends Omit<UrlAddress, 'kind'> {
   realm: string;
   host: string;
-  /** Of its session at the broker, which keeps what comes while the hub is away: the same for every hub of a home. */
+  /** Names its session at the broker, which keeps messages while the hub is away: the same for every hub of a home. */
   session: string;
   handlers: ExternalHandlers;
 }
 
+const GOODBYE_MS = 300;
 const ONLINE = JSON.stringify({ online: true });
 const OFFLINE = JSON.stringify({ online: false });
 const MIN_DELAY_MS = 50;
 const MAX_DELAY_MS = 10_000;
-/** How long after it could not be kept a claim is tried again at first, in ms. */
+/** The first pause before a claim that could not be kept is tried again, in ms. */
 const AGAIN_MS = 300;
-/** What is published while the broker is away and sent when it is back; the log can be asked for what is more. */
+/** How many messages wait while the broker is away; clients can ask for what is left out. */
 const MAX_WAITING = 10_000;
-/** The same in bytes, also for what a slow broker has not taken yet. */
+/** The same in bytes, also for what a slow broker has not acknowledged yet. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
-interface Waiting {
+interface Message {
   topic: string;
   payload: string | Buffer;
   retain: boolean;
@@ -40,7 +36,7 @@ interface Waiting {
 
 /**
  * Connects a hub to a real broker, with a session that outlives the connection. A claim's PUBACK leaves when its
- * handler has settled, while further claims come in. Comes back by itself after a loss.
+ * handler has settled, while further claims come in. It reconnects by itself.
  * @throws MamError `unreachable` when the first connection fails; the text holds no secret
  */
 export async function connectExternal(options: ExternalOptions): Promise<HubBus> {
@@ -51,19 +47,19 @@ export async function connectExternal(options: ExternalOptions): Promise<HubBus>
 
 class ExternalBus implements HubBus {
   readonly #options: ExternalOptions;
-  readonly #address: BrokerAddress;
+  readonly #address: UrlAddress;
   readonly #statusTopic: string;
-  readonly #retained = new Map<string, Waiting>();
-  #waiting: Waiting[] = [];
+  readonly #retained = new Map<string, Message>();
+  #waiting: Message[] = [];
   #waitingBytes = 0;
-  /** What its connection has been given and not acknowledged. */
+  /** What was sent and not acknowledged. */
   #untaken = new Untaken();
-  /** What a resumed session delivers at once waits until the hub has its bus and can answer. */
+  /** A resumed session's messages wait until the hub has its bus and can answer. */
   readonly #opened: Promise<void>;
   #open: () => void = () => {};
   #client: MqttClient | undefined;
   #stopped = false;
-  /** Why the connection could not be made again. */
+  /** Why reconnecting failed. */
   #why: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #delay = MIN_DELAY_MS;
@@ -79,9 +75,8 @@ class ExternalBus implements HubBus {
   }
 
   get problem(): string | undefined {
-    return this.#client === undefined
-      ? (this.#why ?? 'The connection was lost, and is made again.')
-      : undefined;
+    if (this.#client !== undefined) return undefined;
+    return this.#why ?? 'The connection was lost, and is being made again.';
   }
 
   get clients(): number {
@@ -102,21 +97,16 @@ class ExternalBus implements HubBus {
     const lasting = retain && payload.length > 0;
     if (lasting) this.#retained.set(topic, message);
     else if (retain) this.#retained.delete(topic);
-    const bytes = payload.length;
+    const fits = (bytes: number): boolean => bytes + payload.length <= MAX_WAITING_BYTES;
     if (this.#client !== undefined) {
-      if (!retain && this.#untaken.bytes + bytes > MAX_WAITING_BYTES) return;
-      this.#send(this.#client, message);
-    } else if (
-      !lasting &&
-      this.#waiting.length < MAX_WAITING &&
-      this.#waitingBytes + bytes <= MAX_WAITING_BYTES
-    ) {
+      if (retain || fits(this.#untaken.bytes)) this.#send(this.#client, message);
+    } else if (!lasting && this.#waiting.length < MAX_WAITING && fits(this.#waitingBytes)) {
       this.#waiting.push(message);
-      this.#waitingBytes += bytes;
+      this.#waitingBytes += payload.length;
     }
   }
 
-  #send(client: MqttClient, message: Waiting): void {
+  #send(client: MqttClient, message: Message): void {
     const untaken = this.#untaken;
     const { topic, payload, retain } = message;
     untaken.add(message);
@@ -131,9 +121,14 @@ class ExternalBus implements HubBus {
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
-    // Without a lost connection the last will does not speak.
+    // The last will is only sent for a lost connection.
     client.publish(this.#statusTopic, OFFLINE, { qos: 1, retain: true });
-    await end(client);
+    // Not for long: MQTT.js waits for acknowledgements that may never come.
+    await within(
+      client.endAsync(false).catch(() => {}),
+      GOODBYE_MS,
+    );
+    client.end(true);
   }
 
   async #connect(): Promise<void> {
@@ -149,8 +144,13 @@ class ExternalBus implements HubBus {
       client.end(true);
       return;
     }
-    await subscribe(client, [claimFilter(realm), hubReplyTopic(realm, host)]);
-    // Earlier versions heard requests here, and a session keeps its subscriptions.
+    await client
+      .subscribeAsync([claimFilter(realm), hubReplyTopic(realm, host)], { qos: 1 })
+      .catch((error: unknown) => {
+        client.end(true);
+        throw error;
+      });
+    // Earlier versions took requests here, and a session keeps its subscriptions.
     client.unsubscribe(requestTopic(realm, host));
     client.once('close', () => this.#lost(client));
     if (!client.connected) throw new Error('connection closed');
@@ -165,14 +165,14 @@ class ExternalBus implements HubBus {
     this.#options.handlers.clients?.(1);
   }
 
-  /** Before CONNECT: a session that is resumed delivers its messages right behind the CONNACK. */
+  /** Before CONNECT: a resumed session delivers its messages right after the CONNACK. */
   #listen(client: MqttClient): void {
     const { realm, host, handlers } = this.#options;
     const answers = hubReplyTopic(realm, host);
     const held = new Set<number>();
     const release = gateAcks(client, (messageId) => held.has(messageId));
     client.on('message', (topic, payload, { qos, messageId, retain }) => {
-      // What a broker has kept comes again to every hub, at every start.
+      // A retained message would come to every hub, at every start.
       if (retain || payload.length > LIMITS.payloadBytes) return;
       if (topic === answers) handlers.answer?.(payload);
       const jobId = parseClaimTopic(realm, topic);
@@ -184,8 +184,8 @@ class ExternalBus implements HubBus {
           await handlers.claim(jobId, payload);
           if (messageId !== undefined && held.delete(messageId)) release(messageId);
         } catch {
-          // Leaving would have the broker deliver it again, and cut off all others each time. What is lost with its
-          // connection comes again with the next one.
+          // To reconnect would make the broker deliver it again, but interrupt all others each time. What is lost with
+          // a connection comes again with the next one.
           setTimeout(() => client.connected && void settle(longer(pause)), pause).unref();
         }
       };
@@ -196,7 +196,7 @@ class ExternalBus implements HubBus {
   #lost(client: MqttClient): void {
     if (this.#client !== client && this.#client !== undefined) return;
     this.#client = undefined;
-    // Whether the broker has them nobody knows: they may come twice, and must not come never.
+    // The broker may have them or not: they may come twice, but must not be lost.
     const lost = [...this.#untaken].filter(({ retain, payload }) => !retain || payload.length === 0);
     this.#waiting = [...lost, ...this.#waiting];
     this.#waitingBytes += lost.reduce((bytes, { payload }) => bytes + payload.length, 0);
@@ -218,16 +218,16 @@ class ExternalBus implements HubBus {
   }
 }
 
-/** Messages, and how long they are together. */
-class Untaken extends Set<Waiting> {
+/** Messages, and their length together. */
+class Untaken extends Set<Message> {
   bytes = 0;
 
-  override add(message: Waiting): this {
+  override add(message: Message): this {
     this.bytes += message.payload.length;
     return super.add(message);
   }
 
-  override delete(message: Waiting): boolean {
+  override delete(message: Message): boolean {
     const was = super.delete(message);
     if (was) this.bytes -= message.payload.length;
     return was;
@@ -236,24 +236,4 @@ class Untaken extends Set<Waiting> {
 
 function longer(pause: number): number {
   return Math.min(pause * 2, MAX_DELAY_MS);
-}
-
-async function subscribe(client: MqttClient, topics: string[]): Promise<void> {
-  try {
-    await client.subscribeAsync(topics, { qos: 1 });
-  } catch (error) {
-    client.end(true);
-    throw error;
-  }
-}
-
-/** Says good-bye, but not for long: MQTT.js waits for acknowledgements that may never come. */
-async function end(client: MqttClient): Promise<void> {
-  const patience = 300;
-  await Promise.race([
-    client.endAsync(false).catch(() => {}),
-    // Not unref'd: with nothing else left to wait for, the process would end in the middle of this.
-    new Promise((resolve) => setTimeout(resolve, patience)),
-  ]);
-  client.end(true);
 }

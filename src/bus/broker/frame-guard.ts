@@ -1,18 +1,18 @@
 import type { Socket } from 'node:net';
 
 /** The largest MQTT packet that a client may send, in bytes: twice the largest payload of the contract. */
-export const MAX_FRAME_BYTES = 128 * 1024;
+const MAX_FRAME_BYTES = 128 * 1024;
 
-/** Bits of a remaining length in one byte, and the bit that says that another byte follows. */
+/** Bits of a remaining length in one byte, and the bit that announces another byte. */
 const LENGTH_BITS = 7;
 const MORE = 0x80;
 const MAX_LENGTH_BYTES = 4;
 
 /**
- * Makes a reader that follows the frames of one MQTT byte stream.
- * @returns a function that takes the next bytes; false when a frame is larger than `limit` bytes, or malformed
+ * Follows the frames of one MQTT byte stream.
+ * @returns a function that takes the next bytes; false when a frame is too large or malformed
  */
-export function frameChecker(limit = MAX_FRAME_BYTES): (chunk: Uint8Array) => boolean {
+export function frameChecker(): (chunk: Uint8Array) => boolean {
   let body = 0;
   let lengthBytes = -1;
   let pending = 0;
@@ -31,11 +31,10 @@ export function frameChecker(limit = MAX_FRAME_BYTES): (chunk: Uint8Array) => bo
         at += 1;
         continue;
       }
-      const byte = chunk[at] as number;
-      at += 1;
+      const byte = chunk[at++] as number;
       pending += (byte & ~MORE) * 2 ** (LENGTH_BITS * lengthBytes);
       lengthBytes += 1;
-      if (pending > limit) return false;
+      if (pending > MAX_FRAME_BYTES) return false;
       if ((byte & MORE) === 0) {
         body = pending;
         lengthBytes = -1;
@@ -48,11 +47,11 @@ export function frameChecker(limit = MAX_FRAME_BYTES): (chunk: Uint8Array) => bo
 }
 
 /**
- * Destroys `socket` as soon as a frame announces more than `limit` bytes, before the reader of the socket buffers
- * it. Sits in `socket.read`, since aedes pulls and a stream in between would cost every message a hop.
+ * Destroys `socket` as soon as a frame announces too many bytes, before they are buffered. It wraps `socket.read`, since
+ * aedes pulls and a stream in between would cost every message a hop.
  */
-export function guardFrames(socket: Socket, limit = MAX_FRAME_BYTES): void {
-  const check = frameChecker(limit);
+export function guardFrames(socket: Socket): void {
+  const check = frameChecker();
   const read = socket.read.bind(socket);
   socket.read = (size?: number) => {
     const chunk: unknown = read(size);

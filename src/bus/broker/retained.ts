@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 
-/** A message as aedes hands it to its subscribers. */
+/** A message as aedes gives it to subscribers. */
 export interface BrokerPacket {
   cmd: 'publish';
   topic: string;
@@ -17,8 +17,8 @@ interface Persistence {
 }
 
 /**
- * Retained messages with an index: aedes' own memory store walks through all of them for every subscription
- * (69 ms with 100,000), and every follower of a job subscribes.
+ * Retained messages with an index: aedes' own memory store searches all of them for every subscription (69 ms with
+ * 100,000), and every follower of a job subscribes.
  */
 export class Retained {
   readonly #packets = new Map<string, BrokerPacket>();

@@ -2,15 +2,16 @@ import { constants, lstatSync, readFileSync, rmSync } from 'node:fs';
 import { lstat, open, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { syncFolder, writeDurable } from '../../base/durable.ts';
-import { MamError } from '../../base/errors.ts';
+import { MamError, systemCode } from '../../base/errors.ts';
 import { makeFolder, namesIn } from '../../base/folders.ts';
 import { newEventId } from '../../base/ids.ts';
 import { orElse } from '../../base/or-else.ts';
+import { outboxFolder } from './outbox.ts';
 
 const NAME = /^[a-z0-9-]{1,80}\.txt$/;
-/** A text is taken within seconds, or named by an event that is kept: one that is older (ms) was left by a process that ended. */
+/** A text is taken within seconds, or named by a kept event: an older one (ms) was left by a process that ended. */
 const DAY_MS = 86_400_000;
-/** More than the largest text of the contract in any encoding: what is larger is not ours. */
+/** More than the largest text of the contract in any encoding: a larger file is not ours. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /**
@@ -28,19 +29,17 @@ export async function spoolText(home: string, text: string): Promise<string> {
     await syncFolder(folder);
     return path;
   } catch (error) {
-    throw new MamError(
-      'io',
-      `The text cannot be handed over in ${folder}: ${(error as Error).message}.`,
-      'Free disk space, or let that folder be written. A text that you put into a file of the project, and name, needs none of it.',
-      { cause: error },
-    );
+    const what = `The text cannot be handed over in ${folder}: ${(error as Error).message}.`;
+    const remedy =
+      'Free disk space, or make that folder writable. Or put the text into a file of the project, and name that file.';
+    throw new MamError('io', what, remedy, { cause: error });
   }
 }
 
 /** A text longer than this as JSON, in bytes, is handed over as a file: it shares a payload of 64 KiB with others. */
 const INLINE_BYTES = 32 * 1024;
 
-/** True for a text that does not go into a payload. */
+/** True for a text that does not fit into a payload. */
 export function isLong(text: string): boolean {
   return Buffer.byteLength(JSON.stringify(text)) > INLINE_BYTES;
 }
@@ -57,7 +56,7 @@ export async function spoolPrompt<P extends { prompt?: string | undefined }>(
 
 /**
  * Reads a text that `spoolText` wrote. The file stays: remove it with `dropSpool` once the text is kept elsewhere.
- * @throws MamError `bad_input` when `path` is no plain file of the spool folder of `home`, `not_found` when it is gone
+ * @throws MamError `bad_input` when `path` is not a plain file of the spool folder of `home`, `not_found` when it is gone
  */
 export async function takeSpool(home: string, path: string): Promise<string> {
   checkPath(home, path);
@@ -73,40 +72,35 @@ export async function takeSpool(home: string, path: string): Promise<string> {
     }
   } catch (error) {
     if (error instanceof MamError) throw error;
-    if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw foreign(path);
-    throw new MamError('not_found', `The handed over text ${path} is gone.`, 'Send it again.', {
-      cause: error,
-    });
+    if (systemCode(error) === 'ELOOP') throw foreign(path);
+    const what = `The handed-over text ${path} is gone.`;
+    throw new MamError('not_found', what, 'Send it again.', { cause: error });
   }
 }
 
-/** Removes a spool file; one that is gone, or none of ours, is left as it is. */
+/** Removes a spool file, if it is there. @throws MamError `bad_input` for any other path */
 export async function dropSpool(home: string, path: string): Promise<void> {
   checkPath(home, path);
   await unlink(path).catch(() => {});
 }
 
-/** Removes texts that nobody has taken for a day, and that no kept event names. @throws nothing */
+/** Removes texts that were not taken for a day and that no kept event names. @throws nothing */
 export function sweepSpool(home: string): void {
-  const old = namesIn(spoolFolder(home)).filter(
-    (name) => NAME.test(name) && isOld(join(spoolFolder(home), name)),
-  );
+  const [folder, outbox] = [spoolFolder(home), outboxFolder(home)];
+  const old = namesIn(folder).filter((name) => NAME.test(name) && isOld(join(folder, name)));
   if (old.length === 0) return;
-  const outbox = join(home, 'outbox');
-  const kept = namesIn(outbox).map((name) => textOf(join(outbox, name)));
-  // What could not be read may name any of them.
+  const kept = namesIn(outbox).map((name) =>
+    orElse(() => readFileSync(join(outbox, name), 'utf8'), undefined),
+  );
+  // An unreadable event may name any of them.
   if (kept.includes(undefined)) return;
   for (const name of old)
-    if (!kept.some((text) => text?.includes(name))) rmSync(join(spoolFolder(home), name), { force: true });
+    if (!kept.some((text) => text?.includes(name))) rmSync(join(folder, name), { force: true });
 }
 
 function isOld(path: string): boolean {
   const time = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
   return time !== undefined && Date.now() - time > DAY_MS;
-}
-
-function textOf(path: string): string | undefined {
-  return orElse(() => readFileSync(path, 'utf8'), undefined);
 }
 
 function spoolFolder(home: string): string {
@@ -119,9 +113,6 @@ function checkPath(home: string, path: string): void {
 }
 
 function foreign(path: string): MamError {
-  return new MamError(
-    'bad_input',
-    `${JSON.stringify(path.slice(0, 200))} is no file of the hub's spool folder.`,
-    'Only a text that mam itself put there can be handed over.',
-  );
+  const what = `${JSON.stringify(path.slice(0, 200))} is not a file of the hub's spool folder.`;
+  return new MamError('bad_input', what, 'Only a text that mam itself put there can be handed over.');
 }
