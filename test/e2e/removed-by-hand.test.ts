@@ -26,7 +26,7 @@ describe('a job whose folder somebody has removed', () => {
 
     const { folder } = lab.paths(first);
     removeAtOnce(folder);
-    const why = `Somebody removed its folder ${folder}.`;
+    const why = `Someone removed its folder ${folder}.`;
     expect(await held.answer).toMatchObject({
       outcome: 'final',
       jobs: [{ job_id: first, status: 'cancelled' }],

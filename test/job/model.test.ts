@@ -68,7 +68,7 @@ test('an event that comes again, however late, changes nothing: as a hub writes 
       const registry = join(folder, `live-${runs++}`);
       const paths = jobPaths(registry, ORDER.job_id);
       mkdirSync(paths.folder, { recursive: true });
-      const job = new LiveJob(registry, ORDER.job_id, paths, seal, { isNew: true });
+      const job = new LiveJob(registry, ORDER.job_id, seal, { isNew: true });
       const sent = drafts.flatMap((draft, n) => [
         draft,
         ...repeats.flatMap(([what, when]) => (when === n && what <= n ? (drafts[what] ?? []) : [])),

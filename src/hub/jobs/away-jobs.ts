@@ -13,7 +13,7 @@ interface Waiting {
   state: string;
 }
 
-/** Live jobs that can't be looked into now: nothing of them is forgotten, and they are taken up once they can. */
+/** Live jobs that can't be looked into now: they are not forgotten, and are taken up once they can be read. */
 export class AwayJobs {
   readonly #log: Log;
   readonly #waiting = new Map<string, Waiting>();
@@ -31,18 +31,17 @@ export class AwayJobs {
     return [...this.#waiting.values()].filter(({ why }) => why === undefined).map(({ pointer }) => pointer);
   }
 
-  /** Those that another look may find well: damage stays until the files are changed. */
+  /** Those that may be readable now: damage stays until the files are changed. */
   get due(): Pointer[] {
-    const due = [...this.#waiting.values()].filter(
-      ({ pointer, why, state }) => why?.code !== 'unavailable' || stateOf(pointer) !== state,
-    );
-    return due.map(({ pointer }) => pointer);
+    return [...this.#waiting.values()]
+      .filter(({ pointer, why, state }) => why?.code !== 'unavailable' || stateOf(pointer) !== state)
+      .map(({ pointer }) => pointer);
   }
 
-  /** By registry and by what keeps them, for people. */
   get registries(): AwayRegistry[] {
-    const all = [...this.#waiting.values()].map(({ pointer, why }) => ({ ...pointer, why: why?.message }));
-    return registriesOf(all);
+    return registriesOf(
+      [...this.#waiting.values()].map((one) => ({ ...one.pointer, why: one.why?.message })),
+    );
   }
 
   get(jobId: string): Pointer | undefined {

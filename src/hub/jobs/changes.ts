@@ -1,10 +1,9 @@
 import type { LiveJob } from './live-job.ts';
 
-/** Lets a request wait until a job has got somewhere. */
+/** Lets a request wait for a state of a job. */
 export class Changes {
   readonly #watches = new Map<string, Set<() => void>>();
 
-  /** Those who wait for a job look at it again. */
   onRecorded(job: LiveJob): void {
     for (const look of this.#watches.get(job.id) ?? []) look();
   }

@@ -4,15 +4,13 @@ import type { Log } from '../../base/log.ts';
 import type { Draft } from '../../job/event.ts';
 import type { LiveJob } from './live-job.ts';
 
-/** What could not be written is tried again after this time, in ms; twice as long each time, up to the second. */
+/** When a failed write is tried again, in ms: each time after twice as long, up to the second. */
 const AGAIN_MS = 1_000;
 const LONGEST_MS = 10_000;
-/** What may go away by itself: a full disk, a registry that is away. */
-const PASSING: readonly string[] = ['io', 'conflict'];
 
 /**
- * The hub's own events that a registry could not take: what has happened is kept here, of each job in its order, and
- * written before anything newer of that job. A hub that is killed loses them; the next one concludes them from the journal.
+ * The hub's own events that could not be written: kept here in the order of each job, and written before anything newer
+ * of that job. A hub that is killed loses them; the next one concludes them from the journal.
  */
 export class HeldEvents {
   readonly #log: Log;
@@ -27,7 +25,7 @@ export class HeldEvents {
     this.#write = write;
   }
 
-  /** How many jobs have events here. */
+  /** Of how many jobs. */
   get size(): number {
     return this.#held.size;
   }
@@ -36,7 +34,7 @@ export class HeldEvents {
     return this.#held.has(job);
   }
 
-  /** Keeps an event that could not be written, where the reason may pass. */
+  /** Keeps an event that could not be written, if the reason may pass. */
   hold(job: LiveJob, draft: Draft, error: unknown): void {
     if (!mayPass(error) || job.isRetired) {
       this.#log.error(`event ${draft.type} of ${job.id} was not recorded`, error);
@@ -51,19 +49,16 @@ export class HeldEvents {
     this.#held.delete(job);
   }
 
-  /** Writes what is held of a job, in this very turn: what is recorded next comes after it. */
+  /** Writes what is held of a job in this very turn: what is recorded next comes after it. */
   flush(job: LiveJob): void {
     const drafts = this.#held.get(job);
     if (drafts === undefined) return;
     this.#held.delete(job);
-    for (const draft of drafts) {
-      this.#write(job, draft).then(
-        () => {
-          this.#pause = AGAIN_MS;
-        },
-        (error: unknown) => this.hold(job, draft, error),
-      );
-    }
+    const written = (): void => {
+      this.#pause = AGAIN_MS;
+    };
+    for (const draft of drafts)
+      this.#write(job, draft).then(written, (error: unknown) => this.hold(job, draft, error));
   }
 
   /** Writes what is held of all jobs; after a failure no earlier than the pause allows. */
@@ -75,7 +70,7 @@ export class HeldEvents {
   }
 }
 
-/** True for an error of a registry that can't be written or read now. */
+/** True for an error that may pass by itself: a full disk, a registry that is away or has another hub. */
 export function mayPass(error: unknown): boolean {
-  return error instanceof MamError && PASSING.includes(error.code);
+  return error instanceof MamError && ['io', 'conflict'].includes(error.code);
 }

@@ -3,13 +3,13 @@ import type { RecordedEvent } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { bootId } from '../../registry/lock.ts';
 
-/** How far a job's clocks had run at some time: what the next hub needs, since the wall clock may be set meanwhile. */
+/** How far a job's clocks had run at some time, for the next hub: the wall clock may be set meanwhile. */
 export interface ClockMark {
   boot: string;
-  /** When it was taken, in ms: by the clock that nobody sets, and by the wall clock. */
+  /** When it was taken, in ms: by the monotonic clock, and by the wall clock. */
   mono: number;
   wall: number;
-  /** Of the time since the submission, and since the last event, in ms. */
+  /** The time since the submission and since the last event, in ms. */
   spent?: number | undefined;
   quiet: number;
 }
@@ -65,8 +65,8 @@ export class JobClock {
     this.#begun = submitted === undefined ? undefined : now - since(submitted, known, known?.spent);
     const isOlder = known !== undefined && Date.parse(lastAt) < known.wall;
     this.#spoken = now - since(lastAt, known, isOlder ? known.quiet : undefined);
-    this.#lived = now - since(livedAt, undefined, undefined);
-    this.#made = now - since(madeAt, undefined, undefined);
+    this.#lived = now - since(livedAt);
+    this.#made = now - since(madeAt);
   }
 
   mark(): ClockMark {
@@ -79,8 +79,8 @@ export class JobClock {
  * @param at by the wall clock of that time
  * @param before how long ago it was when the mark was taken; absent: it came after the mark
  */
-function since(at: string, mark: ClockMark | undefined, before: number | undefined): number {
-  // A time that lies ahead: the clock was set back, and what has passed by then nobody knows.
+function since(at: string, mark?: ClockMark, before?: number): number {
+  // A time in the future: the clock was set back, and how much has passed is not known.
   if (mark === undefined) return Math.max(0, Date.now() - Date.parse(at));
   const passed = Math.max(0, monotonic() - mark.mono);
   if (before !== undefined) return before + passed;
@@ -88,7 +88,7 @@ function since(at: string, mark: ClockMark | undefined, before: number | undefin
   return passed - Math.min(passed, Math.max(0, Date.parse(at) - mark.wall));
 }
 
-/** That somebody has looked at the work, was told of it, or is needed at its pane, is no sign of life, and never late. */
+/** False for events that say that someone has looked at the job, was notified or is needed: no sign of life, never late. */
 export function isSign({ type }: Pick<RecordedEvent, 'type'>): boolean {
   return !['verified', 'notified', 'blocked', 'unblocked'].includes(type);
 }

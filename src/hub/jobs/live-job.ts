@@ -22,12 +22,6 @@ const JOB_BYTES = 8_000;
 /** The longest time that a job's first events wait for each other, in ms. */
 const CORK_MS = 20;
 
-/** How a job's files may be written. */
-export interface Access {
-  mayWrite?: (isOpen: boolean) => void;
-  isNew?: boolean;
-}
-
 /** What became of a draft. */
 export interface Recorded {
   event: RecordedEvent;
@@ -60,9 +54,8 @@ export class LiveJob {
   prompt: string | undefined;
   /** Resolves when the job's folder is complete on disk. */
   kept: Promise<void> = Promise.resolve();
-  /** Its two clocks. */
   readonly clock = new JobClock();
-  /** Of the registry's folder that it lies in: another folder in its place says nothing of the job. */
+  /** The inode of its registry's folder: another folder in that place says nothing about the job. */
   registryInode: number | undefined;
   #head: JobRecord | undefined;
   #durable: JobRecord | undefined;
@@ -70,23 +63,29 @@ export class LiveJob {
   readonly #journal: Journal;
   readonly #seal: Seal;
   readonly #mayWrite: ((isOpen: boolean) => void) | undefined;
+  /** It takes no more events, so that it can be removed. */
+  isRetired = false;
   /** Events on their way to the disk. */
   #writing = 0;
-  #retired = false;
   /** Settles when the last event given is on disk or has failed. */
   #tail: Promise<unknown> = Promise.resolve();
   /** Used while a long event's texts are written: what comes after it queues up here, in its order. */
   readonly #queue = new Queue();
 
   /** @param access `mayWrite` throws before a write that must not happen; `isNew`: its files are to be made */
-  constructor(registryDir: string, id: string, paths: JobPaths, seal: Seal, access: Access = {}) {
+  constructor(
+    registryDir: string,
+    id: string,
+    seal: Seal,
+    access: { mayWrite?: (isOpen: boolean) => void; isNew?: boolean } = {},
+  ) {
     this.registryDir = registryDir;
     this.id = id;
-    this.paths = paths;
+    this.paths = jobPaths(registryDir, id);
     this.#seal = seal;
-    this.ground = new OwnPlace(paths.folder);
+    this.ground = new OwnPlace(this.paths.folder);
     this.#mayWrite = access.mayWrite;
-    this.#journal = new Journal(paths.journal, { place: this.ground, ...access });
+    this.#journal = new Journal(this.paths.journal, { place: this.ground, ...access });
   }
 
   /** The job's state as the disk holds it; of a job whose very first event is on its way there, that event's. */
@@ -126,7 +125,7 @@ export class LiveJob {
     return this.#events.seqOf(eventId) !== undefined;
   }
 
-  /** True when nothing but a late report can change the job, all given events counted. */
+  /** True when only a late report can change the job, all given events counted. */
   get isFinal(): boolean {
     return this.#head !== undefined && isFinal(this.#head.status);
   }
@@ -138,7 +137,7 @@ export class LiveJob {
    */
   append(draft: Draft): Promise<Recorded> {
     if (this.isHistory) return Promise.reject(historyError(this.registryDir, this.id));
-    if (this.#retired) return Promise.reject(new MamError('not_found', `There is no job ${this.id}.`));
+    if (this.isRetired) return Promise.reject(new MamError('not_found', `There is no job ${this.id}.`));
     if (this.#queue.isBusy) return this.#queueUp(() => this.#place(draft));
     const known = this.#events.seqOf(draft.event_id);
     if (known !== undefined) return this.#repeat(draft, known);
@@ -166,22 +165,14 @@ export class LiveJob {
     return seq >= this.record.seq ? [] : this.#events.after(seq);
   }
 
-  /**
-   * Takes no more events, so that the job can be removed.
-   * @returns false when some are on their way to the disk: then it stays as it is
-   */
+  /** @returns false when events are on their way to the disk: then it stays as it is */
   retire(): boolean {
     if (this.#writing > 0 || this.#queue.isBusy) return false;
-    this.#retired = true;
+    this.isRetired = true;
     return true;
   }
 
-  /** True for a job that takes no more events. */
-  get isRetired(): boolean {
-    return this.#retired;
-  }
-
-  /** The last event of a retired job whose folder is gone: nothing keeps it, but whoever follows the job hears of it. */
+  /** The last event of a retired job whose folder is gone: nothing keeps it, but it reaches whoever follows the job. */
   endUnkept(draft: Draft): Recorded {
     const event = this.#number(draft);
     const before = this.#head;
@@ -197,13 +188,13 @@ export class LiveJob {
     return this.#durable === undefined || existsSync(this.paths.journal);
   }
 
-  /** Before a file of it is written beside its journal. @throws the system's error where that must not happen */
+  /** Before a file next to its journal is written. @throws the system's error where that must not happen */
   checkPlace(): void {
     this.#mayWrite?.(false);
     this.ground.check();
   }
 
-  /** Follows its registry, which lies elsewhere now. */
+  /** Its registry has moved. */
   moveTo(registryDir: string): void {
     this.registryDir = registryDir;
     this.paths = jobPaths(registryDir, this.id);
@@ -214,8 +205,8 @@ export class LiveJob {
   }
 
   /**
-   * How much of it the files have that stand in its place now, which may be a copy: `whole`, `behind` what was
-   * acknowledged, or `gone`; nothing for what no hub of this home has written, or can't be read.
+   * How much of it the files in its place have, which may be a copy: `whole`, `behind` what was acknowledged, or `gone`;
+   * nothing for what no hub of this home has written, or can't be read.
    */
   get standing(): 'whole' | 'behind' | 'gone' | undefined {
     if (this.#durable === undefined) return 'whole';
@@ -238,20 +229,11 @@ export class LiveJob {
     await this.#journal.rescue();
   }
 
-  /**
-   * Makes its files anew that were removed, or that a copy has replaced, from what is known of it.
-   * @returns what could not be restored, as a sentence
-   * @throws the system's error
-   */
+  /** Makes its files anew. @returns and @throws as `restoreJob` */
   async restore(): Promise<string | undefined> {
     const lost = await restoreJob(this, this.#journal, this.#seal, this.#events.recent);
     if (lost !== undefined) this.damage.push(lost);
     return lost;
-  }
-
-  /** It could not be removed. */
-  unretire(): void {
-    this.#retired = false;
   }
 
   /** Waits for what is under way and closes the journal. */

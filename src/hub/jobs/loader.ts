@@ -1,33 +1,78 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MamError } from '../../base/errors.ts';
 import { isSamePlace } from '../../base/real-place.ts';
-import { journalGoneError } from '../../registry/away.ts';
+import { historyError } from '../../job/history.ts';
+import { recordSchema } from '../../job/record.ts';
+import { journalGoneError, whyNotFound } from '../../registry/away.ts';
 import { sweepJob } from '../../registry/files.ts';
 import { type FoldedJob, foldJob } from '../../registry/fold.ts';
-import { type Pointer, readRegistries } from '../../registry/home.ts';
-import { hasJob, whereIs } from '../../registry/paths.ts';
-import type { LiveJob } from './live-job.ts';
-import { loadJob } from './load-job.ts';
+import { asHistory, copyError, foldProven, proofError } from '../../registry/history.ts';
+import { type Pointer, readRegistries, retainedPlace } from '../../registry/home.ts';
+import { placesOf } from '../../registry/known-jobs.ts';
+import { hasJob, registryError, whereIs } from '../../registry/paths.ts';
+import { LiveJob } from './live-job.ts';
 import { markOf } from './pointers.ts';
+import type { Removal } from './removal.ts';
 import { isAtRest, type Store } from './store.ts';
 
 /** So many jobs are read between two turns of the event loop, some ms each. */
 const LOADED_AT_ONCE = 20;
+/** How many open jobs an error names. */
+const NAMED_JOBS = 5;
 
-/** Reads jobs from the disk into memory. */
+/** Finds jobs, and reads them from the disk into memory. */
 export class Loader {
   readonly #with: Store;
-  readonly #loading = new Map<string, Promise<LiveJob>>();
-  /** Open jobs that were found, and that nothing pointed to: they have not been taken up yet. */
+  readonly #removal: Removal;
+  /** Open jobs that were found without a pointer and have not been taken up yet. */
   readonly #strays = new Set<LiveJob>();
   #step: Promise<void> = Promise.resolve();
   #loads = 0;
 
-  constructor(store: Store) {
+  constructor(store: Store, removal: Removal) {
     this.#with = store;
+    this.#removal = removal;
   }
 
-  isLoading(jobId: string): boolean {
-    return this.#loading.has(jobId);
+  /**
+   * A job by its id, from memory or from a registry.
+   * @param registryDir where to look first
+   * @throws MamError `not_found` when no known registry has it, `io` when one that may have it is not there now
+   */
+  async find(jobId: string, registryDir?: string): Promise<LiveJob> {
+    const { home, jobs, registries, away: waiting } = this.#with;
+    const held = jobs.get(jobId);
+    if (held !== undefined && !this.#removal.dropRemoved(held)) return held;
+    const away = waiting.get(jobId);
+    if (away !== undefined) {
+      if (!hasJob(away.registryDir, jobId)) throw this.#unknownError(jobId, away.registryDir);
+      // Its limits are taken up within a second.
+      return this.load(away.registryDir, jobId, away);
+    }
+    const noted = [...placesOf(home, jobId).map((one) => one.registryDir), retainedPlace(home, jobId)];
+    let history: LiveJob | undefined;
+    for (const place of new Set([registryDir, ...registries.dirs, ...readRegistries(home), ...noted])) {
+      if (place === undefined || !hasJob(place, jobId)) continue;
+      const job = await this.load(place, jobId);
+      if (!job.isHistory) return job;
+      // One with the same id that came with a clone must not hide it.
+      history ??= job;
+    }
+    if (history === undefined) throw this.#unknownError(jobId, registryDir);
+    return history;
+  }
+
+  /** The same for whoever acts on a job. @throws MamError as `find`, and `refused` for one that is only history */
+  async findOwn(jobId: string, registryDir?: string): Promise<LiveJob> {
+    const { home, unproven } = this.#with;
+    const job = await this.find(jobId, registryDir);
+    if (job.isHistory && unproven.has(jobId)) throw proofError(jobId, home.key);
+    if (job.copyOf !== undefined) throw copyError(job.registryDir, job.id, job.copyOf);
+    if (job.isHistory) throw historyError(job.registryDir, job.id);
+    // In a copied project: what is meant for the copy must not happen to the original.
+    if (registryDir !== undefined && hasJob(registryDir, jobId) && !isSamePlace(registryDir, job.registryDir))
+      throw copyError(registryDir, jobId, job.registryDir);
+    return job;
   }
 
   /** The open jobs that nothing pointed to, each once. */
@@ -50,25 +95,21 @@ export class Loader {
    * @throws MamError as `loadJob`, and as `OpenRegistries.open`
    */
   load(place: string, jobId: string, pointer?: Pointer): Promise<LiveJob> {
-    const running = this.#loading.get(jobId);
+    const { loading, registries } = this.#with;
+    const running = loading.get(jobId);
     if (running !== undefined) return running;
-    const dir = this.#with.registries.nameOf(place);
+    const dir = registries.nameOf(place);
     if (whereIs(dir, jobId) === 'cut') return Promise.reject(journalGoneError(dir, jobId));
-    const loading = this.#read(dir, jobId, pointer);
-    this.#loading.set(jobId, loading);
-    return loading.finally(() => this.#loading.delete(jobId));
+    const reading = this.#read(dir, jobId, pointer);
+    loading.set(jobId, reading);
+    return reading.finally(() => loading.delete(jobId));
   }
 
   async #read(dir: string, jobId: string, pointer: Pointer | undefined): Promise<LiveJob> {
-    const { registries, seal, log, jobs, pointers, outlets } = this.#with;
+    const { registries, log, jobs, pointers, outlets } = this.#with;
     await registries.open(dir);
     await this.#inSteps();
-    const job: LiveJob = loadJob(dir, jobId, seal, {
-      mark: pointer && markOf(pointer),
-      // By its pointer it is the job itself.
-      originalOf: (job) => (pointer === undefined ? this.#originalOf(job, dir) : undefined),
-      mayWrite: (isOpen: boolean) => registries.check(job.registryDir, isOpen),
-    });
+    const job = loadJob(dir, jobId, this.#with, pointer);
     registries.place(job);
     for (const sentence of job.damage) log.warn(sentence);
     // Neither kept in memory nor pointed to: nothing will ever be done for it.
@@ -83,23 +124,80 @@ export class Loader {
     return job;
   }
 
-  /** The other registry in which a job itself is: it has gone on there, or was made there. */
-  #originalOf({ record, madeIn }: FoldedJob, dir: string): string | undefined {
-    const { job_id: id, seq } = record;
-    return readRegistries(this.#with.home).find((other) => {
-      if (!hasJob(other, id) || isSamePlace(other, dir)) return false;
-      try {
-        const ahead = foldJob(other, id, this.#with.seal).record.seq - seq;
-        return ahead > 0 || (ahead === 0 && isSamePlace(other, madeIn));
-      } catch {
-        return false;
-      }
-    });
-  }
-
   /** A hub that takes up thousands of jobs serves others in between. */
   #inSteps(): Promise<void> {
     this.#step = this.#step.then(() => (++this.#loads % LOADED_AT_ONCE === 0 ? nextTurn() : undefined));
     return this.#step;
   }
+
+  #unknownError(jobId: string, registryDir: string | undefined): MamError {
+    const { home, jobs, registries } = this.#with;
+    const given = registryDir === undefined ? [] : [registryDir];
+    const why = whyNotFound(home, jobId, [...registries.dirs, ...given]);
+    if (why !== undefined) return why;
+    const open = registryDir === undefined ? jobs.open : jobs.openIn(registryDir);
+    const named = open.slice(0, NAMED_JOBS).map(({ id }) => id);
+    const where = registryDir === undefined ? '' : ` in ${registryDir}`;
+    const known = named.length === 0 ? `No job is open${where}.` : `Open jobs${where}: ${named.join(', ')}.`;
+    return new MamError(
+      'not_found',
+      'There is no job with this id.',
+      `${known} Call list_jobs (\`mam list\`) for all ids.`,
+    );
+  }
+}
+
+/**
+ * A job that is on disk. One that no hub of this home has delegated is history: it can be looked at, and nothing more.
+ * @throws MamError as `foldJob`; `unavailable` for a record that does not fit, `io` where its folder is another one, or a link
+ */
+function loadJob(dir: string, id: string, store: Store, pointer: Pointer | undefined): LiveJob {
+  const { registries, seal } = store;
+  const mayWrite = (isOpen: boolean): void => registries.check(job.registryDir, isOpen);
+  const job: LiveJob = new LiveJob(dir, id, seal, { mayWrite });
+  const { folded, isProven } = foldProven(dir, id, seal);
+  checkRecord(folded);
+  // With a pointer it is the job itself.
+  job.copyOf = isProven && pointer === undefined ? originalOf(folded, dir, store) : undefined;
+  job.isHistory = !isProven || job.copyOf !== undefined;
+  if (!job.isHistory) {
+    try {
+      job.ground.check();
+    } catch (error) {
+      throw registryError(dir, error);
+    }
+    job.adopt(folded);
+    job.clock.resume(folded.record, job.lastSign, pointer && markOf(pointer));
+    return job;
+  }
+  // Nothing is attached to a pane that a stranger names.
+  const { agent_session: _, agent_process: __, ...record } = folded.record;
+  const why = job.copyOf === undefined ? historyError(dir, id) : copyError(dir, id, job.copyOf);
+  job.adopt(asHistory({ ...folded, record }, why));
+  return job;
+}
+
+/** @throws MamError `unavailable` for a record that the rest of the hub could not work with */
+function checkRecord({ record, paths }: FoldedJob): void {
+  const parsed = recordSchema.safeParse(record);
+  if (parsed.success) return;
+  throw new MamError(
+    'unavailable',
+    `The record of job ${record.job_id} does not fit: ${parsed.error.issues[0]?.path.join('.') ?? 'unknown field'}.`,
+    `Restore ${paths.journal} from a backup, or move the folder ${paths.folder} away.`,
+  );
+}
+
+/** The other registry that has the original of a job: it has gone on there, or was made there. */
+function originalOf({ record, madeIn }: FoldedJob, dir: string, { home, seal }: Store): string | undefined {
+  const { job_id: id, seq } = record;
+  return readRegistries(home).find((other) => {
+    if (!hasJob(other, id) || isSamePlace(other, dir)) return false;
+    try {
+      const ahead = foldJob(other, id, seal).record.seq - seq;
+      return ahead > 0 || (ahead === 0 && isSamePlace(other, madeIn));
+    } catch {
+      return false;
+    }
+  });
 }

@@ -4,7 +4,7 @@ import { writeNew } from '../../registry/files.ts';
 import { noteError } from '../../registry/home.ts';
 import { noteJob } from '../../registry/known-jobs.ts';
 import { keepText } from '../../registry/last-texts.ts';
-import { jobPaths, registryError } from '../../registry/paths.ts';
+import { registryError } from '../../registry/paths.ts';
 import { LiveJob } from './live-job.ts';
 import type { Store } from './store.ts';
 
@@ -23,19 +23,18 @@ export function makeJob(
 ): LiveJob {
   const { home, seal, jobs, pointers, registries } = store;
   const { registry_dir: dir, job_id: id } = order;
-  const paths = jobPaths(dir, id);
   const mayWrite = (isOpen: boolean): void => registries.check(job.registryDir, isOpen);
-  const job: LiveJob = new LiveJob(dir, id, paths, seal, { mayWrite, isNew: true });
+  const job: LiveJob = new LiveJob(dir, id, seal, { mayWrite, isNew: true });
   job.prompt = prompt;
   keepText(order.prompt_sha256, prompt);
   try {
-    // First: by the pointer the next hub finds what this one has left, should it be killed before the job is there.
+    // First: if this hub is killed before the job is there, the next one finds by the pointer what is left.
     pointers.put(job);
   } catch (error) {
     throw noteError(home, error);
   }
   try {
-    mkdirSync(paths.folder, { mode: 0o700 });
+    mkdirSync(job.paths.folder, { mode: 0o700 });
   } catch (error) {
     pointers.remove(id);
     throw registryError(dir, error);
@@ -45,7 +44,7 @@ export function makeJob(
   if (job.registryInode !== undefined) noteJob(home, dir, id, job.registryInode);
   jobs.set(id, job);
   const queued = begin(job);
-  const task = writeNew(paths.prompt, prompt);
+  const task = writeNew(job.paths.prompt, prompt);
   job.kept = Promise.all([queued, task]).then(
     () => {},
     async (error: unknown) => {

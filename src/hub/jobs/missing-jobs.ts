@@ -29,24 +29,24 @@ import { isMissing, pointerOf, type Store } from './store.ts';
 /** The live jobs that the last hub left, and those whose registry is away: taken up once they are there. */
 export class MissingJobs {
   readonly #with;
+  readonly #store: Store;
   /** For open jobs that nothing points to. */
   readonly search: Search;
 
-  constructor(parts: { store: Store; loader: Loader; removal: Removal; repair: Repair }) {
+  constructor(store: Store, parts: { loader: Loader; removal: Removal; repair: Repair }) {
     this.#with = parts;
-    const { home, seal, log } = parts.store;
-    const onFound = async (registryDir: string, jobId: string): Promise<void> => {
-      if (parts.store.jobs.has(jobId) || parts.store.away.get(jobId) !== undefined) return;
+    this.#store = store;
+    this.search = new Search(store, async (registryDir, jobId) => {
+      if (store.jobs.has(jobId) || store.away.get(jobId) !== undefined) return;
       await parts.loader
         .load(registryDir, jobId)
         .catch((error: unknown) => this.#waitFor({ jobId, registryDir }, error));
-    };
-    this.search = new Search({ home, seal, log, onFound });
+    });
   }
 
   /** True while jobs of the last hub wait to be taken up. */
   get hasWork(): boolean {
-    return this.#with.store.away.size > 0 || this.search.isWaiting;
+    return this.#store.away.size > 0 || this.search.isWaiting;
   }
 
   /**
@@ -55,40 +55,35 @@ export class MissingJobs {
    * @throws MamError for one that can't be read
    */
   async resume(pointer: Pointer): Promise<LiveJob | undefined> {
-    const { loader, store } = this.#with;
-    const { away } = store;
+    const { away, home, jobs, log, pointers, unproven } = this.#store;
     const { jobId, registryDir } = pointer;
     const inode = inodeOf(pointer);
-    // One that says nothing of the registry's folder is written anew, with that.
-    if (inode !== undefined) store.pointers.adopt(jobId);
+    // One without the inode of the registry's folder is written anew, with it.
+    if (inode !== undefined) pointers.adopt(jobId);
     const where = whereIs(registryDir, jobId, inode);
     const moved = where === 'away' && inode !== undefined ? renamedTo(registryDir, inode) : undefined;
     if (moved !== undefined && hasJob(moved, jobId)) {
       const job = await this.resume({ ...pointer, registryDir: moved });
-      if (job !== undefined) store.pointers.renew(job);
-      moveNotes(store.home, registryDir, moved);
+      if (job !== undefined) pointers.renew(job);
+      moveNotes(home, registryDir, moved);
       return job;
     }
-    // What this hub itself has put into an empty folder meanwhile is no proof.
+    // What this hub itself has put into an empty folder meanwhile proves nothing.
     const wasAway = inode === undefined && away.isAway(jobId);
-    if (where === 'away' || (where === 'gone' && wasAway)) {
-      away.put(pointer, shutError(pointer));
-      return undefined;
-    }
-    if (where === 'cut') {
-      away.put(pointer, journalGoneError(registryDir, jobId));
+    if (where === 'cut' || where === 'away' || (where === 'gone' && wasAway)) {
+      away.put(pointer, where === 'cut' ? journalGoneError(registryDir, jobId) : shutError(pointer));
       return undefined;
     }
     sweepHalfMade(registryDir, jobId);
     if (where === 'gone' || !hasJob(registryDir, jobId)) return this.#forget(jobId);
     try {
-      const job = store.jobs.get(jobId) ?? (await loader.load(registryDir, jobId, pointer));
-      loader.claim(job);
+      const job = jobs.get(jobId) ?? (await this.#with.loader.load(registryDir, jobId, pointer));
+      this.#with.loader.claim(job);
       away.delete(jobId);
       if (!job.isHistory) return job;
-      store.log.error(`job ${jobId} was not taken up`, proofError(jobId, store.home.key));
-      store.unproven.set(jobId, pointer);
-      store.pointers.adopt(jobId);
+      log.error(`job ${jobId} was not taken up`, proofError(jobId, home.key));
+      unproven.set(jobId, pointer);
+      pointers.adopt(jobId);
       return undefined;
     } catch (error) {
       // Its journal has nothing in it.
@@ -100,17 +95,16 @@ export class MissingJobs {
 
   /** The jobs that were away and are back, and those that were found without a pointer, each once. */
   async comeBack(): Promise<LiveJob[]> {
-    const { loader, store } = this.#with;
-    const { away } = store;
+    const { away, log } = this.#store;
     await this.search.again();
-    const back = loader.takeStrays();
-    if (back.length > 0) store.log.warn(`${back.length} open jobs were found again that nothing pointed to`);
+    const back = this.#with.loader.takeStrays();
+    if (back.length > 0) log.warn(`${back.length} open jobs were found again that nothing pointed to`);
     for (const pointer of away.due) {
       try {
         const job = await this.resume(pointer);
         if (job !== undefined) back.push(job);
       } catch (error) {
-        store.log.error(`job ${pointer.jobId} was not taken up`, error);
+        log.error(`job ${pointer.jobId} was not taken up`, error);
       }
     }
     return back;
@@ -121,17 +115,17 @@ export class MissingJobs {
    * @throws MamError `io` when it can't be written, `conflict` when another hub does
    */
   async arrive(dir: string): Promise<void> {
-    const { loader, repair, store } = this.#with;
-    const { away } = store;
+    const { loader, repair } = this.#with;
+    const { away, log, pointers } = this.#store;
     await repair.arrive(dir);
     for (const pointer of away.pointers) {
       if (pointer.registryDir === dir || !isMovedTo(pointer, dir)) continue;
-      store.log.warn(`the registry of ${pointer.jobId} was moved to ${dir}: it goes on there`);
+      log.warn(`the registry of ${pointer.jobId} was moved to ${dir}: it goes on there`);
       const note = { ...(pointer.note as object | undefined), inode: inodeAt(dir) };
       const moved = { ...pointer, registryDir: dir, note };
       away.put(moved);
       const job = await loader.load(dir, pointer.jobId, moved);
-      if (!job.isHistory) store.pointers.renew(job);
+      if (!job.isHistory) pointers.renew(job);
     }
   }
 
@@ -140,46 +134,41 @@ export class MissingJobs {
    * @returns the registry that it was in, and its last record where that is known; nothing for a job that is not away
    */
   giveUp(jobId: string, more: Saying<'cancelled'>): { registryDir: string; record?: JobRecord } | undefined {
-    const { removal, store } = this.#with;
-    const { away } = store;
-    const job = store.jobs.get(jobId);
+    const { away, home, jobs, log, unproven } = this.#store;
+    const job = jobs.get(jobId);
     if (job !== undefined && isMissing(job) && !job.isFinal) {
-      removal.drop(job, more);
-      forgetJob(store.home, job.registryDir, jobId);
+      this.#with.removal.drop(job, more);
+      forgetJob(home, job.registryDir, jobId);
       return { registryDir: job.registryDir, record: job.record };
     }
-    const pointer = (away.isAway(jobId) ? away.get(jobId) : undefined) ?? store.unproven.get(jobId);
+    const pointer = (away.isAway(jobId) ? away.get(jobId) : undefined) ?? unproven.get(jobId);
     if (pointer === undefined) return undefined;
-    store.log.warn(`${jobId} is let go: nothing of it in ${pointer.registryDir} can be gone on with`);
-    store.unproven.delete(jobId);
+    log.warn(`${jobId} is let go: nothing of it in ${pointer.registryDir} can be gone on with`);
+    unproven.delete(jobId);
     this.#forget(jobId);
-    forgetJob(store.home, pointer.registryDir, jobId);
+    forgetJob(home, pointer.registryDir, jobId);
     return pointer;
   }
 
   /** Live jobs that nothing proves, since the key of this home was lost. */
   get unproven(): string[] {
-    return [...this.#with.store.unproven.keys()];
+    return [...this.#store.unproven.keys()];
   }
 
   /** Registries with live jobs that can't be written, or looked into, now. */
   get registries(): AwayRegistry[] {
-    const { jobs, registries } = this.#with.store;
-    const held = jobs.open
-      .map((job) => ({
-        job,
-        jobId: job.id,
-        registryDir: job.registryDir,
-        why: registries.takenBy(job.registryDir),
-      }))
-      .filter(({ job, why }) => isMissing(job) || why !== undefined);
-    return [...this.#with.store.away.registries, ...registriesOf(held)];
+    const { away, jobs, registries } = this.#store;
+    const held = jobs.open.flatMap((job) => {
+      const why = registries.takenBy(job.registryDir);
+      return isMissing(job) || why !== undefined ? [{ ...pointerOf(job), why }] : [];
+    });
+    return [...away.registries, ...registriesOf(held)];
   }
 
   /** @throws MamError `io` for a registry with jobs that is not there now. @param isEmpty the folder there has none */
   checkThere(registryDir: string, isEmpty = false): void {
     this.checkAway(registryDir);
-    const { home, jobs } = this.#with.store;
+    const { home, jobs } = this.#store;
     const inode = inodeAt(registryDir);
     const open = jobs.in(registryDir).find((job) => !job.isFinal && job.registryInode !== inode);
     if (open !== undefined) throw awayError(pointerOf(open));
@@ -189,31 +178,28 @@ export class MissingJobs {
 
   /** The same for one that the last hub has left: to open it would make it anew. */
   checkAway(registryDir: string): void {
-    const { store } = this.#with;
-    const { away } = store;
+    const { away, home } = this.#store;
     const pointer = away.pointers.find((one) => one.registryDir === registryDir && isAway(one));
     if (pointer !== undefined) throw awayError(pointer);
     // The project itself is missing: a new one would hide what comes back.
-    const gone = existsSync(projectFolderOf(registryDir))
-      ? undefined
-      : awayListError(store.home, registryDir, true);
+    const isThere = existsSync(projectFolderOf(registryDir));
+    const gone = isThere ? undefined : awayListError(home, registryDir, true);
     if (gone !== undefined) throw gone;
   }
 
   /** Looks again for a job that can't be read now. @throws what will not pass */
   #waitFor(pointer: Pointer, error: unknown): void {
     if (!(error instanceof MamError) || !(mayPass(error) || error.code === 'unavailable')) throw error;
-    this.#with.store.away.put(pointer, error);
+    this.#store.away.put(pointer, error);
   }
 
   /** There is no such job. */
   #forget(jobId: string): undefined {
-    const { store } = this.#with;
-    const { away } = store;
+    const { away, outlets, pointers } = this.#store;
     away.delete(jobId);
-    store.pointers.adopt(jobId);
-    store.pointers.remove(jobId);
-    store.outlets.clear(jobId);
+    pointers.adopt(jobId);
+    pointers.remove(jobId);
+    outlets.clear(jobId);
     return undefined;
   }
 }

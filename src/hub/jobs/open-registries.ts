@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Log } from '../../base/log.ts';
 import { isSamePlace } from '../../base/real-place.ts';
 import { isHistory } from '../../job/history.ts';
-import type { Home } from '../../registry/home.ts';
 import { JobIndex } from '../../registry/job-index.ts';
 import { noteJobs } from '../../registry/known-jobs.ts';
 import { projectFolderOf } from '../../registry/moved.ts';
@@ -15,10 +13,9 @@ import {
   realRegistry,
   registryError,
 } from '../../registry/paths.ts';
-import type { Seal } from '../../registry/seal.ts';
 import type { LiveJob } from './live-job.ts';
 import { OpenRegistry } from './open-registry.ts';
-import type { HeldJobs } from './store.ts';
+import type { Store } from './store.ts';
 
 /** The registry folders that this hub writes: each is locked, and has a list of its jobs. */
 export class OpenRegistries {
@@ -29,10 +26,10 @@ export class OpenRegistries {
   readonly #moved = new Map<string, string>();
   /** Called for a job whose `job.json` was found behind its journal. */
   onBehind: (dir: string, jobId: string) => Promise<void> = async () => {};
-  /** Called for a registry that this hub has not locked any more: to be repaired. */
+  /** Called for a registry whose lock this hub has lost: to be repaired. */
   onLoose: (dir: string) => void = () => {};
 
-  constructor(parts: { home: Home; seal: Seal; log: Log; jobs: HeldJobs }) {
+  constructor(parts: Pick<Store, 'home' | 'seal' | 'log' | 'jobs'>) {
     this.#with = parts;
   }
 
@@ -68,7 +65,7 @@ export class OpenRegistries {
     gone.dropProof();
     await this.#begin(
       dir,
-      gone.release().then(() => this.#take(dir)),
+      gone.lock.release().then(() => this.#take(dir)),
     );
   }
 
@@ -82,14 +79,13 @@ export class OpenRegistries {
     return registry.indexing;
   }
 
-  /** Takes a job's present state into the list, where there is one yet. */
+  /** Brings a job's row up to date, where the list is read already. */
   list({ registryDir, record, mark }: LiveJob): void {
-    this.#listOf(registryDir)?.put(record, mark);
+    this.#find(registryDir)?.index?.put(record, mark);
   }
 
-  /** Takes a job out of the list. */
   unlist(dir: string, jobId: string): void {
-    this.#listOf(dir)?.remove(new Set([jobId]));
+    this.#find(dir)?.index?.remove(new Set([jobId]));
   }
 
   /** Writes the lists and gives the registries back. */
@@ -97,7 +93,7 @@ export class OpenRegistries {
     for (const registry of this.#opened) registry.dropProof();
     for (const registry of this.#opened) {
       await registry.index?.write();
-      await registry.release();
+      await registry.lock.release();
     }
   }
 
@@ -176,7 +172,7 @@ export class OpenRegistries {
     this.#opened.splice(this.#opened.indexOf(registry), 1);
     this.#opening.delete(from);
     registry.dropProof();
-    await registry.leave();
+    await registry.lock.leave();
   }
 
   /** Where a registry lies now that is not in its place. Of two that have changed places the next hub finds both. */
@@ -187,12 +183,11 @@ export class OpenRegistries {
     return open.length === 0 || open.some(({ id }) => hasJob(to, id)) ? to : undefined;
   }
 
-  /** True while a registry is this hub's. */
   isHeld(dir: string): boolean {
     return this.#find(dir)?.isHeld === true;
   }
 
-  /** The registry that lies in this folder now: the very folder of it, or one with its jobs, where its project is gone. */
+  /** The registry that is in this folder now: that very folder, or one with its jobs where its project is gone. */
   lostAs(dir: string): string | undefined {
     const inode = inodeAt(dir);
     const hasJobs = (from: string) => this.#with.jobs.openIn(from).some(({ id }) => hasJob(dir, id));
@@ -205,8 +200,8 @@ export class OpenRegistries {
   }
 
   /**
-   * True when another folder in a registry's place has its jobs: a copy, or what was restored from one. Where none is open,
-   * what a hub has left there shows it, or that it is to be written now.
+   * True when another folder in a registry's place has its jobs: a copy, or what was restored from one. Where no job is
+   * open, a lock that a hub has left there shows it, or that the registry is to be written now.
    */
   #isCopied({ dir, inode }: OpenRegistry, isWanted: boolean): boolean {
     const there = inodeAt(dir);
@@ -216,7 +211,7 @@ export class OpenRegistries {
     return open.some(({ standing }) => standing === 'whole' || standing === 'behind');
   }
 
-  /** Notes where a job lies that can be written now: whether its registry is removed or away must be known. */
+  /** Notes where a job that can be written lies: later it must be known whether its registry is removed or away. */
   place(job: LiveJob): void {
     job.registryInode = inodeAt(job.registryDir);
     this.#find(job.registryDir)?.keepProof(true);
@@ -226,12 +221,8 @@ export class OpenRegistries {
     return this.#opened.find((registry) => registry.dir === dir);
   }
 
-  #listOf(dir: string): JobIndex | undefined {
-    return this.#find(dir)?.index;
-  }
-
   async #loadIndex(registry: OpenRegistry): Promise<JobIndex> {
-    // The list is written by a file of the same kind.
+    // A sweep would remove the neighbour of a list that is being written.
     await registry.swept;
     const index = await JobIndex.load(registry.dir, this.#with.seal, () => this.check(registry.dir, false));
     // What happened while it was read.

@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { explain, MamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { orElse } from '../../base/or-else.ts';
 import { sweepRegistry } from '../../registry/files.ts';
 import { addRegistry, type Home, readRegistries } from '../../registry/home.ts';
 import type { JobIndex } from '../../registry/job-index.ts';
@@ -12,7 +13,7 @@ import { ensureRegistry, inodeAt, lockPath, registryError } from '../../registry
 import { emptyTrash } from '../../registry/trash.ts';
 
 /**
- * Long enough for an election whose hub was killed to be stale. Who can write in a project can hold one for ever: the
+ * Long enough for the election of a killed hub to get stale. Whoever can write in a project can hold one for ever: the
  * others must not wait for it.
  */
 const ELECTION_TRIES = 75;
@@ -21,18 +22,18 @@ const ELECTION_TRIES = 75;
 export class OpenRegistry {
   readonly dir: string;
   readonly place: OwnPlace;
-  /** Settles when what a hub has left that was killed is removed. */
+  /** Settles when what a killed hub has left is removed. */
   readonly swept: Promise<void>;
-  /** Of its folder. */
+  /** Its folder's. */
   inode: number;
   /** Why it can't be taken again: another hub has it now. */
   taken: MamError | undefined;
-  /** The list of its jobs; read once it is asked for. */
+  /** The list of its jobs; read when it is first asked for. */
   index: JobIndex | undefined;
   indexing: Promise<JobIndex> | undefined;
+  lock: HeldLock;
   readonly #home: Home;
   readonly #log: Log;
-  #lock: HeldLock;
   /** The heartbeat of the lock goes on. */
   #isBeating = true;
   /** The owner's file, open while there are jobs: once it has no name, the registry was removed and is not away. */
@@ -48,7 +49,7 @@ export class OpenRegistry {
     this.swept = sweepRegistry(dir).catch((error) => log.error(`${dir} was not swept`, error));
     this.#home = home;
     this.#log = log;
-    this.#lock = lock;
+    this.lock = lock;
   }
 
   /** Takes a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
@@ -63,22 +64,22 @@ export class OpenRegistry {
       throw error;
     }
     registry = new OpenRegistry(dir, lock, home, log);
-    // What a hub that was killed while it pruned has left.
+    // A hub that was killed while it pruned may have left something.
     void emptyTrash(dir).catch((error) => log.error(`the trash of ${dir} was not emptied`, error));
     return registry;
   }
 
   /** True while its lock is this hub's. */
   get isHeld(): boolean {
-    return this.#lock.holds();
+    return this.lock.holds();
   }
 
   /** The same, with a heartbeat that goes on. */
   get isSound(): boolean {
-    return this.#isBeating && this.#lock.holds();
+    return this.#isBeating && this.lock.holds();
   }
 
-  /** True once it is known to have been removed. */
+  /** True once it is known to be removed. */
   get isRemoved(): boolean {
     return this.#proof !== undefined && fstatSync(this.#proof).nlink === 0;
   }
@@ -92,9 +93,9 @@ export class OpenRegistry {
   get newPlace(): string | undefined {
     const { dir, inode } = this;
     try {
-      // Where the system has such a view of open files, it is found wherever it was moved.
-      const open =
-        this.#proof === undefined ? undefined : dirname(readlinkSync(`/proc/self/fd/${this.#proof}`));
+      // Where the system has this view of open files, it is found wherever it was moved.
+      const proof = this.#proof;
+      const open = proof === undefined ? undefined : dirname(readlinkSync(`/proc/self/fd/${proof}`));
       const name = dir.slice(projectFolderOf(dir).length);
       if (open?.endsWith(name) === true && inodeAt(open) === inode) return open;
     } catch {
@@ -103,18 +104,12 @@ export class OpenRegistry {
     return renamedTo(dir, inode);
   }
 
-  /** Keeps hold of what proves that it was removed, where that is needed: it keeps a disk from being unmounted. */
+  /** Holds the proof that it was removed, where that is needed: it keeps a disk from being unmounted. */
   keepProof(isNeeded: boolean): void {
     if (isNeeded === (this.#proof !== undefined)) return;
-    if (!isNeeded) {
-      this.dropProof();
-      return;
-    }
-    try {
-      if (this.#lock.holds()) this.#proof = openSync(`${lockPath(this.dir)}.owner`, 'r');
-    } catch {
-      // Without it, a registry that is missing counts as away.
-    }
+    if (!isNeeded) this.dropProof();
+    // Without it, a registry that is missing counts as away.
+    else if (this.isHeld) this.#proof = orElse(() => openSync(`${lockPath(this.dir)}.owner`, 'r'), undefined);
   }
 
   dropProof(): void {
@@ -136,18 +131,9 @@ export class OpenRegistry {
     this.indexing = undefined;
   }
 
-  release(): Promise<void> {
-    return this.#lock.release();
-  }
-
-  /** It has moved away with its lock. */
-  leave(): Promise<void> {
-    return this.#lock.leave();
-  }
-
   async #takeAgain(): Promise<void> {
     try {
-      this.#lock = await lockFor(this.dir, this.#home, () => this.failed());
+      this.lock = await lockFor(this.dir, this.#home, () => this.failed());
     } catch (error) {
       this.taken = error instanceof MamError && error.code === 'conflict' ? error : undefined;
       const why = explain(error);

@@ -10,14 +10,14 @@ import type { LiveJob } from './live-job.ts';
 /** The wall clock was set, or the machine slept, when it has gained or lost so much, in ms. */
 const SET_MS = 1_000;
 
-/** Where the jobs lie of which a hub has something left to do: the next hub takes up just those. */
+/** Where the jobs lie that the hub has something left to do for: the next hub takes up just those. */
 export class Pointers {
   readonly #home: Home;
   readonly #log: Log;
   readonly #held = new Set<string>();
   /** When the folder was last seen to change. */
   #changed: number | undefined;
-  /** Of the disks that the registries lie on. */
+  /** By registry: the number of its disk. */
   readonly #devices = new Map<string, number>();
   #ahead = Date.now() - awake.now();
 
@@ -35,12 +35,12 @@ export class Pointers {
     this.#held.add(job.id);
   }
 
-  /** The same for a job that is there already: one without a pointer is in the log, and goes on. */
+  /** The same for a job that is there already: without a pointer it goes on, and the log says so. */
   tryPut(job: LiveJob): void {
     try {
       this.put(job);
     } catch (error) {
-      this.#log.warn(`pointer of ${job.id} was not written (${systemCode(error) ?? 'unknown error'})`);
+      this.#notWritten(job, error);
     }
   }
 
@@ -50,12 +50,12 @@ export class Pointers {
     this.tryPut(job);
   }
 
-  /** Takes over a pointer that the last hub has left. */
+  /** The last hub has left a pointer. */
   adopt(jobId: string): void {
     this.#held.add(jobId);
   }
 
-  /** Removes a job's pointer. One that can't be removed is in the log: the next hub finds nothing to do there. */
+  /** One that can't be removed is in the log: the next hub finds nothing to do there. */
   remove(jobId: string): void {
     if (!this.#held.delete(jobId)) return;
     try {
@@ -74,14 +74,18 @@ export class Pointers {
     if (!isSet && changed !== undefined && changed === this.#changed) return;
     this.#changed = changed;
     for (const job of jobs) {
-      if (!this.#held.has(job.id) || (!isSet && existsSync(pathOf(this.#home, job)))) continue;
+      if (!this.#held.has(job.id) || (!isSet && existsSync(`${this.#home.live}/${job.id}`))) continue;
       try {
         makeFolder(this.#home.live);
         this.#write(job);
       } catch (error) {
-        this.#log.warn(`pointer of ${job.id} was not written (${systemCode(error) ?? 'unknown error'})`);
+        this.#notWritten(job, error);
       }
     }
+  }
+
+  #notWritten({ id }: LiveJob, error: unknown): void {
+    this.#log.warn(`pointer of ${id} was not written (${systemCode(error) ?? 'unknown error'})`);
   }
 
   #write(job: LiveJob): void {
@@ -94,11 +98,7 @@ export class Pointers {
   }
 }
 
-function pathOf({ live }: Home, { id }: LiveJob): string {
-  return `${live}/${id}`;
-}
-
-/** What a pointer says of its job's clocks; nothing where an earlier version, or nobody, has noted it. */
+/** What a pointer says about its job's clocks; nothing where no hub, or one of an earlier version, has noted it. */
 export function markOf({ note }: Pointer): ClockMark | undefined {
   const { boot, mono, wall, spent, quiet } = (note ?? {}) as Record<keyof ClockMark, unknown>;
   const areNumbers = [mono, wall, quiet].every(Number.isFinite);

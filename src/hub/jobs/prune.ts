@@ -15,17 +15,15 @@ import { jobPaths } from '../../registry/paths.ts';
 import { contentsOf, emptyTrash } from '../../registry/trash.ts';
 import type { Registrar } from './registrar.ts';
 
-/** Jobs in one answer: what goes over the bus is 64 KiB at most, and others are served between two requests. */
+/** Jobs in each list of an answer: the bus takes 64 KiB at most, and others are served between two requests. */
 const JOBS_AT_ONCE = 100;
-const KEPT_AT_ONCE = 100;
 const WHY_CHARS = 300;
 /** How long (ms) this may go on before others get their turn. */
 const TURN_MS = 5;
 const SHOWN_FILES = 3;
 
-type Pruned = PruneResult['pruned'][number];
-/** What becomes of one job; nothing where it is too young. */
-type Outcome = { gone: Pruned } | { why: string } | undefined;
+/** What becomes of one job: its end, or why it stays; nothing where it is too young. */
+type Outcome = PruneResult['pruned'][number] | string | undefined;
 
 /**
  * Removes some of the final jobs that ended before a time, the oldest first. One whose files can't be read whole, or that
@@ -46,17 +44,17 @@ export async function pruneJobs(registrar: Registrar, log: Log, params: PrunePar
   if (behind === undefined) result.kept.push(...(await unlisted(dir, index)));
   let turnEnds = performance.now() + TURN_MS;
   for (const row of index.inOrder(behind)) {
-    if (result.pruned.length >= JOBS_AT_ONCE || result.kept.length >= KEPT_AT_ONCE) break;
+    if (isFull(result)) break;
     const outcome = mayBeOld(row, before) ? prune(registrar, dir, row.job_id, before, dry) : undefined;
-    if (outcome !== undefined && 'gone' in outcome) result.pruned.push(outcome.gone);
-    else if (outcome !== undefined) result.kept.push({ job_id: row.job_id, why: outcome.why });
+    if (typeof outcome === 'string')
+      result.kept.push({ job_id: row.job_id, why: cleanLine(outcome, WHY_CHARS) });
+    else if (outcome !== undefined) result.pruned.push(outcome);
     result.cursor = `${row.created_at} ${row.job_id}`;
     if (performance.now() < turnEnds) continue;
     await nextTurn();
     turnEnds = performance.now() + TURN_MS;
   }
-  const full = result.pruned.length >= JOBS_AT_ONCE || result.kept.length >= KEPT_AT_ONCE;
-  if (!full) delete result.cursor;
+  if (!isFull(result)) delete result.cursor;
   if (!dry) {
     index.remove(new Set(result.pruned.map(({ job_id }) => job_id)));
     await emptyTrash(dir).catch((error) => log.error(`the trash of ${dir} was not emptied`, error));
@@ -64,28 +62,30 @@ export async function pruneJobs(registrar: Registrar, log: Log, params: PrunePar
   return result;
 }
 
-/** In one turn of the event loop, so that nothing can come for the job between the look at it and its end. */
+/** In one turn of the event loop: nothing may come for the job between the look at it and its end. */
 function prune(registrar: Registrar, dir: string, jobId: string, before: number, dry: boolean): Outcome {
   // It was removed by hand.
   if (!existsSync(jobPaths(dir, jobId).folder)) return undefined;
   try {
     const { record, damage } = foldJob(dir, jobId);
-    if (damage[0] !== undefined) return { why: cleanLine(damage[0], WHY_CHARS) };
+    if (damage[0] !== undefined) return damage[0];
     const { status, final_at } = record;
     if (!isSettled(record) || final_at === undefined || !(Date.parse(final_at) < before)) return undefined;
     const { bytes, foreign } = contentsOf(dir, jobId);
     if (foreign[0] !== undefined) {
       const names = foreign.slice(0, SHOWN_FILES).map(clean).join(', ');
       const more = foreign.length > SHOWN_FILES ? ', …' : '';
-      return {
-        why: cleanLine(`Its folder holds what is not ours: ${names}${more}. Move that away.`, WHY_CHARS),
-      };
+      return `Its folder holds what is not ours: ${names}${more}. Move that away.`;
     }
-    if (!dry && !registrar.removal.remove(dir, jobId)) return { why: 'It is being written to now.' };
-    return { gone: { job_id: jobId, status, final_at, bytes } };
+    if (!dry && !registrar.removal.remove(dir, jobId)) return 'It is being written to now.';
+    return { job_id: jobId, status, final_at, bytes };
   } catch (error) {
-    return { why: cleanLine(explain(error), WHY_CHARS) };
+    return explain(error);
   }
+}
+
+function isFull({ pruned, kept }: PruneResult): boolean {
+  return pruned.length >= JOBS_AT_ONCE || kept.length >= JOBS_AT_ONCE;
 }
 
 /** By its row alone, so that the files of young jobs need not be read. */
@@ -93,11 +93,11 @@ function mayBeOld({ status, final_at }: JobRow, before: number): boolean {
   return isFinal(status as Status) && (final_at === undefined || Date.parse(final_at) < before);
 }
 
-/** The folders that must be jobs, and can't be read as such. */
+/** The folders that must be jobs and can't be read. */
 async function unlisted(dir: string, index: JobIndex): Promise<PruneResult['kept']> {
   const kept: PruneResult['kept'] = [];
   for (const name of await readdir(dir)) {
-    if (!isJobId(name) || index.has(name) || kept.length >= KEPT_AT_ONCE) continue;
+    if (!isJobId(name) || index.has(name) || kept.length >= JOBS_AT_ONCE) continue;
     const { journal, record } = jobPaths(dir, name);
     if (!existsSync(journal) && !existsSync(record)) continue;
     kept.push({ job_id: name, why: cleanLine(whyUnread(dir, name), WHY_CHARS) });

@@ -13,7 +13,6 @@ import { standsAs, toRow } from '../../registry/index-row.ts';
 import type { JobIndex } from '../../registry/job-index.ts';
 import type { Seal } from '../../registry/seal.ts';
 import { AwayJobs } from './away-jobs.ts';
-import { findJob, findOwnJob } from './finder.ts';
 import { HeldEvents, mayPass } from './held-events.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import { Loader } from './loader.ts';
@@ -25,31 +24,23 @@ import { Removal } from './removal.ts';
 import { isTakenOut, Repair } from './repair.ts';
 import { HeldJobs, isAtRest, isMissing, type Outlets, pointerOf, type Store } from './store.ts';
 
-/** What the hub concludes of a job that is open: of one that has ended it says nothing. */
+/** What the hub concludes about open jobs only. */
 const OF_OPEN_JOBS: readonly string[] = [
   ...AMENDABLE,
-  'blocked',
-  'delivery_unverified',
-  'stalled',
-  'resumed',
-  'reminded',
+  ...['blocked', 'delivery_unverified', 'stalled', 'resumed', 'reminded'],
 ];
 
-/**
- * The one writer of the registries: finds and makes jobs, records events, and tells its listener of each event once
- * it is on disk.
- */
+/** The one writer of the registries: finds and makes jobs, records events, and reports each event once it is on disk. */
 export class Registrar {
   readonly #store: Store;
   readonly #loader: Loader;
   readonly #repair: Repair;
-  /** Takes jobs out of the registries. */
   readonly removal: Removal;
   /** What the last hub left, and what is away. */
   readonly missing: MissingJobs;
   /** Called after each event, in the order of the journal. */
   onRecorded: (job: LiveJob, recorded: Recorded) => void = () => {};
-  /** Why an event could not be recorded that is looked for again: said once. */
+  /** Why an event of `noteNow` could not be recorded: logged once. */
   readonly #unrecorded = new Map<string, string>();
 
   constructor({ home, seal, log, outlets }: { home: Home; seal: Seal; log: Log; outlets: Outlets }) {
@@ -58,26 +49,23 @@ export class Registrar {
     const pointers = new Pointers(home, log);
     const late = new HeldEvents(log, (job, draft) => this.#write(job, draft));
     const away = new AwayJobs(log);
-    const store = { home, seal, log, outlets, jobs, registries, pointers, late, away, unproven: new Map() };
+    const known = { jobs, registries, pointers, late, away, unproven: new Map(), loading: new Map() };
+    const store = { home, seal, log, outlets, ...known };
     this.#store = store;
-    this.#loader = new Loader(store);
-    const onRecorded = (job: LiveJob, recorded: Recorded) => this.onRecorded(job, recorded);
-    this.removal = new Removal({ store, loader: this.#loader, onRecorded });
-    this.#repair = new Repair(store, this.removal);
-    this.missing = new MissingJobs({
-      store,
-      loader: this.#loader,
-      removal: this.removal,
-      repair: this.#repair,
-    });
+    const removal = new Removal(store, (job, recorded) => this.onRecorded(job, recorded));
+    const loader = new Loader(store, removal);
+    const repair = new Repair(store, removal);
+    this.missing = new MissingJobs(store, { loader, removal, repair });
+    this.removal = removal;
+    this.#loader = loader;
+    this.#repair = repair;
     registries.onBehind = async (dir, jobId) => {
-      // Reading it brings it up; one that is in memory is written anyway.
-      if (!jobs.has(jobId)) await this.#loader.load(dir, jobId);
+      // Reading it brings it up to date; one that is in memory is written anyway.
+      if (!jobs.has(jobId)) await loader.load(dir, jobId);
     };
-    registries.onLoose = (dir) => this.#repair.tryRepair(dir, false);
+    registries.onLoose = (dir) => repair.tryRepair(dir, false);
   }
 
-  /** The jobs that are not final. */
   get open(): LiveJob[] {
     return this.#store.jobs.open;
   }
@@ -118,18 +106,18 @@ export class Registrar {
   create(order: JobOrder, prompt: string): LiveJob {
     return makeJob(this.#store, order, prompt, async (job) => {
       const recorded = await job.append(draftEvent(order.job_id, 'queued', { data: { job: order } }));
-      this.#tell(job, recorded);
+      this.#passOn(job, recorded);
     });
   }
 
-  /** A job by its id. @throws MamError as `findJob` */
+  /** A job by its id. @throws MamError as `Loader.find` */
   find(jobId: string, registryDir?: string): Promise<LiveJob> {
-    return findJob(this.#finds, jobId, registryDir);
+    return this.#loader.find(jobId, registryDir);
   }
 
-  /** The same for whoever acts on a job. @throws MamError as `findOwnJob` */
+  /** The same for whoever acts on a job. @throws MamError as `Loader.findOwn` */
   findOwn(jobId: string, registryDir?: string): Promise<LiveJob> {
-    return findOwnJob(this.#finds, jobId, registryDir);
+    return this.#loader.findOwn(jobId, registryDir);
   }
 
   /** A job that is in memory: every open one, and those that ended last. */
@@ -137,19 +125,16 @@ export class Registrar {
     return this.#store.jobs.get(jobId);
   }
 
-  /**
-   * Records an event and tells the listener.
-   * @throws MamError `io` when it could not be written
-   */
+  /** Records an event. @throws MamError `io` when it could not be written */
   record(job: LiveJob, draft: Draft): Promise<Recorded> {
     this.#store.late.flush(job);
     return this.#write(job, draft);
   }
 
   /**
-   * Records an event of the hub's own: something that has happened, and will not be seen again. What is concluded of an
-   * open job is dropped where its end is on its way to the disk: two that look at one pane see one loss.
-   * @returns nothing when it could not be written now: then it is, before anything newer of its job, when it can be
+   * Records an event of the hub's own: something that has happened and will not be seen again. A conclusion about an
+   * open job is dropped when the job's end is on its way to the disk: two that look at one pane see one loss.
+   * @returns nothing when it could not be written now: it is written as soon as it can be, before anything newer of its job
    */
   async note<T extends EventType>(
     job: LiveJob,
@@ -171,7 +156,7 @@ export class Registrar {
     this.#store.late.hold(job, draft, error);
   }
 
-  /** The same for what its caller looks at again: it may be void by the time that it can be written. */
+  /** The same for what the caller looks at again: by the time it can be written it may not be true any more. */
   async noteNow<T extends EventType>(
     job: LiveJob,
     type: T,
@@ -215,7 +200,7 @@ export class Registrar {
     return this.#store.registries.index(registryDir);
   }
 
-  /** A row of a list with the job's present words: the list itself hears only of changes of status. */
+  /** A row of a list, brought up to date: the list itself only follows changes of status. */
   present(row: JobRow): JobRow {
     const job = this.held(row.job_id);
     if (job !== undefined) return toRow(job.record);
@@ -225,7 +210,7 @@ export class Registrar {
       : historyOf(row);
   }
 
-  /** Once nothing is left to do for a job, and its files say so, the next hub need not take it up. */
+  /** Once nothing is left to do for a job, and its files say so, the next hub does not take it up. */
   settle(job: LiveJob): void {
     const { jobs, log, outlets, pointers } = this.#store;
     if (jobs.get(job.id) !== job || !isAtRest(job) || outlets.isBusy(job)) return;
@@ -243,10 +228,6 @@ export class Registrar {
     await registries.close();
   }
 
-  get #finds() {
-    return { store: this.#store, loader: this.#loader, removal: this.removal };
-  }
-
   async #write(job: LiveJob, draft: Draft): Promise<Recorded> {
     const { home, jobs, pointers, unproven } = this.#store;
     if (job.isHistory && unproven.has(job.id)) {
@@ -254,7 +235,7 @@ export class Registrar {
       // The key may come back: a report is kept until then.
       throw new MamError('unavailable', message, hint);
     }
-    // Of an ended job as well: should this hub be killed now, the next one brings its files up.
+    // Of an ended job as well: if this hub is killed now, the next one brings its files up to date.
     if (jobs.get(job.id) === job) pointers.tryPut(job);
     try {
       const recorded = await job.append(draft).catch(async (error: unknown) => {
@@ -263,30 +244,30 @@ export class Registrar {
         if (!isRepaired) throw isMissing(job) ? awayError(pointerOf(job)) : error;
         return job.append(draft);
       });
-      if (!recorded.repeated) this.#tell(job, recorded);
+      if (!recorded.repeated) this.#passOn(job, recorded);
       return recorded;
     } finally {
       if (job.isFinal) setImmediate(() => this.settle(job));
     }
   }
 
-  #tell(job: LiveJob, recorded: Recorded): void {
+  #passOn(job: LiveJob, recorded: Recorded): void {
     const { log, registries } = this.#store;
     const { before, after } = recorded;
     try {
       this.onRecorded(job, recorded);
     } catch (error) {
-      // It is on the disk: whoever reported it is told so.
-      log.error(`event ${recorded.event.type} of ${job.id} was not told to all`, error);
+      // It is on the disk: whoever reported it gets that answer.
+      log.error(`event ${recorded.event.type} of ${job.id} was not passed on to all`, error);
     }
     // An ended job's row is taken as it is by the next hub, unless its journal has grown since.
     if (before !== undefined && standsAs(before, after) && !isFinal(after.status)) return;
-    // Waiters hear of it first: a message leaves when this turn ends.
+    // Waiters are notified first: a message leaves when this turn ends.
     setImmediate(() => registries.list(job));
   }
 }
 
-/** True for what says something of an open job only, where that has ended meanwhile. */
+/** True for a conclusion about an open job that has ended meanwhile. */
 function isVoid(job: LiveJob, type: string): boolean {
   return job.isFinal && OF_OPEN_JOBS.includes(type);
 }

@@ -4,19 +4,16 @@ import { isFinal } from '../../job/words.ts';
 import { inodeAt, isRemoved } from '../../registry/paths.ts';
 import { moveToTrash } from '../../registry/trash.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
-import type { Loader } from './loader.ts';
 import type { Store } from './store.ts';
 
 /** Lets go of jobs whose folders go, or are gone. */
 export class Removal {
-  readonly #with;
+  readonly #store: Store;
+  readonly #onRecorded: (job: LiveJob, recorded: Recorded) => void;
 
-  constructor(parts: {
-    store: Store;
-    loader: Loader;
-    onRecorded: (job: LiveJob, recorded: Recorded) => void;
-  }) {
-    this.#with = parts;
+  constructor(store: Store, onRecorded: (job: LiveJob, recorded: Recorded) => void) {
+    this.#store = store;
+    this.#onRecorded = onRecorded;
   }
 
   /**
@@ -25,20 +22,17 @@ export class Removal {
    * @throws the system's error when its folder can't be moved; then it stays as well
    */
   remove(dir: string, jobId: string): boolean {
-    const { jobs, pointers, outlets } = this.#with.store;
+    const { jobs, loading, outlets } = this.#store;
     const job = jobs.get(jobId);
-    if (this.#with.loader.isLoading(jobId)) return false;
+    if (loading.has(jobId)) return false;
     if (job !== undefined && (!isSettled(job.record) || outlets.isBusy(job) || !job.retire())) return false;
     try {
       moveToTrash(dir, jobId);
     } catch (error) {
-      job?.unretire();
+      if (job !== undefined) job.isRetired = false;
       throw error;
     }
-    jobs.delete(jobId);
-    pointers.remove(jobId);
-    void job?.close().catch(() => {});
-    outlets.clear(jobId);
+    this.#letGo(jobId, job);
     return true;
   }
 
@@ -56,19 +50,24 @@ export class Removal {
 
   /** Its folder is gone. @param more what is said of the end of an open one */
   drop(job: LiveJob, more?: Saying<'cancelled'>): void {
-    const { log, jobs, late, pointers, registries, outlets } = this.#with.store;
+    const { log, late, registries } = this.#store;
     job.retire();
     log.warn(`the folder ${job.paths.folder} is gone: its job is dropped`);
     if (!isFinal(job.record.status)) {
-      const detail = `Somebody removed its folder ${job.paths.folder}.`;
+      const detail = `Someone removed its folder ${job.paths.folder}.`;
       const draft = draftEvent(job.id, 'cancelled', more ?? { source: 'person', detail });
-      this.#with.onRecorded(job, job.endUnkept(draft));
+      this.#onRecorded(job, job.endUnkept(draft));
     }
-    jobs.delete(job.id);
     late.forget(job);
-    pointers.remove(job.id);
     registries.unlist(job.registryDir, job.id);
-    void job.close().catch(() => {});
-    outlets.clear(job.id);
+    this.#letGo(job.id, job);
+  }
+
+  #letGo(jobId: string, job: LiveJob | undefined): void {
+    const { jobs, pointers, outlets } = this.#store;
+    jobs.delete(jobId);
+    pointers.remove(jobId);
+    void job?.close().catch(() => {});
+    outlets.clear(jobId);
   }
 }

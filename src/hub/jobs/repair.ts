@@ -7,7 +7,7 @@ import type { LiveJob } from './live-job.ts';
 import type { Removal } from './removal.ts';
 import type { Store } from './store.ts';
 
-/** Repairs registries with open jobs that were removed in part or as a whole, replaced by a copy, or moved. */
+/** Repairs registries with open jobs that were removed (in part or as a whole), replaced by a copy, or moved. */
 export class Repair {
   readonly #store: Store;
   readonly #removal: Removal;
@@ -42,7 +42,7 @@ export class Repair {
     void this.repair(dir, mayMake).catch(() => {});
   }
 
-  /** A request names a registry: what was moved there goes on there. @throws MamError as `repair` */
+  /** A request names a registry: jobs that were moved there go on there. @throws MamError as `repair` */
   async arrive(dir: string): Promise<void> {
     const lost = this.#store.registries.lostAs(dir);
     if (lost === undefined) return;
@@ -54,9 +54,9 @@ export class Repair {
   async #repair(dir: string, mayMake: boolean): Promise<boolean> {
     const how = await this.#store.registries.repair(dir, mayMake);
     if (how === undefined) return false;
-    if (typeof how === 'object') this.#follow(dir, how.to);
-    const isRepaired = await this.#repairJobs(typeof how === 'object' ? how.to : dir, how);
-    return isRepaired || how !== 'same';
+    const to = typeof how === 'object' ? how.to : dir;
+    if (to !== dir) this.#follow(dir, to);
+    return (await this.#repairJobs(to, how)) || how !== 'same';
   }
 
   /** @returns true when the files of a job were made anew */
@@ -85,7 +85,6 @@ export class Repair {
     return isRepaired;
   }
 
-  /** The jobs of a registry go on where it lies now. */
   #follow(from: string, to: string): void {
     const { home, jobs, pointers, registries, log } = this.#store;
     log.warn(`the registry ${from} was moved: its jobs go on in ${to}`);
@@ -98,12 +97,12 @@ export class Repair {
   }
 }
 
-/** True for a job of which just the journal was removed, or put aside. */
+/** True for a job whose journal alone was removed or put aside. */
 export function isTakenOut(job: LiveJob): boolean {
   return !job.isThere && existsSync(job.paths.folder);
 }
 
-/** True for a job whose files lack something of it; what a stranger has put there is left alone. */
+/** True for a job whose files lack some of it; what a stranger has put there is left alone. */
 function isCut({ standing }: LiveJob): boolean {
   return standing === 'gone' || standing === 'behind';
 }

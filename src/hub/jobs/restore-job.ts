@@ -11,7 +11,7 @@ import { restoreTexts } from '../../registry/texts.ts';
 import type { LiveJob } from './live-job.ts';
 
 /**
- * Makes a job's files anew that were removed, or that a copy has taken the place of, from what is known of it.
+ * Makes the files of a job anew that were removed or replaced by a copy, from what is known of it.
  * @param recent its newest events
  * @returns what could not be restored, as a sentence
  * @throws the system's error
@@ -35,18 +35,17 @@ export async function restoreJob(
   if (prompt !== undefined && !existsSync(paths.prompt)) await writeNew(paths.prompt, prompt);
   await writeDurably(paths.journal, text);
   const texts = await restoreTexts(recent, paths.texts);
-  const lost = [isTaskLost ? ['its task'] : [], texts > 0 ? [`${texts} of its long texts`] : []].flat();
-  return lost.length === 0
-    ? undefined
-    : `The files of ${job.id} were removed: ${lost.join(' and ')} could not be restored.`;
+  const lost = [...(isTaskLost ? ['its task'] : []), ...(texts > 0 ? [`${texts} of its long texts`] : [])];
+  if (lost.length === 0) return undefined;
+  return `The files of ${job.id} were removed: ${lost.join(' and ')} could not be restored.`;
 }
 
-/** The lines that are in its place, and those of the newest events that they lack. */
+/** The lines of the journal in its place, and those of the newest events that it lacks. */
 function remembered({ id, paths }: LiveJob, seal: Seal, recent: readonly RecordedEvent[]): string {
   const there = readJournal(paths.journal, { seal, jobId: id }).events;
   const first = recent[0]?.seq ?? 1;
   const last = there.at(-1)?.seq ?? 0;
-  // With a gap they would tell another story than the record.
+  // With a gap they would contradict the record.
   const isGap = last > 0 && last + 1 < first;
   if (isGap) renameSync(paths.journal, `${paths.journal}.to-${last}`);
   const kept = isGap ? [] : there.filter(({ seq }) => seq < first);

@@ -1,39 +1,38 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Log } from '../../base/log.ts';
 import { orElse } from '../../base/or-else.ts';
 import { isSettled } from '../../job/apply.ts';
 import { isHistory } from '../../job/history.ts';
 import { awayListError } from '../../registry/away.ts';
-import { type Home, readRegistries } from '../../registry/home.ts';
+import { readRegistries } from '../../registry/home.ts';
 import { JobIndex } from '../../registry/job-index.ts';
 import { knownRegistry } from '../../registry/known-jobs.ts';
 import { isLiving, readOwner } from '../../registry/lock.ts';
 import { hasJob, lockPath } from '../../registry/paths.ts';
-import type { Seal } from '../../registry/seal.ts';
+import type { Store } from './store.ts';
 
 /**
- * Looks through all known registries for open jobs, where what tells of the live ones may be lost. One that is away is
- * looked through when it is back, by this hub or by the next one.
+ * Looks through all known registries for open jobs, where the pointers to the live ones may be lost. A registry that is
+ * away is looked through when it is back, by this hub or by the next one.
  */
 export class Search {
   readonly #with;
+  readonly #onFound: (dir: string, jobId: string) => Promise<unknown>;
   /** Registries that are still to be looked through. */
   readonly #due: Set<string>;
   #running: Promise<void> | undefined;
 
-  constructor(parts: {
-    home: Home;
-    seal: Seal;
-    log: Log;
-    /** Called for each open job. */
-    onFound: (dir: string, jobId: string) => Promise<unknown>;
-  }) {
+  /** @param onFound called for each open job */
+  constructor(
+    parts: Pick<Store, 'home' | 'seal' | 'log'>,
+    onFound: (dir: string, jobId: string) => Promise<unknown>,
+  ) {
     this.#with = parts;
-    this.#due = new Set(left(this.#note));
+    this.#onFound = onFound;
+    this.#due = new Set(orElse(() => readFileSync(this.#note, 'utf8').split('\n').filter(Boolean), []));
   }
 
-  /** True while a registry is to be looked through that is away. */
+  /** True while a registry that is away must still be looked through. */
   get isWaiting(): boolean {
     return this.#due.size > 0;
   }
@@ -46,7 +45,7 @@ export class Search {
     });
   }
 
-  /** Looks through all of them. @param isLost nothing tells of the live jobs, so that those that are away are waited for */
+  /** Looks through all of them. @param isLost the pointers are lost, so registries that are away are waited for */
   async all(isLost: boolean): Promise<void> {
     const dirs = readRegistries(this.#with.home);
     if (isLost) for (const dir of dirs) if (this.#isAway(dir)) this.#due.add(dir);
@@ -76,15 +75,15 @@ export class Search {
       const index = await JobIndex.load(dir, this.#with.seal);
       const open = [...index.inOrder()].filter((row) => !isSettled(row) && !isHistory(row));
       for (const { job_id: id } of open)
-        await this.#with
-          .onFound(dir, id)
-          .catch((error) => this.#with.log.error(`job ${id} was not taken up`, error));
+        await this.#onFound(dir, id).catch((error) =>
+          this.#with.log.error(`job ${id} was not taken up`, error),
+        );
     } catch (error) {
       this.#with.log.error(`the registry ${dir} was not searched for open jobs`, error);
     }
   }
 
-  /** What is not known to have had a job, or whose jobs have all moved to another one, is not waited for. */
+  /** One that is not known to have had a job, or whose jobs have all moved to another one, is not waited for. */
   #isAway(dir: string): boolean {
     if (awayListError(this.#with.home, dir, true) === undefined) return false;
     const others = readRegistries(this.#with.home).filter((other) => other !== dir);
@@ -92,7 +91,7 @@ export class Search {
     return [...ids].some((id) => !others.some((other) => hasJob(other, id)));
   }
 
-  /** Beside the pointers, so that the next hub is told as well. */
+  /** Next to the pointers, for the next hub. */
   get #note(): string {
     return join(this.#with.home.live, '.search');
   }
@@ -105,8 +104,4 @@ export class Search {
       this.#with.log.error('what is still to be searched was not noted', error);
     }
   }
-}
-
-function left(note: string): string[] {
-  return orElse(() => readFileSync(note, 'utf8').split('\n').filter(Boolean), []);
 }

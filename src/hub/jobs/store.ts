@@ -14,9 +14,9 @@ import type { Pointers } from './pointers.ts';
 /** How many ended jobs stay in memory for late reports and questions, and how much of it they may take, in bytes. */
 const KEPT_FINAL = 200;
 const KEPT_BYTES = 4 * 1024 * 1024;
+
 /** The jobs in memory, by their ids: every open one, and those that ended last. */
 export class HeldJobs extends Map<string, LiveJob> {
-  /** The jobs that are not final. */
   get open(): LiveJob[] {
     return [...this.values()].filter((job) => !isFinal(job.record.status));
   }
@@ -29,7 +29,7 @@ export class HeldJobs extends Map<string, LiveJob> {
     return this.in(registryDir).filter((job) => !isFinal(job.record.status));
   }
 
-  /** Keeps the memory of ended jobs small; they are found on disk again. @returns those that are gone from it */
+  /** Forgets the ended jobs that take too much memory: they are on disk. @returns those that were forgotten */
   forgetOldest(mayGo: (job: LiveJob) => boolean): LiveJob[] {
     const ended = [...this.values()].filter(mayGo);
     let kept = 0;
@@ -43,17 +43,16 @@ export class HeldJobs extends Map<string, LiveJob> {
   }
 }
 
-/** What is written of jobs outside of their journals. */
+/** Writes what belongs to jobs outside their journals. */
 export interface Outlets {
   /** True while something of a job is still to be written. */
   isBusy(job: LiveJob): boolean;
   /** A job was read whose `job.json` is behind its journal. */
   catchUp(job: LiveJob): void;
-  /** A job is gone. */
   clear(jobId: string): void;
 }
 
-/** What all share that find, write and let go of jobs. */
+/** Shared by all that find, write and let go of jobs. */
 export interface Store {
   home: Home;
   seal: Seal;
@@ -65,11 +64,12 @@ export interface Store {
   late: HeldEvents;
   /** Live jobs that can't be looked into now. */
   away: AwayJobs;
-  /** Live jobs that this home's key does not prove: another one did. */
+  /** Live jobs that the key of this home does not prove: another key did. */
   unproven: Map<string, Pointer>;
+  /** Jobs that are being read, by their ids. */
+  loading: Map<string, Promise<LiveJob>>;
 }
 
-/** Where a job lies, as its pointer says it. */
 export function pointerOf({ id, registryDir, registryInode: inode }: LiveJob): Pointer {
   return { jobId: id, registryDir, note: { inode } };
 }
@@ -79,7 +79,7 @@ export function isMissing({ registryDir, registryInode }: LiveJob): boolean {
   return inodeAt(registryDir) !== registryInode;
 }
 
-/** True for a job of which the hub has nothing left to do. */
+/** True for a job that leaves the hub nothing to do. */
 export function isAtRest({ record }: LiveJob): boolean {
   return isSettled(record) && !owesLine(record) && record.notifying === undefined;
 }

@@ -5,7 +5,7 @@ import { messagesFor, untilAnswered } from '../../job/messages.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';
-import { firstTaskPage, type TaskPage } from '../jobs/task.ts';
+import { readTaskPage } from '../jobs/task.ts';
 
 /** What a publisher hears of its event: that it has its place in the journal, whatever becomes of the rest of the answer. */
 export function answerTo(job: LiveJob, recorded: Recorded, log: Log): ClaimReply {
@@ -58,18 +58,16 @@ function wholeAnswer(job: LiveJob, recorded: Recorded, base: ClaimReply): ClaimR
 
 function startedAnswer(job: LiveJob): Partial<ClaimReply> {
   const { workdir, job_id: id } = job.record;
-  let page: TaskPage;
   try {
-    page = firstTaskPage(job);
+    return {
+      ...readTaskPage(job, 0),
+      workdir,
+      next: `Work in ${workdir}. Report with job_id "${id}": progress now and then; question when you need an answer; permission_required when you wait for one; completed with a one-line summary in detail when done; error with the reason when you cannot. Report even if you fail.`,
+    };
   } catch (error) {
     // It is recorded: sent again it would be refused again, and hold up every later report.
     return { accepted: false, refusal: explain(error) };
   }
-  return {
-    ...page,
-    workdir,
-    next: `Work in ${workdir}. Report with job_id "${id}": progress now and then; question when you need an answer; permission_required when you wait for one; completed with a one-line summary in detail when done; error with the reason when you cannot. Report even if you fail.`,
-  };
 }
 
 function stopText(record: JobRecord): string {
