@@ -5,6 +5,20 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+export function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+/** True for an object in which all of these fields are texts. */
+export function hasTexts(value: unknown, names: readonly string[]): value is Record<string, unknown> {
+  return isObject(value) && names.every((name) => isText(value[name]));
+}
+
+/** True for an object in which none of these fields is anything but a text. */
+export function mayHaveTexts(value: Record<string, unknown>, names: readonly string[]): boolean {
+  return names.every((name) => value[name] === undefined || isText(value[name]));
+}
+
 /** The value of a text that may be no JSON: then nothing. */
 export function parseJson(text: string): unknown {
   return orElse(() => JSON.parse(text), undefined);

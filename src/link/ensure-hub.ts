@@ -6,7 +6,7 @@ import { checkEncrypted } from '../bus/address.ts';
 import { brokerFingerprint, describeBroker, readHubFile } from '../bus/hub-file.ts';
 import { connectFrame } from '../bus/wire.ts';
 import { ensurePrivateFolder, homeError, homePaths } from '../registry/home.ts';
-import { startFaults, startMark } from '../registry/home-faults.ts';
+import { startFaults } from '../registry/home-faults.ts';
 import { livingOwner, readOwner } from '../registry/lock.ts';
 import { errorsIn } from '../registry/tail.ts';
 import type { Settings } from '../settings/config.ts';
@@ -71,7 +71,7 @@ function fromFile({ brokerFile }: Settings): string {
 /** Only a hint that saves processes: the hub's lock decides which one becomes the hub. */
 function mayStart(settings: Settings): boolean {
   const home = homePaths(settings.home);
-  const mark = startMark(home);
+  const mark = home.starting;
   ensurePrivateFolder(home.folder);
   try {
     // In a sandbox all of it may be read-only, and that has another next step.

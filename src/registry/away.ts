@@ -8,7 +8,7 @@ import { hasJob, jobPaths, whereIs } from './paths.ts';
 import { readRecord } from './record-file.ts';
 import { Seal } from './seal.ts';
 
-/** What a pointer says of the folder of its job's registry. */
+/** The inode of the registry's folder, as a pointer notes it. */
 export function inodeOf({ note }: Pointer): number | undefined {
   const { inode } = (note ?? {}) as { inode?: unknown };
   return typeof inode === 'number' ? inode : undefined;
@@ -31,16 +31,13 @@ function livePointers(home: Home): Pointer[] {
 const BRING_BACK =
   'Mount its disk, or put the folder back: then the job goes on, and what was reported meanwhile is recorded.';
 
-/** The sentence for a job whose registry is away. It may pass, so what is reported meanwhile is kept. @param isOpen it has not ended */
+/** The error for a job whose registry is away. It may pass, so what is reported meanwhile is kept. @param isOpen it has not ended */
 export function awayError(pointer: Pointer, isOpen = true): MamError {
   const { jobId, registryDir } = pointer;
   if (registryDir === '') {
     const what = `Where job ${jobId} lies is not known: its file in MAM_HOME/live is damaged, and no known registry has it.`;
-    return new MamError(
-      'io',
-      what,
-      `Run \`mam status ${jobId}\` in its project. If it is gone: \`mam cancel ${jobId}\`.`,
-    );
+    const step = `Run \`mam status ${jobId}\` in its project. If it is gone: \`mam cancel ${jobId}\`.`;
+    return new MamError('io', what, step);
   }
   const why = whyAway(registryDir, inodeOf(pointer)) ?? NOT_THERE;
   const what = `The registry ${registryDir} of job ${jobId} is away: ${why}.`;
@@ -57,19 +54,13 @@ export function shutError(pointer: Pointer): MamError | undefined {
   return new MamError(
     'io',
     `The folder ${folder} of job ${jobId} cannot be looked into (${code}).`,
-    'Mend its permissions, or its disk: then the job goes on, and what was reported meanwhile is recorded.',
+    'Fix its permissions, or its disk: then the job goes on, and what was reported meanwhile is recorded.',
   );
-}
-
-/** The same for a job that is in no registry that is there, and so perhaps in one that is away. */
-export function perhapsAwayError(jobId: string, registryDir: string): MamError {
-  const what = `The registry ${registryDir} is away: ${whyAway(registryDir) ?? NOT_THERE}, and no other one has job ${jobId}.`;
-  return new MamError('io', what, BRING_BACK);
 }
 
 const NOT_THERE = 'it is not there now';
 
-/** Why nothing is seen of a registry, as the end of a sentence; nothing where it can be looked into. */
+/** Why a registry can't be looked into, as the end of a sentence; nothing where it can. */
 function whyAway(registryDir: string, inode?: number): string | undefined {
   const code = codeOf(registryDir) ?? codeOf(`${registryDir}/any`);
   if (code !== undefined) return `it cannot be looked into (${code})`;
@@ -81,7 +72,7 @@ function whyAway(registryDir: string, inode?: number): string | undefined {
     : `${NOT_THERE}, and another folder is in its place`;
 }
 
-/** The code of what keeps a place from being looked at; nothing also for one that is not there. */
+/** The code of the error when a place is looked at; nothing also for one that is not there. */
 function codeOf(path: string): string | undefined {
   try {
     statSync(path, { throwIfNoEntry: false });
@@ -91,7 +82,7 @@ function codeOf(path: string): string | undefined {
   }
 }
 
-/** The sentence for a job of which only the record is left. */
+/** The error for a job of which only the record is left. */
 export function journalGoneError(registryDir: string, jobId: string): MamError {
   const { journal, folder } = jobPaths(registryDir, jobId);
   return new MamError(
@@ -101,14 +92,14 @@ export function journalGoneError(registryDir: string, jobId: string): MamError {
   );
 }
 
-/** True where a job's journal is gone, and its record proves that a hub of this home has written one. */
+/** True where a job's journal is gone and its record proves that a hub of this home has written one. */
 export function isJournalGone(registryDir: string, jobId: string, seal: Seal | undefined): boolean {
   if (seal === undefined || hasJob(registryDir, jobId) || whereIs(registryDir, jobId) !== 'cut') return false;
   return readRecord(jobPaths(registryDir, jobId).record, jobId, seal) !== undefined;
 }
 
 /**
- * Why a job is found in no registry that is there, though it is, or may be, in one that this home has written.
+ * Why a job is not found, though it is or may be in a registry that this home has written.
  * @param places registries besides those that the home has noted
  * @returns nothing where there is no such job
  */
@@ -127,25 +118,17 @@ export function whyNotFound(home: Home, jobId: string, places: readonly string[]
   if (open !== undefined && open.registryDir !== '') return awayError(open);
   if (ended !== undefined) return awayError(ended, false);
   if (open !== undefined) return awayError(open);
-  const unsure =
-    live.find((one) => isAway(one) && knownRegistry(home, one.registryDir) === undefined)?.registryDir ??
-    [...all].find((dir) => mayHaveMore(home, dir));
-  return unsure === undefined ? undefined : perhapsAwayError(jobId, unsure);
-}
-
-/** True for a registry that is away, and of which nobody has noted what jobs it has. */
-function mayHaveMore(home: Home, registryDir: string): boolean {
-  return (
-    readRegistries(home).includes(registryDir) &&
-    !isFolder(registryDir) &&
-    knownRegistry(home, registryDir) === undefined
+  // It may be in a registry that is away and whose jobs were never noted.
+  const missing = readRegistries(home).filter((dir) => inodeOfFolder(dir) === undefined);
+  const unsure = [...live.filter(isAway).map(({ registryDir }) => registryDir), ...missing].find(
+    (dir) => knownRegistry(home, dir) === undefined,
   );
+  if (unsure === undefined) return undefined;
+  const what = `The registry ${unsure} is away: ${whyAway(unsure) ?? NOT_THERE}, and no other one has job ${jobId}.`;
+  return new MamError('io', what, BRING_BACK);
 }
 
-/**
- * The sentence for a registry that is away and had jobs, for whoever lists it.
- * @param isEmpty no job is in the folder that is in its place
- */
+/** The error for whoever lists a registry that is away and had jobs. @param isEmpty the folder in its place has no job */
 export function awayListError(home: Home, registryDir: string, isEmpty: boolean): MamError | undefined {
   const inodes = new Set(knownRegistry(home, registryDir)?.jobs.values());
   const inode = inodeOfFolder(registryDir);
@@ -161,8 +144,4 @@ export function awayListError(home: Home, registryDir: string, isEmpty: boolean)
 function inodeOfFolder(path: string): number | undefined {
   const stat = orElse(() => statSync(path), undefined);
   return stat?.isDirectory() === true ? stat.ino : undefined;
-}
-
-function isFolder(path: string): boolean {
-  return inodeOfFolder(path) !== undefined;
 }

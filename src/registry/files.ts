@@ -29,10 +29,7 @@ export async function writeDerived(path: string, text: string): Promise<void> {
   await writeWhole(path, text, { temporary: neighbourOf(path), flags: 'wx', flush: false });
 }
 
-/**
- * Writes a file in a folder that nobody knows yet; its write returns when it is on the disk, in one trip through the
- * thread pool. @throws the system's error
- */
+/** Writes a file in a folder that nobody knows yet, to the disk in one trip through the thread pool. @throws the system's error */
 export async function writeNew(path: string, text: string): Promise<void> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_DSYNC } = constants;
   // Making the file is quick (40 µs); only what waits for the disk goes to the thread pool.
@@ -47,7 +44,7 @@ export async function writeNew(path: string, text: string): Promise<void> {
   }
 }
 
-/** Removes what a writer that was killed has left unfinished in a job's folder. @throws the system's error */
+/** Removes what a killed writer has left unfinished in a job's folder. @throws the system's error */
 export function sweepJob(folder: string): void {
   const texts = join(folder, 'texts');
   sweep(folder, readdirSync(folder), JOB_NEIGHBOUR);
@@ -59,7 +56,7 @@ export async function sweepRegistry(registryDir: string): Promise<void> {
   sweep(registryDir, await readdir(registryDir), REGISTRY_NEIGHBOUR);
 }
 
-/** Only plain files of ours with a name of ours: a peer may have put anything there. */
+/** Only plain files of ours with our names: a peer may have put anything there. */
 function sweep(folder: string, names: string[], ours: RegExp): void {
   for (const name of names) {
     const path = join(folder, name);

@@ -6,11 +6,10 @@ import type { JobRecord } from '../job/record.ts';
 import type { Mark } from './mark.ts';
 import { type JobPaths, jobPaths } from './paths.ts';
 import { type JournalContent, readJournal } from './read-journal.ts';
-import { readRecord } from './record-file.ts';
-import { isRecord } from './record-shape.ts';
+import { isRecord, readRecord } from './record-file.ts';
 import type { Seal } from './seal.ts';
 
-/** A job as its folder tells it. */
+/** A job as its folder has it. */
 export interface FoldedJob {
   paths: JobPaths;
   record: JobRecord;
@@ -21,7 +20,7 @@ export interface FoldedJob {
   mark: Mark | undefined;
   /** True when `job.json` says the same. */
   isWritten: boolean;
-  /** The registry that it was made in, or was last written in: another one where it was copied or moved. */
+  /** The registry that it was made or last written in: another one where it was copied or moved. */
   madeIn: string;
 }
 
@@ -34,7 +33,7 @@ export interface FoldedJob {
  */
 export function foldJob(registryDir: string, jobId: string, seal?: Seal): FoldedJob {
   const paths = jobPaths(registryDir, jobId);
-  // Before the journal, which a hub that is writing is always ahead with.
+  // Before the journal: a hub always writes that first.
   const written = readRecord(paths.record, jobId, seal);
   const { events, damage, mark } = contentOf(paths.journal, jobId, seal);
   const last = events.at(-1)?.seq ?? 0;
@@ -47,8 +46,14 @@ export function foldJob(registryDir: string, jobId: string, seal?: Seal): Folded
   }
   if (lost !== undefined) damage.push(lostText(paths, last + 1, lost));
   const known = record?.seq ?? 0;
-  for (const event of events) {
-    if (event.seq > known) record = applied(record, event, jobId, paths);
+  for (const event of events.filter(({ seq }) => seq > known)) {
+    try {
+      if (event.job_id !== jobId) throw new Error('another job');
+      record = apply(record, event);
+    } catch (error) {
+      // A journal may hold anything, also events that can't be applied.
+      throw unfit(jobId, `its event ${event.seq} does not fit`, paths, error);
+    }
   }
   if (record === undefined || !isRecord(record, jobId)) throw unfit(jobId, 'its record does not fit', paths);
   const isWritten = written?.seq === record.seq && written.status === record.status;
@@ -75,27 +80,7 @@ function lostText({ journal, record }: JobPaths, first: number, last: number): s
   return `${what} lost from the end of ${journal}; ${record} stands in for what they changed.`;
 }
 
-/** What stands in a journal may be anything: an event that can't be applied is told, not thrown about. */
-function applied(
-  record: JobRecord | undefined,
-  event: RecordedEvent,
-  jobId: string,
-  { journal, folder }: JobPaths,
-): JobRecord {
-  try {
-    if (event.job_id !== jobId) throw new Error('another job');
-    return apply(record, event);
-  } catch (error) {
-    throw unfit(jobId, `its event ${event.seq} does not fit`, { journal, folder }, error);
-  }
-}
-
-function unfit(
-  jobId: string,
-  why: string,
-  { journal, folder }: Pick<JobPaths, 'journal' | 'folder'>,
-  cause?: unknown,
-): MamError {
+function unfit(jobId: string, why: string, { journal, folder }: JobPaths, cause?: unknown): MamError {
   return new MamError(
     'unavailable',
     `The journal of job ${jobId} cannot be read: ${why}.`,

@@ -8,16 +8,15 @@ import { isOwnFile, isOwnFolder } from '../trust/owner.ts';
 import { type JobPaths, jobPaths } from './paths.ts';
 import { journalText, readJournal } from './read-journal.ts';
 
-/** What a job's folder has before anybody is told of the job. */
+/** The files of a job's folder before anyone is notified of the job. */
 const FIRST = ['events.jsonl', 'prompt.md'];
 /** How its journal begins, and what it has then. */
 const BEGINNING = '\n{"seq":1,';
 const FIRST_EVENTS = ['queued', 'pasting'];
 
 /**
- * Removes what a hub has left that was killed in the middle of making a job: a folder without a whole line of a journal,
- * or without the whole task. Nobody was told of that job, and nothing of it was typed. A folder that holds anything else
- * stays as it is.
+ * Removes what a hub that was killed while it made a job has left: a folder without a whole line of a journal, or without
+ * the whole task. Nobody was notified of that job, and nothing was typed for it. A folder with anything else in it stays.
  * @throws the system's error
  */
 export function sweepHalfMade(registryDir: string, jobId: string): void {
@@ -42,13 +41,13 @@ function isMade({ journal, prompt }: JobPaths, names: string[]): boolean {
   return Buffer.byteLength(text) >= whole || !isBeginningOf(preview, text);
 }
 
-/** True for what a write of the task leaves that was cut off, perhaps within a character; other words are somebody's. */
+/** True for what an interrupted write of the task leaves, cut perhaps within a character; other words are someone's own. */
 function isBeginningOf(preview: string, text: string): boolean {
   const written = promptPreview(text);
   return written === preview || preview.startsWith(written.slice(0, -1).trimEnd());
 }
 
-/** True for what is left of a first write that was cut off; anything else is a damaged journal, which stays. */
+/** True for what an interrupted first write leaves; anything else is a damaged journal, which stays. */
 function isBeginning(text: string): boolean {
   return BEGINNING.startsWith(text) || (text.startsWith(BEGINNING) && !text.includes('\n', 1));
 }

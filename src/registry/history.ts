@@ -1,4 +1,5 @@
 import { MamError } from '../base/errors.ts';
+import { orElse } from '../base/or-else.ts';
 import { shellWord } from '../base/shell.ts';
 import { historyError, historyOf } from '../job/history.ts';
 import { type FoldedJob, foldJob } from './fold.ts';
@@ -8,16 +9,16 @@ import { readRecord } from './record-file.ts';
 import { Seal } from './seal.ts';
 import { withResult } from './texts.ts';
 
-/** A job by what is proven of it; one of which nothing is proven, as it stands there. @throws MamError as `foldJob` */
+/** A job by what the seal proves of it; where it proves nothing, by all that is there. @throws MamError as `foldJob` */
 export function foldProven(
   registryDir: string,
   jobId: string,
-  seal: Seal,
+  seal: Seal | undefined,
 ): { folded: FoldedJob; isProven: boolean } {
   try {
-    return { folded: foldJob(registryDir, jobId, seal), isProven: true };
+    return { folded: foldJob(registryDir, jobId, seal), isProven: seal !== undefined };
   } catch (error) {
-    if (!(error instanceof MamError) || error.code !== 'unavailable') throw error;
+    if (seal === undefined || !(error instanceof MamError) || error.code !== 'unavailable') throw error;
     return { folded: foldJob(registryDir, jobId), isProven: false };
   }
 }
@@ -32,10 +33,7 @@ export function foldOwn(registryDir: string, jobId: string, home: Home): FoldedJ
 
 /** A job for whoever is only shown it. @throws MamError as `foldJob` */
 export function foldShown(registryDir: string, jobId: string, home: Home): FoldedJob {
-  const seal = Seal.existing(home);
-  const { folded, isProven } = seal
-    ? foldProven(registryDir, jobId, seal)
-    : { folded: foldJob(registryDir, jobId), isProven: false };
+  const { folded, isProven } = foldProven(registryDir, jobId, Seal.existing(home));
   const shown = { ...folded, record: withResult(folded.record) };
   return isProven ? shown : asHistory(shown, historyError(registryDir, jobId));
 }
@@ -45,22 +43,17 @@ export function isOwnJob(registryDir: string, jobId: string, home: Home): boolea
   const seal = Seal.existing(home);
   const { record } = jobPaths(registryDir, jobId);
   if (seal !== undefined && readRecord(record, jobId, seal) !== undefined) return true;
-  try {
-    // Its `job.json` is written behind its journal.
-    foldOwn(registryDir, jobId, home);
-    return true;
-  } catch {
-    return false;
-  }
+  // Its `job.json` is written after its journal.
+  return orElse(() => foldOwn(registryDir, jobId, home) !== undefined, false);
 }
 
-/** What is not obeyed, as it is shown. @param why */
+/** A job that is not obeyed, as it is shown. */
 export function asHistory(folded: FoldedJob, why: MamError): FoldedJob {
   const damage = [...folded.damage, why.message];
   return { ...folded, record: historyOf(folded.record), damage };
 }
 
-/** The error for whatever would obey the copy of a job, as of a project that was copied. @param original its registry */
+/** The error for acting on the copy of a job, as in a copied project. @param original the registry of the job itself */
 export function copyError(registryDir: string, jobId: string, original: string): MamError {
   return new MamError(
     'refused',

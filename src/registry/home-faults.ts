@@ -1,5 +1,4 @@
 import { accessSync, constants, lstatSync, type Stats, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { MamError, systemCode } from '../base/errors.ts';
 import { shellWord } from '../base/shell.ts';
 import { userId } from '../base/user-home.ts';
@@ -7,18 +6,11 @@ import { isOwn, whyForeign } from '../trust/owner.ts';
 import { foldersOf, type Home } from './home.ts';
 import { keyFault } from './seal.ts';
 
-/** What whoever starts a hub notes first: only a hint, for others not to start one as well. */
-export function startMark({ folder }: Home): string {
-  return join(folder, 'hub.starting');
-}
-
 /** Why no hub would start in a home that is there, by its folders and files; each with the next step. */
 export function startFaults(home: Home): MamError[] {
-  return [
-    ...foldersOf(home).flatMap(faultOfFolder),
-    ...faultOfKind(startMark(home)),
-    ...faultOfKey(home.key),
-  ];
+  const key = keyFault(home.key);
+  const ofKey = key === undefined ? faultOfFile(home.key) : [key];
+  return [...foldersOf(home).flatMap(faultOfFolder), ...faultOfKind(home.starting), ...ofKey];
 }
 
 /** The same, and what a hub that runs would fail at. */
@@ -41,11 +33,6 @@ function faultOfFile(path: string): MamError[] {
   if (stat === undefined) return [];
   const wrong = faultOfKind(path);
   return wrong.length > 0 ? wrong : faultOfRights(path, stat, constants.R_OK | constants.W_OK);
-}
-
-function faultOfKey(path: string): MamError[] {
-  const wrong = keyFault(path);
-  return wrong === undefined ? faultOfFile(path) : [wrong];
 }
 
 function faultOfKind(path: string): MamError[] {

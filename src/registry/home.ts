@@ -9,29 +9,10 @@ import { orElse } from '../base/or-else.ts';
 import { checkOwnFolder } from '../trust/owner.ts';
 import { hasJob } from './paths.ts';
 
-/** The folders of `MAM_HOME`. */
-export interface Home {
-  folder: string;
-  outbox: string;
-  spool: string;
-  servers: string;
-  clients: string;
-  live: string;
-  /** Ended jobs whose record is still retained on a broker. */
-  retained: string;
-  /** Our texts in panes that are not known to have been submitted. */
-  panes: string;
-  registries: string;
-  /** Which jobs were made in which registry. */
-  known: string;
-  lock: string;
-  hubFile: string;
-  /** What proves that a journal's line is ours. */
-  key: string;
-  log: string;
-}
+export type Home = ReturnType<typeof homePaths>;
 
-export function homePaths(folder: string): Home {
+/** The folders and files of `MAM_HOME`. */
+export function homePaths(folder: string) {
   return {
     folder,
     outbox: join(folder, 'outbox'),
@@ -39,12 +20,18 @@ export function homePaths(folder: string): Home {
     servers: join(folder, 'servers'),
     clients: join(folder, 'clients'),
     live: join(folder, 'live'),
+    /** Ended jobs whose record is still retained on a broker. */
     retained: join(folder, 'retained'),
+    /** Our texts in panes that are not known to have been submitted. */
     panes: join(folder, 'panes'),
     registries: join(folder, 'registries'),
+    /** Which jobs were made in which registry. */
     known: join(folder, 'known'),
     lock: join(folder, 'hub'),
+    /** Made by whoever starts a hub: only a hint, so that others do not start one as well. */
+    starting: join(folder, 'hub.starting'),
     hubFile: join(folder, 'hub.json'),
+    /** What proves that a journal's line is ours. */
     key: join(folder, 'key'),
     log: join(folder, 'hub.log'),
   };
@@ -64,7 +51,7 @@ export function ensurePrivateFolder(folder: string): void {
   }
 }
 
-/** The error for a home that can't be written: whatever is advised must lead to the hub that has the jobs. */
+/** The error for a home that can't be written: what it advises must lead to the hub that has the jobs. */
 export function homeError(folder: string, error: unknown): MamError {
   return new MamError(
     'io',
@@ -90,7 +77,7 @@ export function hasLiveJobs(folder: string): boolean {
   return existsSync(live) && readdirSync(live).length > 0;
 }
 
-/** The second line of a pointer has this length, so that it can be written anew in place. */
+/** The length of a pointer's second line, so that it can be written anew in place. */
 const NOTE_CHARS = 240;
 
 /** Where a live job is. */
@@ -134,8 +121,8 @@ export function removePointer(home: Home, jobId: string): void {
 }
 
 /**
- * Every live job's id and registry. Of one that was emptied or cut off, as by a full disk or a power cut, the registry is
- * looked for; it is empty where none that is known has the job.
+ * Every live job's id and registry. Where a full disk or a power cut has emptied or cut a pointer, the registry is looked
+ * for; it is empty when no known one has the job.
  */
 export function readPointers(home: Home): Pointer[] {
   const pointers: Pointer[] = [];
@@ -144,17 +131,14 @@ export function readPointers(home: Home): Pointer[] {
     try {
       const text = readFileSync(join(home.live, jobId), 'utf8');
       const [, line, note = ''] = /^(["/].*)\n(.*)/.exec(text) ?? [];
-      const registryDir = (line === undefined ? undefined : placeIn(line)) ?? registryOf(home, jobId);
+      const noted = line === undefined ? undefined : placeIn(line);
+      const registryDir = noted ?? readRegistries(home).find((dir) => hasJob(dir, jobId)) ?? '';
       pointers.push({ jobId, registryDir, note: parseJson(note) });
     } catch {
       // Removed between the two looks.
     }
   }
   return pointers;
-}
-
-function registryOf(home: Home, jobId: string): string {
-  return readRegistries(home).find((dir) => hasJob(dir, jobId)) ?? '';
 }
 
 /** A path as one line of a file, whatever is in it. */
@@ -169,19 +153,15 @@ export function placeIn(line: string): string | undefined {
   return typeof path === 'string' && path !== '' ? path : undefined;
 }
 
-/** Where a job has ended whose record is retained; nothing where that is not noted, or can't be read. */
+/** The registry of an ended job whose record is retained; nothing where that is not noted, or can't be read. */
 export function retainedPlace({ retained }: Home, jobId: string): string | undefined {
   return orElse(() => placeIn(readFileSync(join(retained, jobId), 'utf8').replace(/\n$/, '')), undefined);
 }
 
 /** The registries that this home's hubs have written: where a late report on an ended job is looked for. */
 export function readRegistries(home: Home): string[] {
-  try {
-    const lines = readFileSync(home.registries, 'utf8').split('\n');
-    return [...new Set(lines.flatMap((line) => placeIn(line) ?? []))];
-  } catch {
-    return [];
-  }
+  const lines = orElse(() => readFileSync(home.registries, 'utf8'), '').split('\n');
+  return [...new Set(lines.flatMap((line) => placeIn(line) ?? []))];
 }
 
 /** Notes a registry. @throws MamError `io` when the home can't be written */

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isJobId } from '../base/ids.ts';
+import { hasTexts, mayHaveTexts } from '../base/json.ts';
 import { orElse } from '../base/or-else.ts';
 import { cleanLine } from '../base/text.ts';
 import { isOwner } from '../job/owner.ts';
@@ -20,12 +21,17 @@ export interface IndexRow extends JobRow {
   /** The owner's pane. */
   place?: string | undefined;
   request_key?: string | undefined;
-  /** Its supervisor has asked to be told how it stands, and has not been. */
+  /** Its supervisor has asked to be notified, and has not been yet. */
   untold?: boolean | undefined;
   /** The state of the journal that it was made of. */
   journal?: Mark | undefined;
 }
 
+/** Fields of a row that are texts where they are there. */
+const MAYBE = [
+  ...['reason', 'blocked_by', 'blocked_what', 'blocked_step', 'detail', 'session', 'pane', 'final_at'],
+  ...['place', 'request_key', 'journal'],
+];
 const DETAIL_CHARS = 200;
 /** A million jobs have an index of this size, in bytes. */
 const MAX_BYTES = 512 * 1024 * 1024;
@@ -57,7 +63,7 @@ export interface ListFilter {
   open_only?: boolean | undefined;
   /** Only the jobs that need attention. */
   needs_you?: boolean | undefined;
-  /** Only those of which their supervisor is still to be told. */
+  /** Only the jobs whose supervisor is still to be notified. */
   untold?: boolean | undefined;
   /** Only these jobs. */
   among?: ReadonlySet<string> | undefined;
@@ -90,7 +96,7 @@ export function matches(row: IndexRow, filter: ListFilter): boolean {
   );
 }
 
-/** True when an event has moved its job neither in the list nor towards its rest. */
+/** True when an event has changed neither the job's row nor what is left to do for it. */
 export function standsAs(before: JobRecord, after: JobRecord): boolean {
   return (
     before.status === after.status &&
@@ -104,7 +110,7 @@ export function standsAs(before: JobRecord, after: JobRecord): boolean {
   );
 }
 
-/** What proves a row: no job has such an id, so that no line of a journal is one. */
+/** Whose signature a row has: no job has such an id, so no line of a journal passes for a row. */
 export function signerOf({ job_id: id }: JobRow): string {
   return `row ${id}`;
 }
@@ -134,25 +140,10 @@ export async function readRows(
 
 /** True for what has the fields of a row in their forms: the file may have come with a clone. */
 function isRow(value: unknown): value is IndexRow {
-  if (typeof value !== 'object' || value === null) return false;
-  const row = value as Record<string, unknown>;
-  const isText = (name: string): boolean => typeof row[name] === 'string';
   return (
-    ['job_id', 'agent', 'status', 'phase', 'prompt_preview', 'created_at', 'owner'].every(isText) &&
-    isJobId(String(row['job_id'])) &&
-    (STATUSES as readonly unknown[]).includes(row['status']) &&
-    [
-      'reason',
-      'blocked_by',
-      'blocked_what',
-      'blocked_step',
-      'detail',
-      'session',
-      'pane',
-      'final_at',
-      'place',
-      'request_key',
-      'journal',
-    ].every((name) => row[name] === undefined || isText(name))
+    hasTexts(value, ['job_id', 'agent', 'status', 'phase', 'prompt_preview', 'created_at', 'owner']) &&
+    isJobId(String(value['job_id'])) &&
+    (STATUSES as readonly unknown[]).includes(value['status']) &&
+    mayHaveTexts(value, MAYBE)
   );
 }

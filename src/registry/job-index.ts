@@ -11,7 +11,6 @@ import type { JobRow } from '../job/row.ts';
 import { isFinal, type Status } from '../job/words.ts';
 import { openOwn } from '../trust/files.ts';
 import { writeDerived } from './files.ts';
-import { foldJob } from './fold.ts';
 import { foldProven } from './history.ts';
 import {
   type IndexRow,
@@ -33,10 +32,12 @@ const WRITE_DELAY_MS = 200;
 const STEP = 2_000;
 const FOLDER_STEP = 50;
 
+type Moment = Pick<JobRow, 'created_at' | 'job_id'>;
+
 /**
  * The jobs of one registry in the order of their making, so that a page of them costs no look at the disk. Derived:
- * `.index.jsonl` is made again from the job folders where it lacks any, or has a row that no hub of this home has written,
- * or whose journal is not in the state any more that it was made of.
+ * `.index.jsonl` is made again from the job folders where it lacks any, and where a row was not written by a hub of this
+ * home or its journal has changed since.
  */
 export class JobIndex {
   readonly #path: string;
@@ -45,14 +46,12 @@ export class JobIndex {
   #rows: IndexRow[] = [];
   readonly #places = new Map<string, number>();
   readonly #keys = new Map<string, string>();
-  /** The jobs that need attention. */
   readonly #needing = new Set<string>();
   #changed = new Map<string, IndexRow>();
   #writing: NodeJS.Timeout | undefined;
   #rewriting: Promise<void> | undefined;
   /** Jobs whose `job.json` does not say what their journal says. */
   readonly behind: string[] = [];
-
   readonly #mayWrite: () => void;
 
   private constructor(registryDir: string, seal: Seal | undefined, mayWrite: () => void) {
@@ -66,7 +65,7 @@ export class JobIndex {
    * Reads the index and looks for folders that it lacks, in small steps between which others are served: half a second
    * with 100,000 jobs, once in a hub's life.
    * @param seal what it does not prove is history; absent where no hub has run yet
-   * @param mayWrite throws before a write that must not happen; absent for somebody who is not the hub: nothing is written
+   * @param mayWrite throws before a write that must not happen; absent for whoever is not the hub: nothing is written
    */
   static async load(registryDir: string, seal: Seal | undefined, mayWrite?: () => void): Promise<JobIndex> {
     const index = new JobIndex(registryDir, seal, mayWrite ?? (() => {}));
@@ -85,10 +84,11 @@ export class JobIndex {
       }
       const fresh = index.#rowFromFolder(registryDir, name);
       if (fresh !== undefined) rows.push(fresh);
-      if (fresh !== undefined && !isSame(fresh, row)) index.#changed.set(name, fresh);
+      if (fresh !== undefined && JSON.stringify(fresh) !== JSON.stringify(row))
+        index.#changed.set(name, fresh);
       if (++made % FOLDER_STEP === 0) await nextTurn();
     }
-    rows.sort((a, b) => compare(a.created_at, b.created_at) || compare(a.job_id, b.job_id));
+    rows.sort(byTime);
     for (const row of rows) index.#place(row);
     if (writes) index.#catchUp(rows, lines);
     return index;
@@ -107,10 +107,7 @@ export class JobIndex {
     // One whose journal is gone is listed as far as its record proves it.
     if (!hasJob(registryDir, jobId)) return seal && rowFromRecord(registryDir, jobId, seal);
     try {
-      const { folded, isProven } =
-        seal === undefined
-          ? { folded: foldJob(registryDir, jobId), isProven: false }
-          : foldProven(registryDir, jobId, seal);
+      const { folded, isProven } = foldProven(registryDir, jobId, seal);
       if (isProven && !folded.isWritten) this.behind.push(jobId);
       const row = toIndexRow(folded.record, folded.mark);
       // It came with a clone, or from another home: nobody's key leads to it.
@@ -143,7 +140,6 @@ export class JobIndex {
     this.#writing ??= setTimeout(() => void this.write(), WRITE_DELAY_MS).unref();
   }
 
-  /** True for a job that has a row. */
   has(jobId: string): boolean {
     return this.#places.has(jobId);
   }
@@ -152,12 +148,8 @@ export class JobIndex {
    * The jobs in the order of their making.
    * @param behind begin after the one that was made at this time with this id
    */
-  *inOrder(behind?: { created_at: string; job_id: string }): Generator<JobRow> {
-    for (const row of [...this.#rows]) {
-      const order =
-        behind && (compare(row.created_at, behind.created_at) || compare(row.job_id, behind.job_id));
-      if (order === undefined || order > 0) yield row;
-    }
+  *inOrder(behind?: Moment): Generator<JobRow> {
+    for (const row of [...this.#rows]) if (behind === undefined || byTime(row, behind) > 0) yield row;
   }
 
   /** Forgets jobs whose folders are gone; the file's lines about them count no more. */
@@ -174,20 +166,13 @@ export class JobIndex {
   /**
    * A page, the newest job first.
    * @param cursor the last page's cursor; absent for the first page
-   * @throws MamError `bad_input` for a cursor that is none of ours
+   * @throws MamError `bad_input` for a cursor that is not ours
    */
   page(filter: ListFilter, limit: number, cursor?: string): { rows: JobRow[]; cursor: string | undefined } {
-    let place = this.#rows.length;
-    if (cursor !== undefined) {
-      const known = this.#places.get(cursor);
-      if (known === undefined) {
-        throw new MamError(
-          'bad_input',
-          'The cursor is not known.',
-          'Leave it out to begin with the newest job.',
-        );
-      }
-      place = known;
+    let place = cursor === undefined ? this.#rows.length : this.#places.get(cursor);
+    if (place === undefined) {
+      const step = 'Leave it out to begin with the newest job.';
+      throw new MamError('bad_input', 'The cursor is not known.', step);
     }
     const rows: JobRow[] = [];
     while (--place >= 0) {
@@ -262,14 +247,11 @@ function isPresent(registryDir: string, { job_id: id, journal }: IndexRow): bool
   return journal === presentMark(journalPath(registryDir, id));
 }
 
-function isSame(one: IndexRow, other: IndexRow | undefined): boolean {
-  return other !== undefined && JSON.stringify(one) === JSON.stringify(other);
-}
-
 function keyOf(owner: string, key: string): string {
   return JSON.stringify([owner, key]);
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function byTime(a: Moment, b: Moment): number {
+  const [one, other] = a.created_at === b.created_at ? [a.job_id, b.job_id] : [a.created_at, b.created_at];
+  return one < other ? -1 : Number(one > other);
 }

@@ -99,7 +99,7 @@ export class Journal {
     this.#place = place;
   }
 
-  /** Lets go of a file that is not in its place any more. @returns what is in it, where that can still be read */
+  /** Lets go of a file that is no longer in its place. @returns what is in it, where that can still be read */
   async rescue(): Promise<string | undefined> {
     await this.#flushing;
     this.#letGo(true);
@@ -133,10 +133,10 @@ export class Journal {
           done += (await writeFile(fd, bytes, done, bytes.length - done, null)).bytesWritten;
         }
         const { nlink, mtimeMs, ino } = fstatSync(fd);
-        // What was written into a file that has no name any more, nobody will find; nor what is in its place a copy of.
+        // A file without a name, or with a copy in its place, is found by nobody.
         const there = inodeOf(this.path);
         this.isReplaced = there !== undefined && there !== ino;
-        // What was put aside with its folder comes back as a whole.
+        // A file that was put aside with its folder comes back as a whole.
         const isAlone = there === undefined && this.#isFolderThere();
         if (nlink === 0 || this.isReplaced || isAlone)
           throw Object.assign(new Error(`${this.path} was removed`), { code: 'ENOENT' });
@@ -177,7 +177,7 @@ export class Journal {
     }
   }
 
-  /** Lets go of a file that was removed, and keeps what was in it: nothing else can find that any more. */
+  /** Lets go of a file that was removed, and keeps its content: nothing else can find it any more. */
   #letGo(isMoved = false): void {
     const fd = this.#fd;
     if (fd === undefined) return;
@@ -191,7 +191,7 @@ export class Journal {
     closeSync(fd);
   }
 
-  /** A full disk takes a part of a batch: what is refused must not stand in the journal. */
+  /** A full disk takes a part of a batch: what is refused must not stay in the journal. */
   #takeBack(): void {
     try {
       if (this.#fd !== undefined) ftruncateSync(this.#fd, this.#size);

@@ -9,14 +9,14 @@ import { hasJob, inodeAt } from './paths.ts';
 const { O_WRONLY, O_APPEND } = constants;
 
 /** What a home knows of a registry without looking into it. */
-export interface KnownRegistry {
+interface KnownRegistry {
   registryDir: string;
   /** The registry's folder that each job lay in, by its inode. */
   jobs: Map<string, number>;
 }
 
 /**
- * Notes a new job. Where nobody has noted a registry's jobs yet, it stays so: a part of them would tell less than nothing.
+ * Notes a new job. Where a registry's jobs were never noted, it stays so: a part of them would mislead.
  * @param inode of the registry's folder
  */
 export function noteJob(home: Home, registryDir: string, jobId: string, inode: number): void {
@@ -34,7 +34,7 @@ export function noteJob(home: Home, registryDir: string, jobId: string, inode: n
 }
 
 /**
- * Notes all jobs that are in a registry now, beside those that lay in another folder of its name.
+ * Notes all jobs that are in a registry now, besides those that were in another folder of its name.
  * @param inode of the registry's folder
  */
 export function noteJobs(home: Home, registryDir: string, jobIds: string[], inode: number): void {
@@ -49,8 +49,8 @@ export function noteJobs(home: Home, registryDir: string, jobIds: string[], inod
 }
 
 /**
- * A registry was moved: its jobs are noted where it lies now. That it has none left in its old place is noted as well, or
- * any job might be there.
+ * A registry was moved: its jobs are noted where it lies now. It is also noted that none is left in the old place, or any
+ * job might be there.
  */
 export function moveNotes(home: Home, from: string, to: string): void {
   const before = knownRegistry(home, from)?.jobs ?? new Map<string, number>();
@@ -65,13 +65,13 @@ export function moveNotes(home: Home, from: string, to: string): void {
   write(home, from, new Map([...before].filter((one) => !isMoved(one))));
 }
 
-/** Forgets a job that nothing is done for any more: it is not waited for where it was. */
+/** Forgets a job that has been given up: it is no longer waited for where it was. */
 export function forgetJob(home: Home, registryDir: string, jobId: string): void {
   const jobs = knownRegistry(home, registryDir)?.jobs;
   if (jobs?.delete(jobId) === true) write(home, registryDir, jobs);
 }
 
-/** What is noted of a registry; nothing where that was never done, or was lost. */
+/** What is noted of a registry; nothing where it was never noted, or the note was lost. */
 export function knownRegistry(home: Home, registryDir: string): KnownRegistry | undefined {
   const known = read(pathOf(home, registryDir));
   return known?.registryDir === registryDir ? known : undefined;
@@ -80,11 +80,9 @@ export function knownRegistry(home: Home, registryDir: string): KnownRegistry | 
 /** Where a job lay, by all that is noted: a pointer for each registry. */
 export function placesOf(home: Home, jobId: string): Pointer[] {
   return namesIn(home.known).flatMap((name) => {
-    const known = read(join(home.known, name));
-    const inode = known?.jobs.get(jobId);
-    return known === undefined || inode === undefined
-      ? []
-      : [{ jobId, registryDir: known.registryDir, note: { inode } }];
+    const { registryDir = '', jobs } = read(join(home.known, name)) ?? {};
+    const inode = jobs?.get(jobId);
+    return inode === undefined ? [] : [{ jobId, registryDir, note: { inode } }];
   });
 }
 
@@ -94,7 +92,7 @@ function write(home: Home, registryDir: string, jobs: ReadonlyMap<string, number
     makeFolder(home.known);
     replaceOwn(pathOf(home, registryDir), `${registryDir}\n${lines.join('')}`);
   } catch {
-    // Without it a registry that is away may have any job.
+    // Without the note, a registry that is away may have any job.
   }
 }
 

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, rmSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { hostname } from 'node:os';
 import { lock } from 'proper-lockfile';
@@ -33,20 +33,20 @@ export interface Owner extends ProcessId {
 
 export interface HeldLock {
   release(): Promise<void>;
-  /** Looks after it no more, where what is locked has moved away with it. */
+  /** Stops the heartbeat of a lock that has moved away with what it locks. */
   leave(): Promise<void>;
   /** False once what proves it was removed or replaced: then another may have taken it. */
   holds(): boolean;
 }
 
-/** What ends the heartbeats of this process's locks, by what is locked: one that was lost and is taken again has two. */
+/** Ends the heartbeats of this process's locks, by what is locked: a lock that was lost and taken again would have two. */
 const heartbeats = new Map<string, () => Promise<void>>();
 
 /**
- * Takes a lock that its owner keeps for its lifetime. The owner stands beside it in `<path>.owner`, so that a dead
- * one is replaced at once; proper-lockfile alone would block for its stale time, and its takeover of a stale lock
- * races (several winners were measured). Here every taking happens under a short election lock.
- * @param path what to lock; `<path>.lock`, `<path>.owner` and `<path>.election` stand beside it
+ * Takes a lock that its owner keeps for its lifetime. The owner is written to `<path>.owner`, so that a dead one is
+ * replaced at once; proper-lockfile alone would block for its stale time, and its takeover of a stale lock races
+ * (several winners were measured). Here every lock is taken under a short election lock.
+ * @param path what to lock; `<path>.lock`, `<path>.owner` and `<path>.election` are next to it
  * @param onLost called when the lock was lost (a long sleep of the machine): stop writing
  * @param tries how often an election that is held is tried again, some 40 ms apart
  * @returns the lock, or the living owner that has it
@@ -94,11 +94,11 @@ export async function takeLock(
         if (heartbeats.get(path) === release) heartbeats.delete(path);
         await release().catch(() => {});
       },
-      holds: () =>
-        isSameFile(
-          orElse(() => statSync(`${path}.owner`), undefined),
-          mine,
-        ),
+      holds: () => {
+        const there = orElse(() => statSync(`${path}.owner`), undefined);
+        // The time as well: an inode is given to another file as soon as it is free.
+        return there?.ino === mine.ino && there.mtimeMs === mine.mtimeMs;
+      },
       release: async () => {
         // The folder may have been removed and made again by a successor.
         const owner = readOwner(path);
@@ -113,12 +113,7 @@ export async function takeLock(
   }
 }
 
-/** An inode is given to another file as soon as it is free. */
-function isSameFile(one: Stats | undefined, other: Stats): boolean {
-  return one !== undefined && one.ino === other.ino && one.mtimeMs === other.mtimeMs;
-}
-
-/** Removes what stands in the place of an election and is none: that is an empty folder, made a moment ago. */
+/** Removes what is in the place of an election and is not one: an election is an empty folder, made a moment ago. */
 function removeForeign(election: string): void {
   const stat = lstatSync(election, { throwIfNoEntry: false });
   if (stat === undefined) return;
@@ -127,7 +122,7 @@ function removeForeign(election: string): void {
     rmSync(election, { recursive: true, force: true });
 }
 
-/** The owner written beside a lock, living or dead. */
+/** The owner that is noted next to a lock, living or dead. */
 export function readOwner(path: string): Owner | undefined {
   const owner = readObject(`${path}.owner`);
   const { pid, start, boot, what, at } = owner;
@@ -138,7 +133,7 @@ export function readOwner(path: string): Owner | undefined {
   return isOwner ? (owner as unknown as Owner) : undefined;
 }
 
-/** The owner written beside a lock, if it lives, as far as can be told from here. */
+/** The same if it lives, as far as can be seen from here. */
 export function livingOwner(path: string): Owner | undefined {
   const owner = readOwner(path);
   if (owner === undefined) return undefined;
@@ -167,8 +162,8 @@ export function isLiving(owner: Owner): boolean {
 }
 
 /**
- * False for an owner in another pid namespace (a container) or on another machine that shares the folder: that its
- * process is not seen proves nothing. One of another boot of this machine is seen to be gone.
+ * False for an owner in another pid namespace (a container) or on another machine that shares the folder: not seeing its
+ * process proves nothing. An owner from an earlier boot of this machine is seen to be gone.
  */
 function isSeen({ ns, boot, host }: Owner): boolean {
   return boot === bootId() ? isOurNamespace(ns) : host === undefined || host === hostname();
@@ -181,8 +176,8 @@ function beats(path: string): boolean {
 }
 
 /**
- * True for a hub that is not seen, and has ended all the same: another one has taken its home, or its socket is here and
- * the system knows of nobody who listens there.
+ * True for a hub that can't be seen and has ended all the same: another one has taken its home, or its socket is here and
+ * refuses connections.
  */
 async function isDeserted(owner: Owner): Promise<boolean> {
   if (isSeen(owner)) return false;
@@ -201,12 +196,8 @@ async function isDeserted(owner: Owner): Promise<boolean> {
 
 let boot: string | undefined;
 
-/** Which start of the machine this is; empty where the system does not tell. */
+/** Which start of the machine this is; empty where the system does not say. */
 export function bootId(): string {
-  try {
-    boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return boot;
-  } catch {
-    return '';
-  }
+  boot ??= orElse(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(), undefined);
+  return boot ?? '';
 }

@@ -12,7 +12,7 @@ export function markOf(bytes: number, writtenAt: number): Mark {
   return `${bytes}@${writtenAt}`;
 }
 
-/** The state that a journal is in now, by one look; nothing where there is no plain file. */
+/** The present state of a journal, by one look; nothing where there is no plain file. */
 export function presentMark(journal: string): Mark | undefined {
   const stat = orElse(() => lstatSync(journal), undefined);
   return stat?.isFile() === true ? markOf(stat.size, stat.mtimeMs) : undefined;

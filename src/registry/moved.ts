@@ -1,20 +1,15 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { nearestThere } from '../base/real-place.ts';
 import { inodeOf } from './away.ts';
 import type { Pointer } from './home.ts';
-import { hasJob, inodeAt } from './paths.ts';
+import { hasJob, inodeAt, projectFolderOf } from './paths.ts';
 
-/** A folder with more in it is not searched, every second: whoever names the new place is heard. */
+/** A folder with more entries is not searched every second: a request may name the new place. */
 const SEARCHED = 1_000;
 
-/** When the folders above missing registries were last searched in vain, by registry: their state then. */
+/** By missing registry: the state of the folder above it when it was last searched in vain. */
 const searched = new Map<string, string>();
-
-/** The folder that a user moves, with the registry in it: the project, or the one that a registry of its own lies in. */
-export function projectFolderOf(registryDir: string): string {
-  return basename(dirname(registryDir)) === '.mam' ? dirname(dirname(registryDir)) : dirname(registryDir);
-}
 
 /**
  * Where a registry lies now whose project, or a folder above it, was renamed: it is the folder that it was. A registry
@@ -49,7 +44,7 @@ export function isMovedTo(pointer: Pointer, dir: string): boolean {
   return inodeOf(pointer) === inodeAt(dir) || isGone(pointer);
 }
 
-/** True when the project of a job is not on its disk any more, and that disk is there; or nothing is known of its place. */
+/** True when a job's project is gone from a disk that is there, or nothing is known of its place. */
 function isGone({ registryDir, note }: Pointer): boolean {
   if (registryDir === '') return true;
   const project = projectFolderOf(registryDir);

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import { isFinal, type Status } from '../job/words.ts';
+import { orElse } from '../base/or-else.ts';
+import type { JobRecord } from '../job/record.ts';
+import { isFinal } from '../job/words.ts';
 import { foldJob } from './fold.ts';
 import { homePaths, readPointers } from './home.ts';
 import { type Mark, presentMark } from './mark.ts';
@@ -10,18 +12,9 @@ import { tailOf } from './tail.ts';
 const TAIL_BYTES = 256 * 1024;
 
 /** What is known at a glance of a job. */
-export interface Glance {
-  job_id: string;
-  status: Status;
-  agent: string;
-  prompt_preview: string;
-  created_at: string;
-}
-
+type Glance = Pick<JobRecord, 'job_id' | 'status' | 'agent' | 'prompt_preview' | 'created_at'>;
 /** A row of the index, with the state of the journal that it was made of. */
-interface Row extends Glance {
-  journal?: Mark | undefined;
-}
+type Row = Glance & { journal?: Mark | undefined };
 
 /**
  * The jobs that are most likely meant: the open ones first, then those that changed last, each the newest first.
@@ -38,11 +31,10 @@ export function newestJobs(registryDir: string, home: string, limit: number): Gl
     const job = lookAt(registryDir, id);
     if (job !== undefined) jobs.set(id, job);
   }
-  const newest = [...jobs.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
-  const open = newest.filter(({ status }) => !isFinal(status));
-  const ended = newest.filter(({ status }) => isFinal(status));
+  const byRank = (a: Row, b: Row): number =>
+    Number(isFinal(a.status)) - Number(isFinal(b.status)) || (a.created_at < b.created_at ? 1 : -1);
   const found: Glance[] = [];
-  for (const job of [...open, ...ended]) {
+  for (const job of [...jobs.values()].sort(byRank)) {
     if (found.length === limit) break;
     // Its folder may have been removed, or a report may have come since.
     if (!hasJob(registryDir, job.job_id)) continue;
@@ -57,20 +49,15 @@ function lookAt(registryDir: string, jobId: string): Row | undefined {
     const { record, mark } = foldJob(registryDir, jobId);
     return { ...record, journal: mark };
   } catch {
-    // Its folder is gone, or its journal can't be read: `mam status` tells.
+    // Its folder is gone, or its journal can't be read: `mam status` says so.
     return undefined;
   }
 }
 
 function openIn(registryDir: string, home: string): string[] {
-  try {
-    return readPointers(homePaths(home))
-      .filter((pointer) => pointer.registryDir === registryDir)
-      .map(({ jobId }) => jobId);
-  } catch {
-    // A home in which no hub has run yet.
-    return [];
-  }
+  // None in a home in which no hub has run yet.
+  const pointers = orElse(() => readPointers(homePaths(home)), []);
+  return pointers.filter((pointer) => pointer.registryDir === registryDir).map(({ jobId }) => jobId);
 }
 
 function indexTail(registryDir: string): Row[] {

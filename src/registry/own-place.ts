@@ -14,7 +14,7 @@ export class OwnPlace {
     this.folder = folder;
   }
 
-  /** Before each use. One that is missing passes: the use tells. @throws the system's error, ENOTDIR for another place */
+  /** Before each use. A missing one passes: the use will fail. @throws the system's error, ENOTDIR for another place */
   check(): void {
     const stat = lstatSync(this.folder, { throwIfNoEntry: false });
     if (stat === undefined) return;

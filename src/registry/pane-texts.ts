@@ -36,7 +36,7 @@ export const paneTextSchema = z.object({
 });
 export type PaneText = z.infer<typeof paneTextSchema>;
 
-/** Stands below the text in its file each time that more of it was seen in the pane. */
+/** A line below the text in its file, for each time that more of it was seen in the pane. */
 const seenSchema = z.object({
   text: z.boolean().optional().describe('its own words'),
   cursor: z.boolean().optional().describe('at the cursor'),
@@ -70,20 +70,16 @@ export function removePaneText(folder: string, name: string): void {
   rmSync(join(folder, name), { force: true });
 }
 
-/** A text that is noted, or a file of which nobody can tell what it says: something of ours may stand in any pane. */
-export type Noted = { name: string; text: PaneText; seen: SeenText | undefined } | { name: string };
+/** A text that is noted, or a file that can't be read: something of ours may be in any pane. */
+type Noted = { name: string; text: PaneText; seen: SeenText | undefined } | { name: string };
 
 /** Every text that is noted. */
 export function readPaneTexts(folder: string): Noted[] {
   return namesIn(folder).map((name) => {
-    const [line = '', ...rest] = textOf(join(folder, name)).split('\n');
+    const [line = '', ...rest] = orElse(() => readFileSync(join(folder, name), 'utf8'), '').split('\n');
     const text = paneTextSchema.safeParse(parseJson(line)).data;
     if (text === undefined) return { name };
     const seen = rest.flatMap((one) => seenSchema.safeParse(parseJson(one)).data ?? []);
     return { name, text, seen: seen.length === 0 ? undefined : Object.assign({}, ...seen) };
   });
-}
-
-function textOf(path: string): string {
-  return orElse(() => readFileSync(path, 'utf8'), '');
 }

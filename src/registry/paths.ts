@@ -7,17 +7,10 @@ import { orElse } from '../base/or-else.ts';
 import { realPlace } from '../base/real-place.ts';
 import { isOwn } from '../trust/owner.ts';
 
-/** The files of one job. */
-export interface JobPaths {
-  folder: string;
-  journal: string;
-  record: string;
-  prompt: string;
-  texts: string;
-}
+export type JobPaths = ReturnType<typeof jobPaths>;
 
 /** Paths of a job's files. @throws MamError `bad_input` for an id that can't be a folder's name */
-export function jobPaths(registryDir: string, jobId: string): JobPaths {
+export function jobPaths(registryDir: string, jobId: string) {
   if (!isJobId(jobId))
     throw new MamError('bad_input', 'This is not a job id.', 'Job ids have only a-z, 0-9 and -.');
   const folder = join(registryDir, jobId);
@@ -39,13 +32,8 @@ export function journalPath(registryDir: string, jobId: string): string {
 export function hasJob(registryDir: string, jobId: string): boolean {
   if (!isJobId(jobId)) return false;
   const { folder, journal } = jobPaths(registryDir, jobId);
-  try {
-    // Never through a link: it leads to what belongs to something else.
-    return lstatSync(folder).isDirectory() && lstatSync(journal).isFile();
-  } catch {
-    // Nothing there, or a foreign file where a job's folder would be.
-    return false;
-  }
+  // Never through a link: it leads to what belongs to something else.
+  return orElse(() => lstatSync(folder).isDirectory() && lstatSync(journal).isFile(), false);
 }
 
 /**
@@ -54,11 +42,11 @@ export function hasJob(registryDir: string, jobId: string): boolean {
  */
 export function realRegistry(registryDir: string): string {
   const dir = resolve(registryDir);
-  const top = dirname(projectOf(dir) ?? dir);
+  const top = projectFolderOf(dir);
   return join(realPlace(top), relative(top, dir));
 }
 
-/** The number of a folder, which its name may outlive; nothing while it can't be seen. */
+/** The inode of a folder, which stays with it under another name; nothing while it can't be seen. */
 export function inodeAt(dir: string): number | undefined {
   return orElse(() => statSync(dir, { throwIfNoEntry: false })?.ino, undefined);
 }
@@ -66,12 +54,13 @@ export function inodeAt(dir: string): number | undefined {
 /** True where it, and the `.mam` folder around it, are real folders. */
 export function isRealRegistry(registryDir: string): boolean {
   const places = [projectOf(registryDir) ?? registryDir, registryDir];
-  try {
-    return places.every((place) => lstatSync(place).isDirectory());
-  } catch {
-    // Missing, or below a file.
-    return false;
-  }
+  // One that is missing, or below a file, is not one.
+  return orElse(() => places.every((place) => lstatSync(place).isDirectory()), false);
+}
+
+/** The folder that a user moves, with the registry in it: the project, or the one that a registry of its own lies in. */
+export function projectFolderOf(registryDir: string): string {
+  return dirname(projectOf(registryDir) ?? registryDir);
 }
 
 /** The `.mam` folder that a registry lies in, where it does. */
@@ -79,14 +68,14 @@ function projectOf(registryDir: string): string | undefined {
   return basename(dirname(registryDir)) === '.mam' ? dirname(registryDir) : undefined;
 }
 
-/** What the hub that writes a registry has locked, in that registry. */
+/** What the hub that writes a registry locks. */
 export function lockPath(registryDir: string): string {
   return `${registryDir}/.hub`;
 }
 
 /**
- * True when a job's folder was taken out of a registry that this hub has locked. One without its lock (a disk that is
- * away may leave an empty folder), or that can't be read now, proves nothing.
+ * True when a job's folder was taken out of a registry that this hub has locked. A registry without its lock (an unmounted
+ * disk may leave an empty folder), or one that can't be read now, proves nothing.
  */
 export function isRemoved(registryDir: string, jobId: string): boolean {
   const isGone = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) === undefined;
@@ -126,9 +115,9 @@ export function whereIs(
 }
 
 /**
- * The one door of a registry that is written: a real folder of this user's, which nobody else can write. Made where it is
- * missing, with a `.gitignore` beside it when it is a project's own.
- * @param look only whether it could be made, where it is missing
+ * Makes sure that a registry can be written: a real folder of this user's, which nobody else can write. A missing one is
+ * made, with a `.gitignore` next to it when it is a project's own.
+ * @param look only looks whether a missing one could be made
  * @throws MamError `io` when it can't be written, `refused` when it, or the `.mam` folder it lies in, is a link or
  * another user's
  */
@@ -156,23 +145,20 @@ export function ensureRegistry(registryDir: string, look = false): void {
 function checkRegistryFolder(folder: string, look = false): void {
   const stat = lstatSync(folder, { throwIfNoEntry: false });
   if (stat === undefined) return;
-  const why = stat.isSymbolicLink()
-    ? 'is a link'
-    : stat.isDirectory() && !isOwn(stat)
-      ? `belongs to another user (uid ${stat.uid})`
-      : undefined;
-  if (why !== undefined) {
+  const isForeign = stat.isDirectory() && !isOwn(stat);
+  if (stat.isSymbolicLink() || isForeign) {
+    const why = isForeign ? `belongs to another user (uid ${stat.uid})` : 'is a link';
     throw new MamError(
       'refused',
       `The registry ${folder} ${why}, so nothing is written there.`,
       'Set MAM_REGISTRY_DIR to a folder of your own.',
     );
   }
-  // As a clone leaves it where the group may write: what is in it is foreign all the same, and from now on it is not.
+  // A clone leaves it so where the group may write: what is in it is foreign anyway, and what comes from now on is not.
   if (!look && (stat.mode & 0o022) !== 0) chmodSync(folder, stat.mode & 0o755);
 }
 
-/** The sentence for a registry that can't be written. */
+/** The error for a registry that can't be written; a `MamError` as it is. */
 export function registryError(registryDir: string, error: unknown): MamError {
   if (error instanceof MamError) return error;
   const code = systemCode(error) ?? 'unknown error';
@@ -182,7 +168,7 @@ export function registryError(registryDir: string, error: unknown): MamError {
   return new MamError(
     'io',
     `The registry ${registryDir} cannot be written (${code}).`,
-    `Mend its permissions or free some space, or set MAM_REGISTRY_DIR to a folder that can be written.${confined}`,
+    `Fix its permissions or free some space, or set MAM_REGISTRY_DIR to a folder that can be written.${confined}`,
     { cause: error },
   );
 }

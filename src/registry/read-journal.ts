@@ -1,5 +1,5 @@
 import { systemCode } from '../base/errors.ts';
-import { isObject } from '../base/json.ts';
+import { hasTexts, isObject, isText, mayHaveTexts, parseJson } from '../base/json.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { SOURCES } from '../job/words.ts';
 import { readForeign, readForeignDated } from '../trust/files.ts';
@@ -10,7 +10,7 @@ import type { Seal } from './seal.ts';
 const MAX_BYTES = 512 * 1024 * 1024;
 
 const NEWLINE = 10;
-/** A journal whose last line is not whole is read again so often: a hub may be writing it. */
+/** How often a journal whose last line is not whole is read: a hub may be writing it. */
 const READS = 5;
 
 export interface JournalContent {
@@ -68,7 +68,7 @@ function readWhole(path: string): { text: string; mark: Mark } | undefined {
       throw error;
     }
     const isTorn = bytes.length > 0 && bytes[bytes.length - 1] !== NEWLINE;
-    // What has not grown is no line on its way.
+    // If it has not grown, no line is on its way.
     if (!isTorn || bytes.length === before || read === READS)
       return { text: bytes.toString('utf8'), mark: markOf(bytes.length, writtenAt) };
     before = bytes.length;
@@ -76,14 +76,10 @@ function readWhole(path: string): { text: string; mark: Mark } | undefined {
 }
 
 function parseLine(line: string): RecordedEvent | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    if (!isEvent(value)) return undefined;
-    const { mac: _, ...event } = value as RecordedEvent & { mac?: unknown };
-    return event;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(line);
+  if (!isEvent(value)) return undefined;
+  const { mac: _, ...event } = value as RecordedEvent & { mac?: unknown };
+  return event;
 }
 
 /**
@@ -91,19 +87,16 @@ function parseLine(line: string): RecordedEvent | undefined {
  * would cost every `mam status` 15 ms.
  */
 function isEvent(value: unknown): value is RecordedEvent {
-  if (!isObject(value)) return false;
+  if (!hasTexts(value, ['event_id', 'job_id', 'type', 'at', 'recorded_at'])) return false;
   const { seq, writer_seq, source, files, texts, data } = value;
-  const isText = (name: string): boolean => typeof value[name] === 'string';
   return (
     Number.isSafeInteger(seq) &&
     (seq as number) > 0 &&
-    ['event_id', 'job_id', 'type', 'at', 'recorded_at'].every(isText) &&
     (SOURCES as readonly unknown[]).includes(source) &&
-    ['detail', 'result', 'writer'].every((name) => value[name] === undefined || isText(name)) &&
+    mayHaveTexts(value, ['detail', 'result', 'writer']) &&
     (writer_seq === undefined || Number.isSafeInteger(writer_seq)) &&
-    (files === undefined || (Array.isArray(files) && files.every((file) => typeof file === 'string'))) &&
-    (texts === undefined ||
-      (isObject(texts) && Object.values(texts).every((hash) => typeof hash === 'string'))) &&
+    (files === undefined || (Array.isArray(files) && files.every(isText))) &&
+    (texts === undefined || (isObject(texts) && Object.values(texts).every(isText))) &&
     (data === undefined || isObject(data))
   );
 }

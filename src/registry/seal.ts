@@ -36,8 +36,7 @@ export class Seal {
   }
 
   /**
-   * Writes the key again that was removed or emptied. Another one in its place stays: it may be an older one that
-   * was put back.
+   * Writes the key again if it was removed or emptied. Another one in its place stays: it may have been put back.
    * @returns true when it was written
    * @throws the system's error
    */
@@ -84,7 +83,7 @@ export class Seal {
   }
 }
 
-/** A new key, there whole or not at all: others read it in that very moment. @throws the system's error */
+/** Makes a new key, whole or not at all: others may read it at that moment. @throws the system's error */
 function make(path: string): void {
   const whole = `${path}.${process.pid}.tmp`;
   writeFileSync(whole, textOf(randomBytes(KEY_BYTES)), { mode: 0o600, flush: true });
@@ -107,7 +106,7 @@ function textOf(key: Buffer): string {
   return `${key.toString('hex')}\n`;
 }
 
-/** The key in a file; nothing where there is none whole. @throws the system's error */
+/** The key in a file; nothing where it is not whole. @throws the system's error */
 function keyIn(path: string): Buffer | undefined {
   const key = Buffer.from(readForeign(path).trim(), 'hex');
   return key.length === KEY_BYTES ? key : undefined;
@@ -124,7 +123,7 @@ function read(path: string): Seal {
   );
 }
 
-/** What is wrong with a key that is there: it is not a file, or not whole. That it may not be read is another fault. */
+/** What is wrong with a key that is there: it is not a file, or not whole. That it can't be read is another fault. */
 export function keyFault(path: string): MamError | undefined {
   try {
     read(path);

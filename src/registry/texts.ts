@@ -10,7 +10,6 @@ import type { JobRecord } from '../job/record.ts';
 import { readForeign } from '../trust/files.ts';
 import { isOwnFolder } from '../trust/owner.ts';
 import { writeDurably } from './files.ts';
-import { keepText, keptText } from './last-texts.ts';
 import { SIGNED_BYTES } from './seal.ts';
 
 /** Beginning of a text that stays in the journal line when the whole lies in `texts/`. */
@@ -20,7 +19,31 @@ const MAX_BYTES = LIMITS.lineBytes - 2 - SIGNED_BYTES;
 /** The name of a text. An event may name anything: it comes from a peer. */
 const HASH = /^[0-9a-f]{64}$/;
 
-/** An event as one journal line, and as it stands in it. */
+/** How much of the last texts stays in memory, in characters. */
+const MEMORY_CHARS = 4 * 1024 * 1024;
+
+/** The last texts, by their hashes, and how much they take. */
+const kept = new Map<string, string>();
+let chars = 0;
+
+/** Keeps a text of a job's file for a while: the file may be removed and is then written again. */
+export function keepText(hash: string, text: string): void {
+  if (kept.has(hash) || text.length > MEMORY_CHARS / 4) return;
+  kept.set(hash, text);
+  chars += text.length;
+  for (const [oldest, { length }] of kept) {
+    if (chars <= MEMORY_CHARS) return;
+    kept.delete(oldest);
+    chars -= length;
+  }
+}
+
+/** The text of this hash (sha256), if it is still known. */
+export function keptText(hash: string): string | undefined {
+  return kept.get(hash);
+}
+
+/** An event, and its journal line. */
 export interface Line {
   line: string;
   event: RecordedEvent;
@@ -72,7 +95,7 @@ export async function restoreTexts(events: readonly RecordedEvent[], folder: str
   return lost;
 }
 
-/** A record as it is shown: where the file with its whole result is gone, that is said. */
+/** A record as it is shown: it says where the file with its whole result is gone. */
 export function withResult(record: JobRecord): JobRecord {
   const { result, result_file: file } = record;
   if (result === undefined || file === undefined || existsSync(file)) return record;
@@ -118,7 +141,7 @@ export function wholeEvent(event: RecordedEvent, folder: string): RecordedEvent 
       restored[field] = `${beginning}${goneText(join(folder, hash))}`;
     try {
       const text = readForeign(join(folder, hash));
-      // Something else lies there: the name is the proof of the text.
+      // Something else lies there: the name proves the text.
       if (sha256(text) !== hash) continue;
       restored[field] = field === 'files' || field === 'data' ? JSON.parse(text) : text;
     } catch {

@@ -8,21 +8,20 @@ import { isOwnFolder } from '../trust/owner.ts';
 import { JOB_NEIGHBOUR } from './files.ts';
 import { jobPaths } from './paths.ts';
 
-/** No job id, so that nobody takes it for a job's folder. */
+/** Not a job id, so nobody takes it for a job's folder. */
 const TRASH = '.trash';
 /** What `moveToTrash` calls a folder in it. */
 const THROWN = /^(.+)\.[a-z0-9]{8}$/;
 const OURS = new Set(['job.json', 'events.jsonl', 'prompt.md', 'texts', 'screen.txt', 'validate.log']);
 const HASH = /^[0-9a-f]{64}(\.[0-9a-f]{8}\.tmp)?$/;
 
-/** What lies in a job's folder. */
-export interface Contents {
+interface Contents {
   bytes: number;
-  /** Names of what we did not put there, which nobody but its maker may remove. */
+  /** Names of what we did not put there: only its maker may remove it. */
   foreign: string[];
 }
 
-/** What lies in a job's folder. @throws the system's error when the folder can't be read */
+/** What is in a job's folder. @throws the system's error when the folder can't be read */
 export function contentsOf(registryDir: string, jobId: string): Contents {
   const { folder } = jobPaths(registryDir, jobId);
   // A link leads to what belongs to someone else.
@@ -74,7 +73,7 @@ export async function emptyTrash(registryDir: string): Promise<void> {
   for (const name of readdirSync(trash)) {
     if (isThrownJob(join(trash, name), name)) await rm(join(trash, name), { recursive: true, force: true });
   }
-  // Something that is not ours may lie there, or another job have come into it.
+  // Something that is not ours may be there, or another job may have come in.
   removeIfEmpty(trash);
 }
 

@@ -26,7 +26,7 @@ describe('a registry that cannot be written', () => {
       const server = await lab.startServer({ MAM_REGISTRY_DIR: registry });
       const text = await server.refusal('delegate_job', DELEGATE);
       expect(text).toMatch(
-        /^The registry .* cannot be written \((EEXIST|ENOTDIR)\)\. Mend .* or set MAM_REGISTRY_DIR/,
+        /^The registry .* cannot be written \((EEXIST|ENOTDIR)\)\. Fix .* or set MAM_REGISTRY_DIR/,
       );
       const list = await lab.mam('list', '--registry-dir', registry);
       expect(list.stdout + list.stderr).not.toContain('    at ');

@@ -73,10 +73,8 @@ test('a request that comes again finds its job, and brings the task that was not
     registry_dir: lab.registry,
     workdir: lab.project,
     supervisor: { client: 'test', session: 'test' },
-    request_key: 'once',
-    mam_command: 'mam',
-    timeout_seconds: 600,
-    idle_timeout_seconds: 600,
+    ...{ request_key: 'once', mam_command: 'mam', on_busy: 'queue', tmux_socket: '/none' },
+    ...{ timeout_seconds: 600, idle_timeout_seconds: 600 },
   } as unknown as DelegateParams;
   const delegate = () =>
     requestOnce({

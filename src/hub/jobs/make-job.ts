@@ -3,8 +3,8 @@ import type { JobOrder } from '../../job/record.ts';
 import { writeNew } from '../../registry/files.ts';
 import { noteError } from '../../registry/home.ts';
 import { noteJob } from '../../registry/known-jobs.ts';
-import { keepText } from '../../registry/last-texts.ts';
 import { registryError } from '../../registry/paths.ts';
+import { keepText } from '../../registry/texts.ts';
 import { LiveJob } from './live-job.ts';
 import type { Store } from './store.ts';
 

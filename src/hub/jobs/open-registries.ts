@@ -4,12 +4,12 @@ import { isSamePlace } from '../../base/real-place.ts';
 import { isHistory } from '../../job/history.ts';
 import { JobIndex } from '../../registry/job-index.ts';
 import { noteJobs } from '../../registry/known-jobs.ts';
-import { projectFolderOf } from '../../registry/moved.ts';
 import {
   hasJob,
   inodeAt,
   isRealRegistry,
   lockPath,
+  projectFolderOf,
   realRegistry,
   registryError,
 } from '../../registry/paths.ts';

@@ -7,9 +7,9 @@ import { sweepRegistry } from '../../registry/files.ts';
 import { addRegistry, type Home, readRegistries } from '../../registry/home.ts';
 import type { JobIndex } from '../../registry/job-index.ts';
 import { type HeldLock, takeLock, thisOwner } from '../../registry/lock.ts';
-import { projectFolderOf, renamedTo } from '../../registry/moved.ts';
+import { renamedTo } from '../../registry/moved.ts';
 import { OwnPlace } from '../../registry/own-place.ts';
-import { ensureRegistry, inodeAt, lockPath, registryError } from '../../registry/paths.ts';
+import { ensureRegistry, inodeAt, lockPath, projectFolderOf, registryError } from '../../registry/paths.ts';
 import { emptyTrash } from '../../registry/trash.ts';
 
 /**

@@ -3,11 +3,10 @@ import { makeFolder } from '../../base/folders.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import { writeDurably, writeNew } from '../../registry/files.ts';
 import type { Journal } from '../../registry/journal.ts';
-import { keptText } from '../../registry/last-texts.ts';
 import { readJournal } from '../../registry/read-journal.ts';
 import { recordText } from '../../registry/record-file.ts';
 import type { Seal } from '../../registry/seal.ts';
-import { restoreTexts } from '../../registry/texts.ts';
+import { keptText, restoreTexts } from '../../registry/texts.ts';
 import type { LiveJob } from './live-job.ts';
 
 /**
